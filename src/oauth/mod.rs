@@ -1,0 +1,1 @@
+//! HTTP to authorization servers, one file per RFC; never opens the store.

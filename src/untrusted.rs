@@ -1,0 +1,75 @@
+//! Text from elsewhere, made safe to show.
+//!
+//! An error description from a server, a scope or a user name from a file may hold escape
+//! sequences that paint the terminal, direction marks that turn it round, or the start of a
+//! command that a CI platform obeys when it sees it in a log.
+
+/// As much of a foreign text as is ever shown, in characters.
+const LONGEST: usize = 300;
+
+/// Lines that begin like this are commands to GitHub Actions and Azure Pipelines.
+const CI_COMMANDS: [&str; 3] = ["::", "##[", "##vso["];
+
+/// `text` on one line, without control and direction characters, shortened to 300 characters,
+/// and with no start of a CI command left whole.
+pub(crate) fn printable(text: &str) -> String {
+    let mut shown: String = text
+        .chars()
+        .map(|character| {
+            if is_harmless(character) {
+                character
+            } else {
+                ' '
+            }
+        })
+        .take(LONGEST)
+        .collect();
+    for command in CI_COMMANDS {
+        let (head, tail) = command.split_at(1);
+        // Again until none is left: in ":::" the second pair appears when the first is parted.
+        while shown.contains(command) {
+            shown = shown.replace(command, &format!("{head} {tail}"));
+        }
+    }
+    shown.trim().to_owned()
+}
+
+fn is_harmless(character: char) -> bool {
+    !character.is_control()
+        && !matches!(character,
+            '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escape_sequences_and_direction_marks_are_gone() {
+        assert_eq!(
+            printable("a\u{1b}[31mred\u{7}\nb\u{202e}c"),
+            "a [31mred  b c"
+        );
+    }
+
+    #[test]
+    fn nothing_reads_as_a_ci_command() {
+        for text in [
+            "::set-env name=PATH::x",
+            "##[error]x",
+            "##vso[task.setvariable]x",
+            ":::x",
+            "####[[x",
+        ] {
+            let shown = printable(text);
+            for command in CI_COMMANDS {
+                assert!(!shown.contains(command), "{text} is shown as {shown}");
+            }
+        }
+    }
+
+    #[test]
+    fn long_texts_are_cut() {
+        assert_eq!(printable(&"x".repeat(5000)).chars().count(), LONGEST);
+    }
+}
