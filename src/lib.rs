@@ -7,6 +7,10 @@
 mod secret;
 #[allow(dead_code)]
 mod untrusted;
+#[allow(dead_code)]
+mod private_file;
+#[allow(dead_code)]
+mod model;
 mod oauth;
 mod vault;
 mod cli;
