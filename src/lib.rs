@@ -12,6 +12,7 @@ mod private_file;
 #[allow(dead_code)]
 mod model;
 mod oauth;
+#[allow(dead_code)]
 mod vault;
 mod cli;
 
