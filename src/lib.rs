@@ -11,9 +11,12 @@ mod untrusted;
 mod private_file;
 #[allow(dead_code)]
 mod model;
+#[allow(dead_code)]
 mod oauth;
 #[allow(dead_code)]
 mod vault;
+#[allow(dead_code)]
+mod store;
 mod cli;
 
 pub use cli::run;

@@ -43,32 +43,17 @@ pub(crate) enum Readers {
 
 /// Makes `directory` with mode 0700 unless it is there, and its parents with it.
 pub(crate) fn create_directory(directory: &Path) -> Result<(), Error> {
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(directory)
-        .map_err(io_error(directory))
+    DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(io_error(directory))
 }
 
 /// Makes an empty file of mode 0600, or fails with [`io::ErrorKind::AlreadyExists`].
 pub(crate) fn create_new(path: &Path) -> io::Result<File> {
-    OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)
+    OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(path)
 }
 
 /// Opens a file for reading and writing, made empty with mode 0600 if it is not there.
 pub(crate) fn open_or_create(path: &Path) -> io::Result<File> {
-    OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .open(path)
+    OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)
 }
 
 /// Checks that only the user or root can change `path`, a file or a directory.
@@ -77,24 +62,13 @@ pub(crate) fn open_or_create(path: &Path) -> io::Result<File> {
 pub(crate) fn check(path: &Path) -> Result<Readers, Error> {
     let link = fs::symlink_metadata(path).map_err(io_error(path))?;
     check_owner(path, &link)?;
-    let metadata = if link.is_symlink() {
-        fs::metadata(path).map_err(io_error(path))?
-    } else {
-        link
-    };
+    let metadata =
+        if link.is_symlink() { fs::metadata(path).map_err(io_error(path))? } else { link };
     check_owner(path, &metadata)?;
-    // In a directory with the sticky bit, such as /tmp, others can't replace what is ours.
-    let sticky = metadata.is_dir() && metadata.mode() & 0o1000 != 0;
-    if metadata.mode() & OTHERS_WRITE != 0 && !sticky {
-        return Err(Error::WritableByOthers {
-            path: path.to_owned(),
-        });
+    if metadata.mode() & OTHERS_WRITE != 0 {
+        return Err(Error::WritableByOthers { path: path.to_owned() });
     }
-    Ok(if metadata.mode() & OTHERS == 0 {
-        Readers::OwnerOnly
-    } else {
-        Readers::Others
-    })
+    Ok(if metadata.mode() & OTHERS == 0 { Readers::OwnerOnly } else { Readers::Others })
 }
 
 /// Takes all permissions from group and others, if the file is the user's own.
@@ -112,19 +86,12 @@ pub(crate) fn read_trusted(path: &Path, limit: u64) -> Result<Vec<u8>, Error> {
 pub(crate) fn read(path: &Path, limit: u64) -> Result<Vec<u8>, Error> {
     let file = File::open(path).map_err(io_error(path))?;
     if file.metadata().map_err(io_error(path))?.is_dir() {
-        return Err(Error::NotAFile {
-            path: path.to_owned(),
-        });
+        return Err(Error::NotAFile { path: path.to_owned() });
     }
     let mut bytes = Vec::new();
-    file.take(limit + 1)
-        .read_to_end(&mut bytes)
-        .map_err(io_error(path))?;
+    file.take(limit + 1).read_to_end(&mut bytes).map_err(io_error(path))?;
     if bytes.len() as u64 > limit {
-        return Err(Error::TooLarge {
-            path: path.to_owned(),
-            limit,
-        });
+        return Err(Error::TooLarge { path: path.to_owned(), limit });
     }
     Ok(bytes)
 }
@@ -134,16 +101,11 @@ fn check_owner(path: &Path, metadata: &fs::Metadata) -> Result<(), Error> {
     if owner == 0 || owner == rustix::process::geteuid().as_raw() {
         return Ok(());
     }
-    Err(Error::ForeignOwner {
-        path: path.to_owned(),
-    })
+    Err(Error::ForeignOwner { path: path.to_owned() })
 }
 
 fn io_error(path: &Path) -> impl FnOnce(io::Error) -> Error {
-    move |source| Error::Io {
-        path: path.to_owned(),
-        source,
-    }
+    move |source| Error::Io { path: path.to_owned(), source }
 }
 
 #[cfg(test)]

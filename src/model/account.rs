@@ -36,12 +36,8 @@ impl FromStr for ProviderName {
     fn from_str(text: &str) -> Result<Self, Error> {
         let well_formed = text.len() <= LONGEST_PROVIDER
             && text.starts_with(|first: char| first.is_ascii_lowercase())
-            && text
-                .bytes()
-                .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'));
-        well_formed
-            .then(|| Self(text.to_owned()))
-            .ok_or(Error::Provider)
+            && text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'));
+        well_formed.then(|| Self(text.to_owned())).ok_or(Error::Provider)
     }
 }
 
@@ -67,9 +63,7 @@ impl FromStr for UserName {
     fn from_str(text: &str) -> Result<Self, Error> {
         let well_formed =
             (1..=LONGEST_USER).contains(&text.len()) && !text.contains(char::is_control);
-        well_formed
-            .then(|| Self(text.to_owned()))
-            .ok_or(Error::User)
+        well_formed.then(|| Self(text.to_owned())).ok_or(Error::User)
     }
 }
 
@@ -108,22 +102,10 @@ mod tests {
 
     #[test]
     fn user_names_are_kept_as_given_or_refused() {
-        for name in [
-            "x",
-            "alice@example.com",
-            " spaced ",
-            "\u{e9}l\u{e8}ve",
-            &"u".repeat(255),
-        ] {
+        for name in ["x", "alice@example.com", " spaced ", "\u{e9}l\u{e8}ve", &"u".repeat(255)] {
             assert_eq!(name.parse::<UserName>().unwrap().as_str(), name);
         }
-        for name in [
-            "",
-            "a\nb",
-            "a\u{1b}[0m",
-            &"u".repeat(256),
-            &"\u{e9}".repeat(128),
-        ] {
+        for name in ["", "a\nb", "a\u{1b}[0m", &"u".repeat(256), &"\u{e9}".repeat(128)] {
             assert_eq!(name.parse::<UserName>(), Err(Error::User), "{name:?}");
         }
     }

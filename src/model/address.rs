@@ -41,9 +41,7 @@ impl Address {
     /// The host, and the port where it is not the scheme's own.
     pub(crate) fn authority(&self) -> String {
         let host = self.url.host_str().unwrap_or_default();
-        self.url
-            .port()
-            .map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+        self.url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
     }
 
     /// Whether it points to this machine, where neither TLS nor a proxy has a place.
@@ -70,10 +68,7 @@ impl FromStr for Address {
             "http" => return Err(Error::NotEncrypted(crate::untrusted::printable(text))),
             _ => return Err(malformed()),
         }
-        Ok(Self {
-            url,
-            text: text.to_owned(),
-        })
+        Ok(Self { url, text: text.to_owned() })
     }
 }
 
@@ -112,49 +107,26 @@ mod tests {
 
     #[test]
     fn plain_http_is_for_loopback_only() {
-        for text in [
-            "https://a.example",
-            "http://127.0.0.1:8080/x",
-            "http://localhost",
-            "http://[::1]:1/",
-        ] {
+        for text in
+            ["https://a.example", "http://127.0.0.1:8080/x", "http://localhost", "http://[::1]:1/"]
+        {
             assert!(text.parse::<Address>().is_ok(), "{text}");
         }
-        for text in [
-            "http://a.example",
-            "http://127.0.0.1.example",
-            "http://localhost.example/",
-        ] {
-            assert!(
-                matches!(text.parse::<Address>(), Err(Error::NotEncrypted(_))),
-                "{text}"
-            );
+        for text in ["http://a.example", "http://127.0.0.1.example", "http://localhost.example/"] {
+            assert!(matches!(text.parse::<Address>(), Err(Error::NotEncrypted(_))), "{text}");
         }
-        for text in [
-            "",
-            "a.example",
-            "ftp://a.example",
-            "file:///etc/passwd",
-            "https://a.example/ x",
-        ] {
-            assert!(
-                matches!(text.parse::<Address>(), Err(Error::Malformed(_))),
-                "{text}"
-            );
+        for text in
+            ["", "a.example", "ftp://a.example", "file:///etc/passwd", "https://a.example/ x"]
+        {
+            assert!(matches!(text.parse::<Address>(), Err(Error::Malformed(_))), "{text}");
         }
-        assert_eq!(
-            "https://u:p@a.example".parse::<Address>(),
-            Err(Error::UserInfo)
-        );
+        assert_eq!("https://u:p@a.example".parse::<Address>(), Err(Error::UserInfo));
     }
 
     #[test]
     fn an_address_is_kept_as_written() {
         assert_eq!(
-            "https://id.acme.example"
-                .parse::<Address>()
-                .unwrap()
-                .as_str(),
+            "https://id.acme.example".parse::<Address>().unwrap().as_str(),
             "https://id.acme.example"
         );
     }

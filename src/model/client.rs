@@ -24,11 +24,7 @@ pub(crate) enum TokenEndpointAuthMethod {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Client {
     pub(crate) client_id: String,
-    #[serde(
-        with = "secret::sealed::option",
-        default,
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(with = "secret::sealed::option", default, skip_serializing_if = "Option::is_none")]
     pub(crate) client_secret: Option<ClientSecret>,
     pub(crate) auth_method: TokenEndpointAuthMethod,
     pub(crate) token_endpoint: Address,

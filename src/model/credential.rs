@@ -49,11 +49,7 @@ pub(crate) struct OAuthGrant {
     /// From when on the token is renewed before it is handed out; never, if its end is unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) due_at: Option<Timestamp>,
-    #[serde(
-        with = "secret::sealed::option",
-        default,
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(with = "secret::sealed::option", default, skip_serializing_if = "Option::is_none")]
     pub(crate) refresh_token: Option<RefreshToken>,
     pub(crate) scopes: Scopes,
     pub(crate) client: Client,

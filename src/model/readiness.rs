@@ -115,12 +115,7 @@ mod tests {
     fn credential(grant: Grant, status: Status) -> Credential {
         Credential {
             grant,
-            api: Api {
-                auth: ApiAuth::Bearer,
-                server_url: None,
-                base_url: None,
-                username: None,
-            },
+            api: Api { auth: ApiAuth::Bearer, server_url: None, base_url: None, username: None },
             status,
             created_at: at(0),
             updated_at: at(0),
@@ -163,10 +158,7 @@ mod tests {
         assert_eq!(due_at(at(0), HOUR, None), Some(at(3300)));
         assert_eq!(due_at(at(0), Expiry::Known(at(60)), None), Some(at(48)));
         assert_eq!(due_at(at(0), Expiry::Known(at(0)), None), Some(at(0)));
-        assert_eq!(
-            due_at(at(0), HOUR, Some(SignedDuration::from_secs(1800))),
-            Some(at(1800))
-        );
+        assert_eq!(due_at(at(0), HOUR, Some(SignedDuration::from_secs(1800))), Some(at(1800)));
         assert_eq!(due_at(at(0), Expiry::Unknown, None), None);
     }
 
@@ -174,24 +166,15 @@ mod tests {
     fn an_oauth_token_is_good_until_its_margin_and_then_due() {
         let live = oauth(HOUR, true, Status::Active);
         assert_eq!(readiness(&live, Need::Usual, at(3299)), Readiness::Good);
-        assert_eq!(
-            readiness(&live, Need::Usual, at(3300)),
-            Readiness::Due { fallback: true }
-        );
-        assert_eq!(
-            readiness(&live, Need::Usual, at(3600)),
-            Readiness::Due { fallback: false }
-        );
+        assert_eq!(readiness(&live, Need::Usual, at(3300)), Readiness::Due { fallback: true });
+        assert_eq!(readiness(&live, Need::Usual, at(3600)), Readiness::Due { fallback: false });
     }
 
     #[test]
     fn without_a_refresh_token_it_fades_and_then_needs_a_login() {
         let live = oauth(HOUR, false, Status::Active);
         assert_eq!(readiness(&live, Need::Usual, at(3300)), Readiness::Fading);
-        assert_eq!(
-            readiness(&live, Need::Usual, at(3600)),
-            Readiness::LoginRequired
-        );
+        assert_eq!(readiness(&live, Need::Usual, at(3600)), Readiness::LoginRequired);
     }
 
     #[test]
@@ -200,10 +183,7 @@ mod tests {
         assert_eq!(readiness(&live, Need::Usual, at(99)), Readiness::Good);
         let asked = Need::AtLeast(SignedDuration::from_secs(1));
         assert_eq!(readiness(&live, asked, at(0)), Readiness::NeverLongEnough);
-        assert_eq!(
-            readiness(&pat(Expiry::Unknown), asked, at(0)),
-            Readiness::NeverLongEnough
-        );
+        assert_eq!(readiness(&pat(Expiry::Unknown), asked, at(0)), Readiness::NeverLongEnough);
         assert_eq!(readiness(&pat(Expiry::None), asked, at(0)), Readiness::Good);
     }
 
@@ -212,41 +192,23 @@ mod tests {
         let live = oauth(HOUR, true, Status::Active);
         let half = Need::AtLeast(SignedDuration::from_secs(1800));
         assert_eq!(readiness(&live, half, at(1800)), Readiness::Good);
-        assert_eq!(
-            readiness(&live, half, at(1801)),
-            Readiness::Due { fallback: false }
-        );
+        assert_eq!(readiness(&live, half, at(1801)), Readiness::Due { fallback: false });
         let day = Need::AtLeast(SignedDuration::from_secs(86_400));
         assert_eq!(readiness(&live, day, at(0)), Readiness::NeverLongEnough);
     }
 
     #[test]
     fn a_static_token_works_to_its_end() {
-        assert_eq!(
-            readiness(&pat(HOUR), Need::Usual, at(3599)),
-            Readiness::Good
-        );
-        assert_eq!(
-            readiness(&pat(HOUR), Need::Usual, at(3600)),
-            Readiness::LoginRequired
-        );
-        assert_eq!(
-            readiness(&pat(Expiry::Unknown), Need::Usual, at(9999)),
-            Readiness::Good
-        );
+        assert_eq!(readiness(&pat(HOUR), Need::Usual, at(3599)), Readiness::Good);
+        assert_eq!(readiness(&pat(HOUR), Need::Usual, at(3600)), Readiness::LoginRequired);
+        assert_eq!(readiness(&pat(Expiry::Unknown), Need::Usual, at(9999)), Readiness::Good);
     }
 
     #[test]
     fn a_refused_grant_is_used_up_and_then_needs_a_login() {
         let refused = oauth(HOUR, true, Status::LoginRequired);
-        assert_eq!(
-            readiness(&refused, Need::Usual, at(3599)),
-            Readiness::Fading
-        );
-        assert_eq!(
-            readiness(&refused, Need::Usual, at(3600)),
-            Readiness::LoginRequired
-        );
+        assert_eq!(readiness(&refused, Need::Usual, at(3599)), Readiness::Fading);
+        assert_eq!(readiness(&refused, Need::Usual, at(3600)), Readiness::LoginRequired);
         let moved = oauth(HOUR, true, Status::HandedOver);
         assert_eq!(readiness(&moved, Need::Usual, at(0)), Readiness::HandedOver);
     }

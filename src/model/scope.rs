@@ -11,24 +11,16 @@ use serde::{Deserialize, Serialize};
 pub(crate) struct Scopes(Vec<String>);
 
 impl Scopes {
-    pub(crate) fn new(scopes: impl IntoIterator<Item = String>) -> Self {
-        let mut seen = BTreeSet::new();
-        Self(
-            scopes
-                .into_iter()
-                .filter(|scope| seen.insert(scope.clone()))
-                .collect(),
-        )
-    }
-
     /// Reads a `scope` value as servers write it: by spaces (RFC 6749 §3.3), or by commas as
-    /// GitHub and Shopify do.
+    /// GitHub and Shopify do. Characters that no scope can have are left out.
     pub(crate) fn parse(text: &str) -> Self {
-        Self::new(
-            text.split([' ', ','])
-                .filter(|scope| !scope.is_empty())
-                .map(crate::untrusted::printable),
-        )
+        let mut seen = BTreeSet::new();
+        let scopes = text
+            .split([' ', ','])
+            .map(|scope| scope.chars().filter(char::is_ascii_graphic).collect::<String>())
+            .filter(|scope| !scope.is_empty() && seen.insert(scope.clone()))
+            .collect();
+        Self(scopes)
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &str> {
@@ -45,13 +37,7 @@ impl Scopes {
 
     /// Those of `self` that `other` has not.
     pub(crate) fn without(&self, other: &Self) -> Self {
-        Self(
-            self.0
-                .iter()
-                .filter(|scope| !other.contains(scope))
-                .cloned()
-                .collect(),
-        )
+        Self(self.0.iter().filter(|scope| !other.contains(scope)).cloned().collect())
     }
 }
 
@@ -67,10 +53,14 @@ mod tests {
 
     #[test]
     fn scopes_come_by_spaces_or_commas_and_once_each() {
-        assert_eq!(
-            Scopes::parse("read write,admin  read").to_string(),
-            "read write admin"
-        );
+        assert_eq!(Scopes::parse("read write,admin  read").to_string(), "read write admin");
         assert!(Scopes::parse(" , ").is_empty());
+    }
+
+    #[test]
+    fn what_is_read_can_be_written_and_read_again() {
+        let scopes = Scopes::parse("a\u{1b}[31m b\u{a0}c \u{7}");
+        assert_eq!(scopes.to_string(), "a[31m bc");
+        assert_eq!(Scopes::parse(&scopes.to_string()), scopes);
     }
 }

@@ -54,8 +54,7 @@ impl AssociatedData {
     }
 
     pub(super) fn field(mut self, bytes: &[u8]) -> Self {
-        self.0
-            .extend_from_slice(&(bytes.len() as u64).to_le_bytes());
+        self.0.extend_from_slice(&(bytes.len() as u64).to_le_bytes());
         self.0.extend_from_slice(bytes);
         self
     }
@@ -146,10 +145,7 @@ mod tests {
             assert_eq!(open(&key, &bound_to(), &changed).unwrap_err(), Broken);
         }
         for length in 0..sealed.len() {
-            assert_eq!(
-                open(&key, &bound_to(), &sealed[..length]).unwrap_err(),
-                Broken
-            );
+            assert_eq!(open(&key, &bound_to(), &sealed[..length]).unwrap_err(), Broken);
         }
         assert!(open(&key, &AssociatedData::new("test").number(8), &sealed).is_err());
         assert!(open(&Key::generate().unwrap(), &bound_to(), &sealed).is_err());

@@ -17,26 +17,14 @@ pub(crate) struct Cost {
 impl Cost {
     /// For secrets of 256 random bits: there is nothing to guess, so nothing is gained by making
     /// each guess dear, and `get` would pay for it. The least that Argon2 does.
-    pub(crate) const LIGHT: Self = Self {
-        memory: 8,
-        passes: 1,
-        lanes: 1,
-    };
+    pub(crate) const LIGHT: Self = Self { memory: 8, passes: 1, lanes: 1 };
 
     /// For passphrases: the second recommended option of RFC 9106 §4.
-    pub(crate) const HEAVY: Self = Self {
-        memory: 64 * 1024,
-        passes: 3,
-        lanes: 4,
-    };
+    pub(crate) const HEAVY: Self = Self { memory: 64 * 1024, passes: 3, lanes: 4 };
 
     /// The most that a slot may ask for: whoever can edit the file could else make every command
     /// eat all memory.
-    const LIMIT: Self = Self {
-        memory: 1024 * 1024,
-        passes: 16,
-        lanes: 16,
-    };
+    const LIMIT: Self = Self { memory: 1024 * 1024, passes: 16, lanes: 16 };
 
     /// Whether `self` is no cheaper than `least` and within the limit.
     pub(super) fn is_between(self, least: Self) -> bool {
@@ -87,27 +75,11 @@ mod tests {
         assert!(Cost::HEAVY.is_between(Cost::HEAVY));
         assert!(!Cost::LIGHT.is_between(Cost::HEAVY));
         for absurd in [
-            Cost {
-                memory: u32::MAX,
-                ..Cost::HEAVY
-            },
-            Cost {
-                passes: 17,
-                ..Cost::HEAVY
-            },
-            Cost {
-                lanes: 17,
-                ..Cost::HEAVY
-            },
-            Cost {
-                lanes: 0,
-                ..Cost::HEAVY
-            },
-            Cost {
-                memory: 8,
-                passes: 1,
-                lanes: 2,
-            },
+            Cost { memory: u32::MAX, ..Cost::HEAVY },
+            Cost { passes: 17, ..Cost::HEAVY },
+            Cost { lanes: 17, ..Cost::HEAVY },
+            Cost { lanes: 0, ..Cost::HEAVY },
+            Cost { memory: 8, passes: 1, lanes: 2 },
         ] {
             assert!(!absurd.is_between(Cost::LIGHT), "{absurd:?}");
         }

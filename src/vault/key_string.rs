@@ -40,9 +40,7 @@ pub(crate) fn decode(text: &str) -> Result<Key, Malformed> {
         .decode(encoded.as_bytes())
         .map(Zeroizing::new)
         .map_err(|_| Malformed::Checksum)?;
-    let (key, found) = bytes
-        .split_last_chunk::<CHECKSUM>()
-        .ok_or(Malformed::Checksum)?;
+    let (key, found) = bytes.split_last_chunk::<CHECKSUM>().ok_or(Malformed::Checksum)?;
     if checksum(key) != *found {
         return Err(Malformed::Checksum);
     }
@@ -50,10 +48,7 @@ pub(crate) fn decode(text: &str) -> Result<Key, Malformed> {
 }
 
 fn checksum(key: &[u8]) -> [u8; CHECKSUM] {
-    let digest = Sha256::new()
-        .chain_update(PREFIX)
-        .chain_update(key)
-        .finalize();
+    let digest = Sha256::new().chain_update(PREFIX).chain_update(key).finalize();
     *digest.first_chunk().expect("SHA-256 has 32 bytes")
 }
 
@@ -66,10 +61,7 @@ mod tests {
         let key = Key::generate().unwrap();
         let text = encode(&key);
         assert_eq!(text.len(), PREFIX.len() + 58);
-        assert_eq!(
-            decode(&format!(" {}\n", *text)).unwrap().expose(),
-            key.expose()
-        );
+        assert_eq!(decode(&format!(" {}\n", *text)).unwrap().expose(), key.expose());
     }
 
     #[test]

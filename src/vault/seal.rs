@@ -38,18 +38,9 @@ pub(crate) struct DataKey {
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Place<'a> {
     /// A credential as it stands in its row, at one revision.
-    Credential {
-        provider: &'a str,
-        user: &'a str,
-        revision: u64,
-    },
+    Credential { provider: &'a str, user: &'a str, revision: u64 },
     /// The answer to one refresh of a credential, which could not be stored in its row.
-    Spill {
-        provider: &'a str,
-        user: &'a str,
-        revision: u64,
-        attempt: &'a [u8; 16],
-    },
+    Spill { provider: &'a str, user: &'a str, revision: u64, attempt: &'a [u8; 16] },
 }
 
 impl DataKey {
@@ -58,11 +49,7 @@ impl DataKey {
         vault: VaultId,
         generation: Generation,
     ) -> Result<Self, getrandom::Error> {
-        Ok(Self {
-            vault,
-            generation,
-            key: Key::generate()?,
-        })
+        Ok(Self { vault, generation, key: Key::generate()? })
     }
 
     pub(crate) fn seal(
@@ -91,17 +78,12 @@ impl DataKey {
                 .number(revision)
         };
         match place {
-            Place::Credential {
-                provider,
-                user,
-                revision,
-            } => within("credential", provider, user, revision),
-            Place::Spill {
-                provider,
-                user,
-                revision,
-                attempt,
-            } => within("spill", provider, user, revision).field(attempt),
+            Place::Credential { provider, user, revision } => {
+                within("credential", provider, user, revision)
+            }
+            Place::Spill { provider, user, revision, attempt } => {
+                within("spill", provider, user, revision).field(attempt)
+            }
         }
     }
 }
@@ -114,48 +96,21 @@ mod tests {
     fn a_seal_opens_only_in_its_own_place() {
         let vault = VaultId([1; 16]);
         let key = DataKey::generate(vault, 1).unwrap();
-        let place = Place::Credential {
-            provider: "jira",
-            user: "x",
-            revision: 4,
-        };
+        let place = Place::Credential { provider: "jira", user: "x", revision: 4 };
         let sealed = key.seal(place, b"made up").unwrap();
         assert_eq!(**key.open(place, &sealed).unwrap(), *b"made up");
 
         for elsewhere in [
-            Place::Credential {
-                provider: "jira",
-                user: "y",
-                revision: 4,
-            },
-            Place::Credential {
-                provider: "jirax",
-                user: "",
-                revision: 4,
-            },
-            Place::Credential {
-                provider: "jira",
-                user: "x",
-                revision: 5,
-            },
-            Place::Spill {
-                provider: "jira",
-                user: "x",
-                revision: 4,
-                attempt: &[0; 16],
-            },
+            Place::Credential { provider: "jira", user: "y", revision: 4 },
+            Place::Credential { provider: "jirax", user: "", revision: 4 },
+            Place::Credential { provider: "jira", user: "x", revision: 5 },
+            Place::Spill { provider: "jira", user: "x", revision: 4, attempt: &[0; 16] },
         ] {
             assert!(key.open(elsewhere, &sealed).is_err(), "{elsewhere:?}");
         }
-        let older = DataKey {
-            generation: 2,
-            ..key.clone()
-        };
+        let older = DataKey { generation: 2, ..key.clone() };
         assert!(older.open(place, &sealed).is_err());
-        let copied = DataKey {
-            vault: VaultId([2; 16]),
-            ..key
-        };
+        let copied = DataKey { vault: VaultId([2; 16]), ..key };
         assert!(copied.open(place, &sealed).is_err());
     }
 }

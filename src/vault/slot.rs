@@ -118,14 +118,8 @@ impl KeySlot {
     ) -> Result<Self, getrandom::Error> {
         let mut salt = [0; 16];
         getrandom::fill(&mut salt)?;
-        let mut slot = Self {
-            id,
-            kind,
-            cost: kind.cost(),
-            salt,
-            check: [0; 16],
-            wrapped: Vec::new(),
-        };
+        let mut slot =
+            Self { id, kind, cost: kind.cost(), salt, check: [0; 16], wrapped: Vec::new() };
         let (wrapping_key, check) = slot.derive(secret, data_key.vault);
         slot.check = check;
         let bound_to = slot.bound_to(data_key.vault, data_key.generation);
@@ -152,11 +146,7 @@ impl KeySlot {
         let key =
             cipher::open(&wrapping_key, &bound_to, &self.wrapped).map_err(|_| Error::Tampered)?;
         let key = Key::from_bytes(&key).ok_or(Error::Tampered)?;
-        Ok(DataKey {
-            vault,
-            generation,
-            key,
-        })
+        Ok(DataKey { vault, generation, key })
     }
 
     /// The wrapping key and the key-check value.
@@ -227,10 +217,9 @@ mod tests {
 
     #[test]
     fn a_slot_gives_the_data_key_back() {
-        for (kind, secret) in [
-            (SlotKind::Key, random()),
-            (SlotKind::Passphrase, passphrase("made up")),
-        ] {
+        for (kind, secret) in
+            [(SlotKind::Key, random()), (SlotKind::Passphrase, passphrase("made up"))]
+        {
             let (slot, data_key) = slot(kind, &secret);
             let unwrapped = slot.unwrap(&secret, VAULT, 1).unwrap();
             assert_eq!(unwrapped.key.expose(), data_key.key.expose());
@@ -241,10 +230,7 @@ mod tests {
     fn a_wrong_secret_is_told_from_tampering() {
         let secret = random();
         let (slot, _) = slot(SlotKind::Key, &secret);
-        assert_eq!(
-            slot.unwrap(&random(), VAULT, 1).unwrap_err(),
-            Error::WrongSecret
-        );
+        assert_eq!(slot.unwrap(&random(), VAULT, 1).unwrap_err(), Error::WrongSecret);
 
         let mut changed = slot.clone();
         changed.wrapped[30] ^= 1;
@@ -255,10 +241,7 @@ mod tests {
         let mut dearer = slot.clone();
         dearer.cost.passes = 2;
         for tampered in [changed, resalted, relabelled, dearer] {
-            assert_eq!(
-                tampered.unwrap(&secret, VAULT, 1).unwrap_err(),
-                Error::Tampered
-            );
+            assert_eq!(tampered.unwrap(&secret, VAULT, 1).unwrap_err(), Error::Tampered);
         }
         assert_eq!(slot.unwrap(&secret, VAULT, 2).unwrap_err(), Error::Tampered);
     }
@@ -267,25 +250,10 @@ mod tests {
     fn absurd_and_weak_costs_are_refused_before_they_are_paid() {
         let secret = passphrase("made up");
         let (slot, _) = slot(SlotKind::Passphrase, &secret);
-        assert_eq!(
-            slot.unwrap(&passphrase("made-up"), VAULT, 1).unwrap_err(),
-            Error::WrongSecret
-        );
-        for cost in [
-            Cost::LIGHT,
-            Cost {
-                memory: u32::MAX,
-                ..Cost::HEAVY
-            },
-        ] {
-            let edited = KeySlot {
-                cost,
-                ..slot.clone()
-            };
-            assert_eq!(
-                edited.unwrap(&secret, VAULT, 1).unwrap_err(),
-                Error::Tampered
-            );
+        assert_eq!(slot.unwrap(&passphrase("made-up"), VAULT, 1).unwrap_err(), Error::WrongSecret);
+        for cost in [Cost::LIGHT, Cost { memory: u32::MAX, ..Cost::HEAVY }] {
+            let edited = KeySlot { cost, ..slot.clone() };
+            assert_eq!(edited.unwrap(&secret, VAULT, 1).unwrap_err(), Error::Tampered);
         }
     }
 }
