@@ -7,6 +7,7 @@
 mod secret;
 #[allow(dead_code)]
 mod untrusted;
+#[allow(dead_code)]
 mod oauth;
 mod vault;
 mod cli;
