@@ -24,7 +24,12 @@ impl Choice {
     ///
     /// What is left out is taken from `TOKCTL_USER`; then from what is stored, if only one
     /// matches; then from `default_user` in the configuration; then a terminal is asked.
-    pub(crate) fn resolve(&self, context: &Context, store: &Store, verb: &str) -> Result<Account, CliError> {
+    pub(crate) fn resolve(
+        &self,
+        context: &Context,
+        store: &Store,
+        verb: &str,
+    ) -> Result<Account, CliError> {
         let provider = self.provider.as_ref();
         let user = match &self.user {
             Some(user) => Some(user.clone()),
@@ -78,10 +83,10 @@ fn none(context: &Context, provider: Option<&ProviderName>, user: Option<&UserNa
         return error.into();
     }
     match user {
-        Some(user) => {
-            ops::Error::NoCredential { account: Account { provider: provider.clone(), user: user.clone() } }
-                .into()
+        Some(user) => ops::Error::NoCredential {
+            account: Account { provider: provider.clone(), user: user.clone() },
         }
+        .into(),
         None => CliError::new(Kind::NotFound, format!("there is no credential for `{provider}`"))
             .hint(format!("tokctl login {provider} --user USER")),
     }

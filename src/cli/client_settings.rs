@@ -23,11 +23,15 @@ pub(crate) fn client_id(context: &Context, provider: &Provider) -> Option<String
 
 /// The client secret that the environment holds, or that the provider's definition says where to
 /// find.
-pub(crate) fn client_secret(context: &Context, provider: &Provider) -> Result<Option<ClientSecret>, CliError> {
+pub(crate) fn client_secret(
+    context: &Context,
+    provider: &Provider,
+) -> Result<Option<ClientSecret>, CliError> {
     let environment = &context.environment;
     let definition = &provider.definition;
     let own = environment.text(&variable(provider, "CLIENT_SECRET"));
-    if let Some(secret) = own.or_else(|| environment.text(definition.client_secret_env.as_deref()?)) {
+    if let Some(secret) = own.or_else(|| environment.text(definition.client_secret_env.as_deref()?))
+    {
         return Ok(Some(ClientSecret::from_trusted(secret)));
     }
     if let Some(path) = &definition.client_secret_file {
@@ -74,7 +78,11 @@ pub(crate) fn google_client(path: &Path) -> Result<(String, Option<ClientSecret>
 
 /// A client secret that is configured for the same client at the same token endpoint, and is
 /// another one than the sealed one.
-pub(crate) fn other_secret(context: &Context, provider: &Provider, client: &Client) -> Option<ClientSecret> {
+pub(crate) fn other_secret(
+    context: &Context,
+    provider: &Provider,
+    client: &Client,
+) -> Option<ClientSecret> {
     let endpoint = provider.definition.token_endpoint.as_deref()?;
     let same_client = client_id(context, provider).as_deref() == Some(client.client_id.as_str());
     if !same_client || endpoint != client.token_endpoint.as_str() {

@@ -32,7 +32,13 @@ pub(crate) struct Global {
     pub(crate) json: bool,
 
     /// When to use colours [env: NO_COLOR, CLICOLOR_FORCE]
-    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", hide_possible_values = true)]
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        default_value = "auto",
+        hide_possible_values = true
+    )]
     #[arg(help = "When to use colours: auto, always or never [env: NO_COLOR, CLICOLOR_FORCE]")]
     pub(crate) color: Color,
 
@@ -66,7 +72,8 @@ impl Context {
             !global.no_input && !environment.is_on("TOKCTL_NO_INPUT") && !environment.is_on("CI");
         let verbosity = verbosity(&global, &environment)?;
         let variable = |name: &str| environment.get(name);
-        let path = |flag: Option<PathBuf>, name| flag.or_else(|| environment.get(name).map(PathBuf::from));
+        let path =
+            |flag: Option<PathBuf>, name| flag.or_else(|| environment.get(name).map(PathBuf::from));
         Ok(Self {
             ui: Ui { verbosity, json: global.json, may_ask },
             vault: path(global.vault, "TOKCTL_VAULT").or_else(|| paths::vault(variable)),
@@ -116,8 +123,11 @@ fn verbosity(global: &Global, environment: &Environment) -> Result<Verbosity, Cl
         Some("warn") => 1,
         Some("debug") => 3,
         Some(_) => {
-            return Err(CliError::new(Kind::Usage, "TOKCTL_LOG is none of error, warn, info and debug")
-                .hint("unset TOKCTL_LOG"));
+            return Err(CliError::new(
+                Kind::Usage,
+                "TOKCTL_LOG is none of error, warn, info and debug",
+            )
+            .hint("unset TOKCTL_LOG"));
         }
     };
     Ok(match base + i16::from(global.verbose) - i16::from(global.quiet) {

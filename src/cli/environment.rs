@@ -64,7 +64,9 @@ mod tests {
 
     #[test]
     fn a_switch_is_off_when_it_says_so() {
-        for (value, on) in [("1", true), ("true", true), ("0", false), ("false", false), ("", false)] {
+        for (value, on) in
+            [("1", true), ("true", true), ("0", false), ("false", false), ("", false)]
+        {
             assert_eq!(Environment::from([("CI", value)]).is_on("CI"), on, "{value}");
         }
         assert!(!Environment::default().is_on("CI"));

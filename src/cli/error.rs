@@ -155,7 +155,9 @@ impl From<OpsError> for CliError {
             OpsError::NeverLongEnough { .. } => {
                 (Kind::Failed, Some("ask for less with `--min-ttl`, or leave it out".into()))
             }
-            OpsError::RefreshForbidden { .. } => (Kind::Failed, Some("leave out `--no-refresh`".into())),
+            OpsError::RefreshForbidden { .. } => {
+                (Kind::Failed, Some("leave out `--no-refresh`".into()))
+            }
             OpsError::NotRefreshed { account, source } => (
                 token_kind(source, Kind::LoginRequired),
                 Some(match source {
@@ -168,7 +170,10 @@ impl From<OpsError> for CliError {
             ),
             OpsError::Interrupted { account, .. } => (
                 Kind::ProviderUnavailable,
-                Some(format!("use the token in hand until it ends, or `{}`", login_command(account))),
+                Some(format!(
+                    "use the token in hand until it ends, or `{}`",
+                    login_command(account)
+                )),
             ),
             OpsError::Spilled { account, .. } => (
                 Kind::Failed,
@@ -178,11 +183,14 @@ impl From<OpsError> for CliError {
                     user_flag(account.user.as_str())
                 )),
             ),
-            OpsError::Lost { account, .. } => {
-                (Kind::Failed, Some(format!("make room on the disk, then `{}`", login_command(account))))
-            }
+            OpsError::Lost { account, .. } => (
+                Kind::Failed,
+                Some(format!("make room on the disk, then `{}`", login_command(account))),
+            ),
             OpsError::Metadata { source, .. } => match source {
-                metadata::Error::Fault(_) => (Kind::ProviderUnavailable, Some("try again later".into())),
+                metadata::Error::Fault(_) => {
+                    (Kind::ProviderUnavailable, Some("try again later".into()))
+                }
                 metadata::Error::Missing { .. } | metadata::Error::ForeignIssuer { .. } => (
                     Kind::Usage,
                     Some("set `authorization_endpoint` and `token_endpoint` in config.toml".into()),
@@ -192,12 +200,15 @@ impl From<OpsError> for CliError {
                 (Kind::Usage, Some("set `redirect_uri` to an http address on 127.0.0.1".into()))
             }
             OpsError::Listener(source) => return listener_error(source),
-            OpsError::LoginRefused { .. } => (Kind::LoginFailed, Some("run `tokctl login` again".into())),
+            OpsError::LoginRefused { .. } => {
+                (Kind::LoginFailed, Some("run `tokctl login` again".into()))
+            }
             OpsError::NotRedeemed { source } => (
                 token_kind(source, Kind::LoginFailed),
                 Some(match source {
                     token_error::Error::ClientRefused { .. } => {
-                        "compare client id, secret and redirect URI with those that are registered".into()
+                        "compare client id, secret and redirect URI with those that are registered"
+                            .into()
                     }
                     _ => "run `tokctl login` again".into(),
                 }),
@@ -247,7 +258,9 @@ pub(crate) fn trust_hint(error: &private_file::Error) -> String {
     let quoted = |path: &std::path::Path| shell_words::quote(&path.to_string_lossy()).into_owned();
     match error {
         private_file::Error::WritableByOthers { path } => format!("chmod go-w {}", quoted(path)),
-        private_file::Error::ForeignOwner { path } => format!("chown \"$(id -u)\" {}", quoted(path)),
+        private_file::Error::ForeignOwner { path } => {
+            format!("chown \"$(id -u)\" {}", quoted(path))
+        }
         private_file::Error::NotAFile { .. } => "name a plain file".into(),
         private_file::Error::TooLarge { .. } => "name another file".into(),
         private_file::Error::Io { path, .. } => format!("ls -ld {}", quoted(path)),
@@ -274,9 +287,8 @@ fn store_error(error: &store::Error) -> CliError {
         ),
         store::Error::Untrusted(source) => {
             let kind = match source {
-                private_file::Error::WritableByOthers { .. } | private_file::Error::ForeignOwner { .. } => {
-                    Kind::VaultDamaged
-                }
+                private_file::Error::WritableByOthers { .. }
+                | private_file::Error::ForeignOwner { .. } => Kind::VaultDamaged,
                 private_file::Error::NotAFile { .. }
                 | private_file::Error::TooLarge { .. }
                 | private_file::Error::Io { .. } => Kind::Failed,
@@ -318,7 +330,9 @@ fn listener_error(error: &listener::Error) -> CliError {
         listener::Error::TimedOut | listener::Error::Rejected(_) => {
             (Kind::LoginFailed, "run `tokctl login` again")
         }
-        listener::Error::Io { .. } => (Kind::Failed, "run `tokctl login` again"),
+        listener::Error::Bind { .. } | listener::Error::Io(_) => {
+            (Kind::Failed, "run `tokctl login` again")
+        }
     };
     CliError::of(kind, error).hint(hint)
 }

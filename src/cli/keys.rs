@@ -30,8 +30,7 @@ pub(crate) fn unlock(context: &Context, store: Store) -> Result<OpenVault, CliEr
     if let Some(with) = given(context)? {
         return Ok(OpenVault::unlock(store, with)?);
     }
-    let kinds: Vec<SlotKind> =
-        slots::read(&*store.read()?)?.iter().map(|slot| slot.kind).collect();
+    let kinds: Vec<SlotKind> = slots::read(&*store.read()?)?.iter().map(|slot| slot.kind).collect();
     let may_ask = context.ui.can_ask() && kinds.contains(&SlotKind::Passphrase);
     if may_ask && !kinds.contains(&SlotKind::Keychain) {
         return Ok(OpenVault::unlock(store, ask_passphrase(context)?)?);
@@ -57,7 +56,10 @@ pub(crate) fn unlock(context: &Context, store: Store) -> Result<OpenVault, CliEr
 
 /// Opens the vault for writing, made with a first slot if there is none: of the kind that `slot`
 /// names, else of the kind that is set, else in the keychain.
-pub(crate) fn open_or_create(context: &Context, slot: Option<SlotKind>) -> Result<OpenVault, CliError> {
+pub(crate) fn open_or_create(
+    context: &Context,
+    slot: Option<SlotKind>,
+) -> Result<OpenVault, CliError> {
     let path = context.vault()?;
     let exists = match Store::open_read_only(path) {
         Ok(store) => crate::store::header::read(&*store.read()?)?.is_some(),
@@ -172,7 +174,10 @@ fn ask_passphrase(context: &Context) -> Result<Unlocking, CliError> {
 }
 
 fn ask_new_passphrase(context: &Context) -> Result<Unlocking, CliError> {
-    context.ui.ask_new_secret("new passphrase for the vault", PASSPHRASE_FLAG).map(Unlocking::Passphrase)
+    context
+        .ui
+        .ask_new_secret("new passphrase for the vault", PASSPHRASE_FLAG)
+        .map(Unlocking::Passphrase)
 }
 
 /// How long the keychain may take: where a person can answer its prompt, long enough for that.

@@ -58,9 +58,9 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let args: Vec<OsString> = args.into_iter().collect();
     let asked_for_json = args.iter().any(|arg| arg == "--json");
     let plain = Ui { verbosity: Verbosity::Status, json: asked_for_json, may_ask: false };
-    let root = match Root::try_parse_from(args) {
+    let root = match Root::try_parse_from(&args) {
         Ok(root) => root,
-        Err(error) => return unparsed(&plain, &error),
+        Err(error) => return unparsed(&plain, &error, &understood(&args)),
     };
     let done = Context::new(root.global, Environment::read()).map_err(|error| (plain, error));
     let (ui, error) = match done {
@@ -89,7 +89,7 @@ fn dispatch(command: &Command, context: &Context) -> Result<(), CliError> {
 
 /// What to print where the arguments are no command: the help that was asked for, or an error in
 /// the form that all errors have.
-fn unparsed(ui: &Ui, error: &clap::Error) -> ExitCode {
+fn unparsed(ui: &Ui, error: &clap::Error, command: &[String]) -> ExitCode {
     if !error.use_stderr() {
         return match ui.data(error.render().to_string().as_bytes()) {
             Ok(()) => ExitCode::SUCCESS,
@@ -97,22 +97,28 @@ fn unparsed(ui: &Ui, error: &clap::Error) -> ExitCode {
         };
     }
     let rendered = error.render().to_string();
-    let message = rendered.lines().next().unwrap_or_default();
-    let message = message.strip_prefix("error: ").unwrap_or("no command was given");
-    let error = CliError::new(Kind::Usage, message).hint(usage_hint(&rendered));
+    let line = |start: &str| rendered.lines().find_map(|line| line.trim().strip_prefix(start));
+    let mut message = line("error: ").unwrap_or("no command was given").to_owned();
+    if let Some(values) = line("[possible values: ") {
+        message.push_str(&format!(", which is one of {}", values.trim_end_matches(']')));
+    }
+    let hint = line("tip: ").map_or_else(|| format!("{} --help", command.join(" ")), str::to_owned);
+    let error = CliError::new(Kind::Usage, message).hint(hint);
     ui.error(&error);
     error.exit_code()
 }
 
-/// The help of the command that was meant, as clap's usage line names it.
-fn usage_hint(rendered: &str) -> String {
-    let words = rendered
-        .lines()
-        .find_map(|line| line.strip_prefix("Usage: tokctl"))
-        .into_iter()
-        .flat_map(str::split_whitespace)
-        .take_while(|word| Root::command().get_subcommands().any(|command| command.get_name() == *word));
-    ["tokctl"].into_iter().chain(words).chain(["--help"]).collect::<Vec<_>>().join(" ")
+/// The command as far as it was understood: `tokctl`, and the names of commands that follow.
+fn understood(args: &[OsString]) -> Vec<String> {
+    let mut command = &Root::command();
+    let mut names = vec!["tokctl".to_owned()];
+    for word in args.iter().skip(1).filter_map(|word| word.to_str()) {
+        if let Some(found) = command.find_subcommand(word) {
+            names.push(found.get_name().to_owned());
+            command = found;
+        }
+    }
+    names
 }
 
 /// Keeps secrets out of core dumps and away from debuggers of the same user.

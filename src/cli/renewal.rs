@@ -63,7 +63,9 @@ fn provider(context: &Context, account: &Account) -> Option<Provider> {
     match found {
         Ok(provider) => Some(provider),
         Err(error) => {
-            context.ui.warning(&format!("{}: refreshing with the strictest settings", error.message));
+            context
+                .ui
+                .warning(&format!("{}: refreshing with the strictest settings", error.message));
             None
         }
     }
@@ -78,7 +80,10 @@ pub(crate) fn warn(context: &Context, account: &Account, handed: &Handed) {
             format!("`{account}` was refused by the service when last checked: `{login}`")
         }
         Some(Warning::Fading { ends_at: Some(ends_at) }) => {
-            format!("`{account}` ends {} and can't be refreshed: `{login}`", time::rfc3339(*ends_at))
+            format!(
+                "`{account}` ends {} and can't be refreshed: `{login}`",
+                time::rfc3339(*ends_at)
+            )
         }
         Some(Warning::Fading { ends_at: None }) => {
             format!("`{account}` can't be refreshed any more: `{login}`")

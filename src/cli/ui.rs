@@ -152,7 +152,11 @@ impl Ui {
     }
 
     /// Asks for a secret, which does not show. `flag` is how to give it without being asked.
-    pub(crate) fn ask_secret<T: SecretText>(&self, prompt: &str, flag: &str) -> Result<T, CliError> {
+    pub(crate) fn ask_secret<T: SecretText>(
+        &self,
+        prompt: &str,
+        flag: &str,
+    ) -> Result<T, CliError> {
         let terminal = self.terminal(prompt, flag)?;
         dialoguer::Password::with_theme(&theme())
             .with_prompt(prompt)
@@ -162,7 +166,11 @@ impl Ui {
     }
 
     /// Asks for a new secret, twice.
-    pub(crate) fn ask_new_secret<T: SecretText>(&self, prompt: &str, flag: &str) -> Result<T, CliError> {
+    pub(crate) fn ask_new_secret<T: SecretText>(
+        &self,
+        prompt: &str,
+        flag: &str,
+    ) -> Result<T, CliError> {
         let terminal = self.terminal(prompt, flag)?;
         dialoguer::Password::with_theme(&theme())
             .with_prompt(prompt)
@@ -183,7 +191,12 @@ impl Ui {
     }
 
     /// Asks for one of several; gives its position.
-    pub(crate) fn choose(&self, prompt: &str, items: &[String], flag: &str) -> Result<usize, CliError> {
+    pub(crate) fn choose(
+        &self,
+        prompt: &str,
+        items: &[String],
+        flag: &str,
+    ) -> Result<usize, CliError> {
         let terminal = self.terminal(prompt, flag)?;
         dialoguer::Select::with_theme(&theme())
             .with_prompt(prompt)

@@ -92,9 +92,9 @@ pub(crate) fn parse(query: &str, expected: &Expected) -> Result<AuthorizationRes
     }
     check_issuer(parameters.iss, expected)?;
     match (parameters.code, parameters.error) {
-        (Some(code), None) => Ok(AuthorizationResponse::Code(
-            AuthorizationCode::from_trusted(code),
-        )),
+        (Some(code), None) => {
+            Ok(AuthorizationResponse::Code(AuthorizationCode::from_trusted(code)))
+        }
         (None, Some(error)) => Ok(AuthorizationResponse::Refused {
             error: printable(&error),
             description: parameters.error_description.as_deref().map(printable),
@@ -109,9 +109,9 @@ pub(crate) fn parse(query: &str, expected: &Expected) -> Result<AuthorizationRes
 fn check_issuer(received: Option<String>, expected: &Expected) -> Result<(), Rejected> {
     match (received, &expected.issuer) {
         (None, _) if expected.issuer_required => Err(Rejected::MissingIssuer),
-        (Some(received), Some(issuer)) if received != *issuer => Err(Rejected::WrongIssuer {
-            received: printable(&received),
-        }),
+        (Some(received), Some(issuer)) if received != *issuer => {
+            Err(Rejected::WrongIssuer { received: printable(&received) })
+        }
         _ => Ok(()),
     }
 }
@@ -176,10 +176,7 @@ mod tests {
         rest: &str,
         expected: &Expected,
     ) -> Result<AuthorizationResponse, Rejected> {
-        parse(
-            &format!("state={}&{rest}", expected.state.expose()),
-            expected,
-        )
+        parse(&format!("state={}&{rest}", expected.state.expose()), expected)
     }
 
     fn code(response: Result<AuthorizationResponse, Rejected>) -> String {
@@ -215,10 +212,7 @@ mod tests {
             ("code=x&state=", Rejected::MissingState),
             ("code=x&state=0", Rejected::WrongState),
             ("error=access_denied", Rejected::MissingState),
-            (
-                "error=access_denied&state=0&iss=https://evil.example",
-                Rejected::WrongState,
-            ),
+            ("error=access_denied&state=0&iss=https://evil.example", Rejected::WrongState),
         ] {
             assert_eq!(parse(query, &expected).unwrap_err(), rejected, "{query}");
         }
@@ -245,18 +239,9 @@ mod tests {
     #[test]
     fn an_answer_is_either_a_code_or_an_error() {
         let expected = expected();
-        assert_eq!(
-            parse_with_state("", &expected).unwrap_err(),
-            Rejected::Empty
-        );
-        assert_eq!(
-            parse_with_state("code=", &expected).unwrap_err(),
-            Rejected::Empty
-        );
-        assert_eq!(
-            parse_with_state("code=x&error=y", &expected).unwrap_err(),
-            Rejected::Ambiguous
-        );
+        assert_eq!(parse_with_state("", &expected).unwrap_err(), Rejected::Empty);
+        assert_eq!(parse_with_state("code=", &expected).unwrap_err(), Rejected::Empty);
+        assert_eq!(parse_with_state("code=x&error=y", &expected).unwrap_err(), Rejected::Ambiguous);
     }
 
     #[test]
@@ -266,10 +251,7 @@ mod tests {
             for issuer in ["https://evil.example", "https%3A%2F%2Fas.example%2F"] {
                 let rejected =
                     parse_with_state(&format!("{answer}&iss={issuer}"), &expected()).unwrap_err();
-                assert!(
-                    matches!(rejected, Rejected::WrongIssuer { .. }),
-                    "{answer} {issuer}"
-                );
+                assert!(matches!(rejected, Rejected::WrongIssuer { .. }), "{answer} {issuer}");
                 assert!(rejected.is_mix_up());
             }
         }
@@ -279,10 +261,7 @@ mod tests {
 
     #[test]
     fn a_promised_issuer_must_be_there() {
-        let expected = Expected {
-            issuer_required: true,
-            ..expected()
-        };
+        let expected = Expected { issuer_required: true, ..expected() };
         for query in ["code=x", "error=access_denied", "code=x&iss="] {
             let rejected = parse_with_state(query, &expected).unwrap_err();
             assert_eq!(rejected, Rejected::MissingIssuer, "{query}");
@@ -292,14 +271,8 @@ mod tests {
 
     #[test]
     fn an_issuer_is_ignored_where_none_is_known() {
-        let expected = Expected {
-            issuer: None,
-            ..expected()
-        };
-        assert_eq!(
-            code(parse_with_state("code=x&iss=anything", &expected)),
-            "x"
-        );
+        let expected = Expected { issuer: None, ..expected() };
+        assert_eq!(code(parse_with_state("code=x&iss=anything", &expected)), "x");
     }
 
     proptest! {

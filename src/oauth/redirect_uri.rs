@@ -130,11 +130,7 @@ impl FromStr for RedirectUri {
         if !is_sent_unchanged(path) {
             return Err(Invalid::Path);
         }
-        Ok(Self {
-            host,
-            port,
-            path: path.to_owned(),
-        })
+        Ok(Self { host, port, path: path.to_owned() })
     }
 }
 
@@ -146,9 +142,7 @@ impl fmt::Display for RedirectUri {
 
 /// The port that `text` writes in the one usual way: no sign, no leading zeros.
 fn parse_port(text: &str) -> Option<u16> {
-    text.parse()
-        .ok()
-        .filter(|port: &u16| port.to_string() == text)
+    text.parse().ok().filter(|port: &u16| port.to_string() == text)
 }
 
 /// Whether a browser asks for `path` as it stands, without resolving dots or escaping characters.
@@ -176,10 +170,7 @@ mod tests {
     fn the_real_port_takes_the_place_of_0() {
         let uri: RedirectUri = "http://127.0.0.1:0/callback/acme".parse().unwrap();
         let uri = uri.with_port(4321);
-        assert_eq!(
-            (uri.host(), uri.port(), uri.path()),
-            (Host::Ipv4, 4321, "/callback/acme")
-        );
+        assert_eq!((uri.host(), uri.port(), uri.path()), (Host::Ipv4, 4321, "/callback/acme"));
         assert_eq!(uri.to_string(), "http://127.0.0.1:4321/callback/acme");
     }
 
@@ -218,13 +209,7 @@ mod tests {
         let uri: RedirectUri = "http://localhost:4321/cb".parse().unwrap();
         assert!(uri.is_addressed_by("localhost:4321"));
         assert!(uri.is_addressed_by("LOCALHOST:4321"));
-        for header in [
-            "localhost",
-            "localhost:80",
-            "127.0.0.1:4321",
-            "evil.example:4321",
-            "",
-        ] {
+        for header in ["localhost", "localhost:80", "127.0.0.1:4321", "evil.example:4321", ""] {
             assert!(!uri.is_addressed_by(header), "{header}");
         }
         assert!(uri.with_port(80).is_addressed_by("localhost"));

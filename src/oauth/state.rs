@@ -45,12 +45,7 @@ mod tests {
     fn a_state_is_32_hexadecimal_digits_and_new_each_time() {
         let state = State::fresh().unwrap();
         assert_eq!(state.expose().len(), 32);
-        assert!(
-            state
-                .expose()
-                .bytes()
-                .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
-        );
+        assert!(state.expose().bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')));
         assert_ne!(state.expose(), State::fresh().unwrap().expose());
     }
 
@@ -59,21 +54,13 @@ mod tests {
         let state = State::fresh().unwrap();
         let text = state.expose().to_owned();
         assert!(state.is(&text));
-        for other in [
-            "",
-            &text[1..],
-            &format!("{text}0"),
-            &text.to_uppercase().replace('0', "1"),
-        ] {
+        for other in ["", &text[1..], &format!("{text}0"), &text.to_uppercase().replace('0', "1")] {
             assert!(!state.is(other));
         }
     }
 
     #[test]
     fn a_state_prints_as_redacted() {
-        assert_eq!(
-            format!("{:?}", State::fresh().unwrap()),
-            "State([redacted])"
-        );
+        assert_eq!(format!("{:?}", State::fresh().unwrap()), "State([redacted])");
     }
 }

@@ -57,7 +57,12 @@ pub(crate) fn find(
 }
 
 /// Says what can be done with `row`, whose journal has been seen to.
-pub(super) fn judge(account: &Account, row: Row, need: Need, now: Timestamp) -> Result<Found, Error> {
+pub(super) fn judge(
+    account: &Account,
+    row: Row,
+    need: Need,
+    now: Timestamp,
+) -> Result<Found, Error> {
     let credential = row.stored.credential;
     let account = || account.clone();
     match readiness(&credential, need, now) {

@@ -7,10 +7,10 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use super::Clock;
 use super::error::Error;
 use super::open_vault::OpenVault;
 use super::unlock::{Unlocking, entry_name};
-use super::Clock;
 use crate::store::header::Header;
 use crate::store::{Store, header, intents, locks, slots};
 use crate::vault::Key;
@@ -24,7 +24,11 @@ const PATIENCE: Duration = Duration::from_secs(70);
 /// Opens the vault at `path`, which is made with a slot for `with` if there is none yet.
 ///
 /// A slot is never added to a vault that has one: its keys are never made anew over credentials.
-pub(crate) fn open_or_create(path: &Path, with: Unlocking, clock: Clock) -> Result<OpenVault, Error> {
+pub(crate) fn open_or_create(
+    path: &Path,
+    with: Unlocking,
+    clock: Clock,
+) -> Result<OpenVault, Error> {
     let mut store = Store::open_or_create(path)?;
     if header::read(&*store.read()?)?.is_some() {
         return OpenVault::unlock(store, with);

@@ -22,7 +22,10 @@ pub(crate) enum AtProvider {
 
 /// Revokes the grant of `account` and removes its credential. If the revocation fails, the
 /// credential is kept, so that it can be tried again.
-pub(crate) fn revoke_and_delete(vault: &mut OpenVault, account: &Account) -> Result<AtProvider, Error> {
+pub(crate) fn revoke_and_delete(
+    vault: &mut OpenVault,
+    account: &Account,
+) -> Result<AtProvider, Error> {
     let row = vault.expect(account)?;
     let at_provider = match &row.stored.credential.grant {
         Grant::Static(_) => AtProvider::Static,

@@ -52,7 +52,9 @@ pub(crate) enum Error {
     #[error("an earlier refresh of `{account}` was interrupted, and its answer lost")]
     Interrupted { account: Account, since: Timestamp },
     /// The new token was got, and is safe, but is not in its row yet.
-    #[error("the new token for `{account}` could not be stored in the vault, and lies sealed beside it")]
+    #[error(
+        "the new token for `{account}` could not be stored in the vault, and lies sealed beside it"
+    )]
     Spilled { account: Account, source: store::Error },
     /// The new token was got and could be stored nowhere.
     #[error("the new token for `{account}` could not be stored")]
@@ -63,7 +65,7 @@ pub(crate) enum Error {
     Metadata { provider: String, source: metadata::Error },
     /// The definition's redirect URI is none that a listener can be put behind.
     #[error("the redirect URI of `{provider}` can't be used")]
-    RedirectUri { provider: String, source: redirect_uri::Error },
+    RedirectUri { provider: String, source: redirect_uri::Invalid },
     /// The browser's answer did not come, or can't be trusted.
     #[error("the browser brought no answer")]
     Listener(#[from] listener::Error),

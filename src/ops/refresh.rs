@@ -123,7 +123,11 @@ fn settled(
             let due = readiness(&row.stored.credential, need, now);
             if let Readiness::Due { fallback: true } = due {
                 let warning = Some(Warning::Busy);
-                return Ok(Some(Handed { credential: row.stored.credential, refreshed: false, warning }));
+                return Ok(Some(Handed {
+                    credential: row.stored.credential,
+                    refreshed: false,
+                    warning,
+                }));
             }
             if row.journal.is_some() {
                 return Ok(None);
@@ -209,17 +213,23 @@ fn attempt(
     };
     vault.write(|transaction, _| journal::put(transaction, account, &journal))?;
 
-    let held = Held::hold().map_err(|source| store::Error::Io { doing: "watch signals over", source })?;
+    let held =
+        Held::hold().map_err(|source| store::Error::Io { doing: "watch signals over", source })?;
     let outcome = request(grant, refresh_token, today, clock);
     let handed = match outcome {
         Ok(answer) => {
-            let credential =
-                renewed(&stored.credential, grant, answer, today, clock());
+            let credential = renewed(&stored.credential, grant, answer, today, clock());
             save(vault, account, credential, &journal, &spill)
         }
-        Err(error) => {
-            failed(vault, account, trigger, (&stored.credential, stored.revision), row.journal, error, clock)
-        }
+        Err(error) => failed(
+            vault,
+            account,
+            trigger,
+            (&stored.credential, stored.revision),
+            row.journal,
+            error,
+            clock,
+        ),
     };
     drop(held);
     handed
@@ -360,7 +370,8 @@ fn failed(
         | token_error::Error::Fault(_) => {}
     }
     let now = clock();
-    let will_do = matches!(trigger, Trigger::Need(Need::Usual)) && !credential.expiry().is_past(now);
+    let will_do =
+        matches!(trigger, Trigger::Need(Need::Usual)) && !credential.expiry().is_past(now);
     if will_do {
         let warning = Some(Warning::NotRefreshed(error));
         return Ok(Handed { credential: credential.clone(), refreshed: false, warning });
@@ -369,7 +380,11 @@ fn failed(
 }
 
 /// The journal as it was before a request that the server did not process.
-fn put_back(vault: &mut OpenVault, account: &Account, earlier: Option<Journal>) -> Result<(), Error> {
+fn put_back(
+    vault: &mut OpenVault,
+    account: &Account,
+    earlier: Option<Journal>,
+) -> Result<(), Error> {
     vault.write(|transaction, _| match &earlier {
         Some(journal) => journal::put(transaction, account, journal),
         None => journal::remove(transaction, account),

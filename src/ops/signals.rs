@@ -17,8 +17,7 @@ pub(super) struct Held {
 
 impl Held {
     pub(super) fn hold() -> io::Result<Self> {
-        let mut held =
-            Self { free: Arc::default(), pending: Arc::default(), handlers: Vec::new() };
+        let mut held = Self { free: Arc::default(), pending: Arc::default(), handlers: Vec::new() };
         for signal in [SIGHUP, SIGINT, SIGQUIT, SIGTERM] {
             // A handler can't be taken away again, only emptied; so one stays behind for good
             // that does what the system does, whenever nothing is held.

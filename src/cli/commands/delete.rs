@@ -39,11 +39,13 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
             format!("revoke and forget `{account}`")
         };
         if !context.ui.confirm(&question, "give `--yes`")? {
-            return Err(CliError::new(Kind::Failed, format!("`{account}` was kept")).hint(format!(
-                "tokctl delete {} {} --yes",
-                account.provider,
-                user_flag(account.user.as_str())
-            )));
+            return Err(CliError::new(Kind::Failed, format!("`{account}` was kept")).hint(
+                format!(
+                    "tokctl delete {} {} --yes",
+                    account.provider,
+                    user_flag(account.user.as_str())
+                ),
+            ));
         }
     }
     let at_provider = if args.no_revoke {
@@ -64,7 +66,9 @@ fn report(context: &Context, account: &Account, at_provider: AtProvider) {
         AtProvider::NotRevocable => {
             "forgotten, but the provider has no way to revoke it: it works until its end"
         }
-        AtProvider::Static => "forgotten, but the token itself works until it is revoked at the service",
+        AtProvider::Static => {
+            "forgotten, but the token itself works until it is revoked at the service"
+        }
         AtProvider::NotAsked => "forgotten, but not revoked: what the provider gave still works",
     };
     context.ui.status(&format!("{account} {what}"));

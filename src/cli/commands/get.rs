@@ -53,7 +53,9 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     let need = args.min_ttl.map_or(Need::Usual, Need::AtLeast);
     let handed = match access_token::find(&mut vault, &account, need, time::now())? {
         Found::Good(handed) => handed,
-        Found::Due if args.no_refresh => return Err(ops::Error::RefreshForbidden { account }.into()),
+        Found::Due if args.no_refresh => {
+            return Err(ops::Error::RefreshForbidden { account }.into());
+        }
         Found::Due => {
             let mut vault = vault.writable()?;
             renewal::renew(context, &mut vault, &account, Trigger::Need(need))?
@@ -63,7 +65,12 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     print(args, context, &account, &handed)
 }
 
-fn print(args: &Args, context: &Context, account: &Account, handed: &Handed) -> Result<(), CliError> {
+fn print(
+    args: &Args,
+    context: &Context,
+    account: &Account,
+    handed: &Handed,
+) -> Result<(), CliError> {
     if args.format == Format::Json || context.ui.json {
         return context.ui.json(&Report::new(account, handed, time::now()));
     }

@@ -11,8 +11,8 @@ use crate::cli::error::CliError;
 use crate::cli::time;
 use crate::model::account::{ProviderName, UserName};
 use crate::model::summary::Summary;
+use crate::store::Store;
 use crate::store::credentials::{self, kind_text, status_text};
-use crate::store::{self, Store};
 use crate::untrusted::printable;
 
 /// Show what is stored, never a secret
@@ -30,12 +30,8 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
-    let path = context.vault()?;
-    let mut summaries = match Store::open_read_only(path) {
-        Ok(store) => credentials::summaries(&*store.read()?)?,
-        Err(store::Error::NoVault { .. }) if context.ui.json => Vec::new(),
-        Err(error) => return Err(error.into()),
-    };
+    let store = Store::open_read_only(context.vault()?)?;
+    let mut summaries = credentials::summaries(&*store.read()?)?;
     summaries.retain(|summary| {
         let Summary { account, .. } = summary;
         args.provider.as_ref().is_none_or(|provider| account.provider == *provider)
@@ -68,7 +64,8 @@ fn table(summaries: &[Summary], now: Timestamp) -> Table {
             Some(at) => time::rfc3339(at),
             None => "-".into(),
         };
-        let shown = |text: Option<&str>| printable(text.filter(|text| !text.is_empty()).unwrap_or("-"));
+        let shown =
+            |text: Option<&str>| printable(text.filter(|text| !text.is_empty()).unwrap_or("-"));
         table.add_row([
             summary.account.provider.to_string(),
             summary.account.user.to_string(),

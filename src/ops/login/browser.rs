@@ -99,9 +99,9 @@ pub(crate) fn start(plan: Plan) -> Result<Pending, Error> {
         None => redirect_uri,
     };
     let listener = Listener::bind(&redirect_uri)?;
-    let state = State::generate()?;
+    let state = State::fresh()?;
     let verifier = match plan.provider.definition.pkce.unwrap_or_default() {
-        Pkce::Required | Pkce::Send => Some(pkce::verifier()?),
+        Pkce::Required | Pkce::Send => Some(pkce::code_verifier()?),
         Pkce::Off => None,
     };
     let address = authorization_request(
@@ -119,11 +119,8 @@ pub(crate) fn start(plan: Plan) -> Result<Pending, Error> {
         revocation_endpoint: endpoints.revocation,
         trusted_certificates: plan.trusted_certificates.clone(),
     };
-    let expected = Expected {
-        state,
-        issuer: endpoints.issuer,
-        issuer_required: endpoints.names_itself,
-    };
+    let expected =
+        Expected { state, issuer: endpoints.issuer, issuer_required: endpoints.names_itself };
     Ok(Pending { plan: Plan { server, ..plan }, client, listener, expected, verifier, address })
 }
 
@@ -141,13 +138,13 @@ fn authorization_request(
         .append_pair("response_type", "code")
         .append_pair("client_id", &plan.client_id)
         .append_pair("redirect_uri", redirect_uri)
-        .append_pair("state", state.as_str());
+        .append_pair("state", state.expose());
     if !plan.scopes.is_empty() {
         query.append_pair("scope", &plan.scopes.to_string());
     }
     if let Some(verifier) = verifier {
         query
-            .append_pair("code_challenge", &pkce::challenge(verifier))
+            .append_pair("code_challenge", &pkce::code_challenge(verifier))
             .append_pair("code_challenge_method", "S256");
     }
     for (name, value) in &plan.provider.definition.authorization_params {
@@ -248,8 +245,7 @@ impl Granted {
             granted_at: self.now,
         };
         let api = Api { auth: provider.api_auth(), server_url, base_url, username: None };
-        let credential =
-            place.fill(&account, Grant::OAuth(Box::new(grant)), api, self.now)?;
+        let credential = place.fill(&account, Grant::OAuth(Box::new(grant)), api, self.now)?;
         self.arrived.finish(Verdict::LoggedIn);
         Ok(LoggedIn { account, credential, missing, unasked })
     }

@@ -1,8 +1,9 @@
 //! A login in the browser.
 
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use super::{File, account, parse_wait, place};
+use super::{account, parse_wait, place};
 use crate::cli::browser::Browser;
 use crate::cli::client_settings;
 use crate::cli::context::Context;
@@ -15,6 +16,7 @@ use crate::providers::Provider;
 use crate::providers::atlassian::Site;
 
 #[derive(Debug, clap::Args)]
+#[group(skip)]
 pub(super) struct Args {
     /// The id of the OAuth client [env: TOKCTL_<PROVIDER>_CLIENT_ID]
     #[arg(long, value_name = "ID", help_heading = "In the browser")]
@@ -22,12 +24,12 @@ pub(super) struct Args {
 
     /// A file with the client's secret [env: TOKCTL_<PROVIDER>_CLIENT_SECRET]
     #[arg(long, value_name = "FILE", help_heading = "In the browser")]
-    client_secret_file: File,
+    client_secret_file: Option<PathBuf>,
 
     /// A client file from Google's console, in place of id and secret
     #[arg(long, value_name = "GOOGLE_JSON", help_heading = "In the browser",
         conflicts_with_all = ["client_id", "client_secret_file"])]
-    client_secrets: File,
+    client_secrets: Option<PathBuf>,
 
     /// A scope to ask for, in place of the provider's own; repeatable
     #[arg(long = "scope", value_name = "SCOPE", help_heading = "In the browser")]
@@ -56,8 +58,11 @@ pub(super) fn run(
     let browser = way_to_browser(&args.browser, context)?;
     let plan = plan(args, context, provider)?;
     if user.is_none() && plan.provider.definition.identity.is_none() {
-        return Err(CliError::new(Kind::Usage, format!("`{}` does not say who logged in", plan.provider.name))
-            .hint("name the user with `--user`"));
+        return Err(CliError::new(
+            Kind::Usage,
+            format!("`{}` does not say who logged in", plan.provider.name),
+        )
+        .hint("name the user with `--user`"));
     }
     let named = user.clone().map(|user| account(&plan.provider, user));
     let place = place(args, context, named.as_ref())?;
@@ -103,19 +108,29 @@ fn plan(args: &super::Args, context: &Context, provider: Provider) -> Result<Pla
                 Some(path) => Some(client_settings::read_secret(path)?),
                 None => client_settings::client_secret(context, &provider)?,
             };
-            (own.client_id.clone().or_else(|| client_settings::client_id(context, &provider)), secret)
+            (
+                own.client_id.clone().or_else(|| client_settings::client_id(context, &provider)),
+                secret,
+            )
         }
     };
     let client_id = client_id.ok_or_else(|| {
-        CliError::new(Kind::Usage, format!("`{}` needs the id of an OAuth client that you registered", provider.name))
-            .hint("give `--client-id`, or set `client_id` in config.toml")
+        CliError::new(
+            Kind::Usage,
+            format!("`{}` needs the id of an OAuth client that you registered", provider.name),
+        )
+        .hint("give `--client-id`, or set `client_id` in config.toml")
     })?;
-    let needs_secret = provider.definition.token_endpoint_auth_method.is_some_and(|method| {
-        method != crate::model::client::TokenEndpointAuthMethod::None
-    });
+    let needs_secret = provider
+        .definition
+        .token_endpoint_auth_method
+        .is_some_and(|method| method != crate::model::client::TokenEndpointAuthMethod::None);
     if needs_secret && client_secret.is_none() {
-        return Err(CliError::new(Kind::Usage, format!("`{}` needs the secret of the OAuth client", provider.name))
-            .hint("give `--client-secret-file`"));
+        return Err(CliError::new(
+            Kind::Usage,
+            format!("`{}` needs the secret of the OAuth client", provider.name),
+        )
+        .hint("give `--client-secret-file`"));
     }
     let scopes = if own.scopes.is_empty() {
         provider.scopes()
@@ -136,7 +151,11 @@ fn plan(args: &super::Args, context: &Context, provider: Provider) -> Result<Pla
 /// Opens the address; it is always printed too, since an opener that fails says nothing.
 fn announce(context: &Context, browser: Option<&Browser>, address: &url::Url) {
     let opened = browser.is_some_and(|browser| browser.open(&context.environment, address).is_ok());
-    let what = if opened { "opened in the browser, or open it by hand:" } else { "open this address in a browser:" };
+    let what = if opened {
+        "opened in the browser, or open it by hand:"
+    } else {
+        "open this address in a browser:"
+    };
     context.ui.status(&format!("{what}\n\n  {address}\n"));
 }
 

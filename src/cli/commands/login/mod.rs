@@ -3,7 +3,6 @@
 mod static_token;
 mod browser;
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::SignedDuration;
@@ -90,7 +89,11 @@ fn account(provider: &Provider, user: UserName) -> Account {
 
 /// A flag of the token's kind says that there is one.
 fn method(args: &Args) -> Method {
-    args.method.unwrap_or(if args.static_token.is_given() { Method::Token } else { Method::Browser })
+    args.method.unwrap_or(if args.static_token.is_given() {
+        Method::Token
+    } else {
+        Method::Browser
+    })
 }
 
 fn provider_name(args: &Args, context: &Context) -> Result<ProviderName, CliError> {
@@ -122,6 +125,3 @@ fn parse_wait(text: &str) -> Result<Duration, String> {
     let parsed: SignedDuration = duration::parse(text).map_err(|error| error.to_string())?;
     Ok(parsed.unsigned_abs())
 }
-
-/// A file that a flag names.
-type File = Option<PathBuf>;

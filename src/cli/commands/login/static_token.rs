@@ -2,14 +2,14 @@
 
 use std::io::Read;
 
+use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use jiff::Timestamp;
 use zeroize::Zeroizing;
 
 use super::{account, place};
 use crate::cli::context::Context;
-use crate::cli::error::{CliError, Kind, login_command};
+use crate::cli::error::{CliError, Kind};
 use crate::cli::time;
 use crate::model::account::UserName;
 use crate::model::credential::Expiry;
@@ -21,6 +21,7 @@ use crate::secret::{AccessToken, SecretText};
 const LONGEST: u64 = 64 * 1024;
 
 #[derive(Debug, clap::Args)]
+#[group(skip)]
 pub(super) struct Args {
     /// Read the token from stdin
     #[arg(long, help_heading = "With a token")]
@@ -51,20 +52,27 @@ pub(super) fn run(
 ) -> Result<(), CliError> {
     let own = &args.static_token;
     let user = user.ok_or_else(|| {
-        CliError::new(Kind::Usage, "a token does not say whose it is").hint("name the user with `--user`")
+        CliError::new(Kind::Usage, "a token does not say whose it is")
+            .hint("name the user with `--user`")
     })?;
     let account = account(provider, user);
     if own.username.as_ref().is_some_and(|name| name.contains([':', '\n', '\r'])) {
-        return Err(CliError::new(Kind::Usage, "a name for Basic authentication can't hold a colon")
-            .hint("mend `--username`"));
+        return Err(CliError::new(
+            Kind::Usage,
+            "a name for Basic authentication can't hold a colon",
+        )
+        .hint("mend `--username`"));
     }
     let api = static_token::api(provider, args.server.as_ref(), own.username.clone())?;
     let place = place(args, context, Some(&account))?;
     let token = token(own, context)?;
     let expiry = own.expires.unwrap_or(Expiry::Unknown);
     static_token::store(place, &account, token, expiry, api, time::now())?;
-    context.ui.status(&format!("stored the token for {account}: tokctl get {} --user {}",
-        account.provider, shell_words::quote(account.user.as_str())));
+    context.ui.status(&format!(
+        "stored the token for {account}: tokctl get {} --user {}",
+        account.provider,
+        shell_words::quote(account.user.as_str())
+    ));
     Ok(())
 }
 
@@ -78,7 +86,9 @@ fn token(args: &Args, context: &Context) -> Result<AccessToken, CliError> {
     };
     // What surrounds it, such as the line's end, is no part of it.
     AccessToken::supplied(text.trim().to_owned()).map_err(|error| {
-        CliError::new(Kind::Usage, "that is no token").caused_by(&error).hint("pipe in the token alone")
+        CliError::new(Kind::Usage, "that is no token")
+            .caused_by(&error)
+            .hint("pipe in the token alone")
     })
 }
 
