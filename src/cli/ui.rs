@@ -13,6 +13,7 @@ use std::time::Duration;
 use console::{Style, Term};
 use dialoguer::theme::ColorfulTheme;
 use indicatif::ProgressBar;
+use zeroize::Zeroizing;
 
 use super::error::{CliError, Kind};
 use crate::secret::SecretText;
@@ -78,7 +79,9 @@ impl Ui {
 
     /// Prints a value as JSON.
     pub(crate) fn json(&self, value: &impl serde::Serialize) -> Result<(), CliError> {
-        let mut text = serde_json::to_vec_pretty(value).map_err(|error| {
+        // It may hold a token: room from the start, since a buffer that grows leaves copies behind.
+        let mut text = Zeroizing::new(Vec::with_capacity(16 * 1024));
+        serde_json::to_writer_pretty(&mut *text, value).map_err(|error| {
             CliError::new(Kind::Failed, "could not write JSON").caused_by(&error)
         })?;
         text.push(b'\n');

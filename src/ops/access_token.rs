@@ -47,10 +47,12 @@ pub(crate) fn find(
     vault: &mut OpenVault,
     account: &Account,
     need: Need,
+    may_refresh: bool,
     now: Timestamp,
 ) -> Result<Found, Error> {
     let row = vault.expect(account)?;
-    if row.journal.is_some() {
+    // An interrupted refresh is seen to even while the token works: that may be the last chance.
+    if row.journal.is_some() && may_refresh {
         return Ok(Found::Due);
     }
     judge(account, row, need, now)

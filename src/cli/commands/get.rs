@@ -51,16 +51,17 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     let account = args.choice.resolve(context, &store, "get")?;
     let mut vault = keys::unlock(context, store)?;
     let need = args.min_ttl.map_or(Need::Usual, Need::AtLeast);
-    let handed = match access_token::find(&mut vault, &account, need, time::now())? {
-        Found::Good(handed) => handed,
-        Found::Due if args.no_refresh => {
-            return Err(ops::Error::RefreshForbidden { account }.into());
-        }
-        Found::Due => {
-            let mut vault = vault.writable()?;
-            renewal::renew(context, &mut vault, &account, Trigger::Need(need))?
-        }
-    };
+    let handed =
+        match access_token::find(&mut vault, &account, need, !args.no_refresh, time::now())? {
+            Found::Good(handed) => handed,
+            Found::Due if args.no_refresh => {
+                return Err(ops::Error::RefreshForbidden { account }.into());
+            }
+            Found::Due => {
+                let mut vault = vault.writable()?;
+                renewal::renew(context, &mut vault, &account, Trigger::Need(need))?
+            }
+        };
     renewal::warn(context, &account, &handed);
     print(args, context, &account, &handed)
 }
