@@ -8,3 +8,5 @@ pub(crate) mod pkce;
 pub(crate) mod state;
 /// What the browser brings back.
 pub(crate) mod authorization_response;
+/// What waits for the browser.
+pub(crate) mod listener;
