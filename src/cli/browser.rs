@@ -1,0 +1,323 @@
+//! Opening an address in the person's browser.
+//!
+//! Chooses the program from an environment that is passed in. Never goes through a shell, and
+//! hands the program none of tokctl's own secrets. What the address is for is not known here.
+
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::os::unix::process::CommandExt;
+use std::process::{Command, Stdio};
+use std::thread;
+
+use url::{Host, Url};
+
+/// The variables that open the vault: what runs as the browser has no business with them.
+const KEY_VARIABLES: [&str; 7] = [
+    "TOKCTL_KEY",
+    "TOKCTL_KEY_FILE",
+    "TOKCTL_KEY_COMMAND",
+    "TOKCTL_PASSPHRASE",
+    "TOKCTL_PASSPHRASE_FILE",
+    "TOKCTL_NEW_KEY_FILE",
+    "TOKCTL_NEW_PASSPHRASE",
+];
+
+/// Where `$BROWSER` wants the address.
+const PLACEHOLDER: &str = "%s";
+
+/// Why no browser was opened. The address can still be copied from the terminal.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    /// Neither https nor http on this machine: a browser or a desktop would open a file or start
+    /// a program.
+    #[error("only https addresses are opened in a browser")]
+    Address,
+    /// The program can't be started.
+    #[error("could not start `{program}`")]
+    Start {
+        /// The program, as the environment names it.
+        program: String,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+/// A program that opens addresses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Browser {
+    program: String,
+    arguments: Vec<String>,
+}
+
+/// The systems that differ in how they open an address.
+#[derive(Clone, Copy)]
+enum System {
+    MacOs,
+    /// Linux and its relatives, with the tools of freedesktop.org.
+    Other,
+}
+
+impl System {
+    const HERE: Self = if cfg!(target_os = "macos") {
+        Self::MacOs
+    } else {
+        Self::Other
+    };
+}
+
+/// The program that `$BROWSER` names, else the desktop's own if there is a desktop to be seen.
+///
+/// `variable` looks a variable up. A `$BROWSER` that can't be split as a shell would split it
+/// names no program, and no other one is put in its place.
+pub(crate) fn choose(variable: &dyn Fn(&str) -> Option<String>) -> Option<Browser> {
+    choose_on(System::HERE, variable)
+}
+
+fn choose_on(system: System, variable: &dyn Fn(&str) -> Option<String>) -> Option<Browser> {
+    let is_set = |name| variable(name).is_some_and(|value| !value.is_empty());
+    if let Some(named) = variable("BROWSER").filter(|value| !value.trim().is_empty()) {
+        return Browser::named(&named);
+    }
+    let display = is_set("DISPLAY") || is_set("WAYLAND_DISPLAY");
+    match system {
+        // Without a display of their own, those who come over SSH don't see this screen.
+        System::MacOs if is_set("SSH_CONNECTION") && !display => None,
+        System::MacOs => Browser::named("open"),
+        System::Other if display => Browser::named("xdg-open"),
+        System::Other => None,
+    }
+}
+
+impl Browser {
+    fn named(command: &str) -> Option<Self> {
+        let mut words = shell_words::split(command).ok()?.into_iter();
+        Some(Self {
+            program: words.next()?,
+            arguments: words.collect(),
+        })
+    }
+
+    /// Opens `url`, and doesn't wait for the browser to end.
+    ///
+    /// `variables` are the names of all variables in the environment, from which those that hold
+    /// tokctl's secrets are kept back.
+    pub(crate) fn open(
+        &self,
+        url: &Url,
+        variables: impl IntoIterator<Item = OsString>,
+    ) -> Result<(), Error> {
+        if !is_openable(url) {
+            return Err(Error::Address);
+        }
+        let mut command = self.command(url);
+        for name in variables.into_iter().filter(|name| is_secret(name)) {
+            command.env_remove(name);
+        }
+        let mut child = command.spawn().map_err(|source| Error::Start {
+            program: self.program.clone(),
+            source,
+        })?;
+        // Some openers end at once, some only with the browser; somebody has to be told.
+        thread::spawn(move || child.wait());
+        Ok(())
+    }
+
+    fn command(&self, url: &Url) -> Command {
+        let mut command = Command::new(&self.program);
+        command
+            .args(self.arguments_for(url))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            // Ctrl-C in the terminal ends the login, not the browser.
+            .process_group(0);
+        command
+    }
+
+    fn arguments_for(&self, url: &Url) -> Vec<String> {
+        let mut arguments: Vec<String> = self
+            .arguments
+            .iter()
+            .map(|argument| argument.replace(PLACEHOLDER, url.as_str()))
+            .collect();
+        if arguments == self.arguments {
+            arguments.push(url.as_str().to_owned());
+        }
+        arguments
+    }
+}
+
+fn is_openable(url: &Url) -> bool {
+    match (url.scheme(), url.host()) {
+        ("https", Some(_)) => true,
+        ("http", Some(Host::Domain(name))) => name == "localhost",
+        ("http", Some(Host::Ipv4(address))) => address.is_loopback(),
+        ("http", Some(Host::Ipv6(address))) => address.is_loopback(),
+        _ => false,
+    }
+}
+
+/// Whether a variable opens the vault or holds a client's secret.
+fn is_secret(name: &OsStr) -> bool {
+    let name = name.to_string_lossy();
+    KEY_VARIABLES.contains(&&*name)
+        || (name.starts_with("TOKCTL_") && name.ends_with("_CLIENT_SECRET"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::*;
+
+    fn chosen(system: System, variables: &[(&str, &str)]) -> Option<String> {
+        let variable = |name: &str| {
+            variables
+                .iter()
+                .find(|(known, _)| *known == name)
+                .map(|(_, value)| (*value).to_owned())
+        };
+        choose_on(system, &variable).map(|browser| browser.program)
+    }
+
+    fn arguments(browser: &str, url: &str) -> Vec<String> {
+        let browser = Browser::named(browser).unwrap();
+        browser.arguments_for(&Url::parse(url).unwrap())
+    }
+
+    #[test]
+    fn the_desktops_own_program_needs_a_display() {
+        let ssh = ("SSH_CONNECTION", "192.0.2.1 1 192.0.2.2 22");
+        for (variables, linux, mac) in [
+            (vec![], None, Some("open")),
+            (vec![("DISPLAY", ":0")], Some("xdg-open"), Some("open")),
+            (
+                vec![("WAYLAND_DISPLAY", "wayland-0")],
+                Some("xdg-open"),
+                Some("open"),
+            ),
+            (vec![("DISPLAY", "")], None, Some("open")),
+            (vec![ssh], None, None),
+            (
+                vec![ssh, ("DISPLAY", ":10")],
+                Some("xdg-open"),
+                Some("open"),
+            ),
+        ] {
+            assert_eq!(
+                chosen(System::Other, &variables).as_deref(),
+                linux,
+                "{variables:?}"
+            );
+            assert_eq!(
+                chosen(System::MacOs, &variables).as_deref(),
+                mac,
+                "{variables:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_named_browser_needs_nothing_else() {
+        let ssh = ("SSH_CONNECTION", "192.0.2.1 1 192.0.2.2 22");
+        let named = ("BROWSER", "firefox --new-tab");
+        assert_eq!(
+            chosen(System::Other, &[named, ssh]).as_deref(),
+            Some("firefox")
+        );
+        assert_eq!(
+            chosen(System::MacOs, &[named, ssh]).as_deref(),
+            Some("firefox")
+        );
+        let display = ("DISPLAY", ":0");
+        let unset = [("BROWSER", " "), display];
+        assert_eq!(chosen(System::Other, &unset).as_deref(), Some("xdg-open"));
+        assert_eq!(
+            chosen(System::Other, &[("BROWSER", "'open"), display]),
+            None
+        );
+    }
+
+    #[test]
+    fn the_address_stands_where_it_is_wanted() {
+        let url = "https://as.example/authorize?a=%73;$(x)&b='";
+        let sent = Url::parse(url).unwrap().to_string();
+        assert_eq!(
+            arguments("x --app=%s -n", url),
+            [&format!("--app={sent}"), "-n"]
+        );
+        assert_eq!(arguments("x 'a b'", url), ["a b", &sent]);
+        assert_eq!(arguments("x", url), [sent]);
+    }
+
+    #[test]
+    fn only_the_web_is_opened() {
+        for (url, openable) in [
+            ("https://as.example/authorize", true),
+            ("http://localhost:1/", true),
+            ("http://127.0.0.1:1/", true),
+            ("http://[::1]:1/", true),
+            ("http://as.example/", false),
+            ("http://localhost.as.example/", false),
+            ("file:///etc/passwd", false),
+            ("javascript:alert(1)", false),
+            ("mailto:x@as.example", false),
+        ] {
+            assert_eq!(is_openable(&Url::parse(url).unwrap()), openable, "{url}");
+        }
+        let browser = Browser::named("true").unwrap();
+        let refused = browser.open(&Url::parse("file:///").unwrap(), []);
+        assert!(matches!(refused, Err(Error::Address)));
+    }
+
+    #[test]
+    fn tokctls_own_secrets_are_kept_back() {
+        for name in [
+            "TOKCTL_KEY",
+            "TOKCTL_NEW_PASSPHRASE",
+            "TOKCTL_ACME_CLIENT_SECRET",
+        ] {
+            assert!(is_secret(OsStr::new(name)), "{name}");
+        }
+        for name in [
+            "PATH",
+            "DISPLAY",
+            "TOKCTL_NO_INPUT",
+            "ACME_CLIENT_SECRET",
+            "TOKCTL_KEYS",
+        ] {
+            assert!(!is_secret(OsStr::new(name)), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_program_that_is_not_there_is_an_error() {
+        let browser = Browser::named("/nonexistent/browser").unwrap();
+        let url = Url::parse("https://as.example/").unwrap();
+        assert!(matches!(browser.open(&url, []), Err(Error::Start { .. })));
+    }
+
+    #[test]
+    fn the_browser_gets_the_address_and_is_not_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let seen = folder.path().join("seen");
+        let file = seen.display();
+        let script = format!("echo \"$0\" > {file}.new; mv {file}.new {file}; sleep 5");
+        let browser = Browser {
+            program: "sh".into(),
+            arguments: vec!["-c".into(), script],
+        };
+        let url = Url::parse("https://as.example/?a=b&c=d").unwrap();
+        let start = Instant::now();
+        browser.open(&url, []).unwrap();
+        while !seen.exists() {
+            assert!(
+                start.elapsed() < Duration::from_secs(4),
+                "the browser never ran"
+            );
+            thread::sleep(Duration::from_millis(5));
+        }
+        let seen = std::fs::read_to_string(seen).unwrap();
+        assert_eq!(seen.trim(), url.as_str());
+    }
+}
