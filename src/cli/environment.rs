@@ -52,9 +52,9 @@ impl Environment {
 }
 
 #[cfg(test)]
-impl<const N: usize> From<[(&str, &str); N]> for Environment {
-    fn from(variables: [(&str, &str); N]) -> Self {
-        Self(variables.into_iter().map(|(name, value)| (name.into(), value.into())).collect())
+impl From<&[(&str, &str)]> for Environment {
+    fn from(variables: &[(&str, &str)]) -> Self {
+        Self(variables.iter().map(|(name, value)| (name.into(), value.into())).collect())
     }
 }
 
@@ -67,19 +67,21 @@ mod tests {
         for (value, on) in
             [("1", true), ("true", true), ("0", false), ("false", false), ("", false)]
         {
-            assert_eq!(Environment::from([("CI", value)]).is_on("CI"), on, "{value}");
+            assert_eq!(Environment::from(&[("CI", value)][..]).is_on("CI"), on, "{value}");
         }
         assert!(!Environment::default().is_on("CI"));
     }
 
     #[test]
     fn children_get_no_secret() {
-        let environment = Environment::from([
-            ("TOKCTL_KEY", "x"),
-            ("TOKCTL_ACME_CLIENT_SECRET", "x"),
-            ("TOKCTL_VAULT", "x"),
-            ("PATH", "x"),
-        ]);
+        let environment = Environment::from(
+            &[
+                ("TOKCTL_KEY", "x"),
+                ("TOKCTL_ACME_CLIENT_SECRET", "x"),
+                ("TOKCTL_VAULT", "x"),
+                ("PATH", "x"),
+            ][..],
+        );
         let mut secrets: Vec<_> = environment.secrets().collect();
         secrets.sort();
         assert_eq!(secrets, ["TOKCTL_ACME_CLIENT_SECRET", "TOKCTL_KEY"]);

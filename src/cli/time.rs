@@ -33,7 +33,8 @@ mod tests {
     #[test]
     fn far_and_near_are_told_in_one_unit() {
         let now = Timestamp::from_second(1_000_000).unwrap();
-        let shown = |second| relative(Timestamp::from_second(1_000_000 + second).unwrap(), now);
+        let shown =
+            |second: i64| relative(Timestamp::from_second(1_000_000 + second).unwrap(), now);
         assert_eq!(shown(59), "in 59s");
         assert_eq!(shown(3_599), "in 59m");
         assert_eq!(shown(100_000), "in 27h");
