@@ -16,3 +16,4 @@ mod http;
 mod browser;
 mod authorization_server;
 mod env;
+mod layers;
