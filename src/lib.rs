@@ -7,8 +7,22 @@
 mod secret;
 #[allow(dead_code)]
 mod untrusted;
-mod oauth;
+#[allow(dead_code)]
+mod private_file;
+#[allow(dead_code)]
+mod paths;
+#[allow(dead_code)]
+mod model;
+#[allow(dead_code)]
+mod config;
+#[allow(dead_code)]
 mod vault;
+#[allow(dead_code)]
+mod store;
+#[allow(dead_code)]
+mod oauth;
+#[allow(dead_code)]
+mod providers;
 mod cli;
 
 pub use cli::run;

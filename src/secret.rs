@@ -128,10 +128,7 @@ pub(crate) mod sealed {
             secret: &Option<T>,
             serializer: S,
         ) -> Result<S::Ok, S::Error> {
-            secret
-                .as_ref()
-                .map(SecretText::expose)
-                .serialize(serializer)
+            secret.as_ref().map(SecretText::expose).serialize(serializer)
         }
 
         pub(crate) fn deserialize<'de, T: SecretText, D: Deserializer<'de>>(
@@ -164,13 +161,7 @@ mod tests {
     #[test]
     fn a_supplied_token_may_be_any_text_without_control_characters() {
         assert!(AccessToken::supplied("pass word \u{e9}".into()).is_ok());
-        assert_eq!(
-            AccessToken::supplied("a\u{1b}[31m".into()).unwrap_err(),
-            Malformed::Character
-        );
-        assert_eq!(
-            AccessToken::supplied(String::new()).unwrap_err(),
-            Malformed::Empty
-        );
+        assert_eq!(AccessToken::supplied("a\u{1b}[31m".into()).unwrap_err(), Malformed::Character);
+        assert_eq!(AccessToken::supplied(String::new()).unwrap_err(), Malformed::Empty);
     }
 }

@@ -15,13 +15,7 @@ const CI_COMMANDS: [&str; 3] = ["::", "##[", "##vso["];
 pub(crate) fn printable(text: &str) -> String {
     let mut shown: String = text
         .chars()
-        .map(|character| {
-            if is_harmless(character) {
-                character
-            } else {
-                ' '
-            }
-        })
+        .map(|character| if is_harmless(character) { character } else { ' ' })
         .take(LONGEST)
         .collect();
     for command in CI_COMMANDS {
@@ -46,21 +40,14 @@ mod tests {
 
     #[test]
     fn escape_sequences_and_direction_marks_are_gone() {
-        assert_eq!(
-            printable("a\u{1b}[31mred\u{7}\nb\u{202e}c"),
-            "a [31mred  b c"
-        );
+        assert_eq!(printable("a\u{1b}[31mred\u{7}\nb\u{202e}c"), "a [31mred  b c");
     }
 
     #[test]
     fn nothing_reads_as_a_ci_command() {
-        for text in [
-            "::set-env name=PATH::x",
-            "##[error]x",
-            "##vso[task.setvariable]x",
-            ":::x",
-            "####[[x",
-        ] {
+        for text in
+            ["::set-env name=PATH::x", "##[error]x", "##vso[task.setvariable]x", ":::x", "####[[x"]
+        {
             let shown = printable(text);
             for command in CI_COMMANDS {
                 assert!(!shown.contains(command), "{text} is shown as {shown}");

@@ -1,1 +1,11 @@
-//! Keys and sealed bytes.
+//! Keys and sealed bytes: what opens a vault and what keeps its content shut.
+//!
+//! Knows neither where sealed bytes are kept nor what is in them.
+
+mod cipher;
+mod kdf;
+pub(crate) mod seal;
+pub(crate) mod key_string;
+pub(crate) mod slot;
+
+pub(crate) use cipher::Key;

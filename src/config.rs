@@ -1,0 +1,123 @@
+//! `config.toml`: the user's own providers, and defaults.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use toml::Table;
+
+use crate::model::account::{ProviderName, UserName};
+use crate::model::definition::Definition;
+use crate::private_file;
+
+/// A configuration is written by hand; what is larger is something else.
+const LARGEST: u64 = 1024 * 1024;
+
+/// Why the configuration can't be used.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    /// The user has to mend this line.
+    #[error("`{}`, line {line}: {message}", path.display())]
+    Line { path: PathBuf, line: usize, message: String },
+    /// Whoever can write it chooses programs that run and addresses that get secrets.
+    #[error(transparent)]
+    Untrusted(#[from] private_file::Error),
+}
+
+/// What `config.toml` says; empty where there is none.
+#[derive(Debug, Default)]
+pub(crate) struct Config {
+    pub(crate) default_user: Option<UserName>,
+    /// By name, each as it was written: what extends another is merged key by key.
+    pub(crate) providers: BTreeMap<String, Table>,
+}
+
+/// The file's form, which finds every slip with its line.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    default_user: Option<toml::Spanned<String>>,
+    #[serde(default)]
+    providers: BTreeMap<toml::Spanned<String>, Definition>,
+}
+
+/// The same, read as it stands.
+#[derive(Deserialize)]
+struct Raw {
+    #[serde(default)]
+    providers: BTreeMap<String, Table>,
+}
+
+/// Reads the configuration at `path`; there need not be one.
+pub(crate) fn load(path: &Path) -> Result<Config, Error> {
+    match private_file::read_trusted(path, LARGEST) {
+        Ok(bytes) => {
+            let text = String::from_utf8_lossy(&bytes);
+            parse(&text).map_err(|(line, message)| Error::Line {
+                path: path.to_owned(),
+                line,
+                message,
+            })
+        }
+        Err(private_file::Error::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+            Ok(Config::default())
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Reads a configuration's text; an error has its line, counted from 1.
+fn parse(text: &str) -> Result<Config, (usize, String)> {
+    let line_at = |offset: usize| 1 + text[..offset.min(text.len())].matches('\n').count();
+    let syntax = |error: toml::de::Error| {
+        let line = error.span().map_or(1, |span| line_at(span.start));
+        (line, error.message().replace('\n', "; "))
+    };
+    let file: File = toml::from_str(text).map_err(syntax)?;
+    for name in file.providers.keys() {
+        name.get_ref()
+            .parse::<ProviderName>()
+            .map_err(|error| (line_at(name.span().start), error.to_string()))?;
+    }
+    let default_user = file
+        .default_user
+        .map(|user| {
+            user.get_ref().parse().map_err(|error: crate::model::account::Error| {
+                (line_at(user.span().start), error.to_string())
+            })
+        })
+        .transpose()?;
+    let raw: Raw = toml::from_str(text).map_err(syntax)?;
+    Ok(Config { default_user, providers: raw.providers })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn providers_are_kept_as_written() {
+        let config = parse("default_user = 'x'\n[providers.acme]\nextends = 'jira'\n").unwrap();
+        assert_eq!(config.default_user.unwrap().as_str(), "x");
+        assert_eq!(config.providers["acme"]["extends"].as_str(), Some("jira"));
+        assert!(parse("").unwrap().providers.is_empty());
+    }
+
+    #[test]
+    fn a_slip_is_told_with_its_line() {
+        for (text, line, word) in [
+            ("defualt_user = 'x'", 1, "defualt_user"),
+            ("\n[providers.acme]\n\nclient_secret = 'x'", 4, "client_secret"),
+            ("[providers.acme]\nrefresh = { reuse = 'often' }", 2, "strict"),
+            ("[providers.acme]\nrefresh = { marign = '5m' }", 2, "marign"),
+            ("[providers.Acme]\n", 1, "a-z"),
+            ("default_user = ''", 1, "255"),
+            ("x = [", 1, ""),
+        ] {
+            let (found, message) = parse(text).unwrap_err();
+            assert_eq!(found, line, "{text}: {message}");
+            assert!(message.contains(word), "{text}: {message}");
+        }
+    }
+}

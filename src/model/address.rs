@@ -1,0 +1,133 @@
+//! Addresses that secrets may be sent to.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use url::{Host, Url};
+
+/// Why a text is no address that tokctl would use.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub(crate) enum Error {
+    /// It is no URL with a host.
+    #[error("`{0}` is not a web address")]
+    Malformed(String),
+    /// A secret would cross the network in the clear.
+    #[error("`{0}` is neither https nor http on loopback")]
+    NotEncrypted(String),
+    /// A name and password in an address end up in logs.
+    #[error("an address must not hold a user name or password")]
+    UserInfo,
+}
+
+/// An https address, or http on a loopback host; without user name and password.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub(crate) struct Address {
+    url: Url,
+    /// As it was written: an issuer is compared character by character (RFC 8414 §3.3).
+    text: String,
+}
+
+impl Address {
+    pub(crate) fn url(&self) -> &Url {
+        &self.url
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// The host, and the port where it is not the scheme's own.
+    pub(crate) fn authority(&self) -> String {
+        let host = self.url.host_str().unwrap_or_default();
+        self.url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+    }
+
+    /// Whether it points to this machine, where neither TLS nor a proxy has a place.
+    pub(crate) fn is_loopback(&self) -> bool {
+        is_loopback(&self.url)
+    }
+}
+
+impl FromStr for Address {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let malformed = || Error::Malformed(crate::untrusted::printable(text));
+        if text.contains(|character: char| character.is_control() || character.is_whitespace()) {
+            return Err(malformed());
+        }
+        let url = Url::parse(text).map_err(|_| malformed())?;
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(Error::UserInfo);
+        }
+        match url.scheme() {
+            "https" if url.has_host() => {}
+            "http" if is_loopback(&url) => {}
+            "http" => return Err(Error::NotEncrypted(crate::untrusted::printable(text))),
+            _ => return Err(malformed()),
+        }
+        Ok(Self { url, text: text.to_owned() })
+    }
+}
+
+impl TryFrom<String> for Address {
+    type Error = Error;
+
+    fn try_from(text: String) -> Result<Self, Error> {
+        text.parse()
+    }
+}
+
+impl From<Address> for String {
+    fn from(address: Address) -> Self {
+        address.text
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        Some(Host::Domain(name)) => name == "localhost",
+        None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_http_is_for_loopback_only() {
+        for text in
+            ["https://a.example", "http://127.0.0.1:8080/x", "http://localhost", "http://[::1]:1/"]
+        {
+            assert!(text.parse::<Address>().is_ok(), "{text}");
+        }
+        for text in ["http://a.example", "http://127.0.0.1.example", "http://localhost.example/"] {
+            assert!(matches!(text.parse::<Address>(), Err(Error::NotEncrypted(_))), "{text}");
+        }
+        for text in
+            ["", "a.example", "ftp://a.example", "file:///etc/passwd", "https://a.example/ x"]
+        {
+            assert!(matches!(text.parse::<Address>(), Err(Error::Malformed(_))), "{text}");
+        }
+        assert_eq!("https://u:p@a.example".parse::<Address>(), Err(Error::UserInfo));
+    }
+
+    #[test]
+    fn an_address_is_kept_as_written() {
+        assert_eq!(
+            "https://id.acme.example".parse::<Address>().unwrap().as_str(),
+            "https://id.acme.example"
+        );
+    }
+}

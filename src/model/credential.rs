@@ -1,0 +1,205 @@
+//! A credential: an OAuth grant or a static token, and all that is kept with it.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::address::Address;
+use super::client::Client;
+use super::scope::Scopes;
+use crate::secret::{self, AccessToken, RefreshToken};
+
+/// Everything that tokctl keeps for one account; it is sealed as a whole.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Credential {
+    pub(crate) grant: Grant,
+    pub(crate) api: Api,
+    pub(crate) status: Status,
+    pub(crate) created_at: Timestamp,
+    pub(crate) updated_at: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) last_refreshed_at: Option<Timestamp>,
+}
+
+/// How the token was come by, which decides how a new one is got.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub(crate) enum Grant {
+    /// A PAT or API token that a person made: only a person can replace it.
+    Static(StaticToken),
+    /// An OAuth 2.0 grant. Boxed, since it is many times larger than the other.
+    OAuth(Box<OAuthGrant>),
+}
+
+/// A token that is used as it is until its end.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct StaticToken {
+    #[serde(with = "secret::sealed")]
+    pub(crate) token: AccessToken,
+    pub(crate) expiry: Expiry,
+}
+
+/// An access token, what renews it, and where.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct OAuthGrant {
+    #[serde(with = "secret::sealed")]
+    pub(crate) access_token: AccessToken,
+    pub(crate) token_type: String,
+    pub(crate) issued_at: Timestamp,
+    pub(crate) expiry: Expiry,
+    /// From when on the token is renewed before it is handed out; never, if its end is unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) due_at: Option<Timestamp>,
+    #[serde(with = "secret::sealed::option", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) refresh_token: Option<RefreshToken>,
+    pub(crate) scopes: Scopes,
+    pub(crate) client: Client,
+    /// When a person last consented: some providers count the grant's end from here.
+    pub(crate) granted_at: Timestamp,
+}
+
+/// When a token stops working, as far as anybody said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "expiry", content = "at", rename_all = "lowercase")]
+pub(crate) enum Expiry {
+    /// At this time.
+    Known(Timestamp),
+    /// It has no end of its own.
+    None,
+    /// Nobody said; it is not guessed.
+    Unknown,
+}
+
+impl Expiry {
+    /// The end, where it is known.
+    pub(crate) fn at(self) -> Option<Timestamp> {
+        match self {
+            Self::Known(at) => Some(at),
+            Self::None | Self::Unknown => None,
+        }
+    }
+
+    /// Whether the end has come.
+    pub(crate) fn is_past(self, now: Timestamp) -> bool {
+        self.at().is_some_and(|at| at <= now)
+    }
+}
+
+/// The service that the token is for.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Api {
+    pub(crate) auth: ApiAuth,
+    /// The service's own address, as a person knows it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) server_url: Option<Address>,
+    /// Where its API is, if that is another place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) base_url: Option<Address>,
+    /// The account's name at the service, where it differs from the user or is part of the
+    /// authentication.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) username: Option<String>,
+}
+
+/// How a request to the service carries the token.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub(crate) enum ApiAuth {
+    /// `Authorization: Bearer TOKEN` (RFC 6750 §2.1).
+    Bearer,
+    /// `Authorization: Basic base64(USERNAME:TOKEN)` (RFC 7617).
+    Basic,
+    /// A header of the service's own.
+    Header(String),
+}
+
+impl TryFrom<String> for ApiAuth {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        // The characters of a field name (RFC 9110 §5.1).
+        let is_name = |name: &str| {
+            !name.is_empty()
+                && name
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
+        };
+        match text.as_str() {
+            "bearer" => Ok(Self::Bearer),
+            "basic" => Ok(Self::Basic),
+            other => match other.strip_prefix("header:") {
+                Some(name) if is_name(name) => Ok(Self::Header(name.to_owned())),
+                _ => Err("is one of bearer, basic and header:NAME".into()),
+            },
+        }
+    }
+}
+
+impl From<ApiAuth> for String {
+    fn from(auth: ApiAuth) -> Self {
+        match auth {
+            ApiAuth::Bearer => "bearer".into(),
+            ApiAuth::Basic => "basic".into(),
+            ApiAuth::Header(name) => format!("header:{name}"),
+        }
+    }
+}
+
+/// What is known of the credential beyond its dates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Status {
+    /// Nothing speaks against it.
+    Active,
+    /// The provider will not renew it: a person has to log in again.
+    LoginRequired,
+    /// The service refused the token when asked.
+    Inactive,
+    /// Its refresh token was moved to another machine, which alone may use it.
+    HandedOver,
+}
+
+impl Credential {
+    /// What a service is shown.
+    pub(crate) fn token(&self) -> &AccessToken {
+        match &self.grant {
+            Grant::Static(token) => &token.token,
+            Grant::OAuth(grant) => &grant.access_token,
+        }
+    }
+
+    /// When [`Credential::token`] stops working.
+    pub(crate) fn expiry(&self) -> Expiry {
+        match &self.grant {
+            Grant::Static(token) => token.expiry,
+            Grant::OAuth(grant) => grant.expiry,
+        }
+    }
+
+    /// The word for the token's kind in an `Authorization` header, as the server named it.
+    pub(crate) fn token_type(&self) -> &str {
+        match (&self.grant, &self.api.auth) {
+            (Grant::OAuth(grant), _) => &grant.token_type,
+            (Grant::Static(_), ApiAuth::Bearer) => "Bearer",
+            (Grant::Static(_), ApiAuth::Basic) => "Basic",
+            (Grant::Static(_), ApiAuth::Header(_)) => "token",
+        }
+    }
+
+    pub(crate) fn scopes(&self) -> Option<&Scopes> {
+        match &self.grant {
+            Grant::Static(_) => None,
+            Grant::OAuth(grant) => Some(&grant.scopes),
+        }
+    }
+
+    /// Whether tokctl can get a new token by itself.
+    pub(crate) fn is_refreshable(&self) -> bool {
+        matches!(&self.grant, Grant::OAuth(grant) if grant.refresh_token.is_some())
+            && self.status != Status::HandedOver
+    }
+
+    /// The address for requests: the API's own where there is one, else the server's.
+    pub(crate) fn api_base_url(&self) -> Option<&Address> {
+        self.api.base_url.as_ref().or(self.api.server_url.as_ref())
+    }
+}

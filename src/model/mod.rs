@@ -1,0 +1,11 @@
+//! What tokctl is about: pure data and pure decisions, no input or output.
+
+pub(crate) mod account;
+pub(crate) mod address;
+pub(crate) mod duration;
+pub(crate) mod scope;
+pub(crate) mod client;
+pub(crate) mod credential;
+pub(crate) mod readiness;
+pub(crate) mod summary;
+pub(crate) mod definition;

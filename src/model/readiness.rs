@@ -1,0 +1,215 @@
+//! Whether a token may be handed out as it is.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::credential::{Credential, Expiry, Grant, Status};
+
+/// The margin where a definition sets none, in seconds: a job that gets a token should have time
+/// to use it.
+const USUAL_MARGIN: i64 = 5 * 60;
+
+/// The usual margin is never more than this part of the token's own life; else a token of 60
+/// seconds would be renewed at every call.
+const LARGEST_PART: i64 = 5;
+
+/// What the caller needs of a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Need {
+    /// Life enough by the provider's margin; a token that still works will do in need.
+    Usual,
+    /// At least this much life left, as a promise.
+    AtLeast(SignedDuration),
+}
+
+/// What can be done with a token that was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Readiness {
+    /// Hand it out.
+    Good,
+    /// Renew it first. `fallback`: the one in hand will do, should that fail in passing.
+    Due { fallback: bool },
+    /// It can't be renewed, but works still: hand it out with a warning.
+    Fading,
+    /// It works no more, or not as long as asked, and only a person can get a new one.
+    LoginRequired,
+    /// It was moved to another machine.
+    HandedOver,
+    /// The provider issues no token that lives as long as was asked.
+    NeverLongEnough,
+}
+
+/// Says what can be done with `credential` at `now`.
+pub(crate) fn readiness(credential: &Credential, need: Need, now: Timestamp) -> Readiness {
+    let expiry = credential.expiry();
+    let usable = !expiry.is_past(now);
+    match credential.status {
+        Status::HandedOver => return Readiness::HandedOver,
+        // Asking the provider once more without being told to would be a request for nothing.
+        Status::LoginRequired if usable && lasts(expiry, need, now) => return Readiness::Fading,
+        Status::LoginRequired => return Readiness::LoginRequired,
+        Status::Active | Status::Inactive => {}
+    }
+    let due = match need {
+        Need::Usual => match &credential.grant {
+            Grant::Static(_) => !usable,
+            Grant::OAuth(grant) => grant.due_at.is_some_and(|due_at| due_at <= now),
+        },
+        Need::AtLeast(_) => !lasts(expiry, need, now),
+    };
+    if !due {
+        return Readiness::Good;
+    }
+    match (&credential.grant, need) {
+        (Grant::OAuth(grant), Need::AtLeast(asked)) if credential.is_refreshable() => match expiry
+            .at()
+        {
+            Some(at) if at.duration_since(grant.issued_at) < asked => Readiness::NeverLongEnough,
+            None => Readiness::NeverLongEnough,
+            Some(_) => Readiness::Due { fallback: false },
+        },
+        (Grant::OAuth(_), Need::Usual) if credential.is_refreshable() => {
+            Readiness::Due { fallback: usable }
+        }
+        (_, Need::Usual) if usable => Readiness::Fading,
+        (_, Need::AtLeast(_)) if expiry == Expiry::Unknown => Readiness::NeverLongEnough,
+        _ => Readiness::LoginRequired,
+    }
+}
+
+/// Whether the life that is left meets the need; an unknown life meets no promise.
+fn lasts(expiry: Expiry, need: Need, now: Timestamp) -> bool {
+    match (expiry, need) {
+        (_, Need::Usual) | (Expiry::None, Need::AtLeast(_)) => true,
+        (Expiry::Unknown, Need::AtLeast(_)) => false,
+        (Expiry::Known(at), Need::AtLeast(asked)) => at.duration_since(now) >= asked,
+    }
+}
+
+/// From when on a token issued at `issued_at` is renewed before it is handed out.
+///
+/// A `margin` that the provider's definition sets is taken as it is; else it is 5 minutes, but no
+/// more than a fifth of the token's life.
+pub(crate) fn due_at(
+    issued_at: Timestamp,
+    expiry: Expiry,
+    margin: Option<SignedDuration>,
+) -> Option<Timestamp> {
+    let expires_at = expiry.at()?;
+    let life = expires_at.duration_since(issued_at).as_secs().max(0);
+    let margin =
+        margin.unwrap_or_else(|| SignedDuration::from_secs(USUAL_MARGIN.min(life / LARGEST_PART)));
+    Some(expires_at.saturating_sub(margin).unwrap_or(Timestamp::MIN))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::client::{Client, TokenEndpointAuthMethod};
+    use crate::model::credential::{Api, ApiAuth, OAuthGrant, StaticToken};
+    use crate::secret::{AccessToken, RefreshToken, SecretText};
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    fn credential(grant: Grant, status: Status) -> Credential {
+        Credential {
+            grant,
+            api: Api { auth: ApiAuth::Bearer, server_url: None, base_url: None, username: None },
+            status,
+            created_at: at(0),
+            updated_at: at(0),
+            last_refreshed_at: None,
+        }
+    }
+
+    /// Issued at 0.
+    fn oauth(expiry: Expiry, refreshable: bool, status: Status) -> Credential {
+        let grant = OAuthGrant {
+            access_token: AccessToken::from_trusted("made-up".into()),
+            token_type: "Bearer".into(),
+            issued_at: at(0),
+            expiry,
+            due_at: due_at(at(0), expiry, None),
+            refresh_token: refreshable.then(|| RefreshToken::from_trusted("made-up".into())),
+            scopes: crate::model::scope::Scopes::default(),
+            client: Client {
+                client_id: "made-up".into(),
+                client_secret: None,
+                auth_method: TokenEndpointAuthMethod::None,
+                token_endpoint: "https://id.example/token".parse().unwrap(),
+                revocation_endpoint: None,
+                trusted_certificates: None,
+            },
+            granted_at: at(0),
+        };
+        credential(Grant::OAuth(Box::new(grant)), status)
+    }
+
+    fn pat(expiry: Expiry) -> Credential {
+        let token = AccessToken::from_trusted("made-up".into());
+        credential(Grant::Static(StaticToken { token, expiry }), Status::Active)
+    }
+
+    const HOUR: Expiry = Expiry::Known(Timestamp::constant(3600, 0));
+
+    #[test]
+    fn the_margin_is_five_minutes_but_at_most_a_fifth_of_the_life() {
+        assert_eq!(due_at(at(0), HOUR, None), Some(at(3300)));
+        assert_eq!(due_at(at(0), Expiry::Known(at(60)), None), Some(at(48)));
+        assert_eq!(due_at(at(0), Expiry::Known(at(0)), None), Some(at(0)));
+        assert_eq!(due_at(at(0), HOUR, Some(SignedDuration::from_secs(1800))), Some(at(1800)));
+        assert_eq!(due_at(at(0), Expiry::Unknown, None), None);
+    }
+
+    #[test]
+    fn an_oauth_token_is_good_until_its_margin_and_then_due() {
+        let live = oauth(HOUR, true, Status::Active);
+        assert_eq!(readiness(&live, Need::Usual, at(3299)), Readiness::Good);
+        assert_eq!(readiness(&live, Need::Usual, at(3300)), Readiness::Due { fallback: true });
+        assert_eq!(readiness(&live, Need::Usual, at(3600)), Readiness::Due { fallback: false });
+    }
+
+    #[test]
+    fn without_a_refresh_token_it_fades_and_then_needs_a_login() {
+        let live = oauth(HOUR, false, Status::Active);
+        assert_eq!(readiness(&live, Need::Usual, at(3300)), Readiness::Fading);
+        assert_eq!(readiness(&live, Need::Usual, at(3600)), Readiness::LoginRequired);
+    }
+
+    #[test]
+    fn an_unknown_life_is_good_enough_but_for_a_promise() {
+        let live = oauth(Expiry::Unknown, true, Status::Active);
+        assert_eq!(readiness(&live, Need::Usual, at(99)), Readiness::Good);
+        let asked = Need::AtLeast(SignedDuration::from_secs(1));
+        assert_eq!(readiness(&live, asked, at(0)), Readiness::NeverLongEnough);
+        assert_eq!(readiness(&pat(Expiry::Unknown), asked, at(0)), Readiness::NeverLongEnough);
+        assert_eq!(readiness(&pat(Expiry::None), asked, at(0)), Readiness::Good);
+    }
+
+    #[test]
+    fn a_promise_renews_earlier_unless_no_token_lives_that_long() {
+        let live = oauth(HOUR, true, Status::Active);
+        let half = Need::AtLeast(SignedDuration::from_secs(1800));
+        assert_eq!(readiness(&live, half, at(1800)), Readiness::Good);
+        assert_eq!(readiness(&live, half, at(1801)), Readiness::Due { fallback: false });
+        let day = Need::AtLeast(SignedDuration::from_secs(86_400));
+        assert_eq!(readiness(&live, day, at(0)), Readiness::NeverLongEnough);
+    }
+
+    #[test]
+    fn a_static_token_works_to_its_end() {
+        assert_eq!(readiness(&pat(HOUR), Need::Usual, at(3599)), Readiness::Good);
+        assert_eq!(readiness(&pat(HOUR), Need::Usual, at(3600)), Readiness::LoginRequired);
+        assert_eq!(readiness(&pat(Expiry::Unknown), Need::Usual, at(9999)), Readiness::Good);
+    }
+
+    #[test]
+    fn a_refused_grant_is_used_up_and_then_needs_a_login() {
+        let refused = oauth(HOUR, true, Status::LoginRequired);
+        assert_eq!(readiness(&refused, Need::Usual, at(3599)), Readiness::Fading);
+        assert_eq!(readiness(&refused, Need::Usual, at(3600)), Readiness::LoginRequired);
+        let moved = oauth(HOUR, true, Status::HandedOver);
+        assert_eq!(readiness(&moved, Need::Usual, at(0)), Readiness::HandedOver);
+    }
+}

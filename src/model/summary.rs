@@ -1,0 +1,62 @@
+//! What is in the clear: a copy of some of a credential, for `list`, completion and finding
+//! candidates, all of which work without a key.
+//!
+//! It decides nothing: whoever opens a credential compares it with this copy.
+
+use jiff::Timestamp;
+
+use super::account::Account;
+use super::credential::{Credential, Grant, Status};
+use super::scope::Scopes;
+
+/// The clear copy of one credential.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Summary {
+    pub(crate) account: Account,
+    pub(crate) kind: Kind,
+    pub(crate) status: Status,
+    pub(crate) server_url: Option<String>,
+    pub(crate) username: Option<String>,
+    pub(crate) scopes: Scopes,
+    pub(crate) expires_at: Option<Timestamp>,
+    pub(crate) refreshable: bool,
+    pub(crate) created_at: Timestamp,
+    pub(crate) updated_at: Timestamp,
+    pub(crate) last_refreshed_at: Option<Timestamp>,
+}
+
+/// How a credential was come by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Static,
+    OAuth,
+}
+
+impl Summary {
+    /// The clear copy of `credential`.
+    pub(crate) fn of(account: &Account, credential: &Credential) -> Self {
+        Self {
+            account: account.clone(),
+            kind: match credential.grant {
+                Grant::Static(_) => Kind::Static,
+                Grant::OAuth(_) => Kind::OAuth,
+            },
+            status: credential.status,
+            server_url: credential.api.server_url.as_ref().map(ToString::to_string),
+            username: credential.api.username.clone(),
+            scopes: credential.scopes().cloned().unwrap_or_default(),
+            expires_at: credential.expiry().at(),
+            refreshable: credential.is_refreshable(),
+            created_at: credential.created_at,
+            updated_at: credential.updated_at,
+            last_refreshed_at: credential.last_refreshed_at,
+        }
+    }
+
+    /// Whether its end has come and nothing but a person can renew it.
+    pub(crate) fn is_expired(&self, now: Timestamp) -> bool {
+        self.status == Status::Active
+            && !self.refreshable
+            && self.expires_at.is_some_and(|at| at <= now)
+    }
+}

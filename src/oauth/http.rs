@@ -1,0 +1,159 @@
+//! Requests to authorization servers and the APIs behind them.
+//!
+//! Every request has bounds: on time, on the size of the answer, and on where it goes. Redirects
+//! are not followed, since they would carry secrets elsewhere; nothing is retried here, since only
+//! the caller knows whether a request may be sent twice.
+
+use std::io::Read;
+use std::time::Duration;
+
+use reqwest::blocking::{Client, RequestBuilder};
+use reqwest::header;
+use zeroize::Zeroizing;
+
+use crate::model::address::Address;
+use crate::secret::{AccessToken, ClientSecret, SecretText};
+
+/// For name resolution, TCP and TLS together.
+const CONNECT: Duration = Duration::from_secs(5);
+
+/// For the whole request. A token endpoint that needs longer does not answer at all.
+pub(crate) const WHOLE: Duration = Duration::from_secs(25);
+
+/// The largest answer that is read, in bytes.
+const LARGEST: u64 = 1024 * 1024;
+
+/// No answer, or none that can be used. What the caller may do next depends on whether the server
+/// can have acted on the request.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Fault {
+    /// The request was never sent: the server did nothing.
+    #[error("could not connect to `{authority}`")]
+    NotSent { authority: String, source: reqwest::Error },
+    /// The request may have been received and acted upon.
+    #[error("no answer from `{authority}`")]
+    Unanswered { authority: String, source: reqwest::Error },
+    /// The answer broke off, or is longer than any answer of this kind.
+    #[error("the answer from `{authority}` could not be read")]
+    Unreadable { authority: String, source: std::io::Error },
+    /// A certificate in the definition's `ca_file` is malformed, or TLS can't be set up.
+    #[error("could not set up TLS")]
+    Setup { source: reqwest::Error },
+}
+
+/// What a server answered.
+pub(crate) struct Answer {
+    pub(crate) authority: String,
+    pub(crate) status: u16,
+    /// How long the server asks to be left alone (RFC 9110 §10.2.3).
+    pub(crate) retry_after: Option<Duration>,
+    pub(crate) body: Zeroizing<Vec<u8>>,
+}
+
+/// How the client names itself to the server, in the request's head.
+pub(crate) enum Authentication<'a> {
+    None,
+    /// RFC 6749 §2.3.1: both are form-encoded before they are joined.
+    Client {
+        id: &'a str,
+        secret: &'a ClientSecret,
+    },
+    Bearer(&'a AccessToken),
+}
+
+/// Sends `form` with POST.
+pub(crate) fn post(
+    address: &Address,
+    trusted_certificates: Option<&str>,
+    authentication: &Authentication<'_>,
+    form: &[(&str, &str)],
+) -> Result<Answer, Fault> {
+    let request = client(address, trusted_certificates)?.post(address.url().clone()).form(form);
+    send(address, authenticated(request, authentication))
+}
+
+/// Fetches a JSON document.
+pub(crate) fn fetch(
+    address: &Address,
+    trusted_certificates: Option<&str>,
+    authentication: &Authentication<'_>,
+) -> Result<Answer, Fault> {
+    let request = client(address, trusted_certificates)?.get(address.url().clone());
+    send(address, authenticated(request, authentication))
+}
+
+fn client(address: &Address, trusted_certificates: Option<&str>) -> Result<Client, Fault> {
+    let setup = |source: reqwest::Error| Fault::Setup { source: source.without_url() };
+    let mut builder = Client::builder()
+        .user_agent(concat!("tokctl/", env!("CARGO_PKG_VERSION")))
+        .connect_timeout(CONNECT)
+        .timeout(WHOLE)
+        .redirect(reqwest::redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .referer(false)
+        .https_only(address.url().scheme() == "https");
+    if let Some(pem) = trusted_certificates {
+        let certificates = reqwest::Certificate::from_pem_bundle(pem.as_bytes()).map_err(setup)?;
+        builder = builder.tls_certs_merge(certificates);
+    } else if address.url().scheme() == "http" {
+        // Loading the system's certificates takes milliseconds and fails where there are none.
+        builder = builder.tls_certs_only([]);
+    }
+    if address.is_loopback() {
+        builder = builder.no_proxy();
+    }
+    builder.build().map_err(setup)
+}
+
+fn authenticated(request: RequestBuilder, authentication: &Authentication<'_>) -> RequestBuilder {
+    let request = request.header(header::ACCEPT, "application/json");
+    match authentication {
+        Authentication::None => request,
+        Authentication::Client { id, secret } => {
+            let encoded = |text: &str| -> String {
+                url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
+            };
+            request.basic_auth(encoded(id), Some(encoded(secret.expose())))
+        }
+        Authentication::Bearer(token) => request.bearer_auth(token.expose()),
+    }
+}
+
+fn send(address: &Address, request: RequestBuilder) -> Result<Answer, Fault> {
+    let authority = address.authority();
+    let response = match request.send() {
+        Ok(response) => response,
+        Err(error) => {
+            // An error prints the URL, which may hold a secret.
+            let not_sent = error.is_connect() || error.is_builder();
+            let source = error.without_url();
+            return Err(if not_sent {
+                Fault::NotSent { authority, source }
+            } else {
+                Fault::Unanswered { authority, source }
+            });
+        }
+    };
+    let status = response.status().as_u16();
+    let retry_after = response
+        .headers()
+        .get(header::RETRY_AFTER)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.trim().parse().ok())
+        .map(Duration::from_secs);
+    // Room from the start: a buffer that grows leaves copies of its content behind.
+    let mut body = Zeroizing::new(Vec::with_capacity(64 * 1024));
+    match response.take(LARGEST + 1).read_to_end(&mut body) {
+        Ok(length) if length as u64 <= LARGEST => {
+            Ok(Answer { authority, status, retry_after, body })
+        }
+        Ok(_) => {
+            let source = std::io::Error::other("it is longer than 1 MiB");
+            Err(Fault::Unreadable { authority, source })
+        }
+        Err(error) => {
+            let source = std::io::Error::from(error.kind());
+            Err(Fault::Unreadable { authority, source })
+        }
+    }
+}

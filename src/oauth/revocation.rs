@@ -1,0 +1,42 @@
+//! Token revocation (RFC 7009).
+
+use super::http::{self, Fault};
+use super::token::authenticate;
+use super::token_error::{self, Error, Request};
+use crate::model::address::Address;
+use crate::model::client::Client;
+use crate::secret::{AccessToken, RefreshToken, SecretText};
+
+/// Ends a grant: the refresh token first, which takes the access token with it at most servers,
+/// then the access token, for those where it does not.
+///
+/// A token that the server does not know any more counts as revoked (RFC 7009 §2.2).
+pub(crate) fn revoke(
+    client: &Client,
+    endpoint: &Address,
+    refresh_token: Option<&RefreshToken>,
+    access_token: &AccessToken,
+) -> Result<(), Error> {
+    if let Some(token) = refresh_token {
+        revoke_one(client, endpoint, token.expose(), "refresh_token")?;
+    }
+    revoke_one(client, endpoint, access_token.expose(), "access_token")
+}
+
+fn revoke_one(client: &Client, endpoint: &Address, token: &str, hint: &str) -> Result<(), Error> {
+    let mut form = vec![("token", token), ("token_type_hint", hint)];
+    let authentication = authenticate(client, &mut form);
+    let answer =
+        http::post(endpoint, client.trusted_certificates.as_deref(), &authentication, &form)
+            .map_err(|fault: Fault| Error::Fault(fault))?;
+    if (200..=299).contains(&answer.status) {
+        return Ok(());
+    }
+    match token_error::read(&answer, Request::Refresh) {
+        // Google's word for a token that is gone already.
+        Some(Error::NoVerdict { what, .. }) if what.starts_with("invalid_token") => Ok(()),
+        Some(Error::GrantRefused { .. }) => Ok(()),
+        Some(error) => Err(error),
+        None => Err(token_error::no_verdict(&answer)),
+    }
+}

@@ -1,0 +1,235 @@
+//! The token endpoint: what is sent to it, and what it answers (RFC 6749 §3.2, §5.1).
+//!
+//! Whether a token needs renewing and where the new one goes is the caller's business.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
+use serde_json::Value;
+use zeroize::Zeroizing;
+
+use super::http::{self, Answer, Authentication};
+use super::token_error::{self, Error, Request};
+use crate::model::client::{Client, TokenEndpointAuthMethod};
+use crate::model::credential::Expiry;
+use crate::model::scope::Scopes;
+use crate::secret::{AccessToken, AuthorizationCode, CodeVerifier, RefreshToken, SecretText};
+
+/// What a token endpoint gave.
+#[derive(Debug)]
+pub(crate) struct TokenAnswer {
+    pub(crate) access_token: AccessToken,
+    pub(crate) token_type: String,
+    pub(crate) expiry: Expiry,
+    /// A new refresh token; without one, an old one stays good.
+    pub(crate) refresh_token: Option<RefreshToken>,
+    /// What was granted, where the server said so.
+    pub(crate) scopes: Option<Scopes>,
+}
+
+/// Redeems an authorization code (RFC 6749 §4.1.3, RFC 7636 §4.5). It is never sent twice.
+pub(crate) fn redeem(
+    client: &Client,
+    code: &AuthorizationCode,
+    redirect_uri: &str,
+    verifier: Option<&CodeVerifier>,
+    now: Timestamp,
+) -> Result<TokenAnswer, Error> {
+    let mut form = vec![
+        ("grant_type", "authorization_code"),
+        ("code", code.expose()),
+        ("redirect_uri", redirect_uri),
+    ];
+    if let Some(verifier) = verifier {
+        form.push(("code_verifier", verifier.expose()));
+    }
+    request(client, form, Request::Exchange, now)
+}
+
+/// Renews an access token (RFC 6749 §6).
+pub(crate) fn refresh(
+    client: &Client,
+    refresh_token: &RefreshToken,
+    now: Timestamp,
+) -> Result<TokenAnswer, Error> {
+    let form = vec![("grant_type", "refresh_token"), ("refresh_token", refresh_token.expose())];
+    request(client, form, Request::Refresh, now)
+}
+
+fn request<'a>(
+    client: &'a Client,
+    mut form: Vec<(&'a str, &'a str)>,
+    kind: Request,
+    now: Timestamp,
+) -> Result<TokenAnswer, Error> {
+    let authentication = authenticate(client, &mut form);
+    let answer = http::post(
+        &client.token_endpoint,
+        client.trusted_certificates.as_deref(),
+        &authentication,
+        &form,
+    )?;
+    match token_error::read(&answer, kind) {
+        Some(error) => Err(error),
+        None => parse(&answer, now),
+    }
+}
+
+/// Adds what the client's authentication method puts into the form, and gives what it puts into
+/// the request's head (RFC 6749 §2.3.1).
+pub(super) fn authenticate<'a>(
+    client: &'a Client,
+    form: &mut Vec<(&'a str, &'a str)>,
+) -> Authentication<'a> {
+    match (client.auth_method, &client.client_secret) {
+        (TokenEndpointAuthMethod::ClientSecretBasic, Some(secret)) => {
+            Authentication::Client { id: &client.client_id, secret }
+        }
+        (TokenEndpointAuthMethod::ClientSecretPost, Some(secret)) => {
+            form.extend([
+                ("client_id", client.client_id.as_str()),
+                ("client_secret", secret.expose()),
+            ]);
+            Authentication::None
+        }
+        (_, _) => {
+            form.push(("client_id", &client.client_id));
+            Authentication::None
+        }
+    }
+}
+
+/// The body of a success response, as servers write it.
+#[derive(Deserialize)]
+struct Body {
+    access_token: String,
+    token_type: Option<String>,
+    expires_in: Option<Value>,
+    refresh_token: Option<String>,
+    scope: Option<String>,
+}
+
+fn parse(answer: &Answer, now: Timestamp) -> Result<TokenAnswer, Error> {
+    if !(200..=299).contains(&answer.status) {
+        return Err(token_error::no_verdict(answer));
+    }
+    let body: Body =
+        serde_json::from_slice(&answer.body).map_err(|_| token_error::no_verdict(answer))?;
+    let malformed = |_| Error::NoVerdict {
+        authority: answer.authority.clone(),
+        what: "a token that holds characters which no token can have".into(),
+    };
+    Ok(TokenAnswer {
+        access_token: AccessToken::issued(body.access_token).map_err(malformed)?,
+        token_type: token_type(body.token_type.as_deref()),
+        expiry: expiry(body.expires_in.as_ref(), now),
+        // An empty one is as good as none.
+        refresh_token: body
+            .refresh_token
+            .filter(|token| !token.is_empty())
+            .map(RefreshToken::issued)
+            .transpose()
+            .map_err(malformed)?,
+        scopes: body.scope.as_deref().map(Scopes::parse),
+    })
+}
+
+/// The word for an `Authorization` header: case does not count (RFC 6749 §5.1), and only letters
+/// and a few signs can be in it (RFC 9110 §11.1).
+fn token_type(sent: Option<&str>) -> String {
+    let is_scheme = |text: &str| {
+        !text.is_empty()
+            && text.len() <= 64
+            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~+".contains(&byte))
+    };
+    match sent {
+        Some(text) if text.eq_ignore_ascii_case("bearer") => "Bearer".into(),
+        Some(text) if is_scheme(text) => text.into(),
+        Some(_) | None => "Bearer".into(),
+    }
+}
+
+/// When the token ends. Servers send the seconds as a number or as a string, or not at all; what
+/// is not a life that can be, is unknown rather than guessed.
+fn expiry(expires_in: Option<&Value>, now: Timestamp) -> Expiry {
+    let seconds = match expires_in {
+        Some(Value::Number(number)) => number.as_i64().or_else(|| number.as_f64().map(whole)),
+        Some(Value::String(text)) => Zeroizing::new(text.clone()).trim().parse().ok(),
+        Some(_) | None => None,
+    };
+    seconds
+        .and_then(|seconds: i64| now.checked_add(SignedDuration::from_secs(seconds.max(0))).ok())
+        .map_or(Expiry::Unknown, Expiry::Known)
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "the cast saturates, and too long is unknown")]
+fn whole(seconds: f64) -> i64 {
+    seconds as i64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    const NOW: Timestamp = Timestamp::constant(1_700_000_000, 0);
+
+    fn answer(status: u16, body: &str) -> Answer {
+        Answer {
+            authority: "id.example".into(),
+            status,
+            retry_after: None,
+            body: Zeroizing::new(body.as_bytes().to_vec()),
+        }
+    }
+
+    #[test]
+    fn a_life_is_read_as_servers_write_it_and_never_guessed() {
+        let after =
+            |seconds: i64| Expiry::Known(Timestamp::from_second(1_700_000_000 + seconds).unwrap());
+        for (sent, expected) in [
+            (json!(3600), after(3600)),
+            (json!("3600"), after(3600)),
+            (json!(3600.5), after(3600)),
+            (json!(0), after(0)),
+            (json!(-5), after(0)),
+            (json!(u64::MAX), Expiry::Unknown),
+            (json!(1e300), Expiry::Unknown),
+            (json!("soon"), Expiry::Unknown),
+            (json!(null), Expiry::Unknown),
+            (json!([1]), Expiry::Unknown),
+        ] {
+            assert_eq!(expiry(Some(&sent), NOW), expected, "{sent}");
+        }
+        assert_eq!(expiry(None, NOW), Expiry::Unknown);
+    }
+
+    #[test]
+    fn an_answer_without_a_usable_token_is_no_verdict() {
+        for (status, body) in [
+            (200, "{}"),
+            (200, "<html>"),
+            (200, r#"{"access_token":""}"#),
+            (200, r#"{"access_token":"made up"}"#),
+            (200, r#"{"access_token":"made-up","refresh_token":"a\nb"}"#),
+            (500, r#"{"access_token":"made-up"}"#),
+            (302, ""),
+        ] {
+            assert!(
+                matches!(parse(&answer(status, body), NOW), Err(Error::NoVerdict { .. })),
+                "{body}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_plain_answer_is_read() {
+        let body = r#"{"access_token":"made-up-1","token_type":"bearer","scope":"a,b c","new":1}"#;
+        let read = parse(&answer(200, body), NOW).unwrap();
+        assert_eq!(read.access_token.expose(), "made-up-1");
+        assert_eq!(read.token_type, "Bearer");
+        assert!(read.refresh_token.is_none());
+        assert_eq!(read.scopes.unwrap().to_string(), "a b c");
+        assert_eq!(token_type(Some("x\r\nSet-Cookie: y")), "Bearer");
+        assert_eq!(token_type(Some("DPoP")), "DPoP");
+    }
+}

@@ -1,0 +1,166 @@
+//! Why an authorization server gave no token (RFC 6749 §5.2).
+//!
+//! A verdict is taken only from an OAuth error body, whatever the HTTP status: Atlassian refuses a
+//! grant with 403, GitHub with 200, and a proxy's page means nothing at all.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::http::{Answer, Fault};
+use crate::untrusted::printable;
+
+/// Why there is no token.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    /// The grant is spent, revoked or expired: only a new login helps.
+    #[error("`{authority}` no longer accepts this login: {reason}")]
+    GrantRefused { authority: String, reason: String },
+    /// The client's settings are not those that the server knows; the grant is as good as before.
+    #[error("`{authority}` does not accept the client's settings: {reason}")]
+    ClientRefused { authority: String, error: String, reason: String },
+    /// The server asks to be left alone for a while; it did nothing.
+    #[error("`{authority}` asks for fewer requests")]
+    TooManyRequests { authority: String, retry_after: Option<Duration> },
+    /// An answer that is no verdict, such as a proxy's page: trying later may help.
+    #[error("`{authority}` answered with {what}")]
+    NoVerdict { authority: String, what: String },
+    /// No answer: trying later may help.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+impl Error {
+    /// Whether the server can't have acted on the request, so that it may be sent again.
+    pub(crate) fn was_not_processed(&self) -> bool {
+        match self {
+            Self::Fault(Fault::NotSent { .. } | Fault::Setup { .. })
+            | Self::TooManyRequests { .. } => true,
+            Self::Fault(Fault::Unanswered { .. } | Fault::Unreadable { .. })
+            | Self::NoVerdict { .. }
+            | Self::GrantRefused { .. }
+            | Self::ClientRefused { .. } => false,
+        }
+    }
+}
+
+/// The request that was refused, which decides what some errors mean.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Request {
+    /// A code is redeemed (RFC 6749 §4.1.3).
+    Exchange,
+    /// A token is renewed (RFC 6749 §6).
+    Refresh,
+}
+
+/// The body of an error response.
+#[derive(Deserialize)]
+struct Body {
+    error: String,
+    error_description: Option<String>,
+    /// Google's finer reason, such as `invalid_rapt`.
+    error_subtype: Option<String>,
+}
+
+/// Reads an error from `answer`; `None` if its body holds none.
+pub(super) fn read(answer: &Answer, request: Request) -> Option<Error> {
+    let authority = answer.authority.clone();
+    if answer.status == 429 {
+        return Some(Error::TooManyRequests { authority, retry_after: answer.retry_after });
+    }
+    let body: Body = serde_json::from_slice(&answer.body).ok()?;
+    let reason = [Some(&body.error), body.error_subtype.as_ref(), body.error_description.as_ref()]
+        .into_iter()
+        .flatten()
+        .map(|text| printable(text))
+        .collect::<Vec<_>>()
+        .join(", ");
+    Some(match (body.error.as_str(), request) {
+        ("invalid_grant" | "bad_refresh_token" | "bad_verification_code", _)
+        | ("unauthorized_client", Request::Refresh) => Error::GrantRefused { authority, reason },
+        (
+            "invalid_client"
+            | "incorrect_client_credentials"
+            | "access_denied"
+            | "invalid_scope"
+            | "redirect_uri_mismatch"
+            | "unauthorized_client"
+            | "unsupported_grant_type"
+            | "invalid_request",
+            _,
+        ) => Error::ClientRefused { authority, error: printable(&body.error), reason },
+        _ => Error::NoVerdict { authority, what: reason },
+    })
+}
+
+/// The error for an answer whose body says nothing that an OAuth client could act upon.
+pub(super) fn no_verdict(answer: &Answer) -> Error {
+    let what = match answer.status {
+        200..=299 => "something that is no token".to_owned(),
+        300..=399 => format!("a redirect (HTTP {}), which is not followed", answer.status),
+        status => format!("HTTP {status} and no OAuth error"),
+    };
+    Error::NoVerdict { authority: answer.authority.clone(), what }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(status: u16, body: &str) -> Answer {
+        Answer {
+            authority: "id.example".into(),
+            status,
+            retry_after: None,
+            body: zeroize::Zeroizing::new(body.as_bytes().to_vec()),
+        }
+    }
+
+    fn refresh(status: u16, body: &str) -> Option<Error> {
+        read(&answer(status, body), Request::Refresh)
+    }
+
+    #[test]
+    fn the_body_decides_and_not_the_status() {
+        for status in [200, 400, 401, 403] {
+            let found = refresh(status, r#"{"error":"invalid_grant"}"#);
+            assert!(matches!(found, Some(Error::GrantRefused { .. })), "{status}");
+        }
+        let found = refresh(401, r#"{"error":"access_denied","error_description":"Unauthorized"}"#);
+        assert!(matches!(found, Some(Error::ClientRefused { .. })));
+        assert!(matches!(
+            refresh(500, r#"{"error":"server_error"}"#),
+            Some(Error::NoVerdict { .. })
+        ));
+        assert!(matches!(refresh(429, "slow down"), Some(Error::TooManyRequests { .. })));
+    }
+
+    #[test]
+    fn a_page_is_no_verdict() {
+        for status in [200, 302, 400, 401, 403, 502] {
+            assert!(refresh(status, "<html>invalid_grant</html>").is_none());
+            assert!(matches!(no_verdict(&answer(status, "")), Error::NoVerdict { .. }));
+        }
+        assert!(refresh(400, r#"{"error":{"code":190}}"#).is_none());
+    }
+
+    #[test]
+    fn unauthorized_client_ends_a_grant_but_not_a_login() {
+        let body =
+            r#"{"error":"unauthorized_client","error_description":"refresh_token is invalid"}"#;
+        assert!(matches!(refresh(403, body), Some(Error::GrantRefused { .. })));
+        let found = read(&answer(403, body), Request::Exchange);
+        assert!(matches!(found, Some(Error::ClientRefused { .. })));
+    }
+
+    #[test]
+    fn descriptions_can_neither_paint_nor_command() {
+        let body =
+            r###"{"error":"invalid_grant","error_description":"\u001b[31m\n::error::x ##[x"}"###;
+        let shown = refresh(400, body).unwrap().to_string();
+        assert!(
+            !shown.contains('\u{1b}') && !shown.contains("::") && !shown.contains("##["),
+            "{shown}"
+        );
+    }
+}

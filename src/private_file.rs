@@ -1,0 +1,157 @@
+//! Files and directories that are nobody else's business.
+//!
+//! The only code that writes plain files. What it makes is private from the start (directories
+//! 0700, files 0600), and it says whether what it finds can be trusted.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Read};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+/// Write permission for group and others.
+const OTHERS_WRITE: u32 = 0o022;
+
+/// Any permission for group and others.
+const OTHERS: u32 = 0o077;
+
+/// Why a file or directory can't be trusted, or used at all.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    /// Someone else can change it: the owner has to take the permission away.
+    #[error("`{}` can be written by others", path.display())]
+    WritableByOthers { path: PathBuf },
+    /// It belongs to someone else, who can change it at will.
+    #[error("`{}` belongs to another user", path.display())]
+    ForeignOwner { path: PathBuf },
+    /// It is no plain file.
+    #[error("`{}` is not a plain file", path.display())]
+    NotAFile { path: PathBuf },
+    /// It is larger than such a file ever is.
+    #[error("`{}` is larger than {limit} bytes", path.display())]
+    TooLarge { path: PathBuf, limit: u64 },
+    /// The system refused.
+    #[error("can't use `{}`", path.display())]
+    Io { path: PathBuf, source: io::Error },
+}
+
+/// Who may see a file that only its owner can write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Readers {
+    OwnerOnly,
+    Others,
+}
+
+/// Makes `directory` with mode 0700 unless it is there, and its parents with it.
+pub(crate) fn create_directory(directory: &Path) -> Result<(), Error> {
+    DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(io_error(directory))
+}
+
+/// Makes an empty file of mode 0600, or fails with [`io::ErrorKind::AlreadyExists`].
+pub(crate) fn create_new(path: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(path)
+}
+
+/// Opens a file for reading and writing, made empty with mode 0600 if it is not there.
+pub(crate) fn open_or_create(path: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)
+}
+
+/// Checks that only the user or root can change `path`, a file or a directory.
+///
+/// A symbolic link's owner counts as well as its target's.
+pub(crate) fn check(path: &Path) -> Result<Readers, Error> {
+    let link = fs::symlink_metadata(path).map_err(io_error(path))?;
+    check_owner(path, &link)?;
+    let metadata =
+        if link.is_symlink() { fs::metadata(path).map_err(io_error(path))? } else { link };
+    check_owner(path, &metadata)?;
+    if metadata.mode() & OTHERS_WRITE != 0 {
+        return Err(Error::WritableByOthers { path: path.to_owned() });
+    }
+    Ok(if metadata.mode() & OTHERS == 0 { Readers::OwnerOnly } else { Readers::Others })
+}
+
+/// Takes all permissions from group and others, if the file is the user's own.
+pub(crate) fn make_private(path: &Path) -> io::Result<()> {
+    fs::set_permissions(path, fs::Permissions::from_mode(0o600))
+}
+
+/// Reads a small plain file that only the user or root can change.
+pub(crate) fn read_trusted(path: &Path, limit: u64) -> Result<Vec<u8>, Error> {
+    check(path)?;
+    read(path, limit)
+}
+
+/// Reads a small plain file, whoever can change it.
+pub(crate) fn read(path: &Path, limit: u64) -> Result<Vec<u8>, Error> {
+    let file = File::open(path).map_err(io_error(path))?;
+    if file.metadata().map_err(io_error(path))?.is_dir() {
+        return Err(Error::NotAFile { path: path.to_owned() });
+    }
+    let mut bytes = Vec::new();
+    file.take(limit + 1).read_to_end(&mut bytes).map_err(io_error(path))?;
+    if bytes.len() as u64 > limit {
+        return Err(Error::TooLarge { path: path.to_owned(), limit });
+    }
+    Ok(bytes)
+}
+
+fn check_owner(path: &Path, metadata: &fs::Metadata) -> Result<(), Error> {
+    let owner = metadata.uid();
+    if owner == 0 || owner == rustix::process::geteuid().as_raw() {
+        return Ok(());
+    }
+    Err(Error::ForeignOwner { path: path.to_owned() })
+}
+
+fn io_error(path: &Path) -> impl FnOnce(io::Error) -> Error {
+    move |source| Error::Io { path: path.to_owned(), source }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).unwrap().mode() & 0o7777
+    }
+
+    #[test]
+    fn what_it_makes_is_private() {
+        let home = tempfile::tempdir().unwrap();
+        let directory = home.path().join("a/b");
+        create_directory(&directory).unwrap();
+        assert_eq!(mode(&directory), 0o700);
+        create_new(&directory.join("new")).unwrap();
+        assert_eq!(mode(&directory.join("new")), 0o600);
+        assert_eq!(
+            create_new(&directory.join("new")).unwrap_err().kind(),
+            io::ErrorKind::AlreadyExists
+        );
+        assert_eq!(check(&directory.join("new")).unwrap(), Readers::OwnerOnly);
+    }
+
+    #[test]
+    fn what_others_can_write_is_not_trusted() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("file");
+        create_new(&path).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o620)).unwrap();
+        assert!(matches!(check(&path), Err(Error::WritableByOthers { .. })));
+        assert!(read_trusted(&path, 10).is_err());
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+        assert_eq!(check(&path).unwrap(), Readers::Others);
+        make_private(&path).unwrap();
+        assert_eq!(mode(&path), 0o600);
+    }
+
+    #[test]
+    fn large_files_and_directories_are_not_read() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("file");
+        io::Write::write_all(&mut create_new(&path).unwrap(), b"12345").unwrap();
+        assert_eq!(read(&path, 5).unwrap(), b"12345");
+        assert!(matches!(read(&path, 4), Err(Error::TooLarge { .. })));
+        assert!(matches!(read(home.path(), 4), Err(Error::NotAFile { .. })));
+    }
+}

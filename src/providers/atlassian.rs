@@ -1,0 +1,42 @@
+//! Atlassian's gateway: which sites a grant reaches.
+
+use serde::Deserialize;
+
+use crate::model::address::Address;
+use crate::oauth::http::{self, Authentication, Fault};
+use crate::secret::AccessToken;
+use crate::untrusted::printable;
+
+/// One site that a grant reaches.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub(crate) struct Site {
+    /// The `cloudid` in addresses of the gateway.
+    pub(crate) id: String,
+    pub(crate) url: String,
+    pub(crate) name: String,
+}
+
+/// Why the sites could not be listed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    #[error(transparent)]
+    Fault(#[from] Fault),
+    /// The service answered with something else than a list of sites.
+    #[error("`{authority}` did not list the sites (HTTP {status})")]
+    NoList { authority: String, status: u16 },
+}
+
+/// Lists the sites that `token` reaches.
+pub(crate) fn sites(
+    endpoint: &Address,
+    trusted_certificates: Option<&str>,
+    token: &AccessToken,
+) -> Result<Vec<Site>, Error> {
+    let answer = http::fetch(endpoint, trusted_certificates, &Authentication::Bearer(token))?;
+    let no_list = || Error::NoList { authority: answer.authority.clone(), status: answer.status };
+    if answer.status != 200 {
+        return Err(no_list());
+    }
+    let sites: Vec<Site> = serde_json::from_slice(&answer.body).map_err(|_| no_list())?;
+    Ok(sites.into_iter().map(|site| Site { name: printable(&site.name), ..site }).collect())
+}

@@ -1,0 +1,134 @@
+//! What differs from service to service: the built-in definitions, how definitions extend each
+//! other, and the few services that need code.
+
+mod error;
+pub(crate) mod atlassian;
+mod provider;
+
+use std::collections::BTreeSet;
+
+use toml::{Table, Value};
+
+pub(crate) use self::error::Error;
+pub(crate) use self::provider::{Endpoints, Places, Provider, Renewal};
+use crate::config::Config;
+use crate::model::account::ProviderName;
+
+/// The definitions that come with tokctl, in the syntax of `config.toml`.
+const BUILT_IN: [(&str, &str); 3] = [
+    ("gdrive", include_str!("gdrive.toml")),
+    ("jira", include_str!("jira.toml")),
+    ("jira-dc", include_str!("jira-dc.toml")),
+];
+
+/// The names of all providers, built in and configured.
+pub(crate) fn names(config: &Config) -> BTreeSet<&str> {
+    BUILT_IN
+        .iter()
+        .map(|(name, _)| *name)
+        .chain(config.providers.keys().map(String::as_str))
+        .collect()
+}
+
+/// The provider called `name`, complete with what it extends.
+pub(crate) fn find(name: &ProviderName, config: &Config) -> Result<Provider, Error> {
+    let table = table(name.as_str(), config, &mut BTreeSet::new())?;
+    let definition = table.try_into().map_err(|error: toml::de::Error| Error::Malformed {
+        name: name.to_string(),
+        message: error.message().to_owned(),
+    })?;
+    Ok(Provider { name: name.clone(), definition })
+}
+
+/// The merged definition. A configured provider comes before a built-in one of the same name,
+/// which it may extend.
+fn table(name: &str, config: &Config, seen: &mut BTreeSet<String>) -> Result<Table, Error> {
+    let Some(own) = config.providers.get(name).filter(|_| !seen.contains(name)) else {
+        return built_in(name).ok_or_else(|| {
+            let name = name.to_owned();
+            if seen.contains(&name) { Error::Circle { name } } else { Error::Unknown { name } }
+        });
+    };
+    seen.insert(name.to_owned());
+    match own.get("extends").and_then(Value::as_str) {
+        Some(base) => {
+            let mut merged = table(base, config, seen)?;
+            merge(&mut merged, own);
+            Ok(merged)
+        }
+        None => Ok(own.clone()),
+    }
+}
+
+fn built_in(name: &str) -> Option<Table> {
+    let (_, text) = BUILT_IN.iter().find(|(own, _)| *own == name)?;
+    Some(text.parse().expect("the built-in definitions are tested"))
+}
+
+fn merge(base: &mut Table, over: &Table) {
+    for (key, value) in over {
+        match (base.get_mut(key), value) {
+            (Some(Value::Table(base)), Value::Table(over)) => merge(base, over),
+            (_, value) => {
+                base.insert(key.clone(), value.clone());
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::definition::Reuse;
+
+    fn config(text: &str) -> Config {
+        let providers: Table = text.parse().unwrap();
+        let providers =
+            providers.into_iter().map(|(name, value)| (name, value.try_into().unwrap())).collect();
+        Config { default_user: None, providers }
+    }
+
+    fn name(text: &str) -> ProviderName {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn every_built_in_definition_is_complete() {
+        for (built_in, _) in BUILT_IN {
+            let provider = find(&name(built_in), &Config::default()).unwrap();
+            let server = "https://jira.example/jira".parse().unwrap();
+            assert!(provider.endpoints(Some(&server), None).is_ok(), "{built_in}");
+        }
+    }
+
+    #[test]
+    fn a_definition_extends_another_key_by_key() {
+        let config = config(
+            "[eu]\nextends = 'jira'\nauthorization_params = { prompt = 'login' }\n
+             [eu-two]\nextends = 'eu'\nrefresh = { margin = '1m' }",
+        );
+        let provider = find(&name("eu-two"), &config).unwrap().definition;
+        assert_eq!(provider.authorization_params["prompt"], "login");
+        assert_eq!(provider.authorization_params["audience"], "api.atlassian.com");
+        assert!(matches!(provider.refresh.reuse, Reuse::Leeway(_)));
+        assert!(provider.refresh.margin.is_some());
+    }
+
+    #[test]
+    fn a_configured_provider_may_extend_the_built_in_one_of_its_name() {
+        let config = config("[jira]\nextends = 'jira'\nclient_id = 'own'");
+        let provider = find(&name("jira"), &config).unwrap().definition;
+        assert_eq!(provider.client_id.as_deref(), Some("own"));
+        assert!(provider.token_endpoint.is_some());
+    }
+
+    #[test]
+    fn circles_and_unknown_names_are_found() {
+        let config = config("[a]\nextends = 'b'\n[b]\nextends = 'a'\n[c]\nextends = 'nobody'");
+        assert!(matches!(find(&name("a"), &config), Err(Error::Circle { .. })));
+        assert!(
+            matches!(find(&name("c"), &config), Err(Error::Unknown { name }) if name == "nobody")
+        );
+        assert!(matches!(find(&name("d"), &config), Err(Error::Unknown { .. })));
+    }
+}

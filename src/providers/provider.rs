@@ -1,0 +1,200 @@
+//! A provider that is ready to be used: its definition with the addresses filled in.
+
+use jiff::SignedDuration;
+
+use super::error::Error;
+use crate::model::account::ProviderName;
+use crate::model::address::Address;
+use crate::model::client::TokenEndpointAuthMethod;
+use crate::model::credential::ApiAuth;
+use crate::model::definition::{Definition, Reuse};
+use crate::model::scope::Scopes;
+use crate::oauth::metadata::Metadata;
+
+/// A service, as its definition describes it.
+#[derive(Debug, Clone)]
+pub(crate) struct Provider {
+    pub(crate) name: ProviderName,
+    pub(crate) definition: Definition,
+}
+
+/// Where a login's requests go.
+#[derive(Debug, Clone)]
+pub(crate) struct Endpoints {
+    pub(crate) authorization: Address,
+    pub(crate) token: Address,
+    pub(crate) revocation: Option<Address>,
+    /// Who has to have written the authorization response, where that is known.
+    pub(crate) issuer: Option<String>,
+    /// Whether the server promises to name itself in every authorization response (RFC 9207).
+    pub(crate) names_itself: bool,
+}
+
+/// What fills in the addresses of a definition.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Places<'a> {
+    pub(crate) server: Option<&'a Address>,
+    pub(crate) site_id: Option<&'a str>,
+    pub(crate) api_base_url: Option<&'a Address>,
+}
+
+impl Provider {
+    /// The server's own address: the one that was asked for, else the definition's.
+    pub(crate) fn server(&self, asked: Option<&Address>) -> Result<Option<Address>, Error> {
+        match (asked, &self.definition.server) {
+            (Some(asked), _) => Ok(Some(asked.clone())),
+            (None, Some(own)) => self.address(own).map(Some),
+            (None, None) => Ok(None),
+        }
+    }
+
+    /// The issuer, if its metadata are to fill in endpoints that the definition leaves out.
+    pub(crate) fn issuer_to_discover(&self) -> Result<Option<Address>, Error> {
+        let definition = &self.definition;
+        let complete =
+            definition.authorization_endpoint.is_some() && definition.token_endpoint.is_some();
+        match &definition.issuer {
+            Some(issuer) if !complete => self.address(issuer).map(Some),
+            Some(_) | None => Ok(None),
+        }
+    }
+
+    /// The endpoints of a login; the definition's own come before those of the metadata.
+    pub(crate) fn endpoints(
+        &self,
+        server: Option<&Address>,
+        metadata: Option<&Metadata>,
+    ) -> Result<Endpoints, Error> {
+        let places = Places { server, ..Places::default() };
+        let definition = &self.definition;
+        let endpoint = |own: &Option<String>, found: Option<&String>| match (own, found) {
+            (Some(own), _) => self.fill(own, places).map(Some),
+            (None, Some(found)) => self.address(found).map(Some),
+            (None, None) => Ok(None),
+        };
+        let missing = |field| Error::Incomplete { name: self.name.to_string(), field };
+        let found = |field: fn(&Metadata) -> Option<&String>| metadata.and_then(field);
+        Ok(Endpoints {
+            authorization: endpoint(
+                &definition.authorization_endpoint,
+                found(|metadata| metadata.authorization_endpoint.as_ref()),
+            )?
+            .ok_or_else(|| missing("authorization_endpoint"))?,
+            token: endpoint(
+                &definition.token_endpoint,
+                found(|metadata| metadata.token_endpoint.as_ref()),
+            )?
+            .ok_or_else(|| missing("token_endpoint"))?,
+            revocation: endpoint(
+                &definition.revocation_endpoint,
+                found(|metadata| metadata.revocation_endpoint.as_ref()),
+            )?,
+            issuer: definition.issuer.clone(),
+            names_itself: metadata
+                .is_some_and(|found| found.authorization_response_iss_parameter_supported),
+        })
+    }
+
+    /// The API's address. `None` where the definition names none.
+    pub(crate) fn api_base_url(&self, places: Places<'_>) -> Result<Option<Address>, Error> {
+        self.definition.api_base_url.as_deref().map(|text| self.fill(text, places)).transpose()
+    }
+
+    /// Fills in one of the definition's addresses.
+    pub(crate) fn fill(&self, template: &str, places: Places<'_>) -> Result<Address, Error> {
+        let trimmed = |address: &Address| address.as_str().trim_end_matches('/').to_owned();
+        let mut filled = template.to_owned();
+        for (mark, value) in [
+            ("{api_base_url}", places.api_base_url.map(trimmed)),
+            ("{server}", places.server.map(trimmed)),
+            ("{site_id}", places.site_id.map(encoded)),
+        ] {
+            if filled.contains(mark) {
+                let value = value.ok_or_else(|| Error::NoServer { name: self.name.to_string() })?;
+                filled = filled.replace(mark, &value);
+            }
+        }
+        self.address(&filled)
+    }
+
+    /// Where the browser comes back to; each provider has a path of its own (RFC 8252 §8.10).
+    pub(crate) fn redirect_uri(&self) -> String {
+        self.definition
+            .redirect_uri
+            .clone()
+            .unwrap_or_else(|| format!("http://127.0.0.1:0/callback/{}", self.name))
+    }
+
+    /// The scopes that a login asks for.
+    pub(crate) fn scopes(&self) -> Scopes {
+        Scopes::parse(&self.definition.scopes.clone().unwrap_or_default().join(" "))
+    }
+
+    /// How the client names itself: as defined, else by whether it has a secret.
+    pub(crate) fn auth_method(&self, has_secret: bool) -> TokenEndpointAuthMethod {
+        match self.definition.token_endpoint_auth_method {
+            Some(method) => method,
+            None if has_secret => TokenEndpointAuthMethod::ClientSecretBasic,
+            None => TokenEndpointAuthMethod::None,
+        }
+    }
+
+    pub(crate) fn api_auth(&self) -> ApiAuth {
+        self.definition.api_auth.clone().unwrap_or(ApiAuth::Bearer)
+    }
+
+    pub(crate) fn renewal(&self) -> Renewal {
+        Renewal { reuse: self.definition.refresh.reuse, margin: self.definition.refresh.margin }
+    }
+
+    fn address(&self, text: &str) -> Result<Address, Error> {
+        text.parse().map_err(|source| Error::Address { name: self.name.to_string(), source })
+    }
+}
+
+/// How the provider's tokens are renewed, by today's definition.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Renewal {
+    pub(crate) reuse: Reuse,
+    pub(crate) margin: Option<SignedDuration>,
+}
+
+/// A site's id as one segment of a path: it comes from a server.
+fn encoded(site_id: &str) -> String {
+    url::form_urlencoded::byte_serialize(site_id.as_bytes()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn provider(text: &str) -> Provider {
+        Provider { name: "acme".parse().unwrap(), definition: toml::from_str(text).unwrap() }
+    }
+
+    #[test]
+    fn a_servers_path_is_kept() {
+        let acme =
+            provider("token_endpoint = '{server}/token'\nauthorization_endpoint = '{server}/a'");
+        let server = "https://host.example/jira/".parse().unwrap();
+        let endpoints = acme.endpoints(Some(&server), None).unwrap();
+        assert_eq!(endpoints.token.as_str(), "https://host.example/jira/token");
+        assert!(matches!(acme.endpoints(None, None), Err(Error::NoServer { .. })));
+    }
+
+    #[test]
+    fn a_site_can_not_lead_out_of_its_segment() {
+        let acme = provider("api_base_url = 'https://api.example/ex/{site_id}'");
+        let places = Places { site_id: Some("../../evil?x"), ..Places::default() };
+        let base = acme.api_base_url(places).unwrap().unwrap();
+        assert_eq!(base.as_str(), "https://api.example/ex/..%2F..%2Fevil%3Fx");
+    }
+
+    #[test]
+    fn plain_http_is_refused_for_any_endpoint() {
+        let acme = provider(
+            "token_endpoint = 'http://id.example/t'\nauthorization_endpoint = 'https://id.example/a'",
+        );
+        assert!(matches!(acme.endpoints(None, None), Err(Error::Address { .. })));
+    }
+}

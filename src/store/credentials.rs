@@ -1,0 +1,372 @@
+//! The table `credentials`: one row an account, sealed, with a copy of some of it in the clear.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, Row, Transaction};
+use zeroize::Zeroizing;
+
+use super::error::Error;
+use super::header;
+use crate::model::account::{Account, ProviderName, UserName};
+use crate::model::credential::{Credential, Status};
+use crate::model::scope::Scopes;
+use crate::model::summary::{Kind, Summary};
+use crate::vault::seal::{DataKey, Place};
+
+/// The columns in the clear, in the order in which [`summary`] reads them.
+const CLEAR: &str = "provider, user, kind, status, server_url, username, scopes, expires_at, \
+                     refreshable, created_at, updated_at, last_refreshed_at";
+
+/// A credential as it was read.
+#[derive(Debug, Clone)]
+pub(crate) struct Stored {
+    pub(crate) credential: Credential,
+    /// Changes with every write, so that a writer can tell whether the row is still this one.
+    pub(crate) revision: u64,
+}
+
+/// The accounts that match, in order. What is left out matches all.
+pub(crate) fn accounts(
+    connection: &Connection,
+    provider: Option<&ProviderName>,
+    user: Option<&UserName>,
+) -> Result<Vec<Account>, Error> {
+    let mut statement = connection.prepare(
+        "SELECT provider, user FROM credentials
+         WHERE (?1 IS NULL OR provider = ?1) AND (?2 IS NULL OR user = ?2)
+         ORDER BY provider, user",
+    )?;
+    let mut rows =
+        statement.query((provider.map(ProviderName::as_str), user.map(UserName::as_str)))?;
+    let mut accounts = Vec::new();
+    while let Some(row) = rows.next()? {
+        accounts.push(account(row)?);
+    }
+    Ok(accounts)
+}
+
+/// What is in the clear of all credentials; nothing of it is verified.
+pub(crate) fn summaries(connection: &Connection) -> Result<Vec<Summary>, Error> {
+    let sql = format!("SELECT {CLEAR} FROM credentials ORDER BY provider, user");
+    let mut statement = connection.prepare(&sql)?;
+    let mut rows = statement.query([])?;
+    let mut summaries = Vec::new();
+    while let Some(row) = rows.next()? {
+        summaries.push(summary(row)?);
+    }
+    Ok(summaries)
+}
+
+/// Reads and opens one credential.
+///
+/// Fails with [`Error::Tampered`] if the seal is broken, or if what is in the clear differs from
+/// what is under it.
+pub(crate) fn read(
+    connection: &Connection,
+    key: &DataKey,
+    account: &Account,
+) -> Result<Option<Stored>, Error> {
+    let sql = format!(
+        "SELECT {CLEAR}, revision, sealed FROM credentials WHERE provider = ?1 AND user = ?2"
+    );
+    let tampered = || Error::Tampered { account: account.clone() };
+    let mut statement = connection.prepare(&sql)?;
+    let mut rows = statement.query((account.provider.as_str(), account.user.as_str()))?;
+    let Some(row) = rows.next()? else {
+        return Ok(None);
+    };
+
+    let revision = u64::try_from(row.get::<_, i64>("revision")?).map_err(|_| tampered())?;
+    let sealed = row.get_ref("sealed")?.as_blob().map_err(|_| tampered())?;
+    let opened = key.open(place(account, revision), sealed).map_err(|_| tampered())?;
+    let credential: Credential = serde_json::from_slice(&opened).map_err(|_| tampered())?;
+    let clear = summary(row).map_err(|_| tampered())?;
+    if clear != Summary::of(account, &credential) {
+        return Err(tampered());
+    }
+    Ok(Some(Stored { credential, revision }))
+}
+
+/// Whether there is such a row, damaged or not.
+pub(crate) fn exists(connection: &Connection, account: &Account) -> Result<bool, Error> {
+    Ok(revision(connection, account)?.is_some())
+}
+
+/// Stores `credential`, over whatever was there.
+pub(crate) fn put(
+    transaction: &Transaction<'_>,
+    key: &DataKey,
+    account: &Account,
+    credential: &Credential,
+) -> Result<(), Error> {
+    let revision = header::next_revision(transaction, key)?;
+    let sealed = seal(key, place(account, revision), credential)?;
+    let clear = Summary::of(account, credential);
+    transaction.execute(
+        "INSERT INTO credentials
+         (provider, user, kind, status, server_url, username, scopes, expires_at, refreshable,
+          created_at, updated_at, last_refreshed_at, revision, sealed)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
+         ON CONFLICT (provider, user) DO UPDATE SET
+          kind = excluded.kind, status = excluded.status, server_url = excluded.server_url,
+          username = excluded.username, scopes = excluded.scopes,
+          expires_at = excluded.expires_at, refreshable = excluded.refreshable,
+          created_at = excluded.created_at, updated_at = excluded.updated_at,
+          last_refreshed_at = excluded.last_refreshed_at,
+          revision = excluded.revision, sealed = excluded.sealed",
+        (
+            account.provider.as_str(),
+            account.user.as_str(),
+            kind_text(clear.kind),
+            status_text(clear.status),
+            &clear.server_url,
+            &clear.username,
+            clear.scopes.to_string(),
+            clear.expires_at.map(Timestamp::as_second),
+            clear.refreshable,
+            clear.created_at.as_second(),
+            clear.updated_at.as_second(),
+            clear.last_refreshed_at.map(Timestamp::as_second),
+            header::stored(revision)?,
+            sealed,
+        ),
+    )?;
+    Ok(())
+}
+
+/// Stores `credential` over the row that was read at `expected`, and only over that one.
+///
+/// Returns whether it did; else the row was deleted or replaced meanwhile.
+pub(crate) fn replace(
+    transaction: &Transaction<'_>,
+    key: &DataKey,
+    account: &Account,
+    credential: &Credential,
+    expected: u64,
+) -> Result<bool, Error> {
+    if revision(transaction, account)? != Some(expected) {
+        return Ok(false);
+    }
+    put(transaction, key, account, credential)?;
+    Ok(true)
+}
+
+/// Removes a row without opening it; returns whether it was there.
+pub(crate) fn remove(transaction: &Transaction<'_>, account: &Account) -> Result<bool, Error> {
+    let removed = transaction.execute(
+        "DELETE FROM credentials WHERE provider = ?1 AND user = ?2",
+        (account.provider.as_str(), account.user.as_str()),
+    )?;
+    Ok(removed == 1)
+}
+
+/// Serialises and seals a credential for `place`.
+pub(super) fn seal(
+    key: &DataKey,
+    place: Place<'_>,
+    credential: &Credential,
+) -> Result<Vec<u8>, Error> {
+    // Room from the start: a buffer that grows leaves copies of its content behind.
+    let mut plaintext = Zeroizing::new(Vec::with_capacity(64 * 1024));
+    serde_json::to_writer(&mut *plaintext, credential)
+        .map_err(|_| Error::Inconsistent("a credential that can't be written down"))?;
+    Ok(key.seal(place, &plaintext)?)
+}
+
+fn revision(connection: &Connection, account: &Account) -> Result<Option<u64>, Error> {
+    let revision = connection
+        .query_row(
+            "SELECT revision FROM credentials WHERE provider = ?1 AND user = ?2",
+            (account.provider.as_str(), account.user.as_str()),
+            |row| row.get::<_, i64>(0),
+        )
+        .optional()?;
+    Ok(revision.and_then(|revision| u64::try_from(revision).ok()))
+}
+
+fn place(account: &Account, revision: u64) -> Place<'_> {
+    Place::Credential { provider: account.provider.as_str(), user: account.user.as_str(), revision }
+}
+
+fn account(row: &Row<'_>) -> Result<Account, Error> {
+    let provider: String = row.get(0)?;
+    let user: String = row.get(1)?;
+    Ok(Account {
+        provider: provider.parse().map_err(|_| Error::Inconsistent("a malformed provider name"))?,
+        user: user.parse().map_err(|_| Error::Inconsistent("a malformed user name"))?,
+    })
+}
+
+fn summary(row: &Row<'_>) -> Result<Summary, Error> {
+    let text = |column: usize| row.get::<_, String>(column);
+    Ok(Summary {
+        account: account(row)?,
+        kind: [Kind::Static, Kind::OAuth]
+            .into_iter()
+            .find(|&kind| text(2).is_ok_and(|text| text == kind_text(kind)))
+            .ok_or(Error::Inconsistent("a credential of an unknown kind"))?,
+        status: [Status::Active, Status::LoginRequired, Status::Inactive, Status::HandedOver]
+            .into_iter()
+            .find(|&status| text(3).is_ok_and(|text| text == status_text(status)))
+            .ok_or(Error::Inconsistent("a credential of an unknown status"))?,
+        server_url: row.get(4)?,
+        username: row.get(5)?,
+        scopes: Scopes::parse(&text(6)?),
+        expires_at: row.get::<_, Option<i64>>(7)?.map(time).transpose()?,
+        refreshable: row.get(8)?,
+        created_at: time(row.get(9)?)?,
+        updated_at: time(row.get(10)?)?,
+        last_refreshed_at: row.get::<_, Option<i64>>(11)?.map(time).transpose()?,
+    })
+}
+
+pub(super) fn time(second: i64) -> Result<Timestamp, Error> {
+    Timestamp::from_second(second).map_err(|_| Error::Inconsistent("a time out of range"))
+}
+
+pub(crate) fn kind_text(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Static => "static",
+        Kind::OAuth => "oauth",
+    }
+}
+
+pub(crate) fn status_text(status: Status) -> &'static str {
+    match status {
+        Status::Active => "active",
+        Status::LoginRequired => "login_required",
+        Status::Inactive => "inactive",
+        Status::HandedOver => "handed_over",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::credential::{Api, ApiAuth, Expiry, Grant, StaticToken};
+    use crate::secret::{AccessToken, SecretText};
+    use crate::store::connection::Store;
+    use crate::store::header::Header;
+    use crate::store::spill::Spill;
+    use crate::vault::seal::VaultId;
+
+    const NOW: Timestamp = Timestamp::constant(1_700_000_000, 0);
+
+    fn account(user: &str) -> Account {
+        Account { provider: "acme".parse().unwrap(), user: user.parse().unwrap() }
+    }
+
+    fn credential(token: &str) -> Credential {
+        Credential {
+            grant: Grant::Static(StaticToken {
+                token: AccessToken::from_trusted(token.into()),
+                expiry: Expiry::Known(NOW),
+            }),
+            api: Api {
+                auth: ApiAuth::Basic,
+                server_url: Some("https://acme.example/jira".parse().unwrap()),
+                base_url: None,
+                username: Some("alice".into()),
+            },
+            status: Status::Active,
+            created_at: NOW,
+            updated_at: NOW,
+            last_refreshed_at: None,
+        }
+    }
+
+    fn store() -> (tempfile::TempDir, Store, DataKey) {
+        let home = tempfile::tempdir().unwrap();
+        let mut store = Store::open_or_create(&home.path().join("v/tokens.db")).unwrap();
+        let key = DataKey::generate(VaultId([5; 16]), 1).unwrap();
+        let transaction = store.write().unwrap();
+        header::insert(&transaction, Header { vault: key.vault, generation: 1 }, NOW).unwrap();
+        transaction.commit().unwrap();
+        (home, store, key)
+    }
+
+    fn write(store: &mut Store, key: &DataKey, user: &str, token: &str) -> u64 {
+        let transaction = store.write().unwrap();
+        put(&transaction, key, &account(user), &credential(token)).unwrap();
+        transaction.commit().unwrap();
+        read(&store.read().unwrap(), key, &account(user)).unwrap().unwrap().revision
+    }
+
+    #[test]
+    fn a_credential_comes_back_as_it_was_stored() {
+        let (_home, mut store, key) = store();
+        write(&mut store, &key, "x", "made-up-1");
+        let transaction = store.read().unwrap();
+        let stored = read(&transaction, &key, &account("x")).unwrap().unwrap();
+        assert_eq!(stored.credential.token().expose(), "made-up-1");
+        assert!(read(&transaction, &key, &account("y")).unwrap().is_none());
+        assert_eq!(
+            summaries(&transaction).unwrap(),
+            [Summary::of(&account("x"), &stored.credential)]
+        );
+    }
+
+    #[test]
+    fn only_the_revision_that_was_read_is_replaced() {
+        let (_home, mut store, key) = store();
+        let first = write(&mut store, &key, "x", "made-up-1");
+        let second = write(&mut store, &key, "x", "made-up-2");
+        let transaction = store.write().unwrap();
+        let newer = credential("made-up-3");
+        assert!(!replace(&transaction, &key, &account("x"), &newer, first).unwrap());
+        assert!(!replace(&transaction, &key, &account("y"), &newer, second).unwrap());
+        assert!(replace(&transaction, &key, &account("x"), &newer, second).unwrap());
+        assert!(remove(&transaction, &account("x")).unwrap());
+        transaction.commit().unwrap();
+        // A row that was deleted and made anew never has the old one's revision.
+        assert!(write(&mut store, &key, "x", "made-up-4") > second + 1);
+    }
+
+    #[test]
+    fn nothing_is_written_under_a_retired_key() {
+        let (_home, mut store, key) = store();
+        let retired = DataKey::generate(key.vault, 2).unwrap();
+        let transaction = store.write().unwrap();
+        let refused = put(&transaction, &retired, &account("x"), &credential("made-up"));
+        assert!(matches!(refused, Err(Error::KeyRetired)));
+    }
+
+    #[test]
+    fn edited_clear_columns_are_found() {
+        let (_home, mut store, key) = store();
+        for edit in [
+            "server_url = 'https://evil.example'",
+            "username = NULL",
+            "status = 'inactive'",
+            "status = 'nonsense'",
+            "expires_at = expires_at + 1",
+            "scopes = 'admin'",
+            "refreshable = 1",
+            "revision = revision + 1",
+            "user = 'y'",
+            "sealed = zeroblob(100)",
+        ] {
+            write(&mut store, &key, "x", "made-up");
+            let transaction = store.write().unwrap();
+            transaction.execute(&format!("UPDATE credentials SET {edit}"), []).unwrap();
+            let user = if edit.starts_with("user ") { "y" } else { "x" };
+            let found = read(&transaction, &key, &account(user));
+            assert!(matches!(found, Err(Error::Tampered { .. })), "{edit}");
+        }
+    }
+
+    #[test]
+    fn a_spill_opens_only_for_its_attempt() {
+        let (_home, store, key) = store();
+        let (attempt, other) = ([1; 16], [2; 16]);
+        let spill = Spill::open(store.file(), &account("x")).unwrap();
+        assert!(spill.read(&key, &account("x"), (1, &attempt)).is_none());
+        spill.write(&key, &account("x"), (1, &attempt), &credential("made-up")).unwrap();
+        let again = Spill::open(store.file(), &account("x")).unwrap();
+        assert!(again.read(&key, &account("x"), (1, &other)).is_none());
+        assert!(again.read(&key, &account("x"), (2, &attempt)).is_none());
+        let found = again.read(&key, &account("x"), (1, &attempt)).unwrap();
+        assert_eq!(found.token().expose(), "made-up");
+        again.clear().unwrap();
+        assert!(again.read(&key, &account("x"), (1, &attempt)).is_none());
+    }
+}

@@ -1,0 +1,65 @@
+//! What can go wrong with the vault's file.
+
+use std::io;
+use std::path::PathBuf;
+
+use rusqlite::ErrorCode;
+
+use crate::model::account::Account;
+use crate::private_file;
+
+/// Why the vault could not be read or written.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    /// There is no file yet, or nothing was ever stored in it: a login makes one.
+    #[error("there is no vault at `{}`", path.display())]
+    NoVault { path: PathBuf },
+    /// Another program's database: the caller named the wrong file.
+    #[error("`{}` is a database of another application", path.display())]
+    ForeignFile { path: PathBuf },
+    /// A later tokctl wrote it: this one must not touch it.
+    #[error("`{}` was written by a newer tokctl", path.display())]
+    NewerVersion { path: PathBuf },
+    /// SQLite finds the file malformed: restore a backup.
+    #[error("the vault's file is damaged")]
+    Damaged(#[source] rusqlite::Error),
+    /// Something in the file is not what tokctl wrote there.
+    #[error("the vault's file is not as tokctl wrote it: {0}")]
+    Inconsistent(&'static str),
+    /// A credential's seal is broken, or its clear columns differ from what is under the seal.
+    #[error("the credential for `{account}` is damaged or was tampered with")]
+    Tampered { account: Account },
+    /// File or directory can't be trusted.
+    #[error(transparent)]
+    Untrusted(#[from] private_file::Error),
+    /// SQLite's write-ahead log needs memory that all its users share.
+    #[error("`{}` is on a network file system, where SQLite can't work safely", path.display())]
+    NetworkFileSystem { path: PathBuf },
+    /// Another process kept the vault busy past the time allowed: trying again helps.
+    #[error("the vault stayed busy")]
+    Busy,
+    /// The vault was unlocked before another process replaced its data key: unlock again.
+    #[error("the vault's key was rotated meanwhile")]
+    KeyRetired,
+    /// The disk is full, read-only, or failing.
+    #[error("can't {doing} the vault's file")]
+    Io { doing: &'static str, source: io::Error },
+    /// SQLite could not read or write, for a reason outside the file's content.
+    #[error("can't use the vault's file")]
+    Sqlite(#[source] rusqlite::Error),
+    /// The operating system gave no random bytes.
+    #[error("no random numbers from the operating system")]
+    Random(#[from] getrandom::Error),
+}
+
+impl From<rusqlite::Error> for Error {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy,
+            Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => Self::Damaged(error),
+            // A column that does not hold what its name says, in a file that SQLite can read.
+            None => Self::Damaged(error),
+            Some(_) => Self::Sqlite(error),
+        }
+    }
+}

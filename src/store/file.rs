@@ -1,0 +1,129 @@
+//! Where the vault's file is, what lies beside it, and whether it can be trusted.
+
+use std::ffi::OsString;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use super::error::Error;
+use crate::model::account::Account;
+use crate::private_file::{self, Readers};
+
+/// The vault's file with symbolic links resolved, so that every process names locks alike.
+#[derive(Debug, Clone)]
+pub(crate) struct VaultFile {
+    path: PathBuf,
+}
+
+impl VaultFile {
+    /// Finds the file at `path`.
+    pub(crate) fn find(path: &Path) -> Result<Self, Error> {
+        let no_vault = || Error::NoVault { path: path.to_owned() };
+        match path.canonicalize() {
+            Ok(resolved) => {
+                if resolved != path {
+                    private_file::check(path)?;
+                }
+                Ok(Self { path: resolved })
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(no_vault()),
+            Err(source) => Err(private_file::Error::Io { path: path.to_owned(), source }.into()),
+        }
+    }
+
+    /// Finds the file at `path`, or makes its directory and an empty file.
+    pub(crate) fn find_or_create(path: &Path) -> Result<Self, Error> {
+        let not_a_file = || private_file::Error::NotAFile { path: path.to_owned() };
+        if path.file_name().is_none() {
+            return Err(not_a_file().into());
+        }
+        if let Some(directory) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+            private_file::create_directory(directory)?;
+        }
+        match private_file::create_new(path) {
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(source) => {
+                return Err(private_file::Error::Io { path: path.to_owned(), source }.into());
+            }
+        }
+        Self::find(path)
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The directory of locks and spill files, made if it is not there.
+    pub(super) fn beside(&self) -> Result<PathBuf, Error> {
+        let directory = self.with_suffix(".d");
+        private_file::create_directory(&directory)?;
+        private_file::check(&directory)?;
+        Ok(directory)
+    }
+
+    /// A file name of its own for each account, which tells nothing of it.
+    pub(super) fn name_of(account: &Account) -> String {
+        let digest = Sha256::new()
+            .chain_update(account.provider.as_str())
+            .chain_update([0])
+            .chain_update(account.user.as_str())
+            .finalize();
+        data_encoding::HEXLOWER.encode(&digest[..16])
+    }
+
+    /// Checks that nobody else can change the file or put another in its place.
+    ///
+    /// A vault that others can read is mended, where it is ours to mend: it is sealed, but its
+    /// clear columns are nobody's business.
+    pub(super) fn check(&self) -> Result<(), Error> {
+        if let Some(directory) = self.path.parent() {
+            private_file::check(directory)?;
+        }
+        let metadata = fs::metadata(&self.path)
+            .map_err(|source| private_file::Error::Io { path: self.path.clone(), source })?;
+        if !metadata.is_file() {
+            return Err(private_file::Error::NotAFile { path: self.path.clone() }.into());
+        }
+        if private_file::check(&self.path)? == Readers::Others {
+            for path in [self.path.clone(), self.with_suffix("-wal"), self.with_suffix("-shm")] {
+                // On a read-only disk, or when root owns the file, it stays as it is.
+                let _ = private_file::make_private(&path);
+            }
+        }
+        if is_on_network(&self.path) {
+            return Err(Error::NetworkFileSystem { path: self.path.clone() });
+        }
+        Ok(())
+    }
+
+    /// Whether the write-ahead log holds anything that is not yet in the file itself.
+    pub(super) fn has_log(&self) -> bool {
+        fs::metadata(self.with_suffix("-wal")).is_ok_and(|log| log.len() > 0)
+    }
+
+    fn with_suffix(&self, suffix: &str) -> PathBuf {
+        let mut name = OsString::from(&self.path);
+        name.push(suffix);
+        name.into()
+    }
+}
+
+/// Whether the file system is one of those that share no memory between machines.
+#[cfg(target_os = "linux")]
+fn is_on_network(path: &Path) -> bool {
+    // NFS, SMB, CIFS, SMB2, 9P (also a WSL drive), AFS, Ceph: linux/magic.h and their sources.
+    const MAGIC: [u32; 7] =
+        [0x6969, 0x517B, 0xFF53_4D42, 0xFE53_4D42, 0x0102_1997, 0x5346_414F, 0x00C3_6400];
+    // The type's width differs between platforms; the numbers fit 32 bits.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    rustix::fs::statfs(path).is_ok_and(|found| MAGIC.contains(&(found.f_type as u32)))
+}
+
+/// SQLite itself refuses to make a write-ahead log where it can't share memory.
+#[cfg(not(target_os = "linux"))]
+fn is_on_network(_path: &Path) -> bool {
+    false
+}

@@ -1,0 +1,65 @@
+//! The table `vault`: the vault's name and the generation of its data key.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, Transaction};
+
+use super::error::Error;
+use crate::vault::seal::{DataKey, Generation, VaultId};
+
+/// What seals are bound to besides their place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Header {
+    pub(crate) vault: VaultId,
+    pub(crate) generation: Generation,
+}
+
+/// Reads the header; `None` where the vault was never finished.
+pub(crate) fn read(connection: &Connection) -> Result<Option<Header>, Error> {
+    let header = connection
+        .query_row("SELECT vault_id, generation FROM vault", [], |row| {
+            Ok((row.get::<_, [u8; 16]>(0)?, row.get::<_, i64>(1)?))
+        })
+        .optional()?;
+    header
+        .map(|(vault, generation)| {
+            let generation = u64::try_from(generation)
+                .map_err(|_| Error::Inconsistent("a negative generation"))?;
+            Ok(Header { vault: VaultId(vault), generation })
+        })
+        .transpose()
+}
+
+/// Gives the vault its name.
+pub(crate) fn insert(
+    transaction: &Transaction<'_>,
+    header: Header,
+    now: Timestamp,
+) -> Result<(), Error> {
+    transaction.execute(
+        "INSERT INTO vault (one, vault_id, generation, revision, created_at) VALUES (1, ?1, ?2, 0, ?3)",
+        (header.vault.0, stored(header.generation)?, now.as_second()),
+    )?;
+    Ok(())
+}
+
+/// A revision that no credential ever had.
+///
+/// Fails with [`Error::KeyRetired`] if `key` is not the current data key: nothing may be written
+/// under another.
+pub(super) fn next_revision(transaction: &Transaction<'_>, key: &DataKey) -> Result<u64, Error> {
+    let current = read(transaction)?.ok_or(Error::Inconsistent("it has no header"))?;
+    if (current.vault, current.generation) != (key.vault, key.generation) {
+        return Err(Error::KeyRetired);
+    }
+    let revision: i64 = transaction.query_row(
+        "UPDATE vault SET revision = revision + 1 RETURNING revision",
+        [],
+        |row| row.get(0),
+    )?;
+    u64::try_from(revision).map_err(|_| Error::Inconsistent("a negative revision"))
+}
+
+/// A number as SQLite keeps it: signed.
+pub(super) fn stored(number: u64) -> Result<i64, Error> {
+    i64::try_from(number).map_err(|_| Error::Inconsistent("a number is too large"))
+}

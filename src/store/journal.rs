@@ -1,0 +1,72 @@
+//! The table `refresh_journal`: refreshes whose request may have been sent and whose answer was
+//! not stored yet.
+//!
+//! A row is committed before the request and goes with the commit of its answer. One that is
+//! found later tells that a process died, or a reply was lost, in between.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, Transaction};
+
+use super::credentials::time;
+use super::error::Error;
+use super::header;
+use crate::model::account::Account;
+
+/// One refresh that was begun. Nothing in it is derived from a secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Journal {
+    /// The revision of the credential whose refresh token may be spent.
+    pub(crate) revision: u64,
+    /// The attempt's random name.
+    pub(crate) attempt: [u8; 16],
+    /// When the refresh token may first have been spent.
+    pub(crate) started_at: Timestamp,
+}
+
+/// The journal of one credential.
+pub(crate) fn read(connection: &Connection, account: &Account) -> Result<Option<Journal>, Error> {
+    let found = connection
+        .query_row(
+            "SELECT revision, attempt, started_at FROM refresh_journal
+             WHERE provider = ?1 AND user = ?2",
+            (account.provider.as_str(), account.user.as_str()),
+            |row| Ok((row.get::<_, i64>(0)?, row.get(1)?, row.get(2)?)),
+        )
+        .optional()?;
+    found
+        .map(|(revision, attempt, started_at)| {
+            let revision =
+                u64::try_from(revision).map_err(|_| Error::Inconsistent("a negative revision"))?;
+            Ok(Journal { revision, attempt, started_at: time(started_at)? })
+        })
+        .transpose()
+}
+
+/// Writes the journal of one credential, over an older one.
+pub(crate) fn put(
+    transaction: &Transaction<'_>,
+    account: &Account,
+    journal: &Journal,
+) -> Result<(), Error> {
+    transaction.execute(
+        "INSERT OR REPLACE INTO refresh_journal (provider, user, revision, attempt, started_at)
+         VALUES (?1, ?2, ?3, ?4, ?5)",
+        (
+            account.provider.as_str(),
+            account.user.as_str(),
+            header::stored(journal.revision)?,
+            journal.attempt,
+            journal.started_at.as_second(),
+        ),
+    )?;
+    Ok(())
+}
+
+/// Clears the journal of one credential.
+pub(crate) fn remove(transaction: &Transaction<'_>, account: &Account) -> Result<(), Error> {
+    transaction.execute(
+        "DELETE FROM refresh_journal WHERE provider = ?1 AND user = ?2",
+        (account.provider.as_str(), account.user.as_str()),
+    )?;
+    Ok(())
+}

@@ -1,0 +1,158 @@
+//! Locks that cross processes and are free at once when their holder dies.
+//!
+//! They are kernel locks on files beside the vault: no clock, no stale lock to steal. The files
+//! are never unlinked. The database file itself is never locked so, since closing any descriptor
+//! on it would drop SQLite's own locks.
+
+use std::fs::{File, TryLockError};
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use super::error::Error;
+use super::file::VaultFile;
+use crate::model::account::Account;
+use crate::private_file;
+
+/// How often a waiter looks again. Short beside any request, long beside the call itself.
+const POLL: Duration = Duration::from_millis(10);
+
+/// Held until it is dropped, or the process ends.
+#[derive(Debug)]
+pub(crate) struct Guard {
+    _file: File,
+}
+
+#[derive(Clone, Copy)]
+enum Mode {
+    Shared,
+    Exclusive,
+}
+
+/// The lock of one credential: whoever holds it may spend its refresh token.
+///
+/// Returns `None` while another process has it.
+pub(crate) fn try_credential(vault: &VaultFile, account: &Account) -> Result<Option<Guard>, Error> {
+    let path = vault.beside()?.join(format!("{}.lock", VaultFile::name_of(account)));
+    acquire(&path, Mode::Exclusive)
+}
+
+/// The lock of one credential, waited for until `deadline`.
+pub(crate) fn credential(
+    vault: &VaultFile,
+    account: &Account,
+    deadline: Instant,
+) -> Result<Guard, Error> {
+    let path = vault.beside()?.join(format!("{}.lock", VaultFile::name_of(account)));
+    wait(&path, Mode::Exclusive, deadline)
+}
+
+/// Keeps key slots and data key as they are while a refresh is in flight.
+///
+/// Whoever wants to change them holds the turnstile while waiting, so that a stream of refreshes
+/// can't starve a rotation.
+pub(crate) fn key_in_use(vault: &VaultFile, deadline: Instant) -> Result<Guard, Error> {
+    let directory = vault.beside()?;
+    let turn = wait(&directory.join("turnstile.lock"), Mode::Shared, deadline)?;
+    let guard = wait(&directory.join("vault.lock"), Mode::Shared, deadline)?;
+    drop(turn);
+    Ok(guard)
+}
+
+/// For whoever creates the vault or changes its keys: one at a time, and no refresh in flight.
+pub(crate) fn key_changes(vault: &VaultFile, deadline: Instant) -> Result<[Guard; 2], Error> {
+    let directory = vault.beside()?;
+    let turn = wait(&directory.join("turnstile.lock"), Mode::Exclusive, deadline)?;
+    let guard = wait(&directory.join("vault.lock"), Mode::Exclusive, deadline)?;
+    Ok([turn, guard])
+}
+
+fn wait(path: &Path, mode: Mode, deadline: Instant) -> Result<Guard, Error> {
+    loop {
+        if let Some(guard) = acquire(path, mode)? {
+            return Ok(guard);
+        }
+        if Instant::now() >= deadline {
+            return Err(Error::Busy);
+        }
+        std::thread::sleep(POLL);
+    }
+}
+
+fn acquire(path: &Path, mode: Mode) -> Result<Option<Guard>, Error> {
+    let io = |source| Error::Io { doing: "lock", source };
+    loop {
+        let file = private_file::open_or_create(path).map_err(io)?;
+        let locked = match mode {
+            Mode::Shared => file.try_lock_shared(),
+            Mode::Exclusive => file.try_lock(),
+        };
+        match locked {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Ok(None),
+            Err(TryLockError::Error(source)) => return Err(io(source)),
+        }
+        // If somebody unlinked the file meanwhile, the lock is on a file that nobody else opens.
+        if is_same(&file, path).map_err(io)? {
+            return Ok(Some(Guard { _file: file }));
+        }
+    }
+}
+
+fn is_same(file: &File, path: &Path) -> io::Result<bool> {
+    let own = file.metadata()?;
+    match std::fs::metadata(path) {
+        Ok(named) => Ok((own.dev(), own.ino()) == (named.dev(), named.ino())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn vault() -> (tempfile::TempDir, VaultFile) {
+        let home = tempfile::tempdir().unwrap();
+        let file = VaultFile::find_or_create(&home.path().join("tokens.db")).unwrap();
+        (home, file)
+    }
+
+    fn account(user: &str) -> Account {
+        Account { provider: "acme".parse().unwrap(), user: user.parse().unwrap() }
+    }
+
+    fn soon() -> Instant {
+        Instant::now() + POLL
+    }
+
+    #[test]
+    fn a_credential_has_one_holder_and_does_not_delay_another() {
+        let (_home, vault) = vault();
+        let held = try_credential(&vault, &account("x")).unwrap().unwrap();
+        assert!(try_credential(&vault, &account("x")).unwrap().is_none());
+        assert!(matches!(credential(&vault, &account("x"), soon()), Err(Error::Busy)));
+        assert!(try_credential(&vault, &account("y")).unwrap().is_some());
+        drop(held);
+        assert!(try_credential(&vault, &account("x")).unwrap().is_some());
+    }
+
+    #[test]
+    fn a_waiting_key_change_lets_no_new_refresh_pass() {
+        let (_home, file) = vault();
+        let vault = &file;
+        let refreshing = key_in_use(vault, soon()).unwrap();
+        assert!(key_in_use(vault, soon()).is_ok(), "refreshes share");
+        std::thread::scope(|scope| {
+            let long = Instant::now() + Duration::from_secs(10);
+            let rotation = scope.spawn(move || key_changes(vault, long).unwrap());
+            // The rotation holds the turnstile as soon as it waits.
+            while key_in_use(vault, soon()).is_ok() {}
+            assert!(!rotation.is_finished());
+            drop(refreshing);
+            drop(rotation.join().unwrap());
+        });
+        assert!(key_in_use(vault, soon()).is_ok());
+    }
+}

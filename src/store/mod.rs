@@ -1,0 +1,19 @@
+//! The vault's file: SQLite tables, one a file, and the locks and spill files that lie beside it.
+//!
+//! Takes a data key and hands out model types. Knows neither where keys come from nor why a row is
+//! read or written.
+
+pub(crate) mod error;
+pub(crate) mod file;
+mod schema;
+pub(crate) mod connection;
+pub(crate) mod header;
+pub(crate) mod slots;
+pub(crate) mod intents;
+pub(crate) mod credentials;
+pub(crate) mod journal;
+pub(crate) mod locks;
+pub(crate) mod spill;
+
+pub(crate) use connection::Store;
+pub(crate) use error::Error;

@@ -1,0 +1,125 @@
+//! The tables, and how older files get them.
+//!
+//! A migration never needs the key, so that any command can do it.
+
+use rusqlite::Connection;
+
+use super::error::Error;
+
+/// `tokc` in ASCII: tells a vault from other programs' databases.
+const APPLICATION_ID: i32 = 0x746F_6B63;
+
+/// One entry for each version of the schema; `user_version` counts those that were applied.
+const MIGRATIONS: [&str; 1] = ["
+    -- The vault itself: one row, absent until the vault has a first key slot.
+    CREATE TABLE vault (
+        one INTEGER PRIMARY KEY CHECK (one = 1),
+        vault_id BLOB NOT NULL,
+        generation INTEGER NOT NULL, -- of the data key
+        revision INTEGER NOT NULL, -- the last one that was given to a credential
+        created_at INTEGER NOT NULL -- times are seconds since 1970, UTC
+    ) STRICT;
+
+    -- Ways to unlock the vault.
+    CREATE TABLE key_slots (
+        id BLOB PRIMARY KEY,
+        kind TEXT NOT NULL,
+        memory INTEGER NOT NULL, -- Argon2id, in KiB
+        passes INTEGER NOT NULL,
+        lanes INTEGER NOT NULL,
+        salt BLOB NOT NULL,
+        key_check BLOB NOT NULL,
+        wrapped_key BLOB NOT NULL,
+        created_at INTEGER NOT NULL
+    ) STRICT;
+
+    -- Keychain entries that are about to be made, or were replaced and are about to go.
+    CREATE TABLE intents (
+        keychain_entry TEXT PRIMARY KEY,
+        created_at INTEGER NOT NULL
+    ) STRICT;
+
+    CREATE TABLE credentials (
+        provider TEXT NOT NULL,
+        user TEXT NOT NULL,
+        revision INTEGER NOT NULL, -- another one with every change, never used again
+        sealed BLOB NOT NULL,
+        -- The rest is a copy of what is sealed: it can be looked at, and decides nothing.
+        kind TEXT NOT NULL,
+        status TEXT NOT NULL,
+        server_url TEXT,
+        username TEXT,
+        scopes TEXT NOT NULL, -- by spaces
+        expires_at INTEGER,
+        refreshable INTEGER NOT NULL,
+        created_at INTEGER NOT NULL,
+        updated_at INTEGER NOT NULL,
+        last_refreshed_at INTEGER,
+        PRIMARY KEY (provider, user)
+    ) STRICT;
+
+    -- Refreshes whose request may have been sent and whose answer was not stored yet.
+    CREATE TABLE refresh_journal (
+        provider TEXT NOT NULL,
+        user TEXT NOT NULL,
+        revision INTEGER NOT NULL,
+        attempt BLOB NOT NULL,
+        started_at INTEGER NOT NULL,
+        PRIMARY KEY (provider, user)
+    ) STRICT;
+"];
+
+/// What a file is to this program.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Version {
+    /// It has no tables at all.
+    Empty,
+    /// Another program's database.
+    Foreign,
+    /// Tables of this version, which is older than the current one or the same.
+    Known(usize),
+    /// A later program's.
+    Newer,
+}
+
+/// Reads which version the file has.
+pub(super) fn version(connection: &Connection) -> Result<Version, Error> {
+    let pragma = |sql| connection.query_row(sql, [], |row| row.get::<_, i32>(0));
+    let application_id = pragma("PRAGMA application_id")?;
+    let version = pragma("PRAGMA user_version")?;
+    if application_id != APPLICATION_ID {
+        let empty = application_id == 0
+            && version == 0
+            && connection
+                .query_row("SELECT count(*) = 0 FROM sqlite_schema", [], |row| row.get(0))?;
+        return Ok(if empty { Version::Empty } else { Version::Foreign });
+    }
+    Ok(match usize::try_from(version) {
+        Ok(version @ 1..=CURRENT) => Version::Known(version),
+        _ => Version::Newer,
+    })
+}
+
+/// The version that this program writes.
+pub(super) const CURRENT: usize = MIGRATIONS.len();
+
+/// Brings the tables from version `from` to the current one, in one transaction.
+pub(super) fn migrate(connection: &mut Connection) -> Result<(), Error> {
+    let transaction =
+        connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    // Read again: another process may have migrated while this one waited for its turn.
+    let from = match version(&transaction)? {
+        Version::Empty => 0,
+        Version::Known(version) => version,
+        Version::Foreign | Version::Newer => {
+            return Err(Error::Inconsistent("another program migrated it meanwhile"));
+        }
+    };
+    for migration in &MIGRATIONS[from..] {
+        transaction.execute_batch(migration)?;
+    }
+    transaction.execute_batch(&format!(
+        "PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {CURRENT};"
+    ))?;
+    Ok(transaction.commit()?)
+}

@@ -1,0 +1,56 @@
+//! The table `key_slots`.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, Transaction};
+
+use super::error::Error;
+use crate::vault::slot::{Cost, KeySlot, SlotId};
+
+/// All key slots, oldest first.
+pub(crate) fn read(connection: &Connection) -> Result<Vec<KeySlot>, Error> {
+    let mut statement = connection.prepare(
+        "SELECT id, kind, memory, passes, lanes, salt, key_check, wrapped_key
+         FROM key_slots ORDER BY created_at, id",
+    )?;
+    let mut rows = statement.query([])?;
+    let mut slots = Vec::new();
+    while let Some(row) = rows.next()? {
+        let kind: String = row.get(1)?;
+        slots.push(KeySlot {
+            id: SlotId(row.get(0)?),
+            kind: kind
+                .parse()
+                .map_err(|()| Error::Inconsistent("a key slot of an unknown kind"))?,
+            cost: Cost { memory: row.get(2)?, passes: row.get(3)?, lanes: row.get(4)? },
+            salt: row.get(5)?,
+            check: row.get(6)?,
+            wrapped: row.get(7)?,
+        });
+    }
+    Ok(slots)
+}
+
+/// Adds a slot.
+pub(crate) fn insert(
+    transaction: &Transaction<'_>,
+    slot: &KeySlot,
+    now: Timestamp,
+) -> Result<(), Error> {
+    transaction.execute(
+        "INSERT INTO key_slots
+         (id, kind, memory, passes, lanes, salt, key_check, wrapped_key, created_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        (
+            slot.id.0,
+            slot.kind.as_str(),
+            slot.cost.memory,
+            slot.cost.passes,
+            slot.cost.lanes,
+            slot.salt,
+            slot.check,
+            &slot.wrapped,
+            now.as_second(),
+        ),
+    )?;
+    Ok(())
+}

@@ -1,0 +1,101 @@
+//! The spill file of a credential: where an answer goes that could not be stored in its row.
+//!
+//! Its room is allocated and flushed before the request, so that it can be written even when the
+//! disk has become full meanwhile.
+
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+
+use super::credentials;
+use super::error::Error;
+use super::file::VaultFile;
+use crate::model::account::Account;
+use crate::model::credential::Credential;
+use crate::private_file;
+use crate::vault::seal::{DataKey, Place};
+
+/// Room for an answer, in bytes.
+const ROOM: usize = 64 * 1024;
+
+/// The length of the sealed bytes stands before them.
+const PREFIX: usize = 4;
+
+/// A spill file with its room.
+pub(crate) struct Spill {
+    file: File,
+}
+
+impl Spill {
+    /// Opens the spill file of `account`, making sure that it has its room.
+    pub(crate) fn open(vault: &VaultFile, account: &Account) -> Result<Self, Error> {
+        let io = |source| Error::Io { doing: "make room beside", source };
+        let directory = vault.beside()?;
+        let path = directory.join(format!("{}.spill", VaultFile::name_of(account)));
+        let file = private_file::open_or_create(&path).map_err(io)?;
+        if file.metadata().map_err(io)?.len() < ROOM as u64 {
+            file.write_all_at(&[0; ROOM], 0).map_err(io)?;
+            file.sync_all().map_err(io)?;
+            File::open(&directory).and_then(|directory| directory.sync_all()).map_err(io)?;
+        }
+        Ok(Self { file })
+    }
+
+    /// Seals `credential`, which attempt `attempt` on `revision` brought, and writes it down.
+    pub(crate) fn write(
+        &self,
+        key: &DataKey,
+        account: &Account,
+        (revision, attempt): (u64, &[u8; 16]),
+        credential: &Credential,
+    ) -> Result<(), Error> {
+        let sealed = credentials::seal(key, place(account, revision, attempt), credential)?;
+        let length = u32::try_from(sealed.len())
+            .map_err(|_| Error::Inconsistent("an answer that is too long"))?;
+        let bytes = [&length.to_le_bytes(), sealed.as_slice()].concat();
+        let io = |source| Error::Io { doing: "write beside", source };
+        self.file.write_all_at(&bytes, 0).map_err(io)?;
+        self.file.sync_data().map_err(io)
+    }
+
+    /// What attempt `attempt` on `revision` left here; `None` if it left nothing that opens.
+    pub(crate) fn read(
+        &self,
+        key: &DataKey,
+        account: &Account,
+        (revision, attempt): (u64, &[u8; 16]),
+    ) -> Option<Credential> {
+        let mut prefix = [0; PREFIX];
+        self.file.read_exact_at(&mut prefix, 0).ok()?;
+        let length = u32::from_le_bytes(prefix) as usize;
+        let stored = usize::try_from(self.file.metadata().ok()?.len()).ok()?;
+        if length == 0 || length > stored.saturating_sub(PREFIX) {
+            return None;
+        }
+        let mut sealed = vec![0; length];
+        self.file.read_exact_at(&mut sealed, PREFIX as u64).ok()?;
+        let opened = key.open(place(account, revision, attempt), &sealed).ok()?;
+        serde_json::from_slice(&opened).ok()
+    }
+
+    /// Overwrites what is in the file, once it has been stored where it belongs.
+    pub(crate) fn clear(&self) -> Result<(), Error> {
+        let io = |source| Error::Io { doing: "write beside", source };
+        let mut prefix = [0; PREFIX];
+        self.file.read_exact_at(&mut prefix, 0).map_err(io)?;
+        if prefix == [0; PREFIX] {
+            return Ok(());
+        }
+        self.file.write_all_at(&[0; ROOM], 0).map_err(io)?;
+        self.file.set_len(ROOM as u64).map_err(io)?;
+        self.file.sync_data().map_err(io)
+    }
+}
+
+fn place<'a>(account: &'a Account, revision: u64, attempt: &'a [u8; 16]) -> Place<'a> {
+    Place::Spill {
+        provider: account.provider.as_str(),
+        user: account.user.as_str(),
+        revision,
+        attempt,
+    }
+}

@@ -1,0 +1,160 @@
+//! XChaCha20-Poly1305 (draft-irtf-cfrg-xchacha-03) with a fresh random nonce for every sealing.
+//!
+//! Sealed bytes are `version (1) ‖ nonce (24) ‖ ciphertext ‖ tag (16)`. With 192-bit nonces,
+//! random ones don't collide in practice, so no counter has to survive a crash.
+
+use chacha20poly1305::aead::{AeadInOut, KeyInit};
+use chacha20poly1305::{XChaCha20Poly1305, XNonce};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+
+/// The version of the format; a later one is a different number here and in the associated data.
+pub(super) const VERSION: u8 = 1;
+
+const NONCE: usize = 24;
+const TAG: usize = 16;
+
+/// A 256-bit secret: a data key, a wrapping key or a slot's secret. Wiped when dropped.
+#[derive(Clone, Zeroize, ZeroizeOnDrop)]
+pub(crate) struct Key([u8; 32]);
+
+impl Key {
+    /// 256 random bits from the operating system.
+    pub(crate) fn generate() -> Result<Self, getrandom::Error> {
+        let mut key = Self([0; 32]);
+        getrandom::fill(&mut key.0)?;
+        Ok(key)
+    }
+
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        bytes.try_into().ok().map(Self)
+    }
+
+    pub(crate) fn expose(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Key {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Key([redacted])")
+    }
+}
+
+/// The bytes were not sealed with this key and for this place, or were changed since.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("the seal is broken")]
+pub(crate) struct Broken;
+
+/// What a seal is bound to: fields with their lengths, so that no two lists look alike.
+pub(super) struct AssociatedData(Vec<u8>);
+
+impl AssociatedData {
+    pub(super) fn new(purpose: &str) -> Self {
+        Self(vec![VERSION]).field(purpose.as_bytes())
+    }
+
+    pub(super) fn field(mut self, bytes: &[u8]) -> Self {
+        self.0.extend_from_slice(&(bytes.len() as u64).to_le_bytes());
+        self.0.extend_from_slice(bytes);
+        self
+    }
+
+    pub(super) fn number(self, number: u64) -> Self {
+        self.field(&number.to_le_bytes())
+    }
+}
+
+/// Seals `plaintext`, so that it opens only with the same key and associated data.
+pub(super) fn seal(
+    key: &Key,
+    bound_to: &AssociatedData,
+    plaintext: &[u8],
+) -> Result<Vec<u8>, getrandom::Error> {
+    let mut nonce = [0; NONCE];
+    getrandom::fill(&mut nonce)?;
+    let mut sealed = Vec::with_capacity(1 + NONCE + plaintext.len() + TAG);
+    sealed.push(VERSION);
+    sealed.extend_from_slice(&nonce);
+    sealed.extend_from_slice(plaintext);
+    let tag = XChaCha20Poly1305::new(&key.0.into())
+        .encrypt_inout_detached(
+            &XNonce::from(nonce),
+            &bound_to.0,
+            (&mut sealed[1 + NONCE..]).into(),
+        )
+        .expect("only texts of 256 GiB are too long to seal");
+    sealed.extend_from_slice(&tag);
+    Ok(sealed)
+}
+
+/// Opens what [`seal`] made.
+pub(super) fn open(
+    key: &Key,
+    bound_to: &AssociatedData,
+    sealed: &[u8],
+) -> Result<Zeroizing<Vec<u8>>, Broken> {
+    let rest = match sealed.split_first() {
+        Some((&VERSION, rest)) => rest,
+        _ => return Err(Broken),
+    };
+    let (nonce, rest) = rest.split_first_chunk::<NONCE>().ok_or(Broken)?;
+    let (text, tag) = rest.split_last_chunk::<TAG>().ok_or(Broken)?;
+    let mut text = Zeroizing::new(text.to_vec());
+    XChaCha20Poly1305::new(&key.0.into())
+        .decrypt_inout_detached(
+            &XNonce::from(*nonce),
+            &bound_to.0,
+            text.as_mut_slice().into(),
+            &(*tag).into(),
+        )
+        .map_err(|_| Broken)?;
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The example of draft-irtf-cfrg-xchacha-03, appendix A.3.1.
+    #[test]
+    fn the_cipher_is_the_one_of_the_draft() {
+        let hex = |text: &str| data_encoding::HEXLOWER.decode(text.as_bytes()).unwrap();
+        let key = Key::from_bytes(&(0x80..=0x9f).collect::<Vec<u8>>()).unwrap();
+        let mut sealed = vec![VERSION];
+        sealed.extend((0x40..=0x57).collect::<Vec<u8>>());
+        sealed.extend(hex(concat!(
+            "bd6d179d3e83d43b9576579493c0e939572a1700252bfaccbed2902c21396cbb731c7f1b0b4aa644",
+            "0bf3a82f4eda7e39ae64c6708c54c216cb96b72e1213b4522f8c9ba40db5d945b11b69b982c1bb9e",
+            "3f3fac2bc369488f76b2383565d3fff921f9664c97637da9768812f615c68b13b52e",
+            "c0875924c1c7987947deafd8780acf49"
+        )));
+        let bound_to = AssociatedData(hex("50515253c0c1c2c3c4c5c6c7"));
+        let text = open(&key, &bound_to, &sealed).unwrap();
+        assert!(text.starts_with(b"Ladies and Gentlemen of the class of '99"));
+    }
+
+    #[test]
+    fn nothing_opens_when_a_single_bit_is_flipped() {
+        let key = Key::generate().unwrap();
+        let bound_to = || AssociatedData::new("test").number(7);
+        let sealed = seal(&key, &bound_to(), b"made up").unwrap();
+        assert_eq!(**open(&key, &bound_to(), &sealed).unwrap(), *b"made up");
+        for position in 0..sealed.len() * 8 {
+            let mut changed = sealed.clone();
+            changed[position / 8] ^= 1 << (position % 8);
+            assert_eq!(open(&key, &bound_to(), &changed).unwrap_err(), Broken);
+        }
+        for length in 0..sealed.len() {
+            assert_eq!(open(&key, &bound_to(), &sealed[..length]).unwrap_err(), Broken);
+        }
+        assert!(open(&key, &AssociatedData::new("test").number(8), &sealed).is_err());
+        assert!(open(&Key::generate().unwrap(), &bound_to(), &sealed).is_err());
+    }
+
+    #[test]
+    fn fields_can_not_be_shifted_into_each_other() {
+        let one = AssociatedData::new("t").field(b"ab").field(b"c");
+        let other = AssociatedData::new("t").field(b"a").field(b"bc");
+        assert_ne!(one.0, other.0);
+    }
+}

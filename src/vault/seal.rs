@@ -1,0 +1,116 @@
+//! The vault's data key, and what it seals.
+//!
+//! A seal is bound to the vault, the generation of its key, and the place in it; so a row that was
+//! copied, swapped, renamed or kept from an older generation does not open.
+
+use zeroize::Zeroizing;
+
+use super::cipher::{self, AssociatedData, Broken, Key};
+
+/// A vault's random name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct VaultId(pub(crate) [u8; 16]);
+
+impl VaultId {
+    pub(crate) fn generate() -> Result<Self, getrandom::Error> {
+        let mut id = [0; 16];
+        getrandom::fill(&mut id)?;
+        Ok(Self(id))
+    }
+
+    pub(crate) fn hex(self) -> String {
+        data_encoding::HEXLOWER.encode(&self.0)
+    }
+}
+
+/// How often the data key was replaced, counted from 1.
+pub(crate) type Generation = u64;
+
+/// The unlocked data key with what every seal under it is bound to.
+#[derive(Debug, Clone)]
+pub(crate) struct DataKey {
+    pub(crate) vault: VaultId,
+    pub(crate) generation: Generation,
+    pub(super) key: Key,
+}
+
+/// What is sealed, and its place in the vault.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Place<'a> {
+    /// A credential as it stands in its row, at one revision.
+    Credential { provider: &'a str, user: &'a str, revision: u64 },
+    /// The answer to one refresh of a credential, which could not be stored in its row.
+    Spill { provider: &'a str, user: &'a str, revision: u64, attempt: &'a [u8; 16] },
+}
+
+impl DataKey {
+    /// A new random data key.
+    pub(crate) fn generate(
+        vault: VaultId,
+        generation: Generation,
+    ) -> Result<Self, getrandom::Error> {
+        Ok(Self { vault, generation, key: Key::generate()? })
+    }
+
+    pub(crate) fn seal(
+        &self,
+        place: Place<'_>,
+        plaintext: &[u8],
+    ) -> Result<Vec<u8>, getrandom::Error> {
+        cipher::seal(&self.key, &self.bound_to(place), plaintext)
+    }
+
+    pub(crate) fn open(
+        &self,
+        place: Place<'_>,
+        sealed: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, Broken> {
+        cipher::open(&self.key, &self.bound_to(place), sealed)
+    }
+
+    fn bound_to(&self, place: Place<'_>) -> AssociatedData {
+        let within = |purpose: &str, provider: &str, user: &str, revision: u64| {
+            AssociatedData::new(purpose)
+                .field(&self.vault.0)
+                .number(self.generation)
+                .field(provider.as_bytes())
+                .field(user.as_bytes())
+                .number(revision)
+        };
+        match place {
+            Place::Credential { provider, user, revision } => {
+                within("credential", provider, user, revision)
+            }
+            Place::Spill { provider, user, revision, attempt } => {
+                within("spill", provider, user, revision).field(attempt)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_seal_opens_only_in_its_own_place() {
+        let vault = VaultId([1; 16]);
+        let key = DataKey::generate(vault, 1).unwrap();
+        let place = Place::Credential { provider: "jira", user: "x", revision: 4 };
+        let sealed = key.seal(place, b"made up").unwrap();
+        assert_eq!(**key.open(place, &sealed).unwrap(), *b"made up");
+
+        for elsewhere in [
+            Place::Credential { provider: "jira", user: "y", revision: 4 },
+            Place::Credential { provider: "jirax", user: "", revision: 4 },
+            Place::Credential { provider: "jira", user: "x", revision: 5 },
+            Place::Spill { provider: "jira", user: "x", revision: 4, attempt: &[0; 16] },
+        ] {
+            assert!(key.open(elsewhere, &sealed).is_err(), "{elsewhere:?}");
+        }
+        let older = DataKey { generation: 2, ..key.clone() };
+        assert!(older.open(place, &sealed).is_err());
+        let copied = DataKey { vault: VaultId([2; 16]), ..key };
+        assert!(copied.open(place, &sealed).is_err());
+    }
+}

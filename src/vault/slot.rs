@@ -1,0 +1,259 @@
+//! Key slots, as in LUKS: each wraps the vault's data key under a secret of its own.
+
+use std::fmt;
+use std::str::FromStr;
+
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use subtle::ConstantTimeEq;
+
+use super::cipher::{self, AssociatedData, Key};
+use super::kdf;
+pub(crate) use super::kdf::Cost;
+use super::seal::{DataKey, Generation, VaultId};
+use crate::secret::{Passphrase, SecretText};
+
+/// A slot's random name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct SlotId(pub(crate) [u8; 8]);
+
+impl SlotId {
+    pub(crate) fn generate() -> Result<Self, getrandom::Error> {
+        let mut id = [0; 8];
+        getrandom::fill(&mut id)?;
+        Ok(Self(id))
+    }
+}
+
+impl fmt::Display for SlotId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&data_encoding::HEXLOWER.encode(&self.0))
+    }
+}
+
+/// Where a slot's secret comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SlotKind {
+    /// 256 random bits in the operating system's keychain.
+    Keychain,
+    /// 256 random bits that `tokctl key generate` printed.
+    Key,
+    /// Chosen by a person.
+    Passphrase,
+}
+
+impl SlotKind {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Keychain => "keychain",
+            Self::Key => "key",
+            Self::Passphrase => "passphrase",
+        }
+    }
+
+    /// What a new slot of this kind costs, and the least that an old one may cost.
+    fn cost(self) -> Cost {
+        match self {
+            Self::Keychain | Self::Key => Cost::LIGHT,
+            Self::Passphrase => Cost::HEAVY,
+        }
+    }
+}
+
+impl FromStr for SlotKind {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        [Self::Keychain, Self::Key, Self::Passphrase]
+            .into_iter()
+            .find(|kind| kind.as_str() == text)
+            .ok_or(())
+    }
+}
+
+impl fmt::Display for SlotKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What opens a slot.
+#[derive(Debug, Clone)]
+pub(crate) enum SlotSecret {
+    /// 256 random bits.
+    Random(Key),
+    Passphrase(Passphrase),
+}
+
+/// A wrapped data key, as it stands in the vault's file.
+#[derive(Debug, Clone)]
+pub(crate) struct KeySlot {
+    pub(crate) id: SlotId,
+    pub(crate) kind: SlotKind,
+    pub(crate) cost: Cost,
+    pub(crate) salt: [u8; 16],
+    /// Tells a wrong secret from a slot that was tampered with.
+    pub(crate) check: [u8; 16],
+    pub(crate) wrapped: Vec<u8>,
+}
+
+/// Why a slot did not open.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub(crate) enum Error {
+    /// The secret is another one: the caller may be asked for the right one.
+    #[error("the secret is not the one of this key slot")]
+    WrongSecret,
+    /// The slot is not as it was made: somebody edited the file.
+    #[error("the key slot was tampered with")]
+    Tampered,
+}
+
+impl KeySlot {
+    /// Wraps `data_key` under `secret` with a fresh salt.
+    pub(crate) fn wrap(
+        id: SlotId,
+        kind: SlotKind,
+        secret: &SlotSecret,
+        data_key: &DataKey,
+    ) -> Result<Self, getrandom::Error> {
+        let mut salt = [0; 16];
+        getrandom::fill(&mut salt)?;
+        let mut slot =
+            Self { id, kind, cost: kind.cost(), salt, check: [0; 16], wrapped: Vec::new() };
+        let (wrapping_key, check) = slot.derive(secret, data_key.vault);
+        slot.check = check;
+        let bound_to = slot.bound_to(data_key.vault, data_key.generation);
+        slot.wrapped = cipher::seal(&wrapping_key, &bound_to, data_key.key.expose())?;
+        Ok(slot)
+    }
+
+    /// Unwraps the data key of `vault` at `generation`.
+    pub(crate) fn unwrap(
+        &self,
+        secret: &SlotSecret,
+        vault: VaultId,
+        generation: Generation,
+    ) -> Result<DataKey, Error> {
+        // Before deriving: an absurd cost must not be paid, a weak one not be trusted.
+        if !self.cost.is_between(self.kind.cost()) {
+            return Err(Error::Tampered);
+        }
+        let (wrapping_key, check) = self.derive(secret, vault);
+        if !bool::from(check.ct_eq(&self.check)) {
+            return Err(Error::WrongSecret);
+        }
+        let bound_to = self.bound_to(vault, generation);
+        let key =
+            cipher::open(&wrapping_key, &bound_to, &self.wrapped).map_err(|_| Error::Tampered)?;
+        let key = Key::from_bytes(&key).ok_or(Error::Tampered)?;
+        Ok(DataKey { vault, generation, key })
+    }
+
+    /// The wrapping key and the key-check value.
+    ///
+    /// For 256 random bits the check is an HMAC of the secret alone, so that an edited salt or
+    /// cost does not look like a wrong key. Of a passphrase such a check would let anybody guess
+    /// cheaply; there it is the other half of what was derived at full cost.
+    fn derive(&self, secret: &SlotSecret, vault: VaultId) -> (Key, [u8; 16]) {
+        match secret {
+            SlotSecret::Random(key) => {
+                let derived = kdf::derive(key.expose(), &self.salt, self.cost);
+                let mac = Hmac::<Sha256>::new_from_slice(key.expose())
+                    .expect("HMAC takes keys of any length")
+                    .chain_update(b"tokctl key check v1")
+                    .chain_update(vault.0)
+                    .chain_update(self.id.0)
+                    .finalize()
+                    .into_bytes();
+                (first_key(derived.as_slice()), first_16(&mac))
+            }
+            SlotSecret::Passphrase(passphrase) => {
+                let derived = kdf::derive(passphrase.expose().as_bytes(), &self.salt, self.cost);
+                (first_key(derived.as_slice()), first_16(&derived[32..]))
+            }
+        }
+    }
+
+    fn bound_to(&self, vault: VaultId, generation: Generation) -> AssociatedData {
+        AssociatedData::new("key slot")
+            .field(&vault.0)
+            .number(generation)
+            .field(&self.id.0)
+            .field(self.kind.as_str().as_bytes())
+            .number(self.cost.memory.into())
+            .number(self.cost.passes.into())
+            .number(self.cost.lanes.into())
+            .field(&self.salt)
+    }
+}
+
+fn first_key(bytes: &[u8]) -> Key {
+    Key::from_bytes(&bytes[..32]).expect("32 bytes are a key")
+}
+
+fn first_16(bytes: &[u8]) -> [u8; 16] {
+    *bytes.first_chunk().expect("at least 16 bytes were derived")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const VAULT: VaultId = VaultId([3; 16]);
+
+    fn random() -> SlotSecret {
+        SlotSecret::Random(Key::generate().unwrap())
+    }
+
+    fn passphrase(text: &str) -> SlotSecret {
+        SlotSecret::Passphrase(Passphrase::from_trusted(text.into()))
+    }
+
+    fn slot(kind: SlotKind, secret: &SlotSecret) -> (KeySlot, DataKey) {
+        let data_key = DataKey::generate(VAULT, 1).unwrap();
+        let slot = KeySlot::wrap(SlotId::generate().unwrap(), kind, secret, &data_key).unwrap();
+        (slot, data_key)
+    }
+
+    #[test]
+    fn a_slot_gives_the_data_key_back() {
+        for (kind, secret) in
+            [(SlotKind::Key, random()), (SlotKind::Passphrase, passphrase("made up"))]
+        {
+            let (slot, data_key) = slot(kind, &secret);
+            let unwrapped = slot.unwrap(&secret, VAULT, 1).unwrap();
+            assert_eq!(unwrapped.key.expose(), data_key.key.expose());
+        }
+    }
+
+    #[test]
+    fn a_wrong_secret_is_told_from_tampering() {
+        let secret = random();
+        let (slot, _) = slot(SlotKind::Key, &secret);
+        assert_eq!(slot.unwrap(&random(), VAULT, 1).unwrap_err(), Error::WrongSecret);
+
+        let mut changed = slot.clone();
+        changed.wrapped[30] ^= 1;
+        let mut resalted = slot.clone();
+        resalted.salt[0] ^= 1;
+        let mut relabelled = slot.clone();
+        relabelled.kind = SlotKind::Keychain;
+        let mut dearer = slot.clone();
+        dearer.cost.passes = 2;
+        for tampered in [changed, resalted, relabelled, dearer] {
+            assert_eq!(tampered.unwrap(&secret, VAULT, 1).unwrap_err(), Error::Tampered);
+        }
+        assert_eq!(slot.unwrap(&secret, VAULT, 2).unwrap_err(), Error::Tampered);
+    }
+
+    #[test]
+    fn absurd_and_weak_costs_are_refused_before_they_are_paid() {
+        let secret = passphrase("made up");
+        let (slot, _) = slot(SlotKind::Passphrase, &secret);
+        assert_eq!(slot.unwrap(&passphrase("made-up"), VAULT, 1).unwrap_err(), Error::WrongSecret);
+        for cost in [Cost::LIGHT, Cost { memory: u32::MAX, ..Cost::HEAVY }] {
+            let edited = KeySlot { cost, ..slot.clone() };
+            assert_eq!(edited.unwrap(&secret, VAULT, 1).unwrap_err(), Error::Tampered);
+        }
+    }
+}
