@@ -74,10 +74,7 @@ impl AuthorizationRequest {
 
     /// A parameter of the request.
     pub(crate) fn param(&self, name: &str) -> Option<String> {
-        self.url
-            .query_pairs()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value.into_owned())
+        self.url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
     }
 
     /// The `state`.

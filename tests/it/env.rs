@@ -8,7 +8,7 @@ use std::io::Read;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::OnceLock;
+use std::sync::{Arc, Mutex, OnceLock};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -75,10 +75,12 @@ impl TestEnv {
         self
     }
 
-    /// With a token that `login` was given on stdin.
-    pub(crate) fn with_static_token(self, provider: &str, user: &str, token: &str) -> Self {
-        self.tokctl(["login", provider, "--user", user, "--token-stdin"])
-            .stdin(token)
+    /// With a token of the provider `vendor`, of which nothing is known, that `login` was given
+    /// on stdin.
+    pub(crate) fn with_static_token(self, user: &str, token: &str) -> Self {
+        self.define_vendor();
+        self.tokctl(["login", "vendor", "--user", user, "--token-stdin"])
+            .stdin(token.to_owned())
             .assert()
             .success();
         self
@@ -118,9 +120,7 @@ impl TestEnv {
         I: IntoIterator<Item = A>,
         A: AsRef<OsStr>,
     {
-        snapbox::cmd::Command::from_std(self.command(args))
-            .stdin("")
-            .timeout(PATIENCE)
+        snapbox::cmd::Command::from_std(self.command(args)).stdin("").timeout(PATIENCE)
     }
 
     /// The same as the standard library's command, for what is to run beside the test.
@@ -184,6 +184,14 @@ impl TestEnv {
         self.config(&format!("{before}{toml}"));
     }
 
+    /// Defines the provider `vendor`, which says nothing but that it exists.
+    pub(crate) fn define_vendor(&self) {
+        let path = self.path("config/tokctl/config.toml");
+        if !fs::read_to_string(path).is_ok_and(|config| config.contains("[providers.vendor]")) {
+            self.add_config("[providers.vendor]\napi_auth = \"bearer\"\n");
+        }
+    }
+
     /// The vault's file.
     pub(crate) fn vault_path(&self) -> PathBuf {
         self.path("data/tokctl/tokens.db")
@@ -192,10 +200,7 @@ impl TestEnv {
     /// The vault's file with what may lie beside it, as one run of bytes: to look for what must
     /// not be there.
     pub(crate) fn vault_bytes(&self) -> Vec<u8> {
-        files_below(&self.path("data"))
-            .iter()
-            .flat_map(|path| fs::read(path).unwrap())
-            .collect()
+        files_below(&self.path("data")).iter().flat_map(|path| fs::read(path).unwrap()).collect()
     }
 
     /// Opens the vault's file as anybody could who has no key.
@@ -213,14 +218,17 @@ impl TestEnv {
         assert!(changed > 0, "`{statement}` changed nothing");
     }
 
-    /// The columns of `credentials` that hold sealed bytes.
-    pub(crate) fn sealed_columns(&self) -> Vec<String> {
+    /// Turns one bit in the middle of what is sealed for `user`.
+    pub(crate) fn flip_a_sealed_bit(&self, user: &str) {
         let vault = self.open_vault();
-        let mut columns = vault
-            .prepare("SELECT name FROM pragma_table_info('credentials') WHERE type = 'BLOB'")
+        let mut sealed: Vec<u8> = vault
+            .query_row("SELECT sealed FROM credentials WHERE user = ?1", [user], |row| row.get(0))
             .unwrap();
-        let names = columns.query_map([], |row| row.get(0)).unwrap();
-        names.map(Result::unwrap).collect()
+        let middle = sealed.len() / 2;
+        sealed[middle] ^= 1;
+        vault
+            .execute("UPDATE credentials SET sealed = ?1 WHERE user = ?2", (sealed, user))
+            .unwrap();
     }
 
     fn address_file(&self) -> PathBuf {
@@ -232,20 +240,15 @@ impl TestEnv {
 pub(crate) struct PendingLogin {
     child: Child,
     address_file: PathBuf,
-    stdout: Option<JoinHandle<Vec<u8>>>,
-    stderr: Option<JoinHandle<Vec<u8>>>,
+    stdout: Transcript,
+    stderr: Transcript,
 }
 
 impl PendingLogin {
     fn watch(mut child: Child, address_file: PathBuf) -> Self {
-        let stdout = child.stdout.take().map(collect);
-        let stderr = child.stderr.take().map(collect);
-        Self {
-            child,
-            address_file,
-            stdout,
-            stderr,
-        }
+        let stdout = Transcript::of(child.stdout.take().expect("a pipe"));
+        let stderr = Transcript::of(child.stderr.take().expect("a pipe"));
+        Self { child, address_file, stdout, stderr }
     }
 
     /// The address that the browser was given. Fails the test if the login ends before.
@@ -256,10 +259,7 @@ impl PendingLogin {
             if let Ok(address) = fs::read_to_string(&self.address_file) {
                 return address;
             }
-            assert!(
-                self.is_running(),
-                "the login ended before it called the browser"
-            );
+            assert!(self.is_running(), "the login ended before it called the browser");
             thread::sleep(TICK);
         }
         panic!("the login did not call the browser");
@@ -271,11 +271,26 @@ impl PendingLogin {
         browser::visit(&self.address())
     }
 
+    /// The address that stands on stderr, for a login that calls no browser.
+    #[track_caller]
+    pub(crate) fn address_on_stderr(&self) -> String {
+        let deadline = Instant::now() + PATIENCE;
+        while Instant::now() < deadline {
+            let text = self.stderr.so_far();
+            if let Some((_, tail)) = text.split_once("http")
+                && let Some((address, _)) = tail.split_once(char::is_whitespace)
+            {
+                return format!("http{address}");
+            }
+            assert!(self.is_running(), "the login ended before it named an address");
+            thread::sleep(TICK);
+        }
+        panic!("the login named no address");
+    }
+
     /// Sends a signal by its name, such as `INT`.
     pub(crate) fn signal(&self, name: &str) {
-        let sent = Command::new("kill")
-            .args(["-s", name, &self.child.id().to_string()])
-            .status();
+        let sent = Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status();
         assert!(sent.expect("kill starts").success());
     }
 
@@ -290,22 +305,17 @@ impl PendingLogin {
             assert!(Instant::now() < deadline, "the login does not end");
             thread::sleep(TICK);
         };
-        let text = |reader: Option<JoinHandle<Vec<u8>>>| {
-            reader.map_or_else(Vec::new, |reader| reader.join().unwrap_or_default())
-        };
         OutputAssert::new(Output {
             status,
-            stdout: text(self.stdout.take()),
-            stderr: text(self.stderr.take()),
+            stdout: self.stdout.to_the_end(),
+            stderr: self.stderr.to_the_end(),
         })
     }
 
     /// Whether the process is there. Its end is left for `finish` to collect.
     fn is_running(&self) -> bool {
         fs::read_to_string(format!("/proc/{}/stat", self.child.id()))
-            .map_or(!Path::new("/proc/self").exists(), |stat| {
-                !stat.contains(") Z")
-            })
+            .map_or(!Path::new("/proc/self").exists(), |stat| !stat.contains(") Z"))
     }
 }
 
@@ -313,12 +323,43 @@ impl Drop for PendingLogin {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
-        if thread::panicking()
-            && let Some(stderr) = self.stderr.take()
-        {
-            let said = stderr.join().unwrap_or_default();
+        if thread::panicking() {
+            let said = self.stderr.to_the_end();
             eprintln!("the login said: {}", String::from_utf8_lossy(&said));
         }
+    }
+}
+
+/// What a process writes to one of its streams, read beside it.
+struct Transcript {
+    text: Arc<Mutex<Vec<u8>>>,
+    reader: Option<JoinHandle<()>>,
+}
+
+impl Transcript {
+    fn of(mut stream: impl Read + Send + 'static) -> Self {
+        let text = Arc::new(Mutex::new(Vec::new()));
+        let reader = thread::spawn({
+            let text = Arc::clone(&text);
+            move || {
+                let mut chunk = [0; 1024];
+                while let Ok(count @ 1..) = stream.read(&mut chunk) {
+                    text.lock().unwrap().extend_from_slice(&chunk[..count]);
+                }
+            }
+        });
+        Self { text, reader: Some(reader) }
+    }
+
+    fn so_far(&self) -> String {
+        String::from_utf8_lossy(&self.text.lock().unwrap()).into_owned()
+    }
+
+    fn to_the_end(&mut self) -> Vec<u8> {
+        if let Some(reader) = self.reader.take() {
+            let _ = reader.join();
+        }
+        std::mem::take(&mut self.text.lock().unwrap())
     }
 }
 
@@ -341,10 +382,7 @@ fn generate_key() -> String {
         .output()
         .expect("tokctl starts");
     assert!(output.status.success(), "tokctl key generate: {output:?}");
-    String::from_utf8(output.stdout)
-        .unwrap()
-        .trim_end()
-        .to_owned()
+    String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
 }
 
 /// What a command wrote to stderr.
@@ -364,11 +402,7 @@ pub(crate) fn json(assert: &OutputAssert) -> serde_json::Value {
 
 /// Makes a folder that only its owner may enter.
 pub(crate) fn private_folder(path: &Path) {
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(path)
-        .unwrap();
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(path).unwrap();
 }
 
 /// Sets a file's or a folder's mode.
@@ -392,22 +426,8 @@ fn files_below(folder: &Path) -> Vec<PathBuf> {
     fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().path())
-        .flat_map(|path| {
-            if path.is_dir() {
-                files_below(&path)
-            } else {
-                vec![path]
-            }
-        })
+        .flat_map(|path| if path.is_dir() { files_below(&path) } else { vec![path] })
         .collect()
-}
-
-fn collect(mut stream: impl Read + Send + 'static) -> JoinHandle<Vec<u8>> {
-    thread::spawn(move || {
-        let mut bytes = Vec::new();
-        let _ = stream.read_to_end(&mut bytes);
-        bytes
-    })
 }
 
 /// The value of `$BROWSER`, quoted as a shell would want it.
@@ -421,10 +441,7 @@ fn scripted_browser() -> OsString {
 fn without_terminal(program: &Path) -> Command {
     static SETSID: OnceLock<Option<PathBuf>> = OnceLock::new();
     let setsid = SETSID.get_or_init(|| {
-        ["/usr/bin/setsid", "/bin/setsid"]
-            .map(PathBuf::from)
-            .into_iter()
-            .find(|path| path.exists())
+        ["/usr/bin/setsid", "/bin/setsid"].map(PathBuf::from).into_iter().find(|path| path.exists())
     });
     match setsid {
         Some(setsid) => {

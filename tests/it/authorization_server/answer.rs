@@ -89,7 +89,8 @@ impl Answer {
         self
     }
 
-    /// The request is expected to present a spent refresh token; its family ends with it.
+    /// The request is expected to present a spent refresh token. Unless it is answered with
+    /// tokens all the same, as a tolerant server does, its family ends with it.
     pub(crate) fn to_a_spent_token(mut self) -> Self {
         self.expects = Standing::Spent;
         self
@@ -128,16 +129,13 @@ impl Answer {
 
     fn check_standing(&self, refresh_token: &str, families: &mut Families) -> Result<(), String> {
         let standing = families.standing(refresh_token);
-        if standing == Standing::Spent {
+        if standing == Standing::Spent && !matches!(self.reply, Reply::Tokens) {
             families.revoke(refresh_token);
         }
         if standing == self.expects {
             Ok(())
         } else {
-            Err(format!(
-                "{refresh_token} is {standing:?}, where {:?} was expected",
-                self.expects
-            ))
+            Err(format!("{refresh_token} is {standing:?}, where {:?} was expected", self.expects))
         }
     }
 

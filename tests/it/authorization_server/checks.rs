@@ -95,11 +95,7 @@ impl Client {
             ClientAuth::Post(secret) => (None, Some(secret)),
             ClientAuth::Basic(secret) => (Some(basic_credentials(&self.id, secret)), None),
         };
-        equal(
-            "the Authorization header",
-            header,
-            expected_header.as_deref(),
-        )?;
+        equal("the Authorization header", header, expected_header.as_deref())?;
         let secret = form.get("client_secret");
         equal("client_secret", secret, expected_secret)?;
         match form.get("client_id") {
@@ -114,11 +110,7 @@ impl Client {
             Redirect::AnyPort(path) => {
                 let url = Url::parse(uri).map_err(|error| format!("redirect_uri: {error}"))?;
                 let port = url.port().ok_or("redirect_uri without a port")?;
-                equal(
-                    "redirect_uri",
-                    uri,
-                    &format!("http://127.0.0.1:{port}{path}"),
-                )
+                equal("redirect_uri", uri, &format!("http://127.0.0.1:{port}{path}"))
             }
         }
     }
@@ -145,11 +137,7 @@ impl Authorization {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum TokenRequest {
     /// The authorization code grant (RFC 6749 §4.1.3).
-    Code {
-        code: String,
-        redirect_uri: String,
-        code_verifier: Option<String>,
-    },
+    Code { code: String, redirect_uri: String, code_verifier: Option<String> },
     /// The refresh grant (RFC 6749 §6).
     Refresh { refresh_token: String },
 }
@@ -157,19 +145,12 @@ pub(crate) enum TokenRequest {
 impl TokenRequest {
     /// A refresh with this token, to compare with.
     pub(crate) fn refresh(refresh_token: &str) -> Self {
-        Self::Refresh {
-            refresh_token: refresh_token.to_owned(),
-        }
+        Self::Refresh { refresh_token: refresh_token.to_owned() }
     }
 
     /// Redeems the code of a code grant and checks what is bound to it; the code names the family.
     pub(super) fn redeem(&self, families: &mut Families) -> Result<String, String> {
-        let Self::Code {
-            code,
-            redirect_uri,
-            code_verifier,
-        } = self
-        else {
+        let Self::Code { code, redirect_uri, code_verifier } = self else {
             return Err("no code to redeem".to_owned());
         };
         let authorization = families
@@ -199,10 +180,7 @@ pub(crate) struct Revocation {
 impl Revocation {
     /// The revocation of this refresh token, to compare with.
     pub(crate) fn of_refresh_token(token: &str) -> Self {
-        Self {
-            token: token.to_owned(),
-            hint: Some("refresh_token".to_owned()),
-        }
+        Self { token: token.to_owned(), hint: Some("refresh_token".to_owned()) }
     }
 
     pub(super) fn token(&self) -> &str {
@@ -212,11 +190,7 @@ impl Revocation {
 
 /// Every request: the right host, no cookies, no secret in the address.
 pub(super) fn head(request: &Request, address: SocketAddr) -> Result<(), String> {
-    equal(
-        "Host",
-        request.header("host"),
-        Some(address.to_string().as_str()),
-    )?;
+    equal("Host", request.header("host"), Some(address.to_string().as_str()))?;
     if request.header("cookie").is_some() {
         return Err("a cookie".to_owned());
     }
@@ -236,25 +210,15 @@ pub(super) fn authorization(request: &Request, client: &Client) -> Result<Author
     equal("response_type", param("response_type"), Some("code"))?;
     equal("client_id", param("client_id"), Some(client.id()))?;
     client.check_redirect(param("redirect_uri").ok_or("no redirect_uri")?)?;
-    equal(
-        "code_challenge_method",
-        param("code_challenge_method"),
-        Some("S256"),
-    )?;
+    equal("code_challenge_method", param("code_challenge_method"), Some("S256"))?;
     let challenge = param("code_challenge").unwrap_or_default();
-    if BASE64URL_NOPAD
-        .decode(challenge.as_bytes())
-        .map(|hash| hash.len())
-        != Ok(32)
-    {
+    if BASE64URL_NOPAD.decode(challenge.as_bytes()).map(|hash| hash.len()) != Ok(32) {
         return Err(format!("code_challenge `{challenge}` is no SHA-256"));
     }
     // 128 bits take 22 characters of the largest alphabet that every provider hands back whole.
     let state = param("state").unwrap_or_default();
     if state.len() < 22 || !state.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
-        return Err(format!(
-            "state `{state}` is short, or not letters and digits"
-        ));
+        return Err(format!("state `{state}` is short, or not letters and digits"));
     }
     Ok(Authorization(params))
 }
@@ -295,11 +259,7 @@ fn form(request: &Request) -> Result<Params, String> {
     equal("the query", request.query(), None)?;
     let content_type = request.header("content-type").unwrap_or_default();
     let media_type = content_type.split(';').next().unwrap_or_default().trim();
-    equal(
-        "the content type",
-        media_type,
-        "application/x-www-form-urlencoded",
-    )?;
+    equal("the content type", media_type, "application/x-www-form-urlencoded")?;
     unrepeated(&request.body)
 }
 
@@ -307,10 +267,7 @@ fn form(request: &Request) -> Result<Params, String> {
 fn unrepeated(encoded: &[u8]) -> Result<Params, String> {
     let mut params = Params::new();
     for (name, value) in form_urlencoded::parse(encoded) {
-        if params
-            .insert(name.clone().into_owned(), value.into_owned())
-            .is_some()
-        {
+        if params.insert(name.clone().into_owned(), value.into_owned()).is_some() {
             return Err(format!("{name} comes twice"));
         }
     }
@@ -328,8 +285,6 @@ fn equal<T: PartialEq + std::fmt::Debug>(what: &str, sent: T, expected: T) -> Re
     if sent == expected {
         Ok(())
     } else {
-        Err(format!(
-            "{what} is {sent:?}, where {expected:?} was expected"
-        ))
+        Err(format!("{what} is {sent:?}, where {expected:?} was expected"))
     }
 }

@@ -51,10 +51,7 @@ impl Families {
         let number = self.tokens_minted;
         let refresh_token = format!("refresh-{number}");
         if with_refresh_token {
-            let member = Member {
-                family: family.to_owned(),
-                spent: false,
-            };
+            let member = Member { family: family.to_owned(), spent: false };
             self.refresh_tokens.insert(refresh_token.clone(), member);
         }
         (format!("access-{number}"), refresh_token)
@@ -71,9 +68,7 @@ impl Families {
 
     /// The family that `refresh_token` belongs to.
     pub(super) fn family(&self, refresh_token: &str) -> Option<String> {
-        self.refresh_tokens
-            .get(refresh_token)
-            .map(|member| member.family.clone())
+        self.refresh_tokens.get(refresh_token).map(|member| member.family.clone())
     }
 
     /// Marks `refresh_token` as used up.

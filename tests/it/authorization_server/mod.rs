@@ -84,10 +84,7 @@ impl AuthorizationServer {
             let shared = Arc::clone(&shared);
             move || accept(&listener, &shared)
         });
-        Self {
-            shared,
-            acceptor: Some(acceptor),
-        }
+        Self { shared, acceptor: Some(acceptor) }
     }
 
     /// The address of `path` on this server.
@@ -243,9 +240,7 @@ impl Shared {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     /// Answers one request; `None` closes the connection without a word.
@@ -276,9 +271,7 @@ impl Shared {
                 location.query_pairs_mut().append_pair("code", &code);
             }
             Consent::Refused => {
-                location
-                    .query_pairs_mut()
-                    .append_pair("error", "access_denied");
+                location.query_pairs_mut().append_pair("error", "access_denied");
             }
         }
         location.query_pairs_mut().append_pair("state", &echo);
@@ -291,10 +284,7 @@ impl Shared {
         let answer = {
             let mut state = self.state();
             state.token_requests.push(asked.clone());
-            state
-                .answers
-                .pop_front()
-                .ok_or_else(|| format!("not announced: {asked:?}"))?
+            state.answers.pop_front().ok_or_else(|| format!("not announced: {asked:?}"))?
         };
         thread::sleep(answer.delay());
         answer.give(&asked, &mut self.state().families)
@@ -346,10 +336,7 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
         connections.push(thread::spawn(move || {
             let mut stream = stream;
             if let Err(error) = serve(&mut stream, &shared) {
-                shared
-                    .state()
-                    .faults
-                    .push(format!("broken request: {error}"));
+                shared.state().faults.push(format!("broken request: {error}"));
             }
         }));
     }

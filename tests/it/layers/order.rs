@@ -52,11 +52,7 @@ fn undeclared(modules: &Modules) -> Vec<String> {
 /// What is wrong with `path` in the file of `module`, if anything is.
 fn judge(module: &[String], path: &source::Path, modules: &Modules) -> Option<String> {
     let target = target(module, path, modules)?;
-    let shared = module
-        .iter()
-        .zip(&target)
-        .take_while(|(own, other)| own == other)
-        .count();
+    let shared = module.iter().zip(&target).take_while(|(own, other)| own == other).count();
     if shared == module.len() {
         // The file itself, or what lies below it.
         return None;
@@ -111,11 +107,8 @@ fn target(module: &[String], path: &source::Path, modules: &Modules) -> Option<M
 
 /// `store/locks.rs` and `store/locks/mod.rs` are both `store::locks`.
 fn module_path(file: &Path) -> ModulePath {
-    let mut path: ModulePath = file
-        .with_extension("")
-        .iter()
-        .map(|part| part.to_string_lossy().into_owned())
-        .collect();
+    let mut path: ModulePath =
+        file.with_extension("").iter().map(|part| part.to_string_lossy().into_owned()).collect();
     let last = path.last().map(String::as_str);
     if last == Some("mod") || (path.len() == 1 && last == Some("lib")) {
         path.pop();
@@ -128,10 +121,8 @@ mod tests {
     use super::*;
 
     fn judged(files: &[(&str, &str)]) -> Vec<String> {
-        let tree = files
-            .iter()
-            .map(|(file, text)| (PathBuf::from(file), (*text).to_owned()))
-            .collect();
+        let tree =
+            files.iter().map(|(file, text)| (PathBuf::from(file), (*text).to_owned())).collect();
         violations(&tree)
     }
 
@@ -146,10 +137,7 @@ mod tests {
     #[test]
     fn an_earlier_module_may_not_use_a_later_one() {
         let found = judged(&[LIB, ("low.rs", "\nuse crate::high::X;"), ("high.rs", "")]);
-        assert_eq!(
-            found,
-            ["src/low.rs:2: `crate::high::X`: `high` is declared after `low`"]
-        );
+        assert_eq!(found, ["src/low.rs:2: `crate::high::X`: `high` is declared after `low`"]);
     }
 
     #[test]
@@ -173,10 +161,7 @@ mod tests {
             ("lib.rs", "mod store;"),
             ("store/mod.rs", "mod rows; mod locks;"),
             ("store/rows.rs", "use super::locks::Lock;"),
-            (
-                "store/locks.rs",
-                "use super::rows::Row;\nuse crate::store::rows;",
-            ),
+            ("store/locks.rs", "use super::rows::Row;\nuse crate::store::rows;"),
         ]);
         assert_eq!(
             found,
@@ -189,10 +174,7 @@ mod tests {
         let found = judged(&[
             ("lib.rs", "mod store;"),
             ("store/mod.rs", "mod rows;\npub struct Store;"),
-            (
-                "store/rows.rs",
-                "use super::Store;\nuse crate::store::Store as S;\nuse crate::run;",
-            ),
+            ("store/rows.rs", "use super::Store;\nuse crate::store::Store as S;\nuse crate::run;"),
         ]);
         assert_eq!(
             found,
@@ -208,10 +190,7 @@ mod tests {
     fn a_parent_may_use_all_its_children() {
         let found = judged(&[
             ("lib.rs", "mod store;"),
-            (
-                "store/mod.rs",
-                "mod rows; mod locks; use self::locks::Lock; use rows::Row;",
-            ),
+            ("store/mod.rs", "mod rows; mod locks; use self::locks::Lock; use rows::Row;"),
             ("store/rows.rs", ""),
             ("store/locks.rs", ""),
         ]);
@@ -236,16 +215,10 @@ mod tests {
     fn unit_tests_keep_the_order_too() {
         let found = judged(&[
             LIB,
-            (
-                "low.rs",
-                "#[cfg(test)] mod tests { use super::super::high; }",
-            ),
+            ("low.rs", "#[cfg(test)] mod tests { use super::super::high; }"),
             ("high.rs", ""),
         ]);
-        assert_eq!(
-            found,
-            ["src/low.rs:1: `super::super::high`: `high` is declared after `low`"]
-        );
+        assert_eq!(found, ["src/low.rs:1: `super::super::high`: `high` is declared after `low`"]);
     }
 
     #[test]

@@ -61,9 +61,7 @@ impl Source {
                     }
                     continue;
                 }
-                text => source
-                    .paths
-                    .extend(quoted_path(text, tokens[at].line, inline.len())),
+                text => source.paths.extend(quoted_path(text, tokens[at].line, inline.len())),
             }
             at += 1;
         }
@@ -92,11 +90,7 @@ fn read_path(tokens: &[Token], prefix: &[String], into: &mut Vec<Path>) -> usize
             _ => break,
         }
     }
-    into.push(Path {
-        segments,
-        line,
-        depth: 0,
-    });
+    into.push(Path { segments, line, depth: 0 });
     at
 }
 
@@ -120,27 +114,16 @@ fn skip_path(tokens: &[Token]) -> usize {
 
 /// The path in a text such as `#[serde(with = "crate::secret::sealed")]` holds.
 fn quoted_path(text: &str, line: usize, depth: usize) -> Option<Path> {
-    let segments: Vec<String> = text
-        .strip_prefix('"')?
-        .strip_suffix('"')?
-        .split("::")
-        .map(str::to_owned)
-        .collect();
+    let segments: Vec<String> =
+        text.strip_prefix('"')?.strip_suffix('"')?.split("::").map(str::to_owned).collect();
     let rooted = matches!(segments[0].as_str(), "crate" | "self" | "super");
-    (rooted && segments.len() > 1 && segments.iter().all(|segment| is_word(segment))).then_some(
-        Path {
-            segments,
-            line,
-            depth,
-        },
-    )
+    (rooted && segments.len() > 1 && segments.iter().all(|segment| is_word(segment)))
+        .then_some(Path { segments, line, depth })
 }
 
 fn is_word(text: &str) -> bool {
     let mut characters = text.chars();
-    characters
-        .next()
-        .is_some_and(|first| first.is_alphabetic() || first == '_')
+    characters.next().is_some_and(|first| first.is_alphabetic() || first == '_')
         && characters.all(|character| character.is_alphanumeric() || character == '_')
 }
 
@@ -154,10 +137,7 @@ fn tokens(text: &str) -> Vec<Token> {
         let (kind, length) = lexeme(rest, first);
         let (lexeme, tail) = rest.split_at(length);
         if kind == Kind::Kept {
-            tokens.push(Token {
-                text: lexeme.to_owned(),
-                line,
-            });
+            tokens.push(Token { text: lexeme.to_owned(), line });
         }
         line += lexeme.matches('\n').count();
         rest = tail;
@@ -260,11 +240,7 @@ mod tests {
 
     fn paths(text: &str) -> Vec<String> {
         let source = Source::read(text);
-        source
-            .paths
-            .iter()
-            .map(|path| path.segments.join("::"))
-            .collect()
+        source.paths.iter().map(|path| path.segments.join("::")).collect()
     }
 
     #[test]
@@ -305,11 +281,7 @@ mod tests {
     #[test]
     fn a_path_knows_its_line_and_how_deep_it_stands() {
         let source = Source::read("fn f() { }\nmod tests {\n    use super::*;\n}\nuse crate::a;\n");
-        let places: Vec<_> = source
-            .paths
-            .iter()
-            .map(|path| (path.line, path.depth))
-            .collect();
+        let places: Vec<_> = source.paths.iter().map(|path| (path.line, path.depth)).collect();
         assert_eq!(places, [(3, 1), (5, 0)]);
     }
 }
