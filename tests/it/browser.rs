@@ -3,7 +3,8 @@
 //! It knows nothing of OAuth beyond the names of the parameters that an authorization request
 //! carries, which the hostile tests need to make up answers of their own.
 
-use std::io::Write;
+use std::fmt::Write as _;
+use std::io::Write as _;
 use std::net::TcpStream;
 use std::time::Duration;
 
@@ -38,10 +39,10 @@ pub(crate) fn fetch(url: &Url, method: &str, headers: &[(&str, &str)]) -> Respon
     let port = url.port_or_known_default().expect("an address with a port");
     let mut request = format!("{method} {} HTTP/1.1\r\n", target(url));
     if !headers.iter().any(|(name, _)| *name == "Host") {
-        request += &format!("Host: {host}:{port}\r\n");
+        let _ = write!(request, "Host: {host}:{port}\r\n");
     }
     for (name, value) in headers {
-        request += &format!("{name}: {value}\r\n");
+        let _ = write!(request, "{name}: {value}\r\n");
     }
     request += "Connection: close\r\n\r\n";
 

@@ -20,7 +20,7 @@ use crate::browser;
 use crate::http::Response;
 
 /// How long any one command may take before the test gives it up.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// How often a file or a child process is looked at again.
 const TICK: Duration = Duration::from_millis(5);
@@ -307,8 +307,8 @@ impl PendingLogin {
         };
         OutputAssert::new(Output {
             status,
-            stdout: self.stdout.to_the_end(),
-            stderr: self.stderr.to_the_end(),
+            stdout: self.stdout.wait_for_end(),
+            stderr: self.stderr.wait_for_end(),
         })
     }
 
@@ -324,7 +324,7 @@ impl Drop for PendingLogin {
         let _ = self.child.kill();
         let _ = self.child.wait();
         if thread::panicking() {
-            let said = self.stderr.to_the_end();
+            let said = self.stderr.wait_for_end();
             eprintln!("the login said: {}", String::from_utf8_lossy(&said));
         }
     }
@@ -355,7 +355,7 @@ impl Transcript {
         String::from_utf8_lossy(&self.text.lock().unwrap()).into_owned()
     }
 
-    fn to_the_end(&mut self) -> Vec<u8> {
+    fn wait_for_end(&mut self) -> Vec<u8> {
         if let Some(reader) = self.reader.take() {
             let _ = reader.join();
         }

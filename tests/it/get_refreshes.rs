@@ -290,7 +290,7 @@ fn a_spent_token_whose_answer_was_lost_is_tried_once_by_each_later_call() {
     let env = due(&server);
     server.will(issue().lost());
     env.tokctl(["get"]).assert().code(6).stdout_eq("");
-    server.will(refuse(400, "invalid_grant").to_a_spent_token());
+    server.will(refuse(400, "invalid_grant").for_a_spent_token());
     env.tokctl(["get"]).assert().code(4).stdout_eq("");
     assert_eq!(status(&env), "login_required");
     assert_eq!(server.token_requests().len(), 3);
@@ -314,7 +314,7 @@ fn a_tolerant_provider_is_asked_again_after_a_lost_answer() {
     env.add_config("refresh = { reuse = \"tolerant\" }\n");
     env.log_in("x", &server, issue().expires_in(0));
     server.will(issue().lost());
-    server.will(issue().to_a_spent_token());
+    server.will(issue().for_a_spent_token());
     env.tokctl(["get"]).assert().success().stdout_eq("access-3\n");
 }
 

@@ -24,11 +24,13 @@ fn jira() -> (AuthorizationServer, TestEnv, u16) {
          authorization_endpoint = \"{}\"\n\
          token_endpoint = \"{}\"\n\
          accessible_resources_endpoint = \"{}\"\n\
+         api_base_url = \"{}/ex/jira/{{site_id}}\"\n\
          client_id = \"tokctl-made-up\"\n\
          redirect_uri = \"{callback}\"\n",
         server.url("/authorize"),
         server.url("/token"),
         server.url(SITES),
+        server.url(""),
     ));
     (server, env, port)
 }
@@ -59,7 +61,7 @@ fn a_login_keeps_the_site_and_its_api() {
     assert_eq!(asked.param("redirect_uri"), Some(callback.as_str()));
 
     let got = json(&env.tokctl(["get", "--format", "json"]).assert().success());
-    assert_eq!(got["api_base_url"], "https://api.atlassian.com/ex/jira/11111111-2222");
+    assert_eq!(got["api_base_url"], server.url("/ex/jira/11111111-2222"));
     assert_eq!(got["server_url"], "https://made-up.example.net");
     assert_eq!(got["access_token"], "access-1");
 }
@@ -77,7 +79,7 @@ fn of_several_sites_the_one_that_was_asked_for_is_taken() {
     login.visit();
     login.finish().success();
     let got = json(&env.tokctl(["get", "--format", "json"]).assert().success());
-    assert_eq!(got["api_base_url"], "https://api.atlassian.com/ex/jira/22222222");
+    assert_eq!(got["api_base_url"], server.url("/ex/jira/22222222"));
 }
 
 #[test]

@@ -11,6 +11,7 @@
     clippy::unwrap_used,
     reason = "an arrangement that can't be made fails the test at that line"
 )]
+#![allow(clippy::print_stderr, reason = "a test that fails says what it saw")]
 
 mod http;
 mod browser;

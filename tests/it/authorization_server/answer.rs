@@ -91,7 +91,7 @@ impl Answer {
 
     /// The request is expected to present a spent refresh token. Unless it is answered with
     /// tokens all the same, as a tolerant server does, its family ends with it.
-    pub(crate) fn to_a_spent_token(mut self) -> Self {
+    pub(crate) fn for_a_spent_token(mut self) -> Self {
         self.expects = Standing::Spent;
         self
     }

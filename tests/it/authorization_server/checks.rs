@@ -281,10 +281,112 @@ fn basic_credentials(id: &str, secret: &str) -> String {
     format!("Basic {}", BASE64.encode(pair.as_bytes()))
 }
 
-fn equal<T: PartialEq + std::fmt::Debug>(what: &str, sent: T, expected: T) -> Result<(), String> {
+fn equal<T: PartialEq + std::fmt::Debug + Copy>(
+    what: &str,
+    sent: T,
+    expected: T,
+) -> Result<(), String> {
     if sent == expected {
         Ok(())
     } else {
         Err(format!("{what} is {sent:?}, where {expected:?} was expected"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn post(headers: &[(&str, &str)], body: &str) -> Request {
+        let form = ("Content-Type", "application/x-www-form-urlencoded");
+        let accept = ("Accept", "application/json");
+        let headers = [form, accept].into_iter().chain(headers.iter().copied());
+        Request {
+            method: "POST".to_owned(),
+            target: "/token".to_owned(),
+            headers: headers.map(|(name, value)| (name.into(), value.into())).collect(),
+            body: body.into(),
+        }
+    }
+
+    const REFRESH: &str = "grant_type=refresh_token&refresh_token=refresh-1";
+
+    fn public(body: &str) -> Result<TokenRequest, String> {
+        token_request(&post(&[], body), &Client::public())
+    }
+
+    #[test]
+    fn a_refresh_in_order_is_understood() {
+        let body = format!("{REFRESH}&client_id=tokctl-made-up");
+        assert_eq!(public(&body), Ok(TokenRequest::refresh("refresh-1")));
+    }
+
+    #[test]
+    fn a_client_that_proves_itself_otherwise_than_registered_is_refused() {
+        for (body, fault) in [
+            (REFRESH.to_owned(), "client_id"),
+            (format!("{REFRESH}&client_id=other"), "client_id"),
+            (format!("{REFRESH}&client_id=tokctl-made-up&client_secret=x"), "client_secret"),
+            (format!("{REFRESH}&client_id=tokctl-made-up&client_id=x"), "twice"),
+        ] {
+            assert!(public(&body).unwrap_err().contains(fault), "{body}");
+        }
+        let basic = Client::public().with_basic_secret("a+b/c d");
+        // printf 'tokctl-made-up:a%2Bb%2Fc+d' | base64
+        let right = ("Authorization", "Basic dG9rY3RsLW1hZGUtdXA6YSUyQmIlMkZjK2Q=");
+        assert!(token_request(&post(&[right], REFRESH), &basic).is_ok());
+        let wrong = ("Authorization", "Basic dG9rY3RsLW1hZGUtdXA6YStiL2MgZA==");
+        assert!(token_request(&post(&[wrong], REFRESH), &basic).is_err());
+    }
+
+    #[test]
+    fn a_request_of_another_shape_is_refused() {
+        let mut request = post(&[], REFRESH);
+        request.target = "/token?refresh_token=refresh-1".to_owned();
+        assert!(token_request(&request, &Client::public()).is_err());
+        let mut request = post(&[], "{}");
+        request.headers[0].1 = "application/json".to_owned();
+        assert!(token_request(&request, &Client::public()).is_err());
+        let mut request = post(&[], &format!("{REFRESH}&client_id=tokctl-made-up"));
+        request.headers.remove(1);
+        assert!(token_request(&request, &Client::public()).unwrap_err().contains("Accept"));
+    }
+
+    #[test]
+    fn an_authorization_request_without_its_safeguards_is_refused() {
+        let whole = [
+            ("response_type", "code"),
+            ("client_id", "tokctl-made-up"),
+            ("redirect_uri", "http://127.0.0.1:4711/callback/acme"),
+            ("state", "0123456789abcdefghijklmnop"),
+            ("code_challenge", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"),
+            ("code_challenge_method", "S256"),
+        ];
+        let ask = |params: &[(&str, &str)]| {
+            let query =
+                form_urlencoded::Serializer::new(String::new()).extend_pairs(params).finish();
+            let mut request = post(&[], "");
+            request.method = "GET".to_owned();
+            request.target = format!("/authorize?{query}");
+            authorization(&request, &Client::public())
+        };
+        assert!(ask(&whole).is_ok());
+        for left_out in 0..whole.len() {
+            let mut params = whole.to_vec();
+            params.remove(left_out);
+            assert!(ask(&params).is_err(), "without {}", whole[left_out].0);
+        }
+        for (name, value) in [
+            ("redirect_uri", "http://localhost:4711/callback/acme"),
+            ("redirect_uri", "http://127.0.0.1:4711/callback/other"),
+            ("state", "short"),
+            ("code_challenge_method", "plain"),
+            ("code_challenge", "dBjftJeZ4CVP"),
+        ] {
+            let mut params = whole.to_vec();
+            params.retain(|(kept, _)| *kept != name);
+            params.push((name, value));
+            assert!(ask(&params).is_err(), "{name}={value}");
+        }
     }
 }

@@ -192,7 +192,8 @@ impl AuthorizationServer {
         );
     }
 
-    fn complaints(&self) -> Vec<String> {
+    /// What `assert_done` would complain about.
+    pub(crate) fn complaints(&self) -> Vec<String> {
         let state = self.state();
         let mut complaints = state.faults.clone();
         let missing = [
@@ -354,4 +355,44 @@ fn serve(stream: &mut TcpStream, shared: &Shared) -> io::Result<()> {
         let _ = response.write(stream);
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::browser::fetch;
+
+    /// The complaint with which the test of `play` would fail.
+    fn complaints(play: impl FnOnce(&AuthorizationServer)) -> Vec<String> {
+        let server = AuthorizationServer::start();
+        play(&server);
+        let complaints = server.complaints();
+        // Already held to account.
+        *server.state() = State::default();
+        complaints
+    }
+
+    #[test]
+    fn a_request_that_was_not_announced_is_a_complaint() {
+        let found = complaints(|server| {
+            let url = url::Url::parse(&server.url("/somewhere")).unwrap();
+            assert_eq!(fetch(&url, "GET", &[]).status, 418);
+        });
+        assert_eq!(found, ["GET /somewhere: not announced"]);
+    }
+
+    #[test]
+    fn an_announced_request_that_never_comes_is_a_complaint() {
+        let found = complaints(|server| server.will_revoke(200));
+        assert_eq!(found, ["1 announced revocation(s) did not come"]);
+    }
+
+    #[test]
+    fn a_request_for_another_host_is_a_complaint() {
+        let found = complaints(|server| {
+            let url = url::Url::parse(&server.url("/authorize")).unwrap();
+            fetch(&url, "GET", &[("Host", "evil.example")]);
+        });
+        assert_eq!(found.len(), 1, "{found:?}");
+    }
 }
