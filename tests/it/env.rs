@@ -130,13 +130,23 @@ impl TestEnv {
         A: AsRef<OsStr>,
     {
         let mut command = without_terminal(&snapbox::cmd::cargo_bin("tokctl"));
+        command.args(args).stdin(Stdio::null());
+        self.settle(&mut command);
         command
-            .args(args)
-            .env_clear()
-            .envs(&self.variables)
-            .current_dir(self.root.path())
-            .stdin(Stdio::null());
+    }
+
+    /// The same for a command that is to be given a terminal.
+    pub(crate) fn terminal_command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(snapbox::cmd::cargo_bin("tokctl"));
+        command.args(args);
+        self.settle(&mut command);
+        command.env("TERM", "xterm-256color");
         command
+    }
+
+    /// Puts a command into this world.
+    fn settle(&self, command: &mut Command) {
+        command.env_clear().envs(&self.variables).current_dir(self.root.path());
     }
 
     /// Starts a login and leaves it running, waiting for its browser.

@@ -30,3 +30,4 @@ mod list;
 mod delete;
 mod tampering;
 mod secrets_stay_sealed;
+mod terminal;
