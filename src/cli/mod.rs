@@ -1,8 +1,135 @@
 //! The interface: alone parses arguments, prints, prompts, reads clock and environment, and
 //! picks exit codes.
 
+pub(crate) mod environment;
+pub(crate) mod error;
+pub(crate) mod ui;
+mod time;
+pub(crate) mod context;
+mod program;
+mod browser;
+mod keys;
+mod choice;
+mod client_settings;
+mod renewal;
+mod commands;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser};
+
+use self::context::{Context, Global};
+use self::environment::Environment;
+use self::error::{CliError, Kind};
+use self::ui::{Ui, Verbosity};
+
+/// A live token for every service, now
+#[derive(Debug, Parser)]
+#[command(name = "tokctl", version, propagate_version = true, disable_help_subcommand = true)]
+#[command(after_help = "\
+Exit codes: 0 done, 1 failed, 2 usage, 3 no such credential, 4 login required, 5 no key,
+6 provider unavailable, 7 vault damaged, 8 login failed, 9 busy")]
+struct Root {
+    #[command(flatten)]
+    global: Global,
+
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    Login(Box<commands::login::Args>),
+    Get(commands::get::Args),
+    Refresh(commands::refresh::Args),
+    List(commands::list::Args),
+    Delete(commands::delete::Args),
+    Key(commands::key::Args),
+    Completions(commands::completions::Args),
+    #[command(name = "man")]
+    Man(commands::completions::ManArgs),
+}
+
 /// Runs the program with `args`, the program's name first.
 #[must_use]
-pub fn run(_args: std::env::ArgsOs) -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
+pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    keep_memory_private();
+    let args: Vec<OsString> = args.into_iter().collect();
+    let asked_for_json = args.iter().any(|arg| arg == "--json");
+    let plain = Ui { verbosity: Verbosity::Status, json: asked_for_json, may_ask: false };
+    let root = match Root::try_parse_from(&args) {
+        Ok(root) => root,
+        Err(error) => return unparsed(&plain, &error, &understood(&args)),
+    };
+    let done = Context::new(root.global, Environment::read()).map_err(|error| (plain, error));
+    let (ui, error) = match done {
+        Err(failure) => failure,
+        Ok(context) => match dispatch(&root.command, &context) {
+            Ok(()) => return ExitCode::SUCCESS,
+            Err(error) => (context.ui, error),
+        },
+    };
+    ui.error(&error);
+    error.exit_code()
+}
+
+fn dispatch(command: &Command, context: &Context) -> Result<(), CliError> {
+    match command {
+        Command::Login(args) => commands::login::run(args, context),
+        Command::Get(args) => commands::get::run(args, context),
+        Command::Refresh(args) => commands::refresh::run(args, context),
+        Command::List(args) => commands::list::run(args, context),
+        Command::Delete(args) => commands::delete::run(args, context),
+        Command::Key(args) => commands::key::run(args, context),
+        Command::Completions(args) => commands::completions::run::<Root>(args, context),
+        Command::Man(args) => commands::completions::man::<Root>(args),
+    }
+}
+
+/// What to print where the arguments are no command: the help that was asked for, or an error in
+/// the form that all errors have.
+fn unparsed(ui: &Ui, error: &clap::Error, command: &[String]) -> ExitCode {
+    if !error.use_stderr() {
+        return match ui.data(error.render().to_string().as_bytes()) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => error.exit_code(),
+        };
+    }
+    let rendered = error.render().to_string();
+    let line = |start: &str| rendered.lines().find_map(|line| line.trim().strip_prefix(start));
+    let mut message = line("error: ").unwrap_or("no command was given").to_owned();
+    if let Some(values) = line("[possible values: ") {
+        message.push_str(&format!(", which is one of {}", values.trim_end_matches(']')));
+    }
+    let hint = line("tip: ").map_or_else(|| format!("{} --help", command.join(" ")), str::to_owned);
+    let error = CliError::new(Kind::Usage, message).hint(hint);
+    ui.error(&error);
+    error.exit_code()
+}
+
+/// The command as far as it was understood: `tokctl`, and the names of commands that follow.
+fn understood(args: &[OsString]) -> Vec<String> {
+    let mut command = &Root::command();
+    let mut names = vec!["tokctl".to_owned()];
+    for word in args.iter().skip(1).filter_map(|word| word.to_str()) {
+        if let Some(found) = command.find_subcommand(word) {
+            names.push(found.get_name().to_owned());
+            command = found;
+        }
+    }
+    names
+}
+
+/// Keeps secrets out of core dumps and away from debuggers of the same user.
+fn keep_memory_private() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let hard = getrlimit(Resource::Core).maximum;
+    // Where the system forbids it, the program is as useful as before.
+    let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: hard });
+    #[cfg(target_os = "linux")]
+    {
+        let not_dumpable = rustix::process::DumpableBehavior::NotDumpable;
+        let _ = rustix::process::set_dumpable_behavior(not_dumpable);
+    }
 }

@@ -1,7 +1,22 @@
 //! HTTP to authorization servers, one file per RFC; never opens the store.
 
+/// Requests, and the bounds that all of them have.
 pub(crate) mod http;
+/// Why there is no token.
 pub(crate) mod token_error;
+/// The token endpoint.
 pub(crate) mod token;
+/// Ending a grant.
 pub(crate) mod revocation;
+/// What a server says of itself.
 pub(crate) mod metadata;
+/// Where the browser comes back to.
+pub(crate) mod redirect_uri;
+/// Proof that the one who redeems the code asked for it.
+pub(crate) mod pkce;
+/// What ties an answer to its login.
+pub(crate) mod state;
+/// What the browser brings back.
+pub(crate) mod authorization_response;
+/// Waiting for the browser.
+pub(crate) mod listener;

@@ -42,6 +42,13 @@ impl Error {
             | Self::ClientRefused { .. } => false,
         }
     }
+
+    /// Whether the server refused the client's id or secret, before it looked at the grant.
+    pub(crate) fn is_about_the_client(&self) -> bool {
+        // `access_denied` is Atlassian's word for it.
+        matches!(self, Self::ClientRefused { error, .. }
+            if ["invalid_client", "incorrect_client_credentials", "access_denied"].contains(&error.as_str()))
+    }
 }
 
 /// The request that was refused, which decides what some errors mean.

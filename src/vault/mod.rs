@@ -4,6 +4,7 @@
 
 mod cipher;
 mod kdf;
+pub(crate) mod keychain;
 pub(crate) mod seal;
 pub(crate) mod key_string;
 pub(crate) mod slot;

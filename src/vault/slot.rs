@@ -86,7 +86,7 @@ pub(crate) enum SlotSecret {
 }
 
 /// A wrapped data key, as it stands in the vault's file.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct KeySlot {
     pub(crate) id: SlotId,
     pub(crate) kind: SlotKind,

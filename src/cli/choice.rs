@@ -1,0 +1,93 @@
+//! Which credential a command is about, where the command line leaves something out.
+
+use super::context::Context;
+use super::error::{CliError, Kind, user_flag};
+use crate::model::account::{Account, ProviderName, UserName};
+use crate::ops;
+use crate::providers;
+use crate::store::{Store, credentials};
+
+/// How a command names a credential.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Choice {
+    /// The service, such as `jira`
+    #[arg(value_name = "PROVIDER")]
+    pub(crate) provider: Option<ProviderName>,
+
+    /// The user of the service [env: TOKCTL_USER]
+    #[arg(long, short, value_name = "USER", allow_hyphen_values = true)]
+    pub(crate) user: Option<UserName>,
+}
+
+impl Choice {
+    /// The one credential that is meant.
+    ///
+    /// What is left out is taken from `TOKCTL_USER`; then from what is stored, if only one
+    /// matches; then from `default_user` in the configuration; then a terminal is asked.
+    pub(crate) fn resolve(
+        &self,
+        context: &Context,
+        store: &Store,
+        verb: &str,
+    ) -> Result<Account, CliError> {
+        let provider = self.provider.as_ref();
+        let user = match &self.user {
+            Some(user) => Some(user.clone()),
+            None => context.default_user()?,
+        };
+        let matches = credentials::accounts(&*store.read()?, provider, user.as_ref())?;
+        match &matches[..] {
+            [] => Err(none(context, provider, user.as_ref())),
+            [account] => Ok(account.clone()),
+            [first, ..] => {
+                let defaults: Vec<&Account> = match (&user, &context.config()?.default_user) {
+                    (None, Some(default)) => {
+                        matches.iter().filter(|account| account.user == *default).collect()
+                    }
+                    (_, _) => Vec::new(),
+                };
+                if let [account] = defaults[..] {
+                    return Ok(account.clone());
+                }
+                let shown: Vec<String> = matches.iter().map(ToString::to_string).collect();
+                let command =
+                    format!("tokctl {verb} {} {}", first.provider, user_flag(first.user.as_str()));
+                if !context.ui.can_ask() {
+                    let message = format!("which one of {}?", shown.join(", "));
+                    return Err(CliError::new(Kind::Usage, message).hint(command));
+                }
+                let chosen = context.ui.choose("which one", &shown, &command)?;
+                Ok(matches[chosen].clone())
+            }
+        }
+    }
+}
+
+/// The error for a choice that nothing matches.
+fn none(context: &Context, provider: Option<&ProviderName>, user: Option<&UserName>) -> CliError {
+    let Some(provider) = provider else {
+        let message = match user {
+            Some(user) => format!("there is no credential for `{user}`"),
+            None => "there are no credentials yet".into(),
+        };
+        let hint = match user {
+            Some(user) => format!("tokctl login PROVIDER {}", user_flag(user.as_str())),
+            None => "tokctl login PROVIDER --user USER".into(),
+        };
+        return CliError::new(Kind::NotFound, message).hint(hint);
+    };
+    // A slip in the provider's name is told as such; a slip in the configuration is another matter.
+    if let Ok(config) = context.config()
+        && let Err(error @ providers::Error::Unknown { .. }) = providers::find(provider, config)
+    {
+        return error.into();
+    }
+    match user {
+        Some(user) => ops::Error::NoCredential {
+            account: Account { provider: provider.clone(), user: user.clone() },
+        }
+        .into(),
+        None => CliError::new(Kind::NotFound, format!("there is no credential for `{provider}`"))
+            .hint(format!("tokctl login {provider} --user USER")),
+    }
+}

@@ -1,0 +1,107 @@
+//! The OAuth client that the user registered: its id, its secret, and whom it trusts.
+
+use std::path::Path;
+
+use super::context::Context;
+use super::error::{CliError, Kind, file_error, trust_hint};
+use super::program;
+use crate::model::client::Client;
+use crate::private_file;
+use crate::providers::Provider;
+use crate::secret::{ClientSecret, SecretText};
+
+/// No secret, certificate or client file is larger, in bytes.
+const LARGEST: u64 = 1024 * 1024;
+
+/// The client id that the environment or the provider's definition names.
+pub(crate) fn client_id(context: &Context, provider: &Provider) -> Option<String> {
+    context
+        .environment
+        .text(&variable(provider, "CLIENT_ID"))
+        .or_else(|| provider.definition.client_id.clone())
+}
+
+/// The client secret that the environment holds, or that the provider's definition says where to
+/// find.
+pub(crate) fn client_secret(
+    context: &Context,
+    provider: &Provider,
+) -> Result<Option<ClientSecret>, CliError> {
+    let environment = &context.environment;
+    let definition = &provider.definition;
+    let own = environment.text(&variable(provider, "CLIENT_SECRET"));
+    if let Some(secret) = own.or_else(|| environment.text(definition.client_secret_env.as_deref()?))
+    {
+        return Ok(Some(ClientSecret::from_trusted(secret)));
+    }
+    if let Some(path) = &definition.client_secret_file {
+        return read_secret(path).map(Some);
+    }
+    match &definition.client_secret_command {
+        Some(command) => program::output(command, environment, Kind::Usage)
+            .map(|printed| Some(ClientSecret::from_trusted(printed.to_string()))),
+        None => Ok(None),
+    }
+}
+
+/// Reads a client secret from a file; white space at its end is no part of it.
+pub(crate) fn read_secret(path: &Path) -> Result<ClientSecret, CliError> {
+    let text = read_text(path)?;
+    Ok(ClientSecret::from_trusted(text.trim_end().to_owned()))
+}
+
+/// The certificates that the definition trusts beside the system's.
+pub(crate) fn trusted_certificates(provider: &Provider) -> Result<Option<String>, CliError> {
+    provider.definition.ca_file.as_deref().map(read_text).transpose()
+}
+
+/// The id and secret in Google's client file, as its console hands it out.
+pub(crate) fn google_client(path: &Path) -> Result<(String, Option<ClientSecret>), CliError> {
+    #[derive(serde::Deserialize)]
+    struct File {
+        installed: Option<Fields>,
+        web: Option<Fields>,
+    }
+    #[derive(serde::Deserialize)]
+    struct Fields {
+        client_id: String,
+        client_secret: Option<String>,
+    }
+    let text = zeroize::Zeroizing::new(read_text(path)?);
+    let malformed =
+        || CliError::new(Kind::Usage, format!("`{}` is no Google client file", path.display()));
+    let file: File = serde_json::from_str(&text).map_err(|_| malformed())?;
+    // Where secrets are sent is not taken from such a file.
+    let fields = file.installed.or(file.web).ok_or_else(malformed)?;
+    Ok((fields.client_id, fields.client_secret.map(ClientSecret::from_trusted)))
+}
+
+/// A client secret that is configured for the same client at the same token endpoint, and is
+/// another one than the sealed one.
+pub(crate) fn other_secret(
+    context: &Context,
+    provider: &Provider,
+    client: &Client,
+) -> Option<ClientSecret> {
+    let endpoint = provider.definition.token_endpoint.as_deref()?;
+    let same_client = client_id(context, provider).as_deref() == Some(client.client_id.as_str());
+    if !same_client || endpoint != client.token_endpoint.as_str() {
+        return None;
+    }
+    let sealed = client.client_secret.as_ref().map(SecretText::expose);
+    client_secret(context, provider).ok().flatten().filter(|secret| Some(secret.expose()) != sealed)
+}
+
+fn variable(provider: &Provider, what: &str) -> String {
+    format!("TOKCTL_{}_{what}", provider.name.as_str().to_uppercase().replace('-', "_"))
+}
+
+fn read_text(path: &Path) -> Result<String, CliError> {
+    let bytes = private_file::read_trusted(path, LARGEST).map_err(|error| {
+        let hint = trust_hint(&error);
+        file_error(Kind::Usage, &error).hint(hint)
+    })?;
+    String::from_utf8(bytes).map_err(|_| {
+        CliError::new(Kind::Usage, format!("`{}` holds something that is not text", path.display()))
+    })
+}

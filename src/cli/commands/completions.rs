@@ -1,0 +1,39 @@
+//! `tokctl completions` and `tokctl man`: for packagers.
+
+use std::path::PathBuf;
+
+use clap::CommandFactory;
+
+use crate::cli::context::Context;
+use crate::cli::error::{CliError, Kind};
+
+/// Print a completion script
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The shell
+    #[arg(value_name = "SHELL")]
+    shell: clap_complete::Shell,
+}
+
+/// Write the man pages into a directory
+#[derive(Debug, clap::Args)]
+pub(crate) struct ManArgs {
+    /// The directory, made if it is not there
+    #[arg(value_name = "DIR")]
+    directory: PathBuf,
+}
+
+pub(crate) fn run<Root: CommandFactory>(args: &Args, context: &Context) -> Result<(), CliError> {
+    let mut script = Vec::new();
+    clap_complete::generate(args.shell, &mut Root::command(), "tokctl", &mut script);
+    context.ui.data(&script)
+}
+
+pub(crate) fn man<Root: CommandFactory>(args: &ManArgs) -> Result<(), CliError> {
+    let failed = |error: std::io::Error| {
+        CliError::new(Kind::Failed, format!("could not write to `{}`", args.directory.display()))
+            .caused_by(&error)
+    };
+    std::fs::create_dir_all(&args.directory).map_err(failed)?;
+    clap_mangen::generate_to(Root::command(), &args.directory).map_err(failed)
+}

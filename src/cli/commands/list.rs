@@ -1,0 +1,133 @@
+//! `tokctl list`: what is stored, never a secret.
+
+use std::io::IsTerminal;
+
+use comfy_table::{ContentArrangement, Table, presets};
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::cli::context::Context;
+use crate::cli::error::CliError;
+use crate::cli::time;
+use crate::model::account::{ProviderName, UserName};
+use crate::model::summary::Summary;
+use crate::store::Store;
+use crate::store::credentials::{self, kind_text, status_text};
+use crate::untrusted::printable;
+
+/// Show what is stored, never a secret
+///
+/// Needs no key: what it shows is the copy in the clear, which is not verified.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Only this service's
+    #[arg(value_name = "PROVIDER")]
+    provider: Option<ProviderName>,
+
+    /// Only this user's
+    #[arg(long, short, value_name = "USER", allow_hyphen_values = true)]
+    user: Option<UserName>,
+}
+
+pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
+    let store = Store::open_read_only(context.vault()?)?;
+    let mut summaries = credentials::summaries(&*store.read()?)?;
+    summaries.retain(|summary| {
+        let Summary { account, .. } = summary;
+        args.provider.as_ref().is_none_or(|provider| account.provider == *provider)
+            && args.user.as_ref().is_none_or(|user| account.user == *user)
+    });
+    let now = time::now();
+    if context.ui.json {
+        let credentials = summaries.iter().map(|summary| One::new(summary, now)).collect();
+        return context.ui.json(&Report { v: 1, credentials });
+    }
+    if summaries.is_empty() {
+        context.ui.status("nothing is stored here yet: tokctl login PROVIDER --user USER");
+        return Ok(());
+    }
+    context.ui.line(&table(&summaries, now).trim_fmt())
+}
+
+/// A table that fits the terminal; piped, one line a credential with absolute times.
+fn table(summaries: &[Summary], now: Timestamp) -> Table {
+    let terminal = std::io::stdout().is_terminal();
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    if terminal {
+        table.set_content_arrangement(ContentArrangement::Dynamic);
+    }
+    table.set_header(["PROVIDER", "USER", "KIND", "STATUS", "EXPIRES", "SERVER", "SCOPES"]);
+    for summary in summaries {
+        let expires = match summary.expires_at {
+            Some(at) if terminal => time::relative(at, now),
+            Some(at) => time::rfc3339(at),
+            None => "-".into(),
+        };
+        let shown =
+            |text: Option<&str>| printable(text.filter(|text| !text.is_empty()).unwrap_or("-"));
+        table.add_row([
+            summary.account.provider.to_string(),
+            summary.account.user.to_string(),
+            kind_text(summary.kind).to_owned(),
+            status(summary, now).to_owned(),
+            expires,
+            shown(summary.server_url.as_deref()),
+            shown(Some(&summary.scopes.to_string())),
+        ]);
+    }
+    table
+}
+
+/// The status as it is at `now`: that a token has ended is not written down anywhere.
+fn status(summary: &Summary, now: Timestamp) -> &'static str {
+    if summary.is_expired(now) { "expired" } else { status_text(summary.status) }
+}
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Report<'a> {
+    v: u8,
+    credentials: Vec<One<'a>>,
+}
+
+#[derive(Serialize)]
+struct One<'a> {
+    provider: &'a str,
+    user: &'a str,
+    kind: &'static str,
+    status: &'static str,
+    server_url: Option<&'a str>,
+    username: Option<&'a str>,
+    scopes: Vec<&'a str>,
+    expires_at: Option<String>,
+    refreshable: bool,
+    login_by: Option<String>,
+    created_at: String,
+    updated_at: String,
+    last_refreshed_at: Option<String>,
+    last_error: Option<String>,
+}
+
+impl<'a> One<'a> {
+    fn new(summary: &'a Summary, now: Timestamp) -> Self {
+        // Of what nothing renews, the end is when a person has to log in again.
+        let login_by = summary.expires_at.filter(|_| !summary.refreshable).map(time::rfc3339);
+        Self {
+            provider: summary.account.provider.as_str(),
+            user: summary.account.user.as_str(),
+            kind: kind_text(summary.kind),
+            status: status(summary, now),
+            server_url: summary.server_url.as_deref(),
+            username: summary.username.as_deref(),
+            scopes: summary.scopes.iter().collect(),
+            expires_at: summary.expires_at.map(time::rfc3339),
+            refreshable: summary.refreshable,
+            login_by,
+            created_at: time::rfc3339(summary.created_at),
+            updated_at: time::rfc3339(summary.updated_at),
+            last_refreshed_at: summary.last_refreshed_at.map(time::rfc3339),
+            last_error: None,
+        }
+    }
+}

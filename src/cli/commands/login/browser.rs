@@ -1,0 +1,202 @@
+//! A login in the browser.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use super::{account, parse_wait, place};
+use crate::cli::browser::Browser;
+use crate::cli::client_settings;
+use crate::cli::context::Context;
+use crate::cli::error::{CliError, Kind};
+use crate::cli::time;
+use crate::model::account::UserName;
+use crate::model::scope::Scopes;
+use crate::ops::login::browser::{self, Granted, LoggedIn, Plan};
+use crate::providers::Provider;
+use crate::providers::atlassian::Site;
+
+#[derive(Debug, clap::Args)]
+#[group(skip)]
+pub(super) struct Args {
+    /// The id of the OAuth client [env: TOKCTL_<PROVIDER>_CLIENT_ID]
+    #[arg(long, value_name = "ID", help_heading = "In the browser")]
+    client_id: Option<String>,
+
+    /// A file with the client's secret [env: TOKCTL_<PROVIDER>_CLIENT_SECRET]
+    #[arg(long, value_name = "FILE", help_heading = "In the browser")]
+    client_secret_file: Option<PathBuf>,
+
+    /// A client file from Google's console, in place of id and secret
+    #[arg(long, value_name = "GOOGLE_JSON", help_heading = "In the browser",
+        conflicts_with_all = ["client_id", "client_secret_file"])]
+    client_secrets: Option<PathBuf>,
+
+    /// A scope to ask for, in place of the provider's own; repeatable
+    #[arg(long = "scope", value_name = "SCOPE", help_heading = "In the browser")]
+    scopes: Vec<String>,
+
+    /// The port that the browser comes back to
+    #[arg(long, value_name = "N", help_heading = "In the browser")]
+    port: Option<u16>,
+
+    /// Print the address instead of opening it
+    #[arg(long, help_heading = "In the browser")]
+    no_browser: bool,
+
+    /// How long to wait for the browser
+    #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = parse_wait,
+        help_heading = "In the browser")]
+    timeout: Duration,
+}
+
+pub(super) fn run(
+    args: &super::Args,
+    context: &Context,
+    provider: Provider,
+    user: Option<UserName>,
+) -> Result<(), CliError> {
+    let browser = way_to_browser(&args.browser, context)?;
+    let plan = plan(args, context, provider)?;
+    if user.is_none() && plan.provider.definition.identity.is_none() {
+        return Err(CliError::new(
+            Kind::Usage,
+            format!("`{}` does not say who logged in", plan.provider.name),
+        )
+        .hint("name the user with `--user`"));
+    }
+    let named = user.clone().map(|user| account(&plan.provider, user));
+    let place = place(args, context, named.as_ref())?;
+    let name = plan.provider.name.to_string();
+    let pending = context
+        .ui
+        .while_waiting("asking the provider for its endpoints", || browser::start(plan))?;
+    let deadline = Instant::now() + args.browser.timeout;
+    announce(context, browser.as_ref(), pending.address());
+    let granted = context
+        .ui
+        .while_waiting("waiting for the browser", || pending.wait(deadline, time::now))?;
+    let site = site(context, &granted)?;
+    let logged_in = granted.finish(place, user, site.as_ref())?;
+    report(context, &name, &logged_in, site.as_ref());
+    Ok(())
+}
+
+/// The browser to open, or none if the address is only to be printed.
+fn way_to_browser(args: &Args, context: &Context) -> Result<Option<Browser>, CliError> {
+    if args.no_browser {
+        return Ok(None);
+    }
+    if !context.ui.may_ask {
+        return Err(CliError::new(Kind::Usage, "a browser may not be opened here")
+            .hint("give `--no-browser` to get the address, or `--token-stdin` to bring a token"));
+    }
+    Browser::find(&context.environment).map(Some).ok_or_else(|| {
+        CliError::new(Kind::Usage, "there is no browser here")
+            .hint("give `--no-browser` to get the address, or set BROWSER")
+    })
+}
+
+fn plan(args: &super::Args, context: &Context, provider: Provider) -> Result<Plan, CliError> {
+    let own = &args.browser;
+    let (client_id, client_secret) = match &own.client_secrets {
+        Some(path) => {
+            let (id, secret) = client_settings::google_client(path)?;
+            (Some(id), secret)
+        }
+        None => {
+            let secret = match &own.client_secret_file {
+                Some(path) => Some(client_settings::read_secret(path)?),
+                None => client_settings::client_secret(context, &provider)?,
+            };
+            (
+                own.client_id.clone().or_else(|| client_settings::client_id(context, &provider)),
+                secret,
+            )
+        }
+    };
+    let client_id = client_id.ok_or_else(|| {
+        CliError::new(
+            Kind::Usage,
+            format!("`{}` needs the id of an OAuth client that you registered", provider.name),
+        )
+        .hint("give `--client-id`, or set `client_id` in config.toml")
+    })?;
+    let needs_secret = provider
+        .definition
+        .token_endpoint_auth_method
+        .is_some_and(|method| method != crate::model::client::TokenEndpointAuthMethod::None);
+    if needs_secret && client_secret.is_none() {
+        return Err(CliError::new(
+            Kind::Usage,
+            format!("`{}` needs the secret of the OAuth client", provider.name),
+        )
+        .hint("give `--client-secret-file`"));
+    }
+    let scopes = if own.scopes.is_empty() {
+        provider.scopes()
+    } else {
+        Scopes::parse(&own.scopes.join(" "))
+    };
+    Ok(Plan {
+        trusted_certificates: client_settings::trusted_certificates(&provider)?,
+        server: args.server.clone(),
+        port: own.port,
+        provider,
+        client_id,
+        client_secret,
+        scopes,
+    })
+}
+
+/// Opens the address; it is always printed too, since an opener that fails says nothing.
+fn announce(context: &Context, browser: Option<&Browser>, address: &url::Url) {
+    let opened = browser.is_some_and(|browser| browser.open(&context.environment, address).is_ok());
+    let what = if opened {
+        "opened in the browser, or open it by hand:"
+    } else {
+        "open this address in a browser:"
+    };
+    context.ui.status(&format!("{what}\n\n  {address}\n"));
+}
+
+/// The site that the credential is for, where the grant reaches several.
+fn site(context: &Context, granted: &Granted) -> Result<Option<Site>, CliError> {
+    let sites = match &granted.sites {
+        Ok(sites) => sites,
+        Err(error) => {
+            context.ui.warning(&format!("could not look up the sites: {error}"));
+            return Ok(None);
+        }
+    };
+    match &sites[..] {
+        [] => Ok(None),
+        [site] => Ok(Some(site.clone())),
+        [first, ..] => {
+            let shown: Vec<String> =
+                sites.iter().map(|site| format!("{} ({})", site.name, site.url)).collect();
+            let flag = format!("name one with `--server`, such as `--server {}`", first.url);
+            let chosen = context.ui.choose("which site", &shown, &flag)?;
+            Ok(Some(sites[chosen].clone()))
+        }
+    }
+}
+
+fn report(context: &Context, provider: &str, logged_in: &LoggedIn, site: Option<&Site>) {
+    let at = site.map(|site| format!(" at {}", site.url)).unwrap_or_default();
+    let account = &logged_in.account;
+    context.ui.status(&format!(
+        "logged in to {provider} as {}{at}: tokctl get {} --user {}",
+        account.user,
+        account.provider,
+        shell_words::quote(account.user.as_str())
+    ));
+    if !logged_in.missing.is_empty() {
+        context.ui.warning(&format!("asked for but not granted: {}", logged_in.missing));
+    }
+    if !logged_in.unasked.is_empty() {
+        context.ui.detail(&format!("granted but not asked for: {}", logged_in.unasked));
+    }
+    if !logged_in.credential.is_refreshable() {
+        context.ui.warning("the provider gave no refresh token: log in again when the token ends");
+    }
+}

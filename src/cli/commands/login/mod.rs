@@ -1,0 +1,127 @@
+//! `tokctl login`: obtains a credential and stores it.
+
+mod static_token;
+mod browser;
+
+use std::time::Duration;
+
+use jiff::SignedDuration;
+
+use crate::cli::context::Context;
+use crate::cli::error::{CliError, Kind};
+use crate::cli::keys;
+use crate::model::account::{Account, ProviderName, UserName};
+use crate::model::address::Address;
+use crate::model::duration;
+use crate::ops::login::Place;
+use crate::providers::{self, Provider};
+use crate::vault::slot::SlotKind;
+
+/// Log in to a service and store the credential
+///
+/// In the browser, or with a token that was made at the service. A person's own token is stored
+/// without a request. The vault is made on first use.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  tokctl login jira --user alice@example.com --client-id ID --client-secret-file secret.txt
+  tokctl login gdrive --client-secrets client_secret.json
+  tokctl login jira --user alice --server https://jira.example.com --token-stdin < pat.txt
+  tokctl login jira --user alice --server https://example.atlassian.net \\
+      --username alice@example.com --token-stdin < api-token.txt")]
+pub(crate) struct Args {
+    /// The service: gdrive, jira, jira-dc, or one that config.toml defines
+    #[arg(value_name = "PROVIDER")]
+    provider: Option<ProviderName>,
+
+    /// The name to keep it under, usually an e-mail address [env: TOKCTL_USER]
+    #[arg(long, short, value_name = "USER", allow_hyphen_values = true)]
+    user: Option<UserName>,
+
+    /// How to log in: in the browser, or with a token that was made at the service
+    #[arg(long, value_name = "METHOD")]
+    method: Option<Method>,
+
+    /// The service's own address, such as https://jira.example.com
+    #[arg(long, value_name = "URL", value_parser = parse_address)]
+    server: Option<Address>,
+
+    #[command(flatten)]
+    static_token: static_token::Args,
+
+    #[command(flatten)]
+    browser: browser::Args,
+
+    /// The kind of key slot that a new vault gets, or that opens this one
+    #[arg(long, value_name = "KIND", value_parser = parse_slot)]
+    key_slot: Option<SlotKind>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Method {
+    Browser,
+    Token,
+}
+
+pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
+    let name = provider_name(args, context)?;
+    let provider = providers::find(&name, context.config()?)?;
+    let user = match &args.user {
+        Some(user) => Some(user.clone()),
+        None => context.default_user()?,
+    };
+    match method(args) {
+        Method::Token => static_token::run(args, context, &provider, user),
+        Method::Browser => browser::run(args, context, provider, user),
+    }
+}
+
+/// Opens the vault, or makes one, and looks at the account's place in it: before a person is
+/// asked for anything.
+fn place(args: &Args, context: &Context, account: Option<&Account>) -> Result<Place, CliError> {
+    let vault = keys::open_or_create(context, args.key_slot)?;
+    Ok(Place::check(vault, account)?)
+}
+
+fn account(provider: &Provider, user: UserName) -> Account {
+    Account { provider: provider.name.clone(), user }
+}
+
+/// A flag of the token's kind says that there is one.
+fn method(args: &Args) -> Method {
+    args.method.unwrap_or(if args.static_token.is_given() {
+        Method::Token
+    } else {
+        Method::Browser
+    })
+}
+
+fn provider_name(args: &Args, context: &Context) -> Result<ProviderName, CliError> {
+    if let Some(name) = &args.provider {
+        return Ok(name.clone());
+    }
+    let names: Vec<String> =
+        providers::names(context.config()?).into_iter().map(str::to_owned).collect();
+    if !context.ui.can_ask() {
+        return Err(CliError::new(Kind::Usage, format!("which one of {}?", names.join(", ")))
+            .hint("tokctl login PROVIDER"));
+    }
+    let chosen = context.ui.choose("log in to", &names, "tokctl login PROVIDER")?;
+    names[chosen].parse().map_err(|error: crate::model::account::Error| {
+        CliError::new(Kind::Usage, "that is no provider's name").caused_by(&error)
+    })
+}
+
+fn parse_address(text: &str) -> Result<Address, crate::model::address::Error> {
+    text.parse()
+}
+
+fn parse_slot(text: &str) -> Result<SlotKind, &'static str> {
+    text.parse().map_err(|()| "is one of keychain, key and passphrase")
+}
+
+/// A duration that is waited for.
+fn parse_wait(text: &str) -> Result<Duration, String> {
+    let parsed: SignedDuration = duration::parse(text).map_err(|error| error.to_string())?;
+    Ok(parsed.unsigned_abs())
+}

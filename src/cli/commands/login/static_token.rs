@@ -1,0 +1,138 @@
+//! A login with a token that was made at the service.
+
+use std::io::Read;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use zeroize::Zeroizing;
+
+use super::{account, place};
+use crate::cli::context::Context;
+use crate::cli::error::{CliError, Kind};
+use crate::cli::time;
+use crate::model::account::UserName;
+use crate::model::credential::Expiry;
+use crate::ops::login::static_token;
+use crate::providers::Provider;
+use crate::secret::{AccessToken, SecretText};
+
+/// No token is longer, in bytes.
+const LONGEST: u64 = 64 * 1024;
+
+#[derive(Debug, clap::Args)]
+#[group(skip)]
+pub(super) struct Args {
+    /// Read the token from stdin
+    #[arg(long, help_heading = "With a token")]
+    token_stdin: bool,
+
+    /// The account's name at the service: the token is sent with it, as Jira Cloud wants its API
+    /// tokens
+    #[arg(long, value_name = "NAME", help_heading = "With a token")]
+    username: Option<String>,
+
+    /// When the token ends: a date, a time in RFC 3339, or `never`
+    #[arg(long, value_name = "DATE", value_parser = parse_expiry, help_heading = "With a token")]
+    expires: Option<Expiry>,
+}
+
+impl Args {
+    /// Whether anything here says that there is a token.
+    pub(super) fn is_given(&self) -> bool {
+        self.token_stdin || self.username.is_some() || self.expires.is_some()
+    }
+}
+
+pub(super) fn run(
+    args: &super::Args,
+    context: &Context,
+    provider: &Provider,
+    user: Option<UserName>,
+) -> Result<(), CliError> {
+    let own = &args.static_token;
+    let user = user.ok_or_else(|| {
+        CliError::new(Kind::Usage, "a token does not say whose it is")
+            .hint("name the user with `--user`")
+    })?;
+    let account = account(provider, user);
+    if own.username.as_ref().is_some_and(|name| name.contains([':', '\n', '\r'])) {
+        return Err(CliError::new(
+            Kind::Usage,
+            "a name for Basic authentication can't hold a colon",
+        )
+        .hint("mend `--username`"));
+    }
+    let api = static_token::api(provider, args.server.as_ref(), own.username.clone())?;
+    let place = place(args, context, Some(&account))?;
+    let token = token(own, context)?;
+    let expiry = own.expires.unwrap_or(Expiry::Unknown);
+    static_token::store(place, &account, token, expiry, api, time::now())?;
+    context.ui.status(&format!(
+        "stored the token for {account}: tokctl get {} --user {}",
+        account.provider,
+        shell_words::quote(account.user.as_str())
+    ));
+    Ok(())
+}
+
+fn token(args: &Args, context: &Context) -> Result<AccessToken, CliError> {
+    let text = if args.token_stdin {
+        from_stdin()?
+    } else {
+        let asked: AccessToken =
+            context.ui.ask_secret("token", "pipe it in with `--token-stdin`")?;
+        Zeroizing::new(asked.expose().to_owned())
+    };
+    // What surrounds it, such as the line's end, is no part of it.
+    AccessToken::supplied(text.trim().to_owned()).map_err(|error| {
+        CliError::new(Kind::Usage, "that is no token")
+            .caused_by(&error)
+            .hint("pipe in the token alone")
+    })
+}
+
+fn from_stdin() -> Result<Zeroizing<String>, CliError> {
+    let mut bytes = Zeroizing::new(Vec::with_capacity(4096));
+    std::io::stdin().lock().take(LONGEST + 1).read_to_end(&mut bytes).map_err(|error| {
+        CliError::new(Kind::Failed, "could not read the token from stdin").caused_by(&error)
+    })?;
+    if bytes.len() as u64 > LONGEST {
+        return Err(CliError::new(Kind::Usage, "what stdin holds is too long for a token"));
+    }
+    match std::str::from_utf8(&bytes) {
+        Ok(text) => Ok(Zeroizing::new(text.to_owned())),
+        Err(_) => Err(CliError::new(Kind::Usage, "what stdin holds is not text")),
+    }
+}
+
+/// A day ends at its last second in UTC: nobody is served by a token that is given up too early.
+fn parse_expiry(text: &str) -> Result<Expiry, &'static str> {
+    if text == "never" {
+        return Ok(Expiry::None);
+    }
+    let end = match text.parse::<Timestamp>() {
+        Ok(time) => Some(time),
+        Err(_) => text.parse::<Date>().ok().and_then(|date| {
+            date.at(23, 59, 59, 0).to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp())
+        }),
+    };
+    end.and_then(|end| Timestamp::from_second(end.as_second()).ok())
+        .map(Expiry::Known)
+        .ok_or("is neither a date such as 2027-03-31, nor a time in RFC 3339, nor `never`")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_end_is_a_day_a_time_or_never() {
+        let shown = |text| parse_expiry(text).map(|expiry| expiry.at().map(time::rfc3339));
+        assert_eq!(shown("2027-03-31"), Ok(Some("2027-03-31T23:59:59Z".into())));
+        assert_eq!(shown("2027-03-31T10:00:00.5+02:00"), Ok(Some("2027-03-31T08:00:00Z".into())));
+        assert_eq!(shown("never"), Ok(None));
+        assert!(shown("soon").is_err());
+        assert!(shown("2027-02-30").is_err());
+    }
+}

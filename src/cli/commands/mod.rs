@@ -1,0 +1,9 @@
+//! The commands: arguments, help, handler and printed report of each in one file.
+
+pub(super) mod key;
+pub(super) mod login;
+pub(super) mod get;
+pub(super) mod refresh;
+pub(super) mod list;
+pub(super) mod delete;
+pub(super) mod completions;

@@ -1,0 +1,139 @@
+//! What every command needs, from flags and environment: the vault's path, the configuration, and
+//! whether somebody can be asked.
+
+use std::cell::OnceCell;
+use std::path::PathBuf;
+
+use super::environment::Environment;
+use super::error::{CliError, Kind};
+use super::ui::{Color, Ui, Verbosity};
+use crate::config::{self, Config};
+use crate::model::account::UserName;
+use crate::paths;
+
+/// Flags that every command takes.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Global options")]
+pub(crate) struct Global {
+    /// The vault's file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) vault: Option<PathBuf>,
+
+    /// The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+
+    /// Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]
+    #[arg(long, global = true)]
+    pub(crate) no_input: bool,
+
+    /// Print data and errors as JSON
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+
+    /// When to use colours [env: NO_COLOR, CLICOLOR_FORCE]
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        default_value = "auto",
+        hide_possible_values = true
+    )]
+    #[arg(help = "When to use colours: auto, always or never [env: NO_COLOR, CLICOLOR_FORCE]")]
+    pub(crate) color: Color,
+
+    /// Say less on stderr; twice: errors alone
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(crate) quiet: u8,
+
+    /// Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+}
+
+/// Flags and environment, resolved.
+#[derive(Debug)]
+pub(crate) struct Context {
+    pub(crate) environment: Environment,
+    pub(crate) ui: Ui,
+    vault: Option<PathBuf>,
+    config_path: Option<PathBuf>,
+    config: OnceCell<Config>,
+}
+
+impl Context {
+    pub(crate) fn new(global: Global, environment: Environment) -> Result<Self, CliError> {
+        Ui::set_color(
+            global.color,
+            environment.get("NO_COLOR").is_some(),
+            environment.is_on("CLICOLOR_FORCE"),
+        );
+        let may_ask =
+            !global.no_input && !environment.is_on("TOKCTL_NO_INPUT") && !environment.is_on("CI");
+        let verbosity = verbosity(&global, &environment)?;
+        let variable = |name: &str| environment.get(name);
+        let path =
+            |flag: Option<PathBuf>, name| flag.or_else(|| environment.get(name).map(PathBuf::from));
+        Ok(Self {
+            ui: Ui { verbosity, json: global.json, may_ask },
+            vault: path(global.vault, "TOKCTL_VAULT").or_else(|| paths::vault(variable)),
+            config_path: path(global.config, "TOKCTL_CONFIG").or_else(|| paths::config(variable)),
+            config: OnceCell::new(),
+            environment,
+        })
+    }
+
+    /// Where the vault is.
+    pub(crate) fn vault(&self) -> Result<&PathBuf, CliError> {
+        self.vault.as_ref().ok_or_else(|| {
+            CliError::new(Kind::Usage, "neither HOME nor XDG_DATA_HOME says where the vault is")
+                .hint("name it with `--vault`")
+        })
+    }
+
+    /// The configuration, read when it is first asked for.
+    pub(crate) fn config(&self) -> Result<&Config, CliError> {
+        if let Some(config) = self.config.get() {
+            return Ok(config);
+        }
+        let config = match &self.config_path {
+            Some(path) => config::load(path)?,
+            None => Config::default(),
+        };
+        Ok(self.config.get_or_init(|| config))
+    }
+
+    /// The user that the environment names, where the command line names none.
+    pub(crate) fn default_user(&self) -> Result<Option<UserName>, CliError> {
+        self.environment.text("TOKCTL_USER").map(|user| user_name(&user)).transpose()
+    }
+}
+
+/// Reads a user's name.
+fn user_name(text: &str) -> Result<UserName, CliError> {
+    text.parse().map_err(|error: crate::model::account::Error| {
+        CliError::new(Kind::Usage, "TOKCTL_USER is no user's name").caused_by(&error)
+    })
+}
+
+fn verbosity(global: &Global, environment: &Environment) -> Result<Verbosity, CliError> {
+    let base: i16 = match environment.text("TOKCTL_LOG").as_deref() {
+        None | Some("info") => 2,
+        Some("error") => 0,
+        Some("warn") => 1,
+        Some("debug") => 3,
+        Some(_) => {
+            return Err(CliError::new(
+                Kind::Usage,
+                "TOKCTL_LOG is none of error, warn, info and debug",
+            )
+            .hint("unset TOKCTL_LOG"));
+        }
+    };
+    Ok(match base + i16::from(global.verbose) - i16::from(global.quiet) {
+        ..=0 => Verbosity::Errors,
+        1 => Verbosity::Warnings,
+        2 => Verbosity::Status,
+        3.. => Verbosity::Details,
+    })
+}

@@ -1,0 +1,386 @@
+//! What each failure means to a user: an exit code, its causes, and what to type next.
+
+use std::error::Error as StdError;
+use std::process::ExitCode;
+
+use serde::Serialize;
+
+use crate::model::account::Account;
+use crate::oauth::{listener, metadata, token_error};
+use crate::ops::error::Error as OpsError;
+use crate::untrusted::printable;
+use crate::vault::keychain;
+use crate::vault::slot::SlotKind;
+use crate::{config, private_file, providers, store};
+
+/// What a script can do about a failure; each kind has its exit code and its word in JSON.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Failed,
+    Usage,
+    NotFound,
+    LoginRequired,
+    KeyUnavailable,
+    ProviderUnavailable,
+    VaultDamaged,
+    LoginFailed,
+    Busy,
+}
+
+impl Kind {
+    fn exit(self) -> u8 {
+        match self {
+            Self::Failed => 1,
+            Self::Usage => 2,
+            Self::NotFound => 3,
+            Self::LoginRequired => 4,
+            Self::KeyUnavailable => 5,
+            Self::ProviderUnavailable => 6,
+            Self::VaultDamaged => 7,
+            Self::LoginFailed => 8,
+            Self::Busy => 9,
+        }
+    }
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Failed => "failed",
+            Self::Usage => "usage",
+            Self::NotFound => "not_found",
+            Self::LoginRequired => "login_required",
+            Self::KeyUnavailable => "key_unavailable",
+            Self::ProviderUnavailable => "provider_unavailable",
+            Self::VaultDamaged => "vault_damaged",
+            Self::LoginFailed => "login_failed",
+            Self::Busy => "busy",
+        }
+    }
+}
+
+/// A failure as a user sees it.
+#[derive(Debug)]
+pub(crate) struct CliError {
+    pub(crate) kind: Kind,
+    pub(crate) message: String,
+    pub(crate) causes: Vec<String>,
+    pub(crate) hint: Option<String>,
+}
+
+impl CliError {
+    pub(crate) fn new(kind: Kind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), causes: Vec::new(), hint: None }
+    }
+
+    /// Adds `error` and what is behind it; what only repeats the line before is left out.
+    pub(crate) fn caused_by(mut self, error: &dyn StdError) -> Self {
+        let mut next = Some(error);
+        while let Some(error) = next {
+            let text = printable(&error.to_string());
+            if self.message != text && !self.causes.contains(&text) {
+                self.causes.push(text);
+            }
+            next = error.source();
+        }
+        self
+    }
+
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    pub(crate) fn exit_code(&self) -> ExitCode {
+        self.kind.exit().into()
+    }
+
+    pub(crate) fn to_json(&self) -> String {
+        #[derive(Serialize)]
+        struct Report<'a> {
+            error: Body<'a>,
+        }
+        #[derive(Serialize)]
+        struct Body<'a> {
+            code: &'a str,
+            exit: u8,
+            message: &'a str,
+            #[serde(skip_serializing_if = "<[_]>::is_empty")]
+            causes: &'a [String],
+            hint: Option<&'a str>,
+        }
+        let error = Body {
+            code: self.kind.word(),
+            exit: self.kind.exit(),
+            message: &self.message,
+            causes: &self.causes,
+            hint: self.hint.as_deref(),
+        };
+        serde_json::to_string(&Report { error }).expect("texts and numbers are always JSON")
+    }
+
+    /// `error` with the message that it has, and its sources as causes.
+    fn of(kind: Kind, error: &dyn StdError) -> Self {
+        Self::new(kind, printable(&error.to_string())).caused_by(error)
+    }
+}
+
+/// The login command for an account, ready to be pasted into a shell.
+pub(crate) fn login_command(account: &Account) -> String {
+    format!("tokctl login {} {}", account.provider, user_flag(account.user.as_str()))
+}
+
+/// `--user` with the user's name as a shell wants it.
+pub(crate) fn user_flag(user: &str) -> String {
+    let joint = if user.starts_with('-') { '=' } else { ' ' };
+    format!("--user{joint}{}", shell_words::quote(user))
+}
+
+impl From<OpsError> for CliError {
+    fn from(error: OpsError) -> Self {
+        let (kind, hint) = match &error {
+            OpsError::Store(error) => return store_error(error),
+            OpsError::Provider(error) => return provider_error(error),
+            OpsError::NoSuchSlot { slots, .. } | OpsError::WrongSecret { slots, .. } => {
+                (Kind::KeyUnavailable, Some(how_to_unlock(slots)))
+            }
+            OpsError::Keychain { source, slots } => {
+                (Kind::KeyUnavailable, Some(keychain_hint(source, slots)))
+            }
+            OpsError::TamperedSlot { .. } => {
+                (Kind::VaultDamaged, Some("restore the vault's file from a backup".into()))
+            }
+            OpsError::NoCredential { account } => (Kind::NotFound, Some(login_command(account))),
+            OpsError::LoginRequired { account, .. } | OpsError::HandedOver { account } => {
+                (Kind::LoginRequired, Some(login_command(account)))
+            }
+            OpsError::NeverLongEnough { .. } => {
+                (Kind::Failed, Some("ask for less with `--min-ttl`, or leave it out".into()))
+            }
+            OpsError::RefreshForbidden { .. } => {
+                (Kind::Failed, Some("leave out `--no-refresh`".into()))
+            }
+            OpsError::NotRefreshed { account, source } => (
+                token_kind(source, Kind::LoginRequired),
+                Some(match source {
+                    token_error::Error::ClientRefused { .. } => format!(
+                        "compare client id and secret with those that are registered, then `{}`",
+                        login_command(account)
+                    ),
+                    _ => "try again later; the stored credential is unchanged".into(),
+                }),
+            ),
+            OpsError::Interrupted { account, .. } => (
+                Kind::ProviderUnavailable,
+                Some(format!(
+                    "use the token in hand until it ends, or `{}`",
+                    login_command(account)
+                )),
+            ),
+            OpsError::Spilled { account, .. } => (
+                Kind::Failed,
+                Some(format!(
+                    "make room on the disk, then `tokctl get {} {}` stores it",
+                    account.provider,
+                    user_flag(account.user.as_str())
+                )),
+            ),
+            OpsError::Lost { account, .. } => (
+                Kind::Failed,
+                Some(format!("make room on the disk, then `{}`", login_command(account))),
+            ),
+            OpsError::Metadata { source, .. } => match source {
+                metadata::Error::Fault(_) => {
+                    (Kind::ProviderUnavailable, Some("try again later".into()))
+                }
+                metadata::Error::Missing { .. } | metadata::Error::ForeignIssuer { .. } => (
+                    Kind::Usage,
+                    Some("set `authorization_endpoint` and `token_endpoint` in config.toml".into()),
+                ),
+            },
+            OpsError::RedirectUri { .. } => {
+                (Kind::Usage, Some("set `redirect_uri` to an http address on 127.0.0.1".into()))
+            }
+            OpsError::Listener(source) => return listener_error(source),
+            OpsError::LoginRefused { .. } => {
+                (Kind::LoginFailed, Some("run `tokctl login` again".into()))
+            }
+            OpsError::NotRedeemed { source } => (
+                token_kind(source, Kind::LoginFailed),
+                Some(match source {
+                    token_error::Error::ClientRefused { .. } => {
+                        "compare client id, secret and redirect URI with those that are registered"
+                            .into()
+                    }
+                    _ => "run `tokctl login` again".into(),
+                }),
+            ),
+            OpsError::NoUser { .. } => (Kind::Usage, Some("name the user with `--user`".into())),
+            OpsError::NotRevoked { source, .. } => (
+                token_kind(source, Kind::Failed),
+                Some("try again later, or forget it alone with `--no-revoke`".into()),
+            ),
+        };
+        let mut shown = Self::of(kind, &error);
+        shown.hint = hint;
+        shown
+    }
+}
+
+impl From<store::Error> for CliError {
+    fn from(error: store::Error) -> Self {
+        store_error(&error)
+    }
+}
+
+impl From<providers::Error> for CliError {
+    fn from(error: providers::Error) -> Self {
+        provider_error(&error)
+    }
+}
+
+impl From<config::Error> for CliError {
+    fn from(error: config::Error) -> Self {
+        match &error {
+            config::Error::Line { .. } => Self::of(Kind::Usage, &error).hint("mend that line"),
+            config::Error::Untrusted(source) => {
+                file_error(Kind::Usage, source).hint(trust_hint(source))
+            }
+        }
+    }
+}
+
+/// A failure with a file, of the kind that its place in the program gives it.
+pub(crate) fn file_error(kind: Kind, error: &private_file::Error) -> CliError {
+    CliError::of(kind, error)
+}
+
+/// What makes a file trustworthy.
+pub(crate) fn trust_hint(error: &private_file::Error) -> String {
+    let quoted = |path: &std::path::Path| shell_words::quote(&path.to_string_lossy()).into_owned();
+    match error {
+        private_file::Error::WritableByOthers { path } => format!("chmod go-w {}", quoted(path)),
+        private_file::Error::ForeignOwner { path } => {
+            format!("chown \"$(id -u)\" {}", quoted(path))
+        }
+        private_file::Error::NotAFile { .. } => "name a plain file".into(),
+        private_file::Error::TooLarge { .. } => "name another file".into(),
+        private_file::Error::Io { path, .. } => format!("ls -ld {}", quoted(path)),
+    }
+}
+
+fn store_error(error: &store::Error) -> CliError {
+    let (kind, hint) = match error {
+        store::Error::NoVault { .. } => (Kind::NotFound, "tokctl login".into()),
+        store::Error::ForeignFile { .. } => {
+            (Kind::VaultDamaged, "name another file with `--vault`".into())
+        }
+        store::Error::NewerVersion { .. } => (Kind::VaultDamaged, "update tokctl".into()),
+        store::Error::Damaged(_) | store::Error::Inconsistent(_) => {
+            (Kind::VaultDamaged, "restore the vault's file from a backup".into())
+        }
+        store::Error::Tampered { account } => (
+            Kind::VaultDamaged,
+            format!(
+                "restore a backup, or `tokctl delete {} {} --no-revoke` and log in again",
+                account.provider,
+                user_flag(account.user.as_str())
+            ),
+        ),
+        store::Error::Untrusted(source) => {
+            let kind = match source {
+                private_file::Error::WritableByOthers { .. }
+                | private_file::Error::ForeignOwner { .. } => Kind::VaultDamaged,
+                private_file::Error::NotAFile { .. }
+                | private_file::Error::TooLarge { .. }
+                | private_file::Error::Io { .. } => Kind::Failed,
+            };
+            (kind, trust_hint(source))
+        }
+        store::Error::NetworkFileSystem { .. } => {
+            (Kind::Failed, "keep the vault on a local disk, named with `--vault`".into())
+        }
+        store::Error::Busy | store::Error::KeyRetired => (Kind::Busy, "try again".into()),
+        store::Error::Io { .. } | store::Error::Sqlite(_) => {
+            (Kind::Failed, "look whether the disk is full or read-only".into())
+        }
+        store::Error::Random(_) => (Kind::Failed, "try again".into()),
+    };
+    CliError::of(kind, error).hint(hint)
+}
+
+fn provider_error(error: &providers::Error) -> CliError {
+    let (kind, hint) = match error {
+        providers::Error::Unknown { .. } => {
+            (Kind::NotFound, "define it in config.toml, or see `tokctl login --help`")
+        }
+        providers::Error::NoServer { .. } => (Kind::Usage, "name it with `--server`"),
+        providers::Error::Address { .. } => (Kind::Usage, "use https, or http on loopback"),
+        providers::Error::Circle { .. }
+        | providers::Error::Malformed { .. }
+        | providers::Error::Incomplete { .. } => (Kind::Usage, "mend its table in config.toml"),
+    };
+    CliError::of(kind, error).hint(hint)
+}
+
+fn listener_error(error: &listener::Error) -> CliError {
+    let (kind, hint) = match error {
+        listener::Error::PortTaken { .. } => (
+            Kind::Usage,
+            "end the program that has it, or name another registered port with `--port`",
+        ),
+        listener::Error::TimedOut | listener::Error::Rejected(_) => {
+            (Kind::LoginFailed, "run `tokctl login` again")
+        }
+        listener::Error::Bind { .. } | listener::Error::Io(_) => {
+            (Kind::Failed, "run `tokctl login` again")
+        }
+    };
+    CliError::of(kind, error).hint(hint)
+}
+
+/// What a token endpoint's refusal means; a refused grant means something else in a login than in
+/// a refresh.
+fn token_kind(error: &token_error::Error, grant_refused: Kind) -> Kind {
+    match error {
+        token_error::Error::GrantRefused { .. } => grant_refused,
+        token_error::Error::ClientRefused { .. } => Kind::Usage,
+        token_error::Error::TooManyRequests { .. }
+        | token_error::Error::NoVerdict { .. }
+        | token_error::Error::Fault(_) => Kind::ProviderUnavailable,
+    }
+}
+
+/// How the slots that a vault has are opened.
+fn how_to_unlock(slots: &[SlotKind]) -> String {
+    let mut ways: Vec<&str> = Vec::new();
+    for slot in slots {
+        let way = match slot {
+            SlotKind::Keychain => "unlock the keychain and unset TOKCTL_KEY and TOKCTL_PASSPHRASE",
+            SlotKind::Key => "set TOKCTL_KEY or TOKCTL_KEY_FILE to the vault's key",
+            SlotKind::Passphrase => "set TOKCTL_PASSPHRASE to the vault's passphrase",
+        };
+        if !ways.contains(&way) {
+            ways.push(way);
+        }
+    }
+    if ways.is_empty() { "tokctl login".into() } else { ways.join(", or ") }
+}
+
+fn keychain_hint(error: &keychain::Error, slots: &[SlotKind]) -> String {
+    let others: Vec<SlotKind> =
+        slots.iter().copied().filter(|slot| *slot != SlotKind::Keychain).collect();
+    let first = match error {
+        keychain::Error::Missing if others.is_empty() => {
+            return "nothing else opens this vault: move its file away, then `tokctl login`".into();
+        }
+        keychain::Error::Missing => "the keychain no longer has the key",
+        keychain::Error::Locked | keychain::Error::NoAnswer { .. } => {
+            "unlock the keychain, such as by logging in to the desktop"
+        }
+        _ if slots.is_empty() => {
+            return "log in to a desktop with a keychain, or choose `--key-slot key` or `--key-slot passphrase`"
+                .into();
+        }
+        _ => "start and unlock the desktop's keychain",
+    };
+    if others.is_empty() { first.into() } else { format!("{first}, or {}", how_to_unlock(&others)) }
+}

@@ -1,0 +1,102 @@
+//! Renewing a token on behalf of a command: with today's definition of its provider, and a sign of
+//! life while it takes.
+
+use super::client_settings;
+use super::context::Context;
+use super::error::CliError;
+use super::time;
+use crate::model::account::Account;
+use crate::model::credential::Grant;
+use crate::ops::access_token::{Handed, Warning};
+use crate::ops::refresh::{self, Today, Trigger};
+use crate::ops::{self, OpenVault};
+use crate::providers::{self, Provider};
+
+/// Renews the token of `account`.
+///
+/// If the server refuses the sealed client secret, and another one is configured for the same
+/// client, that one is tried once.
+pub(crate) fn renew(
+    context: &Context,
+    vault: &mut OpenVault,
+    account: &Account,
+    trigger: Trigger,
+) -> Result<Handed, CliError> {
+    let provider = provider(context, account);
+    let mut today = Today {
+        renewal: provider.as_ref().map(Provider::renewal).unwrap_or_default(),
+        client_secret: None,
+    };
+    let mut attempt = |today: &Today| {
+        context.ui.while_waiting("waiting for a new token", || {
+            refresh::renew(vault, account, trigger, today, time::now)
+        })
+    };
+    match attempt(&today) {
+        Err(ops::Error::NotRefreshed { source, account }) if source.is_about_the_client() => {
+            today.client_secret = match (vault.read(&account)?, &provider) {
+                (Some(row), Some(provider)) => match &row.stored.credential.grant {
+                    Grant::OAuth(grant) => {
+                        client_settings::other_secret(context, provider, &grant.client)
+                    }
+                    Grant::Static(_) => None,
+                },
+                (_, _) => None,
+            };
+            if today.client_secret.is_none() {
+                return Err(ops::Error::NotRefreshed { source, account }.into());
+            }
+            Ok(refresh::renew(vault, &account, trigger, &today, time::now)?)
+        }
+        other => Ok(other?),
+    }
+}
+
+/// Today's definition of the credential's provider.
+///
+/// That it is no longer defined, or a slip in the configuration, does not stop a refresh: where it
+/// goes stands under the seal, and the strictest behaviour is assumed.
+fn provider(context: &Context, account: &Account) -> Option<Provider> {
+    let found = context
+        .config()
+        .and_then(|config| providers::find(&account.provider, config).map_err(CliError::from));
+    match found {
+        Ok(provider) => Some(provider),
+        Err(error) => {
+            context
+                .ui
+                .warning(&format!("{}: refreshing with the strictest settings", error.message));
+            None
+        }
+    }
+}
+
+/// Tells what the user should know of a token that was handed out all the same.
+pub(crate) fn warn(context: &Context, account: &Account, handed: &Handed) {
+    let login = super::error::login_command(account);
+    let message = match &handed.warning {
+        None => return,
+        Some(Warning::Inactive) => {
+            format!("`{account}` was refused by the service when last checked: `{login}`")
+        }
+        Some(Warning::Fading { ends_at: Some(ends_at) }) => {
+            format!(
+                "`{account}` ends {} and can't be refreshed: `{login}`",
+                time::rfc3339(*ends_at)
+            )
+        }
+        Some(Warning::Fading { ends_at: None }) => {
+            format!("`{account}` can't be refreshed any more: `{login}`")
+        }
+        Some(Warning::NotRefreshed(error)) => {
+            format!("`{account}` could not be refreshed, its token still works: {error}")
+        }
+        Some(Warning::Busy) => {
+            format!("`{account}` is being refreshed by another process, its token still works")
+        }
+        Some(Warning::Interrupted) => format!(
+            "an earlier refresh of `{account}` was interrupted, its token works until its end: `{login}`"
+        ),
+    };
+    context.ui.warning(&message);
+}

@@ -1,0 +1,49 @@
+//! The clock, and times as people read them.
+
+use jiff::Timestamp;
+
+/// The time, in whole seconds: finer than any token's life, and what the vault keeps.
+#[expect(clippy::disallowed_methods, reason = "this is the one place")]
+pub(crate) fn now() -> Timestamp {
+    Timestamp::from_second(Timestamp::now().as_second()).unwrap_or_default()
+}
+
+/// RFC 3339 in UTC, to the second.
+pub(crate) fn rfc3339(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+/// How far away `time` is, in its largest unit: `in 42m`, `3d ago`.
+pub(crate) fn relative(time: Timestamp, now: Timestamp) -> String {
+    let seconds = time.duration_since(now).as_secs();
+    let length = seconds.unsigned_abs();
+    let (count, unit) = match length {
+        0..60 => (length, 's'),
+        60..3_600 => (length / 60, 'm'),
+        3_600..172_800 => (length / 3_600, 'h'),
+        _ => (length / 86_400, 'd'),
+    };
+    if seconds > 0 { format!("in {count}{unit}") } else { format!("{count}{unit} ago") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn far_and_near_are_told_in_one_unit() {
+        let now = Timestamp::from_second(1_000_000).unwrap();
+        let shown = |second| relative(Timestamp::from_second(1_000_000 + second).unwrap(), now);
+        assert_eq!(shown(59), "in 59s");
+        assert_eq!(shown(3_599), "in 59m");
+        assert_eq!(shown(100_000), "in 27h");
+        assert_eq!(shown(86_400 * 90), "in 90d");
+        assert_eq!(shown(0), "0s ago");
+        assert_eq!(shown(-61), "1m ago");
+    }
+
+    #[test]
+    fn times_are_utc_to_the_second() {
+        assert_eq!(rfc3339(Timestamp::from_second(0).unwrap()), "1970-01-01T00:00:00Z");
+    }
+}

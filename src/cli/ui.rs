@@ -1,0 +1,239 @@
+//! The one door to the terminal.
+//!
+//! Stdout carries the data that was asked for and nothing else. Everything else goes to stderr:
+//! status, which `-q` silences; warnings, which `-qq` silences; errors, which nothing does.
+//! Questions read the terminal itself, so that stdin stays free for data. A message is one
+//! sentence, in lower case, without a full stop.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, IsTerminal, Write};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::Duration;
+
+use console::{Style, Term};
+use dialoguer::theme::ColorfulTheme;
+use indicatif::ProgressBar;
+use zeroize::Zeroizing;
+
+use super::error::{CliError, Kind};
+use crate::secret::SecretText;
+
+/// A wait that is longer than this shows that it is alive.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// How much is said on stderr.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Verbosity {
+    Errors,
+    Warnings,
+    Status,
+    Details,
+}
+
+/// Whether colours are used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+/// The terminal, or what stands in its place.
+#[derive(Debug)]
+pub(crate) struct Ui {
+    pub(crate) verbosity: Verbosity,
+    /// Whether errors are printed as JSON.
+    pub(crate) json: bool,
+    /// Whether somebody may be asked at all.
+    pub(crate) may_ask: bool,
+}
+
+impl Ui {
+    /// Decides about colours, for stdout and stderr each: the flag, then `NO_COLOR` and
+    /// `CLICOLOR_FORCE`, then whether it is a terminal.
+    pub(crate) fn set_color(color: Color, no_color: bool, forced: bool) {
+        let wanted = |terminal: bool| match color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => !no_color && (forced || terminal),
+        };
+        console::set_colors_enabled(wanted(io::stdout().is_terminal()));
+        console::set_colors_enabled_stderr(wanted(io::stderr().is_terminal()));
+    }
+
+    /// Prints data on stdout. That nobody reads it any more is no failure.
+    pub(crate) fn data(&self, data: &[u8]) -> Result<(), CliError> {
+        let mut stdout = io::stdout().lock();
+        match stdout.write_all(data).and_then(|()| stdout.flush()) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            other => other.map_err(|error| {
+                CliError::new(Kind::Failed, "could not write to stdout").caused_by(&error)
+            }),
+        }
+    }
+
+    /// Prints one line of data.
+    pub(crate) fn line(&self, line: &str) -> Result<(), CliError> {
+        self.data(format!("{line}\n").as_bytes())
+    }
+
+    /// Prints a value as JSON.
+    pub(crate) fn json(&self, value: &impl serde::Serialize) -> Result<(), CliError> {
+        // It may hold a token: room from the start, since a buffer that grows leaves copies behind.
+        let mut text = Zeroizing::new(Vec::with_capacity(16 * 1024));
+        serde_json::to_writer_pretty(&mut *text, value).map_err(|error| {
+            CliError::new(Kind::Failed, "could not write JSON").caused_by(&error)
+        })?;
+        text.push(b'\n');
+        self.data(&text)
+    }
+
+    /// Says what was done.
+    pub(crate) fn status(&self, message: &str) {
+        if self.verbosity >= Verbosity::Status {
+            stderr(&format!("{message}\n"));
+        }
+    }
+
+    /// Says how it was done.
+    pub(crate) fn detail(&self, message: &str) {
+        if self.verbosity >= Verbosity::Details {
+            stderr(&format!("tokctl: {message}\n"));
+        }
+    }
+
+    /// Says what to look at, though the command went on.
+    pub(crate) fn warning(&self, message: &str) {
+        if self.verbosity >= Verbosity::Warnings {
+            let label = Style::new().for_stderr().yellow().bold().apply_to("warning:");
+            stderr(&format!("tokctl: {label} {message}\n"));
+        }
+    }
+
+    /// Prints an error with its causes and what to type next.
+    pub(crate) fn error(&self, error: &CliError) {
+        if self.json {
+            stderr(&format!("{}\n", error.to_json()));
+            return;
+        }
+        let red = Style::new().for_stderr().red().bold();
+        let cyan = Style::new().for_stderr().cyan().bold();
+        let mut text = format!("tokctl: {} {}\n", red.apply_to("error:"), error.message);
+        for cause in &error.causes {
+            text.push_str(&format!("caused by: {cause}\n"));
+        }
+        if let Some(hint) = &error.hint {
+            text.push_str(&format!("{} {hint}\n", cyan.apply_to("hint:")));
+        }
+        stderr(&text);
+    }
+
+    /// Does `work`; if it takes long on a terminal, shows what is waited for.
+    pub(crate) fn while_waiting<T>(&self, what: &'static str, work: impl FnOnce() -> T) -> T {
+        if self.verbosity < Verbosity::Status || !io::stderr().is_terminal() {
+            return work();
+        }
+        let (done, waiting) = mpsc::channel::<()>();
+        std::thread::scope(|scope| {
+            scope.spawn(move || {
+                if waiting.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
+                    let spinner = ProgressBar::new_spinner().with_message(what);
+                    spinner.enable_steady_tick(Duration::from_millis(100));
+                    let _ = waiting.recv();
+                    spinner.finish_and_clear();
+                }
+            });
+            let result = work();
+            drop(done);
+            result
+        })
+    }
+
+    /// Whether there is a terminal with somebody at it.
+    pub(crate) fn can_ask(&self) -> bool {
+        self.may_ask && terminal().is_some()
+    }
+
+    /// Asks for a secret, which does not show. `flag` is how to give it without being asked.
+    pub(crate) fn ask_secret<T: SecretText>(
+        &self,
+        prompt: &str,
+        flag: &str,
+    ) -> Result<T, CliError> {
+        let terminal = self.terminal(prompt, flag)?;
+        dialoguer::Password::with_theme(&theme())
+            .with_prompt(prompt)
+            .interact_on(&terminal)
+            .map(T::from_trusted)
+            .map_err(cancelled)
+    }
+
+    /// Asks for a new secret, twice.
+    pub(crate) fn ask_new_secret<T: SecretText>(
+        &self,
+        prompt: &str,
+        flag: &str,
+    ) -> Result<T, CliError> {
+        let terminal = self.terminal(prompt, flag)?;
+        dialoguer::Password::with_theme(&theme())
+            .with_prompt(prompt)
+            .with_confirmation("once more", "the two are not the same")
+            .interact_on(&terminal)
+            .map(T::from_trusted)
+            .map_err(cancelled)
+    }
+
+    /// Asks for yes or no.
+    pub(crate) fn confirm(&self, prompt: &str, flag: &str) -> Result<bool, CliError> {
+        let terminal = self.terminal(prompt, flag)?;
+        dialoguer::Confirm::with_theme(&theme())
+            .with_prompt(prompt)
+            .default(false)
+            .interact_on(&terminal)
+            .map_err(cancelled)
+    }
+
+    /// Asks for one of several; gives its position.
+    pub(crate) fn choose(
+        &self,
+        prompt: &str,
+        items: &[String],
+        flag: &str,
+    ) -> Result<usize, CliError> {
+        let terminal = self.terminal(prompt, flag)?;
+        dialoguer::Select::with_theme(&theme())
+            .with_prompt(prompt)
+            .items(items)
+            .default(0)
+            .interact_on(&terminal)
+            .map_err(cancelled)
+    }
+
+    fn terminal(&self, prompt: &str, flag: &str) -> Result<Term, CliError> {
+        terminal().filter(|_| self.may_ask).ok_or_else(|| {
+            CliError::new(Kind::Usage, format!("nobody can be asked here: {prompt}")).hint(flag)
+        })
+    }
+}
+
+/// The controlling terminal, whatever stdin and stderr are.
+fn terminal() -> Option<Term> {
+    let open = |write: bool| -> io::Result<File> {
+        OpenOptions::new().read(!write).write(write).open("/dev/tty")
+    };
+    Some(Term::read_write_pair(open(false).ok()?, open(true).ok()?))
+}
+
+fn theme() -> ColorfulTheme {
+    ColorfulTheme::default()
+}
+
+fn cancelled(error: dialoguer::Error) -> CliError {
+    let dialoguer::Error::IO(error) = error;
+    CliError::new(Kind::Failed, "the question was not answered").caused_by(&error)
+}
+
+/// A closed stderr is no reason to fail.
+fn stderr(text: &str) {
+    let _ = io::stderr().lock().write_all(text.as_bytes());
+}

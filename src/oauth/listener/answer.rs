@@ -1,0 +1,182 @@
+//! What the listener answers: whole HTTP responses, all of them fixed.
+//!
+//! Nothing of a request ever finds its way into an answer; no answer runs a script or makes the
+//! browser fetch anything. Which answer a request gets is not decided here.
+
+use std::fmt::Write as _;
+
+use data_encoding::BASE64;
+use sha2::{Digest, Sha256};
+
+const PAGE: &str = include_str!("page.html");
+const STYLE: &str = include_str!("page.css");
+
+/// The marks in the pages' circle, as SVG paths.
+const TICK: &str = "M7.5 12.5l3 3 6-6.5";
+const CROSS: &str = "M8.5 8.5l7 7m0-7l-7 7";
+const DASH: &str = "M8 12h8";
+
+/// One of the answers that there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Answer {
+    /// The login is done and stored.
+    LoggedIn,
+    /// The login has failed.
+    NotLoggedIn,
+    /// An authorization response that isn't the answer to this login.
+    NotThisLogin,
+    /// An authorization response after the one that counted.
+    AlreadyAnswered,
+    /// A browser looked ahead. It asks again when the person really goes there.
+    NotNow,
+    /// What came is not HTTP.
+    Malformed,
+    /// Another path than the callback's, such as `/favicon.ico`.
+    NotFound,
+    /// Another method than GET.
+    MethodNotAllowed,
+    /// A request that is meant for another host or port.
+    Misdirected,
+    /// More head than any browser sends.
+    HeadTooLarge,
+}
+
+impl Answer {
+    /// The response as it goes over the wire.
+    pub(super) fn to_bytes(self) -> Vec<u8> {
+        let body = self.body();
+        let mut response = format!("HTTP/1.1 {}\r\n", self.status());
+        response.push_str(
+            "Cache-Control: no-store\r\n\
+             Referrer-Policy: no-referrer\r\n\
+             X-Content-Type-Options: nosniff\r\n\
+             Connection: close\r\n",
+        );
+        response.push_str(&content_security_policy());
+        if self == Self::MethodNotAllowed {
+            response.push_str("Allow: GET\r\n");
+        }
+        if !body.is_empty() {
+            response.push_str("Content-Type: text/html; charset=utf-8\r\n");
+        }
+        // A 204 has no body and must not say how long it is (RFC 9110 §8.6).
+        if self != Self::NotNow {
+            let _ = write!(response, "Content-Length: {}\r\n", body.len());
+        }
+        response.push_str("\r\n");
+        response.push_str(&body);
+        response.into_bytes()
+    }
+
+    const fn status(self) -> &'static str {
+        match self {
+            Self::LoggedIn => "200 OK",
+            Self::NotNow => "204 No Content",
+            Self::NotLoggedIn | Self::NotThisLogin | Self::Malformed => "400 Bad Request",
+            Self::NotFound => "404 Not Found",
+            Self::MethodNotAllowed => "405 Method Not Allowed",
+            Self::AlreadyAnswered => "410 Gone",
+            Self::Misdirected => "421 Misdirected Request",
+            Self::HeadTooLarge => "431 Request Header Fields Too Large",
+        }
+    }
+
+    /// A page where a person looks, nothing where a program asks (and so nothing to leave out
+    /// when it asks with HEAD).
+    fn body(self) -> String {
+        match self {
+            Self::LoggedIn => page(
+                "good",
+                TICK,
+                "Logged in",
+                "You can close this window and go back to the terminal.",
+            ),
+            Self::NotLoggedIn => page("bad", CROSS, "Not logged in", "The terminal says why."),
+            Self::NotThisLogin => page(
+                "plain",
+                DASH,
+                "Not this login",
+                "What you followed is not the answer that the terminal waits for.",
+            ),
+            Self::AlreadyAnswered => {
+                page("plain", DASH, "Already answered", "The terminal says how the login went.")
+            }
+            Self::NotNow
+            | Self::Malformed
+            | Self::NotFound
+            | Self::MethodNotAllowed
+            | Self::Misdirected
+            | Self::HeadTooLarge => String::new(),
+        }
+    }
+}
+
+fn page(mood: &str, mark: &str, title: &str, text: &str) -> String {
+    PAGE.replace("{style}", STYLE)
+        .replace("{mood}", mood)
+        .replace("{mark}", mark)
+        .replace("{title}", title)
+        .replace("{text}", text)
+}
+
+/// Nothing but the style that the page brings along and its empty icon, which keeps browsers from
+/// asking for `/favicon.ico`.
+fn content_security_policy() -> String {
+    format!(
+        "Content-Security-Policy: default-src 'none'; style-src 'sha256-{}'; img-src data:; \
+         base-uri 'none'; form-action 'none'; frame-ancestors 'none'\r\n",
+        BASE64.encode(&Sha256::digest(STYLE))
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALL: [Answer; 10] = [
+        Answer::LoggedIn,
+        Answer::NotLoggedIn,
+        Answer::NotThisLogin,
+        Answer::AlreadyAnswered,
+        Answer::NotNow,
+        Answer::Malformed,
+        Answer::NotFound,
+        Answer::MethodNotAllowed,
+        Answer::Misdirected,
+        Answer::HeadTooLarge,
+    ];
+
+    #[test]
+    fn every_answer_is_one_response_of_the_length_that_it_says() {
+        for answer in ALL {
+            let response = String::from_utf8(answer.to_bytes()).unwrap();
+            let (head, body) = response.split_once("\r\n\r\n").unwrap();
+            assert!(head.starts_with("HTTP/1.1 "), "{answer:?}");
+            assert!(head.contains("\r\nCache-Control: no-store\r\n"), "{answer:?}");
+            assert!(head.contains("\r\nConnection: close\r\n"), "{answer:?}");
+            let length = format!("\r\nContent-Length: {}", body.len());
+            assert_eq!(head.contains(&length), answer != Answer::NotNow, "{answer:?}");
+            assert_eq!(head.contains("\r\nAllow: GET"), answer == Answer::MethodNotAllowed);
+        }
+    }
+
+    #[test]
+    fn a_page_is_finished_and_fetches_nothing() {
+        for answer in ALL {
+            let body = answer.body();
+            for unwanted in ["{title}", "{text}", "{style}", "{mark}", "{mood}", "<script", "http"]
+            {
+                assert!(!body.contains(unwanted), "{answer:?} holds {unwanted}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_policy_allows_the_style_that_the_page_brings() {
+        let body = Answer::LoggedIn.body();
+        let (_, style) = body.split_once("<style>").unwrap();
+        let (style, _) = style.split_once("</style>").unwrap();
+        let hash = BASE64.encode(&Sha256::digest(style));
+        assert!(content_security_policy().contains(&format!("'sha256-{hash}'")));
+    }
+}

@@ -1,0 +1,58 @@
+//! Forgetting a credential, after the grant was revoked where the provider can do that.
+
+use super::error::Error;
+use super::open_vault::OpenVault;
+use crate::model::account::Account;
+use crate::model::credential::Grant;
+use crate::oauth::revocation;
+use crate::store::{Store, credentials, journal};
+
+/// What became of the grant at the provider.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum AtProvider {
+    /// It works no more.
+    Revoked,
+    /// The provider has no way to revoke it: it works until its end.
+    NotRevocable,
+    /// A token that a person made, and only a person can revoke.
+    Static,
+    /// Nobody asked.
+    NotAsked,
+}
+
+/// Revokes the grant of `account` and removes its credential. If the revocation fails, the
+/// credential is kept, so that it can be tried again.
+pub(crate) fn revoke_and_delete(
+    vault: &mut OpenVault,
+    account: &Account,
+) -> Result<AtProvider, Error> {
+    let row = vault.expect(account)?;
+    let at_provider = match &row.stored.credential.grant {
+        Grant::Static(_) => AtProvider::Static,
+        Grant::OAuth(grant) => match &grant.client.revocation_endpoint {
+            None => AtProvider::NotRevocable,
+            Some(endpoint) => {
+                let refresh_token = grant.refresh_token.as_ref();
+                revocation::revoke(&grant.client, endpoint, refresh_token, &grant.access_token)
+                    .map_err(|source| Error::NotRevoked { account: account.clone(), source })?;
+                AtProvider::Revoked
+            }
+        },
+    };
+    vault.write(|transaction, _| {
+        journal::remove(transaction, account)?;
+        credentials::remove(transaction, account)
+    })?;
+    Ok(at_provider)
+}
+
+/// Removes the credential of `account` without a key: works on damaged rows as well.
+pub(crate) fn delete(store: &mut Store, account: &Account) -> Result<AtProvider, Error> {
+    let transaction = store.write()?;
+    journal::remove(&transaction, account)?;
+    if !credentials::remove(&transaction, account)? {
+        return Err(Error::NoCredential { account: account.clone() });
+    }
+    transaction.commit()?;
+    Ok(AtProvider::NotAsked)
+}

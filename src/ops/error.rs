@@ -1,0 +1,122 @@
+//! Why an operation did not do what was asked.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::model::account::Account;
+use crate::oauth::{listener, metadata, redirect_uri, token_error};
+use crate::vault::keychain;
+use crate::vault::slot::{SlotId, SlotKind};
+use crate::{providers, store};
+
+/// Why an operation did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    #[error(transparent)]
+    Provider(#[from] providers::Error),
+
+    /// The vault has no slot of the kind whose secret was given.
+    #[error("this vault has no `{kind}` key slot")]
+    NoSuchSlot { kind: SlotKind, slots: Vec<SlotKind> },
+    /// The secret that was given opens none of the slots of its kind.
+    #[error("the given secret opens no `{kind}` key slot of this vault")]
+    WrongSecret { kind: SlotKind, slots: Vec<SlotKind> },
+    /// The keychain did not give the secret.
+    #[error("the keychain did not give the vault's key")]
+    Keychain { source: keychain::Error, slots: Vec<SlotKind> },
+    /// Somebody edited a key slot.
+    #[error("the key slot {id} is damaged or was tampered with")]
+    TamperedSlot { id: SlotId },
+
+    /// There is no credential for the account.
+    #[error("there is no credential for `{account}`")]
+    NoCredential { account: Account },
+    /// Only a person can get a new token.
+    #[error("`{account}` needs a new login: {reason}")]
+    LoginRequired { account: Account, reason: LoginReason },
+    /// The refresh token is another machine's.
+    #[error("`{account}` was handed over to another machine")]
+    HandedOver { account: Account },
+    /// No token of this provider lives as long as was asked.
+    #[error("no token for `{account}` is known to live {}", seconds(*asked))]
+    NeverLongEnough { account: Account, asked: SignedDuration },
+    /// It would have to be refreshed, which the caller forbade.
+    #[error("the token for `{account}` is due to be refreshed")]
+    RefreshForbidden { account: Account },
+    /// The authorization server gave no new token.
+    #[error("could not refresh `{account}`")]
+    NotRefreshed { account: Account, source: token_error::Error },
+    /// An earlier refresh may have spent the refresh token, and this provider takes a second use
+    /// for theft.
+    #[error("an earlier refresh of `{account}` was interrupted, and its answer lost")]
+    Interrupted { account: Account, since: Timestamp },
+    /// The new token was got, and is safe, but is not in its row yet.
+    #[error(
+        "the new token for `{account}` could not be stored in the vault, and lies sealed beside it"
+    )]
+    Spilled { account: Account, source: store::Error },
+    /// The new token was got and could be stored nowhere.
+    #[error("the new token for `{account}` could not be stored")]
+    Lost { account: Account, source: store::Error },
+
+    /// The server's metadata could not be had.
+    #[error("could not find the endpoints of `{provider}`")]
+    Metadata { provider: String, source: metadata::Error },
+    /// The definition's redirect URI is none that a listener can be put behind.
+    #[error("the redirect URI of `{provider}` can't be used")]
+    RedirectUri { provider: String, source: redirect_uri::Invalid },
+    /// The browser's answer did not come, or can't be trusted.
+    #[error("the browser brought no answer")]
+    Listener(#[from] listener::Error),
+    /// The authorization server said no in the browser.
+    #[error("the login was refused: {reason}")]
+    LoginRefused { reason: String },
+    /// The code could not be redeemed.
+    #[error("the login was not completed")]
+    NotRedeemed { source: token_error::Error },
+    /// The provider did not say whose login it is, and nobody named the user.
+    #[error("`{provider}` does not say who logged in")]
+    NoUser { provider: String },
+
+    /// The grant could not be revoked; the credential was kept.
+    #[error("could not revoke the grant of `{account}`, so it was kept")]
+    NotRevoked { account: Account, source: token_error::Error },
+}
+
+/// Why only a person can get a new token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LoginReason {
+    /// The provider refused to renew it.
+    Refused,
+    /// It ended, and nothing renews it.
+    Ended,
+    /// It works still, but nothing can renew it before its end.
+    NotRefreshable,
+}
+
+impl std::fmt::Display for LoginReason {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Refused => "the provider no longer renews the grant",
+            Self::Ended => "its token has expired, and nothing renews it",
+            Self::NotRefreshable => "nothing renews its token",
+        })
+    }
+}
+
+impl From<rusqlite::Error> for Error {
+    fn from(error: rusqlite::Error) -> Self {
+        store::Error::from(error).into()
+    }
+}
+
+impl From<getrandom::Error> for Error {
+    fn from(error: getrandom::Error) -> Self {
+        store::Error::from(error).into()
+    }
+}
+
+fn seconds(duration: SignedDuration) -> String {
+    format!("{} s", duration.as_secs())
+}

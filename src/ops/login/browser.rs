@@ -1,0 +1,252 @@
+//! The authorization code grant in the browser (RFC 6749 §4.1, RFC 7636, RFC 8252).
+//!
+//! In steps, so that the caller can talk to the person in between: [`start`] binds the port, and
+//! only then is there an address to open; [`Pending::wait`] brings the code and redeems it;
+//! [`Granted::finish`] stores the grant and tells the browser how it ended.
+
+use std::time::Instant;
+
+use jiff::Timestamp;
+use url::Url;
+
+use super::identity;
+use super::store::Place;
+use crate::model::account::{Account, UserName};
+use crate::model::address::Address;
+use crate::model::client::Client;
+use crate::model::credential::{Api, Credential, Grant, OAuthGrant};
+use crate::model::definition::Pkce;
+use crate::model::readiness::due_at;
+use crate::model::scope::Scopes;
+use crate::oauth::authorization_response::{AuthorizationResponse, Expected};
+use crate::oauth::listener::{Arrived, Listener, Verdict};
+use crate::oauth::metadata;
+use crate::oauth::pkce;
+use crate::oauth::redirect_uri::RedirectUri;
+use crate::oauth::state::State;
+use crate::oauth::token::{self, TokenAnswer};
+use crate::ops::Clock;
+use crate::ops::error::Error;
+use crate::providers::atlassian::{self, Site};
+use crate::providers::{Endpoints, Places, Provider};
+use crate::secret::{ClientSecret, CodeVerifier};
+
+/// What a login in the browser is made of.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    pub(crate) provider: Provider,
+    /// The service's own address, where one was named.
+    pub(crate) server: Option<Address>,
+    pub(crate) client_id: String,
+    pub(crate) client_secret: Option<ClientSecret>,
+    pub(crate) trusted_certificates: Option<String>,
+    pub(crate) scopes: Scopes,
+    /// The port to listen on, if it is not to be the one of the redirect URI.
+    pub(crate) port: Option<u16>,
+}
+
+/// A login that waits for the browser.
+pub(crate) struct Pending {
+    plan: Plan,
+    client: Client,
+    listener: Listener,
+    expected: Expected,
+    verifier: Option<CodeVerifier>,
+    address: Url,
+}
+
+/// A grant that was got and is not stored yet.
+pub(crate) struct Granted {
+    plan: Plan,
+    client: Client,
+    arrived: Arrived,
+    answer: TokenAnswer,
+    /// What the token was asked for and at which sites it works, where the provider has sites.
+    pub(crate) sites: Result<Vec<Site>, atlassian::Error>,
+    now: Timestamp,
+}
+
+/// A login that was stored.
+#[derive(Debug)]
+pub(crate) struct LoggedIn {
+    pub(crate) account: Account,
+    pub(crate) credential: Credential,
+    /// Scopes that were asked for and not granted.
+    pub(crate) missing: Scopes,
+    /// Scopes that were granted and not asked for.
+    pub(crate) unasked: Scopes,
+}
+
+/// Finds the endpoints and binds the listener.
+pub(crate) fn start(plan: Plan) -> Result<Pending, Error> {
+    let server = plan.provider.server(plan.server.as_ref())?;
+    let provider = plan.provider.name.to_string();
+    let metadata = match plan.provider.issuer_to_discover()? {
+        None => None,
+        Some(issuer) => Some(
+            metadata::discover(&issuer, plan.trusted_certificates.as_deref())
+                .map_err(|source| Error::Metadata { provider: provider.clone(), source })?,
+        ),
+    };
+    let endpoints = plan.provider.endpoints(server.as_ref(), metadata.as_ref())?;
+    let redirect_uri = plan
+        .provider
+        .redirect_uri()
+        .parse::<RedirectUri>()
+        .map_err(|source| Error::RedirectUri { provider, source })?;
+    let redirect_uri = match plan.port {
+        Some(port) => redirect_uri.with_port(port),
+        None => redirect_uri,
+    };
+    let listener = Listener::bind(&redirect_uri)?;
+    let state = State::fresh()?;
+    let verifier = match plan.provider.definition.pkce.unwrap_or_default() {
+        Pkce::Required | Pkce::Send => Some(pkce::code_verifier()?),
+        Pkce::Off => None,
+    };
+    let address = authorization_request(
+        &plan,
+        &endpoints,
+        &listener.redirect_uri().to_string(),
+        &state,
+        verifier.as_ref(),
+    );
+    let client = Client {
+        auth_method: plan.provider.auth_method(plan.client_secret.is_some()),
+        client_id: plan.client_id.clone(),
+        client_secret: plan.client_secret.clone(),
+        token_endpoint: endpoints.token,
+        revocation_endpoint: endpoints.revocation,
+        trusted_certificates: plan.trusted_certificates.clone(),
+    };
+    let expected =
+        Expected { state, issuer: endpoints.issuer, issuer_required: endpoints.names_itself };
+    Ok(Pending { plan: Plan { server, ..plan }, client, listener, expected, verifier, address })
+}
+
+/// The address of the authorization request (RFC 6749 §4.1.1).
+fn authorization_request(
+    plan: &Plan,
+    endpoints: &Endpoints,
+    redirect_uri: &str,
+    state: &State,
+    verifier: Option<&CodeVerifier>,
+) -> Url {
+    let mut address = endpoints.authorization.url().clone();
+    let mut query = address.query_pairs_mut();
+    query
+        .append_pair("response_type", "code")
+        .append_pair("client_id", &plan.client_id)
+        .append_pair("redirect_uri", redirect_uri)
+        .append_pair("state", state.expose());
+    if !plan.scopes.is_empty() {
+        query.append_pair("scope", &plan.scopes.to_string());
+    }
+    if let Some(verifier) = verifier {
+        query
+            .append_pair("code_challenge", &pkce::code_challenge(verifier))
+            .append_pair("code_challenge_method", "S256");
+    }
+    for (name, value) in &plan.provider.definition.authorization_params {
+        query.append_pair(name, value);
+    }
+    drop(query);
+    address
+}
+
+impl Pending {
+    /// The address for the browser.
+    pub(crate) fn address(&self) -> &Url {
+        &self.address
+    }
+
+    /// Waits for the browser until `deadline`, and redeems the code that it brings.
+    pub(crate) fn wait(self, deadline: Instant, clock: Clock) -> Result<Granted, Error> {
+        let redirect_uri = self.listener.redirect_uri().to_string();
+        let arrived = self.listener.wait(self.expected, deadline)?;
+        let code = match &arrived.response {
+            AuthorizationResponse::Code(code) => code,
+            AuthorizationResponse::Refused { error, description } => {
+                let reason = match description {
+                    Some(description) => format!("{error}, {description}"),
+                    None => error.clone(),
+                };
+                return Err(Error::LoginRefused { reason });
+            }
+        };
+        let now = clock();
+        let answer = token::redeem(&self.client, code, &redirect_uri, self.verifier.as_ref(), now)
+            .map_err(|source| Error::NotRedeemed { source })?;
+        let sites = sites(&self.plan, &answer);
+        Ok(Granted { plan: self.plan, client: self.client, arrived, answer, sites, now })
+    }
+}
+
+/// The sites that the grant reaches; where a server was named, only that one.
+fn sites(plan: &Plan, answer: &TokenAnswer) -> Result<Vec<Site>, atlassian::Error> {
+    let Some(endpoint) = &plan.provider.definition.accessible_resources_endpoint else {
+        return Ok(Vec::new());
+    };
+    let Ok(endpoint) = plan.provider.fill(endpoint, Places::default()) else {
+        return Ok(Vec::new());
+    };
+    let mut sites =
+        atlassian::sites(&endpoint, plan.trusted_certificates.as_deref(), &answer.access_token)?;
+    if let Some(server) = &plan.server {
+        let plain = |url: &str| url.trim_end_matches('/').to_owned();
+        sites.retain(|site| plain(&site.url) == plain(server.as_str()));
+    }
+    Ok(sites)
+}
+
+impl Granted {
+    /// Stores the grant, for `user` or whoever the provider says that it is, and `site`; then
+    /// tells the browser.
+    pub(crate) fn finish(
+        self,
+        place: Place,
+        user: Option<UserName>,
+        site: Option<&Site>,
+    ) -> Result<LoggedIn, Error> {
+        let provider = &self.plan.provider;
+        let site_url = site.and_then(|site| site.url.parse().ok());
+        let server_url = self.plan.server.clone().or(site_url);
+        let places = Places {
+            server: server_url.as_ref(),
+            site_id: site.map(|site| site.id.as_str()),
+            api_base_url: None,
+        };
+        // Without a site there is no address to be filled in, and the token is as good.
+        let base_url = provider.api_base_url(places).unwrap_or_default();
+        let user = match user {
+            Some(user) => user,
+            None => identity::look_up(
+                provider,
+                Places { api_base_url: base_url.as_ref(), ..places },
+                self.plan.trusted_certificates.as_deref(),
+                &self.answer.access_token,
+            )
+            .ok_or_else(|| Error::NoUser { provider: provider.name.to_string() })?,
+        };
+        let account = Account { provider: provider.name.clone(), user };
+        let asked = self.plan.scopes;
+        // RFC 6749 §5.1: no word about the scopes means those that were asked for.
+        let scopes = self.answer.scopes.unwrap_or_else(|| asked.clone());
+        let (missing, unasked) = (asked.without(&scopes), scopes.without(&asked));
+        let grant = OAuthGrant {
+            access_token: self.answer.access_token,
+            token_type: self.answer.token_type,
+            issued_at: self.now,
+            expiry: self.answer.expiry,
+            due_at: due_at(self.now, self.answer.expiry, provider.renewal().margin),
+            refresh_token: self.answer.refresh_token,
+            scopes,
+            client: self.client,
+            granted_at: self.now,
+        };
+        let api = Api { auth: provider.api_auth(), server_url, base_url, username: None };
+        let credential = place.fill(&account, Grant::OAuth(Box::new(grant)), api, self.now)?;
+        self.arrived.finish(Verdict::LoggedIn);
+        Ok(LoggedIn { account, credential, missing, unasked })
+    }
+}

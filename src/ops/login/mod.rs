@@ -1,0 +1,8 @@
+//! Obtaining a credential: a static token, or an OAuth grant through the browser.
+
+mod store;
+pub(crate) mod static_token;
+pub(crate) mod identity;
+pub(crate) mod browser;
+
+pub(crate) use store::Place;

@@ -1,0 +1,45 @@
+//! A token that a person made at the service: a PAT or an API token. No request is made.
+
+use jiff::Timestamp;
+
+use super::store::Place;
+use crate::model::account::Account;
+use crate::model::address::Address;
+use crate::model::credential::{Api, ApiAuth, Credential, Expiry, Grant, StaticToken};
+use crate::ops::error::Error;
+use crate::providers::{Places, Provider};
+use crate::secret::AccessToken;
+
+/// How the service takes a static token: with a user name as `Basic`, as Jira Cloud does with API
+/// tokens; else as the provider's definition says.
+///
+/// Fails if the API's address depends on a server that nobody named.
+pub(crate) fn api(
+    provider: &Provider,
+    server: Option<&Address>,
+    username: Option<String>,
+) -> Result<Api, Error> {
+    let server_url = provider.server(server)?;
+    let base_url = match &server_url {
+        // A person's own token is for the server itself, not for a gateway.
+        Some(_) => None,
+        None => provider.api_base_url(Places::default())?,
+    };
+    let auth = match (&username, provider.api_auth()) {
+        (Some(_), ApiAuth::Bearer | ApiAuth::Basic) => ApiAuth::Basic,
+        (_, other) => other,
+    };
+    Ok(Api { auth, server_url, base_url, username })
+}
+
+/// Stores a static token.
+pub(crate) fn store(
+    place: Place,
+    account: &Account,
+    token: AccessToken,
+    expiry: Expiry,
+    api: Api,
+    now: Timestamp,
+) -> Result<Credential, Error> {
+    place.fill(account, Grant::Static(StaticToken { token, expiry }), api, now)
+}

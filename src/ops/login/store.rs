@@ -1,0 +1,57 @@
+//! The place in the vault that a login fills.
+
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+
+use crate::model::account::Account;
+use crate::model::credential::{Api, Credential, Grant, Status};
+use crate::ops::error::Error;
+use crate::ops::open_vault::OpenVault;
+use crate::store::{credentials, journal, locks};
+
+/// How long a login waits for a refresh of the credential that it replaces.
+const WAIT: Duration = Duration::from_secs(45);
+
+/// An account's place in an open vault, found good before a person is asked for consent.
+pub(crate) struct Place {
+    vault: OpenVault,
+}
+
+impl Place {
+    /// Makes sure that the vault can be written, and that what it holds for `account` opens: a
+    /// damaged credential is not silently replaced.
+    pub(crate) fn check(mut vault: OpenVault, account: Option<&Account>) -> Result<Self, Error> {
+        if let Some(account) = account {
+            vault.read(account)?;
+        }
+        vault.write(|_, _| Ok(()))?;
+        Ok(Self { vault })
+    }
+
+    /// Stores a grant over what was there. A refresh that is in flight is waited for, so that its
+    /// answer does not meet a row that it knows nothing of.
+    pub(super) fn fill(
+        mut self,
+        account: &Account,
+        grant: Grant,
+        api: Api,
+        now: Timestamp,
+    ) -> Result<Credential, Error> {
+        let _lock = locks::credential(self.vault.file(), account, Instant::now() + WAIT)?;
+        let earlier = self.vault.read(account)?;
+        let credential = Credential {
+            grant,
+            api,
+            status: Status::Active,
+            created_at: earlier.map_or(now, |row| row.stored.credential.created_at),
+            updated_at: now,
+            last_refreshed_at: None,
+        };
+        self.vault.write(|transaction, key| {
+            journal::remove(transaction, account)?;
+            credentials::put(transaction, key, account, &credential)
+        })?;
+        Ok(credential)
+    }
+}

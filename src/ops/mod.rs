@@ -1,0 +1,22 @@
+//! The operations: the one place where vault, store, network and providers meet.
+//!
+//! No printing, no prompting, no argument parsing, no clock: what an operation needs comes in as
+//! an argument, and what it has to say goes out as a value.
+
+pub(crate) mod error;
+mod signals;
+pub(crate) mod unlock;
+pub(crate) mod open_vault;
+mod create;
+pub(crate) mod access_token;
+pub(crate) mod refresh;
+pub(crate) mod login;
+pub(crate) mod delete;
+
+pub(crate) use create::open_or_create;
+pub(crate) use error::Error;
+pub(crate) use open_vault::OpenVault;
+pub(crate) use unlock::Unlocking;
+
+/// Where the time comes from. A function, since an operation may wait long for its turn.
+pub(crate) type Clock = fn() -> jiff::Timestamp;

@@ -1,0 +1,117 @@
+//! An unlocked vault: reads and writes credentials, and unlocks again when its key was rotated.
+
+use std::path::Path;
+
+use rusqlite::Transaction;
+
+use super::error::Error;
+use super::unlock::{self, Unlocking};
+use crate::model::account::Account;
+use crate::store::credentials::{self, Stored};
+use crate::store::file::VaultFile;
+use crate::store::journal::{self, Journal};
+use crate::store::{self, Store, header};
+use crate::vault::seal::DataKey;
+
+/// A vault that was unlocked.
+pub(crate) struct OpenVault {
+    store: Store,
+    with: Unlocking,
+    key: DataKey,
+}
+
+/// A credential's row, and the journal of its refresh if there is one.
+#[derive(Debug, Clone)]
+pub(crate) struct Row {
+    pub(crate) stored: Stored,
+    pub(crate) journal: Option<Journal>,
+}
+
+impl OpenVault {
+    /// Unlocks the vault in `store`.
+    pub(crate) fn unlock(store: Store, with: Unlocking) -> Result<Self, Error> {
+        let key = unlock::unlock(&store, &with)?;
+        Ok(Self { store, with, key })
+    }
+
+    /// Takes a vault whose key is at hand.
+    pub(super) fn new(store: Store, with: Unlocking, key: DataKey) -> Self {
+        Self { store, with, key }
+    }
+
+    /// The same vault, opened for writing as well.
+    pub(crate) fn writable(self) -> Result<Self, Error> {
+        let path: &Path = self.store.file().path();
+        Ok(Self { store: Store::open(path)?, ..self })
+    }
+
+    pub(super) fn file(&self) -> &VaultFile {
+        self.store.file()
+    }
+
+    pub(super) fn key(&self) -> &DataKey {
+        &self.key
+    }
+
+    /// Reads the credential of `account`, opened, with its journal.
+    pub(crate) fn read(&mut self, account: &Account) -> Result<Option<Row>, Error> {
+        match self.read_once(account) {
+            // Between unlocking and reading, a rotation may have sealed the row anew.
+            Err(store::Error::KeyRetired) => {
+                self.unlock_again()?;
+                Ok(self.read_once(account)?)
+            }
+            other => Ok(other?),
+        }
+    }
+
+    /// The same where there has to be one.
+    pub(crate) fn expect(&mut self, account: &Account) -> Result<Row, Error> {
+        self.read(account)?.ok_or_else(|| Error::NoCredential { account: account.clone() })
+    }
+
+    /// Runs `change` in one transaction and commits it. If the key was rotated since the vault was
+    /// unlocked, unlocks it again and runs `change` with the new key.
+    pub(super) fn write<T>(
+        &mut self,
+        mut change: impl FnMut(&Transaction<'_>, &DataKey) -> Result<T, store::Error>,
+    ) -> Result<T, Error> {
+        match self.write_once(&mut change) {
+            Err(store::Error::KeyRetired) => {
+                self.unlock_again()?;
+                Ok(self.write_once(&mut change)?)
+            }
+            other => Ok(other?),
+        }
+    }
+
+    fn unlock_again(&mut self) -> Result<(), Error> {
+        self.key = unlock::unlock(&self.store, &self.with)?;
+        Ok(())
+    }
+
+    fn read_once(&self, account: &Account) -> Result<Option<Row>, store::Error> {
+        let transaction = self.store.read()?;
+        let current = header::read(&transaction)?;
+        if current.is_none_or(|header| header.generation != self.key.generation) {
+            return Err(store::Error::KeyRetired);
+        }
+        let Some(stored) = credentials::read(&transaction, &self.key, account)? else {
+            return Ok(None);
+        };
+        // A journal of an earlier revision is about a refresh token that was replaced since.
+        let journal = journal::read(&transaction, account)?
+            .filter(|journal| journal.revision == stored.revision);
+        Ok(Some(Row { stored, journal }))
+    }
+
+    fn write_once<T>(
+        &mut self,
+        change: &mut impl FnMut(&Transaction<'_>, &DataKey) -> Result<T, store::Error>,
+    ) -> Result<T, store::Error> {
+        let transaction = self.store.write()?;
+        let done = change(&transaction, &self.key)?;
+        transaction.commit()?;
+        Ok(done)
+    }
+}

@@ -1,0 +1,87 @@
+//! From a slot's secret to the vault's data key.
+
+use super::error::Error;
+use crate::secret::Passphrase;
+use crate::store::{self, Store, header, slots};
+use crate::vault::Key;
+use crate::vault::keychain::{self, EntryName, Patience};
+use crate::vault::seal::{DataKey, VaultId};
+use crate::vault::slot::{self, KeySlot, SlotId, SlotKind, SlotSecret};
+
+/// Where a slot's secret comes from.
+#[derive(Debug, Clone)]
+pub(crate) enum Unlocking {
+    /// The operating system's keychain, asked when it is needed.
+    Keychain(Patience),
+    /// The key of a `key` slot.
+    Key(Key),
+    /// The passphrase of a `passphrase` slot.
+    Passphrase(Passphrase),
+}
+
+impl Unlocking {
+    pub(crate) fn kind(&self) -> SlotKind {
+        match self {
+            Self::Keychain(_) => SlotKind::Keychain,
+            Self::Key(_) => SlotKind::Key,
+            Self::Passphrase(_) => SlotKind::Passphrase,
+        }
+    }
+}
+
+/// Unlocks the vault.
+///
+/// Another process may change slots and keychain in between; so before the vault is said to be
+/// locked or damaged, the slots are read again, and if they changed, tried again.
+pub(super) fn unlock(store: &Store, with: &Unlocking) -> Result<DataKey, Error> {
+    let (header, slots) = read(store)?;
+    open_any(header, &slots, with).or_else(|error| {
+        let (header_now, slots_now) = read(store)?;
+        if (header_now, &slots_now) == (header, &slots) {
+            return Err(error);
+        }
+        open_any(header_now, &slots_now, with)
+    })
+}
+
+/// The name of a slot's entry in the keychain.
+pub(super) fn entry_name(vault: VaultId, slot: SlotId) -> EntryName {
+    EntryName::new(&vault.hex(), &slot.to_string())
+}
+
+fn read(store: &Store) -> Result<(header::Header, Vec<KeySlot>), Error> {
+    let transaction = store.read()?;
+    let header = header::read(&transaction)?
+        .ok_or_else(|| store::Error::NoVault { path: store.file().path().to_owned() })?;
+    Ok((header, slots::read(&transaction)?))
+}
+
+/// Opens the first slot of the right kind that the secret fits.
+fn open_any(header: header::Header, slots: &[KeySlot], with: &Unlocking) -> Result<DataKey, Error> {
+    let kind = with.kind();
+    let kinds = || slots.iter().map(|slot| slot.kind).collect::<Vec<_>>();
+    let mut failure = Error::NoSuchSlot { kind, slots: kinds() };
+    for slot in slots.iter().filter(|slot| slot.kind == kind) {
+        let secret = match with {
+            Unlocking::Key(key) => SlotSecret::Random(key.clone()),
+            Unlocking::Passphrase(passphrase) => SlotSecret::Passphrase(passphrase.clone()),
+            Unlocking::Keychain(patience) => {
+                match keychain::read(&entry_name(header.vault, slot.id), patience) {
+                    Ok(secret) => SlotSecret::Random(secret),
+                    Err(source) => {
+                        failure = Error::Keychain { source, slots: kinds() };
+                        continue;
+                    }
+                }
+            }
+        };
+        match slot.unwrap(&secret, header.vault, header.generation) {
+            Ok(key) => return Ok(key),
+            Err(slot::Error::Tampered) => return Err(Error::TamperedSlot { id: slot.id }),
+            Err(slot::Error::WrongSecret) => {
+                failure = Error::WrongSecret { kind, slots: kinds() };
+            }
+        }
+    }
+    Err(failure)
+}
