@@ -1,1 +1,33 @@
+//! What tokctl promises, tried on the real binary.
+//!
+//! `env` gives each test a world of its own, `authorization_server` is the other side of every
+//! OAuth exchange and fails the test on whatever it was not told to expect, `browser` stands
+//! where a person would sit. The rest is one file for each command or rule.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "a test arranges the files, the clock and the environment that the product is given"
+)]
+#![allow(
+    clippy::unwrap_used,
+    reason = "an arrangement that can't be made fails the test at that line"
+)]
+#![allow(clippy::print_stderr, reason = "a test that fails says what it saw")]
 
+mod http;
+mod browser;
+mod authorization_server;
+mod env;
+mod layers;
+mod errors;
+mod key;
+mod login_token;
+mod login_browser;
+mod jira;
+mod get;
+mod get_refreshes;
+mod refresh;
+mod list;
+mod delete;
+mod tampering;
+mod secrets_stay_sealed;
+mod terminal;

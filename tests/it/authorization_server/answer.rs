@@ -1,0 +1,162 @@
+//! What the token endpoint answers, as a test scripts it.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+
+use super::checks::TokenRequest;
+use super::error_body;
+use super::families::{Families, Standing};
+use crate::http::Response;
+
+/// One scripted answer, and what the request before it must present.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    reply: Reply,
+    changes: Vec<(String, Option<Value>)>,
+    rotates: bool,
+    lost: bool,
+    expects: Standing,
+    delay: Duration,
+}
+
+#[derive(Debug)]
+enum Reply {
+    /// Tokens: `access-1` and `refresh-1`, then `access-2` …
+    Tokens,
+    /// Anything else; nothing is issued and nothing spent.
+    Other(Response),
+}
+
+/// New tokens, good for an hour.
+pub(crate) fn issue() -> Answer {
+    Answer::new(Reply::Tokens)
+}
+
+/// An OAuth error with this status (RFC 6749 §5.2).
+pub(crate) fn refuse(status: u16, error: &str) -> Answer {
+    reply(Response::json(status, &error_body(error)))
+}
+
+/// An answer made by hand.
+pub(crate) fn reply(response: Response) -> Answer {
+    Answer::new(Reply::Other(response))
+}
+
+/// No answer: the connection is closed after the request was read, and nothing was issued.
+pub(crate) fn lose() -> Answer {
+    reply(Response::new(500, "text/plain", "")).lost()
+}
+
+impl Answer {
+    fn new(reply: Reply) -> Self {
+        Self {
+            reply,
+            changes: Vec::new(),
+            rotates: true,
+            lost: false,
+            expects: Standing::Live,
+            delay: Duration::ZERO,
+        }
+    }
+
+    /// The token lives this long; 0: it is due at once.
+    pub(crate) fn expires_in(self, seconds: i64) -> Self {
+        self.with("expires_in", json!(seconds))
+    }
+
+    /// With this field, or with another value in it.
+    pub(crate) fn with(mut self, field: &str, value: Value) -> Self {
+        self.changes.push((field.to_owned(), Some(value)));
+        self
+    }
+
+    /// Without this field.
+    pub(crate) fn without(mut self, field: &str) -> Self {
+        self.changes.push((field.to_owned(), None));
+        self
+    }
+
+    /// Without a refresh token: the one that was presented stays good.
+    pub(crate) fn without_refresh_token(mut self) -> Self {
+        self.rotates = false;
+        self
+    }
+
+    /// The server does its part, then the connection breaks before a byte of the answer.
+    pub(crate) fn lost(mut self) -> Self {
+        self.lost = true;
+        self
+    }
+
+    /// The request is expected to present a spent refresh token. Unless it is answered with
+    /// tokens all the same, as a tolerant server does, its family ends with it.
+    pub(crate) fn for_a_spent_token(mut self) -> Self {
+        self.expects = Standing::Spent;
+        self
+    }
+
+    /// The answer takes this long.
+    pub(crate) fn after(mut self, delay: Duration) -> Self {
+        self.delay = delay;
+        self
+    }
+
+    pub(super) fn delay(&self) -> Duration {
+        self.delay
+    }
+
+    /// Checks what is presented against what was issued, and answers. `None`: the connection is
+    /// closed without a word.
+    pub(super) fn give(
+        &self,
+        asked: &TokenRequest,
+        families: &mut Families,
+    ) -> Result<Option<Response>, String> {
+        let family = match asked {
+            TokenRequest::Code { .. } => asked.redeem(families)?,
+            TokenRequest::Refresh { refresh_token, .. } => {
+                self.check_standing(refresh_token, families)?;
+                families.family(refresh_token).unwrap_or_default()
+            }
+        };
+        let response = match &self.reply {
+            Reply::Other(response) => response.clone(),
+            Reply::Tokens => Response::json(200, &self.tokens(asked, &family, families)),
+        };
+        Ok((!self.lost).then_some(response))
+    }
+
+    fn check_standing(&self, refresh_token: &str, families: &mut Families) -> Result<(), String> {
+        let standing = families.standing(refresh_token);
+        if standing == Standing::Spent && !matches!(self.reply, Reply::Tokens) {
+            families.revoke(refresh_token);
+        }
+        if standing == self.expects {
+            Ok(())
+        } else {
+            Err(format!("{refresh_token} is {standing:?}, where {:?} was expected", self.expects))
+        }
+    }
+
+    fn tokens(&self, asked: &TokenRequest, family: &str, families: &mut Families) -> Value {
+        let (access_token, refresh_token) = families.mint_tokens(family, self.rotates);
+        let mut body = Map::new();
+        body.insert("access_token".to_owned(), json!(access_token));
+        body.insert("token_type".to_owned(), json!("Bearer"));
+        body.insert("expires_in".to_owned(), json!(3600));
+        if self.rotates {
+            body.insert("refresh_token".to_owned(), json!(refresh_token));
+            if let TokenRequest::Refresh { refresh_token, .. } = asked {
+                families.spend(refresh_token);
+            }
+        }
+        for (field, value) in &self.changes {
+            match value {
+                Some(value) => body.insert(field.clone(), value.clone()),
+                None => body.remove(field),
+            };
+        }
+        Value::Object(body)
+    }
+}

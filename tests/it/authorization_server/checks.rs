@@ -1,0 +1,392 @@
+//! What a well-behaved client sends, rule by rule. A broken rule is an `Err` that names it.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+use data_encoding::{BASE64, BASE64URL_NOPAD};
+use sha2::{Digest, Sha256};
+use url::{Url, form_urlencoded};
+
+use super::families::Families;
+use crate::http::Request;
+
+type Params = BTreeMap<String, String>;
+
+/// The client as it is registered: who it is, how it proves that, where answers may go.
+#[derive(Debug, Clone)]
+pub(crate) struct Client {
+    provider: String,
+    id: String,
+    auth: ClientAuth,
+    redirect: Redirect,
+}
+
+#[derive(Debug, Clone)]
+enum ClientAuth {
+    None,
+    Basic(String),
+    Post(String),
+}
+
+#[derive(Debug, Clone)]
+enum Redirect {
+    /// Any port of 127.0.0.1, this path (RFC 8252 §7.3).
+    AnyPort(String),
+    Exactly(String),
+}
+
+impl Client {
+    /// A public client of the provider `acme`.
+    pub(crate) fn public() -> Self {
+        Self {
+            provider: "acme".to_owned(),
+            id: "tokctl-made-up".to_owned(),
+            auth: ClientAuth::None,
+            redirect: Redirect::AnyPort("/callback/acme".to_owned()),
+        }
+    }
+
+    /// The same under another name of the provider.
+    pub(crate) fn of(mut self, provider: &str) -> Self {
+        provider.clone_into(&mut self.provider);
+        self.redirect = Redirect::AnyPort(format!("/callback/{provider}"));
+        self
+    }
+
+    /// A client that sends its secret in the `Authorization` header.
+    pub(crate) fn with_basic_secret(mut self, secret: &str) -> Self {
+        self.auth = ClientAuth::Basic(secret.to_owned());
+        self
+    }
+
+    /// A client that sends its secret in the body.
+    pub(crate) fn with_post_secret(mut self, secret: &str) -> Self {
+        self.auth = ClientAuth::Post(secret.to_owned());
+        self
+    }
+
+    /// A client with this one redirect URI.
+    pub(crate) fn redirected_to(mut self, uri: &str) -> Self {
+        self.redirect = Redirect::Exactly(uri.to_owned());
+        self
+    }
+
+    pub(super) fn provider(&self) -> &str {
+        &self.provider
+    }
+
+    pub(super) fn id(&self) -> &str {
+        &self.id
+    }
+
+    pub(super) fn auth_method(&self) -> &'static str {
+        match self.auth {
+            ClientAuth::None => "none",
+            ClientAuth::Basic(_) => "client_secret_basic",
+            ClientAuth::Post(_) => "client_secret_post",
+        }
+    }
+
+    /// Checks the client's proof in a form post (RFC 6749 §2.3.1).
+    fn check_proof(&self, request: &Request, form: &Params) -> Result<(), String> {
+        let header = request.header("authorization");
+        let (expected_header, expected_secret) = match &self.auth {
+            ClientAuth::None => (None, None),
+            ClientAuth::Post(secret) => (None, Some(secret)),
+            ClientAuth::Basic(secret) => (Some(basic_credentials(&self.id, secret)), None),
+        };
+        equal("the Authorization header", header, expected_header.as_deref())?;
+        let secret = form.get("client_secret");
+        equal("client_secret", secret, expected_secret)?;
+        match form.get("client_id") {
+            None if expected_header.is_some() => Ok(()),
+            id => equal("client_id", id, Some(&self.id)),
+        }
+    }
+
+    fn check_redirect(&self, uri: &str) -> Result<(), String> {
+        match &self.redirect {
+            Redirect::Exactly(registered) => equal("redirect_uri", uri, registered),
+            Redirect::AnyPort(path) => {
+                let url = Url::parse(uri).map_err(|error| format!("redirect_uri: {error}"))?;
+                let port = url.port().ok_or("redirect_uri without a port")?;
+                equal("redirect_uri", uri, &format!("http://127.0.0.1:{port}{path}"))
+            }
+        }
+    }
+}
+
+/// An authorization request that was in order.
+#[derive(Debug, Clone)]
+pub(crate) struct Authorization(Params);
+
+impl Authorization {
+    /// A parameter of it.
+    pub(crate) fn param(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+
+    /// Where its answer goes.
+    pub(super) fn redirect_uri(&self) -> Url {
+        let uri = self.param("redirect_uri").unwrap_or_default();
+        Url::parse(uri).expect("a redirect URI that was checked")
+    }
+}
+
+/// A token request that was in order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum TokenRequest {
+    /// The authorization code grant (RFC 6749 §4.1.3).
+    Code { code: String, redirect_uri: String, code_verifier: Option<String> },
+    /// The refresh grant (RFC 6749 §6).
+    Refresh { refresh_token: String },
+}
+
+impl TokenRequest {
+    /// A refresh with this token, to compare with.
+    pub(crate) fn refresh(refresh_token: &str) -> Self {
+        Self::Refresh { refresh_token: refresh_token.to_owned() }
+    }
+
+    /// Redeems the code of a code grant and checks what is bound to it; the code names the family.
+    pub(super) fn redeem(&self, families: &mut Families) -> Result<String, String> {
+        let Self::Code { code, redirect_uri, code_verifier } = self else {
+            return Err("no code to redeem".to_owned());
+        };
+        let authorization = families
+            .redeem(code)
+            .ok_or_else(|| format!("{code} was never issued, or was used before"))?;
+        let asked = authorization.param("redirect_uri");
+        equal("redirect_uri", Some(redirect_uri.as_str()), asked)?;
+        let challenge = code_verifier
+            .as_ref()
+            .map(|verifier| BASE64URL_NOPAD.encode(&Sha256::digest(verifier.as_bytes())));
+        equal(
+            "the code verifier's challenge",
+            challenge.as_deref(),
+            authorization.param("code_challenge"),
+        )?;
+        Ok(code.clone())
+    }
+}
+
+/// A revocation that was in order (RFC 7009 §2.1).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Revocation {
+    token: String,
+    hint: Option<String>,
+}
+
+impl Revocation {
+    /// The revocation of this refresh token, to compare with.
+    pub(crate) fn of_refresh_token(token: &str) -> Self {
+        Self { token: token.to_owned(), hint: Some("refresh_token".to_owned()) }
+    }
+
+    pub(super) fn token(&self) -> &str {
+        &self.token
+    }
+}
+
+/// Every request: the right host, no cookies, no secret in the address.
+pub(super) fn head(request: &Request, address: SocketAddr) -> Result<(), String> {
+    equal("Host", request.header("host"), Some(address.to_string().as_str()))?;
+    if request.header("cookie").is_some() {
+        return Err("a cookie".to_owned());
+    }
+    for marker in ["access-", "refresh-", "code-", "client_secret"] {
+        if request.target.contains(marker) {
+            return Err(format!("`{marker}` in the address"));
+        }
+    }
+    Ok(())
+}
+
+/// An authorization request with PKCE and state (RFC 6749 §4.1.1, RFC 7636 §4.3).
+pub(super) fn authorization(request: &Request, client: &Client) -> Result<Authorization, String> {
+    equal("the method", request.method.as_str(), "GET")?;
+    let params = unrepeated(request.query().unwrap_or_default().as_bytes())?;
+    let param = |name: &str| params.get(name).map(String::as_str);
+    equal("response_type", param("response_type"), Some("code"))?;
+    equal("client_id", param("client_id"), Some(client.id()))?;
+    client.check_redirect(param("redirect_uri").ok_or("no redirect_uri")?)?;
+    equal("code_challenge_method", param("code_challenge_method"), Some("S256"))?;
+    let challenge = param("code_challenge").unwrap_or_default();
+    if BASE64URL_NOPAD.decode(challenge.as_bytes()).map(|hash| hash.len()) != Ok(32) {
+        return Err(format!("code_challenge `{challenge}` is no SHA-256"));
+    }
+    // 128 bits take 22 characters of the largest alphabet that every provider hands back whole.
+    let state = param("state").unwrap_or_default();
+    if state.len() < 22 || !state.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        return Err(format!("state `{state}` is short, or not letters and digits"));
+    }
+    Ok(Authorization(params))
+}
+
+/// A token request by a client that proves itself as it is registered.
+pub(super) fn token_request(request: &Request, client: &Client) -> Result<TokenRequest, String> {
+    let form = form(request)?;
+    let accept = request.header("accept").unwrap_or_default();
+    if !accept.contains("application/json") {
+        return Err(format!("Accept is `{accept}`"));
+    }
+    client.check_proof(request, &form)?;
+    let field = |name: &str| form.get(name).cloned().ok_or(format!("no {name}"));
+    match field("grant_type")?.as_str() {
+        "authorization_code" => Ok(TokenRequest::Code {
+            code: field("code")?,
+            redirect_uri: field("redirect_uri")?,
+            code_verifier: form.get("code_verifier").cloned(),
+        }),
+        "refresh_token" => Ok(TokenRequest::refresh(&field("refresh_token")?)),
+        other => Err(format!("grant_type `{other}`")),
+    }
+}
+
+/// A revocation by a client that proves itself as it is registered.
+pub(super) fn revocation(request: &Request, client: &Client) -> Result<Revocation, String> {
+    let form = form(request)?;
+    client.check_proof(request, &form)?;
+    Ok(Revocation {
+        token: form.get("token").cloned().ok_or("no token")?,
+        hint: form.get("token_type_hint").cloned(),
+    })
+}
+
+/// The fields of a form post.
+fn form(request: &Request) -> Result<Params, String> {
+    equal("the method", request.method.as_str(), "POST")?;
+    equal("the query", request.query(), None)?;
+    let content_type = request.header("content-type").unwrap_or_default();
+    let media_type = content_type.split(';').next().unwrap_or_default().trim();
+    equal("the content type", media_type, "application/x-www-form-urlencoded")?;
+    unrepeated(&request.body)
+}
+
+/// Parameters, each of which may come once (RFC 6749 §3.1).
+fn unrepeated(encoded: &[u8]) -> Result<Params, String> {
+    let mut params = Params::new();
+    for (name, value) in form_urlencoded::parse(encoded) {
+        if params.insert(name.clone().into_owned(), value.into_owned()).is_some() {
+            return Err(format!("{name} comes twice"));
+        }
+    }
+    Ok(params)
+}
+
+/// Id and secret, each form-encoded before they are joined (RFC 6749 §2.3.1).
+fn basic_credentials(id: &str, secret: &str) -> String {
+    let encode = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+    let pair = format!("{}:{}", encode(id), encode(secret));
+    format!("Basic {}", BASE64.encode(pair.as_bytes()))
+}
+
+fn equal<T: PartialEq + std::fmt::Debug + Copy>(
+    what: &str,
+    sent: T,
+    expected: T,
+) -> Result<(), String> {
+    if sent == expected {
+        Ok(())
+    } else {
+        Err(format!("{what} is {sent:?}, where {expected:?} was expected"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn post(headers: &[(&str, &str)], body: &str) -> Request {
+        let form = ("Content-Type", "application/x-www-form-urlencoded");
+        let accept = ("Accept", "application/json");
+        let headers = [form, accept].into_iter().chain(headers.iter().copied());
+        Request {
+            method: "POST".to_owned(),
+            target: "/token".to_owned(),
+            headers: headers.map(|(name, value)| (name.into(), value.into())).collect(),
+            body: body.into(),
+        }
+    }
+
+    const REFRESH: &str = "grant_type=refresh_token&refresh_token=refresh-1";
+
+    fn public(body: &str) -> Result<TokenRequest, String> {
+        token_request(&post(&[], body), &Client::public())
+    }
+
+    #[test]
+    fn a_refresh_in_order_is_understood() {
+        let body = format!("{REFRESH}&client_id=tokctl-made-up");
+        assert_eq!(public(&body), Ok(TokenRequest::refresh("refresh-1")));
+    }
+
+    #[test]
+    fn a_client_that_proves_itself_otherwise_than_registered_is_refused() {
+        for (body, fault) in [
+            (REFRESH.to_owned(), "client_id"),
+            (format!("{REFRESH}&client_id=other"), "client_id"),
+            (format!("{REFRESH}&client_id=tokctl-made-up&client_secret=x"), "client_secret"),
+            (format!("{REFRESH}&client_id=tokctl-made-up&client_id=x"), "twice"),
+        ] {
+            assert!(public(&body).unwrap_err().contains(fault), "{body}");
+        }
+        let basic = Client::public().with_basic_secret("a+b/c d");
+        // printf 'tokctl-made-up:a%2Bb%2Fc+d' | base64
+        let right = ("Authorization", "Basic dG9rY3RsLW1hZGUtdXA6YSUyQmIlMkZjK2Q=");
+        assert!(token_request(&post(&[right], REFRESH), &basic).is_ok());
+        let wrong = ("Authorization", "Basic dG9rY3RsLW1hZGUtdXA6YStiL2MgZA==");
+        assert!(token_request(&post(&[wrong], REFRESH), &basic).is_err());
+    }
+
+    #[test]
+    fn a_request_of_another_shape_is_refused() {
+        let mut request = post(&[], REFRESH);
+        request.target = "/token?refresh_token=refresh-1".to_owned();
+        assert!(token_request(&request, &Client::public()).is_err());
+        let mut request = post(&[], "{}");
+        request.headers[0].1 = "application/json".to_owned();
+        assert!(token_request(&request, &Client::public()).is_err());
+        let mut request = post(&[], &format!("{REFRESH}&client_id=tokctl-made-up"));
+        request.headers.remove(1);
+        assert!(token_request(&request, &Client::public()).unwrap_err().contains("Accept"));
+    }
+
+    #[test]
+    fn an_authorization_request_without_its_safeguards_is_refused() {
+        let whole = [
+            ("response_type", "code"),
+            ("client_id", "tokctl-made-up"),
+            ("redirect_uri", "http://127.0.0.1:4711/callback/acme"),
+            ("state", "0123456789abcdefghijklmnop"),
+            ("code_challenge", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"),
+            ("code_challenge_method", "S256"),
+        ];
+        let ask = |params: &[(&str, &str)]| {
+            let query =
+                form_urlencoded::Serializer::new(String::new()).extend_pairs(params).finish();
+            let mut request = post(&[], "");
+            request.method = "GET".to_owned();
+            request.target = format!("/authorize?{query}");
+            authorization(&request, &Client::public())
+        };
+        assert!(ask(&whole).is_ok());
+        for left_out in 0..whole.len() {
+            let mut params = whole.to_vec();
+            params.remove(left_out);
+            assert!(ask(&params).is_err(), "without {}", whole[left_out].0);
+        }
+        for (name, value) in [
+            ("redirect_uri", "http://localhost:4711/callback/acme"),
+            ("redirect_uri", "http://127.0.0.1:4711/callback/other"),
+            ("state", "short"),
+            ("code_challenge_method", "plain"),
+            ("code_challenge", "dBjftJeZ4CVP"),
+        ] {
+            let mut params = whole.to_vec();
+            params.retain(|(kept, _)| *kept != name);
+            params.push((name, value));
+            assert!(ask(&params).is_err(), "{name}={value}");
+        }
+    }
+}

@@ -1,0 +1,398 @@
+//! A strict authorization server on the loopback (RFC 6749, 6750, 7009, 7636, 8414).
+//!
+//! Everything it will be asked has to be announced; a request that was not, or that breaks one of
+//! the rules in `checks`, fails the test when the server goes out of scope. It keeps the families
+//! of refresh tokens as a strict provider does: a spent one that comes back ends its family.
+
+mod answer;
+mod checks;
+mod families;
+
+use std::collections::VecDeque;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+pub(crate) use self::answer::{Answer, issue, lose, refuse, reply};
+pub(crate) use self::checks::{Client, Revocation, TokenRequest};
+use self::families::Families;
+use crate::http::{Request, Response};
+
+/// How long a client may take to send its request.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The running server. Goes down, and holds the test to account, when dropped.
+pub(crate) struct AuthorizationServer {
+    shared: Arc<Shared>,
+    acceptor: Option<JoinHandle<()>>,
+}
+
+struct Shared {
+    client: Client,
+    address: SocketAddr,
+    closing: AtomicBool,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    consents: VecDeque<Consent>,
+    answers: VecDeque<Answer>,
+    revocation_statuses: VecDeque<u16>,
+    resources: Vec<Resource>,
+    families: Families,
+    authorizations: Vec<checks::Authorization>,
+    token_requests: Vec<TokenRequest>,
+    revocations: Vec<Revocation>,
+    faults: Vec<String>,
+}
+
+/// What the person at the authorization page does.
+enum Consent {
+    Granted,
+    Refused,
+}
+
+/// One answer to one announced `GET`.
+struct Resource {
+    path: String,
+    authorization: Option<String>,
+    response: Response,
+}
+
+impl AuthorizationServer {
+    /// A server with one public client, `tokctl-made-up`, of the provider `acme`.
+    pub(crate) fn start() -> Self {
+        Self::start_for(Client::public())
+    }
+
+    /// A server with this one client.
+    pub(crate) fn start_for(client: Client) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+        let shared = Arc::new(Shared {
+            client,
+            address: listener.local_addr().expect("the port"),
+            closing: AtomicBool::new(false),
+            state: Mutex::default(),
+        });
+        let acceptor = thread::spawn({
+            let shared = Arc::clone(&shared);
+            move || accept(&listener, &shared)
+        });
+        Self { shared, acceptor: Some(acceptor) }
+    }
+
+    /// The address of `path` on this server.
+    pub(crate) fn url(&self, path: &str) -> String {
+        self.shared.url(path)
+    }
+
+    /// The table for `config.toml` that describes this server and its client.
+    pub(crate) fn definition(&self) -> String {
+        let client = &self.shared.client;
+        format!(
+            "[providers.{name}]\n\
+             authorization_endpoint = \"{authorize}\"\n\
+             token_endpoint = \"{token}\"\n\
+             revocation_endpoint = \"{revoke}\"\n\
+             client_id = \"{id}\"\n\
+             token_endpoint_auth_method = \"{method}\"\n\
+             scopes = [\"read\", \"offline_access\"]\n",
+            name = client.provider(),
+            authorize = self.url("/authorize"),
+            token = self.url("/token"),
+            revoke = self.url("/revoke"),
+            id = client.id(),
+            method = client.auth_method(),
+        )
+    }
+
+    /// Announces an authorization request that the person agrees to.
+    pub(crate) fn user_consents(&self) {
+        self.state().consents.push_back(Consent::Granted);
+    }
+
+    /// Announces an authorization request that the person turns down.
+    pub(crate) fn user_refuses(&self) {
+        self.state().consents.push_back(Consent::Refused);
+    }
+
+    /// Announces the next token request, and what it is answered.
+    pub(crate) fn will(&self, answer: Answer) {
+        self.state().answers.push_back(answer);
+    }
+
+    /// Announces a whole login: a consent and the code's exchange.
+    pub(crate) fn will_log_in(&self, answer: Answer) {
+        self.user_consents();
+        self.will(answer);
+    }
+
+    /// Announces a revocation, answered with `status`.
+    pub(crate) fn will_revoke(&self, status: u16) {
+        self.state().revocation_statuses.push_back(status);
+    }
+
+    /// Announces one `GET` of `path` with this `Authorization`.
+    pub(crate) fn will_serve(&self, path: &str, authorization: &str, response: Response) {
+        self.state().resources.push(Resource {
+            path: path.to_owned(),
+            authorization: Some(authorization.to_owned()),
+            response,
+        });
+    }
+
+    /// Announces one reading of the server's metadata (RFC 8414).
+    pub(crate) fn will_describe_itself(&self) {
+        let metadata = json!({
+            "issuer": self.url(""),
+            "authorization_endpoint": self.url("/authorize"),
+            "token_endpoint": self.url("/token"),
+            "revocation_endpoint": self.url("/revoke"),
+            "response_types_supported": ["code"],
+            "code_challenge_methods_supported": ["S256"],
+            "token_endpoint_auth_methods_supported": [self.shared.client.auth_method()],
+        });
+        self.state().resources.push(Resource {
+            path: "/.well-known/oauth-authorization-server".to_owned(),
+            authorization: None,
+            response: Response::json(200, &metadata),
+        });
+    }
+
+    /// The parameters of the authorization requests that came, oldest first.
+    pub(crate) fn authorizations(&self) -> Vec<checks::Authorization> {
+        self.state().authorizations.clone()
+    }
+
+    /// The token requests that came, oldest first.
+    pub(crate) fn token_requests(&self) -> Vec<TokenRequest> {
+        self.state().token_requests.clone()
+    }
+
+    /// The revocations that came, oldest first.
+    pub(crate) fn revocations(&self) -> Vec<Revocation> {
+        self.state().revocations.clone()
+    }
+
+    /// Fails the test if a request broke a rule, was not announced, or was announced and did not
+    /// come. Also done when the server goes out of scope.
+    #[track_caller]
+    pub(crate) fn assert_done(&self) {
+        let complaints = self.complaints();
+        assert!(
+            complaints.is_empty(),
+            "the authorization server complains:\n  {}",
+            complaints.join("\n  ")
+        );
+    }
+
+    /// What `assert_done` would complain about.
+    pub(crate) fn complaints(&self) -> Vec<String> {
+        let state = self.state();
+        let mut complaints = state.faults.clone();
+        let missing = [
+            ("authorization request", state.consents.len()),
+            ("token request", state.answers.len()),
+            ("revocation", state.revocation_statuses.len()),
+        ];
+        for (what, count) in missing {
+            if count > 0 {
+                complaints.push(format!("{count} announced {what}(s) did not come"));
+            }
+        }
+        for resource in &state.resources {
+            complaints.push(format!("nobody asked for {}", resource.path));
+        }
+        complaints
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.shared.state()
+    }
+}
+
+impl Drop for AuthorizationServer {
+    fn drop(&mut self) {
+        self.shared.closing.store(true, Ordering::SeqCst);
+        // Wakes the acceptor, which then sees that it is over.
+        let _ = TcpStream::connect(self.shared.address);
+        if let Some(acceptor) = self.acceptor.take() {
+            let _ = acceptor.join();
+        }
+        if thread::panicking() {
+            for complaint in self.complaints() {
+                eprintln!("authorization server: {complaint}");
+            }
+        } else {
+            self.assert_done();
+        }
+    }
+}
+
+impl Shared {
+    fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// Answers one request; `None` closes the connection without a word.
+    fn respond(&self, request: &Request) -> Option<Response> {
+        let outcome = checks::head(request, self.address).and_then(|()| match request.path() {
+            "/authorize" => self.authorize(request).map(Some),
+            "/token" => self.token(request),
+            "/revoke" => self.revoke(request).map(Some),
+            _ => self.resource(request).map(Some),
+        });
+        outcome.unwrap_or_else(|fault| {
+            let fault = format!("{} {}: {fault}", request.method, request.path());
+            self.state().faults.push(fault.clone());
+            // A status that no client takes for a refusal or for a passing fault.
+            Some(Response::new(418, "text/plain", fault))
+        })
+    }
+
+    fn authorize(&self, request: &Request) -> Result<Response, String> {
+        let authorization = checks::authorization(request, &self.client)?;
+        let mut state = self.state();
+        let consent = state.consents.pop_front().ok_or("not announced")?;
+        let mut location = authorization.redirect_uri();
+        let echo = authorization.param("state").unwrap_or_default().to_owned();
+        match consent {
+            Consent::Granted => {
+                let code = state.families.mint_code(authorization.clone());
+                location.query_pairs_mut().append_pair("code", &code);
+            }
+            Consent::Refused => {
+                location.query_pairs_mut().append_pair("error", "access_denied");
+            }
+        }
+        location.query_pairs_mut().append_pair("state", &echo);
+        state.authorizations.push(authorization);
+        Ok(Response::redirect(location.as_str()))
+    }
+
+    fn token(&self, request: &Request) -> Result<Option<Response>, String> {
+        let asked = checks::token_request(request, &self.client)?;
+        let answer = {
+            let mut state = self.state();
+            state.token_requests.push(asked.clone());
+            state.answers.pop_front().ok_or_else(|| format!("not announced: {asked:?}"))?
+        };
+        thread::sleep(answer.delay());
+        answer.give(&asked, &mut self.state().families)
+    }
+
+    fn revoke(&self, request: &Request) -> Result<Response, String> {
+        let revocation = checks::revocation(request, &self.client)?;
+        let mut state = self.state();
+        state.revocations.push(revocation.clone());
+        let status = state
+            .revocation_statuses
+            .pop_front()
+            .ok_or_else(|| format!("not announced: {revocation:?}"))?;
+        if status == 200 {
+            state.families.revoke(revocation.token());
+        }
+        Ok(Response::new(status, "text/plain", ""))
+    }
+
+    fn resource(&self, request: &Request) -> Result<Response, String> {
+        let mut state = self.state();
+        let position = state
+            .resources
+            .iter()
+            .position(|resource| resource.path == request.target && request.method == "GET")
+            .ok_or("not announced")?;
+        let resource = state.resources.remove(position);
+        if request.header("authorization") == resource.authorization.as_deref() {
+            Ok(resource.response)
+        } else {
+            let sent = request.header("authorization");
+            Err(format!("came with the Authorization {sent:?}"))
+        }
+    }
+}
+
+/// An error answer of a token endpoint (RFC 6749 §5.2).
+fn error_body(error: &str) -> Value {
+    json!({ "error": error, "error_description": "made up for a test" })
+}
+
+fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
+    let mut connections = Vec::new();
+    while let Ok((stream, _)) = listener.accept() {
+        if shared.closing.load(Ordering::SeqCst) {
+            break;
+        }
+        let shared = Arc::clone(shared);
+        connections.push(thread::spawn(move || {
+            let mut stream = stream;
+            if let Err(error) = serve(&mut stream, &shared) {
+                shared.state().faults.push(format!("broken request: {error}"));
+            }
+        }));
+    }
+    for connection in connections {
+        let _ = connection.join();
+    }
+}
+
+fn serve(stream: &mut TcpStream, shared: &Shared) -> io::Result<()> {
+    stream.set_read_timeout(Some(PATIENCE))?;
+    if let Some(request) = Request::read(stream)?
+        && let Some(response) = shared.respond(&request)
+    {
+        // A client that hung up meanwhile, or that had seen enough, breaks no rule.
+        let _ = response.write(stream);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::browser::fetch;
+
+    /// The complaint with which the test of `play` would fail.
+    fn complaints(play: impl FnOnce(&AuthorizationServer)) -> Vec<String> {
+        let server = AuthorizationServer::start();
+        play(&server);
+        let complaints = server.complaints();
+        // Already held to account.
+        *server.state() = State::default();
+        complaints
+    }
+
+    #[test]
+    fn a_request_that_was_not_announced_is_a_complaint() {
+        let found = complaints(|server| {
+            let url = url::Url::parse(&server.url("/somewhere")).unwrap();
+            assert_eq!(fetch(&url, "GET", &[]).status, 418);
+        });
+        assert_eq!(found, ["GET /somewhere: not announced"]);
+    }
+
+    #[test]
+    fn an_announced_request_that_never_comes_is_a_complaint() {
+        let found = complaints(|server| server.will_revoke(200));
+        assert_eq!(found, ["1 announced revocation(s) did not come"]);
+    }
+
+    #[test]
+    fn a_request_for_another_host_is_a_complaint() {
+        let found = complaints(|server| {
+            let url = url::Url::parse(&server.url("/authorize")).unwrap();
+            fetch(&url, "GET", &[("Host", "evil.example")]);
+        });
+        assert_eq!(found.len(), 1, "{found:?}");
+    }
+}

@@ -1,0 +1,123 @@
+//! Jira Cloud (3LO) against a server with Atlassian's ways: one exact callback, a client secret in
+//! spite of PKCE, a site to be found out after the grant.
+
+use serde_json::json;
+
+use crate::authorization_server::{AuthorizationServer, Client, issue, refuse};
+use crate::env::{TestEnv, json, stderr};
+use crate::http::Response;
+use crate::login_browser::free_port;
+
+const SITES: &str = "/oauth/token/accessible-resources";
+
+/// A second Jira that lives on the loopback, with its port.
+fn jira() -> (AuthorizationServer, TestEnv, u16) {
+    let port = free_port();
+    let callback = format!("http://127.0.0.1:{port}/callback");
+    let client =
+        Client::public().of("work").with_post_secret("made-up-secret").redirected_to(&callback);
+    let server = AuthorizationServer::start_for(client);
+    let env = TestEnv::new().set("TOKCTL_WORK_CLIENT_SECRET", "made-up-secret");
+    env.config(&format!(
+        "[providers.work]\n\
+         extends = \"jira\"\n\
+         authorization_endpoint = \"{}\"\n\
+         token_endpoint = \"{}\"\n\
+         accessible_resources_endpoint = \"{}\"\n\
+         api_base_url = \"{}/ex/jira/{{site_id}}\"\n\
+         client_id = \"tokctl-made-up\"\n\
+         redirect_uri = \"{callback}\"\n",
+        server.url("/authorize"),
+        server.url("/token"),
+        server.url(SITES),
+        server.url(""),
+    ));
+    (server, env, port)
+}
+
+fn site(id: &str, url: &str) -> serde_json::Value {
+    json!({ "id": id, "url": url, "name": "Made up", "scopes": ["read:jira-work"] })
+}
+
+const LOGIN: [&str; 4] = ["login", "work", "--user", "x"];
+
+#[test]
+fn a_login_keeps_the_site_and_its_api() {
+    let (server, env, port) = jira();
+    server.will_log_in(issue());
+    let sites = json!([site("11111111-2222", "https://made-up.example.net")]);
+    server.will_serve(SITES, "Bearer access-1", Response::json(200, &sites));
+    let login = env.begin_login(LOGIN);
+    login.visit();
+    login.finish().success().stdout_eq("");
+
+    let asked = server.authorizations()[0].clone();
+    assert_eq!(asked.param("audience"), Some("api.atlassian.com"));
+    assert_eq!(asked.param("prompt"), Some("consent"));
+    let scopes: Vec<_> = asked.param("scope").unwrap().split(' ').map(str::to_owned).collect();
+    assert!(scopes.contains(&"offline_access".to_owned()), "{scopes:?}");
+    assert!(!scopes.contains(&"openid".to_owned()), "it breaks the consent page: {scopes:?}");
+    let callback = format!("http://127.0.0.1:{port}/callback");
+    assert_eq!(asked.param("redirect_uri"), Some(callback.as_str()));
+
+    let got = json(&env.tokctl(["get", "--format", "json"]).assert().success());
+    assert_eq!(got["api_base_url"], server.url("/ex/jira/11111111-2222"));
+    assert_eq!(got["server_url"], "https://made-up.example.net");
+    assert_eq!(got["access_token"], "access-1");
+}
+
+#[test]
+fn of_several_sites_the_one_that_was_asked_for_is_taken() {
+    let (server, env, _) = jira();
+    server.will_log_in(issue());
+    let sites = json!([
+        site("11111111", "https://one.example.net"),
+        site("22222222", "https://two.example.net"),
+    ]);
+    server.will_serve(SITES, "Bearer access-1", Response::json(200, &sites));
+    let login = env.begin_login(LOGIN.into_iter().chain(["--server", "https://two.example.net"]));
+    login.visit();
+    login.finish().success();
+    let got = json(&env.tokctl(["get", "--format", "json"]).assert().success());
+    assert_eq!(got["api_base_url"], server.url("/ex/jira/22222222"));
+}
+
+#[test]
+fn a_look_up_that_fails_is_a_warning_and_no_failed_login() {
+    let (server, env, _) = jira();
+    server.will_log_in(issue());
+    server.will_serve(SITES, "Bearer access-1", Response::new(503, "text/html", "<h1>No</h1>"));
+    let login = env.begin_login(LOGIN);
+    login.visit();
+    let done = login.finish().success();
+    assert!(stderr(&done).contains("warning"), "{}", stderr(&done));
+    env.tokctl(["get"]).assert().success().stdout_eq("access-1\n");
+}
+
+#[test]
+fn a_refresh_sends_the_secret_and_a_403_says_that_the_login_is_over() {
+    let (server, env, _) = jira();
+    server.will_log_in(issue().expires_in(0));
+    let sites = json!([site("11111111", "https://made-up.example.net")]);
+    server.will_serve(SITES, "Bearer access-1", Response::json(200, &sites));
+    let login = env.begin_login(LOGIN);
+    login.visit();
+    login.finish().success();
+    let env = env.unset("TOKCTL_WORK_CLIENT_SECRET");
+    server.will(issue().expires_in(0));
+    env.tokctl(["get", "--format", "json"]).assert().success();
+    let listed = json(&env.tokctl(["list", "--json"]).assert().success());
+    assert_eq!(listed["credentials"][0]["server_url"], "https://made-up.example.net");
+    server.will(refuse(403, "invalid_grant"));
+    env.tokctl(["get"]).assert().code(4).stdout_eq("");
+}
+
+#[test]
+fn a_missing_secret_is_a_matter_of_settings() {
+    let (server, env, _) = jira();
+    server.will_log_in(refuse(401, "access_denied"));
+    let login = env.begin_login(LOGIN);
+    login.visit();
+    login.finish().code(2).stdout_eq("");
+    env.tokctl(["get", "--user", "x"]).assert().code(3);
+}

@@ -1,0 +1,150 @@
+//! `tokctl key generate`, and where a key may come from.
+
+use crate::env::{TestEnv, another_key, made_up_key, set_mode, stderr, stdout};
+
+#[test]
+fn generate_prints_one_line_with_a_key_and_nothing_else() {
+    let env = TestEnv::without_key();
+    let done = env.tokctl(["key", "generate"]).assert().success().stderr_eq("");
+    let text = stdout(&done);
+    assert_eq!(text.lines().count(), 1, "{text:?}");
+    assert!(text.starts_with("tokctl-key-") && text.ends_with('\n'), "{text:?}");
+    assert!(!env.vault_path().exists());
+}
+
+#[test]
+fn no_two_keys_are_the_same() {
+    assert_ne!(made_up_key(), another_key());
+}
+
+#[test]
+fn a_key_opens_what_it_closed() {
+    let env = TestEnv::new().with_static_token("x", "made-up-token");
+    env.tokctl(["get"]).assert().success().stdout_eq("made-up-token\n").stderr_eq("");
+}
+
+#[test]
+fn another_key_opens_nothing() {
+    let env = TestEnv::new().with_static_token("x", "made-up-token");
+    let env = env.set("TOKCTL_KEY", another_key());
+    let failed = env.tokctl(["get"]).assert().code(5).stdout_eq("");
+    assert!(!stderr(&failed).contains("made-up-token"));
+}
+
+#[test]
+fn a_password_is_refused_as_a_key_and_never_repeated() {
+    let env = TestEnv::without_key().set("TOKCTL_KEY", "correct horse battery");
+    env.define_vendor();
+    let failed = env
+        .tokctl(["login", "vendor", "--user", "x", "--token-stdin"])
+        .stdin("made-up-token")
+        .assert()
+        .code(5)
+        .stdout_eq("");
+    assert!(!stderr(&failed).contains("horse"), "{}", stderr(&failed));
+    assert!(stderr(&failed).contains("tokctl key generate"), "{}", stderr(&failed));
+    assert!(!env.vault_path().exists());
+}
+
+#[test]
+fn a_mistyped_key_is_refused() {
+    let mistyped = made_up_key().replacen(char::is_numeric, "a", 1).to_uppercase();
+    let env = TestEnv::new().with_static_token("x", "made-up-token");
+    let env = env.set("TOKCTL_KEY", format!("{mistyped}a"));
+    env.tokctl(["get"]).assert().code(5).stdout_eq("");
+}
+
+#[test]
+fn a_key_may_lie_in_a_file() {
+    let env = TestEnv::new().with_static_token("x", "made-up-token").unset("TOKCTL_KEY");
+    let file = env.file("vault.key", format!("{}\n", made_up_key()));
+    let env = env.set("TOKCTL_KEY_FILE", file);
+    env.tokctl(["get"]).assert().success().stdout_eq("made-up-token\n").stderr_eq("");
+}
+
+#[test]
+fn a_key_file_that_others_read_is_worth_a_warning() {
+    let env = TestEnv::new().with_static_token("x", "made-up-token").unset("TOKCTL_KEY");
+    let file = env.file("vault.key", made_up_key());
+    set_mode(&file, 0o644);
+    let env = env.set("TOKCTL_KEY_FILE", file);
+    let done = env.tokctl(["get"]).assert().success().stdout_eq("made-up-token\n");
+    assert!(stderr(&done).contains("chmod"), "{}", stderr(&done));
+}
+
+#[test]
+fn a_key_file_that_others_write_is_refused() {
+    let env = TestEnv::new().with_static_token("x", "made-up-token").unset("TOKCTL_KEY");
+    let file = env.file("vault.key", made_up_key());
+    set_mode(&file, 0o620);
+    let env = env.set("TOKCTL_KEY_FILE", file);
+    let failed = env.tokctl(["get"]).assert().code(5).stdout_eq("");
+    assert!(stderr(&failed).contains("chmod"), "{}", stderr(&failed));
+}
+
+#[test]
+fn a_missing_key_file_is_said_by_name() {
+    let env = TestEnv::new().with_static_token("x", "made-up-token").unset("TOKCTL_KEY");
+    let env = env.set("TOKCTL_KEY_FILE", "nowhere.key");
+    let failed = env.tokctl(["get"]).assert().code(5).stdout_eq("");
+    assert!(stderr(&failed).contains("nowhere.key"), "{}", stderr(&failed));
+}
+
+#[test]
+fn a_key_may_be_handed_over_by_systemd() {
+    let env = TestEnv::new().with_static_token("x", "made-up-token").unset("TOKCTL_KEY");
+    env.file("run/tokctl.key", made_up_key());
+    let folder = env.path("run");
+    let env = env.set("CREDENTIALS_DIRECTORY", folder);
+    env.tokctl(["get"]).assert().success().stdout_eq("made-up-token\n").stderr_eq("");
+}
+
+#[test]
+fn a_key_may_be_printed_by_a_program_which_sees_no_key() {
+    let env = TestEnv::new().with_static_token("x", "made-up-token").unset("TOKCTL_KEY");
+    env.file("the key", made_up_key());
+    let script = "env > seen; cat 'the key'";
+    let env = env.set("TOKCTL_KEY_COMMAND", format!("/bin/sh -c \"{script}\""));
+    env.tokctl(["get"]).assert().success().stdout_eq("made-up-token\n").stderr_eq("");
+    let seen = std::fs::read_to_string(env.path("seen")).unwrap();
+    assert!(!seen.contains("TOKCTL_KEY"), "{seen}");
+}
+
+#[test]
+fn two_keys_at_once_are_an_unclear_choice() {
+    let env = TestEnv::new().with_static_token("x", "made-up-token");
+    let file = env.file("vault.key", made_up_key());
+    let env = env.set("TOKCTL_KEY_FILE", file);
+    env.tokctl(["get"]).assert().code(2).stdout_eq("");
+}
+
+#[test]
+fn a_passphrase_opens_what_it_closed_and_no_other_does() {
+    let env = TestEnv::without_key()
+        .set("TOKCTL_PASSPHRASE", "made up for a test")
+        .with_static_token("x", "made-up-token");
+    env.tokctl(["get"]).assert().success().stdout_eq("made-up-token\n").stderr_eq("");
+    let env = env.set("TOKCTL_PASSPHRASE", "another one, made up too");
+    let failed = env.tokctl(["get"]).assert().code(5).stdout_eq("");
+    assert!(!stderr(&failed).contains("another one"), "{}", stderr(&failed));
+}
+
+#[test]
+fn without_keychain_and_key_a_login_says_how_to_go_on() {
+    let env = TestEnv::without_key();
+    env.define_vendor();
+    let failed = env
+        .tokctl(["login", "vendor", "--user", "x", "--token-stdin"])
+        .stdin("made-up-token")
+        .assert()
+        .code(5)
+        .stdout_eq("");
+    assert!(stderr(&failed).contains("hint: "), "{}", stderr(&failed));
+}
+
+#[test]
+fn without_keychain_and_key_a_vault_stays_closed() {
+    let env = TestEnv::new().with_static_token("x", "made-up-token").unset("TOKCTL_KEY");
+    let failed = env.tokctl(["get"]).assert().code(5).stdout_eq("");
+    assert!(stderr(&failed).contains("TOKCTL_KEY"), "{}", stderr(&failed));
+}

@@ -1,0 +1,90 @@
+//! `tokctl list`: shows what is stored, never a secret, and needs no key.
+
+use crate::authorization_server::{AuthorizationServer, issue};
+use crate::env::{TestEnv, json, stderr, stdout};
+
+#[test]
+fn a_table_in_a_pipe_is_plain() {
+    let server = AuthorizationServer::start();
+    let env = TestEnv::new()
+        .with_login("x@example.com", &server, issue())
+        .with_static_token("y@example.com", "made-up-token");
+    let table = stdout(&env.tokctl(["list"]).assert().success().stderr_eq(""));
+    for expected in ["acme", "x@example.com", "vendor", "y@example.com"] {
+        assert!(table.contains(expected), "{table}");
+    }
+    assert!(!table.contains('\u{1b}'), "{table}");
+    for secret in ["access-", "refresh-1", "made-up-token"] {
+        assert!(!table.contains(secret), "{table}");
+    }
+}
+
+#[test]
+fn no_key_is_needed() {
+    let env = TestEnv::new().with_static_token("x", "made-up-token").unset("TOKCTL_KEY");
+    let table = stdout(&env.tokctl(["list"]).assert().success().stderr_eq(""));
+    assert!(table.contains("vendor"), "{table}");
+}
+
+#[test]
+fn json_has_every_field_of_the_contract() {
+    let server = AuthorizationServer::start();
+    let env = TestEnv::new().with_login("x", &server, issue());
+    let listed = json(&env.tokctl(["list", "--json"]).assert().success());
+    assert_eq!(listed["v"], 1);
+    let credential = listed["credentials"][0].as_object().unwrap();
+    for (field, value) in
+        [("provider", "acme"), ("user", "x"), ("kind", "oauth"), ("status", "active")]
+    {
+        assert_eq!(credential[field], value, "{field}");
+    }
+    assert_eq!(credential["refreshable"], true);
+    assert_eq!(credential["scopes"], serde_json::json!(["read", "offline_access"]));
+    for field in ["expires_at", "created_at", "updated_at"] {
+        assert!(credential[field].as_str().unwrap().ends_with('Z'), "{field}");
+    }
+    for field in ["server_url", "username", "login_by", "last_refreshed_at", "last_error"] {
+        assert!(credential.contains_key(field), "{field}");
+    }
+    for secret in ["access-1", "refresh-1"] {
+        assert!(!listed.to_string().contains(secret));
+    }
+}
+
+#[test]
+fn a_static_token_says_what_it_is() {
+    let env = TestEnv::new().with_static_token("x", "made-up-token");
+    let listed = json(&env.tokctl(["list", "--json"]).assert().success());
+    let credential = &listed["credentials"][0];
+    assert_eq!(credential["kind"], "static");
+    assert_eq!(credential["refreshable"], false);
+    assert_eq!(credential["expires_at"], serde_json::Value::Null);
+}
+
+#[test]
+fn provider_and_user_narrow_the_list() {
+    let env =
+        TestEnv::new().with_static_token("x", "made-up-x").with_static_token("y", "made-up-y");
+    let users = |arguments: &[&str]| {
+        let listed = json(&env.tokctl(arguments).assert().success());
+        let credentials = listed["credentials"].as_array().unwrap().clone();
+        credentials.into_iter().map(|credential| credential["user"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(users(&["list", "--json"]), ["x", "y"]);
+    assert_eq!(users(&["list", "--json", "--user", "y"]), ["y"]);
+    assert_eq!(users(&["list", "--json", "vendor", "--user", "x"]), ["x"]);
+}
+
+#[test]
+fn without_a_vault_there_is_nothing_to_list() {
+    let failed = TestEnv::new().tokctl(["list"]).assert().code(3).stdout_eq("");
+    assert!(stderr(&failed).contains("tokctl login"), "{}", stderr(&failed));
+}
+
+#[test]
+fn text_that_somebody_wrote_into_the_file_paints_no_terminal() {
+    let env = TestEnv::new().with_static_token("x", "made-up-token");
+    env.sql("UPDATE credentials SET scopes = 'a' || char(27) || '[31mb', server_url = char(27)");
+    let listed = env.tokctl(["list", "--color", "always"]).assert();
+    assert!(!stdout(&listed).contains("\u{1b}[31mb"), "{}", stdout(&listed));
+}

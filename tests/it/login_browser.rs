@@ -1,0 +1,432 @@
+//! `tokctl login` in the browser: authorization code, PKCE, state, loopback listener.
+
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::authorization_server::{
+    AuthorizationServer, Client, TokenRequest, issue, lose, refuse, reply,
+};
+use crate::browser::{self, AuthorizationRequest, fetch};
+use crate::env::{TestEnv, another_key, json, stderr};
+use crate::http::Response;
+
+const LOGIN: [&str; 4] = ["login", "acme", "--user", "x"];
+
+/// A world that knows `server`, and nothing stored.
+fn world(server: &AuthorizationServer) -> TestEnv {
+    TestEnv::new().with_provider(server)
+}
+
+#[test]
+fn a_login_in_the_browser_brings_a_token() {
+    let server = AuthorizationServer::start();
+    let env = TestEnv::new().with_login("x", &server, issue());
+    env.tokctl(["get", "--user", "x"]).assert().success().stdout_eq("access-1\n").stderr_eq("");
+    let exchanges = server.token_requests();
+    assert!(matches!(&exchanges[..], [TokenRequest::Code { code, .. }] if code == "code-1"));
+    let asked = &server.authorizations()[0];
+    assert_eq!(asked.param("scope"), Some("read offline_access"));
+}
+
+#[test]
+fn each_login_asks_with_another_state_and_challenge() {
+    let server = AuthorizationServer::start();
+    let env = world(&server);
+    env.log_in("x", &server, issue());
+    env.log_in("x", &server, issue());
+    let asked = server.authorizations();
+    for name in ["state", "code_challenge"] {
+        assert_ne!(asked[0].param(name), asked[1].param(name), "{name}");
+    }
+}
+
+#[test]
+fn the_page_at_the_end_keeps_to_itself() {
+    let server = AuthorizationServer::start();
+    let env = world(&server);
+    server.will_log_in(issue());
+    let login = env.begin_login(LOGIN);
+    let page = login.visit();
+    login.finish().success().stdout_eq("");
+    assert_eq!(page.status, 200);
+    assert_eq!(page.header("cache-control"), Some("no-store"));
+    assert_eq!(page.header("referrer-policy"), Some("no-referrer"));
+    let policy = page.header("content-security-policy").unwrap_or_default();
+    assert!(policy.contains("default-src 'none'"), "{policy}");
+    let text = page.text();
+    let state = server.authorizations()[0].param("state").unwrap().to_owned();
+    for secret in ["code-1", "access-1", "refresh-1", state.as_str()] {
+        assert!(!text.contains(secret), "the page shows {secret}");
+    }
+}
+
+#[test]
+fn a_wrong_state_is_turned_away_and_the_right_one_still_counts() {
+    let server = AuthorizationServer::start();
+    let env = world(&server);
+    server.will_log_in(issue());
+    let login = env.begin_login(LOGIN);
+    let asked = AuthorizationRequest::read(&login.address());
+    for answer in [
+        asked.answer(&[("code", "planted"), ("state", "0123456789abcdefghijklmnop")]),
+        asked.answer(&[("code", "planted")]),
+        asked.answer(&[("error", "access_denied")]),
+        asked.answer(&[("error", "access_denied"), ("state", "0123456789abcdefghijklmnop")]),
+    ] {
+        assert_eq!(fetch(&answer, "GET", &[]).status, 400, "{answer}");
+    }
+    assert_eq!(login.visit().status, 200);
+    login.finish().success();
+    env.tokctl(["get"]).assert().success().stdout_eq("access-1\n");
+}
+
+#[test]
+fn stray_and_hostile_requests_neither_end_nor_block_a_login() {
+    let server = AuthorizationServer::start();
+    let env = world(&server);
+    server.will_log_in(issue());
+    let login = env.begin_login(LOGIN);
+    let asked = AuthorizationRequest::read(&login.address());
+    let state = asked.state();
+    let right = asked.answer(&[("code", "planted"), ("state", &state)]);
+    let port = right.port().unwrap();
+
+    // A browser opens sockets ahead of need and leaves them idle.
+    let idle = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
+    let favicon = right.join("/favicon.ico").unwrap();
+    assert_eq!(fetch(&favicon, "GET", &[]).status, 404);
+    assert_eq!(fetch(&right.join("/").unwrap(), "GET", &[]).status, 404);
+    for method in ["HEAD", "POST", "OPTIONS"] {
+        assert_eq!(fetch(&right, method, &[]).status, 405, "{method}");
+    }
+    let other_host = fetch(&right, "GET", &[("Host", &format!("evil.example:{port}"))]);
+    assert!([400, 421].contains(&other_host.status), "{}", other_host.status);
+    for header in ["Sec-Purpose", "Purpose"] {
+        assert_eq!(fetch(&right, "GET", &[(header, "prefetch")]).status, 204, "{header}");
+    }
+    let other_path = right.join("/callback/other").unwrap();
+    assert_eq!(fetch(&other_path, "GET", &[]).status, 404);
+    let mut long = right.clone();
+    long.query_pairs_mut().append_pair("filler", &"x".repeat(64 * 1024));
+    let _ = std::panic::catch_unwind(|| fetch(&long, "GET", &[]));
+
+    assert_eq!(login.visit().status, 200);
+    login.finish().success();
+    drop(idle);
+}
+
+#[test]
+fn a_repeated_parameter_is_no_answer() {
+    let server = AuthorizationServer::start();
+    let env = world(&server);
+    let login = env.begin_login(LOGIN);
+    let asked = AuthorizationRequest::read(&login.address());
+    let state = asked.state();
+    let twice = asked.answer(&[("code", "a"), ("code", "b"), ("state", &state)]);
+    assert_eq!(fetch(&twice, "GET", &[]).status, 400);
+}
+
+#[test]
+fn a_person_who_says_no_ends_the_login() {
+    let server = AuthorizationServer::start();
+    let env = world(&server);
+    server.user_refuses();
+    let login = env.begin_login(LOGIN);
+    login.visit();
+    login.finish().code(8).stdout_eq("");
+    env.tokctl(["get", "--user", "x"]).assert().code(3);
+}
+
+#[test]
+fn a_person_who_never_comes_back_is_waited_for_as_long_as_was_said() {
+    let server = AuthorizationServer::start();
+    let env = world(&server);
+    let login = env.begin_login(LOGIN.into_iter().chain(["--timeout", "1s"]));
+    login.finish().code(8).stdout_eq("");
+}
+
+#[test]
+fn an_interrupted_login_says_so_by_its_code() {
+    let server = AuthorizationServer::start();
+    let env = world(&server);
+    for (signal, code) in [("INT", 130), ("TERM", 143), ("HUP", 129)] {
+        let login = env.begin_login(LOGIN);
+        login.address();
+        login.signal(signal);
+        let ended = login.finish();
+        let status = ended.get_output().status;
+        let by_signal = std::os::unix::process::ExitStatusExt::signal(&status);
+        assert_eq!(status.code().or(by_signal.map(|number| 128 + number)), Some(code));
+    }
+}
+
+#[test]
+fn a_fixed_port_that_is_taken_is_an_error_before_the_browser_opens() {
+    let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let port = taken.local_addr().unwrap().port();
+    let server = AuthorizationServer::start();
+    let env = world(&server);
+    env.add_config(&format!("redirect_uri = \"http://127.0.0.1:{port}/callback/acme\"\n"));
+    let failed = env.tokctl(LOGIN).assert().code(2).stdout_eq("");
+    assert!(stderr(&failed).contains(&port.to_string()), "{}", stderr(&failed));
+    assert_eq!(env.browser_environment(), None);
+}
+
+#[test]
+fn a_port_may_be_asked_for() {
+    let port = free_port();
+    let server = AuthorizationServer::start();
+    let env = world(&server);
+    server.will_log_in(issue());
+    let login = env.begin_login(LOGIN.into_iter().chain(["--port", &port.to_string()]));
+    let asked = AuthorizationRequest::read(&login.address());
+    assert_eq!(asked.redirect_uri().port(), Some(port));
+    login.visit();
+    login.finish().success();
+}
+
+#[test]
+fn a_wrong_key_is_found_before_the_browser_opens() {
+    let server = AuthorizationServer::start();
+    let env = world(&server).with_static_token("y", "made-up-token");
+    let env = env.set("TOKCTL_KEY", another_key());
+    env.tokctl(LOGIN).assert().code(5).stdout_eq("");
+    assert_eq!(env.browser_environment(), None);
+}
+
+#[test]
+fn a_damaged_vault_is_found_before_the_browser_opens() {
+    let server = AuthorizationServer::start();
+    let env = world(&server);
+    env.log_in("x", &server, issue());
+    std::fs::remove_file(env.path("browser.env")).unwrap();
+    env.open_vault().pragma_update(None, "user_version", 9999).unwrap();
+    env.tokctl(LOGIN).assert().code(7).stdout_eq("");
+    assert_eq!(env.browser_environment(), None);
+}
+
+#[test]
+fn the_browser_never_sees_the_key() {
+    let server = AuthorizationServer::start();
+    let env = TestEnv::new().with_login("x", &server, issue());
+    let seen = env.browser_environment().unwrap();
+    assert!(seen.contains("HOME="), "{seen}");
+    assert!(!seen.contains("TOKCTL_KEY"), "{seen}");
+}
+
+#[test]
+fn without_input_no_browser_is_opened() {
+    let server = AuthorizationServer::start();
+    let env = world(&server);
+    let mut arguments = LOGIN.to_vec();
+    arguments.push("--no-input");
+    env.tokctl(&arguments).assert().code(2).stdout_eq("");
+    let env = env.set("CI", "true");
+    env.tokctl(LOGIN).assert().code(2).stdout_eq("");
+    assert_eq!(env.browser_environment(), None);
+}
+
+#[test]
+fn the_address_is_printed_whether_or_not_a_browser_opens() {
+    let server = AuthorizationServer::start();
+    let env = world(&server);
+    server.will_log_in(issue());
+    let login = env.begin_login(LOGIN);
+    assert_eq!(login.address(), login.address_on_stderr());
+    login.visit();
+    login.finish().success().stdout_eq("");
+}
+
+#[test]
+fn without_a_browser_the_address_is_printed_and_the_answer_awaited() {
+    let server = AuthorizationServer::start();
+    let env = world(&server);
+    server.will_log_in(issue());
+    let login = env.begin_login(LOGIN.into_iter().chain(["--no-browser"]));
+    let page = browser::visit(&login.address_on_stderr());
+    assert_eq!(page.status, 200);
+    login.finish().success();
+    assert_eq!(env.browser_environment(), None);
+}
+
+#[test]
+fn a_browser_that_fails_to_start_ends_no_login() {
+    let server = AuthorizationServer::start();
+    let env = world(&server).set("BROWSER", "/nowhere/browser");
+    server.will_log_in(issue());
+    let login = env.begin_login(LOGIN);
+    browser::visit(&login.address_on_stderr());
+    login.finish().success();
+}
+
+#[test]
+fn a_secret_with_odd_characters_is_form_encoded_in_basic_authentication() {
+    let server =
+        AuthorizationServer::start_for(Client::public().with_basic_secret("made up/secret:+%"));
+    let env = world(&server).set("TOKCTL_ACME_CLIENT_SECRET", "made up/secret:+%");
+    env.log_in("x", &server, issue().expires_in(0));
+    let env = env.unset("TOKCTL_ACME_CLIENT_SECRET");
+    server.will(issue());
+    env.tokctl(["get"]).assert().success().stdout_eq("access-2\n");
+}
+
+#[test]
+fn a_secret_in_the_body_is_sealed_at_login_and_needed_no_more() {
+    let server =
+        AuthorizationServer::start_for(Client::public().with_post_secret("made-up-secret"));
+    let env = world(&server);
+    let file = env.file("client-secret", "made-up-secret\n");
+    env.add_config(&format!("client_secret_file = \"{}\"\n", file.display()));
+    env.log_in("x", &server, issue().expires_in(0));
+    env.config("");
+    std::fs::remove_file(file).unwrap();
+    server.will(issue());
+    env.tokctl(["get", "acme", "--user", "x"]).assert().success().stdout_eq("access-2\n");
+}
+
+#[test]
+fn client_settings_that_the_provider_refuses_are_named() {
+    let server = AuthorizationServer::start();
+    let env = world(&server);
+    server.will_log_in(refuse(401, "invalid_client"));
+    let login = env.begin_login(LOGIN);
+    login.visit();
+    let failed = login.finish().code(2).stdout_eq("");
+    assert!(stderr(&failed).contains("client"), "{}", stderr(&failed));
+    env.tokctl(["get", "--user", "x"]).assert().code(3);
+}
+
+#[test]
+fn a_code_is_exchanged_once_whatever_becomes_of_the_answer() {
+    for answer in [
+        reply(Response::new(502, "text/html", "<h1>Bad gateway</h1>")),
+        lose(),
+        reply(Response::new(200, "text/html", "<h1>Welcome</h1>")),
+    ] {
+        let server = AuthorizationServer::start();
+        let env = world(&server);
+        server.will_log_in(answer);
+        let login = env.begin_login(LOGIN);
+        login.visit();
+        login.finish().code(6).stdout_eq("");
+        assert_eq!(server.token_requests().len(), 1);
+    }
+}
+
+#[test]
+fn a_failed_login_leaves_the_earlier_one_alone() {
+    let server = AuthorizationServer::start();
+    let env = TestEnv::new().with_login("x", &server, issue());
+    server.user_refuses();
+    let login = env.begin_login(LOGIN);
+    login.visit();
+    login.finish().code(8);
+    env.tokctl(["get"]).assert().success().stdout_eq("access-1\n");
+}
+
+#[test]
+fn an_expiry_is_understood_in_every_form_that_servers_use() {
+    for (answer, expiry) in [
+        (issue().with("expires_in", json!("3600")), "known"),
+        (issue().with("expires_in", json!(3600.0)), "known"),
+        (issue().without("expires_in"), "unknown"),
+        (issue().with("expires_in", json!(null)), "unknown"),
+    ] {
+        let server = AuthorizationServer::start();
+        let env = TestEnv::new().with_login("x", &server, answer);
+        let got = json(&env.tokctl(["get", "--format", "json"]).assert().success());
+        assert_eq!(got["expiry"], expiry);
+        assert_eq!(got["access_token"], "access-1");
+    }
+}
+
+#[test]
+fn an_absurd_expiry_breaks_nothing() {
+    let server = AuthorizationServer::start();
+    let huge = issue().with("expires_in", json!(9_223_372_036_854_775_807_i64));
+    let env = TestEnv::new().with_login("x", &server, huge);
+    env.tokctl(["get"]).assert().success().stdout_eq("access-1\n");
+
+    let server = AuthorizationServer::start();
+    let env = TestEnv::new().with_login("x", &server, issue().expires_in(-5));
+    server.will(issue());
+    env.tokctl(["get"]).assert().success().stdout_eq("access-2\n");
+}
+
+#[test]
+fn a_token_that_could_break_out_of_a_header_is_not_taken() {
+    let server = AuthorizationServer::start();
+    let env = world(&server);
+    server.will_log_in(issue().with("access_token", json!("made-up\r\nX-Evil: 1")));
+    let login = env.begin_login(LOGIN);
+    login.visit();
+    let failed = login.finish().failure().stdout_eq("");
+    assert!(!stderr(&failed).contains("X-Evil"), "{}", stderr(&failed));
+    env.tokctl(["get", "--user", "x"]).assert().code(3);
+}
+
+#[test]
+fn fewer_scopes_than_asked_for_are_kept_and_said() {
+    let server = AuthorizationServer::start();
+    let env = world(&server);
+    server.will_log_in(issue().with("scope", json!("read")));
+    let login = env.begin_login(LOGIN);
+    login.visit();
+    let done = login.finish().success();
+    assert!(stderr(&done).contains("offline_access"), "{}", stderr(&done));
+    let got = json(&env.tokctl(["get", "--format", "json"]).assert().success());
+    assert_eq!(got["scopes"], json!(["read"]));
+}
+
+#[test]
+fn endpoints_are_discovered_from_the_issuer() {
+    let server = AuthorizationServer::start();
+    let env = TestEnv::new();
+    discover(&env, &server);
+    server.will_describe_itself();
+    server.will_log_in(issue());
+    let login = env.begin_login(LOGIN);
+    login.visit();
+    login.finish().success();
+    env.tokctl(["get"]).assert().success().stdout_eq("access-1\n");
+}
+
+#[test]
+fn an_answer_from_another_issuer_is_a_mix_up() {
+    let server = AuthorizationServer::start();
+    let env = TestEnv::new();
+    discover(&env, &server);
+    server.will_describe_itself();
+    let login = env.begin_login(LOGIN);
+    let asked = AuthorizationRequest::read(&login.address());
+    let state = asked.state();
+    let mixed_up =
+        asked.answer(&[("code", "code-1"), ("state", &state), ("iss", "https://evil.example")]);
+    assert_eq!(fetch(&mixed_up, "GET", &[]).status, 400);
+    login.finish().code(8);
+    assert_eq!(server.token_requests(), []);
+}
+
+fn discover(env: &TestEnv, server: &AuthorizationServer) {
+    env.config(&format!(
+        "[providers.acme]\nissuer = \"{}\"\nclient_id = \"tokctl-made-up\"\n\
+         token_endpoint_auth_method = \"none\"\nscopes = [\"read\"]\n",
+        server.url("")
+    ));
+}
+
+/// A port that nobody listens on just now.
+pub(crate) fn free_port() -> u16 {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    listener.local_addr().unwrap().port()
+}
+
+#[test]
+fn a_slow_exchange_is_waited_for() {
+    let server = AuthorizationServer::start();
+    let env = world(&server);
+    env.log_in("x", &server, issue().after(Duration::from_millis(300)));
+    env.tokctl(["get"]).assert().success().stdout_eq("access-1\n");
+}

@@ -1,0 +1,148 @@
+//! A vault that somebody damaged or edited: exit 7, nothing sent, nothing changed.
+
+use std::fs;
+
+use crate::authorization_server::{AuthorizationServer, issue};
+use crate::env::{TestEnv, set_mode, stderr};
+
+/// Two logins, both due: whatever is wrong has to be found before a refresh token is sent.
+fn two_due_logins(server: &AuthorizationServer) -> TestEnv {
+    let env = TestEnv::new().with_provider(server);
+    env.log_in("x", server, issue().expires_in(0));
+    env.log_in("y", server, issue().expires_in(0));
+    env
+}
+
+const GET_X: [&str; 4] = ["get", "acme", "--user", "x"];
+const GET_Y: [&str; 4] = ["get", "acme", "--user", "y"];
+
+#[test]
+fn a_flipped_bit_spoils_its_own_credential_and_no_other() {
+    let server = AuthorizationServer::start();
+    let env = two_due_logins(&server);
+    env.flip_a_sealed_bit("x");
+    env.tokctl(GET_X).assert().code(7).stdout_eq("");
+    server.will(issue());
+    env.tokctl(GET_Y).assert().success().stdout_eq("access-3\n");
+}
+
+#[test]
+fn exchanged_credentials_do_not_open() {
+    let server = AuthorizationServer::start();
+    let env = two_due_logins(&server);
+    env.sql(
+        "UPDATE credentials SET sealed = \
+         (SELECT sealed FROM credentials AS other WHERE other.user <> credentials.user)",
+    );
+    env.tokctl(GET_X).assert().code(7).stdout_eq("");
+    env.tokctl(GET_Y).assert().code(7).stdout_eq("");
+    assert_eq!(server.token_requests().len(), 2);
+}
+
+#[test]
+fn a_renamed_credential_does_not_open() {
+    let server = AuthorizationServer::start();
+    let env = two_due_logins(&server);
+    env.sql("UPDATE credentials SET user = 'z' WHERE user = 'x'");
+    env.tokctl(["get", "acme", "--user", "z"]).assert().code(7).stdout_eq("");
+    env.sql("UPDATE credentials SET provider = 'jira' WHERE user = 'y'");
+    env.tokctl(["get", "jira", "--user", "y"]).assert().code(7).stdout_eq("");
+    assert_eq!(server.token_requests().len(), 2);
+}
+
+#[test]
+fn an_edited_copy_of_what_is_sealed_is_noticed() {
+    for change in [
+        "server_url = 'https://evil.example'",
+        "expires_at = 4102444800",
+        "scopes = 'everything'",
+        "status = 'login_required'",
+        "username = 'mallory'",
+        "refreshable = 0",
+        "kind = 'static'",
+    ] {
+        let server = AuthorizationServer::start();
+        let env = two_due_logins(&server);
+        env.sql(&format!("UPDATE credentials SET {change} WHERE user = 'x'"));
+        let failed = env.tokctl(GET_X).assert();
+        assert_eq!(failed.get_output().status.code(), Some(7), "{change}: {}", stderr(&failed));
+        assert_eq!(server.token_requests().len(), 2, "{change}");
+    }
+}
+
+#[test]
+fn a_later_programs_vault_is_refused() {
+    let env = TestEnv::new().with_static_token("x", "made-up-token");
+    env.open_vault().pragma_update(None, "user_version", 9999).unwrap();
+    for command in ["get", "list"] {
+        env.tokctl([command]).assert().code(7).stdout_eq("");
+    }
+}
+
+#[test]
+fn another_programs_database_is_refused() {
+    let env = TestEnv::new().with_static_token("x", "made-up-token");
+    env.open_vault().pragma_update(None, "application_id", 7).unwrap();
+    for command in ["get", "list"] {
+        env.tokctl([command]).assert().code(7).stdout_eq("");
+    }
+}
+
+#[test]
+fn what_is_no_database_is_refused_and_left_alone() {
+    let env = TestEnv::new().with_static_token("x", "made-up-token");
+    fs::write(env.vault_path(), "not a database, made up for a test".repeat(64)).unwrap();
+    let before = fs::read(env.vault_path()).unwrap();
+    env.tokctl(["get"]).assert().code(7).stdout_eq("");
+    env.tokctl(["login", "vendor", "--user", "x", "--token-stdin"])
+        .stdin("made-up-token")
+        .assert()
+        .code(7);
+    assert!(fs::read(env.vault_path()).unwrap() == before);
+}
+
+#[test]
+fn a_truncated_file_is_refused() {
+    let env = TestEnv::new().with_static_token("x", "made-up-token");
+    let whole = fs::read(env.vault_path()).unwrap();
+    for length in [100, 4096, whole.len() / 2, whole.len() - 4096] {
+        fs::write(env.vault_path(), &whole[..length]).unwrap();
+        env.tokctl(["get", "vendor", "--user", "x"]).assert().code(7).stdout_eq("");
+    }
+}
+
+#[test]
+fn an_edited_key_slot_is_told_from_a_wrong_key() {
+    for change in
+        ["wrapped_key = randomblob(length(wrapped_key))", "memory = 4294967295", "passes = 1000000"]
+    {
+        let env = TestEnv::new().with_static_token("x", "made-up-token");
+        env.sql(&format!("UPDATE key_slots SET {change}"));
+        let failed = env.tokctl(["get"]).assert();
+        assert_eq!(failed.get_output().status.code(), Some(7), "{change}: {}", stderr(&failed));
+    }
+}
+
+#[test]
+fn a_vault_that_others_can_write_is_refused_with_the_way_out() {
+    let env = TestEnv::new().with_static_token("x", "made-up-token");
+    let vault = env.vault_path();
+    let folder = vault.parent().unwrap();
+    for (path, wrong, right) in
+        [(folder, 0o770, 0o700), (folder, 0o702, 0o700), (&vault, 0o660, 0o600)]
+    {
+        set_mode(path, wrong);
+        let failed = env.tokctl(["get"]).assert().code(7).stdout_eq("");
+        let said = stderr(&failed);
+        assert!(said.contains("chmod") && said.contains(path.to_str().unwrap()), "{said}");
+        set_mode(path, right);
+        env.tokctl(["get"]).assert().success().stdout_eq("made-up-token\n").stderr_eq("");
+    }
+}
+
+#[test]
+fn a_vault_that_others_can_read_is_mended_or_at_least_told() {
+    let env = TestEnv::new().with_static_token("x", "made-up-token");
+    set_mode(&env.vault_path(), 0o644);
+    env.tokctl(["get"]).assert().success().stdout_eq("made-up-token\n");
+}

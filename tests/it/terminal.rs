@@ -1,0 +1,95 @@
+//! What is different with a person at a terminal: questions, and a form for reading.
+
+use rexpect::process::wait::WaitStatus;
+use rexpect::session::PtySession;
+
+use crate::authorization_server::{AuthorizationServer, issue};
+use crate::env::TestEnv;
+
+/// How long an expected text may take, in milliseconds.
+const PATIENCE: u64 = 20_000;
+
+fn at_a_terminal(env: &TestEnv, arguments: &[&str]) -> PtySession {
+    let command = env.terminal_command(arguments);
+    rexpect::session::spawn_command(command, Some(PATIENCE)).unwrap()
+}
+
+/// Everything that is still to come, and the exit code.
+fn ending(mut session: PtySession) -> (String, i32) {
+    let rest = session.exp_eof().unwrap();
+    match session.process.wait().unwrap() {
+        WaitStatus::Exited(_, code) => (rest, code),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn delete_asks_first_and_no_is_an_answer() {
+    let server = AuthorizationServer::start();
+    let env = TestEnv::new().with_login("x", &server, issue());
+    let mut session = at_a_terminal(&env, &["delete", "acme", "--user", "x"]);
+    session.exp_regex("acme").unwrap();
+    session.send("n").unwrap();
+    session.flush().unwrap();
+    ending(session);
+    env.tokctl(["get"]).assert().success().stdout_eq("access-1\n");
+}
+
+#[test]
+fn delete_asks_first_and_goes_on_after_yes() {
+    let server = AuthorizationServer::start();
+    let env = TestEnv::new().with_login("x", &server, issue());
+    server.will_revoke(200);
+    let mut session = at_a_terminal(&env, &["delete", "acme", "--user", "x"]);
+    session.exp_regex("acme").unwrap();
+    session.send("y").unwrap();
+    session.flush().unwrap();
+    let (said, code) = ending(session);
+    assert_eq!(code, 0, "{said}");
+    env.tokctl(["get", "--user", "x"]).assert().code(3);
+}
+
+#[test]
+fn a_token_is_typed_unseen() {
+    let env = TestEnv::new();
+    env.define_vendor();
+    let mut session = at_a_terminal(&env, &["login", "vendor", "--user", "x", "--method", "token"]);
+    session.exp_regex("(?i)token").unwrap();
+    session.send_line("made-up-typed").unwrap();
+    let (said, code) = ending(session);
+    assert_eq!(code, 0, "{said}");
+    assert!(!said.contains("made-up-typed"), "{said}");
+    env.tokctl(["get"]).assert().success().stdout_eq("made-up-typed\n");
+}
+
+#[test]
+fn an_unclear_choice_is_a_menu() {
+    let env =
+        TestEnv::new().with_static_token("x", "made-up-x").with_static_token("y", "made-up-y");
+    let mut session = at_a_terminal(&env, &["get"]);
+    session.exp_regex("vendor").unwrap();
+    session.send_line("").unwrap();
+    let (said, code) = ending(session);
+    assert_eq!(code, 0, "{said}");
+    assert!(said.contains("made-up-x"), "{said}");
+}
+
+#[test]
+fn nobody_is_asked_where_that_was_ruled_out() {
+    let env =
+        TestEnv::new().with_static_token("x", "made-up-x").with_static_token("y", "made-up-y");
+    let (said, code) = ending(at_a_terminal(&env, &["--no-input", "get"]));
+    assert_eq!(code, 2, "{said}");
+    let env = env.set("CI", "true");
+    let (said, code) = ending(at_a_terminal(&env, &["get"]));
+    assert_eq!(code, 2, "{said}");
+}
+
+#[test]
+fn a_list_tells_how_long_a_token_still_lives() {
+    let server = AuthorizationServer::start();
+    let env = TestEnv::new().with_login("x", &server, issue());
+    let (said, code) = ending(at_a_terminal(&env, &["list"]));
+    assert_eq!(code, 0, "{said}");
+    assert!(said.contains("in "), "{said}");
+}
