@@ -42,7 +42,8 @@ fn an_unknown_key_in_the_configuration_is_named_with_its_line() {
 
 #[test]
 fn a_configuration_that_is_no_toml_is_refused_with_its_line() {
-    let env = TestEnv::new();
+    let env =
+        TestEnv::new().with_static_token("x", "made-up-x").with_static_token("y", "made-up-y");
     env.config("default_user = \"x\"\n[providers.acme\n");
     let said = stderr(&env.tokctl(["get"]).assert().code(2).stdout_eq(""));
     assert!(said.contains("config.toml") && said.contains('2'), "{said}");
@@ -76,7 +77,11 @@ fn an_endpoint_without_encryption_is_refused() {
 #[test]
 fn a_configuration_that_was_named_has_to_be_there() {
     let env = TestEnv::new();
-    let failed = env.tokctl(["--config", "nowhere.toml", "get"]).assert().code(2).stdout_eq("");
+    let failed = env
+        .tokctl(["--config", "nowhere.toml", "login", "acme", "--user", "x", "--token-stdin"])
+        .stdin("made-up-token")
+        .assert()
+        .code(2);
     assert!(stderr(&failed).contains("nowhere.toml"), "{}", stderr(&failed));
 }
 

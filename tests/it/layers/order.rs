@@ -52,6 +52,7 @@ fn undeclared(modules: &Modules) -> Vec<String> {
 /// What is wrong with `path` in the file of `module`, if anything is.
 fn judge(module: &[String], path: &source::Path, modules: &Modules) -> Option<String> {
     let target = target(module, path, modules)?;
+    let module = without_tests(module, modules);
     let shared = module.iter().zip(&target).take_while(|(own, other)| own == other).count();
     if shared == module.len() {
         // The file itself, or what lies below it.
@@ -69,6 +70,21 @@ fn judge(module: &[String], path: &source::Path, modules: &Modules) -> Option<St
     let position = |name: &String| parent.children.iter().position(|child| child == name);
     let (own, other) = (&module[shared], &target[shared]);
     (position(other) >= position(own)).then(|| format!("`{other}` is declared after `{own}`"))
+}
+
+/// The module that judges a file: unit tests in a file of their own count as part of the module
+/// that they try.
+fn without_tests<'a>(module: &'a [String], modules: &Modules) -> &'a [String] {
+    match module.split_last() {
+        Some((name, parent))
+            if modules
+                .get(parent)
+                .is_some_and(|(_, source)| source.test_children.contains(name)) =>
+        {
+            parent
+        }
+        _ => module,
+    }
 }
 
 /// The module that `path` leads into. `None` where it stays inside the file.
@@ -209,6 +225,17 @@ mod tests {
             ("high.rs", ""),
         ]);
         assert_eq!(found, [""; 0]);
+    }
+
+    #[test]
+    fn unit_tests_in_a_file_of_their_own_are_part_of_what_they_try() {
+        let found = judged(&[
+            LIB,
+            ("low/mod.rs", "#[cfg(test)] mod tests;"),
+            ("low/tests.rs", "use super::*;\nuse crate::high::X;"),
+            ("high.rs", ""),
+        ]);
+        assert_eq!(found, ["src/low/tests.rs:2: `crate::high::X`: `high` is declared after `low`"]);
     }
 
     #[test]

@@ -21,6 +21,8 @@ pub(super) struct Path {
 pub(super) struct Source {
     /// The modules that have files of their own, in order.
     pub(super) children: Vec<String>,
+    /// Those of them that are compiled for unit tests alone.
+    pub(super) test_children: Vec<String>,
     pub(super) paths: Vec<Path>,
 }
 
@@ -45,6 +47,9 @@ impl Source {
                 }
                 "mod" if word(2) == Some(";") => {
                     source.children.extend(word(1).map(str::to_owned));
+                    if is_for_tests(&tokens[..at]) {
+                        source.test_children.extend(word(1).map(str::to_owned));
+                    }
                 }
                 "mod" if word(2) == Some("{") => {
                     inline.push(braces);
@@ -67,6 +72,12 @@ impl Source {
         }
         source
     }
+}
+
+/// Whether what follows `tokens` stands under `#[cfg(test)]`.
+fn is_for_tests(tokens: &[Token]) -> bool {
+    let texts: Vec<&str> = tokens.iter().map(|token| token.text.as_str()).collect();
+    texts.ends_with(&["#", "[", "cfg", "(", "test", ")", "]"])
 }
 
 /// Reads the path that `tokens` begin with, and each path of the group that may end it. Says how
@@ -247,6 +258,14 @@ mod tests {
     fn children_come_in_their_order() {
         let source = Source::read("mod b;\n#[cfg(unix)]\npub(crate) mod a;\nmod inside { }\n");
         assert_eq!(source.children, ["b", "a"]);
+        assert_eq!(source.test_children, [""; 0]);
+    }
+
+    #[test]
+    fn children_for_tests_are_known() {
+        let source = Source::read("mod a;\n#[cfg(test)]\nmod tests;\n");
+        assert_eq!(source.children, ["a", "tests"]);
+        assert_eq!(source.test_children, ["tests"]);
     }
 
     #[test]
