@@ -84,11 +84,11 @@ pub(crate) fn other_secret(
     client: &Client,
 ) -> Option<ClientSecret> {
     let endpoint = provider.definition.token_endpoint.as_deref()?;
-    let same_client = client_id(context, provider).as_deref() == Some(client.client_id.as_str());
+    let same_client = client_id(context, provider).as_deref() == Some(client.id.as_str());
     if !same_client || endpoint != client.token_endpoint.as_str() {
         return None;
     }
-    let sealed = client.client_secret.as_ref().map(SecretText::expose);
+    let sealed = client.secret.as_ref().map(SecretText::expose);
     client_secret(context, provider).ok().flatten().filter(|secret| Some(secret.expose()) != sealed)
 }
 

@@ -373,14 +373,18 @@ fn keychain_hint(error: &keychain::Error, slots: &[SlotKind]) -> String {
             return "nothing else opens this vault: move its file away, then `tokctl login`".into();
         }
         keychain::Error::Missing => "the keychain no longer has the key",
-        keychain::Error::Locked | keychain::Error::NoAnswer { .. } => {
+        keychain::Error::Locked | keychain::Error::NoAnswer(_) => {
             "unlock the keychain, such as by logging in to the desktop"
         }
-        _ if slots.is_empty() => {
-            return "log in to a desktop with a keychain, or choose `--key-slot key` or `--key-slot passphrase`"
-                .into();
-        }
-        _ => "start and unlock the desktop's keychain",
+        keychain::Error::NoService(_)
+        | keychain::Error::NoCollection
+        | keychain::Error::Mismatch
+        | keychain::Error::Malformed
+        | keychain::Error::Exists
+        | keychain::Error::Other(_) => "log in to a desktop whose keychain works",
     };
+    if slots.is_empty() {
+        return format!("{first}, or choose `--key-slot key` or `--key-slot passphrase`");
+    }
     if others.is_empty() { first.into() } else { format!("{first}, or {}", how_to_unlock(&others)) }
 }

@@ -71,8 +71,9 @@ pub(crate) fn open_or_create(
     }
     let with = match (slot, given(context)?) {
         (Some(SlotKind::Keychain), _) | (None, None) => Unlocking::Keychain(patience(context)),
-        (Some(SlotKind::Key), Some(with @ Unlocking::Key(_))) | (None, Some(with)) => with,
-        (Some(SlotKind::Passphrase), Some(with @ Unlocking::Passphrase(_))) => with,
+        (Some(SlotKind::Key), Some(with @ Unlocking::Key(_)))
+        | (Some(SlotKind::Passphrase), Some(with @ Unlocking::Passphrase(_)))
+        | (None, Some(with)) => with,
         (Some(SlotKind::Passphrase), _) if exists => ask_passphrase(context)?,
         (Some(SlotKind::Passphrase), _) => ask_new_passphrase(context)?,
         (Some(SlotKind::Key), _) => {

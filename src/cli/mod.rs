@@ -100,7 +100,7 @@ fn unparsed(ui: &Ui, error: &clap::Error, command: &[String]) -> ExitCode {
     let line = |start: &str| rendered.lines().find_map(|line| line.trim().strip_prefix(start));
     let mut message = line("error: ").unwrap_or("no command was given").to_owned();
     if let Some(values) = line("[possible values: ") {
-        message.push_str(&format!(", which is one of {}", values.trim_end_matches(']')));
+        message = format!("{message}, which is one of {}", values.trim_end_matches(']'));
     }
     let hint = line("tip: ").map_or_else(|| format!("{} --help", command.join(" ")), str::to_owned);
     let error = CliError::new(Kind::Usage, message).hint(hint);

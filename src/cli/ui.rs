@@ -61,6 +61,7 @@ impl Ui {
         console::set_colors_enabled_stderr(wanted(io::stderr().is_terminal()));
     }
 
+    #[expect(clippy::unused_self, reason = "who prints need not know what printing takes")]
     /// Prints data on stdout. That nobody reads it any more is no failure.
     pub(crate) fn data(&self, data: &[u8]) -> Result<(), CliError> {
         let mut stdout = io::stdout().lock();
@@ -118,14 +119,13 @@ impl Ui {
         }
         let red = Style::new().for_stderr().red().bold();
         let cyan = Style::new().for_stderr().cyan().bold();
-        let mut text = format!("tokctl: {} {}\n", red.apply_to("error:"), error.message);
+        stderr(&format!("tokctl: {} {}\n", red.apply_to("error:"), error.message));
         for cause in &error.causes {
-            text.push_str(&format!("caused by: {cause}\n"));
+            stderr(&format!("caused by: {cause}\n"));
         }
         if let Some(hint) = &error.hint {
-            text.push_str(&format!("{} {hint}\n", cyan.apply_to("hint:")));
+            stderr(&format!("{} {hint}\n", cyan.apply_to("hint:")));
         }
-        stderr(&text);
     }
 
     /// Does `work`; if it takes long on a terminal, shows what is waited for.

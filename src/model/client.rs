@@ -23,9 +23,9 @@ pub(crate) enum TokenEndpointAuthMethod {
 /// no edit of a file can send a refresh token elsewhere.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Client {
-    pub(crate) client_id: String,
+    pub(crate) id: String,
     #[serde(with = "secret::sealed::option", default, skip_serializing_if = "Option::is_none")]
-    pub(crate) client_secret: Option<ClientSecret>,
+    pub(crate) secret: Option<ClientSecret>,
     pub(crate) auth_method: TokenEndpointAuthMethod,
     pub(crate) token_endpoint: Address,
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -19,7 +19,8 @@ use super::duration;
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Definition {
-    /// The provider whose definition fills in what this one leaves out.
+    /// The provider whose definition fills in what this one leaves out; seen to before this is read.
+    #[expect(dead_code, reason = "the syntax has it, and so nothing else may be in its place")]
     pub(crate) extends: Option<String>,
     /// The service's own address, where every installation has another.
     pub(crate) server: Option<String>,
@@ -27,6 +28,7 @@ pub(crate) struct Definition {
     pub(crate) issuer: Option<String>,
     pub(crate) authorization_endpoint: Option<String>,
     pub(crate) token_endpoint: Option<String>,
+    #[expect(dead_code, reason = "accepted, but no login uses it yet")]
     pub(crate) device_authorization_endpoint: Option<String>,
     pub(crate) revocation_endpoint: Option<String>,
     pub(crate) client_id: Option<String>,
@@ -50,6 +52,7 @@ pub(crate) struct Definition {
     /// Where the service's API is.
     pub(crate) api_base_url: Option<String>,
     /// Answers with success if a token works.
+    #[expect(dead_code, reason = "accepted, but no command uses it yet")]
     pub(crate) check_url: Option<String>,
     /// Lists the sites that a grant reaches, as Atlassian's gateway does.
     pub(crate) accessible_resources_endpoint: Option<String>,

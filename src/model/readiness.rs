@@ -134,8 +134,8 @@ mod tests {
             refresh_token: refreshable.then(|| RefreshToken::from_trusted("made-up".into())),
             scopes: crate::model::scope::Scopes::default(),
             client: Client {
-                client_id: "made-up".into(),
-                client_secret: None,
+                id: "made-up".into(),
+                secret: None,
                 auth_method: TokenEndpointAuthMethod::None,
                 token_endpoint: "https://id.example/token".parse().unwrap(),
                 revocation_endpoint: None,

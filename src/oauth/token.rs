@@ -80,19 +80,16 @@ pub(super) fn authenticate<'a>(
     client: &'a Client,
     form: &mut Vec<(&'a str, &'a str)>,
 ) -> Authentication<'a> {
-    match (client.auth_method, &client.client_secret) {
+    match (client.auth_method, &client.secret) {
         (TokenEndpointAuthMethod::ClientSecretBasic, Some(secret)) => {
-            Authentication::Client { id: &client.client_id, secret }
+            Authentication::Client { id: &client.id, secret }
         }
         (TokenEndpointAuthMethod::ClientSecretPost, Some(secret)) => {
-            form.extend([
-                ("client_id", client.client_id.as_str()),
-                ("client_secret", secret.expose()),
-            ]);
+            form.extend([("client_id", client.id.as_str()), ("client_secret", secret.expose())]);
             Authentication::None
         }
         (_, _) => {
-            form.push(("client_id", &client.client_id));
+            form.push(("client_id", &client.id));
             Authentication::None
         }
     }

@@ -162,8 +162,7 @@ mod tests {
 
     #[test]
     fn descriptions_can_neither_paint_nor_command() {
-        let body =
-            r###"{"error":"invalid_grant","error_description":"\u001b[31m\n::error::x ##[x"}"###;
+        let body = r#"{"error":"invalid_grant","error_description":"\u001b[31m\n::error::x ##[x"}"#;
         let shown = refresh(400, body).unwrap().to_string();
         assert!(
             !shown.contains('\u{1b}') && !shown.contains("::") && !shown.contains("##["),

@@ -37,7 +37,7 @@ pub(crate) enum Warning {
 #[derive(Debug)]
 pub(crate) enum Found {
     /// A token that is good enough.
-    Good(Handed),
+    Good(Box<Handed>),
     /// It has to be renewed first.
     Due,
 }
@@ -68,12 +68,12 @@ pub(super) fn judge(
     let credential = row.stored.credential;
     let account = || account.clone();
     match readiness(&credential, need, now) {
-        Readiness::Good => Ok(Found::Good(hand_out(credential, false))),
+        Readiness::Good => Ok(Found::Good(Box::new(hand_out(credential, false)))),
         Readiness::Due { .. } => Ok(Found::Due),
         Readiness::Fading => {
             let ends_at = credential.expiry().at();
             let warning = Some(Warning::Fading { ends_at });
-            Ok(Found::Good(Handed { credential, refreshed: false, warning }))
+            Ok(Found::Good(Box::new(Handed { credential, refreshed: false, warning })))
         }
         Readiness::LoginRequired => {
             let reason = match (&credential.grant, credential.status) {

@@ -150,7 +150,7 @@ fn settled(
                 return Ok(None);
             }
             match judge(account, row, need, now)? {
-                Found::Good(handed) => Ok(Some(handed)),
+                Found::Good(handed) => Ok(Some(*handed)),
                 Found::Due => Ok(None),
             }
         }
@@ -173,7 +173,7 @@ fn settled_under_lock(
         Trigger::Asked if row.stored.revision == before => Ok(None),
         Trigger::Asked => Ok(Some(hand_out(row.stored.credential, false))),
         Trigger::Need(need) => match judge(account, row, need, clock())? {
-            Found::Good(handed) => Ok(Some(handed)),
+            Found::Good(handed) => Ok(Some(*handed)),
             Found::Due => Ok(None),
         },
     }
@@ -243,7 +243,7 @@ fn attempt(
             account,
             trigger,
             (&stored.credential, stored.revision),
-            row.journal,
+            row.journal.as_ref(),
             error,
             clock,
         ),
@@ -291,7 +291,7 @@ fn request(
     clock: Clock,
 ) -> Result<TokenAnswer, token_error::Error> {
     let mut client = grant.client.clone();
-    client.client_secret = today.client_secret.clone().or(client.client_secret);
+    client.secret = today.client_secret.clone().or(client.secret);
     token::refresh(&client, refresh_token, clock())
 }
 
@@ -312,7 +312,7 @@ fn renewed(
     // RFC 6749 §6: a new refresh token replaces the old one; without one the old one stays good.
     grant.refresh_token = answer.refresh_token.or(grant.refresh_token);
     grant.scopes = answer.scopes.unwrap_or(grant.scopes);
-    grant.client.client_secret = today.client_secret.clone().or(grant.client.client_secret);
+    grant.client.secret = today.client_secret.clone().or(grant.client.secret);
     Credential {
         grant: Grant::OAuth(Box::new(grant)),
         status: Status::Active,
@@ -367,7 +367,7 @@ fn failed(
     account: &Account,
     trigger: Trigger,
     (credential, revision): (&Credential, u64),
-    earlier: Option<Journal>,
+    earlier: Option<&Journal>,
     error: token_error::Error,
     clock: Clock,
 ) -> Result<Handed, Error> {
@@ -400,9 +400,9 @@ fn failed(
 fn put_back(
     vault: &mut OpenVault,
     account: &Account,
-    earlier: Option<Journal>,
+    earlier: Option<&Journal>,
 ) -> Result<(), Error> {
-    vault.write(|transaction, _| match &earlier {
+    vault.write(|transaction, _| match earlier {
         Some(journal) => journal::put(transaction, account, journal),
         None => journal::remove(transaction, account),
     })
@@ -431,7 +431,7 @@ fn refused(
         Trigger::Need(need) => {
             let row = vault.expect(account)?;
             match judge(account, row, need, now)? {
-                Found::Good(handed) => Ok(handed),
+                Found::Good(handed) => Ok(*handed),
                 Found::Due => Err(Error::LoginRequired {
                     account: account.clone(),
                     reason: LoginReason::Refused,

@@ -86,11 +86,6 @@ pub(crate) fn read(
     Ok(Some(Stored { credential, revision }))
 }
 
-/// Whether there is such a row, damaged or not.
-pub(crate) fn exists(connection: &Connection, account: &Account) -> Result<bool, Error> {
-    Ok(revision(connection, account)?.is_some())
-}
-
 /// Stores `credential`, over whatever was there.
 pub(crate) fn put(
     transaction: &Transaction<'_>,

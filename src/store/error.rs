@@ -56,9 +56,10 @@ impl From<rusqlite::Error> for Error {
     fn from(error: rusqlite::Error) -> Self {
         match error.sqlite_error_code() {
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy,
-            Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => Self::Damaged(error),
-            // A column that does not hold what its name says, in a file that SQLite can read.
-            None => Self::Damaged(error),
+            // Without a code: a column that does not hold what its name says.
+            Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) | None => {
+                Self::Damaged(error)
+            }
             Some(_) => Self::Sqlite(error),
         }
     }

@@ -33,7 +33,7 @@ impl Spill {
         let path = directory.join(format!("{}.spill", VaultFile::name_of(account)));
         let file = private_file::open_or_create(&path).map_err(io)?;
         if file.metadata().map_err(io)?.len() < ROOM as u64 {
-            file.write_all_at(&[0; ROOM], 0).map_err(io)?;
+            file.write_all_at(&vec![0; ROOM], 0).map_err(io)?;
             file.sync_all().map_err(io)?;
             File::open(&directory).and_then(|directory| directory.sync_all()).map_err(io)?;
         }
@@ -85,7 +85,7 @@ impl Spill {
         if prefix == [0; PREFIX] {
             return Ok(());
         }
-        self.file.write_all_at(&[0; ROOM], 0).map_err(io)?;
+        self.file.write_all_at(&vec![0; ROOM], 0).map_err(io)?;
         self.file.set_len(ROOM as u64).map_err(io)?;
         self.file.sync_data().map_err(io)
     }

@@ -93,10 +93,7 @@ pub(super) fn open(
     bound_to: &AssociatedData,
     sealed: &[u8],
 ) -> Result<Zeroizing<Vec<u8>>, Broken> {
-    let rest = match sealed.split_first() {
-        Some((&VERSION, rest)) => rest,
-        _ => return Err(Broken),
-    };
+    let Some((&VERSION, rest)) = sealed.split_first() else { return Err(Broken) };
     let (nonce, rest) = rest.split_first_chunk::<NONCE>().ok_or(Broken)?;
     let (text, tag) = rest.split_last_chunk::<TAG>().ok_or(Broken)?;
     let mut text = Zeroizing::new(text.to_vec());

@@ -9,6 +9,7 @@ use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::{keys, renewal, time};
 use crate::model::account::Account;
+use crate::model::address::Address;
 use crate::model::credential::{Credential, Expiry};
 use crate::model::duration;
 use crate::model::readiness::Need;
@@ -53,7 +54,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     let need = args.min_ttl.map_or(Need::Usual, Need::AtLeast);
     let handed =
         match access_token::find(&mut vault, &account, need, !args.no_refresh, time::now())? {
-            Found::Good(handed) => handed,
+            Found::Good(handed) => *handed,
             Found::Due if args.no_refresh => {
                 return Err(ops::Error::RefreshForbidden { account }.into());
             }
@@ -118,9 +119,9 @@ impl<'a> Report<'a> {
                 Expiry::Unknown => "unknown",
             },
             scopes: credential.scopes().map(|scopes| scopes.iter().collect()).unwrap_or_default(),
-            server_url: credential.api.server_url.as_ref().map(|address| address.as_str()),
+            server_url: credential.api.server_url.as_ref().map(Address::as_str),
             username: credential.api.username.as_deref(),
-            api_base_url: credential.api_base_url().map(|address| address.as_str()),
+            api_base_url: credential.api_base_url().map(Address::as_str),
             refreshed: handed.refreshed,
         }
     }

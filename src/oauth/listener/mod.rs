@@ -104,17 +104,8 @@ impl Listener {
     }
 }
 
-/// How the login went in the end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Verdict {
-    /// The credential is stored.
-    LoggedIn,
-    /// There is none.
-    NotLoggedIn,
-}
-
 /// The authorization response, and the browser that waits to hear how the login went. Dropped
-/// without a verdict, it tells the browser that the login has failed.
+/// without more, it shows the browser that the login has failed.
 pub(crate) struct Arrived {
     /// What the authorization server answered.
     pub response: AuthorizationResponse,
@@ -122,11 +113,9 @@ pub(crate) struct Arrived {
 }
 
 impl Arrived {
-    /// Shows the browser how the login went, once the page is out closes the port, and returns.
-    pub(crate) fn finish(self, verdict: Verdict) {
-        match verdict {
-            Verdict::LoggedIn => self.tab.show_logged_in(),
-            Verdict::NotLoggedIn => drop(self.tab),
-        }
+    /// Shows the browser that the credential is stored, closes the port once the page is out, and
+    /// returns.
+    pub(crate) fn show_logged_in(self) {
+        self.tab.show_logged_in();
     }
 }

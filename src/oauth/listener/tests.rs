@@ -68,15 +68,15 @@ impl Login {
         tab.write_all(self.good().as_bytes()).unwrap();
         let arrived = self.waiting.join().unwrap().unwrap();
         assert_eq!(code(&arrived), "made-up-code");
-        arrived.finish_into(tab, Verdict::LoggedIn, "Logged in");
+        arrived.finish_into(tab, Arrived::show_logged_in, "Logged in");
     }
 }
 
 impl Arrived {
     /// Finishes while the browser at the other end of `tab` reads the page.
-    fn finish_into(self, tab: TcpStream, verdict: Verdict, title: &str) {
+    fn finish_into(self, tab: TcpStream, finish: impl FnOnce(Self), title: &str) {
         let reading = std::thread::spawn(move || response(tab));
-        self.finish(verdict);
+        finish(self);
         let page = reading.join().unwrap();
         assert!(page.contains(&format!("<h1>{title}</h1>")), "{page}");
     }
@@ -215,7 +215,7 @@ fn the_connection_that_was_silent_for_longest_makes_room() {
     half.write_all(second.as_bytes()).unwrap();
     let arrived = login.waiting.join().unwrap().unwrap();
     drop(crowd);
-    arrived.finish_into(half, Verdict::LoggedIn, "Logged in");
+    arrived.finish_into(half, Arrived::show_logged_in, "Logged in");
 }
 
 #[test]
@@ -230,7 +230,7 @@ fn a_slow_request_holds_nobody_up_and_may_be_the_good_one() {
         }
     }
     let arrived = login.waiting.join().unwrap().unwrap();
-    arrived.finish_into(slow, Verdict::LoggedIn, "Logged in");
+    arrived.finish_into(slow, Arrived::show_logged_in, "Logged in");
 }
 
 #[test]
@@ -276,7 +276,7 @@ fn a_refusal_with_the_right_state_ends_the_login() {
         &arrived.response,
         AuthorizationResponse::Refused { error, .. } if error == "access_denied"
     ));
-    arrived.finish_into(tab, Verdict::NotLoggedIn, "Not logged in");
+    arrived.finish_into(tab, drop, "Not logged in");
 }
 
 #[test]
@@ -305,7 +305,7 @@ fn a_state_counts_once() {
     assert_eq!(login.status_of(&login.callback("code=x&state=0")), 410);
     assert_eq!(login.status_of(&login.request("GET", "/favicon.ico", "")), 404);
     let arrived = login.waiting.join().unwrap().unwrap();
-    arrived.finish_into(tab, Verdict::LoggedIn, "Logged in");
+    arrived.finish_into(tab, Arrived::show_logged_in, "Logged in");
 }
 
 #[test]
@@ -326,7 +326,7 @@ fn a_browser_that_has_gone_stops_nothing() {
     drop(tab);
     let arrived = login.waiting.join().unwrap().unwrap();
     assert_eq!(code(&arrived), "made-up-code");
-    arrived.finish(Verdict::LoggedIn);
+    arrived.show_logged_in();
 }
 
 #[test]

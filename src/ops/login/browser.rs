@@ -19,7 +19,7 @@ use crate::model::definition::Pkce;
 use crate::model::readiness::due_at;
 use crate::model::scope::Scopes;
 use crate::oauth::authorization_response::{AuthorizationResponse, Expected};
-use crate::oauth::listener::{Arrived, Listener, Verdict};
+use crate::oauth::listener::{Arrived, Listener};
 use crate::oauth::metadata;
 use crate::oauth::pkce;
 use crate::oauth::redirect_uri::RedirectUri;
@@ -113,8 +113,8 @@ pub(crate) fn start(plan: Plan) -> Result<Pending, Error> {
     );
     let client = Client {
         auth_method: plan.provider.auth_method(plan.client_secret.is_some()),
-        client_id: plan.client_id.clone(),
-        client_secret: plan.client_secret.clone(),
+        id: plan.client_id.clone(),
+        secret: plan.client_secret.clone(),
         token_endpoint: endpoints.token,
         revocation_endpoint: endpoints.revocation,
         trusted_certificates: plan.trusted_certificates.clone(),
@@ -193,8 +193,8 @@ fn sites(plan: &Plan, answer: &TokenAnswer) -> Result<Vec<Site>, atlassian::Erro
     let mut sites =
         atlassian::sites(&endpoint, plan.trusted_certificates.as_deref(), &answer.access_token)?;
     if let Some(server) = &plan.server {
-        let plain = |url: &str| url.trim_end_matches('/').to_owned();
-        sites.retain(|site| plain(&site.url) == plain(server.as_str()));
+        let trimmed = |url: &str| url.trim_end_matches('/').to_owned();
+        sites.retain(|site| trimmed(&site.url) == trimmed(server.as_str()));
     }
     Ok(sites)
 }
@@ -246,7 +246,7 @@ impl Granted {
         };
         let api = Api { auth: provider.api_auth(), server_url, base_url, username: None };
         let credential = place.fill(&account, Grant::OAuth(Box::new(grant)), api, self.now)?;
-        self.arrived.finish(Verdict::LoggedIn);
+        self.arrived.show_logged_in();
         Ok(LoggedIn { account, credential, missing, unasked })
     }
 }

@@ -1,43 +1,64 @@
-//! stub
+//! One 256-bit secret per name in the keychain of the operating system.
+//!
+//! Refuses to know what a secret opens. Never overwrites an entry, never creates a collection and
+//! never waits longer than it was told to.
+
+mod error;
+mod entry;
+mod bounded;
+#[cfg(target_os = "linux")]
+mod secret_service;
+#[cfg(not(target_os = "linux"))]
+mod system;
+#[cfg(test)]
+#[cfg(target_os = "linux")]
+mod tests;
+
+use data_encoding::BASE64;
+use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
+
+pub(crate) use self::entry::{EntryName, Patience};
+pub(crate) use self::error::Error;
 use super::cipher::Key;
-use std::time::Duration;
-#[derive(Debug, Clone)]
-pub(crate) struct EntryName(String);
-impl EntryName {
-    pub(crate) fn new(v: &str, s: &str) -> Self {
-        Self(format!("{v}/{s}"))
+
+#[cfg(target_os = "linux")]
+use self::secret_service as store;
+#[cfg(not(target_os = "linux"))]
+use self::system as store;
+
+/// Reads the secret under `name`.
+pub(crate) fn read(name: &EntryName, patience: &Patience) -> Result<Key, Error> {
+    decode(&store::read(name, patience)?)
+}
+
+/// Writes a new entry, then reads it back over a fresh connection and compares, so that nothing
+/// depends on an entry that the keychain did not really keep. On [`Error::Mismatch`] the entry
+/// stays for the caller to delete.
+pub(crate) fn create(name: &EntryName, secret: &Key, patience: &Patience) -> Result<(), Error> {
+    // As text, because KWallet can't hold arbitrary bytes.
+    let text = Zeroizing::new(BASE64.encode(secret.expose()));
+    store::create(name, &text, patience)?;
+    match read(name, patience) {
+        Ok(kept) if bool::from(kept.expose().ct_eq(secret.expose())) => Ok(()),
+        Ok(_) | Err(Error::Missing | Error::Malformed) => Err(Error::Mismatch),
+        Err(error) => Err(error),
     }
-    pub(crate) fn recorded(t: &str) -> Self {
-        Self(t.into())
+}
+
+/// Deletes the entry under `name`; that it is gone already is fine.
+pub(crate) fn delete(name: &EntryName, patience: &Patience) -> Result<(), Error> {
+    match store::delete(name, patience) {
+        Ok(()) | Err(Error::Missing) => Ok(()),
+        Err(error) => Err(error),
     }
 }
-impl std::fmt::Display for EntryName {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-#[derive(Debug, Clone)]
-pub(crate) struct Patience {
-    pub(crate) limit: Duration,
-    pub(crate) may_prompt: bool,
-}
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum Error {
-    #[error("none")]
-    Absent,
-    #[error("none")]
-    Locked,
-    #[error("m")]
-    Missing,
-    #[error("n")]
-    NoAnswer { limit: Duration },
-}
-pub(crate) fn read(_: &EntryName, _: &Patience) -> Result<Key, Error> {
-    Err(Error::Absent)
-}
-pub(crate) fn create(_: &EntryName, _: &Key, _: &Patience) -> Result<(), Error> {
-    Err(Error::Absent)
-}
-pub(crate) fn delete(_: &EntryName, _: &Patience) -> Result<(), Error> {
-    Err(Error::Absent)
+
+fn decode(text: &[u8]) -> Result<Key, Error> {
+    BASE64
+        .decode(text)
+        .map(Zeroizing::new)
+        .ok()
+        .and_then(|bytes| Key::from_bytes(&bytes))
+        .ok_or(Error::Malformed)
 }

@@ -15,6 +15,7 @@ use crate::model::scope::Scopes;
 use crate::ops::login::browser::{self, Granted, LoggedIn, Plan};
 use crate::providers::Provider;
 use crate::providers::atlassian::Site;
+use crate::secret::ClientSecret;
 
 #[derive(Debug, clap::Args)]
 #[group(skip)]
@@ -104,22 +105,7 @@ fn plan(
     context: &Context,
     provider: Provider,
 ) -> Result<Plan, CliError> {
-    let (client_id, client_secret) = match &own.client_secrets {
-        Some(path) => {
-            let (id, secret) = client_settings::google_client(path)?;
-            (Some(id), secret)
-        }
-        None => {
-            let secret = match &own.client_secret_file {
-                Some(path) => Some(client_settings::read_secret(path)?),
-                None => client_settings::client_secret(context, &provider)?,
-            };
-            (
-                own.client_id.clone().or_else(|| client_settings::client_id(context, &provider)),
-                secret,
-            )
-        }
-    };
+    let (client_id, client_secret) = client(own, context, &provider)?;
     let client_id = client_id.ok_or_else(|| {
         CliError::new(
             Kind::Usage,
@@ -152,6 +138,24 @@ fn plan(
         client_secret,
         scopes,
     })
+}
+
+/// The client's id and secret: from the flags, then from environment and configuration.
+fn client(
+    own: &Args,
+    context: &Context,
+    provider: &Provider,
+) -> Result<(Option<String>, Option<ClientSecret>), CliError> {
+    if let Some(path) = &own.client_secrets {
+        let (id, secret) = client_settings::google_client(path)?;
+        return Ok((Some(id), secret));
+    }
+    let id = own.client_id.clone().or_else(|| client_settings::client_id(context, provider));
+    let secret = match &own.client_secret_file {
+        Some(path) => Some(client_settings::read_secret(path)?),
+        None => client_settings::client_secret(context, provider)?,
+    };
+    Ok((id, secret))
 }
 
 /// Opens the address; it is always printed too, since an opener that fails says nothing.

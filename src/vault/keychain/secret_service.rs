@@ -1,0 +1,115 @@
+//! The keychain of a Linux desktop (freedesktop.org Secret Service API 0.2): GNOME Keyring,
+//! KWallet, KeePassXC.
+//!
+//! The session is plain: encryption between us and the service would hide the secret only from
+//! those who listen on this user's bus, and they could as well ask for it themselves.
+
+use std::collections::HashMap;
+
+use secret_service::blocking::{Collection, Item, SecretService};
+use secret_service::{EncryptionType, Error as Failure};
+use zeroize::Zeroizing;
+
+use super::bounded::within;
+use super::entry::{EntryName, Patience, SERVICE};
+use super::error::Error;
+
+/// What a person sees in the keychain's own window.
+const LABEL: &str = "tokctl vault key";
+
+pub(super) fn read(name: &EntryName, patience: &Patience) -> Result<Zeroizing<Vec<u8>>, Error> {
+    let (name, may_prompt) = (name.clone(), patience.may_prompt);
+    within(patience, move || {
+        let service = connect()?;
+        let item = find(&service, &name, may_prompt)?;
+        item.get_secret().map(Zeroizing::new).map_err(explain)
+    })
+}
+
+pub(super) fn create(name: &EntryName, text: &str, patience: &Patience) -> Result<(), Error> {
+    let (name, may_prompt) = (name.clone(), patience.may_prompt);
+    let text = Zeroizing::new(text.to_owned());
+    within(patience, move || {
+        let service = connect()?;
+        let collection = open_collection(&service, may_prompt)?;
+        let found = service.search_items(attributes(&name)).map_err(explain)?;
+        if !found.unlocked.is_empty() || !found.locked.is_empty() {
+            return Err(Error::Exists);
+        }
+        collection
+            .create_item(LABEL, attributes(&name), text.as_bytes(), false, "text/plain")
+            .map(drop)
+            .map_err(explain)
+    })
+}
+
+pub(super) fn delete(name: &EntryName, patience: &Patience) -> Result<(), Error> {
+    let (name, may_prompt) = (name.clone(), patience.may_prompt);
+    within(patience, move || {
+        let service = connect()?;
+        find(&service, &name, may_prompt)?.delete().map_err(explain)
+    })
+}
+
+fn connect<'a>() -> Result<SecretService<'a>, Error> {
+    // Whatever keeps the service from answering the first call, there is no keychain to be had.
+    SecretService::connect(EncryptionType::Plain)
+        .map_err(|failure| Error::NoService(failure.to_string()))
+}
+
+/// The names are those that the `keyring` family of libraries uses.
+fn attributes(name: &EntryName) -> HashMap<&str, &str> {
+    HashMap::from([("service", SERVICE), ("username", name.as_str())])
+}
+
+/// The one item of this name, unlocked.
+fn find<'a>(
+    service: &'a SecretService<'a>,
+    name: &EntryName,
+    may_prompt: bool,
+) -> Result<Item<'a>, Error> {
+    let mut found = service.search_items(attributes(name)).map_err(explain)?;
+    if let Some(item) = found.unlocked.pop() {
+        return Ok(item);
+    }
+    if let Some(item) = found.locked.pop() {
+        if !may_prompt {
+            return Err(Error::Locked);
+        }
+        item.unlock().map_err(explain)?;
+        return Ok(item);
+    }
+    // Nothing was found, which proves something only if the collection exists and is open:
+    // KeePassXC does not even show that there are items in a locked one.
+    open_collection(service, may_prompt)?;
+    let mut found = service.search_items(attributes(name)).map_err(explain)?;
+    found.unlocked.pop().ok_or(Error::Missing)
+}
+
+/// The default collection, unlocked. One that does not exist is never created: that is a choice of
+/// the person whose desktop this is.
+fn open_collection<'a>(
+    service: &'a SecretService<'a>,
+    may_prompt: bool,
+) -> Result<Collection<'a>, Error> {
+    let collection = service.get_default_collection().map_err(|failure| match failure {
+        Failure::NoResult => Error::NoCollection,
+        other => explain(other),
+    })?;
+    if collection.is_locked().map_err(explain)? {
+        if !may_prompt {
+            return Err(Error::Locked);
+        }
+        collection.unlock().map_err(explain)?;
+    }
+    Ok(collection)
+}
+
+fn explain(failure: Failure) -> Error {
+    match failure {
+        Failure::Locked | Failure::Prompt => Error::Locked,
+        Failure::Unavailable => Error::NoService(failure.to_string()),
+        // The library's list of failures may grow.
+        other => Error::Other(other.to_string()),
+    }
+}

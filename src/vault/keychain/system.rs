@@ -1,0 +1,57 @@
+//! The keychain of a system other than Linux: macOS Keychain Services, Windows Credential Manager.
+//!
+//! Whether the keychain is locked can't be asked beforehand: the deadline alone bounds a prompt
+//! that nobody sees.
+
+use keyring::v1::{Entry, Error as Failure};
+use zeroize::Zeroizing;
+
+use super::bounded::within;
+use super::entry::{EntryName, Patience, SERVICE};
+use super::error::Error;
+
+pub(super) fn read(name: &EntryName, patience: &Patience) -> Result<Zeroizing<Vec<u8>>, Error> {
+    call(patience, name, |entry| entry.get_password().map(|text| Zeroizing::new(text.into())))
+}
+
+pub(super) fn create(name: &EntryName, text: &str, patience: &Patience) -> Result<(), Error> {
+    let text = Zeroizing::new(text.to_owned());
+    call(patience, name, move |entry| match entry.get_password() {
+        Ok(present) => {
+            drop(Zeroizing::new(present));
+            Ok(Err(Error::Exists))
+        }
+        Err(Failure::NoEntry) => entry.set_password(&text).map(Ok),
+        Err(failure) => Err(failure),
+    })?
+}
+
+pub(super) fn delete(name: &EntryName, patience: &Patience) -> Result<(), Error> {
+    call(patience, name, Entry::delete_credential)
+}
+
+fn call<T: Send + 'static>(
+    patience: &Patience,
+    name: &EntryName,
+    work: impl FnOnce(&Entry) -> Result<T, Failure> + Send + 'static,
+) -> Result<T, Error> {
+    let name = name.clone();
+    within(patience, move || {
+        Entry::new(SERVICE, name.as_str()).and_then(|entry| work(&entry)).map_err(explain)
+    })
+}
+
+fn explain(failure: Failure) -> Error {
+    match failure {
+        Failure::NoEntry => Error::Missing,
+        Failure::NoStorageAccess(_) => Error::Locked,
+        Failure::NoDefaultStore => Error::NoService(failure.to_string()),
+        // These two carry the stored bytes: they are wiped, not passed on.
+        Failure::BadEncoding(bytes) | Failure::BadDataFormat(bytes, _) => {
+            drop(Zeroizing::new(bytes));
+            Error::Malformed
+        }
+        // The library's list of failures may grow.
+        other => Error::Other(other.to_string()),
+    }
+}
