@@ -88,8 +88,9 @@ fn play(stage: &Stage) -> ExitCode {
 
     stage.act("Log out: revoked at the service, then forgotten");
     server.will_revoke(200);
+    server.will_revoke(200);
     stage.tokctl("delete acme --user you@example.com --yes").works();
-    stage.saw("one revocation of the refresh token", server.revocations().len() == 1);
+    stage.saw("both tokens revoked, the refresh token first", server.revocations().len() == 2);
     stage.tokctl("get acme --user you@example.com").fails_with(3);
 
     for complaint in server.complaints() {
