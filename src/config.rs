@@ -49,22 +49,26 @@ struct Raw {
     providers: BTreeMap<String, Table>,
 }
 
-/// Reads the configuration at `path`; there need not be one.
-pub(crate) fn load(path: &Path) -> Result<Config, Error> {
-    match private_file::read_trusted(path, LARGEST) {
-        Ok(bytes) => {
-            let text = String::from_utf8_lossy(&bytes);
-            parse(&text).map_err(|(line, message)| Error::Line {
-                path: path.to_owned(),
-                line,
-                message,
-            })
-        }
-        Err(private_file::Error::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+/// Reads the configuration at the usual `path`, where there need not be one.
+pub(crate) fn load_if_present(path: &Path) -> Result<Config, Error> {
+    match load(path) {
+        Err(Error::Untrusted(private_file::Error::Io { source, .. }))
+            if source.kind() == io::ErrorKind::NotFound =>
+        {
             Ok(Config::default())
         }
-        Err(error) => Err(error.into()),
+        other => other,
     }
+}
+
+/// Reads the configuration at `path`.
+pub(crate) fn load(path: &Path) -> Result<Config, Error> {
+    let bytes = private_file::read_trusted(path, LARGEST)?;
+    parse(&String::from_utf8_lossy(&bytes)).map_err(|(line, message)| Error::Line {
+        path: path.to_owned(),
+        line,
+        message,
+    })
 }
 
 /// Reads a configuration's text; an error has its line, counted from 1.

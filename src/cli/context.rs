@@ -57,7 +57,9 @@ pub(crate) struct Context {
     pub(crate) environment: Environment,
     pub(crate) ui: Ui,
     vault: Option<PathBuf>,
-    config_path: Option<PathBuf>,
+    /// The configuration that was named, which has to be there.
+    config_named: Option<PathBuf>,
+    config_usual: Option<PathBuf>,
     config: OnceCell<Config>,
 }
 
@@ -77,7 +79,8 @@ impl Context {
         Ok(Self {
             ui: Ui { verbosity, json: global.json, may_ask },
             vault: path(global.vault, "TOKCTL_VAULT").or_else(|| paths::vault(variable)),
-            config_path: path(global.config, "TOKCTL_CONFIG").or_else(|| paths::config(variable)),
+            config_named: path(global.config, "TOKCTL_CONFIG"),
+            config_usual: paths::config(variable),
             config: OnceCell::new(),
             environment,
         })
@@ -96,9 +99,10 @@ impl Context {
         if let Some(config) = self.config.get() {
             return Ok(config);
         }
-        let config = match &self.config_path {
-            Some(path) => config::load(path)?,
-            None => Config::default(),
+        let config = match (&self.config_named, &self.config_usual) {
+            (Some(named), _) => config::load(named)?,
+            (None, Some(usual)) => config::load_if_present(usual)?,
+            (None, None) => Config::default(),
         };
         Ok(self.config.get_or_init(|| config))
     }
@@ -121,11 +125,11 @@ fn verbosity(global: &Global, environment: &Environment) -> Result<Verbosity, Cl
         None | Some("info") => 2,
         Some("error") => 0,
         Some("warn") => 1,
-        Some("debug") => 3,
+        Some("debug" | "trace") => 3,
         Some(_) => {
             return Err(CliError::new(
                 Kind::Usage,
-                "TOKCTL_LOG is none of error, warn, info and debug",
+                "TOKCTL_LOG is none of error, warn, info, debug and trace",
             )
             .hint("unset TOKCTL_LOG"));
         }

@@ -64,8 +64,8 @@ pub(crate) fn readiness(credential: &Credential, need: Need, now: Timestamp) -> 
             .at()
         {
             Some(at) if at.duration_since(grant.issued_at) < asked => Readiness::NeverLongEnough,
-            None => Readiness::NeverLongEnough,
-            Some(_) => Readiness::Due { fallback: false },
+            // Of an unknown life the next answer may tell more.
+            Some(_) | None => Readiness::Due { fallback: false },
         },
         (Grant::OAuth(_), Need::Usual) if credential.is_refreshable() => {
             Readiness::Due { fallback: usable }
@@ -77,7 +77,7 @@ pub(crate) fn readiness(credential: &Credential, need: Need, now: Timestamp) -> 
 }
 
 /// Whether the life that is left meets the need; an unknown life meets no promise.
-fn lasts(expiry: Expiry, need: Need, now: Timestamp) -> bool {
+pub(crate) fn lasts(expiry: Expiry, need: Need, now: Timestamp) -> bool {
     match (expiry, need) {
         (_, Need::Usual) | (Expiry::None, Need::AtLeast(_)) => true,
         (Expiry::Unknown, Need::AtLeast(_)) => false,
@@ -182,7 +182,7 @@ mod tests {
         let live = oauth(Expiry::Unknown, true, Status::Active);
         assert_eq!(readiness(&live, Need::Usual, at(99)), Readiness::Good);
         let asked = Need::AtLeast(SignedDuration::from_secs(1));
-        assert_eq!(readiness(&live, asked, at(0)), Readiness::NeverLongEnough);
+        assert_eq!(readiness(&live, asked, at(0)), Readiness::Due { fallback: false });
         assert_eq!(readiness(&pat(Expiry::Unknown), asked, at(0)), Readiness::NeverLongEnough);
         assert_eq!(readiness(&pat(Expiry::None), asked, at(0)), Readiness::Good);
     }

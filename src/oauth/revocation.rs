@@ -19,6 +19,9 @@ pub(crate) fn revoke(
 ) -> Result<(), Error> {
     if let Some(token) = refresh_token {
         revoke_one(client, endpoint, token.expose(), "refresh_token")?;
+        // With it the grant is over, whatever becomes of an access token that ends soon.
+        let _ = revoke_one(client, endpoint, access_token.expose(), "access_token");
+        return Ok(());
     }
     revoke_one(client, endpoint, access_token.expose(), "access_token")
 }

@@ -7,7 +7,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::Clock;
+use super::clock::Clock;
 use super::error::Error;
 use super::open_vault::OpenVault;
 use super::unlock::{Unlocking, entry_name};

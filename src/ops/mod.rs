@@ -4,6 +4,7 @@
 //! an argument, and what it has to say goes out as a value.
 
 pub(crate) mod error;
+mod clock;
 mod signals;
 pub(crate) mod unlock;
 pub(crate) mod open_vault;
@@ -17,6 +18,3 @@ pub(crate) use create::open_or_create;
 pub(crate) use error::Error;
 pub(crate) use open_vault::OpenVault;
 pub(crate) use unlock::Unlocking;
-
-/// Where the time comes from. A function, since an operation may wait long for its turn.
-pub(crate) type Clock = fn() -> jiff::Timestamp;

@@ -9,14 +9,14 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use super::Clock;
 use super::access_token::{Found, Handed, Warning, hand_out, judge};
+use super::clock::Clock;
 use super::error::{Error, LoginReason};
 use super::open_vault::{OpenVault, Row};
 use super::signals::Held;
 use crate::model::account::Account;
 use crate::model::credential::{Credential, Grant, OAuthGrant, Status};
-use crate::model::readiness::{Need, Readiness, due_at, readiness};
+use crate::model::readiness::{Need, Readiness, due_at, lasts, readiness};
 use crate::oauth::token::{self, TokenAnswer};
 use crate::oauth::{http, token_error};
 use crate::providers::Renewal;
@@ -75,7 +75,24 @@ pub(crate) fn renew(
         None => attempt(vault, account, trigger, today, clock)?,
     };
     drop(lock);
-    Ok(handed)
+    keep_promise(account, trigger, handed, clock)
+}
+
+/// A token that was renewed may still not live as long as was asked; it is stored all the same.
+fn keep_promise(
+    account: &Account,
+    trigger: Trigger,
+    handed: Handed,
+    clock: Clock,
+) -> Result<Handed, Error> {
+    match trigger {
+        Trigger::Need(need @ Need::AtLeast(asked))
+            if !lasts(handed.credential.expiry(), need, clock()) =>
+        {
+            Err(Error::NeverLongEnough { account: account.clone(), asked })
+        }
+        Trigger::Need(_) | Trigger::Asked => Ok(handed),
+    }
 }
 
 /// Waits for the credential's lock. `None` if there is nothing to do under it any more, or if the

@@ -246,7 +246,6 @@ mod tests {
     use crate::secret::{AccessToken, SecretText};
     use crate::store::connection::Store;
     use crate::store::header::Header;
-    use crate::store::spill::Spill;
     use crate::vault::seal::VaultId;
 
     const NOW: Timestamp = Timestamp::constant(1_700_000_000, 0);
@@ -352,21 +351,5 @@ mod tests {
             let found = read(&transaction, &key, &account(user));
             assert!(matches!(found, Err(Error::Tampered { .. })), "{edit}");
         }
-    }
-
-    #[test]
-    fn a_spill_opens_only_for_its_attempt() {
-        let (_home, store, key) = store();
-        let (attempt, other) = ([1; 16], [2; 16]);
-        let spill = Spill::open(store.file(), &account("x")).unwrap();
-        assert!(spill.read(&key, &account("x"), (1, &attempt)).is_none());
-        spill.write(&key, &account("x"), (1, &attempt), &credential("made-up")).unwrap();
-        let again = Spill::open(store.file(), &account("x")).unwrap();
-        assert!(again.read(&key, &account("x"), (1, &other)).is_none());
-        assert!(again.read(&key, &account("x"), (2, &attempt)).is_none());
-        let found = again.read(&key, &account("x"), (1, &attempt)).unwrap();
-        assert_eq!(found.token().expose(), "made-up");
-        again.clear().unwrap();
-        assert!(again.read(&key, &account("x"), (1, &attempt)).is_none());
     }
 }

@@ -99,3 +99,45 @@ fn place<'a>(account: &'a Account, revision: u64, attempt: &'a [u8; 16]) -> Plac
         attempt,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::credential::{Api, ApiAuth, Expiry, Grant, StaticToken, Status};
+    use crate::secret::{AccessToken, SecretText};
+    use crate::vault::seal::VaultId;
+
+    fn credential() -> Credential {
+        let now = jiff::Timestamp::UNIX_EPOCH;
+        let token = AccessToken::from_trusted("made-up".into());
+        Credential {
+            grant: Grant::Static(StaticToken { token, expiry: Expiry::None }),
+            api: Api { auth: ApiAuth::Bearer, server_url: None, base_url: None, username: None },
+            status: Status::Active,
+            created_at: now,
+            updated_at: now,
+            last_refreshed_at: None,
+        }
+    }
+
+    #[test]
+    fn a_spill_opens_only_for_its_attempt() {
+        let home = tempfile::tempdir().unwrap();
+        let vault = VaultFile::find_or_create(&home.path().join("tokens.db")).unwrap();
+        let account = Account { provider: "acme".parse().unwrap(), user: "x".parse().unwrap() };
+        let key = DataKey::generate(VaultId([5; 16]), 1).unwrap();
+        let (attempt, other) = ([1; 16], [2; 16]);
+
+        let spill = Spill::open(&vault, &account).unwrap();
+        assert!(spill.read(&key, &account, (1, &attempt)).is_none());
+        spill.write(&key, &account, (1, &attempt), &credential()).unwrap();
+
+        let again = Spill::open(&vault, &account).unwrap();
+        assert!(again.read(&key, &account, (1, &other)).is_none());
+        assert!(again.read(&key, &account, (2, &attempt)).is_none());
+        let found = again.read(&key, &account, (1, &attempt)).unwrap();
+        assert_eq!(found.token().expose(), "made-up");
+        again.clear().unwrap();
+        assert!(again.read(&key, &account, (1, &attempt)).is_none());
+    }
+}

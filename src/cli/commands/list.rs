@@ -49,13 +49,18 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     context.ui.line(&table(&summaries, now).trim_fmt())
 }
 
+/// The narrowest terminal that columns are folded for.
+const NARROWEST: u16 = 60;
+
 /// A table that fits the terminal; piped, one line a credential with absolute times.
 fn table(summaries: &[Summary], now: Timestamp) -> Table {
     let terminal = std::io::stdout().is_terminal();
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
-    if terminal {
-        table.set_content_arrangement(ContentArrangement::Dynamic);
+    // A terminal that does not tell its width, or is too narrow for columns, wraps lines itself.
+    let (_, width) = console::Term::stdout().size();
+    if terminal && width >= NARROWEST {
+        table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
     }
     table.set_header(["PROVIDER", "USER", "KIND", "STATUS", "EXPIRES", "SERVER", "SCOPES"]);
     for summary in summaries {

@@ -25,7 +25,7 @@ use crate::oauth::pkce;
 use crate::oauth::redirect_uri::RedirectUri;
 use crate::oauth::state::State;
 use crate::oauth::token::{self, TokenAnswer};
-use crate::ops::Clock;
+use crate::ops::clock::Clock;
 use crate::ops::error::Error;
 use crate::providers::atlassian::{self, Site};
 use crate::providers::{Endpoints, Places, Provider};

@@ -3,13 +3,14 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use super::{account, parse_wait, place};
+use super::common;
 use crate::cli::browser::Browser;
 use crate::cli::client_settings;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
 use crate::cli::time;
-use crate::model::account::UserName;
+use crate::model::account::{Account, UserName};
+use crate::model::duration;
 use crate::model::scope::Scopes;
 use crate::ops::login::browser::{self, Granted, LoggedIn, Plan};
 use crate::providers::Provider;
@@ -50,13 +51,14 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(
-    args: &super::Args,
+    own: &Args,
+    common: &common::Args,
     context: &Context,
     provider: Provider,
     user: Option<UserName>,
 ) -> Result<(), CliError> {
-    let browser = way_to_browser(&args.browser, context)?;
-    let plan = plan(args, context, provider)?;
+    let browser = way_to_browser(own, context)?;
+    let plan = plan(own, common, context, provider)?;
     if user.is_none() && plan.provider.definition.identity.is_none() {
         return Err(CliError::new(
             Kind::Usage,
@@ -64,13 +66,13 @@ pub(super) fn run(
         )
         .hint("name the user with `--user`"));
     }
-    let named = user.clone().map(|user| account(&plan.provider, user));
-    let place = place(args, context, named.as_ref())?;
+    let named = user.clone().map(|user| Account { provider: plan.provider.name.clone(), user });
+    let place = common.place(context, named.as_ref())?;
     let name = plan.provider.name.to_string();
     let pending = context
         .ui
         .while_waiting("asking the provider for its endpoints", || browser::start(plan))?;
-    let deadline = Instant::now() + args.browser.timeout;
+    let deadline = Instant::now() + own.timeout;
     announce(context, browser.as_ref(), pending.address());
     let granted = context
         .ui
@@ -96,8 +98,12 @@ fn way_to_browser(args: &Args, context: &Context) -> Result<Option<Browser>, Cli
     })
 }
 
-fn plan(args: &super::Args, context: &Context, provider: Provider) -> Result<Plan, CliError> {
-    let own = &args.browser;
+fn plan(
+    own: &Args,
+    common: &common::Args,
+    context: &Context,
+    provider: Provider,
+) -> Result<Plan, CliError> {
     let (client_id, client_secret) = match &own.client_secrets {
         Some(path) => {
             let (id, secret) = client_settings::google_client(path)?;
@@ -139,7 +145,7 @@ fn plan(args: &super::Args, context: &Context, provider: Provider) -> Result<Pla
     };
     Ok(Plan {
         trusted_certificates: client_settings::trusted_certificates(&provider)?,
-        server: args.server.clone(),
+        server: common.server.clone(),
         port: own.port,
         provider,
         client_id,
@@ -199,4 +205,9 @@ fn report(context: &Context, provider: &str, logged_in: &LoggedIn, site: Option<
     if !logged_in.credential.is_refreshable() {
         context.ui.warning("the provider gave no refresh token: log in again when the token ends");
     }
+}
+
+/// A duration that is waited for.
+fn parse_wait(text: &str) -> Result<Duration, duration::Error> {
+    duration::parse(text).map(jiff::SignedDuration::unsigned_abs)
 }

@@ -1,21 +1,13 @@
 //! `tokctl login`: obtains a credential and stores it.
 
+mod common;
 mod static_token;
 mod browser;
 
-use std::time::Duration;
-
-use jiff::SignedDuration;
-
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
-use crate::cli::keys;
-use crate::model::account::{Account, ProviderName, UserName};
-use crate::model::address::Address;
-use crate::model::duration;
-use crate::ops::login::Place;
-use crate::providers::{self, Provider};
-use crate::vault::slot::SlotKind;
+use crate::model::account::{ProviderName, UserName};
+use crate::providers;
 
 /// Log in to a service and store the credential
 ///
@@ -42,19 +34,14 @@ pub(crate) struct Args {
     #[arg(long, value_name = "METHOD")]
     method: Option<Method>,
 
-    /// The service's own address, such as https://jira.example.com
-    #[arg(long, value_name = "URL", value_parser = parse_address)]
-    server: Option<Address>,
+    #[command(flatten)]
+    common: common::Args,
 
     #[command(flatten)]
     static_token: static_token::Args,
 
     #[command(flatten)]
     browser: browser::Args,
-
-    /// The kind of key slot that a new vault gets, or that opens this one
-    #[arg(long, value_name = "KIND", value_parser = parse_slot)]
-    key_slot: Option<SlotKind>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -71,20 +58,11 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
         None => context.default_user()?,
     };
     match method(args) {
-        Method::Token => static_token::run(args, context, &provider, user),
-        Method::Browser => browser::run(args, context, provider, user),
+        Method::Token => {
+            static_token::run(&args.static_token, &args.common, context, &provider, user)
+        }
+        Method::Browser => browser::run(&args.browser, &args.common, context, provider, user),
     }
-}
-
-/// Opens the vault, or makes one, and looks at the account's place in it: before a person is
-/// asked for anything.
-fn place(args: &Args, context: &Context, account: Option<&Account>) -> Result<Place, CliError> {
-    let vault = keys::open_or_create(context, args.key_slot)?;
-    Ok(Place::check(vault, account)?)
-}
-
-fn account(provider: &Provider, user: UserName) -> Account {
-    Account { provider: provider.name.clone(), user }
 }
 
 /// A flag of the token's kind says that there is one.
@@ -110,18 +88,4 @@ fn provider_name(args: &Args, context: &Context) -> Result<ProviderName, CliErro
     names[chosen].parse().map_err(|error: crate::model::account::Error| {
         CliError::new(Kind::Usage, "that is no provider's name").caused_by(&error)
     })
-}
-
-fn parse_address(text: &str) -> Result<Address, crate::model::address::Error> {
-    text.parse()
-}
-
-fn parse_slot(text: &str) -> Result<SlotKind, &'static str> {
-    text.parse().map_err(|()| "is one of keychain, key and passphrase")
-}
-
-/// A duration that is waited for.
-fn parse_wait(text: &str) -> Result<Duration, String> {
-    let parsed: SignedDuration = duration::parse(text).map_err(|error| error.to_string())?;
-    Ok(parsed.unsigned_abs())
 }

@@ -7,11 +7,11 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use zeroize::Zeroizing;
 
-use super::{account, place};
+use super::common;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
 use crate::cli::time;
-use crate::model::account::UserName;
+use crate::model::account::{Account, UserName};
 use crate::model::credential::Expiry;
 use crate::ops::login::static_token;
 use crate::providers::Provider;
@@ -45,17 +45,17 @@ impl Args {
 }
 
 pub(super) fn run(
-    args: &super::Args,
+    own: &Args,
+    common: &common::Args,
     context: &Context,
     provider: &Provider,
     user: Option<UserName>,
 ) -> Result<(), CliError> {
-    let own = &args.static_token;
     let user = user.ok_or_else(|| {
         CliError::new(Kind::Usage, "a token does not say whose it is")
             .hint("name the user with `--user`")
     })?;
-    let account = account(provider, user);
+    let account = Account { provider: provider.name.clone(), user };
     if own.username.as_ref().is_some_and(|name| name.contains([':', '\n', '\r'])) {
         return Err(CliError::new(
             Kind::Usage,
@@ -63,8 +63,8 @@ pub(super) fn run(
         )
         .hint("mend `--username`"));
     }
-    let api = static_token::api(provider, args.server.as_ref(), own.username.clone())?;
-    let place = place(args, context, Some(&account))?;
+    let api = static_token::api(provider, common.server.as_ref(), own.username.clone())?;
+    let place = common.place(context, Some(&account))?;
     let token = token(own, context)?;
     let expiry = own.expires.unwrap_or(Expiry::Unknown);
     static_token::store(place, &account, token, expiry, api, time::now())?;
