@@ -30,16 +30,22 @@ fn a_revocation_that_fails_in_passing_keeps_the_login() {
 }
 
 #[test]
-fn half_a_revocation_is_finished_by_the_next_try() {
+fn with_the_refresh_token_revoked_the_grant_is_over() {
     let server = AuthorizationServer::start();
     let env = TestEnv::new().with_login("x", &server, issue());
     server.will_revoke(200);
     server.will_revoke(503);
-    env.tokctl(DELETE).assert().code(6).stdout_eq("");
-    server.will_revoke(200);
+    env.tokctl(DELETE).assert().success().stdout_eq("");
+    env.tokctl(["get", "acme", "--user", "x"]).assert().code(3);
+}
+
+#[test]
+fn without_a_refresh_token_the_access_token_is_revoked() {
+    let server = AuthorizationServer::start();
+    let env = TestEnv::new().with_login("x", &server, issue().without_refresh_token());
     server.will_revoke(200);
     env.tokctl(DELETE).assert().success();
-    env.tokctl(["get", "acme", "--user", "x"]).assert().code(3);
+    assert_eq!(server.revocations(), [Revocation::of_access_token("access-1")]);
 }
 
 #[test]

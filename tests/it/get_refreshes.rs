@@ -148,22 +148,29 @@ fn a_least_life_that_the_provider_never_gives_is_refused_without_a_request() {
 }
 
 #[test]
-fn a_token_of_unknown_life_is_good_enough_but_keeps_no_promise() {
+fn a_token_of_unknown_life_is_good_enough_unless_a_least_life_is_asked_for() {
     let server = AuthorizationServer::start();
     let env = TestEnv::new().with_login("x", &server, issue().without("expires_in"));
     env.tokctl(["get"]).assert().success().stdout_eq("access-1\n");
-    env.tokctl(["get", "--min-ttl", "5m"]).assert().code(1).stdout_eq("");
+    server.will(issue());
+    env.tokctl(["get", "--min-ttl", "5m"]).assert().success().stdout_eq("access-2\n");
 }
 
 #[test]
-fn a_least_life_is_reached_by_a_refresh_or_denied() {
+fn a_least_life_that_a_passing_fault_denies_is_kept_to() {
     let server = AuthorizationServer::start();
-    let env = TestEnv::new().with_login("x", &server, issue());
-    // Of the hour that the token was given, some milliseconds are over.
+    let env = TestEnv::new().with_login("x", &server, issue().without("expires_in"));
     server.will(refuse(503, "temporarily_unavailable"));
-    env.tokctl(["get", "--min-ttl", "1h"]).assert().code(6).stdout_eq("");
-    server.will(issue().expires_in(7200));
-    env.tokctl(["get", "--min-ttl", "1h"]).assert().success().stdout_eq("access-2\n");
+    env.tokctl(["get", "--min-ttl", "5m"]).assert().code(6).stdout_eq("");
+}
+
+#[test]
+fn a_renewed_token_that_lives_too_short_is_kept_but_not_printed() {
+    let server = AuthorizationServer::start();
+    let env = TestEnv::new().with_login("x", &server, issue().without("expires_in"));
+    server.will(issue());
+    env.tokctl(["get", "--min-ttl", "2h"]).assert().code(1).stdout_eq("");
+    env.tokctl(["get"]).assert().success().stdout_eq("access-2\n");
 }
 
 #[test]
