@@ -50,23 +50,26 @@ fn main() -> ExitCode {
 /// happens is a failure.
 fn play(stage: &Stage) -> ExitCode {
     let server = AuthorizationServer::start();
-    stage.write("acme.toml", &server.definition());
     stage.title("tokctl, from login to deletion");
     stage.say(&format!(
         "\"acme\" is a service made up for this: an authorization server at {}. The vault, its \
          key and every token are thrown away at the end.",
         server.url("")
     ));
+    stage.say("This is all that tokctl is told of it, in acme.toml:");
+    stage.write("acme.toml", &server.definition());
+    stage.show(&server.definition());
 
     stage.act("A key for the vault, where a desktop's keychain would hold one");
     let key = stage.tokctl("key generate").prints_nothing_else_than_one_line();
     stage.write("vault.key", &key);
-    stage.say("(kept in a private file, which TOKCTL_KEY_FILE names from here on)");
+    stage.say("(kept in vault.key, a private file)");
+    stage.typed("export TOKCTL_KEY_FILE=vault.key TOKCTL_CONFIG=acme.toml");
 
     stage.act("Log in, in the browser");
     let seconds = i64::try_from(LIFE.as_secs()).unwrap_or(i64::MAX);
     server.will_log_in(issue().expires_in(seconds));
-    stage.tokctl("--config acme.toml login acme --user you@example.com").works();
+    stage.tokctl("login acme --user you@example.com").works();
     stage.saw("an authorization request with PKCE and state", server.authorizations().len() == 1);
     stage.saw("one exchange of a code for tokens", server.token_requests().len() == 1);
     let expiry = Instant::now() + LIFE;
@@ -88,8 +91,9 @@ fn play(stage: &Stage) -> ExitCode {
 
     stage.act("Log out: revoked at the service, then forgotten");
     server.will_revoke(200);
+    server.will_revoke(200);
     stage.tokctl("delete acme --user you@example.com --yes").works();
-    stage.saw("one revocation of the refresh token", server.revocations().len() == 1);
+    stage.saw("both tokens revoked, the refresh token first", server.revocations().len() == 2);
     stage.tokctl("get acme --user you@example.com").fails_with(3);
 
     for complaint in server.complaints() {

@@ -90,6 +90,20 @@ impl Stage {
         }
     }
 
+    /// A command line, as a person would type it.
+    pub(crate) fn typed(&self, command: &str) {
+        let Style { bold, dim, plain, .. } = self.style;
+        println!("   {dim}${plain} {bold}{command}{plain}");
+    }
+
+    /// Text as it is, set in.
+    #[expect(clippy::unused_self, reason = "everything that is shown goes through the stage")]
+    pub(crate) fn show(&self, text: &str) {
+        for line in text.lines() {
+            println!("{}", format!("   {line}").trim_end());
+        }
+    }
+
     /// Writes a private file into the world.
     pub(crate) fn write(&self, name: &str, content: &str) {
         let path = self.world.join(name);
@@ -100,14 +114,11 @@ impl Stage {
 
     /// Runs `tokctl` with these arguments, separated by spaces, and shows both.
     pub(crate) fn tokctl(&self, arguments: &str) -> Outcome<'_> {
-        let Style { bold, dim, plain, .. } = self.style;
-        println!("   {dim}${plain} {bold}tokctl {arguments}{plain}");
+        self.typed(&format!("tokctl {arguments}"));
         let output = self.command(arguments).output().expect("tokctl starts");
-        for line in String::from_utf8_lossy(&output.stdout).lines() {
-            println!("   {line}");
-        }
+        self.show(&String::from_utf8_lossy(&output.stdout));
         for line in String::from_utf8_lossy(&output.stderr).lines() {
-            println!("   {dim}{line}{plain}");
+            self.remark(line);
         }
         Outcome { stage: self, output }
     }
@@ -152,7 +163,8 @@ impl Stage {
             .env("XDG_STATE_HOME", self.world.join("state"))
             .env("XDG_CACHE_HOME", self.world.join("cache"))
             .env("XDG_RUNTIME_DIR", &self.world)
-            .env("TOKCTL_KEY_FILE", self.world.join("vault.key"))
+            .env("TOKCTL_KEY_FILE", "vault.key")
+            .env("TOKCTL_CONFIG", "acme.toml")
             .env("BROWSER", format!("{browser} browse"))
             .current_dir(&self.world)
             .stdin(Stdio::null());
@@ -160,7 +172,11 @@ impl Stage {
     }
 
     fn remark(&self, line: &str) {
-        println!("   {}{line}{}", self.style.dim, self.style.plain);
+        if line.is_empty() {
+            println!();
+        } else {
+            println!("   {}{line}{}", self.style.dim, self.style.plain);
+        }
     }
 
     fn surprise(&self, what: &str) {

@@ -10,8 +10,12 @@ fn a_deleted_login_is_revoked_and_gone() {
     let server = AuthorizationServer::start();
     let env = TestEnv::new().with_login("x", &server, issue());
     server.will_revoke(200);
+    server.will_revoke(200);
     env.tokctl(DELETE).assert().success().stdout_eq("");
-    assert_eq!(server.revocations(), [Revocation::of_refresh_token("refresh-1")]);
+    assert_eq!(
+        server.revocations(),
+        [Revocation::of_refresh_token("refresh-1"), Revocation::of_access_token("access-1")]
+    );
     env.tokctl(["get", "acme", "--user", "x"]).assert().code(3);
 }
 
@@ -23,6 +27,25 @@ fn a_revocation_that_fails_in_passing_keeps_the_login() {
     let failed = env.tokctl(DELETE).assert().code(6).stdout_eq("");
     assert!(stderr(&failed).contains("--no-revoke"), "{}", stderr(&failed));
     env.tokctl(["get"]).assert().success().stdout_eq("access-1\n");
+}
+
+#[test]
+fn with_the_refresh_token_revoked_the_grant_is_over() {
+    let server = AuthorizationServer::start();
+    let env = TestEnv::new().with_login("x", &server, issue());
+    server.will_revoke(200);
+    server.will_revoke(503);
+    env.tokctl(DELETE).assert().success().stdout_eq("");
+    env.tokctl(["get", "acme", "--user", "x"]).assert().code(3);
+}
+
+#[test]
+fn without_a_refresh_token_the_access_token_is_revoked() {
+    let server = AuthorizationServer::start();
+    let env = TestEnv::new().with_login("x", &server, issue().without_refresh_token());
+    server.will_revoke(200);
+    env.tokctl(DELETE).assert().success();
+    assert_eq!(server.revocations(), [Revocation::of_access_token("access-1")]);
 }
 
 #[test]

@@ -145,7 +145,7 @@ impl TestEnv {
     }
 
     /// Puts a command into this world.
-    fn settle(&self, command: &mut Command) {
+    pub(crate) fn settle(&self, command: &mut Command) {
         command.env_clear().envs(&self.variables).current_dir(self.root.path());
     }
 

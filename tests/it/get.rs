@@ -134,25 +134,6 @@ fn json_says_whether_this_call_refreshed() {
 }
 
 #[test]
-fn a_header_is_ready_to_be_sent() {
-    let env = TestEnv::new().with_static_token("x", "made-up-token");
-    env.tokctl(["get", "--format", "header"])
-        .assert()
-        .success()
-        .stdout_eq("Authorization: Bearer made-up-token\n");
-}
-
-#[test]
-fn env_survives_the_shell() {
-    let env = TestEnv::new().with_static_token("x", "it's $(made) up");
-    let done = env.tokctl(["get", "--format", "env"]).assert().success();
-    let exports = String::from_utf8(done.get_output().stdout.clone()).unwrap();
-    let script = format!("{exports}\nprintf %s \"$TOKCTL_TOKEN\"");
-    let said = std::process::Command::new("/bin/sh").args(["-c", &script]).output().unwrap();
-    assert_eq!(String::from_utf8_lossy(&said.stdout), "it's $(made) up");
-}
-
-#[test]
 fn an_odd_name_on_the_command_line_is_a_usage_error() {
     let env = TestEnv::new().with_static_token("x", "made-up-token");
     env.tokctl(["get", "--no-such-flag"]).assert().code(2).stdout_eq("");

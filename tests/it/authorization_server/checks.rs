@@ -183,6 +183,11 @@ impl Revocation {
         Self { token: token.to_owned(), hint: Some("refresh_token".to_owned()) }
     }
 
+    /// The revocation of this access token, to compare with.
+    pub(crate) fn of_access_token(token: &str) -> Self {
+        Self { token: token.to_owned(), hint: Some("access_token".to_owned()) }
+    }
+
     pub(super) fn token(&self) -> &str {
         &self.token
     }
