@@ -6,7 +6,8 @@
 // endpoints there is `/control`:
 //   PUT {"access_token_life": s, "token_delay_ms": ms, "token_status": n}   any of the three;
 //       `token_status` other than 0 makes the token endpoint fail with that status.
-//   GET  → {"token_requests": n, "grants": ["authorization_code", …], "errors": [...], "revocations": n}
+//   GET  → {"token_requests": n, "revocations": n, "grants": ["authorization_code", …],
+//           "issued": [every token ever handed out], "errors": […]}
 // Only the tests' own process can reach it, so it asks for no password.
 import { createServer } from 'node:http';
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
@@ -18,7 +19,7 @@ const settings = {
   token_delay_ms: 0,
   token_status: 0,
 };
-const seen = { token_requests: 0, revocations: 0, grants: [], errors: [] };
+const seen = { token_requests: 0, revocations: 0, grants: [], issued: [], errors: [] };
 
 const nativeApp = {
   application_type: 'native',
@@ -98,7 +99,10 @@ function startProvider(issuer) {
       userinfo: { enabled: true },
     },
   });
-  provider.on('grant.success', (ctx) => seen.grants.push(ctx.oidc.params.grant_type));
+  provider.on('grant.success', ({ oidc, body }) => {
+    seen.grants.push(oidc.params.grant_type);
+    seen.issued.push(body.access_token, body.refresh_token);
+  });
   for (const event of ['grant.error', 'revocation.error', 'introspection.error', 'server_error']) {
     provider.on(event, (_ctx, error) => seen.errors.push(`${event}: ${error.message} ${error.error_description ?? ''}`.trim()));
   }
