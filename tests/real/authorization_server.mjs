@@ -1,0 +1,154 @@
+// A certified OpenID provider (npm `oidc-provider`) on a free port of 127.0.0.1, set up as strict
+// as services in the wild are: PKCE S256 only, rotating refresh tokens, a spent one kills its grant.
+//
+// It knows nothing about tokctl. On stdin closed it ends. Its first line on stdout is
+// `{"issuer": "http://127.0.0.1:PORT"}`, printed when it answers. Beside the provider's own
+// endpoints there is `/control`:
+//   PUT {"access_token_life": s, "token_delay_ms": ms, "token_status": n}   any of the three;
+//       `token_status` other than 0 makes the token endpoint fail with that status.
+//   GET  → {"token_requests": n, "revocations": n, "grants": ["authorization_code", …],
+//           "issued": [every token ever handed out], "errors": […]}
+// Only the tests' own process can reach it, so it asks for no password.
+import { createServer } from 'node:http';
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
+import Provider from 'oidc-provider';
+
+const settings = {
+  access_token_life: Number(process.env.ACCESS_TOKEN_LIFE ?? 3600),
+  token_delay_ms: 0,
+  token_status: 0,
+};
+const seen = { token_requests: 0, revocations: 0, grants: [], issued: [], errors: [] };
+
+const nativeApp = {
+  application_type: 'native',
+  grant_types: ['authorization_code', 'refresh_token'],
+  response_types: ['code'],
+};
+// Loopback redirect URIs of a native client are registered without a port: any port matches
+// (RFC 8252 §7.3).
+const clients = [
+  {
+    ...nativeApp,
+    client_id: 'native',
+    token_endpoint_auth_method: 'none',
+    redirect_uris: ['http://127.0.0.1/callback/acme'],
+  },
+  {
+    ...nativeApp,
+    client_id: 'post',
+    client_secret: 'made-up-post-secret',
+    token_endpoint_auth_method: 'client_secret_post',
+    redirect_uris: ['http://127.0.0.1/callback/acme'],
+  },
+  {
+    // RFC 6749 §2.3.1: both halves are form-encoded before they are joined and base64-encoded.
+    ...nativeApp,
+    client_id: 'basic',
+    client_secret: 'basic/secret:+%',
+    token_endpoint_auth_method: 'client_secret_basic',
+    redirect_uris: ['http://127.0.0.1/callback/acme'],
+  },
+  {
+    // The resource server, which asks whether a token is good (RFC 7662).
+    client_id: 'resource-server',
+    client_secret: 'made-up-resource-server-secret',
+    token_endpoint_auth_method: 'client_secret_basic',
+    grant_types: [],
+    response_types: [],
+    redirect_uris: [],
+  },
+];
+
+function signingKey() {
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  return { ...privateKey.export({ format: 'jwk' }), use: 'sig', alg: 'ES256' };
+}
+
+function startProvider(issuer) {
+  const provider = new Provider(issuer, {
+    clients,
+    clientDefaults: { id_token_signed_response_alg: 'ES256' },
+    jwks: { keys: [signingKey()] },
+    cookies: { keys: [randomBytes(32).toString('hex')] },
+    pkce: { required: () => true },
+    rotateRefreshToken: true,
+    issueRefreshToken: (_ctx, client) => client.grantTypeAllowed('refresh_token'),
+    // Fifteen seconds by default, for which an expired token would live on.
+    clockTolerance: 0,
+    scopes: ['openid', 'email', 'offline_access'],
+    claims: { openid: ['sub'], email: ['email'] },
+    findAccount: (_ctx, id) => ({
+      accountId: id,
+      claims: () => ({ sub: id, email: `${id}@example.com` }),
+    }),
+    ttl: {
+      AccessToken: () => settings.access_token_life,
+      AuthorizationCode: 60,
+      Grant: 3600,
+      IdToken: 3600,
+      Interaction: 600,
+      RefreshToken: 3600,
+      Session: 3600,
+    },
+    features: {
+      devInteractions: { enabled: true },
+      introspection: { enabled: true },
+      revocation: { enabled: true },
+      userinfo: { enabled: true },
+    },
+  });
+  provider.on('grant.success', ({ oidc, body }) => {
+    seen.grants.push(oidc.params.grant_type);
+    seen.issued.push(body.access_token, body.refresh_token);
+  });
+  for (const event of ['grant.error', 'revocation.error', 'introspection.error', 'server_error']) {
+    provider.on(event, (_ctx, error) => seen.errors.push(`${event}: ${error.message} ${error.error_description ?? ''}`.trim()));
+  }
+  return provider.callback();
+}
+
+function answerJson(response, status, body) {
+  response.writeHead(status, { 'content-type': 'application/json' });
+  response.end(JSON.stringify(body));
+}
+
+async function control(request, response) {
+  if (request.method === 'PUT') {
+    let body = '';
+    for await (const chunk of request) body += chunk;
+    Object.assign(settings, JSON.parse(body));
+  }
+  answerJson(response, 200, { ...seen, ...settings });
+}
+
+let handle;
+const server = createServer(async (request, response) => {
+  const { pathname } = new URL(request.url, 'http://127.0.0.1');
+  if (pathname === '/control') {
+    await control(request, response);
+    return;
+  }
+  if (pathname === '/token/revocation') seen.revocations += 1;
+  if (pathname === '/token') {
+    seen.token_requests += 1;
+    if (settings.token_delay_ms) await pause(settings.token_delay_ms);
+    if (settings.token_status) {
+      response.writeHead(settings.token_status, { 'content-type': 'text/html' });
+      response.end('<html><body>The proxy is out of order.</body></html>');
+      return;
+    }
+  }
+  handle(request, response);
+});
+
+// What oidc-provider warns about (development pages, storage in memory) is wanted here.
+console.info = () => {};
+console.warn = () => {};
+server.listen(0, '127.0.0.1', () => {
+  const issuer = `http://127.0.0.1:${server.address().port}`;
+  handle = startProvider(issuer);
+  console.log(JSON.stringify({ issuer }));
+});
+process.stdin.on('end', () => process.exit(0)).resume();
