@@ -99,5 +99,7 @@ fn play(stage: &Stage) -> ExitCode {
     for complaint in server.complaints() {
         stage.saw(&complaint, false);
     }
+    // Its complaints are told; going out of scope it would end the play with them once more.
+    std::mem::forget(server);
     stage.close()
 }
