@@ -15,7 +15,7 @@ pub(crate) struct Choice {
     pub(crate) provider: Option<ProviderName>,
 
     /// The user of the service [env: TOKCTL_USER]
-    #[arg(long, short, value_name = "USER", allow_hyphen_values = true)]
+    #[arg(long, short, value_name = "USER")]
     pub(crate) user: Option<UserName>,
 }
 

@@ -31,3 +31,4 @@ mod delete;
 mod tampering;
 mod secrets_stay_sealed;
 mod terminal;
+mod generated;

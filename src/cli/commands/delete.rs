@@ -16,7 +16,7 @@ pub(crate) struct Args {
     provider: Option<ProviderName>,
 
     /// The user of the service
-    #[arg(long, short, value_name = "USER", required = true, allow_hyphen_values = true)]
+    #[arg(long, short, value_name = "USER", required = true)]
     user: UserName,
 
     /// Forget it without asking the provider: needs no key, and works on damaged rows

@@ -25,7 +25,7 @@ pub(crate) struct Args {
     provider: Option<ProviderName>,
 
     /// Only this user's
-    #[arg(long, short, value_name = "USER", allow_hyphen_values = true)]
+    #[arg(long, short, value_name = "USER")]
     user: Option<UserName>,
 }
 

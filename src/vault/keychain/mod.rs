@@ -10,8 +10,8 @@ mod bounded;
 mod secret_service;
 #[cfg(not(target_os = "linux"))]
 mod system;
-#[cfg(test)]
 #[cfg(target_os = "linux")]
+#[cfg(test)]
 mod tests;
 
 use data_encoding::BASE64;

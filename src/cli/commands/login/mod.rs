@@ -27,7 +27,7 @@ pub(crate) struct Args {
     provider: Option<ProviderName>,
 
     /// The name to keep it under, usually an e-mail address [env: TOKCTL_USER]
-    #[arg(long, short, value_name = "USER", allow_hyphen_values = true)]
+    #[arg(long, short, value_name = "USER")]
     user: Option<UserName>,
 
     /// How to log in: in the browser, or with a token that was made at the service
