@@ -178,7 +178,7 @@ impl From<OpsError> for CliError {
             OpsError::Spilled { account, .. } => (
                 Kind::Failed,
                 Some(format!(
-                    "make room on the disk, then `tokctl get {} {}` stores it",
+                    "see that the vault can be written, then `tokctl get {} {}` stores it",
                     account.provider,
                     user_flag(account.user.as_str())
                 )),

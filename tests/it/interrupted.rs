@@ -1,0 +1,97 @@
+//! What becomes of a refresh that is cut off between the provider's answer and the save.
+
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::Duration;
+
+use crate::authorization_server::{AuthorizationServer, issue, refuse};
+use crate::env::{TestEnv, stderr};
+
+/// Long enough to act while the answer is on its way.
+const DELAY: Duration = Duration::from_millis(600);
+
+fn due(server: &AuthorizationServer) -> TestEnv {
+    TestEnv::new().with_login("x", server, issue().expires_in(0))
+}
+
+/// Starts a `get` and returns once the provider has its request.
+fn get_that_is_under_way(env: &TestEnv, server: &AuthorizationServer) -> Child {
+    server.will(issue().after(DELAY));
+    let before = server.token_requests().len();
+    let mut command = env.command(["get"]);
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    while server.token_requests().len() == before {
+        thread::sleep(Duration::from_millis(5));
+    }
+    child
+}
+
+fn signal(child: &Child, name: &str) {
+    let status = Command::new("kill").args(["-s", name, &child.id().to_string()]).status();
+    assert!(status.unwrap().success());
+}
+
+#[test]
+fn a_killed_refresh_frees_its_lock_and_is_remembered() {
+    let server = AuthorizationServer::start();
+    let env = due(&server);
+    let mut child = get_that_is_under_way(&env, &server);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    thread::sleep(DELAY);
+    // The answer is lost, and the provider takes a second use for theft. The token in hand has
+    // ended, so one try is still the only hope.
+    server.will(refuse(400, "invalid_grant").for_a_spent_token());
+    let refused = env.tokctl(["get"]).assert().code(4);
+    assert!(stderr(&refused).contains("tokctl login acme --user x"), "{}", stderr(&refused));
+}
+
+#[test]
+fn a_signal_waits_until_the_answer_is_saved() {
+    let server = AuthorizationServer::start();
+    let env = due(&server);
+    for name in ["INT", "TERM", "HUP"] {
+        let child = get_that_is_under_way(&env, &server);
+        signal(&child, name);
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), None, "{name} ended it");
+        assert!(output.stdout.is_empty(), "nothing is printed after {name}");
+        let requests = server.token_requests().len();
+        env.tokctl(["get"]).assert().success().stdout_eq(format!("access-{requests}\n"));
+        assert_eq!(server.token_requests().len(), requests, "the answer was saved");
+        server.will(issue().expires_in(0));
+        env.tokctl(["refresh"]).assert().success();
+    }
+}
+
+#[test]
+fn an_answer_that_can_not_be_saved_is_kept_beside_the_vault_and_taken_up() {
+    let server = AuthorizationServer::start();
+    let env = due(&server);
+    let child = get_that_is_under_way(&env, &server);
+    let other_writer = env.open_vault();
+    other_writer.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("lies sealed beside it"), "{said}");
+    assert!(output.stdout.is_empty());
+    other_writer.execute_batch("ROLLBACK").unwrap();
+    drop(other_writer);
+
+    env.tokctl(["get"]).assert().success().stdout_eq("access-2\n");
+    env.tokctl(["get", "--no-refresh"]).assert().success().stdout_eq("access-2\n");
+    assert_eq!(server.token_requests().len(), 2, "the refresh token was spent once");
+}
+
+#[test]
+fn an_answer_is_not_written_over_a_login_that_came_in_between() {
+    let server = AuthorizationServer::start();
+    let env = due(&server);
+    let child = get_that_is_under_way(&env, &server);
+    env.sql("UPDATE vault SET revision = revision + 1");
+    env.sql("DELETE FROM credentials");
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(3), "{}", String::from_utf8_lossy(&output.stderr));
+    env.tokctl(["get"]).assert().code(3);
+}
