@@ -3,13 +3,13 @@
 A keychain that gives nothing is exit 5, at once where nobody can answer, and never a new key.
 """
 
+import fcntl
 import os
 import pty
 import signal
 import sqlite3
 import subprocess
 import termios
-import fcntl
 import time
 
 import pytest
@@ -118,6 +118,12 @@ def test_a_deleted_entry_is_never_replaced_by_a_new_key(kept, keyring):
     assert again.returncode == 5, again
     assert rows(kept) == before
     assert "attribute.service" not in entries(keyring)
+
+
+def test_a_keyring_that_lost_everything_gets_no_new_key(kept, keyring):
+    keyring.forget()
+    refuses_at_once(kept)
+    assert store(kept).returncode == 5
 
 
 def test_list_needs_no_keyring(kept, keyring):
