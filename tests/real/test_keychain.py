@@ -6,6 +6,7 @@ A keychain that gives nothing is exit 5, at once where nobody can answer, and ne
 import fcntl
 import os
 import pty
+import select
 import signal
 import sqlite3
 import subprocess
@@ -14,6 +15,7 @@ import time
 
 import pytest
 
+from keyring_world import end
 from world import BINARY
 
 ALICE = ("acme", "--user", "alice")
@@ -135,6 +137,7 @@ def test_a_prompt_on_a_terminal_can_be_given_up(kept, keyring):
     keyring.lock()
     keyring.prompt_silently()
     parent, child = pty.openpty()
+    process = None
     try:
         process = subprocess.Popen(
             [BINARY, "get", *ALICE],
@@ -147,7 +150,8 @@ def test_a_prompt_on_a_terminal_can_be_given_up(kept, keyring):
         )
         os.close(child)
         # It says that it waits for the person, and is still there.
-        assert os.read(parent, 4096)
+        assert select.select([parent], [], [], 5)[0], "waits for a prompt and doesn't say so"
+        assert "keychain" in os.read(parent, 4096).decode()
         time.sleep(0.5)
         assert process.poll() is None
         begun = time.monotonic()
@@ -157,4 +161,5 @@ def test_a_prompt_on_a_terminal_can_be_given_up(kept, keyring):
         assert time.monotonic() - begun < 3
         assert out == b""
     finally:
+        end(process)
         os.close(parent)
