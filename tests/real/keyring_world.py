@@ -5,6 +5,7 @@ a daemon that still serves an old one hangs. Every process is ended by its id.
 """
 
 import pathlib
+import shutil
 import signal
 import subprocess
 import sys
@@ -59,6 +60,12 @@ class KeyringWorld:
 
     def lock(self):
         """The same keyring as after a reboot without logging in to a desktop."""
+        self._start_keyring([], "")
+
+    def forget(self):
+        """A daemon that has never made a keyring: reading there says "no such entry"."""
+        end(self.keyring)
+        shutil.rmtree(self.world.home / "data" / "keyrings")
         self._start_keyring([], "")
 
     def prompt_silently(self):

@@ -3,17 +3,19 @@
 A keychain that gives nothing is exit 5, at once where nobody can answer, and never a new key.
 """
 
+import fcntl
 import os
 import pty
+import select
 import signal
 import sqlite3
 import subprocess
 import termios
-import fcntl
 import time
 
 import pytest
 
+from keyring_world import end
 from world import BINARY
 
 ALICE = ("acme", "--user", "alice")
@@ -120,6 +122,12 @@ def test_a_deleted_entry_is_never_replaced_by_a_new_key(kept, keyring):
     assert "attribute.service" not in entries(keyring)
 
 
+def test_a_keyring_that_lost_everything_gets_no_new_key(kept, keyring):
+    keyring.forget()
+    refuses_at_once(kept)
+    assert store(kept).returncode == 5
+
+
 def test_list_needs_no_keyring(kept, keyring):
     keyring.lock()
     assert "alice" in kept.succeed("list")
@@ -129,6 +137,7 @@ def test_a_prompt_on_a_terminal_can_be_given_up(kept, keyring):
     keyring.lock()
     keyring.prompt_silently()
     parent, child = pty.openpty()
+    process = None
     try:
         process = subprocess.Popen(
             [BINARY, "get", *ALICE],
@@ -141,7 +150,8 @@ def test_a_prompt_on_a_terminal_can_be_given_up(kept, keyring):
         )
         os.close(child)
         # It says that it waits for the person, and is still there.
-        assert os.read(parent, 4096)
+        assert select.select([parent], [], [], 5)[0], "waits for a prompt and doesn't say so"
+        assert "keychain" in os.read(parent, 4096).decode()
         time.sleep(0.5)
         assert process.poll() is None
         begun = time.monotonic()
@@ -151,4 +161,5 @@ def test_a_prompt_on_a_terminal_can_be_given_up(kept, keyring):
         assert time.monotonic() - begun < 3
         assert out == b""
     finally:
+        end(process)
         os.close(parent)
