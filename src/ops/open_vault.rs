@@ -31,6 +31,12 @@ impl OpenVault {
     /// Unlocks the vault in `store`.
     pub(crate) fn unlock(store: Store, with: Unlocking) -> Result<Self, Error> {
         let key = unlock::unlock(&store, &with)?;
+        match with {
+            // No time has passed.
+            Unlocking::Key(_) => {}
+            // Somebody may have had to type a password: the vault has moved on.
+            Unlocking::Keychain(_) | Unlocking::Passphrase(_) => store.look_again()?,
+        }
         Ok(Self { store, with, key })
     }
 
@@ -86,6 +92,7 @@ impl OpenVault {
     }
 
     fn unlock_again(&mut self) -> Result<(), Error> {
+        self.store.look_again()?;
         self.key = unlock::unlock(&self.store, &self.with)?;
         Ok(())
     }

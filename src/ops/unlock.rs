@@ -36,6 +36,7 @@ impl Unlocking {
 pub(super) fn unlock(store: &Store, with: &Unlocking) -> Result<DataKey, Error> {
     let (header, slots) = read(store)?;
     open_any(header, &slots, with).or_else(|error| {
+        store.look_again()?;
         let (header_now, slots_now) = read(store)?;
         if (header_now, &slots_now) == (header, &slots) {
             return Err(error);

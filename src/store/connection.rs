@@ -1,5 +1,6 @@
 //! Opening the vault's file, for reading or for writing.
 
+use std::ops::Deref;
 use std::path::Path;
 use std::time::Duration;
 
@@ -19,18 +20,37 @@ const LEAST_SQLITE: i32 = 3_051_003;
 pub(crate) struct Store {
     connection: Connection,
     file: VaultFile,
+    /// Whether one view stands from opening on. Each view costs a dozen system calls.
+    standing: bool,
+}
+
+/// The vault as it was at one moment, whatever others write meanwhile.
+pub(crate) enum View<'a> {
+    Standing(&'a Connection),
+    Own(Transaction<'a>),
+}
+
+impl Deref for View<'_> {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        match self {
+            Self::Standing(connection) => connection,
+            Self::Own(transaction) => transaction,
+        }
+    }
 }
 
 impl Store {
     /// Opens the vault at `path` for reading alone: no byte of it changes, and nothing is flushed
-    /// to the disk.
+    /// to the disk. It shows the vault as it is now, until [`Store::look_again`].
     pub(crate) fn open_read_only(path: &Path) -> Result<Self, Error> {
         let file = VaultFile::find(path)?;
         file.check()?;
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
             | OpenFlags::SQLITE_OPEN_NO_MUTEX
             | OpenFlags::SQLITE_OPEN_NOFOLLOW;
-        let connection = open(file.path(), flags)?;
+        let connection = open_standing(file.path(), flags)?;
         let (connection, version) = match schema::version(&connection) {
             Ok(version) => (connection, version),
             // On a read-only disk the shared memory can't be made. Without a log nothing is
@@ -43,7 +63,7 @@ impl Store {
             Err(error) => return Err(error),
         };
         match version {
-            Version::Known(_) => Ok(Self { connection, file }),
+            Version::Known(_) => Ok(Self { connection, file, standing: true }),
             other => Err(refused(&other, &file)),
         }
     }
@@ -60,7 +80,7 @@ impl Store {
                 return Err(refused(&other, &file));
             }
         }
-        Ok(Self { connection, file })
+        Ok(Self { connection, file, standing: false })
     }
 
     /// Opens the vault at `path`, with tables that are empty if there was no file.
@@ -73,12 +93,23 @@ impl Store {
             Version::Empty | Version::Known(_) => schema::migrate(&mut connection)?,
             other @ (Version::Foreign | Version::Newer) => return Err(refused(&other, &file)),
         }
-        Ok(Self { connection, file })
+        Ok(Self { connection, file, standing: false })
     }
 
-    /// A view of the vault as it is now, whatever others write meanwhile.
-    pub(crate) fn read(&self) -> Result<Transaction<'_>, Error> {
-        Ok(self.connection.unchecked_transaction()?)
+    /// A view of the vault.
+    pub(crate) fn read(&self) -> Result<View<'_>, Error> {
+        if self.standing {
+            return Ok(View::Standing(&self.connection));
+        }
+        Ok(View::Own(self.connection.unchecked_transaction()?))
+    }
+
+    /// Makes the next view one of the vault as it is by then.
+    pub(crate) fn look_again(&self) -> Result<(), Error> {
+        if self.standing {
+            self.connection.execute_batch("COMMIT; BEGIN")?;
+        }
+        Ok(())
     }
 
     /// A transaction that writes: short, and never open across the network or a prompt. It is
@@ -96,6 +127,12 @@ fn open(path: &Path, flags: OpenFlags) -> Result<Connection, Error> {
     debug_assert!(rusqlite::version_number() >= LEAST_SQLITE);
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
+    Ok(connection)
+}
+
+fn open_standing(path: &Path, flags: OpenFlags) -> Result<Connection, Error> {
+    let connection = open(path, flags)?;
+    connection.execute_batch("BEGIN")?;
     Ok(connection)
 }
 
@@ -125,7 +162,7 @@ fn open_immutable(file: &VaultFile, flags: OpenFlags) -> Result<Connection, Erro
     let mut uri = url::Url::from_file_path(file.path())
         .map_err(|()| Error::NoVault { path: file.path().to_owned() })?;
     uri.set_query(Some("immutable=1"));
-    open(Path::new(uri.as_str()), flags | OpenFlags::SQLITE_OPEN_URI)
+    open_standing(Path::new(uri.as_str()), flags | OpenFlags::SQLITE_OPEN_URI)
 }
 
 fn is_read_only(error: &Error) -> bool {

@@ -1,0 +1,207 @@
+
+using namespace System.Management.Automation
+using namespace System.Management.Automation.Language
+
+Register-ArgumentCompleter -Native -CommandName 'tokctl' -ScriptBlock {
+    param($wordToComplete, $commandAst, $cursorPosition)
+
+    $commandElements = $commandAst.CommandElements
+    $command = @(
+        'tokctl'
+        for ($i = 1; $i -lt $commandElements.Count; $i++) {
+            $element = $commandElements[$i]
+            if ($element -isnot [StringConstantExpressionAst] -or
+                $element.StringConstantType -ne [StringConstantType]::BareWord -or
+                $element.Value.StartsWith('-') -or
+                $element.Value -eq $wordToComplete) {
+                break
+        }
+        $element.Value
+    }) -join ';'
+
+    $completions = @(switch ($command) {
+        'tokctl' {
+            [CompletionResult]::new('--vault', '--vault', [CompletionResultType]::ParameterName, 'The vault''s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours: auto, always or never [env: NO_COLOR, CLICOLOR_FORCE]')
+            [CompletionResult]::new('--no-input', '--no-input', [CompletionResultType]::ParameterName, 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print data and errors as JSON')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say less on stderr; twice: errors alone')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say less on stderr; twice: errors alone')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('login', 'login', [CompletionResultType]::ParameterValue, 'Log in to a service and store the credential')
+            [CompletionResult]::new('get', 'get', [CompletionResultType]::ParameterValue, 'Print a token that works, refreshed first if need be')
+            [CompletionResult]::new('refresh', 'refresh', [CompletionResultType]::ParameterValue, 'Refresh a token now, due or not')
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'Show what is stored, never a secret')
+            [CompletionResult]::new('delete', 'delete', [CompletionResultType]::ParameterValue, 'Revoke a grant where the provider can do that, and forget it')
+            [CompletionResult]::new('key', 'key', [CompletionResultType]::ParameterValue, 'The vault''s key slots')
+            [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print a completion script')
+            [CompletionResult]::new('man', 'man', [CompletionResultType]::ParameterValue, 'Write the man pages into a directory')
+            break
+        }
+        'tokctl;login' {
+            [CompletionResult]::new('-u', '-u', [CompletionResultType]::ParameterName, 'The name to keep it under, usually an e-mail address [env: TOKCTL_USER]')
+            [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'The name to keep it under, usually an e-mail address [env: TOKCTL_USER]')
+            [CompletionResult]::new('--method', '--method', [CompletionResultType]::ParameterName, 'How to log in: in the browser, or with a token that was made at the service')
+            [CompletionResult]::new('--server', '--server', [CompletionResultType]::ParameterName, 'The service''s own address, such as https://jira.example.com')
+            [CompletionResult]::new('--key-slot', '--key-slot', [CompletionResultType]::ParameterName, 'The kind of key slot that a new vault gets, or that opens this one: keychain, key or passphrase')
+            [CompletionResult]::new('--username', '--username', [CompletionResultType]::ParameterName, 'The account''s name at the service: the token is sent with it, as Jira Cloud wants its API tokens')
+            [CompletionResult]::new('--expires', '--expires', [CompletionResultType]::ParameterName, 'When the token ends: a date, a time in RFC 3339, or `never`')
+            [CompletionResult]::new('--client-id', '--client-id', [CompletionResultType]::ParameterName, 'The id of the OAuth client [env: TOKCTL_<PROVIDER>_CLIENT_ID]')
+            [CompletionResult]::new('--client-secret-file', '--client-secret-file', [CompletionResultType]::ParameterName, 'A file with the client''s secret [env: TOKCTL_<PROVIDER>_CLIENT_SECRET]')
+            [CompletionResult]::new('--client-secrets', '--client-secrets', [CompletionResultType]::ParameterName, 'A client file from Google''s console, in place of id and secret')
+            [CompletionResult]::new('--scope', '--scope', [CompletionResultType]::ParameterName, 'A scope to ask for, in place of the provider''s own; repeatable')
+            [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'The port that the browser comes back to')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long to wait for the browser')
+            [CompletionResult]::new('--vault', '--vault', [CompletionResultType]::ParameterName, 'The vault''s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours: auto, always or never [env: NO_COLOR, CLICOLOR_FORCE]')
+            [CompletionResult]::new('--token-stdin', '--token-stdin', [CompletionResultType]::ParameterName, 'Read the token from stdin')
+            [CompletionResult]::new('--no-browser', '--no-browser', [CompletionResultType]::ParameterName, 'Print the address instead of opening it')
+            [CompletionResult]::new('--no-input', '--no-input', [CompletionResultType]::ParameterName, 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print data and errors as JSON')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say less on stderr; twice: errors alone')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say less on stderr; twice: errors alone')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'tokctl;get' {
+            [CompletionResult]::new('-u', '-u', [CompletionResultType]::ParameterName, 'The user of the service [env: TOKCTL_USER]')
+            [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'The user of the service [env: TOKCTL_USER]')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'What to print: the token alone, or a JSON object')
+            [CompletionResult]::new('--min-ttl', '--min-ttl', [CompletionResultType]::ParameterName, 'Promise at least this much life, such as 90s, 10m or 2h')
+            [CompletionResult]::new('--vault', '--vault', [CompletionResultType]::ParameterName, 'The vault''s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours: auto, always or never [env: NO_COLOR, CLICOLOR_FORCE]')
+            [CompletionResult]::new('--no-refresh', '--no-refresh', [CompletionResultType]::ParameterName, 'Fail rather than refresh')
+            [CompletionResult]::new('--no-input', '--no-input', [CompletionResultType]::ParameterName, 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print data and errors as JSON')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say less on stderr; twice: errors alone')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say less on stderr; twice: errors alone')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'tokctl;refresh' {
+            [CompletionResult]::new('-u', '-u', [CompletionResultType]::ParameterName, 'The user of the service [env: TOKCTL_USER]')
+            [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'The user of the service [env: TOKCTL_USER]')
+            [CompletionResult]::new('--vault', '--vault', [CompletionResultType]::ParameterName, 'The vault''s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours: auto, always or never [env: NO_COLOR, CLICOLOR_FORCE]')
+            [CompletionResult]::new('--no-input', '--no-input', [CompletionResultType]::ParameterName, 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print data and errors as JSON')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say less on stderr; twice: errors alone')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say less on stderr; twice: errors alone')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'tokctl;list' {
+            [CompletionResult]::new('-u', '-u', [CompletionResultType]::ParameterName, 'Only this user''s')
+            [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'Only this user''s')
+            [CompletionResult]::new('--vault', '--vault', [CompletionResultType]::ParameterName, 'The vault''s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours: auto, always or never [env: NO_COLOR, CLICOLOR_FORCE]')
+            [CompletionResult]::new('--no-input', '--no-input', [CompletionResultType]::ParameterName, 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print data and errors as JSON')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say less on stderr; twice: errors alone')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say less on stderr; twice: errors alone')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'tokctl;delete' {
+            [CompletionResult]::new('-u', '-u', [CompletionResultType]::ParameterName, 'The user of the service')
+            [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'The user of the service')
+            [CompletionResult]::new('--vault', '--vault', [CompletionResultType]::ParameterName, 'The vault''s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours: auto, always or never [env: NO_COLOR, CLICOLOR_FORCE]')
+            [CompletionResult]::new('--no-revoke', '--no-revoke', [CompletionResultType]::ParameterName, 'Forget it without asking the provider: needs no key, and works on damaged rows')
+            [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Don''t ask')
+            [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Don''t ask')
+            [CompletionResult]::new('--no-input', '--no-input', [CompletionResultType]::ParameterName, 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print data and errors as JSON')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say less on stderr; twice: errors alone')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say less on stderr; twice: errors alone')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'tokctl;key' {
+            [CompletionResult]::new('--vault', '--vault', [CompletionResultType]::ParameterName, 'The vault''s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours: auto, always or never [env: NO_COLOR, CLICOLOR_FORCE]')
+            [CompletionResult]::new('--no-input', '--no-input', [CompletionResultType]::ParameterName, 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print data and errors as JSON')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say less on stderr; twice: errors alone')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say less on stderr; twice: errors alone')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('generate', 'generate', [CompletionResultType]::ParameterValue, 'Print a new random key, for TOKCTL_KEY or a file named by TOKCTL_KEY_FILE')
+            break
+        }
+        'tokctl;key;generate' {
+            [CompletionResult]::new('--vault', '--vault', [CompletionResultType]::ParameterName, 'The vault''s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours: auto, always or never [env: NO_COLOR, CLICOLOR_FORCE]')
+            [CompletionResult]::new('--no-input', '--no-input', [CompletionResultType]::ParameterName, 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print data and errors as JSON')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say less on stderr; twice: errors alone')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say less on stderr; twice: errors alone')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'tokctl;completions' {
+            [CompletionResult]::new('--vault', '--vault', [CompletionResultType]::ParameterName, 'The vault''s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours: auto, always or never [env: NO_COLOR, CLICOLOR_FORCE]')
+            [CompletionResult]::new('--no-input', '--no-input', [CompletionResultType]::ParameterName, 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print data and errors as JSON')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say less on stderr; twice: errors alone')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say less on stderr; twice: errors alone')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'tokctl;man' {
+            [CompletionResult]::new('--vault', '--vault', [CompletionResultType]::ParameterName, 'The vault''s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours: auto, always or never [env: NO_COLOR, CLICOLOR_FORCE]')
+            [CompletionResult]::new('--no-input', '--no-input', [CompletionResultType]::ParameterName, 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print data and errors as JSON')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say less on stderr; twice: errors alone')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say less on stderr; twice: errors alone')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+    })
+
+    $completions.Where{ $_.CompletionText -like "$wordToComplete*" } |
+        Sort-Object -Property ListItemText
+}

@@ -1,0 +1,161 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_tokctl_global_optspecs
+    string join \n vault= config= no-input json color= q/quiet v/verbose h/help V/version
+end
+
+function __fish_tokctl_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_tokctl_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_tokctl_using_subcommand
+    set -l cmd (__fish_tokctl_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c tokctl -n "__fish_tokctl_needs_command" -l vault -d 'The vault\'s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]' -r -F
+complete -c tokctl -n "__fish_tokctl_needs_command" -l config -d 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]' -r -F
+complete -c tokctl -n "__fish_tokctl_needs_command" -l color -d 'When to use colours: auto, always or never [env: NO_COLOR, CLICOLOR_FORCE]' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c tokctl -n "__fish_tokctl_needs_command" -l no-input -d 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]'
+complete -c tokctl -n "__fish_tokctl_needs_command" -l json -d 'Print data and errors as JSON'
+complete -c tokctl -n "__fish_tokctl_needs_command" -s q -l quiet -d 'Say less on stderr; twice: errors alone'
+complete -c tokctl -n "__fish_tokctl_needs_command" -s v -l verbose -d 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
+complete -c tokctl -n "__fish_tokctl_needs_command" -s h -l help -d 'Print help'
+complete -c tokctl -n "__fish_tokctl_needs_command" -s V -l version -d 'Print version'
+complete -c tokctl -n "__fish_tokctl_needs_command" -f -a "login" -d 'Log in to a service and store the credential'
+complete -c tokctl -n "__fish_tokctl_needs_command" -f -a "get" -d 'Print a token that works, refreshed first if need be'
+complete -c tokctl -n "__fish_tokctl_needs_command" -f -a "refresh" -d 'Refresh a token now, due or not'
+complete -c tokctl -n "__fish_tokctl_needs_command" -f -a "list" -d 'Show what is stored, never a secret'
+complete -c tokctl -n "__fish_tokctl_needs_command" -f -a "delete" -d 'Revoke a grant where the provider can do that, and forget it'
+complete -c tokctl -n "__fish_tokctl_needs_command" -f -a "key" -d 'The vault\'s key slots'
+complete -c tokctl -n "__fish_tokctl_needs_command" -f -a "completions" -d 'Print a completion script'
+complete -c tokctl -n "__fish_tokctl_needs_command" -f -a "man" -d 'Write the man pages into a directory'
+complete -c tokctl -n "__fish_tokctl_using_subcommand login" -s u -l user -d 'The name to keep it under, usually an e-mail address [env: TOKCTL_USER]' -r
+complete -c tokctl -n "__fish_tokctl_using_subcommand login" -l method -d 'How to log in: in the browser, or with a token that was made at the service' -r -f -a "browser\t''
+token\t''"
+complete -c tokctl -n "__fish_tokctl_using_subcommand login" -l server -d 'The service\'s own address, such as https://jira.example.com' -r
+complete -c tokctl -n "__fish_tokctl_using_subcommand login" -l key-slot -d 'The kind of key slot that a new vault gets, or that opens this one: keychain, key or passphrase' -r
+complete -c tokctl -n "__fish_tokctl_using_subcommand login" -l username -d 'The account\'s name at the service: the token is sent with it, as Jira Cloud wants its API tokens' -r
+complete -c tokctl -n "__fish_tokctl_using_subcommand login" -l expires -d 'When the token ends: a date, a time in RFC 3339, or `never`' -r
+complete -c tokctl -n "__fish_tokctl_using_subcommand login" -l client-id -d 'The id of the OAuth client [env: TOKCTL_<PROVIDER>_CLIENT_ID]' -r
+complete -c tokctl -n "__fish_tokctl_using_subcommand login" -l client-secret-file -d 'A file with the client\'s secret [env: TOKCTL_<PROVIDER>_CLIENT_SECRET]' -r -F
+complete -c tokctl -n "__fish_tokctl_using_subcommand login" -l client-secrets -d 'A client file from Google\'s console, in place of id and secret' -r -F
+complete -c tokctl -n "__fish_tokctl_using_subcommand login" -l scope -d 'A scope to ask for, in place of the provider\'s own; repeatable' -r
+complete -c tokctl -n "__fish_tokctl_using_subcommand login" -l port -d 'The port that the browser comes back to' -r
+complete -c tokctl -n "__fish_tokctl_using_subcommand login" -l timeout -d 'How long to wait for the browser' -r
+complete -c tokctl -n "__fish_tokctl_using_subcommand login" -l vault -d 'The vault\'s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]' -r -F
+complete -c tokctl -n "__fish_tokctl_using_subcommand login" -l config -d 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]' -r -F
+complete -c tokctl -n "__fish_tokctl_using_subcommand login" -l color -d 'When to use colours: auto, always or never [env: NO_COLOR, CLICOLOR_FORCE]' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c tokctl -n "__fish_tokctl_using_subcommand login" -l token-stdin -d 'Read the token from stdin'
+complete -c tokctl -n "__fish_tokctl_using_subcommand login" -l no-browser -d 'Print the address instead of opening it'
+complete -c tokctl -n "__fish_tokctl_using_subcommand login" -l no-input -d 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]'
+complete -c tokctl -n "__fish_tokctl_using_subcommand login" -l json -d 'Print data and errors as JSON'
+complete -c tokctl -n "__fish_tokctl_using_subcommand login" -s q -l quiet -d 'Say less on stderr; twice: errors alone'
+complete -c tokctl -n "__fish_tokctl_using_subcommand login" -s v -l verbose -d 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
+complete -c tokctl -n "__fish_tokctl_using_subcommand login" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c tokctl -n "__fish_tokctl_using_subcommand get" -s u -l user -d 'The user of the service [env: TOKCTL_USER]' -r
+complete -c tokctl -n "__fish_tokctl_using_subcommand get" -l format -d 'What to print: the token alone, or a JSON object' -r -f -a "token\t''
+json\t''"
+complete -c tokctl -n "__fish_tokctl_using_subcommand get" -l min-ttl -d 'Promise at least this much life, such as 90s, 10m or 2h' -r
+complete -c tokctl -n "__fish_tokctl_using_subcommand get" -l vault -d 'The vault\'s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]' -r -F
+complete -c tokctl -n "__fish_tokctl_using_subcommand get" -l config -d 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]' -r -F
+complete -c tokctl -n "__fish_tokctl_using_subcommand get" -l color -d 'When to use colours: auto, always or never [env: NO_COLOR, CLICOLOR_FORCE]' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c tokctl -n "__fish_tokctl_using_subcommand get" -l no-refresh -d 'Fail rather than refresh'
+complete -c tokctl -n "__fish_tokctl_using_subcommand get" -l no-input -d 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]'
+complete -c tokctl -n "__fish_tokctl_using_subcommand get" -l json -d 'Print data and errors as JSON'
+complete -c tokctl -n "__fish_tokctl_using_subcommand get" -s q -l quiet -d 'Say less on stderr; twice: errors alone'
+complete -c tokctl -n "__fish_tokctl_using_subcommand get" -s v -l verbose -d 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
+complete -c tokctl -n "__fish_tokctl_using_subcommand get" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c tokctl -n "__fish_tokctl_using_subcommand refresh" -s u -l user -d 'The user of the service [env: TOKCTL_USER]' -r
+complete -c tokctl -n "__fish_tokctl_using_subcommand refresh" -l vault -d 'The vault\'s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]' -r -F
+complete -c tokctl -n "__fish_tokctl_using_subcommand refresh" -l config -d 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]' -r -F
+complete -c tokctl -n "__fish_tokctl_using_subcommand refresh" -l color -d 'When to use colours: auto, always or never [env: NO_COLOR, CLICOLOR_FORCE]' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c tokctl -n "__fish_tokctl_using_subcommand refresh" -l no-input -d 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]'
+complete -c tokctl -n "__fish_tokctl_using_subcommand refresh" -l json -d 'Print data and errors as JSON'
+complete -c tokctl -n "__fish_tokctl_using_subcommand refresh" -s q -l quiet -d 'Say less on stderr; twice: errors alone'
+complete -c tokctl -n "__fish_tokctl_using_subcommand refresh" -s v -l verbose -d 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
+complete -c tokctl -n "__fish_tokctl_using_subcommand refresh" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c tokctl -n "__fish_tokctl_using_subcommand list" -s u -l user -d 'Only this user\'s' -r
+complete -c tokctl -n "__fish_tokctl_using_subcommand list" -l vault -d 'The vault\'s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]' -r -F
+complete -c tokctl -n "__fish_tokctl_using_subcommand list" -l config -d 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]' -r -F
+complete -c tokctl -n "__fish_tokctl_using_subcommand list" -l color -d 'When to use colours: auto, always or never [env: NO_COLOR, CLICOLOR_FORCE]' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c tokctl -n "__fish_tokctl_using_subcommand list" -l no-input -d 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]'
+complete -c tokctl -n "__fish_tokctl_using_subcommand list" -l json -d 'Print data and errors as JSON'
+complete -c tokctl -n "__fish_tokctl_using_subcommand list" -s q -l quiet -d 'Say less on stderr; twice: errors alone'
+complete -c tokctl -n "__fish_tokctl_using_subcommand list" -s v -l verbose -d 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
+complete -c tokctl -n "__fish_tokctl_using_subcommand list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c tokctl -n "__fish_tokctl_using_subcommand delete" -s u -l user -d 'The user of the service' -r
+complete -c tokctl -n "__fish_tokctl_using_subcommand delete" -l vault -d 'The vault\'s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]' -r -F
+complete -c tokctl -n "__fish_tokctl_using_subcommand delete" -l config -d 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]' -r -F
+complete -c tokctl -n "__fish_tokctl_using_subcommand delete" -l color -d 'When to use colours: auto, always or never [env: NO_COLOR, CLICOLOR_FORCE]' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c tokctl -n "__fish_tokctl_using_subcommand delete" -l no-revoke -d 'Forget it without asking the provider: needs no key, and works on damaged rows'
+complete -c tokctl -n "__fish_tokctl_using_subcommand delete" -s y -l yes -d 'Don\'t ask'
+complete -c tokctl -n "__fish_tokctl_using_subcommand delete" -l no-input -d 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]'
+complete -c tokctl -n "__fish_tokctl_using_subcommand delete" -l json -d 'Print data and errors as JSON'
+complete -c tokctl -n "__fish_tokctl_using_subcommand delete" -s q -l quiet -d 'Say less on stderr; twice: errors alone'
+complete -c tokctl -n "__fish_tokctl_using_subcommand delete" -s v -l verbose -d 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
+complete -c tokctl -n "__fish_tokctl_using_subcommand delete" -s h -l help -d 'Print help'
+complete -c tokctl -n "__fish_tokctl_using_subcommand key; and not __fish_seen_subcommand_from generate" -l vault -d 'The vault\'s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]' -r -F
+complete -c tokctl -n "__fish_tokctl_using_subcommand key; and not __fish_seen_subcommand_from generate" -l config -d 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]' -r -F
+complete -c tokctl -n "__fish_tokctl_using_subcommand key; and not __fish_seen_subcommand_from generate" -l color -d 'When to use colours: auto, always or never [env: NO_COLOR, CLICOLOR_FORCE]' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c tokctl -n "__fish_tokctl_using_subcommand key; and not __fish_seen_subcommand_from generate" -l no-input -d 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]'
+complete -c tokctl -n "__fish_tokctl_using_subcommand key; and not __fish_seen_subcommand_from generate" -l json -d 'Print data and errors as JSON'
+complete -c tokctl -n "__fish_tokctl_using_subcommand key; and not __fish_seen_subcommand_from generate" -s q -l quiet -d 'Say less on stderr; twice: errors alone'
+complete -c tokctl -n "__fish_tokctl_using_subcommand key; and not __fish_seen_subcommand_from generate" -s v -l verbose -d 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
+complete -c tokctl -n "__fish_tokctl_using_subcommand key; and not __fish_seen_subcommand_from generate" -s h -l help -d 'Print help'
+complete -c tokctl -n "__fish_tokctl_using_subcommand key; and not __fish_seen_subcommand_from generate" -f -a "generate" -d 'Print a new random key, for TOKCTL_KEY or a file named by TOKCTL_KEY_FILE'
+complete -c tokctl -n "__fish_tokctl_using_subcommand key; and __fish_seen_subcommand_from generate" -l vault -d 'The vault\'s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]' -r -F
+complete -c tokctl -n "__fish_tokctl_using_subcommand key; and __fish_seen_subcommand_from generate" -l config -d 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]' -r -F
+complete -c tokctl -n "__fish_tokctl_using_subcommand key; and __fish_seen_subcommand_from generate" -l color -d 'When to use colours: auto, always or never [env: NO_COLOR, CLICOLOR_FORCE]' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c tokctl -n "__fish_tokctl_using_subcommand key; and __fish_seen_subcommand_from generate" -l no-input -d 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]'
+complete -c tokctl -n "__fish_tokctl_using_subcommand key; and __fish_seen_subcommand_from generate" -l json -d 'Print data and errors as JSON'
+complete -c tokctl -n "__fish_tokctl_using_subcommand key; and __fish_seen_subcommand_from generate" -s q -l quiet -d 'Say less on stderr; twice: errors alone'
+complete -c tokctl -n "__fish_tokctl_using_subcommand key; and __fish_seen_subcommand_from generate" -s v -l verbose -d 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
+complete -c tokctl -n "__fish_tokctl_using_subcommand key; and __fish_seen_subcommand_from generate" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c tokctl -n "__fish_tokctl_using_subcommand completions" -l vault -d 'The vault\'s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]' -r -F
+complete -c tokctl -n "__fish_tokctl_using_subcommand completions" -l config -d 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]' -r -F
+complete -c tokctl -n "__fish_tokctl_using_subcommand completions" -l color -d 'When to use colours: auto, always or never [env: NO_COLOR, CLICOLOR_FORCE]' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c tokctl -n "__fish_tokctl_using_subcommand completions" -l no-input -d 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]'
+complete -c tokctl -n "__fish_tokctl_using_subcommand completions" -l json -d 'Print data and errors as JSON'
+complete -c tokctl -n "__fish_tokctl_using_subcommand completions" -s q -l quiet -d 'Say less on stderr; twice: errors alone'
+complete -c tokctl -n "__fish_tokctl_using_subcommand completions" -s v -l verbose -d 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
+complete -c tokctl -n "__fish_tokctl_using_subcommand completions" -s h -l help -d 'Print help'
+complete -c tokctl -n "__fish_tokctl_using_subcommand man" -l vault -d 'The vault\'s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]' -r -F
+complete -c tokctl -n "__fish_tokctl_using_subcommand man" -l config -d 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]' -r -F
+complete -c tokctl -n "__fish_tokctl_using_subcommand man" -l color -d 'When to use colours: auto, always or never [env: NO_COLOR, CLICOLOR_FORCE]' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c tokctl -n "__fish_tokctl_using_subcommand man" -l no-input -d 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]'
+complete -c tokctl -n "__fish_tokctl_using_subcommand man" -l json -d 'Print data and errors as JSON'
+complete -c tokctl -n "__fish_tokctl_using_subcommand man" -s q -l quiet -d 'Say less on stderr; twice: errors alone'
+complete -c tokctl -n "__fish_tokctl_using_subcommand man" -s v -l verbose -d 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
+complete -c tokctl -n "__fish_tokctl_using_subcommand man" -s h -l help -d 'Print help'
