@@ -6,7 +6,7 @@ use super::context::Context;
 use super::error::CliError;
 use super::time;
 use crate::model::account::Account;
-use crate::model::credential::Grant;
+use crate::model::credential::{Credential, Grant};
 use crate::ops::access_token::{Handed, Warning};
 use crate::ops::refresh::{self, Today, Trigger};
 use crate::ops::{self, OpenVault};
@@ -69,6 +69,26 @@ fn provider(context: &Context, account: &Account) -> Option<Provider> {
             None
         }
     }
+}
+
+/// Tells where today's configuration would send things elsewhere than the login that is stored:
+/// what stands under the seal goes on, until somebody logs in again.
+pub(crate) fn warn_of_drift(context: &Context, account: &Account, credential: &Credential) {
+    let Grant::OAuth(grant) = &credential.grant else { return };
+    let Some(provider) = provider(context, account) else { return };
+    let endpoints = provider.endpoints(credential.api.server_url.as_ref(), None);
+    let elsewhere = endpoints.is_ok_and(|endpoints| endpoints.token != grant.client.token_endpoint);
+    let client_id = client_settings::client_id(context, &provider);
+    let another_client = client_id.is_some_and(|id| id != grant.client.id);
+    let what = match (elsewhere, another_client) {
+        (false, false) => return,
+        (true, _) => "token endpoint",
+        (false, true) => "client id",
+    };
+    context.ui.warning(&format!(
+        "the configuration names another {what} than the login of `{account}`, which goes on with its own: `{}`",
+        super::error::login_command(account)
+    ));
 }
 
 /// Tells what the user should know of a token that was handed out all the same.

@@ -1,7 +1,7 @@
 //! `tokctl refresh`: renews now, due or not.
 
 use crate::authorization_server::{AuthorizationServer, TokenRequest, issue, refuse};
-use crate::env::{TestEnv, json};
+use crate::env::{TestEnv, json, stderr};
 
 #[test]
 fn a_token_is_renewed_though_it_is_not_due() {
@@ -52,4 +52,16 @@ fn a_passing_fault_keeps_the_token() {
     server.will(refuse(503, "temporarily_unavailable"));
     env.tokctl(["refresh"]).assert().code(6).stdout_eq("");
     env.tokctl(["get"]).assert().success().stdout_eq("access-1\n");
+}
+
+#[test]
+fn a_configuration_that_differs_from_the_login_is_told_and_not_followed() {
+    let server = AuthorizationServer::start();
+    let elsewhere = AuthorizationServer::start();
+    let env = TestEnv::new().with_login("x", &server, issue());
+    env.config(&elsewhere.definition());
+    server.will(issue());
+    let done = env.tokctl(["refresh"]).assert().success();
+    assert!(stderr(&done).contains("another token endpoint"), "{}", stderr(&done));
+    assert_eq!(elsewhere.token_requests(), []);
 }

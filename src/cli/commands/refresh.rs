@@ -25,6 +25,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     let mut vault = keys::unlock(context, store)?.writable()?;
     let handed = renewal::renew(context, &mut vault, &account, Trigger::Asked)?;
     renewal::warn(context, &account, &handed);
+    renewal::warn_of_drift(context, &account, &handed.credential);
     if context.ui.json {
         return context.ui.json(&Report::of_one(&account, handed.refreshed));
     }
