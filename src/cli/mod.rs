@@ -23,6 +23,7 @@ use self::context::{Context, Global};
 use self::environment::Environment;
 use self::error::{CliError, Kind};
 use self::ui::{Ui, Verbosity};
+use crate::untrusted::printable;
 
 /// A live token for every service, now
 #[derive(Debug, Parser)]
@@ -98,7 +99,12 @@ fn unparsed(ui: &Ui, error: &clap::Error, command: &[String]) -> ExitCode {
     }
     let rendered = error.render().to_string();
     let line = |start: &str| rendered.lines().find_map(|line| line.trim().strip_prefix(start));
-    let mut message = line("error: ").unwrap_or("no command was given").to_owned();
+    // The first paragraph, without the values that it lists on a line of their own.
+    let mut message = rendered
+        .strip_prefix("error: ")
+        .and_then(|text| text.split("\n\n").next())
+        .and_then(|text| text.split("\n  [possible values").next())
+        .map_or_else(|| "no command was given".to_owned(), printable);
     if let Some(values) = line("[possible values: ") {
         message = format!("{message}, which is one of {}", values.trim_end_matches(']'));
     }

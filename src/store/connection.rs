@@ -53,9 +53,9 @@ impl Store {
         let connection = open_standing(file.path(), flags)?;
         let (connection, version) = match schema::version(&connection) {
             Ok(version) => (connection, version),
-            // On a read-only disk the shared memory can't be made. Without a log nothing is
-            // missing from the file itself, and nobody can be writing to it.
-            Err(error) if is_read_only(&error) && !file.has_log() => {
+            // On a disk that is full or read-only the shared memory can't be made. Without a log
+            // nothing is missing from the file itself, and nobody can be writing to it.
+            Err(error) if lacks_shared_memory(&error) && !file.has_log() => {
                 let connection = open_immutable(&file, flags)?;
                 let version = schema::version(&connection)?;
                 (connection, version)
@@ -165,9 +165,14 @@ fn open_immutable(file: &VaultFile, flags: OpenFlags) -> Result<Connection, Erro
     open_standing(Path::new(uri.as_str()), flags | OpenFlags::SQLITE_OPEN_URI)
 }
 
-fn is_read_only(error: &Error) -> bool {
-    matches!(error, Error::Sqlite(error)
-        if matches!(error.sqlite_error_code(), Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly)))
+fn lacks_shared_memory(error: &Error) -> bool {
+    use rusqlite::ffi::{SQLITE_IOERR_SHMMAP, SQLITE_IOERR_SHMOPEN, SQLITE_IOERR_SHMSIZE};
+    let Error::Sqlite(error) = error else { return false };
+    error.sqlite_error().is_some_and(|found| {
+        matches!(found.code, ErrorCode::CannotOpen | ErrorCode::ReadOnly)
+            || [SQLITE_IOERR_SHMMAP, SQLITE_IOERR_SHMOPEN, SQLITE_IOERR_SHMSIZE]
+                .contains(&found.extended_code)
+    })
 }
 
 fn refused(version: &Version, file: &VaultFile) -> Error {

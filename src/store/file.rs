@@ -41,6 +41,7 @@ impl VaultFile {
         }
         if let Some(directory) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
             private_file::create_directory(directory)?;
+            private_file::check(directory)?;
         }
         match private_file::create_new(path) {
             Ok(_) => {}
