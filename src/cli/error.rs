@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use serde::Serialize;
 
 use crate::model::account::Account;
+use crate::oauth::http::Fault;
 use crate::oauth::{listener, metadata, token_error};
 use crate::ops::error::Error as OpsError;
 use crate::untrusted::printable;
@@ -343,6 +344,7 @@ fn token_kind(error: &token_error::Error, grant_refused: Kind) -> Kind {
     match error {
         token_error::Error::GrantRefused { .. } => grant_refused,
         token_error::Error::ClientRefused { .. } => Kind::Usage,
+        token_error::Error::Fault(Fault::Setup { .. }) => Kind::Usage,
         token_error::Error::TooManyRequests { .. }
         | token_error::Error::NoVerdict { .. }
         | token_error::Error::Fault(_) => Kind::ProviderUnavailable,

@@ -35,7 +35,7 @@ pub(crate) enum Readiness {
     /// It was moved to another machine.
     HandedOver,
     /// The provider issues no token that lives as long as was asked.
-    NeverLongEnough,
+    NeverLongEnough { asked: SignedDuration },
 }
 
 /// Says what can be done with `credential` at `now`.
@@ -60,18 +60,22 @@ pub(crate) fn readiness(credential: &Credential, need: Need, now: Timestamp) -> 
         return Readiness::Good;
     }
     match (&credential.grant, need) {
-        (Grant::OAuth(grant), Need::AtLeast(asked)) if credential.is_refreshable() => match expiry
-            .at()
-        {
-            Some(at) if at.duration_since(grant.issued_at) < asked => Readiness::NeverLongEnough,
-            // Of an unknown life the next answer may tell more.
-            Some(_) | None => Readiness::Due { fallback: false },
-        },
+        (Grant::OAuth(grant), Need::AtLeast(asked)) if credential.is_refreshable() => {
+            match expiry.at() {
+                Some(at) if at.duration_since(grant.issued_at) < asked => {
+                    Readiness::NeverLongEnough { asked }
+                }
+                // Of an unknown life the next answer may tell more.
+                Some(_) | None => Readiness::Due { fallback: false },
+            }
+        }
         (Grant::OAuth(_), Need::Usual) if credential.is_refreshable() => {
             Readiness::Due { fallback: usable }
         }
         (_, Need::Usual) if usable => Readiness::Fading,
-        (_, Need::AtLeast(_)) if expiry == Expiry::Unknown => Readiness::NeverLongEnough,
+        (_, Need::AtLeast(asked)) if expiry == Expiry::Unknown => {
+            Readiness::NeverLongEnough { asked }
+        }
         _ => Readiness::LoginRequired,
     }
 }
@@ -151,6 +155,10 @@ mod tests {
         credential(Grant::Static(StaticToken { token, expiry }), Status::Active)
     }
 
+    fn never(seconds: i64) -> Readiness {
+        Readiness::NeverLongEnough { asked: SignedDuration::from_secs(seconds) }
+    }
+
     const HOUR: Expiry = Expiry::Known(Timestamp::constant(3600, 0));
 
     #[test]
@@ -183,7 +191,7 @@ mod tests {
         assert_eq!(readiness(&live, Need::Usual, at(99)), Readiness::Good);
         let asked = Need::AtLeast(SignedDuration::from_secs(1));
         assert_eq!(readiness(&live, asked, at(0)), Readiness::Due { fallback: false });
-        assert_eq!(readiness(&pat(Expiry::Unknown), asked, at(0)), Readiness::NeverLongEnough);
+        assert_eq!(readiness(&pat(Expiry::Unknown), asked, at(0)), never(1));
         assert_eq!(readiness(&pat(Expiry::None), asked, at(0)), Readiness::Good);
     }
 
@@ -194,7 +202,7 @@ mod tests {
         assert_eq!(readiness(&live, half, at(1800)), Readiness::Good);
         assert_eq!(readiness(&live, half, at(1801)), Readiness::Due { fallback: false });
         let day = Need::AtLeast(SignedDuration::from_secs(86_400));
-        assert_eq!(readiness(&live, day, at(0)), Readiness::NeverLongEnough);
+        assert_eq!(readiness(&live, day, at(0)), never(86_400));
     }
 
     #[test]

@@ -82,12 +82,16 @@ pub(crate) fn fetch(
     send(address, authenticated(request, authentication))
 }
 
+/// Looks whether a client for `address` can be set up at all, such as with those certificates.
+pub(crate) fn check(address: &Address, trusted_certificates: Option<&str>) -> Result<(), Fault> {
+    client(address, trusted_certificates).map(drop)
+}
+
 fn client(address: &Address, trusted_certificates: Option<&str>) -> Result<Client, Fault> {
     let setup = |source: reqwest::Error| Fault::Setup { source: source.without_url() };
     let mut builder = Client::builder()
         .user_agent(concat!("tokctl/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(CONNECT)
-        .timeout(WHOLE)
         .redirect(reqwest::redirect::Policy::none())
         .retry(reqwest::retry::never())
         .referer(false)
@@ -121,7 +125,8 @@ fn authenticated(request: RequestBuilder, authentication: &Authentication<'_>) -
 
 fn send(address: &Address, request: RequestBuilder) -> Result<Answer, Fault> {
     let authority = address.authority();
-    let response = match request.send() {
+    // On the request, where it covers the body as well: on the client it starts anew with each read.
+    let response = match request.timeout(WHOLE).send() {
         Ok(response) => response,
         Err(error) => {
             // An error prints the URL, which may hold a secret.

@@ -36,9 +36,9 @@ fn revoke_one(client: &Client, endpoint: &Address, token: &str, hint: &str) -> R
         return Ok(());
     }
     match token_error::read(&answer, Request::Refresh) {
-        // Google's word for a token that is gone already.
-        Some(Error::NoVerdict { what, .. }) if what.starts_with("invalid_token") => Ok(()),
-        Some(Error::GrantRefused { .. }) => Ok(()),
+        // Two words for a token that is gone already; the second is Google's.
+        Some(Error::GrantRefused { error, .. }) if error == "invalid_grant" => Ok(()),
+        Some(Error::NoVerdict { error: Some(error), .. }) if error == "invalid_token" => Ok(()),
         Some(error) => Err(error),
         None => Err(token_error::no_verdict(&answer)),
     }

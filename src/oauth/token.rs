@@ -99,10 +99,11 @@ pub(super) fn authenticate<'a>(
 #[derive(Deserialize)]
 struct Body {
     access_token: String,
-    token_type: Option<String>,
+    // What is not as the RFC has it must not cost a token that was given.
+    token_type: Option<Value>,
     expires_in: Option<Value>,
     refresh_token: Option<String>,
-    scope: Option<String>,
+    scope: Option<Value>,
 }
 
 fn parse(answer: &Answer, now: Timestamp) -> Result<TokenAnswer, Error> {
@@ -113,11 +114,12 @@ fn parse(answer: &Answer, now: Timestamp) -> Result<TokenAnswer, Error> {
         serde_json::from_slice(&answer.body).map_err(|_| token_error::no_verdict(answer))?;
     let malformed = |_| Error::NoVerdict {
         authority: answer.authority.clone(),
+        error: None,
         what: "a token that holds characters which no token can have".into(),
     };
     Ok(TokenAnswer {
         access_token: AccessToken::issued(body.access_token).map_err(malformed)?,
-        token_type: token_type(body.token_type.as_deref()),
+        token_type: token_type(body.token_type.as_ref().and_then(Value::as_str)),
         expiry: expiry(body.expires_in.as_ref(), now),
         // An empty one is as good as none.
         refresh_token: body
@@ -126,8 +128,20 @@ fn parse(answer: &Answer, now: Timestamp) -> Result<TokenAnswer, Error> {
             .map(RefreshToken::issued)
             .transpose()
             .map_err(malformed)?,
-        scopes: body.scope.as_deref().map(Scopes::parse),
+        scopes: body.scope.as_ref().and_then(scopes),
     })
+}
+
+/// The granted scopes: one text (RFC 6749 §3.3), or a list as some servers have it.
+fn scopes(sent: &Value) -> Option<Scopes> {
+    match sent {
+        Value::String(text) => Some(Scopes::parse(text)),
+        Value::Array(list) => {
+            let words: Vec<&str> = list.iter().filter_map(Value::as_str).collect();
+            Some(Scopes::parse(&words.join(" ")))
+        }
+        _ => None,
+    }
 }
 
 /// The word for an `Authorization` header: case does not count (RFC 6749 §5.1), and only letters
@@ -226,6 +240,9 @@ mod tests {
         assert_eq!(read.token_type, "Bearer");
         assert!(read.refresh_token.is_none());
         assert_eq!(read.scopes.unwrap().to_string(), "a b c");
+        let odd = r#"{"access_token":"made-up-1","token_type":7,"scope":["a","b"],"error":""}"#;
+        let read = parse(&answer(200, odd), NOW).unwrap();
+        assert_eq!((&*read.token_type, read.scopes.unwrap().to_string()), ("Bearer", "a b".into()));
         assert_eq!(token_type(Some("x\r\nSet-Cookie: y")), "Bearer");
         assert_eq!(token_type(Some("DPoP")), "DPoP");
     }

@@ -15,7 +15,7 @@ use crate::untrusted::printable;
 pub(crate) enum Error {
     /// The grant is spent, revoked or expired: only a new login helps.
     #[error("`{authority}` no longer accepts this login: {reason}")]
-    GrantRefused { authority: String, reason: String },
+    GrantRefused { authority: String, error: String, reason: String },
     /// The client's settings are not those that the server knows; the grant is as good as before.
     #[error("`{authority}` does not accept the client's settings: {reason}")]
     ClientRefused { authority: String, error: String, reason: String },
@@ -24,7 +24,7 @@ pub(crate) enum Error {
     TooManyRequests { authority: String, retry_after: Option<Duration> },
     /// An answer that is no verdict, such as a proxy's page: trying later may help.
     #[error("`{authority}` answered with {what}")]
-    NoVerdict { authority: String, what: String },
+    NoVerdict { authority: String, error: Option<String>, what: String },
     /// No answer: trying later may help.
     #[error(transparent)]
     Fault(#[from] Fault),
@@ -76,6 +76,9 @@ pub(super) fn read(answer: &Answer, request: Request) -> Option<Error> {
         return Some(Error::TooManyRequests { authority, retry_after: answer.retry_after });
     }
     let body: Body = serde_json::from_slice(&answer.body).ok()?;
+    if body.error.is_empty() {
+        return None;
+    }
     let reason = [Some(&body.error), body.error_subtype.as_ref(), body.error_description.as_ref()]
         .into_iter()
         .flatten()
@@ -84,7 +87,9 @@ pub(super) fn read(answer: &Answer, request: Request) -> Option<Error> {
         .join(", ");
     Some(match (body.error.as_str(), request) {
         ("invalid_grant" | "bad_refresh_token" | "bad_verification_code", _)
-        | ("unauthorized_client", Request::Refresh) => Error::GrantRefused { authority, reason },
+        | ("unauthorized_client", Request::Refresh) => {
+            Error::GrantRefused { authority, error: printable(&body.error), reason }
+        }
         (
             "invalid_client"
             | "incorrect_client_credentials"
@@ -96,7 +101,7 @@ pub(super) fn read(answer: &Answer, request: Request) -> Option<Error> {
             | "invalid_request",
             _,
         ) => Error::ClientRefused { authority, error: printable(&body.error), reason },
-        _ => Error::NoVerdict { authority, what: reason },
+        _ => Error::NoVerdict { authority, error: Some(printable(&body.error)), what: reason },
     })
 }
 
@@ -107,7 +112,7 @@ pub(super) fn no_verdict(answer: &Answer) -> Error {
         300..=399 => format!("a redirect (HTTP {}), which is not followed", answer.status),
         status => format!("HTTP {status} and no OAuth error"),
     };
-    Error::NoVerdict { authority: answer.authority.clone(), what }
+    Error::NoVerdict { authority: answer.authority.clone(), error: None, what }
 }
 
 #[cfg(test)]

@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 
 use super::error::{Error, LoginReason};
-use super::open_vault::{OpenVault, Row};
+use super::open_vault::OpenVault;
 use crate::model::account::Account;
-use crate::model::credential::{Credential, Grant, Status};
+use crate::model::credential::{Credential, Status};
 use crate::model::readiness::{Need, Readiness, readiness};
 use crate::oauth::token_error;
 
@@ -51,45 +51,44 @@ pub(crate) fn find(
     now: Timestamp,
 ) -> Result<Found, Error> {
     let row = vault.expect(account)?;
+    let found = judge(account, &row.stored.credential, need, now)?;
     // An interrupted refresh is seen to even while the token works: that may be the last chance.
-    if row.journal.is_some() && may_refresh {
+    // But where none may be made, or none would help, there is nothing to see to.
+    let refused = row.stored.credential.status == Status::LoginRequired;
+    if row.journal.is_some() && may_refresh && !refused {
         return Ok(Found::Due);
     }
-    judge(account, row, need, now)
+    Ok(found)
 }
 
-/// Says what can be done with `row`, whose journal has been seen to.
+/// Says what can be done with `credential`, no refresh of which was interrupted.
 pub(super) fn judge(
     account: &Account,
-    row: Row,
+    credential: &Credential,
     need: Need,
     now: Timestamp,
 ) -> Result<Found, Error> {
-    let credential = row.stored.credential;
-    let account = || account.clone();
-    match readiness(&credential, need, now) {
-        Readiness::Good => Ok(Found::Good(Box::new(hand_out(credential, false)))),
+    match readiness(credential, need, now) {
+        Readiness::Good => Ok(Found::Good(Box::new(hand_out(credential.clone(), false)))),
         Readiness::Due { .. } => Ok(Found::Due),
         Readiness::Fading => {
-            let ends_at = credential.expiry().at();
-            let warning = Some(Warning::Fading { ends_at });
+            let warning = Some(Warning::Fading { ends_at: credential.expiry().at() });
+            let credential = credential.clone();
             Ok(Found::Good(Box::new(Handed { credential, refreshed: false, warning })))
         }
         Readiness::LoginRequired => {
-            let reason = match (&credential.grant, credential.status) {
-                (_, Status::LoginRequired) => LoginReason::Refused,
-                (_, _) if credential.expiry().is_past(now) => LoginReason::Ended,
-                (Grant::Static(_) | Grant::OAuth(_), _) => LoginReason::NotRefreshable,
+            let reason = match credential.status {
+                Status::LoginRequired => LoginReason::Refused,
+                _ if credential.expiry().is_past(now) => LoginReason::Ended,
+                Status::Active | Status::Inactive | Status::HandedOver => {
+                    LoginReason::NotRefreshable
+                }
             };
-            Err(Error::LoginRequired { account: account(), reason })
+            Err(Error::LoginRequired { account: account.clone(), reason })
         }
-        Readiness::HandedOver => Err(Error::HandedOver { account: account() }),
-        Readiness::NeverLongEnough => {
-            let asked = match need {
-                Need::AtLeast(asked) => asked,
-                Need::Usual => jiff::SignedDuration::ZERO,
-            };
-            Err(Error::NeverLongEnough { account: account(), asked })
+        Readiness::HandedOver => Err(Error::HandedOver { account: account.clone() }),
+        Readiness::NeverLongEnough { asked } => {
+            Err(Error::NeverLongEnough { account: account.clone(), asked })
         }
     }
 }

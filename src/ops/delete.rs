@@ -1,11 +1,15 @@
 //! Forgetting a credential, after the grant was revoked where the provider can do that.
 
+use std::time::Instant;
+
 use super::error::Error;
 use super::open_vault::OpenVault;
+use super::refresh;
 use crate::model::account::Account;
 use crate::model::credential::Grant;
 use crate::oauth::revocation;
-use crate::store::{Store, credentials, journal};
+use crate::store::spill;
+use crate::store::{Store, credentials, journal, locks};
 
 /// What became of the grant at the provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,11 +26,16 @@ pub(crate) enum AtProvider {
 
 /// Revokes the grant of `account` and removes its credential. If the revocation fails, the
 /// credential is kept, so that it can be tried again.
+///
+/// A refresh that is in flight is waited for, and its answer revoked: else it would live on at the
+/// provider and nobody would know of it.
 pub(crate) fn revoke_and_delete(
     vault: &mut OpenVault,
     account: &Account,
 ) -> Result<AtProvider, Error> {
+    let _lock = locks::credential(vault.file(), account, Instant::now() + refresh::WAIT)?;
     let row = vault.expect(account)?;
+    let row = refresh::adopt_spill(vault, account, row)?;
     let at_provider = match &row.stored.credential.grant {
         Grant::Static(_) => AtProvider::Static,
         Grant::OAuth(grant) => match &grant.client.revocation_endpoint {
@@ -48,6 +57,8 @@ pub(crate) fn revoke_and_delete(
 
 /// Removes the credential of `account` without a key: works on damaged rows as well.
 pub(crate) fn delete(store: &mut Store, account: &Account) -> Result<AtProvider, Error> {
+    let _lock = locks::credential(store.file(), account, Instant::now() + refresh::WAIT)?;
+    spill::discard(store.file(), account)?;
     let transaction = store.write()?;
     journal::remove(&transaction, account)?;
     if !credentials::remove(&transaction, account)? {

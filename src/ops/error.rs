@@ -49,16 +49,16 @@ pub(crate) enum Error {
     NotRefreshed { account: Account, source: token_error::Error },
     /// An earlier refresh may have spent the refresh token, and this provider takes a second use
     /// for theft.
-    #[error("an earlier refresh of `{account}` was interrupted, and its answer lost")]
+    #[error("a refresh of `{account}` was interrupted at {since}, and its answer lost")]
     Interrupted { account: Account, since: Timestamp },
     /// The new token was got, and is safe, but is not in its row yet.
     #[error(
         "the new token for `{account}` could not be stored in the vault, and lies sealed beside it"
     )]
-    Spilled { account: Account, source: store::Error },
+    Spilled { account: Account, source: Box<Error> },
     /// The new token was got and could be stored nowhere.
     #[error("the new token for `{account}` could not be stored")]
-    Lost { account: Account, source: store::Error },
+    Lost { account: Account, source: Box<Error> },
 
     /// The server's metadata could not be had.
     #[error("could not find the endpoints of `{provider}`")]

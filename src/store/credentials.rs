@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 use super::error::Error;
 use super::header;
 use crate::model::account::{Account, ProviderName, UserName};
-use crate::model::credential::{Credential, Status};
+use crate::model::credential::{Credential, Grant, Status};
 use crate::model::scope::Scopes;
 use crate::model::summary::{Kind, Summary};
 use crate::vault::seal::{DataKey, Place};
@@ -96,7 +96,7 @@ pub(crate) fn put(
     let revision = header::next_revision(transaction, key)?;
     let sealed = seal(key, place(account, revision), credential)?;
     let clear = Summary::of(account, credential);
-    transaction.execute(
+    let stored = transaction.execute(
         "INSERT INTO credentials
          (provider, user, kind, status, server_url, username, scopes, expires_at, refreshable,
           created_at, updated_at, last_refreshed_at, revision, sealed)
@@ -125,7 +125,8 @@ pub(crate) fn put(
             sealed,
         ),
     )?;
-    Ok(())
+    // A trigger in the file could have swallowed it.
+    if stored == 1 { Ok(()) } else { Err(Error::Inconsistent("it does not keep what is stored")) }
 }
 
 /// Stores `credential` over the row that was read at `expected`, and only over that one.
@@ -154,20 +155,30 @@ pub(crate) fn remove(transaction: &Transaction<'_>, account: &Account) -> Result
     Ok(removed == 1)
 }
 
-/// Serialises and seals a credential for `place`.
+/// Seals a credential for `place`.
 pub(super) fn seal(
     key: &DataKey,
     place: Place<'_>,
     credential: &Credential,
 ) -> Result<Vec<u8>, Error> {
-    // Room from the start: a buffer that grows leaves copies of its content behind.
-    let mut plaintext = Zeroizing::new(Vec::with_capacity(64 * 1024));
-    serde_json::to_writer(&mut *plaintext, credential)
-        .map_err(|_| Error::Inconsistent("a credential that can't be written down"))?;
-    Ok(key.seal(place, &plaintext)?)
+    Ok(key.seal(place, &written(credential)?)?)
 }
 
-fn revision(connection: &Connection, account: &Account) -> Result<Option<u64>, Error> {
+/// A credential as it is written under a seal.
+pub(super) fn written(credential: &Credential) -> Result<Zeroizing<Vec<u8>>, Error> {
+    // Room from the start: a buffer that grows leaves copies of its content behind.
+    let certificates = match &credential.grant {
+        Grant::OAuth(grant) => grant.client.trusted_certificates.as_ref().map_or(0, String::len),
+        Grant::Static(_) => 0,
+    };
+    let mut text = Zeroizing::new(Vec::with_capacity(64 * 1024 + 2 * certificates));
+    serde_json::to_writer(&mut *text, credential)
+        .map_err(|_| Error::Inconsistent("a credential that can't be written down"))?;
+    Ok(text)
+}
+
+/// The revision of a row, damaged or not.
+pub(crate) fn revision(connection: &Connection, account: &Account) -> Result<Option<u64>, Error> {
     let revision = connection
         .query_row(
             "SELECT revision FROM credentials WHERE provider = ?1 AND user = ?2",

@@ -46,7 +46,7 @@ pub(crate) fn insert(
 ///
 /// Fails with [`Error::KeyRetired`] if `key` is not the current data key: nothing may be written
 /// under another.
-pub(super) fn next_revision(transaction: &Transaction<'_>, key: &DataKey) -> Result<u64, Error> {
+pub(crate) fn next_revision(transaction: &Transaction<'_>, key: &DataKey) -> Result<u64, Error> {
     let current = read(transaction)?.ok_or(Error::Inconsistent("it has no header"))?;
     if (current.vault, current.generation) != (key.vault, key.generation) {
         return Err(Error::KeyRetired);

@@ -5,6 +5,7 @@
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
+use std::path::PathBuf;
 
 use super::credentials;
 use super::error::Error;
@@ -14,11 +15,22 @@ use crate::model::credential::Credential;
 use crate::private_file;
 use crate::vault::seal::{DataKey, Place};
 
-/// Room for an answer, in bytes.
+/// Room for an answer, in bytes, beside what the credential already has.
 const ROOM: usize = 64 * 1024;
 
 /// The length of the sealed bytes stands before them.
 const PREFIX: usize = 4;
+
+/// Overwrites the spill file of `account`, if there is one.
+pub(crate) fn discard(vault: &VaultFile, account: &Account) -> Result<(), Error> {
+    let path = path(vault, account)?;
+    if !path.exists() {
+        return Ok(());
+    }
+    let file = private_file::open_or_create(&path)
+        .map_err(|source| Error::Io { doing: "write beside", source })?;
+    Spill { file }.clear()
+}
 
 /// A spill file with its room.
 pub(crate) struct Spill {
@@ -26,16 +38,24 @@ pub(crate) struct Spill {
 }
 
 impl Spill {
-    /// Opens the spill file of `account`, making sure that it has its room.
-    pub(crate) fn open(vault: &VaultFile, account: &Account) -> Result<Self, Error> {
+    /// Opens the spill file of `account`, making sure that it has room for `credential` with an
+    /// answer's new tokens.
+    ///
+    /// On file systems that copy on write, room that is there may still not be writable later.
+    pub(crate) fn open(
+        vault: &VaultFile,
+        account: &Account,
+        credential: &Credential,
+    ) -> Result<Self, Error> {
         let io = |source| Error::Io { doing: "make room beside", source };
-        let directory = vault.beside()?;
-        let path = directory.join(format!("{}.spill", VaultFile::name_of(account)));
+        let path = path(vault, account)?;
         let file = private_file::open_or_create(&path).map_err(io)?;
-        if file.metadata().map_err(io)?.len() < ROOM as u64 {
-            file.write_all_at(&vec![0; ROOM], 0).map_err(io)?;
+        let room = ROOM + credentials::written(credential)?.len();
+        let there = usize::try_from(file.metadata().map_err(io)?.len()).unwrap_or(usize::MAX);
+        if there < room {
+            file.write_all_at(&vec![0; room - there], there as u64).map_err(io)?;
             file.sync_all().map_err(io)?;
-            File::open(&directory).and_then(|directory| directory.sync_all()).map_err(io)?;
+            File::open(vault.beside()?).and_then(|directory| directory.sync_all()).map_err(io)?;
         }
         Ok(Self { file })
     }
@@ -85,10 +105,14 @@ impl Spill {
         if prefix == [0; PREFIX] {
             return Ok(());
         }
-        self.file.write_all_at(&vec![0; ROOM], 0).map_err(io)?;
-        self.file.set_len(ROOM as u64).map_err(io)?;
+        let length = PREFIX + u32::from_le_bytes(prefix) as usize;
+        self.file.write_all_at(&vec![0; length], 0).map_err(io)?;
         self.file.sync_data().map_err(io)
     }
+}
+
+fn path(vault: &VaultFile, account: &Account) -> Result<PathBuf, Error> {
+    Ok(vault.beside()?.join(format!("{}.spill", VaultFile::name_of(account))))
 }
 
 fn place<'a>(account: &'a Account, revision: u64, attempt: &'a [u8; 16]) -> Place<'a> {
@@ -128,11 +152,11 @@ mod tests {
         let key = DataKey::generate(VaultId([5; 16]), 1).unwrap();
         let (attempt, other) = ([1; 16], [2; 16]);
 
-        let spill = Spill::open(&vault, &account).unwrap();
+        let spill = Spill::open(&vault, &account, &credential()).unwrap();
         assert!(spill.read(&key, &account, (1, &attempt)).is_none());
         spill.write(&key, &account, (1, &attempt), &credential()).unwrap();
 
-        let again = Spill::open(&vault, &account).unwrap();
+        let again = Spill::open(&vault, &account, &credential()).unwrap();
         assert!(again.read(&key, &account, (1, &other)).is_none());
         assert!(again.read(&key, &account, (2, &attempt)).is_none());
         let found = again.read(&key, &account, (1, &attempt)).unwrap();

@@ -8,7 +8,7 @@ use crate::model::account::Account;
 use crate::model::credential::{Api, Credential, Grant, Status};
 use crate::ops::error::Error;
 use crate::ops::open_vault::OpenVault;
-use crate::store::{credentials, journal, locks};
+use crate::store::{credentials, header, journal, locks, spill};
 
 /// How long a login waits for a refresh of the credential that it replaces.
 const WAIT: Duration = Duration::from_secs(45);
@@ -23,9 +23,11 @@ impl Place {
     /// damaged credential is not silently replaced.
     pub(crate) fn check(mut vault: OpenVault, account: Option<&Account>) -> Result<Self, Error> {
         if let Some(account) = account {
+            drop(locks::credential(vault.file(), account, Instant::now() + WAIT)?);
             vault.read(account)?;
         }
-        vault.write(|_, _| Ok(()))?;
+        // A real write, which finds a full disk and a key that was rotated.
+        vault.write(|transaction, key| header::next_revision(transaction, key).map(drop))?;
         Ok(Self { vault })
     }
 
@@ -52,6 +54,8 @@ impl Place {
             journal::remove(transaction, account)?;
             credentials::put(transaction, key, account, &credential)
         })?;
+        // It opens for nothing any more; that it is there does no harm.
+        let _ = spill::discard(self.vault.file(), account);
         Ok(credential)
     }
 }

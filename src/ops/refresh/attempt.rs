@@ -1,0 +1,241 @@
+//! One try to renew a token, with the credential's lock in hand.
+
+use jiff::Timestamp;
+
+use super::answer;
+use super::trigger::Trigger;
+use crate::model::account::Account;
+use crate::model::credential::{Credential, Grant, OAuthGrant, Status};
+use crate::model::readiness::due_at;
+use crate::oauth::token::{self, TokenAnswer};
+use crate::oauth::token_error;
+use crate::ops::access_token::{Found, Handed, Warning, hand_out, judge};
+use crate::ops::clock::Clock;
+use crate::ops::error::{Error, LoginReason};
+use crate::ops::open_vault::{OpenVault, Row};
+use crate::ops::signals;
+use crate::providers::Renewal;
+use crate::secret::{ClientSecret, RefreshToken};
+use crate::store::credentials::{self, Stored};
+use crate::store::journal::{self, Journal};
+use crate::store::spill::Spill;
+
+/// What today's configuration says, as far as it matters to a refresh. Where requests go is not
+/// part of it: that stands under the seal.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Today {
+    pub(crate) renewal: Renewal,
+    /// The client secret to use, and seal if it works, instead of the sealed one.
+    pub(crate) client_secret: Option<ClientSecret>,
+}
+
+/// One try.
+pub(super) fn attempt(
+    vault: &mut OpenVault,
+    account: &Account,
+    row: Row,
+    trigger: Trigger,
+    today: &Today,
+    clock: Clock,
+) -> Result<Handed, Error> {
+    let Row { stored, journal: earlier } = row;
+    if let Some(journal) = &earlier
+        && let Some(handed) = spare(account, &stored, journal, trigger, today, clock())?
+    {
+        return Ok(handed);
+    }
+    let (grant, refresh_token) = renewable(account, &stored.credential)?;
+    let spill = Spill::open(vault.file(), account, &stored.credential)?;
+    let journal = Journal {
+        revision: stored.revision,
+        attempt: attempt_name()?,
+        // The refresh token may have been spent as early as by the first try.
+        started_at: earlier.as_ref().map_or_else(clock, |journal| journal.started_at),
+    };
+
+    let _held = signals::hold()?;
+    let begun = vault.write(|transaction, _| {
+        let current = credentials::revision(transaction, account)? == Some(stored.revision);
+        if current {
+            journal::put(transaction, account, &journal)?;
+        }
+        Ok(current)
+    })?;
+    if !begun {
+        return Ok(hand_out(vault.expect(account)?.stored.credential, false));
+    }
+    match request(grant, refresh_token, today, clock) {
+        Ok(answer) => {
+            let credential = renewed(&stored.credential, grant, answer, today, clock());
+            answer::save(vault, account, credential, &journal, &spill)
+        }
+        Err(error) => failed(vault, account, trigger, &stored, earlier.as_ref(), error, clock),
+    }
+}
+
+/// Whether the refresh token is better left alone: an earlier try may have spent it, the provider
+/// takes a second use for theft, and the access token still works.
+fn spare(
+    account: &Account,
+    stored: &Stored,
+    earlier: &Journal,
+    trigger: Trigger,
+    today: &Today,
+    now: Timestamp,
+) -> Result<Option<Handed>, Error> {
+    if today.renewal.reuse.allows_another_try(now.duration_since(earlier.started_at)) {
+        return Ok(None);
+    }
+    let credential = &stored.credential;
+    match trigger {
+        Trigger::Asked if !credential.expiry().is_past(now) => {
+            Err(Error::Interrupted { account: account.clone(), since: earlier.started_at })
+        }
+        // Says, where that is so, that no try would help, or that none may be made.
+        Trigger::Need(need) => match judge(account, credential, need, now)? {
+            Found::Good(handed) => {
+                let warning = handed.warning.or(Some(Warning::Interrupted));
+                Ok(Some(Handed { warning, ..*handed }))
+            }
+            Found::Due if trigger.could_do_with(credential, now) => Ok(Some(Handed {
+                credential: credential.clone(),
+                refreshed: false,
+                warning: Some(Warning::Interrupted),
+            })),
+            Found::Due => Ok(None),
+        },
+        Trigger::Asked => Ok(None),
+    }
+}
+
+fn renewable<'a>(
+    account: &Account,
+    credential: &'a Credential,
+) -> Result<(&'a OAuthGrant, &'a RefreshToken), Error> {
+    if credential.status == Status::HandedOver {
+        return Err(Error::HandedOver { account: account.clone() });
+    }
+    match &credential.grant {
+        Grant::OAuth(grant) => match &grant.refresh_token {
+            Some(refresh_token) => Ok((grant, refresh_token)),
+            None => Err(not_refreshable(account)),
+        },
+        Grant::Static(_) => Err(not_refreshable(account)),
+    }
+}
+
+fn not_refreshable(account: &Account) -> Error {
+    Error::LoginRequired { account: account.clone(), reason: LoginReason::NotRefreshable }
+}
+
+fn attempt_name() -> Result<[u8; 16], getrandom::Error> {
+    let mut name = [0; 16];
+    getrandom::fill(&mut name)?;
+    Ok(name)
+}
+
+/// Asks for a new token; with the client secret of today's configuration, if there is one.
+fn request(
+    grant: &OAuthGrant,
+    refresh_token: &RefreshToken,
+    today: &Today,
+    clock: Clock,
+) -> Result<TokenAnswer, token_error::Error> {
+    let mut client = grant.client.clone();
+    client.secret = today.client_secret.clone().or(client.secret);
+    token::refresh(&client, refresh_token, clock())
+}
+
+/// The credential with what the server answered.
+fn renewed(
+    credential: &Credential,
+    grant: &OAuthGrant,
+    answer: TokenAnswer,
+    today: &Today,
+    now: Timestamp,
+) -> Credential {
+    let mut grant = grant.clone();
+    grant.access_token = answer.access_token;
+    grant.token_type = answer.token_type;
+    grant.issued_at = now;
+    grant.expiry = answer.expiry;
+    grant.due_at = due_at(now, answer.expiry, today.renewal.margin);
+    // RFC 6749 §6: a new refresh token replaces the old one; without one the old one stays good.
+    grant.refresh_token = answer.refresh_token.or(grant.refresh_token);
+    grant.scopes = answer.scopes.unwrap_or(grant.scopes);
+    grant.client.secret = today.client_secret.clone().or(grant.client.secret);
+    Credential {
+        grant: Grant::OAuth(Box::new(grant)),
+        status: Status::Active,
+        updated_at: now,
+        last_refreshed_at: Some(now),
+        ..credential.clone()
+    }
+}
+
+/// Sees to the journal and the status after a request that brought no token.
+fn failed(
+    vault: &mut OpenVault,
+    account: &Account,
+    trigger: Trigger,
+    stored: &Stored,
+    earlier: Option<&Journal>,
+    error: token_error::Error,
+    clock: Clock,
+) -> Result<Handed, Error> {
+    match &error {
+        token_error::Error::GrantRefused { .. } => {
+            return refused(vault, account, trigger, stored, clock);
+        }
+        token_error::Error::ClientRefused { .. } => {
+            put_back(vault, account, earlier);
+            return Err(Error::NotRefreshed { account: account.clone(), source: error });
+        }
+        // What was not processed leaves things as they were. Anything else may have spent the
+        // refresh token: its journal stays.
+        passing if passing.was_not_processed() => put_back(vault, account, earlier),
+        token_error::Error::TooManyRequests { .. }
+        | token_error::Error::NoVerdict { .. }
+        | token_error::Error::Fault(_) => {}
+    }
+    if trigger.could_do_with(&stored.credential, clock()) {
+        let warning = Some(Warning::NotRefreshed(error));
+        return Ok(Handed { credential: stored.credential.clone(), refreshed: false, warning });
+    }
+    Err(Error::NotRefreshed { account: account.clone(), source: error })
+}
+
+/// The journal as it was before a request that the server did not process. If that can't be
+/// written, the next try is more careful than it need be, and the server's word is still told.
+fn put_back(vault: &mut OpenVault, account: &Account, earlier: Option<&Journal>) {
+    let _ = vault.write(|transaction, _| match earlier {
+        Some(journal) => journal::put(transaction, account, journal),
+        None => journal::remove(transaction, account),
+    });
+}
+
+/// Records that the grant is no longer renewed, unless the row was changed meanwhile: then the
+/// refusal was about a refresh token that somebody replaced. The tokens are kept.
+fn refused(
+    vault: &mut OpenVault,
+    account: &Account,
+    trigger: Trigger,
+    stored: &Stored,
+    clock: Clock,
+) -> Result<Handed, Error> {
+    let now = clock();
+    let credential =
+        Credential { status: Status::LoginRequired, updated_at: now, ..stored.credential.clone() };
+    if !answer::store(vault, account, &credential, stored.revision)? {
+        return Ok(hand_out(vault.expect(account)?.stored.credential, false));
+    }
+    let login_required =
+        || Error::LoginRequired { account: account.clone(), reason: LoginReason::Refused };
+    match trigger {
+        Trigger::Asked => Err(login_required()),
+        Trigger::Need(need) => match judge(account, &credential, need, now)? {
+            Found::Good(handed) => Ok(*handed),
+            Found::Due => Err(login_required()),
+        },
+    }
+}
