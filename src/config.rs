@@ -64,11 +64,13 @@ pub(crate) fn load_if_present(path: &Path) -> Result<Config, Error> {
 /// Reads the configuration at `path`.
 pub(crate) fn load(path: &Path) -> Result<Config, Error> {
     let bytes = private_file::read_trusted(path, LARGEST)?;
-    parse(&String::from_utf8_lossy(&bytes)).map_err(|(line, message)| Error::Line {
-        path: path.to_owned(),
-        line,
-        message,
-    })
+    std::str::from_utf8(&bytes)
+        .map_err(|error| {
+            let before = String::from_utf8_lossy(&bytes[..error.valid_up_to()]);
+            (1 + before.matches('\n').count(), "that is not UTF-8".to_owned())
+        })
+        .and_then(parse)
+        .map_err(|(line, message)| Error::Line { path: path.to_owned(), line, message })
 }
 
 /// Reads a configuration's text; an error has its line, counted from 1.

@@ -71,7 +71,7 @@ pub(crate) fn check(path: &Path) -> Result<Readers, Error> {
     Ok(if metadata.mode() & OTHERS == 0 { Readers::OwnerOnly } else { Readers::Others })
 }
 
-/// Takes all permissions from group and others, if the file is the user's own.
+/// Takes all permissions from group and others; fails for a file that is somebody else's.
 pub(crate) fn make_private(path: &Path) -> io::Result<()> {
     fs::set_permissions(path, fs::Permissions::from_mode(0o600))
 }
@@ -88,7 +88,8 @@ pub(crate) fn read(path: &Path, limit: u64) -> Result<Vec<u8>, Error> {
     if file.metadata().map_err(io_error(path))?.is_dir() {
         return Err(Error::NotAFile { path: path.to_owned() });
     }
-    let mut bytes = Vec::new();
+    // Room from the start: a buffer that grows leaves copies of its content behind.
+    let mut bytes = Vec::with_capacity(64 * 1024);
     file.take(limit + 1).read_to_end(&mut bytes).map_err(io_error(path))?;
     if bytes.len() as u64 > limit {
         return Err(Error::TooLarge { path: path.to_owned(), limit });

@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use super::context::Context;
-use super::error::{CliError, Kind, file_error, trust_hint};
+use super::error::{CliError, Kind, untrusted_file};
 use super::program;
+use crate::model::address::Address;
 use crate::model::client::Client;
 use crate::private_file;
 use crate::providers::Provider;
@@ -29,9 +30,17 @@ pub(crate) fn client_secret(
 ) -> Result<Option<ClientSecret>, CliError> {
     let environment = &context.environment;
     let definition = &provider.definition;
-    let own = environment.text(&variable(provider, "CLIENT_SECRET"));
-    if let Some(secret) = own.or_else(|| environment.text(definition.client_secret_env.as_deref()?))
-    {
+    if let Some(secret) = environment.text(&variable(provider, "CLIENT_SECRET")) {
+        return Ok(Some(ClientSecret::from_trusted(secret)));
+    }
+    if let Some(name) = &definition.client_secret_env {
+        let secret = environment.text(name).ok_or_else(|| {
+            CliError::new(
+                Kind::Usage,
+                format!("{name} should hold the client secret, and is not set"),
+            )
+            .hint(format!("set {name}"))
+        })?;
         return Ok(Some(ClientSecret::from_trusted(secret)));
     }
     if let Some(path) = &definition.client_secret_file {
@@ -81,11 +90,12 @@ pub(crate) fn google_client(path: &Path) -> Result<(String, Option<ClientSecret>
 pub(crate) fn other_secret(
     context: &Context,
     provider: &Provider,
+    server: Option<&Address>,
     client: &Client,
 ) -> Option<ClientSecret> {
-    let endpoint = provider.definition.token_endpoint.as_deref()?;
+    let endpoints = provider.endpoints(server, None).ok()?;
     let same_client = client_id(context, provider).as_deref() == Some(client.id.as_str());
-    if !same_client || endpoint != client.token_endpoint.as_str() {
+    if !same_client || endpoints.token != client.token_endpoint {
         return None;
     }
     let sealed = client.secret.as_ref().map(SecretText::expose);
@@ -97,10 +107,8 @@ fn variable(provider: &Provider, what: &str) -> String {
 }
 
 fn read_text(path: &Path) -> Result<String, CliError> {
-    let bytes = private_file::read_trusted(path, LARGEST).map_err(|error| {
-        let hint = trust_hint(&error);
-        file_error(Kind::Usage, &error).hint(hint)
-    })?;
+    let bytes = private_file::read_trusted(path, LARGEST)
+        .map_err(|error| untrusted_file(Kind::Usage, &error))?;
     String::from_utf8(bytes).map_err(|_| {
         CliError::new(Kind::Usage, format!("`{}` holds something that is not text", path.display()))
     })

@@ -52,7 +52,6 @@ pub(crate) struct Global {
 }
 
 /// Flags and environment, resolved.
-#[derive(Debug)]
 pub(crate) struct Context {
     pub(crate) environment: Environment,
     pub(crate) ui: Ui,

@@ -14,8 +14,11 @@ const OF_THE_KEY: [&str; 7] = [
     "TOKCTL_NEW_PASSPHRASE",
 ];
 
+/// Stands for a value that is not UTF-8: a control character, which nothing takes.
+const NOT_TEXT: &str = "\u{1a}";
+
 /// The variables that the program was started with.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Environment(HashMap<OsString, OsString>);
 
 impl Environment {
@@ -29,9 +32,10 @@ impl Environment {
         self.0.get(OsStr::new(name)).filter(|value| !value.is_empty()).cloned()
     }
 
-    /// The same, if it is text.
+    /// The same as text. What is no text becomes text that is no key, name or passphrase: it must
+    /// not count as unset.
     pub(crate) fn text(&self, name: &str) -> Option<String> {
-        self.get(name).and_then(|value| value.into_string().ok())
+        self.get(name).map(|value| value.into_string().unwrap_or_else(|_| NOT_TEXT.to_owned()))
     }
 
     /// Whether a switch is on: set, and not to `0` or `false`.

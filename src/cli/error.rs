@@ -242,20 +242,18 @@ impl From<config::Error> for CliError {
     fn from(error: config::Error) -> Self {
         match &error {
             config::Error::Line { .. } => Self::of(Kind::Usage, &error).hint("mend that line"),
-            config::Error::Untrusted(source) => {
-                file_error(Kind::Usage, source).hint(trust_hint(source))
-            }
+            config::Error::Untrusted(source) => untrusted_file(Kind::Usage, source),
         }
     }
 }
 
 /// A failure with a file, of the kind that its place in the program gives it.
-pub(crate) fn file_error(kind: Kind, error: &private_file::Error) -> CliError {
-    CliError::of(kind, error)
+pub(crate) fn untrusted_file(kind: Kind, error: &private_file::Error) -> CliError {
+    CliError::of(kind, error).hint(trust_hint(error))
 }
 
 /// What makes a file trustworthy.
-pub(crate) fn trust_hint(error: &private_file::Error) -> String {
+fn trust_hint(error: &private_file::Error) -> String {
     let quoted = |path: &std::path::Path| shell_words::quote(&path.to_string_lossy()).into_owned();
     match error {
         private_file::Error::WritableByOthers { path } => format!("chmod go-w {}", quoted(path)),
@@ -343,8 +341,8 @@ fn listener_error(error: &listener::Error) -> CliError {
 fn token_kind(error: &token_error::Error, grant_refused: Kind) -> Kind {
     match error {
         token_error::Error::GrantRefused { .. } => grant_refused,
-        token_error::Error::ClientRefused { .. } => Kind::Usage,
-        token_error::Error::Fault(Fault::Setup { .. }) => Kind::Usage,
+        token_error::Error::ClientRefused { .. }
+        | token_error::Error::Fault(Fault::Setup { .. }) => Kind::Usage,
         token_error::Error::TooManyRequests { .. }
         | token_error::Error::NoVerdict { .. }
         | token_error::Error::Fault(_) => Kind::ProviderUnavailable,

@@ -8,6 +8,7 @@ mod time;
 pub(crate) mod context;
 mod program;
 mod browser;
+mod key_material;
 mod keys;
 mod choice;
 mod client_settings;

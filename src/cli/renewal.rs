@@ -11,6 +11,7 @@ use crate::ops::access_token::{Handed, Warning};
 use crate::ops::refresh::{self, Today, Trigger};
 use crate::ops::{self, OpenVault};
 use crate::providers::{self, Provider};
+use crate::secret::ClientSecret;
 
 /// Renews the token of `account`.
 ///
@@ -23,32 +24,36 @@ pub(crate) fn renew(
     trigger: Trigger,
 ) -> Result<Handed, CliError> {
     let provider = provider(context, account);
-    let mut today = Today {
-        renewal: provider.as_ref().map(Provider::renewal).unwrap_or_default(),
-        client_secret: None,
-    };
-    let mut attempt = |today: &Today| {
+    let renewal = provider.as_ref().map(Provider::renewal).unwrap_or_default();
+    let attempt = |vault: &mut OpenVault, client_secret: Option<ClientSecret>| {
         context.ui.while_waiting("waiting for a new token", || {
-            refresh::renew(vault, account, trigger, today, time::now)
+            refresh::renew(vault, account, trigger, &Today { renewal, client_secret }, time::now)
         })
     };
-    match attempt(&today) {
+    match attempt(vault, None) {
         Err(ops::Error::NotRefreshed { source, account }) if source.is_about_the_client() => {
-            today.client_secret = match (vault.read(&account)?, &provider) {
-                (Some(row), Some(provider)) => match &row.stored.credential.grant {
-                    Grant::OAuth(grant) => {
-                        client_settings::other_secret(context, provider, &grant.client)
-                    }
-                    Grant::Static(_) => None,
-                },
-                (_, _) => None,
-            };
-            if today.client_secret.is_none() {
-                return Err(ops::Error::NotRefreshed { source, account }.into());
+            let credential = vault.expect(&account)?.stored.credential;
+            match other_secret(context, provider.as_ref(), &credential) {
+                Some(secret) => Ok(attempt(vault, Some(secret))?),
+                None => Err(ops::Error::NotRefreshed { source, account }.into()),
             }
-            Ok(refresh::renew(vault, &account, trigger, &today, time::now)?)
         }
         other => Ok(other?),
+    }
+}
+
+/// A client secret that is configured for the credential's client, and is another one.
+fn other_secret(
+    context: &Context,
+    provider: Option<&Provider>,
+    credential: &Credential,
+) -> Option<ClientSecret> {
+    match &credential.grant {
+        Grant::OAuth(grant) => {
+            let server = credential.api.server_url.as_ref();
+            client_settings::other_secret(context, provider?, server, &grant.client)
+        }
+        Grant::Static(_) => None,
     }
 }
 

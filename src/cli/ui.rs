@@ -42,7 +42,7 @@ pub(crate) enum Color {
 #[derive(Debug)]
 pub(crate) struct Ui {
     pub(crate) verbosity: Verbosity,
-    /// Whether errors are printed as JSON.
+    /// Whether data and errors are printed as JSON.
     pub(crate) json: bool,
     /// Whether somebody may be asked at all.
     pub(crate) may_ask: bool,
@@ -61,8 +61,8 @@ impl Ui {
         console::set_colors_enabled_stderr(wanted(io::stderr().is_terminal()));
     }
 
-    #[expect(clippy::unused_self, reason = "who prints need not know what printing takes")]
     /// Prints data on stdout. That nobody reads it any more is no failure.
+    #[expect(clippy::unused_self, reason = "who prints need not know what printing takes")]
     pub(crate) fn data(&self, data: &[u8]) -> Result<(), CliError> {
         let mut stdout = io::stdout().lock();
         match stdout.write_all(data).and_then(|()| stdout.flush()) {
@@ -75,7 +75,8 @@ impl Ui {
 
     /// Prints one line of data.
     pub(crate) fn line(&self, line: &str) -> Result<(), CliError> {
-        self.data(format!("{line}\n").as_bytes())
+        // It may hold a key.
+        self.data(Zeroizing::new(format!("{line}\n")).as_bytes())
     }
 
     /// Prints a value as JSON.
@@ -94,6 +95,12 @@ impl Ui {
         if self.verbosity >= Verbosity::Status {
             stderr(&format!("{message}\n"));
         }
+    }
+
+    /// Says what nobody can do without, however quiet it is to be.
+    #[expect(clippy::unused_self, reason = "who prints need not know what printing takes")]
+    pub(crate) fn always(&self, message: &str) {
+        stderr(&format!("{message}\n"));
     }
 
     /// Says how it was done.
@@ -128,9 +135,10 @@ impl Ui {
         }
     }
 
-    /// Does `work`; if it takes long on a terminal, shows what is waited for.
+    /// Does `work`; if it takes long and somebody is there, shows what is waited for.
     pub(crate) fn while_waiting<T>(&self, what: &'static str, work: impl FnOnce() -> T) -> T {
-        if self.verbosity < Verbosity::Status || !io::stderr().is_terminal() {
+        let shown = io::stderr().is_terminal() || self.can_ask();
+        if self.verbosity < Verbosity::Status || !shown {
             return work();
         }
         let (done, waiting) = mpsc::channel::<()>();
@@ -138,6 +146,10 @@ impl Ui {
             scope.spawn(move || {
                 if waiting.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
                     let spinner = ProgressBar::new_spinner().with_message(what);
+                    // Where nothing can move, a line has to do.
+                    if spinner.is_hidden() {
+                        stderr(&format!("tokctl: {what}\n"));
+                    }
                     spinner.enable_steady_tick(Duration::from_millis(100));
                     let _ = waiting.recv();
                     spinner.finish_and_clear();
@@ -180,6 +192,15 @@ impl Ui {
             .with_confirmation("once more", "the two are not the same")
             .interact_on(&terminal)
             .map(T::from_trusted)
+            .map_err(cancelled)
+    }
+
+    /// Asks for a text.
+    pub(crate) fn ask(&self, prompt: &str, flag: &str) -> Result<String, CliError> {
+        let terminal = self.terminal(prompt, flag)?;
+        dialoguer::Input::with_theme(&theme())
+            .with_prompt(prompt)
+            .interact_text_on(&terminal)
             .map_err(cancelled)
     }
 

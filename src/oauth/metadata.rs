@@ -15,6 +15,18 @@ pub(crate) struct Metadata {
     /// RFC 9207 §3: an authorization response without `iss` is not from this server.
     #[serde(default)]
     pub(crate) authorization_response_iss_parameter_supported: bool,
+    #[serde(default)]
+    token_endpoint_auth_methods_supported: Vec<String>,
+}
+
+impl Metadata {
+    /// Whether the server takes a client secret in the form and nowhere else.
+    pub(crate) fn wants_secret_in_form(&self) -> bool {
+        let takes = |method: &str| {
+            self.token_endpoint_auth_methods_supported.iter().any(|taken| taken == method)
+        };
+        takes("client_secret_post") && !takes("client_secret_basic")
+    }
 }
 
 /// Why a server's metadata could not be used.

@@ -14,7 +14,7 @@ use super::unlock::{Unlocking, entry_name};
 use crate::store::header::Header;
 use crate::store::{Store, header, intents, locks, slots};
 use crate::vault::Key;
-use crate::vault::keychain;
+use crate::vault::keychain::{self, EntryName};
 use crate::vault::seal::{DataKey, VaultId};
 use crate::vault::slot::{KeySlot, SlotId, SlotSecret};
 
@@ -39,24 +39,25 @@ pub(crate) fn open_or_create(
     }
     let vault = VaultId::generate()?;
     let slot = SlotId::generate()?;
-    let secret = first_secret(&mut store, &with, &entry_name(vault, slot), clock)?;
-    let key = DataKey::generate(vault, 1)?;
-    let slot = KeySlot::wrap(slot, with.kind(), &secret, &key)?;
-
-    let now = clock();
-    let transaction = store.write()?;
-    header::insert(&transaction, Header { vault, generation: key.generation }, now)?;
-    slots::insert(&transaction, &slot, now)?;
-    intents::remove(&transaction, &entry_name(vault, slot.id).to_string())?;
-    transaction.commit()?;
-    Ok(OpenVault::new(store, with, key))
+    let entry = entry_name(vault, slot);
+    let made = first_secret(&mut store, &with, &entry, clock)
+        .and_then(|secret| first_slot(&mut store, vault, slot, &with, &secret, clock));
+    match (made, &with) {
+        (Ok(key), _) => OpenVault::unlocked(store, with, key),
+        (Err(error), Unlocking::Keychain(patience)) => {
+            // Nothing depends on the entry; if it can't be deleted, its name is written down.
+            let _ = keychain::delete(&entry, patience);
+            Err(error)
+        }
+        (Err(error), _) => Err(error),
+    }
 }
 
 /// The secret of the first slot; one for the keychain is made, and written there.
 fn first_secret(
     store: &mut Store,
     with: &Unlocking,
-    entry: &keychain::EntryName,
+    entry: &EntryName,
     clock: Clock,
 ) -> Result<SlotSecret, Error> {
     let patience = match with {
@@ -64,25 +65,31 @@ fn first_secret(
         Unlocking::Passphrase(passphrase) => return Ok(SlotSecret::Passphrase(passphrase.clone())),
         Unlocking::Keychain(patience) => patience,
     };
-    let failed = |source| Error::Keychain { source, slots: Vec::new() };
-    sweep(store, patience)?;
     let transaction = store.write()?;
     intents::insert(&transaction, &entry.to_string(), clock())?;
     transaction.commit()?;
     let secret = Key::generate()?;
-    keychain::create(entry, &secret, patience).map_err(failed)?;
+    keychain::create(entry, &secret, patience)
+        .map_err(|source| Error::Keychain { source, slots: Vec::new() })?;
     Ok(SlotSecret::Random(secret))
 }
 
-/// Deletes the entries that an interrupted creation left in the keychain.
-fn sweep(store: &mut Store, patience: &keychain::Patience) -> Result<(), Error> {
-    let left = intents::read(&*store.read()?)?;
-    for entry in left {
-        keychain::delete(&keychain::EntryName::recorded(&entry), patience)
-            .map_err(|source| Error::Keychain { source, slots: Vec::new() })?;
-        let transaction = store.write()?;
-        intents::remove(&transaction, &entry)?;
-        transaction.commit()?;
-    }
-    Ok(())
+/// Makes the data key, wraps it in its first slot, and stores both: now the vault is there.
+fn first_slot(
+    store: &mut Store,
+    vault: VaultId,
+    slot: SlotId,
+    with: &Unlocking,
+    secret: &SlotSecret,
+    clock: Clock,
+) -> Result<DataKey, Error> {
+    let key = DataKey::generate(vault, 1)?;
+    let slot = KeySlot::wrap(slot, with.kind(), secret, &key)?;
+    let now = clock();
+    let transaction = store.write()?;
+    header::insert(&transaction, Header { vault, generation: key.generation }, now)?;
+    slots::insert(&transaction, &slot, now)?;
+    intents::remove(&transaction, &entry_name(vault, slot.id).to_string())?;
+    transaction.commit()?;
+    Ok(key)
 }

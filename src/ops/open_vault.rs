@@ -31,6 +31,11 @@ impl OpenVault {
     /// Unlocks the vault in `store`.
     pub(crate) fn unlock(store: Store, with: Unlocking) -> Result<Self, Error> {
         let key = unlock::unlock(&store, &with)?;
+        Self::unlocked(store, with, key)
+    }
+
+    /// Takes a vault with the data key that `with` gave.
+    pub(crate) fn unlocked(store: Store, with: Unlocking, key: DataKey) -> Result<Self, Error> {
         match with {
             // No time has passed.
             Unlocking::Key(_) => {}
@@ -38,11 +43,6 @@ impl OpenVault {
             Unlocking::Keychain(_) | Unlocking::Passphrase(_) => store.look_again()?,
         }
         Ok(Self { store, with, key })
-    }
-
-    /// Takes a vault whose key is at hand.
-    pub(super) fn new(store: Store, with: Unlocking, key: DataKey) -> Self {
-        Self { store, with, key }
     }
 
     /// The same vault, opened for writing as well.
@@ -100,7 +100,9 @@ impl OpenVault {
     fn read_once(&self, account: &Account) -> Result<Option<Row>, store::Error> {
         let transaction = self.store.read()?;
         let current = header::read(&transaction)?;
-        if current.is_none_or(|header| header.generation != self.key.generation) {
+        if current.is_none_or(|header| {
+            (header.vault, header.generation) != (self.key.vault, self.key.generation)
+        }) {
             return Err(store::Error::KeyRetired);
         }
         let Some(stored) = credentials::read(&transaction, &self.key, account)? else {

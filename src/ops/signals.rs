@@ -26,12 +26,11 @@ pub(super) struct Held(&'static Shared);
 /// Holds signals back.
 pub(super) fn hold() -> Result<Held, store::Error> {
     let failed = |source| store::Error::Io { doing: "watch signals over", source };
-    let shared = match SHARED.get() {
-        Some(shared) => shared,
-        None => {
-            let shared = register().map_err(failed)?;
-            SHARED.get_or_init(|| shared)
-        }
+    let shared = if let Some(shared) = SHARED.get() {
+        shared
+    } else {
+        let shared = register().map_err(failed)?;
+        SHARED.get_or_init(|| shared)
     };
     shared.free.store(false, Ordering::SeqCst);
     Ok(Held(shared))

@@ -33,7 +33,7 @@ impl Unlocking {
 ///
 /// Another process may change slots and keychain in between; so before the vault is said to be
 /// locked or damaged, the slots are read again, and if they changed, tried again.
-pub(super) fn unlock(store: &Store, with: &Unlocking) -> Result<DataKey, Error> {
+pub(crate) fn unlock(store: &Store, with: &Unlocking) -> Result<DataKey, Error> {
     let (header, slots) = read(store)?;
     open_any(header, &slots, with).or_else(|error| {
         store.look_again()?;

@@ -12,7 +12,7 @@ use crate::untrusted::printable;
 pub(crate) struct Site {
     /// The `cloudid` in addresses of the gateway.
     pub(crate) id: String,
-    pub(crate) url: String,
+    pub(crate) url: Address,
     pub(crate) name: String,
 }
 
@@ -24,6 +24,13 @@ pub(crate) enum Error {
     /// The service answered with something else than a list of sites.
     #[error("`{authority}` did not list the sites (HTTP {status})")]
     NoList { authority: String, status: u16 },
+}
+
+impl Site {
+    /// Whether `server` is this site, however its address was typed.
+    pub(crate) fn is(&self, server: &Address) -> bool {
+        self.url.url().origin() == server.url().origin()
+    }
 }
 
 /// Lists the sites that `token` reaches.

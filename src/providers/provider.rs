@@ -7,7 +7,7 @@ use crate::model::account::ProviderName;
 use crate::model::address::Address;
 use crate::model::client::TokenEndpointAuthMethod;
 use crate::model::credential::ApiAuth;
-use crate::model::definition::{Definition, Reuse};
+use crate::model::definition::{Definition, RefreshKind, Reuse};
 use crate::model::scope::Scopes;
 use crate::oauth::metadata::Metadata;
 
@@ -130,12 +130,20 @@ impl Provider {
         Scopes::parse(&self.definition.scopes.clone().unwrap_or_default().join(" "))
     }
 
-    /// How the client names itself: as defined, else by whether it has a secret.
-    pub(crate) fn auth_method(&self, has_secret: bool) -> TokenEndpointAuthMethod {
+    /// How the client names itself: as defined; else, if it has a secret, in the way that the
+    /// metadata name, which is the header unless they say otherwise (RFC 8414 §2).
+    pub(crate) fn auth_method(
+        &self,
+        has_secret: bool,
+        metadata: Option<&Metadata>,
+    ) -> TokenEndpointAuthMethod {
         match self.definition.token_endpoint_auth_method {
             Some(method) => method,
-            None if has_secret => TokenEndpointAuthMethod::ClientSecretBasic,
-            None => TokenEndpointAuthMethod::None,
+            None if !has_secret => TokenEndpointAuthMethod::None,
+            None if metadata.is_some_and(Metadata::wants_secret_in_form) => {
+                TokenEndpointAuthMethod::ClientSecretPost
+            }
+            None => TokenEndpointAuthMethod::ClientSecretBasic,
         }
     }
 
@@ -144,7 +152,8 @@ impl Provider {
     }
 
     pub(crate) fn renewal(&self) -> Renewal {
-        Renewal { reuse: self.definition.refresh.reuse, margin: self.definition.refresh.margin }
+        let refresh = &self.definition.refresh;
+        Renewal { kind: refresh.kind, reuse: refresh.reuse, margin: refresh.margin }
     }
 
     fn address(&self, text: &str) -> Result<Address, Error> {
@@ -155,6 +164,7 @@ impl Provider {
 /// How the provider's tokens are renewed, by today's definition.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Renewal {
+    pub(crate) kind: RefreshKind,
     pub(crate) reuse: Reuse,
     pub(crate) margin: Option<SignedDuration>,
 }

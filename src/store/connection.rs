@@ -2,8 +2,9 @@
 
 use std::ops::Deref;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 
 use super::error::Error;
@@ -13,8 +14,8 @@ use super::schema::{self, Version};
 /// How long a statement waits for another process's short transaction.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The SQLite that mended the corruption of write-ahead logs under concurrent writers.
-const LEAST_SQLITE: i32 = 3_051_003;
+/// How often a switch to the write-ahead log is tried again.
+const POLL: Duration = Duration::from_millis(10);
 
 /// The open vault.
 pub(crate) struct Store {
@@ -72,26 +73,33 @@ impl Store {
     pub(crate) fn open(path: &Path) -> Result<Self, Error> {
         let file = VaultFile::find(path)?;
         file.check()?;
-        let mut connection = open_for_writing(&file)?;
-        match schema::version(&connection)? {
-            Version::Known(schema::CURRENT) => {}
-            Version::Known(_) => schema::migrate(&mut connection)?,
-            other @ (Version::Empty | Version::Foreign | Version::Newer) => {
-                return Err(refused(&other, &file));
-            }
-        }
-        Ok(Self { connection, file, standing: false })
+        Self::open_for_writing(file, false)
     }
 
     /// Opens the vault at `path`, with tables that are empty if there was no file.
     pub(crate) fn open_or_create(path: &Path) -> Result<Self, Error> {
         let file = VaultFile::find_or_create(path)?;
         file.check()?;
-        let mut connection = open_for_writing(&file)?;
-        match schema::version(&connection)? {
-            Version::Known(schema::CURRENT) => {}
-            Version::Empty | Version::Known(_) => schema::migrate(&mut connection)?,
-            other @ (Version::Foreign | Version::Newer) => return Err(refused(&other, &file)),
+        Self::open_for_writing(file, true)
+    }
+
+    fn open_for_writing(file: VaultFile, may_be_empty: bool) -> Result<Self, Error> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX
+            | OpenFlags::SQLITE_OPEN_NOFOLLOW;
+        let mut connection = open(file.path(), flags)?;
+        // Before a pragma changes a file that is not ours to change.
+        let version = schema::version(&*connection.unchecked_transaction()?)?;
+        match version {
+            Version::Known(_) => {}
+            Version::Empty if may_be_empty => {}
+            Version::Empty | Version::Foreign | Version::Newer => {
+                return Err(refused(&version, &file));
+            }
+        }
+        set_up_for_writing(&connection, &file)?;
+        if version != Version::Known(schema::CURRENT) {
+            schema::migrate(&mut connection)?;
         }
         Ok(Self { connection, file, standing: false })
     }
@@ -124,9 +132,11 @@ impl Store {
 }
 
 fn open(path: &Path, flags: OpenFlags) -> Result<Connection, Error> {
-    debug_assert!(rusqlite::version_number() >= LEAST_SQLITE);
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
+    // Against a file that was made to mislead SQLite.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
     Ok(connection)
 }
 
@@ -136,26 +146,29 @@ fn open_standing(path: &Path, flags: OpenFlags) -> Result<Connection, Error> {
     Ok(connection)
 }
 
-fn open_for_writing(file: &VaultFile) -> Result<Connection, Error> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
-        | OpenFlags::SQLITE_OPEN_NO_MUTEX
-        | OpenFlags::SQLITE_OPEN_NOFOLLOW;
-    let connection = open(file.path(), flags)?;
-    if schema::version(&connection)? == Version::Foreign {
-        // Before a pragma changes another program's file.
-        return Err(refused(&Version::Foreign, file));
-    }
-    let mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
+fn set_up_for_writing(connection: &Connection, file: &VaultFile) -> Result<(), Error> {
+    let started = Instant::now();
+    let mode: String = loop {
+        match connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0)) {
+            // The first switch needs the file alone, and SQLite does not wait for that by itself.
+            Err(error)
+                if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
+                    && started.elapsed() < BUSY_TIMEOUT =>
+            {
+                std::thread::sleep(POLL);
+            }
+            other => break other?,
+        }
+    };
     if mode != "wal" {
         return Err(Error::NetworkFileSystem { path: file.path().to_owned() });
     }
-    // FULL: what was printed or confirmed survives a power cut. The rest guards against freed
-    // pages that keep old bytes, and against a file that was made to mislead SQLite.
+    // FULL: what was printed or confirmed survives a power cut. Freed pages keep no old bytes.
     connection.execute_batch(
         "PRAGMA synchronous = FULL; PRAGMA fullfsync = ON; PRAGMA secure_delete = ON;
-         PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;",
+         PRAGMA cell_size_check = ON;",
     )?;
-    Ok(connection)
+    Ok(())
 }
 
 fn open_immutable(file: &VaultFile, flags: OpenFlags) -> Result<Connection, Error> {
@@ -181,5 +194,14 @@ fn refused(version: &Version, file: &VaultFile) -> Error {
         Version::Empty => Error::NoVault { path },
         Version::Newer => Error::NewerVersion { path },
         Version::Foreign | Version::Known(_) => Error::ForeignFile { path },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    /// 3.51.3 mended the corruption of write-ahead logs under concurrent writers.
+    #[test]
+    fn sqlite_is_one_that_keeps_its_log_whole() {
+        assert!(rusqlite::version_number() >= 3_051_003);
     }
 }

@@ -39,21 +39,26 @@ pub(crate) fn accounts(
         statement.query((provider.map(ProviderName::as_str), user.map(UserName::as_str)))?;
     let mut accounts = Vec::new();
     while let Some(row) = rows.next()? {
-        accounts.push(account(row)?);
+        // A name that no account can have is nobody's: it must not stop the others.
+        accounts.extend(account(row));
     }
     Ok(accounts)
 }
 
-/// What is in the clear of all credentials; nothing of it is verified.
-pub(crate) fn summaries(connection: &Connection) -> Result<Vec<Summary>, Error> {
+/// What is in the clear of all credentials, nothing of it verified; and how many rows are so odd
+/// that nothing can be read from them.
+pub(crate) fn summaries(connection: &Connection) -> Result<(Vec<Summary>, usize), Error> {
     let sql = format!("SELECT {CLEAR} FROM credentials ORDER BY provider, user");
     let mut statement = connection.prepare(&sql)?;
     let mut rows = statement.query([])?;
-    let mut summaries = Vec::new();
+    let (mut summaries, mut odd) = (Vec::new(), 0);
     while let Some(row) = rows.next()? {
-        summaries.push(summary(row)?);
+        match summary(row) {
+            Ok(summary) => summaries.push(summary),
+            Err(_) => odd += 1,
+        }
     }
-    Ok(summaries)
+    Ok((summaries, odd))
 }
 
 /// Reads and opens one credential.
@@ -306,7 +311,7 @@ mod tests {
         assert!(read(&transaction, &key, &account("y")).unwrap().is_none());
         assert_eq!(
             summaries(&transaction).unwrap(),
-            [Summary::of(&account("x"), &stored.credential)]
+            (vec![Summary::of(&account("x"), &stored.credential)], 0)
         );
     }
 

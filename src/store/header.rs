@@ -14,12 +14,18 @@ pub(crate) struct Header {
 }
 
 /// Reads the header; `None` where the vault was never finished.
+///
+/// A vault without one that holds anything was tampered with: to take it for a new one would be to
+/// make a key over what an older key sealed.
 pub(crate) fn read(connection: &Connection) -> Result<Option<Header>, Error> {
     let header = connection
         .query_row("SELECT vault_id, generation FROM vault", [], |row| {
             Ok((row.get::<_, [u8; 16]>(0)?, row.get::<_, i64>(1)?))
         })
         .optional()?;
+    if header.is_none() && !is_empty(connection)? {
+        return Err(Error::Inconsistent("it has credentials or key slots, and no header"));
+    }
     header
         .map(|(vault, generation)| {
             let generation = u64::try_from(generation)
@@ -27,6 +33,12 @@ pub(crate) fn read(connection: &Connection) -> Result<Option<Header>, Error> {
             Ok(Header { vault: VaultId(vault), generation })
         })
         .transpose()
+}
+
+fn is_empty(connection: &Connection) -> Result<bool, Error> {
+    let sql =
+        "SELECT NOT EXISTS (SELECT 1 FROM key_slots) AND NOT EXISTS (SELECT 1 FROM credentials)";
+    Ok(connection.query_row(sql, [], |row| row.get(0))?)
 }
 
 /// Gives the vault its name.

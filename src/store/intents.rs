@@ -4,16 +4,9 @@
 //! touched, so that what a crash leaves behind is known by name.
 
 use jiff::Timestamp;
-use rusqlite::{Connection, Transaction};
+use rusqlite::Transaction;
 
 use super::error::Error;
-
-/// The names of all such entries.
-pub(crate) fn read(connection: &Connection) -> Result<Vec<String>, Error> {
-    let mut statement = connection.prepare("SELECT keychain_entry FROM intents")?;
-    let names = statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
-    Ok(names)
-}
 
 pub(crate) fn insert(
     transaction: &Transaction<'_>,

@@ -82,7 +82,7 @@ pub(super) enum Version {
     Newer,
 }
 
-/// Reads which version the file has.
+/// Reads which version the file has; within a transaction, since it takes several looks.
 pub(super) fn version(connection: &Connection) -> Result<Version, Error> {
     let pragma = |sql| connection.query_row(sql, [], |row| row.get::<_, i32>(0));
     let application_id = pragma("PRAGMA application_id")?;
@@ -111,9 +111,8 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<(), Error> {
     let from = match version(&transaction)? {
         Version::Empty => 0,
         Version::Known(version) => version,
-        Version::Foreign | Version::Newer => {
-            return Err(Error::Inconsistent("another program migrated it meanwhile"));
-        }
+        // Whoever migrated it in between knows better.
+        Version::Foreign | Version::Newer => return Err(Error::Busy),
     };
     for migration in &MIGRATIONS[from..] {
         transaction.execute_batch(migration)?;

@@ -29,8 +29,9 @@ pub(crate) fn encode(key: &Key) -> Zeroizing<String> {
     let mut bytes = Zeroizing::new([0; KEY + CHECKSUM]);
     bytes[..KEY].copy_from_slice(key.expose());
     bytes[KEY..].copy_from_slice(&checksum(key.expose()));
-    let encoded = Zeroizing::new(BASE32_NOPAD_NOCASE.encode(bytes.as_slice()));
-    Zeroizing::new(format!("{PREFIX}{}", encoded.to_ascii_lowercase()))
+    let mut encoded = Zeroizing::new(BASE32_NOPAD_NOCASE.encode(bytes.as_slice()));
+    encoded.make_ascii_lowercase();
+    Zeroizing::new(format!("{PREFIX}{}", *encoded))
 }
 
 /// Reads the text form; white space around it is no part of it.

@@ -4,7 +4,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
-use crate::authorization_server::{AuthorizationServer, issue, refuse};
+use crate::authorization_server::{AuthorizationServer, Client, Revocation, issue, refuse};
 use crate::env::{TestEnv, stderr};
 
 /// Long enough to act while the answer is on its way.
@@ -94,4 +94,48 @@ fn an_answer_is_not_written_over_a_login_that_came_in_between() {
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(3), "{}", String::from_utf8_lossy(&output.stderr));
     env.tokctl(["get"]).assert().code(3);
+}
+
+#[test]
+fn a_signal_waits_for_the_second_request_of_a_command_as_well() {
+    let server = AuthorizationServer::start_for(
+        Client::public().with_post_secret("made-up-old").or_post_secret("made-up-new"),
+    );
+    let env = TestEnv::new()
+        .set("TOKCTL_ACME_CLIENT_SECRET", "made-up-old")
+        .with_login("x", &server, issue().expires_in(0))
+        .set("TOKCTL_ACME_CLIENT_SECRET", "made-up-new");
+    server.will(refuse(401, "invalid_client"));
+    let child = get_that_is_under_way(&env, &server);
+    while server.token_requests().len() < 3 {
+        thread::sleep(Duration::from_millis(5));
+    }
+    signal(&child, "INT");
+    assert_eq!(child.wait_with_output().unwrap().status.code(), None);
+    env.tokctl(["get"]).assert().success().stdout_eq("access-2\n");
+}
+
+#[test]
+fn a_deletion_waits_for_the_answer_and_revokes_it() {
+    let server = AuthorizationServer::start();
+    let env = due(&server);
+    let child = get_that_is_under_way(&env, &server);
+    server.will_revoke(200);
+    server.will_revoke(200);
+    env.tokctl(["delete", "--user", "x", "--yes"]).assert().success();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "access-2\n");
+    assert_eq!(server.revocations()[0], Revocation::of_refresh_token("refresh-2"));
+}
+
+#[test]
+fn a_promise_that_no_token_can_keep_spends_nothing() {
+    let server = AuthorizationServer::start();
+    let env = TestEnv::new().with_login("x", &server, issue());
+    server.will(issue().lost());
+    env.tokctl(["refresh"]).assert().code(6);
+    env.tokctl(["get", "--min-ttl", "2h"]).assert().code(1).stdout_eq("");
+    env.tokctl(["get"]).assert().success().stdout_eq("access-1\n");
+    env.tokctl(["refresh"]).assert().code(6);
+    assert_eq!(server.token_requests().len(), 2, "a second use would end the grant");
 }

@@ -39,6 +39,13 @@ fn site(id: &str, url: &str) -> serde_json::Value {
     json!({ "id": id, "url": url, "name": "Made up", "scopes": ["read:jira-work"] })
 }
 
+/// The service says who logged in, at the site with this id.
+fn will_identify(server: &AuthorizationServer, site: &str) {
+    let path = format!("/ex/jira/{site}/rest/api/3/myself");
+    let body = json!({ "emailAddress": "alice@example.com" });
+    server.will_serve(&path, "Bearer access-1", Response::json(200, &body));
+}
+
 const LOGIN: [&str; 4] = ["login", "work", "--user", "x"];
 
 #[test]
@@ -47,6 +54,7 @@ fn a_login_keeps_the_site_and_its_api() {
     server.will_log_in(issue());
     let sites = json!([site("11111111-2222", "https://made-up.example.net")]);
     server.will_serve(SITES, "Bearer access-1", Response::json(200, &sites));
+    will_identify(&server, "11111111-2222");
     let login = env.begin_login(LOGIN);
     login.visit();
     login.finish().success().stdout_eq("");
@@ -64,6 +72,34 @@ fn a_login_keeps_the_site_and_its_api() {
     assert_eq!(got["api_base_url"], server.url("/ex/jira/11111111-2222"));
     assert_eq!(got["server_url"], "https://made-up.example.net");
     assert_eq!(got["access_token"], "access-1");
+    assert_eq!(got["username"], "alice@example.com");
+}
+
+#[test]
+fn without_a_user_the_login_is_kept_under_the_name_that_the_service_gives() {
+    let (server, env, _) = jira();
+    server.will_log_in(issue());
+    let sites = json!([site("11111111", "https://made-up.example.net")]);
+    server.will_serve(SITES, "Bearer access-1", Response::json(200, &sites));
+    will_identify(&server, "11111111");
+    let login = env.begin_login(["login", "work"]);
+    login.visit();
+    login.finish().success();
+    env.tokctl(["get", "--user", "alice@example.com"]).assert().success().stdout_eq("access-1\n");
+}
+
+#[test]
+fn a_site_that_the_login_does_not_reach_is_told_and_not_taken() {
+    let (server, env, _) = jira();
+    server.will_log_in(issue());
+    let sites = json!([site("11111111", "https://one.example.net")]);
+    server.will_serve(SITES, "Bearer access-1", Response::json(200, &sites));
+    let login = env.begin_login(LOGIN.into_iter().chain(["--server", "https://two.example.net"]));
+    login.visit();
+    let done = login.finish().success();
+    assert!(stderr(&done).contains("https://one.example.net"), "{}", stderr(&done));
+    let got = json(&env.tokctl(["get", "--format", "json"]).assert().success());
+    assert_eq!(got["api_base_url"], serde_json::Value::Null);
 }
 
 #[test]
@@ -75,6 +111,7 @@ fn of_several_sites_the_one_that_was_asked_for_is_taken() {
         site("22222222", "https://two.example.net"),
     ]);
     server.will_serve(SITES, "Bearer access-1", Response::json(200, &sites));
+    will_identify(&server, "22222222");
     let login = env.begin_login(LOGIN.into_iter().chain(["--server", "https://two.example.net"]));
     login.visit();
     login.finish().success();
@@ -100,6 +137,7 @@ fn a_refresh_sends_the_secret_and_a_403_says_that_the_login_is_over() {
     server.will_log_in(issue().expires_in(0));
     let sites = json!([site("11111111", "https://made-up.example.net")]);
     server.will_serve(SITES, "Bearer access-1", Response::json(200, &sites));
+    will_identify(&server, "11111111");
     let login = env.begin_login(LOGIN);
     login.visit();
     login.finish().success();

@@ -1,6 +1,9 @@
 //! `tokctl key generate`, and where a key may come from.
 
-use crate::env::{TestEnv, another_key, made_up_key, set_mode, stderr, stdout};
+use std::io::Write;
+use std::process::Stdio;
+
+use crate::env::{TestEnv, another_key, json, made_up_key, set_mode, stderr, stdout};
 
 #[test]
 fn generate_prints_one_line_with_a_key_and_nothing_else() {
@@ -147,4 +150,38 @@ fn without_keychain_and_key_a_vault_stays_closed() {
     let env = TestEnv::new().with_static_token("x", "made-up-token").unset("TOKCTL_KEY");
     let failed = env.tokctl(["get"]).assert().code(5).stdout_eq("");
     assert!(stderr(&failed).contains("TOKCTL_KEY"), "{}", stderr(&failed));
+}
+
+#[test]
+fn ten_first_logins_at_once_make_one_vault() {
+    let env = TestEnv::new();
+    env.define_vendor();
+    let children: Vec<_> = (0..10)
+        .map(|number| {
+            let user = format!("user-{number}");
+            let mut command = env.command(["login", "vendor", "--user", &user, "--token-stdin"]);
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+            let mut child = command.spawn().unwrap();
+            child.stdin.take().unwrap().write_all(b"made-up-token").unwrap();
+            child
+        })
+        .collect();
+    for child in children {
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+    let listed = json(&env.tokctl(["list", "--json"]).assert().success());
+    assert_eq!(listed["credentials"].as_array().unwrap().len(), 10);
+    env.tokctl(["get", "--user", "user-7"]).assert().success().stdout_eq("made-up-token\n");
+}
+
+#[test]
+fn an_empty_passphrase_file_makes_no_vault() {
+    let env = TestEnv::without_key();
+    env.define_vendor();
+    let path = env.file("passphrase", "\n");
+    let env = env.set("TOKCTL_PASSPHRASE_FILE", path);
+    let login = ["login", "vendor", "--user", "x", "--token-stdin"];
+    env.tokctl(login).stdin("made-up-token").assert().code(5);
+    assert!(!env.vault_path().exists());
 }

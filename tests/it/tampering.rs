@@ -3,7 +3,7 @@
 use std::fs;
 
 use crate::authorization_server::{AuthorizationServer, issue};
-use crate::env::{TestEnv, set_mode, stderr};
+use crate::env::{TestEnv, set_mode, stderr, stdout};
 
 /// Two logins, both due: whatever is wrong has to be found before a refresh token is sent.
 fn two_due_logins(server: &AuthorizationServer) -> TestEnv {
@@ -144,4 +144,23 @@ fn a_vault_that_others_can_read_is_mended_or_at_least_told() {
     let env = TestEnv::new().with_static_token("x", "made-up-token");
     set_mode(&env.vault_path(), 0o644);
     env.tokctl(["get"]).assert().success().stdout_eq("made-up-token\n");
+}
+
+#[test]
+fn a_vault_without_its_header_is_not_taken_for_a_new_one() {
+    let env = TestEnv::new().with_static_token("x", "made-up-token");
+    env.sql("DELETE FROM vault");
+    env.tokctl(["get"]).assert().code(7).stdout_eq("");
+    let login = ["login", "vendor", "--user", "y", "--token-stdin"];
+    env.tokctl(login).stdin("made-up-token").assert().code(7);
+}
+
+#[test]
+fn a_row_that_can_not_be_read_does_not_hide_the_others() {
+    let env =
+        TestEnv::new().with_static_token("x", "made-up-1").with_static_token("y", "made-up-2");
+    env.sql("UPDATE credentials SET status = 'nonsense' WHERE user = 'x'");
+    let listed = env.tokctl(["list"]).assert().code(7);
+    assert!(stdout(&listed).contains(" y "), "{}", stdout(&listed));
+    env.tokctl(["get", "--user", "y"]).assert().success().stdout_eq("made-up-2\n");
 }

@@ -51,7 +51,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     let at_provider = if args.no_revoke {
         delete::delete(&mut store, &account)?
     } else {
-        let mut vault = keys::unlock(context, store)?.writable()?;
+        let mut vault = keys::unlock(context, store)?;
         context.ui.while_waiting("waiting for the provider to revoke it", || {
             delete::revoke_and_delete(&mut vault, &account)
         })?

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::cli::context::Context;
-use crate::cli::error::CliError;
+use crate::cli::error::{CliError, Kind};
 use crate::cli::time;
 use crate::model::account::{ProviderName, UserName};
 use crate::model::summary::Summary;
@@ -31,7 +31,8 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     let store = Store::open_read_only(context.vault()?)?;
-    let mut summaries = credentials::summaries(&*store.read()?)?;
+    let (mut summaries, odd) = credentials::summaries(&*store.read()?)?;
+    let empty = summaries.is_empty();
     summaries.retain(|summary| {
         let Summary { account, .. } = summary;
         args.provider.as_ref().is_none_or(|provider| account.provider == *provider)
@@ -40,13 +41,19 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     let now = time::now();
     if context.ui.json {
         let credentials = summaries.iter().map(|summary| One::new(summary, now)).collect();
-        return context.ui.json(&Report { v: 1, credentials });
-    }
-    if summaries.is_empty() {
+        context.ui.json(&Report { v: 1, credentials })?;
+    } else if empty {
         context.ui.status("nothing is stored here yet: tokctl login PROVIDER --user USER");
+    } else if summaries.is_empty() {
+        context.ui.status("nothing that is stored matches");
+    } else {
+        context.ui.line(&table(&summaries, now).trim_fmt())?;
+    }
+    if odd == 0 {
         return Ok(());
     }
-    context.ui.line(&table(&summaries, now).trim_fmt())
+    Err(CliError::new(Kind::VaultDamaged, format!("{odd} more are damaged or were tampered with"))
+        .hint("restore the vault's file from a backup"))
 }
 
 /// The narrowest terminal that columns are folded for.

@@ -22,7 +22,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     let store = Store::open(context.vault()?)?;
     let account = args.choice.resolve(context, &store, "refresh")?;
-    let mut vault = keys::unlock(context, store)?.writable()?;
+    let mut vault = keys::unlock(context, store)?;
     let handed = renewal::renew(context, &mut vault, &account, Trigger::Asked)?;
     renewal::warn(context, &account, &handed);
     renewal::warn_of_drift(context, &account, &handed.credential);

@@ -15,14 +15,16 @@ use crate::model::account::{Account, UserName};
 use crate::model::address::Address;
 use crate::model::client::Client;
 use crate::model::credential::{Api, Credential, Grant, OAuthGrant};
-use crate::model::definition::Pkce;
+use crate::model::definition::{Pkce, RefreshKind};
 use crate::model::readiness::due_at;
 use crate::model::scope::Scopes;
 use crate::oauth::authorization_response::{AuthorizationResponse, Expected};
+use crate::oauth::http;
 use crate::oauth::listener::{Arrived, Listener};
 use crate::oauth::metadata;
 use crate::oauth::pkce;
 use crate::oauth::redirect_uri::RedirectUri;
+use crate::oauth::revocation;
 use crate::oauth::state::State;
 use crate::oauth::token::{self, TokenAnswer};
 use crate::ops::clock::Clock;
@@ -61,7 +63,7 @@ pub(crate) struct Granted {
     client: Client,
     arrived: Arrived,
     answer: TokenAnswer,
-    /// What the token was asked for and at which sites it works, where the provider has sites.
+    /// The sites at which it works, where the provider has sites.
     pub(crate) sites: Result<Vec<Site>, atlassian::Error>,
     now: Timestamp,
 }
@@ -89,6 +91,9 @@ pub(crate) fn start(plan: Plan) -> Result<Pending, Error> {
         ),
     };
     let endpoints = plan.provider.endpoints(server.as_ref(), metadata.as_ref())?;
+    // Certificates that can't be read are found before a consent is asked for.
+    http::check(&endpoints.token, plan.trusted_certificates.as_deref())
+        .map_err(|fault| Error::NotRedeemed { source: fault.into() })?;
     let redirect_uri = plan
         .provider
         .redirect_uri()
@@ -112,7 +117,7 @@ pub(crate) fn start(plan: Plan) -> Result<Pending, Error> {
         verifier.as_ref(),
     );
     let client = Client {
-        auth_method: plan.provider.auth_method(plan.client_secret.is_some()),
+        auth_method: plan.provider.auth_method(plan.client_secret.is_some(), metadata.as_ref()),
         id: plan.client_id.clone(),
         secret: plan.client_secret.clone(),
         token_endpoint: endpoints.token,
@@ -182,7 +187,7 @@ impl Pending {
     }
 }
 
-/// The sites that the grant reaches; where a server was named, only that one.
+/// The sites that the grant reaches, where the provider has sites.
 fn sites(plan: &Plan, answer: &TokenAnswer) -> Result<Vec<Site>, atlassian::Error> {
     let Some(endpoint) = &plan.provider.definition.accessible_resources_endpoint else {
         return Ok(Vec::new());
@@ -190,44 +195,56 @@ fn sites(plan: &Plan, answer: &TokenAnswer) -> Result<Vec<Site>, atlassian::Erro
     let Ok(endpoint) = plan.provider.fill(endpoint, Places::default()) else {
         return Ok(Vec::new());
     };
-    let mut sites =
-        atlassian::sites(&endpoint, plan.trusted_certificates.as_deref(), &answer.access_token)?;
-    if let Some(server) = &plan.server {
-        let trimmed = |url: &str| url.trim_end_matches('/').to_owned();
-        sites.retain(|site| trimmed(&site.url) == trimmed(server.as_str()));
-    }
-    Ok(sites)
+    atlassian::sites(&endpoint, plan.trusted_certificates.as_deref(), &answer.access_token)
 }
 
 impl Granted {
-    /// Stores the grant, for `user` or whoever the provider says that it is, and `site`; then
-    /// tells the browser.
+    /// The server that was named for this login.
+    pub(crate) fn server(&self) -> Option<&Address> {
+        self.plan.server.as_ref()
+    }
+
+    /// Who logged in, as the service itself says; a look-up that fails says nothing.
+    pub(crate) fn identify(&self, site: Option<&Site>) -> Option<UserName> {
+        let (server_url, base_url) = self.addresses(site);
+        identity::look_up(
+            &self.plan.provider,
+            Places {
+                server: server_url.as_ref(),
+                site_id: site.map(|site| site.id.as_str()),
+                api_base_url: base_url.as_ref(),
+            },
+            self.plan.trusted_certificates.as_deref(),
+            &self.answer.access_token,
+        )
+    }
+
+    /// Revokes the grant as far as that is possible, since it will not be stored.
+    pub(crate) fn abandon(self) -> Error {
+        if let Some(endpoint) = &self.client.revocation_endpoint {
+            // There is nobody to tell if it fails, and nothing else to do.
+            let _ = revocation::revoke(
+                &self.client,
+                endpoint,
+                self.answer.refresh_token.as_ref(),
+                &self.answer.access_token,
+            );
+        }
+        Error::NoUser { provider: self.plan.provider.name.to_string() }
+    }
+
+    /// Stores the grant for `user` and `site`, then tells the browser. `username` is the account's
+    /// own name at the service.
     pub(crate) fn finish(
         self,
         place: Place,
-        user: Option<UserName>,
+        user: UserName,
+        username: Option<String>,
         site: Option<&Site>,
     ) -> Result<LoggedIn, Error> {
+        let (server_url, base_url) = self.addresses(site);
         let provider = &self.plan.provider;
-        let site_url = site.and_then(|site| site.url.parse().ok());
-        let server_url = self.plan.server.clone().or(site_url);
-        let places = Places {
-            server: server_url.as_ref(),
-            site_id: site.map(|site| site.id.as_str()),
-            api_base_url: None,
-        };
-        // Without a site there is no address to be filled in, and the token is as good.
-        let base_url = provider.api_base_url(places).unwrap_or_default();
-        let user = match user {
-            Some(user) => user,
-            None => identity::look_up(
-                provider,
-                Places { api_base_url: base_url.as_ref(), ..places },
-                self.plan.trusted_certificates.as_deref(),
-                &self.answer.access_token,
-            )
-            .ok_or_else(|| Error::NoUser { provider: provider.name.to_string() })?,
-        };
+        let renewal = provider.renewal();
         let account = Account { provider: provider.name.clone(), user };
         let asked = self.plan.scopes;
         // RFC 6749 §5.1: no word about the scopes means those that were asked for.
@@ -238,15 +255,35 @@ impl Granted {
             token_type: self.answer.token_type,
             issued_at: self.now,
             expiry: self.answer.expiry,
-            due_at: due_at(self.now, self.answer.expiry, provider.renewal().margin),
-            refresh_token: self.answer.refresh_token,
+            due_at: due_at(self.now, self.answer.expiry, renewal.margin),
+            refresh_token: self
+                .answer
+                .refresh_token
+                .filter(|_| renewal.kind == RefreshKind::RefreshToken),
             scopes,
             client: self.client,
             granted_at: self.now,
         };
-        let api = Api { auth: provider.api_auth(), server_url, base_url, username: None };
+        let api = Api { auth: provider.api_auth(), server_url, base_url, username };
         let credential = place.fill(&account, Grant::OAuth(Box::new(grant)), api, self.now)?;
         self.arrived.show_logged_in();
         Ok(LoggedIn { account, credential, missing, unasked })
+    }
+
+    /// The server's address and that of its API. Where the provider has sites, both are the
+    /// site's: a token of the gateway never works at the site itself.
+    fn addresses(&self, site: Option<&Site>) -> (Option<Address>, Option<Address>) {
+        let provider = &self.plan.provider;
+        let has_sites = provider.definition.accessible_resources_endpoint.is_some();
+        let server_url = match site {
+            Some(site) => Some(site.url.clone()),
+            None if has_sites => None,
+            None => self.plan.server.clone(),
+        };
+        let site_id = site.map(|site| site.id.as_str());
+        let places = Places { server: server_url.as_ref(), site_id, api_base_url: None };
+        // Without a site there is no address to be filled in, and the token is as good.
+        let base_url = provider.api_base_url(places).unwrap_or_default();
+        (server_url, base_url)
     }
 }

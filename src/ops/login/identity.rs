@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::model::account::UserName;
 use crate::model::address::Address;
+use crate::model::credential::ApiAuth;
 use crate::oauth::http::{self, Authentication};
 use crate::providers::{Places, Provider};
 use crate::secret::AccessToken;
@@ -17,6 +18,9 @@ pub(super) fn look_up(
     token: &AccessToken,
 ) -> Option<UserName> {
     let identity = provider.definition.identity.as_ref()?;
+    if provider.api_auth() != ApiAuth::Bearer {
+        return None;
+    }
     let address: Address = provider.fill(&identity.url, places).ok()?;
     let answer =
         http::fetch(&address, trusted_certificates, &Authentication::Bearer(token)).ok()?;

@@ -7,7 +7,7 @@ use crate::model::account::Account;
 use crate::model::address::Address;
 use crate::model::credential::{Api, ApiAuth, Credential, Expiry, Grant, StaticToken};
 use crate::ops::error::Error;
-use crate::providers::{Places, Provider};
+use crate::providers::{self, Places, Provider};
 use crate::secret::AccessToken;
 
 /// How the service takes a static token: with a user name as `Basic`, as Jira Cloud does with API
@@ -20,10 +20,11 @@ pub(crate) fn api(
     username: Option<String>,
 ) -> Result<Api, Error> {
     let server_url = provider.server(server)?;
-    let base_url = match &server_url {
-        // A person's own token is for the server itself, not for a gateway.
-        Some(_) => None,
-        None => provider.api_base_url(Places::default())?,
+    let places = Places { server: server_url.as_ref(), ..Places::default() };
+    let base_url = match (provider.api_base_url(places), &server_url) {
+        // A person's own token is for the server itself, not for a gateway with sites.
+        (Err(providers::Error::NoServer { .. }), Some(_)) => None,
+        (base_url, _) => base_url?,
     };
     let auth = match (&username, provider.api_auth()) {
         (Some(_), ApiAuth::Bearer | ApiAuth::Basic) => ApiAuth::Basic,

@@ -16,11 +16,6 @@ impl EntryName {
         Self(format!("{vault}/{slot}"))
     }
 
-    /// A name that was written down before.
-    pub(crate) fn recorded(name: &str) -> Self {
-        Self(name.to_owned())
-    }
-
     pub(super) fn as_str(&self) -> &str {
         &self.0
     }

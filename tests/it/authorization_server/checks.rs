@@ -18,6 +18,8 @@ pub(crate) struct Client {
     provider: String,
     id: String,
     auth: ClientAuth,
+    /// A secret that is taken in the body as well, while the client's is being replaced.
+    next_secret: Option<String>,
     redirect: Redirect,
 }
 
@@ -42,6 +44,7 @@ impl Client {
             provider: "acme".to_owned(),
             id: "tokctl-made-up".to_owned(),
             auth: ClientAuth::None,
+            next_secret: None,
             redirect: Redirect::AnyPort("/callback/acme".to_owned()),
         }
     }
@@ -62,6 +65,12 @@ impl Client {
     /// A client that sends its secret in the body.
     pub(crate) fn with_post_secret(mut self, secret: &str) -> Self {
         self.auth = ClientAuth::Post(secret.to_owned());
+        self
+    }
+
+    /// A client that has a second secret besides.
+    pub(crate) fn or_post_secret(mut self, secret: &str) -> Self {
+        self.next_secret = Some(secret.to_owned());
         self
     }
 
@@ -97,7 +106,9 @@ impl Client {
         };
         equal("the Authorization header", header, expected_header.as_deref())?;
         let secret = form.get("client_secret");
-        equal("client_secret", secret, expected_secret)?;
+        if secret.is_none() || secret != self.next_secret.as_ref() {
+            equal("client_secret", secret, expected_secret)?;
+        }
         match form.get("client_id") {
             None if expected_header.is_some() => Ok(()),
             id => equal("client_id", id, Some(&self.id)),

@@ -7,7 +7,7 @@ use super::common;
 use crate::cli::browser::Browser;
 use crate::cli::client_settings;
 use crate::cli::context::Context;
-use crate::cli::error::{CliError, Kind};
+use crate::cli::error::{CliError, Kind, user_flag};
 use crate::cli::time;
 use crate::model::account::{Account, UserName};
 use crate::model::duration;
@@ -51,6 +51,18 @@ pub(super) struct Args {
     timeout: Duration,
 }
 
+impl Args {
+    /// Whether anything here says that there is a client.
+    pub(super) fn is_given(&self) -> bool {
+        self.client_id.is_some()
+            || self.client_secret_file.is_some()
+            || self.client_secrets.is_some()
+            || !self.scopes.is_empty()
+            || self.port.is_some()
+            || self.no_browser
+    }
+}
+
 pub(super) fn run(
     own: &Args,
     common: &common::Args,
@@ -73,13 +85,21 @@ pub(super) fn run(
     let pending = context
         .ui
         .while_waiting("asking the provider for its endpoints", || browser::start(plan))?;
-    let deadline = Instant::now() + own.timeout;
+    let deadline = Instant::now().checked_add(own.timeout).ok_or_else(|| {
+        CliError::new(Kind::Usage, "that is too long to wait").hint("give a shorter `--timeout`")
+    })?;
     announce(context, browser.as_ref(), pending.address());
     let granted = context
         .ui
         .while_waiting("waiting for the browser", || pending.wait(deadline, time::now))?;
-    let site = site(context, &granted)?;
-    let logged_in = granted.finish(place, user, site.as_ref())?;
+    let site = site(context, &granted);
+    let identity =
+        context.ui.while_waiting("asking who logged in", || granted.identify(site.as_ref()));
+    let Some(user) = user_of(context, &name, user, identity.as_ref()) else {
+        return Err(granted.abandon().into());
+    };
+    let username = identity.map(|name| name.as_str().to_owned());
+    let logged_in = granted.finish(place, user, username, site.as_ref())?;
     report(context, &name, &logged_in, site.as_ref());
     Ok(())
 }
@@ -166,39 +186,76 @@ fn announce(context: &Context, browser: Option<&Browser>, address: &url::Url) {
     } else {
         "open this address in a browser:"
     };
-    context.ui.status(&format!("{what}\n\n  {address}\n"));
+    context.ui.always(&format!("{what}\n\n  {address}\n"));
 }
 
-/// The site that the credential is for, where the grant reaches several.
-fn site(context: &Context, granted: &Granted) -> Result<Option<Site>, CliError> {
+/// The site that the credential is for, where the grant reaches several. The person has consented
+/// by now, so nothing here fails: without a site the grant is kept all the same.
+fn site(context: &Context, granted: &Granted) -> Option<Site> {
     let sites = match &granted.sites {
         Ok(sites) => sites,
         Err(error) => {
             context.ui.warning(&format!("could not look up the sites: {error}"));
-            return Ok(None);
+            return None;
         }
     };
+    let shown: Vec<String> =
+        sites.iter().map(|site| format!("{} ({})", site.name, site.url)).collect();
+    if let Some(server) = granted.server()
+        && !sites.is_empty()
+    {
+        let found = sites.iter().find(|site| site.is(server));
+        if found.is_none() {
+            context.ui.warning(&format!(
+                "this login does not reach {server}, but {}: log in again and consent for the right site",
+                shown.join(", ")
+            ));
+        }
+        return found.cloned();
+    }
     match &sites[..] {
-        [] => Ok(None),
-        [site] => Ok(Some(site.clone())),
+        [] => None,
+        [site] => Some(site.clone()),
         [first, ..] => {
-            let shown: Vec<String> =
-                sites.iter().map(|site| format!("{} ({})", site.name, site.url)).collect();
             let flag = format!("name one with `--server`, such as `--server {}`", first.url);
-            let chosen = context.ui.choose("which site", &shown, &flag)?;
-            Ok(Some(sites[chosen].clone()))
+            let chosen = context.ui.choose("which site", &shown, &flag);
+            if let Err(error) = &chosen {
+                context.ui.warning(&format!("no site was chosen, {}: {flag}", error.message));
+            }
+            chosen.ok().map(|chosen| sites[chosen].clone())
         }
     }
+}
+
+/// The user to keep the credential under: the one who was named, else the one that the service
+/// names, else whoever the person at the terminal says.
+fn user_of(
+    context: &Context,
+    provider: &str,
+    named: Option<UserName>,
+    identity: Option<&UserName>,
+) -> Option<UserName> {
+    if let (Some(named), Some(identity)) = (&named, identity) {
+        let (named, identity) = (named.as_str(), identity.as_str());
+        let both_addresses = named.contains('@') && identity.contains('@');
+        if both_addresses && !named.eq_ignore_ascii_case(identity) {
+            context.ui.warning(&format!("{provider} says that {identity} logged in, not {named}"));
+        }
+    }
+    named.or_else(|| identity.cloned()).or_else(|| {
+        let asked = context.ui.ask("a name to keep this login under", "give `--user`").ok()?;
+        asked.parse().ok()
+    })
 }
 
 fn report(context: &Context, provider: &str, logged_in: &LoggedIn, site: Option<&Site>) {
     let at = site.map(|site| format!(" at {}", site.url)).unwrap_or_default();
     let account = &logged_in.account;
     context.ui.status(&format!(
-        "logged in to {provider} as {}{at}: tokctl get {} --user {}",
+        "logged in to {provider} as {}{at}: tokctl get {} {}",
         account.user,
         account.provider,
-        shell_words::quote(account.user.as_str())
+        user_flag(account.user.as_str())
     ));
     if !logged_in.missing.is_empty() {
         context.ui.warning(&format!("asked for but not granted: {}", logged_in.missing));

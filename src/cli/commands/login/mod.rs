@@ -57,7 +57,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
         Some(user) => Some(user.clone()),
         None => context.default_user()?,
     };
-    match method(args) {
+    match method(args)? {
         Method::Token => {
             static_token::run(&args.static_token, &args.common, context, &provider, user)
         }
@@ -65,13 +65,19 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     }
 }
 
-/// A flag of the token's kind says that there is one.
-fn method(args: &Args) -> Method {
-    args.method.unwrap_or(if args.static_token.is_given() {
-        Method::Token
-    } else {
-        Method::Browser
-    })
+/// The method that was named, else the one whose flags were given. Flags that would count for
+/// nothing are an error.
+fn method(args: &Args) -> Result<Method, CliError> {
+    let (token, browser) = (args.static_token.is_given(), args.browser.is_given());
+    match (args.method, token, browser) {
+        (_, true, true) | (Some(Method::Browser), true, _) | (Some(Method::Token), _, true) => Err(
+            CliError::new(Kind::Usage, "flags for a token and for the browser don't go together")
+                .hint("tokctl login --help"),
+        ),
+        (Some(method), _, _) => Ok(method),
+        (None, true, false) => Ok(Method::Token),
+        (None, false, _) => Ok(Method::Browser),
+    }
 }
 
 fn provider_name(args: &Args, context: &Context) -> Result<ProviderName, CliError> {

@@ -9,10 +9,10 @@ use zeroize::Zeroizing;
 
 use super::common;
 use crate::cli::context::Context;
-use crate::cli::error::{CliError, Kind};
+use crate::cli::error::{CliError, Kind, user_flag};
 use crate::cli::time;
 use crate::model::account::{Account, UserName};
-use crate::model::credential::Expiry;
+use crate::model::credential::{ApiAuth, Expiry};
 use crate::ops::login::static_token;
 use crate::providers::Provider;
 use crate::secret::{AccessToken, SecretText};
@@ -63,15 +63,22 @@ pub(super) fn run(
         )
         .hint("mend `--username`"));
     }
+    if provider.api_auth() == ApiAuth::Basic && own.username.is_none() {
+        return Err(CliError::new(
+            Kind::Usage,
+            format!("`{}` takes a token with a name", provider.name),
+        )
+        .hint("name the account with `--username`"));
+    }
     let api = static_token::api(provider, common.server.as_ref(), own.username.clone())?;
     let place = common.place(context, Some(&account))?;
     let token = token(own, context)?;
     let expiry = own.expires.unwrap_or(Expiry::Unknown);
     static_token::store(place, &account, token, expiry, api, time::now())?;
     context.ui.status(&format!(
-        "stored the token for {account}: tokctl get {} --user {}",
+        "stored the token for {account}: tokctl get {} {}",
         account.provider,
-        shell_words::quote(account.user.as_str())
+        user_flag(account.user.as_str())
     ));
     Ok(())
 }

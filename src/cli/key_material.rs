@@ -1,0 +1,108 @@
+//! What the environment holds to open the vault: a key, or a passphrase.
+
+use std::path::Path;
+
+use zeroize::Zeroizing;
+
+use super::context::Context;
+use super::error::{CliError, Kind, untrusted_file};
+use super::program;
+use crate::ops::Unlocking;
+use crate::private_file::{self, Readers};
+use crate::secret::{Passphrase, SecretText};
+use crate::vault::key_string;
+
+/// No key file or passphrase file is larger, in bytes.
+const LARGEST: u64 = 64 * 1024;
+
+/// The key that is set: in a variable, in a file, or printed by a program; else the one in
+/// systemd's directory of credentials.
+pub(super) fn key(context: &Context) -> Result<Option<Unlocking>, CliError> {
+    let environment = &context.environment;
+    let set: Vec<&str> = ["TOKCTL_KEY", "TOKCTL_KEY_FILE", "TOKCTL_KEY_COMMAND"]
+        .into_iter()
+        .filter(|name| environment.get(name).is_some())
+        .collect();
+    if let [one, other, ..] = set[..] {
+        return Err(CliError::new(Kind::Usage, format!("both {one} and {other} are set"))
+            .hint(format!("unset {other}")));
+    }
+    if let Some(text) = environment.text("TOKCTL_KEY").map(Zeroizing::new) {
+        return decode("TOKCTL_KEY", &text).map(Some);
+    }
+    if let Some(path) = environment.get("TOKCTL_KEY_FILE") {
+        return decode("TOKCTL_KEY_FILE", &read(context, Path::new(&path))?).map(Some);
+    }
+    if let Some(command) = environment.text("TOKCTL_KEY_COMMAND") {
+        let command = shell_words::split(&command).map_err(|error| {
+            CliError::new(Kind::Usage, "TOKCTL_KEY_COMMAND is no command").caused_by(&error)
+        })?;
+        let printed = program::output(&command, environment, Kind::KeyUnavailable)?;
+        return decode("TOKCTL_KEY_COMMAND", &printed).map(Some);
+    }
+    let Some(directory) = environment.get("CREDENTIALS_DIRECTORY") else { return Ok(None) };
+    let path = Path::new(&directory).join("tokctl.key");
+    if !path.exists() {
+        return Ok(None);
+    }
+    decode("$CREDENTIALS_DIRECTORY/tokctl.key", &read(context, &path)?).map(Some)
+}
+
+/// The passphrase that is set, in a variable or in a file.
+pub(super) fn passphrase(context: &Context) -> Result<Option<Unlocking>, CliError> {
+    let environment = &context.environment;
+    if let Some(text) = environment.text("TOKCTL_PASSPHRASE").map(Zeroizing::new) {
+        return checked("TOKCTL_PASSPHRASE", &text).map(Some);
+    }
+    let Some(path) = environment.get("TOKCTL_PASSPHRASE_FILE") else { return Ok(None) };
+    let text = read(context, Path::new(&path))?;
+    // One line end belongs to the file, not to the passphrase.
+    let text = text.strip_suffix('\n').unwrap_or(&text);
+    let text = text.strip_suffix('\r').unwrap_or(text);
+    checked("TOKCTL_PASSPHRASE_FILE", text).map(Some)
+}
+
+fn decode(source: &str, text: &str) -> Result<Unlocking, CliError> {
+    key_string::decode(text).map(Unlocking::Key).map_err(|error| {
+        CliError::new(Kind::KeyUnavailable, format!("{source} holds no key"))
+            .caused_by(&error)
+            .hint(
+                "set it to what `tokctl key generate` prints; a password goes to TOKCTL_PASSPHRASE",
+            )
+    })
+}
+
+/// An empty passphrase is a secret that failed to be put in place.
+fn checked(source: &str, text: &str) -> Result<Unlocking, CliError> {
+    if text.is_empty() || text.contains(char::is_control) {
+        let what = format!("{source} holds no passphrase: it is empty, or not one line of text");
+        return Err(
+            CliError::new(Kind::KeyUnavailable, what).hint("set it to the passphrase alone")
+        );
+    }
+    Ok(Unlocking::Passphrase(Passphrase::from_trusted(text.to_owned())))
+}
+
+/// Reads a file with a secret. Who else can read it is told, but where the system keeps such files.
+fn read(context: &Context, path: &Path) -> Result<Zeroizing<String>, CliError> {
+    let refused = |error: private_file::Error| untrusted_file(Kind::KeyUnavailable, &error);
+    let readers = private_file::check(path).map_err(refused)?;
+    let credentials = context.environment.get("CREDENTIALS_DIRECTORY");
+    let kept_by_the_system = path.starts_with("/run/secrets")
+        || credentials.is_some_and(|directory| path.starts_with(directory));
+    if readers == Readers::Others && !kept_by_the_system {
+        context.ui.warning(&format!(
+            "`{}` can be read by others: chmod 600 {}",
+            path.display(),
+            shell_words::quote(&path.to_string_lossy())
+        ));
+    }
+    let bytes = Zeroizing::new(private_file::read(path, LARGEST).map_err(refused)?);
+    match std::str::from_utf8(&bytes) {
+        Ok(text) => Ok(Zeroizing::new(text.to_owned())),
+        Err(_) => Err(CliError::new(
+            Kind::KeyUnavailable,
+            format!("`{}` holds something that is not text", path.display()),
+        )),
+    }
+}
