@@ -1,7 +1,8 @@
 //! Which credential a command is about, where the command line leaves something out.
 
 use super::context::Context;
-use super::error::{CliError, Kind, user_flag};
+use super::error::{CliError, Kind};
+use super::typed::user_flag;
 use crate::model::account::{Account, ProviderName, UserName};
 use crate::ops;
 use crate::providers;

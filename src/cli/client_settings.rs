@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use super::context::Context;
-use super::error::{CliError, Kind, untrusted_file};
+use super::error::{CliError, Kind};
+use super::explain::untrusted_file;
 use super::program;
 use crate::model::address::Address;
 use crate::model::client::Client;

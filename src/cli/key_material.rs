@@ -5,7 +5,8 @@ use std::path::Path;
 use zeroize::Zeroizing;
 
 use super::context::Context;
-use super::error::{CliError, Kind, untrusted_file};
+use super::error::{CliError, Kind};
+use super::explain::untrusted_file;
 use super::program;
 use crate::ops::Unlocking;
 use crate::private_file::{self, Readers};

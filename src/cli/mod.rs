@@ -3,6 +3,8 @@
 
 pub(crate) mod environment;
 pub(crate) mod error;
+mod typed;
+mod explain;
 pub(crate) mod ui;
 mod time;
 pub(crate) mod context;

@@ -5,6 +5,7 @@ use super::client_settings;
 use super::context::Context;
 use super::error::CliError;
 use super::time;
+use super::typed::login_command;
 use crate::model::account::Account;
 use crate::model::credential::{Credential, Grant};
 use crate::ops::access_token::{Handed, Warning};
@@ -92,13 +93,13 @@ pub(crate) fn warn_of_drift(context: &Context, account: &Account, credential: &C
     };
     context.ui.warning(&format!(
         "the configuration names another {what} than the login of `{account}`, which goes on with its own: `{}`",
-        super::error::login_command(account)
+        login_command(account)
     ));
 }
 
 /// Tells what the user should know of a token that was handed out all the same.
 pub(crate) fn warn(context: &Context, account: &Account, handed: &Handed) {
-    let login = super::error::login_command(account);
+    let login = login_command(account);
     let message = match &handed.warning {
         None => return,
         Some(Warning::Inactive) => {

@@ -2,8 +2,9 @@
 
 use crate::cli::choice::Choice;
 use crate::cli::context::Context;
-use crate::cli::error::{CliError, Kind, user_flag};
+use crate::cli::error::{CliError, Kind};
 use crate::cli::keys;
+use crate::cli::typed::user_flag;
 use crate::model::account::{Account, ProviderName, UserName};
 use crate::ops::delete::{self, AtProvider};
 use crate::store::Store;

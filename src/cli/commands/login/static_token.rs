@@ -9,8 +9,9 @@ use zeroize::Zeroizing;
 
 use super::common;
 use crate::cli::context::Context;
-use crate::cli::error::{CliError, Kind, user_flag};
+use crate::cli::error::{CliError, Kind};
 use crate::cli::time;
+use crate::cli::typed::user_flag;
 use crate::model::account::{Account, UserName};
 use crate::model::credential::{ApiAuth, Expiry};
 use crate::ops::login::static_token;

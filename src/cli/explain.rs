@@ -1,0 +1,264 @@
+//! What each failure of an operation means to a user.
+
+use super::error::{CliError, Kind};
+use super::typed::{login_command, user_flag};
+use crate::oauth::http::Fault;
+use crate::oauth::{listener, metadata, token_error};
+use crate::ops::Error as OpsError;
+use crate::vault::keychain;
+use crate::vault::slot::SlotKind;
+use crate::{config, private_file, providers, store};
+
+impl From<OpsError> for CliError {
+    fn from(error: OpsError) -> Self {
+        let (kind, hint) = match &error {
+            OpsError::Store(error) => return store_error(error),
+            OpsError::Provider(error) => return provider_error(error),
+            OpsError::NoSuchSlot { slots, .. } | OpsError::WrongSecret { slots, .. } => {
+                (Kind::KeyUnavailable, Some(how_to_unlock(slots)))
+            }
+            OpsError::Keychain { source, slots } => {
+                (Kind::KeyUnavailable, Some(keychain_hint(source, slots)))
+            }
+            OpsError::TamperedSlot { .. } => {
+                (Kind::VaultDamaged, Some("restore the vault's file from a backup".into()))
+            }
+            OpsError::NoCredential { account } => (Kind::NotFound, Some(login_command(account))),
+            OpsError::LoginRequired { account, .. } | OpsError::HandedOver { account } => {
+                (Kind::LoginRequired, Some(login_command(account)))
+            }
+            OpsError::NeverLongEnough { .. } => {
+                (Kind::Failed, Some("ask for less with `--min-ttl`, or leave it out".into()))
+            }
+            OpsError::RefreshForbidden { .. } => {
+                (Kind::Failed, Some("leave out `--no-refresh`".into()))
+            }
+            OpsError::NotRefreshed { account, source } => (
+                token_kind(source, Kind::LoginRequired),
+                Some(match source {
+                    token_error::Error::ClientRefused { .. } => format!(
+                        "compare client id and secret with those that are registered, then `{}`",
+                        login_command(account)
+                    ),
+                    _ => "try again later; the stored credential is unchanged".into(),
+                }),
+            ),
+            OpsError::Interrupted { account, .. } => (
+                Kind::ProviderUnavailable,
+                Some(format!(
+                    "use the token in hand until it ends, or `{}`",
+                    login_command(account)
+                )),
+            ),
+            OpsError::Spilled { account, .. } => (
+                Kind::Failed,
+                Some(format!(
+                    "see that the vault can be written, then `tokctl get {} {}` stores it",
+                    account.provider,
+                    user_flag(account.user.as_str())
+                )),
+            ),
+            OpsError::Lost { account, .. } => (
+                Kind::Failed,
+                Some(format!("make room on the disk, then `{}`", login_command(account))),
+            ),
+            OpsError::Metadata { source, .. } => match source {
+                metadata::Error::Fault(_) => {
+                    (Kind::ProviderUnavailable, Some("try again later".into()))
+                }
+                metadata::Error::Missing { .. } | metadata::Error::ForeignIssuer { .. } => (
+                    Kind::Usage,
+                    Some("set `authorization_endpoint` and `token_endpoint` in config.toml".into()),
+                ),
+            },
+            OpsError::RedirectUri { .. } => {
+                (Kind::Usage, Some("set `redirect_uri` to an http address on 127.0.0.1".into()))
+            }
+            OpsError::Listener(source) => return listener_error(source),
+            OpsError::LoginRefused { .. } => {
+                (Kind::LoginFailed, Some("run `tokctl login` again".into()))
+            }
+            OpsError::NotRedeemed { source } => (
+                token_kind(source, Kind::LoginFailed),
+                Some(match source {
+                    token_error::Error::ClientRefused { .. } => {
+                        "compare client id, secret and redirect URI with those that are registered"
+                            .into()
+                    }
+                    _ => "run `tokctl login` again".into(),
+                }),
+            ),
+            OpsError::NoUser { .. } => (Kind::Usage, Some("name the user with `--user`".into())),
+            OpsError::NotRevoked { source, .. } => (
+                token_kind(source, Kind::Failed),
+                Some("try again later, or forget it alone with `--no-revoke`".into()),
+            ),
+        };
+        let mut shown = Self::of(kind, &error);
+        shown.hint = hint;
+        shown
+    }
+}
+
+impl From<store::Error> for CliError {
+    fn from(error: store::Error) -> Self {
+        store_error(&error)
+    }
+}
+
+impl From<providers::Error> for CliError {
+    fn from(error: providers::Error) -> Self {
+        provider_error(&error)
+    }
+}
+
+impl From<config::Error> for CliError {
+    fn from(error: config::Error) -> Self {
+        match &error {
+            config::Error::Line { .. } => Self::of(Kind::Usage, &error).hint("mend that line"),
+            config::Error::Untrusted(source) => untrusted_file(Kind::Usage, source),
+        }
+    }
+}
+
+/// A failure with a file, of the kind that its place in the program gives it.
+pub(crate) fn untrusted_file(kind: Kind, error: &private_file::Error) -> CliError {
+    CliError::of(kind, error).hint(trust_hint(error))
+}
+
+/// What makes a file trustworthy.
+fn trust_hint(error: &private_file::Error) -> String {
+    let quoted = |path: &std::path::Path| shell_words::quote(&path.to_string_lossy()).into_owned();
+    match error {
+        private_file::Error::WritableByOthers { path } => format!("chmod go-w {}", quoted(path)),
+        private_file::Error::ForeignOwner { path } => {
+            format!("chown \"$(id -u)\" {}", quoted(path))
+        }
+        private_file::Error::NotAFile { .. } => "name a plain file".into(),
+        private_file::Error::TooLarge { .. } => "name another file".into(),
+        private_file::Error::Io { path, .. } => format!("ls -ld {}", quoted(path)),
+    }
+}
+
+fn store_error(error: &store::Error) -> CliError {
+    let (kind, hint) = match error {
+        store::Error::NoVault { .. } => (Kind::NotFound, "tokctl login".into()),
+        store::Error::ForeignFile { .. } => {
+            (Kind::VaultDamaged, "name another file with `--vault`".into())
+        }
+        store::Error::NewerVersion { .. } => (Kind::VaultDamaged, "update tokctl".into()),
+        store::Error::Damaged(_) | store::Error::Inconsistent(_) => {
+            (Kind::VaultDamaged, "restore the vault's file from a backup".into())
+        }
+        store::Error::Tampered { account } => (
+            Kind::VaultDamaged,
+            format!(
+                "restore a backup, or `tokctl delete {} {} --no-revoke` and log in again",
+                account.provider,
+                user_flag(account.user.as_str())
+            ),
+        ),
+        store::Error::Untrusted(source) => {
+            let kind = match source {
+                private_file::Error::WritableByOthers { .. }
+                | private_file::Error::ForeignOwner { .. } => Kind::VaultDamaged,
+                private_file::Error::NotAFile { .. }
+                | private_file::Error::TooLarge { .. }
+                | private_file::Error::Io { .. } => Kind::Failed,
+            };
+            (kind, trust_hint(source))
+        }
+        store::Error::NetworkFileSystem { .. } => {
+            (Kind::Failed, "keep the vault on a local disk, named with `--vault`".into())
+        }
+        store::Error::Busy | store::Error::KeyRetired => (Kind::Busy, "try again".into()),
+        store::Error::Io { .. } | store::Error::Sqlite(_) => {
+            (Kind::Failed, "look whether the disk is full or read-only".into())
+        }
+        store::Error::Random(_) => (Kind::Failed, "try again".into()),
+    };
+    CliError::of(kind, error).hint(hint)
+}
+
+fn provider_error(error: &providers::Error) -> CliError {
+    let (kind, hint) = match error {
+        providers::Error::Unknown { .. } => {
+            (Kind::NotFound, "define it in config.toml, or see `tokctl login --help`")
+        }
+        providers::Error::NoServer { .. } => (Kind::Usage, "name it with `--server`"),
+        providers::Error::Address { .. } => (Kind::Usage, "use https, or http on loopback"),
+        providers::Error::Circle { .. }
+        | providers::Error::Malformed { .. }
+        | providers::Error::Incomplete { .. } => (Kind::Usage, "mend its table in config.toml"),
+    };
+    CliError::of(kind, error).hint(hint)
+}
+
+fn listener_error(error: &listener::Error) -> CliError {
+    let (kind, hint) = match error {
+        listener::Error::PortTaken { .. } => (
+            Kind::Usage,
+            "end the program that has it, or name another registered port with `--port`",
+        ),
+        listener::Error::TimedOut | listener::Error::Rejected(_) => {
+            (Kind::LoginFailed, "run `tokctl login` again")
+        }
+        listener::Error::Bind { .. } | listener::Error::Io(_) => {
+            (Kind::Failed, "run `tokctl login` again")
+        }
+    };
+    CliError::of(kind, error).hint(hint)
+}
+
+/// What a token endpoint's refusal means; a refused grant means something else in a login than in
+/// a refresh.
+fn token_kind(error: &token_error::Error, grant_refused: Kind) -> Kind {
+    match error {
+        token_error::Error::GrantRefused { .. } => grant_refused,
+        token_error::Error::ClientRefused { .. }
+        | token_error::Error::Fault(Fault::Setup { .. }) => Kind::Usage,
+        token_error::Error::TooManyRequests { .. }
+        | token_error::Error::NoVerdict { .. }
+        | token_error::Error::Fault(_) => Kind::ProviderUnavailable,
+    }
+}
+
+/// How the slots that a vault has are opened.
+fn how_to_unlock(slots: &[SlotKind]) -> String {
+    let mut ways: Vec<&str> = Vec::new();
+    for slot in slots {
+        let way = match slot {
+            SlotKind::Keychain => "unlock the keychain and unset TOKCTL_KEY and TOKCTL_PASSPHRASE",
+            SlotKind::Key => "set TOKCTL_KEY or TOKCTL_KEY_FILE to the vault's key",
+            SlotKind::Passphrase => "set TOKCTL_PASSPHRASE to the vault's passphrase",
+        };
+        if !ways.contains(&way) {
+            ways.push(way);
+        }
+    }
+    if ways.is_empty() { "tokctl login".into() } else { ways.join(", or ") }
+}
+
+fn keychain_hint(error: &keychain::Error, slots: &[SlotKind]) -> String {
+    let others: Vec<SlotKind> =
+        slots.iter().copied().filter(|slot| *slot != SlotKind::Keychain).collect();
+    let first = match error {
+        keychain::Error::Missing if others.is_empty() => {
+            return "nothing else opens this vault: move its file away, then `tokctl login`".into();
+        }
+        keychain::Error::Missing => "the keychain no longer has the key",
+        keychain::Error::Locked | keychain::Error::NoAnswer(_) => {
+            "unlock the keychain, such as by logging in to the desktop"
+        }
+        keychain::Error::NoService(_)
+        | keychain::Error::NoCollection
+        | keychain::Error::Mismatch
+        | keychain::Error::Malformed
+        | keychain::Error::Exists
+        | keychain::Error::Other(_) => "log in to a desktop whose keychain works",
+    };
+    if slots.is_empty() {
+        return format!("{first}, or choose `--key-slot key` or `--key-slot passphrase`");
+    }
+    if others.is_empty() { first.into() } else { format!("{first}, or {}", how_to_unlock(&others)) }
+}
