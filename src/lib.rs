@@ -7,6 +7,7 @@ mod secret;
 mod untrusted;
 mod private_file;
 mod paths;
+mod signals;
 mod model;
 mod config;
 mod vault;

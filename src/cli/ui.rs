@@ -7,19 +7,24 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, IsTerminal, Write};
+use std::sync::LazyLock;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 
 use console::{Style, Term};
 use dialoguer::theme::ColorfulTheme;
 use indicatif::ProgressBar;
+use rustix::termios;
 use zeroize::Zeroizing;
 
 use super::error::{CliError, Kind};
 use crate::secret::SecretText;
+use crate::signals;
 
 /// A wait that is longer than this shows that it is alive.
 const PATIENCE: Duration = Duration::from_millis(500);
+
+static THEME: LazyLock<ColorfulTheme> = LazyLock::new(ColorfulTheme::default);
 
 /// How much is said on stderr.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -172,12 +177,8 @@ impl Ui {
         prompt: &str,
         flag: &str,
     ) -> Result<T, CliError> {
-        let terminal = self.terminal(prompt, flag)?;
-        dialoguer::Password::with_theme(&theme())
-            .with_prompt(prompt)
-            .interact_on(&terminal)
-            .map(T::from_trusted)
-            .map_err(cancelled)
+        let question = dialoguer::Password::with_theme(&*THEME).with_prompt(prompt);
+        self.interact(prompt, flag, |terminal| question.interact_on(terminal)).map(T::from_trusted)
     }
 
     /// Asks for a new secret, twice.
@@ -186,32 +187,22 @@ impl Ui {
         prompt: &str,
         flag: &str,
     ) -> Result<T, CliError> {
-        let terminal = self.terminal(prompt, flag)?;
-        dialoguer::Password::with_theme(&theme())
+        let question = dialoguer::Password::with_theme(&*THEME)
             .with_prompt(prompt)
-            .with_confirmation("once more", "the two are not the same")
-            .interact_on(&terminal)
-            .map(T::from_trusted)
-            .map_err(cancelled)
+            .with_confirmation("once more", "the two are not the same");
+        self.interact(prompt, flag, |terminal| question.interact_on(terminal)).map(T::from_trusted)
     }
 
     /// Asks for a text.
     pub(crate) fn ask(&self, prompt: &str, flag: &str) -> Result<String, CliError> {
-        let terminal = self.terminal(prompt, flag)?;
-        dialoguer::Input::with_theme(&theme())
-            .with_prompt(prompt)
-            .interact_text_on(&terminal)
-            .map_err(cancelled)
+        let question = dialoguer::Input::with_theme(&*THEME).with_prompt(prompt);
+        self.interact(prompt, flag, |terminal| question.interact_text_on(terminal))
     }
 
     /// Asks for yes or no.
     pub(crate) fn confirm(&self, prompt: &str, flag: &str) -> Result<bool, CliError> {
-        let terminal = self.terminal(prompt, flag)?;
-        dialoguer::Confirm::with_theme(&theme())
-            .with_prompt(prompt)
-            .default(false)
-            .interact_on(&terminal)
-            .map_err(cancelled)
+        let question = dialoguer::Confirm::with_theme(&*THEME).with_prompt(prompt).default(false);
+        self.interact(prompt, flag, |terminal| question.interact_on(terminal))
     }
 
     /// Asks for one of several; gives its position.
@@ -221,12 +212,31 @@ impl Ui {
         items: &[String],
         flag: &str,
     ) -> Result<usize, CliError> {
+        let question =
+            dialoguer::Select::with_theme(&*THEME).with_prompt(prompt).items(items).default(0);
+        self.interact(prompt, flag, |terminal| question.interact_on(terminal))
+    }
+
+    /// Puts a question to the terminal. A signal that ends the program leaves it as it was: with
+    /// its echo and its cursor.
+    fn interact<T>(
+        &self,
+        prompt: &str,
+        flag: &str,
+        question: impl FnOnce(&Term) -> dialoguer::Result<T>,
+    ) -> Result<T, CliError> {
         let terminal = self.terminal(prompt, flag)?;
-        dialoguer::Select::with_theme(&theme())
-            .with_prompt(prompt)
-            .items(items)
-            .default(0)
-            .interact_on(&terminal)
+        let (shown, tty) = (terminal.clone(), File::open("/dev/tty"));
+        let before = tty.as_ref().ok().and_then(|tty| termios::tcgetattr(tty).ok());
+        let restore = move || {
+            if let (Ok(tty), Some(before)) = (&tty, &before) {
+                let _ = termios::tcsetattr(tty, termios::OptionalActions::Now, before);
+            }
+            let _ = shown.show_cursor();
+        };
+        signals::restoring(restore, || question(&terminal))
+            .map_err(dialoguer::Error::IO)
+            .and_then(|answer| answer)
             .map_err(cancelled)
     }
 
@@ -243,10 +253,6 @@ fn terminal() -> Option<Term> {
         OpenOptions::new().read(!write).write(write).open("/dev/tty")
     };
     Some(Term::read_write_pair(open(false).ok()?, open(true).ok()?))
-}
-
-fn theme() -> ColorfulTheme {
-    ColorfulTheme::default()
 }
 
 fn cancelled(error: dialoguer::Error) -> CliError {

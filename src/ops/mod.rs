@@ -5,7 +5,6 @@
 
 pub(crate) mod error;
 mod clock;
-mod signals;
 pub(crate) mod unlock;
 pub(crate) mod open_vault;
 mod create;

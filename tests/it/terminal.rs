@@ -66,6 +66,24 @@ fn a_token_is_typed_unseen() {
 }
 
 #[test]
+fn an_interrupted_question_leaves_the_terminal_as_it_was() {
+    let env = TestEnv::new();
+    env.define_vendor();
+    let mut command = Command::new("/bin/sh");
+    let script = "trap : INT; before=$(stty -g)
+        \"$0\" login vendor --user x --method token; echo \"code $?\"
+        [ \"$(stty -g)\" = \"$before\" ] && echo as before";
+    command.args(["-c", script]).arg(snapbox::cmd::cargo_bin("tokctl"));
+    env.settle(&mut command);
+    let mut session = rexpect::session::spawn_command(command, Some(PATIENCE)).unwrap();
+    session.exp_regex("(?i)token").unwrap();
+    session.send_control('c').unwrap();
+    let (said, _) = ending(session);
+    assert!(said.contains("code 130"), "{said}");
+    assert!(said.contains("as before"), "{said}");
+}
+
+#[test]
 fn an_unclear_choice_is_a_menu() {
     let env =
         TestEnv::new().with_static_token("x", "made-up-x").with_static_token("y", "made-up-y");

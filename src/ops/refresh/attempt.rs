@@ -13,12 +13,13 @@ use crate::ops::access_token::{Found, Handed, Warning, hand_out, judge};
 use crate::ops::clock::Clock;
 use crate::ops::error::{Error, LoginReason};
 use crate::ops::open_vault::{OpenVault, Row};
-use crate::ops::signals;
 use crate::providers::Renewal;
 use crate::secret::{ClientSecret, RefreshToken};
-use crate::store::credentials::{self, Stored};
+use crate::signals;
+use crate::store::credentials::Stored;
 use crate::store::journal::{self, Journal};
 use crate::store::spill::Spill;
+use crate::store::{self, credentials};
 
 /// What today's configuration says, as far as it matters to a refresh. Where requests go is not
 /// part of it: that stands under the seal.
@@ -53,7 +54,8 @@ pub(super) fn attempt(
         started_at: earlier.as_ref().map_or_else(clock, |journal| journal.started_at),
     };
 
-    let _held = signals::hold()?;
+    let _held = signals::hold()
+        .map_err(|source| store::Error::Io { doing: "watch signals over", source })?;
     let begun = vault.write(|transaction, _| {
         let current = credentials::revision(transaction, account)? == Some(stored.revision);
         if current {

@@ -1,13 +1,14 @@
-//! Signals held back while a refresh token may be spent and its answer is not yet stored.
+//! Signals that would end the process, at moments when it must not simply end.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+use signal_hook::iterator::Signals;
 use signal_hook::{flag, low_level};
 
-use crate::store;
+const ENDING: [i32; 4] = [SIGHUP, SIGINT, SIGQUIT, SIGTERM];
 
 /// What the handlers share. A handler can't be taken away again, so there is one set of them for
 /// the whole process, which does what the system does whenever nothing is held.
@@ -20,25 +21,44 @@ struct Shared {
 
 static SHARED: OnceLock<Shared> = OnceLock::new();
 
-/// While it lives, a signal that would end the process waits; when it is dropped, it ends it.
-pub(super) struct Held(&'static Shared);
+/// While it lives, a signal waits; when it is dropped, the signal ends the process.
+pub(crate) struct Held(&'static Shared);
 
 /// Holds signals back.
-pub(super) fn hold() -> Result<Held, store::Error> {
-    let failed = |source| store::Error::Io { doing: "watch signals over", source };
+pub(crate) fn hold() -> io::Result<Held> {
     let shared = if let Some(shared) = SHARED.get() {
         shared
     } else {
-        let shared = register().map_err(failed)?;
+        let shared = register()?;
         SHARED.get_or_init(|| shared)
     };
     shared.free.store(false, Ordering::SeqCst);
     Ok(Held(shared))
 }
 
+/// Does `work`; a signal that comes meanwhile ends the process at once, but after `restore`.
+pub(crate) fn restoring<T>(restore: impl Fn() + Send, work: impl FnOnce() -> T) -> io::Result<T> {
+    let held = hold()?;
+    let mut signals = Signals::new(ENDING)?;
+    let handle = signals.handle();
+    let done = std::thread::scope(|scope| {
+        scope.spawn(move || {
+            for signal in signals.forever() {
+                restore();
+                let _ = low_level::emulate_default_handler(signal);
+            }
+        });
+        let done = work();
+        handle.close();
+        done
+    });
+    drop(held);
+    Ok(done)
+}
+
 fn register() -> io::Result<Shared> {
     let shared = Shared::default();
-    for signal in [SIGHUP, SIGINT, SIGQUIT, SIGTERM] {
+    for signal in ENDING {
         flag::register_conditional_default(signal, Arc::clone(&shared.free))?;
         let number = usize::try_from(signal).unwrap_or_default();
         flag::register_usize(signal, Arc::clone(&shared.pending), number)?;
