@@ -63,6 +63,10 @@ pub(crate) fn load_if_present(path: &Path) -> Result<Config, Error> {
 
 /// Reads the configuration at `path`.
 pub(crate) fn load(path: &Path) -> Result<Config, Error> {
+    // Who can write to its directory can put another in its place.
+    if let Some(directory) = path.parent().filter(|parent| parent.is_dir()) {
+        private_file::check(directory)?;
+    }
     let bytes = private_file::read_trusted(path, LARGEST)?;
     std::str::from_utf8(&bytes)
         .map_err(|error| {

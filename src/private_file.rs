@@ -20,6 +20,9 @@ pub(crate) enum Error {
     /// Someone else can change it: the owner has to take the permission away.
     #[error("`{}` can be written by others", path.display())]
     WritableByOthers { path: PathBuf },
+    /// A directory for everybody, such as /tmp: no place for what is private.
+    #[error("`{}` is a directory for everybody", path.display())]
+    Shared { path: PathBuf },
     /// It belongs to someone else, who can change it at will.
     #[error("`{}` belongs to another user", path.display())]
     ForeignOwner { path: PathBuf },
@@ -66,7 +69,9 @@ pub(crate) fn check(path: &Path) -> Result<Readers, Error> {
         if link.is_symlink() { fs::metadata(path).map_err(io_error(path))? } else { link };
     check_owner(path, &metadata)?;
     if metadata.mode() & OTHERS_WRITE != 0 {
-        return Err(Error::WritableByOthers { path: path.to_owned() });
+        let path = path.to_owned();
+        let sticky = metadata.is_dir() && metadata.mode() & 0o1000 != 0;
+        return Err(if sticky { Error::Shared { path } } else { Error::WritableByOthers { path } });
     }
     Ok(if metadata.mode() & OTHERS == 0 { Readers::OwnerOnly } else { Readers::Others })
 }

@@ -1,7 +1,7 @@
 //! What each failure of an operation means to a user.
 
 use super::error::{CliError, Kind};
-use super::typed::{login_command, user_flag};
+use super::typed::{login_command, quoted, user_flag};
 use crate::oauth::http::Fault;
 use crate::oauth::{listener, metadata, token_error};
 use crate::ops::Error as OpsError;
@@ -128,9 +128,10 @@ pub(crate) fn untrusted_file(kind: Kind, error: &private_file::Error) -> CliErro
 
 /// What makes a file trustworthy.
 fn trust_hint(error: &private_file::Error) -> String {
-    let quoted = |path: &std::path::Path| shell_words::quote(&path.to_string_lossy()).into_owned();
+    let quoted = |path: &std::path::Path| quoted(&path.to_string_lossy());
     match error {
         private_file::Error::WritableByOthers { path } => format!("chmod go-w {}", quoted(path)),
+        private_file::Error::Shared { .. } => "keep it in a directory of your own".into(),
         private_file::Error::ForeignOwner { path } => {
             format!("chown \"$(id -u)\" {}", quoted(path))
         }
@@ -161,6 +162,7 @@ fn store_error(error: &store::Error) -> CliError {
         store::Error::Untrusted(source) => {
             let kind = match source {
                 private_file::Error::WritableByOthers { .. }
+                | private_file::Error::Shared { .. }
                 | private_file::Error::ForeignOwner { .. } => Kind::VaultDamaged,
                 private_file::Error::NotAFile { .. }
                 | private_file::Error::TooLarge { .. }
@@ -172,9 +174,10 @@ fn store_error(error: &store::Error) -> CliError {
             (Kind::Failed, "keep the vault on a local disk, named with `--vault`".into())
         }
         store::Error::Busy | store::Error::KeyRetired => (Kind::Busy, "try again".into()),
-        store::Error::Io { .. } | store::Error::Sqlite(_) => {
-            (Kind::Failed, "look whether the disk is full or read-only".into())
-        }
+        store::Error::Io { .. } | store::Error::Sqlite(_) => (
+            Kind::Failed,
+            "look whether the disk is full, and whether the file may be written".into(),
+        ),
         store::Error::Random(_) => (Kind::Failed, "try again".into()),
     };
     CliError::of(kind, error).hint(hint)

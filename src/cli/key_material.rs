@@ -8,6 +8,7 @@ use super::context::Context;
 use super::error::{CliError, Kind};
 use super::explain::untrusted_file;
 use super::program;
+use super::typed::quoted;
 use crate::ops::Unlocking;
 use crate::private_file::{self, Readers};
 use crate::secret::{Passphrase, SecretText};
@@ -95,7 +96,7 @@ fn read(context: &Context, path: &Path) -> Result<Zeroizing<String>, CliError> {
         context.ui.warning(&format!(
             "`{}` can be read by others: chmod 600 {}",
             path.display(),
-            shell_words::quote(&path.to_string_lossy())
+            quoted(&path.to_string_lossy())
         ));
     }
     let bytes = Zeroizing::new(private_file::read(path, LARGEST).map_err(refused)?);

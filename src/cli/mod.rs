@@ -111,7 +111,10 @@ fn unparsed(ui: &Ui, error: &clap::Error, command: &[String]) -> ExitCode {
     if let Some(values) = line("[possible values: ") {
         message = format!("{message}, which is one of {}", values.trim_end_matches(']'));
     }
-    let hint = line("tip: ").map_or_else(|| format!("{} --help", command.join(" ")), str::to_owned);
+    let hint = match line("tip: a similar") {
+        Some(rest) => format!("a similar{rest}"),
+        None => format!("{} --help", command.join(" ")),
+    };
     let error = CliError::new(Kind::Usage, message).hint(hint);
     ui.error(&error);
     error.exit_code()

@@ -15,7 +15,8 @@ pub(crate) fn output(
     failure: Kind,
 ) -> Result<Zeroizing<String>, CliError> {
     let [program, arguments @ ..] = command else {
-        return Err(CliError::new(Kind::Usage, "the command is empty"));
+        return Err(CliError::new(Kind::Usage, "a command for a secret is empty")
+            .hint("name the program and its arguments"));
     };
     let failed = |what: &str| CliError::new(failure, format!("`{program}` {what}"));
     let mut child = Command::new(program);
@@ -23,8 +24,9 @@ pub(crate) fn output(
     for name in environment.secrets() {
         child.env_remove(name);
     }
-    let output =
-        child.output().map_err(|error| failed("could not be started").caused_by(&error))?;
+    let output = child.output().map_err(|error| {
+        failed("could not be started").caused_by(&error).hint("name a program that is there")
+    })?;
     let printed = Zeroizing::new(output.stdout);
     if !output.status.success() {
         return Err(failed("failed").hint("run it by hand to see why"));

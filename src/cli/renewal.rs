@@ -121,7 +121,7 @@ pub(crate) fn warn(context: &Context, account: &Account, handed: &Handed) {
             format!("`{account}` is being refreshed by another process, its token still works")
         }
         Some(Warning::Interrupted) => format!(
-            "an earlier refresh of `{account}` was interrupted, its token works until its end: `{login}`"
+            "what became of an earlier refresh of `{account}` is not known, its token works until its end: `{login}`"
         ),
     };
     context.ui.warning(&message);

@@ -1,6 +1,7 @@
 //! Commands as a user would type them.
 
 use crate::model::account::Account;
+use crate::untrusted::printable;
 
 /// The login command for an account, ready to be pasted into a shell.
 pub(crate) fn login_command(account: &Account) -> String {
@@ -10,5 +11,51 @@ pub(crate) fn login_command(account: &Account) -> String {
 /// `--user` with the user's name as a shell wants it.
 pub(crate) fn user_flag(user: &str) -> String {
     let joint = if user.starts_with('-') { '=' } else { ' ' };
-    format!("--user{joint}{}", shell_words::quote(user))
+    format!("--user{joint}{}", quoted(user))
+}
+
+/// A text as one word of a shell's command line, safe to be pasted: plain where no shell sees
+/// anything in it, else quoted; characters that do not show, or turn the line round, as escapes.
+pub(crate) fn quoted(text: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_@%+=:,./-".contains(&byte);
+    if !text.is_empty() && text.bytes().all(is_plain) {
+        return text.to_owned();
+    }
+    if text.chars().all(|character| character == ' ' || shows(character)) {
+        return format!("'{}'", text.replace('\'', r"'\''"));
+    }
+    let escaped: String = text
+        .chars()
+        .map(|character| match character {
+            '\'' | '\\' => format!("\\{character}"),
+            other if other == ' ' || shows(other) => other.to_string(),
+            other => format!("\\u{:04x}", u32::from(other)),
+        })
+        .collect();
+    format!("$'{escaped}'")
+}
+
+fn shows(character: char) -> bool {
+    !character.is_whitespace() && printable(&character.to_string()) == character.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_is_safe_to_be_pasted() {
+        for (text, word) in [
+            ("alice@example.com", "alice@example.com"),
+            ("{a,b}", "'{a,b}'"),
+            ("wow!!", "'wow!!'"),
+            ("it's $(me)", r"'it'\''s $(me)'"),
+            ("\u{e9}l\u{e8}ve", "'\u{e9}l\u{e8}ve'"),
+            ("a\u{202e}b", r"$'a\u202eb'"),
+            ("a\u{a0}'b", r"$'a\u00a0\'b'"),
+            ("", "''"),
+        ] {
+            assert_eq!(quoted(text), word);
+        }
+    }
 }

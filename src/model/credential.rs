@@ -128,7 +128,7 @@ impl TryFrom<String> for ApiAuth {
             "basic" => Ok(Self::Basic),
             other => match other.strip_prefix("header:") {
                 Some(name) if is_name(name) => Ok(Self::Header(name.to_owned())),
-                _ => Err("is one of bearer, basic and header:NAME".into()),
+                _ => Err("`api_auth` is one of bearer, basic and header:NAME".into()),
             },
         }
     }

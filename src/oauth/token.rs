@@ -114,6 +114,7 @@ fn parse(answer: &Answer, now: Timestamp) -> Result<TokenAnswer, Error> {
         serde_json::from_slice(&answer.body).map_err(|_| token_error::no_verdict(answer))?;
     let malformed = |_| Error::NoVerdict {
         authority: answer.authority.clone(),
+        status: answer.status,
         error: None,
         what: "a token that holds characters which no token can have".into(),
     };

@@ -24,20 +24,23 @@ pub(crate) enum Error {
     TooManyRequests { authority: String, retry_after: Option<Duration> },
     /// An answer that is no verdict, such as a proxy's page: trying later may help.
     #[error("`{authority}` answered with {what}")]
-    NoVerdict { authority: String, error: Option<String>, what: String },
+    NoVerdict { authority: String, status: u16, error: Option<String>, what: String },
     /// No answer: trying later may help.
     #[error(transparent)]
     Fault(#[from] Fault),
 }
 
 impl Error {
-    /// Whether the server can't have acted on the request, so that it may be sent again.
+    /// Whether the server did not act on the request, so that it may be sent again.
     pub(crate) fn was_not_processed(&self) -> bool {
         match self {
+            Self::NoVerdict { error, status, .. } => {
+                // RFC 6749 §4.1.2.1; and what was redirected or refused was not done.
+                error.as_deref() == Some("temporarily_unavailable") || (300..=499).contains(status)
+            }
             Self::Fault(Fault::NotSent { .. } | Fault::Setup { .. })
             | Self::TooManyRequests { .. } => true,
             Self::Fault(Fault::Unanswered { .. } | Fault::Unreadable { .. })
-            | Self::NoVerdict { .. }
             | Self::GrantRefused { .. }
             | Self::ClientRefused { .. } => false,
         }
@@ -101,7 +104,12 @@ pub(super) fn read(answer: &Answer, request: Request) -> Option<Error> {
             | "invalid_request",
             _,
         ) => Error::ClientRefused { authority, error: printable(&body.error), reason },
-        _ => Error::NoVerdict { authority, error: Some(printable(&body.error)), what: reason },
+        _ => Error::NoVerdict {
+            authority,
+            status: answer.status,
+            error: Some(printable(&body.error)),
+            what: reason,
+        },
     })
 }
 
@@ -112,7 +120,12 @@ pub(super) fn no_verdict(answer: &Answer) -> Error {
         300..=399 => format!("a redirect (HTTP {}), which is not followed", answer.status),
         status => format!("HTTP {status} and no OAuth error"),
     };
-    Error::NoVerdict { authority: answer.authority.clone(), error: None, what }
+    Error::NoVerdict {
+        authority: answer.authority.clone(),
+        status: answer.status,
+        error: None,
+        what,
+    }
 }
 
 #[cfg(test)]
@@ -157,6 +170,22 @@ mod tests {
     }
 
     #[test]
+    fn only_an_answer_that_is_no_answer_leaves_in_doubt_what_was_done() {
+        for (status, body, done_nothing) in [
+            (503, r#"{"error":"temporarily_unavailable"}"#, true),
+            (400, r#"{"error":"something_new"}"#, true),
+            (429, "", true),
+            (500, r#"{"error":"server_error"}"#, false),
+        ] {
+            assert_eq!(refresh(status, body).unwrap().was_not_processed(), done_nothing, "{body}");
+        }
+        for (status, done_nothing) in [(302, true), (403, true), (200, false), (502, false)] {
+            let error = no_verdict(&answer(status, "<html>"));
+            assert_eq!(error.was_not_processed(), done_nothing, "{status}");
+        }
+    }
+
+    #[test]
     fn unauthorized_client_ends_a_grant_but_not_a_login() {
         let body =
             r#"{"error":"unauthorized_client","error_description":"refresh_token is invalid"}"#;
@@ -170,7 +199,7 @@ mod tests {
         let body = r#"{"error":"invalid_grant","error_description":"\u001b[31m\n::error::x ##[x"}"#;
         let shown = refresh(400, body).unwrap().to_string();
         assert!(
-            !shown.contains('\u{1b}') && !shown.contains("::") && !shown.contains("##["),
+            !shown.contains('\u{1b}') && !shown.contains(" ::") && !shown.contains("##["),
             "{shown}"
         );
     }

@@ -49,7 +49,9 @@ pub(crate) enum Error {
     NotRefreshed { account: Account, source: token_error::Error },
     /// An earlier refresh may have spent the refresh token, and this provider takes a second use
     /// for theft.
-    #[error("a refresh of `{account}` was interrupted at {since}, and its answer lost")]
+    #[error(
+        "what became of a refresh of `{account}` at {since} is not known, and another could end the grant"
+    )]
     Interrupted { account: Account, since: Timestamp },
     /// The new token was got, and is safe, but is not in its row yet.
     #[error(

@@ -21,6 +21,17 @@ const BUILT_IN: [(&str, &str); 3] = [
     ("jira-dc", include_str!("jira-dc.toml")),
 ];
 
+/// Parameters of the authorization request that every login makes its own.
+const RESERVED: [&str; 7] = [
+    "client_id",
+    "code_challenge",
+    "code_challenge_method",
+    "redirect_uri",
+    "response_type",
+    "scope",
+    "state",
+];
+
 /// The names of all providers, built in and configured.
 pub(crate) fn names(config: &Config) -> BTreeSet<&str> {
     BUILT_IN
@@ -37,7 +48,15 @@ pub(crate) fn find(name: &ProviderName, config: &Config) -> Result<Provider, Err
         name: name.to_string(),
         message: error.message().to_owned(),
     })?;
-    Ok(Provider { name: name.clone(), definition })
+    let provider = Provider { name: name.clone(), definition };
+    match RESERVED.iter().find(|name| provider.definition.authorization_params.contains_key(**name))
+    {
+        None => Ok(provider),
+        Some(reserved) => Err(Error::Malformed {
+            name: name.to_string(),
+            message: format!("`{reserved}` in `authorization_params` is not for it to set"),
+        }),
+    }
 }
 
 /// The merged definition. A configured provider comes before a built-in one of the same name,

@@ -47,7 +47,7 @@ impl Store {
     /// to the disk. It shows the vault as it is now, until [`Store::look_again`].
     pub(crate) fn open_read_only(path: &Path) -> Result<Self, Error> {
         let file = VaultFile::find(path)?;
-        file.check()?;
+        let readers = file.check()?;
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
             | OpenFlags::SQLITE_OPEN_NO_MUTEX
             | OpenFlags::SQLITE_OPEN_NOFOLLOW;
@@ -64,7 +64,10 @@ impl Store {
             Err(error) => return Err(error),
         };
         match version {
-            Version::Known(_) => Ok(Self { connection, file, standing: true }),
+            Version::Known(_) => {
+                file.make_private(readers);
+                Ok(Self { connection, file, standing: true })
+            }
             other => Err(refused(&other, &file)),
         }
     }
@@ -72,18 +75,17 @@ impl Store {
     /// Opens the vault at `path` for reading and writing, migrated to the current version.
     pub(crate) fn open(path: &Path) -> Result<Self, Error> {
         let file = VaultFile::find(path)?;
-        file.check()?;
         Self::open_for_writing(file, false)
     }
 
     /// Opens the vault at `path`, with tables that are empty if there was no file.
     pub(crate) fn open_or_create(path: &Path) -> Result<Self, Error> {
         let file = VaultFile::find_or_create(path)?;
-        file.check()?;
         Self::open_for_writing(file, true)
     }
 
     fn open_for_writing(file: VaultFile, may_be_empty: bool) -> Result<Self, Error> {
+        let readers = file.check()?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
             | OpenFlags::SQLITE_OPEN_NO_MUTEX
             | OpenFlags::SQLITE_OPEN_NOFOLLOW;
@@ -97,6 +99,7 @@ impl Store {
                 return Err(refused(&version, &file));
             }
         }
+        file.make_private(readers);
         set_up_for_writing(&connection, &file)?;
         if version != Version::Known(schema::CURRENT) {
             schema::migrate(&mut connection)?;

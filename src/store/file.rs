@@ -50,7 +50,11 @@ impl VaultFile {
                 return Err(private_file::Error::Io { path: path.to_owned(), source }.into());
             }
         }
-        Self::find(path)
+        Self::find(path).map_err(|error| match error {
+            // Something is there that leads nowhere.
+            Error::NoVault { .. } => not_a_file().into(),
+            other => other,
+        })
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -75,11 +79,9 @@ impl VaultFile {
         data_encoding::HEXLOWER.encode(&digest[..16])
     }
 
-    /// Checks that nobody else can change the file or put another in its place.
-    ///
-    /// A vault that others can read is mended, where it is ours to mend: it is sealed, but its
-    /// clear columns are nobody's business.
-    pub(super) fn check(&self) -> Result<(), Error> {
+    /// Checks that nobody else can change the file or put another in its place, and tells who can
+    /// read it.
+    pub(super) fn check(&self) -> Result<Readers, Error> {
         if let Some(directory) = self.path.parent() {
             private_file::check(directory)?;
         }
@@ -88,16 +90,23 @@ impl VaultFile {
         if !metadata.is_file() {
             return Err(private_file::Error::NotAFile { path: self.path.clone() }.into());
         }
-        if private_file::check(&self.path)? == Readers::Others {
-            for path in [self.path.clone(), self.with_suffix("-wal"), self.with_suffix("-shm")] {
-                // On a read-only disk, or when root owns the file, it stays as it is.
-                let _ = private_file::make_private(&path);
-            }
-        }
+        let readers = private_file::check(&self.path)?;
         if is_on_network(&self.path) {
             return Err(Error::NetworkFileSystem { path: self.path.clone() });
         }
-        Ok(())
+        Ok(readers)
+    }
+
+    /// Takes the vault out of others' sight, now that it is known to be one: it is sealed, but its
+    /// clear columns are nobody's business.
+    pub(super) fn make_private(&self, readers: Readers) {
+        if readers == Readers::OwnerOnly {
+            return;
+        }
+        for path in [self.path.clone(), self.with_suffix("-wal"), self.with_suffix("-shm")] {
+            // On a read-only disk, or when root owns the file, it stays as it is.
+            let _ = private_file::make_private(&path);
+        }
     }
 
     /// Whether the write-ahead log holds anything that is not yet in the file itself.

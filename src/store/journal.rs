@@ -4,6 +4,8 @@
 //! A row is committed before the request and goes with the commit of its answer. One that is
 //! found later tells that a process died, or a reply was lost, in between.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Transaction};
 
@@ -40,6 +42,15 @@ pub(crate) fn read(connection: &Connection, account: &Account) -> Result<Option<
             Ok(Journal { revision, attempt, started_at: time(started_at)? })
         })
         .transpose()
+}
+
+/// The accounts whose last refresh got no certain answer.
+pub(crate) fn accounts(connection: &Connection) -> Result<BTreeSet<(String, String)>, Error> {
+    let sql = "SELECT provider, user FROM refresh_journal JOIN credentials
+               USING (provider, user, revision)";
+    let mut statement = connection.prepare(sql)?;
+    let found = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(found.collect::<Result<_, _>>()?)
 }
 
 /// Writes the journal of one credential, over an older one.

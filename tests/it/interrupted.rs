@@ -5,7 +5,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::authorization_server::{AuthorizationServer, Client, Revocation, issue, refuse};
-use crate::env::{TestEnv, stderr};
+use crate::env::{TestEnv, json, stderr};
 
 /// Long enough to act while the answer is on its way.
 const DELAY: Duration = Duration::from_millis(600);
@@ -138,4 +138,30 @@ fn a_promise_that_no_token_can_keep_spends_nothing() {
     env.tokctl(["get"]).assert().success().stdout_eq("access-1\n");
     env.tokctl(["refresh"]).assert().code(6);
     assert_eq!(server.token_requests().len(), 2, "a second use would end the grant");
+}
+
+#[test]
+fn an_answer_that_did_nothing_does_not_stand_in_the_way_of_the_next_try() {
+    let server = AuthorizationServer::start();
+    let env = TestEnv::new().with_login("x", &server, issue());
+    for answer in [refuse(503, "temporarily_unavailable"), refuse(400, "something_new")] {
+        server.will(answer);
+        env.tokctl(["refresh"]).assert().code(6);
+        server.will(issue());
+        env.tokctl(["refresh"]).assert().success();
+    }
+}
+
+#[test]
+fn a_list_tells_of_a_refresh_that_is_in_doubt() {
+    let server = AuthorizationServer::start();
+    let env = TestEnv::new().with_login("x", &server, issue());
+    let last_error = |env: &TestEnv| {
+        let listed = json(&env.tokctl(["list", "--json"]).assert().success());
+        listed["credentials"][0]["last_error"].clone()
+    };
+    assert!(last_error(&env).is_null());
+    server.will(issue().lost());
+    env.tokctl(["refresh"]).assert().code(6);
+    assert!(last_error(&env).as_str().unwrap().contains("not known"));
 }

@@ -1,6 +1,7 @@
 //! A vault that somebody damaged or edited: exit 7, nothing sent, nothing changed.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 
 use crate::authorization_server::{AuthorizationServer, issue};
 use crate::env::{TestEnv, set_mode, stderr, stdout};
@@ -163,4 +164,13 @@ fn a_row_that_can_not_be_read_does_not_hide_the_others() {
     let listed = env.tokctl(["list"]).assert().code(7);
     assert!(stdout(&listed).contains(" y "), "{}", stdout(&listed));
     env.tokctl(["get", "--user", "y"]).assert().success().stdout_eq("made-up-2\n");
+}
+
+#[test]
+fn a_file_that_is_no_vault_keeps_its_mode() {
+    let env = TestEnv::new();
+    let path = env.file("notes.txt", "made up, and long enough to be looked at: ".repeat(40));
+    set_mode(&path, 0o644);
+    env.tokctl(["--vault", path.to_str().unwrap(), "list"]).assert().code(7);
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o644);
 }

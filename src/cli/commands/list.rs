@@ -1,5 +1,6 @@
 //! `tokctl list`: what is stored, never a secret.
 
+use std::collections::BTreeSet;
 use std::io::IsTerminal;
 
 use comfy_table::{ContentArrangement, Table, presets};
@@ -9,10 +10,11 @@ use serde::Serialize;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
 use crate::cli::time;
-use crate::model::account::{ProviderName, UserName};
+use crate::model::account::{Account, ProviderName, UserName};
+use crate::model::credential::Status;
 use crate::model::summary::Summary;
-use crate::store::Store;
 use crate::store::credentials::{self, kind_text, status_text};
+use crate::store::{Store, journal};
 use crate::untrusted::printable;
 
 /// Show what is stored, never a secret
@@ -32,6 +34,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     let store = Store::open_read_only(context.vault()?)?;
     let (mut summaries, odd) = credentials::summaries(&*store.read()?)?;
+    let in_doubt = journal::accounts(&*store.read()?)?;
     let empty = summaries.is_empty();
     summaries.retain(|summary| {
         let Summary { account, .. } = summary;
@@ -40,7 +43,8 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     });
     let now = time::now();
     if context.ui.json {
-        let credentials = summaries.iter().map(|summary| One::new(summary, now)).collect();
+        let credentials =
+            summaries.iter().map(|summary| One::new(summary, &in_doubt, now)).collect();
         context.ui.json(&Report { v: 1, credentials })?;
     } else if empty {
         context.ui.status("nothing is stored here yet: tokctl login PROVIDER --user USER");
@@ -96,6 +100,16 @@ fn status(summary: &Summary, now: Timestamp) -> &'static str {
     if summary.is_expired(now) { "expired" } else { status_text(summary.status) }
 }
 
+/// What went wrong last, as far as it matters still.
+fn last_error(status: Status, in_doubt: bool) -> Option<&'static str> {
+    match status {
+        Status::LoginRequired => Some("the provider no longer renews the grant"),
+        Status::Inactive => Some("the service refused the token"),
+        Status::HandedOver => None,
+        Status::Active => in_doubt.then_some("what became of the last refresh is not known"),
+    }
+}
+
 /// What `--json` prints.
 #[derive(Serialize)]
 struct Report<'a> {
@@ -118,11 +132,13 @@ struct One<'a> {
     created_at: String,
     updated_at: String,
     last_refreshed_at: Option<String>,
-    last_error: Option<String>,
+    last_error: Option<&'static str>,
 }
 
 impl<'a> One<'a> {
-    fn new(summary: &'a Summary, now: Timestamp) -> Self {
+    fn new(summary: &'a Summary, in_doubt: &BTreeSet<(String, String)>, now: Timestamp) -> Self {
+        let Account { provider, user } = &summary.account;
+        let in_doubt = in_doubt.contains(&(provider.as_str().into(), user.as_str().into()));
         // Of what nothing renews, the end is when a person has to log in again.
         let login_by = summary.expires_at.filter(|_| !summary.refreshable).map(time::rfc3339);
         Self {
@@ -139,7 +155,7 @@ impl<'a> One<'a> {
             created_at: time::rfc3339(summary.created_at),
             updated_at: time::rfc3339(summary.updated_at),
             last_refreshed_at: summary.last_refreshed_at.map(time::rfc3339),
-            last_error: None,
+            last_error: last_error(summary.status, in_doubt),
         }
     }
 }

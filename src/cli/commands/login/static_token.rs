@@ -92,8 +92,8 @@ fn token(args: &Args, context: &Context) -> Result<AccessToken, CliError> {
             context.ui.ask_secret("token", "pipe it in with `--token-stdin`")?;
         Zeroizing::new(asked.expose().to_owned())
     };
-    // What surrounds it, such as the line's end, is no part of it.
-    AccessToken::supplied(text.trim().to_owned()).map_err(|error| {
+    // What surrounds it, such as a line's end or a byte order mark, is no part of it.
+    AccessToken::supplied(text.trim_start_matches('\u{feff}').trim().to_owned()).map_err(|error| {
         CliError::new(Kind::Usage, "that is no token")
             .caused_by(&error)
             .hint("pipe in the token alone")
@@ -106,11 +106,13 @@ fn from_stdin() -> Result<Zeroizing<String>, CliError> {
         CliError::new(Kind::Failed, "could not read the token from stdin").caused_by(&error)
     })?;
     if bytes.len() as u64 > LONGEST {
-        return Err(CliError::new(Kind::Usage, "what stdin holds is too long for a token"));
+        return Err(CliError::new(Kind::Usage, "what stdin holds is too long for a token")
+            .hint("pipe in the token alone"));
     }
     match std::str::from_utf8(&bytes) {
         Ok(text) => Ok(Zeroizing::new(text.to_owned())),
-        Err(_) => Err(CliError::new(Kind::Usage, "what stdin holds is not text")),
+        Err(_) => Err(CliError::new(Kind::Usage, "what stdin holds is not text")
+            .hint("pipe in the token alone")),
     }
 }
 
@@ -127,7 +129,7 @@ fn parse_expiry(text: &str) -> Result<Expiry, &'static str> {
     };
     end.and_then(|end| Timestamp::from_second(end.as_second()).ok())
         .map(Expiry::Known)
-        .ok_or("is neither a date such as 2027-03-31, nor a time in RFC 3339, nor `never`")
+        .ok_or("it is neither a date such as 2027-03-31, nor a time in RFC 3339, nor `never`")
 }
 
 #[cfg(test)]
