@@ -20,7 +20,7 @@ mod commands;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser};
+use clap::{CommandFactory, FromArgMatches, Parser};
 
 use self::context::{Context, Global};
 use self::environment::Environment;
@@ -62,7 +62,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let args: Vec<OsString> = args.into_iter().collect();
     let asked_for_json = args.iter().any(|arg| arg == "--json");
     let plain = Ui { verbosity: Verbosity::Status, json: asked_for_json, may_ask: false };
-    let root = match Root::try_parse_from(&args) {
+    let root = match parse(&args) {
         Ok(root) => root,
         Err(error) => return unparsed(&plain, &error, &understood(&args)),
     };
@@ -76,6 +76,16 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     ui.error(&error);
     error.exit_code()
+}
+
+fn parse(args: &[OsString]) -> Result<Root, clap::Error> {
+    let mut command = Root::command();
+    let matches = command.try_get_matches_from_mut(args);
+    let root = matches.and_then(|matches| Root::from_arg_matches(&matches));
+    let root = root.map_err(|error| error.format(&mut command));
+    // Taking it apart costs more than a `get` has to spare, and the process ends soon.
+    std::mem::forget(command);
+    root
 }
 
 fn dispatch(command: &Command, context: &Context) -> Result<(), CliError> {
