@@ -6,6 +6,7 @@ from just before its start to just after its end.
 """
 
 import os
+import shutil
 import statistics
 import sys
 import time
@@ -92,7 +93,11 @@ def key_slot(runs):
         prepare(world)
         get = [str(BINARY), *ALICE]
         query = "SELECT * FROM credentials WHERE provider = 'acme' AND user = 'alice'"
-        select = [program("sqlite3"), str(world.vault), query]
+        # A copy for each: sqlite3 takes the write-ahead log away when it ends, and whoever comes
+        # next has to make it anew.
+        copy = world.vault.with_name("copy.db")
+        shutil.copy(world.vault, copy)
+        select = [program("sqlite3"), str(copy), query]
         (cpu, wall), (their_cpu, their_wall) = by_turns(get, select, world.env, runs)
         report("get, key slot / sqlite3 SELECT, CPU", cpu, their_cpu, "ms", "at most 1")
         report("get, key slot / sqlite3 SELECT, wall", wall, their_wall, "ms", "none")
