@@ -15,6 +15,7 @@ mod keys;
 mod choice;
 mod client_settings;
 mod renewal;
+mod deferred;
 mod commands;
 
 use std::ffi::OsString;
@@ -23,6 +24,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, FromArgMatches, Parser};
 
 use self::context::{Context, Global};
+use self::deferred::{Deferred, at_once};
 use self::environment::Environment;
 use self::error::{CliError, Kind};
 use self::ui::{Ui, Verbosity};
@@ -44,15 +46,15 @@ struct Root {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
-    Login(Box<commands::login::Args>),
-    Get(commands::get::Args),
-    Refresh(commands::refresh::Args),
-    List(commands::list::Args),
-    Delete(commands::delete::Args),
-    Key(commands::key::Args),
-    Completions(commands::completions::Args),
+    Login(Deferred<Box<commands::login::Args>>),
+    Get(Deferred<commands::get::Args>),
+    Refresh(Deferred<commands::refresh::Args>),
+    List(Deferred<commands::list::Args>),
+    Delete(Deferred<commands::delete::Args>),
+    Key(Deferred<commands::key::Args>),
+    Completions(Deferred<commands::completions::Args>),
     #[command(name = "man")]
-    Man(commands::completions::ManArgs),
+    Man(Deferred<commands::completions::ManArgs>),
 }
 
 /// Runs the program with `args`, the program's name first.
@@ -82,22 +84,29 @@ fn parse(args: &[OsString]) -> Result<Root, clap::Error> {
     let mut command = Root::command();
     let matches = command.try_get_matches_from_mut(args);
     let root = matches.and_then(|matches| Root::from_arg_matches(&matches));
-    let root = root.map_err(|error| error.format(&mut command));
     // Taking it apart costs more than a `get` has to spare, and the process ends soon.
     std::mem::forget(command);
-    root
+    // What is said of a mistake, and every help, needs all commands.
+    root.or_else(|_| {
+        let mut command = at_once(Root::command);
+        let matches = command.try_get_matches_from_mut(args);
+        let root = matches.and_then(|matches| Root::from_arg_matches(&matches));
+        root.map_err(|error| error.format(&mut command))
+    })
 }
 
 fn dispatch(command: &Command, context: &Context) -> Result<(), CliError> {
     match command {
-        Command::Login(args) => commands::login::run(args, context),
-        Command::Get(args) => commands::get::run(args, context),
-        Command::Refresh(args) => commands::refresh::run(args, context),
-        Command::List(args) => commands::list::run(args, context),
-        Command::Delete(args) => commands::delete::run(args, context),
-        Command::Key(args) => commands::key::run(args, context),
-        Command::Completions(args) => commands::completions::run::<Root>(args, context),
-        Command::Man(args) => commands::completions::man::<Root>(args),
+        Command::Login(Deferred(args)) => commands::login::run(args, context),
+        Command::Get(Deferred(args)) => commands::get::run(args, context),
+        Command::Refresh(Deferred(args)) => commands::refresh::run(args, context),
+        Command::List(Deferred(args)) => commands::list::run(args, context),
+        Command::Delete(Deferred(args)) => commands::delete::run(args, context),
+        Command::Key(Deferred(args)) => commands::key::run(args, context),
+        Command::Completions(Deferred(args)) => {
+            commands::completions::run(args, context, at_once(Root::command))
+        }
+        Command::Man(Deferred(args)) => commands::completions::man(args, at_once(Root::command)),
     }
 }
 
@@ -132,7 +141,7 @@ fn unparsed(ui: &Ui, error: &clap::Error, command: &[String]) -> ExitCode {
 
 /// The command as far as it was understood: `tokctl`, and the names of commands that follow.
 fn understood(args: &[OsString]) -> Vec<String> {
-    let mut command = &Root::command();
+    let mut command = &at_once(Root::command);
     let mut names = vec!["tokctl".to_owned()];
     for word in args.iter().skip(1).filter_map(|word| word.to_str()) {
         if let Some(found) = command.find_subcommand(word) {

@@ -89,6 +89,8 @@ pub(crate) fn check(address: &Address, trusted_certificates: Option<&str>) -> Re
 
 fn client(address: &Address, trusted_certificates: Option<&str>) -> Result<Client, Fault> {
     let setup = |source: reqwest::Error| Fault::Setup { source: source.without_url() };
+    // Fails only where it was done before.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let mut builder = Client::builder()
         .user_agent(concat!("tokctl/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(CONNECT)

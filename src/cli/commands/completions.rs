@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::CommandFactory;
+use clap::Command;
 
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
@@ -23,17 +23,17 @@ pub(crate) struct ManArgs {
     directory: PathBuf,
 }
 
-pub(crate) fn run<Root: CommandFactory>(args: &Args, context: &Context) -> Result<(), CliError> {
+pub(crate) fn run(args: &Args, context: &Context, mut program: Command) -> Result<(), CliError> {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut Root::command(), "tokctl", &mut script);
+    clap_complete::generate(args.shell, &mut program, "tokctl", &mut script);
     context.ui.data(&script)
 }
 
-pub(crate) fn man<Root: CommandFactory>(args: &ManArgs) -> Result<(), CliError> {
+pub(crate) fn man(args: &ManArgs, program: Command) -> Result<(), CliError> {
     let failed = |error: std::io::Error| {
         CliError::new(Kind::Failed, format!("could not write to `{}`", args.directory.display()))
             .caused_by(&error)
     };
     std::fs::create_dir_all(&args.directory).map_err(failed)?;
-    clap_mangen::generate_to(Root::command(), &args.directory).map_err(failed)
+    clap_mangen::generate_to(program, &args.directory).map_err(failed)
 }
