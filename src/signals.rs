@@ -2,7 +2,8 @@
 
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::iterator::Signals;
@@ -10,10 +11,14 @@ use signal_hook::{flag, low_level};
 
 const ENDING: [i32; 4] = [SIGHUP, SIGINT, SIGQUIT, SIGTERM];
 
+const POLL: Duration = Duration::from_millis(10);
+
 /// What the handlers share. A handler can't be taken away again, so there is one set of them for
 /// the whole process, which does what the system does whenever nothing is held.
 #[derive(Default)]
 struct Shared {
+    /// How many hold signals back just now.
+    holders: Mutex<usize>,
     free: Arc<AtomicBool>,
     /// The signal that came while it was held, or 0.
     pending: Arc<AtomicUsize>,
@@ -21,10 +26,10 @@ struct Shared {
 
 static SHARED: OnceLock<Shared> = OnceLock::new();
 
-/// While it lives, a signal waits; when it is dropped, the signal ends the process.
+/// While one lives, a signal waits; when the last is dropped, the signal ends the process.
 pub(crate) struct Held(&'static Shared);
 
-/// Holds signals back.
+/// Holds signals back. Where one waits already for others that hold it, nothing new is begun.
 pub(crate) fn hold() -> io::Result<Held> {
     let shared = if let Some(shared) = SHARED.get() {
         shared
@@ -32,8 +37,17 @@ pub(crate) fn hold() -> io::Result<Held> {
         let shared = register()?;
         SHARED.get_or_init(|| shared)
     };
-    shared.free.store(false, Ordering::SeqCst);
-    Ok(Held(shared))
+    loop {
+        let mut holders = shared.holders.lock().unwrap_or_else(PoisonError::into_inner);
+        if *holders == 0 || shared.pending.load(Ordering::SeqCst) == 0 {
+            *holders += 1;
+            shared.free.store(false, Ordering::SeqCst);
+            return Ok(Held(shared));
+        }
+        drop(holders);
+        // The last of them ends the process.
+        std::thread::sleep(POLL);
+    }
 }
 
 /// Does `work`; a signal that comes meanwhile ends the process at once, but after `restore`.
@@ -68,6 +82,11 @@ fn register() -> io::Result<Shared> {
 
 impl Drop for Held {
     fn drop(&mut self) {
+        let mut holders = self.0.holders.lock().unwrap_or_else(PoisonError::into_inner);
+        *holders -= 1;
+        if *holders > 0 {
+            return;
+        }
         self.0.free.store(true, Ordering::SeqCst);
         let pending = self.0.pending.swap(0, Ordering::SeqCst);
         if let Ok(signal @ 1..) = i32::try_from(pending) {

@@ -8,4 +8,5 @@ pub(crate) mod client;
 pub(crate) mod credential;
 pub(crate) mod readiness;
 pub(crate) mod summary;
+pub(crate) mod attempt;
 pub(crate) mod definition;

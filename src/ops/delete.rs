@@ -9,7 +9,7 @@ use crate::model::account::Account;
 use crate::model::credential::Grant;
 use crate::oauth::revocation;
 use crate::store::spill;
-use crate::store::{Store, credentials, journal, locks};
+use crate::store::{Store, attempts, credentials, journal, locks};
 
 /// What became of the grant at the provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,6 +50,7 @@ pub(crate) fn revoke_and_delete(
     };
     vault.write(|transaction, _| {
         journal::remove(transaction, account)?;
+        attempts::remove(transaction, account)?;
         credentials::remove(transaction, account)
     })?;
     Ok(at_provider)
@@ -61,6 +62,7 @@ pub(crate) fn delete(store: &mut Store, account: &Account) -> Result<AtProvider,
     spill::discard(store.file(), account)?;
     let transaction = store.write()?;
     journal::remove(&transaction, account)?;
+    attempts::remove(&transaction, account)?;
     if !credentials::remove(&transaction, account)? {
         return Err(Error::NoCredential { account: account.clone() });
     }

@@ -23,6 +23,8 @@ pub(crate) struct Store {
     file: VaultFile,
     /// Whether one view stands from opening on. Each view costs a dozen system calls.
     standing: bool,
+    /// Which tables it has: a file that is only read is not migrated.
+    version: usize,
 }
 
 /// The vault as it was at one moment, whatever others write meanwhile.
@@ -64,9 +66,9 @@ impl Store {
             Err(error) => return Err(error),
         };
         match version {
-            Version::Known(_) => {
+            Version::Known(version) => {
                 file.make_private(readers);
-                Ok(Self { connection, file, standing: true })
+                Ok(Self { connection, file, standing: true, version })
             }
             other => Err(refused(&other, &file)),
         }
@@ -104,7 +106,7 @@ impl Store {
         if version != Version::Known(schema::CURRENT) {
             schema::migrate(&mut connection)?;
         }
-        Ok(Self { connection, file, standing: false })
+        Ok(Self { connection, file, standing: false, version: schema::CURRENT })
     }
 
     /// A view of the vault.
@@ -131,6 +133,11 @@ impl Store {
 
     pub(crate) fn file(&self) -> &VaultFile {
         &self.file
+    }
+
+    /// Whether the file has the tables of what happened: attempts and the audit's key.
+    pub(crate) fn has_history(&self) -> bool {
+        self.version >= schema::WITH_HISTORY
     }
 }
 

@@ -10,7 +10,8 @@ use super::error::Error;
 const APPLICATION_ID: i32 = 0x746F_6B63;
 
 /// One entry for each version of the schema; `user_version` counts those that were applied.
-const MIGRATIONS: [&str; 1] = ["
+const MIGRATIONS: [&str; 2] = [
+    "
     -- The vault itself: one row, absent until the vault has a first key slot.
     CREATE TABLE vault (
         one INTEGER PRIMARY KEY CHECK (one = 1),
@@ -67,7 +68,22 @@ const MIGRATIONS: [&str; 1] = ["
         started_at INTEGER NOT NULL,
         PRIMARY KEY (provider, user)
     ) STRICT;
-"];
+",
+    "
+    CREATE TABLE attempts (
+        provider TEXT NOT NULL,
+        user TEXT NOT NULL,
+        last TEXT NOT NULL,
+        PRIMARY KEY (provider, user)
+    ) STRICT;
+
+    CREATE TABLE audit (
+        one INTEGER PRIMARY KEY CHECK (one = 1),
+        key BLOB NOT NULL,
+        head BLOB NOT NULL
+    ) STRICT;
+",
+];
 
 /// What a file is to this program.
 #[derive(Debug, PartialEq, Eq)]
@@ -102,6 +118,9 @@ pub(super) fn version(connection: &Connection) -> Result<Version, Error> {
 
 /// The version that this program writes.
 pub(super) const CURRENT: usize = MIGRATIONS.len();
+
+/// The first version that has the tables `attempts` and `audit`.
+pub(super) const WITH_HISTORY: usize = 2;
 
 /// Brings the tables from version `from` to the current one, in one transaction.
 pub(super) fn migrate(connection: &mut Connection) -> Result<(), Error> {

@@ -8,7 +8,7 @@ use crate::model::account::Account;
 use crate::model::credential::{Api, Credential, Grant, Status};
 use crate::ops::error::Error;
 use crate::ops::open_vault::OpenVault;
-use crate::store::{credentials, header, journal, locks, spill};
+use crate::store::{attempts, credentials, header, journal, locks, spill};
 
 /// How long a login waits for a refresh of the credential that it replaces.
 const WAIT: Duration = Duration::from_secs(45);
@@ -52,6 +52,7 @@ impl Place {
         };
         self.vault.write(|transaction, key| {
             journal::remove(transaction, account)?;
+            attempts::remove(transaction, account)?;
             credentials::put(transaction, key, account, &credential)
         })?;
         // It opens for nothing any more; that it is there does no harm.

@@ -1,0 +1,60 @@
+//! The table `attempts`: the last time that a provider was asked about a credential.
+
+use std::collections::BTreeMap;
+
+use rusqlite::{Connection, OptionalExtension, Transaction};
+
+use super::error::Error;
+use crate::model::account::Account;
+use crate::model::attempt::Attempt;
+
+/// The last attempt for one credential. One that can't be read counts as none: it is evidence, not
+/// authority.
+pub(crate) fn read(connection: &Connection, account: &Account) -> Result<Option<Attempt>, Error> {
+    let last: Option<String> = connection
+        .query_row(
+            "SELECT last FROM attempts WHERE provider = ?1 AND user = ?2",
+            (account.provider.as_str(), account.user.as_str()),
+            |row| row.get(0),
+        )
+        .optional()?;
+    Ok(last.and_then(|last| serde_json::from_str(&last).ok()))
+}
+
+/// The last attempts of all credentials, by provider and user.
+pub(crate) fn all(connection: &Connection) -> Result<BTreeMap<(String, String), Attempt>, Error> {
+    let mut statement = connection.prepare("SELECT provider, user, last FROM attempts")?;
+    let mut rows = statement.query([])?;
+    let mut found = BTreeMap::new();
+    while let Some(row) = rows.next()? {
+        let last: String = row.get(2)?;
+        if let Ok(attempt) = serde_json::from_str(&last) {
+            found.insert((row.get(0)?, row.get(1)?), attempt);
+        }
+    }
+    Ok(found)
+}
+
+/// Writes the last attempt of one credential down, over the one before.
+pub(crate) fn put(
+    transaction: &Transaction<'_>,
+    account: &Account,
+    attempt: &Attempt,
+) -> Result<(), Error> {
+    let last = serde_json::to_string(attempt)
+        .map_err(|_| Error::Inconsistent("an attempt that can't be written"))?;
+    transaction.execute(
+        "INSERT OR REPLACE INTO attempts (provider, user, last) VALUES (?1, ?2, ?3)",
+        (account.provider.as_str(), account.user.as_str(), last),
+    )?;
+    Ok(())
+}
+
+/// Forgets what is known of one credential's attempts.
+pub(crate) fn remove(transaction: &Transaction<'_>, account: &Account) -> Result<(), Error> {
+    transaction.execute(
+        "DELETE FROM attempts WHERE provider = ?1 AND user = ?2",
+        (account.provider.as_str(), account.user.as_str()),
+    )?;
+    Ok(())
+}
