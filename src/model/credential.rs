@@ -198,6 +198,11 @@ impl Credential {
             && self.status != Status::HandedOver
     }
 
+    /// When a person has to log in again: the end of what nothing renews.
+    pub(crate) fn login_by(&self) -> Option<Timestamp> {
+        self.expiry().at().filter(|_| !self.is_refreshable())
+    }
+
     /// The address for requests: the API's own where there is one, else the server's.
     pub(crate) fn api_base_url(&self) -> Option<&Address> {
         self.api.base_url.as_ref().or(self.api.server_url.as_ref())

@@ -23,6 +23,8 @@ pub(crate) struct Summary {
     pub(crate) created_at: Timestamp,
     pub(crate) updated_at: Timestamp,
     pub(crate) last_refreshed_at: Option<Timestamp>,
+    /// When a person has to log in again, as far as the provider's rules tell.
+    pub(crate) login_by: Option<Timestamp>,
 }
 
 /// How a credential was come by.
@@ -50,6 +52,7 @@ impl Summary {
             created_at: credential.created_at,
             updated_at: credential.updated_at,
             last_refreshed_at: credential.last_refreshed_at,
+            login_by: credential.login_by(),
         }
     }
 

@@ -23,8 +23,6 @@ pub(crate) struct Store {
     file: VaultFile,
     /// Whether one view stands from opening on. Each view costs a dozen system calls.
     standing: bool,
-    /// Which tables it has: a file that is only read is not migrated.
-    version: usize,
 }
 
 /// The vault as it was at one moment, whatever others write meanwhile.
@@ -66,9 +64,15 @@ impl Store {
             Err(error) => return Err(error),
         };
         match version {
-            Version::Known(version) => {
+            Version::Known(schema::CURRENT) => {
                 file.make_private(readers);
-                Ok(Self { connection, file, standing: true, version })
+                Ok(Self { connection, file, standing: true })
+            }
+            // Migrated first, so that nothing that reads has to know older tables.
+            Version::Known(_) => {
+                drop(connection);
+                Self::open(path)?;
+                Self::open_read_only(path)
             }
             other => Err(refused(&other, &file)),
         }
@@ -106,7 +110,7 @@ impl Store {
         if version != Version::Known(schema::CURRENT) {
             schema::migrate(&mut connection)?;
         }
-        Ok(Self { connection, file, standing: false, version: schema::CURRENT })
+        Ok(Self { connection, file, standing: false })
     }
 
     /// A view of the vault.
@@ -133,11 +137,6 @@ impl Store {
 
     pub(crate) fn file(&self) -> &VaultFile {
         &self.file
-    }
-
-    /// Whether the file has the tables of what happened: attempts and the audit's key.
-    pub(crate) fn has_history(&self) -> bool {
-        self.version >= schema::WITH_HISTORY
     }
 }
 

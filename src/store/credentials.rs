@@ -14,7 +14,7 @@ use crate::vault::seal::{DataKey, Place};
 
 /// The columns in the clear, in the order in which [`summary`] reads them.
 const CLEAR: &str = "provider, user, kind, status, server_url, username, scopes, expires_at, \
-                     refreshable, created_at, updated_at, last_refreshed_at";
+                     refreshable, created_at, updated_at, last_refreshed_at, login_by";
 
 /// A credential as it was read.
 #[derive(Debug, Clone)]
@@ -104,14 +104,14 @@ pub(crate) fn put(
     let stored = transaction.execute(
         "INSERT INTO credentials
          (provider, user, kind, status, server_url, username, scopes, expires_at, refreshable,
-          created_at, updated_at, last_refreshed_at, revision, sealed)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
+          created_at, updated_at, last_refreshed_at, login_by, revision, sealed)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
          ON CONFLICT (provider, user) DO UPDATE SET
           kind = excluded.kind, status = excluded.status, server_url = excluded.server_url,
           username = excluded.username, scopes = excluded.scopes,
           expires_at = excluded.expires_at, refreshable = excluded.refreshable,
           created_at = excluded.created_at, updated_at = excluded.updated_at,
-          last_refreshed_at = excluded.last_refreshed_at,
+          last_refreshed_at = excluded.last_refreshed_at, login_by = excluded.login_by,
           revision = excluded.revision, sealed = excluded.sealed",
         (
             account.provider.as_str(),
@@ -126,6 +126,7 @@ pub(crate) fn put(
             clear.created_at.as_second(),
             clear.updated_at.as_second(),
             clear.last_refreshed_at.map(Timestamp::as_second),
+            clear.login_by.map(Timestamp::as_second),
             header::stored(revision)?,
             sealed,
         ),
@@ -227,6 +228,7 @@ fn summary(row: &Row<'_>) -> Result<Summary, Error> {
         created_at: time(row.get(9)?)?,
         updated_at: time(row.get(10)?)?,
         last_refreshed_at: row.get::<_, Option<i64>>(11)?.map(time).transpose()?,
+        login_by: row.get::<_, Option<i64>>(12)?.map(time).transpose()?,
     })
 }
 

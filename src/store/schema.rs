@@ -70,6 +70,8 @@ const MIGRATIONS: [&str; 2] = [
     ) STRICT;
 ",
     "
+    ALTER TABLE credentials ADD COLUMN login_by INTEGER;
+
     CREATE TABLE attempts (
         provider TEXT NOT NULL,
         user TEXT NOT NULL,
@@ -118,9 +120,6 @@ pub(super) fn version(connection: &Connection) -> Result<Version, Error> {
 
 /// The version that this program writes.
 pub(super) const CURRENT: usize = MIGRATIONS.len();
-
-/// The first version that has the tables `attempts` and `audit`.
-pub(super) const WITH_HISTORY: usize = 2;
 
 /// Brings the tables from version `from` to the current one, in one transaction.
 pub(super) fn migrate(connection: &mut Connection) -> Result<(), Error> {

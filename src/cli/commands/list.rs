@@ -139,8 +139,6 @@ impl<'a> One<'a> {
     fn new(summary: &'a Summary, in_doubt: &BTreeSet<(String, String)>, now: Timestamp) -> Self {
         let Account { provider, user } = &summary.account;
         let in_doubt = in_doubt.contains(&(provider.as_str().into(), user.as_str().into()));
-        // Of what nothing renews, the end is when a person has to log in again.
-        let login_by = summary.expires_at.filter(|_| !summary.refreshable).map(time::rfc3339);
         Self {
             provider: summary.account.provider.as_str(),
             user: summary.account.user.as_str(),
@@ -151,7 +149,7 @@ impl<'a> One<'a> {
             scopes: summary.scopes.iter().collect(),
             expires_at: summary.expires_at.map(time::rfc3339),
             refreshable: summary.refreshable,
-            login_by,
+            login_by: summary.login_by.map(time::rfc3339),
             created_at: time::rfc3339(summary.created_at),
             updated_at: time::rfc3339(summary.updated_at),
             last_refreshed_at: summary.last_refreshed_at.map(time::rfc3339),
