@@ -12,6 +12,9 @@ pub(crate) mod access_token;
 pub(crate) mod refresh;
 pub(crate) mod login;
 pub(crate) mod delete;
+pub(crate) mod standing;
+pub(crate) mod fair_queue;
+pub(crate) mod many;
 
 pub(crate) use create::open_or_create;
 pub(crate) use error::Error;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rusqlite::Transaction;
+use rusqlite::{Connection, Transaction};
 
 use super::error::Error;
 use super::unlock::{self, Unlocking};
@@ -108,6 +108,14 @@ impl OpenVault {
     /// The same where there has to be one.
     pub(crate) fn expect(&mut self, account: &Account) -> Result<Row, Error> {
         self.read(account)?.ok_or_else(|| Error::NoCredential { account: account.clone() })
+    }
+
+    /// Looks at what is not sealed.
+    pub(super) fn look<T>(
+        &self,
+        look: impl FnOnce(&Connection) -> Result<T, store::Error>,
+    ) -> Result<T, Error> {
+        Ok(look(&*self.store.read()?)?)
     }
 
     /// Runs `change` in one transaction and commits it. If the key was rotated since the vault was
