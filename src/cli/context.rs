@@ -1,7 +1,7 @@
 //! What every command needs, from flags and environment: the vault's path, the configuration, and
 //! whether somebody can be asked.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use super::environment::Environment;
@@ -91,6 +91,11 @@ impl Context {
             CliError::new(Kind::Usage, "neither HOME nor XDG_DATA_HOME says where the vault is")
                 .hint("name it with `--vault`")
         })
+    }
+
+    /// Where the configuration is, if somebody named it.
+    pub(crate) fn named_config(&self) -> Option<&Path> {
+        self.config_named.as_deref()
     }
 
     /// The configuration, read when it is first asked for.

@@ -51,6 +51,27 @@ impl Kind {
     }
 }
 
+/// Of the failures of many credentials, the first of these is what the command ends with: what
+/// threatens the vault comes before what a person has to do, and that before what passes.
+const GRAVEST_FIRST: [Kind; 9] = [
+    Kind::VaultDamaged,
+    Kind::KeyUnavailable,
+    Kind::LoginRequired,
+    Kind::Usage,
+    Kind::ProviderUnavailable,
+    Kind::Busy,
+    Kind::Failed,
+    Kind::NotFound,
+    Kind::LoginFailed,
+];
+
+impl Kind {
+    /// The gravest of several.
+    pub(crate) fn gravest(kinds: impl IntoIterator<Item = Self>) -> Option<Self> {
+        kinds.into_iter().min_by_key(|kind| GRAVEST_FIRST.iter().position(|other| other == kind))
+    }
+}
+
 /// A failure as a user sees it.
 #[derive(Debug)]
 pub(crate) struct CliError {
@@ -81,6 +102,20 @@ impl CliError {
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
+    }
+
+    /// What happened and why, in one sentence.
+    pub(crate) fn sentence(&self) -> String {
+        let causes = self.causes.iter().map(String::as_str);
+        std::iter::once(self.message.as_str()).chain(causes).collect::<Vec<_>>().join(": ")
+    }
+
+    /// The same with what to type next, on one line.
+    pub(crate) fn line(&self) -> String {
+        match &self.hint {
+            Some(hint) => format!("{} (hint: {hint})", self.sentence()),
+            None => self.sentence(),
+        }
     }
 
     pub(crate) fn exit_code(&self) -> ExitCode {
@@ -114,5 +149,26 @@ impl CliError {
     /// `error` with the message that it has, and its sources as causes.
     pub(super) fn of(kind: Kind, error: &dyn StdError) -> Self {
         Self::new(kind, printable(&error.to_string())).caused_by(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_end_with_the_gravest() {
+        let codes = |kinds: &[Kind]| Kind::gravest(kinds.iter().copied()).map(Kind::exit);
+        assert_eq!(codes(&GRAVEST_FIRST), Some(7));
+        assert_eq!(codes(&[Kind::Busy, Kind::Failed, Kind::ProviderUnavailable]), Some(6));
+        assert_eq!(codes(&[Kind::ProviderUnavailable, Kind::Usage, Kind::LoginRequired]), Some(4));
+        assert_eq!(codes(&[]), None);
+    }
+
+    #[test]
+    fn a_failure_among_many_is_told_on_one_line() {
+        let mut error = CliError::new(Kind::Failed, "what").hint("do this");
+        error.causes = vec!["why".into(), "and why that".into()];
+        assert_eq!(error.line(), "what: why: and why that (hint: do this)");
     }
 }
