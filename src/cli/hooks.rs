@@ -55,7 +55,7 @@ pub(crate) fn tell(
         hook.env_remove(name);
     }
     let failed = |what: String| Some(format!("the hook `{}` {what}", printable(program)));
-    match run(&mut hook) {
+    match run(&mut hook, LIMIT) {
         Ok(Some(status)) if status.success() => None,
         Ok(Some(status)) => failed(format!("failed: {status}")),
         Ok(None) => failed(format!("was ended after {} seconds", LIMIT.as_secs())),
@@ -100,13 +100,14 @@ fn standing_after(outcome: &Result<Handed, ops::Error>) -> Option<(Standing, Str
     }
 }
 
-/// Runs a hook to its end; `None` if it took too long, and was ended with all that it started.
-fn run(hook: &mut Command) -> io::Result<Option<ExitStatus>> {
+/// Runs a hook to its end; `None` if it took longer than `limit`, and was ended with all that it
+/// started.
+fn run(hook: &mut Command, limit: Duration) -> io::Result<Option<ExitStatus>> {
     // Stdout is for the command's own data.
     hook.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::inherit()).process_group(0);
     let mut child: Child = hook.spawn()?;
     let started = Instant::now();
-    while started.elapsed() < LIMIT {
+    while started.elapsed() < limit {
         if let Some(status) = child.try_wait()? {
             return Ok(Some(status));
         }
@@ -115,4 +116,18 @@ fn run(hook: &mut Command) -> io::Result<Option<ExitStatus>> {
     let _ = kill_process_group(Pid::from_child(&child), Signal::KILL);
     child.wait()?;
     Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hook_that_hangs_is_ended() {
+        let mut hook = Command::new("/bin/sh");
+        hook.args(["-c", "sleep 60 & wait"]);
+        let started = Instant::now();
+        assert!(run(&mut hook, Duration::from_millis(50)).unwrap().is_none());
+        assert!(started.elapsed() < Duration::from_secs(30));
+    }
 }

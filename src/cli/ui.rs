@@ -175,6 +175,9 @@ impl Ui {
             .unwrap_or_else(|_| ProgressStyle::default_bar());
         let bar = ProgressBar::new(total as u64).with_style(style).with_message(what);
         bar.enable_steady_tick(Duration::from_millis(100));
+        // A signal that ends the program takes the bar with it.
+        let shown = bar.clone();
+        let _ = signals::announce(move |_| shown.finish_and_clear());
         Progress(bar)
     }
 

@@ -96,3 +96,96 @@ fn attend<T, E: From<Error>>(
         let _ = done.send((account.clone(), result));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::model::credential::{Api, ApiAuth, Credential, Expiry, Grant, StaticToken, Status};
+    use crate::ops::create::open_or_create;
+    use crate::ops::unlock::Unlocking;
+    use crate::secret::{AccessToken, SecretText};
+    use crate::store::slots;
+    use crate::vault::Key;
+    use crate::vault::seal::DataKey;
+    use crate::vault::slot::{KeySlot, SlotId, SlotKind, SlotSecret};
+
+    const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+
+    fn account(user: &str) -> Account {
+        Account { provider: "acme".parse().unwrap(), user: user.parse().unwrap() }
+    }
+
+    fn credential() -> Credential {
+        let token = AccessToken::from_trusted("made-up".into());
+        Credential {
+            grant: Grant::Static(StaticToken { token, expiry: Expiry::None }),
+            api: Api { auth: ApiAuth::Bearer, server_url: None, base_url: None, username: None },
+            status: Status::Active,
+            created_at: NOW,
+            updated_at: NOW,
+            last_refreshed_at: None,
+        }
+    }
+
+    fn vault(home: &tempfile::TempDir, key: &Key) -> OpenVault {
+        let path = home.path().join("vault/tokens.db");
+        open_or_create(&path, Unlocking::Key(key.clone()), || NOW).unwrap()
+    }
+
+    #[test]
+    fn after_a_rotation_one_handle_unlocks_for_all() {
+        let (home, key) = (tempfile::tempdir().unwrap(), Key::generate().unwrap());
+        let mut vault = vault(&home, &key);
+        let opener = vault.opener();
+        let (mut first, mut second) = (opener.open().unwrap(), opener.open().unwrap());
+
+        let new = DataKey::generate(vault.key().vault, 2).unwrap();
+        let secret = SlotSecret::Random(key);
+        let slot =
+            KeySlot::wrap(SlotId::generate().unwrap(), SlotKind::Key, &secret, &new).unwrap();
+        vault
+            .write(|transaction, _| {
+                transaction.execute("UPDATE vault SET generation = 2", [])?;
+                transaction.execute("DELETE FROM key_slots", [])?;
+                slots::insert(transaction, &slot, NOW)?;
+                credentials::put(transaction, &new, &account("x"), &credential())
+            })
+            .unwrap();
+        assert!(first.read(&account("x")).unwrap().is_some());
+        // Now that no slot is left, nothing can be unlocked any more.
+        let gone = |transaction: &rusqlite::Transaction<'_>| {
+            Ok(transaction.execute("DELETE FROM key_slots", [])?)
+        };
+        first.write(|transaction, _| gone(transaction)).unwrap();
+        assert!(second.read(&account("x")).unwrap().is_some());
+        assert!(opener.open().unwrap().read(&account("x")).unwrap().is_some());
+    }
+
+    #[test]
+    fn many_threads_write_and_none_finds_the_vault_busy() {
+        let (home, key) = (tempfile::tempdir().unwrap(), Key::generate().unwrap());
+        let vault = vault(&home, &key);
+        let (opener, queue) = (vault.opener(), FairQueue::new());
+        for number in 0..200 {
+            queue.push("lane", Job { account: account(&number.to_string()), round: number % 2 });
+        }
+        queue.close();
+        let work = |vault: &mut OpenVault, account: &Account| {
+            vault.write(|transaction, key| {
+                credentials::put(transaction, key, account, &credential())
+            })
+        };
+        let (done, outcomes) = std::sync::mpsc::channel();
+        std::thread::scope(|scope| {
+            let threads = NonZeroUsize::new(32).unwrap();
+            start(scope, threads, &opener, &queue, &work, &done).unwrap();
+            drop(done);
+            assert!(outcomes.iter().all(|(_, outcome): (_, Result<(), Error>)| outcome.is_ok()));
+        });
+        let found = lanes(&vault, Some(&"acme".parse().unwrap()), None).unwrap();
+        assert_eq!(found.len(), 200);
+        assert_eq!(lanes(&vault, None, Some(&"7".parse().unwrap())).unwrap().len(), 1);
+    }
+}

@@ -12,7 +12,7 @@ use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::authorization_server::{AuthorizationServer, issue, refuse};
+use crate::authorization_server::{AuthorizationServer, Client, issue, refuse};
 use crate::env::{TestEnv, stderr, stdout};
 
 /// How long anything may take before the test gives it up.
@@ -164,6 +164,40 @@ fn a_credential_that_is_damaged_stops_no_other() {
     assert_eq!(damaged.len(), 1, "{lines:?}");
     assert!(damaged[0].contains("level=error event=failed") && damaged[0].contains("damaged"));
     assert!(lines.iter().any(|line| line.contains("event=refreshed provider=acme user=x")));
+}
+
+#[test]
+fn a_provider_that_is_slow_holds_up_no_other() {
+    let slow = AuthorizationServer::start();
+    let fast = AuthorizationServer::start_for(Client::public().of("other"));
+    let env = due(&slow).with_provider(&fast);
+    fast.will_log_in(issue().expires_in(0));
+    let login = env.begin_login(["login", "other", "--user", "y"]);
+    login.visit();
+    login.finish().success();
+    slow.will(issue().after(Duration::from_secs(4)));
+    fast.will(issue().expires_in(1));
+    fast.will(issue());
+    let mut service = Service::start(&env, &["--jobs", "2"]);
+    let mut lines = service.lines_until("event=refreshed");
+    lines.extend(service.lines_until("event=refreshed"));
+    assert!(!lines.iter().any(|line| line.contains("user=x")), "{lines:?}");
+    assert!(lines.iter().any(|line| line.contains("pending=1")), "{lines:?}");
+    service.lines_until("user=x");
+}
+
+#[test]
+fn a_vault_that_is_gone_is_a_fault_and_no_end() {
+    let server = AuthorizationServer::start();
+    let env = due(&server);
+    server.will(issue());
+    let mut service = Service::start(&env, &["--every", "1s"]);
+    service.lines_until("event=cycle");
+    fs::rename(env.vault_path(), env.path("elsewhere")).unwrap();
+    let lines = service.lines_until("event=fault");
+    assert!(lines.last().unwrap().contains("there is no vault"), "{lines:?}");
+    service.signal("TERM");
+    assert_eq!(service.wait().0.signal(), Some(15), "it was still there");
 }
 
 #[test]

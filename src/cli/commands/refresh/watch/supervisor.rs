@@ -1,31 +1,41 @@
 //! What systemd is told of the service (sd_notify(3)). Without one to listen nothing is sent.
 
-use std::time::Duration;
+use std::ops::RangeInclusive;
+use std::time::{Duration, Instant};
 
 use sd_notify::NotifyState;
+
+/// How long the start may go on after each sign of life. The first pass is as long as the slowest
+/// provider makes it.
+const STARTING: Duration = Duration::from_secs(30);
+
+/// The longest time between two signs of life, and the shortest.
+const BEAT: RangeInclusive<Duration> = Duration::from_millis(10)..=Duration::from_secs(5);
 
 /// The line to whoever supervises the service.
 #[derive(Debug)]
 pub(super) struct Supervisor {
     /// How often it wants a sign of life.
     watchdog: Option<Duration>,
+    last: Option<Instant>,
 }
-
-/// How long the start may go on after each sign of life. The first pass is as long as the slowest
-/// provider makes it.
-const STARTING: Duration = Duration::from_secs(30);
 
 impl Supervisor {
     pub(super) fn find() -> Self {
-        Self { watchdog: sd_notify::watchdog_enabled() }
+        Self { watchdog: sd_notify::watchdog_enabled(), last: None }
     }
 
-    /// The longest time between two signs of life, half of what is asked for.
+    /// The time between two signs of life: no more than half of what is asked for.
     pub(super) fn beat(&self) -> Duration {
-        self.watchdog.map_or(Duration::MAX, |watchdog| watchdog / 2)
+        self.watchdog.map_or(*BEAT.end(), |asked| (asked / 2).clamp(*BEAT.start(), *BEAT.end()))
     }
 
-    pub(super) fn alive(&self, is_ready: bool) {
+    /// Gives a sign of life, if it is time for one.
+    pub(super) fn alive(&mut self, is_ready: bool) {
+        if self.last.is_some_and(|last| last.elapsed() < self.beat()) {
+            return;
+        }
+        self.last = Some(Instant::now());
         if self.watchdog.is_some() {
             tell(&[NotifyState::Watchdog]);
         }

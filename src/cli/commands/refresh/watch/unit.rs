@@ -7,16 +7,10 @@ use crate::cli::commands::refresh::args::Args;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
 
-/// What the service may do is what it needs: the network, its vault, and nothing else. Hooks run
-/// under the same rules.
+/// What the service may do is what it needs: the network, its vault, and nothing else.
 const SANDBOX: &str = "\
+# It may use the network and write to its vault, and so may hooks.
 NoNewPrivileges=yes
-ProtectSystem=strict
-PrivateTmp=yes
-PrivateDevices=yes
-ProtectKernelTunables=yes
-ProtectKernelModules=yes
-ProtectControlGroups=yes
 RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
 RestrictNamespaces=yes
 RestrictRealtime=yes
@@ -25,8 +19,7 @@ LockPersonality=yes
 MemoryDenyWriteExecute=yes
 SystemCallArchitectures=native
 LimitCORE=0
-UMask=0077
-";
+UMask=0077";
 
 /// Prints the unit for the service that `args` describe, as this program and on this vault.
 pub(in crate::cli::commands::refresh) fn print(
@@ -67,7 +60,13 @@ ExecStart={command}
 Restart=on-failure
 RestartSec=60
 WatchdogSec=120
-{SANDBOX}ReadWritePaths={writable}
+{SANDBOX}
+# These take unprivileged user namespaces: where the system has none, they have to go.
+PrivateUsers=yes
+ProtectSystem=strict
+ReadWritePaths={writable}
+PrivateTmp=yes
+PrivateDevices=yes
 
 [Install]
 WantedBy=default.target
