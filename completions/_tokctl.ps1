@@ -97,7 +97,7 @@ Register-ArgumentCompleter -Native -CommandName 'tokctl' -ScriptBlock {
             [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'The user of the service [env: TOKCTL_USER]')
             [CompletionResult]::new('--expiring-within', '--expiring-within', [CompletionResultType]::ParameterName, 'Only tokens that end, or are due, within this time, such as 10m or 1h')
             [CompletionResult]::new('--jobs', '--jobs', [CompletionResultType]::ParameterName, 'How many to refresh at once, up to 256')
-            [CompletionResult]::new('--if-token-is', '--if-token-is', [CompletionResultType]::ParameterName, 'Only if the token on stdin is still the current one, for a script that it was refused to')
+            [CompletionResult]::new('--if-token-is', '--if-token-is', [CompletionResultType]::ParameterName, 'Only if the token on stdin is still the current one: for a script that was refused with it')
             [CompletionResult]::new('--every', '--every', [CompletionResultType]::ParameterName, 'How often to look what is due')
             [CompletionResult]::new('--metrics', '--metrics', [CompletionResultType]::ParameterName, 'Write counters here, in the text format of Prometheus')
             [CompletionResult]::new('--vault', '--vault', [CompletionResultType]::ParameterName, 'The vault''s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]')

@@ -91,7 +91,7 @@ set edit:completion:arg-completer[tokctl] = {|@words|
             cand --user 'The user of the service [env: TOKCTL_USER]'
             cand --expiring-within 'Only tokens that end, or are due, within this time, such as 10m or 1h'
             cand --jobs 'How many to refresh at once, up to 256'
-            cand --if-token-is 'Only if the token on stdin is still the current one, for a script that it was refused to'
+            cand --if-token-is 'Only if the token on stdin is still the current one: for a script that was refused with it'
             cand --every 'How often to look what is due'
             cand --metrics 'Write counters here, in the text format of Prometheus'
             cand --vault 'The vault''s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]'

@@ -86,7 +86,7 @@ complete -c tokctl -n "__fish_tokctl_using_subcommand get" -s h -l help -d 'Prin
 complete -c tokctl -n "__fish_tokctl_using_subcommand refresh" -s u -l user -d 'The user of the service [env: TOKCTL_USER]' -r
 complete -c tokctl -n "__fish_tokctl_using_subcommand refresh" -l expiring-within -d 'Only tokens that end, or are due, within this time, such as 10m or 1h' -r
 complete -c tokctl -n "__fish_tokctl_using_subcommand refresh" -l jobs -d 'How many to refresh at once, up to 256' -r
-complete -c tokctl -n "__fish_tokctl_using_subcommand refresh" -l if-token-is -d 'Only if the token on stdin is still the current one, for a script that it was refused to' -r
+complete -c tokctl -n "__fish_tokctl_using_subcommand refresh" -l if-token-is -d 'Only if the token on stdin is still the current one: for a script that was refused with it' -r
 complete -c tokctl -n "__fish_tokctl_using_subcommand refresh" -l every -d 'How often to look what is due' -r
 complete -c tokctl -n "__fish_tokctl_using_subcommand refresh" -l metrics -d 'Write counters here, in the text format of Prometheus' -r -F
 complete -c tokctl -n "__fish_tokctl_using_subcommand refresh" -l vault -d 'The vault\'s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]' -r -F

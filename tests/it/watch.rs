@@ -151,6 +151,22 @@ fn what_only_a_person_can_mend_is_logged_once() {
 }
 
 #[test]
+fn a_hook_is_run_by_the_service_too() {
+    let server = AuthorizationServer::start();
+    let env = TestEnv::new();
+    env.add_config("on_login_required = ['/bin/sh', '-c', 'env > \"$HOME/hook.env\"']\n");
+    let env = env.with_login("x", &server, issue().expires_in(0));
+    server.will(refuse(400, "invalid_grant"));
+    let mut service = Service::start(&env, &[]);
+    service.lines_until("event=login_required");
+    let seen = fs::read_to_string(env.path("hook.env")).unwrap();
+    for fact in ["TOKCTL_HOOK=login_required\n", "TOKCTL_PROVIDER=acme\n", "TOKCTL_USER=x\n"] {
+        assert!(seen.contains(fact), "{seen}");
+    }
+    assert!(!seen.contains("TOKCTL_KEY"), "{seen}");
+}
+
+#[test]
 fn a_credential_that_is_damaged_stops_no_other() {
     let server = AuthorizationServer::start();
     let env = due(&server);

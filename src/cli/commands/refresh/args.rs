@@ -41,7 +41,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", default_value = "8", value_parser = jobs, requires = "several")]
     pub(super) jobs: NonZeroUsize,
 
-    /// Only if the token on stdin is still the current one, for a script that it was refused to
+    /// Only if the token on stdin is still the current one: for a script that was refused with it
     #[arg(long, value_name = "-", conflicts_with_all = ["several", "expiring_within"])]
     pub(super) if_token_is: Option<String>,
 

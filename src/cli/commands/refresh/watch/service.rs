@@ -7,6 +7,7 @@ use std::collections::HashSet;
 use std::io;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -107,7 +108,7 @@ impl<'a> Service<'a> {
 
     /// Does what is to be done at `now`, and returns how long nothing else is, unless a thread is
     /// done with something.
-    fn tick(&mut self, now: Timestamp) -> std::time::Duration {
+    fn tick(&mut self, now: Timestamp) -> Duration {
         self.supervisor.alive(self.is_ready);
         if self.tally.is_some() && self.busy.is_empty() {
             self.end_round(now);
@@ -121,7 +122,7 @@ impl<'a> Service<'a> {
         }
         let is_over = self.tally.is_some() && self.busy.is_empty();
         let nap = self.schedule.nap(now).min(self.supervisor.beat());
-        if is_over { std::time::Duration::ZERO } else { nap }
+        if is_over { Duration::ZERO } else { nap }
     }
 
     fn begin_round(&mut self, now: Timestamp) {
