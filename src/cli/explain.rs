@@ -2,12 +2,16 @@
 
 use super::error::{CliError, Kind};
 use super::typed::{login_command, quoted, user_flag};
+use crate::model::account::Account;
+use crate::model::attempt::Outcome;
 use crate::oauth::http::Fault;
 use crate::oauth::{listener, metadata, token_error};
 use crate::ops::Error as OpsError;
 use crate::vault::keychain;
 use crate::vault::slot::SlotKind;
 use crate::{config, private_file, providers, store};
+
+const TRY_LATER: &str = "try again later; the stored credential is unchanged";
 
 impl From<OpsError> for CliError {
     fn from(error: OpsError) -> Self {
@@ -36,13 +40,18 @@ impl From<OpsError> for CliError {
             OpsError::NotRefreshed { account, source } => (
                 token_kind(source, Kind::LoginRequired),
                 Some(match source {
-                    token_error::Error::ClientRefused { .. } => format!(
-                        "compare client id and secret with those that are registered, then `{}`",
-                        login_command(account)
-                    ),
-                    _ => "try again later; the stored credential is unchanged".into(),
+                    token_error::Error::ClientRefused { .. } => compare_settings(account),
+                    _ => TRY_LATER.into(),
                 }),
             ),
+            OpsError::NotRefreshedBefore { account, last } => match last.outcome {
+                Outcome::Configuration => (Kind::Usage, Some(compare_settings(account))),
+                Outcome::Refused => (Kind::LoginRequired, Some(login_command(account))),
+                Outcome::Done | Outcome::Passing => {
+                    (Kind::ProviderUnavailable, Some(TRY_LATER.into()))
+                }
+            },
+            OpsError::Paused { .. } => (Kind::ProviderUnavailable, Some(TRY_LATER.into())),
             OpsError::Interrupted { account, .. } => (
                 Kind::ProviderUnavailable,
                 Some(format!(
@@ -211,6 +220,13 @@ fn listener_error(error: &listener::Error) -> CliError {
         }
     };
     CliError::of(kind, error).hint(hint)
+}
+
+fn compare_settings(account: &Account) -> String {
+    format!(
+        "compare client id and secret with those that are registered, then `{}`",
+        login_command(account)
+    )
 }
 
 /// What a token endpoint's refusal means; a refused grant means something else in a login than in

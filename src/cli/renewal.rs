@@ -8,9 +8,9 @@ use super::time;
 use super::typed::login_command;
 use crate::model::account::Account;
 use crate::model::credential::{Credential, Grant};
+use crate::ops::OpenVault;
 use crate::ops::access_token::{Handed, Warning};
 use crate::ops::refresh::{self, Today, Trigger};
-use crate::ops::{self, OpenVault};
 use crate::providers::{self, Provider};
 use crate::secret::ClientSecret;
 
@@ -32,11 +32,11 @@ pub(crate) fn renew(
         })
     };
     match attempt(vault, None) {
-        Err(ops::Error::NotRefreshed { source, account }) if source.is_about_the_client() => {
-            let credential = vault.expect(&account)?.stored.credential;
+        Err(error) if error.is_about_the_client() => {
+            let credential = vault.expect(account)?.stored.credential;
             match other_secret(context, provider.as_ref(), &credential) {
                 Some(secret) => Ok(attempt(vault, Some(secret))?),
-                None => Err(ops::Error::NotRefreshed { source, account }.into()),
+                None => Err(error.into()),
             }
         }
         other => Ok(other?),
@@ -116,6 +116,10 @@ pub(crate) fn warn(context: &Context, account: &Account, handed: &Handed) {
         }
         Some(Warning::NotRefreshed(error)) => {
             format!("`{account}` could not be refreshed, its token still works: {error}")
+        }
+        Some(Warning::NotRefreshedBefore(last)) => {
+            let why = last.message.as_deref().unwrap_or("as another process found just now");
+            format!("`{account}` could not be refreshed, its token still works: {why}")
         }
         Some(Warning::Busy) => {
             format!("`{account}` is being refreshed by another process, its token still works")

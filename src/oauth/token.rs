@@ -2,6 +2,8 @@
 //!
 //! Whether a token needs renewing and where the new one goes is the caller's business.
 
+use std::time::Duration;
+
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::Value;
@@ -26,6 +28,22 @@ pub(crate) struct TokenAnswer {
     pub(crate) scopes: Option<Scopes>,
 }
 
+/// A request for a new token, and what came of it.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    pub(crate) answer: Result<TokenAnswer, Error>,
+    /// What the answer was like, if one came.
+    pub(crate) heard: Option<Heard>,
+}
+
+/// An answer as HTTP has it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Heard {
+    pub(crate) status: u16,
+    /// The server's own time.
+    pub(crate) date: Option<Timestamp>,
+}
+
 /// Redeems an authorization code (RFC 6749 §4.1.3, RFC 7636 §4.5). It is never sent twice.
 pub(crate) fn redeem(
     client: &Client,
@@ -42,17 +60,18 @@ pub(crate) fn redeem(
     if let Some(verifier) = verifier {
         form.push(("code_verifier", verifier.expose()));
     }
-    request(client, form, Request::Exchange, now)
+    request(client, form, Request::Exchange, now, http::WHOLE).answer
 }
 
-/// Renews an access token (RFC 6749 §6).
+/// Renews an access token (RFC 6749 §6), or gives up after `bound`.
 pub(crate) fn refresh(
     client: &Client,
     refresh_token: &RefreshToken,
     now: Timestamp,
-) -> Result<TokenAnswer, Error> {
+    bound: Duration,
+) -> Asked {
     let form = vec![("grant_type", "refresh_token"), ("refresh_token", refresh_token.expose())];
-    request(client, form, Request::Refresh, now)
+    request(client, form, Request::Refresh, now, bound)
 }
 
 fn request<'a>(
@@ -60,17 +79,19 @@ fn request<'a>(
     mut form: Vec<(&'a str, &'a str)>,
     kind: Request,
     now: Timestamp,
-) -> Result<TokenAnswer, Error> {
+    bound: Duration,
+) -> Asked {
     let authentication = authenticate(client, &mut form);
-    let answer = http::post(
-        &client.token_endpoint,
-        client.trusted_certificates.as_deref(),
-        &authentication,
-        &form,
-    )?;
-    match token_error::read(&answer, kind) {
-        Some(error) => Err(error),
-        None => parse(&answer, now),
+    let certificates = client.trusted_certificates.as_deref();
+    match http::post(&client.token_endpoint, certificates, &authentication, &form, bound) {
+        Err(fault) => Asked { answer: Err(fault.into()), heard: None },
+        Ok(answer) => Asked {
+            heard: Some(Heard { status: answer.status, date: answer.date }),
+            answer: match token_error::read(&answer, kind) {
+                Some(error) => Err(error),
+                None => parse(&answer, now),
+            },
+        },
     }
 }
 
@@ -116,6 +137,7 @@ fn parse(answer: &Answer, now: Timestamp) -> Result<TokenAnswer, Error> {
         authority: answer.authority.clone(),
         status: answer.status,
         error: None,
+        retry_after: None,
         what: "a token that holds characters which no token can have".into(),
     };
     Ok(TokenAnswer {
@@ -190,6 +212,7 @@ mod tests {
             authority: "id.example".into(),
             status,
             retry_after: None,
+            date: None,
             body: Zeroizing::new(body.as_bytes().to_vec()),
         }
     }

@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::model::account::Account;
+use crate::model::attempt::Attempt;
 use crate::oauth::{listener, metadata, redirect_uri, token_error};
 use crate::vault::keychain;
 use crate::vault::slot::{SlotId, SlotKind};
@@ -47,6 +48,12 @@ pub(crate) enum Error {
     /// The authorization server gave no new token.
     #[error("could not refresh `{account}`")]
     NotRefreshed { account: Account, source: token_error::Error },
+    /// Another process got no new token a moment ago, which this one need not find out again.
+    #[error("could not refresh `{account}`, as another process found just now{}", because(last))]
+    NotRefreshedBefore { account: Account, last: Box<Attempt> },
+    /// The authorization server asked everybody to wait.
+    #[error("could not refresh `{account}`: its provider asks to be left alone until {until}")]
+    Paused { account: Account, until: Timestamp },
     /// An earlier refresh may have spent the refresh token, and this provider takes a second use
     /// for theft.
     #[error(
@@ -117,6 +124,23 @@ impl From<getrandom::Error> for Error {
     fn from(error: getrandom::Error) -> Self {
         store::Error::from(error).into()
     }
+}
+
+impl Error {
+    /// Whether the authorization server refused the client's id or secret.
+    pub(crate) fn is_about_the_client(&self) -> bool {
+        if let Self::NotRefreshed { source, .. } = self {
+            return source.is_about_the_client();
+        }
+        if let Self::NotRefreshedBefore { last, .. } = self {
+            return last.error.as_deref().is_some_and(token_error::is_about_the_client);
+        }
+        false
+    }
+}
+
+fn because(last: &Attempt) -> String {
+    last.message.as_ref().map(|message| format!(": {message}")).unwrap_or_default()
 }
 
 fn seconds(duration: SignedDuration) -> String {

@@ -7,10 +7,11 @@ use rusqlite::Transaction;
 use super::error::Error;
 use super::unlock::{self, Unlocking};
 use crate::model::account::Account;
+use crate::model::attempt::Attempt;
 use crate::store::credentials::{self, Stored};
 use crate::store::file::VaultFile;
 use crate::store::journal::{self, Journal};
-use crate::store::{self, Store, header};
+use crate::store::{self, Store, attempts, header};
 use crate::vault::seal::DataKey;
 
 /// A vault that was unlocked.
@@ -74,6 +75,11 @@ impl OpenVault {
     /// The same where there has to be one.
     pub(crate) fn expect(&mut self, account: &Account) -> Result<Row, Error> {
         self.read(account)?.ok_or_else(|| Error::NoCredential { account: account.clone() })
+    }
+
+    /// The last time that a provider was asked about `account`.
+    pub(super) fn last_attempt(&self, account: &Account) -> Result<Option<Attempt>, Error> {
+        Ok(attempts::read(&*self.store.read()?, account)?)
     }
 
     /// Runs `change` in one transaction and commits it. If the key was rotated since the vault was

@@ -26,6 +26,7 @@ mod jira;
 mod get;
 mod get_refreshes;
 mod refresh;
+mod refresh_again;
 mod interrupted;
 mod list;
 mod delete;
