@@ -10,12 +10,18 @@ It keeps the truth about its grant, so that a test can ask afterwards what a cli
 import http.server
 import json
 import threading
+import time
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 
+class Server(http.server.ThreadingHTTPServer):
+    request_queue_size = 256
+
+
 class RotatingServer:
-    def __init__(self, policy):
+    def __init__(self, policy, delay=0.0):
         self.policy = policy
+        self.delay = delay  # seconds until a refresh is answered
         self.lock = threading.Lock()
         self.busy = 0
         self.reset()
@@ -36,6 +42,8 @@ class RotatingServer:
                 try:
                     body = self.rfile.read(int(self.headers["Content-Length"])).decode()
                     form = {k: v[0] for k, v in parse_qs(body).items()}
+                    if form["grant_type"] == "refresh_token":
+                        time.sleep(outer.delay)
                     status, answer = outer.token(form)
                     text = json.dumps(answer).encode()
                     self.send_response(status)
@@ -52,7 +60,7 @@ class RotatingServer:
             def log_message(self, *_):
                 pass
 
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server = Server(("127.0.0.1", 0), Handler)
         self.address = f"http://127.0.0.1:{self.server.server_port}"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
