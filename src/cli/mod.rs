@@ -51,6 +51,7 @@ enum Command {
     Refresh(Deferred<commands::refresh::Args>),
     List(Deferred<commands::list::Args>),
     Delete(Deferred<commands::delete::Args>),
+    Why(Deferred<commands::why::Args>),
     Key(Deferred<commands::key::Args>),
     Completions(Deferred<commands::completions::Args>),
     #[command(name = "man")]
@@ -102,6 +103,7 @@ fn dispatch(command: &Command, context: &Context) -> Result<(), CliError> {
         Command::Refresh(Deferred(args)) => commands::refresh::run(args, context),
         Command::List(Deferred(args)) => commands::list::run(args, context),
         Command::Delete(Deferred(args)) => commands::delete::run(args, context),
+        Command::Why(Deferred(args)) => commands::why::run(args, context),
         Command::Key(Deferred(args)) => commands::key::run(args, context),
         Command::Completions(Deferred(args)) => {
             commands::completions::run(args, context, at_once(Root::command))

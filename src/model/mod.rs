@@ -1,6 +1,7 @@
 //! What tokctl is about: pure data and pure decisions, no input or output.
 
 pub(crate) mod account;
+pub(crate) mod reference;
 pub(crate) mod address;
 pub(crate) mod duration;
 pub(crate) mod scope;

@@ -12,6 +12,7 @@ pub(crate) mod access_token;
 pub(crate) mod refresh;
 pub(crate) mod login;
 pub(crate) mod delete;
+pub(crate) mod diagnosis;
 
 pub(crate) use create::open_or_create;
 pub(crate) use error::Error;

@@ -30,6 +30,7 @@ mod refresh_again;
 mod interrupted;
 mod list;
 mod delete;
+mod why;
 mod tampering;
 mod secrets_stay_sealed;
 mod terminal;
