@@ -28,6 +28,7 @@ use self::deferred::{Deferred, at_once};
 use self::environment::Environment;
 use self::error::{CliError, Kind};
 use self::ui::{Ui, Verbosity};
+use crate::signals;
 use crate::untrusted::printable;
 
 /// A live token for every service, now
@@ -62,6 +63,8 @@ enum Command {
 #[must_use]
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     keep_memory_private();
+    // Without it the program goes on as well, until a disk is full.
+    let _ = signals::let_writes_fail();
     let args: Vec<OsString> = args.into_iter().collect();
     let asked_for_json = args.iter().any(|arg| arg == "--json");
     let plain = Ui { verbosity: Verbosity::Status, json: asked_for_json, may_ask: false };

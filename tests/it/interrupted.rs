@@ -4,7 +4,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
-use crate::authorization_server::{AuthorizationServer, Client, Revocation, issue, refuse};
+use crate::authorization_server::{Answer, AuthorizationServer, Client, Revocation, issue, refuse};
 use crate::env::{TestEnv, json, stderr};
 
 /// Long enough to act while the answer is on its way.
@@ -16,7 +16,11 @@ fn due(server: &AuthorizationServer) -> TestEnv {
 
 /// Starts a `get` and returns once the provider has its request.
 fn get_that_is_under_way(env: &TestEnv, server: &AuthorizationServer) -> Child {
-    server.will(issue().after(DELAY));
+    get_that_will_be_answered(env, server, issue())
+}
+
+fn get_that_will_be_answered(env: &TestEnv, server: &AuthorizationServer, answer: Answer) -> Child {
+    server.will(answer.after(DELAY));
     let before = server.token_requests().len();
     let mut command = env.command(["get"]);
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -94,6 +98,19 @@ fn an_answer_is_not_written_over_a_login_that_came_in_between() {
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(3), "{}", String::from_utf8_lossy(&output.stderr));
     env.tokctl(["get"]).assert().code(3);
+}
+
+#[test]
+fn a_refusal_does_not_erase_what_a_login_brought_in_between() {
+    let server = AuthorizationServer::start();
+    let env = due(&server);
+    let child = get_that_will_be_answered(&env, &server, refuse(400, "invalid_grant"));
+    // So that nothing but the revision stands between the two.
+    env.remove_locks();
+    env.log_in("x", &server, issue());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "access-2\n");
+    env.tokctl(["get"]).assert().success().stdout_eq("access-2\n").stderr_eq("");
 }
 
 #[test]

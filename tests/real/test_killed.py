@@ -7,16 +7,15 @@ login the one thing left, and then it is said.
 """
 
 import os
-import shutil
 import subprocess
 import time
 
 import pytest
 
+from due_vault import GET, DueVault
 from rotating_server import RotatingServer
-from world import BINARY, World
+from world import BINARY
 
-GET = ("get", "acme", "--user", "alice")
 STEPS = ["openat", "flock", "pwrite64", "fdatasync", "fsync", "connect", "sendto", "recvfrom",
          "write", "writev", "unlink", "ftruncate"]
 
@@ -30,21 +29,9 @@ def server(request):
 
 @pytest.fixture
 def due(server):
-    """A vault whose token is due, and a copy of it to start from again and again."""
-    world = World()
-    world.use_new_key()
-    world.configure(server.definition())
-    world.follow_redirects()
-    world.succeed("login", "acme", "--user", "alice")
-    shutil.copytree(world.vault.parent, world.home / "before")
+    world = DueVault(server)
     yield world
     world.close()
-
-
-def start_anew(world, server):
-    shutil.rmtree(world.vault.parent)
-    shutil.copytree(world.home / "before", world.vault.parent)
-    server.reset()
 
 
 def killed_at(world, step, count):
@@ -74,7 +61,7 @@ def test_a_kill_at_any_step_loses_no_token(due, server):
     for step in STEPS:
         count = 1
         while True:
-            start_anew(due, server)
+            due.start_anew()
             if not killed_at(due, step, count):
                 break
             kills += 1
