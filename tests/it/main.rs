@@ -31,6 +31,7 @@ mod interrupted;
 mod list;
 mod delete;
 mod why;
+mod check;
 mod tampering;
 mod secrets_stay_sealed;
 mod terminal;
