@@ -270,7 +270,7 @@ _tokctl() {
             return 0
             ;;
         tokctl__subcmd__list)
-            opts="-u -q -v -h --user --vault --config --no-input --json --color --quiet --verbose --help"
+            opts="-u -q -v -h --user --expiring-within --vault --config --no-input --json --color --quiet --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -281,6 +281,10 @@ _tokctl() {
                     return 0
                     ;;
                 -u)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --expiring-within)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

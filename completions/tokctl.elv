@@ -106,6 +106,7 @@ set edit:completion:arg-completer[tokctl] = {|@words|
         &'tokctl;list'= {
             cand -u 'Only this user''s'
             cand --user 'Only this user''s'
+            cand --expiring-within 'Only what a person has to log in to again within this time, such as 14d; if there is any, the command ends with 4'
             cand --vault 'The vault''s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]'
             cand --config 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]'
             cand --color 'When to use colours: auto, always or never [env: NO_COLOR, CLICOLOR_FORCE]'

@@ -97,6 +97,7 @@ complete -c tokctl -n "__fish_tokctl_using_subcommand refresh" -s q -l quiet -d 
 complete -c tokctl -n "__fish_tokctl_using_subcommand refresh" -s v -l verbose -d 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
 complete -c tokctl -n "__fish_tokctl_using_subcommand refresh" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tokctl -n "__fish_tokctl_using_subcommand list" -s u -l user -d 'Only this user\'s' -r
+complete -c tokctl -n "__fish_tokctl_using_subcommand list" -l expiring-within -d 'Only what a person has to log in to again within this time, such as 14d; if there is any, the command ends with 4' -r
 complete -c tokctl -n "__fish_tokctl_using_subcommand list" -l vault -d 'The vault\'s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]' -r -F
 complete -c tokctl -n "__fish_tokctl_using_subcommand list" -l config -d 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]' -r -F
 complete -c tokctl -n "__fish_tokctl_using_subcommand list" -l color -d 'When to use colours: auto, always or never [env: NO_COLOR, CLICOLOR_FORCE]' -r -f -a "auto\t''

@@ -89,6 +89,9 @@ fn a_check_asks_the_gateway_for_the_site_and_wants_an_account() {
     let somebody = Response::json(200, &json!({ "accountId": "5b1" }));
     server.will_serve(myself, "Bearer access-1", somebody);
     env.tokctl(["check"]).assert().success();
+    // Atlassian ends a grant that is not used for 90 days.
+    env.tokctl(["list", "--expiring-within", "89d"]).assert().success();
+    env.tokctl(["list", "--expiring-within", "91d"]).assert().code(4);
     let nobody = Response::json(200, &json!({ "displayName": "Anonymous" }));
     server.will_serve(myself, "Bearer access-1", nobody);
     env.tokctl(["check"]).assert().code(4);

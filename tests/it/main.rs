@@ -32,6 +32,7 @@ mod list;
 mod delete;
 mod why;
 mod check;
+mod login_by;
 mod tampering;
 mod secrets_stay_sealed;
 mod terminal;
