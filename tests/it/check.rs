@@ -424,7 +424,10 @@ fn of_all_the_gravest_outcome_is_told() {
     assert_eq!(report["results"][0]["outcome"], "skipped");
 
     all(somebody(), Some(status(503)), 6);
-    let report = json(&all(status(401), Some(status(503)), 4));
+    let both = all(status(401), Some(status(503)), 4);
+    let error: Value = serde_json::from_str(&stderr(&both)).expect("one object");
+    assert_eq!(error["error"]["exit"], 4);
+    let report = json(&both);
     assert_eq!((&report["inactive"], &report["failed"]), (&json!(1), &json!(1)));
     env.flip_a_sealed_bit("y");
     let report = json(&all(status(401), None, 7));

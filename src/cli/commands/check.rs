@@ -44,7 +44,9 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     }
     match result.outcome {
         Ok(()) => {
-            context.ui.status(&format!("{} works", result.account));
+            if !context.ui.json {
+                context.ui.status(&format!("{} works", result.account));
+            }
             Ok(())
         }
         Err(Miss::Skipped(error) | Miss::Inactive(error) | Miss::Failed(error)) => Err(error),
@@ -59,18 +61,21 @@ fn all(args: &Args, context: &Context, store: Store) -> Result<(), CliError> {
         let mut vault = keys::unlock(context, store)?;
         for account in accounts {
             let outcome = one(context, &mut vault, &account);
-            tell(context, &account, &outcome);
+            if !context.ui.json {
+                tell(context, &account, &outcome);
+            }
             results.push(One { account, outcome });
         }
     }
     let report = Report::of(&results);
+    let Report { active, inactive, skipped, failed, .. } = report;
     if context.ui.json {
         context.ui.json(&report)?;
+    } else {
+        context.ui.status(&format!(
+            "{active} active, {inactive} inactive, {skipped} skipped, {failed} failed"
+        ));
     }
-    let Report { active, inactive, skipped, failed, .. } = report;
-    context.ui.status(&format!(
-        "{active} active, {inactive} inactive, {skipped} skipped, {failed} failed"
-    ));
     let count = inactive + failed;
     let errors: Vec<CliError> = results.into_iter().filter_map(One::into_error).collect();
     let Some(gravest) = Kind::gravest(errors.iter().map(|error| error.kind)) else { return Ok(()) };
