@@ -5,8 +5,9 @@ use super::typed::{login_command, quoted, user_flag};
 use crate::model::account::Account;
 use crate::model::attempt::Outcome;
 use crate::oauth::http::Fault;
+use crate::oauth::protected_resource::{self, NoVerdict};
 use crate::oauth::{listener, metadata, token_error};
-use crate::ops::Error as OpsError;
+use crate::ops::{CheckError, Error as OpsError};
 use crate::vault::keychain;
 use crate::vault::slot::SlotKind;
 use crate::{config, private_file, providers, store};
@@ -18,6 +19,7 @@ impl From<OpsError> for CliError {
         let (kind, hint) = match &error {
             OpsError::Store(error) => return store_error(error),
             OpsError::Provider(error) => return provider_error(error),
+            OpsError::Check(error) => return check_error(error),
             OpsError::NoSuchSlot { slots, .. } | OpsError::WrongSecret { slots, .. } => {
                 (Kind::KeyUnavailable, Some(how_to_unlock(slots)))
             }
@@ -227,6 +229,37 @@ fn compare_settings(account: &Account) -> String {
         "compare client id and secret with those that are registered, then `{}`",
         login_command(account)
     )
+}
+
+fn check_error(error: &CheckError) -> CliError {
+    let unchanged = "try again later; the stored credential is unchanged".to_owned();
+    let (kind, hint) = match error {
+        CheckError::NoRequest { account } => (
+            Kind::Usage,
+            format!(
+                "set `check_url` for `{}` in config.toml, then `{}`",
+                account.provider,
+                login_command(account)
+            ),
+        ),
+        CheckError::Elsewhere { account, .. } => {
+            (Kind::Usage, format!("if it is to be sent there, `{}`", login_command(account)))
+        }
+        CheckError::Paused { .. } => (Kind::ProviderUnavailable, "try again after that".into()),
+        CheckError::NoVerdict { source, .. } => match source {
+            protected_resource::Error::Fault(Fault::Setup { .. }) => {
+                (Kind::Usage, "mend the definition's `ca_file`, then log in again".into())
+            }
+            protected_resource::Error::NoVerdict(NoVerdict::Forbidden { .. }) => (
+                Kind::ProviderUnavailable,
+                "`tokctl list` shows its scopes; the stored credential is unchanged".into(),
+            ),
+            protected_resource::Error::NoVerdict(_) | protected_resource::Error::Fault(_) => {
+                (Kind::ProviderUnavailable, unchanged)
+            }
+        },
+    };
+    CliError::of(kind, error).hint(hint)
 }
 
 /// What a token endpoint's refusal means; a refused grant means something else in a login than in

@@ -53,6 +53,7 @@ enum Command {
     List(Deferred<commands::list::Args>),
     Delete(Deferred<commands::delete::Args>),
     Why(Deferred<commands::why::Args>),
+    Check(Deferred<commands::check::Args>),
     Key(Deferred<commands::key::Args>),
     Completions(Deferred<commands::completions::Args>),
     #[command(name = "man")]
@@ -107,6 +108,7 @@ fn dispatch(command: &Command, context: &Context) -> Result<(), CliError> {
         Command::List(Deferred(args)) => commands::list::run(args, context),
         Command::Delete(Deferred(args)) => commands::delete::run(args, context),
         Command::Why(Deferred(args)) => commands::why::run(args, context),
+        Command::Check(Deferred(args)) => commands::check::run(args, context),
         Command::Key(Deferred(args)) => commands::key::run(args, context),
         Command::Completions(Deferred(args)) => {
             commands::completions::run(args, context, at_once(Root::command))

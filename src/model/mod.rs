@@ -4,6 +4,7 @@ pub(crate) mod account;
 pub(crate) mod reference;
 pub(crate) mod address;
 pub(crate) mod duration;
+pub(crate) mod grant_life;
 pub(crate) mod scope;
 pub(crate) mod client;
 pub(crate) mod credential;

@@ -62,6 +62,16 @@ pub(crate) enum Authentication<'a> {
         secret: &'a ClientSecret,
     },
     Bearer(&'a AccessToken),
+    /// RFC 7617.
+    Basic {
+        username: &'a str,
+        token: &'a AccessToken,
+    },
+    /// A header of the service's own.
+    Header {
+        name: &'a str,
+        token: &'a AccessToken,
+    },
 }
 
 /// Sends `form` with POST, and gives it `bound` for everything.
@@ -126,6 +136,10 @@ fn authenticated(request: RequestBuilder, authentication: &Authentication<'_>) -
             request.basic_auth(encoded(id), Some(encoded(secret.expose())))
         }
         Authentication::Bearer(token) => request.bearer_auth(token.expose()),
+        Authentication::Basic { username, token } => {
+            request.basic_auth(username, Some(token.expose()))
+        }
+        Authentication::Header { name, token } => request.header(*name, token.expose().as_bytes()),
     }
 }
 

@@ -10,11 +10,12 @@ pub(crate) mod open_vault;
 mod create;
 pub(crate) mod access_token;
 pub(crate) mod refresh;
+pub(crate) mod check;
 pub(crate) mod login;
 pub(crate) mod delete;
 pub(crate) mod diagnosis;
 
 pub(crate) use create::open_or_create;
-pub(crate) use error::Error;
+pub(crate) use error::{CheckError, Error};
 pub(crate) use open_vault::OpenVault;
 pub(crate) use unlock::Unlocking;

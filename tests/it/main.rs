@@ -31,6 +31,8 @@ mod interrupted;
 mod list;
 mod delete;
 mod why;
+mod check;
+mod login_by;
 mod tampering;
 mod secrets_stay_sealed;
 mod terminal;

@@ -7,4 +7,5 @@ pub(super) mod refresh;
 pub(super) mod list;
 pub(super) mod delete;
 pub(super) mod why;
+pub(super) mod check;
 pub(super) mod completions;
