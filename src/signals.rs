@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGXFSZ};
 use signal_hook::iterator::Signals;
 use signal_hook::{flag, low_level};
 
@@ -82,6 +82,12 @@ pub(crate) fn announce(last_words: impl FnOnce(&'static str) + Send + 'static) -
         }
     });
     Ok(())
+}
+
+/// Makes a write past a limit on the size of files fail, where the system would end the process: it
+/// has something to say, and may hold what must be put elsewhere.
+pub(crate) fn let_writes_fail() -> io::Result<()> {
+    flag::register(SIGXFSZ, Arc::default()).map(drop)
 }
 
 fn register() -> io::Result<Shared> {

@@ -36,6 +36,23 @@ impl Kind {
         }
     }
 
+    /// The gravest of several: a command that saw to many credentials ends with it.
+    pub(crate) fn gravest(kinds: impl IntoIterator<Item = Self>) -> Option<Self> {
+        const GRAVEST_FIRST: [Kind; 9] = [
+            Kind::VaultDamaged,
+            Kind::KeyUnavailable,
+            Kind::LoginRequired,
+            Kind::Usage,
+            Kind::ProviderUnavailable,
+            Kind::Busy,
+            Kind::Failed,
+            Kind::NotFound,
+            Kind::LoginFailed,
+        ];
+        let found: Vec<Self> = kinds.into_iter().collect();
+        GRAVEST_FIRST.into_iter().find(|kind| found.contains(kind))
+    }
+
     fn word(self) -> &'static str {
         match self {
             Self::Failed => "failed",
@@ -48,27 +65,6 @@ impl Kind {
             Self::LoginFailed => "login_failed",
             Self::Busy => "busy",
         }
-    }
-}
-
-/// Of the failures of many credentials, the first of these is what the command ends with: what
-/// threatens the vault comes before what a person has to do, and that before what passes.
-const GRAVEST_FIRST: [Kind; 9] = [
-    Kind::VaultDamaged,
-    Kind::KeyUnavailable,
-    Kind::LoginRequired,
-    Kind::Usage,
-    Kind::ProviderUnavailable,
-    Kind::Busy,
-    Kind::Failed,
-    Kind::NotFound,
-    Kind::LoginFailed,
-];
-
-impl Kind {
-    /// The gravest of several.
-    pub(crate) fn gravest(kinds: impl IntoIterator<Item = Self>) -> Option<Self> {
-        kinds.into_iter().min_by_key(|kind| GRAVEST_FIRST.iter().position(|other| other == kind))
     }
 }
 
@@ -104,17 +100,19 @@ impl CliError {
         self
     }
 
-    /// What happened and why, in one sentence.
-    pub(crate) fn sentence(&self) -> String {
-        let causes = self.causes.iter().map(String::as_str);
-        std::iter::once(self.message.as_str()).chain(causes).collect::<Vec<_>>().join(": ")
+    /// What happened and why, as one line among many.
+    pub(crate) fn in_one_line(&self) -> String {
+        match self.causes.first() {
+            Some(cause) => format!("{}: {cause}", self.message),
+            None => self.message.clone(),
+        }
     }
 
-    /// The same with what to type next, on one line.
+    /// The same with what to type next.
     pub(crate) fn line(&self) -> String {
         match &self.hint {
-            Some(hint) => format!("{} (hint: {hint})", self.sentence()),
-            None => self.sentence(),
+            Some(hint) => format!("{} (hint: {hint})", self.in_one_line()),
+            None => self.in_one_line(),
         }
     }
 
@@ -157,18 +155,29 @@ mod tests {
     use super::*;
 
     #[test]
-    fn many_end_with_the_gravest() {
-        let codes = |kinds: &[Kind]| Kind::gravest(kinds.iter().copied()).map(Kind::exit);
-        assert_eq!(codes(&GRAVEST_FIRST), Some(7));
-        assert_eq!(codes(&[Kind::Busy, Kind::Failed, Kind::ProviderUnavailable]), Some(6));
-        assert_eq!(codes(&[Kind::ProviderUnavailable, Kind::Usage, Kind::LoginRequired]), Some(4));
-        assert_eq!(codes(&[]), None);
+    fn of_several_failures_the_gravest_is_told() {
+        let gravest = |kinds: &[Kind]| Kind::gravest(kinds.iter().copied()).map(Kind::exit);
+        assert_eq!(gravest(&[]), None);
+        let mut kinds = [
+            Kind::Busy,
+            Kind::ProviderUnavailable,
+            Kind::Usage,
+            Kind::LoginRequired,
+            Kind::KeyUnavailable,
+            Kind::VaultDamaged,
+        ];
+        for (count, exit) in [(1, 9), (2, 6), (3, 2), (4, 4), (5, 5), (6, 7)] {
+            assert_eq!(gravest(&kinds[..count]), Some(exit));
+        }
+        kinds.reverse();
+        assert_eq!(gravest(&kinds), Some(7));
+        assert_eq!(gravest(&[Kind::Failed, Kind::Busy]), Some(9));
     }
 
     #[test]
     fn a_failure_among_many_is_told_on_one_line() {
         let mut error = CliError::new(Kind::Failed, "what").hint("do this");
         error.causes = vec!["why".into(), "and why that".into()];
-        assert_eq!(error.line(), "what: why: and why that (hint: do this)");
+        assert_eq!(error.line(), "what: why (hint: do this)");
     }
 }

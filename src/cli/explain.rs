@@ -2,18 +2,24 @@
 
 use super::error::{CliError, Kind};
 use super::typed::{login_command, quoted, user_flag};
+use crate::model::account::Account;
+use crate::model::attempt::Outcome;
 use crate::oauth::http::Fault;
+use crate::oauth::protected_resource::{self, NoVerdict};
 use crate::oauth::{listener, metadata, token_error};
-use crate::ops::Error as OpsError;
+use crate::ops::{CheckError, Error as OpsError};
 use crate::vault::keychain;
 use crate::vault::slot::SlotKind;
 use crate::{config, private_file, providers, store};
+
+const TRY_LATER: &str = "try again later; the stored credential is unchanged";
 
 impl From<OpsError> for CliError {
     fn from(error: OpsError) -> Self {
         let (kind, hint) = match &error {
             OpsError::Store(error) => return store_error(error),
             OpsError::Provider(error) => return provider_error(error),
+            OpsError::Check(error) => return check_error(error),
             OpsError::NoSuchSlot { slots, .. } | OpsError::WrongSecret { slots, .. } => {
                 (Kind::KeyUnavailable, Some(how_to_unlock(slots)))
             }
@@ -36,13 +42,18 @@ impl From<OpsError> for CliError {
             OpsError::NotRefreshed { account, source } => (
                 token_kind(source, Kind::LoginRequired),
                 Some(match source {
-                    token_error::Error::ClientRefused { .. } => format!(
-                        "compare client id and secret with those that are registered, then `{}`",
-                        login_command(account)
-                    ),
-                    _ => "try again later; the stored credential is unchanged".into(),
+                    token_error::Error::ClientRefused { .. } => compare_settings(account),
+                    _ => TRY_LATER.into(),
                 }),
             ),
+            OpsError::NotRefreshedBefore { account, last } => match last.outcome {
+                Outcome::Configuration => (Kind::Usage, Some(compare_settings(account))),
+                Outcome::Refused => (Kind::LoginRequired, Some(login_command(account))),
+                Outcome::Done | Outcome::Passing => {
+                    (Kind::ProviderUnavailable, Some(TRY_LATER.into()))
+                }
+            },
+            OpsError::Paused { .. } => (Kind::ProviderUnavailable, Some(TRY_LATER.into())),
             OpsError::Interrupted { account, .. } => (
                 Kind::ProviderUnavailable,
                 Some(format!(
@@ -209,6 +220,44 @@ fn listener_error(error: &listener::Error) -> CliError {
         listener::Error::Bind { .. } | listener::Error::Io(_) => {
             (Kind::Failed, "run `tokctl login` again")
         }
+    };
+    CliError::of(kind, error).hint(hint)
+}
+
+fn compare_settings(account: &Account) -> String {
+    format!(
+        "compare client id and secret with those that are registered, then `{}`",
+        login_command(account)
+    )
+}
+
+fn check_error(error: &CheckError) -> CliError {
+    let unchanged = "try again later; the stored credential is unchanged".to_owned();
+    let (kind, hint) = match error {
+        CheckError::NoRequest { account } => (
+            Kind::Usage,
+            format!(
+                "set `check_url` for `{}` in config.toml, then `{}`",
+                account.provider,
+                login_command(account)
+            ),
+        ),
+        CheckError::Elsewhere { account, .. } => {
+            (Kind::Usage, format!("if it is to be sent there, `{}`", login_command(account)))
+        }
+        CheckError::Paused { .. } => (Kind::ProviderUnavailable, "try again after that".into()),
+        CheckError::NoVerdict { source, .. } => match source {
+            protected_resource::Error::Fault(Fault::Setup { .. }) => {
+                (Kind::Usage, "mend the definition's `ca_file`, then log in again".into())
+            }
+            protected_resource::Error::NoVerdict(NoVerdict::Forbidden { .. }) => (
+                Kind::ProviderUnavailable,
+                "`tokctl list` shows its scopes; the stored credential is unchanged".into(),
+            ),
+            protected_resource::Error::NoVerdict(_) | protected_resource::Error::Fault(_) => {
+                (Kind::ProviderUnavailable, unchanged)
+            }
+        },
     };
     CliError::of(kind, error).hint(hint)
 }

@@ -83,9 +83,11 @@ fn standing_after(outcome: &Result<Handed, ops::Error>) -> Option<(Standing, Str
             return Some(refused());
         }
         Err(ops::Error::NotRefreshed { source, .. }) => return failed(source),
-        Err(error @ (ops::Error::Spilled { .. } | ops::Error::Lost { .. })) => {
-            return failed(error);
-        }
+        Err(
+            error @ (ops::Error::NotRefreshedBefore { .. }
+            | ops::Error::Spilled { .. }
+            | ops::Error::Lost { .. }),
+        ) => return failed(error),
         Err(_) => return None,
     };
     if handed.credential.status == Status::LoginRequired {
@@ -96,6 +98,9 @@ fn standing_after(outcome: &Result<Handed, ops::Error>) -> Option<(Standing, Str
             Some((Standing::Good, String::new()))
         }
         Some(Warning::NotRefreshed(error)) => failed(error),
+        Some(Warning::NotRefreshedBefore(last)) => {
+            Some((Standing::RefreshFailed, last.message.clone().unwrap_or_default()))
+        }
         Some(Warning::Busy | Warning::Interrupted) => None,
     }
 }

@@ -30,6 +30,7 @@ use self::deferred::{Deferred, at_once};
 use self::environment::Environment;
 use self::error::{CliError, Kind};
 use self::ui::{Ui, Verbosity};
+use crate::signals;
 use crate::untrusted::printable;
 
 /// A live token for every service, now
@@ -53,6 +54,8 @@ enum Command {
     Refresh(Deferred<commands::refresh::Args>),
     List(Deferred<commands::list::Args>),
     Delete(Deferred<commands::delete::Args>),
+    Why(Deferred<commands::why::Args>),
+    Check(Deferred<commands::check::Args>),
     Key(Deferred<commands::key::Args>),
     Completions(Deferred<commands::completions::Args>),
     #[command(name = "man")]
@@ -63,6 +66,8 @@ enum Command {
 #[must_use]
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     keep_memory_private();
+    // Without it the program goes on as well, until a disk is full.
+    let _ = signals::let_writes_fail();
     let args: Vec<OsString> = args.into_iter().collect();
     let asked_for_json = args.iter().any(|arg| arg == "--json");
     let plain = Ui { verbosity: Verbosity::Status, json: asked_for_json, may_ask: false };
@@ -104,6 +109,8 @@ fn dispatch(command: &Command, context: &Context) -> Result<(), CliError> {
         Command::Refresh(Deferred(args)) => commands::refresh::run(args, context),
         Command::List(Deferred(args)) => commands::list::run(args, context),
         Command::Delete(Deferred(args)) => commands::delete::run(args, context),
+        Command::Why(Deferred(args)) => commands::why::run(args, context),
+        Command::Check(Deferred(args)) => commands::check::run(args, context),
         Command::Key(Deferred(args)) => commands::key::run(args, context),
         Command::Completions(Deferred(args)) => {
             commands::completions::run(args, context, at_once(Root::command))

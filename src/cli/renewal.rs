@@ -26,7 +26,7 @@ pub(crate) fn renew(
     trigger: Trigger,
 ) -> Result<Handed, CliError> {
     let provider = provider_or_warning(context, account);
-    let outcome = with_either_secret(context, vault, provider.as_ref(), |vault, today| {
+    let outcome = with_either_secret(context, vault, account, provider.as_ref(), |vault, today| {
         context.ui.while_waiting("waiting for a new token", || {
             refresh::renew(vault, account, trigger, today, time::now)
         })
@@ -46,7 +46,7 @@ pub(crate) fn renew_silently(
     trigger: Trigger,
 ) -> (Result<Handed, CliError>, Option<String>) {
     let provider = provider(context, account).ok();
-    let outcome = with_either_secret(context, vault, provider.as_ref(), |vault, today| {
+    let outcome = with_either_secret(context, vault, account, provider.as_ref(), |vault, today| {
         refresh::renew(vault, account, trigger, today, time::now)
     });
     let warning = hooks::tell(context, vault, account, &outcome);
@@ -58,16 +58,17 @@ pub(crate) fn renew_silently(
 fn with_either_secret(
     context: &Context,
     vault: &mut OpenVault,
+    account: &Account,
     provider: Option<&Provider>,
     attempt: impl Fn(&mut OpenVault, &Today) -> Result<Handed, ops::Error>,
 ) -> Result<Handed, ops::Error> {
     let renewal = provider.map(Provider::renewal).unwrap_or_default();
     match attempt(vault, &Today { renewal, client_secret: None }) {
-        Err(ops::Error::NotRefreshed { source, account }) if source.is_about_the_client() => {
-            let credential = vault.expect(&account)?.stored.credential;
+        Err(error) if error.is_about_the_client() => {
+            let credential = vault.expect(account)?.stored.credential;
             match other_secret(context, provider, &credential) {
                 Some(secret) => attempt(vault, &Today { renewal, client_secret: Some(secret) }),
-                None => Err(ops::Error::NotRefreshed { source, account }),
+                None => Err(error),
             }
         }
         other => other,
@@ -147,6 +148,10 @@ pub(crate) fn warn(context: &Context, account: &Account, handed: &Handed) {
         }
         Some(Warning::NotRefreshed(error)) => {
             format!("`{account}` could not be refreshed, its token still works: {error}")
+        }
+        Some(Warning::NotRefreshedBefore(last)) => {
+            let why = last.message.as_deref().unwrap_or("as another process found just now");
+            format!("`{account}` could not be refreshed, its token still works: {why}")
         }
         Some(Warning::Busy) => {
             format!("`{account}` is being refreshed by another process, its token still works")

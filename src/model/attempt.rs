@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 /// One question to a provider, and what came of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Attempt {
+    /// The random name of a refresh, in hexadecimal digits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) name: Option<String>,
     pub(crate) action: Action,
     pub(crate) began_at: Timestamp,
     pub(crate) ended_at: Timestamp,

@@ -1,8 +1,10 @@
 //! What tokctl is about: pure data and pure decisions, no input or output.
 
 pub(crate) mod account;
+pub(crate) mod reference;
 pub(crate) mod address;
 pub(crate) mod duration;
+pub(crate) mod grant_life;
 pub(crate) mod scope;
 pub(crate) mod client;
 pub(crate) mod credential;

@@ -8,8 +8,9 @@ use std::io::Read;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use reqwest::blocking::{Client, RequestBuilder};
-use reqwest::header;
+use jiff::{SignedDuration, Timestamp};
+use reqwest::blocking::{Client, RequestBuilder, Response};
+use reqwest::header::{self, HeaderName};
 use zeroize::Zeroizing;
 
 use crate::model::address::Address;
@@ -48,6 +49,8 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     /// How long the server asks to be left alone (RFC 9110 §10.2.3).
     pub(crate) retry_after: Option<Duration>,
+    /// The server's own time (RFC 9110 §6.6.1).
+    pub(crate) date: Option<Timestamp>,
     pub(crate) body: Zeroizing<Vec<u8>>,
 }
 
@@ -60,17 +63,28 @@ pub(crate) enum Authentication<'a> {
         secret: &'a ClientSecret,
     },
     Bearer(&'a AccessToken),
+    /// RFC 7617.
+    Basic {
+        username: &'a str,
+        token: &'a AccessToken,
+    },
+    /// A header of the service's own.
+    Header {
+        name: &'a str,
+        token: &'a AccessToken,
+    },
 }
 
-/// Sends `form` with POST.
+/// Sends `form` with POST, and gives it `bound` for everything.
 pub(crate) fn post(
     address: &Address,
     trusted_certificates: Option<&str>,
     authentication: &Authentication<'_>,
     form: &[(&str, &str)],
+    bound: Duration,
 ) -> Result<Answer, Fault> {
     let request = client(address, trusted_certificates)?.post(address.url().clone()).form(form);
-    send(address, authenticated(request, authentication))
+    send(address, authenticated(request, authentication), bound)
 }
 
 /// Fetches a JSON document.
@@ -80,7 +94,7 @@ pub(crate) fn fetch(
     authentication: &Authentication<'_>,
 ) -> Result<Answer, Fault> {
     let request = client(address, trusted_certificates)?.get(address.url().clone());
-    send(address, authenticated(request, authentication))
+    send(address, authenticated(request, authentication), WHOLE)
 }
 
 /// Looks whether a client for `address` can be set up at all, such as with those certificates.
@@ -154,13 +168,17 @@ fn authenticated(request: RequestBuilder, authentication: &Authentication<'_>) -
             request.basic_auth(encoded(id), Some(encoded(secret.expose())))
         }
         Authentication::Bearer(token) => request.bearer_auth(token.expose()),
+        Authentication::Basic { username, token } => {
+            request.basic_auth(username, Some(token.expose()))
+        }
+        Authentication::Header { name, token } => request.header(*name, token.expose().as_bytes()),
     }
 }
 
-fn send(address: &Address, request: RequestBuilder) -> Result<Answer, Fault> {
+fn send(address: &Address, request: RequestBuilder, bound: Duration) -> Result<Answer, Fault> {
     let authority = address.authority();
     // On the request, where it covers the body as well: on the client it starts anew with each read.
-    let response = match request.timeout(WHOLE).send() {
+    let response = match request.timeout(bound).send() {
         Ok(response) => response,
         Err(error) => {
             // An error prints the URL, which may hold a secret.
@@ -174,17 +192,13 @@ fn send(address: &Address, request: RequestBuilder) -> Result<Answer, Fault> {
         }
     };
     let status = response.status().as_u16();
-    let retry_after = response
-        .headers()
-        .get(header::RETRY_AFTER)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|value| value.trim().parse().ok())
-        .map(Duration::from_secs);
+    let date = field(&response, &header::DATE).and_then(http_date);
+    let retry_after = field(&response, &header::RETRY_AFTER).and_then(|value| pause(value, date));
     // Room from the start: a buffer that grows leaves copies of its content behind.
     let mut body = Zeroizing::new(Vec::with_capacity(64 * 1024));
     match response.take(LARGEST + 1).read_to_end(&mut body) {
         Ok(length) if length as u64 <= LARGEST => {
-            Ok(Answer { authority, status, retry_after, body })
+            Ok(Answer { authority, status, retry_after, date, body })
         }
         Ok(_) => {
             let source = std::io::Error::other("it is longer than 1 MiB");
@@ -194,5 +208,41 @@ fn send(address: &Address, request: RequestBuilder) -> Result<Answer, Fault> {
             let source = std::io::Error::from(error.kind());
             Err(Fault::Unreadable { authority, source })
         }
+    }
+}
+
+fn field<'a>(response: &'a Response, name: &HeaderName) -> Option<&'a str> {
+    response.headers().get(name)?.to_str().ok()
+}
+
+/// How long a `Retry-After` asks to wait: seconds, or a date (RFC 9110 §10.2.3), which counts by
+/// the server's own clock.
+fn pause(value: &str, server_time: Option<Timestamp>) -> Option<Duration> {
+    if let Ok(seconds) = value.trim().parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let wait: SignedDuration = http_date(value)?.duration_since(server_time?);
+    Some(wait.try_into().unwrap_or(Duration::ZERO))
+}
+
+/// Reads an HTTP date (RFC 9110 §5.6.7) in the form that every server has to send.
+fn http_date(value: &str) -> Option<Timestamp> {
+    jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(value.trim()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pause_is_read_as_seconds_or_as_a_date() {
+        let now = http_date("Sun, 06 Nov 1994 08:49:37 GMT");
+        assert_eq!(now.unwrap().as_second(), 784_111_777);
+        assert_eq!(pause(" 90 ", now), Some(Duration::from_secs(90)));
+        assert_eq!(pause("Sun, 06 Nov 1994 08:50:07 GMT", now), Some(Duration::from_secs(30)));
+        assert_eq!(pause("Sun, 06 Nov 1994 08:49:07 GMT", now), Some(Duration::ZERO));
+        assert_eq!(pause("Sun, 06 Nov 1994 08:50:07 GMT", None), None);
+        assert_eq!(pause("soon", now), None);
+        assert_eq!(pause("-1", now), None);
     }
 }

@@ -8,6 +8,8 @@ pub(crate) mod token_error;
 pub(crate) mod token;
 /// Ending a grant.
 pub(crate) mod revocation;
+/// Whether a service takes a token.
+pub(crate) mod protected_resource;
 /// What a server says of itself.
 pub(crate) mod metadata;
 /// Where the browser comes back to.

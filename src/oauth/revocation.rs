@@ -29,9 +29,9 @@ pub(crate) fn revoke(
 fn revoke_one(client: &Client, endpoint: &Address, token: &str, hint: &str) -> Result<(), Error> {
     let mut form = vec![("token", token), ("token_type_hint", hint)];
     let authentication = authenticate(client, &mut form);
-    let answer =
-        http::post(endpoint, client.trusted_certificates.as_deref(), &authentication, &form)
-            .map_err(|fault: Fault| Error::Fault(fault))?;
+    let certificates = client.trusted_certificates.as_deref();
+    let answer = http::post(endpoint, certificates, &authentication, &form, http::WHOLE)
+        .map_err(|fault: Fault| Error::Fault(fault))?;
     if (200..=299).contains(&answer.status) {
         return Ok(());
     }

@@ -2,6 +2,8 @@
 //!
 //! Whether a token needs renewing and where the new one goes is the caller's business.
 
+use std::time::Duration;
+
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::Value;
@@ -22,8 +24,26 @@ pub(crate) struct TokenAnswer {
     pub(crate) expiry: Expiry,
     /// A new refresh token; without one, an old one stays good.
     pub(crate) refresh_token: Option<RefreshToken>,
+    /// When the refresh token ends, where the server said so.
+    pub(crate) refresh_expires_at: Option<Timestamp>,
     /// What was granted, where the server said so.
     pub(crate) scopes: Option<Scopes>,
+}
+
+/// A request for a new token, and what came of it.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    pub(crate) answer: Result<TokenAnswer, Error>,
+    /// What the answer was like, if one came.
+    pub(crate) heard: Option<Heard>,
+}
+
+/// An answer as HTTP has it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Heard {
+    pub(crate) status: u16,
+    /// The server's own time.
+    pub(crate) date: Option<Timestamp>,
 }
 
 /// Redeems an authorization code (RFC 6749 §4.1.3, RFC 7636 §4.5). It is never sent twice.
@@ -42,17 +62,18 @@ pub(crate) fn redeem(
     if let Some(verifier) = verifier {
         form.push(("code_verifier", verifier.expose()));
     }
-    request(client, form, Request::Exchange, now)
+    request(client, form, Request::Exchange, now, http::WHOLE).answer
 }
 
-/// Renews an access token (RFC 6749 §6).
+/// Renews an access token (RFC 6749 §6), or gives up after `bound`.
 pub(crate) fn refresh(
     client: &Client,
     refresh_token: &RefreshToken,
     now: Timestamp,
-) -> Result<TokenAnswer, Error> {
+    bound: Duration,
+) -> Asked {
     let form = vec![("grant_type", "refresh_token"), ("refresh_token", refresh_token.expose())];
-    request(client, form, Request::Refresh, now)
+    request(client, form, Request::Refresh, now, bound)
 }
 
 fn request<'a>(
@@ -60,17 +81,19 @@ fn request<'a>(
     mut form: Vec<(&'a str, &'a str)>,
     kind: Request,
     now: Timestamp,
-) -> Result<TokenAnswer, Error> {
+    bound: Duration,
+) -> Asked {
     let authentication = authenticate(client, &mut form);
-    let answer = http::post(
-        &client.token_endpoint,
-        client.trusted_certificates.as_deref(),
-        &authentication,
-        &form,
-    )?;
-    match token_error::read(&answer, kind) {
-        Some(error) => Err(error),
-        None => parse(&answer, now),
+    let certificates = client.trusted_certificates.as_deref();
+    match http::post(&client.token_endpoint, certificates, &authentication, &form, bound) {
+        Err(fault) => Asked { answer: Err(fault.into()), heard: None },
+        Ok(answer) => Asked {
+            heard: Some(Heard { status: answer.status, date: answer.date }),
+            answer: match token_error::read(&answer, kind) {
+                Some(error) => Err(error),
+                None => parse(&answer, now),
+            },
+        },
     }
 }
 
@@ -103,6 +126,10 @@ struct Body {
     token_type: Option<Value>,
     expires_in: Option<Value>,
     refresh_token: Option<String>,
+    /// Not in any RFC, but sent by Google and Shopify.
+    refresh_token_expires_in: Option<Value>,
+    /// The same as Keycloak calls it.
+    refresh_expires_in: Option<Value>,
     scope: Option<Value>,
 }
 
@@ -116,8 +143,11 @@ fn parse(answer: &Answer, now: Timestamp) -> Result<TokenAnswer, Error> {
         authority: answer.authority.clone(),
         status: answer.status,
         error: None,
+        retry_after: None,
         what: "a token that holds characters which no token can have".into(),
     };
+    let refresh_expires_in =
+        body.refresh_token_expires_in.as_ref().or(body.refresh_expires_in.as_ref());
     Ok(TokenAnswer {
         access_token: AccessToken::issued(body.access_token).map_err(malformed)?,
         token_type: token_type(body.token_type.as_ref().and_then(Value::as_str)),
@@ -129,6 +159,8 @@ fn parse(answer: &Answer, now: Timestamp) -> Result<TokenAnswer, Error> {
             .map(RefreshToken::issued)
             .transpose()
             .map_err(malformed)?,
+        // Keycloak says 0 of one that does not end.
+        refresh_expires_at: expiry(refresh_expires_in, now).at().filter(|at| *at > now),
         scopes: body.scope.as_ref().and_then(scopes),
     })
 }
@@ -190,6 +222,7 @@ mod tests {
             authority: "id.example".into(),
             status,
             retry_after: None,
+            date: None,
             body: Zeroizing::new(body.as_bytes().to_vec()),
         }
     }
@@ -230,6 +263,21 @@ mod tests {
                 matches!(parse(&answer(status, body), NOW), Err(Error::NoVerdict { .. })),
                 "{body}"
             );
+        }
+    }
+
+    #[test]
+    fn the_end_of_a_refresh_token_is_read_where_a_server_tells_it() {
+        let after = |seconds: i64| Some(Timestamp::from_second(1_700_000_000 + seconds).unwrap());
+        for (field, expected) in [
+            (r#","refresh_token_expires_in":604799"#, after(604_799)),
+            (r#","refresh_expires_in":"1800""#, after(1800)),
+            (r#","refresh_expires_in":0"#, None),
+            ("", None),
+        ] {
+            let body = format!(r#"{{"access_token":"made-up-1"{field}}}"#);
+            let read = parse(&answer(200, &body), NOW).unwrap();
+            assert_eq!(read.refresh_expires_at, expected, "{body}");
         }
     }
 

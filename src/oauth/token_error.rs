@@ -24,7 +24,13 @@ pub(crate) enum Error {
     TooManyRequests { authority: String, retry_after: Option<Duration> },
     /// An answer that is no verdict, such as a proxy's page: trying later may help.
     #[error("`{authority}` answered with {what}")]
-    NoVerdict { authority: String, status: u16, error: Option<String>, what: String },
+    NoVerdict {
+        authority: String,
+        status: u16,
+        error: Option<String>,
+        retry_after: Option<Duration>,
+        what: String,
+    },
     /// No answer: trying later may help.
     #[error(transparent)]
     Fault(#[from] Fault),
@@ -46,12 +52,59 @@ impl Error {
         }
     }
 
+    /// Whether the same request may bring a token a moment later, though nothing was changed: it
+    /// was never sent, or the server has too much to do.
+    pub(crate) fn is_momentary(&self) -> bool {
+        match self {
+            Self::NoVerdict { error, .. } => error.as_deref() == Some("temporarily_unavailable"),
+            Self::Fault(Fault::NotSent { .. }) | Self::TooManyRequests { .. } => true,
+            Self::Fault(
+                Fault::Unanswered { .. } | Fault::Unreadable { .. } | Fault::Setup { .. },
+            )
+            | Self::GrantRefused { .. }
+            | Self::ClientRefused { .. } => false,
+        }
+    }
+
+    /// Whether the server may have acted on the request, without saying so.
+    pub(crate) fn is_ambiguous(&self) -> bool {
+        match self {
+            Self::GrantRefused { .. } | Self::ClientRefused { .. } => false,
+            Self::TooManyRequests { .. } | Self::NoVerdict { .. } | Self::Fault(_) => {
+                !self.was_not_processed()
+            }
+        }
+    }
+
+    /// How long the server asks to be left alone.
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::TooManyRequests { retry_after, .. } | Self::NoVerdict { retry_after, .. } => {
+                *retry_after
+            }
+            Self::GrantRefused { .. } | Self::ClientRefused { .. } | Self::Fault(_) => None,
+        }
+    }
+
+    /// The code of the OAuth error, if the answer held one.
+    pub(crate) fn code(&self) -> Option<&str> {
+        match self {
+            Self::GrantRefused { error, .. } | Self::ClientRefused { error, .. } => Some(error),
+            Self::NoVerdict { error, .. } => error.as_deref(),
+            Self::TooManyRequests { .. } | Self::Fault(_) => None,
+        }
+    }
+
     /// Whether the server refused the client's id or secret, before it looked at the grant.
     pub(crate) fn is_about_the_client(&self) -> bool {
-        // `access_denied` is Atlassian's word for it.
-        matches!(self, Self::ClientRefused { error, .. }
-            if ["invalid_client", "incorrect_client_credentials", "access_denied"].contains(&error.as_str()))
+        matches!(self, Self::ClientRefused { error, .. } if is_about_the_client(error))
     }
+}
+
+/// Whether an OAuth error's code says that the client's id or secret was refused.
+pub(crate) fn is_about_the_client(code: &str) -> bool {
+    // `access_denied` is Atlassian's word for it.
+    ["invalid_client", "incorrect_client_credentials", "access_denied"].contains(&code)
 }
 
 /// The request that was refused, which decides what some errors mean.
@@ -108,6 +161,7 @@ pub(super) fn read(answer: &Answer, request: Request) -> Option<Error> {
             authority,
             status: answer.status,
             error: Some(printable(&body.error)),
+            retry_after: answer.retry_after,
             what: reason,
         },
     })
@@ -124,6 +178,7 @@ pub(super) fn no_verdict(answer: &Answer) -> Error {
         authority: answer.authority.clone(),
         status: answer.status,
         error: None,
+        retry_after: answer.retry_after,
         what,
     }
 }
@@ -137,6 +192,7 @@ mod tests {
             authority: "id.example".into(),
             status,
             retry_after: None,
+            date: None,
             body: zeroize::Zeroizing::new(body.as_bytes().to_vec()),
         }
     }

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::error::{Error, LoginReason};
 use super::open_vault::OpenVault;
 use crate::model::account::Account;
+use crate::model::attempt::Attempt;
 use crate::model::credential::{Credential, Status};
 use crate::model::readiness::{Need, Readiness, readiness};
 use crate::oauth::token_error;
@@ -27,6 +28,8 @@ pub(crate) enum Warning {
     Fading { ends_at: Option<Timestamp> },
     /// It should have been renewed, and was not.
     NotRefreshed(token_error::Error),
+    /// The same, as another process found a moment ago.
+    NotRefreshedBefore(Box<Attempt>),
     /// Another process was renewing it for too long.
     Busy,
     /// Whether its refresh token was spent is not known, so it is used up first.

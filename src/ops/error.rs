@@ -3,7 +3,9 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::model::account::Account;
-use crate::oauth::{listener, metadata, redirect_uri, token_error};
+use crate::model::address::Address;
+use crate::model::attempt::Attempt;
+use crate::oauth::{listener, metadata, protected_resource, redirect_uri, token_error};
 use crate::vault::keychain;
 use crate::vault::slot::{SlotId, SlotKind};
 use crate::{providers, store};
@@ -47,6 +49,12 @@ pub(crate) enum Error {
     /// The authorization server gave no new token.
     #[error("could not refresh `{account}`")]
     NotRefreshed { account: Account, source: token_error::Error },
+    /// Another process got no new token a moment ago, which this one need not find out again.
+    #[error("could not refresh `{account}`, as another process found just now{}", because(last))]
+    NotRefreshedBefore { account: Account, last: Box<Attempt> },
+    /// The authorization server asked everybody to wait.
+    #[error("could not refresh `{account}`: its provider asks to be left alone until {until}")]
+    Paused { account: Account, until: Timestamp },
     /// An earlier refresh may have spent the refresh token, and this provider takes a second use
     /// for theft.
     #[error(
@@ -61,6 +69,10 @@ pub(crate) enum Error {
     /// The new token was got and could be stored nowhere.
     #[error("the new token for `{account}` could not be stored")]
     Lost { account: Account, source: Box<Error> },
+
+    /// The service was not asked about a token, or did not answer that.
+    #[error(transparent)]
+    Check(#[from] CheckError),
 
     /// The server's metadata could not be had.
     #[error("could not find the endpoints of `{provider}`")]
@@ -84,6 +96,26 @@ pub(crate) enum Error {
     /// The grant could not be revoked; the credential was kept.
     #[error("could not revoke the grant of `{account}`, so it was kept")]
     NotRevoked { account: Account, source: token_error::Error },
+}
+
+/// Why it is not known whether a token works. The stored credential is as it was.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CheckError {
+    /// Nothing says how the service is asked: the definition can.
+    #[error("nothing says how to ask whether `{account}` works")]
+    NoRequest { account: Account },
+    /// The configuration would have the token sent elsewhere than the login said; only another
+    /// login changes that.
+    #[error(
+        "`{address}` is not where the login of `{account}` goes, so its token is not sent there"
+    )]
+    Elsewhere { account: Account, address: Address },
+    /// The service did not say whether the token works: trying later may help.
+    #[error("could not find out whether `{account}` works")]
+    NoVerdict { account: Account, source: protected_resource::Error },
+    /// The service said so when it was asked before.
+    #[error("the service that is asked about `{account}` wants no more requests until {until}")]
+    Paused { account: Account, until: Timestamp },
 }
 
 /// Why only a person can get a new token.
@@ -117,6 +149,23 @@ impl From<getrandom::Error> for Error {
     fn from(error: getrandom::Error) -> Self {
         store::Error::from(error).into()
     }
+}
+
+impl Error {
+    /// Whether the authorization server refused the client's id or secret.
+    pub(crate) fn is_about_the_client(&self) -> bool {
+        if let Self::NotRefreshed { source, .. } = self {
+            return source.is_about_the_client();
+        }
+        if let Self::NotRefreshedBefore { last, .. } = self {
+            return last.error.as_deref().is_some_and(token_error::is_about_the_client);
+        }
+        false
+    }
+}
+
+fn because(last: &Attempt) -> String {
+    last.message.as_ref().map(|message| format!(": {message}")).unwrap_or_default()
 }
 
 fn seconds(duration: SignedDuration) -> String {

@@ -10,13 +10,15 @@ pub(crate) mod open_vault;
 mod create;
 pub(crate) mod access_token;
 pub(crate) mod refresh;
+pub(crate) mod check;
 pub(crate) mod login;
 pub(crate) mod delete;
+pub(crate) mod diagnosis;
 pub(crate) mod standing;
 pub(crate) mod fair_queue;
 pub(crate) mod many;
 
 pub(crate) use create::open_or_create;
-pub(crate) use error::Error;
+pub(crate) use error::{CheckError, Error};
 pub(crate) use open_vault::OpenVault;
 pub(crate) use unlock::Unlocking;

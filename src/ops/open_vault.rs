@@ -8,10 +8,11 @@ use rusqlite::{Connection, Transaction};
 use super::error::Error;
 use super::unlock::{self, Unlocking};
 use crate::model::account::Account;
+use crate::model::attempt::Attempt;
 use crate::store::credentials::{self, Stored};
 use crate::store::file::VaultFile;
 use crate::store::journal::{self, Journal};
-use crate::store::{self, Store, header};
+use crate::store::{self, Store, attempts, header};
 use crate::vault::seal::DataKey;
 
 /// A vault that was unlocked.
@@ -116,6 +117,11 @@ impl OpenVault {
         look: impl FnOnce(&Connection) -> Result<T, store::Error>,
     ) -> Result<T, Error> {
         Ok(look(&*self.store.read()?)?)
+    }
+
+    /// The last time that a provider was asked about `account`.
+    pub(super) fn last_attempt(&self, account: &Account) -> Result<Option<Attempt>, Error> {
+        Ok(attempts::read(&*self.store.read()?, account)?)
     }
 
     /// Runs `change` in one transaction and commits it. If the key was rotated since the vault was

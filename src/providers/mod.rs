@@ -117,6 +117,11 @@ mod tests {
             let provider = find(&name(built_in), &Config::default()).unwrap();
             let server = "https://jira.example/jira".parse().unwrap();
             assert!(provider.endpoints(Some(&server), None).is_ok(), "{built_in}");
+            let places =
+                Places { server: Some(&server), site_id: None, api_base_url: Some(&server) };
+            let check = provider.check(places).unwrap().unwrap();
+            assert!(!check.fields.is_empty(), "{built_in}");
+            assert!(provider.definition.grant_life.idle.is_some(), "{built_in}");
         }
     }
 

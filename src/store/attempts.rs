@@ -8,6 +8,7 @@ use super::error::Error;
 use super::standings;
 use crate::model::account::Account;
 use crate::model::attempt::Attempt;
+use crate::untrusted::printable;
 
 /// The last attempt for one credential. One that can't be read counts as none: it is evidence, not
 /// authority.
@@ -19,7 +20,7 @@ pub(crate) fn read(connection: &Connection, account: &Account) -> Result<Option<
             |row| row.get(0),
         )
         .optional()?;
-    Ok(last.and_then(|last| serde_json::from_str(&last).ok()))
+    Ok(last.as_deref().and_then(parse))
 }
 
 /// The last attempts of all credentials, by provider and user.
@@ -29,11 +30,18 @@ pub(crate) fn all(connection: &Connection) -> Result<BTreeMap<(String, String), 
     let mut found = BTreeMap::new();
     while let Some(row) = rows.next()? {
         let last: String = row.get(2)?;
-        if let Ok(attempt) = serde_json::from_str(&last) {
+        if let Some(attempt) = parse(&last) {
             found.insert((row.get(0)?, row.get(1)?), attempt);
         }
     }
     Ok(found)
+}
+
+/// What stands in the clear may have been edited: its texts are made fit to be shown.
+fn parse(last: &str) -> Option<Attempt> {
+    let attempt: Attempt = serde_json::from_str(last).ok()?;
+    let shown = |text: Option<String>| text.as_deref().map(printable);
+    Some(Attempt { error: shown(attempt.error), message: shown(attempt.message), ..attempt })
 }
 
 /// Writes the last attempt of one credential down, over the one before.

@@ -7,7 +7,7 @@
 use std::fs::{File, TryLockError};
 use std::io;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::error::Error;
@@ -30,12 +30,45 @@ enum Mode {
     Exclusive,
 }
 
-/// The lock of one credential: whoever holds it may spend its refresh token.
+/// The lock of one credential as somebody sees it who waits for it. Whoever holds it may spend the
+/// credential's refresh token.
 ///
-/// Returns `None` while another process has it.
-pub(crate) fn try_credential(vault: &VaultFile, account: &Account) -> Result<Option<Guard>, Error> {
-    let path = vault.beside()?.join(format!("{}.lock", VaultFile::name_of(account)));
-    acquire(&path, Mode::Exclusive)
+/// The file stays open, so that looking again costs one system call: there may be a crowd.
+pub(crate) struct Queue {
+    path: PathBuf,
+    file: File,
+}
+
+impl Queue {
+    pub(crate) fn of(vault: &VaultFile, account: &Account) -> Result<Self, Error> {
+        let path = vault.beside()?.join(format!("{}.lock", VaultFile::name_of(account)));
+        let file = private_file::open_or_create(&path).map_err(failed)?;
+        Ok(Self { path, file })
+    }
+
+    /// Takes the lock; `None` while another process has it.
+    pub(crate) fn take(&mut self) -> Result<Option<Guard>, Error> {
+        match self.file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Ok(None),
+            Err(TryLockError::Error(source)) => return Err(failed(source)),
+        }
+        // If somebody unlinked the file meanwhile, the lock is on a file that nobody else opens.
+        if is_same(&self.file, &self.path).map_err(failed)? {
+            return Ok(Some(Guard { _file: self.file.try_clone().map_err(failed)? }));
+        }
+        self.file = private_file::open_or_create(&self.path).map_err(failed)?;
+        Ok(None)
+    }
+
+    /// Whether nobody has the lock just now. A crowd can ask all at once.
+    pub(crate) fn is_free(&self) -> Result<bool, Error> {
+        match self.file.try_lock_shared() {
+            Ok(()) => self.file.unlock().map(|()| true).map_err(failed),
+            Err(TryLockError::WouldBlock) => Ok(false),
+            Err(TryLockError::Error(source)) => Err(failed(source)),
+        }
+    }
 }
 
 /// The lock of one credential, waited for until `deadline`.
@@ -81,9 +114,8 @@ fn wait(path: &Path, mode: Mode, deadline: Instant) -> Result<Guard, Error> {
 }
 
 fn acquire(path: &Path, mode: Mode) -> Result<Option<Guard>, Error> {
-    let io = |source| Error::Io { doing: "lock", source };
     loop {
-        let file = private_file::open_or_create(path).map_err(io)?;
+        let file = private_file::open_or_create(path).map_err(failed)?;
         let locked = match mode {
             Mode::Shared => file.try_lock_shared(),
             Mode::Exclusive => file.try_lock(),
@@ -91,13 +123,17 @@ fn acquire(path: &Path, mode: Mode) -> Result<Option<Guard>, Error> {
         match locked {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Ok(None),
-            Err(TryLockError::Error(source)) => return Err(io(source)),
+            Err(TryLockError::Error(source)) => return Err(failed(source)),
         }
         // If somebody unlinked the file meanwhile, the lock is on a file that nobody else opens.
-        if is_same(&file, path).map_err(io)? {
+        if is_same(&file, path).map_err(failed)? {
             return Ok(Some(Guard { _file: file }));
         }
     }
+}
+
+fn failed(source: io::Error) -> Error {
+    Error::Io { doing: "lock", source }
 }
 
 fn is_same(file: &File, path: &Path) -> io::Result<bool> {
@@ -130,12 +166,27 @@ mod tests {
     #[test]
     fn a_credential_has_one_holder_and_does_not_delay_another() {
         let (_home, vault) = vault();
-        let held = try_credential(&vault, &account("x")).unwrap().unwrap();
-        assert!(try_credential(&vault, &account("x")).unwrap().is_none());
+        let queue = |user| Queue::of(&vault, &account(user)).unwrap();
+        let held = queue("x").take().unwrap().unwrap();
+        let mut waiting = queue("x");
+        assert!(waiting.take().unwrap().is_none());
+        assert!(!waiting.is_free().unwrap());
         assert!(matches!(credential(&vault, &account("x"), soon()), Err(Error::Busy)));
-        assert!(try_credential(&vault, &account("y")).unwrap().is_some());
+        assert!(queue("y").take().unwrap().is_some());
         drop(held);
-        assert!(try_credential(&vault, &account("x")).unwrap().is_some());
+        assert!(waiting.is_free().unwrap());
+        assert!(waiting.take().unwrap().is_some());
+    }
+
+    #[test]
+    fn a_lock_file_that_was_taken_away_is_made_anew() {
+        let (_home, vault) = vault();
+        let mut queue = Queue::of(&vault, &account("x")).unwrap();
+        std::fs::remove_file(&queue.path).unwrap();
+        assert!(queue.take().unwrap().is_none());
+        let held = queue.take().unwrap();
+        assert!(held.is_some());
+        assert!(Queue::of(&vault, &account("x")).unwrap().take().unwrap().is_none());
     }
 
     #[test]

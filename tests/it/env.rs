@@ -213,6 +213,15 @@ impl TestEnv {
         files_below(&self.path("data")).iter().flat_map(|path| fs::read(path).unwrap()).collect()
     }
 
+    /// Takes away the files whose locks keep processes apart.
+    pub(crate) fn remove_locks(&self) {
+        for path in files_below(&self.path("data")) {
+            if path.extension().is_some_and(|extension| extension == "lock") {
+                fs::remove_file(path).unwrap();
+            }
+        }
+    }
+
     /// Opens the vault's file as anybody could who has no key.
     pub(crate) fn open_vault(&self) -> rusqlite::Connection {
         rusqlite::Connection::open(self.vault_path()).expect("a vault")

@@ -49,7 +49,7 @@ fn a_login_that_was_refused_is_tried_again_and_mended() {
 fn a_passing_fault_keeps_the_token() {
     let server = AuthorizationServer::start();
     let env = TestEnv::new().with_login("x", &server, issue());
-    server.will(refuse(503, "temporarily_unavailable"));
+    server.will(refuse(500, "server_error"));
     env.tokctl(["refresh"]).assert().code(6).stdout_eq("");
     env.tokctl(["get"]).assert().success().stdout_eq("access-1\n");
 }

@@ -26,7 +26,7 @@ fn no_secret_is_left_in_the_clear() {
     server.will(issue());
     run(&["get", "acme"]);
     run(&["get", "vendor"]);
-    server.will(refuse(503, "temporarily_unavailable"));
+    server.will(refuse(500, "server_error"));
     run(&["refresh", "acme"]);
     run(&["list"]);
     run(&["list", "--json"]);

@@ -6,4 +6,6 @@ pub(super) mod get;
 pub(super) mod refresh;
 pub(super) mod list;
 pub(super) mod delete;
+pub(super) mod why;
+pub(super) mod check;
 pub(super) mod completions;

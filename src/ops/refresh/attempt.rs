@@ -1,25 +1,31 @@
-//! One try to renew a token, with the credential's lock in hand.
+//! One turn to renew a token, with the credential's lock in hand.
+
+use std::time::Duration;
 
 use jiff::Timestamp;
 
 use super::answer;
+use super::evidence::{self, Span};
+use super::pace::Pace;
 use super::trigger::Trigger;
 use crate::model::account::Account;
+use crate::model::attempt::Attempt;
 use crate::model::credential::{Credential, Grant, OAuthGrant, Status};
+use crate::model::definition::Reuse;
 use crate::model::readiness::due_at;
-use crate::oauth::token::{self, TokenAnswer};
+use crate::oauth::token::{self, Asked, TokenAnswer};
 use crate::oauth::token_error;
 use crate::ops::access_token::{Found, Handed, Warning, hand_out, judge};
 use crate::ops::clock::Clock;
 use crate::ops::error::{Error, LoginReason};
 use crate::ops::open_vault::{OpenVault, Row};
 use crate::providers::Renewal;
-use crate::secret::{ClientSecret, RefreshToken};
+use crate::secret::{ClientSecret, RefreshToken, SecretText};
 use crate::signals;
 use crate::store::credentials::Stored;
 use crate::store::journal::{self, Journal};
 use crate::store::spill::Spill;
-use crate::store::{self, credentials};
+use crate::store::{self, attempts, credentials};
 
 /// What today's configuration says, as far as it matters to a refresh. Where requests go is not
 /// part of it: that stands under the seal.
@@ -30,7 +36,7 @@ pub(crate) struct Today {
     pub(crate) client_secret: Option<ClientSecret>,
 }
 
-/// One try.
+/// Asks for a new token, and again after a moment where that can help and does no harm.
 pub(super) fn attempt(
     vault: &mut OpenVault,
     account: &Account,
@@ -39,7 +45,7 @@ pub(super) fn attempt(
     today: &Today,
     clock: Clock,
 ) -> Result<Handed, Error> {
-    let Row { stored, journal: earlier } = row;
+    let Row { stored, journal: mut earlier } = row;
     if let Some(journal) = &earlier
         && let Some(handed) = spare(account, &stored, journal, trigger, today, clock())?
     {
@@ -47,15 +53,57 @@ pub(super) fn attempt(
     }
     let (grant, refresh_token) = renewable(account, &stored.credential)?;
     let spill = Spill::open(vault.file(), account, &stored.credential)?;
+    let reuse = today.renewal.reuse;
+    let has_token = trigger.could_do_with(&stored.credential, clock());
+    let mut pace = Pace::new(has_token && reuse == Reuse::Tolerant);
+    loop {
+        // Held until the answer is saved, but not while nothing is under way.
+        let held = signals::hold()
+            .map_err(|source| store::Error::Io { doing: "watch signals over", source })?;
+        let began_at = clock();
+        let Some(journal) = begin(vault, account, &stored, earlier.as_ref(), began_at)? else {
+            return Ok(hand_out(vault.expect(account)?.stored.credential, false));
+        };
+        let Asked { answer, heard } = request(grant, refresh_token, today, pace.request(), clock);
+        let span = Span { name: journal.attempt, began_at, ended_at: clock() };
+        let error = match answer {
+            Ok(answer) => {
+                let credential = renewed(&stored.credential, grant, answer, today, clock());
+                let attempt = evidence::of_success(span, heard);
+                return answer::save(vault, account, credential, &journal, &spill, &attempt);
+            }
+            Err(error) => error,
+        };
+        let since_first_use = clock().duration_since(journal.started_at);
+        let Some(pause) = pace.pause(&error, reuse.allows_another_try(since_first_use)) else {
+            let failure = Failure { record: evidence::of_failure(span, heard, &error), error };
+            return failed(vault, account, trigger, &stored, earlier.as_ref(), failure, clock);
+        };
+        if error.was_not_processed() {
+            put_back(vault, account, earlier.as_ref(), None);
+        } else {
+            earlier = Some(journal);
+        }
+        drop(held);
+        std::thread::sleep(pause);
+    }
+}
+
+/// Commits the journal of a request that is about to be sent; `None` if the row is no longer the
+/// one that was read.
+fn begin(
+    vault: &mut OpenVault,
+    account: &Account,
+    stored: &Stored,
+    earlier: Option<&Journal>,
+    now: Timestamp,
+) -> Result<Option<Journal>, Error> {
     let journal = Journal {
         revision: stored.revision,
         attempt: attempt_name()?,
         // The refresh token may have been spent as early as by the first try.
-        started_at: earlier.as_ref().map_or_else(clock, |journal| journal.started_at),
+        started_at: earlier.map_or(now, |journal| journal.started_at),
     };
-
-    let _held = signals::hold()
-        .map_err(|source| store::Error::Io { doing: "watch signals over", source })?;
     let begun = vault.write(|transaction, _| {
         let current = credentials::revision(transaction, account)? == Some(stored.revision);
         if current {
@@ -63,16 +111,7 @@ pub(super) fn attempt(
         }
         Ok(current)
     })?;
-    if !begun {
-        return Ok(hand_out(vault.expect(account)?.stored.credential, false));
-    }
-    match request(grant, refresh_token, today, clock) {
-        Ok(answer) => {
-            let credential = renewed(&stored.credential, grant, answer, today, clock());
-            answer::save(vault, account, credential, &journal, &spill)
-        }
-        Err(error) => failed(vault, account, trigger, &stored, earlier.as_ref(), error, clock),
-    }
+    Ok(begun.then_some(journal))
 }
 
 /// Whether the refresh token is better left alone: an earlier try may have spent it, the provider
@@ -141,11 +180,12 @@ fn request(
     grant: &OAuthGrant,
     refresh_token: &RefreshToken,
     today: &Today,
+    bound: Duration,
     clock: Clock,
-) -> Result<TokenAnswer, token_error::Error> {
+) -> Asked {
     let mut client = grant.client.clone();
     client.secret = today.client_secret.clone().or(client.secret);
-    token::refresh(&client, refresh_token, clock())
+    token::refresh(&client, refresh_token, clock(), bound)
 }
 
 /// The credential with what the server answered.
@@ -162,6 +202,12 @@ fn renewed(
     grant.issued_at = now;
     grant.expiry = answer.expiry;
     grant.due_at = due_at(now, answer.expiry, today.renewal.margin);
+    // Another refresh token has an end of its own, or one that nobody told.
+    let old = grant.refresh_token.as_ref().map(SecretText::expose);
+    let is_another = answer.refresh_token.as_ref().is_some_and(|new| Some(new.expose()) != old);
+    let earlier_end = grant.refresh_expires_at.filter(|_| !is_another);
+    grant.refresh_expires_at = answer.refresh_expires_at.or(earlier_end);
+    grant.life = today.renewal.life.unwrap_or(grant.life);
     // RFC 6749 §6: a new refresh token replaces the old one; without one the old one stays good.
     grant.refresh_token = answer.refresh_token.or(grant.refresh_token);
     grant.scopes = answer.scopes.unwrap_or(grant.scopes);
@@ -175,6 +221,12 @@ fn renewed(
     }
 }
 
+/// Why there is no token, and what is remembered of it.
+struct Failure {
+    error: token_error::Error,
+    record: Attempt,
+}
+
 /// Sees to the journal and the status after a request that brought no token.
 fn failed(
     vault: &mut OpenVault,
@@ -182,23 +234,27 @@ fn failed(
     trigger: Trigger,
     stored: &Stored,
     earlier: Option<&Journal>,
-    error: token_error::Error,
+    Failure { error, record }: Failure,
     clock: Clock,
 ) -> Result<Handed, Error> {
     match &error {
         token_error::Error::GrantRefused { .. } => {
-            return refused(vault, account, trigger, stored, clock);
+            return refused(vault, account, trigger, stored, &record, clock);
         }
         token_error::Error::ClientRefused { .. } => {
-            put_back(vault, account, earlier);
+            put_back(vault, account, earlier, Some(&record));
             return Err(Error::NotRefreshed { account: account.clone(), source: error });
         }
         // What was not processed leaves things as they were. Anything else may have spent the
         // refresh token: its journal stays.
-        passing if passing.was_not_processed() => put_back(vault, account, earlier),
+        passing if passing.was_not_processed() => {
+            put_back(vault, account, earlier, Some(&record));
+        }
         token_error::Error::TooManyRequests { .. }
         | token_error::Error::NoVerdict { .. }
-        | token_error::Error::Fault(_) => {}
+        | token_error::Error::Fault(_) => {
+            let _ = vault.write(|transaction, _| attempts::put(transaction, account, &record));
+        }
     }
     if trigger.could_do_with(&stored.credential, clock()) {
         let warning = Some(Warning::NotRefreshed(error));
@@ -209,10 +265,20 @@ fn failed(
 
 /// The journal as it was before a request that the server did not process. If that can't be
 /// written, the next try is more careful than it need be, and the server's word is still told.
-fn put_back(vault: &mut OpenVault, account: &Account, earlier: Option<&Journal>) {
-    let _ = vault.write(|transaction, _| match earlier {
-        Some(journal) => journal::put(transaction, account, journal),
-        None => journal::remove(transaction, account),
+fn put_back(
+    vault: &mut OpenVault,
+    account: &Account,
+    earlier: Option<&Journal>,
+    record: Option<&Attempt>,
+) {
+    let _ = vault.write(|transaction, _| {
+        if let Some(record) = record {
+            attempts::put(transaction, account, record)?;
+        }
+        match earlier {
+            Some(journal) => journal::put(transaction, account, journal),
+            None => journal::remove(transaction, account),
+        }
     });
 }
 
@@ -223,12 +289,13 @@ fn refused(
     account: &Account,
     trigger: Trigger,
     stored: &Stored,
+    record: &Attempt,
     clock: Clock,
 ) -> Result<Handed, Error> {
     let now = clock();
     let credential =
         Credential { status: Status::LoginRequired, updated_at: now, ..stored.credential.clone() };
-    if !answer::store(vault, account, &credential, stored.revision)? {
+    if !answer::store(vault, account, &credential, stored.revision, Some(record))? {
         return Ok(hand_out(vault.expect(account)?.stored.credential, false));
     }
     let login_required =

@@ -6,10 +6,12 @@
 //! the answer on the disk, the request, the commit, and only then a word to the caller.
 
 mod trigger;
-mod answer;
-mod attempt;
+mod pace;
+mod evidence;
 mod settled;
 mod turn;
+mod answer;
+mod attempt;
 
 use std::time::Instant;
 
@@ -24,8 +26,8 @@ use crate::store::spill::Spill;
 
 pub(crate) use self::attempt::Today;
 pub(crate) use self::trigger::Trigger;
-use self::turn::Turn;
 pub(super) use self::turn::WAIT;
+use self::turn::{Arrival, Turn};
 
 /// Renews the token of `account`, or takes what another process renewed meanwhile.
 ///
@@ -37,16 +39,22 @@ pub(crate) fn renew(
     today: &Today,
     clock: Clock,
 ) -> Result<Handed, Error> {
-    let before = vault.expect(account)?.stored.revision;
-    let _lock = match turn::wait(vault, account, trigger, before, clock)? {
+    let revision = vault.expect(account)?.stored.revision;
+    let arrival = Arrival { revision, last: vault.last_attempt(account)? };
+    let _lock = match turn::wait(vault, account, trigger, &arrival, clock)? {
         Turn::Mine(lock) => lock,
         Turn::Done(handed) => return Ok(*handed),
     };
     let _key_in_use = locks::key_in_use(vault.file(), Instant::now() + WAIT)?;
     let row = vault.expect(account)?;
-    let done_meanwhile = row.stored.revision != before;
     let row = adopt_spill(vault, account, row)?;
-    let handed = match settled::settled(account, &row, trigger, done_meanwhile, clock)? {
+    let spared = if today.client_secret.is_some() {
+        // What failed was tried with another secret.
+        None
+    } else {
+        turn::spared(vault, account, &row, trigger, &arrival, clock)?
+    };
+    let handed = match spared {
         Some(handed) => handed,
         None => attempt::attempt(vault, account, row, trigger, today, clock)?,
     };
@@ -63,7 +71,7 @@ pub(super) fn adopt_spill(
     let spill = Spill::open(vault.file(), account, &row.stored.credential)?;
     let place = (journal.revision, &journal.attempt);
     let Some(credential) = spill.read(vault.key(), account, place) else { return Ok(row) };
-    answer::store(vault, account, &credential, journal.revision)?;
+    answer::store(vault, account, &credential, journal.revision, None)?;
     // What is left in the file opens for no other attempt.
     let _ = spill.clear();
     vault.expect(account)

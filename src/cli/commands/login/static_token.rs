@@ -5,6 +5,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use super::common;
+use crate::cli::client_settings;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
 use crate::cli::typed::user_flag;
@@ -65,7 +66,12 @@ pub(super) fn run(
         )
         .hint("name the account with `--username`"));
     }
-    let api = static_token::api(provider, common.server.as_ref(), own.username.clone())?;
+    let api = static_token::api(
+        provider,
+        common.server.as_ref(),
+        own.username.clone(),
+        client_settings::trusted_certificates(provider)?,
+    )?;
     let place = common.place(context, Some(&account))?;
     let token = token(own, context)?;
     let expiry = own.expires.unwrap_or(Expiry::Unknown);

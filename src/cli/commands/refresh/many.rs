@@ -30,7 +30,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     // Said once, and not by each of many threads.
     if let Err(error) = context.config() {
         let strictest = "refreshing with the strictest settings";
-        context.ui.warning(&format!("{}: {strictest}", error.sentence()));
+        context.ui.warning(&format!("{}: {strictest}", error.in_one_line()));
     }
     report(context, &all(args, context, &vault, lanes)?)
 }

@@ -71,6 +71,9 @@ fn done(account: &Account, handed: Handed) -> Result<Done, CliError> {
         Some(Warning::NotRefreshed(source)) => {
             Err(ops::Error::NotRefreshed { account, source }.into())
         }
+        Some(Warning::NotRefreshedBefore(last)) => {
+            Err(ops::Error::NotRefreshedBefore { account, last }.into())
+        }
         Some(Warning::Busy) => Ok(Done::Skipped("another process is refreshing it")),
         Some(Warning::Interrupted) => {
             Ok(Done::Skipped("what became of its last refresh is not known, its token still works"))

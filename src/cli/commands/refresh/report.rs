@@ -61,7 +61,7 @@ impl<'a> Report<'a> {
                 Ok(Done::Refreshed { .. }) => ("refreshed", None),
                 Ok(Done::Skipped(_)) => ("skipped", None),
                 Ok(Done::NotMeant) => continue,
-                Err(error) => ("failed", Some(error.sentence())),
+                Err(error) => ("failed", Some(error.in_one_line())),
             };
             tally.count(done);
             let Account { provider, user } = account;

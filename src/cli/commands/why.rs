@@ -1,0 +1,226 @@
+//! `tokctl why`: why a credential works or does not, and what to type.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::cli::choice::Choice;
+use crate::cli::context::Context;
+use crate::cli::error::{CliError, Kind};
+use crate::cli::typed::{login_command, user_flag};
+use crate::cli::{keys, time};
+use crate::model::account::{Account, UserName};
+use crate::model::attempt::{Action, Attempt, Outcome};
+use crate::model::credential::{Expiry, Grant};
+use crate::model::reference::Reference;
+use crate::ops::diagnosis::{self, Evidence, Finding, Remedy, diagnose};
+use crate::providers::{self, Provider};
+use crate::store::Store;
+
+/// Say why a credential works or does not, and what to type
+///
+/// Concludes from what is stored and sends nothing: the last success, the last attempt and its
+/// answer, an interrupted refresh, the clock, the scopes, and the date of the next login.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The credential: PROVIDER/USER, tokctl://PROVIDER/USER, or the service alone
+    #[arg(value_name = "REF")]
+    reference: Option<String>,
+
+    /// The user of the service [env: TOKCTL_USER]
+    #[arg(long, short, value_name = "USER")]
+    user: Option<UserName>,
+}
+
+pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
+    let store = Store::open_read_only(context.vault()?)?;
+    let account = args.choice()?.resolve(context, &store, "why")?;
+    let mut vault = keys::unlock(context, store)?;
+    let evidence = diagnosis::evidence(&mut vault, &account)?;
+    // A slip in the configuration is another matter.
+    let provider =
+        context.config().ok().and_then(|config| providers::find(&account.provider, config).ok());
+    let renewal = provider.as_ref().map(Provider::renewal).unwrap_or_default();
+    let now = time::now();
+    let finding = diagnose(&evidence, renewal, now);
+    let report = Report::new(&account, &evidence, provider.as_ref(), &finding, now);
+    if context.ui.json {
+        return context.ui.json(&report);
+    }
+    context.ui.line(&format!("{account}: {}", report.finding))?;
+    for fact in &report.facts {
+        context.ui.line(&format!("  {:<15} {}", fact.what, fact.is))?;
+    }
+    context.ui.line(&report.command)
+}
+
+impl Args {
+    fn choice(&self) -> Result<Choice, CliError> {
+        let refused = |error: &dyn std::error::Error| {
+            CliError::new(Kind::Usage, "that names no credential")
+                .caused_by(error)
+                .hint("tokctl list")
+        };
+        match &self.reference {
+            Some(text) if text.contains('/') => {
+                let Reference { account } = text.parse().map_err(|error| refused(&error))?;
+                if self.user.as_ref().is_some_and(|user| *user != account.user) {
+                    return Err(CliError::new(Kind::Usage, "two users are named")
+                        .hint("leave out `--user`, or name the service alone"));
+                }
+                Ok(Choice { provider: Some(account.provider), user: Some(account.user) })
+            }
+            Some(text) => {
+                let provider =
+                    text.parse().map_err(|error: crate::model::account::Error| refused(&error))?;
+                Ok(Choice { provider: Some(provider), user: self.user.clone() })
+            }
+            None => Ok(Choice { provider: None, user: self.user.clone() }),
+        }
+    }
+}
+
+/// What `--json` prints, and the text is made of.
+#[derive(Serialize)]
+struct Report<'a> {
+    v: u8,
+    provider: &'a str,
+    user: &'a str,
+    finding: String,
+    facts: Vec<Fact>,
+    /// What to type.
+    command: String,
+}
+
+#[derive(Serialize)]
+struct Fact {
+    what: &'static str,
+    is: String,
+}
+
+impl<'a> Report<'a> {
+    fn new(
+        account: &'a Account,
+        evidence: &Evidence,
+        provider: Option<&Provider>,
+        finding: &Finding,
+        now: Timestamp,
+    ) -> Self {
+        let mut facts = vec![Fact { what: "token", is: token(evidence, now) }];
+        let mut add = |what, is: Option<String>| facts.extend(is.map(|is| Fact { what, is }));
+        add("last success", evidence.last_success().map(|at| moment(at, now)));
+        add("last attempt", evidence.last_attempt.as_ref().map(|last| attempt(last, now)));
+        add("interrupted", evidence.in_doubt_since.map(|since| moment(since, now)));
+        add("clock", evidence.clock_ahead().map(clock));
+        add("scopes", scopes(evidence, provider));
+        if let Grant::OAuth(grant) = &evidence.credential.grant {
+            add("granted", Some(moment(grant.granted_at, now)));
+        }
+        add("login by", evidence.credential.login_by().map(|by| moment(by, now)));
+        Self {
+            v: 1,
+            provider: account.provider.as_str(),
+            user: account.user.as_str(),
+            finding: sentence(finding, evidence),
+            facts,
+            command: command(account, finding.remedy()),
+        }
+    }
+}
+
+fn command(account: &Account, remedy: Remedy) -> String {
+    let verb = match remedy {
+        Remedy::Login => return login_command(account),
+        Remedy::Get => "get",
+        Remedy::Refresh => "refresh",
+    };
+    format!("tokctl {verb} {} {}", account.provider, user_flag(account.user.as_str()))
+}
+
+fn sentence(finding: &Finding, evidence: &Evidence) -> String {
+    let said = evidence
+        .last_failure()
+        .and_then(|last| last.message.as_deref())
+        .map(|message| format!(": {message}"))
+        .unwrap_or_default();
+    match finding {
+        Finding::HandedOver => "it was moved to another machine, which alone may use it".into(),
+        Finding::Refused => format!("the provider no longer renews the grant{said}"),
+        Finding::Ended => "its token has ended, and nothing renews it".into(),
+        Finding::Inactive => "the service refused the token when it was last asked".into(),
+        Finding::InDoubt { works: true, may_try: false, .. } => {
+            "a refresh was sent and its answer never stored, and this provider takes a second use \
+             for theft: the token in hand works until its end, then one more try is made"
+                .into()
+        }
+        Finding::InDoubt { .. } => {
+            "a refresh was sent and its answer never stored: the next call tries again".into()
+        }
+        Finding::Configuration => format!(
+            "the provider does not accept the client's settings, which a login with the right ones \
+             mends{said}"
+        ),
+        Finding::Passing { works, not_before } => {
+            let until = not_before.map(time::rfc3339).map(|at| format!(" until {at}"));
+            let when = until.map_or_else(String::new, |until| format!(", to be left alone{until}"));
+            let works = if *works { ", and the token in hand works still" } else { "" };
+            format!("the last refresh failed in passing{when}{works}{said}")
+        }
+        Finding::Due => "its token is due: the next `get` renews it".into(),
+        Finding::Clock { ahead } => format!(
+            "it is in order, but this machine's clock is {}: set it, or tokens end at the wrong time",
+            clock(*ahead)
+        ),
+        Finding::Works => "it works".into(),
+    }
+}
+
+fn token(evidence: &Evidence, now: Timestamp) -> String {
+    match evidence.credential.expiry() {
+        Expiry::Known(at) if at <= now => format!("ended {}", moment(at, now)),
+        Expiry::Known(at) => format!("good until {}", moment(at, now)),
+        Expiry::None => "has no end of its own".into(),
+        Expiry::Unknown => "nobody said when it ends".into(),
+    }
+}
+
+fn attempt(last: &Attempt, now: Timestamp) -> String {
+    let action = match last.action {
+        Action::Refresh => "refresh",
+        Action::Check => "check",
+    };
+    let outcome = match last.outcome {
+        Outcome::Done => "it succeeded",
+        Outcome::Refused => "it was refused",
+        Outcome::Configuration => "the client's settings were refused",
+        Outcome::Passing => "it failed in passing",
+    };
+    let mut text = format!("{action} at {}: {outcome}", moment(last.ended_at, now));
+    let status = last.status.map(|status| format!("HTTP {status}"));
+    for more in [status, last.error.clone()].into_iter().flatten() {
+        text = format!("{text}, {more}");
+    }
+    text
+}
+
+/// What is said of a clock, which is so many seconds ahead of the server's.
+fn clock(ahead: i64) -> String {
+    match ahead {
+        0 => "the same as the server's".into(),
+        1.. => format!("{ahead} s ahead of the server's"),
+        _ => format!("{} s behind the server's", ahead.unsigned_abs()),
+    }
+}
+
+/// The scopes that were granted, and those that a login would ask for and this one has not.
+fn scopes(evidence: &Evidence, provider: Option<&Provider>) -> Option<String> {
+    let granted = evidence.credential.scopes()?;
+    let missing = provider.map(|provider| provider.scopes().without(granted));
+    Some(match missing.filter(|missing| !missing.is_empty()) {
+        Some(missing) => format!("{granted}, but not {missing}"),
+        None => granted.to_string(),
+    })
+}
+
+fn moment(at: Timestamp, now: Timestamp) -> String {
+    format!("{} ({})", time::rfc3339(at), time::relative(at, now))
+}

@@ -1,0 +1,207 @@
+//! A refresh that fails in passing: when it is tried again, and what spares others the same.
+
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::authorization_server::{Answer, AuthorizationServer, issue, lose, refuse, reply};
+use crate::env::{TestEnv, json, stderr};
+use crate::http::Response;
+
+fn due(server: &AuthorizationServer) -> TestEnv {
+    TestEnv::new().with_login("x", server, issue().expires_in(0))
+}
+
+fn due_at(server: &AuthorizationServer, reuse: &str) -> TestEnv {
+    let env = TestEnv::new().with_provider(server);
+    env.add_config(&format!("refresh = {{ reuse = \"{reuse}\" }}\n"));
+    env.log_in("x", server, issue().expires_in(0));
+    env
+}
+
+fn too_many_requests() -> Response {
+    Response::new(429, "text/html", "<h1>slow down</h1>")
+}
+
+fn start(env: &TestEnv, arguments: &[&str]) -> Child {
+    let mut command = env.command(arguments);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+/// Starts `count` processes while the first one waits for `answer`, and gives their exit codes.
+fn crowd(env: &TestEnv, server: &AuthorizationServer, count: usize, answer: Answer) -> Vec<i32> {
+    let before = server.token_requests().len();
+    server.will(answer.after(Duration::from_millis(1500)));
+    let mut children = vec![start(env, &["get"])];
+    while server.token_requests().len() == before {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    children.extend((1..count).map(|_| start(env, &["get"])));
+    children.into_iter().map(|mut child| child.wait().unwrap().code().unwrap()).collect()
+}
+
+#[test]
+fn what_was_not_processed_is_asked_again_after_a_moment() {
+    for fault in [reply(too_many_requests()), refuse(503, "temporarily_unavailable")] {
+        let server = AuthorizationServer::start();
+        let env = due(&server);
+        server.will(fault);
+        server.will(issue());
+        env.tokctl(["get"]).assert().success().stdout_eq("access-2\n").stderr_eq("");
+    }
+}
+
+#[test]
+fn a_server_is_left_alone_as_long_as_it_asks() {
+    let server = AuthorizationServer::start();
+    let env = due(&server);
+    server.will(reply(too_many_requests().with("Retry-After", "2")));
+    server.will(issue());
+    let began = Instant::now();
+    env.tokctl(["get"]).assert().success().stdout_eq("access-2\n");
+    assert!(began.elapsed() >= Duration::from_secs(2));
+}
+
+#[test]
+fn a_long_pause_that_a_server_asks_for_binds_every_process() {
+    let server = AuthorizationServer::start();
+    let env = due(&server);
+    server.will(reply(too_many_requests().with("Retry-After", "600")));
+    env.tokctl(["get"]).assert().code(6);
+    for verb in ["get", "refresh"] {
+        let failed = env.tokctl([verb]).assert().code(6).stdout_eq("");
+        assert!(stderr(&failed).contains("asks to be left alone"), "{}", stderr(&failed));
+    }
+    assert_eq!(server.token_requests().len(), 2);
+    // Somebody who logs in anew starts with a clean slate.
+    env.log_in("x", &server, issue().expires_in(0));
+    server.will(issue());
+    env.tokctl(["get"]).assert().success();
+}
+
+#[test]
+fn a_token_that_works_is_handed_out_while_its_server_wants_to_be_left_alone() {
+    let server = AuthorizationServer::start();
+    let env = TestEnv::new().with_provider(&server);
+    env.add_config("refresh = { margin = \"2h\" }\n");
+    env.log_in("x", &server, issue());
+    server.will(reply(too_many_requests().with("Retry-After", "600")));
+    for _ in 0..2 {
+        let done = env.tokctl(["get"]).assert().success().stdout_eq("access-1\n");
+        assert!(stderr(&done).contains("fewer requests"), "{}", stderr(&done));
+    }
+    assert_eq!(server.token_requests().len(), 2);
+}
+
+#[test]
+fn a_lost_answer_is_asked_for_again_where_the_provider_allows_it() {
+    for reuse in ["tolerant", "10m"] {
+        let server = AuthorizationServer::start();
+        let env = due_at(&server, reuse);
+        server.will(issue().lost());
+        server.will(issue().for_a_spent_token());
+        env.tokctl(["get"]).assert().success().stdout_eq("access-3\n").stderr_eq("");
+    }
+}
+
+#[test]
+fn a_lost_answer_is_not_asked_for_again_where_that_would_end_the_grant() {
+    for reuse in ["strict", "0s"] {
+        let server = AuthorizationServer::start();
+        let env = due_at(&server, reuse);
+        server.will(issue().lost());
+        env.tokctl(["get"]).assert().code(6);
+        assert_eq!(server.token_requests().len(), 2, "{reuse}");
+    }
+}
+
+#[test]
+fn a_crowd_takes_over_the_outcome_of_the_one_that_failed() {
+    for (answer, code) in
+        [(refuse(500, "server_error"), 6), (refuse(401, "invalid_client"), 2), (lose(), 6)]
+    {
+        let server = AuthorizationServer::start();
+        let env = due(&server);
+        assert_eq!(crowd(&env, &server, 10, answer), [code; 10]);
+        assert_eq!(server.token_requests().len(), 2);
+    }
+}
+
+#[test]
+fn a_crowd_takes_over_a_refusal() {
+    let server = AuthorizationServer::start();
+    let env = due(&server);
+    assert_eq!(crowd(&env, &server, 10, refuse(400, "invalid_grant")), [4; 10]);
+    assert_eq!(server.token_requests().len(), 2);
+}
+
+#[test]
+fn who_comes_after_a_failure_tries_for_itself() {
+    let server = AuthorizationServer::start();
+    let env = due(&server);
+    server.will(refuse(500, "server_error"));
+    env.tokctl(["get"]).assert().code(6);
+    server.will(issue());
+    env.tokctl(["get"]).assert().success().stdout_eq("access-2\n");
+}
+
+#[test]
+fn two_hundred_at_once_send_one_request_and_all_get_its_answer() {
+    let server = AuthorizationServer::start();
+    let env = due(&server);
+    server.will(issue().after(Duration::from_millis(500)));
+    let children: Vec<_> = (0..200).map(|_| start(&env, &["get"])).collect();
+    for child in children {
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+        assert_eq!(String::from_utf8_lossy(&output.stdout), "access-2\n");
+    }
+    assert_eq!(server.token_requests().len(), 2);
+}
+
+#[test]
+fn one_credential_that_is_waited_for_does_not_delay_another() {
+    let slow = AuthorizationServer::start();
+    let env = due(&slow).with_static_token("y", "made-up-token");
+    slow.will(issue().after(Duration::from_secs(2)));
+    let mut waiting = start(&env, &["get", "acme"]);
+    while slow.token_requests().len() == 1 {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    env.tokctl(["get", "vendor", "--user", "y"]).assert().success();
+    assert_eq!(waiting.try_wait().unwrap(), None, "the other one still waits");
+    assert!(waiting.wait().unwrap().success());
+}
+
+#[test]
+fn a_record_of_an_attempt_that_was_edited_decides_nothing_for_long() {
+    let server = AuthorizationServer::start();
+    let env = due(&server);
+    server.will(refuse(500, "server_error"));
+    env.tokctl(["get"]).assert().code(6);
+    for edit in [
+        "json_set(last, '$.not_before', '9999-01-01T00:00:00Z')",
+        "'nonsense'",
+        "json_set(last, '$.message', char(27) || '[31m::error::')",
+    ] {
+        env.sql(&format!("UPDATE attempts SET last = {edit}"));
+        server.will(issue().expires_in(0));
+        env.tokctl(["get"]).assert().success().stderr_eq("");
+    }
+}
+
+#[test]
+fn what_a_server_said_is_told_by_list() {
+    let server = AuthorizationServer::start();
+    let env = due(&server);
+    let listed = |env: &TestEnv| -> Value {
+        json(&env.tokctl(["list", "--json"]).assert().success())["credentials"][0].clone()
+    };
+    server.will(refuse(500, "server_error"));
+    env.tokctl(["get"]).assert().code(6);
+    assert!(listed(&env)["last_error"].is_string());
+    server.will(issue());
+    env.tokctl(["get"]).assert().success();
+    assert!(listed(&env)["last_error"].is_null());
+}

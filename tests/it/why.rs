@@ -1,0 +1,113 @@
+//! `tokctl why`: what is concluded, and the command that it ends with.
+
+use crate::authorization_server::{AuthorizationServer, issue, refuse, reply};
+use crate::env::{TestEnv, json, stderr, stdout};
+use crate::http::Response;
+
+/// The finding, and the last line, which is what to type.
+fn why(env: &TestEnv) -> (String, String) {
+    let said = stdout(&env.tokctl(["why", "acme/x"]).assert().success());
+    let first = said.lines().next().unwrap().strip_prefix("acme/x: ").unwrap().to_owned();
+    (first, said.lines().last().unwrap().to_owned())
+}
+
+#[test]
+fn what_works_is_said_to_work() {
+    let server = AuthorizationServer::start();
+    let env = TestEnv::new().with_login("x", &server, issue());
+    assert_eq!(why(&env), ("it works".into(), "tokctl get acme --user x".into()));
+    let env = TestEnv::new().with_login("x", &server, issue().expires_in(0));
+    let (finding, command) = why(&env);
+    assert!(finding.contains("is due"), "{finding}");
+    assert_eq!(command, "tokctl get acme --user x");
+}
+
+#[test]
+fn a_refused_grant_needs_a_login_and_the_servers_word_is_told() {
+    let server = AuthorizationServer::start();
+    let env = TestEnv::new().with_login("x", &server, issue().expires_in(0));
+    server.will(refuse(403, "invalid_grant"));
+    env.tokctl(["get"]).assert().code(4);
+    let said = stdout(&env.tokctl(["why", "acme", "--user", "x"]).assert().success());
+    assert!(said.contains("no longer renews the grant"), "{said}");
+    assert!(said.contains("HTTP 403, invalid_grant"), "{said}");
+    assert!(said.ends_with("tokctl login acme --user x\n"), "{said}");
+}
+
+#[test]
+fn a_passing_fault_is_to_be_tried_again() {
+    let server = AuthorizationServer::start();
+    let env = TestEnv::new().with_login("x", &server, issue().expires_in(0));
+    server.will(reply(Response::new(403, "text/html", "<h1>a proxy</h1>")));
+    env.tokctl(["get"]).assert().code(6);
+    let (finding, command) = why(&env);
+    assert!(finding.contains("failed in passing"), "{finding}");
+    assert_eq!(command, "tokctl refresh acme --user x");
+    server.will(issue());
+    env.tokctl(["refresh"]).assert().success();
+    assert_eq!(why(&env).0, "it works");
+}
+
+#[test]
+fn refused_client_settings_are_told() {
+    let server = AuthorizationServer::start();
+    let env = TestEnv::new().with_login("x", &server, issue().expires_in(0));
+    server.will(refuse(401, "invalid_client"));
+    env.tokctl(["get"]).assert().code(2);
+    let (finding, command) = why(&env);
+    assert!(finding.contains("client's settings"), "{finding}");
+    assert_eq!(command, "tokctl login acme --user x");
+}
+
+#[test]
+fn an_interrupted_refresh_is_told_precisely() {
+    let server = AuthorizationServer::start();
+    let env = TestEnv::new().with_login("x", &server, issue());
+    server.will(issue().lost());
+    env.tokctl(["refresh"]).assert().code(6);
+    let (finding, command) = why(&env);
+    assert!(finding.contains("until its end, then one more try"), "{finding}");
+    assert_eq!(command, "tokctl get acme --user x");
+    env.add_config("refresh = { reuse = \"tolerant\" }\n");
+    assert!(why(&env).0.contains("the next call tries again"));
+}
+
+#[test]
+fn a_clock_that_is_off_is_told() {
+    let server = AuthorizationServer::start();
+    let env = TestEnv::new().with_login("x", &server, issue().expires_in(0));
+    let page = Response::new(502, "text/html", "").with("Date", "Sun, 06 Nov 1994 08:49:37 GMT");
+    server.will(reply(page));
+    env.tokctl(["get"]).assert().code(6);
+    let said = stdout(&env.tokctl(["why"]).assert().success());
+    assert!(said.contains("s ahead of the server's"), "{said}");
+}
+
+#[test]
+fn narrowed_scopes_are_told() {
+    let server = AuthorizationServer::start();
+    let env = TestEnv::new().with_login("x", &server, issue().with("scope", "read".into()));
+    let said = stdout(&env.tokctl(["why"]).assert().success());
+    assert!(said.contains("read, but not offline_access"), "{said}");
+}
+
+#[test]
+fn json_has_the_same() {
+    let server = AuthorizationServer::start();
+    let env = TestEnv::new().with_login("x", &server, issue());
+    let report = json(&env.tokctl(["why", "tokctl://acme/x", "--json"]).assert().success());
+    assert_eq!(report["v"], 1);
+    assert_eq!(report["finding"], "it works");
+    assert_eq!(report["command"], "tokctl get acme --user x");
+    assert_eq!(report["facts"][0]["what"], "token");
+}
+
+#[test]
+fn a_reference_to_nothing_is_an_error_with_a_hint() {
+    let env = TestEnv::new().with_static_token("x", "made-up-token");
+    for (reference, code) in [("vendor/nobody", 3), ("tokctl://vendor", 2), ("Vendor/x", 2)] {
+        let failed = env.tokctl(["why", reference]).assert().code(code).stdout_eq("");
+        assert!(stderr(&failed).contains("hint: "), "{}", stderr(&failed));
+    }
+    env.tokctl(["why", "vendor/x", "--user", "y"]).assert().code(2);
+}
