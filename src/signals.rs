@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGXFSZ};
 use signal_hook::iterator::Signals;
 use signal_hook::{flag, low_level};
 
@@ -68,6 +68,13 @@ pub(crate) fn restoring<T>(restore: impl Fn() + Send, work: impl FnOnce() -> T) 
     });
     drop(held);
     Ok(done)
+}
+
+/// Makes a write beyond the largest file that the process may make fail as on a full disk: by itself
+/// the system ends the process there. Programs that it starts are ended as ever.
+pub(crate) fn survive_file_limit() {
+    // Where that can't be had, the program is as useful as before.
+    let _ = flag::register(SIGXFSZ, Arc::default());
 }
 
 fn register() -> io::Result<Shared> {

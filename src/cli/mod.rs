@@ -28,6 +28,7 @@ use self::deferred::{Deferred, at_once};
 use self::environment::Environment;
 use self::error::{CliError, Kind};
 use self::ui::{Ui, Verbosity};
+use crate::signals;
 use crate::untrusted::printable;
 
 /// A live token for every service, now
@@ -61,6 +62,7 @@ enum Command {
 #[must_use]
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     keep_memory_private();
+    signals::survive_file_limit();
     let args: Vec<OsString> = args.into_iter().collect();
     let asked_for_json = args.iter().any(|arg| arg == "--json");
     let plain = Ui { verbosity: Verbosity::Status, json: asked_for_json, may_ask: false };
