@@ -100,7 +100,8 @@ fn acquire(path: &Path, mode: Mode) -> Result<Option<Guard>, Error> {
     }
 }
 
-fn is_same(file: &File, path: &Path) -> io::Result<bool> {
+/// Whether `path` still names the open `file`.
+pub(super) fn is_same(file: &File, path: &Path) -> io::Result<bool> {
     let own = file.metadata()?;
     match std::fs::metadata(path) {
         Ok(named) => Ok((own.dev(), own.ino()) == (named.dev(), named.ino())),
