@@ -36,6 +36,7 @@ set edit:completion:arg-completer[tokctl] = {|@words|
             cand refresh 'Refresh a token now, due or not'
             cand list 'Show what is stored, never a secret'
             cand delete 'Revoke a grant where the provider can do that, and forget it'
+            cand audit 'Show who used which credential, and when'
             cand key 'The vault''s key slots'
             cand completions 'Print a completion script'
             cand man 'Write the man pages into a directory'
@@ -133,6 +134,23 @@ set edit:completion:arg-completer[tokctl] = {|@words|
             cand --verbose 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
             cand -h 'Print help'
             cand --help 'Print help'
+        }
+        &'tokctl;audit'= {
+            cand -u 'Only this user''s'
+            cand --user 'Only this user''s'
+            cand --last 'Only the last N of them'
+            cand --vault 'The vault''s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]'
+            cand --config 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]'
+            cand --color 'When to use colours: auto, always or never [env: NO_COLOR, CLICOLOR_FORCE]'
+            cand --verify 'Find entries that were changed, removed or moved; needs the vault''s key'
+            cand --no-input 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]'
+            cand --json 'Print data and errors as JSON'
+            cand -q 'Say less on stderr; twice: errors alone'
+            cand --quiet 'Say less on stderr; twice: errors alone'
+            cand -v 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
+            cand --verbose 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
         }
         &'tokctl;key'= {
             cand --vault 'The vault''s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]'

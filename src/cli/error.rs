@@ -36,7 +36,8 @@ impl Kind {
         }
     }
 
-    fn word(self) -> &'static str {
+    /// The word for it, in JSON and in the audit.
+    pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Failed => "failed",
             Self::Usage => "usage",

@@ -14,6 +14,7 @@ mod key_material;
 mod keys;
 mod choice;
 mod client_settings;
+mod audit_trail;
 mod renewal;
 mod deferred;
 mod commands;
@@ -52,6 +53,7 @@ enum Command {
     Refresh(Deferred<commands::refresh::Args>),
     List(Deferred<commands::list::Args>),
     Delete(Deferred<commands::delete::Args>),
+    Audit(Deferred<commands::audit::Args>),
     Key(Deferred<commands::key::Args>),
     Completions(Deferred<commands::completions::Args>),
     #[command(name = "man")]
@@ -104,6 +106,7 @@ fn dispatch(command: &Command, context: &Context) -> Result<(), CliError> {
         Command::Refresh(Deferred(args)) => commands::refresh::run(args, context),
         Command::List(Deferred(args)) => commands::list::run(args, context),
         Command::Delete(Deferred(args)) => commands::delete::run(args, context),
+        Command::Audit(Deferred(args)) => commands::audit::run(args, context),
         Command::Key(Deferred(args)) => commands::key::run(args, context),
         Command::Completions(Deferred(args)) => {
             commands::completions::run(args, context, at_once(Root::command))

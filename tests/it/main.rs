@@ -29,6 +29,7 @@ mod refresh;
 mod interrupted;
 mod list;
 mod delete;
+mod audit;
 mod tampering;
 mod secrets_stay_sealed;
 mod terminal;

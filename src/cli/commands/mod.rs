@@ -6,4 +6,5 @@ pub(super) mod get;
 pub(super) mod refresh;
 pub(super) mod list;
 pub(super) mod delete;
+pub(super) mod audit;
 pub(super) mod completions;
