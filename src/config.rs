@@ -8,6 +8,7 @@ use serde::Deserialize;
 use toml::Table;
 
 use crate::model::account::{ProviderName, UserName};
+use crate::model::audit::Settings;
 use crate::model::definition::Definition;
 use crate::private_file;
 
@@ -29,6 +30,7 @@ pub(crate) enum Error {
 #[derive(Debug, Default)]
 pub(crate) struct Config {
     pub(crate) default_user: Option<UserName>,
+    pub(crate) audit: Settings,
     /// By name, each as it was written: what extends another is merged key by key.
     pub(crate) providers: BTreeMap<String, Table>,
 }
@@ -38,6 +40,8 @@ pub(crate) struct Config {
 #[serde(deny_unknown_fields)]
 struct File {
     default_user: Option<toml::Spanned<String>>,
+    #[serde(default)]
+    audit: Settings,
     #[serde(default)]
     providers: BTreeMap<toml::Spanned<String>, Definition>,
 }
@@ -99,7 +103,7 @@ fn parse(text: &str) -> Result<Config, (usize, String)> {
         })
         .transpose()?;
     let raw: Raw = toml::from_str(text).map_err(syntax)?;
-    Ok(Config { default_user, providers: raw.providers })
+    Ok(Config { default_user, audit: file.audit, providers: raw.providers })
 }
 
 #[cfg(test)]
@@ -123,6 +127,8 @@ mod tests {
             ("[providers.acme]\nrefresh = { marign = '5m' }", 2, "marign"),
             ("[providers.Acme]\n", 1, "a-z"),
             ("default_user = ''", 1, "255"),
+            ("\naudit = 'requierd'", 2, "best-effort"),
+            ("[audit]\nkeep = 0", 2, "nonzero"),
             ("x = [", 1, ""),
         ] {
             let (found, message) = parse(text).unwrap_err();

@@ -70,10 +70,11 @@ pub(crate) fn restoring<T>(restore: impl Fn() + Send, work: impl FnOnce() -> T) 
     Ok(done)
 }
 
-/// Makes a write past a limit on the size of files fail, where the system would end the process: it
-/// has something to say, and may hold what must be put elsewhere.
-pub(crate) fn let_writes_fail() -> io::Result<()> {
-    flag::register(SIGXFSZ, Arc::default()).map(drop)
+/// Makes a write beyond the largest file that the process may make fail as on a full disk: by itself
+/// the system ends the process there. Programs that it starts are ended as ever.
+pub(crate) fn survive_file_limit() {
+    // Where that can't be had, the program is as useful as before.
+    let _ = flag::register(SIGXFSZ, Arc::default());
 }
 
 fn register() -> io::Result<Shared> {

@@ -1,6 +1,7 @@
 //! Renewing a token on behalf of a command: with today's definition of its provider, and a sign of
 //! life while it takes.
 
+use super::audit_trail;
 use super::client_settings;
 use super::context::Context;
 use super::error::CliError;
@@ -25,6 +26,7 @@ pub(crate) fn renew(
     trigger: Trigger,
 ) -> Result<Handed, CliError> {
     let provider = provider(context, account);
+    audit_trail::keep_as_configured(context, vault);
     let renewal = provider.as_ref().map(Provider::renewal).unwrap_or_default();
     let attempt = |vault: &mut OpenVault, client_secret: Option<ClientSecret>| {
         context.ui.while_waiting("waiting for a new token", || {

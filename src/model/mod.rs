@@ -11,4 +11,5 @@ pub(crate) mod credential;
 pub(crate) mod readiness;
 pub(crate) mod summary;
 pub(crate) mod attempt;
+pub(crate) mod audit;
 pub(crate) mod definition;

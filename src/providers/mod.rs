@@ -104,7 +104,7 @@ mod tests {
         let providers: Table = text.parse().unwrap();
         let providers =
             providers.into_iter().map(|(name, value)| (name, value.try_into().unwrap())).collect();
-        Config { default_user: None, providers }
+        Config { providers, ..Config::default() }
     }
 
     fn name(text: &str) -> ProviderName {

@@ -14,6 +14,7 @@ pub(crate) mod credentials;
 pub(crate) mod journal;
 pub(crate) mod attempts;
 pub(crate) mod locks;
+pub(crate) mod audit;
 pub(crate) mod spill;
 
 pub(crate) use connection::Store;

@@ -5,8 +5,9 @@ use serde::Serialize;
 use crate::cli::choice::Choice;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
-use crate::cli::{keys, renewal, time};
+use crate::cli::{audit_trail, keys, renewal, time};
 use crate::model::account::Account;
+use crate::model::audit::Action;
 use crate::ops::refresh::Trigger;
 use crate::store::Store;
 
@@ -23,7 +24,11 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     let store = Store::open(context.vault()?)?;
     let account = args.choice.resolve(context, &store, "refresh")?;
     let mut vault = keys::unlock(context, store)?;
-    let handed = renewal::renew(context, &mut vault, &account, Trigger::Asked)?;
+    let renewed = renewal::renew(context, &mut vault, &account, Trigger::Asked);
+    let whose = (&account.provider, Some(&account.user));
+    let outcome = audit_trail::outcome(&renewed);
+    audit_trail::note(context, &mut vault, "refresh", Action::Refresh, whose, outcome);
+    let handed = renewed?;
     renewal::warn(context, &account, &handed);
     renewal::warn_of_drift(context, &account, &handed.credential);
     if context.ui.json {
