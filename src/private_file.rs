@@ -8,6 +8,8 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use rustix::fs::OFlags;
+
 /// Write permission for group and others.
 const OTHERS_WRITE: u32 = 0o022;
 
@@ -57,6 +59,19 @@ pub(crate) fn create_new(path: &Path) -> io::Result<File> {
 /// Opens a file for reading and writing, made empty with mode 0600 if it is not there.
 pub(crate) fn open_or_create(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)
+}
+
+/// The same, but never through a symbolic link, which could lead to a file of another kind.
+pub(crate) fn open_or_create_itself(path: &Path) -> io::Result<File> {
+    let no_follow = OFlags::NOFOLLOW.bits().cast_signed();
+    OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .custom_flags(no_follow)
+        .open(path)
 }
 
 /// Puts a file that everybody may read in the place of `path`, at once: whoever reads it finds

@@ -84,10 +84,11 @@ pub(crate) fn announce(last_words: impl FnOnce(&'static str) + Send + 'static) -
     Ok(())
 }
 
-/// Makes a write past a limit on the size of files fail, where the system would end the process: it
-/// has something to say, and may hold what must be put elsewhere.
-pub(crate) fn let_writes_fail() -> io::Result<()> {
-    flag::register(SIGXFSZ, Arc::default()).map(drop)
+/// Makes a write beyond the largest file that the process may make fail as on a full disk: by itself
+/// the system ends the process there. Programs that it starts are ended as ever.
+pub(crate) fn survive_file_limit() {
+    // Where that can't be had, the program is as useful as before.
+    let _ = flag::register(SIGXFSZ, Arc::default());
 }
 
 fn register() -> io::Result<Shared> {

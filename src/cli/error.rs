@@ -53,7 +53,8 @@ impl Kind {
         GRAVEST_FIRST.into_iter().find(|kind| found.contains(kind))
     }
 
-    fn word(self) -> &'static str {
+    /// The word for it, in JSON and in the audit.
+    pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Failed => "failed",
             Self::Usage => "usage",

@@ -29,6 +29,13 @@ impl From<OpsError> for CliError {
             OpsError::TamperedSlot { .. } => {
                 (Kind::VaultDamaged, Some("restore the vault's file from a backup".into()))
             }
+            OpsError::Unrecorded { .. } => (
+                Kind::Failed,
+                Some(
+                    "see that the audit can be written, or set `audit = \"best-effort\"` in config.toml, then `tokctl audit --verify`"
+                        .into(),
+                ),
+            ),
             OpsError::NoCredential { account } => (Kind::NotFound, Some(login_command(account))),
             OpsError::LoginRequired { account, .. } | OpsError::HandedOver { account } => {
                 (Kind::LoginRequired, Some(login_command(account)))
@@ -189,6 +196,9 @@ fn store_error(error: &store::Error) -> CliError {
             Kind::Failed,
             "look whether the disk is full, and whether the file may be written".into(),
         ),
+        store::Error::Audit { path, .. } => {
+            (Kind::Failed, format!("ls -l {}", quoted(&path.to_string_lossy())))
+        }
         store::Error::Random(_) => (Kind::Failed, "try again".into()),
     };
     CliError::of(kind, error).hint(hint)

@@ -1,6 +1,7 @@
 //! Renewing a token on behalf of a command: with today's definition of its provider, a sign of
 //! life while it takes, and a word to whoever wants to know what came of it.
 
+use super::audit_trail;
 use super::client_settings;
 use super::context::Context;
 use super::error::CliError;
@@ -62,6 +63,7 @@ fn with_either_secret(
     provider: Option<&Provider>,
     attempt: impl Fn(&mut OpenVault, &Today) -> Result<Handed, ops::Error>,
 ) -> Result<Handed, ops::Error> {
+    audit_trail::keep_as_configured(context, vault);
     let renewal = provider.map(Provider::renewal).unwrap_or_default();
     match attempt(vault, &Today { renewal, client_secret: None }) {
         Err(error) if error.is_about_the_client() => {

@@ -8,6 +8,12 @@ pub(crate) fn now() -> Timestamp {
     Timestamp::from_second(Timestamp::now().as_second()).unwrap_or_default()
 }
 
+/// The time, in whole milliseconds, for the audit.
+#[expect(clippy::disallowed_methods, reason = "this is the one place")]
+pub(crate) fn precise() -> Timestamp {
+    Timestamp::from_millisecond(Timestamp::now().as_millisecond()).unwrap_or_default()
+}
+
 /// RFC 3339 in UTC, to the second.
 pub(crate) fn rfc3339(time: Timestamp) -> String {
     time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()

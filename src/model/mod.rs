@@ -12,4 +12,5 @@ pub(crate) mod readiness;
 pub(crate) mod summary;
 pub(crate) mod attempt;
 pub(crate) mod standing;
+pub(crate) mod audit;
 pub(crate) mod definition;

@@ -31,6 +31,10 @@ pub(crate) enum Error {
     #[error("the key slot {id} is damaged or was tampered with")]
     TamperedSlot { id: SlotId },
 
+    /// The use of a credential could not be written into the audit, which is required.
+    #[error("the use of the credential could not be recorded, as the configuration requires")]
+    Unrecorded { source: store::Error },
+
     /// There is no credential for the account.
     #[error("there is no credential for `{account}`")]
     NoCredential { account: Account },

@@ -106,7 +106,7 @@ mod tests {
     use crate::ops::create::open_or_create;
     use crate::ops::unlock::Unlocking;
     use crate::secret::{AccessToken, SecretText};
-    use crate::store::slots;
+    use crate::store::{Store, slots};
     use crate::vault::Key;
     use crate::vault::seal::DataKey;
     use crate::vault::slot::{KeySlot, SlotId, SlotKind, SlotSecret};
@@ -143,7 +143,7 @@ mod tests {
     #[test]
     fn after_a_rotation_one_handle_unlocks_for_all() {
         let (home, key) = (tempfile::tempdir().unwrap(), Key::generate().unwrap());
-        let mut vault = vault(&home, &key);
+        let vault = vault(&home, &key);
         let opener = vault.opener();
         let (mut first, mut second) = (opener.open().unwrap(), opener.open().unwrap());
 
@@ -151,20 +151,21 @@ mod tests {
         let secret = SlotSecret::Random(key);
         let slot =
             KeySlot::wrap(SlotId::generate().unwrap(), SlotKind::Key, &secret, &new).unwrap();
-        vault
-            .write(|transaction, _| {
-                transaction.execute("UPDATE vault SET generation = 2", [])?;
-                transaction.execute("DELETE FROM key_slots", [])?;
-                slots::insert(transaction, &slot, NOW)?;
-                credentials::put(transaction, &new, &account("x"), &credential())
-            })
-            .unwrap();
+        let mut store = Store::open(vault.file().path()).unwrap();
+        let transaction = store.write().unwrap();
+        for statement in
+            ["UPDATE vault SET generation = 2", "DELETE FROM key_slots", "DELETE FROM audit"]
+        {
+            transaction.execute(statement, []).unwrap();
+        }
+        slots::insert(&transaction, &slot, NOW).unwrap();
+        credentials::put(&transaction, &new, &account("x"), &credential()).unwrap();
+        transaction.commit().unwrap();
         assert!(first.read(&account("x")).unwrap().is_some());
         // Now that no slot is left, nothing can be unlocked any more.
-        let gone = |transaction: &rusqlite::Transaction<'_>| {
-            Ok(transaction.execute("DELETE FROM key_slots", [])?)
-        };
-        first.write(|transaction, _| gone(transaction)).unwrap();
+        let transaction = store.write().unwrap();
+        transaction.execute("DELETE FROM key_slots", []).unwrap();
+        transaction.commit().unwrap();
         assert!(second.read(&account("x")).unwrap().is_some());
         assert!(opener.open().unwrap().read(&account("x")).unwrap().is_some());
     }

@@ -15,6 +15,7 @@ pub(crate) mod journal;
 pub(crate) mod standings;
 pub(crate) mod attempts;
 pub(crate) mod locks;
+pub(crate) mod audit;
 pub(crate) mod spill;
 
 pub(crate) use connection::Store;

@@ -36,6 +36,7 @@ mod delete;
 mod why;
 mod check;
 mod login_by;
+mod audit;
 mod tampering;
 mod secrets_stay_sealed;
 mod terminal;

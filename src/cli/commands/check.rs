@@ -6,8 +6,9 @@ use crate::cli::choice::Choice;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
 use crate::cli::typed::{login_command, user_flag};
-use crate::cli::{keys, renewal, time};
+use crate::cli::{audit_trail, keys, renewal, time};
 use crate::model::account::Account;
+use crate::model::audit::Action;
 use crate::model::credential::{Credential, Status};
 use crate::model::readiness::Need;
 use crate::oauth::protected_resource::Verdict;
@@ -128,6 +129,20 @@ impl From<ops::Error> for Miss {
 }
 
 fn one(context: &Context, vault: &mut OpenVault, account: &Account) -> Result<(), Miss> {
+    let outcome = ask(context, vault, account);
+    let word = match &outcome {
+        Ok(()) => audit_trail::OK,
+        Err(Miss::Inactive(_)) => "inactive",
+        Err(Miss::Failed(error)) => error.kind.word(),
+        // Nobody was asked.
+        Err(Miss::Skipped(_)) => return outcome,
+    };
+    let whose = (&account.provider, Some(&account.user));
+    audit_trail::note(context, vault, "check", Action::Check, whose, word);
+    outcome
+}
+
+fn ask(context: &Context, vault: &mut OpenVault, account: &Account) -> Result<(), Miss> {
     let credential = vault.expect(account)?.stored.credential;
     if credential.status == Status::HandedOver {
         return Err(ops::Error::HandedOver { account: account.clone() }.into());

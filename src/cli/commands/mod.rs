@@ -8,4 +8,5 @@ pub(super) mod list;
 pub(super) mod delete;
 pub(super) mod why;
 pub(super) mod check;
+pub(super) mod audit;
 pub(super) mod completions;

@@ -237,7 +237,7 @@ impl Granted {
     /// own name at the service.
     pub(crate) fn finish(
         self,
-        place: Place,
+        place: &mut Place,
         user: UserName,
         username: Option<String>,
         site: Option<&Site>,

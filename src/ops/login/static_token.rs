@@ -43,7 +43,7 @@ pub(crate) fn api(
 
 /// Stores a static token.
 pub(crate) fn store(
-    place: Place,
+    place: &mut Place,
     account: &Account,
     token: AccessToken,
     expiry: Expiry,

@@ -13,28 +13,27 @@ use crate::store::{attempts, credentials, header, journal, locks, spill};
 /// How long a login waits for a refresh of the credential that it replaces.
 const WAIT: Duration = Duration::from_secs(45);
 
-/// An account's place in an open vault, found good before a person is asked for consent.
+/// An account's place in an open vault, to be found good before a person is asked for consent.
 pub(crate) struct Place {
-    vault: OpenVault,
+    pub(crate) vault: OpenVault,
 }
 
 impl Place {
     /// Makes sure that the vault can be written, and that what it holds for `account` opens: a
     /// damaged credential is not silently replaced.
-    pub(crate) fn check(mut vault: OpenVault, account: Option<&Account>) -> Result<Self, Error> {
+    pub(crate) fn check(&mut self, account: Option<&Account>) -> Result<(), Error> {
         if let Some(account) = account {
-            drop(locks::credential(vault.file(), account, Instant::now() + WAIT)?);
-            vault.read(account)?;
+            drop(locks::credential(self.vault.file(), account, Instant::now() + WAIT)?);
+            self.vault.read(account)?;
         }
         // A real write, which finds a full disk and a key that was rotated.
-        vault.write(|transaction, key| header::next_revision(transaction, key).map(drop))?;
-        Ok(Self { vault })
+        self.vault.write(|transaction, key| header::next_revision(transaction, key).map(drop))
     }
 
     /// Stores a grant over what was there. A refresh that is in flight is waited for, so that its
     /// answer does not meet a row that it knows nothing of.
     pub(super) fn fill(
-        mut self,
+        &mut self,
         account: &Account,
         grant: Grant,
         api: Api,

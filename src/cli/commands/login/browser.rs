@@ -13,6 +13,7 @@ use crate::cli::typed::user_flag;
 use crate::model::account::{Account, UserName};
 use crate::model::duration;
 use crate::model::scope::Scopes;
+use crate::ops::login::Place;
 use crate::ops::login::browser::{self, Granted, LoggedIn, Plan};
 use crate::providers::Provider;
 use crate::providers::atlassian::Site;
@@ -81,7 +82,25 @@ pub(super) fn run(
         .hint("name the user with `--user`"));
     }
     let named = user.clone().map(|user| Account { provider: plan.provider.name.clone(), user });
-    let place = common.place(context, named.as_ref())?;
+    let mut place = common.place(context, named.as_ref())?;
+    let provider = plan.provider.name.clone();
+    let logged_in = log_in(own, context, browser.as_ref(), plan, user.clone(), &mut place);
+    let known = logged_in.as_ref().map(|(done, _)| done.account.user.clone()).ok().or(user);
+    common::note(context, &mut place, (&provider, known.as_ref()), logged_in.as_ref().err());
+    let (logged_in, site) = logged_in?;
+    report(context, provider.as_str(), &logged_in, site.as_ref());
+    Ok(())
+}
+
+/// From the browser to the vault.
+fn log_in(
+    own: &Args,
+    context: &Context,
+    browser: Option<&Browser>,
+    plan: Plan,
+    user: Option<UserName>,
+    place: &mut Place,
+) -> Result<(LoggedIn, Option<Site>), CliError> {
     let name = plan.provider.name.to_string();
     let pending = context
         .ui
@@ -89,7 +108,7 @@ pub(super) fn run(
     let deadline = Instant::now().checked_add(own.timeout).ok_or_else(|| {
         CliError::new(Kind::Usage, "that is too long to wait").hint("give a shorter `--timeout`")
     })?;
-    announce(context, browser.as_ref(), pending.address());
+    announce(context, browser, pending.address());
     let granted = context
         .ui
         .while_waiting("waiting for the browser", || pending.wait(deadline, time::now))?;
@@ -101,8 +120,7 @@ pub(super) fn run(
     };
     let username = identity.map(|name| name.as_str().to_owned());
     let logged_in = granted.finish(place, user, username, site.as_ref())?;
-    report(context, &name, &logged_in, site.as_ref());
-    Ok(())
+    Ok((logged_in, site))
 }
 
 /// The browser to open, or none if the address is only to be printed.

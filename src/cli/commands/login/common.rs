@@ -2,9 +2,10 @@
 
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
-use crate::cli::keys;
-use crate::model::account::Account;
+use crate::cli::{audit_trail, keys};
+use crate::model::account::{Account, ProviderName, UserName};
 use crate::model::address::{self, Address};
+use crate::model::audit::Action;
 use crate::ops::login::Place;
 use crate::vault::slot::SlotKind;
 
@@ -29,9 +30,26 @@ impl Args {
         context: &Context,
         account: Option<&Account>,
     ) -> Result<Place, CliError> {
-        let vault = keys::open_or_create(context, self.key_slot)?;
-        Ok(Place::check(vault, account)?)
+        let mut vault = keys::open_or_create(context, self.key_slot)?;
+        audit_trail::keep_as_configured(context, &mut vault);
+        let mut place = Place { vault };
+        let checked = place.check(account).map_err(CliError::from);
+        if let (Err(error), Some(account)) = (&checked, account) {
+            note(context, &mut place, (&account.provider, Some(&account.user)), Some(error));
+        }
+        checked.map(|()| place)
     }
+}
+
+/// Writes down how a login ended that came as far as the vault.
+pub(super) fn note(
+    context: &Context,
+    place: &mut Place,
+    whose: (&ProviderName, Option<&UserName>),
+    failure: Option<&CliError>,
+) {
+    let outcome = failure.map_or(audit_trail::OK, |error| error.kind.word());
+    audit_trail::note(context, &mut place.vault, "login", Action::Login, whose, outcome);
 }
 
 fn parse_address(text: &str) -> Result<Address, address::Error> {

@@ -72,10 +72,14 @@ pub(super) fn run(
         own.username.clone(),
         client_settings::trusted_certificates(provider)?,
     )?;
-    let place = common.place(context, Some(&account))?;
-    let token = token(own, context)?;
+    let mut place = common.place(context, Some(&account))?;
     let expiry = own.expires.unwrap_or(Expiry::Unknown);
-    static_token::store(place, &account, token, expiry, api, time::now())?;
+    let stored = token(own, context).and_then(|token| {
+        Ok(static_token::store(&mut place, &account, token, expiry, api, time::now())?)
+    });
+    let whose = (&account.provider, Some(&account.user));
+    common::note(context, &mut place, whose, stored.as_ref().err());
+    stored?;
     context.ui.status(&format!(
         "stored the token for {account}: tokctl get {} {}",
         account.provider,

@@ -64,7 +64,8 @@ fn all(
         let mut all = BTreeMap::new();
         for (account, outcome) in outcomes {
             progress.advance();
-            let outcome = outcome.unwrap_or_else(|error| Outcome { done: Err(error), hook: None });
+            let outcome =
+                outcome.unwrap_or_else(|error| Outcome { done: Err(error), warnings: Vec::new() });
             all.insert(account, outcome);
         }
         Ok(all)
@@ -74,10 +75,10 @@ fn all(
 fn report(context: &Context, outcomes: &BTreeMap<Account, Outcome>) -> Result<(), CliError> {
     let ui = &context.ui;
     let mut tally = Tally::default();
-    for (account, Outcome { done, hook }) in outcomes {
+    for (account, Outcome { done, warnings }) in outcomes {
         tally.count(done);
-        if let Some(hook) = hook {
-            ui.warning(hook);
+        for warning in warnings {
+            ui.warning(warning);
         }
         match done {
             Err(error) if !ui.json => ui.always(&format!("{account}: {}", error.line())),

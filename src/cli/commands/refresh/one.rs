@@ -8,8 +8,9 @@ use super::report::Report;
 use super::selection::ends_within;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
-use crate::cli::{keys, renewal, stdin, time};
+use crate::cli::{audit_trail, keys, renewal, stdin, time};
 use crate::model::account::Account;
+use crate::model::audit::Action;
 use crate::model::credential::Credential;
 use crate::ops::refresh::Trigger;
 use crate::secret::{AccessToken, SecretText};
@@ -26,7 +27,11 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
             return report(context, &account, Done::Skipped(reason), reason);
         }
     }
-    let handed = renewal::renew(context, &mut vault, &account, Trigger::Asked)?;
+    let renewed = renewal::renew(context, &mut vault, &account, Trigger::Asked);
+    let whose = (&account.provider, Some(&account.user));
+    let outcome = audit_trail::outcome(&renewed);
+    audit_trail::note(context, &mut vault, "refresh", Action::Refresh, whose, outcome);
+    let handed = renewed?;
     renewal::warn(context, &account, &handed);
     renewal::warn_of_drift(context, &account, &handed.credential);
     let until = handed.credential.expiry().at();

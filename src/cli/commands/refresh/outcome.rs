@@ -4,8 +4,9 @@ use jiff::Timestamp;
 
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
-use crate::cli::{renewal, time};
+use crate::cli::{audit_trail, renewal, time};
 use crate::model::account::Account;
+use crate::model::audit::Action;
 use crate::model::credential::{Credential, Grant, Status};
 use crate::ops::access_token::{Handed, Warning};
 use crate::ops::error::LoginReason;
@@ -30,10 +31,10 @@ pub(super) enum Verdict {
     Leave(Done),
 }
 
-/// What came of one credential, and what went wrong with its hook.
+/// What came of one credential, and what went wrong beside it: with its hook, or with the audit.
 pub(super) struct Outcome {
     pub(super) done: Result<Done, CliError>,
-    pub(super) hook: Option<String>,
+    pub(super) warnings: Vec<String>,
 }
 
 /// Does about `account` what `judge` says of the credential as it is at that moment.
@@ -43,7 +44,7 @@ pub(super) fn attend(
     account: &Account,
     judge: impl Fn(&Credential, Timestamp) -> Verdict,
 ) -> Result<Outcome, CliError> {
-    let left = |done| Ok(Outcome { done: Ok(done), hook: None });
+    let left = |done| Ok(Outcome { done: Ok(done), warnings: Vec::new() });
     let Some(row) = vault.read(account)? else {
         return left(Done::Skipped("it was deleted meanwhile"));
     };
@@ -51,8 +52,12 @@ pub(super) fn attend(
         Verdict::Leave(done) => left(done),
         Verdict::Renew(trigger) => {
             let (renewed, hook) = renewal::renew_silently(context, vault, account, trigger);
-            let done = renewed.and_then(|handed| done(account, handed));
-            Ok(Outcome { done, hook })
+            let outcome = audit_trail::outcome(&renewed);
+            let audited =
+                audit_trail::record(context, vault, "refresh", Action::Refresh, account, outcome);
+            let unaudited = audited.err().map(|error| error.in_one_line());
+            let warnings = hook.into_iter().chain(unaudited).collect();
+            Ok(Outcome { done: renewed.and_then(|handed| done(account, handed)), warnings })
         }
     }
 }

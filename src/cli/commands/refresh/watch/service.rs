@@ -167,12 +167,10 @@ impl<'a> Service<'a> {
     /// Takes down what came of `account`.
     fn finished(&mut self, account: &Account, outcome: Result<Outcome, CliError>, now: Timestamp) {
         self.busy.remove(account);
-        let (done, hook) = match outcome {
-            Ok(Outcome { done, hook }) => (done, hook),
-            Err(error) => (Err(error), None),
-        };
-        if let Some(hook) = hook {
-            self.log.line(Verbosity::Warnings, "hook", &[("error", hook.into())]);
+        let Outcome { done, warnings } =
+            outcome.unwrap_or_else(|error| Outcome { done: Err(error), warnings: Vec::new() });
+        for warning in warnings {
+            self.log.line(Verbosity::Warnings, "warning", &[("error", warning.into())]);
         }
         self.tally.get_or_insert_default().count(&done);
         match done {
