@@ -209,3 +209,17 @@ fn a_token_is_not_taken_from_the_command_line() {
     env.tokctl(["refresh", "--all", "--if-token-is", "-"]).assert().code(2);
     env.tokctl(["refresh", "--if-token-is", "-"]).stdin("").assert().code(2);
 }
+
+#[test]
+fn each_of_many_is_in_the_audit() {
+    let users: Vec<String> = (0..12).map(|number| format!("u{number}")).collect();
+    let server = AuthorizationServer::start();
+    let env = logins(&server, &users.iter().map(String::as_str).collect::<Vec<_>>());
+    announce(&server, users.len());
+    env.tokctl(["refresh", "--all", "--jobs", "12"]).assert().success();
+    let shown = json(&env.tokctl(["audit", "--json"]).assert().success());
+    let entries = shown["entries"].as_array().unwrap();
+    let refreshed = entries.iter().filter(|entry| entry["action"] == "refresh").count();
+    assert_eq!(refreshed, users.len(), "{shown}");
+    env.tokctl(["audit", "--verify"]).assert().success();
+}
