@@ -1,8 +1,9 @@
 //! An unlocked vault: reads and writes credentials, and unlocks again when its key was rotated.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use rusqlite::Transaction;
+use rusqlite::{Connection, Transaction};
 
 use super::error::Error;
 use super::unlock::{self, Unlocking};
@@ -21,9 +22,32 @@ pub(crate) struct OpenVault {
     store: Store,
     with: Unlocking,
     key: DataKey,
+    newest: Newest,
     /// How the audit is to be kept from the next write on, if today's configuration is known.
     audit_wanted: Option<Settings>,
     has_written: bool,
+}
+
+/// The last data key that any of a vault's handles came by.
+type Newest = Arc<Mutex<DataKey>>;
+
+/// Opens further handles on an unlocked vault, for other threads: the keychain is not asked and no
+/// key derived again.
+#[derive(Clone)]
+pub(crate) struct Opener {
+    path: PathBuf,
+    with: Unlocking,
+    newest: Newest,
+}
+
+impl Opener {
+    /// A handle for reading and writing.
+    pub(crate) fn open(&self) -> Result<OpenVault, Error> {
+        let store = Store::open(&self.path)?;
+        let key = self.newest.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let (with, newest) = (self.with.clone(), Arc::clone(&self.newest));
+        Ok(OpenVault::with_newest(store, with, key, newest))
+    }
 }
 
 /// A credential's row, and the journal of its refresh if there is one.
@@ -48,7 +72,21 @@ impl OpenVault {
             // Somebody may have had to type a password: the vault has moved on.
             Unlocking::Keychain(_) | Unlocking::Passphrase(_) => store.look_again()?,
         }
-        Ok(Self { store, with, key, audit_wanted: None, has_written: false })
+        let newest = Arc::new(Mutex::new(key.clone()));
+        Ok(Self::with_newest(store, with, key, newest))
+    }
+
+    /// Opens further handles, for other threads.
+    pub(crate) fn opener(&self) -> Opener {
+        Opener {
+            path: self.store.file().path().to_owned(),
+            with: self.with.clone(),
+            newest: Arc::clone(&self.newest),
+        }
+    }
+
+    fn with_newest(store: Store, with: Unlocking, key: DataKey, newest: Newest) -> Self {
+        Self { store, with, key, newest, audit_wanted: None, has_written: false }
     }
 
     /// Opens the same vault for writing as well.
@@ -105,6 +143,14 @@ impl OpenVault {
         self.read(account)?.ok_or_else(|| Error::NoCredential { account: account.clone() })
     }
 
+    /// Looks at what is not sealed.
+    pub(super) fn look<T>(
+        &self,
+        look: impl FnOnce(&Connection) -> Result<T, store::Error>,
+    ) -> Result<T, Error> {
+        Ok(look(&*self.store.read()?)?)
+    }
+
     /// The last time that a provider was asked about `account`.
     pub(super) fn last_attempt(&self, account: &Account) -> Result<Option<Attempt>, Error> {
         Ok(attempts::read(&*self.store.read()?, account)?)
@@ -128,7 +174,14 @@ impl OpenVault {
 
     fn unlock_again(&mut self) -> Result<(), Error> {
         self.store.look_again()?;
-        self.key = unlock::unlock(&self.store, &self.with)?;
+        let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = (newest.vault, newest.generation);
+        // Another handle may have done so: the keychain is asked once, and a passphrase's key,
+        // which takes much memory, derived once.
+        if known == (self.key.vault, self.key.generation) {
+            *newest = unlock::unlock(&self.store, &self.with)?;
+        }
+        self.key = newest.clone();
         Ok(())
     }
 
