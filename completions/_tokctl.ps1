@@ -48,7 +48,7 @@ Register-ArgumentCompleter -Native -CommandName 'tokctl' -ScriptBlock {
         'tokctl;login' {
             [CompletionResult]::new('-u', '-u', [CompletionResultType]::ParameterName, 'The name to keep it under, usually an e-mail address [env: TOKCTL_USER]')
             [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'The name to keep it under, usually an e-mail address [env: TOKCTL_USER]')
-            [CompletionResult]::new('--method', '--method', [CompletionResultType]::ParameterName, 'How to log in: in the browser, or with a token that was made at the service')
+            [CompletionResult]::new('--method', '--method', [CompletionResultType]::ParameterName, 'How to log in, where that is not clear by itself')
             [CompletionResult]::new('--server', '--server', [CompletionResultType]::ParameterName, 'The service''s own address, such as https://jira.example.com')
             [CompletionResult]::new('--key-slot', '--key-slot', [CompletionResultType]::ParameterName, 'The kind of key slot that a new vault gets, or that opens this one: keychain, key or passphrase')
             [CompletionResult]::new('--username', '--username', [CompletionResultType]::ParameterName, 'The account''s name at the service: the token is sent with it, as Jira Cloud wants its API tokens')
@@ -57,8 +57,8 @@ Register-ArgumentCompleter -Native -CommandName 'tokctl' -ScriptBlock {
             [CompletionResult]::new('--client-secret-file', '--client-secret-file', [CompletionResultType]::ParameterName, 'A file with the client''s secret [env: TOKCTL_<PROVIDER>_CLIENT_SECRET]')
             [CompletionResult]::new('--client-secrets', '--client-secrets', [CompletionResultType]::ParameterName, 'A client file from Google''s console, in place of id and secret')
             [CompletionResult]::new('--scope', '--scope', [CompletionResultType]::ParameterName, 'A scope to ask for, in place of the provider''s own; repeatable')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long to wait for the person [default: 5m, or as long as a code counts]')
             [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'The port that the browser comes back to')
-            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long to wait for the browser')
             [CompletionResult]::new('--vault', '--vault', [CompletionResultType]::ParameterName, 'The vault''s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours: auto, always or never [env: NO_COLOR, CLICOLOR_FORCE]')

@@ -44,7 +44,7 @@ set edit:completion:arg-completer[tokctl] = {|@words|
         &'tokctl;login'= {
             cand -u 'The name to keep it under, usually an e-mail address [env: TOKCTL_USER]'
             cand --user 'The name to keep it under, usually an e-mail address [env: TOKCTL_USER]'
-            cand --method 'How to log in: in the browser, or with a token that was made at the service'
+            cand --method 'How to log in, where that is not clear by itself'
             cand --server 'The service''s own address, such as https://jira.example.com'
             cand --key-slot 'The kind of key slot that a new vault gets, or that opens this one: keychain, key or passphrase'
             cand --username 'The account''s name at the service: the token is sent with it, as Jira Cloud wants its API tokens'
@@ -53,8 +53,8 @@ set edit:completion:arg-completer[tokctl] = {|@words|
             cand --client-secret-file 'A file with the client''s secret [env: TOKCTL_<PROVIDER>_CLIENT_SECRET]'
             cand --client-secrets 'A client file from Google''s console, in place of id and secret'
             cand --scope 'A scope to ask for, in place of the provider''s own; repeatable'
+            cand --timeout 'How long to wait for the person [default: 5m, or as long as a code counts]'
             cand --port 'The port that the browser comes back to'
-            cand --timeout 'How long to wait for the browser'
             cand --vault 'The vault''s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]'
             cand --config 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]'
             cand --color 'When to use colours: auto, always or never [env: NO_COLOR, CLICOLOR_FORCE]'

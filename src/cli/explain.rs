@@ -71,6 +71,9 @@ impl From<OpsError> for CliError {
                 Kind::Failed,
                 Some(format!("make room on the disk, then `{}`", login_command(account))),
             ),
+            OpsError::LoginUnderWay { .. } => {
+                (Kind::Busy, Some("finish that one, or end it with Ctrl-C".into()))
+            }
             OpsError::Metadata { source, .. } => match source {
                 metadata::Error::Fault(_) => {
                     (Kind::ProviderUnavailable, Some("try again later".into()))
@@ -84,7 +87,7 @@ impl From<OpsError> for CliError {
                 (Kind::Usage, Some("set `redirect_uri` to an http address on 127.0.0.1".into()))
             }
             OpsError::Listener(source) => return listener_error(source),
-            OpsError::LoginRefused { .. } => {
+            OpsError::LoginRefused { .. } | OpsError::CodeExpired => {
                 (Kind::LoginFailed, Some("run `tokctl login` again".into()))
             }
             OpsError::NotRedeemed { source } => (

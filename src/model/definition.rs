@@ -28,7 +28,6 @@ pub(crate) struct Definition {
     pub(crate) issuer: Option<String>,
     pub(crate) authorization_endpoint: Option<String>,
     pub(crate) token_endpoint: Option<String>,
-    #[expect(dead_code, reason = "accepted, but no login uses it yet")]
     pub(crate) device_authorization_endpoint: Option<String>,
     pub(crate) revocation_endpoint: Option<String>,
     pub(crate) client_id: Option<String>,

@@ -6,6 +6,8 @@ pub(crate) mod http;
 pub(crate) mod token_error;
 /// The token endpoint.
 pub(crate) mod token;
+/// A code that is entered on another device.
+pub(crate) mod device_authorization;
 /// Ending a grant.
 pub(crate) mod revocation;
 /// What a server says of itself.

@@ -74,7 +74,8 @@ pub(crate) fn refresh(
     request(client, form, Request::Refresh, now, bound)
 }
 
-fn request<'a>(
+/// Sends `form` with what proves the client.
+pub(super) fn request<'a>(
     client: &'a Client,
     mut form: Vec<(&'a str, &'a str)>,
     kind: Request,
@@ -127,7 +128,8 @@ struct Body {
     scope: Option<Value>,
 }
 
-fn parse(answer: &Answer, now: Timestamp) -> Result<TokenAnswer, Error> {
+/// Reads what a token endpoint gave; anything else in its place is no verdict.
+pub(super) fn parse(answer: &Answer, now: Timestamp) -> Result<TokenAnswer, Error> {
     if !(200..=299).contains(&answer.status) {
         return Err(token_error::no_verdict(answer));
     }

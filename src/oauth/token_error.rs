@@ -142,7 +142,13 @@ pub(super) fn read(answer: &Answer, request: Request) -> Option<Error> {
         .collect::<Vec<_>>()
         .join(", ");
     Some(match (body.error.as_str(), request) {
-        ("invalid_grant" | "bad_refresh_token" | "bad_verification_code", _)
+        (
+            "invalid_grant"
+            | "bad_refresh_token"
+            | "bad_verification_code"
+            | "incorrect_device_code",
+            _,
+        )
         | ("unauthorized_client", Request::Refresh) => {
             Error::GrantRefused { authority, error: printable(&body.error), reason }
         }
@@ -150,6 +156,7 @@ pub(super) fn read(answer: &Answer, request: Request) -> Option<Error> {
             "invalid_client"
             | "incorrect_client_credentials"
             | "access_denied"
+            | "device_flow_disabled"
             | "invalid_scope"
             | "redirect_uri_mismatch"
             | "unauthorized_client"

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use toml::{Table, Value};
 
 pub(crate) use self::error::Error;
-pub(crate) use self::provider::{Endpoints, Places, Provider, Renewal};
+pub(crate) use self::provider::{Endpoints, Entry, Places, Provider, Renewal};
 use crate::config::Config;
 use crate::model::account::ProviderName;
 

@@ -22,6 +22,7 @@ mod errors;
 mod key;
 mod login_token;
 mod login_browser;
+mod login_device;
 mod jira;
 mod get;
 mod get_refreshes;

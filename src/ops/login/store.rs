@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use crate::model::account::Account;
+use crate::model::account::{Account, ProviderName, UserName};
 use crate::model::credential::{Api, Credential, Grant, Status};
 use crate::ops::error::Error;
 use crate::ops::open_vault::OpenVault;
@@ -16,19 +16,29 @@ const WAIT: Duration = Duration::from_secs(45);
 /// An account's place in an open vault, found good before a person is asked for consent.
 pub(crate) struct Place {
     vault: OpenVault,
+    /// Keeps other logins for the same account away while a person is at the browser. Refreshes go
+    /// on meanwhile.
+    _turn: locks::Guard,
 }
 
 impl Place {
     /// Makes sure that the vault can be written, and that what it holds for `account` opens: a
     /// damaged credential is not silently replaced.
-    pub(crate) fn check(mut vault: OpenVault, account: Option<&Account>) -> Result<Self, Error> {
-        if let Some(account) = account {
-            drop(locks::credential(vault.file(), account, Instant::now() + WAIT)?);
-            vault.read(account)?;
+    pub(crate) fn check(
+        mut vault: OpenVault,
+        provider: &ProviderName,
+        user: Option<&UserName>,
+    ) -> Result<Self, Error> {
+        let under_way = || Error::LoginUnderWay { provider: provider.to_string() };
+        let turn = locks::login(vault.file(), provider, user)?.ok_or_else(under_way)?;
+        if let Some(user) = user {
+            let account = Account { provider: provider.clone(), user: user.clone() };
+            drop(locks::credential(vault.file(), &account, Instant::now() + WAIT)?);
+            vault.read(&account)?;
         }
         // A real write, which finds a full disk and a key that was rotated.
         vault.write(|transaction, key| header::next_revision(transaction, key).map(drop))?;
-        Ok(Self { vault })
+        Ok(Self { vault, _turn: turn })
     }
 
     /// Stores a grant over what was there. A refresh that is in flight is waited for, so that its

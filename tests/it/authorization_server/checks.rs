@@ -151,6 +151,8 @@ pub(crate) enum TokenRequest {
     Code { code: String, redirect_uri: String, code_verifier: Option<String> },
     /// The refresh grant (RFC 6749 §6).
     Refresh { refresh_token: String },
+    /// The device authorization grant (RFC 8628 §3.4).
+    Device { device_code: String },
 }
 
 impl TokenRequest {
@@ -210,7 +212,7 @@ pub(super) fn head(request: &Request, address: SocketAddr) -> Result<(), String>
     if request.header("cookie").is_some() {
         return Err("a cookie".to_owned());
     }
-    for marker in ["access-", "refresh-", "code-", "client_secret"] {
+    for marker in ["access-", "refresh-", "code-", "device-", "client_secret"] {
         if request.target.contains(marker) {
             return Err(format!("`{marker}` in the address"));
         }
@@ -255,8 +257,29 @@ pub(super) fn token_request(request: &Request, client: &Client) -> Result<TokenR
             code_verifier: form.get("code_verifier").cloned(),
         }),
         "refresh_token" => Ok(TokenRequest::refresh(&field("refresh_token")?)),
+        "urn:ietf:params:oauth:grant-type:device_code" => {
+            nothing_but(&form, &["device_code"])?;
+            Ok(TokenRequest::Device { device_code: field("device_code")? })
+        }
         other => Err(format!("grant_type `{other}`")),
     }
+}
+
+/// A request for a device's code (RFC 8628 §3.1); gives the scopes that it asks for.
+pub(super) fn device_authorization(request: &Request, client: &Client) -> Result<String, String> {
+    let form = form(request)?;
+    client.check_proof(request, &form)?;
+    nothing_but(&form, &["scope"])?;
+    Ok(form.get("scope").cloned().unwrap_or_default())
+}
+
+/// No field beside these and those that every token request may have.
+fn nothing_but(form: &Params, fields: &[&str]) -> Result<(), String> {
+    let usual = ["grant_type", "client_id", "client_secret"];
+    let stray = form
+        .keys()
+        .find(|name| !usual.contains(&name.as_str()) && !fields.contains(&name.as_str()));
+    stray.map_or(Ok(()), |name| Err(format!("a `{name}`, which was not expected")))
 }
 
 /// A revocation by a client that proves itself as it is registered.

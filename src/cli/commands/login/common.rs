@@ -3,12 +3,12 @@
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::keys;
-use crate::model::account::Account;
+use crate::model::account::{ProviderName, UserName};
 use crate::model::address::{self, Address};
 use crate::ops::login::Place;
 use crate::vault::slot::SlotKind;
 
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 #[group(skip)]
 pub(super) struct Args {
     /// The service's own address, such as https://jira.example.com
@@ -27,10 +27,11 @@ impl Args {
     pub(super) fn place(
         &self,
         context: &Context,
-        account: Option<&Account>,
+        provider: &ProviderName,
+        user: Option<&UserName>,
     ) -> Result<Place, CliError> {
         let vault = keys::open_or_create(context, self.key_slot)?;
-        Ok(Place::check(vault, account)?)
+        Ok(Place::check(vault, provider, user)?)
     }
 }
 

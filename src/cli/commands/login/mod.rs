@@ -2,8 +2,13 @@
 
 mod common;
 mod static_token;
+mod client;
+mod consent;
+mod granted;
 mod browser;
+mod device;
 
+use self::client::Secret;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
 use crate::model::account::{ProviderName, UserName};
@@ -11,8 +16,8 @@ use crate::providers;
 
 /// Log in to a service and store the credential
 ///
-/// In the browser, or with a token that was made at the service. A person's own token is stored
-/// without a request. The vault is made on first use.
+/// In the browser, with a code that is entered on another device, or with a token that was made at
+/// the service. A person's own token is stored without a request. The vault is made on first use.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -30,7 +35,7 @@ pub(crate) struct Args {
     #[arg(long, short, value_name = "USER")]
     user: Option<UserName>,
 
-    /// How to log in: in the browser, or with a token that was made at the service
+    /// How to log in, where that is not clear by itself
     #[arg(long, value_name = "METHOD")]
     method: Option<Method>,
 
@@ -41,12 +46,22 @@ pub(crate) struct Args {
     static_token: static_token::Args,
 
     #[command(flatten)]
+    client: client::Args,
+
+    #[command(flatten)]
+    consent: consent::Args,
+
+    #[command(flatten)]
     browser: browser::Args,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Method {
+    /// In a browser on this machine
     Browser,
+    /// With a code that is entered in a browser anywhere
+    Device,
+    /// With a token that was made at the service
     Token,
 }
 
@@ -61,22 +76,58 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
         Method::Token => {
             static_token::run(&args.static_token, &args.common, context, &provider, user)
         }
-        Method::Browser => browser::run(&args.browser, &args.common, context, provider, user),
+        Method::Browser => {
+            let plan =
+                client::plan(&args.client, &args.common, context, provider, Secret::AsDefined)?;
+            browser::run(&args.browser, &args.consent, &args.common, context, plan, user)
+        }
+        Method::Device => {
+            let plan =
+                client::plan(&args.client, &args.common, context, provider, Secret::Optional)?;
+            device::run(&args.consent, &args.common, context, plan, user)
+        }
     }
 }
 
-/// The method that was named, else the one whose flags were given. Flags that would count for
-/// nothing are an error.
+/// The method that was named, else the one whose flags were given.
 fn method(args: &Args) -> Result<Method, CliError> {
-    let (token, browser) = (args.static_token.is_given(), args.browser.is_given());
-    match (args.method, token, browser) {
-        (_, true, true) | (Some(Method::Browser), true, _) | (Some(Method::Token), _, true) => Err(
-            CliError::new(Kind::Usage, "flags for a token and for the browser don't go together")
-                .hint("tokctl login --help"),
-        ),
-        (Some(method), _, _) => Ok(method),
-        (None, true, false) => Ok(Method::Token),
-        (None, false, _) => Ok(Method::Browser),
+    let chosen = if args.static_token.is_given() { Method::Token } else { Method::Browser };
+    let method = args.method.unwrap_or(chosen);
+    args.check_flags(method)?;
+    Ok(method)
+}
+
+impl Args {
+    /// Flags that would count for nothing are an error.
+    fn check_flags(&self, method: Method) -> Result<(), CliError> {
+        use Method::{Browser, Device, Token};
+        let client = self.client.names_client() || self.client.names_scopes();
+        let stray = [
+            (self.static_token.is_given(), &[Token][..], "a token"),
+            (self.browser.is_given(), &[Browser], "the browser"),
+            (self.consent.is_given(), &[Browser, Device], "the browser"),
+            (client, &[Browser, Device], "an OAuth client"),
+        ]
+        .into_iter()
+        .find(|(given, methods, _)| *given && !methods.contains(&method));
+        match stray {
+            None => Ok(()),
+            Some((_, _, what)) => Err(CliError::new(
+                Kind::Usage,
+                format!("flags for {what} don't go with a login {}", method.described()),
+            )
+            .hint("tokctl login --help")),
+        }
+    }
+}
+
+impl Method {
+    fn described(self) -> &'static str {
+        match self {
+            Self::Browser => "in the browser",
+            Self::Device => "with a code",
+            Self::Token => "with a token",
+        }
     }
 }
 

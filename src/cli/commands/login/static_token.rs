@@ -21,7 +21,7 @@ use crate::secret::{AccessToken, SecretText};
 /// No token is longer, in bytes.
 const LONGEST: u64 = 64 * 1024;
 
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 #[group(skip)]
 pub(super) struct Args {
     /// Read the token from stdin
@@ -72,7 +72,7 @@ pub(super) fn run(
         .hint("name the account with `--username`"));
     }
     let api = static_token::api(provider, common.server.as_ref(), own.username.clone())?;
-    let place = common.place(context, Some(&account))?;
+    let place = common.place(context, &account.provider, Some(&account.user))?;
     let token = token(own, context)?;
     let expiry = own.expires.unwrap_or(Expiry::Unknown);
     static_token::store(place, &account, token, expiry, api, time::now())?;
