@@ -55,6 +55,8 @@ set edit:completion:arg-completer[tokctl] = {|@words|
             cand --scope 'A scope to ask for, in place of the provider''s own; repeatable'
             cand --timeout 'How long to wait for the person [default: 5m, or as long as a code counts]'
             cand --port 'The port that the browser comes back to'
+            cand --service-account 'The key file of a Google service account'
+            cand --subject 'The person in whose name it acts, by domain-wide delegation'
             cand --vault 'The vault''s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]'
             cand --config 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]'
             cand --color 'When to use colours: auto, always or never [env: NO_COLOR, CLICOLOR_FORCE]'

@@ -65,6 +65,10 @@ secret_text! {
     DeviceCode
     /// The proof that the one who redeems the code is the one who asked for it (RFC 7636 §4.1).
     CodeVerifier
+    /// The key with which a service account signs, in PKCS #8 and PEM.
+    PrivateKey
+    /// What a service account signed, to be exchanged for a token (RFC 7523 §2.1).
+    Assertion
     /// A passphrase that a person chose to open the vault.
     Passphrase
 }

@@ -238,6 +238,7 @@ fn token_kind(error: &token_error::Error, grant_refused: Kind) -> Kind {
     match error {
         token_error::Error::GrantRefused { .. } => grant_refused,
         token_error::Error::ClientRefused { .. }
+        | token_error::Error::NotSigned(_)
         | token_error::Error::Fault(Fault::Setup { .. }) => Kind::Usage,
         token_error::Error::TooManyRequests { .. }
         | token_error::Error::NoVerdict { .. }

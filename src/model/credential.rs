@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::address::Address;
 use super::client::Client;
 use super::scope::Scopes;
+use super::service_account::ServiceAccount;
 use crate::secret::{self, AccessToken, RefreshToken};
 
 /// Everything that tokctl keeps for one account; it is sealed as a whole.
@@ -51,10 +52,52 @@ pub(crate) struct OAuthGrant {
     pub(crate) due_at: Option<Timestamp>,
     #[serde(with = "secret::sealed::option", default, skip_serializing_if = "Option::is_none")]
     pub(crate) refresh_token: Option<RefreshToken>,
+    /// Grants from before there was a choice have a refresh token.
+    #[serde(default)]
+    pub(crate) renewal: RenewalGrant,
     pub(crate) scopes: Scopes,
     pub(crate) client: Client,
     /// When a person last consented: some providers count the grant's end from here.
     pub(crate) granted_at: Timestamp,
+}
+
+/// The grant that brings the next access token.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(tag = "grant", rename_all = "snake_case")]
+pub(crate) enum RenewalGrant {
+    /// The refresh token, if there is one (RFC 6749 §6).
+    #[default]
+    RefreshToken,
+    /// The client's own id and secret (RFC 6749 §4.4).
+    ClientCredentials {
+        /// What is asked for each time.
+        scopes: Scopes,
+    },
+    /// An assertion that a service account signs (RFC 7523 §2.1).
+    JwtBearer { account: Box<ServiceAccount>, scopes: Scopes },
+}
+
+/// What the next token request presents.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Renewing<'a> {
+    RefreshToken(&'a RefreshToken),
+    ClientCredentials { scopes: &'a Scopes },
+    JwtBearer { account: &'a ServiceAccount, scopes: &'a Scopes },
+}
+
+impl OAuthGrant {
+    /// What renews the access token, if anything does.
+    pub(crate) fn renewing(&self) -> Option<Renewing<'_>> {
+        match &self.renewal {
+            RenewalGrant::RefreshToken => self.refresh_token.as_ref().map(Renewing::RefreshToken),
+            RenewalGrant::ClientCredentials { scopes } => {
+                Some(Renewing::ClientCredentials { scopes })
+            }
+            RenewalGrant::JwtBearer { account, scopes } => {
+                Some(Renewing::JwtBearer { account, scopes })
+            }
+        }
+    }
 }
 
 /// When a token stops working, as far as anybody said.
@@ -194,8 +237,19 @@ impl Credential {
 
     /// Whether tokctl can get a new token by itself.
     pub(crate) fn is_refreshable(&self) -> bool {
-        matches!(&self.grant, Grant::OAuth(grant) if grant.refresh_token.is_some())
+        matches!(&self.grant, Grant::OAuth(grant) if grant.renewing().is_some())
             && self.status != Status::HandedOver
+    }
+
+    /// Whether what renews it may be sent any number of times: no refresh token is spent.
+    pub(crate) fn spends_nothing(&self) -> bool {
+        match &self.grant {
+            Grant::OAuth(grant) => match grant.renewal {
+                RenewalGrant::RefreshToken => false,
+                RenewalGrant::ClientCredentials { .. } | RenewalGrant::JwtBearer { .. } => true,
+            },
+            Grant::Static(_) => false,
+        }
     }
 
     /// When a person has to log in again: the end of what nothing renews.

@@ -91,6 +91,8 @@ pub(crate) enum RefreshKind {
     /// RFC 6749 §6.
     #[default]
     RefreshToken,
+    /// RFC 6749 §4.4: no person logs in, the client asks for itself.
+    ClientCredentials,
     /// Nothing does.
     None,
 }

@@ -109,7 +109,7 @@ pub(crate) fn due_at(
 mod tests {
     use super::*;
     use crate::model::client::{Client, TokenEndpointAuthMethod};
-    use crate::model::credential::{Api, ApiAuth, OAuthGrant, StaticToken};
+    use crate::model::credential::{Api, ApiAuth, OAuthGrant, RenewalGrant, StaticToken};
     use crate::secret::{AccessToken, RefreshToken, SecretText};
 
     fn at(second: i64) -> Timestamp {
@@ -145,6 +145,7 @@ mod tests {
                 revocation_endpoint: None,
                 trusted_certificates: None,
             },
+            renewal: RenewalGrant::RefreshToken,
             granted_at: at(0),
         };
         credential(Grant::OAuth(Box::new(grant)), status)

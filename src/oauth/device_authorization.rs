@@ -197,7 +197,10 @@ fn is_passing(error: &Error) -> bool {
         Error::NoVerdict { error, status, .. } => {
             *status >= 500 || error.is_none() && !(200..=299).contains(status)
         }
-        Error::GrantRefused { .. } | Error::ClientRefused { .. } | Error::Fault(_) => false,
+        Error::GrantRefused { .. }
+        | Error::ClientRefused { .. }
+        | Error::NotSigned(_)
+        | Error::Fault(_) => false,
     }
 }
 

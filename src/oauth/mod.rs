@@ -6,6 +6,10 @@ pub(crate) mod http;
 pub(crate) mod token_error;
 /// The token endpoint.
 pub(crate) mod token;
+/// A client that asks for itself.
+pub(crate) mod client_credentials;
+/// An assertion in place of a secret.
+pub(crate) mod jwt_bearer;
 /// A code that is entered on another device.
 pub(crate) mod device_authorization;
 /// Ending a grant.

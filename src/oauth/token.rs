@@ -36,6 +36,16 @@ pub(crate) struct Asked {
     pub(crate) heard: Option<Heard>,
 }
 
+impl Asked {
+    /// The same for a grant that is simply made again.
+    pub(super) fn without_refresh_token(mut self) -> Self {
+        if let Ok(answer) = &mut self.answer {
+            answer.refresh_token = None;
+        }
+        self
+    }
+}
+
 /// An answer as HTTP has it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Heard {
@@ -83,8 +93,20 @@ pub(super) fn request<'a>(
     bound: Duration,
 ) -> Asked {
     let authentication = authenticate(client, &mut form);
+    send(client, &authentication, &form, kind, now, bound)
+}
+
+/// Sends `form` as it is to the client's token endpoint.
+pub(super) fn send(
+    client: &Client,
+    authentication: &Authentication<'_>,
+    form: &[(&str, &str)],
+    kind: Request,
+    now: Timestamp,
+    bound: Duration,
+) -> Asked {
     let certificates = client.trusted_certificates.as_deref();
-    match http::post(&client.token_endpoint, certificates, &authentication, &form, bound) {
+    match http::post(&client.token_endpoint, certificates, authentication, form, bound) {
         Err(fault) => Asked { answer: Err(fault.into()), heard: None },
         Ok(answer) => Asked {
             heard: Some(Heard { status: answer.status, date: answer.date }),

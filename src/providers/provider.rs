@@ -6,7 +6,7 @@ use super::error::Error;
 use crate::model::account::ProviderName;
 use crate::model::address::Address;
 use crate::model::client::TokenEndpointAuthMethod;
-use crate::model::credential::ApiAuth;
+use crate::model::credential::{ApiAuth, Credential};
 use crate::model::definition::{Definition, RefreshKind, Reuse};
 use crate::model::scope::Scopes;
 use crate::oauth::metadata::Metadata;
@@ -191,6 +191,13 @@ pub(crate) struct Renewal {
     pub(crate) kind: RefreshKind,
     pub(crate) reuse: Reuse,
     pub(crate) margin: Option<SignedDuration>,
+}
+
+impl Renewal {
+    /// What becomes of what `credential` is renewed with, if it is sent a second time.
+    pub(crate) fn reuse_of(self, credential: &Credential) -> Reuse {
+        if credential.spends_nothing() { Reuse::Tolerant } else { self.reuse }
+    }
 }
 
 /// A site's id as one segment of a path: it comes from a server.

@@ -23,6 +23,7 @@ mod key;
 mod login_token;
 mod login_browser;
 mod login_device;
+mod login_unattended;
 mod jira;
 mod get;
 mod get_refreshes;

@@ -11,7 +11,7 @@ use super::store::Place;
 use crate::model::account::{Account, ProviderName, UserName};
 use crate::model::address::Address;
 use crate::model::client::Client;
-use crate::model::credential::{Api, Credential, Grant, OAuthGrant};
+use crate::model::credential::{Api, Credential, Grant, OAuthGrant, RenewalGrant};
 use crate::model::definition::RefreshKind;
 use crate::model::readiness::due_at;
 use crate::model::scope::Scopes;
@@ -27,6 +27,7 @@ pub(crate) struct Granted {
     plan: Plan,
     client: Client,
     answer: TokenAnswer,
+    renewal: RenewalGrant,
     /// The browser that waits to hear how the login went.
     arrived: Option<Arrived>,
     /// The sites at which it works, where the provider has sites.
@@ -60,7 +61,13 @@ impl Granted {
     /// What `client` was granted at `now`, with the sites that it reaches.
     pub(super) fn new(plan: Plan, client: Client, answer: TokenAnswer, now: Timestamp) -> Self {
         let sites = sites(&plan, &answer);
-        Self { plan, client, answer, arrived: None, sites, now }
+        let renewal = RenewalGrant::RefreshToken;
+        Self { plan, client, answer, renewal, arrived: None, sites, now }
+    }
+
+    /// The same where something else than a refresh token brings the next access token.
+    pub(super) fn renewed_by(self, renewal: RenewalGrant) -> Self {
+        Self { renewal, ..self }
     }
 
     /// The same with the browser that brought it.
@@ -129,10 +136,8 @@ impl Granted {
             issued_at: self.now,
             expiry: self.answer.expiry,
             due_at: due_at(self.now, self.answer.expiry, renewal.margin),
-            refresh_token: self
-                .answer
-                .refresh_token
-                .filter(|_| renewal.kind == RefreshKind::RefreshToken),
+            refresh_token: self.answer.refresh_token.filter(|_| renewal.kind != RefreshKind::None),
+            renewal: self.renewal,
             scopes,
             client: self.client,
             granted_at: self.now,

@@ -7,6 +7,8 @@ mod plan;
 mod granted;
 pub(crate) mod browser;
 pub(crate) mod device;
+pub(crate) mod client_credentials;
+pub(crate) mod service_account;
 
 pub(crate) use granted::{Granted, LoggedIn};
 pub(crate) use plan::Plan;

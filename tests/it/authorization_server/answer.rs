@@ -115,6 +115,9 @@ impl Answer {
     ) -> Result<Option<Response>, String> {
         let family = match asked {
             TokenRequest::Code { .. } => asked.redeem(families)?,
+            TokenRequest::ClientCredentials { .. } | TokenRequest::JwtBearer { .. } => {
+                String::new()
+            }
             TokenRequest::Device { device_code } => {
                 let over = matches!(self.reply, Reply::Tokens);
                 families.device_code(device_code, over)?;

@@ -4,13 +4,17 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use data_encoding::{BASE64, BASE64URL_NOPAD};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 use url::{Url, form_urlencoded};
 
 use super::families::Families;
+use super::service_account;
 use crate::http::Request;
 
-type Params = BTreeMap<String, String>;
+const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
+
+pub(super) type Params = BTreeMap<String, String>;
 
 /// The client as it is registered: who it is, how it proves that, where answers may go.
 #[derive(Debug, Clone)]
@@ -153,6 +157,11 @@ pub(crate) enum TokenRequest {
     Refresh { refresh_token: String },
     /// The device authorization grant (RFC 8628 §3.4).
     Device { device_code: String },
+    /// The client credentials grant (RFC 6749 §4.4.2).
+    ClientCredentials { scope: Option<String> },
+    /// An assertion that the made-up service account signed (RFC 7523 §2.1): header and claims,
+    /// without the times.
+    JwtBearer { header: Value, claims: Value },
 }
 
 impl TokenRequest {
@@ -248,6 +257,9 @@ pub(super) fn token_request(request: &Request, client: &Client) -> Result<TokenR
     if !accept.contains("application/json") {
         return Err(format!("Accept is `{accept}`"));
     }
+    if form.get("grant_type").is_some_and(|grant| grant == JWT_BEARER) {
+        return service_account::token_request(request, &form);
+    }
     client.check_proof(request, &form)?;
     let field = |name: &str| form.get(name).cloned().ok_or(format!("no {name}"));
     match field("grant_type")?.as_str() {
@@ -257,6 +269,10 @@ pub(super) fn token_request(request: &Request, client: &Client) -> Result<TokenR
             code_verifier: form.get("code_verifier").cloned(),
         }),
         "refresh_token" => Ok(TokenRequest::refresh(&field("refresh_token")?)),
+        "client_credentials" => {
+            nothing_but(&form, &["scope"])?;
+            Ok(TokenRequest::ClientCredentials { scope: form.get("scope").cloned() })
+        }
         "urn:ietf:params:oauth:grant-type:device_code" => {
             nothing_but(&form, &["device_code"])?;
             Ok(TokenRequest::Device { device_code: field("device_code")? })

@@ -6,6 +6,7 @@
 
 mod answer;
 mod checks;
+pub(crate) mod service_account;
 mod families;
 
 use std::collections::VecDeque;

@@ -48,7 +48,7 @@ impl Args {
         self.client_id.is_some() || self.client_secret_file.is_some() || self.is_googles()
     }
 
-    /// Whether the client is one of Google's for a browser, which no other way takes.
+    /// Whether the client is in a file of Google's, which tells nothing of its type.
     pub(super) fn is_googles(&self) -> bool {
         self.client_secrets.is_some()
     }

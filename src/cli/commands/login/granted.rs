@@ -18,6 +18,15 @@ pub(super) fn expect_user(provider: &Provider, user: Option<&UserName>) -> Resul
         .hint("name the user with `--user`"))
 }
 
+/// The user to keep a login under that no person made: the one who was named, else its own name.
+pub(super) fn own_name(user: Option<UserName>, own: &str) -> Result<UserName, CliError> {
+    user.map_or_else(|| own.parse(), Ok).map_err(|error: crate::model::account::Error| {
+        CliError::new(Kind::Usage, "its own name is no name to keep it under")
+            .caused_by(&error)
+            .hint("name the user with `--user`")
+    })
+}
+
 /// Finds out whose grant it is, stores it, and says so.
 pub(super) fn settle(
     context: &Context,

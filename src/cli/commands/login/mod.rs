@@ -7,22 +7,27 @@ mod consent;
 mod granted;
 mod browser;
 mod device;
+mod client_credentials;
+mod service_account;
 
 use self::client::Secret;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
 use crate::model::account::{ProviderName, UserName};
-use crate::providers;
+use crate::model::definition::RefreshKind;
+use crate::providers::{self, Provider};
 
 /// Log in to a service and store the credential
 ///
-/// In the browser, with a code that is entered on another device, or with a token that was made at
-/// the service. A person's own token is stored without a request. The vault is made on first use.
+/// In the browser, with a code that is entered on another device, with a token that was made at the
+/// service, as a client or as a service account. A person's own token is stored without a request.
+/// The vault is made on first use.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   tokctl login jira --user alice@example.com --client-id ID --client-secret-file secret.txt
   tokctl login gdrive --client-secrets client_secret.json
+  tokctl login gdrive --service-account key.json --subject alice@example.com
   tokctl login jira --user alice --server https://jira.example.com --token-stdin < pat.txt
   tokctl login jira --user alice --server https://example.atlassian.net \\
       --username alice@example.com --token-stdin < api-token.txt")]
@@ -53,6 +58,9 @@ pub(crate) struct Args {
 
     #[command(flatten)]
     browser: browser::Args,
+
+    #[command(flatten)]
+    service_account: service_account::Args,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -63,6 +71,10 @@ enum Method {
     Device,
     /// With a token that was made at the service
     Token,
+    /// As the OAuth client itself, with its id and secret
+    ClientCredentials,
+    /// As a Google service account, with its key file
+    ServiceAccount,
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
@@ -72,7 +84,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
         Some(user) => Some(user.clone()),
         None => context.default_user()?,
     };
-    match method(args)? {
+    match method(args, &provider)? {
         Method::Token => {
             static_token::run(&args.static_token, &args.common, context, &provider, user)
         }
@@ -86,12 +98,33 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
                 client::plan(&args.client, &args.common, context, provider, Secret::Optional)?;
             device::run(&args.consent, &args.common, context, plan, user)
         }
+        Method::ClientCredentials => {
+            let plan =
+                client::plan(&args.client, &args.common, context, provider, Secret::AsDefined)?;
+            client_credentials::run(&args.common, context, plan, user)
+        }
+        Method::ServiceAccount => service_account::run(
+            &args.service_account,
+            &args.client,
+            &args.common,
+            context,
+            provider,
+            user,
+        ),
     }
 }
 
 /// The method that was named, else the one whose flags were given.
-fn method(args: &Args) -> Result<Method, CliError> {
-    let chosen = if args.static_token.is_given() { Method::Token } else { Method::Browser };
+fn method(args: &Args, provider: &Provider) -> Result<Method, CliError> {
+    let chosen = if args.static_token.is_given() {
+        Method::Token
+    } else if args.service_account.is_given() {
+        Method::ServiceAccount
+    } else if provider.definition.refresh.kind == RefreshKind::ClientCredentials {
+        Method::ClientCredentials
+    } else {
+        Method::Browser
+    };
     let method = args.method.unwrap_or(chosen);
     args.check_flags(method)?;
     Ok(method)
@@ -100,13 +133,19 @@ fn method(args: &Args) -> Result<Method, CliError> {
 impl Args {
     /// Flags that would count for nothing are an error.
     fn check_flags(&self, method: Method) -> Result<(), CliError> {
-        use Method::{Browser, Device, Token};
-        let client = self.client.names_client() || self.client.names_scopes();
+        use Method::{Browser, ClientCredentials, Device, ServiceAccount, Token};
         let stray = [
             (self.static_token.is_given(), &[Token][..], "a token"),
             (self.browser.is_given(), &[Browser], "the browser"),
             (self.consent.is_given(), &[Browser, Device], "the browser"),
-            (client, &[Browser, Device], "an OAuth client"),
+            (self.client.is_googles(), &[Browser, Device], "a client of Google's"),
+            (self.client.names_client(), &[Browser, Device, ClientCredentials], "an OAuth client"),
+            (
+                self.client.names_scopes(),
+                &[Browser, Device, ClientCredentials, ServiceAccount],
+                "scopes",
+            ),
+            (self.service_account.is_given(), &[ServiceAccount], "a service account"),
         ]
         .into_iter()
         .find(|(given, methods, _)| *given && !methods.contains(&method));
@@ -127,6 +166,8 @@ impl Method {
             Self::Browser => "in the browser",
             Self::Device => "with a code",
             Self::Token => "with a token",
+            Self::ClientCredentials => "as the client itself",
+            Self::ServiceAccount => "as a service account",
         }
     }
 }
