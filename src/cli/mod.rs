@@ -10,6 +10,7 @@ mod time;
 pub(crate) mod context;
 mod program;
 mod browser;
+mod pasting;
 mod key_material;
 mod keys;
 mod choice;

@@ -24,5 +24,7 @@ pub(crate) mod pkce;
 pub(crate) mod state;
 /// What the browser brings back.
 pub(crate) mod authorization_response;
+/// What a person brings back.
+pub(crate) mod pasted;
 /// Waiting for the browser.
 pub(crate) mod listener;

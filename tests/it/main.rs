@@ -36,4 +36,5 @@ mod why;
 mod tampering;
 mod secrets_stay_sealed;
 mod terminal;
+mod login_pasted;
 mod generated;

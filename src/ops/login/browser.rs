@@ -13,7 +13,8 @@ use crate::model::address::Address;
 use crate::model::client::Client;
 use crate::model::definition::Pkce;
 use crate::oauth::authorization_response::{AuthorizationResponse, Expected};
-use crate::oauth::listener::Listener;
+use crate::oauth::listener::{self, Listener};
+use crate::oauth::pasted::{Desk, Lines};
 use crate::oauth::pkce;
 use crate::oauth::redirect_uri::RedirectUri;
 use crate::oauth::state::State;
@@ -27,10 +28,18 @@ use crate::secret::CodeVerifier;
 pub(crate) struct Pending {
     plan: Plan,
     client: Client,
-    listener: Listener,
+    way_back: WayBack,
     expected: Expected,
     verifier: Option<CodeVerifier>,
     address: Url,
+}
+
+/// How the browser's answer gets here.
+enum WayBack {
+    /// Through a port of this machine, or pasted.
+    Listener(Listener),
+    /// Pasted: the redirect URI is https, for which nobody could vouch here.
+    Pasted { redirect_uri: String },
 }
 
 /// Finds the endpoints and binds the listener.
@@ -40,14 +49,7 @@ pub(crate) fn start(mut plan: Plan, port: Option<u16>) -> Result<Pending, Error>
         .authorization
         .as_ref()
         .ok_or_else(|| plan.provider.incomplete("authorization_endpoint"))?;
-    let redirect_uri = plan.provider.redirect_uri().parse::<RedirectUri>().map_err(|source| {
-        Error::RedirectUri { provider: plan.provider.name.to_string(), source }
-    })?;
-    let redirect_uri = match port {
-        Some(port) => redirect_uri.with_port(port),
-        None => redirect_uri,
-    };
-    let listener = Listener::bind(&redirect_uri)?;
+    let way_back = way_back(&plan, port)?;
     let state = State::fresh()?;
     let verifier = match plan.provider.definition.pkce.unwrap_or_default() {
         Pkce::Required | Pkce::Send => Some(pkce::code_verifier()?),
@@ -56,14 +58,40 @@ pub(crate) fn start(mut plan: Plan, port: Option<u16>) -> Result<Pending, Error>
     let address = authorization_request(
         &plan,
         authorization,
-        &listener.redirect_uri().to_string(),
+        &way_back.redirect_uri(),
         &state,
         verifier.as_ref(),
     );
     let client = plan.client(&endpoints);
     let expected =
         Expected { state, issuer: endpoints.issuer, issuer_required: endpoints.names_itself };
-    Ok(Pending { plan, client, listener, expected, verifier, address })
+    Ok(Pending { plan, client, way_back, expected, verifier, address })
+}
+
+/// Binds the port that the browser comes back to, if it can come back to one.
+fn way_back(plan: &Plan, port: Option<u16>) -> Result<WayBack, Error> {
+    let text = plan.provider.redirect_uri();
+    if plan.is_pasted() {
+        return Ok(WayBack::Pasted { redirect_uri: text });
+    }
+    let redirect_uri = text.parse::<RedirectUri>().map_err(|source| Error::RedirectUri {
+        provider: plan.provider.name.to_string(),
+        source,
+    })?;
+    let redirect_uri = match port {
+        Some(port) => redirect_uri.with_port(port),
+        None => redirect_uri,
+    };
+    Ok(WayBack::Listener(Listener::bind(&redirect_uri)?))
+}
+
+impl WayBack {
+    fn redirect_uri(&self) -> String {
+        match self {
+            Self::Listener(listener) => listener.redirect_uri().to_string(),
+            Self::Pasted { redirect_uri } => redirect_uri.clone(),
+        }
+    }
 }
 
 /// The address of the authorization request (RFC 6749 §4.1.1).
@@ -102,10 +130,24 @@ impl Pending {
         &self.address
     }
 
-    /// Waits for the browser until `deadline`, and redeems the code that it brings.
-    pub(crate) fn wait(self, deadline: Instant, clock: Clock) -> Result<Granted, Error> {
-        let redirect_uri = self.listener.redirect_uri().to_string();
-        let arrived = self.listener.wait(self.expected, deadline)?;
+    /// Waits until `deadline` for the browser, or for a person to paste among `lines` where it
+    /// ended, and redeems the code.
+    pub(crate) fn wait(
+        self,
+        deadline: Instant,
+        lines: Option<&mut dyn Lines>,
+        clock: Clock,
+    ) -> Result<Granted, Error> {
+        let redirect_uri = self.way_back.redirect_uri();
+        let bare_code = self.plan.provider.definition.pkce == Some(Pkce::Required);
+        let desk = lines.map(|lines| Desk::new(lines, redirect_uri.clone(), bare_code));
+        let arrived = match (self.way_back, desk) {
+            (WayBack::Listener(listener), desk) => listener.wait(self.expected, deadline, desk)?,
+            (WayBack::Pasted { .. }, Some(desk)) => {
+                listener::wait_for_paste(&self.expected, deadline, desk)?
+            }
+            (WayBack::Pasted { .. }, None) => return Err(listener::Error::TimedOut.into()),
+        };
         let code = match &arrived.response {
             AuthorizationResponse::Code(code) => code,
             AuthorizationResponse::Refused { error, description } => {

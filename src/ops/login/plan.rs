@@ -37,6 +37,12 @@ impl Plan {
         }
     }
 
+    /// Whether the browser's answer can only be pasted: the provider comes back to https alone,
+    /// where nobody can listen.
+    pub(crate) fn is_pasted(&self) -> bool {
+        self.provider.redirect_uri().starts_with("https://")
+    }
+
     /// Whether the provider takes the device authorization grant, as far as definition and
     /// metadata tell.
     pub(crate) fn offers_device(&mut self) -> Result<bool, Error> {

@@ -8,12 +8,19 @@ use super::granted;
 use crate::cli::browser::Browser;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
+use crate::cli::pasting;
 use crate::cli::time;
 use crate::model::account::UserName;
 use crate::ops::login::{Plan, browser};
 
 /// How long the browser is waited for unless the person says otherwise.
 const PATIENCE: Duration = Duration::from_mins(5);
+
+const WAIT_OR_PASTE: &str = "waiting for the browser; or paste here the address at which it ended, \
+    and press Enter (it does not show)";
+
+const PASTE: &str = "when the browser shows a page that can't be opened, paste here the address at \
+    which it ended, and press Enter (it does not show)";
 
 #[derive(Debug, Clone, clap::Args)]
 #[group(skip)]
@@ -39,6 +46,10 @@ pub(super) fn run(
     user: Option<UserName>,
 ) -> Result<(), CliError> {
     let browser = way_to_browser(consent, context)?;
+    let pasted_only = plan.is_pasted();
+    if pasted_only {
+        expect_pasting(context, &plan, own)?;
+    }
     granted::expect_user(&plan.provider, user.as_ref())?;
     let place = common.place(context, &plan.provider.name, user.as_ref())?;
     let port = own.port;
@@ -47,10 +58,33 @@ pub(super) fn run(
         .while_waiting("asking the provider for its endpoints", || browser::start(plan, port))?;
     let deadline = consent.deadline(PATIENCE)?;
     announce(context, browser.as_ref(), pending.address());
-    let granted = context
-        .ui
-        .while_waiting("waiting for the browser", || pending.wait(deadline, time::now))?;
+    let granted = pasting::while_pasting(&context.ui, |lines| match lines {
+        Some(lines) => {
+            context.ui.always(if pasted_only { PASTE } else { WAIT_OR_PASTE });
+            pending.wait(deadline, Some(lines), time::now)
+        }
+        None => context
+            .ui
+            .while_waiting("waiting for the browser", || pending.wait(deadline, None, time::now)),
+    })??;
     granted::settle(context, place, granted, user)
+}
+
+/// A provider that comes back to https alone needs somebody at a terminal.
+fn expect_pasting(context: &Context, plan: &Plan, own: &Args) -> Result<(), CliError> {
+    let name = &plan.provider.name;
+    if own.port.is_some() {
+        return Err(CliError::new(Kind::Usage, format!("`{name}` comes back to no port"))
+            .hint("leave out `--port`"));
+    }
+    if pasting::is_possible(&context.ui) {
+        return Ok(());
+    }
+    Err(CliError::new(
+        Kind::Usage,
+        format!("`{name}` comes back to an https address, which has to be pasted at a terminal"),
+    )
+    .hint("log in at a terminal, or bring a token with `--token-stdin`"))
 }
 
 /// The browser to open, or none if the address is only to be printed.
