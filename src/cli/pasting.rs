@@ -50,7 +50,7 @@ pub(crate) fn while_pasting<T>(
         // What was not read is no command for the shell that comes next.
         let _ = termios::tcsetattr(&terminal, OptionalActions::Flush, &before);
     };
-    signals::restoring(&restore, || {
+    signals::restoring(restore, || {
         let changed = termios::tcsetattr(&terminal, OptionalActions::Now, &without_lines(&before));
         let mut pasting = Pasting {
             ui,

@@ -179,8 +179,9 @@ fn however_it_ends_the_terminal_is_as_it_was() {
         session.exp_string("it does not show").unwrap();
         if let Some(signal) = signal {
             let shell = session.process.child_pid.as_raw();
-            let sent =
-                Command::new("pkill").args(["-P", &shell.to_string(), "--signal", signal]).status();
+            let children = format!("/proc/{shell}/task/{shell}/children");
+            let child = std::fs::read_to_string(children).unwrap().trim().to_owned();
+            let sent = Command::new("kill").args(["-s", signal, &child]).status();
             assert!(sent.unwrap().success());
         }
         let (said, _) = ending(session);

@@ -37,4 +37,5 @@ mod tampering;
 mod secrets_stay_sealed;
 mod terminal;
 mod login_pasted;
+mod login_choice;
 mod generated;

@@ -10,6 +10,7 @@ mod answer;
 mod request;
 mod connection;
 mod sockets;
+mod owner;
 mod reception;
 mod tab;
 #[cfg(test)]
@@ -26,6 +27,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
 use answer::Answer;
+use owner::Owner;
 use reception::Reception;
 use tab::Tab;
 
@@ -34,10 +36,12 @@ use tab::Tab;
 pub(crate) enum Error {
     /// The redirect URI's fixed port is taken. Another one would not be the registered URI, so
     /// the person has to free it or to register another.
-    #[error("port {port} is taken by another program")]
+    #[error("port {port} is taken by {}", owner_of(owner.as_ref()))]
     PortTaken {
         /// The port.
         port: u16,
+        /// Who has it, if the system says so.
+        owner: Option<Owner>,
     },
     /// The system doesn't let this program listen there.
     #[error("could not listen on `{redirect_uri}`")]
@@ -58,6 +62,10 @@ pub(crate) enum Error {
     Io(#[from] io::Error),
 }
 
+fn owner_of(owner: Option<&Owner>) -> String {
+    owner.map_or_else(|| "another program".to_owned(), Owner::to_string)
+}
+
 /// A listener whose port is open, so that the browser can be sent on its way.
 #[derive(Debug)]
 pub(crate) struct Listener {
@@ -71,7 +79,7 @@ impl Listener {
         let wanted = redirect_uri.port();
         let (sockets, port) = sockets::listen(redirect_uri.host(), wanted).map_err(|source| {
             if wanted != 0 && source.kind() == io::ErrorKind::AddrInUse {
-                Error::PortTaken { port: wanted }
+                Error::PortTaken { port: wanted, owner: owner::find(wanted) }
             } else {
                 Error::Bind { redirect_uri: redirect_uri.clone(), source }
             }
@@ -89,7 +97,7 @@ impl Listener {
     /// [`Arrived::show_logged_in`].
     pub(crate) fn wait(
         self,
-        expected: Expected,
+        expected: &Expected,
         deadline: Instant,
         mut desk: Option<Desk<'_>>,
     ) -> Result<Arrived, Error> {
@@ -101,7 +109,7 @@ impl Listener {
             let watched = desk.as_ref().and_then(Desk::watched);
             if reception.sleep(Some(deadline), watched)?
                 && let Some(desk) = &mut desk
-                && let Some(outcome) = desk.attend(&expected)?
+                && let Some(outcome) = desk.attend(expected)?
             {
                 let response = outcome.map_err(Error::Rejected)?;
                 return Ok(Arrived { response, tab: None });

@@ -142,7 +142,7 @@ impl Pending {
         let bare_code = self.plan.provider.definition.pkce == Some(Pkce::Required);
         let desk = lines.map(|lines| Desk::new(lines, redirect_uri.clone(), bare_code));
         let arrived = match (self.way_back, desk) {
-            (WayBack::Listener(listener), desk) => listener.wait(self.expected, deadline, desk)?,
+            (WayBack::Listener(listener), desk) => listener.wait(&self.expected, deadline, desk)?,
             (WayBack::Pasted { .. }, Some(desk)) => {
                 listener::wait_for_paste(&self.expected, deadline, desk)?
             }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::choice;
+use super::client;
 use super::common;
 use super::consent;
 use super::granted;
@@ -46,6 +48,7 @@ pub(super) fn run(
     user: Option<UserName>,
 ) -> Result<(), CliError> {
     let browser = way_to_browser(consent, context)?;
+    client::expect_secret(&plan)?;
     let pasted_only = plan.is_pasted();
     if pasted_only {
         expect_pasting(context, &plan, own)?;
@@ -87,19 +90,23 @@ fn expect_pasting(context: &Context, plan: &Plan, own: &Args) -> Result<(), CliE
     .hint("log in at a terminal, or bring a token with `--token-stdin`"))
 }
 
-/// The browser to open, or none if the address is only to be printed.
+/// The browser to open, or none if the address is only to be printed: then a person opens it
+/// elsewhere, and pastes where it ended.
 fn way_to_browser(consent: &consent::Args, context: &Context) -> Result<Option<Browser>, CliError> {
     if consent.no_browser {
         return Ok(None);
     }
     if !context.ui.may_ask {
-        return Err(CliError::new(Kind::Usage, "a browser may not be opened here")
-            .hint("give `--no-browser` to get the address, or `--token-stdin` to bring a token"));
+        return Err(
+            CliError::new(Kind::Usage, "a browser may not be opened here").hint(choice::WAYS)
+        );
     }
-    Browser::find(&context.environment).map(Some).ok_or_else(|| {
-        CliError::new(Kind::Usage, "there is no browser here")
-            .hint("give `--no-browser` to get the address, or set BROWSER")
-    })
+    match Browser::find(&context.environment) {
+        None if pasting::is_possible(&context.ui) => Ok(None),
+        None => Err(CliError::new(Kind::Usage, "there is neither a browser nor a terminal here")
+            .hint(choice::WAYS)),
+        found => Ok(found),
+    }
 }
 
 /// Opens the address; it is always printed too, since an opener that fails says nothing.

@@ -33,15 +33,6 @@ pub(super) struct Args {
     scopes: Vec<String>,
 }
 
-/// Whether a login can do without the client's secret.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Secret {
-    /// It is needed where the provider's definition says so.
-    AsDefined,
-    /// The server may do without, whatever it wants in the browser, as GitHub does.
-    Optional,
-}
-
 impl Args {
     /// Whether anything here says who the client is.
     pub(super) fn names_client(&self) -> bool {
@@ -73,7 +64,6 @@ pub(super) fn plan(
     common: &common::Args,
     context: &Context,
     provider: Provider,
-    secret: Secret,
 ) -> Result<Plan, CliError> {
     let (client_id, client_secret) = client(own, context, &provider)?;
     let client_id = client_id.ok_or_else(|| {
@@ -83,18 +73,6 @@ pub(super) fn plan(
         )
         .hint("give `--client-id`, or set `client_id` in config.toml")
     })?;
-    let needs_secret = secret == Secret::AsDefined
-        && provider
-            .definition
-            .token_endpoint_auth_method
-            .is_some_and(|method| method != TokenEndpointAuthMethod::None);
-    if needs_secret && client_secret.is_none() {
-        return Err(CliError::new(
-            Kind::Usage,
-            format!("`{}` needs the secret of the OAuth client", provider.name),
-        )
-        .hint("give `--client-secret-file`"));
-    }
     let scopes = own.scopes(&provider);
     let trusted_certificates = client_settings::trusted_certificates(&provider)?;
     let mut plan = Plan::new(provider, client_id);
@@ -103,6 +81,23 @@ pub(super) fn plan(
     plan.trusted_certificates = trusted_certificates;
     plan.scopes = scopes;
     Ok(plan)
+}
+
+/// Makes sure that there is the secret that the definition says is needed.
+pub(super) fn expect_secret(plan: &Plan) -> Result<(), CliError> {
+    let needed = plan
+        .provider
+        .definition
+        .token_endpoint_auth_method
+        .is_some_and(|method| method != TokenEndpointAuthMethod::None);
+    if !needed || plan.client_secret.is_some() {
+        return Ok(());
+    }
+    Err(CliError::new(
+        Kind::Usage,
+        format!("`{}` needs the secret of the OAuth client", plan.provider.name),
+    )
+    .hint("give `--client-secret-file`"))
 }
 
 /// The client's id and secret: from the flags, then from environment and configuration.

@@ -5,16 +5,18 @@ mod static_token;
 mod client;
 mod consent;
 mod granted;
+mod choice;
 mod browser;
 mod device;
 mod client_credentials;
 mod service_account;
 
-use self::client::Secret;
+use self::choice::Way;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
 use crate::model::account::{ProviderName, UserName};
 use crate::model::definition::RefreshKind;
+use crate::ops::login::Plan;
 use crate::providers::{self, Provider};
 
 /// Log in to a service and store the credential
@@ -84,24 +86,14 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
         Some(user) => Some(user.clone()),
         None => context.default_user()?,
     };
-    match method(args, &provider)? {
+    let method = method(args, &provider)?;
+    match method {
         Method::Token => {
             static_token::run(&args.static_token, &args.common, context, &provider, user)
         }
-        Method::Browser => {
-            let plan =
-                client::plan(&args.client, &args.common, context, provider, Secret::AsDefined)?;
-            browser::run(&args.browser, &args.consent, &args.common, context, plan, user)
-        }
-        Method::Device => {
-            let plan =
-                client::plan(&args.client, &args.common, context, provider, Secret::Optional)?;
-            device::run(&args.consent, &args.common, context, plan, user)
-        }
-        Method::ClientCredentials => {
-            let plan =
-                client::plan(&args.client, &args.common, context, provider, Secret::AsDefined)?;
-            client_credentials::run(&args.common, context, plan, user)
+        Method::Browser | Method::Device | Method::ClientCredentials => {
+            let plan = client::plan(&args.client, &args.common, context, provider)?;
+            with_client(args, method, context, plan, user)
         }
         Method::ServiceAccount => service_account::run(
             &args.service_account,
@@ -111,6 +103,30 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
             provider,
             user,
         ),
+    }
+}
+
+/// Logs in with an OAuth client, in the way that suits where nobody chose one.
+fn with_client(
+    args: &Args,
+    method: Method,
+    context: &Context,
+    mut plan: Plan,
+    user: Option<UserName>,
+) -> Result<(), CliError> {
+    let common = &args.common;
+    if method == Method::ClientCredentials {
+        return client_credentials::run(common, context, plan, user);
+    }
+    let has_port = args.browser.is_given();
+    let way = match (args.method, method) {
+        (Some(_), Method::Device) => Way::Device,
+        (Some(_), _) => Way::Browser,
+        (None, _) => choice::choose(context, &args.consent, &args.client, has_port, &mut plan)?,
+    };
+    match way {
+        Way::Browser => browser::run(&args.browser, &args.consent, common, context, plan, user),
+        Way::Device => device::run(&args.consent, common, context, plan, user),
     }
 }
 
