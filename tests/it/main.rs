@@ -38,4 +38,5 @@ mod secrets_stay_sealed;
 mod terminal;
 mod login_pasted;
 mod login_choice;
+mod login_guided;
 mod generated;

@@ -31,6 +31,10 @@ pub(super) struct Args {
     /// A scope to ask for, in place of the provider's own; repeatable
     #[arg(long = "scope", value_name = "SCOPE", help_heading = "With an OAuth client")]
     scopes: Vec<String>,
+
+    /// The client's secret, where a person typed it.
+    #[arg(skip)]
+    pub(super) secret: Option<ClientSecret>,
 }
 
 impl Args {
@@ -111,9 +115,10 @@ fn client(
         return Ok((Some(id), secret));
     }
     let id = own.client_id.clone().or_else(|| client_settings::client_id(context, provider));
-    let secret = match &own.client_secret_file {
-        Some(path) => Some(client_settings::read_secret(path)?),
-        None => client_settings::client_secret(context, provider)?,
+    let secret = match (&own.secret, &own.client_secret_file) {
+        (Some(typed), _) => Some(typed.clone()),
+        (None, Some(path)) => Some(client_settings::read_secret(path)?),
+        (None, None) => client_settings::client_secret(context, provider)?,
     };
     Ok((id, secret))
 }

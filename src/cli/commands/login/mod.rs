@@ -1,5 +1,6 @@
 //! `tokctl login`: obtains a credential and stores it.
 
+mod method;
 mod common;
 mod static_token;
 mod client;
@@ -10,8 +11,11 @@ mod browser;
 mod device;
 mod client_credentials;
 mod service_account;
+mod guided;
 
 use self::choice::Way;
+use self::guided::{Answers, Known};
+use self::method::Method;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
 use crate::model::account::{ProviderName, UserName};
@@ -24,7 +28,7 @@ use crate::providers::{self, Provider};
 /// In the browser, with a code that is entered on another device, with a token that was made at the
 /// service, as a client or as a service account. A person's own token is stored without a request.
 /// The vault is made on first use.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 #[command(after_help = "\
 Examples:
   tokctl login jira --user alice@example.com --client-id ID --client-secret-file secret.txt
@@ -65,27 +69,34 @@ pub(crate) struct Args {
     service_account: service_account::Args,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Method {
-    /// In a browser on this machine
-    Browser,
-    /// With a code that is entered in a browser anywhere
-    Device,
-    /// With a token that was made at the service
-    Token,
-    /// As the OAuth client itself, with its id and secret
-    ClientCredentials,
-    /// As a Google service account, with its key file
-    ServiceAccount,
-}
-
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
-    let name = provider_name(args, context)?;
+    let name = match &args.provider {
+        Some(name) => name.clone(),
+        None => guided::provider(context)?,
+    };
     let provider = providers::find(&name, context.config()?)?;
     let user = match &args.user {
         Some(user) => Some(user.clone()),
         None => context.default_user()?,
     };
+    if args.provider.is_some() || args.says_how() {
+        return log_in(args, context, provider, user);
+    }
+    let known = Known { server: args.common.server.as_ref(), user: user.as_ref() };
+    let answers = guided::ask(context, &provider, &known)?;
+    let command = guided::command(&provider, &known, &answers);
+    let user = user.or_else(|| answers.user.clone());
+    log_in(&args.answered(answers), context, provider, user)?;
+    context.ui.status(&format!("the same without questions: {command}"));
+    Ok(())
+}
+
+fn log_in(
+    args: &Args,
+    context: &Context,
+    provider: Provider,
+    user: Option<UserName>,
+) -> Result<(), CliError> {
     let method = method(args, &provider)?;
     match method {
         Method::Token => {
@@ -147,6 +158,29 @@ fn method(args: &Args, provider: &Provider) -> Result<Method, CliError> {
 }
 
 impl Args {
+    /// Whether anything says how to log in.
+    fn says_how(&self) -> bool {
+        self.method.is_some()
+            || self.static_token.is_given()
+            || self.client.names_client()
+            || self.client.names_scopes()
+            || self.consent.is_given()
+            || self.browser.is_given()
+            || self.service_account.is_given()
+    }
+
+    /// The same with what was answered.
+    fn answered(&self, answers: Answers) -> Self {
+        let mut args = self.clone();
+        args.method = answers.method;
+        args.common.server = args.common.server.or(answers.server);
+        args.client.client_id = answers.client_id;
+        args.client.secret = answers.client_secret;
+        args.static_token.username = answers.username;
+        args.service_account.service_account = answers.service_account;
+        args
+    }
+
     /// Flags that would count for nothing are an error.
     fn check_flags(&self, method: Method) -> Result<(), CliError> {
         use Method::{Browser, ClientCredentials, Device, ServiceAccount, Token};
@@ -174,32 +208,4 @@ impl Args {
             .hint("tokctl login --help")),
         }
     }
-}
-
-impl Method {
-    fn described(self) -> &'static str {
-        match self {
-            Self::Browser => "in the browser",
-            Self::Device => "with a code",
-            Self::Token => "with a token",
-            Self::ClientCredentials => "as the client itself",
-            Self::ServiceAccount => "as a service account",
-        }
-    }
-}
-
-fn provider_name(args: &Args, context: &Context) -> Result<ProviderName, CliError> {
-    if let Some(name) = &args.provider {
-        return Ok(name.clone());
-    }
-    let names: Vec<String> =
-        providers::names(context.config()?).into_iter().map(str::to_owned).collect();
-    if !context.ui.can_ask() {
-        return Err(CliError::new(Kind::Usage, format!("which one of {}?", names.join(", ")))
-            .hint("tokctl login PROVIDER"));
-    }
-    let chosen = context.ui.choose("log in to", &names, "tokctl login PROVIDER")?;
-    names[chosen].parse().map_err(|error: crate::model::account::Error| {
-        CliError::new(Kind::Usage, "that is no provider's name").caused_by(&error)
-    })
 }

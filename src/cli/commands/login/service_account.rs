@@ -24,7 +24,7 @@ use crate::secret::{PrivateKey, SecretText};
 pub(super) struct Args {
     /// The key file of a Google service account
     #[arg(long, value_name = "JSON", help_heading = "With a service account")]
-    service_account: Option<PathBuf>,
+    pub(super) service_account: Option<PathBuf>,
 
     /// The person in whose name it acts, by domain-wide delegation
     #[arg(long, value_name = "USER", help_heading = "With a service account")]

@@ -31,7 +31,7 @@ pub(super) struct Args {
     /// The account's name at the service: the token is sent with it, as Jira Cloud wants its API
     /// tokens
     #[arg(long, value_name = "NAME", help_heading = "With a token")]
-    username: Option<String>,
+    pub(super) username: Option<String>,
 
     /// When the token ends: a date, a time in RFC 3339, or `never`
     #[arg(long, value_name = "DATE", value_parser = parse_expiry, help_heading = "With a token")]
