@@ -83,9 +83,12 @@ impl From<OpsError> for CliError {
                     Some("set `authorization_endpoint` and `token_endpoint` in config.toml".into()),
                 ),
             },
-            OpsError::RedirectUri { .. } => {
-                (Kind::Usage, Some("set `redirect_uri` to an http address on 127.0.0.1".into()))
-            }
+            OpsError::RedirectUri { .. } => (
+                Kind::Usage,
+                Some(
+                    "set `redirect_uri` to an http address on 127.0.0.1, or to an https one".into(),
+                ),
+            ),
             OpsError::Listener(source) => return listener_error(source),
             OpsError::LoginRefused { .. } | OpsError::CodeExpired => {
                 (Kind::LoginFailed, Some("run `tokctl login` again".into()))

@@ -5,7 +5,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, IsTerminal, Read};
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd};
 
 use rustix::process::getpgrp;
 use rustix::termios::{self, LocalModes, OptionalActions, SpecialCodeIndex, Termios};
@@ -78,18 +78,22 @@ fn usable(ui: &Ui) -> Option<(File, Termios)> {
     if !ui.can_ask() {
         return None;
     }
-    let terminal = open().ok().filter(is_ours)?;
+    let terminal = [stdin(), dev_tty()].into_iter().flatten().find(is_ours)?;
     let before = termios::tcgetattr(&terminal).ok()?;
     Some((terminal, before))
 }
 
 /// Stdin, if it is a terminal: on macOS /dev/tty itself can't be waited for.
-fn open() -> io::Result<File> {
+fn stdin() -> Option<File> {
     let stdin = io::stdin();
-    if stdin.is_terminal() {
-        return stdin.as_fd().try_clone_to_owned().map(|own: OwnedFd| own.into());
+    if !stdin.is_terminal() {
+        return None;
     }
-    OpenOptions::new().read(true).write(true).open("/dev/tty")
+    stdin.as_fd().try_clone_to_owned().ok().map(File::from)
+}
+
+fn dev_tty() -> Option<File> {
+    OpenOptions::new().read(true).write(true).open("/dev/tty").ok()
 }
 
 fn is_ours(terminal: &File) -> bool {

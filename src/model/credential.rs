@@ -262,3 +262,33 @@ impl Credential {
         self.api.base_url.as_ref().or(self.api.server_url.as_ref())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[test]
+    fn a_grant_from_before_there_was_a_choice_is_renewed_by_its_refresh_token() {
+        let sealed = |renewal: Value| {
+            let mut sealed = json!({
+                "access_token": "made-up", "token_type": "Bearer",
+                "issued_at": "2026-01-01T00:00:00Z", "granted_at": "2026-01-01T00:00:00Z",
+                "expiry": { "expiry": "unknown" }, "refresh_token": "made-up", "scopes": [],
+                "client": {
+                    "id": "made-up", "auth_method": "none",
+                    "token_endpoint": "https://as.example/token",
+                },
+            });
+            if !renewal.is_null() {
+                sealed["renewal"] = renewal;
+            }
+            serde_json::from_value::<OAuthGrant>(sealed).unwrap()
+        };
+        let before = sealed(Value::Null);
+        assert!(matches!(before.renewing(), Some(Renewing::RefreshToken(_))));
+        let after = sealed(json!({ "grant": "client_credentials", "scopes": ["read"] }));
+        assert!(matches!(after.renewing(), Some(Renewing::ClientCredentials { .. })));
+    }
+}

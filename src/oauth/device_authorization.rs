@@ -28,6 +28,9 @@ const SLOWER: Duration = Duration::from_secs(5);
 /// No server is asked more often, whatever it says.
 const SHORTEST: Duration = Duration::from_secs(1);
 
+/// No code is waited for longer than this, whatever the server says.
+const LONGEST_LIFE: Duration = Duration::from_hours(1);
+
 /// A server that can't be reached is tried again after no more than this, or its own interval.
 const LONGEST_BACK_OFF: Duration = Duration::from_mins(1);
 
@@ -72,6 +75,8 @@ pub(crate) struct Pace {
     interval: Duration,
     /// How many requests in a row got no answer.
     unanswered: u32,
+    /// How long the server asked to be left alone.
+    asked_for: Duration,
 }
 
 /// Asks for a code (RFC 8628 §3.1).
@@ -130,14 +135,19 @@ fn read(answer: &Answer) -> Result<DeviceAuthorization, Error> {
         device_code: DeviceCode::from_trusted(body.device_code),
         user_code,
         // It is shown and opened: neither another scheme nor a control character gets through.
-        verification_uri: body
-            .verification_uri
-            .parse()
-            .map_err(|_| unusable("an address that can't be opened"))?,
-        verification_uri_complete: body.verification_uri_complete.and_then(|uri| uri.parse().ok()),
-        expires_in: Duration::from_secs(body.expires_in),
+        verification_uri: safe_address(&body.verification_uri)
+            .ok_or_else(|| unusable("an address that can't be opened"))?,
+        verification_uri_complete: body.verification_uri_complete.as_deref().and_then(safe_address),
+        expires_in: Duration::from_secs(body.expires_in).min(LONGEST_LIFE),
         interval,
     })
+}
+
+/// An address that may be opened, and printed as it is: both are done with the same text.
+fn safe_address(text: &str) -> Option<Address> {
+    let address: Address = text.parse().ok()?;
+    let opened = address.url().as_str();
+    if printable(opened) == opened { opened.parse().ok() } else { None }
 }
 
 /// Asks once whether the code was entered (RFC 8628 §3.4).
@@ -206,28 +216,36 @@ fn is_passing(error: &Error) -> bool {
 
 impl Pace {
     pub(crate) fn of(authorization: &DeviceAuthorization) -> Self {
-        Self { interval: authorization.interval.max(SHORTEST), unanswered: 0 }
+        Self {
+            interval: authorization.interval.max(SHORTEST),
+            unanswered: 0,
+            asked_for: Duration::ZERO,
+        }
     }
 
     /// How long to wait before the next request; the first one waits as well.
     pub(crate) fn pause(&self) -> Duration {
         let longest = self.interval.max(LONGEST_BACK_OFF);
-        self.interval.saturating_mul(2_u32.saturating_pow(self.unanswered)).min(longest)
+        let doubled = self.interval.saturating_mul(2_u32.saturating_pow(self.unanswered));
+        doubled.min(longest).max(self.asked_for)
     }
 
     /// Goes on as fast as before.
     pub(crate) fn pending(&mut self) {
         self.unanswered = 0;
+        self.asked_for = Duration::ZERO;
     }
 
     /// Goes slower from here on, by five seconds at least.
     pub(crate) fn slow_down(&mut self, wanted: Option<Duration>) {
-        self.unanswered = 0;
+        self.pending();
         self.interval = self.interval.saturating_add(SLOWER).max(wanted.unwrap_or_default());
     }
 
-    /// Waits twice as long after each request that got no answer (RFC 8628 §3.5).
-    pub(crate) fn back_off(&mut self) {
+    /// Waits twice as long after each request that got no answer (RFC 8628 §3.5), and no less than
+    /// the server asked for.
+    pub(crate) fn back_off(&mut self, asked_for: Option<Duration>) {
+        self.asked_for = asked_for.unwrap_or_default();
         self.unanswered = self.unanswered.saturating_add(1);
     }
 }
@@ -265,7 +283,12 @@ mod tests {
 
     #[test]
     fn an_address_that_is_not_safe_to_open_is_not_shown_either() {
-        for uri in ["javascript:alert(1)", "http://as.example/", "https://as.example/\\u001b[2J"] {
+        for uri in [
+            "javascript:alert(1)",
+            "http://as.example/",
+            "https://as.example/\\u001b[2J",
+            "https://as.example/###[error]",
+        ] {
             assert!(given(&format!(r#","verification_uri":"{uri}""#)).is_err(), "{uri}");
             let good = r#","verification_uri":"https://as.example/""#;
             let given = given(&format!(r#"{good},"verification_uri_complete":"{uri}""#)).unwrap();
@@ -299,16 +322,19 @@ mod tests {
     #[test]
     fn slowing_down_lasts_and_backing_off_does_not() {
         let seconds = |pace: &Pace| pace.pause().as_secs();
-        let mut pace = Pace { interval: Duration::from_secs(5), unanswered: 0 };
+        let mut pace =
+            Pace { interval: Duration::from_secs(5), unanswered: 0, asked_for: Duration::ZERO };
         assert_eq!(seconds(&pace), 5);
         pace.slow_down(None);
         pace.slow_down(Some(Duration::from_secs(7)));
         assert_eq!(seconds(&pace), 15);
         pace.slow_down(Some(Duration::from_secs(30)));
         assert_eq!(seconds(&pace), 30);
-        pace.back_off();
+        pace.back_off(None);
         assert_eq!(seconds(&pace), 60);
-        pace.back_off();
+        pace.back_off(Some(Duration::from_secs(90)));
+        assert_eq!(seconds(&pace), 90);
+        pace.back_off(None);
         assert_eq!(seconds(&pace), 60);
         pace.pending();
         assert_eq!(seconds(&pace), 30);

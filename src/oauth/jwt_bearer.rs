@@ -63,8 +63,10 @@ fn sign(
         "aud": audience.as_str(),
         "iat": issued_at,
         "exp": issued_at + LIFE,
-        "scope": scopes.to_string(),
     });
+    if !scopes.is_empty() {
+        claims["scope"] = json!(scopes.to_string());
+    }
     if let Some(subject) = &account.subject {
         claims["sub"] = json!(subject);
     }

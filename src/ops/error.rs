@@ -70,7 +70,7 @@ pub(crate) enum Error {
     Lost { account: Account, source: Box<Error> },
 
     /// A person is at another login for the same credential.
-    #[error("another login for it to `{provider}` is under way")]
+    #[error("another login to `{provider}` for the same credential is under way")]
     LoginUnderWay { provider: String },
     /// The server's metadata could not be had.
     #[error("could not find the endpoints of `{provider}`")]

@@ -116,7 +116,8 @@ mod tests {
         for (built_in, _) in BUILT_IN {
             let provider = find(&name(built_in), &Config::default()).unwrap();
             let server = "https://jira.example/jira".parse().unwrap();
-            assert!(provider.endpoints(Some(&server), None).is_ok(), "{built_in}");
+            let endpoints = provider.endpoints(Some(&server), None).unwrap();
+            assert!(endpoints.authorization.is_some(), "{built_in}");
         }
     }
 

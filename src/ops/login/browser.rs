@@ -16,7 +16,7 @@ use crate::oauth::authorization_response::{AuthorizationResponse, Expected};
 use crate::oauth::listener::{self, Listener};
 use crate::oauth::pasted::{Desk, Lines};
 use crate::oauth::pkce;
-use crate::oauth::redirect_uri::RedirectUri;
+use crate::oauth::redirect_uri::{self, RedirectUri};
 use crate::oauth::state::State;
 use crate::oauth::token;
 use crate::ops::clock::Clock;
@@ -72,6 +72,12 @@ pub(crate) fn start(mut plan: Plan, port: Option<u16>) -> Result<Pending, Error>
 fn way_back(plan: &Plan, port: Option<u16>) -> Result<WayBack, Error> {
     let text = plan.provider.redirect_uri();
     if plan.is_pasted() {
+        let unusable =
+            |source| Error::RedirectUri { provider: plan.provider.name.to_string(), source };
+        let url = Url::parse(&text).map_err(|_| unusable(redirect_uri::Invalid::Host))?;
+        if url.fragment().is_some() {
+            return Err(unusable(redirect_uri::Invalid::Fragment));
+        }
         return Ok(WayBack::Pasted { redirect_uri: text });
     }
     let redirect_uri = text.parse::<RedirectUri>().map_err(|source| Error::RedirectUri {

@@ -71,8 +71,8 @@ impl Pending {
                     pace.slow_down(interval);
                 }
                 Polled::Trouble(error) => {
+                    pace.back_off(error.retry_after());
                     trouble = Some(error);
-                    pace.back_off();
                 }
                 Polled::Denied => {
                     return Err(Error::LoginRefused { reason: "access_denied".into() });

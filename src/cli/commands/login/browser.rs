@@ -63,7 +63,11 @@ pub(super) fn run(
     announce(context, browser.as_ref(), pending.address());
     let granted = pasting::while_pasting(&context.ui, |lines| match lines {
         Some(lines) => {
-            context.ui.always(if pasted_only { PASTE } else { WAIT_OR_PASTE });
+            if pasted_only {
+                context.ui.always(PASTE);
+            } else {
+                context.ui.status(WAIT_OR_PASTE);
+            }
             pending.wait(deadline, Some(lines), time::now)
         }
         None => context
