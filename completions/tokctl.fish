@@ -41,6 +41,8 @@ complete -c tokctl -n "__fish_tokctl_needs_command" -f -a "refresh" -d 'Refresh 
 complete -c tokctl -n "__fish_tokctl_needs_command" -f -a "list" -d 'Show what is stored, never a secret'
 complete -c tokctl -n "__fish_tokctl_needs_command" -f -a "delete" -d 'Revoke a grant where the provider can do that, and forget it'
 complete -c tokctl -n "__fish_tokctl_needs_command" -f -a "why" -d 'Say why a credential works or does not, and what to type'
+complete -c tokctl -n "__fish_tokctl_needs_command" -f -a "check" -d 'Ask the service whether a token works, and record the answer'
+complete -c tokctl -n "__fish_tokctl_needs_command" -f -a "audit" -d 'Show who used which credential, and when'
 complete -c tokctl -n "__fish_tokctl_needs_command" -f -a "key" -d 'The vault\'s key slots'
 complete -c tokctl -n "__fish_tokctl_needs_command" -f -a "completions" -d 'Print a completion script'
 complete -c tokctl -n "__fish_tokctl_needs_command" -f -a "man" -d 'Write the man pages into a directory'
@@ -90,17 +92,26 @@ complete -c tokctl -n "__fish_tokctl_using_subcommand get" -s q -l quiet -d 'Say
 complete -c tokctl -n "__fish_tokctl_using_subcommand get" -s v -l verbose -d 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
 complete -c tokctl -n "__fish_tokctl_using_subcommand get" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tokctl -n "__fish_tokctl_using_subcommand refresh" -s u -l user -d 'The user of the service [env: TOKCTL_USER]' -r
+complete -c tokctl -n "__fish_tokctl_using_subcommand refresh" -l expiring-within -d 'Only tokens that end, or are due, within this time, such as 10m or 1h' -r
+complete -c tokctl -n "__fish_tokctl_using_subcommand refresh" -l jobs -d 'How many to refresh at once, up to 256' -r
+complete -c tokctl -n "__fish_tokctl_using_subcommand refresh" -l if-token-is -d 'Only if the token on stdin is still the current one: for a script that was refused with it' -r
+complete -c tokctl -n "__fish_tokctl_using_subcommand refresh" -l every -d 'How often to look what is due' -r
+complete -c tokctl -n "__fish_tokctl_using_subcommand refresh" -l metrics -d 'Write counters here, in the text format of Prometheus' -r -F
 complete -c tokctl -n "__fish_tokctl_using_subcommand refresh" -l vault -d 'The vault\'s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]' -r -F
 complete -c tokctl -n "__fish_tokctl_using_subcommand refresh" -l config -d 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]' -r -F
 complete -c tokctl -n "__fish_tokctl_using_subcommand refresh" -l color -d 'When to use colours: auto, always or never [env: NO_COLOR, CLICOLOR_FORCE]' -r -f -a "auto\t''
 always\t''
 never\t''"
+complete -c tokctl -n "__fish_tokctl_using_subcommand refresh" -l all -d 'Refresh all that can be; PROVIDER and `--user` narrow it'
+complete -c tokctl -n "__fish_tokctl_using_subcommand refresh" -l watch -d 'Stay, and refresh all tokens before they are due'
+complete -c tokctl -n "__fish_tokctl_using_subcommand refresh" -l print-unit -d 'Print a systemd user unit for the service'
 complete -c tokctl -n "__fish_tokctl_using_subcommand refresh" -l no-input -d 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]'
 complete -c tokctl -n "__fish_tokctl_using_subcommand refresh" -l json -d 'Print data and errors as JSON'
 complete -c tokctl -n "__fish_tokctl_using_subcommand refresh" -s q -l quiet -d 'Say less on stderr; twice: errors alone'
 complete -c tokctl -n "__fish_tokctl_using_subcommand refresh" -s v -l verbose -d 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
 complete -c tokctl -n "__fish_tokctl_using_subcommand refresh" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tokctl -n "__fish_tokctl_using_subcommand list" -s u -l user -d 'Only this user\'s' -r
+complete -c tokctl -n "__fish_tokctl_using_subcommand list" -l expiring-within -d 'Only what a person has to log in to again within this time, such as 14d; if there is any, the command ends with 4' -r
 complete -c tokctl -n "__fish_tokctl_using_subcommand list" -l vault -d 'The vault\'s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]' -r -F
 complete -c tokctl -n "__fish_tokctl_using_subcommand list" -l config -d 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]' -r -F
 complete -c tokctl -n "__fish_tokctl_using_subcommand list" -l color -d 'When to use colours: auto, always or never [env: NO_COLOR, CLICOLOR_FORCE]' -r -f -a "auto\t''
@@ -135,6 +146,31 @@ complete -c tokctl -n "__fish_tokctl_using_subcommand why" -l json -d 'Print dat
 complete -c tokctl -n "__fish_tokctl_using_subcommand why" -s q -l quiet -d 'Say less on stderr; twice: errors alone'
 complete -c tokctl -n "__fish_tokctl_using_subcommand why" -s v -l verbose -d 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
 complete -c tokctl -n "__fish_tokctl_using_subcommand why" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c tokctl -n "__fish_tokctl_using_subcommand check" -s u -l user -d 'The user of the service [env: TOKCTL_USER]' -r
+complete -c tokctl -n "__fish_tokctl_using_subcommand check" -l vault -d 'The vault\'s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]' -r -F
+complete -c tokctl -n "__fish_tokctl_using_subcommand check" -l config -d 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]' -r -F
+complete -c tokctl -n "__fish_tokctl_using_subcommand check" -l color -d 'When to use colours: auto, always or never [env: NO_COLOR, CLICOLOR_FORCE]' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c tokctl -n "__fish_tokctl_using_subcommand check" -l all -d 'Check every credential, or every one of the PROVIDER or USER that is named'
+complete -c tokctl -n "__fish_tokctl_using_subcommand check" -l no-input -d 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]'
+complete -c tokctl -n "__fish_tokctl_using_subcommand check" -l json -d 'Print data and errors as JSON'
+complete -c tokctl -n "__fish_tokctl_using_subcommand check" -s q -l quiet -d 'Say less on stderr; twice: errors alone'
+complete -c tokctl -n "__fish_tokctl_using_subcommand check" -s v -l verbose -d 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
+complete -c tokctl -n "__fish_tokctl_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c tokctl -n "__fish_tokctl_using_subcommand audit" -s u -l user -d 'Only this user\'s' -r
+complete -c tokctl -n "__fish_tokctl_using_subcommand audit" -l last -d 'Only the last N of them' -r
+complete -c tokctl -n "__fish_tokctl_using_subcommand audit" -l vault -d 'The vault\'s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]' -r -F
+complete -c tokctl -n "__fish_tokctl_using_subcommand audit" -l config -d 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]' -r -F
+complete -c tokctl -n "__fish_tokctl_using_subcommand audit" -l color -d 'When to use colours: auto, always or never [env: NO_COLOR, CLICOLOR_FORCE]' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c tokctl -n "__fish_tokctl_using_subcommand audit" -l verify -d 'Find entries that were changed, removed or moved; needs the vault\'s key'
+complete -c tokctl -n "__fish_tokctl_using_subcommand audit" -l no-input -d 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]'
+complete -c tokctl -n "__fish_tokctl_using_subcommand audit" -l json -d 'Print data and errors as JSON'
+complete -c tokctl -n "__fish_tokctl_using_subcommand audit" -s q -l quiet -d 'Say less on stderr; twice: errors alone'
+complete -c tokctl -n "__fish_tokctl_using_subcommand audit" -s v -l verbose -d 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
+complete -c tokctl -n "__fish_tokctl_using_subcommand audit" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tokctl -n "__fish_tokctl_using_subcommand key; and not __fish_seen_subcommand_from generate" -l vault -d 'The vault\'s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]' -r -F
 complete -c tokctl -n "__fish_tokctl_using_subcommand key; and not __fish_seen_subcommand_from generate" -l config -d 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]' -r -F
 complete -c tokctl -n "__fish_tokctl_using_subcommand key; and not __fish_seen_subcommand_from generate" -l color -d 'When to use colours: auto, always or never [env: NO_COLOR, CLICOLOR_FORCE]' -r -f -a "auto\t''

@@ -36,7 +36,25 @@ impl Kind {
         }
     }
 
-    fn word(self) -> &'static str {
+    /// The gravest of several: a command that saw to many credentials ends with it.
+    pub(crate) fn gravest(kinds: impl IntoIterator<Item = Self>) -> Option<Self> {
+        const GRAVEST_FIRST: [Kind; 9] = [
+            Kind::VaultDamaged,
+            Kind::KeyUnavailable,
+            Kind::LoginRequired,
+            Kind::Usage,
+            Kind::ProviderUnavailable,
+            Kind::Busy,
+            Kind::Failed,
+            Kind::NotFound,
+            Kind::LoginFailed,
+        ];
+        let found: Vec<Self> = kinds.into_iter().collect();
+        GRAVEST_FIRST.into_iter().find(|kind| found.contains(kind))
+    }
+
+    /// The word for it, in JSON and in the audit.
+    pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Failed => "failed",
             Self::Usage => "usage",
@@ -83,6 +101,22 @@ impl CliError {
         self
     }
 
+    /// What happened and why, as one line among many.
+    pub(crate) fn in_one_line(&self) -> String {
+        match self.causes.first() {
+            Some(cause) => format!("{}: {cause}", self.message),
+            None => self.message.clone(),
+        }
+    }
+
+    /// The same with what to type next.
+    pub(crate) fn line(&self) -> String {
+        match &self.hint {
+            Some(hint) => format!("{} (hint: {hint})", self.in_one_line()),
+            None => self.in_one_line(),
+        }
+    }
+
     pub(crate) fn exit_code(&self) -> ExitCode {
         self.kind.exit().into()
     }
@@ -114,5 +148,37 @@ impl CliError {
     /// `error` with the message that it has, and its sources as causes.
     pub(super) fn of(kind: Kind, error: &dyn StdError) -> Self {
         Self::new(kind, printable(&error.to_string())).caused_by(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_several_failures_the_gravest_is_told() {
+        let gravest = |kinds: &[Kind]| Kind::gravest(kinds.iter().copied()).map(Kind::exit);
+        assert_eq!(gravest(&[]), None);
+        let mut kinds = [
+            Kind::Busy,
+            Kind::ProviderUnavailable,
+            Kind::Usage,
+            Kind::LoginRequired,
+            Kind::KeyUnavailable,
+            Kind::VaultDamaged,
+        ];
+        for (count, exit) in [(1, 9), (2, 6), (3, 2), (4, 4), (5, 5), (6, 7)] {
+            assert_eq!(gravest(&kinds[..count]), Some(exit));
+        }
+        kinds.reverse();
+        assert_eq!(gravest(&kinds), Some(7));
+        assert_eq!(gravest(&[Kind::Failed, Kind::Busy]), Some(9));
+    }
+
+    #[test]
+    fn a_failure_among_many_is_told_on_one_line() {
+        let mut error = CliError::new(Kind::Failed, "what").hint("do this");
+        error.causes = vec!["why".into(), "and why that".into()];
+        assert_eq!(error.line(), "what: why (hint: do this)");
     }
 }

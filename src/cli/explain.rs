@@ -5,8 +5,9 @@ use super::typed::{login_command, quoted, user_flag};
 use crate::model::account::Account;
 use crate::model::attempt::Outcome;
 use crate::oauth::http::Fault;
+use crate::oauth::protected_resource::{self, NoVerdict};
 use crate::oauth::{listener, metadata, token_error};
-use crate::ops::Error as OpsError;
+use crate::ops::{CheckError, Error as OpsError};
 use crate::vault::keychain;
 use crate::vault::slot::SlotKind;
 use crate::{config, private_file, providers, store};
@@ -18,6 +19,7 @@ impl From<OpsError> for CliError {
         let (kind, hint) = match &error {
             OpsError::Store(error) => return store_error(error),
             OpsError::Provider(error) => return provider_error(error),
+            OpsError::Check(error) => return check_error(error),
             OpsError::NoSuchSlot { slots, .. } | OpsError::WrongSecret { slots, .. } => {
                 (Kind::KeyUnavailable, Some(how_to_unlock(slots)))
             }
@@ -27,6 +29,13 @@ impl From<OpsError> for CliError {
             OpsError::TamperedSlot { .. } => {
                 (Kind::VaultDamaged, Some("restore the vault's file from a backup".into()))
             }
+            OpsError::Unrecorded { .. } => (
+                Kind::Failed,
+                Some(
+                    "see that the audit can be written, or set `audit = \"best-effort\"` in config.toml, then `tokctl audit --verify`"
+                        .into(),
+                ),
+            ),
             OpsError::NoCredential { account } => (Kind::NotFound, Some(login_command(account))),
             OpsError::LoginRequired { account, .. } | OpsError::HandedOver { account } => {
                 (Kind::LoginRequired, Some(login_command(account)))
@@ -74,15 +83,7 @@ impl From<OpsError> for CliError {
             OpsError::LoginUnderWay { .. } => {
                 (Kind::Busy, Some("finish that one, or end it with Ctrl-C".into()))
             }
-            OpsError::Metadata { source, .. } => match source {
-                metadata::Error::Fault(_) => {
-                    (Kind::ProviderUnavailable, Some("try again later".into()))
-                }
-                metadata::Error::Missing { .. } | metadata::Error::ForeignIssuer { .. } => (
-                    Kind::Usage,
-                    Some("set `authorization_endpoint` and `token_endpoint` in config.toml".into()),
-                ),
-            },
+            OpsError::Metadata { source, .. } => metadata_error(source),
             OpsError::RedirectUri { .. } => (
                 Kind::Usage,
                 Some(
@@ -93,16 +94,7 @@ impl From<OpsError> for CliError {
             OpsError::LoginRefused { .. } | OpsError::CodeExpired => {
                 (Kind::LoginFailed, Some("run `tokctl login` again".into()))
             }
-            OpsError::NotRedeemed { source } => (
-                token_kind(source, Kind::LoginFailed),
-                Some(match source {
-                    token_error::Error::ClientRefused { .. } => {
-                        "compare client id, secret and redirect URI with those that are registered"
-                            .into()
-                    }
-                    _ => "run `tokctl login` again".into(),
-                }),
-            ),
+            OpsError::NotRedeemed { source } => not_redeemed(source),
             OpsError::NoUser { .. } => (Kind::Usage, Some("name the user with `--user`".into())),
             OpsError::NotRevoked { source, .. } => (
                 token_kind(source, Kind::Failed),
@@ -193,6 +185,9 @@ fn store_error(error: &store::Error) -> CliError {
             Kind::Failed,
             "look whether the disk is full, and whether the file may be written".into(),
         ),
+        store::Error::Audit { path, .. } => {
+            (Kind::Failed, format!("ls -l {}", quoted(&path.to_string_lossy())))
+        }
         store::Error::Random(_) => (Kind::Failed, "try again".into()),
     };
     CliError::of(kind, error).hint(hint)
@@ -210,6 +205,26 @@ fn provider_error(error: &providers::Error) -> CliError {
         | providers::Error::Incomplete { .. } => (Kind::Usage, "mend its table in config.toml"),
     };
     CliError::of(kind, error).hint(hint)
+}
+
+fn metadata_error(error: &metadata::Error) -> (Kind, Option<String>) {
+    match error {
+        metadata::Error::Fault(_) => (Kind::ProviderUnavailable, Some("try again later".into())),
+        metadata::Error::Missing { .. } | metadata::Error::ForeignIssuer { .. } => (
+            Kind::Usage,
+            Some("set `authorization_endpoint` and `token_endpoint` in config.toml".into()),
+        ),
+    }
+}
+
+fn not_redeemed(error: &token_error::Error) -> (Kind, Option<String>) {
+    let hint = match error {
+        token_error::Error::ClientRefused { .. } => {
+            "compare client id, secret and redirect URI with those that are registered"
+        }
+        _ => "run `tokctl login` again",
+    };
+    (token_kind(error, Kind::LoginFailed), Some(hint.into()))
 }
 
 fn listener_error(error: &listener::Error) -> CliError {
@@ -233,6 +248,37 @@ fn compare_settings(account: &Account) -> String {
         "compare client id and secret with those that are registered, then `{}`",
         login_command(account)
     )
+}
+
+fn check_error(error: &CheckError) -> CliError {
+    let unchanged = "try again later; the stored credential is unchanged".to_owned();
+    let (kind, hint) = match error {
+        CheckError::NoRequest { account } => (
+            Kind::Usage,
+            format!(
+                "set `check_url` for `{}` in config.toml, then `{}`",
+                account.provider,
+                login_command(account)
+            ),
+        ),
+        CheckError::Elsewhere { account, .. } => {
+            (Kind::Usage, format!("if it is to be sent there, `{}`", login_command(account)))
+        }
+        CheckError::Paused { .. } => (Kind::ProviderUnavailable, "try again after that".into()),
+        CheckError::NoVerdict { source, .. } => match source {
+            protected_resource::Error::Fault(Fault::Setup { .. }) => {
+                (Kind::Usage, "mend the definition's `ca_file`, then log in again".into())
+            }
+            protected_resource::Error::NoVerdict(NoVerdict::Forbidden { .. }) => (
+                Kind::ProviderUnavailable,
+                "`tokctl list` shows its scopes; the stored credential is unchanged".into(),
+            ),
+            protected_resource::Error::NoVerdict(_) | protected_resource::Error::Fault(_) => {
+                (Kind::ProviderUnavailable, unchanged)
+            }
+        },
+    };
+    CliError::of(kind, error).hint(hint)
 }
 
 /// What a token endpoint's refusal means; a refused grant means something else in a login than in

@@ -6,6 +6,7 @@ pub(crate) mod error;
 mod typed;
 mod explain;
 pub(crate) mod ui;
+mod stdin;
 mod time;
 pub(crate) mod context;
 mod program;
@@ -15,6 +16,8 @@ mod key_material;
 mod keys;
 mod choice;
 mod client_settings;
+mod audit_trail;
+mod hooks;
 mod renewal;
 mod deferred;
 mod commands;
@@ -54,6 +57,8 @@ enum Command {
     List(Deferred<commands::list::Args>),
     Delete(Deferred<commands::delete::Args>),
     Why(Deferred<commands::why::Args>),
+    Check(Deferred<commands::check::Args>),
+    Audit(Deferred<commands::audit::Args>),
     Key(Deferred<commands::key::Args>),
     Completions(Deferred<commands::completions::Args>),
     #[command(name = "man")]
@@ -64,8 +69,7 @@ enum Command {
 #[must_use]
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     keep_memory_private();
-    // Without it the program goes on as well, until a disk is full.
-    let _ = signals::let_writes_fail();
+    signals::survive_file_limit();
     let args: Vec<OsString> = args.into_iter().collect();
     let asked_for_json = args.iter().any(|arg| arg == "--json");
     let plain = Ui { verbosity: Verbosity::Status, json: asked_for_json, may_ask: false };
@@ -108,6 +112,8 @@ fn dispatch(command: &Command, context: &Context) -> Result<(), CliError> {
         Command::List(Deferred(args)) => commands::list::run(args, context),
         Command::Delete(Deferred(args)) => commands::delete::run(args, context),
         Command::Why(Deferred(args)) => commands::why::run(args, context),
+        Command::Check(Deferred(args)) => commands::check::run(args, context),
+        Command::Audit(Deferred(args)) => commands::audit::run(args, context),
         Command::Key(Deferred(args)) => commands::key::run(args, context),
         Command::Completions(Deferred(args)) => {
             commands::completions::run(args, context, at_once(Root::command))

@@ -1,11 +1,17 @@
 //! The clock, and times as people read them.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 /// The time, in whole seconds: finer than any token's life, and what the vault keeps.
 #[expect(clippy::disallowed_methods, reason = "this is the one place")]
 pub(crate) fn now() -> Timestamp {
     Timestamp::from_second(Timestamp::now().as_second()).unwrap_or_default()
+}
+
+/// The time, in whole milliseconds, for the audit.
+#[expect(clippy::disallowed_methods, reason = "this is the one place")]
+pub(crate) fn precise() -> Timestamp {
+    Timestamp::from_millisecond(Timestamp::now().as_millisecond()).unwrap_or_default()
 }
 
 /// RFC 3339 in UTC, to the second.
@@ -26,6 +32,14 @@ pub(crate) fn relative(time: Timestamp, now: Timestamp) -> String {
     if seconds > 0 { format!("in {count}{unit}") } else { format!("{count}{unit} ago") }
 }
 
+/// How long `duration` is: in days if it is whole ones.
+pub(crate) fn length(duration: SignedDuration) -> String {
+    match duration.as_secs() {
+        seconds if seconds > 0 && seconds % 86_400 == 0 => format!("{}d", seconds / 86_400),
+        _ => format!("{duration:#}"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -41,6 +55,13 @@ mod tests {
         assert_eq!(shown(86_400 * 90), "in 90d");
         assert_eq!(shown(0), "0s ago");
         assert_eq!(shown(-61), "1m ago");
+    }
+
+    #[test]
+    fn whole_days_are_told_as_days() {
+        assert_eq!(length(SignedDuration::from_hours(14 * 24)), "14d");
+        assert_eq!(length(SignedDuration::from_hours(36)), "36h");
+        assert_eq!(length(SignedDuration::from_secs(90)), "1m 30s");
     }
 
     #[test]

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::address::Address;
 use super::client::Client;
+use super::grant_life::GrantLife;
 use super::scope::Scopes;
 use super::service_account::ServiceAccount;
 use crate::secret::{self, AccessToken, RefreshToken};
@@ -59,6 +60,13 @@ pub(crate) struct OAuthGrant {
     pub(crate) client: Client,
     /// When a person last consented: some providers count the grant's end from here.
     pub(crate) granted_at: Timestamp,
+    /// When the refresh token ends, where the server said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) refresh_expires_at: Option<Timestamp>,
+    /// The provider's rules for how long it renews a grant, as they were last known: so that what
+    /// they lead to can be told without the configuration.
+    #[serde(default)]
+    pub(crate) life: GrantLife,
 }
 
 /// The grant that brings the next access token.
@@ -141,6 +149,25 @@ pub(crate) struct Api {
     /// authentication.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) username: Option<String>,
+    /// How the service is asked whether the token works, if it can be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) check: Option<Check>,
+}
+
+/// The request that tells whether a token works.
+///
+/// It carries the token, so where it goes is decided at login and kept under the seal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Check {
+    pub(crate) url: Address,
+    /// JSON pointers (RFC 6901), one of which has to lead to something in the answer: some
+    /// services answer whom they don't know as well. Empty: any answer of success will do.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) fields: Vec<String>,
+    /// Certificates in PEM that are trusted beside the system's. Only for a static token: an OAuth
+    /// grant has those of its client.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) trusted_certificates: Option<String>,
 }
 
 /// How a request to the service carries the token.
@@ -252,9 +279,36 @@ impl Credential {
         }
     }
 
-    /// When a person has to log in again: the end of what nothing renews.
+    /// When a person has to log in again, as far as anybody said; it may be past.
+    ///
+    /// What can be renewed needs a login when the provider stops renewing it, and what can't be,
+    /// when it ends; but once the provider or the service has refused it, from the moment at which
+    /// that was written down. A refused token that can be renewed is no matter for a person yet.
     pub(crate) fn login_by(&self) -> Option<Timestamp> {
-        self.expiry().at().filter(|_| !self.is_refreshable())
+        match (self.status, &self.grant) {
+            // That is up to the machine that has it now.
+            (Status::HandedOver, _) => None,
+            (Status::LoginRequired, _) => Some(self.updated_at),
+            // Where no person consented, none has to do so again.
+            (Status::Active | Status::Inactive, Grant::OAuth(_)) if self.spends_nothing() => None,
+            (Status::Active | Status::Inactive, Grant::OAuth(grant)) if self.is_refreshable() => {
+                grant.life.ends_at(grant.granted_at, grant.issued_at, grant.refresh_expires_at)
+            }
+            (Status::Active, _) => self.expiry().at(),
+            (Status::Inactive, _) => {
+                Some(self.expiry().at().map_or(self.updated_at, |end| end.min(self.updated_at)))
+            }
+        }
+    }
+
+    /// The certificates that are trusted beside the system's when the service is asked.
+    pub(crate) fn trusted_certificates(&self) -> Option<&str> {
+        match &self.grant {
+            Grant::OAuth(grant) => grant.client.trusted_certificates.as_deref(),
+            Grant::Static(_) => {
+                self.api.check.as_ref().and_then(|check| check.trusted_certificates.as_deref())
+            }
+        }
     }
 
     /// The address for requests: the API's own where there is one, else the server's.

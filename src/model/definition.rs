@@ -7,11 +7,12 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use jiff::SignedDuration;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use super::client::TokenEndpointAuthMethod;
 use super::credential::ApiAuth;
 use super::duration;
+use super::grant_life::GrantLife;
 
 /// All that can be said of a provider; every field may be left out.
 ///
@@ -50,12 +51,41 @@ pub(crate) struct Definition {
     pub(crate) api_auth: Option<ApiAuth>,
     /// Where the service's API is.
     pub(crate) api_base_url: Option<String>,
-    /// Answers with success if a token works.
-    #[expect(dead_code, reason = "accepted, but no command uses it yet")]
+    /// Answers with success, in JSON or without a body, if a token works.
     pub(crate) check_url: Option<String>,
+    /// JSON pointers (RFC 6901), one of which leads to something in that answer, for services that
+    /// answer strangers too.
+    #[serde(default, deserialize_with = "pointers")]
+    pub(crate) check_fields: Vec<String>,
+    /// The same for a personal access token that is sent as Bearer, where that is asked about
+    /// elsewhere.
+    pub(crate) pat_check: Option<PatCheck>,
+    /// How long the provider renews a grant.
+    #[serde(default)]
+    pub(crate) grant_life: GrantLife,
     /// Lists the sites that a grant reaches, as Atlassian's gateway does.
     pub(crate) accessible_resources_endpoint: Option<String>,
     pub(crate) identity: Option<Identity>,
+}
+
+/// How a service is asked about a personal access token.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PatCheck {
+    /// As `check_url`.
+    pub(crate) url: String,
+    /// As `check_fields`.
+    #[serde(default, deserialize_with = "pointers")]
+    pub(crate) fields: Vec<String>,
+}
+
+/// A pointer that leads nowhere by a slip would make every answer a refusal.
+fn pointers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    let pointers = Vec::<String>::deserialize(deserializer)?;
+    if pointers.iter().all(|pointer| pointer.starts_with('/')) {
+        return Ok(pointers);
+    }
+    Err(serde::de::Error::custom("`check_fields` are JSON pointers such as /id"))
 }
 
 /// Whether the authorization request carries a code challenge (RFC 7636).

@@ -110,6 +110,7 @@ mod tests {
     use super::*;
     use crate::model::client::{Client, TokenEndpointAuthMethod};
     use crate::model::credential::{Api, ApiAuth, OAuthGrant, RenewalGrant, StaticToken};
+    use crate::model::grant_life::GrantLife;
     use crate::secret::{AccessToken, RefreshToken, SecretText};
 
     fn at(second: i64) -> Timestamp {
@@ -119,7 +120,13 @@ mod tests {
     fn credential(grant: Grant, status: Status) -> Credential {
         Credential {
             grant,
-            api: Api { auth: ApiAuth::Bearer, server_url: None, base_url: None, username: None },
+            api: Api {
+                auth: ApiAuth::Bearer,
+                server_url: None,
+                base_url: None,
+                username: None,
+                check: None,
+            },
             status,
             created_at: at(0),
             updated_at: at(0),
@@ -147,6 +154,8 @@ mod tests {
             },
             renewal: RenewalGrant::RefreshToken,
             granted_at: at(0),
+            refresh_expires_at: None,
+            life: GrantLife::default(),
         };
         credential(Grant::OAuth(Box::new(grant)), status)
     }

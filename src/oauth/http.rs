@@ -5,7 +5,8 @@
 //! the caller knows whether a request may be sent twice.
 
 use std::io::Read;
-use std::time::Duration;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 use reqwest::blocking::{Client, RequestBuilder, Response};
@@ -62,6 +63,16 @@ pub(crate) enum Authentication<'a> {
         secret: &'a ClientSecret,
     },
     Bearer(&'a AccessToken),
+    /// RFC 7617.
+    Basic {
+        username: &'a str,
+        token: &'a AccessToken,
+    },
+    /// A header of the service's own.
+    Header {
+        name: &'a str,
+        token: &'a AccessToken,
+    },
 }
 
 /// Sends `form` with POST, and gives it `bound` for everything.
@@ -91,7 +102,36 @@ pub(crate) fn check(address: &Address, trusted_certificates: Option<&str>) -> Re
     client(address, trusted_certificates).map(drop)
 }
 
+/// How long a client is used again: the system's certificates and proxies are as it found them.
+const CLIENT_LIFE: Duration = Duration::from_mins(10);
+
+/// What a client is set up for.
+#[derive(PartialEq)]
+struct Setup {
+    https: bool,
+    loopback: bool,
+    trusted_certificates: Option<String>,
+}
+
+/// A client for `address`. Each has a thread and a runtime, so all threads share those there are.
 fn client(address: &Address, trusted_certificates: Option<&str>) -> Result<Client, Fault> {
+    static CLIENTS: Mutex<Vec<(Setup, Instant, Client)>> = Mutex::new(Vec::new());
+    let wanted = Setup {
+        https: address.url().scheme() == "https",
+        loopback: address.is_loopback(),
+        trusted_certificates: trusted_certificates.map(ToOwned::to_owned),
+    };
+    let mut clients = CLIENTS.lock().unwrap_or_else(PoisonError::into_inner);
+    clients.retain(|(_, since, _)| since.elapsed() < CLIENT_LIFE);
+    if let Some((_, _, client)) = clients.iter().find(|(setup, _, _)| *setup == wanted) {
+        return Ok(client.clone());
+    }
+    let client = new_client(address, trusted_certificates)?;
+    clients.push((wanted, Instant::now(), client.clone()));
+    Ok(client)
+}
+
+fn new_client(address: &Address, trusted_certificates: Option<&str>) -> Result<Client, Fault> {
     let setup = |source: reqwest::Error| Fault::Setup { source: source.without_url() };
     // Fails only where it was done before.
     let _ = rustls::crypto::ring::default_provider().install_default();
@@ -101,6 +141,8 @@ fn client(address: &Address, trusted_certificates: Option<&str>) -> Result<Clien
         .redirect(reqwest::redirect::Policy::none())
         .retry(reqwest::retry::never())
         .referer(false)
+        // One that was kept may be closed under a request, and nobody would know what became of it.
+        .pool_max_idle_per_host(0)
         .https_only(address.url().scheme() == "https");
     if let Some(pem) = trusted_certificates {
         let certificates = reqwest::Certificate::from_pem_bundle(pem.as_bytes()).map_err(setup)?;
@@ -126,6 +168,10 @@ fn authenticated(request: RequestBuilder, authentication: &Authentication<'_>) -
             request.basic_auth(encoded(id), Some(encoded(secret.expose())))
         }
         Authentication::Bearer(token) => request.bearer_auth(token.expose()),
+        Authentication::Basic { username, token } => {
+            request.basic_auth(username, Some(token.expose()))
+        }
+        Authentication::Header { name, token } => request.header(*name, token.expose().as_bytes()),
     }
 }
 

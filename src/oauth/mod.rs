@@ -14,6 +14,8 @@ pub(crate) mod jwt_bearer;
 pub(crate) mod device_authorization;
 /// Ending a grant.
 pub(crate) mod revocation;
+/// Whether a service takes a token.
+pub(crate) mod protected_resource;
 /// What a server says of itself.
 pub(crate) mod metadata;
 /// Where the browser comes back to.

@@ -24,6 +24,8 @@ pub(crate) struct TokenAnswer {
     pub(crate) expiry: Expiry,
     /// A new refresh token; without one, an old one stays good.
     pub(crate) refresh_token: Option<RefreshToken>,
+    /// When the refresh token ends, where the server said so.
+    pub(crate) refresh_expires_at: Option<Timestamp>,
     /// What was granted, where the server said so.
     pub(crate) scopes: Option<Scopes>,
 }
@@ -147,6 +149,10 @@ struct Body {
     token_type: Option<Value>,
     expires_in: Option<Value>,
     refresh_token: Option<String>,
+    /// Not in any RFC, but sent by Google and Shopify.
+    refresh_token_expires_in: Option<Value>,
+    /// The same as Keycloak calls it.
+    refresh_expires_in: Option<Value>,
     scope: Option<Value>,
 }
 
@@ -164,6 +170,8 @@ pub(super) fn parse(answer: &Answer, now: Timestamp) -> Result<TokenAnswer, Erro
         retry_after: None,
         what: "a token that holds characters which no token can have".into(),
     };
+    let refresh_expires_in =
+        body.refresh_token_expires_in.as_ref().or(body.refresh_expires_in.as_ref());
     Ok(TokenAnswer {
         access_token: AccessToken::issued(body.access_token).map_err(malformed)?,
         token_type: token_type(body.token_type.as_ref().and_then(Value::as_str)),
@@ -175,6 +183,8 @@ pub(super) fn parse(answer: &Answer, now: Timestamp) -> Result<TokenAnswer, Erro
             .map(RefreshToken::issued)
             .transpose()
             .map_err(malformed)?,
+        // Keycloak says 0 of one that does not end.
+        refresh_expires_at: expiry(refresh_expires_in, now).at().filter(|at| *at > now),
         scopes: body.scope.as_ref().and_then(scopes),
     })
 }
@@ -277,6 +287,21 @@ mod tests {
                 matches!(parse(&answer(status, body), NOW), Err(Error::NoVerdict { .. })),
                 "{body}"
             );
+        }
+    }
+
+    #[test]
+    fn the_end_of_a_refresh_token_is_read_where_a_server_tells_it() {
+        let after = |seconds: i64| Some(Timestamp::from_second(1_700_000_000 + seconds).unwrap());
+        for (field, expected) in [
+            (r#","refresh_token_expires_in":604799"#, after(604_799)),
+            (r#","refresh_expires_in":"1800""#, after(1800)),
+            (r#","refresh_expires_in":0"#, None),
+            ("", None),
+        ] {
+            let body = format!(r#"{{"access_token":"made-up-1"{field}}}"#);
+            let read = parse(&answer(200, &body), NOW).unwrap();
+            assert_eq!(read.refresh_expires_at, expected, "{body}");
         }
     }
 

@@ -12,7 +12,7 @@ use super::error::Error;
 use super::open_vault::OpenVault;
 use super::unlock::{Unlocking, entry_name};
 use crate::store::header::Header;
-use crate::store::{Store, header, intents, locks, slots};
+use crate::store::{Store, audit, header, intents, locks, slots};
 use crate::vault::Key;
 use crate::vault::keychain::{self, EntryName};
 use crate::vault::seal::{DataKey, VaultId};
@@ -86,9 +86,11 @@ fn first_slot(
     let key = DataKey::generate(vault, 1)?;
     let slot = KeySlot::wrap(slot, with.kind(), secret, &key)?;
     let now = clock();
+    audit::set_aside(store.file(), vault);
     let transaction = store.write()?;
     header::insert(&transaction, Header { vault, generation: key.generation }, now)?;
     slots::insert(&transaction, &slot, now)?;
+    audit::seal(&transaction, &key, None, None)?;
     intents::remove(&transaction, &entry_name(vault, slot.id).to_string())?;
     transaction.commit()?;
     Ok(key)

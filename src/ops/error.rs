@@ -3,8 +3,9 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::model::account::Account;
+use crate::model::address::Address;
 use crate::model::attempt::Attempt;
-use crate::oauth::{listener, metadata, redirect_uri, token_error};
+use crate::oauth::{listener, metadata, protected_resource, redirect_uri, token_error};
 use crate::vault::keychain;
 use crate::vault::slot::{SlotId, SlotKind};
 use crate::{providers, store};
@@ -29,6 +30,10 @@ pub(crate) enum Error {
     /// Somebody edited a key slot.
     #[error("the key slot {id} is damaged or was tampered with")]
     TamperedSlot { id: SlotId },
+
+    /// The use of a credential could not be written into the audit, which is required.
+    #[error("the use of the credential could not be recorded, as the configuration requires")]
+    Unrecorded { source: store::Error },
 
     /// There is no credential for the account.
     #[error("there is no credential for `{account}`")]
@@ -72,6 +77,10 @@ pub(crate) enum Error {
     /// A person is at another login for the same credential.
     #[error("another login to `{provider}` for the same credential is under way")]
     LoginUnderWay { provider: String },
+    /// The service was not asked about a token, or did not answer that.
+    #[error(transparent)]
+    Check(#[from] CheckError),
+
     /// The server's metadata could not be had.
     #[error("could not find the endpoints of `{provider}`")]
     Metadata { provider: String, source: metadata::Error },
@@ -97,6 +106,26 @@ pub(crate) enum Error {
     /// The grant could not be revoked; the credential was kept.
     #[error("could not revoke the grant of `{account}`, so it was kept")]
     NotRevoked { account: Account, source: token_error::Error },
+}
+
+/// Why it is not known whether a token works. The stored credential is as it was.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CheckError {
+    /// Nothing says how the service is asked: the definition can.
+    #[error("nothing says how to ask whether `{account}` works")]
+    NoRequest { account: Account },
+    /// The configuration would have the token sent elsewhere than the login said; only another
+    /// login changes that.
+    #[error(
+        "`{address}` is not where the login of `{account}` goes, so its token is not sent there"
+    )]
+    Elsewhere { account: Account, address: Address },
+    /// The service did not say whether the token works: trying later may help.
+    #[error("could not find out whether `{account}` works")]
+    NoVerdict { account: Account, source: protected_resource::Error },
+    /// The service said so when it was asked before.
+    #[error("the service that is asked about `{account}` wants no more requests until {until}")]
+    Paused { account: Account, until: Timestamp },
 }
 
 /// Why only a person can get a new token.

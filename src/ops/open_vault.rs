@@ -1,13 +1,16 @@
 //! An unlocked vault: reads and writes credentials, and unlocks again when its key was rotated.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use rusqlite::Transaction;
+use rusqlite::{Connection, Transaction};
 
 use super::error::Error;
 use super::unlock::{self, Unlocking};
 use crate::model::account::Account;
 use crate::model::attempt::Attempt;
+use crate::model::audit::Settings;
+use crate::store::audit::{self, Mark, Sealed};
 use crate::store::credentials::{self, Stored};
 use crate::store::file::VaultFile;
 use crate::store::journal::{self, Journal};
@@ -19,6 +22,32 @@ pub(crate) struct OpenVault {
     store: Store,
     with: Unlocking,
     key: DataKey,
+    newest: Newest,
+    /// How the audit is to be kept from the next write on, if today's configuration is known.
+    audit_wanted: Option<Settings>,
+    has_written: bool,
+}
+
+/// The last data key that any of a vault's handles came by.
+type Newest = Arc<Mutex<DataKey>>;
+
+/// Opens further handles on an unlocked vault, for other threads: the keychain is not asked and no
+/// key derived again.
+#[derive(Clone)]
+pub(crate) struct Opener {
+    path: PathBuf,
+    with: Unlocking,
+    newest: Newest,
+}
+
+impl Opener {
+    /// A handle for reading and writing.
+    pub(crate) fn open(&self) -> Result<OpenVault, Error> {
+        let store = Store::open(&self.path)?;
+        let key = self.newest.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let (with, newest) = (self.with.clone(), Arc::clone(&self.newest));
+        Ok(OpenVault::with_newest(store, with, key, newest))
+    }
 }
 
 /// A credential's row, and the journal of its refresh if there is one.
@@ -43,13 +72,50 @@ impl OpenVault {
             // Somebody may have had to type a password: the vault has moved on.
             Unlocking::Keychain(_) | Unlocking::Passphrase(_) => store.look_again()?,
         }
-        Ok(Self { store, with, key })
+        let newest = Arc::new(Mutex::new(key.clone()));
+        Ok(Self::with_newest(store, with, key, newest))
     }
 
-    /// The same vault, opened for writing as well.
-    pub(crate) fn writable(self) -> Result<Self, Error> {
+    /// Opens further handles, for other threads.
+    pub(crate) fn opener(&self) -> Opener {
+        Opener {
+            path: self.store.file().path().to_owned(),
+            with: self.with.clone(),
+            newest: Arc::clone(&self.newest),
+        }
+    }
+
+    fn with_newest(store: Store, with: Unlocking, key: DataKey, newest: Newest) -> Self {
+        Self { store, with, key, newest, audit_wanted: None, has_written: false }
+    }
+
+    /// Opens the same vault for writing as well.
+    pub(crate) fn open_for_writing(&mut self) -> Result<(), Error> {
         let path: &Path = self.store.file().path();
-        Ok(Self { store: Store::open(path)?, ..self })
+        self.store = Store::open(path)?;
+        Ok(())
+    }
+
+    /// Seals `settings` with the next write, so that commands which read no configuration know
+    /// how the audit is kept.
+    pub(crate) fn keep_audit_as(&mut self, settings: Settings) {
+        self.audit_wanted = Some(settings);
+    }
+
+    /// What the vault keeps of the audit; `None` where nothing was written since it keeps that.
+    pub(super) fn audit(&mut self) -> Result<Option<Sealed>, Error> {
+        match self.audit_once() {
+            Err(store::Error::KeyRetired) => {
+                self.unlock_again()?;
+                Ok(self.audit_once()?)
+            }
+            other => Ok(other?),
+        }
+    }
+
+    /// Whether anything was committed since the vault was unlocked.
+    pub(super) fn has_written(&self) -> bool {
+        self.has_written
     }
 
     pub(super) fn file(&self) -> &VaultFile {
@@ -77,13 +143,22 @@ impl OpenVault {
         self.read(account)?.ok_or_else(|| Error::NoCredential { account: account.clone() })
     }
 
+    /// Looks at what is not sealed.
+    pub(super) fn look<T>(
+        &self,
+        look: impl FnOnce(&Connection) -> Result<T, store::Error>,
+    ) -> Result<T, Error> {
+        Ok(look(&*self.store.read()?)?)
+    }
+
     /// The last time that a provider was asked about `account`.
     pub(super) fn last_attempt(&self, account: &Account) -> Result<Option<Attempt>, Error> {
         Ok(attempts::read(&*self.store.read()?, account)?)
     }
 
-    /// Runs `change` in one transaction and commits it. If the key was rotated since the vault was
-    /// unlocked, unlocks it again and runs `change` with the new key.
+    /// Runs `change` in one transaction and commits it, and with it how far the audit reaches. If
+    /// the key was rotated since the vault was unlocked, unlocks it again and runs `change` with
+    /// the new key.
     pub(super) fn write<T>(
         &mut self,
         mut change: impl FnMut(&Transaction<'_>, &DataKey) -> Result<T, store::Error>,
@@ -99,7 +174,14 @@ impl OpenVault {
 
     fn unlock_again(&mut self) -> Result<(), Error> {
         self.store.look_again()?;
-        self.key = unlock::unlock(&self.store, &self.with)?;
+        let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = (newest.vault, newest.generation);
+        // Another handle may have done so: the keychain is asked once, and a passphrase's key,
+        // which takes much memory, derived once.
+        if known == (self.key.vault, self.key.generation) {
+            *newest = unlock::unlock(&self.store, &self.with)?;
+        }
+        self.key = newest.clone();
         Ok(())
     }
 
@@ -124,9 +206,22 @@ impl OpenVault {
         &mut self,
         change: &mut impl FnMut(&Transaction<'_>, &DataKey) -> Result<T, store::Error>,
     ) -> Result<T, store::Error> {
+        let audit_end = self.audit_end()?;
         let transaction = self.store.write()?;
         let done = change(&transaction, &self.key)?;
+        audit::seal(&transaction, &self.key, audit_end, self.audit_wanted)?;
         transaction.commit()?;
+        self.has_written = true;
         Ok(done)
+    }
+
+    fn audit_once(&self) -> Result<Option<Sealed>, store::Error> {
+        audit::read(&*self.store.read()?, &self.key)
+    }
+
+    /// How far the audit reaches beyond what the vault remembers, looked up before a transaction
+    /// keeps others waiting.
+    fn audit_end(&self) -> Result<Option<Mark>, store::Error> {
+        Ok(self.audit_once()?.and_then(|sealed| audit::end(self.store.file(), &sealed)))
     }
 }

@@ -104,7 +104,7 @@ mod tests {
         let providers: Table = text.parse().unwrap();
         let providers =
             providers.into_iter().map(|(name, value)| (name, value.try_into().unwrap())).collect();
-        Config { default_user: None, providers }
+        Config { providers, ..Config::default() }
     }
 
     fn name(text: &str) -> ProviderName {
@@ -118,6 +118,11 @@ mod tests {
             let server = "https://jira.example/jira".parse().unwrap();
             let endpoints = provider.endpoints(Some(&server), None).unwrap();
             assert!(endpoints.authorization.is_some(), "{built_in}");
+            let places =
+                Places { server: Some(&server), site_id: None, api_base_url: Some(&server) };
+            let check = provider.check(places).unwrap().unwrap();
+            assert!(!check.fields.is_empty(), "{built_in}");
+            assert!(provider.definition.grant_life.idle.is_some(), "{built_in}");
         }
     }
 

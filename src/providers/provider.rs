@@ -6,8 +6,9 @@ use super::error::Error;
 use crate::model::account::ProviderName;
 use crate::model::address::Address;
 use crate::model::client::TokenEndpointAuthMethod;
-use crate::model::credential::{ApiAuth, Credential};
+use crate::model::credential::{ApiAuth, Check, Credential};
 use crate::model::definition::{Definition, RefreshKind, Reuse};
+use crate::model::grant_life::GrantLife;
 use crate::model::scope::Scopes;
 use crate::oauth::metadata::Metadata;
 
@@ -124,6 +125,34 @@ impl Provider {
         self.definition.api_base_url.as_deref().map(|text| self.fill(text, places)).transpose()
     }
 
+    /// How the service is asked whether a token works. `None` where the definition does not say.
+    pub(crate) fn check(&self, places: Places<'_>) -> Result<Option<Check>, Error> {
+        let Some(template) = &self.definition.check_url else { return Ok(None) };
+        self.check_at(template, &self.definition.check_fields, places).map(Some)
+    }
+
+    /// The same for a token that a person made, which is carried by `auth`.
+    pub(crate) fn static_check(
+        &self,
+        auth: &ApiAuth,
+        places: Places<'_>,
+    ) -> Result<Option<Check>, Error> {
+        match (&self.definition.pat_check, auth) {
+            (Some(own), ApiAuth::Bearer) => self.check_at(&own.url, &own.fields, places).map(Some),
+            (_, ApiAuth::Bearer | ApiAuth::Basic | ApiAuth::Header(_)) => self.check(places),
+        }
+    }
+
+    fn check_at(
+        &self,
+        template: &str,
+        fields: &[String],
+        places: Places<'_>,
+    ) -> Result<Check, Error> {
+        let url = self.fill(template, places)?;
+        Ok(Check { url, fields: fields.to_vec(), trusted_certificates: None })
+    }
+
     /// Fills in one of the definition's addresses.
     pub(crate) fn fill(&self, template: &str, places: Places<'_>) -> Result<Address, Error> {
         let trimmed = |address: &Address| address.as_str().trim_end_matches('/').to_owned();
@@ -177,7 +206,8 @@ impl Provider {
 
     pub(crate) fn renewal(&self) -> Renewal {
         let refresh = &self.definition.refresh;
-        Renewal { kind: refresh.kind, reuse: refresh.reuse, margin: refresh.margin }
+        let life = Some(self.definition.grant_life);
+        Renewal { kind: refresh.kind, reuse: refresh.reuse, margin: refresh.margin, life }
     }
 
     fn address(&self, text: &str) -> Result<Address, Error> {
@@ -191,6 +221,8 @@ pub(crate) struct Renewal {
     pub(crate) kind: RefreshKind,
     pub(crate) reuse: Reuse,
     pub(crate) margin: Option<SignedDuration>,
+    /// How long the provider renews a grant; `None` where there is no definition to say so.
+    pub(crate) life: Option<GrantLife>,
 }
 
 impl Renewal {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use rusqlite::{Connection, OptionalExtension, Transaction};
 
 use super::error::Error;
+use super::standings;
 use crate::model::account::Account;
 use crate::model::attempt::Attempt;
 use crate::untrusted::printable;
@@ -58,11 +59,11 @@ pub(crate) fn put(
     Ok(())
 }
 
-/// Forgets what is known of one credential's attempts.
+/// Forgets what is known of one credential's attempts, and what was told of them.
 pub(crate) fn remove(transaction: &Transaction<'_>, account: &Account) -> Result<(), Error> {
     transaction.execute(
         "DELETE FROM attempts WHERE provider = ?1 AND user = ?2",
         (account.provider.as_str(), account.user.as_str()),
     )?;
-    Ok(())
+    standings::remove(transaction, account)
 }

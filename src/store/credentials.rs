@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 use super::error::Error;
 use super::header;
 use crate::model::account::{Account, ProviderName, UserName};
-use crate::model::credential::{Credential, Grant, Status};
+use crate::model::credential::{Credential, Status};
 use crate::model::scope::Scopes;
 use crate::model::summary::{Kind, Summary};
 use crate::vault::seal::{DataKey, Place};
@@ -84,8 +84,11 @@ pub(crate) fn read(
     let sealed = row.get_ref("sealed")?.as_blob().map_err(|_| tampered())?;
     let opened = key.open(place(account, revision), sealed).map_err(|_| tampered())?;
     let credential: Credential = serde_json::from_slice(&opened).map_err(|_| tampered())?;
-    let clear = summary(row).map_err(|_| tampered())?;
-    if clear != Summary::of(account, &credential) {
+    let mut clear = summary(row).map_err(|_| tampered())?;
+    let sealed = Summary::of(account, &credential);
+    // A row from before this column was kept has nothing in it, which says nothing wrong.
+    clear.login_by = clear.login_by.or(sealed.login_by);
+    if clear != sealed {
         return Err(tampered());
     }
     Ok(Some(Stored { credential, revision }))
@@ -173,10 +176,7 @@ pub(super) fn seal(
 /// A credential as it is written under a seal.
 pub(super) fn written(credential: &Credential) -> Result<Zeroizing<Vec<u8>>, Error> {
     // Room from the start: a buffer that grows leaves copies of its content behind.
-    let certificates = match &credential.grant {
-        Grant::OAuth(grant) => grant.client.trusted_certificates.as_ref().map_or(0, String::len),
-        Grant::Static(_) => 0,
-    };
+    let certificates = credential.trusted_certificates().map_or(0, str::len);
     let mut text = Zeroizing::new(Vec::with_capacity(64 * 1024 + 2 * certificates));
     serde_json::to_writer(&mut *text, credential)
         .map_err(|_| Error::Inconsistent("a credential that can't be written down"))?;
@@ -278,6 +278,7 @@ mod tests {
                 server_url: Some("https://acme.example/jira".parse().unwrap()),
                 base_url: None,
                 username: Some("alice".into()),
+                check: None,
             },
             status: Status::Active,
             created_at: NOW,
@@ -343,6 +344,15 @@ mod tests {
     }
 
     #[test]
+    fn a_row_from_before_the_next_login_was_kept_opens() {
+        let (_home, mut store, key) = store();
+        write(&mut store, &key, "x", "made-up");
+        let transaction = store.write().unwrap();
+        transaction.execute("UPDATE credentials SET login_by = NULL", []).unwrap();
+        assert!(read(&transaction, &key, &account("x")).unwrap().is_some());
+    }
+
+    #[test]
     fn edited_clear_columns_are_found() {
         let (_home, mut store, key) = store();
         for edit in [
@@ -351,6 +361,7 @@ mod tests {
             "status = 'inactive'",
             "status = 'nonsense'",
             "expires_at = expires_at + 1",
+            "login_by = login_by + 1",
             "scopes = 'admin'",
             "refreshable = 1",
             "revision = revision + 1",

@@ -41,6 +41,9 @@ pub(crate) enum Error {
     /// The vault was unlocked before another process replaced its data key: unlock again.
     #[error("the vault's key was rotated meanwhile")]
     KeyRetired,
+    /// The audit's file can't be read or written: the vault itself is as good as before.
+    #[error("can't use the audit `{}`", path.display())]
+    Audit { path: PathBuf, source: io::Error },
     /// The disk is full, read-only, or failing.
     #[error("can't {doing} the vault's file")]
     Io { doing: &'static str, source: io::Error },

@@ -69,6 +69,11 @@ impl VaultFile {
         Ok(directory)
     }
 
+    /// The audit's file. Its directory may not be there yet.
+    pub(super) fn audit(&self) -> PathBuf {
+        self.with_suffix(".d").join("audit.jsonl")
+    }
+
     /// A file name of its own for each account, which tells nothing of it.
     pub(super) fn name_of(account: &Account) -> String {
         Self::name_of_login(&account.provider, Some(&account.user))

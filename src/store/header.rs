@@ -59,16 +59,23 @@ pub(crate) fn insert(
 /// Fails with [`Error::KeyRetired`] if `key` is not the current data key: nothing may be written
 /// under another.
 pub(crate) fn next_revision(transaction: &Transaction<'_>, key: &DataKey) -> Result<u64, Error> {
-    let current = read(transaction)?.ok_or(Error::Inconsistent("it has no header"))?;
-    if (current.vault, current.generation) != (key.vault, key.generation) {
-        return Err(Error::KeyRetired);
-    }
+    check(transaction, key)?;
     let revision: i64 = transaction.query_row(
         "UPDATE vault SET revision = revision + 1 RETURNING revision",
         [],
         |row| row.get(0),
     )?;
     u64::try_from(revision).map_err(|_| Error::Inconsistent("a negative revision"))
+}
+
+/// Fails with [`Error::KeyRetired`] if `key` is not the current data key.
+pub(super) fn check(connection: &Connection, key: &DataKey) -> Result<(), Error> {
+    let current = read(connection)?.ok_or(Error::Inconsistent("it has no header"))?;
+    if (current.vault, current.generation) == (key.vault, key.generation) {
+        Ok(())
+    } else {
+        Err(Error::KeyRetired)
+    }
 }
 
 /// A number as SQLite keeps it: signed.

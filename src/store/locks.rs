@@ -147,7 +147,8 @@ fn failed(source: io::Error) -> Error {
     Error::Io { doing: "lock", source }
 }
 
-fn is_same(file: &File, path: &Path) -> io::Result<bool> {
+/// Whether `path` still names the open `file`.
+pub(super) fn is_same(file: &File, path: &Path) -> io::Result<bool> {
     let own = file.metadata()?;
     match std::fs::metadata(path) {
         Ok(named) => Ok((own.dev(), own.ino()) == (named.dev(), named.ino())),

@@ -12,8 +12,10 @@ pub(crate) mod slots;
 pub(crate) mod intents;
 pub(crate) mod credentials;
 pub(crate) mod journal;
+pub(crate) mod standings;
 pub(crate) mod attempts;
 pub(crate) mod locks;
+pub(crate) mod audit;
 pub(crate) mod spill;
 
 pub(crate) use connection::Store;

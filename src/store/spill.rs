@@ -136,7 +136,13 @@ mod tests {
         let token = AccessToken::from_trusted("made-up".into());
         Credential {
             grant: Grant::Static(StaticToken { token, expiry: Expiry::None }),
-            api: Api { auth: ApiAuth::Bearer, server_url: None, base_url: None, username: None },
+            api: Api {
+                auth: ApiAuth::Bearer,
+                server_url: None,
+                base_url: None,
+                username: None,
+                check: None,
+            },
             status: Status::Active,
             created_at: now,
             updated_at: now,

@@ -3,6 +3,7 @@
 //! Knows neither where sealed bytes are kept nor what is in them.
 
 mod cipher;
+pub(crate) mod chain;
 mod kdf;
 pub(crate) mod keychain;
 pub(crate) mod seal;

@@ -41,6 +41,10 @@ pub(crate) enum Place<'a> {
     Credential { provider: &'a str, user: &'a str, revision: u64 },
     /// The answer to one refresh of a credential, which could not be stored in its row.
     Spill { provider: &'a str, user: &'a str, revision: u64, attempt: &'a [u8; 16] },
+    /// The key of the audit's chain, and how the audit is kept.
+    AuditKey,
+    /// The last entry of the audit that the vault remembers.
+    AuditHead,
 }
 
 impl DataKey {
@@ -69,13 +73,11 @@ impl DataKey {
     }
 
     fn bound_to(&self, place: Place<'_>) -> AssociatedData {
+        let vault = |purpose: &str| {
+            AssociatedData::new(purpose).field(&self.vault.0).number(self.generation)
+        };
         let within = |purpose: &str, provider: &str, user: &str, revision: u64| {
-            AssociatedData::new(purpose)
-                .field(&self.vault.0)
-                .number(self.generation)
-                .field(provider.as_bytes())
-                .field(user.as_bytes())
-                .number(revision)
+            vault(purpose).field(provider.as_bytes()).field(user.as_bytes()).number(revision)
         };
         match place {
             Place::Credential { provider, user, revision } => {
@@ -84,6 +86,8 @@ impl DataKey {
             Place::Spill { provider, user, revision, attempt } => {
                 within("spill", provider, user, revision).field(attempt)
             }
+            Place::AuditKey => vault("audit key"),
+            Place::AuditHead => vault("audit head"),
         }
     }
 }
@@ -105,6 +109,8 @@ mod tests {
             Place::Credential { provider: "jirax", user: "", revision: 4 },
             Place::Credential { provider: "jira", user: "x", revision: 5 },
             Place::Spill { provider: "jira", user: "x", revision: 4, attempt: &[0; 16] },
+            Place::AuditKey,
+            Place::AuditHead,
         ] {
             assert!(key.open(elsewhere, &sealed).is_err(), "{elsewhere:?}");
         }

@@ -185,7 +185,13 @@ fn header<'a>(headers: &'a [(String, String)], name: &str) -> Option<&'a str> {
 /// Reads what is there, at most 4 KiB; 0 at the end.
 fn read_some(stream: &mut TcpStream, into: &mut Vec<u8>) -> io::Result<usize> {
     let mut chunk = [0; 4096];
-    let count = stream.read(&mut chunk)?;
+    let count = loop {
+        match stream.read(&mut chunk) {
+            // A read with a timeout ends so when the machine was paused meanwhile.
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            other => break other?,
+        }
+    };
     into.extend_from_slice(&chunk[..count]);
     Ok(count)
 }

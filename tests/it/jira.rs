@@ -76,6 +76,40 @@ fn a_login_keeps_the_site_and_its_api() {
 }
 
 #[test]
+fn a_check_asks_the_gateway_for_the_site_and_wants_an_account() {
+    let (server, env, _) = jira();
+    server.will_log_in(issue());
+    let sites = json!([site("11111111", "https://made-up.example.net")]);
+    server.will_serve(SITES, "Bearer access-1", Response::json(200, &sites));
+    will_identify(&server, "11111111");
+    let login = env.begin_login(LOGIN);
+    login.visit();
+    login.finish().success();
+    let myself = "/ex/jira/11111111/rest/api/3/myself";
+    let somebody = Response::json(200, &json!({ "accountId": "5b1" }));
+    server.will_serve(myself, "Bearer access-1", somebody);
+    env.tokctl(["check"]).assert().success();
+    // Atlassian ends a grant that is not used for 90 days.
+    env.tokctl(["list", "--expiring-within", "89d"]).assert().success();
+    env.tokctl(["list", "--expiring-within", "91d"]).assert().code(4);
+    let nobody = Response::json(200, &json!({ "displayName": "Anonymous" }));
+    server.will_serve(myself, "Bearer access-1", nobody);
+    env.tokctl(["check"]).assert().code(4);
+}
+
+#[test]
+fn without_a_site_there_is_nothing_to_be_asked() {
+    let (server, env, _) = jira();
+    server.will_log_in(issue());
+    server.will_serve(SITES, "Bearer access-1", Response::new(503, "text/html", ""));
+    let login = env.begin_login(LOGIN);
+    login.visit();
+    login.finish().success();
+    let failed = env.tokctl(["check"]).assert().code(2).stdout_eq("");
+    assert!(stderr(&failed).contains("nothing says how to ask"), "{}", stderr(&failed));
+}
+
+#[test]
 fn without_a_user_the_login_is_kept_under_the_name_that_the_service_gives() {
     let (server, env, _) = jira();
     server.will_log_in(issue());

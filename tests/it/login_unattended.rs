@@ -25,6 +25,7 @@ fn as_client() -> TokenRequest {
 #[test]
 fn a_client_logs_in_for_itself_and_asks_again_when_its_token_is_due() {
     let (server, env) = confidential();
+    env.add_config("grant_life = { idle = \"90d\" }\n");
     // What the server calls granted is not what it wants to be asked for.
     server.will(issue().without_refresh_token().expires_in(0).with("scope", json!("other")));
     env.tokctl(CLIENT_LOGIN).assert().success().stdout_eq("");
@@ -39,6 +40,7 @@ fn a_client_logs_in_for_itself_and_asks_again_when_its_token_is_due() {
     assert_eq!(server.token_requests(), [as_client(), as_client()]);
     let listed = read_json(&env.tokctl(["list", "--json"]).assert().success());
     assert_eq!(listed["credentials"][0]["refreshable"], true);
+    assert_eq!(listed["credentials"][0]["login_by"], Value::Null);
 }
 
 #[test]

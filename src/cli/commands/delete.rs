@@ -3,9 +3,10 @@
 use crate::cli::choice::Choice;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
-use crate::cli::keys;
 use crate::cli::typed::user_flag;
+use crate::cli::{audit_trail, keys};
 use crate::model::account::{Account, ProviderName, UserName};
+use crate::model::audit::Action;
 use crate::ops::delete::{self, AtProvider};
 use crate::store::Store;
 
@@ -53,9 +54,17 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
         delete::delete(&mut store, &account)?
     } else {
         let mut vault = keys::unlock(context, store)?;
-        context.ui.while_waiting("waiting for the provider to revoke it", || {
-            delete::revoke_and_delete(&mut vault, &account)
-        })?
+        audit_trail::keep_as_configured(context, &mut vault);
+        let deleted = context
+            .ui
+            .while_waiting("waiting for the provider to revoke it", || {
+                delete::revoke_and_delete(&mut vault, &account)
+            })
+            .map_err(CliError::from);
+        let whose = (&account.provider, Some(&account.user));
+        let outcome = deleted.as_ref().map_or_else(|error| error.kind.word(), |_| audit_trail::OK);
+        audit_trail::note(context, &mut vault, "delete", Action::Delete, whose, outcome);
+        deleted?
     };
     report(context, &account, at_provider);
     Ok(())

@@ -7,15 +7,16 @@ use zeroize::Zeroizing;
 use crate::cli::choice::Choice;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
-use crate::cli::{keys, renewal, time};
+use crate::cli::{audit_trail, keys, renewal, time};
 use crate::model::account::Account;
 use crate::model::address::Address;
+use crate::model::audit::Action;
 use crate::model::credential::{Credential, Expiry};
 use crate::model::duration;
 use crate::model::readiness::Need;
-use crate::ops;
 use crate::ops::access_token::{self, Found, Handed};
 use crate::ops::refresh::Trigger;
+use crate::ops::{self, OpenVault};
 use crate::secret::SecretText;
 use crate::store::Store;
 
@@ -51,20 +52,32 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     let store = Store::open_read_only(context.vault()?)?;
     let account = args.choice.resolve(context, &store, "get")?;
     let mut vault = keys::unlock(context, store)?;
-    let need = args.min_ttl.map_or(Need::Usual, Need::AtLeast);
-    let handed =
-        match access_token::find(&mut vault, &account, need, !args.no_refresh, time::now())? {
-            Found::Good(handed) => *handed,
-            Found::Due if args.no_refresh => {
-                return Err(ops::Error::RefreshForbidden { account }.into());
-            }
-            Found::Due => {
-                let mut vault = vault.writable()?;
-                renewal::renew(context, &mut vault, &account, Trigger::Need(need))?
-            }
-        };
+    let got = obtain(args, context, &mut vault, &account);
+    let outcome = audit_trail::outcome(&got);
+    let recorded = audit_trail::record(context, &mut vault, "get", Action::Get, &account, outcome);
+    let handed = got?;
+    recorded?;
     renewal::warn(context, &account, &handed);
     print(args, context, &account, &handed)
+}
+
+fn obtain(
+    args: &Args,
+    context: &Context,
+    vault: &mut OpenVault,
+    account: &Account,
+) -> Result<Handed, CliError> {
+    let need = args.min_ttl.map_or(Need::Usual, Need::AtLeast);
+    match access_token::find(vault, account, need, !args.no_refresh, time::now())? {
+        Found::Good(handed) => Ok(*handed),
+        Found::Due if args.no_refresh => {
+            Err(ops::Error::RefreshForbidden { account: account.clone() }.into())
+        }
+        Found::Due => {
+            vault.open_for_writing()?;
+            renewal::renew(context, vault, account, Trigger::Need(need))
+        }
+    }
 }
 
 fn print(

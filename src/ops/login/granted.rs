@@ -117,7 +117,7 @@ impl Granted {
     /// own name at the service.
     pub(crate) fn finish(
         self,
-        place: Place,
+        place: &mut Place,
         user: UserName,
         username: Option<String>,
         site: Option<&Site>,
@@ -141,8 +141,17 @@ impl Granted {
             scopes,
             client: self.client,
             granted_at: self.now,
+            refresh_expires_at: self.answer.refresh_expires_at,
+            life: provider.definition.grant_life,
         };
-        let api = Api { auth: provider.api_auth(), server_url, base_url, username };
+        let places = Places {
+            server: server_url.as_ref(),
+            site_id: site.map(|site| site.id.as_str()),
+            api_base_url: base_url.as_ref(),
+        };
+        // Without a site there is nothing to ask, and the token is as good.
+        let check = provider.check(places).unwrap_or_default();
+        let api = Api { auth: provider.api_auth(), server_url, base_url, username, check };
         let credential = place.fill(&account, Grant::OAuth(Box::new(grant)), api, self.now)?;
         if let Some(arrived) = self.arrived {
             arrived.show_logged_in();

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::store::Place;
 use crate::model::account::Account;
 use crate::model::address::Address;
-use crate::model::credential::{Api, ApiAuth, Credential, Expiry, Grant, StaticToken};
+use crate::model::credential::{Api, ApiAuth, Check, Credential, Expiry, Grant, StaticToken};
 use crate::ops::error::Error;
 use crate::providers::{self, Places, Provider};
 use crate::secret::AccessToken;
@@ -13,11 +13,15 @@ use crate::secret::AccessToken;
 /// How the service takes a static token: with a user name as `Basic`, as Jira Cloud does with API
 /// tokens; else as the provider's definition says.
 ///
+/// The service can be asked about the token at an address that is kept from here on, with
+/// `trusted_certificates` beside the system's.
+///
 /// Fails if the API's address depends on a server that nobody named.
 pub(crate) fn api(
     provider: &Provider,
     server: Option<&Address>,
     username: Option<String>,
+    trusted_certificates: Option<String>,
 ) -> Result<Api, Error> {
     let server_url = provider.server(server)?;
     let places = Places { server: server_url.as_ref(), ..Places::default() };
@@ -26,16 +30,20 @@ pub(crate) fn api(
         (Err(providers::Error::NoServer { .. }), Some(_)) => None,
         (base_url, _) => base_url?,
     };
+    let places = Places { api_base_url: base_url.as_ref().or(server_url.as_ref()), ..places };
     let auth = match (&username, provider.api_auth()) {
         (Some(_), ApiAuth::Bearer | ApiAuth::Basic) => ApiAuth::Basic,
         (_, other) => other,
     };
-    Ok(Api { auth, server_url, base_url, username })
+    // An address that can't be filled in is no reason to refuse a token.
+    let check = provider.static_check(&auth, places).unwrap_or_default();
+    let check = check.map(|check| Check { trusted_certificates, ..check });
+    Ok(Api { auth, server_url, base_url, username, check })
 }
 
 /// Stores a static token.
 pub(crate) fn store(
-    place: Place,
+    place: &mut Place,
     account: &Account,
     token: AccessToken,
     expiry: Expiry,

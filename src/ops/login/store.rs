@@ -13,38 +13,43 @@ use crate::store::{attempts, credentials, header, journal, locks, spill};
 /// How long a login waits for a refresh of the credential that it replaces.
 const WAIT: Duration = Duration::from_secs(45);
 
-/// An account's place in an open vault, found good before a person is asked for consent.
+/// An account's place in an open vault, to be found good before a person is asked for consent.
 pub(crate) struct Place {
-    vault: OpenVault,
+    pub(crate) vault: OpenVault,
     /// Keeps other logins for the same account away while a person is at the browser. Refreshes go
     /// on meanwhile.
-    _turn: locks::Guard,
+    turn: Option<locks::Guard>,
 }
 
 impl Place {
-    /// Makes sure that the vault can be written, and that what it holds for `account` opens: a
-    /// damaged credential is not silently replaced.
+    pub(crate) fn new(vault: OpenVault) -> Self {
+        Self { vault, turn: None }
+    }
+
+    /// Makes sure that no other login for it is under way, that the vault can be written, and that
+    /// what it holds for the account opens: a damaged credential is not silently replaced.
     pub(crate) fn check(
-        mut vault: OpenVault,
+        &mut self,
         provider: &ProviderName,
         user: Option<&UserName>,
-    ) -> Result<Self, Error> {
-        let under_way = || Error::LoginUnderWay { provider: provider.to_string() };
-        let turn = locks::login(vault.file(), provider, user)?.ok_or_else(under_way)?;
+    ) -> Result<(), Error> {
+        self.turn = locks::login(self.vault.file(), provider, user)?;
+        if self.turn.is_none() {
+            return Err(Error::LoginUnderWay { provider: provider.to_string() });
+        }
         if let Some(user) = user {
             let account = Account { provider: provider.clone(), user: user.clone() };
-            drop(locks::credential(vault.file(), &account, Instant::now() + WAIT)?);
-            vault.read(&account)?;
+            drop(locks::credential(self.vault.file(), &account, Instant::now() + WAIT)?);
+            self.vault.read(&account)?;
         }
         // A real write, which finds a full disk and a key that was rotated.
-        vault.write(|transaction, key| header::next_revision(transaction, key).map(drop))?;
-        Ok(Self { vault, _turn: turn })
+        self.vault.write(|transaction, key| header::next_revision(transaction, key).map(drop))
     }
 
     /// Stores a grant over what was there. A refresh that is in flight is waited for, so that its
     /// answer does not meet a row that it knows nothing of.
     pub(super) fn fill(
-        mut self,
+        &mut self,
         account: &Account,
         grant: Grant,
         api: Api,

@@ -20,7 +20,7 @@ use crate::ops::clock::Clock;
 use crate::ops::error::{Error, LoginReason};
 use crate::ops::open_vault::{OpenVault, Row};
 use crate::providers::Renewal;
-use crate::secret::ClientSecret;
+use crate::secret::{ClientSecret, SecretText};
 use crate::signals;
 use crate::store::credentials::Stored;
 use crate::store::journal::{self, Journal};
@@ -211,6 +211,12 @@ fn renewed(
     grant.issued_at = now;
     grant.expiry = answer.expiry;
     grant.due_at = due_at(now, answer.expiry, today.renewal.margin);
+    // Another refresh token has an end of its own, or one that nobody told.
+    let old = grant.refresh_token.as_ref().map(SecretText::expose);
+    let is_another = answer.refresh_token.as_ref().is_some_and(|new| Some(new.expose()) != old);
+    let earlier_end = grant.refresh_expires_at.filter(|_| !is_another);
+    grant.refresh_expires_at = answer.refresh_expires_at.or(earlier_end);
+    grant.life = today.renewal.life.unwrap_or(grant.life);
     // RFC 6749 §6: a new refresh token replaces the old one; without one the old one stays good.
     grant.refresh_token = answer.refresh_token.or(grant.refresh_token);
     grant.scopes = answer.scopes.unwrap_or(grant.scopes);

@@ -64,8 +64,10 @@ enum Consent {
 /// One answer to one announced `GET`.
 struct Resource {
     path: String,
-    authorization: Option<String>,
+    /// A header that the request has to have with this value, or must not have.
+    header: (String, Option<String>),
     response: Response,
+    delay: Duration,
 }
 
 impl AuthorizationServer {
@@ -159,11 +161,37 @@ impl AuthorizationServer {
 
     /// Announces one `GET` of `path` with this `Authorization`.
     pub(crate) fn will_serve(&self, path: &str, authorization: &str, response: Response) {
+        self.will_serve_with(path, ("authorization", authorization), response);
+    }
+
+    /// Announces one `GET` of `path` with this header.
+    pub(crate) fn will_serve_with(&self, path: &str, header: (&str, &str), response: Response) {
+        self.announce(path, header, response, Duration::ZERO);
+    }
+
+    /// Announces one `GET` of `path` with this `Authorization`, whose answer takes so long.
+    pub(crate) fn will_serve_after(
+        &self,
+        delay: Duration,
+        path: &str,
+        authorization: &str,
+        response: Response,
+    ) {
+        self.announce(path, ("authorization", authorization), response, delay);
+    }
+
+    fn announce(&self, path: &str, header: (&str, &str), response: Response, delay: Duration) {
         self.state().resources.push(Resource {
             path: path.to_owned(),
-            authorization: Some(authorization.to_owned()),
+            header: (header.0.to_owned(), Some(header.1.to_owned())),
             response,
+            delay,
         });
+    }
+
+    /// How many announced resources nobody has asked for yet.
+    pub(crate) fn resources_left(&self) -> usize {
+        self.state().resources.len()
     }
 
     /// Announces one reading of the server's metadata (RFC 8414).
@@ -180,8 +208,9 @@ impl AuthorizationServer {
         });
         self.state().resources.push(Resource {
             path: "/.well-known/oauth-authorization-server".to_owned(),
-            authorization: None,
+            header: ("authorization".to_owned(), None),
             response: Response::json(200, &metadata),
+            delay: Duration::ZERO,
         });
     }
 
@@ -344,18 +373,21 @@ impl Shared {
     }
 
     fn resource(&self, request: &Request) -> Result<Response, String> {
-        let mut state = self.state();
-        let position = state
-            .resources
-            .iter()
-            .position(|resource| resource.path == request.target && request.method == "GET")
-            .ok_or("not announced")?;
-        let resource = state.resources.remove(position);
-        if request.header("authorization") == resource.authorization.as_deref() {
+        let resource = {
+            let mut state = self.state();
+            let position = state
+                .resources
+                .iter()
+                .position(|resource| resource.path == request.target && request.method == "GET")
+                .ok_or("not announced")?;
+            state.resources.remove(position)
+        };
+        thread::sleep(resource.delay);
+        let (name, value) = &resource.header;
+        if request.header(name) == value.as_deref() {
             Ok(resource.response)
         } else {
-            let sent = request.header("authorization");
-            Err(format!("came with the Authorization {sent:?}"))
+            Err(format!("came with the {name} {:?}", request.header(name)))
         }
     }
 }

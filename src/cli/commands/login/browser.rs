@@ -13,7 +13,8 @@ use crate::cli::error::{CliError, Kind};
 use crate::cli::pasting;
 use crate::cli::time;
 use crate::model::account::UserName;
-use crate::ops::login::{Plan, browser};
+use crate::ops::login::{LoggedIn, Place, Plan, browser};
+use crate::providers::atlassian::Site;
 
 /// How long the browser is waited for unless the person says otherwise.
 const PATIENCE: Duration = Duration::from_mins(5);
@@ -54,27 +55,50 @@ pub(super) fn run(
         expect_pasting(context, &plan, own)?;
     }
     granted::expect_user(&plan.provider, user.as_ref())?;
-    let place = common.place(context, &plan.provider.name, user.as_ref())?;
-    let port = own.port;
-    let pending = context
-        .ui
-        .while_waiting("asking the provider for its endpoints", || browser::start(plan, port))?;
-    let deadline = consent.deadline(PATIENCE)?;
-    announce(context, browser.as_ref(), pending.address());
-    let granted = pasting::while_pasting(&context.ui, |lines| match lines {
-        Some(lines) => {
-            if pasted_only {
-                context.ui.always(PASTE);
-            } else {
-                context.ui.status(WAIT_OR_PASTE);
+    let provider = plan.provider.name.clone();
+    let mut place = common.place(context, &provider, user.as_ref())?;
+    let waits = Waits { port: own.port, consent, browser: browser.as_ref(), pasted_only };
+    let logged_in = waits.log_in(context, plan, user.clone(), &mut place);
+    granted::conclude(context, &mut place, &provider, user, logged_in)
+}
+
+/// What the wait for the browser is made of.
+struct Waits<'a> {
+    port: Option<u16>,
+    consent: &'a consent::Args,
+    browser: Option<&'a Browser>,
+    pasted_only: bool,
+}
+
+impl Waits<'_> {
+    /// From the browser to the vault.
+    fn log_in(
+        &self,
+        context: &Context,
+        plan: Plan,
+        user: Option<UserName>,
+        place: &mut Place,
+    ) -> Result<(LoggedIn, Option<Site>), CliError> {
+        let pending = context.ui.while_waiting("asking the provider for its endpoints", || {
+            browser::start(plan, self.port)
+        })?;
+        let deadline = self.consent.deadline(PATIENCE)?;
+        announce(context, self.browser, pending.address());
+        let granted = pasting::while_pasting(&context.ui, |lines| match lines {
+            Some(lines) => {
+                if self.pasted_only {
+                    context.ui.always(PASTE);
+                } else {
+                    context.ui.status(WAIT_OR_PASTE);
+                }
+                pending.wait(deadline, Some(lines), time::now)
             }
-            pending.wait(deadline, Some(lines), time::now)
-        }
-        None => context
-            .ui
-            .while_waiting("waiting for the browser", || pending.wait(deadline, None, time::now)),
-    })??;
-    granted::settle(context, place, granted, user)
+            None => context.ui.while_waiting("waiting for the browser", || {
+                pending.wait(deadline, None, time::now)
+            }),
+        })??;
+        granted::settle(context, place, granted, user)
+    }
 }
 
 /// A provider that comes back to https alone needs somebody at a terminal.

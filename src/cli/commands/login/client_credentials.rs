@@ -23,11 +23,13 @@ pub(super) fn run(
     }
     let user = granted::own_name(user, &plan.client_id)?;
     let name = plan.provider.name.clone();
-    let place = common.place(context, &name, Some(&user))?;
+    let mut place = common.place(context, &name, Some(&user))?;
     let granted = context.ui.while_waiting("asking the provider for a token", || {
         client_credentials::log_in(plan, time::now)
-    })?;
-    let logged_in = granted.finish(place, user, None, None)?;
-    granted::report(context, name.as_str(), &logged_in, None);
-    Ok(())
+    });
+    let logged_in = granted
+        .and_then(|granted| granted.finish(&mut place, user.clone(), None, None))
+        .map(|logged_in| (logged_in, None))
+        .map_err(CliError::from);
+    granted::conclude(context, &mut place, &name, Some(user), logged_in)
 }

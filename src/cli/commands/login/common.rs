@@ -2,9 +2,10 @@
 
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
-use crate::cli::keys;
+use crate::cli::{audit_trail, keys};
 use crate::model::account::{ProviderName, UserName};
 use crate::model::address::{self, Address};
+use crate::model::audit::Action;
 use crate::ops::login::Place;
 use crate::vault::slot::SlotKind;
 
@@ -30,9 +31,26 @@ impl Args {
         provider: &ProviderName,
         user: Option<&UserName>,
     ) -> Result<Place, CliError> {
-        let vault = keys::open_or_create(context, self.key_slot)?;
-        Ok(Place::check(vault, provider, user)?)
+        let mut vault = keys::open_or_create(context, self.key_slot)?;
+        audit_trail::keep_as_configured(context, &mut vault);
+        let mut place = Place::new(vault);
+        let checked = place.check(provider, user).map_err(CliError::from);
+        if let (Err(error), Some(user)) = (&checked, user) {
+            note(context, &mut place, (provider, Some(user)), Some(error));
+        }
+        checked.map(|()| place)
     }
+}
+
+/// Writes down how a login ended that came as far as the vault.
+pub(super) fn note(
+    context: &Context,
+    place: &mut Place,
+    whose: (&ProviderName, Option<&UserName>),
+    failure: Option<&CliError>,
+) {
+    let outcome = failure.map_or(audit_trail::OK, |error| error.kind.word());
+    audit_trail::note(context, &mut place.vault, "login", Action::Login, whose, outcome);
 }
 
 fn parse_address(text: &str) -> Result<Address, address::Error> {

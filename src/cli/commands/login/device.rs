@@ -9,7 +9,8 @@ use crate::cli::error::CliError;
 use crate::cli::time;
 use crate::model::account::UserName;
 use crate::oauth::device_authorization::DeviceAuthorization;
-use crate::ops::login::{Plan, device};
+use crate::ops::login::{LoggedIn, Place, Plan, device};
+use crate::providers::atlassian::Site;
 
 pub(super) fn run(
     consent: &consent::Args,
@@ -19,7 +20,20 @@ pub(super) fn run(
     user: Option<UserName>,
 ) -> Result<(), CliError> {
     granted::expect_user(&plan.provider, user.as_ref())?;
-    let place = common.place(context, &plan.provider.name, user.as_ref())?;
+    let provider = plan.provider.name.clone();
+    let mut place = common.place(context, &provider, user.as_ref())?;
+    let logged_in = log_in(consent, context, plan, user.clone(), &mut place);
+    granted::conclude(context, &mut place, &provider, user, logged_in)
+}
+
+/// From the code to the vault.
+fn log_in(
+    consent: &consent::Args,
+    context: &Context,
+    plan: Plan,
+    user: Option<UserName>,
+    place: &mut Place,
+) -> Result<(LoggedIn, Option<Site>), CliError> {
     let pending =
         context.ui.while_waiting("asking the provider for a code", || device::start(plan))?;
     announce(context, consent, pending.authorization());

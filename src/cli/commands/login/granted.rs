@@ -1,9 +1,10 @@
 //! What follows every grant: which site it is for, who logged in, and the report.
 
+use super::common;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
 use crate::cli::typed::user_flag;
-use crate::model::account::UserName;
+use crate::model::account::{ProviderName, UserName};
 use crate::ops::login::{Granted, LoggedIn, Place};
 use crate::providers::Provider;
 use crate::providers::atlassian::Site;
@@ -27,13 +28,13 @@ pub(super) fn own_name(user: Option<UserName>, own: &str) -> Result<UserName, Cl
     })
 }
 
-/// Finds out whose grant it is, stores it, and says so.
+/// Finds out whose grant it is, and stores it.
 pub(super) fn settle(
     context: &Context,
-    place: Place,
+    place: &mut Place,
     granted: Granted,
     user: Option<UserName>,
-) -> Result<(), CliError> {
+) -> Result<(LoggedIn, Option<Site>), CliError> {
     let name = granted.provider().to_string();
     let site = site(context, &granted);
     let identity =
@@ -43,7 +44,21 @@ pub(super) fn settle(
     };
     let username = identity.map(|name| name.as_str().to_owned());
     let logged_in = granted.finish(place, user, username, site.as_ref())?;
-    report(context, &name, &logged_in, site.as_ref());
+    Ok((logged_in, site))
+}
+
+/// Writes down how a login ended, and says so.
+pub(super) fn conclude(
+    context: &Context,
+    place: &mut Place,
+    provider: &ProviderName,
+    user: Option<UserName>,
+    logged_in: Result<(LoggedIn, Option<Site>), CliError>,
+) -> Result<(), CliError> {
+    let known = logged_in.as_ref().map(|(done, _)| done.account.user.clone()).ok().or(user);
+    common::note(context, place, (provider, known.as_ref()), logged_in.as_ref().err());
+    let (logged_in, site) = logged_in?;
+    report(context, provider.as_str(), &logged_in, site.as_ref());
     Ok(())
 }
 
@@ -107,7 +122,7 @@ fn user_of(
 }
 
 /// Says what was stored, and what of it is not as it was asked for.
-pub(super) fn report(context: &Context, provider: &str, logged_in: &LoggedIn, site: Option<&Site>) {
+fn report(context: &Context, provider: &str, logged_in: &LoggedIn, site: Option<&Site>) {
     let at = site.map(|site| format!(" at {}", site.url)).unwrap_or_default();
     let account = &logged_in.account;
     context.ui.status(&format!(

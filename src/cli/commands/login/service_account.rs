@@ -58,13 +58,15 @@ pub(super) fn run(
     plan.trusted_certificates = client_settings::trusted_certificates(&plan.provider)?;
     plan.server.clone_from(&common.server);
     plan.scopes = scopes;
-    let place = common.place(context, &name, Some(&user))?;
+    let mut place = common.place(context, &name, Some(&user))?;
     let granted = context.ui.while_waiting("asking the provider for a token", || {
         service_account::log_in(plan, account, time::now)
-    })?;
-    let logged_in = granted.finish(place, user, None, None)?;
-    granted::report(context, name.as_str(), &logged_in, None);
-    Ok(())
+    });
+    let logged_in = granted
+        .and_then(|granted| granted.finish(&mut place, user.clone(), None, None))
+        .map(|logged_in| (logged_in, None))
+        .map_err(CliError::from);
+    granted::conclude(context, &mut place, &name, Some(user), logged_in)
 }
 
 /// Reads a key file. Where its signatures are sent is never taken from it: whoever made the file

@@ -1,0 +1,114 @@
+//! Writing down, on behalf of a command, who used which credential.
+
+use super::context::Context;
+use super::error::CliError;
+use super::time;
+use crate::model::account::{Account, ProviderName, UserName};
+use crate::model::audit::{Action, Asker, Use};
+use crate::ops::access_token::{Handed, Warning};
+use crate::ops::audit::{self, Recorded};
+use crate::ops::{self, OpenVault};
+
+/// The outcome of what did what it was to do.
+pub(crate) const OK: &str = "ok";
+
+/// Writes down that `command` used the credential of `account`. Fails where it can't, and the
+/// configuration requires it: then no token may be handed out.
+pub(crate) fn record(
+    context: &Context,
+    vault: &mut OpenVault,
+    command: &'static str,
+    action: Action,
+    account: &Account,
+    outcome: &str,
+) -> Result<(), CliError> {
+    let whose = (&account.provider, Some(&account.user));
+    written(context, vault, command, action, whose, outcome)
+}
+
+/// The same for what hands out no token, and is not undone for want of an entry. The user is left
+/// out where a login failed before anybody said who it is.
+pub(crate) fn note(
+    context: &Context,
+    vault: &mut OpenVault,
+    command: &'static str,
+    action: Action,
+    whose: (&ProviderName, Option<&UserName>),
+    outcome: &str,
+) {
+    if let Err(error) = written(context, vault, command, action, whose, outcome) {
+        let cause = error.causes.first().map(|cause| format!(": {cause}")).unwrap_or_default();
+        context.ui.warning(&format!("{}{cause}", error.message));
+    }
+}
+
+/// Has the audit kept as today's configuration says from the next write on. A slip in the
+/// configuration leaves it as it was.
+pub(crate) fn keep_as_configured(context: &Context, vault: &mut OpenVault) {
+    if let Ok(config) = context.config() {
+        vault.keep_audit_as(config.audit);
+    }
+}
+
+/// The word for how a token was got, or why not.
+pub(crate) fn outcome(got: &Result<Handed, CliError>) -> &'static str {
+    match got {
+        Ok(Handed { warning: Some(warning), .. }) => match warning {
+            Warning::Inactive => "inactive",
+            Warning::Fading { .. } => "fading",
+            Warning::NotRefreshed(_) | Warning::NotRefreshedBefore(_) => "not_refreshed",
+            Warning::Busy => "being_refreshed",
+            Warning::Interrupted => "interrupted",
+        },
+        Ok(Handed { refreshed: true, .. }) => "refreshed",
+        Ok(Handed { refreshed: false, .. }) => OK,
+        Err(error) => error.kind.word(),
+    }
+}
+
+fn written(
+    context: &Context,
+    vault: &mut OpenVault,
+    command: &'static str,
+    action: Action,
+    (provider, user): (&ProviderName, Option<&UserName>),
+    outcome: &str,
+) -> Result<(), CliError> {
+    let asked_by = Asker { command, pid: std::process::id(), parent: parent() };
+    let entry = Use {
+        at: time::precise(),
+        action,
+        provider: provider.as_str(),
+        user: user.map(UserName::as_str),
+        outcome,
+        asked_by: &asked_by,
+    };
+    match audit::record(vault, &entry) {
+        Ok(Recorded::Written | Recorded::NotKept) => Ok(()),
+        Ok(Recorded::Missed(error)) => {
+            let error = CliError::from(ops::Error::from(error));
+            let cause = error.causes.first().map(|cause| format!(": {cause}")).unwrap_or_default();
+            context.ui.detail(&format!("{}{cause}", error.message));
+            Ok(())
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The name of the program that started this one, where the system tells.
+#[cfg(target_os = "linux")]
+fn parent() -> Option<String> {
+    use std::io::Read;
+    // The kernel cuts names at 15 bytes.
+    let mut name = [0; 64];
+    let parent = rustix::process::getppid()?;
+    let path = format!("/proc/{}/comm", parent.as_raw_nonzero());
+    let length = std::fs::File::open(path).ok()?.read(&mut name).ok()?;
+    let name = crate::untrusted::printable(&String::from_utf8_lossy(&name[..length]));
+    (!name.is_empty()).then_some(name)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn parent() -> Option<String> {
+    None
+}

@@ -1,0 +1,175 @@
+//! `tokctl audit`: who used which credential, and whether the record of it is whole.
+
+use std::io::IsTerminal;
+
+use comfy_table::{ContentArrangement, Table, presets};
+use serde::Serialize;
+
+use crate::cli::context::Context;
+use crate::cli::error::{CliError, Kind};
+use crate::cli::keys;
+use crate::model::account::{ProviderName, UserName};
+use crate::model::audit::{Entry, Mode, Settings};
+use crate::ops::OpenVault;
+use crate::ops::audit::{self, Verified};
+use crate::store::Store;
+use crate::untrusted::printable;
+
+/// As many faults are told at once.
+const MOST_TOLD: usize = 10;
+
+/// Show who used which credential, and when
+///
+/// Needs no key: what it shows is not verified. Every command that opens the vault for a credential
+/// leaves an entry; `tokctl delete --no-revoke`, which needs no key, can't. The entries lie in a file beside the vault, whose
+/// length and importance `audit` in config.toml sets, such as `audit = "required"` (no token
+/// without an entry), `"best-effort"` (the default), `"off"`, or
+/// `audit = { mode = "best-effort", keep = 10000 }`. A change is in force from the next command on
+/// that writes to the vault, or from `tokctl audit --verify` on.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Only this service's
+    #[arg(value_name = "PROVIDER")]
+    provider: Option<ProviderName>,
+
+    /// Only this user's
+    #[arg(long, short, value_name = "USER")]
+    user: Option<UserName>,
+
+    /// Only the last N of them
+    #[arg(long, value_name = "N")]
+    last: Option<usize>,
+
+    /// Find entries that were changed, removed or moved; needs the vault's key
+    ///
+    /// What was cut off at the end is found as far as the vault remembers: up to the last command
+    /// that wrote to it, such as a login or a refresh.
+    #[arg(long, conflicts_with_all = ["provider", "user", "last"])]
+    verify: bool,
+}
+
+pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
+    let store = Store::open_read_only(context.vault()?)?;
+    if args.verify {
+        return verify(context, keys::unlock(context, store)?);
+    }
+    let (mut entries, odd) = audit::entries(&store)?;
+    entries.retain(|entry| {
+        args.provider.as_ref().is_none_or(|provider| entry.provider == provider.as_str())
+            && args.user.as_ref().is_none_or(|user| entry.user.as_deref() == Some(user.as_str()))
+    });
+    let skipped = args.last.map_or(0, |last| entries.len().saturating_sub(last));
+    let shown = &entries[skipped..];
+    if context.ui.json {
+        context.ui.json(&Report { v: 1, entries: shown })?;
+    } else if shown.is_empty() {
+        context.ui.status("nothing that matches was recorded");
+    } else {
+        context.ui.line(&table(shown).trim_fmt())?;
+    }
+    if odd > 0 {
+        context.ui.warning(&format!(
+            "{odd} more lines can't be read: `tokctl audit --verify` says which"
+        ));
+    }
+    Ok(())
+}
+
+/// The narrowest terminal that columns are folded for.
+const NARROWEST: u16 = 60;
+
+fn table(entries: &[Entry]) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    let (_, width) = console::Term::stdout().size();
+    if std::io::stdout().is_terminal() && width >= NARROWEST {
+        table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
+    }
+    table.set_header(["TIME", "ACTION", "PROVIDER", "USER", "OUTCOME", "COMMAND", "PID", "PARENT"]);
+    let shown = |text: Option<&str>| printable(text.unwrap_or("-"));
+    for entry in entries {
+        table.add_row([
+            shown(Some(&entry.at)),
+            shown(Some(&entry.action)),
+            shown(Some(&entry.provider)),
+            shown(entry.user.as_deref()),
+            shown(Some(&entry.outcome)),
+            shown(Some(&entry.command)),
+            entry.pid.to_string(),
+            shown(entry.parent.as_deref()),
+        ]);
+    }
+    table
+}
+
+fn verify(context: &Context, mut vault: OpenVault) -> Result<(), CliError> {
+    let Verified { examined, settings } = audit::verify(&mut vault)?;
+    if let Some(first) = examined.faults.first() {
+        let error =
+            CliError::new(Kind::VaultDamaged, format!("the audit was tampered with: {first}"))
+                .hint("tokctl audit");
+        return Err(CliError { causes: others(&examined.faults[1..]), ..error });
+    }
+    let unsealed = examined.last.saturating_sub(examined.head);
+    if context.ui.json {
+        let report = Whole { v: 1, entries: examined.entries, remembered: examined.head, unsealed };
+        context.ui.json(&report)?;
+    } else {
+        let torn = if examined.torn { ", and one that was not finished" } else { "" };
+        context.ui.status(&format!(
+            "the audit is whole: {} entries{torn}; that any were cut off after entry {} would not be noticed",
+            examined.entries, examined.head
+        ));
+    }
+    put_in_force(context, &mut vault, settings);
+    Ok(())
+}
+
+/// The rest of what is wrong, in as many lines as somebody reads.
+fn others(faults: &[impl std::fmt::Display]) -> Vec<String> {
+    let mut told: Vec<String> = faults.iter().take(MOST_TOLD).map(ToString::to_string).collect();
+    if faults.len() > MOST_TOLD {
+        told.push(format!("{} more", faults.len() - MOST_TOLD));
+    }
+    told
+}
+
+/// Sees to it that the audit is kept as today's configuration says. What was verified is as whole
+/// if that can't be done.
+fn put_in_force(context: &Context, vault: &mut OpenVault, settings: Option<Settings>) {
+    let wanted = match context.config() {
+        Ok(config) if settings == Some(config.audit) => return,
+        Ok(config) => config.audit,
+        Err(error) => return context.ui.warning(&error.message),
+    };
+    if let Err(error) = audit::put_in_force(vault, wanted) {
+        let error = CliError::from(error);
+        return context.ui.warning(&format!("the audit is kept as before: {}", error.message));
+    }
+    let mode = match wanted.mode {
+        Mode::BestEffort => "best-effort",
+        Mode::Required => "required",
+        Mode::Off => "off",
+    };
+    context
+        .ui
+        .status(&format!("the audit is {mode} from now on, and keeps {} entries", wanted.keep));
+}
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Report<'a> {
+    v: u8,
+    entries: &'a [Entry],
+}
+
+/// What `--verify --json` prints.
+#[derive(Serialize)]
+struct Whole {
+    v: u8,
+    entries: u64,
+    /// The last one that the vault remembers.
+    remembered: u64,
+    /// How many came after it.
+    unsealed: u64,
+}

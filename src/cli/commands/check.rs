@@ -1,0 +1,264 @@
+//! `tokctl check`: asks services whether tokens work.
+
+use serde::Serialize;
+
+use crate::cli::choice::Choice;
+use crate::cli::context::Context;
+use crate::cli::error::{CliError, Kind};
+use crate::cli::typed::{login_command, user_flag};
+use crate::cli::{audit_trail, keys, renewal, time};
+use crate::model::account::Account;
+use crate::model::audit::Action;
+use crate::model::credential::{Credential, Status};
+use crate::model::readiness::Need;
+use crate::oauth::protected_resource::Verdict;
+use crate::ops::access_token::{self, Found, Warning};
+use crate::ops::refresh::Trigger;
+use crate::ops::{self, CheckError, OpenVault, check};
+use crate::providers::{self, Provider};
+use crate::store::{Store, credentials};
+
+/// Ask the service whether a token works, and record the answer
+///
+/// A token that is due is refreshed first. Only the service's own word makes a token inactive: what
+/// passes, such as a service that is down or asks for fewer requests, changes nothing.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    choice: Choice,
+
+    /// Check every credential, or every one of the PROVIDER or USER that is named
+    #[arg(long)]
+    all: bool,
+}
+
+pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
+    let store = Store::open(context.vault()?)?;
+    if args.all {
+        return all(args, context, store);
+    }
+    let account = args.choice.resolve(context, &store, "check")?;
+    let mut vault = keys::unlock(context, store)?;
+    let result = One { outcome: one(context, &mut vault, &account), account };
+    if context.ui.json {
+        context.ui.json(&Report::of(std::slice::from_ref(&result)))?;
+    }
+    match result.outcome {
+        Ok(()) => {
+            if !context.ui.json {
+                context.ui.status(&format!("{} works", result.account));
+            }
+            Ok(())
+        }
+        Err(Miss::Skipped(error) | Miss::Inactive(error) | Miss::Failed(error)) => Err(error),
+    }
+}
+
+fn all(args: &Args, context: &Context, store: Store) -> Result<(), CliError> {
+    let (provider, user) = (args.choice.provider.as_ref(), args.choice.user.as_ref());
+    let accounts = credentials::accounts(&*store.read()?, provider, user)?;
+    let mut results = Vec::with_capacity(accounts.len());
+    if !accounts.is_empty() {
+        let mut vault = keys::unlock(context, store)?;
+        for account in accounts {
+            let outcome = one(context, &mut vault, &account);
+            if !context.ui.json {
+                tell(context, &account, &outcome);
+            }
+            results.push(One { account, outcome });
+        }
+    }
+    let report = Report::of(&results);
+    let Report { active, inactive, skipped, failed, .. } = report;
+    if context.ui.json {
+        context.ui.json(&report)?;
+    } else {
+        context.ui.status(&format!(
+            "{active} active, {inactive} inactive, {skipped} skipped, {failed} failed"
+        ));
+    }
+    let count = inactive + failed;
+    let errors: Vec<CliError> = results.into_iter().filter_map(One::into_error).collect();
+    let Some(gravest) = Kind::gravest(errors.iter().map(|error| error.kind)) else { return Ok(()) };
+    let message = format!("{count} of {} credentials did not pass", active + count);
+    let error = CliError::new(gravest, message);
+    match errors.into_iter().find(|error| error.kind == gravest).and_then(|error| error.hint) {
+        Some(hint) => Err(error.hint(hint)),
+        None => Err(error),
+    }
+}
+
+/// How the check of one credential ended; it worked, or:
+enum Miss {
+    /// There is nothing to ask, or it is for another machine to ask.
+    Skipped(CliError),
+    /// The service does not take the token.
+    Inactive(CliError),
+    /// It is not known whether it works, or a person has to log in before that can be asked.
+    Failed(CliError),
+}
+
+struct One {
+    account: Account,
+    outcome: Result<(), Miss>,
+}
+
+impl One {
+    fn into_error(self) -> Option<CliError> {
+        match self.outcome {
+            Ok(()) | Err(Miss::Skipped(_)) => None,
+            Err(Miss::Inactive(error) | Miss::Failed(error)) => Some(error),
+        }
+    }
+}
+
+impl From<CliError> for Miss {
+    fn from(error: CliError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl From<ops::Error> for Miss {
+    fn from(error: ops::Error) -> Self {
+        let not_ours = matches!(
+            error,
+            ops::Error::Check(CheckError::NoRequest { .. }) | ops::Error::HandedOver { .. }
+        );
+        if not_ours { Self::Skipped(error.into()) } else { Self::Failed(error.into()) }
+    }
+}
+
+fn one(context: &Context, vault: &mut OpenVault, account: &Account) -> Result<(), Miss> {
+    let outcome = ask(context, vault, account);
+    let word = match &outcome {
+        Ok(()) => audit_trail::OK,
+        Err(Miss::Inactive(_)) => "inactive",
+        Err(Miss::Failed(error)) => error.kind.word(),
+        // Nobody was asked.
+        Err(Miss::Skipped(_)) => return outcome,
+    };
+    let whose = (&account.provider, Some(&account.user));
+    audit_trail::note(context, vault, "check", Action::Check, whose, word);
+    outcome
+}
+
+fn ask(context: &Context, vault: &mut OpenVault, account: &Account) -> Result<(), Miss> {
+    let credential = vault.expect(account)?.stored.credential;
+    if credential.status == Status::HandedOver {
+        return Err(ops::Error::HandedOver { account: account.clone() }.into());
+    }
+    let today = match credential.api.check {
+        Some(_) => None,
+        None => provider(context, account)?,
+    };
+    // Before anything is refreshed for it.
+    check::request(account, &credential, today.as_ref())?;
+    let handed = match access_token::find(vault, account, Need::Usual, true, time::now())? {
+        Found::Good(handed) => *handed,
+        Found::Due => renewal::renew(context, vault, account, Trigger::Need(Need::Usual))?,
+    };
+    // That the service refused it before is what is asked about now.
+    if !matches!(handed.warning, Some(Warning::Inactive)) {
+        renewal::warn(context, account, &handed);
+    }
+    let checked = context.ui.while_waiting("waiting for the service", || {
+        check::check(vault, account, today.as_ref(), time::now)
+    })?;
+    if !checked.recorded {
+        context.ui.warning(&format!(
+            "the status of `{account}` was left as it is, since what became of an earlier refresh is not known"
+        ));
+    }
+    match checked.verdict {
+        Verdict::Accepted => Ok(()),
+        Verdict::Refused => Err(Miss::Inactive(inactive(account, &checked.credential))),
+    }
+}
+
+/// Today's definition of the credential's provider, if there is one still.
+fn provider(context: &Context, account: &Account) -> Result<Option<Provider>, CliError> {
+    match providers::find(&account.provider, context.config()?) {
+        Ok(provider) => Ok(Some(provider)),
+        Err(providers::Error::Unknown { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn inactive(account: &Account, credential: &Credential) -> CliError {
+    let login = login_command(account);
+    let hint = if credential.is_refreshable() && credential.status != Status::LoginRequired {
+        let user = user_flag(account.user.as_str());
+        format!("tokctl refresh {} {user}, and if that does not help `{login}`", account.provider)
+    } else {
+        login
+    };
+    CliError::new(
+        Kind::LoginRequired,
+        format!("the service no longer takes the token of `{account}`"),
+    )
+    .hint(hint)
+}
+
+/// Says of one of many how it went.
+fn tell(context: &Context, account: &Account, outcome: &Result<(), Miss>) {
+    match outcome {
+        Ok(()) => context.ui.status(&format!("{account} works")),
+        Err(Miss::Skipped(error)) => {
+            context.ui.detail(&format!("{account} was skipped: {}", error.message));
+        }
+        Err(Miss::Inactive(error) | Miss::Failed(error)) => {
+            context.ui.warning(&error.in_one_line());
+        }
+    }
+}
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Report<'a> {
+    v: u8,
+    active: usize,
+    inactive: usize,
+    skipped: usize,
+    failed: usize,
+    results: Vec<Line<'a>>,
+}
+
+#[derive(Serialize)]
+struct Line<'a> {
+    provider: &'a str,
+    user: &'a str,
+    outcome: &'static str,
+    error: Option<String>,
+}
+
+impl<'a> Report<'a> {
+    fn of(results: &'a [One]) -> Self {
+        let lines: Vec<Line<'_>> = results.iter().map(Line::of).collect();
+        let count = |outcome| lines.iter().filter(|line| line.outcome == outcome).count();
+        Self {
+            v: 1,
+            active: count("active"),
+            inactive: count("inactive"),
+            skipped: count("skipped"),
+            failed: count("failed"),
+            results: lines,
+        }
+    }
+}
+
+impl<'a> Line<'a> {
+    fn of(one: &'a One) -> Self {
+        let (outcome, error) = match &one.outcome {
+            Ok(()) => ("active", None),
+            Err(Miss::Skipped(error)) => ("skipped", Some(error)),
+            Err(Miss::Inactive(error)) => ("inactive", Some(error)),
+            Err(Miss::Failed(error)) => ("failed", Some(error)),
+        };
+        Self {
+            provider: one.account.provider.as_str(),
+            user: one.account.user.as_str(),
+            outcome,
+            error: error.map(CliError::in_one_line),
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! Asking a service whether it takes a token (RFC 6750 §3).
+//!
+//! A token counts as refused on the service's own word alone: a 401, or an answer to nobody in
+//! particular. Whatever else comes back may be about something else: a scope that is missing, a
+//! shop that is closed, a service that is down, a proxy's page.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::http::{self, Answer, Authentication, Fault};
+use super::token::Heard;
+use crate::model::credential::{ApiAuth, Check, Credential};
+
+/// What a service says of a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// It works.
+    Accepted,
+    /// It does not.
+    Refused,
+}
+
+/// An answer that says nothing of the token: trying later may help, and the token may be as good
+/// as before.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub(crate) enum NoVerdict {
+    /// RFC 6750 §3.1: the token is known, and may not do this.
+    #[error(
+        "`{authority}` forbids the request (HTTP 403), which is about permissions and scopes, not \
+         about whether the token works"
+    )]
+    Forbidden { authority: String },
+    #[error("`{authority}` asks for fewer requests")]
+    TooManyRequests { authority: String, retry_after: Option<Duration> },
+    #[error("`{authority}` answered with {what}")]
+    Other { authority: String, what: String },
+}
+
+/// Why a service said nothing of a token.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    /// It answered something else.
+    #[error(transparent)]
+    NoVerdict(#[from] NoVerdict),
+    /// No answer came.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+/// An answer that came, and what it says.
+#[derive(Debug)]
+pub(crate) struct Answered {
+    pub(crate) heard: Heard,
+    pub(crate) verdict: Result<Verdict, NoVerdict>,
+}
+
+/// Asks the service that `check` names about the token of `credential`, which is carried as that
+/// service wants it.
+pub(crate) fn ask(credential: &Credential, check: &Check) -> Result<Answered, Fault> {
+    let token = credential.token();
+    let username = credential.api.username.as_deref().unwrap_or_default();
+    let authentication = match &credential.api.auth {
+        ApiAuth::Bearer => Authentication::Bearer(token),
+        ApiAuth::Basic => Authentication::Basic { username, token },
+        ApiAuth::Header(name) => Authentication::Header { name, token },
+    };
+    let answer = http::fetch(&check.url, credential.trusted_certificates(), &authentication)?;
+    let heard = Heard { status: answer.status, date: answer.date };
+    Ok(Answered { heard, verdict: verdict(&answer, &check.fields) })
+}
+
+fn verdict(answer: &Answer, fields: &[String]) -> Result<Verdict, NoVerdict> {
+    let authority = answer.authority.clone();
+    let other = |what: String| NoVerdict::Other { authority: authority.clone(), what };
+    match answer.status {
+        200..=299 => accepted(&answer.body, fields)
+            .ok_or_else(|| other("something that is not the service's own answer".into())),
+        300..=399 => {
+            Err(other(format!("a redirect (HTTP {}), which is not followed", answer.status)))
+        }
+        401 => Ok(Verdict::Refused),
+        403 => Err(NoVerdict::Forbidden { authority }),
+        404 => Err(other("HTTP 404: there is nothing at the address that is asked".into())),
+        429 => Err(NoVerdict::TooManyRequests { authority, retry_after: answer.retry_after }),
+        status => Err(other(format!("HTTP {status}"))),
+    }
+}
+
+/// What a body of an answer of success says; `None` if it is none of the service's, such as the
+/// page of a network that wants a login first.
+fn accepted(body: &[u8], fields: &[String]) -> Option<Verdict> {
+    if fields.is_empty() && body.is_empty() {
+        return Some(Verdict::Accepted);
+    }
+    let body: Value = serde_json::from_slice(body).ok()?;
+    if fields.is_empty() {
+        return Some(Verdict::Accepted);
+    }
+    let leads_somewhere =
+        |field: &String| body.pointer(field).is_some_and(|found| !found.is_null());
+    if fields.iter().any(leads_somewhere) {
+        return Some(Verdict::Accepted);
+    }
+    body.is_object().then_some(Verdict::Refused)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(status: u16, body: &str) -> Answer {
+        Answer {
+            authority: "api.example".into(),
+            status,
+            retry_after: None,
+            date: None,
+            body: zeroize::Zeroizing::new(body.as_bytes().to_vec()),
+        }
+    }
+
+    fn said(status: u16, body: &str, fields: &[&str]) -> Option<Verdict> {
+        let fields: Vec<String> = fields.iter().map(ToString::to_string).collect();
+        verdict(&answer(status, body), &fields).ok()
+    }
+
+    #[test]
+    fn only_a_401_and_an_answer_to_nobody_refuse_a_token() {
+        let person = r#"{"accountId":"5b1"}"#;
+        assert_eq!(said(200, person, &["/accountId"]), Some(Verdict::Accepted));
+        assert_eq!(said(200, person, &["/name", "/accountId"]), Some(Verdict::Accepted));
+        assert_eq!(said(200, r#"{"accountId":null}"#, &["/accountId"]), Some(Verdict::Refused));
+        assert_eq!(said(200, "{}", &["/accountId"]), Some(Verdict::Refused));
+        for body in ["", "<html>", person] {
+            assert_eq!(said(401, body, &["/accountId"]), Some(Verdict::Refused), "{body}");
+        }
+        for status in [301, 302, 400, 402, 403, 404, 423, 429, 500, 503] {
+            assert_eq!(said(status, person, &["/accountId"]), None, "{status}");
+            assert_eq!(said(status, person, &[]), None, "{status}");
+        }
+    }
+
+    #[test]
+    fn a_page_is_no_verdict() {
+        for body in ["<html>log in to the network</html>", "OK", "[]", "\"x\""] {
+            assert_eq!(said(200, body, &["/accountId"]), None, "{body}");
+        }
+        assert_eq!(said(200, "<html>", &[]), None);
+        assert_eq!(said(204, "", &[]), Some(Verdict::Accepted));
+        assert_eq!(said(200, "[]", &[]), Some(Verdict::Accepted));
+    }
+}

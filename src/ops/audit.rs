@@ -1,0 +1,94 @@
+//! Keeping the audit, and finding out whether it is whole.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use super::error::Error;
+use super::open_vault::OpenVault;
+use crate::model::audit::{Action, Entry, Mode, Settings, Use};
+use crate::store::audit::{self, Examined};
+use crate::store::{self, Store};
+
+/// How long an entry waits for those of other processes: nobody is to notice it.
+const PATIENCE: Duration = Duration::from_millis(20);
+
+/// The same where there is no token without an entry.
+const LONG_PATIENCE: Duration = Duration::from_secs(5);
+
+/// Whose turn it is to write an entry, among the threads of this process.
+static TURN: Mutex<()> = Mutex::new(());
+
+/// What became of an entry.
+#[derive(Debug)]
+pub(crate) enum Recorded {
+    Written,
+    /// No audit is kept, or nothing was written to the vault since it keeps one.
+    NotKept,
+    /// It could not be written, and nobody requires it.
+    Missed(store::Error),
+}
+
+/// How far an audit is whole.
+#[derive(Debug)]
+pub(crate) struct Verified {
+    pub(crate) examined: Examined,
+    /// How it is kept; `None` where the vault has no key for it.
+    pub(crate) settings: Option<Settings>,
+}
+
+/// Writes down one use of a credential: a line appended, and nothing flushed to the disk. Where the
+/// vault was written before, the file is shortened too if it has grown too long.
+///
+/// Fails with [`Error::Unrecorded`] where it can't be written and has to be.
+pub(crate) fn record(vault: &mut OpenVault, used: &Use<'_>) -> Result<Recorded, Error> {
+    let Some(sealed) = vault.audit()? else { return Ok(Recorded::NotKept) };
+    let (patience, required) = match sealed.settings.mode {
+        Mode::Off => return Ok(Recorded::NotKept),
+        Mode::BestEffort => (PATIENCE, false),
+        Mode::Required => (LONG_PATIENCE, true),
+    };
+    // Among the threads of one process nobody gives up.
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let written = audit::append(vault.file(), &sealed, used, patience);
+    if vault.has_written() && written.is_ok() {
+        // One that is too long does no harm, and the next write tries again.
+        let _ = audit::prune(vault.file(), &sealed, used.at, PATIENCE);
+        match used.action {
+            // Rare, and by a person: worth a commit of its own, so that the vault remembers it.
+            Action::Login | Action::Delete => drop(vault.write(|_, _| Ok(()))),
+            Action::Get | Action::Refresh | Action::Check => {}
+        }
+    }
+    match written {
+        Ok(()) => Ok(Recorded::Written),
+        Err(source) if required => Err(Error::Unrecorded { source }),
+        Err(source) => Ok(Recorded::Missed(source)),
+    }
+}
+
+/// The entries as they stand in the file, oldest first, nothing of them verified; and how many
+/// lines are none.
+pub(crate) fn entries(store: &Store) -> Result<(Vec<Entry>, usize), Error> {
+    Ok(audit::entries(store.file(), LONG_PATIENCE)?)
+}
+
+/// Compares the file with itself and with what the vault remembers of it.
+pub(crate) fn verify(vault: &mut OpenVault) -> Result<Verified, Error> {
+    // First what the vault remembers: the file only ever gets ahead of it.
+    let sealed = vault.audit()?;
+    let content = audit::content(vault.file(), LONG_PATIENCE)?;
+    Ok(match sealed {
+        Some(sealed) => Verified {
+            examined: audit::examine(&content, &sealed),
+            settings: Some(sealed.settings),
+        },
+        None => Verified { examined: audit::examine_without_key(&content), settings: None },
+    })
+}
+
+/// Keeps the audit as `settings` say from now on.
+pub(crate) fn put_in_force(vault: &mut OpenVault, settings: Settings) -> Result<(), Error> {
+    vault.open_for_writing()?;
+    vault.keep_audit_as(settings);
+    vault.write(|_, _| Ok(()))
+}

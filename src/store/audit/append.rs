@@ -1,0 +1,68 @@
+//! One more entry.
+
+use std::time::Duration;
+
+use super::file::{Locked, Tail, lock};
+use super::line::{self, Mark};
+use super::missed;
+use super::sealed::Sealed;
+use crate::model::audit::Use;
+use crate::store::error::Error;
+use crate::store::file::VaultFile;
+
+/// Writes an entry, not flushed to the disk. The lock on the file is tried for `patience`.
+///
+/// One that can't be written is counted, so that the next one tells of it.
+pub(crate) fn append(
+    vault: &VaultFile,
+    sealed: &Sealed,
+    used: &Use<'_>,
+    patience: Duration,
+) -> Result<(), Error> {
+    match lock(vault, patience) {
+        Ok(locked) => append_to(vault, &locked, sealed, used),
+        Err(error) => {
+            missed::count(vault, 1);
+            Err(error)
+        }
+    }
+}
+
+fn append_to(
+    vault: &VaultFile,
+    locked: &Locked,
+    sealed: &Sealed,
+    used: &Use<'_>,
+) -> Result<(), Error> {
+    let tail = Tail::read(&locked.file, locked.length).map_err(|source| locked.error(source))?;
+    let before = before(tail.last(), &sealed.head);
+    let missed = missed::take(vault);
+    // Without an end to be found it is none of tokctl's lines: begun anew on one of its own.
+    let end = tail.end();
+    let torn = end.is_some_and(|end| end < locked.length);
+    let told = missed.count + u64::from(torn);
+    let mut line = line::entry(&sealed.key, &before, used, told)?;
+    if end.is_none() {
+        line.insert(0, b'\n');
+    }
+    match locked.write(end.unwrap_or(locked.length), &line) {
+        Ok(()) => {
+            missed.forget();
+            Ok(())
+        }
+        Err(source) => {
+            drop(missed);
+            missed::count(vault, 1 + usize::from(torn));
+            Err(locked.error(source))
+        }
+    }
+}
+
+/// What the next entry chains on to: the last one in the file, unless the vault knows of a later
+/// one, or of another.
+fn before(last: Option<Mark>, head: &Mark) -> Mark {
+    match last {
+        Some(last) if last.number > head.number => last,
+        Some(_) | None => *head,
+    }
+}

@@ -1,0 +1,55 @@
+//! The entries as they stand in the file, for whoever has no key.
+
+use std::fs::{File, TryLockError};
+use std::io;
+use std::time::{Duration, Instant};
+
+use crate::model::audit::Entry;
+use crate::private_file;
+use crate::store::error::Error;
+use crate::store::file::VaultFile;
+use crate::store::locks::is_same;
+
+/// No file that tokctl keeps is larger, in bytes.
+const LARGEST: u64 = 1024 * 1024 * 1024;
+
+const POLL: Duration = Duration::from_millis(1);
+
+/// The whole file as it is at one moment; empty where there is none.
+pub(crate) fn content(vault: &VaultFile, patience: Duration) -> Result<Vec<u8>, Error> {
+    let path = vault.audit();
+    let error = |source| Error::Audit { path: path.clone(), source };
+    let deadline = Instant::now() + patience;
+    loop {
+        let file = match File::open(&path) {
+            Err(missing) if missing.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            other => other.map_err(error)?,
+        };
+        match file.try_lock_shared() {
+            Ok(()) if is_same(&file, &path).map_err(error)? => {
+                return Ok(private_file::read(&path, LARGEST)?);
+            }
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) if Instant::now() < deadline => {
+                std::thread::sleep(POLL);
+            }
+            Err(TryLockError::WouldBlock) => return Err(Error::Busy),
+            Err(TryLockError::Error(source)) => return Err(error(source)),
+        }
+    }
+}
+
+/// All entries, and how many lines are neither entries nor anchors.
+pub(crate) fn entries(vault: &VaultFile, patience: Duration) -> Result<(Vec<Entry>, usize), Error> {
+    let bytes = content(vault, patience)?;
+    let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+    let (mut entries, mut odd) = (Vec::new(), 0);
+    for line in bytes[..whole].split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+        match serde_json::from_slice(line) {
+            Ok(entry) => entries.push(entry),
+            Err(_) if line.starts_with(br#"{"anchor":"#) => {}
+            Err(_) => odd += 1,
+        }
+    }
+    Ok((entries, odd))
+}

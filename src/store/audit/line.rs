@@ -1,0 +1,197 @@
+//! One line of the audit's file, written and taken apart.
+//!
+//! An entry is `{"n":7,"at":…,"mac":"…"}`, an anchor `{"anchor":7,"before":"…",…,"mac":"…"}`. The
+//! code, in hexadecimal, comes last, and covers the text before it byte by byte.
+
+use data_encoding::HEXLOWER;
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::model::audit::Use;
+use crate::store::error::Error;
+use crate::vault::Key;
+use crate::vault::chain::{self, Link, START};
+
+/// No line is longer, in bytes: names have limits.
+pub(super) const LONGEST: usize = 2048;
+
+const CODE: &[u8] = br#","mac":""#;
+const CLOSE: &[u8] = br#""}"#;
+const ENTRY: &[u8] = br#"{"n":"#;
+const ANCHOR: &[u8] = br#"{"anchor":"#;
+const BEFORE: &[u8] = br#","before":""#;
+const DAMAGED: &[u8] = br#"","damaged":"#;
+
+/// The length of a code in hexadecimal.
+const HEX: usize = 64;
+
+/// A place in the chain: the number of an entry, and its code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Mark {
+    pub(crate) number: u64,
+    pub(crate) link: Link,
+}
+
+impl Mark {
+    /// Before the first entry.
+    pub(super) const START: Self = Self { number: 0, link: START };
+}
+
+/// A line that has the form of one.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Line<'a> {
+    pub(super) kind: Kind,
+    /// What the code covers.
+    text: &'a [u8],
+    code: Link,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Kind {
+    Entry {
+        number: u64,
+    },
+    /// Entries up to `last` were pruned.
+    Anchor {
+        last: Mark,
+        /// Something was wrong with those, up to this number.
+        damaged: Option<u64>,
+    },
+}
+
+impl<'a> Line<'a> {
+    /// Takes a line apart, given without its end.
+    pub(super) fn parse(line: &'a [u8]) -> Option<Self> {
+        let (text, code) =
+            line.split_at_checked(line.len().checked_sub(CODE.len() + HEX + CLOSE.len())?)?;
+        let code = link(code.strip_prefix(CODE)?.strip_suffix(CLOSE)?)?;
+        let kind = if let Some(rest) = text.strip_prefix(ENTRY) {
+            Kind::Entry { number: number(rest)?.0 }
+        } else {
+            let (number_pruned, rest) = number(text.strip_prefix(ANCHOR)?)?;
+            let (before, rest) = rest.strip_prefix(BEFORE)?.split_at_checked(HEX)?;
+            let damaged = match rest.strip_prefix(DAMAGED) {
+                Some(rest) => Some(number(rest)?.0),
+                None => None,
+            };
+            Kind::Anchor { last: Mark { number: number_pruned, link: link(before)? }, damaged }
+        };
+        Some(Self { kind, text, code })
+    }
+
+    /// What the next line chains on to.
+    pub(super) fn mark(&self) -> Mark {
+        match self.kind {
+            Kind::Entry { number } => Mark { number, link: self.code },
+            Kind::Anchor { last, .. } => last,
+        }
+    }
+
+    /// Whether the line is as it was written after `before`; an anchor stands for itself.
+    pub(super) fn holds(&self, key: &Key, before: &Link) -> bool {
+        let before = match self.kind {
+            Kind::Entry { .. } => before,
+            Kind::Anchor { .. } => &START,
+        };
+        chain::holds(key, before, self.text, &self.code)
+    }
+}
+
+/// Writes an entry that comes after `before`; `missed` just before it could not be written.
+pub(super) fn entry(
+    key: &Key,
+    before: &Mark,
+    used: &Use<'_>,
+    missed: u64,
+) -> Result<Vec<u8>, Error> {
+    #[derive(Serialize)]
+    struct Written<'a> {
+        n: u64,
+        at: String,
+        action: &'a str,
+        provider: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        user: Option<&'a str>,
+        outcome: &'a str,
+        command: &'a str,
+        pid: u32,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        parent: Option<&'a str>,
+        #[serde(skip_serializing_if = "is_zero")]
+        missed: u64,
+    }
+    let written = Written {
+        n: before.number.saturating_add(1),
+        at: milliseconds(used.at),
+        action: used.action.as_str(),
+        provider: used.provider,
+        user: used.user,
+        outcome: used.outcome,
+        command: used.asked_by.command,
+        pid: used.asked_by.pid,
+        parent: used.asked_by.parent.as_deref(),
+        missed,
+    };
+    finished(key, &before.link, &written)
+}
+
+/// Writes an anchor in place of all entries up to `last`.
+pub(super) fn anchor(
+    key: &Key,
+    last: &Mark,
+    damaged: Option<u64>,
+    now: Timestamp,
+) -> Result<Vec<u8>, Error> {
+    #[derive(Serialize)]
+    struct Written {
+        anchor: u64,
+        before: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        damaged: Option<u64>,
+        at: String,
+    }
+    let written = Written {
+        anchor: last.number,
+        before: HEXLOWER.encode(&last.link),
+        damaged,
+        at: milliseconds(now),
+    };
+    finished(key, &START, &written)
+}
+
+/// The line with its code and its end.
+fn finished(key: &Key, before: &Link, written: &impl Serialize) -> Result<Vec<u8>, Error> {
+    let mut line = Vec::with_capacity(512);
+    serde_json::to_writer(&mut line, written)
+        .map_err(|_| Error::Inconsistent("an audit entry that can't be written down"))?;
+    line.pop();
+    let code = chain::link(key, before, &line);
+    line.extend_from_slice(CODE);
+    line.extend_from_slice(HEXLOWER.encode(&code).as_bytes());
+    line.extend_from_slice(CLOSE);
+    line.push(b'\n');
+    Ok(line)
+}
+
+fn milliseconds(time: Timestamp) -> String {
+    format!("{time:.3}")
+}
+
+/// The number that `text` begins with, and the rest.
+fn number(text: &[u8]) -> Option<(u64, &[u8])> {
+    let digits = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let number = std::str::from_utf8(&text[..digits]).ok()?.parse().ok()?;
+    Some((number, &text[digits..]))
+}
+
+fn link(hex: &[u8]) -> Option<Link> {
+    let mut link = START;
+    let length = HEXLOWER.decode_len(hex.len()).ok().filter(|&length| length == link.len())?;
+    HEXLOWER.decode_mut(hex, &mut link[..length]).ok()?;
+    Some(link)
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands the field over by reference")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
