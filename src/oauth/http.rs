@@ -23,7 +23,10 @@ const CONNECT: Duration = Duration::from_secs(5);
 pub(crate) const WHOLE: Duration = Duration::from_secs(25);
 
 /// The largest answer that is read, in bytes.
-const LARGEST: u64 = 1024 * 1024;
+const LARGEST: usize = 1024 * 1024;
+
+/// Room for an answer to begin with, in bytes: most are shorter.
+const ROOM: usize = 4 * 1024;
 
 /// No answer, or none that can be used. What the caller may do next depends on whether the server
 /// can have acted on the request.
@@ -194,19 +197,39 @@ fn send(address: &Address, request: RequestBuilder, bound: Duration) -> Result<A
     let status = response.status().as_u16();
     let date = field(&response, &header::DATE).and_then(http_date);
     let retry_after = field(&response, &header::RETRY_AFTER).and_then(|value| pause(value, date));
-    // Room from the start: a buffer that grows leaves copies of its content behind.
-    let mut body = Zeroizing::new(Vec::with_capacity(64 * 1024));
-    match response.take(LARGEST + 1).read_to_end(&mut body) {
-        Ok(length) if length as u64 <= LARGEST => {
-            Ok(Answer { authority, status, retry_after, date, body })
-        }
-        Ok(_) => {
+    match read_whole(response) {
+        Ok(Some(body)) => Ok(Answer { authority, status, retry_after, date, body }),
+        Ok(None) => {
             let source = std::io::Error::other("it is longer than 1 MiB");
             Err(Fault::Unreadable { authority, source })
         }
         Err(error) => {
+            // What is behind it may hold the URL.
             let source = std::io::Error::from(error.kind());
             Err(Fault::Unreadable { authority, source })
+        }
+    }
+}
+
+/// Reads a body; `None` if it is too long. A buffer that proves too small is wiped before it goes.
+fn read_whole(mut response: impl Read) -> std::io::Result<Option<Zeroizing<Vec<u8>>>> {
+    let mut body = Zeroizing::new(vec![0; ROOM]);
+    let mut length = 0;
+    loop {
+        match response.read(&mut body[length..])? {
+            0 => {
+                body.truncate(length);
+                return Ok(Some(body));
+            }
+            more => length += more,
+        }
+        if length > LARGEST {
+            return Ok(None);
+        }
+        if length == body.len() {
+            let mut larger = Zeroizing::new(vec![0; 4 * length]);
+            larger[..length].copy_from_slice(&body);
+            body = larger;
         }
     }
 }
@@ -233,6 +256,15 @@ fn http_date(value: &str) -> Option<Timestamp> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_body_is_read_up_to_its_bound() {
+        for length in [0, 1, ROOM - 1, ROOM, ROOM + 1, 100_000, LARGEST] {
+            let sent: Vec<u8> = (0..=255).cycle().take(length).collect();
+            assert_eq!(read_whole(&sent[..]).unwrap().unwrap().as_slice(), sent, "{length}");
+        }
+        assert!(read_whole(std::io::repeat(7)).unwrap().is_none());
+    }
 
     #[test]
     fn a_pause_is_read_as_seconds_or_as_a_date() {

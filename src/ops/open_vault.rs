@@ -1,7 +1,7 @@
 //! An unlocked vault: reads and writes credentials, and unlocks again when its key was rotated.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 
 use rusqlite::{Connection, Transaction};
 
@@ -13,6 +13,7 @@ use crate::model::audit::Settings;
 use crate::store::audit::{self, Mark, Sealed};
 use crate::store::credentials::{self, Stored};
 use crate::store::file::VaultFile;
+use crate::store::group_commit::{GroupCommit, Remember, Write};
 use crate::store::journal::{self, Journal};
 use crate::store::{self, Store, attempts, header};
 use crate::vault::seal::DataKey;
@@ -23,6 +24,8 @@ pub(crate) struct OpenVault {
     with: Unlocking,
     key: DataKey,
     newest: Newest,
+    /// Shared with the vault's other handles.
+    group: Arc<GroupCommit>,
     /// How the audit is to be kept from the next write on, if today's configuration is known.
     audit_wanted: Option<Settings>,
     has_written: bool,
@@ -38,6 +41,7 @@ pub(crate) struct Opener {
     path: PathBuf,
     with: Unlocking,
     newest: Newest,
+    group: Arc<GroupCommit>,
 }
 
 impl Opener {
@@ -45,8 +49,8 @@ impl Opener {
     pub(crate) fn open(&self) -> Result<OpenVault, Error> {
         let store = Store::open(&self.path)?;
         let key = self.newest.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let (with, newest) = (self.with.clone(), Arc::clone(&self.newest));
-        Ok(OpenVault::with_newest(store, with, key, newest))
+        let (newest, group) = (Arc::clone(&self.newest), Arc::clone(&self.group));
+        Ok(OpenVault::sharing(store, self.with.clone(), key, newest, group))
     }
 }
 
@@ -73,7 +77,7 @@ impl OpenVault {
             Unlocking::Keychain(_) | Unlocking::Passphrase(_) => store.look_again()?,
         }
         let newest = Arc::new(Mutex::new(key.clone()));
-        Ok(Self::with_newest(store, with, key, newest))
+        Ok(Self::sharing(store, with, key, newest, Arc::default()))
     }
 
     /// Opens further handles, for other threads.
@@ -82,11 +86,18 @@ impl OpenVault {
             path: self.store.file().path().to_owned(),
             with: self.with.clone(),
             newest: Arc::clone(&self.newest),
+            group: Arc::clone(&self.group),
         }
     }
 
-    fn with_newest(store: Store, with: Unlocking, key: DataKey, newest: Newest) -> Self {
-        Self { store, with, key, newest, audit_wanted: None, has_written: false }
+    fn sharing(
+        store: Store,
+        with: Unlocking,
+        key: DataKey,
+        newest: Newest,
+        group: Arc<GroupCommit>,
+    ) -> Self {
+        Self { store, with, key, newest, group, audit_wanted: None, has_written: false }
     }
 
     /// Opens the same vault for writing as well.
@@ -170,6 +181,45 @@ impl OpenVault {
             }
             other => Ok(other?),
         }
+    }
+
+    /// The same for a change that writes a credential and may share its commit with those of other
+    /// threads.
+    pub(super) fn write_in_group<T: Send + 'static>(
+        &mut self,
+        change: impl FnMut(&Transaction<'_>, &DataKey) -> Result<T, store::Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        self.commit_in_group(change, Remember::Audit(self.audit_wanted))
+    }
+
+    /// The same for a change that writes no credential.
+    pub(super) fn jot_in_group<T: Send + 'static>(
+        &mut self,
+        change: impl FnMut(&Transaction<'_>, &DataKey) -> Result<T, store::Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        self.commit_in_group(change, Remember::Nothing)
+    }
+
+    fn commit_in_group<T: Send + 'static>(
+        &mut self,
+        mut change: impl FnMut(&Transaction<'_>, &DataKey) -> Result<T, store::Error> + Send + 'static,
+        remember: Remember,
+    ) -> Result<T, Error> {
+        let (sender, done) = mpsc::channel();
+        let write: Write =
+            Arc::new(Mutex::new(move |transaction: &Transaction<'_>, key: &DataKey| {
+                // Only the last result is of what was committed.
+                let _ = sender.send(change(transaction, key)?);
+                Ok(())
+            }));
+        let mut committed = self.group.commit(&mut self.store, &self.key, &write, remember);
+        if matches!(committed, Err(store::Error::KeyRetired)) {
+            self.unlock_again()?;
+            committed = self.group.commit(&mut self.store, &self.key, &write, remember);
+        }
+        committed?;
+        self.has_written = true;
+        Ok(done.try_iter().last().expect("what was committed was run"))
     }
 
     fn unlock_again(&mut self) -> Result<(), Error> {

@@ -17,6 +17,7 @@ pub(crate) mod attempts;
 pub(crate) mod locks;
 pub(crate) mod audit;
 pub(crate) mod spill;
+pub(crate) mod group_commit;
 
 pub(crate) use connection::Store;
 pub(crate) use error::Error;

@@ -9,11 +9,8 @@ use crate::model::standing::Standing;
 /// What was last told of one credential. What can't be read counts as nothing told.
 pub(crate) fn read(connection: &Connection, account: &Account) -> Result<Standing, Error> {
     let told: Option<String> = connection
-        .query_row(
-            "SELECT told FROM standings WHERE provider = ?1 AND user = ?2",
-            (account.provider.as_str(), account.user.as_str()),
-            |row| row.get(0),
-        )
+        .prepare_cached("SELECT told FROM standings WHERE provider = ?1 AND user = ?2")?
+        .query_row((account.provider.as_str(), account.user.as_str()), |row| row.get(0))
         .optional()?;
     Ok(told.and_then(|told| Standing::from_word(&told)).unwrap_or(Standing::Good))
 }
@@ -27,18 +24,18 @@ pub(crate) fn put(
     if told == Standing::Good {
         return remove(transaction, account);
     }
-    transaction.execute(
-        "INSERT OR REPLACE INTO standings (provider, user, told) VALUES (?1, ?2, ?3)",
-        (account.provider.as_str(), account.user.as_str(), told.word()),
-    )?;
+    transaction
+        .prepare_cached(
+            "INSERT OR REPLACE INTO standings (provider, user, told) VALUES (?1, ?2, ?3)",
+        )?
+        .execute((account.provider.as_str(), account.user.as_str(), told.word()))?;
     Ok(())
 }
 
 /// Forgets what was told of one credential.
 pub(super) fn remove(transaction: &Transaction<'_>, account: &Account) -> Result<(), Error> {
-    transaction.execute(
-        "DELETE FROM standings WHERE provider = ?1 AND user = ?2",
-        (account.provider.as_str(), account.user.as_str()),
-    )?;
+    transaction
+        .prepare_cached("DELETE FROM standings WHERE provider = ?1 AND user = ?2")?
+        .execute((account.provider.as_str(), account.user.as_str()))?;
     Ok(())
 }
