@@ -7,6 +7,7 @@ pub(crate) mod duration;
 pub(crate) mod grant_life;
 pub(crate) mod scope;
 pub(crate) mod client;
+pub(crate) mod service_account;
 pub(crate) mod credential;
 pub(crate) mod readiness;
 pub(crate) mod summary;

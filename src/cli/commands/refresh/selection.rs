@@ -84,7 +84,7 @@ fn renewable(credential: &Credential) -> Result<&OAuthGrant, &'static str> {
 mod tests {
     use super::*;
     use crate::model::client::{Client, TokenEndpointAuthMethod};
-    use crate::model::credential::{Api, ApiAuth, Expiry, StaticToken};
+    use crate::model::credential::{Api, ApiAuth, Expiry, RenewalGrant, StaticToken};
     use crate::model::grant_life::GrantLife;
     use crate::model::readiness;
     use crate::secret::{AccessToken, RefreshToken, SecretText};
@@ -120,6 +120,7 @@ mod tests {
             expiry,
             due_at: readiness::due_at(at(0), expiry, None),
             refresh_token: Some(RefreshToken::from_trusted("made-up".into())),
+            renewal: RenewalGrant::RefreshToken,
             scopes: crate::model::scope::Scopes::default(),
             client: Client {
                 id: "made-up".into(),
