@@ -62,6 +62,8 @@ secret_text! {
     AuthorizationCode
     /// The proof that the one who redeems the code is the one who asked for it (RFC 7636 §4.1).
     CodeVerifier
+    /// What a service is shown beside the access token, such as a key of the client's.
+    ApiKey
     /// A passphrase that a person chose to open the vault.
     Passphrase
 }

@@ -207,9 +207,12 @@ fn store_error(error: &store::Error) -> CliError {
 fn provider_error(error: &providers::Error) -> CliError {
     let (kind, hint) = match error {
         providers::Error::Unknown { .. } => {
-            (Kind::NotFound, "define it in config.toml, or see `tokctl login --help`")
+            (Kind::NotFound, "`tokctl providers` lists them, and config.toml can define more")
         }
-        providers::Error::NoServer { .. } => (Kind::Usage, "name it with `--server`"),
+        providers::Error::NoServer { .. } | providers::Error::ForeignServer { .. } => {
+            (Kind::Usage, "name it with `--server`")
+        }
+        providers::Error::ForbiddenScope { .. } => (Kind::Usage, "leave that scope out"),
         providers::Error::Address { .. } => (Kind::Usage, "use https, or http on loopback"),
         providers::Error::Circle { .. }
         | providers::Error::Malformed { .. }

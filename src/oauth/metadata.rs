@@ -17,6 +17,8 @@ pub(crate) struct Metadata {
     pub(crate) authorization_response_iss_parameter_supported: bool,
     #[serde(default)]
     token_endpoint_auth_methods_supported: Vec<String>,
+    /// RFC 8414 §2; without it nothing is said of PKCE.
+    code_challenge_methods_supported: Option<Vec<String>>,
 }
 
 impl Metadata {
@@ -26,6 +28,13 @@ impl Metadata {
             self.token_endpoint_auth_methods_supported.iter().any(|taken| taken == method)
         };
         takes("client_secret_post") && !takes("client_secret_basic")
+    }
+
+    /// Whether the server names the challenge methods that it knows, and S256 is none of them. A
+    /// `plain` challenge proves nothing to whoever sees the request (RFC 9700 §2.1.1).
+    pub(crate) fn knows_no_s256(&self) -> bool {
+        let methods = self.code_challenge_methods_supported.as_deref();
+        methods.is_some_and(|methods| methods.iter().all(|method| method != "S256"))
     }
 }
 

@@ -35,7 +35,7 @@ fn each_login_asks_with_another_state_and_challenge() {
     let server = AuthorizationServer::start();
     let env = world(&server);
     env.log_in("x", &server, issue());
-    env.log_in("x", &server, issue());
+    env.log_in_again("x", &server, issue());
     let asked = server.authorizations();
     for name in ["state", "code_challenge"] {
         assert_ne!(asked[0].param(name), asked[1].param(name), "{name}");

@@ -9,12 +9,13 @@ use std::time::Instant;
 use jiff::Timestamp;
 use url::Url;
 
-use super::identity;
+use super::identity::{self, Identity};
+use super::replaced::Replaced;
 use super::store::Place;
 use crate::model::account::{Account, UserName};
 use crate::model::address::Address;
 use crate::model::client::Client;
-use crate::model::credential::{Api, Credential, Grant, OAuthGrant};
+use crate::model::credential::{Api, Credential, Grant, OAuthGrant, RenewalGrant};
 use crate::model::definition::{Pkce, RefreshKind};
 use crate::model::readiness::due_at;
 use crate::model::scope::Scopes;
@@ -77,10 +78,12 @@ pub(crate) struct LoggedIn {
     pub(crate) missing: Scopes,
     /// Scopes that were granted and not asked for.
     pub(crate) unasked: Scopes,
+    /// What became of the grant that was stored before.
+    pub(crate) replaced: Replaced,
 }
 
 /// Finds the endpoints and binds the listener.
-pub(crate) fn start(plan: Plan) -> Result<Pending, Error> {
+pub(crate) fn start(plan: Plan, clock: Clock) -> Result<Pending, Error> {
     let server = plan.provider.server(plan.server.as_ref())?;
     let provider = plan.provider.name.to_string();
     let metadata = match plan.provider.issuer_to_discover()? {
@@ -105,7 +108,7 @@ pub(crate) fn start(plan: Plan) -> Result<Pending, Error> {
     };
     let listener = Listener::bind(&redirect_uri)?;
     let state = State::fresh()?;
-    let verifier = match plan.provider.definition.pkce.unwrap_or_default() {
+    let verifier = match plan.provider.pkce(metadata.as_ref()) {
         Pkce::Required | Pkce::Send => Some(pkce::code_verifier()?),
         Pkce::Off => None,
     };
@@ -122,10 +125,17 @@ pub(crate) fn start(plan: Plan) -> Result<Pending, Error> {
         secret: plan.client_secret.clone(),
         token_endpoint: endpoints.token,
         revocation_endpoint: endpoints.revocation,
+        revocation_method: plan.provider.definition.revocation_method.unwrap_or_default(),
+        dialect: plan.provider.definition.dialect.clone(),
         trusted_certificates: plan.trusted_certificates.clone(),
     };
-    let expected =
-        Expected { state, issuer: endpoints.issuer, issuer_required: endpoints.names_itself };
+    let secret = plan.client_secret.as_ref();
+    let expected = Expected {
+        state,
+        issuer: endpoints.issuer,
+        issuer_required: endpoints.names_itself,
+        check: plan.provider.answer_check(server.as_ref(), secret, clock)?,
+    };
     Ok(Pending { plan: Plan { server, ..plan }, client, listener, expected, verifier, address })
 }
 
@@ -145,7 +155,7 @@ fn authorization_request(
         .append_pair("redirect_uri", redirect_uri)
         .append_pair("state", state.expose());
     if !plan.scopes.is_empty() {
-        query.append_pair("scope", &plan.scopes.to_string());
+        query.append_pair("scope", &plan.provider.scope_parameter(&plan.scopes));
     }
     if let Some(verifier) = verifier {
         query
@@ -180,10 +190,25 @@ impl Pending {
             }
         };
         let now = clock();
-        let answer = token::redeem(&self.client, code, &redirect_uri, self.verifier.as_ref(), now)
+        let params = &self.plan.provider.definition.token_params;
+        let verifier = self.verifier.as_ref();
+        let answer = token::redeem(&self.client, code, &redirect_uri, verifier, params, now)
             .map_err(|source| Error::NotRedeemed { source })?;
+        let answer = match self.plan.provider.definition.refresh.kind {
+            RefreshKind::Exchange => lengthened(&self.client, answer, now),
+            RefreshKind::RefreshToken | RefreshKind::None => answer,
+        };
         let sites = sites(&self.plan, &answer);
         Ok(Granted { plan: self.plan, client: self.client, arrived, answer, sites, now })
+    }
+}
+
+/// The same with the token exchanged for one that lives longer. If that fails, the first use of
+/// the short-lived one tries again: it is due at once.
+fn lengthened(client: &Client, answer: TokenAnswer, now: Timestamp) -> TokenAnswer {
+    match token::exchange(client, &answer.access_token, now, http::WHOLE).answer {
+        Ok(longer) => TokenAnswer { scopes: longer.scopes.or(answer.scopes), ..longer },
+        Err(_) => answer,
     }
 }
 
@@ -205,16 +230,13 @@ impl Granted {
     }
 
     /// Who logged in, as the service itself says; a look-up that fails says nothing.
-    pub(crate) fn identify(&self, site: Option<&Site>) -> Option<UserName> {
-        let (server_url, base_url) = self.addresses(site);
+    pub(crate) fn identify(&self, site: Option<&Site>) -> Option<Identity> {
+        let api = self.api(site, None);
         identity::look_up(
             &self.plan.provider,
-            Places {
-                server: server_url.as_ref(),
-                site_id: site.map(|site| site.id.as_str()),
-                api_base_url: base_url.as_ref(),
-            },
+            places(&api, site),
             self.plan.trusted_certificates.as_deref(),
+            &api,
             &self.answer.access_token,
         )
     }
@@ -242,7 +264,7 @@ impl Granted {
         username: Option<String>,
         site: Option<&Site>,
     ) -> Result<LoggedIn, Error> {
-        let (server_url, base_url) = self.addresses(site);
+        let api = self.api(site, username);
         let provider = &self.plan.provider;
         let renewal = provider.renewal();
         let account = Account { provider: provider.name.clone(), user };
@@ -260,23 +282,33 @@ impl Granted {
                 .answer
                 .refresh_token
                 .filter(|_| renewal.kind == RefreshKind::RefreshToken),
+            renewal: match renewal.kind {
+                RefreshKind::Exchange => RenewalGrant::Exchange,
+                RefreshKind::RefreshToken | RefreshKind::None => RenewalGrant::RefreshToken,
+            },
             scopes,
             client: self.client,
             granted_at: self.now,
             refresh_expires_at: self.answer.refresh_expires_at,
             life: provider.definition.grant_life,
         };
-        let places = Places {
-            server: server_url.as_ref(),
-            site_id: site.map(|site| site.id.as_str()),
-            api_base_url: base_url.as_ref(),
-        };
-        // Without a site there is nothing to ask, and the token is as good.
-        let check = provider.check(places).unwrap_or_default();
-        let api = Api { auth: provider.api_auth(), server_url, base_url, username, check };
-        let credential = place.fill(&account, Grant::OAuth(Box::new(grant)), api, self.now)?;
+        let scope = provider.definition.revocation_scope;
+        let (credential, earlier) =
+            place.fill(&account, Grant::OAuth(Box::new(grant)), api, self.now)?;
         self.arrived.show_logged_in();
-        Ok(LoggedIn { account, credential, missing, unasked })
+        let replaced = Replaced::revoke(earlier.as_ref(), &credential, scope);
+        Ok(LoggedIn { account, credential, missing, unasked, replaced })
+    }
+
+    /// The service that the token is for.
+    fn api(&self, site: Option<&Site>, username: Option<String>) -> Api {
+        let (server_url, base_url) = self.addresses(site);
+        let provider = &self.plan.provider;
+        let (auth, headers) = (provider.api_auth(), provider.api_headers(Some(&self.client)));
+        let api = Api { auth, headers, server_url, base_url, username, check: None };
+        // Without a site there is nothing to ask, and the token is as good.
+        let check = provider.check(places(&api, site)).unwrap_or_default();
+        Api { check, ..api }
     }
 
     /// The server's address and that of its API. Where the provider has sites, both are the
@@ -294,5 +326,13 @@ impl Granted {
         // Without a site there is no address to be filled in, and the token is as good.
         let base_url = provider.api_base_url(places).unwrap_or_default();
         (server_url, base_url)
+    }
+}
+
+fn places<'a>(api: &'a Api, site: Option<&'a Site>) -> Places<'a> {
+    Places {
+        server: api.server_url.as_ref(),
+        site_id: site.map(|site| site.id.as_str()),
+        api_base_url: api.base_url.as_ref(),
     }
 }

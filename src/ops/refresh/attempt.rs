@@ -10,7 +10,7 @@ use super::pace::Pace;
 use super::trigger::Trigger;
 use crate::model::account::Account;
 use crate::model::attempt::Attempt;
-use crate::model::credential::{Credential, Grant, OAuthGrant, Status};
+use crate::model::credential::{Credential, Grant, OAuthGrant, Renewing, Status};
 use crate::model::definition::Reuse;
 use crate::model::readiness::due_at;
 use crate::oauth::token::{self, Asked, TokenAnswer};
@@ -20,7 +20,7 @@ use crate::ops::clock::Clock;
 use crate::ops::error::{Error, LoginReason};
 use crate::ops::open_vault::{OpenVault, Row};
 use crate::providers::Renewal;
-use crate::secret::{ClientSecret, RefreshToken, SecretText};
+use crate::secret::{ClientSecret, SecretText};
 use crate::signals;
 use crate::store::credentials::Stored;
 use crate::store::journal::{self, Journal};
@@ -51,7 +51,7 @@ pub(super) fn attempt(
     {
         return Ok(handed);
     }
-    let (grant, refresh_token) = renewable(account, &stored.credential)?;
+    let (grant, renewing) = renewable(account, &stored.credential, clock())?;
     let spill = Spill::open(vault.file(), account, &stored.credential)?;
     let reuse = today.renewal.reuse;
     let has_token = trigger.could_do_with(&stored.credential, clock());
@@ -64,7 +64,7 @@ pub(super) fn attempt(
         let Some(journal) = begin(vault, account, &stored, earlier.as_ref(), began_at)? else {
             return Ok(hand_out(vault.expect(account)?.stored.credential, false));
         };
-        let Asked { answer, heard } = request(grant, refresh_token, today, pace.request(), clock);
+        let Asked { answer, heard } = request(grant, renewing, today, pace.request(), clock);
         let span = Span { name: journal.attempt, began_at, ended_at: clock() };
         let error = match answer {
             Ok(answer) => {
@@ -152,13 +152,18 @@ fn spare(
 fn renewable<'a>(
     account: &Account,
     credential: &'a Credential,
-) -> Result<(&'a OAuthGrant, &'a RefreshToken), Error> {
+    now: Timestamp,
+) -> Result<(&'a OAuthGrant, Renewing<'a>), Error> {
     if credential.status == Status::HandedOver {
         return Err(Error::HandedOver { account: account.clone() });
     }
+    if credential.is_over(now) && credential.is_refreshable() {
+        let reason = LoginReason::Ended;
+        return Err(Error::LoginRequired { account: account.clone(), reason });
+    }
     match &credential.grant {
-        Grant::OAuth(grant) => match &grant.refresh_token {
-            Some(refresh_token) => Ok((grant, refresh_token)),
+        Grant::OAuth(grant) => match grant.renewing() {
+            Some(renewing) => Ok((grant, renewing)),
             None => Err(not_refreshable(account)),
         },
         Grant::Static(_) => Err(not_refreshable(account)),
@@ -178,14 +183,17 @@ fn attempt_name() -> Result<[u8; 16], getrandom::Error> {
 /// Asks for a new token; with the client secret of today's configuration, if there is one.
 fn request(
     grant: &OAuthGrant,
-    refresh_token: &RefreshToken,
+    renewing: Renewing<'_>,
     today: &Today,
     bound: Duration,
     clock: Clock,
 ) -> Asked {
     let mut client = grant.client.clone();
     client.secret = today.client_secret.clone().or(client.secret);
-    token::refresh(&client, refresh_token, clock(), bound)
+    match renewing {
+        Renewing::RefreshToken(token) => token::refresh(&client, token, clock(), bound),
+        Renewing::Exchange(token) => token::exchange(&client, token, clock(), bound),
+    }
 }
 
 /// The credential with what the server answered.

@@ -11,8 +11,8 @@ use crate::cli::error::{CliError, Kind};
 use crate::cli::time;
 use crate::cli::typed::user_flag;
 use crate::model::account::{Account, UserName};
+use crate::model::credential::Expiry;
 use crate::model::duration;
-use crate::model::scope::Scopes;
 use crate::ops::login::Place;
 use crate::ops::login::browser::{self, Granted, LoggedIn, Plan};
 use crate::providers::Provider;
@@ -85,10 +85,10 @@ pub(super) fn run(
     let mut place = common.place(context, named.as_ref())?;
     let provider = plan.provider.name.clone();
     let logged_in = log_in(own, context, browser.as_ref(), plan, user.clone(), &mut place);
-    let known = logged_in.as_ref().map(|(done, _)| done.account.user.clone()).ok().or(user);
+    let known = logged_in.as_ref().map(|(done, ..)| done.account.user.clone()).ok().or(user);
     common::note(context, &mut place, (&provider, known.as_ref()), logged_in.as_ref().err());
-    let (logged_in, site) = logged_in?;
-    report(context, provider.as_str(), &logged_in, site.as_ref());
+    let (logged_in, site, person) = logged_in?;
+    report(context, provider.as_str(), &logged_in, site.as_ref(), person.as_deref());
     Ok(())
 }
 
@@ -100,11 +100,11 @@ fn log_in(
     plan: Plan,
     user: Option<UserName>,
     place: &mut Place,
-) -> Result<(LoggedIn, Option<Site>), CliError> {
+) -> Result<(LoggedIn, Option<Site>, Option<String>), CliError> {
     let name = plan.provider.name.to_string();
-    let pending = context
-        .ui
-        .while_waiting("asking the provider for its endpoints", || browser::start(plan))?;
+    let pending = context.ui.while_waiting("asking the provider for its endpoints", || {
+        browser::start(plan, time::now)
+    })?;
     let deadline = Instant::now().checked_add(own.timeout).ok_or_else(|| {
         CliError::new(Kind::Usage, "that is too long to wait").hint("give a shorter `--timeout`")
     })?;
@@ -115,12 +115,13 @@ fn log_in(
     let site = site(context, &granted);
     let identity =
         context.ui.while_waiting("asking who logged in", || granted.identify(site.as_ref()));
+    let (identity, person) = identity.map(|found| (found.user, found.name)).unzip();
     let Some(user) = user_of(context, &name, user, identity.as_ref()) else {
         return Err(granted.abandon().into());
     };
     let username = identity.map(|name| name.as_str().to_owned());
     let logged_in = granted.finish(place, user, username, site.as_ref())?;
-    Ok((logged_in, site))
+    Ok((logged_in, site, person.flatten()))
 }
 
 /// The browser to open, or none if the address is only to be printed.
@@ -152,22 +153,14 @@ fn plan(
         )
         .hint("give `--client-id`, or set `client_id` in config.toml")
     })?;
-    let needs_secret = provider
-        .definition
-        .token_endpoint_auth_method
-        .is_some_and(|method| method != crate::model::client::TokenEndpointAuthMethod::None);
-    if needs_secret && client_secret.is_none() {
+    if provider.needs_secret() && client_secret.is_none() {
         return Err(CliError::new(
             Kind::Usage,
             format!("`{}` needs the secret of the OAuth client", provider.name),
         )
         .hint("give `--client-secret-file`"));
     }
-    let scopes = if own.scopes.is_empty() {
-        provider.scopes()
-    } else {
-        Scopes::parse(&own.scopes.join(" "))
-    };
+    let scopes = provider.scopes(&own.scopes)?;
     Ok(Plan {
         trusted_certificates: client_settings::trusted_certificates(&provider)?,
         server: common.server.clone(),
@@ -267,12 +260,21 @@ fn user_of(
     })
 }
 
-fn report(context: &Context, provider: &str, logged_in: &LoggedIn, site: Option<&Site>) {
-    let at = site.map(|site| format!(" at {}", site.url)).unwrap_or_default();
+/// Says who logged in and where, and what came of it otherwise than asked.
+fn report(
+    context: &Context,
+    provider: &str,
+    logged_in: &LoggedIn,
+    site: Option<&Site>,
+    person: Option<&str>,
+) {
     let account = &logged_in.account;
+    let server = logged_in.credential.api.server_url.as_ref();
+    let on = site.map(|site| &site.url).or(server).map(|at| format!(" on {}", at.authority()));
+    let person = person.map_or_else(|| account.user.to_string(), str::to_owned);
     context.ui.status(&format!(
-        "logged in to {provider} as {}{at}: tokctl get {} {}",
-        account.user,
+        "logged in to {provider} as {person}{}: tokctl get {} {}",
+        on.unwrap_or_default(),
         account.provider,
         user_flag(account.user.as_str())
     ));
@@ -280,11 +282,13 @@ fn report(context: &Context, provider: &str, logged_in: &LoggedIn, site: Option<
         context.ui.warning(&format!("asked for but not granted: {}", logged_in.missing));
     }
     if !logged_in.unasked.is_empty() {
-        context.ui.detail(&format!("granted but not asked for: {}", logged_in.unasked));
+        context.ui.status(&format!("granted but not asked for: {}", logged_in.unasked));
     }
-    if !logged_in.credential.is_refreshable() {
+    let credential = &logged_in.credential;
+    if !credential.is_refreshable() && credential.expiry() != Expiry::None {
         context.ui.warning("the provider gave no refresh token: log in again when the token ends");
     }
+    common::report_replaced(context, &logged_in.replaced);
 }
 
 /// A duration that is waited for.

@@ -22,7 +22,7 @@ Examples:
   tokctl login jira --user alice --server https://example.atlassian.net \\
       --username alice@example.com --token-stdin < api-token.txt")]
 pub(crate) struct Args {
-    /// The service: gdrive, jira, jira-dc, or one that config.toml defines
+    /// The service: one that `tokctl providers` lists
     #[arg(value_name = "PROVIDER")]
     provider: Option<ProviderName>,
 
