@@ -44,4 +44,5 @@ mod audit;
 mod tampering;
 mod secrets_stay_sealed;
 mod terminal;
+mod providers;
 mod generated;
