@@ -62,6 +62,7 @@ set edit:completion:arg-completer[tokctl] = {|@words|
             cand --config 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]'
             cand --color 'When to use colours: auto, always or never [env: NO_COLOR, CLICOLOR_FORCE]'
             cand --token-stdin 'Read the token from stdin'
+            cand --pages 'At Facebook, store the tokens of the pages as well, each under its page''s number'
             cand --no-browser 'Print the address instead of opening it'
             cand --no-input 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]'
             cand --json 'Print data and errors as JSON'

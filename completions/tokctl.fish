@@ -66,6 +66,7 @@ complete -c tokctl -n "__fish_tokctl_using_subcommand login" -l color -d 'When t
 always\t''
 never\t''"
 complete -c tokctl -n "__fish_tokctl_using_subcommand login" -l token-stdin -d 'Read the token from stdin'
+complete -c tokctl -n "__fish_tokctl_using_subcommand login" -l pages -d 'At Facebook, store the tokens of the pages as well, each under its page\'s number'
 complete -c tokctl -n "__fish_tokctl_using_subcommand login" -l no-browser -d 'Print the address instead of opening it'
 complete -c tokctl -n "__fish_tokctl_using_subcommand login" -l no-input -d 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]'
 complete -c tokctl -n "__fish_tokctl_using_subcommand login" -l json -d 'Print data and errors as JSON'

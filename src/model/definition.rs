@@ -105,6 +105,18 @@ pub(crate) struct Definition {
     /// Lists the sites that a grant reaches, as Atlassian's gateway does.
     pub(crate) accessible_resources_endpoint: Option<String>,
     pub(crate) identity: Option<Identity>,
+    /// Where the tokens of the pages are that a person manages, as Facebook has them.
+    pub(crate) pages: Option<Pages>,
+}
+
+/// How to learn the tokens of the pages that a person manages: an address, which a definition may
+/// leave to the one that it extends, and the scopes that it takes.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Pages {
+    pub(crate) url: Option<String>,
+    #[serde(default)]
+    pub(crate) scopes: Vec<String>,
 }
 
 /// How a service is asked about a personal access token.

@@ -3,6 +3,7 @@
 
 mod error;
 pub(crate) mod atlassian;
+pub(crate) mod facebook;
 mod shopify;
 mod provider;
 

@@ -9,6 +9,7 @@ use crate::http::Response;
 use crate::login_browser::free_port;
 
 const ME: &str = "/me?fields=id,name";
+const ACCOUNTS: &str = "/me/accounts?limit=100";
 const SIXTY_DAYS: i64 = 5_184_000;
 
 fn facebook() -> (AuthorizationServer, TestEnv) {
@@ -28,6 +29,7 @@ fn facebook() -> (AuthorizationServer, TestEnv) {
          revocation_endpoint = \"{}\"\n\
          check_url = \"{}\"\n\
          identity = {{ url = \"{}\" }}\n\
+         pages = {{ url = \"{}\" }}\n\
          redirect_uri = \"{callback}\"\n\
          client_id = \"tokctl-made-up\"\n",
         server.url("/authorize"),
@@ -35,6 +37,7 @@ fn facebook() -> (AuthorizationServer, TestEnv) {
         server.url("/me/permissions"),
         server.url(ME),
         server.url(ME),
+        server.url(ACCOUNTS),
     ));
     (server, env)
 }
@@ -157,4 +160,59 @@ fn a_deletion_takes_the_permissions_back_and_a_new_login_does_not() {
     env.tokctl(["delete", "--user", "10001", "--yes"]).assert().success();
     let listed = json(&env.tokctl(["list", "--json"]).assert().success());
     assert_eq!(listed["credentials"], Value::Array(Vec::new()));
+}
+
+/// A login with the pages, which asks for them with the long-lived token.
+fn log_in_with_pages(server: &AuthorizationServer, env: &TestEnv, first: Response) -> String {
+    server.will_log_in(issue().without_refresh_token());
+    server.will(issue().without_refresh_token().expires_in(SIXTY_DAYS));
+    let alice = Response::json(200, &json!({ "id": "10001", "name": "Alice" }));
+    server.will_serve(ME, "Bearer access-2", alice);
+    server.will_serve(ACCOUNTS, "Bearer access-2", first);
+    let login = env.begin_login(["login", "work", "--pages"]);
+    login.visit();
+    stderr(&login.finish().success().stdout_eq(""))
+}
+
+#[test]
+fn the_tokens_of_pages_are_credentials_of_their_own() {
+    let (server, env) = facebook();
+    let page = |id: &str, name: &str| json!({ "id": id, "name": name, "access_token": format!("page-{id}") });
+    let next = format!("{}&access_token=x", server.url("/elsewhere"));
+    let first = json!({
+        "data": [page("20001", "Made up"), { "id": "20009", "name": "Of somebody else" }],
+        "paging": { "cursors": { "before": "a", "after": "b/c" }, "next": next },
+    });
+    let second = json!({
+        "data": [page("20002", "Also\u{1b}[31m")],
+        "paging": { "cursors": { "before": "b", "after": "d" } },
+    });
+    let more = format!("{ACCOUNTS}&after=b%2Fc");
+    server.will_serve(&more, "Bearer access-2", Response::json(200, &second));
+    let said = log_in_with_pages(&server, &env, Response::json(200, &first));
+    assert!(said.contains("the page Made up as work/20001"), "{said}");
+    assert!(!said.contains('\u{1b}') && !said.contains("page-2000"), "{said}");
+    let scope = server.authorizations()[0].param("scope").unwrap().to_owned();
+    assert_eq!(scope, "public_profile,pages_show_list");
+    let got = json(&env.tokctl(["get", "--user", "20002", "--format", "json"]).assert().success());
+    assert_eq!((&got["access_token"], &got["expiry"]), (&json!("page-20002"), &json!("none")));
+    env.tokctl(["get", "--user", "10001"]).assert().success().stdout_eq("access-2\n");
+    let itself = Response::json(200, &json!({ "id": "20001" }));
+    server.will_serve(ME, "Bearer page-20001", itself);
+    env.tokctl(["check", "--user", "20001"]).assert().success();
+    // Changing the password ends them.
+    server.will_serve(ME, "Bearer page-20001", dead());
+    env.tokctl(["check", "--user", "20001"]).assert().code(4);
+    let listed = json(&env.tokctl(["list", "--json"]).assert().success());
+    assert_eq!(listed["credentials"].as_array().map(Vec::len), Some(3));
+}
+
+#[test]
+fn pages_that_are_not_listed_are_a_warning_and_the_login_stands() {
+    let (server, env) = facebook();
+    let said = log_in_with_pages(&server, &env, Response::new(503, "text/html", ""));
+    assert!(said.contains("warning") && said.contains("did not list the pages"), "{said}");
+    env.tokctl(["get"]).assert().success().stdout_eq("access-2\n");
+    let failed = env.tokctl(["login", "jira", "--pages", "--client-id", "x"]);
+    failed.env("TOKCTL_JIRA_CLIENT_SECRET", "x").assert().code(2).stdout_eq("");
 }

@@ -5,6 +5,7 @@ mod replaced;
 pub(crate) mod static_token;
 pub(crate) mod identity;
 pub(crate) mod browser;
+pub(crate) mod pages;
 
 pub(crate) use replaced::Replaced;
 pub(crate) use store::Place;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use super::common;
+use super::{common, pages};
 use crate::cli::browser::Browser;
 use crate::cli::client_settings;
 use crate::cli::context::Context;
@@ -39,6 +39,10 @@ pub(super) struct Args {
     #[arg(long = "scope", value_name = "SCOPE", help_heading = "In the browser")]
     scopes: Vec<String>,
 
+    /// At Facebook, store the tokens of the pages as well, each under its page's number
+    #[arg(long, help_heading = "In the browser")]
+    pages: bool,
+
     /// The port that the browser comes back to
     #[arg(long, value_name = "N", help_heading = "In the browser")]
     port: Option<u16>,
@@ -60,6 +64,7 @@ impl Args {
             || self.client_secret_file.is_some()
             || self.client_secrets.is_some()
             || !self.scopes.is_empty()
+            || self.pages
             || self.port.is_some()
             || self.no_browser
     }
@@ -83,12 +88,16 @@ pub(super) fn run(
     }
     let named = user.clone().map(|user| Account { provider: plan.provider.name.clone(), user });
     let mut place = common.place(context, named.as_ref())?;
-    let provider = plan.provider.name.clone();
+    let definition = plan.provider.clone();
+    let provider = definition.name.clone();
     let logged_in = log_in(own, context, browser.as_ref(), plan, user.clone(), &mut place);
     let known = logged_in.as_ref().map(|(done, ..)| done.account.user.clone()).ok().or(user);
     common::note(context, &mut place, (&provider, known.as_ref()), logged_in.as_ref().err());
     let (logged_in, site, person) = logged_in?;
     report(context, provider.as_str(), &logged_in, site.as_ref(), person.as_deref());
+    if own.pages {
+        pages::store(context, &mut place, &definition, &logged_in.credential)?;
+    }
     Ok(())
 }
 
@@ -160,7 +169,11 @@ fn plan(
         )
         .hint("give `--client-secret-file`"));
     }
-    let scopes = provider.scopes(&own.scopes)?;
+    let scopes = if own.pages {
+        provider.scopes(&pages::scopes(&provider, &own.scopes)?)?
+    } else {
+        provider.scopes(&own.scopes)?
+    };
     Ok(Plan {
         trusted_certificates: client_settings::trusted_certificates(&provider)?,
         server: common.server.clone(),

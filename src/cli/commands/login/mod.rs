@@ -2,6 +2,7 @@
 
 mod common;
 mod static_token;
+mod pages;
 mod browser;
 
 use crate::cli::context::Context;
