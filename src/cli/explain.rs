@@ -84,7 +84,11 @@ impl From<OpsError> for CliError {
                 metadata::Error::Fault(_) => {
                     (Kind::ProviderUnavailable, Some("try again later".into()))
                 }
-                metadata::Error::Missing { .. } | metadata::Error::ForeignIssuer { .. } => (
+                metadata::Error::ForeignIssuer { .. } => (
+                    Kind::Usage,
+                    Some("if that is the one you mean, set `issuer` to it in config.toml".into()),
+                ),
+                metadata::Error::Missing { .. } => (
                     Kind::Usage,
                     Some("set `authorization_endpoint` and `token_endpoint` in config.toml".into()),
                 ),

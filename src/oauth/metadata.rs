@@ -4,6 +4,7 @@ use serde::Deserialize;
 
 use super::http::{self, Authentication, Fault};
 use crate::model::address::Address;
+use crate::untrusted::printable;
 
 /// What a server says of itself, as far as it is used.
 #[derive(Debug, Clone, Deserialize)]
@@ -44,19 +45,21 @@ pub(crate) enum Error {
     /// Neither place has a document that can be read: the endpoints have to be configured.
     #[error("`{issuer}` publishes no metadata")]
     Missing { issuer: String },
-    /// The document is another server's (RFC 8414 §3.3).
-    #[error("the metadata of `{issuer}` name another issuer")]
-    ForeignIssuer { issuer: String },
+    /// The document is another server's (RFC 8414 §3.3), or the issuer is written otherwise than
+    /// the server has it, to the last slash.
+    #[error("the metadata of `{issuer}` name another issuer, `{named}`")]
+    ForeignIssuer { issuer: String, named: String },
     /// No answer: trying later may help.
     #[error(transparent)]
     Fault(#[from] Fault),
 }
 
-/// Fetches the metadata of `issuer`.
+/// Fetches the metadata of `issuer`, from wherever they name that issuer and no other.
 pub(crate) fn discover(
     issuer: &Address,
     trusted_certificates: Option<&str>,
 ) -> Result<Metadata, Error> {
+    let mut foreign = None;
     for address in well_known(issuer) {
         let answer = http::fetch(&address, trusted_certificates, &Authentication::None)?;
         if answer.status != 200 {
@@ -64,11 +67,17 @@ pub(crate) fn discover(
         }
         let Ok(metadata) = serde_json::from_slice::<Metadata>(&answer.body) else { continue };
         if metadata.issuer != issuer.as_str() {
-            return Err(Error::ForeignIssuer { issuer: issuer.to_string() });
+            // Of several issuers at one host, some serve one document for all at one of the places.
+            foreign = foreign.or(Some(metadata.issuer));
+            continue;
         }
         return Ok(metadata);
     }
-    Err(Error::Missing { issuer: issuer.to_string() })
+    let issuer = issuer.to_string();
+    Err(match foreign {
+        Some(named) => Error::ForeignIssuer { issuer, named: printable(&named) },
+        None => Error::Missing { issuer },
+    })
 }
 
 /// RFC 8414 §3.1 puts the well-known part between host and path, OpenID Connect behind the path.

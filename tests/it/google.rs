@@ -89,3 +89,23 @@ fn a_new_login_does_not_revoke_what_it_shares_with_the_earlier_one() {
     let listed = json(&env.tokctl(["list", "--json"]).assert().success());
     assert_eq!(listed["credentials"].as_array().map(Vec::len), Some(1));
 }
+
+#[test]
+fn a_deletion_names_what_it_may_have_ended_beside() {
+    let (server, env) = google();
+    log_in(&server, &env, "access-1", CALENDAR);
+    env.add_config("[providers.other]\nextends = \"work\"\n");
+    let env = env.set("TOKCTL_OTHER_CLIENT_SECRET", "made-up-secret");
+    server.will_log_in(issue());
+    let alice = json!({ "sub": "1", "email": "alice@example.com" });
+    server.will_serve(USER_INFO, "Bearer access-2", Response::json(200, &alice));
+    let login = env.begin_login(["login", "other", "--user", "al"]);
+    login.visit();
+    login.finish().success();
+    server.will_revoke(200);
+    server.will_revoke(400);
+    let done = env.tokctl(["delete", "other", "--user", "al", "--yes"]).assert().success();
+    let named = "`work/alice@example.com` may have been ended with it";
+    assert!(stderr(&done).contains(named), "{}", stderr(&done));
+    env.tokctl(["list", "--user", "alice@example.com"]).assert().success();
+}
