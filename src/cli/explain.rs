@@ -80,19 +80,7 @@ impl From<OpsError> for CliError {
                 Kind::Failed,
                 Some(format!("make room on the disk, then `{}`", login_command(account))),
             ),
-            OpsError::Metadata { source, .. } => match source {
-                metadata::Error::Fault(_) => {
-                    (Kind::ProviderUnavailable, Some("try again later".into()))
-                }
-                metadata::Error::ForeignIssuer { .. } => (
-                    Kind::Usage,
-                    Some("if that is the one you mean, set `issuer` to it in config.toml".into()),
-                ),
-                metadata::Error::Missing { .. } => (
-                    Kind::Usage,
-                    Some("set `authorization_endpoint` and `token_endpoint` in config.toml".into()),
-                ),
-            },
+            OpsError::Metadata { source, .. } => metadata_error(source),
             OpsError::RedirectUri { .. } => {
                 (Kind::Usage, Some("set `redirect_uri` to an http address on 127.0.0.1".into()))
             }
@@ -120,6 +108,20 @@ impl From<OpsError> for CliError {
         shown.hint = hint;
         shown
     }
+}
+
+/// What it means that a server's metadata could not be had.
+fn metadata_error(error: &metadata::Error) -> (Kind, Option<String>) {
+    let (kind, hint) = match error {
+        metadata::Error::Fault(_) => (Kind::ProviderUnavailable, "try again later"),
+        metadata::Error::ForeignIssuer { .. } => {
+            (Kind::Usage, "if that is the one you mean, set `issuer` to it in config.toml")
+        }
+        metadata::Error::Missing { .. } => {
+            (Kind::Usage, "set `authorization_endpoint` and `token_endpoint` in config.toml")
+        }
+    };
+    (kind, Some(hint.into()))
 }
 
 impl From<store::Error> for CliError {

@@ -3,7 +3,12 @@
 //! A credential keeps it, so that a refresh speaks to its server as the login did, whatever the
 //! configuration says by then.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
+
+/// Stands for the login's redirect URI.
+const REDIRECT_URI: &str = "{redirect_uri}";
 
 /// The ways of one token endpoint; those of the RFC where nothing is said.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,9 +27,26 @@ pub(crate) struct Dialect {
     /// as Facebook has it, its `code` is what counts.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) grant_errors: Vec<String>,
+    /// Further parameters of a request that renews a token. `{redirect_uri}` is filled in at login
+    /// with the one that was used; a login without one leaves such a parameter out.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) refresh_params: BTreeMap<String, String>,
 }
 
 impl Dialect {
+    /// The same after a login whose browser came back to `redirect_uri`.
+    pub(crate) fn after_login(&self, redirect_uri: Option<&str>) -> Self {
+        let fill = |value: &String| match (value.contains(REDIRECT_URI), redirect_uri) {
+            (false, _) => Some(value.clone()),
+            (true, Some(redirect_uri)) => Some(value.replace(REDIRECT_URI, redirect_uri)),
+            (true, None) => None,
+        };
+        let params = self.refresh_params.iter();
+        let refresh_params =
+            params.filter_map(|(name, value)| Some((name.clone(), fill(value)?))).collect();
+        Self { refresh_params, ..self.clone() }
+    }
+
     /// Whether it departs in nothing.
     pub(crate) fn is_usual(&self) -> bool {
         is_usual(self)
@@ -62,6 +84,15 @@ pub(crate) enum ExpiryShape {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_names_a_redirect_uri_is_sent_only_where_there_was_one() {
+        let written = "refresh_params = { a = 'b', c = '{redirect_uri}' }";
+        let dialect: Dialect = toml::from_str(written).unwrap();
+        let after = |redirect_uri| dialect.after_login(redirect_uri).refresh_params;
+        assert_eq!(after(Some("http://x"))["c"], "http://x");
+        assert_eq!(after(None).into_keys().collect::<Vec<_>>(), ["a"]);
+    }
 
     #[test]
     fn a_dialect_that_was_sealed_is_read_back_and_the_usual_one_takes_no_room() {

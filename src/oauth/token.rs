@@ -77,7 +77,9 @@ pub(crate) fn refresh(
     now: Timestamp,
     bound: Duration,
 ) -> Asked {
-    let form = vec![("grant_type", "refresh_token"), ("refresh_token", refresh_token.expose())];
+    let mut form = vec![("grant_type", "refresh_token"), ("refresh_token", refresh_token.expose())];
+    let params = client.dialect.refresh_params.iter();
+    form.extend(params.map(|(name, value)| (name.as_str(), value.as_str())));
     request(client, form, Request::Refresh, now, bound)
 }
 

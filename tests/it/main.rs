@@ -24,6 +24,7 @@ mod login_token;
 mod login_browser;
 mod login_again;
 mod jira;
+mod jira_dc;
 mod github;
 mod google;
 mod salla;

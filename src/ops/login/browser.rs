@@ -112,13 +112,9 @@ pub(crate) fn start(plan: Plan, clock: Clock) -> Result<Pending, Error> {
         Pkce::Required | Pkce::Send => Some(pkce::code_verifier()?),
         Pkce::Off => None,
     };
-    let address = authorization_request(
-        &plan,
-        &endpoints,
-        &listener.redirect_uri().to_string(),
-        &state,
-        verifier.as_ref(),
-    );
+    let redirect_uri = listener.redirect_uri().to_string();
+    let address =
+        authorization_request(&plan, &endpoints, &redirect_uri, &state, verifier.as_ref());
     let client = Client {
         auth_method: plan.provider.auth_method(plan.client_secret.is_some(), metadata.as_ref()),
         id: plan.client_id.clone(),
@@ -126,7 +122,7 @@ pub(crate) fn start(plan: Plan, clock: Clock) -> Result<Pending, Error> {
         token_endpoint: endpoints.token,
         revocation_endpoint: endpoints.revocation,
         revocation_method: plan.provider.definition.revocation_method.unwrap_or_default(),
-        dialect: plan.provider.definition.dialect.clone(),
+        dialect: plan.provider.definition.dialect.after_login(Some(&redirect_uri)),
         trusted_certificates: plan.trusted_certificates.clone(),
     };
     let secret = plan.client_secret.as_ref();

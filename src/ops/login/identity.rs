@@ -40,5 +40,6 @@ pub(super) fn look_up(
         _ => None,
     };
     let name = identity.name.as_deref().and_then(text).map(|name| printable(&name));
+    let name = name.filter(|name| !name.trim().is_empty());
     Some(Identity { user: text(identity.user.as_deref()?)?.parse().ok()?, name })
 }

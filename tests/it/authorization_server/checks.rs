@@ -27,6 +27,8 @@ pub(crate) struct Client {
     json: bool,
     /// A further parameter with which it redeems codes.
     param: Option<(&'static str, &'static str)>,
+    /// Whether its refreshes name the redirect URI.
+    refresh_redirect: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -55,6 +57,7 @@ impl Client {
             challenges: true,
             json: false,
             param: None,
+            refresh_redirect: false,
         }
     }
 
@@ -104,6 +107,12 @@ impl Client {
     /// A client that redeems codes with this parameter.
     pub(crate) fn with_param(mut self, name: &'static str, value: &'static str) -> Self {
         self.param = Some((name, value));
+        self
+    }
+
+    /// A client that names its redirect URI in refreshes too.
+    pub(crate) fn refreshing_with_redirect(mut self) -> Self {
+        self.refresh_redirect = true;
         self
     }
 
@@ -294,7 +303,13 @@ pub(super) fn token_request(request: &Request, client: &Client) -> Result<TokenR
         "fb_exchange_token" => {
             Ok(TokenRequest::Exchange { access_token: field("fb_exchange_token")? })
         }
-        "refresh_token" => Ok(TokenRequest::refresh(&field("refresh_token")?)),
+        "refresh_token" => {
+            match form.get("redirect_uri") {
+                Some(uri) if client.refresh_redirect => client.check_redirect(uri)?,
+                uri => equal("redirect_uri in a refresh", uri.is_some(), client.refresh_redirect)?,
+            }
+            Ok(TokenRequest::refresh(&field("refresh_token")?))
+        }
         other => Err(format!("grant_type `{other}`")),
     }
 }
