@@ -89,11 +89,19 @@ complete -c tokctl -n "__fish_tokctl_using_subcommand get" -s q -l quiet -d 'Say
 complete -c tokctl -n "__fish_tokctl_using_subcommand get" -s v -l verbose -d 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
 complete -c tokctl -n "__fish_tokctl_using_subcommand get" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tokctl -n "__fish_tokctl_using_subcommand refresh" -s u -l user -d 'The user of the service [env: TOKCTL_USER]' -r
+complete -c tokctl -n "__fish_tokctl_using_subcommand refresh" -l expiring-within -d 'Only tokens that end, or are due, within this time, such as 10m or 1h' -r
+complete -c tokctl -n "__fish_tokctl_using_subcommand refresh" -l jobs -d 'How many to refresh at once, up to 256' -r
+complete -c tokctl -n "__fish_tokctl_using_subcommand refresh" -l if-token-is -d 'Only if the token on stdin is still the current one: for a script that was refused with it' -r
+complete -c tokctl -n "__fish_tokctl_using_subcommand refresh" -l every -d 'How often to look what is due' -r
+complete -c tokctl -n "__fish_tokctl_using_subcommand refresh" -l metrics -d 'Write counters here, in the text format of Prometheus' -r -F
 complete -c tokctl -n "__fish_tokctl_using_subcommand refresh" -l vault -d 'The vault\'s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]' -r -F
 complete -c tokctl -n "__fish_tokctl_using_subcommand refresh" -l config -d 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]' -r -F
 complete -c tokctl -n "__fish_tokctl_using_subcommand refresh" -l color -d 'When to use colours: auto, always or never [env: NO_COLOR, CLICOLOR_FORCE]' -r -f -a "auto\t''
 always\t''
 never\t''"
+complete -c tokctl -n "__fish_tokctl_using_subcommand refresh" -l all -d 'Refresh all that can be; PROVIDER and `--user` narrow it'
+complete -c tokctl -n "__fish_tokctl_using_subcommand refresh" -l watch -d 'Stay, and refresh all tokens before they are due'
+complete -c tokctl -n "__fish_tokctl_using_subcommand refresh" -l print-unit -d 'Print a systemd user unit for the service'
 complete -c tokctl -n "__fish_tokctl_using_subcommand refresh" -l no-input -d 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]'
 complete -c tokctl -n "__fish_tokctl_using_subcommand refresh" -l json -d 'Print data and errors as JSON'
 complete -c tokctl -n "__fish_tokctl_using_subcommand refresh" -s q -l quiet -d 'Say less on stderr; twice: errors alone'

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use console::{Style, Term};
 use dialoguer::theme::ColorfulTheme;
-use indicatif::ProgressBar;
+use indicatif::{ProgressBar, ProgressStyle};
 use rustix::termios;
 use zeroize::Zeroizing;
 
@@ -44,7 +44,7 @@ pub(crate) enum Color {
 }
 
 /// The terminal, or what stands in its place.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Ui {
     pub(crate) verbosity: Verbosity,
     /// Whether data and errors are printed as JSON.
@@ -166,6 +166,28 @@ impl Ui {
         })
     }
 
+    /// Shows on a terminal how far work on `total` things is.
+    pub(crate) fn progress(&self, what: &'static str, total: usize) -> Progress {
+        if self.verbosity < Verbosity::Status || !io::stderr().is_terminal() {
+            return Progress(ProgressBar::hidden());
+        }
+        let style = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len}")
+            .unwrap_or_else(|_| ProgressStyle::default_bar());
+        let bar = ProgressBar::new(total as u64).with_style(style).with_message(what);
+        bar.enable_steady_tick(Duration::from_millis(100));
+        // A signal that ends the program takes the bar with it.
+        let shown = bar.clone();
+        let _ = signals::announce(move |_| shown.finish_and_clear());
+        Progress(bar)
+    }
+
+    /// Writes a line of a service's log, which is wanted at `level` and above.
+    pub(crate) fn log(&self, level: Verbosity, line: &str) {
+        if self.verbosity >= level {
+            stderr(&format!("{line}\n"));
+        }
+    }
+
     /// Whether there is a terminal with somebody at it.
     pub(crate) fn can_ask(&self) -> bool {
         self.may_ask && terminal().is_some()
@@ -244,6 +266,22 @@ impl Ui {
         terminal().filter(|_| self.may_ask).ok_or_else(|| {
             CliError::new(Kind::Usage, format!("nobody can be asked here: {prompt}")).hint(flag)
         })
+    }
+}
+
+/// How far some work is. Gone from the terminal when dropped.
+pub(crate) struct Progress(ProgressBar);
+
+impl Progress {
+    /// One more is done.
+    pub(crate) fn advance(&self) {
+        self.0.inc(1);
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
     }
 }
 

@@ -12,5 +12,6 @@ pub(crate) mod credential;
 pub(crate) mod readiness;
 pub(crate) mod summary;
 pub(crate) mod attempt;
+pub(crate) mod standing;
 pub(crate) mod audit;
 pub(crate) mod definition;

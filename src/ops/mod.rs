@@ -15,6 +15,9 @@ pub(crate) mod check;
 pub(crate) mod login;
 pub(crate) mod delete;
 pub(crate) mod diagnosis;
+pub(crate) mod standing;
+pub(crate) mod fair_queue;
+pub(crate) mod many;
 
 pub(crate) use create::open_or_create;
 pub(crate) use error::{CheckError, Error};

@@ -8,6 +8,7 @@ use crate::model::account::Account;
 use crate::model::credential::{Api, Credential, Grant, Status};
 use crate::ops::error::Error;
 use crate::ops::open_vault::OpenVault;
+use crate::store::spill::Spill;
 use crate::store::{attempts, credentials, header, journal, locks, spill};
 
 /// How long a login waits for a refresh of the credential that it replaces.
@@ -54,6 +55,10 @@ impl Place {
             attempts::remove(transaction, account)?;
             credentials::put(transaction, key, account, &credential)
         })?;
+        if credential.is_refreshable() {
+            // What an answer may need one day; a refresh sees to it as well.
+            let _ = Spill::open(self.vault.file(), account, &credential);
+        }
         // It opens for nothing any more; that it is there does no harm.
         let _ = spill::discard(self.vault.file(), account);
         Ok((credential, earlier.map(|row| row.stored.credential)))

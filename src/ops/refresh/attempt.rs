@@ -104,10 +104,11 @@ fn begin(
         // The refresh token may have been spent as early as by the first try.
         started_at: earlier.map_or(now, |journal| journal.started_at),
     };
-    let begun = vault.write(|transaction, _| {
-        let current = credentials::revision(transaction, account)? == Some(stored.revision);
+    let (account, begins) = (account.clone(), journal.clone());
+    let begun = vault.jot_in_group(move |transaction, _| {
+        let current = credentials::revision(transaction, &account)? == Some(begins.revision);
         if current {
-            journal::put(transaction, account, &journal)?;
+            journal::put(transaction, &account, &begins)?;
         }
         Ok(current)
     })?;
@@ -261,7 +262,9 @@ fn failed(
         token_error::Error::TooManyRequests { .. }
         | token_error::Error::NoVerdict { .. }
         | token_error::Error::Fault(_) => {
-            let _ = vault.write(|transaction, _| attempts::put(transaction, account, &record));
+            let account = account.clone();
+            let _ = vault
+                .jot_in_group(move |transaction, _| attempts::put(transaction, &account, &record));
         }
     }
     if trigger.could_do_with(&stored.credential, clock()) {
@@ -279,13 +282,14 @@ fn put_back(
     earlier: Option<&Journal>,
     record: Option<&Attempt>,
 ) {
-    let _ = vault.write(|transaction, _| {
-        if let Some(record) = record {
-            attempts::put(transaction, account, record)?;
+    let (account, earlier, record) = (account.clone(), earlier.cloned(), record.cloned());
+    let _ = vault.jot_in_group(move |transaction, _| {
+        if let Some(record) = &record {
+            attempts::put(transaction, &account, record)?;
         }
-        match earlier {
-            Some(journal) => journal::put(transaction, account, journal),
-            None => journal::remove(transaction, account),
+        match &earlier {
+            Some(journal) => journal::put(transaction, &account, journal),
+            None => journal::remove(transaction, &account),
         }
     });
 }
