@@ -27,6 +27,7 @@ mod jira;
 mod jira_dc;
 mod github;
 mod google;
+mod gdrive;
 mod salla;
 mod etsy;
 mod shopify;
