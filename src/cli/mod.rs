@@ -11,6 +11,7 @@ mod time;
 pub(crate) mod context;
 mod program;
 mod browser;
+mod pasting;
 mod key_material;
 mod keys;
 mod choice;

@@ -9,7 +9,7 @@ use super::hooks;
 use super::time;
 use super::typed::login_command;
 use crate::model::account::Account;
-use crate::model::credential::{Credential, Grant};
+use crate::model::credential::{Credential, Grant, RenewalGrant};
 use crate::ops::access_token::{Handed, Warning};
 use crate::ops::refresh::{self, Today, Trigger};
 use crate::ops::{self, OpenVault};
@@ -115,6 +115,10 @@ fn provider_or_warning(context: &Context, account: &Account) -> Option<Provider>
 /// what stands under the seal goes on, until somebody logs in again.
 pub(crate) fn warn_of_drift(context: &Context, account: &Account, credential: &Credential) {
     let Grant::OAuth(grant) = &credential.grant else { return };
+    if matches!(grant.renewal, RenewalGrant::JwtBearer { .. }) {
+        // A service account is a client of its own.
+        return;
+    }
     let Some(provider) = provider_or_warning(context, account) else { return };
     let endpoints = provider.endpoints(credential.api.server_url.as_ref(), None);
     let elsewhere = endpoints.is_ok_and(|endpoints| endpoints.token != grant.client.token_endpoint);

@@ -221,6 +221,18 @@ impl Ui {
         self.interact(prompt, flag, |terminal| question.interact_text_on(terminal))
     }
 
+    /// Asks for a text that may be left out.
+    pub(crate) fn ask_optional(
+        &self,
+        prompt: &str,
+        flag: &str,
+    ) -> Result<Option<String>, CliError> {
+        let question: dialoguer::Input<'_, String> =
+            dialoguer::Input::with_theme(&*THEME).with_prompt(prompt).allow_empty(true);
+        let text = self.interact(prompt, flag, |terminal| question.interact_text_on(terminal))?;
+        Ok(Some(text.trim().to_owned()).filter(|text| !text.is_empty()))
+    }
+
     /// Asks for yes or no.
     pub(crate) fn confirm(&self, prompt: &str, flag: &str) -> Result<bool, CliError> {
         let question = dialoguer::Confirm::with_theme(&*THEME).with_prompt(prompt).default(false);

@@ -7,6 +7,7 @@ use super::address::Address;
 use super::client::Client;
 use super::grant_life::GrantLife;
 use super::scope::Scopes;
+use super::service_account::ServiceAccount;
 use crate::secret::{self, AccessToken, ApiKey, RefreshToken};
 
 /// Everything that tokctl keeps for one account; it is sealed as a whole.
@@ -77,6 +78,13 @@ pub(crate) enum RenewalGrant {
     RefreshToken,
     /// The access token itself, as long as it works: Facebook exchanges it for a new one.
     Exchange,
+    /// The client's own id and secret (RFC 6749 §4.4).
+    ClientCredentials {
+        /// What is asked for each time.
+        scopes: Scopes,
+    },
+    /// An assertion that a service account signs (RFC 7523 §2.1).
+    JwtBearer { account: Box<ServiceAccount>, scopes: Scopes },
 }
 
 /// What the next token request presents.
@@ -84,6 +92,8 @@ pub(crate) enum RenewalGrant {
 pub(crate) enum Renewing<'a> {
     RefreshToken(&'a RefreshToken),
     Exchange(&'a AccessToken),
+    ClientCredentials { scopes: &'a Scopes },
+    JwtBearer { account: &'a ServiceAccount, scopes: &'a Scopes },
 }
 
 impl OAuthGrant {
@@ -92,6 +102,12 @@ impl OAuthGrant {
         match &self.renewal {
             RenewalGrant::RefreshToken => self.refresh_token.as_ref().map(Renewing::RefreshToken),
             RenewalGrant::Exchange => Some(Renewing::Exchange(&self.access_token)),
+            RenewalGrant::ClientCredentials { scopes } => {
+                Some(Renewing::ClientCredentials { scopes })
+            }
+            RenewalGrant::JwtBearer { account, scopes } => {
+                Some(Renewing::JwtBearer { account, scopes })
+            }
         }
     }
 
@@ -276,6 +292,19 @@ impl Credential {
             && self.status != Status::HandedOver
     }
 
+    /// Whether what renews it may be sent any number of times: no refresh token is spent.
+    pub(crate) fn spends_nothing(&self) -> bool {
+        match &self.grant {
+            Grant::OAuth(grant) => match grant.renewal {
+                RenewalGrant::RefreshToken => false,
+                RenewalGrant::Exchange
+                | RenewalGrant::ClientCredentials { .. }
+                | RenewalGrant::JwtBearer { .. } => true,
+            },
+            Grant::Static(_) => false,
+        }
+    }
+
     /// When a person has to log in again, as far as anybody said; it may be past.
     ///
     /// What can be renewed needs a login when the provider stops renewing it, and what can't be,
@@ -291,6 +320,8 @@ impl Credential {
             {
                 self.expiry().at()
             }
+            // Where no person consented, none has to do so again.
+            (Status::Active | Status::Inactive, Grant::OAuth(_)) if self.spends_nothing() => None,
             (Status::Active | Status::Inactive, Grant::OAuth(grant)) if self.is_refreshable() => {
                 grant.life.ends_at(grant.granted_at, grant.issued_at, grant.refresh_expires_at)
             }
@@ -323,5 +354,35 @@ impl Credential {
     /// The address for requests: the API's own where there is one, else the server's.
     pub(crate) fn api_base_url(&self) -> Option<&Address> {
         self.api.base_url.as_ref().or(self.api.server_url.as_ref())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[test]
+    fn a_grant_from_before_there_was_a_choice_is_renewed_by_its_refresh_token() {
+        let sealed = |renewal: Value| {
+            let mut sealed = json!({
+                "access_token": "made-up", "token_type": "Bearer",
+                "issued_at": "2026-01-01T00:00:00Z", "granted_at": "2026-01-01T00:00:00Z",
+                "expiry": { "expiry": "unknown" }, "refresh_token": "made-up", "scopes": [],
+                "client": {
+                    "id": "made-up", "auth_method": "none",
+                    "token_endpoint": "https://as.example/token",
+                },
+            });
+            if !renewal.is_null() {
+                sealed["renewal"] = renewal;
+            }
+            serde_json::from_value::<OAuthGrant>(sealed).unwrap()
+        };
+        let before = sealed(Value::Null);
+        assert!(matches!(before.renewing(), Some(Renewing::RefreshToken(_))));
+        let after = sealed(json!({ "grant": "client_credentials", "scopes": ["read"] }));
+        assert!(matches!(after.renewing(), Some(Renewing::ClientCredentials { .. })));
     }
 }

@@ -53,8 +53,8 @@ pub(crate) struct Definition {
     pub(crate) ca_file: Option<PathBuf>,
     pub(crate) token_endpoint_auth_method: Option<TokenEndpointAuthMethod>,
     pub(crate) scopes: Option<Vec<String>>,
-    /// Scopes that every login asks for, whatever else it asks for: those that bring a refresh
-    /// token, or tell who logged in.
+    /// Scopes that every login of a person asks for, whatever else it asks for: those that bring a
+    /// refresh token, or tell who logged in.
     #[serde(default)]
     pub(crate) required_scopes: Vec<String>,
     /// Scopes that no login may ask for.
@@ -216,6 +216,8 @@ pub(crate) enum RefreshKind {
     /// The access token is exchanged for a new one as long as it works (`fb_exchange_token` of
     /// Facebook). Once it has ended, only a person can log in again.
     Exchange,
+    /// RFC 6749 §4.4: no person logs in, the client asks for itself.
+    ClientCredentials,
     /// Nothing does.
     None,
 }

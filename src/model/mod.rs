@@ -8,6 +8,7 @@ pub(crate) mod grant_life;
 pub(crate) mod scope;
 pub(crate) mod dialect;
 pub(crate) mod client;
+pub(crate) mod service_account;
 pub(crate) mod credential;
 pub(crate) mod readiness;
 pub(crate) mod summary;

@@ -40,6 +40,16 @@ pub(crate) struct Asked {
     pub(crate) heard: Option<Heard>,
 }
 
+impl Asked {
+    /// The same for a grant that is simply made again.
+    pub(super) fn without_refresh_token(mut self) -> Self {
+        if let Ok(answer) = &mut self.answer {
+            answer.refresh_token = None;
+        }
+        self
+    }
+}
+
 /// An answer as HTTP has it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Heard {
@@ -96,7 +106,8 @@ pub(crate) fn exchange(
     request(client, form, Request::Refresh, now, bound)
 }
 
-fn request<'a>(
+/// Sends `form` with what proves the client.
+pub(super) fn request<'a>(
     client: &'a Client,
     mut form: Vec<(&'a str, &'a str)>,
     kind: Request,
@@ -104,12 +115,24 @@ fn request<'a>(
     bound: Duration,
 ) -> Asked {
     let authentication = authenticate(client, &mut form);
+    send(client, &authentication, &form, kind, now, bound)
+}
+
+/// Sends `form` as it is to the client's token endpoint.
+pub(super) fn send(
+    client: &Client,
+    authentication: &Authentication<'_>,
+    form: &[(&str, &str)],
+    kind: Request,
+    now: Timestamp,
+    bound: Duration,
+) -> Asked {
     let certificates = client.trusted_certificates.as_deref();
     let post = match client.dialect.request {
         Encoding::Form => http::post,
         Encoding::Json => http::post_json,
     };
-    match post(&client.token_endpoint, certificates, &authentication, &form, bound) {
+    match post(&client.token_endpoint, certificates, authentication, form, bound) {
         Err(fault) => Asked { answer: Err(fault.into()), heard: None },
         Ok(answer) => Asked {
             heard: Some(Heard { status: answer.status, date: answer.date }),
@@ -161,7 +184,12 @@ struct Body {
     scope: Option<Value>,
 }
 
-fn parse(answer: &Answer, dialect: &Dialect, now: Timestamp) -> Result<TokenAnswer, Error> {
+/// Reads what a token endpoint gave; anything else in its place is no verdict.
+pub(super) fn parse(
+    answer: &Answer,
+    dialect: &Dialect,
+    now: Timestamp,
+) -> Result<TokenAnswer, Error> {
     if !(200..=299).contains(&answer.status) {
         return Err(token_error::no_verdict(answer));
     }

@@ -74,6 +74,9 @@ pub(crate) enum Error {
     #[error("the new token for `{account}` could not be stored")]
     Lost { account: Account, source: Box<Error> },
 
+    /// A person is at another login for the same credential.
+    #[error("another login to `{provider}` for the same credential is under way")]
+    LoginUnderWay { provider: String },
     /// The service was not asked about a token, or did not answer that.
     #[error(transparent)]
     Check(#[from] CheckError),
@@ -90,6 +93,9 @@ pub(crate) enum Error {
     /// The authorization server said no in the browser.
     #[error("the login was refused: {reason}")]
     LoginRefused { reason: String },
+    /// Nobody entered the device's code while it counted.
+    #[error("the code was not entered in time")]
+    CodeExpired,
     /// The code could not be redeemed.
     #[error("the login was not completed")]
     NotRedeemed { source: token_error::Error },

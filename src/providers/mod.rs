@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 use toml::{Table, Value};
 
 pub(crate) use self::error::Error;
-pub(crate) use self::provider::{Endpoints, Places, Provider, Renewal};
+pub(crate) use self::provider::{Endpoints, Entry, Places, Provider, Renewal};
 use crate::config::Config;
 use crate::model::account::ProviderName;
 
@@ -134,7 +134,8 @@ mod tests {
             };
             let server = server.parse().unwrap();
             assert!(provider.server(Some(&server)).is_ok(), "{built_in}");
-            assert!(provider.endpoints(Some(&server), None).is_ok(), "{built_in}");
+            let endpoints = provider.endpoints(Some(&server), None).unwrap();
+            assert!(endpoints.authorization.is_some(), "{built_in}");
             assert!(provider.definition.title.is_some(), "{built_in}");
             // Each service has an address of its own to come back to (RFC 8252 §8.10), and who
             // registers it has to be told where.

@@ -9,7 +9,7 @@ use super::shopify;
 use crate::model::account::ProviderName;
 use crate::model::address::Address;
 use crate::model::client::{Client, TokenEndpointAuthMethod};
-use crate::model::credential::{ApiAuth, ApiHeader, Check};
+use crate::model::credential::{ApiAuth, ApiHeader, Check, Credential};
 use crate::model::definition::{
     CallbackCheck, Definition, Pkce, RefreshKind, Reuse, ScopeSeparator,
 };
@@ -26,10 +26,22 @@ pub(crate) struct Provider {
     pub(crate) definition: Definition,
 }
 
+/// Where a way to log in begins: the endpoint that it needs first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Entry {
+    /// The authorization endpoint, in a browser (RFC 6749 §3.1).
+    Authorization,
+    /// The device authorization endpoint (RFC 8628 §3.1).
+    DeviceAuthorization,
+    /// The token endpoint itself: nobody is asked for consent.
+    Token,
+}
+
 /// Where a login's requests go.
 #[derive(Debug, Clone)]
 pub(crate) struct Endpoints {
-    pub(crate) authorization: Address,
+    pub(crate) authorization: Option<Address>,
+    pub(crate) device_authorization: Option<Address>,
     pub(crate) token: Address,
     pub(crate) revocation: Option<Address>,
     /// Who has to have written the authorization response, where that is known.
@@ -64,11 +76,16 @@ impl Provider {
         }
     }
 
-    /// The issuer, if its metadata are to fill in endpoints that the definition leaves out.
-    pub(crate) fn issuer_to_discover(&self) -> Result<Option<Address>, Error> {
+    /// The issuer, if its metadata are to fill in endpoints that a login which begins at `entry`
+    /// needs and the definition leaves out.
+    pub(crate) fn issuer_to_discover(&self, entry: Entry) -> Result<Option<Address>, Error> {
         let definition = &self.definition;
-        let complete =
-            definition.authorization_endpoint.is_some() && definition.token_endpoint.is_some();
+        let first = match entry {
+            Entry::Authorization => &definition.authorization_endpoint,
+            Entry::DeviceAuthorization => &definition.device_authorization_endpoint,
+            Entry::Token => &definition.token_endpoint,
+        };
+        let complete = first.is_some() && definition.token_endpoint.is_some();
         match &definition.issuer {
             Some(issuer) if !complete => self.address(issuer).map(Some),
             Some(_) | None => Ok(None),
@@ -88,19 +105,21 @@ impl Provider {
             (None, Some(found)) => self.address(found).map(Some),
             (None, None) => Ok(None),
         };
-        let missing = |field| Error::Incomplete { name: self.name.to_string(), field };
         let found = |field: fn(&Metadata) -> Option<&String>| metadata.and_then(field);
         Ok(Endpoints {
             authorization: endpoint(
                 &definition.authorization_endpoint,
                 found(|metadata| metadata.authorization_endpoint.as_ref()),
-            )?
-            .ok_or_else(|| missing("authorization_endpoint"))?,
+            )?,
+            device_authorization: endpoint(
+                &definition.device_authorization_endpoint,
+                found(|metadata| metadata.device_authorization_endpoint.as_ref()),
+            )?,
             token: endpoint(
                 &definition.token_endpoint,
                 found(|metadata| metadata.token_endpoint.as_ref()),
             )?
-            .ok_or_else(|| missing("token_endpoint"))?,
+            .ok_or_else(|| self.incomplete("token_endpoint"))?,
             revocation: endpoint(
                 &definition.revocation_endpoint,
                 found(|metadata| metadata.revocation_endpoint.as_ref()),
@@ -109,6 +128,11 @@ impl Provider {
             names_itself: metadata
                 .is_some_and(|found| found.authorization_response_iss_parameter_supported),
         })
+    }
+
+    /// The error for a definition that leaves `field` out, which this login needs.
+    pub(crate) fn incomplete(&self, field: &'static str) -> Error {
+        Error::Incomplete { name: self.name.to_string(), field }
     }
 
     /// The API's address. `None` where the definition names none.
@@ -170,13 +194,12 @@ impl Provider {
             .unwrap_or_else(|| format!("http://127.0.0.1:0/callback/{}", self.name))
     }
 
-    /// The scopes that a login asks for: those in `asked`, else the definition's own, and in any
-    /// case those that every login needs.
+    /// The scopes that a login asks for: those in `asked`, else the definition's own.
     pub(crate) fn scopes(&self, asked: &[String]) -> Result<Scopes, Error> {
         let definition = &self.definition;
         let own = definition.scopes.as_deref().unwrap_or_default();
         let chosen = if asked.is_empty() { own } else { asked };
-        let scopes = Scopes::parse(&[chosen, &definition.required_scopes].concat().join(" "));
+        let scopes = Scopes::parse(&chosen.join(" "));
         match definition.forbidden_scopes.iter().find(|scope| scopes.contains(scope)) {
             None => Ok(scopes),
             Some(scope) => {
@@ -184,6 +207,12 @@ impl Provider {
                 Err(Error::ForbiddenScope { name, scope: scope.clone() })
             }
         }
+    }
+
+    /// `scopes` with those that every login of a person needs.
+    pub(crate) fn with_required(&self, scopes: &Scopes) -> Scopes {
+        let required = &self.definition.required_scopes;
+        Scopes::parse(&format!("{scopes} {}", required.join(" ")))
     }
 
     /// The `scope` parameter of a request.
@@ -296,6 +325,13 @@ pub(crate) struct Renewal {
     pub(crate) life: Option<GrantLife>,
 }
 
+impl Renewal {
+    /// What becomes of what `credential` is renewed with, if it is sent a second time.
+    pub(crate) fn reuse_of(self, credential: &Credential) -> Reuse {
+        if credential.spends_nothing() { Reuse::Tolerant } else { self.reuse }
+    }
+}
+
 /// Stand for the client's id and secret in `api_headers`.
 const CLIENT_ID: &str = "{client_id}";
 const CLIENT_SECRET: &str = "{client_secret}";
@@ -384,9 +420,10 @@ mod tests {
             "scopes = ['read']\nrequired_scopes = ['offline']\nforbidden_scopes = ['openid']\n\
              scope_separator = 'comma'",
         );
-        let scopes = acme.scopes(&[]).unwrap();
+        let scopes = acme.with_required(&acme.scopes(&[]).unwrap());
         assert_eq!(acme.scope_parameter(&scopes), "read,offline");
-        assert_eq!(acme.scopes(&["write".into()]).unwrap().to_string(), "write offline");
+        assert_eq!(acme.scopes(&["write".into()]).unwrap().to_string(), "write");
+        assert_eq!(acme.with_required(&scopes), scopes, "each once");
         let refused = acme.scopes(&["write openid".into()]);
         assert!(matches!(refused, Err(Error::ForbiddenScope { .. })));
     }

@@ -12,13 +12,14 @@ use crate::env::TestEnv;
 /// How long an expected text may take, in milliseconds.
 const PATIENCE: u64 = 20_000;
 
-fn at_a_terminal(env: &TestEnv, arguments: &[&str]) -> PtySession {
+/// A command that runs at a terminal of its own.
+pub(crate) fn at_a_terminal(env: &TestEnv, arguments: &[&str]) -> PtySession {
     let command = env.terminal_command(arguments);
     rexpect::session::spawn_command(command, Some(PATIENCE)).unwrap()
 }
 
 /// Everything that is still to come, and the exit code.
-fn ending(mut session: PtySession) -> (String, i32) {
+pub(crate) fn ending(mut session: PtySession) -> (String, i32) {
     let rest = session.exp_eof().unwrap();
     match session.process.wait().unwrap() {
         WaitStatus::Exited(_, code) => (rest, code),

@@ -14,7 +14,7 @@ use crate::model::credential::{Credential, Grant, OAuthGrant, Renewing, Status};
 use crate::model::definition::Reuse;
 use crate::model::readiness::due_at;
 use crate::oauth::token::{self, Asked, TokenAnswer};
-use crate::oauth::token_error;
+use crate::oauth::{client_credentials, jwt_bearer, token_error};
 use crate::ops::access_token::{Found, Handed, Warning, hand_out, judge};
 use crate::ops::clock::Clock;
 use crate::ops::error::{Error, LoginReason};
@@ -53,7 +53,7 @@ pub(super) fn attempt(
     }
     let (grant, renewing) = renewable(account, &stored.credential, clock())?;
     let spill = Spill::open(vault.file(), account, &stored.credential)?;
-    let reuse = today.renewal.reuse;
+    let reuse = today.renewal.reuse_of(&stored.credential);
     let has_token = trigger.could_do_with(&stored.credential, clock());
     let mut pace = Pace::new(has_token && reuse == Reuse::Tolerant);
     loop {
@@ -125,10 +125,11 @@ fn spare(
     today: &Today,
     now: Timestamp,
 ) -> Result<Option<Handed>, Error> {
-    if today.renewal.reuse.allows_another_try(now.duration_since(earlier.started_at)) {
+    let credential = &stored.credential;
+    let reuse = today.renewal.reuse_of(credential);
+    if reuse.allows_another_try(now.duration_since(earlier.started_at)) {
         return Ok(None);
     }
-    let credential = &stored.credential;
     match trigger {
         Trigger::Asked if !credential.expiry().is_past(now) => {
             Err(Error::Interrupted { account: account.clone(), since: earlier.started_at })
@@ -163,10 +164,10 @@ fn renewable<'a>(
         return Err(Error::LoginRequired { account: account.clone(), reason });
     }
     match &credential.grant {
-        Grant::OAuth(grant) => match grant.renewing() {
-            Some(renewing) => Ok((grant, renewing)),
-            None => Err(not_refreshable(account)),
-        },
+        Grant::OAuth(grant) => grant
+            .renewing()
+            .map(|renewing| (&**grant, renewing))
+            .ok_or_else(|| not_refreshable(account)),
         Grant::Static(_) => Err(not_refreshable(account)),
     }
 }
@@ -194,6 +195,12 @@ fn request(
     match renewing {
         Renewing::RefreshToken(token) => token::refresh(&client, token, clock(), bound),
         Renewing::Exchange(token) => token::exchange(&client, token, clock(), bound),
+        Renewing::ClientCredentials { scopes } => {
+            client_credentials::request(&client, scopes, clock(), bound)
+        }
+        Renewing::JwtBearer { account, scopes } => {
+            jwt_bearer::request(&client, account, scopes, clock(), bound)
+        }
     }
 }
 
@@ -250,7 +257,7 @@ fn failed(
         token_error::Error::GrantRefused { .. } => {
             return refused(vault, account, trigger, stored, &record, clock);
         }
-        token_error::Error::ClientRefused { .. } => {
+        token_error::Error::ClientRefused { .. } | token_error::Error::NotSigned(_) => {
             put_back(vault, account, earlier, Some(&record));
             return Err(Error::NotRefreshed { account: account.clone(), source: error });
         }

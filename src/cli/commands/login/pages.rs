@@ -5,17 +5,17 @@ use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
 use crate::cli::time;
 use crate::model::credential::Credential;
+use crate::model::scope::Scopes;
 use crate::ops::login::{Place, pages};
 use crate::providers::Provider;
 
-/// The scopes to ask for: `asked`, or the definition's own, and what the pages take.
-pub(super) fn scopes(provider: &Provider, asked: &[String]) -> Result<Vec<String>, CliError> {
+/// `scopes` with what the pages take.
+pub(super) fn scopes(provider: &Provider, scopes: &Scopes) -> Result<Scopes, CliError> {
     let Some(pages) = &provider.definition.pages else {
         return Err(CliError::new(Kind::Usage, format!("`{}` has no pages", provider.name))
             .hint("leave out `--pages`"));
     };
-    let own = provider.definition.scopes.as_deref().unwrap_or_default();
-    Ok([if asked.is_empty() { own } else { asked }, &pages.scopes].concat())
+    Ok(Scopes::parse(&format!("{scopes} {}", pages.scopes.join(" "))))
 }
 
 /// Stores the pages' tokens. The person's login is stored by now, so a list that does not come is

@@ -16,7 +16,7 @@ use crate::ops::login::static_token;
 use crate::providers::Provider;
 use crate::secret::{AccessToken, SecretText};
 
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 #[group(skip)]
 pub(super) struct Args {
     /// Read the token from stdin
@@ -26,7 +26,7 @@ pub(super) struct Args {
     /// The account's name at the service: the token is sent with it, as Jira Cloud wants its API
     /// tokens
     #[arg(long, value_name = "NAME", help_heading = "With a token")]
-    username: Option<String>,
+    pub(super) username: Option<String>,
 
     /// When the token ends: a date, a time in RFC 3339, or `never`
     #[arg(long, value_name = "DATE", value_parser = parse_expiry, help_heading = "With a token")]
@@ -72,7 +72,7 @@ pub(super) fn run(
         own.username.clone(),
         client_settings::trusted_certificates(provider)?,
     )?;
-    let mut place = common.place(context, Some(&account))?;
+    let mut place = common.place(context, &account.provider, Some(&account.user))?;
     let expiry = own.expires.unwrap_or(Expiry::Unknown);
     let stored = token(own, context).and_then(|token| {
         Ok(static_token::store(&mut place, &account, token, expiry, api, time::now())?)
