@@ -5,6 +5,8 @@ use serde_json::json;
 use crate::authorization_server::{AuthorizationServer, Client, issue, lose, refuse};
 use crate::env::{TestEnv, json, stderr};
 use crate::http::Response;
+use crate::login_pasted::{asked, consented};
+use crate::terminal::{at_a_terminal, ending};
 
 const USER_INFO: &str = "/oauth2/user/info";
 
@@ -107,4 +109,32 @@ fn a_check_wants_to_hear_who_it_is() {
     let nobody = json!({ "status": 401, "success": false, "error": { "code": "Unauthorized" } });
     server.will_serve(USER_INFO, "Bearer access-1", Response::json(401, &nobody));
     env.tokctl(["check"]).assert().code(4);
+}
+
+#[test]
+fn an_address_to_which_nobody_can_listen_is_pasted() {
+    let callback = "https://localhost:19880/callback/salla";
+    let client = Client::public().of("work").with_post_secret("made-up-secret");
+    let server = AuthorizationServer::start_for(client.redirected_to(callback));
+    let env = TestEnv::new().set("TOKCTL_WORK_CLIENT_SECRET", "made-up-secret");
+    env.config(&format!(
+        "[providers.work]\n\
+         extends = \"salla\"\n\
+         authorization_endpoint = \"{}\"\n\
+         token_endpoint = \"{}\"\n\
+         identity = {{ url = \"{}\" }}\n\
+         client_id = \"tokctl-made-up\"\n",
+        server.url("/authorize"),
+        server.url("/token"),
+        server.url(USER_INFO),
+    ));
+    server.will_log_in(expires(3600));
+    let info = json!({ "data": { "id": 7, "merchant": { "id": 1234, "name": "Made up" } } });
+    server.will_serve(USER_INFO, "Bearer access-1", Response::json(200, &info));
+    let mut session = at_a_terminal(&env, &["login", "work"]);
+    let address = asked(&mut session);
+    session.send_line(&consented(&address)).unwrap();
+    let (said, code) = ending(session);
+    assert_eq!(code, 0, "{said}");
+    assert!(said.contains("logged in to work as Made up"), "{said}");
 }

@@ -11,6 +11,8 @@ use crate::authorization_server::{AuthorizationServer, Client, TokenRequest, iss
 use crate::env::{TestEnv, json, stderr};
 use crate::http::Response;
 use crate::login_browser::free_port;
+use crate::login_pasted::{asked, consented};
+use crate::terminal::{at_a_terminal, ending};
 
 const SHOP: &str = "made-up.myshopify.com";
 const SERVER: &str = "https://made-up.myshopify.com";
@@ -157,5 +159,24 @@ fn an_answer_that_shopify_did_not_sign_for_this_shop_just_now_ends_the_login() {
         let failed = login.finish().code(8).stdout_eq("");
         assert!(stderr(&failed).contains(why), "{why}: {}", stderr(&failed));
         assert!(server.token_requests().is_empty(), "{why}: the code was sent");
+    }
+}
+
+#[test]
+fn a_pasted_answer_has_to_be_signed_as_well() {
+    for (secret, exit) in [("made-up-secret", 0), ("another-secret", 8)] {
+        let (server, env) = shopify();
+        server.user_consents_with(move |answer| sign(answer, SHOP, now(), secret));
+        let login = ["login", "work", "--server", SERVER, "--user", "x"];
+        let mut session = at_a_terminal(&env, &login);
+        let address = asked(&mut session);
+        if exit == 0 {
+            server.will(issue());
+            let about = json!({ "shop": { "name": "Made up", "myshopify_domain": SHOP } });
+            server.will_serve_with(ABOUT, (HEADER, "access-1"), Response::json(200, &about));
+        }
+        session.send_line(&consented(&address)).unwrap();
+        let (said, code) = ending(session);
+        assert_eq!(code, exit, "{said}");
     }
 }

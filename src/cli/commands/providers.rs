@@ -5,6 +5,7 @@ use std::io::IsTerminal;
 use comfy_table::{Table, presets};
 use serde::Serialize;
 
+use super::login;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::config::Config;
@@ -127,23 +128,7 @@ impl<'a> Summary<'a> {
             name,
             kind: if configured { "configured" } else { "built_in" },
             title: provider.definition.title.as_deref(),
-            methods: methods(provider),
+            methods: login::methods(provider),
         }
     }
-}
-
-/// The ways to log in for which the definition has what they need. A token that a person made at
-/// the service can always be brought.
-fn methods(provider: &Provider) -> Vec<&'static str> {
-    let definition = &provider.definition;
-    let discovered = definition.issuer.is_some();
-    let mut methods = Vec::new();
-    if definition.authorization_endpoint.is_some() || discovered {
-        methods.push("browser");
-    }
-    if definition.device_authorization_endpoint.is_some() {
-        methods.push("device");
-    }
-    methods.push("token");
-    methods
 }

@@ -70,6 +70,11 @@ pub(crate) struct Args {
     service_account: service_account::Args,
 }
 
+/// The ways to log in to `provider`, as `--method` takes them, the likeliest first.
+pub(crate) fn methods(provider: &Provider) -> Vec<&'static str> {
+    guided::methods(provider).into_iter().map(Method::name).collect()
+}
+
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     let name = match &args.provider {
         Some(name) => name.clone(),
