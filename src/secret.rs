@@ -65,6 +65,8 @@ secret_text! {
     DeviceCode
     /// The proof that the one who redeems the code is the one who asked for it (RFC 7636 §4.1).
     CodeVerifier
+    /// What a service is shown beside the access token, such as a key of the client's.
+    ApiKey
     /// The key with which a service account signs, in PKCS #8 and PEM.
     PrivateKey
     /// What a service account signed, to be exchanged for a token (RFC 7523 §2.1).

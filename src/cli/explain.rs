@@ -107,6 +107,20 @@ impl From<OpsError> for CliError {
     }
 }
 
+/// What it means that a server's metadata could not be had.
+fn metadata_error(error: &metadata::Error) -> (Kind, Option<String>) {
+    let (kind, hint) = match error {
+        metadata::Error::Fault(_) => (Kind::ProviderUnavailable, "try again later"),
+        metadata::Error::ForeignIssuer { .. } => {
+            (Kind::Usage, "if that is the one you mean, set `issuer` to it in config.toml")
+        }
+        metadata::Error::Missing { .. } => {
+            (Kind::Usage, "set `authorization_endpoint` and `token_endpoint` in config.toml")
+        }
+    };
+    (kind, Some(hint.into()))
+}
+
 impl From<store::Error> for CliError {
     fn from(error: store::Error) -> Self {
         store_error(&error)
@@ -196,25 +210,18 @@ fn store_error(error: &store::Error) -> CliError {
 fn provider_error(error: &providers::Error) -> CliError {
     let (kind, hint) = match error {
         providers::Error::Unknown { .. } => {
-            (Kind::NotFound, "define it in config.toml, or see `tokctl login --help`")
+            (Kind::NotFound, "`tokctl providers` lists them, and config.toml can define more")
         }
-        providers::Error::NoServer { .. } => (Kind::Usage, "name it with `--server`"),
+        providers::Error::NoServer { .. } | providers::Error::ForeignServer { .. } => {
+            (Kind::Usage, "name it with `--server`")
+        }
+        providers::Error::ForbiddenScope { .. } => (Kind::Usage, "leave that scope out"),
         providers::Error::Address { .. } => (Kind::Usage, "use https, or http on loopback"),
         providers::Error::Circle { .. }
         | providers::Error::Malformed { .. }
         | providers::Error::Incomplete { .. } => (Kind::Usage, "mend its table in config.toml"),
     };
     CliError::of(kind, error).hint(hint)
-}
-
-fn metadata_error(error: &metadata::Error) -> (Kind, Option<String>) {
-    match error {
-        metadata::Error::Fault(_) => (Kind::ProviderUnavailable, Some("try again later".into())),
-        metadata::Error::Missing { .. } | metadata::Error::ForeignIssuer { .. } => (
-            Kind::Usage,
-            Some("set `authorization_endpoint` and `token_endpoint` in config.toml".into()),
-        ),
-    }
 }
 
 fn not_redeemed(error: &token_error::Error) -> (Kind, Option<String>) {

@@ -59,6 +59,7 @@ enum Command {
     Why(Deferred<commands::why::Args>),
     Check(Deferred<commands::check::Args>),
     Audit(Deferred<commands::audit::Args>),
+    Providers(Deferred<commands::providers::Args>),
     Key(Deferred<commands::key::Args>),
     Completions(Deferred<commands::completions::Args>),
     #[command(name = "man")]
@@ -114,6 +115,7 @@ fn dispatch(command: &Command, context: &Context) -> Result<(), CliError> {
         Command::Why(Deferred(args)) => commands::why::run(args, context),
         Command::Check(Deferred(args)) => commands::check::run(args, context),
         Command::Audit(Deferred(args)) => commands::audit::run(args, context),
+        Command::Providers(Deferred(args)) => commands::providers::run(args, context),
         Command::Key(Deferred(args)) => commands::key::run(args, context),
         Command::Completions(Deferred(args)) => {
             commands::completions::run(args, context, at_once(Root::command))

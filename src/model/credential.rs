@@ -8,7 +8,7 @@ use super::client::Client;
 use super::grant_life::GrantLife;
 use super::scope::Scopes;
 use super::service_account::ServiceAccount;
-use crate::secret::{self, AccessToken, RefreshToken};
+use crate::secret::{self, AccessToken, ApiKey, RefreshToken};
 
 /// Everything that tokctl keeps for one account; it is sealed as a whole.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -76,6 +76,8 @@ pub(crate) enum RenewalGrant {
     /// The refresh token, if there is one (RFC 6749 §6).
     #[default]
     RefreshToken,
+    /// The access token itself, as long as it works: Facebook exchanges it for a new one.
+    Exchange,
     /// The client's own id and secret (RFC 6749 §4.4).
     ClientCredentials {
         /// What is asked for each time.
@@ -89,6 +91,7 @@ pub(crate) enum RenewalGrant {
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Renewing<'a> {
     RefreshToken(&'a RefreshToken),
+    Exchange(&'a AccessToken),
     ClientCredentials { scopes: &'a Scopes },
     JwtBearer { account: &'a ServiceAccount, scopes: &'a Scopes },
 }
@@ -98,6 +101,7 @@ impl OAuthGrant {
     pub(crate) fn renewing(&self) -> Option<Renewing<'_>> {
         match &self.renewal {
             RenewalGrant::RefreshToken => self.refresh_token.as_ref().map(Renewing::RefreshToken),
+            RenewalGrant::Exchange => Some(Renewing::Exchange(&self.access_token)),
             RenewalGrant::ClientCredentials { scopes } => {
                 Some(Renewing::ClientCredentials { scopes })
             }
@@ -105,6 +109,11 @@ impl OAuthGrant {
                 Some(Renewing::JwtBearer { account, scopes })
             }
         }
+    }
+
+    /// Whether it can be renewed only as long as its access token works.
+    pub(crate) fn ends_with_its_token(&self) -> bool {
+        matches!(self.renewal, RenewalGrant::Exchange)
     }
 }
 
@@ -139,6 +148,9 @@ impl Expiry {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Api {
     pub(crate) auth: ApiAuth,
+    /// What every request carries beside the token.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) headers: Vec<ApiHeader>,
     /// The service's own address, as a person knows it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) server_url: Option<Address>,
@@ -154,6 +166,14 @@ pub(crate) struct Api {
     pub(crate) check: Option<Check>,
 }
 
+/// A header that a service wants beside the token, such as a key of the client's.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct ApiHeader {
+    pub(crate) name: String,
+    #[serde(with = "secret::sealed")]
+    pub(crate) value: ApiKey,
+}
+
 /// The request that tells whether a token works.
 ///
 /// It carries the token, so where it goes is decided at login and kept under the seal.
@@ -164,6 +184,9 @@ pub(crate) struct Check {
     /// services answer whom they don't know as well. Empty: any answer of success will do.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) fields: Vec<String>,
+    /// Codes of an error object, as Facebook sends it, that refuse the token.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) refusals: Vec<String>,
     /// Certificates in PEM that are trusted beside the system's. Only for a static token: an OAuth
     /// grant has those of its client.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -182,22 +205,23 @@ pub(crate) enum ApiAuth {
     Header(String),
 }
 
+/// Whether `name` can be a header's (RFC 9110 §5.1).
+pub(crate) fn is_field_name(name: &str) -> bool {
+    !name.is_empty()
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
+}
+
 impl TryFrom<String> for ApiAuth {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
-        // The characters of a field name (RFC 9110 §5.1).
-        let is_name = |name: &str| {
-            !name.is_empty()
-                && name
-                    .bytes()
-                    .all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
-        };
         match text.as_str() {
             "bearer" => Ok(Self::Bearer),
             "basic" => Ok(Self::Basic),
             other => match other.strip_prefix("header:") {
-                Some(name) if is_name(name) => Ok(Self::Header(name.to_owned())),
+                Some(name) if is_field_name(name) => Ok(Self::Header(name.to_owned())),
                 _ => Err("`api_auth` is one of bearer, basic and header:NAME".into()),
             },
         }
@@ -273,7 +297,9 @@ impl Credential {
         match &self.grant {
             Grant::OAuth(grant) => match grant.renewal {
                 RenewalGrant::RefreshToken => false,
-                RenewalGrant::ClientCredentials { .. } | RenewalGrant::JwtBearer { .. } => true,
+                RenewalGrant::Exchange
+                | RenewalGrant::ClientCredentials { .. }
+                | RenewalGrant::JwtBearer { .. } => true,
             },
             Grant::Static(_) => false,
         }
@@ -289,6 +315,11 @@ impl Credential {
             // That is up to the machine that has it now.
             (Status::HandedOver, _) => None,
             (Status::LoginRequired, _) => Some(self.updated_at),
+            (Status::Active | Status::Inactive, Grant::OAuth(grant))
+                if grant.ends_with_its_token() =>
+            {
+                self.expiry().at()
+            }
             // Where no person consented, none has to do so again.
             (Status::Active | Status::Inactive, Grant::OAuth(_)) if self.spends_nothing() => None,
             (Status::Active | Status::Inactive, Grant::OAuth(grant)) if self.is_refreshable() => {
@@ -299,6 +330,15 @@ impl Credential {
                 Some(self.expiry().at().map_or(self.updated_at, |end| end.min(self.updated_at)))
             }
         }
+    }
+
+    /// Whether its end has come, and with it the time in which it could be renewed.
+    pub(crate) fn is_over(&self, now: Timestamp) -> bool {
+        let renewable_still = match &self.grant {
+            Grant::OAuth(grant) => self.is_refreshable() && !grant.ends_with_its_token(),
+            Grant::Static(_) => false,
+        };
+        !renewable_still && self.expiry().is_past(now)
     }
 
     /// The certificates that are trusted beside the system's when the service is asked.

@@ -9,8 +9,9 @@ use std::path::PathBuf;
 use jiff::SignedDuration;
 use serde::{Deserialize, Deserializer};
 
-use super::client::TokenEndpointAuthMethod;
-use super::credential::ApiAuth;
+use super::client::{RevocationMethod, TokenEndpointAuthMethod};
+use super::credential::{ApiAuth, is_field_name};
+use super::dialect::Dialect;
 use super::duration;
 use super::grant_life::GrantLife;
 
@@ -23,14 +24,26 @@ pub(crate) struct Definition {
     /// The provider whose definition fills in what this one leaves out; seen to before this is read.
     #[expect(dead_code, reason = "the syntax has it, and so nothing else may be in its place")]
     pub(crate) extends: Option<String>,
+    /// What the service is, in a few words.
+    pub(crate) title: Option<String>,
+    /// What a person has to register there before the first login, and where.
+    pub(crate) setup: Option<String>,
     /// The service's own address, where every installation has another.
     pub(crate) server: Option<String>,
+    /// What that address may be: `https`, this host and no path. A `*` at its beginning stands for
+    /// one name, such as a shop's. Looked at before any address is filled in with it.
+    pub(crate) server_host: Option<String>,
     /// The issuer identifier (RFC 8414 §2); its metadata name the endpoints that are left out.
     pub(crate) issuer: Option<String>,
     pub(crate) authorization_endpoint: Option<String>,
     pub(crate) token_endpoint: Option<String>,
     pub(crate) device_authorization_endpoint: Option<String>,
     pub(crate) revocation_endpoint: Option<String>,
+    /// How it is asked, where that is not as RFC 7009 has it.
+    pub(crate) revocation_method: Option<RevocationMethod>,
+    /// What a revocation ends beside the token.
+    #[serde(default)]
+    pub(crate) revocation_scope: RevocationScope,
     pub(crate) client_id: Option<String>,
     /// Where the client secret is: the name of a variable, a file, or a program that prints it.
     pub(crate) client_secret_env: Option<String>,
@@ -40,15 +53,37 @@ pub(crate) struct Definition {
     pub(crate) ca_file: Option<PathBuf>,
     pub(crate) token_endpoint_auth_method: Option<TokenEndpointAuthMethod>,
     pub(crate) scopes: Option<Vec<String>>,
+    /// Scopes that every login of a person asks for, whatever else it asks for: those that bring a
+    /// refresh token, or tell who logged in.
+    #[serde(default)]
+    pub(crate) required_scopes: Vec<String>,
+    /// Scopes that no login may ask for.
+    #[serde(default)]
+    pub(crate) forbidden_scopes: Vec<String>,
+    /// What stands between two scopes in a request (RFC 6749 §3.3: a space).
+    #[serde(default)]
+    pub(crate) scope_separator: ScopeSeparator,
     pub(crate) pkce: Option<Pkce>,
     /// Where the browser comes back to; port 0 is any free one.
     pub(crate) redirect_uri: Option<String>,
     /// Further parameters of the authorization request.
     #[serde(default)]
     pub(crate) authorization_params: BTreeMap<String, String>,
+    /// Further parameters of the token request that redeems a code.
+    #[serde(default)]
+    pub(crate) token_params: BTreeMap<String, String>,
+    /// How the token endpoint departs from RFC 6749.
+    #[serde(default)]
+    pub(crate) dialect: Dialect,
+    /// What the answer that the browser brings is checked for beside `state` and `iss`.
+    pub(crate) callback_check: Option<CallbackCheck>,
     #[serde(default)]
     pub(crate) refresh: Refresh,
     pub(crate) api_auth: Option<ApiAuth>,
+    /// Headers that the service wants beside the token; `{client_id}` and `{client_secret}` are
+    /// filled in at login.
+    #[serde(default, deserialize_with = "headers")]
+    pub(crate) api_headers: BTreeMap<String, String>,
     /// Where the service's API is.
     pub(crate) api_base_url: Option<String>,
     /// Answers with success, in JSON or without a body, if a token works.
@@ -57,6 +92,10 @@ pub(crate) struct Definition {
     /// answer strangers too.
     #[serde(default, deserialize_with = "pointers")]
     pub(crate) check_fields: Vec<String>,
+    /// Codes in `error.code` of an answer with an HTTP status from 400 to 499 that refuse the
+    /// token, for services whose word for that is not 401.
+    #[serde(default)]
+    pub(crate) check_refusals: Vec<String>,
     /// The same for a personal access token that is sent as Bearer, where that is asked about
     /// elsewhere.
     pub(crate) pat_check: Option<PatCheck>,
@@ -66,6 +105,18 @@ pub(crate) struct Definition {
     /// Lists the sites that a grant reaches, as Atlassian's gateway does.
     pub(crate) accessible_resources_endpoint: Option<String>,
     pub(crate) identity: Option<Identity>,
+    /// Where the tokens of the pages are that a person manages, as Facebook has them.
+    pub(crate) pages: Option<Pages>,
+}
+
+/// How to learn the tokens of the pages that a person manages: an address, which a definition may
+/// leave to the one that it extends, and the scopes that it takes.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Pages {
+    pub(crate) url: Option<String>,
+    #[serde(default)]
+    pub(crate) scopes: Vec<String>,
 }
 
 /// How a service is asked about a personal access token.
@@ -86,6 +137,47 @@ fn pointers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D
         return Ok(pointers);
     }
     Err(serde::de::Error::custom("`check_fields` are JSON pointers such as /id"))
+}
+
+/// A name that no header can have would fail every request.
+fn headers<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<BTreeMap<String, String>, D::Error> {
+    let headers = BTreeMap::<String, String>::deserialize(deserializer)?;
+    if headers.keys().all(|name| is_field_name(name)) {
+        return Ok(headers);
+    }
+    Err(serde::de::Error::custom("`api_headers` has a name that no header can have"))
+}
+
+/// What stands between two scopes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum ScopeSeparator {
+    #[default]
+    Space,
+    Comma,
+}
+
+/// What the revocation of a token ends.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum RevocationScope {
+    /// The token, and those that came of the same consent.
+    #[default]
+    Token,
+    /// All that the user ever granted to the client: a login that replaces another must not revoke
+    /// that, or it would end itself.
+    Grant,
+}
+
+/// How an authorization response proves that it is the server's, where it does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum CallbackCheck {
+    /// An HMAC over the query with the client secret, the shop that was asked, and a time not long
+    /// ago.
+    Shopify,
 }
 
 /// Whether the authorization request carries a code challenge (RFC 7636).
@@ -121,6 +213,9 @@ pub(crate) enum RefreshKind {
     /// RFC 6749 §6.
     #[default]
     RefreshToken,
+    /// The access token is exchanged for a new one as long as it works (`fb_exchange_token` of
+    /// Facebook). Once it has ended, only a person can log in again.
+    Exchange,
     /// RFC 6749 §4.4: no person logs in, the client asks for itself.
     ClientCredentials,
     /// Nothing does.
@@ -166,13 +261,17 @@ impl Reuse {
     }
 }
 
-/// How to learn who logged in.
+/// How to learn who logged in: with both an address and a pointer to the user, either of which a
+/// definition may leave to the one that it extends.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Identity {
-    pub(crate) url: String,
-    /// A JSON pointer (RFC 6901) to the account's name in the answer, such as `/user/emailAddress`.
-    pub(crate) user: String,
+    pub(crate) url: Option<String>,
+    /// A JSON pointer (RFC 6901) to the account's name or number in the answer, such as
+    /// `/user/emailAddress`.
+    pub(crate) user: Option<String>,
+    /// The same to the name that people know it by.
+    pub(crate) name: Option<String>,
 }
 
 #[cfg(test)]

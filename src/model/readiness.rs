@@ -49,6 +49,9 @@ pub(crate) fn readiness(credential: &Credential, need: Need, now: Timestamp) -> 
         Status::LoginRequired => return Readiness::LoginRequired,
         Status::Active | Status::Inactive => {}
     }
+    if credential.is_over(now) {
+        return Readiness::LoginRequired;
+    }
     let due = match need {
         Need::Usual => match &credential.grant {
             Grant::Static(_) => !usable,
@@ -108,8 +111,9 @@ pub(crate) fn due_at(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::client::{Client, TokenEndpointAuthMethod};
+    use crate::model::client::{Client, RevocationMethod, TokenEndpointAuthMethod};
     use crate::model::credential::{Api, ApiAuth, OAuthGrant, RenewalGrant, StaticToken};
+    use crate::model::dialect::Dialect;
     use crate::model::grant_life::GrantLife;
     use crate::secret::{AccessToken, RefreshToken, SecretText};
 
@@ -122,6 +126,7 @@ mod tests {
             grant,
             api: Api {
                 auth: ApiAuth::Bearer,
+                headers: Vec::new(),
                 server_url: None,
                 base_url: None,
                 username: None,
@@ -142,6 +147,7 @@ mod tests {
             issued_at: at(0),
             expiry,
             due_at: due_at(at(0), expiry, None),
+            renewal: RenewalGrant::RefreshToken,
             refresh_token: refreshable.then(|| RefreshToken::from_trusted("made-up".into())),
             scopes: crate::model::scope::Scopes::default(),
             client: Client {
@@ -150,9 +156,10 @@ mod tests {
                 auth_method: TokenEndpointAuthMethod::None,
                 token_endpoint: "https://id.example/token".parse().unwrap(),
                 revocation_endpoint: None,
+                revocation_method: RevocationMethod::Rfc7009,
+                dialect: Dialect::default(),
                 trusted_certificates: None,
             },
-            renewal: RenewalGrant::RefreshToken,
             granted_at: at(0),
             refresh_expires_at: None,
             life: GrantLife::default(),

@@ -56,10 +56,11 @@ impl Summary {
         }
     }
 
-    /// Whether its end has come and nothing but a person can renew it.
+    /// Whether its end has come and nothing but a person can renew it: what can be renewed as long
+    /// as it works needs a login from its end on.
     pub(crate) fn is_expired(&self, now: Timestamp) -> bool {
         self.status == Status::Active
-            && !self.refreshable
+            && (!self.refreshable || self.login_by == self.expires_at)
             && self.expires_at.is_some_and(|at| at <= now)
     }
 }

@@ -3,6 +3,9 @@
 //! Judges the query with which a browser comes back, however it came: to the loopback listener
 //! or pasted by a person. Doesn't know which.
 
+use std::fmt;
+use std::sync::Arc;
+
 use url::form_urlencoded;
 
 use crate::oauth::state::State;
@@ -19,6 +22,14 @@ pub(crate) struct Expected {
     /// Whether that server promises to name itself in every response
     /// (`authorization_response_iss_parameter_supported`).
     pub issuer_required: bool,
+    /// What else makes it the server's, where the service has something of the kind.
+    pub check: Option<Arc<dyn Check>>,
+}
+
+/// A service's own proof that an answer is from it.
+pub(crate) trait Check: fmt::Debug + Send + Sync {
+    /// Looks at the query of an answer that brings a code, and says what is wrong with it.
+    fn check(&self, query: &str) -> Result<(), &'static str>;
 }
 
 /// What an authorization server answered.
@@ -56,6 +67,9 @@ pub(crate) enum Rejected {
         /// Who it says it is from, safe to print.
         received: String,
     },
+    /// The service's own proof is wrong.
+    #[error("the answer is not the service's: {0}")]
+    Unproven(&'static str),
     /// Neither a code nor an error.
     #[error("the answer holds neither a code nor an error")]
     Empty,
@@ -70,7 +84,7 @@ impl Rejected {
     /// slip of the hand, and the true answer can still come.
     pub(crate) fn is_mix_up(&self) -> bool {
         match self {
-            Self::MissingIssuer | Self::WrongIssuer { .. } => true,
+            Self::MissingIssuer | Self::WrongIssuer { .. } | Self::Unproven(_) => true,
             Self::Repeated(_)
             | Self::MissingState
             | Self::WrongState
@@ -93,6 +107,9 @@ pub(crate) fn parse(query: &str, expected: &Expected) -> Result<AuthorizationRes
     check_issuer(parameters.iss, expected)?;
     match (parameters.code, parameters.error) {
         (Some(code), None) => {
+            if let Some(check) = &expected.check {
+                check.check(query).map_err(Rejected::Unproven)?;
+            }
             Ok(AuthorizationResponse::Code(AuthorizationCode::from_trusted(code)))
         }
         (None, Some(error)) => Ok(AuthorizationResponse::Refused {
@@ -169,6 +186,7 @@ mod tests {
             state: State::fresh().unwrap(),
             issuer: Some("https://as.example".into()),
             issuer_required: false,
+            check: None,
         }
     }
 

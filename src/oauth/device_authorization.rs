@@ -13,6 +13,7 @@ use super::token::{self, TokenAnswer, authenticate};
 use super::token_error::{self, Error, Request};
 use crate::model::address::Address;
 use crate::model::client::Client;
+use crate::model::dialect::Dialect;
 use crate::model::scope::Scopes;
 use crate::secret::{DeviceCode, SecretText};
 use crate::untrusted::printable;
@@ -93,7 +94,7 @@ pub(crate) fn request(
     let authentication = authenticate(client, &mut form);
     let certificates = client.trusted_certificates.as_deref();
     let answer = http::post(endpoint, certificates, &authentication, &form, http::WHOLE)?;
-    match token_error::read(&answer, Request::Exchange) {
+    match token_error::read(&answer, Request::Exchange, &client.dialect.grant_errors) {
         Some(error) => Err(error),
         None => read(&answer),
     }
@@ -162,7 +163,7 @@ pub(crate) fn poll(
     let authentication = authenticate(client, &mut form);
     let certificates = client.trusted_certificates.as_deref();
     match http::post(&client.token_endpoint, certificates, &authentication, &form, bound) {
-        Ok(answer) => judge(&answer, now),
+        Ok(answer) => judge(&answer, &client.dialect, now),
         Err(fault @ Fault::Setup { .. }) => Polled::Failed(fault.into()),
         Err(
             fault @ (Fault::NotSent { .. } | Fault::Unanswered { .. } | Fault::Unreadable { .. }),
@@ -172,7 +173,7 @@ pub(crate) fn poll(
 
 /// What an answer means. The error counts, whatever its status: the RFC has 400, Google 428 and
 /// 403, GitHub 200.
-fn judge(answer: &Answer, now: Timestamp) -> Polled {
+fn judge(answer: &Answer, dialect: &Dialect, now: Timestamp) -> Polled {
     #[derive(Deserialize)]
     struct Body {
         error: String,
@@ -189,9 +190,9 @@ fn judge(answer: &Answer, now: Timestamp) -> Polled {
             _ => {}
         }
     }
-    let outcome = match token_error::read(answer, Request::Exchange) {
+    let outcome = match token_error::read(answer, Request::Exchange, &dialect.grant_errors) {
         Some(error) => Err(error),
-        None => token::parse(answer, now),
+        None => token::parse(answer, dialect, now),
     };
     match outcome {
         Ok(granted) => Polled::Granted(granted),
@@ -300,7 +301,13 @@ mod tests {
     fn a_poll_is_judged_by_its_error_whatever_the_status() {
         let now = Timestamp::UNIX_EPOCH;
         for status in [200, 400, 403, 428] {
-            let judged = |error| judge(&answer(status, &format!(r#"{{"error":"{error}"}}"#)), now);
+            let judged = |error| {
+                judge(
+                    &answer(status, &format!(r#"{{"error":"{error}"}}"#)),
+                    &Dialect::default(),
+                    now,
+                )
+            };
             assert!(matches!(judged("authorization_pending"), Polled::Pending));
             assert!(matches!(judged("slow_down"), Polled::SlowDown { interval: None }));
             assert!(matches!(judged("access_denied"), Polled::Denied));
@@ -314,9 +321,18 @@ mod tests {
     fn an_answer_that_is_no_verdict_is_waited_out() {
         let now = Timestamp::UNIX_EPOCH;
         for (status, body) in [(502, "<h1>Bad gateway</h1>"), (429, ""), (503, "{}"), (404, "")] {
-            assert!(matches!(judge(&answer(status, body), now), Polled::Trouble(_)), "{status}");
+            assert!(
+                matches!(
+                    judge(&answer(status, body), &Dialect::default(), now),
+                    Polled::Trouble(_)
+                ),
+                "{status}"
+            );
         }
-        assert!(matches!(judge(&answer(200, "<h1>Welcome</h1>"), now), Polled::Failed(_)));
+        assert!(matches!(
+            judge(&answer(200, "<h1>Welcome</h1>"), &Dialect::default(), now),
+            Polled::Failed(_)
+        ));
     }
 
     #[test]

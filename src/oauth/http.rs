@@ -4,6 +4,7 @@
 //! are not followed, since they would carry secrets elsewhere; nothing is retried here, since only
 //! the caller knows whether a request may be sent twice.
 
+use std::collections::BTreeMap;
 use std::io::Read;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -14,6 +15,7 @@ use reqwest::header::{self, HeaderName};
 use zeroize::Zeroizing;
 
 use crate::model::address::Address;
+use crate::model::credential::ApiHeader;
 use crate::secret::{AccessToken, ClientSecret, SecretText};
 
 /// For name resolution, TCP and TLS together.
@@ -90,14 +92,53 @@ pub(crate) fn post(
     send(address, authenticated(request, authentication), bound)
 }
 
+/// Sends `fields` with POST as a JSON object of texts, and gives it `bound` for everything.
+pub(crate) fn post_json(
+    address: &Address,
+    trusted_certificates: Option<&str>,
+    authentication: &Authentication<'_>,
+    fields: &[(&str, &str)],
+    bound: Duration,
+) -> Result<Answer, Fault> {
+    let fields: BTreeMap<&str, &str> = fields.iter().copied().collect();
+    let request = client(address, trusted_certificates)?.post(address.url().clone()).json(&fields);
+    send(address, authenticated(request, authentication), bound)
+}
+
+/// Sends a DELETE, with `fields` as a JSON object of texts if there are any.
+pub(crate) fn delete(
+    address: &Address,
+    trusted_certificates: Option<&str>,
+    authentication: &Authentication<'_>,
+    fields: &[(&str, &str)],
+) -> Result<Answer, Fault> {
+    let request = client(address, trusted_certificates)?.delete(address.url().clone());
+    let fields: BTreeMap<&str, &str> = fields.iter().copied().collect();
+    let request = if fields.is_empty() { request } else { request.json(&fields) };
+    send(address, authenticated(request, authentication), WHOLE)
+}
+
+/// Fetches a JSON document from a service that wants `headers` beside the token.
+pub(crate) fn fetch_with(
+    address: &Address,
+    trusted_certificates: Option<&str>,
+    authentication: &Authentication<'_>,
+    headers: &[ApiHeader],
+) -> Result<Answer, Fault> {
+    let mut request = client(address, trusted_certificates)?.get(address.url().clone());
+    for header in headers {
+        request = request.header(&header.name, header.value.expose().as_bytes());
+    }
+    send(address, authenticated(request, authentication), WHOLE)
+}
+
 /// Fetches a JSON document.
 pub(crate) fn fetch(
     address: &Address,
     trusted_certificates: Option<&str>,
     authentication: &Authentication<'_>,
 ) -> Result<Answer, Fault> {
-    let request = client(address, trusted_certificates)?.get(address.url().clone());
-    send(address, authenticated(request, authentication), WHOLE)
+    fetch_with(address, trusted_certificates, authentication, &[])
 }
 
 /// Looks whether a client for `address` can be set up at all, such as with those certificates.

@@ -4,6 +4,7 @@ use serde::Deserialize;
 
 use super::http::{self, Authentication, Fault};
 use crate::model::address::Address;
+use crate::untrusted::printable;
 
 /// What a server says of itself, as far as it is used.
 #[derive(Debug, Clone, Deserialize)]
@@ -19,6 +20,8 @@ pub(crate) struct Metadata {
     pub(crate) authorization_response_iss_parameter_supported: bool,
     #[serde(default)]
     token_endpoint_auth_methods_supported: Vec<String>,
+    /// RFC 8414 §2; without it nothing is said of PKCE.
+    code_challenge_methods_supported: Option<Vec<String>>,
 }
 
 impl Metadata {
@@ -29,6 +32,13 @@ impl Metadata {
         };
         takes("client_secret_post") && !takes("client_secret_basic")
     }
+
+    /// Whether the server names the challenge methods that it knows, and S256 is none of them. A
+    /// `plain` challenge proves nothing to whoever sees the request (RFC 9700 §2.1.1).
+    pub(crate) fn knows_no_s256(&self) -> bool {
+        let methods = self.code_challenge_methods_supported.as_deref();
+        methods.is_some_and(|methods| methods.iter().all(|method| method != "S256"))
+    }
 }
 
 /// Why a server's metadata could not be used.
@@ -37,19 +47,21 @@ pub(crate) enum Error {
     /// Neither place has a document that can be read: the endpoints have to be configured.
     #[error("`{issuer}` publishes no metadata")]
     Missing { issuer: String },
-    /// The document is another server's (RFC 8414 §3.3).
-    #[error("the metadata of `{issuer}` name another issuer")]
-    ForeignIssuer { issuer: String },
+    /// The document is another server's (RFC 8414 §3.3), or the issuer is written otherwise than
+    /// the server has it, to the last slash.
+    #[error("the metadata of `{issuer}` name another issuer, `{named}`")]
+    ForeignIssuer { issuer: String, named: String },
     /// No answer: trying later may help.
     #[error(transparent)]
     Fault(#[from] Fault),
 }
 
-/// Fetches the metadata of `issuer`.
+/// Fetches the metadata of `issuer`, from wherever they name that issuer and no other.
 pub(crate) fn discover(
     issuer: &Address,
     trusted_certificates: Option<&str>,
 ) -> Result<Metadata, Error> {
+    let mut foreign = None;
     for address in well_known(issuer) {
         let answer = http::fetch(&address, trusted_certificates, &Authentication::None)?;
         if answer.status != 200 {
@@ -57,11 +69,17 @@ pub(crate) fn discover(
         }
         let Ok(metadata) = serde_json::from_slice::<Metadata>(&answer.body) else { continue };
         if metadata.issuer != issuer.as_str() {
-            return Err(Error::ForeignIssuer { issuer: issuer.to_string() });
+            // Of several issuers at one host, some serve one document for all at one of the places.
+            foreign = foreign.or(Some(metadata.issuer));
+            continue;
         }
         return Ok(metadata);
     }
-    Err(Error::Missing { issuer: issuer.to_string() })
+    let issuer = issuer.to_string();
+    Err(match foreign {
+        Some(named) => Error::ForeignIssuer { issuer, named: printable(&named) },
+        None => Error::Missing { issuer },
+    })
 }
 
 /// RFC 8414 §3.1 puts the well-known part between host and path, OpenID Connect behind the path.

@@ -148,6 +148,7 @@ mod tests {
             state: State::fresh().unwrap(),
             issuer: Some("https://as.example".into()),
             issuer_required: false,
+            check: None,
         }
     }
 

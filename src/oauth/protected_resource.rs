@@ -10,7 +10,9 @@ use serde_json::Value;
 
 use super::http::{self, Answer, Authentication, Fault};
 use super::token::Heard;
-use crate::model::credential::{ApiAuth, Check, Credential};
+use crate::model::address::Address;
+use crate::model::credential::{Api, ApiAuth, Check, Credential};
+use crate::secret::AccessToken;
 
 /// What a service says of a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,19 +60,39 @@ pub(crate) struct Answered {
 /// Asks the service that `check` names about the token of `credential`, which is carried as that
 /// service wants it.
 pub(crate) fn ask(credential: &Credential, check: &Check) -> Result<Answered, Fault> {
-    let token = credential.token();
-    let username = credential.api.username.as_deref().unwrap_or_default();
-    let authentication = match &credential.api.auth {
+    let certificates = credential.trusted_certificates();
+    let answer = fetch(&check.url, certificates, &credential.api, credential.token())?;
+    let heard = Heard { status: answer.status, date: answer.date };
+    Ok(Answered { heard, verdict: verdict(&answer, &check.fields, &check.refusals) })
+}
+
+/// Fetches a JSON document from the service of `api`, which is shown `token` as it wants it.
+pub(crate) fn fetch(
+    address: &Address,
+    trusted_certificates: Option<&str>,
+    api: &Api,
+    token: &AccessToken,
+) -> Result<Answer, Fault> {
+    let username = api.username.as_deref().unwrap_or_default();
+    let authentication = match &api.auth {
         ApiAuth::Bearer => Authentication::Bearer(token),
         ApiAuth::Basic => Authentication::Basic { username, token },
         ApiAuth::Header(name) => Authentication::Header { name, token },
     };
-    let answer = http::fetch(&check.url, credential.trusted_certificates(), &authentication)?;
-    let heard = Heard { status: answer.status, date: answer.date };
-    Ok(Answered { heard, verdict: verdict(&answer, &check.fields) })
+    http::fetch_with(address, trusted_certificates, &authentication, &api.headers)
 }
 
-fn verdict(answer: &Answer, fields: &[String]) -> Result<Verdict, NoVerdict> {
+/// Whether `body` is an error object with one of these codes.
+fn refuses(body: &[u8], refusals: &[String]) -> bool {
+    let body: Option<Value> = serde_json::from_slice(body).ok();
+    match body.as_ref().and_then(|body| body.pointer("/error/code")) {
+        Some(Value::String(code)) => refusals.contains(code),
+        Some(Value::Number(code)) => refusals.contains(&code.to_string()),
+        Some(_) | None => false,
+    }
+}
+
+fn verdict(answer: &Answer, fields: &[String], refusals: &[String]) -> Result<Verdict, NoVerdict> {
     let authority = answer.authority.clone();
     let other = |what: String| NoVerdict::Other { authority: authority.clone(), what };
     match answer.status {
@@ -80,6 +102,7 @@ fn verdict(answer: &Answer, fields: &[String]) -> Result<Verdict, NoVerdict> {
             Err(other(format!("a redirect (HTTP {}), which is not followed", answer.status)))
         }
         401 => Ok(Verdict::Refused),
+        400..=499 if refuses(&answer.body, refusals) => Ok(Verdict::Refused),
         403 => Err(NoVerdict::Forbidden { authority }),
         404 => Err(other("HTTP 404: there is nothing at the address that is asked".into())),
         429 => Err(NoVerdict::TooManyRequests { authority, retry_after: answer.retry_after }),
@@ -121,7 +144,7 @@ mod tests {
 
     fn said(status: u16, body: &str, fields: &[&str]) -> Option<Verdict> {
         let fields: Vec<String> = fields.iter().map(ToString::to_string).collect();
-        verdict(&answer(status, body), &fields).ok()
+        verdict(&answer(status, body), &fields, &["190".into()]).ok()
     }
 
     #[test]
@@ -138,6 +161,14 @@ mod tests {
             assert_eq!(said(status, person, &["/accountId"]), None, "{status}");
             assert_eq!(said(status, person, &[]), None, "{status}");
         }
+    }
+
+    #[test]
+    fn an_error_object_refuses_a_token_where_its_code_is_said_to() {
+        let dead = r#"{"error":{"message":"Session has expired","code":190}}"#;
+        assert_eq!(said(400, dead, &[]), Some(Verdict::Refused));
+        assert_eq!(said(500, dead, &[]), None);
+        assert_eq!(said(400, r#"{"error":{"code":4}}"#, &[]), None);
     }
 
     #[test]

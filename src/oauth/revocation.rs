@@ -1,10 +1,10 @@
-//! Token revocation (RFC 7009).
+//! Token revocation (RFC 7009), and the services that have a way of their own.
 
-use super::http::{self, Fault};
+use super::http::{self, Answer, Authentication, Fault};
 use super::token::authenticate;
 use super::token_error::{self, Error, Request};
 use crate::model::address::Address;
-use crate::model::client::Client;
+use crate::model::client::{Client, RevocationMethod};
 use crate::secret::{AccessToken, RefreshToken, SecretText};
 
 /// Ends a grant: the refresh token first, which takes the access token with it at most servers,
@@ -17,27 +17,67 @@ pub(crate) fn revoke(
     refresh_token: Option<&RefreshToken>,
     access_token: &AccessToken,
 ) -> Result<(), Error> {
-    if let Some(token) = refresh_token {
-        revoke_one(client, endpoint, token.expose(), "refresh_token")?;
-        // With it the grant is over, whatever becomes of an access token that ends soon.
-        let _ = revoke_one(client, endpoint, access_token.expose(), "access_token");
-        return Ok(());
+    match (client.revocation_method, refresh_token) {
+        (RevocationMethod::Rfc7009, Some(token)) => {
+            revoke_one(client, endpoint, token.expose(), "refresh_token")?;
+            // With it the grant is over, whatever becomes of an access token that ends soon.
+            let _ = revoke_one(client, endpoint, access_token.expose(), "access_token");
+            Ok(())
+        }
+        (RevocationMethod::Rfc7009, None) => {
+            revoke_one(client, endpoint, access_token.expose(), "access_token")
+        }
+        (RevocationMethod::Github, _) => delete_at_github(client, endpoint, access_token),
+        (RevocationMethod::Delete, _) => {
+            let certificates = client.trusted_certificates.as_deref();
+            let authentication = Authentication::Bearer(access_token);
+            judge(client, http::delete(endpoint, certificates, &authentication, &[]))
+        }
     }
-    revoke_one(client, endpoint, access_token.expose(), "access_token")
 }
 
 fn revoke_one(client: &Client, endpoint: &Address, token: &str, hint: &str) -> Result<(), Error> {
     let mut form = vec![("token", token), ("token_type_hint", hint)];
     let authentication = authenticate(client, &mut form);
     let certificates = client.trusted_certificates.as_deref();
-    let answer = http::post(endpoint, certificates, &authentication, &form, http::WHOLE)
-        .map_err(|fault: Fault| Error::Fault(fault))?;
+    judge(client, http::post(endpoint, certificates, &authentication, &form, http::WHOLE))
+}
+
+/// `endpoint` is the list of applications; the client's own place in it takes the token.
+fn delete_at_github(client: &Client, endpoint: &Address, token: &AccessToken) -> Result<(), Error> {
+    let mut url = endpoint.url().clone();
+    if let Ok(mut path) = url.path_segments_mut() {
+        path.pop_if_empty().push(&client.id).push("token");
+    }
+    let address: Address =
+        url.as_str().parse().expect("an address with segments more, each encoded, is still one");
+    let authentication = match &client.secret {
+        Some(secret) => Authentication::Client { id: &client.id, secret },
+        None => Authentication::None,
+    };
+    let certificates = client.trusted_certificates.as_deref();
+    let fields = [("access_token", token.expose())];
+    let answer = http::delete(&address, certificates, &authentication, &fields);
+    // GitHub's answers to a token that it does not know.
+    match answer {
+        Ok(answer) if [404, 422].contains(&answer.status) => Ok(()),
+        answer => judge(client, answer),
+    }
+}
+
+fn judge(client: &Client, answer: Result<Answer, Fault>) -> Result<(), Error> {
+    let answer = answer?;
     if (200..=299).contains(&answer.status) {
         return Ok(());
     }
-    match token_error::read(&answer, Request::Refresh) {
-        // Two words for a token that is gone already; the second is Google's.
-        Some(Error::GrantRefused { error, .. }) if error == "invalid_grant" => Ok(()),
+    match token_error::read(&answer, Request::Refresh, &client.dialect.grant_errors) {
+        // A token that is gone already.
+        Some(Error::GrantRefused { error, .. })
+            if error == "invalid_grant" || client.dialect.grant_errors.contains(&error) =>
+        {
+            Ok(())
+        }
+        // The same in Google's words.
         Some(Error::NoVerdict { error: Some(error), .. }) if error == "invalid_token" => Ok(()),
         Some(error) => Err(error),
         None => Err(token_error::no_verdict(&answer)),

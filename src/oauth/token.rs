@@ -2,6 +2,7 @@
 //!
 //! Whether a token needs renewing and where the new one goes is the caller's business.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -13,6 +14,7 @@ use super::http::{self, Answer, Authentication};
 use super::token_error::{self, Error, Request};
 use crate::model::client::{Client, TokenEndpointAuthMethod};
 use crate::model::credential::Expiry;
+use crate::model::dialect::{Dialect, Encoding, ExpiryShape};
 use crate::model::scope::Scopes;
 use crate::secret::{AccessToken, AuthorizationCode, CodeVerifier, RefreshToken, SecretText};
 
@@ -56,12 +58,14 @@ pub(crate) struct Heard {
     pub(crate) date: Option<Timestamp>,
 }
 
-/// Redeems an authorization code (RFC 6749 §4.1.3, RFC 7636 §4.5). It is never sent twice.
+/// Redeems an authorization code (RFC 6749 §4.1.3, RFC 7636 §4.5), with the further parameters
+/// that the server wants. It is never sent twice.
 pub(crate) fn redeem(
     client: &Client,
     code: &AuthorizationCode,
     redirect_uri: &str,
     verifier: Option<&CodeVerifier>,
+    params: &BTreeMap<String, String>,
     now: Timestamp,
 ) -> Result<TokenAnswer, Error> {
     let mut form = vec![
@@ -72,6 +76,7 @@ pub(crate) fn redeem(
     if let Some(verifier) = verifier {
         form.push(("code_verifier", verifier.expose()));
     }
+    form.extend(params.iter().map(|(name, value)| (name.as_str(), value.as_str())));
     request(client, form, Request::Exchange, now, http::WHOLE).answer
 }
 
@@ -82,7 +87,22 @@ pub(crate) fn refresh(
     now: Timestamp,
     bound: Duration,
 ) -> Asked {
-    let form = vec![("grant_type", "refresh_token"), ("refresh_token", refresh_token.expose())];
+    let mut form = vec![("grant_type", "refresh_token"), ("refresh_token", refresh_token.expose())];
+    let params = client.dialect.refresh_params.iter();
+    form.extend(params.map(|(name, value)| (name.as_str(), value.as_str())));
+    request(client, form, Request::Refresh, now, bound)
+}
+
+/// Exchanges an access token that works for one that lives longer, as Facebook has it in place of
+/// a refresh; or gives up after `bound`.
+pub(crate) fn exchange(
+    client: &Client,
+    access_token: &AccessToken,
+    now: Timestamp,
+    bound: Duration,
+) -> Asked {
+    let form =
+        vec![("grant_type", "fb_exchange_token"), ("fb_exchange_token", access_token.expose())];
     request(client, form, Request::Refresh, now, bound)
 }
 
@@ -108,13 +128,17 @@ pub(super) fn send(
     bound: Duration,
 ) -> Asked {
     let certificates = client.trusted_certificates.as_deref();
-    match http::post(&client.token_endpoint, certificates, authentication, form, bound) {
+    let post = match client.dialect.request {
+        Encoding::Form => http::post,
+        Encoding::Json => http::post_json,
+    };
+    match post(&client.token_endpoint, certificates, authentication, form, bound) {
         Err(fault) => Asked { answer: Err(fault.into()), heard: None },
         Ok(answer) => Asked {
             heard: Some(Heard { status: answer.status, date: answer.date }),
-            answer: match token_error::read(&answer, kind) {
+            answer: match token_error::read(&answer, kind, &client.dialect.grant_errors) {
                 Some(error) => Err(error),
-                None => parse(&answer, now),
+                None => parse(&answer, &client.dialect, now),
             },
         },
     }
@@ -148,6 +172,10 @@ struct Body {
     // What is not as the RFC has it must not cost a token that was given.
     token_type: Option<Value>,
     expires_in: Option<Value>,
+    /// The absolute end, as Salla sends it.
+    expires: Option<Value>,
+    /// When the token was made, as Jira Data Center sends it.
+    created_at: Option<Value>,
     refresh_token: Option<String>,
     /// Not in any RFC, but sent by Google and Shopify.
     refresh_token_expires_in: Option<Value>,
@@ -157,7 +185,11 @@ struct Body {
 }
 
 /// Reads what a token endpoint gave; anything else in its place is no verdict.
-pub(super) fn parse(answer: &Answer, now: Timestamp) -> Result<TokenAnswer, Error> {
+pub(super) fn parse(
+    answer: &Answer,
+    dialect: &Dialect,
+    now: Timestamp,
+) -> Result<TokenAnswer, Error> {
     if !(200..=299).contains(&answer.status) {
         return Err(token_error::no_verdict(answer));
     }
@@ -172,10 +204,11 @@ pub(super) fn parse(answer: &Answer, now: Timestamp) -> Result<TokenAnswer, Erro
     };
     let refresh_expires_in =
         body.refresh_token_expires_in.as_ref().or(body.refresh_expires_in.as_ref());
+    let expiry_told = end(&body, dialect, now);
     Ok(TokenAnswer {
         access_token: AccessToken::issued(body.access_token).map_err(malformed)?,
         token_type: token_type(body.token_type.as_ref().and_then(Value::as_str)),
-        expiry: expiry(body.expires_in.as_ref(), now),
+        expiry: expiry_told,
         // An empty one is as good as none.
         refresh_token: body
             .refresh_token
@@ -216,17 +249,45 @@ fn token_type(sent: Option<&str>) -> String {
     }
 }
 
+/// When the token ends, wherever this server says so.
+fn end(body: &Body, dialect: &Dialect, now: Timestamp) -> Expiry {
+    let since_1970 = |value: &Option<Value>| {
+        value.as_ref().and_then(seconds).and_then(|at| Timestamp::from_second(at).ok())
+    };
+    let in_so_long = |from: Timestamp| expiry(body.expires_in.as_ref(), from);
+    let told = match dialect.expiry {
+        ExpiryShape::ExpiresIn => in_so_long(now),
+        ExpiryShape::Expires => {
+            since_1970(&body.expires).map_or_else(|| in_so_long(now), Expiry::Known)
+        }
+        ExpiryShape::CreatedAt => in_so_long(since_1970(&body.created_at).unwrap_or(now)),
+    };
+    match told {
+        // What is there and can't be read says nothing, not even that there is no end.
+        Expiry::Unknown
+            if dialect.endless && body.expires_in.is_none() && body.expires.is_none() =>
+        {
+            Expiry::None
+        }
+        told => told,
+    }
+}
+
 /// When the token ends. Servers send the seconds as a number or as a string, or not at all; what
 /// is not a life that can be, is unknown rather than guessed.
 fn expiry(expires_in: Option<&Value>, now: Timestamp) -> Expiry {
-    let seconds = match expires_in {
-        Some(Value::Number(number)) => number.as_i64().or_else(|| number.as_f64().map(whole)),
-        Some(Value::String(text)) => Zeroizing::new(text.clone()).trim().parse().ok(),
-        Some(_) | None => None,
-    };
-    seconds
+    expires_in
+        .and_then(seconds)
         .and_then(|seconds: i64| now.checked_add(SignedDuration::from_secs(seconds.max(0))).ok())
         .map_or(Expiry::Unknown, Expiry::Known)
+}
+
+fn seconds(sent: &Value) -> Option<i64> {
+    match sent {
+        Value::Number(number) => number.as_i64().or_else(|| number.as_f64().map(whole)),
+        Value::String(text) => Zeroizing::new(text.clone()).trim().parse().ok(),
+        _ => None,
+    }
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "the cast saturates, and too long is unknown")]
@@ -273,6 +334,27 @@ mod tests {
     }
 
     #[test]
+    fn each_server_says_in_its_own_way_when_a_token_ends() {
+        let at = |second: i64| Expiry::Known(Timestamp::from_second(second).unwrap());
+        let read = |dialect: &str, body: &str| {
+            let dialect: Dialect = toml::from_str(dialect).unwrap();
+            let body = format!(r#"{{"access_token":"made-up-1"{body}}}"#);
+            parse(&answer(200, &body), &dialect, NOW).unwrap().expiry
+        };
+        let absolute = "expiry = 'expires'";
+        assert_eq!(read(absolute, r#","expires":1700000900"#), at(1_700_000_900));
+        assert_eq!(read(absolute, r#","expires":"1700000900","expires_in":5"#), at(1_700_000_900));
+        assert_eq!(read(absolute, r#","expires_in":60"#), at(1_700_000_060));
+        assert_eq!(read("", r#","expires":1700000900"#), Expiry::Unknown);
+        let made = "expiry = 'created_at'";
+        assert_eq!(read(made, r#","created_at":1699999000,"expires_in":7200"#), at(1_700_006_200));
+        assert_eq!(read(made, r#","expires_in":60"#), at(1_700_000_060));
+        assert_eq!(read("endless = true", ""), Expiry::None);
+        assert_eq!(read("endless = true", r#","expires_in":60"#), at(1_700_000_060));
+        assert_eq!(read("endless = true", r#","expires_in":"soon""#), Expiry::Unknown);
+    }
+
+    #[test]
     fn an_answer_without_a_usable_token_is_no_verdict() {
         for (status, body) in [
             (200, "{}"),
@@ -284,7 +366,10 @@ mod tests {
             (302, ""),
         ] {
             assert!(
-                matches!(parse(&answer(status, body), NOW), Err(Error::NoVerdict { .. })),
+                matches!(
+                    parse(&answer(status, body), &Dialect::default(), NOW),
+                    Err(Error::NoVerdict { .. })
+                ),
                 "{body}"
             );
         }
@@ -300,7 +385,7 @@ mod tests {
             ("", None),
         ] {
             let body = format!(r#"{{"access_token":"made-up-1"{field}}}"#);
-            let read = parse(&answer(200, &body), NOW).unwrap();
+            let read = parse(&answer(200, &body), &Dialect::default(), NOW).unwrap();
             assert_eq!(read.refresh_expires_at, expected, "{body}");
         }
     }
@@ -308,13 +393,13 @@ mod tests {
     #[test]
     fn a_plain_answer_is_read() {
         let body = r#"{"access_token":"made-up-1","token_type":"bearer","scope":"a,b c","new":1}"#;
-        let read = parse(&answer(200, body), NOW).unwrap();
+        let read = parse(&answer(200, body), &Dialect::default(), NOW).unwrap();
         assert_eq!(read.access_token.expose(), "made-up-1");
         assert_eq!(read.token_type, "Bearer");
         assert!(read.refresh_token.is_none());
         assert_eq!(read.scopes.unwrap().to_string(), "a b c");
         let odd = r#"{"access_token":"made-up-1","token_type":7,"scope":["a","b"],"error":""}"#;
-        let read = parse(&answer(200, odd), NOW).unwrap();
+        let read = parse(&answer(200, odd), &Dialect::default(), NOW).unwrap();
         assert_eq!((&*read.token_type, read.scopes.unwrap().to_string()), ("Bearer", "a b".into()));
         assert_eq!(token_type(Some("x\r\nSet-Cookie: y")), "Bearer");
         assert_eq!(token_type(Some("DPoP")), "DPoP");

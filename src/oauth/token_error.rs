@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::http::{Answer, Fault};
 use crate::untrusted::printable;
@@ -128,29 +129,56 @@ pub(crate) enum Request {
 /// The body of an error response.
 #[derive(Deserialize)]
 struct Body {
-    error: String,
+    #[serde(deserialize_with = "code")]
+    error: Coded,
     error_description: Option<String>,
     /// Google's finer reason, such as `invalid_rapt`.
     error_subtype: Option<String>,
 }
 
-/// Reads an error from `answer`; `None` if its body holds none.
-pub(super) fn read(answer: &Answer, request: Request) -> Option<Error> {
+/// What stands in `error`: a code (RFC 6749 §5.2), or an object with one, as Facebook has it.
+struct Coded {
+    code: String,
+    message: Option<String>,
+}
+
+fn code<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Coded, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Sent {
+        Code(String),
+        Object { code: Value, message: Option<String> },
+    }
+    Ok(match Sent::deserialize(deserializer)? {
+        Sent::Code(code) => Coded { code, message: None },
+        Sent::Object { code: Value::String(code), message } => Coded { code, message },
+        Sent::Object { code, message } => Coded { code: code.to_string(), message },
+    })
+}
+
+/// Reads an error from `answer`; `None` if its body holds none. `grant_errors` are the server's
+/// own codes for a grant that is over.
+pub(super) fn read(answer: &Answer, request: Request, grant_errors: &[String]) -> Option<Error> {
     let authority = answer.authority.clone();
     if answer.status == 429 {
         return Some(Error::TooManyRequests { authority, retry_after: answer.retry_after });
     }
     let body: Body = serde_json::from_slice(&answer.body).ok()?;
-    if body.error.is_empty() {
+    let Coded { code, message } = body.error;
+    if code.is_empty() {
         return None;
     }
-    let reason = [Some(&body.error), body.error_subtype.as_ref(), body.error_description.as_ref()]
+    let description = body.error_description.or(message);
+    let reason = [Some(&code), body.error_subtype.as_ref(), description.as_ref()]
         .into_iter()
         .flatten()
         .map(|text| printable(text))
         .collect::<Vec<_>>()
         .join(", ");
-    Some(match (body.error.as_str(), request) {
+    if grant_errors.contains(&code) {
+        return Some(Error::GrantRefused { authority, error: printable(&code), reason });
+    }
+    Some(match (code.as_str(), request) {
         (
             "invalid_grant"
             | "bad_refresh_token"
@@ -159,7 +187,7 @@ pub(super) fn read(answer: &Answer, request: Request) -> Option<Error> {
             _,
         )
         | ("unauthorized_client", Request::Refresh) => {
-            Error::GrantRefused { authority, error: printable(&body.error), reason }
+            Error::GrantRefused { authority, error: printable(&code), reason }
         }
         (
             "invalid_client"
@@ -172,11 +200,11 @@ pub(super) fn read(answer: &Answer, request: Request) -> Option<Error> {
             | "unsupported_grant_type"
             | "invalid_request",
             _,
-        ) => Error::ClientRefused { authority, error: printable(&body.error), reason },
+        ) => Error::ClientRefused { authority, error: printable(&code), reason },
         _ => Error::NoVerdict {
             authority,
             status: answer.status,
-            error: Some(printable(&body.error)),
+            error: Some(printable(&code)),
             retry_after: answer.retry_after,
             what: reason,
         },
@@ -214,7 +242,7 @@ mod tests {
     }
 
     fn refresh(status: u16, body: &str) -> Option<Error> {
-        read(&answer(status, body), Request::Refresh)
+        read(&answer(status, body), Request::Refresh, &["190".into()])
     }
 
     #[test]
@@ -238,7 +266,22 @@ mod tests {
             assert!(refresh(status, "<html>invalid_grant</html>").is_none());
             assert!(matches!(no_verdict(&answer(status, "")), Error::NoVerdict { .. }));
         }
-        assert!(refresh(400, r#"{"error":{"code":190}}"#).is_none());
+        assert!(refresh(400, r#"{"error":{"message":"x"}}"#).is_none());
+    }
+
+    #[test]
+    fn an_object_in_place_of_a_code_has_its_code_within() {
+        let body = r#"{"error":{"message":"Session has expired","code":190,"error_subcode":463}}"#;
+        match refresh(400, body) {
+            Some(Error::GrantRefused { error, reason, .. }) => {
+                assert_eq!((&*error, &*reason), ("190", "190, Session has expired"));
+            }
+            other => panic!("{other:?}"),
+        }
+        let busy = r#"{"error":{"message":"An unexpected error","code":2}}"#;
+        assert!(matches!(refresh(500, busy), Some(Error::NoVerdict { .. })));
+        let elsewhere = read(&answer(400, body), Request::Refresh, &[]);
+        assert!(matches!(elsewhere, Some(Error::NoVerdict { .. })), "only where it is defined");
     }
 
     #[test]
@@ -262,7 +305,7 @@ mod tests {
         let body =
             r#"{"error":"unauthorized_client","error_description":"refresh_token is invalid"}"#;
         assert!(matches!(refresh(403, body), Some(Error::GrantRefused { .. })));
-        let found = read(&answer(403, body), Request::Exchange);
+        let found = read(&answer(403, body), Request::Exchange, &[]);
         assert!(matches!(found, Some(Error::ClientRefused { .. })));
     }
 

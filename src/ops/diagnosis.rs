@@ -76,7 +76,7 @@ pub(crate) fn diagnose(evidence: &Evidence, renewal: Renewal, now: Timestamp) ->
         Status::LoginRequired => return Finding::Refused,
         Status::Active | Status::Inactive => {}
     }
-    if !works && !credential.is_refreshable() {
+    if credential.is_over(now) {
         return Finding::Ended;
     }
     if let Some(since) = evidence.in_doubt_since {
@@ -164,6 +164,7 @@ mod tests {
             }),
             api: Api {
                 auth: ApiAuth::Bearer,
+                headers: Vec::new(),
                 server_url: None,
                 base_url: None,
                 username: None,

@@ -123,6 +123,7 @@ mod tests {
             grant: Grant::Static(StaticToken { token, expiry: Expiry::None }),
             api: Api {
                 auth: ApiAuth::Bearer,
+                headers: Vec::new(),
                 server_url: None,
                 base_url: None,
                 username: None,

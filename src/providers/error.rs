@@ -20,6 +20,12 @@ pub(crate) enum Error {
     /// The addresses depend on the server, which nobody named.
     #[error("`{name}` needs the address of its server")]
     NoServer { name: String },
+    /// The server is none that this service can have.
+    #[error("`{server}` is no server of `{name}`, which is {expected}")]
+    ForeignServer { name: String, server: String, expected: String },
+    /// A scope that breaks the login at this service.
+    #[error("`{name}` must not be asked for the scope `{scope}`")]
+    ForbiddenScope { name: String, scope: String },
     /// An address that tokctl would not send a secret to.
     #[error("the definition of `{name}` has an address that can't be used")]
     Address { name: String, source: address::Error },

@@ -3,6 +3,8 @@
 
 mod error;
 pub(crate) mod atlassian;
+pub(crate) mod facebook;
+mod shopify;
 mod provider;
 
 use std::collections::BTreeSet;
@@ -15,10 +17,16 @@ use crate::config::Config;
 use crate::model::account::ProviderName;
 
 /// The definitions that come with tokctl, in the syntax of `config.toml`.
-const BUILT_IN: [(&str, &str); 3] = [
+const BUILT_IN: [(&str, &str); 9] = [
+    ("etsy", include_str!("etsy.toml")),
+    ("facebook", include_str!("facebook.toml")),
     ("gdrive", include_str!("gdrive.toml")),
+    ("github", include_str!("github.toml")),
+    ("google", include_str!("google.toml")),
     ("jira", include_str!("jira.toml")),
     ("jira-dc", include_str!("jira-dc.toml")),
+    ("salla", include_str!("salla.toml")),
+    ("shopify", include_str!("shopify.toml")),
 ];
 
 /// Parameters of the authorization request that every login makes its own.
@@ -57,6 +65,11 @@ pub(crate) fn find(name: &ProviderName, config: &Config) -> Result<Provider, Err
             message: format!("`{reserved}` in `authorization_params` is not for it to set"),
         }),
     }
+}
+
+/// The definition of `name` as it would be written, complete with what it extends.
+pub(crate) fn written(name: &ProviderName, config: &Config) -> Result<Table, Error> {
+    table(name.as_str(), config, &mut BTreeSet::new())
 }
 
 /// The merged definition. A configured provider comes before a built-in one of the same name,
@@ -115,14 +128,31 @@ mod tests {
     fn every_built_in_definition_is_complete() {
         for (built_in, _) in BUILT_IN {
             let provider = find(&name(built_in), &Config::default()).unwrap();
-            let server = "https://jira.example/jira".parse().unwrap();
+            let server = match provider.definition.server_host.as_deref() {
+                Some(pattern) => format!("https://{}", pattern.replace('*', "made-up")),
+                None => "https://jira.example/jira".to_owned(),
+            };
+            let server = server.parse().unwrap();
+            assert!(provider.server(Some(&server)).is_ok(), "{built_in}");
             let endpoints = provider.endpoints(Some(&server), None).unwrap();
             assert!(endpoints.authorization.is_some(), "{built_in}");
+            assert!(provider.definition.title.is_some(), "{built_in}");
+            // Each service has an address of its own to come back to (RFC 8252 §8.10), and who
+            // registers it has to be told where.
+            let path = format!("/callback/{built_in}");
+            assert!(provider.redirect_uri().ends_with(&path), "{built_in}");
+            let setup = provider.definition.setup.as_deref().unwrap_or_default();
+            let any_port = provider.redirect_uri().contains(":0/");
+            assert!(any_port || setup.contains(&provider.redirect_uri()), "{built_in}");
+            assert!(setup.contains(&format!("tokctl login {built_in}")), "{built_in}");
+            assert!(setup.lines().all(|line| line.len() <= 100), "{built_in}");
             let places =
                 Places { server: Some(&server), site_id: None, api_base_url: Some(&server) };
             let check = provider.check(places).unwrap().unwrap();
             assert!(!check.fields.is_empty(), "{built_in}");
-            assert!(provider.definition.grant_life.idle.is_some(), "{built_in}");
+            // Of Salla's nothing certain is known, and Facebook's tokens renew themselves.
+            let unlimited = ["salla", "facebook"].contains(&built_in);
+            assert_eq!(provider.definition.grant_life.idle.is_none(), unlimited, "{built_in}");
         }
     }
 

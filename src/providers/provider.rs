@@ -1,16 +1,23 @@
 //! A provider that is ready to be used: its definition with the addresses filled in.
 
-use jiff::SignedDuration;
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
 
 use super::error::Error;
+use super::shopify;
 use crate::model::account::ProviderName;
 use crate::model::address::Address;
-use crate::model::client::TokenEndpointAuthMethod;
-use crate::model::credential::{ApiAuth, Check, Credential};
-use crate::model::definition::{Definition, RefreshKind, Reuse};
+use crate::model::client::{Client, TokenEndpointAuthMethod};
+use crate::model::credential::{ApiAuth, ApiHeader, Check, Credential};
+use crate::model::definition::{
+    CallbackCheck, Definition, Pkce, RefreshKind, Reuse, ScopeSeparator,
+};
 use crate::model::grant_life::GrantLife;
 use crate::model::scope::Scopes;
+use crate::oauth::authorization_response::Check as AnswerCheck;
 use crate::oauth::metadata::Metadata;
+use crate::secret::{ApiKey, ClientSecret, SecretText};
 
 /// A service, as its definition describes it.
 #[derive(Debug, Clone)]
@@ -54,10 +61,18 @@ pub(crate) struct Places<'a> {
 impl Provider {
     /// The server's own address: the one that was asked for, else the definition's.
     pub(crate) fn server(&self, asked: Option<&Address>) -> Result<Option<Address>, Error> {
-        match (asked, &self.definition.server) {
-            (Some(asked), _) => Ok(Some(asked.clone())),
-            (None, Some(own)) => self.address(own).map(Some),
-            (None, None) => Ok(None),
+        let server = match (asked, &self.definition.server) {
+            (Some(asked), _) => Some(asked.clone()),
+            (None, Some(own)) => Some(self.address(own)?),
+            (None, None) => None,
+        };
+        match (&server, &self.definition.server_host) {
+            (Some(server), Some(pattern)) if !is_at(server, pattern) => Err(Error::ForeignServer {
+                name: self.name.to_string(),
+                server: server.to_string(),
+                expected: format!("https://{pattern}"),
+            }),
+            (_, _) => Ok(server),
         }
     }
 
@@ -150,7 +165,8 @@ impl Provider {
         places: Places<'_>,
     ) -> Result<Check, Error> {
         let url = self.fill(template, places)?;
-        Ok(Check { url, fields: fields.to_vec(), trusted_certificates: None })
+        let refusals = self.definition.check_refusals.clone();
+        Ok(Check { url, fields: fields.to_vec(), refusals, trusted_certificates: None })
     }
 
     /// Fills in one of the definition's addresses.
@@ -178,9 +194,55 @@ impl Provider {
             .unwrap_or_else(|| format!("http://127.0.0.1:0/callback/{}", self.name))
     }
 
-    /// The scopes that a login asks for.
-    pub(crate) fn scopes(&self) -> Scopes {
-        Scopes::parse(&self.definition.scopes.clone().unwrap_or_default().join(" "))
+    /// The scopes that a login asks for: those in `asked`, else the definition's own.
+    pub(crate) fn scopes(&self, asked: &[String]) -> Result<Scopes, Error> {
+        let definition = &self.definition;
+        let own = definition.scopes.as_deref().unwrap_or_default();
+        let chosen = if asked.is_empty() { own } else { asked };
+        let scopes = Scopes::parse(&chosen.join(" "));
+        match definition.forbidden_scopes.iter().find(|scope| scopes.contains(scope)) {
+            None => Ok(scopes),
+            Some(scope) => {
+                let name = self.name.to_string();
+                Err(Error::ForbiddenScope { name, scope: scope.clone() })
+            }
+        }
+    }
+
+    /// `scopes` with those that every login of a person needs.
+    pub(crate) fn with_required(&self, scopes: &Scopes) -> Scopes {
+        let required = &self.definition.required_scopes;
+        Scopes::parse(&format!("{scopes} {}", required.join(" ")))
+    }
+
+    /// The `scope` parameter of a request.
+    pub(crate) fn scope_parameter(&self, scopes: &Scopes) -> String {
+        let separator = match self.definition.scope_separator {
+            ScopeSeparator::Space => " ",
+            ScopeSeparator::Comma => ",",
+        };
+        scopes.iter().collect::<Vec<_>>().join(separator)
+    }
+
+    /// Whether the authorization request carries a code challenge: as defined; else it does,
+    /// unless the server says that it knows other methods alone.
+    pub(crate) fn pkce(&self, metadata: Option<&Metadata>) -> Pkce {
+        match self.definition.pkce {
+            Some(own) => own,
+            None if metadata.is_some_and(Metadata::knows_no_s256) => Pkce::Off,
+            None => Pkce::default(),
+        }
+    }
+
+    /// Whether a login needs the client's secret: at the token endpoint, for the service's API, or
+    /// to check the answer.
+    pub(crate) fn needs_secret(&self) -> bool {
+        let definition = &self.definition;
+        definition
+            .token_endpoint_auth_method
+            .is_some_and(|method| method != TokenEndpointAuthMethod::None)
+            || definition.callback_check.is_some()
+            || definition.api_headers.values().any(|value| value.contains(CLIENT_SECRET))
     }
 
     /// How the client names itself: as defined; else, if it has a secret, in the way that the
@@ -202,6 +264,44 @@ impl Provider {
 
     pub(crate) fn api_auth(&self) -> ApiAuth {
         self.definition.api_auth.clone().unwrap_or(ApiAuth::Bearer)
+    }
+
+    /// The service's own proof that an answer in the browser is from it, where it has one.
+    pub(crate) fn answer_check(
+        &self,
+        server: Option<&Address>,
+        secret: Option<&ClientSecret>,
+        clock: fn() -> Timestamp,
+    ) -> Result<Option<Arc<dyn AnswerCheck>>, Error> {
+        let Some(CallbackCheck::Shopify) = self.definition.callback_check else { return Ok(None) };
+        let server = server.ok_or_else(|| Error::NoServer { name: self.name.to_string() })?;
+        let secret = secret.ok_or_else(|| Error::Incomplete {
+            name: self.name.to_string(),
+            field: "client_secret_file",
+        })?;
+        let shop = server.authority();
+        Ok(Some(Arc::new(shopify::Signed { secret: secret.clone(), shop, clock })))
+    }
+
+    /// What every request to the service carries beside the token. A header of which something is
+    /// not known is left out: the service says what it wants.
+    pub(crate) fn api_headers(&self, client: Option<&Client>) -> Vec<ApiHeader> {
+        let secret = client.and_then(|client| client.secret.as_ref()).map(SecretText::expose);
+        let fill = |template: &String| {
+            let mut filled = template.clone();
+            for (mark, value) in
+                [(CLIENT_ID, client.map(|client| &*client.id)), (CLIENT_SECRET, secret)]
+            {
+                if filled.contains(mark) {
+                    filled = filled.replace(mark, value?);
+                }
+            }
+            Some(ApiKey::from_trusted(filled))
+        };
+        let headers = self.definition.api_headers.iter();
+        headers
+            .filter_map(|(name, value)| Some(ApiHeader { name: name.clone(), value: fill(value)? }))
+            .collect()
     }
 
     pub(crate) fn renewal(&self) -> Renewal {
@@ -230,6 +330,29 @@ impl Renewal {
     pub(crate) fn reuse_of(self, credential: &Credential) -> Reuse {
         if credential.spends_nothing() { Reuse::Tolerant } else { self.reuse }
     }
+}
+
+/// Stand for the client's id and secret in `api_headers`.
+const CLIENT_ID: &str = "{client_id}";
+const CLIENT_SECRET: &str = "{client_secret}";
+
+/// Whether `server` is nothing but `https` and a host as `pattern` has it.
+fn is_at(server: &Address, pattern: &str) -> bool {
+    let url = server.url();
+    let bare = url.scheme() == "https"
+        && url.port().is_none()
+        && url.path() == "/"
+        && url.query().is_none()
+        && url.fragment().is_none();
+    let host = url.host_str().unwrap_or_default();
+    let matches = match pattern.strip_prefix('*') {
+        None => host == pattern,
+        Some(suffix) => host.strip_suffix(suffix).is_some_and(|name| {
+            name.starts_with(|first: char| first.is_ascii_alphanumeric())
+                && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+        }),
+    };
+    bare && matches
 }
 
 /// A site's id as one segment of a path: it comes from a server.
@@ -261,6 +384,48 @@ mod tests {
         let places = Places { site_id: Some("../../evil?x"), ..Places::default() };
         let base = acme.api_base_url(places).unwrap().unwrap();
         assert_eq!(base.as_str(), "https://api.example/ex/..%2F..%2Fevil%3Fx");
+    }
+
+    #[test]
+    fn a_server_has_to_be_one_that_the_service_can_have() {
+        let shop = provider("server_host = '*.myshopify.com'");
+        for server in ["https://made-up.myshopify.com", "https://MADE-UP.myshopify.com/"] {
+            assert!(shop.server(Some(&server.parse().unwrap())).is_ok(), "{server}");
+        }
+        for server in [
+            "https://evil.com",
+            "https://evil.com/made-up.myshopify.com",
+            "https://evil.com#.myshopify.com",
+            "https://evil.com?.myshopify.com",
+            "https://made-up.myshopify.com.evil.com",
+            "https://a.b.myshopify.com",
+            "https://.myshopify.com",
+            "https://myshopify.com",
+            "https://evilmyshopify.com",
+            "https://made-up.myshopify.com/admin",
+            "https://made-up.myshopify.com:8443",
+            "https://-x.myshopify.com",
+            "http://127.0.0.1",
+        ] {
+            let found = shop.server(Some(&server.parse().unwrap()));
+            assert!(matches!(found, Err(Error::ForeignServer { .. })), "{server}");
+        }
+        let own = provider("server_host = '*.myshopify.com'\nserver = 'https://evil.com'");
+        assert!(matches!(own.server(None), Err(Error::ForeignServer { .. })));
+    }
+
+    #[test]
+    fn every_login_asks_for_what_is_required_and_never_for_what_is_forbidden() {
+        let acme = provider(
+            "scopes = ['read']\nrequired_scopes = ['offline']\nforbidden_scopes = ['openid']\n\
+             scope_separator = 'comma'",
+        );
+        let scopes = acme.with_required(&acme.scopes(&[]).unwrap());
+        assert_eq!(acme.scope_parameter(&scopes), "read,offline");
+        assert_eq!(acme.scopes(&["write".into()]).unwrap().to_string(), "write");
+        assert_eq!(acme.with_required(&scopes), scopes, "each once");
+        let refused = acme.scopes(&["write openid".into()]);
+        assert!(matches!(refused, Err(Error::ForbiddenScope { .. })));
     }
 
     #[test]

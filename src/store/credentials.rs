@@ -290,6 +290,7 @@ mod tests {
             }),
             api: Api {
                 auth: ApiAuth::Basic,
+                headers: Vec::new(),
                 server_url: Some("https://acme.example/jira".parse().unwrap()),
                 base_url: None,
                 username: Some("alice".into()),

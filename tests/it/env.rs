@@ -114,6 +114,14 @@ impl TestEnv {
         assert_eq!(page.status, 200, "{}", page.text());
     }
 
+    /// The same for a user whose earlier login works still, and is revoked.
+    pub(crate) fn log_in_again(&self, user: &str, server: &AuthorizationServer, answer: Answer) {
+        // The refresh token, and the access token.
+        server.will_revoke(200);
+        server.will_revoke(200);
+        self.log_in(user, server, answer);
+    }
+
     /// A command line, its stdin at the end, without a terminal.
     pub(crate) fn tokctl<I, A>(&self, args: I) -> snapbox::cmd::Command
     where

@@ -104,10 +104,11 @@ fn an_answer_is_not_written_over_a_login_that_came_in_between() {
 fn a_refusal_does_not_erase_what_a_login_brought_in_between() {
     let server = AuthorizationServer::start();
     let env = due(&server);
-    let child = get_that_will_be_answered(&env, &server, refuse(400, "invalid_grant"));
+    let child =
+        get_that_will_be_answered(&env, &server, refuse(400, "invalid_grant").for_a_spent_token());
     // So that nothing but the revision stands between the two.
     env.remove_locks();
-    env.log_in("x", &server, issue());
+    env.log_in_again("x", &server, issue());
     let output = child.wait_with_output().unwrap();
     assert_eq!(String::from_utf8_lossy(&output.stdout), "access-2\n");
     env.tokctl(["get"]).assert().success().stdout_eq("access-2\n").stderr_eq("");

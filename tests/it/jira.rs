@@ -42,7 +42,7 @@ fn site(id: &str, url: &str) -> serde_json::Value {
 /// The service says who logged in, at the site with this id.
 fn will_identify(server: &AuthorizationServer, site: &str) {
     let path = format!("/ex/jira/{site}/rest/api/3/myself");
-    let body = json!({ "emailAddress": "alice@example.com" });
+    let body = json!({ "emailAddress": "alice@example.com", "displayName": "Alice" });
     server.will_serve(&path, "Bearer access-1", Response::json(200, &body));
 }
 
@@ -57,7 +57,9 @@ fn a_login_keeps_the_site_and_its_api() {
     will_identify(&server, "11111111-2222");
     let login = env.begin_login(LOGIN);
     login.visit();
-    login.finish().success().stdout_eq("");
+    let done = login.finish().success().stdout_eq("");
+    let said = stderr(&done);
+    assert!(said.contains("logged in to work as Alice on made-up.example.net"), "{said}");
 
     let asked = server.authorizations()[0].clone();
     assert_eq!(asked.param("audience"), Some("api.atlassian.com"));

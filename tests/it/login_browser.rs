@@ -35,7 +35,7 @@ fn each_login_asks_with_another_state_and_challenge() {
     let server = AuthorizationServer::start();
     let env = world(&server);
     env.log_in("x", &server, issue());
-    env.log_in("x", &server, issue());
+    env.log_in_again("x", &server, issue());
     let asked = server.authorizations();
     for name in ["state", "code_challenge"] {
         assert_ne!(asked[0].param(name), asked[1].param(name), "{name}");
@@ -203,6 +203,8 @@ fn a_refresh_does_not_wait_for_a_person_at_the_browser() {
     login.address();
     server.will(issue());
     env.tokctl(["get"]).assert().success().stdout_eq("access-2\n");
+    server.will_revoke(200);
+    server.will_revoke(200);
     server.will_log_in(issue());
     login.visit();
     login.finish().success();
@@ -426,6 +428,60 @@ fn endpoints_are_discovered_from_the_issuer() {
     login.visit();
     login.finish().success();
     env.tokctl(["get"]).assert().success().stdout_eq("access-1\n");
+}
+
+/// The server's metadata at the place of OpenID Connect, with this change.
+fn will_describe(server: &AuthorizationServer, change: (&str, serde_json::Value)) {
+    let mut metadata = json!({
+        "issuer": server.url(""),
+        "authorization_endpoint": server.url("/authorize"),
+        "token_endpoint": server.url("/token"),
+    });
+    metadata[change.0] = change.1;
+    let place = "/.well-known/openid-configuration";
+    server.will_serve_to(place, &[], Response::json(200, &metadata));
+}
+
+#[test]
+fn metadata_are_looked_for_at_both_places_and_count_only_for_their_issuer() {
+    let oauth = "/.well-known/oauth-authorization-server";
+    for first in [
+        Response::new(404, "text/html", ""),
+        Response::new(200, "text/html", "<html>"),
+        Response::json(200, &json!({ "issuer": "https://other.example" })),
+    ] {
+        let server = AuthorizationServer::start();
+        let env = TestEnv::new();
+        discover(&env, &server);
+        server.will_serve_to(oauth, &[], first);
+        will_describe(&server, ("scopes_supported", json!(["read"])));
+        server.will_log_in(issue());
+        let login = env.begin_login(LOGIN);
+        login.visit();
+        login.finish().success();
+    }
+    let server = AuthorizationServer::start();
+    let env = TestEnv::new();
+    discover(&env, &server);
+    server.will_serve_to(oauth, &[], Response::new(404, "text/html", ""));
+    will_describe(&server, ("issuer", json!(server.url("/"))));
+    let failed = env.tokctl(LOGIN).assert().code(2).stdout_eq("");
+    let named = format!("another issuer, `{}`", server.url("/"));
+    assert!(stderr(&failed).contains(&named), "{}", stderr(&failed));
+}
+
+#[test]
+fn a_server_that_knows_no_s256_gets_no_challenge_rather_than_a_plain_one() {
+    let server = AuthorizationServer::start_for(Client::public().without_challenge());
+    let env = TestEnv::new();
+    discover(&env, &server);
+    let missing = Response::new(404, "text/html", "");
+    server.will_serve_to("/.well-known/oauth-authorization-server", &[], missing);
+    will_describe(&server, ("code_challenge_methods_supported", json!(["plain"])));
+    server.will_log_in(issue());
+    let login = env.begin_login(LOGIN);
+    login.visit();
+    login.finish().success();
 }
 
 #[test]

@@ -16,14 +16,14 @@ const LOGIN: [&str; 4] = ["login", "acme", "--user", "x"];
 const HTTPS: &str = "https://localhost:9999/callback/acme";
 
 /// The address of the authorization request, once the terminal is ready to be pasted into.
-fn asked(session: &mut PtySession) -> String {
+pub(crate) fn asked(session: &mut PtySession) -> String {
     let (_, address) = session.exp_regex(r"http://127\.0\.0\.1:\d+/authorize\S+").unwrap();
     session.exp_string("it does not show").unwrap();
     address
 }
 
 /// Where a browser that opened `address` is sent back to.
-fn consented(address: &str) -> String {
+pub(crate) fn consented(address: &str) -> String {
     let page = fetch(&Url::parse(address).unwrap(), "GET", &[]);
     page.header("location").unwrap().to_owned()
 }

@@ -75,7 +75,7 @@ fn a_long_pause_that_a_server_asks_for_binds_every_process() {
     }
     assert_eq!(server.token_requests().len(), 2);
     // Somebody who logs in anew starts with a clean slate.
-    env.log_in("x", &server, issue().expires_in(0));
+    env.log_in_again("x", &server, issue().expires_in(0));
     server.will(issue());
     env.tokctl(["get"]).assert().success();
 }

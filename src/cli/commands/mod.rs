@@ -9,4 +9,5 @@ pub(super) mod delete;
 pub(super) mod why;
 pub(super) mod check;
 pub(super) mod audit;
+pub(super) mod providers;
 pub(super) mod completions;

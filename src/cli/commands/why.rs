@@ -214,7 +214,8 @@ fn clock(ahead: i64) -> String {
 /// The scopes that were granted, and those that a login would ask for and this one has not.
 fn scopes(evidence: &Evidence, provider: Option<&Provider>) -> Option<String> {
     let granted = evidence.credential.scopes()?;
-    let missing = provider.map(|provider| provider.scopes().without(granted));
+    let missing =
+        provider.map(|provider| provider.scopes(&[]).unwrap_or_default().without(granted));
     Some(match missing.filter(|missing| !missing.is_empty()) {
         Some(missing) => format!("{granted}, but not {missing}"),
         None => granted.to_string(),

@@ -27,8 +27,12 @@ impl Login {
     fn start_at(redirect_uri: &str) -> Self {
         let listener = Listener::bind(&redirect_uri.parse().unwrap()).unwrap();
         let state = State::fresh().unwrap();
-        let expected =
-            Expected { state: state.clone(), issuer: Some(ISSUER.into()), issuer_required: false };
+        let expected = Expected {
+            state: state.clone(),
+            issuer: Some(ISSUER.into()),
+            issuer_required: false,
+            check: None,
+        };
         let deadline = Instant::now() + Duration::from_secs(30);
         Self {
             redirect_uri: listener.redirect_uri().clone(),
@@ -332,8 +336,12 @@ fn a_browser_that_has_gone_stops_nothing() {
 #[test]
 fn nothing_in_time_is_an_error() {
     let listener = Listener::bind(&"http://127.0.0.1:0/cb".parse().unwrap()).unwrap();
-    let expected =
-        Expected { state: State::fresh().unwrap(), issuer: None, issuer_required: false };
+    let expected = Expected {
+        state: State::fresh().unwrap(),
+        issuer: None,
+        issuer_required: false,
+        check: None,
+    };
     let _idle = connect(listener.redirect_uri());
     let deadline = Instant::now() + Duration::from_millis(50);
     assert!(matches!(listener.wait(&expected, deadline, None), Err(Error::TimedOut)));

@@ -43,7 +43,7 @@ enum WayBack {
 }
 
 /// Finds the endpoints and binds the listener.
-pub(crate) fn start(mut plan: Plan, port: Option<u16>) -> Result<Pending, Error> {
+pub(crate) fn start(mut plan: Plan, port: Option<u16>, clock: Clock) -> Result<Pending, Error> {
     let endpoints = plan.endpoints(Entry::Authorization)?;
     let authorization = endpoints
         .authorization
@@ -51,20 +51,22 @@ pub(crate) fn start(mut plan: Plan, port: Option<u16>) -> Result<Pending, Error>
         .ok_or_else(|| plan.provider.incomplete("authorization_endpoint"))?;
     let way_back = way_back(&plan, port)?;
     let state = State::fresh()?;
-    let verifier = match plan.provider.definition.pkce.unwrap_or_default() {
+    let verifier = match plan.pkce() {
         Pkce::Required | Pkce::Send => Some(pkce::code_verifier()?),
         Pkce::Off => None,
     };
-    let address = authorization_request(
-        &plan,
-        authorization,
-        &way_back.redirect_uri(),
-        &state,
-        verifier.as_ref(),
-    );
-    let client = plan.client(&endpoints);
-    let expected =
-        Expected { state, issuer: endpoints.issuer, issuer_required: endpoints.names_itself };
+    let redirect_uri = way_back.redirect_uri();
+    let address =
+        authorization_request(&plan, authorization, &redirect_uri, &state, verifier.as_ref());
+    let client = plan.client(&endpoints, Some(&redirect_uri));
+    let (server, secret) = (plan.server.as_ref(), plan.client_secret.as_ref());
+    let check = plan.provider.answer_check(server, secret, clock)?;
+    let expected = Expected {
+        state,
+        issuer: endpoints.issuer,
+        issuer_required: endpoints.names_itself,
+        check,
+    };
     Ok(Pending { plan, client, way_back, expected, verifier, address })
 }
 
@@ -116,7 +118,7 @@ fn authorization_request(
         .append_pair("redirect_uri", redirect_uri)
         .append_pair("state", state.expose());
     if !plan.scopes.is_empty() {
-        query.append_pair("scope", &plan.scopes.to_string());
+        query.append_pair("scope", &plan.provider.scope_parameter(&plan.scopes));
     }
     if let Some(verifier) = verifier {
         query
@@ -165,7 +167,9 @@ impl Pending {
             }
         };
         let now = clock();
-        let answer = token::redeem(&self.client, code, &redirect_uri, self.verifier.as_ref(), now)
+        let params = &self.plan.provider.definition.token_params;
+        let verifier = self.verifier.as_ref();
+        let answer = token::redeem(&self.client, code, &redirect_uri, verifier, params, now)
             .map_err(|source| Error::NotRedeemed { source })?;
         Ok(Granted::new(self.plan, self.client, answer, now).arrived_in(arrived))
     }

@@ -12,7 +12,7 @@ use crate::providers::Entry;
 /// Asks for the first token; each further one is asked for in the same way.
 pub(crate) fn log_in(mut plan: Plan, clock: Clock) -> Result<Granted, Error> {
     let endpoints = plan.endpoints(Entry::Token)?;
-    let client = plan.client(&endpoints);
+    let client = plan.client(&endpoints, None);
     let now = clock();
     let answer = client_credentials::request(&client, &plan.scopes, now, http::WHOLE)
         .answer

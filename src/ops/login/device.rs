@@ -29,7 +29,7 @@ pub(crate) fn start(mut plan: Plan) -> Result<Pending, Error> {
         .device_authorization
         .as_ref()
         .ok_or_else(|| plan.provider.incomplete("device_authorization_endpoint"))?;
-    let client = plan.client(&endpoints);
+    let client = plan.client(&endpoints, None);
     let authorization = device_authorization::request(&client, endpoint, &plan.scopes)
         .map_err(|source| Error::NotRedeemed { source })?;
     Ok(Pending { plan, client, authorization, received: Instant::now() })

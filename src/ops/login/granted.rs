@@ -5,8 +5,9 @@
 
 use jiff::Timestamp;
 
-use super::identity;
+use super::identity::{self, Identity};
 use super::plan::Plan;
+use super::replaced::Replaced;
 use super::store::Place;
 use crate::model::account::{Account, ProviderName, UserName};
 use crate::model::address::Address;
@@ -15,9 +16,10 @@ use crate::model::credential::{Api, Credential, Grant, OAuthGrant, RenewalGrant}
 use crate::model::definition::RefreshKind;
 use crate::model::readiness::due_at;
 use crate::model::scope::Scopes;
+use crate::oauth::http;
 use crate::oauth::listener::Arrived;
 use crate::oauth::revocation;
-use crate::oauth::token::TokenAnswer;
+use crate::oauth::token::{self, TokenAnswer};
 use crate::ops::error::Error;
 use crate::providers::Places;
 use crate::providers::atlassian::{self, Site};
@@ -44,6 +46,8 @@ pub(crate) struct LoggedIn {
     pub(crate) missing: Scopes,
     /// Scopes that were granted and not asked for.
     pub(crate) unasked: Scopes,
+    /// What became of the grant that was stored before.
+    pub(crate) replaced: Replaced,
 }
 
 /// The sites that the grant reaches, where the provider has sites.
@@ -57,11 +61,25 @@ fn sites(plan: &Plan, answer: &TokenAnswer) -> Result<Vec<Site>, atlassian::Erro
     atlassian::sites(&endpoint, plan.trusted_certificates.as_deref(), &answer.access_token)
 }
 
+/// The same with the token exchanged for one that lives longer. If that fails, the first use of
+/// the short-lived one tries again: it is due at once.
+fn lengthened(client: &Client, answer: TokenAnswer, now: Timestamp) -> TokenAnswer {
+    match token::exchange(client, &answer.access_token, now, http::WHOLE).answer {
+        Ok(longer) => TokenAnswer { scopes: longer.scopes.or(answer.scopes), ..longer },
+        Err(_) => answer,
+    }
+}
+
 impl Granted {
     /// What `client` was granted at `now`, with the sites that it reaches.
     pub(super) fn new(plan: Plan, client: Client, answer: TokenAnswer, now: Timestamp) -> Self {
+        let (answer, renewal) = match plan.provider.definition.refresh.kind {
+            RefreshKind::Exchange => (lengthened(&client, answer, now), RenewalGrant::Exchange),
+            RefreshKind::RefreshToken | RefreshKind::ClientCredentials | RefreshKind::None => {
+                (answer, RenewalGrant::RefreshToken)
+            }
+        };
         let sites = sites(&plan, &answer);
-        let renewal = RenewalGrant::RefreshToken;
         Self { plan, client, answer, renewal, arrived: None, sites, now }
     }
 
@@ -85,16 +103,13 @@ impl Granted {
     }
 
     /// Who logged in, as the service itself says; a look-up that fails says nothing.
-    pub(crate) fn identify(&self, site: Option<&Site>) -> Option<UserName> {
-        let (server_url, base_url) = self.addresses(site);
+    pub(crate) fn identify(&self, site: Option<&Site>) -> Option<Identity> {
+        let api = self.api(site, None);
         identity::look_up(
             &self.plan.provider,
-            Places {
-                server: server_url.as_ref(),
-                site_id: site.map(|site| site.id.as_str()),
-                api_base_url: base_url.as_ref(),
-            },
+            places(&api, site),
             self.plan.trusted_certificates.as_deref(),
+            &api,
             &self.answer.access_token,
         )
     }
@@ -122,7 +137,7 @@ impl Granted {
         username: Option<String>,
         site: Option<&Site>,
     ) -> Result<LoggedIn, Error> {
-        let (server_url, base_url) = self.addresses(site);
+        let api = self.api(site, username);
         let provider = &self.plan.provider;
         let renewal = provider.renewal();
         let account = Account { provider: provider.name.clone(), user };
@@ -144,19 +159,25 @@ impl Granted {
             refresh_expires_at: self.answer.refresh_expires_at,
             life: provider.definition.grant_life,
         };
-        let places = Places {
-            server: server_url.as_ref(),
-            site_id: site.map(|site| site.id.as_str()),
-            api_base_url: base_url.as_ref(),
-        };
-        // Without a site there is nothing to ask, and the token is as good.
-        let check = provider.check(places).unwrap_or_default();
-        let api = Api { auth: provider.api_auth(), server_url, base_url, username, check };
-        let credential = place.fill(&account, Grant::OAuth(Box::new(grant)), api, self.now)?;
+        let scope = provider.definition.revocation_scope;
+        let (credential, earlier) =
+            place.fill(&account, Grant::OAuth(Box::new(grant)), api, self.now)?;
         if let Some(arrived) = self.arrived {
             arrived.show_logged_in();
         }
-        Ok(LoggedIn { account, credential, missing, unasked })
+        let replaced = Replaced::revoke(earlier.as_ref(), &credential, scope);
+        Ok(LoggedIn { account, credential, missing, unasked, replaced })
+    }
+
+    /// The service that the token is for.
+    fn api(&self, site: Option<&Site>, username: Option<String>) -> Api {
+        let (server_url, base_url) = self.addresses(site);
+        let provider = &self.plan.provider;
+        let (auth, headers) = (provider.api_auth(), provider.api_headers(Some(&self.client)));
+        let api = Api { auth, headers, server_url, base_url, username, check: None };
+        // Without a site there is nothing to ask, and the token is as good.
+        let check = provider.check(places(&api, site)).unwrap_or_default();
+        Api { check, ..api }
     }
 
     /// The server's address and that of its API. Where the provider has sites, both are the
@@ -174,5 +195,13 @@ impl Granted {
         // Without a site there is no address to be filled in, and the token is as good.
         let base_url = provider.api_base_url(places).unwrap_or_default();
         (server_url, base_url)
+    }
+}
+
+fn places<'a>(api: &'a Api, site: Option<&'a Site>) -> Places<'a> {
+    Places {
+        server: api.server_url.as_ref(),
+        site_id: site.map(|site| site.id.as_str()),
+        api_base_url: api.base_url.as_ref(),
     }
 }

@@ -4,26 +4,42 @@ use serde_json::Value;
 
 use crate::model::account::UserName;
 use crate::model::address::Address;
-use crate::model::credential::ApiAuth;
-use crate::oauth::http::{self, Authentication};
+use crate::model::credential::Api;
+use crate::oauth::protected_resource;
 use crate::providers::{Places, Provider};
 use crate::secret::AccessToken;
+use crate::untrusted::printable;
 
-/// Asks the service whose token this is. `None` where it does not say: a look-up never fails a
-/// login.
+/// Who the service says it is.
+#[derive(Debug, Clone)]
+pub(crate) struct Identity {
+    pub(crate) user: UserName,
+    /// The name that people know it by, printable.
+    pub(crate) name: Option<String>,
+}
+
+/// Asks the service of `api` whose token this is. `None` where it does not say: a look-up never
+/// fails a login.
 pub(super) fn look_up(
     provider: &Provider,
     places: Places<'_>,
     trusted_certificates: Option<&str>,
+    api: &Api,
     token: &AccessToken,
-) -> Option<UserName> {
+) -> Option<Identity> {
     let identity = provider.definition.identity.as_ref()?;
-    if provider.api_auth() != ApiAuth::Bearer {
+    let address: Address = provider.fill(identity.url.as_deref()?, places).ok()?;
+    let answer = protected_resource::fetch(&address, trusted_certificates, api, token).ok()?;
+    if answer.status != 200 {
         return None;
     }
-    let address: Address = provider.fill(&identity.url, places).ok()?;
-    let answer =
-        http::fetch(&address, trusted_certificates, &Authentication::Bearer(token)).ok()?;
     let body: Value = serde_json::from_slice(&answer.body).ok()?;
-    body.pointer(&identity.user)?.as_str()?.parse().ok()
+    let text = |pointer: &str| match body.pointer(pointer)? {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    };
+    let name = identity.name.as_deref().and_then(text).map(|name| printable(&name));
+    let name = name.filter(|name| !name.trim().is_empty());
+    Some(Identity { user: text(identity.user.as_deref()?)?.parse().ok()?, name })
 }

@@ -2,6 +2,7 @@
 
 use crate::model::address::Address;
 use crate::model::client::Client;
+use crate::model::definition::Pkce;
 use crate::model::scope::Scopes;
 use crate::oauth::http;
 use crate::oauth::metadata::{self, Metadata};
@@ -52,10 +53,16 @@ impl Plan {
             || self.metadata.as_ref().is_some_and(found))
     }
 
-    /// Finds the endpoints of a login that begins at `entry`, and makes sure that requests can be
+    /// Finds the endpoints of a login that begins at `entry`, adds the scopes that it needs, and makes sure that requests can be
     /// sent there, such as with the certificates that were given.
     pub(super) fn endpoints(&mut self, entry: Entry) -> Result<Endpoints, Error> {
         self.server = self.provider.server(self.server.as_ref())?;
+        self.scopes = match entry {
+            Entry::Authorization | Entry::DeviceAuthorization => {
+                self.provider.with_required(&self.scopes)
+            }
+            Entry::Token => self.scopes.clone(),
+        };
         self.discover(entry)?;
         let endpoints = self.provider.endpoints(self.server.as_ref(), self.metadata.as_ref())?;
         // Found before a person is asked for anything.
@@ -64,8 +71,9 @@ impl Plan {
         Ok(endpoints)
     }
 
-    /// The client as it is known at `endpoints`.
-    pub(super) fn client(&self, endpoints: &Endpoints) -> Client {
+    /// The client as it is known at `endpoints`, to which a browser comes back at `redirect_uri`,
+    /// if one does.
+    pub(super) fn client(&self, endpoints: &Endpoints, redirect_uri: Option<&str>) -> Client {
         let has_secret = self.client_secret.is_some();
         Client {
             auth_method: self.provider.auth_method(has_secret, self.metadata.as_ref()),
@@ -73,8 +81,15 @@ impl Plan {
             secret: self.client_secret.clone(),
             token_endpoint: endpoints.token.clone(),
             revocation_endpoint: endpoints.revocation.clone(),
+            revocation_method: self.provider.definition.revocation_method.unwrap_or_default(),
+            dialect: self.provider.definition.dialect.after_login(redirect_uri),
             trusted_certificates: self.trusted_certificates.clone(),
         }
+    }
+
+    /// Whether the authorization request carries a code challenge.
+    pub(super) fn pkce(&self) -> Pkce {
+        self.provider.pkce(self.metadata.as_ref())
     }
 
     fn discover(&mut self, entry: Entry) -> Result<(), Error> {

@@ -26,7 +26,7 @@ pub(crate) fn log_in(
         auth_method: TokenEndpointAuthMethod::None,
         secret: None,
         revocation_endpoint: None,
-        ..plan.client(&endpoints)
+        ..plan.client(&endpoints, None)
     };
     let now = clock();
     let answer = jwt_bearer::request(&client, &account, &plan.scopes, now, http::WHOLE)

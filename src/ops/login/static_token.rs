@@ -38,7 +38,8 @@ pub(crate) fn api(
     // An address that can't be filled in is no reason to refuse a token.
     let check = provider.static_check(&auth, places).unwrap_or_default();
     let check = check.map(|check| Check { trusted_certificates, ..check });
-    Ok(Api { auth, server_url, base_url, username, check })
+    let headers = provider.api_headers(None);
+    Ok(Api { auth, headers, server_url, base_url, username, check })
 }
 
 /// Stores a static token.
@@ -50,5 +51,6 @@ pub(crate) fn store(
     api: Api,
     now: Timestamp,
 ) -> Result<Credential, Error> {
-    place.fill(account, Grant::Static(StaticToken { token, expiry }), api, now)
+    let grant = Grant::Static(StaticToken { token, expiry });
+    place.fill(account, grant, api, now).map(|(credential, _)| credential)
 }

@@ -47,7 +47,7 @@ impl Place {
         self.vault.write(|transaction, key| header::next_revision(transaction, key).map(drop))
     }
 
-    /// Stores a grant over what was there. A refresh that is in flight is waited for, so that its
+    /// Stores a grant over what was there, which is given back. A refresh that is in flight is waited for, so that its
     /// answer does not meet a row that it knows nothing of.
     pub(super) fn fill(
         &mut self,
@@ -55,14 +55,14 @@ impl Place {
         grant: Grant,
         api: Api,
         now: Timestamp,
-    ) -> Result<Credential, Error> {
+    ) -> Result<(Credential, Option<Credential>), Error> {
         let _lock = locks::credential(self.vault.file(), account, Instant::now() + WAIT)?;
         let earlier = self.vault.read(account)?;
         let credential = Credential {
             grant,
             api,
             status: Status::Active,
-            created_at: earlier.map_or(now, |row| row.stored.credential.created_at),
+            created_at: earlier.as_ref().map_or(now, |row| row.stored.credential.created_at),
             updated_at: now,
             last_refreshed_at: None,
         };
@@ -77,6 +77,6 @@ impl Place {
         }
         // It opens for nothing any more; that it is there does no harm.
         let _ = spill::discard(self.vault.file(), account);
-        Ok(credential)
+        Ok((credential, earlier.map(|row| row.stored.credential)))
     }
 }

@@ -51,7 +51,7 @@ pub(super) fn attempt(
     {
         return Ok(handed);
     }
-    let (grant, renewing) = renewable(account, &stored.credential)?;
+    let (grant, renewing) = renewable(account, &stored.credential, clock())?;
     let spill = Spill::open(vault.file(), account, &stored.credential)?;
     let reuse = today.renewal.reuse_of(&stored.credential);
     let has_token = trigger.could_do_with(&stored.credential, clock());
@@ -154,9 +154,14 @@ fn spare(
 fn renewable<'a>(
     account: &Account,
     credential: &'a Credential,
+    now: Timestamp,
 ) -> Result<(&'a OAuthGrant, Renewing<'a>), Error> {
     if credential.status == Status::HandedOver {
         return Err(Error::HandedOver { account: account.clone() });
+    }
+    if credential.is_over(now) && credential.is_refreshable() {
+        let reason = LoginReason::Ended;
+        return Err(Error::LoginRequired { account: account.clone(), reason });
     }
     match &credential.grant {
         Grant::OAuth(grant) => grant
@@ -189,6 +194,7 @@ fn request(
     client.secret = today.client_secret.clone().or(client.secret);
     match renewing {
         Renewing::RefreshToken(token) => token::refresh(&client, token, clock(), bound),
+        Renewing::Exchange(token) => token::exchange(&client, token, clock(), bound),
         Renewing::ClientCredentials { scopes } => {
             client_credentials::request(&client, scopes, clock(), bound)
         }

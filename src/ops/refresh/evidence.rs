@@ -125,6 +125,7 @@ mod tests {
             }),
             api: Api {
                 auth: ApiAuth::Bearer,
+                headers: Vec::new(),
                 server_url: None,
                 base_url: None,
                 username: None,

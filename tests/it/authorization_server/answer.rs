@@ -127,6 +127,7 @@ impl Answer {
                 self.check_standing(refresh_token, families)?;
                 families.family(refresh_token).unwrap_or_default()
             }
+            TokenRequest::Exchange { .. } => String::new(),
         };
         let response = match &self.reply {
             Reply::Other(response) => response.clone(),

@@ -25,6 +25,14 @@ pub(crate) struct Client {
     /// A secret that is taken in the body as well, while the client's is being replaced.
     next_secret: Option<String>,
     redirect: Redirect,
+    /// Whether its authorization requests have a code challenge.
+    challenges: bool,
+    /// Whether its token requests are JSON.
+    json: bool,
+    /// A further parameter with which it redeems codes.
+    param: Option<(&'static str, &'static str)>,
+    /// Whether its refreshes name the redirect URI.
+    refresh_redirect: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -50,6 +58,10 @@ impl Client {
             auth: ClientAuth::None,
             next_secret: None,
             redirect: Redirect::AnyPort("/callback/acme".to_owned()),
+            challenges: true,
+            json: false,
+            param: None,
+            refresh_redirect: false,
         }
     }
 
@@ -81,6 +93,30 @@ impl Client {
     /// A client with this one redirect URI.
     pub(crate) fn redirected_to(mut self, uri: &str) -> Self {
         self.redirect = Redirect::Exactly(uri.to_owned());
+        self
+    }
+
+    /// A client that sends no code challenge.
+    pub(crate) fn without_challenge(mut self) -> Self {
+        self.challenges = false;
+        self
+    }
+
+    /// A client that asks for tokens in JSON.
+    pub(crate) fn in_json(mut self) -> Self {
+        self.json = true;
+        self
+    }
+
+    /// A client that redeems codes with this parameter.
+    pub(crate) fn with_param(mut self, name: &'static str, value: &'static str) -> Self {
+        self.param = Some((name, value));
+        self
+    }
+
+    /// A client that names its redirect URI in refreshes too.
+    pub(crate) fn refreshing_with_redirect(mut self) -> Self {
+        self.refresh_redirect = true;
         self
     }
 
@@ -155,6 +191,8 @@ pub(crate) enum TokenRequest {
     Code { code: String, redirect_uri: String, code_verifier: Option<String> },
     /// The refresh grant (RFC 6749 §6).
     Refresh { refresh_token: String },
+    /// Facebook's grant in place of a refresh: a token for one that lives longer.
+    Exchange { access_token: String },
     /// The device authorization grant (RFC 8628 §3.4).
     Device { device_code: String },
     /// The client credentials grant (RFC 6749 §4.4.2).
@@ -237,9 +275,12 @@ pub(super) fn authorization(request: &Request, client: &Client) -> Result<Author
     equal("response_type", param("response_type"), Some("code"))?;
     equal("client_id", param("client_id"), Some(client.id()))?;
     client.check_redirect(param("redirect_uri").ok_or("no redirect_uri")?)?;
-    equal("code_challenge_method", param("code_challenge_method"), Some("S256"))?;
+    let method = client.challenges.then_some("S256");
+    equal("code_challenge_method", param("code_challenge_method"), method)?;
     let challenge = param("code_challenge").unwrap_or_default();
-    if BASE64URL_NOPAD.decode(challenge.as_bytes()).map(|hash| hash.len()) != Ok(32) {
+    if !client.challenges {
+        equal("code_challenge", challenge, "")?;
+    } else if BASE64URL_NOPAD.decode(challenge.as_bytes()).map(|hash| hash.len()) != Ok(32) {
         return Err(format!("code_challenge `{challenge}` is no SHA-256"));
     }
     // 128 bits take 22 characters of the largest alphabet that every provider hands back whole.
@@ -252,7 +293,7 @@ pub(super) fn authorization(request: &Request, client: &Client) -> Result<Author
 
 /// A token request by a client that proves itself as it is registered.
 pub(super) fn token_request(request: &Request, client: &Client) -> Result<TokenRequest, String> {
-    let form = form(request)?;
+    let form = if client.json { json(request)? } else { form(request)? };
     let accept = request.header("accept").unwrap_or_default();
     if !accept.contains("application/json") {
         return Err(format!("Accept is `{accept}`"));
@@ -263,12 +304,26 @@ pub(super) fn token_request(request: &Request, client: &Client) -> Result<TokenR
     client.check_proof(request, &form)?;
     let field = |name: &str| form.get(name).cloned().ok_or(format!("no {name}"));
     match field("grant_type")?.as_str() {
-        "authorization_code" => Ok(TokenRequest::Code {
-            code: field("code")?,
-            redirect_uri: field("redirect_uri")?,
-            code_verifier: form.get("code_verifier").cloned(),
-        }),
-        "refresh_token" => Ok(TokenRequest::refresh(&field("refresh_token")?)),
+        "authorization_code" => {
+            if let Some((name, value)) = client.param {
+                equal(name, field(name)?.as_str(), value)?;
+            }
+            Ok(TokenRequest::Code {
+                code: field("code")?,
+                redirect_uri: field("redirect_uri")?,
+                code_verifier: form.get("code_verifier").cloned(),
+            })
+        }
+        "fb_exchange_token" => {
+            Ok(TokenRequest::Exchange { access_token: field("fb_exchange_token")? })
+        }
+        "refresh_token" => {
+            match form.get("redirect_uri") {
+                Some(uri) if client.refresh_redirect => client.check_redirect(uri)?,
+                uri => equal("redirect_uri in a refresh", uri.is_some(), client.refresh_redirect)?,
+            }
+            Ok(TokenRequest::refresh(&field("refresh_token")?))
+        }
         "client_credentials" => {
             nothing_but(&form, &["scope"])?;
             Ok(TokenRequest::ClientCredentials { scope: form.get("scope").cloned() })
@@ -306,6 +361,14 @@ pub(super) fn revocation(request: &Request, client: &Client) -> Result<Revocatio
         token: form.get("token").cloned().ok_or("no token")?,
         hint: form.get("token_type_hint").cloned(),
     })
+}
+
+/// The fields of a JSON post, each a text.
+fn json(request: &Request) -> Result<Params, String> {
+    equal("the method", request.method.as_str(), "POST")?;
+    equal("the query", request.query(), None)?;
+    equal("the content type", request.header("content-type"), Some("application/json"))?;
+    serde_json::from_slice(&request.body).map_err(|error| error.to_string())
 }
 
 /// The fields of a form post.

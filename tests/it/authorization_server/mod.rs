@@ -18,6 +18,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use url::Url;
 
 pub(crate) use self::answer::{Answer, issue, lose, refuse, reply};
 pub(crate) use self::checks::{Client, Revocation, TokenRequest};
@@ -58,14 +59,19 @@ struct State {
 /// What the person at the authorization page does.
 enum Consent {
     Granted,
+    /// The same, with the address that the browser is sent to made another.
+    Altered(Box<dyn FnOnce(&mut Url) + Send>),
     Refused,
 }
 
-/// One answer to one announced `GET`.
+/// One answer to one announced request for a resource.
 struct Resource {
+    method: &'static str,
     path: String,
-    /// A header that the request has to have with this value, or must not have.
-    header: (String, Option<String>),
+    /// Headers that the request has to have with these values, or must not have.
+    headers: Vec<(String, Option<String>)>,
+    /// What the request has to carry.
+    body: String,
     response: Response,
     delay: Duration,
 }
@@ -122,6 +128,12 @@ impl AuthorizationServer {
         self.state().consents.push_back(Consent::Granted);
     }
 
+    /// Announces an authorization request that the person agrees to, and that is answered at an
+    /// address which `alter` has seen to.
+    pub(crate) fn user_consents_with(&self, alter: impl FnOnce(&mut Url) + Send + 'static) {
+        self.state().consents.push_back(Consent::Altered(Box::new(alter)));
+    }
+
     /// Announces an authorization request that the person turns down.
     pub(crate) fn user_refuses(&self) {
         self.state().consents.push_back(Consent::Refused);
@@ -169,6 +181,32 @@ impl AuthorizationServer {
         self.announce(path, header, response, Duration::ZERO);
     }
 
+    /// Announces one `GET` of `path` with all of these headers.
+    pub(crate) fn will_serve_to(&self, path: &str, headers: &[(&str, &str)], response: Response) {
+        let headers =
+            headers.iter().map(|(name, value)| ((*name).to_owned(), Some((*value).to_owned())));
+        self.state().resources.push(Resource {
+            method: "GET",
+            path: path.to_owned(),
+            headers: headers.collect(),
+            body: String::new(),
+            response,
+            delay: Duration::ZERO,
+        });
+    }
+
+    /// Announces one `DELETE` of `path` with this `Authorization` and body.
+    pub(crate) fn will_delete(&self, path: &str, authorization: &str, body: &str, status: u16) {
+        self.state().resources.push(Resource {
+            method: "DELETE",
+            path: path.to_owned(),
+            headers: vec![("authorization".to_owned(), Some(authorization.to_owned()))],
+            body: body.to_owned(),
+            response: Response::new(status, "text/plain", ""),
+            delay: Duration::ZERO,
+        });
+    }
+
     /// Announces one `GET` of `path` with this `Authorization`, whose answer takes so long.
     pub(crate) fn will_serve_after(
         &self,
@@ -182,8 +220,10 @@ impl AuthorizationServer {
 
     fn announce(&self, path: &str, header: (&str, &str), response: Response, delay: Duration) {
         self.state().resources.push(Resource {
+            method: "GET",
             path: path.to_owned(),
-            header: (header.0.to_owned(), Some(header.1.to_owned())),
+            headers: vec![(header.0.to_owned(), Some(header.1.to_owned()))],
+            body: String::new(),
             response,
             delay,
         });
@@ -207,8 +247,10 @@ impl AuthorizationServer {
             "token_endpoint_auth_methods_supported": [self.shared.client.auth_method()],
         });
         self.state().resources.push(Resource {
+            method: "GET",
             path: "/.well-known/oauth-authorization-server".to_owned(),
-            header: ("authorization".to_owned(), None),
+            headers: vec![("authorization".to_owned(), None)],
+            body: String::new(),
             response: Response::json(200, &metadata),
             delay: Duration::ZERO,
         });
@@ -317,16 +359,16 @@ impl Shared {
         let consent = state.consents.pop_front().ok_or("not announced")?;
         let mut location = authorization.redirect_uri();
         let echo = authorization.param("state").unwrap_or_default().to_owned();
-        match consent {
-            Consent::Granted => {
-                let code = state.families.mint_code(authorization.clone());
-                location.query_pairs_mut().append_pair("code", &code);
-            }
-            Consent::Refused => {
-                location.query_pairs_mut().append_pair("error", "access_denied");
-            }
+        if matches!(consent, Consent::Refused) {
+            location.query_pairs_mut().append_pair("error", "access_denied");
+        } else {
+            let code = state.families.mint_code(authorization.clone());
+            location.query_pairs_mut().append_pair("code", &code);
         }
         location.query_pairs_mut().append_pair("state", &echo);
+        if let Consent::Altered(alter) = consent {
+            alter(&mut location);
+        }
         state.authorizations.push(authorization);
         Ok(Response::redirect(location.as_str()))
     }
@@ -378,17 +420,23 @@ impl Shared {
             let position = state
                 .resources
                 .iter()
-                .position(|resource| resource.path == request.target && request.method == "GET")
+                .position(|resource| {
+                    resource.path == request.target && request.method == resource.method
+                })
                 .ok_or("not announced")?;
             state.resources.remove(position)
         };
         thread::sleep(resource.delay);
-        let (name, value) = &resource.header;
-        if request.header(name) == value.as_deref() {
-            Ok(resource.response)
-        } else {
-            Err(format!("came with the {name} {:?}", request.header(name)))
+        let wrong =
+            |(name, value): &&(String, Option<String>)| request.header(name) != value.as_deref();
+        if let Some((name, _)) = resource.headers.iter().find(wrong) {
+            return Err(format!("came with the {name} {:?}", request.header(name)));
         }
+        let body = String::from_utf8_lossy(&request.body);
+        if body != resource.body {
+            return Err(format!("came with the body `{body}`"));
+        }
+        Ok(resource.response)
     }
 }
 
@@ -445,7 +493,7 @@ mod tests {
     #[test]
     fn a_request_that_was_not_announced_is_a_complaint() {
         let found = complaints(|server| {
-            let url = url::Url::parse(&server.url("/somewhere")).unwrap();
+            let url = Url::parse(&server.url("/somewhere")).unwrap();
             assert_eq!(fetch(&url, "GET", &[]).status, 418);
         });
         assert_eq!(found, ["GET /somewhere: not announced"]);
@@ -460,7 +508,7 @@ mod tests {
     #[test]
     fn a_request_for_another_host_is_a_complaint() {
         let found = complaints(|server| {
-            let url = url::Url::parse(&server.url("/authorize")).unwrap();
+            let url = Url::parse(&server.url("/authorize")).unwrap();
             fetch(&url, "GET", &[("Host", "evil.example")]);
         });
         assert_eq!(found.len(), 1, "{found:?}");

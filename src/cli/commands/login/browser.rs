@@ -7,14 +7,14 @@ use super::client;
 use super::common;
 use super::consent;
 use super::granted;
+use super::pages;
 use crate::cli::browser::Browser;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
 use crate::cli::pasting;
 use crate::cli::time;
 use crate::model::account::UserName;
-use crate::ops::login::{LoggedIn, Place, Plan, browser};
-use crate::providers::atlassian::Site;
+use crate::ops::login::{Place, Plan, browser};
 
 /// How long the browser is waited for unless the person says otherwise.
 const PATIENCE: Duration = Duration::from_mins(5);
@@ -31,12 +31,16 @@ pub(super) struct Args {
     /// The port that the browser comes back to
     #[arg(long, value_name = "N", help_heading = "In the browser, or with a code")]
     port: Option<u16>,
+
+    /// At Facebook, store the tokens of the pages as well, each under its page's number
+    #[arg(long, help_heading = "In the browser, or with a code")]
+    pages: bool,
 }
 
 impl Args {
     /// Whether anything here is about the way back from the browser.
     pub(super) fn is_given(&self) -> bool {
-        self.port.is_some()
+        self.port.is_some() || self.pages
     }
 }
 
@@ -45,9 +49,12 @@ pub(super) fn run(
     consent: &consent::Args,
     common: &common::Args,
     context: &Context,
-    plan: Plan,
+    mut plan: Plan,
     user: Option<UserName>,
 ) -> Result<(), CliError> {
+    if own.pages {
+        plan.scopes = pages::scopes(&plan.provider, &plan.scopes)?;
+    }
     let browser = way_to_browser(consent, context)?;
     client::expect_secret(&plan)?;
     let pasted_only = plan.is_pasted();
@@ -55,11 +62,16 @@ pub(super) fn run(
         expect_pasting(context, &plan, own)?;
     }
     granted::expect_user(&plan.provider, user.as_ref())?;
-    let provider = plan.provider.name.clone();
-    let mut place = common.place(context, &provider, user.as_ref())?;
+    let definition = plan.provider.clone();
+    let provider = &definition.name;
+    let mut place = common.place(context, provider, user.as_ref())?;
     let waits = Waits { port: own.port, consent, browser: browser.as_ref(), pasted_only };
     let logged_in = waits.log_in(context, plan, user.clone(), &mut place);
-    granted::conclude(context, &mut place, &provider, user, logged_in)
+    let logged_in = granted::conclude(context, &mut place, provider, user, logged_in)?;
+    if own.pages {
+        pages::store(context, &mut place, &definition, &logged_in.credential)?;
+    }
+    Ok(())
 }
 
 /// What the wait for the browser is made of.
@@ -78,9 +90,9 @@ impl Waits<'_> {
         plan: Plan,
         user: Option<UserName>,
         place: &mut Place,
-    ) -> Result<(LoggedIn, Option<Site>), CliError> {
+    ) -> Result<granted::Settled, CliError> {
         let pending = context.ui.while_waiting("asking the provider for its endpoints", || {
-            browser::start(plan, self.port)
+            browser::start(plan, self.port, time::now)
         })?;
         let deadline = self.consent.deadline(PATIENCE)?;
         announce(context, self.browser, pending.address());

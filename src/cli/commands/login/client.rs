@@ -6,7 +6,6 @@ use super::common;
 use crate::cli::client_settings;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
-use crate::model::client::TokenEndpointAuthMethod;
 use crate::model::scope::Scopes;
 use crate::ops::login::Plan;
 use crate::providers::Provider;
@@ -53,12 +52,8 @@ impl Args {
     }
 
     /// The scopes to ask for.
-    pub(super) fn scopes(&self, provider: &Provider) -> Scopes {
-        if self.scopes.is_empty() {
-            provider.scopes()
-        } else {
-            Scopes::parse(&self.scopes.join(" "))
-        }
+    pub(super) fn scopes(&self, provider: &Provider) -> Result<Scopes, CliError> {
+        Ok(provider.scopes(&self.scopes)?)
     }
 }
 
@@ -77,7 +72,7 @@ pub(super) fn plan(
         )
         .hint("give `--client-id`, or set `client_id` in config.toml")
     })?;
-    let scopes = own.scopes(&provider);
+    let scopes = own.scopes(&provider)?;
     let trusted_certificates = client_settings::trusted_certificates(&provider)?;
     let mut plan = Plan::new(provider, client_id);
     plan.server.clone_from(&common.server);
@@ -89,12 +84,7 @@ pub(super) fn plan(
 
 /// Makes sure that there is the secret that the definition says is needed.
 pub(super) fn expect_secret(plan: &Plan) -> Result<(), CliError> {
-    let needed = plan
-        .provider
-        .definition
-        .token_endpoint_auth_method
-        .is_some_and(|method| method != TokenEndpointAuthMethod::None);
-    if !needed || plan.client_secret.is_some() {
+    if !plan.provider.needs_secret() || plan.client_secret.is_some() {
         return Ok(());
     }
     Err(CliError::new(

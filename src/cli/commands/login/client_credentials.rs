@@ -29,7 +29,7 @@ pub(super) fn run(
     });
     let logged_in = granted
         .and_then(|granted| granted.finish(&mut place, user.clone(), None, None))
-        .map(|logged_in| (logged_in, None))
+        .map(|logged_in| (logged_in, None, None))
         .map_err(CliError::from);
-    granted::conclude(context, &mut place, &name, Some(user), logged_in)
+    granted::conclude(context, &mut place, &name, Some(user), logged_in).map(drop)
 }

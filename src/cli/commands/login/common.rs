@@ -6,7 +6,7 @@ use crate::cli::{audit_trail, keys};
 use crate::model::account::{ProviderName, UserName};
 use crate::model::address::{self, Address};
 use crate::model::audit::Action;
-use crate::ops::login::Place;
+use crate::ops::login::{Place, Replaced};
 use crate::vault::slot::SlotKind;
 
 #[derive(Debug, Clone, clap::Args)]
@@ -51,6 +51,20 @@ pub(super) fn note(
 ) {
     let outcome = failure.map_or(audit_trail::OK, |error| error.kind.word());
     audit_trail::note(context, &mut place.vault, "login", Action::Login, whose, outcome);
+}
+
+/// Says what became of the grant that was stored before.
+pub(super) fn report_replaced(context: &Context, replaced: &Replaced) {
+    match replaced {
+        Replaced::Nothing => {}
+        Replaced::Revoked => context.ui.status("the earlier login was revoked"),
+        Replaced::Shared => context.ui.status(
+            "the earlier login was not revoked, since the provider would end this one with it",
+        ),
+        Replaced::NotRevoked(error) => context.ui.warning(&format!(
+            "the earlier login could not be revoked and works until its end: {error}"
+        )),
+    }
 }
 
 fn parse_address(text: &str) -> Result<Address, address::Error> {

@@ -9,8 +9,7 @@ use crate::cli::error::CliError;
 use crate::cli::time;
 use crate::model::account::UserName;
 use crate::oauth::device_authorization::DeviceAuthorization;
-use crate::ops::login::{LoggedIn, Place, Plan, device};
-use crate::providers::atlassian::Site;
+use crate::ops::login::{Place, Plan, device};
 
 pub(super) fn run(
     consent: &consent::Args,
@@ -23,7 +22,7 @@ pub(super) fn run(
     let provider = plan.provider.name.clone();
     let mut place = common.place(context, &provider, user.as_ref())?;
     let logged_in = log_in(consent, context, plan, user.clone(), &mut place);
-    granted::conclude(context, &mut place, &provider, user, logged_in)
+    granted::conclude(context, &mut place, &provider, user, logged_in).map(drop)
 }
 
 /// From the code to the vault.
@@ -33,7 +32,7 @@ fn log_in(
     plan: Plan,
     user: Option<UserName>,
     place: &mut Place,
-) -> Result<(LoggedIn, Option<Site>), CliError> {
+) -> Result<granted::Settled, CliError> {
     let pending =
         context.ui.while_waiting("asking the provider for a code", || device::start(plan))?;
     announce(context, consent, pending.authorization());

@@ -5,6 +5,7 @@ use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
 use crate::cli::typed::user_flag;
 use crate::model::account::{ProviderName, UserName};
+use crate::model::credential::Expiry;
 use crate::ops::login::{Granted, LoggedIn, Place};
 use crate::providers::Provider;
 use crate::providers::atlassian::Site;
@@ -28,23 +29,27 @@ pub(super) fn own_name(user: Option<UserName>, own: &str) -> Result<UserName, Cl
     })
 }
 
+/// A login that was stored, for which site, and by whom as people know them.
+pub(super) type Settled = (LoggedIn, Option<Site>, Option<String>);
+
 /// Finds out whose grant it is, and stores it.
 pub(super) fn settle(
     context: &Context,
     place: &mut Place,
     granted: Granted,
     user: Option<UserName>,
-) -> Result<(LoggedIn, Option<Site>), CliError> {
+) -> Result<Settled, CliError> {
     let name = granted.provider().to_string();
     let site = site(context, &granted);
     let identity =
         context.ui.while_waiting("asking who logged in", || granted.identify(site.as_ref()));
+    let (identity, person) = identity.map(|found| (found.user, found.name)).unzip();
     let Some(user) = user_of(context, &name, user, identity.as_ref()) else {
         return Err(granted.abandon().into());
     };
     let username = identity.map(|name| name.as_str().to_owned());
     let logged_in = granted.finish(place, user, username, site.as_ref())?;
-    Ok((logged_in, site))
+    Ok((logged_in, site, person.flatten()))
 }
 
 /// Writes down how a login ended, and says so.
@@ -53,13 +58,13 @@ pub(super) fn conclude(
     place: &mut Place,
     provider: &ProviderName,
     user: Option<UserName>,
-    logged_in: Result<(LoggedIn, Option<Site>), CliError>,
-) -> Result<(), CliError> {
-    let known = logged_in.as_ref().map(|(done, _)| done.account.user.clone()).ok().or(user);
+    logged_in: Result<Settled, CliError>,
+) -> Result<LoggedIn, CliError> {
+    let known = logged_in.as_ref().map(|(done, ..)| done.account.user.clone()).ok().or(user);
     common::note(context, place, (provider, known.as_ref()), logged_in.as_ref().err());
-    let (logged_in, site) = logged_in?;
-    report(context, provider.as_str(), &logged_in, site.as_ref());
-    Ok(())
+    let (logged_in, site, person) = logged_in?;
+    report(context, provider.as_str(), &logged_in, site.as_ref(), person.as_deref());
+    Ok(logged_in)
 }
 
 /// The site that the credential is for, where the grant reaches several. The person has consented
@@ -121,13 +126,21 @@ fn user_of(
     })
 }
 
-/// Says what was stored, and what of it is not as it was asked for.
-fn report(context: &Context, provider: &str, logged_in: &LoggedIn, site: Option<&Site>) {
-    let at = site.map(|site| format!(" at {}", site.url)).unwrap_or_default();
+/// Says who logged in and where, and what came of it otherwise than asked.
+fn report(
+    context: &Context,
+    provider: &str,
+    logged_in: &LoggedIn,
+    site: Option<&Site>,
+    person: Option<&str>,
+) {
     let account = &logged_in.account;
+    let server = logged_in.credential.api.server_url.as_ref();
+    let on = site.map(|site| &site.url).or(server).map(|at| format!(" on {}", at.authority()));
+    let person = person.map_or_else(|| account.user.to_string(), str::to_owned);
     context.ui.status(&format!(
-        "logged in to {provider} as {}{at}: tokctl get {} {}",
-        account.user,
+        "logged in to {provider} as {person}{}: tokctl get {} {}",
+        on.unwrap_or_default(),
         account.provider,
         user_flag(account.user.as_str())
     ));
@@ -135,9 +148,11 @@ fn report(context: &Context, provider: &str, logged_in: &LoggedIn, site: Option<
         context.ui.warning(&format!("asked for but not granted: {}", logged_in.missing));
     }
     if !logged_in.unasked.is_empty() {
-        context.ui.detail(&format!("granted but not asked for: {}", logged_in.unasked));
+        context.ui.status(&format!("granted but not asked for: {}", logged_in.unasked));
     }
-    if !logged_in.credential.is_refreshable() {
+    let credential = &logged_in.credential;
+    if !credential.is_refreshable() && credential.expiry() != Expiry::None {
         context.ui.warning("the provider gave no refresh token: log in again when the token ends");
     }
+    common::report_replaced(context, &logged_in.replaced);
 }

@@ -9,7 +9,6 @@ use crate::cli::error::{CliError, Kind};
 use crate::cli::typed::{quoted, user_flag};
 use crate::model::account::{ProviderName, UserName};
 use crate::model::address::Address;
-use crate::model::client::TokenEndpointAuthMethod;
 use crate::model::credential::ApiAuth;
 use crate::model::definition::RefreshKind;
 use crate::ops::login::service_account::GOOGLE;
@@ -108,7 +107,7 @@ pub(super) fn command(provider: &Provider, known: &Known<'_>, answers: &Answers)
 }
 
 /// The methods that can work with the provider, the likeliest first.
-fn methods(provider: &Provider) -> Vec<Method> {
+pub(super) fn methods(provider: &Provider) -> Vec<Method> {
     let definition = &provider.definition;
     let has = |endpoint: &Option<String>| endpoint.is_some() || definition.issuer.is_some();
     let for_itself = definition.refresh.kind == RefreshKind::ClientCredentials;
@@ -135,12 +134,8 @@ fn ask_for_client(
         let typed = context.ui.ask("the client id", "give `--client-id`")?;
         answers.client_id = Some(typed.trim().to_owned());
     }
-    let defined = provider
-        .definition
-        .token_endpoint_auth_method
-        .is_some_and(|method| method != TokenEndpointAuthMethod::None);
     let needed = match method {
-        Method::Browser => defined,
+        Method::Browser => provider.needs_secret(),
         Method::ClientCredentials => true,
         Method::Device | Method::Token | Method::ServiceAccount => false,
     };

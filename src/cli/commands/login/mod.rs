@@ -7,6 +7,7 @@ mod client;
 mod consent;
 mod granted;
 mod choice;
+mod pages;
 mod browser;
 mod device;
 mod client_credentials;
@@ -38,7 +39,7 @@ Examples:
   tokctl login jira --user alice --server https://example.atlassian.net \\
       --username alice@example.com --token-stdin < api-token.txt")]
 pub(crate) struct Args {
-    /// The service: gdrive, jira, jira-dc, or one that config.toml defines
+    /// The service: one that `tokctl providers` lists
     #[arg(value_name = "PROVIDER")]
     provider: Option<ProviderName>,
 
@@ -67,6 +68,11 @@ pub(crate) struct Args {
 
     #[command(flatten)]
     service_account: service_account::Args,
+}
+
+/// The ways to log in to `provider`, as `--method` takes them, the likeliest first.
+pub(crate) fn methods(provider: &Provider) -> Vec<&'static str> {
+    guided::methods(provider).into_iter().map(Method::name).collect()
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {

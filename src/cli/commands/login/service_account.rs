@@ -51,7 +51,7 @@ pub(super) fn run(
             .hint("name its key file with `--service-account`")
     })?;
     let account = read(path, own.subject.clone(), &provider)?;
-    let scopes = client.scopes(&provider);
+    let scopes = client.scopes(&provider)?;
     let user = granted::own_name(user, account.subject.as_ref().unwrap_or(&account.email))?;
     let name = provider.name.clone();
     let mut plan = Plan::new(provider, account.email.clone());
@@ -64,9 +64,9 @@ pub(super) fn run(
     });
     let logged_in = granted
         .and_then(|granted| granted.finish(&mut place, user.clone(), None, None))
-        .map(|logged_in| (logged_in, None))
+        .map(|logged_in| (logged_in, None, None))
         .map_err(CliError::from);
-    granted::conclude(context, &mut place, &name, Some(user), logged_in)
+    granted::conclude(context, &mut place, &name, Some(user), logged_in).map(drop)
 }
 
 /// Reads a key file. Where its signatures are sent is never taken from it: whoever made the file

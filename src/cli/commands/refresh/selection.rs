@@ -20,7 +20,7 @@ pub(super) fn asked(
     if !within.is_none_or(|within| ends_within(credential, within, now)) {
         return Verdict::Leave(Done::NotMeant);
     }
-    match renewable(credential) {
+    match renewable(credential, now) {
         Ok(_) => Verdict::Renew(Trigger::Asked),
         Err(reason) => Verdict::Leave(Done::Skipped(reason)),
     }
@@ -38,7 +38,7 @@ pub(super) fn ends_within(credential: &Credential, within: SignedDuration, now: 
 
 /// Says what a service does about `credential` that looks again after `every`.
 pub(super) fn upcoming(credential: &Credential, every: SignedDuration, now: Timestamp) -> Verdict {
-    let grant = match renewable(credential) {
+    let grant = match renewable(credential, now) {
         Ok(grant) => grant,
         Err(reason) => return Verdict::Leave(Done::Skipped(reason)),
     };
@@ -53,8 +53,8 @@ pub(super) fn upcoming(credential: &Credential, every: SignedDuration, now: Time
 }
 
 /// When `credential` is due, if a service can renew it then.
-pub(super) fn due_at(credential: &Credential) -> Option<Timestamp> {
-    renewable(credential).ok().and_then(|grant| grant.due_at)
+pub(super) fn due_at(credential: &Credential, now: Timestamp) -> Option<Timestamp> {
+    renewable(credential, now).ok().and_then(|grant| grant.due_at)
 }
 
 /// How long before it is due a token is renewed: until the next look, but not so long that one
@@ -67,7 +67,7 @@ fn lead(grant: &OAuthGrant, every: SignedDuration) -> SignedDuration {
 }
 
 /// The grant, if it can be renewed without a person; else why not.
-fn renewable(credential: &Credential) -> Result<&OAuthGrant, &'static str> {
+fn renewable(credential: &Credential, now: Timestamp) -> Result<&OAuthGrant, &'static str> {
     match credential.status {
         Status::LoginRequired => return Err("it needs a new login"),
         Status::HandedOver => return Err("it was handed over to another machine"),
@@ -75,6 +75,9 @@ fn renewable(credential: &Credential) -> Result<&OAuthGrant, &'static str> {
     }
     match &credential.grant {
         Grant::Static(_) => Err("its token is static"),
+        Grant::OAuth(grant) if grant.ends_with_its_token() && credential.is_over(now) => {
+            Err("it needs a new login")
+        }
         Grant::OAuth(_) if !credential.is_refreshable() => Err("it has no refresh token"),
         Grant::OAuth(grant) => Ok(grant),
     }
@@ -83,8 +86,9 @@ fn renewable(credential: &Credential) -> Result<&OAuthGrant, &'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::client::{Client, TokenEndpointAuthMethod};
+    use crate::model::client::{Client, RevocationMethod, TokenEndpointAuthMethod};
     use crate::model::credential::{Api, ApiAuth, Expiry, RenewalGrant, StaticToken};
+    use crate::model::dialect::Dialect;
     use crate::model::grant_life::GrantLife;
     use crate::model::readiness;
     use crate::secret::{AccessToken, RefreshToken, SecretText};
@@ -98,6 +102,7 @@ mod tests {
             grant,
             api: Api {
                 auth: ApiAuth::Bearer,
+                headers: Vec::new(),
                 server_url: None,
                 base_url: None,
                 username: None,
@@ -128,6 +133,8 @@ mod tests {
                 auth_method: TokenEndpointAuthMethod::None,
                 token_endpoint: "https://id.example/token".parse().unwrap(),
                 revocation_endpoint: None,
+                revocation_method: RevocationMethod::Rfc7009,
+                dialect: Dialect::default(),
                 trusted_certificates: None,
             },
             granted_at: at(0),
@@ -135,6 +142,19 @@ mod tests {
             life: GrantLife::default(),
         };
         credential(Grant::OAuth(Box::new(grant)), status)
+    }
+
+    #[test]
+    fn what_is_renewed_only_as_long_as_it_works_is_left_alone_once_it_has_ended() {
+        let mut ended = oauth(3600, Status::Active);
+        if let Grant::OAuth(grant) = &mut ended.grant {
+            grant.renewal = RenewalGrant::Exchange;
+        }
+        for (second, renewed) in [(3599, true), (3600, false)] {
+            assert_eq!(is_renewed(asked(&ended, None, at(second))), renewed);
+            assert_eq!(is_renewed(upcoming(&ended, SignedDuration::ZERO, at(second))), renewed);
+            assert_eq!(due_at(&ended, at(second)).is_some(), renewed);
+        }
     }
 
     fn is_renewed(verdict: Verdict) -> bool {
@@ -175,7 +195,7 @@ mod tests {
             assert!(matches!(asked(&credential, None, at(0)), Verdict::Leave(Done::Skipped(_))));
             let every = SignedDuration::from_mins(3);
             assert!(!is_renewed(upcoming(&credential, every, at(5000))));
-            assert_eq!(due_at(&credential), None);
+            assert_eq!(due_at(&credential, at(0)), None);
         }
         assert!(is_renewed(asked(&oauth(3600, Status::Inactive), None, at(0))));
     }

@@ -64,7 +64,7 @@ pub(super) fn look(
         match selection::upcoming(&credential, every, now) {
             Verdict::Renew(_) => found.due.push((lane, account)),
             Verdict::Leave(_) => {
-                found.due_at.extend(selection::due_at(&credential).map(|at| (account, at)));
+                found.due_at.extend(selection::due_at(&credential, now).map(|at| (account, at)));
             }
         }
     }

@@ -1,0 +1,134 @@
+//! `tokctl providers`: what tokctl knows of each service, and how to register there.
+
+use std::io::IsTerminal;
+
+use comfy_table::{Table, presets};
+use serde::Serialize;
+
+use super::login;
+use crate::cli::context::Context;
+use crate::cli::error::CliError;
+use crate::config::Config;
+use crate::model::account::ProviderName;
+use crate::providers::{self, Provider};
+use crate::untrusted::printable;
+
+/// Show the services that tokctl knows, or all that it knows of one
+///
+/// With a name: its endpoints, scopes and rules, in the words of config.toml, and what to register
+/// there before the first login. Needs no key and no vault.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The service to show in full
+    #[arg(value_name = "NAME")]
+    name: Option<ProviderName>,
+}
+
+pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
+    let config = context.config()?;
+    match &args.name {
+        Some(name) => show(context, config, name),
+        None => list(context, config),
+    }
+}
+
+fn list(context: &Context, config: &Config) -> Result<(), CliError> {
+    let mut known = Vec::new();
+    for name in providers::names(config) {
+        // A definition that can't be used must not hide the others.
+        match name.parse().map(|name| providers::find(&name, config)) {
+            Ok(Ok(provider)) => known.push(provider),
+            Ok(Err(error)) => context.ui.warning(&error.to_string()),
+            Err(error) => context.ui.warning(&error.to_string()),
+        }
+    }
+    if context.ui.json {
+        let providers = known.iter().map(|provider| Summary::of(provider, config)).collect();
+        return context.ui.json(&List { v: 1, providers });
+    }
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    table.set_header(["NAME", "KIND", "LOG IN WITH", "SERVICE"]);
+    for provider in &known {
+        let summary = Summary::of(provider, config);
+        table.add_row([
+            summary.name.to_owned(),
+            summary.kind.replace('_', " "),
+            summary.methods.join(", "),
+            printable(summary.title.unwrap_or("-")),
+        ]);
+    }
+    context.ui.line(&table.trim_fmt())?;
+    if std::io::stdout().is_terminal() {
+        context.ui.status("more of one, and how to register there: tokctl providers NAME");
+    }
+    Ok(())
+}
+
+fn show(context: &Context, config: &Config, name: &ProviderName) -> Result<(), CliError> {
+    let provider = providers::find(name, config)?;
+    let mut definition = providers::written(name, config)?;
+    for shown_apart in ["title", "setup"] {
+        definition.remove(shown_apart);
+    }
+    definition.entry("redirect_uri").or_insert_with(|| provider.redirect_uri().into());
+    let summary = Summary::of(&provider, config);
+    let setup = provider.definition.setup.as_deref();
+    if context.ui.json {
+        return context.ui.json(&Full { v: 1, summary, setup, definition: &definition });
+    }
+    let title = summary.title.map(|title| format!(": {}", printable(title))).unwrap_or_default();
+    context.ui.line(&format!("{name}{title} ({})", summary.kind.replace('_', " ")))?;
+    context.ui.line(&format!("log in with: {}\n", summary.methods.join(", ")))?;
+    for (key, value) in &definition {
+        context.ui.line(&format!("{key} = {value}"))?;
+    }
+    if let Some(setup) = setup {
+        context.ui.line("\nBefore the first login:")?;
+        for line in setup.lines() {
+            // An indented line is a command, or goes on with the one above.
+            let indent = line.len() - line.trim_start().len();
+            context.ui.line(&format!("{}{}", " ".repeat(indent), printable(line.trim_start())))?;
+        }
+    }
+    Ok(())
+}
+
+/// What `--json` prints of all.
+#[derive(Serialize)]
+struct List<'a> {
+    v: u8,
+    providers: Vec<Summary<'a>>,
+}
+
+/// What `--json` prints of one.
+#[derive(Serialize)]
+struct Full<'a> {
+    v: u8,
+    #[serde(flatten)]
+    summary: Summary<'a>,
+    setup: Option<&'a str>,
+    /// As config.toml would have it, with what it extends.
+    definition: &'a toml::Table,
+}
+
+#[derive(Serialize)]
+struct Summary<'a> {
+    name: &'a str,
+    kind: &'static str,
+    title: Option<&'a str>,
+    methods: Vec<&'static str>,
+}
+
+impl<'a> Summary<'a> {
+    fn of(provider: &'a Provider, config: &Config) -> Self {
+        let name = provider.name.as_str();
+        let configured = config.providers.contains_key(name);
+        Self {
+            name,
+            kind: if configured { "configured" } else { "built_in" },
+            title: provider.definition.title.as_deref(),
+            methods: login::methods(provider),
+        }
+    }
+}

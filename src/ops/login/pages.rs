@@ -1,0 +1,58 @@
+//! The tokens of the pages that a person manages, stored as credentials of their own.
+//!
+//! Nothing renews them: they have no end, and a new login of the person brings new ones.
+
+use jiff::Timestamp;
+
+use super::store::Place;
+use crate::model::account::Account;
+use crate::model::credential::{Api, Credential, Expiry, Grant, StaticToken};
+use crate::ops::error::Error;
+use crate::providers::facebook::{self, Page};
+use crate::providers::{Places, Provider};
+
+/// Asks which pages the person manages whose login `credential` is. `None` where the provider has
+/// no pages.
+pub(crate) fn list(
+    provider: &Provider,
+    credential: &Credential,
+) -> Result<Option<Vec<Page>>, facebook::Error> {
+    let Some(template) = provider.definition.pages.as_ref().and_then(|pages| pages.url.as_deref())
+    else {
+        return Ok(None);
+    };
+    let api = &credential.api;
+    let places = Places {
+        server: api.server_url.as_ref(),
+        site_id: None,
+        api_base_url: api.base_url.as_ref(),
+    };
+    let Ok(endpoint) = provider.fill(template, places) else { return Ok(None) };
+    let certificates = credential.trusted_certificates();
+    facebook::pages(&endpoint, certificates, api, credential.token()).map(Some)
+}
+
+/// Stores the token of `page` under its number; its name is the account's name at the service.
+pub(crate) fn store(
+    place: &mut Place,
+    provider: &Provider,
+    person: &Credential,
+    page: Page,
+    now: Timestamp,
+) -> Result<Option<Account>, Error> {
+    // A number is a name, unless the service has lost its senses.
+    let Ok(user) = page.id.parse() else { return Ok(None) };
+    let account = Account { provider: provider.name.clone(), user };
+    let token = StaticToken { token: page.token, expiry: Expiry::None };
+    let api = Api { username: Some(page.name), ..person.api.clone() };
+    let api = Api {
+        // A grant has the certificates of its client, which this has not.
+        check: api.check.map(|check| crate::model::credential::Check {
+            trusted_certificates: person.trusted_certificates().map(str::to_owned),
+            ..check
+        }),
+        ..api
+    };
+    place.fill(&account, Grant::Static(token), api, now)?;
+    Ok(Some(account))
+}

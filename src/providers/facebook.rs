@@ -1,0 +1,94 @@
+//! Facebook's pages: each has a token of its own, which the token of a person who manages it leads
+//! to.
+
+use serde::Deserialize;
+
+use crate::model::address::Address;
+use crate::model::credential::Api;
+use crate::oauth::http::Fault;
+use crate::oauth::protected_resource;
+use crate::secret::AccessToken;
+use crate::untrusted::printable;
+
+/// So many parts of a list are read, each of a hundred pages: nobody manages more.
+const MOST_PARTS: usize = 50;
+
+/// One page.
+#[derive(Debug)]
+pub(crate) struct Page {
+    pub(crate) id: String,
+    /// Printable.
+    pub(crate) name: String,
+    pub(crate) token: AccessToken,
+}
+
+/// Why the pages could not be listed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    #[error(transparent)]
+    Fault(#[from] Fault),
+    /// The service answered with something else than a list of pages.
+    #[error("`{authority}` did not list the pages (HTTP {status})")]
+    NoList { authority: String, status: u16 },
+}
+
+#[derive(Deserialize)]
+struct Part {
+    data: Vec<Sent>,
+    paging: Option<Paging>,
+}
+
+/// A page whose token is not for this person is sent without one.
+#[derive(Deserialize)]
+struct Sent {
+    id: String,
+    #[serde(default)]
+    name: String,
+    access_token: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Paging {
+    cursors: Option<Cursors>,
+    /// There is more. The address itself holds the token, and is not used.
+    next: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Cursors {
+    after: String,
+}
+
+/// Lists the pages that the person manages to whom `token` belongs.
+pub(crate) fn pages(
+    endpoint: &Address,
+    trusted_certificates: Option<&str>,
+    api: &Api,
+    token: &AccessToken,
+) -> Result<Vec<Page>, Error> {
+    let mut pages = Vec::new();
+    let mut address = endpoint.clone();
+    for _ in 0..MOST_PARTS {
+        let answer = protected_resource::fetch(&address, trusted_certificates, api, token)?;
+        let no_list =
+            || Error::NoList { authority: answer.authority.clone(), status: answer.status };
+        if answer.status != 200 {
+            return Err(no_list());
+        }
+        let part: Part = serde_json::from_slice(&answer.body).map_err(|_| no_list())?;
+        for Sent { id, name, access_token } in part.data {
+            let Some(token) = access_token else { continue };
+            let token = AccessToken::issued(token).map_err(|_| no_list())?;
+            pages.push(Page { id, name: printable(&name), token });
+        }
+        match part.paging {
+            Some(Paging { next: Some(_), cursors: Some(Cursors { after }) }) => {
+                let mut url = endpoint.url().clone();
+                url.query_pairs_mut().append_pair("after", &after);
+                address = url.as_str().parse().map_err(|_| no_list())?;
+            }
+            Some(_) | None => break,
+        }
+    }
+    Ok(pages)
+}
