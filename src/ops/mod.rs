@@ -14,9 +14,13 @@ pub(crate) mod refresh;
 pub(crate) mod check;
 pub(crate) mod login;
 pub(crate) mod delete;
+mod keychain_entry;
+pub(crate) mod key_slots;
+pub(crate) mod rotation;
+pub(crate) mod backup;
 pub(crate) mod diagnosis;
 
 pub(crate) use create::open_or_create;
-pub(crate) use error::{CheckError, Error};
+pub(crate) use error::{CheckError, Error, SlotError};
 pub(crate) use open_vault::OpenVault;
 pub(crate) use unlock::Unlocking;

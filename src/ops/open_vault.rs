@@ -1,7 +1,5 @@
 //! An unlocked vault: reads and writes credentials, and unlocks again when its key was rotated.
 
-use std::path::Path;
-
 use rusqlite::Transaction;
 
 use super::error::Error;
@@ -44,7 +42,7 @@ impl OpenVault {
     pub(crate) fn unlocked(store: Store, with: Unlocking, key: DataKey) -> Result<Self, Error> {
         match with {
             // No time has passed.
-            Unlocking::Key(_) => {}
+            Unlocking::Key(_) | Unlocking::Recovery(_) => {}
             // Somebody may have had to type a password: the vault has moved on.
             Unlocking::Keychain(_) | Unlocking::Passphrase(_) => store.look_again()?,
         }
@@ -53,8 +51,9 @@ impl OpenVault {
 
     /// Opens the same vault for writing as well.
     pub(crate) fn open_for_writing(&mut self) -> Result<(), Error> {
-        let path: &Path = self.store.file().path();
-        self.store = Store::open(path)?;
+        // In a copy that has no write-ahead log yet, a standing view keeps writers out.
+        self.store.end_view()?;
+        self.store = Store::open(self.store.file().path())?;
         Ok(())
     }
 
@@ -66,18 +65,26 @@ impl OpenVault {
 
     /// What the vault keeps of the audit; `None` where nothing was written since it keeps that.
     pub(super) fn audit(&mut self) -> Result<Option<Sealed>, Error> {
-        match self.audit_once() {
-            Err(store::Error::KeyRetired) => {
-                self.unlock_again()?;
-                Ok(self.audit_once()?)
+        loop {
+            match self.audit_once() {
+                Err(store::Error::KeyRetired) => self.unlock_again()?,
+                other => return Ok(other?),
             }
-            other => Ok(other?),
         }
     }
 
     /// Whether anything was committed since the vault was unlocked.
     pub(super) fn has_written(&self) -> bool {
         self.has_written
+    }
+
+    /// What it was unlocked with.
+    pub(crate) fn with(&self) -> &Unlocking {
+        &self.with
+    }
+
+    pub(super) fn store(&self) -> &Store {
+        &self.store
     }
 
     pub(super) fn file(&self) -> &VaultFile {
@@ -90,13 +97,12 @@ impl OpenVault {
 
     /// Reads the credential of `account`, opened, with its journal.
     pub(crate) fn read(&mut self, account: &Account) -> Result<Option<Row>, Error> {
-        match self.read_once(account) {
-            // Between unlocking and reading, a rotation may have sealed the row anew.
-            Err(store::Error::KeyRetired) => {
-                self.unlock_again()?;
-                Ok(self.read_once(account)?)
+        loop {
+            match self.read_once(account) {
+                // Between unlocking and reading, a rotation may have sealed the row anew.
+                Err(store::Error::KeyRetired) => self.unlock_again()?,
+                other => return Ok(other?),
             }
-            other => Ok(other?),
         }
     }
 
@@ -117,13 +123,32 @@ impl OpenVault {
         &mut self,
         mut change: impl FnMut(&Transaction<'_>, &DataKey) -> Result<T, store::Error>,
     ) -> Result<T, Error> {
-        match self.write_once(&mut change) {
-            Err(store::Error::KeyRetired) => {
-                self.unlock_again()?;
-                Ok(self.write_once(&mut change)?)
+        loop {
+            match self.write_once(&mut change) {
+                Err(store::Error::KeyRetired) => self.unlock_again()?,
+                other => return Ok(other?),
             }
-            other => Ok(other?),
         }
+    }
+
+    /// Runs `change`, which is to make `next` the data key, in one transaction and commits it.
+    ///
+    /// Fails with [`store::Error::KeyRetired`] if somebody else was faster.
+    pub(super) fn change_key<T>(
+        &mut self,
+        next: DataKey,
+        change: impl FnOnce(&Transaction<'_>, &DataKey, &DataKey) -> Result<T, store::Error>,
+    ) -> Result<T, Error> {
+        let audit_end = self.audit_end()?;
+        let transaction = self.store.write()?;
+        audit::seal(&transaction, &self.key, audit_end, self.audit_wanted)?;
+        audit::reseal(&transaction, &self.key, &next)?;
+        let done = change(&transaction, &self.key, &next)?;
+        header::check(&transaction, &next)?;
+        transaction.commit()?;
+        self.key = next;
+        self.has_written = true;
+        Ok(done)
     }
 
     fn unlock_again(&mut self) -> Result<(), Error> {
