@@ -60,6 +60,17 @@ pub(crate) fn opens(vault: &OpenVault, id: SlotId, with: &Unlocking) -> Result<b
     unlock::opens(with, slot, vault.key())
 }
 
+/// Whether `secret` is what opens the slot `id` already.
+pub(crate) fn has(vault: &OpenVault, id: SlotId, secret: &NewSecret) -> Result<bool, Error> {
+    let NewSecret::Given(kind, secret) = secret else { return Ok(false) };
+    let slots = slots::read(&*vault.store().read()?)?;
+    let key = vault.key();
+    Ok(slots.iter().any(|slot| {
+        (slot.id, slot.kind) == (id, *kind)
+            && slot.unwrap(secret, key.vault, key.generation).is_ok()
+    }))
+}
+
 /// Adds a slot to an open vault.
 pub(crate) fn add(
     vault: &mut OpenVault,

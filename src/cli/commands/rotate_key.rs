@@ -32,12 +32,12 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     let mut vault = keys::unlock(context, Store::open(context.vault()?)?)?;
     audit_trail::keep_as_configured(context, &mut vault);
     let renewals = decide(args, context, &vault)?;
-    let kept = renewals.iter().any(|(_, renewal)| matches!(renewal, Renewal::Kept(_)));
     let shown = renewals.iter().any(|(_, renewal)| matches!(renewal, Renewal::Reissued));
     let slots = renewals
         .into_iter()
         .map(|(id, renewal)| Ok((id, renewal.fate(context)?)))
-        .collect::<Result<_, CliError>>()?;
+        .collect::<Result<Vec<_>, CliError>>()?;
+    let kept = keeps_a_secret(&vault, &slots)?;
     let plan = Plan { slots, verify: args.verify, patience: keys::patience(context) };
     let rotated = context
         .ui
@@ -52,12 +52,10 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
 
 /// What is to become of one slot, before anything is shown or asked for.
 enum Renewal {
-    /// The secret is made or given.
+    /// The secret is made or given; it may be the one that opens it now.
     New(NewSecret),
     /// A new passphrase is asked for; where this one was typed, it may stay.
     Asked(SlotId, Option<NewSecret>),
-    /// The secret stays the one that opens it now.
-    Kept(NewSecret),
     /// A new code is made and shown.
     Reissued,
     Dropped,
@@ -66,7 +64,7 @@ enum Renewal {
 impl Renewal {
     fn fate(self, context: &Context) -> Result<Fate, CliError> {
         Ok(Fate::Renewed(match self {
-            Self::New(secret) | Self::Kept(secret) => secret,
+            Self::New(secret) => secret,
             Self::Asked(id, current) => ask_passphrase(context, id, current)?,
             Self::Reissued => new_secret::recovery(context)?,
             Self::Dropped => return Ok(Fate::Dropped),
@@ -88,6 +86,18 @@ fn ask_passphrase(
         }
         Some(_) | None => new_secret::ask_passphrase(context, &prompt),
     }
+}
+
+/// Whether a slot will be opened by the secret that opens it now.
+fn keeps_a_secret(vault: &OpenVault, slots: &[(SlotId, Fate)]) -> Result<bool, CliError> {
+    for (id, fate) in slots {
+        if let Fate::Renewed(secret) = fate
+            && key_slots::has(vault, *id, secret)?
+        {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// What is to become of every slot. One for which that is not clear stops everything.
@@ -163,9 +173,8 @@ fn key(
 ) -> Result<Result<Renewal, String>, CliError> {
     let current = current(vault, id, vault.with())?;
     Ok(match (new_secret::given_key(context)?, current) {
-        (Some(new), Some(_)) => Ok(Renewal::New(new)),
-        (Some(new), None) if alone => Ok(Renewal::New(new)),
-        (None, Some(current)) => Ok(Renewal::Kept(current)),
+        (Some(secret), None) if alone => Ok(Renewal::New(secret)),
+        (Some(secret), Some(_)) | (None, Some(secret)) => Ok(Renewal::New(secret)),
         (_, None) => Err("set TOKCTL_KEY to its key, or TOKCTL_NEW_KEY_FILE to a new one".into()),
     })
 }
@@ -180,7 +189,7 @@ fn passphrase(
     let current = current(vault, id, set.as_ref().unwrap_or(vault.with()))?;
     Ok(match (new_secret::given_passphrase(context)?, current) {
         (Some(new), current) if alone || current.is_some() => Ok(Renewal::New(new)),
-        (None, Some(current)) if set.is_some() => Ok(Renewal::Kept(current)),
+        (None, Some(current)) if set.is_some() => Ok(Renewal::New(current)),
         (None, current) if context.ui.can_ask() => Ok(Renewal::Asked(id, current)),
         _ => Err("set TOKCTL_PASSPHRASE to it, or TOKCTL_NEW_PASSPHRASE to a new one".into()),
     })
