@@ -217,7 +217,7 @@ set edit:completion:arg-completer[tokctl] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
             cand list 'Show the key slots; needs no key'
             cand add 'Add a key slot'
-            cand remove 'Remove a key slot, but not the last one'
+            cand remove 'Remove a key slot, but not the last one; needs the key of any'
             cand generate 'Print a new random key, for TOKCTL_KEY or a file named by TOKCTL_KEY_FILE'
         }
         &'tokctl;key;list'= {

@@ -197,14 +197,26 @@ impl Ui {
             bar.set_style(style);
         }
         let started = Instant::now();
-        let result = work(&mut |done, all| {
-            if started.elapsed() > PATIENCE {
-                bar.set_length(all);
-                bar.set_position(done);
-            }
-        });
-        bar.finish_and_clear();
-        result
+        let (done, waiting) = mpsc::channel::<()>();
+        std::thread::scope(|scope| {
+            // It may have to wait for its turn before there is anything to tell.
+            let shown = bar.clone();
+            scope.spawn(move || {
+                if waiting.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
+                    shown.tick();
+                    let _ = waiting.recv();
+                }
+                shown.finish_and_clear();
+            });
+            let result = work(&mut |position, all| {
+                if started.elapsed() > PATIENCE {
+                    bar.set_length(all);
+                    bar.set_position(position);
+                }
+            });
+            drop(done);
+            result
+        })
     }
 
     /// Whether there is a terminal with somebody at it.

@@ -125,9 +125,9 @@ fn check_unchanged(vault: &OpenVault, plan: &Plan) -> Result<Vec<(SlotId, SlotKi
 
 /// Stores the answers that lie beside the vault: nothing could open them afterwards.
 ///
-/// Whoever writes one keeps the keys from changing meanwhile, so there will be no more of them. It
-/// is not done under the credential's lock, whose holder may be waiting for this rotation; a
-/// deletion may find the same answer, and whoever comes second changes nothing.
+/// Whoever else reads or writes one keeps the keys from changing meanwhile, so there will be no more
+/// of them. It is not done under the credential's lock, whose holder may be waiting for this
+/// rotation.
 fn adopt_spills(vault: &mut OpenVault) -> Result<(), Error> {
     let interrupted = journal::accounts(&*vault.store().read()?)?;
     for (provider, user) in interrupted {

@@ -100,7 +100,8 @@ pub(crate) fn examine(
     key: &DataKey,
     mut progress: impl FnMut(u64),
 ) -> Result<(u64, Damage), Error> {
-    let sql = format!("SELECT {CLEAR}, revision, sealed FROM credentials ORDER BY provider, user");
+    // In the order in which they lie in the file: by name would be all over it.
+    let sql = format!("SELECT {CLEAR}, revision, sealed FROM credentials ORDER BY rowid");
     let mut statement = connection.prepare(&sql)?;
     let mut rows = statement.query([])?;
     let (mut count, mut damage) = (0, Damage::default());

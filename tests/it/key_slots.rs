@@ -135,6 +135,17 @@ fn a_recovery_code_that_nobody_can_read_is_not_added() {
 }
 
 #[test]
+fn a_login_can_open_the_vault_by_its_recovery_code() {
+    let env = keyed();
+    let code = add_recovery(&env);
+    let login = ["login", "vendor", "--user", "y", "--token-stdin", "--key-slot", "recovery"];
+    env.tokctl(login).stdin("made-up-2").assert().code(2);
+    let env = env.set("TOKCTL_KEY", code);
+    env.tokctl(login).stdin("made-up-2").assert().success();
+    env.tokctl(["get", "--user", "y"]).assert().success().stdout_eq("made-up-2\n");
+}
+
+#[test]
 fn no_vault_begins_with_a_recovery_code() {
     let code = add_recovery(&keyed());
     let env = TestEnv::without_key().set("TOKCTL_KEY", code);

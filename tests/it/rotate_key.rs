@@ -358,3 +358,27 @@ fn a_copy_from_before_opens_with_the_key_from_before() {
     env.tokctl(get).assert().code(5);
     opens(&env);
 }
+
+#[test]
+fn a_vault_of_the_version_before_is_rotated_like_any_other() {
+    let env = keyed();
+    let vault = env.open_vault();
+    vault.execute_batch("ALTER TABLE intents DROP COLUMN seal; PRAGMA user_version = 2").unwrap();
+    drop(vault);
+    opens(&env);
+    env.tokctl(["rotate-key"]).assert().success();
+    opens(&env);
+}
+
+#[test]
+fn a_slot_that_somebody_edited_stops_a_rotation_until_it_is_dropped() {
+    let env = keyed().set("TOKCTL_NEW_PASSPHRASE", PASSPHRASE);
+    env.tokctl(["key", "add", "passphrase"]).assert().success();
+    let env = env.unset("TOKCTL_NEW_PASSPHRASE").set("TOKCTL_PASSPHRASE", PASSPHRASE);
+    env.sql("UPDATE key_slots SET memory = 4294967295 WHERE kind = 'passphrase'");
+    env.tokctl(["rotate-key"]).assert().code(7);
+    assert_eq!(generation(&env), 1);
+    let id = id_of(&env, "passphrase");
+    env.tokctl(["rotate-key", "--drop-slot", &id]).assert().success();
+    opens(&env);
+}

@@ -39,7 +39,7 @@ enum Command {
         kind: SlotKind,
     },
 
-    /// Remove a key slot, but not the last one
+    /// Remove a key slot, but not the last one; needs the key of any
     Remove {
         /// The slot's id, as `tokctl key list` shows it
         #[arg(value_name = "ID")]
