@@ -468,7 +468,7 @@ _tokctl() {
             return 0
             ;;
         tokctl__subcmd__login)
-            opts="-u -q -v -h --user --method --server --key-slot --token-stdin --username --expires --client-id --client-secret-file --client-secrets --scope --port --no-browser --timeout --vault --config --no-input --json --color --quiet --verbose --help"
+            opts="-u -q -v -h --user --method --server --key-slot --token-stdin --username --expires --client-id --client-secret-file --client-secrets --scope --no-browser --timeout --port --service-account --subject --vault --config --no-input --json --color --quiet --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -483,7 +483,7 @@ _tokctl() {
                     return 0
                     ;;
                 --method)
-                    COMPREPLY=($(compgen -W "browser token" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "browser device token client-credentials service-account" -- "${cur}"))
                     return 0
                     ;;
                 --server)
@@ -518,11 +518,19 @@ _tokctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --port)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --timeout)
+                --service-account)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --subject)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -572,7 +580,7 @@ _tokctl() {
             return 0
             ;;
         tokctl__subcmd__refresh)
-            opts="-u -q -v -h --user --vault --config --no-input --json --color --quiet --verbose --help"
+            opts="-u -q -v -h --user --all --expiring-within --jobs --if-token-is --watch --every --metrics --print-unit --vault --config --no-input --json --color --quiet --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -583,6 +591,26 @@ _tokctl() {
                     return 0
                     ;;
                 -u)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --expiring-within)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --jobs)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --if-token-is)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --every)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --metrics)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

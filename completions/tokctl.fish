@@ -49,8 +49,11 @@ complete -c tokctl -n "__fish_tokctl_needs_command" -f -a "backup" -d 'Copy the 
 complete -c tokctl -n "__fish_tokctl_needs_command" -f -a "completions" -d 'Print a completion script'
 complete -c tokctl -n "__fish_tokctl_needs_command" -f -a "man" -d 'Write the man pages into a directory'
 complete -c tokctl -n "__fish_tokctl_using_subcommand login" -s u -l user -d 'The name to keep it under, usually an e-mail address [env: TOKCTL_USER]' -r
-complete -c tokctl -n "__fish_tokctl_using_subcommand login" -l method -d 'How to log in: in the browser, or with a token that was made at the service' -r -f -a "browser\t''
-token\t''"
+complete -c tokctl -n "__fish_tokctl_using_subcommand login" -l method -d 'How to log in, where that is not clear by itself' -r -f -a "browser\t'In a browser on this machine'
+device\t'With a code that is entered in a browser anywhere'
+token\t'With a token that was made at the service'
+client-credentials\t'As the OAuth client itself, with its id and secret'
+service-account\t'As a Google service account, with its key file'"
 complete -c tokctl -n "__fish_tokctl_using_subcommand login" -l server -d 'The service\'s own address, such as https://jira.example.com' -r
 complete -c tokctl -n "__fish_tokctl_using_subcommand login" -l key-slot -d 'The kind of key slot that a new vault gets, or that opens this one: keychain, key, passphrase or recovery' -r
 complete -c tokctl -n "__fish_tokctl_using_subcommand login" -l username -d 'The account\'s name at the service: the token is sent with it, as Jira Cloud wants its API tokens' -r
@@ -59,8 +62,10 @@ complete -c tokctl -n "__fish_tokctl_using_subcommand login" -l client-id -d 'Th
 complete -c tokctl -n "__fish_tokctl_using_subcommand login" -l client-secret-file -d 'A file with the client\'s secret [env: TOKCTL_<PROVIDER>_CLIENT_SECRET]' -r -F
 complete -c tokctl -n "__fish_tokctl_using_subcommand login" -l client-secrets -d 'A client file from Google\'s console, in place of id and secret' -r -F
 complete -c tokctl -n "__fish_tokctl_using_subcommand login" -l scope -d 'A scope to ask for, in place of the provider\'s own; repeatable' -r
+complete -c tokctl -n "__fish_tokctl_using_subcommand login" -l timeout -d 'How long to wait for the person [default: 5m, or as long as a code counts]' -r
 complete -c tokctl -n "__fish_tokctl_using_subcommand login" -l port -d 'The port that the browser comes back to' -r
-complete -c tokctl -n "__fish_tokctl_using_subcommand login" -l timeout -d 'How long to wait for the browser' -r
+complete -c tokctl -n "__fish_tokctl_using_subcommand login" -l service-account -d 'The key file of a Google service account' -r -F
+complete -c tokctl -n "__fish_tokctl_using_subcommand login" -l subject -d 'The person in whose name it acts, by domain-wide delegation' -r
 complete -c tokctl -n "__fish_tokctl_using_subcommand login" -l vault -d 'The vault\'s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]' -r -F
 complete -c tokctl -n "__fish_tokctl_using_subcommand login" -l config -d 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]' -r -F
 complete -c tokctl -n "__fish_tokctl_using_subcommand login" -l color -d 'When to use colours: auto, always or never [env: NO_COLOR, CLICOLOR_FORCE]' -r -f -a "auto\t''
@@ -89,11 +94,19 @@ complete -c tokctl -n "__fish_tokctl_using_subcommand get" -s q -l quiet -d 'Say
 complete -c tokctl -n "__fish_tokctl_using_subcommand get" -s v -l verbose -d 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
 complete -c tokctl -n "__fish_tokctl_using_subcommand get" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tokctl -n "__fish_tokctl_using_subcommand refresh" -s u -l user -d 'The user of the service [env: TOKCTL_USER]' -r
+complete -c tokctl -n "__fish_tokctl_using_subcommand refresh" -l expiring-within -d 'Only tokens that end, or are due, within this time, such as 10m or 1h' -r
+complete -c tokctl -n "__fish_tokctl_using_subcommand refresh" -l jobs -d 'How many to refresh at once, up to 256' -r
+complete -c tokctl -n "__fish_tokctl_using_subcommand refresh" -l if-token-is -d 'Only if the token on stdin is still the current one: for a script that was refused with it' -r
+complete -c tokctl -n "__fish_tokctl_using_subcommand refresh" -l every -d 'How often to look what is due' -r
+complete -c tokctl -n "__fish_tokctl_using_subcommand refresh" -l metrics -d 'Write counters here, in the text format of Prometheus' -r -F
 complete -c tokctl -n "__fish_tokctl_using_subcommand refresh" -l vault -d 'The vault\'s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]' -r -F
 complete -c tokctl -n "__fish_tokctl_using_subcommand refresh" -l config -d 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]' -r -F
 complete -c tokctl -n "__fish_tokctl_using_subcommand refresh" -l color -d 'When to use colours: auto, always or never [env: NO_COLOR, CLICOLOR_FORCE]' -r -f -a "auto\t''
 always\t''
 never\t''"
+complete -c tokctl -n "__fish_tokctl_using_subcommand refresh" -l all -d 'Refresh all that can be; PROVIDER and `--user` narrow it'
+complete -c tokctl -n "__fish_tokctl_using_subcommand refresh" -l watch -d 'Stay, and refresh all tokens before they are due'
+complete -c tokctl -n "__fish_tokctl_using_subcommand refresh" -l print-unit -d 'Print a systemd user unit for the service'
 complete -c tokctl -n "__fish_tokctl_using_subcommand refresh" -l no-input -d 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]'
 complete -c tokctl -n "__fish_tokctl_using_subcommand refresh" -l json -d 'Print data and errors as JSON'
 complete -c tokctl -n "__fish_tokctl_using_subcommand refresh" -s q -l quiet -d 'Say less on stderr; twice: errors alone'

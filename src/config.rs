@@ -30,6 +30,10 @@ pub(crate) enum Error {
 #[derive(Debug, Default)]
 pub(crate) struct Config {
     pub(crate) default_user: Option<UserName>,
+    /// The program, with its arguments, that is told when a credential needs a new login.
+    pub(crate) on_login_required: Option<Vec<String>>,
+    /// The same for one that can't be refreshed, though a later try may succeed.
+    pub(crate) on_refresh_failed: Option<Vec<String>>,
     pub(crate) audit: Settings,
     /// By name, each as it was written: what extends another is merged key by key.
     pub(crate) providers: BTreeMap<String, Table>,
@@ -40,6 +44,8 @@ pub(crate) struct Config {
 #[serde(deny_unknown_fields)]
 struct File {
     default_user: Option<toml::Spanned<String>>,
+    on_login_required: Option<toml::Spanned<Vec<String>>>,
+    on_refresh_failed: Option<toml::Spanned<Vec<String>>>,
     #[serde(default)]
     audit: Settings,
     #[serde(default)]
@@ -102,8 +108,17 @@ fn parse(text: &str) -> Result<Config, (usize, String)> {
             })
         })
         .transpose()?;
+    let program = |words: Option<toml::Spanned<Vec<String>>>| match words {
+        Some(words) if words.get_ref().first().is_none_or(String::is_empty) => {
+            Err((line_at(words.span().start), "it names no program".to_owned()))
+        }
+        words => Ok(words.map(toml::Spanned::into_inner)),
+    };
+    let on_login_required = program(file.on_login_required)?;
+    let on_refresh_failed = program(file.on_refresh_failed)?;
     let raw: Raw = toml::from_str(text).map_err(syntax)?;
-    Ok(Config { default_user, audit: file.audit, providers: raw.providers })
+    let providers = raw.providers;
+    Ok(Config { default_user, on_login_required, on_refresh_failed, audit: file.audit, providers })
 }
 
 #[cfg(test)]
@@ -127,6 +142,8 @@ mod tests {
             ("[providers.acme]\nrefresh = { marign = '5m' }", 2, "marign"),
             ("[providers.Acme]\n", 1, "a-z"),
             ("default_user = ''", 1, "255"),
+            ("\non_refresh_failed = []", 2, "no program"),
+            ("on_login_required = 'notify-send x'", 1, "sequence"),
             ("\naudit = 'requierd'", 2, "best-effort"),
             ("[audit]\nkeep = 0", 2, "nonzero"),
             ("x = [", 1, ""),

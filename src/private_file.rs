@@ -4,7 +4,7 @@
 //! 0700, files 0600), and it says whether what it finds can be trusted.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
@@ -72,6 +72,26 @@ pub(crate) fn open_or_create_itself(path: &Path) -> io::Result<File> {
         .mode(0o600)
         .custom_flags(no_follow)
         .open(path)
+}
+
+/// Puts a file that everybody may read in the place of `path`, at once: whoever reads it finds
+/// the old content or the new. Nothing is flushed to the disk.
+pub(crate) fn replace_public(path: &Path, content: &[u8]) -> io::Result<()> {
+    let mut beside = path.file_name().ok_or(io::ErrorKind::InvalidInput)?.to_owned();
+    beside.push(format!(".{}.tmp", std::process::id()));
+    let beside = path.with_file_name(beside);
+    // One that a process with this number left behind; who could put another here could as well
+    // replace the file itself.
+    let _ = fs::remove_file(&beside);
+    let write = || {
+        let mut file = create_new(&beside)?;
+        file.write_all(content)?;
+        file.set_permissions(fs::Permissions::from_mode(0o644))?;
+        fs::rename(&beside, path)
+    };
+    write().inspect_err(|_| {
+        let _ = fs::remove_file(&beside);
+    })
 }
 
 /// Checks that only the user or root can change `path`, a file or a directory.
@@ -164,6 +184,19 @@ mod tests {
         assert_eq!(check(&path).unwrap(), Readers::Others);
         make_private(&path).unwrap();
         assert_eq!(mode(&path), 0o600);
+    }
+
+    #[test]
+    fn a_public_file_is_replaced_whole() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("file");
+        for content in ["a longer text", "short"] {
+            replace_public(&path, content.as_bytes()).unwrap();
+            assert_eq!(fs::read_to_string(&path).unwrap(), content);
+            assert_eq!(mode(&path), 0o644);
+        }
+        assert!(replace_public(&home.path().join("none/file"), b"").is_err());
+        assert_eq!(fs::read_dir(home.path()).unwrap().count(), 1);
     }
 
     #[test]

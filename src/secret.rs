@@ -60,8 +60,15 @@ secret_text! {
     ClientSecret
     /// What the browser brings back from the authorization server (RFC 6749 §1.3.1).
     AuthorizationCode
+    /// What the token endpoint is asked with until a person has entered the code that goes with it
+    /// (RFC 8628 §3.2).
+    DeviceCode
     /// The proof that the one who redeems the code is the one who asked for it (RFC 7636 §4.1).
     CodeVerifier
+    /// The key with which a service account signs, in PKCS #8 and PEM.
+    PrivateKey
+    /// What a service account signed, to be exchanged for a token (RFC 7523 §2.1).
+    Assertion
     /// A passphrase that a person chose to open the vault.
     Passphrase
 }

@@ -70,6 +70,20 @@ pub(crate) fn restoring<T>(restore: impl Fn() + Send, work: impl FnOnce() -> T) 
     Ok(done)
 }
 
+/// Holds signals back for good. When one comes, calls `last_words` with its name; then it ends the
+/// process as soon as nobody else holds it.
+pub(crate) fn announce(last_words: impl FnOnce(&'static str) + Send + 'static) -> io::Result<()> {
+    let held = hold()?;
+    let mut signals = Signals::new(ENDING)?;
+    std::thread::spawn(move || {
+        if let Some(signal) = signals.forever().next() {
+            last_words(low_level::signal_name(signal).unwrap_or("a signal"));
+            drop(held);
+        }
+    });
+    Ok(())
+}
+
 /// Makes a write beyond the largest file that the process may make fail as on a full disk: by itself
 /// the system ends the process there. Programs that it starts are ended as ever.
 pub(crate) fn survive_file_limit() {

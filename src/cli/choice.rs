@@ -21,6 +21,13 @@ pub(crate) struct Choice {
 }
 
 impl Choice {
+    /// The account, where the command line names all of it. Whether there is such a credential is
+    /// for the caller to find out: looking twice would cost a `get` too much.
+    pub(crate) fn named(&self) -> Option<Account> {
+        let (provider, user) = (self.provider.clone()?, self.user.clone()?);
+        Some(Account { provider, user })
+    }
+
     /// The one credential that is meant.
     ///
     /// What is left out is taken from `TOKCTL_USER`; then from what is stored, if only one
@@ -65,7 +72,11 @@ impl Choice {
 }
 
 /// The error for a choice that nothing matches.
-fn none(context: &Context, provider: Option<&ProviderName>, user: Option<&UserName>) -> CliError {
+pub(crate) fn none(
+    context: &Context,
+    provider: Option<&ProviderName>,
+    user: Option<&UserName>,
+) -> CliError {
     let Some(provider) = provider else {
         let message = match user {
             Some(user) => format!("there is no credential for `{user}`"),

@@ -107,7 +107,8 @@ fn variable(provider: &Provider, what: &str) -> String {
     format!("TOKCTL_{}_{what}", provider.name.as_str().to_uppercase().replace('-', "_"))
 }
 
-fn read_text(path: &Path) -> Result<String, CliError> {
+/// Reads a file of settings that nobody else can change.
+pub(crate) fn read_text(path: &Path) -> Result<String, CliError> {
     let bytes = private_file::read_trusted(path, LARGEST)
         .map_err(|error| untrusted_file(Kind::Usage, &error))?;
     String::from_utf8(bytes).map_err(|_| {

@@ -1,8 +1,8 @@
 //! What every command needs, from flags and environment: the vault's path, the configuration, and
 //! whether somebody can be asked.
 
-use std::cell::OnceCell;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use super::environment::Environment;
 use super::error::{CliError, Kind};
@@ -59,7 +59,7 @@ pub(crate) struct Context {
     /// The configuration that was named, which has to be there.
     config_named: Option<PathBuf>,
     config_usual: Option<PathBuf>,
-    config: OnceCell<Config>,
+    config: OnceLock<Config>,
 }
 
 impl Context {
@@ -80,7 +80,7 @@ impl Context {
             vault: path(global.vault, "TOKCTL_VAULT").or_else(|| paths::vault(variable)),
             config_named: path(global.config, "TOKCTL_CONFIG"),
             config_usual: paths::config(variable),
-            config: OnceCell::new(),
+            config: OnceLock::new(),
             environment,
         })
     }
@@ -91,6 +91,11 @@ impl Context {
             CliError::new(Kind::Usage, "neither HOME nor XDG_DATA_HOME says where the vault is")
                 .hint("name it with `--vault`")
         })
+    }
+
+    /// Where the configuration is, if somebody named it.
+    pub(crate) fn named_config(&self) -> Option<&Path> {
+        self.config_named.as_deref()
     }
 
     /// The configuration, read when it is first asked for.

@@ -109,6 +109,14 @@ impl CliError {
         }
     }
 
+    /// The same with what to type next.
+    pub(crate) fn line(&self) -> String {
+        match &self.hint {
+            Some(hint) => format!("{} (hint: {hint})", self.in_one_line()),
+            None => self.in_one_line(),
+        }
+    }
+
     pub(crate) fn exit_code(&self) -> ExitCode {
         self.kind.exit().into()
     }
@@ -165,5 +173,12 @@ mod tests {
         kinds.reverse();
         assert_eq!(gravest(&kinds), Some(7));
         assert_eq!(gravest(&[Kind::Failed, Kind::Busy]), Some(9));
+    }
+
+    #[test]
+    fn a_failure_among_many_is_told_on_one_line() {
+        let mut error = CliError::new(Kind::Failed, "what").hint("do this");
+        error.causes = vec!["why".into(), "and why that".into()];
+        assert_eq!(error.line(), "what: why (hint: do this)");
     }
 }

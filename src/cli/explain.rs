@@ -81,32 +81,21 @@ impl From<OpsError> for CliError {
                 Kind::Failed,
                 Some(format!("make room on the disk, then `{}`", login_command(account))),
             ),
-            OpsError::Metadata { source, .. } => match source {
-                metadata::Error::Fault(_) => {
-                    (Kind::ProviderUnavailable, Some("try again later".into()))
-                }
-                metadata::Error::Missing { .. } | metadata::Error::ForeignIssuer { .. } => (
-                    Kind::Usage,
-                    Some("set `authorization_endpoint` and `token_endpoint` in config.toml".into()),
-                ),
-            },
-            OpsError::RedirectUri { .. } => {
-                (Kind::Usage, Some("set `redirect_uri` to an http address on 127.0.0.1".into()))
+            OpsError::LoginUnderWay { .. } => {
+                (Kind::Busy, Some("finish that one, or end it with Ctrl-C".into()))
             }
+            OpsError::Metadata { source, .. } => metadata_error(source),
+            OpsError::RedirectUri { .. } => (
+                Kind::Usage,
+                Some(
+                    "set `redirect_uri` to an http address on 127.0.0.1, or to an https one".into(),
+                ),
+            ),
             OpsError::Listener(source) => return listener_error(source),
-            OpsError::LoginRefused { .. } => {
+            OpsError::LoginRefused { .. } | OpsError::CodeExpired => {
                 (Kind::LoginFailed, Some("run `tokctl login` again".into()))
             }
-            OpsError::NotRedeemed { source } => (
-                token_kind(source, Kind::LoginFailed),
-                Some(match source {
-                    token_error::Error::ClientRefused { .. } => {
-                        "compare client id, secret and redirect URI with those that are registered"
-                            .into()
-                    }
-                    _ => "run `tokctl login` again".into(),
-                }),
-            ),
+            OpsError::NotRedeemed { source } => not_redeemed(source),
             OpsError::NoUser { .. } => (Kind::Usage, Some("name the user with `--user`".into())),
             OpsError::NotRevoked { source, .. } => (
                 token_kind(source, Kind::Failed),
@@ -219,6 +208,26 @@ fn provider_error(error: &providers::Error) -> CliError {
     CliError::of(kind, error).hint(hint)
 }
 
+fn metadata_error(error: &metadata::Error) -> (Kind, Option<String>) {
+    match error {
+        metadata::Error::Fault(_) => (Kind::ProviderUnavailable, Some("try again later".into())),
+        metadata::Error::Missing { .. } | metadata::Error::ForeignIssuer { .. } => (
+            Kind::Usage,
+            Some("set `authorization_endpoint` and `token_endpoint` in config.toml".into()),
+        ),
+    }
+}
+
+fn not_redeemed(error: &token_error::Error) -> (Kind, Option<String>) {
+    let hint = match error {
+        token_error::Error::ClientRefused { .. } => {
+            "compare client id, secret and redirect URI with those that are registered"
+        }
+        _ => "run `tokctl login` again",
+    };
+    (token_kind(error, Kind::LoginFailed), Some(hint.into()))
+}
+
 fn listener_error(error: &listener::Error) -> CliError {
     let (kind, hint) = match error {
         listener::Error::PortTaken { .. } => (
@@ -307,6 +316,7 @@ fn token_kind(error: &token_error::Error, grant_refused: Kind) -> Kind {
     match error {
         token_error::Error::GrantRefused { .. } => grant_refused,
         token_error::Error::ClientRefused { .. }
+        | token_error::Error::NotSigned(_)
         | token_error::Error::Fault(Fault::Setup { .. }) => Kind::Usage,
         token_error::Error::TooManyRequests { .. }
         | token_error::Error::NoVerdict { .. }

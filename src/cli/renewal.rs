@@ -1,17 +1,18 @@
-//! Renewing a token on behalf of a command: with today's definition of its provider, and a sign of
-//! life while it takes.
+//! Renewing a token on behalf of a command: with today's definition of its provider, a sign of
+//! life while it takes, and a word to whoever wants to know what came of it.
 
 use super::audit_trail;
 use super::client_settings;
 use super::context::Context;
 use super::error::CliError;
+use super::hooks;
 use super::time;
 use super::typed::login_command;
 use crate::model::account::Account;
-use crate::model::credential::{Credential, Grant};
-use crate::ops::OpenVault;
+use crate::model::credential::{Credential, Grant, RenewalGrant};
 use crate::ops::access_token::{Handed, Warning};
 use crate::ops::refresh::{self, Today, Trigger};
+use crate::ops::{self, OpenVault};
 use crate::providers::{self, Provider};
 use crate::secret::ClientSecret;
 
@@ -25,23 +26,54 @@ pub(crate) fn renew(
     account: &Account,
     trigger: Trigger,
 ) -> Result<Handed, CliError> {
-    let provider = provider(context, account);
-    audit_trail::keep_as_configured(context, vault);
-    let renewal = provider.as_ref().map(Provider::renewal).unwrap_or_default();
-    let attempt = |vault: &mut OpenVault, client_secret: Option<ClientSecret>| {
+    let provider = provider_or_warning(context, account);
+    let outcome = with_either_secret(context, vault, account, provider.as_ref(), |vault, today| {
         context.ui.while_waiting("waiting for a new token", || {
-            refresh::renew(vault, account, trigger, &Today { renewal, client_secret }, time::now)
+            refresh::renew(vault, account, trigger, today, time::now)
         })
-    };
-    match attempt(vault, None) {
+    });
+    if let Some(warning) = hooks::tell(context, vault, account, &outcome) {
+        context.ui.warning(&warning);
+    }
+    Ok(outcome?)
+}
+
+/// The same for one of many: prints nothing, and shows no sign of life. Also returns what went
+/// wrong with a hook.
+pub(crate) fn renew_silently(
+    context: &Context,
+    vault: &mut OpenVault,
+    account: &Account,
+    trigger: Trigger,
+) -> (Result<Handed, CliError>, Option<String>) {
+    let provider = provider(context, account).ok();
+    let outcome = with_either_secret(context, vault, account, provider.as_ref(), |vault, today| {
+        refresh::renew(vault, account, trigger, today, time::now)
+    });
+    let warning = hooks::tell(context, vault, account, &outcome);
+    (outcome.map_err(CliError::from), warning)
+}
+
+/// Makes an attempt, and another one if the server refuses the sealed client secret, and another
+/// secret is configured for the same client.
+fn with_either_secret(
+    context: &Context,
+    vault: &mut OpenVault,
+    account: &Account,
+    provider: Option<&Provider>,
+    attempt: impl Fn(&mut OpenVault, &Today) -> Result<Handed, ops::Error>,
+) -> Result<Handed, ops::Error> {
+    audit_trail::keep_as_configured(context, vault);
+    let renewal = provider.map(Provider::renewal).unwrap_or_default();
+    match attempt(vault, &Today { renewal, client_secret: None }) {
         Err(error) if error.is_about_the_client() => {
             let credential = vault.expect(account)?.stored.credential;
-            match other_secret(context, provider.as_ref(), &credential) {
-                Some(secret) => Ok(attempt(vault, Some(secret))?),
-                None => Err(error.into()),
+            match other_secret(context, provider, &credential) {
+                Some(secret) => attempt(vault, &Today { renewal, client_secret: Some(secret) }),
+                None => Err(error),
             }
         }
-        other => Ok(other?),
+        other => other,
     }
 }
 
@@ -61,14 +93,14 @@ fn other_secret(
 }
 
 /// Today's definition of the credential's provider.
-///
-/// That it is no longer defined, or a slip in the configuration, does not stop a refresh: where it
-/// goes stands under the seal, and the strictest behaviour is assumed.
-fn provider(context: &Context, account: &Account) -> Option<Provider> {
-    let found = context
-        .config()
-        .and_then(|config| providers::find(&account.provider, config).map_err(CliError::from));
-    match found {
+fn provider(context: &Context, account: &Account) -> Result<Provider, CliError> {
+    Ok(providers::find(&account.provider, context.config()?)?)
+}
+
+/// The same. That it is no longer defined, or a slip in the configuration, does not stop a refresh:
+/// where it goes stands under the seal, and the strictest behaviour is assumed.
+fn provider_or_warning(context: &Context, account: &Account) -> Option<Provider> {
+    match provider(context, account) {
         Ok(provider) => Some(provider),
         Err(error) => {
             context
@@ -83,7 +115,11 @@ fn provider(context: &Context, account: &Account) -> Option<Provider> {
 /// what stands under the seal goes on, until somebody logs in again.
 pub(crate) fn warn_of_drift(context: &Context, account: &Account, credential: &Credential) {
     let Grant::OAuth(grant) = &credential.grant else { return };
-    let Some(provider) = provider(context, account) else { return };
+    if matches!(grant.renewal, RenewalGrant::JwtBearer { .. }) {
+        // A service account is a client of its own.
+        return;
+    }
+    let Some(provider) = provider_or_warning(context, account) else { return };
     let endpoints = provider.endpoints(credential.api.server_url.as_ref(), None);
     let elsewhere = endpoints.is_ok_and(|endpoints| endpoints.token != grant.client.token_endpoint);
     let client_id = client_settings::client_id(context, &provider);

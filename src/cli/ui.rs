@@ -44,7 +44,7 @@ pub(crate) enum Color {
 }
 
 /// The terminal, or what stands in its place.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Ui {
     pub(crate) verbosity: Verbosity,
     /// Whether data and errors are printed as JSON.
@@ -219,6 +219,28 @@ impl Ui {
         })
     }
 
+    /// Shows on a terminal how far work on `total` things is.
+    pub(crate) fn progress(&self, what: &'static str, total: usize) -> Progress {
+        if self.verbosity < Verbosity::Status || !io::stderr().is_terminal() {
+            return Progress(ProgressBar::hidden());
+        }
+        let style = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len}")
+            .unwrap_or_else(|_| ProgressStyle::default_bar());
+        let bar = ProgressBar::new(total as u64).with_style(style).with_message(what);
+        bar.enable_steady_tick(Duration::from_millis(100));
+        // A signal that ends the program takes the bar with it.
+        let shown = bar.clone();
+        let _ = signals::announce(move |_| shown.finish_and_clear());
+        Progress(bar)
+    }
+
+    /// Writes a line of a service's log, which is wanted at `level` and above.
+    pub(crate) fn log(&self, level: Verbosity, line: &str) {
+        if self.verbosity >= level {
+            stderr(&format!("{line}\n"));
+        }
+    }
+
     /// Whether there is a terminal with somebody at it.
     pub(crate) fn can_ask(&self) -> bool {
         self.may_ask && terminal().is_some()
@@ -250,6 +272,18 @@ impl Ui {
     pub(crate) fn ask(&self, prompt: &str, flag: &str) -> Result<String, CliError> {
         let question = dialoguer::Input::with_theme(&*THEME).with_prompt(prompt);
         self.interact(prompt, flag, |terminal| question.interact_text_on(terminal))
+    }
+
+    /// Asks for a text that may be left out.
+    pub(crate) fn ask_optional(
+        &self,
+        prompt: &str,
+        flag: &str,
+    ) -> Result<Option<String>, CliError> {
+        let question: dialoguer::Input<'_, String> =
+            dialoguer::Input::with_theme(&*THEME).with_prompt(prompt).allow_empty(true);
+        let text = self.interact(prompt, flag, |terminal| question.interact_text_on(terminal))?;
+        Ok(Some(text.trim().to_owned()).filter(|text| !text.is_empty()))
     }
 
     /// Asks for yes or no.
@@ -297,6 +331,22 @@ impl Ui {
         terminal().filter(|_| self.may_ask).ok_or_else(|| {
             CliError::new(Kind::Usage, format!("nobody can be asked here: {prompt}")).hint(flag)
         })
+    }
+}
+
+/// How far some work is. Gone from the terminal when dropped.
+pub(crate) struct Progress(ProgressBar);
+
+impl Progress {
+    /// One more is done.
+    pub(crate) fn advance(&self) {
+        self.0.inc(1);
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
     }
 }
 

@@ -7,6 +7,7 @@ use super::address::Address;
 use super::client::Client;
 use super::grant_life::GrantLife;
 use super::scope::Scopes;
+use super::service_account::ServiceAccount;
 use crate::secret::{self, AccessToken, RefreshToken};
 
 /// Everything that tokctl keeps for one account; it is sealed as a whole.
@@ -52,6 +53,9 @@ pub(crate) struct OAuthGrant {
     pub(crate) due_at: Option<Timestamp>,
     #[serde(with = "secret::sealed::option", default, skip_serializing_if = "Option::is_none")]
     pub(crate) refresh_token: Option<RefreshToken>,
+    /// Grants from before there was a choice have a refresh token.
+    #[serde(default)]
+    pub(crate) renewal: RenewalGrant,
     pub(crate) scopes: Scopes,
     pub(crate) client: Client,
     /// When a person last consented: some providers count the grant's end from here.
@@ -63,6 +67,45 @@ pub(crate) struct OAuthGrant {
     /// they lead to can be told without the configuration.
     #[serde(default)]
     pub(crate) life: GrantLife,
+}
+
+/// The grant that brings the next access token.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(tag = "grant", rename_all = "snake_case")]
+pub(crate) enum RenewalGrant {
+    /// The refresh token, if there is one (RFC 6749 §6).
+    #[default]
+    RefreshToken,
+    /// The client's own id and secret (RFC 6749 §4.4).
+    ClientCredentials {
+        /// What is asked for each time.
+        scopes: Scopes,
+    },
+    /// An assertion that a service account signs (RFC 7523 §2.1).
+    JwtBearer { account: Box<ServiceAccount>, scopes: Scopes },
+}
+
+/// What the next token request presents.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Renewing<'a> {
+    RefreshToken(&'a RefreshToken),
+    ClientCredentials { scopes: &'a Scopes },
+    JwtBearer { account: &'a ServiceAccount, scopes: &'a Scopes },
+}
+
+impl OAuthGrant {
+    /// What renews the access token, if anything does.
+    pub(crate) fn renewing(&self) -> Option<Renewing<'_>> {
+        match &self.renewal {
+            RenewalGrant::RefreshToken => self.refresh_token.as_ref().map(Renewing::RefreshToken),
+            RenewalGrant::ClientCredentials { scopes } => {
+                Some(Renewing::ClientCredentials { scopes })
+            }
+            RenewalGrant::JwtBearer { account, scopes } => {
+                Some(Renewing::JwtBearer { account, scopes })
+            }
+        }
+    }
 }
 
 /// When a token stops working, as far as anybody said.
@@ -221,8 +264,19 @@ impl Credential {
 
     /// Whether tokctl can get a new token by itself.
     pub(crate) fn is_refreshable(&self) -> bool {
-        matches!(&self.grant, Grant::OAuth(grant) if grant.refresh_token.is_some())
+        matches!(&self.grant, Grant::OAuth(grant) if grant.renewing().is_some())
             && self.status != Status::HandedOver
+    }
+
+    /// Whether what renews it may be sent any number of times: no refresh token is spent.
+    pub(crate) fn spends_nothing(&self) -> bool {
+        match &self.grant {
+            Grant::OAuth(grant) => match grant.renewal {
+                RenewalGrant::RefreshToken => false,
+                RenewalGrant::ClientCredentials { .. } | RenewalGrant::JwtBearer { .. } => true,
+            },
+            Grant::Static(_) => false,
+        }
     }
 
     /// When a person has to log in again, as far as anybody said; it may be past.
@@ -235,6 +289,8 @@ impl Credential {
             // That is up to the machine that has it now.
             (Status::HandedOver, _) => None,
             (Status::LoginRequired, _) => Some(self.updated_at),
+            // Where no person consented, none has to do so again.
+            (Status::Active | Status::Inactive, Grant::OAuth(_)) if self.spends_nothing() => None,
             (Status::Active | Status::Inactive, Grant::OAuth(grant)) if self.is_refreshable() => {
                 grant.life.ends_at(grant.granted_at, grant.issued_at, grant.refresh_expires_at)
             }
@@ -258,5 +314,35 @@ impl Credential {
     /// The address for requests: the API's own where there is one, else the server's.
     pub(crate) fn api_base_url(&self) -> Option<&Address> {
         self.api.base_url.as_ref().or(self.api.server_url.as_ref())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[test]
+    fn a_grant_from_before_there_was_a_choice_is_renewed_by_its_refresh_token() {
+        let sealed = |renewal: Value| {
+            let mut sealed = json!({
+                "access_token": "made-up", "token_type": "Bearer",
+                "issued_at": "2026-01-01T00:00:00Z", "granted_at": "2026-01-01T00:00:00Z",
+                "expiry": { "expiry": "unknown" }, "refresh_token": "made-up", "scopes": [],
+                "client": {
+                    "id": "made-up", "auth_method": "none",
+                    "token_endpoint": "https://as.example/token",
+                },
+            });
+            if !renewal.is_null() {
+                sealed["renewal"] = renewal;
+            }
+            serde_json::from_value::<OAuthGrant>(sealed).unwrap()
+        };
+        let before = sealed(Value::Null);
+        assert!(matches!(before.renewing(), Some(Renewing::RefreshToken(_))));
+        let after = sealed(json!({ "grant": "client_credentials", "scopes": ["read"] }));
+        assert!(matches!(after.renewing(), Some(Renewing::ClientCredentials { .. })));
     }
 }

@@ -29,7 +29,6 @@ pub(crate) struct Definition {
     pub(crate) issuer: Option<String>,
     pub(crate) authorization_endpoint: Option<String>,
     pub(crate) token_endpoint: Option<String>,
-    #[expect(dead_code, reason = "accepted, but no login uses it yet")]
     pub(crate) device_authorization_endpoint: Option<String>,
     pub(crate) revocation_endpoint: Option<String>,
     pub(crate) client_id: Option<String>,
@@ -122,6 +121,8 @@ pub(crate) enum RefreshKind {
     /// RFC 6749 §6.
     #[default]
     RefreshToken,
+    /// RFC 6749 §4.4: no person logs in, the client asks for itself.
+    ClientCredentials,
     /// Nothing does.
     None,
 }

@@ -109,7 +109,7 @@ pub(crate) fn due_at(
 mod tests {
     use super::*;
     use crate::model::client::{Client, TokenEndpointAuthMethod};
-    use crate::model::credential::{Api, ApiAuth, OAuthGrant, StaticToken};
+    use crate::model::credential::{Api, ApiAuth, OAuthGrant, RenewalGrant, StaticToken};
     use crate::model::grant_life::GrantLife;
     use crate::secret::{AccessToken, RefreshToken, SecretText};
 
@@ -152,6 +152,7 @@ mod tests {
                 revocation_endpoint: None,
                 trusted_certificates: None,
             },
+            renewal: RenewalGrant::RefreshToken,
             granted_at: at(0),
             refresh_expires_at: None,
             life: GrantLife::default(),

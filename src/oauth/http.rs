@@ -5,7 +5,8 @@
 //! the caller knows whether a request may be sent twice.
 
 use std::io::Read;
-use std::time::Duration;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 use reqwest::blocking::{Client, RequestBuilder, Response};
@@ -22,7 +23,10 @@ const CONNECT: Duration = Duration::from_secs(5);
 pub(crate) const WHOLE: Duration = Duration::from_secs(25);
 
 /// The largest answer that is read, in bytes.
-const LARGEST: u64 = 1024 * 1024;
+const LARGEST: usize = 1024 * 1024;
+
+/// Room for an answer to begin with, in bytes: most are shorter.
+const ROOM: usize = 4 * 1024;
 
 /// No answer, or none that can be used. What the caller may do next depends on whether the server
 /// can have acted on the request.
@@ -101,7 +105,36 @@ pub(crate) fn check(address: &Address, trusted_certificates: Option<&str>) -> Re
     client(address, trusted_certificates).map(drop)
 }
 
+/// How long a client is used again: the system's certificates and proxies are as it found them.
+const CLIENT_LIFE: Duration = Duration::from_mins(10);
+
+/// What a client is set up for.
+#[derive(PartialEq)]
+struct Setup {
+    https: bool,
+    loopback: bool,
+    trusted_certificates: Option<String>,
+}
+
+/// A client for `address`. Each has a thread and a runtime, so all threads share those there are.
 fn client(address: &Address, trusted_certificates: Option<&str>) -> Result<Client, Fault> {
+    static CLIENTS: Mutex<Vec<(Setup, Instant, Client)>> = Mutex::new(Vec::new());
+    let wanted = Setup {
+        https: address.url().scheme() == "https",
+        loopback: address.is_loopback(),
+        trusted_certificates: trusted_certificates.map(ToOwned::to_owned),
+    };
+    let mut clients = CLIENTS.lock().unwrap_or_else(PoisonError::into_inner);
+    clients.retain(|(_, since, _)| since.elapsed() < CLIENT_LIFE);
+    if let Some((_, _, client)) = clients.iter().find(|(setup, _, _)| *setup == wanted) {
+        return Ok(client.clone());
+    }
+    let client = new_client(address, trusted_certificates)?;
+    clients.push((wanted, Instant::now(), client.clone()));
+    Ok(client)
+}
+
+fn new_client(address: &Address, trusted_certificates: Option<&str>) -> Result<Client, Fault> {
     let setup = |source: reqwest::Error| Fault::Setup { source: source.without_url() };
     // Fails only where it was done before.
     let _ = rustls::crypto::ring::default_provider().install_default();
@@ -111,6 +144,8 @@ fn client(address: &Address, trusted_certificates: Option<&str>) -> Result<Clien
         .redirect(reqwest::redirect::Policy::none())
         .retry(reqwest::retry::never())
         .referer(false)
+        // One that was kept may be closed under a request, and nobody would know what became of it.
+        .pool_max_idle_per_host(0)
         .https_only(address.url().scheme() == "https");
     if let Some(pem) = trusted_certificates {
         let certificates = reqwest::Certificate::from_pem_bundle(pem.as_bytes()).map_err(setup)?;
@@ -162,19 +197,39 @@ fn send(address: &Address, request: RequestBuilder, bound: Duration) -> Result<A
     let status = response.status().as_u16();
     let date = field(&response, &header::DATE).and_then(http_date);
     let retry_after = field(&response, &header::RETRY_AFTER).and_then(|value| pause(value, date));
-    // Room from the start: a buffer that grows leaves copies of its content behind.
-    let mut body = Zeroizing::new(Vec::with_capacity(64 * 1024));
-    match response.take(LARGEST + 1).read_to_end(&mut body) {
-        Ok(length) if length as u64 <= LARGEST => {
-            Ok(Answer { authority, status, retry_after, date, body })
-        }
-        Ok(_) => {
+    match read_whole(response) {
+        Ok(Some(body)) => Ok(Answer { authority, status, retry_after, date, body }),
+        Ok(None) => {
             let source = std::io::Error::other("it is longer than 1 MiB");
             Err(Fault::Unreadable { authority, source })
         }
         Err(error) => {
+            // What is behind it may hold the URL.
             let source = std::io::Error::from(error.kind());
             Err(Fault::Unreadable { authority, source })
+        }
+    }
+}
+
+/// Reads a body; `None` if it is too long. A buffer that proves too small is wiped before it goes.
+fn read_whole(mut response: impl Read) -> std::io::Result<Option<Zeroizing<Vec<u8>>>> {
+    let mut body = Zeroizing::new(vec![0; ROOM]);
+    let mut length = 0;
+    loop {
+        match response.read(&mut body[length..])? {
+            0 => {
+                body.truncate(length);
+                return Ok(Some(body));
+            }
+            more => length += more,
+        }
+        if length > LARGEST {
+            return Ok(None);
+        }
+        if length == body.len() {
+            let mut larger = Zeroizing::new(vec![0; 4 * length]);
+            larger[..length].copy_from_slice(&body);
+            body = larger;
         }
     }
 }
@@ -201,6 +256,15 @@ fn http_date(value: &str) -> Option<Timestamp> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_body_is_read_up_to_its_bound() {
+        for length in [0, 1, ROOM - 1, ROOM, ROOM + 1, 100_000, LARGEST] {
+            let sent: Vec<u8> = (0..=255).cycle().take(length).collect();
+            assert_eq!(read_whole(&sent[..]).unwrap().unwrap().as_slice(), sent, "{length}");
+        }
+        assert!(read_whole(std::io::repeat(7)).unwrap().is_none());
+    }
 
     #[test]
     fn a_pause_is_read_as_seconds_or_as_a_date() {

@@ -11,6 +11,8 @@ pub(crate) struct Metadata {
     issuer: String,
     pub(crate) authorization_endpoint: Option<String>,
     pub(crate) token_endpoint: Option<String>,
+    /// RFC 8628 §4.
+    pub(crate) device_authorization_endpoint: Option<String>,
     pub(crate) revocation_endpoint: Option<String>,
     /// RFC 9207 §3: an authorization response without `iss` is not from this server.
     #[serde(default)]

@@ -6,6 +6,12 @@ pub(crate) mod http;
 pub(crate) mod token_error;
 /// The token endpoint.
 pub(crate) mod token;
+/// A client that asks for itself.
+pub(crate) mod client_credentials;
+/// An assertion in place of a secret.
+pub(crate) mod jwt_bearer;
+/// A code that is entered on another device.
+pub(crate) mod device_authorization;
 /// Ending a grant.
 pub(crate) mod revocation;
 /// Whether a service takes a token.
@@ -20,5 +26,7 @@ pub(crate) mod pkce;
 pub(crate) mod state;
 /// What the browser brings back.
 pub(crate) mod authorization_response;
+/// What a person brings back.
+pub(crate) mod pasted;
 /// Waiting for the browser.
 pub(crate) mod listener;

@@ -38,6 +38,16 @@ pub(crate) struct Asked {
     pub(crate) heard: Option<Heard>,
 }
 
+impl Asked {
+    /// The same for a grant that is simply made again.
+    pub(super) fn without_refresh_token(mut self) -> Self {
+        if let Ok(answer) = &mut self.answer {
+            answer.refresh_token = None;
+        }
+        self
+    }
+}
+
 /// An answer as HTTP has it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Heard {
@@ -76,7 +86,8 @@ pub(crate) fn refresh(
     request(client, form, Request::Refresh, now, bound)
 }
 
-fn request<'a>(
+/// Sends `form` with what proves the client.
+pub(super) fn request<'a>(
     client: &'a Client,
     mut form: Vec<(&'a str, &'a str)>,
     kind: Request,
@@ -84,8 +95,20 @@ fn request<'a>(
     bound: Duration,
 ) -> Asked {
     let authentication = authenticate(client, &mut form);
+    send(client, &authentication, &form, kind, now, bound)
+}
+
+/// Sends `form` as it is to the client's token endpoint.
+pub(super) fn send(
+    client: &Client,
+    authentication: &Authentication<'_>,
+    form: &[(&str, &str)],
+    kind: Request,
+    now: Timestamp,
+    bound: Duration,
+) -> Asked {
     let certificates = client.trusted_certificates.as_deref();
-    match http::post(&client.token_endpoint, certificates, &authentication, &form, bound) {
+    match http::post(&client.token_endpoint, certificates, authentication, form, bound) {
         Err(fault) => Asked { answer: Err(fault.into()), heard: None },
         Ok(answer) => Asked {
             heard: Some(Heard { status: answer.status, date: answer.date }),
@@ -133,7 +156,8 @@ struct Body {
     scope: Option<Value>,
 }
 
-fn parse(answer: &Answer, now: Timestamp) -> Result<TokenAnswer, Error> {
+/// Reads what a token endpoint gave; anything else in its place is no verdict.
+pub(super) fn parse(answer: &Answer, now: Timestamp) -> Result<TokenAnswer, Error> {
     if !(200..=299).contains(&answer.status) {
         return Err(token_error::no_verdict(answer));
     }

@@ -31,6 +31,9 @@ pub(crate) enum Error {
         retry_after: Option<Duration>,
         what: String,
     },
+    /// What was to be sent could not be signed, so nothing was sent.
+    #[error("{0}")]
+    NotSigned(&'static str),
     /// No answer: trying later may help.
     #[error(transparent)]
     Fault(#[from] Fault),
@@ -45,6 +48,7 @@ impl Error {
                 error.as_deref() == Some("temporarily_unavailable") || (300..=499).contains(status)
             }
             Self::Fault(Fault::NotSent { .. } | Fault::Setup { .. })
+            | Self::NotSigned(_)
             | Self::TooManyRequests { .. } => true,
             Self::Fault(Fault::Unanswered { .. } | Fault::Unreadable { .. })
             | Self::GrantRefused { .. }
@@ -61,6 +65,7 @@ impl Error {
             Self::Fault(
                 Fault::Unanswered { .. } | Fault::Unreadable { .. } | Fault::Setup { .. },
             )
+            | Self::NotSigned(_)
             | Self::GrantRefused { .. }
             | Self::ClientRefused { .. } => false,
         }
@@ -70,9 +75,10 @@ impl Error {
     pub(crate) fn is_ambiguous(&self) -> bool {
         match self {
             Self::GrantRefused { .. } | Self::ClientRefused { .. } => false,
-            Self::TooManyRequests { .. } | Self::NoVerdict { .. } | Self::Fault(_) => {
-                !self.was_not_processed()
-            }
+            Self::TooManyRequests { .. }
+            | Self::NoVerdict { .. }
+            | Self::NotSigned(_)
+            | Self::Fault(_) => !self.was_not_processed(),
         }
     }
 
@@ -82,7 +88,10 @@ impl Error {
             Self::TooManyRequests { retry_after, .. } | Self::NoVerdict { retry_after, .. } => {
                 *retry_after
             }
-            Self::GrantRefused { .. } | Self::ClientRefused { .. } | Self::Fault(_) => None,
+            Self::GrantRefused { .. }
+            | Self::ClientRefused { .. }
+            | Self::NotSigned(_)
+            | Self::Fault(_) => None,
         }
     }
 
@@ -91,7 +100,7 @@ impl Error {
         match self {
             Self::GrantRefused { error, .. } | Self::ClientRefused { error, .. } => Some(error),
             Self::NoVerdict { error, .. } => error.as_deref(),
-            Self::TooManyRequests { .. } | Self::Fault(_) => None,
+            Self::TooManyRequests { .. } | Self::NotSigned(_) | Self::Fault(_) => None,
         }
     }
 
@@ -142,7 +151,13 @@ pub(super) fn read(answer: &Answer, request: Request) -> Option<Error> {
         .collect::<Vec<_>>()
         .join(", ");
     Some(match (body.error.as_str(), request) {
-        ("invalid_grant" | "bad_refresh_token" | "bad_verification_code", _)
+        (
+            "invalid_grant"
+            | "bad_refresh_token"
+            | "bad_verification_code"
+            | "incorrect_device_code",
+            _,
+        )
         | ("unauthorized_client", Request::Refresh) => {
             Error::GrantRefused { authority, error: printable(&body.error), reason }
         }
@@ -150,6 +165,7 @@ pub(super) fn read(answer: &Answer, request: Request) -> Option<Error> {
             "invalid_client"
             | "incorrect_client_credentials"
             | "access_denied"
+            | "device_flow_disabled"
             | "invalid_scope"
             | "redirect_uri_mismatch"
             | "unauthorized_client"

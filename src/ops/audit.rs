@@ -1,5 +1,6 @@
 //! Keeping the audit, and finding out whether it is whole.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use super::error::Error;
@@ -13,6 +14,9 @@ const PATIENCE: Duration = Duration::from_millis(20);
 
 /// The same where there is no token without an entry.
 const LONG_PATIENCE: Duration = Duration::from_secs(5);
+
+/// Whose turn it is to write an entry, among the threads of this process.
+static TURN: Mutex<()> = Mutex::new(());
 
 /// What became of an entry.
 #[derive(Debug)]
@@ -43,6 +47,8 @@ pub(crate) fn record(vault: &mut OpenVault, used: &Use<'_>) -> Result<Recorded, 
         Mode::BestEffort => (PATIENCE, false),
         Mode::Required => (LONG_PATIENCE, true),
     };
+    // Among the threads of one process nobody gives up.
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let written = audit::append(vault.file(), &sealed, used, patience);
     if vault.has_written() && written.is_ok() {
         // One that is too long does no harm, and the next write tries again.

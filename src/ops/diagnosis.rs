@@ -80,7 +80,7 @@ pub(crate) fn diagnose(evidence: &Evidence, renewal: Renewal, now: Timestamp) ->
         return Finding::Ended;
     }
     if let Some(since) = evidence.in_doubt_since {
-        let may_try = renewal.reuse.allows_another_try(now.duration_since(since));
+        let may_try = renewal.reuse_of(credential).allows_another_try(now.duration_since(since));
         return Finding::InDoubt { since, works, may_try };
     }
     if let Some(failed) = evidence.last_failure() {

@@ -75,6 +75,10 @@ pub(crate) enum Error {
     #[error("the new token for `{account}` could not be stored")]
     Lost { account: Account, source: Box<Error> },
 
+    /// A person is at another login for the same credential.
+    #[error("another login to `{provider}` for the same credential is under way")]
+    LoginUnderWay { provider: String },
+
     /// The key slots were not changed.
     #[error(transparent)]
     Slots(#[from] SlotError),
@@ -95,6 +99,9 @@ pub(crate) enum Error {
     /// The authorization server said no in the browser.
     #[error("the login was refused: {reason}")]
     LoginRefused { reason: String },
+    /// Nobody entered the device's code while it counted.
+    #[error("the code was not entered in time")]
+    CodeExpired,
     /// The code could not be redeemed.
     #[error("the login was not completed")]
     NotRedeemed { source: token_error::Error },

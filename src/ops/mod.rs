@@ -19,6 +19,9 @@ pub(crate) mod key_slots;
 pub(crate) mod rotation;
 pub(crate) mod backup;
 pub(crate) mod diagnosis;
+pub(crate) mod standing;
+pub(crate) mod fair_queue;
+pub(crate) mod many;
 
 pub(crate) use create::open_or_create;
 pub(crate) use error::{CheckError, Error, SlotError};

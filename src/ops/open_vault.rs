@@ -1,6 +1,9 @@
 //! An unlocked vault: reads and writes credentials, and unlocks again when its key was rotated.
 
-use rusqlite::Transaction;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+
+use rusqlite::{Connection, Transaction};
 
 use super::error::Error;
 use super::unlock::{self, Unlocking};
@@ -10,6 +13,7 @@ use crate::model::audit::Settings;
 use crate::store::audit::{self, Mark, Sealed};
 use crate::store::credentials::{self, Stored};
 use crate::store::file::VaultFile;
+use crate::store::group_commit::{GroupCommit, Remember, Write};
 use crate::store::journal::{self, Journal};
 use crate::store::{self, Store, attempts, header};
 use crate::vault::seal::DataKey;
@@ -19,9 +23,35 @@ pub(crate) struct OpenVault {
     store: Store,
     with: Unlocking,
     key: DataKey,
+    newest: Newest,
+    /// Shared with the vault's other handles.
+    group: Arc<GroupCommit>,
     /// How the audit is to be kept from the next write on, if today's configuration is known.
     audit_wanted: Option<Settings>,
     has_written: bool,
+}
+
+/// The last data key that any of a vault's handles came by.
+type Newest = Arc<Mutex<DataKey>>;
+
+/// Opens further handles on an unlocked vault, for other threads: the keychain is not asked and no
+/// key derived again.
+#[derive(Clone)]
+pub(crate) struct Opener {
+    path: PathBuf,
+    with: Unlocking,
+    newest: Newest,
+    group: Arc<GroupCommit>,
+}
+
+impl Opener {
+    /// A handle for reading and writing.
+    pub(crate) fn open(&self) -> Result<OpenVault, Error> {
+        let store = Store::open(&self.path)?;
+        let key = self.newest.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let (newest, group) = (Arc::clone(&self.newest), Arc::clone(&self.group));
+        Ok(OpenVault::sharing(store, self.with.clone(), key, newest, group))
+    }
 }
 
 /// A credential's row, and the journal of its refresh if there is one.
@@ -46,7 +76,28 @@ impl OpenVault {
             // Somebody may have had to type a password: the vault has moved on.
             Unlocking::Keychain(_) | Unlocking::Passphrase(_) => store.look_again()?,
         }
-        Ok(Self { store, with, key, audit_wanted: None, has_written: false })
+        let newest = Arc::new(Mutex::new(key.clone()));
+        Ok(Self::sharing(store, with, key, newest, Arc::default()))
+    }
+
+    /// Opens further handles, for other threads.
+    pub(crate) fn opener(&self) -> Opener {
+        Opener {
+            path: self.store.file().path().to_owned(),
+            with: self.with.clone(),
+            newest: Arc::clone(&self.newest),
+            group: Arc::clone(&self.group),
+        }
+    }
+
+    fn sharing(
+        store: Store,
+        with: Unlocking,
+        key: DataKey,
+        newest: Newest,
+        group: Arc<GroupCommit>,
+    ) -> Self {
+        Self { store, with, key, newest, group, audit_wanted: None, has_written: false }
     }
 
     /// Opens the same vault for writing as well.
@@ -111,6 +162,14 @@ impl OpenVault {
         self.read(account)?.ok_or_else(|| Error::NoCredential { account: account.clone() })
     }
 
+    /// Looks at what is not sealed.
+    pub(super) fn look<T>(
+        &self,
+        look: impl FnOnce(&Connection) -> Result<T, store::Error>,
+    ) -> Result<T, Error> {
+        Ok(look(&*self.store.read()?)?)
+    }
+
     /// The last time that a provider was asked about `account`.
     pub(super) fn last_attempt(&self, account: &Account) -> Result<Option<Attempt>, Error> {
         Ok(attempts::read(&*self.store.read()?, account)?)
@@ -146,14 +205,61 @@ impl OpenVault {
         let done = change(&transaction, &self.key, &next)?;
         header::check(&transaction, &next)?;
         transaction.commit()?;
+        self.newest.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&next);
         self.key = next;
         self.has_written = true;
         Ok(done)
     }
 
+    /// The same for a change that writes a credential and may share its commit with those of other
+    /// threads.
+    pub(super) fn write_in_group<T: Send + 'static>(
+        &mut self,
+        change: impl FnMut(&Transaction<'_>, &DataKey) -> Result<T, store::Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        self.commit_in_group(change, Remember::Audit(self.audit_wanted))
+    }
+
+    /// The same for a change that writes no credential.
+    pub(super) fn jot_in_group<T: Send + 'static>(
+        &mut self,
+        change: impl FnMut(&Transaction<'_>, &DataKey) -> Result<T, store::Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        self.commit_in_group(change, Remember::Nothing)
+    }
+
+    fn commit_in_group<T: Send + 'static>(
+        &mut self,
+        mut change: impl FnMut(&Transaction<'_>, &DataKey) -> Result<T, store::Error> + Send + 'static,
+        remember: Remember,
+    ) -> Result<T, Error> {
+        let (sender, done) = mpsc::channel();
+        let write: Write =
+            Arc::new(Mutex::new(move |transaction: &Transaction<'_>, key: &DataKey| {
+                // Only the last result is of what was committed.
+                let _ = sender.send(change(transaction, key)?);
+                Ok(())
+            }));
+        let mut committed = self.group.commit(&mut self.store, &self.key, &write, remember);
+        while matches!(committed, Err(store::Error::KeyRetired)) {
+            self.unlock_again()?;
+            committed = self.group.commit(&mut self.store, &self.key, &write, remember);
+        }
+        committed?;
+        self.has_written = true;
+        Ok(done.try_iter().last().expect("what was committed was run"))
+    }
+
     fn unlock_again(&mut self) -> Result<(), Error> {
         self.store.look_again()?;
-        self.key = unlock::unlock(&self.store, &self.with)?;
+        let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = (newest.vault, newest.generation);
+        // Another handle may have done so: the keychain is asked once, and a passphrase's key,
+        // which takes much memory, derived once.
+        if known == (self.key.vault, self.key.generation) {
+            *newest = unlock::unlock(&self.store, &self.with)?;
+        }
+        self.key = newest.clone();
         Ok(())
     }
 

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use toml::{Table, Value};
 
 pub(crate) use self::error::Error;
-pub(crate) use self::provider::{Endpoints, Places, Provider, Renewal};
+pub(crate) use self::provider::{Endpoints, Entry, Places, Provider, Renewal};
 use crate::config::Config;
 use crate::model::account::ProviderName;
 
@@ -116,7 +116,8 @@ mod tests {
         for (built_in, _) in BUILT_IN {
             let provider = find(&name(built_in), &Config::default()).unwrap();
             let server = "https://jira.example/jira".parse().unwrap();
-            assert!(provider.endpoints(Some(&server), None).is_ok(), "{built_in}");
+            let endpoints = provider.endpoints(Some(&server), None).unwrap();
+            assert!(endpoints.authorization.is_some(), "{built_in}");
             let places =
                 Places { server: Some(&server), site_id: None, api_base_url: Some(&server) };
             let check = provider.check(places).unwrap().unwrap();

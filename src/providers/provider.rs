@@ -6,7 +6,7 @@ use super::error::Error;
 use crate::model::account::ProviderName;
 use crate::model::address::Address;
 use crate::model::client::TokenEndpointAuthMethod;
-use crate::model::credential::{ApiAuth, Check};
+use crate::model::credential::{ApiAuth, Check, Credential};
 use crate::model::definition::{Definition, RefreshKind, Reuse};
 use crate::model::grant_life::GrantLife;
 use crate::model::scope::Scopes;
@@ -19,10 +19,22 @@ pub(crate) struct Provider {
     pub(crate) definition: Definition,
 }
 
+/// Where a way to log in begins: the endpoint that it needs first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Entry {
+    /// The authorization endpoint, in a browser (RFC 6749 §3.1).
+    Authorization,
+    /// The device authorization endpoint (RFC 8628 §3.1).
+    DeviceAuthorization,
+    /// The token endpoint itself: nobody is asked for consent.
+    Token,
+}
+
 /// Where a login's requests go.
 #[derive(Debug, Clone)]
 pub(crate) struct Endpoints {
-    pub(crate) authorization: Address,
+    pub(crate) authorization: Option<Address>,
+    pub(crate) device_authorization: Option<Address>,
     pub(crate) token: Address,
     pub(crate) revocation: Option<Address>,
     /// Who has to have written the authorization response, where that is known.
@@ -49,11 +61,16 @@ impl Provider {
         }
     }
 
-    /// The issuer, if its metadata are to fill in endpoints that the definition leaves out.
-    pub(crate) fn issuer_to_discover(&self) -> Result<Option<Address>, Error> {
+    /// The issuer, if its metadata are to fill in endpoints that a login which begins at `entry`
+    /// needs and the definition leaves out.
+    pub(crate) fn issuer_to_discover(&self, entry: Entry) -> Result<Option<Address>, Error> {
         let definition = &self.definition;
-        let complete =
-            definition.authorization_endpoint.is_some() && definition.token_endpoint.is_some();
+        let first = match entry {
+            Entry::Authorization => &definition.authorization_endpoint,
+            Entry::DeviceAuthorization => &definition.device_authorization_endpoint,
+            Entry::Token => &definition.token_endpoint,
+        };
+        let complete = first.is_some() && definition.token_endpoint.is_some();
         match &definition.issuer {
             Some(issuer) if !complete => self.address(issuer).map(Some),
             Some(_) | None => Ok(None),
@@ -73,19 +90,21 @@ impl Provider {
             (None, Some(found)) => self.address(found).map(Some),
             (None, None) => Ok(None),
         };
-        let missing = |field| Error::Incomplete { name: self.name.to_string(), field };
         let found = |field: fn(&Metadata) -> Option<&String>| metadata.and_then(field);
         Ok(Endpoints {
             authorization: endpoint(
                 &definition.authorization_endpoint,
                 found(|metadata| metadata.authorization_endpoint.as_ref()),
-            )?
-            .ok_or_else(|| missing("authorization_endpoint"))?,
+            )?,
+            device_authorization: endpoint(
+                &definition.device_authorization_endpoint,
+                found(|metadata| metadata.device_authorization_endpoint.as_ref()),
+            )?,
             token: endpoint(
                 &definition.token_endpoint,
                 found(|metadata| metadata.token_endpoint.as_ref()),
             )?
-            .ok_or_else(|| missing("token_endpoint"))?,
+            .ok_or_else(|| self.incomplete("token_endpoint"))?,
             revocation: endpoint(
                 &definition.revocation_endpoint,
                 found(|metadata| metadata.revocation_endpoint.as_ref()),
@@ -94,6 +113,11 @@ impl Provider {
             names_itself: metadata
                 .is_some_and(|found| found.authorization_response_iss_parameter_supported),
         })
+    }
+
+    /// The error for a definition that leaves `field` out, which this login needs.
+    pub(crate) fn incomplete(&self, field: &'static str) -> Error {
+        Error::Incomplete { name: self.name.to_string(), field }
     }
 
     /// The API's address. `None` where the definition names none.
@@ -199,6 +223,13 @@ pub(crate) struct Renewal {
     pub(crate) margin: Option<SignedDuration>,
     /// How long the provider renews a grant; `None` where there is no definition to say so.
     pub(crate) life: Option<GrantLife>,
+}
+
+impl Renewal {
+    /// What becomes of what `credential` is renewed with, if it is sent a second time.
+    pub(crate) fn reuse_of(self, credential: &Credential) -> Reuse {
+        if credential.spends_nothing() { Reuse::Tolerant } else { self.reuse }
+    }
 }
 
 /// A site's id as one segment of a path: it comes from a server.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use rusqlite::{Connection, OptionalExtension, Transaction};
 
 use super::error::Error;
+use super::standings;
 use crate::model::account::Account;
 use crate::model::attempt::Attempt;
 use crate::untrusted::printable;
@@ -13,18 +14,15 @@ use crate::untrusted::printable;
 /// authority.
 pub(crate) fn read(connection: &Connection, account: &Account) -> Result<Option<Attempt>, Error> {
     let last: Option<String> = connection
-        .query_row(
-            "SELECT last FROM attempts WHERE provider = ?1 AND user = ?2",
-            (account.provider.as_str(), account.user.as_str()),
-            |row| row.get(0),
-        )
+        .prepare_cached("SELECT last FROM attempts WHERE provider = ?1 AND user = ?2")?
+        .query_row((account.provider.as_str(), account.user.as_str()), |row| row.get(0))
         .optional()?;
     Ok(last.as_deref().and_then(parse))
 }
 
 /// The last attempts of all credentials, by provider and user.
 pub(crate) fn all(connection: &Connection) -> Result<BTreeMap<(String, String), Attempt>, Error> {
-    let mut statement = connection.prepare("SELECT provider, user, last FROM attempts")?;
+    let mut statement = connection.prepare_cached("SELECT provider, user, last FROM attempts")?;
     let mut rows = statement.query([])?;
     let mut found = BTreeMap::new();
     while let Some(row) = rows.next()? {
@@ -51,18 +49,18 @@ pub(crate) fn put(
 ) -> Result<(), Error> {
     let last = serde_json::to_string(attempt)
         .map_err(|_| Error::Inconsistent("an attempt that can't be written"))?;
-    transaction.execute(
-        "INSERT OR REPLACE INTO attempts (provider, user, last) VALUES (?1, ?2, ?3)",
-        (account.provider.as_str(), account.user.as_str(), last),
-    )?;
+    transaction
+        .prepare_cached(
+            "INSERT OR REPLACE INTO attempts (provider, user, last) VALUES (?1, ?2, ?3)",
+        )?
+        .execute((account.provider.as_str(), account.user.as_str(), last))?;
     Ok(())
 }
 
-/// Forgets what is known of one credential's attempts.
+/// Forgets what is known of one credential's attempts, and what was told of them.
 pub(crate) fn remove(transaction: &Transaction<'_>, account: &Account) -> Result<(), Error> {
-    transaction.execute(
-        "DELETE FROM attempts WHERE provider = ?1 AND user = ?2",
-        (account.provider.as_str(), account.user.as_str()),
-    )?;
-    Ok(())
+    transaction
+        .prepare_cached("DELETE FROM attempts WHERE provider = ?1 AND user = ?2")?
+        .execute((account.provider.as_str(), account.user.as_str()))?;
+    standings::remove(transaction, account)
 }

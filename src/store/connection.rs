@@ -2,6 +2,7 @@
 
 use std::ops::Deref;
 use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use rusqlite::config::DbConfig;
@@ -16,6 +17,10 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How often a switch to the write-ahead log is tried again.
 const POLL: Duration = Duration::from_millis(10);
+
+/// Whose turn it is to write, among the threads of this process. SQLite's own wait sleeps in steps
+/// that grow to a tenth of a second: many threads would spend their time asleep.
+static TURN: Mutex<()> = Mutex::new(());
 
 /// The open vault.
 pub(crate) struct Store {
@@ -39,6 +44,26 @@ impl Deref for View<'_> {
             Self::Standing(connection) => connection,
             Self::Own(transaction) => transaction,
         }
+    }
+}
+
+/// A transaction that writes, and this process's turn to do so.
+pub(crate) struct Change<'a> {
+    transaction: Transaction<'a>,
+    _turn: MutexGuard<'static, ()>,
+}
+
+impl Change<'_> {
+    pub(crate) fn commit(self) -> Result<(), Error> {
+        Ok(self.transaction.commit()?)
+    }
+}
+
+impl<'a> Deref for Change<'a> {
+    type Target = Transaction<'a>;
+
+    fn deref(&self) -> &Transaction<'a> {
+        &self.transaction
     }
 }
 
@@ -139,9 +164,17 @@ impl Store {
     }
 
     /// A transaction that writes: short, and never open across the network or a prompt. It is
-    /// rolled back unless it is committed.
-    pub(crate) fn write(&mut self) -> Result<Transaction<'_>, Error> {
-        Ok(self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?)
+    /// rolled back unless it is committed. A thread has one at a time.
+    pub(crate) fn write(&mut self) -> Result<Change<'_>, Error> {
+        let started = Instant::now();
+        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        // What the others waited for another process counts, or the last would wait for all.
+        let left = BUSY_TIMEOUT.saturating_sub(started.elapsed()).max(POLL);
+        self.connection.busy_timeout(left)?;
+        let transaction =
+            self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        transaction.busy_timeout(BUSY_TIMEOUT)?;
+        Ok(Change { transaction, _turn: turn })
     }
 
     /// Moves all that is in the write-ahead log into the file, and leaves nothing in the log: it

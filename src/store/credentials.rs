@@ -1,5 +1,7 @@
 //! The table `credentials`: one row an account, sealed, with a copy of some of it in the clear.
 
+use std::io;
+
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction};
 use zeroize::Zeroizing;
@@ -30,7 +32,7 @@ pub(crate) fn accounts(
     provider: Option<&ProviderName>,
     user: Option<&UserName>,
 ) -> Result<Vec<Account>, Error> {
-    let mut statement = connection.prepare(
+    let mut statement = connection.prepare_cached(
         "SELECT provider, user FROM credentials
          WHERE (?1 IS NULL OR provider = ?1) AND (?2 IS NULL OR user = ?2)
          ORDER BY provider, user",
@@ -49,7 +51,7 @@ pub(crate) fn accounts(
 /// that nothing can be read from them.
 pub(crate) fn summaries(connection: &Connection) -> Result<(Vec<Summary>, usize), Error> {
     let sql = format!("SELECT {CLEAR} FROM credentials ORDER BY provider, user");
-    let mut statement = connection.prepare(&sql)?;
+    let mut statement = connection.prepare_cached(&sql)?;
     let mut rows = statement.query([])?;
     let (mut summaries, mut odd) = (Vec::new(), 0);
     while let Some(row) = rows.next()? {
@@ -73,7 +75,7 @@ pub(crate) fn read(
     let sql = format!(
         "SELECT {CLEAR}, revision, sealed FROM credentials WHERE provider = ?1 AND user = ?2"
     );
-    let mut statement = connection.prepare(&sql)?;
+    let mut statement = connection.prepare_cached(&sql)?;
     let mut rows = statement.query((account.provider.as_str(), account.user.as_str()))?;
     rows.next()?.map(|row| opened(row, key, account)).transpose()
 }
@@ -202,8 +204,9 @@ pub(crate) fn put(
     let revision = header::next_revision(transaction, key)?;
     let sealed = seal(key, place(account, revision), credential)?;
     let clear = Summary::of(account, credential);
-    let stored = transaction.execute(
-        "INSERT INTO credentials
+    let stored = transaction
+        .prepare_cached(
+            "INSERT INTO credentials
          (provider, user, kind, status, server_url, username, scopes, expires_at, refreshable,
           created_at, updated_at, last_refreshed_at, login_by, revision, sealed)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
@@ -214,7 +217,8 @@ pub(crate) fn put(
           created_at = excluded.created_at, updated_at = excluded.updated_at,
           last_refreshed_at = excluded.last_refreshed_at, login_by = excluded.login_by,
           revision = excluded.revision, sealed = excluded.sealed",
-        (
+        )?
+        .execute((
             account.provider.as_str(),
             account.user.as_str(),
             kind_text(clear.kind),
@@ -230,8 +234,7 @@ pub(crate) fn put(
             clear.login_by.map(Timestamp::as_second),
             header::stored(revision)?,
             sealed,
-        ),
-    )?;
+        ))?;
     // A trigger in the file could have swallowed it.
     if stored == 1 { Ok(()) } else { Err(Error::Inconsistent("it does not keep what is stored")) }
 }
@@ -255,10 +258,9 @@ pub(crate) fn replace(
 
 /// Removes a row without opening it; returns whether it was there.
 pub(crate) fn remove(transaction: &Transaction<'_>, account: &Account) -> Result<bool, Error> {
-    let removed = transaction.execute(
-        "DELETE FROM credentials WHERE provider = ?1 AND user = ?2",
-        (account.provider.as_str(), account.user.as_str()),
-    )?;
+    let removed = transaction
+        .prepare_cached("DELETE FROM credentials WHERE provider = ?1 AND user = ?2")?
+        .execute((account.provider.as_str(), account.user.as_str()))?;
     Ok(removed == 1)
 }
 
@@ -273,22 +275,35 @@ pub(super) fn seal(
 
 /// A credential as it is written under a seal.
 pub(super) fn written(credential: &Credential) -> Result<Zeroizing<Vec<u8>>, Error> {
-    // Room from the start: a buffer that grows leaves copies of its content behind.
-    let certificates = credential.trusted_certificates().map_or(0, str::len);
-    let mut text = Zeroizing::new(Vec::with_capacity(64 * 1024 + 2 * certificates));
-    serde_json::to_writer(&mut *text, credential)
-        .map_err(|_| Error::Inconsistent("a credential that can't be written down"))?;
+    let failed = |_| Error::Inconsistent("a credential that can't be written down");
+    // Room from the start: a buffer that grows leaves copies of its content behind. And no more
+    // than that, since all of it is wiped.
+    let mut length = Length(0);
+    serde_json::to_writer(&mut length, credential).map_err(failed)?;
+    let mut text = Zeroizing::new(Vec::with_capacity(length.0));
+    serde_json::to_writer(&mut *text, credential).map_err(failed)?;
     Ok(text)
+}
+
+/// Counts the bytes that are written to it.
+struct Length(usize);
+
+impl io::Write for Length {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// The revision of a row, damaged or not.
 pub(crate) fn revision(connection: &Connection, account: &Account) -> Result<Option<u64>, Error> {
     let revision = connection
-        .query_row(
-            "SELECT revision FROM credentials WHERE provider = ?1 AND user = ?2",
-            (account.provider.as_str(), account.user.as_str()),
-            |row| row.get::<_, i64>(0),
-        )
+        .prepare_cached("SELECT revision FROM credentials WHERE provider = ?1 AND user = ?2")?
+        .query_row((account.provider.as_str(), account.user.as_str()), |row| row.get::<_, i64>(0))
         .optional()?;
     Ok(revision.and_then(|revision| u64::try_from(revision).ok()))
 }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use super::error::Error;
-use crate::model::account::Account;
+use crate::model::account::{Account, ProviderName, UserName};
 use crate::private_file::{self, Readers};
 
 /// The vault's file with symbolic links resolved, so that every process names locks alike.
@@ -76,10 +76,15 @@ impl VaultFile {
 
     /// A file name of its own for each account, which tells nothing of it.
     pub(super) fn name_of(account: &Account) -> String {
+        Self::name_of_login(&account.provider, Some(&account.user))
+    }
+
+    /// The same for a login whose user may not be known yet.
+    pub(super) fn name_of_login(provider: &ProviderName, user: Option<&UserName>) -> String {
         let digest = Sha256::new()
-            .chain_update(account.provider.as_str())
+            .chain_update(provider.as_str())
             .chain_update([0])
-            .chain_update(account.user.as_str())
+            .chain_update(user.map(UserName::as_str).unwrap_or_default())
             .finalize();
         data_encoding::HEXLOWER.encode(&digest[..16])
     }

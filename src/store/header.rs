@@ -19,9 +19,8 @@ pub(crate) struct Header {
 /// make a key over what an older key sealed.
 pub(crate) fn read(connection: &Connection) -> Result<Option<Header>, Error> {
     let header = connection
-        .query_row("SELECT vault_id, generation FROM vault", [], |row| {
-            Ok((row.get::<_, [u8; 16]>(0)?, row.get::<_, i64>(1)?))
-        })
+        .prepare_cached("SELECT vault_id, generation FROM vault")?
+        .query_row([], |row| Ok((row.get::<_, [u8; 16]>(0)?, row.get::<_, i64>(1)?)))
         .optional()?;
     if header.is_none() && !is_empty(connection)? {
         return Err(Error::Inconsistent("it has credentials or key slots, and no header"));
@@ -38,7 +37,7 @@ pub(crate) fn read(connection: &Connection) -> Result<Option<Header>, Error> {
 fn is_empty(connection: &Connection) -> Result<bool, Error> {
     let sql =
         "SELECT NOT EXISTS (SELECT 1 FROM key_slots) AND NOT EXISTS (SELECT 1 FROM credentials)";
-    Ok(connection.query_row(sql, [], |row| row.get(0))?)
+    Ok(connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?)
 }
 
 /// Gives the vault its name.
@@ -47,10 +46,10 @@ pub(crate) fn insert(
     header: Header,
     now: Timestamp,
 ) -> Result<(), Error> {
-    transaction.execute(
-        "INSERT INTO vault (one, vault_id, generation, revision, created_at) VALUES (1, ?1, ?2, 0, ?3)",
-        (header.vault.0, stored(header.generation)?, now.as_second()),
-    )?;
+    let sql = "INSERT INTO vault (one, vault_id, generation, revision, created_at)
+               VALUES (1, ?1, ?2, 0, ?3)";
+    let values = (header.vault.0, stored(header.generation)?, now.as_second());
+    transaction.execute(sql, values)?;
     Ok(())
 }
 
@@ -71,11 +70,9 @@ pub(crate) fn advance(
 /// under another.
 pub(crate) fn next_revision(transaction: &Transaction<'_>, key: &DataKey) -> Result<u64, Error> {
     check(transaction, key)?;
-    let revision: i64 = transaction.query_row(
-        "UPDATE vault SET revision = revision + 1 RETURNING revision",
-        [],
-        |row| row.get(0),
-    )?;
+    let revision: i64 = transaction
+        .prepare_cached("UPDATE vault SET revision = revision + 1 RETURNING revision")?
+        .query_row([], |row| row.get(0))?;
     u64::try_from(revision).map_err(|_| Error::Inconsistent("a negative revision"))
 }
 

@@ -28,12 +28,13 @@ pub(crate) struct Journal {
 /// The journal of one credential.
 pub(crate) fn read(connection: &Connection, account: &Account) -> Result<Option<Journal>, Error> {
     let found = connection
-        .query_row(
+        .prepare_cached(
             "SELECT revision, attempt, started_at FROM refresh_journal
              WHERE provider = ?1 AND user = ?2",
-            (account.provider.as_str(), account.user.as_str()),
-            |row| Ok((row.get::<_, i64>(0)?, row.get(1)?, row.get(2)?)),
-        )
+        )?
+        .query_row((account.provider.as_str(), account.user.as_str()), |row| {
+            Ok((row.get::<_, i64>(0)?, row.get(1)?, row.get(2)?))
+        })
         .optional()?;
     found
         .map(|(revision, attempt, started_at)| {
@@ -48,7 +49,7 @@ pub(crate) fn read(connection: &Connection, account: &Account) -> Result<Option<
 pub(crate) fn accounts(connection: &Connection) -> Result<BTreeSet<(String, String)>, Error> {
     let sql = "SELECT provider, user FROM refresh_journal JOIN credentials
                USING (provider, user, revision)";
-    let mut statement = connection.prepare(sql)?;
+    let mut statement = connection.prepare_cached(sql)?;
     let found = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
     Ok(found.collect::<Result<_, _>>()?)
 }
@@ -59,25 +60,25 @@ pub(crate) fn put(
     account: &Account,
     journal: &Journal,
 ) -> Result<(), Error> {
-    transaction.execute(
-        "INSERT OR REPLACE INTO refresh_journal (provider, user, revision, attempt, started_at)
+    transaction
+        .prepare_cached(
+            "INSERT OR REPLACE INTO refresh_journal (provider, user, revision, attempt, started_at)
          VALUES (?1, ?2, ?3, ?4, ?5)",
-        (
+        )?
+        .execute((
             account.provider.as_str(),
             account.user.as_str(),
             header::stored(journal.revision)?,
             journal.attempt,
             journal.started_at.as_second(),
-        ),
-    )?;
+        ))?;
     Ok(())
 }
 
 /// Clears the journal of one credential.
 pub(crate) fn remove(transaction: &Transaction<'_>, account: &Account) -> Result<(), Error> {
-    transaction.execute(
-        "DELETE FROM refresh_journal WHERE provider = ?1 AND user = ?2",
-        (account.provider.as_str(), account.user.as_str()),
-    )?;
+    transaction
+        .prepare_cached("DELETE FROM refresh_journal WHERE provider = ?1 AND user = ?2")?
+        .execute((account.provider.as_str(), account.user.as_str()))?;
     Ok(())
 }

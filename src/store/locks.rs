@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use super::error::Error;
 use super::file::VaultFile;
-use crate::model::account::Account;
+use crate::model::account::{Account, ProviderName, UserName};
 use crate::private_file;
 
 /// How often a waiter looks again. Short beside any request, long beside the call itself.
@@ -79,6 +79,17 @@ pub(crate) fn credential(
 ) -> Result<Guard, Error> {
     let path = vault.beside()?.join(format!("{}.lock", VaultFile::name_of(account)));
     wait(&path, Mode::Exclusive, deadline)
+}
+
+/// The turn to log in for `user`, or for whoever it will turn out to be; `None` while another
+/// process has it. It keeps nobody from using or refreshing the credential.
+pub(crate) fn login(
+    vault: &VaultFile,
+    provider: &ProviderName,
+    user: Option<&UserName>,
+) -> Result<Option<Guard>, Error> {
+    let name = VaultFile::name_of_login(provider, user);
+    acquire(&vault.beside()?.join(format!("{name}.login.lock")), Mode::Exclusive)
 }
 
 /// Keeps key slots and data key as they are while a refresh is in flight.

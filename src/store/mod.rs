@@ -12,10 +12,12 @@ pub(crate) mod intents;
 pub(crate) mod credentials;
 pub(crate) mod slots;
 pub(crate) mod journal;
+pub(crate) mod standings;
 pub(crate) mod attempts;
 pub(crate) mod locks;
 pub(crate) mod audit;
 pub(crate) mod spill;
+pub(crate) mod group_commit;
 
 pub(crate) use connection::Store;
 pub(crate) use error::Error;

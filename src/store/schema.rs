@@ -79,6 +79,14 @@ const MIGRATIONS: [&str; 3] = [
         PRIMARY KEY (provider, user)
     ) STRICT;
 
+    -- What was last told of a credential that is not refreshed.
+    CREATE TABLE standings (
+        provider TEXT NOT NULL,
+        user TEXT NOT NULL,
+        told TEXT NOT NULL,
+        PRIMARY KEY (provider, user)
+    ) STRICT;
+
     CREATE TABLE audit (
         one INTEGER PRIMARY KEY CHECK (one = 1),
         key BLOB NOT NULL,

@@ -171,7 +171,42 @@ fn a_fixed_port_that_is_taken_is_an_error_before_the_browser_opens() {
     env.add_config(&format!("redirect_uri = \"http://127.0.0.1:{port}/callback/acme\"\n"));
     let failed = env.tokctl(LOGIN).assert().code(2).stdout_eq("");
     assert!(stderr(&failed).contains(&port.to_string()), "{}", stderr(&failed));
+    let owner = format!("(process {})", std::process::id());
+    assert!(!cfg!(target_os = "linux") || stderr(&failed).contains(&owner), "{}", stderr(&failed));
     assert_eq!(env.browser_environment(), None);
+}
+
+#[test]
+fn a_second_login_for_the_same_credential_fails_at_once() {
+    let server = AuthorizationServer::start();
+    let env = world(&server);
+    server.will_log_in(issue());
+    let login = env.begin_login(LOGIN);
+    login.address();
+    let failed = env.tokctl(LOGIN).assert().code(9).stdout_eq("");
+    assert!(stderr(&failed).contains("under way"), "{}", stderr(&failed));
+    // Another credential is another matter, and the first login goes on.
+    server.will_log_in(issue());
+    let other = env.begin_login(["login", "acme", "--user", "y"]);
+    other.visit();
+    other.finish().success();
+    browser::visit(&login.address_on_stderr());
+    login.finish().success();
+}
+
+#[test]
+fn a_refresh_does_not_wait_for_a_person_at_the_browser() {
+    let server = AuthorizationServer::start();
+    let env = world(&server);
+    env.log_in("x", &server, issue().expires_in(0));
+    let login = env.begin_login(LOGIN);
+    login.address();
+    server.will(issue());
+    env.tokctl(["get"]).assert().success().stdout_eq("access-2\n");
+    server.will_log_in(issue());
+    login.visit();
+    login.finish().success();
+    env.tokctl(["get"]).assert().success().stdout_eq("access-3\n");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! What is different with a person at a terminal: questions, and a form for reading.
 
 use std::process::Command;
+use std::time::Duration;
 
 use rexpect::process::wait::WaitStatus;
 use rexpect::session::PtySession;
@@ -11,13 +12,14 @@ use crate::env::TestEnv;
 /// How long an expected text may take, in milliseconds.
 const PATIENCE: u64 = 20_000;
 
-fn at_a_terminal(env: &TestEnv, arguments: &[&str]) -> PtySession {
+/// A command that runs at a terminal of its own.
+pub(crate) fn at_a_terminal(env: &TestEnv, arguments: &[&str]) -> PtySession {
     let command = env.terminal_command(arguments);
     rexpect::session::spawn_command(command, Some(PATIENCE)).unwrap()
 }
 
 /// Everything that is still to come, and the exit code.
-fn ending(mut session: PtySession) -> (String, i32) {
+pub(crate) fn ending(mut session: PtySession) -> (String, i32) {
     let rest = session.exp_eof().unwrap();
     match session.process.wait().unwrap() {
         WaitStatus::Exited(_, code) => (rest, code),
@@ -190,4 +192,19 @@ fn a_terminal_of_unknown_width_shows_words_in_one_piece() {
     let (said, code) = ending(at_a_terminal(&env, &["list"]));
     assert_eq!(code, 0, "{said}");
     assert!(said.contains("x@example.com"), "{said}");
+}
+
+#[test]
+fn a_bar_shows_how_far_a_refresh_of_all_is() {
+    let server = AuthorizationServer::start();
+    let env = TestEnv::new().with_login("x", &server, issue());
+    env.log_in("y", &server, issue());
+    for _ in 0..2 {
+        server.will(issue().after(Duration::from_millis(300)));
+    }
+    let mut session = at_a_terminal(&env, &["refresh", "--all", "--jobs", "1"]);
+    session.exp_string("1/2").unwrap();
+    let (rest, code) = ending(session);
+    assert_eq!(code, 0);
+    assert!(rest.ends_with("refreshed 2, skipped 0, failed 0\r\n"), "{rest}");
 }

@@ -51,6 +51,24 @@ const clients = [
     redirect_uris: ['http://127.0.0.1/callback/acme'],
   },
   {
+    // Has no browser of its own (RFC 8628).
+    application_type: 'native',
+    client_id: 'device',
+    token_endpoint_auth_method: 'none',
+    grant_types: ['urn:ietf:params:oauth:grant-type:device_code', 'refresh_token'],
+    response_types: [],
+    redirect_uris: [],
+  },
+  {
+    // Asks for itself (RFC 6749 §4.4).
+    client_id: 'itself',
+    client_secret: 'made-up-own-secret',
+    token_endpoint_auth_method: 'client_secret_basic',
+    grant_types: ['client_credentials'],
+    response_types: [],
+    redirect_uris: [],
+  },
+  {
     // The resource server, which asks whether a token is good (RFC 7662).
     client_id: 'resource-server',
     client_secret: 'made-up-resource-server-secret',
@@ -86,6 +104,8 @@ function startProvider(issuer) {
     ttl: {
       AccessToken: () => settings.access_token_life,
       AuthorizationCode: 60,
+      ClientCredentials: () => settings.access_token_life,
+      DeviceCode: 600,
       Grant: 3600,
       IdToken: 3600,
       Interaction: 600,
@@ -93,6 +113,8 @@ function startProvider(issuer) {
       Session: 3600,
     },
     features: {
+      clientCredentials: { enabled: true },
+      deviceFlow: { enabled: true },
       devInteractions: { enabled: true },
       introspection: { enabled: true },
       revocation: { enabled: true },

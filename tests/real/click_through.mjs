@@ -13,6 +13,7 @@ import { chromium } from 'playwright-core';
 const address = process.argv.at(-1);
 const directory = process.env.CLICK_THROUGH_DIR;
 const consents = process.env.CLICK_THROUGH_CONSENT !== 'deny';
+const confirms = 'button[form="op.deviceConfirmForm"]';
 const report = { steps: [], complaints: [], elsewhere: [] };
 
 const profile = mkdtempSync(join(tmpdir(), 'click-through-'));
@@ -38,6 +39,8 @@ try {
   page.setDefaultTimeout(20_000);
   watch(page);
   await page.goto(address);
+  // The page for a code sends itself on.
+  if (new URL(address).searchParams.has('user_code')) await page.waitForSelector(confirms);
   await actAsPerson(page);
   await lookAt(page);
 } catch (error) {
@@ -69,13 +72,17 @@ function watch(page) {
 }
 
 async function actAsPerson(page) {
-  // Login, consent, and the page after: a few more rounds than that are a fault.
-  for (let round = 0; round < 4; round += 1) {
+  // A code to confirm, login, consent, and the page after: a few more rounds than that are a fault.
+  for (let round = 0; round < 5; round += 1) {
     if (await page.locator('input[name=login]').count()) {
       report.steps.push('login');
       await page.fill('input[name=login]', 'alice');
       await page.fill('input[name=password]', 'made-up-password');
       await page.click('button[type=submit]');
+    } else if (await page.locator(confirms).count()) {
+      report.steps.push('confirm');
+      report.code = await page.locator('code').innerText();
+      await page.click(confirms);
     } else if (await page.locator('input[name=prompt][value=consent]').count()) {
       report.steps.push(consents ? 'consent' : 'cancel');
       await page.click(consents ? 'button[type=submit]' : 'a[href$="/abort"]');

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-use crate::cli::choice::Choice;
+use crate::cli::choice::{self, Choice};
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::{audit_trail, keys, renewal, time};
@@ -50,7 +50,10 @@ enum Format {
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     let store = Store::open_read_only(context.vault()?)?;
-    let account = args.choice.resolve(context, &store, "get")?;
+    let account = match args.choice.named() {
+        Some(account) => account,
+        None => args.choice.resolve(context, &store, "get")?,
+    };
     let mut vault = keys::unlock(context, store)?;
     let got = obtain(args, context, &mut vault, &account);
     let outcome = audit_trail::outcome(&got);
@@ -68,7 +71,11 @@ fn obtain(
     account: &Account,
 ) -> Result<Handed, CliError> {
     let need = args.min_ttl.map_or(Need::Usual, Need::AtLeast);
-    match access_token::find(vault, account, need, !args.no_refresh, time::now())? {
+    let found = access_token::find(vault, account, need, !args.no_refresh, time::now());
+    if let Err(ops::Error::NoCredential { account }) = &found {
+        return Err(choice::none(context, Some(&account.provider), Some(&account.user)));
+    }
+    match found? {
         Found::Good(handed) => Ok(*handed),
         Found::Due if args.no_refresh => {
             Err(ops::Error::RefreshForbidden { account: account.clone() }.into())

@@ -10,6 +10,7 @@ mod answer;
 mod request;
 mod connection;
 mod sockets;
+mod owner;
 mod reception;
 mod tab;
 #[cfg(test)]
@@ -20,8 +21,13 @@ use std::net::TcpListener;
 use std::time::Instant;
 
 use crate::oauth::authorization_response::{AuthorizationResponse, Expected, Rejected};
+use crate::oauth::pasted::Desk;
 use crate::oauth::redirect_uri::RedirectUri;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+
 use answer::Answer;
+use owner::Owner;
 use reception::Reception;
 use tab::Tab;
 
@@ -30,10 +36,12 @@ use tab::Tab;
 pub(crate) enum Error {
     /// The redirect URI's fixed port is taken. Another one would not be the registered URI, so
     /// the person has to free it or to register another.
-    #[error("port {port} is taken by another program")]
+    #[error("port {port} is taken by {}", owner_of(owner.as_ref()))]
     PortTaken {
         /// The port.
         port: u16,
+        /// Who has it, if the system says so.
+        owner: Option<Owner>,
     },
     /// The system doesn't let this program listen there.
     #[error("could not listen on `{redirect_uri}`")]
@@ -54,6 +62,10 @@ pub(crate) enum Error {
     Io(#[from] io::Error),
 }
 
+fn owner_of(owner: Option<&Owner>) -> String {
+    owner.map_or_else(|| "another program".to_owned(), Owner::to_string)
+}
+
 /// A listener whose port is open, so that the browser can be sent on its way.
 #[derive(Debug)]
 pub(crate) struct Listener {
@@ -67,7 +79,7 @@ impl Listener {
         let wanted = redirect_uri.port();
         let (sockets, port) = sockets::listen(redirect_uri.host(), wanted).map_err(|source| {
             if wanted != 0 && source.kind() == io::ErrorKind::AddrInUse {
-                Error::PortTaken { port: wanted }
+                Error::PortTaken { port: wanted, owner: owner::find(wanted) }
             } else {
                 Error::Bind { redirect_uri: redirect_uri.clone(), source }
             }
@@ -80,21 +92,36 @@ impl Listener {
         &self.redirect_uri
     }
 
-    /// Waits until the `expected` response arrives, `deadline` at the latest. The browser that
-    /// brought it then waits in turn, for [`Arrived::finish`].
-    pub(crate) fn wait(self, expected: Expected, deadline: Instant) -> Result<Arrived, Error> {
-        let mut reception = Reception::new(self.redirect_uri, self.sockets, expected);
+    /// Waits until the `expected` response arrives, `deadline` at the latest: through the port, or
+    /// across the `desk`, whichever comes first. A browser that brought it then waits in turn, for
+    /// [`Arrived::show_logged_in`].
+    pub(crate) fn wait(
+        self,
+        expected: &Expected,
+        deadline: Instant,
+        mut desk: Option<Desk<'_>>,
+    ) -> Result<Arrived, Error> {
+        let mut reception = Reception::new(self.redirect_uri, self.sockets, expected.clone());
         let ended = loop {
             if Instant::now() >= deadline {
                 return Err(Error::TimedOut);
             }
-            reception.sleep(Some(deadline), None)?;
+            let watched = desk.as_ref().and_then(Desk::watched);
+            if reception.sleep(Some(deadline), watched)?
+                && let Some(desk) = &mut desk
+                && let Some(outcome) = desk.attend(expected)?
+            {
+                let response = outcome.map_err(Error::Rejected)?;
+                return Ok(Arrived { response, tab: None });
+            }
             if let Some(ended) = reception.serve()? {
                 break ended;
             }
         };
         match ended.outcome {
-            Ok(response) => Ok(Arrived { response, tab: Tab::new(reception, ended.connection)? }),
+            Ok(response) => {
+                Ok(Arrived { response, tab: Some(Tab::new(reception, ended.connection)?) })
+            }
             Err(rejected) => {
                 drop(reception);
                 ended.connection.answer_last(Answer::NotLoggedIn, Instant::now());
@@ -104,18 +131,49 @@ impl Listener {
     }
 }
 
+/// Waits for an answer that can come across the `desk` alone, `deadline` at the latest.
+pub(crate) fn wait_for_paste(
+    expected: &Expected,
+    deadline: Instant,
+    mut desk: Desk<'_>,
+) -> Result<Arrived, Error> {
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(Error::TimedOut);
+        }
+        let watched =
+            desk.watched().ok_or_else(|| io::Error::from(io::ErrorKind::UnexpectedEof))?;
+        match poll(
+            &mut [PollFd::new(&watched, PollFlags::IN)],
+            Timespec::try_from(left).ok().as_ref(),
+        ) {
+            Ok(0) | Err(Errno::INTR) => {}
+            Ok(_) => {
+                if let Some(outcome) = desk.attend(expected)? {
+                    let response = outcome.map_err(Error::Rejected)?;
+                    return Ok(Arrived { response, tab: None });
+                }
+            }
+            Err(error) => return Err(io::Error::from(error).into()),
+        }
+    }
+}
+
 /// The authorization response, and the browser that waits to hear how the login went. Dropped
 /// without more, it shows the browser that the login has failed.
 pub(crate) struct Arrived {
     /// What the authorization server answered.
     pub response: AuthorizationResponse,
-    tab: Tab,
+    tab: Option<Tab>,
 }
 
 impl Arrived {
     /// Shows the browser that the credential is stored, closes the port once the page is out, and
     /// returns.
     pub(crate) fn show_logged_in(self) {
-        self.tab.show_logged_in();
+        if let Some(tab) = self.tab {
+            tab.show_logged_in();
+        }
     }
 }

@@ -3,8 +3,9 @@
 //!
 //! Decides which request ends the wait. Who waits, and what for, is not known here.
 
-use std::io::{self, PipeReader};
+use std::io;
 use std::net::TcpListener;
+use std::os::fd::BorrowedFd;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -50,11 +51,11 @@ impl Reception {
         Self { redirect_uri, sockets, connections: Vec::new(), expected: Some(expected) }
     }
 
-    /// Sleeps until something happens or `deadline` comes; tells whether `pipe` was it.
+    /// Sleeps until something happens or `deadline` comes; tells whether `beside` was it.
     pub(super) fn sleep(
         &self,
         deadline: Option<Instant>,
-        pipe: Option<&PipeReader>,
+        beside: Option<BorrowedFd<'_>>,
     ) -> io::Result<bool> {
         let timeout = self
             .connections
@@ -66,14 +67,14 @@ impl Reception {
             .and_then(|left| Timespec::try_from(left).ok());
         let sockets = self.sockets.iter();
         let streams = self.connections.iter().filter_map(Connection::awaited);
-        let mut awaited: Vec<_> = pipe
-            .map(|pipe| PollFd::new(pipe, PollFlags::IN))
+        let mut awaited: Vec<_> = beside
+            .map(|beside| PollFd::from_borrowed_fd(beside, PollFlags::IN))
             .into_iter()
             .chain(sockets.map(|socket| PollFd::new(socket, PollFlags::IN)))
             .chain(streams.map(|stream| PollFd::new(stream, PollFlags::IN)))
             .collect();
         match poll(&mut awaited, timeout.as_ref()) {
-            Ok(_) => Ok(pipe.is_some() && !awaited[0].revents().is_empty()),
+            Ok(_) => Ok(beside.is_some() && !awaited[0].revents().is_empty()),
             Err(Errno::INTR) => Ok(false),
             Err(error) => Err(error.into()),
         }

@@ -3,6 +3,7 @@
 //! Meanwhile a thread tells everyone else that the login has had its answer.
 
 use std::io::{self, PipeWriter, Read, Write};
+use std::os::fd::AsFd;
 use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
@@ -24,7 +25,7 @@ impl Tab {
     pub(super) fn new(mut reception: Reception, connection: Connection) -> io::Result<Self> {
         let (mut verdict, writer) = io::pipe()?;
         let thread = thread::Builder::new().spawn(move || {
-            while let Ok(false) = reception.sleep(None, Some(&verdict)) {
+            while let Ok(false) = reception.sleep(None, Some(verdict.as_fd())) {
                 // Even if nobody else can be served, the tab gets its page.
                 if reception.serve().is_err() {
                     break;

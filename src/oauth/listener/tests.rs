@@ -33,7 +33,7 @@ impl Login {
         Self {
             redirect_uri: listener.redirect_uri().clone(),
             state: state.expose().to_owned(),
-            waiting: std::thread::spawn(move || listener.wait(expected, deadline)),
+            waiting: std::thread::spawn(move || listener.wait(&expected, deadline, None)),
         }
     }
 
@@ -336,7 +336,7 @@ fn nothing_in_time_is_an_error() {
         Expected { state: State::fresh().unwrap(), issuer: None, issuer_required: false };
     let _idle = connect(listener.redirect_uri());
     let deadline = Instant::now() + Duration::from_millis(50);
-    assert!(matches!(listener.wait(expected, deadline), Err(Error::TimedOut)));
+    assert!(matches!(listener.wait(&expected, deadline, None), Err(Error::TimedOut)));
     assert!(Instant::now() >= deadline);
 }
 
@@ -348,7 +348,7 @@ fn a_fixed_port_that_is_taken_is_an_error() {
         let uri = format!("http://{host}:{port}/cb").parse().unwrap();
         assert!(matches!(
             Listener::bind(&uri),
-            Err(Error::PortTaken { port: taken }) if taken == port
+            Err(Error::PortTaken { port: taken, .. }) if taken == port
         ));
     }
 }

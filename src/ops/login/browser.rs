@@ -1,109 +1,55 @@
 //! The authorization code grant in the browser (RFC 6749 §4.1, RFC 7636, RFC 8252).
 //!
 //! In steps, so that the caller can talk to the person in between: [`start`] binds the port, and
-//! only then is there an address to open; [`Pending::wait`] brings the code and redeems it;
-//! [`Granted::finish`] stores the grant and tells the browser how it ended.
+//! only then is there an address to open; [`Pending::wait`] brings the code and redeems it.
 
 use std::time::Instant;
 
-use jiff::Timestamp;
 use url::Url;
 
-use super::identity;
-use super::store::Place;
-use crate::model::account::{Account, UserName};
+use super::granted::Granted;
+use super::plan::Plan;
 use crate::model::address::Address;
 use crate::model::client::Client;
-use crate::model::credential::{Api, Credential, Grant, OAuthGrant};
-use crate::model::definition::{Pkce, RefreshKind};
-use crate::model::readiness::due_at;
-use crate::model::scope::Scopes;
+use crate::model::definition::Pkce;
 use crate::oauth::authorization_response::{AuthorizationResponse, Expected};
-use crate::oauth::http;
-use crate::oauth::listener::{Arrived, Listener};
-use crate::oauth::metadata;
+use crate::oauth::listener::{self, Listener};
+use crate::oauth::pasted::{Desk, Lines};
 use crate::oauth::pkce;
-use crate::oauth::redirect_uri::RedirectUri;
-use crate::oauth::revocation;
+use crate::oauth::redirect_uri::{self, RedirectUri};
 use crate::oauth::state::State;
-use crate::oauth::token::{self, TokenAnswer};
+use crate::oauth::token;
 use crate::ops::clock::Clock;
 use crate::ops::error::Error;
-use crate::providers::atlassian::{self, Site};
-use crate::providers::{Endpoints, Places, Provider};
-use crate::secret::{ClientSecret, CodeVerifier};
-
-/// What a login in the browser is made of.
-#[derive(Debug)]
-pub(crate) struct Plan {
-    pub(crate) provider: Provider,
-    /// The service's own address, where one was named.
-    pub(crate) server: Option<Address>,
-    pub(crate) client_id: String,
-    pub(crate) client_secret: Option<ClientSecret>,
-    pub(crate) trusted_certificates: Option<String>,
-    pub(crate) scopes: Scopes,
-    /// The port to listen on, if it is not to be the one of the redirect URI.
-    pub(crate) port: Option<u16>,
-}
+use crate::providers::Entry;
+use crate::secret::CodeVerifier;
 
 /// A login that waits for the browser.
 pub(crate) struct Pending {
     plan: Plan,
     client: Client,
-    listener: Listener,
+    way_back: WayBack,
     expected: Expected,
     verifier: Option<CodeVerifier>,
     address: Url,
 }
 
-/// A grant that was got and is not stored yet.
-pub(crate) struct Granted {
-    plan: Plan,
-    client: Client,
-    arrived: Arrived,
-    answer: TokenAnswer,
-    /// The sites at which it works, where the provider has sites.
-    pub(crate) sites: Result<Vec<Site>, atlassian::Error>,
-    now: Timestamp,
-}
-
-/// A login that was stored.
-#[derive(Debug)]
-pub(crate) struct LoggedIn {
-    pub(crate) account: Account,
-    pub(crate) credential: Credential,
-    /// Scopes that were asked for and not granted.
-    pub(crate) missing: Scopes,
-    /// Scopes that were granted and not asked for.
-    pub(crate) unasked: Scopes,
+/// How the browser's answer gets here.
+enum WayBack {
+    /// Through a port of this machine, or pasted.
+    Listener(Listener),
+    /// Pasted: the redirect URI is https, for which nobody could vouch here.
+    Pasted { redirect_uri: String },
 }
 
 /// Finds the endpoints and binds the listener.
-pub(crate) fn start(plan: Plan) -> Result<Pending, Error> {
-    let server = plan.provider.server(plan.server.as_ref())?;
-    let provider = plan.provider.name.to_string();
-    let metadata = match plan.provider.issuer_to_discover()? {
-        None => None,
-        Some(issuer) => Some(
-            metadata::discover(&issuer, plan.trusted_certificates.as_deref())
-                .map_err(|source| Error::Metadata { provider: provider.clone(), source })?,
-        ),
-    };
-    let endpoints = plan.provider.endpoints(server.as_ref(), metadata.as_ref())?;
-    // Certificates that can't be read are found before a consent is asked for.
-    http::check(&endpoints.token, plan.trusted_certificates.as_deref())
-        .map_err(|fault| Error::NotRedeemed { source: fault.into() })?;
-    let redirect_uri = plan
-        .provider
-        .redirect_uri()
-        .parse::<RedirectUri>()
-        .map_err(|source| Error::RedirectUri { provider, source })?;
-    let redirect_uri = match plan.port {
-        Some(port) => redirect_uri.with_port(port),
-        None => redirect_uri,
-    };
-    let listener = Listener::bind(&redirect_uri)?;
+pub(crate) fn start(mut plan: Plan, port: Option<u16>) -> Result<Pending, Error> {
+    let endpoints = plan.endpoints(Entry::Authorization)?;
+    let authorization = endpoints
+        .authorization
+        .as_ref()
+        .ok_or_else(|| plan.provider.incomplete("authorization_endpoint"))?;
+    let way_back = way_back(&plan, port)?;
     let state = State::fresh()?;
     let verifier = match plan.provider.definition.pkce.unwrap_or_default() {
         Pkce::Required | Pkce::Send => Some(pkce::code_verifier()?),
@@ -111,33 +57,58 @@ pub(crate) fn start(plan: Plan) -> Result<Pending, Error> {
     };
     let address = authorization_request(
         &plan,
-        &endpoints,
-        &listener.redirect_uri().to_string(),
+        authorization,
+        &way_back.redirect_uri(),
         &state,
         verifier.as_ref(),
     );
-    let client = Client {
-        auth_method: plan.provider.auth_method(plan.client_secret.is_some(), metadata.as_ref()),
-        id: plan.client_id.clone(),
-        secret: plan.client_secret.clone(),
-        token_endpoint: endpoints.token,
-        revocation_endpoint: endpoints.revocation,
-        trusted_certificates: plan.trusted_certificates.clone(),
-    };
+    let client = plan.client(&endpoints);
     let expected =
         Expected { state, issuer: endpoints.issuer, issuer_required: endpoints.names_itself };
-    Ok(Pending { plan: Plan { server, ..plan }, client, listener, expected, verifier, address })
+    Ok(Pending { plan, client, way_back, expected, verifier, address })
+}
+
+/// Binds the port that the browser comes back to, if it can come back to one.
+fn way_back(plan: &Plan, port: Option<u16>) -> Result<WayBack, Error> {
+    let text = plan.provider.redirect_uri();
+    if plan.is_pasted() {
+        let unusable =
+            |source| Error::RedirectUri { provider: plan.provider.name.to_string(), source };
+        let url = Url::parse(&text).map_err(|_| unusable(redirect_uri::Invalid::Host))?;
+        if url.fragment().is_some() {
+            return Err(unusable(redirect_uri::Invalid::Fragment));
+        }
+        return Ok(WayBack::Pasted { redirect_uri: text });
+    }
+    let redirect_uri = text.parse::<RedirectUri>().map_err(|source| Error::RedirectUri {
+        provider: plan.provider.name.to_string(),
+        source,
+    })?;
+    let redirect_uri = match port {
+        Some(port) => redirect_uri.with_port(port),
+        None => redirect_uri,
+    };
+    Ok(WayBack::Listener(Listener::bind(&redirect_uri)?))
+}
+
+impl WayBack {
+    fn redirect_uri(&self) -> String {
+        match self {
+            Self::Listener(listener) => listener.redirect_uri().to_string(),
+            Self::Pasted { redirect_uri } => redirect_uri.clone(),
+        }
+    }
 }
 
 /// The address of the authorization request (RFC 6749 §4.1.1).
 fn authorization_request(
     plan: &Plan,
-    endpoints: &Endpoints,
+    endpoint: &Address,
     redirect_uri: &str,
     state: &State,
     verifier: Option<&CodeVerifier>,
 ) -> Url {
-    let mut address = endpoints.authorization.url().clone();
+    let mut address = endpoint.url().clone();
     let mut query = address.query_pairs_mut();
     query
         .append_pair("response_type", "code")
@@ -165,10 +136,24 @@ impl Pending {
         &self.address
     }
 
-    /// Waits for the browser until `deadline`, and redeems the code that it brings.
-    pub(crate) fn wait(self, deadline: Instant, clock: Clock) -> Result<Granted, Error> {
-        let redirect_uri = self.listener.redirect_uri().to_string();
-        let arrived = self.listener.wait(self.expected, deadline)?;
+    /// Waits until `deadline` for the browser, or for a person to paste among `lines` where it
+    /// ended, and redeems the code.
+    pub(crate) fn wait(
+        self,
+        deadline: Instant,
+        lines: Option<&mut dyn Lines>,
+        clock: Clock,
+    ) -> Result<Granted, Error> {
+        let redirect_uri = self.way_back.redirect_uri();
+        let bare_code = self.plan.provider.definition.pkce == Some(Pkce::Required);
+        let desk = lines.map(|lines| Desk::new(lines, redirect_uri.clone(), bare_code));
+        let arrived = match (self.way_back, desk) {
+            (WayBack::Listener(listener), desk) => listener.wait(&self.expected, deadline, desk)?,
+            (WayBack::Pasted { .. }, Some(desk)) => {
+                listener::wait_for_paste(&self.expected, deadline, desk)?
+            }
+            (WayBack::Pasted { .. }, None) => return Err(listener::Error::TimedOut.into()),
+        };
         let code = match &arrived.response {
             AuthorizationResponse::Code(code) => code,
             AuthorizationResponse::Refused { error, description } => {
@@ -182,117 +167,6 @@ impl Pending {
         let now = clock();
         let answer = token::redeem(&self.client, code, &redirect_uri, self.verifier.as_ref(), now)
             .map_err(|source| Error::NotRedeemed { source })?;
-        let sites = sites(&self.plan, &answer);
-        Ok(Granted { plan: self.plan, client: self.client, arrived, answer, sites, now })
-    }
-}
-
-/// The sites that the grant reaches, where the provider has sites.
-fn sites(plan: &Plan, answer: &TokenAnswer) -> Result<Vec<Site>, atlassian::Error> {
-    let Some(endpoint) = &plan.provider.definition.accessible_resources_endpoint else {
-        return Ok(Vec::new());
-    };
-    let Ok(endpoint) = plan.provider.fill(endpoint, Places::default()) else {
-        return Ok(Vec::new());
-    };
-    atlassian::sites(&endpoint, plan.trusted_certificates.as_deref(), &answer.access_token)
-}
-
-impl Granted {
-    /// The server that was named for this login.
-    pub(crate) fn server(&self) -> Option<&Address> {
-        self.plan.server.as_ref()
-    }
-
-    /// Who logged in, as the service itself says; a look-up that fails says nothing.
-    pub(crate) fn identify(&self, site: Option<&Site>) -> Option<UserName> {
-        let (server_url, base_url) = self.addresses(site);
-        identity::look_up(
-            &self.plan.provider,
-            Places {
-                server: server_url.as_ref(),
-                site_id: site.map(|site| site.id.as_str()),
-                api_base_url: base_url.as_ref(),
-            },
-            self.plan.trusted_certificates.as_deref(),
-            &self.answer.access_token,
-        )
-    }
-
-    /// Revokes the grant as far as that is possible, since it will not be stored.
-    pub(crate) fn abandon(self) -> Error {
-        if let Some(endpoint) = &self.client.revocation_endpoint {
-            // There is nobody to tell if it fails, and nothing else to do.
-            let _ = revocation::revoke(
-                &self.client,
-                endpoint,
-                self.answer.refresh_token.as_ref(),
-                &self.answer.access_token,
-            );
-        }
-        Error::NoUser { provider: self.plan.provider.name.to_string() }
-    }
-
-    /// Stores the grant for `user` and `site`, then tells the browser. `username` is the account's
-    /// own name at the service.
-    pub(crate) fn finish(
-        self,
-        place: &mut Place,
-        user: UserName,
-        username: Option<String>,
-        site: Option<&Site>,
-    ) -> Result<LoggedIn, Error> {
-        let (server_url, base_url) = self.addresses(site);
-        let provider = &self.plan.provider;
-        let renewal = provider.renewal();
-        let account = Account { provider: provider.name.clone(), user };
-        let asked = self.plan.scopes;
-        // RFC 6749 §5.1: no word about the scopes means those that were asked for.
-        let scopes = self.answer.scopes.unwrap_or_else(|| asked.clone());
-        let (missing, unasked) = (asked.without(&scopes), scopes.without(&asked));
-        let grant = OAuthGrant {
-            access_token: self.answer.access_token,
-            token_type: self.answer.token_type,
-            issued_at: self.now,
-            expiry: self.answer.expiry,
-            due_at: due_at(self.now, self.answer.expiry, renewal.margin),
-            refresh_token: self
-                .answer
-                .refresh_token
-                .filter(|_| renewal.kind == RefreshKind::RefreshToken),
-            scopes,
-            client: self.client,
-            granted_at: self.now,
-            refresh_expires_at: self.answer.refresh_expires_at,
-            life: provider.definition.grant_life,
-        };
-        let places = Places {
-            server: server_url.as_ref(),
-            site_id: site.map(|site| site.id.as_str()),
-            api_base_url: base_url.as_ref(),
-        };
-        // Without a site there is nothing to ask, and the token is as good.
-        let check = provider.check(places).unwrap_or_default();
-        let api = Api { auth: provider.api_auth(), server_url, base_url, username, check };
-        let credential = place.fill(&account, Grant::OAuth(Box::new(grant)), api, self.now)?;
-        self.arrived.show_logged_in();
-        Ok(LoggedIn { account, credential, missing, unasked })
-    }
-
-    /// The server's address and that of its API. Where the provider has sites, both are the
-    /// site's: a token of the gateway never works at the site itself.
-    fn addresses(&self, site: Option<&Site>) -> (Option<Address>, Option<Address>) {
-        let provider = &self.plan.provider;
-        let has_sites = provider.definition.accessible_resources_endpoint.is_some();
-        let server_url = match site {
-            Some(site) => Some(site.url.clone()),
-            None if has_sites => None,
-            None => self.plan.server.clone(),
-        };
-        let site_id = site.map(|site| site.id.as_str());
-        let places = Places { server: server_url.as_ref(), site_id, api_base_url: None };
-        // Without a site there is no address to be filled in, and the token is as good.
-        let base_url = provider.api_base_url(places).unwrap_or_default();
-        (server_url, base_url)
+        Ok(Granted::new(self.plan, self.client, answer, now).arrived_in(arrived))
     }
 }

@@ -4,10 +4,11 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use crate::model::account::Account;
+use crate::model::account::{Account, ProviderName, UserName};
 use crate::model::credential::{Api, Credential, Grant, Status};
 use crate::ops::error::Error;
 use crate::ops::open_vault::OpenVault;
+use crate::store::spill::Spill;
 use crate::store::{attempts, credentials, header, journal, locks, spill};
 
 /// How long a login waits for a refresh of the credential that it replaces.
@@ -16,15 +17,31 @@ const WAIT: Duration = Duration::from_secs(45);
 /// An account's place in an open vault, to be found good before a person is asked for consent.
 pub(crate) struct Place {
     pub(crate) vault: OpenVault,
+    /// Keeps other logins for the same account away while a person is at the browser. Refreshes go
+    /// on meanwhile.
+    turn: Option<locks::Guard>,
 }
 
 impl Place {
-    /// Makes sure that the vault can be written, and that what it holds for `account` opens: a
-    /// damaged credential is not silently replaced.
-    pub(crate) fn check(&mut self, account: Option<&Account>) -> Result<(), Error> {
-        if let Some(account) = account {
-            drop(locks::credential(self.vault.file(), account, Instant::now() + WAIT)?);
-            self.vault.read(account)?;
+    pub(crate) fn new(vault: OpenVault) -> Self {
+        Self { vault, turn: None }
+    }
+
+    /// Makes sure that no other login for it is under way, that the vault can be written, and that
+    /// what it holds for the account opens: a damaged credential is not silently replaced.
+    pub(crate) fn check(
+        &mut self,
+        provider: &ProviderName,
+        user: Option<&UserName>,
+    ) -> Result<(), Error> {
+        self.turn = locks::login(self.vault.file(), provider, user)?;
+        if self.turn.is_none() {
+            return Err(Error::LoginUnderWay { provider: provider.to_string() });
+        }
+        if let Some(user) = user {
+            let account = Account { provider: provider.clone(), user: user.clone() };
+            drop(locks::credential(self.vault.file(), &account, Instant::now() + WAIT)?);
+            self.vault.read(&account)?;
         }
         // A real write, which finds a full disk and a key that was rotated.
         self.vault.write(|transaction, key| header::next_revision(transaction, key).map(drop))
@@ -54,6 +71,10 @@ impl Place {
             attempts::remove(transaction, account)?;
             credentials::put(transaction, key, account, &credential)
         })?;
+        if credential.is_refreshable() {
+            // What an answer may need one day; a refresh sees to it as well.
+            let _ = Spill::open(self.vault.file(), account, &credential);
+        }
         // It opens for nothing any more; that it is there does no harm.
         let _ = spill::discard(self.vault.file(), account);
         Ok(credential)

@@ -43,13 +43,15 @@ pub(super) fn store(
     revision: u64,
     attempt: Option<&Attempt>,
 ) -> Result<bool, Error> {
-    vault.write(|transaction, key| {
-        let stored = credentials::replace(transaction, key, account, credential, revision)?;
+    let (account, credential) = (account.clone(), credential.clone());
+    let attempt = attempt.cloned();
+    vault.write_in_group(move |transaction, key| {
+        let stored = credentials::replace(transaction, key, &account, &credential, revision)?;
         if stored {
-            journal::remove(transaction, account)?;
-            match attempt {
-                Some(attempt) => attempts::put(transaction, account, attempt)?,
-                None => attempts::remove(transaction, account)?,
+            journal::remove(transaction, &account)?;
+            match &attempt {
+                Some(attempt) => attempts::put(transaction, &account, attempt)?,
+                None => attempts::remove(transaction, &account)?,
             }
         }
         Ok(stored)

@@ -10,17 +10,17 @@ use super::pace::Pace;
 use super::trigger::Trigger;
 use crate::model::account::Account;
 use crate::model::attempt::Attempt;
-use crate::model::credential::{Credential, Grant, OAuthGrant, Status};
+use crate::model::credential::{Credential, Grant, OAuthGrant, Renewing, Status};
 use crate::model::definition::Reuse;
 use crate::model::readiness::due_at;
 use crate::oauth::token::{self, Asked, TokenAnswer};
-use crate::oauth::token_error;
+use crate::oauth::{client_credentials, jwt_bearer, token_error};
 use crate::ops::access_token::{Found, Handed, Warning, hand_out, judge};
 use crate::ops::clock::Clock;
 use crate::ops::error::{Error, LoginReason};
 use crate::ops::open_vault::{OpenVault, Row};
 use crate::providers::Renewal;
-use crate::secret::{ClientSecret, RefreshToken, SecretText};
+use crate::secret::{ClientSecret, SecretText};
 use crate::signals;
 use crate::store::credentials::Stored;
 use crate::store::journal::{self, Journal};
@@ -51,9 +51,9 @@ pub(super) fn attempt(
     {
         return Ok(handed);
     }
-    let (grant, refresh_token) = renewable(account, &stored.credential)?;
+    let (grant, renewing) = renewable(account, &stored.credential)?;
     let spill = Spill::open(vault.file(), account, &stored.credential)?;
-    let reuse = today.renewal.reuse;
+    let reuse = today.renewal.reuse_of(&stored.credential);
     let has_token = trigger.could_do_with(&stored.credential, clock());
     let mut pace = Pace::new(has_token && reuse == Reuse::Tolerant);
     loop {
@@ -64,7 +64,7 @@ pub(super) fn attempt(
         let Some(journal) = begin(vault, account, &stored, earlier.as_ref(), began_at)? else {
             return Ok(hand_out(vault.expect(account)?.stored.credential, false));
         };
-        let Asked { answer, heard } = request(grant, refresh_token, today, pace.request(), clock);
+        let Asked { answer, heard } = request(grant, renewing, today, pace.request(), clock);
         let span = Span { name: journal.attempt, began_at, ended_at: clock() };
         let error = match answer {
             Ok(answer) => {
@@ -104,10 +104,11 @@ fn begin(
         // The refresh token may have been spent as early as by the first try.
         started_at: earlier.map_or(now, |journal| journal.started_at),
     };
-    let begun = vault.write(|transaction, _| {
-        let current = credentials::revision(transaction, account)? == Some(stored.revision);
+    let (account, begins) = (account.clone(), journal.clone());
+    let begun = vault.jot_in_group(move |transaction, _| {
+        let current = credentials::revision(transaction, &account)? == Some(begins.revision);
         if current {
-            journal::put(transaction, account, &journal)?;
+            journal::put(transaction, &account, &begins)?;
         }
         Ok(current)
     })?;
@@ -124,10 +125,11 @@ fn spare(
     today: &Today,
     now: Timestamp,
 ) -> Result<Option<Handed>, Error> {
-    if today.renewal.reuse.allows_another_try(now.duration_since(earlier.started_at)) {
+    let credential = &stored.credential;
+    let reuse = today.renewal.reuse_of(credential);
+    if reuse.allows_another_try(now.duration_since(earlier.started_at)) {
         return Ok(None);
     }
-    let credential = &stored.credential;
     match trigger {
         Trigger::Asked if !credential.expiry().is_past(now) => {
             Err(Error::Interrupted { account: account.clone(), since: earlier.started_at })
@@ -152,15 +154,15 @@ fn spare(
 fn renewable<'a>(
     account: &Account,
     credential: &'a Credential,
-) -> Result<(&'a OAuthGrant, &'a RefreshToken), Error> {
+) -> Result<(&'a OAuthGrant, Renewing<'a>), Error> {
     if credential.status == Status::HandedOver {
         return Err(Error::HandedOver { account: account.clone() });
     }
     match &credential.grant {
-        Grant::OAuth(grant) => match &grant.refresh_token {
-            Some(refresh_token) => Ok((grant, refresh_token)),
-            None => Err(not_refreshable(account)),
-        },
+        Grant::OAuth(grant) => grant
+            .renewing()
+            .map(|renewing| (&**grant, renewing))
+            .ok_or_else(|| not_refreshable(account)),
         Grant::Static(_) => Err(not_refreshable(account)),
     }
 }
@@ -178,14 +180,22 @@ fn attempt_name() -> Result<[u8; 16], getrandom::Error> {
 /// Asks for a new token; with the client secret of today's configuration, if there is one.
 fn request(
     grant: &OAuthGrant,
-    refresh_token: &RefreshToken,
+    renewing: Renewing<'_>,
     today: &Today,
     bound: Duration,
     clock: Clock,
 ) -> Asked {
     let mut client = grant.client.clone();
     client.secret = today.client_secret.clone().or(client.secret);
-    token::refresh(&client, refresh_token, clock(), bound)
+    match renewing {
+        Renewing::RefreshToken(token) => token::refresh(&client, token, clock(), bound),
+        Renewing::ClientCredentials { scopes } => {
+            client_credentials::request(&client, scopes, clock(), bound)
+        }
+        Renewing::JwtBearer { account, scopes } => {
+            jwt_bearer::request(&client, account, scopes, clock(), bound)
+        }
+    }
 }
 
 /// The credential with what the server answered.
@@ -241,7 +251,7 @@ fn failed(
         token_error::Error::GrantRefused { .. } => {
             return refused(vault, account, trigger, stored, &record, clock);
         }
-        token_error::Error::ClientRefused { .. } => {
+        token_error::Error::ClientRefused { .. } | token_error::Error::NotSigned(_) => {
             put_back(vault, account, earlier, Some(&record));
             return Err(Error::NotRefreshed { account: account.clone(), source: error });
         }
@@ -253,7 +263,9 @@ fn failed(
         token_error::Error::TooManyRequests { .. }
         | token_error::Error::NoVerdict { .. }
         | token_error::Error::Fault(_) => {
-            let _ = vault.write(|transaction, _| attempts::put(transaction, account, &record));
+            let account = account.clone();
+            let _ = vault
+                .jot_in_group(move |transaction, _| attempts::put(transaction, &account, &record));
         }
     }
     if trigger.could_do_with(&stored.credential, clock()) {
@@ -271,13 +283,14 @@ fn put_back(
     earlier: Option<&Journal>,
     record: Option<&Attempt>,
 ) {
-    let _ = vault.write(|transaction, _| {
-        if let Some(record) = record {
-            attempts::put(transaction, account, record)?;
+    let (account, earlier, record) = (account.clone(), earlier.cloned(), record.cloned());
+    let _ = vault.jot_in_group(move |transaction, _| {
+        if let Some(record) = &record {
+            attempts::put(transaction, &account, record)?;
         }
-        match earlier {
-            Some(journal) => journal::put(transaction, account, journal),
-            None => journal::remove(transaction, account),
+        match &earlier {
+            Some(journal) => journal::put(transaction, &account, journal),
+            None => journal::remove(transaction, &account),
         }
     });
 }

@@ -37,6 +37,7 @@ pub(super) fn of_failure(span: Span, heard: Option<Heard>, error: &token_error::
     let outcome = match error {
         token_error::Error::GrantRefused { .. } => Outcome::Refused,
         token_error::Error::ClientRefused { .. }
+        | token_error::Error::NotSigned(_)
         | token_error::Error::Fault(Fault::Setup { .. }) => Outcome::Configuration,
         token_error::Error::TooManyRequests { .. }
         | token_error::Error::NoVerdict { .. }

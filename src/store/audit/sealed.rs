@@ -27,9 +27,8 @@ pub(crate) struct Sealed {
 /// Fails with [`Error::KeyRetired`] if `key` is no longer the data key.
 pub(crate) fn read(connection: &Connection, key: &DataKey) -> Result<Option<Sealed>, Error> {
     let row = connection
-        .query_row("SELECT key, head FROM audit", [], |row| {
-            Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, Vec<u8>>(1)?))
-        })
+        .prepare_cached("SELECT key, head FROM audit")?
+        .query_row([], |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, Vec<u8>>(1)?)))
         .optional()?;
     let Some((sealed_key, sealed_head)) = row else { return Ok(None) };
     let opened = key.open(Place::AuditKey, &sealed_key).ok().and_then(|bytes| key_from(&bytes));
@@ -87,13 +86,12 @@ pub(crate) fn reseal(
 
 /// Puts `sealed` under the seals of `key`.
 fn put(transaction: &Transaction<'_>, key: &DataKey, sealed: &Sealed) -> Result<(), Error> {
-    transaction.execute(
-        "INSERT OR REPLACE INTO audit (one, key, head) VALUES (1, ?1, ?2)",
-        (
+    transaction
+        .prepare_cached("INSERT OR REPLACE INTO audit (one, key, head) VALUES (1, ?1, ?2)")?
+        .execute((
             key.seal(Place::AuditKey, &key_bytes(sealed))?,
             key.seal(Place::AuditHead, &head_bytes(&sealed.head))?,
-        ),
-    )?;
+        ))?;
     Ok(())
 }
 

@@ -115,6 +115,14 @@ impl Answer {
     ) -> Result<Option<Response>, String> {
         let family = match asked {
             TokenRequest::Code { .. } => asked.redeem(families)?,
+            TokenRequest::ClientCredentials { .. } | TokenRequest::JwtBearer { .. } => {
+                String::new()
+            }
+            TokenRequest::Device { device_code } => {
+                let over = matches!(self.reply, Reply::Tokens);
+                families.device_code(device_code, over)?;
+                device_code.clone()
+            }
             TokenRequest::Refresh { refresh_token, .. } => {
                 self.check_standing(refresh_token, families)?;
                 families.family(refresh_token).unwrap_or_default()

@@ -4,13 +4,17 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use data_encoding::{BASE64, BASE64URL_NOPAD};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 use url::{Url, form_urlencoded};
 
 use super::families::Families;
+use super::service_account;
 use crate::http::Request;
 
-type Params = BTreeMap<String, String>;
+const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
+
+pub(super) type Params = BTreeMap<String, String>;
 
 /// The client as it is registered: who it is, how it proves that, where answers may go.
 #[derive(Debug, Clone)]
@@ -151,6 +155,13 @@ pub(crate) enum TokenRequest {
     Code { code: String, redirect_uri: String, code_verifier: Option<String> },
     /// The refresh grant (RFC 6749 §6).
     Refresh { refresh_token: String },
+    /// The device authorization grant (RFC 8628 §3.4).
+    Device { device_code: String },
+    /// The client credentials grant (RFC 6749 §4.4.2).
+    ClientCredentials { scope: Option<String> },
+    /// An assertion that the made-up service account signed (RFC 7523 §2.1): header and claims,
+    /// without the times.
+    JwtBearer { header: Value, claims: Value },
 }
 
 impl TokenRequest {
@@ -210,7 +221,7 @@ pub(super) fn head(request: &Request, address: SocketAddr) -> Result<(), String>
     if request.header("cookie").is_some() {
         return Err("a cookie".to_owned());
     }
-    for marker in ["access-", "refresh-", "code-", "client_secret"] {
+    for marker in ["access-", "refresh-", "code-", "device-", "client_secret"] {
         if request.target.contains(marker) {
             return Err(format!("`{marker}` in the address"));
         }
@@ -246,6 +257,9 @@ pub(super) fn token_request(request: &Request, client: &Client) -> Result<TokenR
     if !accept.contains("application/json") {
         return Err(format!("Accept is `{accept}`"));
     }
+    if form.get("grant_type").is_some_and(|grant| grant == JWT_BEARER) {
+        return service_account::token_request(request, &form);
+    }
     client.check_proof(request, &form)?;
     let field = |name: &str| form.get(name).cloned().ok_or(format!("no {name}"));
     match field("grant_type")?.as_str() {
@@ -255,8 +269,33 @@ pub(super) fn token_request(request: &Request, client: &Client) -> Result<TokenR
             code_verifier: form.get("code_verifier").cloned(),
         }),
         "refresh_token" => Ok(TokenRequest::refresh(&field("refresh_token")?)),
+        "client_credentials" => {
+            nothing_but(&form, &["scope"])?;
+            Ok(TokenRequest::ClientCredentials { scope: form.get("scope").cloned() })
+        }
+        "urn:ietf:params:oauth:grant-type:device_code" => {
+            nothing_but(&form, &["device_code"])?;
+            Ok(TokenRequest::Device { device_code: field("device_code")? })
+        }
         other => Err(format!("grant_type `{other}`")),
     }
+}
+
+/// A request for a device's code (RFC 8628 §3.1); gives the scopes that it asks for.
+pub(super) fn device_authorization(request: &Request, client: &Client) -> Result<String, String> {
+    let form = form(request)?;
+    client.check_proof(request, &form)?;
+    nothing_but(&form, &["scope"])?;
+    Ok(form.get("scope").cloned().unwrap_or_default())
+}
+
+/// No field beside these and those that every token request may have.
+fn nothing_but(form: &Params, fields: &[&str]) -> Result<(), String> {
+    let usual = ["grant_type", "client_id", "client_secret"];
+    let stray = form
+        .keys()
+        .find(|name| !usual.contains(&name.as_str()) && !fields.contains(&name.as_str()));
+    stray.map_or(Ok(()), |name| Err(format!("a `{name}`, which was not expected")))
 }
 
 /// A revocation by a client that proves itself as it is registered.

@@ -1,6 +1,6 @@
 //! What the server issued: authorization codes, and refresh tokens in their families.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::checks::Authorization;
 
@@ -9,6 +9,8 @@ use super::checks::Authorization;
 pub(super) struct Families {
     codes: HashMap<String, Authorization>,
     codes_minted: usize,
+    device_codes: HashSet<String>,
+    device_codes_minted: usize,
     tokens_minted: usize,
     refresh_tokens: HashMap<String, Member>,
 }
@@ -39,6 +41,22 @@ impl Families {
     /// Takes the code out of circulation: it counts once (RFC 6749 §4.1.2).
     pub(super) fn redeem(&mut self, code: &str) -> Option<Authorization> {
         self.codes.remove(code)
+    }
+
+    /// Names a new code for a device.
+    pub(super) fn mint_device_code(&mut self) -> String {
+        self.device_codes_minted += 1;
+        let code = format!("device-{}", self.device_codes_minted);
+        self.device_codes.insert(code.clone());
+        code
+    }
+
+    /// Looks whether `code` was issued and not redeemed yet; if this is the end of it, it works no
+    /// more.
+    pub(super) fn device_code(&mut self, code: &str, over: bool) -> Result<(), String> {
+        let known =
+            if over { self.device_codes.remove(code) } else { self.device_codes.contains(code) };
+        if known { Ok(()) } else { Err(format!("{code} was never issued, or was used before")) }
     }
 
     /// A new pair of tokens of this family: the access token's and the refresh token's number.

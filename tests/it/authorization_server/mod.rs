@@ -6,6 +6,7 @@
 
 mod answer;
 mod checks;
+pub(crate) mod service_account;
 mod families;
 
 use std::collections::VecDeque;
@@ -43,6 +44,8 @@ struct Shared {
 struct State {
     consents: VecDeque<Consent>,
     answers: VecDeque<Answer>,
+    device_codes: VecDeque<Value>,
+    device_scopes: Vec<String>,
     revocation_statuses: VecDeque<u16>,
     resources: Vec<Resource>,
     families: Families,
@@ -141,6 +144,22 @@ impl AuthorizationServer {
         self.will(answer);
     }
 
+    /// Announces a request for a device's code, answered with these fields besides `device_code`,
+    /// `user_code` and `expires_in`.
+    pub(crate) fn will_give_a_code(&self, fields: Value) {
+        self.state().device_codes.push_back(fields);
+    }
+
+    /// The line for `config.toml` that says where devices get their codes.
+    pub(crate) fn device_endpoint(&self) -> String {
+        format!("device_authorization_endpoint = \"{}\"\n", self.url("/device"))
+    }
+
+    /// The scopes that codes for devices were asked for, oldest first.
+    pub(crate) fn device_scopes(&self) -> Vec<String> {
+        self.state().device_scopes.clone()
+    }
+
     /// Announces a revocation, answered with `status`.
     pub(crate) fn will_revoke(&self, status: u16) {
         self.state().revocation_statuses.push_back(status);
@@ -188,6 +207,7 @@ impl AuthorizationServer {
             "authorization_endpoint": self.url("/authorize"),
             "token_endpoint": self.url("/token"),
             "revocation_endpoint": self.url("/revoke"),
+            "device_authorization_endpoint": self.url("/device"),
             "response_types_supported": ["code"],
             "code_challenge_methods_supported": ["S256"],
             "token_endpoint_auth_methods_supported": [self.shared.client.auth_method()],
@@ -234,6 +254,7 @@ impl AuthorizationServer {
         let missing = [
             ("authorization request", state.consents.len()),
             ("token request", state.answers.len()),
+            ("device authorization request", state.device_codes.len()),
             ("revocation", state.revocation_statuses.len()),
         ];
         for (what, count) in missing {
@@ -284,6 +305,7 @@ impl Shared {
         let outcome = checks::head(request, self.address).and_then(|()| match request.path() {
             "/authorize" => self.authorize(request).map(Some),
             "/token" => self.token(request),
+            "/device" => self.device(request).map(Some),
             "/revoke" => self.revoke(request).map(Some),
             _ => self.resource(request).map(Some),
         });
@@ -324,6 +346,22 @@ impl Shared {
         };
         thread::sleep(answer.delay());
         answer.give(&asked, &mut self.state().families)
+    }
+
+    fn device(&self, request: &Request) -> Result<Response, String> {
+        let scope = checks::device_authorization(request, &self.client)?;
+        let mut state = self.state();
+        state.device_scopes.push(scope);
+        let fields = state.device_codes.pop_front().ok_or("not announced")?;
+        let mut body = json!({
+            "device_code": state.families.mint_device_code(),
+            "user_code": "WDJB-MJHT",
+            "expires_in": 900,
+        });
+        for (name, value) in fields.as_object().into_iter().flatten() {
+            body[name] = value.clone();
+        }
+        Ok(Response::json(200, &body))
     }
 
     fn revoke(&self, request: &Request) -> Result<Response, String> {

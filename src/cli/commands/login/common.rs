@@ -3,13 +3,13 @@
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::{audit_trail, keys};
-use crate::model::account::{Account, ProviderName, UserName};
+use crate::model::account::{ProviderName, UserName};
 use crate::model::address::{self, Address};
 use crate::model::audit::Action;
 use crate::ops::login::Place;
 use crate::vault::slot::SlotKind;
 
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 #[group(skip)]
 pub(super) struct Args {
     /// The service's own address, such as https://jira.example.com
@@ -28,14 +28,15 @@ impl Args {
     pub(super) fn place(
         &self,
         context: &Context,
-        account: Option<&Account>,
+        provider: &ProviderName,
+        user: Option<&UserName>,
     ) -> Result<Place, CliError> {
         let mut vault = keys::open_or_create(context, self.key_slot)?;
         audit_trail::keep_as_configured(context, &mut vault);
-        let mut place = Place { vault };
-        let checked = place.check(account).map_err(CliError::from);
-        if let (Err(error), Some(account)) = (&checked, account) {
-            note(context, &mut place, (&account.provider, Some(&account.user)), Some(error));
+        let mut place = Place::new(vault);
+        let checked = place.check(provider, user).map_err(CliError::from);
+        if let (Err(error), Some(user)) = (&checked, user) {
+            note(context, &mut place, (provider, Some(user)), Some(error));
         }
         checked.map(|()| place)
     }

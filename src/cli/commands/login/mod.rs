@@ -1,23 +1,39 @@
 //! `tokctl login`: obtains a credential and stores it.
 
+mod method;
 mod common;
 mod static_token;
+mod client;
+mod consent;
+mod granted;
+mod choice;
 mod browser;
+mod device;
+mod client_credentials;
+mod service_account;
+mod guided;
 
+use self::choice::Way;
+use self::guided::{Answers, Known};
+use self::method::Method;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
 use crate::model::account::{ProviderName, UserName};
-use crate::providers;
+use crate::model::definition::RefreshKind;
+use crate::ops::login::Plan;
+use crate::providers::{self, Provider};
 
 /// Log in to a service and store the credential
 ///
-/// In the browser, or with a token that was made at the service. A person's own token is stored
-/// without a request. The vault is made on first use.
-#[derive(Debug, clap::Args)]
+/// In the browser, with a code that is entered on another device, with a token that was made at the
+/// service, as a client or as a service account. A person's own token is stored without a request.
+/// The vault is made on first use.
+#[derive(Debug, Clone, clap::Args)]
 #[command(after_help = "\
 Examples:
   tokctl login jira --user alice@example.com --client-id ID --client-secret-file secret.txt
   tokctl login gdrive --client-secrets client_secret.json
+  tokctl login gdrive --service-account key.json --subject alice@example.com
   tokctl login jira --user alice --server https://jira.example.com --token-stdin < pat.txt
   tokctl login jira --user alice --server https://example.atlassian.net \\
       --username alice@example.com --token-stdin < api-token.txt")]
@@ -30,7 +46,7 @@ pub(crate) struct Args {
     #[arg(long, short, value_name = "USER")]
     user: Option<UserName>,
 
-    /// How to log in: in the browser, or with a token that was made at the service
+    /// How to log in, where that is not clear by itself
     #[arg(long, value_name = "METHOD")]
     method: Option<Method>,
 
@@ -41,57 +57,155 @@ pub(crate) struct Args {
     static_token: static_token::Args,
 
     #[command(flatten)]
-    browser: browser::Args,
-}
+    client: client::Args,
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Method {
-    Browser,
-    Token,
+    #[command(flatten)]
+    consent: consent::Args,
+
+    #[command(flatten)]
+    browser: browser::Args,
+
+    #[command(flatten)]
+    service_account: service_account::Args,
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
-    let name = provider_name(args, context)?;
+    let name = match &args.provider {
+        Some(name) => name.clone(),
+        None => guided::provider(context)?,
+    };
     let provider = providers::find(&name, context.config()?)?;
     let user = match &args.user {
         Some(user) => Some(user.clone()),
         None => context.default_user()?,
     };
-    match method(args)? {
+    if args.provider.is_some() || args.says_how() {
+        return log_in(args, context, provider, user);
+    }
+    let known = Known { server: args.common.server.as_ref(), user: user.as_ref() };
+    let answers = guided::ask(context, &provider, &known)?;
+    let command = guided::command(&provider, &known, &answers);
+    let user = user.or_else(|| answers.user.clone());
+    log_in(&args.answered(answers), context, provider, user)?;
+    context.ui.status(&format!("the same without questions: {command}"));
+    Ok(())
+}
+
+fn log_in(
+    args: &Args,
+    context: &Context,
+    provider: Provider,
+    user: Option<UserName>,
+) -> Result<(), CliError> {
+    let method = method(args, &provider)?;
+    match method {
         Method::Token => {
             static_token::run(&args.static_token, &args.common, context, &provider, user)
         }
-        Method::Browser => browser::run(&args.browser, &args.common, context, provider, user),
-    }
-}
-
-/// The method that was named, else the one whose flags were given. Flags that would count for
-/// nothing are an error.
-fn method(args: &Args) -> Result<Method, CliError> {
-    let (token, browser) = (args.static_token.is_given(), args.browser.is_given());
-    match (args.method, token, browser) {
-        (_, true, true) | (Some(Method::Browser), true, _) | (Some(Method::Token), _, true) => Err(
-            CliError::new(Kind::Usage, "flags for a token and for the browser don't go together")
-                .hint("tokctl login --help"),
+        Method::Browser | Method::Device | Method::ClientCredentials => {
+            let plan = client::plan(&args.client, &args.common, context, provider)?;
+            with_client(args, method, context, plan, user)
+        }
+        Method::ServiceAccount => service_account::run(
+            &args.service_account,
+            &args.client,
+            &args.common,
+            context,
+            provider,
+            user,
         ),
-        (Some(method), _, _) => Ok(method),
-        (None, true, false) => Ok(Method::Token),
-        (None, false, _) => Ok(Method::Browser),
     }
 }
 
-fn provider_name(args: &Args, context: &Context) -> Result<ProviderName, CliError> {
-    if let Some(name) = &args.provider {
-        return Ok(name.clone());
+/// Logs in with an OAuth client, in the way that suits where nobody chose one.
+fn with_client(
+    args: &Args,
+    method: Method,
+    context: &Context,
+    mut plan: Plan,
+    user: Option<UserName>,
+) -> Result<(), CliError> {
+    let common = &args.common;
+    if method == Method::ClientCredentials {
+        return client_credentials::run(common, context, plan, user);
     }
-    let names: Vec<String> =
-        providers::names(context.config()?).into_iter().map(str::to_owned).collect();
-    if !context.ui.can_ask() {
-        return Err(CliError::new(Kind::Usage, format!("which one of {}?", names.join(", ")))
-            .hint("tokctl login PROVIDER"));
+    let has_port = args.browser.is_given();
+    let way = match (args.method, method) {
+        (Some(_), Method::Device) => Way::Device,
+        (Some(_), _) => Way::Browser,
+        (None, _) => choice::choose(context, &args.consent, &args.client, has_port, &mut plan)?,
+    };
+    match way {
+        Way::Browser => browser::run(&args.browser, &args.consent, common, context, plan, user),
+        Way::Device => device::run(&args.consent, common, context, plan, user),
     }
-    let chosen = context.ui.choose("log in to", &names, "tokctl login PROVIDER")?;
-    names[chosen].parse().map_err(|error: crate::model::account::Error| {
-        CliError::new(Kind::Usage, "that is no provider's name").caused_by(&error)
-    })
+}
+
+/// The method that was named, else the one whose flags were given.
+fn method(args: &Args, provider: &Provider) -> Result<Method, CliError> {
+    let chosen = if args.static_token.is_given() {
+        Method::Token
+    } else if args.service_account.is_given() {
+        Method::ServiceAccount
+    } else if provider.definition.refresh.kind == RefreshKind::ClientCredentials {
+        Method::ClientCredentials
+    } else {
+        Method::Browser
+    };
+    let method = args.method.unwrap_or(chosen);
+    args.check_flags(method)?;
+    Ok(method)
+}
+
+impl Args {
+    /// Whether anything says how to log in.
+    fn says_how(&self) -> bool {
+        self.method.is_some()
+            || self.static_token.is_given()
+            || self.client.names_client()
+            || self.client.names_scopes()
+            || self.consent.is_given()
+            || self.browser.is_given()
+            || self.service_account.is_given()
+    }
+
+    /// The same with what was answered.
+    fn answered(&self, answers: Answers) -> Self {
+        let mut args = self.clone();
+        args.method = answers.method;
+        args.common.server = args.common.server.or(answers.server);
+        args.client.client_id = answers.client_id;
+        args.client.secret = answers.client_secret;
+        args.static_token.username = answers.username;
+        args.service_account.service_account = answers.service_account;
+        args
+    }
+
+    /// Flags that would count for nothing are an error.
+    fn check_flags(&self, method: Method) -> Result<(), CliError> {
+        use Method::{Browser, ClientCredentials, Device, ServiceAccount, Token};
+        let stray = [
+            (self.static_token.is_given(), &[Token][..], "a token"),
+            (self.browser.is_given(), &[Browser], "the browser"),
+            (self.consent.is_given(), &[Browser, Device], "the browser"),
+            (self.client.is_googles(), &[Browser, Device], "a client of Google's"),
+            (self.client.names_client(), &[Browser, Device, ClientCredentials], "an OAuth client"),
+            (
+                self.client.names_scopes(),
+                &[Browser, Device, ClientCredentials, ServiceAccount],
+                "scopes",
+            ),
+            (self.service_account.is_given(), &[ServiceAccount], "a service account"),
+        ]
+        .into_iter()
+        .find(|(given, methods, _)| *given && !methods.contains(&method));
+        match stray {
+            None => Ok(()),
+            Some((_, _, what)) => Err(CliError::new(
+                Kind::Usage,
+                format!("flags for {what} don't go with a login {}", method.described()),
+            )
+            .hint("tokctl login --help")),
+        }
+    }
 }

@@ -1,28 +1,22 @@
 //! A login with a token that was made at the service.
 
-use std::io::Read;
-
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use zeroize::Zeroizing;
 
 use super::common;
 use crate::cli::client_settings;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
-use crate::cli::time;
 use crate::cli::typed::user_flag;
+use crate::cli::{stdin, time};
 use crate::model::account::{Account, UserName};
 use crate::model::credential::{ApiAuth, Expiry};
 use crate::ops::login::static_token;
 use crate::providers::Provider;
 use crate::secret::{AccessToken, SecretText};
 
-/// No token is longer, in bytes.
-const LONGEST: u64 = 64 * 1024;
-
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 #[group(skip)]
 pub(super) struct Args {
     /// Read the token from stdin
@@ -32,7 +26,7 @@ pub(super) struct Args {
     /// The account's name at the service: the token is sent with it, as Jira Cloud wants its API
     /// tokens
     #[arg(long, value_name = "NAME", help_heading = "With a token")]
-    username: Option<String>,
+    pub(super) username: Option<String>,
 
     /// When the token ends: a date, a time in RFC 3339, or `never`
     #[arg(long, value_name = "DATE", value_parser = parse_expiry, help_heading = "With a token")]
@@ -78,7 +72,7 @@ pub(super) fn run(
         own.username.clone(),
         client_settings::trusted_certificates(provider)?,
     )?;
-    let mut place = common.place(context, Some(&account))?;
+    let mut place = common.place(context, &account.provider, Some(&account.user))?;
     let expiry = own.expires.unwrap_or(Expiry::Unknown);
     let stored = token(own, context).and_then(|token| {
         Ok(static_token::store(&mut place, &account, token, expiry, api, time::now())?)
@@ -95,35 +89,11 @@ pub(super) fn run(
 }
 
 fn token(args: &Args, context: &Context) -> Result<AccessToken, CliError> {
-    let text = if args.token_stdin {
-        from_stdin()?
-    } else {
-        let asked: AccessToken =
-            context.ui.ask_secret("token", "pipe it in with `--token-stdin`")?;
-        Zeroizing::new(asked.expose().to_owned())
-    };
-    // What surrounds it, such as a line's end or a byte order mark, is no part of it.
-    AccessToken::supplied(text.trim_start_matches('\u{feff}').trim().to_owned()).map_err(|error| {
-        CliError::new(Kind::Usage, "that is no token")
-            .caused_by(&error)
-            .hint("pipe in the token alone")
-    })
-}
-
-fn from_stdin() -> Result<Zeroizing<String>, CliError> {
-    let mut bytes = Zeroizing::new(Vec::with_capacity(4096));
-    std::io::stdin().lock().take(LONGEST + 1).read_to_end(&mut bytes).map_err(|error| {
-        CliError::new(Kind::Failed, "could not read the token from stdin").caused_by(&error)
-    })?;
-    if bytes.len() as u64 > LONGEST {
-        return Err(CliError::new(Kind::Usage, "what stdin holds is too long for a token")
-            .hint("pipe in the token alone"));
+    if args.token_stdin {
+        return stdin::token();
     }
-    match std::str::from_utf8(&bytes) {
-        Ok(text) => Ok(Zeroizing::new(text.to_owned())),
-        Err(_) => Err(CliError::new(Kind::Usage, "what stdin holds is not text")
-            .hint("pipe in the token alone")),
-    }
+    let asked: AccessToken = context.ui.ask_secret("token", "pipe it in with `--token-stdin`")?;
+    stdin::typed(asked.expose())
 }
 
 /// A day ends at its last second in UTC: nobody is served by a token that is given up too early.

@@ -1,0 +1,35 @@
+//! A login of the client itself: nobody is asked.
+
+use super::common;
+use super::granted;
+use crate::cli::context::Context;
+use crate::cli::error::{CliError, Kind};
+use crate::cli::time;
+use crate::model::account::UserName;
+use crate::ops::login::{Plan, client_credentials};
+
+pub(super) fn run(
+    common: &common::Args,
+    context: &Context,
+    plan: Plan,
+    user: Option<UserName>,
+) -> Result<(), CliError> {
+    if plan.client_secret.is_none() {
+        return Err(CliError::new(
+            Kind::Usage,
+            "a client that logs in for itself needs its secret",
+        )
+        .hint("give `--client-secret-file`"));
+    }
+    let user = granted::own_name(user, &plan.client_id)?;
+    let name = plan.provider.name.clone();
+    let mut place = common.place(context, &name, Some(&user))?;
+    let granted = context.ui.while_waiting("asking the provider for a token", || {
+        client_credentials::log_in(plan, time::now)
+    });
+    let logged_in = granted
+        .and_then(|granted| granted.finish(&mut place, user.clone(), None, None))
+        .map(|logged_in| (logged_in, None))
+        .map_err(CliError::from);
+    granted::conclude(context, &mut place, &name, Some(user), logged_in)
+}

@@ -1,0 +1,62 @@
+//! A login with a code that is entered in a browser, on this device or on another.
+
+use super::common;
+use super::consent;
+use super::granted;
+use crate::cli::browser::Browser;
+use crate::cli::context::Context;
+use crate::cli::error::CliError;
+use crate::cli::time;
+use crate::model::account::UserName;
+use crate::oauth::device_authorization::DeviceAuthorization;
+use crate::ops::login::{LoggedIn, Place, Plan, device};
+use crate::providers::atlassian::Site;
+
+pub(super) fn run(
+    consent: &consent::Args,
+    common: &common::Args,
+    context: &Context,
+    plan: Plan,
+    user: Option<UserName>,
+) -> Result<(), CliError> {
+    granted::expect_user(&plan.provider, user.as_ref())?;
+    let provider = plan.provider.name.clone();
+    let mut place = common.place(context, &provider, user.as_ref())?;
+    let logged_in = log_in(consent, context, plan, user.clone(), &mut place);
+    granted::conclude(context, &mut place, &provider, user, logged_in)
+}
+
+/// From the code to the vault.
+fn log_in(
+    consent: &consent::Args,
+    context: &Context,
+    plan: Plan,
+    user: Option<UserName>,
+    place: &mut Place,
+) -> Result<(LoggedIn, Option<Site>), CliError> {
+    let pending =
+        context.ui.while_waiting("asking the provider for a code", || device::start(plan))?;
+    announce(context, consent, pending.authorization());
+    let granted = context.ui.while_waiting("waiting for the code to be entered", || {
+        pending.wait(consent.timeout, time::now)
+    })?;
+    granted::settle(context, place, granted, user)
+}
+
+/// Shows address and code, and opens the address where there is a browser; that with the code in
+/// it spares the typing, but the code is there to be compared (RFC 8628 §3.3.1).
+fn announce(context: &Context, consent: &consent::Args, shown: &DeviceAuthorization) {
+    let (short, code) = (&shown.verification_uri, &shown.user_code);
+    let whole = shown.verification_uri_complete.as_ref().unwrap_or(short);
+    let may_open = context.ui.may_ask && !consent.no_browser;
+    let opened = Browser::find(&context.environment)
+        .filter(|_| may_open)
+        .is_some_and(|browser| browser.open(&context.environment, whole.url()).is_ok());
+    let what = if opened { "opened in the browser; or open" } else { "open" };
+    context.ui.always(&format!(
+        "{what} this address, on this device or on another, and enter the code:\n\n  {short}\n  {code}\n"
+    ));
+    if whole != short {
+        context.ui.always(&format!("or open this one and compare the code:\n\n  {whole}\n"));
+    }
+}

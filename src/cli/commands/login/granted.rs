@@ -1,0 +1,143 @@
+//! What follows every grant: which site it is for, who logged in, and the report.
+
+use super::common;
+use crate::cli::context::Context;
+use crate::cli::error::{CliError, Kind};
+use crate::cli::typed::user_flag;
+use crate::model::account::{ProviderName, UserName};
+use crate::ops::login::{Granted, LoggedIn, Place};
+use crate::providers::Provider;
+use crate::providers::atlassian::Site;
+
+/// Makes sure that there will be a name to keep the login under, before a person is asked for
+/// consent.
+pub(super) fn expect_user(provider: &Provider, user: Option<&UserName>) -> Result<(), CliError> {
+    if user.is_some() || provider.definition.identity.is_some() {
+        return Ok(());
+    }
+    Err(CliError::new(Kind::Usage, format!("`{}` does not say who logged in", provider.name))
+        .hint("name the user with `--user`"))
+}
+
+/// The user to keep a login under that no person made: the one who was named, else its own name.
+pub(super) fn own_name(user: Option<UserName>, own: &str) -> Result<UserName, CliError> {
+    user.map_or_else(|| own.parse(), Ok).map_err(|error: crate::model::account::Error| {
+        CliError::new(Kind::Usage, "its own name is no name to keep it under")
+            .caused_by(&error)
+            .hint("name the user with `--user`")
+    })
+}
+
+/// Finds out whose grant it is, and stores it.
+pub(super) fn settle(
+    context: &Context,
+    place: &mut Place,
+    granted: Granted,
+    user: Option<UserName>,
+) -> Result<(LoggedIn, Option<Site>), CliError> {
+    let name = granted.provider().to_string();
+    let site = site(context, &granted);
+    let identity =
+        context.ui.while_waiting("asking who logged in", || granted.identify(site.as_ref()));
+    let Some(user) = user_of(context, &name, user, identity.as_ref()) else {
+        return Err(granted.abandon().into());
+    };
+    let username = identity.map(|name| name.as_str().to_owned());
+    let logged_in = granted.finish(place, user, username, site.as_ref())?;
+    Ok((logged_in, site))
+}
+
+/// Writes down how a login ended, and says so.
+pub(super) fn conclude(
+    context: &Context,
+    place: &mut Place,
+    provider: &ProviderName,
+    user: Option<UserName>,
+    logged_in: Result<(LoggedIn, Option<Site>), CliError>,
+) -> Result<(), CliError> {
+    let known = logged_in.as_ref().map(|(done, _)| done.account.user.clone()).ok().or(user);
+    common::note(context, place, (provider, known.as_ref()), logged_in.as_ref().err());
+    let (logged_in, site) = logged_in?;
+    report(context, provider.as_str(), &logged_in, site.as_ref());
+    Ok(())
+}
+
+/// The site that the credential is for, where the grant reaches several. The person has consented
+/// by now, so nothing here fails: without a site the grant is kept all the same.
+fn site(context: &Context, granted: &Granted) -> Option<Site> {
+    let sites = match &granted.sites {
+        Ok(sites) => sites,
+        Err(error) => {
+            context.ui.warning(&format!("could not look up the sites: {error}"));
+            return None;
+        }
+    };
+    let shown: Vec<String> =
+        sites.iter().map(|site| format!("{} ({})", site.name, site.url)).collect();
+    if let Some(server) = granted.server()
+        && !sites.is_empty()
+    {
+        let found = sites.iter().find(|site| site.is(server));
+        if found.is_none() {
+            context.ui.warning(&format!(
+                "this login does not reach {server}, but {}: log in again and consent for the right site",
+                shown.join(", ")
+            ));
+        }
+        return found.cloned();
+    }
+    match &sites[..] {
+        [] => None,
+        [site] => Some(site.clone()),
+        [first, ..] => {
+            let flag = format!("name one with `--server`, such as `--server {}`", first.url);
+            let chosen = context.ui.choose("which site", &shown, &flag);
+            if let Err(error) = &chosen {
+                context.ui.warning(&format!("no site was chosen, {}: {flag}", error.message));
+            }
+            chosen.ok().map(|chosen| sites[chosen].clone())
+        }
+    }
+}
+
+/// The user to keep the credential under: the one who was named, else the one that the service
+/// names, else whoever the person at the terminal says.
+fn user_of(
+    context: &Context,
+    provider: &str,
+    named: Option<UserName>,
+    identity: Option<&UserName>,
+) -> Option<UserName> {
+    if let (Some(named), Some(identity)) = (&named, identity) {
+        let (named, identity) = (named.as_str(), identity.as_str());
+        let both_addresses = named.contains('@') && identity.contains('@');
+        if both_addresses && !named.eq_ignore_ascii_case(identity) {
+            context.ui.warning(&format!("{provider} says that {identity} logged in, not {named}"));
+        }
+    }
+    named.or_else(|| identity.cloned()).or_else(|| {
+        let asked = context.ui.ask("a name to keep this login under", "give `--user`").ok()?;
+        asked.parse().ok()
+    })
+}
+
+/// Says what was stored, and what of it is not as it was asked for.
+fn report(context: &Context, provider: &str, logged_in: &LoggedIn, site: Option<&Site>) {
+    let at = site.map(|site| format!(" at {}", site.url)).unwrap_or_default();
+    let account = &logged_in.account;
+    context.ui.status(&format!(
+        "logged in to {provider} as {}{at}: tokctl get {} {}",
+        account.user,
+        account.provider,
+        user_flag(account.user.as_str())
+    ));
+    if !logged_in.missing.is_empty() {
+        context.ui.warning(&format!("asked for but not granted: {}", logged_in.missing));
+    }
+    if !logged_in.unasked.is_empty() {
+        context.ui.detail(&format!("granted but not asked for: {}", logged_in.unasked));
+    }
+    if !logged_in.credential.is_refreshable() {
+        context.ui.warning("the provider gave no refresh token: log in again when the token ends");
+    }
+}

@@ -1,0 +1,54 @@
+//! The ways to log in.
+
+/// A way to log in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Method {
+    /// In a browser on this machine
+    Browser,
+    /// With a code that is entered in a browser anywhere
+    Device,
+    /// With a token that was made at the service
+    Token,
+    /// As the OAuth client itself, with its id and secret
+    ClientCredentials,
+    /// As a Google service account, with its key file
+    ServiceAccount,
+}
+
+impl Method {
+    /// The name as `--method` takes it.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Browser => "browser",
+            Self::Device => "device",
+            Self::Token => "token",
+            Self::ClientCredentials => "client-credentials",
+            Self::ServiceAccount => "service-account",
+        }
+    }
+
+    /// The way in words, after "a login".
+    pub(super) fn described(self) -> &'static str {
+        match self {
+            Self::Browser => "in the browser",
+            Self::Device => "with a code that is entered elsewhere",
+            Self::Token => "with a token that was made at the service",
+            Self::ClientCredentials => "as the client itself",
+            Self::ServiceAccount => "as a service account",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::ValueEnum;
+
+    use super::*;
+
+    #[test]
+    fn a_method_is_typed_as_it_is_named() {
+        for method in Method::value_variants() {
+            assert_eq!(Method::from_str(method.name(), false), Ok(*method));
+        }
+    }
+}

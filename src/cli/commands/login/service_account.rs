@@ -1,0 +1,108 @@
+//! A login with a service account's key file.
+
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use zeroize::Zeroizing;
+
+use super::client;
+use super::common;
+use super::granted;
+use crate::cli::client_settings;
+use crate::cli::context::Context;
+use crate::cli::error::{CliError, Kind};
+use crate::cli::time;
+use crate::model::account::UserName;
+use crate::model::service_account::ServiceAccount;
+use crate::ops::login::service_account::GOOGLE;
+use crate::ops::login::{Plan, service_account};
+use crate::providers::Provider;
+use crate::secret::{PrivateKey, SecretText};
+
+#[derive(Debug, Clone, clap::Args)]
+#[group(skip)]
+pub(super) struct Args {
+    /// The key file of a Google service account
+    #[arg(long, value_name = "JSON", help_heading = "With a service account")]
+    pub(super) service_account: Option<PathBuf>,
+
+    /// The person in whose name it acts, by domain-wide delegation
+    #[arg(long, value_name = "USER", help_heading = "With a service account")]
+    subject: Option<String>,
+}
+
+impl Args {
+    /// Whether anything here says that there is a service account.
+    pub(super) fn is_given(&self) -> bool {
+        self.service_account.is_some() || self.subject.is_some()
+    }
+}
+
+pub(super) fn run(
+    own: &Args,
+    client: &client::Args,
+    common: &common::Args,
+    context: &Context,
+    provider: Provider,
+    user: Option<UserName>,
+) -> Result<(), CliError> {
+    let path = own.service_account.as_deref().ok_or_else(|| {
+        CliError::new(Kind::Usage, "which service account?")
+            .hint("name its key file with `--service-account`")
+    })?;
+    let account = read(path, own.subject.clone(), &provider)?;
+    let scopes = client.scopes(&provider);
+    let user = granted::own_name(user, account.subject.as_ref().unwrap_or(&account.email))?;
+    let name = provider.name.clone();
+    let mut plan = Plan::new(provider, account.email.clone());
+    plan.trusted_certificates = client_settings::trusted_certificates(&plan.provider)?;
+    plan.server.clone_from(&common.server);
+    plan.scopes = scopes;
+    let mut place = common.place(context, &name, Some(&user))?;
+    let granted = context.ui.while_waiting("asking the provider for a token", || {
+        service_account::log_in(plan, account, time::now)
+    });
+    let logged_in = granted
+        .and_then(|granted| granted.finish(&mut place, user.clone(), None, None))
+        .map(|logged_in| (logged_in, None))
+        .map_err(CliError::from);
+    granted::conclude(context, &mut place, &name, Some(user), logged_in)
+}
+
+/// Reads a key file. Where its signatures are sent is never taken from it: whoever made the file
+/// could have tokens sent to themselves.
+fn read(
+    path: &Path,
+    subject: Option<String>,
+    provider: &Provider,
+) -> Result<ServiceAccount, CliError> {
+    #[derive(Deserialize)]
+    struct File {
+        r#type: String,
+        client_email: String,
+        private_key: String,
+        private_key_id: Option<String>,
+        token_uri: Option<String>,
+    }
+    let shown = path.display();
+    let unusable = |what: &str| CliError::new(Kind::Usage, format!("`{shown}` {what}"));
+    let text = Zeroizing::new(client_settings::read_text(path)?);
+    let file: File =
+        serde_json::from_str(&text).map_err(|_| unusable("is no key file of a service account"))?;
+    let private_key = PrivateKey::from_trusted(file.private_key);
+    if file.r#type != "service_account" {
+        return Err(unusable("is a key file of another kind")
+            .hint("make a key for a service account in Google's console"));
+    }
+    let defined = provider.definition.token_endpoint.as_ref();
+    if file.token_uri.is_some_and(|uri| uri != GOOGLE && Some(&uri) != defined) {
+        return Err(unusable("wants its signatures sent elsewhere than to Google")
+            .hint("see where the file is from; another endpoint is named in config.toml"));
+    }
+    Ok(ServiceAccount {
+        email: file.client_email,
+        key_id: file.private_key_id,
+        private_key,
+        subject,
+    })
+}

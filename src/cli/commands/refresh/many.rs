@@ -1,0 +1,101 @@
+//! All tokens, now.
+
+use std::collections::BTreeMap;
+use std::sync::mpsc;
+use std::thread;
+
+use super::args::Args;
+use super::outcome::{Done, Outcome, attend};
+use super::report::{Report, Tally};
+use super::selection::asked;
+use crate::cli::context::Context;
+use crate::cli::error::{CliError, Kind};
+use crate::cli::keys;
+use crate::model::account::Account;
+use crate::ops::OpenVault;
+use crate::ops::fair_queue::FairQueue;
+use crate::ops::many::{self, Job};
+use crate::store::Store;
+
+pub(super) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
+    let store = Store::open(context.vault()?)?;
+    let vault = keys::unlock(context, store)?;
+    let lanes = many::lanes(&vault, args.choice.provider.as_ref(), args.choice.user.as_ref())?;
+    let narrowed = args.choice.provider.is_some() || args.choice.user.is_some();
+    if lanes.is_empty() && narrowed {
+        return Err(
+            CliError::new(Kind::NotFound, "there is no such credential").hint("tokctl list")
+        );
+    }
+    // Said once, and not by each of many threads.
+    if let Err(error) = context.config() {
+        let strictest = "refreshing with the strictest settings";
+        context.ui.warning(&format!("{}: {strictest}", error.in_one_line()));
+    }
+    report(context, &all(args, context, &vault, lanes)?)
+}
+
+/// Refreshes all that is in `lanes`, many at once.
+fn all(
+    args: &Args,
+    context: &Context,
+    vault: &OpenVault,
+    lanes: Vec<(String, Account)>,
+) -> Result<BTreeMap<Account, Outcome>, CliError> {
+    let threads = args.jobs.min(lanes.len().try_into().unwrap_or(args.jobs));
+    let progress = context.ui.progress("refreshing", lanes.len());
+    let queue = FairQueue::new();
+    for (lane, account) in lanes {
+        queue.push(&lane, Job { account, round: 0 });
+    }
+    queue.close();
+    let opener = vault.opener();
+    let work = |vault: &mut OpenVault, account: &Account| {
+        attend(context, vault, account, |credential, now| {
+            asked(credential, args.expiring_within, now)
+        })
+    };
+    thread::scope(|scope| {
+        let (done, outcomes) = mpsc::channel();
+        many::start(scope, threads, &opener, &queue, &work, &done).map_err(|error| {
+            CliError::new(Kind::Failed, "no thread could be started").caused_by(&error)
+        })?;
+        drop(done);
+        let mut all = BTreeMap::new();
+        for (account, outcome) in outcomes {
+            progress.advance();
+            let outcome =
+                outcome.unwrap_or_else(|error| Outcome { done: Err(error), warnings: Vec::new() });
+            all.insert(account, outcome);
+        }
+        Ok(all)
+    })
+}
+
+fn report(context: &Context, outcomes: &BTreeMap<Account, Outcome>) -> Result<(), CliError> {
+    let ui = &context.ui;
+    let mut tally = Tally::default();
+    for (account, Outcome { done, warnings }) in outcomes {
+        tally.count(done);
+        for warning in warnings {
+            ui.warning(warning);
+        }
+        match done {
+            Err(error) if !ui.json => ui.always(&format!("{account}: {}", error.line())),
+            Ok(Done::Skipped(reason)) => ui.detail(&format!("{account} was skipped: {reason}")),
+            Err(_) | Ok(Done::Refreshed { .. } | Done::NotMeant) => {}
+        }
+    }
+    if ui.json {
+        ui.json(&Report::new(outcomes.iter().map(|(account, outcome)| (account, &outcome.done))))?;
+    }
+    let kinds = outcomes.values().filter_map(|outcome| Some(outcome.done.as_ref().err()?.kind));
+    match Kind::gravest(kinds) {
+        Some(kind) => Err(CliError::new(kind, tally.to_string())),
+        None if ui.json => Ok(()),
+        None => {
+            ui.status(&tally.to_string());
+            Ok(())
+        }
+    }
+}

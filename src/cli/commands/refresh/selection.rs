@@ -1,0 +1,182 @@
+//! Which credentials are refreshed.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::outcome::{Done, Verdict};
+use crate::model::credential::{Credential, Grant, OAuthGrant, Status};
+use crate::model::readiness::Need;
+use crate::ops::refresh::Trigger;
+
+/// No token is renewed earlier than this part of its life before it is due.
+const PART_OF_LIFE: i64 = 5;
+
+/// Says what becomes of `credential` where all are to be refreshed whose token ends, or is due,
+/// within `within`.
+pub(super) fn asked(
+    credential: &Credential,
+    within: Option<SignedDuration>,
+    now: Timestamp,
+) -> Verdict {
+    if !within.is_none_or(|within| ends_within(credential, within, now)) {
+        return Verdict::Leave(Done::NotMeant);
+    }
+    match renewable(credential) {
+        Ok(_) => Verdict::Renew(Trigger::Asked),
+        Err(reason) => Verdict::Leave(Done::Skipped(reason)),
+    }
+}
+
+/// Whether the token ends, or is due, within `within`.
+pub(super) fn ends_within(credential: &Credential, within: SignedDuration, now: Timestamp) -> bool {
+    let due_at = match &credential.grant {
+        Grant::OAuth(grant) => grant.due_at,
+        Grant::Static(_) => None,
+    };
+    let first = [due_at, credential.expiry().at()].into_iter().flatten().min();
+    first.is_some_and(|at| at.duration_since(now) <= within)
+}
+
+/// Says what a service does about `credential` that looks again after `every`.
+pub(super) fn upcoming(credential: &Credential, every: SignedDuration, now: Timestamp) -> Verdict {
+    let grant = match renewable(credential) {
+        Ok(grant) => grant,
+        Err(reason) => return Verdict::Leave(Done::Skipped(reason)),
+    };
+    match grant.due_at {
+        Some(due_at) if due_at <= now => Verdict::Renew(Trigger::Need(Need::Usual)),
+        // It would be due before the next look.
+        Some(due_at) if due_at.duration_since(now) <= lead(grant, every) => {
+            Verdict::Renew(Trigger::Asked)
+        }
+        Some(_) | None => Verdict::Leave(Done::Skipped("it is not due")),
+    }
+}
+
+/// When `credential` is due, if a service can renew it then.
+pub(super) fn due_at(credential: &Credential) -> Option<Timestamp> {
+    renewable(credential).ok().and_then(|grant| grant.due_at)
+}
+
+/// How long before it is due a token is renewed: until the next look, but not so long that one
+/// that lives shortly is renewed all the time.
+fn lead(grant: &OAuthGrant, every: SignedDuration) -> SignedDuration {
+    let life = grant.expiry.at().map_or(SignedDuration::ZERO, |at| {
+        SignedDuration::from_secs(at.duration_since(grant.issued_at).as_secs() / PART_OF_LIFE)
+    });
+    every.min(life)
+}
+
+/// The grant, if it can be renewed without a person; else why not.
+fn renewable(credential: &Credential) -> Result<&OAuthGrant, &'static str> {
+    match credential.status {
+        Status::LoginRequired => return Err("it needs a new login"),
+        Status::HandedOver => return Err("it was handed over to another machine"),
+        Status::Active | Status::Inactive => {}
+    }
+    match &credential.grant {
+        Grant::Static(_) => Err("its token is static"),
+        Grant::OAuth(_) if !credential.is_refreshable() => Err("it has no refresh token"),
+        Grant::OAuth(grant) => Ok(grant),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::client::{Client, TokenEndpointAuthMethod};
+    use crate::model::credential::{Api, ApiAuth, Expiry, RenewalGrant, StaticToken};
+    use crate::model::grant_life::GrantLife;
+    use crate::model::readiness;
+    use crate::secret::{AccessToken, RefreshToken, SecretText};
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    fn credential(grant: Grant, status: Status) -> Credential {
+        Credential {
+            grant,
+            api: Api {
+                auth: ApiAuth::Bearer,
+                server_url: None,
+                base_url: None,
+                username: None,
+                check: None,
+            },
+            status,
+            created_at: at(0),
+            updated_at: at(0),
+            last_refreshed_at: None,
+        }
+    }
+
+    /// Issued at 0 for `life` seconds.
+    fn oauth(life: i64, status: Status) -> Credential {
+        let expiry = Expiry::Known(at(life));
+        let grant = OAuthGrant {
+            access_token: AccessToken::from_trusted("made-up".into()),
+            token_type: "Bearer".into(),
+            issued_at: at(0),
+            expiry,
+            due_at: readiness::due_at(at(0), expiry, None),
+            refresh_token: Some(RefreshToken::from_trusted("made-up".into())),
+            renewal: RenewalGrant::RefreshToken,
+            scopes: crate::model::scope::Scopes::default(),
+            client: Client {
+                id: "made-up".into(),
+                secret: None,
+                auth_method: TokenEndpointAuthMethod::None,
+                token_endpoint: "https://id.example/token".parse().unwrap(),
+                revocation_endpoint: None,
+                trusted_certificates: None,
+            },
+            granted_at: at(0),
+            refresh_expires_at: None,
+            life: GrantLife::default(),
+        };
+        credential(Grant::OAuth(Box::new(grant)), status)
+    }
+
+    fn is_renewed(verdict: Verdict) -> bool {
+        matches!(verdict, Verdict::Renew(_))
+    }
+
+    #[test]
+    fn a_service_renews_what_would_be_due_before_it_looks_again() {
+        let hour = oauth(3600, Status::Active);
+        let every = SignedDuration::from_mins(3);
+        assert!(!is_renewed(upcoming(&hour, every, at(3300 - 181))));
+        assert!(is_renewed(upcoming(&hour, every, at(3300 - 180))));
+        assert!(is_renewed(upcoming(&hour, every, at(5000))));
+        // Due after 48 seconds.
+        let minute = oauth(60, Status::Active);
+        assert!(!is_renewed(upcoming(&minute, every, at(35))));
+        assert!(is_renewed(upcoming(&minute, every, at(36))));
+    }
+
+    #[test]
+    fn only_what_ends_or_is_due_in_time_is_meant() {
+        let hour = oauth(3600, Status::Active);
+        let within = |minutes| Some(SignedDuration::from_mins(minutes));
+        assert!(is_renewed(asked(&hour, None, at(0))));
+        assert!(is_renewed(asked(&hour, within(55), at(0))));
+        assert!(matches!(asked(&hour, within(54), at(0)), Verdict::Leave(Done::NotMeant)));
+    }
+
+    #[test]
+    fn what_only_a_person_can_renew_is_skipped() {
+        let token = AccessToken::from_trusted("made-up".into());
+        let pat = Grant::Static(StaticToken { token, expiry: Expiry::None });
+        for credential in [
+            credential(pat, Status::Active),
+            oauth(3600, Status::LoginRequired),
+            oauth(3600, Status::HandedOver),
+        ] {
+            assert!(matches!(asked(&credential, None, at(0)), Verdict::Leave(Done::Skipped(_))));
+            let every = SignedDuration::from_mins(3);
+            assert!(!is_renewed(upcoming(&credential, every, at(5000))));
+            assert_eq!(due_at(&credential), None);
+        }
+        assert!(is_renewed(asked(&oauth(3600, Status::Inactive), None, at(0))));
+    }
+}

@@ -1,0 +1,100 @@
+//! Which credentials are in trouble: what was said of it, and when another try makes sense.
+
+use std::collections::HashMap;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::cli::error::Kind;
+use crate::model::account::Account;
+
+/// The credentials in trouble.
+#[derive(Debug, Default)]
+pub(super) struct Troubles(HashMap<Account, Trouble>);
+
+#[derive(Debug)]
+struct Trouble {
+    kind: Kind,
+    since: Timestamp,
+}
+
+impl Troubles {
+    /// Takes down that `account` met with a fault. Returns whether that is worth a line in the log:
+    /// what stays as it is until a person does something is told once.
+    pub(super) fn add(&mut self, account: &Account, kind: Kind, now: Timestamp) -> bool {
+        let before = self.0.insert(account.clone(), Trouble { kind, since: now });
+        let lasts = match kind {
+            Kind::LoginRequired | Kind::Usage | Kind::VaultDamaged => true,
+            Kind::Failed
+            | Kind::NotFound
+            | Kind::KeyUnavailable
+            | Kind::ProviderUnavailable
+            | Kind::LoginFailed
+            | Kind::Busy => false,
+        };
+        !lasts || before.is_none_or(|before| before.kind != kind)
+    }
+
+    /// `account` is as it should be.
+    pub(super) fn clear(&mut self, account: &Account) {
+        self.0.remove(account);
+    }
+
+    /// Whether `account` was tried so short a time ago that another try would be for nothing.
+    pub(super) fn is_recent(
+        &self,
+        account: &Account,
+        every: SignedDuration,
+        now: Timestamp,
+    ) -> bool {
+        self.0.get(account).is_some_and(|trouble| {
+            let age = now.duration_since(trouble.since);
+            // Some less, since a look may come early by the jitter; and a clock may go back.
+            !age.is_negative() && age.as_millis() < every.as_millis() * 8 / 10
+        })
+    }
+
+    /// Forgets those that are gone.
+    pub(super) fn retain(&mut self, is_there: impl Fn(&Account) -> bool) {
+        self.0.retain(|account, _| is_there(account));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    #[test]
+    fn what_only_a_person_can_mend_is_told_once_until_it_changes() {
+        let account = Account { provider: "acme".parse().unwrap(), user: "x".parse().unwrap() };
+        let mut troubles = Troubles::default();
+        for (kind, is_told) in [
+            (Kind::ProviderUnavailable, true),
+            (Kind::ProviderUnavailable, true),
+            (Kind::LoginRequired, true),
+            (Kind::LoginRequired, false),
+            (Kind::Usage, true),
+            (Kind::Usage, false),
+            (Kind::LoginRequired, true),
+        ] {
+            assert_eq!(troubles.add(&account, kind, at(0)), is_told, "{kind:?}");
+        }
+        troubles.clear(&account);
+        assert!(troubles.add(&account, Kind::LoginRequired, at(0)));
+    }
+
+    #[test]
+    fn a_fault_is_not_repeated_before_the_usual_time() {
+        let account = Account { provider: "acme".parse().unwrap(), user: "x".parse().unwrap() };
+        let every = SignedDuration::from_secs(100);
+        let mut troubles = Troubles::default();
+        assert!(!troubles.is_recent(&account, every, at(1000)));
+        troubles.add(&account, Kind::ProviderUnavailable, at(1000));
+        assert!(troubles.is_recent(&account, every, at(1079)));
+        assert!(!troubles.is_recent(&account, every, at(1080)));
+        assert!(!troubles.is_recent(&account, every, at(900)), "the clock went back");
+    }
+}

@@ -1,0 +1,138 @@
+//! Hooks: programs of the user's that are told when a credential's standing gets worse.
+//!
+//! Each change is told once, whichever command and process met with it. A hook is started without
+//! a shell, is told the facts in its environment, and gets no secret.
+
+use std::io;
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process_group};
+
+use super::context::Context;
+use crate::config::Config;
+use crate::model::account::Account;
+use crate::model::credential::Status;
+use crate::model::standing::Standing;
+use crate::ops::access_token::{Handed, Warning};
+use crate::ops::error::LoginReason;
+use crate::ops::{self, OpenVault, standing};
+use crate::untrusted::printable;
+
+/// How long a hook may take. A command waits for it, and a service has other things to do.
+const LIMIT: Duration = Duration::from_secs(10);
+
+/// How often it is looked whether a hook is done.
+const POLL: Duration = Duration::from_millis(10);
+
+/// Tells of the `outcome` of a refresh, if that is news and somebody wants to know. Returns what
+/// went wrong with it.
+pub(crate) fn tell(
+    context: &Context,
+    vault: &mut OpenVault,
+    account: &Account,
+    outcome: &Result<Handed, ops::Error>,
+) -> Option<String> {
+    // A slip in the configuration is told elsewhere.
+    let config = context.config().ok()?;
+    if config.on_login_required.is_none() && config.on_refresh_failed.is_none() {
+        return None;
+    }
+    let (standing, reason) = standing_after(outcome)?;
+    let news = match standing::note(vault, account, standing) {
+        Ok(news) => news?,
+        Err(error) => return Some(format!("no hook could be run for `{account}`: {error}")),
+    };
+    let [program, arguments @ ..] = command(config, news)? else { return None };
+    let mut hook = Command::new(program);
+    hook.args(arguments)
+        .env("TOKCTL_HOOK", news.word())
+        .env("TOKCTL_PROVIDER", account.provider.as_str())
+        .env("TOKCTL_USER", account.user.as_str())
+        .env("TOKCTL_REASON", reason);
+    for name in context.environment.secrets() {
+        hook.env_remove(name);
+    }
+    let failed = |what: String| Some(format!("the hook `{}` {what}", printable(program)));
+    match run(&mut hook, LIMIT) {
+        Ok(Some(status)) if status.success() => None,
+        Ok(Some(status)) => failed(format!("failed: {status}")),
+        Ok(None) => failed(format!("was ended after {} seconds", LIMIT.as_secs())),
+        Err(error) => failed(format!("could not be started: {error}")),
+    }
+}
+
+fn command(config: &Config, news: Standing) -> Option<&[String]> {
+    match news {
+        Standing::Good => None,
+        Standing::RefreshFailed => config.on_refresh_failed.as_deref(),
+        Standing::LoginRequired => config.on_login_required.as_deref(),
+    }
+}
+
+/// How the credential stands after a refresh, and why; `None` where the outcome tells nothing of
+/// that.
+fn standing_after(outcome: &Result<Handed, ops::Error>) -> Option<(Standing, String)> {
+    let refused = || (Standing::LoginRequired, LoginReason::Refused.to_string());
+    let failed =
+        |why: &dyn std::error::Error| Some((Standing::RefreshFailed, printable(&why.to_string())));
+    let handed = match outcome {
+        Ok(handed) => handed,
+        Err(ops::Error::LoginRequired { reason: LoginReason::Refused, .. }) => {
+            return Some(refused());
+        }
+        Err(ops::Error::NotRefreshed { source, .. }) => return failed(source),
+        Err(
+            error @ (ops::Error::NotRefreshedBefore { .. }
+            | ops::Error::Spilled { .. }
+            | ops::Error::Lost { .. }),
+        ) => return failed(error),
+        Err(_) => return None,
+    };
+    if handed.credential.status == Status::LoginRequired {
+        return Some(refused());
+    }
+    match &handed.warning {
+        None | Some(Warning::Inactive | Warning::Fading { .. }) => {
+            Some((Standing::Good, String::new()))
+        }
+        Some(Warning::NotRefreshed(error)) => failed(error),
+        Some(Warning::NotRefreshedBefore(last)) => {
+            Some((Standing::RefreshFailed, last.message.clone().unwrap_or_default()))
+        }
+        Some(Warning::Busy | Warning::Interrupted) => None,
+    }
+}
+
+/// Runs a hook to its end; `None` if it took longer than `limit`, and was ended with all that it
+/// started.
+fn run(hook: &mut Command, limit: Duration) -> io::Result<Option<ExitStatus>> {
+    // Stdout is for the command's own data.
+    hook.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::inherit()).process_group(0);
+    let mut child: Child = hook.spawn()?;
+    let started = Instant::now();
+    while started.elapsed() < limit {
+        if let Some(status) = child.try_wait()? {
+            return Ok(Some(status));
+        }
+        std::thread::sleep(POLL);
+    }
+    let _ = kill_process_group(Pid::from_child(&child), Signal::KILL);
+    child.wait()?;
+    Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hook_that_hangs_is_ended() {
+        let mut hook = Command::new("/bin/sh");
+        hook.args(["-c", "sleep 60 & wait"]);
+        let started = Instant::now();
+        assert!(run(&mut hook, Duration::from_millis(50)).unwrap().is_none());
+        assert!(started.elapsed() < Duration::from_secs(30));
+    }
+}

@@ -1,0 +1,38 @@
+//! Secrets on stdin.
+
+use std::io::Read;
+
+use zeroize::Zeroizing;
+
+use super::error::{CliError, Kind};
+use crate::secret::AccessToken;
+
+/// No token is longer, in bytes.
+const LONGEST: u64 = 64 * 1024;
+
+/// Reads a token from stdin to its end.
+pub(crate) fn token() -> Result<AccessToken, CliError> {
+    let mut bytes = Zeroizing::new(Vec::with_capacity(4096));
+    std::io::stdin().lock().take(LONGEST + 1).read_to_end(&mut bytes).map_err(|error| {
+        CliError::new(Kind::Failed, "could not read the token from stdin").caused_by(&error)
+    })?;
+    if bytes.len() as u64 > LONGEST {
+        return Err(CliError::new(Kind::Usage, "what stdin holds is too long for a token")
+            .hint("pipe in the token alone"));
+    }
+    match std::str::from_utf8(&bytes) {
+        Ok(text) => typed(text),
+        Err(_) => Err(CliError::new(Kind::Usage, "what stdin holds is not text")
+            .hint("pipe in the token alone")),
+    }
+}
+
+/// Takes a token as a person supplies it: what surrounds it, such as a line's end or a byte order
+/// mark, is no part of it.
+pub(crate) fn typed(text: &str) -> Result<AccessToken, CliError> {
+    AccessToken::supplied(text.trim_start_matches('\u{feff}').trim().to_owned()).map_err(|error| {
+        CliError::new(Kind::Usage, "that is no token")
+            .caused_by(&error)
+            .hint("pipe in the token alone")
+    })
+}

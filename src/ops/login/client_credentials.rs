@@ -1,0 +1,22 @@
+//! A login of the client itself, with its id and secret (RFC 6749 §4.4).
+
+use super::granted::Granted;
+use super::plan::Plan;
+use crate::model::credential::RenewalGrant;
+use crate::oauth::client_credentials;
+use crate::oauth::http;
+use crate::ops::clock::Clock;
+use crate::ops::error::Error;
+use crate::providers::Entry;
+
+/// Asks for the first token; each further one is asked for in the same way.
+pub(crate) fn log_in(mut plan: Plan, clock: Clock) -> Result<Granted, Error> {
+    let endpoints = plan.endpoints(Entry::Token)?;
+    let client = plan.client(&endpoints);
+    let now = clock();
+    let answer = client_credentials::request(&client, &plan.scopes, now, http::WHOLE)
+        .answer
+        .map_err(|source| Error::NotRedeemed { source })?;
+    let renewal = RenewalGrant::ClientCredentials { scopes: plan.scopes.clone() };
+    Ok(Granted::new(plan, client, answer, now).renewed_by(renewal))
+}

@@ -1,0 +1,85 @@
+//! The device authorization grant (RFC 8628).
+//!
+//! In steps, so that the caller can show the code in between: [`start`] gets one, and
+//! [`Pending::wait`] asks until somebody has entered it.
+
+use std::time::{Duration, Instant};
+
+use super::granted::Granted;
+use super::plan::Plan;
+use crate::model::client::Client;
+use crate::oauth::device_authorization::{self, DeviceAuthorization, Pace, Polled};
+use crate::oauth::http;
+use crate::ops::clock::Clock;
+use crate::ops::error::Error;
+use crate::providers::Entry;
+
+/// A login whose code nobody has entered yet.
+pub(crate) struct Pending {
+    plan: Plan,
+    client: Client,
+    authorization: DeviceAuthorization,
+    received: Instant,
+}
+
+/// Finds the endpoints and asks for a code.
+pub(crate) fn start(mut plan: Plan) -> Result<Pending, Error> {
+    let endpoints = plan.endpoints(Entry::DeviceAuthorization)?;
+    let endpoint = endpoints
+        .device_authorization
+        .as_ref()
+        .ok_or_else(|| plan.provider.incomplete("device_authorization_endpoint"))?;
+    let client = plan.client(&endpoints);
+    let authorization = device_authorization::request(&client, endpoint, &plan.scopes)
+        .map_err(|source| Error::NotRedeemed { source })?;
+    Ok(Pending { plan, client, authorization, received: Instant::now() })
+}
+
+impl Pending {
+    /// What the person needs to know.
+    pub(crate) fn authorization(&self) -> &DeviceAuthorization {
+        &self.authorization
+    }
+
+    /// Asks the server until it has an answer, the code has expired, or `timeout` is over.
+    pub(crate) fn wait(self, timeout: Option<Duration>, clock: Clock) -> Result<Granted, Error> {
+        let life = timeout.unwrap_or(Duration::MAX).min(self.authorization.expires_in);
+        let mut pace = Pace::of(&self.authorization);
+        let mut trouble = None;
+        loop {
+            let left = life.saturating_sub(self.received.elapsed());
+            let pause = pace.pause();
+            if pause >= left {
+                std::thread::sleep(left);
+                // Nobody knows whether the code was entered, if the server could not be asked.
+                return Err(
+                    trouble.map_or(Error::CodeExpired, |source| Error::NotRedeemed { source })
+                );
+            }
+            std::thread::sleep(pause);
+            let now = clock();
+            match device_authorization::poll(&self.client, &self.authorization, now, http::WHOLE) {
+                Polled::Granted(answer) => {
+                    return Ok(Granted::new(self.plan, self.client, answer, now));
+                }
+                Polled::Pending => {
+                    trouble = None;
+                    pace.pending();
+                }
+                Polled::SlowDown { interval } => {
+                    trouble = None;
+                    pace.slow_down(interval);
+                }
+                Polled::Trouble(error) => {
+                    pace.back_off(error.retry_after());
+                    trouble = Some(error);
+                }
+                Polled::Denied => {
+                    return Err(Error::LoginRefused { reason: "access_denied".into() });
+                }
+                Polled::Expired => return Err(Error::CodeExpired),
+                Polled::Failed(source) => return Err(Error::NotRedeemed { source }),
+            }
+        }
+    }
+}

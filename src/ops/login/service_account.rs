@@ -1,0 +1,38 @@
+//! A login of a service account, which signs for itself (RFC 7523).
+
+use super::granted::Granted;
+use super::plan::Plan;
+use crate::model::client::{Client, TokenEndpointAuthMethod};
+use crate::model::credential::RenewalGrant;
+use crate::model::service_account::ServiceAccount;
+use crate::oauth::{http, jwt_bearer};
+use crate::ops::clock::Clock;
+use crate::ops::error::Error;
+use crate::providers::Entry;
+
+/// Google's own token endpoint, for providers that name none.
+pub(crate) const GOOGLE: &str = "https://oauth2.googleapis.com/token";
+
+/// Asks for the first token; each further one is asked for with a new signature.
+pub(crate) fn log_in(
+    mut plan: Plan,
+    account: ServiceAccount,
+    clock: Clock,
+) -> Result<Granted, Error> {
+    plan.provider.definition.token_endpoint.get_or_insert_with(|| GOOGLE.into());
+    let endpoints = plan.endpoints(Entry::Token)?;
+    // It has no secret, and nothing to revoke: its tokens end by themselves within the hour.
+    let client = Client {
+        auth_method: TokenEndpointAuthMethod::None,
+        secret: None,
+        revocation_endpoint: None,
+        ..plan.client(&endpoints)
+    };
+    let now = clock();
+    let answer = jwt_bearer::request(&client, &account, &plan.scopes, now, http::WHOLE)
+        .answer
+        .map_err(|source| Error::NotRedeemed { source })?;
+    let account = Box::new(account);
+    let renewal = RenewalGrant::JwtBearer { account, scopes: plan.scopes.clone() };
+    Ok(Granted::new(plan, client, answer, now).renewed_by(renewal))
+}

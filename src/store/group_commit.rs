@@ -1,0 +1,200 @@
+//! Group commit: the writes of many threads in one transaction.
+//!
+//! A commit waits for the disk, and SQLite has one writer at a time. Threads that come while one
+//! waits are served together by the next: whoever gets the lead runs the changes of all.
+
+use std::sync::mpsc::{self, SyncSender};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rusqlite::Transaction;
+
+use super::audit;
+use super::connection::Store;
+use super::error::Error;
+use crate::model::audit::Settings;
+use crate::vault::seal::{DataKey, Generation};
+
+/// What one thread wants to write. It may be run twice: only what was committed counts.
+pub(crate) type Write =
+    Arc<Mutex<dyn FnMut(&Transaction<'_>, &DataKey) -> Result<(), Error> + Send>>;
+
+/// The largest group. In one of all that wait, the first would wait for the last, and all go on at
+/// the same moment, to meet here again.
+const LARGEST: usize = 8;
+
+/// What a commit remembers of the audit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Remember {
+    /// Nothing: no credential is written.
+    Nothing,
+    /// How far it reaches, and how it is to be kept from now on, if that is known.
+    Audit(Option<Settings>),
+}
+
+/// The writes that wait, and who runs them.
+#[derive(Default)]
+pub(crate) struct GroupCommit {
+    waiting: Mutex<Vec<Waiting>>,
+    lead: Mutex<()>,
+}
+
+struct Waiting {
+    write: Write,
+    remember: Remember,
+    generation: Generation,
+    /// What became of it; nothing, if the commit failed that it was to share.
+    done: SyncSender<Option<Result<(), Error>>>,
+}
+
+impl GroupCommit {
+    /// Runs `write` in a transaction, together with others that wait, and commits it.
+    pub(crate) fn commit(
+        &self,
+        store: &mut Store,
+        key: &DataKey,
+        write: &Write,
+        remember: Remember,
+    ) -> Result<(), Error> {
+        let (done, outcome) = mpsc::sync_channel(1);
+        let (own, generation) = (Arc::clone(write), key.generation);
+        lock(&self.waiting).push(Waiting { write: own, remember, generation, done });
+        loop {
+            let lead = lock(&self.lead);
+            if let Ok(done) = outcome.try_recv() {
+                drop(lead);
+                // Another one may be what the commit failed for.
+                return done.unwrap_or_else(|| alone(store, key, write, remember));
+            }
+            let group = self.take(generation);
+            if let [_] = &group[..] {
+                return alone(store, key, write, remember);
+            }
+            match together(store, key, &group) {
+                Ok(results) => {
+                    for (waiting, result) in group.into_iter().zip(results) {
+                        let _ = waiting.done.send(Some(result));
+                    }
+                }
+                Err(_) => group.into_iter().for_each(|waiting| drop(waiting.done.send(None))),
+            }
+        }
+    }
+
+    /// The first of those that wait, and write under the same data key.
+    fn take(&self, generation: Generation) -> Vec<Waiting> {
+        let mut waiting = lock(&self.waiting);
+        waiting.extract_if(.., |waiting| waiting.generation == generation).take(LARGEST).collect()
+    }
+}
+
+fn lock<T: ?Sized>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn alone(store: &mut Store, key: &DataKey, write: &Write, remember: Remember) -> Result<(), Error> {
+    let end = end(store, key, remember)?;
+    let transaction = store.write()?;
+    (lock(write))(&transaction, key)?;
+    end.seal(&transaction, key)?;
+    transaction.commit()
+}
+
+/// Runs the writes of a group; one that fails takes back its own changes and no other's.
+fn together(
+    store: &mut Store,
+    key: &DataKey,
+    group: &[Waiting],
+) -> Result<Vec<Result<(), Error>>, Error> {
+    let settings = group.iter().filter_map(|waiting| match waiting.remember {
+        Remember::Nothing => None,
+        Remember::Audit(settings) => Some(settings),
+    });
+    let remember = settings.reduce(Option::or).map_or(Remember::Nothing, Remember::Audit);
+    let end = end(store, key, remember)?;
+    let transaction = store.write()?;
+    let mut results = Vec::with_capacity(group.len());
+    for waiting in group {
+        transaction.execute_batch("SAVEPOINT one")?;
+        let result = (lock(&waiting.write))(&transaction, key);
+        let ending = if result.is_ok() { "RELEASE one" } else { "ROLLBACK TO one; RELEASE one" };
+        transaction.execute_batch(ending)?;
+        results.push(result);
+    }
+    end.seal(&transaction, key)?;
+    transaction.commit()?;
+    Ok(results)
+}
+
+/// The audit's end, found before a transaction keeps others waiting.
+struct End {
+    remember: Remember,
+    mark: Option<audit::Mark>,
+}
+
+fn end(store: &Store, key: &DataKey, remember: Remember) -> Result<End, Error> {
+    let mark = match remember {
+        Remember::Nothing => None,
+        Remember::Audit(_) => {
+            audit::read(&*store.read()?, key)?.and_then(|sealed| audit::end(store.file(), &sealed))
+        }
+    };
+    Ok(End { remember, mark })
+}
+
+impl End {
+    fn seal(&self, transaction: &Transaction<'_>, key: &DataKey) -> Result<(), Error> {
+        match self.remember {
+            Remember::Nothing => Ok(()),
+            Remember::Audit(settings) => audit::seal(transaction, key, self.mark, settings),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::header::{self, Header};
+    use crate::store::intents;
+    use crate::vault::seal::VaultId;
+
+    fn entry(name: String) -> Write {
+        Arc::new(Mutex::new(move |transaction: &Transaction<'_>, _: &DataKey| {
+            intents::insert(transaction, &name, jiff::Timestamp::UNIX_EPOCH)
+        }))
+    }
+
+    #[test]
+    fn every_thread_gets_its_own_outcome() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("v/tokens.db");
+        let mut store = Store::open_or_create(&path).unwrap();
+        let key = DataKey::generate(VaultId([5; 16]), 1).unwrap();
+        let transaction = store.write().unwrap();
+        let header = Header { vault: key.vault, generation: 1 };
+        header::insert(&transaction, header, jiff::Timestamp::UNIX_EPOCH).unwrap();
+        transaction.commit().unwrap();
+
+        let group = GroupCommit::default();
+        let failed = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..60)
+                .map(|number| {
+                    let (group, key, path) = (&group, &key, &path);
+                    scope.spawn(move || {
+                        let mut store = Store::open(path).unwrap();
+                        // Each name twice: the second of them breaks the table's rule.
+                        let write = entry(format!("entry-{}", number / 2));
+                        group.commit(&mut store, key, &write, Remember::Nothing).is_err()
+                    })
+                })
+                .collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect::<Vec<_>>()
+        });
+        assert_eq!(failed.iter().filter(|failed| **failed).count(), 30);
+        let count: i64 = store
+            .read()
+            .unwrap()
+            .query_row("SELECT count(*) FROM intents", [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(count, 30);
+    }
+}

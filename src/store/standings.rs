@@ -1,0 +1,41 @@
+//! The table `standings`: what was last told of a credential's standing, where it is not good.
+
+use rusqlite::{Connection, OptionalExtension, Transaction};
+
+use super::error::Error;
+use crate::model::account::Account;
+use crate::model::standing::Standing;
+
+/// What was last told of one credential. What can't be read counts as nothing told.
+pub(crate) fn read(connection: &Connection, account: &Account) -> Result<Standing, Error> {
+    let told: Option<String> = connection
+        .prepare_cached("SELECT told FROM standings WHERE provider = ?1 AND user = ?2")?
+        .query_row((account.provider.as_str(), account.user.as_str()), |row| row.get(0))
+        .optional()?;
+    Ok(told.and_then(|told| Standing::from_word(&told)).unwrap_or(Standing::Good))
+}
+
+/// Writes down what was told of one credential.
+pub(crate) fn put(
+    transaction: &Transaction<'_>,
+    account: &Account,
+    told: Standing,
+) -> Result<(), Error> {
+    if told == Standing::Good {
+        return remove(transaction, account);
+    }
+    transaction
+        .prepare_cached(
+            "INSERT OR REPLACE INTO standings (provider, user, told) VALUES (?1, ?2, ?3)",
+        )?
+        .execute((account.provider.as_str(), account.user.as_str(), told.word()))?;
+    Ok(())
+}
+
+/// Forgets what was told of one credential.
+pub(super) fn remove(transaction: &Transaction<'_>, account: &Account) -> Result<(), Error> {
+    transaction
+        .prepare_cached("DELETE FROM standings WHERE provider = ?1 AND user = ?2")?
+        .execute((account.provider.as_str(), account.user.as_str()))?;
+    Ok(())
+}
