@@ -7,7 +7,7 @@ use crate::model::attempt::Outcome;
 use crate::oauth::http::Fault;
 use crate::oauth::protected_resource::{self, NoVerdict};
 use crate::oauth::{listener, metadata, token_error};
-use crate::ops::{CheckError, Error as OpsError};
+use crate::ops::{CheckError, Error as OpsError, SlotError};
 use crate::vault::keychain;
 use crate::vault::slot::SlotKind;
 use crate::{config, private_file, providers, store};
@@ -20,6 +20,7 @@ impl From<OpsError> for CliError {
             OpsError::Store(error) => return store_error(error),
             OpsError::Provider(error) => return provider_error(error),
             OpsError::Check(error) => return check_error(error),
+            OpsError::Slots(error) => return slot_error(error),
             OpsError::NoSuchSlot { slots, .. } | OpsError::WrongSecret { slots, .. } => {
                 (Kind::KeyUnavailable, Some(how_to_unlock(slots)))
             }
@@ -288,6 +289,34 @@ fn check_error(error: &CheckError) -> CliError {
     CliError::of(kind, error).hint(hint)
 }
 
+fn slot_error(error: &SlotError) -> CliError {
+    let (kind, hint) = match error {
+        SlotError::Unknown { .. } => (Kind::Usage, "tokctl key list"),
+        SlotError::Last { .. } => (Kind::Usage, "`tokctl key add` another one first"),
+        SlotError::Changed => (Kind::Busy, "try again"),
+        SlotError::NotKept(_) => {
+            (Kind::KeyUnavailable, "see that the keychain is unlocked and works, then try again")
+        }
+        SlotError::Damaged(damage) if damage.nameless > 0 => {
+            (Kind::VaultDamaged, "restore the vault's file from a backup")
+        }
+        SlotError::Damaged(_) => {
+            (Kind::VaultDamaged, "restore a backup, or delete them as said and log in again")
+        }
+    };
+    let mut shown = CliError::of(kind, error).hint(hint);
+    if let SlotError::Damaged(damage) = error {
+        shown.causes = damage.accounts.iter().map(delete_command).collect();
+    }
+    shown
+}
+
+/// What takes away a credential that does not open.
+fn delete_command(account: &Account) -> String {
+    let user = user_flag(account.user.as_str());
+    format!("`{account}` does not open: tokctl delete {} {user} --no-revoke", account.provider)
+}
+
 /// What a token endpoint's refusal means; a refused grant means something else in a login than in
 /// a refresh.
 fn token_kind(error: &token_error::Error, grant_refused: Kind) -> Kind {
@@ -310,6 +339,7 @@ fn how_to_unlock(slots: &[SlotKind]) -> String {
             SlotKind::Keychain => "unlock the keychain and unset TOKCTL_KEY and TOKCTL_PASSPHRASE",
             SlotKind::Key => "set TOKCTL_KEY or TOKCTL_KEY_FILE to the vault's key",
             SlotKind::Passphrase => "set TOKCTL_PASSPHRASE to the vault's passphrase",
+            SlotKind::Recovery => "set TOKCTL_KEY or TOKCTL_KEY_FILE to a recovery code",
         };
         if !ways.contains(&way) {
             ways.push(way);

@@ -1,4 +1,4 @@
-//! What the environment holds to open the vault: a key, or a passphrase.
+//! What the environment holds to open the vault, and new key slots of it: a key, or a passphrase.
 
 use std::path::Path;
 
@@ -12,13 +12,14 @@ use super::typed::quoted;
 use crate::ops::Unlocking;
 use crate::private_file::{self, Readers};
 use crate::secret::{Passphrase, SecretText};
-use crate::vault::key_string;
+use crate::vault::Key;
+use crate::vault::key_string::{self, Form};
 
 /// No key file or passphrase file is larger, in bytes.
 const LARGEST: u64 = 64 * 1024;
 
-/// The key that is set: in a variable, in a file, or printed by a program; else the one in
-/// systemd's directory of credentials.
+/// The key or recovery code that is set: in a variable, in a file, or printed by a program; else
+/// the one in systemd's directory of credentials.
 pub(super) fn key(context: &Context) -> Result<Option<Unlocking>, CliError> {
     let environment = &context.environment;
     let set: Vec<&str> = ["TOKCTL_KEY", "TOKCTL_KEY_FILE", "TOKCTL_KEY_COMMAND"]
@@ -30,42 +31,71 @@ pub(super) fn key(context: &Context) -> Result<Option<Unlocking>, CliError> {
             .hint(format!("unset {other}")));
     }
     if let Some(text) = environment.text("TOKCTL_KEY").map(Zeroizing::new) {
-        return decode("TOKCTL_KEY", &text).map(Some);
+        return unlocking("TOKCTL_KEY", &text).map(Some);
     }
     if let Some(path) = environment.get("TOKCTL_KEY_FILE") {
-        return decode("TOKCTL_KEY_FILE", &read(context, Path::new(&path))?).map(Some);
+        return unlocking("TOKCTL_KEY_FILE", &read(context, Path::new(&path))?).map(Some);
     }
     if let Some(command) = environment.text("TOKCTL_KEY_COMMAND") {
         let command = shell_words::split(&command).map_err(|error| {
             CliError::new(Kind::Usage, "TOKCTL_KEY_COMMAND is no command").caused_by(&error)
         })?;
         let printed = program::output(&command, environment, Kind::KeyUnavailable)?;
-        return decode("TOKCTL_KEY_COMMAND", &printed).map(Some);
+        return unlocking("TOKCTL_KEY_COMMAND", &printed).map(Some);
     }
     let Some(directory) = environment.get("CREDENTIALS_DIRECTORY") else { return Ok(None) };
     let path = Path::new(&directory).join("tokctl.key");
     if !path.exists() {
         return Ok(None);
     }
-    decode("$CREDENTIALS_DIRECTORY/tokctl.key", &read(context, &path)?).map(Some)
+    unlocking("$CREDENTIALS_DIRECTORY/tokctl.key", &read(context, &path)?).map(Some)
+}
+
+/// The key that a new slot is to have.
+pub(super) fn new_key(context: &Context) -> Result<Option<Key>, CliError> {
+    const SOURCE: &str = "TOKCTL_NEW_KEY_FILE";
+    let Some(path) = context.environment.get(SOURCE) else { return Ok(None) };
+    match decode(SOURCE, &read(context, Path::new(&path))?)? {
+        (Form::Key, key) => Ok(Some(key)),
+        (Form::Recovery, _) => Err(CliError::new(
+            Kind::KeyUnavailable,
+            format!("{SOURCE} holds a recovery code, not a key"),
+        )
+        .hint("set it to a file with what `tokctl key generate` prints")),
+    }
+}
+
+/// The passphrase that a new slot is to have.
+pub(super) fn new_passphrase(context: &Context) -> Result<Option<Passphrase>, CliError> {
+    const SOURCE: &str = "TOKCTL_NEW_PASSPHRASE";
+    let text = context.environment.text(SOURCE).map(Zeroizing::new);
+    text.map(|text| checked(SOURCE, &text)).transpose()
 }
 
 /// The passphrase that is set, in a variable or in a file.
 pub(super) fn passphrase(context: &Context) -> Result<Option<Unlocking>, CliError> {
     let environment = &context.environment;
     if let Some(text) = environment.text("TOKCTL_PASSPHRASE").map(Zeroizing::new) {
-        return checked("TOKCTL_PASSPHRASE", &text).map(Some);
+        return checked("TOKCTL_PASSPHRASE", &text).map(Unlocking::Passphrase).map(Some);
     }
     let Some(path) = environment.get("TOKCTL_PASSPHRASE_FILE") else { return Ok(None) };
     let text = read(context, Path::new(&path))?;
     // One line end belongs to the file, not to the passphrase.
     let text = text.strip_suffix('\n').unwrap_or(&text);
     let text = text.strip_suffix('\r').unwrap_or(text);
-    checked("TOKCTL_PASSPHRASE_FILE", text).map(Some)
+    checked("TOKCTL_PASSPHRASE_FILE", text).map(Unlocking::Passphrase).map(Some)
 }
 
-fn decode(source: &str, text: &str) -> Result<Unlocking, CliError> {
-    key_string::decode(text).map(Unlocking::Key).map_err(|error| {
+/// What a key or a recovery code opens.
+fn unlocking(source: &str, text: &str) -> Result<Unlocking, CliError> {
+    Ok(match decode(source, text)? {
+        (Form::Key, key) => Unlocking::Key(key),
+        (Form::Recovery, key) => Unlocking::Recovery(key),
+    })
+}
+
+fn decode(source: &str, text: &str) -> Result<(Form, Key), CliError> {
+    key_string::decode(text).map_err(|error| {
         CliError::new(Kind::KeyUnavailable, format!("{source} holds no key"))
             .caused_by(&error)
             .hint(
@@ -75,14 +105,14 @@ fn decode(source: &str, text: &str) -> Result<Unlocking, CliError> {
 }
 
 /// An empty passphrase is a secret that failed to be put in place.
-fn checked(source: &str, text: &str) -> Result<Unlocking, CliError> {
+fn checked(source: &str, text: &str) -> Result<Passphrase, CliError> {
     if text.is_empty() || text.contains(char::is_control) {
         let what = format!("{source} holds no passphrase: it is empty, or not one line of text");
         return Err(
             CliError::new(Kind::KeyUnavailable, what).hint("set it to the passphrase alone")
         );
     }
-    Ok(Unlocking::Passphrase(Passphrase::from_trusted(text.to_owned())))
+    Ok(Passphrase::from_trusted(text.to_owned()))
 }
 
 /// Reads a file with a secret. Who else can read it is told, but where the system keeps such files.

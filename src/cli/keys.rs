@@ -9,35 +9,41 @@ use super::error::{CliError, Kind};
 use super::key_material;
 use super::time;
 use crate::ops::{self, OpenVault, Unlocking, unlock};
+use crate::secret::{Passphrase, SecretText};
 use crate::store::{self, Store, header, slots};
 use crate::vault::Key;
-use crate::vault::key_string;
+use crate::vault::key_string::{self, Form, Malformed};
 use crate::vault::keychain::Patience;
 use crate::vault::slot::SlotKind;
 
 /// How to give the passphrase where nobody can be asked.
 const PASSPHRASE_FLAG: &str = "set TOKCTL_PASSPHRASE or TOKCTL_PASSPHRASE_FILE";
 
+/// How to give a recovery code where nobody can be asked.
+const RECOVERY_FLAG: &str = "set TOKCTL_KEY or TOKCTL_KEY_FILE to a recovery code";
+
 /// Unlocks the vault in `store`: with what is set and nothing else; with nothing set, by the
-/// keychain, then by asking for a passphrase.
+/// keychain, then by asking for a passphrase or a recovery code.
 pub(crate) fn unlock(context: &Context, store: Store) -> Result<OpenVault, CliError> {
     if let Some(with) = given(context)? {
         return Ok(OpenVault::unlock(store, with)?);
     }
     let kinds: Vec<SlotKind> = slots::read(&*store.read()?)?.iter().map(|slot| slot.kind).collect();
-    let may_ask = kinds.contains(&SlotKind::Passphrase) && context.ui.can_ask();
-    if may_ask && !kinds.contains(&SlotKind::Keychain) {
-        return Ok(OpenVault::unlock(store, ask_passphrase(context)?)?);
+    let typed = Typed::of(&kinds).filter(|_| context.ui.can_ask());
+    if let Some(typed) = typed
+        && !kinds.contains(&SlotKind::Keychain)
+    {
+        return Ok(OpenVault::unlock(store, typed.ask(context)?)?);
     }
     let with = Unlocking::Keychain(patience(context));
     let key =
         context.ui.while_waiting("waiting for the keychain", || unlock::unlock(&store, &with));
-    match key {
-        Ok(key) => Ok(OpenVault::unlocked(store, with, key)?),
-        Err(ops::Error::Keychain { .. }) if may_ask => {
-            Ok(OpenVault::unlock(store, ask_passphrase(context)?)?)
+    match (key, typed) {
+        (Ok(key), _) => Ok(OpenVault::unlocked(store, with, key)?),
+        (Err(ops::Error::Keychain { .. }), Some(typed)) => {
+            Ok(OpenVault::unlock(store, typed.ask(context)?)?)
         }
-        Err(error) => Err(error.into()),
+        (Err(error), _) => Err(error.into()),
     }
 }
 
@@ -57,16 +63,23 @@ pub(crate) fn open_or_create(
         None if exists => return unlock(context, Store::open(path)?),
         None => given(context)?.unwrap_or_else(|| Unlocking::Keychain(patience(context))),
         Some(SlotKind::Keychain) => Unlocking::Keychain(patience(context)),
-        Some(SlotKind::Key) => key_material::key(context)?.ok_or_else(|| {
+        Some(kind @ SlotKind::Key) => set_key(context, kind)?.ok_or_else(|| {
             CliError::new(Kind::Usage, "a `key` slot needs a key")
                 .hint("set TOKCTL_KEY to what `tokctl key generate` prints")
         })?,
         Some(SlotKind::Passphrase) => match key_material::passphrase(context)? {
             Some(with) => with,
-            None if exists => ask_passphrase(context)?,
+            None if exists => Typed::Passphrase.ask(context)?,
             None => ask_new_passphrase(context)?,
         },
+        Some(kind @ SlotKind::Recovery) => match set_key(context, kind)? {
+            None if exists => Typed::Recovery.ask(context)?,
+            with => with.ok_or_else(no_first_recovery)?,
+        },
     };
+    if !exists && with.kind() == SlotKind::Recovery {
+        return Err(no_first_recovery());
+    }
     Ok(context
         .ui
         .while_waiting("opening the vault", || ops::open_or_create(path, with, time::now))?)
@@ -80,8 +93,58 @@ fn given(context: &Context) -> Result<Option<Unlocking>, CliError> {
     }
 }
 
-fn ask_passphrase(context: &Context) -> Result<Unlocking, CliError> {
-    context.ui.ask_secret("passphrase of the vault", PASSPHRASE_FLAG).map(Unlocking::Passphrase)
+/// The key that is set, if it is for a slot of this kind.
+fn set_key(context: &Context, kind: SlotKind) -> Result<Option<Unlocking>, CliError> {
+    Ok(key_material::key(context)?.filter(|with| with.kind() == kind))
+}
+
+fn no_first_recovery() -> CliError {
+    CliError::new(Kind::Usage, "a vault can't begin with a recovery code")
+        .hint("choose another `--key-slot`, then `tokctl key add recovery`")
+}
+
+/// What a person can type to open the vault.
+#[derive(Debug, Clone, Copy)]
+enum Typed {
+    Passphrase,
+    Recovery,
+    Either,
+}
+
+impl Typed {
+    fn of(slots: &[SlotKind]) -> Option<Self> {
+        let has = |kind| slots.contains(&kind);
+        match (has(SlotKind::Passphrase), has(SlotKind::Recovery)) {
+            (true, true) => Some(Self::Either),
+            (true, false) => Some(Self::Passphrase),
+            (false, true) => Some(Self::Recovery),
+            (false, false) => None,
+        }
+    }
+
+    fn ask(self, context: &Context) -> Result<Unlocking, CliError> {
+        let (what, flag) = match self {
+            Self::Passphrase => ("passphrase of the vault", PASSPHRASE_FLAG),
+            Self::Recovery => ("recovery code of the vault", RECOVERY_FLAG),
+            Self::Either => ("passphrase or recovery code of the vault", PASSPHRASE_FLAG),
+        };
+        loop {
+            let typed: Passphrase = context.ui.ask_secret(what, flag)?;
+            match (self, key_string::decode(typed.expose())) {
+                (Self::Passphrase, _) | (Self::Either, Err(Malformed::Prefix)) => {
+                    return Ok(Unlocking::Passphrase(typed));
+                }
+                (Self::Recovery | Self::Either, Ok((Form::Recovery, key))) => {
+                    return Ok(Unlocking::Recovery(key));
+                }
+                (Self::Recovery | Self::Either, _) => {
+                    context
+                        .ui
+                        .warning("that is no recovery code: look for a slip, and type it again");
+                }
+            }
+        }
+    }
 }
 
 fn ask_new_passphrase(context: &Context) -> Result<Unlocking, CliError> {
@@ -92,7 +155,7 @@ fn ask_new_passphrase(context: &Context) -> Result<Unlocking, CliError> {
 }
 
 /// How long the keychain may take: where a person can answer its prompt, long enough for that.
-fn patience(context: &Context) -> Patience {
+pub(crate) fn patience(context: &Context) -> Patience {
     let may_prompt = context.ui.can_ask();
     Patience { limit: Duration::from_secs(if may_prompt { 60 } else { 10 }), may_prompt }
 }
@@ -100,5 +163,5 @@ fn patience(context: &Context) -> Patience {
 /// A new key's text form.
 pub(crate) fn generate() -> Result<Zeroizing<String>, CliError> {
     let key = Key::generate().map_err(store::Error::from)?;
-    Ok(key_string::encode(&key))
+    Ok(key_string::encode(Form::Key, &key))
 }

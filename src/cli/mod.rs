@@ -14,6 +14,7 @@ mod browser;
 mod pasting;
 mod key_material;
 mod keys;
+mod new_secret;
 mod choice;
 mod client_settings;
 mod audit_trail;
@@ -60,7 +61,10 @@ enum Command {
     Check(Deferred<commands::check::Args>),
     Audit(Deferred<commands::audit::Args>),
     Providers(Deferred<commands::providers::Args>),
+    #[command(name = "rotate-key")]
+    RotateKey(Deferred<commands::rotate_key::Args>),
     Key(Deferred<commands::key::Args>),
+    Backup(Deferred<commands::backup::Args>),
     Completions(Deferred<commands::completions::Args>),
     #[command(name = "man")]
     Man(Deferred<commands::completions::ManArgs>),
@@ -116,7 +120,9 @@ fn dispatch(command: &Command, context: &Context) -> Result<(), CliError> {
         Command::Check(Deferred(args)) => commands::check::run(args, context),
         Command::Audit(Deferred(args)) => commands::audit::run(args, context),
         Command::Providers(Deferred(args)) => commands::providers::run(args, context),
+        Command::RotateKey(Deferred(args)) => commands::rotate_key::run(args, context),
         Command::Key(Deferred(args)) => commands::key::run(args, context),
+        Command::Backup(Deferred(args)) => commands::backup::run(args, context),
         Command::Completions(Deferred(args)) => {
             commands::completions::run(args, context, at_once(Root::command))
         }

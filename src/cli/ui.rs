@@ -9,7 +9,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, IsTerminal, Write};
 use std::sync::LazyLock;
 use std::sync::mpsc::{self, RecvTimeoutError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use console::{Style, Term};
 use dialoguer::theme::ColorfulTheme;
@@ -82,6 +82,21 @@ impl Ui {
     pub(crate) fn line(&self, line: &str) -> Result<(), CliError> {
         // It may hold a key.
         self.data(Zeroizing::new(format!("{line}\n")).as_bytes())
+    }
+
+    /// Prints one line that is shown once and never again: that nobody reads it is a failure.
+    #[expect(clippy::unused_self, reason = "who prints need not know what printing takes")]
+    pub(crate) fn line_once(&self, line: &str) -> Result<(), CliError> {
+        let line = Zeroizing::new(format!("{line}\n"));
+        let mut stdout = io::stdout().lock();
+        stdout.write_all(line.as_bytes()).and_then(|()| stdout.flush()).map_err(|error| {
+            CliError::new(Kind::Failed, "could not write to stdout").caused_by(&error)
+        })
+    }
+
+    /// Whether what is printed on stdout is read from a terminal by somebody who can answer.
+    pub(crate) fn is_read_at_once(&self) -> bool {
+        io::stdout().is_terminal() && self.can_ask()
     }
 
     /// Prints a value as JSON.
@@ -161,6 +176,44 @@ impl Ui {
                 }
             });
             let result = work();
+            drop(done);
+            result
+        })
+    }
+
+    /// Does `work`, which tells how far it is: so many steps of all. If it takes long and stderr is
+    /// a terminal, shows that.
+    pub(crate) fn with_progress<T>(
+        &self,
+        what: &'static str,
+        work: impl FnOnce(&mut dyn FnMut(u64, u64)) -> T,
+    ) -> T {
+        if self.verbosity < Verbosity::Status {
+            return work(&mut |_, _| {});
+        }
+        // Draws nothing where stderr is no terminal.
+        let bar = ProgressBar::new(0).with_message(what);
+        if let Ok(style) = ProgressStyle::with_template("{msg} {wide_bar} {percent}%") {
+            bar.set_style(style);
+        }
+        let started = Instant::now();
+        let (done, waiting) = mpsc::channel::<()>();
+        std::thread::scope(|scope| {
+            // It may have to wait for its turn before there is anything to tell.
+            let shown = bar.clone();
+            scope.spawn(move || {
+                if waiting.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
+                    shown.tick();
+                    let _ = waiting.recv();
+                }
+                shown.finish_and_clear();
+            });
+            let result = work(&mut |position, all| {
+                if started.elapsed() > PATIENCE {
+                    bar.set_length(all);
+                    bar.set_position(position);
+                }
+            });
             drop(done);
             result
         })

@@ -61,7 +61,9 @@ fn first_secret(
     clock: Clock,
 ) -> Result<SlotSecret, Error> {
     let patience = match with {
-        Unlocking::Key(key) => return Ok(SlotSecret::Random(key.clone())),
+        Unlocking::Key(key) | Unlocking::Recovery(key) => {
+            return Ok(SlotSecret::Random(key.clone()));
+        }
         Unlocking::Passphrase(passphrase) => return Ok(SlotSecret::Passphrase(passphrase.clone())),
         Unlocking::Keychain(patience) => patience,
     };

@@ -34,6 +34,8 @@ pub(crate) fn revoke_and_delete(
     account: &Account,
 ) -> Result<AtProvider, Error> {
     let _lock = locks::credential(vault.file(), account, Instant::now() + refresh::WAIT)?;
+    // What lies beside the vault is sealed under today's key.
+    let _key_in_use = locks::key_in_use(vault.file(), Instant::now() + refresh::WAIT)?;
     let row = vault.expect(account)?;
     let row = refresh::adopt_spill(vault, account, row)?;
     let at_provider = match &row.stored.credential.grant {

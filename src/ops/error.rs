@@ -6,6 +6,7 @@ use crate::model::account::Account;
 use crate::model::address::Address;
 use crate::model::attempt::Attempt;
 use crate::oauth::{listener, metadata, protected_resource, redirect_uri, token_error};
+use crate::store::credentials::Damage;
 use crate::vault::keychain;
 use crate::vault::slot::{SlotId, SlotKind};
 use crate::{providers, store};
@@ -77,6 +78,11 @@ pub(crate) enum Error {
     /// A person is at another login for the same credential.
     #[error("another login to `{provider}` for the same credential is under way")]
     LoginUnderWay { provider: String },
+
+    /// The key slots were not changed.
+    #[error(transparent)]
+    Slots(#[from] SlotError),
+
     /// The service was not asked about a token, or did not answer that.
     #[error(transparent)]
     Check(#[from] CheckError),
@@ -106,6 +112,33 @@ pub(crate) enum Error {
     /// The grant could not be revoked; the credential was kept.
     #[error("could not revoke the grant of `{account}`, so it was kept")]
     NotRevoked { account: Account, source: token_error::Error },
+}
+
+/// Why key slots and data key stayed as they were.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SlotError {
+    /// The vault has no such slot: `tokctl key list` shows those it has.
+    #[error("this vault has no key slot {id}")]
+    Unknown { id: SlotId },
+    /// Nothing would open the vault any more.
+    #[error("without the key slot {id} nothing would open this vault")]
+    Last { id: SlotId },
+    /// Another process changed them after they were looked at: trying again helps.
+    #[error("the key slots were changed meanwhile")]
+    Changed,
+    /// These would be lost, so nothing was rotated: each has to be restored or deleted first.
+    #[error("{} that the vault's key does not open, so nothing was rotated", damaged(.0))]
+    Damaged(Damage),
+    /// The keychain did not keep a new secret: nothing depends on it.
+    #[error("the keychain did not take a new secret, so nothing was changed")]
+    NotKept(#[source] keychain::Error),
+}
+
+fn damaged(damage: &Damage) -> String {
+    match damage.accounts.len() + damage.nameless {
+        1 => "there is 1 credential".into(),
+        many => format!("there are {many} credentials"),
+    }
 }
 
 /// Why it is not known whether a token works. The stored credential is as it was.

@@ -14,12 +14,16 @@ pub(crate) mod refresh;
 pub(crate) mod check;
 pub(crate) mod login;
 pub(crate) mod delete;
+mod keychain_entry;
+pub(crate) mod key_slots;
+pub(crate) mod rotation;
+pub(crate) mod backup;
 pub(crate) mod diagnosis;
 pub(crate) mod standing;
 pub(crate) mod fair_queue;
 pub(crate) mod many;
 
 pub(crate) use create::open_or_create;
-pub(crate) use error::{CheckError, Error};
+pub(crate) use error::{CheckError, Error, SlotError};
 pub(crate) use open_vault::OpenVault;
 pub(crate) use unlock::Unlocking;

@@ -1,6 +1,6 @@
 //! An unlocked vault: reads and writes credentials, and unlocks again when its key was rotated.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 
 use rusqlite::{Connection, Transaction};
@@ -72,7 +72,7 @@ impl OpenVault {
     pub(crate) fn unlocked(store: Store, with: Unlocking, key: DataKey) -> Result<Self, Error> {
         match with {
             // No time has passed.
-            Unlocking::Key(_) => {}
+            Unlocking::Key(_) | Unlocking::Recovery(_) => {}
             // Somebody may have had to type a password: the vault has moved on.
             Unlocking::Keychain(_) | Unlocking::Passphrase(_) => store.look_again()?,
         }
@@ -102,8 +102,9 @@ impl OpenVault {
 
     /// Opens the same vault for writing as well.
     pub(crate) fn open_for_writing(&mut self) -> Result<(), Error> {
-        let path: &Path = self.store.file().path();
-        self.store = Store::open(path)?;
+        // In a copy that has no write-ahead log yet, a standing view keeps writers out.
+        self.store.end_view()?;
+        self.store = Store::open(self.store.file().path())?;
         Ok(())
     }
 
@@ -115,18 +116,26 @@ impl OpenVault {
 
     /// What the vault keeps of the audit; `None` where nothing was written since it keeps that.
     pub(super) fn audit(&mut self) -> Result<Option<Sealed>, Error> {
-        match self.audit_once() {
-            Err(store::Error::KeyRetired) => {
-                self.unlock_again()?;
-                Ok(self.audit_once()?)
+        loop {
+            match self.audit_once() {
+                Err(store::Error::KeyRetired) => self.unlock_again()?,
+                other => return Ok(other?),
             }
-            other => Ok(other?),
         }
     }
 
     /// Whether anything was committed since the vault was unlocked.
     pub(super) fn has_written(&self) -> bool {
         self.has_written
+    }
+
+    /// What it was unlocked with.
+    pub(crate) fn with(&self) -> &Unlocking {
+        &self.with
+    }
+
+    pub(super) fn store(&self) -> &Store {
+        &self.store
     }
 
     pub(super) fn file(&self) -> &VaultFile {
@@ -139,13 +148,12 @@ impl OpenVault {
 
     /// Reads the credential of `account`, opened, with its journal.
     pub(crate) fn read(&mut self, account: &Account) -> Result<Option<Row>, Error> {
-        match self.read_once(account) {
-            // Between unlocking and reading, a rotation may have sealed the row anew.
-            Err(store::Error::KeyRetired) => {
-                self.unlock_again()?;
-                Ok(self.read_once(account)?)
+        loop {
+            match self.read_once(account) {
+                // Between unlocking and reading, a rotation may have sealed the row anew.
+                Err(store::Error::KeyRetired) => self.unlock_again()?,
+                other => return Ok(other?),
             }
-            other => Ok(other?),
         }
     }
 
@@ -174,13 +182,33 @@ impl OpenVault {
         &mut self,
         mut change: impl FnMut(&Transaction<'_>, &DataKey) -> Result<T, store::Error>,
     ) -> Result<T, Error> {
-        match self.write_once(&mut change) {
-            Err(store::Error::KeyRetired) => {
-                self.unlock_again()?;
-                Ok(self.write_once(&mut change)?)
+        loop {
+            match self.write_once(&mut change) {
+                Err(store::Error::KeyRetired) => self.unlock_again()?,
+                other => return Ok(other?),
             }
-            other => Ok(other?),
         }
+    }
+
+    /// Runs `change`, which is to make `next` the data key, in one transaction and commits it.
+    ///
+    /// Fails with [`store::Error::KeyRetired`] if somebody else was faster.
+    pub(super) fn change_key<T>(
+        &mut self,
+        next: DataKey,
+        change: impl FnOnce(&Transaction<'_>, &DataKey, &DataKey) -> Result<T, store::Error>,
+    ) -> Result<T, Error> {
+        let audit_end = self.audit_end()?;
+        let transaction = self.store.write()?;
+        audit::seal(&transaction, &self.key, audit_end, self.audit_wanted)?;
+        audit::reseal(&transaction, &self.key, &next)?;
+        let done = change(&transaction, &self.key, &next)?;
+        header::check(&transaction, &next)?;
+        transaction.commit()?;
+        self.newest.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&next);
+        self.key = next;
+        self.has_written = true;
+        Ok(done)
     }
 
     /// The same for a change that writes a credential and may share its commit with those of other
@@ -213,7 +241,7 @@ impl OpenVault {
                 Ok(())
             }));
         let mut committed = self.group.commit(&mut self.store, &self.key, &write, remember);
-        if matches!(committed, Err(store::Error::KeyRetired)) {
+        while matches!(committed, Err(store::Error::KeyRetired)) {
             self.unlock_again()?;
             committed = self.group.commit(&mut self.store, &self.key, &write, remember);
         }

@@ -17,6 +17,8 @@ pub(crate) enum Unlocking {
     Key(Key),
     /// The passphrase of a `passphrase` slot.
     Passphrase(Passphrase),
+    /// The key of a `recovery` slot.
+    Recovery(Key),
 }
 
 impl Unlocking {
@@ -25,6 +27,18 @@ impl Unlocking {
             Self::Keychain(_) => SlotKind::Keychain,
             Self::Key(_) => SlotKind::Key,
             Self::Passphrase(_) => SlotKind::Passphrase,
+            Self::Recovery(_) => SlotKind::Recovery,
+        }
+    }
+
+    /// The secret of `slot`, of the kind that this is for.
+    fn secret(&self, vault: VaultId, slot: SlotId) -> Result<SlotSecret, keychain::Error> {
+        match self {
+            Self::Key(key) | Self::Recovery(key) => Ok(SlotSecret::Random(key.clone())),
+            Self::Passphrase(passphrase) => Ok(SlotSecret::Passphrase(passphrase.clone())),
+            Self::Keychain(patience) => {
+                keychain::read(&entry_name(vault, slot), patience).map(SlotSecret::Random)
+            }
         }
     }
 }
@@ -34,15 +48,36 @@ impl Unlocking {
 /// Another process may change slots and keychain in between; so before the vault is said to be
 /// locked or damaged, the slots are read again, and if they changed, tried again.
 pub(crate) fn unlock(store: &Store, with: &Unlocking) -> Result<DataKey, Error> {
-    let (header, slots) = read(store)?;
-    open_any(header, &slots, with).or_else(|error| {
+    let mut seen = read(store)?;
+    loop {
+        let error = match open_any(seen.0, &seen.1, with) {
+            Ok(key) => return Ok(key),
+            Err(error) => error,
+        };
         store.look_again()?;
-        let (header_now, slots_now) = read(store)?;
-        if (header_now, &slots_now) == (header, &slots) {
+        let now = read(store)?;
+        if now == seen {
             return Err(error);
         }
-        open_any(header_now, &slots_now, with)
-    })
+        seen = now;
+    }
+}
+
+/// Whether `with` gives the secret of `slot`, in the vault that `key` opens.
+pub(super) fn opens(with: &Unlocking, slot: &KeySlot, key: &DataKey) -> Result<bool, Error> {
+    if with.kind() != slot.kind {
+        return Ok(false);
+    }
+    let secret = match with.secret(key.vault, slot.id) {
+        Ok(secret) => secret,
+        Err(keychain::Error::Missing) => return Ok(false),
+        Err(source) => return Err(Error::Keychain { source, slots: Vec::new() }),
+    };
+    match slot.unwrap(&secret, key.vault, key.generation) {
+        Ok(_) => Ok(true),
+        Err(slot::Error::WrongSecret) => Ok(false),
+        Err(slot::Error::Tampered) => Err(Error::TamperedSlot { id: slot.id }),
+    }
 }
 
 /// The name of a slot's entry in the keychain.
@@ -63,17 +98,11 @@ fn open_any(header: header::Header, slots: &[KeySlot], with: &Unlocking) -> Resu
     let kinds = || slots.iter().map(|slot| slot.kind).collect::<Vec<_>>();
     let mut failure = Error::NoSuchSlot { kind, slots: kinds() };
     for slot in slots.iter().filter(|slot| slot.kind == kind) {
-        let secret = match with {
-            Unlocking::Key(key) => SlotSecret::Random(key.clone()),
-            Unlocking::Passphrase(passphrase) => SlotSecret::Passphrase(passphrase.clone()),
-            Unlocking::Keychain(patience) => {
-                match keychain::read(&entry_name(header.vault, slot.id), patience) {
-                    Ok(secret) => SlotSecret::Random(secret),
-                    Err(source) => {
-                        failure = Error::Keychain { source, slots: kinds() };
-                        continue;
-                    }
-                }
+        let secret = match with.secret(header.vault, slot.id) {
+            Ok(secret) => secret,
+            Err(source) => {
+                failure = Error::Keychain { source, slots: kinds() };
+                continue;
             }
         };
         match slot.unwrap(&secret, header.vault, header.generation) {

@@ -154,6 +154,15 @@ impl Store {
         Ok(())
     }
 
+    /// Ends the standing view, if there is one: from now on each view is of the vault as it is then.
+    pub(crate) fn end_view(&mut self) -> Result<(), Error> {
+        if self.standing {
+            self.connection.execute_batch("COMMIT")?;
+            self.standing = false;
+        }
+        Ok(())
+    }
+
     /// A transaction that writes: short, and never open across the network or a prompt. It is
     /// rolled back unless it is committed. A thread has one at a time.
     pub(crate) fn write(&mut self) -> Result<Change<'_>, Error> {
@@ -166,6 +175,27 @@ impl Store {
             self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         transaction.busy_timeout(BUSY_TIMEOUT)?;
         Ok(Change { transaction, _turn: turn })
+    }
+
+    /// Moves all that is in the write-ahead log into the file, and leaves nothing in the log: it
+    /// may hold what was overwritten since. Returns whether that could be done, for all readers.
+    pub(crate) fn empty_log(&self) -> Result<bool, Error> {
+        let busy: i64 =
+            self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+        Ok(busy == 0)
+    }
+
+    /// Writes the vault as it is at one moment to `target`, an empty file.
+    pub(crate) fn copy_to(&self, target: &str) -> Result<(), Error> {
+        // What makes the copy sees to its own view.
+        if self.standing {
+            self.connection.execute_batch("COMMIT")?;
+        }
+        let copied = self.connection.execute("VACUUM INTO ?1", [target]);
+        if self.standing {
+            self.connection.execute_batch("BEGIN")?;
+        }
+        Ok(copied.map(drop)?)
     }
 
     pub(crate) fn file(&self) -> &VaultFile {

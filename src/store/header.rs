@@ -53,6 +53,17 @@ pub(crate) fn insert(
     Ok(())
 }
 
+/// Makes `next` the vault's data key, after `key`: nothing is written under `key` any more.
+pub(crate) fn advance(
+    transaction: &Transaction<'_>,
+    key: &DataKey,
+    next: &DataKey,
+) -> Result<(), Error> {
+    check(transaction, key)?;
+    transaction.execute("UPDATE vault SET generation = ?1", [stored(next.generation)?])?;
+    check(transaction, next)
+}
+
 /// A revision that no credential ever had.
 ///
 /// Fails with [`Error::KeyRetired`] if `key` is not the current data key: nothing may be written
@@ -66,7 +77,7 @@ pub(crate) fn next_revision(transaction: &Transaction<'_>, key: &DataKey) -> Res
 }
 
 /// Fails with [`Error::KeyRetired`] if `key` is not the current data key.
-pub(super) fn check(connection: &Connection, key: &DataKey) -> Result<(), Error> {
+pub(crate) fn check(connection: &Connection, key: &DataKey) -> Result<(), Error> {
     let current = read(connection)?.ok_or(Error::Inconsistent("it has no header"))?;
     if (current.vault, current.generation) == (key.vault, key.generation) {
         Ok(())

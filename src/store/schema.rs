@@ -10,7 +10,7 @@ use super::error::Error;
 const APPLICATION_ID: i32 = 0x746F_6B63;
 
 /// One entry for each version of the schema; `user_version` counts those that were applied.
-const MIGRATIONS: [&str; 2] = [
+const MIGRATIONS: [&str; 3] = [
     "
     -- The vault itself: one row, absent until the vault has a first key slot.
     CREATE TABLE vault (
@@ -92,6 +92,9 @@ const MIGRATIONS: [&str; 2] = [
         key BLOB NOT NULL,
         head BLOB NOT NULL
     ) STRICT;
+",
+    "
+    ALTER TABLE intents ADD COLUMN seal BLOB; -- absent while the vault has no data key
 ",
 ];
 

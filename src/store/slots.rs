@@ -3,8 +3,9 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, Transaction};
 
+use super::credentials::time;
 use super::error::Error;
-use crate::vault::slot::{Cost, KeySlot, SlotId};
+use crate::vault::slot::{Cost, KeySlot, SlotId, SlotKind};
 
 /// All key slots, oldest first.
 pub(crate) fn read(connection: &Connection) -> Result<Vec<KeySlot>, Error> {
@@ -15,12 +16,9 @@ pub(crate) fn read(connection: &Connection) -> Result<Vec<KeySlot>, Error> {
     let mut rows = statement.query([])?;
     let mut slots = Vec::new();
     while let Some(row) = rows.next()? {
-        let kind: String = row.get(1)?;
         slots.push(KeySlot {
             id: SlotId(row.get(0)?),
-            kind: kind
-                .parse()
-                .map_err(|()| Error::Inconsistent("a key slot of an unknown kind"))?,
+            kind: kind(&row.get::<_, String>(1)?)?,
             cost: Cost { memory: row.get(2)?, passes: row.get(3)?, lanes: row.get(4)? },
             salt: row.get(5)?,
             check: row.get(6)?,
@@ -28,6 +26,39 @@ pub(crate) fn read(connection: &Connection) -> Result<Vec<KeySlot>, Error> {
         });
     }
     Ok(slots)
+}
+
+/// What can be told of a slot without opening it, nothing of it verified.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Listed {
+    pub(crate) id: SlotId,
+    pub(crate) kind: SlotKind,
+    pub(crate) created_at: Timestamp,
+}
+
+/// What can be told of all slots, oldest first.
+pub(crate) fn list(connection: &Connection) -> Result<Vec<Listed>, Error> {
+    let mut statement =
+        connection.prepare("SELECT id, kind, created_at FROM key_slots ORDER BY created_at, id")?;
+    let mut rows = statement.query([])?;
+    let mut slots = Vec::new();
+    while let Some(row) = rows.next()? {
+        slots.push(Listed {
+            id: SlotId(row.get(0)?),
+            kind: kind(&row.get::<_, String>(1)?)?,
+            created_at: time(row.get(2)?)?,
+        });
+    }
+    Ok(slots)
+}
+
+fn kind(text: &str) -> Result<SlotKind, Error> {
+    text.parse().map_err(|()| Error::Inconsistent("a key slot of an unknown kind"))
+}
+
+/// Takes one slot away; returns whether it was there.
+pub(crate) fn remove(transaction: &Transaction<'_>, id: SlotId) -> Result<bool, Error> {
+    Ok(transaction.execute("DELETE FROM key_slots WHERE id = ?1", [id.0])? == 1)
 }
 
 /// Adds a slot.

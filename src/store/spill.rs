@@ -3,7 +3,7 @@
 //! Its room is allocated and flushed before the request, so that it can be written even when the
 //! disk has become full meanwhile.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 
@@ -30,6 +30,20 @@ pub(crate) fn discard(vault: &VaultFile, account: &Account) -> Result<(), Error>
     let file = private_file::open_or_create(&path)
         .map_err(|source| Error::Io { doing: "write beside", source })?;
     Spill { file }.clear()
+}
+
+/// Overwrites all spill files: for whoever knows that no refresh is in flight, and that what is in
+/// them was stored or belongs to no attempt.
+pub(crate) fn discard_all(vault: &VaultFile) -> Result<(), Error> {
+    let io = |source| Error::Io { doing: "write beside", source };
+    for entry in fs::read_dir(vault.beside()?).map_err(io)? {
+        let path = entry.map_err(io)?.path();
+        if path.extension().is_some_and(|extension| extension == "spill") {
+            let file = private_file::open_or_create_itself(&path).map_err(io)?;
+            Spill { file }.clear()?;
+        }
+    }
+    Ok(())
 }
 
 /// A spill file with its room.

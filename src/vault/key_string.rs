@@ -1,7 +1,9 @@
-//! The text form of a 256-bit key, as `tokctl key generate` prints it.
+//! The text forms of a 256-bit key: what `tokctl key generate` prints, and a recovery code.
 //!
-//! `tokctl-key-` and 58 characters of base32 (RFC 4648 §6, lower case): the key and the first four
-//! bytes of its SHA-256. Prefix and checksum keep a password from being taken for a key.
+//! A prefix and 58 characters of base32 (RFC 4648 §6, lower case): the key and the first four
+//! bytes of the SHA-256 of prefix and key. Prefix and checksum keep a password from being taken
+//! for a key. A recovery code is typed from paper, so it is shown in groups; hyphens, spaces and
+//! capitals in it mean nothing.
 
 use data_encoding::BASE32_NOPAD_NOCASE;
 use sha2::{Digest, Sha256};
@@ -9,47 +11,94 @@ use zeroize::Zeroizing;
 
 use super::cipher::Key;
 
-const PREFIX: &str = "tokctl-key-";
 const KEY: usize = 32;
 const CHECKSUM: usize = 4;
+
+/// How many characters of a recovery code stand together.
+const GROUP: usize = 4;
+
+/// What a text is the key of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// A `key` slot.
+    Key,
+    /// A `recovery` slot.
+    Recovery,
+}
 
 /// Why a text is no key. The text itself is never repeated: it may be a password.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub(crate) enum Malformed {
     /// Most likely a password, or another tool's key.
-    #[error("it does not begin with `tokctl-key-`")]
+    #[error("it begins neither with `tokctl-key-` nor with `tokctl-recovery-`")]
     Prefix,
     /// Something was cut off or mistyped.
     #[error("it was cut off or mistyped: its checksum does not match")]
     Checksum,
 }
 
-/// The text form of `key`.
-pub(crate) fn encode(key: &Key) -> Zeroizing<String> {
-    let mut bytes = Zeroizing::new([0; KEY + CHECKSUM]);
-    bytes[..KEY].copy_from_slice(key.expose());
-    bytes[KEY..].copy_from_slice(&checksum(key.expose()));
-    let mut encoded = Zeroizing::new(BASE32_NOPAD_NOCASE.encode(bytes.as_slice()));
-    encoded.make_ascii_lowercase();
-    Zeroizing::new(format!("{PREFIX}{}", *encoded))
+impl Form {
+    fn prefix(self) -> &'static str {
+        match self {
+            Self::Key => "tokctl-key-",
+            Self::Recovery => "tokctl-recovery-",
+        }
+    }
 }
 
-/// Reads the text form; white space around it is no part of it.
-pub(crate) fn decode(text: &str) -> Result<Key, Malformed> {
-    let encoded = text.trim().strip_prefix(PREFIX).ok_or(Malformed::Prefix)?;
+/// The text form of `key`.
+pub(crate) fn encode(form: Form, key: &Key) -> Zeroizing<String> {
+    let mut bytes = Zeroizing::new([0; KEY + CHECKSUM]);
+    bytes[..KEY].copy_from_slice(key.expose());
+    bytes[KEY..].copy_from_slice(&checksum(form, key.expose()));
+    let mut encoded = Zeroizing::new(BASE32_NOPAD_NOCASE.encode(bytes.as_slice()));
+    encoded.make_ascii_lowercase();
+    let group = match form {
+        Form::Key => encoded.len(),
+        Form::Recovery => GROUP,
+    };
+    // Room from the start: a text that grows leaves copies of its content behind.
+    let mut text = Zeroizing::new(String::with_capacity(128));
+    text.push_str(form.prefix());
+    for (position, character) in encoded.chars().enumerate() {
+        if position > 0 && position % group == 0 {
+            text.push('-');
+        }
+        text.push(character);
+    }
+    text
+}
+
+/// Reads a text form; white space around it is no part of it.
+pub(crate) fn decode(text: &str) -> Result<(Form, Key), Malformed> {
+    let text = text.trim();
+    if let Some(encoded) = text.strip_prefix(Form::Key.prefix()) {
+        return key_in(Form::Key, encoded).map(|key| (Form::Key, key));
+    }
+    let prefix = Form::Recovery.prefix();
+    let (start, encoded) = text.split_at_checked(prefix.len()).ok_or(Malformed::Prefix)?;
+    if !start.eq_ignore_ascii_case(prefix) {
+        return Err(Malformed::Prefix);
+    }
+    let mut joined = Zeroizing::new(String::with_capacity(encoded.len()));
+    joined.extend(encoded.chars().filter(|character| !matches!(character, '-' | ' ')));
+    key_in(Form::Recovery, &joined).map(|key| (Form::Recovery, key))
+}
+
+fn key_in(form: Form, encoded: &str) -> Result<Key, Malformed> {
     let bytes = BASE32_NOPAD_NOCASE
         .decode(encoded.as_bytes())
         .map(Zeroizing::new)
         .map_err(|_| Malformed::Checksum)?;
     let (key, found) = bytes.split_last_chunk::<CHECKSUM>().ok_or(Malformed::Checksum)?;
-    if checksum(key) != *found {
+    if checksum(form, key) != *found {
         return Err(Malformed::Checksum);
     }
     Key::from_bytes(key).ok_or(Malformed::Checksum)
 }
 
-fn checksum(key: &[u8]) -> [u8; CHECKSUM] {
-    let digest = Sha256::new().chain_update(PREFIX).chain_update(key).finalize();
+fn checksum(form: Form, key: &[u8]) -> [u8; CHECKSUM] {
+    let digest = Sha256::new().chain_update(form.prefix()).chain_update(key).finalize();
     *digest.first_chunk().expect("SHA-256 has 32 bytes")
 }
 
@@ -60,32 +109,54 @@ mod tests {
     #[test]
     fn a_key_survives_its_text_form() {
         let key = Key::generate().unwrap();
-        let text = encode(&key);
-        assert_eq!(text.len(), PREFIX.len() + 58);
-        assert_eq!(decode(&format!(" {}\n", *text)).unwrap().expose(), key.expose());
+        for (form, length) in [(Form::Key, 11 + 58), (Form::Recovery, 16 + 58 + 14)] {
+            let text = encode(form, &key);
+            assert_eq!(text.len(), length);
+            let (found, decoded) = decode(&format!(" {}\n", *text)).unwrap();
+            assert_eq!((found, decoded.expose()), (form, key.expose()));
+        }
     }
 
     #[test]
     fn the_text_form_stays_what_it_is() {
         let key = Key::from_bytes(&[7; 32]).unwrap();
         assert_eq!(
-            *encode(&key),
+            *encode(Form::Key, &key),
             "tokctl-key-a4dqobyha4dqobyha4dqobyha4dqobyha4dqobyha4dqobyha4d7xzcq4a"
         );
+        assert_eq!(
+            *encode(Form::Recovery, &key),
+            "tokctl-recovery-a4dq-obyh-a4dq-obyh-a4dq-obyh-a4dq-obyh-a4dq-obyh-a4dq-obyh-a4dq-v7ke-6q"
+        );
+    }
+
+    #[test]
+    fn a_recovery_code_is_read_as_people_type_it() {
+        let key = Key::generate().unwrap();
+        let typed = encode(Form::Recovery, &key).to_uppercase();
+        assert_eq!(decode(&typed).unwrap().1.expose(), key.expose());
+        let (prefix, rest) = typed.split_at(16);
+        let spaced = format!("{prefix}{}", rest.replace('-', " "));
+        assert_eq!(decode(&spaced).unwrap().1.expose(), key.expose());
+        let relabelled = typed.to_lowercase().replace("recovery", "key").replace('-', "");
+        assert!(decode(&relabelled.replace("tokctlkey", "tokctl-key-")).is_err());
     }
 
     #[test]
     fn passwords_and_slips_are_refused() {
         assert_eq!(decode("correct horse").unwrap_err(), Malformed::Prefix);
+        assert_eq!(decode("correct horse battery staple \u{e9}").unwrap_err(), Malformed::Prefix);
         assert_eq!(decode("").unwrap_err(), Malformed::Prefix);
         assert_eq!(decode("tokctl-key-").unwrap_err(), Malformed::Checksum);
-        let text = encode(&Key::generate().unwrap());
-        for position in PREFIX.len()..text.len() {
-            let mut slip = text.to_string().into_bytes();
-            slip[position] = if slip[position] == b'a' { b'b' } else { b'a' };
-            let slip = String::from_utf8(slip).unwrap();
-            assert_eq!(decode(&slip).unwrap_err(), Malformed::Checksum, "{slip}");
-            assert!(decode(&text[..position]).is_err());
+        for (form, start) in [(Form::Key, 11), (Form::Recovery, 16)] {
+            let text = encode(form, &Key::generate().unwrap());
+            for position in start..text.len() {
+                let mut slip = text.to_string().into_bytes();
+                slip[position] = if slip[position] == b'a' { b'b' } else { b'a' };
+                let slip = String::from_utf8(slip).unwrap();
+                assert_eq!(decode(&slip).unwrap_err(), Malformed::Checksum, "{slip}");
+                assert!(decode(&text[..position]).is_err());
+            }
         }
     }
 }

@@ -45,6 +45,8 @@ pub(crate) enum Place<'a> {
     AuditKey,
     /// The last entry of the audit that the vault remembers.
     AuditHead,
+    /// The name of a keychain entry that has no key slot: nothing is in it.
+    Intent { entry: &'a str },
 }
 
 impl DataKey {
@@ -88,6 +90,7 @@ impl DataKey {
             }
             Place::AuditKey => vault("audit key"),
             Place::AuditHead => vault("audit head"),
+            Place::Intent { entry } => vault("intent").field(entry.as_bytes()),
         }
     }
 }
@@ -111,6 +114,7 @@ mod tests {
             Place::Spill { provider: "jira", user: "x", revision: 4, attempt: &[0; 16] },
             Place::AuditKey,
             Place::AuditHead,
+            Place::Intent { entry: "x" },
         ] {
             assert!(key.open(elsewhere, &sealed).is_err(), "{elsewhere:?}");
         }

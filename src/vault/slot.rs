@@ -25,6 +25,20 @@ impl SlotId {
     }
 }
 
+impl FromStr for SlotId {
+    type Err = NoSlotId;
+
+    fn from_str(text: &str) -> Result<Self, NoSlotId> {
+        let bytes = data_encoding::HEXLOWER_PERMISSIVE.decode(text.as_bytes());
+        bytes.ok().and_then(|bytes| bytes.try_into().ok()).map(Self).ok_or(NoSlotId)
+    }
+}
+
+/// A text that names no slot.
+#[derive(Debug, thiserror::Error)]
+#[error("it is 16 hexadecimal digits")]
+pub(crate) struct NoSlotId;
+
 impl fmt::Display for SlotId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&data_encoding::HEXLOWER.encode(&self.0))
@@ -40,6 +54,8 @@ pub(crate) enum SlotKind {
     Key,
     /// Chosen by a person.
     Passphrase,
+    /// 256 random bits that were shown once, to be kept on paper.
+    Recovery,
 }
 
 impl SlotKind {
@@ -48,13 +64,14 @@ impl SlotKind {
             Self::Keychain => "keychain",
             Self::Key => "key",
             Self::Passphrase => "passphrase",
+            Self::Recovery => "recovery",
         }
     }
 
     /// What a new slot of this kind costs, and the least that an old one may cost.
     fn cost(self) -> Cost {
         match self {
-            Self::Keychain | Self::Key => Cost::LIGHT,
+            Self::Keychain | Self::Key | Self::Recovery => Cost::LIGHT,
             Self::Passphrase => Cost::HEAVY,
         }
     }
@@ -64,7 +81,7 @@ impl FromStr for SlotKind {
     type Err = ();
 
     fn from_str(text: &str) -> Result<Self, ()> {
-        [Self::Keychain, Self::Key, Self::Passphrase]
+        [Self::Keychain, Self::Key, Self::Passphrase, Self::Recovery]
             .into_iter()
             .find(|kind| kind.as_str() == text)
             .ok_or(())
@@ -217,9 +234,11 @@ mod tests {
 
     #[test]
     fn a_slot_gives_the_data_key_back() {
-        for (kind, secret) in
-            [(SlotKind::Key, random()), (SlotKind::Passphrase, passphrase("made up"))]
-        {
+        for (kind, secret) in [
+            (SlotKind::Key, random()),
+            (SlotKind::Recovery, random()),
+            (SlotKind::Passphrase, passphrase("made up")),
+        ] {
             let (slot, data_key) = slot(kind, &secret);
             let unwrapped = slot.unwrap(&secret, VAULT, 1).unwrap();
             assert_eq!(unwrapped.key.expose(), data_key.key.expose());

@@ -86,6 +86,69 @@ fn an_interrupted_question_leaves_the_terminal_as_it_was() {
 }
 
 #[test]
+fn a_recovery_code_is_typed_back_until_it_is_right() {
+    let env = TestEnv::new().with_static_token("x", "made-up-token");
+    let mut session = at_a_terminal(&env, &["key", "add", "recovery"]);
+    let (_, code) = session.exp_regex("tokctl-recovery-[-a-z2-7]+").unwrap();
+    session.exp_regex("type the recovery code").unwrap();
+    session.send_line(&code[..code.len() - 1]).unwrap();
+    session.exp_regex("type it again").unwrap();
+    session.send_line(&code.to_uppercase()).unwrap();
+    let (said, exit) = ending(session);
+    assert_eq!(exit, 0, "{said}");
+
+    let env = env.unset("TOKCTL_KEY");
+    let id = crate::key_slots::id_of(&env, "key");
+    let mut session = at_a_terminal(&env, &["key", "remove", &id]);
+    session.exp_regex("recovery code of the vault").unwrap();
+    session.send_line("nonsense").unwrap();
+    session.exp_regex("type it again").unwrap();
+    session.exp_regex("recovery code of the vault").unwrap();
+    session.send_line(&code).unwrap();
+    let (said, exit) = ending(session);
+    assert_eq!(exit, 0, "{said}");
+    assert_eq!(crate::key_slots::slots(&env).len(), 1);
+}
+
+#[test]
+fn a_recovery_code_that_was_not_typed_back_is_not_added() {
+    let env = TestEnv::new().with_static_token("x", "made-up-token");
+    let mut session = at_a_terminal(&env, &["key", "add", "recovery"]);
+    session.exp_regex("type the recovery code").unwrap();
+    session.send_control('c').unwrap();
+    session.process.wait().unwrap();
+    assert_eq!(crate::key_slots::slots(&env).len(), 1);
+}
+
+#[test]
+fn a_rotation_asks_for_a_new_passphrase_or_keeps_the_one_that_was_typed() {
+    let env = TestEnv::without_key()
+        .set("TOKCTL_PASSPHRASE", "made up, old")
+        .with_static_token("x", "made-up-token")
+        .unset("TOKCTL_PASSPHRASE");
+    for (answer, opens) in [("n", "made up, old"), ("y", "made up, new")] {
+        let mut session = at_a_terminal(&env, &["rotate-key"]);
+        session.exp_regex("passphrase of the vault").unwrap();
+        session.send_line("made up, old").unwrap();
+        session.exp_regex("change the passphrase").unwrap();
+        session.send(answer).unwrap();
+        session.flush().unwrap();
+        if answer == "y" {
+            session.exp_regex("new passphrase").unwrap();
+            session.send_line(opens).unwrap();
+            session.exp_regex("once more").unwrap();
+            session.send_line(opens).unwrap();
+        }
+        let (said, exit) = ending(session);
+        assert_eq!(exit, 0, "{said}");
+        assert_eq!(said.contains("did not change"), answer == "n", "{said}");
+        let mut get = env.command(["get"]);
+        let output = get.env("TOKCTL_PASSPHRASE", opens).output().unwrap();
+        assert_eq!(output.stdout, b"made-up-token\n");
+    }
+}
+
+#[test]
 fn an_unclear_choice_is_a_menu() {
     let env =
         TestEnv::new().with_static_token("x", "made-up-x").with_static_token("y", "made-up-y");

@@ -11,13 +11,14 @@ import subprocess
 import sys
 import time
 
-from jeepney import DBusAddress, new_method_call
+from jeepney import DBusAddress, MessageType, new_method_call
 from jeepney.io.blocking import open_dbus_connection
 
 HERE = pathlib.Path(__file__).resolve().parent
 PASSWORD = "made-up-keyring-password"
 SECRETS = "org.freedesktop.secrets"
 PROMPTER = "org.gnome.keyring.SystemPrompter"
+DBUS = DBusAddress("/org/freedesktop/DBus", "org.freedesktop.DBus", "org.freedesktop.DBus")
 
 # No service directories: nothing is on this bus but what a test puts there. So no prompt can show
 # either, as on a machine without a desktop.
@@ -30,6 +31,7 @@ BUS = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration
     <allow send_destination="*" eavesdrop="true"/>
     <allow eavesdrop="true"/>
     <allow own="*"/>
+    {refused}
   </policy>
 </busconfig>
 """
@@ -43,11 +45,10 @@ class KeyringWorld:
         self.log = (world.home / "keyring.log").open("wb")
         self.keyring = None
         self.prompter = None
-        config = world.home / "bus.conf"
-        socket = world.home / "bus"
-        config.write_text(BUS.format(socket=socket))
+        self.config = world.home / "bus.conf"
+        self._configure()
         self.bus = self._start(
-            ["dbus-daemon", f"--config-file={config}", "--nofork", "--print-address"],
+            ["dbus-daemon", f"--config-file={self.config}", "--nofork", "--print-address"],
             stdout=subprocess.PIPE,
         )
         address = self.bus.stdout.readline().decode().strip()
@@ -72,6 +73,21 @@ class KeyringWorld:
         """From here on an unlock prompt can be shown, and nobody answers it."""
         self.prompter = self._start([sys.executable, HERE / "silent_prompter.py"])
         self._wait_for(PROMPTER)
+
+    def refuse(self, *methods):
+        """From here on calls of these methods fail (`Item.Delete`); of none, if none is named."""
+        self._configure(methods)
+        reload = new_method_call(DBUS, "ReloadConfig")
+        with open_dbus_connection(self.world.env["DBUS_SESSION_BUS_ADDRESS"]) as connection:
+            answer = connection.send_and_get_reply(reload)
+        assert answer.header.message_type == MessageType.method_return, answer
+
+    def _configure(self, refused=()):
+        rules = "".join(
+            f'<deny send_interface="org.freedesktop.Secret.{kind}" send_member="{member}"/>'
+            for kind, member in (method.split(".") for method in refused)
+        )
+        self.config.write_text(BUS.format(socket=self.world.home / "bus", refused=rules))
 
     def secret_tool(self, *args, stdin=b""):
         """Runs libsecret's own client."""
@@ -113,8 +129,7 @@ class KeyringWorld:
 
     def _wait_for(self, name, owned=True):
         """Until `name` has an owner on the bus, or has none any more; five seconds at most."""
-        bus = DBusAddress("/org/freedesktop/DBus", "org.freedesktop.DBus", "org.freedesktop.DBus")
-        question = new_method_call(bus, "NameHasOwner", "s", (name,))
+        question = new_method_call(DBUS, "NameHasOwner", "s", (name,))
         deadline = time.monotonic() + 5
         with open_dbus_connection(self.world.env["DBUS_SESSION_BUS_ADDRESS"]) as connection:
             while bool(connection.send_and_get_reply(question).body[0]) != owned:

@@ -1,10 +1,22 @@
 //! `tokctl key`: the vault's key slots.
 
+use std::io::IsTerminal;
+
+use comfy_table::{Table, presets};
+use serde::Serialize;
+
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
-use crate::cli::keys;
+use crate::cli::{keys, new_secret, time};
+use crate::ops::key_slots::{self, Changed};
+use crate::store::Store;
+use crate::store::slots::Listed;
+use crate::vault::slot::{SlotId, SlotKind};
 
-/// The vault's key slots
+/// The vault's key slots: ways to unlock it
+///
+/// Each slot opens the vault by itself: `keychain`, the desktop's; `key`, for machines, from
+/// TOKCTL_KEY; `passphrase`, typed or from TOKCTL_PASSPHRASE; `recovery`, a code on paper.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -13,6 +25,27 @@ pub(crate) struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
+    /// Show the key slots; needs no key
+    List,
+
+    /// Add a key slot
+    ///
+    /// A `key` slot takes the key in the file that TOKCTL_NEW_KEY_FILE names; a `passphrase` slot
+    /// the one in TOKCTL_NEW_PASSPHRASE, or one that is asked for. A `recovery` code is printed,
+    /// once; it opens the vault where it is typed, or set as TOKCTL_KEY.
+    Add {
+        /// keychain, key, passphrase or recovery
+        #[arg(value_name = "KIND", value_parser = parse_kind)]
+        kind: SlotKind,
+    },
+
+    /// Remove a key slot, but not the last one; needs the key of any
+    Remove {
+        /// The slot's id, as `tokctl key list` shows it
+        #[arg(value_name = "ID")]
+        id: SlotId,
+    },
+
     /// Print a new random key, for TOKCTL_KEY or a file named by TOKCTL_KEY_FILE
     ///
     /// A vault that is created while it is set gets a `key` slot, and opens with that key alone.
@@ -21,9 +54,97 @@ enum Command {
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     match args.command {
+        Command::List => list(context),
+        Command::Add { kind } => add(context, kind),
+        Command::Remove { id } => remove(context, id),
         Command::Generate => {
             let key = keys::generate()?;
             context.ui.line(&key)
+        }
+    }
+}
+
+fn parse_kind(text: &str) -> Result<SlotKind, &'static str> {
+    text.parse().map_err(|()| "is one of keychain, key, passphrase and recovery")
+}
+
+fn list(context: &Context) -> Result<(), CliError> {
+    let slots = key_slots::list(&Store::open_read_only(context.vault()?)?)?;
+    if context.ui.json {
+        return context.ui.json(&Report { v: 1, slots: slots.iter().map(One::new).collect() });
+    }
+    let (terminal, now) = (std::io::stdout().is_terminal(), time::now());
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    table.set_header(["ID", "KIND", "CREATED"]);
+    for Listed { id, kind, created_at } in slots {
+        let created =
+            if terminal { time::relative(created_at, now) } else { time::rfc3339(created_at) };
+        table.add_row([id.to_string(), kind.to_string(), created]);
+    }
+    context.ui.line(&table.trim_fmt())
+}
+
+fn add(context: &Context, kind: SlotKind) -> Result<(), CliError> {
+    let mut vault = keys::unlock(context, Store::open(context.vault()?)?)?;
+    let secret = new_secret::of(context, kind)?;
+    let patience = keys::patience(context);
+    let added = context.ui.while_waiting("adding the key slot", || {
+        key_slots::add(&mut vault, secret, &patience, time::now)
+    })?;
+    context.ui.status(&format!("added the `{kind}` key slot {}", added.done));
+    tell_leftovers(context, &added);
+    Ok(())
+}
+
+fn remove(context: &Context, id: SlotId) -> Result<(), CliError> {
+    let mut vault = keys::unlock(context, Store::open(context.vault()?)?)?;
+    let patience = keys::patience(context);
+    let removed = context.ui.while_waiting("removing the key slot", || {
+        key_slots::remove(&mut vault, id, &patience, time::now)
+    })?;
+    context.ui.status(&format!(
+        "removed the `{}` key slot {id}; if its secret may be known to others, `tokctl rotate-key`",
+        removed.done
+    ));
+    tell_leftovers(context, &removed);
+    Ok(())
+}
+
+/// Says what could not be cleared up after a change that was made.
+pub(super) fn tell_leftovers<T>(context: &Context, changed: &Changed<T>) {
+    if changed.entries_left > 0 {
+        context.ui.warning(
+            "the keychain did not delete an entry that nothing needs: the next change of key \
+             slots tries again",
+        );
+    }
+    if !changed.log_emptied {
+        context.ui.warning(
+            "what was overwritten stays in the write-ahead log until nobody reads the vault",
+        );
+    }
+}
+
+#[derive(Serialize)]
+struct Report {
+    v: u8,
+    slots: Vec<One>,
+}
+
+#[derive(Serialize)]
+struct One {
+    id: String,
+    kind: &'static str,
+    created_at: String,
+}
+
+impl One {
+    fn new(slot: &Listed) -> Self {
+        Self {
+            id: slot.id.to_string(),
+            kind: slot.kind.as_str(),
+            created_at: time::rfc3339(slot.created_at),
         }
     }
 }

@@ -10,4 +10,6 @@ pub(super) mod why;
 pub(super) mod check;
 pub(super) mod audit;
 pub(super) mod providers;
+pub(super) mod rotate_key;
+pub(super) mod backup;
 pub(super) mod completions;

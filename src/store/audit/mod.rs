@@ -36,5 +36,5 @@ pub(crate) use entries::{content, entries};
 pub(crate) use examine::{Examined, examine, examine_without_key};
 pub(crate) use line::Mark;
 pub(crate) use prune::prune;
-pub(crate) use sealed::{Sealed, read, seal};
+pub(crate) use sealed::{Sealed, read, reseal, seal};
 pub(crate) use set_aside::set_aside;

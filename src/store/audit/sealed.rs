@@ -71,6 +71,19 @@ pub(crate) fn seal(
     put(transaction, key, &now)
 }
 
+/// Puts what the vault keeps, if anything, under the seals of `next`, which is about to come after
+/// `key`.
+pub(crate) fn reseal(
+    transaction: &Transaction<'_>,
+    key: &DataKey,
+    next: &DataKey,
+) -> Result<(), Error> {
+    match read(transaction, key)? {
+        Some(sealed) => put(transaction, next, &sealed),
+        None => Ok(()),
+    }
+}
+
 /// Puts `sealed` under the seals of `key`.
 fn put(transaction: &Transaction<'_>, key: &DataKey, sealed: &Sealed) -> Result<(), Error> {
     transaction

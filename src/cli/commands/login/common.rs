@@ -16,8 +16,8 @@ pub(super) struct Args {
     #[arg(long, value_name = "URL", value_parser = parse_address)]
     pub(super) server: Option<Address>,
 
-    /// The kind of key slot that a new vault gets, or that opens this one: keychain, key or
-    /// passphrase
+    /// The kind of key slot that a new vault gets, or that opens this one: keychain, key,
+    /// passphrase or recovery
     #[arg(long, value_name = "KIND", value_parser = parse_slot)]
     key_slot: Option<SlotKind>,
 }
@@ -72,5 +72,5 @@ fn parse_address(text: &str) -> Result<Address, address::Error> {
 }
 
 fn parse_slot(text: &str) -> Result<SlotKind, &'static str> {
-    text.parse().map_err(|()| "is one of keychain, key and passphrase")
+    text.parse().map_err(|()| "is one of keychain, key, passphrase and recovery")
 }

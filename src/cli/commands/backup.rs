@@ -1,0 +1,27 @@
+//! `tokctl backup`: a copy of the vault.
+
+use std::path::PathBuf;
+
+use crate::cli::context::Context;
+use crate::cli::error::CliError;
+use crate::ops::backup;
+use crate::store::Store;
+
+/// Copy the vault to a new file, which opens with the same key slots
+///
+/// Needs no key, and may be done while others write. The copy is private, and as well sealed as the
+/// vault. After a restore, a service may want a new login where its tokens were renewed since.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The file to make; one that is there is left alone
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+}
+
+pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
+    let store = Store::open_read_only(context.vault()?)?;
+    backup::backup(&store, &args.file)?;
+    let file = args.file.display();
+    context.ui.status(&format!("copied to `{file}`, which opens with the same key slots"));
+    Ok(())
+}

@@ -1,0 +1,238 @@
+//! `tokctl rotate-key`: new keys, and every credential sealed again.
+
+use super::key::tell_leftovers;
+use crate::cli::context::Context;
+use crate::cli::error::{CliError, Kind};
+use crate::cli::{audit_trail, key_material, keys, new_secret, time};
+use crate::ops::key_slots::{self, NewSecret};
+use crate::ops::rotation::{self, Fate, Plan, Progress, Rotated};
+use crate::ops::{self, OpenVault, SlotError, Unlocking};
+use crate::store::Store;
+use crate::store::slots::Listed;
+use crate::vault::slot::{SlotId, SlotKind, SlotSecret};
+
+/// Replace the vault's keys, and seal every credential again; all or nothing
+///
+/// Every key slot gets a new secret or is dropped. The keychain's is made anew; a `key` slot takes
+/// the key in the file that TOKCTL_NEW_KEY_FILE names, a `passphrase` slot the one in
+/// TOKCTL_NEW_PASSPHRASE or one that is asked for, else each keeps the one that opens it now; a new
+/// `recovery` code is printed. Others may use the vault meanwhile.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Open every credential with the new key, as the keychain has it, before the old one goes
+    #[arg(long)]
+    verify: bool,
+
+    /// Drop this key slot instead of renewing it; may be repeated
+    #[arg(long, value_name = "ID")]
+    drop_slot: Vec<SlotId>,
+}
+
+pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
+    let mut vault = keys::unlock(context, Store::open(context.vault()?)?)?;
+    audit_trail::keep_as_configured(context, &mut vault);
+    let renewals = decide(args, context, &vault)?;
+    let shown = renewals.iter().any(|(_, renewal)| matches!(renewal, Renewal::Reissued));
+    let slots = renewals
+        .into_iter()
+        .map(|(id, renewal)| Ok((id, renewal.fate(context)?)))
+        .collect::<Result<Vec<_>, CliError>>()?;
+    let kept = keeps_a_secret(&vault, &slots)?;
+    let plan = Plan { slots, verify: args.verify, patience: keys::patience(context) };
+    let rotated = context
+        .ui
+        .with_progress("sealing anew", |progress| {
+            rotation::rotate(&mut vault, plan, Progress(progress), time::now)
+        })
+        .map_err(|error| explain(error, shown))?;
+    report(context, &rotated.done, kept);
+    tell_leftovers(context, &rotated);
+    Ok(())
+}
+
+/// What is to become of one slot, before anything is shown or asked for.
+enum Renewal {
+    /// The secret is made or given; it may be the one that opens it now.
+    New(NewSecret),
+    /// A new passphrase is asked for; where this one was typed, it may stay.
+    Asked(SlotId, Option<NewSecret>),
+    /// A new code is made and shown.
+    Reissued,
+    Dropped,
+}
+
+impl Renewal {
+    fn fate(self, context: &Context) -> Result<Fate, CliError> {
+        Ok(Fate::Renewed(match self {
+            Self::New(secret) => secret,
+            Self::Asked(id, current) => ask_passphrase(context, id, current)?,
+            Self::Reissued => new_secret::recovery(context)?,
+            Self::Dropped => return Ok(Fate::Dropped),
+        }))
+    }
+}
+
+fn ask_passphrase(
+    context: &Context,
+    id: SlotId,
+    current: Option<NewSecret>,
+) -> Result<NewSecret, CliError> {
+    let prompt = format!("new passphrase for the key slot {id}");
+    match current {
+        Some(secret)
+            if !context.ui.confirm("change the passphrase", "set TOKCTL_NEW_PASSPHRASE")? =>
+        {
+            Ok(secret)
+        }
+        Some(_) | None => new_secret::ask_passphrase(context, &prompt),
+    }
+}
+
+/// Whether a slot will be opened by the secret that opens it now.
+fn keeps_a_secret(vault: &OpenVault, slots: &[(SlotId, Fate)]) -> Result<bool, CliError> {
+    for (id, fate) in slots {
+        if let Fate::Renewed(secret) = fate
+            && key_slots::has(vault, *id, secret)?
+        {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// What is to become of every slot. One for which that is not clear stops everything.
+fn decide(
+    args: &Args,
+    context: &Context,
+    vault: &OpenVault,
+) -> Result<Vec<(SlotId, Renewal)>, CliError> {
+    let slots = key_slots::of(vault)?;
+    if let Some(&id) = args.drop_slot.iter().find(|id| slots.iter().all(|slot| slot.id != **id)) {
+        return Err(ops::Error::from(SlotError::Unknown { id }).into());
+    }
+    let (dropped, renewed): (Vec<&Listed>, Vec<&Listed>) =
+        slots.iter().partition(|slot| args.drop_slot.contains(&slot.id));
+    if renewed.is_empty() {
+        return Err(ops::Error::from(SlotError::Last { id: slots[0].id }).into());
+    }
+    let (mut decided, mut undecided) = (Vec::new(), Vec::new());
+    for slot in &renewed {
+        let alone = renewed.iter().filter(|other| other.kind == slot.kind).count() == 1;
+        match renewal(context, vault, slot, alone)? {
+            Ok(renewal) => decided.push((slot.id, renewal)),
+            Err(how) => undecided.push(format!("the `{}` key slot {}: {how}", slot.kind, slot.id)),
+        }
+    }
+    if undecided.is_empty() {
+        decided.extend(dropped.iter().map(|slot| (slot.id, Renewal::Dropped)));
+        return Ok(decided);
+    }
+    let message = "it is not decided what becomes of every key slot, so nothing was rotated";
+    let mut error = CliError::new(Kind::Usage, message)
+        .hint("do as said, or drop a slot with `--drop-slot ID`");
+    error.causes = undecided;
+    Err(error)
+}
+
+/// What is to become of one slot; if that is not clear, how to decide. `alone` is whether there is
+/// no other one of its kind, which a new secret could be meant for.
+fn renewal(
+    context: &Context,
+    vault: &OpenVault,
+    slot: &Listed,
+    alone: bool,
+) -> Result<Result<Renewal, String>, CliError> {
+    match slot.kind {
+        SlotKind::Keychain => in_keychain(context, vault, slot.id),
+        SlotKind::Key => key(context, vault, slot.id, alone),
+        SlotKind::Passphrase => passphrase(context, vault, slot.id, alone),
+        SlotKind::Recovery => Ok(Ok(Renewal::Reissued)),
+    }
+}
+
+fn in_keychain(
+    context: &Context,
+    vault: &OpenVault,
+    id: SlotId,
+) -> Result<Result<Renewal, String>, CliError> {
+    let patience = keys::patience(context);
+    let read = || key_slots::opens(vault, id, &Unlocking::Keychain(patience));
+    Ok(match context.ui.while_waiting("waiting for the keychain", read) {
+        Ok(true) => Ok(Renewal::New(NewSecret::Keychain(patience))),
+        Ok(false) => Err("this keychain does not have its secret".into()),
+        Err(ops::Error::Keychain { source, .. }) => Err(source.to_string()),
+        Err(error) => return Err(error.into()),
+    })
+}
+
+fn key(
+    context: &Context,
+    vault: &OpenVault,
+    id: SlotId,
+    alone: bool,
+) -> Result<Result<Renewal, String>, CliError> {
+    let current = current(vault, id, vault.with())?;
+    Ok(match (new_secret::given_key(context)?, current) {
+        (Some(secret), None) if alone => Ok(Renewal::New(secret)),
+        (Some(secret), Some(_)) | (None, Some(secret)) => Ok(Renewal::New(secret)),
+        (_, None) => Err("set TOKCTL_KEY to its key, or TOKCTL_NEW_KEY_FILE to a new one".into()),
+    })
+}
+
+fn passphrase(
+    context: &Context,
+    vault: &OpenVault,
+    id: SlotId,
+    alone: bool,
+) -> Result<Result<Renewal, String>, CliError> {
+    let set = key_material::passphrase(context)?;
+    let current = current(vault, id, set.as_ref().unwrap_or(vault.with()))?;
+    Ok(match (new_secret::given_passphrase(context)?, current) {
+        (Some(new), current) if alone || current.is_some() => Ok(Renewal::New(new)),
+        (None, Some(current)) if set.is_some() => Ok(Renewal::New(current)),
+        (None, current) if context.ui.can_ask() => Ok(Renewal::Asked(id, current)),
+        _ => Err("set TOKCTL_PASSPHRASE to it, or TOKCTL_NEW_PASSPHRASE to a new one".into()),
+    })
+}
+
+/// The secret that opens the slot `id` now, if that is what `with` is.
+fn current(vault: &OpenVault, id: SlotId, with: &Unlocking) -> Result<Option<NewSecret>, CliError> {
+    if !key_slots::opens(vault, id, with)? {
+        return Ok(None);
+    }
+    Ok(match with {
+        Unlocking::Keychain(_) => None,
+        Unlocking::Key(key) | Unlocking::Recovery(key) => {
+            Some(NewSecret::Given(with.kind(), SlotSecret::Random(key.clone())))
+        }
+        Unlocking::Passphrase(passphrase) => {
+            Some(NewSecret::Given(with.kind(), SlotSecret::Passphrase(passphrase.clone())))
+        }
+    })
+}
+
+/// A code that was shown opens nothing if the rotation failed.
+fn explain(error: ops::Error, shown: bool) -> CliError {
+    let mut error = CliError::from(error);
+    if shown {
+        error.causes.push("the recovery code that was shown opens nothing".into());
+    }
+    error
+}
+
+fn report(context: &Context, rotated: &Rotated, kept: bool) {
+    let what = match rotated.credentials {
+        1 => "1 credential is".to_owned(),
+        many => format!("{many} credentials are"),
+    };
+    let generation = rotated.generation;
+    context.ui.status(&format!("rotated: {what} sealed under a new key, generation {generation}"));
+    let backups = if kept {
+        "a copy of the vault from before still opens with the key or passphrase that did not change"
+    } else if rotated.slots.iter().any(|(_, kind)| *kind == SlotKind::Keychain) {
+        "a copy of the vault from before opens with its own secrets, of which the keychain's is gone"
+    } else {
+        "a copy of the vault from before opens with the secrets that it had then"
+    };
+    context.ui.status(backups);
+}

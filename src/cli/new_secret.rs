@@ -1,0 +1,75 @@
+//! Secrets for new key slots: given, asked for, or made and shown.
+
+use super::context::Context;
+use super::error::{CliError, Kind};
+use super::key_material;
+use super::keys;
+use crate::ops::key_slots::NewSecret;
+use crate::secret::Passphrase;
+use crate::store;
+use crate::vault::Key;
+use crate::vault::key_string::{self, Form};
+use crate::vault::slot::{SlotKind, SlotSecret};
+
+/// How to give a new passphrase where nobody can be asked.
+const PASSPHRASE_FLAG: &str = "set TOKCTL_NEW_PASSPHRASE";
+
+/// The secret for a new slot of this kind.
+pub(crate) fn of(context: &Context, kind: SlotKind) -> Result<NewSecret, CliError> {
+    match kind {
+        SlotKind::Keychain => Ok(NewSecret::Keychain(keys::patience(context))),
+        SlotKind::Key => given_key(context)?.ok_or_else(|| {
+            CliError::new(Kind::Usage, "a new `key` slot needs a new key")
+                .hint("`tokctl key generate > FILE`, with TOKCTL_NEW_KEY_FILE set to that file")
+        }),
+        SlotKind::Passphrase => match given_passphrase(context)? {
+            Some(secret) => Ok(secret),
+            None => ask_passphrase(context, "new passphrase for the vault"),
+        },
+        SlotKind::Recovery => recovery(context),
+    }
+}
+
+/// The new key that is set.
+pub(crate) fn given_key(context: &Context) -> Result<Option<NewSecret>, CliError> {
+    Ok(key_material::new_key(context)?.map(|key| random(SlotKind::Key, key)))
+}
+
+/// The new passphrase that is set.
+pub(crate) fn given_passphrase(context: &Context) -> Result<Option<NewSecret>, CliError> {
+    Ok(key_material::new_passphrase(context)?.map(passphrase))
+}
+
+/// Asks for a new passphrase, twice.
+pub(crate) fn ask_passphrase(context: &Context, prompt: &str) -> Result<NewSecret, CliError> {
+    context.ui.ask_new_secret::<Passphrase>(prompt, PASSPHRASE_FLAG).map(passphrase)
+}
+
+/// Makes a recovery code and shows it. Where a person reads it, has it typed back.
+pub(crate) fn recovery(context: &Context) -> Result<NewSecret, CliError> {
+    let key = Key::generate().map_err(store::Error::from)?;
+    context.ui.always("a recovery code opens the vault and is shown only now: write it down");
+    context.ui.line_once(&key_string::encode(Form::Recovery, &key))?;
+    if context.ui.is_read_at_once() {
+        while !typed_back(context, &key)? {
+            context.ui.warning("that is not what stands above: look for a slip, and type it again");
+        }
+    }
+    Ok(random(SlotKind::Recovery, key))
+}
+
+fn typed_back(context: &Context, key: &Key) -> Result<bool, CliError> {
+    let typed =
+        context.ui.ask("type the recovery code, as you wrote it down", "give `--no-input`")?;
+    let typed = zeroize::Zeroizing::new(typed);
+    Ok(key_string::decode(&typed)
+        .is_ok_and(|(form, found)| form == Form::Recovery && found.expose() == key.expose()))
+}
+
+fn random(kind: SlotKind, key: Key) -> NewSecret {
+    NewSecret::Given(kind, SlotSecret::Random(key))
+}
+
+fn passphrase(passphrase: Passphrase) -> NewSecret {
+    NewSecret::Given(SlotKind::Passphrase, SlotSecret::Passphrase(passphrase))
+}
