@@ -62,6 +62,7 @@ impl From<OpsError> for CliError {
                 }
             },
             OpsError::Paused { .. } => (Kind::ProviderUnavailable, Some(TRY_LATER.into())),
+            OpsError::Bug { .. } => (Kind::Failed, Some("report it with what stands above".into())),
             OpsError::Interrupted { account, .. } => (
                 Kind::ProviderUnavailable,
                 Some(format!(

@@ -23,6 +23,9 @@ use crate::untrusted::printable;
 /// How long a hook may take. A command waits for it, and a service has other things to do.
 const LIMIT: Duration = Duration::from_secs(10);
 
+/// How long a hook that was killed is waited for.
+const MERCY: Duration = Duration::from_secs(1);
+
 /// How often it is looked whether a hook is done.
 const POLL: Duration = Duration::from_millis(10);
 
@@ -119,7 +122,12 @@ fn run(hook: &mut Command, limit: Duration) -> io::Result<Option<ExitStatus>> {
         std::thread::sleep(POLL);
     }
     let _ = kill_process_group(Pid::from_child(&child), Signal::KILL);
-    child.wait()?;
+    let _ = child.kill();
+    // One that can't be killed, such as another user's, is left to itself.
+    let killed = Instant::now();
+    while killed.elapsed() < MERCY && child.try_wait()?.is_none() {
+        std::thread::sleep(POLL);
+    }
     Ok(None)
 }
 

@@ -27,6 +27,9 @@ pub(crate) const WHOLE: Duration = Duration::from_secs(25);
 /// The largest answer that is read, in bytes.
 const LARGEST: usize = 1024 * 1024;
 
+/// No server is left alone for longer than this, whatever it asks for.
+const LONGEST_PAUSE: Duration = Duration::from_hours(1);
+
 /// Room for an answer to begin with, in bytes: most are shorter.
 const ROOM: usize = 4 * 1024;
 
@@ -283,10 +286,10 @@ fn field<'a>(response: &'a Response, name: &HeaderName) -> Option<&'a str> {
 /// the server's own clock.
 fn pause(value: &str, server_time: Option<Timestamp>) -> Option<Duration> {
     if let Ok(seconds) = value.trim().parse() {
-        return Some(Duration::from_secs(seconds));
+        return Some(Duration::from_secs(seconds).min(LONGEST_PAUSE));
     }
     let wait: SignedDuration = http_date(value)?.duration_since(server_time?);
-    Some(wait.try_into().unwrap_or(Duration::ZERO))
+    Some(wait.try_into().unwrap_or(Duration::ZERO).min(LONGEST_PAUSE))
 }
 
 /// Reads an HTTP date (RFC 9110 §5.6.7) in the form that every server has to send.

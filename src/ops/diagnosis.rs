@@ -141,7 +141,7 @@ impl Evidence {
 
     /// How far this machine's clock was ahead of the server's when it last answered, in seconds.
     pub(crate) fn clock_ahead(&self) -> Option<i64> {
-        self.last_attempt.as_ref()?.clock_skew.map(|server_ahead| -server_ahead)
+        self.last_attempt.as_ref()?.clock_skew.map(i64::saturating_neg)
     }
 }
 

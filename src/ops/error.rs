@@ -87,6 +87,10 @@ pub(crate) enum Error {
     #[error(transparent)]
     Check(#[from] CheckError),
 
+    /// The work on one of many credentials came to an end that nobody thought of.
+    #[error("a bug ended what was done about `{account}`")]
+    Bug { account: Account },
+
     /// The server's metadata could not be had.
     #[error("could not find the endpoints of `{provider}`")]
     Metadata { provider: String, source: metadata::Error },

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::io;
 use std::num::NonZeroUsize;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::Sender;
 use std::thread::{Builder, Scope};
 
@@ -86,9 +87,14 @@ fn attend<T, E: From<Error>>(
         let open = handle.take().filter(|(opened_in, _)| opened_in == round);
         let result = match open.map_or_else(|| opener.open(), |(_, vault)| Ok(vault)) {
             Ok(mut vault) => {
-                let result = work(&mut vault, account);
-                handle = Some((*round, vault));
-                result
+                // A bug met with one credential must not leave others waiting for its outcome.
+                match catch_unwind(AssertUnwindSafe(|| work(&mut vault, account))) {
+                    Ok(result) => {
+                        handle = Some((*round, vault));
+                        result
+                    }
+                    Err(_) => Err(Error::Bug { account: account.clone() }.into()),
+                }
             }
             Err(error) => Err(error.into()),
         };

@@ -13,11 +13,11 @@ use crate::untrusted::printable;
 /// The last attempt for one credential. One that can't be read counts as none: it is evidence, not
 /// authority.
 pub(crate) fn read(connection: &Connection, account: &Account) -> Result<Option<Attempt>, Error> {
-    let last: Option<String> = connection
+    let last: Option<Option<String>> = connection
         .prepare_cached("SELECT last FROM attempts WHERE provider = ?1 AND user = ?2")?
-        .query_row((account.provider.as_str(), account.user.as_str()), |row| row.get(0))
+        .query_row((account.provider.as_str(), account.user.as_str()), |row| Ok(row.get(0).ok()))
         .optional()?;
-    Ok(last.as_deref().and_then(parse))
+    Ok(last.flatten().as_deref().and_then(parse))
 }
 
 /// The last attempts of all credentials, by provider and user.
@@ -26,9 +26,12 @@ pub(crate) fn all(connection: &Connection) -> Result<BTreeMap<(String, String), 
     let mut rows = statement.query([])?;
     let mut found = BTreeMap::new();
     while let Some(row) = rows.next()? {
-        let last: String = row.get(2)?;
+        let text = |column| row.get::<_, String>(column).ok();
+        let (Some(provider), Some(user), Some(last)) = (text(0), text(1), text(2)) else {
+            continue;
+        };
         if let Some(attempt) = parse(&last) {
-            found.insert((row.get(0)?, row.get(1)?), attempt);
+            found.insert((provider, user), attempt);
         }
     }
     Ok(found)

@@ -3,7 +3,7 @@
 //! A commit waits for the disk, and SQLite has one writer at a time. Threads that come while one
 //! waits are served together by the next: whoever gets the lead runs the changes of all.
 
-use std::sync::mpsc::{self, SyncSender};
+use std::sync::mpsc::{self, SyncSender, TryRecvError};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::Transaction;
@@ -60,10 +60,14 @@ impl GroupCommit {
         lock(&self.waiting).push(Waiting { write: own, remember, generation, done });
         loop {
             let lead = lock(&self.lead);
-            if let Ok(done) = outcome.try_recv() {
-                drop(lead);
+            match outcome.try_recv() {
+                Ok(Some(done)) => return done,
                 // Another one may be what the commit failed for.
-                return done.unwrap_or_else(|| alone(store, key, write, remember));
+                Ok(None) | Err(TryRecvError::Disconnected) => {
+                    drop(lead);
+                    return alone(store, key, write, remember);
+                }
+                Err(TryRecvError::Empty) => {}
             }
             let group = self.take(generation);
             if let [_] = &group[..] {

@@ -8,11 +8,11 @@ use crate::model::standing::Standing;
 
 /// What was last told of one credential. What can't be read counts as nothing told.
 pub(crate) fn read(connection: &Connection, account: &Account) -> Result<Standing, Error> {
-    let told: Option<String> = connection
+    let told: Option<Option<String>> = connection
         .prepare_cached("SELECT told FROM standings WHERE provider = ?1 AND user = ?2")?
-        .query_row((account.provider.as_str(), account.user.as_str()), |row| row.get(0))
+        .query_row((account.provider.as_str(), account.user.as_str()), |row| Ok(row.get(0).ok()))
         .optional()?;
-    Ok(told.and_then(|told| Standing::from_word(&told)).unwrap_or(Standing::Good))
+    Ok(told.flatten().and_then(|told| Standing::from_word(&told)).unwrap_or(Standing::Good))
 }
 
 /// Writes down what was told of one credential.

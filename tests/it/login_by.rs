@@ -23,9 +23,10 @@ fn time(listed: &Value, field: &str) -> Timestamp {
     listed[field].as_str().unwrap_or_else(|| panic!("{field}: {listed}")).parse().unwrap()
 }
 
-/// From one time of the list to another, in seconds.
+/// From one time of the list to another, in seconds, to the minute: the clock goes on between the
+/// two.
 fn between(listed: &Value, from: &str, to: &str) -> i64 {
-    time(listed, to).duration_since(time(listed, from)).as_secs()
+    (time(listed, to).duration_since(time(listed, from)).as_secs() + 30) / 60 * 60
 }
 
 const DAY: i64 = 86_400;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::authorization_server::{Answer, AuthorizationServer, issue, lose, refuse, reply};
-use crate::env::{TestEnv, json, stderr};
+use crate::env::{TestEnv, json, stderr, stdout};
 use crate::http::Response;
 
 fn due(server: &AuthorizationServer) -> TestEnv {
@@ -78,6 +78,26 @@ fn a_long_pause_that_a_server_asks_for_binds_every_process() {
     env.log_in_again("x", &server, issue().expires_in(0));
     server.will(issue());
     env.tokctl(["get"]).assert().success();
+}
+
+#[test]
+fn an_absurd_pause_is_no_end_of_the_program() {
+    let server = AuthorizationServer::start();
+    let env = due(&server);
+    let answer = reply(too_many_requests().with("Retry-After", "18446744073709551615"));
+    server.will(answer.after(Duration::from_millis(1100)));
+    env.tokctl(["get"]).assert().code(6).stdout_eq("");
+    let said = stdout(&env.tokctl(["why"]).assert().success());
+    assert!(!said.contains("interrupted"), "nothing was done: {said}");
+}
+
+#[test]
+fn what_is_damaged_is_found_before_a_refresh_token_is_spent() {
+    let server = AuthorizationServer::start();
+    let env = due(&server);
+    env.sql("UPDATE audit SET head = x'00'");
+    env.tokctl(["refresh"]).assert().code(7).stdout_eq("");
+    assert_eq!(server.token_requests().len(), 1);
 }
 
 #[test]
@@ -183,9 +203,13 @@ fn a_record_of_an_attempt_that_was_edited_decides_nothing_for_long() {
     for edit in [
         "json_set(last, '$.not_before', '9999-01-01T00:00:00Z')",
         "'nonsense'",
+        "CAST(x'ff' AS TEXT)",
+        "json_set(last, '$.clock_skew', -9223372036854775807 - 1)",
         "json_set(last, '$.message', char(27) || '[31m::error::')",
     ] {
         env.sql(&format!("UPDATE attempts SET last = {edit}"));
+        env.tokctl(["list", "--json"]).assert().success();
+        env.tokctl(["why"]).assert().success();
         server.will(issue().expires_in(0));
         env.tokctl(["get"]).assert().success().stderr_eq("");
     }

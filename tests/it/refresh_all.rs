@@ -39,13 +39,24 @@ fn announce(server: &AuthorizationServer, count: usize) {
 #[test]
 fn all_that_can_be_refreshed_is_and_the_rest_skipped() {
     let server = AuthorizationServer::start();
-    let env = logins(&server, &["x", "y", "z"]).with_static_token("pat", "made-up-token");
-    server.will(refuse(400, "invalid_grant"));
-    env.tokctl(["refresh", "--user", "z"]).assert().code(4);
+    let env = logins(&server, &["x", "y"]).with_static_token("pat", "made-up-token");
     announce(&server, 2);
     let done = env.tokctl(["refresh", "--all"]).assert().success().stdout_eq("");
-    assert_eq!(stderr(&done), "refreshed 2, skipped 2, failed 0\n");
-    env.tokctl(["get", "acme", "--user", "z", "--no-refresh"]).assert().stdout_eq("access-3\n");
+    assert_eq!(stderr(&done), "refreshed 2, skipped 1, failed 0\n");
+}
+
+#[test]
+fn a_login_that_was_refused_is_a_failure_every_time_and_no_request() {
+    let server = AuthorizationServer::start();
+    let env = logins(&server, &["x", "z"]);
+    server.will(refuse(400, "invalid_grant"));
+    env.tokctl(["refresh", "--user", "z"]).assert().code(4);
+    for _ in 0..2 {
+        announce(&server, 1);
+        let failed = env.tokctl(["refresh", "--all"]).assert().code(4).stdout_eq("");
+        assert!(stderr(&failed).contains("tokctl login acme --user z"), "{}", stderr(&failed));
+    }
+    env.tokctl(["get", "acme", "--user", "z", "--no-refresh"]).assert().stdout_eq("access-2\n");
 }
 
 #[test]

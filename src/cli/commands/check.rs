@@ -57,6 +57,11 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
 fn all(args: &Args, context: &Context, store: Store) -> Result<(), CliError> {
     let (provider, user) = (args.choice.provider.as_ref(), args.choice.user.as_ref());
     let accounts = credentials::accounts(&*store.read()?, provider, user)?;
+    if accounts.is_empty() && (provider.is_some() || user.is_some()) {
+        return Err(
+            CliError::new(Kind::NotFound, "there is no such credential").hint("tokctl list")
+        );
+    }
     let mut results = Vec::with_capacity(accounts.len());
     if !accounts.is_empty() {
         let mut vault = keys::unlock(context, store)?;

@@ -52,7 +52,8 @@ impl Pace {
         let can_help = error.is_momentary() || (error.is_ambiguous() && may_repeat);
         let doubled = FIRST_PAUSE * 2_u32.pow(self.requests.saturating_sub(1));
         let pause = jittered(doubled).max(error.retry_after().unwrap_or_default());
-        let in_time = self.requests < REQUESTS && self.began.elapsed() + pause < WINDOW;
+        let in_time =
+            self.requests < REQUESTS && self.began.elapsed().saturating_add(pause) < WINDOW;
         (can_help && in_time).then_some(pause)
     }
 }

@@ -29,6 +29,8 @@ pub(super) enum Done {
 pub(super) enum Verdict {
     Renew(Trigger),
     Leave(Done),
+    /// The provider refused before to renew it: that is a failure, and no request.
+    NeedsLogin,
 }
 
 /// What came of one credential, and what went wrong beside it: with its hook, or with the audit.
@@ -50,6 +52,11 @@ pub(super) fn attend(
     };
     match judge(&row.stored.credential, time::now()) {
         Verdict::Leave(done) => left(done),
+        Verdict::NeedsLogin => {
+            let (account, reason) = (account.clone(), LoginReason::Refused);
+            let error = ops::Error::LoginRequired { account, reason };
+            Ok(Outcome { done: Err(error.into()), warnings: Vec::new() })
+        }
         Verdict::Renew(trigger) => {
             let (renewed, hook) = renewal::renew_silently(context, vault, account, trigger);
             let outcome = audit_trail::outcome(&renewed);

@@ -20,6 +20,10 @@ pub(super) fn asked(
     if !within.is_none_or(|within| ends_within(credential, within, now)) {
         return Verdict::Leave(Done::NotMeant);
     }
+    // Said each time, and not only by the run that met with the refusal: its word may be lost.
+    if credential.status == Status::LoginRequired {
+        return Verdict::NeedsLogin;
+    }
     match renewable(credential, now) {
         Ok(_) => Verdict::Renew(Trigger::Asked),
         Err(reason) => Verdict::Leave(Done::Skipped(reason)),
@@ -184,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn what_only_a_person_can_renew_is_skipped() {
+    fn what_only_a_person_can_renew_is_not_renewed() {
         let token = AccessToken::from_trusted("made-up".into());
         let pat = Grant::Static(StaticToken { token, expiry: Expiry::None });
         for credential in [
@@ -192,7 +196,13 @@ mod tests {
             oauth(3600, Status::LoginRequired),
             oauth(3600, Status::HandedOver),
         ] {
-            assert!(matches!(asked(&credential, None, at(0)), Verdict::Leave(Done::Skipped(_))));
+            match asked(&credential, None, at(0)) {
+                Verdict::NeedsLogin => assert_eq!(credential.status, Status::LoginRequired),
+                Verdict::Leave(Done::Skipped(_)) => {
+                    assert_ne!(credential.status, Status::LoginRequired);
+                }
+                other => panic!("{other:?}"),
+            }
             let every = SignedDuration::from_mins(3);
             assert!(!is_renewed(upcoming(&credential, every, at(5000))));
             assert_eq!(due_at(&credential, at(0)), None);

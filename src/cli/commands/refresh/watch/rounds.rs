@@ -47,7 +47,14 @@ pub(super) fn look(
         let credential = match vault.read(&account) {
             Ok(Some(row)) => row.stored.credential,
             Ok(None) => continue,
-            Err(error @ ops::Error::Store(store::Error::Tampered { .. })) => {
+            // One row that can't be read keeps no other from being refreshed.
+            Err(
+                error @ ops::Error::Store(
+                    store::Error::Tampered { .. }
+                    | store::Error::Damaged(_)
+                    | store::Error::Inconsistent(_),
+                ),
+            ) => {
                 found.expiries.insert(account.clone(), None);
                 found.faults.push((account, error.into()));
                 continue;
@@ -63,7 +70,7 @@ pub(super) fn look(
         }
         match selection::upcoming(&credential, every, now) {
             Verdict::Renew(_) => found.due.push((lane, account)),
-            Verdict::Leave(_) => {
+            Verdict::Leave(_) | Verdict::NeedsLogin => {
                 found.due_at.extend(selection::due_at(&credential, now).map(|at| (account, at)));
             }
         }
