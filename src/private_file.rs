@@ -74,9 +74,23 @@ pub(crate) fn open_or_create_itself(path: &Path) -> io::Result<File> {
         .open(path)
 }
 
+/// Opens a file for reading, and nothing but a plain one: opening a pipe would wait for its writer.
+pub(crate) fn open_plain(path: &Path) -> io::Result<File> {
+    let no_wait = OFlags::NONBLOCK.bits().cast_signed();
+    let file = OpenOptions::new().read(true).custom_flags(no_wait).open(path)?;
+    if file.metadata()?.is_file() {
+        return Ok(file);
+    }
+    Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a plain file"))
+}
+
 /// Puts a file that everybody may read in the place of `path`, at once: whoever reads it finds
 /// the old content or the new. Nothing is flushed to the disk.
 pub(crate) fn replace_public(path: &Path, content: &[u8]) -> io::Result<()> {
+    // A device, a pipe or a link would become a file, to the harm of whoever uses it.
+    if fs::symlink_metadata(path).is_ok_and(|there| !there.is_file()) {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a plain file"));
+    }
     let mut beside = path.file_name().ok_or(io::ErrorKind::InvalidInput)?.to_owned();
     beside.push(format!(".{}.tmp", std::process::id()));
     let beside = path.with_file_name(beside);

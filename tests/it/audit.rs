@@ -452,3 +452,17 @@ fn what_a_killed_process_left_unfinished_is_no_tampering() {
     assert_eq!(entries(&env)[1]["missed"], 1);
     assert_eq!(verify(&env)["entries"], 2);
 }
+
+#[test]
+fn a_pipe_in_the_place_of_the_audit_is_waited_for_by_nobody() {
+    let server = AuthorizationServer::start();
+    let env = TestEnv::new().with_login("x", &server, issue());
+    fs::remove_file(path(&env)).unwrap();
+    assert!(Command::new("mkfifo").arg(path(&env)).status().unwrap().success());
+    server.will(issue());
+    env.tokctl(["refresh"]).assert().success();
+    for arguments in [&["audit"][..], &["audit", "--verify"]] {
+        let failed = env.tokctl(arguments).assert().failure();
+        assert!(stderr(&failed).contains("not a plain file"), "{}", stderr(&failed));
+    }
+}

@@ -6,6 +6,7 @@ use std::path::Path;
 use super::file::Tail;
 use super::line::{Kind, Line, Mark};
 use super::sealed::Sealed;
+use crate::private_file;
 use crate::store::file::VaultFile;
 use crate::vault::chain::START;
 
@@ -16,7 +17,7 @@ use crate::vault::chain::START;
 /// flushed to the disk first: else a power cut would look as if somebody had cut it off.
 pub(crate) fn end(vault: &VaultFile, sealed: &Sealed) -> Option<Mark> {
     let path = vault.audit();
-    let file = File::open(&path).ok()?;
+    let file = private_file::open_plain(&path).ok()?;
     let tail = Tail::read(&file, file.metadata().ok()?.len()).ok()?;
     let mut lines = tail.lines();
     let last = lines.next()??;

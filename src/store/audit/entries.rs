@@ -1,6 +1,6 @@
 //! The entries as they stand in the file, for whoever has no key.
 
-use std::fs::{File, TryLockError};
+use std::fs::TryLockError;
 use std::io;
 use std::time::{Duration, Instant};
 
@@ -21,7 +21,7 @@ pub(crate) fn content(vault: &VaultFile, patience: Duration) -> Result<Vec<u8>, 
     let error = |source| Error::Audit { path: path.clone(), source };
     let deadline = Instant::now() + patience;
     loop {
-        let file = match File::open(&path) {
+        let file = match private_file::open_plain(&path) {
             Err(missing) if missing.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             other => other.map_err(error)?,
         };

@@ -44,6 +44,10 @@ impl Schedule {
     ///
     /// `jitter`, of 255: services that were started together come apart, by up to a tenth.
     pub(super) fn looked(&mut self, now: Timestamp, due_at: Option<Timestamp>, jitter: u8) {
+        // A pause that is farther away than it was ever set is from before the clock went back.
+        if self.paused_until > later(now, PAUSE) {
+            self.paused_until = now;
+        }
         let tenth = self.every.as_millis() / 10;
         let earlier = SignedDuration::from_millis_i128(tenth * i128::from(jitter) / 255);
         let usual = later(now, self.every - earlier);
@@ -92,6 +96,16 @@ mod tests {
         assert!(!schedule.is_due(at(1179)) && schedule.is_due(at(1180)));
         schedule.looked(at(1180), None, 255);
         assert_eq!(schedule.next(), at(1180 + 162));
+    }
+
+    #[test]
+    fn a_clock_that_went_back_is_followed_once() {
+        let mut schedule = Schedule::new(EVERY, at(1_000_000));
+        schedule.looked(at(1_000_000), None, 0);
+        assert!(schedule.is_due(at(1000)));
+        schedule.looked(at(1000), None, 0);
+        assert_eq!(schedule.next(), at(1180));
+        assert!(!schedule.is_due(at(1001)));
     }
 
     #[test]
