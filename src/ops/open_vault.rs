@@ -162,6 +162,12 @@ impl OpenVault {
         self.read(account)?.ok_or_else(|| Error::NoCredential { account: account.clone() })
     }
 
+    /// The revision of the credential of `account`, which is not opened for it.
+    pub(super) fn revision(&self, account: &Account) -> Result<u64, Error> {
+        self.look(|connection| credentials::revision(connection, account))?
+            .ok_or_else(|| Error::NoCredential { account: account.clone() })
+    }
+
     /// Looks at what is not sealed.
     pub(super) fn look<T>(
         &self,

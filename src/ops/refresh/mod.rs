@@ -39,7 +39,7 @@ pub(crate) fn renew(
     today: &Today,
     clock: Clock,
 ) -> Result<Handed, Error> {
-    let revision = vault.expect(account)?.stored.revision;
+    let revision = vault.revision(account)?;
     let arrival = Arrival { revision, last: vault.last_attempt(account)? };
     let _lock = match turn::wait(vault, account, trigger, &arrival, clock)? {
         Turn::Mine(lock) => lock,
