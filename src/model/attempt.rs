@@ -3,7 +3,9 @@
 //! It is evidence, for people and for processes that would ask the same a moment later. It stands
 //! in the clear, and nothing that it says makes a secret go anywhere.
 
-use jiff::Timestamp;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// One question to a provider, and what came of it.
@@ -31,6 +33,25 @@ pub(crate) struct Attempt {
     /// How far the server's clock was ahead of this one, in seconds (RFC 9110 §6.6.1).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) clock_skew: Option<i64>,
+}
+
+/// No provider is left alone for longer than this, whatever it asks for.
+const LONGEST_PAUSE: SignedDuration = SignedDuration::from_hours(1);
+
+/// Until when a provider is left alone that asked for `pause` at `now`.
+pub(crate) fn pause_until(pause: Option<Duration>, now: Timestamp) -> Option<Timestamp> {
+    let pause = SignedDuration::try_from(pause?).unwrap_or(LONGEST_PAUSE).min(LONGEST_PAUSE);
+    now.checked_add(pause).ok()
+}
+
+impl Attempt {
+    /// Until when the provider is to be left alone. What is from the future, or farther off than it
+    /// was ever set, binds nobody: a clock was set back, or the file edited.
+    pub(crate) fn paused_until(&self, now: Timestamp) -> Option<Timestamp> {
+        self.not_before.filter(|&until| {
+            self.ended_at <= now && until > now && until.duration_since(now) <= LONGEST_PAUSE
+        })
+    }
 }
 
 /// What the provider was asked for.

@@ -7,22 +7,19 @@
 
 use std::time::Instant;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::clock::Clock;
 use super::error::{CheckError, Error};
 use super::open_vault::{OpenVault, Row};
 use super::refresh;
 use crate::model::account::Account;
-use crate::model::attempt::{Action, Attempt, Outcome};
+use crate::model::attempt::{Action, Attempt, Outcome, pause_until};
 use crate::model::credential::{Check, Credential, Grant, Status};
 use crate::oauth::http::Fault;
 use crate::oauth::protected_resource::{self, Answered, NoVerdict, Verdict};
 use crate::providers::{self, Places, Provider};
 use crate::store::{self, attempts, credentials, journal, locks};
-
-/// The longest pause that a service is granted which asks for fewer requests.
-const LONGEST_PAUSE: SignedDuration = SignedDuration::from_hours(1);
 
 /// How often a service is asked anew whose refusal was about a token that was replaced meanwhile.
 const TRIES: usize = 3;
@@ -190,7 +187,7 @@ fn attempt(asked: &Result<Answered, Fault>, began_at: Timestamp, ended_at: Times
     };
     let retry_after = match asked {
         Ok(Answered { verdict: Err(NoVerdict::TooManyRequests { retry_after, .. }), .. }) => {
-            retry_after.map(|pause| SignedDuration::try_from(pause).unwrap_or(LONGEST_PAUSE))
+            *retry_after
         }
         Ok(_) | Err(_) => None,
     };
@@ -204,8 +201,7 @@ fn attempt(asked: &Result<Answered, Fault>, began_at: Timestamp, ended_at: Times
         status: heard.map(|heard| heard.status),
         error: None,
         message,
-        not_before: retry_after
-            .and_then(|pause| ended_at.checked_add(pause.min(LONGEST_PAUSE)).ok()),
+        not_before: pause_until(retry_after, ended_at),
         clock_skew: heard
             .and_then(|heard| heard.date)
             .map(|date| date.duration_since(ended_at).as_secs()),
@@ -219,8 +215,5 @@ fn paused_until(
     now: Timestamp,
 ) -> Result<Option<Timestamp>, Error> {
     let last = vault.last_attempt(account)?.filter(|last| last.action == Action::Check);
-    Ok(last.and_then(|last| last.not_before).filter(|until| {
-        // Farther off it is no answer's: a clock was set back, or the file edited.
-        *until > now && until.duration_since(now) <= LONGEST_PAUSE
-    }))
+    Ok(last.and_then(|last| last.paused_until(now)))
 }

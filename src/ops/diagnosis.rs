@@ -87,8 +87,7 @@ pub(crate) fn diagnose(evidence: &Evidence, renewal: Renewal, now: Timestamp) ->
         match failed.outcome {
             Outcome::Configuration => return Finding::Configuration,
             Outcome::Passing => {
-                let not_before = failed.not_before.filter(|until| *until > now);
-                return Finding::Passing { works, not_before };
+                return Finding::Passing { works, not_before: failed.paused_until(now) };
             }
             Outcome::Done | Outcome::Refused => {}
         }

@@ -3,11 +3,11 @@
 //! A crowd that waits behind one failing attempt would repeat it one by one; a server that asked
 //! to be left alone asked everybody. So an outcome is written down, and taken over.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::trigger::Trigger;
 use crate::model::account::Account;
-use crate::model::attempt::{Action, Attempt, Outcome};
+use crate::model::attempt::{Action, Attempt, Outcome, pause_until};
 use crate::model::credential::{Credential, Status};
 use crate::oauth::http::Fault;
 use crate::oauth::token::Heard;
@@ -15,9 +15,6 @@ use crate::oauth::token_error;
 use crate::ops::access_token::{Handed, Warning};
 use crate::ops::error::{Error, LoginReason};
 use crate::untrusted::printable;
-
-/// No server is left alone for longer than this, whatever it asks for.
-const LONGEST_PAUSE: SignedDuration = SignedDuration::from_hours(1);
 
 /// Which attempt, when it began, and when it was over.
 #[derive(Clone, Copy)]
@@ -43,13 +40,10 @@ pub(super) fn of_failure(span: Span, heard: Option<Heard>, error: &token_error::
         | token_error::Error::NoVerdict { .. }
         | token_error::Error::Fault(_) => Outcome::Passing,
     };
-    let pause = error.retry_after().map(|pause| {
-        SignedDuration::try_from(pause).map_or(LONGEST_PAUSE, |pause| pause.min(LONGEST_PAUSE))
-    });
     Attempt {
         error: error.code().map(printable),
         message: Some(printable(&error.to_string())),
-        not_before: pause.and_then(|pause| span.ended_at.checked_add(pause).ok()),
+        not_before: pause_until(error.retry_after(), span.ended_at),
         ..record(span, heard, outcome)
     }
 }
@@ -81,9 +75,7 @@ pub(super) fn taken_over(
     now: Timestamp,
 ) -> Option<Result<Handed, Error>> {
     let account = account.clone();
-    let paused_until = last.not_before.filter(|&until| {
-        last.ended_at <= now && until > now && until.duration_since(now) <= LONGEST_PAUSE
-    });
+    let paused_until = last.paused_until(now);
     let is_new = before.and_then(|before| before.name.as_ref()) != last.name.as_ref();
     if last.action != Action::Refresh || !(is_new || paused_until.is_some()) {
         return None;
