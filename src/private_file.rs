@@ -5,7 +5,7 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::OFlags;
@@ -106,6 +106,84 @@ pub(crate) fn replace_public(path: &Path, content: &[u8]) -> io::Result<()> {
     write().inspect_err(|_| {
         let _ = fs::remove_file(&beside);
     })
+}
+
+/// A private file that will be at its place whole or not at all. What was made for it is gone when
+/// it is dropped before.
+pub(crate) struct Draft {
+    file: File,
+    beside: PathBuf,
+    path: PathBuf,
+}
+
+impl Draft {
+    /// Makes sure that `length` bytes can be put at `path`, where nothing may be yet.
+    ///
+    /// On file systems that copy on write, room that is there may still not be writable later.
+    pub(crate) fn of(path: &Path, length: usize) -> Result<Self, Error> {
+        let io = io_error(path);
+        if fs::symlink_metadata(path).is_ok() {
+            return Err(io(io::ErrorKind::AlreadyExists.into()));
+        }
+        let Some(name) = path.file_name() else {
+            return Err(Error::NotAFile { path: path.to_owned() });
+        };
+        let mut name = name.to_owned();
+        name.push(format!(".{}.tmp", std::process::id()));
+        let beside = path.with_file_name(name);
+        // One that a process with this number left behind.
+        let _ = fs::remove_file(&beside);
+        let file = create_new(&beside).map_err(io_error(path))?;
+        let draft = Self { file, beside, path: path.to_owned() };
+        let made_room =
+            draft.file.write_all_at(&vec![0; length], 0).and_then(|()| draft.file.sync_all());
+        made_room.map_err(io)?;
+        Ok(draft)
+    }
+
+    /// Puts `content` in its place and flushes it to the disk; replaces nothing.
+    pub(crate) fn place(self, content: &[u8]) -> Result<(), Error> {
+        let io = io_error(&self.path);
+        let write = || {
+            self.file.set_len(content.len() as u64)?;
+            self.file.write_all_at(content, 0)?;
+            self.file.sync_all()?;
+            rename_to_free(&self.beside, &self.path)?;
+            flush_directory_of(&self.path)
+        };
+        write().map_err(io)
+    }
+}
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        // Gone already, if it was placed.
+        let _ = fs::remove_file(&self.beside);
+    }
+}
+
+/// Renames where nothing is at the new name.
+fn rename_to_free(from: &Path, to: &Path) -> io::Result<()> {
+    #[cfg(any(target_os = "linux", target_os = "macos"))]
+    {
+        use rustix::fs::{CWD, RenameFlags, renameat_with};
+        use rustix::io::Errno;
+        match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+            // Not every file system knows how.
+            Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {}
+            other => return Ok(other?),
+        }
+    }
+    if fs::symlink_metadata(to).is_ok() {
+        return Err(io::ErrorKind::AlreadyExists.into());
+    }
+    fs::rename(from, to)
+}
+
+/// Flushes to the disk that `path` is there.
+pub(crate) fn flush_directory_of(path: &Path) -> io::Result<()> {
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    File::open(directory.unwrap_or(Path::new(".")))?.sync_all()
 }
 
 /// Checks that only the user or root can change `path`, a file or a directory.
@@ -211,6 +289,30 @@ mod tests {
         }
         assert!(replace_public(&home.path().join("none/file"), b"").is_err());
         assert_eq!(fs::read_dir(home.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_draft_is_placed_whole_and_private_or_leaves_nothing() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("file");
+        drop(Draft::of(&path, 100).unwrap());
+        assert_eq!(fs::read_dir(home.path()).unwrap().count(), 0);
+        Draft::of(&path, 100).unwrap().place(b"content").unwrap();
+        assert_eq!((fs::read(&path).unwrap(), mode(&path)), (b"content".to_vec(), 0o600));
+        assert_eq!(fs::read_dir(home.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_draft_replaces_nothing() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("file");
+        let draft = Draft::of(&path, 3).unwrap();
+        fs::write(&path, "other").unwrap();
+        assert!(draft.place(b"own").is_err());
+        assert!(Draft::of(&path, 3).is_err());
+        assert_eq!(fs::read(&path).unwrap(), b"other");
+        assert_eq!(fs::read_dir(home.path()).unwrap().count(), 1);
+        assert!(Draft::of(&home.path().join("none/file"), 3).is_err());
     }
 
     #[test]

@@ -7,10 +7,12 @@ use crate::model::attempt::Outcome;
 use crate::oauth::http::Fault;
 use crate::oauth::protected_resource::{self, NoVerdict};
 use crate::oauth::{listener, metadata, token_error};
-use crate::ops::{CheckError, Error as OpsError, SlotError};
-use crate::vault::keychain;
+use crate::ops::{BundleError, CheckError, Error as OpsError, SlotError};
 use crate::vault::slot::SlotKind;
+use crate::vault::{bundle, keychain};
 use crate::{config, private_file, providers, store};
+
+const RESUME: &str = "tokctl export --resume --output FILE";
 
 const TRY_LATER: &str = "try again later; the stored credential is unchanged";
 
@@ -21,6 +23,7 @@ impl From<OpsError> for CliError {
             OpsError::Provider(error) => return provider_error(error),
             OpsError::Check(error) => return check_error(error),
             OpsError::Slots(error) => return slot_error(error),
+            OpsError::Bundle(error) => return bundle_error(error),
             OpsError::NoSuchSlot { slots, .. } | OpsError::WrongSecret { slots, .. } => {
                 (Kind::KeyUnavailable, Some(how_to_unlock(slots)))
             }
@@ -310,6 +313,47 @@ fn slot_error(error: &SlotError) -> CliError {
         shown.causes = damage.accounts.iter().map(delete_command).collect();
     }
     shown
+}
+
+fn bundle_error(error: &BundleError) -> CliError {
+    let (kind, hint) = match error {
+        BundleError::NothingTravels { account } => (
+            Kind::Failed,
+            format!(
+                "tokctl refresh {} {} first, or move it with `--move`",
+                account.provider,
+                user_flag(account.user.as_str())
+            ),
+        ),
+        BundleError::Unplaced => (Kind::Failed, RESUME.into()),
+        BundleError::NotPlaced { .. } => (Kind::Failed, format!("make room, then {RESUME}")),
+        BundleError::NothingUnplaced => (Kind::NotFound, "tokctl list".into()),
+        BundleError::NotMade { source } => (Kind::Failed, trust_hint(source)),
+        BundleError::Malformed(bundle::Malformed::Prefix) => {
+            (Kind::Usage, "name what `tokctl export` wrote".into())
+        }
+        BundleError::Malformed(bundle::Malformed::Version) => {
+            (Kind::VaultDamaged, "update tokctl".into())
+        }
+        BundleError::Malformed(bundle::Malformed::Damaged)
+        | BundleError::Closed(bundle::Error::Damaged) => {
+            (Kind::VaultDamaged, "fetch it once more from where it was made".into())
+        }
+        BundleError::Closed(bundle::Error::WrongSecret(kind)) => {
+            let names = match kind {
+                SlotKind::Passphrase => "TOKCTL_BUNDLE_PASSPHRASE to the passphrase",
+                SlotKind::Key | SlotKind::Keychain | SlotKind::Recovery => {
+                    "TOKCTL_BUNDLE_KEY or TOKCTL_BUNDLE_KEY_FILE to the key"
+                }
+            };
+            (Kind::KeyUnavailable, format!("set {names} that it was sealed for"))
+        }
+        BundleError::Opened { .. } => {
+            (Kind::Failed, "`tokctl list` shows what is there; another needs another export".into())
+        }
+        BundleError::InTheWay { .. } => (Kind::Failed, "give `--replace` to overwrite it".into()),
+    };
+    CliError::of(kind, error).hint(hint)
 }
 
 /// What takes away a credential that does not open.

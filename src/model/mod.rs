@@ -15,4 +15,5 @@ pub(crate) mod summary;
 pub(crate) mod attempt;
 pub(crate) mod standing;
 pub(crate) mod audit;
+pub(crate) mod bundle;
 pub(crate) mod definition;

@@ -7,9 +7,9 @@ use crate::model::address::Address;
 use crate::model::attempt::Attempt;
 use crate::oauth::{listener, metadata, protected_resource, redirect_uri, token_error};
 use crate::store::credentials::Damage;
-use crate::vault::keychain;
 use crate::vault::slot::{SlotId, SlotKind};
-use crate::{providers, store};
+use crate::vault::{bundle, keychain};
+use crate::{private_file, providers, store};
 
 /// Why an operation did not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -83,6 +83,10 @@ pub(crate) enum Error {
     #[error(transparent)]
     Slots(#[from] SlotError),
 
+    /// A bundle was not made, or not opened.
+    #[error(transparent)]
+    Bundle(#[from] BundleError),
+
     /// The service was not asked about a token, or did not answer that.
     #[error(transparent)]
     Check(#[from] CheckError),
@@ -143,6 +147,40 @@ fn damaged(damage: &Damage) -> String {
         1 => "there is 1 credential".into(),
         many => format!("there are {many} credentials"),
     }
+}
+
+/// Why credentials did not leave in a bundle, or did not come in with one.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum BundleError {
+    /// Nothing of it would work elsewhere: only moved it can be renewed there.
+    #[error("the token of `{account}` has ended, and what renews it is for one machine at a time")]
+    NothingTravels { account: Account },
+    /// Of an earlier hand-over the bundle may not be in place, and is kept: it comes first.
+    #[error("the bundle of an earlier move is not known to be in place")]
+    Unplaced,
+    /// No bundle waits to be put in place.
+    #[error("no move was interrupted")]
+    NothingUnplaced,
+    /// Nothing left this machine.
+    #[error("the bundle could not be made")]
+    NotMade { source: private_file::Error },
+    /// Its credentials were handed over, and the bundle is kept.
+    #[error("the bundle could not be put in place, and is kept in the vault")]
+    NotPlaced { source: private_file::Error },
+    /// The text is no bundle, or not all of it.
+    #[error("it can't be read as a bundle")]
+    Malformed(#[from] bundle::Malformed),
+    /// It did not open.
+    #[error("the bundle can't be opened")]
+    Closed(#[from] bundle::Error),
+    /// This vault took it in before.
+    #[error("this vault took the bundle in at {at}, and a bundle opens once")]
+    Opened { at: Timestamp },
+    /// A bundle comes in whole, since it opens once; and this is in the way.
+    #[error(
+        "there is another credential for `{account}`, and a bundle comes in whole or not at all"
+    )]
+    InTheWay { account: Account },
 }
 
 /// Why it is not known whether a token works. The stored credential is as it was.

@@ -9,7 +9,7 @@ use super::shopify;
 use crate::model::account::ProviderName;
 use crate::model::address::Address;
 use crate::model::client::{Client, TokenEndpointAuthMethod};
-use crate::model::credential::{ApiAuth, ApiHeader, Check, Credential};
+use crate::model::credential::{ApiAuth, ApiHeader, Check, Credential, Grant};
 use crate::model::definition::{
     CallbackCheck, Definition, Pkce, RefreshKind, Reuse, ScopeSeparator,
 };
@@ -307,7 +307,13 @@ impl Provider {
     pub(crate) fn renewal(&self) -> Renewal {
         let refresh = &self.definition.refresh;
         let life = Some(self.definition.grant_life);
-        Renewal { kind: refresh.kind, reuse: refresh.reuse, margin: refresh.margin, life }
+        Renewal {
+            kind: refresh.kind,
+            rotates: refresh.rotates,
+            reuse: refresh.reuse,
+            margin: refresh.margin,
+            life,
+        }
     }
 
     fn address(&self, text: &str) -> Result<Address, Error> {
@@ -319,6 +325,7 @@ impl Provider {
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Renewal {
     pub(crate) kind: RefreshKind,
+    rotates: Option<bool>,
     pub(crate) reuse: Reuse,
     pub(crate) margin: Option<SignedDuration>,
     /// How long the provider renews a grant; `None` where there is no definition to say so.
@@ -329,6 +336,14 @@ impl Renewal {
     /// What becomes of what `credential` is renewed with, if it is sent a second time.
     pub(crate) fn reuse_of(self, credential: &Credential) -> Reuse {
         if credential.spends_nothing() { Reuse::Tolerant } else { self.reuse }
+    }
+
+    /// Whether each use of what `credential` is renewed with replaces that, so that of two holders
+    /// one would end the other's grant. Where nobody said so, it may.
+    pub(crate) fn rotates(self, credential: &Credential) -> bool {
+        let has_refresh_token =
+            matches!(&credential.grant, Grant::OAuth(grant) if grant.refresh_token.is_some());
+        has_refresh_token && !credential.spends_nothing() && self.rotates != Some(false)
     }
 }
 

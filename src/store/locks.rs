@@ -92,6 +92,11 @@ pub(crate) fn login(
     acquire(&vault.beside()?.join(format!("{name}.login.lock")), Mode::Exclusive)
 }
 
+/// The turn to hand credentials over to another machine: one bundle at a time is on its way.
+pub(crate) fn hand_over(vault: &VaultFile, deadline: Instant) -> Result<Guard, Error> {
+    wait(&vault.beside()?.join("hand-over.lock"), Mode::Exclusive, deadline)
+}
+
 /// Keeps key slots and data key as they are while a refresh is in flight.
 ///
 /// Whoever wants to change them holds the turnstile while waiting, so that a stream of refreshes

@@ -12,6 +12,7 @@ pub(crate) mod intents;
 pub(crate) mod credentials;
 pub(crate) mod slots;
 pub(crate) mod journal;
+pub(crate) mod bundles;
 pub(crate) mod standings;
 pub(crate) mod attempts;
 pub(crate) mod locks;

@@ -10,7 +10,7 @@ use super::error::Error;
 const APPLICATION_ID: i32 = 0x746F_6B63;
 
 /// One entry for each version of the schema; `user_version` counts those that were applied.
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     "
     -- The vault itself: one row, absent until the vault has a first key slot.
     CREATE TABLE vault (
@@ -95,6 +95,22 @@ const MIGRATIONS: [&str; 3] = [
 ",
     "
     ALTER TABLE intents ADD COLUMN seal BLOB; -- absent while the vault has no data key
+",
+    "
+    -- The bundle whose credentials were handed over and which is not known to be in place: one row
+    -- at most.
+    CREATE TABLE unplaced_bundle (
+        one INTEGER PRIMARY KEY CHECK (one = 1),
+        bundle_id BLOB NOT NULL,
+        sealed TEXT NOT NULL, -- as it is written to a file
+        created_at INTEGER NOT NULL
+    ) STRICT;
+
+    -- Bundles that were taken in.
+    CREATE TABLE opened_bundles (
+        bundle_id BLOB PRIMARY KEY,
+        opened_at INTEGER NOT NULL
+    ) STRICT;
 ",
 ];
 

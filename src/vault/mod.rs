@@ -9,5 +9,6 @@ pub(crate) mod keychain;
 pub(crate) mod seal;
 pub(crate) mod key_string;
 pub(crate) mod slot;
+pub(crate) mod bundle;
 
 pub(crate) use cipher::Key;

@@ -45,6 +45,8 @@ pub(crate) enum Place<'a> {
     AuditKey,
     /// The last entry of the audit that the vault remembers.
     AuditHead,
+    /// The content of a bundle, which is a vault of its own, under its header as it is written.
+    Bundle { header: &'a [u8] },
     /// The name of a keychain entry that has no key slot: nothing is in it.
     Intent { entry: &'a str },
 }
@@ -90,6 +92,7 @@ impl DataKey {
             }
             Place::AuditKey => vault("audit key"),
             Place::AuditHead => vault("audit head"),
+            Place::Bundle { header } => vault("bundle").field(header),
             Place::Intent { entry } => vault("intent").field(entry.as_bytes()),
         }
     }
@@ -114,6 +117,7 @@ mod tests {
             Place::Spill { provider: "jira", user: "x", revision: 4, attempt: &[0; 16] },
             Place::AuditKey,
             Place::AuditHead,
+            Place::Bundle { header: b"x" },
             Place::Intent { entry: "x" },
         ] {
             assert!(key.open(elsewhere, &sealed).is_err(), "{elsewhere:?}");

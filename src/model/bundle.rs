@@ -1,0 +1,158 @@
+//! What a bundle carries from one vault to another, and what stays behind.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::credential::{Credential, Grant, OAuthGrant, RenewalGrant, StaticToken, Status};
+use crate::secret::{AccessToken, SecretText};
+
+/// What is under a bundle's seal.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Content {
+    pub(crate) credentials: Vec<Carried>,
+}
+
+/// One credential in a bundle.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Carried {
+    pub(crate) provider: String,
+    pub(crate) user: String,
+    pub(crate) load: Load,
+    pub(crate) credential: Credential,
+}
+
+/// How much of a credential travels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Load {
+    /// All of it, and nothing stays.
+    Moved,
+    /// All of it, for both to use.
+    Copied,
+    /// Its access token: of two holders of what renews it, one would end the other's grant.
+    TokenAlone,
+}
+
+impl Load {
+    /// What travels of a credential, each renewal of which replaces what renews it or does not.
+    pub(crate) fn of(rotates: bool, moving: bool) -> Self {
+        match (moving, rotates) {
+            (true, _) => Self::Moved,
+            (false, false) => Self::Copied,
+            (false, true) => Self::TokenAlone,
+        }
+    }
+}
+
+/// The part of `credential` that travels.
+pub(crate) fn travelling(credential: &Credential, load: Load) -> Credential {
+    match (load, &credential.grant) {
+        (Load::Moved | Load::Copied, _) | (Load::TokenAlone, Grant::Static(_)) => {
+            credential.clone()
+        }
+        (Load::TokenAlone, Grant::OAuth(grant)) => {
+            let mut grant =
+                OAuthGrant { refresh_token: None, refresh_expires_at: None, ..(**grant).clone() };
+            // Nothing is renewed with it, and to revoke the token could end the whole grant.
+            grant.client.secret = None;
+            grant.client.revocation_endpoint = None;
+            Credential { grant: Grant::OAuth(Box::new(grant)), ..credential.clone() }
+        }
+    }
+}
+
+/// What stays of a credential that was moved: what there is to show of it, and no secret.
+pub(crate) fn left_behind(credential: &Credential, now: Timestamp) -> Credential {
+    let nothing = || AccessToken::from_trusted(String::new());
+    let grant = match &credential.grant {
+        Grant::Static(token) => Grant::Static(StaticToken { token: nothing(), ..token.clone() }),
+        Grant::OAuth(grant) => {
+            let mut grant = OAuthGrant {
+                access_token: nothing(),
+                refresh_token: None,
+                renewal: RenewalGrant::RefreshToken,
+                ..(**grant).clone()
+            };
+            grant.client.secret = None;
+            Grant::OAuth(Box::new(grant))
+        }
+    };
+    let mut api = credential.api.clone();
+    api.headers.clear();
+    Credential { grant, api, status: Status::HandedOver, updated_at: now, ..credential.clone() }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn credential() -> Credential {
+        serde_json::from_value(json!({
+            "grant": {
+                "kind": "oauth", "access_token": "made-up-access", "token_type": "Bearer",
+                "issued_at": "2026-01-01T00:00:00Z", "granted_at": "2026-01-01T00:00:00Z",
+                "expiry": { "expiry": "unknown" }, "refresh_token": "made-up-refresh",
+                "scopes": ["read"],
+                "client": {
+                    "id": "made-up", "auth_method": "client_secret_basic",
+                    "secret": "made-up-secret", "token_endpoint": "https://as.example/token",
+                    "revocation_endpoint": "https://as.example/revoke",
+                },
+            },
+            "api": {
+                "auth": "bearer",
+                "headers": [{ "name": "x-api-key", "value": "made-up-key" }],
+            },
+            "status": "active",
+            "created_at": "2026-01-01T00:00:00Z", "updated_at": "2026-01-01T00:00:00Z",
+        }))
+        .unwrap()
+    }
+
+    fn secrets_in(credential: &Credential) -> Vec<&'static str> {
+        let text = serde_json::to_string(credential).unwrap();
+        ["made-up-access", "made-up-refresh", "made-up-secret", "made-up-key"]
+            .into_iter()
+            .filter(|secret| text.contains(secret))
+            .collect()
+    }
+
+    #[test]
+    fn only_what_two_may_use_is_copied() {
+        assert_eq!(Load::of(true, false), Load::TokenAlone);
+        assert_eq!(Load::of(false, false), Load::Copied);
+        assert_eq!(Load::of(true, true), Load::Moved);
+        assert_eq!(Load::of(false, true), Load::Moved);
+    }
+
+    #[test]
+    fn a_token_alone_travels_without_what_renews_or_revokes_it() {
+        let alone = travelling(&credential(), Load::TokenAlone);
+        assert_eq!(secrets_in(&alone), ["made-up-access", "made-up-key"]);
+        assert!(!alone.is_refreshable());
+        assert!(!serde_json::to_string(&alone).unwrap().contains("/revoke"));
+        assert_eq!(secrets_in(&travelling(&credential(), Load::Copied)).len(), 4);
+    }
+
+    #[test]
+    fn no_secret_stays_of_what_was_moved() {
+        let now = Timestamp::UNIX_EPOCH;
+        let stays = left_behind(&credential(), now);
+        assert_eq!(secrets_in(&stays), [""; 0]);
+        assert_eq!(stays.status, Status::HandedOver);
+        assert_eq!(stays.scopes().unwrap().to_string(), "read");
+
+        let mut account = credential();
+        let Grant::OAuth(grant) = &mut account.grant else { unreachable!() };
+        grant.renewal = serde_json::from_value(json!({
+            "grant": "jwt_bearer", "scopes": [],
+            "account": serde_json::from_str::<serde_json::Value>(
+                r#"{"email": "made-up", "key_id": "made-up", "private_key": "made-up-refresh"}"#
+            ).unwrap(),
+        }))
+        .unwrap();
+        assert_eq!(secrets_in(&left_behind(&account, now)), [""; 0]);
+    }
+}
