@@ -32,6 +32,8 @@ pub(crate) enum Action {
     Check,
     /// It was made.
     Login,
+    /// It was taken in from elsewhere.
+    Import,
     /// It was revoked and forgotten.
     Delete,
 }
@@ -43,6 +45,7 @@ impl Action {
             Self::Refresh => "refresh",
             Self::Check => "check",
             Self::Login => "login",
+            Self::Import => "import",
             Self::Delete => "delete",
         }
     }

@@ -14,6 +14,7 @@ pub(crate) mod refresh;
 pub(crate) mod check;
 pub(crate) mod login;
 pub(crate) mod delete;
+pub(crate) mod import;
 mod keychain_entry;
 pub(crate) mod key_slots;
 pub(crate) mod rotation;
@@ -24,6 +25,6 @@ pub(crate) mod fair_queue;
 pub(crate) mod many;
 
 pub(crate) use create::open_or_create;
-pub(crate) use error::{CheckError, Error, SlotError};
+pub(crate) use error::{CheckError, Error, ImportError, SlotError};
 pub(crate) use open_vault::OpenVault;
 pub(crate) use unlock::Unlocking;
