@@ -16,6 +16,7 @@ mod vault;
 mod store;
 mod oauth;
 mod providers;
+mod foreign;
 mod ops;
 mod cli;
 

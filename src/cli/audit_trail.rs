@@ -42,6 +42,22 @@ pub(crate) fn note(
     }
 }
 
+/// The same for many at once, all of which it did.
+pub(crate) fn note_all<'a>(
+    context: &Context,
+    vault: &mut OpenVault,
+    command: &'static str,
+    action: Action,
+    accounts: impl Iterator<Item = &'a Account>,
+) {
+    for account in accounts {
+        let whose = (&account.provider, Some(&account.user));
+        note(context, vault, command, action, whose, OK);
+    }
+    // What it can't remember now it will with its next write.
+    let _ = audit::remember(vault);
+}
+
 /// Has the audit kept as today's configuration says from the next write on. A slip in the
 /// configuration leaves it as it was.
 pub(crate) fn keep_as_configured(context: &Context, vault: &mut OpenVault) {

@@ -7,10 +7,10 @@ use crate::model::attempt::Outcome;
 use crate::oauth::http::Fault;
 use crate::oauth::protected_resource::{self, NoVerdict};
 use crate::oauth::{listener, metadata, token_error};
-use crate::ops::{BundleError, CheckError, Error as OpsError, SlotError};
+use crate::ops::{BundleError, CheckError, Error as OpsError, ImportError, SlotError};
 use crate::vault::slot::SlotKind;
 use crate::vault::{bundle, keychain};
-use crate::{config, private_file, providers, store};
+use crate::{config, foreign, private_file, providers, store};
 
 const RESUME: &str = "tokctl export --resume --output FILE";
 
@@ -23,6 +23,7 @@ impl From<OpsError> for CliError {
             OpsError::Provider(error) => return provider_error(error),
             OpsError::Check(error) => return check_error(error),
             OpsError::Slots(error) => return slot_error(error),
+            OpsError::Import(error) => return import_error(error),
             OpsError::Bundle(error) => return bundle_error(error),
             OpsError::NoSuchSlot { slots, .. } | OpsError::WrongSecret { slots, .. } => {
                 (Kind::KeyUnavailable, Some(how_to_unlock(slots)))
@@ -124,6 +125,12 @@ fn metadata_error(error: &metadata::Error) -> (Kind, Option<String>) {
         }
     };
     (kind, Some(hint.into()))
+}
+
+impl From<BundleError> for CliError {
+    fn from(error: BundleError) -> Self {
+        bundle_error(&error)
+    }
 }
 
 impl From<store::Error> for CliError {
@@ -291,6 +298,39 @@ fn check_error(error: &CheckError) -> CliError {
         },
     };
     CliError::of(kind, error).hint(hint)
+}
+
+fn import_error(error: &ImportError) -> CliError {
+    let hint = match error {
+        ImportError::Twice { .. } => "take one of them out, or give the users names of their own",
+        ImportError::Unfit { .. } => {
+            "name another provider with `--provider`, or the server with `--server`"
+        }
+    };
+    CliError::of(Kind::Usage, error).hint(hint)
+}
+
+impl From<foreign::Error> for CliError {
+    fn from(error: foreign::Error) -> Self {
+        match &error {
+            foreign::Error::File(source) => untrusted_file(Kind::Failed, source),
+            foreign::Error::OtherKind { instead: Some(instead), .. } => {
+                Self::of(Kind::Usage, &error).hint(instead)
+            }
+            foreign::Error::OtherKind { instead: None, .. } => {
+                Self::of(Kind::Usage, &error).hint("`tokctl import --help` tells the sources apart")
+            }
+            foreign::Error::Malformed { .. } => {
+                Self::of(Kind::Failed, &error).hint("mend that place: nothing was stored")
+            }
+            foreign::Error::NeedsKey { .. } | foreign::Error::NoSuchKey { .. } => {
+                Self::of(Kind::Usage, &error).hint("give its key in a file with `--key-file`")
+            }
+            foreign::Error::WrongKey { .. } => {
+                Self::of(Kind::Usage, &error).hint("give the right key: nothing was stored")
+            }
+        }
+    }
 }
 
 fn slot_error(error: &SlotError) -> CliError {

@@ -55,14 +55,28 @@ pub(super) fn key(context: &Context) -> Result<Option<Unlocking>, CliError> {
 pub(super) fn new_key(context: &Context) -> Result<Option<Key>, CliError> {
     const SOURCE: &str = "TOKCTL_NEW_KEY_FILE";
     let Some(path) = context.environment.get(SOURCE) else { return Ok(None) };
-    match decode(SOURCE, &read(context, Path::new(&path))?)? {
-        (Form::Key, key) => Ok(Some(key)),
-        (Form::Recovery, _) => Err(CliError::new(
-            Kind::KeyUnavailable,
-            format!("{SOURCE} holds a recovery code, not a key"),
-        )
-        .hint("set it to a file with what `tokctl key generate` prints")),
+    key_in(context, SOURCE, Path::new(&path)).map(Some)
+}
+
+/// The key in the file at `path`, which `source` names.
+pub(super) fn key_in(context: &Context, source: &str, path: &Path) -> Result<Key, CliError> {
+    key_alone(source, &read(context, path)?)
+}
+
+/// The key that a bundle was sealed for.
+pub(super) fn bundle_key(context: &Context) -> Result<Option<Key>, CliError> {
+    const SOURCE: &str = "TOKCTL_BUNDLE_KEY";
+    const FILE: &str = "TOKCTL_BUNDLE_KEY_FILE";
+    if let Some(text) = context.environment.text(SOURCE).map(Zeroizing::new) {
+        return key_alone(SOURCE, &text).map(Some);
     }
+    let Some(path) = context.environment.get(FILE) else { return Ok(None) };
+    key_in(context, FILE, Path::new(&path)).map(Some)
+}
+
+/// The passphrase that a bundle is sealed for.
+pub(super) fn bundle_passphrase(context: &Context) -> Result<Option<Passphrase>, CliError> {
+    passphrase_of(context, "TOKCTL_BUNDLE_PASSPHRASE", "TOKCTL_BUNDLE_PASSPHRASE_FILE")
 }
 
 /// The passphrase that a new slot is to have.
@@ -74,16 +88,37 @@ pub(super) fn new_passphrase(context: &Context) -> Result<Option<Passphrase>, Cl
 
 /// The passphrase that is set, in a variable or in a file.
 pub(super) fn passphrase(context: &Context) -> Result<Option<Unlocking>, CliError> {
-    let environment = &context.environment;
-    if let Some(text) = environment.text("TOKCTL_PASSPHRASE").map(Zeroizing::new) {
-        return checked("TOKCTL_PASSPHRASE", &text).map(Unlocking::Passphrase).map(Some);
+    let passphrase = passphrase_of(context, "TOKCTL_PASSPHRASE", "TOKCTL_PASSPHRASE_FILE")?;
+    Ok(passphrase.map(Unlocking::Passphrase))
+}
+
+/// The passphrase in one variable, or in the file that the other names.
+fn passphrase_of(
+    context: &Context,
+    variable: &str,
+    file: &str,
+) -> Result<Option<Passphrase>, CliError> {
+    if let Some(text) = context.environment.text(variable).map(Zeroizing::new) {
+        return checked(variable, &text).map(Some);
     }
-    let Some(path) = environment.get("TOKCTL_PASSPHRASE_FILE") else { return Ok(None) };
+    let Some(path) = context.environment.get(file) else { return Ok(None) };
     let text = read(context, Path::new(&path))?;
     // One line end belongs to the file, not to the passphrase.
     let text = text.strip_suffix('\n').unwrap_or(&text);
     let text = text.strip_suffix('\r').unwrap_or(text);
-    checked("TOKCTL_PASSPHRASE_FILE", text).map(Unlocking::Passphrase).map(Some)
+    checked(file, text).map(Some)
+}
+
+/// A key, and no recovery code.
+fn key_alone(source: &str, text: &str) -> Result<Key, CliError> {
+    match decode(source, text)? {
+        (Form::Key, key) => Ok(key),
+        (Form::Recovery, _) => Err(CliError::new(
+            Kind::KeyUnavailable,
+            format!("{source} holds a recovery code, not a key"),
+        )
+        .hint("it takes what `tokctl key generate` prints")),
+    }
 }
 
 /// What a key or a recovery code opens.

@@ -15,6 +15,7 @@ mod pasting;
 mod key_material;
 mod keys;
 mod new_secret;
+mod bundle_secret;
 mod choice;
 mod client_settings;
 mod audit_trail;
@@ -65,6 +66,8 @@ enum Command {
     RotateKey(Deferred<commands::rotate_key::Args>),
     Key(Deferred<commands::key::Args>),
     Backup(Deferred<commands::backup::Args>),
+    Import(Deferred<commands::import::Args>),
+    Export(Deferred<commands::export::Args>),
     Completions(Deferred<commands::completions::Args>),
     #[command(name = "man")]
     Man(Deferred<commands::completions::ManArgs>),
@@ -123,6 +126,8 @@ fn dispatch(command: &Command, context: &Context) -> Result<(), CliError> {
         Command::RotateKey(Deferred(args)) => commands::rotate_key::run(args, context),
         Command::Key(Deferred(args)) => commands::key::run(args, context),
         Command::Backup(Deferred(args)) => commands::backup::run(args, context),
+        Command::Import(Deferred(args)) => commands::import::run(args, context),
+        Command::Export(Deferred(args)) => commands::export::run(args, context),
         Command::Completions(Deferred(args)) => {
             commands::completions::run(args, context, at_once(Root::command))
         }

@@ -1,4 +1,4 @@
-//! Secrets on stdin.
+//! Secrets, and what is sealed, on stdin.
 
 use std::io::Read;
 
@@ -25,6 +25,18 @@ pub(crate) fn token() -> Result<AccessToken, CliError> {
         Err(_) => Err(CliError::new(Kind::Usage, "what stdin holds is not text")
             .hint("pipe in the token alone")),
     }
+}
+
+/// Reads a text of no more than `limit` bytes from stdin to its end.
+pub(crate) fn text(limit: u64) -> Result<String, CliError> {
+    let mut bytes = Vec::with_capacity(64 * 1024);
+    std::io::stdin().lock().take(limit + 1).read_to_end(&mut bytes).map_err(|error| {
+        CliError::new(Kind::Failed, "could not read stdin to its end").caused_by(&error)
+    })?;
+    if bytes.len() as u64 > limit {
+        return Err(CliError::new(Kind::Usage, "what stdin holds is too long"));
+    }
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 /// Takes a token as a person supplies it: what surrounds it, such as a line's end or a byte order

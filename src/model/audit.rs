@@ -32,6 +32,10 @@ pub(crate) enum Action {
     Check,
     /// It was made.
     Login,
+    /// It was taken in from elsewhere.
+    Import,
+    /// It, or its token, was sealed for another machine.
+    Export,
     /// It was revoked and forgotten.
     Delete,
 }
@@ -43,6 +47,8 @@ impl Action {
             Self::Refresh => "refresh",
             Self::Check => "check",
             Self::Login => "login",
+            Self::Import => "import",
+            Self::Export => "export",
             Self::Delete => "delete",
         }
     }

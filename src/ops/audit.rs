@@ -56,7 +56,8 @@ pub(crate) fn record(vault: &mut OpenVault, used: &Use<'_>) -> Result<Recorded, 
         match used.action {
             // Rare, and by a person: worth a commit of its own, so that the vault remembers it.
             Action::Login | Action::Delete => drop(vault.write(|_, _| Ok(()))),
-            Action::Get | Action::Refresh | Action::Check => {}
+            // Many at once: see [`remember`].
+            Action::Import | Action::Export | Action::Get | Action::Refresh | Action::Check => {}
         }
     }
     match written {
@@ -64,6 +65,11 @@ pub(crate) fn record(vault: &mut OpenVault, used: &Use<'_>) -> Result<Recorded, 
         Err(source) if required => Err(Error::Unrecorded { source }),
         Err(source) => Ok(Recorded::Missed(source)),
     }
+}
+
+/// Makes the vault remember how far the audit reaches, after many entries that did not by themselves.
+pub(crate) fn remember(vault: &mut OpenVault) -> Result<(), Error> {
+    vault.write(|_, _| Ok(()))
 }
 
 /// The entries as they stand in the file, oldest first, nothing of them verified; and how many

@@ -6,7 +6,7 @@ use super::error::Error;
 use super::open_vault::OpenVault;
 use super::refresh;
 use crate::model::account::Account;
-use crate::model::credential::Grant;
+use crate::model::credential::{Grant, Status};
 use crate::oauth::revocation;
 use crate::store::spill;
 use crate::store::{Store, attempts, credentials, journal, locks};
@@ -20,6 +20,8 @@ pub(crate) enum AtProvider {
     NotRevocable,
     /// A token that a person made, and only a person can revoke.
     Static,
+    /// It is another machine's, which goes on with it.
+    HandedOver,
     /// Nobody asked.
     NotAsked,
 }
@@ -38,7 +40,9 @@ pub(crate) fn revoke_and_delete(
     let _key_in_use = locks::key_in_use(vault.file(), Instant::now() + refresh::WAIT)?;
     let row = vault.expect(account)?;
     let row = refresh::adopt_spill(vault, account, row)?;
-    let at_provider = match &row.stored.credential.grant {
+    let credential = &row.stored.credential;
+    let at_provider = match &credential.grant {
+        _ if credential.status == Status::HandedOver => AtProvider::HandedOver,
         Grant::Static(_) => AtProvider::Static,
         Grant::OAuth(grant) => match &grant.client.revocation_endpoint {
             None => AtProvider::NotRevocable,

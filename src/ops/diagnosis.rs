@@ -9,6 +9,7 @@ use crate::model::attempt::{Action, Attempt, Outcome};
 use crate::model::credential::{Credential, Grant, Status};
 use crate::model::readiness::{Need, Readiness, readiness};
 use crate::providers::Renewal;
+use crate::store::bundles;
 
 /// A clock that is further off than this makes good tokens look ended, or ended ones good.
 const TOLERABLE_SKEW: SignedDuration = SignedDuration::from_mins(1);
@@ -19,13 +20,15 @@ pub(crate) struct Evidence {
     /// When a refresh began whose answer was never stored.
     pub(crate) in_doubt_since: Option<Timestamp>,
     pub(crate) last_attempt: Option<Attempt>,
+    /// Whether this vault keeps a bundle that is not known to be in place.
+    pub(crate) keeps_bundle: bool,
 }
 
 /// What it comes to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Finding {
-    /// It was moved to another machine.
-    HandedOver,
+    /// It was moved to another machine; `arrived` unless it may be in the bundle that is kept.
+    HandedOver { arrived: bool },
     /// The provider refused to renew the grant.
     Refused,
     /// Its end has come, and nothing renews it.
@@ -55,6 +58,8 @@ pub(crate) enum Remedy {
     Get,
     /// Asking the provider once more.
     Refresh,
+    /// Putting a bundle in place.
+    Resume,
 }
 
 /// Collects what is known of `account`.
@@ -64,6 +69,7 @@ pub(crate) fn evidence(vault: &mut OpenVault, account: &Account) -> Result<Evide
         credential: stored.credential,
         in_doubt_since: journal.map(|journal| journal.started_at),
         last_attempt: vault.last_attempt(account)?,
+        keeps_bundle: vault.look(bundles::unplaced)?.is_some(),
     })
 }
 
@@ -72,7 +78,7 @@ pub(crate) fn diagnose(evidence: &Evidence, renewal: Renewal, now: Timestamp) ->
     let credential = &evidence.credential;
     let works = !credential.expiry().is_past(now);
     match credential.status {
-        Status::HandedOver => return Finding::HandedOver,
+        Status::HandedOver => return Finding::HandedOver { arrived: !evidence.keeps_bundle },
         Status::LoginRequired => return Finding::Refused,
         Status::Active | Status::Inactive => {}
     }
@@ -109,7 +115,8 @@ pub(crate) fn diagnose(evidence: &Evidence, renewal: Renewal, now: Timestamp) ->
 impl Finding {
     pub(crate) fn remedy(&self) -> Remedy {
         match self {
-            Self::HandedOver
+            Self::HandedOver { arrived: false } => Remedy::Resume,
+            Self::HandedOver { arrived: true }
             | Self::Refused
             | Self::Ended
             | Self::Inactive
@@ -174,7 +181,7 @@ mod tests {
             updated_at: at(0),
             last_refreshed_at: None,
         };
-        Evidence { credential, in_doubt_since: None, last_attempt: None }
+        Evidence { credential, in_doubt_since: None, last_attempt: None, keeps_bundle: false }
     }
 
     fn failed(outcome: Outcome) -> Attempt {
@@ -198,7 +205,10 @@ mod tests {
 
     #[test]
     fn the_gravest_thing_is_told() {
-        assert_eq!(finding(&evidence(Status::HandedOver, 100)), Finding::HandedOver);
+        let moved = evidence(Status::HandedOver, 100);
+        assert_eq!(finding(&moved), Finding::HandedOver { arrived: true });
+        let kept = Evidence { keeps_bundle: true, ..moved };
+        assert_eq!(finding(&kept), Finding::HandedOver { arrived: false });
         assert_eq!(finding(&evidence(Status::LoginRequired, 100)), Finding::Refused);
         assert_eq!(finding(&evidence(Status::Inactive, 5)), Finding::Ended);
         assert_eq!(finding(&evidence(Status::Inactive, 100)), Finding::Inactive);

@@ -117,9 +117,37 @@ pub(crate) enum Error {
     #[error("`{provider}` does not say who logged in")]
     NoUser { provider: String },
 
+    /// Nothing was taken in from elsewhere.
+    #[error(transparent)]
+    Import(#[from] ImportError),
+
     /// The grant could not be revoked; the credential was kept.
     #[error("could not revoke the grant of `{account}`, so it was kept")]
     NotRevoked { account: Account, source: token_error::Error },
+}
+
+/// Why nothing was taken in from elsewhere. Names places, never values.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ImportError {
+    /// Two of what came in would have the same place in the vault.
+    #[error("both {one} and {other} are for `{account}`")]
+    Twice { account: Account, one: String, other: String },
+    /// What stands there does not fit the provider that it is for.
+    #[error("{origin} can't come in: {reason}")]
+    Unfit { origin: String, reason: Reason },
+}
+
+/// What does not fit the provider.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Reason {
+    #[error(transparent)]
+    Provider(providers::Error),
+    /// A name that Basic authentication can't carry (RFC 7617 §2).
+    #[error("a name for Basic authentication can't hold a colon or a control character")]
+    UserName,
+    /// The service takes tokens with a name, and there is none.
+    #[error("the service takes a token with a name, and it has none")]
+    NoUserName,
 }
 
 /// Why key slots and data key stayed as they were.

@@ -15,6 +15,7 @@ pub(crate) mod check;
 pub(crate) mod login;
 pub(crate) mod delete;
 pub(crate) mod export;
+pub(crate) mod import;
 mod keychain_entry;
 pub(crate) mod key_slots;
 pub(crate) mod rotation;
@@ -25,6 +26,6 @@ pub(crate) mod fair_queue;
 pub(crate) mod many;
 
 pub(crate) use create::open_or_create;
-pub(crate) use error::{BundleError, CheckError, Error, SlotError};
+pub(crate) use error::{BundleError, CheckError, Error, ImportError, SlotError};
 pub(crate) use open_vault::OpenVault;
 pub(crate) use unlock::Unlocking;

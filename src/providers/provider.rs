@@ -325,7 +325,8 @@ impl Provider {
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Renewal {
     pub(crate) kind: RefreshKind,
-    rotates: Option<bool>,
+    /// Whether each renewal brings another refresh token, where the definition says so.
+    pub(crate) rotates: Option<bool>,
     pub(crate) reuse: Reuse,
     pub(crate) margin: Option<SignedDuration>,
     /// How long the provider renews a grant; `None` where there is no definition to say so.

@@ -311,5 +311,11 @@ mod tests {
         assert_eq!(open(FROZEN, &key()).as_deref(), Some(&b"made-up content"[..]));
     }
 
-    const FROZEN: &str = "";
+    const FROZEN: &str = "
+        tokctl-bundle-1.eyJpZCI6Ijk3MWZhZWI3ZDg5YzNmNWQ0MTY2ZjA4M2Q2MzIyOWEzIiwic2xvdCI6
+        ImM4Y2U2MjhhZDc1N2M3NGMiLCJraW5kIjoia2V5IiwibWVtb3J5Ijo4LCJwYXNzZXMiOjEsImxhbmVz
+        IjoxLCJzYWx0IjoiaV8yd0V3RUhMVkYzN2gzWHlXZk1uQSIsImNoZWNrIjoiRnZNUm5SMTZ2UTNUTGs3
+        b2ptcFNhUSIsIndyYXBwZWQiOiJBWmZBTjk2bEtjZFBFMHFDMUprQ2s5OVl3a0staHRKbFpUaVB4MHBt
+        WUlzdnVMcnBCcUlEOEVuYjJzcFZaOGNmNVg3aXpySWhSa3RfSkppc2RXbGZ3V3VEeGdmRjBqVlFVdyJ9
+        .AYL5XXmw0YMxGiesgSGJeRojDow-J6geIMNhErcv5Jujeb4yULjVLP3hUYyV3ggztH4vS-IQdaQ";
 }

@@ -363,7 +363,10 @@ fn a_copy_from_before_opens_with_the_key_from_before() {
 fn a_vault_of_the_version_before_is_rotated_like_any_other() {
     let env = keyed();
     let vault = env.open_vault();
-    vault.execute_batch("ALTER TABLE intents DROP COLUMN seal; PRAGMA user_version = 2").unwrap();
+    let older = "ALTER TABLE intents DROP COLUMN seal;
+                 DROP TABLE unplaced_bundle; DROP TABLE opened_bundles;
+                 PRAGMA user_version = 2";
+    vault.execute_batch(older).unwrap();
     drop(vault);
     opens(&env);
     env.tokctl(["rotate-key"]).assert().success();

@@ -7,6 +7,7 @@ use crate::cli::typed::user_flag;
 use crate::cli::{audit_trail, keys};
 use crate::model::account::{Account, ProviderName, UserName};
 use crate::model::audit::Action;
+use crate::model::credential::Status;
 use crate::model::definition::RevocationScope;
 use crate::model::summary::Summary;
 use crate::ops::delete::{self, AtProvider};
@@ -44,7 +45,10 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     let choice = Choice { provider: args.provider.clone(), user: Some(args.user.clone()) };
     let account = choice.resolve(context, &store, "delete")?;
     if !args.yes {
-        let question = if args.no_revoke {
+        let handed_over = summaries
+            .iter()
+            .any(|summary| summary.account == account && summary.status == Status::HandedOver);
+        let question = if args.no_revoke || handed_over {
             format!("forget `{account}` without revoking it")
         } else {
             format!("revoke and forget `{account}`")
@@ -118,6 +122,9 @@ fn report(context: &Context, account: &Account, at_provider: AtProvider) {
         }
         AtProvider::Static => {
             "forgotten, but the token itself works until it is revoked at the service"
+        }
+        AtProvider::HandedOver => {
+            "forgotten, and not revoked: the machine that it was handed over to goes on with it"
         }
         AtProvider::NotAsked => "forgotten, but not revoked: what the provider gave still works",
     };

@@ -12,4 +12,6 @@ pub(super) mod audit;
 pub(super) mod providers;
 pub(super) mod rotate_key;
 pub(super) mod backup;
+pub(super) mod import;
+pub(super) mod export;
 pub(super) mod completions;

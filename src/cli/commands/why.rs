@@ -10,7 +10,7 @@ use crate::cli::typed::{login_command, user_flag};
 use crate::cli::{keys, time};
 use crate::model::account::{Account, UserName};
 use crate::model::attempt::{Action, Attempt, Outcome};
-use crate::model::credential::{Expiry, Grant};
+use crate::model::credential::{Expiry, Grant, Status};
 use crate::model::reference::Reference;
 use crate::ops::diagnosis::{self, Evidence, Finding, Remedy, diagnose};
 use crate::providers::{self, Provider};
@@ -130,6 +130,7 @@ impl<'a> Report<'a> {
 fn command(account: &Account, remedy: Remedy) -> String {
     let verb = match remedy {
         Remedy::Login => return login_command(account),
+        Remedy::Resume => return "tokctl export --resume --output FILE".into(),
         Remedy::Get => "get",
         Remedy::Refresh => "refresh",
     };
@@ -143,7 +144,14 @@ fn sentence(finding: &Finding, evidence: &Evidence) -> String {
         .map(|message| format!(": {message}"))
         .unwrap_or_default();
     match finding {
-        Finding::HandedOver => "it was moved to another machine, which alone may use it".into(),
+        Finding::HandedOver { arrived: true } => {
+            "it was handed over to another machine, which alone may use it: a login takes another \
+             grant"
+                .into()
+        }
+        Finding::HandedOver { arrived: false } => {
+            "it was handed over, and the bundle may not be in place: it is kept in the vault".into()
+        }
         Finding::Refused => format!("the provider no longer renews the grant{said}"),
         Finding::Ended => "its token has ended, and nothing renews it".into(),
         Finding::Inactive => "the service refused the token when it was last asked".into(),
@@ -175,6 +183,9 @@ fn sentence(finding: &Finding, evidence: &Evidence) -> String {
 }
 
 fn token(evidence: &Evidence, now: Timestamp) -> String {
+    if evidence.credential.status == Status::HandedOver {
+        return "no longer here".into();
+    }
     match evidence.credential.expiry() {
         Expiry::Known(at) if at <= now => format!("ended {}", moment(at, now)),
         Expiry::Known(at) => format!("good until {}", moment(at, now)),

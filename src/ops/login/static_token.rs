@@ -22,7 +22,7 @@ pub(crate) fn api(
     server: Option<&Address>,
     username: Option<String>,
     trusted_certificates: Option<String>,
-) -> Result<Api, Error> {
+) -> Result<Api, providers::Error> {
     let server_url = provider.server(server)?;
     let places = Places { server: server_url.as_ref(), ..Places::default() };
     let base_url = match (provider.api_base_url(places), &server_url) {

@@ -1,0 +1,196 @@
+//! `tokctl export`: seals credentials for another machine.
+
+use std::collections::BTreeMap;
+use std::io::{self, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+
+use crate::cli::bundle_secret::{self, Recipient};
+use crate::cli::context::Context;
+use crate::cli::error::{CliError, Kind};
+use crate::cli::typed::{login_command, quoted};
+use crate::cli::{audit_trail, keys, time};
+use crate::model::account::Account;
+use crate::model::audit::Action;
+use crate::model::bundle::Load;
+use crate::model::credential::{Expiry, Grant};
+use crate::model::reference::Reference;
+use crate::ops::OpenVault;
+use crate::ops::export::{self, Sealed, Traveller};
+use crate::providers::{self, Provider, Renewal};
+use crate::store::Store;
+
+/// What a secret of GitHub's holds, in bytes: the least of the CI platforms.
+const SMALLEST_SECRET: usize = 48 * 1024;
+
+/// Seal credentials into a bundle for another machine
+///
+/// A bundle is one line of text, safe to be kept in a CI platform's secret; there, `tokctl import
+/// bundle` takes it in. It is sealed for a key that `tokctl key generate` made, or for a
+/// passphrase, which it opens with and nothing else.
+///
+/// Static tokens travel as they are, and so do logins that two machines may use at once. Where
+/// each renewal replaces the refresh token, two holders would end each other's login: so the
+/// access token travels alone, until its end. With --move all that is named leaves this machine,
+/// refresh tokens and all, and works here no more. Should that be interrupted, --resume puts the
+/// bundle in place.
+///
+/// A vault takes a bundle in once. No vault knows of another one, though: whoever has both the
+/// bundle and its key can open it elsewhere, so delete what was moved once it has arrived.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The credentials: PROVIDER/USER, or tokctl://PROVIDER/USER
+    #[arg(value_name = "REF", required_unless_present = "resume")]
+    references: Vec<Reference>,
+
+    /// What the bundle opens with: the key in a file, or a passphrase, which is asked for
+    /// [env: TOKCTL_BUNDLE_PASSPHRASE, TOKCTL_BUNDLE_PASSPHRASE_FILE]
+    #[arg(long, value_name = "key:FILE|passphrase", required_unless_present = "resume")]
+    to: Option<Recipient>,
+
+    /// Hand the credentials over: they work here no more; needs --output
+    #[arg(long = "move")]
+    moving: bool,
+
+    /// The file to make; one that is there is left alone [default: stdout, if it is no terminal]
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+
+    /// Put the bundle of an interrupted move in place; needs --output
+    #[arg(long, conflicts_with_all = ["references", "to", "moving"])]
+    resume: bool,
+}
+
+pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
+    let file = args.output.as_deref().filter(|path| path.as_os_str() != "-");
+    if (args.moving || args.resume) && file.is_none() {
+        return Err(CliError::new(Kind::Usage, "what is moved goes to a file, to be sure of it")
+            .hint("name the file with `--output`"));
+    }
+    if file.is_none() && io::stdout().is_terminal() {
+        return Err(CliError::new(Kind::Usage, "a bundle is not shown on a terminal")
+            .hint("name a file with `--output`"));
+    }
+    let mut vault = keys::unlock(context, Store::open(context.vault()?)?)?;
+    audit_trail::keep_as_configured(context, &mut vault);
+    match (file, &args.to) {
+        (Some(file), _) if args.resume => {
+            export::resume(&mut vault, file)?;
+            let file = file.display();
+            context.ui.status(&format!("the bundle of the interrupted move is in `{file}`"));
+            Ok(())
+        }
+        (_, Some(to)) => sealed(args, context, &mut vault, to, file),
+        (_, None) => Err(CliError::new(Kind::Usage, "`--to` is missing")),
+    }
+}
+
+/// Seals what was asked for, and has it written down before it goes anywhere.
+fn sealed(
+    args: &Args,
+    context: &Context,
+    vault: &mut OpenVault,
+    to: &Recipient,
+    file: Option<&Path>,
+) -> Result<(), CliError> {
+    let asked: BTreeMap<Account, Renewal> = args
+        .references
+        .iter()
+        .map(|Reference { account }| (account.clone(), renewal(context, account)))
+        .collect();
+    let accounts: Vec<Account> = asked.keys().cloned().collect();
+    let secret = bundle_secret::sealing(context, to)?;
+    let done = context
+        .ui
+        .while_waiting("waiting for the credentials", || {
+            export::seal(vault, asked, args.moving, &secret, time::now)
+        })
+        .map_err(CliError::from)
+        .and_then(|sealed| {
+            let outcome = if args.moving { "handed_over" } else { audit_trail::OK };
+            for account in &accounts {
+                audit_trail::record(context, vault, "export", Action::Export, account, outcome)?;
+            }
+            match file {
+                Some(file) if args.moving => {
+                    export::hand_over(vault, &sealed, file, time::now)?;
+                }
+                Some(file) => export::put(&sealed, file)?,
+                None => print(sealed.text())?,
+            }
+            Ok(sealed)
+        });
+    match done {
+        Ok(sealed) => {
+            report(context, &sealed, file);
+            Ok(())
+        }
+        Err(error) => {
+            for Account { provider, user } in &accounts {
+                let whose = (provider, Some(user));
+                let word = error.kind.word();
+                audit_trail::note(context, vault, "export", Action::Export, whose, word);
+            }
+            Err(error)
+        }
+    }
+}
+
+/// How today's definition says that the credential is renewed. Where none does, it is taken to be
+/// renewed by one machine alone.
+fn renewal(context: &Context, account: &Account) -> Renewal {
+    let config = context.config().ok();
+    let provider = config.and_then(|config| providers::find(&account.provider, config).ok());
+    provider.as_ref().map(Provider::renewal).unwrap_or_default()
+}
+
+/// Prints the bundle; that nobody reads it is a failure.
+fn print(text: &str) -> Result<(), CliError> {
+    let mut stdout = io::stdout().lock();
+    stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush())
+        .map_err(|error| CliError::new(Kind::Failed, "could not write to stdout").caused_by(&error))
+}
+
+fn report(context: &Context, sealed: &Sealed, file: Option<&Path>) {
+    for traveller in &sealed.travellers {
+        context.ui.status(&how(traveller));
+    }
+    if sealed.text().len() > SMALLEST_SECRET {
+        context.ui.warning(&format!(
+            "the bundle has {} bytes, and a secret of GitHub's holds {SMALLEST_SECRET}: export \
+             fewer at once",
+            sealed.text().len()
+        ));
+    }
+    if let Some(file) = file {
+        context.ui.status(&format!(
+            "there, `tokctl import bundle {}` takes it in",
+            quoted(&file.to_string_lossy())
+        ));
+    }
+}
+
+/// What became of one.
+fn how(Traveller { account, load, credential, .. }: &Traveller) -> String {
+    match (load, &credential.grant) {
+        (Load::Moved, _) => format!(
+            "{account} was handed over and works here no more: to use it on both, `{}`",
+            login_command(account)
+        ),
+        (Load::Copied, Grant::OAuth(_)) if credential.is_refreshable() => {
+            format!("{account} travels with what renews it, and works on both")
+        }
+        (Load::Copied, _) => format!("{account} travels as it is, and works on both"),
+        (Load::TokenAlone, _) => {
+            let until = match credential.expiry() {
+                Expiry::Known(at) => format!("until {}", time::rfc3339(at)),
+                Expiry::None | Expiry::Unknown => "until its end".into(),
+            };
+            format!(
+                "{account} travels as its access token alone, and works there {until}: `--move` \
+                 hands over what renews it"
+            )
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! Google's files: `authorized_user` as `gcloud` writes it, and what `Credentials.to_json` of its
+//! Python library gives.
+//!
+//! Files that hold no grant of a person are told from these, with what to do with them.
+
+use std::path::Path;
+
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+
+use super::error::Error;
+use super::record::{Found, Held, HeldGrant, IssuedTo, Record};
+use super::text::{self, Fault};
+use crate::model::credential::Expiry;
+
+/// Begins the scopes of Drive.
+const DRIVE: &str = "https://www.googleapis.com/auth/drive";
+
+/// Reads the file at `path`.
+pub(crate) fn read(path: &Path) -> Result<Found, Error> {
+    let text = text::read(path)?;
+    let other = |what, instead: Option<&str>| Error::OtherKind {
+        path: path.to_owned(),
+        what,
+        instead: instead.map(str::to_owned),
+    };
+    let Some(Value::Object(object)) = text::json(&text) else {
+        return Err(other("no JSON file of Google's", None));
+    };
+    if object.contains_key("installed") || object.contains_key("web") {
+        return Err(other(
+            "a client file, which holds nobody's login",
+            Some("tokctl login gdrive --client-secrets FILE"),
+        ));
+    }
+    match object.get("type").and_then(Value::as_str) {
+        None | Some("authorized_user") => {}
+        Some("service_account") => {
+            return Err(other(
+                "a service account's key, which nobody logged in with",
+                Some("tokctl login gdrive --service-account FILE"),
+            ));
+        }
+        Some(_) => return Err(other("of a type that can't be taken in", None)),
+    }
+    let record = record(&object).map_err(|what| Error::Malformed {
+        path: path.to_owned(),
+        place: "line 1".into(),
+        what,
+    })?;
+    Ok(Found { records: vec![record], ignored: Vec::new(), files: vec![path.to_owned()] })
+}
+
+fn record(object: &Map<String, Value>) -> Result<Record, Fault> {
+    let user = text::field(object, "account")?;
+    let held = grant(object)?;
+    let is_drive = held.scopes.iter().any(|scope| scope.starts_with(DRIVE));
+    Ok(Record {
+        provider: Some(if is_drive { "gdrive" } else { "google" }),
+        user: user
+            .map(|user| user.parse().map_err(|_| "the account is no user's name"))
+            .transpose()?,
+        origin: "the file".into(),
+        server: None,
+        username: None,
+        held: Held::Grant(Box::new(held)),
+    })
+}
+
+/// A grant in the names that Google's library gives its parts. Where it says that tokens are
+/// renewed is not read.
+pub(super) fn grant(object: &Map<String, Value>) -> Result<HeldGrant, Fault> {
+    let field = |name| text::field(object, name);
+    let refresh_token = field("refresh_token")?.map(text::refresh_token).transpose()?;
+    let access_token = field("token")?.map(text::access_token).transpose()?;
+    if refresh_token.is_none() && access_token.is_none() {
+        return Err("it holds no token");
+    }
+    let issued_to = match field("client_id")? {
+        Some(id) => IssuedTo::Named {
+            id: text::client_id(id)?,
+            secret: field("client_secret")?.map(text::client_secret).transpose()?,
+        },
+        None => IssuedTo::Tool,
+    };
+    let expiry = field("expiry")?.map(|text| text::time(&text)).transpose()?;
+    Ok(HeldGrant {
+        access_token,
+        token_type: None,
+        expiry: expiry.map_or(Expiry::Unknown, Expiry::Known),
+        issued_at: None::<Timestamp>,
+        refresh_token,
+        scopes: text::scopes(object.get("scopes"))?,
+        issued_to,
+    })
+}

@@ -1,0 +1,217 @@
+//! Making a credential of what another tool kept: its tokens, with the addresses of the provider
+//! as it is defined here.
+
+use jiff::Timestamp;
+
+use super::incoming::{Incoming, LeftOut};
+use crate::foreign::record::{Held, HeldGrant, IssuedTo, Record};
+use crate::model::account::{Account, UserName};
+use crate::model::address::Address;
+use crate::model::client::{Client, TokenEndpointAuthMethod};
+use crate::model::credential::{
+    Api, ApiAuth, Check, Credential, Expiry, Grant, OAuthGrant, RenewalGrant, StaticToken, Status,
+};
+use crate::model::definition::RefreshKind;
+use crate::model::readiness::due_at;
+use crate::ops::error::{Error, ImportError, Reason};
+use crate::ops::login::static_token;
+use crate::providers::{self, Endpoints, Places, Provider};
+use crate::secret::{AccessToken, ClientSecret, SecretText};
+
+/// A provider, and the client that is configured for it.
+#[derive(Debug)]
+pub(crate) struct Service {
+    pub(crate) provider: Provider,
+    /// Id and secret.
+    pub(crate) client: Option<(String, Option<ClientSecret>)>,
+    pub(crate) trusted_certificates: Option<String>,
+}
+
+/// Makes a credential for `user` of what another tool kept. `server` is the service's address where
+/// the record has none.
+pub(crate) fn assemble(
+    record: Record,
+    user: UserName,
+    service: &Service,
+    server: Option<&Address>,
+    now: Timestamp,
+) -> Result<Incoming, Error> {
+    let Record { origin, username, held, .. } = record;
+    let server = record.server.as_ref().or(server);
+    let (grant, api, left_out) = match held {
+        Held::Static(token) => (Grant::Static(token), static_api(service, server, username), None),
+        Held::Grant(held) => granted(*held, service, server, username, now),
+    };
+    let unfit = |reason| ImportError::Unfit { origin: origin.clone(), reason };
+    let api = api.map_err(unfit)?;
+    let forks = service.provider.definition.refresh.rotates.unwrap_or(true);
+    let credential = Credential {
+        grant,
+        api,
+        status: Status::Active,
+        created_at: now,
+        updated_at: now,
+        last_refreshed_at: None,
+    };
+    let account = Account { provider: service.provider.name.clone(), user };
+    Ok(Incoming { account, credential, origin, forks, left_out })
+}
+
+/// How the service takes a token of a person's own, as a login with one would have it.
+fn static_api(
+    service: &Service,
+    server: Option<&Address>,
+    username: Option<String>,
+) -> Result<Api, Reason> {
+    if username.as_ref().is_some_and(|name| name.contains(|c: char| c == ':' || c.is_control())) {
+        return Err(Reason::UserName);
+    }
+    if service.provider.api_auth() == ApiAuth::Basic && username.is_none() {
+        return Err(Reason::NoUserName);
+    }
+    let certificates = service.trusted_certificates.clone();
+    static_token::api(&service.provider, server, username, certificates).map_err(Reason::Provider)
+}
+
+/// The grant with the client that can renew it; without one, its access token alone.
+fn granted(
+    held: HeldGrant,
+    service: &Service,
+    server: Option<&Address>,
+    username: Option<String>,
+    now: Timestamp,
+) -> (Grant, Result<Api, Reason>, Option<LeftOut>) {
+    let renewable = held.refresh_token.is_some()
+        || service.provider.definition.refresh.kind == RefreshKind::Exchange;
+    let found = match endpoints(service, server) {
+        Ok(found) => found,
+        Err(error) => {
+            let token = alone(held, now);
+            return (token, Err(Reason::Provider(error)), None);
+        }
+    };
+    let client = match found {
+        None => Err(LeftOut::NoEndpoint),
+        Some(endpoints) => client(&held.issued_to, service, &endpoints).ok_or(LeftOut::NoClient),
+    };
+    let api = api(service, server, username, client.as_ref().ok());
+    match client {
+        Ok(client) => (Grant::OAuth(Box::new(renewed(held, service, client, now))), api, None),
+        Err(reason) => (alone(held, now), api, renewable.then_some(reason)),
+    }
+}
+
+/// The provider's own endpoints; `None` where its definition leaves them to be discovered.
+fn endpoints(
+    service: &Service,
+    server: Option<&Address>,
+) -> Result<Option<Endpoints>, providers::Error> {
+    let server = service.provider.server(server)?;
+    match service.provider.endpoints(server.as_ref(), None) {
+        Ok(endpoints) => Ok(Some(endpoints)),
+        Err(providers::Error::Incomplete { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// The client that the grant was issued to, as far as it is known with what it needs.
+fn client(issued_to: &IssuedTo, service: &Service, endpoints: &Endpoints) -> Option<Client> {
+    let configured = service.client.as_ref();
+    let (id, secret) = match issued_to {
+        IssuedTo::Named { id, secret } => {
+            let same = configured.filter(|(own, _)| own == id);
+            (id, secret.clone().or_else(|| same.and_then(|(_, secret)| secret.clone())))
+        }
+        IssuedTo::Configured => configured.map(|(id, secret)| (id, secret.clone()))?,
+        IssuedTo::Tool => return None,
+    };
+    let provider = &service.provider;
+    let auth_method = provider.auth_method(secret.is_some(), None);
+    let needs_secret = auth_method != TokenEndpointAuthMethod::None;
+    let named = matches!(issued_to, IssuedTo::Named { .. });
+    if needs_secret && secret.is_none() && !named {
+        return None;
+    }
+    Some(Client {
+        id: id.clone(),
+        secret,
+        auth_method,
+        token_endpoint: endpoints.token.clone(),
+        revocation_endpoint: endpoints.revocation.clone(),
+        revocation_method: provider.definition.revocation_method.unwrap_or_default(),
+        dialect: provider.definition.dialect.after_login(None),
+        trusted_certificates: service.trusted_certificates.clone(),
+    })
+}
+
+/// The grant with what renews it.
+fn renewed(held: HeldGrant, service: &Service, client: Client, now: Timestamp) -> OAuthGrant {
+    let renewal = service.provider.renewal();
+    let refresh_token = held.refresh_token.filter(|_| renewal.kind != RefreshKind::None);
+    let issued_at = held.issued_at.filter(|at| *at <= now).unwrap_or(now);
+    let (access_token, expiry) = match held.access_token {
+        Some(token) => (token, held.expiry),
+        // Never handed out: it is over, and the first use brings one.
+        None => (AccessToken::from_trusted(String::new()), Expiry::Known(now)),
+    };
+    let due = match expiry {
+        // Whether it works still is found out at its first use.
+        Expiry::Unknown if refresh_token.is_some() => Some(now),
+        Expiry::Known(_) | Expiry::None | Expiry::Unknown => {
+            due_at(issued_at, expiry, renewal.margin)
+        }
+    };
+    OAuthGrant {
+        access_token,
+        token_type: held.token_type.unwrap_or_else(|| "Bearer".into()),
+        issued_at,
+        expiry,
+        due_at: due,
+        refresh_token,
+        renewal: match renewal.kind {
+            RefreshKind::Exchange => RenewalGrant::Exchange,
+            RefreshKind::RefreshToken | RefreshKind::ClientCredentials | RefreshKind::None => {
+                RenewalGrant::RefreshToken
+            }
+        },
+        scopes: held.scopes,
+        client,
+        granted_at: issued_at,
+        refresh_expires_at: None,
+        life: service.provider.definition.grant_life,
+    }
+}
+
+/// The access token alone, which nothing renews.
+fn alone(held: HeldGrant, now: Timestamp) -> Grant {
+    Grant::Static(match held.access_token {
+        Some(token) => StaticToken { token, expiry: held.expiry },
+        None => StaticToken {
+            token: AccessToken::from_trusted(String::new()),
+            expiry: Expiry::Known(now),
+        },
+    })
+}
+
+/// The service that a granted token is for.
+fn api(
+    service: &Service,
+    server: Option<&Address>,
+    username: Option<String>,
+    client: Option<&Client>,
+) -> Result<Api, Reason> {
+    let provider = &service.provider;
+    let server_url = provider.server(server).map_err(Reason::Provider)?;
+    let places = Places { server: server_url.as_ref(), ..Places::default() };
+    // Where a site is missing, the token is as good without these addresses.
+    let base_url = provider.api_base_url(places).unwrap_or_default();
+    let places = Places { api_base_url: base_url.as_ref(), ..places };
+    let check = provider.check(places).unwrap_or_default();
+    let trusted_certificates = match client {
+        Some(_) => None,
+        None => service.trusted_certificates.clone(),
+    };
+    let check = check.map(|check| Check { trusted_certificates, ..check });
+    let (auth, headers) = (provider.api_auth(), provider.api_headers(client));
+    Ok(Api { auth, headers, server_url, base_url, username, check })
+}

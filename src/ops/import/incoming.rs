@@ -1,0 +1,49 @@
+//! A credential from elsewhere that has no place in the vault yet.
+
+use crate::model::account::Account;
+use crate::model::credential::{Credential, Grant, OAuthGrant};
+
+/// A credential from elsewhere, complete as it would be stored.
+#[derive(Debug, Clone)]
+pub(crate) struct Incoming {
+    pub(crate) account: Account,
+    pub(crate) credential: Credential,
+    /// Where it stood, printable, such as `row 3 of jira_tokens`.
+    pub(crate) origin: String,
+    /// Whether whoever it comes from may use its refresh token as well, and each use replaces that:
+    /// of two holders one would end the other's grant.
+    pub(crate) forks: bool,
+    /// Why its refresh token does not come along, if that is so.
+    pub(crate) left_out: Option<LeftOut>,
+}
+
+/// Why a refresh token does not come along.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LeftOut {
+    /// Nobody said that it is to be taken over from its other holder.
+    NotTakenOver,
+    /// The client that it was issued to is not known, or its secret is not.
+    NoClient,
+    /// The provider's definition names no token endpoint.
+    NoEndpoint,
+}
+
+impl Incoming {
+    /// The same without a refresh token that has another holder.
+    pub(super) fn without_fork(mut self) -> Self {
+        if let Grant::OAuth(grant) = &mut self.credential.grant
+            && self.forks
+            && grant.refresh_token.is_some()
+        {
+            **grant = OAuthGrant {
+                refresh_token: None,
+                refresh_expires_at: None,
+                // Nothing renews it.
+                due_at: grant.due_at.filter(|_| grant.expiry.at().is_some()),
+                ..(**grant).clone()
+            };
+            self.left_out = Some(LeftOut::NotTakenOver);
+        }
+        self
+    }
+}

@@ -1,0 +1,261 @@
+//! Placing what came in: all of it in one transaction, or nothing.
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+
+use super::incoming::{Incoming, LeftOut};
+use crate::model::account::Account;
+use crate::model::credential::{Credential, Grant, Status};
+use crate::model::summary::Summary;
+use crate::ops::error::{BundleError, Error, ImportError};
+use crate::ops::open_vault::OpenVault;
+use crate::secret::SecretText;
+use crate::store::{attempts, bundles, credentials, journal, locks, spill};
+use crate::vault::bundle::BundleId;
+
+/// How long to wait for refreshes of what is to be replaced.
+const WAIT: Duration = Duration::from_secs(45);
+
+/// What may be done.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Terms {
+    /// Whether what is in the vault already may be overwritten.
+    pub(crate) replace: bool,
+    /// Whether refresh tokens come in that have another holder, who is not to use them any more.
+    pub(crate) take_over: bool,
+    /// The bundle that it comes in with: whole or not at all, and once.
+    pub(crate) bundle: Option<BundleId>,
+}
+
+/// What becomes of one that came in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// It gets a place of its own.
+    New,
+    /// It takes the place of another credential.
+    Replaced,
+    /// It is there already.
+    Same,
+    /// Another credential is in its place, and stays.
+    Present,
+    /// Nothing of it works without what was left out.
+    LeftOut,
+}
+
+/// One that came in, and what became of it.
+#[derive(Debug)]
+pub(crate) struct Placed {
+    /// What there is to show of it.
+    pub(crate) summary: Summary,
+    pub(crate) origin: String,
+    pub(crate) outcome: Outcome,
+    pub(crate) left_out: Option<LeftOut>,
+}
+
+/// One that came in, and what is to become of it.
+struct Planned {
+    incoming: Incoming,
+    outcome: Outcome,
+    /// The revision of what is in its place now.
+    revision: Option<u64>,
+}
+
+/// Tells what [`place`] would do; there need not be a vault yet.
+pub(crate) fn foresee(
+    mut vault: Option<&mut OpenVault>,
+    incoming: Vec<Incoming>,
+    terms: Terms,
+    now: Timestamp,
+) -> Result<Vec<Placed>, Error> {
+    check_places(&incoming)?;
+    if let (Some(vault), Some(bundle)) = (&vault, terms.bundle)
+        && let Some(at) = vault.look(|connection| bundles::opened_at(connection, bundle))?
+    {
+        return Err(BundleError::Opened { at }.into());
+    }
+    let planned: Result<Vec<Planned>, Error> = incoming
+        .into_iter()
+        .map(|incoming| plan(vault.as_deref_mut(), incoming, terms, now))
+        .collect();
+    Ok(planned?.into_iter().map(Planned::told).collect())
+}
+
+/// Stores what came in, all in one transaction. What is replaced is not revoked: it may be the very
+/// grant that came in, or share its fate.
+pub(crate) fn place(
+    vault: &mut OpenVault,
+    incoming: Vec<Incoming>,
+    terms: Terms,
+    now: Timestamp,
+) -> Result<Vec<Placed>, Error> {
+    check_places(&incoming)?;
+    // The answer of a refresh that is in flight must not meet a row that it knows nothing of.
+    let _no_refresh = if terms.replace {
+        Some(locks::key_changes(vault.file(), Instant::now() + WAIT)?)
+    } else {
+        None
+    };
+    loop {
+        let planned: Result<Vec<Planned>, Error> = incoming
+            .iter()
+            .map(|incoming| plan(Some(vault), incoming.clone(), terms, now))
+            .collect();
+        let planned = planned?;
+        // What is stored of a bundle is in the way of it only once, and tells nothing then.
+        let in_the_way = planned.iter().find(|planned| planned.outcome == Outcome::Present);
+        let stored = match (terms.bundle, in_the_way) {
+            (Some(bundle), Some(planned)) => {
+                match vault.look(|connection| bundles::opened_at(connection, bundle))? {
+                    Some(at) => Stored::Before(at),
+                    None => {
+                        let account = planned.incoming.account.clone();
+                        return Err(BundleError::InTheWay { account }.into());
+                    }
+                }
+            }
+            (Some(_) | None, _) => store(vault, &planned, terms.bundle, now)?,
+        };
+        match stored {
+            Stored::Yes => return Ok(planned.into_iter().map(Planned::told).collect()),
+            Stored::Before(at) => return Err(BundleError::Opened { at }.into()),
+            Stored::Moved => {}
+        }
+    }
+}
+
+/// Two that want the same place are a mistake in the source: neither is better than the other.
+fn check_places(incoming: &[Incoming]) -> Result<(), ImportError> {
+    let mut taken = BTreeMap::new();
+    for Incoming { account, origin, .. } in incoming {
+        match taken.entry(account) {
+            Entry::Vacant(place) => {
+                place.insert(origin);
+            }
+            Entry::Occupied(place) => {
+                return Err(ImportError::Twice {
+                    account: account.clone(),
+                    one: place.get().to_string(),
+                    other: origin.clone(),
+                });
+            }
+        }
+    }
+    Ok(())
+}
+
+fn plan(
+    vault: Option<&mut OpenVault>,
+    incoming: Incoming,
+    terms: Terms,
+    now: Timestamp,
+) -> Result<Planned, Error> {
+    let row = match vault {
+        Some(vault) => vault.read(&incoming.account)?,
+        None => None,
+    };
+    let revision = row.as_ref().map(|row| row.stored.revision);
+    let mut incoming = if terms.take_over { incoming } else { incoming.without_fork() };
+    if incoming.left_out.is_some() && incoming.credential.expiry().is_past(now) {
+        return Ok(Planned { incoming, outcome: Outcome::LeftOut, revision });
+    }
+    let outcome = match &row {
+        None => Outcome::New,
+        Some(row) if is_same(&row.stored.credential, &incoming.credential) => Outcome::Same,
+        // What was handed over left nothing but its name.
+        Some(row) if terms.replace || row.stored.credential.status == Status::HandedOver => {
+            incoming.credential.created_at = row.stored.credential.created_at;
+            Outcome::Replaced
+        }
+        Some(_) => Outcome::Present,
+    };
+    Ok(Planned { incoming, outcome, revision })
+}
+
+/// Whether both are the same grant or token, at whatever point of its life.
+fn is_same(stored: &Credential, incoming: &Credential) -> bool {
+    if stored.api.server_url != incoming.api.server_url {
+        return false;
+    }
+    let same_token = stored.token().expose() == incoming.token().expose();
+    match (&stored.grant, &incoming.grant) {
+        (Grant::Static(_), Grant::Static(_)) => same_token,
+        (Grant::OAuth(own), Grant::OAuth(other)) => {
+            match (&own.refresh_token, &other.refresh_token) {
+                (Some(own), Some(other)) => own.expose() == other.expose(),
+                (None, Some(_)) => false,
+                (Some(_) | None, None) => same_token,
+            }
+        }
+        (Grant::Static(_), Grant::OAuth(_)) | (Grant::OAuth(_), Grant::Static(_)) => false,
+    }
+}
+
+/// What became of what was planned.
+enum Stored {
+    Yes,
+    /// Nothing was written: the vault has moved on meanwhile.
+    Moved,
+    /// Nothing was written: the bundle was taken in at this time.
+    Before(Timestamp),
+}
+
+/// Writes what was planned, and that the bundle was taken in with which it came.
+fn store(
+    vault: &mut OpenVault,
+    planned: &[Planned],
+    bundle: Option<BundleId>,
+    now: Timestamp,
+) -> Result<Stored, Error> {
+    let writes: Vec<&Planned> = planned
+        .iter()
+        .filter(|planned| matches!(planned.outcome, Outcome::New | Outcome::Replaced))
+        .collect();
+    let stored = vault.write(|transaction, key| {
+        if let Some(bundle) = bundle
+            && let Some(at) = bundles::opened_at(transaction, bundle)?
+        {
+            return Ok(Stored::Before(at));
+        }
+        for Planned { incoming, revision, .. } in &writes {
+            if credentials::revision(transaction, &incoming.account)? != *revision {
+                return Ok(Stored::Moved);
+            }
+        }
+        if let Some(bundle) = bundle {
+            bundles::remember(transaction, bundle, now)?;
+        }
+        for Planned { incoming, .. } in &writes {
+            let account = &incoming.account;
+            journal::remove(transaction, account)?;
+            attempts::remove(transaction, account)?;
+            credentials::put(transaction, key, account, &incoming.credential)?;
+        }
+        Ok(Stored::Yes)
+    })?;
+    if matches!(stored, Stored::Yes) {
+        for Planned { incoming, .. } in writes {
+            // It opens for nothing any more; that it is there does no harm.
+            let _ = spill::discard(vault.file(), &incoming.account);
+        }
+    }
+    Ok(stored)
+}
+
+impl Planned {
+    fn told(self) -> Placed {
+        let Incoming { account, credential, origin, left_out, .. } = self.incoming;
+        let summary = Summary::of(&account, &credential);
+        Placed { summary, origin, outcome: self.outcome, left_out }
+    }
+}
+
+/// The accounts among `placed` that were written.
+pub(crate) fn written(placed: &[Placed]) -> impl Iterator<Item = &Account> {
+    placed
+        .iter()
+        .filter(|placed| matches!(placed.outcome, Outcome::New | Outcome::Replaced))
+        .map(|placed| &placed.summary.account)
+}
