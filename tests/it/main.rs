@@ -23,6 +23,7 @@ mod key;
 mod key_slots;
 mod rotate_key;
 mod backup;
+mod export;
 mod login_token;
 mod login_browser;
 mod login_again;

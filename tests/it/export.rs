@@ -1,0 +1,612 @@
+//! `tokctl export` and `tokctl import bundle`: credentials on their way to another machine.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::process::Stdio;
+use std::thread;
+use std::time::Duration;
+
+use snapbox::cmd::OutputAssert;
+
+use crate::authorization_server::{AuthorizationServer, Revocation, TokenRequest, issue, refuse};
+use crate::env::{TestEnv, another_key, json, made_up_key, set_mode, stderr, stdout};
+
+const TO_KEY: [&str; 2] = ["--to", "key:bundle.key"];
+const MOVE: [&str; 6] = ["export", "acme/x", "--move", "--output", "x.bundle", "--to"];
+
+/// The machine on which people log in, with the key that bundles are sealed for.
+fn here(server: &AuthorizationServer) -> TestEnv {
+    with_bundle_key(TestEnv::new().with_login("x", server, issue()))
+}
+
+fn with_bundle_key(env: TestEnv) -> TestEnv {
+    env.file("bundle.key", another_key());
+    env
+}
+
+/// The other machine: a vault of its own, no configuration, and the bundle's key.
+fn there() -> TestEnv {
+    TestEnv::new().set("TOKCTL_BUNDLE_KEY", another_key())
+}
+
+/// Runs an export that is to succeed, and gives the bundle.
+#[track_caller]
+fn export(env: &TestEnv, args: &[&str]) -> String {
+    let exported = env.tokctl(["export"].iter().chain(args).chain(&TO_KEY)).assert().success();
+    stdout(&exported)
+}
+
+/// Hands `acme/x` over and gives the bundle.
+#[track_caller]
+fn hand_over(env: &TestEnv) -> String {
+    env.tokctl(MOVE.iter().chain(&["key:bundle.key"])).assert().success().stdout_eq("");
+    read(env, "x.bundle")
+}
+
+fn read(env: &TestEnv, file: &str) -> String {
+    fs::read_to_string(env.path(file)).unwrap()
+}
+
+#[track_caller]
+fn import(env: &TestEnv, bundle: &str) -> OutputAssert {
+    env.file("in.bundle", bundle);
+    env.tokctl(["import", "bundle", "in.bundle"]).assert()
+}
+
+fn statuses(env: &TestEnv) -> Vec<String> {
+    let listed = json(&env.tokctl(["list", "--json"]).assert().success());
+    let credentials = listed["credentials"].as_array().unwrap();
+    credentials.iter().map(|one| one["status"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn a_login_that_was_moved_is_renewed_there_and_unusable_here() {
+    let server = AuthorizationServer::start();
+    let (here, there) = (here(&server), there());
+    import(&there, &hand_over(&here)).success();
+
+    for verb in ["get", "refresh", "check"] {
+        let refused = here.tokctl([verb, "acme", "--user", "x"]).assert().code(4).stdout_eq("");
+        assert!(stderr(&refused).contains("handed over"), "{verb}: {}", stderr(&refused));
+        assert!(stderr(&refused).contains("tokctl login acme --user x"), "{}", stderr(&refused));
+    }
+    assert_eq!(statuses(&here), ["handed_over"]);
+    let listed = json(&here.tokctl(["list", "--json"]).assert().success());
+    assert_eq!(listed["credentials"][0]["refreshable"], false);
+    here.tokctl(["refresh", "--all"]).assert().success();
+    here.tokctl(["check", "--all"]).assert().success();
+    here.tokctl(["list", "--expiring-within", "400d"]).assert().success();
+    let why = stdout(&here.tokctl(["why", "acme/x"]).assert().success());
+    assert!(why.contains("handed over to another machine"), "{why}");
+    assert!(why.contains("tokctl login acme --user x"), "{why}");
+
+    there.tokctl(["get"]).assert().success().stdout_eq("access-1\n");
+    server.will(issue());
+    there.tokctl(["refresh"]).assert().success();
+    assert_eq!(server.token_requests().last(), Some(&TokenRequest::refresh("refresh-1")));
+    there.tokctl(["get"]).assert().success().stdout_eq("access-2\n");
+}
+
+#[test]
+fn without_a_move_the_access_token_travels_alone() {
+    let server = AuthorizationServer::start();
+    let (here, there) = (here(&server), there());
+    let bundle = export(&here, &["acme/x"]);
+    import(&there, &bundle).success();
+    there.tokctl(["get"]).assert().success().stdout_eq("access-1\n");
+    let refused = there.tokctl(["refresh"]).assert().code(4);
+    assert!(stderr(&refused).contains("nothing renews"), "{}", stderr(&refused));
+    // To revoke it there could end the login here.
+    there.tokctl(["delete", "acme", "--user", "x", "--yes"]).assert().success();
+    assert_eq!(server.revocations(), []);
+    server.will(issue());
+    here.tokctl(["refresh"]).assert().success();
+}
+
+#[test]
+fn what_two_may_hold_is_copied_whole() {
+    let server = AuthorizationServer::start();
+    let env = TestEnv::new().with_provider(&server);
+    env.add_config("refresh = { rotates = false, reuse = \"tolerant\" }\n");
+    env.log_in("x", &server, issue().expires_in(0));
+    let (here, there) = (with_bundle_key(env), there());
+    import(&there, &export(&here, &["acme/x"])).success();
+    for env in [&there, &here] {
+        server.will(issue().without_refresh_token());
+        env.tokctl(["get"]).assert().success();
+        assert_eq!(server.token_requests().last(), Some(&TokenRequest::refresh("refresh-1")));
+    }
+}
+
+#[test]
+fn a_provider_that_nobody_defines_any_more_counts_as_one_that_rotates() {
+    let server = AuthorizationServer::start();
+    let (here, there) = (here(&server), there());
+    here.config("");
+    import(&there, &export(&here, &["acme/x"])).success();
+    there.tokctl(["refresh"]).assert().code(4);
+}
+
+#[test]
+fn a_static_token_is_copied_or_moved() {
+    let env =
+        TestEnv::new().with_static_token("x", "made-up-1").with_static_token("y", "made-up-2");
+    let (here, there) = (with_bundle_key(env), there());
+    import(&there, &export(&here, &["vendor/x"])).success();
+    there.tokctl(["get", "--user", "x"]).assert().success().stdout_eq("made-up-1\n");
+    here.tokctl(["get", "--user", "x"]).assert().success().stdout_eq("made-up-1\n");
+
+    export(&here, &["tokctl://vendor/y", "vendor/x", "--move", "--output", "both.bundle"]);
+    import(&there, &read(&here, "both.bundle")).success();
+    there.tokctl(["get", "--user", "y"]).assert().success().stdout_eq("made-up-2\n");
+    assert_eq!(statuses(&here), ["handed_over", "handed_over"]);
+    here.tokctl(["get", "--user", "y"]).assert().code(4).stdout_eq("");
+}
+
+#[test]
+fn a_bundle_opens_once_in_a_vault() {
+    let server = AuthorizationServer::start();
+    let (here, there) = (here(&server), there());
+    let bundle = hand_over(&here);
+    import(&there, &bundle).success();
+    for replace in [&[][..], &["--replace"], &["--dry-run"]] {
+        let arguments = ["import", "bundle", "in.bundle"].iter().chain(replace);
+        let refused = there.tokctl(arguments).assert().code(1).stdout_eq("");
+        assert!(stderr(&refused).contains("a bundle opens once"), "{}", stderr(&refused));
+    }
+    server.will_revoke(200);
+    server.will_revoke(200);
+    there.tokctl(["delete", "acme", "--user", "x", "--yes"]).assert().success();
+    import(&there, &bundle).code(1);
+    assert_eq!(statuses(&there), [""; 0]);
+}
+
+#[test]
+fn a_look_at_a_bundle_does_not_use_it_up() {
+    let server = AuthorizationServer::start();
+    let (here, there) = (here(&server), there());
+    there.file("in.bundle", hand_over(&here));
+    let foreseen = ["import", "bundle", "in.bundle", "--dry-run", "--json"];
+    let report = json(&there.tokctl(foreseen).assert().success());
+    assert_eq!(report["results"][0]["outcome"], "new");
+    assert_eq!(report["results"][0]["user"], "x");
+    assert!(!there.vault_path().exists());
+    there.tokctl(["import", "bundle", "in.bundle"]).assert().success();
+}
+
+#[test]
+fn a_bundle_comes_in_whole_or_not_at_all() {
+    let env =
+        TestEnv::new().with_static_token("x", "made-up-1").with_static_token("y", "made-up-2");
+    let here = with_bundle_key(env);
+    let there = there().with_static_token("y", "made-up-other");
+    let refused = import(&there, &export(&here, &["vendor/x", "vendor/y"])).code(1);
+    assert!(stderr(&refused).contains("vendor/y"), "{}", stderr(&refused));
+    assert!(stderr(&refused).contains("--replace"), "{}", stderr(&refused));
+    there.tokctl(["get", "vendor", "--user", "x"]).assert().code(3);
+    there.tokctl(["import", "bundle", "in.bundle", "--replace"]).assert().success();
+    there.tokctl(["get", "--user", "y"]).assert().success().stdout_eq("made-up-2\n");
+}
+
+#[test]
+fn a_login_can_be_moved_back() {
+    let server = AuthorizationServer::start();
+    let (here, there) = (here(&server), with_bundle_key(there()));
+    import(&there, &hand_over(&here)).success();
+    let here = here.set("TOKCTL_BUNDLE_KEY", another_key());
+    import(&here, &hand_over(&there)).success();
+    assert_eq!(statuses(&there), ["handed_over"]);
+    server.will(issue());
+    here.tokctl(["refresh"]).assert().success();
+    here.tokctl(["get"]).assert().success().stdout_eq("access-2\n");
+}
+
+#[test]
+fn a_bundle_opens_with_its_own_key_alone() {
+    let env = with_bundle_key(TestEnv::new().with_static_token("x", "made-up-1"));
+    let bundle = export(&env, &["vendor/x"]);
+    assert!(!bundle.contains("made-up"));
+    let refused = import(&TestEnv::new(), &bundle).code(5);
+    assert!(stderr(&refused).contains("TOKCTL_BUNDLE_KEY"), "{}", stderr(&refused));
+    // The vault's key is another matter.
+    let wrong = TestEnv::new().set("TOKCTL_BUNDLE_KEY", made_up_key());
+    let refused = import(&wrong, &bundle).code(5);
+    assert!(stderr(&refused).contains("another key"), "{}", stderr(&refused));
+    let password = TestEnv::new().set("TOKCTL_BUNDLE_KEY", "hunter2-made-up");
+    let refused = import(&password, &bundle).code(5);
+    assert!(!stderr(&refused).contains("hunter2"), "{}", stderr(&refused));
+    for env in [wrong, password] {
+        assert!(!env.vault_path().exists(), "nothing was made for it");
+    }
+    let by_file = TestEnv::new().set("TOKCTL_BUNDLE_KEY_FILE", "bundle.key");
+    by_file.file("bundle.key", another_key());
+    import(&by_file, &bundle).success();
+}
+
+#[test]
+fn a_bundle_opens_with_its_passphrase() {
+    let here = TestEnv::new()
+        .with_static_token("x", "made-up-1")
+        .set("TOKCTL_BUNDLE_PASSPHRASE", "correct horse made up");
+    let to_passphrase = ["export", "vendor/x", "--to", "passphrase"];
+    let bundle = stdout(&here.tokctl(to_passphrase).assert().success());
+    let there = TestEnv::new();
+    import(&there, &bundle).code(2);
+    import(&there, &bundle).stderr_eq(snapbox::str![[r"
+tokctl: error: nobody can be asked here: passphrase of the bundle
+hint: set TOKCTL_BUNDLE_PASSPHRASE or TOKCTL_BUNDLE_PASSPHRASE_FILE
+
+"]]);
+    let there = there.set("TOKCTL_BUNDLE_PASSPHRASE", "correct horse");
+    import(&there, &bundle).code(5);
+    let there = there.unset("TOKCTL_BUNDLE_PASSPHRASE");
+    there.file("passphrase", "correct horse made up\n");
+    let there = there.set("TOKCTL_BUNDLE_PASSPHRASE_FILE", "passphrase");
+    import(&there, &bundle).success();
+    there.tokctl(["get"]).assert().success().stdout_eq("made-up-1\n");
+    let here = here.unset("TOKCTL_BUNDLE_PASSPHRASE");
+    here.tokctl(to_passphrase).assert().code(2).stdout_eq("");
+}
+
+#[test]
+fn a_bundle_that_is_not_as_it_was_sealed_brings_nothing() {
+    let env = with_bundle_key(TestEnv::new().with_static_token("x", "made-up-1"));
+    let bundle = export(&env, &["vendor/x"]);
+    let bundle = bundle.trim_end();
+    let (head, tail) = bundle.split_at(bundle.len() - 20);
+    let there = there();
+    for (text, code) in [
+        (head.to_owned(), 7),
+        (format!("{head}{}", tail.replace(&tail[3..6], "AAA")), 7),
+        (bundle[..100].to_owned(), 7),
+        (bundle.replacen("bundle-1.", "bundle-2.", 1), 7),
+        (String::new(), 2),
+        ("{\"refresh_token\": \"made-up\"}".to_owned(), 2),
+    ] {
+        let refused = import(&there, &text).code(code).stdout_eq("");
+        assert!(stderr(&refused).contains("hint: "), "{}", stderr(&refused));
+        assert!(!there.vault_path().exists(), "{}", stderr(&refused));
+    }
+    there.tokctl(["import", "bundle", "nowhere"]).assert().code(1);
+    import(&there, bundle).success();
+}
+
+#[test]
+fn a_bundle_may_come_through_a_pipe_and_be_wrapped_on_its_way() {
+    let env = with_bundle_key(TestEnv::new().with_static_token("x", "made-up-1"));
+    let bundle = export(&env, &["vendor/x"]);
+    assert_eq!(bundle.lines().count(), 1);
+    let (head, tail) = bundle.split_at(200);
+    let there = there();
+    let from_stdin = there.tokctl(["import", "bundle", "-"]).stdin(format!("{head}\r\n  {tail}\n"));
+    from_stdin.assert().success();
+    there.tokctl(["get"]).assert().success().stdout_eq("made-up-1\n");
+    there.tokctl(["import", "bundle", "-", "--user", "y"]).assert().code(2);
+}
+
+#[test]
+fn a_secret_on_the_command_line_is_neither_used_nor_repeated() {
+    let env = TestEnv::new().with_static_token("x", "made-up-1");
+    for to in [another_key().to_owned(), format!("key:{}", another_key()), "hunter2".into()] {
+        let refused = env.tokctl(["export", "vendor/x", "--to", &to]).assert().code(2);
+        assert!(!stderr(&refused).contains(&to[4..]), "{}", stderr(&refused));
+        assert!(stderr(&refused).contains("key:FILE"), "{}", stderr(&refused));
+    }
+    env.tokctl(["export", "vendor/x"]).assert().code(2);
+    env.tokctl(["export", "--to", "passphrase"]).assert().code(2);
+    env.tokctl(["export", "vendor/x", "--to", "key:nowhere"]).assert().code(5);
+}
+
+#[test]
+fn a_bundles_file_is_private_and_replaces_nothing() {
+    let server = AuthorizationServer::start();
+    let here = here(&server);
+    let other = here.file("taken", "something else");
+    for moving in [&[][..], &["--move"]] {
+        for file in ["taken", "nowhere/x.bundle"] {
+            let arguments = ["export", "acme/x", "--output", file];
+            here.tokctl(arguments.iter().chain(moving).chain(&TO_KEY)).assert().code(1);
+        }
+    }
+    assert_eq!(fs::read_to_string(other).unwrap(), "something else");
+    here.tokctl(["get"]).assert().success().stdout_eq("access-1\n");
+    assert_eq!(statuses(&here), ["active"]);
+
+    set_mode(&here.path("run"), 0o500);
+    let into_a_closed_folder = ["export", "acme/x", "--move", "--output", "run/x.bundle"];
+    if !is_root() {
+        here.tokctl(into_a_closed_folder.iter().chain(&TO_KEY)).assert().code(1);
+        assert_eq!(statuses(&here), ["active"]);
+    }
+    set_mode(&here.path("run"), 0o700);
+    here.tokctl(into_a_closed_folder.iter().chain(&TO_KEY)).assert().success();
+    let mode = fs::metadata(here.path("run/x.bundle")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    assert_eq!(fs::read_dir(here.path("run")).unwrap().count(), 1, "nothing lies beside it");
+}
+
+fn is_root() -> bool {
+    fs::read_to_string("/proc/self/status").is_ok_and(|status| status.contains("\nUid:\t0\t"))
+}
+
+#[test]
+fn what_is_moved_goes_to_a_file() {
+    let server = AuthorizationServer::start();
+    let here = here(&server);
+    for output in [&[][..], &["--output", "-"]] {
+        let arguments = ["export", "acme/x", "--move"].iter().chain(output).chain(&TO_KEY);
+        let refused = here.tokctl(arguments).assert().code(2).stdout_eq("");
+        assert!(stderr(&refused).contains("--output"), "{}", stderr(&refused));
+    }
+    here.tokctl(["export", "--resume"]).assert().code(2);
+    here.tokctl(["get"]).assert().success();
+}
+
+#[test]
+fn a_bundle_that_could_not_be_written_is_no_success() {
+    let env = with_bundle_key(TestEnv::new().with_static_token("x", "made-up-1"));
+    let mut command = env.command(["export", "vendor/x"].iter().chain(&TO_KEY));
+    let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    assert_eq!(command.stdout(full).status().unwrap().code(), Some(1));
+}
+
+#[test]
+fn a_token_that_has_ended_does_not_travel_alone() {
+    let server = AuthorizationServer::start();
+    let env = with_bundle_key(TestEnv::new().with_login("x", &server, issue().expires_in(0)));
+    let refused = env.tokctl(["export", "acme/x"].iter().chain(&TO_KEY)).assert().code(1);
+    assert!(stderr(&refused).contains("tokctl refresh acme --user x"), "{}", stderr(&refused));
+    assert!(stderr(&refused).contains("--move"), "{}", stderr(&refused));
+    let there = there();
+    import(&there, &hand_over(&env)).success();
+    server.will(issue());
+    there.tokctl(["get"]).assert().success().stdout_eq("access-2\n");
+}
+
+#[test]
+fn what_is_not_here_can_not_be_exported() {
+    let server = AuthorizationServer::start();
+    let here = here(&server);
+    let export = |reference| ["export", reference].into_iter().chain(TO_KEY);
+    here.tokctl(export("acme/y")).assert().code(3);
+    here.tokctl(export("acme")).assert().code(2);
+    // Nothing leaves where something is missing.
+    let both = ["export", "acme/x", "acme/y", "--move", "--output", "x.bundle"];
+    here.tokctl(both.into_iter().chain(TO_KEY)).assert().code(3);
+    assert_eq!(statuses(&here), ["active"]);
+    assert!(!here.path("x.bundle").exists());
+    hand_over(&here);
+    let refused = here.tokctl(export("acme/x")).assert().code(4);
+    assert!(stderr(&refused).contains("handed over"), "{}", stderr(&refused));
+}
+
+/// Long enough to act while an answer is on its way.
+const DELAY: Duration = Duration::from_millis(600);
+
+#[test]
+fn a_refresh_in_flight_is_waited_for() {
+    let server = AuthorizationServer::start();
+    let env = with_bundle_key(TestEnv::new().with_login("x", &server, issue().expires_in(0)));
+    server.will(issue().after(DELAY));
+    let child = env.command(["get"]).stdout(Stdio::piped()).spawn().unwrap();
+    while server.token_requests().len() == 1 {
+        thread::sleep(Duration::from_millis(5));
+    }
+    let bundle = hand_over(&env);
+    assert_eq!(child.wait_with_output().unwrap().stdout, b"access-2\n");
+    let there = there();
+    import(&there, &bundle).success();
+    server.will(issue());
+    there.tokctl(["refresh"]).assert().success();
+    assert_eq!(server.token_requests().last(), Some(&TokenRequest::refresh("refresh-2")));
+}
+
+#[test]
+fn an_answer_that_lies_beside_the_vault_is_taken_up_first() {
+    let server = AuthorizationServer::start();
+    let env = with_bundle_key(TestEnv::new().with_login("x", &server, issue().expires_in(0)));
+    server.will(issue().after(DELAY));
+    let mut child = env.command(["get"]).stderr(Stdio::null()).spawn().unwrap();
+    while server.token_requests().len() == 1 {
+        thread::sleep(Duration::from_millis(5));
+    }
+    let writer = env.open_vault();
+    writer.execute_batch("BEGIN IMMEDIATE").unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(1));
+    writer.execute_batch("ROLLBACK").unwrap();
+    let there = there();
+    import(&there, &hand_over(&env)).success();
+    there.tokctl(["get"]).assert().success().stdout_eq("access-2\n");
+}
+
+#[test]
+fn a_refresh_token_that_may_be_spent_is_not_moved() {
+    let server = AuthorizationServer::start();
+    let env = with_bundle_key(TestEnv::new().with_login("x", &server, issue().expires_in(0)));
+    server.will(issue().lost());
+    env.tokctl(["get"]).assert().code(6);
+    let refused = env.tokctl(MOVE.iter().chain(&["key:bundle.key"])).assert().code(6);
+    assert!(stderr(&refused).contains("what became of a refresh"), "{}", stderr(&refused));
+    assert!(!env.path("x.bundle").exists());
+    server.will(refuse(400, "invalid_grant").for_a_spent_token());
+    env.tokctl(["get"]).assert().code(4);
+}
+
+#[test]
+fn of_two_that_move_one_credential_one_does() {
+    let server = AuthorizationServer::start();
+    let here = here(&server);
+    for round in 0..5 {
+        let name = |who: usize| format!("{round}-{who}.bundle");
+        let children: Vec<_> = (0..3)
+            .map(|who| {
+                let name = name(who);
+                let arguments = ["export", "acme/x", "--move", "--output", &name];
+                let mut command = here.command(arguments.iter().chain(&TO_KEY));
+                command.stderr(Stdio::null()).spawn().unwrap()
+            })
+            .collect();
+        let mut codes: Vec<_> =
+            children.into_iter().map(|mut child| child.wait().unwrap().code()).collect();
+        codes.sort();
+        assert_eq!(codes, [Some(0), Some(4), Some(4)]);
+        let made: Vec<String> = (0..3).map(name).filter(|name| here.path(name).exists()).collect();
+        assert_eq!(made.len(), 1, "{made:?}");
+        here.tokctl(["import", "bundle", &made[0]])
+            .env("TOKCTL_BUNDLE_KEY", another_key())
+            .assert()
+            .success();
+    }
+    here.tokctl(["get"]).assert().success().stdout_eq("access-1\n");
+}
+
+/// As if the process had died before the bundle was known to be in place: it is kept still.
+fn interrupted_after_the_commit(env: &TestEnv) -> String {
+    let bundle = hand_over(env);
+    let header = bundle.split('.').nth(1).unwrap();
+    let header = data_encoding::BASE64URL_NOPAD.decode(header.as_bytes()).unwrap();
+    let header: serde_json::Value = serde_json::from_slice(&header).unwrap();
+    let id = data_encoding::HEXLOWER.decode(header["id"].as_str().unwrap().as_bytes()).unwrap();
+    env.open_vault()
+        .execute("INSERT INTO unplaced_bundle VALUES (1, ?1, ?2, 0)", (id, &bundle))
+        .unwrap();
+    bundle
+}
+
+fn kept(env: &TestEnv) -> i64 {
+    let count = "SELECT count(*) FROM unplaced_bundle";
+    env.open_vault().query_row(count, [], |row| row.get(0)).unwrap()
+}
+
+#[test]
+fn an_interrupted_move_is_finished() {
+    let server = AuthorizationServer::start();
+    let here = here(&server).with_static_token("y", "made-up");
+    let bundle = interrupted_after_the_commit(&here);
+    fs::remove_file(here.path("x.bundle")).unwrap();
+
+    here.tokctl(["get", "acme"]).assert().code(4);
+    let why = stdout(&here.tokctl(["why", "acme/x"]).assert().success());
+    assert!(why.contains("tokctl export --resume --output FILE"), "{why}");
+    let another = ["export", "vendor/y", "--move", "--output", "y.bundle"];
+    let refused = here.tokctl(another.iter().chain(&TO_KEY)).assert().code(1);
+    assert!(stderr(&refused).contains("tokctl export --resume"), "{}", stderr(&refused));
+    export(&here, &["vendor/y"]);
+
+    // It is sealed by itself, so a change of the vault's key leaves it as it is.
+    here.tokctl(["rotate-key"]).assert().success();
+    here.tokctl(["export", "--resume", "--output", "again.bundle"]).assert().success();
+    assert_eq!((read(&here, "again.bundle"), kept(&here)), (bundle.clone(), 0));
+    let mode = fs::metadata(here.path("again.bundle")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    import(&there(), &bundle).success();
+    here.tokctl(["export", "--resume", "--output", "third.bundle"]).assert().code(3);
+    here.tokctl(another.iter().chain(&TO_KEY)).assert().success();
+}
+
+#[test]
+fn a_bundle_that_is_in_place_already_is_left_there() {
+    let server = AuthorizationServer::start();
+    let here = here(&server);
+    let bundle = interrupted_after_the_commit(&here);
+    here.file("taken", "something else");
+    here.tokctl(["export", "--resume", "--output", "taken"]).assert().code(1);
+    assert_eq!((read(&here, "taken").as_str(), kept(&here)), ("something else", 1));
+    here.tokctl(["export", "--resume", "--output", "x.bundle"]).assert().success();
+    assert_eq!((read(&here, "x.bundle"), kept(&here)), (bundle, 0));
+}
+
+#[test]
+fn what_was_handed_over_is_revoked_neither_by_a_deletion_nor_by_a_login() {
+    let server = AuthorizationServer::start();
+    let (here, there) = (here(&server), there());
+    import(&there, &hand_over(&here)).success();
+    let deleted = here.tokctl(["delete", "acme", "--user", "x", "--yes"]).assert().success();
+    assert!(stderr(&deleted).contains("handed over"), "{}", stderr(&deleted));
+    assert_eq!(statuses(&here), [""; 0]);
+
+    here.log_in("x", &server, issue());
+    here.tokctl(["get"]).assert().success().stdout_eq("access-2\n");
+    fs::remove_file(here.path("x.bundle")).unwrap();
+    hand_over(&here);
+    here.log_in("x", &server, issue());
+    here.tokctl(["get"]).assert().success().stdout_eq("access-3\n");
+    assert_eq!(server.revocations(), []);
+
+    server.will(issue());
+    there.tokctl(["refresh"]).assert().success();
+    assert_eq!(server.token_requests().last(), Some(&TokenRequest::refresh("refresh-1")));
+    // The machine that has it now may end it.
+    server.will_revoke(200);
+    server.will_revoke(200);
+    there.tokctl(["delete", "acme", "--user", "x", "--yes"]).assert().success();
+    assert_eq!(server.revocations()[0], Revocation::of_refresh_token("refresh-4"));
+}
+
+#[test]
+fn both_audits_tell_of_a_move() {
+    let server = AuthorizationServer::start();
+    let (here, there) = (here(&server), there());
+    export(&here, &["acme/x"]);
+    here.tokctl(["export", "acme/y"].iter().chain(&TO_KEY)).assert().code(3);
+    import(&there, &hand_over(&here)).success();
+    let entries = |env: &TestEnv, action: &str| -> Vec<(String, String)> {
+        let audit = json(&env.tokctl(["audit", "--json"]).assert().success());
+        let entries = audit["entries"].as_array().unwrap();
+        let text =
+            |entry: &serde_json::Value, field: &str| entry[field].as_str().unwrap().to_owned();
+        let of_it = entries.iter().filter(|entry| entry["action"] == action);
+        of_it.map(|entry| (text(entry, "user"), text(entry, "outcome"))).collect()
+    };
+    let expected = [("x", "ok"), ("y", "not_found"), ("x", "handed_over")];
+    let expected = expected.map(|(user, outcome)| (user.to_owned(), outcome.to_owned()));
+    assert_eq!(entries(&here, "export"), expected);
+    assert_eq!(entries(&there, "import"), [("x".to_owned(), "ok".to_owned())]);
+    for env in [&here, &there] {
+        env.tokctl(["audit", "--verify"]).assert().success();
+    }
+}
+
+#[test]
+fn nothing_leaves_that_could_not_be_written_down() {
+    let server = AuthorizationServer::start();
+    let env = TestEnv::new();
+    env.config("audit = \"required\"\n");
+    let here = with_bundle_key(env.with_login("x", &server, issue()));
+    let audit = here.path("data/tokctl/tokens.db.d/audit.jsonl");
+    fs::rename(&audit, here.path("audit")).unwrap();
+    fs::create_dir(&audit).unwrap();
+    here.tokctl(["export", "acme/x"].iter().chain(&TO_KEY)).assert().code(1).stdout_eq("");
+    here.tokctl(MOVE.iter().chain(&["key:bundle.key"])).assert().code(1);
+    assert!(!here.path("x.bundle").exists());
+    fs::remove_dir(&audit).unwrap();
+    fs::rename(here.path("audit"), &audit).unwrap();
+    here.tokctl(["get"]).assert().success().stdout_eq("access-1\n");
+}
+
+#[test]
+fn a_bundle_that_is_too_large_for_a_secret_is_told() {
+    let long = "made-up-".repeat(5_000);
+    let env = with_bundle_key(TestEnv::new().with_static_token("x", &long));
+    let told = env.tokctl(["export", "vendor/x"].iter().chain(&TO_KEY)).assert().success();
+    assert!(stderr(&told).contains("GitHub"), "{}", stderr(&told));
+    let there = there();
+    import(&there, &stdout(&told)).success();
+    there.tokctl(["get"]).assert().success().stdout_eq(format!("{long}\n"));
+}
+
+#[test]
+fn no_secret_of_a_bundle_is_in_a_file_or_a_message() {
+    let server = AuthorizationServer::start();
+    let (here, there) = (here(&server), there());
+    let moved = here.tokctl(["-vvv"].iter().chain(&MOVE).chain(&["key:bundle.key"])).assert();
+    let bundle = read(&here, "x.bundle");
+    let came = import(&there, &bundle).success();
+    let mut seen = vec![stderr(&moved), stderr(&came), stdout(&came), bundle];
+    for env in [&here, &there] {
+        seen.push(String::from_utf8_lossy(&env.vault_bytes()).into_owned());
+    }
+    for secret in ["access-1", "refresh-1", another_key()] {
+        assert!(!seen.iter().any(|text| text.contains(secret)), "{secret}");
+    }
+}
