@@ -307,7 +307,7 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("file");
         let draft = Draft::of(&path, 3).unwrap();
-        fs::write(&path, "other").unwrap();
+        create_new(&path).unwrap().write_all(b"other").unwrap();
         assert!(draft.place(b"own").is_err());
         assert!(Draft::of(&path, 3).is_err());
         assert_eq!(fs::read(&path).unwrap(), b"other");

@@ -104,24 +104,28 @@ pub(crate) fn place(
             .map(|incoming| plan(Some(vault), incoming.clone(), terms, now))
             .collect();
         let planned = planned?;
-        // What is stored of a bundle is in the way of it only once, and tells nothing then.
-        let in_the_way = planned.iter().find(|planned| planned.outcome == Outcome::Present);
-        let stored = match (terms.bundle, in_the_way) {
-            (Some(bundle), Some(planned)) => {
-                match vault.look(|connection| bundles::opened_at(connection, bundle))? {
-                    Some(at) => Stored::Before(at),
-                    None => {
-                        let account = planned.incoming.account.clone();
-                        return Err(BundleError::InTheWay { account }.into());
-                    }
-                }
-            }
-            (Some(_) | None, _) => store(vault, &planned, terms.bundle, now)?,
-        };
+        if let Some(bundle) = terms.bundle {
+            check_whole(vault, bundle, &planned)?;
+        }
+        let stored = store(vault, &planned, terms.bundle, now)?;
         match stored {
             Stored::Yes => return Ok(planned.into_iter().map(Planned::told).collect()),
             Stored::Before(at) => return Err(BundleError::Opened { at }.into()),
             Stored::Moved => {}
+        }
+    }
+}
+
+/// Makes sure that all of a bundle comes in, which opens once.
+fn check_whole(vault: &OpenVault, bundle: BundleId, planned: &[Planned]) -> Result<(), Error> {
+    // What it brought is in its own way afterwards.
+    if let Some(at) = vault.look(|connection| bundles::opened_at(connection, bundle))? {
+        return Err(BundleError::Opened { at }.into());
+    }
+    match planned.iter().find(|planned| planned.outcome == Outcome::Present) {
+        None => Ok(()),
+        Some(Planned { incoming, .. }) => {
+            Err(BundleError::InTheWay { account: incoming.account.clone() }.into())
         }
     }
 }
