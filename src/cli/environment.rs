@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 
-/// Variables that hold what opens the vault, or say where it is: no child gets them.
-const OF_THE_KEY: [&str; 7] = [
+/// Variables that hold what opens the vault or another tool's store, or say where it is: no child
+/// gets them.
+const OF_THE_KEY: [&str; 8] = [
     "TOKCTL_KEY",
     "TOKCTL_KEY_FILE",
     "TOKCTL_KEY_COMMAND",
@@ -12,6 +13,7 @@ const OF_THE_KEY: [&str; 7] = [
     "TOKCTL_PASSPHRASE_FILE",
     "TOKCTL_NEW_KEY_FILE",
     "TOKCTL_NEW_PASSPHRASE",
+    "TOKCTL_IMPORT_KEY",
 ];
 
 /// Stands for a value that is not UTF-8: a control character, which nothing takes.
