@@ -71,6 +71,8 @@ secret_text! {
     PrivateKey
     /// What a service account signed, to be exchanged for a token (RFC 7523 §2.1).
     Assertion
+    /// What another tool encrypted its store with.
+    StoreKey
     /// A passphrase that a person chose to open the vault.
     Passphrase
 }

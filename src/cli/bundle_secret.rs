@@ -1,7 +1,7 @@
 //! What a bundle is sealed for, and opened with: a key or a passphrase of its own, not the vault's.
 
 use std::convert::Infallible;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use super::context::Context;
@@ -41,10 +41,7 @@ impl FromStr for Recipient {
 /// The secret to seal a new bundle for.
 pub(crate) fn sealing(context: &Context, to: &Recipient) -> Result<BundleSecret, CliError> {
     match to {
-        Recipient::Key(file) => {
-            let source = format!("`{}`", file.display());
-            key_material::key_in(context, &source, file).map(BundleSecret::Key)
-        }
+        Recipient::Key(file) => key_in(context, file),
         Recipient::Passphrase => match key_material::bundle_passphrase(context)? {
             Some(passphrase) => Ok(BundleSecret::Passphrase(passphrase)),
             None => context
@@ -60,8 +57,15 @@ pub(crate) fn sealing(context: &Context, to: &Recipient) -> Result<BundleSecret,
     }
 }
 
-/// The secret that opens a bundle of this kind.
-pub(crate) fn opening(context: &Context, kind: SlotKind) -> Result<BundleSecret, CliError> {
+/// The secret that opens a bundle of this kind; a key from `key_file`, if that is named.
+pub(crate) fn opening(
+    context: &Context,
+    kind: SlotKind,
+    key_file: Option<&Path>,
+) -> Result<BundleSecret, CliError> {
+    if let Some(file) = key_file {
+        return key_in(context, file);
+    }
     match kind {
         SlotKind::Passphrase => match key_material::bundle_passphrase(context)? {
             Some(passphrase) => Ok(BundleSecret::Passphrase(passphrase)),
@@ -73,8 +77,13 @@ pub(crate) fn opening(context: &Context, kind: SlotKind) -> Result<BundleSecret,
         SlotKind::Key | SlotKind::Keychain | SlotKind::Recovery => {
             key_material::bundle_key(context)?.map(BundleSecret::Key).ok_or_else(|| {
                 CliError::new(Kind::KeyUnavailable, "the bundle was sealed for a key")
-                    .hint("set TOKCTL_BUNDLE_KEY or TOKCTL_BUNDLE_KEY_FILE to it")
+                    .hint("set TOKCTL_BUNDLE_KEY or TOKCTL_BUNDLE_KEY_FILE, or give `--key-file`")
             })
         }
     }
+}
+
+fn key_in(context: &Context, file: &Path) -> Result<BundleSecret, CliError> {
+    let source = format!("`{}`", file.display());
+    key_material::key_in(context, &source, file).map(BundleSecret::Key)
 }

@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 
-/// Variables that hold what opens the vault or a bundle, or say where it is: no child gets them.
-const OF_THE_KEY: [&str; 11] = [
+/// Variables that hold what opens the vault, a bundle or another tool's store, or say where it is:
+/// no child gets them.
+const OF_THE_KEY: [&str; 12] = [
     "TOKCTL_KEY",
     "TOKCTL_KEY_FILE",
     "TOKCTL_KEY_COMMAND",
@@ -16,6 +17,7 @@ const OF_THE_KEY: [&str; 11] = [
     "TOKCTL_BUNDLE_KEY_FILE",
     "TOKCTL_BUNDLE_PASSPHRASE",
     "TOKCTL_BUNDLE_PASSPHRASE_FILE",
+    "TOKCTL_IMPORT_KEY",
 ];
 
 /// Stands for a value that is not UTF-8: a control character, which nothing takes.

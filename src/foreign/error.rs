@@ -19,7 +19,7 @@ pub(crate) enum Error {
     },
     /// A place in it is not as it should be. Nothing is taken from a file that is read in part.
     #[error("`{}`, {place}: {what}", path.display())]
-    Malformed { path: PathBuf, place: String, what: &'static str },
+    Malformed { path: PathBuf, place: String, what: String },
     /// What is in it is encrypted, and no key was given.
     #[error("`{}` is encrypted", path.display())]
     NeedsKey { path: PathBuf },

@@ -5,7 +5,6 @@
 
 use std::path::Path;
 
-use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use super::error::Error;
@@ -46,7 +45,7 @@ pub(crate) fn read(path: &Path) -> Result<Found, Error> {
     let record = record(&object).map_err(|what| Error::Malformed {
         path: path.to_owned(),
         place: "line 1".into(),
-        what,
+        what: what.to_owned(),
     })?;
     Ok(Found { records: vec![record], ignored: Vec::new(), files: vec![path.to_owned()] })
 }
@@ -63,6 +62,7 @@ fn record(object: &Map<String, Value>) -> Result<Record, Fault> {
         origin: "the file".into(),
         server: None,
         username: None,
+        inactive: false,
         held: Held::Grant(Box::new(held)),
     })
 }
@@ -88,7 +88,7 @@ pub(super) fn grant(object: &Map<String, Value>) -> Result<HeldGrant, Fault> {
         access_token,
         token_type: None,
         expiry: expiry.map_or(Expiry::Unknown, Expiry::Known),
-        issued_at: None::<Timestamp>,
+        issued_at: None,
         refresh_token,
         scopes: text::scopes(object.get("scopes"))?,
         issued_to,

@@ -32,6 +32,8 @@ pub(crate) struct Record {
     pub(crate) server: Option<Address>,
     /// The account's name at the service, which its token is sent with.
     pub(crate) username: Option<String>,
+    /// Whether the tool found that its token works no more.
+    pub(crate) inactive: bool,
     pub(crate) held: Held,
 }
 

@@ -9,6 +9,8 @@ use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
 use super::error::Error;
+use crate::model::account::UserName;
+use crate::model::address::Address;
 use crate::model::scope::Scopes;
 use crate::private_file;
 use crate::secret::{AccessToken, ClientSecret, RefreshToken, SecretText};
@@ -47,6 +49,32 @@ pub(super) fn field(object: &Map<String, Value>, name: &str) -> Result<Option<St
         Some(Value::String(text)) => Ok(Some(text.clone())),
         Some(Value::Number(number)) => Ok(Some(number.to_string())),
         Some(Value::Bool(_) | Value::Array(_) | Value::Object(_)) => Err("a value is not text"),
+    }
+}
+
+/// A user's name, which has to be there.
+pub(super) fn user(object: &Map<String, Value>, name: &str) -> Result<UserName, Fault> {
+    let user = field(object, name)?.ok_or("it does not say whose it is")?;
+    user.parse().map_err(|_| "the user is no name that can be kept")
+}
+
+/// The address of a shop by its domain.
+pub(super) fn shop(domain: &str) -> Result<Address, Fault> {
+    let plain = domain.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-".contains(&byte));
+    let address = plain.then(|| format!("https://{domain}").parse().ok()).flatten();
+    address.ok_or("the shop is no domain")
+}
+
+/// What a token answer called its token.
+pub(super) fn token_type(object: &Map<String, Value>) -> Result<Option<String>, Fault> {
+    match field(object, "token_type")? {
+        // Some programs keep it in small letters (RFC 6749 §5.1: case does not count).
+        Some(kind) if kind.eq_ignore_ascii_case("bearer") => Ok(Some("Bearer".into())),
+        Some(kind) if kind.len() <= 64 && kind.bytes().all(|byte| byte.is_ascii_graphic()) => {
+            Ok(Some(kind))
+        }
+        Some(_) => Err("the token's type is no word"),
+        None => Ok(None),
     }
 }
 

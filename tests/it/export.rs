@@ -221,6 +221,13 @@ fn a_bundle_opens_with_its_own_key_alone() {
     let by_file = TestEnv::new().set("TOKCTL_BUNDLE_KEY_FILE", "bundle.key");
     by_file.file("bundle.key", another_key());
     import(&by_file, &bundle).success();
+
+    let named = TestEnv::new().set("TOKCTL_BUNDLE_KEY", made_up_key());
+    named.file("in.bundle", &bundle);
+    named.file("other.key", another_key());
+    let by_name = ["import", "bundle", "in.bundle", "--key-file", "other.key"];
+    let done = named.tokctl(by_name).assert().success();
+    assert!(stderr(&done).contains("delete it"), "{}", stderr(&done));
 }
 
 #[test]

@@ -95,7 +95,7 @@ fn sealed(
     let asked: BTreeMap<Account, Renewal> = args
         .references
         .iter()
-        .map(|Reference { account }| (account.clone(), renewal(context, account)))
+        .map(|reference| (reference.account.clone(), renewal(context, &reference.account)))
         .collect();
     let accounts: Vec<Account> = asked.keys().cloned().collect();
     let secret = bundle_secret::sealing(context, to)?;

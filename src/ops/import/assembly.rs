@@ -36,7 +36,7 @@ pub(crate) fn assemble(
     server: Option<&Address>,
     now: Timestamp,
 ) -> Result<Incoming, Error> {
-    let Record { origin, username, held, .. } = record;
+    let Record { origin, username, held, inactive, .. } = record;
     let server = record.server.as_ref().or(server);
     let (grant, api, left_out) = match held {
         Held::Static(token) => (Grant::Static(token), static_api(service, server, username), None),
@@ -48,7 +48,7 @@ pub(crate) fn assemble(
     let credential = Credential {
         grant,
         api,
-        status: Status::Active,
+        status: if inactive { Status::Inactive } else { Status::Active },
         created_at: now,
         updated_at: now,
         last_refreshed_at: None,

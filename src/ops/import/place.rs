@@ -87,11 +87,11 @@ pub(crate) fn foresee(
 /// grant that came in, or share its fate.
 pub(crate) fn place(
     vault: &mut OpenVault,
-    incoming: Vec<Incoming>,
+    incoming: &[Incoming],
     terms: Terms,
     now: Timestamp,
 ) -> Result<Vec<Placed>, Error> {
-    check_places(&incoming)?;
+    check_places(incoming)?;
     // The answer of a refresh that is in flight must not meet a row that it knows nothing of.
     let _no_refresh = if terms.replace {
         Some(locks::key_changes(vault.file(), Instant::now() + WAIT)?)
@@ -141,7 +141,7 @@ fn check_places(incoming: &[Incoming]) -> Result<(), ImportError> {
             Entry::Occupied(place) => {
                 return Err(ImportError::Twice {
                     account: account.clone(),
-                    one: place.get().to_string(),
+                    one: (*place.get()).clone(),
                     other: origin.clone(),
                 });
             }

@@ -1,0 +1,31 @@
+//! Bundles that another vault sealed.
+
+use std::path::Path;
+
+use crate::cli::bundle_secret;
+use crate::cli::context::Context;
+use crate::cli::error::{CliError, Kind};
+use crate::cli::explain::untrusted_file;
+use crate::cli::stdin;
+use crate::ops::BundleError;
+use crate::ops::import::{self, Incoming};
+use crate::private_file;
+use crate::vault::bundle::{Bundle, BundleId, LONGEST};
+
+/// Reads the bundle in `file`, or on stdin where that is `-`, and opens it.
+pub(super) fn open(
+    context: &Context,
+    file: &Path,
+    key_file: Option<&Path>,
+) -> Result<(BundleId, Vec<Incoming>), CliError> {
+    let text = if file.as_os_str() == "-" {
+        stdin::text(LONGEST)?
+    } else {
+        let bytes = private_file::read(file, LONGEST)
+            .map_err(|error| untrusted_file(Kind::Failed, &error))?;
+        String::from_utf8_lossy(&bytes).into_owned()
+    };
+    let bundle = Bundle::parse(&text).map_err(BundleError::from)?;
+    let secret = bundle_secret::opening(context, bundle.kind(), key_file)?;
+    Ok((bundle.id(), import::open(&bundle, &secret)?))
+}

@@ -1,0 +1,243 @@
+//! `tokctl import`: takes in what other tools kept.
+
+mod source;
+mod bundle;
+mod report;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+
+use crate::cli::client_settings;
+use crate::cli::context::Context;
+use crate::cli::error::{CliError, Kind};
+use crate::cli::{audit_trail, keys, time};
+use crate::foreign::record::{Found, Held, IssuedTo, Record};
+use crate::model::account::{ProviderName, UserName};
+use crate::model::address::{self, Address};
+use crate::model::audit::Action;
+use crate::ops::import::{self, Incoming, Placed, Service, Terms};
+use crate::providers;
+use crate::store::{self, Store};
+use crate::vault::bundle::BundleId;
+use crate::vault::slot::SlotKind;
+
+/// Take in credentials that another tool kept, or that `tokctl export` sealed
+///
+/// A bundle of `tokctl export` comes in whole or not at all, and into one vault once. It never needs
+/// --take-over: what was moved has no other holder.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    source: source::Args,
+
+    /// Show what would come in, and store nothing
+    #[arg(long)]
+    dry_run: bool,
+
+    /// Overwrite what is there already; the earlier grant is not revoked
+    #[arg(long)]
+    replace: bool,
+
+    /// Take in refresh tokens that each use replaces, too: the other tool must not use them any
+    /// more
+    #[arg(long)]
+    take_over: bool,
+
+    /// Whose it is, where the file does not say [env: TOKCTL_USER]
+    #[arg(long, short, value_name = "USER")]
+    user: Option<UserName>,
+
+    /// The service to keep it under, in place of the one that the file is for
+    #[arg(long, value_name = "PROVIDER")]
+    provider: Option<ProviderName>,
+
+    /// The service's own address, where the file does not say, such as https://jira.example.com
+    #[arg(long, value_name = "URL", value_parser = parse_address)]
+    server: Option<Address>,
+
+    /// The kind of key slot that a new vault gets, or that opens this one: keychain, key,
+    /// passphrase or recovery
+    #[arg(long, value_name = "KIND", value_parser = parse_slot)]
+    key_slot: Option<SlotKind>,
+}
+
+/// All that a source holds.
+struct Batch {
+    incoming: Vec<Incoming>,
+    /// What else is in it and stays there: a phrase each.
+    ignored: Vec<String>,
+    /// The files that hold it, but for a bundle.
+    files: Vec<PathBuf>,
+    /// The bundle that it came with.
+    bundle: Option<BundleId>,
+}
+
+pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
+    let now = time::now();
+    let batch = batch(args, context, now)?;
+    if batch.incoming.is_empty() {
+        context.ui.warning("there is no credential in it that can be taken in");
+    }
+    let terms = Terms { replace: args.replace, take_over: args.take_over, bundle: batch.bundle };
+    let placed = if args.dry_run || batch.incoming.is_empty() {
+        foresee(context, batch.incoming, terms, now)?
+    } else {
+        place(args, context, &batch.incoming, terms, now)?
+    };
+    report::print(context, &placed, args.dry_run, now)?;
+    report::remarks(context, &placed, &batch.ignored, &batch.files, args.dry_run);
+    if batch.bundle.is_some() && !args.dry_run {
+        context
+            .ui
+            .status("this vault takes the bundle in no more, and another one could: delete it");
+    }
+    Ok(())
+}
+
+/// All that the source holds, as it would be stored.
+fn batch(args: &Args, context: &Context, now: Timestamp) -> Result<Batch, CliError> {
+    if let Some((file, key_file)) = args.source.bundle() {
+        return opened(args, context, file, key_file);
+    }
+    let found = args.source.found(context)?;
+    assembled(args, context, found, now)
+}
+
+/// What another tool kept, made into credentials of the providers that are known here.
+fn assembled(
+    args: &Args,
+    context: &Context,
+    found: Found,
+    now: Timestamp,
+) -> Result<Batch, CliError> {
+    let names = provider_names(args, &found.records)?;
+    let user = match &args.user {
+        Some(user) => Some(user.clone()),
+        None => context.default_user()?,
+    };
+    let mut services = BTreeMap::new();
+    for (name, record) in names.iter().zip(&found.records) {
+        let service = match services.remove(name) {
+            Some(service) => service,
+            None => service(context, name)?,
+        };
+        services.insert(name.clone(), with_client(context, service, record)?);
+    }
+    let alone = found.records.len() == 1;
+    if args.user.is_some() && !alone && found.records.iter().all(|record| record.user.is_some()) {
+        let message = format!("the {} in it have users of their own", found.records.len());
+        return Err(CliError::new(Kind::Usage, message).hint("leave out `--user`"));
+    }
+    let mut incoming = Vec::with_capacity(found.records.len());
+    for (name, record) in names.iter().zip(found.records) {
+        let chosen = args.user.as_ref().filter(|_| alone).or(record.user.as_ref());
+        let whose = chosen.or(user.as_ref()).cloned().ok_or_else(|| {
+            CliError::new(Kind::Usage, format!("{} does not say whose it is", record.origin))
+                .hint("name the user with `--user`")
+        })?;
+        let server = args.server.as_ref();
+        incoming.push(import::assemble(record, whose, &services[name], server, now)?);
+    }
+    Ok(Batch { incoming, ignored: found.ignored, files: found.files, bundle: None })
+}
+
+/// What another vault sealed.
+fn opened(
+    args: &Args,
+    context: &Context,
+    file: &Path,
+    key_file: Option<&Path>,
+) -> Result<Batch, CliError> {
+    if args.user.is_some() || args.provider.is_some() || args.server.is_some() {
+        return Err(CliError::new(Kind::Usage, "a bundle says itself what is in it")
+            .hint("leave out `--user`, `--provider` and `--server`"));
+    }
+    let (bundle, incoming) = bundle::open(context, file, key_file)?;
+    Ok(Batch { incoming, ignored: Vec::new(), files: Vec::new(), bundle: Some(bundle) })
+}
+
+/// The provider of each record: the one that was named, else the one that the store is for.
+fn provider_names(args: &Args, records: &[Record]) -> Result<Vec<ProviderName>, CliError> {
+    let names: Result<Vec<ProviderName>, CliError> = records
+        .iter()
+        .map(|record| {
+            let own = record.provider.map(|name| name.parse().expect("a built-in provider's name"));
+            args.provider.clone().or(own).ok_or_else(|| {
+                let message = format!("{} does not say of which service it is", record.origin);
+                CliError::new(Kind::Usage, message).hint("name it with `--provider`")
+            })
+        })
+        .collect();
+    let differ = records.iter().any(|record| record.provider != records[0].provider);
+    if args.provider.is_some() && differ {
+        let message = "there are credentials of several services in it";
+        return Err(CliError::new(Kind::Usage, message).hint("leave out `--provider`"));
+    }
+    names
+}
+
+fn service(context: &Context, name: &ProviderName) -> Result<Service, CliError> {
+    let provider = providers::find(name, context.config()?)?;
+    let trusted_certificates = client_settings::trusted_certificates(&provider)?;
+    Ok(Service { provider, client: None, trusted_certificates })
+}
+
+/// The same with the client that is configured for it, once a record needs that.
+fn with_client(context: &Context, service: Service, record: &Record) -> Result<Service, CliError> {
+    let needed = match &record.held {
+        Held::Static(_) => false,
+        Held::Grant(grant) => match &grant.issued_to {
+            IssuedTo::Configured => true,
+            IssuedTo::Named { secret, .. } => secret.is_none(),
+            IssuedTo::Tool => false,
+        },
+    };
+    if !needed || service.client.is_some() {
+        return Ok(service);
+    }
+    let Some(id) = client_settings::client_id(context, &service.provider) else {
+        return Ok(service);
+    };
+    let secret = client_settings::client_secret(context, &service.provider)?;
+    Ok(Service { client: Some((id, secret)), ..service })
+}
+
+/// What would become of it, without a trace.
+fn foresee(
+    context: &Context,
+    incoming: Vec<Incoming>,
+    terms: Terms,
+    now: Timestamp,
+) -> Result<Vec<Placed>, CliError> {
+    let mut vault = match Store::open_read_only(context.vault()?) {
+        Ok(store) => Some(keys::unlock(context, store)?),
+        Err(store::Error::NoVault { .. }) => None,
+        Err(error) => return Err(error.into()),
+    };
+    Ok(import::foresee(vault.as_mut(), incoming, terms, now)?)
+}
+
+/// Stores it, and writes down that it did.
+fn place(
+    args: &Args,
+    context: &Context,
+    incoming: &[Incoming],
+    terms: Terms,
+    now: Timestamp,
+) -> Result<Vec<Placed>, CliError> {
+    let mut vault = keys::open_or_create(context, args.key_slot)?;
+    audit_trail::keep_as_configured(context, &mut vault);
+    let placed = import::place(&mut vault, incoming, terms, now)?;
+    audit_trail::note_all(context, &mut vault, "import", Action::Import, import::written(&placed));
+    Ok(placed)
+}
+
+fn parse_address(text: &str) -> Result<Address, address::Error> {
+    text.parse()
+}
+
+fn parse_slot(text: &str) -> Result<SlotKind, &'static str> {
+    text.parse().map_err(|()| "is one of keychain, key, passphrase and recovery")
+}

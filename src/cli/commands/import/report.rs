@@ -1,0 +1,186 @@
+//! What came in, told: what became of each, what was left where it was, and what can go.
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+
+use comfy_table::{ContentArrangement, Table, presets};
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::cli::context::Context;
+use crate::cli::error::CliError;
+use crate::cli::time;
+use crate::cli::typed::quoted;
+use crate::ops::import::{self, LeftOut, Outcome, Placed};
+use crate::store::credentials::kind_text;
+use crate::untrusted::printable;
+
+/// The word for what became of one, in the table and in JSON.
+fn word(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::New => "new",
+        Outcome::Replaced => "replaced",
+        Outcome::Same => "same",
+        Outcome::Present => "present",
+        Outcome::LeftOut => "left_out",
+    }
+}
+
+/// Why something was left out, in JSON.
+fn reason(left_out: LeftOut) -> &'static str {
+    match left_out {
+        LeftOut::NotTakenOver => "not_taken_over",
+        LeftOut::NoClient => "no_client",
+        LeftOut::NoEndpoint => "no_endpoint",
+    }
+}
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Report<'a> {
+    v: u8,
+    dry_run: bool,
+    stored: usize,
+    results: Vec<One<'a>>,
+}
+
+#[derive(Serialize)]
+struct One<'a> {
+    provider: &'a str,
+    user: &'a str,
+    outcome: &'static str,
+    kind: &'static str,
+    server_url: Option<&'a str>,
+    username: Option<&'a str>,
+    scopes: Vec<&'a str>,
+    expires_at: Option<String>,
+    refreshable: bool,
+    /// Why its refresh token was left out, if it was.
+    without_refresh_token: Option<&'static str>,
+    origin: &'a str,
+}
+
+/// Prints what became of each.
+pub(super) fn print(
+    context: &Context,
+    placed: &[Placed],
+    dry_run: bool,
+    now: Timestamp,
+) -> Result<(), CliError> {
+    if context.ui.json {
+        let results = placed.iter().map(One::new).collect();
+        let stored = import::written(placed).count();
+        return context.ui.json(&Report { v: 1, dry_run, stored, results });
+    }
+    if placed.is_empty() {
+        return Ok(());
+    }
+    context.ui.line(&table(placed, now).trim_fmt())
+}
+
+impl<'a> One<'a> {
+    fn new(placed: &'a Placed) -> Self {
+        let summary = &placed.summary;
+        Self {
+            provider: summary.account.provider.as_str(),
+            user: summary.account.user.as_str(),
+            outcome: word(placed.outcome),
+            kind: kind_text(summary.kind),
+            server_url: summary.server_url.as_deref(),
+            username: summary.username.as_deref(),
+            scopes: summary.scopes.iter().collect(),
+            expires_at: summary.expires_at.map(time::rfc3339),
+            refreshable: summary.refreshable,
+            without_refresh_token: placed.left_out.map(reason),
+            origin: &placed.origin,
+        }
+    }
+}
+
+/// A table that fits the terminal; piped, one line a credential with absolute times.
+fn table(placed: &[Placed], now: Timestamp) -> Table {
+    let terminal = std::io::stdout().is_terminal();
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    if terminal {
+        let (_, width) = console::Term::stdout().size();
+        table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
+    }
+    table.set_header(["PROVIDER", "USER", "KIND", "EXPIRES", "REFRESHABLE", "OUTCOME"]);
+    for Placed { summary, outcome, .. } in placed {
+        let expires = match summary.expires_at {
+            Some(at) if terminal => time::relative(at, now),
+            Some(at) => time::rfc3339(at),
+            None => "-".into(),
+        };
+        table.add_row([
+            summary.account.provider.to_string(),
+            summary.account.user.to_string(),
+            kind_text(summary.kind).to_owned(),
+            expires,
+            if summary.refreshable { "yes" } else { "no" }.to_owned(),
+            word(*outcome).to_owned(),
+        ]);
+    }
+    table
+}
+
+/// Says what was left where it was and why, and what can go.
+pub(super) fn remarks(
+    context: &Context,
+    placed: &[Placed],
+    ignored: &[String],
+    files: &[PathBuf],
+    dry_run: bool,
+) {
+    let ui = &context.ui;
+    let count = |wanted: fn(&Placed) -> bool| placed.iter().filter(|one| wanted(one)).count();
+    let reasons = [
+        (
+            count(|one| one.left_out == Some(LeftOut::NotTakenOver)),
+            "its refresh token, since two holders of one end each other's login: stop the other tool, then `--take-over`",
+        ),
+        (
+            count(|one| one.left_out == Some(LeftOut::NoClient)),
+            "its refresh token, since the client that it was issued to is not known: set TOKCTL_<PROVIDER>_CLIENT_ID and TOKCTL_<PROVIDER>_CLIENT_SECRET",
+        ),
+        (
+            count(|one| one.left_out == Some(LeftOut::NoEndpoint)),
+            "its refresh token, since the provider's definition names no `token_endpoint`",
+        ),
+    ];
+    for (count, reason) in reasons.into_iter().filter(|(count, _)| *count > 0) {
+        ui.warning(&format!("{count} of {} came without {reason}", placed.len()));
+    }
+    let present = count(|one| one.outcome == Outcome::Present);
+    if present > 0 {
+        ui.warning(&format!(
+            "{present} are there already and stay as they are: `--replace` overwrites them"
+        ));
+    }
+    for what in ignored {
+        ui.warning(&format!("not taken in: {}", printable(what)));
+    }
+    if dry_run {
+        ui.status("nothing was stored");
+        return;
+    }
+    ui.status(&format!("stored {} of {}", import::written(placed).count(), placed.len()));
+    let complete = placed.iter().all(|one| {
+        one.left_out.is_none()
+            && matches!(one.outcome, Outcome::New | Outcome::Replaced | Outcome::Same)
+    });
+    if complete && ignored.is_empty() && !placed.is_empty() && !files.is_empty() {
+        ui.status(&format!(
+            "the file is not needed any more, and opens what it holds to whoever reads it: {}",
+            removal(files)
+        ));
+    }
+}
+
+/// What takes the files away.
+fn removal(files: &[PathBuf]) -> String {
+    let command = if cfg!(target_os = "linux") { "shred -u" } else { "rm -P" };
+    let names: Vec<String> = files.iter().map(|file| quoted(&file.to_string_lossy())).collect();
+    format!("{command} {}", names.join(" "))
+}

@@ -1,0 +1,201 @@
+//! Tables in a SQLite file of another tool, read without a trace: the file is taken into memory as
+//! it lies there, with what its log holds, and SQLite never sees its path.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use rusqlite::config::DbConfig;
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, Row};
+use serde_json::{Map, Number, Value};
+
+use super::error::Error;
+use super::text::Fault;
+use super::write_ahead_log;
+use crate::private_file;
+
+/// No store of tokens is larger, in bytes.
+const LARGEST: usize = 512 * 1024 * 1024;
+
+/// Begins every SQLite file.
+const MAGIC: &[u8; 16] = b"SQLite format 3\0";
+
+/// Begins a rollback journal that has not been taken back.
+const JOURNAL_MAGIC: [u8; 8] = [0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7];
+
+/// How often a file is read again that changed meanwhile.
+const TRIES: usize = 20;
+
+/// Where the header says whether a write-ahead log is used: 1 if not, 2 if so.
+const VERSIONS: std::ops::Range<usize> = 18..20;
+
+/// A copy of another tool's database, in memory.
+pub(super) struct Database {
+    connection: Connection,
+    path: PathBuf,
+    /// The files that it was read from.
+    pub(super) files: Vec<PathBuf>,
+}
+
+/// Whether `path` is a SQLite file, as far as its beginning tells.
+pub(super) fn is_one(path: &Path) -> bool {
+    use std::io::Read;
+    let mut start = [0; MAGIC.len()];
+    private_file::open_plain(path).is_ok_and(|mut file| file.read_exact(&mut start).is_ok())
+        && start == *MAGIC
+}
+
+impl Database {
+    pub(super) fn open(path: &Path) -> Result<Self, Error> {
+        let (mut bytes, files) = load(path)?;
+        if bytes.len() < 100 || !bytes.starts_with(MAGIC) {
+            return Err(other(path, "no SQLite database"));
+        }
+        bytes[VERSIONS].fill(1);
+        let connection = in_memory(&bytes)
+            .map_err(|_| other(path, "a SQLite database that is damaged or cut off"))?;
+        Ok(Self { connection, path: path.to_owned(), files })
+    }
+
+    /// The names of its tables.
+    pub(super) fn tables(&self) -> Result<Vec<String>, Error> {
+        // A virtual table has no root page: reading it would run whatever it is made of.
+        let sql = "SELECT name FROM sqlite_master WHERE type = 'table' AND rootpage > 0";
+        let read = || -> rusqlite::Result<Vec<String>> {
+            let mut statement = self.connection.prepare(sql)?;
+            let names = statement.query_map([], |row| row.get(0))?;
+            names.collect()
+        };
+        read().map_err(|_| self.unreadable("its schema"))
+    }
+
+    /// How many rows `table` has.
+    pub(super) fn count(&self, table: &str) -> Result<i64, Error> {
+        let sql = format!("SELECT count(*) FROM {}", quoted(table));
+        let count = self.connection.query_row(&sql, [], |row| row.get(0));
+        count.map_err(|_| self.unreadable(table))
+    }
+
+    /// Whether `table` has all of these columns.
+    pub(super) fn has(&self, table: &str, columns: &[&str]) -> Result<bool, Error> {
+        if !self.tables()?.iter().any(|name| name == table) {
+            return Ok(false);
+        }
+        let statement = self.connection.prepare(&format!("SELECT * FROM {}", quoted(table)));
+        let statement = statement.map_err(|_| self.unreadable(table))?;
+        let names: Vec<&str> = statement.column_names().collect();
+        Ok(columns.iter().all(|column| names.contains(column)))
+    }
+
+    /// What `each` makes of the rows of `table`. An error of its tells the row, counted from 1.
+    pub(super) fn rows<T>(
+        &self,
+        table: &str,
+        mut each: impl FnMut(&Map<String, Value>, String) -> Result<T, Fault>,
+    ) -> Result<Vec<T>, Error> {
+        let unreadable = |_| self.unreadable(table);
+        let sql = format!("SELECT * FROM {}", quoted(table));
+        let mut statement = self.connection.prepare(&sql).map_err(unreadable)?;
+        let names: Vec<String> = statement.column_names().map(str::to_owned).collect();
+        let mut rows = statement.query([]).map_err(unreadable)?;
+        let mut made = Vec::new();
+        while let Some(row) = rows.next().map_err(unreadable)? {
+            let place = format!("row {} of {table}", made.len() + 1);
+            let malformed = |what: Fault| Error::Malformed {
+                path: self.path.clone(),
+                place: place.clone(),
+                what: what.to_owned(),
+            };
+            let object = object(row, &names).map_err(malformed)?;
+            made.push(each(&object, place.clone()).map_err(malformed)?);
+        }
+        Ok(made)
+    }
+
+    fn unreadable(&self, table: &str) -> Error {
+        Error::Malformed {
+            path: self.path.clone(),
+            place: crate::untrusted::printable(table),
+            what: "it can't be read".into(),
+        }
+    }
+}
+
+/// The file's bytes with what its log holds, and the names of the files that were read. Read again
+/// if somebody wrote to them meanwhile.
+fn load(path: &Path) -> Result<(Vec<u8>, Vec<PathBuf>), Error> {
+    let limit = LARGEST as u64;
+    let (log, journal) = (beside(path, "-wal"), beside(path, "-journal"));
+    for _ in 0..TRIES {
+        let before = (stamp(path), stamp(&log), stamp(&journal));
+        let database = private_file::read(path, limit)?;
+        let logged = if before.1.is_some() { private_file::read(&log, limit)? } else { Vec::new() };
+        let journaled = match before.2 {
+            Some(_) => private_file::read(&journal, limit)?,
+            None => Vec::new(),
+        };
+        if before != (stamp(path), stamp(&log), stamp(&journal)) {
+            continue;
+        }
+        if journaled.starts_with(&JOURNAL_MAGIC) {
+            return Err(other(path, "in the middle of a change, which its own program has to end"));
+        }
+        let database = write_ahead_log::apply(database, &logged, LARGEST)
+            .ok_or_else(|| other(path, "too large"))?;
+        let mut files = vec![path.to_owned()];
+        files.extend([log, beside(path, "-shm"), journal].into_iter().filter(|file| file.exists()));
+        return Ok((database, files));
+    }
+    Err(other(path, "being written all the time: stop the program that does so"))
+}
+
+fn in_memory(bytes: &[u8]) -> rusqlite::Result<Connection> {
+    let mut connection = Connection::open_in_memory()?;
+    connection.deserialize_read_exact("main", bytes, bytes.len(), true)?;
+    // Against a file that was made to mislead SQLite.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+    connection.execute_batch("PRAGMA cell_size_check = ON")?;
+    let check: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+    if check == "ok" { Ok(connection) } else { Err(rusqlite::Error::InvalidQuery) }
+}
+
+/// A row, by the names of its columns.
+fn object(row: &Row<'_>, names: &[String]) -> Result<Map<String, Value>, Fault> {
+    let mut object = Map::new();
+    for (column, name) in names.iter().enumerate() {
+        let value = match row.get_ref(column).map_err(|_| "a value can't be read")? {
+            ValueRef::Null => Value::Null,
+            ValueRef::Integer(number) => Value::Number(number.into()),
+            ValueRef::Real(number) => Number::from_f64(number).map_or(Value::Null, Value::Number),
+            ValueRef::Text(bytes) | ValueRef::Blob(bytes) => match std::str::from_utf8(bytes) {
+                Ok(text) => Value::String(text.to_owned()),
+                Err(_) => return Err("a value is not text"),
+            },
+        };
+        object.insert(name.clone(), value);
+    }
+    Ok(object)
+}
+
+/// What tells whether a file was written to; `None` if there is none.
+fn stamp(path: &Path) -> Option<(u64, SystemTime)> {
+    let metadata = std::fs::metadata(path).ok()?;
+    Some((metadata.len(), metadata.modified().ok()?))
+}
+
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = OsString::from(path);
+    name.push(suffix);
+    name.into()
+}
+
+/// A name as SQL has it.
+fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+fn other(path: &Path, what: &'static str) -> Error {
+    Error::OtherKind { path: path.to_owned(), what, instead: None }
+}
