@@ -162,10 +162,15 @@ impl OpenVault {
         self.read(account)?.ok_or_else(|| Error::NoCredential { account: account.clone() })
     }
 
-    /// The revision of the credential of `account`, which is not opened for it.
-    pub(super) fn revision(&self, account: &Account) -> Result<u64, Error> {
-        self.look(|connection| credentials::revision(connection, account))?
-            .ok_or_else(|| Error::NoCredential { account: account.clone() })
+    /// The revision of the credential of `account`, which is not opened for it, and the last time
+    /// that its provider was asked.
+    pub(super) fn revision(&self, account: &Account) -> Result<(u64, Option<Attempt>), Error> {
+        let (revision, last) = self.look(|connection| {
+            let revision = credentials::revision(connection, account)?;
+            Ok((revision, attempts::read(connection, account)?))
+        })?;
+        let revision = revision.ok_or_else(|| Error::NoCredential { account: account.clone() })?;
+        Ok((revision, last))
     }
 
     /// Looks at what is not sealed.

@@ -3,7 +3,8 @@
 //! A commit waits for the disk, and SQLite has one writer at a time. Threads that come while one
 //! waits are served together by the next: whoever gets the lead runs the changes of all.
 
-use std::sync::mpsc::{self, SyncSender, TryRecvError};
+use std::mem;
+use std::sync::mpsc::{self, RecvError, SyncSender};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::Transaction;
@@ -31,19 +32,48 @@ pub(crate) enum Remember {
     Audit(Option<Settings>),
 }
 
-/// The writes that wait, and who runs them.
+/// The writes that wait, and whether one of their threads is at it.
 #[derive(Default)]
 pub(crate) struct GroupCommit {
-    waiting: Mutex<Vec<Waiting>>,
-    lead: Mutex<()>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    is_led: bool,
+    /// In the order in which they came. The lead goes to the first.
+    waiting: Vec<Waiting>,
 }
 
 struct Waiting {
     write: Write,
     remember: Remember,
     generation: Generation,
-    /// What became of it; nothing, if the commit failed that it was to share.
-    done: SyncSender<Option<Result<(), Error>>>,
+    word: SyncSender<Word>,
+}
+
+/// What a thread hears that waits.
+enum Word {
+    /// It is its turn to run what waits.
+    Lead,
+    /// What became of its write.
+    Done(Result<(), Error>),
+    /// The commit failed that its write was to share; another one may be what it failed for.
+    Alone,
+}
+
+/// The lead, which goes on to the next thread whatever becomes of this one. It is passed to that
+/// one alone: threads that all woke up to look would cost more than the commit.
+struct Lead<'a>(&'a Mutex<State>);
+
+impl Drop for Lead<'_> {
+    fn drop(&mut self) {
+        let mut state = lock(self.0);
+        match state.waiting.first() {
+            Some(next) => drop(next.word.send(Word::Lead)),
+            None => state.is_led = false,
+        }
+    }
 }
 
 impl GroupCommit {
@@ -55,40 +85,56 @@ impl GroupCommit {
         write: &Write,
         remember: Remember,
     ) -> Result<(), Error> {
-        let (done, outcome) = mpsc::sync_channel(1);
+        let (word, heard) = mpsc::sync_channel(1);
         let (own, generation) = (Arc::clone(write), key.generation);
-        lock(&self.waiting).push(Waiting { write: own, remember, generation, done });
-        loop {
-            let lead = lock(&self.lead);
-            match outcome.try_recv() {
-                Ok(Some(done)) => return done,
-                // Another one may be what the commit failed for.
-                Ok(None) | Err(TryRecvError::Disconnected) => {
-                    drop(lead);
+        let leads = {
+            let mut state = lock(&self.state);
+            state.waiting.push(Waiting { write: own, remember, generation, word });
+            !mem::replace(&mut state.is_led, true)
+        };
+        match if leads { Ok(Word::Lead) } else { heard.recv() } {
+            Ok(Word::Done(done)) => done,
+            Ok(Word::Alone) | Err(RecvError) => alone(store, key, write, remember),
+            Ok(Word::Lead) => {
+                let lead = Lead(&self.state);
+                let group = self.take(generation);
+                if let [_] = &group[..] {
                     return alone(store, key, write, remember);
                 }
-                Err(TryRecvError::Empty) => {}
-            }
-            let group = self.take(generation);
-            if let [_] = &group[..] {
-                return alone(store, key, write, remember);
-            }
-            match together(store, key, &group) {
-                Ok(results) => {
-                    for (waiting, result) in group.into_iter().zip(results) {
-                        let _ = waiting.done.send(Some(result));
-                    }
+                let results = together(store, key, &group);
+                drop(lead);
+                if let Ok(results) = results {
+                    return told(group, results);
                 }
-                Err(_) => group.into_iter().for_each(|waiting| drop(waiting.done.send(None))),
+                group.into_iter().skip(1).for_each(|other| other.hears(Word::Alone));
+                alone(store, key, write, remember)
             }
         }
     }
 
-    /// The first of those that wait, and write under the same data key.
+    /// The first of those that wait, and write under the same data key. Whoever has the lead is
+    /// the first of all.
     fn take(&self, generation: Generation) -> Vec<Waiting> {
-        let mut waiting = lock(&self.waiting);
+        let waiting = &mut lock(&self.state).waiting;
         waiting.extract_if(.., |waiting| waiting.generation == generation).take(LARGEST).collect()
     }
+}
+
+impl Waiting {
+    /// One whose thread is gone hears nothing.
+    fn hears(&self, word: Word) {
+        let _ = self.word.send(word);
+    }
+}
+
+/// Tells the group what became of its writes; gives what became of the first.
+fn told(group: Vec<Waiting>, results: Vec<Result<(), Error>>) -> Result<(), Error> {
+    let mut results = results.into_iter();
+    let own = results.next().expect("a group has its leader");
+    for (other, result) in group.into_iter().skip(1).zip(results) {
+        other.hears(Word::Done(result));
+    }
+    own
 }
 
 fn lock<T: ?Sized>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

@@ -39,8 +39,8 @@ pub(crate) fn renew(
     today: &Today,
     clock: Clock,
 ) -> Result<Handed, Error> {
-    let revision = vault.revision(account)?;
-    let arrival = Arrival { revision, last: vault.last_attempt(account)? };
+    let (revision, last) = vault.revision(account)?;
+    let arrival = Arrival { revision, last };
     let _lock = match turn::wait(vault, account, trigger, &arrival, clock)? {
         Turn::Mine(lock) => lock,
         Turn::Done(handed) => return Ok(*handed),
