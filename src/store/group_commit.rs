@@ -6,6 +6,7 @@
 use std::mem;
 use std::sync::mpsc::{self, RecvError, SyncSender};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use rusqlite::Transaction;
 
@@ -22,6 +23,10 @@ pub(crate) type Write =
 /// The largest group. In one of all that wait, the first would wait for the last, and all go on at
 /// the same moment, to meet here again.
 const LARGEST: usize = 8;
+
+/// For how long threads may commit without remembering how far the audit reaches: to know, it is
+/// flushed to the disk, while all of them wait. What comes late is remembered by the next commit.
+const REMEMBER_EVERY: Duration = Duration::from_millis(100);
 
 /// What a commit remembers of the audit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +48,7 @@ struct State {
     is_led: bool,
     /// In the order in which they came. The lead goes to the first.
     waiting: Vec<Waiting>,
+    remembered_at: Option<Instant>,
 }
 
 struct Waiting {
@@ -94,20 +100,20 @@ impl GroupCommit {
         };
         match if leads { Ok(Word::Lead) } else { heard.recv() } {
             Ok(Word::Done(done)) => done,
-            Ok(Word::Alone) | Err(RecvError) => alone(store, key, write, remember),
+            Ok(Word::Alone) | Err(RecvError) => alone(store, key, remember, &mut *lock(write)),
             Ok(Word::Lead) => {
                 let lead = Lead(&self.state);
                 let group = self.take(generation);
                 if let [_] = &group[..] {
-                    return alone(store, key, write, remember);
+                    return alone(store, key, remember, &mut *lock(write));
                 }
-                let results = together(store, key, &group);
+                let results = together(store, key, &group, self.what_to_remember(&group));
                 drop(lead);
                 if let Ok(results) = results {
                     return told(group, results);
                 }
                 group.into_iter().skip(1).for_each(|other| other.hears(Word::Alone));
-                alone(store, key, write, remember)
+                alone(store, key, remember, &mut *lock(write))
             }
         }
     }
@@ -117,6 +123,21 @@ impl GroupCommit {
     fn take(&self, generation: Generation) -> Vec<Waiting> {
         let waiting = &mut lock(&self.state).waiting;
         waiting.extract_if(.., |waiting| waiting.generation == generation).take(LARGEST).collect()
+    }
+
+    /// What is to be remembered with the writes of `group`.
+    fn what_to_remember(&self, group: &[Waiting]) -> Remember {
+        let settings = group.iter().filter_map(|waiting| match waiting.remember {
+            Remember::Nothing => None,
+            Remember::Audit(settings) => Some(settings),
+        });
+        let Some(settings) = settings.reduce(Option::or) else { return Remember::Nothing };
+        let at = &mut lock(&self.state).remembered_at;
+        if at.is_some_and(|at| at.elapsed() < REMEMBER_EVERY) {
+            return Remember::Nothing;
+        }
+        *at = Some(Instant::now());
+        Remember::Audit(settings)
     }
 }
 
@@ -141,12 +162,19 @@ fn lock<T: ?Sized>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn alone(store: &mut Store, key: &DataKey, write: &Write, remember: Remember) -> Result<(), Error> {
+/// Runs `change` in a transaction of its own and commits it.
+pub(crate) fn alone<T>(
+    store: &mut Store,
+    key: &DataKey,
+    remember: Remember,
+    mut change: impl FnMut(&Transaction<'_>, &DataKey) -> Result<T, Error>,
+) -> Result<T, Error> {
     let end = end(store, key, remember)?;
     let transaction = store.write()?;
-    (lock(write))(&transaction, key)?;
+    let done = change(&transaction, key)?;
     end.seal(&transaction, key)?;
-    transaction.commit()
+    transaction.commit()?;
+    Ok(done)
 }
 
 /// Runs the writes of a group; one that fails takes back its own changes and no other's.
@@ -154,12 +182,8 @@ fn together(
     store: &mut Store,
     key: &DataKey,
     group: &[Waiting],
+    remember: Remember,
 ) -> Result<Vec<Result<(), Error>>, Error> {
-    let settings = group.iter().filter_map(|waiting| match waiting.remember {
-        Remember::Nothing => None,
-        Remember::Audit(settings) => Some(settings),
-    });
-    let remember = settings.reduce(Option::or).map_or(Remember::Nothing, Remember::Audit);
     let end = end(store, key, remember)?;
     let transaction = store.write()?;
     let mut results = Vec::with_capacity(group.len());
@@ -176,12 +200,12 @@ fn together(
 }
 
 /// The audit's end, found before a transaction keeps others waiting.
-struct End {
+pub(crate) struct End {
     remember: Remember,
     mark: Option<audit::Mark>,
 }
 
-fn end(store: &Store, key: &DataKey, remember: Remember) -> Result<End, Error> {
+pub(crate) fn end(store: &Store, key: &DataKey, remember: Remember) -> Result<End, Error> {
     let mark = match remember {
         Remember::Nothing => None,
         Remember::Audit(_) => {
@@ -192,7 +216,7 @@ fn end(store: &Store, key: &DataKey, remember: Remember) -> Result<End, Error> {
 }
 
 impl End {
-    fn seal(&self, transaction: &Transaction<'_>, key: &DataKey) -> Result<(), Error> {
+    pub(crate) fn seal(&self, transaction: &Transaction<'_>, key: &DataKey) -> Result<(), Error> {
         match self.remember {
             Remember::Nothing => Ok(()),
             Remember::Audit(settings) => audit::seal(transaction, key, self.mark, settings),
