@@ -9,9 +9,10 @@ use data_encoding::BASE64URL_NOPAD as BASE64URL;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::cipher::Broken;
+use super::cipher::{Broken, Key};
 use super::seal::{DataKey, Place, VaultId};
 use super::slot::{self, Cost, KeySlot, SlotId, SlotKind, SlotSecret};
+use crate::secret::Passphrase;
 
 /// What every version's text begins with.
 const PREFIX: &str = "tokctl-bundle-";
@@ -33,8 +34,8 @@ pub(crate) struct BundleId(pub(crate) [u8; 16]);
 #[derive(Debug, Clone)]
 pub(crate) enum BundleSecret {
     /// A key that `tokctl key generate` printed.
-    Key(super::Key),
-    Passphrase(crate::secret::Passphrase),
+    Key(Key),
+    Passphrase(Passphrase),
 }
 
 /// A bundle that was read, and not opened yet.
@@ -204,8 +205,7 @@ impl Header {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::secret::{Passphrase, SecretText};
-    use crate::vault::Key;
+    use crate::secret::SecretText;
 
     fn key() -> BundleSecret {
         BundleSecret::Key(Key::from_bytes(&[7; 32]).unwrap())
