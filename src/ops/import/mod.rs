@@ -8,6 +8,6 @@ mod bundle;
 mod place;
 
 pub(crate) use assembly::{Service, assemble};
-pub(crate) use bundle::open;
+pub(crate) use bundle::{Opened, open};
 pub(crate) use incoming::{Incoming, LeftOut};
 pub(crate) use place::{Outcome, Placed, Terms, foresee, place, written};

@@ -8,7 +8,7 @@ use crate::cli::error::{CliError, Kind};
 use crate::cli::explain::untrusted_file;
 use crate::cli::stdin;
 use crate::ops::BundleError;
-use crate::ops::import::{self, Incoming};
+use crate::ops::import::{self, Opened};
 use crate::private_file;
 use crate::vault::bundle::{Bundle, BundleId, LONGEST};
 
@@ -17,7 +17,7 @@ pub(super) fn open(
     context: &Context,
     file: &Path,
     key_file: Option<&Path>,
-) -> Result<(BundleId, Vec<Incoming>), CliError> {
+) -> Result<(BundleId, Opened), CliError> {
     let text = if file.as_os_str() == "-" {
         stdin::text(LONGEST)?
     } else {

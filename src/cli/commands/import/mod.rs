@@ -17,7 +17,7 @@ use crate::foreign::record::{Found, Held, IssuedTo, Record};
 use crate::model::account::{ProviderName, UserName};
 use crate::model::address::{self, Address};
 use crate::model::audit::Action;
-use crate::ops::import::{self, Incoming, Placed, Service, Terms};
+use crate::ops::import::{self, Incoming, Opened, Placed, Service, Terms};
 use crate::providers;
 use crate::store::{self, Store};
 use crate::vault::bundle::BundleId;
@@ -72,6 +72,8 @@ struct Batch {
     files: Vec<PathBuf>,
     /// The bundle that it came with.
     bundle: Option<BundleId>,
+    /// Whether a bundle was the one way here for any of it.
+    moved: bool,
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
@@ -88,10 +90,10 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     };
     report::print(context, &placed, args.dry_run, now)?;
     report::remarks(context, &placed, &batch.ignored, &batch.files, args.dry_run);
-    if batch.bundle.is_some() && !args.dry_run {
-        context
-            .ui
-            .status("this vault takes the bundle in no more, and another one could: delete it");
+    if batch.moved && !args.dry_run {
+        context.ui.status(
+            "the bundle is not needed any more, and another vault would take it in: delete it",
+        );
     }
     Ok(())
 }
@@ -140,7 +142,7 @@ fn assembled(
         let server = args.server.as_ref();
         incoming.push(import::assemble(record, whose, &services[name], server, now)?);
     }
-    Ok(Batch { incoming, ignored: found.ignored, files: found.files, bundle: None })
+    Ok(Batch { incoming, ignored: found.ignored, files: found.files, bundle: None, moved: false })
 }
 
 /// What another vault sealed.
@@ -154,8 +156,9 @@ fn opened(
         return Err(CliError::new(Kind::Usage, "a bundle says itself what is in it")
             .hint("leave out `--user`, `--provider` and `--server`"));
     }
-    let (bundle, incoming) = bundle::open(context, file, key_file)?;
-    Ok(Batch { incoming, ignored: Vec::new(), files: Vec::new(), bundle: Some(bundle) })
+    let (bundle, Opened { incoming, moved }) = bundle::open(context, file, key_file)?;
+    let (ignored, files) = (Vec::new(), Vec::new());
+    Ok(Batch { incoming, ignored, files, bundle: Some(bundle), moved })
 }
 
 /// The provider of each record: the one that was named, else the one that the store is for.
