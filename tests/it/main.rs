@@ -23,6 +23,8 @@ mod key;
 mod key_slots;
 mod rotate_key;
 mod backup;
+mod import;
+mod import_sources;
 mod login_token;
 mod login_browser;
 mod login_again;
