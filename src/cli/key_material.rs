@@ -111,13 +111,14 @@ fn passphrase_of(
 
 /// A key, and no recovery code.
 fn key_alone(source: &str, text: &str) -> Result<Key, CliError> {
-    match decode(source, text)? {
+    let hint = "it takes what `tokctl key generate` prints";
+    match decode(source, text).map_err(|error| error.hint(hint))? {
         (Form::Key, key) => Ok(key),
         (Form::Recovery, _) => Err(CliError::new(
             Kind::KeyUnavailable,
             format!("{source} holds a recovery code, not a key"),
         )
-        .hint("it takes what `tokctl key generate` prints")),
+        .hint(hint)),
     }
 }
 

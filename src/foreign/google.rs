@@ -32,9 +32,9 @@ pub(crate) fn read(path: &Path) -> Result<Found, Error> {
             Some("tokctl login gdrive --client-secrets FILE"),
         ));
     }
-    match object.get("type").and_then(Value::as_str) {
-        None | Some("authorized_user") => {}
-        Some("service_account") => {
+    match object.get("type").map(Value::as_str) {
+        None | Some(Some("authorized_user")) => {}
+        Some(Some("service_account")) => {
             return Err(other(
                 "a service account's key, which nobody logged in with",
                 Some("tokctl login gdrive --service-account FILE"),

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use rusqlite::config::DbConfig;
+use rusqlite::limits::Limit;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row};
 use serde_json::{Map, Number, Value};
@@ -17,6 +18,9 @@ use crate::private_file;
 
 /// No store of tokens is larger, in bytes.
 const LARGEST: usize = 512 * 1024 * 1024;
+
+/// No row is larger, in bytes: not even one whose columns are computed.
+const LARGEST_ROW: i32 = 4 * 1024 * 1024;
 
 /// Begins every SQLite file.
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
@@ -52,9 +56,12 @@ impl Database {
         if bytes.len() < 100 || !bytes.starts_with(MAGIC) {
             return Err(other(path, "no SQLite database"));
         }
+        let damaged = || other(path, "a SQLite database that is damaged or cut off");
+        if is_cut_off(&bytes) {
+            return Err(damaged());
+        }
         bytes[VERSIONS].fill(1);
-        let connection = in_memory(&bytes)
-            .map_err(|_| other(path, "a SQLite database that is damaged or cut off"))?;
+        let connection = in_memory(&bytes).map_err(|_| damaged())?;
         Ok(Self { connection, path: path.to_owned(), files })
     }
 
@@ -156,9 +163,24 @@ fn in_memory(bytes: &[u8]) -> rusqlite::Result<Connection> {
     // Against a file that was made to mislead SQLite.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+    connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, LARGEST_ROW)?;
     connection.execute_batch("PRAGMA cell_size_check = ON")?;
     let check: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
     if check == "ok" { Ok(connection) } else { Err(rusqlite::Error::InvalidQuery) }
+}
+
+/// Whether there are fewer pages than the header counts, as far as what it counts is of today
+/// (https://sqlite.org/fileformat2.html#in_header_database_size).
+fn is_cut_off(bytes: &[u8]) -> bool {
+    let number =
+        |at: usize| bytes[at..].iter().take(4).fold(0, |n, byte| n << 8 | usize::from(*byte));
+    // 1 stands for 65536.
+    let page_size = match number(14) & 0xFFFF {
+        1 => 65_536,
+        size => size.max(512),
+    };
+    let is_of_today = number(24) == number(92);
+    is_of_today && bytes.len() / page_size < number(28)
 }
 
 /// A row, by the names of its columns.

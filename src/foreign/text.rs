@@ -235,6 +235,13 @@ mod tests {
         }
     }
 
+    proptest::proptest! {
+        #[test]
+        fn no_text_is_too_odd_to_be_refused(text in "\\PC*", digits in "[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9:.+ Zm=-]*") {
+            let _ = (time(&text), time(&digits), shop(&text));
+        }
+    }
+
     #[test]
     fn scopes_are_a_text_a_list_or_a_list_in_a_text() {
         let shown =

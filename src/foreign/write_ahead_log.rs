@@ -147,6 +147,30 @@ mod tests {
     }
 
     #[test]
+    fn a_frame_may_name_any_page() {
+        // Valid but for what it says: the checksums are no secret.
+        for (page, pages) in [(u32::MAX, 3), (2, u32::MAX), (1, 1), (7, 0)] {
+            let mut log = [0x377f_0683_u32, 3_007_000, 512, 0, 1, 2].map(u32::to_be_bytes).concat();
+            let sum = checksum(true, (0, 0), &log);
+            log.extend([sum.0, sum.1].map(u32::to_be_bytes).concat());
+            let head = [page, pages].map(u32::to_be_bytes).concat();
+            let content = [7; 512];
+            let sum = checksum(true, checksum(true, sum, &head), &content);
+            log.extend([head, [1, 2, sum.0, sum.1].map(u32::to_be_bytes).concat()].concat());
+            log.extend(content);
+            let applied = apply(vec![0; 1024], &log, ENOUGH);
+            assert_eq!(
+                applied.map(|applied| applied.len()),
+                match pages {
+                    u32::MAX => None,
+                    0 => Some(1024),
+                    pages => Some(512 * pages as usize),
+                }
+            );
+        }
+    }
+
+    #[test]
     fn a_log_counts_up_to_its_first_flaw() {
         let (_folder, _connection, database, log) = live();
         let end = log.len();

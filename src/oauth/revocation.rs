@@ -20,7 +20,11 @@ pub(crate) fn revoke(
     match (client.revocation_method, refresh_token) {
         (RevocationMethod::Rfc7009, Some(token)) => {
             revoke_one(client, endpoint, token.expose(), "refresh_token")?;
-            // With it the grant is over, whatever becomes of an access token that ends soon.
+            // With it the grant is over, whatever becomes of an access token that ends soon. One that
+            // was taken in with its refresh token alone has none yet.
+            if access_token.expose().is_empty() {
+                return Ok(());
+            }
             let _ = revoke_one(client, endpoint, access_token.expose(), "access_token");
             Ok(())
         }

@@ -10,6 +10,7 @@ use snapbox::cmd::OutputAssert;
 
 use crate::authorization_server::{AuthorizationServer, Revocation, TokenRequest, issue, refuse};
 use crate::env::{TestEnv, another_key, json, made_up_key, set_mode, stderr, stdout};
+use crate::terminal::{at_a_terminal, ending};
 
 const TO_KEY: [&str; 2] = ["--to", "key:bundle.key"];
 const MOVE: [&str; 6] = ["export", "acme/x", "--move", "--output", "x.bundle", "--to"];
@@ -617,4 +618,36 @@ fn no_secret_of_a_bundle_is_in_a_file_or_a_message() {
     for secret in ["access-1", "refresh-1", another_key()] {
         assert!(!seen.iter().any(|text| text.contains(secret)), "{secret}");
     }
+}
+
+#[test]
+fn a_bundle_is_never_shown_on_a_terminal() {
+    let env = with_bundle_key(TestEnv::new().with_static_token("x", "made-up-1"));
+    for output in [&[][..], &["--output", "-"]] {
+        let arguments = [&["export", "vendor/x"], &TO_KEY[..], output].concat();
+        let (said, code) = ending(at_a_terminal(&env, &arguments));
+        assert_eq!(code, 2, "{said}");
+        assert!(said.contains("--output") && !said.contains("tokctl-bundle"), "{said}");
+    }
+}
+
+#[test]
+fn a_bundles_passphrase_is_asked_for_twice_and_once_there() {
+    let here = TestEnv::new().with_static_token("x", "made-up-1");
+    let export = ["export", "vendor/x", "--to", "passphrase", "--output", "x.bundle"];
+    let mut session = at_a_terminal(&here, &export);
+    for prompt in ["passphrase for the bundle", "once more"] {
+        session.exp_regex(prompt).unwrap();
+        session.send_line("correct horse made up").unwrap();
+    }
+    let (said, code) = ending(session);
+    assert_eq!(code, 0, "{said}");
+    let there = TestEnv::new();
+    there.file("x.bundle", read(&here, "x.bundle"));
+    let mut session = at_a_terminal(&there, &["import", "bundle", "x.bundle"]);
+    session.exp_regex("passphrase of the bundle").unwrap();
+    session.send_line("correct horse made up").unwrap();
+    let (said, code) = ending(session);
+    assert_eq!(code, 0, "{said}");
+    there.tokctl(["get"]).assert().success().stdout_eq("made-up-1\n");
 }

@@ -24,6 +24,8 @@ mod key_slots;
 mod rotate_key;
 mod backup;
 mod export;
+mod import;
+mod import_sources;
 mod login_token;
 mod login_browser;
 mod login_again;

@@ -37,6 +37,12 @@ const SMALLEST_SECRET: usize = 48 * 1024;
 /// A vault takes a bundle in once. No vault knows of another one, though: whoever has both the
 /// bundle and its key can open it elsewhere, so delete what was moved once it has arrived.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  tokctl key generate > bundle.key
+  tokctl export github/bot --to key:bundle.key > ci.bundle
+  tokctl export jira/alice@example.com --to passphrase --move --output alice.bundle
+  tokctl export --resume --output alice.bundle")]
 pub(crate) struct Args {
     /// The credentials: PROVIDER/USER, or tokctl://PROVIDER/USER
     #[arg(value_name = "REF", required_unless_present = "resume")]

@@ -75,6 +75,12 @@ impl Families {
         (format!("access-{number}"), refresh_token)
     }
 
+    /// Remembers a refresh token that another program was given.
+    pub(super) fn adopt(&mut self, refresh_token: &str) {
+        let member = Member { family: refresh_token.to_owned(), spent: false };
+        self.refresh_tokens.insert(refresh_token.to_owned(), member);
+    }
+
     /// What `refresh_token` is worth.
     pub(super) fn standing(&self, refresh_token: &str) -> Standing {
         match self.refresh_tokens.get(refresh_token) {

@@ -139,6 +139,11 @@ impl AuthorizationServer {
         self.state().consents.push_back(Consent::Refused);
     }
 
+    /// Has issued this refresh token to another program.
+    pub(crate) fn has_issued(&self, refresh_token: &str) {
+        self.state().families.adopt(refresh_token);
+    }
+
     /// Announces the next token request, and what it is answered.
     pub(crate) fn will(&self, answer: Answer) {
         self.state().answers.push_back(answer);

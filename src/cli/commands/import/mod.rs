@@ -25,9 +25,26 @@ use crate::vault::slot::SlotKind;
 
 /// Take in credentials that another tool kept, or that `tokctl export` sealed
 ///
-/// A bundle of `tokctl export` comes in whole or not at all, and into one vault once. It never needs
-/// --take-over: what was moved has no other holder.
+/// All that is in the file, or nothing: what can't be read is told with its place. No request is
+/// made, and no file of the other tool's is changed. Tokens are renewed at the provider as tokctl
+/// knows it, wherever the file says. A refresh token that each use replaces stays where it is
+/// without `--take-over`: two holders of one end each other's login.
+///
+/// A client that the file does not hold is that of the configuration, or of
+/// TOKCTL_<PROVIDER>_CLIENT_ID and TOKCTL_<PROVIDER>_CLIENT_SECRET.
+///
+/// A bundle comes in whole, into one vault once, and as it was sealed. It never needs
+/// `--take-over`: what was moved has no other holder.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  tokctl import agentllm tokens.db --dry-run
+  tokctl import salla tokens.db --take-over
+  tokctl import state-tokens tokens.db --key-file secret.txt --user alice@example.com
+  tokctl import pauth tokens/ --provider github --key-file fernet.key
+  tokctl import google ~/.config/gcloud/application_default_credentials.json \\
+      --user alice@example.com
+  tokctl import bundle alice.bundle --key-file bundle.key")]
 pub(crate) struct Args {
     #[command(flatten)]
     source: source::Args,

@@ -1,7 +1,7 @@
 //! What came in, told: what became of each, what was left where it was, and what can go.
 
 use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use comfy_table::{ContentArrangement, Table, presets};
 use jiff::Timestamp;
@@ -12,6 +12,7 @@ use crate::cli::error::CliError;
 use crate::cli::time;
 use crate::cli::typed::quoted;
 use crate::ops::import::{self, LeftOut, Outcome, Placed};
+use crate::private_file::{self, Readers};
 use crate::store::credentials::kind_text;
 use crate::untrusted::printable;
 
@@ -161,6 +162,10 @@ pub(super) fn remarks(
     for what in ignored {
         ui.warning(&format!("not taken in: {}", printable(what)));
     }
+    for file in files.iter().filter(|file| is_open_to_others(file)) {
+        let name = printable(&file.to_string_lossy());
+        ui.warning(&format!("`{name}` is open to others, who may know what is in it"));
+    }
     if dry_run {
         ui.status("nothing was stored");
         return;
@@ -175,6 +180,18 @@ pub(super) fn remarks(
             "the file is not needed any more, and opens what it holds to whoever reads it: {}",
             removal(files)
         ));
+    }
+}
+
+/// Whether other users could have read `file`, or put something into it.
+fn is_open_to_others(file: &Path) -> bool {
+    match private_file::check(file) {
+        Ok(Readers::OwnerOnly) => false,
+        Ok(Readers::Others) => true,
+        Err(error) => matches!(
+            error,
+            private_file::Error::WritableByOthers { .. } | private_file::Error::ForeignOwner { .. }
+        ),
     }
 }
 

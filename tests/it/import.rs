@@ -1,0 +1,500 @@
+//! `tokctl import`: what holds for every source. What each source looks like is in `import_sources`.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::ErrorKind;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
+
+use rusqlite::Connection;
+use serde_json::{Value, json};
+use snapbox::cmd::OutputAssert;
+
+use crate::authorization_server::{AuthorizationServer, Client, TokenRequest, issue};
+use crate::env::{TestEnv, json, private_folder, set_mode, stderr, stdout};
+use crate::terminal::{at_a_terminal, ending};
+
+/// Long after any test.
+pub(crate) const LATER: &str = "2100-01-01 00:00:00";
+
+/// Long before.
+pub(crate) const BEFORE: &str = "2020-01-01 00:00:00";
+
+/// Every secret in these tests begins so.
+const SECRET: &str = "made-up-";
+
+const SALLA: &str = "CREATE TABLE tokens (
+    user_id TEXT PRIMARY KEY, access_token TEXT NOT NULL, refresh_token TEXT NOT NULL,
+    token_type TEXT NOT NULL, expires_at DATETIME NOT NULL,
+    created_at DATETIME DEFAULT CURRENT_TIMESTAMP, updated_at DATETIME DEFAULT CURRENT_TIMESTAMP);";
+
+/// A database of another tool's, made of these statements.
+pub(crate) fn database(env: &TestEnv, sql: &str) -> PathBuf {
+    let path = place(env, "tokens.db");
+    Connection::open(&path).unwrap().execute_batch(sql).unwrap();
+    path
+}
+
+/// A file of another tool's.
+pub(crate) fn file(env: &TestEnv, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+    place(env, name);
+    env.file(&format!("elsewhere/{name}"), content)
+}
+
+/// A place in a folder of the other tool's.
+pub(crate) fn place(env: &TestEnv, name: &str) -> PathBuf {
+    private_folder(&env.path("elsewhere"));
+    env.path("elsewhere").join(name)
+}
+
+/// Runs `tokctl import` with these arguments behind the source and the file, and makes sure that
+/// nothing secret is shown and nothing of the other tool's is changed.
+#[track_caller]
+pub(crate) fn import(env: &TestEnv, source: &str, file: &Path, more: &[&str]) -> OutputAssert {
+    let before = files(env);
+    let arguments = ["import", source, file.to_str().unwrap()];
+    let done = env.tokctl(arguments.iter().chain(more)).assert();
+    for said in [stdout(&done), stderr(&done)] {
+        assert!(!said.contains(SECRET), "{said}");
+        assert!(!said.contains('\u{1b}'), "{said}");
+    }
+    assert_eq!(files(env), before, "the other tool's files are as they were");
+    done
+}
+
+/// All that is in the other tool's folder.
+fn files(env: &TestEnv) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut files = BTreeMap::new();
+    let mut folders = vec![env.path("elsewhere")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                files.insert(path.clone(), fs::read(path).unwrap());
+            }
+        }
+    }
+    files
+}
+
+/// What became of each, as `--json` tells, by provider and user.
+#[track_caller]
+pub(crate) fn outcomes(done: &OutputAssert) -> BTreeMap<String, Value> {
+    json(done)["results"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| {
+            let text = |name: &str| one[name].as_str().unwrap().to_owned();
+            (format!("{}/{}", text("provider"), text("user")), one.clone())
+        })
+        .collect()
+}
+
+/// How many credentials there are.
+fn stored(env: &TestEnv) -> usize {
+    if !env.vault_path().exists() {
+        return 0;
+    }
+    let listed = json(&env.tokctl(["list", "--json"]).assert().success());
+    listed["credentials"].as_array().unwrap().len()
+}
+
+fn salla_row(user: &str, number: usize, end: &str) -> String {
+    format!(
+        "INSERT INTO tokens (user_id, access_token, refresh_token, token_type, expires_at)
+         VALUES ('{user}', 'made-up-access-{number}', 'made-up-refresh-{number}', 'bearer', '{end}');"
+    )
+}
+
+/// A Salla at home, which has issued `made-up-refresh-1`, with its client in the environment.
+fn salla() -> (AuthorizationServer, TestEnv) {
+    let client = Client::public().of("salla").with_post_secret("made-up-client");
+    let server = AuthorizationServer::start_for(client);
+    server.has_issued("made-up-refresh-1");
+    let env = TestEnv::new()
+        .set("TOKCTL_SALLA_CLIENT_ID", "tokctl-made-up")
+        .set("TOKCTL_SALLA_CLIENT_SECRET", "made-up-client");
+    env.config(&format!(
+        "[providers.salla]\nextends = \"salla\"\ntoken_endpoint = \"{}\"\n",
+        server.url("/token")
+    ));
+    (server, env)
+}
+
+#[test]
+fn a_dry_run_shows_what_would_come_in_and_stores_nothing() {
+    let (_server, env) = salla();
+    let rows = [salla_row("a", 1, LATER), salla_row("b", 2, BEFORE)].concat();
+    let file = database(&env, &format!("{SALLA}{rows}"));
+    let done = import(&env, "salla", &file, &["--dry-run", "--json"]).success();
+    let found = outcomes(&done);
+    assert_eq!(json(&done)["dry_run"], true);
+    assert_eq!(found["salla/a"]["outcome"], "new");
+    assert_eq!(found["salla/a"]["expires_at"], "2100-01-01T00:00:00Z");
+    assert_eq!(found["salla/a"]["refreshable"], false);
+    assert_eq!(found["salla/a"]["without_refresh_token"], "not_taken_over");
+    assert_eq!(found["salla/b"]["outcome"], "left_out");
+    assert!(!env.vault_path().exists(), "there is not even a vault");
+    let table = stdout(&import(&env, "salla", &file, &["--dry-run", "--take-over"]).success());
+    assert_eq!(table.lines().count(), 3, "{table}");
+    assert!(table.lines().nth(2).unwrap().contains("yes"), "{table}");
+}
+
+#[test]
+fn a_rotating_refresh_token_comes_in_only_if_it_is_taken_over() {
+    let (server, env) = salla();
+    let file = database(&env, &format!("{SALLA}{}", salla_row("a", 1, LATER)));
+    let done = import(&env, "salla", &file, &[]).success();
+    assert!(stderr(&done).contains("--take-over"), "{}", stderr(&done));
+    assert!(!stderr(&done).contains("shred"), "{}", stderr(&done));
+    env.tokctl(["get"]).assert().success().stdout_eq("made-up-access-1\n");
+    env.tokctl(["refresh"]).assert().code(4);
+    assert_eq!(server.token_requests(), []);
+
+    import(&env, "salla", &file, &["--replace", "--take-over"]).success();
+    env.tokctl(["get"]).assert().success().stdout_eq("made-up-access-1\n");
+    server.will(issue().expires_in(14 * 86_400));
+    env.tokctl(["refresh"]).assert().success();
+    assert_eq!(server.token_requests(), [TokenRequest::refresh("made-up-refresh-1")]);
+    env.tokctl(["get"]).assert().success().stdout_eq("access-1\n");
+}
+
+#[test]
+fn what_works_only_with_its_refresh_token_is_left_out_without_it() {
+    let (server, env) = salla();
+    let rows = [salla_row("a", 1, BEFORE), salla_row("b", 2, LATER)].concat();
+    let file = database(&env, &format!("{SALLA}{rows}"));
+    let done = import(&env, "salla", &file, &["--json"]).success();
+    assert_eq!(outcomes(&done)["salla/a"]["outcome"], "left_out");
+    env.tokctl(["get", "salla", "--user", "a"]).assert().code(3);
+    import(&env, "salla", &file, &["--take-over"]).success();
+    server.will(issue());
+    env.tokctl(["get", "salla", "--user", "a"]).assert().success().stdout_eq("access-1\n");
+}
+
+#[test]
+fn a_grant_whose_client_nobody_knows_brings_its_access_token_alone() {
+    let env = TestEnv::new();
+    let file = database(&env, &format!("{SALLA}{}", salla_row("a", 1, LATER)));
+    let done = import(&env, "salla", &file, &["--take-over"]).success();
+    assert!(stderr(&done).contains("TOKCTL_<PROVIDER>_CLIENT_ID"), "{}", stderr(&done));
+    let listed = json(&env.tokctl(["list", "--json"]).assert().success());
+    assert_eq!(listed["credentials"][0]["refreshable"], false);
+    assert_eq!(listed["credentials"][0]["expires_at"], "2100-01-01T00:00:00Z");
+    env.tokctl(["get"]).assert().success().stdout_eq("made-up-access-1\n");
+}
+
+#[test]
+fn what_is_there_is_not_overwritten_unless_that_is_asked() {
+    let (_server, env) = salla();
+    let file = database(&env, &format!("{SALLA}{}", salla_row("a", 1, LATER)));
+    let whole = ["--take-over", "--json"];
+    assert_eq!(outcomes(&import(&env, "salla", &file, &whole))["salla/a"]["outcome"], "new");
+    let created = json(&env.tokctl(["list", "--json"]).assert())["credentials"][0].clone();
+    let again = import(&env, "salla", &file, &whole).success();
+    assert_eq!(outcomes(&again)["salla/a"]["outcome"], "same", "nothing to do");
+    assert_eq!(json(&env.tokctl(["list", "--json"]).assert())["credentials"][0], created);
+
+    fs::remove_file(&file).unwrap();
+    let rows = [salla_row("a", 3, LATER), salla_row("b", 2, LATER)].concat();
+    let file = database(&env, &format!("{SALLA}{rows}"));
+    let done = import(&env, "salla", &file, &whole).success();
+    assert_eq!(outcomes(&done)["salla/a"]["outcome"], "present");
+    assert_eq!(outcomes(&done)["salla/b"]["outcome"], "new");
+    assert!(stderr(&done).contains("--replace"), "{}", stderr(&done));
+    let get = ["get", "salla", "--user", "a"];
+    env.tokctl(get).assert().success().stdout_eq("made-up-access-1\n");
+
+    let done = import(&env, "salla", &file, &["--take-over", "--json", "--replace"]).success();
+    assert_eq!(outcomes(&done)["salla/a"]["outcome"], "replaced");
+    assert_eq!(outcomes(&done)["salla/b"]["outcome"], "same");
+    env.tokctl(get).assert().success().stdout_eq("made-up-access-3\n");
+}
+
+#[test]
+fn what_is_replaced_is_not_revoked() {
+    let server = AuthorizationServer::start();
+    let env = TestEnv::new().with_login("x", &server, issue());
+    let tokens = json!({ "access_token": "made-up-access", "client_id": "tokctl-made-up" });
+    let file = file(&env, "x.json", tokens.to_string());
+    let named = ["--provider", "acme", "--user", "x", "--replace"];
+    import(&env, "pauth", &file, &named).success();
+    env.tokctl(["get"]).assert().success().stdout_eq("made-up-access\n");
+    assert_eq!(server.revocations(), []);
+}
+
+#[test]
+fn a_file_that_is_wrong_in_one_place_brings_nothing() {
+    let (_server, env) = salla();
+    let good = salla_row("a", 1, LATER);
+    for (bad, word) in [
+        (salla_row("b", 2, "soon"), "time"),
+        (salla_row("b", 2, "1760000000000"), "time"),
+        (salla_row("b\u{1b}[31m", 2, LATER), "user"),
+        (salla_row("", 2, LATER), "whose"),
+        (salla_row(&"b".repeat(256), 2, LATER), "user"),
+        (salla_row("b", 2, LATER).replace("made-up-access-2", "made-up-\u{7}"), "access token"),
+        (salla_row("b", 2, LATER).replace("made-up-access-2", "made-up- 2"), "access token"),
+        (salla_row("b", 2, LATER).replace("made-up-access-2", ""), "access token"),
+        (salla_row("b", 2, LATER).replace("made-up-refresh-2", "made-up-\n"), "refresh token"),
+        (salla_row("b", 2, LATER).replace("made-up-access-2", &"x".repeat(70_000)), "long"),
+        (salla_row("b", 2, LATER).replace("'bearer'", "x'ff'"), "text"),
+        (salla_row("b", 2, LATER).replace("'bearer'", "'b\u{1b}'"), "type"),
+    ] {
+        let file = database(&env, &format!("{SALLA}{good}{bad}"));
+        let failed = import(&env, "salla", &file, &["--take-over"]).code(1).stdout_eq("");
+        let said = stderr(&failed);
+        assert!(said.contains("tokens.db`, row 2 of tokens: "), "{said}");
+        assert!(said.contains(word), "{bad}: {said}");
+        assert_eq!(stored(&env), 0);
+        fs::remove_file(&file).unwrap();
+    }
+}
+
+#[test]
+fn a_file_of_another_kind_is_told() {
+    let env = TestEnv::new();
+    let salla = database(&env, SALLA);
+    let text = file(&env, "a.txt", "hello");
+    let binary = file(&env, "a.bin", b"\x80\x04\xff");
+    let broken = place(&env, "broken.db");
+    let mut bytes = fs::read(&salla).unwrap();
+    bytes.truncate(bytes.len() - 600);
+    fs::write(&broken, bytes).unwrap();
+    for (source, file) in [
+        ("salla", &text),
+        ("salla", &broken),
+        ("agentllm", &salla),
+        ("state-tokens", &salla),
+        ("refresh-service", &salla),
+        ("refresh-service", &text),
+        ("pauth", &salla),
+        ("pauth", &text),
+        ("google", &text),
+        ("google", &binary),
+        ("rclone", &binary),
+        ("pauth", &env.path("elsewhere")),
+    ] {
+        let failed = import(&env, source, file, &["--provider", "salla"]).code(2).stdout_eq("");
+        assert!(stderr(&failed).contains(file.to_str().unwrap()), "{}", stderr(&failed));
+    }
+    import(&env, "salla", &env.path("elsewhere/none.db"), &[]).code(1);
+    assert_eq!(stored(&env), 0);
+}
+
+#[test]
+fn a_file_that_others_can_read_is_told() {
+    let (_server, env) = salla();
+    let file = database(&env, &format!("{SALLA}{}", salla_row("a", 1, LATER)));
+    set_mode(&file, 0o600);
+    let said = stderr(&import(&env, "salla", &file, &["--dry-run"]).success());
+    assert!(!said.contains("open to others"), "{said}");
+    set_mode(&file, 0o640);
+    let said = stderr(&import(&env, "salla", &file, &["--dry-run"]).success());
+    assert!(said.contains("open to others"), "{said}");
+}
+
+#[test]
+fn a_database_made_to_fill_the_memory_is_refused() {
+    let env = TestEnv::new();
+    let computed = SALLA.replace(
+        "access_token TEXT NOT NULL",
+        "access_token TEXT GENERATED ALWAYS AS (hex(zeroblob(10000000)))",
+    );
+    let row = "INSERT INTO tokens (user_id, refresh_token, token_type, expires_at)
+               VALUES ('a', 'made-up', 'bearer', '2100-01-01');";
+    let file = place(&env, "tokens.db");
+    let made = Connection::open(&file).unwrap();
+    made.execute_batch(&format!("{computed}{row}")).unwrap();
+    import(&env, "salla", &file, &[]).failure().stdout_eq("");
+}
+
+#[test]
+fn a_replacement_waits_for_a_refresh_that_is_in_flight() {
+    let (server, env) = salla();
+    let file = database(&env, &format!("{SALLA}{}", salla_row("a", 1, LATER)));
+    import(&env, "salla", &file, &["--take-over"]).success();
+    server.will(issue().expires_in(14 * 86_400).after(Duration::from_millis(800)));
+    let mut refresh = env.command(["refresh"]).spawn().unwrap();
+    while server.token_requests().is_empty() {
+        thread::sleep(Duration::from_millis(5));
+    }
+    let done = import(&env, "salla", &file, &["--replace", "--json"]).success();
+    assert!(refresh.wait().unwrap().success());
+    assert_eq!(outcomes(&done)["salla/a"]["outcome"], "replaced");
+    env.tokctl(["get"]).assert().success().stdout_eq("made-up-access-1\n");
+}
+
+#[test]
+fn what_is_in_the_log_of_a_live_database_comes_in_too() {
+    let env = TestEnv::new();
+    let file = place(&env, "tokens.db");
+    let live = Connection::open(&file).unwrap();
+    live.execute_batch("PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0;").unwrap();
+    live.execute_batch(&format!("{SALLA}{}", salla_row("a", 1, LATER))).unwrap();
+    // And what is not committed yet does not.
+    live.execute_batch(&format!("BEGIN; {}", salla_row("b", 2, LATER))).unwrap();
+    let done = import(&env, "salla", &file, &["--json"]).success();
+    assert_eq!(outcomes(&done).keys().collect::<Vec<_>>(), ["salla/a"]);
+}
+
+#[test]
+fn a_database_that_nobody_may_write_can_be_read() {
+    let env = TestEnv::new();
+    let file = database(&env, &format!("{SALLA}{}", salla_row("a", 1, LATER)));
+    set_mode(&file, 0o400);
+    set_mode(&env.path("elsewhere"), 0o500);
+    import(&env, "salla", &file, &[]).success();
+    set_mode(&env.path("elsewhere"), 0o700);
+    env.tokctl(["get"]).assert().success();
+}
+
+#[test]
+fn an_address_in_a_file_gets_not_one_byte() {
+    let evil = TcpListener::bind("127.0.0.1:0").unwrap();
+    evil.set_nonblocking(true).unwrap();
+    let address = format!("http://{}/token", evil.local_addr().unwrap());
+    let client = Client::public().of("google").with_post_secret("made-up-client");
+    let server = AuthorizationServer::start_for(client);
+    server.has_issued("made-up-refresh-1");
+    let env = TestEnv::new();
+    env.config(&format!(
+        "[providers.google]\nextends = \"google\"\ntoken_endpoint = \"{}\"\n",
+        server.url("/token")
+    ));
+    let credentials = json!({
+        "token": "made-up-access", "refresh_token": "made-up-refresh-1", "token_uri": address,
+        "client_id": "tokctl-made-up", "client_secret": "made-up-client", "scopes": ["openid"],
+        "universe_domain": address, "revoke_uri": address, "expiry": "2020-01-01T00:00:00Z",
+    });
+    let file = file(&env, "token.json", credentials.to_string());
+    import(&env, "google", &file, &["--user", "a"]).success();
+    server.will(issue().without_refresh_token());
+    env.tokctl(["get"]).assert().success().stdout_eq("access-1\n");
+    assert_eq!(server.token_requests(), [TokenRequest::refresh("made-up-refresh-1")]);
+    assert_eq!(evil.accept().unwrap_err().kind(), ErrorKind::WouldBlock);
+}
+
+#[test]
+fn a_server_in_a_file_is_held_to_what_a_login_is() {
+    let env = TestEnv::new();
+    for shop in ["evil.com", "made-up.myshopify.com.evil.com", "a.b.myshopify.com"] {
+        let dump = format!("shop_domain,access_token\n{shop},made-up-token\n");
+        let file = file(&env, "shops.csv", dump);
+        let failed = import(&env, "refresh-service", &file, &[]).code(2).stdout_eq("");
+        assert!(stderr(&failed).contains("line 2"), "{}", stderr(&failed));
+    }
+    for shop in ["made-up.myshopify.com/x", "evil.com#.myshopify.com", "a@made-up.myshopify.com"] {
+        let dump = format!("shop_domain,access_token\n{shop},made-up-token\n");
+        let file = file(&env, "shops.csv", dump);
+        import(&env, "refresh-service", &file, &[]).code(1).stdout_eq("");
+    }
+    assert_eq!(stored(&env), 0);
+}
+
+#[test]
+fn two_for_one_place_are_a_mistake() {
+    let env = TestEnv::new();
+    let shop = "made-up.myshopify.com,made-up-";
+    let dump = format!("shop_domain,access_token\n{shop}1\n{shop}2\n");
+    let file = file(&env, "shops.csv", dump);
+    let failed = import(&env, "refresh-service", &file, &[]).code(2);
+    let said = stderr(&failed);
+    assert!(said.contains("line 2") && said.contains("line 3"), "{said}");
+    assert_eq!(stored(&env), 0);
+}
+
+#[test]
+fn the_end_says_which_files_can_go() {
+    let (_server, env) = salla();
+    let file = place(&env, "it's tokens.db");
+    let sql = format!("PRAGMA journal_mode = WAL; {SALLA}{}", salla_row("a", 1, LATER));
+    let held_open = Connection::open(&file).unwrap();
+    held_open.execute_batch(&sql).unwrap();
+    let said = stderr(&import(&env, "salla", &file, &["--take-over"]).success());
+    let line = said.lines().find(|line| line.contains("shred -u")).unwrap_or_default();
+    for name in ["tokens.db'", "tokens.db-wal'", "tokens.db-shm'"] {
+        assert!(line.contains(name), "{said}");
+    }
+    assert!(file.exists());
+    let said = stderr(&import(&env, "salla", &file, &["--take-over", "--dry-run"]).success());
+    assert!(!said.contains("shred"), "{said}");
+}
+
+#[test]
+fn a_credential_that_is_damaged_is_not_overwritten() {
+    let (_server, env) = salla();
+    let file = database(&env, &format!("{SALLA}{}", salla_row("a", 1, LATER)));
+    import(&env, "salla", &file, &[]).success();
+    env.flip_a_sealed_bit("a");
+    import(&env, "salla", &file, &["--replace", "--take-over"]).code(7);
+    env.tokctl(["get"]).assert().code(7);
+}
+
+#[test]
+fn an_import_is_in_the_audit() {
+    let (_server, env) = salla();
+    let rows = [salla_row("a", 1, LATER), salla_row("b", 2, BEFORE)].concat();
+    let file = database(&env, &format!("{SALLA}{rows}"));
+    import(&env, "salla", &file, &[]).success();
+    let told = stdout(&env.tokctl(["audit", "--json"]).assert().success());
+    assert!(told.contains("\"import\"") && !told.contains("\"b\""), "{told}");
+    env.tokctl(["audit", "--verify"]).assert().success();
+}
+
+#[test]
+fn thousands_come_in_at_once() {
+    let (_server, env) = salla();
+    let rows: String = (0..2_000).map(|n| salla_row(&format!("user-{n}"), n, LATER)).collect();
+    let file = database(&env, &format!("{SALLA}BEGIN;{rows}COMMIT;"));
+    let done = import(&env, "salla", &file, &["--take-over", "--json"]).success();
+    assert_eq!(json(&done)["stored"], 2_000);
+    env.tokctl(["get", "salla", "--user", "user-1999"])
+        .assert()
+        .success()
+        .stdout_eq("made-up-access-1999\n");
+}
+
+#[test]
+fn one_that_can_not_be_stored_keeps_all_out() {
+    let (_server, env) = salla();
+    let env = env.with_static_token("x", "made-up-token");
+    env.open_vault()
+        .execute_batch(
+            "CREATE TRIGGER stop BEFORE INSERT ON credentials WHEN new.user = 'b'
+             BEGIN SELECT RAISE(ABORT, 'made up'); END",
+        )
+        .unwrap();
+    let rows = [salla_row("a", 1, LATER), salla_row("b", 2, LATER)].concat();
+    let file = database(&env, &format!("{SALLA}{rows}"));
+    import(&env, "salla", &file, &["--take-over"]).code(1);
+    assert_eq!(stored(&env), 1);
+}
+
+#[test]
+fn a_vault_is_made_on_first_use() {
+    let (_server, env) = salla();
+    let env = env.unset("TOKCTL_KEY").set("TOKCTL_PASSPHRASE", "made-up-passphrase");
+    let file = database(&env, &format!("{SALLA}{}", salla_row("a", 1, LATER)));
+    import(&env, "salla", &file, &["--key-slot", "passphrase"]).success();
+    env.tokctl(["get"]).assert().success().stdout_eq("made-up-access-1\n");
+}
+
+#[test]
+fn the_key_of_a_store_is_asked_for_unseen() {
+    let env = TestEnv::new();
+    let sealed = crate::import_sources::ENCRYPTED_TOKENS;
+    let file = file(&env, "alice.enc", sealed);
+    let arguments = ["import", "pauth", file.to_str().unwrap(), "--provider", "salla"];
+    let mut session = at_a_terminal(&env, &arguments);
+    session.exp_regex("key").unwrap();
+    session.send_line(crate::import_sources::KEY).unwrap();
+    let (said, code) = ending(session);
+    assert_eq!(code, 0, "{said}");
+    assert!(!said.contains(crate::import_sources::KEY), "{said}");
+}
