@@ -118,6 +118,22 @@ def test_a_move_that_is_killed_leaves_one_holder(machines):
     print(f"\nkilled {here} times before the commit, {there} times after it")
 
 
+def test_a_bundle_that_can_not_be_put_in_place_is_kept(machines):
+    machines.start_anew()
+    done = subprocess.run(
+        ["strace", "--follow-forks", "--quiet=all", "--output", os.devnull, "--trace=renameat2",
+         "--inject=renameat2:error=ENOSPC", BINARY, *MOVE],
+        env=machines.env, cwd=machines.home, capture_output=True, text=True, timeout=60,
+        stdin=subprocess.DEVNULL, start_new_session=True,
+    )
+    assert done.returncode == 1, done
+    assert "tokctl export --resume --output FILE" in done.stderr, done
+    assert not machines.is_usable_here()
+    machines.succeed(*RESUME)
+    assert [file.name for file in machines.home.glob("alice.bundle*")] == ["alice.bundle"]
+    machines.is_usable_there()
+
+
 def test_a_second_try_that_is_killed_can_be_made_again(machines):
     machines.start_anew()
     assert killed_at(machines, "renameat2", 1, *MOVE)
