@@ -49,6 +49,7 @@ complete -c tokctl -n "__fish_tokctl_needs_command" -f -a "key" -d 'The vault\'s
 complete -c tokctl -n "__fish_tokctl_needs_command" -f -a "backup" -d 'Copy the vault to a new file, which opens with the same key slots'
 complete -c tokctl -n "__fish_tokctl_needs_command" -f -a "import" -d 'Take in credentials that another tool kept, or that `tokctl export` sealed'
 complete -c tokctl -n "__fish_tokctl_needs_command" -f -a "export" -d 'Seal credentials into a bundle for another machine'
+complete -c tokctl -n "__fish_tokctl_needs_command" -f -a "run" -d 'Run a command with tokens in its environment, or in files'
 complete -c tokctl -n "__fish_tokctl_needs_command" -f -a "completions" -d 'Print a completion script'
 complete -c tokctl -n "__fish_tokctl_needs_command" -f -a "man" -d 'Write the man pages into a directory'
 complete -c tokctl -n "__fish_tokctl_using_subcommand login" -s u -l user -d 'The name to keep it under, usually an e-mail address [env: TOKCTL_USER]' -r
@@ -295,6 +296,24 @@ complete -c tokctl -n "__fish_tokctl_using_subcommand export" -l json -d 'Print 
 complete -c tokctl -n "__fish_tokctl_using_subcommand export" -s q -l quiet -d 'Say less on stderr; twice: errors alone'
 complete -c tokctl -n "__fish_tokctl_using_subcommand export" -s v -l verbose -d 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
 complete -c tokctl -n "__fish_tokctl_using_subcommand export" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c tokctl -n "__fish_tokctl_using_subcommand run" -l env -d 'Set the variable NAME to what REF means' -r
+complete -c tokctl -n "__fish_tokctl_using_subcommand run" -l env-file -d 'Set the variables of this `.env` file; a value that is a tokctl:// reference is resolved' -r -F
+complete -c tokctl -n "__fish_tokctl_using_subcommand run" -l file -d 'Write what REF means to a private file, and set NAME to its path' -r
+complete -c tokctl -n "__fish_tokctl_using_subcommand run" -l ci-mask -d 'Tell the CI platform on stderr to mask the tokens in its log' -r -f -a "github\t'GitHub Actions, and what speaks its workflow commands'
+azure\t'Azure Pipelines'"
+complete -c tokctl -n "__fish_tokctl_using_subcommand run" -l vault -d 'The vault\'s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]' -r -F
+complete -c tokctl -n "__fish_tokctl_using_subcommand run" -l config -d 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]' -r -F
+complete -c tokctl -n "__fish_tokctl_using_subcommand run" -l color -d 'When to use colours: auto, always or never [env: NO_COLOR, CLICOLOR_FORCE]' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c tokctl -n "__fish_tokctl_using_subcommand run" -l resolve-env -d 'Resolve variables that are in the environment and whose value is a tokctl:// reference'
+complete -c tokctl -n "__fish_tokctl_using_subcommand run" -l no-masking -d 'Let the command\'s output through as it is'
+complete -c tokctl -n "__fish_tokctl_using_subcommand run" -l mask -d 'Mask tokens in output that goes to a file as well'
+complete -c tokctl -n "__fish_tokctl_using_subcommand run" -l no-input -d 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]'
+complete -c tokctl -n "__fish_tokctl_using_subcommand run" -l json -d 'Print data and errors as JSON'
+complete -c tokctl -n "__fish_tokctl_using_subcommand run" -s q -l quiet -d 'Say less on stderr; twice: errors alone'
+complete -c tokctl -n "__fish_tokctl_using_subcommand run" -s v -l verbose -d 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
+complete -c tokctl -n "__fish_tokctl_using_subcommand run" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tokctl -n "__fish_tokctl_using_subcommand completions" -l vault -d 'The vault\'s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]' -r -F
 complete -c tokctl -n "__fish_tokctl_using_subcommand completions" -l config -d 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]' -r -F
 complete -c tokctl -n "__fish_tokctl_using_subcommand completions" -l color -d 'When to use colours: auto, always or never [env: NO_COLOR, CLICOLOR_FORCE]' -r -f -a "auto\t''

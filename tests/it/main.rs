@@ -61,4 +61,5 @@ mod providers;
 mod login_pasted;
 mod login_choice;
 mod login_guided;
+mod run;
 mod generated;

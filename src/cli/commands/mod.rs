@@ -14,4 +14,5 @@ pub(super) mod rotate_key;
 pub(super) mod backup;
 pub(super) mod import;
 pub(super) mod export;
+pub(super) mod run;
 pub(super) mod completions;
