@@ -24,6 +24,7 @@ mod key_slots;
 mod rotate_key;
 mod backup;
 mod export;
+mod recipes;
 mod import;
 mod import_sources;
 mod login_token;
