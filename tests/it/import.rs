@@ -171,6 +171,7 @@ fn what_works_only_with_its_refresh_token_is_left_out_without_it() {
     let file = database(&env, &format!("{SALLA}{rows}"));
     let done = import(&env, "salla", &file, &["--json"]).success();
     assert_eq!(outcomes(&done)["salla/a"]["outcome"], "left_out");
+    assert!(stderr(&done).contains("1 of these were left out"), "{}", stderr(&done));
     env.tokctl(["get", "salla", "--user", "a"]).assert().code(3);
     import(&env, "salla", &file, &["--take-over"]).success();
     server.will(issue());
