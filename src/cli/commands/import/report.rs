@@ -32,6 +32,7 @@ fn reason(left_out: LeftOut) -> &'static str {
     match left_out {
         LeftOut::NotTakenOver => "not_taken_over",
         LeftOut::NoClient => "no_client",
+        LeftOut::ToolsClient => "other_client",
         LeftOut::NoEndpoint => "no_endpoint",
     }
 }
@@ -150,7 +151,7 @@ pub(super) fn remarks(
             one.left_out.is_none()
                 && matches!(one.outcome, Outcome::New | Outcome::Replaced | Outcome::Same)
         });
-    if placed.is_empty() {
+    if placed.is_empty() || files.is_empty() {
         return;
     }
     if complete {
@@ -175,6 +176,10 @@ fn warn_of_what_stays(context: &Context, placed: &[Placed], ignored: &[String]) 
         (
             count(|one| one.left_out == Some(LeftOut::NoClient)),
             "the client that it was issued to is not known: set TOKCTL_<PROVIDER>_CLIENT_ID and TOKCTL_<PROVIDER>_CLIENT_SECRET",
+        ),
+        (
+            count(|one| one.left_out == Some(LeftOut::ToolsClient)),
+            "it counts for the other tool's own client alone: log in with a client of yours",
         ),
         (
             count(|one| one.left_out == Some(LeftOut::NoEndpoint)),
