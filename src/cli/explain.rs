@@ -324,7 +324,8 @@ impl From<foreign::Error> for CliError {
                 Self::of(Kind::Failed, &error).hint("mend that place: nothing was stored")
             }
             foreign::Error::NeedsKey { .. } | foreign::Error::NoSuchKey { .. } => {
-                Self::of(Kind::Usage, &error).hint("give its key in a file with `--key-file`")
+                Self::of(Kind::Usage, &error)
+                    .hint("give its key in a file with `--key-file`, or in TOKCTL_IMPORT_KEY")
             }
             foreign::Error::WrongKey { .. } => {
                 Self::of(Kind::Usage, &error).hint("give the right key: nothing was stored")

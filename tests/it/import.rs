@@ -5,6 +5,7 @@ use std::fs;
 use std::io::ErrorKind;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
@@ -104,6 +105,11 @@ fn stored(env: &TestEnv) -> usize {
     listed["credentials"].as_array().unwrap().len()
 }
 
+/// Starts a command that runs beside the test, and says nothing.
+fn silently(mut command: Command) -> Child {
+    command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+}
+
 fn salla_row(user: &str, number: usize, end: &str) -> String {
     format!(
         "INSERT INTO tokens (user_id, access_token, refresh_token, token_type, expires_at)
@@ -171,6 +177,7 @@ fn what_works_only_with_its_refresh_token_is_left_out_without_it() {
     let file = database(&env, &format!("{SALLA}{rows}"));
     let done = import(&env, "salla", &file, &["--json"]).success();
     assert_eq!(outcomes(&done)["salla/a"]["outcome"], "left_out");
+    assert!(stderr(&done).contains("1 of these were left out"), "{}", stderr(&done));
     env.tokctl(["get", "salla", "--user", "a"]).assert().code(3);
     import(&env, "salla", &file, &["--take-over"]).success();
     server.will(issue());
@@ -320,7 +327,7 @@ fn a_replacement_waits_for_a_refresh_that_is_in_flight() {
     let file = database(&env, &format!("{SALLA}{}", salla_row("a", 1, LATER)));
     import(&env, "salla", &file, &["--take-over"]).success();
     server.will(issue().expires_in(14 * 86_400).after(Duration::from_millis(800)));
-    let mut refresh = env.command(["refresh"]).spawn().unwrap();
+    let mut refresh = silently(env.command(["refresh"]));
     while server.token_requests().is_empty() {
         thread::sleep(Duration::from_millis(5));
     }
@@ -458,6 +465,24 @@ fn thousands_come_in_at_once() {
         .assert()
         .success()
         .stdout_eq("made-up-access-1999\n");
+}
+
+#[test]
+fn two_imports_at_once_do_not_meet() {
+    let (_server, env) = salla();
+    let rows: String = (0..200).map(|n| salla_row(&format!("user-{n}"), n, LATER)).collect();
+    let file = database(&env, &format!("{SALLA}BEGIN;{rows}COMMIT;"));
+    let import = ["import", "salla", file.to_str().unwrap(), "--take-over", "--replace"];
+    let others: Vec<_> = (0..3).map(|_| silently(env.command(import))).collect();
+    for mut other in others {
+        assert!(other.wait().unwrap().success());
+    }
+    assert_eq!(stored(&env), 200);
+    env.tokctl(["get", "salla", "--user", "user-7"])
+        .assert()
+        .success()
+        .stdout_eq("made-up-access-7\n");
+    env.tokctl(["audit", "--verify"]).assert().success();
 }
 
 #[test]

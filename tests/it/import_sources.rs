@@ -408,6 +408,7 @@ fn rclones_drive_remotes() {
     let config = file(&env, "rclone.conf", config);
     let said = stderr(&import(&env, "rclone", &config, &[]).success());
     assert!(said.contains("the remote bucket") && !said.contains("shred"), "{said}");
+    assert!(said.contains("log in with a client of yours"), "{said}");
     server.will(issue().without_refresh_token());
     let work = got(&env, "gdrive", "work");
     assert_eq!(work["access_token"], "access-1");

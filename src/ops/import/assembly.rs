@@ -38,12 +38,14 @@ pub(crate) fn assemble(
 ) -> Result<Incoming, Error> {
     let Record { origin, username, held, inactive, .. } = record;
     let server = record.server.as_ref().or(server);
-    let (grant, api, left_out) = match held {
-        Held::Static(token) => (Grant::Static(token), static_api(service, server, username), None),
+    let made = match held {
+        Held::Static(token) => {
+            static_api(service, server, username).map(|api| (Grant::Static(token), api, None))
+        }
         Held::Grant(held) => granted(*held, service, server, username, now),
     };
-    let unfit = |reason| ImportError::Unfit { origin: origin.clone(), reason };
-    let api = api.map_err(unfit)?;
+    let (grant, api, left_out) =
+        made.map_err(|reason| ImportError::Unfit { origin: origin.clone(), reason })?;
     let forks = service.provider.definition.refresh.rotates.unwrap_or(true);
     let credential = Credential {
         grant,
@@ -80,25 +82,18 @@ fn granted(
     server: Option<&Address>,
     username: Option<String>,
     now: Timestamp,
-) -> (Grant, Result<Api, Reason>, Option<LeftOut>) {
+) -> Result<(Grant, Api, Option<LeftOut>), Reason> {
     let renewable = held.refresh_token.is_some()
         || service.provider.definition.refresh.kind == RefreshKind::Exchange;
-    let found = match endpoints(service, server) {
-        Ok(found) => found,
-        Err(error) => {
-            let token = alone(held, now);
-            return (token, Err(Reason::Provider(error)), None);
-        }
-    };
-    let client = match found {
+    let client = match endpoints(service, server).map_err(Reason::Provider)? {
         None => Err(LeftOut::NoEndpoint),
-        Some(endpoints) => client(&held.issued_to, service, &endpoints).ok_or(LeftOut::NoClient),
+        Some(endpoints) => client(&held.issued_to, service, &endpoints),
     };
-    let api = api(service, server, username, client.as_ref().ok());
-    match client {
+    let api = api(service, server, username, client.as_ref().ok())?;
+    Ok(match client {
         Ok(client) => (Grant::OAuth(Box::new(renewed(held, service, client, now))), api, None),
         Err(reason) => (alone(held, now), api, renewable.then_some(reason)),
-    }
+    })
 }
 
 /// The provider's own endpoints; `None` where its definition leaves them to be discovered.
@@ -115,24 +110,31 @@ fn endpoints(
 }
 
 /// The client that the grant was issued to, as far as it is known with what it needs.
-fn client(issued_to: &IssuedTo, service: &Service, endpoints: &Endpoints) -> Option<Client> {
+fn client(
+    issued_to: &IssuedTo,
+    service: &Service,
+    endpoints: &Endpoints,
+) -> Result<Client, LeftOut> {
     let configured = service.client.as_ref();
     let (id, secret) = match issued_to {
         IssuedTo::Named { id, secret } => {
             let same = configured.filter(|(own, _)| own == id);
             (id, secret.clone().or_else(|| same.and_then(|(_, secret)| secret.clone())))
         }
-        IssuedTo::Configured => configured.map(|(id, secret)| (id, secret.clone()))?,
-        IssuedTo::Tool => return None,
+        IssuedTo::Configured => {
+            let (id, secret) = configured.ok_or(LeftOut::NoClient)?;
+            (id, secret.clone())
+        }
+        IssuedTo::Tool => return Err(LeftOut::ToolsClient),
     };
     let provider = &service.provider;
     let auth_method = provider.auth_method(secret.is_some(), None);
     let needs_secret = auth_method != TokenEndpointAuthMethod::None;
     let named = matches!(issued_to, IssuedTo::Named { .. });
     if needs_secret && secret.is_none() && !named {
-        return None;
+        return Err(LeftOut::NoClient);
     }
-    Some(Client {
+    Ok(Client {
         id: id.clone(),
         secret,
         auth_method,

@@ -24,6 +24,8 @@ pub(crate) enum LeftOut {
     NotTakenOver,
     /// The client that it was issued to is not known, or its secret is not.
     NoClient,
+    /// It was issued to the other tool's own client, which alone can use it.
+    ToolsClient,
     /// The provider's definition names no token endpoint.
     NoEndpoint,
 }

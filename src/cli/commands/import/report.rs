@@ -32,6 +32,7 @@ fn reason(left_out: LeftOut) -> &'static str {
     match left_out {
         LeftOut::NotTakenOver => "not_taken_over",
         LeftOut::NoClient => "no_client",
+        LeftOut::ToolsClient => "other_client",
         LeftOut::NoEndpoint => "no_endpoint",
     }
 }
@@ -135,33 +136,7 @@ pub(super) fn remarks(
     dry_run: bool,
 ) {
     let ui = &context.ui;
-    let count = |wanted: fn(&Placed) -> bool| placed.iter().filter(|one| wanted(one)).count();
-    let reasons = [
-        (
-            count(|one| one.left_out == Some(LeftOut::NotTakenOver)),
-            "its refresh token, since two holders of one end each other's login: stop the other tool, then `--take-over`",
-        ),
-        (
-            count(|one| one.left_out == Some(LeftOut::NoClient)),
-            "its refresh token, since the client that it was issued to is not known: set TOKCTL_<PROVIDER>_CLIENT_ID and TOKCTL_<PROVIDER>_CLIENT_SECRET",
-        ),
-        (
-            count(|one| one.left_out == Some(LeftOut::NoEndpoint)),
-            "its refresh token, since the provider's definition names no `token_endpoint`",
-        ),
-    ];
-    for (count, reason) in reasons.into_iter().filter(|(count, _)| *count > 0) {
-        ui.warning(&format!("{count} of {} came without {reason}", placed.len()));
-    }
-    let present = count(|one| one.outcome == Outcome::Present);
-    if present > 0 {
-        ui.warning(&format!(
-            "{present} are there already and stay as they are: `--replace` overwrites them"
-        ));
-    }
-    for what in ignored {
-        ui.warning(&format!("not taken in: {}", printable(what)));
-    }
+    warn_of_what_stays(context, placed, ignored);
     for file in files.iter().filter(|file| is_open_to_others(file)) {
         let name = printable(&file.to_string_lossy());
         ui.warning(&format!("`{name}` is open to others, who may know what is in it"));
@@ -171,15 +146,62 @@ pub(super) fn remarks(
         return;
     }
     ui.status(&format!("stored {} of {}", import::written(placed).count(), placed.len()));
-    let complete = placed.iter().all(|one| {
-        one.left_out.is_none()
-            && matches!(one.outcome, Outcome::New | Outcome::Replaced | Outcome::Same)
-    });
-    if complete && ignored.is_empty() && !placed.is_empty() && !files.is_empty() {
+    let complete = ignored.is_empty()
+        && placed.iter().all(|one| {
+            one.left_out.is_none()
+                && matches!(one.outcome, Outcome::New | Outcome::Replaced | Outcome::Same)
+        });
+    if placed.is_empty() || files.is_empty() {
+        return;
+    }
+    if complete {
         ui.status(&format!(
-            "the file is not needed any more, and opens what it holds to whoever reads it: {}",
+            "once no other program needs it, take away what still holds the tokens: {}",
             removal(files)
         ));
+    } else {
+        ui.status("keep the file for now: not all that is in it came in");
+    }
+}
+
+/// Says what did not come in, and why.
+fn warn_of_what_stays(context: &Context, placed: &[Placed], ignored: &[String]) {
+    let ui = &context.ui;
+    let count = |wanted: fn(&Placed) -> bool| placed.iter().filter(|one| wanted(one)).count();
+    let reasons = [
+        (
+            count(|one| one.left_out == Some(LeftOut::NotTakenOver)),
+            "two holders of one end each other's login: stop the other tool, then `--take-over`",
+        ),
+        (
+            count(|one| one.left_out == Some(LeftOut::NoClient)),
+            "the client that it was issued to is not known: set TOKCTL_<PROVIDER>_CLIENT_ID and TOKCTL_<PROVIDER>_CLIENT_SECRET",
+        ),
+        (
+            count(|one| one.left_out == Some(LeftOut::ToolsClient)),
+            "it counts for the other tool's own client alone: log in with a client of yours",
+        ),
+        (
+            count(|one| one.left_out == Some(LeftOut::NoEndpoint)),
+            "the provider's definition names no `token_endpoint`",
+        ),
+    ];
+    for (count, reason) in reasons.into_iter().filter(|(count, _)| *count > 0) {
+        let all = placed.len();
+        ui.warning(&format!("{count} of {all} came without a refresh token, since {reason}"));
+    }
+    let ended = count(|one| one.outcome == Outcome::LeftOut);
+    if ended > 0 {
+        ui.warning(&format!("{ended} of these were left out, since the access token has ended"));
+    }
+    let present = count(|one| one.outcome == Outcome::Present);
+    if present > 0 {
+        ui.warning(&format!(
+            "{present} are there already and stay as they are: `--replace` overwrites them"
+        ));
+    }
+    for what in ignored {
+        ui.warning(&format!("not taken in: {}", printable(what)));
     }
 }
 
@@ -197,7 +219,7 @@ fn is_open_to_others(file: &Path) -> bool {
 
 /// What takes the files away.
 fn removal(files: &[PathBuf]) -> String {
-    let command = if cfg!(target_os = "linux") { "shred -u" } else { "rm -P" };
+    let command = if cfg!(target_os = "linux") { "shred -u" } else { "rm" };
     let names: Vec<String> = files.iter().map(|file| quoted(&file.to_string_lossy())).collect();
     format!("{command} {}", names.join(" "))
 }
