@@ -6,6 +6,7 @@ pub(crate) mod error;
 mod typed;
 mod explain;
 pub(crate) mod ui;
+pub(crate) mod ci_mask;
 mod stdin;
 mod time;
 pub(crate) mod context;

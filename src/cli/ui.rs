@@ -123,6 +123,15 @@ impl Ui {
         stderr(&format!("{message}\n"));
     }
 
+    /// Tells a CI platform what to mask. That nobody reads it is a failure.
+    #[expect(clippy::unused_self, reason = "who prints need not know what printing takes")]
+    pub(crate) fn masking(&self, commands: &[u8]) -> Result<(), CliError> {
+        io::stderr().lock().write_all(commands).map_err(|error| {
+            CliError::new(Kind::Failed, "could not write the masking command to stderr")
+                .caused_by(&error)
+        })
+    }
+
     /// Says how it was done.
     pub(crate) fn detail(&self, message: &str) {
         if self.verbosity >= Verbosity::Details {
