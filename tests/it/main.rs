@@ -38,6 +38,7 @@ mod etsy;
 mod shopify;
 mod facebook;
 mod get;
+mod get_formats;
 mod get_refreshes;
 mod refresh;
 mod refresh_again;
