@@ -66,6 +66,8 @@ enum Command {
     RotateKey(Deferred<commands::rotate_key::Args>),
     Key(Deferred<commands::key::Args>),
     Backup(Deferred<commands::backup::Args>),
+    #[command(name = "git-credential")]
+    GitCredential(Deferred<commands::git_credential::Args>),
     Completions(Deferred<commands::completions::Args>),
     #[command(name = "man")]
     Man(Deferred<commands::completions::ManArgs>),
@@ -124,6 +126,7 @@ fn dispatch(command: &Command, context: &Context) -> Result<(), CliError> {
         Command::RotateKey(Deferred(args)) => commands::rotate_key::run(args, context),
         Command::Key(Deferred(args)) => commands::key::run(args, context),
         Command::Backup(Deferred(args)) => commands::backup::run(args, context),
+        Command::GitCredential(Deferred(args)) => commands::git_credential::run(args, context),
         Command::Completions(Deferred(args)) => {
             commands::completions::run(args, context, at_once(Root::command))
         }

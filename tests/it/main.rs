@@ -40,6 +40,7 @@ mod facebook;
 mod get;
 mod get_formats;
 mod get_refreshes;
+mod git_credential;
 mod refresh;
 mod refresh_again;
 mod refresh_all;
