@@ -81,6 +81,11 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let args: Vec<OsString> = args.into_iter().collect();
     let asked_for_json = args.iter().any(|arg| arg == "--json");
     let plain = Ui { verbosity: Verbosity::Status, json: asked_for_json, may_ask: false };
+    if let [_, word, rest @ ..] = &args[..]
+        && word == commands::completions::COMPLETE
+    {
+        return commands::completions::complete(&plain, rest, &at_once(Root::command));
+    }
     let root = match parse(&args) {
         Ok(root) => root,
         Err(error) => return unparsed(&plain, &error, &understood(&args)),

@@ -60,4 +60,5 @@ mod providers;
 mod login_pasted;
 mod login_choice;
 mod login_guided;
+mod completion;
 mod generated;

@@ -29,6 +29,8 @@ gnome-keyring-daemon gnome-keyring
 secret-tool libsecret-tools
 sqlite3 sqlite3
 strace strace
+zsh zsh
+fish fish
 END
     /usr/bin/python3 -c 'import ensurepip' 2>/dev/null || missing+=(python3-venv)
     [ "${#missing[@]}" = 0 ] && return
