@@ -29,6 +29,8 @@ gnome-keyring-daemon gnome-keyring
 secret-tool libsecret-tools
 sqlite3 sqlite3
 strace strace
+curl curl
+git git
 zsh zsh
 fish fish
 END

@@ -44,9 +44,8 @@ impl Request {
                 Some(("host", value)) => value.clone_into(&mut request.host),
                 Some(("path", value)) => request.path = Some(value.to_owned()),
                 Some(("username", value)) => request.username = Some(value.to_owned()),
-                Some(_) => {}
                 None if line.is_empty() => break,
-                None => {}
+                Some(_) | None => {}
             }
         }
         request
