@@ -66,3 +66,12 @@ install_node_packages() {
     step 'npm packages (locked)'
     npm ci --prefix tests/real --ignore-scripts --no-audit --no-fund --loglevel=error
 }
+
+# Makes the Debian package. Installed once, under target/.
+install_cargo_deb() {
+    local version=3.8.0
+    cargo_deb=$target/real/cargo-deb/bin/cargo-deb
+    [ "$("$cargo_deb" --version 2>/dev/null)" = "$version" ] && return
+    step 'cargo-deb (under target/)'
+    cargo install --quiet --locked --version "$version" --root "$target/real/cargo-deb" cargo-deb
+}
