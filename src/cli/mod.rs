@@ -68,6 +68,8 @@ enum Command {
     Key(Deferred<commands::key::Args>),
     Backup(Deferred<commands::backup::Args>),
     Run(Deferred<commands::run::Args>),
+    #[command(name = "git-credential")]
+    GitCredential(Deferred<commands::git_credential::Args>),
     Completions(Deferred<commands::completions::Args>),
     #[command(name = "man")]
     Man(Deferred<commands::completions::ManArgs>),
@@ -82,6 +84,11 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let mut own = args.iter().take_while(|arg| *arg != "--");
     let asked_for_json = own.any(|arg| arg == "--json");
     let plain = Ui { verbosity: Verbosity::Status, json: asked_for_json, may_ask: false };
+    if let [_, word, rest @ ..] = &args[..]
+        && word == commands::completions::COMPLETE
+    {
+        return commands::completions::complete(&plain, rest, &at_once(Root::command));
+    }
     let root = match parse(&args) {
         Ok(root) => root,
         Err(error) => return unparsed(&plain, &error, &understood(&args)),
@@ -128,6 +135,7 @@ fn dispatch(command: &Command, context: &Context) -> Result<ExitCode, CliError> 
         Command::RotateKey(Deferred(args)) => commands::rotate_key::run(args, context),
         Command::Key(Deferred(args)) => commands::key::run(args, context),
         Command::Backup(Deferred(args)) => commands::backup::run(args, context),
+        Command::GitCredential(Deferred(args)) => commands::git_credential::run(args, context),
         Command::Completions(Deferred(args)) => {
             commands::completions::run(args, context, at_once(Root::command))
         }

@@ -13,4 +13,5 @@ pub(super) mod providers;
 pub(super) mod rotate_key;
 pub(super) mod backup;
 pub(super) mod run;
+pub(super) mod git_credential;
 pub(super) mod completions;
