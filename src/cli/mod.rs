@@ -71,6 +71,8 @@ enum Command {
     Import(Deferred<commands::import::Args>),
     Export(Deferred<commands::export::Args>),
     Run(Deferred<commands::run::Args>),
+    #[command(name = "git-credential")]
+    GitCredential(Deferred<commands::git_credential::Args>),
     Completions(Deferred<commands::completions::Args>),
     #[command(name = "man")]
     Man(Deferred<commands::completions::ManArgs>),
@@ -85,6 +87,11 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let mut own = args.iter().take_while(|arg| *arg != "--");
     let asked_for_json = own.any(|arg| arg == "--json");
     let plain = Ui { verbosity: Verbosity::Status, json: asked_for_json, may_ask: false };
+    if let [_, word, rest @ ..] = &args[..]
+        && word == commands::completions::COMPLETE
+    {
+        return commands::completions::complete(&plain, rest, &at_once(Root::command));
+    }
     let root = match parse(&args) {
         Ok(root) => root,
         Err(error) => return unparsed(&plain, &error, &understood(&args)),
@@ -133,6 +140,7 @@ fn dispatch(command: &Command, context: &Context) -> Result<ExitCode, CliError> 
         Command::Backup(Deferred(args)) => commands::backup::run(args, context),
         Command::Import(Deferred(args)) => commands::import::run(args, context),
         Command::Export(Deferred(args)) => commands::export::run(args, context),
+        Command::GitCredential(Deferred(args)) => commands::git_credential::run(args, context),
         Command::Completions(Deferred(args)) => {
             commands::completions::run(args, context, at_once(Root::command))
         }

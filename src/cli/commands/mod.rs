@@ -15,4 +15,5 @@ pub(super) mod backup;
 pub(super) mod import;
 pub(super) mod export;
 pub(super) mod run;
+pub(super) mod git_credential;
 pub(super) mod completions;
