@@ -31,6 +31,7 @@ sqlite3 sqlite3
 strace strace
 curl curl
 git git
+rclone rclone
 zsh zsh
 fish fish
 END
