@@ -20,8 +20,8 @@ use super::open_vault::OpenVault;
 use super::refresh;
 use super::unlock::entry_name;
 use crate::model::account::Account;
-use crate::store::credentials::Damage;
-use crate::store::{self, credentials, header, intents, journal, slots, spill};
+use crate::store::reseal::Damage;
+use crate::store::{self, header, intents, journal, reseal, slots, spill};
 use crate::vault::keychain::Patience;
 use crate::vault::seal::{DataKey, Generation};
 use crate::vault::slot::{KeySlot, SlotId, SlotKind, SlotSecret};
@@ -57,7 +57,7 @@ struct Work {
 
 impl Work {
     fn of(vault: &OpenVault, verify: bool) -> Result<Self, Error> {
-        Ok(Self { credentials: credentials::count(&*vault.store().read()?)?, verify })
+        Ok(Self { credentials: reseal::count(&*vault.store().read()?)?, verify })
     }
 }
 
@@ -149,7 +149,7 @@ fn adopt_spills(vault: &mut OpenVault) -> Result<(), Error> {
 
 /// Makes sure that every credential opens.
 fn check_whole(vault: &OpenVault, progress: impl FnMut(u64)) -> Result<(), Error> {
-    let (_, damage) = credentials::examine(&*vault.store().read()?, vault.key(), progress)?;
+    let (_, damage) = reseal::examine(&*vault.store().read()?, vault.key(), progress)?;
     if damage == Damage::default() { Ok(()) } else { Err(SlotError::Damaged(damage).into()) }
 }
 
@@ -193,7 +193,7 @@ fn commit(
 ) -> Result<Rotated, Error> {
     vault.change_key(next, |transaction, key, next| {
         let tell = |done| progress.tell(work, 1, done);
-        let sealed = credentials::reseal(transaction, key, next, tell)?;
+        let sealed = reseal::all(transaction, key, next, tell)?;
         intents::reseal(transaction, key, next)?;
         header::advance(transaction, key, next)?;
         for (id, kind) in old {
@@ -236,9 +236,5 @@ fn reopen(
     }
     let key = unwrapped.ok_or(NOT_AS_SEALED)?;
     let whole = (count, Damage::default());
-    if credentials::examine(transaction, &key, progress)? == whole {
-        Ok(())
-    } else {
-        Err(NOT_AS_SEALED)
-    }
+    if reseal::examine(transaction, &key, progress)? == whole { Ok(()) } else { Err(NOT_AS_SEALED) }
 }
