@@ -59,9 +59,13 @@ pub(crate) fn record(vault: &mut OpenVault, used: &Use<'_>) -> Result<Recorded, 
             Action::RotateKey | Action::AddSlot | Action::RemoveSlot if used.outcome == OK => {
                 drop(vault.write(|_, _| Ok(())));
             }
-            // One that failed left the vault as it was.
-            Action::RotateKey | Action::AddSlot | Action::RemoveSlot => {}
-            Action::Get | Action::Refresh | Action::Check => {}
+            // Keys that could not be changed leave the vault as it was.
+            Action::RotateKey
+            | Action::AddSlot
+            | Action::RemoveSlot
+            | Action::Get
+            | Action::Refresh
+            | Action::Check => {}
         }
     }
     match written {

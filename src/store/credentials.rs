@@ -18,6 +18,10 @@ use crate::vault::seal::{DataKey, Place};
 pub(super) const CLEAR: &str = "provider, user, kind, status, server_url, username, scopes, expires_at, \
                      refreshable, created_at, updated_at, last_refreshed_at, login_by";
 
+/// Where the revision stands that was asked for behind [`CLEAR`], and behind it what is sealed.
+pub(super) const REVISION: usize = 13;
+pub(super) const SEALED: usize = REVISION + 1;
+
 /// A credential as it was read.
 #[derive(Debug, Clone)]
 pub(crate) struct Stored {
@@ -50,17 +54,30 @@ pub(crate) fn accounts(
 /// What is in the clear of all credentials, nothing of it verified; and how many rows are so odd
 /// that nothing can be read from them.
 pub(crate) fn summaries(connection: &Connection) -> Result<(Vec<Summary>, usize), Error> {
+    let mut summaries = Vec::new();
+    let odd = each_summary(connection, |summary| {
+        summaries.push(summary);
+        Ok::<_, Error>(())
+    })?;
+    Ok((summaries, odd))
+}
+
+/// The same one after the other, so that no more than one is held at a time.
+pub(crate) fn each_summary<E: From<Error>>(
+    connection: &Connection,
+    mut each: impl FnMut(Summary) -> Result<(), E>,
+) -> Result<usize, E> {
     let sql = format!("SELECT {CLEAR} FROM credentials ORDER BY provider, user");
-    let mut statement = connection.prepare_cached(&sql)?;
-    let mut rows = statement.query([])?;
-    let (mut summaries, mut odd) = (Vec::new(), 0);
-    while let Some(row) = rows.next()? {
+    let mut statement = connection.prepare_cached(&sql).map_err(Error::from)?;
+    let mut rows = statement.query([]).map_err(Error::from)?;
+    let mut odd = 0;
+    while let Some(row) = rows.next().map_err(Error::from)? {
         match summary(row) {
-            Ok(summary) => summaries.push(summary),
+            Ok(summary) => each(summary)?,
             Err(_) => odd += 1,
         }
     }
-    Ok((summaries, odd))
+    Ok(odd)
 }
 
 /// Reads and opens one credential.
@@ -81,20 +98,34 @@ pub(crate) fn read(
 }
 
 /// A row that begins with what is in the clear, opened and compared.
-pub(super) fn opened(row: &Row<'_>, key: &DataKey, account: &Account) -> Result<Stored, Error> {
+fn opened(row: &Row<'_>, key: &DataKey, account: &Account) -> Result<Stored, Error> {
     let tampered = || Error::Tampered { account: account.clone() };
-    let revision = u64::try_from(row.get::<_, i64>("revision")?).map_err(|_| tampered())?;
-    let sealed = row.get_ref("sealed")?.as_blob().map_err(|_| tampered())?;
-    let opened = key.open(place(account, revision), sealed).map_err(|_| tampered())?;
-    let credential: Credential = serde_json::from_slice(&opened).map_err(|_| tampered())?;
-    let mut clear = summary(row).map_err(|_| tampered())?;
-    let sealed = Summary::of(account, &credential);
+    let revision = u64::try_from(row.get::<_, i64>(REVISION)?).map_err(|_| tampered())?;
+    let sealed = row.get_ref(SEALED)?.as_blob().map_err(|_| tampered())?;
+    let clear = summary(row).map_err(|_| tampered())?;
+    let (credential, _) = unsealed(key, clear, revision, sealed)?;
+    Ok(Stored { credential, revision })
+}
+
+/// What is under the seal of the row with this copy in the clear: compared with it, and as it was
+/// written.
+///
+/// Fails with [`Error::Tampered`] if the seal is broken, or if the two differ.
+pub(super) fn unsealed(
+    key: &DataKey,
+    mut clear: Summary,
+    revision: u64,
+    sealed: &[u8],
+) -> Result<(Credential, Zeroizing<Vec<u8>>), Error> {
+    let tampered = |account: &Account| Error::Tampered { account: account.clone() };
+    let text =
+        key.open(place(&clear.account, revision), sealed).map_err(|_| tampered(&clear.account))?;
+    let credential: Credential =
+        serde_json::from_slice(&text).map_err(|_| tampered(&clear.account))?;
+    let sealed = Summary::of(&clear.account, &credential);
     // A row from before this column was kept has nothing in it, which says nothing wrong.
     clear.login_by = clear.login_by.or(sealed.login_by);
-    if clear != sealed {
-        return Err(tampered());
-    }
-    Ok(Stored { credential, revision })
+    if clear == sealed { Ok((credential, text)) } else { Err(tampered(&clear.account)) }
 }
 
 /// Stores `credential`, over whatever was there.
@@ -211,36 +242,41 @@ pub(crate) fn revision(connection: &Connection, account: &Account) -> Result<Opt
     Ok(revision.and_then(|revision| u64::try_from(revision).ok()))
 }
 
-fn place(account: &Account, revision: u64) -> Place<'_> {
+pub(super) fn place(account: &Account, revision: u64) -> Place<'_> {
     Place::Credential { provider: account.provider.as_str(), user: account.user.as_str(), revision }
 }
 
+/// Where a text should stand.
+const ODD: Error = Error::Inconsistent("a column of another type");
+
 pub(super) fn account(row: &Row<'_>) -> Result<Account, Error> {
-    named(&row.get::<_, String>(0)?, &row.get::<_, String>(1)?)
+    let text = |column: usize| row.get_ref(column)?.as_str().map_err(|_| ODD);
+    named(text(0)?, text(1)?)
 }
 
-pub(super) fn named(provider: &str, user: &str) -> Result<Account, Error> {
+fn named(provider: &str, user: &str) -> Result<Account, Error> {
     Ok(Account {
         provider: provider.parse().map_err(|_| Error::Inconsistent("a malformed provider name"))?,
         user: user.parse().map_err(|_| Error::Inconsistent("a malformed user name"))?,
     })
 }
 
-fn summary(row: &Row<'_>) -> Result<Summary, Error> {
-    let text = |column: usize| row.get::<_, String>(column);
+pub(super) fn summary(row: &Row<'_>) -> Result<Summary, Error> {
+    let text = |column: usize| row.get_ref(column)?.as_str().map_err(|_| ODD);
+    let (kind, status) = (text(2)?, text(3)?);
     Ok(Summary {
         account: account(row)?,
         kind: [Kind::Static, Kind::OAuth]
             .into_iter()
-            .find(|&kind| text(2).is_ok_and(|text| text == kind_text(kind)))
+            .find(|&known| kind == kind_text(known))
             .ok_or(Error::Inconsistent("a credential of an unknown kind"))?,
         status: [Status::Active, Status::LoginRequired, Status::Inactive, Status::HandedOver]
             .into_iter()
-            .find(|&status| text(3).is_ok_and(|text| text == status_text(status)))
+            .find(|&known| status == status_text(known))
             .ok_or(Error::Inconsistent("a credential of an unknown status"))?,
         server_url: row.get(4)?,
         username: row.get(5)?,
-        scopes: Scopes::parse(&text(6)?),
+        scopes: Scopes::parse(text(6)?),
         expires_at: row.get::<_, Option<i64>>(7)?.map(time).transpose()?,
         refreshable: row.get(8)?,
         created_at: time(row.get(9)?)?,

@@ -1,13 +1,35 @@
 //! All rows of the table `credentials`, one after the other, under one data key or the next.
 //!
-//! What a change of the data key does to them, and how it is made sure that none is missed.
+//! What a change of the data key does to them, and how it is made sure that none is missed. SQLite
+//! reads and writes on one thread, in the order in which the rows lie in the file; seals are opened
+//! and made on others, since that takes longer. However many rows there are, only a few are in
+//! memory at a time.
 
-use rusqlite::{Connection, Row, Transaction};
+use std::num::NonZero;
+use std::sync::mpsc::{self, Receiver, SyncSender};
+use std::thread::{self, Scope};
 
-use super::credentials::{CLEAR, account, named, opened};
+use rusqlite::{Connection, Row, Statement, Transaction};
+use zeroize::Zeroizing;
+
+use super::credentials::{CLEAR, REVISION, SEALED, account, place, summary, unsealed};
 use super::error::Error;
 use crate::model::account::Account;
-use crate::vault::seal::{DataKey, Place};
+use crate::model::summary::Summary;
+use crate::vault::seal::DataKey;
+
+/// How many rows are read at once, at most, and of how many bytes in all, about.
+const ROWS: usize = 64;
+const BYTES: usize = 128 * 1024;
+
+/// How many batches each thread has before it.
+const AHEAD: usize = 2;
+
+/// More threads would wait for SQLite.
+const MOST_THREADS: usize = 4;
+
+/// Where the number of a row stands, behind all else.
+const NUMBER: usize = SEALED + 1;
 
 /// What does not open.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -31,20 +53,21 @@ pub(crate) fn examine(
     key: &DataKey,
     mut progress: impl FnMut(u64),
 ) -> Result<(u64, Damage), Error> {
-    // In the order in which they lie in the file: by name would be all over it.
-    let sql = format!("SELECT {CLEAR}, revision, sealed FROM credentials ORDER BY rowid");
-    let mut statement = connection.prepare(&sql)?;
-    let mut rows = statement.query([])?;
     let (mut count, mut damage) = (0, Damage::default());
-    while let Some(row) = rows.next()? {
-        match account(row) {
-            Ok(account) if opened(row, key, &account).is_err() => damage.accounts.push(account),
-            Ok(_) => {}
-            Err(_) => damage.nameless += 1,
+    let mut rows = Rows::of(connection)?;
+    let look = |sealed: Sealed| sealed.open(key).map(drop);
+    work_through(&mut rows, &look, |found| {
+        for found in found {
+            match found {
+                Ok(()) => {}
+                Err(Error::Tampered { account }) => damage.accounts.push(account),
+                Err(_) => damage.nameless += 1,
+            }
+            count += 1;
         }
-        count += 1;
         progress(count);
-    }
+        Ok(())
+    })?;
     Ok((count, damage))
 }
 
@@ -58,33 +81,25 @@ pub(crate) fn all(
     next: &DataKey,
     mut progress: impl FnMut(u64),
 ) -> Result<u64, Error> {
-    // A few at a time: a statement that reads is not to meet what another one writes.
-    let mut select = transaction.prepare(
-        "SELECT rowid, provider, user, revision, sealed FROM credentials
-         WHERE rowid > ?1 ORDER BY rowid LIMIT 100",
-    )?;
     let mut update = transaction.prepare("UPDATE credentials SET sealed = ?2 WHERE rowid = ?1")?;
-    let (mut count, mut last) = (0, i64::MIN);
-    loop {
-        let before = count;
-        let mut sealed = Vec::new();
-        let mut rows = select.query([last])?;
-        while let Some(row) = rows.next()? {
-            last = row.get(0)?;
-            sealed.push((last, sealed_anew(row, key, next)?));
-        }
-        for (row, sealed) in sealed {
+    let mut count = 0;
+    let mut rows = Rows::of(transaction)?;
+    let anew = |sealed: Sealed| -> Result<(i64, Vec<u8>), Error> {
+        let (row, opened) = (sealed.row, sealed.open(key)?);
+        Ok((row, next.seal(place(&opened.account, opened.revision), &opened.text)?))
+    };
+    work_through(&mut rows, &anew, |sealed| {
+        for sealed in sealed {
+            let (row, sealed) = sealed?;
             // A trigger in the file could have swallowed it.
             if update.execute((row, sealed))? != 1 {
                 return Err(Error::Inconsistent("it does not keep what is stored"));
             }
             count += 1;
         }
-        if count == before {
-            break;
-        }
         progress(count);
-    }
+        Ok(())
+    })?;
     if self::count(transaction)? == count {
         Ok(count)
     } else {
@@ -92,18 +107,128 @@ pub(crate) fn all(
     }
 }
 
-/// The sealed part of a row that begins with its number, provider, user, revision and seal.
-fn sealed_anew(row: &Row<'_>, key: &DataKey, next: &DataKey) -> Result<Vec<u8>, Error> {
-    let (provider, user): (String, String) = (row.get(1)?, row.get(2)?);
-    let opened = u64::try_from(row.get::<_, i64>(3)?).ok().and_then(|revision| {
-        let place = Place::Credential { provider: &provider, user: &user, revision };
-        Some((key.open(place, row.get_ref(4).ok()?.as_blob().ok()?).ok()?, place))
-    });
-    match opened {
-        Some((opened, place)) => Ok(next.seal(place, &opened)?),
-        None => Err(named(&provider, &user)
-            .map_or_else(|error| error, |account| Error::Tampered { account })),
+/// A row as it stands in the file.
+struct Sealed {
+    row: i64,
+    account: Result<Account, Error>,
+    /// The copy in the clear, the revision, and what is sealed; `None` if no row can have these.
+    content: Option<(Summary, u64, Vec<u8>)>,
+}
+
+/// What was under a seal, and its place.
+struct Opened {
+    account: Account,
+    revision: u64,
+    text: Zeroizing<Vec<u8>>,
+}
+
+impl Sealed {
+    fn of(row: &Row<'_>) -> Result<Self, Error> {
+        let (revision, number): (i64, i64) = (row.get(REVISION)?, row.get(NUMBER)?);
+        let content = || {
+            let sealed = row.get_ref(SEALED).ok()?.as_blob().ok()?.to_vec();
+            Some((summary(row).ok()?, revision.try_into().ok()?, sealed))
+        };
+        Ok(Self { row: number, account: account(row), content: content() })
     }
+
+    /// Fails with [`Error::Tampered`] if it has a name, and otherwise if not even that.
+    fn open(self, key: &DataKey) -> Result<Opened, Error> {
+        let account = self.account?;
+        let Some((clear, revision, sealed)) = self.content else {
+            return Err(Error::Tampered { account });
+        };
+        let (_, text) = unsealed(key, clear, revision, &sealed)?;
+        Ok(Opened { account, revision, text })
+    }
+
+    fn length(&self) -> usize {
+        self.content.as_ref().map_or(0, |(_, _, sealed)| sealed.len())
+    }
+}
+
+/// The rows in the order in which they lie in the file: by name would be all over it.
+struct Rows<'a> {
+    // A few at a time: a statement that reads is not to meet what another one writes.
+    select: Statement<'a>,
+    /// Where to go on; `None` at the end.
+    from: Option<i64>,
+}
+
+impl<'a> Rows<'a> {
+    fn of(connection: &'a Connection) -> Result<Self, Error> {
+        let sql = format!(
+            "SELECT {CLEAR}, revision, sealed, rowid FROM credentials
+             WHERE rowid >= ?1 ORDER BY rowid LIMIT {ROWS}"
+        );
+        Ok(Self { select: connection.prepare(&sql)?, from: Some(i64::MIN) })
+    }
+
+    /// The next ones; empty after the last.
+    fn batch(&mut self) -> Result<Vec<Sealed>, Error> {
+        let mut batch = Vec::with_capacity(ROWS);
+        let mut length = 0;
+        let Some(from) = self.from else { return Ok(batch) };
+        let mut rows = self.select.query([from])?;
+        while length < BYTES
+            && let Some(row) = rows.next()?
+        {
+            let sealed = Sealed::of(row)?;
+            self.from = sealed.row.checked_add(1);
+            length += sealed.length();
+            batch.push(sealed);
+        }
+        Ok(batch)
+    }
+}
+
+/// Hands each row to `work`, on other threads, and what comes of it to `take`, on this one and in
+/// the order of the rows.
+fn work_through<T: Send>(
+    rows: &mut Rows<'_>,
+    work: &(impl Fn(Sealed) -> T + Sync),
+    mut take: impl FnMut(Vec<T>) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let threads = thread::available_parallelism().map_or(1, NonZero::get).min(MOST_THREADS);
+    thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads).map(|_| worker(scope, work)).collect();
+        let (mut sent, mut taken, mut more) = (0, 0, true);
+        loop {
+            while more && sent - taken < threads * AHEAD {
+                let batch = rows.batch()?;
+                more = !batch.is_empty();
+                if more {
+                    workers[sent % threads].0.send(batch).map_err(|_| STOPPED)?;
+                    sent += 1;
+                }
+            }
+            if taken == sent {
+                return Ok(());
+            }
+            take(workers[taken % threads].1.recv().map_err(|_| STOPPED)?)?;
+            taken += 1;
+        }
+    })
+}
+
+/// Threads end only when no more is sent to them.
+const STOPPED: Error = Error::Inconsistent("a thread ended too early");
+
+/// A thread that does `work` with what is sent to it, and ends when nothing more can be.
+fn worker<'scope, T: Send + 'scope>(
+    scope: &'scope Scope<'scope, '_>,
+    work: &'scope (impl Fn(Sealed) -> T + Sync),
+) -> (SyncSender<Vec<Sealed>>, Receiver<Vec<T>>) {
+    let (to_do, batches) = mpsc::sync_channel::<Vec<Sealed>>(AHEAD);
+    let (done, results) = mpsc::sync_channel(AHEAD);
+    scope.spawn(move || {
+        for batch in batches {
+            if done.send(batch.into_iter().map(work).collect()).is_err() {
+                break;
+            }
+        }
+    });
+    (to_do, results)
 }
 
 #[cfg(test)]
@@ -134,6 +259,7 @@ mod tests {
         let view = store.read().unwrap();
         assert_eq!(count(&view).unwrap(), 250);
         assert_eq!(examine(&view, &next, |_| {}).unwrap(), (250, Damage::default()));
+        assert_eq!(examine(&view, &key, |_| {}).unwrap().1.accounts.len(), 250);
         for (number, revision) in before.into_iter().enumerate() {
             let account = account(&format!("x{number}"));
             let stored = read(&view, &next, &account).unwrap().unwrap();

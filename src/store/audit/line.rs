@@ -123,7 +123,7 @@ pub(super) fn entry(
         #[serde(skip_serializing_if = "is_zero")]
         missed: u64,
     }
-    let (provider, user, slot) = match used.of {
+    let (provider, whose, slot) = match used.of {
         Subject::Credential { provider, user } => (Some(provider), user, None),
         Subject::Slot(id) => (None, None, id),
         Subject::Vault => (None, None, None),
@@ -133,7 +133,7 @@ pub(super) fn entry(
         at: milliseconds(used.at),
         action: used.action.as_str(),
         provider,
-        user,
+        user: whose,
         slot,
         outcome: used.outcome,
         command: used.asked_by.command,
