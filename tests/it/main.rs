@@ -58,4 +58,5 @@ mod providers;
 mod login_pasted;
 mod login_choice;
 mod login_guided;
+mod vaults;
 mod generated;
