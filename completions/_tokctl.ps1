@@ -41,7 +41,7 @@ Register-ArgumentCompleter -Native -CommandName 'tokctl' -ScriptBlock {
             [CompletionResult]::new('delete', 'delete', [CompletionResultType]::ParameterValue, 'Revoke a grant where the provider can do that, and forget it')
             [CompletionResult]::new('why', 'why', [CompletionResultType]::ParameterValue, 'Say why a credential works or does not, and what to type')
             [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Ask the service whether a token works, and record the answer')
-            [CompletionResult]::new('audit', 'audit', [CompletionResultType]::ParameterValue, 'Show who used which credential, and when')
+            [CompletionResult]::new('audit', 'audit', [CompletionResultType]::ParameterValue, 'Show who used which credential or changed the keys, and when')
             [CompletionResult]::new('providers', 'providers', [CompletionResultType]::ParameterValue, 'Show the services that tokctl knows, or all that it knows of one')
             [CompletionResult]::new('rotate-key', 'rotate-key', [CompletionResultType]::ParameterValue, 'Replace the vault''s keys, and seal every credential again; all or nothing')
             [CompletionResult]::new('key', 'key', [CompletionResultType]::ParameterValue, 'The vault''s key slots: ways to unlock it')

@@ -38,7 +38,7 @@ set edit:completion:arg-completer[tokctl] = {|@words|
             cand delete 'Revoke a grant where the provider can do that, and forget it'
             cand why 'Say why a credential works or does not, and what to type'
             cand check 'Ask the service whether a token works, and record the answer'
-            cand audit 'Show who used which credential, and when'
+            cand audit 'Show who used which credential or changed the keys, and when'
             cand providers 'Show the services that tokctl knows, or all that it knows of one'
             cand rotate-key 'Replace the vault''s keys, and seal every credential again; all or nothing'
             cand key 'The vault''s key slots: ways to unlock it'

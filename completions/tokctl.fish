@@ -42,7 +42,7 @@ complete -c tokctl -n "__fish_tokctl_needs_command" -f -a "list" -d 'Show what i
 complete -c tokctl -n "__fish_tokctl_needs_command" -f -a "delete" -d 'Revoke a grant where the provider can do that, and forget it'
 complete -c tokctl -n "__fish_tokctl_needs_command" -f -a "why" -d 'Say why a credential works or does not, and what to type'
 complete -c tokctl -n "__fish_tokctl_needs_command" -f -a "check" -d 'Ask the service whether a token works, and record the answer'
-complete -c tokctl -n "__fish_tokctl_needs_command" -f -a "audit" -d 'Show who used which credential, and when'
+complete -c tokctl -n "__fish_tokctl_needs_command" -f -a "audit" -d 'Show who used which credential or changed the keys, and when'
 complete -c tokctl -n "__fish_tokctl_needs_command" -f -a "providers" -d 'Show the services that tokctl knows, or all that it knows of one'
 complete -c tokctl -n "__fish_tokctl_needs_command" -f -a "rotate-key" -d 'Replace the vault\'s keys, and seal every credential again; all or nothing'
 complete -c tokctl -n "__fish_tokctl_needs_command" -f -a "key" -d 'The vault\'s key slots: ways to unlock it'

@@ -1,16 +1,14 @@
-//! Writing down, on behalf of a command, who used which credential.
+//! Writing down, on behalf of a command, who used which credential or changed which key.
 
 use super::context::Context;
 use super::error::CliError;
 use super::time;
 use crate::model::account::{Account, ProviderName, UserName};
-use crate::model::audit::{Action, Asker, Use};
+pub(crate) use crate::model::audit::OK;
+use crate::model::audit::{Action, Asker, Subject, Use};
 use crate::ops::access_token::{Handed, Warning};
 use crate::ops::audit::{self, Recorded};
 use crate::ops::{self, OpenVault};
-
-/// The outcome of what did what it was to do.
-pub(crate) const OK: &str = "ok";
 
 /// Writes down that `command` used the credential of `account`. Fails where it can't, and the
 /// configuration requires it: then no token may be handed out.
@@ -22,8 +20,11 @@ pub(crate) fn record(
     account: &Account,
     outcome: &str,
 ) -> Result<(), CliError> {
-    let whose = (&account.provider, Some(&account.user));
-    written(context, vault, command, action, whose, outcome)
+    let of = Subject::Credential {
+        provider: account.provider.as_str(),
+        user: Some(account.user.as_str()),
+    };
+    written(context, vault, command, action, of, outcome)
 }
 
 /// The same for what hands out no token, and is not undone for want of an entry. The user is left
@@ -33,10 +34,35 @@ pub(crate) fn note(
     vault: &mut OpenVault,
     command: &'static str,
     action: Action,
-    whose: (&ProviderName, Option<&UserName>),
+    (provider, user): (&ProviderName, Option<&UserName>),
     outcome: &str,
 ) {
-    if let Err(error) = written(context, vault, command, action, whose, outcome) {
+    let of = Subject::Credential { provider: provider.as_str(), user: user.map(UserName::as_str) };
+    note_of(context, vault, command, action, of, outcome);
+}
+
+/// The same for a change of the keys, which stands as it is.
+pub(crate) fn note_change<T>(
+    context: &Context,
+    vault: &mut OpenVault,
+    command: &'static str,
+    action: Action,
+    of: Subject<'_>,
+    changed: &Result<T, CliError>,
+) {
+    let outcome = changed.as_ref().map_or_else(|error| error.kind.word(), |_| OK);
+    note_of(context, vault, command, action, of, outcome);
+}
+
+fn note_of(
+    context: &Context,
+    vault: &mut OpenVault,
+    command: &'static str,
+    action: Action,
+    of: Subject<'_>,
+    outcome: &str,
+) {
+    if let Err(error) = written(context, vault, command, action, of, outcome) {
         let cause = error.causes.first().map(|cause| format!(": {cause}")).unwrap_or_default();
         context.ui.warning(&format!("{}{cause}", error.message));
     }
@@ -87,18 +113,11 @@ fn written(
     vault: &mut OpenVault,
     command: &'static str,
     action: Action,
-    (provider, user): (&ProviderName, Option<&UserName>),
+    of: Subject<'_>,
     outcome: &str,
 ) -> Result<(), CliError> {
     let asked_by = Asker { command, pid: std::process::id(), parent: parent() };
-    let entry = Use {
-        at: time::precise(),
-        action,
-        provider: provider.as_str(),
-        user: user.map(UserName::as_str),
-        outcome,
-        asked_by: &asked_by,
-    };
+    let entry = Use { at: time::precise(), action, of, outcome, asked_by: &asked_by };
     match audit::record(vault, &entry) {
         Ok(Recorded::Written | Recorded::NotKept) => Ok(()),
         Ok(Recorded::Missed(error)) => {

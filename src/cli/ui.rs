@@ -6,7 +6,7 @@
 //! sentence, in lower case, without a full stop.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, BufWriter, IsTerminal, Write};
 use std::sync::LazyLock;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
@@ -71,12 +71,7 @@ impl Ui {
     #[expect(clippy::unused_self, reason = "who prints need not know what printing takes")]
     pub(crate) fn data(&self, data: &[u8]) -> Result<(), CliError> {
         let mut stdout = io::stdout().lock();
-        match stdout.write_all(data).and_then(|()| stdout.flush()) {
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-            other => other.map_err(|error| {
-                CliError::new(Kind::Failed, "could not write to stdout").caused_by(&error)
-            }),
-        }
+        unless_unread(stdout.write_all(data).and_then(|()| stdout.flush()))
     }
 
     /// Prints one line of data.
@@ -109,6 +104,20 @@ impl Ui {
         })?;
         text.push(b'\n');
         self.data(&text)
+    }
+
+    /// Prints a value as JSON while it is being made: for one of any size, without secrets.
+    #[expect(clippy::unused_self, reason = "who prints need not know what printing takes")]
+    pub(crate) fn json_by_and_by(&self, value: &impl serde::Serialize) -> Result<(), CliError> {
+        let mut stdout = BufWriter::with_capacity(64 * 1024, io::stdout().lock());
+        let written = value
+            .serialize(&mut serde_json::Serializer::pretty(&mut stdout))
+            .map_err(io::Error::from)
+            .and_then(|()| stdout.write_all(b"\n"))
+            .and_then(|()| stdout.flush());
+        // What is left in it could not be written, and is not to be tried again.
+        let _ = stdout.into_parts();
+        unless_unread(written)
     }
 
     /// Says what was done.
@@ -371,6 +380,16 @@ fn terminal() -> Option<Term> {
 fn cancelled(error: dialoguer::Error) -> CliError {
     let dialoguer::Error::IO(error) = error;
     CliError::new(Kind::Failed, "the question was not answered").caused_by(&error)
+}
+
+/// That nobody reads stdout any more is no failure.
+fn unless_unread(written: io::Result<()>) -> Result<(), CliError> {
+    match written {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => other.map_err(|error| {
+            CliError::new(Kind::Failed, "could not write to stdout").caused_by(&error)
+        }),
+    }
 }
 
 /// A closed stderr is no reason to fail.

@@ -1,4 +1,4 @@
-//! The audit: who used which credential for what, and how the record of it is kept.
+//! The audit: who used which credential or changed which key, and how the record of it is kept.
 
 use std::fmt;
 use std::num::NonZeroU64;
@@ -8,20 +8,35 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{self, Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
-/// One use of a credential. Never holds a value.
+/// One use of a credential, or a change of the keys. Never holds a value.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Use<'a> {
     pub(crate) at: Timestamp,
     pub(crate) action: Action,
-    pub(crate) provider: &'a str,
-    /// Unknown where a login failed before anybody said who logs in.
-    pub(crate) user: Option<&'a str>,
-    /// `ok`, the word of a failure as in the JSON of errors, or that of a warning.
+    pub(crate) of: Subject<'a>,
+    /// [`OK`], the word of a failure as in the JSON of errors, or that of a warning.
     pub(crate) outcome: &'a str,
     pub(crate) asked_by: &'a Asker,
 }
 
-/// What a credential was used for.
+/// The outcome of what did what it was to do.
+pub(crate) const OK: &str = "ok";
+
+/// What was used or changed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Subject<'a> {
+    Credential {
+        provider: &'a str,
+        /// Unknown where a login failed before anybody said who logs in.
+        user: Option<&'a str>,
+    },
+    /// One key slot, by its id; unknown where none came to be.
+    Slot(Option<&'a str>),
+    /// All keys.
+    Vault,
+}
+
+/// What a credential was used for, or what became of the keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Action {
     /// Its token was handed out.
@@ -38,6 +53,12 @@ pub(crate) enum Action {
     Export,
     /// It was revoked and forgotten.
     Delete,
+    /// All keys were replaced, and all credentials sealed again.
+    RotateKey,
+    /// A key slot was added.
+    AddSlot,
+    /// A key slot was removed.
+    RemoveSlot,
 }
 
 impl Action {
@@ -50,6 +71,9 @@ impl Action {
             Self::Import => "import",
             Self::Export => "export",
             Self::Delete => "delete",
+            Self::RotateKey => "rotate-key",
+            Self::AddSlot => "add-slot",
+            Self::RemoveSlot => "remove-slot",
         }
     }
 }
@@ -74,8 +98,11 @@ pub(crate) struct Entry {
     /// RFC 3339 in UTC, with milliseconds.
     pub(crate) at: String,
     pub(crate) action: String,
-    pub(crate) provider: String,
+    /// Absent where it was no credential that was used.
+    pub(crate) provider: Option<String>,
     pub(crate) user: Option<String>,
+    /// The id of the key slot that was added or removed.
+    pub(crate) slot: Option<String>,
     pub(crate) outcome: String,
     pub(crate) command: String,
     pub(crate) pid: u32,

@@ -17,7 +17,7 @@ impl Scopes {
         let mut seen = BTreeSet::new();
         let scopes = text
             .split([' ', ','])
-            .map(|scope| scope.chars().filter(char::is_ascii_graphic).collect::<String>())
+            .map(|scope| scope.replace(|character: char| !character.is_ascii_graphic(), ""))
             .filter(|scope| !scope.is_empty() && seen.insert(scope.clone()))
             .collect();
         Self(scopes)

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::error::Error;
 use super::open_vault::OpenVault;
-use crate::model::audit::{Action, Entry, Mode, Settings, Use};
+use crate::model::audit::{Action, Entry, Mode, OK, Settings, Use};
 use crate::store::audit::{self, Examined};
 use crate::store::{self, Store};
 
@@ -36,7 +36,7 @@ pub(crate) struct Verified {
     pub(crate) settings: Option<Settings>,
 }
 
-/// Writes down one use of a credential: a line appended, and nothing flushed to the disk. Where the
+/// Writes down one use of a credential, or a change of the keys: a line appended, and nothing flushed to the disk. Where the
 /// vault was written before, the file is shortened too if it has grown too long.
 ///
 /// Fails with [`Error::Unrecorded`] where it can't be written and has to be.
@@ -56,6 +56,11 @@ pub(crate) fn record(vault: &mut OpenVault, used: &Use<'_>) -> Result<Recorded, 
         match used.action {
             // Rare, and by a person: worth a commit of its own, so that the vault remembers it.
             Action::Login | Action::Delete => drop(vault.write(|_, _| Ok(()))),
+            Action::RotateKey | Action::AddSlot | Action::RemoveSlot if used.outcome == OK => {
+                drop(vault.write(|_, _| Ok(())));
+            }
+            // Keys that could not be changed leave the vault as it was.
+            Action::RotateKey | Action::AddSlot | Action::RemoveSlot => {}
             // Many at once: see [`remember`].
             Action::Import | Action::Export | Action::Get | Action::Refresh | Action::Check => {}
         }

@@ -6,7 +6,7 @@ use crate::model::account::Account;
 use crate::model::address::Address;
 use crate::model::attempt::Attempt;
 use crate::oauth::{listener, metadata, protected_resource, redirect_uri, token_error};
-use crate::store::credentials::Damage;
+use crate::store::reseal::Damage;
 use crate::vault::slot::{SlotId, SlotKind};
 use crate::vault::{bundle, keychain};
 use crate::{private_file, providers, store};

@@ -20,8 +20,8 @@ use super::open_vault::OpenVault;
 use super::refresh;
 use super::unlock::entry_name;
 use crate::model::account::Account;
-use crate::store::credentials::Damage;
-use crate::store::{self, credentials, header, intents, journal, slots, spill};
+use crate::store::reseal::Damage;
+use crate::store::{self, header, intents, journal, reseal, slots, spill};
 use crate::vault::keychain::Patience;
 use crate::vault::seal::{DataKey, Generation};
 use crate::vault::slot::{KeySlot, SlotId, SlotKind, SlotSecret};
@@ -48,24 +48,30 @@ pub(crate) enum Fate {
 /// Is told how far a rotation is: so many steps of all.
 pub(crate) struct Progress<'a>(pub(crate) &'a mut dyn FnMut(u64, u64));
 
-/// What there is to do.
+/// What there is to do: so many passes over so many credentials.
 #[derive(Debug, Clone, Copy)]
 struct Work {
     credentials: u64,
+    /// Whether everything is opened before a keychain is written to: for anything else, that
+    /// sealing anew opens it is soon enough.
+    check: bool,
     verify: bool,
 }
 
 impl Work {
-    fn of(vault: &OpenVault, verify: bool) -> Result<Self, Error> {
-        Ok(Self { credentials: credentials::count(&*vault.store().read()?)?, verify })
+    fn of(vault: &OpenVault, plan: &Plan) -> Result<Self, Error> {
+        let credentials = reseal::count(&*vault.store().read()?)?;
+        let in_keychain =
+            |(_, fate): &(_, Fate)| matches!(fate, Fate::Renewed(NewSecret::Keychain(_)));
+        Ok(Self { credentials, check: plan.slots.iter().any(in_keychain), verify: plan.verify })
     }
 }
 
 impl Progress<'_> {
     /// So many credentials are done, after so many passes over all of them.
     fn tell(&mut self, work: Work, passes: u64, done: u64) {
-        let all = work.credentials * (2 + u64::from(work.verify));
-        (self.0)(passes * work.credentials + done, all);
+        let all = 1 + u64::from(work.check) + u64::from(work.verify);
+        (self.0)(passes * work.credentials + done, all * work.credentials);
     }
 }
 
@@ -98,11 +104,14 @@ pub(crate) fn rotate(
     let _changes = key_slots::begin(vault, &patience, clock)?;
     let old = check_unchanged(vault, &plan)?;
     adopt_spills(vault)?;
-    let work = Work::of(vault, plan.verify)?;
-    check_whole(vault, |done| progress.tell(work, 0, done))?;
+    let work = Work::of(vault, &plan)?;
+    if work.check {
+        check_whole(vault, |done| progress.tell(work, 0, done))?;
+    }
     let next = DataKey::generate(vault.key().vault, vault.key().generation + 1)?;
     let rotated = make_slots(vault, plan.slots, &next, plan.verify, clock)
-        .and_then(|made| commit(vault, next, &old, &made, work, progress, clock));
+        .and_then(|made| commit(vault, next, &old, &made, work, progress, clock))
+        .map_err(|error| with_all_damage(vault, error));
     if rotated.is_ok() {
         // Nothing in them opens any more, and no attempt is in flight that could need them.
         let _ = spill::discard_all(vault.file());
@@ -149,8 +158,18 @@ fn adopt_spills(vault: &mut OpenVault) -> Result<(), Error> {
 
 /// Makes sure that every credential opens.
 fn check_whole(vault: &OpenVault, progress: impl FnMut(u64)) -> Result<(), Error> {
-    let (_, damage) = credentials::examine(&*vault.store().read()?, vault.key(), progress)?;
+    let (_, damage) = reseal::examine(&*vault.store().read()?, vault.key(), progress)?;
     if damage == Damage::default() { Ok(()) } else { Err(SlotError::Damaged(damage).into()) }
+}
+
+/// Names all credentials that do not open, where `error` names the first.
+fn with_all_damage(vault: &OpenVault, error: Error) -> Error {
+    match error {
+        Error::Store(store::Error::Tampered { .. } | store::Error::Inconsistent(_)) => {
+            check_whole(vault, |_| {}).err().unwrap_or(error)
+        }
+        other => other,
+    }
 }
 
 /// Makes the new secrets, and wraps `next` under each. To verify, what the keychain has is read
@@ -192,8 +211,9 @@ fn commit(
     clock: Clock,
 ) -> Result<Rotated, Error> {
     vault.change_key(next, |transaction, key, next| {
-        let tell = |done| progress.tell(work, 1, done);
-        let sealed = credentials::reseal(transaction, key, next, tell)?;
+        let before = u64::from(work.check);
+        let tell = |done| progress.tell(work, before, done);
+        let sealed = reseal::all(transaction, key, next, tell)?;
         intents::reseal(transaction, key, next)?;
         header::advance(transaction, key, next)?;
         for (id, kind) in old {
@@ -205,7 +225,7 @@ fn commit(
             intents::remove(transaction, &entry_name(next.vault, slot.id).to_string())?;
         }
         if work.verify {
-            reopen(transaction, next, made, sealed, |done| progress.tell(work, 2, done))?;
+            reopen(transaction, next, made, sealed, |done| progress.tell(work, before + 1, done))?;
         }
         Ok(Rotated {
             generation: next.generation,
@@ -236,9 +256,5 @@ fn reopen(
     }
     let key = unwrapped.ok_or(NOT_AS_SEALED)?;
     let whole = (count, Damage::default());
-    if credentials::examine(transaction, &key, progress)? == whole {
-        Ok(())
-    } else {
-        Err(NOT_AS_SEALED)
-    }
+    if reseal::examine(transaction, &key, progress)? == whole { Ok(()) } else { Err(NOT_AS_SEALED) }
 }

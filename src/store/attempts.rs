@@ -1,7 +1,5 @@
 //! The table `attempts`: the last time that a provider was asked about a credential.
 
-use std::collections::BTreeMap;
-
 use rusqlite::{Connection, OptionalExtension, Transaction};
 
 use super::error::Error;
@@ -18,23 +16,6 @@ pub(crate) fn read(connection: &Connection, account: &Account) -> Result<Option<
         .query_row((account.provider.as_str(), account.user.as_str()), |row| Ok(row.get(0).ok()))
         .optional()?;
     Ok(last.flatten().as_deref().and_then(parse))
-}
-
-/// The last attempts of all credentials, by provider and user.
-pub(crate) fn all(connection: &Connection) -> Result<BTreeMap<(String, String), Attempt>, Error> {
-    let mut statement = connection.prepare_cached("SELECT provider, user, last FROM attempts")?;
-    let mut rows = statement.query([])?;
-    let mut found = BTreeMap::new();
-    while let Some(row) = rows.next()? {
-        let text = |column| row.get::<_, String>(column).ok();
-        let (Some(provider), Some(user), Some(last)) = (text(0), text(1), text(2)) else {
-            continue;
-        };
-        if let Some(attempt) = parse(&last) {
-            found.insert((provider, user), attempt);
-        }
-    }
-    Ok(found)
 }
 
 /// What stands in the clear may have been edited: its texts are made fit to be shown.

@@ -15,8 +15,12 @@ use crate::model::summary::{Kind, Summary};
 use crate::vault::seal::{DataKey, Place};
 
 /// The columns in the clear, in the order in which [`summary`] reads them.
-const CLEAR: &str = "provider, user, kind, status, server_url, username, scopes, expires_at, \
+pub(super) const CLEAR: &str = "provider, user, kind, status, server_url, username, scopes, expires_at, \
                      refreshable, created_at, updated_at, last_refreshed_at, login_by";
+
+/// Where the revision stands that was asked for behind [`CLEAR`], and behind it what is sealed.
+pub(super) const REVISION: usize = 13;
+pub(super) const SEALED: usize = REVISION + 1;
 
 /// A credential as it was read.
 #[derive(Debug, Clone)]
@@ -50,17 +54,30 @@ pub(crate) fn accounts(
 /// What is in the clear of all credentials, nothing of it verified; and how many rows are so odd
 /// that nothing can be read from them.
 pub(crate) fn summaries(connection: &Connection) -> Result<(Vec<Summary>, usize), Error> {
+    let mut summaries = Vec::new();
+    let odd = each_summary(connection, |summary| {
+        summaries.push(summary);
+        Ok::<_, Error>(())
+    })?;
+    Ok((summaries, odd))
+}
+
+/// The same one after the other, so that no more than one is held at a time.
+pub(crate) fn each_summary<E: From<Error>>(
+    connection: &Connection,
+    mut each: impl FnMut(Summary) -> Result<(), E>,
+) -> Result<usize, E> {
     let sql = format!("SELECT {CLEAR} FROM credentials ORDER BY provider, user");
-    let mut statement = connection.prepare_cached(&sql)?;
-    let mut rows = statement.query([])?;
-    let (mut summaries, mut odd) = (Vec::new(), 0);
-    while let Some(row) = rows.next()? {
+    let mut statement = connection.prepare_cached(&sql).map_err(Error::from)?;
+    let mut rows = statement.query([]).map_err(Error::from)?;
+    let mut odd = 0;
+    while let Some(row) = rows.next().map_err(Error::from)? {
         match summary(row) {
-            Ok(summary) => summaries.push(summary),
+            Ok(summary) => each(summary)?,
             Err(_) => odd += 1,
         }
     }
-    Ok((summaries, odd))
+    Ok(odd)
 }
 
 /// Reads and opens one credential.
@@ -80,118 +97,35 @@ pub(crate) fn read(
     rows.next()?.map(|row| opened(row, key, account)).transpose()
 }
 
-/// What does not open.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Damage {
-    /// The credentials that are damaged or were tampered with.
-    pub(crate) accounts: Vec<Account>,
-    /// How many rows have a name that no credential can have.
-    pub(crate) nameless: usize,
-}
-
-/// How many rows there are, whatever is in them.
-pub(crate) fn count(connection: &Connection) -> Result<u64, Error> {
-    let count: i64 =
-        connection.query_row("SELECT count(*) FROM credentials", [], |row| row.get(0))?;
-    u64::try_from(count).map_err(|_| Error::Inconsistent("a negative number of rows"))
-}
-
-/// Opens every credential, and tells how many there are, and which do not open.
-pub(crate) fn examine(
-    connection: &Connection,
-    key: &DataKey,
-    mut progress: impl FnMut(u64),
-) -> Result<(u64, Damage), Error> {
-    // In the order in which they lie in the file: by name would be all over it.
-    let sql = format!("SELECT {CLEAR}, revision, sealed FROM credentials ORDER BY rowid");
-    let mut statement = connection.prepare(&sql)?;
-    let mut rows = statement.query([])?;
-    let (mut count, mut damage) = (0, Damage::default());
-    while let Some(row) = rows.next()? {
-        match account(row) {
-            Ok(account) if opened(row, key, &account).is_err() => damage.accounts.push(account),
-            Ok(_) => {}
-            Err(_) => damage.nameless += 1,
-        }
-        count += 1;
-        progress(count);
-    }
-    Ok((count, damage))
-}
-
-/// Seals every credential with `next` instead of `key`, at the revision that it has: a journal is
-/// about the same refresh token as before. Returns how many they are.
-///
-/// Fails with [`Error::Tampered`] for the first that does not open.
-pub(crate) fn reseal(
-    transaction: &Transaction<'_>,
-    key: &DataKey,
-    next: &DataKey,
-    mut progress: impl FnMut(u64),
-) -> Result<u64, Error> {
-    // A few at a time: a statement that reads is not to meet what another one writes.
-    let mut select = transaction.prepare(
-        "SELECT rowid, provider, user, revision, sealed FROM credentials
-         WHERE rowid > ?1 ORDER BY rowid LIMIT 100",
-    )?;
-    let mut update = transaction.prepare("UPDATE credentials SET sealed = ?2 WHERE rowid = ?1")?;
-    let (mut count, mut last) = (0, i64::MIN);
-    loop {
-        let before = count;
-        let mut sealed = Vec::new();
-        let mut rows = select.query([last])?;
-        while let Some(row) = rows.next()? {
-            last = row.get(0)?;
-            sealed.push((last, sealed_anew(row, key, next)?));
-        }
-        for (row, sealed) in sealed {
-            // A trigger in the file could have swallowed it.
-            if update.execute((row, sealed))? != 1 {
-                return Err(Error::Inconsistent("it does not keep what is stored"));
-            }
-            count += 1;
-        }
-        if count == before {
-            break;
-        }
-        progress(count);
-    }
-    if self::count(transaction)? == count {
-        Ok(count)
-    } else {
-        Err(Error::Inconsistent("it has credentials that can't be found"))
-    }
-}
-
-/// The sealed part of a row that begins with its number, provider, user, revision and seal.
-fn sealed_anew(row: &Row<'_>, key: &DataKey, next: &DataKey) -> Result<Vec<u8>, Error> {
-    let (provider, user): (String, String) = (row.get(1)?, row.get(2)?);
-    let opened = u64::try_from(row.get::<_, i64>(3)?).ok().and_then(|revision| {
-        let place = Place::Credential { provider: &provider, user: &user, revision };
-        Some((key.open(place, row.get_ref(4).ok()?.as_blob().ok()?).ok()?, place))
-    });
-    match opened {
-        Some((opened, place)) => Ok(next.seal(place, &opened)?),
-        None => Err(named(&provider, &user)
-            .map_or_else(|error| error, |account| Error::Tampered { account })),
-    }
-}
-
 /// A row that begins with what is in the clear, opened and compared.
 fn opened(row: &Row<'_>, key: &DataKey, account: &Account) -> Result<Stored, Error> {
     let tampered = || Error::Tampered { account: account.clone() };
-    let revision = u64::try_from(row.get::<_, i64>("revision")?).map_err(|_| tampered())?;
-    let sealed = row.get_ref("sealed")?.as_blob().map_err(|_| tampered())?;
-    let opened = key.open(place(account, revision), sealed).map_err(|_| tampered())?;
-    let credential: Credential = serde_json::from_slice(&opened).map_err(|_| tampered())?;
-    let mut clear = summary(row).map_err(|_| tampered())?;
-    let sealed = Summary::of(account, &credential);
+    let revision = u64::try_from(row.get::<_, i64>(REVISION)?).map_err(|_| tampered())?;
+    let sealed = row.get_ref(SEALED)?.as_blob().map_err(|_| tampered())?;
+    let clear = summary(row).map_err(|_| tampered())?;
+    let (credential, _) = unsealed(key, clear, revision, sealed)?;
+    Ok(Stored { credential, revision })
+}
+
+/// What is under the seal of the row with this copy in the clear: compared with it, and as it was
+/// written.
+///
+/// Fails with [`Error::Tampered`] if the seal is broken, or if the two differ.
+pub(super) fn unsealed(
+    key: &DataKey,
+    mut clear: Summary,
+    revision: u64,
+    sealed: &[u8],
+) -> Result<(Credential, Zeroizing<Vec<u8>>), Error> {
+    let tampered = |account: &Account| Error::Tampered { account: account.clone() };
+    let text =
+        key.open(place(&clear.account, revision), sealed).map_err(|_| tampered(&clear.account))?;
+    let credential: Credential =
+        serde_json::from_slice(&text).map_err(|_| tampered(&clear.account))?;
+    let sealed = Summary::of(&clear.account, &credential);
     // A row from before this column was kept has nothing in it, which says nothing wrong.
     clear.login_by = clear.login_by.or(sealed.login_by);
-    if clear != sealed {
-        return Err(tampered());
-    }
-    Ok(Stored { credential, revision })
+    if clear == sealed { Ok((credential, text)) } else { Err(tampered(&clear.account)) }
 }
 
 /// Stores `credential`, over whatever was there.
@@ -308,12 +242,16 @@ pub(crate) fn revision(connection: &Connection, account: &Account) -> Result<Opt
     Ok(revision.and_then(|revision| u64::try_from(revision).ok()))
 }
 
-fn place(account: &Account, revision: u64) -> Place<'_> {
+pub(super) fn place(account: &Account, revision: u64) -> Place<'_> {
     Place::Credential { provider: account.provider.as_str(), user: account.user.as_str(), revision }
 }
 
-fn account(row: &Row<'_>) -> Result<Account, Error> {
-    named(&row.get::<_, String>(0)?, &row.get::<_, String>(1)?)
+/// Where a text should stand.
+const ODD: Error = Error::Inconsistent("a column of another type");
+
+pub(super) fn account(row: &Row<'_>) -> Result<Account, Error> {
+    let text = |column: usize| row.get_ref(column)?.as_str().map_err(|_| ODD);
+    named(text(0)?, text(1)?)
 }
 
 fn named(provider: &str, user: &str) -> Result<Account, Error> {
@@ -323,21 +261,22 @@ fn named(provider: &str, user: &str) -> Result<Account, Error> {
     })
 }
 
-fn summary(row: &Row<'_>) -> Result<Summary, Error> {
-    let text = |column: usize| row.get::<_, String>(column);
+pub(super) fn summary(row: &Row<'_>) -> Result<Summary, Error> {
+    let text = |column: usize| row.get_ref(column)?.as_str().map_err(|_| ODD);
+    let (kind, status) = (text(2)?, text(3)?);
     Ok(Summary {
         account: account(row)?,
         kind: [Kind::Static, Kind::OAuth]
             .into_iter()
-            .find(|&kind| text(2).is_ok_and(|text| text == kind_text(kind)))
+            .find(|&known| kind == kind_text(known))
             .ok_or(Error::Inconsistent("a credential of an unknown kind"))?,
         status: [Status::Active, Status::LoginRequired, Status::Inactive, Status::HandedOver]
             .into_iter()
-            .find(|&status| text(3).is_ok_and(|text| text == status_text(status)))
+            .find(|&known| status == status_text(known))
             .ok_or(Error::Inconsistent("a credential of an unknown status"))?,
         server_url: row.get(4)?,
         username: row.get(5)?,
-        scopes: Scopes::parse(&text(6)?),
+        scopes: Scopes::parse(text(6)?),
         expires_at: row.get::<_, Option<i64>>(7)?.map(time).transpose()?,
         refreshable: row.get(8)?,
         created_at: time(row.get(9)?)?,
@@ -368,7 +307,7 @@ pub(crate) fn status_text(status: Status) -> &'static str {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::model::credential::{Api, ApiAuth, Expiry, Grant, StaticToken};
     use crate::secret::{AccessToken, SecretText};
@@ -378,11 +317,11 @@ mod tests {
 
     const NOW: Timestamp = Timestamp::constant(1_700_000_000, 0);
 
-    fn account(user: &str) -> Account {
+    pub(in crate::store) fn account(user: &str) -> Account {
         Account { provider: "acme".parse().unwrap(), user: user.parse().unwrap() }
     }
 
-    fn credential(token: &str) -> Credential {
+    pub(in crate::store) fn credential(token: &str) -> Credential {
         Credential {
             grant: Grant::Static(StaticToken {
                 token: AccessToken::from_trusted(token.into()),
@@ -403,7 +342,7 @@ mod tests {
         }
     }
 
-    fn store() -> (tempfile::TempDir, Store, DataKey) {
+    pub(in crate::store) fn store() -> (tempfile::TempDir, Store, DataKey) {
         let home = tempfile::tempdir().unwrap();
         let mut store = Store::open_or_create(&home.path().join("v/tokens.db")).unwrap();
         let key = DataKey::generate(VaultId([5; 16]), 1).unwrap();
@@ -413,7 +352,12 @@ mod tests {
         (home, store, key)
     }
 
-    fn write(store: &mut Store, key: &DataKey, user: &str, token: &str) -> u64 {
+    pub(in crate::store) fn write(
+        store: &mut Store,
+        key: &DataKey,
+        user: &str,
+        token: &str,
+    ) -> u64 {
         let transaction = store.write().unwrap();
         put(&transaction, key, &account(user), &credential(token)).unwrap();
         transaction.commit().unwrap();

@@ -10,6 +10,7 @@ pub(crate) mod connection;
 pub(crate) mod header;
 pub(crate) mod intents;
 pub(crate) mod credentials;
+pub(crate) mod reseal;
 pub(crate) mod slots;
 pub(crate) mod journal;
 pub(crate) mod bundles;

@@ -50,7 +50,10 @@ pub(super) struct AssociatedData(Vec<u8>);
 
 impl AssociatedData {
     pub(super) fn new(purpose: &str) -> Self {
-        Self(vec![VERSION]).field(purpose.as_bytes())
+        // Room for what nearly all are bound to.
+        let mut bytes = Vec::with_capacity(192);
+        bytes.push(VERSION);
+        Self(bytes).field(purpose.as_bytes())
     }
 
     pub(super) fn field(mut self, bytes: &[u8]) -> Self {

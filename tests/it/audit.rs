@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::authorization_server::{AuthorizationServer, issue, refuse};
 use crate::env::{TestEnv, another_key, json, made_up_key, set_mode, stderr, stdout};
+use crate::key_slots::{add_recovery, id_of};
 
 fn path(env: &TestEnv) -> PathBuf {
     env.path("data/tokctl/tokens.db.d/audit.jsonl")
@@ -85,6 +86,65 @@ fn every_use_leaves_an_entry() {
     ];
     assert_eq!(told(&env), expected.map(|entry| entry.map(str::to_owned)));
     assert_eq!(verify(&env)["entries"], 9);
+}
+
+/// Action, key slot and outcome of each entry that is about no credential.
+fn told_of_keys(env: &TestEnv) -> Vec<[String; 3]> {
+    let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
+    entries(env)
+        .iter()
+        .filter(|entry| entry["provider"].is_null() && entry["user"].is_null())
+        .map(|entry| ["action", "slot", "outcome"].map(|field| text(&entry[field])))
+        .collect()
+}
+
+#[test]
+fn every_change_of_the_keys_leaves_an_entry() {
+    let env = TestEnv::new().with_static_token("x", "made-up-token");
+    add_recovery(&env);
+    let recovery = id_of(&env, "recovery");
+    env.tokctl(["key", "add", "keychain"]).assert().code(5);
+    env.tokctl(["rotate-key", "--drop-slot", &recovery]).assert().success();
+    let key = id_of(&env, "key");
+    env.tokctl(["key", "remove", &key]).assert().code(2);
+    env.flip_a_sealed_bit("x");
+    env.tokctl(["rotate-key"]).assert().code(7);
+    let expected = [
+        ["add-slot", recovery.as_str(), "ok"],
+        ["add-slot", "-", "key_unavailable"],
+        ["rotate-key", "-", "ok"],
+        ["remove-slot", key.as_str(), "usage"],
+        ["rotate-key", "-", "vault_damaged"],
+    ];
+    assert_eq!(told_of_keys(&env), expected.map(|entry| entry.map(str::to_owned)));
+    let entries = entries(&env);
+    assert_eq!(entries[3]["command"], "rotate-key");
+    assert!(entries[3]["pid"].as_u64().unwrap() > 0);
+    // After the last one nothing was written any more.
+    assert_eq!((&verify(&env)["remembered"], &verify(&env)["entries"]), (&json!(5), &json!(6)));
+    let shown = stdout(&env.tokctl(["audit"]).assert().success());
+    assert!(shown.contains(&format!("add-slot {recovery}")), "{shown}");
+    assert_eq!(
+        json(&env.tokctl(["audit", "vendor", "--json"]).assert().success())["entries"]
+            .as_array()
+            .unwrap()
+            .len(),
+        1
+    );
+}
+
+#[test]
+fn a_change_of_the_keys_that_somebody_took_out_is_found() {
+    let env = TestEnv::new().with_static_token("x", "made-up-token");
+    env.tokctl(["rotate-key"]).assert().success();
+    let all = lines(&env);
+    assert_eq!(all.len(), 2);
+    rewrite(&env, &all[..1]);
+    assert!(found(&env).contains("cut off"), "{}", found(&env));
+    rewrite(&env, &[all[0].clone(), all[1].replace("rotate-key", "get")]);
+    found(&env);
+    rewrite(&env, &all);
+    assert_eq!(verify(&env)["entries"], 2);
 }
 
 #[test]

@@ -66,4 +66,5 @@ mod login_choice;
 mod login_guided;
 mod run;
 mod completion;
+mod vaults;
 mod generated;

@@ -124,6 +124,73 @@ fn an_edited_key_slot_is_told_from_a_wrong_key() {
 }
 
 #[test]
+fn a_key_slot_with_parameters_that_nobody_would_choose_is_not_even_tried() {
+    const PASSPHRASE: &str = "made up for a test";
+    let key = TestEnv::new().with_static_token("x", "made-up-token");
+    let passphrase = TestEnv::without_key()
+        .set("TOKCTL_PASSPHRASE", PASSPHRASE)
+        .with_static_token("x", "made-up-token");
+    for (env, columns) in [
+        (&key, &["memory = 7", "memory = 0", "passes = 0", "lanes = 0", "lanes = 17"][..]),
+        (&passphrase, &["memory = 8", "memory = 65535", "passes = 2", "lanes = 0"]),
+        (&passphrase, &["memory = 1048577", "memory = 4294967295", "passes = 17", "lanes = 255"]),
+    ] {
+        for change in columns {
+            let column = change.split(' ').next().unwrap();
+            let before: i64 = env
+                .open_vault()
+                .query_row(&format!("SELECT {column} FROM key_slots"), [], |row| row.get(0))
+                .unwrap();
+            env.sql(&format!("UPDATE key_slots SET {change}"));
+            for command in [&["get"][..], &["rotate-key"], &["key", "add", "recovery"]] {
+                let failed = env.tokctl(command).assert();
+                let code = failed.get_output().status.code();
+                assert_eq!(code, Some(7), "{change}, {command:?}: {}", stderr(&failed));
+            }
+            env.sql(&format!("UPDATE key_slots SET {column} = {before}"));
+            env.tokctl(["get"]).assert().success().stdout_eq("made-up-token\n");
+        }
+    }
+}
+
+/// What somebody who can write the file, and has no key, may do to x's row.
+#[test]
+fn whatever_was_done_to_a_row_nothing_is_sent_for_it() {
+    for change in [
+        "sealed = (SELECT sealed FROM credentials WHERE user = 'y')",
+        "(sealed, revision) = (SELECT sealed, revision FROM credentials WHERE user = 'y')",
+        "sealed = older",
+        "revision = revision + 1",
+        "server_url = 'https://evil.example/token'",
+        "sealed = zeroblob(length(sealed))",
+        "sealed = substr(sealed, 1, length(sealed) - 1)",
+    ] {
+        let server = AuthorizationServer::start();
+        let env = two_due_logins(&server);
+        // From the generation before.
+        env.open_vault()
+            .execute_batch(
+                "CREATE TABLE kept AS SELECT provider, user, sealed AS older FROM credentials",
+            )
+            .unwrap();
+        env.tokctl(["rotate-key"]).assert().success();
+        env.sql(&format!(
+            "UPDATE credentials SET {change} FROM kept WHERE credentials.user = 'x' AND kept.user = 'x'"
+        ));
+        for command in ["get", "refresh", "check", "delete"] {
+            let mut command = vec![command, "acme", "--user", "x"];
+            if command[0] == "delete" {
+                command.push("--yes");
+            }
+            let failed = env.tokctl(&command).assert().stdout_eq("");
+            let code = failed.get_output().status.code();
+            assert_eq!(code, Some(7), "{change}, {command:?}: {}", stderr(&failed));
+        }
+        assert_eq!(server.token_requests().len(), 2, "{change}");
+    }
+}
+
+#[test]
 fn a_vault_that_others_can_write_is_refused_with_the_way_out() {
     let env = TestEnv::new().with_static_token("x", "made-up-token");
     let vault = env.vault_path();

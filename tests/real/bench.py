@@ -1,9 +1,4 @@
-"""What one `tokctl get` costs when nothing is due, as ratios to public tools. Run by tests/bench.
-
-The two sides of a ratio run by turns, so that whatever else the machine does falls on both; each
-number is the median over the runs. CPU time is the process's own, user and system; wall time is
-from just before its start to just after its end.
-"""
+"""What tokctl costs, as ratios to public tools that do less or the same. Run by tests/bench."""
 
 import concurrent.futures
 import os
@@ -14,80 +9,18 @@ import sys
 import time
 import urllib.request
 
+from bulk import bulk
 from keyring_world import KeyringWorld
+from measuring import NULL, by_turns, peak_memory, program, report, start
 from rotating_server import RotatingServer
 from world import BINARY, HERE, NODE, World
 
 ALICE = ("get", "acme", "--user", "alice")
-NULL = os.open(os.devnull, os.O_RDWR)
-
-
-def run(command, env):
-    """Runs `command` to its end; its CPU and wall time in milliseconds."""
-    begun = time.perf_counter()
-    pid = start(command, env, NULL)
-    _, status, usage = os.wait4(pid, 0)
-    wall = time.perf_counter() - begun
-    assert status == 0, f"{command} ended with {os.waitstatus_to_exitcode(status)}"
-    return (usage.ru_utime + usage.ru_stime) * 1000, wall * 1000
-
-
-def start(command, env, stdout):
-    redirections = [(os.POSIX_SPAWN_DUP2, NULL, 0), (os.POSIX_SPAWN_DUP2, stdout, 1)]
-    return os.posix_spawn(command[0], command, env, file_actions=redirections)
-
-
-def by_turns(ours, theirs, env, runs):
-    """Medians of (CPU, wall) of both commands, started alternately after a few to warm up."""
-    results = ([], [])
-    for turn in range(-5, runs):
-        for command, found in zip((ours, theirs), results):
-            cost = run(command, env)
-            if turn >= 0:
-                found.append(cost)
-    return [tuple(statistics.median(column) for column in zip(*found)) for found in results]
-
-
-def peak_memory(command, env):
-    """The most memory that `command` ever had resident, in MiB, read while it still lives.
-
-    What `wait4` says would include this interpreter's own memory, which the kernel counts into a
-    child until it has called exec. So the command is made to wait: its stdout is a full pipe.
-    """
-    reader, writer = os.pipe()
-    os.set_blocking(writer, False)
-    try:
-        while True:
-            os.write(writer, bytes(4096))
-    except BlockingIOError:
-        os.set_blocking(writer, True)
-    pid = start(command, env, writer)
-    os.close(writer)
-    time.sleep(0.3)
-    with open(f"/proc/{pid}/status", encoding="ascii") as file:
-        fields = dict(line.split(":", 1) for line in file)
-    assert fields["State"].split()[0] == "S", "it does not wait for its stdout"
-    while os.read(reader, 65536):
-        pass
-    os.close(reader)
-    assert os.waitstatus_to_exitcode(os.wait4(pid, 0)[1]) == 0
-    return int(fields["VmHWM"].split()[0]) / 1024
-
-
-def program(name):
-    for folder in os.environ["PATH"].split(":"):
-        if os.access(f"{folder}/{name}", os.X_OK):
-            return f"{folder}/{name}"
-    sys.exit(f"{name} is missing")
 
 
 def prepare(world):
     world.configure('[providers.acme]\nclient_id = "made-up"\n')
     world.succeed(*("login", "acme", "--user", "alice", "--token-stdin"), stdin="made-up-token\n")
-
-
-def report(what, ours, theirs, unit, aim):
-    print(f"{what:52} {ours:6.2f} / {theirs:6.2f} {unit:4} = {ours / theirs:.2f}  (aim {aim})")
 
 
 def key_slot(runs):
@@ -210,6 +143,7 @@ def main(runs):
     keychain_slot(runs)
     crowds(max(3, runs // 40))
     refresh_all()
+    bulk(max(3, runs // 40))
 
 
 if __name__ == "__main__":

@@ -264,7 +264,33 @@ def test_killed_at_any_step_a_change_in_the_keyring_loses_nothing(kept, keyring,
     assert query(kept, "SELECT count(*) FROM intents") == [(0,)]
 
 
-@pytest.mark.parametrize("command", ["rotate-key", "key add"])
+def test_killed_at_any_step_a_slot_leaves_the_keyring_and_nothing_is_lost(
+    also_by_passphrase, keyring
+):
+    world = also_by_passphrase
+    kills = left = gone = 0
+    for step in KEYRING_STEPS:
+        count = 1
+        while True:
+            if not names_of_slots(world):
+                world.succeed("key", "add", "keychain")
+            assert entries(keyring) == names_of_slots(world), "the next change sweeps"
+            [[slot]] = query(world, "SELECT lower(hex(id)) FROM key_slots WHERE kind = 'keychain'")
+            if not killed_at(world, step, count, "key", "remove", slot):
+                break
+            kills += 1
+            what = f"killed at {step} number {count}"
+            assert has_every_token(world), what
+            assert names_of_slots(world) <= entries(keyring), what
+            gone += not names_of_slots(world)
+            left += not names_of_slots(world) and bool(entries(keyring))
+            count += 1
+        assert entries(keyring) == names_of_slots(world) == set(), step
+    assert kills > 20 and 0 < gone < kills and left > 0, (kills, gone, left)
+    assert query(world, "SELECT count(*) FROM intents") == [(0,)]
+
+
+@pytest.mark.parametrize("command", ["rotate-key", "key add", "key remove"])
 def test_killed_at_any_step_a_change_of_keys_loses_nothing(keyed, command):
     fill(keyed)
     old = keyed.env["TOKCTL_KEY"]
@@ -274,6 +300,11 @@ def test_killed_at_any_step_a_change_of_keys_loses_nothing(keyed, command):
     file.write_text(new)
     keyed.env["TOKCTL_NEW_KEY_FILE"] = str(file)
     arguments = ["rotate-key", "--verify"] if command == "rotate-key" else ["key", "add", "key"]
+    if command == "key remove":
+        [[first]] = query(keyed, "SELECT lower(hex(id)) FROM key_slots")
+        keyed.succeed("key", "add", "key")
+        # The slot whose key is at hand goes, and the other one opens what is left.
+        arguments = ["key", "remove", first]
     before = keyed.home / "before"
     shutil.copytree(keyed.vault.parent, before)
     kills = done = 0
@@ -288,11 +319,11 @@ def test_killed_at_any_step_a_change_of_keys_loses_nothing(keyed, command):
             what = f"killed at {step} number {count}"
             with_old = has_every_token(keyed, env={"TOKCTL_KEY": old})
             with_new = has_every_token(keyed, env={"TOKCTL_KEY": new})
-            done += with_new
+            done += not with_old if command == "key remove" else with_new
             if command == "rotate-key":
                 assert with_old != with_new, what
             else:
-                assert with_old, what
+                assert with_old if command == "key add" else with_new, what
             again = keyed.run("rotate-key", env={"TOKCTL_KEY": old if with_old else new,
                                                  "TOKCTL_NEW_KEY_FILE": ""})
             # A second slot whose key is not at hand has to be decided about.

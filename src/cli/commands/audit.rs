@@ -18,10 +18,10 @@ use crate::untrusted::printable;
 /// As many faults are told at once.
 const MOST_TOLD: usize = 10;
 
-/// Show who used which credential, and when
+/// Show who used which credential or changed the keys, and when
 ///
 /// Needs no key: what it shows is not verified. Every command that opens the vault for a credential
-/// leaves an entry; `tokctl delete --no-revoke`, which needs no key, can't. The entries lie in a file beside the vault, whose
+/// or changes its keys leaves an entry; `tokctl delete --no-revoke` and `tokctl backup`, which need no key, can't. The entries lie in a file beside the vault, whose
 /// length and importance `audit` in config.toml sets, such as `audit = "required"` (no token
 /// without an entry), `"best-effort"` (the default), `"off"`, or
 /// `audit = { mode = "best-effort", keep = 10000 }`. A change is in force from the next command on
@@ -55,7 +55,9 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     }
     let (mut entries, odd) = audit::entries(&store)?;
     entries.retain(|entry| {
-        args.provider.as_ref().is_none_or(|provider| entry.provider == provider.as_str())
+        args.provider
+            .as_ref()
+            .is_none_or(|provider| entry.provider.as_deref() == Some(provider.as_str()))
             && args.user.as_ref().is_none_or(|user| entry.user.as_deref() == Some(user.as_str()))
     });
     let skipped = args.last.map_or(0, |last| entries.len().saturating_sub(last));
@@ -88,10 +90,11 @@ fn table(entries: &[Entry]) -> Table {
     table.set_header(["TIME", "ACTION", "PROVIDER", "USER", "OUTCOME", "COMMAND", "PID", "PARENT"]);
     let shown = |text: Option<&str>| printable(text.unwrap_or("-"));
     for entry in entries {
+        let slot = entry.slot.as_ref().map(|slot| format!(" {slot}")).unwrap_or_default();
         table.add_row([
             shown(Some(&entry.at)),
-            shown(Some(&entry.action)),
-            shown(Some(&entry.provider)),
+            shown(Some(&(entry.action.clone() + &slot))),
+            shown(entry.provider.as_deref()),
             shown(entry.user.as_deref()),
             shown(Some(&entry.outcome)),
             shown(Some(&entry.command)),

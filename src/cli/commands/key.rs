@@ -7,7 +7,8 @@ use serde::Serialize;
 
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
-use crate::cli::{keys, new_secret, time};
+use crate::cli::{audit_trail, keys, new_secret, time};
+use crate::model::audit::{Action, Subject};
 use crate::ops::key_slots::{self, Changed};
 use crate::store::Store;
 use crate::store::slots::Listed;
@@ -89,9 +90,16 @@ fn add(context: &Context, kind: SlotKind) -> Result<(), CliError> {
     let mut vault = keys::unlock(context, Store::open(context.vault()?)?)?;
     let secret = new_secret::of(context, kind)?;
     let patience = keys::patience(context);
-    let added = context.ui.while_waiting("adding the key slot", || {
-        key_slots::add(&mut vault, secret, &patience, time::now)
-    })?;
+    let added = context
+        .ui
+        .while_waiting("adding the key slot", || {
+            key_slots::add(&mut vault, secret, &patience, time::now)
+        })
+        .map_err(CliError::from);
+    let id = added.as_ref().ok().map(|added| added.done.to_string());
+    let slot = Subject::Slot(id.as_deref());
+    audit_trail::note_change(context, &mut vault, "key", Action::AddSlot, slot, &added);
+    let added = added?;
     context.ui.status(&format!("added the `{kind}` key slot {}", added.done));
     tell_leftovers(context, &added);
     Ok(())
@@ -100,9 +108,16 @@ fn add(context: &Context, kind: SlotKind) -> Result<(), CliError> {
 fn remove(context: &Context, id: SlotId) -> Result<(), CliError> {
     let mut vault = keys::unlock(context, Store::open(context.vault()?)?)?;
     let patience = keys::patience(context);
-    let removed = context.ui.while_waiting("removing the key slot", || {
-        key_slots::remove(&mut vault, id, &patience, time::now)
-    })?;
+    let removed = context
+        .ui
+        .while_waiting("removing the key slot", || {
+            key_slots::remove(&mut vault, id, &patience, time::now)
+        })
+        .map_err(CliError::from);
+    let slot = id.to_string();
+    let slot = Subject::Slot(Some(&slot));
+    audit_trail::note_change(context, &mut vault, "key", Action::RemoveSlot, slot, &removed);
+    let removed = removed?;
     context.ui.status(&format!(
         "removed the `{}` key slot {id}; if its secret may be known to others, `tokctl rotate-key`",
         removed.done

@@ -4,6 +4,7 @@ use super::key::tell_leftovers;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
 use crate::cli::{audit_trail, key_material, keys, new_secret, time};
+use crate::model::audit::{Action, Subject};
 use crate::ops::key_slots::{self, NewSecret};
 use crate::ops::rotation::{self, Fate, Plan, Progress, Rotated};
 use crate::ops::{self, OpenVault, SlotError, Unlocking};
@@ -44,7 +45,10 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
         .with_progress("sealing anew", |progress| {
             rotation::rotate(&mut vault, plan, Progress(progress), time::now)
         })
-        .map_err(|error| explain(error, shown))?;
+        .map_err(|error| explain(error, shown));
+    let all = Subject::Vault;
+    audit_trail::note_change(context, &mut vault, "rotate-key", Action::RotateKey, all, &rotated);
+    let rotated = rotated?;
     report(context, &rotated.done, kept);
     tell_leftovers(context, &rotated);
     Ok(())

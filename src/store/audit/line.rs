@@ -7,7 +7,7 @@ use data_encoding::HEXLOWER;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::model::audit::Use;
+use crate::model::audit::{Subject, Use};
 use crate::store::error::Error;
 use crate::vault::Key;
 use crate::vault::chain::{self, Link, START};
@@ -109,9 +109,12 @@ pub(super) fn entry(
         n: u64,
         at: String,
         action: &'a str,
-        provider: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        provider: Option<&'a str>,
         #[serde(skip_serializing_if = "Option::is_none")]
         user: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        slot: Option<&'a str>,
         outcome: &'a str,
         command: &'a str,
         pid: u32,
@@ -120,12 +123,18 @@ pub(super) fn entry(
         #[serde(skip_serializing_if = "is_zero")]
         missed: u64,
     }
+    let (provider, whose, slot) = match used.of {
+        Subject::Credential { provider, user } => (Some(provider), user, None),
+        Subject::Slot(id) => (None, None, id),
+        Subject::Vault => (None, None, None),
+    };
     let written = Written {
         n: before.number.saturating_add(1),
         at: milliseconds(used.at),
         action: used.action.as_str(),
-        provider: used.provider,
-        user: used.user,
+        provider,
+        user: whose,
+        slot,
         outcome: used.outcome,
         command: used.asked_by.command,
         pid: used.asked_by.pid,

@@ -12,7 +12,7 @@ use super::examine::{Examined, Fault, examine};
 use super::line::Mark;
 use super::sealed::{self, Sealed};
 use super::{append, content, end, entries, file, prune};
-use crate::model::audit::{Action, Asker, Mode, Settings, Use};
+use crate::model::audit::{Action, Asker, Mode, Settings, Subject, Use};
 use crate::store::connection::Store;
 use crate::store::error::Error;
 use crate::store::header::{self, Header};
@@ -115,8 +115,7 @@ fn used(asked_by: &Asker) -> Use<'_> {
     Use {
         at: NOW,
         action: Action::Get,
-        provider: "acme",
-        user: Some("\"x\\\u{202e}"),
+        of: Subject::Credential { provider: "acme", user: Some("\"x\\\u{202e}") },
         outcome: "ok",
         asked_by,
     }

@@ -1,0 +1,188 @@
+//! `tokctl list --json`: printed row by row, so that it takes no more memory for many credentials
+//! than for one.
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use rusqlite::Connection;
+use serde::ser::{Error as _, SerializeSeq};
+use serde::{Serialize, Serializer};
+
+use crate::cli::context::Context;
+use crate::cli::error::CliError;
+use crate::cli::time;
+use crate::model::account::Account;
+use crate::model::attempt::{Action, Attempt, Outcome};
+use crate::model::credential::Status;
+use crate::model::summary::Summary;
+use crate::store::credentials::{self, kind_text, status_text};
+use crate::store::{self, attempts, journal};
+use crate::untrusted::printable;
+
+/// What was shown.
+#[derive(Default)]
+pub(super) struct Shown {
+    pub(super) count: usize,
+    pub(super) first: Option<Account>,
+    /// How many rows are so odd that nothing can be shown of them.
+    pub(super) odd: usize,
+}
+
+/// Prints the credentials that are `wanted`.
+pub(super) fn print(
+    context: &Context,
+    view: &Connection,
+    wanted: impl Fn(&Summary) -> bool,
+    now: Timestamp,
+) -> Result<Shown, CliError> {
+    let in_doubt = journal::accounts(view)?;
+    let credentials = Rows { view, in_doubt, wanted, now, end: RefCell::new(Ok(Shown::default())) };
+    let report = Report { v: 1, credentials };
+    let printed = context.ui.json_by_and_by(&report);
+    match report.credentials.end.into_inner() {
+        // What could not be read is the reason why the rest was not printed.
+        Err(error) => Err(error.into()),
+        Ok(shown) => printed.map(|()| shown),
+    }
+}
+
+/// The status as it is at `now`: that a token has ended is not written down anywhere.
+pub(super) fn status(summary: &Summary, now: Timestamp) -> &'static str {
+    if summary.is_expired(now) { "expired" } else { status_text(summary.status) }
+}
+
+/// What is printed.
+#[derive(Serialize)]
+struct Report<C> {
+    v: u8,
+    credentials: C,
+}
+
+/// The credentials that are wanted, read while they are printed.
+struct Rows<'a, W> {
+    view: &'a Connection,
+    /// Those of which a refresh got no certain answer.
+    in_doubt: BTreeSet<(String, String)>,
+    wanted: W,
+    now: Timestamp,
+    /// How it went, once they are printed.
+    end: RefCell<Result<Shown, store::Error>>,
+}
+
+/// Why the printing stopped.
+enum Stopped<E> {
+    Reading(store::Error),
+    Printing(E),
+}
+
+impl<E> From<store::Error> for Stopped<E> {
+    fn from(error: store::Error) -> Self {
+        Self::Reading(error)
+    }
+}
+
+impl<W: Fn(&Summary) -> bool> Serialize for Rows<'_, W> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut list = serializer.serialize_seq(None)?;
+        let mut shown = Shown::default();
+        let odd = credentials::each_summary(self.view, |summary| {
+            if !(self.wanted)(&summary) {
+                return Ok(());
+            }
+            let attempt = attempts::read(self.view, &summary.account)?;
+            let one =
+                One::new(&summary, self.is_in_doubt(&summary.account), attempt.as_ref(), self.now);
+            list.serialize_element(&one).map_err(Stopped::Printing)?;
+            shown.count += 1;
+            shown.first.get_or_insert(summary.account);
+            Ok(())
+        });
+        match odd {
+            Ok(odd) => {
+                *self.end.borrow_mut() = Ok(Shown { odd, ..shown });
+                list.end()
+            }
+            Err(Stopped::Printing(error)) => Err(error),
+            Err(Stopped::Reading(error)) => {
+                *self.end.borrow_mut() = Err(error);
+                Err(S::Error::custom("the vault could not be read"))
+            }
+        }
+    }
+}
+
+impl<W> Rows<'_, W> {
+    fn is_in_doubt(&self, Account { provider, user }: &Account) -> bool {
+        // Nearly always there is none.
+        !self.in_doubt.is_empty()
+            && self.in_doubt.contains(&(provider.as_str().to_owned(), user.as_str().to_owned()))
+    }
+}
+
+/// What went wrong last, as far as it matters still.
+fn last_error(summary: &Summary, in_doubt: bool, last: Option<&Attempt>) -> Option<String> {
+    if in_doubt && summary.status == Status::Active {
+        return Some("what became of the last refresh is not known".into());
+    }
+    let matters = |last: &&Attempt| match (summary.status, last.action, last.outcome) {
+        // A refusal where all is well was about a token that was replaced since; and that the grant
+        // is over is graver news than any of its last token.
+        (_, _, Outcome::Done)
+        | (Status::Active, _, Outcome::Refused)
+        | (Status::LoginRequired, Action::Check, _) => false,
+        (_, _, Outcome::Refused | Outcome::Configuration | Outcome::Passing) => {
+            summary.last_refreshed_at.is_none_or(|refreshed| refreshed <= last.ended_at)
+        }
+    };
+    // It stands in the clear: anybody may have written it.
+    let told = last.filter(matters).and_then(|last| last.message.as_deref()).map(printable);
+    told.or_else(|| match summary.status {
+        Status::LoginRequired => Some("the provider no longer renews the grant".into()),
+        Status::Inactive => Some("the service refused the token".into()),
+        Status::HandedOver | Status::Active => None,
+    })
+}
+
+#[derive(Serialize)]
+struct One<'a> {
+    provider: &'a str,
+    user: &'a str,
+    kind: &'static str,
+    status: &'static str,
+    server_url: Option<&'a str>,
+    username: Option<&'a str>,
+    scopes: Vec<&'a str>,
+    expires_at: Option<String>,
+    refreshable: bool,
+    login_by: Option<String>,
+    created_at: String,
+    updated_at: String,
+    last_refreshed_at: Option<String>,
+    last_error: Option<String>,
+    last_attempt_at: Option<String>,
+    last_attempt_outcome: Option<Outcome>,
+}
+
+impl<'a> One<'a> {
+    fn new(summary: &'a Summary, in_doubt: bool, last: Option<&Attempt>, now: Timestamp) -> Self {
+        Self {
+            provider: summary.account.provider.as_str(),
+            user: summary.account.user.as_str(),
+            kind: kind_text(summary.kind),
+            status: status(summary, now),
+            server_url: summary.server_url.as_deref(),
+            username: summary.username.as_deref(),
+            scopes: summary.scopes.iter().collect(),
+            expires_at: summary.expires_at.map(time::rfc3339),
+            refreshable: summary.refreshable,
+            login_by: summary.login_by.map(time::rfc3339),
+            created_at: time::rfc3339(summary.created_at),
+            updated_at: time::rfc3339(summary.updated_at),
+            last_refreshed_at: summary.last_refreshed_at.map(time::rfc3339),
+            last_error: last_error(summary, in_doubt, last),
+            last_attempt_at: last.map(|last| time::rfc3339(last.ended_at)),
+            last_attempt_outcome: last.map(|last| last.outcome),
+        }
+    }
+}

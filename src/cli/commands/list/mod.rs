@@ -1,0 +1,166 @@
+//! `tokctl list`: what is stored, never a secret.
+
+mod json;
+
+use std::io::IsTerminal;
+
+use comfy_table::{ContentArrangement, Table, presets};
+use jiff::{SignedDuration, Timestamp};
+use rusqlite::Connection;
+
+use self::json::{Shown, status};
+use crate::cli::context::Context;
+use crate::cli::error::{CliError, Kind};
+use crate::cli::time;
+use crate::cli::typed::login_command;
+use crate::model::account::{ProviderName, UserName};
+use crate::model::credential::Status;
+use crate::model::duration;
+use crate::model::summary::Summary;
+use crate::store::Store;
+use crate::store::credentials::{self, kind_text};
+use crate::untrusted::printable;
+
+/// Show what is stored, never a secret
+///
+/// Needs no key: what it shows is the copy in the clear, which is not verified.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Only this service's
+    #[arg(value_name = "PROVIDER")]
+    provider: Option<ProviderName>,
+
+    /// Only this user's
+    #[arg(long, short, value_name = "USER")]
+    user: Option<UserName>,
+
+    /// Only what a person has to log in to again within this time, such as 14d; if there is any,
+    /// the command ends with 4
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
+    expiring_within: Option<SignedDuration>,
+}
+
+pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
+    let store = Store::open_read_only(context.vault()?)?;
+    let now = time::now();
+    let wanted = |summary: &Summary| {
+        let Summary { account, .. } = summary;
+        args.provider.as_ref().is_none_or(|provider| account.provider == *provider)
+            && args.user.as_ref().is_none_or(|user| account.user == *user)
+            && args.expiring_within.is_none_or(|within| needs_login(summary, within, now))
+    };
+    let view = store.read()?;
+    let shown = if context.ui.json {
+        json::print(context, &view, wanted, now)?
+    } else {
+        print_table(context, &view, wanted, args.expiring_within, now)?
+    };
+    tell(args, &shown)
+}
+
+fn tell(args: &Args, shown: &Shown) -> Result<(), CliError> {
+    let &Shown { count, odd, .. } = shown;
+    if odd > 0 {
+        let message = format!("{odd} more are damaged or were tampered with");
+        return Err(CliError::new(Kind::VaultDamaged, message)
+            .hint("restore the vault's file from a backup"));
+    }
+    match (args.expiring_within, &shown.first) {
+        (Some(within), Some(first)) => {
+            let who = match count {
+                1 => "1 credential needs".to_owned(),
+                many => format!("{many} credentials need"),
+            };
+            let message = format!("{who} a login within {}", time::length(within));
+            Err(CliError::new(Kind::LoginRequired, message).hint(login_command(first)))
+        }
+        (Some(_) | None, _) => Ok(()),
+    }
+}
+
+/// Whether a person has to do something about it within that time, or had to already.
+fn needs_login(summary: &Summary, within: SignedDuration, now: Timestamp) -> bool {
+    match summary.status {
+        Status::LoginRequired | Status::Inactive => true,
+        Status::HandedOver => false,
+        Status::Active => {
+            let until = now.saturating_add(within).unwrap_or(Timestamp::MAX);
+            summary.is_expired(now) || summary.login_by.is_some_and(|login_by| login_by <= until)
+        }
+    }
+}
+
+fn print_table(
+    context: &Context,
+    view: &Connection,
+    wanted: impl Fn(&Summary) -> bool,
+    expiring_within: Option<SignedDuration>,
+    now: Timestamp,
+) -> Result<Shown, CliError> {
+    let (mut summaries, odd) = credentials::summaries(view)?;
+    let empty = summaries.is_empty();
+    summaries.retain(wanted);
+    if empty {
+        context.ui.status("nothing is stored here yet: tokctl login PROVIDER --user USER");
+    } else if let (true, Some(within)) = (summaries.is_empty(), expiring_within) {
+        context.ui.status(&format!("nothing needs a login within {}", time::length(within)));
+    } else if summaries.is_empty() {
+        context.ui.status("nothing that is stored matches");
+    } else {
+        context.ui.line(&table(&summaries, expiring_within.is_some(), now).trim_fmt())?;
+    }
+    let first = summaries.first().map(|summary| summary.account.clone());
+    Ok(Shown { count: summaries.len(), first, odd })
+}
+
+/// The narrowest terminal that columns are folded for.
+const NARROWEST: u16 = 60;
+
+/// The position of the column for the next login: behind the token's own end.
+const LOGIN_BY: usize = 5;
+
+/// A table that fits the terminal; piped, one line a credential with absolute times.
+///
+/// When a login is due has its column where it is asked for, or says more than the token's end.
+fn table(summaries: &[Summary], expiring: bool, now: Timestamp) -> Table {
+    let terminal = std::io::stdout().is_terminal();
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    // A terminal that does not tell its width, or is too narrow for columns, wraps lines itself.
+    let (_, width) = console::Term::stdout().size();
+    if terminal && width >= NARROWEST {
+        table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
+    }
+    let with_login_by = expiring
+        || summaries
+            .iter()
+            .any(|summary| summary.login_by.is_some() && summary.login_by != summary.expires_at);
+    let time = |at: Option<Timestamp>| match at {
+        Some(at) if terminal => time::relative(at, now),
+        Some(at) => time::rfc3339(at),
+        None => "-".into(),
+    };
+    let mut header = vec!["PROVIDER", "USER", "KIND", "STATUS", "EXPIRES", "SERVER", "SCOPES"];
+    if with_login_by {
+        header.insert(LOGIN_BY, "LOGIN BY");
+    }
+    table.set_header(header);
+    for summary in summaries {
+        let shown =
+            |text: Option<&str>| printable(text.filter(|text| !text.is_empty()).unwrap_or("-"));
+        let mut row = vec![
+            summary.account.provider.to_string(),
+            summary.account.user.to_string(),
+            kind_text(summary.kind).to_owned(),
+            status(summary, now).to_owned(),
+            time(summary.expires_at),
+            shown(summary.server_url.as_deref()),
+            shown(Some(&summary.scopes.to_string())),
+        ];
+        if with_login_by {
+            row.insert(LOGIN_BY, time(summary.login_by));
+        }
+        table.add_row(row);
+    }
+    table
+}
