@@ -65,6 +65,7 @@ enum Command {
     RotateKey(Deferred<commands::rotate_key::Args>),
     Key(Deferred<commands::key::Args>),
     Backup(Deferred<commands::backup::Args>),
+    Doctor(Deferred<commands::doctor::Args>),
     Completions(Deferred<commands::completions::Args>),
     #[command(name = "man")]
     Man(Deferred<commands::completions::ManArgs>),
@@ -123,6 +124,7 @@ fn dispatch(command: &Command, context: &Context) -> Result<(), CliError> {
         Command::RotateKey(Deferred(args)) => commands::rotate_key::run(args, context),
         Command::Key(Deferred(args)) => commands::key::run(args, context),
         Command::Backup(Deferred(args)) => commands::backup::run(args, context),
+        Command::Doctor(Deferred(args)) => commands::doctor::run(args, context),
         Command::Completions(Deferred(args)) => {
             commands::completions::run(args, context, at_once(Root::command))
         }

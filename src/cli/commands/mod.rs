@@ -12,4 +12,5 @@ pub(super) mod audit;
 pub(super) mod providers;
 pub(super) mod rotate_key;
 pub(super) mod backup;
+pub(super) mod doctor;
 pub(super) mod completions;
