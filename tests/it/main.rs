@@ -51,6 +51,7 @@ mod why;
 mod check;
 mod login_by;
 mod audit;
+mod doctor;
 mod tampering;
 mod secrets_stay_sealed;
 mod terminal;

@@ -55,7 +55,7 @@ pub(crate) fn ask_server(vault: &mut OpenVault, clock: Clock) -> Result<Vec<Told
     Ok(told)
 }
 
-/// One address of each server that the credentials are renewed at, with the certificates to trust.
+/// The address of each server that the credentials are renewed at, with the certificates to trust.
 type Servers = BTreeMap<String, (Address, Option<String>)>;
 
 fn servers(vault: &mut OpenVault) -> Result<Servers, Error> {
@@ -65,9 +65,13 @@ fn servers(vault: &mut OpenVault) -> Result<Servers, Error> {
         // What does not open is told elsewhere.
         let Ok(Some(row)) = vault.read(&account) else { continue };
         if let Grant::OAuth(grant) = row.stored.credential.grant {
-            let address = grant.client.token_endpoint.clone();
-            let certificates = grant.client.trusted_certificates.clone();
-            servers.entry(address.authority()).or_insert((address, certificates));
+            let endpoint = &grant.client.token_endpoint;
+            // Its front page: an endpoint might make something of a request.
+            let front = endpoint.url().join("/").map(String::from).unwrap_or_default();
+            if let Ok(front) = front.parse::<Address>() {
+                let certificates = grant.client.trusted_certificates.clone();
+                servers.entry(front.authority()).or_insert((front, certificates));
+            }
         }
         if servers.len() == MOST_ASKED {
             break;

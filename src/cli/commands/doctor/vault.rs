@@ -39,6 +39,7 @@ pub(super) fn look(rounds: &mut Rounds<'_>, path: &Path, at_hand: AtHand, online
     let (kinds, store) = match opened {
         Some(Ok((store, current))) => examine(rounds, store, current, &mut seen),
         Some(Err(error @ store::Error::NoVault { .. })) => {
+            rounds.add([none_yet()]);
             seen.missing = Some(error.into());
             (Vec::new(), None)
         }
@@ -60,6 +61,11 @@ fn has_keychain(kinds: &[SlotKind]) -> bool {
     kinds.contains(&SlotKind::Keychain)
 }
 
+fn none_yet() -> Row {
+    Row::new(Check::Vault, Verdict::Fine, "there is none yet: the first login makes one")
+        .hint("tokctl login")
+}
+
 /// Looks at what needs no key. Returns the store unless a look at it was given up, or its tables
 /// are an earlier version's.
 fn examine(
@@ -70,6 +76,7 @@ fn examine(
 ) -> (Vec<SlotKind>, Option<Store>) {
     let header = match doctor::vault(&store, current) {
         Err(error @ store::Error::NoVault { .. }) => {
+            rounds.add([none_yet()]);
             seen.missing = Some(error.into());
             return (Vec::new(), None);
         }
@@ -87,7 +94,11 @@ fn examine(
     };
     rounds.add([row_of(doctor::recovery(&kinds))]);
     let looked = rounds.look_at(Check::Integrity, store, |store| Ok(doctor::database(store)));
-    let Some(store) = looked.filter(|_| current) else { return (kinds, None) };
+    let Some(store) = looked else { return (kinds, None) };
+    if !current {
+        sealed(rounds, "the tables are an earlier version's");
+        return (kinds, None);
+    }
     if let Ok(accounts) = store.read().and_then(|view| credentials::accounts(&view, None, None)) {
         seen.providers = accounts.into_iter().map(|account| account.provider).collect();
     }
