@@ -21,6 +21,7 @@ mod audit_trail;
 mod hooks;
 mod renewal;
 mod deferred;
+mod panics;
 mod commands;
 
 use std::ffi::OsString;
@@ -79,9 +80,15 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let args: Vec<OsString> = args.into_iter().collect();
     let asked_for_json = args.iter().any(|arg| arg == "--json");
     let plain = Ui { verbosity: Verbosity::Status, json: asked_for_json, may_ask: false };
-    let root = match parse(&args) {
+    panics::tell_where_alone(plain.clone());
+    panics::caught(|| obey(&args, plain))
+}
+
+/// Does what `args` say.
+fn obey(args: &[OsString], plain: Ui) -> ExitCode {
+    let root = match parse(args) {
         Ok(root) => root,
-        Err(error) => return unparsed(&plain, &error, &understood(&args)),
+        Err(error) => return unparsed(&plain, &error, &understood(args)),
     };
     let done = Context::new(root.global, Environment::read()).map_err(|error| (plain, error));
     let (ui, error) = match done {

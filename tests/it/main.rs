@@ -54,6 +54,7 @@ mod audit;
 mod doctor;
 mod tampering;
 mod secrets_stay_sealed;
+mod memory;
 mod terminal;
 mod providers;
 mod login_pasted;
