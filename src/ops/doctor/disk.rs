@@ -10,9 +10,12 @@ use crate::untrusted::printable;
 /// A refresh makes sure of 64 KiB before it begins; less than this is a disk about to be full.
 const LITTLE: u64 = 1024 * 1024;
 
-/// Looks at the file system of `path`, which is there.
+/// Looks at the file system of `path`, if that is there.
 pub(crate) fn disk(path: &Path) -> Vec<Told> {
     let mut told = Vec::new();
+    if !path.exists() {
+        return told;
+    }
     if let Some(kind) = remote(path) {
         told.push(Told::finding(
             Check::Disk,

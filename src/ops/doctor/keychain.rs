@@ -6,6 +6,7 @@ use super::report::{Check, Remedy, Told};
 use crate::ops::error::Error;
 use crate::ops::unlock::entry_name;
 use crate::store::{self, Store, header, intents, slots};
+use crate::untrusted::printable;
 use crate::vault::Key;
 use crate::vault::keychain::{self, EntryName, Patience};
 use crate::vault::slot::SlotId;
@@ -83,24 +84,27 @@ pub(crate) fn entries(store: Option<&Store>, patience: &Patience) -> Result<Vec<
     let mut told = Vec::new();
     let (mut own, mut others) = (0, 0);
     for name in names {
+        let shown = printable(&name);
         if known.slots.contains(&name) {
             own += 1;
         } else if known.intents.contains(&name) && known.is_own(&name) {
             told.push(Told::finding(
                 Check::KeychainEntries,
-                format!("an interrupted change of keys left the entry `{name}`"),
+                format!("an interrupted change of keys left the entry `{shown}`"),
                 Remedy::RotateKey,
             ));
         } else if known.is_own(&name) {
             told.push(Told::hint(
                 Check::KeychainEntries,
-                format!("the entry `{name}` belongs to no key slot, unless a backup has that slot"),
+                format!(
+                    "the entry `{shown}` belongs to no key slot, unless a backup has that slot"
+                ),
                 Remedy::DeleteEntry(name),
             ));
         } else if name.starts_with(&format!("{TRIAL}/")) {
             told.push(Told::hint(
                 Check::KeychainEntries,
-                format!("the entry `{name}` was made to try the keychain, and is of no use"),
+                format!("the entry `{shown}` was made to try the keychain, and is of no use"),
                 Remedy::DeleteEntry(name),
             ));
         } else {

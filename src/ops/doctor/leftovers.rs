@@ -7,6 +7,7 @@ use crate::ops::error::Error;
 use crate::store::beside::{self, Purpose};
 use crate::store::file::VaultFile;
 use crate::store::{Store, header, intents, journal};
+use crate::untrusted::printable;
 
 /// Looks for keychain entries that an interrupted change of keys wrote down and did not clear up.
 /// Needs no key.
@@ -56,7 +57,7 @@ pub(crate) fn beside(path: &Path, store: Option<&Store>) -> Result<Vec<Told>, Er
     };
     let (mut told, mut locks) = (Vec::new(), 0);
     for one in found {
-        let shown = one.path.display();
+        let shown = printable(&one.path.to_string_lossy());
         match one.purpose {
             Purpose::Lock => locks += 1,
             Purpose::Audit | Purpose::Spill { filled: false } => {}

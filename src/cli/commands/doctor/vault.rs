@@ -1,7 +1,7 @@
 //! The vault itself: as much of it as can be opened.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::remedy::row_of;
 use super::rounds::Rounds;
@@ -31,11 +31,12 @@ pub(super) struct Seen {
 pub(super) fn look(rounds: &mut Rounds<'_>, path: &Path, at_hand: AtHand, online: bool) -> Seen {
     let mut seen = Seen::default();
     let place = path.to_owned();
-    rounds.look_at(Check::Permissions, place.clone(), |path| Ok(doctor::vault_files(path)));
-    if path.exists() {
-        rounds.look_at(Check::Disk, place.clone(), |path| Ok(doctor::disk(path)));
-    }
-    let opened = rounds.bounded(Check::Vault, move || Store::open_as_it_is(&place));
+    let look = |path: &mut PathBuf| Ok(doctor::vault_files(path));
+    let opened = rounds
+        .look_at(Check::Permissions, place, look)
+        .and_then(|place| rounds.look_at(Check::Disk, place, |path| Ok(doctor::disk(path))))
+        // A disk that does not answer is not asked again.
+        .and_then(|place| rounds.bounded(Check::Vault, move || Store::open_as_it_is(&place)));
     let (kinds, store) = match opened {
         Some(Ok((store, current))) => examine(rounds, store, current, &mut seen),
         Some(Err(error @ store::Error::NoVault { .. })) => {
@@ -166,8 +167,10 @@ fn under_seal(
     kinds: &[SlotKind],
     online: bool,
 ) {
-    at_hand.push(vault.with().clone());
-    // Beside what opened the vault: nobody is asked again.
+    // Nobody is asked again.
+    if at_hand.is_empty() {
+        at_hand.push(vault.with().clone());
+    }
     if has_keychain(kinds) && vault.with().kind() != SlotKind::Keychain {
         at_hand.push(Unlocking::Keychain(quiet_patience(rounds.context)));
     }
@@ -181,7 +184,9 @@ fn under_seal(
             rounds.look_at(Check::Audit, vault, |vault| Ok(vec![doctor::audit(vault)?]))
         });
     let Some(mut vault) = looked else { return };
-    rounds.add(logins(rounds.context, &mut vault));
+    let context = rounds.context;
+    let doing = Check::Logins.doing();
+    rounds.add(context.ui.while_waiting(doing, || logins(context, &mut vault)));
     if online {
         rounds.look_at(Check::Clock, vault, |vault| doctor::ask_server(vault, time::now));
     }
