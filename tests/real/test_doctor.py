@@ -3,13 +3,22 @@
 It says which state that is, within seconds, and leaves the keyring as it was.
 """
 
+import fcntl
 import json
+import os
+import pty
+import select
 import signal
 import sqlite3
+import subprocess
+import termios
 import time
 from contextlib import closing
 
 import pytest
+
+from keyring_world import end
+from world import BINARY
 
 ALICE = ("acme", "--user", "alice")
 CONFIG = '[providers.acme]\nclient_id = "made-up"\n'
@@ -112,6 +121,30 @@ def test_a_keyring_that_hangs_is_given_up(kept, keyring):
     result, message = one(found, "keychain")
     assert result == "finding" and "did not answer within 10 s" in message, message
     assert one(found, "integrity")[0] == "ok"
+
+
+def test_a_terminal_shows_what_is_waited_for(kept, keyring):
+    kept.env["TOKCTL_NEW_PASSPHRASE"] = "made up for a test"
+    kept.succeed("key", "add", "passphrase")
+    kept.env["TOKCTL_PASSPHRASE"] = "made up for a test"
+    keyring.keyring.send_signal(signal.SIGSTOP)
+    parent, child = pty.openpty()
+    process = None
+    try:
+        process = subprocess.Popen(
+            [BINARY, "doctor"], env=kept.env | {"TERM": "xterm"}, stdin=child,
+            stdout=subprocess.DEVNULL, stderr=child, start_new_session=True,
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+        )
+        os.close(child)
+        shown = b""
+        while b"opening the key slots" not in shown or b"trying the keychain" not in shown:
+            assert select.select([parent], [], [], 15)[0], shown
+            shown += os.read(parent, 4096)
+    finally:
+        keyring.keyring.send_signal(signal.SIGCONT)
+        end(process)
+        os.close(parent)
 
 
 def test_a_keyring_that_deletes_nothing_is_found(kept, keyring):

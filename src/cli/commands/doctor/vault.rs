@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::remedy::row_of;
 use super::rounds::Rounds;
@@ -172,7 +173,7 @@ fn under_seal(
         at_hand.push(vault.with().clone());
     }
     if has_keychain(kinds) && vault.with().kind() != SlotKind::Keychain {
-        at_hand.push(Unlocking::Keychain(quiet_patience(rounds.context)));
+        at_hand.push(Unlocking::Keychain(QUIETLY));
     }
     let now = time::now();
     let looked = rounds
@@ -218,9 +219,8 @@ fn logins(context: &Context, vault: &mut OpenVault) -> Vec<Row> {
 
 /// Tries the keychain, which was unlocked before if anybody is to be asked at all.
 fn keychain(rounds: &mut Rounds<'_>, path: &Path, needed: bool) {
-    let patience = quiet_patience(rounds.context);
     let answers = rounds.look_at(Check::Keychain, false, move |answers| {
-        let trip = doctor::round_trip(needed, &patience);
+        let trip = doctor::round_trip(needed, &QUIETLY);
         *answers = trip.answers;
         Ok(trip.told)
     });
@@ -229,7 +229,7 @@ fn keychain(rounds: &mut Rounds<'_>, path: &Path, needed: bool) {
         let place = path.to_owned();
         rounds.look_at(Check::KeychainEntries, (), move |()| {
             let store = Store::open_as_it_is(&place).ok().map(|(store, _)| store);
-            doctor::entries(store.as_ref(), &patience)
+            doctor::entries(store.as_ref(), &QUIETLY)
         });
     } else {
         let message = "not searched, since the keychain can't be used";
@@ -237,7 +237,5 @@ fn keychain(rounds: &mut Rounds<'_>, path: &Path, needed: bool) {
     }
 }
 
-/// How long the keychain may take where nobody is asked to unlock it.
-fn quiet_patience(context: &Context) -> Patience {
-    Patience { may_prompt: false, ..keys::patience(context) }
-}
+/// How long the keychain may take where nobody is asked to unlock it, terminal or not.
+const QUIETLY: Patience = Patience { limit: Duration::from_secs(10), may_prompt: false };
