@@ -34,10 +34,10 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     let path = context.vault()?.clone();
     let mut rounds = Rounds::new(context);
-    let at_hand = surroundings::look(&mut rounds);
-    let seen = vault::look(&mut rounds, &path, at_hand, args.online);
+    let around = surroundings::look(&mut rounds);
+    let seen = vault::look(&mut rounds, &path, &around, args.online);
     rounds.add(doctor::any_port().into_iter().map(row_of));
-    surroundings::ports(&mut rounds, &seen.providers);
+    surroundings::ports(&mut rounds, around.configured.as_ref(), &seen.providers);
     let rows = rounds.rows;
     print(context, &rows)?;
     if let Some(missing) = seen.missing {

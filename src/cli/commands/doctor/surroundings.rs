@@ -23,15 +23,22 @@ use crate::untrusted::printable;
 /// can't be used.
 pub(super) type AtHand = Option<Vec<Unlocking>>;
 
+/// What the looks at the vault go by.
+pub(super) struct Surroundings {
+    pub(super) at_hand: AtHand,
+    /// A context whose configuration was read; `None` if it can't be.
+    pub(super) configured: Option<Context>,
+}
+
 /// Looks at all of it.
-pub(super) fn look(rounds: &mut Rounds<'_>) -> AtHand {
+pub(super) fn look(rounds: &mut Rounds<'_>) -> Surroundings {
     let context = rounds.context;
     let at_hand = environment(rounds);
     rounds.add(key_files(context));
-    configuration(rounds);
+    let configured = configuration(rounds);
     rounds.add([browser(context)]);
     rounds.add([row_of(doctor::memory()), row_of(doctor::sqlite())]);
-    at_hand
+    Surroundings { at_hand, configured }
 }
 
 /// Reads what is set to open the vault: a program may have to be asked, which may take its time.
@@ -101,18 +108,19 @@ fn key_files(context: &Context) -> Vec<Row> {
         .collect()
 }
 
-fn configuration(rounds: &mut Rounds<'_>) {
+/// Reads the configuration, once: if it is a pipe, it can't be read again, and may be waited for.
+fn configuration(rounds: &mut Rounds<'_>) -> Option<Context> {
     let apart = rounds.context.apart();
-    // A pipe in its place would be waited for.
     let read = rounds.bounded(Check::Configuration, move || {
         let read = apart.config().map(drop);
         (apart, read)
     });
-    let Some((apart, read)) = read else { return };
+    let (apart, read) = read?;
     if let Err(error) = read {
-        return rounds.add([Row::failure(Check::Configuration, error)]);
+        rounds.add([Row::failure(Check::Configuration, error)]);
+        return None;
     }
-    let Ok(config) = apart.config() else { return };
+    let config = apart.config().ok()?;
     let shown = match apart.config_path().filter(|path| path.exists()) {
         Some(path) => format!("`{}` is as it should be", path.display()),
         None => "there is none, and none is needed".to_owned(),
@@ -120,6 +128,7 @@ fn configuration(rounds: &mut Rounds<'_>) {
     rounds.add([Row::new(Check::Configuration, Verdict::Fine, shown)]);
     rounds.add(configured(rounds.context, config));
     rounds.add(hooks(rounds.context, config));
+    Some(apart)
 }
 
 /// The providers that the configuration defines, and what a login at them needs.
@@ -218,9 +227,12 @@ fn started(context: &Context, check: Check, what: &str, program: &str) -> Row {
 
 /// Whether the ports are free that are registered for logins: those of configured providers, and
 /// of the `used` ones.
-pub(super) fn ports(rounds: &mut Rounds<'_>, used: &BTreeSet<ProviderName>) {
-    let apart = rounds.context.apart();
-    let Ok(config) = apart.config() else { return };
+pub(super) fn ports(
+    rounds: &mut Rounds<'_>,
+    configured: Option<&Context>,
+    used: &BTreeSet<ProviderName>,
+) {
+    let Some(config) = configured.and_then(|context| context.config().ok()) else { return };
     let configured = config.providers.keys().filter_map(|name| name.parse().ok());
     let names: BTreeSet<ProviderName> = configured.chain(used.iter().cloned()).collect();
     let found = names.iter().filter_map(|name| {

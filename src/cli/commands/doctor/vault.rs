@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::remedy::row_of;
 use super::rounds::Rounds;
 use super::row::{Row, Verdict};
-use super::surroundings::AtHand;
+use super::surroundings::Surroundings;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::typed::login_command;
@@ -28,8 +28,13 @@ pub(super) struct Seen {
     pub(super) providers: BTreeSet<ProviderName>,
 }
 
-/// Looks at the vault at `path`, and opens it with what is `at_hand`, else as every command does.
-pub(super) fn look(rounds: &mut Rounds<'_>, path: &Path, at_hand: AtHand, online: bool) -> Seen {
+/// Looks at the vault at `path`, and opens it with what is at hand, else as every command does.
+pub(super) fn look(
+    rounds: &mut Rounds<'_>,
+    path: &Path,
+    around: &Surroundings,
+    online: bool,
+) -> Seen {
     let mut seen = Seen::default();
     let place = path.to_owned();
     let look = |path: &mut PathBuf| Ok(doctor::vault_files(path));
@@ -51,9 +56,9 @@ pub(super) fn look(rounds: &mut Rounds<'_>, path: &Path, at_hand: AtHand, online
         }
         None => (Vec::new(), None),
     };
-    let by_keychain = at_hand.as_ref().is_some_and(Vec::is_empty);
+    let by_keychain = around.at_hand.as_ref().is_some_and(Vec::is_empty);
     if let Some(store) = store {
-        unlocked(rounds, store, at_hand, &kinds, online);
+        unlocked(rounds, store, around, &kinds, online);
     }
     keychain(rounds, path, by_keychain && (seen.missing.is_some() || has_keychain(&kinds)));
     seen
@@ -125,11 +130,11 @@ fn left_behind(rounds: &mut Rounds<'_>, store: Store) -> Option<Store> {
 fn unlocked(
     rounds: &mut Rounds<'_>,
     store: Store,
-    at_hand: AtHand,
+    around: &Surroundings,
     kinds: &[SlotKind],
     online: bool,
 ) {
-    let Some(at_hand) = at_hand else {
+    let Some(at_hand) = &around.at_hand else {
         return sealed(rounds, "what the environment says of the key can't be used");
     };
     let context = rounds.context;
@@ -152,7 +157,7 @@ fn unlocked(
     };
     let message = format!("it opens with a `{}` slot", vault.with().kind());
     rounds.add([Row::new(Check::Unlock, Verdict::Fine, message)]);
-    under_seal(rounds, vault, at_hand, kinds, online);
+    under_seal(rounds, vault, around, kinds, online);
 }
 
 /// Says what can't be looked at without the key.
@@ -164,10 +169,11 @@ fn sealed(rounds: &mut Rounds<'_>, why: &str) {
 fn under_seal(
     rounds: &mut Rounds<'_>,
     vault: OpenVault,
-    mut at_hand: Vec<Unlocking>,
+    around: &Surroundings,
     kinds: &[SlotKind],
     online: bool,
 ) {
+    let mut at_hand = around.at_hand.clone().unwrap_or_default();
     // Nobody is asked again.
     if at_hand.is_empty() {
         at_hand.push(vault.with().clone());
@@ -187,14 +193,19 @@ fn under_seal(
     let Some(mut vault) = looked else { return };
     let context = rounds.context;
     let doing = Check::Logins.doing();
-    rounds.add(context.ui.while_waiting(doing, || logins(context, &mut vault)));
+    let configured = around.configured.as_ref();
+    rounds.add(context.ui.while_waiting(doing, || logins(configured, &mut vault)));
     if online {
         rounds.look_at(Check::Clock, vault, |vault| doctor::ask_server(vault, time::now));
     }
 }
 
 /// Tells of logins that today's configuration would send elsewhere.
-fn logins(context: &Context, vault: &mut OpenVault) -> Vec<Row> {
+fn logins(configured: Option<&Context>, vault: &mut OpenVault) -> Vec<Row> {
+    let Some(context) = configured else {
+        let message = "not compared, since the configuration can't be read";
+        return vec![Row::new(Check::Logins, Verdict::Unknown, message)];
+    };
     let accounts = match ops::doctor::accounts(vault) {
         Ok(accounts) => accounts,
         Err(error) => return vec![Row::failure(Check::Logins, error.into())],
