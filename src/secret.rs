@@ -7,6 +7,7 @@
 use std::fmt;
 
 use secrecy::{ExposeSecret, SecretString};
+use zeroize::Zeroize;
 
 /// Why a text can't be a token.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -39,7 +40,7 @@ macro_rules! secret_text {
             }
 
             fn from_trusted(text: String) -> Self {
-                Self(SecretString::from(text))
+                Self(SecretString::from(exact(text)))
             }
         }
 
@@ -88,7 +89,7 @@ impl AccessToken {
     pub(crate) fn supplied(text: String) -> Result<Self, Malformed> {
         match text.as_str() {
             "" => Err(Malformed::Empty),
-            text if text.chars().any(char::is_control) => Err(Malformed::Character),
+            shown if shown.chars().any(char::is_control) => Err(refused(text)),
             _ => Ok(Self::from_trusted(text)),
         }
     }
@@ -105,8 +106,24 @@ fn issued(text: String) -> Result<String, Malformed> {
     match text.as_bytes() {
         [] => Err(Malformed::Empty),
         bytes if bytes.iter().all(|byte| (0x21..=0x7E).contains(byte)) => Ok(text),
-        _ => Err(Malformed::Character),
+        _ => Err(refused(text)),
     }
+}
+
+/// Nearly a token, and so nobody's to find in memory.
+fn refused(mut text: String) -> Malformed {
+    text.zeroize();
+    Malformed::Character
+}
+
+/// The text in memory of just its length. To shrink a buffer may be to move it, and leaves a copy.
+fn exact(mut text: String) -> Box<str> {
+    if text.capacity() == text.len() {
+        return text.into_boxed_str();
+    }
+    let exact = Box::from(text.as_str());
+    text.zeroize();
+    exact
 }
 
 /// For `#[serde(with = "secret::sealed")]`, in what is written under a seal and nowhere else.
@@ -158,6 +175,15 @@ mod tests {
     fn a_secret_prints_as_redacted() {
         let token = AccessToken::issued("made-up-token".into()).unwrap();
         assert_eq!(format!("{token:?}"), "AccessToken([redacted])");
+    }
+
+    #[test]
+    fn a_secret_is_kept_whole_however_much_room_its_text_had() {
+        for room in [0, 100] {
+            let mut text = String::with_capacity("made-up".len() + room);
+            text.push_str("made-up");
+            assert_eq!(ClientSecret::from_trusted(text).expose(), "made-up");
+        }
     }
 
     #[test]

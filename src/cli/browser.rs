@@ -63,6 +63,11 @@ impl Browser {
         Some(Self { program: words.next()?, arguments: words.collect() })
     }
 
+    /// The program's name or path.
+    pub(crate) fn program(&self) -> &str {
+        &self.program
+    }
+
     /// Opens `url`, and doesn't wait for the browser to end. The browser inherits none of tokctl's
     /// own secrets.
     pub(crate) fn open(&self, environment: &Environment, url: &Url) -> io::Result<()> {

@@ -56,7 +56,7 @@ pub(crate) fn client_secret(
 
 /// Reads a client secret from a file; white space at its end is no part of it.
 pub(crate) fn read_secret(path: &Path) -> Result<ClientSecret, CliError> {
-    let text = read_text(path)?;
+    let text = zeroize::Zeroizing::new(read_text(path)?);
     Ok(ClientSecret::from_trusted(text.trim_end().to_owned()))
 }
 

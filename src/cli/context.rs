@@ -99,6 +99,24 @@ impl Context {
         self.config_named.as_deref()
     }
 
+    /// Where the configuration is or would be.
+    pub(crate) fn config_path(&self) -> Option<&Path> {
+        self.config_named.as_deref().or(self.config_usual.as_deref())
+    }
+
+    /// The same anew, for work that may be given up and left behind: it warns of nothing and asks
+    /// nobody.
+    pub(crate) fn apart(&self) -> Self {
+        Self {
+            environment: self.environment.clone(),
+            ui: Ui { verbosity: Verbosity::Errors, json: self.ui.json, may_ask: false },
+            vault: self.vault.clone(),
+            config_named: self.config_named.clone(),
+            config_usual: self.config_usual.clone(),
+            config: OnceLock::new(),
+        }
+    }
+
     /// The configuration, read when it is first asked for.
     pub(crate) fn config(&self) -> Result<&Config, CliError> {
         if let Some(config) = self.config.get() {

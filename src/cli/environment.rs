@@ -24,7 +24,7 @@ const OF_THE_KEY: [&str; 12] = [
 const NOT_TEXT: &str = "\u{1a}";
 
 /// The variables that the program was started with.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Environment(HashMap<OsString, OsString>);
 
 impl Environment {

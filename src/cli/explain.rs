@@ -14,6 +14,9 @@ use crate::{config, foreign, private_file, providers, store};
 
 const RESUME: &str = "tokctl export --resume --output FILE";
 
+const RESTORE: &str =
+    "`tokctl doctor` says how far the damage goes; restore the vault's file from a backup";
+
 const TRY_LATER: &str = "try again later; the stored credential is unchanged";
 
 impl From<OpsError> for CliError {
@@ -32,7 +35,7 @@ impl From<OpsError> for CliError {
                 (Kind::KeyUnavailable, Some(keychain_hint(source, slots)))
             }
             OpsError::TamperedSlot { .. } => {
-                (Kind::VaultDamaged, Some("restore the vault's file from a backup".into()))
+                (Kind::VaultDamaged, Some(RESTORE.into()))
             }
             OpsError::Unrecorded { .. } => (
                 Kind::Failed,
@@ -182,7 +185,7 @@ fn store_error(error: &store::Error) -> CliError {
         }
         store::Error::NewerVersion { .. } => (Kind::VaultDamaged, "update tokctl".into()),
         store::Error::Damaged(_) | store::Error::Inconsistent(_) => {
-            (Kind::VaultDamaged, "restore the vault's file from a backup".into())
+            (Kind::VaultDamaged, RESTORE.into())
         }
         store::Error::Tampered { account } => (
             Kind::VaultDamaged,
@@ -342,9 +345,7 @@ fn slot_error(error: &SlotError) -> CliError {
         SlotError::NotKept(_) => {
             (Kind::KeyUnavailable, "see that the keychain is unlocked and works, then try again")
         }
-        SlotError::Damaged(damage) if damage.nameless > 0 => {
-            (Kind::VaultDamaged, "restore the vault's file from a backup")
-        }
+        SlotError::Damaged(damage) if damage.nameless > 0 => (Kind::VaultDamaged, RESTORE),
         SlotError::Damaged(_) => {
             (Kind::VaultDamaged, "restore a backup, or delete them as said and log in again")
         }

@@ -24,6 +24,7 @@ mod audit_trail;
 mod hooks;
 mod renewal;
 mod deferred;
+mod panics;
 mod commands;
 
 use std::ffi::OsString;
@@ -73,6 +74,7 @@ enum Command {
     Run(Deferred<commands::run::Args>),
     #[command(name = "git-credential")]
     GitCredential(Deferred<commands::git_credential::Args>),
+    Doctor(Deferred<commands::doctor::Args>),
     Completions(Deferred<commands::completions::Args>),
     #[command(name = "man")]
     Man(Deferred<commands::completions::ManArgs>),
@@ -87,14 +89,20 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let mut own = args.iter().take_while(|arg| *arg != "--");
     let asked_for_json = own.any(|arg| arg == "--json");
     let plain = Ui { verbosity: Verbosity::Status, json: asked_for_json, may_ask: false };
-    if let [_, word, rest @ ..] = &args[..]
+    panics::tell_where_alone(plain.clone());
+    panics::caught(|| obey(&args, plain))
+}
+
+/// Does what `args` say.
+fn obey(args: &[OsString], plain: Ui) -> ExitCode {
+    if let [_, word, rest @ ..] = args
         && word == commands::completions::COMPLETE
     {
         return commands::completions::complete(&plain, rest, &at_once(Root::command));
     }
-    let root = match parse(&args) {
+    let root = match parse(args) {
         Ok(root) => root,
-        Err(error) => return unparsed(&plain, &error, &understood(&args)),
+        Err(error) => return unparsed(&plain, &error, &understood(args)),
     };
     let done = Context::new(root.global, Environment::read()).map_err(|error| (plain, error));
     let (ui, error) = match done {
@@ -141,6 +149,7 @@ fn dispatch(command: &Command, context: &Context) -> Result<ExitCode, CliError> 
         Command::Import(Deferred(args)) => commands::import::run(args, context),
         Command::Export(Deferred(args)) => commands::export::run(args, context),
         Command::GitCredential(Deferred(args)) => commands::git_credential::run(args, context),
+        Command::Doctor(Deferred(args)) => commands::doctor::run(args, context),
         Command::Completions(Deferred(args)) => {
             commands::completions::run(args, context, at_once(Root::command))
         }

@@ -1,12 +1,16 @@
 //! Programs that print a secret: started without a shell, and without the secrets of the
 //! environment.
 
-use std::process::{Command, Stdio};
+use std::io::{self, Read};
+use std::process::{ChildStdout, Command, Stdio};
 
 use zeroize::Zeroizing;
 
 use super::environment::Environment;
 use super::error::{CliError, Kind};
+
+/// No secret is longer, in bytes.
+const LONGEST: usize = 64 * 1024;
 
 /// Runs `command` and gives what it printed, without white space at its end.
 pub(crate) fn output(
@@ -24,15 +28,31 @@ pub(crate) fn output(
     for name in environment.secrets() {
         child.env_remove(name);
     }
-    let output = child.output().map_err(|error| {
+    let mut child = child.spawn().map_err(|error| {
         failed("could not be started").caused_by(&error).hint("name a program that is there")
     })?;
-    let printed = Zeroizing::new(output.stdout);
-    if !output.status.success() {
+    let stdout = child.stdout.take();
+    let printed = stdout.map_or_else(|| Ok(Zeroizing::default()), whole);
+    let ended = child.wait();
+    let unread = |error: io::Error| failed("could not be read from").caused_by(&error);
+    let (printed, status) = (printed.map_err(unread)?, ended.map_err(unread)?);
+    // It may have failed for want of a reader.
+    if printed.len() > LONGEST {
+        return Err(failed("printed more than any secret has"));
+    }
+    if !status.success() {
         return Err(failed("failed").hint("run it by hand to see why"));
     }
     match std::str::from_utf8(&printed) {
         Ok(text) => Ok(Zeroizing::new(text.trim_end().to_owned())),
         Err(_) => Err(failed("printed something that is not text")),
     }
+}
+
+/// Reads all that a program prints, as far as it may be a secret.
+fn whole(stdout: ChildStdout) -> io::Result<Zeroizing<Vec<u8>>> {
+    // Room from the start: a buffer that grows leaves copies of its content behind.
+    let mut printed = Zeroizing::new(Vec::with_capacity(LONGEST + 1));
+    stdout.take(LONGEST as u64 + 1).read_to_end(&mut printed)?;
+    Ok(printed)
 }

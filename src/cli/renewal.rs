@@ -9,6 +9,7 @@ use super::hooks;
 use super::time;
 use super::typed::login_command;
 use crate::model::account::Account;
+use crate::model::client::Client;
 use crate::model::credential::{Credential, Grant, RenewalGrant};
 use crate::ops::access_token::{Handed, Warning};
 use crate::ops::refresh::{self, Today, Trigger};
@@ -114,25 +115,44 @@ fn provider_or_warning(context: &Context, account: &Account) -> Option<Provider>
 /// Tells where today's configuration would send things elsewhere than the login that is stored:
 /// what stands under the seal goes on, until somebody logs in again.
 pub(crate) fn warn_of_drift(context: &Context, account: &Account, credential: &Credential) {
-    let Grant::OAuth(grant) = &credential.grant else { return };
-    if matches!(grant.renewal, RenewalGrant::JwtBearer { .. }) {
-        // A service account is a client of its own.
+    if client_of(credential).is_none() || provider_or_warning(context, account).is_none() {
         return;
     }
-    let Some(provider) = provider_or_warning(context, account) else { return };
-    let endpoints = provider.endpoints(credential.api.server_url.as_ref(), None);
-    let elsewhere = endpoints.is_ok_and(|endpoints| endpoints.token != grant.client.token_endpoint);
-    let client_id = client_settings::client_id(context, &provider);
-    let another_client = client_id.is_some_and(|id| id != grant.client.id);
-    let what = match (elsewhere, another_client) {
-        (false, false) => return,
-        (true, _) => "token endpoint",
-        (false, true) => "client id",
-    };
+    let Some(what) = drift(context, account, credential) else { return };
     context.ui.warning(&format!(
         "the configuration names another {what} than the login of `{account}`, which goes on with its own: `{}`",
         login_command(account)
     ));
+}
+
+/// What differs between the client that is sealed in a login and the one that today's
+/// configuration names; nothing where there is no such configuration.
+pub(crate) fn drift(
+    context: &Context,
+    account: &Account,
+    credential: &Credential,
+) -> Option<&'static str> {
+    let client = client_of(credential)?;
+    let provider = provider(context, account).ok()?;
+    let endpoints = provider.endpoints(credential.api.server_url.as_ref(), None);
+    if endpoints.is_ok_and(|endpoints| endpoints.token != client.token_endpoint) {
+        return Some("token endpoint");
+    }
+    let client_id = client_settings::client_id(context, &provider);
+    client_id.is_some_and(|id| id != client.id).then_some("client id")
+}
+
+/// The client that a login was made with. A service account is a client of its own.
+fn client_of(credential: &Credential) -> Option<&Client> {
+    match &credential.grant {
+        Grant::Static(_) => None,
+        Grant::OAuth(grant) => match grant.renewal {
+            RenewalGrant::JwtBearer { .. } => None,
+            RenewalGrant::RefreshToken
+            | RenewalGrant::Exchange
+            | RenewalGrant::ClientCredentials { .. } => Some(&grant.client),
+        },
+    }
 }
 
 /// Tells what the user should know of a token that was handed out all the same.

@@ -209,10 +209,13 @@ fn authenticated(request: RequestBuilder, authentication: &Authentication<'_>) -
     match authentication {
         Authentication::None => request,
         Authentication::Client { id, secret } => {
-            let encoded = |text: &str| -> String {
-                url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
+            let encoded = |text: &str| -> Zeroizing<String> {
+                // Room from the start: a buffer that grows leaves copies of its content behind.
+                let mut encoded = Zeroizing::new(String::with_capacity(3 * text.len()));
+                encoded.extend(url::form_urlencoded::byte_serialize(text.as_bytes()));
+                encoded
             };
-            request.basic_auth(encoded(id), Some(encoded(secret.expose())))
+            request.basic_auth(encoded(id).as_str(), Some(encoded(secret.expose()).as_str()))
         }
         Authentication::Bearer(token) => request.bearer_auth(token.expose()),
         Authentication::Basic { username, token } => {

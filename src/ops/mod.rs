@@ -21,6 +21,7 @@ pub(crate) mod key_slots;
 pub(crate) mod rotation;
 pub(crate) mod backup;
 pub(crate) mod diagnosis;
+pub(crate) mod doctor;
 pub(crate) mod standing;
 pub(crate) mod fair_queue;
 pub(crate) mod many;

@@ -18,6 +18,17 @@ pub(crate) fn read(connection: &Connection, account: &Account) -> Result<Option<
     Ok(last.flatten().as_deref().and_then(parse))
 }
 
+/// The last attempt for each credential; those that can't be read are left out.
+pub(crate) fn all(connection: &Connection) -> Result<Vec<Attempt>, Error> {
+    let mut statement = connection.prepare_cached("SELECT last FROM attempts")?;
+    let mut rows = statement.query([])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        found.extend(row.get::<_, String>(0).ok().as_deref().and_then(parse));
+    }
+    Ok(found)
+}
+
 /// What stands in the clear may have been edited: its texts are made fit to be shown.
 fn parse(last: &str) -> Option<Attempt> {
     let attempt: Attempt = serde_json::from_str(last).ok()?;

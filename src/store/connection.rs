@@ -11,6 +11,8 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavio
 use super::error::Error;
 use super::file::VaultFile;
 use super::schema::{self, Version};
+use crate::private_file::Readers;
+use crate::untrusted::printable;
 
 /// How long a statement waits for another process's short transaction.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -71,6 +73,34 @@ impl Store {
     /// Opens the vault at `path` for reading alone: no byte of it changes, and nothing is flushed
     /// to the disk. It shows the vault as it is now, until [`Store::look_again`].
     pub(crate) fn open_read_only(path: &Path) -> Result<Self, Error> {
+        let (store, version, readers) = Self::find_read_only(path)?;
+        match version {
+            Version::Known(schema::CURRENT) => {
+                store.file.make_private(readers);
+                Ok(store)
+            }
+            // Migrated first, so that nothing that reads has to know older tables.
+            Version::Known(_) => {
+                drop(store);
+                Self::open(path)?;
+                Self::open_read_only(path)
+            }
+            other => Err(refused(&other, &store.file)),
+        }
+    }
+
+    /// The same for somebody who only wants to know how it is: others may go on reading it, and
+    /// older tables stay as they are. Returns whether its tables are the current ones; of others
+    /// nothing but the key slots is to be read.
+    pub(crate) fn open_as_it_is(path: &Path) -> Result<(Self, bool), Error> {
+        let (store, version, _) = Self::find_read_only(path)?;
+        match version {
+            Version::Known(version) => Ok((store, version == schema::CURRENT)),
+            other => Err(refused(&other, &store.file)),
+        }
+    }
+
+    fn find_read_only(path: &Path) -> Result<(Self, Version, Readers), Error> {
         let file = VaultFile::find(path)?;
         let readers = file.check()?;
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
@@ -88,19 +118,7 @@ impl Store {
             }
             Err(error) => return Err(error),
         };
-        match version {
-            Version::Known(schema::CURRENT) => {
-                file.make_private(readers);
-                Ok(Self { connection, file, standing: true })
-            }
-            // Migrated first, so that nothing that reads has to know older tables.
-            Version::Known(_) => {
-                drop(connection);
-                Self::open(path)?;
-                Self::open_read_only(path)
-            }
-            other => Err(refused(&other, &file)),
-        }
+        Ok((Self { connection, file, standing: true }, version, readers))
     }
 
     /// Opens the vault at `path` to look at which credentials there are, and leaves it as it is:
@@ -205,6 +223,20 @@ impl Store {
         let busy: i64 =
             self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
         Ok(busy == 0)
+    }
+
+    /// What SQLite finds wrong in the file, as so many sentences at most; nothing if it is whole.
+    pub(crate) fn faults(&self, most: u8) -> Result<Vec<String>, Error> {
+        let mut statement = self.connection.prepare(&format!("PRAGMA integrity_check({most})"))?;
+        let mut rows = statement.query([])?;
+        let mut faults = Vec::new();
+        while let Some(row) = rows.next()? {
+            let said: String = row.get(0)?;
+            if said != "ok" {
+                faults.push(printable(&said));
+            }
+        }
+        Ok(faults)
     }
 
     /// Writes the vault as it is at one moment to `target`, an empty file.

@@ -63,7 +63,7 @@ impl VaultFile {
 
     /// The directory of locks and spill files, made if it is not there.
     pub(super) fn beside(&self) -> Result<PathBuf, Error> {
-        let directory = self.with_suffix(".d");
+        let directory = self.beside_path();
         match private_file::check(&directory) {
             Err(private_file::Error::Io { source, .. })
                 if source.kind() == io::ErrorKind::NotFound =>
@@ -76,9 +76,21 @@ impl VaultFile {
         Ok(directory)
     }
 
+    /// The same directory, which may not be there yet.
+    pub(super) fn beside_path(&self) -> PathBuf {
+        self.with_suffix(".d")
+    }
+
+    /// The file with those that SQLite keeps beside it, as far as they are there.
+    pub(crate) fn parts(&self) -> Vec<PathBuf> {
+        let mut parts = vec![self.path.clone(), self.with_suffix("-wal"), self.with_suffix("-shm")];
+        parts.retain(|path| path.symlink_metadata().is_ok());
+        parts
+    }
+
     /// The audit's file. Its directory may not be there yet.
     pub(super) fn audit(&self) -> PathBuf {
-        self.with_suffix(".d").join("audit.jsonl")
+        self.beside_path().join("audit.jsonl")
     }
 
     /// A file name of its own for each account, which tells nothing of it.
@@ -128,7 +140,12 @@ impl VaultFile {
 
     /// Whether the write-ahead log holds anything that is not yet in the file itself.
     pub(super) fn has_log(&self) -> bool {
-        fs::metadata(self.with_suffix("-wal")).is_ok_and(|log| log.len() > 0)
+        self.log_length() > 0
+    }
+
+    /// The length of the write-ahead log, in bytes.
+    pub(crate) fn log_length(&self) -> u64 {
+        fs::metadata(self.with_suffix("-wal")).map_or(0, |log| log.len())
     }
 
     fn with_suffix(&self, suffix: &str) -> PathBuf {

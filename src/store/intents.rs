@@ -42,6 +42,14 @@ pub(crate) fn put(
     Ok(())
 }
 
+/// All names, whoever wrote them down.
+pub(crate) fn all(connection: &Connection) -> Result<Vec<String>, Error> {
+    let mut statement =
+        connection.prepare("SELECT keychain_entry FROM intents ORDER BY keychain_entry")?;
+    let names = statement.query_map([], |row| row.get(0))?;
+    Ok(names.collect::<Result<_, _>>()?)
+}
+
 /// The names that were written down with `key`.
 pub(crate) fn sealed(connection: &Connection, key: &DataKey) -> Result<Vec<String>, Error> {
     let mut statement = connection

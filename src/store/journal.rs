@@ -54,6 +54,22 @@ pub(crate) fn accounts(connection: &Connection) -> Result<BTreeSet<(String, Stri
     Ok(found.collect::<Result<_, _>>()?)
 }
 
+/// The accounts whose last refresh got no certain answer, and when it began.
+pub(crate) fn standing(connection: &Connection) -> Result<Vec<(Account, Timestamp)>, Error> {
+    let sql = "SELECT provider, user, started_at FROM refresh_journal JOIN credentials
+               USING (provider, user, revision) ORDER BY provider, user";
+    let mut statement = connection.prepare(sql)?;
+    let mut rows = statement.query([])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        let (provider, user): (String, String) = (row.get(0)?, row.get(1)?);
+        // Such names are no account's, and told with all that does not open.
+        let (Ok(provider), Ok(user)) = (provider.parse(), user.parse()) else { continue };
+        found.push((Account { provider, user }, time(row.get(2)?)?));
+    }
+    Ok(found)
+}
+
 /// Writes the journal of one credential, over an older one.
 pub(crate) fn put(
     transaction: &Transaction<'_>,

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 use crate::authorization_server::{AuthorizationServer, issue};
-use crate::env::{TestEnv, set_mode, stderr, stdout};
+use crate::env::{TestEnv, another_key, made_up_key, set_mode, stderr, stdout};
 
 /// Two logins, both due: whatever is wrong has to be found before a refresh token is sent.
 fn two_due_logins(server: &AuthorizationServer) -> TestEnv {
@@ -240,4 +240,36 @@ fn a_file_that_is_no_vault_keeps_its_mode() {
     set_mode(&path, 0o644);
     env.tokctl(["--vault", path.to_str().unwrap(), "list"]).assert().code(7);
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o644);
+}
+
+/// What the README says can't be noticed, so that it stays true until it can.
+#[test]
+fn what_was_taken_from_the_file_can_be_put_back_until_the_key_is_rotated() {
+    let env = TestEnv::new().with_static_token("x", "made-up-old");
+    env.open_vault().execute_batch("CREATE TABLE kept AS SELECT * FROM credentials").unwrap();
+    let env = env.with_static_token("x", "made-up-new");
+    env.tokctl(["get"]).assert().success().stdout_eq("made-up-new\n");
+    let put_back = "INSERT OR REPLACE INTO credentials SELECT * FROM kept";
+    env.sql(put_back);
+    env.tokctl(["get"]).assert().success().stdout_eq("made-up-old\n");
+
+    env.open_vault().execute_batch("CREATE TABLE kept_slot AS SELECT * FROM key_slots").unwrap();
+    let new = env.file("new-key", another_key());
+    let env = env.set("TOKCTL_NEW_KEY_FILE", new);
+    env.tokctl(["key", "add", "key"]).assert().success();
+    let id: String = env
+        .open_vault()
+        .query_row("SELECT lower(hex(id)) FROM kept_slot", [], |row| row.get(0))
+        .unwrap();
+    let env = env.set("TOKCTL_KEY", another_key());
+    env.tokctl(["key", "remove", &id]).assert().success();
+    env.sql("INSERT INTO key_slots SELECT * FROM kept_slot");
+    env.tokctl(["get"]).env("TOKCTL_KEY", made_up_key()).assert().success();
+
+    env.tokctl(["key", "remove", &id]).assert().success();
+    env.tokctl(["rotate-key"]).assert().success();
+    env.sql(put_back);
+    env.tokctl(["get"]).env("TOKCTL_KEY", another_key()).assert().code(7).stdout_eq("");
+    env.sql("INSERT INTO key_slots SELECT * FROM kept_slot");
+    env.tokctl(["get"]).env("TOKCTL_KEY", made_up_key()).assert().code(7).stdout_eq("");
 }

@@ -16,4 +16,5 @@ pub(super) mod import;
 pub(super) mod export;
 pub(super) mod run;
 pub(super) mod git_credential;
+pub(super) mod doctor;
 pub(super) mod completions;

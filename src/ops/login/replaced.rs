@@ -37,9 +37,9 @@ impl Replaced {
         let Grant::OAuth(old) = &earlier.grant else { return Self::Nothing };
         let Some(endpoint) = &old.client.revocation_endpoint else { return Self::Nothing };
         let refresh_token = old.refresh_token.as_ref();
-        let text = |token: Option<&RefreshToken>| token.map(|token| token.expose().to_owned());
-        let same_refresh_token =
-            refresh_token.is_some() && text(refresh_token) == text(new.refresh_token.as_ref());
+        let text = RefreshToken::expose;
+        let same_refresh_token = refresh_token.is_some()
+            && refresh_token.map(text) == new.refresh_token.as_ref().map(text);
         // Some services give the same token again.
         if same_refresh_token || old.access_token.expose() == new.access_token.expose() {
             return Self::Nothing;

@@ -54,6 +54,17 @@ pub(crate) fn delete(name: &EntryName, patience: &Patience) -> Result<(), Error>
     }
 }
 
+/// The names of all entries of tokctl's, whatever vault they are for; `None` where the keychain
+/// can't be searched.
+pub(crate) fn entries(patience: &Patience) -> Result<Option<Vec<String>>, Error> {
+    store::entries(patience)
+}
+
+/// What keeps the secrets: a program, or a part of the system. `None` if it does not say so.
+pub(crate) fn keeper(patience: &Patience) -> Option<String> {
+    store::keeper(patience).ok().flatten()
+}
+
 fn decode(text: &[u8]) -> Result<Key, Error> {
     BASE64
         .decode(text)

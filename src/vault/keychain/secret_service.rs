@@ -8,11 +8,13 @@ use std::collections::HashMap;
 
 use secret_service::blocking::{Collection, Item, SecretService};
 use secret_service::{EncryptionType, Error as Failure};
+use zbus::names::BusName;
 use zeroize::Zeroizing;
 
 use super::bounded::within;
 use super::entry::{EntryName, Patience, SERVICE};
 use super::error::Error;
+use crate::untrusted::printable;
 
 /// What a person sees in the keychain's own window.
 const LABEL: &str = "tokctl vault key";
@@ -48,6 +50,35 @@ pub(super) fn delete(name: &EntryName, patience: &Patience) -> Result<(), Error>
     within(patience, move || {
         let service = connect()?;
         find(&service, &name, may_prompt)?.delete().map_err(explain)
+    })
+}
+
+pub(super) fn entries(patience: &Patience) -> Result<Option<Vec<String>>, Error> {
+    within(patience, || {
+        let service = connect()?;
+        let found = service.search_items(HashMap::from([("service", SERVICE)])).map_err(explain)?;
+        let mut names = Vec::new();
+        for item in found.unlocked.iter().chain(&found.locked) {
+            let mut attributes = item.get_attributes().map_err(explain)?;
+            names.extend(attributes.remove("username"));
+        }
+        names.sort();
+        Ok(Some(names))
+    })
+}
+
+/// The program that answers for the Secret Service on this bus.
+pub(super) fn keeper(patience: &Patience) -> Result<Option<String>, Error> {
+    within(patience, || {
+        let failed = |failure: zbus::Error| Error::Other(failure.to_string());
+        let bus = zbus::blocking::Connection::session().map_err(failed)?;
+        let bus = zbus::blocking::fdo::DBusProxy::new(&bus).map_err(failed)?;
+        let name = BusName::from_static_str("org.freedesktop.secrets")
+            .map_err(|failure| failed(failure.into()))?;
+        let process =
+            bus.get_connection_unix_process_id(name).map_err(|failure| failed(failure.into()))?;
+        let name = std::fs::read_to_string(format!("/proc/{process}/comm")).unwrap_or_default();
+        Ok(Some(printable(&name)).filter(|name| !name.is_empty()))
     })
 }
 

@@ -30,6 +30,17 @@ pub(super) fn delete(name: &EntryName, patience: &Patience) -> Result<(), Error>
     call(patience, name, Entry::delete_credential)
 }
 
+/// These keychains are searched by exact name alone.
+#[expect(clippy::unnecessary_wraps, reason = "other systems' keychains can fail here")]
+pub(super) fn entries(_patience: &Patience) -> Result<Option<Vec<String>>, Error> {
+    Ok(None)
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "other systems' keychains can fail here")]
+pub(super) fn keeper(_patience: &Patience) -> Result<Option<String>, Error> {
+    Ok(Some(if cfg!(target_os = "macos") { "macOS Keychain" } else { "the system" }.to_owned()))
+}
+
 fn call<T: Send + 'static>(
     patience: &Patience,
     name: &EntryName,

@@ -1,0 +1,122 @@
+//! `tokctl doctor`: whether everything is in order, and what mends what is not.
+
+mod row;
+mod remedy;
+mod rounds;
+mod surroundings;
+mod vault;
+
+use console::{Style, style};
+use serde::Serialize;
+
+use self::remedy::row_of;
+use self::rounds::Rounds;
+use self::row::{Row, Verdict};
+use crate::cli::context::Context;
+use crate::cli::error::{CliError, Kind};
+use crate::cli::ui::Verbosity;
+use crate::ops::doctor;
+
+/// Say whether everything is in order, and what mends what is not
+///
+/// Looks at the vault's file, its key slots, the keychain, the configuration, and what logins need;
+/// opens every credential if the key is to be had. Changes nothing: an entry that tries the
+/// keychain is deleted again. Sends nothing, unless `--online` is given. With `-q`, tells only
+/// what is to be mended. Ends with 7 if the vault is damaged, with 1 if anything else is to be
+/// mended, else with 0.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Ask the servers of the stored logins for the time, without any token
+    #[arg(long)]
+    online: bool,
+}
+
+pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
+    let path = context.vault()?.clone();
+    let mut rounds = Rounds::new(context);
+    let around = surroundings::look(&mut rounds);
+    let seen = vault::look(&mut rounds, &path, &around, args.online);
+    rounds.add(doctor::any_port().into_iter().map(row_of));
+    surroundings::ports(&mut rounds, around.configured.as_ref(), &seen.providers);
+    let rows = rounds.rows;
+    print(context, &rows)?;
+    if let Some(missing) = seen.missing {
+        return Err(missing);
+    }
+    verdict(&rows)
+}
+
+/// What it all comes to.
+fn verdict(rows: &[Row]) -> Result<(), CliError> {
+    let count = |verdict| rows.iter().filter(|row| row.verdict == verdict).count();
+    let (damages, findings) = (count(Verdict::Damaged), count(Verdict::Finding));
+    let hint = "do what stands beside each, then `tokctl doctor` again";
+    match (damages, findings) {
+        (0, 0) => Ok(()),
+        (0, one) => {
+            let what = format!("{} to be mended", things(one));
+            Err(CliError::new(Kind::Failed, what).hint(hint))
+        }
+        (damages, _) => {
+            let what = format!("the vault is damaged: {}", things(damages));
+            Err(CliError::new(Kind::VaultDamaged, what).hint(hint))
+        }
+    }
+}
+
+fn things(count: usize) -> String {
+    if count == 1 { "1 thing".to_owned() } else { format!("{count} things") }
+}
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Report<'a> {
+    v: u8,
+    checks: Vec<&'a Row>,
+}
+
+fn print(context: &Context, rows: &[Row]) -> Result<(), CliError> {
+    let all = context.ui.verbosity >= Verbosity::Status;
+    let shown = rows.iter().filter(|row| all || row.verdict.is_to_be_mended());
+    if context.ui.json {
+        return context.ui.json(&Report { v: 1, checks: shown.collect() });
+    }
+    for row in shown {
+        // The longest result, and the longest name.
+        let result = coloured(row.verdict).apply_to(format!("{:<7}", row.verdict.word()));
+        context.ui.line(&format!("{result}  {:<16}  {}", row.check.name(), row.message))?;
+        if let Some(hint) = &row.hint {
+            context.ui.line(&format!("{:25}  {} {hint}", "", style("hint:").cyan()))?;
+        }
+    }
+    Ok(())
+}
+
+fn coloured(verdict: Verdict) -> Style {
+    match verdict {
+        Verdict::Fine => Style::new().green(),
+        Verdict::Hint | Verdict::Unknown => Style::new().yellow(),
+        Verdict::Finding | Verdict::Damaged => Style::new().red().bold(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ops::doctor::Check;
+
+    fn row(verdict: Verdict) -> Row {
+        Row { check: Check::Vault, verdict, message: String::new(), hint: None }
+    }
+
+    #[test]
+    fn damage_is_graver_than_findings_and_hints_are_none() {
+        let kind = |verdicts: &[Verdict]| {
+            let rows: Vec<Row> = verdicts.iter().copied().map(row).collect();
+            verdict(&rows).err().map(|error| error.kind)
+        };
+        assert_eq!(kind(&[Verdict::Fine, Verdict::Hint, Verdict::Unknown]), None);
+        assert_eq!(kind(&[Verdict::Hint, Verdict::Finding]), Some(Kind::Failed));
+        assert_eq!(kind(&[Verdict::Finding, Verdict::Damaged]), Some(Kind::VaultDamaged));
+    }
+}

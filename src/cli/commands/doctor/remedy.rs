@@ -1,0 +1,77 @@
+//! What to type for each thing that is to be mended.
+
+use std::path::Path;
+
+use super::row::Row;
+use crate::cli::error::CliError;
+use crate::cli::typed::{quoted, user_flag};
+use crate::model::account::Account;
+use crate::ops::doctor::{Remedy, Seen, Told};
+
+/// A fact as it is reported.
+pub(super) fn row_of(told: Told) -> Row {
+    let Told { check, seen } = told;
+    match seen {
+        Seen::Fact { verdict, message, remedy } => {
+            Row { check, verdict, message, hint: remedy.as_ref().map(typed) }
+        }
+        Seen::Failure(error) => Row::failure(check, CliError::from(*error)),
+    }
+}
+
+fn typed(remedy: &Remedy) -> String {
+    match remedy {
+        Remedy::KeepWritersOut(path) => on("chmod go-w", path),
+        Remedy::KeepReadersOut(path) => on("chmod go=", path),
+        Remedy::Own(path) => on("chown \"$(id -u)\"", path),
+        Remedy::LookAt(path) => on("ls -ld", path),
+        Remedy::Remove(path) => on("rm", path),
+        Remedy::MakeRoom => "make room on that disk".into(),
+        Remedy::UseLocalDisk => {
+            "keep the vault on a local disk, in a directory of your own, named with `--vault`"
+                .into()
+        }
+        Remedy::RestoreBackup => "restore the vault's file from a backup".into(),
+        Remedy::Forget(account) => format!(
+            "restore a backup, or `tokctl delete {} --no-revoke` and log in again",
+            named(account)
+        ),
+        Remedy::Why(account) => format!("tokctl why {}", named(account)),
+        Remedy::TakeUp(account) => format!("tokctl get {}", named(account)),
+        Remedy::AnyCommand => "tokctl key list".into(),
+        Remedy::RotateKey => "tokctl rotate-key".into(),
+        Remedy::AddRecovery => "tokctl key add recovery".into(),
+        Remedy::RemoveSlot(id) => format!("tokctl key remove {id}"),
+        Remedy::DeleteEntry(name) => delete_entry(name),
+        Remedy::ShowAudit => "tokctl audit --verify".into(),
+        Remedy::UpdateTokctl => "update tokctl".into(),
+        Remedy::SetClock => "set this machine's clock".into(),
+        Remedy::AskServer => "tokctl doctor --online".into(),
+        Remedy::SetBrowser => {
+            "set BROWSER to a program that opens addresses, or log in with `--no-browser`".into()
+        }
+        Remedy::InstallProgram => "install it, or name another in config.toml".into(),
+        Remedy::FreePort => {
+            "end the program that has it, or log in with another registered port, `--port`".into()
+        }
+        Remedy::LookAtLoopback => "ip address show dev lo".into(),
+        Remedy::Report => "report it with what stands above".into(),
+    }
+}
+
+fn on(command: &str, path: &Path) -> String {
+    format!("{command} {}", quoted(&path.to_string_lossy()))
+}
+
+fn named(account: &Account) -> String {
+    format!("{} {}", account.provider, user_flag(account.user.as_str()))
+}
+
+fn delete_entry(name: &str) -> String {
+    let name = quoted(name);
+    if cfg!(target_os = "macos") {
+        format!("security delete-generic-password -s tokctl -a {name}")
+    } else {
+        format!("secret-tool clear service tokctl username {name}")
+    }
+}

@@ -1,0 +1,77 @@
+//! One line of the report.
+
+use serde::{Serialize, Serializer};
+
+use crate::cli::error::{CliError, Kind};
+use crate::ops::doctor::Check;
+pub(super) use crate::ops::doctor::Verdict;
+
+/// What was found at one look.
+#[derive(Debug, Serialize)]
+pub(super) struct Row {
+    #[serde(rename = "name", serialize_with = "name")]
+    pub(super) check: Check,
+    #[serde(rename = "result", serialize_with = "word")]
+    pub(super) verdict: Verdict,
+    pub(super) message: String,
+    pub(super) hint: Option<String>,
+}
+
+impl Row {
+    pub(super) fn new(check: Check, verdict: Verdict, message: impl Into<String>) -> Self {
+        Self { check, verdict, message: message.into(), hint: None }
+    }
+
+    pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// What every command says of it.
+    pub(super) fn failure(check: Check, error: CliError) -> Self {
+        let verdict = match error.kind {
+            Kind::VaultDamaged => Verdict::Damaged,
+            Kind::Busy => Verdict::Unknown,
+            Kind::Failed
+            | Kind::Usage
+            | Kind::NotFound
+            | Kind::LoginRequired
+            | Kind::KeyUnavailable
+            | Kind::ProviderUnavailable
+            | Kind::LoginFailed
+            | Kind::CommandNotExecutable
+            | Kind::CommandNotFound => Verdict::Finding,
+        };
+        Self { check, verdict, message: error.in_one_line(), hint: error.hint }
+    }
+}
+
+impl Verdict {
+    /// Its word in JSON, which scripts rely on.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Fine => "ok",
+            Self::Hint => "hint",
+            Self::Finding => "finding",
+            Self::Damaged => "damaged",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    pub(super) fn is_to_be_mended(self) -> bool {
+        match self {
+            Self::Finding | Self::Damaged => true,
+            Self::Fine | Self::Hint | Self::Unknown => false,
+        }
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands fields over by reference")]
+fn name<S: Serializer>(check: &Check, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(check.name())
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands fields over by reference")]
+fn word<S: Serializer>(verdict: &Verdict, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(verdict.word())
+}

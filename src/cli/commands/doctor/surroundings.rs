@@ -1,0 +1,243 @@
+//! What needs no vault: the environment, the configuration, and the programs that they name.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use super::remedy::row_of;
+use super::rounds::Rounds;
+use super::row::{Row, Verdict};
+use crate::cli::browser::Browser;
+use crate::cli::client_settings;
+use crate::cli::context::Context;
+use crate::cli::error::CliError;
+use crate::cli::key_material;
+use crate::config::Config;
+use crate::model::account::ProviderName;
+use crate::oauth::redirect_uri::RedirectUri;
+use crate::ops::Unlocking;
+use crate::ops::doctor::{self, Check};
+use crate::providers::{self, Provider};
+use crate::untrusted::printable;
+
+/// What is set to open the vault: nothing, if the environment says nothing; `None`, if what it says
+/// can't be used.
+pub(super) type AtHand = Option<Vec<Unlocking>>;
+
+/// What the looks at the vault go by.
+pub(super) struct Surroundings {
+    pub(super) at_hand: AtHand,
+    /// A context whose configuration was read; `None` if it can't be.
+    pub(super) configured: Option<Context>,
+}
+
+/// Looks at all of it.
+pub(super) fn look(rounds: &mut Rounds<'_>) -> Surroundings {
+    let context = rounds.context;
+    let at_hand = environment(rounds);
+    rounds.add(key_files(context));
+    let configured = configuration(rounds);
+    rounds.add([browser(context)]);
+    rounds.add([row_of(doctor::memory()), row_of(doctor::sqlite())]);
+    Surroundings { at_hand, configured }
+}
+
+/// Reads what is set to open the vault: a program may have to be asked, which may take its time.
+fn environment(rounds: &mut Rounds<'_>) -> AtHand {
+    let apart = rounds.context.apart();
+    let read = move || -> Result<Vec<Unlocking>, CliError> {
+        let (key, passphrase) = (key_material::key(&apart)?, key_material::passphrase(&apart)?);
+        Ok(key.into_iter().chain(passphrase).collect())
+    };
+    let read = rounds.bounded(Check::Environment, read)?;
+    match read {
+        Err(error) => {
+            rounds.add([Row::failure(Check::Environment, error)]);
+            None
+        }
+        Ok(at_hand) => {
+            rounds.add(contradictions(rounds.context, &at_hand));
+            Some(at_hand)
+        }
+    }
+}
+
+fn contradictions(context: &Context, at_hand: &[Unlocking]) -> Vec<Row> {
+    let environment = &context.environment;
+    let is_set = |name: &str| environment.get(name).is_some();
+    let hint = |message: String, hint: String| {
+        Row::new(Check::Environment, Verdict::Hint, message).hint(hint)
+    };
+    let mut rows = Vec::new();
+    if let [first, second, ..] = at_hand {
+        let (first, second) = (first.kind(), second.kind());
+        let message =
+            format!("both a {first} and a {second} are set, and the {second} is not used");
+        rows.push(hint(message, "unset TOKCTL_PASSPHRASE TOKCTL_PASSPHRASE_FILE".into()));
+    }
+    if is_set("TOKCTL_PASSPHRASE") && is_set("TOKCTL_PASSPHRASE_FILE") {
+        let message = "TOKCTL_PASSPHRASE is set, so TOKCTL_PASSPHRASE_FILE is not read";
+        rows.push(hint(message.into(), "unset TOKCTL_PASSPHRASE_FILE".into()));
+    }
+    for name in ["XDG_DATA_HOME", "XDG_CONFIG_HOME"] {
+        if environment.get(name).is_some_and(|path| Path::new(&path).is_relative()) {
+            let message = format!("{name} is a relative path, and so without effect");
+            rows.push(hint(message, format!("unset {name}")));
+        }
+    }
+    if rows.is_empty() {
+        let message = match at_hand.first() {
+            Some(with) => format!("it opens the vault with a {}", with.kind()),
+            None => "it holds no key, and contradicts itself nowhere".to_owned(),
+        };
+        rows.push(Row::new(Check::Environment, Verdict::Fine, message));
+    }
+    rows
+}
+
+/// Files with keys and passphrases, but where the system keeps them.
+fn key_files(context: &Context) -> Vec<Row> {
+    let environment = &context.environment;
+    let credentials = environment.get("CREDENTIALS_DIRECTORY").map(PathBuf::from);
+    ["TOKCTL_KEY_FILE", "TOKCTL_PASSPHRASE_FILE", "TOKCTL_NEW_KEY_FILE"]
+        .into_iter()
+        .filter_map(|name| environment.get(name).map(PathBuf::from))
+        .filter(|path| !path.starts_with("/run/secrets"))
+        .filter(|path| !credentials.as_ref().is_some_and(|kept| path.starts_with(kept)))
+        .filter_map(|path| doctor::private(&path))
+        .map(row_of)
+        .collect()
+}
+
+/// Reads the configuration, once: if it is a pipe, it can't be read again, and may be waited for.
+fn configuration(rounds: &mut Rounds<'_>) -> Option<Context> {
+    let apart = rounds.context.apart();
+    let read = rounds.bounded(Check::Configuration, move || {
+        let read = apart.config().map(drop);
+        (apart, read)
+    });
+    let (apart, read) = read?;
+    if let Err(error) = read {
+        rounds.add([Row::failure(Check::Configuration, error)]);
+        return None;
+    }
+    let config = apart.config().ok()?;
+    let shown = match apart.config_path().filter(|path| path.exists()) {
+        Some(path) => format!("`{}` is as it should be", path.display()),
+        None => "there is none, and none is needed".to_owned(),
+    };
+    rounds.add([Row::new(Check::Configuration, Verdict::Fine, shown)]);
+    rounds.add(configured(rounds.context, config));
+    rounds.add(hooks(rounds.context, config));
+    Some(apart)
+}
+
+/// The providers that the configuration defines, and what a login at them needs.
+fn configured(context: &Context, config: &Config) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for name in config.providers.keys().filter_map(|name| name.parse::<ProviderName>().ok()) {
+        match providers::find(&name, config) {
+            Err(error) => rows.push(Row::failure(Check::Providers, error.into())),
+            Ok(provider) => rows.extend(settings(context, &provider)),
+        }
+    }
+    if !rows.iter().any(|row| row.check == Check::Providers) {
+        let count = config.providers.len();
+        let message = format!("{count} configured, and all can be used");
+        rows.push(Row::new(Check::Providers, Verdict::Fine, message));
+    }
+    rows
+}
+
+fn settings(context: &Context, provider: &Provider) -> Vec<Row> {
+    let (name, definition) = (&provider.name, &provider.definition);
+    let mut rows = Vec::new();
+    let finding = |message: String| Row::new(Check::Providers, Verdict::Finding, message);
+    let uri = provider.redirect_uri();
+    if uri.starts_with("http:")
+        && let Err(error) = uri.parse::<RedirectUri>()
+    {
+        let message = format!("the redirect URI of `{name}` can't be listened on: {error}");
+        rows.push(finding(message).hint("mend `redirect_uri` in config.toml"));
+    }
+    // What is left out may come from metadata, or with the login.
+    if let Err(error @ providers::Error::Address { .. }) = provider.endpoints(None, None) {
+        rows.push(Row::failure(Check::Providers, error.into()));
+    }
+    if let Err(error) = client_settings::trusted_certificates(provider) {
+        rows.push(Row::failure(Check::Providers, error));
+    }
+    if let Some(variable) = &definition.client_secret_env
+        && context.environment.get(variable).is_none()
+    {
+        let message = format!("{variable}, the client secret of `{name}`, is not set");
+        rows.push(
+            Row::new(Check::Providers, Verdict::Hint, message)
+                .hint(format!("set {variable} for logins; what is stored does not need it")),
+        );
+    }
+    if let Some(path) = &definition.client_secret_file {
+        match client_settings::read_secret(path) {
+            Ok(_) => rows.extend(doctor::private(path).map(row_of)),
+            Err(error) => rows.push(Row::failure(Check::Providers, error)),
+        }
+    }
+    let command = definition.client_secret_command.as_deref().and_then(<[String]>::first);
+    rows.extend(command.map(|program| {
+        let what = format!("which prints the client secret of `{name}`");
+        started(context, Check::Programs, &what, program)
+    }));
+    rows
+}
+
+fn hooks(context: &Context, config: &Config) -> Vec<Row> {
+    [
+        ("on_login_required", &config.on_login_required),
+        ("on_refresh_failed", &config.on_refresh_failed),
+    ]
+    .into_iter()
+    .filter_map(|(hook, command)| {
+        let program = command.as_deref()?.first()?;
+        Some(started(context, Check::Programs, &format!("the hook `{hook}`"), program))
+    })
+    .collect()
+}
+
+fn browser(context: &Context) -> Row {
+    let named = context.environment.get("BROWSER").is_some();
+    match Browser::find(&context.environment) {
+        Some(browser) => {
+            let what = if named { "which BROWSER names" } else { "the desktop's own" };
+            started(context, Check::Browser, what, browser.program())
+        }
+        None if named => {
+            Row::new(Check::Browser, Verdict::Finding, "BROWSER can't be read as a command")
+                .hint("set BROWSER to a program that opens addresses")
+        }
+        None => Row::new(
+            Check::Browser,
+            Verdict::Fine,
+            "none is to be seen here: logins print the address, to be opened anywhere",
+        ),
+    }
+}
+
+fn started(context: &Context, check: Check, what: &str, program: &str) -> Row {
+    row_of(doctor::program(check, what, program, context.environment.get("PATH").as_deref()))
+}
+
+/// Whether the ports are free that are registered for logins: those of configured providers, and
+/// of the `used` ones.
+pub(super) fn ports(
+    rounds: &mut Rounds<'_>,
+    configured: Option<&Context>,
+    used: &BTreeSet<ProviderName>,
+) {
+    let Some(config) = configured.and_then(|context| context.config().ok()) else { return };
+    let configured = config.providers.keys().filter_map(|name| name.parse().ok());
+    let names: BTreeSet<ProviderName> = configured.chain(used.iter().cloned()).collect();
+    let found = names.iter().filter_map(|name| {
+        let provider = providers::find(name, config).ok()?;
+        doctor::fixed_port(&printable(name.as_str()), &provider.redirect_uri())
+    });
+    rounds.add(found.map(row_of));
+}

@@ -1,0 +1,145 @@
+//! Whether the keychain keeps and gives back what it is given, and what tokctl has in it.
+
+use std::collections::BTreeSet;
+
+use super::report::{Check, Remedy, Told};
+use crate::ops::error::Error;
+use crate::ops::unlock::entry_name;
+use crate::store::{self, Store, header, intents, slots};
+use crate::untrusted::printable;
+use crate::vault::Key;
+use crate::vault::keychain::{self, EntryName, Patience};
+use crate::vault::slot::SlotId;
+
+/// What entries that only try the keychain are filed under, where others have a vault's id.
+const TRIAL: &str = "doctor";
+
+/// How the keychain did.
+pub(crate) struct RoundTrip {
+    /// Whether it took anything at all: else there is no use in asking it more.
+    pub(crate) answers: bool,
+    pub(crate) told: Vec<Told>,
+}
+
+/// Writes an entry that nothing depends on, reads it back over a fresh connection and deletes it.
+/// `needed` tells whether the vault is opened with the keychain.
+pub(crate) fn round_trip(needed: bool, patience: &Patience) -> RoundTrip {
+    let nothing = |told| RoundTrip { answers: false, told: vec![told] };
+    let (name, secret) = match (SlotId::generate(), Key::generate()) {
+        (Ok(id), Ok(secret)) => (EntryName::new(TRIAL, &id.to_string()), secret),
+        (Err(error), _) | (_, Err(error)) => {
+            return nothing(Told::failure(Check::Keychain, store::Error::from(error)));
+        }
+    };
+    let mut told = Vec::new();
+    match keychain::create(&name, &secret, patience) {
+        Ok(()) => {}
+        Err(source @ keychain::Error::Mismatch) => {
+            let slots = Vec::new();
+            told.push(Told::failure(Check::Keychain, Error::Keychain { source, slots }));
+        }
+        Err(source) => return nothing(refused(source, needed)),
+    }
+    if keychain::delete(&name, patience).is_err()
+        || !matches!(keychain::read(&name, patience), Err(keychain::Error::Missing))
+    {
+        told.push(Told::finding(
+            Check::Keychain,
+            "the keychain does not delete entries: what rotations replace stays in it",
+            Remedy::DeleteEntry(name.to_string()),
+        ));
+    }
+    if told.is_empty() {
+        let keeper = keychain::keeper(patience).map(|keeper| format!(" ({keeper})"));
+        let keeper = keeper.unwrap_or_default();
+        told.push(Told::fine(
+            Check::Keychain,
+            format!("the keychain{keeper} keeps an entry, gives it back and deletes it"),
+        ));
+    }
+    RoundTrip { answers: true, told }
+}
+
+/// What it means that no entry could be made.
+fn refused(source: keychain::Error, needed: bool) -> Told {
+    if needed {
+        return Told::failure(Check::Keychain, Error::Keychain { source, slots: Vec::new() });
+    }
+    let message = format!("nothing needs the keychain here, which could not be tried: {source}");
+    Told::fine(Check::Keychain, message)
+}
+
+/// Looks for entries of tokctl's that no slot of the vault needs. Those of other vaults, such as
+/// one that was restored elsewhere, can't be judged, and are counted.
+pub(crate) fn entries(store: Option<&Store>, patience: &Patience) -> Result<Vec<Told>, Error> {
+    let names = match keychain::entries(patience) {
+        Ok(Some(names)) => names,
+        Ok(None) => {
+            let why = "this system's keychain can't be searched";
+            return Ok(vec![Told::unknown(Check::KeychainEntries, why)]);
+        }
+        Err(error) => return Ok(vec![Told::unknown(Check::KeychainEntries, error.to_string())]),
+    };
+    let known = store.map(Known::read).transpose()?.flatten().unwrap_or_default();
+    let mut told = Vec::new();
+    let (mut own, mut others) = (0, 0);
+    for name in names {
+        let shown = printable(&name);
+        if known.slots.contains(&name) {
+            own += 1;
+        } else if known.intents.contains(&name) && known.is_own(&name) {
+            told.push(Told::finding(
+                Check::KeychainEntries,
+                format!("an interrupted change of keys left the entry `{shown}`"),
+                Remedy::RotateKey,
+            ));
+        } else if known.is_own(&name) {
+            told.push(Told::hint(
+                Check::KeychainEntries,
+                format!(
+                    "the entry `{shown}` belongs to no key slot, unless a backup has that slot"
+                ),
+                Remedy::DeleteEntry(name),
+            ));
+        } else if name.starts_with(&format!("{TRIAL}/")) {
+            told.push(Told::hint(
+                Check::KeychainEntries,
+                format!("the entry `{shown}` was made to try the keychain, and is of no use"),
+                Remedy::DeleteEntry(name),
+            ));
+        } else {
+            others += 1;
+        }
+    }
+    if told.is_empty() {
+        let message = format!("{own} of this vault, {others} of others, and none without use");
+        told.push(Told::fine(Check::KeychainEntries, message));
+    }
+    Ok(told)
+}
+
+/// The names that the vault's file accounts for.
+#[derive(Default)]
+struct Known {
+    /// What the names of this vault's entries begin with.
+    prefix: Option<String>,
+    slots: BTreeSet<String>,
+    intents: BTreeSet<String>,
+}
+
+impl Known {
+    fn read(store: &Store) -> Result<Option<Self>, Error> {
+        let view = store.read()?;
+        let Some(header) = header::read(&view)? else { return Ok(None) };
+        let listed = slots::list(&view)?;
+        Ok(Some(Self {
+            prefix: Some(format!("{}/", header.vault.hex())),
+            slots: listed.iter().map(|s| entry_name(header.vault, s.id).to_string()).collect(),
+            intents: intents::all(&view)?.into_iter().collect(),
+        }))
+    }
+
+    fn is_own(&self, name: &str) -> bool {
+        self.prefix.as_ref().is_some_and(|prefix| name.starts_with(prefix))
+    }
+}
