@@ -9,7 +9,8 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::http::{self, Answer, Fault};
-use super::token::{self, TokenAnswer, authenticate};
+use super::token::authenticate;
+use super::token_answer::{self, TokenAnswer};
 use super::token_error::{self, Error, Request};
 use crate::model::address::Address;
 use crate::model::client::Client;
@@ -192,7 +193,7 @@ fn judge(answer: &Answer, dialect: &Dialect, now: Timestamp) -> Polled {
     }
     let outcome = match token_error::read(answer, Request::Exchange, &dialect.grant_errors) {
         Some(error) => Err(error),
-        None => token::parse(answer, dialect, now),
+        None => token_answer::parse(answer, dialect, now),
     };
     match outcome {
         Ok(granted) => Polled::Granted(granted),
