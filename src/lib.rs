@@ -18,5 +18,7 @@ mod oauth;
 mod providers;
 mod ops;
 mod cli;
+#[cfg(any(test, fuzzing))]
+pub mod properties;
 
 pub use cli::run;

@@ -115,7 +115,8 @@ struct Body {
     interval: Option<u64>,
 }
 
-fn read(answer: &Answer) -> Result<DeviceAuthorization, Error> {
+/// Reads what a device authorization endpoint gave.
+pub(crate) fn read(answer: &Answer) -> Result<DeviceAuthorization, Error> {
     let unusable = |what: &str| Error::NoVerdict {
         authority: answer.authority.clone(),
         status: answer.status,

@@ -48,7 +48,7 @@ struct Body {
 }
 
 /// Reads what a token endpoint gave; anything else in its place is no verdict.
-pub(super) fn parse(
+pub(crate) fn parse(
     answer: &Answer,
     dialect: &Dialect,
     now: Timestamp,
