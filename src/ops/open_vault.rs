@@ -10,10 +10,10 @@ use super::unlock::{self, Unlocking};
 use crate::model::account::Account;
 use crate::model::attempt::Attempt;
 use crate::model::audit::Settings;
-use crate::store::audit::{self, Mark, Sealed};
+use crate::store::audit::{self, Sealed};
 use crate::store::credentials::{self, Stored};
 use crate::store::file::VaultFile;
-use crate::store::group_commit::{GroupCommit, Remember, Write};
+use crate::store::group_commit::{self, GroupCommit, Remember, Write};
 use crate::store::journal::{self, Journal};
 use crate::store::{self, Store, attempts, header};
 use crate::vault::seal::DataKey;
@@ -116,12 +116,7 @@ impl OpenVault {
 
     /// What the vault keeps of the audit; `None` where nothing was written since it keeps that.
     pub(super) fn audit(&mut self) -> Result<Option<Sealed>, Error> {
-        loop {
-            match self.audit_once() {
-                Err(store::Error::KeyRetired) => self.unlock_again()?,
-                other => return Ok(other?),
-            }
-        }
+        self.retrying(|vault| audit::read(&*vault.store.read()?, &vault.key))
     }
 
     /// Whether anything was committed since the vault was unlocked.
@@ -148,13 +143,7 @@ impl OpenVault {
 
     /// Reads the credential of `account`, opened, with its journal.
     pub(crate) fn read(&mut self, account: &Account) -> Result<Option<Row>, Error> {
-        loop {
-            match self.read_once(account) {
-                // Between unlocking and reading, a rotation may have sealed the row anew.
-                Err(store::Error::KeyRetired) => self.unlock_again()?,
-                other => return Ok(other?),
-            }
-        }
+        self.retrying(|vault| vault.row(&*vault.store.read()?, account))
     }
 
     /// The same where there has to be one.
@@ -162,10 +151,28 @@ impl OpenVault {
         self.read(account)?.ok_or_else(|| Error::NoCredential { account: account.clone() })
     }
 
-    /// The revision of the credential of `account`, which is not opened for it.
-    pub(super) fn revision(&self, account: &Account) -> Result<u64, Error> {
-        self.look(|connection| credentials::revision(connection, account))?
-            .ok_or_else(|| Error::NoCredential { account: account.clone() })
+    /// The same, and the last time that a provider was asked about it.
+    pub(super) fn expect_with_attempt(
+        &mut self,
+        account: &Account,
+    ) -> Result<(Row, Option<Attempt>), Error> {
+        let found = self.retrying(|vault| {
+            let view = vault.store.read()?;
+            let Some(row) = vault.row(&view, account)? else { return Ok(None) };
+            Ok(Some((row, attempts::read(&view, account)?)))
+        })?;
+        found.ok_or_else(|| Error::NoCredential { account: account.clone() })
+    }
+
+    /// The revision of the credential of `account`, which is not opened for it, and the last time
+    /// that its provider was asked.
+    pub(super) fn revision(&self, account: &Account) -> Result<(u64, Option<Attempt>), Error> {
+        let (revision, last) = self.look(|connection| {
+            let revision = credentials::revision(connection, account)?;
+            Ok((revision, attempts::read(connection, account)?))
+        })?;
+        let revision = revision.ok_or_else(|| Error::NoCredential { account: account.clone() })?;
+        Ok((revision, last))
     }
 
     /// Looks at what is not sealed.
@@ -188,12 +195,12 @@ impl OpenVault {
         &mut self,
         mut change: impl FnMut(&Transaction<'_>, &DataKey) -> Result<T, store::Error>,
     ) -> Result<T, Error> {
-        loop {
-            match self.write_once(&mut change) {
-                Err(store::Error::KeyRetired) => self.unlock_again()?,
-                other => return Ok(other?),
-            }
-        }
+        let done = self.retrying(|vault| {
+            let remember = Remember::Audit(vault.audit_wanted);
+            group_commit::alone(&mut vault.store, &vault.key, remember, &mut change)
+        })?;
+        self.has_written = true;
+        Ok(done)
     }
 
     /// Runs `change`, which is to make `next` the data key, in one transaction and commits it.
@@ -204,9 +211,9 @@ impl OpenVault {
         next: DataKey,
         change: impl FnOnce(&Transaction<'_>, &DataKey, &DataKey) -> Result<T, store::Error>,
     ) -> Result<T, Error> {
-        let audit_end = self.audit_end()?;
+        let end = group_commit::end(&self.store, &self.key, Remember::Audit(self.audit_wanted))?;
         let transaction = self.store.write()?;
-        audit::seal(&transaction, &self.key, audit_end, self.audit_wanted)?;
+        end.seal(&transaction, &self.key)?;
         audit::reseal(&transaction, &self.key, &next)?;
         let done = change(&transaction, &self.key, &next)?;
         header::check(&transaction, &next)?;
@@ -246,14 +253,23 @@ impl OpenVault {
                 let _ = sender.send(change(transaction, key)?);
                 Ok(())
             }));
-        let mut committed = self.group.commit(&mut self.store, &self.key, &write, remember);
-        while matches!(committed, Err(store::Error::KeyRetired)) {
-            self.unlock_again()?;
-            committed = self.group.commit(&mut self.store, &self.key, &write, remember);
-        }
-        committed?;
+        self.retrying(|vault| vault.group.commit(&mut vault.store, &vault.key, &write, remember))?;
         self.has_written = true;
         Ok(done.try_iter().last().expect("what was committed was run"))
+    }
+
+    /// Does something under the vault's key, and once more under the new one if a rotation was
+    /// faster.
+    fn retrying<T>(
+        &mut self,
+        mut once: impl FnMut(&mut Self) -> Result<T, store::Error>,
+    ) -> Result<T, Error> {
+        loop {
+            match once(self) {
+                Err(store::Error::KeyRetired) => self.unlock_again()?,
+                other => return Ok(other?),
+            }
+        }
     }
 
     fn unlock_again(&mut self) -> Result<(), Error> {
@@ -269,43 +285,19 @@ impl OpenVault {
         Ok(())
     }
 
-    fn read_once(&self, account: &Account) -> Result<Option<Row>, store::Error> {
-        let transaction = self.store.read()?;
-        let current = header::read(&transaction)?;
+    fn row(&self, view: &Connection, account: &Account) -> Result<Option<Row>, store::Error> {
+        let current = header::read(view)?;
         if current.is_none_or(|header| {
             (header.vault, header.generation) != (self.key.vault, self.key.generation)
         }) {
             return Err(store::Error::KeyRetired);
         }
-        let Some(stored) = credentials::read(&transaction, &self.key, account)? else {
+        let Some(stored) = credentials::read(view, &self.key, account)? else {
             return Ok(None);
         };
         // A journal of an earlier revision is about a refresh token that was replaced since.
-        let journal = journal::read(&transaction, account)?
-            .filter(|journal| journal.revision == stored.revision);
+        let journal =
+            journal::read(view, account)?.filter(|journal| journal.revision == stored.revision);
         Ok(Some(Row { stored, journal }))
-    }
-
-    fn write_once<T>(
-        &mut self,
-        change: &mut impl FnMut(&Transaction<'_>, &DataKey) -> Result<T, store::Error>,
-    ) -> Result<T, store::Error> {
-        let audit_end = self.audit_end()?;
-        let transaction = self.store.write()?;
-        let done = change(&transaction, &self.key)?;
-        audit::seal(&transaction, &self.key, audit_end, self.audit_wanted)?;
-        transaction.commit()?;
-        self.has_written = true;
-        Ok(done)
-    }
-
-    fn audit_once(&self) -> Result<Option<Sealed>, store::Error> {
-        audit::read(&*self.store.read()?, &self.key)
-    }
-
-    /// How far the audit reaches beyond what the vault remembers, looked up before a transaction
-    /// keeps others waiting.
-    fn audit_end(&self) -> Result<Option<Mark>, store::Error> {
-        Ok(self.audit_once()?.and_then(|sealed| audit::end(self.store.file(), &sealed)))
     }
 }

@@ -6,13 +6,15 @@ pub(crate) mod atlassian;
 pub(crate) mod facebook;
 pub(crate) mod shopify;
 mod provider;
+mod addresses;
 
 use std::collections::BTreeSet;
 
 use toml::{Table, Value};
 
+pub(crate) use self::addresses::{Endpoints, Entry, Places};
 pub(crate) use self::error::Error;
-pub(crate) use self::provider::{Endpoints, Entry, Places, Provider, Renewal};
+pub(crate) use self::provider::{Provider, Renewal};
 use crate::config::Config;
 use crate::model::account::ProviderName;
 

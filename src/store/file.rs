@@ -64,8 +64,15 @@ impl VaultFile {
     /// The directory of locks and spill files, made if it is not there.
     pub(super) fn beside(&self) -> Result<PathBuf, Error> {
         let directory = self.with_suffix(".d");
-        private_file::create_directory(&directory)?;
-        private_file::check(&directory)?;
+        match private_file::check(&directory) {
+            Err(private_file::Error::Io { source, .. })
+                if source.kind() == io::ErrorKind::NotFound =>
+            {
+                private_file::create_directory(&directory)?;
+                private_file::check(&directory)?;
+            }
+            found => drop(found?),
+        }
         Ok(directory)
     }
 

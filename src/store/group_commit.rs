@@ -3,8 +3,10 @@
 //! A commit waits for the disk, and SQLite has one writer at a time. Threads that come while one
 //! waits are served together by the next: whoever gets the lead runs the changes of all.
 
-use std::sync::mpsc::{self, SyncSender, TryRecvError};
+use std::mem;
+use std::sync::mpsc::{self, RecvError, SyncSender};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use rusqlite::Transaction;
 
@@ -22,6 +24,10 @@ pub(crate) type Write =
 /// the same moment, to meet here again.
 const LARGEST: usize = 8;
 
+/// For how long threads may commit without remembering how far the audit reaches: to know, it is
+/// flushed to the disk, while all of them wait. What comes late is remembered by the next commit.
+const REMEMBER_EVERY: Duration = Duration::from_millis(100);
+
 /// What a commit remembers of the audit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Remember {
@@ -31,19 +37,49 @@ pub(crate) enum Remember {
     Audit(Option<Settings>),
 }
 
-/// The writes that wait, and who runs them.
+/// The writes that wait, and whether one of their threads is at it.
 #[derive(Default)]
 pub(crate) struct GroupCommit {
-    waiting: Mutex<Vec<Waiting>>,
-    lead: Mutex<()>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    is_led: bool,
+    /// In the order in which they came. The lead goes to the first.
+    waiting: Vec<Waiting>,
+    remembered_at: Option<Instant>,
 }
 
 struct Waiting {
     write: Write,
     remember: Remember,
     generation: Generation,
-    /// What became of it; nothing, if the commit failed that it was to share.
-    done: SyncSender<Option<Result<(), Error>>>,
+    word: SyncSender<Word>,
+}
+
+/// What a thread hears that waits.
+enum Word {
+    /// It is its turn to run what waits.
+    Lead,
+    /// What became of its write.
+    Done(Result<(), Error>),
+    /// The commit failed that its write was to share; another one may be what it failed for.
+    Alone,
+}
+
+/// The lead, which goes on to the next thread whatever becomes of this one. It is passed to that
+/// one alone: threads that all woke up to look would cost more than the commit.
+struct Lead<'a>(&'a Mutex<State>);
+
+impl Drop for Lead<'_> {
+    fn drop(&mut self) {
+        let mut state = lock(self.0);
+        match state.waiting.first() {
+            Some(next) => drop(next.word.send(Word::Lead)),
+            None => state.is_led = false,
+        }
+    }
 }
 
 impl GroupCommit {
@@ -55,52 +91,90 @@ impl GroupCommit {
         write: &Write,
         remember: Remember,
     ) -> Result<(), Error> {
-        let (done, outcome) = mpsc::sync_channel(1);
+        let (word, heard) = mpsc::sync_channel(1);
         let (own, generation) = (Arc::clone(write), key.generation);
-        lock(&self.waiting).push(Waiting { write: own, remember, generation, done });
-        loop {
-            let lead = lock(&self.lead);
-            match outcome.try_recv() {
-                Ok(Some(done)) => return done,
-                // Another one may be what the commit failed for.
-                Ok(None) | Err(TryRecvError::Disconnected) => {
-                    drop(lead);
-                    return alone(store, key, write, remember);
+        let leads = {
+            let mut state = lock(&self.state);
+            state.waiting.push(Waiting { write: own, remember, generation, word });
+            !mem::replace(&mut state.is_led, true)
+        };
+        match if leads { Ok(Word::Lead) } else { heard.recv() } {
+            Ok(Word::Done(done)) => done,
+            Ok(Word::Alone) | Err(RecvError) => alone(store, key, remember, &mut *lock(write)),
+            Ok(Word::Lead) => {
+                let lead = Lead(&self.state);
+                let group = self.take(generation);
+                if let [_] = &group[..] {
+                    return alone(store, key, remember, &mut *lock(write));
                 }
-                Err(TryRecvError::Empty) => {}
-            }
-            let group = self.take(generation);
-            if let [_] = &group[..] {
-                return alone(store, key, write, remember);
-            }
-            match together(store, key, &group) {
-                Ok(results) => {
-                    for (waiting, result) in group.into_iter().zip(results) {
-                        let _ = waiting.done.send(Some(result));
-                    }
+                let results = together(store, key, &group, self.what_to_remember(&group));
+                drop(lead);
+                if let Ok(results) = results {
+                    return told(group, results);
                 }
-                Err(_) => group.into_iter().for_each(|waiting| drop(waiting.done.send(None))),
+                group.into_iter().skip(1).for_each(|other| other.hears(Word::Alone));
+                alone(store, key, remember, &mut *lock(write))
             }
         }
     }
 
-    /// The first of those that wait, and write under the same data key.
+    /// The first of those that wait, and write under the same data key. Whoever has the lead is
+    /// the first of all.
     fn take(&self, generation: Generation) -> Vec<Waiting> {
-        let mut waiting = lock(&self.waiting);
+        let waiting = &mut lock(&self.state).waiting;
         waiting.extract_if(.., |waiting| waiting.generation == generation).take(LARGEST).collect()
     }
+
+    /// What is to be remembered with the writes of `group`.
+    fn what_to_remember(&self, group: &[Waiting]) -> Remember {
+        let settings = group.iter().filter_map(|waiting| match waiting.remember {
+            Remember::Nothing => None,
+            Remember::Audit(settings) => Some(settings),
+        });
+        let Some(settings) = settings.reduce(Option::or) else { return Remember::Nothing };
+        let at = &mut lock(&self.state).remembered_at;
+        if at.is_some_and(|at| at.elapsed() < REMEMBER_EVERY) {
+            return Remember::Nothing;
+        }
+        *at = Some(Instant::now());
+        Remember::Audit(settings)
+    }
+}
+
+impl Waiting {
+    /// One whose thread is gone hears nothing.
+    fn hears(&self, word: Word) {
+        let _ = self.word.send(word);
+    }
+}
+
+/// Tells the group what became of its writes; gives what became of the first.
+fn told(group: Vec<Waiting>, results: Vec<Result<(), Error>>) -> Result<(), Error> {
+    let mut results = results.into_iter();
+    let own = results.next().expect("a group has its leader");
+    for (other, result) in group.into_iter().skip(1).zip(results) {
+        other.hears(Word::Done(result));
+    }
+    own
 }
 
 fn lock<T: ?Sized>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn alone(store: &mut Store, key: &DataKey, write: &Write, remember: Remember) -> Result<(), Error> {
+/// Runs `change` in a transaction of its own and commits it.
+pub(crate) fn alone<T>(
+    store: &mut Store,
+    key: &DataKey,
+    remember: Remember,
+    mut change: impl FnMut(&Transaction<'_>, &DataKey) -> Result<T, Error>,
+) -> Result<T, Error> {
     let end = end(store, key, remember)?;
     let transaction = store.write()?;
-    (lock(write))(&transaction, key)?;
+    let done = change(&transaction, key)?;
     end.seal(&transaction, key)?;
-    transaction.commit()
+    transaction.commit()?;
+    Ok(done)
 }
 
 /// Runs the writes of a group; one that fails takes back its own changes and no other's.
@@ -108,12 +182,8 @@ fn together(
     store: &mut Store,
     key: &DataKey,
     group: &[Waiting],
+    remember: Remember,
 ) -> Result<Vec<Result<(), Error>>, Error> {
-    let settings = group.iter().filter_map(|waiting| match waiting.remember {
-        Remember::Nothing => None,
-        Remember::Audit(settings) => Some(settings),
-    });
-    let remember = settings.reduce(Option::or).map_or(Remember::Nothing, Remember::Audit);
     let end = end(store, key, remember)?;
     let transaction = store.write()?;
     let mut results = Vec::with_capacity(group.len());
@@ -130,12 +200,12 @@ fn together(
 }
 
 /// The audit's end, found before a transaction keeps others waiting.
-struct End {
+pub(crate) struct End {
     remember: Remember,
     mark: Option<audit::Mark>,
 }
 
-fn end(store: &Store, key: &DataKey, remember: Remember) -> Result<End, Error> {
+pub(crate) fn end(store: &Store, key: &DataKey, remember: Remember) -> Result<End, Error> {
     let mark = match remember {
         Remember::Nothing => None,
         Remember::Audit(_) => {
@@ -146,7 +216,7 @@ fn end(store: &Store, key: &DataKey, remember: Remember) -> Result<End, Error> {
 }
 
 impl End {
-    fn seal(&self, transaction: &Transaction<'_>, key: &DataKey) -> Result<(), Error> {
+    pub(crate) fn seal(&self, transaction: &Transaction<'_>, key: &DataKey) -> Result<(), Error> {
         match self.remember {
             Remember::Nothing => Ok(()),
             Remember::Audit(settings) => audit::seal(transaction, key, self.mark, settings),

@@ -1,6 +1,6 @@
 //! The place in the vault that a login fills.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use jiff::Timestamp;
 
@@ -8,11 +8,9 @@ use crate::model::account::{Account, ProviderName, UserName};
 use crate::model::credential::{Api, Credential, Grant, Status};
 use crate::ops::error::Error;
 use crate::ops::open_vault::OpenVault;
+use crate::ops::refresh::WAIT;
 use crate::store::spill::Spill;
 use crate::store::{attempts, credentials, header, journal, locks, spill};
-
-/// How long a login waits for a refresh of the credential that it replaces.
-const WAIT: Duration = Duration::from_secs(45);
 
 /// An account's place in an open vault, to be found good before a person is asked for consent.
 pub(crate) struct Place {

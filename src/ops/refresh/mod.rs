@@ -39,20 +39,20 @@ pub(crate) fn renew(
     today: &Today,
     clock: Clock,
 ) -> Result<Handed, Error> {
-    let revision = vault.revision(account)?;
-    let arrival = Arrival { revision, last: vault.last_attempt(account)? };
+    let (revision, last) = vault.revision(account)?;
+    let arrival = Arrival { revision, last };
     let _lock = match turn::wait(vault, account, trigger, &arrival, clock)? {
         Turn::Mine(lock) => lock,
         Turn::Done(handed) => return Ok(*handed),
     };
     let _key_in_use = locks::key_in_use(vault.file(), Instant::now() + WAIT)?;
-    let row = vault.expect(account)?;
+    let (row, last) = vault.expect_with_attempt(account)?;
     let row = adopt_spill(vault, account, row)?;
     let spared = if today.client_secret.is_some() {
         // What failed was tried with another secret.
         None
     } else {
-        turn::spared(vault, account, &row, trigger, &arrival, clock)?
+        turn::spared(account, &row, last, trigger, &arrival, clock)?
     };
     let handed = match spared {
         Some(handed) => handed,

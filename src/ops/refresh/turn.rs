@@ -56,8 +56,8 @@ pub(super) fn wait(
         std::thread::sleep(POLL);
         if queue.is_free()? {
             // What was done meanwhile needs no lock to be read: a crowd goes on all at once.
-            let row = vault.expect(account)?;
-            if let Some(handed) = spared(vault, account, &row, trigger, arrival, clock)? {
+            let (row, last) = vault.expect_with_attempt(account)?;
+            if let Some(handed) = spared(account, &row, last, trigger, arrival, clock)? {
                 return Ok(Turn::Done(Box::new(handed)));
             }
         } else if started.elapsed() >= SHORT_WAIT {
@@ -76,9 +76,9 @@ pub(super) fn wait(
 
 /// What another process did since `arrival`, if that leaves nothing to do.
 pub(super) fn spared(
-    vault: &OpenVault,
     account: &Account,
     row: &Row,
+    last: Option<Attempt>,
     trigger: Trigger,
     arrival: &Arrival,
     clock: Clock,
@@ -87,7 +87,7 @@ pub(super) fn spared(
     if let Some(handed) = settled(account, row, trigger, done_meanwhile, clock)? {
         return Ok(Some(handed));
     }
-    let Some(last) = vault.last_attempt(account)? else { return Ok(None) };
+    let Some(last) = last else { return Ok(None) };
     let credential = &row.stored.credential;
     taken_over(account, credential, last, arrival.last.as_ref(), trigger, clock()).transpose()
 }

@@ -1,0 +1,254 @@
+//! The addresses of a provider: those of its definition, filled in.
+
+use super::error::Error;
+use super::provider::Provider;
+use crate::model::address::Address;
+use crate::model::credential::{ApiAuth, Check};
+use crate::oauth::metadata::Metadata;
+
+/// Where a way to log in begins: the endpoint that it needs first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Entry {
+    /// The authorization endpoint, in a browser (RFC 6749 §3.1).
+    Authorization,
+    /// The device authorization endpoint (RFC 8628 §3.1).
+    DeviceAuthorization,
+    /// The token endpoint itself: nobody is asked for consent.
+    Token,
+}
+
+/// Where a login's requests go.
+#[derive(Debug, Clone)]
+pub(crate) struct Endpoints {
+    pub(crate) authorization: Option<Address>,
+    pub(crate) device_authorization: Option<Address>,
+    pub(crate) token: Address,
+    pub(crate) revocation: Option<Address>,
+    /// Who has to have written the authorization response, where that is known.
+    pub(crate) issuer: Option<String>,
+    /// Whether the server promises to name itself in every authorization response (RFC 9207).
+    pub(crate) names_itself: bool,
+}
+
+/// What fills in the addresses of a definition.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Places<'a> {
+    pub(crate) server: Option<&'a Address>,
+    pub(crate) site_id: Option<&'a str>,
+    pub(crate) api_base_url: Option<&'a Address>,
+}
+
+impl Provider {
+    /// The server's own address: the one that was asked for, else the definition's.
+    pub(crate) fn server(&self, asked: Option<&Address>) -> Result<Option<Address>, Error> {
+        let server = match (asked, &self.definition.server) {
+            (Some(asked), _) => Some(asked.clone()),
+            (None, Some(own)) => Some(self.address(own)?),
+            (None, None) => None,
+        };
+        match (&server, &self.definition.server_host) {
+            (Some(server), Some(pattern)) if !is_at(server, pattern) => Err(Error::ForeignServer {
+                name: self.name.to_string(),
+                server: server.to_string(),
+                expected: format!("https://{pattern}"),
+            }),
+            (_, _) => Ok(server),
+        }
+    }
+
+    /// The issuer, if its metadata are to fill in endpoints that a login which begins at `entry`
+    /// needs and the definition leaves out.
+    pub(crate) fn issuer_to_discover(&self, entry: Entry) -> Result<Option<Address>, Error> {
+        let definition = &self.definition;
+        let first = match entry {
+            Entry::Authorization => &definition.authorization_endpoint,
+            Entry::DeviceAuthorization => &definition.device_authorization_endpoint,
+            Entry::Token => &definition.token_endpoint,
+        };
+        let complete = first.is_some() && definition.token_endpoint.is_some();
+        match &definition.issuer {
+            Some(issuer) if !complete => self.address(issuer).map(Some),
+            Some(_) | None => Ok(None),
+        }
+    }
+
+    /// The endpoints of a login; the definition's own come before those of the metadata.
+    pub(crate) fn endpoints(
+        &self,
+        server: Option<&Address>,
+        metadata: Option<&Metadata>,
+    ) -> Result<Endpoints, Error> {
+        let places = Places { server, ..Places::default() };
+        let definition = &self.definition;
+        let endpoint = |own: &Option<String>, found: Option<&String>| match (own, found) {
+            (Some(own), _) => self.fill(own, places).map(Some),
+            (None, Some(found)) => self.address(found).map(Some),
+            (None, None) => Ok(None),
+        };
+        let found = |field: fn(&Metadata) -> Option<&String>| metadata.and_then(field);
+        Ok(Endpoints {
+            authorization: endpoint(
+                &definition.authorization_endpoint,
+                found(|metadata| metadata.authorization_endpoint.as_ref()),
+            )?,
+            device_authorization: endpoint(
+                &definition.device_authorization_endpoint,
+                found(|metadata| metadata.device_authorization_endpoint.as_ref()),
+            )?,
+            token: endpoint(
+                &definition.token_endpoint,
+                found(|metadata| metadata.token_endpoint.as_ref()),
+            )?
+            .ok_or_else(|| self.incomplete("token_endpoint"))?,
+            revocation: endpoint(
+                &definition.revocation_endpoint,
+                found(|metadata| metadata.revocation_endpoint.as_ref()),
+            )?,
+            issuer: definition.issuer.clone(),
+            names_itself: metadata
+                .is_some_and(|found| found.authorization_response_iss_parameter_supported),
+        })
+    }
+
+    /// The API's address. `None` where the definition names none.
+    pub(crate) fn api_base_url(&self, places: Places<'_>) -> Result<Option<Address>, Error> {
+        self.definition.api_base_url.as_deref().map(|text| self.fill(text, places)).transpose()
+    }
+
+    /// How the service is asked whether a token works. `None` where the definition does not say.
+    pub(crate) fn check(&self, places: Places<'_>) -> Result<Option<Check>, Error> {
+        let Some(template) = &self.definition.check_url else { return Ok(None) };
+        self.check_at(template, &self.definition.check_fields, places).map(Some)
+    }
+
+    /// The same for a token that a person made, which is carried by `auth`.
+    pub(crate) fn static_check(
+        &self,
+        auth: &ApiAuth,
+        places: Places<'_>,
+    ) -> Result<Option<Check>, Error> {
+        match (&self.definition.pat_check, auth) {
+            (Some(own), ApiAuth::Bearer) => self.check_at(&own.url, &own.fields, places).map(Some),
+            (_, ApiAuth::Bearer | ApiAuth::Basic | ApiAuth::Header(_)) => self.check(places),
+        }
+    }
+
+    fn check_at(
+        &self,
+        template: &str,
+        fields: &[String],
+        places: Places<'_>,
+    ) -> Result<Check, Error> {
+        let url = self.fill(template, places)?;
+        let refusals = self.definition.check_refusals.clone();
+        Ok(Check { url, fields: fields.to_vec(), refusals, trusted_certificates: None })
+    }
+
+    /// Fills in one of the definition's addresses.
+    pub(crate) fn fill(&self, template: &str, places: Places<'_>) -> Result<Address, Error> {
+        let trimmed = |address: &Address| address.as_str().trim_end_matches('/').to_owned();
+        let mut filled = template.to_owned();
+        for (mark, value) in [
+            ("{api_base_url}", places.api_base_url.map(trimmed)),
+            ("{server}", places.server.map(trimmed)),
+            ("{site_id}", places.site_id.map(encoded)),
+        ] {
+            if filled.contains(mark) {
+                let value = value.ok_or_else(|| Error::NoServer { name: self.name.to_string() })?;
+                filled = filled.replace(mark, &value);
+            }
+        }
+        self.address(&filled)
+    }
+
+    fn address(&self, text: &str) -> Result<Address, Error> {
+        text.parse().map_err(|source| Error::Address { name: self.name.to_string(), source })
+    }
+}
+
+/// Whether `server` is nothing but `https` and a host as `pattern` has it.
+fn is_at(server: &Address, pattern: &str) -> bool {
+    let url = server.url();
+    let bare = url.scheme() == "https"
+        && url.port().is_none()
+        && url.path() == "/"
+        && url.query().is_none()
+        && url.fragment().is_none();
+    let host = url.host_str().unwrap_or_default();
+    let matches = match pattern.strip_prefix('*') {
+        None => host == pattern,
+        Some(suffix) => host.strip_suffix(suffix).is_some_and(|name| {
+            name.starts_with(|first: char| first.is_ascii_alphanumeric())
+                && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+        }),
+    };
+    bare && matches
+}
+
+/// A site's id as one segment of a path: it comes from a server.
+fn encoded(site_id: &str) -> String {
+    url::form_urlencoded::byte_serialize(site_id.as_bytes()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn provider(text: &str) -> Provider {
+        Provider { name: "acme".parse().unwrap(), definition: toml::from_str(text).unwrap() }
+    }
+
+    #[test]
+    fn a_servers_path_is_kept() {
+        let acme =
+            provider("token_endpoint = '{server}/token'\nauthorization_endpoint = '{server}/a'");
+        let server = "https://host.example/jira/".parse().unwrap();
+        let endpoints = acme.endpoints(Some(&server), None).unwrap();
+        assert_eq!(endpoints.token.as_str(), "https://host.example/jira/token");
+        assert!(matches!(acme.endpoints(None, None), Err(Error::NoServer { .. })));
+    }
+
+    #[test]
+    fn a_site_can_not_lead_out_of_its_segment() {
+        let acme = provider("api_base_url = 'https://api.example/ex/{site_id}'");
+        let places = Places { site_id: Some("../../evil?x"), ..Places::default() };
+        let base = acme.api_base_url(places).unwrap().unwrap();
+        assert_eq!(base.as_str(), "https://api.example/ex/..%2F..%2Fevil%3Fx");
+    }
+
+    #[test]
+    fn a_server_has_to_be_one_that_the_service_can_have() {
+        let shop = provider("server_host = '*.myshopify.com'");
+        for server in ["https://made-up.myshopify.com", "https://MADE-UP.myshopify.com/"] {
+            assert!(shop.server(Some(&server.parse().unwrap())).is_ok(), "{server}");
+        }
+        for server in [
+            "https://evil.com",
+            "https://evil.com/made-up.myshopify.com",
+            "https://evil.com#.myshopify.com",
+            "https://evil.com?.myshopify.com",
+            "https://made-up.myshopify.com.evil.com",
+            "https://a.b.myshopify.com",
+            "https://.myshopify.com",
+            "https://myshopify.com",
+            "https://evilmyshopify.com",
+            "https://made-up.myshopify.com/admin",
+            "https://made-up.myshopify.com:8443",
+            "https://-x.myshopify.com",
+            "http://127.0.0.1",
+        ] {
+            let found = shop.server(Some(&server.parse().unwrap()));
+            assert!(matches!(found, Err(Error::ForeignServer { .. })), "{server}");
+        }
+        let own = provider("server_host = '*.myshopify.com'\nserver = 'https://evil.com'");
+        assert!(matches!(own.server(None), Err(Error::ForeignServer { .. })));
+    }
+
+    #[test]
+    fn plain_http_is_refused_for_any_endpoint() {
+        let acme = provider(
+            "token_endpoint = 'http://id.example/t'\nauthorization_endpoint = 'https://id.example/a'",
+        );
+        assert!(matches!(acme.endpoints(None, None), Err(Error::Address { .. })));
+    }
+}
