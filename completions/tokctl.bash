@@ -34,6 +34,9 @@ _tokctl() {
             tokctl,get)
                 cmd="tokctl__subcmd__get"
                 ;;
+            tokctl,git-credential)
+                cmd="tokctl__subcmd__git__subcmd__credential"
+                ;;
             tokctl,key)
                 cmd="tokctl__subcmd__key"
                 ;;
@@ -54,6 +57,9 @@ _tokctl() {
                 ;;
             tokctl,rotate-key)
                 cmd="tokctl__subcmd__rotate__subcmd__key"
+                ;;
+            tokctl,run)
+                cmd="tokctl__subcmd__run"
                 ;;
             tokctl,why)
                 cmd="tokctl__subcmd__why"
@@ -77,7 +83,7 @@ _tokctl() {
 
     case "${cmd}" in
         tokctl)
-            opts="-q -v -h -V --vault --config --no-input --json --color --quiet --verbose --help --version login get refresh list delete why check audit providers rotate-key key backup completions man"
+            opts="-q -v -h -V --vault --config --no-input --json --color --quiet --verbose --help --version login get refresh list delete why check audit providers rotate-key key backup run git-credential completions man"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -261,7 +267,7 @@ _tokctl() {
             return 0
             ;;
         tokctl__subcmd__get)
-            opts="-u -q -v -h --user --format --min-ttl --no-refresh --vault --config --no-input --json --color --quiet --verbose --help"
+            opts="-u -q -v -h --user --format --min-ttl --no-refresh --ci-mask --vault --config --no-input --json --color --quiet --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -276,10 +282,52 @@ _tokctl() {
                     return 0
                     ;;
                 --format)
-                    COMPREPLY=($(compgen -W "token json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "token json header env curl netrc adc" -- "${cur}"))
                     return 0
                     ;;
                 --min-ttl)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ci-mask)
+                    COMPREPLY=($(compgen -W "github azure" -- "${cur}"))
+                    return 0
+                    ;;
+                --vault)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        tokctl__subcmd__git__subcmd__credential)
+            opts="-u -q -v -h --provider --user --vault --config --no-input --json --color --quiet --verbose --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --provider)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -u)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -692,6 +740,59 @@ _tokctl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        tokctl__subcmd__run)
+            opts="-q -v -h --env --env-file --resolve-env --file --no-masking --mask --ci-mask --vault --config --no-input --json --color --quiet --verbose --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --env)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --env-file)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ci-mask)
+                    COMPREPLY=($(compgen -W "github azure" -- "${cur}"))
+                    return 0
+                    ;;
+                --vault)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         tokctl__subcmd__why)
             opts="-u -q -v -h --user --vault --config --no-input --json --color --quiet --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -729,8 +830,43 @@ _tokctl() {
     esac
 }
 
+# Names from the vault, where a command takes one; all else as above.
+_tokctl_names() {
+    local line=${COMP_LINE:0:COMP_POINT} names name typed kept apart i n=-1
+    local -a words=()
+    # The words up to the cursor, put together again where bash parts them at = : @.
+    for ((i = 0; i <= COMP_CWORD; i++)); do
+        apart=
+        while [[ $line == [[:space:]]* ]]; do
+            line=${line:1}
+            apart=1
+        done
+        name=$line
+        ((i < COMP_CWORD)) && name=${COMP_WORDS[i]}
+        line=${line#"$name"}
+        if ((n < 0)) || [[ $apart ]]; then
+            words[++n]=$name
+        else
+            words[n]+=$name
+        fi
+    done
+    if ! names=$(tokctl __complete bash "${words[@]}" 2>/dev/null); then
+        _tokctl "$@"
+        return
+    fi
+    COMPREPLY=()
+    compopt +o bashdefault +o default 2>/dev/null
+    # Readline puts a candidate in the place of the last part alone.
+    typed=${words[n]}
+    [[ $typed == *"$2" ]] || return
+    kept=${typed:0:${#typed}-${#2}}
+    while IFS= read -r name; do
+        [[ $name && $name == "$typed"* ]] && COMPREPLY+=("${name#"$kept"}")
+    done <<<"$names"
+}
+
 if [[ "${BASH_VERSINFO[0]}" -eq 4 && "${BASH_VERSINFO[1]}" -ge 4 || "${BASH_VERSINFO[0]}" -gt 4 ]]; then
-    complete -F _tokctl -o nosort -o bashdefault -o default tokctl
+    complete -F _tokctl_names -o nosort -o bashdefault -o default tokctl
 else
-    complete -F _tokctl -o bashdefault -o default tokctl
+    complete -F _tokctl_names -o bashdefault -o default tokctl
 fi

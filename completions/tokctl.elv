@@ -43,6 +43,8 @@ set edit:completion:arg-completer[tokctl] = {|@words|
             cand rotate-key 'Replace the vault''s keys, and seal every credential again; all or nothing'
             cand key 'The vault''s key slots: ways to unlock it'
             cand backup 'Copy the vault to a new file, which opens with the same key slots'
+            cand run 'Run a command with tokens in its environment, or in files'
+            cand git-credential 'Answer git, which asks for a user name and a password'
             cand completions 'Print a completion script'
             cand man 'Write the man pages into a directory'
         }
@@ -80,8 +82,9 @@ set edit:completion:arg-completer[tokctl] = {|@words|
         &'tokctl;get'= {
             cand -u 'The user of the service [env: TOKCTL_USER]'
             cand --user 'The user of the service [env: TOKCTL_USER]'
-            cand --format 'What to print: the token alone, or a JSON object'
+            cand --format 'What to print'
             cand --min-ttl 'Promise at least this much life, such as 90s, 10m or 2h'
+            cand --ci-mask 'First have the CI platform mask what is secret of it, by its command on stderr. Where there is no such command, as on GitLab and Jenkins, `tokctl run` keeps tokens out of logs'
             cand --vault 'The vault''s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]'
             cand --config 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]'
             cand --color 'When to use colours: auto, always or never [env: NO_COLOR, CLICOLOR_FORCE]'
@@ -310,6 +313,42 @@ set edit:completion:arg-completer[tokctl] = {|@words|
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
+        &'tokctl;run'= {
+            cand --env 'Set the variable NAME to what REF means'
+            cand --env-file 'Set the variables of this `.env` file; a value that is a tokctl:// reference is resolved'
+            cand --file 'Write what REF means to a private file, and set NAME to its path'
+            cand --ci-mask 'Tell the CI platform on stderr to mask the tokens in its log'
+            cand --vault 'The vault''s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]'
+            cand --config 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]'
+            cand --color 'When to use colours: auto, always or never [env: NO_COLOR, CLICOLOR_FORCE]'
+            cand --resolve-env 'Resolve variables that are in the environment and whose value is a tokctl:// reference'
+            cand --no-masking 'Let the command''s output through as it is'
+            cand --mask 'Mask tokens in output that goes to a file as well'
+            cand --no-input 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]'
+            cand --json 'Print data and errors as JSON'
+            cand -q 'Say less on stderr; twice: errors alone'
+            cand --quiet 'Say less on stderr; twice: errors alone'
+            cand -v 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
+            cand --verbose 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'tokctl;git-credential'= {
+            cand --provider 'Only credentials of this service'
+            cand -u 'Only this user''s, whatever name git asks for'
+            cand --user 'Only this user''s, whatever name git asks for'
+            cand --vault 'The vault''s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]'
+            cand --config 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]'
+            cand --color 'When to use colours: auto, always or never [env: NO_COLOR, CLICOLOR_FORCE]'
+            cand --no-input 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]'
+            cand --json 'Print data and errors as JSON'
+            cand -q 'Say less on stderr; twice: errors alone'
+            cand --quiet 'Say less on stderr; twice: errors alone'
+            cand -v 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
+            cand --verbose 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
         &'tokctl;completions'= {
             cand --vault 'The vault''s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]'
             cand --config 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]'
@@ -320,8 +359,8 @@ set edit:completion:arg-completer[tokctl] = {|@words|
             cand --quiet 'Say less on stderr; twice: errors alone'
             cand -v 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
             cand --verbose 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
-            cand -h 'Print help'
-            cand --help 'Print help'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
         }
         &'tokctl;man'= {
             cand --vault 'The vault''s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]'

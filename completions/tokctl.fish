@@ -47,6 +47,8 @@ complete -c tokctl -n "__fish_tokctl_needs_command" -f -a "providers" -d 'Show t
 complete -c tokctl -n "__fish_tokctl_needs_command" -f -a "rotate-key" -d 'Replace the vault\'s keys, and seal every credential again; all or nothing'
 complete -c tokctl -n "__fish_tokctl_needs_command" -f -a "key" -d 'The vault\'s key slots: ways to unlock it'
 complete -c tokctl -n "__fish_tokctl_needs_command" -f -a "backup" -d 'Copy the vault to a new file, which opens with the same key slots'
+complete -c tokctl -n "__fish_tokctl_needs_command" -f -a "run" -d 'Run a command with tokens in its environment, or in files'
+complete -c tokctl -n "__fish_tokctl_needs_command" -f -a "git-credential" -d 'Answer git, which asks for a user name and a password'
 complete -c tokctl -n "__fish_tokctl_needs_command" -f -a "completions" -d 'Print a completion script'
 complete -c tokctl -n "__fish_tokctl_needs_command" -f -a "man" -d 'Write the man pages into a directory'
 complete -c tokctl -n "__fish_tokctl_using_subcommand login" -s u -l user -d 'The name to keep it under, usually an e-mail address [env: TOKCTL_USER]' -r
@@ -81,9 +83,16 @@ complete -c tokctl -n "__fish_tokctl_using_subcommand login" -s q -l quiet -d 'S
 complete -c tokctl -n "__fish_tokctl_using_subcommand login" -s v -l verbose -d 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
 complete -c tokctl -n "__fish_tokctl_using_subcommand login" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tokctl -n "__fish_tokctl_using_subcommand get" -s u -l user -d 'The user of the service [env: TOKCTL_USER]' -r
-complete -c tokctl -n "__fish_tokctl_using_subcommand get" -l format -d 'What to print: the token alone, or a JSON object' -r -f -a "token\t''
-json\t''"
+complete -c tokctl -n "__fish_tokctl_using_subcommand get" -l format -d 'What to print' -r -f -a "token\t'The token alone'
+json\t'An object with the token and all that is known of it'
+header\t'The lines of an HTTP request that carry the token, as the service wants it'
+env\t'Variables for a shell: TOKCTL_TOKEN, TOKCTL_USERNAME, TOKCTL_API_BASE_URL'
+curl\t'The same headers for `curl -K -`'
+netrc\t'A line of a .netrc file'
+adc\t'Google\'s application default credentials; hands out the refresh token'"
 complete -c tokctl -n "__fish_tokctl_using_subcommand get" -l min-ttl -d 'Promise at least this much life, such as 90s, 10m or 2h' -r
+complete -c tokctl -n "__fish_tokctl_using_subcommand get" -l ci-mask -d 'First have the CI platform mask what is secret of it, by its command on stderr. Where there is no such command, as on GitLab and Jenkins, `tokctl run` keeps tokens out of logs' -r -f -a "github\t'GitHub Actions, and what speaks its workflow commands'
+azure\t'Azure Pipelines'"
 complete -c tokctl -n "__fish_tokctl_using_subcommand get" -l vault -d 'The vault\'s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]' -r -F
 complete -c tokctl -n "__fish_tokctl_using_subcommand get" -l config -d 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]' -r -F
 complete -c tokctl -n "__fish_tokctl_using_subcommand get" -l color -d 'When to use colours: auto, always or never [env: NO_COLOR, CLICOLOR_FORCE]' -r -f -a "auto\t''
@@ -261,6 +270,36 @@ complete -c tokctl -n "__fish_tokctl_using_subcommand backup" -l json -d 'Print 
 complete -c tokctl -n "__fish_tokctl_using_subcommand backup" -s q -l quiet -d 'Say less on stderr; twice: errors alone'
 complete -c tokctl -n "__fish_tokctl_using_subcommand backup" -s v -l verbose -d 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
 complete -c tokctl -n "__fish_tokctl_using_subcommand backup" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c tokctl -n "__fish_tokctl_using_subcommand run" -l env -d 'Set the variable NAME to what REF means' -r
+complete -c tokctl -n "__fish_tokctl_using_subcommand run" -l env-file -d 'Set the variables of this `.env` file; a value that is a tokctl:// reference is resolved' -r -F
+complete -c tokctl -n "__fish_tokctl_using_subcommand run" -l file -d 'Write what REF means to a private file, and set NAME to its path' -r
+complete -c tokctl -n "__fish_tokctl_using_subcommand run" -l ci-mask -d 'Tell the CI platform on stderr to mask the tokens in its log' -r -f -a "github\t'GitHub Actions, and what speaks its workflow commands'
+azure\t'Azure Pipelines'"
+complete -c tokctl -n "__fish_tokctl_using_subcommand run" -l vault -d 'The vault\'s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]' -r -F
+complete -c tokctl -n "__fish_tokctl_using_subcommand run" -l config -d 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]' -r -F
+complete -c tokctl -n "__fish_tokctl_using_subcommand run" -l color -d 'When to use colours: auto, always or never [env: NO_COLOR, CLICOLOR_FORCE]' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c tokctl -n "__fish_tokctl_using_subcommand run" -l resolve-env -d 'Resolve variables that are in the environment and whose value is a tokctl:// reference'
+complete -c tokctl -n "__fish_tokctl_using_subcommand run" -l no-masking -d 'Let the command\'s output through as it is'
+complete -c tokctl -n "__fish_tokctl_using_subcommand run" -l mask -d 'Mask tokens in output that goes to a file as well'
+complete -c tokctl -n "__fish_tokctl_using_subcommand run" -l no-input -d 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]'
+complete -c tokctl -n "__fish_tokctl_using_subcommand run" -l json -d 'Print data and errors as JSON'
+complete -c tokctl -n "__fish_tokctl_using_subcommand run" -s q -l quiet -d 'Say less on stderr; twice: errors alone'
+complete -c tokctl -n "__fish_tokctl_using_subcommand run" -s v -l verbose -d 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
+complete -c tokctl -n "__fish_tokctl_using_subcommand run" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c tokctl -n "__fish_tokctl_using_subcommand git-credential" -l provider -d 'Only credentials of this service' -r
+complete -c tokctl -n "__fish_tokctl_using_subcommand git-credential" -s u -l user -d 'Only this user\'s, whatever name git asks for' -r
+complete -c tokctl -n "__fish_tokctl_using_subcommand git-credential" -l vault -d 'The vault\'s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]' -r -F
+complete -c tokctl -n "__fish_tokctl_using_subcommand git-credential" -l config -d 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]' -r -F
+complete -c tokctl -n "__fish_tokctl_using_subcommand git-credential" -l color -d 'When to use colours: auto, always or never [env: NO_COLOR, CLICOLOR_FORCE]' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c tokctl -n "__fish_tokctl_using_subcommand git-credential" -l no-input -d 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]'
+complete -c tokctl -n "__fish_tokctl_using_subcommand git-credential" -l json -d 'Print data and errors as JSON'
+complete -c tokctl -n "__fish_tokctl_using_subcommand git-credential" -s q -l quiet -d 'Say less on stderr; twice: errors alone'
+complete -c tokctl -n "__fish_tokctl_using_subcommand git-credential" -s v -l verbose -d 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
+complete -c tokctl -n "__fish_tokctl_using_subcommand git-credential" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tokctl -n "__fish_tokctl_using_subcommand completions" -l vault -d 'The vault\'s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]' -r -F
 complete -c tokctl -n "__fish_tokctl_using_subcommand completions" -l config -d 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]' -r -F
 complete -c tokctl -n "__fish_tokctl_using_subcommand completions" -l color -d 'When to use colours: auto, always or never [env: NO_COLOR, CLICOLOR_FORCE]' -r -f -a "auto\t''
@@ -270,7 +309,7 @@ complete -c tokctl -n "__fish_tokctl_using_subcommand completions" -l no-input -
 complete -c tokctl -n "__fish_tokctl_using_subcommand completions" -l json -d 'Print data and errors as JSON'
 complete -c tokctl -n "__fish_tokctl_using_subcommand completions" -s q -l quiet -d 'Say less on stderr; twice: errors alone'
 complete -c tokctl -n "__fish_tokctl_using_subcommand completions" -s v -l verbose -d 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
-complete -c tokctl -n "__fish_tokctl_using_subcommand completions" -s h -l help -d 'Print help'
+complete -c tokctl -n "__fish_tokctl_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tokctl -n "__fish_tokctl_using_subcommand man" -l vault -d 'The vault\'s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]' -r -F
 complete -c tokctl -n "__fish_tokctl_using_subcommand man" -l config -d 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]' -r -F
 complete -c tokctl -n "__fish_tokctl_using_subcommand man" -l color -d 'When to use colours: auto, always or never [env: NO_COLOR, CLICOLOR_FORCE]' -r -f -a "auto\t''
@@ -281,3 +320,19 @@ complete -c tokctl -n "__fish_tokctl_using_subcommand man" -l json -d 'Print dat
 complete -c tokctl -n "__fish_tokctl_using_subcommand man" -s q -l quiet -d 'Say less on stderr; twice: errors alone'
 complete -c tokctl -n "__fish_tokctl_using_subcommand man" -s v -l verbose -d 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
 complete -c tokctl -n "__fish_tokctl_using_subcommand man" -s h -l help -d 'Print help'
+
+# Names from the vault, where a command takes one; all else as above.
+function __tokctl_names
+    set -l current (commandline -ct)
+    tokctl __complete fish (commandline -opc) "$current" 2>/dev/null
+end
+
+function __tokctl_takes_a_name
+    __tokctl_names >/dev/null
+end
+
+complete -c tokctl -n __tokctl_takes_a_name -f -a '(__tokctl_names)'
+complete -c tokctl -n __tokctl_takes_a_name -l env -x -a '(__tokctl_names)'
+complete -c tokctl -n __tokctl_takes_a_name -l file -x -a '(__tokctl_names)'
+complete -c tokctl -n __tokctl_takes_a_name -l provider -x -a '(__tokctl_names)'
+complete -c tokctl -n __tokctl_takes_a_name -s u -l user -x -a '(__tokctl_names)'

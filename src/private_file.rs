@@ -84,9 +84,23 @@ pub(crate) fn open_plain(path: &Path) -> io::Result<File> {
     Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a plain file"))
 }
 
+/// Makes `directory` with mode 0700, or fails with [`io::ErrorKind::AlreadyExists`].
+pub(crate) fn create_new_directory(directory: &Path) -> io::Result<()> {
+    DirBuilder::new().mode(0o700).create(directory)
+}
+
 /// Puts a file that everybody may read in the place of `path`, at once: whoever reads it finds
 /// the old content or the new. Nothing is flushed to the disk.
 pub(crate) fn replace_public(path: &Path, content: &[u8]) -> io::Result<()> {
+    replace(path, content, 0o644)
+}
+
+/// The same for a file that nobody else may read.
+pub(crate) fn replace_private(path: &Path, content: &[u8]) -> io::Result<()> {
+    replace(path, content, 0o600)
+}
+
+fn replace(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
     // A device, a pipe or a link would become a file, to the harm of whoever uses it.
     if fs::symlink_metadata(path).is_ok_and(|there| !there.is_file()) {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a plain file"));
@@ -100,7 +114,8 @@ pub(crate) fn replace_public(path: &Path, content: &[u8]) -> io::Result<()> {
     let write = || {
         let mut file = create_new(&beside)?;
         file.write_all(content)?;
-        file.set_permissions(fs::Permissions::from_mode(0o644))?;
+        // Whatever the umask.
+        file.set_permissions(fs::Permissions::from_mode(mode))?;
         fs::rename(&beside, path)
     };
     write().inspect_err(|_| {
@@ -211,6 +226,20 @@ mod tests {
         }
         assert!(replace_public(&home.path().join("none/file"), b"").is_err());
         assert_eq!(fs::read_dir(home.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_private_file_stays_private_when_it_is_replaced() {
+        let home = tempfile::tempdir().unwrap();
+        create_new_directory(&home.path().join("own")).unwrap();
+        assert_eq!(mode(&home.path().join("own")), 0o700);
+        assert!(create_new_directory(&home.path().join("own")).is_err());
+        let path = home.path().join("own/file");
+        for content in ["a longer text", "short"] {
+            replace_private(&path, content.as_bytes()).unwrap();
+            assert_eq!(fs::read_to_string(&path).unwrap(), content);
+            assert_eq!(mode(&path), 0o600);
+        }
     }
 
     #[test]

@@ -5,11 +5,19 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGXFSZ};
-use signal_hook::iterator::Signals;
+use signal_hook::consts::{
+    SIGCHLD, SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGUSR1, SIGUSR2, SIGWINCH,
+    SIGXFSZ,
+};
+use signal_hook::iterator::exfiltrator::WithOrigin;
+use signal_hook::iterator::{Signals, SignalsInfo};
 use signal_hook::{flag, low_level};
 
 const ENDING: [i32; 4] = [SIGHUP, SIGINT, SIGQUIT, SIGTERM];
+
+/// What a command is told that the program runs, where the program itself is told.
+const PASSED_ON: [i32; 9] =
+    [SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH, SIGTSTP, SIGCONT];
 
 const POLL: Duration = Duration::from_millis(10);
 
@@ -22,12 +30,17 @@ struct Shared {
     free: Arc<AtomicBool>,
     /// The signal that came while it was held, or 0.
     pending: Arc<AtomicUsize>,
+    /// Whether signals are somebody else's: see [`take_over`].
+    taken_over: AtomicBool,
 }
 
 static SHARED: OnceLock<Shared> = OnceLock::new();
 
 /// While one lives, a signal waits; when the last is dropped, the signal ends the process.
 pub(crate) struct Held(&'static Shared);
+
+/// Signals as they come, each with where it came from.
+pub(crate) type Received = SignalsInfo<WithOrigin>;
 
 /// Holds signals back. Where one waits already for others that hold it, nothing new is begun.
 pub(crate) fn hold() -> io::Result<Held> {
@@ -39,7 +52,10 @@ pub(crate) fn hold() -> io::Result<Held> {
     };
     loop {
         let mut holders = shared.holders.lock().unwrap_or_else(PoisonError::into_inner);
-        if *holders == 0 || shared.pending.load(Ordering::SeqCst) == 0 {
+        let goes_on = *holders == 0
+            || shared.pending.load(Ordering::SeqCst) == 0
+            || shared.taken_over.load(Ordering::SeqCst);
+        if goes_on {
             *holders += 1;
             shared.free.store(false, Ordering::SeqCst);
             return Ok(Held(shared));
@@ -53,7 +69,7 @@ pub(crate) fn hold() -> io::Result<Held> {
 /// Does `work`; a signal that comes meanwhile ends the process at once, but after `restore`.
 pub(crate) fn restoring<T>(restore: impl Fn() + Send, work: impl FnOnce() -> T) -> io::Result<T> {
     let held = hold()?;
-    let mut signals = Signals::new(ENDING)?;
+    let mut signals = Signals::new(heeded(&ENDING))?;
     let handle = signals.handle();
     let done = std::thread::scope(|scope| {
         scope.spawn(move || {
@@ -74,7 +90,7 @@ pub(crate) fn restoring<T>(restore: impl Fn() + Send, work: impl FnOnce() -> T) 
 /// process as soon as nobody else holds it.
 pub(crate) fn announce(last_words: impl FnOnce(&'static str) + Send + 'static) -> io::Result<()> {
     let held = hold()?;
-    let mut signals = Signals::new(ENDING)?;
+    let mut signals = Signals::new(heeded(&ENDING))?;
     std::thread::spawn(move || {
         if let Some(signal) = signals.forever().next() {
             last_words(low_level::signal_name(signal).unwrap_or("a signal"));
@@ -84,6 +100,18 @@ pub(crate) fn announce(last_words: impl FnOnce(&'static str) + Send + 'static) -
     Ok(())
 }
 
+/// Takes all signals for a command that the program runs: from now on none of them ends the
+/// program, and each is given out with where it came from, as is word of children (SIGCHLD).
+pub(crate) fn take_over() -> io::Result<Received> {
+    // Before they are held, so that none is missed.
+    let signals = SignalsInfo::new(heeded(&PASSED_ON).chain([SIGCHLD]))?;
+    let held = hold()?;
+    held.0.taken_over.store(true, Ordering::SeqCst);
+    // Never released.
+    std::mem::forget(held);
+    Ok(signals)
+}
+
 /// Makes a write beyond the largest file that the process may make fail as on a full disk: by itself
 /// the system ends the process there. Programs that it starts are ended as ever.
 pub(crate) fn survive_file_limit() {
@@ -91,9 +119,24 @@ pub(crate) fn survive_file_limit() {
     let _ = flag::register(SIGXFSZ, Arc::default());
 }
 
+/// Those of `signals` that whoever started the program does not have it ignore, as `nohup` and
+/// shells do: they are to go on ending nothing, here and in programs that are started.
+fn heeded(signals: &[i32]) -> impl Iterator<Item = i32> {
+    static IGNORED: OnceLock<u64> = OnceLock::new();
+    let ignored = *IGNORED.get_or_init(ignored);
+    signals.iter().copied().filter(move |signal| ignored >> (signal - 1) & 1 == 0)
+}
+
+/// The signals that are ignored, each a bit; none, where the system does not tell.
+fn ignored() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or_default()
+}
+
 fn register() -> io::Result<Shared> {
     let shared = Shared::default();
-    for signal in ENDING {
+    for signal in heeded(&ENDING) {
         flag::register_conditional_default(signal, Arc::clone(&shared.free))?;
         let number = usize::try_from(signal).unwrap_or_default();
         flag::register_usize(signal, Arc::clone(&shared.pending), number)?;

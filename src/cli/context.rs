@@ -68,6 +68,7 @@ impl Context {
             global.color,
             environment.get("NO_COLOR").is_some(),
             environment.is_on("CLICOLOR_FORCE"),
+            environment.is_on("CI"),
         );
         let may_ask =
             !global.no_input && !environment.is_on("TOKCTL_NO_INPUT") && !environment.is_on("CI");

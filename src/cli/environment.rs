@@ -43,6 +43,11 @@ impl Environment {
         self.text(name).is_some_and(|value| !matches!(value.as_str(), "0" | "false"))
     }
 
+    /// The variables that are text, with their values.
+    pub(crate) fn texts(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().filter_map(|(name, value)| Some((name.to_str()?, value.to_str()?)))
+    }
+
     /// The variables that a child process must not inherit: those that open the vault, and client
     /// secrets.
     pub(crate) fn secrets(&self) -> impl Iterator<Item = &OsStr> {

@@ -19,6 +19,10 @@ pub(crate) enum Kind {
     VaultDamaged,
     LoginFailed,
     Busy,
+    /// The command that `run` was given is there and can't be started, as shells tell it.
+    CommandNotExecutable,
+    /// There is no such command.
+    CommandNotFound,
 }
 
 impl Kind {
@@ -33,6 +37,8 @@ impl Kind {
             Self::VaultDamaged => 7,
             Self::LoginFailed => 8,
             Self::Busy => 9,
+            Self::CommandNotExecutable => 126,
+            Self::CommandNotFound => 127,
         }
     }
 
@@ -65,12 +71,14 @@ impl Kind {
             Self::VaultDamaged => "vault_damaged",
             Self::LoginFailed => "login_failed",
             Self::Busy => "busy",
+            Self::CommandNotExecutable => "command_not_executable",
+            Self::CommandNotFound => "command_not_found",
         }
     }
 }
 
 /// A failure as a user sees it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct CliError {
     pub(crate) kind: Kind,
     pub(crate) message: String,

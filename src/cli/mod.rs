@@ -6,6 +6,8 @@ pub(crate) mod error;
 mod typed;
 mod explain;
 pub(crate) mod ui;
+pub(crate) mod ci_mask;
+mod memory;
 mod stdin;
 mod time;
 pub(crate) mod context;
@@ -65,6 +67,9 @@ enum Command {
     RotateKey(Deferred<commands::rotate_key::Args>),
     Key(Deferred<commands::key::Args>),
     Backup(Deferred<commands::backup::Args>),
+    Run(Deferred<commands::run::Args>),
+    #[command(name = "git-credential")]
+    GitCredential(Deferred<commands::git_credential::Args>),
     Completions(Deferred<commands::completions::Args>),
     #[command(name = "man")]
     Man(Deferred<commands::completions::ManArgs>),
@@ -73,11 +78,17 @@ enum Command {
 /// Runs the program with `args`, the program's name first.
 #[must_use]
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
-    keep_memory_private();
+    memory::keep_private();
     signals::survive_file_limit();
     let args: Vec<OsString> = args.into_iter().collect();
-    let asked_for_json = args.iter().any(|arg| arg == "--json");
+    let mut own = args.iter().take_while(|arg| *arg != "--");
+    let asked_for_json = own.any(|arg| arg == "--json");
     let plain = Ui { verbosity: Verbosity::Status, json: asked_for_json, may_ask: false };
+    if let [_, word, rest @ ..] = &args[..]
+        && word == commands::completions::COMPLETE
+    {
+        return commands::completions::complete(&plain, rest, &at_once(Root::command));
+    }
     let root = match parse(&args) {
         Ok(root) => root,
         Err(error) => return unparsed(&plain, &error, &understood(&args)),
@@ -86,7 +97,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let (ui, error) = match done {
         Err(failure) => failure,
         Ok(context) => match dispatch(&root.command, &context) {
-            Ok(()) => return ExitCode::SUCCESS,
+            Ok(code) => return code,
             Err(error) => (context.ui, error),
         },
     };
@@ -109,8 +120,9 @@ fn parse(args: &[OsString]) -> Result<Root, clap::Error> {
     })
 }
 
-fn dispatch(command: &Command, context: &Context) -> Result<(), CliError> {
+fn dispatch(command: &Command, context: &Context) -> Result<ExitCode, CliError> {
     match command {
+        Command::Run(Deferred(args)) => return commands::run::run(args, context),
         Command::Login(Deferred(args)) => commands::login::run(args, context),
         Command::Get(Deferred(args)) => commands::get::run(args, context),
         Command::Refresh(Deferred(args)) => commands::refresh::run(args, context),
@@ -123,11 +135,13 @@ fn dispatch(command: &Command, context: &Context) -> Result<(), CliError> {
         Command::RotateKey(Deferred(args)) => commands::rotate_key::run(args, context),
         Command::Key(Deferred(args)) => commands::key::run(args, context),
         Command::Backup(Deferred(args)) => commands::backup::run(args, context),
+        Command::GitCredential(Deferred(args)) => commands::git_credential::run(args, context),
         Command::Completions(Deferred(args)) => {
             commands::completions::run(args, context, at_once(Root::command))
         }
         Command::Man(Deferred(args)) => commands::completions::man(args, at_once(Root::command)),
     }
+    .map(|()| ExitCode::SUCCESS)
 }
 
 /// What to print where the arguments are no command: the help that was asked for, or an error in
@@ -163,24 +177,12 @@ fn unparsed(ui: &Ui, error: &clap::Error, command: &[String]) -> ExitCode {
 fn understood(args: &[OsString]) -> Vec<String> {
     let mut command = &at_once(Root::command);
     let mut names = vec!["tokctl".to_owned()];
-    for word in args.iter().skip(1).filter_map(|word| word.to_str()) {
+    let words = args.iter().skip(1).take_while(|word| *word != "--");
+    for word in words.filter_map(|word| word.to_str()) {
         if let Some(found) = command.find_subcommand(word) {
             names.push(found.get_name().to_owned());
             command = found;
         }
     }
     names
-}
-
-/// Keeps secrets out of core dumps and away from debuggers of the same user.
-fn keep_memory_private() {
-    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-    let hard = getrlimit(Resource::Core).maximum;
-    // Where the system forbids it, the program is as useful as before.
-    let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: hard });
-    #[cfg(target_os = "linux")]
-    {
-        let not_dumpable = rustix::process::DumpableBehavior::NotDumpable;
-        let _ = rustix::process::set_dumpable_behavior(not_dumpable);
-    }
 }

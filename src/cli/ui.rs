@@ -55,12 +55,13 @@ pub(crate) struct Ui {
 
 impl Ui {
     /// Decides about colours, for stdout and stderr each: the flag, then `NO_COLOR` and
-    /// `CLICOLOR_FORCE`, then whether it is a terminal.
-    pub(crate) fn set_color(color: Color, no_color: bool, forced: bool) {
+    /// `CLICOLOR_FORCE`, then whether it is a terminal that somebody looks at, which none of a CI's
+    /// is.
+    pub(crate) fn set_color(color: Color, no_color: bool, forced: bool, ci: bool) {
         let wanted = |terminal: bool| match color {
             Color::Always => true,
             Color::Never => false,
-            Color::Auto => !no_color && (forced || terminal),
+            Color::Auto => !no_color && (forced || (terminal && !ci)),
         };
         console::set_colors_enabled(wanted(io::stdout().is_terminal()));
         console::set_colors_enabled_stderr(wanted(io::stderr().is_terminal()));
@@ -121,6 +122,15 @@ impl Ui {
     #[expect(clippy::unused_self, reason = "who prints need not know what printing takes")]
     pub(crate) fn always(&self, message: &str) {
         stderr(&format!("{message}\n"));
+    }
+
+    /// Tells a CI platform what to mask. That nobody reads it is a failure.
+    #[expect(clippy::unused_self, reason = "who prints need not know what printing takes")]
+    pub(crate) fn masking(&self, commands: &[u8]) -> Result<(), CliError> {
+        io::stderr().lock().write_all(commands).map_err(|error| {
+            CliError::new(Kind::Failed, "could not write the masking command to stderr")
+                .caused_by(&error)
+        })
     }
 
     /// Says how it was done.

@@ -1,26 +1,72 @@
-//! References to credentials: `tokctl://PROVIDER/USER`, or `PROVIDER/USER` as tokctl itself shows
-//! them.
+//! References to credentials: `tokctl://PROVIDER/USER[/FIELD]`, or `PROVIDER/USER[/FIELD]` as tokctl
+//! itself shows them.
 
+use std::fmt;
 use std::str::FromStr;
 
 use percent_encoding::percent_decode_str;
 
 use super::account::{self, Account};
 
+/// What the long form begins with.
+pub(crate) const SCHEME: &str = "tokctl://";
+
 /// Why a text is no reference.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub(crate) enum Error {
-    /// There is no user in it, or something after the user.
-    #[error("a reference is PROVIDER/USER or tokctl://PROVIDER/USER")]
+    /// There is no user in it, or something after the field.
+    #[error("a reference is PROVIDER/USER or tokctl://PROVIDER/USER, with /FIELD where wanted")]
     Shape,
+    /// A credential has no such field.
+    #[error("a field is one of token, username, server_url, api_base_url and expires_at")]
+    Field,
     #[error(transparent)]
     Account(#[from] account::Error),
 }
 
-/// A credential, by its account.
+/// A credential, by its account, and what of it is meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Reference {
     pub(crate) account: Account,
+    pub(crate) field: Field,
+}
+
+/// What of a credential is meant.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Field {
+    #[default]
+    Token,
+    Username,
+    ServerUrl,
+    ApiBaseUrl,
+    ExpiresAt,
+}
+
+impl Field {
+    const ALL: [Self; 5] =
+        [Self::Token, Self::Username, Self::ServerUrl, Self::ApiBaseUrl, Self::ExpiresAt];
+
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Token => "token",
+            Self::Username => "username",
+            Self::ServerUrl => "server_url",
+            Self::ApiBaseUrl => "api_base_url",
+            Self::ExpiresAt => "expires_at",
+        }
+    }
+
+    /// Whether it changes with each token.
+    pub(crate) fn is_of_the_token(self) -> bool {
+        match self {
+            Self::Token | Self::ExpiresAt => true,
+            Self::Username | Self::ServerUrl | Self::ApiBaseUrl => false,
+        }
+    }
+
+    fn named(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|field| field.as_str() == text)
+    }
 }
 
 impl FromStr for Reference {
@@ -30,17 +76,32 @@ impl FromStr for Reference {
         let account = |provider: &str, user: &str| -> Result<Account, account::Error> {
             Ok(Account { provider: provider.parse()?, user: user.parse()? })
         };
-        let Some(long) = text.strip_prefix("tokctl://") else {
-            // What follows the first slash is the user as it is, slashes and all.
-            let (provider, user) = text.split_once('/').ok_or(Error::Shape)?;
-            return Ok(Self { account: account(provider, user)? });
+        let Some(long) = text.strip_prefix(SCHEME) else {
+            let (provider, rest) = text.split_once('/').ok_or(Error::Shape)?;
+            // A user's name may hold slashes; one that ends like a field needs the long form.
+            let named = rest
+                .rsplit_once('/')
+                .and_then(|(user, field)| Field::named(field).map(|field| (user, field)));
+            let (user, field) = named.unwrap_or((rest, Field::Token));
+            return Ok(Self { account: account(provider, user)?, field });
         };
-        let (provider, user) = long.split_once('/').ok_or(Error::Shape)?;
-        if user.contains('/') {
-            return Err(Error::Shape);
-        }
+        let (provider, rest) = long.split_once('/').ok_or(Error::Shape)?;
+        let (user, field) = match rest.split_once('/') {
+            None => (rest, Field::Token),
+            Some((_, more)) if more.contains('/') => return Err(Error::Shape),
+            Some((user, field)) => (user, Field::named(field).ok_or(Error::Field)?),
+        };
         let user = percent_decode_str(user).decode_utf8().map_err(|_| account::Error::User)?;
-        Ok(Self { account: account(provider, &user)? })
+        Ok(Self { account: account(provider, &user)?, field })
+    }
+}
+
+impl fmt::Display for Reference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.field {
+            Field::Token => self.account.fmt(f),
+            field => write!(f, "{}/{}", self.account, field.as_str()),
+        }
     }
 }
 
@@ -64,8 +125,32 @@ mod tests {
     }
 
     #[test]
+    fn a_field_may_follow() {
+        for (text, user, field) in [
+            ("acme/x", "x", Field::Token),
+            ("acme/x/token", "x", Field::Token),
+            ("acme/x/username", "x", Field::Username),
+            ("acme/a/b/server_url", "a/b", Field::ServerUrl),
+            ("acme/token", "token", Field::Token),
+            ("tokctl://acme/x/api_base_url", "x", Field::ApiBaseUrl),
+            ("tokctl://acme/a%2Ftoken/expires_at", "a/token", Field::ExpiresAt),
+            ("tokctl://acme/a%2Ftoken", "a/token", Field::Token),
+        ] {
+            let reference: Reference = text.parse().unwrap();
+            assert_eq!(reference.account.user.as_str(), user, "{text}");
+            assert_eq!(reference.field, field, "{text}");
+        }
+        assert_eq!("tokctl://acme/x/tokne".parse::<Reference>(), Err(Error::Field));
+        let shown = |text: &str| text.parse::<Reference>().unwrap().to_string();
+        assert_eq!(shown("tokctl://acme/x/username"), "acme/x/username");
+        assert_eq!(shown("tokctl://acme/x/token"), "acme/x");
+    }
+
+    #[test]
     fn what_names_no_account_is_refused() {
-        for text in ["acme", "", "tokctl://acme", "tokctl://acme/a/b", "/x"] {
+        for text in
+            ["acme", "", "tokctl://acme", "tokctl://acme/a/b", "tokctl://acme/a/token/b", "/x"]
+        {
             assert!(text.parse::<Reference>().is_err(), "{text}");
         }
         let user = Err(Error::Account(account::Error::User));

@@ -103,6 +103,28 @@ impl Store {
         }
     }
 
+    /// Opens the vault at `path` to look at which credentials there are, and leaves it as it is:
+    /// nothing is migrated, made private or laid beside it, and nobody is waited for. What it shows
+    /// may be wrong if somebody writes just now.
+    pub(crate) fn glance(path: &Path) -> Result<Self, Error> {
+        let file = VaultFile::find(path)?;
+        file.check()?;
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX
+            | OpenFlags::SQLITE_OPEN_NOFOLLOW;
+        // Where there is a log, so is the memory that its readers share.
+        let connection = if file.has_log() {
+            open_standing(file.path(), flags)?
+        } else {
+            open_immutable(&file, flags)?
+        };
+        connection.busy_timeout(Duration::ZERO)?;
+        match schema::version(&connection)? {
+            Version::Known(_) => Ok(Self { connection, file, standing: true }),
+            other => Err(refused(&other, &file)),
+        }
+    }
+
     /// Opens the vault at `path` for reading and writing, migrated to the current version.
     pub(crate) fn open(path: &Path) -> Result<Self, Error> {
         let file = VaultFile::find(path)?;

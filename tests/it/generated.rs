@@ -1,4 +1,5 @@
-//! The committed completions and man pages are those that the program generates.
+//! The committed completions, man pages and service unit are those that the program generates, and
+//! the Debian package has them all.
 //!
 //! `SNAPSHOTS=overwrite cargo test generated` writes them anew.
 
@@ -42,6 +43,59 @@ fn completions_are_as_committed() {
     }
     let expected = COMPLETIONS.map(|(_, file)| file.to_owned());
     assert_eq!(names(&committed("completions")), BTreeSet::from(expected));
+}
+
+#[test]
+fn the_packaged_unit_is_the_one_that_is_printed() {
+    let env = TestEnv::new().unset("XDG_DATA_HOME");
+    let unit = stdout(&env.tokctl(["refresh", "--watch", "--print-unit"]).assert().success());
+    let (made_by, rest) = unit.split_once("\n\n").unwrap();
+    assert!(made_by.lines().all(|line| line.starts_with("# ")), "{made_by}");
+    // For the program where the package puts it, and everybody's vault in its usual place. Where
+    // nobody has one yet, systemd is to pass its directory over.
+    let program = snapbox::cmd::cargo_bin("tokctl");
+    let home = env.path("");
+    let home = home.to_str().unwrap().trim_end_matches('/');
+    let rest = rest
+        .replace(program.to_str().unwrap(), "/usr/bin/tokctl")
+        .replace(&format!("ReadWritePaths={home}"), "ReadWritePaths=-%h")
+        .replace(home, "%h");
+    let how_to = "# systemctl --user enable --now tokctl.service\n# For another vault or other \
+                  options: tokctl refresh --watch --print-unit";
+    is_committed(&committed("packaging").join("tokctl.service"), format!("{how_to}\n\n{rest}"));
+}
+
+#[test]
+fn the_debian_package_has_all_that_is_generated() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let manifest: toml::Table =
+        fs::read_to_string(root.join("Cargo.toml")).unwrap().parse().unwrap();
+    let package = &manifest["package"]["metadata"]["deb"];
+    let mut packaged = BTreeSet::new();
+    for asset in package["assets"].as_array().unwrap() {
+        let source = asset[0].as_str().unwrap();
+        match source.split_once("*.") {
+            Some((folder, extension)) => packaged.extend(
+                names(&root.join(folder))
+                    .into_iter()
+                    .filter(|name| name.ends_with(&format!(".{extension}")))
+                    .map(|name| format!("{folder}{name}")),
+            ),
+            None => _ = packaged.insert(source.to_owned()),
+        }
+    }
+    assert!(packaged.remove("target/release/tokctl"));
+    assert!(packaged.insert(package["license-file"].as_str().unwrap().to_owned()));
+    for source in &packaged {
+        assert!(root.join(source).is_file(), "{source}");
+    }
+    for folder in ["man", "completions", "packaging"] {
+        for name in names(&root.join(folder)) {
+            // Debian has no PowerShell, and its Elvish looks in no directory for all.
+            let elsewhere = ["_tokctl.ps1", "tokctl.elv"].contains(&name.as_str());
+            assert_eq!(packaged.contains(&format!("{folder}/{name}")), !elsewhere, "{name}");
+        }
+    }
 }
 
 #[test]

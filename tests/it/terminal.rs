@@ -172,6 +172,26 @@ fn nobody_is_asked_where_that_was_ruled_out() {
 }
 
 #[test]
+fn colours_are_for_a_terminal_that_somebody_looks_at() {
+    let colourful = |env: &TestEnv, arguments: &[&str]| {
+        let (said, code) = ending(at_a_terminal(env, arguments));
+        assert_eq!(code, 3, "{said}");
+        said.contains('\u{1b}')
+    };
+    let env = TestEnv::new();
+    assert!(colourful(&env, &["get"]));
+    let env = env.set("CI", "true");
+    assert!(!colourful(&env, &["get"]));
+    assert!(colourful(&env, &["--color=always", "get"]));
+    let env = env.set("CLICOLOR_FORCE", "1");
+    assert!(colourful(&env, &["get"]));
+    let env = env.set("NO_COLOR", "1");
+    assert!(!colourful(&env, &["get"]));
+    let env = env.set("CI", "false").unset("NO_COLOR").unset("CLICOLOR_FORCE");
+    assert!(colourful(&env, &["get"]));
+}
+
+#[test]
 fn a_list_tells_how_long_a_token_still_lives() {
     let server = AuthorizationServer::start();
     let env = TestEnv::new().with_login("x", &server, issue());

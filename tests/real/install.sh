@@ -29,6 +29,10 @@ gnome-keyring-daemon gnome-keyring
 secret-tool libsecret-tools
 sqlite3 sqlite3
 strace strace
+curl curl
+git git
+zsh zsh
+fish fish
 END
     /usr/bin/python3 -c 'import ensurepip' 2>/dev/null || missing+=(python3-venv)
     [ "${#missing[@]}" = 0 ] && return
@@ -61,4 +65,13 @@ find_node() {
 install_node_packages() {
     step 'npm packages (locked)'
     npm ci --prefix tests/real --ignore-scripts --no-audit --no-fund --loglevel=error
+}
+
+# Makes the Debian package. Installed once, under target/.
+install_cargo_deb() {
+    local version=3.8.0
+    cargo_deb=$target/real/cargo-deb/bin/cargo-deb
+    [ "$("$cargo_deb" --version 2>/dev/null)" = "$version" ] && return
+    step 'cargo-deb (under target/)'
+    cargo install --quiet --locked --version "$version" --root "$target/real/cargo-deb" cargo-deb
 }

@@ -62,7 +62,9 @@ impl Args {
         };
         match &self.reference {
             Some(text) if text.contains('/') => {
-                let Reference { account } = text.parse().map_err(|error| refused(&error))?;
+                // A field that is named with it changes nothing.
+                let Reference { account, field: _ } =
+                    text.parse().map_err(|error| refused(&error))?;
                 if self.user.as_ref().is_some_and(|user| *user != account.user) {
                     return Err(CliError::new(Kind::Usage, "two users are named")
                         .hint("leave out `--user`, or name the service alone"));

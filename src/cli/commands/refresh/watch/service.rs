@@ -196,7 +196,9 @@ impl<'a> Service<'a> {
                     | Kind::LoginRequired
                     | Kind::ProviderUnavailable
                     | Kind::VaultDamaged
-                    | Kind::LoginFailed => {}
+                    | Kind::LoginFailed
+                    | Kind::CommandNotExecutable
+                    | Kind::CommandNotFound => {}
                 }
             }
         }

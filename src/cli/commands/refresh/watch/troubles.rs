@@ -29,7 +29,9 @@ impl Troubles {
             | Kind::KeyUnavailable
             | Kind::ProviderUnavailable
             | Kind::LoginFailed
-            | Kind::Busy => false,
+            | Kind::Busy
+            | Kind::CommandNotExecutable
+            | Kind::CommandNotFound => false,
         };
         !lasts || before.is_none_or(|before| before.kind != kind)
     }

@@ -1,0 +1,38 @@
+//! Headers as a configuration of curl's: `tokctl get --format curl | curl -K - ADDRESS`.
+//!
+//! Without an address: that of the API would be fetched beside the one that is asked for.
+
+use zeroize::Zeroizing;
+
+use super::header;
+use super::rendered::Rendered;
+use crate::cli::error::CliError;
+use crate::model::credential::Credential;
+use crate::secret::SecretText;
+
+pub(super) fn render(credential: &Credential) -> Result<Rendered, CliError> {
+    let headers = header::headers(credential)?;
+    let length = headers.iter().map(|header| header.value.len()).sum();
+    let mut rendered = Rendered::with_room_for(length);
+    rendered.holds(credential.token().expose());
+    for header in &headers {
+        for part in ["header = \"", header.name, ": ", &escaped(&header.value), "\"\n"] {
+            rendered.text.push_str(part);
+        }
+        rendered.holds(&header.secret);
+        rendered.holds(&escaped(&header.secret));
+    }
+    Ok(rendered)
+}
+
+/// A header's value as it stands between quotes: it has nothing else that curl looks at.
+fn escaped(value: &str) -> Zeroizing<String> {
+    let mut escaped = Zeroizing::new(String::with_capacity(2 * value.len()));
+    for character in value.chars() {
+        if matches!(character, '"' | '\\') {
+            escaped.push('\\');
+        }
+        escaped.push(character);
+    }
+    escaped
+}

@@ -1,0 +1,63 @@
+//! Assignments that a shell runs: `eval "$(tokctl get --format env)"`.
+
+use zeroize::Zeroizing;
+
+use super::rendered::Rendered;
+use crate::model::address::Address;
+use crate::model::credential::Credential;
+use crate::secret::SecretText;
+
+pub(super) fn render(credential: &Credential) -> Rendered {
+    let token = credential.token().expose();
+    let mut rendered = Rendered::with_room_for(token.len());
+    let quoted_token = quoted(token);
+    export(&mut rendered, "TOKCTL_TOKEN", &quoted_token);
+    rendered.holds(token);
+    rendered.holds(&quoted_token[1..quoted_token.len() - 1]);
+    if let Some(username) = &credential.api.username {
+        export(&mut rendered, "TOKCTL_USERNAME", &quoted(username));
+    }
+    if let Some(address) = credential.api_base_url().map(Address::as_str) {
+        export(&mut rendered, "TOKCTL_API_BASE_URL", &quoted(address));
+    }
+    rendered
+}
+
+fn export(rendered: &mut Rendered, name: &str, quoted: &str) {
+    for part in ["export ", name, "=", quoted, "\n"] {
+        rendered.text.push_str(part);
+    }
+}
+
+/// A text as one word of dash, bash, zsh and fish: between single quotes, but for single quotes
+/// and for backslashes, which fish gives a meaning there.
+fn quoted(text: &str) -> Zeroizing<String> {
+    let mut quoted = Zeroizing::new(String::with_capacity(4 * text.len() + 2));
+    quoted.push('\'');
+    for character in text.chars() {
+        match character {
+            '\'' => quoted.push_str(r"'\''"),
+            '\\' => quoted.push_str(r"'\\'"),
+            other => quoted.push(other),
+        }
+    }
+    quoted.push('\'');
+    quoted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quotes_and_backslashes_stand_outside_of_quotes() {
+        for (text, word) in [
+            ("made-up", "'made-up'"),
+            ("it's", r"'it'\''s'"),
+            (r"a\b\", r"'a'\\'b'\\''"),
+            ("$(x) `y` \"z\" !! #", "'$(x) `y` \"z\" !! #'"),
+        ] {
+            assert_eq!(*quoted(text), word);
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! A JSON object with the token and all that is known of it.
+
+use jiff::Timestamp;
+use serde::Serialize;
+use zeroize::Zeroizing;
+
+use super::rendered::Rendered;
+use crate::cli::error::{CliError, Kind};
+use crate::cli::time;
+use crate::model::account::Account;
+use crate::model::address::Address;
+use crate::model::credential::{Credential, Expiry};
+use crate::ops::access_token::Handed;
+use crate::secret::SecretText;
+
+pub(super) fn render(
+    account: &Account,
+    handed: &Handed,
+    now: Timestamp,
+) -> Result<Rendered, CliError> {
+    let token = handed.credential.token().expose();
+    let mut rendered = Rendered::with_room_for(token.len());
+    write(&mut rendered, &Report::new(account, handed, now))?;
+    rendered.holds(token);
+    rendered.holds(&quoted(token)?);
+    Ok(rendered)
+}
+
+/// Writes `value` as the whole of `rendered`.
+pub(super) fn write(rendered: &mut Rendered, value: &impl Serialize) -> Result<(), CliError> {
+    let mut text = std::mem::take(&mut *rendered.text).into_bytes();
+    serde_json::to_writer_pretty(&mut text, value).map_err(|error| unwritten(&error))?;
+    text.push(b'\n');
+    *rendered.text = String::from_utf8(text).expect("JSON is UTF-8");
+    Ok(())
+}
+
+/// A text as it stands between the quotes of a JSON string.
+pub(super) fn quoted(text: &str) -> Result<Zeroizing<String>, CliError> {
+    let mut quoted = serde_json::to_string(text).map_err(|error| unwritten(&error))?;
+    quoted.pop();
+    quoted.remove(0);
+    Ok(Zeroizing::new(quoted))
+}
+
+fn unwritten(error: &serde_json::Error) -> CliError {
+    CliError::new(Kind::Failed, "could not write JSON").caused_by(error)
+}
+/// What `--format json` prints.
+#[derive(Serialize)]
+struct Report<'a> {
+    v: u8,
+    provider: &'a str,
+    user: &'a str,
+    access_token: &'a str,
+    token_type: &'a str,
+    expires_at: Option<String>,
+    expires_in: Option<i64>,
+    expiry: &'static str,
+    scopes: Vec<&'a str>,
+    server_url: Option<&'a str>,
+    username: Option<&'a str>,
+    api_base_url: Option<&'a str>,
+    refreshed: bool,
+}
+
+impl<'a> Report<'a> {
+    fn new(account: &'a Account, handed: &'a Handed, now: Timestamp) -> Self {
+        let credential: &Credential = &handed.credential;
+        let expiry = credential.expiry();
+        Self {
+            v: 1,
+            provider: account.provider.as_str(),
+            user: account.user.as_str(),
+            access_token: credential.token().expose(),
+            token_type: credential.token_type(),
+            expires_at: expiry.at().map(time::rfc3339),
+            expires_in: expiry.at().map(|at| at.duration_since(now).as_secs()),
+            expiry: match expiry {
+                Expiry::Known(_) => "known",
+                Expiry::None => "none",
+                Expiry::Unknown => "unknown",
+            },
+            scopes: credential.scopes().map(|scopes| scopes.iter().collect()).unwrap_or_default(),
+            server_url: credential.api.server_url.as_ref().map(Address::as_str),
+            username: credential.api.username.as_deref(),
+            api_base_url: credential.api_base_url().map(Address::as_str),
+            refreshed: handed.refreshed,
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! The forms in which a token is printed, one file each.
+
+mod rendered;
+mod json;
+mod header;
+mod env;
+mod curl;
+mod netrc;
+mod adc;
+
+use zeroize::Zeroizing;
+
+use self::rendered::Rendered;
+use crate::cli::ci_mask::{self, CiMask};
+use crate::cli::context::Context;
+use crate::cli::error::CliError;
+use crate::cli::time;
+use crate::model::account::Account;
+use crate::ops::access_token::Handed;
+use crate::secret::SecretText;
+
+/// What is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Format {
+    /// The token alone
+    Token,
+    /// An object with the token and all that is known of it
+    Json,
+    /// The lines of an HTTP request that carry the token, as the service wants it
+    Header,
+    /// Variables for a shell: TOKCTL_TOKEN, TOKCTL_USERNAME, TOKCTL_API_BASE_URL
+    Env,
+    /// The same headers for `curl -K -`
+    Curl,
+    /// A line of a .netrc file
+    Netrc,
+    /// Google's application default credentials; hands out the refresh token
+    Adc,
+}
+
+/// Prints the token of `account`, masked first where `platform` is to do so.
+pub(super) fn print(
+    format: Format,
+    platform: Option<CiMask>,
+    context: &Context,
+    account: &Account,
+    handed: &Handed,
+) -> Result<(), CliError> {
+    let token = handed.credential.token().expose();
+    let format = if context.ui.json { Format::Json } else { format };
+    if format == Format::Token {
+        if let Some(platform) = platform {
+            ci_mask::mask(&context.ui, platform, [token])?;
+        }
+        let mut line = Zeroizing::new(Vec::with_capacity(token.len() + 1));
+        line.extend_from_slice(token.as_bytes());
+        line.push(b'\n');
+        return context.ui.data(&line);
+    }
+    let rendered = render(format, context, account, handed)?;
+    if let Some(platform) = platform {
+        let secrets = rendered.secrets.iter().map(|secret| secret.as_str());
+        ci_mask::mask(&context.ui, platform, secrets)?;
+    }
+    context.ui.data(rendered.text.as_bytes())
+}
+
+fn render(
+    format: Format,
+    context: &Context,
+    account: &Account,
+    handed: &Handed,
+) -> Result<Rendered, CliError> {
+    let credential = &handed.credential;
+    match format {
+        Format::Token | Format::Json => json::render(account, handed, time::now()),
+        Format::Header => header::render(credential),
+        Format::Env => Ok(env::render(credential)),
+        Format::Curl => curl::render(credential),
+        Format::Netrc => netrc::render(account, credential),
+        Format::Adc => adc::render(context, account, credential),
+    }
+}

@@ -1,0 +1,58 @@
+//! A line of a `.netrc` file, for the host of the service's API.
+
+use super::rendered::{Rendered, unfit};
+use crate::cli::error::CliError;
+use crate::model::account::Account;
+use crate::model::address::Address;
+use crate::model::credential::{ApiAuth, Credential};
+use crate::secret::SecretText;
+
+pub(super) fn render(account: &Account, credential: &Credential) -> Result<Rendered, CliError> {
+    let by_header = "print it with `--format header`";
+    let login = match (&credential.api.auth, &credential.api.username) {
+        (ApiAuth::Header(_), _) => {
+            return Err(unfit(FORMAT, "the service wants it in a header of its own", by_header));
+        }
+        _ if !credential.api.headers.is_empty() => {
+            return Err(unfit(FORMAT, "the service wants a header beside the token", by_header));
+        }
+        (ApiAuth::Basic, Some(username)) => username.as_str(),
+        // The name that a service tells of a person's is for people, and may hold blanks.
+        (ApiAuth::Basic | ApiAuth::Bearer, _) => account.user.as_str(),
+    };
+    let Some(address) = credential.api_base_url() else {
+        let hint = "set `api_base_url` in config.toml, or `--server`, and log in again";
+        return Err(unfit(FORMAT, "nobody said where the service's API is", hint));
+    };
+    let token = credential.token().expose();
+    let mut rendered = Rendered::with_room_for(token.len());
+    for (keyword, value) in [("machine ", host(address)), (" login ", login), (" password ", token)]
+    {
+        rendered.text.push_str(keyword);
+        rendered.text.push_str(word(keyword, value)?);
+    }
+    rendered.text.push('\n');
+    rendered.holds(token);
+    Ok(rendered)
+}
+
+const FORMAT: &str = "a .netrc file";
+
+/// The host alone: no reader of these files looks at ports.
+fn host(address: &Address) -> &str {
+    address.url().host_str().unwrap_or_default().trim_matches(['[', ']'])
+}
+
+/// A value that all readers take for the same word: some know quotes, escapes and comments, and
+/// some do not.
+fn word<'a>(keyword: &str, value: &'a str) -> Result<&'a str, CliError> {
+    let is_plain = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\');
+    if !value.is_empty() && !value.starts_with('#') && value.bytes().all(is_plain) {
+        return Ok(value);
+    }
+    let why = format!(
+        "its {} holds a blank, a quote, a backslash or what is not ASCII, or begins with `#`",
+        keyword.trim()
+    );
+    Err(unfit(FORMAT, &why, "print it with `--format json`"))
+}

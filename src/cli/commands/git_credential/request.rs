@@ -1,0 +1,85 @@
+//! What git asks for (gitcredentials(7), git-credential(1): input and output format).
+
+use std::io::Read;
+
+use crate::cli::error::{CliError, Kind};
+
+/// No request is longer, in bytes.
+const LONGEST: u64 = 1024 * 1024;
+
+/// Names that stand for nobody: forges want one of them where a token is the password.
+const PLACEHOLDERS: [&str; 3] = ["oauth2", "x-access-token", "x-token-auth"];
+
+/// The attributes of a request that decide what is answered.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Request {
+    pub(super) protocol: String,
+    /// With the port, where that is not the protocol's own.
+    pub(super) host: String,
+    /// Only where git is told to tell it (`credential.useHttpPath`).
+    pub(super) path: Option<String>,
+    pub(super) username: Option<String>,
+}
+
+impl Request {
+    /// Reads the request on stdin.
+    pub(super) fn read() -> Result<Self, CliError> {
+        let failed = |error: &std::io::Error| {
+            CliError::new(Kind::Failed, "could not read git's request from stdin").caused_by(error)
+        };
+        let mut bytes = Vec::new();
+        let mut stdin = std::io::stdin().lock().take(LONGEST);
+        stdin.read_to_end(&mut bytes).map_err(|error| failed(&error))?;
+        // A line that is no text is no attribute of these.
+        Ok(Self::parse(&String::from_utf8_lossy(&bytes)))
+    }
+
+    /// Reads attributes up to an empty line. Those that say nothing here, such as `capability[]`
+    /// and `wwwauth[]`, are passed over; of one that is repeated, the last counts.
+    fn parse(text: &str) -> Self {
+        let mut request = Self::default();
+        for line in text.split('\n').map(|line| line.strip_suffix('\r').unwrap_or(line)) {
+            match line.split_once('=') {
+                Some(("protocol", value)) => value.clone_into(&mut request.protocol),
+                Some(("host", value)) => value.clone_into(&mut request.host),
+                Some(("path", value)) => request.path = Some(value.to_owned()),
+                Some(("username", value)) => request.username = Some(value.to_owned()),
+                None if line.is_empty() => break,
+                Some(_) | None => {}
+            }
+        }
+        request
+    }
+
+    /// Whom the request names.
+    pub(super) fn user(&self) -> Option<&str> {
+        self.username.as_deref().filter(|name| !PLACEHOLDERS.contains(name))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_known_is_passed_over() {
+        let request = Request::parse(
+            "capability[]=authtype\nprotocol=https\r\nhost=example.com:8443\nusername=a=b\n\
+             wwwauth[]=Basic realm=\"x\"\npassword=made-up\nodd\npath=a/b.git\n\nhost=evil.example\n",
+        );
+        let expected = Request {
+            protocol: "https".into(),
+            host: "example.com:8443".into(),
+            path: Some("a/b.git".into()),
+            username: Some("a=b".into()),
+        };
+        assert_eq!(request, expected);
+        assert_eq!(Request::parse(""), Request::default());
+    }
+
+    #[test]
+    fn a_placeholder_names_nobody() {
+        assert_eq!(Request::parse("username=oauth2").user(), None);
+        assert_eq!(Request::parse("username=alice").user(), Some("alice"));
+    }
+}

@@ -1,0 +1,168 @@
+//! Starting the command, and being in its place until it ends.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::io::{self, IsTerminal};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command};
+
+use rustix::io::Errno;
+use rustix::process::{Pid, Signal, WaitOptions, getpid, getsid, kill_process, waitpid};
+use signal_hook::consts::{SIGCHLD, SIGCONT, SIGHUP};
+use signal_hook::iterator::SignalsInfo;
+use signal_hook::iterator::exfiltrator::WithOrigin;
+use signal_hook::low_level::siginfo::{Cause, Origin};
+
+use super::variable::Variable;
+use crate::cli::environment::Environment;
+use crate::cli::error::{CliError, Kind};
+use crate::cli::memory;
+use crate::untrusted::printable;
+
+/// What is to be started.
+pub(super) struct Job<'a> {
+    /// The program, and its arguments.
+    pub(super) line: &'a [OsString],
+    pub(super) environment: &'a Environment,
+    pub(super) variables: &'a BTreeMap<Variable, OsString>,
+}
+
+impl Job<'_> {
+    /// Puts the command in tokctl's own place. Returns only if that fails.
+    pub(super) fn replace_tokctl(&self) -> CliError {
+        let (Ok(never) | Err(never)) = self.start(|command| {
+            let error: io::Error = command.exec();
+            Err::<CliError, io::Error>(error)
+        });
+        never
+    }
+
+    /// Starts the command beside tokctl, with its output led where `prepare` says.
+    pub(super) fn spawn(
+        &self,
+        prepare: impl Fn(&mut Command) -> io::Result<()>,
+    ) -> Result<Child, CliError> {
+        self.start(|command| {
+            prepare(command)?;
+            command.spawn()
+        })
+    }
+
+    fn start<T>(
+        &self,
+        mut start: impl FnMut(&mut Command) -> io::Result<T>,
+    ) -> Result<T, CliError> {
+        let [program, arguments @ ..] = self.line else {
+            return Err(
+                CliError::new(Kind::Usage, "no command was given").hint("tokctl run --help")
+            );
+        };
+        let mut attempt = |program: &OsStr, script: Option<&Path>| {
+            let mut command = Command::new(program);
+            command.args(script).args(arguments);
+            for name in self.environment.secrets() {
+                command.env_remove(name);
+            }
+            command.envs(self.variables.iter().map(|(name, value)| (name.as_str(), value)));
+            memory::as_the_caller(|| start(&mut command))
+        };
+        let mut started = attempt(program, None);
+        // A script that does not name its interpreter is one for the shell, POSIX says.
+        if started.as_ref().err().and_then(io::Error::raw_os_error)
+            == Some(Errno::NOEXEC.raw_os_error())
+            && let Some(script) = self.find(program)
+        {
+            started = attempt(OsStr::new("/bin/sh"), Some(&script));
+        }
+        started.map_err(|error| not_started(program, &error))
+    }
+
+    /// The file that `program` means.
+    fn find(&self, program: &OsStr) -> Option<PathBuf> {
+        if Path::new(program).components().count() > 1 {
+            return Some(program.into());
+        }
+        let is_program = |path: &PathBuf| {
+            path.metadata()
+                .is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
+        };
+        let path = self.environment.get("PATH")?;
+        std::env::split_paths(&path).map(|folder| folder.join(program)).find(is_program)
+    }
+}
+
+fn not_started(program: &OsStr, error: &io::Error) -> CliError {
+    let shown = printable(&program.to_string_lossy());
+    let failed =
+        |kind, what: &str| CliError::new(kind, format!("`{shown}` {what}")).caused_by(error);
+    if error.kind() == io::ErrorKind::NotFound {
+        return failed(Kind::CommandNotFound, "was not found")
+            .hint("give the path of a program, or its name if it is in PATH");
+    }
+    failed(Kind::CommandNotExecutable, "could not be started")
+        .hint("name a program that can be run")
+}
+
+/// How the command stands.
+enum Standing {
+    Runs,
+    /// Somebody at the terminal suspended it.
+    Suspended,
+    Ended(u8),
+}
+
+/// Passes signals on until the command ends. Returns its exit code, or 128 and the number of the
+/// signal that ended it.
+pub(super) fn attend(child: Pid, signals: &mut SignalsInfo<WithOrigin>) -> io::Result<u8> {
+    for origin in signals.forever() {
+        if origin.signal != SIGCHLD {
+            if is_for_tokctl_alone(&origin)
+                && let Some(signal) = Signal::from_named_raw(origin.signal)
+            {
+                // That it has just ended is told next.
+                let _ = kill_process(child, signal);
+            }
+            continue;
+        }
+        match look(child)? {
+            Standing::Ended(code) => return Ok(code),
+            // The shell waits for this process, and has to see it stop. Where there is no terminal,
+            // whoever stopped the command may let it go on without a word to this process.
+            Standing::Suspended if has_terminal() => kill_process(getpid(), Signal::STOP)?,
+            Standing::Suspended | Standing::Runs => {}
+        }
+    }
+    Err(io::ErrorKind::Interrupted.into())
+}
+
+/// Whether the command has not got the signal by itself. The terminal sends its own to all that are
+/// in the foreground, and this process left the command in its own group; but that it hung up, it
+/// tells none but the session's leader.
+///
+/// What a process sends to the whole group can't be told from what it sends to this process alone,
+/// and reaches the command twice.
+fn is_for_tokctl_alone(origin: &Origin) -> bool {
+    let leads_session = || getsid(None).is_ok_and(|leader| leader == getpid());
+    match origin.cause {
+        Cause::Kernel => matches!(origin.signal, SIGHUP | SIGCONT) && leads_session(),
+        _ => true,
+    }
+}
+
+fn look(child: Pid) -> io::Result<Standing> {
+    let options = WaitOptions::NOHANG | WaitOptions::UNTRACED;
+    let Some((_, status)) = waitpid(Some(child), options)? else { return Ok(Standing::Runs) };
+    let code = |number: i32| u8::try_from(number).unwrap_or(u8::MAX);
+    Ok(match (status.exit_status(), status.terminating_signal(), status.stopping_signal()) {
+        (Some(status), _, _) => Standing::Ended(code(status)),
+        (_, Some(signal), _) => Standing::Ended(code(128 + signal)),
+        (_, _, Some(signal)) if signal == Signal::TSTP.as_raw() => Standing::Suspended,
+        (_, _, _) => Standing::Runs,
+    })
+}
+
+fn has_terminal() -> bool {
+    io::stdin().is_terminal() || io::stdout().is_terminal() || io::stderr().is_terminal()
+}

@@ -1,0 +1,225 @@
+//! Keeping the tokens in files fresh, as long as the command runs.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::convert::Infallible;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::masker::Secrets;
+use super::resolve;
+use super::token_files::TokenFiles;
+use super::variable::Variable;
+use super::wishes::Wish;
+use crate::cli::ci_mask::{self, CiMask};
+use crate::cli::context::Context;
+use crate::cli::error::{CliError, Kind};
+use crate::cli::{audit_trail, renewal, time};
+use crate::model::account::Account;
+use crate::model::audit::Action;
+use crate::model::credential::Credential;
+use crate::model::readiness::{Need, Readiness, readiness};
+use crate::model::reference::{Field, Reference};
+use crate::ops::OpenVault;
+use crate::ops::access_token::{self, Found, Handed};
+use crate::ops::open_vault::Opener;
+use crate::ops::refresh::Trigger;
+use crate::secret::SecretText;
+
+/// How often it is looked whether a token is due, or another process renewed one: some providers
+/// end the old token at once.
+const LOOK: Duration = Duration::from_secs(2);
+
+/// How long a token is left alone that could not be renewed.
+const RETRY: Duration = Duration::from_secs(30);
+
+/// How long one is left alone that was due again as soon as it came.
+const AT_ONCE: Duration = Duration::from_mins(3);
+
+/// Renews tokens, and has files hold them.
+pub(super) struct Keeper<'a> {
+    pub(super) context: &'a Context,
+    pub(super) opener: &'a Opener,
+    pub(super) wishes: &'a BTreeMap<Variable, Wish>,
+    pub(super) files: &'a Mutex<TokenFiles>,
+    pub(super) secrets: &'a Secrets,
+    pub(super) ci_mask: Option<CiMask>,
+}
+
+/// What is remembered from one look to the next.
+#[derive(Default)]
+struct Memory {
+    vault: Option<(Option<FileId>, OpenVault)>,
+    /// Until when no renewal is tried.
+    left_alone: BTreeMap<Account, Instant>,
+    /// What was told, and did not change since.
+    told: BTreeMap<Option<Account>, String>,
+}
+
+/// Device and number of a file: a vault that was replaced is another one.
+type FileId = (u64, u64);
+
+impl Keeper<'_> {
+    /// Works until the other end of `until` is dropped. What was begun is finished.
+    pub(super) fn run(&self, until: &Receiver<Infallible>) {
+        let accounts = self.accounts();
+        if accounts.is_empty() {
+            return;
+        }
+        let mut memory = Memory::default();
+        while let Err(RecvTimeoutError::Timeout) = until.recv_timeout(LOOK) {
+            let outcome = self.open(&mut memory);
+            self.tell(&mut memory, None, outcome.err());
+            for account in &accounts {
+                let Some((_, vault)) = &mut memory.vault else { break };
+                let outcome = self.attend(vault, account, &mut memory.left_alone);
+                self.tell(&mut memory, Some(account), outcome.err());
+            }
+        }
+    }
+
+    /// The accounts whose tokens, or their ends, are in files.
+    fn accounts(&self) -> BTreeSet<Account> {
+        let changing = self.in_files().filter(|(_, reference)| reference.field.is_of_the_token());
+        changing.map(|(_, reference)| reference.account.clone()).collect()
+    }
+
+    fn in_files(&self) -> impl Iterator<Item = (&Variable, &Reference)> {
+        self.wishes.iter().filter_map(|(variable, wish)| match wish {
+            Wish::File(reference) => Some((variable, reference)),
+            Wish::Text(_) | Wish::Value(_) => None,
+        })
+    }
+
+    /// Opens the vault, unless it is open and in its place still.
+    fn open(&self, memory: &mut Memory) -> Result<(), CliError> {
+        let id = self.file_id();
+        if memory.vault.as_ref().is_none_or(|(opened, _)| id.is_none() || *opened != id) {
+            memory.vault = None;
+            memory.vault = Some((id, self.opener.open()?));
+        }
+        Ok(())
+    }
+
+    fn file_id(&self) -> Option<FileId> {
+        let found = fs::metadata(self.context.vault().ok()?).ok()?;
+        Some((found.dev(), found.ino()))
+    }
+
+    /// Renews the token of `account` if it is due, and has its files hold what is in the vault.
+    fn attend(
+        &self,
+        vault: &mut OpenVault,
+        account: &Account,
+        left_alone: &mut BTreeMap<Account, Instant>,
+    ) -> Result<(), CliError> {
+        match access_token::find(vault, account, Need::Usual, true, time::now())? {
+            Found::Good(handed) => self.publish(vault, account, &handed),
+            Found::Due if left_alone.get(account).is_some_and(|until| Instant::now() < *until) => {
+                // It may be another one than a moment ago all the same.
+                let credential = vault.expect(account)?.stored.credential;
+                self.publish(
+                    vault,
+                    account,
+                    &Handed { credential, refreshed: false, warning: None },
+                )
+            }
+            Found::Due => {
+                let trigger = Trigger::Need(Need::Usual);
+                let (renewed, warning) =
+                    renewal::renew_silently(self.context, vault, account, trigger);
+                if let Some(warning) = warning {
+                    self.context.ui.warning(&warning);
+                }
+                match pause(&renewed) {
+                    Some(pause) => left_alone.insert(account.clone(), Instant::now() + pause),
+                    None => left_alone.remove(account),
+                };
+                match renewed {
+                    Ok(handed) => self.publish(vault, account, &handed),
+                    Err(error) => {
+                        let whose = (&account.provider, Some(&account.user));
+                        let word = error.kind.word();
+                        audit_trail::note(self.context, vault, "run", Action::Get, whose, word);
+                        Err(error)
+                    }
+                }
+            }
+        }
+    }
+
+    /// Has the files of `account` hold what `handed` says; what is new is written down first.
+    fn publish(
+        &self,
+        vault: &mut OpenVault,
+        account: &Account,
+        handed: &Handed,
+    ) -> Result<(), CliError> {
+        let credential: &Credential = &handed.credential;
+        let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut is_written_down = false;
+        for (variable, reference) in
+            self.in_files().filter(|(_, reference)| reference.account == *account)
+        {
+            let value = resolve::value(reference, credential)?;
+            if files.holds(variable, &value) {
+                continue;
+            }
+            if reference.field == Field::Token && !is_written_down {
+                let word = if handed.refreshed { "refreshed" } else { audit_trail::OK };
+                audit_trail::record(self.context, vault, "run", Action::Get, account, word)?;
+                // Before the command can know it.
+                let token = credential.token().expose();
+                self.secrets.add(token);
+                if let Some(platform) = self.ci_mask {
+                    ci_mask::mask(&self.context.ui, platform, [token])?;
+                }
+                is_written_down = true;
+            }
+            files.put(variable, value).map_err(|error| {
+                CliError::new(
+                    Kind::Failed,
+                    format!("the file of `{variable}` could not be replaced"),
+                )
+                .caused_by(&error)
+            })?;
+        }
+        if is_written_down {
+            self.context.ui.detail(&format!("the file with the token of `{account}` was replaced"));
+        }
+        Ok(())
+    }
+
+    /// Tells what went wrong, once.
+    fn tell(&self, memory: &mut Memory, about: Option<&Account>, error: Option<CliError>) {
+        let about = about.cloned();
+        match error.map(|error| error.line()) {
+            None => drop(memory.told.remove(&about)),
+            Some(line) => {
+                if memory.told.get(&about) != Some(&line) {
+                    self.context.ui.warning(&line);
+                    memory.told.insert(about, line);
+                }
+            }
+        }
+    }
+}
+
+/// How long a token is left alone after what came of its renewal, however due it is.
+fn pause(renewed: &Result<Handed, CliError>) -> Option<Duration> {
+    match renewed {
+        Ok(Handed { refreshed: true, credential, .. }) => {
+            match readiness(credential, Need::Usual, time::now()) {
+                Readiness::Due { .. } => Some(AT_ONCE),
+                Readiness::Good
+                | Readiness::Fading
+                | Readiness::LoginRequired
+                | Readiness::HandedOver
+                | Readiness::NeverLongEnough { .. } => None,
+            }
+        }
+        Ok(Handed { refreshed: false, .. }) | Err(_) => Some(RETRY),
+    }
+}

@@ -1,0 +1,157 @@
+//! `tokctl run`: a command with tokens in its environment, or in files.
+
+mod variable;
+mod env_file;
+mod args;
+mod wishes;
+mod resolve;
+mod masker;
+mod pump;
+mod token_files;
+mod child;
+mod keep_fresh;
+mod supervision;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
+use std::io;
+use std::process::ExitCode;
+use std::sync::Mutex;
+
+use zeroize::Zeroizing;
+
+pub(crate) use self::args::Args;
+use self::child::Job;
+use self::keep_fresh::Keeper;
+use self::masker::Secrets;
+use self::pump::{Leads, leads};
+use self::resolve::Resolved;
+use self::supervision::Masked;
+use self::token_files::TokenFiles;
+use self::variable::Variable;
+use self::wishes::Wish;
+use crate::cli::ci_mask;
+use crate::cli::context::Context;
+use crate::cli::error::{CliError, Kind};
+use crate::model::reference::{Field, Reference};
+use crate::secret::SecretText;
+use crate::signals;
+
+/// Runs the command that `args` name. Returns its exit code, unless it takes tokctl's place.
+pub(crate) fn run(args: &Args, context: &Context) -> Result<ExitCode, CliError> {
+    let wishes = wishes::collect(args, &context.environment)?;
+    let resolved = resolve::resolve(context, &wishes)?;
+    let secrets = Secrets::default();
+    for token in tokens(&wishes, resolved.as_ref()) {
+        secrets.add(token);
+        if let Some(platform) = args.ci_mask {
+            ci_mask::mask(&context.ui, platform, [token])?;
+        }
+    }
+    let mut variables = values(&wishes, resolved.as_ref())?;
+    let masked = masked(args, &secrets);
+    let has_files = wishes.values().any(|wish| matches!(wish, Wish::File(_)));
+    if !has_files && !masked.is_any() {
+        // The vault is closed first.
+        drop(resolved);
+        let job =
+            Job { line: &args.command, environment: &context.environment, variables: &variables };
+        return Err(job.replace_tokctl());
+    }
+    // Before there is anything to take away at the end.
+    let signals = signals::take_over().map_err(|error| unprepared(&error))?;
+    let opener = resolved.as_ref().map(|resolved| resolved.vault.opener());
+    let files = if has_files {
+        Some(Mutex::new(files(context, &wishes, resolved.as_ref(), &mut variables)?))
+    } else {
+        None
+    };
+    drop(resolved);
+    let keeper = opener.as_ref().zip(files.as_ref()).map(|(opener, files)| Keeper {
+        context,
+        opener,
+        wishes: &wishes,
+        files,
+        secrets: &secrets,
+        ci_mask: args.ci_mask,
+    });
+    let job = Job { line: &args.command, environment: &context.environment, variables: &variables };
+    let keeping = keeper.as_ref().zip(files.as_ref());
+    supervision::run(context, &job, masked, &secrets, signals, keeping).map(ExitCode::from)
+}
+
+/// The tokens that the command is to get, each once.
+fn tokens<'a>(
+    wishes: &BTreeMap<Variable, Wish>,
+    resolved: Option<&'a Resolved>,
+) -> BTreeSet<&'a str> {
+    let Some(Resolved { credentials, .. }) = resolved else { return BTreeSet::new() };
+    let references = wishes.values().filter_map(Wish::reference);
+    references
+        .filter(|reference| reference.field == Field::Token)
+        .filter_map(|reference| Some(credentials.get(&reference.account)?.token().expose()))
+        .collect()
+}
+
+/// The variables that hold values themselves.
+fn values(
+    wishes: &BTreeMap<Variable, Wish>,
+    resolved: Option<&Resolved>,
+) -> Result<BTreeMap<Variable, OsString>, CliError> {
+    let mut variables = BTreeMap::new();
+    for (variable, wish) in wishes {
+        let value = match wish {
+            Wish::Text(text) => OsString::from(text.as_str()),
+            Wish::Value(reference) => OsString::from(value(reference, resolved)?.as_str()),
+            Wish::File(_) => continue,
+        };
+        variables.insert(variable.clone(), value);
+    }
+    Ok(variables)
+}
+
+/// The files, and their paths among the `variables`.
+fn files(
+    context: &Context,
+    wishes: &BTreeMap<Variable, Wish>,
+    resolved: Option<&Resolved>,
+    variables: &mut BTreeMap<Variable, OsString>,
+) -> Result<TokenFiles, CliError> {
+    let mut files = TokenFiles::create(&context.environment).map_err(|error| unprepared(&error))?;
+    for (variable, wish) in wishes {
+        if let Wish::File(reference) = wish {
+            files.put(variable, value(reference, resolved)?).map_err(|error| unprepared(&error))?;
+            variables.insert(variable.clone(), files.path(variable).into_os_string());
+        }
+    }
+    Ok(files)
+}
+
+fn value(
+    reference: &Reference,
+    resolved: Option<&Resolved>,
+) -> Result<Zeroizing<String>, CliError> {
+    let found = resolved.and_then(|resolved| resolved.credentials.get(&reference.account));
+    let credential = found.expect("every reference was resolved");
+    resolve::value(reference, credential)
+}
+
+/// Which of the command's streams are masked: those that another program reads.
+fn masked(args: &Args, secrets: &Secrets) -> Masked {
+    let is_masked = |leads| match leads {
+        Leads::Elsewhere => !args.no_masking,
+        Leads::ToAFile => args.mask,
+        Leads::ToADevice => false,
+    };
+    let there_are_some = !secrets.is_empty();
+    Masked {
+        stdout: there_are_some && is_masked(leads(io::stdout())),
+        stderr: there_are_some && is_masked(leads(io::stderr())),
+    }
+}
+
+fn unprepared(error: &io::Error) -> CliError {
+    CliError::new(Kind::Failed, "the command's files could not be prepared")
+        .caused_by(error)
+        .hint("see that XDG_RUNTIME_DIR or TMPDIR names a directory of yours with room in it")
+}

@@ -1,0 +1,239 @@
+//! Getting what references mean: each credential once, those that are due side by side.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+use std::sync::mpsc;
+use std::thread;
+
+use zeroize::Zeroizing;
+
+use super::variable::Variable;
+use super::wishes::Wish;
+use crate::cli::context::Context;
+use crate::cli::error::{CliError, Kind};
+use crate::cli::{audit_trail, choice, keys, renewal, time};
+use crate::model::account::Account;
+use crate::model::address::Address;
+use crate::model::audit::Action;
+use crate::model::credential::Credential;
+use crate::model::readiness::Need;
+use crate::model::reference::{Field, Reference};
+use crate::ops::access_token::{self, Found, Handed};
+use crate::ops::fair_queue::FairQueue;
+use crate::ops::many::{self, Job};
+use crate::ops::refresh::Trigger;
+use crate::ops::{self, OpenVault};
+use crate::secret::SecretText;
+use crate::store::Store;
+
+/// How many tokens are renewed at a time.
+const THREADS: NonZeroUsize = NonZeroUsize::new(8).unwrap();
+
+/// The credentials that references name, and the vault that they are from.
+pub(super) struct Resolved {
+    pub(super) vault: OpenVault,
+    pub(super) credentials: BTreeMap<Account, Credential>,
+}
+
+/// What came of one credential, and a warning about a hook.
+type Got = (Result<Handed, CliError>, Option<String>);
+
+/// Gets the credentials that `wishes` name; `None` if they name none.
+///
+/// Fails if one can't be had, or has not what is asked for.
+pub(super) fn resolve(
+    context: &Context,
+    wishes: &BTreeMap<Variable, Wish>,
+) -> Result<Option<Resolved>, CliError> {
+    // Whether a token is wanted, by account.
+    let mut wanted: BTreeMap<Account, bool> = BTreeMap::new();
+    for reference in wishes.values().filter_map(Wish::reference) {
+        *wanted.entry(reference.account.clone()).or_default() |= reference.field.is_of_the_token();
+    }
+    if wanted.is_empty() {
+        return Ok(None);
+    }
+    let mut vault = keys::unlock(context, Store::open_read_only(context.vault()?)?)?;
+    let got = look(context, &mut vault, &wanted)?;
+    let are_all_there = got.values().all(Result::is_ok);
+    let mut outcomes = BTreeMap::new();
+    for (account, got) in got {
+        // What is handed out is written down, and so is what failed; what was got in vain is not.
+        let recorded = if wanted[&account] && (are_all_there || got.is_err()) {
+            let outcome = audit_trail::outcome(&got);
+            audit_trail::record(context, &mut vault, "run", Action::Get, &account, outcome)
+        } else {
+            Ok(())
+        };
+        let outcome = got.and_then(|handed| recorded.map(|()| handed)).map(|handed| {
+            renewal::warn(context, &account, &handed);
+            handed.credential
+        });
+        outcomes.insert(account, outcome);
+    }
+    check(wishes, &outcomes)?;
+    let credentials = outcomes
+        .into_iter()
+        .filter_map(|(account, outcome)| Some((account, outcome.ok()?)))
+        .collect();
+    Ok(Some(Resolved { vault, credentials }))
+}
+
+/// The value that `reference` means.
+pub(super) fn value(
+    reference: &Reference,
+    credential: &Credential,
+) -> Result<Zeroizing<String>, CliError> {
+    let value = match reference.field {
+        Field::Token => Some(credential.token().expose().to_owned()),
+        Field::Username => credential.api.username.clone(),
+        Field::ServerUrl => credential.api.server_url.as_ref().map(|url| url.as_str().to_owned()),
+        Field::ApiBaseUrl => credential.api_base_url().map(Address::as_str).map(ToOwned::to_owned),
+        Field::ExpiresAt => credential.expiry().at().map(time::rfc3339),
+    };
+    let account = &reference.account;
+    let field = reference.field.as_str();
+    match value.map(Zeroizing::new) {
+        None => Err(CliError::new(Kind::Failed, format!("`{account}` has no {field}"))
+            .hint("leave that reference out")),
+        // No environment can hold it.
+        Some(value) if value.contains('\0') => Err(CliError::new(
+            Kind::Failed,
+            format!("the {field} of `{account}` holds a zero byte"),
+        )
+        .hint("leave that reference out")),
+        Some(value) => Ok(value),
+    }
+}
+
+/// Gets all credentials; each that can't be had is an error of its own.
+fn look(
+    context: &Context,
+    vault: &mut OpenVault,
+    wanted: &BTreeMap<Account, bool>,
+) -> Result<BTreeMap<Account, Result<Handed, CliError>>, CliError> {
+    let mut got = BTreeMap::new();
+    let mut due = Vec::new();
+    for (account, &is_token_wanted) in wanted {
+        match find(context, vault, account, is_token_wanted) {
+            Ok(Found::Good(handed)) => drop(got.insert(account.clone(), Ok(*handed))),
+            Ok(Found::Due) => due.push(account.clone()),
+            Err(error) => drop(got.insert(account.clone(), Err(error))),
+        }
+    }
+    if !due.is_empty() {
+        vault.open_for_writing()?;
+    }
+    if let [account] = &due[..] {
+        let renewed = renewal::renew(context, vault, account, Trigger::Need(Need::Usual));
+        got.insert(account.clone(), renewed);
+    } else if !due.is_empty() {
+        for (account, (renewed, warning)) in side_by_side(context, vault, due)? {
+            if let Some(warning) = warning {
+                context.ui.warning(&warning);
+            }
+            got.insert(account, renewed);
+        }
+    }
+    Ok(got)
+}
+
+fn find(
+    context: &Context,
+    vault: &mut OpenVault,
+    account: &Account,
+    is_token_wanted: bool,
+) -> Result<Found, CliError> {
+    let found = if is_token_wanted {
+        access_token::find(vault, account, Need::Usual, true, time::now())
+    } else {
+        vault.expect(account).map(|row| {
+            let credential = row.stored.credential;
+            Found::Good(Box::new(Handed { credential, refreshed: false, warning: None }))
+        })
+    };
+    if let Err(ops::Error::NoCredential { account }) = &found {
+        return Err(choice::none(context, Some(&account.provider), Some(&account.user)));
+    }
+    Ok(found?)
+}
+
+fn side_by_side(
+    context: &Context,
+    vault: &OpenVault,
+    due: Vec<Account>,
+) -> Result<BTreeMap<Account, Got>, CliError> {
+    let threads = THREADS.min(due.len().try_into().unwrap_or(THREADS));
+    let queue = FairQueue::new();
+    for account in due {
+        // Each provider has a lane of its own.
+        queue.push(account.provider.clone().as_str(), Job { account, round: 0 });
+    }
+    queue.close();
+    let opener = vault.opener();
+    let work = |vault: &mut OpenVault, account: &Account| -> Result<Got, CliError> {
+        let trigger = Trigger::Need(Need::Usual);
+        Ok(renewal::renew_silently(context, vault, account, trigger))
+    };
+    context.ui.while_waiting("waiting for new tokens", || {
+        thread::scope(|scope| {
+            let (done, outcomes) = mpsc::channel();
+            many::start(scope, threads, &opener, &queue, &work, &done).map_err(|error| {
+                CliError::new(Kind::Failed, "no thread could be started").caused_by(&error)
+            })?;
+            drop(done);
+            let flat = |(account, got): (Account, Result<Got, CliError>)| {
+                (account, got.unwrap_or_else(|error| (Err(error), None)))
+            };
+            Ok(outcomes.iter().map(flat).collect())
+        })
+    })
+}
+
+/// A variable that can't be set, and why.
+struct Unset<'a> {
+    variable: &'a Variable,
+    reference: &'a Reference,
+    error: CliError,
+}
+
+/// Fails, with all variables that can't be set, unless every reference has a value.
+fn check(
+    wishes: &BTreeMap<Variable, Wish>,
+    outcomes: &BTreeMap<Account, Result<Credential, CliError>>,
+) -> Result<(), CliError> {
+    let mut unset = Vec::new();
+    for (variable, wish) in wishes {
+        let Some(reference) = wish.reference() else { continue };
+        let error = match outcomes.get(&reference.account) {
+            Some(Ok(credential)) => value(reference, credential).err(),
+            Some(Err(error)) => Some(error.clone()),
+            None => None,
+        };
+        unset.extend(error.map(|error| Unset { variable, reference, error }));
+    }
+    match &unset[..] {
+        [] => Ok(()),
+        [Unset { variable, reference, error }] => {
+            let what = format!("`{variable}` can't be set from `{reference}`, so nothing was run");
+            let mut failure = CliError::new(error.kind, what);
+            failure.causes.push(error.message.clone());
+            failure.causes.extend(error.causes.iter().cloned());
+            failure.hint.clone_from(&error.hint);
+            Err(failure)
+        }
+        several => Err(gravest(several)),
+    }
+}
+
+fn gravest(unset: &[Unset<'_>]) -> CliError {
+    let kind = Kind::gravest(unset.iter().map(|one| one.error.kind)).unwrap_or(Kind::Failed);
+    let what = format!("{} variables can't be set, so nothing was run", unset.len());
+    let mut failure = CliError::new(kind, what);
+    failure.causes.extend(unset.iter().map(|Unset { variable, reference, error }| {
+        format!("`{variable}` from `{reference}`: {}", error.in_one_line())
+    }));
+    failure.hint =
+        unset.iter().find(|one| one.error.kind == kind).and_then(|one| one.error.hint.clone());
+    failure
+}

@@ -1,0 +1,144 @@
+//! Running the command beside tokctl, since something is to be done meanwhile or afterwards.
+
+use std::io::{self, PipeReader, PipeWriter};
+use std::os::fd::AsFd;
+use std::process::{Child, Command};
+use std::sync::{Mutex, PoisonError, mpsc};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::Pid;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+use signal_hook::low_level;
+
+use super::child::{self, Job};
+use super::keep_fresh::Keeper;
+use super::masker::Secrets;
+use super::pump::{Pump, are_one};
+use super::token_files::TokenFiles;
+use crate::cli::context::Context;
+use crate::cli::error::{CliError, Kind};
+use crate::signals;
+
+/// A signal so soon after the command's end may be the one that ended it, sent to both.
+const ECHO: Duration = Duration::from_millis(300);
+
+/// Which of the command's streams are masked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Masked {
+    pub(super) stdout: bool,
+    pub(super) stderr: bool,
+}
+
+impl Masked {
+    pub(super) fn is_any(self) -> bool {
+        self.stdout || self.stderr
+    }
+}
+
+/// What the command's streams are led into; `None`: where tokctl's own go.
+#[derive(Default)]
+struct Inlets {
+    stdout: Option<PipeWriter>,
+    stderr: Option<PipeWriter>,
+}
+
+impl Inlets {
+    fn attach(&self, command: &mut Command) -> io::Result<()> {
+        if let Some(inlet) = &self.stdout {
+            command.stdout(inlet.try_clone()?);
+        }
+        if let Some(inlet) = &self.stderr {
+            command.stderr(inlet.try_clone()?);
+        }
+        Ok(())
+    }
+}
+
+/// Makes the pipes for what is masked. What leads to one place goes through one pipe: so it stays in
+/// order.
+fn pipes(masked: Masked, ended: &PipeReader) -> io::Result<(Inlets, Vec<Pump>)> {
+    let (stdout, stderr) = (io::stdout(), io::stderr());
+    let (mut inlets, mut pumps) = (Inlets::default(), Vec::new());
+    if masked.stdout {
+        let (outlet, inlet) = io::pipe()?;
+        pumps.push(Pump::new(outlet, &stdout, ended)?);
+        inlets.stdout = Some(inlet);
+    }
+    match &inlets.stdout {
+        Some(inlet) if masked.stderr && are_one(stdout.as_fd(), stderr.as_fd()) => {
+            inlets.stderr = Some(inlet.try_clone()?);
+        }
+        Some(_) | None if masked.stderr => {
+            let (outlet, inlet) = io::pipe()?;
+            pumps.push(Pump::new(outlet, &stderr, ended)?);
+            inlets.stderr = Some(inlet);
+        }
+        Some(_) | None => {}
+    }
+    Ok((inlets, pumps))
+}
+
+/// Runs the command to its end; returns its exit code, or 128 and the number of the signal that
+/// ended it. `keeper` is at work meanwhile, and `files` are gone afterwards.
+pub(super) fn run(
+    context: &Context,
+    job: &Job<'_>,
+    masked: Masked,
+    secrets: &Secrets,
+    mut signals: signals::Received,
+    keeper: Option<(&Keeper<'_>, &Mutex<TokenFiles>)>,
+) -> Result<u8, CliError> {
+    let failed = |error: io::Error| {
+        CliError::new(Kind::Failed, "the command could not be looked after").caused_by(&error)
+    };
+    let (ended, end) = io::pipe().map_err(failed)?;
+    let (inlets, pumps) = pipes(masked, &ended).map_err(failed)?;
+    let child = job.spawn(|command| inlets.attach(command))?;
+    // The command alone keeps them open from now on.
+    drop((inlets, ended));
+    thread::scope(|scope| {
+        let (stop, until) = mpsc::channel();
+        let keeping = keeper.map(|(keeper, _)| scope.spawn(move || keeper.run(&until)));
+        let pumping: Vec<_> = pumps
+            .into_iter()
+            .map(|pump| scope.spawn(move || tell(context, pump.run(secrets))))
+            .collect();
+        let code = child::attend(pid(&child), &mut signals).map_err(failed)?;
+        drop((end, stop));
+        let handle = signals.handle();
+        scope.spawn(move || {
+            for pump in pumping {
+                let _ = pump.join();
+            }
+            handle.close();
+        });
+        // What the command wrote is passed on still. Whoever reads it may take long; now that the
+        // command has ended, a signal is for tokctl.
+        let since = Instant::now();
+        for origin in signals.forever() {
+            let is_new = since.elapsed() > ECHO;
+            if is_new && [SIGHUP, SIGINT, SIGQUIT, SIGTERM].contains(&origin.signal) {
+                // What is on its way to the vault is waited for.
+                keeping.map(thread::ScopedJoinHandle::join);
+                if let Some((_, files)) = keeper {
+                    files.lock().unwrap_or_else(PoisonError::into_inner).remove();
+                }
+                let _ = low_level::emulate_default_handler(origin.signal);
+                break;
+            }
+        }
+        Ok(code)
+    })
+}
+
+fn pid(child: &Child) -> Pid {
+    Pid::from_child(child)
+}
+
+/// Tells that output was lost.
+fn tell(context: &Context, pumped: io::Result<()>) {
+    if let Err(error) = pumped {
+        context.ui.warning(&format!("not all of the command's output could be passed on: {error}"));
+    }
+}

@@ -1,0 +1,197 @@
+//! Files that hold tokens for as long as a command runs.
+//!
+//! They lie in a directory of their own, mode 0700, which is locked while tokctl lives. A directory
+//! whose lock is free was left behind, and the next `run` takes it away.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use data_encoding::HEXLOWER;
+use zeroize::Zeroizing;
+
+use super::variable::Variable;
+use crate::cli::environment::Environment;
+use crate::private_file;
+
+/// What the directories' names begin with.
+const PREFIX: &str = "tokctl-run-";
+
+/// No variable is called so.
+const LOCK: &str = ".lock";
+
+/// How often another name is tried. Each failure takes a sweep by another process at that moment.
+const TRIES: usize = 10;
+
+/// The files, gone when dropped.
+pub(super) struct TokenFiles {
+    directory: PathBuf,
+    _lock: File,
+    contents: BTreeMap<Variable, Zeroizing<String>>,
+}
+
+impl TokenFiles {
+    /// Makes the directory, and takes away what others left behind.
+    pub(super) fn create(environment: &Environment) -> io::Result<Self> {
+        let base = base(environment);
+        sweep(&base);
+        for _ in 0..TRIES {
+            let mut name = [0; 8];
+            getrandom::fill(&mut name).map_err(io::Error::other)?;
+            let directory = base.join(format!("{PREFIX}{}", HEXLOWER.encode(&name)));
+            match claim(&directory) {
+                Ok(Some(lock)) => {
+                    return Ok(Self { directory, _lock: lock, contents: BTreeMap::new() });
+                }
+                Ok(None) => {}
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Err(io::ErrorKind::AlreadyExists.into())
+    }
+
+    /// Where the file of `variable` is.
+    pub(super) fn path(&self, variable: &Variable) -> PathBuf {
+        self.directory.join(variable.as_str())
+    }
+
+    /// Has the file of `variable` hold `content`, at once.
+    pub(super) fn put(
+        &mut self,
+        variable: &Variable,
+        content: Zeroizing<String>,
+    ) -> io::Result<()> {
+        private_file::replace_private(&self.path(variable), content.as_bytes())?;
+        self.contents.insert(variable.clone(), content);
+        Ok(())
+    }
+
+    /// Whether the file of `variable` was last written with `content`.
+    pub(super) fn holds(&self, variable: &Variable, content: &str) -> bool {
+        self.contents.get(variable).is_some_and(|held| held.as_str() == content)
+    }
+
+    /// Takes all away.
+    pub(super) fn remove(&self) {
+        let _ = fs::remove_dir_all(&self.directory);
+    }
+}
+
+impl Drop for TokenFiles {
+    fn drop(&mut self) {
+        self.remove();
+    }
+}
+
+/// The directory for what lives no longer than a login, which is in memory; else the one for
+/// temporary files.
+fn base(environment: &Environment) -> PathBuf {
+    let directory =
+        |name| environment.get(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    directory("XDG_RUNTIME_DIR")
+        .filter(|path| path.is_dir() && private_file::check(path).is_ok())
+        .or_else(|| directory("TMPDIR"))
+        .unwrap_or_else(|| "/tmp".into())
+}
+
+/// Makes `directory` and locks it; `None` if a sweep was faster.
+fn claim(directory: &Path) -> io::Result<Option<File>> {
+    private_file::create_new_directory(directory)?;
+    let path = directory.join(LOCK);
+    let lock = match private_file::create_new(&path) {
+        Ok(lock) => lock,
+        // An empty directory was left behind, for all that others can see.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    match lock.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => return Ok(None),
+        Err(TryLockError::Error(error)) => return Err(error),
+    }
+    let own = lock.metadata()?;
+    let is_same = fs::symlink_metadata(&path)
+        .is_ok_and(|named| (named.dev(), named.ino()) == (own.dev(), own.ino()));
+    Ok(is_same.then_some(lock))
+}
+
+/// Takes away the user's own directories that nobody has locked. What can't be taken away is left
+/// to the system.
+fn sweep(base: &Path) {
+    let Ok(entries) = fs::read_dir(base) else { return };
+    let own = rustix::process::geteuid().as_raw();
+    for entry in entries.flatten() {
+        let is_ours = entry.file_name().to_str().is_some_and(|name| name.starts_with(PREFIX))
+            && entry.metadata().is_ok_and(|found| found.is_dir() && found.uid() == own);
+        if is_ours {
+            let _ = take_away(&entry.path());
+        }
+    }
+}
+
+fn take_away(directory: &Path) -> io::Result<()> {
+    let path = directory.join(LOCK);
+    if fs::symlink_metadata(&path).is_err() {
+        // Its maker died before it was locked, or is about to lock it, and finds it gone.
+        return fs::remove_dir(directory);
+    }
+    let lock = private_file::open_or_create_itself(&path)?;
+    match lock.try_lock() {
+        Ok(()) => fs::remove_dir_all(directory),
+        Err(_) => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entries(base: &Path) -> usize {
+        fs::read_dir(base).unwrap().count()
+    }
+
+    #[test]
+    fn what_is_in_use_is_left_and_what_was_left_behind_is_taken_away() {
+        let home = tempfile::tempdir().unwrap();
+        let base = home.path().to_str().unwrap();
+        let environment = Environment::from(&[("TMPDIR", base)][..]);
+        let variable: Variable = "TOKEN".parse().unwrap();
+        let mut files = TokenFiles::create(&environment).unwrap();
+        files.put(&variable, Zeroizing::new("made-up".into())).unwrap();
+        assert!(files.holds(&variable, "made-up") && !files.holds(&variable, "other"));
+        let path = files.path(&variable);
+        assert!(
+            private_file::check(&path)
+                .is_ok_and(|readers| readers == private_file::Readers::OwnerOnly)
+        );
+
+        // Left behind whole, and before it was locked.
+        let left = home.path().join("tokctl-run-left");
+        private_file::create_new_directory(&left).unwrap();
+        private_file::create_new(&left.join(LOCK)).unwrap();
+        private_file::create_new(&left.join("TOKEN")).unwrap();
+        private_file::create_new_directory(&home.path().join("tokctl-run-empty")).unwrap();
+        private_file::create_new_directory(&home.path().join("other")).unwrap();
+        let others = TokenFiles::create(&environment).unwrap();
+        assert_eq!(entries(home.path()), 3, "two in use, and one that is none of ours");
+        assert_eq!(fs::read_to_string(&path).unwrap(), "made-up");
+        drop((files, others));
+        assert_eq!(entries(home.path()), 1);
+    }
+
+    #[test]
+    fn a_runtime_directory_that_others_can_write_is_not_used() {
+        use std::os::unix::fs::PermissionsExt;
+        let home = tempfile::tempdir().unwrap();
+        let run = home.path().to_str().unwrap();
+        let environment = Environment::from(&[("XDG_RUNTIME_DIR", run), ("TMPDIR", "/tmp")][..]);
+        fs::set_permissions(home.path(), fs::Permissions::from_mode(0o700)).unwrap();
+        assert_eq!(base(&environment), home.path());
+        fs::set_permissions(home.path(), fs::Permissions::from_mode(0o777)).unwrap();
+        assert_eq!(base(&environment), Path::new("/tmp"));
+        assert_eq!(base(&Environment::default()), Path::new("/tmp"));
+    }
+}

@@ -1,0 +1,160 @@
+//! Names of variables that may be set for a command.
+//!
+//! A reference may stand in a file that came with somebody's project, and its value may be chosen
+//! by a service. So a variable by which programs find or load code is none to set from there.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// Why a variable is not set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Refusal {
+    /// No shell would take it.
+    #[error("a variable's name is made of letters, digits and _, and begins with no digit")]
+    Name,
+    /// The loader puts the code that it names into every program.
+    #[error("the loader takes code from it")]
+    Loader,
+    /// A shell finds programs by it, or runs what is in it.
+    #[error("shells run what it names")]
+    Shell,
+    /// An interpreter or a compiler takes code or options from it before it does what it was
+    /// started for.
+    #[error("interpreters and compilers take code or options from it")]
+    Interpreter,
+    /// Programs start what it names.
+    #[error("programs start what it names")]
+    Program,
+    /// Programs read settings below it, which name programs.
+    #[error("programs look for their settings there")]
+    Settings,
+    /// It would change what tokctl does when the command calls it.
+    #[error("it is tokctl's own")]
+    Own,
+}
+
+/// Refused as they are written, or with all that begins so where there is a `*`.
+const REFUSED: [(Refusal, &str); 6] = [
+    (Refusal::Loader, "LD_* DYLD_* _RLD* GCONV_PATH GLIBC_TUNABLES LIBPATH LOCPATH SHLIB_PATH"),
+    (
+        Refusal::Shell,
+        "PATH IFS ENV BASH_ENV BASH_FUNC_* BASH_LOADABLES_PATH BASH_XTRACEFD BASHOPTS CDPATH
+         EXECIGNORE FPATH GLOBIGNORE PROMPT_COMMAND PS0 PS1 PS2 PS3 PS4 SHELL SHELLOPTS ZDOTDIR",
+    ),
+    (
+        Refusal::Interpreter,
+        "NODE_OPTIONS NODE_PATH NODE_REPL_EXTERNAL_MODULE BUN_OPTIONS
+         PYTHONPATH PYTHONHOME PYTHONSTARTUP PYTHONINSPECT PYTHONUSERBASE PYTHONBREAKPOINT
+         PYTHONEXECUTABLE PYTHONPLATLIBDIR PYTHONPYCACHEPREFIX PYTHONWARNINGS PYTHON_PRESITE
+         PERL5OPT PERL5LIB PERL5DB PERLLIB RUBYOPT RUBYLIB GEM_HOME GEM_PATH BUNDLE_GEMFILE
+         JAVA_TOOL_OPTIONS _JAVA_OPTIONS JDK_JAVA_OPTIONS JAVA_OPTS CLASSPATH MAVEN_OPTS
+         GRADLE_OPTS SBT_OPTS PHPRC PHP_INI_SCAN_DIR R_PROFILE* R_ENVIRON* R_LIBS*
+         DOTNET_STARTUP_HOOKS DOTNET_ADDITIONAL_DEPS COR_PROFILER* CORECLR_PROFILER*
+         ERL_AFLAGS ERL_FLAGS ERL_ZFLAGS ERL_LIBS JULIA_LOAD_PATH JULIA_DEPOT_PATH
+         LUA_INIT* LUA_PATH* LUA_CPATH* TCLLIBPATH GUILE_LOAD_PATH AWKPATH AWKLIBPATH
+         GOFLAGS GOROOT GOPATH RUSTC* RUSTFLAGS CARGO_BUILD_* CARGO_TARGET_*
+         MAKEFLAGS MAKEFILES MFLAGS GNUMAKEFLAGS GCC_EXEC_PREFIX COMPILER_PATH",
+    ),
+    (
+        Refusal::Program,
+        "GIT_SSH GIT_SSH_COMMAND GIT_ASKPASS GIT_EDITOR GIT_SEQUENCE_EDITOR GIT_PAGER
+         GIT_EXTERNAL_DIFF GIT_PROXY_COMMAND GIT_EXEC_PATH GIT_TEMPLATE_DIR GIT_CONFIG* GIT_DIR
+         GIT_COMMON_DIR GIT_WORK_TREE EDITOR VISUAL FCEDIT PAGER MANPAGER BROWSER TERMINAL
+         LESSOPEN LESSCLOSE SSH_ASKPASS SUDO_ASKPASS SUDO_EDITOR SYSTEMD_PAGER SYSTEMD_EDITOR
+         RSYNC_RSH CVS_RSH HGEDITOR HGRCPATH SVN_SSH SVN_EDITOR CC CXX LD AR",
+    ),
+    (Refusal::Settings, "HOME XDG_* CARGO_HOME RUSTUP_HOME GNUPGHOME TERMINFO*"),
+    (Refusal::Own, "TOKCTL_*"),
+];
+
+/// What `tokctl get --format env` sets, and other programs may look for.
+const ANSWERS: [&str; 3] = ["TOKCTL_TOKEN", "TOKCTL_USERNAME", "TOKCTL_API_BASE_URL"];
+
+/// The name of a variable that may be set.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct Variable(String);
+
+impl Variable {
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Variable {
+    type Err = Refusal;
+
+    fn from_str(name: &str) -> Result<Self, Refusal> {
+        let is_well_formed = name
+            .starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        if !is_well_formed {
+            return Err(Refusal::Name);
+        }
+        let matches = |pattern: &str| match pattern.strip_suffix('*') {
+            Some(start) => name.starts_with(start),
+            None => name == pattern,
+        };
+        let refused = REFUSED.iter().find(|(_, patterns)| patterns.split_whitespace().any(matches));
+        match refused {
+            Some((refusal, _)) if !ANSWERS.contains(&name) => Err(*refusal),
+            Some(_) | None => Ok(Self(name.to_owned())),
+        }
+    }
+}
+
+impl fmt::Display for Variable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(name: &str) -> Option<Refusal> {
+        name.parse::<Variable>().err()
+    }
+
+    #[test]
+    fn what_programs_load_code_by_is_not_set() {
+        for (name, reason) in [
+            ("LD_PRELOAD", Refusal::Loader),
+            ("DYLD_INSERT_LIBRARIES", Refusal::Loader),
+            ("PATH", Refusal::Shell),
+            ("BASH_ENV", Refusal::Shell),
+            ("ENV", Refusal::Shell),
+            ("IFS", Refusal::Shell),
+            ("NODE_OPTIONS", Refusal::Interpreter),
+            ("PYTHONSTARTUP", Refusal::Interpreter),
+            ("PERL5OPT", Refusal::Interpreter),
+            ("LUA_INIT_5_4", Refusal::Interpreter),
+            ("GIT_SSH_COMMAND", Refusal::Program),
+            ("GIT_CONFIG_VALUE_0", Refusal::Program),
+            ("HOME", Refusal::Settings),
+            ("XDG_CONFIG_HOME", Refusal::Settings),
+            ("TOKCTL_KEY", Refusal::Own),
+            ("TOKCTL_VAULT", Refusal::Own),
+        ] {
+            assert_eq!(refusal(name), Some(reason), "{name}");
+        }
+        for name in [
+            "TOKEN",
+            "_x9",
+            "GIT_TOKEN",
+            "PYTHON_TOKEN",
+            "JIRA_API_TOKEN",
+            "GH_TOKEN",
+            "TOKCTL_TOKEN",
+        ] {
+            assert_eq!(refusal(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_name_is_one_that_shells_take() {
+        for name in ["", "9x", "a-b", "a b", "a=b", "caf\u{e9}", "a\0"] {
+            assert_eq!(refusal(name), Some(Refusal::Name), "{name:?}");
+        }
+    }
+}

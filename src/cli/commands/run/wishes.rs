@@ -1,0 +1,130 @@
+//! What is to be set for the command, as flags, a file and the environment ask for it.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use zeroize::Zeroizing;
+
+use super::args::Args;
+use super::env_file;
+use super::variable::{Refusal, Variable};
+use crate::cli::environment::Environment;
+use crate::cli::error::{CliError, Kind};
+use crate::cli::explain::untrusted_file;
+use crate::cli::typed::quoted;
+use crate::model::reference::{self, Reference, SCHEME};
+use crate::private_file;
+use crate::untrusted::printable;
+
+/// No file of variables is larger, in bytes.
+const LARGEST: u64 = 1024 * 1024;
+
+/// What a variable becomes.
+#[derive(Debug)]
+pub(super) enum Wish {
+    /// This text.
+    Text(Zeroizing<String>),
+    /// What a reference means.
+    Value(Reference),
+    /// The path of a file with what a reference means.
+    File(Reference),
+}
+
+impl Wish {
+    pub(super) fn reference(&self) -> Option<&Reference> {
+        match self {
+            Self::Text(_) => None,
+            Self::Value(reference) | Self::File(reference) => Some(reference),
+        }
+    }
+}
+
+/// All that is asked for. Flags come before the file, and the file before the environment.
+pub(super) fn collect(
+    args: &Args,
+    environment: &Environment,
+) -> Result<BTreeMap<Variable, Wish>, CliError> {
+    let mut wishes = BTreeMap::new();
+    if args.resolve_env {
+        for (name, value) in environment.texts().filter(|(_, value)| value.starts_with(SCHEME)) {
+            let variable = variable(name, "the environment")?;
+            let reference = reference(value, &variable, "the environment")?;
+            wishes.insert(variable, Wish::Value(reference));
+        }
+    }
+    if let Some(path) = &args.env_file {
+        wishes.extend(in_file(path)?);
+    }
+    let mut named = BTreeMap::new();
+    let flags = args.env.iter().map(|text| ("--env", text));
+    for (flag, text) in flags.chain(args.file.iter().map(|text| ("--file", text))) {
+        let (variable, reference) = assignment(flag, text)?;
+        let wish = if flag == "--file" { Wish::File(reference) } else { Wish::Value(reference) };
+        if named.insert(variable.clone(), wish).is_some() {
+            return Err(CliError::new(Kind::Usage, format!("`{variable}` is named twice"))
+                .hint("give each variable one value"));
+        }
+    }
+    wishes.extend(named);
+    Ok(wishes)
+}
+
+/// Reads `NAME=REF`. What was given may be a secret, and is not repeated.
+fn assignment(flag: &str, text: &str) -> Result<(Variable, Reference), CliError> {
+    let Some((name, value)) = text.split_once('=') else {
+        return Err(CliError::new(Kind::Usage, format!("`{flag}` takes NAME=REF"))
+            .hint(format!("such as `{flag} TOKEN=jira/alice@example.com`")));
+    };
+    let place = format!("`{flag}`");
+    let variable = variable(name, &place)?;
+    let reference = reference(value, &variable, &place)?;
+    Ok((variable, reference))
+}
+
+/// Takes the name of a variable. One that is malformed may be part of a secret, and is not repeated.
+fn variable(name: &str, place: &str) -> Result<Variable, CliError> {
+    name.parse().map_err(|refusal| {
+        let what = match refusal {
+            Refusal::Name => format!("{place} names no variable"),
+            Refusal::Loader
+            | Refusal::Shell
+            | Refusal::Interpreter
+            | Refusal::Program
+            | Refusal::Settings
+            | Refusal::Own => format!("{place} names `{name}`, which tokctl does not set"),
+        };
+        CliError::new(Kind::Usage, what).caused_by(&refusal).hint("name another variable")
+    })
+}
+
+fn reference(text: &str, variable: &Variable, place: &str) -> Result<Reference, CliError> {
+    text.parse().map_err(|error: reference::Error| {
+        CliError::new(Kind::Usage, format!("{place} gives `{variable}` no valid reference"))
+            .caused_by(&error)
+            .hint("`tokctl list` shows what there is")
+    })
+}
+
+fn in_file(path: &Path) -> Result<BTreeMap<Variable, Wish>, CliError> {
+    let content = Zeroizing::new(
+        private_file::read(path, LARGEST).map_err(|error| untrusted_file(Kind::Usage, &error))?,
+    );
+    let shown = printable(&path.to_string_lossy());
+    let entries = env_file::parse(&content).map_err(|slip| {
+        CliError::new(Kind::Usage, format!("`{shown}`, line {}: {}", slip.line, slip.what))
+            .hint(format!("mend line {} of {}", slip.line, quoted(&path.to_string_lossy())))
+    })?;
+    let mut wishes = BTreeMap::new();
+    for env_file::Entry { line, name, value } in entries {
+        let place = format!("line {line} of `{shown}`");
+        let variable = variable(&name, &place)?;
+        let wish = if value.starts_with(SCHEME) {
+            Wish::Value(reference(&value, &variable, &place)?)
+        } else {
+            Wish::Text(value)
+        };
+        // The last one counts, as in a shell.
+        wishes.insert(variable, wish);
+    }
+    Ok(wishes)
+}

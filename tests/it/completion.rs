@@ -1,0 +1,108 @@
+//! What completion scripts are told: names from the vault, with no key and without a trace.
+
+use std::fs;
+
+use crate::env::{TestEnv, set_mode, stdout};
+
+/// The names that fit after `words`, which the shell has taken apart.
+#[track_caller]
+fn names(env: &TestEnv, shell: &str, words: &[&str]) -> Vec<String> {
+    let command = ["__complete", shell, "tokctl"].into_iter().chain(words.iter().copied());
+    let done = env.tokctl(command).assert().success().stderr_eq("");
+    stdout(&done).lines().map(ToOwned::to_owned).collect()
+}
+
+/// A vault whose key is not at hand.
+fn world(users: &[&str]) -> TestEnv {
+    users
+        .iter()
+        .fold(TestEnv::new(), |env, user| env.with_static_token(user, "made-up"))
+        .unset("TOKCTL_KEY")
+}
+
+#[test]
+fn names_are_told_without_a_key() {
+    let env = world(&["alice@example.com", "b c/d"]);
+    assert_eq!(names(&env, "zsh", &["get", ""]), ["vendor"]);
+    assert_eq!(names(&env, "zsh", &["get", "--user", ""]), ["alice@example.com", "b c/d"]);
+    assert_eq!(
+        names(&env, "bash", &["get", "--user="]),
+        ["--user=alice@example.com", r"--user=b\ c/d"]
+    );
+    assert_eq!(names(&env, "fish", &["get", "--user="]), ["alice@example.com", "b c/d"]);
+    assert_eq!(names(&env, "zsh", &["get", "acme", "--user", ""]), [""; 0]);
+    let references = ["tokctl://vendor/b%20c%2Fd", "vendor/alice@example.com"];
+    assert_eq!(names(&env, "zsh", &["why", ""]), references);
+    let references = ["tokctl://vendor/alice%40example.com", "tokctl://vendor/b%20c%2Fd"];
+    assert_eq!(names(&env, "zsh", &["why", "tokctl:"]), references);
+    assert!(names(&env, "zsh", &["login", ""]).contains(&"shopify".to_owned()));
+    for words in [&["get", "--us"][..], &["get", "--format", ""], &["no-such-command", ""]] {
+        let command = ["__complete", "zsh", "tokctl"].into_iter().chain(words.iter().copied());
+        env.tokctl(command).assert().code(1).stdout_eq("").stderr_eq("");
+    }
+    env.tokctl(["__complete"]).assert().code(1).stdout_eq("").stderr_eq("");
+}
+
+#[test]
+fn a_glance_leaves_no_trace() {
+    let env = world(&["x"]);
+    // As an older version left it, and readable by others.
+    env.open_vault().execute_batch("PRAGMA user_version = 1").unwrap();
+    set_mode(&env.vault_path(), 0o644);
+    let listed = || {
+        let entries = fs::read_dir(env.path("data/tokctl")).unwrap();
+        let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        names
+    };
+    let before = (env.vault_bytes(), listed());
+    assert_eq!(names(&env, "zsh", &["get", "--user", ""]), ["x"]);
+    assert!((env.vault_bytes(), listed()) == before);
+    let mode = std::os::unix::fs::PermissionsExt::mode(
+        &env.vault_path().metadata().unwrap().permissions(),
+    );
+    assert_eq!(mode & 0o777, 0o644);
+}
+
+#[test]
+fn what_another_process_is_just_writing_is_seen_or_not_but_never_waited_for() {
+    let env = world(&["x"]);
+    let writer = env.open_vault();
+    writer.execute_batch("BEGIN EXCLUSIVE").unwrap();
+    writer.execute("UPDATE credentials SET user = 'y'", []).unwrap();
+    let started = std::time::Instant::now();
+    let found = names(&env, "zsh", &["get", "--user", ""]);
+    assert!(started.elapsed() < std::time::Duration::from_secs(5));
+    assert!(found.is_empty() || found == ["x"], "{found:?}");
+}
+
+#[test]
+fn on_any_fault_there_is_silence() {
+    let env = world(&["x"]);
+    env.config("surprise = true\n");
+    assert!(names(&env, "zsh", &["login", ""]).contains(&"github".to_owned()));
+    assert_eq!(names(&env, "zsh", &["get", "--user", ""]), ["x"]);
+    fs::write(env.vault_path(), "no vault").unwrap();
+    assert_eq!(names(&env, "zsh", &["get", "--user", ""]), [""; 0]);
+    fs::remove_file(env.vault_path()).unwrap();
+    assert_eq!(names(&env, "zsh", &["get", ""]), [""; 0]);
+    assert!(!env.vault_path().exists());
+    let env = env.set("TOKCTL_LOG", "no-such-level");
+    assert_eq!(names(&env, "zsh", &["get", ""]), [""; 0]);
+}
+
+#[test]
+fn a_name_that_would_paint_the_terminal_is_not_shown() {
+    let env = world(&["x", "a\u{202e}b", "y"]);
+    env.sql("UPDATE credentials SET provider = 'a' || char(27) || 'b' WHERE user = 'y'");
+    assert_eq!(names(&env, "zsh", &["get", "--user", ""]), ["x"]);
+    assert_eq!(names(&env, "zsh", &["get", ""]), ["vendor"]);
+}
+
+#[test]
+fn a_name_that_would_be_an_option_is_joined_to_one() {
+    let env = world(&["x"]);
+    env.sql("UPDATE credentials SET user = '-x'");
+    assert_eq!(names(&env, "zsh", &["get", "--user", ""]), [""; 0]);
+    assert_eq!(names(&env, "zsh", &["get", "--user="]), ["--user=-x"]);
+}

@@ -1,0 +1,65 @@
+"""The Debian package, unpacked."""
+
+import gzip
+import os
+import pathlib
+import shutil
+import subprocess
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+PACKAGE = pathlib.Path(os.environ.get("TOKCTL_DEB", ROOT / "target" / "real" / "tokctl.deb"))
+
+
+def said(*command, **options):
+    ran = subprocess.run(command, capture_output=True, text=True, check=True, **options)
+    return ran.stdout
+
+
+@pytest.fixture(scope="module")
+def unpacked(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("package")
+    said("dpkg-deb", "--extract", str(PACKAGE), str(folder))
+    return folder
+
+
+def test_it_says_what_it_needs_and_who_may_use_it(unpacked):
+    assert said("dpkg-deb", "--field", str(PACKAGE), "Package").strip() == "tokctl"
+    assert "libc6" in said("dpkg-deb", "--field", str(PACKAGE), "Depends")
+    text = (unpacked / "usr/share/doc/tokctl/copyright").read_text()
+    assert "License: MIT" in text and "/usr/share/common-licenses/Apache-2.0" in text
+
+
+def test_the_program_runs_and_everybody_may_read_all_of_it(unpacked):
+    assert said(str(unpacked / "usr/bin/tokctl"), "--version").startswith("tokctl ")
+    for path in unpacked.rglob("*"):
+        wanted = 0o755 if path.is_dir() or path.name == "tokctl" and path.parent.name == "bin" else 0o644
+        assert path.stat().st_mode & 0o777 == wanted, path
+
+
+def test_completions_and_pages_lie_where_they_are_looked_for(unpacked):
+    for source, place in [
+        ("tokctl.bash", "bash-completion/completions/tokctl"),
+        ("_tokctl", "zsh/vendor-completions/_tokctl"),
+        ("tokctl.fish", "fish/vendor_completions.d/tokctl.fish"),
+    ]:
+        assert (unpacked / "usr/share" / place).read_text() == (ROOT / "completions" / source).read_text()
+    pages = unpacked / "usr/share/man/man1"
+    for page in (ROOT / "man").iterdir():
+        assert gzip.decompress((pages / f"{page.name}.gz").read_bytes()) == page.read_bytes()
+
+
+def test_systemd_understands_the_unit(unpacked, tmp_path):
+    unit = (unpacked / "usr/lib/systemd/user/tokctl.service").read_text()
+    assert "ExecStart=/usr/bin/tokctl " in unit
+    if shutil.which("systemd-analyze") is None:
+        return
+    # The program is not installed where the unit has it.
+    file = tmp_path / "tokctl.service"
+    file.write_text(unit.replace("/usr/bin/tokctl", str(unpacked / "usr/bin/tokctl")))
+    verified = subprocess.run(
+        ["systemd-analyze", "verify", "--user", "--man=no", str(file)],
+        env=os.environ | {"XDG_RUNTIME_DIR": str(tmp_path)}, capture_output=True, text=True,
+    )
+    assert (verified.returncode, verified.stderr) == (0, "")
