@@ -268,4 +268,13 @@ mod tests {
         assert_eq!(token_type(Some("x\r\nSet-Cookie: y")), "Bearer");
         assert_eq!(token_type(Some("DPoP")), "DPoP");
     }
+
+    #[test]
+    fn bytes_that_are_no_text_cost_no_token_where_nobody_reads_them() {
+        let mut odd = answer(200, r#"{"access_token":"made-up-1","motto":"?"}"#);
+        let at = odd.body.iter().position(|byte| *byte == b'?').unwrap();
+        odd.body[at] = 0xFF;
+        let read = parse(&odd, &Dialect::default(), NOW).unwrap();
+        assert_eq!(read.access_token.expose(), "made-up-1");
+    }
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde::Deserialize;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
@@ -47,11 +48,10 @@ pub fn token_answer(data: &[u8]) {
         date: None,
         body: Zeroizing::new(body.to_vec()),
     };
-    let sent: Value = serde_json::from_slice(body).unwrap_or_default();
     match token_error::read(&answer, request, &dialect.grant_errors) {
-        Some(error) => is_a_verdict(&error, &answer, &sent, &dialect),
+        Some(error) => is_a_verdict(&error, &answer, &dialect),
         None => match token_answer::parse(&answer, &dialect, NOW) {
-            Ok(granted) => is_a_token(&granted, &answer, &sent, &dialect),
+            Ok(granted) => is_a_token(&granted, &answer, &dialect),
             Err(error) => {
                 assert!(matches!(error, Error::NoVerdict { .. }), "{error:?}");
                 is_told(&error);
@@ -68,10 +68,32 @@ pub fn token_answer(data: &[u8]) {
     }
 }
 
+/// What counts in an error: the rest may be anything, even bytes that are no text.
+#[derive(Deserialize)]
+struct Sent {
+    error: Value,
+}
+
+/// The same of a token.
+#[derive(Deserialize)]
+struct Given {
+    access_token: String,
+    #[serde(default)]
+    expires_in: Value,
+    #[serde(default)]
+    expires: Value,
+    #[serde(default)]
+    created_at: Value,
+}
+
 /// Only an OAuth error body ends a grant or blames the settings, whatever the status is.
-fn is_a_verdict(error: &Error, answer: &Answer, sent: &Value, dialect: &Dialect) {
+fn is_a_verdict(error: &Error, answer: &Answer, dialect: &Dialect) {
     is_told(error);
-    let code = match &sent["error"] {
+    if answer.status == 429 {
+        return assert!(matches!(error, Error::TooManyRequests { .. }), "{error:?}");
+    }
+    let sent: Sent = serde_json::from_slice(&answer.body).expect("a verdict is read from JSON");
+    let code = match &sent.error {
         Value::Object(error) => match &error["code"] {
             Value::String(code) => code.clone(),
             other => other.to_string(),
@@ -79,7 +101,6 @@ fn is_a_verdict(error: &Error, answer: &Answer, sent: &Value, dialect: &Dialect)
         error => error.as_str().unwrap_or_default().to_owned(),
     };
     match error {
-        Error::TooManyRequests { .. } => assert_eq!(answer.status, 429),
         Error::GrantRefused { error, .. } => {
             assert!(!code.is_empty() && *error == printable(&code));
             let own = dialect.grant_errors.contains(&code);
@@ -91,7 +112,9 @@ fn is_a_verdict(error: &Error, answer: &Answer, sent: &Value, dialect: &Dialect)
         Error::NoVerdict { error, .. } => {
             assert!(error.is_some() && code != "invalid_grant" && code != "invalid_client");
         }
-        Error::NotSigned(_) | Error::Fault(_) => panic!("{error:?} is no answer"),
+        Error::TooManyRequests { .. } | Error::NotSigned(_) | Error::Fault(_) => {
+            panic!("{error:?} is no answer")
+        }
     }
 }
 
@@ -104,36 +127,39 @@ fn is_told(error: &Error) {
 }
 
 /// What is stored and handed out is a token, and its end is what the server said.
-fn is_a_token(granted: &TokenAnswer, answer: &Answer, sent: &Value, dialect: &Dialect) {
+fn is_a_token(granted: &TokenAnswer, answer: &Answer, dialect: &Dialect) {
+    let sent: Given = serde_json::from_slice(&answer.body).expect("a token is read from JSON");
     assert!((200..=299).contains(&answer.status));
     let visible =
         |text: &str| !text.is_empty() && text.bytes().all(|byte| (0x21..=0x7E).contains(&byte));
     assert!(
         visible(granted.access_token.expose())
-            && sent["access_token"] == granted.access_token.expose()
+            && sent.access_token == granted.access_token.expose()
     );
     assert!(granted.refresh_token.as_ref().is_none_or(|token| visible(token.expose())));
     assert!(visible(&granted.token_type) && !granted.token_type.contains([':', '"', ',']));
     let scopes = granted.scopes.iter().flat_map(Scopes::iter);
     scopes.for_each(|scope| assert!(visible(scope) && !scope.contains([' ', ','])));
     assert!(granted.refresh_expires_at.is_none_or(|at| at > NOW));
-    let absolute =
-        sent[if dialect.expiry == ExpiryShape::Expires { "expires" } else { "created_at" }].clone();
+    let absolute = match dialect.expiry {
+        ExpiryShape::ExpiresIn => None,
+        ExpiryShape::Expires => Some(&sent.expires),
+        ExpiryShape::CreatedAt => Some(&sent.created_at),
+    };
     match granted.expiry {
         // Not before now, but where the server itself named a moment that is past.
         Expiry::Known(at) => {
-            let told = dialect.expiry != ExpiryShape::ExpiresIn && !absolute.is_null();
+            let told = absolute.is_some_and(|at| !at.is_null());
             assert!(at >= NOW || told, "{at} is past");
             let due = due_at(NOW, granted.expiry, None).expect("what ends is due before");
             assert!(due <= at);
-            if let (ExpiryShape::ExpiresIn, Some(life)) =
-                (dialect.expiry, sent["expires_in"].as_i64())
+            if let (ExpiryShape::ExpiresIn, Some(life)) = (dialect.expiry, sent.expires_in.as_i64())
             {
                 assert_eq!(at.as_second(), NOW.as_second() + life.max(0));
             }
         }
         Expiry::None => {
-            assert!(dialect.endless && sent["expires_in"].is_null() && sent["expires"].is_null());
+            assert!(dialect.endless && sent.expires_in.is_null() && sent.expires.is_null());
         }
         Expiry::Unknown => assert!(due_at(NOW, granted.expiry, None).is_none()),
     }
