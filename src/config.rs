@@ -88,7 +88,7 @@ pub(crate) fn load(path: &Path) -> Result<Config, Error> {
 }
 
 /// Reads a configuration's text; an error has its line, counted from 1.
-fn parse(text: &str) -> Result<Config, (usize, String)> {
+pub(crate) fn parse(text: &str) -> Result<Config, (usize, String)> {
     let line_at = |offset: usize| 1 + text[..offset.min(text.len())].matches('\n').count();
     let syntax = |error: toml::de::Error| {
         let line = error.span().map_or(1, |span| line_at(span.start));

@@ -19,5 +19,7 @@ mod providers;
 mod foreign;
 mod ops;
 mod cli;
+#[cfg(any(test, fuzzing))]
+pub mod properties;
 
 pub use cli::run;

@@ -39,7 +39,8 @@ fn seen_at(text: &str, command: &str) -> Option<usize> {
 fn is_harmless(character: char) -> bool {
     !character.is_control()
         && !matches!(character,
-            '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+            '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+                | '\u{feff}')
 }
 
 #[cfg(test)]
@@ -49,6 +50,7 @@ mod tests {
     #[test]
     fn escape_sequences_and_direction_marks_are_gone() {
         assert_eq!(printable("a\u{1b}[31mred\u{7}\nb\u{202e}c"), "a [31mred  b c");
+        assert_eq!(printable("a\u{61c}b\u{200f}c\u{2067}d"), "a b c d");
     }
 
     #[test]

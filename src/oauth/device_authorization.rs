@@ -9,7 +9,8 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::http::{self, Answer, Fault};
-use super::token::{self, TokenAnswer, authenticate};
+use super::token::authenticate;
+use super::token_answer::{self, TokenAnswer};
 use super::token_error::{self, Error, Request};
 use crate::model::address::Address;
 use crate::model::client::Client;
@@ -114,7 +115,8 @@ struct Body {
     interval: Option<u64>,
 }
 
-fn read(answer: &Answer) -> Result<DeviceAuthorization, Error> {
+/// Reads what a device authorization endpoint gave.
+pub(crate) fn read(answer: &Answer) -> Result<DeviceAuthorization, Error> {
     let unusable = |what: &str| Error::NoVerdict {
         authority: answer.authority.clone(),
         status: answer.status,
@@ -192,7 +194,7 @@ fn judge(answer: &Answer, dialect: &Dialect, now: Timestamp) -> Polled {
     }
     let outcome = match token_error::read(answer, Request::Exchange, &dialect.grant_errors) {
         Some(error) => Err(error),
-        None => token::parse(answer, dialect, now),
+        None => token_answer::parse(answer, dialect, now),
     };
     match outcome {
         Ok(granted) => Polled::Granted(granted),

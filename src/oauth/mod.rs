@@ -4,6 +4,8 @@
 pub(crate) mod http;
 /// Why there is no token.
 pub(crate) mod token_error;
+/// What a token endpoint gives.
+pub(crate) mod token_answer;
 /// The token endpoint.
 pub(crate) mod token;
 /// A client that asks for itself.

@@ -90,7 +90,7 @@ impl<'a> Desk<'a> {
 }
 
 /// Reads one line.
-fn parse(
+pub(crate) fn parse(
     line: &str,
     redirect_uri: &str,
     expected: &Expected,

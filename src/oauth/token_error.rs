@@ -158,7 +158,7 @@ fn code<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Coded, D::E
 
 /// Reads an error from `answer`; `None` if its body holds none. `grant_errors` are the server's
 /// own codes for a grant that is over.
-pub(super) fn read(answer: &Answer, request: Request, grant_errors: &[String]) -> Option<Error> {
+pub(crate) fn read(answer: &Answer, request: Request, grant_errors: &[String]) -> Option<Error> {
     let authority = answer.authority.clone();
     if answer.status == 429 {
         return Some(Error::TooManyRequests { authority, retry_after: answer.retry_after });

@@ -4,7 +4,7 @@
 mod error;
 pub(crate) mod atlassian;
 pub(crate) mod facebook;
-mod shopify;
+pub(crate) mod shopify;
 mod provider;
 mod addresses;
 

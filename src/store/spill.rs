@@ -119,7 +119,10 @@ impl Spill {
         if prefix == [0; PREFIX] {
             return Ok(());
         }
-        let length = PREFIX + u32::from_le_bytes(prefix) as usize;
+        // Whoever can write the file can have any length stand there: no more is overwritten than
+        // there is.
+        let stored = usize::try_from(self.file.metadata().map_err(io)?.len()).unwrap_or(usize::MAX);
+        let length = stored.min(PREFIX + u32::from_le_bytes(prefix) as usize);
         self.file.write_all_at(&vec![0; length], 0).map_err(io)?;
         self.file.sync_data().map_err(io)
     }
@@ -184,5 +187,17 @@ mod tests {
         assert_eq!(found.token().expose(), "made-up");
         again.clear().unwrap();
         assert!(again.read(&key, &account, (1, &attempt)).is_none());
+    }
+
+    #[test]
+    fn a_length_that_somebody_else_wrote_is_not_believed() {
+        let home = tempfile::tempdir().unwrap();
+        let file = private_file::create_new(&home.path().join("x.spill")).unwrap();
+        file.write_all_at(&[0xFF; 10], 0).unwrap();
+        let spill = Spill { file };
+        spill.clear().unwrap();
+        let mut left = [1; 10];
+        spill.file.read_exact_at(&mut left, 0).unwrap();
+        assert_eq!((left, spill.file.metadata().unwrap().len()), ([0; 10], 10));
     }
 }

@@ -298,6 +298,15 @@ impl PendingLogin {
         browser::visit(&self.address())
     }
 
+    /// The most memory that the login had at any time, in KiB.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn peak_memory(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let peak = peak.and_then(|peak| peak.trim().strip_suffix(" kB"));
+        peak.and_then(|peak| peak.parse().ok()).expect("Linux tells of every process")
+    }
+
     /// The address that stands on stderr, for a login that calls no browser.
     #[track_caller]
     pub(crate) fn address_on_stderr(&self) -> String {

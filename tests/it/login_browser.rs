@@ -1,5 +1,6 @@
 //! `tokctl login` in the browser: authorization code, PKCE, state, loopback listener.
 
+use std::io::Write as _;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::time::Duration;
 
@@ -115,6 +116,52 @@ fn stray_and_hostile_requests_neither_end_nor_block_a_login() {
     assert_eq!(login.visit().status, 200);
     login.finish().success();
     drop(idle);
+}
+
+/// What one process may need at most while it listens, in KiB: what hostile clients send is not kept.
+#[cfg(target_os = "linux")]
+const MOST_MEMORY: u64 = 64 * 1024;
+
+#[test]
+fn a_crowd_of_hostile_clients_neither_ends_nor_holds_up_a_login_nor_fills_the_memory() {
+    let server = AuthorizationServer::start();
+    let env = world(&server);
+    server.will_log_in(issue());
+    let login = env.begin_login(LOGIN);
+    let asked = AuthorizationRequest::read(&login.address());
+    let state = asked.state();
+    let right = asked.answer(&[("code", "planted"), ("state", &state)]);
+    let port = right.port().unwrap();
+    let connect = || TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
+
+    let idle: Vec<TcpStream> = (0..500).map(|_| connect()).collect();
+    // Ten megabytes of headers: thrown away, if they are not cut off.
+    let mut endless = connect();
+    let _ = write!(endless, "GET {} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n", right.path());
+    let line = format!("X-Filler: {}\r\n", "x".repeat(10_000));
+    let _ = (0..1000).try_for_each(|_| endless.write_all(line.as_bytes()));
+    if let Ok(answer) = Response::read(&mut endless) {
+        assert_eq!(answer.status, 431);
+    }
+    // A head that never comes to its end.
+    let mut slow = connect();
+    slow.write_all(b"GET /callback/acme?code=planted HTTP/1.1\r\nX-Slow: ").unwrap();
+    let twice = asked.answer(&[("code", "a"), ("code", "b"), ("state", &state)]);
+    let planted =
+        asked.answer(&[("code", "planted"), ("state", "0123456789abcdef0123456789abcdef")]);
+    for answer in [twice, planted] {
+        assert_eq!(fetch(&answer, "GET", &[]).status, 400, "{answer}");
+    }
+    assert_eq!(fetch(&right, "GET", &[("Host", &format!("evil.example:{port}"))]).status, 421);
+    assert_eq!(fetch(&right, "GET", &[("Sec-Purpose", "prefetch;prerender")]).status, 204);
+    assert_eq!(fetch(&right, "HEAD", &[]).status, 405);
+
+    #[cfg(target_os = "linux")]
+    assert!(login.peak_memory() < MOST_MEMORY, "{} KiB", login.peak_memory());
+    assert_eq!(login.visit().status, 200);
+    login.finish().success();
+    env.tokctl(["get"]).assert().success().stdout_eq("access-1\n");
+    drop((idle, endless, slow));
 }
 
 #[test]

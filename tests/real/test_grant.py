@@ -110,6 +110,10 @@ def test_delete_ends_the_grant_at_the_server(logged_in, server):
     logged_in.succeed("delete", *ALICE, "--yes")
     assert server.seen()["revocations"] >= 1
     assert not server.is_active(token)
+    # The refresh token with it: nothing that this grant ever brought works any more.
+    issued = server.seen()["issued"]
+    assert len(issued) > 1
+    assert not any(server.is_active(each) for each in issued)
     assert logged_in.run("get", *ALICE).returncode == 3
     assert json.loads(logged_in.succeed("list", "--json"))["credentials"] == []
 

@@ -30,13 +30,25 @@ def test_the_last_page_says_so_and_looks_right(keyed, server, browser):
     keyed.configure(server.provider())
     keyed.succeed("login", "acme", "--user", "alice")
     page = browser()
-    assert page["text"].startswith("Logged in"), page
+    assert page["text"].split("\n\n") == [
+        "Logged in",
+        "You can close this window and go back to the terminal.",
+        "tokctl",
+    ]
     assert page["title"].startswith("Logged in"), page
     assert page["lang"] == "en"
     assert page["complaints"] == []
     assert page["elsewhere"] == []
     assert page["fits_narrow"]
-    assert page["light_colours"] != page["dark_colours"]
+    light, dark = page["light_colours"], page["dark_colours"]
+    assert brightness(light["text"]) < 80 < 200 < brightness(light["background"])
+    assert brightness(dark["background"]) < 80 < 200 < brightness(dark["text"])
+
+
+def brightness(colour):
+    """Of 255, of a colour such as `rgb(28, 29, 31)`."""
+    parts = [int(part) for part in colour.removeprefix("rgb(").removesuffix(")").split(",")]
+    return sum(parts) / len(parts)
 
 
 def test_a_login_that_the_person_cancels_is_refused(keyed, server, world, tmp_path, browser):

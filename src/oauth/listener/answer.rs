@@ -18,7 +18,7 @@ const DASH: &str = "M8 12h8";
 
 /// One of the answers that there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Answer {
+pub(crate) enum Answer {
     /// The login is done and stored.
     LoggedIn,
     /// The login has failed.

@@ -6,8 +6,8 @@
 //! login, hold it up, or learn anything. Redeeming the code is the caller's business, and so is
 //! everything that is printed.
 
-mod answer;
-mod request;
+pub(crate) mod answer;
+pub(crate) mod request;
 mod connection;
 mod sockets;
 mod owner;

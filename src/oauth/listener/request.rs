@@ -9,7 +9,7 @@ use crate::oauth::redirect_uri::RedirectUri;
 
 /// The longest head that is read, in bytes. Cookies count: browsers share those of `localhost`
 /// among all of its ports.
-pub(super) const LONGEST_HEAD: usize = 16 * 1024;
+pub(crate) const LONGEST_HEAD: usize = 16 * 1024;
 
 /// Browsers send some twenty.
 const MOST_HEADERS: usize = 64;
@@ -19,7 +19,7 @@ const LOOKING_AHEAD: [&str; 4] = ["Sec-Purpose", "Purpose", "X-Purpose", "X-Moz"
 
 /// What a head amounts to.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Judgement<'head> {
+pub(crate) enum Judgement<'head> {
     /// There is more to come.
     Incomplete,
     /// It can't be the authorization response and gets this answer.
@@ -32,7 +32,7 @@ pub(super) enum Judgement<'head> {
 }
 
 /// Judges what has been read of a head so far.
-pub(super) fn judge<'head>(head: &'head [u8], redirect_uri: &RedirectUri) -> Judgement<'head> {
+pub(crate) fn judge<'head>(head: &'head [u8], redirect_uri: &RedirectUri) -> Judgement<'head> {
     let mut headers = [httparse::EMPTY_HEADER; MOST_HEADERS];
     let mut request = Request::new(&mut headers);
     match request.parse(head) {

@@ -1,0 +1,138 @@
+//! One login that waits, and what may count as the answer to it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use data_encoding::HEXLOWER;
+use hmac::{Hmac, KeyInit, Mac};
+use jiff::Timestamp;
+use sha2::Sha256;
+use url::form_urlencoded;
+
+use super::input::{Setting, replaced};
+use super::shown;
+use crate::oauth::authorization_response::{self, AuthorizationResponse, Expected, Rejected};
+use crate::oauth::redirect_uri::RedirectUri;
+use crate::oauth::state::State;
+use crate::providers::shopify::Signed;
+use crate::secret::{ClientSecret, SecretText};
+
+const ISSUER: &str = "https://as.example";
+const SECRET: &str = "made-up-secret";
+const SHOP: &str = "made-up.myshopify.com";
+const NOW: Timestamp = Timestamp::constant(1_700_000_000, 0);
+
+pub(super) struct Login {
+    pub(super) expected: Expected,
+    pub(super) redirect_uri: RedirectUri,
+    signed: bool,
+}
+
+impl Login {
+    /// With the words `issuer` (it is known), `promised` (it must be there), `shopify` (its check is
+    /// made), and the host of the redirect URI.
+    pub(super) fn new(setting: &Setting<'_>) -> Self {
+        let host = ["localhost", "[::1]"].into_iter().find(|host| setting.has(host));
+        let port = setting.number::<u16>().filter(|port| *port != 0).unwrap_or(4321);
+        let uri = format!("http://{}:{port}/callback/acme", host.unwrap_or("127.0.0.1"));
+        let signed = setting.has("shopify");
+        let check = || {
+            let secret = ClientSecret::from_trusted(SECRET.into());
+            Arc::new(Signed { secret, shop: SHOP.into(), clock: || NOW }) as Arc<_>
+        };
+        Self {
+            expected: Expected {
+                state: State::fresh().expect("random bytes"),
+                issuer: setting.has("issuer").then(|| ISSUER.into()),
+                issuer_required: setting.has("promised"),
+                check: signed.then(check),
+            },
+            redirect_uri: uri.parse().expect("a redirect URI as tokctl makes it"),
+            signed,
+        }
+    }
+
+    /// `text` with the login's state for `STATE`, and for `HMAC` what proves the query in it.
+    pub(super) fn fill_in(&self, text: &[u8]) -> Vec<u8> {
+        let text = replaced(text, "STATE", self.expected.state.expose().as_bytes());
+        let query = text.split(|byte| *byte == b'?').nth(1).unwrap_or_default();
+        let query = query.split(|byte| b" #\r\n".contains(byte)).next().unwrap_or_default();
+        replaced(&text, "HMAC", hmac(&parameters(query)).as_bytes())
+    }
+
+    /// Has `query` judged, and sees to it that only this login's answer is taken for one.
+    pub(super) fn judge(&self, query: &str) -> Result<AuthorizationResponse, Rejected> {
+        let outcome = authorization_response::parse(query, &self.expected);
+        let sent = parameters(query.as_bytes());
+        let all = |name: &str| -> Vec<&str> {
+            sent.iter().filter(|(own, _)| own == name).map(|(_, value)| value.as_str()).collect()
+        };
+        let filled = |name| all(name).into_iter().filter(|value| !value.is_empty()).count();
+        let is_own = all("state") == [self.expected.state.expose()];
+        match &outcome {
+            Ok(answer) => {
+                assert!(is_own, "accepted without the state");
+                let issuer = all("iss").concat();
+                assert!(
+                    all("iss").len() <= 1 && !(self.expected.issuer_required && issuer.is_empty())
+                );
+                let known = self.expected.issuer.as_deref();
+                assert!(issuer.is_empty() || known.is_none_or(|known| known == issuer));
+                match answer {
+                    AuthorizationResponse::Code(code) => {
+                        assert_eq!(all("code"), [code.expose()], "exactly one code");
+                        assert!(!code.expose().is_empty() && filled("error") == 0);
+                        assert!(!self.signed || is_signed(&sent), "without Shopify's proof");
+                    }
+                    AuthorizationResponse::Refused { error, description } => {
+                        assert!(filled("error") == 1 && filled("code") == 0);
+                        shown::is_harmless(error);
+                        shown::is_harmless(description.as_deref().unwrap_or_default());
+                    }
+                }
+            }
+            Err(rejected) => {
+                shown::is_harmless(&rejected.to_string());
+                assert!(is_own || !rejected.is_mix_up(), "a stranger ends the login");
+            }
+        }
+        outcome
+    }
+}
+
+/// What tells two outcomes apart.
+pub(super) fn told(outcome: &Result<AuthorizationResponse, Rejected>) -> String {
+    match outcome {
+        Ok(AuthorizationResponse::Code(code)) => format!("code {}", code.expose()),
+        Ok(AuthorizationResponse::Refused { error, description }) => {
+            format!("refused {error} {description:?}")
+        }
+        Err(rejected) => format!("rejected {rejected}"),
+    }
+}
+
+fn parameters(query: &[u8]) -> Vec<(String, String)> {
+    form_urlencoded::parse(query).into_owned().collect()
+}
+
+/// Shopify's rule: an HMAC over all other parameters, the right shop, and a time near now.
+fn is_signed(sent: &[(String, String)]) -> bool {
+    let has = |name: &str, value: &str| sent.contains(&(name.to_owned(), value.to_owned()));
+    let names = sent.iter().map(|(name, _)| name).collect::<std::collections::BTreeSet<_>>();
+    let near = (NOW.as_second() - 90..=NOW.as_second() + 90).any(|second| {
+        sent.iter().any(|(name, at)| name == "timestamp" && at.parse() == Ok(second))
+    });
+    names.len() == sent.len() && has("hmac", &hmac(sent)) && has("shop", SHOP) && near
+}
+
+fn hmac(sent: &[(String, String)]) -> String {
+    let signed: BTreeMap<&String, &String> = sent
+        .iter()
+        .filter(|(name, _)| name != "hmac" && name != "signature")
+        .map(|(name, value)| (name, value))
+        .collect();
+    let message = form_urlencoded::Serializer::new(String::new()).extend_pairs(signed).finish();
+    let mut mac = Hmac::<Sha256>::new_from_slice(SECRET.as_bytes()).expect("any length will do");
+    mac.update(message.as_bytes());
+    HEXLOWER.encode(&mac.finalize().into_bytes())
+}

@@ -1,0 +1,120 @@
+//! The properties, for the examples and for some hundred inputs made from their words.
+
+use std::fs;
+use std::path::Path;
+
+use proptest::prelude::*;
+
+use super::{AuditFile, VaultRows, callback, config, pasted, seal, token_answer};
+
+/// The examples of one target.
+fn seeds(target: &str) -> Vec<Vec<u8>> {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/seeds").join(target);
+    let entries = fs::read_dir(directory).unwrap();
+    let seeds: Vec<_> = entries.map(|entry| fs::read(entry.unwrap().path()).unwrap()).collect();
+    assert!(!seeds.is_empty());
+    seeds
+}
+
+/// Pieces of the examples of `target` and odd bytes, in any order.
+fn mixed(target: &str) -> impl Strategy<Value = Vec<u8>> + use<> {
+    let seeds = seeds(target);
+    let piece = move |seed: prop::sample::Index, at: prop::sample::Index, length: usize| {
+        let seed = &seeds[seed.index(seeds.len())];
+        let at = at.index(seed.len());
+        seed[at..seed.len().min(at + length)].to_vec()
+    };
+    let piece = (any::<prop::sample::Index>(), any::<prop::sample::Index>(), 1..200_usize)
+        .prop_map(move |(seed, at, length)| piece(seed, at, length));
+    let odd = prop::collection::vec(any::<u8>(), 0..4);
+    prop::collection::vec(prop_oneof![4 => piece, 1 => odd], 0..6)
+        .prop_map(|pieces| pieces.concat())
+}
+
+/// An example with one change.
+fn changed(target: &str) -> impl Strategy<Value = Vec<u8>> + use<> {
+    let seeds = seeds(target);
+    (any::<prop::sample::Index>(), any::<prop::sample::Index>(), any::<u8>(), 0..4_usize).prop_map(
+        move |(seed, at, byte, taken)| {
+            let mut seed = seeds[seed.index(seeds.len())].clone();
+            let at = at.index(seed.len());
+            seed.splice(at..seed.len().min(at + taken), [byte]);
+            seed
+        },
+    )
+}
+
+fn any_input(target: &str) -> impl Strategy<Value = Vec<u8>> + use<> {
+    prop_oneof![mixed(target), changed(target), prop::collection::vec(any::<u8>(), 0..300)]
+}
+
+/// For what needs a vault on the disk.
+const FEW: u32 = 64;
+
+proptest! {
+    #[test]
+    fn callbacks_hold(input in any_input("callback")) {
+        callback(&input);
+    }
+
+    #[test]
+    fn pasted_lines_hold(input in any_input("pasted")) {
+        pasted(&input);
+    }
+
+    #[test]
+    fn token_answers_hold(input in any_input("token_answer")) {
+        token_answer(&input);
+    }
+
+    #[test]
+    fn configurations_hold(input in any_input("config")) {
+        config(&input);
+    }
+
+    #[test]
+    fn seals_hold(text in prop::collection::vec(any::<u8>(), 0..200), at in any::<usize>(), change: u8) {
+        seal::opens_only_as_it_was(&text, (at, change));
+    }
+}
+
+#[test]
+fn the_examples_hold() {
+    for seed in seeds("callback") {
+        callback(&seed);
+    }
+    for seed in seeds("pasted") {
+        pasted(&seed);
+    }
+    for seed in seeds("token_answer") {
+        token_answer(&seed);
+    }
+    for seed in seeds("config") {
+        config(&seed);
+    }
+}
+
+#[test]
+fn vault_rows_hold() {
+    let home = tempfile::tempdir().unwrap();
+    let mut vault = VaultRows::new(home.path());
+    for seed in seeds("vault_rows") {
+        vault.hold(&seed);
+    }
+    let vault = std::cell::RefCell::new(vault);
+    proptest!(ProptestConfig::with_cases(FEW), |(input in any_input("vault_rows"))| {
+        vault.borrow_mut().hold(&input);
+    });
+}
+
+#[test]
+fn audit_files_hold() {
+    let home = tempfile::tempdir().unwrap();
+    let audit = AuditFile::new(home.path());
+    for seed in seeds("audit_file") {
+        audit.hold(&seed);
+    }
+    proptest!(ProptestConfig::with_cases(FEW), |(input in any_input("audit_file"))| {
+        audit.hold(&input);
+    });
+}

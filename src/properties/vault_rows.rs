@@ -1,0 +1,321 @@
+//! What stands in the vault's file, and in the spill file beside it.
+
+use std::path::Path;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use rusqlite::Connection;
+use rusqlite::types::Value;
+
+use super::seal;
+use super::shown;
+use super::world::{ATTEMPT, NOW, TABLES, VAULT, World};
+use crate::model::account::Account;
+use crate::model::audit::Settings;
+use crate::model::credential::Credential;
+use crate::model::readiness::{Need, readiness};
+use crate::model::scope::Scopes;
+use crate::model::summary::Summary;
+use crate::store::connection::Change;
+use crate::store::error::Error;
+use crate::store::{attempts, audit, credentials, header, intents, journal, slots, standings};
+use crate::vault::seal::{DataKey, Place};
+use crate::vault::slot::{self, KeySlot, SlotKind, SlotSecret};
+
+/// A vault whose rows are edited, looked at, and put back as they were.
+pub struct VaultRows(World);
+
+impl VaultRows {
+    /// Makes the vault in `home`, an empty directory.
+    #[must_use]
+    pub fn new(home: &Path) -> Self {
+        Self(World::new(home))
+    }
+
+    /// Takes lines, each an edit of the first row of a table:
+    ///
+    /// - `set TABLE.COLUMN null`, `… int NUMBER`, `… text TEXT`, `… blob BYTES`
+    /// - `flip TABLE.COLUMN POSITION MASK`
+    /// - `seal credential JSON`, `seal audit_key BYTES`, `seal audit_head BYTES`: under the right
+    ///   seal, so that what reads the opened bytes is reached
+    /// - `spill BYTES`, `spill sealed JSON`: into the spill file
+    ///
+    /// # Panics
+    ///
+    /// Where something is read from the vault that nobody stored there.
+    pub fn hold(&mut self, data: &[u8]) {
+        seal::opens_only_as_it_was(
+            &data[..data.len().min(64)],
+            (data.len(), data.last().copied().unwrap_or_default()),
+        );
+        let spill_path = self.0.spill_path().to_owned();
+        let World { store, key, secret, slots, stored, spill, .. } = &mut self.0;
+        let change = store.write().expect("a transaction");
+        let mut own: Vec<Credential> = stored.iter().map(|(_, own)| own.clone()).collect();
+        let mut audit_is_ours = true;
+        for line in data.split(|byte| *byte == b'\n').take(16) {
+            let mut words = line.splitn(3, |byte| *byte == b' ');
+            let verb = words.next().unwrap_or_default();
+            let place = words.next().and_then(|word| std::str::from_utf8(word).ok());
+            let (Some(place), rest) = (place, words.next().unwrap_or_default()) else { continue };
+            match (verb, place) {
+                (b"set", _) => set(&change, place, rest),
+                (b"flip", _) => flip(&change, place, rest),
+                (b"seal", "credential") => {
+                    let (account, _) = &stored[0];
+                    own.extend(sealed_anew(&change, key, account, rest));
+                }
+                (b"seal", "audit_key") => {
+                    audit_is_ours = false;
+                    put_blob(&change, "audit", "key", seal_in(key, Place::AuditKey, rest));
+                }
+                (b"seal", "audit_head") => {
+                    put_blob(&change, "audit", "head", seal_in(key, Place::AuditHead, rest));
+                }
+                (b"spill", sealed) => {
+                    let (account, _) = &stored[0];
+                    let bytes = spilled(key, account, sealed == "sealed", rest);
+                    World::spill_is(&spill_path, &bytes);
+                    let found = spill.read(key, account, (1, &ATTEMPT));
+                    assert!(found.is_none() || sealed == "sealed", "nobody spilled this");
+                    if let Some(found) = &found {
+                        is_judged(found);
+                    }
+                    spill.clear().ok();
+                    let length = std::fs::metadata(&spill_path).map_or(0, |found| found.len());
+                    assert!(length <= bytes.len() as u64, "clearing wrote {length} bytes");
+                    assert!(spill.read(key, account, (1, &ATTEMPT)).is_none());
+                }
+                (_, _) => {}
+            }
+        }
+        look_at_slots(&change, secret, slots);
+        let accounts: Vec<&Account> = stored.iter().map(|(account, _)| account).collect();
+        look_at_credentials(&change, key, &accounts, &own);
+        look_at_the_rest(&change, key, accounts[0], audit_is_ours);
+        write_again(&change, key, &stored[1]);
+    }
+}
+
+fn column(place: &str) -> Option<(&str, &str)> {
+    let (table, column) = place.split_once('.')?;
+    let plain = column.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+    (TABLES.contains(&table) && plain && !column.is_empty()).then_some((table, column))
+}
+
+fn set(change: &Change<'_>, place: &str, value: &[u8]) {
+    let (kind, rest) = match value.iter().position(|byte| *byte == b' ') {
+        Some(at) => (&value[..at], &value[at + 1..]),
+        None => (value, &[][..]),
+    };
+    let text = || String::from_utf8_lossy(rest).into_owned();
+    let value = match kind {
+        b"int" => text().parse().map_or(Value::Null, Value::Integer),
+        b"text" => Value::Text(text()),
+        b"blob" => Value::Blob(rest.to_vec()),
+        _ => Value::Null,
+    };
+    if let Some((table, column)) = column(place) {
+        put_value(change, table, column, &value);
+    }
+}
+
+fn put_blob(change: &Change<'_>, table: &str, column: &str, bytes: Vec<u8>) {
+    put_value(change, table, column, &Value::Blob(bytes));
+}
+
+fn put_value(change: &Change<'_>, table: &str, column: &str, value: &Value) {
+    let first = format!("rowid = (SELECT min(rowid) FROM {table})");
+    // A key that is there already is refused, as is a column that is not.
+    let _ = change.execute(&format!("UPDATE {table} SET {column} = ?1 WHERE {first}"), [value]);
+}
+
+fn flip(change: &Change<'_>, place: &str, how: &[u8]) {
+    let Some((table, column)) = column(place) else { return };
+    let numbers: Vec<usize> =
+        String::from_utf8_lossy(how).split(' ').filter_map(|number| number.parse().ok()).collect();
+    let [position, mask] = numbers[..] else { return };
+    let sql = format!("SELECT {column} FROM {table} ORDER BY rowid LIMIT 1");
+    let Ok(mut bytes) = change.query_row(&sql, [], |row| row.get::<_, Vec<u8>>(0)) else { return };
+    if let Some(byte) = bytes.get_mut(position) {
+        *byte ^= mask.to_le_bytes()[0];
+        put_blob(change, table, column, bytes);
+    }
+}
+
+fn seal_in(key: &DataKey, place: Place<'_>, text: &[u8]) -> Vec<u8> {
+    key.seal(place, text).expect("random bytes")
+}
+
+/// Puts `text` under the credential's seal. What is a credential is stored with its clear columns
+/// too, and has to be found again; it is handed back.
+fn sealed_anew(
+    change: &Change<'_>,
+    key: &DataKey,
+    account: &Account,
+    text: &[u8],
+) -> Option<Credential> {
+    if let Ok(credential) = serde_json::from_slice::<Credential>(text) {
+        is_judged(&credential);
+        let again = serde_json::to_vec(&credential).expect("what was read can be written");
+        let twice: Credential = serde_json::from_slice(&again).expect("and read");
+        assert_eq!(written(&twice), written(&credential));
+        if can_stand_in_the_clear(&Summary::of(account, &credential))
+            && credentials::put(change, key, account, &credential).is_ok()
+        {
+            let found = credentials::read(change, key, account).expect("what was just stored");
+            assert_eq!(found.map(|found| written(&found.credential)), Some(written(&credential)));
+        }
+        return Some(credential);
+    }
+    let revision = credentials::revision(change, account).ok().flatten().unwrap_or_default();
+    let place = Place::Credential {
+        provider: account.provider.as_str(),
+        user: account.user.as_str(),
+        revision,
+    };
+    put_blob(change, "credentials", "sealed", seal_in(key, place, text));
+    None
+}
+
+/// Times are in whole seconds, and scopes have no spaces: what tokctl stores has neither.
+fn can_stand_in_the_clear(summary: &Summary) -> bool {
+    let times = [
+        Some(summary.created_at),
+        Some(summary.updated_at),
+        summary.expires_at,
+        summary.last_refreshed_at,
+        summary.login_by,
+    ];
+    times.into_iter().flatten().all(|time| time.subsec_nanosecond() == 0)
+        && Scopes::parse(&summary.scopes.to_string()) == summary.scopes
+}
+
+fn spilled(key: &DataKey, account: &Account, sealed: bool, rest: &[u8]) -> Vec<u8> {
+    if !sealed {
+        return rest.to_vec();
+    }
+    let place = Place::Spill {
+        provider: account.provider.as_str(),
+        user: account.user.as_str(),
+        revision: 1,
+        attempt: &ATTEMPT,
+    };
+    let sealed = seal_in(key, place, rest);
+    let length = u32::try_from(sealed.len()).expect("inputs are short");
+    [&length.to_le_bytes(), sealed.as_slice()].concat()
+}
+
+/// Whatever a credential says, something can be decided about it.
+fn is_judged(credential: &Credential) {
+    for need in [Need::Usual, Need::AtLeast(SignedDuration::MAX)] {
+        for now in [NOW, Timestamp::MIN, Timestamp::MAX] {
+            let _ = (readiness(credential, need, now), credential.is_over(now));
+        }
+    }
+    assert!(!format!("{credential:?}").contains("made-up-1"), "a secret is shown");
+}
+
+fn written(credential: &Credential) -> String {
+    serde_json::to_string(credential).expect("a credential can be written")
+}
+
+/// Nothing expensive or weak is derived, and nothing but the slot as it was made opens.
+fn look_at_slots(connection: &Connection, secret: &SlotSecret, genuine: &[KeySlot]) {
+    let _ = slots::list(connection);
+    let Ok(found) = slots::read(connection) else { return };
+    for found in found {
+        let (memory, passes) = match found.kind {
+            SlotKind::Passphrase => (65_536, 3),
+            SlotKind::Keychain | SlotKind::Key | SlotKind::Recovery => (8, 1),
+        };
+        let cost = found.cost;
+        let sane = (memory..=1_048_576).contains(&cost.memory)
+            && (passes..=16).contains(&cost.passes)
+            && (1..=16).contains(&cost.lanes)
+            && cost.memory >= 8 * cost.lanes;
+        let cheap = cost.memory <= 1024 && cost.passes <= 4;
+        if sane && !cheap {
+            continue;
+        }
+        let opened = found.unwrap(secret, VAULT, 1);
+        assert!(sane || opened.as_ref().is_err_and(|error| *error == slot::Error::Tampered));
+        assert!(opened.is_err() || genuine.contains(&found), "an edited slot opens");
+    }
+}
+
+fn look_at_credentials(
+    connection: &Connection,
+    key: &DataKey,
+    accounts: &[&Account],
+    own: &[Credential],
+) {
+    let summaries = credentials::summaries(connection);
+    let _ = credentials::accounts(connection, None, None);
+    for account in accounts {
+        match credentials::read(connection, key, account) {
+            Ok(Some(found)) => {
+                let known = own.iter().any(|own| written(own) == written(&found.credential));
+                assert!(known, "a row that nobody stored opens");
+                let sealed = Summary::of(account, &found.credential);
+                let (clear, _) = summaries.as_ref().expect("a row that opens can be listed");
+                let clear = clear.iter().find(|clear| clear.account == **account);
+                let clear = clear.expect("and is in the list");
+                let login_by = clear.login_by.or(sealed.login_by);
+                assert_eq!(Summary { login_by, ..clear.clone() }, sealed, "not what is sealed");
+            }
+            Ok(None) => {}
+            Err(error) => shown::is_harmless(&error.to_string()),
+        }
+    }
+    if let (Ok((examined, damage)), Ok(count)) =
+        (credentials::examine(connection, key, |_| {}), credentials::count(connection))
+    {
+        assert_eq!(examined, count);
+        let opens = |account: &&&Account| {
+            matches!(credentials::read(connection, key, account), Ok(Some(_)))
+        };
+        let good = accounts.iter().filter(opens).count();
+        let bad = damage.accounts.len() + damage.nameless;
+        assert_eq!(u64::try_from(good + bad).ok(), Some(count), "all are good or told");
+    }
+}
+
+fn look_at_the_rest(change: &Change<'_>, key: &DataKey, account: &Account, audit_is_ours: bool) {
+    let _ = (header::read(change), header::check(change, key), journal::accounts(change));
+    let _ = (journal::read(change, account), standings::read(change, account));
+    let intents = intents::sealed(change, key).unwrap_or_default();
+    assert!(intents.iter().all(|entry| entry == "genuine"), "{intents:?} may be deleted");
+    let one = attempts::read(change, account).ok().flatten();
+    let all = attempts::all(change).unwrap_or_default();
+    for attempt in all.into_values().chain(one) {
+        let texts = [&attempt.error, &attempt.message];
+        for text in texts.into_iter().flatten() {
+            shown::is_harmless(text);
+        }
+        let hour = NOW.checked_add(Duration::from_hours(1)).expect("an hour from then");
+        assert!(attempt.paused_until(NOW).is_none_or(|until| until <= hour));
+    }
+    if let Ok(Some(sealed)) = audit::read(change, key) {
+        assert!(!audit_is_ours || sealed.settings == Settings::default());
+    }
+    let _ = audit::seal(change, key, None, Some(Settings::default()));
+}
+
+/// What is stored over whatever stands there can be read, and outlives a rotation, or is refused.
+fn write_again(change: &Change<'_>, key: &DataKey, (account, credential): &(Account, Credential)) {
+    if credentials::put(change, key, account, credential).is_err() {
+        return;
+    }
+    let read = |key: &DataKey| match credentials::read(change, key, account) {
+        Ok(Some(found)) => written(&found.credential),
+        other => panic!("{other:?} in place of what was stored"),
+    };
+    assert_eq!(read(key), written(credential));
+    let next = DataKey::generate(VAULT, 2).expect("random bytes");
+    match credentials::reseal(change, key, &next, |_| {}) {
+        Ok(_) => assert_eq!(read(&next), written(credential)),
+        Err(Error::Tampered { account: other }) => assert_ne!(other, *account),
+        Err(_) => {}
+    }
+}
