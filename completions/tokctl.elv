@@ -47,6 +47,7 @@ set edit:completion:arg-completer[tokctl] = {|@words|
             cand export 'Seal credentials into a bundle for another machine'
             cand run 'Run a command with tokens in its environment, or in files'
             cand git-credential 'Answer git, which asks for a user name and a password'
+            cand doctor 'Say whether everything is in order, and what mends what is not'
             cand completions 'Print a completion script'
             cand man 'Write the man pages into a directory'
         }
@@ -382,6 +383,20 @@ set edit:completion:arg-completer[tokctl] = {|@words|
             cand --vault 'The vault''s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]'
             cand --config 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]'
             cand --color 'When to use colours: auto, always or never [env: NO_COLOR, CLICOLOR_FORCE]'
+            cand --no-input 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]'
+            cand --json 'Print data and errors as JSON'
+            cand -q 'Say less on stderr; twice: errors alone'
+            cand --quiet 'Say less on stderr; twice: errors alone'
+            cand -v 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
+            cand --verbose 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'tokctl;doctor'= {
+            cand --vault 'The vault''s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]'
+            cand --config 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]'
+            cand --color 'When to use colours: auto, always or never [env: NO_COLOR, CLICOLOR_FORCE]'
+            cand --online 'Ask the servers of the stored logins for the time, without any token'
             cand --no-input 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]'
             cand --json 'Print data and errors as JSON'
             cand -q 'Say less on stderr; twice: errors alone'

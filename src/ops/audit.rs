@@ -59,10 +59,16 @@ pub(crate) fn record(vault: &mut OpenVault, used: &Use<'_>) -> Result<Recorded, 
             Action::RotateKey | Action::AddSlot | Action::RemoveSlot if used.outcome == OK => {
                 drop(vault.write(|_, _| Ok(())));
             }
-            // Keys that could not be changed leave the vault as it was.
-            Action::RotateKey | Action::AddSlot | Action::RemoveSlot => {}
-            // Many at once: see [`remember`].
-            Action::Import | Action::Export | Action::Get | Action::Refresh | Action::Check => {}
+            // Keys that could not be changed leave the vault as it was; credentials come and go many
+            // at once, see [`remember`].
+            Action::RotateKey
+            | Action::AddSlot
+            | Action::RemoveSlot
+            | Action::Import
+            | Action::Export
+            | Action::Get
+            | Action::Refresh
+            | Action::Check => {}
         }
     }
     match written {

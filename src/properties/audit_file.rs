@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::input::replaced;
 use super::shown;
 use super::world::{NOW, World};
-use crate::model::audit::{Action, Asker, Use};
+use crate::model::audit::{Action, Asker, Subject, Use};
 use crate::store::audit::{self, Sealed};
 
 /// How many genuine lines there are, and up to which the vault remembers them.
@@ -106,8 +106,7 @@ fn write_one(world: &World) {
     let used = Use {
         at: NOW,
         action: Action::Get,
-        provider: "acme",
-        user: Some("x"),
+        of: Subject::Credential { provider: "acme", user: Some("x") },
         outcome: "ok",
         asked_by: &asked_by,
     };

@@ -18,7 +18,9 @@ use crate::model::scope::Scopes;
 use crate::model::summary::Summary;
 use crate::store::connection::Change;
 use crate::store::error::Error;
-use crate::store::{attempts, audit, credentials, header, intents, journal, slots, standings};
+use crate::store::{
+    attempts, audit, credentials, header, intents, journal, reseal, slots, standings,
+};
 use crate::vault::seal::{DataKey, Place};
 use crate::vault::slot::{self, KeySlot, SlotKind, SlotSecret};
 
@@ -269,7 +271,7 @@ fn look_at_credentials(
         }
     }
     if let (Ok((examined, damage)), Ok(count)) =
-        (credentials::examine(connection, key, |_| {}), credentials::count(connection))
+        (reseal::examine(connection, key, |_| {}), reseal::count(connection))
     {
         assert_eq!(examined, count);
         let opens = |account: &&&Account| {
@@ -288,7 +290,7 @@ fn look_at_the_rest(change: &Change<'_>, key: &DataKey, account: &Account, audit
     assert!(intents.iter().all(|entry| entry == "genuine"), "{intents:?} may be deleted");
     let one = attempts::read(change, account).ok().flatten();
     let all = attempts::all(change).unwrap_or_default();
-    for attempt in all.into_values().chain(one) {
+    for attempt in all.into_iter().chain(one) {
         let texts = [&attempt.error, &attempt.message];
         for text in texts.into_iter().flatten() {
             shown::is_harmless(text);
@@ -313,7 +315,7 @@ fn write_again(change: &Change<'_>, key: &DataKey, (account, credential): &(Acco
     };
     assert_eq!(read(key), written(credential));
     let next = DataKey::generate(VAULT, 2).expect("random bytes");
-    match credentials::reseal(change, key, &next, |_| {}) {
+    match reseal::all(change, key, &next, |_| {}) {
         Ok(_) => assert_eq!(read(&next), written(credential)),
         Err(Error::Tampered { account: other }) => assert_ne!(other, *account),
         Err(_) => {}
