@@ -3,7 +3,10 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::credential::{Credential, Grant, OAuthGrant, RenewalGrant, StaticToken, Status};
+use super::credential::{
+    ApiHeader, Credential, Grant, OAuthGrant, RenewalGrant, StaticToken, Status, is_field_name,
+};
+use super::scope::Scopes;
 use crate::secret::{AccessToken, SecretText};
 
 /// What is under a bundle's seal.
@@ -80,6 +83,35 @@ pub(crate) fn left_behind(credential: &Credential, now: Timestamp) -> Credential
     let mut api = credential.api.clone();
     api.headers.clear();
     Credential { grant, api, status: Status::HandedOver, updated_at: now, ..credential.clone() }
+}
+
+/// Whether a vault can have kept `credential`. Whoever has a bundle's secret can seal anything in
+/// one: what could break out of a header or a line, or could not be found again, is refused.
+pub(crate) fn is_sound(credential: &Credential) -> bool {
+    let is_plain = |text: &str| !text.contains(char::is_control);
+    let is_whole = |time: Timestamp| time.subsec_nanosecond() == 0;
+    let is_sound_header =
+        |own: &ApiHeader| is_field_name(&own.name) && is_plain(own.value.expose());
+    let grant = match &credential.grant {
+        Grant::Static(_) => true,
+        Grant::OAuth(grant) => {
+            is_plain(&grant.token_type)
+                && is_plain(&grant.client.id)
+                && Scopes::parse(&grant.scopes.to_string()) == grant.scopes
+        }
+    };
+    let times = [
+        Some(credential.created_at),
+        Some(credential.updated_at),
+        credential.last_refreshed_at,
+        credential.expiry().at(),
+        credential.login_by(),
+    ];
+    grant
+        && is_plain(credential.token().expose())
+        && credential.api.username.as_deref().is_none_or(is_plain)
+        && credential.api.headers.iter().all(is_sound_header)
+        && times.into_iter().flatten().all(is_whole)
 }
 
 #[cfg(test)]
