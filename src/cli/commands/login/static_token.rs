@@ -52,10 +52,14 @@ pub(super) fn run(
             .hint("name the user with `--user`")
     })?;
     let account = Account { provider: provider.name.clone(), user };
-    if own.username.as_ref().is_some_and(|name| name.contains([':', '\n', '\r'])) {
+    if own
+        .username
+        .as_ref()
+        .is_some_and(|name| name.contains(|sign: char| sign == ':' || sign.is_control()))
+    {
         return Err(CliError::new(
             Kind::Usage,
-            "a name for Basic authentication can't hold a colon",
+            "a name for Basic authentication can't hold a colon or a control character",
         )
         .hint("mend `--username`"));
     }
