@@ -13,14 +13,21 @@ mod token_answer;
 mod config;
 mod seal;
 mod world;
+mod price;
+mod credential;
 mod vault_rows;
 mod audit_file;
+mod bundle;
+mod fernet;
+mod import;
 #[cfg(test)]
 mod tests;
 
 pub use audit_file::AuditFile;
+pub use bundle::bundle;
 pub use callback::callback;
 pub use config::config;
+pub use import::Import;
 pub use pasted::pasted;
 pub use token_answer::token_answer;
 pub use vault_rows::VaultRows;

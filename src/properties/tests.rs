@@ -5,7 +5,7 @@ use std::path::Path;
 
 use proptest::prelude::*;
 
-use super::{AuditFile, VaultRows, callback, config, pasted, seal, token_answer};
+use super::{AuditFile, Import, VaultRows, bundle, callback, config, pasted, seal, token_answer};
 
 /// The examples of one target.
 fn seeds(target: &str) -> Vec<Vec<u8>> {
@@ -73,6 +73,11 @@ proptest! {
     }
 
     #[test]
+    fn bundles_hold(input in any_input("bundle")) {
+        bundle(&input);
+    }
+
+    #[test]
     fn seals_hold(text in prop::collection::vec(any::<u8>(), 0..200), at in any::<usize>(), change: u8) {
         seal::opens_only_as_it_was(&text, (at, change));
     }
@@ -91,6 +96,9 @@ fn the_examples_hold() {
     }
     for seed in seeds("config") {
         config(&seed);
+    }
+    for seed in seeds("bundle") {
+        bundle(&seed);
     }
 }
 
@@ -116,5 +124,17 @@ fn audit_files_hold() {
     }
     proptest!(ProptestConfig::with_cases(FEW), |(input in any_input("audit_file"))| {
         audit.hold(&input);
+    });
+}
+
+#[test]
+fn imports_hold() {
+    let home = tempfile::tempdir().unwrap();
+    let import = Import::new(home.path());
+    for seed in seeds("import") {
+        import.hold(&seed);
+    }
+    proptest!(ProptestConfig::with_cases(FEW), |(input in any_input("import"))| {
+        import.hold(&input);
     });
 }

@@ -3,26 +3,25 @@
 use std::path::Path;
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
 use rusqlite::Connection;
 use rusqlite::types::Value;
 
+use super::credential::{can_be_kept, is_judged, written};
+use super::price::{Price, price};
 use super::seal;
 use super::shown;
-use super::world::{ATTEMPT, NOW, TABLES, VAULT, World};
+use super::world::{ATTEMPT, NOW, OPENED, TABLES, VAULT, World};
 use crate::model::account::Account;
 use crate::model::audit::Settings;
 use crate::model::credential::Credential;
-use crate::model::readiness::{Need, readiness};
-use crate::model::scope::Scopes;
 use crate::model::summary::Summary;
 use crate::store::connection::Change;
 use crate::store::error::Error;
 use crate::store::{
-    attempts, audit, credentials, header, intents, journal, reseal, slots, standings,
+    attempts, audit, bundles, credentials, header, intents, journal, reseal, slots, standings,
 };
 use crate::vault::seal::{DataKey, Place};
-use crate::vault::slot::{self, KeySlot, SlotKind, SlotSecret};
+use crate::vault::slot::{self, KeySlot, SlotSecret};
 
 /// A vault whose rows are edited, looked at, and put back as they were.
 pub struct VaultRows(World);
@@ -162,7 +161,7 @@ fn sealed_anew(
         let again = serde_json::to_vec(&credential).expect("what was read can be written");
         let twice: Credential = serde_json::from_slice(&again).expect("and read");
         assert_eq!(written(&twice), written(&credential));
-        if can_stand_in_the_clear(&Summary::of(account, &credential))
+        if can_be_kept(&Summary::of(account, &credential))
             && credentials::put(change, key, account, &credential).is_ok()
         {
             let found = credentials::read(change, key, account).expect("what was just stored");
@@ -180,19 +179,6 @@ fn sealed_anew(
     None
 }
 
-/// Times are in whole seconds, and scopes have no spaces: what tokctl stores has neither.
-fn can_stand_in_the_clear(summary: &Summary) -> bool {
-    let times = [
-        Some(summary.created_at),
-        Some(summary.updated_at),
-        summary.expires_at,
-        summary.last_refreshed_at,
-        summary.login_by,
-    ];
-    times.into_iter().flatten().all(|time| time.subsec_nanosecond() == 0)
-        && Scopes::parse(&summary.scopes.to_string()) == summary.scopes
-}
-
 fn spilled(key: &DataKey, account: &Account, sealed: bool, rest: &[u8]) -> Vec<u8> {
     if !sealed {
         return rest.to_vec();
@@ -208,40 +194,18 @@ fn spilled(key: &DataKey, account: &Account, sealed: bool, rest: &[u8]) -> Vec<u
     [&length.to_le_bytes(), sealed.as_slice()].concat()
 }
 
-/// Whatever a credential says, something can be decided about it.
-fn is_judged(credential: &Credential) {
-    for need in [Need::Usual, Need::AtLeast(SignedDuration::MAX)] {
-        for now in [NOW, Timestamp::MIN, Timestamp::MAX] {
-            let _ = (readiness(credential, need, now), credential.is_over(now));
-        }
-    }
-    assert!(!format!("{credential:?}").contains("made-up-1"), "a secret is shown");
-}
-
-fn written(credential: &Credential) -> String {
-    serde_json::to_string(credential).expect("a credential can be written")
-}
-
 /// Nothing expensive or weak is derived, and nothing but the slot as it was made opens.
 fn look_at_slots(connection: &Connection, secret: &SlotSecret, genuine: &[KeySlot]) {
     let _ = slots::list(connection);
     let Ok(found) = slots::read(connection) else { return };
     for found in found {
-        let (memory, passes) = match found.kind {
-            SlotKind::Passphrase => (65_536, 3),
-            SlotKind::Keychain | SlotKind::Key | SlotKind::Recovery => (8, 1),
-        };
-        let cost = found.cost;
-        let sane = (memory..=1_048_576).contains(&cost.memory)
-            && (passes..=16).contains(&cost.passes)
-            && (1..=16).contains(&cost.lanes)
-            && cost.memory >= 8 * cost.lanes;
-        let cheap = cost.memory <= 1024 && cost.passes <= 4;
-        if sane && !cheap {
+        let price = price(found.kind, found.cost);
+        if price == Price::Dear {
             continue;
         }
         let opened = found.unwrap(secret, VAULT, 1);
-        assert!(sane || opened.as_ref().is_err_and(|error| *error == slot::Error::Tampered));
+        let refused = opened.as_ref().is_err_and(|error| *error == slot::Error::Tampered);
+        assert!(price == Price::Cheap || refused, "a cost beyond bounds is paid");
         assert!(opened.is_err() || genuine.contains(&found), "an edited slot opens");
     }
 }
@@ -302,6 +266,19 @@ fn look_at_the_rest(change: &Change<'_>, key: &DataKey, account: &Account, audit
         assert!(!audit_is_ours || sealed.settings == Settings::default());
     }
     let _ = audit::seal(change, key, None, Some(Settings::default()));
+    look_at_bundles(change);
+}
+
+/// What is put in place is kept no more, and what is taken in is remembered.
+fn look_at_bundles(change: &Change<'_>) {
+    if let Ok(Some((id, _))) = bundles::unplaced(change) {
+        bundles::forget(change, id).expect("what was read can be deleted");
+        assert_eq!(bundles::unplaced(change).ok(), Some(None));
+    }
+    let _ = bundles::opened_at(change, OPENED);
+    if bundles::remember(change, OPENED, NOW).is_ok() {
+        assert_eq!(bundles::opened_at(change, OPENED).ok(), Some(Some(NOW)));
+    }
 }
 
 /// What is stored over whatever stands there can be read, and outlives a rotation, or is refused.

@@ -14,14 +14,15 @@ use crate::secret::{Passphrase, SecretText};
 use crate::store::header::{self, Header};
 use crate::store::journal::{self, Journal};
 use crate::store::spill::Spill;
-use crate::store::{Store, attempts, audit, credentials, intents, slots, standings};
+use crate::store::{Store, attempts, audit, bundles, credentials, intents, slots, standings};
 use crate::vault::Key;
+use crate::vault::bundle::BundleId;
 use crate::vault::seal::{DataKey, VaultId};
 use crate::vault::slot::{KeySlot, SlotId, SlotKind, SlotSecret};
 
 pub(super) const NOW: Timestamp = Timestamp::constant(1_700_000_000, 0);
 pub(super) const VAULT: VaultId = VaultId([5; 16]);
-pub(super) const TABLES: [&str; 8] = [
+pub(super) const TABLES: [&str; 10] = [
     "vault",
     "key_slots",
     "intents",
@@ -30,10 +31,16 @@ pub(super) const TABLES: [&str; 8] = [
     "attempts",
     "standings",
     "audit",
+    "unplaced_bundle",
+    "opened_bundles",
 ];
 
 /// The attempt in the journal.
 pub(super) const ATTEMPT: [u8; 16] = [7; 16];
+
+/// The bundles that were handed over, and taken in.
+pub(super) const UNPLACED: BundleId = BundleId([8; 16]);
+pub(super) const OPENED: BundleId = BundleId([9; 16]);
 
 const CREDENTIALS: [&str; 2] = [
     r#"{"grant":{"kind":"oauth","access_token":"made-up-1","token_type":"Bearer",
@@ -129,6 +136,8 @@ fn fill(store: &mut Store, key: &DataKey, slots: &[KeySlot], stored: &[(Account,
     attempts::put(&change, owner, &attempt).expect("an attempt");
     standings::put(&change, owner, Standing::RefreshFailed).expect("a standing");
     audit::seal(&change, key, None, Some(Settings::default())).expect("an audit");
+    bundles::keep(&change, UNPLACED, "tokctl-bundle-1.made.up", NOW).expect("a bundle");
+    bundles::remember(&change, OPENED, NOW).expect("another");
     // Whoever can edit the file can have its columns hold anything.
     for table in TABLES {
         let sql: String = change

@@ -1,0 +1,158 @@
+//! The text of a bundle, and what is in a bundle.
+
+use std::sync::LazyLock;
+
+use data_encoding::BASE64URL_NOPAD as BASE64URL;
+use serde_json::Value;
+
+use super::credential::{can_be_kept, can_be_sent, is_judged, written};
+use super::input::{Setting, replaced};
+use super::price::{Price, price};
+use super::shown;
+use super::world::NOW;
+use crate::model::bundle::{Carried, Content, Load};
+use crate::model::summary::Summary;
+use crate::ops::import::{self, Incoming, Terms};
+use crate::secret::{Passphrase, SecretText};
+use crate::vault::Key;
+use crate::vault::bundle::{self, Bundle, BundleSecret, Error};
+use crate::vault::slot::Cost;
+
+/// What is in the genuine bundle.
+const CONTENT: &str = "made-up content";
+
+/// A bundle as it was sealed, and who may try to open it.
+struct Genuine {
+    text: String,
+    key: BundleSecret,
+    others: [BundleSecret; 2],
+}
+
+static GENUINE: LazyLock<Genuine> = LazyLock::new(|| {
+    let fresh = || BundleSecret::Key(Key::generate().expect("random bytes"));
+    let key = fresh();
+    let (_, text) = bundle::seal(&key, CONTENT.as_bytes()).expect("random bytes");
+    let passphrase = Passphrase::from_trusted("made up".into());
+    Genuine { text, key, others: [fresh(), BundleSecret::Passphrase(passphrase)] }
+});
+
+/// Takes a word and what comes in:
+///
+/// - `text`: a text in which `HEADER` and `CONTENT` stand for the parts of the genuine one
+/// - `header`: the JSON of a header, in which `@id` and the like stand for what the genuine one has
+/// - `content`: the JSON in a bundle, under the right seal
+///
+/// # Panics
+///
+/// Where something opens that was not sealed so, or comes in that no vault keeps.
+pub fn bundle(data: &[u8]) {
+    let Some((setting, rest)) = Setting::split(data) else { return };
+    if setting.has("content") {
+        return content_is_read(rest);
+    }
+    let (header, content) = GENUINE.parts();
+    let text = if setting.has("header") {
+        let header = BASE64URL.encode(&GENUINE.with_own_fields(rest));
+        format!("tokctl-bundle-1.{header}.{content}")
+    } else {
+        let text = replaced(rest, "HEADER", header.as_bytes());
+        String::from_utf8_lossy(&replaced(&text, "CONTENT", content.as_bytes())).into_owned()
+    };
+    text_is_read(&text);
+}
+
+impl Genuine {
+    /// Header and content as they stand in the text.
+    fn parts(&self) -> (&str, &str) {
+        let mut parts = self.text.split('.').skip(1);
+        let mut part = || parts.next().expect("a bundle has three parts");
+        (part(), part())
+    }
+
+    fn with_own_fields(&self, header: &[u8]) -> Vec<u8> {
+        let own = fields(&self.text).expect("a header that was just made");
+        own.as_object().into_iter().flatten().fold(header.to_vec(), |header, (name, value)| {
+            let value = value.as_str().unwrap_or_default();
+            replaced(&header, &format!("@{name}"), value.as_bytes())
+        })
+    }
+}
+
+/// The header in a bundle's text, read without the type that a bundle has for it.
+fn fields(text: &str) -> Option<Value> {
+    let header = BASE64URL.decode(text.split('.').nth(1)?.as_bytes()).ok()?;
+    serde_json::from_slice(&header).ok()
+}
+
+/// No cost beyond bounds is paid, and only what was sealed opens, with its own secret.
+fn text_is_read(text: &str) {
+    let read = match Bundle::parse(text) {
+        Ok(read) => read,
+        Err(error) => return shown::is_harmless(&error.to_string()),
+    };
+    let text: String = text.split_whitespace().collect();
+    let header = fields(&text).expect("what was read has a header");
+    let number = |name: &str| {
+        let number = header[name].as_u64().and_then(|number| number.try_into().ok());
+        number.expect("what was read has its cost")
+    };
+    let cost = Cost { memory: number("memory"), passes: number("passes"), lanes: number("lanes") };
+    let price = price(read.kind(), cost);
+    for secret in [&GENUINE.key].into_iter().chain(&GENUINE.others) {
+        if secret.kind() != read.kind() {
+            assert_eq!(read.open(secret).unwrap_err(), Error::WrongSecret(read.kind()));
+            continue;
+        }
+        match price {
+            Price::Dear => {}
+            Price::Refused => assert_eq!(read.open(secret).unwrap_err(), Error::Damaged),
+            Price::Cheap => match read.open(secret) {
+                Ok(content) => {
+                    assert_eq!(**content, *CONTENT.as_bytes());
+                    assert_eq!(text, GENUINE.text, "an edited bundle opens");
+                    assert!(std::ptr::eq(secret, &raw const GENUINE.key), "to a foreign key");
+                }
+                Err(error) => shown::is_harmless(&error.to_string()),
+            },
+        }
+    }
+}
+
+/// Whoever has the secret can seal anything: what comes in is what a vault could have kept.
+fn content_is_read(content: &[u8]) {
+    let (id, text) = bundle::seal(&GENUINE.key, content).expect("random bytes");
+    let read = Bundle::parse(&text).expect("what was just sealed");
+    assert_eq!(read.id(), id);
+    let opened = match import::open(&read, &GENUINE.key) {
+        Ok(opened) => opened,
+        Err(error) => return shown::is_harmless(&error.to_string()),
+    };
+    for Incoming { account, credential, origin, forks, left_out } in &opened.incoming {
+        shown::is_harmless(origin);
+        shown::is_harmless(&account.to_string());
+        assert!(!forks && left_out.is_none(), "a bundle comes in whole");
+        is_judged(credential);
+        assert!(can_be_kept(&Summary::of(account, credential)), "{origin} can't be found again");
+        assert!(can_be_sent(credential), "{origin} breaks out of its line");
+    }
+    let again = Content { credentials: opened.incoming.iter().map(carried).collect() };
+    let again = serde_json::to_vec(&again).expect("what was read can be written");
+    let again: Content = serde_json::from_slice(&again).expect("and read");
+    for (carried, incoming) in again.credentials.iter().zip(&opened.incoming) {
+        assert_eq!(written(&carried.credential), written(&incoming.credential));
+    }
+    let count = opened.incoming.len();
+    match import::foresee(None, opened.incoming, Terms::default(), NOW) {
+        Ok(placed) => assert_eq!(import::written(&placed).count(), count, "it comes in whole"),
+        Err(error) => shown::is_harmless(&error.to_string()),
+    }
+}
+
+fn carried(incoming: &Incoming) -> Carried {
+    Carried {
+        provider: incoming.account.provider.as_str().to_owned(),
+        user: incoming.account.user.as_str().to_owned(),
+        load: Load::Copied,
+        credential: incoming.credential.clone(),
+    }
+}

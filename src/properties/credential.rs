@@ -1,0 +1,46 @@
+//! What a credential says, wherever it came from.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::world::NOW;
+use crate::model::credential::Credential;
+use crate::model::readiness::{Need, readiness};
+use crate::model::scope::Scopes;
+use crate::model::summary::Summary;
+use crate::secret::SecretText;
+
+/// Whatever a credential says, something can be decided about it.
+pub(super) fn is_judged(credential: &Credential) {
+    for need in [Need::Usual, Need::AtLeast(SignedDuration::MAX)] {
+        for now in [NOW, Timestamp::MIN, Timestamp::MAX] {
+            let _ = (readiness(credential, need, now), credential.is_over(now));
+        }
+    }
+    assert!(!format!("{credential:?}").contains("made-up-1"), "a secret is shown");
+}
+
+/// Times are in whole seconds, and scopes have no spaces: what tokctl stores has neither.
+pub(super) fn can_be_kept(summary: &Summary) -> bool {
+    let times = [
+        Some(summary.created_at),
+        Some(summary.updated_at),
+        summary.expires_at,
+        summary.last_refreshed_at,
+        summary.login_by,
+    ];
+    times.into_iter().flatten().all(|time| time.subsec_nanosecond() == 0)
+        && Scopes::parse(&summary.scopes.to_string()) == summary.scopes
+}
+
+/// What goes into a header, and what is printed as it is, stays on its line.
+pub(super) fn can_be_sent(credential: &Credential) -> bool {
+    let own = [credential.token().expose(), credential.token_type()];
+    let headers = &credential.api.headers;
+    let headers = headers.iter().flat_map(|own| [own.name.as_str(), own.value.expose()]);
+    let username = credential.api.username.as_deref();
+    own.into_iter().chain(headers).chain(username).all(|text| !text.contains(char::is_control))
+}
+
+pub(super) fn written(credential: &Credential) -> String {
+    serde_json::to_string(credential).expect("a credential can be written")
+}

@@ -1,0 +1,210 @@
+//! What other tools kept.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::num::NonZeroU32;
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+
+use data_encoding::BASE64URL;
+use ring::pbkdf2;
+use rusqlite::types::Value as Cell;
+use rusqlite::{Connection, params_from_iter};
+use serde_json::{Map, Value};
+
+use super::credential::{can_be_kept, can_be_sent, is_judged};
+use super::fernet;
+use super::input::Setting;
+use super::shown;
+use super::world::{NOW, account};
+use crate::config::Config;
+use crate::foreign::record::{Found, Held, Record};
+use crate::foreign::{
+    Error, agentllm, google, pauth, rclone, refresh_service, salla, state_tokens,
+};
+use crate::model::bundle::is_sound;
+use crate::model::credential::{Credential, Grant};
+use crate::model::summary::Summary;
+use crate::ops::import::{self, Service};
+use crate::providers::{self, Places, Provider};
+use crate::secret::{ClientSecret, SecretText, StoreKey};
+use crate::untrusted::printable;
+
+/// The key that was used to seal what is sealed in a file.
+const KEY: fernet::Key = [7; 32];
+
+/// The secret that `state-tokens` derives its key from, slowly.
+const SECRET: &str = "made-up";
+static DERIVED: LazyLock<fernet::Key> = LazyLock::new(|| {
+    let (mut key, times) = ([0; 32], NonZeroU32::new(100_000).expect("more than none"));
+    pbkdf2::derive(pbkdf2::PBKDF2_HMAC_SHA256, times, b"salt_", SECRET.as_bytes(), &mut key);
+    key
+});
+
+/// A file of another tool's, made anew each time.
+pub struct Import {
+    home: PathBuf,
+    config: Config,
+}
+
+impl Import {
+    /// Keeps the file in `home`, an empty directory.
+    #[must_use]
+    pub fn new(home: &Path) -> Self {
+        Self { home: home.to_owned(), config: Config::default() }
+    }
+
+    /// Takes words and a file. The words are the source, as `tokctl import` has it, the provider
+    /// where the source tells none, `client` for a client that is configured, and what the file is:
+    ///
+    /// - `plain`: what it says
+    /// - `sealed`: that in Fernet
+    /// - `tables`: a SQLite file with rows by their tables, in JSON; a text after `SEALED ` is in
+    ///   Fernet, and a number among the words says which byte is then damaged
+    ///
+    /// # Panics
+    ///
+    /// Where what comes in is not what a vault keeps, or goes elsewhere than to its provider.
+    pub fn hold(&self, data: &[u8]) {
+        let Some((setting, rest)) = Setting::split(data) else { return };
+        let derives = setting.has("state-tokens");
+        let key = if derives { &*DERIVED } else { &KEY };
+        let content = if setting.has("sealed") {
+            fernet::sealed(key, rest).into_bytes()
+        } else if setting.has("tables") {
+            let Some(mut content) = database(rest, key) else { return };
+            if let Some(at) = setting.number::<usize>() {
+                let at = at % content.len();
+                content[at] = !content[at];
+            }
+            content
+        } else {
+            rest.to_vec()
+        };
+        let path = self.home.join(if setting.has("sealed") { "x.enc" } else { "x" });
+        fs::write(&path, content).expect("the file can be written");
+        let key = match derives {
+            // A fuzzer would do little else than derive it.
+            true if cfg!(fuzzing) => None,
+            true => Some(StoreKey::from_trusted(SECRET.into())),
+            false => Some(StoreKey::from_trusted(BASE64URL.encode(&KEY))),
+        };
+        match read(&setting, &path, key.as_ref()) {
+            None => {}
+            Some(Err(error)) => shown::is_harmless(&error.to_string()),
+            Some(Ok(found)) => {
+                assert_eq!(found.files, [path]);
+                for ignored in &found.ignored {
+                    shown::is_harmless(&printable(ignored));
+                }
+                found.records.into_iter().for_each(|record| self.comes_in(&setting, record));
+            }
+        }
+    }
+
+    /// A record becomes a credential that a vault keeps and a bundle carries, or is refused.
+    fn comes_in(&self, setting: &Setting<'_>, record: Record) {
+        shown::is_harmless(&record.origin);
+        let own = ["github", "gitlab", "jira", "facebook", "slack"];
+        let named = own.into_iter().find(|name| setting.has(name)).unwrap_or("gdrive");
+        let name = record.provider.unwrap_or(named).parse().expect("a provider's name");
+        let Ok(provider) = providers::find(&name, &self.config) else { return };
+        let secret = || ClientSecret::from_trusted("made-up-secret".into());
+        let client = setting.has("client").then(|| ("made-up".to_owned(), Some(secret())));
+        let service = Service { provider, client, trusted_certificates: None };
+        let is_granted = matches!(record.held, Held::Grant(_));
+        assert!(!is_granted || record.server.is_none(), "a file says where a grant is renewed");
+        let user = record.user.clone().unwrap_or(account("x").user);
+        let server = record.server.clone();
+        let incoming = match import::assemble(record, user, &service, None, NOW) {
+            Ok(incoming) => incoming,
+            Err(error) => return shown::is_harmless(&error.to_string()),
+        };
+        let credential = &incoming.credential;
+        is_judged(credential);
+        assert!(can_be_kept(&Summary::of(&incoming.account, credential)));
+        assert!(can_be_sent(credential) && is_sound(credential), "no bundle carries it");
+        let server = service.provider.server(server.as_ref()).expect("it was taken before");
+        let places = Places { server: server.as_ref(), ..Places::default() };
+        goes_to_its_provider(credential, &service.provider, places);
+    }
+}
+
+/// What the source that is named finds in a file.
+fn read(
+    setting: &Setting<'_>,
+    path: &Path,
+    key: Option<&StoreKey>,
+) -> Option<Result<Found, Error>> {
+    Some(if setting.has("agentllm") {
+        agentllm::read(path, key)
+    } else if setting.has("salla") {
+        salla::read(path)
+    } else if setting.has("state-tokens") {
+        state_tokens::read(path, key)
+    } else if setting.has("pauth") {
+        pauth::read(path, key)
+    } else if setting.has("refresh-service") {
+        refresh_service::read(path)
+    } else if setting.has("google") {
+        google::read(path)
+    } else if setting.has("rclone") {
+        rclone::read(path)
+    } else {
+        return None;
+    })
+}
+
+/// Every address is the provider's, filled in with nothing of the file's but the service's own.
+fn goes_to_its_provider(credential: &Credential, provider: &Provider, places: Places<'_>) {
+    let api = &credential.api;
+    assert_eq!(api.server_url.as_ref(), places.server);
+    let base_url = provider.api_base_url(places).unwrap_or_default();
+    assert_eq!(api.base_url, base_url);
+    let places = Places { api_base_url: base_url.as_ref().or(places.server), ..places };
+    let checks = [provider.check(places), provider.static_check(&api.auth, places)];
+    let asked = api.check.as_ref().map(|check| &check.url);
+    let own = checks.iter().flatten().flatten().any(|check| Some(&check.url) == asked);
+    assert!(asked.is_none() || own, "{asked:?} is asked whether the token works");
+    if let Grant::OAuth(grant) = &credential.grant {
+        let own = provider.endpoints(places.server, None).expect("a grant has endpoints");
+        assert_eq!(grant.client.token_endpoint, own.token);
+        assert_eq!(grant.client.revocation_endpoint, own.revocation);
+    }
+}
+
+/// A SQLite file with `tables`; `None` where there can be none.
+fn database(tables: &[u8], key: &fernet::Key) -> Option<Vec<u8>> {
+    let tables: BTreeMap<String, Vec<Map<String, Value>>> = serde_json::from_slice(tables).ok()?;
+    let mut connection = Connection::open_in_memory().ok()?;
+    let quoted = |name: &str| format!("\"{}\"", name.replace('"', "\"\""));
+    for (table, rows) in &tables {
+        let columns: BTreeSet<&str> = rows.iter().flat_map(Map::keys).map(String::as_str).collect();
+        let names: Vec<String> = columns.iter().map(|name| quoted(name)).collect();
+        let table = quoted(table);
+        connection.execute_batch(&format!("CREATE TABLE {table} ({})", names.join(", "))).ok()?;
+        let places = vec!["?"; names.len()].join(", ");
+        let mut insert =
+            connection.prepare(&format!("INSERT INTO {table} VALUES ({places})")).ok()?;
+        for row in rows {
+            let cells = columns.iter().map(|name| cell(row.get(*name), key));
+            insert.execute(params_from_iter(cells)).ok()?;
+        }
+    }
+    Some(connection.serialize("main").ok()?.to_vec())
+}
+
+fn cell(value: Option<&Value>, key: &fernet::Key) -> Cell {
+    match value {
+        None | Some(Value::Null) => Cell::Null,
+        Some(Value::Bool(truth)) => Cell::Integer((*truth).into()),
+        Some(Value::Number(number)) => number
+            .as_i64()
+            .map_or_else(|| number.as_f64().map_or(Cell::Null, Cell::Real), Cell::Integer),
+        Some(Value::String(text)) => Cell::Text(match text.strip_prefix("SEALED ") {
+            Some(rest) => fernet::sealed(key, rest.as_bytes()),
+            None => text.clone(),
+        }),
+        Some(other @ (Value::Array(_) | Value::Object(_))) => Cell::Text(other.to_string()),
+    }
+}
