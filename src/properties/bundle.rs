@@ -100,12 +100,12 @@ fn text_is_read(text: &str) {
     let price = price(read.kind(), cost);
     for secret in [&GENUINE.key].into_iter().chain(&GENUINE.others) {
         if secret.kind() != read.kind() {
-            assert_eq!(read.open(secret).unwrap_err(), Error::WrongSecret(read.kind()));
+            assert_eq!(read.open(secret).err(), Some(Error::WrongSecret(read.kind())));
             continue;
         }
         match price {
             Price::Dear => {}
-            Price::Refused => assert_eq!(read.open(secret).unwrap_err(), Error::Damaged),
+            Price::Refused => assert_eq!(read.open(secret).err(), Some(Error::Damaged)),
             Price::Cheap => match read.open(secret) {
                 Ok(content) => {
                     assert_eq!(**content, *CONTENT.as_bytes());

@@ -1,7 +1,8 @@
 //! What other tools kept.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
+use std::fs::OpenOptions;
+use std::io::Write;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
@@ -82,7 +83,13 @@ impl Import {
             rest.to_vec()
         };
         let path = self.home.join(if setting.has("sealed") { "x.enc" } else { "x" });
-        fs::write(&path, content).expect("the file can be written");
+        OpenOptions::new()
+            .create(true)
+            .write(true)
+            .truncate(true)
+            .open(&path)
+            .and_then(|mut file| file.write_all(&content))
+            .expect("the file can be written");
         let key = match derives {
             // A fuzzer would do little else than derive it.
             true if cfg!(fuzzing) => None,
