@@ -1,5 +1,7 @@
 //! Writing down, on behalf of a command, who used which credential or changed which key.
 
+use std::sync::OnceLock;
+
 use super::context::Context;
 use super::error::CliError;
 use super::time;
@@ -116,7 +118,9 @@ fn written(
     of: Subject<'_>,
     outcome: &str,
 ) -> Result<(), CliError> {
-    let asked_by = Asker { command, pid: std::process::id(), parent: parent() };
+    static PARENT: OnceLock<Option<String>> = OnceLock::new();
+    let parent = PARENT.get_or_init(parent).clone();
+    let asked_by = Asker { command, pid: std::process::id(), parent };
     let entry = Use { at: time::precise(), action, of, outcome, asked_by: &asked_by };
     match audit::record(vault, &entry) {
         Ok(Recorded::Written | Recorded::NotKept) => Ok(()),

@@ -5,13 +5,14 @@
 //! the caller knows whether a request may be sent twice.
 
 use std::collections::BTreeMap;
-use std::io::Read;
+use std::error::Error;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
-use reqwest::blocking::{Client, RequestBuilder, Response};
 use reqwest::header::{self, HeaderName};
+use reqwest::{Client, RequestBuilder, Response};
+use tokio::runtime;
 use zeroize::Zeroizing;
 
 use crate::model::address::Address;
@@ -39,13 +40,13 @@ const ROOM: usize = 4 * 1024;
 pub(crate) enum Fault {
     /// The request was never sent: the server did nothing.
     #[error("could not connect to `{authority}`")]
-    NotSent { authority: String, source: reqwest::Error },
+    NotSent { authority: String, source: Box<dyn Error + Send + Sync> },
     /// The request may have been received and acted upon.
     #[error("no answer from `{authority}`")]
     Unanswered { authority: String, source: reqwest::Error },
     /// The answer broke off, or is longer than any answer of this kind.
     #[error("the answer from `{authority}` could not be read")]
-    Unreadable { authority: String, source: std::io::Error },
+    Unreadable { authority: String, source: Box<dyn Error + Send + Sync> },
     /// A certificate in the definition's `ca_file` is malformed, or TLS can't be set up.
     #[error("could not set up TLS")]
     Setup { source: reqwest::Error },
@@ -160,7 +161,8 @@ struct Setup {
     trusted_certificates: Option<String>,
 }
 
-/// A client for `address`. Each has a thread and a runtime, so all threads share those there are.
+/// A client for `address`. To set one up takes longer than a request, so all threads share those
+/// there are.
 fn client(address: &Address, trusted_certificates: Option<&str>) -> Result<Client, Fault> {
     static CLIENTS: Mutex<Vec<(Setup, Instant, Client)>> = Mutex::new(Vec::new());
     let wanted = Setup {
@@ -225,17 +227,29 @@ fn authenticated(request: RequestBuilder, authentication: &Authentication<'_>) -
     }
 }
 
+/// Sends `request` on a runtime of its own, which ends with it: many threads that shared one would
+/// wait for its thread, and it for them.
 fn send(address: &Address, request: RequestBuilder, bound: Duration) -> Result<Answer, Fault> {
-    let authority = address.authority();
-    // On the request, where it covers the body as well: on the client it starts anew with each read.
-    let response = match request.timeout(bound).send() {
+    let runtime =
+        runtime::Builder::new_current_thread().enable_all().build().map_err(|source| {
+            Fault::NotSent { authority: address.authority(), source: source.into() }
+        })?;
+    // The bound is on the request, where it covers the body as well.
+    let answer = runtime.block_on(answer(address.authority(), request.timeout(bound)));
+    // A name that is still being looked up is not waited for.
+    runtime.shutdown_background();
+    answer
+}
+
+async fn answer(authority: String, request: RequestBuilder) -> Result<Answer, Fault> {
+    let mut response = match request.send().await {
         Ok(response) => response,
         Err(error) => {
             // An error prints the URL, which may hold a secret.
             let not_sent = error.is_connect() || error.is_builder();
             let source = error.without_url();
             return Err(if not_sent {
-                Fault::NotSent { authority, source }
+                Fault::NotSent { authority, source: source.into() }
             } else {
                 Fault::Unanswered { authority, source }
             });
@@ -244,40 +258,46 @@ fn send(address: &Address, request: RequestBuilder, bound: Duration) -> Result<A
     let status = response.status().as_u16();
     let date = field(&response, &header::DATE).and_then(http_date);
     let retry_after = field(&response, &header::RETRY_AFTER).and_then(|value| pause(value, date));
-    match read_whole(response) {
-        Ok(Some(body)) => Ok(Answer { authority, status, retry_after, date, body }),
-        Ok(None) => {
-            let source = std::io::Error::other("it is longer than 1 MiB");
-            Err(Fault::Unreadable { authority, source })
-        }
-        Err(error) => {
-            // What is behind it may hold the URL.
-            let source = std::io::Error::from(error.kind());
-            Err(Fault::Unreadable { authority, source })
+    let mut body = Body::new();
+    loop {
+        match response.chunk().await {
+            Ok(Some(chunk)) if body.add(&chunk) => {}
+            Ok(Some(_)) => {
+                let source = "it is longer than 1 MiB".into();
+                return Err(Fault::Unreadable { authority, source });
+            }
+            Ok(None) => {
+                return Ok(Answer { authority, status, retry_after, date, body: body.0 });
+            }
+            Err(error) => {
+                let source = error.without_url().into();
+                return Err(Fault::Unreadable { authority, source });
+            }
         }
     }
 }
 
-/// Reads a body; `None` if it is too long. A buffer that proves too small is wiped before it goes.
-fn read_whole(mut response: impl Read) -> std::io::Result<Option<Zeroizing<Vec<u8>>>> {
-    let mut body = Zeroizing::new(vec![0; ROOM]);
-    let mut length = 0;
-    loop {
-        match response.read(&mut body[length..])? {
-            0 => {
-                body.truncate(length);
-                return Ok(Some(body));
-            }
-            more => length += more,
-        }
+/// A body as far as it was read. Room that proves too small is wiped before it goes.
+struct Body(Zeroizing<Vec<u8>>);
+
+impl Body {
+    fn new() -> Self {
+        Self(Zeroizing::new(Vec::with_capacity(ROOM)))
+    }
+
+    /// Adds what came next; returns whether the body may be that long.
+    fn add(&mut self, chunk: &[u8]) -> bool {
+        let length = self.0.len() + chunk.len();
         if length > LARGEST {
-            return Ok(None);
+            return false;
         }
-        if length == body.len() {
-            let mut larger = Zeroizing::new(vec![0; 4 * length]);
-            larger[..length].copy_from_slice(&body);
-            body = larger;
+        if length > self.0.capacity() {
+            let mut larger = Zeroizing::new(Vec::with_capacity(4 * length));
+            larger.extend_from_slice(&self.0);
+            self.0 = larger;
         }
+        self.0.extend_from_slice(chunk);
+        true
     }
 }
 
@@ -308,9 +328,13 @@ mod tests {
     fn a_body_is_read_up_to_its_bound() {
         for length in [0, 1, ROOM - 1, ROOM, ROOM + 1, 100_000, LARGEST] {
             let sent: Vec<u8> = (0..=255).cycle().take(length).collect();
-            assert_eq!(read_whole(&sent[..]).unwrap().unwrap().as_slice(), sent, "{length}");
+            let mut body = Body::new();
+            assert!(sent.chunks(1000).all(|chunk| body.add(chunk)));
+            assert_eq!(body.0.as_slice(), sent, "{length}");
         }
-        assert!(read_whole(std::io::repeat(7)).unwrap().is_none());
+        let mut body = Body::new();
+        assert!(body.add(&vec![7; LARGEST]));
+        assert!(!body.add(&[7]));
     }
 
     #[test]

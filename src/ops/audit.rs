@@ -1,7 +1,7 @@
 //! Keeping the audit, and finding out whether it is whole.
 
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::error::Error;
 use super::open_vault::OpenVault;
@@ -15,8 +15,12 @@ const PATIENCE: Duration = Duration::from_millis(20);
 /// The same where there is no token without an entry.
 const LONG_PATIENCE: Duration = Duration::from_secs(5);
 
-/// Whose turn it is to write an entry, among the threads of this process.
-static TURN: Mutex<()> = Mutex::new(());
+/// How often one process looks whether the file has grown too long.
+const PRUNE_EVERY: Duration = Duration::from_secs(1);
+
+/// Whose turn it is to write an entry, among the threads of this process; and when one of them
+/// last looked how long the file is.
+static TURN: Mutex<Option<Instant>> = Mutex::new(None);
 
 /// What became of an entry.
 #[derive(Debug)]
@@ -48,11 +52,14 @@ pub(crate) fn record(vault: &mut OpenVault, used: &Use<'_>) -> Result<Recorded, 
         Mode::Required => (LONG_PATIENCE, true),
     };
     // Among the threads of one process nobody gives up.
-    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut looked_at = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let written = audit::append(vault.file(), &sealed, used, patience);
     if vault.has_written() && written.is_ok() {
-        // One that is too long does no harm, and the next write tries again.
-        let _ = audit::prune(vault.file(), &sealed, used.at, PATIENCE);
+        if looked_at.is_none_or(|at| at.elapsed() >= PRUNE_EVERY) {
+            // One that is too long does no harm, and a later write tries again.
+            let _ = audit::prune(vault.file(), &sealed, used.at, PATIENCE);
+            *looked_at = Some(Instant::now());
+        }
         match used.action {
             // Rare, and by a person: worth a commit of its own, so that the vault remembers it.
             Action::Login | Action::Delete => drop(vault.write(|_, _| Ok(()))),

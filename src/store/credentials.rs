@@ -209,14 +209,23 @@ pub(super) fn seal(
 
 /// A credential as it is written under a seal.
 pub(super) fn written(credential: &Credential) -> Result<Zeroizing<Vec<u8>>, Error> {
-    let failed = |_| Error::Inconsistent("a credential that can't be written down");
     // Room from the start: a buffer that grows leaves copies of its content behind. And no more
     // than that, since all of it is wiped.
-    let mut length = Length(0);
-    serde_json::to_writer(&mut length, credential).map_err(failed)?;
-    let mut text = Zeroizing::new(Vec::with_capacity(length.0));
-    serde_json::to_writer(&mut *text, credential).map_err(failed)?;
+    let mut text = Zeroizing::new(Vec::with_capacity(length(credential)?));
+    write(&mut *text, credential)?;
     Ok(text)
+}
+
+/// How long a credential is once it is written.
+pub(super) fn length(credential: &Credential) -> Result<usize, Error> {
+    let mut length = Length(0);
+    write(&mut length, credential)?;
+    Ok(length.0)
+}
+
+fn write(to: impl io::Write, credential: &Credential) -> Result<(), Error> {
+    serde_json::to_writer(to, credential)
+        .map_err(|_| Error::Inconsistent("a credential that can't be written down"))
 }
 
 /// Counts the bytes that are written to it.

@@ -188,10 +188,13 @@ fn together(
     let transaction = store.write()?;
     let mut results = Vec::with_capacity(group.len());
     for waiting in group {
-        transaction.execute_batch("SAVEPOINT one")?;
+        let run = |sql| transaction.prepare_cached(sql)?.execute([]);
+        run("SAVEPOINT one")?;
         let result = (lock(&waiting.write))(&transaction, key);
-        let ending = if result.is_ok() { "RELEASE one" } else { "ROLLBACK TO one; RELEASE one" };
-        transaction.execute_batch(ending)?;
+        if result.is_err() {
+            run("ROLLBACK TO one")?;
+        }
+        run("RELEASE one")?;
         results.push(result);
     }
     end.seal(&transaction, key)?;

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::choice;
 use super::client;
-use super::common;
 use super::consent;
+use super::destination;
 use super::granted;
 use super::pages;
 use crate::cli::browser::Browser;
@@ -47,7 +47,7 @@ impl Args {
 pub(super) fn run(
     own: &Args,
     consent: &consent::Args,
-    common: &common::Args,
+    destination: &destination::Args,
     context: &Context,
     mut plan: Plan,
     user: Option<UserName>,
@@ -64,7 +64,7 @@ pub(super) fn run(
     granted::expect_user(&plan.provider, user.as_ref())?;
     let definition = plan.provider.clone();
     let provider = &definition.name;
-    let mut place = common.place(context, provider, user.as_ref())?;
+    let mut place = destination.place(context, provider, user.as_ref())?;
     let waits = Waits { port: own.port, consent, browser: browser.as_ref(), pasted_only };
     let logged_in = waits.log_in(context, plan, user.clone(), &mut place);
     let logged_in = granted::conclude(context, &mut place, provider, user, logged_in)?;

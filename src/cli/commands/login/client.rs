@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::common;
+use super::destination;
 use crate::cli::client_settings;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
@@ -60,7 +60,7 @@ impl Args {
 /// What the login is made of, from flags, environment and configuration.
 pub(super) fn plan(
     own: &Args,
-    common: &common::Args,
+    destination: &destination::Args,
     context: &Context,
     provider: Provider,
 ) -> Result<Plan, CliError> {
@@ -75,7 +75,7 @@ pub(super) fn plan(
     let scopes = own.scopes(&provider)?;
     let trusted_certificates = client_settings::trusted_certificates(&provider)?;
     let mut plan = Plan::new(provider, client_id);
-    plan.server.clone_from(&common.server);
+    plan.server.clone_from(&destination.server);
     plan.client_secret = client_secret;
     plan.trusted_certificates = trusted_certificates;
     plan.scopes = scopes;

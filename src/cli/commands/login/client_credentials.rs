@@ -1,6 +1,6 @@
 //! A login of the client itself: nobody is asked.
 
-use super::common;
+use super::destination;
 use super::granted;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
@@ -9,7 +9,7 @@ use crate::model::account::UserName;
 use crate::ops::login::{Plan, client_credentials};
 
 pub(super) fn run(
-    common: &common::Args,
+    destination: &destination::Args,
     context: &Context,
     plan: Plan,
     user: Option<UserName>,
@@ -23,7 +23,7 @@ pub(super) fn run(
     }
     let user = granted::own_name(user, &plan.client_id)?;
     let name = plan.provider.name.clone();
-    let mut place = common.place(context, &name, Some(&user))?;
+    let mut place = destination.place(context, &name, Some(&user))?;
     let granted = context.ui.while_waiting("asking the provider for a token", || {
         client_credentials::log_in(plan, time::now)
     });

@@ -1,6 +1,6 @@
 //! What follows every grant: which site it is for, who logged in, and the report.
 
-use super::common;
+use super::destination;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
 use crate::cli::typed::user_flag;
@@ -61,7 +61,7 @@ pub(super) fn conclude(
     logged_in: Result<Settled, CliError>,
 ) -> Result<LoggedIn, CliError> {
     let known = logged_in.as_ref().map(|(done, ..)| done.account.user.clone()).ok().or(user);
-    common::note(context, place, (provider, known.as_ref()), logged_in.as_ref().err());
+    destination::note(context, place, (provider, known.as_ref()), logged_in.as_ref().err());
     let (logged_in, site, person) = logged_in?;
     report(context, provider.as_str(), &logged_in, site.as_ref(), person.as_deref());
     Ok(logged_in)
@@ -154,5 +154,5 @@ fn report(
     if !credential.is_refreshable() && credential.expiry() != Expiry::None {
         context.ui.warning("the provider gave no refresh token: log in again when the token ends");
     }
-    common::report_replaced(context, &logged_in.replaced);
+    destination::report_replaced(context, &logged_in.replaced);
 }

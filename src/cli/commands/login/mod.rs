@@ -1,7 +1,7 @@
 //! `tokctl login`: obtains a credential and stores it.
 
 mod method;
-mod common;
+mod destination;
 mod static_token;
 mod client;
 mod consent;
@@ -52,7 +52,7 @@ pub(crate) struct Args {
     method: Option<Method>,
 
     #[command(flatten)]
-    common: common::Args,
+    destination: destination::Args,
 
     #[command(flatten)]
     static_token: static_token::Args,
@@ -88,7 +88,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     if args.provider.is_some() || args.says_how() {
         return log_in(args, context, provider, user);
     }
-    let known = Known { server: args.common.server.as_ref(), user: user.as_ref() };
+    let known = Known { server: args.destination.server.as_ref(), user: user.as_ref() };
     let answers = guided::ask(context, &provider, &known)?;
     let command = guided::command(&provider, &known, &answers);
     let user = user.or_else(|| answers.user.clone());
@@ -106,16 +106,16 @@ fn log_in(
     let method = method(args, &provider)?;
     match method {
         Method::Token => {
-            static_token::run(&args.static_token, &args.common, context, &provider, user)
+            static_token::run(&args.static_token, &args.destination, context, &provider, user)
         }
         Method::Browser | Method::Device | Method::ClientCredentials => {
-            let plan = client::plan(&args.client, &args.common, context, provider)?;
+            let plan = client::plan(&args.client, &args.destination, context, provider)?;
             with_client(args, method, context, plan, user)
         }
         Method::ServiceAccount => service_account::run(
             &args.service_account,
             &args.client,
-            &args.common,
+            &args.destination,
             context,
             provider,
             user,
@@ -131,9 +131,9 @@ fn with_client(
     mut plan: Plan,
     user: Option<UserName>,
 ) -> Result<(), CliError> {
-    let common = &args.common;
+    let destination = &args.destination;
     if method == Method::ClientCredentials {
-        return client_credentials::run(common, context, plan, user);
+        return client_credentials::run(destination, context, plan, user);
     }
     let has_port = args.browser.is_given();
     let way = match (args.method, method) {
@@ -142,8 +142,10 @@ fn with_client(
         (None, _) => choice::choose(context, &args.consent, &args.client, has_port, &mut plan)?,
     };
     match way {
-        Way::Browser => browser::run(&args.browser, &args.consent, common, context, plan, user),
-        Way::Device => device::run(&args.consent, common, context, plan, user),
+        Way::Browser => {
+            browser::run(&args.browser, &args.consent, destination, context, plan, user)
+        }
+        Way::Device => device::run(&args.consent, destination, context, plan, user),
     }
 }
 
@@ -179,7 +181,7 @@ impl Args {
     fn answered(&self, answers: Answers) -> Self {
         let mut args = self.clone();
         args.method = answers.method;
-        args.common.server = args.common.server.or(answers.server);
+        args.destination.server = args.destination.server.or(answers.server);
         args.client.client_id = answers.client_id;
         args.client.secret = answers.client_secret;
         args.static_token.username = answers.username;

@@ -1,6 +1,6 @@
 //! `--pages`: the tokens of the pages that a person manages, beside the person's own.
 
-use super::common;
+use super::destination;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
 use crate::cli::time;
@@ -45,7 +45,7 @@ pub(super) fn store(
         let user = page.id.parse().ok();
         let stored =
             pages::store(place, provider, person, page, time::now()).map_err(CliError::from);
-        common::note(context, place, (&provider.name, user.as_ref()), stored.as_ref().err());
+        destination::note(context, place, (&provider.name, user.as_ref()), stored.as_ref().err());
         if let Some(account) = stored? {
             context.ui.status(&format!("stored the token of the page {name} as {account}"));
         }

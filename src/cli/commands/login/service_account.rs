@@ -6,7 +6,7 @@ use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use super::client;
-use super::common;
+use super::destination;
 use super::granted;
 use crate::cli::client_settings;
 use crate::cli::context::Context;
@@ -41,7 +41,7 @@ impl Args {
 pub(super) fn run(
     own: &Args,
     client: &client::Args,
-    common: &common::Args,
+    destination: &destination::Args,
     context: &Context,
     provider: Provider,
     user: Option<UserName>,
@@ -56,9 +56,9 @@ pub(super) fn run(
     let name = provider.name.clone();
     let mut plan = Plan::new(provider, account.email.clone());
     plan.trusted_certificates = client_settings::trusted_certificates(&plan.provider)?;
-    plan.server.clone_from(&common.server);
+    plan.server.clone_from(&destination.server);
     plan.scopes = scopes;
-    let mut place = common.place(context, &name, Some(&user))?;
+    let mut place = destination.place(context, &name, Some(&user))?;
     let granted = context.ui.while_waiting("asking the provider for a token", || {
         service_account::log_in(plan, account, time::now)
     });

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-use super::common;
+use super::destination;
 use crate::cli::client_settings;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
@@ -42,7 +42,7 @@ impl Args {
 
 pub(super) fn run(
     own: &Args,
-    common: &common::Args,
+    destination: &destination::Args,
     context: &Context,
     provider: &Provider,
     user: Option<UserName>,
@@ -72,17 +72,17 @@ pub(super) fn run(
     }
     let api = static_token::api(
         provider,
-        common.server.as_ref(),
+        destination.server.as_ref(),
         own.username.clone(),
         client_settings::trusted_certificates(provider)?,
     )?;
-    let mut place = common.place(context, &account.provider, Some(&account.user))?;
+    let mut place = destination.place(context, &account.provider, Some(&account.user))?;
     let expiry = own.expires.unwrap_or(Expiry::Unknown);
     let stored = token(own, context).and_then(|token| {
         Ok(static_token::store(&mut place, &account, token, expiry, api, time::now())?)
     });
     let whose = (&account.provider, Some(&account.user));
-    common::note(context, &mut place, whose, stored.as_ref().err());
+    destination::note(context, &mut place, whose, stored.as_ref().err());
     stored?;
     context.ui.status(&format!(
         "stored the token for {account}: tokctl get {} {}",

@@ -1,4 +1,4 @@
-//! What every way to log in has in common: the server, and the place in the vault.
+//! Where every login goes: the server, and the place in the vault.
 
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
