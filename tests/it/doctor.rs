@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::authorization_server::{AuthorizationServer, issue};
 use crate::env::{TestEnv, another_key, json, made_up_key, set_mode, stderr, stdout};
+use crate::export::{interrupt_a_move, with_bundle_key};
 use crate::http::Response;
 
 fn in_order() -> TestEnv {
@@ -291,6 +292,17 @@ fn keychain_entries_that_an_interrupted_rotation_wrote_down_are_found() {
          SELECT lower(hex(vault_id)) || '/0011223344556677', 1700000000 FROM vault",
     );
     finds(&env, 1, ["leftovers", "finding", "1 keychain entry", "tokctl rotate-key"]);
+}
+
+#[test]
+fn a_bundle_that_never_reached_its_place_is_found() {
+    let server = AuthorizationServer::start();
+    let env = with_bundle_key(TestEnv::new().with_login("x", &server, issue()));
+    interrupt_a_move(&env);
+    let hint = "tokctl export --resume --output FILE";
+    finds(&env, 1, ["leftovers", "finding", "bundle is not known to be in its place", hint]);
+    env.tokctl(["export", "--resume", "--output", "again.bundle"]).assert().success();
+    finds(&env, 0, ["leftovers", "ok", "lock files", ""]);
 }
 
 #[test]
