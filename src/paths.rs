@@ -13,6 +13,11 @@ pub(crate) fn config(variable: impl Fn(&str) -> Option<OsString>) -> Option<Path
     base(&variable, "XDG_CONFIG_HOME", ".config").map(|base| base.join("tokctl/config.toml"))
 }
 
+/// The directory of this login session, or of the user where there is none.
+pub(crate) fn session(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
+    base(&variable, "XDG_RUNTIME_DIR", "")
+}
+
 /// The directory that `name` gives, or `fallback` in the home directory. A relative path is to be
 /// ignored, the specification says.
 fn base(
@@ -41,5 +46,6 @@ mod tests {
         assert_eq!(vault(xdg).unwrap(), Path::new("/data/tokctl/tokens.db"));
         assert_eq!(config(xdg).unwrap(), Path::new("/home/x/.config/tokctl/config.toml"));
         assert_eq!(vault(|_: &str| None), None);
+        assert_eq!(session(home).unwrap(), Path::new("/home/x/"));
     }
 }

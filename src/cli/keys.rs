@@ -9,6 +9,7 @@ use super::error::{CliError, Kind};
 use super::key_material;
 use super::time;
 use crate::ops::{self, OpenVault, Unlocking, unlock};
+use crate::paths;
 use crate::secret::{Passphrase, SecretText};
 use crate::store::{self, Store, header, slots};
 use crate::vault::Key;
@@ -156,8 +157,17 @@ fn ask_new_passphrase(context: &Context) -> Result<Unlocking, CliError> {
 
 /// How long the keychain may take: where a person can answer its prompt, long enough for that.
 pub(crate) fn patience(context: &Context) -> Patience {
-    let may_prompt = context.ui.can_ask();
-    Patience { limit: Duration::from_secs(if may_prompt { 60 } else { 10 }), may_prompt }
+    let patience = patience_without_prompt(context);
+    if !context.ui.can_ask() {
+        return patience;
+    }
+    Patience { limit: Duration::from_mins(1), may_prompt: true, ..patience }
+}
+
+/// The same where nobody is asked to unlock it, terminal or not.
+pub(crate) fn patience_without_prompt(context: &Context) -> Patience {
+    let session = paths::session(|name| context.environment.get(name));
+    Patience { limit: Duration::from_secs(10), may_prompt: false, session }
 }
 
 /// A new key's text form.

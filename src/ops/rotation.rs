@@ -100,7 +100,7 @@ pub(crate) fn rotate(
     mut progress: Progress<'_>,
     clock: Clock,
 ) -> Result<Changed<Rotated>, Error> {
-    let patience = plan.patience;
+    let patience = plan.patience.clone();
     let _changes = key_slots::begin(vault, &patience, clock)?;
     let old = check_unchanged(vault, &plan)?;
     adopt_spills(vault)?;
@@ -186,7 +186,7 @@ fn make_slots(
         let Fate::Renewed(new) = fate else { continue };
         let id = SlotId::generate()?;
         let keychain = match &new {
-            NewSecret::Keychain(patience) if verify => Some(*patience),
+            NewSecret::Keychain(patience) if verify => Some(patience.clone()),
             NewSecret::Keychain(_) | NewSecret::Given(..) => None,
         };
         let (kind, secret) = key_slots::secret_of(vault, id, new, clock)?;

@@ -375,6 +375,14 @@ fn a_token_that_has_ended_does_not_travel_alone() {
 }
 
 #[test]
+fn a_credential_travels_whole() {
+    let env = with_bundle_key(TestEnv::new());
+    let asked = ["export", "acme/alice/api_base_url", "--to", "key:bundle.key"];
+    let done = env.tokctl(asked).assert().code(2);
+    assert!(stderr(&done).contains("not its api_base_url alone"), "{}", stderr(&done));
+}
+
+#[test]
 fn what_is_not_here_can_not_be_exported() {
     let server = AuthorizationServer::start();
     let here = here(&server);

@@ -175,3 +175,15 @@ fn a_row_that_was_made_to_look_like_another_server_s_is_not_handed_out() {
     let failed = env.tokctl(["git-credential", "get"]).stdin(request).assert().code(7);
     failed.stdout_eq("");
 }
+
+#[test]
+fn a_token_stored_without_a_server_is_told_to_whoever_asked_for_it() {
+    let env = TestEnv::new();
+    let login = ["login", "github", "--user", "alice", "--token-stdin"];
+    env.tokctl(login).stdin("made-up-alice").assert().success();
+    let request = "protocol=https\nhost=github.com\n\n";
+    assert_eq!(asked(&env, &[], request), (String::new(), String::new()));
+    let (answer, said) = asked(&env, &["--provider", "github"], request);
+    assert_eq!(answer, "");
+    assert!(said.contains("log in again with `--server https://github.com`"), "{said}");
+}

@@ -13,7 +13,7 @@ use crate::model::account::Account;
 use crate::model::audit::Action;
 use crate::model::bundle::Load;
 use crate::model::credential::{Expiry, Grant};
-use crate::model::reference::Reference;
+use crate::model::reference::{self, Field, Reference};
 use crate::ops::OpenVault;
 use crate::ops::export::{self, Sealed, Traveller};
 use crate::providers::{self, Provider, Renewal};
@@ -45,8 +45,8 @@ Examples:
   tokctl export --resume --output alice.bundle")]
 pub(crate) struct Args {
     /// The credentials: PROVIDER/USER, or tokctl://PROVIDER/USER
-    #[arg(value_name = "REF", required_unless_present = "resume")]
-    references: Vec<Reference>,
+    #[arg(value_name = "REF", required_unless_present = "resume", value_parser = parse_account)]
+    accounts: Vec<Account>,
 
     /// What the bundle opens with: the key in a file, or a passphrase, which is asked for
     /// [env: TOKCTL_BUNDLE_PASSPHRASE, TOKCTL_BUNDLE_PASSPHRASE_FILE]
@@ -62,8 +62,16 @@ pub(crate) struct Args {
     output: Option<PathBuf>,
 
     /// Put the bundle of an interrupted move in place; needs --output
-    #[arg(long, conflicts_with_all = ["references", "to", "moving"])]
+    #[arg(long, conflicts_with_all = ["accounts", "to", "moving"])]
     resume: bool,
+}
+
+fn parse_account(text: &str) -> Result<Account, String> {
+    let reference: Reference = text.parse().map_err(|error: reference::Error| error.to_string())?;
+    match reference.field {
+        Field::Token => Ok(reference.account),
+        field => Err(format!("a credential travels whole, and not its {} alone", field.as_str())),
+    }
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
@@ -98,11 +106,8 @@ fn sealed(
     to: &Recipient,
     file: Option<&Path>,
 ) -> Result<(), CliError> {
-    let asked: BTreeMap<Account, Renewal> = args
-        .references
-        .iter()
-        .map(|reference| (reference.account.clone(), renewal(context, &reference.account)))
-        .collect();
+    let asked: BTreeMap<Account, Renewal> =
+        args.accounts.iter().map(|account| (account.clone(), renewal(context, account))).collect();
     let accounts: Vec<Account> = asked.keys().cloned().collect();
     let secret = bundle_secret::sealing(context, to)?;
     let done = context

@@ -160,7 +160,7 @@ fn in_keychain(
     id: SlotId,
 ) -> Result<Result<Renewal, String>, CliError> {
     let patience = keys::patience(context);
-    let read = || key_slots::opens(vault, id, &Unlocking::Keychain(patience));
+    let read = || key_slots::opens(vault, id, &Unlocking::Keychain(patience.clone()));
     Ok(match context.ui.while_waiting("waiting for the keychain", read) {
         Ok(true) => Ok(Renewal::New(NewSecret::Keychain(patience))),
         Ok(false) => Err("this keychain does not have its secret".into()),

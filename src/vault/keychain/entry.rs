@@ -1,6 +1,7 @@
 //! Which entry is meant, and how much patience a call has.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// What every entry of tokctl is filed under.
@@ -28,10 +29,12 @@ impl fmt::Display for EntryName {
 }
 
 /// How long a call may take and whether somebody is there to answer a prompt.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Patience {
     /// The longest that one conversation with the keychain may take.
     pub(crate) limit: Duration,
     /// Whether a locked keychain may ask to be unlocked.
     pub(crate) may_prompt: bool,
+    /// The directory of the login session, by whose lock processes take turns on Linux.
+    pub(crate) session: Option<PathBuf>,
 }

@@ -7,6 +7,8 @@ mod error;
 mod entry;
 mod bounded;
 #[cfg(target_os = "linux")]
+mod turn;
+#[cfg(target_os = "linux")]
 mod secret_service;
 #[cfg(not(target_os = "linux"))]
 mod system;

@@ -14,26 +14,29 @@ use zeroize::Zeroizing;
 use super::bounded::within;
 use super::entry::{EntryName, Patience, SERVICE};
 use super::error::Error;
+use super::turn::Turn;
 use crate::untrusted::printable;
 
 /// What a person sees in the keychain's own window.
 const LABEL: &str = "tokctl vault key";
 
 pub(super) fn read(name: &EntryName, patience: &Patience) -> Result<Zeroizing<Vec<u8>>, Error> {
-    let (name, may_prompt) = (name.clone(), patience.may_prompt);
+    let (name, Patience { may_prompt, session, .. }) = (name.clone(), patience.clone());
     within(patience, move || {
+        let mut turn = Turn::take(session.as_deref());
         let service = connect()?;
-        let item = find(&service, &name, may_prompt)?;
+        let item = find(&service, &name, may_prompt, &mut turn)?;
         item.get_secret().map(Zeroizing::new).map_err(explain)
     })
 }
 
 pub(super) fn create(name: &EntryName, text: &str, patience: &Patience) -> Result<(), Error> {
-    let (name, may_prompt) = (name.clone(), patience.may_prompt);
+    let (name, Patience { may_prompt, session, .. }) = (name.clone(), patience.clone());
     let text = Zeroizing::new(text.to_owned());
     within(patience, move || {
+        let mut turn = Turn::take(session.as_deref());
         let service = connect()?;
-        let collection = open_collection(&service, may_prompt)?;
+        let collection = open_collection(&service, may_prompt, &mut turn)?;
         let found = service.search_items(attributes(&name)).map_err(explain)?;
         if !found.unlocked.is_empty() || !found.locked.is_empty() {
             return Err(Error::Exists);
@@ -46,10 +49,11 @@ pub(super) fn create(name: &EntryName, text: &str, patience: &Patience) -> Resul
 }
 
 pub(super) fn delete(name: &EntryName, patience: &Patience) -> Result<(), Error> {
-    let (name, may_prompt) = (name.clone(), patience.may_prompt);
+    let (name, Patience { may_prompt, session, .. }) = (name.clone(), patience.clone());
     within(patience, move || {
+        let mut turn = Turn::take(session.as_deref());
         let service = connect()?;
-        find(&service, &name, may_prompt)?.delete().map_err(explain)
+        find(&service, &name, may_prompt, &mut turn)?.delete().map_err(explain)
     })
 }
 
@@ -98,6 +102,7 @@ fn find<'a>(
     service: &'a SecretService<'a>,
     name: &EntryName,
     may_prompt: bool,
+    turn: &mut Turn,
 ) -> Result<Item<'a>, Error> {
     let mut found = service.search_items(attributes(name)).map_err(explain)?;
     if let Some(item) = found.unlocked.pop() {
@@ -107,12 +112,13 @@ fn find<'a>(
         if !may_prompt {
             return Err(Error::Locked);
         }
+        turn.give_up();
         item.unlock().map_err(explain)?;
         return Ok(item);
     }
     // Nothing was found, which proves something only if the collection exists and is open:
     // KeePassXC does not even show that there are items in a locked one.
-    open_collection(service, may_prompt)?;
+    open_collection(service, may_prompt, turn)?;
     let mut found = service.search_items(attributes(name)).map_err(explain)?;
     found.unlocked.pop().ok_or(Error::Missing)
 }
@@ -122,6 +128,7 @@ fn find<'a>(
 fn open_collection<'a>(
     service: &'a SecretService<'a>,
     may_prompt: bool,
+    turn: &mut Turn,
 ) -> Result<Collection<'a>, Error> {
     let collection = service.get_default_collection().map_err(|failure| match failure {
         Failure::NoResult => Error::NoCollection,
@@ -131,6 +138,7 @@ fn open_collection<'a>(
         if !may_prompt {
             return Err(Error::Locked);
         }
+        turn.give_up();
         collection.unlock().map_err(explain)?;
     }
     Ok(collection)

@@ -7,8 +7,10 @@ use std::time::{Duration, Instant};
 
 use super::*;
 
-const PATIENT: Patience = Patience { limit: Duration::from_secs(5), may_prompt: false };
-const PROMPTING: Patience = Patience { limit: Duration::from_secs(2), may_prompt: true };
+const PATIENT: Patience =
+    Patience { limit: Duration::from_secs(5), may_prompt: false, session: None };
+const PROMPTING: Patience =
+    Patience { limit: Duration::from_secs(2), may_prompt: true, session: None };
 
 fn key(byte: u8) -> Key {
     Key::from_bytes(&[byte; 32]).unwrap()

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use super::remedy::row_of;
 use super::rounds::Rounds;
@@ -16,7 +15,6 @@ use crate::model::account::ProviderName;
 use crate::ops::doctor::{self, Check};
 use crate::ops::{self, OpenVault, Unlocking};
 use crate::store::{self, Store, credentials, slots};
-use crate::vault::keychain::Patience;
 use crate::vault::slot::SlotKind;
 
 /// What the vault told beside what is in the rows.
@@ -180,7 +178,7 @@ fn under_seal(
         at_hand.push(vault.with().clone());
     }
     if has_keychain(kinds) && vault.with().kind() != SlotKind::Keychain {
-        at_hand.push(Unlocking::Keychain(QUIETLY));
+        at_hand.push(Unlocking::Keychain(keys::patience_without_prompt(rounds.context)));
     }
     let now = time::now();
     let looked = rounds
@@ -231,8 +229,10 @@ fn logins(configured: Option<&Context>, vault: &mut OpenVault) -> Vec<Row> {
 
 /// Tries the keychain, which was unlocked before if anybody is to be asked at all.
 fn keychain(rounds: &mut Rounds<'_>, path: &Path, needed: bool) {
+    let patience = keys::patience_without_prompt(rounds.context);
+    let patient = patience.clone();
     let answers = rounds.look_at(Check::Keychain, false, move |answers| {
-        let trip = doctor::round_trip(needed, &QUIETLY);
+        let trip = doctor::round_trip(needed, &patient);
         *answers = trip.answers;
         Ok(trip.told)
     });
@@ -241,13 +241,10 @@ fn keychain(rounds: &mut Rounds<'_>, path: &Path, needed: bool) {
         let place = path.to_owned();
         rounds.look_at(Check::KeychainEntries, (), move |()| {
             let store = Store::open_as_it_is(&place).ok().map(|(store, _)| store);
-            doctor::entries(store.as_ref(), &QUIETLY)
+            doctor::entries(store.as_ref(), &patience)
         });
     } else {
         let message = "not searched, since the keychain can't be used";
         rounds.add([Row::new(Check::KeychainEntries, Verdict::Unknown, message)]);
     }
 }
-
-/// How long the keychain may take where nobody is asked to unlock it, terminal or not.
-const QUIETLY: Patience = Patience { limit: Duration::from_secs(10), may_prompt: false };

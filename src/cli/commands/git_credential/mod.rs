@@ -24,6 +24,7 @@ use crate::ops::refresh::Trigger;
 use crate::providers;
 use crate::secret::SecretText;
 use crate::store::{self, Store, credentials};
+use crate::untrusted;
 
 /// Answer git, which asks for a user name and a password
 ///
@@ -104,15 +105,28 @@ fn chosen(
             && user.is_none_or(|user| summary.account.user == *user)
             && (args.user.is_some() || request.user().is_none_or(|name| is_named(summary, name)))
     });
-    let mut unknown = None;
+    let (mut unknown, mut nowhere) = (None, None);
     found.retain(|summary| match likely_place(context, summary).map(|own| own.contains(place)) {
         Some(Lies::Within) => true,
         Some(Lies::Unknown) => {
             unknown = Some(summary.account.clone());
             false
         }
-        Some(Lies::Elsewhere) | None => false,
+        Some(Lies::Elsewhere) => false,
+        None => {
+            nowhere = Some(summary.account.clone());
+            false
+        }
     });
+    // Who names the service or the user means it to be answered.
+    if let ([], None, Some(account), true) =
+        (&found[..], &unknown, nowhere, args.provider.is_some() || args.user.is_some())
+    {
+        context.ui.warning(&format!(
+            "`{account}` was stored without the server that git may send it to: log in again with `--server https://{}`",
+            untrusted::printable(&request.host)
+        ));
+    }
     if let ([], Some(account)) = (&found[..], unknown) {
         let hint = "git config --global credential.useHttpPath true";
         context.ui.warning(&format!(
