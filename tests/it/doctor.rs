@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::net::TcpListener;
-use std::os::unix::fs::{FileExt, PermissionsExt};
+use std::os::unix::fs::{FileExt, PermissionsExt, chown};
 use std::path::PathBuf;
 
 use serde_json::Value;
@@ -143,6 +143,19 @@ fn files_that_others_can_write_are_damage() {
         let path = env.path("data/tokctl").join(place);
         set_mode(&path, if path.is_dir() { 0o777 } else { 0o666 });
         finds(&env, 7, ["permissions", "damaged", "can be written by others", "chmod go-w "]);
+    }
+}
+
+/// Only root can give files away.
+#[test]
+fn files_that_are_somebody_elses_are_damage() {
+    for place in ["", "tokens.db", "tokens.db.d", "tokens.db.d/audit.jsonl"] {
+        let env = in_order();
+        let path = env.path("data/tokctl").join(place);
+        if chown(&path, Some(65_000), None).is_err() {
+            return;
+        }
+        finds(&env, 7, ["permissions", "damaged", "belongs to another user", "chown "]);
     }
 }
 
