@@ -19,6 +19,15 @@ pub(crate) fn unplaced(connection: &Connection) -> Result<Option<(BundleId, Stri
     Ok(found.optional()?)
 }
 
+/// Since when a bundle is not known to be in place, if one is.
+pub(crate) fn unplaced_since(connection: &Connection) -> Result<Option<Timestamp>, Error> {
+    let found: Option<i64> = connection
+        .prepare_cached("SELECT created_at FROM unplaced_bundle")?
+        .query_row([], |row| row.get(0))
+        .optional()?;
+    found.map(time).transpose()
+}
+
 /// Keeps a bundle until it is in place. There can be one at a time.
 pub(crate) fn keep(
     transaction: &Transaction<'_>,

@@ -2,13 +2,14 @@
 
 use std::fs;
 use std::net::TcpListener;
-use std::os::unix::fs::{FileExt, PermissionsExt};
+use std::os::unix::fs::{FileExt, PermissionsExt, chown};
 use std::path::PathBuf;
 
 use serde_json::Value;
 
 use crate::authorization_server::{AuthorizationServer, issue};
 use crate::env::{TestEnv, another_key, json, made_up_key, set_mode, stderr, stdout};
+use crate::export::{interrupt_a_move, with_bundle_key};
 use crate::http::Response;
 
 fn in_order() -> TestEnv {
@@ -142,6 +143,19 @@ fn files_that_others_can_write_are_damage() {
         let path = env.path("data/tokctl").join(place);
         set_mode(&path, if path.is_dir() { 0o777 } else { 0o666 });
         finds(&env, 7, ["permissions", "damaged", "can be written by others", "chmod go-w "]);
+    }
+}
+
+/// Only root can give files away.
+#[test]
+fn files_that_are_somebody_elses_are_damage() {
+    for place in ["", "tokens.db", "tokens.db.d", "tokens.db.d/audit.jsonl"] {
+        let env = in_order();
+        let path = env.path("data/tokctl").join(place);
+        if chown(&path, Some(65_000), None).is_err() {
+            return;
+        }
+        finds(&env, 7, ["permissions", "damaged", "belongs to another user", "chown "]);
     }
 }
 
@@ -291,6 +305,17 @@ fn keychain_entries_that_an_interrupted_rotation_wrote_down_are_found() {
          SELECT lower(hex(vault_id)) || '/0011223344556677', 1700000000 FROM vault",
     );
     finds(&env, 1, ["leftovers", "finding", "1 keychain entry", "tokctl rotate-key"]);
+}
+
+#[test]
+fn a_bundle_that_never_reached_its_place_is_found() {
+    let server = AuthorizationServer::start();
+    let env = with_bundle_key(TestEnv::new().with_login("x", &server, issue()));
+    interrupt_a_move(&env);
+    let hint = "tokctl export --resume --output FILE";
+    finds(&env, 1, ["leftovers", "finding", "bundle is not known to be in its place", hint]);
+    env.tokctl(["export", "--resume", "--output", "again.bundle"]).assert().success();
+    finds(&env, 0, ["leftovers", "ok", "lock files", ""]);
 }
 
 #[test]

@@ -20,7 +20,8 @@ fn here(server: &AuthorizationServer) -> TestEnv {
     with_bundle_key(TestEnv::new().with_login("x", server, issue()))
 }
 
-fn with_bundle_key(env: TestEnv) -> TestEnv {
+/// With the key that bundles are sealed for.
+pub(crate) fn with_bundle_key(env: TestEnv) -> TestEnv {
     env.file("bundle.key", another_key());
     env
 }
@@ -32,7 +33,7 @@ fn there() -> TestEnv {
 
 /// Runs an export that is to succeed, and gives the bundle.
 #[track_caller]
-fn export(env: &TestEnv, args: &[&str]) -> String {
+pub(crate) fn export(env: &TestEnv, args: &[&str]) -> String {
     let exported = env.tokctl(["export"].iter().chain(args).chain(&TO_KEY)).assert().success();
     stdout(&exported)
 }
@@ -48,8 +49,9 @@ fn read(env: &TestEnv, file: &str) -> String {
     fs::read_to_string(env.path(file)).unwrap()
 }
 
+/// Takes a bundle in.
 #[track_caller]
-fn import(env: &TestEnv, bundle: &str) -> OutputAssert {
+pub(crate) fn import(env: &TestEnv, bundle: &str) -> OutputAssert {
     env.file("in.bundle", bundle);
     env.tokctl(["import", "bundle", "in.bundle"]).assert()
 }
@@ -477,17 +479,15 @@ fn of_two_that_move_one_credential_one_does() {
     here.tokctl(["get"]).assert().success().stdout_eq("access-1\n");
 }
 
-/// As if the process had died before the bundle was known to be in place: it is kept still.
-fn interrupted_after_the_commit(env: &TestEnv) -> String {
-    let bundle = hand_over(env);
-    let header = bundle.split('.').nth(1).unwrap();
-    let header = data_encoding::BASE64URL_NOPAD.decode(header.as_bytes()).unwrap();
-    let header: serde_json::Value = serde_json::from_slice(&header).unwrap();
-    let id = data_encoding::HEXLOWER.decode(header["id"].as_str().unwrap().as_bytes()).unwrap();
-    env.open_vault()
-        .execute("INSERT INTO unplaced_bundle VALUES (1, ?1, ?2, 0)", (id, &bundle))
-        .unwrap();
-    bundle
+/// Hands `acme/x` over, for the key in `bundle.key`, in a vault that then does not forget the bundle:
+/// as if the process had died before it was known to be in place.
+pub(crate) fn interrupt_a_move(env: &TestEnv) -> String {
+    let stays = "CREATE TRIGGER stays BEFORE DELETE ON unplaced_bundle
+                 BEGIN SELECT RAISE(ABORT, 'made up'); END";
+    env.open_vault().execute_batch(stays).unwrap();
+    env.tokctl(MOVE.iter().chain(&["key:bundle.key"])).assert().failure();
+    env.open_vault().execute_batch("DROP TRIGGER stays").unwrap();
+    read(env, "x.bundle")
 }
 
 fn kept(env: &TestEnv) -> i64 {
@@ -499,7 +499,7 @@ fn kept(env: &TestEnv) -> i64 {
 fn an_interrupted_move_is_finished() {
     let server = AuthorizationServer::start();
     let here = here(&server).with_static_token("y", "made-up");
-    let bundle = interrupted_after_the_commit(&here);
+    let bundle = interrupt_a_move(&here);
     fs::remove_file(here.path("x.bundle")).unwrap();
 
     here.tokctl(["get", "acme"]).assert().code(4);
@@ -525,7 +525,7 @@ fn an_interrupted_move_is_finished() {
 fn a_bundle_that_is_in_place_already_is_left_there() {
     let server = AuthorizationServer::start();
     let here = here(&server);
-    let bundle = interrupted_after_the_commit(&here);
+    let bundle = interrupt_a_move(&here);
     here.file("taken", "something else");
     here.tokctl(["export", "--resume", "--output", "taken"]).assert().code(1);
     assert_eq!((read(&here, "taken").as_str(), kept(&here)), ("something else", 1));

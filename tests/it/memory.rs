@@ -9,7 +9,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::authorization_server::{AuthorizationServer, Client, issue};
+use crate::authorization_server::{AuthorizationServer, Client, issue, refuse};
 use crate::env::{TestEnv, json, made_up_key, stderr};
 
 const CLIENT_SECRET: &str = "made-up-client-secret";
@@ -167,7 +167,7 @@ fn telling(env: &TestEnv, file: &str, secret: &str) -> String {
 }
 
 /// Variables that hold what opens the vault, or lead to it.
-const OF_THE_KEY: [&str; 8] = [
+const OF_THE_KEY: [&str; 13] = [
     "TOKCTL_KEY=",
     "TOKCTL_KEY_FILE=",
     "TOKCTL_KEY_COMMAND=",
@@ -175,6 +175,11 @@ const OF_THE_KEY: [&str; 8] = [
     "TOKCTL_PASSPHRASE_FILE=",
     "TOKCTL_NEW_KEY_FILE=",
     "TOKCTL_NEW_PASSPHRASE=",
+    "TOKCTL_BUNDLE_KEY=",
+    "TOKCTL_BUNDLE_KEY_FILE=",
+    "TOKCTL_BUNDLE_PASSPHRASE=",
+    "TOKCTL_BUNDLE_PASSPHRASE_FILE=",
+    "TOKCTL_IMPORT_KEY=",
     "_CLIENT_SECRET=",
 ];
 
@@ -183,6 +188,11 @@ fn with_every_variable(env: TestEnv) -> TestEnv {
         .set("TOKCTL_PASSPHRASE_FILE", "made-up-file")
         .set("TOKCTL_NEW_KEY_FILE", "made-up-new-file")
         .set("TOKCTL_NEW_PASSPHRASE", "made-up-new-passphrase")
+        .set("TOKCTL_BUNDLE_KEY", "made-up-bundle-key")
+        .set("TOKCTL_BUNDLE_KEY_FILE", "made-up-bundle-file")
+        .set("TOKCTL_BUNDLE_PASSPHRASE", "made-up-bundle-passphrase")
+        .set("TOKCTL_BUNDLE_PASSPHRASE_FILE", "made-up-bundle-passphrase-file")
+        .set("TOKCTL_IMPORT_KEY", "made-up-import-key")
         .set("TOKCTL_OTHER_CLIENT_SECRET", CLIENT_SECRET)
 }
 
@@ -217,6 +227,33 @@ fn programs_of_a_login_are_told_nothing() {
     for forbidden in OF_THE_KEY.into_iter().chain(["made-up-", made_up_key()]) {
         assert!(!browser.contains(forbidden), "{forbidden} in {browser}");
     }
+}
+
+#[test]
+fn hooks_are_told_nothing() {
+    let server = AuthorizationServer::start();
+    let env = with_every_variable(TestEnv::new());
+    let hook = telling(&env, "hook.env", "");
+    env.add_config(&format!("on_login_required = ['{hook}']\n"));
+    let env = env.with_login("x", &server, issue().expires_in(0));
+    server.will(refuse(400, "invalid_grant"));
+    env.tokctl(["get"]).assert().code(4);
+    told_nothing(&env, "hook.env");
+    let seen = fs::read_to_string(env.path("hook.env")).unwrap();
+    for token in ["access-1", "refresh-1"] {
+        assert!(!seen.contains(token), "{token} in {seen}");
+    }
+}
+
+#[test]
+fn a_command_is_told_what_was_asked_for_and_nothing_else() {
+    let env = with_every_variable(TestEnv::new().with_static_token("x", "asked-for"));
+    let command = telling(&env, "run.env", "");
+    let run = ["run", "--env", "TOKEN=vendor/x", "--", &command];
+    env.tokctl(run).assert().success();
+    told_nothing(&env, "run.env");
+    let seen = fs::read_to_string(env.path("run.env")).unwrap();
+    assert!(seen.contains("TOKEN=asked-for\n"), "{seen}");
 }
 
 #[test]

@@ -228,3 +228,17 @@ fn a_bar_shows_how_far_a_refresh_of_all_is() {
     assert_eq!(code, 0);
     assert!(rest.ends_with("refreshed 2, skipped 0, failed 0\r\n"), "{rest}");
 }
+
+#[test]
+fn a_bar_shows_how_far_a_rotation_is() {
+    let env = TestEnv::new().with_static_token("x", "made-up-token");
+    let other_writer = env.open_vault();
+    other_writer.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let mut session = at_a_terminal(&env, &["rotate-key"]);
+    session.exp_string("sealing anew").unwrap();
+    other_writer.execute_batch("ROLLBACK").unwrap();
+    session.exp_string("100%").unwrap();
+    let (rest, code) = ending(session);
+    assert_eq!(code, 0, "{rest}");
+    assert!(rest.contains("1 credential is sealed under a new key"), "{rest}");
+}

@@ -1,10 +1,11 @@
 //! Vaults that released versions wrote: every later version has to open them.
 //!
-//! `tests/it/vaults` has a folder for each release, with two vaults and what lies beside them, and
-//! in `secrets.json` what opens them; all of it is made up. Nothing in them ages: tokens end long
-//! after anybody will run this. They are never written again. A release adds its own once its
-//! version stands in Cargo.toml: `cargo test --test it vaults::freeze -- --ignored`, and commit the
-//! folder.
+//! `tests/it/vaults` has a folder for each release, with vaults and what lies beside them, and in
+//! `secrets.json` what opens them; all of it is made up. Nothing in them ages: tokens end long after
+//! anybody will run this. They are never written again. A release adds its own once its version
+//! stands in Cargo.toml: `cargo test --test it vaults::freeze -- --ignored`, and commit the folder.
+//!
+//! `before-0.1.0` is none of a release: its tables are an earlier version's, and have to be migrated.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -16,7 +17,8 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::authorization_server::{AuthorizationServer, issue};
-use crate::env::{TestEnv, json, made_up_key, stderr, stdout};
+use crate::env::{TestEnv, another_key, json, made_up_key, stderr, stdout};
+use crate::export::{export, import, interrupt_a_move, with_bundle_key};
 
 /// Fifty years, in seconds.
 const LONG: i64 = 1_577_880_000;
@@ -27,15 +29,35 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/vaults")
 }
 
-/// The folders of all releases.
+/// The folder of the first release's own tables.
+const FIRST: &str = "0.1.0";
+
+const BEFORE: &str = "before-0.1.0";
+
+/// The folders of all releases, and of what came before them.
 fn releases() -> Vec<PathBuf> {
     let found: Vec<PathBuf> =
         fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().path()).collect();
-    assert!(found.iter().any(|path| path.ends_with("0.1.0")), "{found:?}");
+    assert!(found.iter().any(|path| path.ends_with(FIRST)), "{found:?}");
+    assert!(found.iter().any(|path| path.ends_with(BEFORE)), "{found:?}");
     found
 }
 
-/// The variables that open a release's vaults, each by itself.
+/// Those with a vault that handed credentials over.
+fn with_bundles() -> Vec<PathBuf> {
+    let mut found = releases();
+    found.retain(|path| path.join("handed_over.db").exists());
+    assert!(found.iter().any(|path| path.ends_with(FIRST)), "{found:?}");
+    found
+}
+
+/// Which version of the tables a file has.
+fn tables(file: &Path) -> i64 {
+    let vault = rusqlite::Connection::open(file).unwrap();
+    vault.query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap()
+}
+
+/// The variables that open a release's vaults, each by itself, and what opens its bundles.
 fn keys(release: &Path) -> BTreeMap<String, (String, String)> {
     let text = fs::read_to_string(release.join("secrets.json")).unwrap();
     let secrets: BTreeMap<String, [String; 2]> = serde_json::from_str(&text).unwrap();
@@ -63,7 +85,8 @@ fn copy(release: &Path, vault: &str, kind: &str) -> TestEnv {
 #[test]
 fn a_vault_of_any_release_opens_with_each_of_its_slots() {
     for release in releases() {
-        let kinds: Vec<String> = keys(&release).into_keys().collect();
+        let mut kinds: Vec<String> = keys(&release).into_keys().collect();
+        kinds.retain(|kind| kind != "bundle");
         assert_eq!(kinds, ["key", "passphrase", "recovery"]);
         for kind in kinds {
             let env = copy(&release, "whole.db", &kind);
@@ -138,6 +161,58 @@ fn an_answer_that_any_release_left_survives_a_rotation() {
     }
 }
 
+#[test]
+fn a_bundle_that_any_release_did_not_see_in_its_place_can_be_had() {
+    for release in with_bundles() {
+        let env = copy(&release, "handed_over.db", "key");
+        env.tokctl(["get", "acme", "--user", "x"]).assert().code(4).stdout_eq("");
+        env.tokctl(["rotate-key"]).assert().success();
+        env.tokctl(["export", "--resume", "--output", "x.bundle"]).assert().success();
+        let (name, value) = keys(&release).remove("bundle").unwrap();
+        let there = TestEnv::new().set(&name, value);
+        import(&there, &fs::read_to_string(env.path("x.bundle")).unwrap()).success();
+        there.tokctl(["get"]).assert().success().stdout_eq("access-1\n");
+    }
+}
+
+#[test]
+fn a_bundle_that_any_release_took_in_does_not_come_in_again() {
+    for release in with_bundles() {
+        let (name, value) = keys(&release).remove("bundle").unwrap();
+        let env = copy(&release, "handed_over.db", "key").set(&name, value);
+        let again = import(&env, &fs::read_to_string(release.join("taken.bundle")).unwrap());
+        assert!(stderr(&again.code(1)).contains("a bundle opens once"), "{release:?}");
+        let get = ["get", "vendor", "--user", "z"];
+        env.tokctl(get).assert().success().stdout_eq("made-up-taken\n");
+    }
+}
+
+#[test]
+fn earlier_tables_become_todays_and_nothing_is_lost() {
+    let before = folder().join(BEFORE);
+    let today = tables(&TestEnv::new().with_static_token("x", "made-up").vault_path());
+    let env = copy(&before, "whole.db", "key");
+    assert!(tables(&env.vault_path()) < today);
+    env.tokctl(["get", "--user", "y"]).assert().success().stdout_eq("made-up-token\n");
+    env.tokctl(["key", "list"]).assert().success();
+    assert_eq!(tables(&env.vault_path()), today);
+    env.tokctl(["get", "--user", "x"]).assert().success().stdout_eq("access-2\n");
+}
+
+/// Else a released program would meet tables that it has never seen, under its own version.
+#[test]
+fn tables_change_with_the_version_alone() {
+    let release = folder().join(env!("CARGO_PKG_VERSION"));
+    if !release.exists() {
+        return;
+    }
+    let today = tables(&TestEnv::new().with_static_token("x", "made-up").vault_path());
+    for vault in ["whole.db", "interrupted.db", "handed_over.db"] {
+        let frozen = copy(&release, vault, "key");
+        assert_eq!(tables(&frozen.vault_path()), today, "{vault} of {release:?}");
+    }
+}
+
 /// Writes the vaults of this version, which must have none yet.
 #[test]
 #[ignore = "for a release: writes into the source tree"]
@@ -149,10 +224,14 @@ fn freeze() {
     let code = stdout(&env.tokctl(["key", "add", "recovery"]).assert().success());
     keep(&env, &release, "whole.db");
     keep(&interrupted(), &release, "interrupted.db");
+    let (env, taken) = handed_over();
+    keep(&env, &release, "handed_over.db");
+    fs::write(release.join("taken.bundle"), taken).unwrap();
     let secrets = serde_json::json!({
         "key": ["TOKCTL_KEY", made_up_key()],
         "passphrase": ["TOKCTL_PASSPHRASE", PASSPHRASE],
         "recovery": ["TOKCTL_KEY", code.trim_end()],
+        "bundle": ["TOKCTL_BUNDLE_KEY", another_key()],
     });
     fs::write(release.join("secrets.json"), format!("{secrets:#}\n")).unwrap();
 }
@@ -187,6 +266,19 @@ fn interrupted() -> TestEnv {
     env
 }
 
+/// A grant that was handed over in a bundle not known to be in its place, and a bundle taken in,
+/// which is given.
+fn handed_over() -> (TestEnv, String) {
+    let server = AuthorizationServer::start();
+    let elsewhere = with_bundle_key(TestEnv::new().with_static_token("z", "made-up-taken"));
+    let taken = export(&elsewhere, &["vendor/z"]);
+    let env = with_bundle_key(TestEnv::new().with_login("x", &server, issue().expires_in(LONG)))
+        .set("TOKCTL_BUNDLE_KEY", another_key());
+    import(&env, &taken).success();
+    interrupt_a_move(&env);
+    (env, taken)
+}
+
 /// Puts a copy of the vault, all of it in one file, and what lies beside it, into `release`.
 fn keep(env: &TestEnv, release: &Path, name: &str) {
     let done = env.tokctl(["backup", "frozen.db"]).assert().success();
@@ -196,7 +288,8 @@ fn keep(env: &TestEnv, release: &Path, name: &str) {
     fs::create_dir(&beside).unwrap();
     for entry in fs::read_dir(env.vault_path().with_extension("db.d")).unwrap() {
         let path = entry.unwrap().path();
-        if path.extension().is_none_or(|extension| extension != "lock") {
+        // Locks, and room for an answer that nothing was written to, are made again.
+        if fs::read(&path).unwrap().iter().any(|byte| *byte != 0) {
             fs::copy(&path, beside.join(path.file_name().unwrap())).unwrap();
         }
     }

@@ -2,11 +2,14 @@
 
 use std::path::Path;
 
+use jiff::Timestamp;
+
+use super::database::age;
 use super::report::{Check, Remedy, Told};
 use crate::ops::error::Error;
 use crate::store::beside::{self, Purpose};
 use crate::store::file::VaultFile;
-use crate::store::{Store, header, intents, journal};
+use crate::store::{Store, bundles, header, intents, journal};
 use crate::untrusted::printable;
 
 /// Looks for keychain entries that an interrupted change of keys wrote down and did not clear up.
@@ -38,6 +41,19 @@ fn counted(entries: usize) -> String {
         1 => "1 keychain entry".to_owned(),
         more => format!("{more} keychain entries"),
     }
+}
+
+/// Looks for a bundle whose credentials were handed over and which never reached its place: until it
+/// does, nobody can use them. Needs no key.
+pub(crate) fn unplaced(store: &Store, now: Timestamp) -> Result<Option<Told>, Error> {
+    let since = bundles::unplaced_since(&*store.read()?)?;
+    Ok(since.map(|since| {
+        let when = age(since, now);
+        let message = format!(
+            "credentials were handed over {when}, and their bundle is not known to be in its place"
+        );
+        Told::finding(Check::Leftovers, message, Remedy::PlaceBundle)
+    }))
 }
 
 /// Looks at what lies beside the vault's file: answers that were never taken up, and files that

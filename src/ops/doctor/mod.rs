@@ -24,7 +24,7 @@ pub(crate) use credentials::{accounts, audit, credentials, interrupted};
 pub(crate) use database::{database, sqlite, vault};
 pub(crate) use disk::disk;
 pub(crate) use keychain::{entries, round_trip};
-pub(crate) use leftovers::{beside, intents};
+pub(crate) use leftovers::{beside, intents, unplaced};
 pub(crate) use memory::memory;
 pub(crate) use permissions::{private, vault_files};
 pub(crate) use ports::{any_port, fixed_port};

@@ -141,6 +141,8 @@ pub(crate) enum Remedy {
     Why(Account),
     /// Store an answer that lies beside the vault.
     TakeUp(Account),
+    /// Put the bundle of an interrupted hand-over in its place.
+    PlaceBundle,
     /// Any command that opens the vault as usual.
     AnyCommand,
     RotateKey,

@@ -38,6 +38,7 @@ fn typed(remedy: &Remedy) -> String {
         ),
         Remedy::Why(account) => format!("tokctl why {}", named(account)),
         Remedy::TakeUp(account) => format!("tokctl get {}", named(account)),
+        Remedy::PlaceBundle => "tokctl export --resume --output FILE".into(),
         Remedy::AnyCommand => "tokctl key list".into(),
         Remedy::RotateKey => "tokctl rotate-key".into(),
         Remedy::AddRecovery => "tokctl key add recovery".into(),

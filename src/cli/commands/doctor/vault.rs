@@ -118,6 +118,7 @@ fn left_behind(rounds: &mut Rounds<'_>, store: Store) -> Option<Store> {
         rounds.look_at(Check::Refreshes, store, move |store| doctor::interrupted(store, now))?;
     let store = rounds.look_at(Check::Leftovers, store, move |store| {
         let mut told = doctor::intents(store)?;
+        told.extend(doctor::unplaced(store, now)?);
         told.extend(doctor::beside(&path, Some(store))?);
         Ok(told)
     })?;
