@@ -370,6 +370,7 @@ fn bundle_error(error: &BundleError) -> CliError {
         BundleError::Unplaced => (Kind::Failed, RESUME.into()),
         BundleError::NotPlaced { .. } => (Kind::Failed, format!("make room, then {RESUME}")),
         BundleError::NothingUnplaced => (Kind::NotFound, "tokctl list".into()),
+        BundleError::TooLarge => (Kind::Failed, "export fewer at once".into()),
         BundleError::NotMade { source } => (Kind::Failed, trust_hint(source)),
         BundleError::Malformed(bundle::Malformed::Prefix) => {
             (Kind::Usage, "name what `tokctl export` wrote".into())

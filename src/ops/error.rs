@@ -189,6 +189,9 @@ pub(crate) enum BundleError {
     /// No bundle waits to be put in place.
     #[error("no move was interrupted")]
     NothingUnplaced,
+    /// No tokctl would read it again. Nothing left this machine.
+    #[error("the bundle would be too large for any tokctl to take in")]
+    TooLarge,
     /// Nothing left this machine.
     #[error("the bundle could not be made")]
     NotMade { source: private_file::Error },

@@ -24,7 +24,7 @@ use crate::private_file::{self, Draft};
 use crate::providers::Renewal;
 use crate::signals;
 use crate::store::{self, attempts, bundles, credentials, journal, locks, spill};
-use crate::vault::bundle::{self, BundleId, BundleSecret};
+use crate::vault::bundle::{self, BundleId, BundleSecret, LONGEST};
 
 /// A bundle that was sealed. No credential of it is renewed while this lives.
 pub(crate) struct Sealed {
@@ -78,7 +78,12 @@ pub(crate) fn seal(
         .map(|(account, renewal)| traveller(vault, account, renewal, moving, clock()))
         .collect::<Result<Vec<Traveller>, Error>>()?;
     let (id, text) = bundle::seal(secret, &written(&travellers)?)?;
-    Ok(Sealed { id, text: format!("{text}\n"), travellers, _locks: held })
+    let text = format!("{text}\n");
+    // What is moved is nowhere else afterwards: it has to come in again.
+    if text.len() as u64 > LONGEST {
+        return Err(BundleError::TooLarge.into());
+    }
+    Ok(Sealed { id, text, travellers, _locks: held })
 }
 
 /// Puts a bundle of copies at `target`, where nothing may be yet.

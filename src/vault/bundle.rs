@@ -23,7 +23,7 @@ const VERSION: &str = "1";
 /// The data key of a bundle is never replaced.
 const GENERATION: u64 = 1;
 
-/// The longest text that is read, in bytes.
+/// The longest text that is read, and that may be made, in bytes.
 pub(crate) const LONGEST: u64 = 4 * 1024 * 1024;
 
 /// A bundle's random name.

@@ -10,6 +10,7 @@ use snapbox::cmd::OutputAssert;
 
 use crate::authorization_server::{AuthorizationServer, Revocation, TokenRequest, issue, refuse};
 use crate::env::{TestEnv, another_key, json, made_up_key, set_mode, stderr, stdout};
+use crate::import::file;
 use crate::terminal::{at_a_terminal, ending};
 
 const TO_KEY: [&str; 2] = ["--to", "key:bundle.key"];
@@ -610,6 +611,32 @@ fn a_bundle_that_is_too_large_for_a_secret_is_told() {
     let there = there();
     import(&there, &stdout(&told)).success();
     there.tokctl(["get"]).assert().success().stdout_eq(format!("{long}\n"));
+}
+
+#[test]
+fn a_bundle_that_nobody_could_take_in_is_not_made() {
+    let env = with_bundle_key(TestEnv::new());
+    let long = "x".repeat(60_000);
+    let shop = |number: usize| format!("shop-{number}.myshopify.com,made-up-{long}\n");
+    let dump: String = (0..60).map(shop).collect();
+    let file = file(&env, "shops.csv", format!("shop_domain,access_token\n{dump}"));
+    env.tokctl(["import", "refresh-service", file.to_str().unwrap()]).assert().success();
+    let listed = json(&env.tokctl(["list", "--json"]).assert().success());
+    let named: Vec<String> = listed["credentials"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| format!("shopify/{}", one["user"].as_str().unwrap()))
+        .collect();
+    assert_eq!(named.len(), 60);
+    for more in [&["--output", "a.bundle"][..], &["--output", "b.bundle", "--move"]] {
+        let export = [&["export"], &TO_KEY[..], more].concat();
+        let export = export.into_iter().chain(named.iter().map(String::as_str));
+        let refused = env.tokctl(export).assert().code(1).stdout_eq("");
+        assert!(stderr(&refused).contains("export fewer at once"), "{}", stderr(&refused));
+        assert!(!env.path(more[1]).exists());
+    }
+    assert!(statuses(&env).iter().all(|status| status == "active"));
 }
 
 #[test]
