@@ -395,6 +395,14 @@ fn bundle_error(error: &BundleError) -> CliError {
             (Kind::Failed, "`tokctl list` shows what is there; another needs another export".into())
         }
         BundleError::InTheWay { .. } => (Kind::Failed, "give `--replace` to overwrite it".into()),
+        BundleError::Newer { account } => (
+            Kind::Failed,
+            format!(
+                "to take it in all the same, `tokctl delete {} {} --no-revoke` first",
+                account.provider,
+                user_flag(account.user.as_str())
+            ),
+        ),
     };
     CliError::of(kind, error).hint(hint)
 }

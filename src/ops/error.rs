@@ -212,6 +212,9 @@ pub(crate) enum BundleError {
         "there is another credential for `{account}`, and a bundle comes in whole or not at all"
     )]
     InTheWay { account: Account },
+    /// The same, and it would be a loss.
+    #[error("`{account}` can be renewed here and not from the bundle, so it stays")]
+    Newer { account: Account },
 }
 
 /// Why it is not known whether a token works. The stored credential is as it was.

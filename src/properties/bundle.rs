@@ -127,10 +127,10 @@ fn content_is_read(content: &[u8]) {
         Ok(opened) => opened,
         Err(error) => return shown::is_harmless(&error.to_string()),
     };
-    for Incoming { account, credential, origin, forks, left_out } in &opened.incoming {
+    for Incoming { account, credential, origin, forks, issued_at, left_out } in &opened.incoming {
         shown::is_harmless(origin);
         shown::is_harmless(&account.to_string());
-        assert!(!forks && left_out.is_none(), "a bundle comes in whole");
+        assert!(!forks && issued_at.is_none() && left_out.is_none(), "a bundle comes in whole");
         is_judged(credential);
         assert!(can_be_kept(&Summary::of(account, credential)), "{origin} can't be found again");
         assert!(can_be_sent(credential), "{origin} breaks out of its line");

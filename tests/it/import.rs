@@ -227,9 +227,12 @@ fn what_is_there_is_not_overwritten_unless_that_is_asked() {
 fn what_is_replaced_is_not_revoked() {
     let server = AuthorizationServer::start();
     let env = TestEnv::new().with_login("x", &server, issue());
-    let tokens = json!({ "access_token": "made-up-access", "client_id": "tokctl-made-up" });
+    let tokens = json!({
+        "access_token": "made-up-access", "refresh_token": "made-up-refresh",
+        "client_id": "tokctl-made-up", "expires_at": "2100-01-01T00:00:00Z",
+    });
     let file = file(&env, "x.json", tokens.to_string());
-    let named = ["--provider", "acme", "--user", "x", "--replace"];
+    let named = ["--provider", "acme", "--user", "x", "--replace", "--take-over"];
     import(&env, "pauth", &file, &named).success();
     env.tokctl(["get"]).assert().success().stdout_eq("made-up-access\n");
     assert_eq!(server.revocations(), []);
@@ -331,10 +334,31 @@ fn a_replacement_waits_for_a_refresh_that_is_in_flight() {
     while server.token_requests().is_empty() {
         thread::sleep(Duration::from_millis(5));
     }
-    let done = import(&env, "salla", &file, &["--replace", "--json"]).success();
+    let done = import(&env, "salla", &file, &["--replace", "--take-over", "--json"]).success();
     assert!(refresh.wait().unwrap().success());
-    assert_eq!(outcomes(&done)["salla/a"]["outcome"], "replaced");
-    env.tokctl(["get"]).assert().success().stdout_eq("made-up-access-1\n");
+    assert_eq!(outcomes(&done)["salla/a"]["outcome"], "newer_here");
+    env.tokctl(["get"]).assert().success().stdout_eq("access-1\n");
+}
+
+#[test]
+fn what_was_renewed_here_since_is_not_overwritten_with_what_is_used_up() {
+    let (server, env) = salla();
+    let file = database(&env, &format!("{SALLA}{}", salla_row("a", 1, LATER)));
+    let again = ["--replace", "--take-over"];
+    import(&env, "salla", &file, &again).success();
+    server.will(issue().expires_in(14 * 86_400));
+    env.tokctl(["refresh"]).assert().success();
+    // What a script does each time that a machine is set up.
+    for more in [&again[..], &["--replace"], &["--take-over"]] {
+        let done = import(&env, "salla", &file, &[more, &["--json"]].concat()).success();
+        assert_eq!(outcomes(&done)["salla/a"]["outcome"], "newer_here", "{more:?}");
+        assert_eq!(json(&done)["stored"], 0);
+        let hint = "tokctl delete salla --user a --no-revoke";
+        assert!(stderr(&done).contains(hint), "{}", stderr(&done));
+    }
+    server.will(issue().expires_in(14 * 86_400));
+    env.tokctl(["refresh"]).assert().success();
+    assert_eq!(server.token_requests().last(), Some(&TokenRequest::refresh("refresh-1")));
 }
 
 #[test]

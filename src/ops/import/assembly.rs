@@ -38,6 +38,10 @@ pub(crate) fn assemble(
 ) -> Result<Incoming, Error> {
     let Record { origin, username, held, inactive, .. } = record;
     let server = record.server.as_ref().or(server);
+    let issued_at = match &held {
+        Held::Static(_) => None,
+        Held::Grant(held) => held.issued_at,
+    };
     let made = match held {
         Held::Static(token) => {
             static_api(service, server, username).map(|api| (Grant::Static(token), api, None))
@@ -56,7 +60,7 @@ pub(crate) fn assemble(
         last_refreshed_at: None,
     };
     let account = Account { provider: service.provider.name.clone(), user };
-    Ok(Incoming { account, credential, origin, forks, left_out })
+    Ok(Incoming { account, credential, origin, forks, issued_at, left_out })
 }
 
 /// How the service takes a token of a person's own, as a login with one would have it.

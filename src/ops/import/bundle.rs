@@ -32,7 +32,7 @@ pub(crate) fn open(bundle: &Bundle, secret: &BundleSecret) -> Result<Opened, Err
         let account = Account { provider, user };
         let origin = format!("`{account}` in the bundle");
         let credential = carried.credential;
-        Ok(Incoming { account, credential, origin, forks: false, left_out: None })
+        Ok(Incoming { account, credential, origin, forks: false, issued_at: None, left_out: None })
     };
     let incoming: Result<Vec<Incoming>, Error> =
         content.credentials.into_iter().map(incoming).collect();

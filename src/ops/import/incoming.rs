@@ -1,5 +1,7 @@
 //! A credential from elsewhere that has no place in the vault yet.
 
+use jiff::Timestamp;
+
 use crate::model::account::Account;
 use crate::model::credential::{Credential, Grant, OAuthGrant};
 
@@ -13,6 +15,8 @@ pub(crate) struct Incoming {
     /// Whether whoever it comes from may use its refresh token as well, and each use replaces that:
     /// of two holders one would end the other's grant.
     pub(crate) forks: bool,
+    /// When its tokens were issued, where that is known.
+    pub(crate) issued_at: Option<Timestamp>,
     /// Why its refresh token does not come along, if that is so.
     pub(crate) left_out: Option<LeftOut>,
 }

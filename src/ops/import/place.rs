@@ -41,6 +41,9 @@ pub(crate) enum Outcome {
     Same,
     /// Another credential is in its place, and stays.
     Present,
+    /// What is in its place was renewed since, or can be renewed where this can't be: it stays,
+    /// whatever may be overwritten.
+    Newer,
     /// Nothing of it works without what was left out.
     LeftOut,
 }
@@ -122,12 +125,15 @@ fn check_whole(vault: &OpenVault, bundle: BundleId, planned: &[Planned]) -> Resu
     if let Some(at) = vault.look(|connection| bundles::opened_at(connection, bundle))? {
         return Err(BundleError::Opened { at }.into());
     }
-    match planned.iter().find(|planned| planned.outcome == Outcome::Present) {
-        None => Ok(()),
-        Some(Planned { incoming, .. }) => {
-            Err(BundleError::InTheWay { account: incoming.account.clone() }.into())
+    for Planned { incoming, outcome, .. } in planned {
+        let account = || incoming.account.clone();
+        match outcome {
+            Outcome::Present => return Err(BundleError::InTheWay { account: account() }.into()),
+            Outcome::Newer => return Err(BundleError::Newer { account: account() }.into()),
+            Outcome::New | Outcome::Replaced | Outcome::Same | Outcome::LeftOut => {}
         }
     }
+    Ok(())
 }
 
 /// Two that want the same place are a mistake in the source: neither is better than the other.
@@ -168,6 +174,7 @@ fn plan(
     let outcome = match &row {
         None => Outcome::New,
         Some(row) if is_same(&row.stored.credential, &incoming.credential) => Outcome::Same,
+        Some(row) if is_newer(&row.stored.credential, &incoming) => Outcome::Newer,
         // What was handed over left nothing but its name.
         Some(row) if terms.replace || row.stored.credential.status == Status::HandedOver => {
             incoming.credential.created_at = row.stored.credential.created_at;
@@ -194,6 +201,27 @@ fn is_same(stored: &Credential, incoming: &Credential) -> bool {
             }
         }
         (Grant::Static(_), Grant::OAuth(_)) | (Grant::OAuth(_), Grant::Static(_)) => false,
+    }
+}
+
+/// Whether overwriting `stored` could cost the login. A file that is read once more has the refresh
+/// token that was used up here since: a provider that is strict takes its second use for theft. And
+/// an access token is a bad trade for what renews itself.
+fn is_newer(stored: &Credential, incoming: &Incoming) -> bool {
+    if !stored.is_refreshable() {
+        return false;
+    }
+    match (&stored.grant, &incoming.credential.grant) {
+        // A token that a person made is a choice; one that lost its refresh token on the way is not.
+        (_, Grant::Static(_)) => incoming.left_out.is_some(),
+        (_, Grant::OAuth(_)) if !incoming.credential.is_refreshable() => true,
+        (Grant::Static(_), Grant::OAuth(_)) => false,
+        (Grant::OAuth(own), Grant::OAuth(other)) => {
+            let renewed_since = stored
+                .last_refreshed_at
+                .is_some_and(|renewed| incoming.issued_at.is_none_or(|issued| renewed >= issued));
+            incoming.forks && own.client.id == other.client.id && renewed_since
+        }
     }
 }
 
@@ -262,4 +290,73 @@ pub(crate) fn written(placed: &[Placed]) -> impl Iterator<Item = &Account> {
         .iter()
         .filter(|placed| matches!(placed.outcome, Outcome::New | Outcome::Replaced))
         .map(|placed| &placed.summary.account)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    /// A login with the client `client`, renewed at this second.
+    fn login(client: &str, refresh_token: Option<&str>, renewed: Option<i64>) -> Credential {
+        let mut credential = json!({
+            "grant": {
+                "kind": "oauth", "access_token": "made-up", "token_type": "Bearer",
+                "issued_at": "2026-01-01T00:00:00Z", "granted_at": "2026-01-01T00:00:00Z",
+                "expiry": { "expiry": "unknown" }, "scopes": [],
+                "client": {
+                    "id": client, "auth_method": "none",
+                    "token_endpoint": "https://as.example/token",
+                },
+            },
+            "api": { "auth": "bearer" }, "status": "active",
+            "created_at": "2026-01-01T00:00:00Z", "updated_at": "2026-01-01T00:00:00Z",
+        });
+        if let Some(token) = refresh_token {
+            credential["grant"]["refresh_token"] = Value::from(token);
+        }
+        let credential: Credential = serde_json::from_value(credential).unwrap();
+        Credential { last_refreshed_at: renewed.map(at), ..credential }
+    }
+
+    fn from_elsewhere(credential: Credential, issued_at: Option<i64>) -> Incoming {
+        Incoming {
+            account: Account { provider: "acme".parse().unwrap(), user: "x".parse().unwrap() },
+            credential,
+            origin: "made up".into(),
+            forks: true,
+            issued_at: issued_at.map(at),
+            left_out: None,
+        }
+    }
+
+    #[test]
+    fn what_was_renewed_since_is_newer_and_a_login_that_was_made_since_is_not() {
+        let stored = |renewed| login("a", Some("made-up-1"), renewed);
+        let incoming = |issued| from_elsewhere(login("a", Some("made-up-2"), None), issued);
+        assert!(is_newer(&stored(Some(100)), &incoming(Some(99))));
+        assert!(is_newer(&stored(Some(100)), &incoming(Some(100))));
+        assert!(is_newer(&stored(Some(100)), &incoming(None)));
+        assert!(!is_newer(&stored(Some(100)), &incoming(Some(101))));
+        assert!(!is_newer(&stored(None), &incoming(None)));
+        // Another client's grant, and one whose refresh token is not used up.
+        let other = from_elsewhere(login("b", Some("made-up-2"), None), None);
+        assert!(!is_newer(&stored(Some(100)), &other));
+        assert!(!is_newer(&stored(Some(100)), &Incoming { forks: false, ..incoming(None) }));
+    }
+
+    #[test]
+    fn what_renews_itself_is_not_given_for_an_access_token() {
+        let alone = || from_elsewhere(login("b", None, None), Some(101));
+        assert!(is_newer(&login("a", Some("made-up-1"), None), &alone()));
+        assert!(!is_newer(&login("a", None, None), &alone()));
+        let handed_over =
+            Credential { status: Status::HandedOver, ..login("a", Some("made-up-1"), None) };
+        assert!(!is_newer(&handed_over, &alone()));
+    }
 }

@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::time;
-use crate::cli::typed::quoted;
+use crate::cli::typed::{quoted, user_flag};
 use crate::ops::import::{self, LeftOut, Outcome, Placed};
 use crate::private_file::{self, Readers};
 use crate::store::credentials::kind_text;
@@ -23,6 +23,7 @@ fn word(outcome: Outcome) -> &'static str {
         Outcome::Replaced => "replaced",
         Outcome::Same => "same",
         Outcome::Present => "present",
+        Outcome::Newer => "newer_here",
         Outcome::LeftOut => "left_out",
     }
 }
@@ -198,6 +199,17 @@ fn warn_of_what_stays(context: &Context, placed: &[Placed], ignored: &[String]) 
     if present > 0 {
         ui.warning(&format!(
             "{present} are there already and stay as they are: `--replace` overwrites them"
+        ));
+    }
+    let newer = || placed.iter().filter(|one| one.outcome == Outcome::Newer);
+    if let Some(Placed { summary, .. }) = newer().next() {
+        let account = &summary.account;
+        ui.warning(&format!(
+            "{} are newer here and stay as they are: delete what is to be overwritten first, such as \
+             with `tokctl delete {} {} --no-revoke`",
+            newer().count(),
+            account.provider,
+            user_flag(account.user.as_str())
         ));
     }
     for what in ignored {
