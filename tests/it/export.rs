@@ -523,6 +523,21 @@ fn an_interrupted_move_is_finished() {
 }
 
 #[test]
+fn a_bundle_that_was_taken_back_is_not_made_again() {
+    let server = AuthorizationServer::start();
+    let here = here(&server).set("TOKCTL_BUNDLE_KEY", another_key());
+    let bundle = interrupt_a_move(&here);
+    assert_eq!(kept(&here), 1);
+    import(&here, &bundle).success();
+    assert_eq!(kept(&here), 0);
+    here.tokctl(["get"]).assert().success().stdout_eq("access-1\n");
+    here.tokctl(["export", "--resume", "--output", "again.bundle"]).assert().code(3);
+    assert!(!here.path("again.bundle").exists());
+    fs::remove_file(here.path("x.bundle")).unwrap();
+    hand_over(&here);
+}
+
+#[test]
 fn a_bundle_that_is_in_place_already_is_left_there() {
     let server = AuthorizationServer::start();
     let here = here(&server);

@@ -258,6 +258,8 @@ fn store(
         }
         if let Some(bundle) = bundle {
             bundles::remember(transaction, bundle, now)?;
+            // Where it was made here and its move was interrupted: nobody may have it once more.
+            bundles::forget(transaction, bundle)?;
         }
         for Planned { incoming, .. } in &writes {
             let account = &incoming.account;
