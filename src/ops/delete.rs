@@ -9,7 +9,7 @@ use crate::model::account::Account;
 use crate::model::credential::{Grant, Status};
 use crate::oauth::revocation;
 use crate::store::spill;
-use crate::store::{Store, attempts, credentials, journal, locks};
+use crate::store::{self, Store, attempts, credentials, journal, locks};
 
 /// What became of the grant at the provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,7 +57,11 @@ pub(crate) fn revoke_and_delete(
     vault.write(|transaction, _| {
         journal::remove(transaction, account)?;
         attempts::remove(transaction, account)?;
-        credentials::remove(transaction, account)
+        if credentials::remove_at(transaction, account, row.stored.revision)? {
+            return Ok(());
+        }
+        // Somebody took the locks' files away: what is there now was not revoked.
+        Err(store::Error::Busy)
     })?;
     Ok(at_provider)
 }
@@ -65,6 +69,8 @@ pub(crate) fn revoke_and_delete(
 /// Removes the credential of `account` without a key: works on damaged rows as well.
 pub(crate) fn delete(store: &mut Store, account: &Account) -> Result<AtProvider, Error> {
     let _lock = locks::credential(store.file(), account, Instant::now() + refresh::WAIT)?;
+    // An import has no lock of one credential's, but keeps everybody out who uses the key.
+    let _key_in_use = locks::key_in_use(store.file(), Instant::now() + refresh::WAIT)?;
     spill::discard(store.file(), account)?;
     let transaction = store.write()?;
     journal::remove(&transaction, account)?;

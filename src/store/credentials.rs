@@ -198,6 +198,18 @@ pub(crate) fn remove(transaction: &Transaction<'_>, account: &Account) -> Result
     Ok(removed == 1)
 }
 
+/// Removes the row that was read at `expected`, and only that one; returns whether it did.
+pub(crate) fn remove_at(
+    transaction: &Transaction<'_>,
+    account: &Account,
+    expected: u64,
+) -> Result<bool, Error> {
+    if revision(transaction, account)? != Some(expected) {
+        return Ok(false);
+    }
+    remove(transaction, account)
+}
+
 /// Seals a credential for `place`.
 pub(super) fn seal(
     key: &DataKey,
@@ -371,6 +383,19 @@ pub(super) mod tests {
         put(&transaction, key, &account(user), &credential(token)).unwrap();
         transaction.commit().unwrap();
         read(&store.read().unwrap(), key, &account(user)).unwrap().unwrap().revision
+    }
+
+    #[test]
+    fn only_the_row_that_was_read_is_removed() {
+        let (_home, mut store, key) = store();
+        let read_at = write(&mut store, &key, "x", "made-up-1");
+        let now_at = write(&mut store, &key, "x", "made-up-2");
+        let transaction = store.write().unwrap();
+        assert!(!remove_at(&transaction, &account("x"), read_at).unwrap());
+        assert_eq!(revision(&transaction, &account("x")).unwrap(), Some(now_at));
+        assert!(remove_at(&transaction, &account("x"), now_at).unwrap());
+        assert_eq!(revision(&transaction, &account("x")).unwrap(), None);
+        assert!(!remove_at(&transaction, &account("x"), now_at).unwrap());
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! `tokctl import`: what holds for every source. What each source looks like is in `import_sources`.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, File};
 use std::io::ErrorKind;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -359,6 +359,64 @@ fn what_was_renewed_here_since_is_not_overwritten_with_what_is_used_up() {
     server.will(issue().expires_in(14 * 86_400));
     env.tokctl(["refresh"]).assert().success();
     assert_eq!(server.token_requests().last(), Some(&TokenRequest::refresh("refresh-1")));
+}
+
+/// One of the vault's locks.
+fn lock(env: &TestEnv, name: &str) -> File {
+    let path = env.path("data/tokctl/tokens.db.d").join(name);
+    File::options().create(true).truncate(false).write(true).open(path).unwrap()
+}
+
+/// Waits until `child` is in the queue for the vault's key, which the test keeps from it.
+#[track_caller]
+fn until_it_waits(env: &TestEnv, child: &mut Child) {
+    let turnstile = lock(env, "turnstile.lock");
+    while turnstile.try_lock().is_ok() {
+        turnstile.unlock().unwrap();
+        assert!(child.try_wait().unwrap().is_none(), "it does not wait");
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn an_import_waits_for_whoever_has_read_a_row() {
+    let (_server, env) = salla();
+    let env = env.with_static_token("y", "made-up-1");
+    let file = database(&env, &format!("{SALLA}{}", salla_row("a", 1, LATER)));
+    let in_use = lock(&env, "vault.lock");
+    in_use.lock_shared().unwrap();
+    let mut import = silently(env.command(["import", "salla", file.to_str().unwrap()]));
+    until_it_waits(&env, &mut import);
+    assert_eq!(stored(&env), 1);
+    drop(in_use);
+    assert!(import.wait().unwrap().success());
+    assert_eq!(stored(&env), 2);
+}
+
+#[test]
+fn logins_and_deletions_wait_for_an_import() {
+    let env = TestEnv::new().with_static_token("y", "made-up-1");
+    let keys = lock(&env, "vault.lock");
+    keys.lock().unwrap();
+    let mut delete =
+        silently(env.command(["delete", "vendor", "--user", "y", "--no-revoke", "--yes"]));
+    until_it_waits(&env, &mut delete);
+    assert_eq!(stored(&env), 1);
+    drop(keys);
+    assert!(delete.wait().unwrap().success());
+    assert_eq!(stored(&env), 0);
+
+    let keys = lock(&env, "vault.lock");
+    keys.lock().unwrap();
+    let token = File::open(env.file("token", "made-up-2\n")).unwrap();
+    let mut login = env.command(["login", "vendor", "--user", "z", "--token-stdin"]);
+    login.stdin(token);
+    let mut login = silently(login);
+    until_it_waits(&env, &mut login);
+    assert_eq!(stored(&env), 0);
+    drop(keys);
+    assert!(login.wait().unwrap().success());
+    env.tokctl(["get"]).assert().success().stdout_eq("made-up-2\n");
 }
 
 #[test]

@@ -16,7 +16,7 @@ use crate::secret::SecretText;
 use crate::store::{attempts, bundles, credentials, journal, locks, spill};
 use crate::vault::bundle::BundleId;
 
-/// How long to wait for refreshes of what is to be replaced.
+/// How long to wait for what others have in hand.
 const WAIT: Duration = Duration::from_secs(45);
 
 /// What may be done.
@@ -95,12 +95,9 @@ pub(crate) fn place(
     now: Timestamp,
 ) -> Result<Vec<Placed>, Error> {
     check_places(incoming)?;
-    // The answer of a refresh that is in flight must not meet a row that it knows nothing of.
-    let _no_refresh = if terms.replace {
-        Some(locks::key_changes(vault.file(), Instant::now() + WAIT)?)
-    } else {
-        None
-    };
+    // Refreshes, logins and deletions each read a row, and write what that leads to: none of them
+    // is to meet one that it knows nothing of. There may be thousands, and one lock is for all.
+    let _alone = locks::key_changes(vault.file(), Instant::now() + WAIT)?;
     loop {
         let planned: Result<Vec<Planned>, Error> = incoming
             .iter()

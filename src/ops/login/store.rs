@@ -54,21 +54,38 @@ impl Place {
         api: Api,
         now: Timestamp,
     ) -> Result<(Credential, Option<Credential>), Error> {
-        let _lock = locks::credential(self.vault.file(), account, Instant::now() + WAIT)?;
-        let earlier = self.vault.read(account)?;
-        let credential = Credential {
+        let deadline = Instant::now() + WAIT;
+        let _lock = locks::credential(self.vault.file(), account, deadline)?;
+        // An import has no lock of one credential's, but keeps everybody out who uses the key.
+        let _key_in_use = locks::key_in_use(self.vault.file(), deadline)?;
+        let mut credential = Credential {
             grant,
             api,
             status: Status::Active,
-            created_at: earlier.as_ref().map_or(now, |row| row.stored.credential.created_at),
+            created_at: now,
             updated_at: now,
             last_refreshed_at: None,
         };
-        self.vault.write(|transaction, key| {
-            journal::remove(transaction, account)?;
-            attempts::remove(transaction, account)?;
-            credentials::put(transaction, key, account, &credential)
-        })?;
+        let earlier = loop {
+            let earlier = self.vault.read(account)?;
+            credential.created_at =
+                earlier.as_ref().map_or(now, |row| row.stored.credential.created_at);
+            let expected = earlier.as_ref().map(|row| row.stored.revision);
+            let stored = self.vault.write(|transaction, key| {
+                // What is overwritten is what is given back, even if the locks' files were taken
+                // away.
+                if credentials::revision(transaction, account)? != expected {
+                    return Ok(false);
+                }
+                journal::remove(transaction, account)?;
+                attempts::remove(transaction, account)?;
+                credentials::put(transaction, key, account, &credential)?;
+                Ok(true)
+            })?;
+            if stored {
+                break earlier;
+            }
+        };
         if credential.is_refreshable() {
             // What an answer may need one day; a refresh sees to it as well.
             let _ = Spill::open(self.vault.file(), account, &credential);
