@@ -54,11 +54,7 @@ pub(crate) fn travelling(credential: &Credential, load: Load) -> Credential {
             credential.clone()
         }
         (Load::TokenAlone, Grant::OAuth(grant)) => {
-            let mut grant =
-                OAuthGrant { refresh_token: None, refresh_expires_at: None, ..(**grant).clone() };
-            // Nothing is renewed with it, and to revoke the token could end the whole grant.
-            grant.client.secret = None;
-            grant.client.revocation_endpoint = None;
+            let grant = grant.access_token_alone();
             Credential { grant: Grant::OAuth(Box::new(grant)), ..credential.clone() }
         }
     }

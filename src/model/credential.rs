@@ -174,6 +174,21 @@ impl OAuthGrant {
         }
     }
 
+    /// Its access token without anything that renews it. Nor can it be revoked with this: that could
+    /// end the whole grant, which is another holder's.
+    pub(crate) fn access_token_alone(&self) -> Self {
+        let mut alone = Self {
+            refresh_token: None,
+            refresh_expires_at: None,
+            renewal: RenewalGrant::RefreshToken,
+            due_at: self.due_at.filter(|_| self.expiry.at().is_some()),
+            ..self.clone()
+        };
+        alone.client.secret = None;
+        alone.client.revocation_endpoint = None;
+        alone
+    }
+
     /// Whether it can be renewed only as long as its access token works.
     pub(crate) fn ends_with_its_token(&self) -> bool {
         matches!(self.renewal, RenewalGrant::Exchange)

@@ -239,6 +239,26 @@ fn what_is_replaced_is_not_revoked() {
 }
 
 #[test]
+fn what_the_other_tool_still_uses_is_not_revoked() {
+    let server = AuthorizationServer::start();
+    let env = TestEnv::new().with_provider(&server);
+    let tokens = json!({
+        "access_token": "made-up-access", "refresh_token": "made-up-refresh",
+        "client_id": "tokctl-made-up",
+    });
+    let file = file(&env, "x.json", tokens.to_string());
+    let named = ["--provider", "acme", "--user", "x"];
+    import(&env, "pauth", &file, &named).success();
+    env.log_in("x", &server, issue());
+    assert_eq!(server.revocations(), []);
+
+    let another = ["--provider", "acme", "--user", "y"];
+    import(&env, "pauth", &file, &another).success();
+    env.tokctl(["delete", "acme", "--user", "y", "--yes"]).assert().success();
+    assert_eq!(server.revocations(), []);
+}
+
+#[test]
 fn a_file_that_is_wrong_in_one_place_brings_nothing() {
     let (_server, env) = salla();
     let good = salla_row("a", 1, LATER);

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::model::account::Account;
-use crate::model::credential::{Credential, Grant, OAuthGrant};
+use crate::model::credential::{Credential, Grant};
 
 /// A credential from elsewhere, complete as it would be stored.
 #[derive(Debug, Clone)]
@@ -35,19 +35,13 @@ pub(crate) enum LeftOut {
 }
 
 impl Incoming {
-    /// The same without a refresh token that has another holder.
+    /// The same without a refresh token that has another holder, whose login it leaves alone.
     pub(super) fn without_fork(mut self) -> Self {
         if let Grant::OAuth(grant) = &mut self.credential.grant
             && self.forks
             && grant.refresh_token.is_some()
         {
-            **grant = OAuthGrant {
-                refresh_token: None,
-                refresh_expires_at: None,
-                // Nothing renews it.
-                due_at: grant.due_at.filter(|_| grant.expiry.at().is_some()),
-                ..(**grant).clone()
-            };
+            **grant = grant.access_token_alone();
             self.left_out = Some(LeftOut::NotTakenOver);
         }
         self
