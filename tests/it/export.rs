@@ -1,6 +1,7 @@
 //! `tokctl export` and `tokctl import bundle`: credentials on their way to another machine.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
 use std::thread;
@@ -450,6 +451,30 @@ fn a_refresh_token_that_may_be_spent_is_not_moved() {
     assert!(!env.path("x.bundle").exists());
     server.will(refuse(400, "invalid_grant").for_a_spent_token());
     env.tokctl(["get"]).assert().code(4);
+}
+
+#[test]
+fn a_slow_reader_of_a_copy_keeps_nobody_from_the_credential() {
+    let long = "made-up-".repeat(7_000);
+    let env = TestEnv::new().with_static_token("x", &long).with_static_token("y", &long);
+    let env = with_bundle_key(env);
+    let mut export = env
+        .command(["export", "vendor/x", "vendor/y"].iter().chain(&TO_KEY))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    // More than a pipe holds: with its beginning read, it waits for the rest to be.
+    let mut reader = export.stdout.take().unwrap();
+    reader.read_exact(&mut [0; 16]).unwrap();
+    let beside = env.path("data/tokctl/tokens.db.d");
+    let locks = fs::read_dir(beside).unwrap().map(|entry| entry.unwrap().path());
+    for lock in locks.filter(|path| path.extension().is_some_and(|name| name == "lock")) {
+        assert!(File::open(&lock).unwrap().try_lock().is_ok(), "{}", lock.display());
+    }
+    assert!(export.try_wait().unwrap().is_none());
+    drop(reader);
+    assert!(!export.wait().unwrap().success(), "half a bundle is none");
 }
 
 #[test]
