@@ -376,11 +376,11 @@ fn bundle_error(error: &BundleError) -> CliError {
             (Kind::Usage, "name what `tokctl export` wrote".into())
         }
         BundleError::Malformed(bundle::Malformed::Version) => {
-            (Kind::VaultDamaged, "update tokctl".into())
+            (Kind::Failed, "update tokctl".into())
         }
         BundleError::Malformed(bundle::Malformed::Damaged)
         | BundleError::Closed(bundle::Error::Damaged) => {
-            (Kind::VaultDamaged, "fetch it once more from where it was made".into())
+            (Kind::Failed, "fetch it once more from where it was made".into())
         }
         BundleError::Closed(bundle::Error::WrongSecret(kind)) => {
             let names = match kind {
