@@ -189,6 +189,8 @@ fn a_bundle_comes_in_whole_or_not_at_all() {
     let refused = import(&there, &export(&here, &["vendor/x", "vendor/y"])).code(1);
     assert!(stderr(&refused).contains("vendor/y"), "{}", stderr(&refused));
     assert!(stderr(&refused).contains("--replace"), "{}", stderr(&refused));
+    let foreseen = there.tokctl(["import", "bundle", "in.bundle", "--dry-run"]).assert().code(1);
+    assert!(stderr(&foreseen).contains("--replace"), "{}", stderr(&foreseen));
     there.tokctl(["get", "vendor", "--user", "x"]).assert().code(3);
     there.tokctl(["import", "bundle", "in.bundle", "--replace"]).assert().success();
     there.tokctl(["get", "--user", "y"]).assert().success().stdout_eq("made-up-2\n");

@@ -74,16 +74,15 @@ pub(crate) fn foresee(
     now: Timestamp,
 ) -> Result<Vec<Placed>, Error> {
     check_places(&incoming)?;
-    if let (Some(vault), Some(bundle)) = (&vault, terms.bundle)
-        && let Some(at) = vault.look(|connection| bundles::opened_at(connection, bundle))?
-    {
-        return Err(BundleError::Opened { at }.into());
-    }
     let planned: Result<Vec<Planned>, Error> = incoming
         .into_iter()
         .map(|incoming| plan(vault.as_deref_mut(), incoming, terms, now))
         .collect();
-    Ok(planned?.into_iter().map(Planned::told).collect())
+    let planned = planned?;
+    if let Some(bundle) = terms.bundle {
+        check_whole(vault.as_deref(), bundle, &planned)?;
+    }
+    Ok(planned.into_iter().map(Planned::told).collect())
 }
 
 /// Stores what came in, all in one transaction. What is replaced is not revoked: it may be the very
@@ -105,7 +104,7 @@ pub(crate) fn place(
             .collect();
         let planned = planned?;
         if let Some(bundle) = terms.bundle {
-            check_whole(vault, bundle, &planned)?;
+            check_whole(Some(vault), bundle, &planned)?;
         }
         let stored = store(vault, &planned, terms.bundle, now)?;
         match stored {
@@ -117,9 +116,15 @@ pub(crate) fn place(
 }
 
 /// Makes sure that all of a bundle comes in, which opens once.
-fn check_whole(vault: &OpenVault, bundle: BundleId, planned: &[Planned]) -> Result<(), Error> {
+fn check_whole(
+    vault: Option<&OpenVault>,
+    bundle: BundleId,
+    planned: &[Planned],
+) -> Result<(), Error> {
     // What it brought is in its own way afterwards.
-    if let Some(at) = vault.look(|connection| bundles::opened_at(connection, bundle))? {
+    if let Some(vault) = vault
+        && let Some(at) = vault.look(|connection| bundles::opened_at(connection, bundle))?
+    {
         return Err(BundleError::Opened { at }.into());
     }
     for Planned { incoming, outcome, .. } in planned {
