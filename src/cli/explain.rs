@@ -7,7 +7,7 @@ use crate::model::attempt::Outcome;
 use crate::oauth::http::Fault;
 use crate::oauth::protected_resource::{self, NoVerdict};
 use crate::oauth::{listener, metadata, token_error};
-use crate::ops::{BundleError, CheckError, Error as OpsError, ImportError, SlotError};
+use crate::ops::{BundleError, CheckError, Error as OpsError, ImportError, Reason, SlotError};
 use crate::vault::slot::SlotKind;
 use crate::vault::{bundle, keychain};
 use crate::{config, foreign, private_file, providers, store};
@@ -305,12 +305,30 @@ fn check_error(error: &CheckError) -> CliError {
 
 fn import_error(error: &ImportError) -> CliError {
     let hint = match error {
-        ImportError::Twice { .. } => "take one of them out, or give the users names of their own",
-        ImportError::Unfit { .. } => {
-            "name another provider with `--provider`, or the server with `--server`"
+        ImportError::Twice { .. } => {
+            "take one of them out, or give the users names of their own".into()
         }
+        ImportError::Unfit { reason, .. } => unfit_hint(reason),
     };
-    CliError::of(Kind::Usage, error).hint(hint)
+    let mut shown = CliError::of(Kind::Usage, error);
+    shown.hint = Some(hint);
+    shown
+}
+
+fn unfit_hint(reason: &Reason) -> String {
+    match reason {
+        // Where the record has one of its own, that counts.
+        Reason::Provider(providers::Error::ForeignServer { .. }) => {
+            "name another provider with `--provider`, or the server as that provider has it".into()
+        }
+        Reason::Provider(error) => provider_error(error).hint.unwrap_or_default(),
+        Reason::UserName => "mend the name in it: nothing was stored".into(),
+        Reason::NoUserName => {
+            "take it out, and store that token with `tokctl login PROVIDER --token-stdin \
+             --username NAME`"
+                .into()
+        }
+    }
 }
 
 impl From<foreign::Error> for CliError {

@@ -27,6 +27,6 @@ pub(crate) mod fair_queue;
 pub(crate) mod many;
 
 pub(crate) use create::open_or_create;
-pub(crate) use error::{BundleError, CheckError, Error, ImportError, SlotError};
+pub(crate) use error::{BundleError, CheckError, Error, ImportError, Reason, SlotError};
 pub(crate) use open_vault::OpenVault;
 pub(crate) use unlock::Unlocking;

@@ -497,11 +497,39 @@ fn a_server_in_a_file_is_held_to_what_a_login_is() {
         let file = file(&env, "shops.csv", dump);
         let failed = import(&env, "refresh-service", &file, &[]).code(2).stdout_eq("");
         assert!(stderr(&failed).contains("line 2"), "{}", stderr(&failed));
+        assert!(stderr(&failed).contains("hint: name another provider"), "{}", stderr(&failed));
     }
     for shop in ["made-up.myshopify.com/x", "evil.com#.myshopify.com", "a@made-up.myshopify.com"] {
         let dump = format!("shop_domain,access_token\n{shop},made-up-token\n");
         let file = file(&env, "shops.csv", dump);
         import(&env, "refresh-service", &file, &[]).code(1).stdout_eq("");
+    }
+    assert_eq!(stored(&env), 0);
+}
+
+#[test]
+fn what_does_not_fit_is_told_with_what_mends_it() {
+    let env = TestEnv::new();
+    env.config("[providers.vendor]\napi_auth = \"basic\"\n");
+    let rows = salla_row("a", 1, LATER);
+    let file = database(&env, &format!("{SALLA}{rows}"));
+    let failed = import(&env, "salla", &file, &["--provider", "jira-dc"]).code(2);
+    assert!(stderr(&failed).contains("hint: name it with `--server`"), "{}", stderr(&failed));
+
+    for (name, hint) in [("NULL", "--username NAME"), ("'a:b'", "mend the name")] {
+        let file = place(&env, "own.db");
+        Connection::open(&file)
+            .unwrap()
+            .execute_batch(&format!(
+                "DROP TABLE IF EXISTS jira_tokens;
+                 CREATE TABLE jira_tokens (user_id TEXT, token TEXT, server_url TEXT, username TEXT);
+                 INSERT INTO jira_tokens VALUES
+                     ('a', 'made-up-token', 'https://jira.example.com', {name});"
+            ))
+            .unwrap();
+        let failed = import(&env, "agentllm", &file, &["--provider", "vendor"]).code(2);
+        let said = stderr(&failed);
+        assert!(said.contains(hint) && !said.contains("--server"), "{said}");
     }
     assert_eq!(stored(&env), 0);
 }
