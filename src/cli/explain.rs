@@ -45,7 +45,12 @@ impl From<OpsError> for CliError {
                 ),
             ),
             OpsError::NoCredential { account } => (Kind::NotFound, Some(login_command(account))),
-            OpsError::LoginRequired { account, .. } | OpsError::HandedOver { account } => {
+            // A login would make another grant, and leave the bundle where it is.
+            OpsError::HandedOver { unplaced: true, .. } => {
+                (Kind::LoginRequired, Some(RESUME.into()))
+            }
+            OpsError::LoginRequired { account, .. }
+            | OpsError::HandedOver { account, unplaced: false } => {
                 (Kind::LoginRequired, Some(login_command(account)))
             }
             OpsError::NeverLongEnough { .. } => {

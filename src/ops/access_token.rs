@@ -54,6 +54,9 @@ pub(crate) fn find(
     now: Timestamp,
 ) -> Result<Found, Error> {
     let row = vault.expect(account)?;
+    if row.stored.credential.status == Status::HandedOver {
+        return Err(vault.handed_over(account));
+    }
     let found = judge(account, &row.stored.credential, need, now)?;
     // An interrupted refresh is seen to even while the token works: that may be the last chance.
     // But where none may be made, or none would help, there is nothing to see to.
@@ -89,7 +92,9 @@ pub(super) fn judge(
             };
             Err(Error::LoginRequired { account: account.clone(), reason })
         }
-        Readiness::HandedOver => Err(Error::HandedOver { account: account.clone() }),
+        Readiness::HandedOver => {
+            Err(Error::HandedOver { account: account.clone(), unplaced: false })
+        }
         Readiness::NeverLongEnough { asked } => {
             Err(Error::NeverLongEnough { account: account.clone(), asked })
         }

@@ -44,7 +44,12 @@ pub(crate) enum Error {
     LoginRequired { account: Account, reason: LoginReason },
     /// The refresh token is another machine's.
     #[error("`{account}` was handed over to another machine")]
-    HandedOver { account: Account },
+    HandedOver {
+        account: Account,
+        /// Whether the bundle of a move is still in the vault: it may be this one's, and nowhere
+        /// else.
+        unplaced: bool,
+    },
     /// No token of this provider lives as long as was asked.
     #[error("no token for `{account}` is known to live {}", seconds(*asked))]
     NeverLongEnough { account: Account, asked: SignedDuration },

@@ -164,7 +164,7 @@ fn traveller(
     let Row { stored, journal } = refresh::adopt_spill(vault, &account, row)?;
     let credential = stored.credential;
     if credential.status == Status::HandedOver {
-        return Err(Error::HandedOver { account });
+        return Err(vault.handed_over(&account));
     }
     let load = Load::of(renewal.rotates(&credential), moving);
     if load == Load::TokenAlone && credential.expiry().is_past(now) {

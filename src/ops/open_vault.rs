@@ -15,7 +15,7 @@ use crate::store::credentials::{self, Stored};
 use crate::store::file::VaultFile;
 use crate::store::group_commit::{self, GroupCommit, Remember, Write};
 use crate::store::journal::{self, Journal};
-use crate::store::{self, Store, attempts, header};
+use crate::store::{self, Store, attempts, bundles, header};
 use crate::vault::seal::DataKey;
 
 /// A vault that was unlocked.
@@ -181,6 +181,12 @@ impl OpenVault {
         look: impl FnOnce(&Connection) -> Result<T, store::Error>,
     ) -> Result<T, Error> {
         Ok(look(&*self.store.read()?)?)
+    }
+
+    /// That `account` was handed over, with whether a bundle waits to be put in place.
+    pub(crate) fn handed_over(&self, account: &Account) -> Error {
+        let unplaced = self.look(bundles::unplaced_since).is_ok_and(|since| since.is_some());
+        Error::HandedOver { account: account.clone(), unplaced }
     }
 
     /// The last time that a provider was asked about `account`.

@@ -533,7 +533,11 @@ fn an_interrupted_move_is_finished() {
     let bundle = interrupt_a_move(&here);
     fs::remove_file(here.path("x.bundle")).unwrap();
 
-    here.tokctl(["get", "acme"]).assert().code(4);
+    for verb in ["get", "refresh", "check"] {
+        let refused = here.tokctl([verb, "acme", "--user", "x"]).assert().code(4);
+        let hint = "hint: tokctl export --resume --output FILE\n";
+        assert!(stderr(&refused).contains(hint), "{verb}: {}", stderr(&refused));
+    }
     let why = stdout(&here.tokctl(["why", "acme/x"]).assert().success());
     assert!(why.contains("tokctl export --resume --output FILE"), "{why}");
     let another = ["export", "vendor/y", "--move", "--output", "y.bundle"];

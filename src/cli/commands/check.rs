@@ -150,7 +150,7 @@ fn one(context: &Context, vault: &mut OpenVault, account: &Account) -> Result<()
 fn ask(context: &Context, vault: &mut OpenVault, account: &Account) -> Result<(), Miss> {
     let credential = vault.expect(account)?.stored.credential;
     if credential.status == Status::HandedOver {
-        return Err(ops::Error::HandedOver { account: account.clone() }.into());
+        return Err(vault.handed_over(account).into());
     }
     let today = match credential.api.check {
         Some(_) => None,

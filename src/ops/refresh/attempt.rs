@@ -52,6 +52,9 @@ pub(super) fn attempt(
     {
         return Ok(handed);
     }
+    if stored.credential.status == Status::HandedOver {
+        return Err(vault.handed_over(account));
+    }
     let (grant, renewing) = renewable(account, &stored.credential, clock())?;
     let spill = Spill::open(vault.file(), account, &stored.credential)?;
     let reuse = today.renewal.reuse_of(&stored.credential);
@@ -160,9 +163,6 @@ fn renewable<'a>(
     credential: &'a Credential,
     now: Timestamp,
 ) -> Result<(&'a OAuthGrant, Renewing<'a>), Error> {
-    if credential.status == Status::HandedOver {
-        return Err(Error::HandedOver { account: account.clone() });
-    }
     if credential.is_over(now) && credential.is_refreshable() {
         let reason = LoginReason::Ended;
         return Err(Error::LoginRequired { account: account.clone(), reason });
