@@ -29,6 +29,17 @@ pub(crate) fn record(
     written(context, vault, command, action, of, outcome)
 }
 
+/// The same for what is not known by a credential's name.
+pub(crate) fn record_of(
+    context: &Context,
+    vault: &mut OpenVault,
+    command: &'static str,
+    action: Action,
+    of: Subject<'_>,
+) -> Result<(), CliError> {
+    written(context, vault, command, action, of, OK)
+}
+
 /// The same for what hands out no token, and is not undone for want of an entry. The user is left
 /// out where a login failed before anybody said who it is.
 pub(crate) fn note(

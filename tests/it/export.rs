@@ -652,6 +652,35 @@ fn nothing_leaves_that_could_not_be_written_down() {
 }
 
 #[test]
+fn a_move_is_not_finished_without_a_trace() {
+    let server = AuthorizationServer::start();
+    let env = TestEnv::new();
+    env.config("audit = \"required\"\n");
+    let here = with_bundle_key(env.with_login("x", &server, issue()));
+    interrupt_a_move(&here);
+    let audit = here.path("data/tokctl/tokens.db.d/audit.jsonl");
+    fs::rename(&audit, here.path("audit")).unwrap();
+    fs::create_dir(&audit).unwrap();
+    let resume = ["export", "--resume", "--output", "again.bundle"];
+    here.tokctl(resume).assert().code(1);
+    assert!(!here.path("again.bundle").exists());
+    fs::remove_dir(&audit).unwrap();
+    fs::rename(here.path("audit"), &audit).unwrap();
+
+    here.tokctl(resume).assert().success();
+    here.tokctl(resume).assert().code(3);
+    let audit = json(&here.tokctl(["audit", "--json"]).assert().success());
+    let entries = audit["entries"].as_array().unwrap();
+    let of_it: Vec<_> = entries
+        .iter()
+        .filter(|entry| entry["action"] == "export" && entry["provider"].is_null())
+        .map(|entry| entry["outcome"].as_str().unwrap())
+        .collect();
+    assert_eq!(of_it, ["ok", "ok", "not_found"]);
+    here.tokctl(["audit", "--verify"]).assert().success();
+}
+
+#[test]
 fn a_bundle_that_is_too_large_for_a_secret_is_told() {
     let long = "made-up-".repeat(5_000);
     let env = with_bundle_key(TestEnv::new().with_static_token("x", &long));

@@ -10,7 +10,7 @@ use crate::cli::error::{CliError, Kind};
 use crate::cli::typed::{login_command, quoted};
 use crate::cli::{audit_trail, keys, time};
 use crate::model::account::Account;
-use crate::model::audit::Action;
+use crate::model::audit::{Action, Subject};
 use crate::model::bundle::Load;
 use crate::model::credential::{Expiry, Grant};
 use crate::model::reference::{self, Field, Reference};
@@ -87,15 +87,25 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     let mut vault = keys::unlock(context, Store::open(context.vault()?)?)?;
     audit_trail::keep_as_configured(context, &mut vault);
     match (file, &args.to) {
-        (Some(file), _) if args.resume => {
-            export::resume(&mut vault, file)?;
-            let file = file.display();
-            context.ui.status(&format!("the bundle of the interrupted move is in `{file}`"));
-            Ok(())
-        }
+        (Some(file), _) if args.resume => resumed(context, &mut vault, file),
         (_, Some(to)) => sealed(args, context, &mut vault, to, file),
         (_, None) => Err(CliError::new(Kind::Usage, "`--to` is missing")),
     }
+}
+
+/// Puts the bundle of an interrupted move in place, and has that written down before. Whose
+/// credentials are in it is under its seal.
+fn resumed(context: &Context, vault: &mut OpenVault, file: &Path) -> Result<(), CliError> {
+    let of = Subject::Vault;
+    let done = audit_trail::record_of(context, vault, "export", Action::Export, of)
+        .and_then(|()| Ok(export::resume(vault, file)?));
+    if done.is_err() {
+        audit_trail::note_change(context, vault, "export", Action::Export, of, &done);
+    }
+    done?;
+    let file = file.display();
+    context.ui.status(&format!("the bundle of the interrupted move is in `{file}`"));
+    Ok(())
 }
 
 /// Seals what was asked for, and has it written down before it goes anywhere.
