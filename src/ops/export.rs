@@ -23,7 +23,7 @@ use crate::model::credential::{Credential, Status};
 use crate::private_file::{self, Draft};
 use crate::providers::Renewal;
 use crate::signals;
-use crate::store::{self, attempts, bundles, credentials, journal, locks, spill};
+use crate::store::{self, attempts, bundles, credentials, journal, locks, plaintext, spill};
 use crate::vault::bundle::{self, BundleId, BundleSecret, LONGEST};
 
 /// A bundle that was sealed. If its credentials are to be moved, none is renewed while this lives.
@@ -189,11 +189,7 @@ fn written(travellers: &[Traveller]) -> Result<Zeroizing<Vec<u8>>, Error> {
         credential: travelling(credential, *load),
     };
     let content = Content { credentials: travellers.iter().map(carried).collect() };
-    // Room from the start: a buffer that grows leaves copies of its content behind.
-    let mut text = Zeroizing::new(Vec::with_capacity(16 * 1024 * (travellers.len() + 1)));
-    serde_json::to_writer(&mut *text, &content)
-        .map_err(|_| store::Error::Inconsistent("a credential that can't be written down"))?;
-    Ok(text)
+    Ok(plaintext::written(&content)?)
 }
 
 /// Whether `content` is at `path` already.

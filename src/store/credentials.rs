@@ -1,13 +1,12 @@
 //! The table `credentials`: one row an account, sealed, with a copy of some of it in the clear.
 
-use std::io;
-
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction};
 use zeroize::Zeroizing;
 
 use super::error::Error;
 use super::header;
+use super::plaintext;
 use crate::model::account::{Account, ProviderName, UserName};
 use crate::model::credential::{Credential, Status};
 use crate::model::scope::Scopes;
@@ -216,42 +215,7 @@ pub(super) fn seal(
     place: Place<'_>,
     credential: &Credential,
 ) -> Result<Vec<u8>, Error> {
-    Ok(key.seal(place, &written(credential)?)?)
-}
-
-/// A credential as it is written under a seal.
-pub(super) fn written(credential: &Credential) -> Result<Zeroizing<Vec<u8>>, Error> {
-    // Room from the start: a buffer that grows leaves copies of its content behind. And no more
-    // than that, since all of it is wiped.
-    let mut text = Zeroizing::new(Vec::with_capacity(length(credential)?));
-    write(&mut *text, credential)?;
-    Ok(text)
-}
-
-/// How long a credential is once it is written.
-pub(super) fn length(credential: &Credential) -> Result<usize, Error> {
-    let mut length = Length(0);
-    write(&mut length, credential)?;
-    Ok(length.0)
-}
-
-fn write(to: impl io::Write, credential: &Credential) -> Result<(), Error> {
-    serde_json::to_writer(to, credential)
-        .map_err(|_| Error::Inconsistent("a credential that can't be written down"))
-}
-
-/// Counts the bytes that are written to it.
-struct Length(usize);
-
-impl io::Write for Length {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0 += bytes.len();
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
+    Ok(key.seal(place, &plaintext::written(credential)?)?)
 }
 
 /// The revision of a row, damaged or not.

@@ -9,6 +9,7 @@ mod schema;
 pub(crate) mod connection;
 pub(crate) mod header;
 pub(crate) mod intents;
+pub(crate) mod plaintext;
 pub(crate) mod credentials;
 pub(crate) mod reseal;
 pub(crate) mod slots;

@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use super::credentials;
 use super::error::Error;
 use super::file::VaultFile;
+use super::plaintext;
 use crate::model::account::Account;
 use crate::model::credential::Credential;
 use crate::private_file;
@@ -64,7 +65,7 @@ impl Spill {
         let io = |source| Error::Io { doing: "make room beside", source };
         let path = path(vault, account)?;
         let file = private_file::open_or_create(&path).map_err(io)?;
-        let room = ROOM + credentials::length(credential)?;
+        let room = ROOM + plaintext::length(credential)?;
         let there = usize::try_from(file.metadata().map_err(io)?.len()).unwrap_or(usize::MAX);
         if there < room {
             file.write_all_at(&vec![0; room - there], there as u64).map_err(io)?;
