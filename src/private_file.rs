@@ -232,11 +232,14 @@ pub(crate) fn read_trusted(path: &Path, limit: u64) -> Result<Vec<u8>, Error> {
 /// Reads a small plain file, whoever can change it.
 pub(crate) fn read(path: &Path, limit: u64) -> Result<Vec<u8>, Error> {
     let file = File::open(path).map_err(io_error(path))?;
-    if file.metadata().map_err(io_error(path))?.is_dir() {
+    let metadata = file.metadata().map_err(io_error(path))?;
+    if metadata.is_dir() {
         return Err(Error::NotAFile { path: path.to_owned() });
     }
-    // Room from the start: a buffer that grows leaves copies of its content behind.
-    let mut bytes = Vec::with_capacity(64 * 1024);
+    // Room from the start: a buffer that grows leaves copies of its content behind. What is no
+    // plain file does not tell how long it is.
+    let length = usize::try_from(metadata.len().min(limit)).unwrap_or(usize::MAX);
+    let mut bytes = Vec::with_capacity(length.saturating_add(1).max(64 * 1024));
     file.take(limit + 1).read_to_end(&mut bytes).map_err(io_error(path))?;
     if bytes.len() as u64 > limit {
         return Err(Error::TooLarge { path: path.to_owned(), limit });

@@ -9,6 +9,7 @@ use super::error::Error;
 use super::fernet::{self, Key};
 use super::google;
 use super::record::{Found, Held, Record};
+use super::row::Row;
 use super::sqlite::Database;
 use super::text::{self, Fault};
 use crate::model::address::Address;
@@ -37,7 +38,7 @@ pub(crate) fn read(path: &Path, key: Option<&StoreKey>) -> Result<Found, Error> 
             continue;
         }
         known += 1;
-        let opened = database.rows(table, |row, place| Ok((row.clone(), place)))?;
+        let opened = database.rows(table, |row, place| Ok((Row::from(row.clone()), place)))?;
         for (row, place) in opened {
             let row = open(row, key.as_ref(), path, &place)?;
             let malformed = |what: Fault| Error::Malformed {
@@ -68,14 +69,9 @@ pub(crate) fn read(path: &Path, key: Option<&StoreKey>) -> Result<Found, Error> 
 type Of = fn(&Map<String, Value>, String) -> Result<Option<Record>, Fault>;
 
 /// The row with its secrets opened.
-fn open(
-    mut row: Map<String, Value>,
-    key: Option<&Key>,
-    path: &Path,
-    place: &str,
-) -> Result<Map<String, Value>, Error> {
+fn open(mut row: Row, key: Option<&Key>, path: &Path, place: &str) -> Result<Row, Error> {
     for column in SECRET {
-        let Some(Value::String(text)) = row.get_mut(column) else { continue };
+        let Some(Value::String(text)) = row.get(column) else { continue };
         if !fernet::is_token(text) {
             continue;
         }
@@ -83,7 +79,7 @@ fn open(
         let opened = key
             .open(text)
             .ok_or_else(|| Error::WrongKey { path: path.to_owned(), place: place.to_owned() })?;
-        text.clone_from(&opened.text);
+        row.replace(column, &opened.text);
     }
     Ok(row)
 }

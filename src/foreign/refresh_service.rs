@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::error::Error;
 use super::record::{Found, Held, Record};
+use super::row::Row;
 use super::salla;
 use super::sqlite::{self, Database};
 use super::text::{self, Fault};
@@ -72,8 +73,9 @@ fn dump(path: &Path) -> Result<Found, Error> {
         if !more.map_err(|_| malformed("it has not as many fields as the first line"))? {
             break;
         }
-        let row = headers.iter().zip(&line).map(|(name, value)| (name.to_owned(), field(value)));
-        records.push((table.record)(&row.collect(), place.clone()).map_err(malformed)?);
+        let values = headers.iter().zip(&line).map(|(name, value)| (name.to_owned(), field(value)));
+        let row: Row = values.collect();
+        records.push((table.record)(&row, place.clone()).map_err(malformed)?);
     }
     Ok(Found { records, files: vec![path.to_owned()], ignored: Vec::new() })
 }

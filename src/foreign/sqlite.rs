@@ -5,13 +5,15 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 use rusqlite::limits::Limit;
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, Row};
 use serde_json::{Map, Number, Value};
+use zeroize::Zeroizing;
 
 use super::error::Error;
+use super::row::Row;
 use super::text::Fault;
 use super::write_ahead_log;
 use crate::private_file;
@@ -131,17 +133,15 @@ impl Database {
 
 /// The file's bytes with what its log holds, and the names of the files that were read. Read again
 /// if somebody wrote to them meanwhile.
-fn load(path: &Path) -> Result<(Vec<u8>, Vec<PathBuf>), Error> {
+fn load(path: &Path) -> Result<(Zeroizing<Vec<u8>>, Vec<PathBuf>), Error> {
     let limit = LARGEST as u64;
     let (log, journal) = (beside(path, "-wal"), beside(path, "-journal"));
     for _ in 0..TRIES {
         let before = (stamp(path), stamp(&log), stamp(&journal));
-        let database = private_file::read(path, limit)?;
-        let logged = if before.1.is_some() { private_file::read(&log, limit)? } else { Vec::new() };
-        let journaled = match before.2 {
-            Some(_) => private_file::read(&journal, limit)?,
-            None => Vec::new(),
-        };
+        let read = |path: &Path| private_file::read(path, limit).map(Zeroizing::new);
+        let database = read(path)?;
+        let logged = if before.1.is_some() { read(&log)? } else { Zeroizing::default() };
+        let journaled = if before.2.is_some() { read(&journal)? } else { Zeroizing::default() };
         if before != (stamp(path), stamp(&log), stamp(&journal)) {
             continue;
         }
@@ -184,9 +184,8 @@ fn is_cut_off(bytes: &[u8]) -> bool {
 }
 
 /// A row, by the names of its columns.
-fn object(row: &Row<'_>, names: &[String]) -> Result<Map<String, Value>, Fault> {
-    let mut object = Map::new();
-    for (column, name) in names.iter().enumerate() {
+fn object(row: &rusqlite::Row<'_>, names: &[String]) -> Result<Row, Fault> {
+    let values = names.iter().enumerate().map(|(column, name)| {
         let value = match row.get_ref(column).map_err(|_| "a value can't be read")? {
             ValueRef::Null => Value::Null,
             ValueRef::Integer(number) => Value::Number(number.into()),
@@ -196,9 +195,9 @@ fn object(row: &Row<'_>, names: &[String]) -> Result<Map<String, Value>, Fault> 
                 Err(_) => return Err("a value is not text"),
             },
         };
-        object.insert(name.clone(), value);
-    }
-    Ok(object)
+        Ok((name.clone(), value))
+    });
+    values.collect()
 }
 
 /// What tells whether a file was written to; `None` if there is none.

@@ -3,6 +3,8 @@
 //!
 //! SQLite would read both together, but not without making or changing files beside them.
 
+use zeroize::Zeroizing;
+
 /// Lengths of the log's header, and of each frame's.
 const HEADER: usize = 32;
 const FRAME_HEADER: usize = 24;
@@ -10,13 +12,23 @@ const FRAME_HEADER: usize = 24;
 /// Applies what was committed in `log` to the pages in `database`. A log that is not whole counts
 /// as far as it is, as it does for SQLite. `None` if the database would be larger than `largest`
 /// bytes.
-pub(super) fn apply(mut database: Vec<u8>, log: &[u8], largest: usize) -> Option<Vec<u8>> {
+pub(super) fn apply(
+    mut database: Zeroizing<Vec<u8>>,
+    log: &[u8],
+    largest: usize,
+) -> Option<Zeroizing<Vec<u8>>> {
     let Some(mut reader) = Reader::new(log) else { return Some(database) };
     let mut pending = Vec::new();
     while let Some(frame) = reader.next() {
         pending.push((frame.page, frame.content));
         let Some(pages) = frame.pages_after_commit else { continue };
         let length = pages.checked_mul(reader.page_size).filter(|length| *length <= largest)?;
+        if length > database.capacity() {
+            // To grow it may be to move it, and leaves a copy.
+            let mut larger = Zeroizing::new(Vec::with_capacity(length));
+            larger.extend_from_slice(&database);
+            database = larger;
+        }
         database.resize(length, 0);
         for (page, content) in pending.drain(..) {
             let start = (page - 1) * content.len();
@@ -128,7 +140,7 @@ mod tests {
         (folder, connection, database, log)
     }
 
-    fn rows(mut database: Vec<u8>) -> i64 {
+    fn rows(mut database: Zeroizing<Vec<u8>>) -> i64 {
         database[18..20].fill(1);
         let mut connection = Connection::open_in_memory().unwrap();
         let length = database.len();
@@ -142,8 +154,8 @@ mod tests {
     #[test]
     fn what_was_committed_in_the_log_is_there() {
         let (_folder, _connection, database, log) = live();
-        assert_eq!(rows(database.clone()), 1, "the file alone lacks them");
-        assert_eq!(rows(apply(database, &log, ENOUGH).unwrap()), 3);
+        assert_eq!(rows(database.clone().into()), 1, "the file alone lacks them");
+        assert_eq!(rows(apply(database.into(), &log, ENOUGH).unwrap()), 3);
     }
 
     #[test]
@@ -158,7 +170,7 @@ mod tests {
             let sum = checksum(true, checksum(true, sum, &head), &content);
             log.extend([head, [1, 2, sum.0, sum.1].map(u32::to_be_bytes).concat()].concat());
             log.extend(content);
-            let applied = apply(vec![0; 1024], &log, ENOUGH);
+            let applied = apply(vec![0; 1024].into(), &log, ENOUGH);
             assert_eq!(
                 applied.map(|applied| applied.len()),
                 match pages {
@@ -177,11 +189,11 @@ mod tests {
         for (flaw, expected) in [(end - 1, 2), (HEADER + FRAME_HEADER, 1), (20, 1), (0, 1)] {
             let mut flawed = log.clone();
             flawed[flaw] ^= 1;
-            let whole = apply(database.clone(), &flawed, ENOUGH).unwrap();
+            let whole = apply(database.clone().into(), &flawed, ENOUGH).unwrap();
             assert_eq!(rows(whole), expected, "byte {flaw}");
         }
-        assert_eq!(rows(apply(database.clone(), &log[..end - 1], ENOUGH).unwrap()), 2);
-        assert_eq!(rows(apply(database.clone(), &[], ENOUGH).unwrap()), 1);
-        assert_eq!(apply(database, &log, 4096), None, "larger than is allowed");
+        assert_eq!(rows(apply(database.clone().into(), &log[..end - 1], ENOUGH).unwrap()), 2);
+        assert_eq!(rows(apply(database.clone().into(), &[], ENOUGH).unwrap()), 1);
+        assert_eq!(apply(database.into(), &log, 4096), None, "larger than is allowed");
     }
 }
