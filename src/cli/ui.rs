@@ -11,6 +11,7 @@ use std::sync::LazyLock;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
+use comfy_table::{ContentArrangement, Table, presets};
 use console::{Style, Term};
 use dialoguer::theme::ColorfulTheme;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -23,6 +24,9 @@ use crate::signals;
 
 /// A wait that is longer than this shows that it is alive.
 const PATIENCE: Duration = Duration::from_millis(500);
+
+/// The narrowest terminal that columns are folded for.
+const NARROWEST: u16 = 60;
 
 static THEME: LazyLock<ColorfulTheme> = LazyLock::new(ColorfulTheme::default);
 
@@ -88,6 +92,18 @@ impl Ui {
         stdout.write_all(line.as_bytes()).and_then(|()| stdout.flush()).map_err(|error| {
             CliError::new(Kind::Failed, "could not write to stdout").caused_by(&error)
         })
+    }
+
+    /// A table without rules, folded to fit the terminal. One that does not tell its width, or is
+    /// too narrow for columns, wraps lines itself.
+    pub(crate) fn table() -> Table {
+        let mut table = Table::new();
+        table.load_style(presets::NOTHING);
+        let (_, width) = Term::stdout().size();
+        if io::stdout().is_terminal() && width >= NARROWEST {
+            table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
+        }
+        table
     }
 
     /// Whether what is printed on stdout is read from a terminal by somebody who can answer.

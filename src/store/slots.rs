@@ -53,7 +53,7 @@ pub(crate) fn list(connection: &Connection) -> Result<Vec<Listed>, Error> {
 }
 
 fn kind(text: &str) -> Result<SlotKind, Error> {
-    text.parse().map_err(|()| Error::Inconsistent("a key slot of an unknown kind"))
+    text.parse().map_err(|_| Error::Inconsistent("a key slot of an unknown kind"))
 }
 
 /// Takes one slot away; returns whether it was there.

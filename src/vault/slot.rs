@@ -78,15 +78,20 @@ impl SlotKind {
 }
 
 impl FromStr for SlotKind {
-    type Err = ();
+    type Err = NoSlotKind;
 
-    fn from_str(text: &str) -> Result<Self, ()> {
+    fn from_str(text: &str) -> Result<Self, NoSlotKind> {
         [Self::Keychain, Self::Key, Self::Passphrase, Self::Recovery]
             .into_iter()
             .find(|kind| kind.as_str() == text)
-            .ok_or(())
+            .ok_or(NoSlotKind)
     }
 }
+
+/// A text that names no kind of slot.
+#[derive(Debug, thiserror::Error)]
+#[error("is one of keychain, key, passphrase and recovery")]
+pub(crate) struct NoSlotKind;
 
 impl fmt::Display for SlotKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -209,9 +209,14 @@ fn a_list_tells_how_long_a_token_still_lives() {
 fn a_terminal_of_unknown_width_shows_words_in_one_piece() {
     let env = TestEnv::new().with_static_token("x@example.com", "made-up-token");
     // Nobody told this terminal a size: it says that it has no columns.
-    let (said, code) = ending(at_a_terminal(&env, &["list"]));
-    assert_eq!(code, 0, "{said}");
-    assert!(said.contains("x@example.com"), "{said}");
+    let tokens = r#"{ "access_token": "made-up-other", "client_id": "made-up" }"#;
+    env.file("x.json", tokens);
+    let import = ["import", "pauth", "x.json", "--provider", "vendor", "--dry-run", "--user"];
+    for arguments in [&["list"][..], &[&import[..], &["x@example.com"]].concat()] {
+        let (said, code) = ending(at_a_terminal(&env, arguments));
+        assert_eq!(code, 0, "{said}");
+        assert!(said.contains("x@example.com"), "{said}");
+    }
 }
 
 #[test]

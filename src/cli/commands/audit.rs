@@ -1,13 +1,12 @@
 //! `tokctl audit`: who used which credential, and whether the record of it is whole.
 
-use std::io::IsTerminal;
-
-use comfy_table::{ContentArrangement, Table, presets};
+use comfy_table::Table;
 use serde::Serialize;
 
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
 use crate::cli::keys;
+use crate::cli::ui::Ui;
 use crate::model::account::{ProviderName, UserName};
 use crate::model::audit::{Entry, Mode, Settings};
 use crate::ops::OpenVault;
@@ -77,16 +76,8 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     Ok(())
 }
 
-/// The narrowest terminal that columns are folded for.
-const NARROWEST: u16 = 60;
-
 fn table(entries: &[Entry]) -> Table {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING);
-    let (_, width) = console::Term::stdout().size();
-    if std::io::stdout().is_terminal() && width >= NARROWEST {
-        table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
-    }
+    let mut table = Ui::table();
     table.set_header(["TIME", "ACTION", "PROVIDER", "USER", "OUTCOME", "COMMAND", "PID", "PARENT"]);
     let shown = |text: Option<&str>| printable(text.unwrap_or("-"));
     for entry in entries {

@@ -36,7 +36,7 @@ enum Command {
     /// once; it opens the vault where it is typed, or set as TOKCTL_KEY.
     Add {
         /// keychain, key, passphrase or recovery
-        #[arg(value_name = "KIND", value_parser = parse_kind)]
+        #[arg(value_name = "KIND")]
         kind: SlotKind,
     },
 
@@ -63,10 +63,6 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
             context.ui.line(&key)
         }
     }
-}
-
-fn parse_kind(text: &str) -> Result<SlotKind, &'static str> {
-    text.parse().map_err(|()| "is one of keychain, key, passphrase and recovery")
 }
 
 fn list(context: &Context) -> Result<(), CliError> {

@@ -15,7 +15,7 @@ use crate::cli::error::{CliError, Kind};
 use crate::cli::{audit_trail, keys, time};
 use crate::foreign::record::{Found, Held, IssuedTo, Record};
 use crate::model::account::{ProviderName, UserName};
-use crate::model::address::{self, Address};
+use crate::model::address::Address;
 use crate::model::audit::Action;
 use crate::ops::import::{self, Incoming, Opened, Placed, Service, Terms};
 use crate::providers;
@@ -71,12 +71,12 @@ pub(crate) struct Args {
     provider: Option<ProviderName>,
 
     /// The service's own address, where the file does not say, such as https://jira.example.com
-    #[arg(long, value_name = "URL", value_parser = parse_address)]
+    #[arg(long, value_name = "URL")]
     server: Option<Address>,
 
     /// The kind of key slot that a new vault gets, or that opens this one: keychain, key,
     /// passphrase or recovery
-    #[arg(long, value_name = "KIND", value_parser = parse_slot)]
+    #[arg(long, value_name = "KIND")]
     key_slot: Option<SlotKind>,
 }
 
@@ -252,12 +252,4 @@ fn place(
     let placed = import::place(&mut vault, incoming, terms, now)?;
     audit_trail::note_all(context, &mut vault, "import", Action::Import, import::written(&placed));
     Ok(placed)
-}
-
-fn parse_address(text: &str) -> Result<Address, address::Error> {
-    text.parse()
-}
-
-fn parse_slot(text: &str) -> Result<SlotKind, &'static str> {
-    text.parse().map_err(|()| "is one of keychain, key, passphrase and recovery")
 }

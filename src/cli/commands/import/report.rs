@@ -3,7 +3,7 @@
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
-use comfy_table::{ContentArrangement, Table, presets};
+use comfy_table::Table;
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -11,6 +11,7 @@ use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::time;
 use crate::cli::typed::{quoted, user_flag};
+use crate::cli::ui::Ui;
 use crate::ops::import::{self, LeftOut, Outcome, Placed};
 use crate::private_file::{self, Readers};
 use crate::store::credentials::kind_text;
@@ -103,12 +104,7 @@ impl<'a> One<'a> {
 /// A table that fits the terminal; piped, one line a credential with absolute times.
 fn table(placed: &[Placed], now: Timestamp) -> Table {
     let terminal = std::io::stdout().is_terminal();
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING);
-    if terminal {
-        let (_, width) = console::Term::stdout().size();
-        table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
-    }
+    let mut table = Ui::table();
     table.set_header(["PROVIDER", "USER", "KIND", "EXPIRES", "REFRESHABLE", "OUTCOME"]);
     for Placed { summary, outcome, .. } in placed {
         let expires = match summary.expires_at {

@@ -4,7 +4,7 @@ mod json;
 
 use std::io::IsTerminal;
 
-use comfy_table::{ContentArrangement, Table, presets};
+use comfy_table::Table;
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::Connection;
 
@@ -13,6 +13,7 @@ use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
 use crate::cli::time;
 use crate::cli::typed::login_command;
+use crate::cli::ui::Ui;
 use crate::model::account::{ProviderName, UserName};
 use crate::model::credential::Status;
 use crate::model::duration;
@@ -113,9 +114,6 @@ fn print_table(
     Ok(Shown { count: summaries.len(), first, odd })
 }
 
-/// The narrowest terminal that columns are folded for.
-const NARROWEST: u16 = 60;
-
 /// The position of the column for the next login: behind the token's own end.
 const LOGIN_BY: usize = 5;
 
@@ -124,13 +122,7 @@ const LOGIN_BY: usize = 5;
 /// When a login is due has its column where it is asked for, or says more than the token's end.
 fn table(summaries: &[Summary], expiring: bool, now: Timestamp) -> Table {
     let terminal = std::io::stdout().is_terminal();
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING);
-    // A terminal that does not tell its width, or is too narrow for columns, wraps lines itself.
-    let (_, width) = console::Term::stdout().size();
-    if terminal && width >= NARROWEST {
-        table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
-    }
+    let mut table = Ui::table();
     let with_login_by = expiring
         || summaries
             .iter()

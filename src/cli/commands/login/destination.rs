@@ -4,7 +4,7 @@ use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::{audit_trail, keys};
 use crate::model::account::{ProviderName, UserName};
-use crate::model::address::{self, Address};
+use crate::model::address::Address;
 use crate::model::audit::Action;
 use crate::ops::login::{Place, Replaced};
 use crate::vault::slot::SlotKind;
@@ -13,12 +13,12 @@ use crate::vault::slot::SlotKind;
 #[group(skip)]
 pub(super) struct Args {
     /// The service's own address, such as https://jira.example.com
-    #[arg(long, value_name = "URL", value_parser = parse_address)]
+    #[arg(long, value_name = "URL")]
     pub(super) server: Option<Address>,
 
     /// The kind of key slot that a new vault gets, or that opens this one: keychain, key,
     /// passphrase or recovery
-    #[arg(long, value_name = "KIND", value_parser = parse_slot)]
+    #[arg(long, value_name = "KIND")]
     key_slot: Option<SlotKind>,
 }
 
@@ -65,12 +65,4 @@ pub(super) fn report_replaced(context: &Context, replaced: &Replaced) {
             "the earlier login could not be revoked and works until its end: {error}"
         )),
     }
-}
-
-fn parse_address(text: &str) -> Result<Address, address::Error> {
-    text.parse()
-}
-
-fn parse_slot(text: &str) -> Result<SlotKind, &'static str> {
-    text.parse().map_err(|()| "is one of keychain, key, passphrase and recovery")
 }
