@@ -10,6 +10,7 @@ mod untrusted;
 mod private_file;
 mod paths;
 mod signals;
+mod bounded;
 mod model;
 mod config;
 mod vault;
