@@ -1,18 +1,15 @@
 //! Why a credential works or does not: concluded from what is stored, with no request.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::error::Error;
 use super::open_vault::{OpenVault, Row};
 use crate::model::account::Account;
-use crate::model::attempt::{Action, Attempt, Outcome};
+use crate::model::attempt::{Action, Attempt, Outcome, TOLERABLE_SKEW};
 use crate::model::credential::{Credential, Grant, Status};
 use crate::model::readiness::{Need, Readiness, readiness};
 use crate::providers::Renewal;
 use crate::store::bundles;
-
-/// A clock that is further off than this makes good tokens look ended, or ended ones good.
-const TOLERABLE_SKEW: SignedDuration = SignedDuration::from_mins(1);
 
 /// All that is known of one credential.
 pub(crate) struct Evidence {
