@@ -11,6 +11,7 @@ mod private_file;
 mod paths;
 mod signals;
 mod bounded;
+mod executable;
 mod model;
 mod config;
 mod vault;

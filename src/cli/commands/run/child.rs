@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, IsTerminal};
-use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command};
 
 use rustix::io::Errno;
@@ -19,6 +18,7 @@ use super::variable::Variable;
 use crate::cli::environment::Environment;
 use crate::cli::error::{CliError, Kind};
 use crate::cli::memory;
+use crate::executable;
 use crate::untrusted::printable;
 
 /// What is to be started.
@@ -72,24 +72,11 @@ impl Job<'_> {
         // A script that does not name its interpreter is one for the shell, POSIX says.
         if started.as_ref().err().and_then(io::Error::raw_os_error)
             == Some(Errno::NOEXEC.raw_os_error())
-            && let Some(script) = self.find(program)
+            && let Some(script) = executable::find(program, self.environment.get("PATH").as_deref())
         {
             started = attempt(OsStr::new("/bin/sh"), Some(&script));
         }
         started.map_err(|error| not_started(program, &error))
-    }
-
-    /// The file that `program` means.
-    fn find(&self, program: &OsStr) -> Option<PathBuf> {
-        if Path::new(program).components().count() > 1 {
-            return Some(program.into());
-        }
-        let is_program = |path: &PathBuf| {
-            path.metadata()
-                .is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
-        };
-        let path = self.environment.get("PATH")?;
-        std::env::split_paths(&path).map(|folder| folder.join(program)).find(is_program)
     }
 }
 
