@@ -76,8 +76,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<ExitCode, CliError> 
         ci_mask: args.ci_mask,
     });
     let job = Job { line: &args.command, environment: &context.environment, variables: &variables };
-    let keeping = keeper.as_ref().zip(files.as_ref());
-    supervision::run(context, &job, masked, &secrets, signals, keeping).map(ExitCode::from)
+    supervision::run(context, &job, masked, &secrets, signals, keeper.as_ref()).map(ExitCode::from)
 }
 
 /// The tokens that the command is to get, each once.
