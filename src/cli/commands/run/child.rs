@@ -22,14 +22,14 @@ use crate::executable;
 use crate::untrusted::printable;
 
 /// What is to be started.
-pub(super) struct Job<'a> {
+pub(super) struct Program<'a> {
     /// The program, and its arguments.
     pub(super) line: &'a [OsString],
     pub(super) environment: &'a Environment,
     pub(super) variables: &'a BTreeMap<Variable, OsString>,
 }
 
-impl Job<'_> {
+impl Program<'_> {
     /// Puts the command in tokctl's own place. Returns only if that fails.
     pub(super) fn replace_tokctl(&self) -> CliError {
         let (Ok(never) | Err(never)) = self.start(|command| {
@@ -92,8 +92,8 @@ fn not_started(program: &OsStr, error: &io::Error) -> CliError {
         .hint("name a program that can be run")
 }
 
-/// How the command stands.
-enum Standing {
+/// What the command is doing.
+enum State {
     Runs,
     /// Somebody at the terminal suspended it.
     Suspended,
@@ -114,11 +114,11 @@ pub(super) fn attend(child: Pid, signals: &mut SignalsInfo<WithOrigin>) -> io::R
             continue;
         }
         match look(child)? {
-            Standing::Ended(code) => return Ok(code),
+            State::Ended(code) => return Ok(code),
             // The shell waits for this process, and has to see it stop. Where there is no terminal,
             // whoever stopped the command may let it go on without a word to this process.
-            Standing::Suspended if has_terminal() => kill_process(getpid(), Signal::STOP)?,
-            Standing::Suspended | Standing::Runs => {}
+            State::Suspended if has_terminal() => kill_process(getpid(), Signal::STOP)?,
+            State::Suspended | State::Runs => {}
         }
     }
     Err(io::ErrorKind::Interrupted.into())
@@ -138,15 +138,15 @@ fn is_for_tokctl_alone(origin: &Origin) -> bool {
     }
 }
 
-fn look(child: Pid) -> io::Result<Standing> {
+fn look(child: Pid) -> io::Result<State> {
     let options = WaitOptions::NOHANG | WaitOptions::UNTRACED;
-    let Some((_, status)) = waitpid(Some(child), options)? else { return Ok(Standing::Runs) };
+    let Some((_, status)) = waitpid(Some(child), options)? else { return Ok(State::Runs) };
     let code = |number: i32| u8::try_from(number).unwrap_or(u8::MAX);
     Ok(match (status.exit_status(), status.terminating_signal(), status.stopping_signal()) {
-        (Some(status), _, _) => Standing::Ended(code(status)),
-        (_, Some(signal), _) => Standing::Ended(code(128 + signal)),
-        (_, _, Some(signal)) if signal == Signal::TSTP.as_raw() => Standing::Suspended,
-        (_, _, _) => Standing::Runs,
+        (Some(status), _, _) => State::Ended(code(status)),
+        (_, Some(signal), _) => State::Ended(code(128 + signal)),
+        (_, _, Some(signal)) if signal == Signal::TSTP.as_raw() => State::Suspended,
+        (_, _, _) => State::Runs,
     })
 }
 

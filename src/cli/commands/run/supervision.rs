@@ -11,7 +11,7 @@ use rustix::process::Pid;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::low_level;
 
-use super::child::{self, Job};
+use super::child::{self, Program};
 use super::keep_fresh::Keeper;
 use super::masker::Secrets;
 use super::pump::{Pump, are_one};
@@ -82,7 +82,7 @@ fn pipes(masked: Masked, ended: &PipeReader) -> io::Result<(Inlets, Vec<Pump>)> 
 /// ended it. `keeper` is at work meanwhile, and its files are gone afterwards.
 pub(super) fn run(
     context: &Context,
-    job: &Job<'_>,
+    program: &Program<'_>,
     masked: Masked,
     secrets: &Secrets,
     mut signals: signals::Received,
@@ -93,7 +93,7 @@ pub(super) fn run(
     };
     let (ended, end) = io::pipe().map_err(failed)?;
     let (inlets, pumps) = pipes(masked, &ended).map_err(failed)?;
-    let child = job.spawn(|command| inlets.attach(command))?;
+    let child = program.spawn(|command| inlets.attach(command))?;
     // The command alone keeps them open from now on.
     drop((inlets, ended));
     thread::scope(|scope| {
