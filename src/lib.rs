@@ -10,6 +10,8 @@ mod untrusted;
 mod private_file;
 mod paths;
 mod signals;
+mod bounded;
+mod executable;
 mod model;
 mod config;
 mod vault;

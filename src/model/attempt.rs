@@ -8,6 +8,9 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+/// A clock that is further off than this makes good tokens look ended, or ended ones good.
+pub(crate) const TOLERABLE_SKEW: SignedDuration = SignedDuration::from_mins(1);
+
 /// One question to a provider, and what came of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Attempt {

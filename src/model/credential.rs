@@ -5,9 +5,15 @@ use serde::{Deserialize, Serialize};
 
 use super::address::Address;
 use super::client::Client;
+#[cfg(test)]
+use super::client::{RevocationMethod, TokenEndpointAuthMethod};
+#[cfg(test)]
+use super::dialect::Dialect;
 use super::grant_life::GrantLife;
 use super::scope::Scopes;
 use super::service_account::ServiceAccount;
+#[cfg(test)]
+use crate::secret::SecretText;
 use crate::secret::{self, AccessToken, ApiKey, RefreshToken};
 
 /// Everything that tokctl keeps for one account; it is sealed as a whole.
@@ -432,6 +438,65 @@ impl Credential {
     /// The address for requests: the API's own where there is one, else the server's.
     pub(crate) fn api_base_url(&self) -> Option<&Address> {
         self.api.base_url.as_ref().or(self.api.server_url.as_ref())
+    }
+}
+
+#[cfg(test)]
+impl Credential {
+    /// One for unit tests: made at the epoch, for an API that takes it as `Bearer`.
+    pub(crate) fn made_up(grant: Grant, status: Status) -> Self {
+        let api = Api {
+            auth: ApiAuth::Bearer,
+            headers: Vec::new(),
+            server_url: None,
+            base_url: None,
+            username: None,
+            check: None,
+        };
+        Self {
+            grant,
+            api,
+            status,
+            created_at: Timestamp::UNIX_EPOCH,
+            updated_at: Timestamp::UNIX_EPOCH,
+            last_refreshed_at: None,
+        }
+    }
+
+    /// The same with a static token that nothing speaks against.
+    pub(crate) fn made_up_static(expiry: Expiry) -> Self {
+        let token = SecretText::from_trusted("made-up".into());
+        Self::made_up(Grant::Static(StaticToken { token, expiry }), Status::Active)
+    }
+}
+
+#[cfg(test)]
+impl OAuthGrant {
+    /// One for unit tests: issued to a public client at the epoch, and never due by itself.
+    pub(crate) fn made_up(expiry: Expiry) -> Self {
+        Self {
+            access_token: SecretText::from_trusted("made-up".into()),
+            token_type: "Bearer".into(),
+            issued_at: Timestamp::UNIX_EPOCH,
+            expiry,
+            due_at: None,
+            refresh_token: Some(SecretText::from_trusted("made-up".into())),
+            renewal: RenewalGrant::RefreshToken,
+            scopes: Scopes::default(),
+            client: Client {
+                id: "made-up".into(),
+                secret: None,
+                auth_method: TokenEndpointAuthMethod::None,
+                token_endpoint: "https://id.example/token".parse().unwrap(),
+                revocation_endpoint: None,
+                revocation_method: RevocationMethod::Rfc7009,
+                dialect: Dialect::default(),
+                trusted_certificates: None,
+            },
+            granted_at: Timestamp::UNIX_EPOCH,
+            refresh_expires_at: None,
+            life: GrantLife::default(),
+        }
     }
 }
 

@@ -111,65 +111,24 @@ pub(crate) fn due_at(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::client::{Client, RevocationMethod, TokenEndpointAuthMethod};
-    use crate::model::credential::{Api, ApiAuth, OAuthGrant, RenewalGrant, StaticToken};
-    use crate::model::dialect::Dialect;
-    use crate::model::grant_life::GrantLife;
-    use crate::secret::{AccessToken, RefreshToken, SecretText};
+    use crate::model::credential::OAuthGrant;
 
     fn at(second: i64) -> Timestamp {
         Timestamp::from_second(second).unwrap()
     }
 
-    fn credential(grant: Grant, status: Status) -> Credential {
-        Credential {
-            grant,
-            api: Api {
-                auth: ApiAuth::Bearer,
-                headers: Vec::new(),
-                server_url: None,
-                base_url: None,
-                username: None,
-                check: None,
-            },
-            status,
-            created_at: at(0),
-            updated_at: at(0),
-            last_refreshed_at: None,
-        }
-    }
-
     /// Issued at 0.
     fn oauth(expiry: Expiry, refreshable: bool, status: Status) -> Credential {
-        let grant = OAuthGrant {
-            access_token: AccessToken::from_trusted("made-up".into()),
-            token_type: "Bearer".into(),
-            issued_at: at(0),
-            expiry,
-            due_at: due_at(at(0), expiry, None),
-            renewal: RenewalGrant::RefreshToken,
-            refresh_token: refreshable.then(|| RefreshToken::from_trusted("made-up".into())),
-            scopes: crate::model::scope::Scopes::default(),
-            client: Client {
-                id: "made-up".into(),
-                secret: None,
-                auth_method: TokenEndpointAuthMethod::None,
-                token_endpoint: "https://id.example/token".parse().unwrap(),
-                revocation_endpoint: None,
-                revocation_method: RevocationMethod::Rfc7009,
-                dialect: Dialect::default(),
-                trusted_certificates: None,
-            },
-            granted_at: at(0),
-            refresh_expires_at: None,
-            life: GrantLife::default(),
-        };
-        credential(Grant::OAuth(Box::new(grant)), status)
+        let mut grant = OAuthGrant::made_up(expiry);
+        grant.due_at = due_at(at(0), expiry, None);
+        if !refreshable {
+            grant.refresh_token = None;
+        }
+        Credential::made_up(Grant::OAuth(Box::new(grant)), status)
     }
 
     fn pat(expiry: Expiry) -> Credential {
-        let token = AccessToken::from_trusted("made-up".into());
-        credential(Grant::Static(StaticToken { token, expiry }), Status::Active)
+        Credential::made_up_static(expiry)
     }
 
     fn never(seconds: i64) -> Readiness {

@@ -1,18 +1,15 @@
 //! Why a credential works or does not: concluded from what is stored, with no request.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::error::Error;
 use super::open_vault::{OpenVault, Row};
 use crate::model::account::Account;
-use crate::model::attempt::{Action, Attempt, Outcome};
+use crate::model::attempt::{Action, Attempt, Outcome, TOLERABLE_SKEW};
 use crate::model::credential::{Credential, Grant, Status};
 use crate::model::readiness::{Need, Readiness, readiness};
 use crate::providers::Renewal;
 use crate::store::bundles;
-
-/// A clock that is further off than this makes good tokens look ended, or ended ones good.
-const TOLERABLE_SKEW: SignedDuration = SignedDuration::from_mins(1);
 
 /// All that is known of one credential.
 pub(crate) struct Evidence {
@@ -154,33 +151,16 @@ impl Evidence {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::credential::{Api, ApiAuth, Expiry, StaticToken};
+    use crate::model::credential::Expiry;
     use crate::model::definition::Reuse;
-    use crate::secret::{AccessToken, SecretText};
 
     fn at(second: i64) -> Timestamp {
         Timestamp::from_second(1_700_000_000 + second).unwrap()
     }
 
     fn evidence(status: Status, ends: i64) -> Evidence {
-        let credential = Credential {
-            grant: Grant::Static(StaticToken {
-                token: AccessToken::from_trusted("made-up".into()),
-                expiry: Expiry::Known(at(ends)),
-            }),
-            api: Api {
-                auth: ApiAuth::Bearer,
-                headers: Vec::new(),
-                server_url: None,
-                base_url: None,
-                username: None,
-                check: None,
-            },
-            status,
-            created_at: at(0),
-            updated_at: at(0),
-            last_refreshed_at: None,
-        };
+        let ends = Expiry::Known(at(ends));
+        let credential = Credential { status, ..Credential::made_up_static(ends) };
         Evidence { credential, in_doubt_since: None, last_attempt: None, keeps_bundle: false }
     }
 

@@ -108,10 +108,9 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
-    use crate::model::credential::{Api, ApiAuth, Credential, Expiry, Grant, StaticToken, Status};
+    use crate::model::credential::{Credential, Expiry};
     use crate::ops::create::open_or_create;
     use crate::ops::unlock::Unlocking;
-    use crate::secret::{AccessToken, SecretText};
     use crate::store::{Store, slots};
     use crate::vault::Key;
     use crate::vault::seal::DataKey;
@@ -121,25 +120,6 @@ mod tests {
 
     fn account(user: &str) -> Account {
         Account { provider: "acme".parse().unwrap(), user: user.parse().unwrap() }
-    }
-
-    fn credential() -> Credential {
-        let token = AccessToken::from_trusted("made-up".into());
-        Credential {
-            grant: Grant::Static(StaticToken { token, expiry: Expiry::None }),
-            api: Api {
-                auth: ApiAuth::Bearer,
-                headers: Vec::new(),
-                server_url: None,
-                base_url: None,
-                username: None,
-                check: None,
-            },
-            status: Status::Active,
-            created_at: NOW,
-            updated_at: NOW,
-            last_refreshed_at: None,
-        }
     }
 
     fn vault(home: &tempfile::TempDir, key: &Key) -> OpenVault {
@@ -166,7 +146,13 @@ mod tests {
             transaction.execute(statement, []).unwrap();
         }
         slots::insert(&transaction, &slot, NOW).unwrap();
-        credentials::put(&transaction, &new, &account("x"), &credential()).unwrap();
+        credentials::put(
+            &transaction,
+            &new,
+            &account("x"),
+            &Credential::made_up_static(Expiry::None),
+        )
+        .unwrap();
         transaction.commit().unwrap();
         assert!(first.read(&account("x")).unwrap().is_some());
         // Now that no slot is left, nothing can be unlocked any more.
@@ -188,7 +174,12 @@ mod tests {
         queue.close();
         let work = |vault: &mut OpenVault, account: &Account| {
             vault.write(|transaction, key| {
-                credentials::put(transaction, key, account, &credential())
+                credentials::put(
+                    transaction,
+                    key,
+                    account,
+                    &Credential::made_up_static(Expiry::None),
+                )
             })
         };
         let (done, outcomes) = std::sync::mpsc::channel();

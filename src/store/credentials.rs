@@ -294,7 +294,7 @@ pub(crate) fn status_text(status: Status) -> &'static str {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::model::credential::{Api, ApiAuth, Expiry, Grant, StaticToken};
+    use crate::model::credential::{ApiAuth, Expiry, Grant, StaticToken};
     use crate::secret::{AccessToken, SecretText};
     use crate::store::connection::Store;
     use crate::store::header::Header;
@@ -307,24 +307,13 @@ pub(super) mod tests {
     }
 
     pub(in crate::store) fn credential(token: &str) -> Credential {
-        Credential {
-            grant: Grant::Static(StaticToken {
-                token: AccessToken::from_trusted(token.into()),
-                expiry: Expiry::Known(NOW),
-            }),
-            api: Api {
-                auth: ApiAuth::Basic,
-                headers: Vec::new(),
-                server_url: Some("https://acme.example/jira".parse().unwrap()),
-                base_url: None,
-                username: Some("alice".into()),
-                check: None,
-            },
-            status: Status::Active,
-            created_at: NOW,
-            updated_at: NOW,
-            last_refreshed_at: None,
-        }
+        let token = AccessToken::from_trusted(token.into());
+        let grant = Grant::Static(StaticToken { token, expiry: Expiry::Known(NOW) });
+        let mut credential = Credential::made_up(grant, Status::Active);
+        credential.api.auth = ApiAuth::Basic;
+        credential.api.server_url = Some("https://acme.example/jira".parse().unwrap());
+        credential.api.username = Some("alice".into());
+        credential
     }
 
     pub(in crate::store) fn store() -> (tempfile::TempDir, Store, DataKey) {

@@ -145,28 +145,12 @@ fn place<'a>(account: &'a Account, revision: u64, attempt: &'a [u8; 16]) -> Plac
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::credential::{Api, ApiAuth, Expiry, Grant, StaticToken, Status};
-    use crate::secret::{AccessToken, SecretText};
+    use crate::model::credential::Expiry;
+    use crate::secret::SecretText;
     use crate::vault::seal::VaultId;
 
     fn credential() -> Credential {
-        let now = jiff::Timestamp::UNIX_EPOCH;
-        let token = AccessToken::from_trusted("made-up".into());
-        Credential {
-            grant: Grant::Static(StaticToken { token, expiry: Expiry::None }),
-            api: Api {
-                auth: ApiAuth::Bearer,
-                headers: Vec::new(),
-                server_url: None,
-                base_url: None,
-                username: None,
-                check: None,
-            },
-            status: Status::Active,
-            created_at: now,
-            updated_at: now,
-            last_refreshed_at: None,
-        }
+        Credential::made_up_static(Expiry::None)
     }
 
     #[test]

@@ -24,6 +24,8 @@ mod secret;
 mod untrusted;
 #[path = "../../src/private_file.rs"]
 mod private_file;
+#[path = "../../src/bounded.rs"]
+mod bounded;
 #[path = "../../src/model/mod.rs"]
 mod model;
 #[path = "../../src/vault/mod.rs"]

@@ -171,6 +171,19 @@ fn a_key_file_that_others_can_read_is_found_and_opens_the_vault() {
 }
 
 #[test]
+fn a_bundles_secret_that_others_can_read_is_found() {
+    for name in ["TOKCTL_BUNDLE_KEY_FILE", "TOKCTL_BUNDLE_PASSPHRASE_FILE"] {
+        let env = in_order();
+        let path = env.file("bundle-secret", another_key());
+        let env = env.set(name, path.clone());
+        set_mode(&path, 0o644);
+        finds(&env, 1, ["permissions", "finding", "bundle-secret` can be read", "chmod go= "]);
+        set_mode(&path, 0o600);
+        assert_eq!(examined(&env, &[]).1, 0, "{name}");
+    }
+}
+
+#[test]
 fn a_damaged_page_is_damage_though_every_credential_opens() {
     let env = in_order();
     // A page of a table that nothing else is read from.

@@ -32,11 +32,11 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     let mut vault = keys::unlock(context, Store::open(context.vault()?)?)?;
     audit_trail::keep_as_configured(context, &mut vault);
-    let renewals = decide(args, context, &vault)?;
-    let shown = renewals.iter().any(|(_, renewal)| matches!(renewal, Renewal::Reissued));
-    let slots = renewals
+    let decisions = decide(args, context, &vault)?;
+    let shown = decisions.iter().any(|(_, decision)| matches!(decision, Decision::Reissued));
+    let slots = decisions
         .into_iter()
-        .map(|(id, renewal)| Ok((id, renewal.fate(context)?)))
+        .map(|(id, decision)| Ok((id, decision.fate(context)?)))
         .collect::<Result<Vec<_>, CliError>>()?;
     let kept = keeps_a_secret(&vault, &slots)?;
     let plan = Plan { slots, verify: args.verify, patience: keys::patience(context) };
@@ -55,7 +55,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
 }
 
 /// What is to become of one slot, before anything is shown or asked for.
-enum Renewal {
+enum Decision {
     /// The secret is made or given; it may be the one that opens it now.
     New(NewSecret),
     /// A new passphrase is asked for; where this one was typed, it may stay.
@@ -65,7 +65,7 @@ enum Renewal {
     Dropped,
 }
 
-impl Renewal {
+impl Decision {
     fn fate(self, context: &Context) -> Result<Fate, CliError> {
         Ok(Fate::Renewed(match self {
             Self::New(secret) => secret,
@@ -109,7 +109,7 @@ fn decide(
     args: &Args,
     context: &Context,
     vault: &OpenVault,
-) -> Result<Vec<(SlotId, Renewal)>, CliError> {
+) -> Result<Vec<(SlotId, Decision)>, CliError> {
     let slots = key_slots::of(vault)?;
     if let Some(&id) = args.drop_slot.iter().find(|id| slots.iter().all(|slot| slot.id != **id)) {
         return Err(ops::Error::from(SlotError::Unknown { id }).into());
@@ -122,13 +122,13 @@ fn decide(
     let (mut decided, mut undecided) = (Vec::new(), Vec::new());
     for slot in &renewed {
         let alone = renewed.iter().filter(|other| other.kind == slot.kind).count() == 1;
-        match renewal(context, vault, slot, alone)? {
-            Ok(renewal) => decided.push((slot.id, renewal)),
+        match decision(context, vault, slot, alone)? {
+            Ok(decision) => decided.push((slot.id, decision)),
             Err(how) => undecided.push(format!("the `{}` key slot {}: {how}", slot.kind, slot.id)),
         }
     }
     if undecided.is_empty() {
-        decided.extend(dropped.iter().map(|slot| (slot.id, Renewal::Dropped)));
+        decided.extend(dropped.iter().map(|slot| (slot.id, Decision::Dropped)));
         return Ok(decided);
     }
     let message = "it is not decided what becomes of every key slot, so nothing was rotated";
@@ -140,17 +140,17 @@ fn decide(
 
 /// What is to become of one slot; if that is not clear, how to decide. `alone` is whether there is
 /// no other one of its kind, which a new secret could be meant for.
-fn renewal(
+fn decision(
     context: &Context,
     vault: &OpenVault,
     slot: &Listed,
     alone: bool,
-) -> Result<Result<Renewal, String>, CliError> {
+) -> Result<Result<Decision, String>, CliError> {
     match slot.kind {
         SlotKind::Keychain => in_keychain(context, vault, slot.id),
         SlotKind::Key => key(context, vault, slot.id, alone),
         SlotKind::Passphrase => passphrase(context, vault, slot.id, alone),
-        SlotKind::Recovery => Ok(Ok(Renewal::Reissued)),
+        SlotKind::Recovery => Ok(Ok(Decision::Reissued)),
     }
 }
 
@@ -158,11 +158,11 @@ fn in_keychain(
     context: &Context,
     vault: &OpenVault,
     id: SlotId,
-) -> Result<Result<Renewal, String>, CliError> {
+) -> Result<Result<Decision, String>, CliError> {
     let patience = keys::patience(context);
     let read = || key_slots::opens(vault, id, &Unlocking::Keychain(patience.clone()));
     Ok(match context.ui.while_waiting("waiting for the keychain", read) {
-        Ok(true) => Ok(Renewal::New(NewSecret::Keychain(patience))),
+        Ok(true) => Ok(Decision::New(NewSecret::Keychain(patience))),
         Ok(false) => Err("this keychain does not have its secret".into()),
         Err(ops::Error::Keychain { source, .. }) => Err(source.to_string()),
         Err(error) => return Err(error.into()),
@@ -174,11 +174,11 @@ fn key(
     vault: &OpenVault,
     id: SlotId,
     alone: bool,
-) -> Result<Result<Renewal, String>, CliError> {
+) -> Result<Result<Decision, String>, CliError> {
     let current = current(vault, id, vault.with())?;
     Ok(match (new_secret::given_key(context)?, current) {
-        (Some(secret), None) if alone => Ok(Renewal::New(secret)),
-        (Some(secret), Some(_)) | (None, Some(secret)) => Ok(Renewal::New(secret)),
+        (Some(secret), None) if alone => Ok(Decision::New(secret)),
+        (Some(secret), Some(_)) | (None, Some(secret)) => Ok(Decision::New(secret)),
         (_, None) => Err("set TOKCTL_KEY to its key, or TOKCTL_NEW_KEY_FILE to a new one".into()),
     })
 }
@@ -188,13 +188,13 @@ fn passphrase(
     vault: &OpenVault,
     id: SlotId,
     alone: bool,
-) -> Result<Result<Renewal, String>, CliError> {
+) -> Result<Result<Decision, String>, CliError> {
     let set = key_material::passphrase(context)?;
     let current = current(vault, id, set.as_ref().unwrap_or(vault.with()))?;
     Ok(match (new_secret::given_passphrase(context)?, current) {
-        (Some(new), current) if alone || current.is_some() => Ok(Renewal::New(new)),
-        (None, Some(current)) if set.is_some() => Ok(Renewal::New(current)),
-        (None, current) if context.ui.can_ask() => Ok(Renewal::Asked(id, current)),
+        (Some(new), current) if alone || current.is_some() => Ok(Decision::New(new)),
+        (None, Some(current)) if set.is_some() => Ok(Decision::New(current)),
+        (None, current) if context.ui.can_ask() => Ok(Decision::Asked(id, current)),
         _ => Err("set TOKCTL_PASSPHRASE to it, or TOKCTL_NEW_PASSPHRASE to a new one".into()),
     })
 }

@@ -2,20 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::database::age;
 use super::report::{Check, Remedy, Told};
 use crate::model::address::Address;
+use crate::model::attempt::TOLERABLE_SKEW;
 use crate::model::credential::Grant;
 use crate::oauth::http::{self, Authentication};
 use crate::ops::clock::Clock;
 use crate::ops::error::Error;
 use crate::ops::open_vault::OpenVault;
 use crate::store::{Store, attempts, credentials};
-
-/// A clock that is further off than this makes good tokens look ended, or ended ones good.
-const TOLERABLE: SignedDuration = SignedDuration::from_mins(1);
 
 /// As many servers are asked at most.
 const MOST_ASKED: usize = 3;
@@ -83,7 +81,7 @@ fn servers(vault: &mut OpenVault) -> Result<Servers, Error> {
 /// `ahead` is how many seconds this clock shows more than the server's.
 fn judged(ahead: i64, when: &str) -> Told {
     let off = ahead.unsigned_abs();
-    if off <= TOLERABLE.as_secs().unsigned_abs() {
+    if off <= TOLERABLE_SKEW.as_secs().unsigned_abs() {
         return Told::fine(Check::Clock, format!("{off} s off the server's, {when}"));
     }
     let direction = if ahead > 0 { "ahead of" } else { "behind" };

@@ -71,7 +71,13 @@ fn refused(source: keychain::Error, needed: bool) -> Told {
 
 /// Looks for entries of tokctl's that no slot of the vault needs. Those of other vaults, such as
 /// one that was restored elsewhere, can't be judged, and are counted.
-pub(crate) fn entries(store: Option<&Store>, patience: &Patience) -> Result<Vec<Told>, Error> {
+///
+/// The vault is opened with `open` once the keychain has been searched: whatever wrote an entry that
+/// was found had written it down in the vault before.
+pub(crate) fn entries(
+    open: impl FnOnce() -> Option<Store>,
+    patience: &Patience,
+) -> Result<Vec<Told>, Error> {
     let names = match keychain::entries(patience) {
         Ok(Some(names)) => names,
         Ok(None) => {
@@ -80,7 +86,12 @@ pub(crate) fn entries(store: Option<&Store>, patience: &Patience) -> Result<Vec<
         }
         Err(error) => return Ok(vec![Told::unknown(Check::KeychainEntries, error.to_string())]),
     };
-    let known = store.map(Known::read).transpose()?.flatten().unwrap_or_default();
+    let known = open().as_ref().map(Known::read).transpose()?.flatten().unwrap_or_default();
+    Ok(judged(names, &known))
+}
+
+/// What the entries of these names are there for.
+fn judged(names: Vec<String>, known: &Known) -> Vec<Told> {
     let mut told = Vec::new();
     let (mut own, mut others) = (0, 0);
     for name in names {
@@ -94,12 +105,14 @@ pub(crate) fn entries(store: Option<&Store>, patience: &Patience) -> Result<Vec<
                 Remedy::RotateKey,
             ));
         } else if known.is_own(&name) {
-            told.push(Told::hint(
+            // With no command that deletes it: if this file is a copy, the entry may be the one
+            // that opens the vault itself.
+            told.push(Told::noted(
                 Check::KeychainEntries,
                 format!(
-                    "the entry `{shown}` belongs to no key slot, unless a backup has that slot"
+                    "the entry `{shown}` belongs to no key slot of this file, but another copy of \
+                     this vault may need it"
                 ),
-                Remedy::DeleteEntry(name),
             ));
         } else if name.starts_with(&format!("{TRIAL}/")) {
             told.push(Told::hint(
@@ -115,7 +128,7 @@ pub(crate) fn entries(store: Option<&Store>, patience: &Patience) -> Result<Vec<
         let message = format!("{own} of this vault, {others} of others, and none without use");
         told.push(Told::fine(Check::KeychainEntries, message));
     }
-    Ok(told)
+    told
 }
 
 /// The names that the vault's file accounts for.
@@ -141,5 +154,33 @@ impl Known {
 
     fn is_own(&self, name: &str) -> bool {
         self.prefix.as_ref().is_some_and(|prefix| name.starts_with(prefix))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::report::{Seen, Verdict};
+    use super::*;
+
+    fn judged_alone(name: &str) -> (Verdict, Option<Remedy>) {
+        let set = |name: &str| BTreeSet::from([name.to_owned()]);
+        let prefix = Some("5eed/".to_owned());
+        let known = Known { prefix, slots: set("5eed/01"), intents: set("5eed/02") };
+        let mut told = judged(vec![name.to_owned()], &known);
+        match told.pop().unwrap().seen {
+            Seen::Fact { verdict, remedy, .. } => (verdict, remedy),
+            Seen::Failure(error) => panic!("{error}"),
+        }
+    }
+
+    #[test]
+    fn nobody_is_told_to_delete_what_another_copy_of_the_vault_may_need() {
+        assert_eq!(judged_alone("5eed/01"), (Verdict::Fine, None));
+        assert_eq!(judged_alone("5eed/02"), (Verdict::Finding, Some(Remedy::RotateKey)));
+        assert_eq!(judged_alone("5eed/03"), (Verdict::Hint, None));
+        assert_eq!(judged_alone("0fff/03"), (Verdict::Fine, None));
+        let trial = "doctor/01";
+        let delete = Remedy::DeleteEntry(trial.to_owned());
+        assert_eq!(judged_alone(trial), (Verdict::Hint, Some(delete)));
     }
 }

@@ -60,16 +60,20 @@ pub(crate) fn unplaced(store: &Store, now: Timestamp) -> Result<Option<Told>, Er
 /// were to take another's place. `store` tells which refreshes were interrupted.
 pub(crate) fn beside(path: &Path, store: Option<&Store>) -> Result<Vec<Told>, Error> {
     let file = VaultFile::find(path)?;
-    let standing = match store {
-        Some(store) => journal::standing(&*store.read()?)?,
-        None => Vec::new(),
-    };
     let found = match beside::list(&file) {
         Ok(found) => found,
         Err(error) => {
             let message = format!("what lies beside the vault: {error}");
             return Ok(vec![Told::unknown(Check::Leftovers, message)]);
         }
+    };
+    // Journals are read last: whoever left an answer had journaled its refresh before.
+    let standing = match store {
+        Some(store) => {
+            store.look_again()?;
+            journal::standing(&*store.read()?)?
+        }
+        None => Vec::new(),
     };
     let (mut told, mut locks) = (Vec::new(), 0);
     for one in found {
@@ -109,4 +113,48 @@ pub(crate) fn beside(path: &Path, store: Option<&Store>) -> Result<Vec<Told>, Er
         told.push(Told::fine(Check::Leftovers, message));
     }
     Ok(told)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::report::Seen;
+    use super::*;
+    use crate::model::account::Account;
+    use crate::model::credential::{Credential, Expiry};
+    use crate::store::credentials;
+    use crate::store::header::Header;
+    use crate::store::journal::Journal;
+    use crate::store::spill::Spill;
+    use crate::vault::seal::{DataKey, VaultId};
+
+    const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+
+    #[test]
+    fn an_answer_that_came_since_the_vault_was_opened_is_not_to_be_removed() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("v/tokens.db");
+        let key = DataKey::generate(VaultId([5; 16]), 1).unwrap();
+        let account = Account { provider: "acme".parse().unwrap(), user: "x".parse().unwrap() };
+        let credential = Credential::made_up_static(Expiry::None);
+        let mut store = Store::open_or_create(&path).unwrap();
+        let change = store.write().unwrap();
+        header::insert(&change, Header { vault: key.vault, generation: 1 }, NOW).unwrap();
+        credentials::put(&change, &key, &account, &credential).unwrap();
+        change.commit().unwrap();
+
+        let (looking, _) = Store::open_as_it_is(&path).unwrap();
+        assert!(journal::standing(&looking.read().unwrap()).unwrap().is_empty());
+        let row = credentials::read(&store.read().unwrap(), &key, &account).unwrap().unwrap();
+        let (revision, attempt) = (row.revision, [7; 16]);
+        let change = store.write().unwrap();
+        let begun = Journal { revision, attempt, started_at: NOW };
+        journal::put(&change, &account, &begun).unwrap();
+        change.commit().unwrap();
+        let spill = Spill::open(store.file(), &account, &credential).unwrap();
+        spill.write(&key, &account, (revision, &attempt), &credential).unwrap();
+
+        let told = beside(&path, Some(&looking)).unwrap();
+        let [Told { seen: Seen::Fact { remedy, .. }, .. }] = &told[..] else { panic!("{told:?}") };
+        assert_eq!(*remedy, Some(Remedy::TakeUp(account)));
+    }
 }

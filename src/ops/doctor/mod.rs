@@ -5,7 +5,6 @@
 //! is for the interface.
 
 mod report;
-mod bounded;
 mod programs;
 mod ports;
 mod memory;
@@ -18,7 +17,6 @@ mod credentials;
 mod clock;
 mod leftovers;
 
-pub(crate) use bounded::within;
 pub(crate) use clock::{ask_server, recorded_clock};
 pub(crate) use credentials::{accounts, audit, credentials, interrupted};
 pub(crate) use database::{database, sqlite, vault};

@@ -169,6 +169,11 @@ impl Told {
         Self::of(check, Verdict::Hint, message, Some(remedy))
     }
 
+    /// What is worth knowing, and asks for nothing to be done.
+    pub(super) fn noted(check: Check, message: impl Into<String>) -> Self {
+        Self::of(check, Verdict::Hint, message, None)
+    }
+
     pub(super) fn finding(check: Check, message: impl Into<String>, remedy: Remedy) -> Self {
         Self::of(check, Verdict::Finding, message, Some(remedy))
     }

@@ -101,33 +101,15 @@ pub(super) fn taken_over(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::credential::{Api, ApiAuth, Expiry, Grant, StaticToken};
+    use crate::model::credential::Expiry;
     use crate::model::readiness::Need;
-    use crate::secret::{AccessToken, SecretText};
 
     fn at(second: i64) -> Timestamp {
         Timestamp::from_second(1_700_000_000 + second).unwrap()
     }
 
     fn credential() -> Credential {
-        Credential {
-            grant: Grant::Static(StaticToken {
-                token: AccessToken::from_trusted("made-up".into()),
-                expiry: Expiry::Known(at(-1)),
-            }),
-            api: Api {
-                auth: ApiAuth::Bearer,
-                headers: Vec::new(),
-                server_url: None,
-                base_url: None,
-                username: None,
-                check: None,
-            },
-            status: Status::Active,
-            created_at: at(0),
-            updated_at: at(0),
-            last_refreshed_at: None,
-        }
+        Credential::made_up_static(Expiry::Known(at(-1)))
     }
 
     fn failed(began: i64, retry_after: Option<u64>) -> Attempt {

@@ -58,7 +58,9 @@ pub(super) fn delete(name: &EntryName, patience: &Patience) -> Result<(), Error>
 }
 
 pub(super) fn entries(patience: &Patience) -> Result<Option<Vec<String>>, Error> {
-    within(patience, || {
+    let session = patience.session.clone();
+    within(patience, move || {
+        let _turn = Turn::take(session.as_deref());
         let service = connect()?;
         let found = service.search_items(HashMap::from([("service", SERVICE)])).map_err(explain)?;
         let mut names = Vec::new();

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use super::remedy::row_of;
 use super::row::{Row, Verdict};
+use crate::bounded::{self, Unfinished};
 use crate::cli::context::Context;
 use crate::ops;
-use crate::ops::doctor::{Check, Told, within};
+use crate::ops::doctor::{Check, Told};
 
 /// A look has this long. Opening 100,000 credentials takes seconds.
 const LIMIT: Duration = Duration::from_mins(1);
@@ -32,12 +33,17 @@ impl<'a> Rounds<'a> {
         check: Check,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Option<T> {
-        let done = self.context.ui.while_waiting(check.doing(), || within(LIMIT, work));
-        if done.is_none() {
-            let message = format!("it took longer than {} s, and was given up", LIMIT.as_secs());
-            self.rows.push(Row::new(check, Verdict::Unknown, message));
-        }
-        done
+        let doing = check.doing();
+        let done = self.context.ui.while_waiting(doing, || bounded::within(LIMIT, work));
+        let message = match done {
+            Ok(done) => return Some(done),
+            Err(Unfinished::TimedOut) => {
+                format!("it took longer than {} s, and was given up", LIMIT.as_secs())
+            }
+            Err(Unfinished::BrokeOff) => "the look broke off".to_owned(),
+        };
+        self.rows.push(Row::new(check, Verdict::Unknown, message));
+        None
     }
 
     /// Looks at `subject`, and returns it unless the look was given up.

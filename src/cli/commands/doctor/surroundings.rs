@@ -19,6 +19,15 @@ use crate::ops::doctor::{self, Check};
 use crate::providers::{self, Provider};
 use crate::untrusted::printable;
 
+/// The variables that name files with keys and passphrases, of the vault and of bundles.
+const KEY_FILES: [&str; 5] = [
+    "TOKCTL_KEY_FILE",
+    "TOKCTL_PASSPHRASE_FILE",
+    "TOKCTL_NEW_KEY_FILE",
+    "TOKCTL_BUNDLE_KEY_FILE",
+    "TOKCTL_BUNDLE_PASSPHRASE_FILE",
+];
+
 /// What is set to open the vault: nothing, if the environment says nothing; `None`, if what it says
 /// can't be used.
 pub(super) type AtHand = Option<Vec<Unlocking>>;
@@ -98,7 +107,7 @@ fn contradictions(context: &Context, at_hand: &[Unlocking]) -> Vec<Row> {
 fn key_files(context: &Context) -> Vec<Row> {
     let environment = &context.environment;
     let credentials = environment.get("CREDENTIALS_DIRECTORY").map(PathBuf::from);
-    ["TOKCTL_KEY_FILE", "TOKCTL_PASSPHRASE_FILE", "TOKCTL_NEW_KEY_FILE"]
+    KEY_FILES
         .into_iter()
         .filter_map(|name| environment.get(name).map(PathBuf::from))
         .filter(|path| !path.starts_with("/run/secrets"))

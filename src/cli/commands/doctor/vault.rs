@@ -240,8 +240,8 @@ fn keychain(rounds: &mut Rounds<'_>, path: &Path, needed: bool) {
     if answers == Some(true) {
         let place = path.to_owned();
         rounds.look_at(Check::KeychainEntries, (), move |()| {
-            let store = Store::open_as_it_is(&place).ok().map(|(store, _)| store);
-            doctor::entries(store.as_ref(), &patience)
+            let open = || Store::open_as_it_is(&place).ok().map(|(store, _)| store);
+            doctor::entries(open, &patience)
         });
     } else {
         let message = "not searched, since the keychain can't be used";

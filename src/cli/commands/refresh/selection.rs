@@ -90,62 +90,19 @@ fn renewable(credential: &Credential, now: Timestamp) -> Result<&OAuthGrant, &'s
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::client::{Client, RevocationMethod, TokenEndpointAuthMethod};
-    use crate::model::credential::{Api, ApiAuth, Expiry, RenewalGrant, StaticToken};
-    use crate::model::dialect::Dialect;
-    use crate::model::grant_life::GrantLife;
+    use crate::model::credential::{Expiry, RenewalGrant};
     use crate::model::readiness;
-    use crate::secret::{AccessToken, RefreshToken, SecretText};
 
     fn at(second: i64) -> Timestamp {
         Timestamp::from_second(second).unwrap()
     }
 
-    fn credential(grant: Grant, status: Status) -> Credential {
-        Credential {
-            grant,
-            api: Api {
-                auth: ApiAuth::Bearer,
-                headers: Vec::new(),
-                server_url: None,
-                base_url: None,
-                username: None,
-                check: None,
-            },
-            status,
-            created_at: at(0),
-            updated_at: at(0),
-            last_refreshed_at: None,
-        }
-    }
-
     /// Issued at 0 for `life` seconds.
     fn oauth(life: i64, status: Status) -> Credential {
         let expiry = Expiry::Known(at(life));
-        let grant = OAuthGrant {
-            access_token: AccessToken::from_trusted("made-up".into()),
-            token_type: "Bearer".into(),
-            issued_at: at(0),
-            expiry,
-            due_at: readiness::due_at(at(0), expiry, None),
-            refresh_token: Some(RefreshToken::from_trusted("made-up".into())),
-            renewal: RenewalGrant::RefreshToken,
-            scopes: crate::model::scope::Scopes::default(),
-            client: Client {
-                id: "made-up".into(),
-                secret: None,
-                auth_method: TokenEndpointAuthMethod::None,
-                token_endpoint: "https://id.example/token".parse().unwrap(),
-                revocation_endpoint: None,
-                revocation_method: RevocationMethod::Rfc7009,
-                dialect: Dialect::default(),
-                trusted_certificates: None,
-            },
-            granted_at: at(0),
-            refresh_expires_at: None,
-            life: GrantLife::default(),
-        };
-        credential(Grant::OAuth(Box::new(grant)), status)
+        let due_at = readiness::due_at(at(0), expiry, None);
+        let grant = OAuthGrant { due_at, ..OAuthGrant::made_up(expiry) };
+        Credential::made_up(Grant::OAuth(Box::new(grant)), status)
     }
 
     #[test]
@@ -189,10 +146,8 @@ mod tests {
 
     #[test]
     fn what_only_a_person_can_renew_is_not_renewed() {
-        let token = AccessToken::from_trusted("made-up".into());
-        let pat = Grant::Static(StaticToken { token, expiry: Expiry::None });
         for credential in [
-            credential(pat, Status::Active),
+            Credential::made_up_static(Expiry::None),
             oauth(3600, Status::LoginRequired),
             oauth(3600, Status::HandedOver),
         ] {

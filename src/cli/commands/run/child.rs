@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, IsTerminal};
-use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command};
 
 use rustix::io::Errno;
@@ -19,17 +18,18 @@ use super::variable::Variable;
 use crate::cli::environment::Environment;
 use crate::cli::error::{CliError, Kind};
 use crate::cli::memory;
+use crate::executable;
 use crate::untrusted::printable;
 
 /// What is to be started.
-pub(super) struct Job<'a> {
+pub(super) struct Program<'a> {
     /// The program, and its arguments.
     pub(super) line: &'a [OsString],
     pub(super) environment: &'a Environment,
     pub(super) variables: &'a BTreeMap<Variable, OsString>,
 }
 
-impl Job<'_> {
+impl Program<'_> {
     /// Puts the command in tokctl's own place. Returns only if that fails.
     pub(super) fn replace_tokctl(&self) -> CliError {
         let (Ok(never) | Err(never)) = self.start(|command| {
@@ -72,24 +72,11 @@ impl Job<'_> {
         // A script that does not name its interpreter is one for the shell, POSIX says.
         if started.as_ref().err().and_then(io::Error::raw_os_error)
             == Some(Errno::NOEXEC.raw_os_error())
-            && let Some(script) = self.find(program)
+            && let Some(script) = executable::find(program, self.environment.get("PATH").as_deref())
         {
             started = attempt(OsStr::new("/bin/sh"), Some(&script));
         }
         started.map_err(|error| not_started(program, &error))
-    }
-
-    /// The file that `program` means.
-    fn find(&self, program: &OsStr) -> Option<PathBuf> {
-        if Path::new(program).components().count() > 1 {
-            return Some(program.into());
-        }
-        let is_program = |path: &PathBuf| {
-            path.metadata()
-                .is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
-        };
-        let path = self.environment.get("PATH")?;
-        std::env::split_paths(&path).map(|folder| folder.join(program)).find(is_program)
     }
 }
 
@@ -105,8 +92,8 @@ fn not_started(program: &OsStr, error: &io::Error) -> CliError {
         .hint("name a program that can be run")
 }
 
-/// How the command stands.
-enum Standing {
+/// What the command is doing.
+enum State {
     Runs,
     /// Somebody at the terminal suspended it.
     Suspended,
@@ -127,11 +114,11 @@ pub(super) fn attend(child: Pid, signals: &mut SignalsInfo<WithOrigin>) -> io::R
             continue;
         }
         match look(child)? {
-            Standing::Ended(code) => return Ok(code),
+            State::Ended(code) => return Ok(code),
             // The shell waits for this process, and has to see it stop. Where there is no terminal,
             // whoever stopped the command may let it go on without a word to this process.
-            Standing::Suspended if has_terminal() => kill_process(getpid(), Signal::STOP)?,
-            Standing::Suspended | Standing::Runs => {}
+            State::Suspended if has_terminal() => kill_process(getpid(), Signal::STOP)?,
+            State::Suspended | State::Runs => {}
         }
     }
     Err(io::ErrorKind::Interrupted.into())
@@ -151,15 +138,15 @@ fn is_for_tokctl_alone(origin: &Origin) -> bool {
     }
 }
 
-fn look(child: Pid) -> io::Result<Standing> {
+fn look(child: Pid) -> io::Result<State> {
     let options = WaitOptions::NOHANG | WaitOptions::UNTRACED;
-    let Some((_, status)) = waitpid(Some(child), options)? else { return Ok(Standing::Runs) };
+    let Some((_, status)) = waitpid(Some(child), options)? else { return Ok(State::Runs) };
     let code = |number: i32| u8::try_from(number).unwrap_or(u8::MAX);
     Ok(match (status.exit_status(), status.terminating_signal(), status.stopping_signal()) {
-        (Some(status), _, _) => Standing::Ended(code(status)),
-        (_, Some(signal), _) => Standing::Ended(code(128 + signal)),
-        (_, _, Some(signal)) if signal == Signal::TSTP.as_raw() => Standing::Suspended,
-        (_, _, _) => Standing::Runs,
+        (Some(status), _, _) => State::Ended(code(status)),
+        (_, Some(signal), _) => State::Ended(code(128 + signal)),
+        (_, _, Some(signal)) if signal == Signal::TSTP.as_raw() => State::Suspended,
+        (_, _, _) => State::Runs,
     })
 }
 

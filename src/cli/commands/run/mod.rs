@@ -21,7 +21,7 @@ use std::sync::Mutex;
 use zeroize::Zeroizing;
 
 pub(crate) use self::args::Args;
-use self::child::Job;
+use self::child::Program;
 use self::keep_fresh::Keeper;
 use self::masker::Secrets;
 use self::pump::{Leads, leads};
@@ -54,9 +54,12 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<ExitCode, CliError> 
     if !has_files && !masked.is_any() {
         // The vault is closed first.
         drop(resolved);
-        let job =
-            Job { line: &args.command, environment: &context.environment, variables: &variables };
-        return Err(job.replace_tokctl());
+        let program = Program {
+            line: &args.command,
+            environment: &context.environment,
+            variables: &variables,
+        };
+        return Err(program.replace_tokctl());
     }
     // Before there is anything to take away at the end.
     let signals = signals::take_over().map_err(|error| unprepared(&error))?;
@@ -75,9 +78,10 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<ExitCode, CliError> 
         secrets: &secrets,
         ci_mask: args.ci_mask,
     });
-    let job = Job { line: &args.command, environment: &context.environment, variables: &variables };
-    let keeping = keeper.as_ref().zip(files.as_ref());
-    supervision::run(context, &job, masked, &secrets, signals, keeping).map(ExitCode::from)
+    let program =
+        Program { line: &args.command, environment: &context.environment, variables: &variables };
+    supervision::run(context, &program, masked, &secrets, signals, keeper.as_ref())
+        .map(ExitCode::from)
 }
 
 /// The tokens that the command is to get, each once.

@@ -3,7 +3,7 @@
 use std::io::{self, PipeReader, PipeWriter};
 use std::os::fd::AsFd;
 use std::process::{Child, Command};
-use std::sync::{Mutex, PoisonError, mpsc};
+use std::sync::{PoisonError, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -11,11 +11,10 @@ use rustix::process::Pid;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::low_level;
 
-use super::child::{self, Job};
+use super::child::{self, Program};
 use super::keep_fresh::Keeper;
 use super::masker::Secrets;
 use super::pump::{Pump, are_one};
-use super::token_files::TokenFiles;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
 use crate::signals;
@@ -80,26 +79,26 @@ fn pipes(masked: Masked, ended: &PipeReader) -> io::Result<(Inlets, Vec<Pump>)> 
 }
 
 /// Runs the command to its end; returns its exit code, or 128 and the number of the signal that
-/// ended it. `keeper` is at work meanwhile, and `files` are gone afterwards.
+/// ended it. `keeper` is at work meanwhile, and its files are gone afterwards.
 pub(super) fn run(
     context: &Context,
-    job: &Job<'_>,
+    program: &Program<'_>,
     masked: Masked,
     secrets: &Secrets,
     mut signals: signals::Received,
-    keeper: Option<(&Keeper<'_>, &Mutex<TokenFiles>)>,
+    keeper: Option<&Keeper<'_>>,
 ) -> Result<u8, CliError> {
     let failed = |error: io::Error| {
         CliError::new(Kind::Failed, "the command could not be looked after").caused_by(&error)
     };
     let (ended, end) = io::pipe().map_err(failed)?;
     let (inlets, pumps) = pipes(masked, &ended).map_err(failed)?;
-    let child = job.spawn(|command| inlets.attach(command))?;
+    let child = program.spawn(|command| inlets.attach(command))?;
     // The command alone keeps them open from now on.
     drop((inlets, ended));
     thread::scope(|scope| {
         let (stop, until) = mpsc::channel();
-        let keeping = keeper.map(|(keeper, _)| scope.spawn(move || keeper.run(&until)));
+        let keeping = keeper.map(|keeper| scope.spawn(move || keeper.run(&until)));
         let pumping: Vec<_> = pumps
             .into_iter()
             .map(|pump| scope.spawn(move || tell(context, pump.run(secrets))))
@@ -121,8 +120,8 @@ pub(super) fn run(
             if is_new && [SIGHUP, SIGINT, SIGQUIT, SIGTERM].contains(&origin.signal) {
                 // What is on its way to the vault is waited for.
                 keeping.map(thread::ScopedJoinHandle::join);
-                if let Some((_, files)) = keeper {
-                    files.lock().unwrap_or_else(PoisonError::into_inner).remove();
+                if let Some(keeper) = keeper {
+                    keeper.files.lock().unwrap_or_else(PoisonError::into_inner).remove();
                 }
                 let _ = low_level::emulate_default_handler(origin.signal);
                 break;
