@@ -140,7 +140,7 @@ impl Fields {
 
 /// The grant that brings the next access token.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[serde(tag = "grant", rename_all = "snake_case")]
+#[serde(tag = "grant", rename_all = "snake_case", try_from = "RenewalFields")]
 pub(crate) enum RenewalGrant {
     /// The refresh token, if there is one (RFC 6749 §6).
     #[default]
@@ -154,6 +154,42 @@ pub(crate) enum RenewalGrant {
     },
     /// An assertion that a service account signs (RFC 7523 §2.1).
     JwtBearer { account: Box<ServiceAccount>, scopes: Scopes },
+}
+
+/// The fields of all of them, as they are read; see [`Fields`].
+#[derive(Deserialize)]
+struct RenewalFields {
+    grant: RenewalKind,
+    account: Option<Box<ServiceAccount>>,
+    scopes: Option<Scopes>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum RenewalKind {
+    RefreshToken,
+    Exchange,
+    ClientCredentials,
+    JwtBearer,
+}
+
+impl TryFrom<RenewalFields> for RenewalGrant {
+    type Error = &'static str;
+
+    fn try_from(fields: RenewalFields) -> Result<Self, &'static str> {
+        let RenewalFields { grant, account, scopes } = fields;
+        let grant = match grant {
+            RenewalKind::RefreshToken => Some(Self::RefreshToken),
+            RenewalKind::Exchange => Some(Self::Exchange),
+            RenewalKind::ClientCredentials => {
+                scopes.map(|scopes| Self::ClientCredentials { scopes })
+            }
+            RenewalKind::JwtBearer => {
+                account.zip(scopes).map(|(account, scopes)| Self::JwtBearer { account, scopes })
+            }
+        };
+        grant.ok_or("a field of what renews the grant is missing")
+    }
 }
 
 /// What the next token request presents.
@@ -545,6 +581,26 @@ mod tests {
             sealed["kind"] = kind.into();
             sealed.as_object_mut().unwrap().remove(without);
             assert!(serde_json::from_value::<Grant>(sealed).is_err(), "{kind} without {without}");
+        }
+    }
+
+    #[test]
+    fn what_renews_a_grant_has_all_fields_of_its_kind() {
+        let account = json!({ "email": "x@example.com", "private_key": "made-up" });
+        let scopes = json!(["read"]);
+        for whole in [
+            json!({ "grant": "refresh_token" }),
+            json!({ "grant": "exchange" }),
+            json!({ "grant": "client_credentials", "scopes": scopes }),
+            json!({ "grant": "jwt_bearer", "account": account, "scopes": scopes }),
+        ] {
+            let read: RenewalGrant = serde_json::from_value(whole.clone()).unwrap();
+            assert_eq!(serde_json::to_value(&read).unwrap(), whole);
+            for field in whole.as_object().unwrap().keys() {
+                let mut without = whole.clone();
+                without.as_object_mut().unwrap().remove(field);
+                assert!(serde_json::from_value::<RenewalGrant>(without).is_err(), "{field}");
+            }
         }
     }
 }

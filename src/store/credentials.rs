@@ -102,29 +102,26 @@ fn opened(row: &Row<'_>, key: &DataKey, account: &Account) -> Result<Stored, Err
     let revision = u64::try_from(row.get::<_, i64>(REVISION)?).map_err(|_| tampered())?;
     let sealed = row.get_ref(SEALED)?.as_blob().map_err(|_| tampered())?;
     let clear = summary(row).map_err(|_| tampered())?;
-    let (credential, _) = unsealed(key, clear, revision, sealed)?;
+    let text = key.open(place(account, revision), sealed).map_err(|_| tampered())?;
+    let (_, credential) = compared(clear, &text)?;
     Ok(Stored { credential, revision })
 }
 
-/// What is under the seal of the row with this copy in the clear: compared with it, and as it was
-/// written.
+/// The credential that was under a seal, and its account, if the copy in the clear agrees.
 ///
-/// Fails with [`Error::Tampered`] if the seal is broken, or if the two differ.
-pub(super) fn unsealed(
-    key: &DataKey,
-    mut clear: Summary,
-    revision: u64,
-    sealed: &[u8],
-) -> Result<(Credential, Zeroizing<Vec<u8>>), Error> {
-    let tampered = |account: &Account| Error::Tampered { account: account.clone() };
-    let text =
-        key.open(place(&clear.account, revision), sealed).map_err(|_| tampered(&clear.account))?;
-    let credential: Credential =
-        serde_json::from_slice(&text).map_err(|_| tampered(&clear.account))?;
+/// Fails with [`Error::Tampered`] if not.
+pub(super) fn compared(mut clear: Summary, text: &[u8]) -> Result<(Account, Credential), Error> {
+    let Ok(credential) = serde_json::from_slice::<Credential>(text) else {
+        return Err(Error::Tampered { account: clear.account });
+    };
     let sealed = Summary::of(&clear.account, &credential);
     // A row from before this column was kept has nothing in it, which says nothing wrong.
     clear.login_by = clear.login_by.or(sealed.login_by);
-    if clear == sealed { Ok((credential, text)) } else { Err(tampered(&clear.account)) }
+    if clear == sealed {
+        Ok((clear.account, credential))
+    } else {
+        Err(Error::Tampered { account: clear.account })
+    }
 }
 
 /// Stores `credential`, over whatever was there.

@@ -10,13 +10,12 @@ use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::thread::{self, Scope};
 
 use rusqlite::{Connection, Row, Statement, Transaction};
-use zeroize::Zeroizing;
 
-use super::credentials::{CLEAR, REVISION, SEALED, account, place, summary, unsealed};
+use super::credentials::{CLEAR, REVISION, SEALED, account, compared, place, summary};
 use super::error::Error;
 use crate::model::account::Account;
 use crate::model::summary::Summary;
-use crate::vault::seal::DataKey;
+use crate::vault::seal::{DataKey, Nonce, Opened};
 
 /// How many rows are read at once, at most, and of how many bytes in all, about.
 const ROWS: usize = 64;
@@ -55,7 +54,9 @@ pub(crate) fn examine(
 ) -> Result<(u64, Damage), Error> {
     let (mut count, mut damage) = (0, Damage::default());
     let mut rows = Rows::of(connection)?;
-    let look = |sealed: Sealed| sealed.open(key).map(drop);
+    let look = |batch: Vec<Sealed>| {
+        batch.into_iter().map(|sealed| sealed.open(key).map(drop)).collect::<Vec<_>>()
+    };
     work_through(&mut rows, &look, |found| {
         for found in found {
             match found {
@@ -84,13 +85,12 @@ pub(crate) fn all(
     let mut update = transaction.prepare("UPDATE credentials SET sealed = ?2 WHERE rowid = ?1")?;
     let mut count = 0;
     let mut rows = Rows::of(transaction)?;
-    let anew = |sealed: Sealed| -> Result<(i64, Vec<u8>), Error> {
-        let (row, opened) = (sealed.row, sealed.open(key)?);
-        Ok((row, next.seal(place(&opened.account, opened.revision), &opened.text)?))
+    let anew = |batch: Vec<Sealed>| -> Result<Vec<(i64, Vec<u8>)>, Error> {
+        let nonces = Nonce::draw(batch.len())?;
+        batch.into_iter().zip(nonces).map(|(sealed, nonce)| sealed.anew(key, next, nonce)).collect()
     };
     work_through(&mut rows, &anew, |sealed| {
-        for sealed in sealed {
-            let (row, sealed) = sealed?;
+        for (row, sealed) in sealed? {
             // A trigger in the file could have swallowed it.
             if update.execute((row, sealed))? != 1 {
                 return Err(Error::Inconsistent("it does not keep what is stored"));
@@ -110,16 +110,15 @@ pub(crate) fn all(
 /// A row as it stands in the file.
 struct Sealed {
     row: i64,
-    account: Result<Account, Error>,
-    /// The copy in the clear, the revision, and what is sealed; `None` if no row can have these.
-    content: Option<(Summary, u64, Vec<u8>)>,
+    /// [`Error::Tampered`] if it has a name but not what every row has, and another if not even
+    /// that.
+    content: Result<Content, Error>,
 }
 
-/// What was under a seal, and its place.
-struct Opened {
-    account: Account,
+struct Content {
+    clear: Summary,
     revision: u64,
-    text: Zeroizing<Vec<u8>>,
+    sealed: Vec<u8>,
 }
 
 impl Sealed {
@@ -127,23 +126,34 @@ impl Sealed {
         let (revision, number): (i64, i64) = (row.get(REVISION)?, row.get(NUMBER)?);
         let content = || {
             let sealed = row.get_ref(SEALED).ok()?.as_blob().ok()?.to_vec();
-            Some((summary(row).ok()?, revision.try_into().ok()?, sealed))
+            Some(Content { clear: summary(row).ok()?, revision: revision.try_into().ok()?, sealed })
         };
-        Ok(Self { row: number, account: account(row), content: content() })
+        let content = content().ok_or_else(|| match account(row) {
+            Ok(account) => Error::Tampered { account },
+            Err(nameless) => nameless,
+        });
+        Ok(Self { row: number, content })
     }
 
-    /// Fails with [`Error::Tampered`] if it has a name, and otherwise if not even that.
-    fn open(self, key: &DataKey) -> Result<Opened, Error> {
-        let account = self.account?;
-        let Some((clear, revision, sealed)) = self.content else {
-            return Err(Error::Tampered { account });
+    /// What is under the seal, and its place; fails as the row does, or with [`Error::Tampered`].
+    fn open(self, key: &DataKey) -> Result<(Account, u64, Opened), Error> {
+        let Content { clear, revision, sealed } = self.content?;
+        let Ok(opened) = key.open_in_place(place(&clear.account, revision), sealed) else {
+            return Err(Error::Tampered { account: clear.account });
         };
-        let (_, text) = unsealed(key, clear, revision, &sealed)?;
-        Ok(Opened { account, revision, text })
+        let (account, _) = compared(clear, opened.text())?;
+        Ok((account, revision, opened))
+    }
+
+    /// The same row, sealed with the next key.
+    fn anew(self, key: &DataKey, next: &DataKey, nonce: Nonce) -> Result<(i64, Vec<u8>), Error> {
+        let row = self.row;
+        let (account, revision, opened) = self.open(key)?;
+        Ok((row, next.seal_again(place(&account, revision), nonce, opened)))
     }
 
     fn length(&self) -> usize {
-        self.content.as_ref().map_or(0, |(_, _, sealed)| sealed.len())
+        self.content.as_ref().map_or(0, |content| content.sealed.len())
     }
 }
 
@@ -182,12 +192,12 @@ impl<'a> Rows<'a> {
     }
 }
 
-/// Hands each row to `work`, on other threads, and what comes of it to `take`, on this one and in
+/// Hands the rows to `work`, on other threads, and what comes of them to `take`, on this one and in
 /// the order of the rows.
 fn work_through<T: Send>(
     rows: &mut Rows<'_>,
-    work: &(impl Fn(Sealed) -> T + Sync),
-    mut take: impl FnMut(Vec<T>) -> Result<(), Error>,
+    work: &(impl Fn(Vec<Sealed>) -> T + Sync),
+    mut take: impl FnMut(T) -> Result<(), Error>,
 ) -> Result<(), Error> {
     let threads = thread::available_parallelism().map_or(1, NonZero::get).min(MOST_THREADS);
     thread::scope(|scope| {
@@ -217,13 +227,13 @@ const STOPPED: Error = Error::Inconsistent("a thread ended too early");
 /// A thread that does `work` with what is sent to it, and ends when nothing more can be.
 fn worker<'scope, T: Send + 'scope>(
     scope: &'scope Scope<'scope, '_>,
-    work: &'scope (impl Fn(Sealed) -> T + Sync),
-) -> (SyncSender<Vec<Sealed>>, Receiver<Vec<T>>) {
+    work: &'scope (impl Fn(Vec<Sealed>) -> T + Sync),
+) -> (SyncSender<Vec<Sealed>>, Receiver<T>) {
     let (to_do, batches) = mpsc::sync_channel::<Vec<Sealed>>(AHEAD);
     let (done, results) = mpsc::sync_channel(AHEAD);
     scope.spawn(move || {
         for batch in batches {
-            if done.send(batch.into_iter().map(work).collect()).is_err() {
+            if done.send(work(batch)).is_err() {
                 break;
             }
         }

@@ -3,8 +3,10 @@
 //! Sealed bytes are `version (1) ‖ nonce (24) ‖ ciphertext ‖ tag (16)`. With 192-bit nonces,
 //! random ones don't collide in practice, so no counter has to survive a crash.
 
+use std::mem;
+
 use chacha20poly1305::aead::{AeadInOut, KeyInit};
-use chacha20poly1305::{XChaCha20Poly1305, XNonce};
+use chacha20poly1305::{Tag, XChaCha20Poly1305, XNonce};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 /// The version of the format; a later one is a different number here and in the associated data.
@@ -67,6 +69,28 @@ impl AssociatedData {
     }
 }
 
+/// A number that no other seal has: it is random, and used up by the one that it is for.
+pub(crate) struct Nonce([u8; NONCE]);
+
+impl Nonce {
+    /// So many fresh ones. The operating system is asked once for all of them, which takes longer
+    /// than to seal a few bytes.
+    pub(crate) fn draw(count: usize) -> Result<Vec<Self>, getrandom::Error> {
+        let mut bytes = vec![0; count * NONCE];
+        getrandom::fill(&mut bytes)?;
+        Ok(bytes.as_chunks().0.iter().copied().map(Self).collect())
+    }
+}
+
+/// What was sealed, opened where it stood, in room for its next seal. Wiped when dropped.
+pub(crate) struct Opened(Zeroizing<Vec<u8>>);
+
+impl Opened {
+    pub(crate) fn text(&self) -> &[u8] {
+        &self.0[1 + NONCE..self.0.len() - TAG]
+    }
+}
+
 /// Seals `plaintext`, so that it opens only with the same key and associated data.
 pub(super) fn seal(
     key: &Key,
@@ -79,15 +103,30 @@ pub(super) fn seal(
     sealed.push(VERSION);
     sealed.extend_from_slice(&nonce);
     sealed.extend_from_slice(plaintext);
-    let tag = XChaCha20Poly1305::new(&key.0.into())
-        .encrypt_inout_detached(
-            &XNonce::from(nonce),
-            &bound_to.0,
-            (&mut sealed[1 + NONCE..]).into(),
-        )
-        .expect("only texts of 256 GiB are too long to seal");
+    let tag = encrypt(key, bound_to, &nonce, &mut sealed[1 + NONCE..]);
     sealed.extend_from_slice(&tag);
     Ok(sealed)
+}
+
+/// The same for what [`open_in_place`] opened.
+pub(super) fn seal_in_place(
+    key: &Key,
+    bound_to: &AssociatedData,
+    Nonce(nonce): Nonce,
+    Opened(mut text): Opened,
+) -> Vec<u8> {
+    let end = text.len() - TAG;
+    text[1..=NONCE].copy_from_slice(&nonce);
+    let tag = encrypt(key, bound_to, &nonce, &mut text[1 + NONCE..end]);
+    text[end..].copy_from_slice(&tag);
+    // Nothing of it is secret any more.
+    mem::take(&mut *text)
+}
+
+fn encrypt(key: &Key, bound_to: &AssociatedData, nonce: &[u8; NONCE], text: &mut [u8]) -> Tag {
+    XChaCha20Poly1305::new(&key.0.into())
+        .encrypt_inout_detached(&XNonce::from(*nonce), &bound_to.0, text.into())
+        .expect("only texts of 256 GiB are too long to seal")
 }
 
 /// Opens what [`seal`] made.
@@ -100,15 +139,34 @@ pub(super) fn open(
     let (nonce, rest) = rest.split_first_chunk::<NONCE>().ok_or(Broken)?;
     let (text, tag) = rest.split_last_chunk::<TAG>().ok_or(Broken)?;
     let mut text = Zeroizing::new(text.to_vec());
-    XChaCha20Poly1305::new(&key.0.into())
-        .decrypt_inout_detached(
-            &XNonce::from(*nonce),
-            &bound_to.0,
-            text.as_mut_slice().into(),
-            &(*tag).into(),
-        )
-        .map_err(|_| Broken)?;
+    decrypt(key, bound_to, nonce, &mut text, tag)?;
     Ok(text)
+}
+
+/// The same without a copy.
+pub(super) fn open_in_place(
+    key: &Key,
+    bound_to: &AssociatedData,
+    sealed: Vec<u8>,
+) -> Result<Opened, Broken> {
+    let mut opened = Zeroizing::new(sealed);
+    let Some((&mut VERSION, rest)) = opened.split_first_mut() else { return Err(Broken) };
+    let (nonce, rest) = rest.split_first_chunk_mut::<NONCE>().ok_or(Broken)?;
+    let (text, tag) = rest.split_last_chunk_mut::<TAG>().ok_or(Broken)?;
+    decrypt(key, bound_to, nonce, text, tag)?;
+    Ok(Opened(opened))
+}
+
+fn decrypt(
+    key: &Key,
+    bound_to: &AssociatedData,
+    nonce: &[u8; NONCE],
+    text: &mut [u8],
+    tag: &[u8; TAG],
+) -> Result<(), Broken> {
+    XChaCha20Poly1305::new(&key.0.into())
+        .decrypt_inout_detached(&XNonce::from(*nonce), &bound_to.0, text.into(), &(*tag).into())
+        .map_err(|_| Broken)
 }
 
 #[cfg(test)]
@@ -149,6 +207,33 @@ mod tests {
         }
         assert!(open(&key, &AssociatedData::new("test").number(8), &sealed).is_err());
         assert!(open(&Key::generate().unwrap(), &bound_to(), &sealed).is_err());
+    }
+
+    #[test]
+    fn what_is_opened_in_place_is_sealed_again_by_another_key() {
+        let (key, next) = (Key::generate().unwrap(), Key::generate().unwrap());
+        let bound_to = || AssociatedData::new("test").number(7);
+        for text in ["", "made up"] {
+            let before = seal(&key, &bound_to(), text.as_bytes()).unwrap();
+            let opened = open_in_place(&key, &bound_to(), before.clone()).unwrap();
+            assert_eq!(opened.text(), text.as_bytes());
+            let nonce = Nonce::draw(1).unwrap().remove(0);
+            let after = seal_in_place(&next, &bound_to(), nonce, opened);
+            assert_ne!(before[1..=NONCE], after[1..=NONCE]);
+            assert_eq!(**open(&next, &bound_to(), &after).unwrap(), *text.as_bytes());
+            assert!(open_in_place(&key, &bound_to(), after).is_err());
+            for length in 0..before.len() {
+                assert!(open_in_place(&key, &bound_to(), before[..length].to_vec()).is_err());
+            }
+        }
+    }
+
+    #[test]
+    fn nonces_that_are_drawn_together_differ() {
+        let nonces = Nonce::draw(100).unwrap();
+        let different: std::collections::BTreeSet<_> = nonces.iter().map(|it| it.0).collect();
+        assert_eq!(different.len(), 100);
+        assert!(!different.contains(&[0; NONCE]));
     }
 
     #[test]

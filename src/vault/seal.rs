@@ -6,6 +6,7 @@
 use zeroize::Zeroizing;
 
 use super::cipher::{self, AssociatedData, Broken, Key};
+pub(crate) use super::cipher::{Nonce, Opened};
 
 /// A vault's random name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,6 +75,20 @@ impl DataKey {
         sealed: &[u8],
     ) -> Result<Zeroizing<Vec<u8>>, Broken> {
         cipher::open(&self.key, &self.bound_to(place), sealed)
+    }
+
+    /// The same without a copy, for what is to be sealed again.
+    pub(crate) fn open_in_place(
+        &self,
+        place: Place<'_>,
+        sealed: Vec<u8>,
+    ) -> Result<Opened, Broken> {
+        cipher::open_in_place(&self.key, &self.bound_to(place), sealed)
+    }
+
+    /// Seals what was opened in place.
+    pub(crate) fn seal_again(&self, place: Place<'_>, nonce: Nonce, opened: Opened) -> Vec<u8> {
+        cipher::seal_in_place(&self.key, &self.bound_to(place), nonce, opened)
     }
 
     fn bound_to(&self, place: Place<'_>) -> AssociatedData {
