@@ -2,7 +2,6 @@
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction};
-use zeroize::Zeroizing;
 
 use super::error::Error;
 use super::header;
