@@ -497,7 +497,7 @@ fn a_server_in_a_file_is_held_to_what_a_login_is() {
         let file = file(&env, "shops.csv", dump);
         let failed = import(&env, "refresh-service", &file, &[]).code(2).stdout_eq("");
         assert!(stderr(&failed).contains("line 2"), "{}", stderr(&failed));
-        assert!(stderr(&failed).contains("hint: name another provider"), "{}", stderr(&failed));
+        assert!(stderr(&failed).contains("as that provider has it"), "{}", stderr(&failed));
     }
     for shop in ["made-up.myshopify.com/x", "evil.com#.myshopify.com", "a@made-up.myshopify.com"] {
         let dump = format!("shop_domain,access_token\n{shop},made-up-token\n");
