@@ -258,6 +258,7 @@ mod tests {
     use zeroize::Zeroizing;
 
     use super::*;
+    use crate::oauth::confidential::Confidential;
 
     fn answer(status: u16, body: &str) -> Answer {
         Answer {
@@ -266,6 +267,7 @@ mod tests {
             retry_after: None,
             date: None,
             body: Zeroizing::new(body.as_bytes().to_vec()),
+            sent: Confidential::default(),
         }
     }
 

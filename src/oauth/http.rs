@@ -15,9 +15,11 @@ use reqwest::{Client, RequestBuilder, Response};
 use tokio::runtime;
 use zeroize::Zeroizing;
 
+pub(crate) use super::authentication::Authentication;
+use super::confidential::Confidential;
 use crate::model::address::Address;
 use crate::model::credential::ApiHeader;
-use crate::secret::{AccessToken, ClientSecret, SecretText};
+use crate::secret::SecretText;
 
 /// For name resolution, TCP and TLS together.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -61,27 +63,8 @@ pub(crate) struct Answer {
     /// The server's own time (RFC 9110 §6.6.1).
     pub(crate) date: Option<Timestamp>,
     pub(crate) body: Zeroizing<Vec<u8>>,
-}
-
-/// How the client names itself to the server, in the request's head.
-pub(crate) enum Authentication<'a> {
-    None,
-    /// RFC 6749 §2.3.1: both are form-encoded before they are joined.
-    Client {
-        id: &'a str,
-        secret: &'a ClientSecret,
-    },
-    Bearer(&'a AccessToken),
-    /// RFC 7617.
-    Basic {
-        username: &'a str,
-        token: &'a AccessToken,
-    },
-    /// A header of the service's own.
-    Header {
-        name: &'a str,
-        token: &'a AccessToken,
-    },
+    /// What it must not be seen to repeat.
+    pub(crate) sent: Confidential,
 }
 
 /// Sends `form` with POST, and gives it `bound` for everything.
@@ -93,7 +76,7 @@ pub(crate) fn post(
     bound: Duration,
 ) -> Result<Answer, Fault> {
     let request = client(address, trusted_certificates)?.post(address.url().clone()).form(form);
-    send(address, authenticated(request, authentication), bound)
+    send(address, request, authentication, form, bound)
 }
 
 /// Sends `fields` with POST as a JSON object of texts, and gives it `bound` for everything.
@@ -104,9 +87,9 @@ pub(crate) fn post_json(
     fields: &[(&str, &str)],
     bound: Duration,
 ) -> Result<Answer, Fault> {
-    let fields: BTreeMap<&str, &str> = fields.iter().copied().collect();
-    let request = client(address, trusted_certificates)?.post(address.url().clone()).json(&fields);
-    send(address, authenticated(request, authentication), bound)
+    let object: BTreeMap<&str, &str> = fields.iter().copied().collect();
+    let request = client(address, trusted_certificates)?.post(address.url().clone()).json(&object);
+    send(address, request, authentication, fields, bound)
 }
 
 /// Sends a DELETE, with `fields` as a JSON object of texts if there are any.
@@ -117,9 +100,9 @@ pub(crate) fn delete(
     fields: &[(&str, &str)],
 ) -> Result<Answer, Fault> {
     let request = client(address, trusted_certificates)?.delete(address.url().clone());
-    let fields: BTreeMap<&str, &str> = fields.iter().copied().collect();
-    let request = if fields.is_empty() { request } else { request.json(&fields) };
-    send(address, authenticated(request, authentication), WHOLE)
+    let object: BTreeMap<&str, &str> = fields.iter().copied().collect();
+    let request = if object.is_empty() { request } else { request.json(&object) };
+    send(address, request, authentication, fields, WHOLE)
 }
 
 /// Fetches a JSON document from a service that wants `headers` beside the token.
@@ -133,7 +116,7 @@ pub(crate) fn fetch_with(
     for header in headers {
         request = request.header(&header.name, header.value.expose().as_bytes());
     }
-    send(address, authenticated(request, authentication), WHOLE)
+    send(address, request, authentication, &[], WHOLE)
 }
 
 /// Fetches a JSON document.
@@ -229,19 +212,31 @@ fn authenticated(request: RequestBuilder, authentication: &Authentication<'_>) -
 
 /// Sends `request` on a runtime of its own, which ends with it: many threads that shared one would
 /// wait for its thread, and it for them.
-fn send(address: &Address, request: RequestBuilder, bound: Duration) -> Result<Answer, Fault> {
+fn send(
+    address: &Address,
+    request: RequestBuilder,
+    authentication: &Authentication<'_>,
+    fields: &[(&str, &str)],
+    bound: Duration,
+) -> Result<Answer, Fault> {
+    let request = authenticated(request, authentication).timeout(bound);
+    let sent = Confidential::of(authentication, fields);
     let runtime =
         runtime::Builder::new_current_thread().enable_all().build().map_err(|source| {
             Fault::NotSent { authority: address.authority(), source: source.into() }
         })?;
     // The bound is on the request, where it covers the body as well.
-    let answer = runtime.block_on(answer(address.authority(), request.timeout(bound)));
+    let answer = runtime.block_on(answer(address.authority(), request, sent));
     // A name that is still being looked up is not waited for.
     runtime.shutdown_background();
     answer
 }
 
-async fn answer(authority: String, request: RequestBuilder) -> Result<Answer, Fault> {
+async fn answer(
+    authority: String,
+    request: RequestBuilder,
+    sent: Confidential,
+) -> Result<Answer, Fault> {
     let mut response = match request.send().await {
         Ok(response) => response,
         Err(error) => {
@@ -267,7 +262,7 @@ async fn answer(authority: String, request: RequestBuilder) -> Result<Answer, Fa
                 return Err(Fault::Unreadable { authority, source });
             }
             Ok(None) => {
-                return Ok(Answer { authority, status, retry_after, date, body: body.0 });
+                return Ok(Answer { authority, status, retry_after, date, body: body.0, sent });
             }
             Err(error) => {
                 let source = error.without_url().into();

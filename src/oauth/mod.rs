@@ -1,6 +1,8 @@
 //! HTTP to authorization servers, one file per RFC; never opens the store.
 
 /// Requests, and the bounds that all of them have.
+mod authentication;
+pub(crate) mod confidential;
 pub(crate) mod http;
 /// Why there is no token.
 pub(crate) mod token_error;

@@ -131,6 +131,7 @@ fn accepted(body: &[u8], fields: &[String]) -> Option<Verdict> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::oauth::confidential::Confidential;
 
     fn answer(status: u16, body: &str) -> Answer {
         Answer {
@@ -139,6 +140,7 @@ mod tests {
             retry_after: None,
             date: None,
             body: zeroize::Zeroizing::new(body.as_bytes().to_vec()),
+            sent: Confidential::default(),
         }
     }
 

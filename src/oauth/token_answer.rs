@@ -161,6 +161,7 @@ fn whole(seconds: f64) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::oauth::confidential::Confidential;
     use crate::secret::SecretText;
     use serde_json::json;
 
@@ -173,6 +174,7 @@ mod tests {
             retry_after: None,
             date: None,
             body: Zeroizing::new(body.as_bytes().to_vec()),
+            sent: Confidential::default(),
         }
     }
 

@@ -9,7 +9,6 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::http::{Answer, Fault};
-use crate::untrusted::printable;
 
 /// Why there is no token.
 #[derive(Debug, thiserror::Error)]
@@ -172,11 +171,12 @@ pub(crate) fn read(answer: &Answer, request: Request, grant_errors: &[String]) -
     let reason = [Some(&code), body.error_subtype.as_ref(), description.as_ref()]
         .into_iter()
         .flatten()
-        .map(|text| printable(text))
+        .map(|text| answer.sent.shown(text))
         .collect::<Vec<_>>()
         .join(", ");
+    let error = answer.sent.shown(&code);
     if grant_errors.contains(&code) {
-        return Some(Error::GrantRefused { authority, error: printable(&code), reason });
+        return Some(Error::GrantRefused { authority, error, reason });
     }
     Some(match (code.as_str(), request) {
         (
@@ -187,7 +187,7 @@ pub(crate) fn read(answer: &Answer, request: Request, grant_errors: &[String]) -
             _,
         )
         | ("unauthorized_client", Request::Refresh) => {
-            Error::GrantRefused { authority, error: printable(&code), reason }
+            Error::GrantRefused { authority, error, reason }
         }
         (
             "invalid_client"
@@ -200,11 +200,11 @@ pub(crate) fn read(answer: &Answer, request: Request, grant_errors: &[String]) -
             | "unsupported_grant_type"
             | "invalid_request",
             _,
-        ) => Error::ClientRefused { authority, error: printable(&code), reason },
+        ) => Error::ClientRefused { authority, error, reason },
         _ => Error::NoVerdict {
             authority,
             status: answer.status,
-            error: Some(printable(&code)),
+            error: Some(error),
             retry_after: answer.retry_after,
             what: reason,
         },
@@ -230,6 +230,7 @@ pub(super) fn no_verdict(answer: &Answer) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::oauth::confidential::Confidential;
 
     fn answer(status: u16, body: &str) -> Answer {
         Answer {
@@ -238,6 +239,7 @@ mod tests {
             retry_after: None,
             date: None,
             body: zeroize::Zeroizing::new(body.as_bytes().to_vec()),
+            sent: Confidential::default(),
         }
     }
 

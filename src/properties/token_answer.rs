@@ -47,6 +47,7 @@ pub fn token_answer(data: &[u8]) {
         retry_after: Some(Duration::from_secs(7)),
         date: None,
         body: Zeroizing::new(body.to_vec()),
+        sent: crate::oauth::confidential::Confidential::default(),
     };
     match token_error::read(&answer, request, &dialect.grant_errors) {
         Some(error) => is_a_verdict(&error, &answer, &dialect),

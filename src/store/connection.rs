@@ -239,7 +239,8 @@ impl Store {
         Ok(faults)
     }
 
-    /// Writes the vault as it is at one moment to `target`, an empty file.
+    /// Writes the vault as it is at one moment to `target`, an empty file. The audit's file stays
+    /// where it is, so the copy begins one of its own.
     pub(crate) fn copy_to(&self, target: &str) -> Result<(), Error> {
         // What makes the copy sees to its own view.
         if self.standing {
@@ -249,7 +250,9 @@ impl Store {
         if self.standing {
             self.connection.execute_batch("BEGIN")?;
         }
-        Ok(copied.map(drop)?)
+        copied?;
+        let copy = open(Path::new(target), OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        Ok(copy.execute_batch("PRAGMA journal_mode = MEMORY; DELETE FROM audit")?)
     }
 
     pub(crate) fn file(&self) -> &VaultFile {

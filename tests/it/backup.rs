@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 use crate::authorization_server::{AuthorizationServer, issue};
-use crate::env::{TestEnv, another_key, set_mode, stderr};
+use crate::env::{TestEnv, another_key, private_folder, set_mode, stderr};
 
 #[test]
 fn a_copy_is_private_and_opens_with_the_same_key() {
@@ -34,6 +34,22 @@ fn a_copy_can_be_written_to() {
     env.tokctl(["--vault", "copy.db", "get"]).assert().success().stdout_eq("access-2\n");
     env.tokctl(["--vault", "copy.db", "rotate-key"]).assert().success();
     env.tokctl(["--vault", "copy.db", "get"]).assert().success().stdout_eq("access-2\n");
+}
+
+#[test]
+fn a_copy_begins_an_audit_of_its_own() {
+    let env = TestEnv::new().with_static_token("x", "made-up-token");
+    env.tokctl(["get"]).assert().success();
+    private_folder(&env.path("copy"));
+    env.tokctl(["backup", "copy/tokens.db"]).assert().success();
+    let in_copy =
+        |command: &[&str]| env.tokctl(["--vault", "copy/tokens.db"].iter().chain(command)).assert();
+    for _ in 0..2 {
+        in_copy(&["audit", "--verify"]).success();
+        in_copy(&["doctor"]).success();
+        in_copy(&["get"]).success();
+        in_copy(&["rotate-key"]).success();
+    }
 }
 
 #[test]

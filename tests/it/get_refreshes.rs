@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::authorization_server::{
     Answer, AuthorizationServer, TokenRequest, issue, lose, refuse, reply,
 };
-use crate::env::{TestEnv, json, stderr};
+use crate::env::{TestEnv, json, stderr, stdout};
 use crate::http::Response;
 
 /// A login whose token is due at once.
@@ -320,4 +320,22 @@ fn a_servers_words_can_neither_paint_the_terminal_nor_command_a_ci() {
     for bad in ["\u{1b}", "::", "##vso["] {
         assert!(!stderr(&failed).contains(bad), "{bad:?} in {}", stderr(&failed));
     }
+}
+
+#[test]
+fn what_a_server_repeats_of_a_request_is_neither_shown_nor_stored() {
+    let server = AuthorizationServer::start();
+    let env = due(&server);
+    let body = json!({
+        "error": "invalid_scope",
+        "error_description": "in grant_type=refresh_token&refresh_token=refresh-1",
+    });
+    server.will(reply(Response::json(400, &body)));
+    let failed = env.tokctl(["get"]).assert().failure().stdout_eq("");
+    assert!(stderr(&failed).contains("refresh_token=***"), "{}", stderr(&failed));
+    for shown in [&["list", "--json"][..], &["why", "acme/x"], &["audit", "--json"]] {
+        let done = env.tokctl(shown).assert();
+        assert!(!format!("{}{}", stdout(&done), stderr(&done)).contains("refresh-1"), "{shown:?}");
+    }
+    assert!(!env.vault_bytes().windows(9).any(|bytes| bytes == b"refresh-1"));
 }

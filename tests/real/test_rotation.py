@@ -262,7 +262,7 @@ def test_a_keyring_that_hangs_on_the_way_loses_nothing(also_by_passphrase, keyri
     world.succeed("rotate-key")
     last = sent(trace)
     assert last - first > 12, trace.read_text()
-    codes, leftovers = [], 0
+    codes, not_cleared_up = [], 0
     for moment in range(first + 1, last, (last - first) // 6):
         keyring.stop_at(moment)
         result = world.run("rotate-key")
@@ -274,13 +274,14 @@ def test_a_keyring_that_hangs_on_the_way_loses_nothing(also_by_passphrase, keyri
         keyring.keyring.send_signal(signal.SIGCONT)
         assert has_every_token(world), what
         assert names_of_slots(world) <= entries(keyring), what
-        left = names_of_slots(world) < entries(keyring)
-        assert result.returncode or ("did not delete" in result.stderr) == left, what
-        leftovers += left
+        # Once it goes on, it may still do what it was asked for last.
+        told = "did not delete" in result.stderr
+        assert result.returncode or told or entries(keyring) == names_of_slots(world), what
+        not_cleared_up += told
         world.succeed("rotate-key")
         assert entries(keyring) == names_of_slots(world), what
         assert query(world, "SELECT count(*) FROM intents") == [(0,)], what
-    assert {0, 5} <= set(codes) and leftovers, (codes, leftovers)
+    assert {0, 5} <= set(codes) and not_cleared_up, (codes, not_cleared_up)
 
 
 def test_readers_notice_nothing_of_rotations_in_the_keyring(kept):
