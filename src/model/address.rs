@@ -54,21 +54,7 @@ impl FromStr for Address {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
-        let malformed = || Error::Malformed(crate::untrusted::printable(text));
-        if text.contains(|character: char| character.is_control() || character.is_whitespace()) {
-            return Err(malformed());
-        }
-        let url = Url::parse(text).map_err(|_| malformed())?;
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err(Error::UserInfo);
-        }
-        match url.scheme() {
-            "https" if url.has_host() => {}
-            "http" if is_loopback(&url) => {}
-            "http" => return Err(Error::NotEncrypted(crate::untrusted::printable(text))),
-            _ => return Err(malformed()),
-        }
-        Ok(Self { url, text: text.to_owned() })
+        text.to_owned().try_into()
     }
 }
 
@@ -76,7 +62,21 @@ impl TryFrom<String> for Address {
     type Error = Error;
 
     fn try_from(text: String) -> Result<Self, Error> {
-        text.parse()
+        let malformed = || Error::Malformed(crate::untrusted::printable(&text));
+        if text.contains(|character: char| character.is_control() || character.is_whitespace()) {
+            return Err(malformed());
+        }
+        let url = Url::parse(&text).map_err(|_| malformed())?;
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(Error::UserInfo);
+        }
+        match url.scheme() {
+            "https" if url.has_host() => {}
+            "http" if is_loopback(&url) => {}
+            "http" => return Err(Error::NotEncrypted(crate::untrusted::printable(&text))),
+            _ => return Err(malformed()),
+        }
+        Ok(Self { url, text })
     }
 }
 
