@@ -136,10 +136,11 @@ fn load(path: &Path) -> Result<(Vec<u8>, Vec<PathBuf>), Error> {
     let (log, journal) = (beside(path, "-wal"), beside(path, "-journal"));
     for _ in 0..TRIES {
         let before = (stamp(path), stamp(&log), stamp(&journal));
-        let database = private_file::read(path, limit)?;
-        let logged = if before.1.is_some() { private_file::read(&log, limit)? } else { Vec::new() };
+        let database = private_file::read_plain(path, limit)?;
+        let logged =
+            if before.1.is_some() { private_file::read_plain(&log, limit)? } else { Vec::new() };
         let journaled = match before.2 {
-            Some(_) => private_file::read(&journal, limit)?,
+            Some(_) => private_file::read_plain(&journal, limit)?,
             None => Vec::new(),
         };
         if before != (stamp(path), stamp(&log), stamp(&journal)) {
