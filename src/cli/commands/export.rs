@@ -1,7 +1,7 @@
 //! `tokctl export`: seals credentials for another machine.
 
 use std::collections::BTreeMap;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 
 use crate::cli::bundle_secret::{self, Recipient};
@@ -126,7 +126,7 @@ fn sealed(
                     export::hand_over(vault, &sealed, file, time::now)?;
                 }
                 Some(file) => export::put(&sealed, file)?,
-                None => print(sealed.text())?,
+                None => context.ui.data_once(sealed.text().as_bytes())?,
             }
             Ok(sealed)
         });
@@ -152,15 +152,6 @@ fn renewal(context: &Context, account: &Account) -> Renewal {
     let config = context.config().ok();
     let provider = config.and_then(|config| providers::find(&account.provider, config).ok());
     provider.as_ref().map(Provider::renewal).unwrap_or_default()
-}
-
-/// Prints the bundle; that nobody reads it is a failure.
-fn print(text: &str) -> Result<(), CliError> {
-    let mut stdout = io::stdout().lock();
-    stdout
-        .write_all(text.as_bytes())
-        .and_then(|()| stdout.flush())
-        .map_err(|error| CliError::new(Kind::Failed, "could not write to stdout").caused_by(&error))
 }
 
 fn report(context: &Context, sealed: &Sealed, file: Option<&Path>) {
