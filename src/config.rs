@@ -77,7 +77,8 @@ pub(crate) fn load(path: &Path) -> Result<Config, Error> {
     if let Some(directory) = path.parent().filter(|parent| parent.is_dir()) {
         private_file::check(directory)?;
     }
-    let bytes = private_file::read_trusted(path, LARGEST)?;
+    private_file::check(path)?;
+    let bytes = private_file::read_plain(path, LARGEST)?;
     std::str::from_utf8(&bytes)
         .map_err(|error| {
             let before = String::from_utf8_lossy(&bytes[..error.valid_up_to()]);

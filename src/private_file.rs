@@ -31,6 +31,9 @@ pub(crate) enum Error {
     /// It is no plain file.
     #[error("`{}` is not a plain file", path.display())]
     NotAFile { path: PathBuf },
+    /// Its own permissions keep the user out.
+    #[error("permission to use `{}` is denied", path.display())]
+    Denied { path: PathBuf },
     /// It is larger than such a file ever is.
     #[error("`{}` is larger than {limit} bytes", path.display())]
     TooLarge { path: PathBuf, limit: u64 },
@@ -76,12 +79,16 @@ pub(crate) fn open_or_create_itself(path: &Path) -> io::Result<File> {
 
 /// Opens a file for reading, and nothing but a plain one: opening a pipe would wait for its writer.
 pub(crate) fn open_plain(path: &Path) -> io::Result<File> {
-    let no_wait = OFlags::NONBLOCK.bits().cast_signed();
-    let file = OpenOptions::new().read(true).custom_flags(no_wait).open(path)?;
+    let file = open_at_once(path)?;
     if file.metadata()?.is_file() {
         return Ok(file);
     }
     Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a plain file"))
+}
+
+fn open_at_once(path: &Path) -> io::Result<File> {
+    let no_wait = OFlags::NONBLOCK.bits().cast_signed();
+    OpenOptions::new().read(true).custom_flags(no_wait).open(path)
 }
 
 /// Makes `directory` with mode 0700, or fails with [`io::ErrorKind::AlreadyExists`].
@@ -223,22 +230,35 @@ pub(crate) fn make_private(path: &Path) -> io::Result<()> {
     fs::set_permissions(path, fs::Permissions::from_mode(0o600))
 }
 
-/// Reads a small plain file that only the user or root can change.
+/// Reads a small file that only the user or root can change; it may be a pipe.
 pub(crate) fn read_trusted(path: &Path, limit: u64) -> Result<Vec<u8>, Error> {
     check(path)?;
     read(path, limit)
 }
 
-/// Reads a small plain file, whoever can change it.
+/// Reads a small file, whoever can change it; it may be a pipe, whose writer is waited for.
 pub(crate) fn read(path: &Path, limit: u64) -> Result<Vec<u8>, Error> {
     let file = File::open(path).map_err(io_error(path))?;
-    let metadata = file.metadata().map_err(io_error(path))?;
-    if metadata.is_dir() {
+    if file.metadata().map_err(io_error(path))?.is_dir() {
         return Err(Error::NotAFile { path: path.to_owned() });
     }
+    read_all(file, path, limit)
+}
+
+/// Reads a plain file, whoever can change it, and nothing else: nobody is waited for.
+pub(crate) fn read_plain(path: &Path, limit: u64) -> Result<Vec<u8>, Error> {
+    let file = open_at_once(path).map_err(io_error(path))?;
+    if !file.metadata().map_err(io_error(path))?.is_file() {
+        return Err(Error::NotAFile { path: path.to_owned() });
+    }
+    read_all(file, path, limit)
+}
+
+fn read_all(file: File, path: &Path, limit: u64) -> Result<Vec<u8>, Error> {
     // Room from the start: a buffer that grows leaves copies of its content behind. What is no
     // plain file does not tell how long it is.
-    let length = usize::try_from(metadata.len().min(limit)).unwrap_or(usize::MAX);
+    let length = file.metadata().map_err(io_error(path))?.len().min(limit);
+    let length = usize::try_from(length).unwrap_or(usize::MAX);
     let mut bytes = Vec::with_capacity(length.saturating_add(1).max(64 * 1024));
     file.take(limit + 1).read_to_end(&mut bytes).map_err(io_error(path))?;
     if bytes.len() as u64 > limit {

@@ -5,9 +5,11 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
+#[cfg(target_os = "linux")]
+use rustix::process::Signal;
 use signal_hook::consts::{
-    SIGCHLD, SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGUSR1, SIGUSR2, SIGWINCH,
-    SIGXFSZ,
+    SIGABRT, SIGALRM, SIGCHLD, SIGCONT, SIGHUP, SIGINT, SIGIO, SIGPROF, SIGQUIT, SIGSYS, SIGTERM,
+    SIGTRAP, SIGTSTP, SIGUSR1, SIGUSR2, SIGVTALRM, SIGWINCH, SIGXCPU, SIGXFSZ,
 };
 use signal_hook::iterator::exfiltrator::WithOrigin;
 use signal_hook::iterator::{Signals, SignalsInfo};
@@ -18,6 +20,16 @@ const ENDING: [i32; 4] = [SIGHUP, SIGINT, SIGQUIT, SIGTERM];
 /// What a command is told that the program runs, where the program itself is told.
 const PASSED_ON: [i32; 9] =
     [SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH, SIGTSTP, SIGCONT];
+
+/// The same for those that hardly anybody sends, and that would end the program alone. Those that
+/// tell of a fault of its own are not among them, nor SIGXFSZ: see [`survive_file_limit`].
+const RARE: [i32; 8] = [SIGABRT, SIGALRM, SIGIO, SIGPROF, SIGSYS, SIGTRAP, SIGVTALRM, SIGXCPU];
+
+/// And for those of Linux alone.
+#[cfg(target_os = "linux")]
+const OF_THE_SYSTEM: [i32; 2] = [Signal::POWER.as_raw(), Signal::STKFLT.as_raw()];
+#[cfg(not(target_os = "linux"))]
+const OF_THE_SYSTEM: [i32; 0] = [];
 
 const POLL: Duration = Duration::from_millis(10);
 
@@ -104,12 +116,18 @@ pub(crate) fn announce(last_words: impl FnOnce(&'static str) + Send + 'static) -
 /// program, and each is given out with where it came from, as is word of children (SIGCHLD).
 pub(crate) fn take_over() -> io::Result<Received> {
     // Before they are held, so that none is missed.
-    let signals = SignalsInfo::new(heeded(&PASSED_ON).chain([SIGCHLD]))?;
+    let passed_on = heeded(&PASSED_ON).chain(heeded(&RARE)).chain(heeded(&OF_THE_SYSTEM));
+    let signals = SignalsInfo::new(passed_on.chain([SIGCHLD]))?;
     let held = hold()?;
     held.0.taken_over.store(true, Ordering::SeqCst);
     // Never released.
     std::mem::forget(held);
     Ok(signals)
+}
+
+/// Whether `signal`, which was taken over, ends a program that has no answer to it.
+pub(crate) fn is_an_end(signal: i32) -> bool {
+    ENDING.contains(&signal) || RARE.contains(&signal) || OF_THE_SYSTEM.contains(&signal)
 }
 
 /// Makes a write beyond the largest file that the process may make fail as on a full disk: by itself

@@ -177,6 +177,7 @@ fn trust_hint(error: &private_file::Error) -> String {
             format!("chown \"$(id -u)\" {}", quoted(path))
         }
         private_file::Error::NotAFile { .. } => "name a plain file".into(),
+        private_file::Error::Denied { path } => format!("chmod u+rw {}", quoted(path)),
         private_file::Error::TooLarge { .. } => "name another file".into(),
         private_file::Error::Io { path, .. } => format!("ls -ld {}", quoted(path)),
     }
@@ -206,6 +207,7 @@ fn store_error(error: &store::Error) -> CliError {
                 | private_file::Error::Shared { .. }
                 | private_file::Error::ForeignOwner { .. } => Kind::VaultDamaged,
                 private_file::Error::NotAFile { .. }
+                | private_file::Error::Denied { .. }
                 | private_file::Error::TooLarge { .. }
                 | private_file::Error::Io { .. } => Kind::Failed,
             };

@@ -42,7 +42,7 @@ use crate::untrusted::printable;
 
 /// A live token for every service, now
 #[derive(Debug, Parser)]
-#[command(name = "tokctl", version, disable_help_subcommand = true)]
+#[command(name = "tokctl", version)]
 #[command(after_help = "\
 Exit codes: 0 done, 1 failed, 2 usage, 3 no such credential, 4 login required, 5 no key,
 6 provider unavailable, 7 vault damaged, 8 login failed, 9 busy")]

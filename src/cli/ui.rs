@@ -7,6 +7,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, IsTerminal, Write};
+use std::os::fd::AsFd;
 use std::sync::LazyLock;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
@@ -15,6 +16,7 @@ use comfy_table::{ContentArrangement, Table, presets};
 use console::{Style, Term};
 use dialoguer::theme::ColorfulTheme;
 use indicatif::{ProgressBar, ProgressStyle};
+use rustix::fs::OFlags;
 use rustix::termios;
 use zeroize::Zeroizing;
 
@@ -87,11 +89,7 @@ impl Ui {
     /// Prints one line that is shown once and never again: that nobody reads it is a failure.
     #[expect(clippy::unused_self, reason = "who prints need not know what printing takes")]
     pub(crate) fn line_once(&self, line: &str) -> Result<(), CliError> {
-        let line = Zeroizing::new(format!("{line}\n"));
-        let mut stdout = io::stdout().lock();
-        stdout.write_all(line.as_bytes()).and_then(|()| stdout.flush()).map_err(|error| {
-            CliError::new(Kind::Failed, "could not write to stdout").caused_by(&error)
-        })
+        once(Zeroizing::new(format!("{line}\n")).as_bytes())
     }
 
     /// A table without rules, folded to fit the terminal. One that does not tell its width, or is
@@ -406,6 +404,29 @@ fn unless_unread(written: io::Result<()>) -> Result<(), CliError> {
             CliError::new(Kind::Failed, "could not write to stdout").caused_by(&error)
         }),
     }
+}
+
+/// Prints what must not be lost.
+fn once(data: &[u8]) -> Result<(), CliError> {
+    let mut stdout = io::stdout().lock();
+    let written = if is_closed(&stdout) {
+        Err(io::Error::from(io::ErrorKind::BrokenPipe))
+    } else {
+        stdout.write_all(data).and_then(|()| stdout.flush())
+    };
+    written
+        .map_err(|error| CliError::new(Kind::Failed, "could not write to stdout").caused_by(&error))
+}
+
+/// Whether stdout was closed when the program began. Rust's runtime puts the null device in its
+/// place, open for reading as well; a shell's `> /dev/null` is for writing alone.
+fn is_closed(stdout: &impl AsFd) -> bool {
+    let is_null = || {
+        let null = rustix::fs::stat("/dev/null").ok()?;
+        Some(rustix::fs::fstat(stdout).ok()?.st_rdev == null.st_rdev)
+    };
+    rustix::fs::fcntl_getfl(stdout).is_ok_and(|flags| flags & OFlags::RWMODE == OFlags::RDWR)
+        && is_null() == Some(true)
 }
 
 /// A closed stderr is no reason to fail.

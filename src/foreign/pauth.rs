@@ -72,15 +72,16 @@ fn encrypted(path: &Path, key: Option<&StoreKey>) -> Result<Record, Error> {
 
 fn dump(path: &Path) -> Result<Found, Error> {
     let text = text::read(path)?;
-    let Some(Value::Object(object)) = text::json(&text) else {
+    let Some(entries) = text::json_entries(&text) else {
         return Err(other(path, "neither an `.enc` file nor a JSON object of tokens"));
     };
     let mut records = Vec::new();
-    if object.contains_key("access_token") {
+    if entries.iter().any(|(name, _)| name == "access_token") {
+        let object = entries.into_iter().collect();
         let one = record(None, &object, "the file".into(), None);
         records.push(one.map_err(|what| malformed(path, "line 1".into(), what))?);
     } else {
-        for (number, (user, tokens)) in object.iter().enumerate() {
+        for (number, (user, tokens)) in entries.iter().enumerate() {
             let place = format!("entry {}", number + 1);
             let made = || -> Result<Record, Fault> {
                 let user = user.parse().map_err(|_| "its name is no user's name")?;

@@ -138,7 +138,7 @@ fn load(path: &Path) -> Result<(Zeroizing<Vec<u8>>, Vec<PathBuf>), Error> {
     let (log, journal) = (beside(path, "-wal"), beside(path, "-journal"));
     for _ in 0..TRIES {
         let before = (stamp(path), stamp(&log), stamp(&journal));
-        let read = |path: &Path| private_file::read(path, limit).map(Zeroizing::new);
+        let read = |path: &Path| private_file::read_plain(path, limit).map(Zeroizing::new);
         let database = read(path)?;
         let logged = if before.1.is_some() { read(&log)? } else { Zeroizing::default() };
         let journaled = if before.2.is_some() { read(&journal)? } else { Zeroizing::default() };

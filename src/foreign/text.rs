@@ -1,10 +1,13 @@
 //! Texts and values as other tools write them.
 
+use std::fmt;
 use std::path::Path;
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::{Offset, TimeZone};
+use serde::Deserializer;
+use serde::de::{MapAccess, Visitor};
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
@@ -38,6 +41,28 @@ pub(super) fn read(path: &Path) -> Result<Zeroizing<String>, Error> {
 /// Reads a JSON object.
 pub(super) fn json(text: &str) -> Option<Value> {
     serde_json::from_str(text).ok()
+}
+
+/// Reads a JSON object with every name in it, though it may stand there twice.
+pub(super) fn json_entries(text: &str) -> Option<Vec<(String, Value)>> {
+    struct Entries;
+
+    impl<'de> Visitor<'de> for Entries {
+        type Value = Vec<(String, Value)>;
+
+        fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+            formatter.write_str("an object")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+            std::iter::from_fn(|| map.next_entry().transpose()).collect()
+        }
+    }
+
+    let mut reader = serde_json::Deserializer::from_str(text);
+    let entries = reader.deserialize_map(Entries).ok()?;
+    reader.end().ok()?;
+    Some(entries)
 }
 
 /// A text in an object; one that is null or empty is none.

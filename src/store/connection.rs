@@ -1,5 +1,6 @@
 //! Opening the vault's file, for reading or for writing.
 
+use std::io;
 use std::ops::Deref;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -11,7 +12,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavio
 use super::error::Error;
 use super::file::VaultFile;
 use super::schema::{self, Version};
-use crate::private_file::Readers;
+use crate::private_file::{self, Readers};
 use crate::untrusted::printable;
 
 /// How long a statement waits for another process's short transaction.
@@ -240,7 +241,8 @@ impl Store {
     }
 
     /// Writes the vault as it is at one moment to `target`, an empty file. The audit's file stays
-    /// where it is, so the copy begins one of its own.
+    /// where it is, so the copy begins one of its own; and the keychain's entries that this vault
+    /// means to delete are none of the copy's business: one may be this vault's own by then.
     pub(crate) fn copy_to(&self, target: &str) -> Result<(), Error> {
         // What makes the copy sees to its own view.
         if self.standing {
@@ -252,7 +254,9 @@ impl Store {
         }
         copied?;
         let copy = open(Path::new(target), OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-        Ok(copy.execute_batch("PRAGMA journal_mode = MEMORY; DELETE FROM audit")?)
+        Ok(copy.execute_batch(
+            "PRAGMA journal_mode = MEMORY; DELETE FROM audit; DELETE FROM intents",
+        )?)
     }
 
     pub(crate) fn file(&self) -> &VaultFile {
@@ -261,7 +265,15 @@ impl Store {
 }
 
 fn open(path: &Path, flags: OpenFlags) -> Result<Connection, Error> {
-    let connection = Connection::open_with_flags(path, flags)?;
+    let connection = Connection::open_with_flags(path, flags).map_err(|error| {
+        // SQLite does not say why.
+        match private_file::open_plain(path) {
+            Err(refused) if refused.kind() == io::ErrorKind::PermissionDenied => {
+                private_file::Error::Denied { path: path.to_owned() }.into()
+            }
+            Ok(_) | Err(_) => Error::from(error),
+        }
+    })?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
     // Against a file that was made to mislead SQLite.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;

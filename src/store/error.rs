@@ -59,10 +59,10 @@ impl From<rusqlite::Error> for Error {
     fn from(error: rusqlite::Error) -> Self {
         match error.sqlite_error_code() {
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy,
-            // Without a code: a column that does not hold what its name says.
-            Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) | None => {
-                Self::Damaged(error)
-            }
+            // Without a code: a column that does not hold what its name says. With the general one:
+            // a table or column is missing, for the statements themselves are always the same.
+            Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt | ErrorCode::Unknown)
+            | None => Self::Damaged(error),
             Some(_) => Self::Sqlite(error),
         }
     }

@@ -53,6 +53,20 @@ fn a_copy_begins_an_audit_of_its_own() {
 }
 
 #[test]
+fn a_copy_deletes_nothing_from_the_keychain_of_the_original() {
+    let env = TestEnv::new().with_static_token("x", "made-up-token");
+    let intents = |vault: &std::path::Path| -> i64 {
+        let vault = rusqlite::Connection::open(vault).unwrap();
+        vault.query_row("SELECT count(*) FROM intents", [], |row| row.get(0)).unwrap()
+    };
+    env.open_vault()
+        .execute("INSERT INTO intents (keychain_entry, created_at) VALUES ('made up', 0)", [])
+        .unwrap();
+    env.tokctl(["backup", "copy.db"]).assert().success();
+    assert_eq!((intents(&env.vault_path()), intents(&env.path("copy.db"))), (1, 0));
+}
+
+#[test]
 fn nothing_is_overwritten_by_a_copy() {
     let env = TestEnv::new().with_static_token("x", "made-up-token");
     let file = env.file("copy.db", "something else");

@@ -1,6 +1,6 @@
 //! The form of an error, on stderr and as JSON, and a configuration that is not in order.
 
-use crate::env::{TestEnv, another_key, set_mode, stderr};
+use crate::env::{TestEnv, another_key, set_mode, stderr, stdout};
 
 #[test]
 fn an_error_says_what_happened_and_what_to_type() {
@@ -89,4 +89,18 @@ fn a_configuration_that_was_named_has_to_be_there() {
 fn the_version_is_printed() {
     let expected = concat!("tokctl ", env!("CARGO_PKG_VERSION"), "\n");
     TestEnv::without_key().tokctl(["--version"]).assert().success().stdout_eq(expected);
+}
+
+#[test]
+fn help_is_a_command_as_well_as_a_flag() {
+    let env = TestEnv::new();
+    for (command, flag) in [
+        (&["help"][..], &["--help"][..]),
+        (&["help", "get"], &["get", "--help"]),
+        (&["help", "key", "add"], &["key", "add", "--help"]),
+    ] {
+        let expected = stdout(&env.tokctl(flag).assert().success());
+        env.tokctl(command).assert().success().stdout_eq(expected);
+    }
+    env.tokctl(["help", "nothing"]).assert().code(2);
 }

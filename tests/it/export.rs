@@ -764,3 +764,17 @@ fn a_bundles_passphrase_is_asked_for_twice_and_once_there() {
     assert_eq!(code, 0, "{said}");
     there.tokctl(["get"]).assert().success().stdout_eq("made-up-1\n");
 }
+
+#[test]
+fn a_bundle_that_a_closed_stdout_swallows_did_not_travel() {
+    let env = with_bundle_key(TestEnv::new().with_static_token("x", "made-up"));
+    let program = snapbox::cmd::cargo_bin("tokctl");
+    let mut command = std::process::Command::new("/bin/sh");
+    command.args(["-c", "exec \"$@\" >&-", "sh"]).arg(program);
+    command.args(["export", "vendor/x"]).args(TO_KEY);
+    env.settle(&mut command);
+    let output = command.output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("stdout") && !said.contains("travels"), "{said}");
+}

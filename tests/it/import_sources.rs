@@ -260,6 +260,10 @@ fn pauths_tokens_as_json_and_in_a_table() {
     for (number, user) in (1..).zip(["alice", "bob", "carol", "dave"]) {
         assert_eq!(got(&env, "github", user)["access_token"], format!("made-up-{number}"));
     }
+    let twice = format!("{{\"eve\": {}, \"eve\": {}}}", tokens(5), tokens(6));
+    let twice = file(&env, "twice.json", twice);
+    let failed = import(&env, "pauth", &twice, &["--provider", "github"]).code(2);
+    assert!(stderr(&failed).contains("entry 2"), "{}", stderr(&failed));
     let broken = file(&env, "broken.json", json!({ "x": tokens(1), "y": 7 }).to_string());
     let failed = import(&env, "pauth", &broken, &["--provider", "github"]).code(1);
     assert!(stderr(&failed).contains("entry 2"), "{}", stderr(&failed));
@@ -435,4 +439,23 @@ fn an_rclone_configuration_that_is_encrypted_or_wrong_is_told() {
         assert!(stderr(&failed).contains(line), "{}", stderr(&failed));
     }
     assert!(!place(&env, "x").exists());
+}
+
+#[test]
+fn a_database_or_its_log_that_is_a_pipe_is_refused_and_not_waited_for() {
+    let env = TestEnv::new();
+    let mkfifo = |path: &std::path::Path| {
+        assert!(std::process::Command::new("mkfifo").arg(path).status().unwrap().success());
+    };
+    for suffix in ["", "-wal", "-journal"] {
+        let path = database(&env, "CREATE TABLE IF NOT EXISTS t (x)");
+        if suffix.is_empty() {
+            std::fs::remove_file(&path).unwrap();
+        }
+        let pipe = std::path::PathBuf::from(format!("{}{suffix}", path.display()));
+        mkfifo(&pipe);
+        let failed = env.tokctl(["import", "agentllm", path.to_str().unwrap()]).assert().failure();
+        assert!(stderr(&failed).contains("is not a plain file"), "{}", stderr(&failed));
+        std::fs::remove_file(&pipe).unwrap();
+    }
 }

@@ -240,6 +240,9 @@ fn the_environment_is_resolved_only_if_that_is_asked_for() {
     let refused = env.tokctl(running(&["--resolve-env"], "true")).assert().code(2);
     assert!(stderr(&refused).contains("`BROKEN`"), "{}", stderr(&refused));
     assert!(!stderr(&refused).contains("made-up-secret"));
+    let env = env.unset("BROKEN").set("MY.VAR", "tokctl://vendor/x");
+    let refused = env.tokctl(running(&["--resolve-env"], "true")).assert().code(2);
+    assert!(stderr(&refused).contains("`MY.VAR`"), "{}", stderr(&refused));
 }
 
 #[test]
@@ -479,6 +482,23 @@ fn files_are_gone_when_a_signal_ends_the_command() {
         assert_eq!(left_behind(&env), 1);
         signal(&child, name);
         assert_eq!(child.wait().unwrap().code(), Some(128 + number), "{name}");
+        assert_eq!(left_behind(&env), 0, "{name}");
+    }
+}
+
+#[test]
+fn signals_that_hardly_anybody_sends_are_passed_on() {
+    let env = world();
+    let names = ["ABRT", "ALRM", "IO", "PROF", "SYS", "TRAP", "VTALRM", "XCPU"];
+    let of_linux: &[&str] = if cfg!(target_os = "linux") { &["PWR", "STKFLT"] } else { &[] };
+    for name in names.iter().chain(of_linux) {
+        let mut child =
+            started(&env, &["--file", "A=vendor/x"], "echo ready; while :; do sleep 1; done");
+        let _lines = wait_for(&mut child, "ready");
+        signal(&child, name);
+        // Their numbers differ between systems.
+        let code = child.wait().unwrap().code();
+        assert!(code.is_some_and(|code| code > 128), "{name}: {code:?}");
         assert_eq!(left_behind(&env), 0, "{name}");
     }
 }

@@ -224,6 +224,22 @@ fn a_vault_without_its_header_is_not_taken_for_a_new_one() {
 }
 
 #[test]
+fn a_vault_that_misses_a_table_is_damaged() {
+    for table in ["vault", "key_slots", "credentials", "refresh_journal", "audit"] {
+        let env = TestEnv::new().with_static_token("x", "made-up");
+        env.open_vault().execute_batch(&format!("DROP TABLE {table}")).unwrap();
+        let failed = env.tokctl(["get", "vendor", "--user", "x"]).assert();
+        let failed = if table == "audit" {
+            env.tokctl(["audit", "--verify"]).assert().code(7)
+        } else {
+            failed.code(7).stdout_eq("")
+        };
+        assert!(stderr(&failed).contains("restore"), "{table}: {}", stderr(&failed));
+        env.tokctl(["doctor"]).assert().code(7);
+    }
+}
+
+#[test]
 fn a_row_that_can_not_be_read_does_not_hide_the_others() {
     let env =
         TestEnv::new().with_static_token("x", "made-up-1").with_static_token("y", "made-up-2");

@@ -294,3 +294,16 @@ fn keep(env: &TestEnv, release: &Path, name: &str) {
         }
     }
 }
+
+#[test]
+fn a_configuration_that_is_a_pipe_is_refused_and_not_waited_for() {
+    let env = TestEnv::new();
+    let pipe = env.path("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    for command in ["doctor", "providers"] {
+        let done = env.tokctl(["--config", pipe.to_str().unwrap(), command]).assert();
+        let said = stdout(&done) + &stderr(&done);
+        assert!(said.contains("is not a plain file"), "{command}: {said}");
+        assert!(!done.get_output().status.success());
+    }
+}

@@ -1,5 +1,6 @@
 //! Who can read and change the files that count.
 
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use super::report::{Check, Remedy, Told};
@@ -16,7 +17,9 @@ pub(crate) fn vault_files(path: &Path) -> Vec<Told> {
     let mut told = Vec::new();
     if let Some(directory) = file.path().parent() {
         told.extend(unfit(directory, Readers::Others, Told::damaged));
+        told.extend(unwritable(directory));
     }
+    told.extend(unwritable(file.path()));
     let directory = beside::directory(&file);
     let beside = beside::list(&file).unwrap_or_default();
     let files = file.parts().into_iter().chain(directory);
@@ -32,6 +35,21 @@ pub(crate) fn vault_files(path: &Path) -> Vec<Told> {
 /// Looks at a file that nobody else may change or read; nothing where there is none.
 pub(crate) fn private(path: &Path) -> Option<Told> {
     unfit(path, Readers::OwnerOnly, Told::finding)
+}
+
+/// Tells if the user can't write to what is theirs: then nothing can be renewed.
+fn unwritable(path: &Path) -> Option<Told> {
+    let metadata = std::fs::metadata(path).ok()?;
+    let user = rustix::process::geteuid().as_raw();
+    keeps_out(user, metadata.uid(), metadata.mode()).then(|| {
+        let message = format!("`{}` can't be written by its owner", path.display());
+        Told::finding(Check::Permissions, message, Remedy::LetOwnerWrite(path.to_owned()))
+    })
+}
+
+/// Whether `mode` keeps `user`, who is the owner, from writing. Nothing keeps root.
+fn keeps_out(user: u32, owner: u32, mode: u32) -> bool {
+    user != 0 && user == owner && mode & 0o200 == 0
 }
 
 /// What is wrong with `path`, if anything is; that others can change it is told as `graver`.
@@ -52,13 +70,32 @@ fn unfit(path: &Path, allowed: Readers, graver: fn(Check, String, Remedy) -> Tol
             Error::Shared { .. } => Some(graver(&error, Remedy::UseLocalDisk)),
             Error::ForeignOwner { path } => Some(graver(&error, Remedy::Own(own(path)))),
             Error::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound => None,
-            Error::NotAFile { path } | Error::TooLarge { path, .. } | Error::Io { path, .. } => {
-                Some(Told::finding(
-                    Check::Permissions,
-                    error.to_string(),
-                    Remedy::LookAt(own(path)),
-                ))
-            }
+            Error::NotAFile { path }
+            | Error::Denied { path }
+            | Error::TooLarge { path, .. }
+            | Error::Io { path, .. } => Some(Told::finding(
+                Check::Permissions,
+                error.to_string(),
+                Remedy::LookAt(own(path)),
+            )),
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_owner_who_can_not_write_is_told_so() {
+        for (user, owner, mode, told) in [
+            (1000, 1000, 0o100_400, true),
+            (1000, 1000, 0o040_500, true),
+            (1000, 1000, 0o100_600, false),
+            (1000, 0, 0o100_400, false),
+            (0, 0, 0o100_400, false),
+        ] {
+            assert_eq!(keeps_out(user, owner, mode), told, "{user} {owner} {mode:o}");
+        }
     }
 }

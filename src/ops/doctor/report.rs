@@ -128,6 +128,8 @@ pub(crate) enum Remedy {
     KeepWritersOut(PathBuf),
     /// Take every permission from others.
     KeepReadersOut(PathBuf),
+    /// Let its owner write.
+    LetOwnerWrite(PathBuf),
     /// Make it one's own.
     Own(PathBuf),
     /// See for oneself.

@@ -23,6 +23,7 @@ fn typed(remedy: &Remedy) -> String {
     match remedy {
         Remedy::KeepWritersOut(path) => on("chmod go-w", path),
         Remedy::KeepReadersOut(path) => on("chmod go=", path),
+        Remedy::LetOwnerWrite(path) => on("chmod u+w", path),
         Remedy::Own(path) => on("chown \"$(id -u)\"", path),
         Remedy::LookAt(path) => on("ls -ld", path),
         Remedy::Remove(path) => on("rm", path),

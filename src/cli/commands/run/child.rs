@@ -9,7 +9,7 @@ use std::process::{Child, Command};
 
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitOptions, getpid, getsid, kill_process, waitpid};
-use signal_hook::consts::{SIGCHLD, SIGCONT, SIGHUP};
+use signal_hook::consts::{SIGCHLD, SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTSTP, SIGWINCH};
 use signal_hook::iterator::SignalsInfo;
 use signal_hook::iterator::exfiltrator::WithOrigin;
 use signal_hook::low_level::siginfo::{Cause, Origin};
@@ -133,7 +133,12 @@ pub(super) fn attend(child: Pid, signals: &mut SignalsInfo<WithOrigin>) -> io::R
 fn is_for_tokctl_alone(origin: &Origin) -> bool {
     let leads_session = || getsid(None).is_ok_and(|leader| leader == getpid());
     match origin.cause {
-        Cause::Kernel => matches!(origin.signal, SIGHUP | SIGCONT) && leads_session(),
+        Cause::Kernel => match origin.signal {
+            SIGINT | SIGQUIT | SIGTSTP | SIGWINCH => false,
+            SIGHUP | SIGCONT => leads_session(),
+            // A timer or a limit that was set for what it took to be the command.
+            _ => true,
+        },
         _ => true,
     }
 }

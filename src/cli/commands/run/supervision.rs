@@ -8,7 +8,6 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::process::Pid;
-use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::low_level;
 
 use super::child::{self, Program};
@@ -85,7 +84,7 @@ pub(super) fn run(
     program: &Program<'_>,
     masked: Masked,
     secrets: &Secrets,
-    mut signals: signals::Received,
+    mut received: signals::Received,
     keeper: Option<&Keeper<'_>>,
 ) -> Result<u8, CliError> {
     let failed = |error: io::Error| {
@@ -103,9 +102,9 @@ pub(super) fn run(
             .into_iter()
             .map(|pump| scope.spawn(move || tell(context, pump.run(secrets))))
             .collect();
-        let code = child::attend(pid(&child), &mut signals).map_err(failed)?;
+        let code = child::attend(pid(&child), &mut received).map_err(failed)?;
         drop((end, stop));
-        let handle = signals.handle();
+        let handle = received.handle();
         scope.spawn(move || {
             for pump in pumping {
                 let _ = pump.join();
@@ -115,9 +114,9 @@ pub(super) fn run(
         // What the command wrote is passed on still. Whoever reads it may take long; now that the
         // command has ended, a signal is for tokctl.
         let since = Instant::now();
-        for origin in signals.forever() {
+        for origin in received.forever() {
             let is_new = since.elapsed() > ECHO;
-            if is_new && [SIGHUP, SIGINT, SIGQUIT, SIGTERM].contains(&origin.signal) {
+            if is_new && signals::is_an_end(origin.signal) {
                 // What is on its way to the vault is waited for.
                 keeping.map(thread::ScopedJoinHandle::join);
                 if let Some(keeper) = keeper {

@@ -47,7 +47,7 @@ pub(super) fn collect(
     let mut wishes = BTreeMap::new();
     if args.resolve_env {
         for (name, value) in environment.texts().filter(|(_, value)| value.starts_with(SCHEME)) {
-            let variable = variable(name, "the environment")?;
+            let variable = in_environment(name)?;
             let reference = reference(value, &variable, "the environment")?;
             wishes.insert(variable, Wish::Value(reference));
         }
@@ -79,6 +79,17 @@ fn assignment(flag: &str, text: &str) -> Result<(Variable, Reference), CliError>
     let variable = variable(name, &place)?;
     let reference = reference(value, &variable, &place)?;
     Ok((variable, reference))
+}
+
+/// Takes the name of a variable that is set already, and so is no secret.
+fn in_environment(name: &str) -> Result<Variable, CliError> {
+    if name.parse::<Variable>() == Err(Refusal::Name) {
+        let what = format!("the environment names `{}`, which no shell takes", printable(name));
+        return Err(CliError::new(Kind::Usage, what)
+            .caused_by(&Refusal::Name)
+            .hint(format!("env -u {} tokctl run …", quoted(name))));
+    }
+    variable(name, "the environment")
 }
 
 /// Takes the name of a variable. One that is malformed may be part of a secret, and is not repeated.
