@@ -63,17 +63,6 @@ class KeyringWorld:
         """The same keyring as after a reboot without logging in to a desktop."""
         self._start_keyring([], "")
 
-    def stop_at(self, message=None):
-        """The same keyring, open, which stops once it has sent so many messages, if it is to. The
-        file that names each of them."""
-        trace = self.world.home / "sent"
-        inject = [f"--inject=sendmsg:signal=STOP:when={message}"] if message else []
-        # The keyring is this one's child, and the tracer is not.
-        strace = ["strace", "--daemonize", "--follow-forks", "--quiet=all", "--trace=sendmsg",
-                  f"--output={trace}", *inject]
-        self._start_keyring(["--unlock"], PASSWORD, strace)
-        return trace
-
     def forget(self):
         """A daemon that has never made a keyring: reading there says "no such entry"."""
         end(self.keyring)
