@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
@@ -581,6 +581,68 @@ fn a_bundle_that_is_in_place_already_is_left_there() {
     assert_eq!((read(&here, "taken").as_str(), kept(&here)), ("something else", 1));
     here.tokctl(["export", "--resume", "--output", "x.bundle"]).assert().success();
     assert_eq!((read(&here, "x.bundle"), kept(&here)), (bundle, 0));
+}
+
+/// Starts to hand `acme/x` over, and ends that with a signal while another process writes to the
+/// vault: the draft is made, and nothing has left.
+fn end_a_move_before_its_commit(env: &TestEnv, signal: &str) {
+    let writer = env.open_vault();
+    writer.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let mut command = env.command(MOVE.iter().chain(&["key:bundle.key"]));
+    let mut child = command.stderr(Stdio::null()).spawn().unwrap();
+    while drafts(env).is_empty() {
+        assert!(child.try_wait().unwrap().is_none(), "it ended before");
+        thread::sleep(Duration::from_millis(5));
+    }
+    let killed = Command::new("kill").args(["-s", signal, &child.id().to_string()]).status();
+    assert!(killed.unwrap().success());
+    writer.execute_batch("ROLLBACK").unwrap();
+    assert_eq!(child.wait().unwrap().code(), None, "{signal} ended it");
+    assert_eq!(statuses(env), ["active"]);
+    assert!(!env.path("x.bundle").exists());
+}
+
+/// What lies beside the place of `x.bundle`.
+fn drafts(env: &TestEnv) -> Vec<String> {
+    let names = fs::read_dir(env.path("")).unwrap();
+    let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    names.filter(|name| name.starts_with("x.bundle.")).collect()
+}
+
+#[test]
+fn a_move_that_is_ended_before_its_commit_leaves_no_draft() {
+    let server = AuthorizationServer::start();
+    let here = here(&server);
+    for signal in ["HUP", "INT", "TERM"] {
+        end_a_move_before_its_commit(&here, signal);
+        assert_eq!(drafts(&here), [""; 0], "{signal}");
+    }
+    hand_over(&here);
+}
+
+#[test]
+fn the_draft_of_a_move_that_was_killed_goes_with_the_next() {
+    let server = AuthorizationServer::start();
+    let here = here(&server);
+    end_a_move_before_its_commit(&here, "KILL");
+    assert_eq!(drafts(&here).len(), 1);
+    interrupt_a_move(&here);
+    assert_eq!(drafts(&here), [""; 0]);
+
+    let in_hand = File::create(here.path("x.bundle.1.tmp")).unwrap();
+    in_hand.lock().unwrap();
+    for is_in_place in [true, false] {
+        here.file("x.bundle.2.tmp", "");
+        if !is_in_place {
+            fs::remove_file(here.path("x.bundle")).unwrap();
+            here.log_in("x", &server, issue());
+            interrupt_a_move(&here);
+            fs::remove_file(here.path("x.bundle")).unwrap();
+            here.file("x.bundle.2.tmp", "");
+        }
+        here.tokctl(["export", "--resume", "--output", "x.bundle"]).assert().success();
+        assert_eq!(drafts(&here), ["x.bundle.1.tmp"], "a living process is at that one");
+    }
 }
 
 #[test]
