@@ -14,7 +14,11 @@ use crate::{config, foreign, private_file, providers, store};
 
 const RESUME: &str = "tokctl export --resume --output FILE";
 
-const RESTORE: &str =
+const RESUME_ELSEWHERE: &str =
+    "name a file that is not there yet: tokctl export --resume --output FILE";
+
+/// What helps a vault that is damaged.
+pub(crate) const RESTORE: &str =
     "`tokctl doctor` says how far the damage goes; restore the vault's file from a backup";
 
 const TRY_LATER: &str = "try again later; the stored credential is unchanged";
