@@ -673,6 +673,21 @@ fn what_was_handed_over_is_revoked_neither_by_a_deletion_nor_by_a_login() {
 }
 
 #[test]
+fn a_deletion_does_not_say_that_another_machine_has_what_is_still_here() {
+    let server = AuthorizationServer::start();
+    let here = here(&server);
+    interrupt_a_move(&here);
+    let deleted = here.tokctl(["delete", "acme", "--user", "x", "--yes"]).assert().success();
+    let said = stderr(&deleted);
+    assert!(said.contains("still in this vault"), "{said}");
+    assert!(said.contains("tokctl export --resume --output FILE"), "{said}");
+    assert!(!said.contains("the machine"), "{said}");
+    fs::remove_file(here.path("x.bundle")).unwrap();
+    here.tokctl(["export", "--resume", "--output", "x.bundle"]).assert().success();
+    import(&there(), &read(&here, "x.bundle")).success();
+}
+
+#[test]
 fn both_audits_tell_of_a_move() {
     let server = AuthorizationServer::start();
     let (here, there) = (here(&server), there());
