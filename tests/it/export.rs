@@ -312,7 +312,13 @@ fn a_secret_on_the_command_line_is_neither_used_nor_repeated() {
     }
     env.tokctl(["export", "vendor/x"]).assert().code(2);
     env.tokctl(["export", "--to", "passphrase"]).assert().code(2);
-    env.tokctl(["export", "vendor/x", "--to", "key:nowhere"]).assert().code(5);
+    env.tokctl(["export", "vendor/x", "--to", "key:nowhere"]).assert().code(2);
+    env.file("no.key", "made up");
+    env.tokctl(["export", "vendor/x", "--to", "key:no.key"]).assert().code(2);
+    let import = ["import", "bundle", "x.bundle", "--key-file", "nowhere"];
+    env.file("bundle.key", another_key());
+    env.file("x.bundle", export(&env, &["vendor/x"]));
+    env.tokctl(import).assert().code(2);
 }
 
 #[test]
