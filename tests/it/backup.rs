@@ -71,7 +71,9 @@ fn a_copy_deletes_nothing_from_the_keychain_of_the_original() {
 fn nothing_is_overwritten_by_a_copy() {
     let env = TestEnv::new().with_static_token("x", "made-up-token");
     let file = env.file("copy.db", "something else");
-    env.tokctl(["backup", "copy.db"]).assert().code(1);
+    let refused = env.tokctl(["backup", "copy.db"]).assert().code(1);
+    let said = stderr(&refused);
+    assert!(said.contains("hint: name a file that is not there yet"), "{said}");
     assert_eq!(fs::read_to_string(file).unwrap(), "something else");
     env.tokctl(["backup", env.vault_path().to_str().unwrap()]).assert().code(1);
     env.tokctl(["get"]).assert().success().stdout_eq("made-up-token\n");

@@ -459,6 +459,8 @@ fn a_refresh_token_that_may_be_spent_is_not_moved() {
     env.tokctl(["get"]).assert().code(6);
     let refused = env.tokctl(MOVE.iter().chain(&["key:bundle.key"])).assert().code(6);
     assert!(stderr(&refused).contains("what became of a refresh"), "{}", stderr(&refused));
+    let hint = "hint: `tokctl get acme --user x` settles it";
+    assert!(stderr(&refused).contains(hint), "{}", stderr(&refused));
     assert!(!env.path("x.bundle").exists());
     server.will(refuse(400, "invalid_grant").for_a_spent_token());
     env.tokctl(["get"]).assert().code(4);
@@ -583,7 +585,9 @@ fn a_bundle_that_is_in_place_already_is_left_there() {
     let here = here(&server);
     let bundle = interrupt_a_move(&here);
     here.file("taken", "something else");
-    here.tokctl(["export", "--resume", "--output", "taken"]).assert().code(1);
+    let refused = here.tokctl(["export", "--resume", "--output", "taken"]).assert().code(1);
+    let said = stderr(&refused);
+    assert!(said.contains("not there yet: tokctl export --resume --output FILE"), "{said}");
     assert_eq!((read(&here, "taken").as_str(), kept(&here)), ("something else", 1));
     here.tokctl(["export", "--resume", "--output", "x.bundle"]).assert().success();
     assert_eq!((read(&here, "x.bundle"), kept(&here)), (bundle, 0));
