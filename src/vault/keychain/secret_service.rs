@@ -8,6 +8,7 @@ use std::collections::HashMap;
 
 use secret_service::blocking::{Collection, Item, SecretService};
 use secret_service::{EncryptionType, Error as Failure};
+use zbus::blocking::Connection;
 use zbus::names::BusName;
 use zeroize::Zeroizing;
 
@@ -24,7 +25,8 @@ pub(super) fn read(name: &EntryName, patience: &Patience) -> Result<Zeroizing<Ve
     let (name, Patience { may_prompt, session, .. }) = (name.clone(), patience.clone());
     within(patience, move || {
         let mut turn = Turn::take(session.as_deref());
-        let service = connect()?;
+        let bus = Bus::connect()?;
+        let service = bus.service()?;
         let item = find(&service, &name, may_prompt, &mut turn)?;
         item.get_secret().map(Zeroizing::new).map_err(explain)
     })
@@ -35,7 +37,8 @@ pub(super) fn create(name: &EntryName, text: &str, patience: &Patience) -> Resul
     let text = Zeroizing::new(text.to_owned());
     within(patience, move || {
         let mut turn = Turn::take(session.as_deref());
-        let service = connect()?;
+        let bus = Bus::connect()?;
+        let service = bus.service()?;
         let collection = open_collection(&service, may_prompt, &mut turn)?;
         let found = service.search_items(attributes(&name)).map_err(explain)?;
         if !found.unlocked.is_empty() || !found.locked.is_empty() {
@@ -52,7 +55,8 @@ pub(super) fn delete(name: &EntryName, patience: &Patience) -> Result<(), Error>
     let (name, Patience { may_prompt, session, .. }) = (name.clone(), patience.clone());
     within(patience, move || {
         let mut turn = Turn::take(session.as_deref());
-        let service = connect()?;
+        let bus = Bus::connect()?;
+        let service = bus.service()?;
         find(&service, &name, may_prompt, &mut turn)?.delete().map_err(explain)
     })
 }
@@ -61,7 +65,8 @@ pub(super) fn entries(patience: &Patience) -> Result<Option<Vec<String>>, Error>
     let session = patience.session.clone();
     within(patience, move || {
         let _turn = Turn::take(session.as_deref());
-        let service = connect()?;
+        let bus = Bus::connect()?;
+        let service = bus.service()?;
         let found = service.search_items(HashMap::from([("service", SERVICE)])).map_err(explain)?;
         let mut names = Vec::new();
         for item in found.unlocked.iter().chain(&found.locked) {
@@ -77,7 +82,7 @@ pub(super) fn entries(patience: &Patience) -> Result<Option<Vec<String>>, Error>
 pub(super) fn keeper(patience: &Patience) -> Result<Option<String>, Error> {
     within(patience, || {
         let failed = |failure: zbus::Error| Error::Other(failure.to_string());
-        let bus = zbus::blocking::Connection::session().map_err(failed)?;
+        let bus = Connection::session().map_err(failed)?;
         let bus = zbus::blocking::fdo::DBusProxy::new(&bus).map_err(failed)?;
         let name = BusName::from_static_str("org.freedesktop.secrets")
             .map_err(|failure| failed(failure.into()))?;
@@ -88,10 +93,26 @@ pub(super) fn keeper(patience: &Patience) -> Result<Option<String>, Error> {
     })
 }
 
-fn connect<'a>() -> Result<SecretService<'a>, Error> {
-    // Whatever keeps the service from answering the first call, there is no keychain to be had.
-    SecretService::connect(EncryptionType::Plain)
-        .map_err(|failure| Error::NoService(failure.to_string()))
+/// A connection that is closed at once when it is dropped: before the turn ends, during which it
+/// was made.
+struct Bus(Connection);
+
+impl Bus {
+    fn connect() -> Result<Self, Error> {
+        Connection::session().map(Self).map_err(|failure| Error::NoService(failure.to_string()))
+    }
+
+    fn service<'a>(&self) -> Result<SecretService<'a>, Error> {
+        // Whatever keeps the service from answering the first call, there is no keychain to be had.
+        SecretService::connect_with_existing(EncryptionType::Plain, self.0.clone())
+            .map_err(|failure| Error::NoService(failure.to_string()))
+    }
+}
+
+impl Drop for Bus {
+    fn drop(&mut self) {
+        let _ = self.0.clone().close();
+    }
 }
 
 /// The names are those that the `keyring` family of libraries uses.
