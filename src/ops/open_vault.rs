@@ -151,7 +151,8 @@ impl OpenVault {
         self.read(account)?.ok_or_else(|| Error::NoCredential { account: account.clone() })
     }
 
-    /// The same, and the last time that a provider was asked about it.
+    /// The same, and the last time that a provider was asked about it. Finds what is damaged and
+    /// goes with every credential that is stored: before a refresh token is spent.
     pub(super) fn expect_with_attempt(
         &mut self,
         account: &Account,
@@ -159,6 +160,7 @@ impl OpenVault {
         let found = self.retrying(|vault| {
             let view = vault.store.read()?;
             let Some(row) = vault.row(&view, account)? else { return Ok(None) };
+            audit::read(&view, &vault.key)?;
             Ok(Some((row, attempts::read(&view, account)?)))
         })?;
         found.ok_or_else(|| Error::NoCredential { account: account.clone() })

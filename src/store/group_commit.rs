@@ -62,8 +62,8 @@ struct Waiting {
 enum Word {
     /// It is its turn to run what waits.
     Lead,
-    /// What became of its write.
-    Done(Result<(), Error>),
+    /// Its write was committed.
+    Done,
     /// The commit failed that its write was to share; another one may be what it failed for.
     Alone,
 }
@@ -99,7 +99,7 @@ impl GroupCommit {
             !mem::replace(&mut state.is_led, true)
         };
         match if leads { Ok(Word::Lead) } else { heard.recv() } {
-            Ok(Word::Done(done)) => done,
+            Ok(Word::Done) => Ok(()),
             Ok(Word::Alone) | Err(RecvError) => alone(store, key, remember, &mut *lock(write)),
             Ok(Word::Lead) => {
                 let lead = Lead(&self.state);
@@ -107,13 +107,11 @@ impl GroupCommit {
                 if let [_] = &group[..] {
                     return alone(store, key, remember, &mut *lock(write));
                 }
-                let results = together(store, key, &group, self.what_to_remember(&group));
+                let done = together(store, key, &group, self.what_to_remember(&group));
                 drop(lead);
-                if let Ok(results) = results {
-                    return told(group, results);
-                }
-                group.into_iter().skip(1).for_each(|other| other.hears(Word::Alone));
-                alone(store, key, remember, &mut *lock(write))
+                let word = || if done.is_ok() { Word::Done } else { Word::Alone };
+                group.into_iter().skip(1).for_each(|other| other.hears(word()));
+                done.or_else(|_| alone(store, key, remember, &mut *lock(write)))
             }
         }
     }
@@ -148,16 +146,6 @@ impl Waiting {
     }
 }
 
-/// Tells the group what became of its writes; gives what became of the first.
-fn told(group: Vec<Waiting>, results: Vec<Result<(), Error>>) -> Result<(), Error> {
-    let mut results = results.into_iter();
-    let own = results.next().expect("a group has its leader");
-    for (other, result) in group.into_iter().skip(1).zip(results) {
-        other.hears(Word::Done(result));
-    }
-    own
-}
-
 fn lock<T: ?Sized>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -177,29 +165,17 @@ pub(crate) fn alone<T>(
     Ok(done)
 }
 
-/// Runs the writes of a group; one that fails takes back its own changes and no other's.
+/// Runs the writes of a group; if one fails, nothing of any is committed. That is rare, so no write
+/// pays for a savepoint that would spare the others being run again.
 fn together(
     store: &mut Store,
     key: &DataKey,
     group: &[Waiting],
     remember: Remember,
-) -> Result<Vec<Result<(), Error>>, Error> {
-    let end = end(store, key, remember)?;
-    let transaction = store.write()?;
-    let mut results = Vec::with_capacity(group.len());
-    for waiting in group {
-        let run = |sql| transaction.prepare_cached(sql)?.execute([]);
-        run("SAVEPOINT one")?;
-        let result = (lock(&waiting.write))(&transaction, key);
-        if result.is_err() {
-            run("ROLLBACK TO one")?;
-        }
-        run("RELEASE one")?;
-        results.push(result);
-    }
-    end.seal(&transaction, key)?;
-    transaction.commit()?;
-    Ok(results)
+) -> Result<(), Error> {
+    alone(store, key, remember, |transaction, key| {
+        group.iter().try_for_each(|waiting| (lock(&waiting.write))(transaction, key))
+    })
 }
 
 /// The audit's end, found before a transaction keeps others waiting.
