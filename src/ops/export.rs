@@ -148,7 +148,7 @@ pub(crate) fn resume(vault: &mut OpenVault, target: &Path) -> Result<(), Error> 
 /// reads it.
 fn forget(vault: &mut OpenVault, id: BundleId) -> Result<(), Error> {
     vault.write(|transaction, _| bundles::forget(transaction, id))?;
-    let _ = vault.store().empty_log();
+    let _ = vault.store().and_then(|store| store.empty_log());
     Ok(())
 }
 

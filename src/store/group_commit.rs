@@ -13,6 +13,7 @@ use rusqlite::Transaction;
 use super::audit;
 use super::connection::Store;
 use super::error::Error;
+use super::pool::Pool;
 use crate::model::audit::Settings;
 use crate::vault::seal::{DataKey, Generation};
 
@@ -86,7 +87,7 @@ impl GroupCommit {
     /// Runs `write` in a transaction, together with others that wait, and commits it.
     pub(crate) fn commit(
         &self,
-        store: &mut Store,
+        stores: &Pool,
         key: &DataKey,
         write: &Write,
         remember: Remember,
@@ -98,20 +99,21 @@ impl GroupCommit {
             state.waiting.push(Waiting { write: own, remember, generation, word });
             !mem::replace(&mut state.is_led, true)
         };
+        let run_alone = || alone(&mut *stores.lend()?, key, remember, &mut *lock(write));
         match if leads { Ok(Word::Lead) } else { heard.recv() } {
             Ok(Word::Done) => Ok(()),
-            Ok(Word::Alone) | Err(RecvError) => alone(store, key, remember, &mut *lock(write)),
+            Ok(Word::Alone) | Err(RecvError) => run_alone(),
             Ok(Word::Lead) => {
                 let lead = Lead(&self.state);
                 let group = self.take(generation);
                 if let [_] = &group[..] {
-                    return alone(store, key, remember, &mut *lock(write));
+                    return run_alone();
                 }
-                let done = together(store, key, &group, self.what_to_remember(&group));
+                let done = together(stores, key, &group, self.what_to_remember(&group));
                 drop(lead);
                 let word = || if done.is_ok() { Word::Done } else { Word::Alone };
                 group.into_iter().skip(1).for_each(|other| other.hears(word()));
-                done.or_else(|_| alone(store, key, remember, &mut *lock(write)))
+                done.or_else(|_| run_alone())
             }
         }
     }
@@ -168,12 +170,12 @@ pub(crate) fn alone<T>(
 /// Runs the writes of a group; if one fails, nothing of any is committed. That is rare, so no write
 /// pays for a savepoint that would spare the others being run again.
 fn together(
-    store: &mut Store,
+    stores: &Pool,
     key: &DataKey,
     group: &[Waiting],
     remember: Remember,
 ) -> Result<(), Error> {
-    alone(store, key, remember, |transaction, key| {
+    alone(&mut *stores.lend()?, key, remember, |transaction, key| {
         group.iter().try_for_each(|waiting| (lock(&waiting.write))(transaction, key))
     })
 }
@@ -228,15 +230,15 @@ mod tests {
         transaction.commit().unwrap();
 
         let group = GroupCommit::default();
+        let stores = Pool::of_several(Store::open(&path).unwrap());
         let failed = std::thread::scope(|scope| {
             let threads: Vec<_> = (0..60)
                 .map(|number| {
-                    let (group, key, path) = (&group, &key, &path);
+                    let (group, key, stores) = (&group, &key, &stores);
                     scope.spawn(move || {
-                        let mut store = Store::open(path).unwrap();
                         // Each name twice: the second of them breaks the table's rule.
                         let write = entry(format!("entry-{}", number / 2));
-                        group.commit(&mut store, key, &write, Remember::Nothing).is_err()
+                        group.commit(stores, key, &write, Remember::Nothing).is_err()
                     })
                 })
                 .collect();
