@@ -3,6 +3,7 @@
 //! The only code that writes plain files. What it makes is private from the start (directories
 //! 0700, files 0600), and it says whether what it finds can be trusted.
 
+use std::ffi::OsStr;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
@@ -131,7 +132,7 @@ fn replace(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
 }
 
 /// A private file that will be at its place whole or not at all. What was made for it is gone when
-/// it is dropped before.
+/// it is dropped before; it is locked meanwhile, so what lies there unlocked was left behind.
 pub(crate) struct Draft {
     file: File,
     beside: PathBuf,
@@ -150,12 +151,11 @@ impl Draft {
         let Some(name) = path.file_name() else {
             return Err(Error::NotAFile { path: path.to_owned() });
         };
+        remove_left_drafts(path);
         let mut name = name.to_owned();
         name.push(format!(".{}.tmp", std::process::id()));
         let beside = path.with_file_name(name);
-        // One that a process with this number left behind.
-        let _ = fs::remove_file(&beside);
-        let file = create_new(&beside).map_err(io_error(path))?;
+        let file = create_locked(&beside).map_err(io_error(path))?;
         let draft = Self { file, beside, path: path.to_owned() };
         let made_room =
             draft.file.write_all_at(&vec![0; length], 0).and_then(|()| draft.file.sync_all());
@@ -182,6 +182,47 @@ impl Drop for Draft {
         // Gone already, if it was placed.
         let _ = fs::remove_file(&self.beside);
     }
+}
+
+/// Makes a file that is locked; nobody who looks for what was left behind takes it away.
+fn create_locked(path: &Path) -> io::Result<File> {
+    loop {
+        let file = create_new(path)?;
+        // Not every file system knows locks. Where one is held already, somebody is about to take
+        // the file away.
+        let _ = file.lock();
+        let (own, named) = (file.metadata()?, fs::symlink_metadata(path));
+        if named.is_ok_and(|named| (named.dev(), named.ino()) == (own.dev(), own.ino())) {
+            return Ok(file);
+        }
+    }
+}
+
+/// Takes away the user's own drafts for `path` that no living process is at.
+pub(crate) fn remove_left_drafts(path: &Path) {
+    let (Some(directory), Some(name)) = (path.parent(), path.file_name()) else { return };
+    let directory = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
+    let Ok(entries) = fs::read_dir(directory) else { return };
+    let own = rustix::process::geteuid().as_raw();
+    for entry in entries.flatten().filter(|entry| is_draft_of(name, &entry.file_name())) {
+        let draft = directory.join(entry.file_name());
+        let is_ours = entry.metadata().is_ok_and(|found| found.is_file() && found.uid() == own);
+        // Held until the file is gone.
+        let Some(lock) = is_ours.then(|| open_plain(&draft).ok()).flatten() else { continue };
+        if lock.try_lock().is_ok() {
+            let _ = fs::remove_file(&draft);
+        }
+    }
+}
+
+/// Whether `found` is what a draft of the file `name` is called.
+fn is_draft_of(name: &OsStr, found: &OsStr) -> bool {
+    let number = found
+        .as_encoded_bytes()
+        .strip_prefix(name.as_encoded_bytes())
+        .and_then(|rest| rest.strip_prefix(b"."))
+        .and_then(|rest| rest.strip_suffix(b".tmp"));
+    number.is_some_and(|number| !number.is_empty() && number.iter().all(u8::is_ascii_digit))
 }
 
 /// Renames where nothing is at the new name.
@@ -351,6 +392,22 @@ mod tests {
         assert_eq!(fs::read(&path).unwrap(), b"other");
         assert_eq!(fs::read_dir(home.path()).unwrap().count(), 1);
         assert!(Draft::of(&home.path().join("none/file"), 3).is_err());
+    }
+
+    #[test]
+    fn a_draft_that_nobody_is_at_goes_and_others_stay() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("file");
+        let in_hand = create_locked(&home.path().join("file.1.tmp")).unwrap();
+        for name in ["file.2.tmp", "file.notes.tmp", "file..tmp", "files.3.tmp", "file.4.tmp.old"] {
+            create_new(&home.path().join(name)).unwrap();
+        }
+        Draft::of(&path, 3).unwrap().place(b"new").unwrap();
+        assert!(!home.path().join("file.2.tmp").exists());
+        assert_eq!(fs::read_dir(home.path()).unwrap().count(), 6, "all but that one, and the new");
+        drop(in_hand);
+        remove_left_drafts(&path);
+        assert!(!home.path().join("file.1.tmp").exists());
     }
 
     #[test]

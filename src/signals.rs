@@ -162,6 +162,13 @@ fn register() -> io::Result<Shared> {
     Ok(shared)
 }
 
+impl Held {
+    /// Whether a signal waits: what is not begun yet may as well not be.
+    pub(crate) fn is_over(&self) -> bool {
+        self.0.pending.load(Ordering::SeqCst) != 0
+    }
+}
+
 impl Drop for Held {
     fn drop(&mut self) {
         let mut holders = self.0.holders.lock().unwrap_or_else(PoisonError::into_inner);

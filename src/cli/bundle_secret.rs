@@ -83,7 +83,10 @@ pub(crate) fn opening(
     }
 }
 
+/// The key in a file that the command line names. Where there is none in it, the call is wrong:
+/// nothing is to be unlocked.
 fn key_in(context: &Context, file: &Path) -> Result<BundleSecret, CliError> {
     let source = format!("`{}`", file.display());
-    key_material::key_in(context, &source, file).map(BundleSecret::Key)
+    let key = key_material::key_in(context, &source, file);
+    key.map(BundleSecret::Key).map_err(|error| CliError { kind: Kind::Usage, ..error })
 }

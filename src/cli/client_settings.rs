@@ -6,6 +6,7 @@ use super::context::Context;
 use super::error::{CliError, Kind};
 use super::explain::untrusted_file;
 use super::program;
+use crate::model::account::ProviderName;
 use crate::model::address::Address;
 use crate::model::client::Client;
 use crate::private_file;
@@ -19,7 +20,7 @@ const LARGEST: u64 = 1024 * 1024;
 pub(crate) fn client_id(context: &Context, provider: &Provider) -> Option<String> {
     context
         .environment
-        .text(&variable(provider, "CLIENT_ID"))
+        .text(&id_variable(&provider.name))
         .or_else(|| provider.definition.client_id.clone())
 }
 
@@ -31,7 +32,7 @@ pub(crate) fn client_secret(
 ) -> Result<Option<ClientSecret>, CliError> {
     let environment = &context.environment;
     let definition = &provider.definition;
-    if let Some(secret) = environment.text(&variable(provider, "CLIENT_SECRET")) {
+    if let Some(secret) = environment.text(&secret_variable(&provider.name)) {
         return Ok(Some(ClientSecret::from_trusted(secret)));
     }
     if let Some(name) = &definition.client_secret_env {
@@ -103,8 +104,18 @@ pub(crate) fn other_secret(
     client_secret(context, provider).ok().flatten().filter(|secret| Some(secret.expose()) != sealed)
 }
 
-fn variable(provider: &Provider, what: &str) -> String {
-    format!("TOKCTL_{}_{what}", provider.name.as_str().to_uppercase().replace('-', "_"))
+/// The variable that holds the client's id.
+pub(crate) fn id_variable(provider: &ProviderName) -> String {
+    variable(provider, "CLIENT_ID")
+}
+
+/// The variable that holds the client's secret.
+pub(crate) fn secret_variable(provider: &ProviderName) -> String {
+    variable(provider, "CLIENT_SECRET")
+}
+
+fn variable(provider: &ProviderName, what: &str) -> String {
+    format!("TOKCTL_{}_{what}", provider.as_str().to_uppercase().replace('-', "_"))
 }
 
 /// Reads a file of settings that nobody else can change.

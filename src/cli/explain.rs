@@ -1,5 +1,7 @@
 //! What each failure of an operation means to a user.
 
+use std::io;
+
 use super::error::{CliError, Kind};
 use super::typed::{login_command, quoted, user_flag};
 use crate::model::account::Account;
@@ -14,7 +16,11 @@ use crate::{config, foreign, private_file, providers, store};
 
 const RESUME: &str = "tokctl export --resume --output FILE";
 
-const RESTORE: &str =
+const RESUME_ELSEWHERE: &str =
+    "name a file that is not there yet: tokctl export --resume --output FILE";
+
+/// What helps a vault that is damaged.
+pub(crate) const RESTORE: &str =
     "`tokctl doctor` says how far the damage goes; restore the vault's file from a backup";
 
 const TRY_LATER: &str = "try again later; the stored credential is unchanged";
@@ -179,8 +185,15 @@ fn trust_hint(error: &private_file::Error) -> String {
         private_file::Error::NotAFile { .. } => "name a plain file".into(),
         private_file::Error::Denied { path } => format!("chmod u+rw {}", quoted(path)),
         private_file::Error::TooLarge { .. } => "name another file".into(),
+        taken if is_taken(taken) => "name a file that is not there yet".into(),
         private_file::Error::Io { path, .. } => format!("ls -ld {}", quoted(path)),
     }
+}
+
+/// Whether a new file was to be made where something is.
+fn is_taken(error: &private_file::Error) -> bool {
+    matches!(error, private_file::Error::Io { source, .. }
+        if source.kind() == io::ErrorKind::AlreadyExists)
 }
 
 fn store_error(error: &store::Error) -> CliError {
@@ -393,6 +406,9 @@ fn bundle_error(error: &BundleError) -> CliError {
             ),
         ),
         BundleError::Unplaced => (Kind::Failed, RESUME.into()),
+        BundleError::NotPlaced { source } if is_taken(source) => {
+            (Kind::Failed, RESUME_ELSEWHERE.into())
+        }
         BundleError::NotPlaced { .. } => (Kind::Failed, format!("make room, then {RESUME}")),
         BundleError::NothingUnplaced => (Kind::NotFound, "tokctl list".into()),
         BundleError::TooLarge => (Kind::Failed, "export fewer at once".into()),

@@ -115,7 +115,7 @@ fn drive(row: &Map<String, Value>, origin: String) -> Result<Option<Record>, Fau
     grant.issued_at = text::field(row, "updated_at")?.and_then(|text| text::time(&text).ok());
     Ok(Some(Record {
         provider: Some("gdrive"),
-        user: Some(text::user(row, "user_id")?),
+        user: text::user(row, "user_id")?,
         origin,
         server: None,
         username: None,
@@ -130,7 +130,7 @@ fn own_token(row: &Map<String, Value>, origin: String) -> Result<Record, Fault> 
     let token = StaticToken { token: text::own_token(&token)?, expiry: Expiry::Unknown };
     Ok(Record {
         provider: None,
-        user: Some(text::user(row, "user_id")?),
+        user: text::user(row, "user_id")?,
         origin,
         server: None,
         username: None,

@@ -8,7 +8,7 @@ use std::path::Path;
 use serde_json::{Map, Value};
 
 use super::error::Error;
-use super::record::{Found, Held, HeldGrant, IssuedTo, Record};
+use super::record::{Found, Held, HeldGrant, IssuedTo, Owner, Record};
 use super::text::{self, Fault};
 use crate::model::credential::Expiry;
 
@@ -56,9 +56,7 @@ fn record(object: &Map<String, Value>) -> Result<Record, Fault> {
     let is_drive = held.scopes.iter().any(|scope| scope.starts_with(DRIVE));
     Ok(Record {
         provider: Some(if is_drive { "gdrive" } else { "google" }),
-        user: user
-            .map(|user| user.parse().map_err(|_| "the account is no user's name"))
-            .transpose()?,
+        user: user.map_or(Owner::Unsaid, |user| Owner::of(&user)),
         origin: "the file".into(),
         server: None,
         username: None,

@@ -10,10 +10,9 @@ use serde_json::{Map, Value};
 
 use super::error::Error;
 use super::fernet::Key;
-use super::record::{Found, Held, HeldGrant, IssuedTo, Record};
+use super::record::{Found, Held, HeldGrant, IssuedTo, Owner, Record};
 use super::sqlite::{self, Database};
 use super::text::{self, Fault};
-use crate::model::account::UserName;
 use crate::model::credential::Expiry;
 use crate::secret::StoreKey;
 use crate::untrusted::printable;
@@ -61,11 +60,10 @@ fn encrypted(path: &Path, key: Option<&StoreKey>) -> Result<Record, Error> {
         .ok_or_else(|| Error::WrongKey { path: path.to_owned(), place: place() })?;
     let made = || -> Result<Record, Fault> {
         let user = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
-        let user = user.parse().map_err(|_| "the file's name is no user's name")?;
         let Some(Value::Object(tokens)) = text::json(&opened.text) else {
             return Err("there is no JSON object in it");
         };
-        record(Some(user), &tokens, printable(&path.to_string_lossy()), opened.at)
+        record(Owner::of(user), &tokens, printable(&path.to_string_lossy()), opened.at)
     };
     made().map_err(|what| malformed(path, place(), what))
 }
@@ -78,15 +76,14 @@ fn dump(path: &Path) -> Result<Found, Error> {
     let mut records = Vec::new();
     if entries.iter().any(|(name, _)| name == "access_token") {
         let object = entries.into_iter().collect();
-        let one = record(None, &object, "the file".into(), None);
+        let one = record(Owner::Unsaid, &object, "the file".into(), None);
         records.push(one.map_err(|what| malformed(path, "line 1".into(), what))?);
     } else {
         for (number, (user, tokens)) in entries.iter().enumerate() {
             let place = format!("entry {}", number + 1);
             let made = || -> Result<Record, Fault> {
-                let user = user.parse().map_err(|_| "its name is no user's name")?;
                 let tokens = tokens.as_object().ok_or("it is no object of tokens")?;
-                record(Some(user), tokens, place.clone(), None)
+                record(Owner::of(user), tokens, place.clone(), None)
             };
             records.push(made().map_err(|what| malformed(path, place.clone(), what))?);
         }
@@ -107,14 +104,14 @@ fn table(path: &Path) -> Result<Found, Error> {
         let Some(Value::Object(tokens)) = text::json(&tokens) else {
             return Err("its tokens are no JSON object");
         };
-        record(Some(text::user(row, "user_id")?), &tokens, place, None)
+        record(text::user(row, "user_id")?, &tokens, place, None)
     })?;
     Ok(Found { records, files: database.files, ignored: Vec::new() })
 }
 
 /// A record of `tokens` that were stored at `stored_at`, if that is known.
 fn record(
-    user: Option<UserName>,
+    user: Owner,
     tokens: &Map<String, Value>,
     origin: String,
     stored_at: Option<Timestamp>,

@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::error::Error;
-use super::record::{Found, Held, HeldGrant, IssuedTo, Record};
+use super::record::{Found, Held, HeldGrant, IssuedTo, Owner, Record};
 use super::text::{self, Fault};
 use crate::model::credential::Expiry;
 use crate::model::scope::Scopes;
@@ -63,7 +63,7 @@ pub(crate) fn read(path: &Path) -> Result<Found, Error> {
 fn record(remote: &Remote, name: &str) -> Result<Record, Fault> {
     Ok(Record {
         provider: Some("gdrive"),
-        user: Some(remote.name.parse().map_err(|_| "the remote's name is no user's name")?),
+        user: Owner::of(&remote.name),
         origin: format!("the remote {name}"),
         server: None,
         username: None,

@@ -25,7 +25,7 @@ pub(crate) struct Found {
 pub(crate) struct Record {
     /// The built-in provider that it is for, where the store tells.
     pub(crate) provider: Option<&'static str>,
-    pub(crate) user: Option<UserName>,
+    pub(crate) user: Owner,
     /// Where it stands, printable, such as `row 3 of jira_tokens`.
     pub(crate) origin: String,
     /// The service's own address.
@@ -35,6 +35,23 @@ pub(crate) struct Record {
     /// Whether the tool found that its token works no more.
     pub(crate) inactive: bool,
     pub(crate) held: Held,
+}
+
+/// Whose a credential is, as the store says it.
+#[derive(Debug, Clone)]
+pub(crate) enum Owner {
+    /// The store does not say.
+    Unsaid,
+    Named(UserName),
+    /// A user of whom the store has a name that can't be kept here.
+    Unnameable,
+}
+
+impl Owner {
+    /// The one with this name.
+    pub(super) fn of(name: &str) -> Self {
+        name.parse().map_or(Self::Unnameable, Self::Named)
+    }
 }
 
 /// What lets requests in.

@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::{Map, Value};
 
 use super::error::Error;
-use super::record::{Found, Held, Record};
+use super::record::{Found, Held, Owner, Record};
 use super::row::Row;
 use super::salla;
 use super::sqlite::{self, Database};
@@ -88,7 +88,7 @@ fn field(value: &str) -> Value {
 fn etsy(row: &Map<String, Value>, origin: String) -> Result<Record, Fault> {
     Ok(Record {
         provider: Some("etsy"),
-        user: Some(text::user(row, "user_id")?),
+        user: text::user(row, "user_id")?,
         origin,
         server: None,
         username: None,
@@ -108,7 +108,7 @@ fn shopify(row: &Map<String, Value>, origin: String) -> Result<Record, Fault> {
     };
     Ok(Record {
         provider: Some("shopify"),
-        user: Some(domain.parse().map_err(|_| "the shop is no user's name")?),
+        user: Owner::of(&domain),
         origin,
         server: Some(text::shop(&domain)?),
         username: None,

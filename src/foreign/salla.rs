@@ -26,7 +26,7 @@ pub(crate) fn read(path: &Path) -> Result<Found, Error> {
 fn record(row: &Map<String, Value>, origin: String) -> Result<Record, Fault> {
     Ok(Record {
         provider: Some("salla"),
-        user: Some(text::user(row, "user_id")?),
+        user: text::user(row, "user_id")?,
         origin,
         server: None,
         username: None,

@@ -8,10 +8,9 @@ use serde_json::{Map, Value};
 
 use super::error::Error;
 use super::fernet::Key;
-use super::record::{Found, Held, HeldGrant, IssuedTo, Record};
+use super::record::{Found, Held, HeldGrant, IssuedTo, Owner, Record};
 use super::sqlite::Database;
 use super::text::{self, Fault};
-use crate::model::account::UserName;
 use crate::model::address::Address;
 use crate::model::credential::{Expiry, StaticToken};
 use crate::model::scope::Scopes;
@@ -26,9 +25,9 @@ enum Named {
     /// The token of the person who logged in to Facebook: of whom it does not say.
     FacebookUser,
     /// The token of a page, under its number.
-    FacebookPage(UserName),
+    FacebookPage(Owner),
     /// The token of a shop, at its address.
-    Shop(UserName, Address),
+    Shop(Owner, Address),
     /// Something that lets nobody in.
     Identifier,
     /// Nobody knows.
@@ -81,13 +80,13 @@ fn named(row: &Map<String, Value>) -> Result<Named, Fault> {
         return Ok(Named::FacebookUser);
     }
     if let Some(page) = name.strip_prefix("FACEBOOK_ACCESS_TOKEN_") {
-        return page.parse().map(Named::FacebookPage).map_err(|_| "its name has no page in it");
+        return Ok(Named::FacebookPage(Owner::of(page)));
     }
     let Some(shop) = name.strip_prefix("SHOPIFY_ACCESS_TOKEN_") else { return Ok(Named::Other) };
     // Points became underscores, which no shop's name has.
     let host = shop.replace('_', ".");
     let address = text::shop(&host)?;
-    Ok(Named::Shop(host.parse().map_err(|_| "its name has no shop in it")?, address))
+    Ok(Named::Shop(Owner::of(&host), address))
 }
 
 fn record(named: Named, token: &str, origin: String) -> Result<Option<Record>, Fault> {
@@ -113,10 +112,10 @@ fn record(named: Named, token: &str, origin: String) -> Result<Option<Record>, F
                 scopes: Scopes::default(),
                 issued_to: IssuedTo::Configured,
             };
-            Some(own("facebook", None, None, Held::Grant(Box::new(grant))))
+            Some(own("facebook", Owner::Unsaid, None, Held::Grant(Box::new(grant))))
         }
-        Named::FacebookPage(page) => Some(own("facebook", Some(page), None, alone(token))),
-        Named::Shop(shop, address) => Some(own("shopify", Some(shop), Some(address), alone(token))),
+        Named::FacebookPage(page) => Some(own("facebook", page, None, alone(token))),
+        Named::Shop(shop, address) => Some(own("shopify", shop, Some(address), alone(token))),
         Named::Identifier | Named::Other => None,
     })
 }

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
 use super::error::Error;
-use crate::model::account::UserName;
+use super::record::Owner;
 use crate::model::address::Address;
 use crate::model::scope::Scopes;
 use crate::private_file;
@@ -78,9 +78,8 @@ pub(super) fn field(object: &Map<String, Value>, name: &str) -> Result<Option<St
 }
 
 /// A user's name, which has to be there.
-pub(super) fn user(object: &Map<String, Value>, name: &str) -> Result<UserName, Fault> {
-    let user = field(object, name)?.ok_or("it does not say whose it is")?;
-    user.parse().map_err(|_| "the user is no name that can be kept")
+pub(super) fn user(object: &Map<String, Value>, name: &str) -> Result<Owner, Fault> {
+    Ok(Owner::of(&field(object, name)?.ok_or("it does not say whose it is")?))
 }
 
 /// The address of a shop by its domain.

@@ -1,5 +1,6 @@
 //! Keeping the audit, and finding out whether it is whole.
 
+use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -38,6 +39,8 @@ pub(crate) struct Verified {
     pub(crate) examined: Examined,
     /// How it is kept; `None` where the vault has no key for it.
     pub(crate) settings: Option<Settings>,
+    /// The file.
+    pub(crate) path: PathBuf,
 }
 
 /// Writes down one use of a credential, or a change of the keys: a line appended, and nothing flushed to the disk. Where the
@@ -101,13 +104,11 @@ pub(crate) fn verify(vault: &mut OpenVault) -> Result<Verified, Error> {
     // First what the vault remembers: the file only ever gets ahead of it.
     let sealed = vault.audit()?;
     let content = audit::content(vault.file(), LONG_PATIENCE)?;
-    Ok(match sealed {
-        Some(sealed) => Verified {
-            examined: audit::examine(&content, &sealed),
-            settings: Some(sealed.settings),
-        },
-        None => Verified { examined: audit::examine_without_key(&content), settings: None },
-    })
+    let (examined, settings) = match sealed {
+        Some(sealed) => (audit::examine(&content, &sealed), Some(sealed.settings)),
+        None => (audit::examine_without_key(&content), None),
+    };
+    Ok(Verified { examined, settings, path: vault.file().audit() })
 }
 
 /// Keeps the audit as `settings` say from now on.

@@ -9,7 +9,7 @@ use crate::model::account::Account;
 use crate::model::credential::{Grant, Status};
 use crate::oauth::revocation;
 use crate::store::spill;
-use crate::store::{self, Store, attempts, credentials, journal, locks};
+use crate::store::{self, Store, attempts, bundles, credentials, journal, locks};
 
 /// What became of the grant at the provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,8 +20,12 @@ pub(crate) enum AtProvider {
     NotRevocable,
     /// A token that a person made, and only a person can revoke.
     Static,
-    /// It is another machine's, which goes on with it.
-    HandedOver,
+    /// It was handed over: another machine goes on with it, once it has it.
+    HandedOver {
+        /// Whether the bundle of a move is still in the vault: it may be this one's, and nowhere
+        /// else.
+        unplaced: bool,
+    },
     /// Nobody asked.
     NotAsked,
 }
@@ -42,7 +46,9 @@ pub(crate) fn revoke_and_delete(
     let row = refresh::adopt_spill(vault, account, row)?;
     let credential = &row.stored.credential;
     let at_provider = match &credential.grant {
-        _ if credential.status == Status::HandedOver => AtProvider::HandedOver,
+        _ if credential.status == Status::HandedOver => {
+            AtProvider::HandedOver { unplaced: vault.look(bundles::unplaced_since)?.is_some() }
+        }
         Grant::Static(_) => AtProvider::Static,
         Grant::OAuth(grant) => match &grant.client.revocation_endpoint {
             None => AtProvider::NotRevocable,

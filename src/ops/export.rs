@@ -90,6 +90,7 @@ pub(crate) fn seal(
 
 /// Puts a bundle of copies at `target`, where nothing may be yet.
 pub(crate) fn put(sealed: &Sealed, target: &Path) -> Result<(), Error> {
+    let _held = held()?;
     let text = sealed.text.as_bytes();
     let put = Draft::of(target, text.len()).and_then(|draft| draft.place(text));
     Ok(put.map_err(|source| BundleError::NotMade { source })?)
@@ -102,13 +103,17 @@ pub(crate) fn hand_over(
     target: &Path,
     clock: Clock,
 ) -> Result<(), Error> {
+    // From here on, since what a signal ends takes no draft away.
+    let held = held()?;
     let text = sealed.text.as_bytes();
     // A disk that is full or read-only, or a name that is taken, is found before anything leaves.
     let draft = Draft::of(target, text.len()).map_err(|source| BundleError::NotMade { source })?;
-    let _held = signals::hold()
-        .map_err(|source| store::Error::Io { doing: "watch signals over", source })?;
     let now = clock();
     vault.write(|transaction, key| {
+        if held.is_over() {
+            // Nobody hears of it: the signal ends the process, now that nothing has left.
+            return Err(store::Error::Busy);
+        }
         for traveller in &sealed.travellers {
             let Traveller { account, credential, revision, .. } = traveller;
             let stays = left_behind(credential, now);
@@ -133,15 +138,20 @@ pub(crate) fn hand_over(
 pub(crate) fn resume(vault: &mut OpenVault, target: &Path) -> Result<(), Error> {
     let _turn = locks::hand_over(vault.file(), Instant::now() + refresh::WAIT)?;
     let (id, text) = vault.look(bundles::unplaced)?.ok_or(BundleError::NothingUnplaced)?;
-    let _held = signals::hold()
-        .map_err(|source| store::Error::Io { doing: "watch signals over", source })?;
+    let _held = held()?;
     let placed = if is_at(target, text.as_bytes()) {
+        private_file::remove_left_drafts(target);
         flushed(target)
     } else {
         Draft::of(target, text.len()).and_then(|draft| draft.place(text.as_bytes()))
     };
     placed.map_err(|source| BundleError::NotPlaced { source })?;
     forget(vault, id)
+}
+
+/// Has signals wait.
+fn held() -> Result<signals::Held, store::Error> {
+    signals::hold().map_err(|source| store::Error::Io { doing: "watch signals over", source })
 }
 
 /// Forgets a bundle that is in place. What was overwritten goes from the log too, where nobody

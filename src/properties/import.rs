@@ -19,7 +19,7 @@ use super::input::Setting;
 use super::shown;
 use super::world::{NOW, account};
 use crate::config::Config;
-use crate::foreign::record::{Found, Held, Record};
+use crate::foreign::record::{Found, Held, Owner, Record};
 use crate::foreign::{
     Error, agentllm, google, pauth, rclone, refresh_service, salla, state_tokens,
 };
@@ -121,7 +121,10 @@ impl Import {
         let service = Service { provider, client, trusted_certificates: None };
         let is_granted = matches!(record.held, Held::Grant(_));
         assert!(!is_granted || record.server.is_none(), "a file says where a grant is renewed");
-        let user = record.user.clone().unwrap_or(account("x").user);
+        let user = match &record.user {
+            Owner::Named(user) => user.clone(),
+            Owner::Unsaid | Owner::Unnameable => account("x").user,
+        };
         let server = record.server.clone();
         let incoming = match import::assemble(record, user, &service, None, NOW) {
             Ok(incoming) => incoming,

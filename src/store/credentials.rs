@@ -110,7 +110,10 @@ fn opened(row: &Row<'_>, key: &DataKey, account: &Account) -> Result<Stored, Err
 ///
 /// Fails with [`Error::Tampered`] if not.
 pub(super) fn compared(mut clear: Summary, text: &[u8]) -> Result<(Account, Credential), Error> {
-    let Ok(credential) = serde_json::from_slice::<Credential>(text) else {
+    // All of it is checked for UTF-8 at once, and not each text in it.
+    let text = str::from_utf8(text).ok();
+    let credential = text.and_then(|text| serde_json::from_str::<Credential>(text).ok());
+    let Some(credential) = credential else {
         return Err(Error::Tampered { account: clear.account });
     };
     let sealed = Summary::of(&clear.account, &credential);

@@ -89,7 +89,7 @@ impl VaultFile {
     }
 
     /// The audit's file. Its directory may not be there yet.
-    pub(super) fn audit(&self) -> PathBuf {
+    pub(crate) fn audit(&self) -> PathBuf {
         self.beside_path().join("audit.jsonl")
     }
 

@@ -26,3 +26,4 @@ pub(crate) mod beside;
 
 pub(crate) use connection::Store;
 pub(crate) use error::Error;
+pub(crate) use schema::missing_tables;

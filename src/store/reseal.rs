@@ -5,9 +5,12 @@
 //! and made on others, since that takes longer. However many rows there are, only a few are in
 //! memory at a time.
 
+use std::collections::BTreeMap;
 use std::num::NonZero;
-use std::sync::mpsc::{self, Receiver, SyncSender};
-use std::thread::{self, Scope};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{self, Receiver};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
 
 use rusqlite::{Connection, Row, Statement, Transaction};
 
@@ -18,8 +21,8 @@ use crate::model::summary::Summary;
 use crate::vault::seal::{DataKey, Nonce, Opened};
 
 /// How many rows are read at once, at most, and of how many bytes in all, about.
-const ROWS: usize = 64;
-const BYTES: usize = 128 * 1024;
+const ROWS: usize = 256;
+const BYTES: usize = 256 * 1024;
 
 /// How many batches each thread has before it.
 const AHEAD: usize = 2;
@@ -192,54 +195,73 @@ impl<'a> Rows<'a> {
     }
 }
 
-/// Hands the rows to `work`, on other threads, and what comes of them to `take`, on this one and in
-/// the order of the rows.
+/// Does `work` with the rows, on as many threads as there are processors, and hands what comes of
+/// them to `take`, on this one and in the order of the rows.
+///
+/// This thread works as well when it would have to wait. One more than there are processors would
+/// take them away from it, and it is the one for which the others wait.
 fn work_through<T: Send>(
     rows: &mut Rows<'_>,
     work: &(impl Fn(Vec<Sealed>) -> T + Sync),
     mut take: impl FnMut(T) -> Result<(), Error>,
 ) -> Result<(), Error> {
     let threads = thread::available_parallelism().map_or(1, NonZero::get).min(MOST_THREADS);
+    let (to_do, waiting) = mpsc::channel::<(usize, Vec<Sealed>)>();
+    let waiting = Mutex::new(waiting);
     thread::scope(|scope| {
-        let workers: Vec<_> = (0..threads).map(|_| worker(scope, work)).collect();
+        // Dropped before the threads are waited for, which end with it.
+        let to_do = to_do;
+        let (done, results) = mpsc::channel();
+        for _ in 1..threads {
+            let (waiting, done) = (&waiting, done.clone());
+            scope.spawn(move || {
+                while let Some((number, batch)) = next(waiting) {
+                    let result = catch_unwind(AssertUnwindSafe(|| work(batch)));
+                    if done.send((number, result.ok())).is_err() {
+                        break;
+                    }
+                }
+            });
+        }
         let (mut sent, mut taken, mut more) = (0, 0, true);
+        let mut early = BTreeMap::new();
         loop {
             while more && sent - taken < threads * AHEAD {
                 let batch = rows.batch()?;
                 more = !batch.is_empty();
                 if more {
-                    workers[sent % threads].0.send(batch).map_err(|_| STOPPED)?;
+                    to_do.send((sent, batch)).map_err(|_| STOPPED)?;
                     sent += 1;
                 }
             }
             if taken == sent {
                 return Ok(());
             }
-            take(workers[taken % threads].1.recv().map_err(|_| STOPPED)?)?;
-            taken += 1;
+            early.extend(results.try_iter());
+            if let Some(result) = early.remove(&taken) {
+                take(result.ok_or(STOPPED)?)?;
+                taken += 1;
+            } else if let Some((number, batch)) = left_over(&waiting) {
+                early.insert(number, Some(work(batch)));
+            } else {
+                early.extend([results.recv().map_err(|_| STOPPED)?]);
+            }
         }
     })
 }
 
-/// Threads end only when no more is sent to them.
-const STOPPED: Error = Error::Inconsistent("a thread ended too early");
-
-/// A thread that does `work` with what is sent to it, and ends when nothing more can be.
-fn worker<'scope, T: Send + 'scope>(
-    scope: &'scope Scope<'scope, '_>,
-    work: &'scope (impl Fn(Vec<Sealed>) -> T + Sync),
-) -> (SyncSender<Vec<Sealed>>, Receiver<T>) {
-    let (to_do, batches) = mpsc::sync_channel::<Vec<Sealed>>(AHEAD);
-    let (done, results) = mpsc::sync_channel(AHEAD);
-    scope.spawn(move || {
-        for batch in batches {
-            if done.send(work(batch)).is_err() {
-                break;
-            }
-        }
-    });
-    (to_do, results)
+/// The next batch, waited for with the lock in hand; `None` when no more will come.
+fn next<T>(waiting: &Mutex<Receiver<T>>) -> Option<T> {
+    waiting.lock().unwrap_or_else(PoisonError::into_inner).recv().ok()
 }
+
+/// A batch that no other thread is at. Where one waits for the next, there is none.
+fn left_over<T>(waiting: &Mutex<Receiver<T>>) -> Option<T> {
+    waiting.try_lock().ok()?.try_recv().ok()
+}
+
+/// Threads end only when no more is sent to them, and none is to panic.
+const STOPPED: Error = Error::Inconsistent("a thread ended too early");
 
 #[cfg(test)]
 mod tests {

@@ -145,6 +145,25 @@ pub(super) fn version(connection: &Connection) -> Result<Version, Error> {
     })
 }
 
+/// The tables of the current version that are not there.
+pub(crate) fn missing_tables(connection: &Connection) -> Result<Vec<&'static str>, Error> {
+    let mut named = connection
+        .prepare("SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = ?1")?;
+    let mut missing = Vec::new();
+    for table in tables() {
+        if named.query_row([table], |row| row.get::<_, i64>(0))? == 0 {
+            missing.push(table);
+        }
+    }
+    Ok(missing)
+}
+
+/// The names of all tables.
+fn tables() -> impl Iterator<Item = &'static str> {
+    let made = MIGRATIONS.iter().flat_map(|migration| migration.split("CREATE TABLE ").skip(1));
+    made.filter_map(|rest| rest.split_whitespace().next())
+}
+
 /// The version that this program writes.
 pub(super) const CURRENT: usize = MIGRATIONS.len();
 
@@ -166,4 +185,22 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<(), Error> {
         "PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {CURRENT};"
     ))?;
     Ok(transaction.commit()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_that_is_missing_is_named() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        assert_eq!(missing_tables(&connection).unwrap().len(), tables().count());
+        migrate(&mut connection).unwrap();
+        assert!(missing_tables(&connection).unwrap().is_empty());
+        for table in tables() {
+            connection.execute_batch(&format!("ALTER TABLE {table} RENAME TO other")).unwrap();
+            assert_eq!(missing_tables(&connection).unwrap(), [table]);
+            connection.execute_batch(&format!("ALTER TABLE other RENAME TO {table}")).unwrap();
+        }
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
 
 use crate::authorization_server::{AuthorizationServer, issue};
 use crate::env::{TestEnv, another_key, private_folder, set_mode, stderr};
@@ -70,7 +71,9 @@ fn a_copy_deletes_nothing_from_the_keychain_of_the_original() {
 fn nothing_is_overwritten_by_a_copy() {
     let env = TestEnv::new().with_static_token("x", "made-up-token");
     let file = env.file("copy.db", "something else");
-    env.tokctl(["backup", "copy.db"]).assert().code(1);
+    let refused = env.tokctl(["backup", "copy.db"]).assert().code(1);
+    let said = stderr(&refused);
+    assert!(said.contains("hint: name a file that is not there yet"), "{said}");
     assert_eq!(fs::read_to_string(file).unwrap(), "something else");
     env.tokctl(["backup", env.vault_path().to_str().unwrap()]).assert().code(1);
     env.tokctl(["get"]).assert().success().stdout_eq("made-up-token\n");
@@ -99,4 +102,63 @@ fn a_copy_of_what_is_on_a_read_only_disk_can_be_made() {
     env.tokctl(["backup", "copy.db"]).assert().success();
     set_mode(&folder, 0o700);
     env.tokctl(["--vault", "copy.db", "get"]).assert().success().stdout_eq("made-up-token\n");
+}
+
+/// Puts a copy in the vault's place, beside the audit that went on since.
+fn restored() -> TestEnv {
+    let env = TestEnv::new().with_static_token("x", "made-up-token");
+    env.tokctl(["backup", "copy.db"]).assert().success();
+    for _ in 0..3 {
+        env.tokctl(["get"]).assert().success();
+    }
+    for suffix in ["-wal", "-shm"] {
+        let _ = fs::remove_file(env.path(&format!("data/tokctl/tokens.db{suffix}")));
+    }
+    fs::rename(env.path("copy.db"), env.vault_path()).unwrap();
+    env
+}
+
+fn audits(env: &TestEnv) -> Vec<String> {
+    let beside = fs::read_dir(env.path("data/tokctl/tokens.db.d")).unwrap();
+    let names = beside.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<_> = names.filter(|name| name.contains(".jsonl")).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn the_audit_beside_a_restored_copy_is_told_to_be_another_copys() {
+    let env = restored();
+    let told = env.tokctl(["audit", "--verify"]).assert().code(7);
+    let said = stderr(&told);
+    assert!(said.contains("another copy of the vault, as after a restore"), "{said}");
+    assert!(!said.contains("line 1"), "{said}");
+    let checked = env.tokctl(["doctor"]).assert().code(1);
+    let found = String::from_utf8_lossy(&checked.get_output().stdout);
+    assert!(found.contains("can't be verified: its entries are of another copy"), "{found}");
+
+    let command = said.lines().find_map(|line| line.strip_prefix("hint: if it was restored, "));
+    let moved = Command::new("sh").args(["-c", command.unwrap()]).status().unwrap();
+    assert!(moved.success());
+    env.tokctl(["audit", "--verify"]).assert().success();
+    assert_eq!(audits(&env), ["audit.before-restore.jsonl"]);
+    env.tokctl(["doctor"]).assert().success();
+}
+
+#[test]
+fn a_restored_copy_begins_an_audit_of_its_own_with_its_first_write() {
+    let env = restored().with_static_token("y", "made-up-other");
+    let names = audits(&env);
+    let [aside, begun] = &names[..] else { panic!("{names:?}") };
+    assert!(aside.starts_with("audit.before-"), "{aside}");
+    assert_eq!(begun, "audit.jsonl");
+    for round in 1..3 {
+        env.tokctl(["get", "--user", "y"]).assert().success();
+        env.tokctl(["audit", "--verify"]).assert().success();
+        let begun = env.path("data/tokctl/tokens.db.d/audit.jsonl");
+        assert_eq!(fs::read_to_string(begun).unwrap().lines().count(), 1 + round);
+    }
+    let aside = fs::read_to_string(env.path("data/tokctl/tokens.db.d").join(aside)).unwrap();
+    assert_eq!(aside.lines().count(), 4, "nothing of it is lost");
+    env.tokctl(["doctor"]).assert().success();
 }

@@ -30,13 +30,21 @@ fn names_are_told_without_a_key() {
         ["--user=alice@example.com", r"--user=b\ c/d"]
     );
     assert_eq!(names(&env, "fish", &["get", "--user="]), ["alice@example.com", "b c/d"]);
+    assert_eq!(names(&env, "bash", &["get", "-ual"]), ["-ualice@example.com", r"-ub\ c/d"]);
+    assert_eq!(names(&env, "bash", &["get", "--user", "\"b"]).last().unwrap(), "\"b c/d");
+    assert_eq!(names(&env, "zsh", &["--vault", "~/data/tokctl/tokens.db", "get", ""]), ["vendor"]);
+    assert_eq!(names(&env, "zsh", &["--vault", "~/elsewhere.db", "get", ""]), [""; 0]);
+    let sources = names(&env, "fish", &["import", ""]);
+    assert!(sources.iter().any(|line| line.starts_with("rclone\trclone.conf")), "{sources:?}");
     assert_eq!(names(&env, "zsh", &["get", "acme", "--user", ""]), [""; 0]);
     let references = ["tokctl://vendor/b%20c%2Fd", "vendor/alice@example.com"];
     assert_eq!(names(&env, "zsh", &["why", ""]), references);
     let references = ["tokctl://vendor/alice%40example.com", "tokctl://vendor/b%20c%2Fd"];
     assert_eq!(names(&env, "zsh", &["why", "tokctl:"]), references);
     assert!(names(&env, "zsh", &["login", ""]).contains(&"shopify".to_owned()));
-    for words in [&["get", "--us"][..], &["get", "--format", ""], &["no-such-command", ""]] {
+    for words in
+        [&["get", "--us"][..], &["get", "--format", ""], &["no-such-command", ""], &["import", ""]]
+    {
         let command = ["__complete", "zsh", "tokctl"].into_iter().chain(words.iter().copied());
         env.tokctl(command).assert().code(1).stdout_eq("").stderr_eq("");
     }

@@ -1,9 +1,11 @@
 //! `tokctl doctor`: each thing that can be out of order is found, with what mends it.
 
 use std::fs;
+use std::io::Read;
 use std::net::TcpListener;
 use std::os::unix::fs::{FileExt, PermissionsExt, chown};
 use std::path::PathBuf;
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
@@ -431,4 +433,33 @@ fn no_secret_is_told() {
     for secret in ["access-1", "refresh-1", made_up_key()] {
         assert!(!told.contains(secret), "{secret} in {told}");
     }
+}
+
+#[test]
+fn tokens_of_a_run_that_was_killed_are_found() {
+    let env = in_order();
+    let mut killed = Vec::new();
+    for (name, variable) in [("run", "XDG_RUNTIME_DIR"), ("tmp", "TMPDIR")] {
+        let args = ["run", "--file", "A=vendor/x", "--", "sh", "-c", "echo ready; exec sleep 60"];
+        let mut command = env.command(args);
+        command.env_remove("XDG_RUNTIME_DIR").env_remove("TMPDIR").env(variable, env.path(name));
+        let mut run = command.stdout(Stdio::piped()).spawn().unwrap();
+        let mut ready = [0; 6];
+        run.stdout.take().unwrap().read_exact(&mut ready).unwrap();
+        let directory = fs::read_dir(env.path(name)).unwrap().next().unwrap().unwrap().path();
+        let (checks, code) = examined(&env, &[]);
+        let shown = directory.to_str().unwrap();
+        assert!(!format!("{checks:?}").contains(shown), "it is in use: {checks:#?}");
+        assert_eq!(code, i32::from(!killed.is_empty()));
+        run.kill().unwrap();
+        run.wait().unwrap();
+        let command = format!("rm -r {shown}");
+        finds(&env, 1, ["leftovers", "finding", shown, &command]);
+        assert!(directory.join("A").exists(), "nothing is changed");
+        killed.push(command);
+    }
+    for command in killed {
+        assert!(Command::new("sh").args(["-c", &command]).status().unwrap().success());
+    }
+    assert_eq!(examined(&env, &[]).1, 0);
 }

@@ -43,7 +43,7 @@ impl TestEnv {
             .prefix("tokctl-test-")
             .tempdir()
             .expect("a temporary directory");
-        for folder in ["config", "data", "state", "cache", "run", "config/tokctl"] {
+        for folder in ["config", "data", "state", "cache", "run", "tmp", "config/tokctl"] {
             private_folder(&root.path().join(folder));
         }
         let folder = |name: &str| root.path().join(name).into_os_string();
@@ -54,6 +54,7 @@ impl TestEnv {
             ("XDG_STATE_HOME", folder("state")),
             ("XDG_CACHE_HOME", folder("cache")),
             ("XDG_RUNTIME_DIR", folder("run")),
+            ("TMPDIR", folder("tmp")),
             ("PATH", "/usr/bin:/bin".into()),
             ("LC_ALL", "C.UTF-8".into()),
             ("BROWSER", scripted_browser()),

@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
@@ -312,7 +312,13 @@ fn a_secret_on_the_command_line_is_neither_used_nor_repeated() {
     }
     env.tokctl(["export", "vendor/x"]).assert().code(2);
     env.tokctl(["export", "--to", "passphrase"]).assert().code(2);
-    env.tokctl(["export", "vendor/x", "--to", "key:nowhere"]).assert().code(5);
+    env.tokctl(["export", "vendor/x", "--to", "key:nowhere"]).assert().code(2);
+    env.file("no.key", "made up");
+    env.tokctl(["export", "vendor/x", "--to", "key:no.key"]).assert().code(2);
+    let import = ["import", "bundle", "x.bundle", "--key-file", "nowhere"];
+    env.file("bundle.key", another_key());
+    env.file("x.bundle", export(&env, &["vendor/x"]));
+    env.tokctl(import).assert().code(2);
 }
 
 #[test]
@@ -453,6 +459,8 @@ fn a_refresh_token_that_may_be_spent_is_not_moved() {
     env.tokctl(["get"]).assert().code(6);
     let refused = env.tokctl(MOVE.iter().chain(&["key:bundle.key"])).assert().code(6);
     assert!(stderr(&refused).contains("what became of a refresh"), "{}", stderr(&refused));
+    let hint = "hint: `tokctl get acme --user x` settles it";
+    assert!(stderr(&refused).contains(hint), "{}", stderr(&refused));
     assert!(!env.path("x.bundle").exists());
     server.will(refuse(400, "invalid_grant").for_a_spent_token());
     env.tokctl(["get"]).assert().code(4);
@@ -577,10 +585,74 @@ fn a_bundle_that_is_in_place_already_is_left_there() {
     let here = here(&server);
     let bundle = interrupt_a_move(&here);
     here.file("taken", "something else");
-    here.tokctl(["export", "--resume", "--output", "taken"]).assert().code(1);
+    let refused = here.tokctl(["export", "--resume", "--output", "taken"]).assert().code(1);
+    let said = stderr(&refused);
+    assert!(said.contains("not there yet: tokctl export --resume --output FILE"), "{said}");
     assert_eq!((read(&here, "taken").as_str(), kept(&here)), ("something else", 1));
     here.tokctl(["export", "--resume", "--output", "x.bundle"]).assert().success();
     assert_eq!((read(&here, "x.bundle"), kept(&here)), (bundle, 0));
+}
+
+/// Starts to hand `acme/x` over, and ends that with a signal while another process writes to the
+/// vault: the draft is made, and nothing has left.
+fn end_a_move_before_its_commit(env: &TestEnv, signal: &str) {
+    let writer = env.open_vault();
+    writer.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let mut command = env.command(MOVE.iter().chain(&["key:bundle.key"]));
+    let mut child = command.stderr(Stdio::null()).spawn().unwrap();
+    while drafts(env).is_empty() {
+        assert!(child.try_wait().unwrap().is_none(), "it ended before");
+        thread::sleep(Duration::from_millis(5));
+    }
+    let killed = Command::new("kill").args(["-s", signal, &child.id().to_string()]).status();
+    assert!(killed.unwrap().success());
+    writer.execute_batch("ROLLBACK").unwrap();
+    assert_eq!(child.wait().unwrap().code(), None, "{signal} ended it");
+    assert_eq!(statuses(env), ["active"]);
+    assert!(!env.path("x.bundle").exists());
+}
+
+/// What lies beside the place of `x.bundle`.
+fn drafts(env: &TestEnv) -> Vec<String> {
+    let names = fs::read_dir(env.path("")).unwrap();
+    let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    names.filter(|name| name.starts_with("x.bundle.")).collect()
+}
+
+#[test]
+fn a_move_that_is_ended_before_its_commit_leaves_no_draft() {
+    let server = AuthorizationServer::start();
+    let here = here(&server);
+    for signal in ["HUP", "INT", "TERM"] {
+        end_a_move_before_its_commit(&here, signal);
+        assert_eq!(drafts(&here), [""; 0], "{signal}");
+    }
+    hand_over(&here);
+}
+
+#[test]
+fn the_draft_of_a_move_that_was_killed_goes_with_the_next() {
+    let server = AuthorizationServer::start();
+    let here = here(&server);
+    end_a_move_before_its_commit(&here, "KILL");
+    assert_eq!(drafts(&here).len(), 1);
+    interrupt_a_move(&here);
+    assert_eq!(drafts(&here), [""; 0]);
+
+    let in_hand = File::create(here.path("x.bundle.1.tmp")).unwrap();
+    in_hand.lock().unwrap();
+    for is_in_place in [true, false] {
+        here.file("x.bundle.2.tmp", "");
+        if !is_in_place {
+            fs::remove_file(here.path("x.bundle")).unwrap();
+            here.log_in("x", &server, issue());
+            interrupt_a_move(&here);
+            fs::remove_file(here.path("x.bundle")).unwrap();
+            here.file("x.bundle.2.tmp", "");
+        }
+        here.tokctl(["export", "--resume", "--output", "x.bundle"]).assert().success();
+        assert_eq!(drafts(&here), ["x.bundle.1.tmp"], "a living process is at that one");
+    }
 }
 
 #[test]
@@ -608,6 +680,21 @@ fn what_was_handed_over_is_revoked_neither_by_a_deletion_nor_by_a_login() {
     server.will_revoke(200);
     there.tokctl(["delete", "acme", "--user", "x", "--yes"]).assert().success();
     assert_eq!(server.revocations()[0], Revocation::of_refresh_token("refresh-4"));
+}
+
+#[test]
+fn a_deletion_does_not_say_that_another_machine_has_what_is_still_here() {
+    let server = AuthorizationServer::start();
+    let here = here(&server);
+    interrupt_a_move(&here);
+    let deleted = here.tokctl(["delete", "acme", "--user", "x", "--yes"]).assert().success();
+    let said = stderr(&deleted);
+    assert!(said.contains("still in this vault"), "{said}");
+    assert!(said.contains("tokctl export --resume --output FILE"), "{said}");
+    assert!(!said.contains("the machine"), "{said}");
+    fs::remove_file(here.path("x.bundle")).unwrap();
+    here.tokctl(["export", "--resume", "--output", "x.bundle"]).assert().success();
+    import(&there(), &read(&here, "x.bundle")).success();
 }
 
 #[test]

@@ -440,6 +440,14 @@ fn what_follows_the_dashes_is_the_commands() {
 }
 
 #[test]
+fn a_file_of_variables_may_come_from_another_system() {
+    let env = world();
+    env.file("dos.env", "A=\"one\r\ntwo\"\r\nB='three\r\nfour'\r\n");
+    let seen = printed(&env, &["--env-file", "dos.env"], "printf '%s|%s' \"$A\" \"$B\"");
+    assert_eq!(seen, "one\ntwo|three\nfour");
+}
+
+#[test]
 fn nobody_is_asked_in_ci() {
     let env = world().unset("TOKCTL_KEY").set("CI", "true");
     env.tokctl(running(&["--env", "A=vendor/x"], "echo ran")).assert().code(5).stdout_eq("");

@@ -240,6 +240,35 @@ fn a_vault_that_misses_a_table_is_damaged() {
 }
 
 #[test]
+fn doctor_names_each_table_that_is_missing() {
+    let env = TestEnv::new().with_static_token("x", "made-up");
+    let connection = env.open_vault();
+    let named = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'";
+    let tables: Vec<String> = connection
+        .prepare(named)
+        .unwrap()
+        .query_map([], |row| row.get(0))
+        .unwrap()
+        .map(Result::unwrap)
+        .collect();
+    assert!(
+        ["standings", "opened_bundles"].iter().all(|name| tables.iter().any(|one| one == name))
+    );
+    for table in tables {
+        let rename = |from: &str, to: &str| {
+            connection.execute_batch(&format!("ALTER TABLE {from} RENAME TO {to}")).unwrap();
+        };
+        rename(&table, "elsewhere");
+        let told = stdout(&env.tokctl(["doctor"]).assert().code(7));
+        rename("elsewhere", &table);
+        assert!(told.contains(&format!("the file misses {table}")), "{table}: {told}");
+        assert!(told.contains("from a backup"), "{table}: {told}");
+        assert!(!told.contains("hint: `tokctl doctor`"), "{table}: {told}");
+    }
+    assert!(stdout(&env.tokctl(["doctor"]).assert()).contains("the file's pages are whole"));
+}
+
+#[test]
 fn a_row_that_can_not_be_read_does_not_hide_the_others() {
     let env =
         TestEnv::new().with_static_token("x", "made-up-1").with_static_token("y", "made-up-2");

@@ -37,6 +37,7 @@ def test_names_from_the_vault_are_completed_and_stay_words(start, vault):
             ("tokctl get --user mal", ["get", "--user", HOSTILE]),
             ("tokctl get --user=mal", ["get", "--user=" + HOSTILE]),
             ("tokctl get --user mal\\ o", ["get", "--user", HOSTILE]),
+            ("tokctl get -uali", ["get", "-ualice@example.com"]),
             ("tokctl why vendor/mal", ["why", f"vendor/{HOSTILE}"]),
             ("tokctl why vendor/c:", ["why", "vendor/c:d=e@f"]),
             ("tokctl why tokctl://vendor/al", ["why", "tokctl://vendor/alice%40example.com"]),
@@ -52,6 +53,30 @@ def test_names_from_the_vault_are_completed_and_stay_words(start, vault):
     finally:
         shell.close()
     assert state(vault) == before
+
+
+def test_names_are_completed_in_quotes(vault):
+    shell = terminal_shell.bash(vault, BINARY)
+    try:
+        for line, expected in [
+            ("tokctl get --user \"ali", ["get", "--user", "alice@example.com"]),
+            ("tokctl get --user 'ali", ["get", "--user", "alice@example.com"]),
+            ("tokctl get --user=\"ali", ["get", "--user=alice@example.com"]),
+            ("tokctl get --user 'c:d=", ["get", "--user", "c:d=e@f"]),
+            ("tokctl why \"vendor/ali", ["why", "vendor/alice@example.com"]),
+        ]:
+            assert shell.complete(line)[1:] == expected, line
+    finally:
+        shell.close()
+
+
+def test_fish_knows_the_sources_of_an_import(vault):
+    shell = terminal_shell.fish(vault, BINARY)
+    try:
+        assert shell.complete("tokctl import rcl")[1:] == ["import", "rclone"]
+        assert shell.complete("tokctl completions fi")[1:] == ["completions", "fish"]
+    finally:
+        shell.close()
 
 
 def test_another_vault_on_the_command_line_is_the_one_that_is_read(vault, tmp_path):

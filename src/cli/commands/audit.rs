@@ -1,17 +1,21 @@
 //! `tokctl audit`: who used which credential, and whether the record of it is whole.
 
+use std::path::Path;
+
 use comfy_table::Table;
 use serde::Serialize;
 
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
 use crate::cli::keys;
+use crate::cli::typed::quoted;
 use crate::cli::ui::Ui;
 use crate::model::account::{ProviderName, UserName};
 use crate::model::audit::{Entry, Mode, Settings};
 use crate::ops::OpenVault;
 use crate::ops::audit::{self, Verified};
 use crate::store::Store;
+use crate::store::audit::Fault;
 use crate::untrusted::printable;
 
 /// As many faults are told at once.
@@ -97,7 +101,11 @@ fn table(entries: &[Entry]) -> Table {
 }
 
 fn verify(context: &Context, mut vault: OpenVault) -> Result<(), CliError> {
-    let Verified { examined, settings } = audit::verify(&mut vault)?;
+    let Verified { examined, settings, path } = audit::verify(&mut vault)?;
+    if let Some(copy @ Fault::OtherCopy) = examined.faults.first() {
+        let what = format!("the audit can't be verified: {copy}");
+        return Err(CliError::new(Kind::VaultDamaged, what).hint(put_aside(&path)));
+    }
     if let Some(first) = examined.faults.first() {
         let error =
             CliError::new(Kind::VaultDamaged, format!("the audit was tampered with: {first}"))
@@ -117,6 +125,13 @@ fn verify(context: &Context, mut vault: OpenVault) -> Result<(), CliError> {
     }
     put_in_force(context, &mut vault, settings);
     Ok(())
+}
+
+/// What puts the entries of another copy aside, after which the audit begins anew.
+fn put_aside(path: &Path) -> String {
+    let aside = path.with_extension("before-restore.jsonl");
+    let quoted = |path: &Path| quoted(&path.to_string_lossy());
+    format!("if it was restored, mv -n {} {}", quoted(path), quoted(&aside))
 }
 
 /// The rest of what is wrong, in as many lines as somebody reads.

@@ -123,8 +123,12 @@ fn report(context: &Context, account: &Account, at_provider: AtProvider) {
         AtProvider::Static => {
             "forgotten, but the token itself works until it is revoked at the service"
         }
-        AtProvider::HandedOver => {
+        AtProvider::HandedOver { unplaced: false } => {
             "forgotten, and not revoked: the machine that it was handed over to goes on with it"
+        }
+        AtProvider::HandedOver { unplaced: true } => {
+            "forgotten, and not revoked: the bundle that it may be in is still in this vault, and \
+             `tokctl export --resume --output FILE` puts that in its place"
         }
         AtProvider::NotAsked => "forgotten, but not revoked: what the provider gave still works",
     };

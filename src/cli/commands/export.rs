@@ -7,15 +7,15 @@ use std::path::{Path, PathBuf};
 use crate::cli::bundle_secret::{self, Recipient};
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
-use crate::cli::typed::{login_command, quoted};
+use crate::cli::typed::{login_command, quoted, user_flag};
 use crate::cli::{audit_trail, keys, time};
 use crate::model::account::Account;
 use crate::model::audit::{Action, Subject};
 use crate::model::bundle::Load;
 use crate::model::credential::{Expiry, Grant};
 use crate::model::reference::{self, Field, Reference};
-use crate::ops::OpenVault;
 use crate::ops::export::{self, Sealed, Traveller};
+use crate::ops::{self, OpenVault};
 use crate::providers::{self, Provider, Renewal};
 use crate::store::Store;
 
@@ -125,7 +125,7 @@ fn sealed(
         .while_waiting("waiting for the credentials", || {
             export::seal(vault, asked, args.moving, &secret, time::now)
         })
-        .map_err(CliError::from)
+        .map_err(not_sealed)
         .and_then(|sealed| {
             let outcome = if args.moving { "handed_over" } else { audit_trail::OK };
             for account in &accounts {
@@ -154,6 +154,17 @@ fn sealed(
             Err(error)
         }
     }
+}
+
+/// Why nothing was sealed. What became of a refresh is found out by whoever uses the token.
+fn not_sealed(error: ops::Error) -> CliError {
+    let ops::Error::Interrupted { account: Account { provider, user }, .. } = &error else {
+        return error.into();
+    };
+    let user = user_flag(user.as_str());
+    let hint =
+        format!("`tokctl get {provider} {user}` settles it once the token in hand has ended");
+    CliError::from(error).hint(hint)
 }
 
 /// How today's definition says that the credential is renewed. Where none does, it is taken to be

@@ -8,6 +8,7 @@ use crate::model::account::Account;
 use crate::ops::audit;
 use crate::ops::error::Error;
 use crate::ops::open_vault::OpenVault;
+use crate::store::audit::Fault;
 use crate::store::{Store, credentials, journal, reseal};
 
 /// No request takes longer: what began earlier and has no answer was interrupted.
@@ -73,6 +74,10 @@ pub(crate) fn audit(vault: &mut OpenVault) -> Result<Told, Error> {
     let examined = audit::verify(vault)?.examined;
     Ok(match examined.faults.first() {
         None => Told::fine(Check::Audit, format!("its {} entries are whole", examined.entries)),
+        Some(copy @ Fault::OtherCopy) => {
+            let message = format!("the audit can't be verified: {copy}");
+            Told::finding(Check::Audit, message, Remedy::ShowAudit)
+        }
         Some(first) => {
             let more = examined.faults.len() - 1;
             let rest = if more == 0 { String::new() } else { format!("; {more} more") };

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::report::{Check, Remedy, Told};
-use crate::store::{self, Store, header};
+use crate::store::{self, Store, header, missing_tables};
 
 /// 3.51.3 mended the corruption of write-ahead logs under concurrent writers.
 const LOG_MENDED: i32 = 3_051_003;
@@ -40,12 +40,11 @@ pub(crate) fn vault(store: &Store, current: bool) -> Result<Told, store::Error> 
     Ok(Told::hint(Check::Vault, message, Remedy::AnyCommand))
 }
 
-/// Whether the file's pages are whole, and its log is short.
-pub(crate) fn database(store: &Store) -> Vec<Told> {
+/// Whether the file's pages are whole, its tables are all there where they are `current` ones, and
+/// its log is short.
+pub(crate) fn database(store: &Store, current: bool) -> Vec<Told> {
     let integrity = match store.faults(MOST_TOLD) {
-        Ok(faults) if faults.is_empty() => {
-            Told::fine(Check::Integrity, "the file's pages are whole")
-        }
+        Ok(faults) if faults.is_empty() => tables(store, current),
         Ok(faults) => Told::damaged(
             Check::Integrity,
             format!("the file is damaged: {}", faults.join("; ")),
@@ -54,6 +53,23 @@ pub(crate) fn database(store: &Store) -> Vec<Told> {
         Err(error) => Told::failure(Check::Integrity, error),
     };
     vec![integrity, log(store.file().log_length())]
+}
+
+/// Whether the tables are all there, in a file whose pages are whole.
+fn tables(store: &Store, current: bool) -> Told {
+    let missing = match store.read().and_then(|view| missing_tables(&view)) {
+        Ok(missing) if current => missing,
+        Ok(_) => Vec::new(),
+        Err(error) => return Told::failure(Check::Integrity, error),
+    };
+    match &missing[..] {
+        [] => Told::fine(Check::Integrity, "the file's pages are whole"),
+        missing => Told::damaged(
+            Check::Integrity,
+            format!("the file misses {}", missing.join(", ")),
+            Remedy::RestoreBackup,
+        ),
+    }
 }
 
 fn log(length: u64) -> Told {

@@ -136,7 +136,7 @@ fn client(
     let needs_secret = auth_method != TokenEndpointAuthMethod::None;
     let named = matches!(issued_to, IssuedTo::Named { .. });
     if needs_secret && secret.is_none() && !named {
-        return Err(LeftOut::NoClient);
+        return Err(LeftOut::NoClientSecret);
     }
     Ok(Client {
         id: id.clone(),

@@ -26,8 +26,10 @@ pub(crate) struct Incoming {
 pub(crate) enum LeftOut {
     /// Nobody said that it is to be taken over from its other holder.
     NotTakenOver,
-    /// The client that it was issued to is not known, or its secret is not.
+    /// The client that it was issued to is not known.
     NoClient,
+    /// The client is known, and its secret is not.
+    NoClientSecret,
     /// It was issued to the other tool's own client, which alone can use it.
     ToolsClient,
     /// The provider's definition names no token endpoint.

@@ -169,6 +169,12 @@ fn plan(
         None => None,
     };
     let revision = row.as_ref().map(|row| row.stored.revision);
+    if incoming.left_out.is_none()
+        && row.as_ref().is_some_and(|row| is_same(&row.stored.credential, &incoming.credential))
+    {
+        // With its refresh token, whoever else may have that.
+        return Ok(Planned { incoming, outcome: Outcome::Same, revision });
+    }
     let mut incoming = if terms.take_over { incoming } else { incoming.without_fork() };
     if incoming.left_out.is_some() && incoming.credential.expiry().is_past(now) {
         return Ok(Planned { incoming, outcome: Outcome::LeftOut, revision });

@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use super::file::{Locked, Tail, lock};
-use super::line::{self, Mark};
+use super::line::{self, Kind, Mark};
 use super::missed;
 use super::sealed::Sealed;
+use super::set_aside::set_copy_aside;
 use crate::model::audit::Use;
 use crate::store::error::Error;
 use crate::store::file::VaultFile;
+use crate::vault::chain::START;
 
 /// Writes an entry, not flushed to the disk. The lock on the file is tried for `patience`.
 ///
@@ -19,13 +21,41 @@ pub(crate) fn append(
     used: &Use<'_>,
     patience: Duration,
 ) -> Result<(), Error> {
-    match lock(vault, patience) {
+    match lock_own(vault, sealed, patience) {
         Ok(locked) => append_to(vault, &locked, sealed, used),
         Err(error) => {
             missed::count(vault, 1);
             Err(error)
         }
     }
+}
+
+/// Locks the file. One that another copy of the vault left, as where this one was restored, is set
+/// aside: a chain can't go on that is no chain under this vault's key.
+fn lock_own(vault: &VaultFile, sealed: &Sealed, patience: Duration) -> Result<Locked, Error> {
+    let locked = lock(vault, patience)?;
+    if sealed.head != Mark::START {
+        return Ok(locked);
+    }
+    let tail = Tail::read(&locked.file, locked.length).map_err(|source| locked.error(source))?;
+    if !is_of_another_copy(&tail, sealed) {
+        return Ok(locked);
+    }
+    set_copy_aside(&locked).map_err(|source| locked.error(source))?;
+    drop(locked);
+    lock(vault, patience)
+}
+
+/// Whether the last line is an entry, and none under this vault's key.
+fn is_of_another_copy(tail: &Tail, sealed: &Sealed) -> bool {
+    let mut lines = tail.lines();
+    let Some(Some(last)) = lines.next() else { return false };
+    let before = match (last.kind, lines.next().flatten()) {
+        (Kind::Entry { number: 1 } | Kind::Anchor { .. }, _) => START,
+        (Kind::Entry { .. }, Some(before)) => before.mark().link,
+        (Kind::Entry { .. }, None) => return false,
+    };
+    !last.holds(&sealed.key, &before)
 }
 
 fn append_to(

@@ -22,6 +22,9 @@ pub(crate) struct Examined {
 /// Something that tokctl did not do. Lines are counted from 1, as editors do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
+    /// The vault has nothing that any line could be verified with. It is a copy that was put in
+    /// another's place, or somebody took that out of it.
+    OtherCopy,
     /// It is none of tokctl's lines.
     Foreign { line: u64 },
     /// The text or the code of an entry or anchor is another.
@@ -47,7 +50,7 @@ impl Fault {
             | Self::Missing { line, .. }
             | Self::Misplaced { line, .. }
             | Self::Other { line, .. } => Some(line),
-            Self::Cut { .. } | Self::Pruned { .. } => None,
+            Self::OtherCopy | Self::Cut { .. } | Self::Pruned { .. } => None,
         }
     }
 }
@@ -55,6 +58,10 @@ impl Fault {
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
+            Self::OtherCopy => f.write_str(
+                "its entries are of another copy of the vault, as after a restore, or what verifies \
+                 them was taken away",
+            ),
             Self::Foreign { line } => write!(f, "line {line} is none that tokctl wrote"),
             Self::Changed { line } => write!(f, "line {line} was changed"),
             Self::Missing { line, from, to } => {
@@ -106,7 +113,7 @@ pub(crate) fn examine(file: &[u8], sealed: &Sealed) -> Examined {
 
 /// The same where the vault has no key for it: whatever stands in the file is not to be trusted.
 pub(crate) fn examine_without_key(file: &[u8]) -> Examined {
-    let faults = if file.is_empty() { Vec::new() } else { vec![Fault::Foreign { line: 1 }] };
+    let faults = if file.is_empty() { Vec::new() } else { vec![Fault::OtherCopy] };
     Examined { faults, ..Examined::default() }
 }
 

@@ -14,6 +14,9 @@
 //! is cut off by the next one and counted as a line that could not be written. Other such lines
 //! are counted in a file of their own, [`missed`], as far as there is room for that.
 //!
+//! A vault that remembers no entry yet finds those of another copy of it, where it was restored
+//! from a backup: that file is set aside, and another begun.
+//!
 //! *Pruning* replaces the file by one that begins with an *anchor*: a line, with a code of its own,
 //! that vouches for those that went. What was wrong with those is remembered in it.
 
@@ -22,18 +25,18 @@ mod sealed;
 mod file;
 mod missed;
 mod end;
+mod set_aside;
 mod append;
 mod examine;
 mod prune;
 mod entries;
-mod set_aside;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use append::append;
 pub(crate) use end::end;
 pub(crate) use entries::{content, entries};
-pub(crate) use examine::{Examined, examine, examine_without_key};
+pub(crate) use examine::{Examined, Fault, examine, examine_without_key};
 pub(crate) use line::Mark;
 pub(crate) use prune::prune;
 pub(crate) use sealed::{Sealed, read, reseal, seal};

@@ -24,6 +24,7 @@ const LONG: &str = "tokctl://";
 pub(super) fn names(position: &Position) -> BTreeSet<String> {
     let context = context(position);
     let mut names: BTreeSet<String> = match (position.kind, &context) {
+        (Kind::Word, _) => position.words.iter().map(|(word, _)| word.clone()).collect(),
         (_, None) => return BTreeSet::new(),
         (Kind::Defined, Some(context)) => defined(context),
         (Kind::Stored, Some(context)) => {

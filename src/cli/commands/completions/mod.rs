@@ -6,6 +6,7 @@
 
 mod position;
 mod candidates;
+mod quoting;
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -15,8 +16,11 @@ use std::process::ExitCode;
 use clap::Command;
 use clap_complete::Shell;
 
+use self::position::Kind;
+use self::quoting::{Quoted, at_home, unquoted};
 use crate::cli::context::Context;
-use crate::cli::error::{CliError, Kind};
+use crate::cli::environment::Environment;
+use crate::cli::error::{self, CliError};
 use crate::cli::ui::Ui;
 
 /// The word by which a script asks for names.
@@ -44,8 +48,9 @@ pub(crate) struct ManArgs {
 pub(crate) fn run(args: &Args, context: &Context, mut program: Command) -> Result<(), CliError> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut program, "tokctl", &mut script);
-    let mut script = String::from_utf8(script)
-        .map_err(|error| CliError::new(Kind::Failed, "the script is no text").caused_by(&error))?;
+    let mut script = String::from_utf8(script).map_err(|error| {
+        CliError::new(error::Kind::Failed, "the script is no text").caused_by(&error)
+    })?;
     match args.shell {
         Shell::Bash => {
             script = script.replacen("if [[ \"${BASH_VERSINFO[0]}\" -eq 4 &&", CALLS_BASH, 1);
@@ -89,18 +94,37 @@ fn named_options(program: &Command) -> BTreeSet<String> {
 /// Answers a script. Says nothing, whatever goes wrong: somebody is at a prompt.
 pub(crate) fn complete(ui: &Ui, arguments: &[OsString], program: &Command) -> ExitCode {
     let words: Option<Vec<&str>> = arguments.iter().map(|word| word.to_str()).collect();
-    let Some([shell, words @ ..]) = words.as_deref() else { return ExitCode::FAILURE };
-    let words: Vec<String> = match *shell {
-        "bash" => words.iter().map(|word| unquoted(word)).collect(),
-        _ => words.iter().map(ToString::to_string).collect(),
-    };
+    let Some([shell, before @ .., current]) = words.as_deref() else { return ExitCode::FAILURE };
+    let (is_bash, is_fish) = (*shell == "bash", *shell == "fish");
+    let current = if is_bash { Quoted::read(current) } else { Quoted::none(current) };
+    let home = Environment::read().text("HOME");
+    let words: Vec<String> = before
+        .iter()
+        .map(|word| {
+            let plain = if is_bash { unquoted(word) } else { (*word).to_owned() };
+            // In quotes it is a tilde.
+            if word.starts_with('~') { at_home(&plain, home.as_deref()) } else { plain }
+        })
+        .chain([current.text.clone()])
+        .collect();
     let Some(position) = position::find(program, &words) else { return ExitCode::FAILURE };
+    // The other shells know them by their scripts.
+    if position.kind == Kind::Word && !is_fish {
+        return ExitCode::FAILURE;
+    }
     let mut lines = String::new();
     for name in candidates::names(&position) {
         // To fish the value of an option is a word of its own.
-        let option = if *shell == "fish" { "" } else { &*position.option };
-        let name = if *shell == "bash" { escaped(&name) } else { name };
-        for part in [option, &position.before, &name, "\n"] {
+        let option = if is_fish { "" } else { &*position.option };
+        let start = position.option.len() + position.before.len();
+        let Some(shown) =
+            (if is_bash { current.escaped(&name, start) } else { Some(name.clone()) })
+        else {
+            continue;
+        };
+        let meaning = position.words.iter().find(|(word, _)| *word == name);
+        let meaning = meaning.map(|(_, meaning)| format!("\t{meaning}")).unwrap_or_default();
+        for part in [option, &position.before, &shown, &meaning, "\n"] {
             lines.push_str(part);
         }
     }
@@ -108,35 +132,13 @@ pub(crate) fn complete(ui: &Ui, arguments: &[OsString], program: &Command) -> Ex
     ExitCode::SUCCESS
 }
 
-/// A word as bash would take it, as far as that can be told without running anything.
-fn unquoted(word: &str) -> String {
-    match shell_words::split(word).as_deref() {
-        Ok([one]) => one.clone(),
-        Ok(_) | Err(_) => word.to_owned(),
-    }
-}
-
-/// A name as bash wants it on its command line, where readline puts it as it is.
-fn escaped(name: &str) -> String {
-    let is_plain = |character: char| {
-        !character.is_ascii()
-            || character.is_ascii_alphanumeric()
-            || "_@%+=:,./-".contains(character)
-    };
-    let mut escaped = String::with_capacity(2 * name.len());
-    for character in name.chars() {
-        if !is_plain(character) {
-            escaped.push('\\');
-        }
-        escaped.push(character);
-    }
-    escaped
-}
-
 pub(crate) fn man(args: &ManArgs, program: Command) -> Result<(), CliError> {
     let failed = |error: std::io::Error| {
-        CliError::new(Kind::Failed, format!("could not write to `{}`", args.directory.display()))
-            .caused_by(&error)
+        CliError::new(
+            error::Kind::Failed,
+            format!("could not write to `{}`", args.directory.display()),
+        )
+        .caused_by(&error)
     };
     std::fs::create_dir_all(&args.directory).map_err(failed)?;
     clap_mangen::generate_to(program, &args.directory).map_err(failed)

@@ -3,6 +3,7 @@
 //! Read from the arguments' own descriptions: a value that is called PROVIDER, USER or REF in the
 //! help is completed as that.
 
+use clap::builder::StyledStr;
 use clap::{Arg, Command};
 
 /// What can stand in a place.
@@ -14,13 +15,17 @@ pub(super) enum Kind {
     Defined,
     User,
     Reference,
+    /// One of the words that the argument can be.
+    Word,
 }
 
 /// The place of the last word.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Position {
     pub(super) kind: Kind,
-    /// An option that the word begins with, such as `--user=`.
+    /// The words that it can be with what each means, where these are known.
+    pub(super) words: Vec<(String, String)>,
+    /// An option that the word begins with, such as `--user=` or `-u`.
     pub(super) option: String,
     /// What else comes before the name within the word, such as `NAME=` of `NAME=REF`.
     pub(super) before: String,
@@ -120,7 +125,7 @@ impl<'a> Reader<'a> {
             ("config", _) => &mut self.given.config,
             (_, Some(Kind::Stored | Kind::Defined)) => &mut self.given.provider,
             (_, Some(Kind::User)) => &mut self.given.user,
-            (_, Some(Kind::Reference) | None) => return,
+            (_, Some(Kind::Reference | Kind::Word) | None) => return,
         };
         *place = Some(value.to_owned());
     }
@@ -131,16 +136,34 @@ impl<'a> Reader<'a> {
         } else if self.only_positionals || !current.starts_with('-') {
             (self.positional()?, "", current)
         } else {
-            let (name, value) = current.strip_prefix("--")?.split_once('=')?;
-            (self.long(name)?, &current[..name.len() + 3], value)
+            match current.strip_prefix("--") {
+                Some(long) => {
+                    let (name, value) = long.split_once('=')?;
+                    (self.long(name)?, &current[..name.len() + 3], value)
+                }
+                None => self.short(current)?,
+            }
         };
-        let kind = kind(self.command, arg)?;
+        let words = words(arg);
+        let kind = kind(self.command, arg).or((!words.is_empty()).then_some(Kind::Word))?;
         let (before, typed) = match value_name(arg) {
             "NAME=REF" => value.split_at(value.find('=')? + 1),
             _ => ("", value),
         };
         let [option, before, typed] = [option, before, typed].map(str::to_owned);
-        Some(Position { kind, option, before, typed, given: self.given })
+        Some(Position { kind, words, option, before, typed, given: self.given })
+    }
+
+    /// The option among the switches of `current` whose value follows at once.
+    fn short<'w>(&self, current: &'w str) -> Option<(&'a Arg, &'w str, &'w str)> {
+        for (at, letter) in current.char_indices().skip(1) {
+            let option = self.option(|option| option.get_short() == Some(letter))?;
+            if takes_value(option) {
+                let (option_text, value) = current.split_at(at + letter.len_utf8());
+                return (!value.is_empty()).then_some((option, option_text, value));
+            }
+        }
+        None
     }
 
     fn positional(&self) -> Option<&'a Arg> {
@@ -165,6 +188,14 @@ impl<'a> Reader<'a> {
         let everywhere = self.program.get_arguments().filter(|option| option.is_global_set());
         self.command.get_arguments().chain(everywhere).find(|option| is_it(option))
     }
+}
+
+/// What a positional argument can be. Shells know that of options.
+fn words(arg: &Arg) -> Vec<(String, String)> {
+    let values = if arg.is_positional() { arg.get_possible_values() } else { Vec::new() };
+    let shown = values.iter().filter(|value| !value.is_hide_set());
+    let meaning = |help: Option<&StyledStr>| help.map(ToString::to_string).unwrap_or_default();
+    shown.map(|value| (value.get_name().to_owned(), meaning(value.get_help()))).collect()
 }
 
 fn takes_value(option: &Arg) -> bool {
@@ -211,6 +242,11 @@ mod tests {
             .subcommand(Command::new("providers").arg(Arg::new("name").value_name("NAME")))
             .subcommand(Command::new("run").arg(option("env").value_name("NAME=REF")))
             .subcommand(
+                Command::new("import")
+                    .arg(Arg::new("source").value_parser(["salla", "google"]))
+                    .arg(Arg::new("file").value_name("FILE")),
+            )
+            .subcommand(
                 Command::new("export")
                     .arg(Arg::new("refs").value_name("REF").action(ArgAction::Append)),
             )
@@ -236,6 +272,12 @@ mod tests {
             (&["tokctl", "get", "-u", ""], Some(Kind::User)),
             (&["tokctl", "get", "-vu", "a"], Some(Kind::User)),
             (&["tokctl", "get", "-ua", ""], Some(Kind::Stored)),
+            (&["tokctl", "get", "-ua"], Some(Kind::User)),
+            (&["tokctl", "get", "-vual"], Some(Kind::User)),
+            (&["tokctl", "get", "-u"], None),
+            (&["tokctl", "get", "-vxua"], None),
+            (&["tokctl", "import", "s"], Some(Kind::Word)),
+            (&["tokctl", "import", "salla", ""], None),
             (&["tokctl", "get", "--user=a"], Some(Kind::User)),
             (&["tokctl", "get", "--us"], None),
             (&["tokctl", "get", "--format", ""], None),
@@ -265,6 +307,8 @@ mod tests {
             (&*position.option, &*position.before, &*position.typed),
             ("--env=", "A=", "ac")
         );
+        let position = found(&["tokctl", "get", "-vual"]).unwrap();
+        assert_eq!((&*position.option, &*position.typed), ("-vu", "al"));
         let position = found(&["tokctl", "get", "-u", "al", ""]).unwrap();
         assert_eq!(position.given.user.as_deref(), Some("al"));
     }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::row::Row;
+use super::row::{RESTORE_OR_BEGIN_ANEW, Row};
 use crate::cli::error::CliError;
 use crate::cli::typed::{quoted, user_flag};
 use crate::model::account::Account;
@@ -32,7 +32,7 @@ fn typed(remedy: &Remedy) -> String {
             "keep the vault on a local disk, in a directory of your own, named with `--vault`"
                 .into()
         }
-        Remedy::RestoreBackup => "restore the vault's file from a backup".into(),
+        Remedy::RestoreBackup => RESTORE_OR_BEGIN_ANEW.into(),
         Remedy::Forget(account) => format!(
             "restore a backup, or `tokctl delete {} --no-revoke` and log in again",
             named(account)

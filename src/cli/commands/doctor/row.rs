@@ -3,8 +3,13 @@
 use serde::{Serialize, Serializer};
 
 use crate::cli::error::{CliError, Kind};
+use crate::cli::explain::RESTORE;
 use crate::ops::doctor::Check;
 pub(super) use crate::ops::doctor::Verdict;
+
+/// What helps where nothing in the vault can be mended.
+pub(super) const RESTORE_OR_BEGIN_ANEW: &str =
+    "restore the vault's file from a backup, or move it away and `tokctl login`";
 
 /// What was found at one look.
 #[derive(Debug, Serialize)]
@@ -42,7 +47,13 @@ impl Row {
             | Kind::CommandNotExecutable
             | Kind::CommandNotFound => Verdict::Finding,
         };
-        Self { check, verdict, message: error.in_one_line(), hint: error.hint }
+        let message = error.in_one_line();
+        let hint = match error.hint {
+            // Which begins with what is being done.
+            Some(hint) if hint == RESTORE => Some(RESTORE_OR_BEGIN_ANEW.into()),
+            other => other,
+        };
+        Self { check, verdict, message, hint }
     }
 }
 

@@ -8,9 +8,11 @@ use super::rounds::Rounds;
 use super::row::{Row, Verdict};
 use crate::cli::browser::Browser;
 use crate::cli::client_settings;
+use crate::cli::commands::run;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::key_material;
+use crate::cli::typed::quoted;
 use crate::config::Config;
 use crate::model::account::ProviderName;
 use crate::oauth::redirect_uri::RedirectUri;
@@ -47,6 +49,7 @@ pub(super) fn look(rounds: &mut Rounds<'_>) -> Surroundings {
     let configured = configuration(rounds);
     rounds.add([browser(context)]);
     rounds.add([row_of(doctor::memory()), row_of(doctor::sqlite())]);
+    rounds.add(token_directories(context));
     Surroundings { at_hand, configured }
 }
 
@@ -115,6 +118,17 @@ fn key_files(context: &Context) -> Vec<Row> {
         .filter_map(|path| doctor::private(&path))
         .map(row_of)
         .collect()
+}
+
+/// What `tokctl run --file` left behind when it was killed. The next one takes away what is in its
+/// own place, and tells nobody.
+fn token_directories(context: &Context) -> impl Iterator<Item = Row> {
+    run::left_token_directories(&context.environment).into_iter().map(|directory| {
+        let name = directory.to_string_lossy();
+        let message = format!("`{}` holds tokens of a command that has ended", printable(&name));
+        Row::new(Check::Leftovers, Verdict::Finding, message)
+            .hint(format!("rm -r {}", quoted(&name)))
+    })
 }
 
 /// Reads the configuration, once: if it is a pipe, it can't be read again, and may be waited for.

@@ -89,6 +89,9 @@ fn examine(
         Ok(told) => row_of(told),
     };
     rounds.add([header]);
+    let looked =
+        rounds.look_at(Check::Integrity, store, move |store| Ok(doctor::database(store, current)));
+    let Some(store) = looked else { return (Vec::new(), None) };
     let listed = store.read().and_then(|view| slots::list(&view));
     let kinds: Vec<SlotKind> = match listed {
         Ok(listed) => listed.iter().map(|slot| slot.kind).collect(),
@@ -98,8 +101,6 @@ fn examine(
         }
     };
     rounds.add([row_of(doctor::recovery(&kinds))]);
-    let looked = rounds.look_at(Check::Integrity, store, |store| Ok(doctor::database(store)));
-    let Some(store) = looked else { return (kinds, None) };
     if !current {
         sealed(rounds, "the tables are an earlier version's");
         return (kinds, None);

@@ -1,6 +1,7 @@
 //! `tokctl import`: takes in what other tools kept.
 
 mod source;
+mod skipped;
 mod bundle;
 mod report;
 
@@ -9,11 +10,12 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
+use self::skipped::Skipped;
 use crate::cli::client_settings;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
 use crate::cli::{audit_trail, keys, time};
-use crate::foreign::record::{Found, Held, IssuedTo, Record};
+use crate::foreign::record::{Found, Held, IssuedTo, Owner, Record};
 use crate::model::account::{ProviderName, UserName};
 use crate::model::address::Address;
 use crate::model::audit::Action;
@@ -25,7 +27,8 @@ use crate::vault::slot::SlotKind;
 
 /// Take in credentials that another tool kept, or that `tokctl export` sealed
 ///
-/// All that is in the file, or nothing: what can't be read is told with its place. No request is
+/// All that is in the file, or nothing: what can't be read is told with its place. One whose user's
+/// name can't be kept is left out and named, and the others come in. No request is
 /// made, and no file of the other tool's is changed. Tokens are renewed at the provider as tokctl
 /// knows it, wherever the file says. A refresh token that each use replaces stays where it is
 /// without `--take-over`: two holders of one end each other's login.
@@ -145,21 +148,44 @@ fn assembled(
         services.insert(name.clone(), with_client(context, service, record)?);
     }
     let alone = found.records.len() == 1;
-    if args.user.is_some() && !alone && found.records.iter().all(|record| record.user.is_some()) {
+    let is_said = |record: &Record| !matches!(record.user, Owner::Unsaid);
+    if args.user.is_some() && !alone && found.records.iter().all(is_said) {
         let message = format!("the {} in it have users of their own", found.records.len());
         return Err(CliError::new(Kind::Usage, message).hint("leave out `--user`"));
     }
-    let mut incoming = Vec::with_capacity(found.records.len());
+    let (mut incoming, mut ignored) = (Vec::with_capacity(found.records.len()), found.ignored);
+    let mut refused = None;
     for (name, record) in names.iter().zip(found.records) {
-        let chosen = args.user.as_ref().filter(|_| alone).or(record.user.as_ref());
-        let whose = chosen.or(user.as_ref()).cloned().ok_or_else(|| {
-            CliError::new(Kind::Usage, format!("{} does not say whose it is", record.origin))
-                .hint("name the user with `--user`")
-        })?;
-        let server = args.server.as_ref();
-        incoming.push(import::assemble(record, whose, &services[name], server, now)?);
+        let chosen = args.user.as_ref().filter(|_| alone);
+        let whose = match (chosen, &record.user) {
+            (Some(user), _) | (None, Owner::Named(user)) => Ok(user.clone()),
+            (None, Owner::Unsaid) => Ok(user.clone().ok_or_else(|| unowned(&record))?),
+            (None, Owner::Unnameable) => Err(Skipped::unnameable(name, &record)),
+        };
+        let taken = whose.and_then(|whose| {
+            let retyped = Skipped::retyped(name, Some(&whose), &record);
+            import::assemble(record, whose, &services[name], args.server.as_ref(), now)
+                .map_err(|error| Skipped::unfit(error, &retyped))
+        });
+        match taken {
+            Ok(taken) => incoming.push(taken),
+            Err(Skipped { error, told: Some(told) }) => {
+                ignored.push(told);
+                refused = refused.or(Some(error));
+            }
+            Err(Skipped { error, told: None }) => return Err(error),
+        }
     }
-    Ok(Batch { incoming, ignored: found.ignored, files: found.files, bundle: None, moved: false })
+    match refused {
+        // Nothing is left to come in.
+        Some(error) if incoming.is_empty() => Err(error),
+        _ => Ok(Batch { incoming, ignored, files: found.files, bundle: None, moved: false }),
+    }
+}
+
+fn unowned(record: &Record) -> CliError {
+    CliError::new(Kind::Usage, format!("{} does not say whose it is", record.origin))
+        .hint("name the user with `--user`")
 }
 
 /// What another vault sealed.

@@ -1,5 +1,6 @@
 //! What came in, told: what became of each, what was left where it was, and what can go.
 
+use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
@@ -7,11 +8,13 @@ use comfy_table::Table;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::cli::client_settings::{id_variable, secret_variable};
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::time;
 use crate::cli::typed::{quoted, user_flag};
 use crate::cli::ui::Ui;
+use crate::model::account::ProviderName;
 use crate::ops::import::{self, LeftOut, Outcome, Placed};
 use crate::private_file::{self, Readers};
 use crate::store::credentials::kind_text;
@@ -34,6 +37,7 @@ fn reason(left_out: LeftOut) -> &'static str {
     match left_out {
         LeftOut::NotTakenOver => "not_taken_over",
         LeftOut::NoClient => "no_client",
+        LeftOut::NoClientSecret => "no_client_secret",
         LeftOut::ToolsClient => "other_client",
         LeftOut::NoEndpoint => "no_endpoint",
     }
@@ -152,9 +156,9 @@ pub(super) fn remarks(
         return;
     }
     if complete {
+        let Some(removal) = removal(files) else { return };
         ui.status(&format!(
-            "once no other program needs it, take away what still holds the tokens: {}",
-            removal(files)
+            "once no other program needs it, take away what still holds the tokens: {removal}"
         ));
     } else {
         ui.status("keep the file for now: not all that is in it came in");
@@ -171,10 +175,6 @@ fn warn_of_what_stays(context: &Context, placed: &[Placed], ignored: &[String]) 
             "two holders of one end each other's login: stop the other tool, then `--take-over`",
         ),
         (
-            count(|one| one.left_out == Some(LeftOut::NoClient)),
-            "the client that it was issued to is not known: set TOKCTL_<PROVIDER>_CLIENT_ID and TOKCTL_<PROVIDER>_CLIENT_SECRET",
-        ),
-        (
             count(|one| one.left_out == Some(LeftOut::ToolsClient)),
             "it counts for the other tool's own client alone: log in with a client of yours",
         ),
@@ -187,29 +187,66 @@ fn warn_of_what_stays(context: &Context, placed: &[Placed], ignored: &[String]) 
         let all = placed.len();
         ui.warning(&format!("{count} of {all} came without a refresh token, since {reason}"));
     }
+    warn_of_clients(context, placed);
     let ended = count(|one| one.outcome == Outcome::LeftOut);
     if ended > 0 {
-        ui.warning(&format!("{ended} of these were left out, since the access token has ended"));
+        let were = if ended == 1 { "was" } else { "were" };
+        ui.warning(&format!("{ended} of these {were} left out, since the access token has ended"));
     }
     let present = count(|one| one.outcome == Outcome::Present);
     if present > 0 {
         ui.warning(&format!(
-            "{present} are there already and stay as they are: `--replace` overwrites them"
+            "{}: `--replace` overwrites {}",
+            stays(present, "there already"),
+            if present == 1 { "it" } else { "them" }
         ));
     }
     let newer = || placed.iter().filter(|one| one.outcome == Outcome::Newer);
     if let Some(Placed { summary, .. }) = newer().next() {
         let account = &summary.account;
         ui.warning(&format!(
-            "{} are newer here and stay as they are: delete what is to be overwritten first, such as \
-             with `tokctl delete {} {} --no-revoke`",
-            newer().count(),
+            "{}: delete what is to be overwritten first, such as with `tokctl delete {} {} \
+             --no-revoke`",
+            stays(newer().count(), "newer here"),
             account.provider,
             user_flag(account.user.as_str())
         ));
     }
     for what in ignored {
         ui.warning(&format!("not taken in: {}", printable(what)));
+    }
+}
+
+/// How many stay, in the number that they have.
+fn stays(count: usize, how: &str) -> String {
+    match count {
+        1 => format!("1 is {how} and stays as it is"),
+        more => format!("{more} are {how} and stay as they are"),
+    }
+}
+
+/// Says which providers' clients have to be made known, and how.
+fn warn_of_clients(context: &Context, placed: &[Placed]) {
+    let mut unknown: BTreeMap<(&ProviderName, bool), usize> = BTreeMap::new();
+    for Placed { summary, left_out, .. } in placed {
+        let knows_id = match left_out {
+            Some(LeftOut::NoClient) => false,
+            Some(LeftOut::NoClientSecret) => true,
+            Some(LeftOut::NotTakenOver | LeftOut::ToolsClient | LeftOut::NoEndpoint) | None => {
+                continue;
+            }
+        };
+        *unknown.entry((&summary.account.provider, knows_id)).or_default() += 1;
+    }
+    for ((provider, knows_id), count) in unknown {
+        let (id, secret) = (id_variable(provider), secret_variable(provider));
+        let why = if knows_id {
+            format!("the secret of the client is not known: set {secret}")
+        } else {
+            format!("the client that it was issued to is not known: set {id} and {secret}")
+        };
+        let all = placed.len();
+        context.ui.warning(&format!("{count} of {all} came without a refresh token, since {why}"));
     }
 }
 
@@ -225,9 +262,43 @@ fn is_open_to_others(file: &Path) -> bool {
     }
 }
 
-/// What takes the files away.
-fn removal(files: &[PathBuf]) -> String {
+/// What takes the files away; `None` where any of them is none that can be, such as a pipe.
+fn removal(files: &[PathBuf]) -> Option<String> {
     let command = if cfg!(target_os = "linux") { "shred -u" } else { "rm" };
-    let names: Vec<String> = files.iter().map(|file| quoted(&file.to_string_lossy())).collect();
-    format!("{command} {}", names.join(" "))
+    let names: Option<Vec<String>> = files.iter().map(|file| removable(file)).collect();
+    Some(format!("{command} {}", names?.join(" ")))
+}
+
+/// A file as an argument of the command that removes it.
+fn removable(file: &Path) -> Option<String> {
+    // Names of what the program has open, whatever that is.
+    let is_borrowed = file.starts_with("/dev") || file.starts_with("/proc");
+    if is_borrowed || !file.is_file() {
+        return None;
+    }
+    let name = file.to_string_lossy();
+    Some(if name.starts_with('-') { format!("./{}", quoted(&name)) } else { quoted(&name) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_removal_takes_files_alone() {
+        let home = tempfile::tempdir().unwrap();
+        let file = home.path().join("a file");
+        private_file::create_new(&file).unwrap();
+        let shown = file.to_str().unwrap();
+        assert!(removal(std::slice::from_ref(&file)).unwrap().ends_with(&format!(" '{shown}'")));
+        for other in [Path::new("/dev/stdin"), Path::new("/proc/self/fd/0"), home.path()] {
+            assert_eq!(removal(&[file.clone(), other.to_owned()]), None);
+        }
+    }
+
+    #[test]
+    fn one_is_no_more_than_one() {
+        assert_eq!(stays(1, "newer here"), "1 is newer here and stays as it is");
+        assert_eq!(stays(2, "newer here"), "2 are newer here and stay as they are");
+    }
 }

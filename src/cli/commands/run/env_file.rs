@@ -3,6 +3,7 @@
 //! `NAME=VALUE` on each line, `export` before it or not. A value in single quotes is taken as it
 //! is; one in double quotes may hold `\n`, `\r`, `\t`, `\"`, `\\`, `\$` and a backslash at a line's
 //! end; quoted values may go over several lines; one without quotes ends at ` #`, or with the line.
+//! A line ends with a line feed, or with a carriage return and one, which both stand for the first.
 //! Nothing is expanded: a `$` is a `$`. So a file can't ask for what is in the environment, where
 //! the vault's key may be; the libraries that there are do so, name no line in what they say of a
 //! slip, and repeat its text, which may be a secret.
@@ -19,6 +20,8 @@ pub(super) struct Slip {
     pub(super) line: usize,
     pub(super) what: &'static str,
 }
+
+const UNKNOWN_ESCAPE: &str = "an unknown character follows a backslash";
 
 /// One variable.
 #[derive(Debug, PartialEq, Eq)]
@@ -117,6 +120,8 @@ impl Reader<'_> {
                 None => return Err(Slip { line, what: "a quote is not closed" }),
                 Some(character) if character == quote => break,
                 Some('\\') if quote == '"' => self.escaped(&mut value)?,
+                // A line ends alike, whichever system the file was written on.
+                Some('\r') if self.peek() == Some('\n') => {}
                 Some(character) => value.push(character),
             }
         }
@@ -133,6 +138,12 @@ impl Reader<'_> {
 
     fn escaped(&mut self, value: &mut String) -> Result<(), Slip> {
         let line = self.line;
+        if self.peek() == Some('\r') {
+            self.next();
+            if self.peek() != Some('\n') {
+                return Err(Slip { line, what: UNKNOWN_ESCAPE });
+            }
+        }
         match self.next() {
             Some('n') => value.push('\n'),
             Some('r') => value.push('\r'),
@@ -140,9 +151,7 @@ impl Reader<'_> {
             Some(plain @ ('"' | '\\' | '$' | '`')) => value.push(plain),
             // The line goes on.
             Some('\n') => {}
-            Some(_) | None => {
-                return Err(Slip { line, what: "an unknown character follows a backslash" });
-            }
+            Some(_) | None => return Err(Slip { line, what: UNKNOWN_ESCAPE }),
         }
         Ok(())
     }
@@ -207,6 +216,10 @@ mod tests {
             ("'\u{e9}\u{4e2d}'", "\u{e9}\u{4e2d}"),
             ("crlf\r", "crlf"),
             ("'crlf'\r", "crlf"),
+            ("\"two\r\nlines\"\r", "two\nlines"),
+            ("'two\r\nlines'\r", "two\nlines"),
+            ("\"one \\\r\nline\"\r", "one line"),
+            ("'lone\rreturn'", "lone\rreturn"),
             ("tokctl://acme/x", "tokctl://acme/x"),
         ] {
             assert_eq!(value(text), is, "{text:?}");
@@ -226,6 +239,7 @@ mod tests {
             ("A=1\nB=\"2\n3\nC=4", 2),
             ("A='1'secret", 1),
             ("A=\"\n\\q\"", 2),
+            ("A=\"\n\\\rn\"", 2),
             ("A=1\nB=\0", 2),
         ] {
             let slip = parse(text.as_bytes()).unwrap_err();

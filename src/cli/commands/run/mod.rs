@@ -15,6 +15,7 @@ mod supervision;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::io;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Mutex;
 
@@ -32,10 +33,16 @@ use self::variable::Variable;
 use self::wishes::Wish;
 use crate::cli::ci_mask;
 use crate::cli::context::Context;
+use crate::cli::environment::Environment;
 use crate::cli::error::{CliError, Kind};
 use crate::model::reference::{Field, Reference};
 use crate::secret::SecretText;
 use crate::signals;
+
+/// The directories that a `tokctl run --file` which was killed left behind, with tokens in them.
+pub(crate) fn left_token_directories(environment: &Environment) -> Vec<PathBuf> {
+    token_files::left_behind(environment)
+}
 
 /// Runs the command that `args` name. Returns its exit code, unless it takes tokctl's place.
 pub(crate) fn run(args: &Args, context: &Context) -> Result<ExitCode, CliError> {

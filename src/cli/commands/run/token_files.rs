@@ -3,7 +3,7 @@
 //! They lie in a directory of their own, mode 0700, which is locked while tokctl lives. A directory
 //! whose lock is free was left behind, and the next `run` takes it away.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::os::unix::fs::MetadataExt;
@@ -89,12 +89,27 @@ impl Drop for TokenFiles {
 /// The directory for what lives no longer than a login, which is in memory; else the one for
 /// temporary files.
 fn base(environment: &Environment) -> PathBuf {
-    let directory =
-        |name| environment.get(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    directory("XDG_RUNTIME_DIR")
+    directory(environment, "XDG_RUNTIME_DIR")
         .filter(|path| path.is_dir() && private_file::check(path).is_ok())
-        .or_else(|| directory("TMPDIR"))
+        .or_else(|| directory(environment, "TMPDIR"))
         .unwrap_or_else(|| "/tmp".into())
+}
+
+/// The directory that a variable names.
+fn directory(environment: &Environment, name: &str) -> Option<PathBuf> {
+    environment.get(name).map(PathBuf::from).filter(|path| path.is_absolute())
+}
+
+/// The directories, wherever one could be, that were left behind with what is in them: nobody has
+/// their locks.
+pub(super) fn left_behind(environment: &Environment) -> Vec<PathBuf> {
+    let temporary = directory(environment, "TMPDIR").unwrap_or_else(|| "/tmp".into());
+    let places: BTreeSet<PathBuf> =
+        directory(environment, "XDG_RUNTIME_DIR").into_iter().chain([temporary]).collect();
+    let is_free = |directory: &PathBuf| {
+        private_file::open_plain(&directory.join(LOCK)).is_ok_and(|lock| lock.try_lock().is_ok())
+    };
+    places.iter().flat_map(|place| own(place)).filter(is_free).collect()
 }
 
 /// Makes `directory` and locks it; `None` if a sweep was faster.
@@ -121,15 +136,20 @@ fn claim(directory: &Path) -> io::Result<Option<File>> {
 /// Takes away the user's own directories that nobody has locked. What can't be taken away is left
 /// to the system.
 fn sweep(base: &Path) {
-    let Ok(entries) = fs::read_dir(base) else { return };
-    let own = rustix::process::geteuid().as_raw();
-    for entry in entries.flatten() {
-        let is_ours = entry.file_name().to_str().is_some_and(|name| name.starts_with(PREFIX))
-            && entry.metadata().is_ok_and(|found| found.is_dir() && found.uid() == own);
-        if is_ours {
-            let _ = take_away(&entry.path());
-        }
+    for directory in own(base) {
+        let _ = take_away(&directory);
     }
+}
+
+/// The user's own directories in `base`.
+fn own(base: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(base) else { return Vec::new() };
+    let own = rustix::process::geteuid().as_raw();
+    let is_ours = |entry: &fs::DirEntry| {
+        entry.file_name().to_str().is_some_and(|name| name.starts_with(PREFIX))
+            && entry.metadata().is_ok_and(|found| found.is_dir() && found.uid() == own)
+    };
+    entries.flatten().filter(is_ours).map(|entry| entry.path()).collect()
 }
 
 fn take_away(directory: &Path) -> io::Result<()> {
@@ -175,7 +195,9 @@ mod tests {
         private_file::create_new(&left.join("TOKEN")).unwrap();
         private_file::create_new_directory(&home.path().join("tokctl-run-empty")).unwrap();
         private_file::create_new_directory(&home.path().join("other")).unwrap();
+        assert_eq!(left_behind(&environment), [left], "one has nothing in it, and one is in use");
         let others = TokenFiles::create(&environment).unwrap();
+        assert!(left_behind(&environment).is_empty());
         assert_eq!(entries(home.path()), 3, "two in use, and one that is none of ours");
         assert_eq!(fs::read_to_string(&path).unwrap(), "made-up");
         drop((files, others));
