@@ -31,6 +31,8 @@ struct State {
     idle: Vec<Store>,
     /// How many there are, lent or idle.
     open: usize,
+    /// How many threads wait for one. To wake nobody costs a system call as well.
+    waiting: usize,
 }
 
 /// A connection that was lent, until it is dropped.
@@ -54,7 +56,7 @@ impl Pool {
 
     fn new(store: Store, most: usize) -> Self {
         let file = store.file().clone();
-        let state = State { idle: vec![store], open: 1 };
+        let state = State { idle: vec![store], open: 1, waiting: 0 };
         Self { file, most, state: Mutex::new(state), returned: Condvar::new() }
     }
 
@@ -68,7 +70,9 @@ impl Pool {
             if state.open < self.most {
                 break;
             }
+            state.waiting += 1;
             state = self.returned.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state.waiting -= 1;
         }
         state.open += 1;
         drop(state);
@@ -113,8 +117,11 @@ impl Drop for Lent<'_> {
             Some(store) => state.idle.push(store),
             None => state.open -= 1,
         }
+        let is_waited_for = state.waiting > 0;
         drop(state);
-        self.pool.returned.notify_one();
+        if is_waited_for {
+            self.pool.returned.notify_one();
+        }
     }
 }
 
