@@ -4,6 +4,7 @@
 //! are not followed, since they would carry secrets elsewhere; nothing is retried here, since only
 //! the caller knows whether a request may be sent twice.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::sync::{Mutex, PoisonError};
@@ -12,7 +13,7 @@ use std::time::{Duration, Instant};
 use jiff::{SignedDuration, Timestamp};
 use reqwest::header::{self, HeaderName};
 use reqwest::{Client, RequestBuilder, Response};
-use tokio::runtime;
+use tokio::runtime::{self, Runtime};
 use zeroize::Zeroizing;
 
 pub(crate) use super::authentication::Authentication;
@@ -210,8 +211,12 @@ fn authenticated(request: RequestBuilder, authentication: &Authentication<'_>) -
     }
 }
 
-/// Sends `request` on a runtime of its own, which ends with it: many threads that shared one would
-/// wait for its thread, and it for them.
+thread_local! {
+    /// Each thread has its own: many that shared one would wait for its thread, and it for them.
+    static RUNTIME: Cell<Option<Runtime>> = const { Cell::new(None) };
+}
+
+/// Sends `request`, and waits for all of the answer.
 fn send(
     address: &Address,
     request: RequestBuilder,
@@ -221,14 +226,19 @@ fn send(
 ) -> Result<Answer, Fault> {
     let request = authenticated(request, authentication).timeout(bound);
     let sent = Confidential::of(authentication, fields);
-    let runtime =
-        runtime::Builder::new_current_thread().enable_all().build().map_err(|source| {
-            Fault::NotSent { authority: address.authority(), source: source.into() }
-        })?;
+    let build = || runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = RUNTIME.take().map_or_else(build, Ok).map_err(|source| Fault::NotSent {
+        authority: address.authority(),
+        source: source.into(),
+    })?;
     // The bound is on the request, where it covers the body as well.
     let answer = runtime.block_on(answer(address.authority(), request, sent));
-    // A name that is still being looked up is not waited for.
-    runtime.shutdown_background();
+    if answer.is_ok() {
+        RUNTIME.set(Some(runtime));
+    } else {
+        // A name that is still being looked up is not waited for, nor is a connection kept.
+        runtime.shutdown_background();
+    }
     answer
 }
 

@@ -158,7 +158,7 @@ fn held() -> Result<signals::Held, store::Error> {
 /// reads it.
 fn forget(vault: &mut OpenVault, id: BundleId) -> Result<(), Error> {
     vault.write(|transaction, _| bundles::forget(transaction, id))?;
-    let _ = vault.store().empty_log();
+    let _ = vault.store().and_then(|store| store.empty_log());
     Ok(())
 }
 

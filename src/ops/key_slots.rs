@@ -46,7 +46,7 @@ pub(crate) fn list(store: &Store) -> Result<Vec<Listed>, Error> {
 
 /// The slots of an open vault.
 pub(crate) fn of(vault: &OpenVault) -> Result<Vec<Listed>, Error> {
-    list(vault.store())
+    list(&*vault.store()?)
 }
 
 fn no_vault(store: &Store) -> store::Error {
@@ -55,7 +55,7 @@ fn no_vault(store: &Store) -> store::Error {
 
 /// Whether `with` opens the slot `id`.
 pub(crate) fn opens(vault: &OpenVault, id: SlotId, with: &Unlocking) -> Result<bool, Error> {
-    let slots = slots::read(&*vault.store().read()?)?;
+    let slots = slots::read(&*vault.store()?.read()?)?;
     let slot = slots.iter().find(|slot| slot.id == id).ok_or(SlotError::Unknown { id })?;
     unlock::opens(with, slot, vault.key())
 }
@@ -63,7 +63,7 @@ pub(crate) fn opens(vault: &OpenVault, id: SlotId, with: &Unlocking) -> Result<b
 /// Whether `secret` is what opens the slot `id` already.
 pub(crate) fn has(vault: &OpenVault, id: SlotId, secret: &NewSecret) -> Result<bool, Error> {
     let NewSecret::Given(kind, secret) = secret else { return Ok(false) };
-    let slots = slots::read(&*vault.store().read()?)?;
+    let slots = slots::read(&*vault.store()?.read()?)?;
     let key = vault.key();
     Ok(slots.iter().any(|slot| {
         (slot.id, slot.kind) == (id, *kind)
@@ -99,7 +99,7 @@ pub(crate) fn remove(
     clock: Clock,
 ) -> Result<Changed<SlotKind>, Error> {
     let _changes = begin(vault, patience, clock)?;
-    let slots = list(vault.store())?;
+    let slots = list(&*vault.store()?)?;
     let slot = slots.iter().find(|slot| slot.id == id).ok_or(SlotError::Unknown { id })?;
     if slots.len() == 1 {
         return Err(SlotError::Last { id }.into());
@@ -170,7 +170,7 @@ pub(super) fn finish<T>(
     Ok(Changed {
         done,
         entries_left: swept.unwrap_or(1),
-        log_emptied: vault.store().empty_log().unwrap_or(false),
+        log_emptied: vault.store().and_then(|store| store.empty_log()).unwrap_or(false),
     })
 }
 

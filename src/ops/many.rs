@@ -1,10 +1,11 @@
-//! Many credentials at once: the threads that work, each with a handle of its own on the vault.
+//! Many credentials at once: the threads that work, with a few connections to the vault for all.
 
 use std::collections::HashMap;
 use std::io;
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Builder, Scope};
 
 use super::error::Error;
@@ -17,8 +18,8 @@ use crate::store::credentials;
 #[derive(Debug, Clone)]
 pub(crate) struct Job {
     pub(crate) account: Account,
-    /// The round that it is part of. With each a thread opens the vault anew: the file may have
-    /// been replaced meanwhile, as by a backup.
+    /// The round that it is part of. With each the vault is opened anew: the file may have been
+    /// replaced meanwhile, as by a backup.
     pub(crate) round: u64,
 }
 
@@ -61,10 +62,11 @@ where
     E: From<Error> + Send + 'scope,
     W: Fn(&mut OpenVault, &Account) -> Result<T, E> + Sync,
 {
+    let rounds = Arc::new(Rounds { opener, newest: Mutex::new(None) });
     for started in 0..threads.get() {
-        let done = done.clone();
+        let (rounds, done) = (Arc::clone(&rounds), done.clone());
         let spawned =
-            Builder::new().spawn_scoped(scope, move || attend(opener, queue, work, &done));
+            Builder::new().spawn_scoped(scope, move || attend(&rounds, queue, work, &done));
         match spawned {
             Err(error) if started == 0 => return Err(error),
             // The others do it all.
@@ -75,29 +77,37 @@ where
     Ok(())
 }
 
+/// The vault as it was opened for the newest round so far.
+struct Rounds<'a> {
+    opener: &'a Opener,
+    newest: Mutex<Option<(u64, OpenVault)>>,
+}
+
+impl Rounds<'_> {
+    /// A handle on the vault, which was opened in `round` or later.
+    fn handle(&self, round: u64) -> Result<OpenVault, Error> {
+        let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, vault)) = newest.as_ref().filter(|(opened_in, _)| *opened_in >= round) {
+            return Ok(vault.share());
+        }
+        let (_, vault) = newest.insert((round, self.opener.open()?));
+        Ok(vault.share())
+    }
+}
+
 fn attend<T, E: From<Error>>(
-    opener: &Opener,
+    rounds: &Rounds<'_>,
     queue: &FairQueue<Job>,
     work: impl Fn(&mut OpenVault, &Account) -> Result<T, E>,
     done: &Sender<(Account, Result<T, E>)>,
 ) {
-    let mut handle: Option<(u64, OpenVault)> = None;
     while let Some(turn) = queue.next() {
         let Job { account, round } = &turn.item;
-        let open = handle.take().filter(|(opened_in, _)| opened_in == round);
-        let result = match open.map_or_else(|| opener.open(), |(_, vault)| Ok(vault)) {
-            Ok(mut vault) => {
-                // A bug met with one credential must not leave others waiting for its outcome.
-                match catch_unwind(AssertUnwindSafe(|| work(&mut vault, account))) {
-                    Ok(result) => {
-                        handle = Some((*round, vault));
-                        result
-                    }
-                    Err(_) => Err(Error::Bug { account: account.clone() }.into()),
-                }
-            }
-            Err(error) => Err(error.into()),
-        };
+        let result = rounds.handle(*round).map_err(E::from).and_then(|mut vault| {
+            // A bug met with one credential must not leave others waiting for its outcome.
+            catch_unwind(AssertUnwindSafe(|| work(&mut vault, account)))
+                .unwrap_or_else(|_| Err(Error::Bug { account: account.clone() }.into()))
+        });
         // Nobody listens any more only where everything is over.
         let _ = done.send((account.clone(), result));
     }
@@ -192,5 +202,58 @@ mod tests {
         let found = lanes(&vault, Some(&"acme".parse().unwrap()), None).unwrap();
         assert_eq!(found.len(), 200);
         assert_eq!(lanes(&vault, None, Some(&"7".parse().unwrap())).unwrap().len(), 1);
+    }
+
+    fn store(vault: &mut OpenVault, account: &Account) {
+        let credential = Credential::made_up_static(Expiry::None);
+        vault
+            .write(|transaction, key| credentials::put(transaction, key, account, &credential))
+            .unwrap();
+    }
+
+    #[test]
+    fn each_round_sees_the_file_that_is_there_by_then() {
+        let (home, key) = (tempfile::tempdir().unwrap(), Key::generate().unwrap());
+        let opener = vault(&home, &key).opener();
+        let rounds = Rounds { opener: &opener, newest: Mutex::new(None) };
+        let finds = |round| {
+            let mut handle = rounds.handle(round).unwrap();
+            handle.read(&account("x")).unwrap().is_some()
+        };
+        assert!(!finds(1));
+        std::fs::rename(home.path().join("vault"), home.path().join("aside")).unwrap();
+        store(&mut vault(&home, &key), &account("x"));
+        assert!(!finds(1));
+        assert!(finds(2));
+        // What is left of an earlier round does not go back.
+        assert!(finds(1));
+    }
+
+    #[test]
+    fn a_panic_in_the_middle_of_a_change_costs_nobody_else_anything() {
+        let (home, key) = (tempfile::tempdir().unwrap(), Key::generate().unwrap());
+        let vault = vault(&home, &key);
+        let (opener, queue) = (vault.opener(), FairQueue::new());
+        for number in 0..60 {
+            queue.push("lane", Job { account: account(&number.to_string()), round: 0 });
+        }
+        queue.close();
+        let work = |vault: &mut OpenVault, account: &Account| {
+            if account.user.as_str().ends_with('7') {
+                let _: Result<(), Error> =
+                    vault.write(|_, _| std::panic::resume_unwind(Box::new(())));
+            }
+            store(vault, account);
+            Ok::<_, Error>(())
+        };
+        let (done, outcomes) = std::sync::mpsc::channel();
+        std::thread::scope(|scope| {
+            let threads = NonZeroUsize::new(16).unwrap();
+            start(scope, threads, &opener, &queue, &work, &done).unwrap();
+            drop(done);
+            let failed = outcomes.iter().filter(|(_, outcome)| outcome.is_err()).count();
+            assert_eq!(failed, 6);
+        });
+        assert_eq!(lanes(&vault, None, None).unwrap().len(), 54);
     }
 }

@@ -15,12 +15,14 @@ use crate::store::credentials::{self, Stored};
 use crate::store::file::VaultFile;
 use crate::store::group_commit::{self, GroupCommit, Remember, Write};
 use crate::store::journal::{self, Journal};
+use crate::store::pool::{Lent, Pool};
 use crate::store::{self, Store, attempts, bundles, header};
 use crate::vault::seal::DataKey;
 
 /// A vault that was unlocked.
 pub(crate) struct OpenVault {
-    store: Store,
+    /// Shared with handles for other threads.
+    stores: Arc<Pool>,
     with: Unlocking,
     key: DataKey,
     newest: Newest,
@@ -34,8 +36,7 @@ pub(crate) struct OpenVault {
 /// The last data key that any of a vault's handles came by.
 type Newest = Arc<Mutex<DataKey>>;
 
-/// Opens further handles on an unlocked vault, for other threads: the keychain is not asked and no
-/// key derived again.
+/// Opens an unlocked vault anew: the keychain is not asked and no key derived again.
 #[derive(Clone)]
 pub(crate) struct Opener {
     path: PathBuf,
@@ -45,12 +46,12 @@ pub(crate) struct Opener {
 }
 
 impl Opener {
-    /// A handle for reading and writing.
+    /// Opens the file that is there by now, for reading and writing.
     pub(crate) fn open(&self) -> Result<OpenVault, Error> {
-        let store = Store::open(&self.path)?;
+        let stores = Pool::of_several(Store::open(&self.path)?);
         let key = self.newest.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let (newest, group) = (Arc::clone(&self.newest), Arc::clone(&self.group));
-        Ok(OpenVault::sharing(store, self.with.clone(), key, newest, group))
+        Ok(OpenVault::sharing(Arc::new(stores), self.with.clone(), key, newest, group))
     }
 }
 
@@ -77,13 +78,21 @@ impl OpenVault {
             Unlocking::Keychain(_) | Unlocking::Passphrase(_) => store.look_again()?,
         }
         let newest = Arc::new(Mutex::new(key.clone()));
-        Ok(Self::sharing(store, with, key, newest, Arc::default()))
+        let stores = Arc::new(Pool::of_one(store));
+        Ok(Self::sharing(stores, with, key, newest, Arc::default()))
     }
 
-    /// Opens further handles, for other threads.
+    /// Another handle, for another thread: both share their connections.
+    pub(super) fn share(&self) -> Self {
+        let key = self.newest.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let (newest, group) = (Arc::clone(&self.newest), Arc::clone(&self.group));
+        Self::sharing(Arc::clone(&self.stores), self.with.clone(), key, newest, group)
+    }
+
+    /// Opens the same vault anew.
     pub(crate) fn opener(&self) -> Opener {
         Opener {
-            path: self.store.file().path().to_owned(),
+            path: self.file().path().to_owned(),
             with: self.with.clone(),
             newest: Arc::clone(&self.newest),
             group: Arc::clone(&self.group),
@@ -91,20 +100,20 @@ impl OpenVault {
     }
 
     fn sharing(
-        store: Store,
+        stores: Arc<Pool>,
         with: Unlocking,
         key: DataKey,
         newest: Newest,
         group: Arc<GroupCommit>,
     ) -> Self {
-        Self { store, with, key, newest, group, audit_wanted: None, has_written: false }
+        Self { stores, with, key, newest, group, audit_wanted: None, has_written: false }
     }
 
     /// Opens the same vault for writing as well.
     pub(crate) fn open_for_writing(&mut self) -> Result<(), Error> {
         // In a copy that has no write-ahead log yet, a standing view keeps writers out.
-        self.store.end_view()?;
-        self.store = Store::open(self.store.file().path())?;
+        self.store()?.end_view()?;
+        self.stores = Arc::new(Pool::of_one(Store::open(self.file().path())?));
         Ok(())
     }
 
@@ -116,7 +125,7 @@ impl OpenVault {
 
     /// What the vault keeps of the audit; `None` where nothing was written since it keeps that.
     pub(super) fn audit(&mut self) -> Result<Option<Sealed>, Error> {
-        self.retrying(|vault| audit::read(&*vault.store.read()?, &vault.key))
+        self.retrying(|vault| audit::read(&*vault.store()?.read()?, &vault.key))
     }
 
     /// Whether anything was committed since the vault was unlocked.
@@ -129,12 +138,13 @@ impl OpenVault {
         &self.with
     }
 
-    pub(super) fn store(&self) -> &Store {
-        &self.store
+    /// One of its connections, to be given back at once.
+    pub(super) fn store(&self) -> Result<Lent<'_>, store::Error> {
+        self.stores.lend()
     }
 
     pub(super) fn file(&self) -> &VaultFile {
-        self.store.file()
+        self.stores.file()
     }
 
     pub(super) fn key(&self) -> &DataKey {
@@ -143,7 +153,7 @@ impl OpenVault {
 
     /// Reads the credential of `account`, opened, with its journal.
     pub(crate) fn read(&mut self, account: &Account) -> Result<Option<Row>, Error> {
-        self.retrying(|vault| vault.row(&*vault.store.read()?, account))
+        self.retrying(|vault| vault.row(&*vault.store()?.read()?, account))
     }
 
     /// The same where there has to be one.
@@ -151,14 +161,17 @@ impl OpenVault {
         self.read(account)?.ok_or_else(|| Error::NoCredential { account: account.clone() })
     }
 
-    /// The same, and the last time that a provider was asked about it.
+    /// The same, and the last time that a provider was asked about it. Finds what is damaged and
+    /// goes with every credential that is stored: before a refresh token is spent.
     pub(super) fn expect_with_attempt(
         &mut self,
         account: &Account,
     ) -> Result<(Row, Option<Attempt>), Error> {
         let found = self.retrying(|vault| {
-            let view = vault.store.read()?;
+            let store = vault.store()?;
+            let view = store.read()?;
             let Some(row) = vault.row(&view, account)? else { return Ok(None) };
+            audit::read(&view, &vault.key)?;
             Ok(Some((row, attempts::read(&view, account)?)))
         })?;
         found.ok_or_else(|| Error::NoCredential { account: account.clone() })
@@ -180,7 +193,7 @@ impl OpenVault {
         &self,
         look: impl FnOnce(&Connection) -> Result<T, store::Error>,
     ) -> Result<T, Error> {
-        Ok(look(&*self.store.read()?)?)
+        Ok(look(&*self.store()?.read()?)?)
     }
 
     /// That `account` was handed over, with whether a bundle waits to be put in place.
@@ -191,7 +204,7 @@ impl OpenVault {
 
     /// The last time that a provider was asked about `account`.
     pub(super) fn last_attempt(&self, account: &Account) -> Result<Option<Attempt>, Error> {
-        Ok(attempts::read(&*self.store.read()?, account)?)
+        Ok(attempts::read(&*self.store()?.read()?, account)?)
     }
 
     /// Runs `change` in one transaction and commits it, and with it how far the audit reaches. If
@@ -203,7 +216,7 @@ impl OpenVault {
     ) -> Result<T, Error> {
         let done = self.retrying(|vault| {
             let remember = Remember::Audit(vault.audit_wanted);
-            group_commit::alone(&mut vault.store, &vault.key, remember, &mut change)
+            group_commit::alone(&mut *vault.store()?, &vault.key, remember, &mut change)
         })?;
         self.has_written = true;
         Ok(done)
@@ -217,8 +230,9 @@ impl OpenVault {
         next: DataKey,
         change: impl FnOnce(&Transaction<'_>, &DataKey, &DataKey) -> Result<T, store::Error>,
     ) -> Result<T, Error> {
-        let end = group_commit::end(&self.store, &self.key, Remember::Audit(self.audit_wanted))?;
-        let transaction = self.store.write()?;
+        let mut store = self.stores.lend()?;
+        let end = group_commit::end(&store, &self.key, Remember::Audit(self.audit_wanted))?;
+        let transaction = store.write()?;
         end.seal(&transaction, &self.key)?;
         audit::reseal(&transaction, &self.key, &next)?;
         let done = change(&transaction, &self.key, &next)?;
@@ -259,7 +273,7 @@ impl OpenVault {
                 let _ = sender.send(change(transaction, key)?);
                 Ok(())
             }));
-        self.retrying(|vault| vault.group.commit(&mut vault.store, &vault.key, &write, remember))?;
+        self.retrying(|vault| vault.group.commit(&vault.stores, &vault.key, &write, remember))?;
         self.has_written = true;
         Ok(done.try_iter().last().expect("what was committed was run"))
     }
@@ -279,13 +293,13 @@ impl OpenVault {
     }
 
     fn unlock_again(&mut self) -> Result<(), Error> {
-        self.store.look_again()?;
+        self.store()?.look_again()?;
         let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
         let known = (newest.vault, newest.generation);
         // Another handle may have done so: the keychain is asked once, and a passphrase's key,
         // which takes much memory, derived once.
         if known == (self.key.vault, self.key.generation) {
-            *newest = unlock::unlock(&self.store, &self.with)?;
+            *newest = unlock::unlock(&*self.store()?, &self.with)?;
         }
         self.key = newest.clone();
         Ok(())

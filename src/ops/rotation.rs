@@ -60,7 +60,7 @@ struct Work {
 
 impl Work {
     fn of(vault: &OpenVault, plan: &Plan) -> Result<Self, Error> {
-        let credentials = reseal::count(&*vault.store().read()?)?;
+        let credentials = reseal::count(&*vault.store()?.read()?)?;
         let in_keychain =
             |(_, fate): &(_, Fate)| matches!(fate, Fate::Renewed(NewSecret::Keychain(_)));
         Ok(Self { credentials, check: plan.slots.iter().any(in_keychain), verify: plan.verify })
@@ -121,7 +121,8 @@ pub(crate) fn rotate(
 
 /// The slots as they are, which have to be those that the plan was made for.
 fn check_unchanged(vault: &OpenVault, plan: &Plan) -> Result<Vec<(SlotId, SlotKind)>, Error> {
-    let view = vault.store().read()?;
+    let store = vault.store()?;
+    let view = store.read()?;
     header::check(&view, vault.key()).map_err(|error| match error {
         store::Error::KeyRetired => SlotError::Changed.into(),
         other => Error::from(other),
@@ -138,7 +139,7 @@ fn check_unchanged(vault: &OpenVault, plan: &Plan) -> Result<Vec<(SlotId, SlotKi
 /// of them. It is not done under the credential's lock, whose holder may be waiting for this
 /// rotation.
 fn adopt_spills(vault: &mut OpenVault) -> Result<(), Error> {
-    let interrupted = journal::accounts(&*vault.store().read()?)?;
+    let interrupted = journal::accounts(&*vault.store()?.read()?)?;
     for (provider, user) in interrupted {
         let (Ok(provider), Ok(user)) = (provider.parse(), user.parse()) else { continue };
         let account = Account { provider, user };
@@ -158,7 +159,7 @@ fn adopt_spills(vault: &mut OpenVault) -> Result<(), Error> {
 
 /// Makes sure that every credential opens.
 fn check_whole(vault: &OpenVault, progress: impl FnMut(u64)) -> Result<(), Error> {
-    let (_, damage) = reseal::examine(&*vault.store().read()?, vault.key(), progress)?;
+    let (_, damage) = reseal::examine(&*vault.store()?.read()?, vault.key(), progress)?;
     if damage == Damage::default() { Ok(()) } else { Err(SlotError::Damaged(damage).into()) }
 }
 

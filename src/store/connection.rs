@@ -204,6 +204,11 @@ impl Store {
         Ok(())
     }
 
+    /// Whether no transaction is open but the standing view.
+    pub(super) fn is_at_rest(&self) -> bool {
+        self.standing || self.connection.is_autocommit()
+    }
+
     /// A transaction that writes: short, and never open across the network or a prompt. It is
     /// rolled back unless it is committed. A thread has one at a time.
     pub(crate) fn write(&mut self) -> Result<Change<'_>, Error> {

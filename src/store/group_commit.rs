@@ -13,6 +13,7 @@ use rusqlite::Transaction;
 use super::audit;
 use super::connection::Store;
 use super::error::Error;
+use super::pool::Pool;
 use crate::model::audit::Settings;
 use crate::vault::seal::{DataKey, Generation};
 
@@ -62,8 +63,8 @@ struct Waiting {
 enum Word {
     /// It is its turn to run what waits.
     Lead,
-    /// What became of its write.
-    Done(Result<(), Error>),
+    /// Its write was committed.
+    Done,
     /// The commit failed that its write was to share; another one may be what it failed for.
     Alone,
 }
@@ -86,7 +87,7 @@ impl GroupCommit {
     /// Runs `write` in a transaction, together with others that wait, and commits it.
     pub(crate) fn commit(
         &self,
-        store: &mut Store,
+        stores: &Pool,
         key: &DataKey,
         write: &Write,
         remember: Remember,
@@ -98,22 +99,21 @@ impl GroupCommit {
             state.waiting.push(Waiting { write: own, remember, generation, word });
             !mem::replace(&mut state.is_led, true)
         };
+        let run_alone = || alone(&mut *stores.lend()?, key, remember, &mut *lock(write));
         match if leads { Ok(Word::Lead) } else { heard.recv() } {
-            Ok(Word::Done(done)) => done,
-            Ok(Word::Alone) | Err(RecvError) => alone(store, key, remember, &mut *lock(write)),
+            Ok(Word::Done) => Ok(()),
+            Ok(Word::Alone) | Err(RecvError) => run_alone(),
             Ok(Word::Lead) => {
                 let lead = Lead(&self.state);
                 let group = self.take(generation);
                 if let [_] = &group[..] {
-                    return alone(store, key, remember, &mut *lock(write));
+                    return run_alone();
                 }
-                let results = together(store, key, &group, self.what_to_remember(&group));
+                let done = together(stores, key, &group, self.what_to_remember(&group));
                 drop(lead);
-                if let Ok(results) = results {
-                    return told(group, results);
-                }
-                group.into_iter().skip(1).for_each(|other| other.hears(Word::Alone));
-                alone(store, key, remember, &mut *lock(write))
+                let word = || if done.is_ok() { Word::Done } else { Word::Alone };
+                group.into_iter().skip(1).for_each(|other| other.hears(word()));
+                done.or_else(|_| run_alone())
             }
         }
     }
@@ -148,16 +148,6 @@ impl Waiting {
     }
 }
 
-/// Tells the group what became of its writes; gives what became of the first.
-fn told(group: Vec<Waiting>, results: Vec<Result<(), Error>>) -> Result<(), Error> {
-    let mut results = results.into_iter();
-    let own = results.next().expect("a group has its leader");
-    for (other, result) in group.into_iter().skip(1).zip(results) {
-        other.hears(Word::Done(result));
-    }
-    own
-}
-
 fn lock<T: ?Sized>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -177,29 +167,17 @@ pub(crate) fn alone<T>(
     Ok(done)
 }
 
-/// Runs the writes of a group; one that fails takes back its own changes and no other's.
+/// Runs the writes of a group; if one fails, nothing of any is committed. That is rare, so no write
+/// pays for a savepoint that would spare the others being run again.
 fn together(
-    store: &mut Store,
+    stores: &Pool,
     key: &DataKey,
     group: &[Waiting],
     remember: Remember,
-) -> Result<Vec<Result<(), Error>>, Error> {
-    let end = end(store, key, remember)?;
-    let transaction = store.write()?;
-    let mut results = Vec::with_capacity(group.len());
-    for waiting in group {
-        let run = |sql| transaction.prepare_cached(sql)?.execute([]);
-        run("SAVEPOINT one")?;
-        let result = (lock(&waiting.write))(&transaction, key);
-        if result.is_err() {
-            run("ROLLBACK TO one")?;
-        }
-        run("RELEASE one")?;
-        results.push(result);
-    }
-    end.seal(&transaction, key)?;
-    transaction.commit()?;
-    Ok(results)
+) -> Result<(), Error> {
+    alone(&mut *stores.lend()?, key, remember, |transaction, key| {
+        group.iter().try_for_each(|waiting| (lock(&waiting.write))(transaction, key))
+    })
 }
 
 /// The audit's end, found before a transaction keeps others waiting.
@@ -252,15 +230,15 @@ mod tests {
         transaction.commit().unwrap();
 
         let group = GroupCommit::default();
+        let stores = Pool::of_several(Store::open(&path).unwrap());
         let failed = std::thread::scope(|scope| {
             let threads: Vec<_> = (0..60)
                 .map(|number| {
-                    let (group, key, path) = (&group, &key, &path);
+                    let (group, key, stores) = (&group, &key, &stores);
                     scope.spawn(move || {
-                        let mut store = Store::open(path).unwrap();
                         // Each name twice: the second of them breaks the table's rule.
                         let write = entry(format!("entry-{}", number / 2));
-                        group.commit(&mut store, key, &write, Remember::Nothing).is_err()
+                        group.commit(stores, key, &write, Remember::Nothing).is_err()
                     })
                 })
                 .collect();

@@ -69,10 +69,16 @@ pub(crate) fn advance(
 /// Fails with [`Error::KeyRetired`] if `key` is not the current data key: nothing may be written
 /// under another.
 pub(crate) fn next_revision(transaction: &Transaction<'_>, key: &DataKey) -> Result<u64, Error> {
-    check(transaction, key)?;
-    let revision: i64 = transaction
-        .prepare_cached("UPDATE vault SET revision = revision + 1 RETURNING revision")?
-        .query_row([], |row| row.get(0))?;
+    let sql = "UPDATE vault SET revision = revision + 1 WHERE vault_id = ?1 AND generation = ?2
+               RETURNING revision";
+    let revision: Option<i64> = transaction
+        .prepare_cached(sql)?
+        .query_row((key.vault.0, stored(key.generation)?), |row| row.get(0))
+        .optional()?;
+    let Some(revision) = revision else {
+        check(transaction, key)?;
+        return Err(Error::Inconsistent("it counts no revisions"));
+    };
     u64::try_from(revision).map_err(|_| Error::Inconsistent("a negative revision"))
 }
 

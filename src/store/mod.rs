@@ -20,6 +20,7 @@ pub(crate) mod attempts;
 pub(crate) mod locks;
 pub(crate) mod audit;
 pub(crate) mod spill;
+pub(crate) mod pool;
 pub(crate) mod group_commit;
 pub(crate) mod beside;
 

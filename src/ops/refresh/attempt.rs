@@ -26,7 +26,7 @@ use crate::signals;
 use crate::store::credentials::Stored;
 use crate::store::journal::{self, Journal};
 use crate::store::spill::Spill;
-use crate::store::{self, attempts, audit, credentials};
+use crate::store::{self, attempts, credentials};
 
 /// What today's configuration says, as far as it matters to a refresh. Where requests go is not
 /// part of it: that stands under the seal.
@@ -109,10 +109,7 @@ fn begin(
         started_at: earlier.map_or(now, |journal| journal.started_at),
     };
     let (account, begins) = (account.clone(), journal.clone());
-    let begun = vault.jot_in_group(move |transaction, key| {
-        // What is damaged and goes with every credential that is stored is found before a refresh
-        // token is spent.
-        audit::read(transaction, key)?;
+    let begun = vault.jot_in_group(move |transaction, _| {
         let current = credentials::revision(transaction, &account)? == Some(begins.revision);
         if current {
             journal::put(transaction, &account, &begins)?;
