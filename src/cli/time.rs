@@ -1,5 +1,6 @@
 //! The clock, and times as people read them.
 
+use jiff::fmt::temporal::DateTimePrinter;
 use jiff::{SignedDuration, Timestamp};
 
 /// The time, in whole seconds: finer than any token's life, and what the vault keeps.
@@ -16,7 +17,8 @@ pub(crate) fn precise() -> Timestamp {
 
 /// RFC 3339 in UTC, to the second.
 pub(crate) fn rfc3339(time: Timestamp) -> String {
-    time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+    const TO_THE_SECOND: DateTimePrinter = DateTimePrinter::new().precision(Some(0));
+    TO_THE_SECOND.timestamp_to_string(&time)
 }
 
 /// How far away `time` is, in its largest unit: `in 42m`, `3d ago`.
@@ -67,5 +69,7 @@ mod tests {
     #[test]
     fn times_are_utc_to_the_second() {
         assert_eq!(rfc3339(Timestamp::from_second(0).unwrap()), "1970-01-01T00:00:00Z");
+        let within = Timestamp::from_millisecond(1_700_000_000_999).unwrap();
+        assert_eq!(rfc3339(within), "2023-11-14T22:13:20Z");
     }
 }

@@ -2,10 +2,12 @@
 
 use rusqlite::{Connection, OptionalExtension, Transaction};
 
+use super::credentials::{BEHIND_CLEAR, CLEAR, each_summary};
 use super::error::Error;
 use super::standings;
 use crate::model::account::Account;
 use crate::model::attempt::Attempt;
+use crate::model::summary::Summary;
 use crate::untrusted::printable;
 
 /// The last attempt for one credential. One that can't be read counts as none: it is evidence, not
@@ -27,6 +29,23 @@ pub(crate) fn all(connection: &Connection) -> Result<Vec<Attempt>, Error> {
         found.extend(row.get::<_, String>(0).ok().as_deref().and_then(parse));
     }
     Ok(found)
+}
+
+/// What is in the clear of each credential, nothing of it verified, with its last attempt; one after
+/// the other, so that no more than one is held at a time. Returns how many rows are so odd that
+/// nothing can be read from them.
+pub(crate) fn with_summaries<E: From<Error>>(
+    connection: &Connection,
+    mut each: impl FnMut(Summary, Option<Attempt>) -> Result<(), E>,
+) -> Result<usize, E> {
+    let sql = format!(
+        "SELECT {CLEAR}, last FROM credentials LEFT JOIN attempts USING (provider, user)
+         ORDER BY provider, user"
+    );
+    each_summary(connection, &sql, |summary, row| {
+        let last: Option<String> = row.get(BEHIND_CLEAR).ok();
+        each(summary, last.as_deref().and_then(parse))
+    })
 }
 
 /// What stands in the clear may have been edited: its texts are made fit to be shown.

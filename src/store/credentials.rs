@@ -16,8 +16,11 @@ use crate::vault::seal::{DataKey, Place};
 pub(super) const CLEAR: &str = "provider, user, kind, status, server_url, username, scopes, expires_at, \
                      refreshable, created_at, updated_at, last_refreshed_at, login_by";
 
-/// Where the revision stands that was asked for behind [`CLEAR`], and behind it what is sealed.
-pub(super) const REVISION: usize = 13;
+/// Where stands what was asked for behind [`CLEAR`].
+pub(super) const BEHIND_CLEAR: usize = 13;
+
+/// Where the revision stands there, and behind it what is sealed.
+pub(super) const REVISION: usize = BEHIND_CLEAR;
 pub(super) const SEALED: usize = REVISION + 1;
 
 /// A credential as it was read.
@@ -52,26 +55,28 @@ pub(crate) fn accounts(
 /// What is in the clear of all credentials, nothing of it verified; and how many rows are so odd
 /// that nothing can be read from them.
 pub(crate) fn summaries(connection: &Connection) -> Result<(Vec<Summary>, usize), Error> {
+    let sql = format!("SELECT {CLEAR} FROM credentials ORDER BY provider, user");
     let mut summaries = Vec::new();
-    let odd = each_summary(connection, |summary| {
+    let odd = each_summary(connection, &sql, |summary, _| {
         summaries.push(summary);
         Ok::<_, Error>(())
     })?;
     Ok((summaries, odd))
 }
 
-/// The same one after the other, so that no more than one is held at a time.
-pub(crate) fn each_summary<E: From<Error>>(
+/// The same one after the other, so that no more than one is held at a time, each with its row:
+/// `sql` selects [`CLEAR`] and behind it what the caller reads from there.
+pub(super) fn each_summary<E: From<Error>>(
     connection: &Connection,
-    mut each: impl FnMut(Summary) -> Result<(), E>,
+    sql: &str,
+    mut each: impl FnMut(Summary, &Row<'_>) -> Result<(), E>,
 ) -> Result<usize, E> {
-    let sql = format!("SELECT {CLEAR} FROM credentials ORDER BY provider, user");
-    let mut statement = connection.prepare_cached(&sql).map_err(Error::from)?;
+    let mut statement = connection.prepare(sql).map_err(Error::from)?;
     let mut rows = statement.query([]).map_err(Error::from)?;
     let mut odd = 0;
     while let Some(row) = rows.next().map_err(Error::from)? {
         match summary(row) {
-            Ok(summary) => each(summary)?,
+            Ok(summary) => each(summary, row)?,
             Err(_) => odd += 1,
         }
     }

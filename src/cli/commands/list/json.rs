@@ -16,7 +16,7 @@ use crate::model::account::Account;
 use crate::model::attempt::{Action, Attempt, Outcome};
 use crate::model::credential::Status;
 use crate::model::summary::Summary;
-use crate::store::credentials::{self, kind_text, status_text};
+use crate::store::credentials::{kind_text, status_text};
 use crate::store::{self, attempts, journal};
 use crate::untrusted::printable;
 
@@ -86,11 +86,10 @@ impl<W: Fn(&Summary) -> bool> Serialize for Rows<'_, W> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut list = serializer.serialize_seq(None)?;
         let mut shown = Shown::default();
-        let odd = credentials::each_summary(self.view, |summary| {
+        let odd = attempts::with_summaries(self.view, |summary, attempt| {
             if !(self.wanted)(&summary) {
                 return Ok(());
             }
-            let attempt = attempts::read(self.view, &summary.account)?;
             let one =
                 One::new(&summary, self.is_in_doubt(&summary.account), attempt.as_ref(), self.now);
             list.serialize_element(&one).map_err(Stopped::Printing)?;
