@@ -52,9 +52,9 @@ impl Confidential {
 
     /// What a server said, fit to be shown and stored.
     pub(crate) fn shown(&self, text: &str) -> String {
-        let mut text = text.to_owned();
+        let mut text = Zeroizing::new(text.to_owned());
         for secret in &self.0 {
-            text = text.replace(secret.as_str(), REDACTED);
+            text = Zeroizing::new(text.replace(secret.as_str(), REDACTED));
         }
         printable(&text)
     }

@@ -117,7 +117,9 @@ pub(crate) fn fetch_with(
     for header in headers {
         request = request.header(&header.name, header.value.expose().as_bytes());
     }
-    send(address, request, authentication, &[], WHOLE)
+    let carried: Vec<_> =
+        headers.iter().map(|header| (header.name.as_str(), header.value.expose())).collect();
+    send(address, request, authentication, &carried, WHOLE)
 }
 
 /// Fetches a JSON document.
@@ -216,7 +218,7 @@ thread_local! {
     static RUNTIME: Cell<Option<Runtime>> = const { Cell::new(None) };
 }
 
-/// Sends `request`, and waits for all of the answer.
+/// Sends `request`, which carries `fields` in its body or its head, and waits for all of the answer.
 fn send(
     address: &Address,
     request: RequestBuilder,

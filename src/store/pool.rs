@@ -4,8 +4,9 @@
 //! the pages that it has read whenever another one writes. Of a few, the one that was used last
 //! serves next: it still knows what it read and wrote.
 //!
-//! Whoever borrows one gives it back at once. It is held neither across the network or a prompt
-//! nor while its borrower waits for another one, so those who wait for one wait only for SQLite.
+//! Whoever borrows one gives it back at once. It is not held across the network, nor while its
+//! borrower waits for another one, so those who wait for one wait only for SQLite; but for the
+//! moment in which a rotated key is unlocked again, for which all wait.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
