@@ -8,6 +8,7 @@ mod pow;
 mod secret;
 mod untrusted;
 mod private_file;
+mod draft;
 mod paths;
 mod signals;
 mod bounded;

@@ -1,12 +1,11 @@
 //! Files and directories that are nobody else's business.
 //!
-//! The only code that writes plain files. What it makes is private from the start (directories
+//! With `draft` the only code that writes plain files. What it makes is private from the start (directories
 //! 0700, files 0600), and it says whether what it finds can be trusted.
 
-use std::ffi::OsStr;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::OFlags;
@@ -113,9 +112,7 @@ fn replace(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
     if fs::symlink_metadata(path).is_ok_and(|there| !there.is_file()) {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a plain file"));
     }
-    let mut beside = path.file_name().ok_or(io::ErrorKind::InvalidInput)?.to_owned();
-    beside.push(format!(".{}.tmp", std::process::id()));
-    let beside = path.with_file_name(beside);
+    let beside = beside(path).ok_or(io::ErrorKind::InvalidInput)?;
     // One that a process with this number left behind; who could put another here could as well
     // replace the file itself.
     let _ = fs::remove_file(&beside);
@@ -131,122 +128,11 @@ fn replace(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
     })
 }
 
-/// A private file that will be at its place whole or not at all. What was made for it is gone when
-/// it is dropped before; it is locked meanwhile, so what lies there unlocked was left behind.
-pub(crate) struct Draft {
-    file: File,
-    beside: PathBuf,
-    path: PathBuf,
-}
-
-impl Draft {
-    /// Makes sure that `length` bytes can be put at `path`, where nothing may be yet.
-    ///
-    /// On file systems that copy on write, room that is there may still not be writable later.
-    pub(crate) fn of(path: &Path, length: usize) -> Result<Self, Error> {
-        let io = io_error(path);
-        if fs::symlink_metadata(path).is_ok() {
-            return Err(io(io::ErrorKind::AlreadyExists.into()));
-        }
-        let Some(name) = path.file_name() else {
-            return Err(Error::NotAFile { path: path.to_owned() });
-        };
-        remove_left_drafts(path);
-        let mut name = name.to_owned();
-        name.push(format!(".{}.tmp", std::process::id()));
-        let beside = path.with_file_name(name);
-        let file = create_locked(&beside).map_err(io_error(path))?;
-        let draft = Self { file, beside, path: path.to_owned() };
-        let made_room =
-            draft.file.write_all_at(&vec![0; length], 0).and_then(|()| draft.file.sync_all());
-        made_room.map_err(io)?;
-        Ok(draft)
-    }
-
-    /// Puts `content` in its place and flushes it to the disk; replaces nothing.
-    pub(crate) fn place(self, content: &[u8]) -> Result<(), Error> {
-        let io = io_error(&self.path);
-        let write = || {
-            self.file.set_len(content.len() as u64)?;
-            self.file.write_all_at(content, 0)?;
-            self.file.sync_all()?;
-            rename_to_free(&self.beside, &self.path)?;
-            flush_directory_of(&self.path)
-        };
-        write().map_err(io)
-    }
-}
-
-impl Drop for Draft {
-    fn drop(&mut self) {
-        // Gone already, if it was placed.
-        let _ = fs::remove_file(&self.beside);
-    }
-}
-
-/// Makes a file that is locked; nobody who looks for what was left behind takes it away.
-fn create_locked(path: &Path) -> io::Result<File> {
-    loop {
-        let file = create_new(path)?;
-        // Not every file system knows locks. Where one is held already, somebody is about to take
-        // the file away.
-        let _ = file.lock();
-        let (own, named) = (file.metadata()?, fs::symlink_metadata(path));
-        if named.is_ok_and(|named| (named.dev(), named.ino()) == (own.dev(), own.ino())) {
-            return Ok(file);
-        }
-    }
-}
-
-/// Takes away the user's own drafts for `path` that no living process is at.
-pub(crate) fn remove_left_drafts(path: &Path) {
-    let (Some(directory), Some(name)) = (path.parent(), path.file_name()) else { return };
-    let directory = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
-    let Ok(entries) = fs::read_dir(directory) else { return };
-    let own = rustix::process::geteuid().as_raw();
-    for entry in entries.flatten().filter(|entry| is_draft_of(name, &entry.file_name())) {
-        let draft = directory.join(entry.file_name());
-        let is_ours = entry.metadata().is_ok_and(|found| found.is_file() && found.uid() == own);
-        // Held until the file is gone.
-        let Some(lock) = is_ours.then(|| open_plain(&draft).ok()).flatten() else { continue };
-        if lock.try_lock().is_ok() {
-            let _ = fs::remove_file(&draft);
-        }
-    }
-}
-
-/// Whether `found` is what a draft of the file `name` is called.
-fn is_draft_of(name: &OsStr, found: &OsStr) -> bool {
-    let number = found
-        .as_encoded_bytes()
-        .strip_prefix(name.as_encoded_bytes())
-        .and_then(|rest| rest.strip_prefix(b"."))
-        .and_then(|rest| rest.strip_suffix(b".tmp"));
-    number.is_some_and(|number| !number.is_empty() && number.iter().all(u8::is_ascii_digit))
-}
-
-/// Renames where nothing is at the new name.
-fn rename_to_free(from: &Path, to: &Path) -> io::Result<()> {
-    #[cfg(any(target_os = "linux", target_os = "macos"))]
-    {
-        use rustix::fs::{CWD, RenameFlags, renameat_with};
-        use rustix::io::Errno;
-        match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
-            // Not every file system knows how.
-            Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {}
-            other => return Ok(other?),
-        }
-    }
-    if fs::symlink_metadata(to).is_ok() {
-        return Err(io::ErrorKind::AlreadyExists.into());
-    }
-    fs::rename(from, to)
-}
-
-/// Flushes to the disk that `path` is there.
-pub(crate) fn flush_directory_of(path: &Path) -> io::Result<()> {
-    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    File::open(directory.unwrap_or(Path::new(".")))?.sync_all()
+/// Where this process writes what is to be at `path`; `None` where that names no file.
+pub(crate) fn beside(path: &Path) -> Option<PathBuf> {
+    let mut name = path.file_name()?.to_owned();
+    name.push(format!(".{}.tmp", std::process::id()));
+    Some(path.with_file_name(name))
 }
 
 /// Checks that only the user or root can change `path`, a file or a directory.
@@ -316,7 +202,7 @@ fn check_owner(path: &Path, metadata: &fs::Metadata) -> Result<(), Error> {
     Err(Error::ForeignOwner { path: path.to_owned() })
 }
 
-fn io_error(path: &Path) -> impl FnOnce(io::Error) -> Error {
+pub(crate) fn io_error(path: &Path) -> impl FnOnce(io::Error) -> Error {
     move |source| Error::Io { path: path.to_owned(), source }
 }
 
@@ -368,46 +254,6 @@ mod tests {
         }
         assert!(replace_public(&home.path().join("none/file"), b"").is_err());
         assert_eq!(fs::read_dir(home.path()).unwrap().count(), 1);
-    }
-
-    #[test]
-    fn a_draft_is_placed_whole_and_private_or_leaves_nothing() {
-        let home = tempfile::tempdir().unwrap();
-        let path = home.path().join("file");
-        drop(Draft::of(&path, 100).unwrap());
-        assert_eq!(fs::read_dir(home.path()).unwrap().count(), 0);
-        Draft::of(&path, 100).unwrap().place(b"content").unwrap();
-        assert_eq!((fs::read(&path).unwrap(), mode(&path)), (b"content".to_vec(), 0o600));
-        assert_eq!(fs::read_dir(home.path()).unwrap().count(), 1);
-    }
-
-    #[test]
-    fn a_draft_replaces_nothing() {
-        let home = tempfile::tempdir().unwrap();
-        let path = home.path().join("file");
-        let draft = Draft::of(&path, 3).unwrap();
-        create_new(&path).unwrap().write_all(b"other").unwrap();
-        assert!(draft.place(b"own").is_err());
-        assert!(Draft::of(&path, 3).is_err());
-        assert_eq!(fs::read(&path).unwrap(), b"other");
-        assert_eq!(fs::read_dir(home.path()).unwrap().count(), 1);
-        assert!(Draft::of(&home.path().join("none/file"), 3).is_err());
-    }
-
-    #[test]
-    fn a_draft_that_nobody_is_at_goes_and_others_stay() {
-        let home = tempfile::tempdir().unwrap();
-        let path = home.path().join("file");
-        let in_hand = create_locked(&home.path().join("file.1.tmp")).unwrap();
-        for name in ["file.2.tmp", "file.notes.tmp", "file..tmp", "files.3.tmp", "file.4.tmp.old"] {
-            create_new(&home.path().join(name)).unwrap();
-        }
-        Draft::of(&path, 3).unwrap().place(b"new").unwrap();
-        assert!(!home.path().join("file.2.tmp").exists());
-        assert_eq!(fs::read_dir(home.path()).unwrap().count(), 6, "all but that one, and the new");
-        drop(in_hand);
-        remove_left_drafts(&path);
-        assert!(!home.path().join("file.1.tmp").exists());
     }
 
     #[test]

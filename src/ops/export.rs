@@ -17,10 +17,11 @@ use super::clock::Clock;
 use super::error::{BundleError, Error};
 use super::open_vault::{OpenVault, Row};
 use super::refresh;
+use crate::draft::{self, Draft};
 use crate::model::account::Account;
 use crate::model::bundle::{Carried, Content, Load, left_behind, travelling};
 use crate::model::credential::{Credential, Status};
-use crate::private_file::{self, Draft};
+use crate::private_file;
 use crate::providers::Renewal;
 use crate::signals;
 use crate::store::{self, attempts, bundles, credentials, journal, locks, plaintext, spill};
@@ -140,7 +141,7 @@ pub(crate) fn resume(vault: &mut OpenVault, target: &Path) -> Result<(), Error> 
     let (id, text) = vault.look(bundles::unplaced)?.ok_or(BundleError::NothingUnplaced)?;
     let _held = held()?;
     let placed = if is_at(target, text.as_bytes()) {
-        private_file::remove_left_drafts(target);
+        draft::remove_left(target);
         flushed(target)
     } else {
         Draft::of(target, text.len()).and_then(|draft| draft.place(text.as_bytes()))
@@ -212,6 +213,6 @@ fn is_at(path: &Path, content: &[u8]) -> bool {
 fn flushed(path: &Path) -> Result<(), private_file::Error> {
     private_file::open_plain(path)
         .and_then(|file| file.sync_all())
-        .and_then(|()| private_file::flush_directory_of(path))
+        .and_then(|()| draft::flush_directory_of(path))
         .map_err(|source| private_file::Error::Io { path: path.to_owned(), source })
 }
