@@ -9,6 +9,7 @@ use crate::model::attempt::Outcome;
 use crate::oauth::http::Fault;
 use crate::oauth::protected_resource::{self, NoVerdict};
 use crate::oauth::{listener, metadata, token_error};
+use crate::ops::StillLocked;
 use crate::ops::{BundleError, CheckError, Error as OpsError, ImportError, Reason, SlotError};
 use crate::vault::slot::SlotKind;
 use crate::vault::{bundle, keychain};
@@ -149,7 +150,13 @@ impl From<BundleError> for CliError {
 
 impl From<store::Error> for CliError {
     fn from(error: store::Error) -> Self {
-        store_error(&error)
+        OpsError::from(error).into()
+    }
+}
+
+impl From<Box<StillLocked>> for CliError {
+    fn from(locked: Box<StillLocked>) -> Self {
+        OpsError::from(locked).into()
     }
 }
 
@@ -198,6 +205,11 @@ fn is_taken(error: &private_file::Error) -> bool {
 
 fn store_error(error: &store::Error) -> CliError {
     let (kind, hint) = match error {
+        // Told as the operations' own errors, before this is asked.
+        store::Error::NoSuchSlot { .. }
+        | store::Error::WrongSecret { .. }
+        | store::Error::Keychain { .. }
+        | store::Error::TamperedSlot { .. } => (Kind::KeyUnavailable, "tokctl doctor".into()),
         store::Error::NoVault { .. } => (Kind::NotFound, "tokctl login".into()),
         store::Error::ForeignFile { .. } => {
             (Kind::VaultDamaged, "name another file with `--vault`".into())

@@ -6,7 +6,7 @@ use crate::model::account::Account;
 use crate::model::address::Address;
 use crate::model::attempt::Attempt;
 use crate::oauth::{listener, metadata, protected_resource, redirect_uri, token_error};
-use crate::store::reseal::Damage;
+use crate::store::{Damage, StillLocked};
 use crate::vault::slot::{SlotId, SlotKind};
 use crate::vault::{bundle, keychain};
 use crate::{private_file, providers, store};
@@ -15,7 +15,7 @@ use crate::{private_file, providers, store};
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
     #[error(transparent)]
-    Store(#[from] store::Error),
+    Store(store::Error),
     #[error(transparent)]
     Provider(#[from] providers::Error),
 
@@ -263,9 +263,21 @@ impl std::fmt::Display for LoginReason {
     }
 }
 
-impl From<rusqlite::Error> for Error {
-    fn from(error: rusqlite::Error) -> Self {
-        store::Error::from(error).into()
+impl From<store::Error> for Error {
+    fn from(error: store::Error) -> Self {
+        match error {
+            store::Error::NoSuchSlot { kind, slots } => Self::NoSuchSlot { kind, slots },
+            store::Error::WrongSecret { kind, slots } => Self::WrongSecret { kind, slots },
+            store::Error::Keychain { source, slots } => Self::Keychain { source, slots },
+            store::Error::TamperedSlot { id } => Self::TamperedSlot { id },
+            other => Self::Store(other),
+        }
+    }
+}
+
+impl From<Box<StillLocked>> for Error {
+    fn from(locked: Box<StillLocked>) -> Self {
+        locked.error.into()
     }
 }
 

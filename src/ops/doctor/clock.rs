@@ -12,15 +12,14 @@ use crate::model::credential::Grant;
 use crate::oauth::http::{self, Authentication};
 use crate::ops::clock::Clock;
 use crate::ops::error::Error;
-use crate::ops::open_vault::OpenVault;
-use crate::store::{Store, attempts, credentials};
+use crate::store::{OpenVault, Vault};
 
 /// As many servers are asked at most.
 const MOST_ASKED: usize = 3;
 
 /// What the last answer that any refresh or check got said of the time. Sends nothing.
-pub(crate) fn recorded_clock(store: &Store, now: Timestamp) -> Result<Told, Error> {
-    let attempts = attempts::all(&*store.read()?)?;
+pub(crate) fn recorded_clock(store: &Vault, now: Timestamp) -> Result<Told, Error> {
+    let attempts = store.attempts()?;
     let last = attempts.iter().filter(|attempt| attempt.clock_skew.is_some());
     let last = last.max_by_key(|attempt| attempt.ended_at);
     Ok(match last.and_then(|attempt| Some((attempt.clock_skew?, attempt.ended_at))) {
@@ -34,7 +33,7 @@ pub(crate) fn recorded_clock(store: &Store, now: Timestamp) -> Result<Told, Erro
 }
 
 /// Asks the servers that tokens are refreshed at for the time, without any token or secret.
-pub(crate) fn ask_server(vault: &mut OpenVault, clock: Clock) -> Result<Vec<Told>, Error> {
+pub(crate) fn ask_server(vault: &OpenVault, clock: Clock) -> Result<Vec<Told>, Error> {
     let mut told = Vec::new();
     for (authority, (address, certificates)) in servers(vault)?.into_iter().take(MOST_ASKED) {
         let answer = http::fetch(&address, certificates.as_deref(), &Authentication::None);
@@ -56,8 +55,8 @@ pub(crate) fn ask_server(vault: &mut OpenVault, clock: Clock) -> Result<Vec<Told
 /// The address of each server that the credentials are renewed at, with the certificates to trust.
 type Servers = BTreeMap<String, (Address, Option<String>)>;
 
-fn servers(vault: &mut OpenVault) -> Result<Servers, Error> {
-    let accounts = vault.look(|connection| credentials::accounts(connection, None, None))?;
+fn servers(vault: &OpenVault) -> Result<Servers, Error> {
+    let accounts = vault.accounts(None, None)?;
     let mut servers = Servers::new();
     for account in accounts {
         // What does not open is told elsewhere.

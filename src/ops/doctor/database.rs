@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::report::{Check, Remedy, Told};
-use crate::store::{self, Store, header, missing_tables};
+use crate::store::{self, Vault};
 
 /// 3.51.3 mended the corruption of write-ahead logs under concurrent writers.
 const LOG_MENDED: i32 = 3_051_003;
@@ -16,8 +16,8 @@ const LONG_LOG: u64 = 64 * 1024 * 1024;
 
 /// The version of SQLite.
 pub(crate) fn sqlite() -> Told {
-    let version = rusqlite::version();
-    if rusqlite::version_number() >= LOG_MENDED {
+    let version = store::engine_version().1;
+    if store::engine_version().0 >= LOG_MENDED {
         return Told::fine(Check::Sqlite, format!("SQLite {version}"));
     }
     Told::finding(
@@ -28,11 +28,9 @@ pub(crate) fn sqlite() -> Told {
 }
 
 /// What the vault says of itself. `current` tells whether its tables are today's.
-pub(crate) fn vault(store: &Store, current: bool) -> Result<Told, store::Error> {
-    let path = store.file().path().to_owned();
-    let header = header::read(&*store.read()?)?;
-    let header = header.ok_or_else(|| store::Error::NoVault { path: path.clone() })?;
-    let message = format!("`{}`, generation {} of its key", path.display(), header.generation);
+pub(crate) fn vault(store: &Vault, current: bool) -> Result<Told, store::Error> {
+    let (place, generation) = (store.location().display(), store.generation()?);
+    let message = format!("`{place}`, generation {generation} of its key");
     if current {
         return Ok(Told::fine(Check::Vault, message));
     }
@@ -42,7 +40,7 @@ pub(crate) fn vault(store: &Store, current: bool) -> Result<Told, store::Error> 
 
 /// Whether the file's pages are whole, its tables are all there where they are `current` ones, and
 /// its log is short.
-pub(crate) fn database(store: &Store, current: bool) -> Vec<Told> {
+pub(crate) fn database(store: &Vault, current: bool) -> Vec<Told> {
     let integrity = match store.faults(MOST_TOLD) {
         Ok(faults) if faults.is_empty() => tables(store, current),
         Ok(faults) => Told::damaged(
@@ -52,12 +50,12 @@ pub(crate) fn database(store: &Store, current: bool) -> Vec<Told> {
         ),
         Err(error) => Told::failure(Check::Integrity, error),
     };
-    vec![integrity, log(store.file().log_length())]
+    vec![integrity, log(store.log_length())]
 }
 
 /// Whether the tables are all there, in a file whose pages are whole.
-fn tables(store: &Store, current: bool) -> Told {
-    let missing = match store.read().and_then(|view| missing_tables(&view)) {
+fn tables(store: &Vault, current: bool) -> Told {
+    let missing = match store.missing_tables() {
         Ok(missing) if current => missing,
         Ok(_) => Vec::new(),
         Err(error) => return Told::failure(Check::Integrity, error),

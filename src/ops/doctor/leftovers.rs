@@ -7,29 +7,24 @@ use jiff::Timestamp;
 use super::database::age;
 use super::report::{Check, Remedy, Told};
 use crate::ops::error::Error;
-use crate::store::beside::{self, Purpose};
-use crate::store::file::VaultFile;
-use crate::store::{Store, bundles, header, intents, journal};
+use crate::store::sidecar::{self, Purpose};
+use crate::store::{EntriesBegun, Vault, sidecars};
 use crate::untrusted::printable;
 
 /// Looks for keychain entries that an interrupted change of keys wrote down and did not clear up.
 /// Needs no key.
-pub(crate) fn intents(store: &Store) -> Result<Vec<Told>, Error> {
-    let view = store.read()?;
-    let Some(header) = header::read(&view)? else { return Ok(Vec::new()) };
-    let own = format!("{}/", header.vault.hex());
-    let (own, foreign): (Vec<String>, Vec<String>) =
-        intents::all(&view)?.into_iter().partition(|name| name.starts_with(&own));
+pub(crate) fn intents(store: &Vault) -> Result<Vec<Told>, Error> {
+    let EntriesBegun { own, others } = store.entries_left()?;
     let mut told = Vec::new();
     if !own.is_empty() {
         let message =
             format!("an interrupted change of keys still has to clear up {}", counted(own.len()));
         told.push(Told::finding(Check::Leftovers, message, Remedy::RotateKey));
     }
-    if !foreign.is_empty() {
+    if !others.is_empty() {
         let message = format!(
             "{} are written down that were for a vault which was never finished, and are of no use",
-            counted(foreign.len())
+            counted(others.len())
         );
         told.push(Told::fine(Check::Leftovers, message));
     }
@@ -45,8 +40,8 @@ fn counted(entries: usize) -> String {
 
 /// Looks for a bundle whose credentials were handed over and which never reached its place: until it
 /// does, nobody can use them. Needs no key.
-pub(crate) fn unplaced(store: &Store, now: Timestamp) -> Result<Option<Told>, Error> {
-    let since = bundles::unplaced_since(&*store.read()?)?;
+pub(crate) fn unplaced(store: &Vault, now: Timestamp) -> Result<Option<Told>, Error> {
+    let since = store.bundle_waits_since()?;
     Ok(since.map(|since| {
         let when = age(since, now);
         let message = format!(
@@ -58,9 +53,8 @@ pub(crate) fn unplaced(store: &Store, now: Timestamp) -> Result<Option<Told>, Er
 
 /// Looks at what lies beside the vault's file: answers that were never taken up, and files that
 /// were to take another's place. `store` tells which refreshes were interrupted.
-pub(crate) fn beside(path: &Path, store: Option<&Store>) -> Result<Vec<Told>, Error> {
-    let file = VaultFile::find(path)?;
-    let found = match beside::list(&file) {
+pub(crate) fn beside(path: &Path, store: Option<&Vault>) -> Result<Vec<Told>, Error> {
+    let found = match sidecars(path)? {
         Ok(found) => found,
         Err(error) => {
             let message = format!("what lies beside the vault: {error}");
@@ -71,7 +65,7 @@ pub(crate) fn beside(path: &Path, store: Option<&Store>) -> Result<Vec<Told>, Er
     let standing = match store {
         Some(store) => {
             store.look_again()?;
-            journal::standing(&*store.read()?)?
+            store.interrupted()?
         }
         None => Vec::new(),
     };
@@ -82,7 +76,7 @@ pub(crate) fn beside(path: &Path, store: Option<&Store>) -> Result<Vec<Told>, Er
             Purpose::Lock => locks += 1,
             Purpose::Audit | Purpose::Spill { filled: false } => {}
             Purpose::Spill { filled: true } => {
-                let owner = standing.iter().find(|(who, _)| beside::is_spill_of(&one.path, who));
+                let owner = standing.iter().find(|(who, _)| sidecar::is_spill_of(&one.path, who));
                 told.push(match owner {
                     Some((account, _)) => Told::finding(
                         Check::Leftovers,
@@ -121,10 +115,7 @@ mod tests {
     use super::*;
     use crate::model::account::Account;
     use crate::model::credential::{Credential, Expiry};
-    use crate::store::credentials;
-    use crate::store::header::Header;
-    use crate::store::journal::Journal;
-    use crate::store::spill::Spill;
+    use crate::store::inside::{Access, Database, Journal, Spill, credentials, header, journal};
     use crate::vault::seal::{DataKey, VaultId};
 
     const NOW: Timestamp = Timestamp::UNIX_EPOCH;
@@ -136,14 +127,14 @@ mod tests {
         let key = DataKey::generate(VaultId([5; 16]), 1).unwrap();
         let account = Account { provider: "acme".parse().unwrap(), user: "x".parse().unwrap() };
         let credential = Credential::made_up_static(Expiry::None);
-        let mut store = Store::open_or_create(&path).unwrap();
+        let mut store = Database::open(&path, Access::Create).unwrap();
         let change = store.write().unwrap();
-        header::insert(&change, Header { vault: key.vault, generation: 1 }, NOW).unwrap();
+        header::insert(&change, header::Header { vault: key.vault, generation: 1 }, NOW).unwrap();
         credentials::put(&change, &key, &account, &credential).unwrap();
         change.commit().unwrap();
 
-        let (looking, _) = Store::open_as_it_is(&path).unwrap();
-        assert!(journal::standing(&looking.read().unwrap()).unwrap().is_empty());
+        let (looking, _) = Vault::open_as_it_is(&path).unwrap();
+        assert!(looking.interrupted().unwrap().is_empty());
         let row = credentials::read(&store.read().unwrap(), &key, &account).unwrap().unwrap();
         let (revision, attempt) = (row.revision, [7; 16]);
         let change = store.write().unwrap();

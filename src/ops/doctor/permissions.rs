@@ -5,26 +5,25 @@ use std::path::{Path, PathBuf};
 
 use super::report::{Check, Remedy, Told};
 use crate::private_file::{self, Error, Readers};
-use crate::store::beside;
-use crate::store::file::VaultFile;
+use crate::store;
 
 /// Looks at the vault's file, its directory, and all that lies beside it.
 pub(crate) fn vault_files(path: &Path) -> Vec<Told> {
-    let Ok(file) = VaultFile::find(path) else {
+    let Ok(parts) = store::parts(path) else {
         // Said with what can't be opened.
         return Vec::new();
     };
     let mut told = Vec::new();
-    if let Some(directory) = file.path().parent() {
+    let Some(database) = parts.first() else { return told };
+    if let Some(directory) = database.parent() {
         told.extend(unfit(directory, Readers::Others, Told::damaged));
         told.extend(unwritable(directory));
     }
-    told.extend(unwritable(file.path()));
-    let directory = beside::directory(&file);
-    let beside = beside::list(&file).unwrap_or_default();
-    let files = file.parts().into_iter().chain(directory);
-    for path in files.chain(beside.into_iter().map(|beside| beside.path)) {
-        told.extend(unfit(&path, Readers::OwnerOnly, Told::damaged));
+    told.extend(unwritable(database));
+    let beside = store::sidecars(path).ok().and_then(Result::ok).unwrap_or_default();
+    let beside: Vec<PathBuf> = beside.into_iter().map(|sidecar| sidecar.path).collect();
+    for path in parts.iter().chain(&beside) {
+        told.extend(unfit(path, Readers::OwnerOnly, Told::damaged));
     }
     if told.is_empty() {
         told.push(Told::fine(Check::Permissions, "nobody else can read or change the vault"));

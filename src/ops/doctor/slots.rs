@@ -5,37 +5,34 @@ use jiff::Timestamp;
 use super::database::age;
 use super::report::{Check, Remedy, Told};
 use crate::ops::error::Error;
-use crate::ops::open_vault::OpenVault;
-use crate::ops::unlock::{Unlocking, opens};
-use crate::store::slots;
+use crate::ops::key_slots::opens;
+use crate::store::{ListedSlot, OpenVault};
 use crate::vault::keychain;
-use crate::vault::slot::{KeySlot, SlotKind};
+use crate::vault::slot::{Cost, SlotKind};
+use crate::vault::slot_secret::SlotSecret;
 
 /// Tries each slot of an open vault with what is `at_hand`.
 pub(crate) fn slots(
     vault: &OpenVault,
-    at_hand: &[Unlocking],
+    at_hand: &[SlotSecret],
     now: Timestamp,
 ) -> Result<Vec<Told>, Error> {
-    let (slots, listed) =
-        vault.look(|connection| Ok((slots::read(connection)?, slots::list(connection)?)))?;
-    let told = slots.iter().zip(listed).map(|(slot, listed)| {
-        let made = age(listed.created_at, now);
-        let what = format!("the `{}` slot {}, made {made}, {}", slot.kind, slot.id, cost(slot));
+    let told = vault.costed_slots()?.into_iter().map(|(slot, cost)| {
+        let made = age(slot.created_at, now);
+        let what = format!("the `{}` slot {}, made {made}, {}", slot.kind, slot.id, told(cost));
         one(vault, slot, &what, at_hand)
     });
     Ok(told.collect())
 }
 
-fn cost(slot: &KeySlot) -> String {
-    let cost = slot.cost;
+fn told(cost: Cost) -> String {
     format!("Argon2id m={} KiB t={} p={}", cost.memory, cost.passes, cost.lanes)
 }
 
-fn one(vault: &OpenVault, slot: &KeySlot, what: &str, at_hand: &[Unlocking]) -> Told {
+fn one(vault: &OpenVault, slot: ListedSlot, what: &str, at_hand: &[SlotSecret]) -> Told {
     let mut tried = false;
     for with in at_hand.iter().filter(|with| with.kind() == slot.kind) {
-        match opens(with, slot, vault.key()) {
+        match opens(vault, slot.id, with) {
             Ok(true) => return Told::fine(Check::Slots, format!("{what}: opens")),
             Ok(false) => tried = true,
             Err(Error::Keychain { source, .. }) => {

@@ -19,9 +19,10 @@ use crate::foreign::record::{Found, Held, IssuedTo, Owner, Record};
 use crate::model::account::{ProviderName, UserName};
 use crate::model::address::Address;
 use crate::model::audit::Action;
+use crate::ops::Vault;
 use crate::ops::import::{self, Incoming, Opened, Placed, Service, Terms};
 use crate::providers;
-use crate::store::{self, Store};
+use crate::store;
 use crate::vault::bundle::BundleId;
 use crate::vault::slot::SlotKind;
 
@@ -257,12 +258,12 @@ fn foresee(
     terms: Terms,
     now: Timestamp,
 ) -> Result<Vec<Placed>, CliError> {
-    let mut vault = match Store::open_read_only(context.vault()?) {
+    let vault = match Vault::open_read_only(context.vault()?) {
         Ok(store) => Some(keys::unlock(context, store)?),
         Err(store::Error::NoVault { .. }) => None,
         Err(error) => return Err(error.into()),
     };
-    Ok(import::foresee(vault.as_mut(), incoming, terms, now)?)
+    Ok(import::foresee(vault.as_ref(), incoming, terms, now)?)
 }
 
 /// Stores it, and writes down that it did.
@@ -273,9 +274,9 @@ fn place(
     terms: Terms,
     now: Timestamp,
 ) -> Result<Vec<Placed>, CliError> {
-    let mut vault = keys::open_or_create(context, args.key_slot)?;
-    audit_trail::keep_as_configured(context, &mut vault);
-    let placed = import::place(&mut vault, incoming, terms, now)?;
-    audit_trail::note_all(context, &mut vault, "import", Action::Import, import::written(&placed));
+    let vault = keys::open_or_create(context, args.key_slot)?;
+    audit_trail::keep_as_configured(context, &vault);
+    let placed = import::place(&vault, incoming, terms, now)?;
+    audit_trail::note_all(context, &vault, "import", Action::Import, import::written(&placed));
     Ok(placed)
 }
