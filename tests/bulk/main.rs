@@ -68,7 +68,8 @@ fn fill(path: &Path, count: usize) {
         let account = Account { provider: first.provider.clone(), user: user.parse().unwrap() };
         Placement { account, credential: template.clone(), over: None }
     };
-    let taken = vault.take_in((1..count).map(copy).collect(), None, template.created_at).unwrap();
+    let copies: Vec<Placement> = (1..count).map(copy).collect();
+    let taken = vault.take_in(&copies, None, template.created_at).unwrap();
     assert_eq!(taken, TakenIn::Yes);
     assert!(vault.settle());
 }

@@ -246,7 +246,7 @@ fn store(
             over: *revision,
         })
         .collect();
-    Ok(vault.take_in(placements, bundle, now)?)
+    Ok(vault.take_in(&placements, bundle, now)?)
 }
 
 impl Planned {

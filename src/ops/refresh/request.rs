@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::backoff::Backoff;
-use super::{Refresh, Today, Trigger};
+use super::plan::{Refresh, Today, Trigger};
 use crate::model::attempt::{Action, Attempt, Outcome, pause_until};
 use crate::model::credential::{Credential, Grant, OAuthGrant, Renewing, Status};
 use crate::model::definition::Reuse;
@@ -16,7 +16,7 @@ use crate::oauth::token_answer::TokenAnswer;
 use crate::oauth::{client_credentials, jwt_bearer, token_error};
 use crate::ops::credential;
 use crate::ops::error::{Error, LoginReason};
-use crate::ops::token::{Found, LiveToken, Warning, hand_out, judge};
+use crate::ops::live_token::{Found, LiveToken, Warning, hand_out, judge};
 use crate::secret::SecretText;
 use crate::signals;
 use crate::store::{self, Journal, RefreshTurn, Row, Saved, Stored};
@@ -249,7 +249,7 @@ fn attempt(
 }
 
 /// The record of an attempt that brought `error` instead.
-pub(super) fn failed(attempt: Attempt, error: &token_error::Error) -> Attempt {
+fn failed(attempt: Attempt, error: &token_error::Error) -> Attempt {
     let outcome = match error {
         token_error::Error::GrantRefused { .. } => Outcome::Refused,
         token_error::Error::ClientRefused { .. }

@@ -301,8 +301,8 @@ pub(super) mod tests {
     use super::*;
     use crate::model::credential::{ApiAuth, Expiry, Grant, StaticToken};
     use crate::secret::{AccessToken, SecretText};
+    use crate::store::sqlite::database::{Access, Database};
     use crate::store::sqlite::header::Header;
-    use crate::store::sqlite::{Access, Database};
     use crate::vault::seal::VaultId;
 
     const NOW: Timestamp = Timestamp::constant(1_700_000_000, 0);

@@ -267,9 +267,9 @@ const STOPPED: Error = Error::Inconsistent("a thread ended too early");
 mod tests {
     use super::*;
     use crate::secret::SecretText;
-    use crate::store::sqlite::Database;
     use crate::store::sqlite::credentials::read;
     use crate::store::sqlite::credentials::tests::{account, store, write};
+    use crate::store::sqlite::database::Database;
     use crate::store::sqlite::header;
 
     fn rotate(store: &mut Database, key: &DataKey, next: &DataKey) -> Result<u64, Error> {
