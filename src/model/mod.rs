@@ -10,6 +10,7 @@ pub(crate) mod dialect;
 pub(crate) mod client;
 pub(crate) mod service_account;
 pub(crate) mod credential;
+pub(crate) mod stripped;
 pub(crate) mod readiness;
 pub(crate) mod summary;
 pub(crate) mod attempt;

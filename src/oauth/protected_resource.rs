@@ -57,11 +57,15 @@ pub(crate) struct Answered {
     pub(crate) verdict: Result<Verdict, NoVerdict>,
 }
 
-/// Asks the service that `check` names about the token of `credential`, which is carried as that
+/// Asks the service that `check` names about `token` of `credential`, which is carried as that
 /// service wants it.
-pub(crate) fn ask(credential: &Credential, check: &Check) -> Result<Answered, Fault> {
+pub(crate) fn ask(
+    credential: &Credential,
+    token: &AccessToken,
+    check: &Check,
+) -> Result<Answered, Fault> {
     let certificates = credential.trusted_certificates();
-    let answer = fetch(&check.url, certificates, &credential.api, credential.token())?;
+    let answer = fetch(&check.url, certificates, &credential.api, token)?;
     let heard = Heard { status: answer.status, date: answer.date };
     Ok(Answered { heard, verdict: verdict(&answer, &check.fields, &check.refusals) })
 }

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use super::http::{self, Authentication};
 use super::token_answer::{self, TokenAnswer};
 use super::token_error::{self, Error, Request};
-use crate::model::client::{Client, TokenEndpointAuthMethod};
+use crate::model::client::{Client, ClientAuthentication};
 use crate::model::dialect::Encoding;
 use crate::secret::{AccessToken, AuthorizationCode, CodeVerifier, RefreshToken, SecretText};
 
@@ -132,15 +132,15 @@ pub(super) fn authenticate<'a>(
     client: &'a Client,
     form: &mut Vec<(&'a str, &'a str)>,
 ) -> Authentication<'a> {
-    match (client.auth_method, &client.secret) {
-        (TokenEndpointAuthMethod::ClientSecretBasic, Some(secret)) => {
+    match &client.authentication {
+        ClientAuthentication::SecretBasic(secret) => {
             Authentication::Client { id: &client.id, secret }
         }
-        (TokenEndpointAuthMethod::ClientSecretPost, Some(secret)) => {
+        ClientAuthentication::SecretPost(secret) => {
             form.extend([("client_id", client.id.as_str()), ("client_secret", secret.expose())]);
             Authentication::None
         }
-        (_, _) => {
+        ClientAuthentication::None | ClientAuthentication::SecretMissing(_) => {
             form.push(("client_id", &client.id));
             Authentication::None
         }

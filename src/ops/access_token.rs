@@ -9,6 +9,7 @@ use crate::model::attempt::Attempt;
 use crate::model::credential::{Credential, Status};
 use crate::model::readiness::{Need, Readiness, readiness};
 use crate::oauth::token_error;
+use crate::secret::AccessToken;
 
 /// A credential whose token may be handed out.
 #[derive(Debug)]
@@ -99,6 +100,16 @@ pub(super) fn judge(
             Err(Error::NeverLongEnough { account: account.clone(), asked })
         }
     }
+}
+
+/// The token of `credential`, which is to be handed out. One without a token is renewed before, so
+/// that an error means that nothing renews it.
+pub(crate) fn token_of<'a>(
+    account: &Account,
+    credential: &'a Credential,
+) -> Result<&'a AccessToken, Error> {
+    let reason = LoginReason::NotRefreshable;
+    credential.token().ok_or_else(|| Error::LoginRequired { account: account.clone(), reason })
 }
 
 /// A credential as it is, with a warning if the service refused it.

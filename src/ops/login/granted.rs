@@ -123,7 +123,7 @@ impl Granted {
                 &self.client,
                 endpoint,
                 self.answer.refresh_token.as_ref(),
-                &self.answer.access_token,
+                Some(&self.answer.access_token),
             );
         }
         Error::NoUser { provider: self.plan.provider.name.to_string() }
@@ -147,7 +147,7 @@ impl Granted {
         let scopes = self.answer.scopes.unwrap_or_else(|| asked.clone());
         let (missing, unasked) = (asked.without(&scopes), scopes.without(&asked));
         let grant = OAuthGrant {
-            access_token: self.answer.access_token,
+            access_token: Some(self.answer.access_token),
             token_type: self.answer.token_type,
             issued_at: self.now,
             expiry: self.answer.expiry,
@@ -174,7 +174,8 @@ impl Granted {
     fn api(&self, site: Option<&Site>, username: Option<String>) -> Api {
         let (server_url, base_url) = self.addresses(site);
         let provider = &self.plan.provider;
-        let (auth, headers) = (provider.api_auth(), provider.api_headers(Some(&self.client)));
+        let auth = provider.api_auth();
+        let headers = provider.api_headers(Some(&self.client.id), self.plan.client_secret.as_ref());
         let api = Api { auth, headers, server_url, base_url, username, check: None };
         // Without a site there is nothing to ask, and the token is as good.
         let check = provider.check(places(&api, site)).unwrap_or_default();

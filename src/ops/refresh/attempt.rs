@@ -192,7 +192,7 @@ fn request(
     clock: Clock,
 ) -> Asked {
     let mut client = grant.client.clone();
-    client.secret = today.client_secret.clone().or(client.secret);
+    client.authentication = client.authentication.with_secret(today.client_secret.clone());
     match renewing {
         Renewing::RefreshToken(token) => token::refresh(&client, token, clock(), bound),
         Renewing::Exchange(token) => token::exchange(&client, token, clock(), bound),
@@ -214,7 +214,7 @@ fn renewed(
     now: Timestamp,
 ) -> Credential {
     let mut grant = grant.clone();
-    grant.access_token = answer.access_token;
+    grant.access_token = Some(answer.access_token);
     grant.token_type = answer.token_type;
     grant.issued_at = now;
     grant.expiry = answer.expiry;
@@ -228,7 +228,8 @@ fn renewed(
     // RFC 6749 §6: a new refresh token replaces the old one; without one the old one stays good.
     grant.refresh_token = answer.refresh_token.or(grant.refresh_token);
     grant.scopes = answer.scopes.unwrap_or(grant.scopes);
-    grant.client.secret = today.client_secret.clone().or(grant.client.secret);
+    let authentication = grant.client.authentication;
+    grant.client.authentication = authentication.with_secret(today.client_secret.clone());
     Credential {
         grant: Grant::OAuth(Box::new(grant)),
         status: Status::Active,
