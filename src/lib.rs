@@ -10,6 +10,7 @@ mod untrusted;
 mod private_file;
 mod draft;
 mod paths;
+mod file_system;
 mod signals;
 mod bounded;
 mod executable;
