@@ -8,7 +8,7 @@ mod pow;
 mod secret;
 mod untrusted;
 mod private_file;
-mod draft;
+mod atomic_file;
 mod paths;
 mod file_system;
 mod signals;

@@ -14,7 +14,7 @@ pub(crate) mod stripped;
 pub(crate) mod readiness;
 pub(crate) mod summary;
 pub(crate) mod attempt;
-pub(crate) mod standing;
+pub(crate) mod credential_health;
 pub(crate) mod audit;
 pub(crate) mod bundle;
 pub(crate) mod definition;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::http::{self, Answer, Authentication, Fault};
-use super::token::Heard;
+use super::token::ResponseMeta;
 use crate::model::address::Address;
 use crate::model::credential::{Api, ApiAuth, Check, Credential};
 use crate::secret::AccessToken;
@@ -53,7 +53,7 @@ pub(crate) enum Error {
 /// An answer that came, and what it says.
 #[derive(Debug)]
 pub(crate) struct Answered {
-    pub(crate) heard: Heard,
+    pub(crate) heard: ResponseMeta,
     pub(crate) verdict: Result<Verdict, NoVerdict>,
 }
 
@@ -66,7 +66,7 @@ pub(crate) fn ask(
 ) -> Result<Answered, Fault> {
     let certificates = credential.trusted_certificates();
     let answer = fetch(&check.url, certificates, &credential.api, token)?;
-    let heard = Heard { status: answer.status, date: answer.date };
+    let heard = ResponseMeta { status: answer.status, date: answer.date };
     Ok(Answered { heard, verdict: verdict(&answer, &check.fields, &check.refusals) })
 }
 

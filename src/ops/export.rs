@@ -17,7 +17,7 @@ use super::clock::Clock;
 use super::error::{BundleError, Error};
 use super::open_vault::{OpenVault, Row};
 use super::refresh;
-use crate::draft::{self, Draft};
+use crate::atomic_file::{self, AtomicFile};
 use crate::model::account::Account;
 use crate::model::bundle::{Carried, Content, Load, left_behind, travelling};
 use crate::model::credential::{Credential, Status};
@@ -93,7 +93,7 @@ pub(crate) fn seal(
 pub(crate) fn put(sealed: &Sealed, target: &Path) -> Result<(), Error> {
     let _held = held()?;
     let text = sealed.text.as_bytes();
-    let put = Draft::of(target, text.len()).and_then(|draft| draft.place(text));
+    let put = AtomicFile::of(target, text.len()).and_then(|file| file.place(text));
     Ok(put.map_err(|source| BundleError::NotMade { source })?)
 }
 
@@ -108,7 +108,8 @@ pub(crate) fn hand_over(
     let held = held()?;
     let text = sealed.text.as_bytes();
     // A disk that is full or read-only, or a name that is taken, is found before anything leaves.
-    let draft = Draft::of(target, text.len()).map_err(|source| BundleError::NotMade { source })?;
+    let file =
+        AtomicFile::of(target, text.len()).map_err(|source| BundleError::NotMade { source })?;
     let now = clock();
     vault.write(|transaction, key| {
         if held.is_over() {
@@ -131,7 +132,7 @@ pub(crate) fn hand_over(
         // It opens for nothing any more; that it is there does no harm.
         let _ = spill::discard(vault.file(), account);
     }
-    draft.place(text).map_err(|source| BundleError::NotPlaced { source })?;
+    file.place(text).map_err(|source| BundleError::NotPlaced { source })?;
     forget(vault, sealed.id)
 }
 
@@ -141,10 +142,10 @@ pub(crate) fn resume(vault: &mut OpenVault, target: &Path) -> Result<(), Error> 
     let (id, text) = vault.look(bundles::unplaced)?.ok_or(BundleError::NothingUnplaced)?;
     let _held = held()?;
     let placed = if is_at(target, text.as_bytes()) {
-        draft::remove_left(target);
+        atomic_file::remove_left(target);
         flushed(target)
     } else {
-        Draft::of(target, text.len()).and_then(|draft| draft.place(text.as_bytes()))
+        AtomicFile::of(target, text.len()).and_then(|file| file.place(text.as_bytes()))
     };
     placed.map_err(|source| BundleError::NotPlaced { source })?;
     forget(vault, id)
@@ -213,6 +214,6 @@ fn is_at(path: &Path, content: &[u8]) -> bool {
 fn flushed(path: &Path) -> Result<(), private_file::Error> {
     private_file::open_plain(path)
         .and_then(|file| file.sync_all())
-        .and_then(|()| draft::flush_directory_of(path))
+        .and_then(|()| atomic_file::flush_directory_of(path))
         .map_err(|source| private_file::Error::Io { path: path.to_owned(), source })
 }

@@ -3,15 +3,15 @@
 use super::error::Error;
 use super::open_vault::OpenVault;
 use crate::model::account::Account;
-use crate::model::standing::Standing;
+use crate::model::credential_health::CredentialHealth;
 use crate::store::standings;
 
 /// Takes down how `account` stands now, and returns what this caller, and no other, has to tell.
 pub(crate) fn note(
     vault: &mut OpenVault,
     account: &Account,
-    now: Standing,
-) -> Result<Option<Standing>, Error> {
+    now: CredentialHealth,
+) -> Result<Option<CredentialHealth>, Error> {
     // Nearly always there is nothing to write.
     let told = vault.look(|connection| standings::read(connection, account))?;
     if now.told_after(told) == told {

@@ -10,7 +10,7 @@ use crate::model::account::Account;
 use crate::model::attempt::{Action, Attempt, Outcome, pause_until};
 use crate::model::credential::{Credential, Status};
 use crate::oauth::http::Fault;
-use crate::oauth::token::Heard;
+use crate::oauth::token::ResponseMeta;
 use crate::oauth::token_error;
 use crate::ops::access_token::{Handed, Warning};
 use crate::ops::error::{Error, LoginReason};
@@ -25,12 +25,16 @@ pub(super) struct Span {
 }
 
 /// The record of an attempt that brought a token.
-pub(super) fn of_success(span: Span, heard: Option<Heard>) -> Attempt {
+pub(super) fn of_success(span: Span, heard: Option<ResponseMeta>) -> Attempt {
     record(span, heard, Outcome::Done)
 }
 
 /// The record of an attempt that brought none.
-pub(super) fn of_failure(span: Span, heard: Option<Heard>, error: &token_error::Error) -> Attempt {
+pub(super) fn of_failure(
+    span: Span,
+    heard: Option<ResponseMeta>,
+    error: &token_error::Error,
+) -> Attempt {
     let outcome = match error {
         token_error::Error::GrantRefused { .. } => Outcome::Refused,
         token_error::Error::ClientRefused { .. }
@@ -48,7 +52,7 @@ pub(super) fn of_failure(span: Span, heard: Option<Heard>, error: &token_error::
     }
 }
 
-fn record(span: Span, heard: Option<Heard>, outcome: Outcome) -> Attempt {
+fn record(span: Span, heard: Option<ResponseMeta>, outcome: Outcome) -> Attempt {
     let server_time = heard.and_then(|heard| heard.date);
     Attempt {
         name: Some(data_encoding::HEXLOWER.encode(&span.name)),
