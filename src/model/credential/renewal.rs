@@ -6,7 +6,8 @@ use crate::model::scope::Scopes;
 use crate::model::service_account::ServiceAccount;
 use crate::secret::{AccessToken, RefreshToken};
 
-/// The grant that brings the next access token.
+/// The grant that brings the next access token, as it is sealed. What a definition says of it is
+/// the [`RefreshKind`](crate::model::definition::RefreshKind).
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(tag = "grant", rename_all = "snake_case")]
 pub(crate) enum RenewalGrant {
@@ -24,7 +25,8 @@ pub(crate) enum RenewalGrant {
     JwtBearer { account: Box<ServiceAccount>, scopes: Scopes },
 }
 
-/// What the next token request presents.
+/// The proof that the next token request presents, which is at hand: a [`RenewalGrant`] joined to
+/// the token that it takes.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Renewing<'a> {
     RefreshToken(&'a RefreshToken),

@@ -9,7 +9,7 @@ use crate::model::account::{Account, UserName};
 use crate::model::address::Address;
 use crate::model::client::{Client, ClientAuthentication};
 use crate::model::credential::{
-    Api, ApiAuth, Check, Credential, Expiry, Grant, OAuthGrant, RenewalGrant, StaticToken, Status,
+    Api, ApiAuth, Check, Credential, Expiry, Grant, OAuthGrant, StaticToken, Status,
 };
 use crate::model::definition::RefreshKind;
 use crate::model::readiness::due_at;
@@ -174,7 +174,7 @@ fn client(
 /// The grant with what renews it.
 fn renewed(held: HeldGrant, service: &Service, client: Client, now: Timestamp) -> OAuthGrant {
     let renewal = service.provider.renewal();
-    let refresh_token = held.refresh_token.filter(|_| renewal.kind != RefreshKind::None);
+    let refresh_token = renewal.kind.usable(held.refresh_token);
     let issued_at = held.issued_at.filter(|at| *at <= now).unwrap_or(now);
     let (access_token, expiry) = match held.access_token {
         Some(token) => (Some(token), held.expiry),
@@ -195,12 +195,7 @@ fn renewed(held: HeldGrant, service: &Service, client: Client, now: Timestamp) -
         expiry,
         due_at: due,
         refresh_token,
-        renewal: match renewal.kind {
-            RefreshKind::Exchange => RenewalGrant::Exchange,
-            RefreshKind::RefreshToken | RefreshKind::ClientCredentials | RefreshKind::None => {
-                RenewalGrant::RefreshToken
-            }
-        },
+        renewal: renewal.kind.after_consent(),
         scopes: held.scopes,
         client,
         granted_at: issued_at,

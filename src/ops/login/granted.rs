@@ -13,7 +13,6 @@ use crate::model::account::{Account, ProviderName, UserName};
 use crate::model::address::Address;
 use crate::model::client::Client;
 use crate::model::credential::{Api, Credential, Grant, OAuthGrant, RenewalGrant};
-use crate::model::definition::RefreshKind;
 use crate::model::readiness::due_at;
 use crate::model::scope::Scopes;
 use crate::oauth::http;
@@ -74,11 +73,12 @@ fn lengthened(client: &Client, answer: TokenAnswer, now: Timestamp) -> TokenAnsw
 impl Granted {
     /// What `client` was granted at `now`, with the sites that it reaches.
     pub(super) fn new(plan: Plan, client: Client, answer: TokenAnswer, now: Timestamp) -> Self {
-        let (answer, renewal) = match plan.provider.definition.refresh.kind {
-            RefreshKind::Exchange => (lengthened(&client, answer, now), RenewalGrant::Exchange),
-            RefreshKind::RefreshToken | RefreshKind::ClientCredentials | RefreshKind::None => {
-                (answer, RenewalGrant::RefreshToken)
-            }
+        let renewal = plan.provider.definition.refresh.kind.after_consent();
+        let answer = match renewal {
+            RenewalGrant::Exchange => lengthened(&client, answer, now),
+            RenewalGrant::RefreshToken
+            | RenewalGrant::ClientCredentials { .. }
+            | RenewalGrant::JwtBearer { .. } => answer,
         };
         let sites = sites(&plan, &answer);
         Self { plan, client, answer, renewal, arrived: None, sites, now }
@@ -152,7 +152,7 @@ impl Granted {
             issued_at: self.now,
             expiry: self.answer.expiry,
             due_at: due_at(self.now, self.answer.expiry, renewal.margin),
-            refresh_token: self.answer.refresh_token.filter(|_| renewal.kind != RefreshKind::None),
+            refresh_token: renewal.kind.usable(self.answer.refresh_token),
             renewal: self.renewal,
             scopes,
             client: self.client,
