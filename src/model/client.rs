@@ -6,7 +6,7 @@ use super::address::Address;
 use super::dialect::Dialect;
 use crate::secret::{self, ClientSecret};
 
-/// The words of RFC 7591 §2 for how a client names itself at the token endpoint.
+/// The words of RFC 7591 §2 for the ways in which a client names itself at the token endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum TokenEndpointAuthMethod {
@@ -18,7 +18,7 @@ pub(crate) enum TokenEndpointAuthMethod {
     ClientSecretPost,
 }
 
-/// How a client proves to the token endpoint who it is (RFC 6749 §2.3), with what it takes.
+/// The proof by which the token endpoint knows a client (RFC 6749 §2.3).
 ///
 /// A further method of RFC 7591 §2, such as `private_key_jwt` or `tls_client_auth`, is a further
 /// variant that holds its key, and a word in [`TokenEndpointAuthMethod`].
@@ -34,8 +34,8 @@ pub(crate) enum ClientAuthentication {
     /// Id and secret in the form (RFC 6749 §2.3.1).
     SecretPost(ClientSecret),
     /// The id alone, in the form, of a client whose secret is not here: an import did not bring
-    /// it, or another holder of the grant has kept it. The method is kept for the day on which
-    /// the secret is configured.
+    /// it, or another holder of the grant has kept it. The method is what shows the secret once
+    /// one is configured.
     SecretMissing(SecretMethod),
 }
 
@@ -64,7 +64,7 @@ impl ClientAuthentication {
         }
     }
 
-    /// The word for it.
+    /// The word of RFC 7591 §2 for this authentication.
     pub(crate) fn method(&self) -> TokenEndpointAuthMethod {
         match self {
             Self::None => TokenEndpointAuthMethod::None,

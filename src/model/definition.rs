@@ -224,8 +224,8 @@ pub(crate) enum RefreshKind {
 }
 
 impl RefreshKind {
-    /// What renews a grant that a person consented to. A login as the client itself says so anew
-    /// each time.
+    /// The grant that renews what a person consented to. What renews a login without a person is
+    /// said by that login.
     pub(crate) fn after_consent(self) -> RenewalGrant {
         match self {
             Self::Exchange => RenewalGrant::Exchange,

@@ -1,4 +1,4 @@
-//! What of a credential is secret: the one place that takes secrets out of it.
+//! The one place that takes the secrets out of a credential.
 //!
 //! Every type on the way is taken apart completely, without `..`: a field that is added does not
 //! compile here until somebody has said whether it may stay.
@@ -6,7 +6,7 @@
 use super::client::Client;
 use super::credential::{Api, Credential, Grant, OAuthGrant, RenewalGrant, StaticToken};
 
-/// Which secrets stay in a credential.
+/// The secrets that stay in a credential.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Keeping {
     /// None: what is left is there to be shown.

@@ -102,8 +102,8 @@ pub(super) fn judge(
     }
 }
 
-/// The token of `credential`, which is to be handed out. One without a token is renewed before, so
-/// that an error means that nothing renews it.
+/// The token of `credential`, to be handed out. A credential without one is renewed before this is
+/// called; an error means that nothing renews it.
 pub(crate) fn token_of<'a>(
     account: &Account,
     credential: &'a Credential,

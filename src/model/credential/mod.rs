@@ -178,3 +178,33 @@ impl Credential {
         Self::made_up(Grant::Static(StaticToken { token, expiry }), Status::Active)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_credential_is_sealed_again_as_it_was_read() {
+        let oauth = concat!(
+            r#"{"grant":{"kind":"oauth","access_token":"made-up","token_type":"Bearer","#,
+            r#""issued_at":"2026-01-01T00:00:00Z","#,
+            r#""expiry":{"expiry":"known","at":"2026-01-01T01:00:00Z"},"#,
+            r#""due_at":"2026-01-01T00:55:00Z","refresh_token":"made-\"up\"","#,
+            r#""renewal":{"grant":"refresh_token"},"scopes":["read"],"#,
+            r#""client":{"id":"made-up","secret":"made-up","auth_method":"client_secret_basic","#,
+            r#""token_endpoint":"https://as.example/token","revocation_method":"rfc7009"},"#,
+            r#""granted_at":"2026-01-01T00:00:00Z","life":{}},"#,
+            r#""api":{"auth":"bearer"},"status":"active","#,
+            r#""created_at":"2026-01-01T00:00:00Z","updated_at":"2026-01-01T00:00:00Z"}"#,
+        );
+        let handed_over = concat!(
+            r#"{"grant":{"kind":"static","token":"","expiry":{"expiry":"none"}},"#,
+            r#""api":{"auth":"basic","username":"x"},"status":"handed_over","#,
+            r#""created_at":"2026-01-01T00:00:00Z","updated_at":"2026-01-01T00:00:00Z"}"#,
+        );
+        for sealed in [oauth, handed_over] {
+            let read: Credential = serde_json::from_str(sealed).unwrap();
+            assert_eq!(serde_json::to_string(&read).unwrap(), sealed);
+        }
+    }
+}
