@@ -1,10 +1,11 @@
 //! The OAuth client, and where its secrets go: what a credential keeps of its authorization server.
 
-use serde::{Deserialize, Serialize};
+use serde::ser::SerializeStruct;
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::address::Address;
 use super::dialect::Dialect;
-use crate::secret::{self, ClientSecret};
+use crate::secret::{self, ClientSecret, SecretText};
 
 /// The words of RFC 7591 §2 for the ways in which a client names itself at the token endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,8 +23,8 @@ pub(crate) enum TokenEndpointAuthMethod {
 ///
 /// A further method of RFC 7591 §2, such as `private_key_jwt` or `tls_client_auth`, is a further
 /// variant that holds its key, and a word in [`TokenEndpointAuthMethod`].
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(from = "SealedAuthentication", into = "SealedAuthentication")]
+#[derive(Debug, Clone, Deserialize)]
+#[serde(from = "SealedAuthentication")]
 pub(crate) enum ClientAuthentication {
     /// The id alone, in the form: a public client. A secret that such a client has all the same
     /// is not kept, since no authorization server is shown it. What the service's API wants of
@@ -99,10 +100,10 @@ impl ClientAuthentication {
     }
 }
 
-/// The form of a [`ClientAuthentication`] under the seal.
-#[derive(Serialize, Deserialize)]
+/// The form of a [`ClientAuthentication`] under the seal, as it is read.
+#[derive(Deserialize)]
 struct SealedAuthentication {
-    #[serde(with = "secret::sealed::option", default, skip_serializing_if = "Option::is_none")]
+    #[serde(with = "secret::sealed::option", default)]
     secret: Option<ClientSecret>,
     auth_method: TokenEndpointAuthMethod,
 }
@@ -113,9 +114,15 @@ impl From<SealedAuthentication> for ClientAuthentication {
     }
 }
 
-impl From<ClientAuthentication> for SealedAuthentication {
-    fn from(authentication: ClientAuthentication) -> Self {
-        Self { secret: authentication.secret().cloned(), auth_method: authentication.method() }
+/// Writes the fields of [`SealedAuthentication`], with no copy of the secret on the way.
+impl Serialize for ClientAuthentication {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut sealed = serializer.serialize_struct("SealedAuthentication", 2)?;
+        if let Some(secret) = self.secret() {
+            sealed.serialize_field("secret", secret.expose())?;
+        }
+        sealed.serialize_field("auth_method", &self.method())?;
+        sealed.end()
     }
 }
 
@@ -157,7 +164,6 @@ pub(crate) struct Client {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::secret::SecretText;
 
     /// A client under the seal with these fields for its authentication.
     fn sealed(authentication: &str) -> String {
