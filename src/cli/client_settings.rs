@@ -8,7 +8,7 @@ use super::explain::untrusted_file;
 use super::program;
 use crate::model::account::ProviderName;
 use crate::model::address::Address;
-use crate::model::client::Client;
+use crate::model::client::{Client, TokenEndpointAuthMethod};
 use crate::private_file;
 use crate::providers::Provider;
 use crate::secret::{ClientSecret, SecretText};
@@ -88,7 +88,7 @@ pub(crate) fn google_client(path: &Path) -> Result<(String, Option<ClientSecret>
 }
 
 /// A client secret that is configured for the same client at the same token endpoint, and is
-/// another one than the sealed one.
+/// another one than the sealed one. A public client shows none.
 pub(crate) fn other_secret(
     context: &Context,
     provider: &Provider,
@@ -97,10 +97,11 @@ pub(crate) fn other_secret(
 ) -> Option<ClientSecret> {
     let endpoints = provider.endpoints(server, None).ok()?;
     let same_client = client_id(context, provider).as_deref() == Some(client.id.as_str());
-    if !same_client || endpoints.token != client.token_endpoint {
+    let is_public = client.authentication.method() == TokenEndpointAuthMethod::None;
+    if is_public || !same_client || endpoints.token != client.token_endpoint {
         return None;
     }
-    let sealed = client.secret.as_ref().map(SecretText::expose);
+    let sealed = client.authentication.secret().map(SecretText::expose);
     client_secret(context, provider).ok().flatten().filter(|secret| Some(secret.expose()) != sealed)
 }
 

@@ -8,6 +8,7 @@ use super::error::{Error, LoginReason};
 use crate::model::account::Account;
 use crate::model::credential::{Credential, Status};
 use crate::model::readiness::{Need, Readiness, readiness};
+use crate::secret::AccessToken;
 use crate::store::OpenVault;
 
 /// A credential whose token may be handed out.
@@ -95,6 +96,16 @@ pub(super) fn judge(
             Err(Error::NeverLongEnough { account: account.clone(), asked })
         }
     }
+}
+
+/// The token of `credential`, to be handed out. A credential without one is renewed before this is
+/// called; an error means that nothing renews it.
+pub(crate) fn token_of<'a>(
+    account: &Account,
+    credential: &'a Credential,
+) -> Result<&'a AccessToken, Error> {
+    let reason = LoginReason::NotRefreshable;
+    credential.token().ok_or_else(|| Error::LoginRequired { account: account.clone(), reason })
 }
 
 /// A credential as it is, with a warning if the service refused it.

@@ -7,7 +7,7 @@
 use super::clock::Clock;
 use super::credential;
 use super::error::Error;
-pub(crate) use super::live_token::{Found, LiveToken, Policy, Warning, find};
+pub(crate) use super::live_token::{Found, LiveToken, Policy, Warning, find, token_of};
 use super::refresh::{Refresh, Today, Trigger};
 use crate::model::account::Account;
 use crate::model::audit::Settings;

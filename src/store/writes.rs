@@ -13,7 +13,7 @@ use super::turn::{HandOverTurn, LoginTurn, StatusTurn, Turn, TurnOfMany};
 use crate::model::account::{Account, ProviderName, UserName};
 use crate::model::attempt::Attempt;
 use crate::model::credential::{Credential, Status};
-use crate::model::standing::Standing;
+use crate::model::credential_health::CredentialHealth;
 use crate::vault::bundle::BundleId;
 
 /// What became of the service's word on a token.
@@ -209,14 +209,14 @@ impl OpenVault {
     pub(crate) fn news(
         &self,
         account: &Account,
-        standing: Standing,
-    ) -> Result<Option<Standing>, Error> {
+        health: CredentialHealth,
+    ) -> Result<Option<CredentialHealth>, Error> {
         // Nearly always there is nothing to write.
         let told = self.file_engine().read(|view| standings::read(view, account))?;
-        if standing.told_after(told) == told {
+        if health.told_after(told) == told {
             return Ok(None);
         }
-        match self.commit(|| Change::Told { account: account.clone(), standing })? {
+        match self.commit(|| Change::Told { account: account.clone(), health })? {
             Outcome::News(news) => Ok(news),
             Outcome::Done
             | Outcome::Moved

@@ -24,6 +24,10 @@ mod secret;
 mod untrusted;
 #[path = "../../src/private_file.rs"]
 mod private_file;
+#[path = "../../src/paths.rs"]
+mod paths;
+#[path = "../../src/file_system.rs"]
+mod file_system;
 #[path = "../../src/bounded.rs"]
 mod bounded;
 #[path = "../../src/model/mod.rs"]

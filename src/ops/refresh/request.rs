@@ -11,7 +11,7 @@ use crate::model::credential::{Credential, Grant, OAuthGrant, Renewing, Status};
 use crate::model::definition::Reuse;
 use crate::model::readiness::due_at;
 use crate::oauth::http::Fault;
-use crate::oauth::token::{self, Asked, Heard};
+use crate::oauth::token::{self, Asked, ResponseMeta};
 use crate::oauth::token_answer::TokenAnswer;
 use crate::oauth::{client_credentials, jwt_bearer, token_error};
 use crate::ops::credential;
@@ -129,7 +129,7 @@ impl Refresh<'_> {
     /// Sends the request, with the client secret of today's configuration, if there is one.
     fn ask(&self, grant: &OAuthGrant, renewing: Renewing<'_>, bound: Duration) -> Asked {
         let mut client = grant.client.clone();
-        client.secret = self.today.client_secret.clone().or(client.secret);
+        client.authentication = client.authentication.with_secret(self.today.client_secret.clone());
         let now = (self.clock)();
         match renewing {
             Renewing::RefreshToken(token) => token::refresh(&client, token, now, bound),
@@ -231,7 +231,7 @@ fn attempt(
     journal: &Journal,
     began_at: Timestamp,
     ended_at: Timestamp,
-    heard: Option<Heard>,
+    heard: Option<ResponseMeta>,
 ) -> Attempt {
     let server_time = heard.and_then(|heard| heard.date);
     Attempt {
@@ -277,7 +277,7 @@ fn renewed(
     now: Timestamp,
 ) -> Credential {
     let mut grant = grant.clone();
-    grant.access_token = answer.access_token;
+    grant.access_token = Some(answer.access_token);
     grant.token_type = answer.token_type;
     grant.issued_at = now;
     grant.expiry = answer.expiry;
@@ -291,7 +291,8 @@ fn renewed(
     // RFC 6749 §6: a new refresh token replaces the old one; without one the old one stays good.
     grant.refresh_token = answer.refresh_token.or(grant.refresh_token);
     grant.scopes = answer.scopes.unwrap_or(grant.scopes);
-    grant.client.secret = today.client_secret.clone().or(grant.client.secret);
+    let authentication = grant.client.authentication;
+    grant.client.authentication = authentication.with_secret(today.client_secret.clone());
     Credential {
         grant: Grant::OAuth(Box::new(grant)),
         status: Status::Active,

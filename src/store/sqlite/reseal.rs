@@ -296,7 +296,7 @@ mod tests {
             let account = account(&format!("x{number}"));
             let stored = read(&view, &next, &account).unwrap().unwrap();
             assert_eq!(
-                (stored.credential.token().expose(), stored.revision),
+                (stored.credential.token().unwrap().expose(), stored.revision),
                 ("made-up", revision)
             );
             assert!(read(&view, &key, &account).is_err());

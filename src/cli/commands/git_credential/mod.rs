@@ -22,7 +22,7 @@ use crate::ops::Vault;
 use crate::ops::credential;
 use crate::ops::token;
 use crate::providers;
-use crate::secret::SecretText;
+use crate::secret::{AccessToken, SecretText};
 use crate::store;
 use crate::untrusted;
 
@@ -83,7 +83,8 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     recorded?;
     renewal::warn(context, &account, &handed);
     let username = username(&request, &account, &handed.credential);
-    context.ui.data(answer(username, &handed.credential)?.as_bytes())
+    let token = token::token_of(&account, &handed.credential)?;
+    context.ui.data(answer(username, &handed.credential, token)?.as_bytes())
 }
 
 /// The one credential that is meant, if that is clear.
@@ -206,8 +207,12 @@ fn username<'a>(request: &'a Request, account: &'a Account, credential: &'a Cred
     }
 }
 
-fn answer(username: &str, credential: &Credential) -> Result<Zeroizing<String>, CliError> {
-    let token = credential.token().expose();
+fn answer(
+    username: &str,
+    credential: &Credential,
+    token: &AccessToken,
+) -> Result<Zeroizing<String>, CliError> {
+    let token = token.expose();
     if [username, token].iter().any(|value| value.contains(char::is_control)) {
         return Err(CliError::new(
             Kind::Failed,
