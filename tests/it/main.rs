@@ -17,6 +17,7 @@ mod http;
 mod browser;
 mod authorization_server;
 mod env;
+mod inherited_signals;
 mod layers;
 mod errors;
 mod key;
