@@ -18,6 +18,7 @@ mod browser;
 mod authorization_server;
 mod env;
 mod inherited_signals;
+mod commands;
 mod layers;
 mod errors;
 mod key;

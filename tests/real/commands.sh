@@ -1,10 +1,23 @@
-# What the real components need, installed where it is missing. Sourced by tests/run and tests/bench
-# from the repository's root, with `target` set; installs nothing by itself.
+# What the commands in tests/ share: the help, what is installed, and what is built. Sourced by each
+# of them; goes to the repository's root, answers --help, and does nothing else by itself.
 
+set -euo pipefail
+exec </dev/null
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+target=${CARGO_TARGET_DIR:-$PWD/target}
 venv=$target/real/venv
 
 step() { printf '\n== %s\n' "$*"; }
 fail() { printf '%s: %s\n' "${0##*/}" "$*" >&2; exit 1; }
+
+# The comment that the command begins with.
+usage() { sed -n '2,/^[^#]/{/^#/!d;s/^# \{0,1\}//;p}' "tests/${0##*/}"; }
+
+case ${1:-} in
+    -h | --help) usage; exit 0 ;;
+esac
+
+# --- what is installed -----------------------------------------------------------------------
 
 as_root() {
     if [ "$(id -u)" = 0 ]; then
@@ -15,6 +28,19 @@ as_root() {
     else
         fail "neither root nor sudo: as root, run: $*"
     fi
+}
+
+# Waits ten minutes for another package manager: apt-get does so by itself for the lock on what is
+# installed, and not for those on its lists and on what it downloads.
+apt_get() {
+    local said begun=$SECONDS
+    until said=$(as_root env DEBIAN_FRONTEND=noninteractive LC_ALL=C \
+        apt-get -qq -o DPkg::Lock::Timeout=600 "$@" 2>&1); do
+        if [[ $said != *'Could not get lock'* ]] || ((SECONDS - begun > 600)); then
+            fail "apt-get $1: $said"
+        fi
+        sleep 2
+    done
 }
 
 install_debian_packages() {
@@ -39,9 +65,8 @@ END
     [ "${#missing[@]}" = 0 ] && return
     step "Installing Debian packages: ${missing[*]}"
     command -v apt-get >/dev/null || fail "no apt-get here: install these by hand: ${missing[*]}"
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq update
-    as_root env DEBIAN_FRONTEND=noninteractive \
-        apt-get -qq install --yes --no-install-recommends "${missing[@]}" >/dev/null
+    apt_get update
+    apt_get install --yes --no-install-recommends "${missing[@]}"
 }
 
 install_python_packages() {
@@ -68,11 +93,24 @@ install_node_packages() {
     npm ci --prefix tests/real --ignore-scripts --no-audit --no-fund --loglevel=error
 }
 
-# Makes the Debian package. Installed once, under target/.
-install_cargo_deb() {
-    local version=3.8.0
-    cargo_deb=$target/real/cargo-deb/bin/cargo-deb
-    [ "$("$cargo_deb" --version 2>/dev/null)" = "$version" ] && return
-    step 'cargo-deb (under target/)'
-    cargo install --quiet --locked --version "$version" --root "$target/real/cargo-deb" cargo-deb
+# Debian packages (as root, or with sudo), and what is pinned in tests/real, under target/ and
+# tests/real/node_modules.
+install_real_components() {
+    install_debian_packages
+    install_python_packages
+    find_node
+    install_node_packages
+}
+
+# --- what is built and run -------------------------------------------------------------------
+
+build_release() {
+    step 'Release build'
+    cargo build --quiet --release --locked --bin tokctl
+}
+
+# Runs pytest with these arguments, on the release build.
+test_real_components() {
+    TOKCTL_BINARY=$target/release/tokctl PYTHONDONTWRITEBYTECODE=1 \
+        "$venv/bin/python" -m pytest --quiet --tb=short "$@"
 }
