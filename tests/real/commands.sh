@@ -7,7 +7,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 target=${CARGO_TARGET_DIR:-$PWD/target}
 venv=$target/real/venv
 
-step() { printf '\n== %s\n' "$*"; }
+# With the minutes since the command began: what makes it slower is to be seen.
+step() { printf '\n== %d:%02d  %s\n' $((SECONDS / 60)) $((SECONDS % 60)) "$*"; }
 fail() { printf '%s: %s\n' "${0##*/}" "$*" >&2; exit 1; }
 
 # The comment that the command begins with.
@@ -33,12 +34,14 @@ as_root() {
 # Waits ten minutes for another package manager: apt-get does so by itself for the lock on what is
 # installed, and not for those on its lists and on what it downloads.
 apt_get() {
-    local said begun=$SECONDS
+    local said waiting begun=$SECONDS
     until said=$(as_root env DEBIAN_FRONTEND=noninteractive LC_ALL=C \
         apt-get -qq -o DPkg::Lock::Timeout=600 "$@" 2>&1); do
         if [[ $said != *'Could not get lock'* ]] || ((SECONDS - begun > 600)); then
             fail "apt-get $1: $said"
         fi
+        [ -n "${waiting:-}" ] || printf 'waiting for another package manager\n'
+        waiting=yes
         sleep 2
     done
 }
