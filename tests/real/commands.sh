@@ -107,6 +107,7 @@ install_real_components() {
 
 # --- what is built and run -------------------------------------------------------------------
 
+# The program alone, as it is shipped: with an example it would get what tests need of its crates.
 build_release() {
     step 'Release build'
     cargo build --quiet --release --locked --bin tokctl
