@@ -8,7 +8,9 @@ import subprocess
 
 import pytest
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+from world import HERE
+
+ROOT = HERE.parent.parent
 PACKAGE = pathlib.Path(os.environ.get("TOKCTL_DEB", ROOT / "target" / "real" / "tokctl.deb"))
 
 
