@@ -51,7 +51,7 @@ def check(world, folder, name):
 
 
 @pytest.mark.skipif(not static(), reason="the program is linked dynamically")
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [pytest.param(NAMES[0], marks=pytest.mark.smoke), *NAMES[1:]])
 def test_a_host_is_found_without_a_shared_object(keyed, folder, name):
     done, opened = check(keyed, folder, name)
     assert done.returncode == 0, (done, opened)
