@@ -12,7 +12,7 @@ use crate::oauth::{listener, metadata, token_error};
 use crate::ops::{BundleError, CheckError, Error as OpsError, ImportError, Reason, SlotError};
 use crate::vault::slot::SlotKind;
 use crate::vault::{bundle, keychain};
-use crate::{config, foreign, private_file, providers, store};
+use crate::{config, importers, private_file, providers, store};
 
 const RESUME: &str = "tokctl export --resume --output FILE";
 
@@ -351,24 +351,24 @@ fn unfit_hint(reason: &Reason) -> String {
     }
 }
 
-impl From<foreign::Error> for CliError {
-    fn from(error: foreign::Error) -> Self {
+impl From<importers::Error> for CliError {
+    fn from(error: importers::Error) -> Self {
         match &error {
-            foreign::Error::File(source) => untrusted_file(Kind::Failed, source),
-            foreign::Error::OtherKind { instead: Some(instead), .. } => {
+            importers::Error::File(source) => untrusted_file(Kind::Failed, source),
+            importers::Error::OtherKind { instead: Some(instead), .. } => {
                 Self::of(Kind::Usage, &error).hint(instead)
             }
-            foreign::Error::OtherKind { instead: None, .. } => {
+            importers::Error::OtherKind { instead: None, .. } => {
                 Self::of(Kind::Usage, &error).hint("`tokctl import --help` tells the sources apart")
             }
-            foreign::Error::Malformed { .. } => {
+            importers::Error::Malformed { .. } => {
                 Self::of(Kind::Failed, &error).hint("mend that place: nothing was stored")
             }
-            foreign::Error::NeedsKey { .. } | foreign::Error::NoSuchKey { .. } => {
+            importers::Error::NeedsKey { .. } | importers::Error::NoSuchKey { .. } => {
                 Self::of(Kind::Usage, &error)
                     .hint("give its key in a file with `--key-file`, or in TOKCTL_IMPORT_KEY")
             }
-            foreign::Error::WrongKey { .. } => {
+            importers::Error::WrongKey { .. } => {
                 Self::of(Kind::Usage, &error).hint("give the right key: nothing was stored")
             }
         }

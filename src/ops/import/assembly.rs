@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 
 use super::incoming::{Incoming, LeftOut};
-use crate::foreign::record::{Held, HeldGrant, IssuedTo, Record};
+use crate::importers::record::{Held, HeldGrant, IssuedTo, Record};
 use crate::model::account::{Account, UserName};
 use crate::model::address::Address;
 use crate::model::client::{Client, TokenEndpointAuthMethod};

@@ -15,7 +15,7 @@ use crate::cli::client_settings;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
 use crate::cli::{audit_trail, keys, time};
-use crate::foreign::record::{Found, Held, IssuedTo, Owner, Record};
+use crate::importers::record::{Found, Held, IssuedTo, Owner, Record};
 use crate::model::account::{ProviderName, UserName};
 use crate::model::address::Address;
 use crate::model::audit::Action;

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use crate::cli::error::{CliError, Kind};
 use crate::cli::typed::{quoted, user_flag};
-use crate::foreign::record::{Held, Record};
+use crate::importers::record::{Held, Record};
 use crate::model::account::{self, ProviderName, UserName};
 use crate::ops::{self, ImportError, Reason};
 

@@ -7,8 +7,10 @@ use zeroize::Zeroizing;
 use crate::cli::client_settings;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
-use crate::foreign::record::Found;
-use crate::foreign::{self, agentllm, google, pauth, rclone, refresh_service, salla, state_tokens};
+use crate::importers::record::Found;
+use crate::importers::{
+    self, agentllm, google, pauth, rclone, refresh_service, salla, state_tokens,
+};
 use crate::secret::{SecretText, StoreKey};
 
 /// Holds the key of another tool's store, whichever tool that is.
@@ -87,7 +89,7 @@ impl Args {
     pub(super) fn found(&self, context: &Context) -> Result<Found, CliError> {
         let key = self.store_key(context)?;
         match self.read(key.as_ref()) {
-            Err(foreign::Error::NeedsKey { .. }) if key.is_none() && context.ui.can_ask() => {
+            Err(importers::Error::NeedsKey { .. }) if key.is_none() && context.ui.can_ask() => {
                 let asked = context.ui.ask_secret(self.source.key_name(), KEY_FLAG)?;
                 Ok(self.read(Some(&asked))?)
             }
@@ -108,7 +110,7 @@ impl Args {
         Ok(set.map(StoreKey::from_trusted))
     }
 
-    fn read(&self, key: Option<&StoreKey>) -> Result<Found, foreign::Error> {
+    fn read(&self, key: Option<&StoreKey>) -> Result<Found, importers::Error> {
         match self.source {
             // Another vault's, and not read here.
             Source::Bundle => Ok(Found::default()),
