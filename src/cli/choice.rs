@@ -5,7 +5,7 @@ use super::error::{CliError, Kind};
 use super::typed::user_flag;
 use crate::model::account::{Account, ProviderName, UserName};
 use crate::ops;
-use crate::providers;
+use crate::ops::providers;
 use crate::store::{Store, credentials};
 
 /// How a command names a credential.

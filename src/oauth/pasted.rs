@@ -49,7 +49,7 @@ pub(crate) trait Lines {
 }
 
 /// Reads what is pasted for one login.
-pub(crate) struct Desk<'a> {
+pub(crate) struct PasteInput<'a> {
     lines: &'a mut dyn Lines,
     redirect_uri: String,
     /// Whether a code may come without its address. Only where the server insists on PKCE is it
@@ -57,7 +57,7 @@ pub(crate) struct Desk<'a> {
     bare_code: bool,
 }
 
-impl<'a> Desk<'a> {
+impl<'a> PasteInput<'a> {
     pub(crate) fn new(lines: &'a mut dyn Lines, redirect_uri: String, bare_code: bool) -> Self {
         Self { lines, redirect_uri, bare_code }
     }

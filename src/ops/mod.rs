@@ -7,6 +7,7 @@ pub(crate) mod error;
 mod clock;
 pub(crate) mod unlock;
 pub(crate) mod open_vault;
+pub(crate) mod providers;
 pub(crate) mod audit;
 mod create;
 pub(crate) mod access_token;

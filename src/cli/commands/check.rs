@@ -11,11 +11,11 @@ use crate::model::account::Account;
 use crate::model::audit::Action;
 use crate::model::credential::{Credential, Status};
 use crate::model::readiness::Need;
-use crate::oauth::protected_resource::Verdict;
 use crate::ops::access_token::{self, Found, Warning};
+use crate::ops::check::{self, Verdict};
+use crate::ops::providers;
 use crate::ops::refresh::Trigger;
-use crate::ops::{self, CheckError, OpenVault, check};
-use crate::providers::{self, Provider};
+use crate::ops::{self, CheckError, OpenVault};
 use crate::store::{Store, credentials};
 
 /// Ask the service whether a token works, and record the answer
@@ -154,7 +154,10 @@ fn ask(context: &Context, vault: &mut OpenVault, account: &Account) -> Result<()
     }
     let today = match credential.api.check {
         Some(_) => None,
-        None => provider(context, account)?,
+        None => {
+            let config = context.config()?;
+            providers::if_defined(&account.provider, config).map_err(CliError::from)?
+        }
     };
     // Before anything is refreshed for it.
     check::request(account, &credential, today.as_ref())?;
@@ -177,15 +180,6 @@ fn ask(context: &Context, vault: &mut OpenVault, account: &Account) -> Result<()
     match checked.verdict {
         Verdict::Accepted => Ok(()),
         Verdict::Refused => Err(Miss::Inactive(inactive(account, &checked.credential))),
-    }
-}
-
-/// Today's definition of the credential's provider, if there is one still.
-fn provider(context: &Context, account: &Account) -> Result<Option<Provider>, CliError> {
-    match providers::find(&account.provider, context.config()?) {
-        Ok(provider) => Ok(Some(provider)),
-        Err(providers::Error::Unknown { .. }) => Ok(None),
-        Err(error) => Err(error.into()),
     }
 }
 

@@ -21,7 +21,7 @@ use std::net::TcpListener;
 use std::time::Instant;
 
 use crate::oauth::authorization_response::{AuthorizationResponse, Expected, Rejected};
-use crate::oauth::pasted::Desk;
+use crate::oauth::pasted::PasteInput;
 use crate::oauth::redirect_uri::RedirectUri;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
@@ -99,14 +99,14 @@ impl Listener {
         self,
         expected: &Expected,
         deadline: Instant,
-        mut desk: Option<Desk<'_>>,
+        mut desk: Option<PasteInput<'_>>,
     ) -> Result<Arrived, Error> {
         let mut reception = Reception::new(self.redirect_uri, self.sockets, expected.clone());
         let ended = loop {
             if Instant::now() >= deadline {
                 return Err(Error::TimedOut);
             }
-            let watched = desk.as_ref().and_then(Desk::watched);
+            let watched = desk.as_ref().and_then(PasteInput::watched);
             if reception.sleep(Some(deadline), watched)?
                 && let Some(desk) = &mut desk
                 && let Some(outcome) = desk.attend(expected)?
@@ -135,7 +135,7 @@ impl Listener {
 pub(crate) fn wait_for_paste(
     expected: &Expected,
     deadline: Instant,
-    mut desk: Desk<'_>,
+    mut desk: PasteInput<'_>,
 ) -> Result<Arrived, Error> {
     loop {
         let left = deadline.saturating_duration_since(Instant::now());

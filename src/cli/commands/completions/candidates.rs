@@ -11,7 +11,7 @@ use crate::cli::context::{Context, Global};
 use crate::cli::environment::Environment;
 use crate::cli::ui::Color;
 use crate::model::account::Account;
-use crate::providers;
+use crate::ops::providers;
 use crate::store::{Store, credentials};
 use crate::untrusted::printable;
 

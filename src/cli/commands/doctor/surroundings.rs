@@ -18,7 +18,7 @@ use crate::model::account::ProviderName;
 use crate::oauth::redirect_uri::RedirectUri;
 use crate::ops::Unlocking;
 use crate::ops::doctor::{self, Check};
-use crate::providers::{self, Provider};
+use crate::ops::providers::{self, Provider};
 use crate::untrusted::printable;
 
 /// The variables that name files with keys and passphrases, of the vault and of bundles.
@@ -259,7 +259,7 @@ pub(super) fn ports(
     let configured = config.providers.keys().filter_map(|name| name.parse().ok());
     let names: BTreeSet<ProviderName> = configured.chain(used.iter().cloned()).collect();
     let found = names.iter().filter_map(|name| {
-        let provider = providers::find(name, config).ok()?;
+        let provider = providers::today(name, Some(config))?;
         doctor::fixed_port(&printable(name.as_str()), &provider.redirect_uri())
     });
     rounds.add(found.map(row_of));

@@ -20,8 +20,8 @@ use crate::model::readiness::Need;
 use crate::model::summary::{self, Summary};
 use crate::ops::OpenVault;
 use crate::ops::access_token::{self, Found, Handed};
+use crate::ops::providers;
 use crate::ops::refresh::Trigger;
-use crate::providers;
 use crate::secret::SecretText;
 use crate::store::{self, Store, credentials};
 use crate::untrusted;
@@ -169,8 +169,7 @@ fn likely_place(context: &Context, summary: &Summary) -> Option<Place> {
         (Some(server), _) => Place::of(&server.parse().ok()?),
         (None, summary::Kind::Static) => None,
         (None, summary::Kind::OAuth) => {
-            let config = context.config().ok()?;
-            let provider = providers::find(&summary.account.provider, config).ok()?;
+            let provider = providers::today(&summary.account.provider, context.config().ok())?;
             let endpoints = provider.endpoints(None, None).ok()?;
             Some(Place::of(&endpoints.token)?.root())
         }

@@ -20,7 +20,7 @@ use crate::model::account::{ProviderName, UserName};
 use crate::model::address::Address;
 use crate::model::audit::Action;
 use crate::ops::import::{self, Incoming, Opened, Placed, Service, Terms};
-use crate::providers;
+use crate::ops::providers;
 use crate::store::{self, Store};
 use crate::vault::bundle::BundleId;
 use crate::vault::slot::SlotKind;
