@@ -66,7 +66,7 @@ where
     for started in 0..threads.get() {
         let (rounds, done) = (Arc::clone(&rounds), done.clone());
         let spawned =
-            Builder::new().spawn_scoped(scope, move || attend(&rounds, queue, work, &done));
+            Builder::new().spawn_scoped(scope, move || work_through(&rounds, queue, work, &done));
         match spawned {
             Err(error) if started == 0 => return Err(error),
             // The others do it all.
@@ -95,7 +95,7 @@ impl Rounds<'_> {
     }
 }
 
-fn attend<T, E: From<Error>>(
+fn work_through<T, E: From<Error>>(
     rounds: &Rounds<'_>,
     queue: &FairQueue<Job>,
     work: impl Fn(&mut OpenVault, &Account) -> Result<T, E>,

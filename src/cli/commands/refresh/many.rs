@@ -5,7 +5,7 @@ use std::sync::mpsc;
 use std::thread;
 
 use super::args::Args;
-use super::outcome::{Done, Outcome, attend};
+use super::outcome::{Done, Outcome, refresh_where_due};
 use super::report::{Report, Tally};
 use super::selection::asked;
 use crate::cli::context::Context;
@@ -51,7 +51,7 @@ fn all(
     queue.close();
     let opener = vault.opener();
     let work = |vault: &mut OpenVault, account: &Account| {
-        attend(context, vault, account, |credential, now| {
+        refresh_where_due(context, vault, account, |credential, now| {
             asked(credential, args.expiring_within, now)
         })
     };

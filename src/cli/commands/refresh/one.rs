@@ -23,7 +23,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     let mut vault = keys::unlock(context, store)?;
     if args.expiring_within.is_some() || refused.is_some() {
         let credential = vault.expect(&account)?.stored.credential;
-        if let Some(reason) = spared(args, refused.as_ref(), &credential) {
+        if let Some(reason) = reason_to_leave(args, refused.as_ref(), &credential) {
             return report(context, &account, Done::Skipped(reason), reason);
         }
     }
@@ -67,7 +67,7 @@ fn refused_token(named: &str) -> Result<AccessToken, CliError> {
 }
 
 /// Why the token is left as it is, if it is.
-fn spared(
+fn reason_to_leave(
     args: &Args,
     refused: Option<&AccessToken>,
     credential: &Credential,

@@ -39,8 +39,9 @@ pub(super) struct Outcome {
     pub(super) warnings: Vec<String>,
 }
 
-/// Does about `account` what `judge` says of the credential as it is at that moment.
-pub(super) fn attend(
+/// Renews the token of `account` where `judge` says that it is due: of the credential as it is at
+/// that moment.
+pub(super) fn refresh_where_due(
     context: &Context,
     vault: &mut OpenVault,
     account: &Account,

@@ -74,7 +74,7 @@ impl Keeper<'_> {
             self.tell(&mut memory, None, outcome.err());
             for account in &accounts {
                 let Some((_, vault)) = &mut memory.vault else { break };
-                let outcome = self.attend(vault, account, &mut memory.left_alone);
+                let outcome = self.renew_and_publish(vault, account, &mut memory.left_alone);
                 self.tell(&mut memory, Some(account), outcome.err());
             }
         }
@@ -109,7 +109,7 @@ impl Keeper<'_> {
     }
 
     /// Renews the token of `account` if it is due, and has its files hold what is in the vault.
-    fn attend(
+    fn renew_and_publish(
         &self,
         vault: &mut OpenVault,
         account: &Account,

@@ -18,7 +18,7 @@ use super::schedule::Schedule;
 use super::supervisor::{self, Supervisor};
 use super::troubles::Troubles;
 use crate::cli::commands::refresh::args::Args;
-use crate::cli::commands::refresh::outcome::{Done, Outcome, attend};
+use crate::cli::commands::refresh::outcome::{Done, Outcome, refresh_where_due};
 use crate::cli::commands::refresh::report::Tally;
 use crate::cli::commands::refresh::selection::upcoming;
 use crate::cli::context::Context;
@@ -72,7 +72,9 @@ pub(in crate::cli::commands::refresh) fn run(
     .map_err(failed)?;
     let queue = FairQueue::new();
     let work = |vault: &mut OpenVault, account: &Account| {
-        attend(context, vault, account, |credential, now| upcoming(credential, args.every, now))
+        refresh_where_due(context, vault, account, |credential, now| {
+            upcoming(credential, args.every, now)
+        })
     };
     thread::scope(|scope| {
         let (done, outcomes) = mpsc::channel();
