@@ -8,14 +8,13 @@ use super::context::Context;
 use super::error::{CliError, Kind};
 use super::key_material;
 use super::time;
-use crate::ops::{self, OpenVault, Unlocking, unlock};
+use crate::ops::{self, OpenVault, SlotKind, Unlocking, unlock};
 use crate::paths;
 use crate::secret::{Passphrase, SecretText};
 use crate::store::{self, Store, header, slots};
 use crate::vault::Key;
 use crate::vault::key_string::{self, Form, Malformed};
 use crate::vault::keychain::Patience;
-use crate::vault::slot::SlotKind;
 
 /// How to give the passphrase where nobody can be asked.
 const PASSPHRASE_FLAG: &str = "set TOKCTL_PASSPHRASE or TOKCTL_PASSPHRASE_FILE";

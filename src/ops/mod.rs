@@ -30,4 +30,4 @@ pub(crate) mod many;
 pub(crate) use create::open_or_create;
 pub(crate) use error::{BundleError, CheckError, Error, ImportError, Reason, SlotError};
 pub(crate) use open_vault::OpenVault;
-pub(crate) use unlock::Unlocking;
+pub(crate) use unlock::{SlotKind, Unlocking};

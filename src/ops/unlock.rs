@@ -6,7 +6,8 @@ use crate::store::{self, Store, header, slots};
 use crate::vault::Key;
 use crate::vault::keychain::{self, EntryName, Patience};
 use crate::vault::seal::{DataKey, VaultId};
-use crate::vault::slot::{self, KeySlot, SlotId, SlotKind, SlotSecret};
+pub(crate) use crate::vault::slot::SlotKind;
+use crate::vault::slot::{self, KeySlot, SlotId, SlotSecret};
 
 /// Where a slot's secret comes from.
 #[derive(Debug, Clone)]

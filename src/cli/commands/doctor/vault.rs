@@ -13,9 +13,8 @@ use crate::cli::typed::login_command;
 use crate::cli::{keys, renewal, time};
 use crate::model::account::ProviderName;
 use crate::ops::doctor::{self, Check};
-use crate::ops::{self, OpenVault, Unlocking};
+use crate::ops::{self, OpenVault, SlotKind, Unlocking};
 use crate::store::{self, Store, credentials, slots};
-use crate::vault::slot::SlotKind;
 
 /// What the vault told beside what is in the rows.
 #[derive(Default)]
