@@ -47,14 +47,13 @@ const MAY_USE: [(&str, &[&str]); 10] = [
 const KNOWS_SQLITE: [&str; 3] = ["store", "importers", "properties"];
 
 /// The files that use a layer which they may not, with that layer. To be emptied.
-const STILL: [(&str, &str); 37] = [
+const STILL: [(&str, &str); 36] = [
     ("cli/choice.rs", "store"),
     ("cli/commands/audit.rs", "store"),
     ("cli/commands/backup.rs", "store"),
     ("cli/commands/check.rs", "store"),
     ("cli/commands/completions/candidates.rs", "store"),
     ("cli/commands/delete.rs", "store"),
-    ("cli/commands/doctor/surroundings.rs", "oauth"),
     ("cli/commands/doctor/vault.rs", "store"),
     ("cli/commands/export.rs", "store"),
     ("cli/commands/get/mod.rs", "store"),
