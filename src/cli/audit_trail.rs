@@ -8,15 +8,16 @@ use super::time;
 use crate::model::account::{Account, ProviderName, UserName};
 pub(crate) use crate::model::audit::OK;
 use crate::model::audit::{Action, Asker, Subject, Use};
-use crate::ops::access_token::{Handed, Warning};
 use crate::ops::audit::{self, Recorded};
+use crate::ops::token::{LiveToken, Warning};
 use crate::ops::{self, OpenVault};
+use crate::store;
 
 /// Writes down that `command` used the credential of `account`. Fails where it can't, and the
 /// configuration requires it: then no token may be handed out.
 pub(crate) fn record(
     context: &Context,
-    vault: &mut OpenVault,
+    vault: &OpenVault,
     command: &'static str,
     action: Action,
     account: &Account,
@@ -32,7 +33,7 @@ pub(crate) fn record(
 /// The same for what is not known by a credential's name.
 pub(crate) fn record_of(
     context: &Context,
-    vault: &mut OpenVault,
+    vault: &OpenVault,
     command: &'static str,
     action: Action,
     of: Subject<'_>,
@@ -44,7 +45,7 @@ pub(crate) fn record_of(
 /// out where a login failed before anybody said who it is.
 pub(crate) fn note(
     context: &Context,
-    vault: &mut OpenVault,
+    vault: &OpenVault,
     command: &'static str,
     action: Action,
     (provider, user): (&ProviderName, Option<&UserName>),
@@ -57,7 +58,7 @@ pub(crate) fn note(
 /// The same for a change of the keys, which stands as it is.
 pub(crate) fn note_change<T>(
     context: &Context,
-    vault: &mut OpenVault,
+    vault: &OpenVault,
     command: &'static str,
     action: Action,
     of: Subject<'_>,
@@ -69,7 +70,7 @@ pub(crate) fn note_change<T>(
 
 fn note_of(
     context: &Context,
-    vault: &mut OpenVault,
+    vault: &OpenVault,
     command: &'static str,
     action: Action,
     of: Subject<'_>,
@@ -84,7 +85,7 @@ fn note_of(
 /// The same for many at once, all of which it did.
 pub(crate) fn note_all<'a>(
     context: &Context,
-    vault: &mut OpenVault,
+    vault: &OpenVault,
     command: &'static str,
     action: Action,
     accounts: impl Iterator<Item = &'a Account>,
@@ -99,31 +100,33 @@ pub(crate) fn note_all<'a>(
 
 /// Has the audit kept as today's configuration says from the next write on. A slip in the
 /// configuration leaves it as it was.
-pub(crate) fn keep_as_configured(context: &Context, vault: &mut OpenVault) {
+pub(crate) fn keep_as_configured(context: &Context, vault: &OpenVault) {
     if let Ok(config) = context.config() {
         vault.keep_audit_as(config.audit);
     }
 }
 
 /// The word for how a token was got, or why not.
-pub(crate) fn outcome(got: &Result<Handed, CliError>) -> &'static str {
+pub(crate) fn outcome(got: &Result<LiveToken, CliError>) -> &'static str {
     match got {
-        Ok(Handed { warning: Some(warning), .. }) => match warning {
+        Ok(LiveToken { warning: Some(warning), .. }) => match warning {
             Warning::Inactive => "inactive",
             Warning::Fading { .. } => "fading",
-            Warning::NotRefreshed(_) | Warning::NotRefreshedBefore(_) => "not_refreshed",
-            Warning::Busy => "being_refreshed",
-            Warning::Interrupted => "interrupted",
+            Warning::NotRefreshed(error) => match **error {
+                ops::Error::Store(store::Error::Busy) => "being_refreshed",
+                ops::Error::Interrupted { .. } => "interrupted",
+                _ => "not_refreshed",
+            },
         },
-        Ok(Handed { refreshed: true, .. }) => "refreshed",
-        Ok(Handed { refreshed: false, .. }) => OK,
+        Ok(LiveToken { refreshed: true, .. }) => "refreshed",
+        Ok(LiveToken { refreshed: false, .. }) => OK,
         Err(error) => error.kind.word(),
     }
 }
 
 fn written(
     context: &Context,
-    vault: &mut OpenVault,
+    vault: &OpenVault,
     command: &'static str,
     action: Action,
     of: Subject<'_>,

@@ -5,8 +5,7 @@ use super::error::{CliError, Kind};
 use super::typed::user_flag;
 use crate::model::account::{Account, ProviderName, UserName};
 use crate::ops;
-use crate::ops::providers;
-use crate::store::{Store, credentials};
+use crate::ops::{Vault, providers};
 
 /// How a command names a credential.
 #[derive(Debug, Clone, clap::Args)]
@@ -35,7 +34,7 @@ impl Choice {
     pub(crate) fn resolve(
         &self,
         context: &Context,
-        store: &Store,
+        store: &Vault,
         verb: &str,
     ) -> Result<Account, CliError> {
         let provider = self.provider.as_ref();
@@ -43,7 +42,7 @@ impl Choice {
             Some(user) => Some(user.clone()),
             None => context.default_user()?,
         };
-        let matches = credentials::accounts(&*store.read()?, provider, user.as_ref())?;
+        let matches = store.accounts(provider, user.as_ref())?;
         match &matches[..] {
             [] => Err(none(context, provider, user.as_ref())),
             [account] => Ok(account.clone()),

@@ -15,9 +15,9 @@ use crate::config::Config;
 use crate::model::account::Account;
 use crate::model::credential::Status;
 use crate::model::standing::Standing;
-use crate::ops::access_token::{Handed, Warning};
 use crate::ops::error::LoginReason;
-use crate::ops::{self, OpenVault, standing};
+use crate::ops::token::{LiveToken, Warning};
+use crate::ops::{self, OpenVault};
 use crate::untrusted::printable;
 
 /// How long a hook may take. A command waits for it, and a service has other things to do.
@@ -33,9 +33,9 @@ const POLL: Duration = Duration::from_millis(10);
 /// went wrong with it.
 pub(crate) fn tell(
     context: &Context,
-    vault: &mut OpenVault,
+    vault: &OpenVault,
     account: &Account,
-    outcome: &Result<Handed, ops::Error>,
+    outcome: &Result<LiveToken, ops::Error>,
 ) -> Option<String> {
     // A slip in the configuration is told elsewhere.
     let config = context.config().ok()?;
@@ -43,7 +43,7 @@ pub(crate) fn tell(
         return None;
     }
     let (standing, reason) = standing_after(outcome)?;
-    let news = match standing::note(vault, account, standing) {
+    let news = match vault.news(account, standing) {
         Ok(news) => news?,
         Err(error) => return Some(format!("no hook could be run for `{account}`: {error}")),
     };
@@ -76,35 +76,30 @@ fn command(config: &Config, news: Standing) -> Option<&[String]> {
 
 /// How the credential stands after a refresh, and why; `None` where the outcome tells nothing of
 /// that.
-fn standing_after(outcome: &Result<Handed, ops::Error>) -> Option<(Standing, String)> {
+fn standing_after(outcome: &Result<LiveToken, ops::Error>) -> Option<(Standing, String)> {
     let refused = || (Standing::LoginRequired, LoginReason::Refused.to_string());
     let failed =
         |why: &dyn std::error::Error| Some((Standing::RefreshFailed, printable(&why.to_string())));
-    let handed = match outcome {
-        Ok(handed) => handed,
+    let error = match outcome {
+        Ok(token) if token.credential.status == Status::LoginRequired => return Some(refused()),
+        Ok(LiveToken { warning: Some(Warning::NotRefreshed(error)), .. }) => error,
+        Ok(LiveToken {
+            warning: None | Some(Warning::Inactive | Warning::Fading { .. }), ..
+        }) => return Some((Standing::Good, String::new())),
         Err(ops::Error::LoginRequired { reason: LoginReason::Refused, .. }) => {
             return Some(refused());
         }
-        Err(ops::Error::NotRefreshed { source, .. }) => return failed(source),
-        Err(
-            error @ (ops::Error::NotRefreshedBefore { .. }
-            | ops::Error::Spilled { .. }
-            | ops::Error::Lost { .. }),
-        ) => return failed(error),
-        Err(_) => return None,
+        Err(error) => error,
     };
-    if handed.credential.status == Status::LoginRequired {
-        return Some(refused());
-    }
-    match &handed.warning {
-        None | Some(Warning::Inactive | Warning::Fading { .. }) => {
-            Some((Standing::Good, String::new()))
-        }
-        Some(Warning::NotRefreshed(error)) => failed(error),
-        Some(Warning::NotRefreshedBefore(last)) => {
+    match error {
+        ops::Error::NotRefreshed { source, .. } => failed(source),
+        ops::Error::NotRefreshedBefore { last, .. } if outcome.is_ok() => {
             Some((Standing::RefreshFailed, last.message.clone().unwrap_or_default()))
         }
-        Some(Warning::Busy | Warning::Interrupted) => None,
+        ops::Error::NotRefreshedBefore { .. }
+        | ops::Error::Spilled { .. }
+        | ops::Error::Lost { .. } => failed(error),
+        _ => None,
     }
 }
 

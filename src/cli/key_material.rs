@@ -9,7 +9,7 @@ use super::error::{CliError, Kind};
 use super::explain::untrusted_file;
 use super::program;
 use super::typed::quoted;
-use crate::ops::Unlocking;
+use crate::ops::SlotSecret;
 use crate::private_file::{self, Readers};
 use crate::secret::{Passphrase, SecretText};
 use crate::vault::Key;
@@ -20,7 +20,7 @@ const LARGEST: u64 = 64 * 1024;
 
 /// The key or recovery code that is set: in a variable, in a file, or printed by a program; else
 /// the one in systemd's directory of credentials.
-pub(super) fn key(context: &Context) -> Result<Option<Unlocking>, CliError> {
+pub(super) fn key(context: &Context) -> Result<Option<SlotSecret>, CliError> {
     let environment = &context.environment;
     let set: Vec<&str> = ["TOKCTL_KEY", "TOKCTL_KEY_FILE", "TOKCTL_KEY_COMMAND"]
         .into_iter()
@@ -87,9 +87,9 @@ pub(super) fn new_passphrase(context: &Context) -> Result<Option<Passphrase>, Cl
 }
 
 /// The passphrase that is set, in a variable or in a file.
-pub(super) fn passphrase(context: &Context) -> Result<Option<Unlocking>, CliError> {
+pub(super) fn passphrase(context: &Context) -> Result<Option<SlotSecret>, CliError> {
     let passphrase = passphrase_of(context, "TOKCTL_PASSPHRASE", "TOKCTL_PASSPHRASE_FILE")?;
-    Ok(passphrase.map(Unlocking::Passphrase))
+    Ok(passphrase.map(SlotSecret::Passphrase))
 }
 
 /// The passphrase in one variable, or in the file that the other names.
@@ -123,10 +123,10 @@ fn key_alone(source: &str, text: &str) -> Result<Key, CliError> {
 }
 
 /// What a key or a recovery code opens.
-fn unlocking(source: &str, text: &str) -> Result<Unlocking, CliError> {
+fn unlocking(source: &str, text: &str) -> Result<SlotSecret, CliError> {
     Ok(match decode(source, text)? {
-        (Form::Key, key) => Unlocking::Key(key),
-        (Form::Recovery, key) => Unlocking::Recovery(key),
+        (Form::Key, key) => SlotSecret::Key(key),
+        (Form::Recovery, key) => SlotSecret::Recovery(key),
     })
 }
 

@@ -8,10 +8,10 @@ use super::context::Context;
 use super::error::{CliError, Kind};
 use super::key_material;
 use super::time;
-use crate::ops::{self, OpenVault, SlotKind, Unlocking, unlock};
+use crate::ops::{self, OpenVault, SlotKind, SlotSecret, Vault};
 use crate::paths;
 use crate::secret::{Passphrase, SecretText};
-use crate::store::{self, Store, header, slots};
+use crate::store;
 use crate::vault::Key;
 use crate::vault::key_string::{self, Form, Malformed};
 use crate::vault::keychain::Patience;
@@ -24,26 +24,25 @@ const RECOVERY_FLAG: &str = "set TOKCTL_KEY or TOKCTL_KEY_FILE to a recovery cod
 
 /// Unlocks the vault in `store`: with what is set and nothing else; with nothing set, by the
 /// keychain, then by asking for a passphrase or a recovery code.
-pub(crate) fn unlock(context: &Context, store: Store) -> Result<OpenVault, CliError> {
+pub(crate) fn unlock(context: &Context, store: Vault) -> Result<OpenVault, CliError> {
     if let Some(with) = given(context)? {
-        return Ok(OpenVault::unlock(store, with)?);
+        return Ok(store.unlock(with)?);
     }
-    let kinds: Vec<SlotKind> = slots::read(&*store.read()?)?.iter().map(|slot| slot.kind).collect();
+    let kinds: Vec<SlotKind> = store.slots()?.iter().map(|slot| slot.kind).collect();
     let typed = Typed::of(&kinds).filter(|_| context.ui.can_ask());
     if let Some(typed) = typed
         && !kinds.contains(&SlotKind::Keychain)
     {
-        return Ok(OpenVault::unlock(store, typed.ask(context)?)?);
+        return Ok(store.unlock(typed.ask(context)?)?);
     }
-    let with = Unlocking::Keychain(patience(context));
-    let key =
-        context.ui.while_waiting("waiting for the keychain", || unlock::unlock(&store, &with));
-    match (key, typed) {
-        (Ok(key), _) => Ok(OpenVault::unlocked(store, with, key)?),
-        (Err(ops::Error::Keychain { .. }), Some(typed)) => {
-            Ok(OpenVault::unlock(store, typed.ask(context)?)?)
+    let with = SlotSecret::Keychain(patience(context));
+    let opened = context.ui.while_waiting("waiting for the keychain", || store.unlock(with));
+    match (opened, typed) {
+        (Ok(vault), _) => Ok(vault),
+        (Err(locked), Some(typed)) if matches!(locked.error, store::Error::Keychain { .. }) => {
+            Ok(locked.vault.unlock(typed.ask(context)?)?)
         }
-        (Err(error), _) => Err(error.into()),
+        (Err(locked), _) => Err(locked.into()),
     }
 }
 
@@ -54,15 +53,15 @@ pub(crate) fn open_or_create(
     slot: Option<SlotKind>,
 ) -> Result<OpenVault, CliError> {
     let path = context.vault()?;
-    let exists = match Store::open_read_only(path) {
-        Ok(store) => header::read(&*store.read()?)?.is_some(),
+    let exists = match Vault::open_read_only(path) {
+        Ok(store) => store.is_finished()?,
         Err(store::Error::NoVault { .. }) => false,
         Err(error) => return Err(error.into()),
     };
     let with = match slot {
-        None if exists => return unlock(context, Store::open(path)?),
-        None => given(context)?.unwrap_or_else(|| Unlocking::Keychain(patience(context))),
-        Some(SlotKind::Keychain) => Unlocking::Keychain(patience(context)),
+        None if exists => return unlock(context, Vault::open(path)?),
+        None => given(context)?.unwrap_or_else(|| SlotSecret::Keychain(patience(context))),
+        Some(SlotKind::Keychain) => SlotSecret::Keychain(patience(context)),
         Some(kind @ SlotKind::Key) => set_key(context, kind)?.ok_or_else(|| {
             CliError::new(Kind::Usage, "a `key` slot needs a key")
                 .hint("set TOKCTL_KEY to what `tokctl key generate` prints")
@@ -86,7 +85,7 @@ pub(crate) fn open_or_create(
 }
 
 /// What the environment says; `None` if it says nothing. A key comes before a passphrase.
-fn given(context: &Context) -> Result<Option<Unlocking>, CliError> {
+fn given(context: &Context) -> Result<Option<SlotSecret>, CliError> {
     match key_material::key(context)? {
         Some(key) => Ok(Some(key)),
         None => key_material::passphrase(context),
@@ -94,7 +93,7 @@ fn given(context: &Context) -> Result<Option<Unlocking>, CliError> {
 }
 
 /// The key that is set, if it is for a slot of this kind.
-fn set_key(context: &Context, kind: SlotKind) -> Result<Option<Unlocking>, CliError> {
+fn set_key(context: &Context, kind: SlotKind) -> Result<Option<SlotSecret>, CliError> {
     Ok(key_material::key(context)?.filter(|with| with.kind() == kind))
 }
 
@@ -122,7 +121,7 @@ impl Typed {
         }
     }
 
-    fn ask(self, context: &Context) -> Result<Unlocking, CliError> {
+    fn ask(self, context: &Context) -> Result<SlotSecret, CliError> {
         let (what, flag) = match self {
             Self::Passphrase => ("passphrase of the vault", PASSPHRASE_FLAG),
             Self::Recovery => ("recovery code of the vault", RECOVERY_FLAG),
@@ -132,10 +131,10 @@ impl Typed {
             let typed: Passphrase = context.ui.ask_secret(what, flag)?;
             match (self, key_string::decode(typed.expose())) {
                 (Self::Passphrase, _) | (Self::Either, Err(Malformed::Prefix)) => {
-                    return Ok(Unlocking::Passphrase(typed));
+                    return Ok(SlotSecret::Passphrase(typed));
                 }
                 (Self::Recovery | Self::Either, Ok((Form::Recovery, key))) => {
-                    return Ok(Unlocking::Recovery(key));
+                    return Ok(SlotSecret::Recovery(key));
                 }
                 (Self::Recovery | Self::Either, _) => {
                     context
@@ -147,11 +146,11 @@ impl Typed {
     }
 }
 
-fn ask_new_passphrase(context: &Context) -> Result<Unlocking, CliError> {
+fn ask_new_passphrase(context: &Context) -> Result<SlotSecret, CliError> {
     context
         .ui
         .ask_new_secret("new passphrase for the vault", PASSPHRASE_FLAG)
-        .map(Unlocking::Passphrase)
+        .map(SlotSecret::Passphrase)
 }
 
 /// How long the keychain may take: where a person can answer its prompt, long enough for that.

@@ -10,6 +10,7 @@ pub(crate) mod ci_mask;
 mod memory;
 mod stdin;
 mod time;
+mod words;
 pub(crate) mod context;
 mod program;
 mod browser;

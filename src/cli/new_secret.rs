@@ -4,20 +4,20 @@ use super::context::Context;
 use super::error::{CliError, Kind};
 use super::key_material;
 use super::keys;
-use crate::ops::key_slots::NewSecret;
+use crate::ops::SlotSecret;
 use crate::secret::Passphrase;
 use crate::store;
 use crate::vault::Key;
 use crate::vault::key_string::{self, Form};
-use crate::vault::slot::{SlotKind, SlotSecret};
+use crate::vault::slot::SlotKind;
 
 /// How to give a new passphrase where nobody can be asked.
 const PASSPHRASE_FLAG: &str = "set TOKCTL_NEW_PASSPHRASE";
 
 /// The secret for a new slot of this kind.
-pub(crate) fn of(context: &Context, kind: SlotKind) -> Result<NewSecret, CliError> {
+pub(crate) fn of(context: &Context, kind: SlotKind) -> Result<SlotSecret, CliError> {
     match kind {
-        SlotKind::Keychain => Ok(NewSecret::Keychain(keys::patience(context))),
+        SlotKind::Keychain => Ok(SlotSecret::Keychain(keys::patience(context))),
         SlotKind::Key => given_key(context)?.ok_or_else(|| {
             CliError::new(Kind::Usage, "a new `key` slot needs a new key")
                 .hint("`tokctl key generate > FILE`, with TOKCTL_NEW_KEY_FILE set to that file")
@@ -31,22 +31,22 @@ pub(crate) fn of(context: &Context, kind: SlotKind) -> Result<NewSecret, CliErro
 }
 
 /// The new key that is set.
-pub(crate) fn given_key(context: &Context) -> Result<Option<NewSecret>, CliError> {
-    Ok(key_material::new_key(context)?.map(|key| random(SlotKind::Key, key)))
+pub(crate) fn given_key(context: &Context) -> Result<Option<SlotSecret>, CliError> {
+    Ok(key_material::new_key(context)?.map(SlotSecret::Key))
 }
 
 /// The new passphrase that is set.
-pub(crate) fn given_passphrase(context: &Context) -> Result<Option<NewSecret>, CliError> {
-    Ok(key_material::new_passphrase(context)?.map(passphrase))
+pub(crate) fn given_passphrase(context: &Context) -> Result<Option<SlotSecret>, CliError> {
+    Ok(key_material::new_passphrase(context)?.map(SlotSecret::Passphrase))
 }
 
 /// Asks for a new passphrase, twice.
-pub(crate) fn ask_passphrase(context: &Context, prompt: &str) -> Result<NewSecret, CliError> {
-    context.ui.ask_new_secret::<Passphrase>(prompt, PASSPHRASE_FLAG).map(passphrase)
+pub(crate) fn ask_passphrase(context: &Context, prompt: &str) -> Result<SlotSecret, CliError> {
+    context.ui.ask_new_secret::<Passphrase>(prompt, PASSPHRASE_FLAG).map(SlotSecret::Passphrase)
 }
 
 /// Makes a recovery code and shows it. Where a person reads it, has it typed back.
-pub(crate) fn recovery(context: &Context) -> Result<NewSecret, CliError> {
+pub(crate) fn recovery(context: &Context) -> Result<SlotSecret, CliError> {
     let key = Key::generate().map_err(store::Error::from)?;
     context.ui.always("a recovery code opens the vault and is shown only now: write it down");
     context.ui.line_once(&key_string::encode(Form::Recovery, &key))?;
@@ -55,7 +55,7 @@ pub(crate) fn recovery(context: &Context) -> Result<NewSecret, CliError> {
             context.ui.warning("that is not what stands above: look for a slip, and type it again");
         }
     }
-    Ok(random(SlotKind::Recovery, key))
+    Ok(SlotSecret::Recovery(key))
 }
 
 fn typed_back(context: &Context, key: &Key) -> Result<bool, CliError> {
@@ -64,12 +64,4 @@ fn typed_back(context: &Context, key: &Key) -> Result<bool, CliError> {
     let typed = zeroize::Zeroizing::new(typed);
     Ok(key_string::decode(&typed)
         .is_ok_and(|(form, found)| form == Form::Recovery && found.expose() == key.expose()))
-}
-
-fn random(kind: SlotKind, key: Key) -> NewSecret {
-    NewSecret::Given(kind, SlotSecret::Random(key))
-}
-
-fn passphrase(passphrase: Passphrase) -> NewSecret {
-    NewSecret::Given(SlotKind::Passphrase, SlotSecret::Passphrase(passphrase))
 }

@@ -1,7 +1,8 @@
 //! Renewing a token on behalf of a command: with today's definition of its provider, a sign of
 //! life while it takes, and a word to whoever wants to know what came of it.
 
-use super::audit_trail;
+use std::cell::RefCell;
+
 use super::client_settings;
 use super::context::Context;
 use super::error::CliError;
@@ -10,94 +11,89 @@ use super::time;
 use super::typed::login_command;
 use crate::model::account::Account;
 use crate::model::credential::{Credential, Grant};
-use crate::ops::access_token::{Handed, Warning};
+use crate::model::readiness::Need;
 use crate::ops::providers::{self, Drift, Provider};
-use crate::ops::refresh::{self, Today, Trigger};
+use crate::ops::token::{Caller, LiveToken, Policy, Rules, Warning};
 use crate::ops::{self, OpenVault};
 use crate::secret::ClientSecret;
+use crate::store;
 
-/// Renews the token of `account`.
-///
-/// If the server refuses the sealed client secret, and another one is configured for the same
-/// client, that one is tried once.
-pub(crate) fn renew(
-    context: &Context,
-    vault: &mut OpenVault,
-    account: &Account,
-    trigger: Trigger,
-) -> Result<Handed, CliError> {
-    let provider = provider_or_warning(context, account);
-    let outcome = with_either_secret(context, vault, account, provider.as_ref(), |vault, today| {
-        context.ui.while_waiting("waiting for a new token", || {
-            refresh::renew(vault, account, trigger, today, time::now)
-        })
-    });
-    if let Some(warning) = hooks::tell(context, vault, account, &outcome) {
-        context.ui.warning(&warning);
+/// A command for which a token is renewed.
+pub(crate) struct Asking<'a> {
+    context: &'a Context,
+    /// Whether it may print, and show that it waits: one of many does neither.
+    is_alone: bool,
+    /// What went wrong with a hook, where it was not printed.
+    warning: RefCell<Option<String>>,
+}
+
+impl<'a> Asking<'a> {
+    /// A command that does one thing at a time.
+    pub(crate) fn alone(context: &'a Context) -> Self {
+        Self { context, is_alone: true, warning: RefCell::default() }
     }
-    Ok(outcome?)
+
+    /// One of many threads of a command.
+    pub(crate) fn one_of_many(context: &'a Context) -> Self {
+        Self { is_alone: false, ..Self::alone(context) }
+    }
+
+    /// What went wrong with a hook, and is still to be printed.
+    pub(crate) fn into_warning(self) -> Option<String> {
+        self.warning.into_inner()
+    }
 }
 
-/// The same for one of many: prints nothing, and shows no sign of life. Also returns what went
-/// wrong with a hook.
-pub(crate) fn renew_silently(
-    context: &Context,
-    vault: &mut OpenVault,
-    account: &Account,
-    trigger: Trigger,
-) -> (Result<Handed, CliError>, Option<String>) {
-    let provider = provider(context, account).ok();
-    let outcome = with_either_secret(context, vault, account, provider.as_ref(), |vault, today| {
-        refresh::renew(vault, account, trigger, today, time::now)
-    });
-    let warning = hooks::tell(context, vault, account, &outcome);
-    (outcome.map_err(CliError::from), warning)
-}
+impl Caller for Asking<'_> {
+    fn rules(&self, account: &Account) -> Rules {
+        let provider = if self.is_alone {
+            provider_or_warning(self.context, account)
+        } else {
+            provider(self.context, account).ok()
+        };
+        // A slip in the configuration leaves the audit as it was.
+        let audit = self.context.config().ok().map(|config| config.audit);
+        Rules { renewal: provider.as_ref().map(Provider::renewal).unwrap_or_default(), audit }
+    }
 
-/// Makes an attempt, and another one if the server refuses the sealed client secret, and another
-/// secret is configured for the same client.
-fn with_either_secret(
-    context: &Context,
-    vault: &mut OpenVault,
-    account: &Account,
-    provider: Option<&Provider>,
-    attempt: impl Fn(&mut OpenVault, &Today) -> Result<Handed, ops::Error>,
-) -> Result<Handed, ops::Error> {
-    audit_trail::keep_as_configured(context, vault);
-    let renewal = provider.map(Provider::renewal).unwrap_or_default();
-    match attempt(vault, &Today { renewal, client_secret: None }) {
-        Err(error) if error.is_about_the_client() => {
-            let credential = vault.expect(account)?.stored.credential;
-            match other_secret(context, provider, &credential) {
-                Some(secret) => attempt(vault, &Today { renewal, client_secret: Some(secret) }),
-                None => Err(error),
+    fn other_secret(&self, account: &Account, credential: &Credential) -> Option<ClientSecret> {
+        match &credential.grant {
+            Grant::OAuth(grant) => {
+                let provider = provider(self.context, account).ok()?;
+                let server = credential.api.server_url.as_ref();
+                client_settings::other_secret(self.context, &provider, server, &grant.client)
             }
+            Grant::Static(_) => None,
         }
-        other => other,
+    }
+
+    fn while_waiting<T>(&self, work: impl FnOnce() -> T) -> T {
+        if self.is_alone {
+            self.context.ui.while_waiting("waiting for a new token", work)
+        } else {
+            work()
+        }
+    }
+
+    fn hear(&self, vault: &OpenVault, account: &Account, outcome: &Result<LiveToken, ops::Error>) {
+        let Some(warning) = hooks::tell(self.context, vault, account, outcome) else { return };
+        if self.is_alone {
+            self.context.ui.warning(&warning);
+        } else {
+            self.warning.replace(Some(warning));
+        }
     }
 }
 
-/// A client secret that is configured for the credential's client, and is another one.
-fn other_secret(
-    context: &Context,
-    provider: Option<&Provider>,
-    credential: &Credential,
-) -> Option<ClientSecret> {
-    match &credential.grant {
-        Grant::OAuth(grant) => {
-            let server = credential.api.server_url.as_ref();
-            client_settings::other_secret(context, provider?, server, &grant.client)
-        }
-        Grant::Static(_) => None,
-    }
-}
+/// What every command asks of a token, unless its user says otherwise.
+pub(crate) const USUAL: Policy = Policy { need: Need::Usual, may_refresh: true, clock: time::now };
 
 /// Today's definition of the credential's provider.
 fn provider(context: &Context, account: &Account) -> Result<Provider, CliError> {
     Ok(providers::find(&account.provider, context.config()?)?)
 }
 
-/// The same. That it is no longer defined, or a slip in the configuration, does not stop a refresh:
+/// Today's definition of the credential's provider. That it is no longer defined, or a slip in the configuration, does not stop a refresh:
 /// where it goes stands under the seal, and the strictest behaviour is assumed.
 fn provider_or_warning(context: &Context, account: &Account) -> Option<Provider> {
     match provider(context, account) {
@@ -142,7 +138,7 @@ pub(crate) fn drift(
 }
 
 /// Tells what the user should know of a token that was handed out all the same.
-pub(crate) fn warn(context: &Context, account: &Account, handed: &Handed) {
+pub(crate) fn warn(context: &Context, account: &Account, handed: &LiveToken) {
     let login = login_command(account);
     let message = match &handed.warning {
         None => return,
@@ -158,19 +154,29 @@ pub(crate) fn warn(context: &Context, account: &Account, handed: &Handed) {
         Some(Warning::Fading { ends_at: None }) => {
             format!("`{account}` can't be refreshed any more: `{login}`")
         }
-        Some(Warning::NotRefreshed(error)) => {
-            format!("`{account}` could not be refreshed, its token still works: {error}")
-        }
-        Some(Warning::NotRefreshedBefore(last)) => {
-            let why = last.message.as_deref().unwrap_or("as another process found just now");
-            format!("`{account}` could not be refreshed, its token still works: {why}")
-        }
-        Some(Warning::Busy) => {
-            format!("`{account}` is being refreshed by another process, its token still works")
-        }
-        Some(Warning::Interrupted) => format!(
-            "what became of an earlier refresh of `{account}` is not known, its token works until its end: `{login}`"
-        ),
+        Some(Warning::NotRefreshed(error)) => match &**error {
+            ops::Error::Store(store::Error::Busy) => {
+                format!("`{account}` is being refreshed by another process, its token still works")
+            }
+            ops::Error::Interrupted { .. } => format!(
+                "what became of an earlier refresh of `{account}` is not known, its token works until its end: `{login}`"
+            ),
+            error => format!(
+                "`{account}` could not be refreshed, its token still works: {}",
+                reason(error)
+            ),
+        },
     };
     context.ui.warning(&message);
+}
+
+/// Why a token was not renewed, as its server said it.
+pub(super) fn reason(error: &ops::Error) -> String {
+    match error {
+        ops::Error::NotRefreshed { source, .. } => source.to_string(),
+        ops::Error::NotRefreshedBefore { last, .. } => {
+            last.message.clone().unwrap_or_else(|| "as another process found just now".into())
+        }
+        other => other.to_string(),
+    }
 }

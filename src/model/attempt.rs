@@ -8,6 +8,8 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::credential::Status;
+
 /// A clock that is further off than this makes good tokens look ended, or ended ones good.
 pub(crate) const TOLERABLE_SKEW: SignedDuration = SignedDuration::from_mins(1);
 
@@ -54,6 +56,13 @@ impl Attempt {
         self.not_before.filter(|&until| {
             self.ended_at <= now && until > now && until.duration_since(now) <= LONGEST_PAUSE
         })
+    }
+
+    /// Whether nothing else remembers what this attempt tells of a credential with `status`: until
+    /// when the token endpoint is to be left alone, or how the grant came to its end.
+    pub(crate) fn is_still_needed(&self, status: Status, now: Timestamp) -> bool {
+        self.action == Action::Refresh
+            && (status == Status::LoginRequired || self.not_before.is_some_and(|until| until > now))
     }
 }
 

@@ -10,9 +10,9 @@ use std::time::Instant;
 use jiff::Timestamp;
 
 use super::clock::Clock;
+use super::credential;
 use super::error::{CheckError, Error};
-use super::open_vault::{OpenVault, Row};
-use super::refresh;
+use super::refresh::WAIT;
 use crate::model::account::Account;
 use crate::model::attempt::{Action, Attempt, Outcome, pause_until};
 use crate::model::credential::{Check, Credential, Grant, Status};
@@ -20,7 +20,7 @@ use crate::oauth::http::Fault;
 pub(crate) use crate::oauth::protected_resource::Verdict;
 use crate::oauth::protected_resource::{self, Answered, NoVerdict};
 use crate::providers::{self, Places, Provider};
-use crate::store::{self, attempts, credentials, journal, locks};
+use crate::store::{self, OpenVault, Recorded, Row};
 
 /// How often a service is asked anew whose refusal was about a token that was replaced meanwhile.
 const TRIES: usize = 3;
@@ -33,15 +33,6 @@ pub(crate) struct Checked {
     /// Whether the status stands in the vault as the service said. Else a refresh is in doubt, and
     /// what is known of that must not be lost.
     pub(crate) recorded: bool,
-}
-
-/// What became of what was to be written.
-enum Recorded {
-    Yes,
-    /// The journal of a refresh stands; it goes with the revision that a status would replace.
-    InDoubt,
-    /// The row is another one by now.
-    Moved,
 }
 
 /// How the service is asked about `credential`: as it was sealed; else as `today` has it, if that
@@ -85,13 +76,13 @@ pub(crate) fn request(
 /// access token changes. The caller sees to it that the token is not due: the service's word on
 /// one that has ended says nothing.
 pub(crate) fn check(
-    vault: &mut OpenVault,
+    vault: &OpenVault,
     account: &Account,
     today: Option<&Provider>,
     clock: Clock,
 ) -> Result<Checked, Error> {
     for _ in 0..TRIES {
-        let row = vault.expect(account)?;
+        let row = credential::expect(vault, account)?;
         let check = request(account, &row.stored.credential, today)?;
         let began_at = clock();
         if let Some(until) = paused_until(vault, account, began_at)? {
@@ -136,44 +127,19 @@ fn with_status(credential: &Credential, verdict: Verdict, now: Timestamp) -> Opt
 
 /// Writes down what was learnt of the row that was read, and `credential` over it if it changed.
 fn record(
-    vault: &mut OpenVault,
+    vault: &OpenVault,
     account: &Account,
     read: &Row,
     credential: Option<&Credential>,
     attempt: &Attempt,
 ) -> Result<Recorded, Error> {
-    // Whoever holds it has read the row and counts on it; what is only evidence need not wait.
-    let _lock = match credential {
-        Some(_) => Some(locks::credential(vault.file(), account, Instant::now() + refresh::WAIT)?),
+    // Whoever has the turn has read the row and counts on it; what is only evidence need not wait.
+    let _turn = match credential {
+        Some(_) => Some(vault.status_turn(account, Instant::now() + WAIT)?),
         None => None,
     };
-    vault.write(|transaction, key| {
-        let revision = read.stored.revision;
-        if credentials::revision(transaction, account)? != Some(revision) {
-            return Ok(Recorded::Moved);
-        }
-        let earlier = attempts::read(transaction, account)?;
-        if !is_still_needed(earlier.as_ref(), read.stored.credential.status, attempt.ended_at) {
-            attempts::put(transaction, account, attempt)?;
-        }
-        let Some(credential) = credential else { return Ok(Recorded::Yes) };
-        let journal = journal::read(transaction, account)?;
-        if journal.is_some_and(|journal| journal.revision == revision) {
-            return Ok(Recorded::InDoubt);
-        }
-        let replaced = credentials::replace(transaction, key, account, credential, revision)?;
-        Ok(if replaced { Recorded::Yes } else { Recorded::Moved })
-    })
-}
-
-/// Whether nothing else remembers what an earlier attempt tells: until when the token endpoint is to
-/// be left alone, or how a grant came to its end.
-fn is_still_needed(earlier: Option<&Attempt>, status: Status, now: Timestamp) -> bool {
-    earlier.is_some_and(|earlier| {
-        earlier.action == Action::Refresh
-            && (status == Status::LoginRequired
-                || earlier.not_before.is_some_and(|until| until > now))
-    })
+    let was = (read.stored.revision, read.stored.credential.status);
+    Ok(vault.note_check(account, was, credential, attempt)?)
 }
 
 fn attempt(asked: &Result<Answered, Fault>, began_at: Timestamp, ended_at: Timestamp) -> Attempt {

@@ -1,22 +1,19 @@
 //! The first key slot: how a vault comes to be.
 //!
-//! Keychain and file have no common commit, so an intent goes into the file first, the keychain
-//! second, and the slot last: a crash in between leaves a vault that was never there, and a
-//! keychain entry whose name is known.
+//! Keychain and vault have no common commit, so the entry's name goes into the vault first, the
+//! keychain second, and the slot last: a crash in between leaves a vault that was never there, and
+//! a keychain entry whose name is known.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::clock::Clock;
 use super::error::Error;
-use super::open_vault::OpenVault;
-use super::unlock::{Unlocking, entry_name};
-use crate::store::header::Header;
-use crate::store::{Store, audit, header, intents, locks, slots};
+use crate::store::{FirstSlot, OpenVault, Vault};
 use crate::vault::Key;
-use crate::vault::keychain::{self, EntryName};
-use crate::vault::seal::{DataKey, VaultId};
-use crate::vault::slot::{KeySlot, SlotId, SlotSecret};
+use crate::vault::keychain;
+use crate::vault::slot::KeyMaterial;
+use crate::vault::slot_secret::SlotSecret;
 
 /// How long to wait for another process that creates the vault; it may be asking its keychain.
 const PATIENCE: Duration = Duration::from_secs(70);
@@ -26,74 +23,51 @@ const PATIENCE: Duration = Duration::from_secs(70);
 /// A slot is never added to a vault that has one: its keys are never made anew over credentials.
 pub(crate) fn open_or_create(
     path: &Path,
-    with: Unlocking,
+    with: SlotSecret,
     clock: Clock,
 ) -> Result<OpenVault, Error> {
-    let mut store = Store::open_or_create(path)?;
-    if header::read(&*store.read()?)?.is_some() {
-        return OpenVault::unlock(store, with);
+    let vault = Vault::open_or_create(path)?;
+    if vault.is_finished()? {
+        return Ok(vault.unlock(with)?);
     }
-    let _changes = locks::key_changes(store.file(), Instant::now() + PATIENCE)?;
-    if header::read(&*store.read()?)?.is_some() {
-        return OpenVault::unlock(store, with);
+    let _turn = vault.keys_turn(Instant::now() + PATIENCE)?;
+    if vault.is_finished()? {
+        return Ok(vault.unlock(with)?);
     }
-    let vault = VaultId::generate()?;
-    let slot = SlotId::generate()?;
-    let entry = entry_name(vault, slot);
-    let made = first_secret(&mut store, &with, &entry, clock)
-        .and_then(|secret| first_slot(&mut store, vault, slot, &with, &secret, clock));
-    match (made, &with) {
-        (Ok(key), _) => OpenVault::unlocked(store, with, key),
-        (Err(error), Unlocking::Keychain(patience)) => {
-            // Nothing depends on the entry; if it can't be deleted, its name is written down.
-            let _ = keychain::delete(&entry, patience);
-            Err(error)
-        }
-        (Err(error), _) => Err(error),
-    }
-}
-
-/// The secret of the first slot; one for the keychain is made, and written there.
-fn first_secret(
-    store: &mut Store,
-    with: &Unlocking,
-    entry: &EntryName,
-    clock: Clock,
-) -> Result<SlotSecret, Error> {
-    let patience = match with {
-        Unlocking::Key(key) | Unlocking::Recovery(key) => {
-            return Ok(SlotSecret::Random(key.clone()));
-        }
-        Unlocking::Passphrase(passphrase) => return Ok(SlotSecret::Passphrase(passphrase.clone())),
-        Unlocking::Keychain(patience) => patience,
+    let slot = FirstSlot::generate()?;
+    let entry = slot.entry();
+    let patience = match &with {
+        SlotSecret::Keychain(patience) => Some(patience.clone()),
+        SlotSecret::Key(_) | SlotSecret::Passphrase(_) | SlotSecret::Recovery(_) => None,
     };
-    let transaction = store.write()?;
-    intents::insert(&transaction, &entry.to_string(), clock())?;
-    transaction.commit()?;
-    let secret = Key::generate()?;
-    keychain::create(entry, &secret, patience)
-        .map_err(|source| Error::Keychain { source, slots: Vec::new() })?;
-    Ok(SlotSecret::Random(secret))
+    let finished = first_material(&vault, &slot, &with, clock)
+        .and_then(|material| Ok(vault.finish(slot, with, &material, clock())?));
+    if let (Err(_), Some(patience)) = (&finished, patience) {
+        // Nothing depends on the entry; if it can't be deleted, its name is written down.
+        let _ = keychain::delete(&entry, &patience);
+    }
+    finished
 }
 
-/// Makes the data key, wraps it in its first slot, and stores both: now the vault is there.
-fn first_slot(
-    store: &mut Store,
-    vault: VaultId,
-    slot: SlotId,
-    with: &Unlocking,
-    secret: &SlotSecret,
+/// What the first slot is made with; a secret for the keychain is made, and written there.
+fn first_material(
+    vault: &Vault,
+    slot: &FirstSlot,
+    with: &SlotSecret,
     clock: Clock,
-) -> Result<DataKey, Error> {
-    let key = DataKey::generate(vault, 1)?;
-    let slot = KeySlot::wrap(slot, with.kind(), secret, &key)?;
-    let now = clock();
-    audit::set_aside(store.file(), vault);
-    let transaction = store.write()?;
-    header::insert(&transaction, Header { vault, generation: key.generation }, now)?;
-    slots::insert(&transaction, &slot, now)?;
-    audit::seal(&transaction, &key, None, None)?;
-    intents::remove(&transaction, &entry_name(vault, slot.id).to_string())?;
-    transaction.commit()?;
-    Ok(key)
+) -> Result<KeyMaterial, Error> {
+    let patience = match with {
+        SlotSecret::Key(key) | SlotSecret::Recovery(key) => {
+            return Ok(KeyMaterial::Random(key.clone()));
+        }
+        SlotSecret::Passphrase(passphrase) => {
+            return Ok(KeyMaterial::Passphrase(passphrase.clone()));
+        }
+        SlotSecret::Keychain(patience) => patience,
+    };
+    vault.first_entry_begun(slot, clock())?;
+    let secret = Key::generate()?;
+    keychain::create(&slot.entry(), &secret, patience)
+        .map_err(|source| Error::Keychain { source, slots: Vec::new() })?;
+    Ok(KeyMaterial::Random(secret))
 }

@@ -2,18 +2,17 @@
 
 use std::time::Instant;
 
+use super::credential;
 use super::error::Error;
-use super::open_vault::OpenVault;
 use super::providers;
-use super::refresh;
+use super::refresh::WAIT;
 use crate::config::Config;
 use crate::model::account::{Account, ProviderName};
 use crate::model::credential::{Grant, Status};
 use crate::model::definition::RevocationScope;
 use crate::model::summary::Summary;
 use crate::oauth::revocation;
-use crate::store::spill;
-use crate::store::{self, Store, attempts, bundles, credentials, journal, locks};
+use crate::store::{OpenVault, Vault};
 
 /// What became of the grant at the provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,19 +38,13 @@ pub(crate) enum AtProvider {
 ///
 /// A refresh that is in flight is waited for, and its answer revoked: else it would live on at the
 /// provider and nobody would know of it.
-pub(crate) fn revoke_and_delete(
-    vault: &mut OpenVault,
-    account: &Account,
-) -> Result<AtProvider, Error> {
-    let _lock = locks::credential(vault.file(), account, Instant::now() + refresh::WAIT)?;
-    // What lies beside the vault is sealed under today's key.
-    let _key_in_use = locks::key_in_use(vault.file(), Instant::now() + refresh::WAIT)?;
-    let row = vault.expect(account)?;
-    let row = refresh::adopt_spill(vault, account, row)?;
+pub(crate) fn revoke_and_delete(vault: &OpenVault, account: &Account) -> Result<AtProvider, Error> {
+    let _turn = vault.turn(account, Instant::now() + WAIT)?;
+    let row = credential::expect_whole(vault, account)?;
     let credential = &row.stored.credential;
     let at_provider = match &credential.grant {
         _ if credential.status == Status::HandedOver => {
-            AtProvider::HandedOver { unplaced: vault.look(bundles::unplaced_since)?.is_some() }
+            AtProvider::HandedOver { unplaced: vault.bundle_waits_since()?.is_some() }
         }
         Grant::Static(_) => AtProvider::Static,
         Grant::OAuth(grant) => match &grant.client.revocation_endpoint {
@@ -64,32 +57,17 @@ pub(crate) fn revoke_and_delete(
             }
         },
     };
-    vault.write(|transaction, _| {
-        journal::remove(transaction, account)?;
-        attempts::remove(transaction, account)?;
-        if credentials::remove_at(transaction, account, row.stored.revision)? {
-            return Ok(());
-        }
-        // Somebody took the locks' files away: what is there now was not revoked.
-        Err(store::Error::Busy)
-    })?;
+    vault.forget_at(account, row.stored.revision)?;
     Ok(at_provider)
 }
 
 /// Removes the credential of `account` without a key: works on damaged rows as well.
-pub(crate) fn delete(store: &mut Store, account: &Account) -> Result<AtProvider, Error> {
-    let _lock = locks::credential(store.file(), account, Instant::now() + refresh::WAIT)?;
-    // An import has no lock of one credential's, but keeps everybody out who uses the key.
-    let _key_in_use = locks::key_in_use(store.file(), Instant::now() + refresh::WAIT)?;
-    spill::discard(store.file(), account)?;
-    let transaction = store.write()?;
-    journal::remove(&transaction, account)?;
-    attempts::remove(&transaction, account)?;
-    if !credentials::remove(&transaction, account)? {
-        return Err(Error::NoCredential { account: account.clone() });
+pub(crate) fn delete(vault: &Vault, account: &Account) -> Result<AtProvider, Error> {
+    if vault.forget(account, Instant::now() + WAIT)? {
+        Ok(AtProvider::NotAsked)
+    } else {
+        Err(Error::NoCredential { account: account.clone() })
     }
-    transaction.commit()?;
-    Ok(AtProvider::NotAsked)
 }
 
 /// The accounts among `summaries` whose grant may have ended with that of `account`: those of one

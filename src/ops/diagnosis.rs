@@ -2,14 +2,14 @@
 
 use jiff::Timestamp;
 
+use super::credential;
 use super::error::Error;
-use super::open_vault::{OpenVault, Row};
 use crate::model::account::Account;
 use crate::model::attempt::{Action, Attempt, Outcome, TOLERABLE_SKEW};
 use crate::model::credential::{Credential, Grant, Status};
 use crate::model::readiness::{Need, Readiness, readiness};
 use crate::providers::Renewal;
-use crate::store::bundles;
+use crate::store::{OpenVault, Row};
 
 /// All that is known of one credential.
 pub(crate) struct Evidence {
@@ -60,13 +60,13 @@ pub(crate) enum Remedy {
 }
 
 /// Collects what is known of `account`.
-pub(crate) fn evidence(vault: &mut OpenVault, account: &Account) -> Result<Evidence, Error> {
-    let Row { stored, journal } = vault.expect(account)?;
+pub(crate) fn evidence(vault: &OpenVault, account: &Account) -> Result<Evidence, Error> {
+    let Row { stored, journal } = credential::expect(vault, account)?;
     Ok(Evidence {
         credential: stored.credential,
         in_doubt_since: journal.map(|journal| journal.started_at),
         last_attempt: vault.last_attempt(account)?,
-        keeps_bundle: vault.look(bundles::unplaced)?.is_some(),
+        keeps_bundle: vault.bundle_waits_since()?.is_some(),
     })
 }
 

@@ -12,7 +12,7 @@ pub(crate) use crate::oauth::protected_resource::{Error as ResourceError, NoVerd
 pub(crate) use crate::oauth::token_error::Error as TokenError;
 use crate::oauth::{redirect_uri, token_error};
 pub(crate) use crate::store::Error as StoreError;
-use crate::store::reseal::Damage;
+use crate::store::{Damage, StillLocked};
 pub(crate) use crate::vault::bundle::{Error as BundleClosed, Malformed as BundleMalformed};
 pub(crate) use crate::vault::keychain::Error as KeychainError;
 use crate::vault::slot::{SlotId, SlotKind};
@@ -22,7 +22,7 @@ use crate::{private_file, providers, store};
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
     #[error(transparent)]
-    Store(#[from] store::Error),
+    Store(store::Error),
     #[error(transparent)]
     Provider(#[from] providers::Error),
 
@@ -285,9 +285,21 @@ impl std::fmt::Display for LoginReason {
     }
 }
 
-impl From<rusqlite::Error> for Error {
-    fn from(error: rusqlite::Error) -> Self {
-        store::Error::from(error).into()
+impl From<store::Error> for Error {
+    fn from(error: store::Error) -> Self {
+        match error {
+            store::Error::NoSuchSlot { kind, slots } => Self::NoSuchSlot { kind, slots },
+            store::Error::WrongSecret { kind, slots } => Self::WrongSecret { kind, slots },
+            store::Error::Keychain { source, slots } => Self::Keychain { source, slots },
+            store::Error::TamperedSlot { id } => Self::TamperedSlot { id },
+            other => Self::Store(other),
+        }
+    }
+}
+
+impl From<Box<StillLocked>> for Error {
+    fn from(locked: Box<StillLocked>) -> Self {
+        locked.error.into()
     }
 }
 

@@ -14,9 +14,9 @@ use jiff::Timestamp;
 use zeroize::Zeroizing;
 
 use super::clock::Clock;
+use super::credential;
 use super::error::{BundleError, Error};
-use super::open_vault::{OpenVault, Row};
-use super::refresh;
+use super::refresh::WAIT;
 use crate::draft::{self, Draft};
 use crate::model::account::Account;
 use crate::model::bundle::{Carried, Content, Load, left_behind, travelling};
@@ -24,9 +24,10 @@ use crate::model::credential::{Credential, Status};
 use crate::private_file;
 use crate::providers::Renewal;
 use crate::signals;
-use crate::store::{self, attempts, bundles, credentials, journal, locks, plaintext, spill};
+use crate::store::{self, OpenVault, Placement, Row, TurnOfMany};
 pub(crate) use crate::vault::bundle::BundleSecret;
 use crate::vault::bundle::{self, BundleId, LONGEST};
+use crate::vault::plaintext;
 
 /// A bundle that was sealed. If its credentials are to be moved, none is renewed while this lives.
 pub(crate) struct Sealed {
@@ -34,7 +35,7 @@ pub(crate) struct Sealed {
     text: String,
     /// What travels in it.
     pub(crate) travellers: Vec<Traveller>,
-    _locks: Vec<locks::Guard>,
+    _turn: Option<TurnOfMany>,
 }
 
 /// One credential of a bundle, as it stands in the vault.
@@ -56,25 +57,16 @@ impl Sealed {
 /// `secret`: to be copied, or with `moving` to be handed over. Refreshes that are in flight are
 /// waited for. Nothing is changed yet.
 pub(crate) fn seal(
-    vault: &mut OpenVault,
+    vault: &OpenVault,
     asked: BTreeMap<Account, Renewal>,
     moving: bool,
     secret: &BundleSecret,
     clock: Clock,
 ) -> Result<Sealed, Error> {
-    let deadline = Instant::now() + refresh::WAIT;
-    let mut held = Vec::with_capacity(asked.len() + 2);
-    if moving {
-        held.push(locks::hand_over(vault.file(), deadline)?);
-        if vault.look(bundles::unplaced)?.is_some() {
-            return Err(BundleError::Unplaced.into());
-        }
+    let turn = vault.turn_of_many(asked.keys(), moving, Instant::now() + WAIT)?;
+    if moving && vault.waiting_bundle()?.is_some() {
+        return Err(BundleError::Unplaced.into());
     }
-    // In the order of their names, so that two that want the same ones don't wait for each other.
-    for account in asked.keys() {
-        held.push(locks::credential(vault.file(), account, deadline)?);
-    }
-    held.push(locks::key_in_use(vault.file(), deadline)?);
     let travellers = asked
         .into_iter()
         .map(|(account, renewal)| traveller(vault, account, renewal, moving, clock()))
@@ -86,8 +78,8 @@ pub(crate) fn seal(
         return Err(BundleError::TooLarge.into());
     }
     // A copy changes nothing here, and whoever reads it may be slow.
-    let locks = if moving { held } else { Vec::new() };
-    Ok(Sealed { id, text, travellers, _locks: locks })
+    let turn = moving.then_some(turn);
+    Ok(Sealed { id, text, travellers, _turn: turn })
 }
 
 /// Puts a bundle of copies at `target`, where nothing may be yet.
@@ -100,7 +92,7 @@ pub(crate) fn put(sealed: &Sealed, target: &Path) -> Result<(), Error> {
 
 /// Hands the credentials of a bundle over, and puts it at `target`, where nothing may be yet.
 pub(crate) fn hand_over(
-    vault: &mut OpenVault,
+    vault: &OpenVault,
     sealed: &Sealed,
     target: &Path,
     clock: Clock,
@@ -111,35 +103,25 @@ pub(crate) fn hand_over(
     // A disk that is full or read-only, or a name that is taken, is found before anything leaves.
     let draft = Draft::of(target, text.len()).map_err(|source| BundleError::NotMade { source })?;
     let now = clock();
-    vault.write(|transaction, key| {
-        if held.is_over() {
-            // Nobody hears of it: the signal ends the process, now that nothing has left.
-            return Err(store::Error::Busy);
-        }
-        for traveller in &sealed.travellers {
-            let Traveller { account, credential, revision, .. } = traveller;
-            let stays = left_behind(credential, now);
-            if !credentials::replace(transaction, key, account, &stays, *revision)? {
-                // Somebody took the locks' files away.
-                return Err(store::Error::Busy);
-            }
-            journal::remove(transaction, account)?;
-            attempts::remove(transaction, account)?;
-        }
-        bundles::keep(transaction, sealed.id, &sealed.text, now)
-    })?;
-    for Traveller { account, .. } in &sealed.travellers {
-        // It opens for nothing any more; that it is there does no harm.
-        let _ = spill::discard(vault.file(), account);
+    if held.is_over() {
+        // Nobody hears of it: the signal ends the process, now that nothing has left.
+        return Err(store::Error::Busy.into());
     }
+    let left = |traveller: &Traveller| Placement {
+        account: traveller.account.clone(),
+        credential: left_behind(&traveller.credential, now),
+        over: Some(traveller.revision),
+    };
+    let left: Vec<Placement> = sealed.travellers.iter().map(left).collect();
+    vault.hand_over(&left, sealed.id, &sealed.text, now)?;
     draft.place(text).map_err(|source| BundleError::NotPlaced { source })?;
-    forget(vault, sealed.id)
+    Ok(vault.forget_bundle(sealed.id)?)
 }
 
 /// Puts the bundle of an interrupted hand-over at `target`, where nothing else may be yet.
-pub(crate) fn resume(vault: &mut OpenVault, target: &Path) -> Result<(), Error> {
-    let _turn = locks::hand_over(vault.file(), Instant::now() + refresh::WAIT)?;
-    let (id, text) = vault.look(bundles::unplaced)?.ok_or(BundleError::NothingUnplaced)?;
+pub(crate) fn resume(vault: &OpenVault, target: &Path) -> Result<(), Error> {
+    let _turn = vault.hand_over_turn(Instant::now() + WAIT)?;
+    let (id, text) = vault.waiting_bundle()?.ok_or(BundleError::NothingUnplaced)?;
     let _held = held()?;
     let placed = if is_at(target, text.as_bytes()) {
         draft::remove_left(target);
@@ -148,7 +130,7 @@ pub(crate) fn resume(vault: &mut OpenVault, target: &Path) -> Result<(), Error> 
         Draft::of(target, text.len()).and_then(|draft| draft.place(text.as_bytes()))
     };
     placed.map_err(|source| BundleError::NotPlaced { source })?;
-    forget(vault, id)
+    Ok(vault.forget_bundle(id)?)
 }
 
 /// Has signals wait.
@@ -156,27 +138,18 @@ fn held() -> Result<signals::Held, store::Error> {
     signals::hold().map_err(|source| store::Error::Io { doing: "watch signals over", source })
 }
 
-/// Forgets a bundle that is in place. What was overwritten goes from the log too, where nobody
-/// reads it.
-fn forget(vault: &mut OpenVault, id: BundleId) -> Result<(), Error> {
-    vault.write(|transaction, _| bundles::forget(transaction, id))?;
-    let _ = vault.store().and_then(|store| store.empty_log());
-    Ok(())
-}
-
 /// What travels of one credential.
 fn traveller(
-    vault: &mut OpenVault,
+    vault: &OpenVault,
     account: Account,
     renewal: Renewal,
     moving: bool,
     now: Timestamp,
 ) -> Result<Traveller, Error> {
-    let row = vault.expect(&account)?;
-    let Row { stored, journal } = refresh::adopt_spill(vault, &account, row)?;
+    let Row { stored, journal } = credential::expect_whole(vault, &account)?;
     let credential = stored.credential;
     if credential.status == Status::HandedOver {
-        return Err(vault.handed_over(&account));
+        return Err(credential::handed_over(vault, &account));
     }
     let load = Load::of(renewal.rotates(&credential), moving);
     if load == Load::TokenAlone && credential.expiry().is_past(now) {
@@ -192,6 +165,10 @@ fn traveller(
     Ok(Traveller { account, load, credential, revision: stored.revision })
 }
 
+/// Texts and times are all that a credential holds.
+const UNWRITABLE: store::Error =
+    store::Error::Inconsistent("a credential that can't be written down");
+
 /// What is sealed.
 fn written(travellers: &[Traveller]) -> Result<Zeroizing<Vec<u8>>, Error> {
     let carried = |Traveller { account, load, credential, .. }: &Traveller| Carried {
@@ -201,7 +178,7 @@ fn written(travellers: &[Traveller]) -> Result<Zeroizing<Vec<u8>>, Error> {
         credential: travelling(credential, *load),
     };
     let content = Content { credentials: travellers.iter().map(carried).collect() };
-    Ok(plaintext::written(&content)?)
+    plaintext::written(&content).map_err(|_| UNWRITABLE.into())
 }
 
 /// Whether `content` is at `path` already.

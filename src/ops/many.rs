@@ -10,9 +10,8 @@ use std::thread::{Builder, Scope};
 
 use super::error::Error;
 use super::fair_queue::FairQueue;
-use super::open_vault::{OpenVault, Opener};
 use crate::model::account::{Account, ProviderName, UserName};
-use crate::store::credentials;
+use crate::store::{OpenVault, Opener};
 
 /// Something to do about one credential.
 #[derive(Debug, Clone)]
@@ -32,17 +31,14 @@ pub(crate) fn lanes(
     provider: Option<&ProviderName>,
     user: Option<&UserName>,
 ) -> Result<Vec<(String, Account)>, Error> {
-    vault.look(|connection| {
-        let (summaries, _) = credentials::summaries(connection)?;
-        let servers: HashMap<Account, Option<String>> =
-            summaries.into_iter().map(|summary| (summary.account, summary.server_url)).collect();
-        let accounts = credentials::accounts(connection, provider, user)?;
-        let lane = |account: Account| {
-            let server = servers.get(&account).and_then(Option::as_deref).unwrap_or_default();
-            (format!("{} {server}", account.provider.as_str()), account)
-        };
-        Ok(accounts.into_iter().map(lane).collect())
-    })
+    let (summaries, _) = vault.summaries()?;
+    let servers: HashMap<Account, Option<String>> =
+        summaries.into_iter().map(|summary| (summary.account, summary.server_url)).collect();
+    let lane = |account: Account| {
+        let server = servers.get(&account).and_then(Option::as_deref).unwrap_or_default();
+        (format!("{} {server}", account.provider.as_str()), account)
+    };
+    Ok(vault.accounts(provider, user)?.into_iter().map(lane).collect())
 }
 
 /// Starts `threads` threads that do `work` about what is in `queue`, until it is closed and empty,
@@ -60,13 +56,13 @@ pub(crate) fn start<'scope, 'env, T, E, W>(
 where
     T: Send + 'scope,
     E: From<Error> + Send + 'scope,
-    W: Fn(&mut OpenVault, &Account) -> Result<T, E> + Sync,
+    W: Fn(&OpenVault, &Account) -> Result<T, E> + Sync,
 {
     let rounds = Arc::new(Rounds { opener, newest: Mutex::new(None) });
     for started in 0..threads.get() {
         let (rounds, done) = (Arc::clone(&rounds), done.clone());
         let spawned =
-            Builder::new().spawn_scoped(scope, move || work_through(&rounds, queue, work, &done));
+            Builder::new().spawn_scoped(scope, move || work_on(&rounds, queue, work, &done));
         match spawned {
             Err(error) if started == 0 => return Err(error),
             // The others do it all.
@@ -80,32 +76,32 @@ where
 /// The vault as it was opened for the newest round so far.
 struct Rounds<'a> {
     opener: &'a Opener,
-    newest: Mutex<Option<(u64, OpenVault)>>,
+    newest: Mutex<Option<(u64, Arc<OpenVault>)>>,
 }
 
 impl Rounds<'_> {
-    /// A handle on the vault, which was opened in `round` or later.
-    fn handle(&self, round: u64) -> Result<OpenVault, Error> {
+    /// The vault as it was opened in `round` or later.
+    fn opened(&self, round: u64) -> Result<Arc<OpenVault>, Error> {
         let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, vault)) = newest.as_ref().filter(|(opened_in, _)| *opened_in >= round) {
-            return Ok(vault.share());
+            return Ok(Arc::clone(vault));
         }
-        let (_, vault) = newest.insert((round, self.opener.open()?));
-        Ok(vault.share())
+        let (_, vault) = newest.insert((round, Arc::new(self.opener.open()?)));
+        Ok(Arc::clone(vault))
     }
 }
 
-fn work_through<T, E: From<Error>>(
+fn work_on<T, E: From<Error>>(
     rounds: &Rounds<'_>,
     queue: &FairQueue<Job>,
-    work: impl Fn(&mut OpenVault, &Account) -> Result<T, E>,
+    work: impl Fn(&OpenVault, &Account) -> Result<T, E>,
     done: &Sender<(Account, Result<T, E>)>,
 ) {
     while let Some(turn) = queue.next() {
         let Job { account, round } = &turn.item;
-        let result = rounds.handle(*round).map_err(E::from).and_then(|mut vault| {
+        let result = rounds.opened(*round).map_err(E::from).and_then(|vault| {
             // A bug met with one credential must not leave others waiting for its outcome.
-            catch_unwind(AssertUnwindSafe(|| work(&mut vault, account)))
+            catch_unwind(AssertUnwindSafe(|| work(&vault, account)))
                 .unwrap_or_else(|_| Err(Error::Bug { account: account.clone() }.into()))
         });
         // Nobody listens any more only where everything is over.
@@ -120,11 +116,8 @@ mod tests {
     use super::*;
     use crate::model::credential::{Credential, Expiry};
     use crate::ops::create::open_or_create;
-    use crate::ops::unlock::Unlocking;
-    use crate::store::{Store, slots};
     use crate::vault::Key;
-    use crate::vault::seal::DataKey;
-    use crate::vault::slot::{KeySlot, SlotId, SlotKind, SlotSecret};
+    use crate::vault::slot_secret::SlotSecret;
 
     const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
@@ -134,43 +127,12 @@ mod tests {
 
     fn vault(home: &tempfile::TempDir, key: &Key) -> OpenVault {
         let path = home.path().join("vault/tokens.db");
-        open_or_create(&path, Unlocking::Key(key.clone()), || NOW).unwrap()
+        open_or_create(&path, SlotSecret::Key(key.clone()), || NOW).unwrap()
     }
 
-    #[test]
-    fn after_a_rotation_one_handle_unlocks_for_all() {
-        let (home, key) = (tempfile::tempdir().unwrap(), Key::generate().unwrap());
-        let vault = vault(&home, &key);
-        let opener = vault.opener();
-        let (mut first, mut second) = (opener.open().unwrap(), opener.open().unwrap());
-
-        let new = DataKey::generate(vault.key().vault, 2).unwrap();
-        let secret = SlotSecret::Random(key);
-        let slot =
-            KeySlot::wrap(SlotId::generate().unwrap(), SlotKind::Key, &secret, &new).unwrap();
-        let mut store = Store::open(vault.file().path()).unwrap();
-        let transaction = store.write().unwrap();
-        for statement in
-            ["UPDATE vault SET generation = 2", "DELETE FROM key_slots", "DELETE FROM audit"]
-        {
-            transaction.execute(statement, []).unwrap();
-        }
-        slots::insert(&transaction, &slot, NOW).unwrap();
-        credentials::put(
-            &transaction,
-            &new,
-            &account("x"),
-            &Credential::made_up_static(Expiry::None),
-        )
-        .unwrap();
-        transaction.commit().unwrap();
-        assert!(first.read(&account("x")).unwrap().is_some());
-        // Now that no slot is left, nothing can be unlocked any more.
-        let transaction = store.write().unwrap();
-        transaction.execute("DELETE FROM key_slots", []).unwrap();
-        transaction.commit().unwrap();
-        assert!(second.read(&account("x")).unwrap().is_some());
-        assert!(opener.open().unwrap().read(&account("x")).unwrap().is_some());
+    fn store(vault: &OpenVault, account: &Account) {
+        let credential = Credential::made_up_static(Expiry::None);
+        assert!(vault.put(account, &credential, None).unwrap());
     }
 
     #[test]
@@ -182,15 +144,9 @@ mod tests {
             queue.push("lane", Job { account: account(&number.to_string()), round: number % 2 });
         }
         queue.close();
-        let work = |vault: &mut OpenVault, account: &Account| {
-            vault.write(|transaction, key| {
-                credentials::put(
-                    transaction,
-                    key,
-                    account,
-                    &Credential::made_up_static(Expiry::None),
-                )
-            })
+        let work = |vault: &OpenVault, account: &Account| {
+            store(vault, account);
+            Ok(())
         };
         let (done, outcomes) = std::sync::mpsc::channel();
         std::thread::scope(|scope| {
@@ -204,25 +160,15 @@ mod tests {
         assert_eq!(lanes(&vault, None, Some(&"7".parse().unwrap())).unwrap().len(), 1);
     }
 
-    fn store(vault: &mut OpenVault, account: &Account) {
-        let credential = Credential::made_up_static(Expiry::None);
-        vault
-            .write(|transaction, key| credentials::put(transaction, key, account, &credential))
-            .unwrap();
-    }
-
     #[test]
     fn each_round_sees_the_file_that_is_there_by_then() {
         let (home, key) = (tempfile::tempdir().unwrap(), Key::generate().unwrap());
         let opener = vault(&home, &key).opener();
         let rounds = Rounds { opener: &opener, newest: Mutex::new(None) };
-        let finds = |round| {
-            let mut handle = rounds.handle(round).unwrap();
-            handle.read(&account("x")).unwrap().is_some()
-        };
+        let finds = |round| rounds.opened(round).unwrap().read(&account("x")).unwrap().is_some();
         assert!(!finds(1));
         std::fs::rename(home.path().join("vault"), home.path().join("aside")).unwrap();
-        store(&mut vault(&home, &key), &account("x"));
+        store(&vault(&home, &key), &account("x"));
         assert!(!finds(1));
         assert!(finds(2));
         // What is left of an earlier round does not go back.
@@ -230,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_in_the_middle_of_a_change_costs_nobody_else_anything() {
+    fn a_panic_about_one_credential_costs_nobody_else_anything() {
         let (home, key) = (tempfile::tempdir().unwrap(), Key::generate().unwrap());
         let vault = vault(&home, &key);
         let (opener, queue) = (vault.opener(), FairQueue::new());
@@ -238,10 +184,9 @@ mod tests {
             queue.push("lane", Job { account: account(&number.to_string()), round: 0 });
         }
         queue.close();
-        let work = |vault: &mut OpenVault, account: &Account| {
+        let work = |vault: &OpenVault, account: &Account| {
             if account.user.as_str().ends_with('7') {
-                let _: Result<(), Error> =
-                    vault.write(|_, _| std::panic::resume_unwind(Box::new(())));
+                std::panic::resume_unwind(Box::new(()));
             }
             store(vault, account);
             Ok::<_, Error>(())

@@ -5,12 +5,11 @@
 
 pub(crate) mod error;
 mod clock;
-pub(crate) mod unlock;
-pub(crate) mod open_vault;
 pub(crate) mod providers;
 pub(crate) mod audit;
+pub(crate) mod credential;
 mod create;
-pub(crate) mod access_token;
+pub(crate) mod token;
 pub(crate) mod refresh;
 pub(crate) mod check;
 pub(crate) mod login;
@@ -20,14 +19,13 @@ pub(crate) mod import;
 mod keychain_entry;
 pub(crate) mod key_slots;
 pub(crate) mod rotation;
-pub(crate) mod backup;
 pub(crate) mod diagnosis;
 pub(crate) mod doctor;
-pub(crate) mod standing;
 pub(crate) mod fair_queue;
 pub(crate) mod many;
 
+pub(crate) use crate::store::{ListedSlot, OpenVault, Opener, StillLocked, Vault};
+pub(crate) use crate::vault::slot::SlotKind;
+pub(crate) use crate::vault::slot_secret::SlotSecret;
 pub(crate) use create::open_or_create;
 pub(crate) use error::{BundleError, CheckError, Error, ImportError, Reason, SlotError};
-pub(crate) use open_vault::OpenVault;
-pub(crate) use unlock::{SlotKind, Unlocking};

@@ -11,20 +11,14 @@
 
 use std::collections::BTreeSet;
 
-use rusqlite::Transaction;
-
 use super::clock::Clock;
 use super::error::{Error, SlotError};
-use super::key_slots::{self, Changed, NewSecret};
-use super::open_vault::OpenVault;
-use super::refresh;
-use super::unlock::entry_name;
-use crate::model::account::Account;
-use crate::store::reseal::Damage;
-use crate::store::{self, header, intents, journal, reseal, slots, spill};
+use super::key_slots::{self, Changed};
+use crate::store::{self, Damage, NewSlot, OpenVault, Rotation, Step};
 use crate::vault::keychain::Patience;
-use crate::vault::seal::{DataKey, Generation};
-use crate::vault::slot::{KeySlot, SlotId, SlotKind, SlotSecret};
+use crate::vault::seal::Generation;
+use crate::vault::slot::{SlotId, SlotKind};
+use crate::vault::slot_secret::SlotSecret;
 
 /// What becomes of each slot.
 #[derive(Debug)]
@@ -41,7 +35,7 @@ pub(crate) struct Plan {
 #[derive(Debug)]
 pub(crate) enum Fate {
     /// A new one of the same kind takes its place.
-    Renewed(NewSecret),
+    Renewed(SlotSecret),
     Dropped,
 }
 
@@ -60,9 +54,9 @@ struct Work {
 
 impl Work {
     fn of(vault: &OpenVault, plan: &Plan) -> Result<Self, Error> {
-        let credentials = reseal::count(&*vault.store()?.read()?)?;
+        let credentials = vault.count()?;
         let in_keychain =
-            |(_, fate): &(_, Fate)| matches!(fate, Fate::Renewed(NewSecret::Keychain(_)));
+            |(_, fate): &(_, Fate)| matches!(fate, Fate::Renewed(SlotSecret::Keychain(_)));
         Ok(Self { credentials, check: plan.slots.iter().any(in_keychain), verify: plan.verify })
     }
 }
@@ -84,50 +78,40 @@ pub(crate) struct Rotated {
     pub(crate) slots: Vec<(SlotId, SlotKind)>,
 }
 
-/// A new slot with what opens it.
-struct Made {
-    slot: KeySlot,
-    secret: SlotSecret,
-}
-
 /// Rotates the keys of an open vault.
 ///
 /// Waits for refreshes in flight, and keeps new ones waiting. Where anything fails before the
 /// commit, the vault is as it was.
 pub(crate) fn rotate(
-    vault: &mut OpenVault,
+    vault: &OpenVault,
     plan: Plan,
     mut progress: Progress<'_>,
     clock: Clock,
 ) -> Result<Changed<Rotated>, Error> {
     let patience = plan.patience.clone();
-    let _changes = key_slots::begin(vault, &patience, clock)?;
+    let _turn = key_slots::begin(vault, &patience, clock)?;
     let old = check_unchanged(vault, &plan)?;
     adopt_spills(vault)?;
     let work = Work::of(vault, &plan)?;
     if work.check {
         check_whole(vault, |done| progress.tell(work, 0, done))?;
     }
-    let next = DataKey::generate(vault.key().vault, vault.key().generation + 1)?;
-    let rotated = make_slots(vault, plan.slots, &next, plan.verify, clock)
-        .and_then(|made| commit(vault, next, &old, &made, work, progress, clock))
+    let rotated = make_slots(vault, plan.slots, plan.verify, clock)
+        .and_then(|new| {
+            let rotation = Rotation { old, new, verify: plan.verify, at: clock() };
+            commit(vault, &rotation, work, progress)
+        })
         .map_err(|error| with_all_damage(vault, error));
-    if rotated.is_ok() {
-        // Nothing in them opens any more, and no attempt is in flight that could need them.
-        let _ = spill::discard_all(vault.file());
-    }
     key_slots::finish(vault, rotated, &patience, clock)
 }
 
 /// The slots as they are, which have to be those that the plan was made for.
 fn check_unchanged(vault: &OpenVault, plan: &Plan) -> Result<Vec<(SlotId, SlotKind)>, Error> {
-    let store = vault.store()?;
-    let view = store.read()?;
-    header::check(&view, vault.key()).map_err(|error| match error {
+    vault.check_key().map_err(|error| match error {
         store::Error::KeyRetired => SlotError::Changed.into(),
         other => Error::from(other),
     })?;
-    let old: Vec<_> = slots::list(&view)?.iter().map(|slot| (slot.id, slot.kind)).collect();
+    let old: Vec<_> = vault.slots()?.iter().map(|slot| (slot.id, slot.kind)).collect();
     let found: BTreeSet<SlotId> = old.iter().map(|(id, _)| *id).collect();
     let planned: BTreeSet<SlotId> = plan.slots.iter().map(|(id, _)| *id).collect();
     if found == planned { Ok(old) } else { Err(SlotError::Changed.into()) }
@@ -138,20 +122,13 @@ fn check_unchanged(vault: &OpenVault, plan: &Plan) -> Result<Vec<(SlotId, SlotKi
 /// Whoever else reads or writes one keeps the keys from changing meanwhile, so there will be no more
 /// of them. It is not done under the credential's lock, whose holder may be waiting for this
 /// rotation.
-fn adopt_spills(vault: &mut OpenVault) -> Result<(), Error> {
-    let interrupted = journal::accounts(&*vault.store()?.read()?)?;
-    for (provider, user) in interrupted {
-        let (Ok(provider), Ok(user)) = (provider.parse(), user.parse()) else { continue };
-        let account = Account { provider, user };
-        let row = match vault.read(&account) {
-            Ok(Some(row)) => row,
+fn adopt_spills(vault: &OpenVault) -> Result<(), Error> {
+    for account in vault.in_doubt()? {
+        match vault.read(&account) {
+            Ok(Some(row)) => drop(vault.adopt_spill(&account, &row)?),
             // It was deleted meanwhile; or it is told with all others that don't open.
-            Ok(None) | Err(Error::Store(store::Error::Tampered { .. })) => continue,
-            Err(error) => return Err(error),
-        };
-        match refresh::adopt_spill(vault, &account, row) {
-            Ok(_) | Err(Error::NoCredential { .. }) => {}
-            Err(error) => return Err(error),
+            Ok(None) | Err(store::Error::Tampered { .. }) => {}
+            Err(error) => return Err(error.into()),
         }
     }
     Ok(())
@@ -159,7 +136,7 @@ fn adopt_spills(vault: &mut OpenVault) -> Result<(), Error> {
 
 /// Makes sure that every credential opens.
 fn check_whole(vault: &OpenVault, progress: impl FnMut(u64)) -> Result<(), Error> {
-    let (_, damage) = reseal::examine(&*vault.store()?.read()?, vault.key(), progress)?;
+    let (_, damage) = vault.examine(progress)?;
     if damage == Damage::default() { Ok(()) } else { Err(SlotError::Damaged(damage).into()) }
 }
 
@@ -173,89 +150,42 @@ fn with_all_damage(vault: &OpenVault, error: Error) -> Error {
     }
 }
 
-/// Makes the new secrets, and wraps `next` under each. To verify, what the keychain has is read
-/// from there once more.
+/// Makes the new secrets. To verify, what the keychain has is read from there once more.
 fn make_slots(
-    vault: &mut OpenVault,
+    vault: &OpenVault,
     slots: Vec<(SlotId, Fate)>,
-    next: &DataKey,
     verify: bool,
     clock: Clock,
-) -> Result<Vec<Made>, Error> {
+) -> Result<Vec<NewSlot>, Error> {
     let mut made = Vec::new();
     for (_, fate) in slots {
-        let Fate::Renewed(new) = fate else { continue };
+        let Fate::Renewed(secret) = fate else { continue };
         let id = SlotId::generate()?;
-        let keychain = match &new {
-            NewSecret::Keychain(patience) if verify => Some(patience.clone()),
-            NewSecret::Keychain(_) | NewSecret::Given(..) => None,
+        let material = key_slots::material_of(vault, id, &secret, clock)?;
+        let kept = match &secret {
+            SlotSecret::Keychain(patience) if verify => key_slots::kept(vault, id, patience)?,
+            SlotSecret::Keychain(_)
+            | SlotSecret::Key(_)
+            | SlotSecret::Passphrase(_)
+            | SlotSecret::Recovery(_) => material.clone(),
         };
-        let (kind, secret) = key_slots::secret_of(vault, id, new, clock)?;
-        let slot = KeySlot::wrap(id, kind, &secret, next)?;
-        let secret = match keychain {
-            Some(patience) => key_slots::kept(vault, id, &patience)?,
-            None => secret,
-        };
-        made.push(Made { slot, secret });
+        made.push(NewSlot { id, kind: secret.kind(), material, kept });
     }
     Ok(made)
 }
 
 /// The one transaction.
 fn commit(
-    vault: &mut OpenVault,
-    next: DataKey,
-    old: &[(SlotId, SlotKind)],
-    made: &[Made],
+    vault: &OpenVault,
+    rotation: &Rotation,
     work: Work,
     mut progress: Progress<'_>,
-    clock: Clock,
 ) -> Result<Rotated, Error> {
-    vault.change_key(next, |transaction, key, next| {
-        let before = u64::from(work.check);
-        let tell = |done| progress.tell(work, before, done);
-        let sealed = reseal::all(transaction, key, next, tell)?;
-        intents::reseal(transaction, key, next)?;
-        header::advance(transaction, key, next)?;
-        for (id, kind) in old {
-            slots::remove(transaction, *id)?;
-            key_slots::retire(transaction, next, *kind, *id, clock)?;
-        }
-        for Made { slot, .. } in made {
-            slots::insert(transaction, slot, clock())?;
-            intents::remove(transaction, &entry_name(next.vault, slot.id).to_string())?;
-        }
-        if work.verify {
-            reopen(transaction, next, made, sealed, |done| progress.tell(work, before + 1, done))?;
-        }
-        Ok(Rotated {
-            generation: next.generation,
-            credentials: sealed,
-            slots: made.iter().map(|made| (made.slot.id, made.slot.kind)).collect(),
-        })
-    })
-}
-
-/// Opens every slot as it now stands in the file, and with it every credential.
-fn reopen(
-    transaction: &Transaction<'_>,
-    next: &DataKey,
-    made: &[Made],
-    count: u64,
-    progress: impl FnMut(u64),
-) -> Result<(), store::Error> {
-    const NOT_AS_SEALED: store::Error = store::Error::Inconsistent("what was sealed does not open");
-    let slots = slots::read(transaction)?;
-    let mut unwrapped = None;
-    for Made { slot, secret } in made {
-        let stored = slots.iter().find(|stored| stored.id == slot.id).ok_or(NOT_AS_SEALED)?;
-        let key = stored.unwrap(secret, next.vault, next.generation).map_err(|_| NOT_AS_SEALED)?;
-        // The keychain's own copy comes first: it is the one that tokctl did not keep itself.
-        if unwrapped.is_none() || slot.kind == SlotKind::Keychain {
-            unwrapped = Some(key);
-        }
-    }
-    let key = unwrapped.ok_or(NOT_AS_SEALED)?;
-    let whole = (count, Damage::default());
-    if reseal::examine(transaction, &key, progress)? == whole { Ok(()) } else { Err(NOT_AS_SEALED) }
+    let before = u64::from(work.check);
+    let (generation, credentials) = vault.rotate(rotation, |step| match step {
+        Step::Sealed(done) => progress.tell(work, before, done),
+        Step::Verified(done) => progress.tell(work, before + 1, done),
+    })?;
+    let slots = rotation.new.iter().map(|new| (new.id, new.kind)).collect();
+    Ok(Rotated { generation, credentials, slots })
 }

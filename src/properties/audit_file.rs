@@ -9,7 +9,8 @@ use super::input::replaced;
 use super::shown;
 use super::world::{NOW, World};
 use crate::model::audit::{Action, Asker, Subject, Use};
-use crate::store::audit::{self, Sealed};
+use crate::store::audit::{Sealed, append, content, end, entries, examine};
+use crate::store::inside::audit;
 
 /// How many genuine lines there are, and up to which the vault remembers them.
 const LINES: usize = 6;
@@ -37,14 +38,14 @@ impl AuditFile {
         for number in 1..=LINES {
             write_one(&world);
             if number == REMEMBERED {
-                let end = audit::end(world.store.file(), &sealed(&world));
+                let end = end(world.store.file(), &sealed(&world));
                 let key = world.key.clone();
                 let change = world.store.write().expect("a transaction");
                 audit::seal(&change, &key, end, None).expect("the head is sealed");
                 change.commit().expect("the head is remembered");
             }
         }
-        let content = audit::content(world.store.file(), PATIENCE).expect("the file");
+        let content = content(world.store.file(), PATIENCE).expect("the file");
         let genuine = content.split_inclusive(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect();
         let sealed = sealed(&world);
         Self { path: home.join("v/tokens.db.d/audit.jsonl"), world, sealed, genuine }
@@ -56,25 +57,25 @@ impl AuditFile {
     ///
     /// Where a file is found whole that tokctl did not write.
     pub fn hold(&self, data: &[u8]) {
-        let content = (1..=LINES).fold(data.to_vec(), |content, number| {
+        let text = (1..=LINES).fold(data.to_vec(), |text, number| {
             let line = &self.genuine[number - 1];
-            replaced(&content, &format!("@{number}"), &line[..line.len() - 1])
+            replaced(&text, &format!("@{number}"), &line[..line.len() - 1])
         });
-        let found = audit::examine(&content, &self.sealed);
+        let found = examine(&text, &self.sealed);
         for fault in &found.faults {
             shown::is_harmless(&fault.to_string());
         }
-        let lines = content.split(|byte| *byte == b'\n').count();
+        let lines = text.split(|byte| *byte == b'\n').count();
         assert!(found.entries <= lines as u64 && found.faults.len() <= 2 * lines + 1);
         if found.faults.is_empty() && !found.torn {
             let whole = self.genuine.concat();
-            assert!(whole.starts_with(&content), "foreign lines pass for genuine ones");
+            assert!(whole.starts_with(&text), "foreign lines pass for genuine ones");
             assert!(lines > REMEMBERED, "lines that are remembered are not missed");
         }
         let file = self.world.store.file();
-        self.write(&content);
-        let _ = audit::entries(file, PATIENCE);
-        if let Some(end) = audit::end(file, &self.sealed) {
+        self.write(&text);
+        let _ = entries(file, PATIENCE);
+        if let Some(end) = end(file, &self.sealed) {
             let number = usize::try_from(end.number).expect("a small number");
             assert!((REMEMBERED + 1..=LINES).contains(&number), "{number} is remembered");
             let code = data_encoding::HEXLOWER.encode(&end.link);
@@ -82,8 +83,8 @@ impl AuditFile {
             assert!(line.contains(&code), "a foreign line is remembered");
         }
         write_one(&self.world);
-        let after = audit::content(file, PATIENCE).expect("the file");
-        assert!(after.ends_with(b"\n") && after.len() < content.len() + 1024);
+        let after = content(file, PATIENCE).expect("the file");
+        assert!(after.ends_with(b"\n") && after.len() < text.len() + 1024);
     }
 
     fn write(&self, content: &[u8]) {
@@ -110,5 +111,5 @@ fn write_one(world: &World) {
         outcome: "ok",
         asked_by: &asked_by,
     };
-    audit::append(world.store.file(), &sealed(world), &used, PATIENCE).expect("a line");
+    append(world.store.file(), &sealed(world), &used, PATIENCE).expect("a line");
 }

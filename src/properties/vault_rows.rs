@@ -15,13 +15,13 @@ use crate::model::account::Account;
 use crate::model::audit::Settings;
 use crate::model::credential::Credential;
 use crate::model::summary::Summary;
-use crate::store::connection::Change;
-use crate::store::error::Error;
-use crate::store::{
+use crate::store::Error;
+use crate::store::inside::Writing;
+use crate::store::inside::{
     attempts, audit, bundles, credentials, header, intents, journal, reseal, slots, standings,
 };
 use crate::vault::seal::{DataKey, Place};
-use crate::vault::slot::{self, KeySlot, SlotSecret};
+use crate::vault::slot::{self, KeyMaterial, KeySlot};
 
 /// A vault whose rows are edited, looked at, and put back as they were.
 pub struct VaultRows(World);
@@ -104,7 +104,7 @@ fn column(place: &str) -> Option<(&str, &str)> {
     (TABLES.contains(&table) && plain && !column.is_empty()).then_some((table, column))
 }
 
-fn set(change: &Change<'_>, place: &str, value: &[u8]) {
+fn set(change: &Writing<'_>, place: &str, value: &[u8]) {
     let (kind, rest) = match value.iter().position(|byte| *byte == b' ') {
         Some(at) => (&value[..at], &value[at + 1..]),
         None => (value, &[][..]),
@@ -121,17 +121,17 @@ fn set(change: &Change<'_>, place: &str, value: &[u8]) {
     }
 }
 
-fn put_blob(change: &Change<'_>, table: &str, column: &str, bytes: Vec<u8>) {
+fn put_blob(change: &Writing<'_>, table: &str, column: &str, bytes: Vec<u8>) {
     put_value(change, table, column, &Value::Blob(bytes));
 }
 
-fn put_value(change: &Change<'_>, table: &str, column: &str, value: &Value) {
+fn put_value(change: &Writing<'_>, table: &str, column: &str, value: &Value) {
     let first = format!("rowid = (SELECT min(rowid) FROM {table})");
     // A key that is there already is refused, as is a column that is not.
     let _ = change.execute(&format!("UPDATE {table} SET {column} = ?1 WHERE {first}"), [value]);
 }
 
-fn flip(change: &Change<'_>, place: &str, how: &[u8]) {
+fn flip(change: &Writing<'_>, place: &str, how: &[u8]) {
     let Some((table, column)) = column(place) else { return };
     let numbers: Vec<usize> =
         String::from_utf8_lossy(how).split(' ').filter_map(|number| number.parse().ok()).collect();
@@ -151,7 +151,7 @@ fn seal_in(key: &DataKey, place: Place<'_>, text: &[u8]) -> Vec<u8> {
 /// Puts `text` under the credential's seal. What is a credential is stored with its clear columns
 /// too, and has to be found again; it is handed back.
 fn sealed_anew(
-    change: &Change<'_>,
+    change: &Writing<'_>,
     key: &DataKey,
     account: &Account,
     text: &[u8],
@@ -195,7 +195,7 @@ fn spilled(key: &DataKey, account: &Account, sealed: bool, rest: &[u8]) -> Vec<u
 }
 
 /// Nothing expensive or weak is derived, and nothing but the slot as it was made opens.
-fn look_at_slots(connection: &Connection, secret: &SlotSecret, genuine: &[KeySlot]) {
+fn look_at_slots(connection: &Connection, secret: &KeyMaterial, genuine: &[KeySlot]) {
     let _ = slots::list(connection);
     let Ok(found) = slots::read(connection) else { return };
     for found in found {
@@ -247,7 +247,7 @@ fn look_at_credentials(
     }
 }
 
-fn look_at_the_rest(change: &Change<'_>, key: &DataKey, account: &Account, audit_is_ours: bool) {
+fn look_at_the_rest(change: &Writing<'_>, key: &DataKey, account: &Account, audit_is_ours: bool) {
     let _ = (header::read(change), header::check(change, key), journal::accounts(change));
     let _ = (journal::read(change, account), standings::read(change, account));
     let intents = intents::sealed(change, key).unwrap_or_default();
@@ -270,7 +270,7 @@ fn look_at_the_rest(change: &Change<'_>, key: &DataKey, account: &Account, audit
 }
 
 /// What is put in place is kept no more, and what is taken in is remembered.
-fn look_at_bundles(change: &Change<'_>) {
+fn look_at_bundles(change: &Writing<'_>) {
     if let Ok(Some((id, _))) = bundles::unplaced(change) {
         bundles::forget(change, id).expect("what was read can be deleted");
         assert_eq!(bundles::unplaced(change).ok(), Some(None));
@@ -282,7 +282,7 @@ fn look_at_bundles(change: &Change<'_>) {
 }
 
 /// What is stored over whatever stands there can be read, and outlives a rotation, or is refused.
-fn write_again(change: &Change<'_>, key: &DataKey, (account, credential): &(Account, Credential)) {
+fn write_again(change: &Writing<'_>, key: &DataKey, (account, credential): &(Account, Credential)) {
     if credentials::put(change, key, account, credential).is_err() {
         return;
     }

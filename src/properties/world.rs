@@ -11,14 +11,15 @@ use crate::model::audit::Settings;
 use crate::model::credential::Credential;
 use crate::model::standing::Standing;
 use crate::secret::{Passphrase, SecretText};
-use crate::store::header::{self, Header};
-use crate::store::journal::{self, Journal};
-use crate::store::spill::Spill;
-use crate::store::{Store, attempts, audit, bundles, credentials, intents, slots, standings};
+use crate::store::inside::header::Header;
+use crate::store::inside::{
+    Access, Database, Journal, Spill, attempts, audit, bundles, credentials, header, intents,
+    journal, slots, standings,
+};
 use crate::vault::Key;
 use crate::vault::bundle::BundleId;
 use crate::vault::seal::{DataKey, VaultId};
-use crate::vault::slot::{KeySlot, SlotId, SlotKind, SlotSecret};
+use crate::vault::slot::{KeyMaterial, KeySlot, SlotId, SlotKind};
 
 pub(super) const NOW: Timestamp = Timestamp::constant(1_700_000_000, 0);
 pub(super) const VAULT: VaultId = VaultId([5; 16]);
@@ -60,10 +61,10 @@ const ATTEMPT_ROW: &str = r#"{"action":"refresh","began_at":"2023-11-14T22:13:20
     "ended_at":"2023-11-14T22:13:20Z","outcome":"passing","status":503,"message":"made up"}"#;
 
 pub(super) struct World {
-    pub(super) store: Store,
+    pub(super) store: Database,
     pub(super) key: DataKey,
     /// What opens the slot of kind `key`.
-    pub(super) secret: SlotSecret,
+    pub(super) secret: KeyMaterial,
     pub(super) slots: Vec<KeySlot>,
     pub(super) stored: Vec<(Account, Credential)>,
     pub(super) spill: Spill,
@@ -74,10 +75,10 @@ impl World {
     /// Makes it in `home`, an empty directory.
     pub(super) fn new(home: &Path) -> Self {
         let path = home.join("v/tokens.db");
-        let mut store = Store::open_or_create(&path).expect("a new vault");
+        let mut store = Database::open(&path, Access::Create).expect("a new vault");
         let key = DataKey::generate(VAULT, 1).expect("random bytes");
-        let secret = SlotSecret::Random(Key::generate().expect("random bytes"));
-        let passphrase = SlotSecret::Passphrase(Passphrase::from_trusted("made up".into()));
+        let secret = KeyMaterial::Random(Key::generate().expect("random bytes"));
+        let passphrase = KeyMaterial::Passphrase(Passphrase::from_trusted("made up".into()));
         let slots: Vec<KeySlot> = [(SlotKind::Key, &secret), (SlotKind::Passphrase, &passphrase)]
             .into_iter()
             .zip(1..)
@@ -119,7 +120,7 @@ pub(super) fn account(user: &str) -> Account {
     Account { provider: "acme".parse().expect("a name"), user: user.parse().expect("a name") }
 }
 
-fn fill(store: &mut Store, key: &DataKey, slots: &[KeySlot], stored: &[(Account, Credential)]) {
+fn fill(store: &mut Database, key: &DataKey, slots: &[KeySlot], stored: &[(Account, Credential)]) {
     let change = store.write().expect("a transaction");
     header::insert(&change, Header { vault: VAULT, generation: 1 }, NOW).expect("a header");
     for slot in slots {

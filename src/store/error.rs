@@ -7,6 +7,8 @@ use rusqlite::ErrorCode;
 
 use crate::model::account::Account;
 use crate::private_file;
+use crate::vault::keychain;
+use crate::vault::slot::{SlotId, SlotKind};
 
 /// Why the vault could not be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -38,6 +40,18 @@ pub(crate) enum Error {
     /// Another process kept the vault busy past the time allowed: trying again helps.
     #[error("the vault stayed busy")]
     Busy,
+    /// The vault has no slot of the kind whose secret was given.
+    #[error("this vault has no `{kind}` key slot")]
+    NoSuchSlot { kind: SlotKind, slots: Vec<SlotKind> },
+    /// The secret that was given opens none of the slots of its kind.
+    #[error("the given secret opens no `{kind}` key slot of this vault")]
+    WrongSecret { kind: SlotKind, slots: Vec<SlotKind> },
+    /// The keychain did not give the secret.
+    #[error("the keychain did not give the vault's key")]
+    Keychain { source: keychain::Error, slots: Vec<SlotKind> },
+    /// Somebody edited a key slot.
+    #[error("the key slot {id} is damaged or was tampered with")]
+    TamperedSlot { id: SlotId },
     /// The vault was unlocked before another process replaced its data key: unlock again.
     #[error("the vault's key was rotated meanwhile")]
     KeyRetired,

@@ -62,8 +62,8 @@ impl VaultFile {
     }
 
     /// The directory of locks and spill files, made if it is not there.
-    pub(super) fn beside(&self) -> Result<PathBuf, Error> {
-        let directory = self.beside_path();
+    pub(super) fn sidecar(&self) -> Result<PathBuf, Error> {
+        let directory = self.sidecar_path();
         match private_file::check(&directory) {
             Err(private_file::Error::Io { source, .. })
                 if source.kind() == io::ErrorKind::NotFound =>
@@ -77,7 +77,7 @@ impl VaultFile {
     }
 
     /// The same directory, which may not be there yet.
-    pub(super) fn beside_path(&self) -> PathBuf {
+    pub(super) fn sidecar_path(&self) -> PathBuf {
         self.with_suffix(".d")
     }
 
@@ -90,7 +90,7 @@ impl VaultFile {
 
     /// The audit's file. Its directory may not be there yet.
     pub(crate) fn audit(&self) -> PathBuf {
-        self.beside_path().join("audit.jsonl")
+        self.sidecar_path().join("audit.jsonl")
     }
 
     /// A file name of its own for each account, which tells nothing of it.

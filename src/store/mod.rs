@@ -1,29 +1,45 @@
-//! The vault's file: SQLite tables, one a file, and the locks and spill files that lie beside it.
+//! The vault: where credentials are kept, and the one way to them.
 //!
-//! Takes a data key and hands out model types. Knows neither where keys come from nor why a row is
-//! read or written.
+//! [`Vault`] does what needs no key; [`Vault::unlock`] makes an [`OpenVault`] of it, which does the
+//! rest. Each verb takes and gives model types and is one look at the vault, or one transaction. A
+//! write is a value (`Change`), which an engine carries out; today's engine is a SQLite file
+//! (`sqlite/`). Beside the file lie locks, which give turns ([`RefreshTurn`] and others), spill
+//! files, and the audit.
+//!
+//! No SQL, key, lock or spill file leaves this folder. It knows neither where keys come from nor
+//! why a row is read or written.
 
 pub(crate) mod error;
-pub(crate) mod file;
-mod schema;
-pub(crate) mod connection;
-pub(crate) mod header;
-pub(crate) mod intents;
-pub(crate) mod plaintext;
-pub(crate) mod credentials;
-pub(crate) mod reseal;
-pub(crate) mod slots;
-pub(crate) mod journal;
-pub(crate) mod bundles;
-pub(crate) mod standings;
-pub(crate) mod attempts;
-pub(crate) mod locks;
+mod file;
+mod record;
+mod change;
+pub(crate) mod sidecar;
+mod locks;
+mod turn;
 pub(crate) mod audit;
-pub(crate) mod spill;
-pub(crate) mod pool;
-pub(crate) mod group_commit;
-pub(crate) mod beside;
+mod sqlite;
+mod spill;
+mod engine;
+mod vault;
+mod examination;
+mod unlock;
+mod open_vault;
+mod refresh_turn;
+mod keys;
+mod record_use;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod inside;
 
-pub(crate) use connection::Store;
-pub(crate) use error::Error;
-pub(crate) use schema::missing_tables;
+pub(crate) use self::change::Placement;
+pub(crate) use self::error::Error;
+pub(crate) use self::examination::{EntriesBegun, KnownEntries, engine_version, parts, sidecars};
+pub(crate) use self::keys::FirstSlot;
+pub(crate) use self::open_vault::{OpenVault, Opener, Recorded, TakenIn};
+pub(crate) use self::record::{Journal, ListedSlot, Row, Stored};
+pub(crate) use self::record_use::{Entered, Verified};
+pub(crate) use self::refresh_turn::{RefreshTurn, Saved};
+pub(crate) use self::sqlite::reseal::Damage;
+pub(crate) use self::sqlite::rotate::{NewSlot, Rotation, Step};
+pub(crate) use self::turn::{KeysTurn, LoginTurn, TurnOfMany};
+pub(crate) use self::unlock::StillLocked;
+pub(crate) use self::vault::Vault;

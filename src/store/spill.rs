@@ -7,13 +7,13 @@ use std::fs::{self, File};
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 
-use super::credentials;
 use super::error::Error;
 use super::file::VaultFile;
-use super::plaintext;
+use super::sqlite::credentials;
 use crate::model::account::Account;
 use crate::model::credential::Credential;
 use crate::private_file;
+use crate::vault::plaintext;
 use crate::vault::seal::{DataKey, Place};
 
 /// Room for an answer, in bytes, beside what the credential already has.
@@ -37,7 +37,7 @@ pub(crate) fn discard(vault: &VaultFile, account: &Account) -> Result<(), Error>
 /// them was stored or belongs to no attempt.
 pub(crate) fn discard_all(vault: &VaultFile) -> Result<(), Error> {
     let io = |source| Error::Io { doing: "write beside", source };
-    for entry in fs::read_dir(vault.beside()?).map_err(io)? {
+    for entry in fs::read_dir(vault.sidecar()?).map_err(io)? {
         let path = entry.map_err(io)?.path();
         if path.extension().is_some_and(|extension| extension == "spill") {
             let file = private_file::open_or_create_itself(&path).map_err(io)?;
@@ -65,12 +65,14 @@ impl Spill {
         let io = |source| Error::Io { doing: "make room beside", source };
         let path = path(vault, account)?;
         let file = private_file::open_or_create(&path).map_err(io)?;
-        let room = ROOM + plaintext::length(credential)?;
+        let length = plaintext::length(credential)
+            .map_err(|_| Error::Inconsistent("a credential that can't be written down"))?;
+        let room = ROOM + length;
         let there = usize::try_from(file.metadata().map_err(io)?.len()).unwrap_or(usize::MAX);
         if there < room {
             file.write_all_at(&vec![0; room - there], there as u64).map_err(io)?;
             file.sync_all().map_err(io)?;
-            File::open(vault.beside()?).and_then(|directory| directory.sync_all()).map_err(io)?;
+            File::open(vault.sidecar()?).and_then(|directory| directory.sync_all()).map_err(io)?;
         }
         Ok(Self { file })
     }
@@ -130,7 +132,7 @@ impl Spill {
 }
 
 fn path(vault: &VaultFile, account: &Account) -> Result<PathBuf, Error> {
-    Ok(vault.beside()?.join(format!("{}.spill", VaultFile::name_of(account))))
+    Ok(vault.sidecar()?.join(format!("{}.spill", VaultFile::name_of(account))))
 }
 
 fn place<'a>(account: &'a Account, revision: u64, attempt: &'a [u8; 16]) -> Place<'a> {

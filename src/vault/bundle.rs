@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 use super::cipher::{Broken, Key};
 use super::seal::{DataKey, Place, VaultId};
-use super::slot::{self, Cost, KeySlot, SlotId, SlotKind, SlotSecret};
+use super::slot::{self, Cost, KeyMaterial, KeySlot, SlotId, SlotKind};
 use crate::secret::Passphrase;
 
 /// What every version's text begins with.
@@ -96,10 +96,10 @@ impl BundleSecret {
         }
     }
 
-    fn as_slot_secret(&self) -> SlotSecret {
+    fn key_material(&self) -> KeyMaterial {
         match self {
-            Self::Key(key) => SlotSecret::Random(key.clone()),
-            Self::Passphrase(passphrase) => SlotSecret::Passphrase(passphrase.clone()),
+            Self::Key(key) => KeyMaterial::Random(key.clone()),
+            Self::Passphrase(passphrase) => KeyMaterial::Passphrase(passphrase.clone()),
         }
     }
 }
@@ -111,7 +111,7 @@ pub(crate) fn seal(
 ) -> Result<(BundleId, String), getrandom::Error> {
     let key = DataKey::generate(VaultId::generate()?, GENERATION)?;
     let id = SlotId::generate()?;
-    let slot = KeySlot::wrap(id, secret.kind(), &secret.as_slot_secret(), &key)?;
+    let slot = KeySlot::wrap(id, secret.kind(), &secret.key_material(), &key)?;
     let header = Header::of(key.vault, &slot).written();
     let sealed = key.seal(Place::Bundle { header: &header }, content)?;
     let (header, content) = (BASE64URL.encode(&header), BASE64URL.encode(&sealed));
@@ -154,12 +154,12 @@ impl Bundle {
         }
         let vault = VaultId(self.id.0);
         let key =
-            self.slot.unwrap(&secret.as_slot_secret(), vault, GENERATION).map_err(|error| {
-                match error {
+            self.slot.unwrap(&secret.key_material(), vault, GENERATION).map_err(
+                |error| match error {
                     slot::Error::WrongSecret => Error::WrongSecret(self.slot.kind),
                     slot::Error::Tampered => Error::Damaged,
-                }
-            })?;
+                },
+            )?;
         let place = Place::Bundle { header: &self.header };
         key.open(place, &self.content).map_err(|Broken| Error::Damaged)
     }
@@ -264,7 +264,7 @@ mod tests {
     /// A header alone, with whatever is to be changed in it, and no content.
     fn with_header(change: impl FnOnce(&mut Header)) -> Result<Bundle, Malformed> {
         let key = DataKey::generate(VaultId([1; 16]), GENERATION).unwrap();
-        let secret = passphrase("made up").as_slot_secret();
+        let secret = passphrase("made up").key_material();
         let id = SlotId::generate().unwrap();
         let slot = KeySlot::wrap(id, SlotKind::Passphrase, &secret, &key).unwrap();
         let mut header = Header::of(key.vault, &slot);

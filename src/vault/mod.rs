@@ -9,6 +9,8 @@ pub(crate) mod keychain;
 pub(crate) mod seal;
 pub(crate) mod key_string;
 pub(crate) mod slot;
+pub(crate) mod slot_secret;
+pub(crate) mod plaintext;
 pub(crate) mod bundle;
 
 pub(crate) use cipher::Key;

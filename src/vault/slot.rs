@@ -99,9 +99,9 @@ impl fmt::Display for SlotKind {
     }
 }
 
-/// What opens a slot.
+/// Bytes from which a slot's wrapping key is derived.
 #[derive(Debug, Clone)]
-pub(crate) enum SlotSecret {
+pub(crate) enum KeyMaterial {
     /// 256 random bits.
     Random(Key),
     Passphrase(Passphrase),
@@ -135,7 +135,7 @@ impl KeySlot {
     pub(crate) fn wrap(
         id: SlotId,
         kind: SlotKind,
-        secret: &SlotSecret,
+        secret: &KeyMaterial,
         data_key: &DataKey,
     ) -> Result<Self, getrandom::Error> {
         let mut salt = [0; 16];
@@ -152,7 +152,7 @@ impl KeySlot {
     /// Unwraps the data key of `vault` at `generation`.
     pub(crate) fn unwrap(
         &self,
-        secret: &SlotSecret,
+        secret: &KeyMaterial,
         vault: VaultId,
         generation: Generation,
     ) -> Result<DataKey, Error> {
@@ -176,9 +176,9 @@ impl KeySlot {
     /// For 256 random bits the check is an HMAC of the secret alone, so that an edited salt or
     /// cost does not look like a wrong key. Of a passphrase such a check would let anybody guess
     /// cheaply; there it is the other half of what was derived at full cost.
-    fn derive(&self, secret: &SlotSecret, vault: VaultId) -> (Key, [u8; 16]) {
+    fn derive(&self, secret: &KeyMaterial, vault: VaultId) -> (Key, [u8; 16]) {
         match secret {
-            SlotSecret::Random(key) => {
+            KeyMaterial::Random(key) => {
                 let derived = kdf::derive(key.expose(), &self.salt, self.cost);
                 let mac = Hmac::<Sha256>::new_from_slice(key.expose())
                     .expect("HMAC takes keys of any length")
@@ -189,7 +189,7 @@ impl KeySlot {
                     .into_bytes();
                 (first_key(derived.as_slice()), first_16(&mac))
             }
-            SlotSecret::Passphrase(passphrase) => {
+            KeyMaterial::Passphrase(passphrase) => {
                 let derived = kdf::derive(passphrase.expose().as_bytes(), &self.salt, self.cost);
                 (first_key(derived.as_slice()), first_16(&derived[32..]))
             }
@@ -223,15 +223,15 @@ mod tests {
 
     const VAULT: VaultId = VaultId([3; 16]);
 
-    fn random() -> SlotSecret {
-        SlotSecret::Random(Key::generate().unwrap())
+    fn random() -> KeyMaterial {
+        KeyMaterial::Random(Key::generate().unwrap())
     }
 
-    fn passphrase(text: &str) -> SlotSecret {
-        SlotSecret::Passphrase(Passphrase::from_trusted(text.into()))
+    fn passphrase(text: &str) -> KeyMaterial {
+        KeyMaterial::Passphrase(Passphrase::from_trusted(text.into()))
     }
 
-    fn slot(kind: SlotKind, secret: &SlotSecret) -> (KeySlot, DataKey) {
+    fn slot(kind: SlotKind, secret: &KeyMaterial) -> (KeySlot, DataKey) {
         let data_key = DataKey::generate(VAULT, 1).unwrap();
         let slot = KeySlot::wrap(SlotId::generate().unwrap(), kind, secret, &data_key).unwrap();
         (slot, data_key)

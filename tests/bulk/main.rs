@@ -37,10 +37,10 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use model::account::Account;
-use store::{Store, credentials, header, slots};
+use rusqlite::Connection;
+use store::{OpenVault, Placement, TakenIn, Vault};
 use vault::key_string;
-use vault::seal::DataKey;
-use vault::slot::SlotSecret;
+use vault::slot_secret::SlotSecret;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -57,43 +57,38 @@ fn main() -> ExitCode {
 
 /// Copies of the first credential. By name they lie all over the file, as those of people who
 /// logged in one after the other do.
-fn fill(vault: &Path, count: usize) {
+fn fill(path: &Path, count: usize) {
     const STRIDE: usize = 7919; // prime
-    let mut store = Store::open(vault).unwrap();
-    let key = unlock(&store);
-    let (provider, template) = {
-        let view = store.read().unwrap();
-        let first = credentials::accounts(&view, None, None).unwrap().remove(0);
-        let row = credentials::read(&view, &key, &first).unwrap().unwrap();
-        (first.provider, row.credential)
-    };
+    let vault = unlock(path);
+    let first = vault.accounts(None, None).unwrap().remove(0);
+    let template = vault.read(&first).unwrap().unwrap().stored.credential;
     assert_ne!(count % STRIDE, 0, "some names would come twice");
-    let transaction = store.write().unwrap();
-    for number in 1..count {
+    let copy = |number: usize| {
         let user = format!("user-{:06}@example.com", number * STRIDE % count);
-        let account = Account { provider: provider.clone(), user: user.parse().unwrap() };
-        credentials::put(&transaction, &key, &account, &template).unwrap();
-    }
-    transaction.commit().unwrap();
-    assert!(store.empty_log().unwrap());
+        let account = Account { provider: first.provider.clone(), user: user.parse().unwrap() };
+        Placement { account, credential: template.clone(), over: None }
+    };
+    let taken = vault.take_in((1..count).map(copy).collect(), None, template.created_at).unwrap();
+    assert_eq!(taken, TakenIn::Yes);
+    assert!(vault.settle());
 }
 
-fn unlock(store: &Store) -> DataKey {
+fn unlock(path: &Path) -> OpenVault {
     let text = std::env::var("TOKCTL_KEY").unwrap();
-    let secret = SlotSecret::Random(key_string::decode(&text).unwrap().1);
-    let view = store.read().unwrap();
-    let header = header::read(&view).unwrap().unwrap();
-    let slots = slots::read(&view).unwrap();
-    slots
-        .iter()
-        .find_map(|slot| slot.unwrap(&secret, header.vault, header.generation).ok())
-        .unwrap()
+    let secret = SlotSecret::Key(key_string::decode(&text).unwrap().1);
+    Vault::open(path).unwrap().unlock(secret).map_err(|locked| locked.error).unwrap()
 }
 
 /// SQLite would not touch what is the same already.
 fn rewrite(vault: &Path) {
-    let mut store = Store::open(vault).unwrap();
-    let transaction = store.write().unwrap();
+    let mut file = Connection::open(vault).unwrap();
+    // As tokctl sets them.
+    file.execute_batch(
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA fullfsync = ON;
+         PRAGMA secure_delete = ON; PRAGMA cell_size_check = ON;",
+    )
+    .unwrap();
+    let transaction = file.transaction().unwrap();
     let mut rows: Vec<(i64, Vec<u8>)> = Vec::new();
     let mut select = transaction
         .prepare("SELECT rowid, sealed FROM credentials WHERE rowid > ?1 ORDER BY rowid LIMIT 100")
@@ -119,5 +114,7 @@ fn rewrite(vault: &Path) {
     }
     drop((select, update));
     transaction.commit().unwrap();
-    assert!(store.empty_log().unwrap());
+    let busy: i64 =
+        file.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0)).unwrap();
+    assert_eq!(busy, 0);
 }

@@ -13,8 +13,8 @@ use crate::cli::ui::Ui;
 use crate::model::account::{ProviderName, UserName};
 use crate::model::audit::{Entry, Mode, Settings};
 use crate::ops::OpenVault;
+use crate::ops::Vault;
 use crate::ops::audit::{self, Verified};
-use crate::store::Store;
 use crate::store::audit::Fault;
 use crate::untrusted::printable;
 
@@ -52,7 +52,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
-    let store = Store::open_read_only(context.vault()?)?;
+    let store = Vault::open_read_only(context.vault()?)?;
     if args.verify {
         return verify(context, keys::unlock(context, store)?);
     }
@@ -100,8 +100,8 @@ fn table(entries: &[Entry]) -> Table {
     table
 }
 
-fn verify(context: &Context, mut vault: OpenVault) -> Result<(), CliError> {
-    let Verified { examined, settings, path } = audit::verify(&mut vault)?;
+fn verify(context: &Context, vault: OpenVault) -> Result<(), CliError> {
+    let Verified { examined, settings, path } = audit::verify(&vault)?;
     if let Some(copy @ Fault::OtherCopy) = examined.faults.first() {
         let what = format!("the audit can't be verified: {copy}");
         return Err(CliError::new(Kind::VaultDamaged, what).hint(put_aside(&path)));
@@ -123,7 +123,7 @@ fn verify(context: &Context, mut vault: OpenVault) -> Result<(), CliError> {
             examined.entries, examined.head
         ));
     }
-    put_in_force(context, &mut vault, settings);
+    put_in_force(context, &vault, settings);
     Ok(())
 }
 
@@ -145,7 +145,7 @@ fn others(faults: &[impl std::fmt::Display]) -> Vec<String> {
 
 /// Sees to it that the audit is kept as today's configuration says. What was verified is as whole
 /// if that can't be done.
-fn put_in_force(context: &Context, vault: &mut OpenVault, settings: Option<Settings>) {
+fn put_in_force(context: &Context, vault: &OpenVault, settings: Option<Settings>) {
     let wanted = match context.config() {
         Ok(config) if settings == Some(config.audit) => return,
         Ok(config) => config.audit,

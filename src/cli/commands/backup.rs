@@ -4,8 +4,7 @@ use std::path::PathBuf;
 
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
-use crate::ops::backup;
-use crate::store::Store;
+use crate::ops::Vault;
 
 /// Copy the vault to a new file, which opens with the same key slots
 ///
@@ -19,8 +18,8 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
-    let store = Store::open_read_only(context.vault()?)?;
-    backup::backup(&store, &args.file)?;
+    let store = Vault::open_read_only(context.vault()?)?;
+    store.back_up(&args.file)?;
     let file = args.file.display();
     context.ui.status(&format!("copied to `{file}`, which opens with the same key slots"));
     Ok(())

@@ -5,18 +5,15 @@ use serde::Serialize;
 use crate::cli::choice::Choice;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
+use crate::cli::renewal::{self, Asking};
 use crate::cli::typed::{login_command, user_flag};
-use crate::cli::{audit_trail, keys, renewal, time};
+use crate::cli::{audit_trail, keys, time};
 use crate::model::account::Account;
 use crate::model::audit::Action;
 use crate::model::credential::{Credential, Status};
-use crate::model::readiness::Need;
-use crate::ops::access_token::{self, Found, Warning};
 use crate::ops::check::{self, Verdict};
-use crate::ops::providers;
-use crate::ops::refresh::Trigger;
-use crate::ops::{self, CheckError, OpenVault};
-use crate::store::{Store, credentials};
+use crate::ops::token::{self, Warning};
+use crate::ops::{self, CheckError, OpenVault, Vault, credential, providers};
 
 /// Ask the service whether a token works, and record the answer
 ///
@@ -33,13 +30,13 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
-    let store = Store::open(context.vault()?)?;
+    let store = Vault::open(context.vault()?)?;
     if args.all {
         return all(args, context, store);
     }
     let account = args.choice.resolve(context, &store, "check")?;
-    let mut vault = keys::unlock(context, store)?;
-    let result = One { outcome: one(context, &mut vault, &account), account };
+    let vault = keys::unlock(context, store)?;
+    let result = One { outcome: one(context, &vault, &account), account };
     if context.ui.json {
         context.ui.json(&Report::of(std::slice::from_ref(&result)))?;
     }
@@ -54,9 +51,9 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     }
 }
 
-fn all(args: &Args, context: &Context, store: Store) -> Result<(), CliError> {
+fn all(args: &Args, context: &Context, store: Vault) -> Result<(), CliError> {
     let (provider, user) = (args.choice.provider.as_ref(), args.choice.user.as_ref());
-    let accounts = credentials::accounts(&*store.read()?, provider, user)?;
+    let accounts = store.accounts(provider, user)?;
     if accounts.is_empty() && (provider.is_some() || user.is_some()) {
         return Err(
             CliError::new(Kind::NotFound, "there is no such credential").hint("tokctl list")
@@ -64,9 +61,9 @@ fn all(args: &Args, context: &Context, store: Store) -> Result<(), CliError> {
     }
     let mut results = Vec::with_capacity(accounts.len());
     if !accounts.is_empty() {
-        let mut vault = keys::unlock(context, store)?;
+        let vault = keys::unlock(context, store)?;
         for account in accounts {
-            let outcome = one(context, &mut vault, &account);
+            let outcome = one(context, &vault, &account);
             if !context.ui.json {
                 tell(context, &account, &outcome);
             }
@@ -133,7 +130,7 @@ impl From<ops::Error> for Miss {
     }
 }
 
-fn one(context: &Context, vault: &mut OpenVault, account: &Account) -> Result<(), Miss> {
+fn one(context: &Context, vault: &OpenVault, account: &Account) -> Result<(), Miss> {
     let outcome = ask(context, vault, account);
     let word = match &outcome {
         Ok(()) => audit_trail::OK,
@@ -147,10 +144,10 @@ fn one(context: &Context, vault: &mut OpenVault, account: &Account) -> Result<()
     outcome
 }
 
-fn ask(context: &Context, vault: &mut OpenVault, account: &Account) -> Result<(), Miss> {
-    let credential = vault.expect(account)?.stored.credential;
+fn ask(context: &Context, vault: &OpenVault, account: &Account) -> Result<(), Miss> {
+    let credential = credential::expect(vault, account)?.stored.credential;
     if credential.status == Status::HandedOver {
-        return Err(vault.handed_over(account).into());
+        return Err(credential::handed_over(vault, account).into());
     }
     let today = match credential.api.check {
         Some(_) => None,
@@ -161,10 +158,7 @@ fn ask(context: &Context, vault: &mut OpenVault, account: &Account) -> Result<()
     };
     // Before anything is refreshed for it.
     check::request(account, &credential, today.as_ref())?;
-    let handed = match access_token::find(vault, account, Need::Usual, true, time::now())? {
-        Found::Good(handed) => *handed,
-        Found::Due => renewal::renew(context, vault, account, Trigger::Need(Need::Usual))?,
-    };
+    let handed = token::live(vault, account, renewal::USUAL, &Asking::alone(context))?;
     // That the service refused it before is what is asked about now.
     if !matches!(handed.warning, Some(Warning::Inactive)) {
         renewal::warn(context, account, &handed);

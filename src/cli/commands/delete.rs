@@ -9,8 +9,8 @@ use crate::model::account::{Account, ProviderName, UserName};
 use crate::model::audit::Action;
 use crate::model::credential::Status;
 use crate::model::summary::Summary;
+use crate::ops::Vault;
 use crate::ops::delete::{self, AtProvider};
-use crate::store::{Store, credentials};
 
 /// Revoke a grant where the provider can do that, and forget it
 #[derive(Debug, clap::Args)]
@@ -33,13 +33,9 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
-    let mut store = Store::open(context.vault()?)?;
+    let store = Vault::open(context.vault()?)?;
     // For a warning, no more: a damaged row must not stand in the way.
-    let summaries = store.read().map_err(CliError::from).and_then(|transaction| {
-        let (summaries, _) = credentials::summaries(&transaction)?;
-        Ok(summaries)
-    });
-    let summaries = summaries.unwrap_or_default();
+    let (summaries, _) = store.summaries().unwrap_or_default();
     let choice = Choice { provider: args.provider.clone(), user: Some(args.user.clone()) };
     let account = choice.resolve(context, &store, "delete")?;
     if !args.yes {
@@ -62,19 +58,19 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
         }
     }
     let at_provider = if args.no_revoke {
-        delete::delete(&mut store, &account)?
+        delete::delete(&store, &account)?
     } else {
-        let mut vault = keys::unlock(context, store)?;
-        audit_trail::keep_as_configured(context, &mut vault);
+        let vault = keys::unlock(context, store)?;
+        audit_trail::keep_as_configured(context, &vault);
         let deleted = context
             .ui
             .while_waiting("waiting for the provider to revoke it", || {
-                delete::revoke_and_delete(&mut vault, &account)
+                delete::revoke_and_delete(&vault, &account)
             })
             .map_err(CliError::from);
         let whose = (&account.provider, Some(&account.user));
         let outcome = deleted.as_ref().map_or_else(|error| error.kind.word(), |_| audit_trail::OK);
-        audit_trail::note(context, &mut vault, "delete", Action::Delete, whose, outcome);
+        audit_trail::note(context, &vault, "delete", Action::Delete, whose, outcome);
         deleted?
     };
     report(context, &account, at_provider);

@@ -14,10 +14,10 @@ use crate::model::audit::{Action, Subject};
 use crate::model::bundle::Load;
 use crate::model::credential::{Expiry, Grant};
 use crate::model::reference::{self, Field, Reference};
+use crate::ops::Vault;
 use crate::ops::export::{self, Sealed, Traveller};
 use crate::ops::providers::{self, Renewal};
 use crate::ops::{self, OpenVault};
-use crate::store::Store;
 
 /// What a secret of GitHub's holds, in bytes: the least of the CI platforms.
 const SMALLEST_SECRET: usize = 48 * 1024;
@@ -84,18 +84,18 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
         return Err(CliError::new(Kind::Usage, "a bundle is not shown on a terminal")
             .hint("name a file with `--output`"));
     }
-    let mut vault = keys::unlock(context, Store::open(context.vault()?)?)?;
-    audit_trail::keep_as_configured(context, &mut vault);
+    let vault = keys::unlock(context, Vault::open(context.vault()?)?)?;
+    audit_trail::keep_as_configured(context, &vault);
     match (file, &args.to) {
-        (Some(file), _) if args.resume => resumed(context, &mut vault, file),
-        (_, Some(to)) => sealed(args, context, &mut vault, to, file),
+        (Some(file), _) if args.resume => resumed(context, &vault, file),
+        (_, Some(to)) => sealed(args, context, &vault, to, file),
         (_, None) => Err(CliError::new(Kind::Usage, "`--to` is missing")),
     }
 }
 
 /// Puts the bundle of an interrupted move in place, and has that written down before. Whose
 /// credentials are in it is under its seal.
-fn resumed(context: &Context, vault: &mut OpenVault, file: &Path) -> Result<(), CliError> {
+fn resumed(context: &Context, vault: &OpenVault, file: &Path) -> Result<(), CliError> {
     let of = Subject::Vault;
     let done = audit_trail::record_of(context, vault, "export", Action::Export, of)
         .and_then(|()| Ok(export::resume(vault, file)?));
@@ -112,7 +112,7 @@ fn resumed(context: &Context, vault: &mut OpenVault, file: &Path) -> Result<(), 
 fn sealed(
     args: &Args,
     context: &Context,
-    vault: &mut OpenVault,
+    vault: &OpenVault,
     to: &Recipient,
     file: Option<&Path>,
 ) -> Result<(), CliError> {

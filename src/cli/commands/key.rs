@@ -9,9 +9,9 @@ use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::{audit_trail, keys, new_secret, time};
 use crate::model::audit::{Action, Subject};
+use crate::ops::ListedSlot;
+use crate::ops::Vault;
 use crate::ops::key_slots::{self, Changed};
-use crate::store::Store;
-use crate::store::slots::Listed;
 use crate::vault::slot::{SlotId, SlotKind};
 
 /// The vault's key slots: ways to unlock it
@@ -66,7 +66,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
 }
 
 fn list(context: &Context) -> Result<(), CliError> {
-    let slots = key_slots::list(&Store::open_read_only(context.vault()?)?)?;
+    let slots = Vault::open_read_only(context.vault()?)?.slots()?;
     if context.ui.json {
         return context.ui.json(&Report { v: 1, slots: slots.iter().map(One::new).collect() });
     }
@@ -74,7 +74,7 @@ fn list(context: &Context) -> Result<(), CliError> {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
     table.set_header(["ID", "KIND", "CREATED"]);
-    for Listed { id, kind, created_at } in slots {
+    for ListedSlot { id, kind, created_at } in slots {
         let created =
             if terminal { time::relative(created_at, now) } else { time::rfc3339(created_at) };
         table.add_row([id.to_string(), kind.to_string(), created]);
@@ -83,18 +83,18 @@ fn list(context: &Context) -> Result<(), CliError> {
 }
 
 fn add(context: &Context, kind: SlotKind) -> Result<(), CliError> {
-    let mut vault = keys::unlock(context, Store::open(context.vault()?)?)?;
+    let vault = keys::unlock(context, Vault::open(context.vault()?)?)?;
     let secret = new_secret::of(context, kind)?;
     let patience = keys::patience(context);
     let added = context
         .ui
         .while_waiting("adding the key slot", || {
-            key_slots::add(&mut vault, secret, &patience, time::now)
+            key_slots::add(&vault, &secret, &patience, time::now)
         })
         .map_err(CliError::from);
     let id = added.as_ref().ok().map(|added| added.done.to_string());
     let slot = Subject::Slot(id.as_deref());
-    audit_trail::note_change(context, &mut vault, "key", Action::AddSlot, slot, &added);
+    audit_trail::note_change(context, &vault, "key", Action::AddSlot, slot, &added);
     let added = added?;
     context.ui.status(&format!("added the `{kind}` key slot {}", added.done));
     tell_leftovers(context, &added);
@@ -102,17 +102,17 @@ fn add(context: &Context, kind: SlotKind) -> Result<(), CliError> {
 }
 
 fn remove(context: &Context, id: SlotId) -> Result<(), CliError> {
-    let mut vault = keys::unlock(context, Store::open(context.vault()?)?)?;
+    let vault = keys::unlock(context, Vault::open(context.vault()?)?)?;
     let patience = keys::patience(context);
     let removed = context
         .ui
         .while_waiting("removing the key slot", || {
-            key_slots::remove(&mut vault, id, &patience, time::now)
+            key_slots::remove(&vault, id, &patience, time::now)
         })
         .map_err(CliError::from);
     let slot = id.to_string();
     let slot = Subject::Slot(Some(&slot));
-    audit_trail::note_change(context, &mut vault, "key", Action::RemoveSlot, slot, &removed);
+    audit_trail::note_change(context, &vault, "key", Action::RemoveSlot, slot, &removed);
     let removed = removed?;
     context.ui.status(&format!(
         "removed the `{}` key slot {id}; if its secret may be known to others, `tokctl rotate-key`",
@@ -151,7 +151,7 @@ struct One {
 }
 
 impl One {
-    fn new(slot: &Listed) -> Self {
+    fn new(slot: &ListedSlot) -> Self {
         Self {
             id: slot.id.to_string(),
             kind: slot.kind.as_str(),

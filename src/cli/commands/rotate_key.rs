@@ -5,12 +5,10 @@ use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
 use crate::cli::{audit_trail, key_material, keys, new_secret, time};
 use crate::model::audit::{Action, Subject};
-use crate::ops::key_slots::{self, NewSecret};
+use crate::ops::key_slots;
 use crate::ops::rotation::{self, Fate, Plan, Progress, Rotated};
-use crate::ops::{self, OpenVault, SlotError, Unlocking};
-use crate::store::Store;
-use crate::store::slots::Listed;
-use crate::vault::slot::{SlotId, SlotKind, SlotSecret};
+use crate::ops::{self, ListedSlot, OpenVault, SlotError, SlotSecret, Vault};
+use crate::vault::slot::{SlotId, SlotKind};
 
 /// Replace the vault's keys, and seal every credential again; all or nothing
 ///
@@ -30,8 +28,8 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
-    let mut vault = keys::unlock(context, Store::open(context.vault()?)?)?;
-    audit_trail::keep_as_configured(context, &mut vault);
+    let vault = keys::unlock(context, Vault::open(context.vault()?)?)?;
+    audit_trail::keep_as_configured(context, &vault);
     let decisions = decide(args, context, &vault)?;
     let shown = decisions.iter().any(|(_, decision)| matches!(decision, Decision::Reissued));
     let slots = decisions
@@ -43,11 +41,11 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     let rotated = context
         .ui
         .with_progress("sealing anew", |progress| {
-            rotation::rotate(&mut vault, plan, Progress(progress), time::now)
+            rotation::rotate(&vault, plan, Progress(progress), time::now)
         })
         .map_err(|error| explain(error, shown));
     let all = Subject::Vault;
-    audit_trail::note_change(context, &mut vault, "rotate-key", Action::RotateKey, all, &rotated);
+    audit_trail::note_change(context, &vault, "rotate-key", Action::RotateKey, all, &rotated);
     let rotated = rotated?;
     report(context, &rotated.done, kept);
     tell_leftovers(context, &rotated);
@@ -57,9 +55,9 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
 /// What is to become of one slot, before anything is shown or asked for.
 enum Decision {
     /// The secret is made or given; it may be the one that opens it now.
-    New(NewSecret),
+    New(SlotSecret),
     /// A new passphrase is asked for; where this one was typed, it may stay.
-    Asked(SlotId, Option<NewSecret>),
+    Asked(SlotId, Option<SlotSecret>),
     /// A new code is made and shown.
     Reissued,
     Dropped,
@@ -79,8 +77,8 @@ impl Decision {
 fn ask_passphrase(
     context: &Context,
     id: SlotId,
-    current: Option<NewSecret>,
-) -> Result<NewSecret, CliError> {
+    current: Option<SlotSecret>,
+) -> Result<SlotSecret, CliError> {
     let prompt = format!("new passphrase for the key slot {id}");
     match current {
         Some(secret)
@@ -110,11 +108,11 @@ fn decide(
     context: &Context,
     vault: &OpenVault,
 ) -> Result<Vec<(SlotId, Decision)>, CliError> {
-    let slots = key_slots::of(vault)?;
+    let slots = vault.slots()?;
     if let Some(&id) = args.drop_slot.iter().find(|id| slots.iter().all(|slot| slot.id != **id)) {
         return Err(ops::Error::from(SlotError::Unknown { id }).into());
     }
-    let (dropped, renewed): (Vec<&Listed>, Vec<&Listed>) =
+    let (dropped, renewed): (Vec<&ListedSlot>, Vec<&ListedSlot>) =
         slots.iter().partition(|slot| args.drop_slot.contains(&slot.id));
     if renewed.is_empty() {
         return Err(ops::Error::from(SlotError::Last { id: slots[0].id }).into());
@@ -143,7 +141,7 @@ fn decide(
 fn decision(
     context: &Context,
     vault: &OpenVault,
-    slot: &Listed,
+    slot: &ListedSlot,
     alone: bool,
 ) -> Result<Result<Decision, String>, CliError> {
     match slot.kind {
@@ -160,9 +158,9 @@ fn in_keychain(
     id: SlotId,
 ) -> Result<Result<Decision, String>, CliError> {
     let patience = keys::patience(context);
-    let read = || key_slots::opens(vault, id, &Unlocking::Keychain(patience.clone()));
+    let read = || key_slots::opens(vault, id, &SlotSecret::Keychain(patience.clone()));
     Ok(match context.ui.while_waiting("waiting for the keychain", read) {
-        Ok(true) => Ok(Decision::New(NewSecret::Keychain(patience))),
+        Ok(true) => Ok(Decision::New(SlotSecret::Keychain(patience))),
         Ok(false) => Err("this keychain does not have its secret".into()),
         Err(ops::Error::Keychain { source, .. }) => Err(source.to_string()),
         Err(error) => return Err(error.into()),
@@ -200,17 +198,18 @@ fn passphrase(
 }
 
 /// The secret that opens the slot `id` now, if that is what `with` is.
-fn current(vault: &OpenVault, id: SlotId, with: &Unlocking) -> Result<Option<NewSecret>, CliError> {
+fn current(
+    vault: &OpenVault,
+    id: SlotId,
+    with: &SlotSecret,
+) -> Result<Option<SlotSecret>, CliError> {
     if !key_slots::opens(vault, id, with)? {
         return Ok(None);
     }
     Ok(match with {
-        Unlocking::Keychain(_) => None,
-        Unlocking::Key(key) | Unlocking::Recovery(key) => {
-            Some(NewSecret::Given(with.kind(), SlotSecret::Random(key.clone())))
-        }
-        Unlocking::Passphrase(passphrase) => {
-            Some(NewSecret::Given(with.kind(), SlotSecret::Passphrase(passphrase.clone())))
+        SlotSecret::Keychain(_) => None,
+        SlotSecret::Key(_) | SlotSecret::Passphrase(_) | SlotSecret::Recovery(_) => {
+            Some(with.clone())
         }
     })
 }

@@ -12,9 +12,9 @@ use crate::model::account::{Account, UserName};
 use crate::model::attempt::{Action, Attempt, Outcome};
 use crate::model::credential::{Expiry, Grant, Status};
 use crate::model::reference::Reference;
+use crate::ops::Vault;
 use crate::ops::diagnosis::{self, Evidence, Finding, Remedy, diagnose};
 use crate::ops::providers::{self, Provider};
-use crate::store::Store;
 
 /// Say why a credential works or does not, and what to type
 ///
@@ -32,10 +32,10 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
-    let store = Store::open_read_only(context.vault()?)?;
+    let store = Vault::open_read_only(context.vault()?)?;
     let account = args.choice()?.resolve(context, &store, "why")?;
-    let mut vault = keys::unlock(context, store)?;
-    let evidence = diagnosis::evidence(&mut vault, &account)?;
+    let vault = keys::unlock(context, store)?;
+    let evidence = diagnosis::evidence(&vault, &account)?;
     // A slip in the configuration is another matter.
     let provider = providers::today(&account.provider, context.config().ok());
     let renewal = provider.as_ref().map(Provider::renewal).unwrap_or_default();

@@ -21,8 +21,8 @@ use self::vault::{how_to_unlock, keychain_hint, slot_error, store_error};
 use super::error::{CliError, Kind};
 use super::typed::{login_command, user_flag};
 use crate::model::attempt::Outcome;
-use crate::ops::Error as OpsError;
-use crate::ops::error::TokenError;
+use crate::ops::error::{StoreError, TokenError};
+use crate::ops::{Error as OpsError, StillLocked};
 
 impl From<OpsError> for CliError {
     fn from(error: OpsError) -> Self {
@@ -127,5 +127,17 @@ impl From<OpsError> for CliError {
         let mut shown = Self::of(kind, &error);
         shown.hint = hint;
         shown
+    }
+}
+
+impl From<StoreError> for CliError {
+    fn from(error: StoreError) -> Self {
+        OpsError::from(error).into()
+    }
+}
+
+impl From<Box<StillLocked>> for CliError {
+    fn from(locked: Box<StillLocked>) -> Self {
+        OpsError::from(locked).into()
     }
 }

@@ -12,14 +12,13 @@ use crate::private_file;
 pub(crate) const RESTORE: &str =
     "`tokctl doctor` says how far the damage goes; restore the vault's file from a backup";
 
-impl From<StoreError> for CliError {
-    fn from(error: StoreError) -> Self {
-        store_error(&error)
-    }
-}
-
 pub(super) fn store_error(error: &StoreError) -> CliError {
     let (kind, hint) = match error {
+        // Told as the operations' own errors, before this is asked.
+        StoreError::NoSuchSlot { .. }
+        | StoreError::WrongSecret { .. }
+        | StoreError::Keychain { .. }
+        | StoreError::TamperedSlot { .. } => (Kind::KeyUnavailable, "tokctl doctor".into()),
         StoreError::NoVault { .. } => (Kind::NotFound, "tokctl login".into()),
         StoreError::ForeignFile { .. } => {
             (Kind::VaultDamaged, "name another file with `--vault`".into())

@@ -10,15 +10,14 @@ use crate::model::credential::Grant;
 use crate::oauth::http::{self, Authentication};
 use crate::ops::clock::Clock;
 use crate::ops::error::Error;
-use crate::ops::open_vault::OpenVault;
-use crate::store::{Store, attempts, credentials};
+use crate::store::{OpenVault, Vault};
 
 /// As many servers are asked at most.
 const MOST_ASKED: usize = 3;
 
 /// What the last answer that any refresh or check got said of the time. Sends nothing.
-pub(crate) fn recorded_clock(store: &Store) -> Result<Finding, Error> {
-    let attempts = attempts::all(&*store.read()?)?;
+pub(crate) fn recorded_clock(store: &Vault) -> Result<Finding, Error> {
+    let attempts = store.attempts()?;
     let last = attempts.iter().filter(|attempt| attempt.clock_skew.is_some());
     let last = last.max_by_key(|attempt| attempt.ended_at);
     Ok(match last.and_then(|attempt| Some((attempt.clock_skew?, attempt.ended_at))) {
@@ -28,7 +27,7 @@ pub(crate) fn recorded_clock(store: &Store) -> Result<Finding, Error> {
 }
 
 /// Asks the servers that tokens are refreshed at for the time, without any token or secret.
-pub(crate) fn ask_server(vault: &mut OpenVault, clock: Clock) -> Result<Vec<Finding>, Error> {
+pub(crate) fn ask_server(vault: &OpenVault, clock: Clock) -> Result<Vec<Finding>, Error> {
     let mut findings = Vec::new();
     for (authority, (address, certificates)) in servers(vault)?.into_iter().take(MOST_ASKED) {
         let answer = http::fetch(&address, certificates.as_deref(), &Authentication::None);
@@ -50,8 +49,8 @@ pub(crate) fn ask_server(vault: &mut OpenVault, clock: Clock) -> Result<Vec<Find
 /// The address of each server that the credentials are renewed at, with the certificates to trust.
 type Servers = BTreeMap<String, (Address, Option<String>)>;
 
-fn servers(vault: &mut OpenVault) -> Result<Servers, Error> {
-    let accounts = vault.look(|connection| credentials::accounts(connection, None, None))?;
+fn servers(vault: &OpenVault) -> Result<Servers, Error> {
+    let accounts = vault.accounts(None, None)?;
     let mut servers = Servers::new();
     for account in accounts {
         // What does not open is told elsewhere.

@@ -7,22 +7,20 @@ use super::finding::{Fact, Finding, Remedy};
 use crate::model::account::Account;
 use crate::ops::audit;
 use crate::ops::error::Error;
-use crate::ops::open_vault::OpenVault;
 use crate::store::audit::Fault;
-use crate::store::{Store, credentials, journal, reseal};
+use crate::store::{OpenVault, Vault};
 
 /// No request takes longer: what began earlier and has no answer was interrupted.
 const UNDER_WAY: SignedDuration = SignedDuration::from_mins(2);
 
 /// The accounts of all credentials.
 pub(crate) fn accounts(vault: &OpenVault) -> Result<Vec<Account>, Error> {
-    vault.look(|connection| credentials::accounts(connection, None, None))
+    Ok(vault.accounts(None, None)?)
 }
 
 /// Opens every credential.
 pub(crate) fn credentials(vault: &OpenVault) -> Result<Vec<Finding>, Error> {
-    let (count, damage) =
-        vault.look(|connection| reseal::examine(connection, vault.key(), |_| {}))?;
+    let (count, damage) = vault.examine(|_| {})?;
     let fact = Fact::Credentials;
     let mut findings: Vec<Finding> = damage
         .accounts
@@ -43,8 +41,8 @@ pub(crate) fn credentials(vault: &OpenVault) -> Result<Vec<Finding>, Error> {
 }
 
 /// Looks for refreshes whose answer was never stored. Needs no key.
-pub(crate) fn interrupted(store: &Store, now: Timestamp) -> Result<Vec<Finding>, Error> {
-    let standing = journal::standing(&*store.read()?)?;
+pub(crate) fn interrupted(store: &Vault, now: Timestamp) -> Result<Vec<Finding>, Error> {
+    let standing = store.interrupted()?;
     let mut findings: Vec<Finding> =
         standing.into_iter().map(|(account, since)| in_doubt(account, since, now)).collect();
     if findings.is_empty() {

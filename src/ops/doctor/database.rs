@@ -2,7 +2,7 @@
 
 use super::facts::{IntegrityFact, LogFact, SqliteFact, VaultFact};
 use super::finding::{Check, Fact, Finding, Remedy};
-use crate::store::{self, Store, header, missing_tables};
+use crate::store::{self, Vault};
 
 /// 3.51.3 mended the corruption of write-ahead logs under concurrent writers.
 const LOG_MENDED: i32 = 3_051_003;
@@ -15,25 +15,23 @@ const LONG_LOG: u64 = 64 * 1024 * 1024;
 
 /// The version of SQLite.
 pub(crate) fn sqlite() -> Finding {
-    let version = rusqlite::version();
-    if rusqlite::version_number() >= LOG_MENDED {
+    let (number, version) = store::engine_version();
+    if number >= LOG_MENDED {
         return Finding::fine(Fact::Sqlite(SqliteFact::Sound { version }));
     }
     Finding::to_mend(Fact::Sqlite(SqliteFact::DamagesLogs { version }), Remedy::UpdateTokctl)
 }
 
 /// What the vault says of itself. `current` tells whether its tables are today's.
-pub(crate) fn vault(store: &Store, current: bool) -> Result<Finding, store::Error> {
-    let path = store.file().path().to_owned();
-    let header = header::read(&*store.read()?)?;
-    let header = header.ok_or_else(|| store::Error::NoVault { path: path.clone() })?;
-    let fact = Fact::Vault(VaultFact { path, generation: header.generation, current });
+pub(crate) fn vault(store: &Vault, current: bool) -> Result<Finding, store::Error> {
+    let (path, generation) = (store.location().to_owned(), store.generation()?);
+    let fact = Fact::Vault(VaultFact { path, generation, current });
     Ok(if current { Finding::fine(fact) } else { Finding::hint(fact, Remedy::AnyCommand) })
 }
 
 /// Whether the file's pages are whole, its tables are all there where they are `current` ones, and
 /// its log is short.
-pub(crate) fn database(store: &Store, current: bool) -> Vec<Finding> {
+pub(crate) fn database(store: &Vault, current: bool) -> Vec<Finding> {
     let integrity = match store.faults(MOST_TOLD) {
         Ok(faults) if faults.is_empty() => tables(store, current),
         Ok(faults) => {
@@ -42,12 +40,12 @@ pub(crate) fn database(store: &Store, current: bool) -> Vec<Finding> {
         }
         Err(error) => Finding::failure(Check::Integrity, error),
     };
-    vec![integrity, log(store.file().log_length())]
+    vec![integrity, log(store.log_length())]
 }
 
 /// Whether the tables are all there, in a file whose pages are whole.
-fn tables(store: &Store, current: bool) -> Finding {
-    let names = match store.read().and_then(|view| missing_tables(&view)) {
+fn tables(store: &Vault, current: bool) -> Finding {
+    let names = match store.missing_tables() {
         Ok(names) if current => names,
         Ok(_) => Vec::new(),
         Err(error) => return Finding::failure(Check::Integrity, error),

@@ -1,12 +1,9 @@
 //! Whether the keychain keeps and gives back what it is given, and what tokctl has in it.
 
-use std::collections::BTreeSet;
-
 use super::facts::{EntriesFact, KeychainFact};
 use super::finding::{Check, Fact, Finding, Remedy};
 use crate::ops::error::Error;
-use crate::ops::unlock::entry_name;
-use crate::store::{self, Store, header, intents, slots};
+use crate::store::{self, KnownEntries, Vault};
 use crate::vault::Key;
 use crate::vault::keychain::{self, EntryName, Patience};
 use crate::vault::slot::SlotId;
@@ -63,7 +60,7 @@ fn failure(source: keychain::Error) -> Finding {
 /// The vault is opened with `open` once the keychain has been searched: whatever wrote an entry that
 /// was found had written it down in the vault before.
 pub(crate) fn entries(
-    open: impl FnOnce() -> Option<Store>,
+    open: impl FnOnce() -> Option<Vault>,
     patience: &Patience,
 ) -> Result<Vec<Finding>, Error> {
     let unknown = |fact| Ok(vec![Finding::unknown(Fact::KeychainEntries(fact))]);
@@ -72,22 +69,24 @@ pub(crate) fn entries(
         Ok(None) => return unknown(EntriesFact::NotSearchable),
         Err(error) => return unknown(EntriesFact::NotSearched(error)),
     };
-    let known = open().as_ref().map(Known::read).transpose()?.flatten().unwrap_or_default();
+    let known = open().as_ref().map(Vault::known_entries).transpose()?.unwrap_or_default();
     Ok(judged(names, &known))
 }
 
 /// What the entries of these names are there for.
-fn judged(names: Vec<String>, known: &Known) -> Vec<Finding> {
+fn judged(names: Vec<String>, known: &KnownEntries) -> Vec<Finding> {
+    let is_own =
+        |name: &str| known.prefix.as_deref().is_some_and(|prefix| name.starts_with(prefix));
     let fact = Fact::KeychainEntries;
     let mut findings = Vec::new();
     let (mut own, mut others) = (0, 0);
     for name in names {
         if known.slots.contains(&name) {
             own += 1;
-        } else if known.intents.contains(&name) && known.is_own(&name) {
+        } else if known.begun.contains(&name) && is_own(&name) {
             let fact = fact(EntriesFact::Interrupted { name });
             findings.push(Finding::to_mend(fact, Remedy::RotateKey));
-        } else if known.is_own(&name) {
+        } else if is_own(&name) {
             // With no command that deletes it: if this file is a copy, the entry may be the one
             // that opens the vault itself.
             findings.push(Finding::noted(fact(EntriesFact::NoSlot { name })));
@@ -104,41 +103,17 @@ fn judged(names: Vec<String>, known: &Known) -> Vec<Finding> {
     findings
 }
 
-/// The names that the vault's file accounts for.
-#[derive(Default)]
-struct Known {
-    /// What the names of this vault's entries begin with.
-    prefix: Option<String>,
-    slots: BTreeSet<String>,
-    intents: BTreeSet<String>,
-}
-
-impl Known {
-    fn read(store: &Store) -> Result<Option<Self>, Error> {
-        let view = store.read()?;
-        let Some(header) = header::read(&view)? else { return Ok(None) };
-        let listed = slots::list(&view)?;
-        Ok(Some(Self {
-            prefix: Some(format!("{}/", header.vault.hex())),
-            slots: listed.iter().map(|s| entry_name(header.vault, s.id).to_string()).collect(),
-            intents: intents::all(&view)?.into_iter().collect(),
-        }))
-    }
-
-    fn is_own(&self, name: &str) -> bool {
-        self.prefix.as_ref().is_some_and(|prefix| name.starts_with(prefix))
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::super::finding::Verdict;
     use super::*;
 
     fn judged_alone(name: &str) -> (Verdict, Option<Remedy>) {
         let set = |name: &str| BTreeSet::from([name.to_owned()]);
         let prefix = Some("5eed/".to_owned());
-        let known = Known { prefix, slots: set("5eed/01"), intents: set("5eed/02") };
+        let known = KnownEntries { prefix, slots: set("5eed/01"), begun: set("5eed/02") };
         match judged(vec![name.to_owned()], &known).pop().unwrap() {
             Finding::Seen { verdict, remedy, .. } => (verdict, remedy),
             Finding::Failure { error, .. } => panic!("{error}"),

@@ -5,18 +5,13 @@ use std::path::Path;
 use super::facts::LeftoversFact;
 use super::finding::{Fact, Finding, Remedy};
 use crate::ops::error::Error;
-use crate::store::beside::{self, Purpose};
-use crate::store::file::VaultFile;
-use crate::store::{Store, bundles, header, intents, journal};
+use crate::store::sidecar::{self, Purpose};
+use crate::store::{EntriesBegun, Vault, sidecars};
 
 /// Looks for keychain entries that an interrupted change of keys wrote down and did not clear up.
 /// Needs no key.
-pub(crate) fn intents(store: &Store) -> Result<Vec<Finding>, Error> {
-    let view = store.read()?;
-    let Some(header) = header::read(&view)? else { return Ok(Vec::new()) };
-    let own = format!("{}/", header.vault.hex());
-    let (own, others): (Vec<String>, Vec<String>) =
-        intents::all(&view)?.into_iter().partition(|name| name.starts_with(&own));
+pub(crate) fn intents(store: &Vault) -> Result<Vec<Finding>, Error> {
+    let EntriesBegun { own, others } = store.entries_left()?;
     let mut findings = Vec::new();
     if !own.is_empty() {
         let fact = Fact::Leftovers(LeftoversFact::Entries { count: own.len() });
@@ -31,8 +26,8 @@ pub(crate) fn intents(store: &Store) -> Result<Vec<Finding>, Error> {
 
 /// Looks for a bundle whose credentials were handed over and which never reached its place: until it
 /// does, nobody can use them. Needs no key.
-pub(crate) fn unplaced(store: &Store) -> Result<Option<Finding>, Error> {
-    let since = bundles::unplaced_since(&*store.read()?)?;
+pub(crate) fn unplaced(store: &Vault) -> Result<Option<Finding>, Error> {
+    let since = store.bundle_waits_since()?;
     Ok(since.map(|since| {
         let fact = Fact::Leftovers(LeftoversFact::Unplaced { since });
         Finding::to_mend(fact, Remedy::PlaceBundle)
@@ -41,10 +36,9 @@ pub(crate) fn unplaced(store: &Store) -> Result<Option<Finding>, Error> {
 
 /// Looks at what lies beside the vault's file: answers that were never taken up, and files that
 /// were to take another's place. `store` tells which refreshes were interrupted.
-pub(crate) fn beside(path: &Path, store: Option<&Store>) -> Result<Vec<Finding>, Error> {
+pub(crate) fn beside(path: &Path, store: Option<&Vault>) -> Result<Vec<Finding>, Error> {
     let fact = Fact::Leftovers;
-    let file = VaultFile::find(path)?;
-    let found = match beside::list(&file) {
+    let found = match sidecars(path)? {
         Ok(found) => found,
         Err(error) => return Ok(vec![Finding::unknown(fact(LeftoversFact::NotListed(error)))]),
     };
@@ -52,7 +46,7 @@ pub(crate) fn beside(path: &Path, store: Option<&Store>) -> Result<Vec<Finding>,
     let standing = match store {
         Some(store) => {
             store.look_again()?;
-            journal::standing(&*store.read()?)?
+            store.interrupted()?
         }
         None => Vec::new(),
     };
@@ -63,7 +57,7 @@ pub(crate) fn beside(path: &Path, store: Option<&Store>) -> Result<Vec<Finding>,
             Purpose::Lock => locks += 1,
             Purpose::Audit | Purpose::Spill { filled: false } => {}
             Purpose::Spill { filled: true } => {
-                let owner = standing.iter().find(|(who, _)| beside::is_spill_of(&one.path, who));
+                let owner = standing.iter().find(|(who, _)| sidecar::is_spill_of(&one.path, who));
                 findings.push(match owner {
                     Some((account, _)) => Finding::to_mend(
                         fact(LeftoversFact::Answer(account.clone())),
@@ -98,10 +92,7 @@ mod tests {
     use super::*;
     use crate::model::account::Account;
     use crate::model::credential::{Credential, Expiry};
-    use crate::store::credentials;
-    use crate::store::header::Header;
-    use crate::store::journal::Journal;
-    use crate::store::spill::Spill;
+    use crate::store::inside::{Access, Database, Journal, Spill, credentials, header, journal};
     use crate::vault::seal::{DataKey, VaultId};
 
     const NOW: Timestamp = Timestamp::UNIX_EPOCH;
@@ -113,14 +104,14 @@ mod tests {
         let key = DataKey::generate(VaultId([5; 16]), 1).unwrap();
         let account = Account { provider: "acme".parse().unwrap(), user: "x".parse().unwrap() };
         let credential = Credential::made_up_static(Expiry::None);
-        let mut store = Store::open_or_create(&path).unwrap();
+        let mut store = Database::open(&path, Access::Create).unwrap();
         let change = store.write().unwrap();
-        header::insert(&change, Header { vault: key.vault, generation: 1 }, NOW).unwrap();
+        header::insert(&change, header::Header { vault: key.vault, generation: 1 }, NOW).unwrap();
         credentials::put(&change, &key, &account, &credential).unwrap();
         change.commit().unwrap();
 
-        let (looking, _) = Store::open_as_it_is(&path).unwrap();
-        assert!(journal::standing(&looking.read().unwrap()).unwrap().is_empty());
+        let (looking, _) = Vault::open_as_it_is(&path).unwrap();
+        assert!(looking.interrupted().unwrap().is_empty());
         let row = credentials::read(&store.read().unwrap(), &key, &account).unwrap().unwrap();
         let (revision, attempt) = (row.revision, [7; 16]);
         let change = store.write().unwrap();

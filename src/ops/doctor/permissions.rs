@@ -1,31 +1,30 @@
 //! Who can read and change the files that count.
 
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::facts::PermissionsFact;
 use super::finding::{Fact, Finding, Remedy};
 use crate::private_file::{self, Error, Readers};
-use crate::store::beside;
-use crate::store::file::VaultFile;
+use crate::store;
 
 /// Looks at the vault's file, its directory, and all that lies beside it.
 pub(crate) fn vault_files(path: &Path) -> Vec<Finding> {
-    let Ok(file) = VaultFile::find(path) else {
+    let Ok(parts) = store::parts(path) else {
         // Said with what can't be opened.
         return Vec::new();
     };
     let mut findings = Vec::new();
-    if let Some(directory) = file.path().parent() {
+    let Some(database) = parts.first() else { return findings };
+    if let Some(directory) = database.parent() {
         findings.extend(unfit(directory, Readers::Others, Finding::damaged));
         findings.extend(unwritable(directory));
     }
-    findings.extend(unwritable(file.path()));
-    let directory = beside::directory(&file);
-    let beside = beside::list(&file).unwrap_or_default();
-    let files = file.parts().into_iter().chain(directory);
-    for path in files.chain(beside.into_iter().map(|beside| beside.path)) {
-        findings.extend(unfit(&path, Readers::OwnerOnly, Finding::damaged));
+    findings.extend(unwritable(database));
+    let beside = store::sidecars(path).ok().and_then(Result::ok).unwrap_or_default();
+    let beside: Vec<PathBuf> = beside.into_iter().map(|sidecar| sidecar.path).collect();
+    for path in parts.iter().chain(&beside) {
+        findings.extend(unfit(path, Readers::OwnerOnly, Finding::damaged));
     }
     if findings.is_empty() {
         findings.push(Finding::fine(Fact::Permissions(PermissionsFact::Private)));

@@ -3,27 +3,19 @@
 use super::facts::{RecoveryFact, SlotTrial, SlotsFact};
 use super::finding::{Check, Fact, Finding, Remedy};
 use crate::ops::error::Error;
-use crate::ops::open_vault::OpenVault;
-use crate::ops::unlock::{Unlocking, opens};
-use crate::store::slots;
-use crate::vault::slot::{KeySlot, SlotKind};
+use crate::ops::key_slots::opens;
+use crate::store::{ListedSlot, OpenVault};
+use crate::vault::slot::SlotKind;
+use crate::vault::slot_secret::SlotSecret;
 
 /// Tries each slot of an open vault with what is `at_hand`.
-pub(crate) fn slots(vault: &OpenVault, at_hand: &[Unlocking]) -> Result<Vec<Finding>, Error> {
-    let (slots, listed) =
-        vault.look(|connection| Ok((slots::read(connection)?, slots::list(connection)?)))?;
-    let findings = slots.iter().zip(listed).map(|(slot, listed)| {
-        let trial = match tried(vault, slot, at_hand) {
-            Ok(trial) => trial,
-            Err(error) => return Finding::failure(Check::Slots, error),
-        };
-        judged(SlotsFact {
-            id: slot.id,
-            kind: slot.kind,
-            made: listed.created_at,
-            cost: slot.cost,
-            trial,
-        })
+pub(crate) fn slots(vault: &OpenVault, at_hand: &[SlotSecret]) -> Result<Vec<Finding>, Error> {
+    let findings = vault.costed_slots()?.into_iter().map(|(slot, cost)| {
+        let ListedSlot { id, kind, created_at: made, .. } = slot;
+        match tried(vault, slot, at_hand) {
+            Ok(trial) => judged(SlotsFact { id, kind, made, cost, trial }),
+            Err(error) => Finding::failure(Check::Slots, error),
+        }
     });
     Ok(findings.collect())
 }
@@ -43,10 +35,10 @@ fn judged(slot: SlotsFact) -> Finding {
 }
 
 /// What comes of opening `slot` with the secrets `at_hand` that are of its kind.
-fn tried(vault: &OpenVault, slot: &KeySlot, at_hand: &[Unlocking]) -> Result<SlotTrial, Error> {
+fn tried(vault: &OpenVault, slot: ListedSlot, at_hand: &[SlotSecret]) -> Result<SlotTrial, Error> {
     let mut tried = false;
     for with in at_hand.iter().filter(|with| with.kind() == slot.kind) {
-        match opens(with, slot, vault.key()) {
+        match opens(vault, slot.id, with) {
             Ok(true) => return Ok(SlotTrial::Opens),
             Ok(false) => tried = true,
             Err(Error::Keychain { source, .. }) => return Ok(SlotTrial::NotGiven(source)),

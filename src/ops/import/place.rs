@@ -11,9 +11,8 @@ use crate::model::account::Account;
 use crate::model::credential::{Credential, Grant, Status};
 use crate::model::summary::Summary;
 use crate::ops::error::{BundleError, Error, ImportError};
-use crate::ops::open_vault::OpenVault;
 use crate::secret::SecretText;
-use crate::store::{attempts, bundles, credentials, journal, locks, spill};
+use crate::store::{OpenVault, Placement, TakenIn};
 use crate::vault::bundle::BundleId;
 
 /// How long to wait for what others have in hand.
@@ -68,19 +67,17 @@ struct Planned {
 
 /// Tells what [`place`] would do; there need not be a vault yet.
 pub(crate) fn foresee(
-    mut vault: Option<&mut OpenVault>,
+    vault: Option<&OpenVault>,
     incoming: Vec<Incoming>,
     terms: Terms,
     now: Timestamp,
 ) -> Result<Vec<Placed>, Error> {
     check_places(&incoming)?;
-    let planned: Result<Vec<Planned>, Error> = incoming
-        .into_iter()
-        .map(|incoming| plan(vault.as_deref_mut(), incoming, terms, now))
-        .collect();
+    let planned: Result<Vec<Planned>, Error> =
+        incoming.into_iter().map(|incoming| plan(vault, incoming, terms, now)).collect();
     let planned = planned?;
     if let Some(bundle) = terms.bundle {
-        check_whole(vault.as_deref(), bundle, &planned)?;
+        check_whole(vault, bundle, &planned)?;
     }
     Ok(planned.into_iter().map(Planned::told).collect())
 }
@@ -88,7 +85,7 @@ pub(crate) fn foresee(
 /// Stores what came in, all in one transaction. What is replaced is not revoked: it may be the very
 /// grant that came in, or share its fate.
 pub(crate) fn place(
-    vault: &mut OpenVault,
+    vault: &OpenVault,
     incoming: &[Incoming],
     terms: Terms,
     now: Timestamp,
@@ -96,7 +93,7 @@ pub(crate) fn place(
     check_places(incoming)?;
     // Refreshes, logins and deletions each read a row, and write what that leads to: none of them
     // is to meet one that it knows nothing of. There may be thousands, and one lock is for all.
-    let _alone = locks::key_changes(vault.file(), Instant::now() + WAIT)?;
+    let _alone = vault.keys_turn(Instant::now() + WAIT)?;
     loop {
         let planned: Result<Vec<Planned>, Error> = incoming
             .iter()
@@ -108,9 +105,9 @@ pub(crate) fn place(
         }
         let stored = store(vault, &planned, terms.bundle, now)?;
         match stored {
-            Stored::Yes => return Ok(planned.into_iter().map(Planned::told).collect()),
-            Stored::Before(at) => return Err(BundleError::Opened { at }.into()),
-            Stored::Moved => {}
+            TakenIn::Yes => return Ok(planned.into_iter().map(Planned::told).collect()),
+            TakenIn::Before(at) => return Err(BundleError::Opened { at }.into()),
+            TakenIn::Moved => {}
         }
     }
 }
@@ -123,7 +120,7 @@ fn check_whole(
 ) -> Result<(), Error> {
     // What it brought is in its own way afterwards.
     if let Some(vault) = vault
-        && let Some(at) = vault.look(|connection| bundles::opened_at(connection, bundle))?
+        && let Some(at) = vault.taken_in_at(bundle)?
     {
         return Err(BundleError::Opened { at }.into());
     }
@@ -159,7 +156,7 @@ fn check_places(incoming: &[Incoming]) -> Result<(), ImportError> {
 }
 
 fn plan(
-    vault: Option<&mut OpenVault>,
+    vault: Option<&OpenVault>,
     incoming: Incoming,
     terms: Terms,
     now: Timestamp,
@@ -233,57 +230,23 @@ fn is_newer(stored: &Credential, incoming: &Incoming) -> bool {
     }
 }
 
-/// What became of what was planned.
-enum Stored {
-    Yes,
-    /// Nothing was written: the vault has moved on meanwhile.
-    Moved,
-    /// Nothing was written: the bundle was taken in at this time.
-    Before(Timestamp),
-}
-
 /// Writes what was planned, and that the bundle was taken in with which it came.
 fn store(
-    vault: &mut OpenVault,
+    vault: &OpenVault,
     planned: &[Planned],
     bundle: Option<BundleId>,
     now: Timestamp,
-) -> Result<Stored, Error> {
-    let writes: Vec<&Planned> = planned
+) -> Result<TakenIn, Error> {
+    let placements: Vec<Placement> = planned
         .iter()
         .filter(|planned| matches!(planned.outcome, Outcome::New | Outcome::Replaced))
+        .map(|Planned { incoming, revision, .. }| Placement {
+            account: incoming.account.clone(),
+            credential: incoming.credential.clone(),
+            over: *revision,
+        })
         .collect();
-    let stored = vault.write(|transaction, key| {
-        if let Some(bundle) = bundle
-            && let Some(at) = bundles::opened_at(transaction, bundle)?
-        {
-            return Ok(Stored::Before(at));
-        }
-        for Planned { incoming, revision, .. } in &writes {
-            if credentials::revision(transaction, &incoming.account)? != *revision {
-                return Ok(Stored::Moved);
-            }
-        }
-        if let Some(bundle) = bundle {
-            bundles::remember(transaction, bundle, now)?;
-            // Where it was made here and its move was interrupted: nobody may have it once more.
-            bundles::forget(transaction, bundle)?;
-        }
-        for Planned { incoming, .. } in &writes {
-            let account = &incoming.account;
-            journal::remove(transaction, account)?;
-            attempts::remove(transaction, account)?;
-            credentials::put(transaction, key, account, &incoming.credential)?;
-        }
-        Ok(Stored::Yes)
-    })?;
-    if matches!(stored, Stored::Yes) {
-        for Planned { incoming, .. } in writes {
-            // It opens for nothing any more; that it is there does no harm.
-            let _ = spill::discard(vault.file(), &incoming.account);
-        }
-    }
-    Ok(stored)
+    Ok(vault.take_in(placements, bundle, now)?)
 }
 
 impl Planned {

@@ -1,23 +1,23 @@
-//! Waiting for one's turn to renew a credential.
+//! Waiting for the turn to renew a credential, and finding out whether another process did the
+//! work.
+//!
+//! A crowd that waits behind one failing attempt would repeat it one by one; a server that asked
+//! to be left alone asked everybody. So an outcome is written down, and taken over.
 
 use std::time::{Duration, Instant};
 
-use super::evidence::taken_over;
-use super::pace;
-use super::settled::settled;
-use super::trigger::Trigger;
-use crate::model::account::Account;
-use crate::model::attempt::Attempt;
-use crate::ops::access_token::{Handed, Warning};
-use crate::ops::clock::Clock;
-use crate::ops::error::Error;
-use crate::ops::open_vault::{OpenVault, Row};
-use crate::store::{self, locks};
+use super::{Refresh, Trigger, backoff};
+use crate::model::attempt::{Action, Attempt, Outcome};
+use crate::model::credential::{Credential, Status};
+use crate::ops::credential;
+use crate::ops::error::{Error, LoginReason};
+use crate::ops::token::{Found, LiveToken, hand_out, judge};
+use crate::store::{self, RefreshTurn, Row};
 
-/// How long a waiter gives the process that has the lock: the longest turn, and some.
-pub(in crate::ops) const WAIT: Duration = pace::LONGEST.saturating_add(Duration::from_secs(10));
+/// How long a waiter gives the process that has the turn: the longest turn, and some.
+pub(in crate::ops) const WAIT: Duration = backoff::LONGEST.saturating_add(Duration::from_secs(10));
 
-/// The same where the token in hand works still.
+/// How long a waiter waits that has a token which works still.
 const SHORT_WAIT: Duration = Duration::from_secs(5);
 
 /// How often a waiter looks whether its turn has come.
@@ -26,68 +26,220 @@ const POLL: Duration = Duration::from_millis(10);
 /// What a command found when it came.
 pub(super) struct Arrival {
     /// The revision of the credential's row.
-    pub(super) revision: u64,
+    revision: u64,
     /// The attempt before.
-    pub(super) last: Option<Attempt>,
+    last: Option<Attempt>,
 }
 
 /// How the wait ended.
-pub(super) enum Turn {
-    /// The lock is ours.
-    Mine(locks::Guard),
-    /// There is nothing to do under it any more, or the token in hand has to do.
-    Done(Box<Handed>),
+pub(super) enum Taken<'a> {
+    /// The turn is ours.
+    Turn(RefreshTurn<'a>),
+    /// There is nothing to do in it any more, or the token in hand has to do.
+    Resolved(Box<LiveToken>),
 }
 
-/// Waits for the lock of `account`.
-pub(super) fn wait(
-    vault: &mut OpenVault,
-    account: &Account,
-    trigger: Trigger,
-    arrival: &Arrival,
-    clock: Clock,
-) -> Result<Turn, Error> {
-    let started = Instant::now();
-    let mut queue = locks::Queue::of(vault.file(), account)?;
-    loop {
-        if let Some(lock) = queue.take()? {
-            return Ok(Turn::Mine(lock));
-        }
-        std::thread::sleep(POLL);
-        if queue.is_free()? {
-            // What was done meanwhile needs no lock to be read: a crowd goes on all at once.
-            let (row, last) = vault.expect_with_attempt(account)?;
-            if let Some(handed) = spared(account, &row, last, trigger, arrival, clock)? {
-                return Ok(Turn::Done(Box::new(handed)));
+impl<'a> Refresh<'a> {
+    /// What there is before anybody is waited for.
+    pub(super) fn arrive(&self) -> Result<Arrival, Error> {
+        let (revision, last) = self.vault.revision(self.account)?.ok_or_else(|| self.none())?;
+        Ok(Arrival { revision, last })
+    }
+
+    /// The credential's row, and its last attempt.
+    pub(super) fn row(&self) -> Result<(Row, Option<Attempt>), Error> {
+        self.vault.read_with_attempt(self.account)?.ok_or_else(|| self.none())
+    }
+
+    fn none(&self) -> Error {
+        Error::NoCredential { account: self.account.clone() }
+    }
+
+    /// Waits for the turn.
+    pub(super) fn wait_for_turn(&self, arrival: &Arrival) -> Result<Taken<'a>, Error> {
+        let started = Instant::now();
+        let mut queue = self.vault.refresh_queue(self.account)?;
+        loop {
+            if let Some(turn) = queue.take(Instant::now() + WAIT)? {
+                return Ok(Taken::Turn(turn));
             }
-        } else if started.elapsed() >= SHORT_WAIT {
-            let credential = vault.expect(account)?.stored.credential;
-            if trigger.could_do_with(&credential, clock()) {
-                let warning = Some(Warning::Busy);
-                let handed = Handed { credential, refreshed: false, warning };
-                return Ok(Turn::Done(Box::new(handed)));
+            std::thread::sleep(POLL);
+            if queue.is_free()? {
+                // What was done meanwhile needs no turn to be read: a crowd goes on all at once.
+                let (row, last) = self.row()?;
+                if let Some(token) = self.resolved_by_other(&row, last, arrival)? {
+                    return Ok(Taken::Resolved(Box::new(token)));
+                }
+            } else if started.elapsed() >= SHORT_WAIT {
+                let credential = credential::expect(self.vault, self.account)?.stored.credential;
+                let busy = Error::Store(store::Error::Busy);
+                if let Ok(token) = self.in_spite_of(busy, &credential) {
+                    return Ok(Taken::Resolved(Box::new(token)));
+                }
+            }
+            if started.elapsed() >= WAIT {
+                return Err(store::Error::Busy.into());
             }
         }
-        if started.elapsed() >= WAIT {
-            return Err(store::Error::Busy.into());
+    }
+
+    /// What another process did since `arrival`, if that leaves nothing to do.
+    pub(super) fn resolved_by_other(
+        &self,
+        row: &Row,
+        last: Option<Attempt>,
+        arrival: &Arrival,
+    ) -> Result<Option<LiveToken>, Error> {
+        if let Some(token) = self.renewed_by_other(row, arrival)? {
+            return Ok(Some(token));
         }
+        let Some(last) = last else { return Ok(None) };
+        self.taken_over(&row.stored.credential, last, arrival.last.as_ref()).transpose()
+    }
+
+    /// The token that another process renewed, if it is what was asked for.
+    fn renewed_by_other(&self, row: &Row, arrival: &Arrival) -> Result<Option<LiveToken>, Error> {
+        let Row { stored, journal } = row;
+        match self.trigger {
+            Trigger::Asked => {
+                let renewed = stored.revision != arrival.revision
+                    && journal.is_none()
+                    && stored.credential.status != Status::LoginRequired;
+                Ok(renewed.then(|| hand_out(stored.credential.clone(), false)))
+            }
+            Trigger::Need(_) if journal.is_some() => Ok(None),
+            Trigger::Need(need) => {
+                match judge(self.account, &stored.credential, need, (self.clock)())? {
+                    Found::Good(token) => Ok(Some(*token)),
+                    Found::Due => Ok(None),
+                }
+            }
+        }
+    }
+
+    /// Whether `last`, the attempt of another process, answers for this one; and the answer. It
+    /// does if it ended since this one came, which found the attempt `before`.
+    fn taken_over(
+        &self,
+        credential: &Credential,
+        last: Attempt,
+        before: Option<&Attempt>,
+    ) -> Option<Result<LiveToken, Error>> {
+        let account = self.account.clone();
+        let paused_until = last.paused_until((self.clock)());
+        let is_new = before.and_then(|before| before.name.as_ref()) != last.name.as_ref();
+        if last.action != Action::Refresh || !(is_new || paused_until.is_some()) {
+            return None;
+        }
+        let is_passing = match last.outcome {
+            Outcome::Done => return None,
+            Outcome::Refused if credential.status != Status::LoginRequired => return None,
+            Outcome::Refused => {
+                return Some(Err(Error::LoginRequired { account, reason: LoginReason::Refused }));
+            }
+            Outcome::Configuration => false,
+            Outcome::Passing => true,
+        };
+        let error = Error::NotRefreshedBefore { account: account.clone(), last: Box::new(last) };
+        let token = if is_passing { self.in_spite_of(error, credential) } else { Err(error) };
+        Some(token.map_err(|error| match paused_until {
+            Some(until) => Error::Paused { account, until },
+            None => error,
+        }))
     }
 }
 
-/// What another process did since `arrival`, if that leaves nothing to do.
-pub(super) fn spared(
-    account: &Account,
-    row: &Row,
-    last: Option<Attempt>,
-    trigger: Trigger,
-    arrival: &Arrival,
-    clock: Clock,
-) -> Result<Option<Handed>, Error> {
-    let done_meanwhile = row.stored.revision != arrival.revision;
-    if let Some(handed) = settled(account, row, trigger, done_meanwhile, clock)? {
-        return Ok(Some(handed));
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::super::Today;
+    use super::super::request::failed;
+    use super::*;
+    use crate::model::account::Account;
+    use crate::model::credential::Expiry;
+    use crate::model::readiness::Need;
+    use crate::oauth::token_error;
+    use crate::ops::create::open_or_create;
+    use crate::store::OpenVault;
+    use crate::vault::Key;
+    use crate::vault::slot_secret::SlotSecret;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(1_700_000_000 + second).unwrap()
     }
-    let Some(last) = last else { return Ok(None) };
-    let credential = &row.stored.credential;
-    taken_over(account, credential, last, arrival.last.as_ref(), trigger, clock()).transpose()
+
+    fn done(name: u8, began: i64) -> Attempt {
+        Attempt {
+            name: Some(name.to_string()),
+            action: Action::Refresh,
+            began_at: at(began),
+            ended_at: at(began + 1),
+            outcome: Outcome::Done,
+            status: None,
+            error: None,
+            message: None,
+            not_before: None,
+            clock_skew: None,
+        }
+    }
+
+    fn busy(began: i64, retry_after: Option<u64>) -> Attempt {
+        let error = token_error::Error::TooManyRequests {
+            authority: "id.example".into(),
+            retry_after: retry_after.map(Duration::from_secs),
+        };
+        failed(done(1, began), &error)
+    }
+
+    fn vault() -> (tempfile::TempDir, OpenVault) {
+        let home = tempfile::tempdir().unwrap();
+        let secret = SlotSecret::Key(Key::generate().unwrap());
+        let path = home.path().join("v/tokens.db");
+        let vault = open_or_create(&path, secret, || Timestamp::UNIX_EPOCH).unwrap();
+        (home, vault)
+    }
+
+    /// What `last` means to somebody who came after `before`.
+    fn take(
+        last: Attempt,
+        before: Option<&Attempt>,
+        clock: fn() -> Timestamp,
+    ) -> Option<Result<LiveToken, Error>> {
+        let (_home, vault) = vault();
+        let account = Account { provider: "acme".parse().unwrap(), user: "x".parse().unwrap() };
+        let today = Today::default();
+        let trigger = Trigger::Need(Need::Usual);
+        let refresh = Refresh { vault: &vault, account: &account, trigger, today: &today, clock };
+        let credential = Credential::made_up_static(Expiry::Known(at(-1)));
+        refresh.taken_over(&credential, last, before)
+    }
+
+    #[test]
+    fn only_an_attempt_that_ended_since_one_came_is_taken_over() {
+        let now = || at(6);
+        let last = busy(5, None);
+        let taken = take(last.clone(), None, now);
+        assert!(matches!(taken, Some(Err(Error::NotRefreshedBefore { .. }))));
+        assert!(take(last.clone(), Some(&done(2, 0)), now).is_some());
+        assert!(take(last.clone(), Some(&last), now).is_none());
+        assert!(take(done(2, 5), Some(&last), now).is_none());
+    }
+
+    #[test]
+    fn a_server_that_asked_to_be_left_alone_is_for_an_hour_at_most() {
+        let last = busy(0, Some(60));
+        let paused = take(last.clone(), Some(&last), || at(31));
+        assert!(matches!(paused, Some(Err(Error::Paused { .. }))));
+        assert!(take(last.clone(), Some(&last), || at(71)).is_none());
+        let last = busy(0, Some(u64::MAX));
+        assert_eq!(last.not_before, Some(at(3601)));
+        assert!(take(last.clone(), Some(&last), || at(3700)).is_none());
+    }
+
+    #[test]
+    fn a_record_from_the_future_binds_nobody() {
+        let last = busy(50, Some(60));
+        assert!(take(last.clone(), Some(&last), || at(40)).is_none());
+    }
 }

@@ -62,7 +62,7 @@ fn open(vault: &VaultFile, path: &Path) -> Result<File, Error> {
     let error = |source| Error::Audit { path: path.to_owned(), source };
     match private_file::open_or_create_itself(path) {
         Err(missing) if missing.kind() == io::ErrorKind::NotFound => {
-            vault.beside()?;
+            vault.sidecar()?;
             private_file::open_or_create_itself(path).map_err(error)
         }
         other => other.map_err(error),

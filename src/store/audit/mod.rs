@@ -39,5 +39,6 @@ pub(crate) use entries::{content, entries};
 pub(crate) use examine::{Examined, Fault, examine, examine_without_key};
 pub(crate) use line::Mark;
 pub(crate) use prune::prune;
-pub(crate) use sealed::{Sealed, read, reseal, seal};
+pub(crate) use sealed::Sealed;
+pub(in crate::store) use sealed::{head_bytes, head_from, key_bytes, key_from};
 pub(crate) use set_aside::set_aside;

@@ -10,12 +10,12 @@ use jiff::Timestamp;
 
 use super::examine::{Examined, Fault, examine};
 use super::line::Mark;
-use super::sealed::{self, Sealed};
+use super::sealed::Sealed;
 use super::{append, content, end, entries, file, prune};
 use crate::model::audit::{Action, Asker, Mode, Settings, Subject, Use};
-use crate::store::connection::Store;
 use crate::store::error::Error;
-use crate::store::header::{self, Header};
+use crate::store::inside::header::Header;
+use crate::store::inside::{Access, Database, audit as sealed, header};
 use crate::vault::seal::{DataKey, VaultId};
 
 const NOW: Timestamp = Timestamp::constant(1_700_000_000, 123_000_000);
@@ -24,14 +24,14 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// A vault that keeps an audit of `keep` entries.
 struct World {
     _home: tempfile::TempDir,
-    store: Store,
+    store: Database,
     key: DataKey,
 }
 
 impl World {
     fn keeping(keep: u64) -> Self {
         let home = tempfile::tempdir().unwrap();
-        let mut store = Store::open_or_create(&home.path().join("v/tokens.db")).unwrap();
+        let mut store = Database::open(&home.path().join("v/tokens.db"), Access::Create).unwrap();
         let key = DataKey::generate(VaultId([5; 16]), 1).unwrap();
         let transaction = store.write().unwrap();
         header::insert(&transaction, Header { vault: key.vault, generation: 1 }, NOW).unwrap();

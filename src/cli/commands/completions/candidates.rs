@@ -11,8 +11,7 @@ use crate::cli::context::{Context, Global};
 use crate::cli::environment::Environment;
 use crate::cli::ui::Color;
 use crate::model::account::Account;
-use crate::ops::providers;
-use crate::store::{Store, credentials};
+use crate::ops::{Vault, providers};
 use crate::untrusted::printable;
 
 /// What stands for itself in a part of a `tokctl://` reference (RFC 3986 §2.3).
@@ -71,10 +70,10 @@ fn defined(context: &Context) -> BTreeSet<String> {
 /// The accounts that go with what was given.
 fn accounts(context: &Context, position: &Position) -> Vec<Account> {
     let read = || {
-        let store = Store::glance(context.vault().ok()?).ok()?;
+        let store = Vault::glance(context.vault().ok()?).ok()?;
         let provider = position.given.provider.as_ref().and_then(|name| name.parse().ok());
         let user = position.given.user.as_ref().and_then(|name| name.parse().ok());
-        credentials::accounts(&*store.read().ok()?, provider.as_ref(), user.as_ref()).ok()
+        store.accounts(provider.as_ref(), user.as_ref()).ok()
     };
     read().unwrap_or_default()
 }

@@ -17,7 +17,7 @@ use crate::cli::typed::quoted;
 use crate::config::Config;
 use crate::executable;
 use crate::model::account::ProviderName;
-use crate::ops::Unlocking;
+use crate::ops::SlotSecret;
 use crate::ops::doctor::{self, Check};
 use crate::ops::providers::{self, Provider};
 use crate::untrusted::printable;
@@ -33,7 +33,7 @@ const KEY_FILES: [&str; 5] = [
 
 /// What is set to open the vault: nothing, if the environment says nothing; `None`, if what it says
 /// can't be used.
-pub(super) type AtHand = Option<Vec<Unlocking>>;
+pub(super) type AtHand = Option<Vec<SlotSecret>>;
 
 /// What the looks at the vault go by.
 pub(super) struct Surroundings {
@@ -57,7 +57,7 @@ pub(super) fn look(rounds: &mut Rounds<'_>) -> Surroundings {
 /// Reads what is set to open the vault: a program may have to be asked, which may take its time.
 fn environment(rounds: &mut Rounds<'_>) -> AtHand {
     let apart = rounds.context.apart();
-    let read = move || -> Result<Vec<Unlocking>, CliError> {
+    let read = move || -> Result<Vec<SlotSecret>, CliError> {
         let (key, passphrase) = (key_material::key(&apart)?, key_material::passphrase(&apart)?);
         Ok(key.into_iter().chain(passphrase).collect())
     };
@@ -74,7 +74,7 @@ fn environment(rounds: &mut Rounds<'_>) -> AtHand {
     }
 }
 
-fn contradictions(context: &Context, at_hand: &[Unlocking]) -> Vec<Row> {
+fn contradictions(context: &Context, at_hand: &[SlotSecret]) -> Vec<Row> {
     let environment = &context.environment;
     let is_set = |name: &str| environment.get(name).is_some();
     let hint = |message: String, hint: String| {

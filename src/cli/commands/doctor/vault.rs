@@ -13,9 +13,10 @@ use crate::cli::error::CliError;
 use crate::cli::typed::login_command;
 use crate::cli::{keys, renewal, time};
 use crate::model::account::ProviderName;
+use crate::ops::Vault;
 use crate::ops::doctor::{self, Check};
-use crate::ops::{self, OpenVault, SlotKind, Unlocking};
-use crate::store::{self, Store, credentials, slots};
+use crate::ops::{self, OpenVault, SlotKind, SlotSecret};
+use crate::store;
 
 /// What the vault told beside what is in the rows.
 #[derive(Default)]
@@ -40,7 +41,7 @@ pub(super) fn look(
         .look_at(Check::Permissions, place, look)
         .and_then(|place| rounds.look_at(Check::Disk, place, |path| Ok(doctor::disk(path))))
         // A disk that does not answer is not asked again.
-        .and_then(|place| rounds.bounded(Check::Vault, move || Store::open_as_it_is(&place)));
+        .and_then(|place| rounds.bounded(Check::Vault, move || Vault::open_as_it_is(&place)));
     let (kinds, store) = match opened {
         Some(Ok((store, current))) => examine(rounds, store, current, &mut seen),
         Some(Err(error @ store::Error::NoVault { .. })) => {
@@ -75,10 +76,10 @@ fn none_yet() -> Row {
 /// are an earlier version's.
 fn examine(
     rounds: &mut Rounds<'_>,
-    store: Store,
+    store: Vault,
     current: bool,
     seen: &mut Seen,
-) -> (Vec<SlotKind>, Option<Store>) {
+) -> (Vec<SlotKind>, Option<Vault>) {
     let header = match doctor::vault(&store, current) {
         Err(error @ store::Error::NoVault { .. }) => {
             rounds.add([none_yet()]);
@@ -92,7 +93,7 @@ fn examine(
     let looked =
         rounds.look_at(Check::Integrity, store, move |store| Ok(doctor::database(store, current)));
     let Some(store) = looked else { return (Vec::new(), None) };
-    let listed = store.read().and_then(|view| slots::list(&view));
+    let listed = store.slots();
     let kinds: Vec<SlotKind> = match listed {
         Ok(listed) => listed.iter().map(|slot| slot.kind).collect(),
         Err(error) => {
@@ -105,16 +106,16 @@ fn examine(
         sealed(rounds, "the tables are an earlier version's");
         return (kinds, None);
     }
-    if let Ok(accounts) = store.read().and_then(|view| credentials::accounts(&view, None, None)) {
+    if let Ok(accounts) = store.accounts(None, None) {
         seen.providers = accounts.into_iter().map(|account| account.provider).collect();
     }
     (kinds, left_behind(rounds, store))
 }
 
 /// What interrupted commands left.
-fn left_behind(rounds: &mut Rounds<'_>, store: Store) -> Option<Store> {
+fn left_behind(rounds: &mut Rounds<'_>, store: Vault) -> Option<Vault> {
     let now = time::now();
-    let path = store.file().path().to_owned();
+    let path = store.location().to_owned();
     let store =
         rounds.look_at(Check::Refreshes, store, move |store| doctor::interrupted(store, now))?;
     let store = rounds.look_at(Check::Leftovers, store, move |store| {
@@ -129,7 +130,7 @@ fn left_behind(rounds: &mut Rounds<'_>, store: Store) -> Option<Store> {
 /// Looks at what is under the seals, if they open.
 fn unlocked(
     rounds: &mut Rounds<'_>,
-    store: Store,
+    store: Vault,
     around: &Surroundings,
     kinds: &[SlotKind],
     online: bool,
@@ -141,7 +142,7 @@ fn unlocked(
     let opened = match at_hand.first() {
         Some(with) => {
             let with = with.clone();
-            let opened = rounds.bounded(Check::Unlock, move || OpenVault::unlock(store, with));
+            let opened = rounds.bounded(Check::Unlock, move || store.unlock(with));
             let Some(opened) = opened else { return };
             opened.map_err(CliError::from)
         }
@@ -179,7 +180,7 @@ fn under_seal(
         at_hand.push(vault.with().clone());
     }
     if has_keychain(kinds) && vault.with().kind() != SlotKind::Keychain {
-        at_hand.push(Unlocking::Keychain(keys::patience_without_prompt(rounds.context)));
+        at_hand.push(SlotSecret::Keychain(keys::patience_without_prompt(rounds.context)));
     }
     let looked = rounds
         .look_at(Check::Slots, vault, move |vault| doctor::slots(vault, &at_hand))
@@ -189,18 +190,18 @@ fn under_seal(
         .and_then(|vault| {
             rounds.look_at(Check::Audit, vault, |vault| Ok(vec![doctor::audit(vault)?]))
         });
-    let Some(mut vault) = looked else { return };
+    let Some(vault) = looked else { return };
     let context = rounds.context;
     let doing = words::doing(Check::Logins);
     let configured = around.configured.as_ref();
-    rounds.add(context.ui.while_waiting(doing, || logins(configured, &mut vault)));
+    rounds.add(context.ui.while_waiting(doing, || logins(configured, &vault)));
     if online {
         rounds.look_at(Check::Clock, vault, |vault| doctor::ask_server(vault, time::now));
     }
 }
 
 /// Tells of logins that today's configuration would send elsewhere.
-fn logins(configured: Option<&Context>, vault: &mut OpenVault) -> Vec<Row> {
+fn logins(configured: Option<&Context>, vault: &OpenVault) -> Vec<Row> {
     let Some(context) = configured else {
         let message = "not compared, since the configuration can't be read";
         return vec![Row::new(Check::Logins, Verdict::Unknown, message)];
@@ -240,7 +241,7 @@ fn keychain(rounds: &mut Rounds<'_>, path: &Path, needed: bool) {
     if answers == Some(true) {
         let place = path.to_owned();
         rounds.look_at(Check::KeychainEntries, (), move |()| {
-            let open = || Store::open_as_it_is(&place).ok().map(|(store, _)| store);
+            let open = || Vault::open_as_it_is(&place).ok().map(|(store, _)| store);
             doctor::entries(open, &patience)
         });
     } else {

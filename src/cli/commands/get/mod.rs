@@ -9,15 +9,15 @@ use crate::cli::choice::{self, Choice};
 use crate::cli::ci_mask::CiMask;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
-use crate::cli::{audit_trail, keys, renewal, time};
+use crate::cli::renewal::{self, Asking};
+use crate::cli::{audit_trail, keys};
 use crate::model::account::Account;
 use crate::model::audit::Action;
 use crate::model::duration;
 use crate::model::readiness::Need;
-use crate::ops::access_token::{self, Found, Handed};
-use crate::ops::refresh::Trigger;
+use crate::ops::Vault;
+use crate::ops::token::{self, LiveToken, Policy};
 use crate::ops::{self, OpenVault};
-use crate::store::Store;
 
 /// Print a token that works, refreshed first if need be
 ///
@@ -49,15 +49,15 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
-    let store = Store::open_read_only(context.vault()?)?;
+    let store = Vault::open_read_only(context.vault()?)?;
     let account = match args.choice.named() {
         Some(account) => account,
         None => args.choice.resolve(context, &store, "get")?,
     };
-    let mut vault = keys::unlock(context, store)?;
-    let got = obtain(args, context, &mut vault, &account);
+    let vault = keys::unlock(context, store)?;
+    let got = obtain(args, context, &vault, &account);
     let outcome = audit_trail::outcome(&got);
-    let recorded = audit_trail::record(context, &mut vault, "get", Action::Get, &account, outcome);
+    let recorded = audit_trail::record(context, &vault, "get", Action::Get, &account, outcome);
     let handed = got?;
     recorded?;
     renewal::warn(context, &account, &handed);
@@ -67,22 +67,15 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
 fn obtain(
     args: &Args,
     context: &Context,
-    vault: &mut OpenVault,
+    vault: &OpenVault,
     account: &Account,
-) -> Result<Handed, CliError> {
+) -> Result<LiveToken, CliError> {
     let need = args.min_ttl.map_or(Need::Usual, Need::AtLeast);
-    let found = access_token::find(vault, account, need, !args.no_refresh, time::now());
-    if let Err(ops::Error::NoCredential { account }) = &found {
-        return Err(choice::none(context, Some(&account.provider), Some(&account.user)));
-    }
-    match found? {
-        Found::Good(handed) => Ok(*handed),
-        Found::Due if args.no_refresh => {
-            Err(ops::Error::RefreshForbidden { account: account.clone() }.into())
+    let policy = Policy { need, may_refresh: !args.no_refresh, ..renewal::USUAL };
+    match token::live(vault, account, policy, &Asking::alone(context)) {
+        Err(ops::Error::NoCredential { account }) => {
+            Err(choice::none(context, Some(&account.provider), Some(&account.user)))
         }
-        Found::Due => {
-            vault.open_for_writing()?;
-            renewal::renew(context, vault, account, Trigger::Need(need))
-        }
+        got => Ok(got?),
     }
 }

@@ -12,18 +12,15 @@ use self::place::{Lies, Place};
 use self::request::Request;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
-use crate::cli::{audit_trail, keys, renewal, time};
+use crate::cli::renewal::{self, Asking};
+use crate::cli::{audit_trail, keys};
 use crate::model::account::{Account, ProviderName, UserName};
 use crate::model::audit::Action;
 use crate::model::credential::{ApiAuth, Credential, Expiry, Grant, Status};
-use crate::model::readiness::Need;
 use crate::model::summary::{self, Summary};
-use crate::ops::OpenVault;
-use crate::ops::access_token::{self, Found, Handed};
-use crate::ops::providers;
-use crate::ops::refresh::Trigger;
+use crate::ops::{Vault, credential, providers, token};
 use crate::secret::SecretText;
-use crate::store::{self, Store, credentials};
+use crate::store;
 use crate::untrusted;
 
 /// Answer git, which asks for a user name and a password
@@ -63,22 +60,22 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
         return Ok(());
     }
     let Some(place) = Place::asked(&request.host, request.path.as_deref()) else { return Ok(()) };
-    let store = match Store::open_read_only(context.vault()?) {
+    let store = match Vault::open_read_only(context.vault()?) {
         Err(store::Error::NoVault { .. }) => return Ok(()),
         other => other?,
     };
     let Some(account) = chosen(args, context, &store, &request, &place)? else { return Ok(()) };
-    let mut vault = keys::unlock(context, store)?;
+    let vault = keys::unlock(context, store)?;
     // What is in the clear only helped to find it.
-    let credential = vault.expect(&account)?.stored.credential;
+    let credential = credential::expect(&vault, &account)?.stored.credential;
     if own_place(&credential).is_none_or(|own| own.contains(&place) != Lies::Within) {
         return Ok(());
     }
-    let got = obtain(context, &mut vault, &account);
+    let got = token::live(&vault, &account, renewal::USUAL, &Asking::alone(context));
+    let got = got.map_err(CliError::from);
     let outcome = audit_trail::outcome(&got);
     let command = "git-credential";
-    let recorded =
-        audit_trail::record(context, &mut vault, command, Action::Get, &account, outcome);
+    let recorded = audit_trail::record(context, &vault, command, Action::Get, &account, outcome);
     let handed = got?;
     recorded?;
     renewal::warn(context, &account, &handed);
@@ -90,11 +87,11 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
 fn chosen(
     args: &Args,
     context: &Context,
-    store: &Store,
+    store: &Vault,
     request: &Request,
     place: &Place,
 ) -> Result<Option<Account>, CliError> {
-    let (mut found, _) = credentials::summaries(&*store.read()?)?;
+    let (mut found, _) = store.summaries()?;
     let default_user = match (&args.user, request.user()) {
         (None, None) => context.default_user()?,
         (_, _) => None,
@@ -188,16 +185,6 @@ fn own_place(credential: &Credential) -> Option<Place> {
         (Some(server), _) => Place::of(server),
         (None, Grant::OAuth(grant)) => Some(Place::of(&grant.client.token_endpoint)?.root()),
         (None, Grant::Static(_)) => None,
-    }
-}
-
-fn obtain(context: &Context, vault: &mut OpenVault, account: &Account) -> Result<Handed, CliError> {
-    match access_token::find(vault, account, Need::Usual, true, time::now())? {
-        Found::Good(handed) => Ok(*handed),
-        Found::Due => {
-            vault.open_for_writing()?;
-            renewal::renew(context, vault, account, Trigger::Need(Need::Usual))
-        }
     }
 }
 

@@ -21,8 +21,8 @@ use crate::model::audit::Action;
 use crate::ops::import::{
     self, BundleId, Found, Incoming, Opened, Placed, Selection, Service, Terms, Wishes,
 };
-use crate::ops::{SlotKind, providers};
-use crate::store::{self, Store};
+use crate::ops::{SlotKind, Vault, providers};
+use crate::store;
 
 /// Take in credentials that another tool kept, or that `tokctl export` sealed
 ///
@@ -196,12 +196,12 @@ fn foresee(
     terms: Terms,
     now: Timestamp,
 ) -> Result<Vec<Placed>, CliError> {
-    let mut vault = match Store::open_read_only(context.vault()?) {
+    let vault = match Vault::open_read_only(context.vault()?) {
         Ok(store) => Some(keys::unlock(context, store)?),
         Err(store::Error::NoVault { .. }) => None,
         Err(error) => return Err(error.into()),
     };
-    Ok(import::foresee(vault.as_mut(), incoming, terms, now)?)
+    Ok(import::foresee(vault.as_ref(), incoming, terms, now)?)
 }
 
 /// Stores it, and writes down that it did.
@@ -212,9 +212,9 @@ fn place(
     terms: Terms,
     now: Timestamp,
 ) -> Result<Vec<Placed>, CliError> {
-    let mut vault = keys::open_or_create(context, args.key_slot)?;
-    audit_trail::keep_as_configured(context, &mut vault);
-    let placed = import::place(&mut vault, incoming, terms, now)?;
-    audit_trail::note_all(context, &mut vault, "import", Action::Import, import::written(&placed));
+    let vault = keys::open_or_create(context, args.key_slot)?;
+    audit_trail::keep_as_configured(context, &vault);
+    let placed = import::place(&vault, incoming, terms, now)?;
+    audit_trail::note_all(context, &vault, "import", Action::Import, import::written(&placed));
     Ok(placed)
 }

@@ -14,10 +14,10 @@ use crate::cli::error::CliError;
 use crate::cli::time;
 use crate::cli::typed::{quoted, user_flag};
 use crate::cli::ui::Ui;
+use crate::cli::words::kind_word;
 use crate::model::account::ProviderName;
 use crate::ops::import::{self, LeftOut, Outcome, Placed};
 use crate::private_file::{self, Readers};
-use crate::store::credentials::kind_text;
 use crate::untrusted::printable;
 
 /// The word for what became of one, in the table and in JSON.
@@ -93,7 +93,7 @@ impl<'a> One<'a> {
             provider: summary.account.provider.as_str(),
             user: summary.account.user.as_str(),
             outcome: word(placed.outcome),
-            kind: kind_text(summary.kind),
+            kind: kind_word(summary.kind),
             server_url: summary.server_url.as_deref(),
             username: summary.username.as_deref(),
             scopes: summary.scopes.iter().collect(),
@@ -119,7 +119,7 @@ fn table(placed: &[Placed], now: Timestamp) -> Table {
         table.add_row([
             summary.account.provider.to_string(),
             summary.account.user.to_string(),
-            kind_text(summary.kind).to_owned(),
+            kind_word(summary.kind).to_owned(),
             expires,
             if summary.refreshable { "yes" } else { "no" }.to_owned(),
             word(*outcome).to_owned(),

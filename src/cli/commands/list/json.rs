@@ -2,22 +2,21 @@
 //! than for one.
 
 use std::cell::RefCell;
-use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use rusqlite::Connection;
 use serde::ser::{Error as _, SerializeSeq};
 use serde::{Serialize, Serializer};
 
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::time;
+use crate::cli::words::{kind_word, status_word};
 use crate::model::account::Account;
 use crate::model::attempt::{Action, Attempt, Outcome};
 use crate::model::credential::Status;
 use crate::model::summary::Summary;
-use crate::store::credentials::{kind_text, status_text};
-use crate::store::{self, attempts, journal};
+use crate::ops::Vault;
+use crate::store;
 use crate::untrusted::printable;
 
 /// What was shown.
@@ -32,12 +31,11 @@ pub(super) struct Shown {
 /// Prints the credentials that are `wanted`.
 pub(super) fn print(
     context: &Context,
-    view: &Connection,
+    vault: &Vault,
     wanted: impl Fn(&Summary) -> bool,
     now: Timestamp,
 ) -> Result<Shown, CliError> {
-    let in_doubt = journal::accounts(view)?;
-    let credentials = Rows { view, in_doubt, wanted, now, end: RefCell::new(Ok(Shown::default())) };
+    let credentials = Rows { vault, wanted, now, end: RefCell::new(Ok(Shown::default())) };
     let report = Report { v: 1, credentials };
     let printed = context.ui.json_by_and_by(&report);
     match report.credentials.end.into_inner() {
@@ -49,7 +47,7 @@ pub(super) fn print(
 
 /// The status as it is at `now`: that a token has ended is not written down anywhere.
 pub(super) fn status(summary: &Summary, now: Timestamp) -> &'static str {
-    if summary.is_expired(now) { "expired" } else { status_text(summary.status) }
+    if summary.is_expired(now) { "expired" } else { status_word(summary.status) }
 }
 
 /// What is printed.
@@ -61,9 +59,7 @@ struct Report<C> {
 
 /// The credentials that are wanted, read while they are printed.
 struct Rows<'a, W> {
-    view: &'a Connection,
-    /// Those of which a refresh got no certain answer.
-    in_doubt: BTreeSet<(String, String)>,
+    vault: &'a Vault,
     wanted: W,
     now: Timestamp,
     /// How it went, once they are printed.
@@ -86,12 +82,11 @@ impl<W: Fn(&Summary) -> bool> Serialize for Rows<'_, W> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut list = serializer.serialize_seq(None)?;
         let mut shown = Shown::default();
-        let odd = attempts::with_summaries(self.view, |summary, attempt| {
+        let odd = self.vault.each_summary(|summary, attempt, in_doubt| {
             if !(self.wanted)(&summary) {
                 return Ok(());
             }
-            let one =
-                One::new(&summary, self.is_in_doubt(&summary.account), attempt.as_ref(), self.now);
+            let one = One::new(&summary, in_doubt, attempt.as_ref(), self.now);
             list.serialize_element(&one).map_err(Stopped::Printing)?;
             shown.count += 1;
             shown.first.get_or_insert(summary.account);
@@ -108,14 +103,6 @@ impl<W: Fn(&Summary) -> bool> Serialize for Rows<'_, W> {
                 Err(S::Error::custom("the vault could not be read"))
             }
         }
-    }
-}
-
-impl<W> Rows<'_, W> {
-    fn is_in_doubt(&self, Account { provider, user }: &Account) -> bool {
-        // Nearly always there is none.
-        !self.in_doubt.is_empty()
-            && self.in_doubt.contains(&(provider.as_str().to_owned(), user.as_str().to_owned()))
     }
 }
 
@@ -168,7 +155,7 @@ impl<'a> One<'a> {
         Self {
             provider: summary.account.provider.as_str(),
             user: summary.account.user.as_str(),
-            kind: kind_text(summary.kind),
+            kind: kind_word(summary.kind),
             status: status(summary, now),
             server_url: summary.server_url.as_deref(),
             username: summary.username.as_deref(),

@@ -6,7 +6,6 @@ use std::io::IsTerminal;
 
 use comfy_table::Table;
 use jiff::{SignedDuration, Timestamp};
-use rusqlite::Connection;
 
 use self::json::{Shown, status};
 use crate::cli::context::Context;
@@ -14,12 +13,12 @@ use crate::cli::error::{CliError, Kind};
 use crate::cli::time;
 use crate::cli::typed::login_command;
 use crate::cli::ui::Ui;
+use crate::cli::words::kind_word;
 use crate::model::account::{ProviderName, UserName};
 use crate::model::credential::Status;
 use crate::model::duration;
 use crate::model::summary::Summary;
-use crate::store::Store;
-use crate::store::credentials::{self, kind_text};
+use crate::ops::Vault;
 use crate::untrusted::printable;
 
 /// Show what is stored, never a secret
@@ -42,7 +41,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
-    let store = Store::open_read_only(context.vault()?)?;
+    let store = Vault::open_read_only(context.vault()?)?;
     let now = time::now();
     let wanted = |summary: &Summary| {
         let Summary { account, .. } = summary;
@@ -50,11 +49,10 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
             && args.user.as_ref().is_none_or(|user| account.user == *user)
             && args.expiring_within.is_none_or(|within| needs_login(summary, within, now))
     };
-    let view = store.read()?;
     let shown = if context.ui.json {
-        json::print(context, &view, wanted, now)?
+        json::print(context, &store, wanted, now)?
     } else {
-        print_table(context, &view, wanted, args.expiring_within, now)?
+        print_table(context, &store, wanted, args.expiring_within, now)?
     };
     tell(args, &shown)
 }
@@ -93,12 +91,12 @@ fn needs_login(summary: &Summary, within: SignedDuration, now: Timestamp) -> boo
 
 fn print_table(
     context: &Context,
-    view: &Connection,
+    vault: &Vault,
     wanted: impl Fn(&Summary) -> bool,
     expiring_within: Option<SignedDuration>,
     now: Timestamp,
 ) -> Result<Shown, CliError> {
-    let (mut summaries, odd) = credentials::summaries(view)?;
+    let (mut summaries, odd) = vault.summaries()?;
     let empty = summaries.is_empty();
     summaries.retain(wanted);
     if empty {
@@ -143,7 +141,7 @@ fn table(summaries: &[Summary], expiring: bool, now: Timestamp) -> Table {
         let mut row = vec![
             summary.account.provider.to_string(),
             summary.account.user.to_string(),
-            kind_text(summary.kind).to_owned(),
+            kind_word(summary.kind).to_owned(),
             status(summary, now).to_owned(),
             time(summary.expires_at),
             shown(summary.server_url.as_deref()),

@@ -31,8 +31,8 @@ impl Args {
         provider: &ProviderName,
         user: Option<&UserName>,
     ) -> Result<Place, CliError> {
-        let mut vault = keys::open_or_create(context, self.key_slot)?;
-        audit_trail::keep_as_configured(context, &mut vault);
+        let vault = keys::open_or_create(context, self.key_slot)?;
+        audit_trail::keep_as_configured(context, &vault);
         let mut place = Place::new(vault);
         let checked = place.check(provider, user).map_err(CliError::from);
         if let (Err(error), Some(user)) = (&checked, user) {

@@ -5,7 +5,7 @@ use std::sync::mpsc;
 use std::thread;
 
 use super::args::Args;
-use super::outcome::{Done, Outcome, refresh_where_due};
+use super::outcome::{Done, Outcome, renew_if};
 use super::report::{Report, Tally};
 use super::selection::asked;
 use crate::cli::context::Context;
@@ -13,12 +13,12 @@ use crate::cli::error::{CliError, Kind};
 use crate::cli::keys;
 use crate::model::account::Account;
 use crate::ops::OpenVault;
+use crate::ops::Vault;
 use crate::ops::fair_queue::FairQueue;
 use crate::ops::many::{self, Job};
-use crate::store::Store;
 
 pub(super) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
-    let store = Store::open(context.vault()?)?;
+    let store = Vault::open(context.vault()?)?;
     let vault = keys::unlock(context, store)?;
     let lanes = many::lanes(&vault, args.choice.provider.as_ref(), args.choice.user.as_ref())?;
     let narrowed = args.choice.provider.is_some() || args.choice.user.is_some();
@@ -50,8 +50,8 @@ fn all(
     }
     queue.close();
     let opener = vault.opener();
-    let work = |vault: &mut OpenVault, account: &Account| {
-        refresh_where_due(context, vault, account, |credential, now| {
+    let work = |vault: &OpenVault, account: &Account| {
+        renew_if(context, vault, account, |credential, now| {
             asked(credential, args.expiring_within, now)
         })
     };

@@ -8,29 +8,34 @@ use super::report::Report;
 use super::selection::ends_within;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
-use crate::cli::{audit_trail, keys, renewal, stdin, time};
+use crate::cli::renewal::{self, Asking};
+use crate::cli::{audit_trail, keys, stdin, time};
 use crate::model::account::Account;
 use crate::model::audit::Action;
 use crate::model::credential::Credential;
+use crate::ops::Vault;
+use crate::ops::credential;
 use crate::ops::refresh::Trigger;
+use crate::ops::token;
 use crate::secret::{AccessToken, SecretText};
-use crate::store::Store;
 
 pub(super) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     let refused = args.if_token_is.as_deref().map(refused_token).transpose()?;
-    let store = Store::open(context.vault()?)?;
+    let store = Vault::open(context.vault()?)?;
     let account = args.choice.resolve(context, &store, "refresh")?;
-    let mut vault = keys::unlock(context, store)?;
+    let vault = keys::unlock(context, store)?;
     if args.expiring_within.is_some() || refused.is_some() {
-        let credential = vault.expect(&account)?.stored.credential;
+        let credential = credential::expect(&vault, &account)?.stored.credential;
         if let Some(reason) = reason_to_leave(args, refused.as_ref(), &credential) {
             return report(context, &account, Done::Skipped(reason), reason);
         }
     }
-    let renewed = renewal::renew(context, &mut vault, &account, Trigger::Asked);
+    let asking = Asking::alone(context);
+    let renewed = token::renew(&vault, &account, Trigger::Asked, time::now, &asking);
+    let renewed = renewed.map_err(CliError::from);
     let whose = (&account.provider, Some(&account.user));
     let outcome = audit_trail::outcome(&renewed);
-    audit_trail::note(context, &mut vault, "refresh", Action::Refresh, whose, outcome);
+    audit_trail::note(context, &vault, "refresh", Action::Refresh, whose, outcome);
     let handed = renewed?;
     renewal::warn(context, &account, &handed);
     renewal::warn_of_drift(context, &account, &handed.credential);

@@ -4,14 +4,16 @@ use jiff::Timestamp;
 
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
-use crate::cli::{audit_trail, renewal, time};
+use crate::cli::renewal::Asking;
+use crate::cli::{audit_trail, time};
 use crate::model::account::Account;
 use crate::model::audit::Action;
 use crate::model::credential::{Credential, Grant, Status};
-use crate::ops::access_token::{Handed, Warning};
 use crate::ops::error::LoginReason;
 use crate::ops::refresh::Trigger;
+use crate::ops::token::{self, LiveToken, Warning};
 use crate::ops::{self, OpenVault};
+use crate::store;
 
 /// What came of one credential that was not in the way of a fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,11 +41,10 @@ pub(super) struct Outcome {
     pub(super) warnings: Vec<String>,
 }
 
-/// Renews the token of `account` where `judge` says that it is due: of the credential as it is at
-/// that moment.
-pub(super) fn refresh_where_due(
+/// Renews the token of `account` if `judge` says so of the credential as it is at that moment.
+pub(super) fn renew_if(
     context: &Context,
-    vault: &mut OpenVault,
+    vault: &OpenVault,
     account: &Account,
     judge: impl Fn(&Credential, Timestamp) -> Verdict,
 ) -> Result<Outcome, CliError> {
@@ -59,7 +60,9 @@ pub(super) fn refresh_where_due(
             Ok(Outcome { done: Err(error.into()), warnings: Vec::new() })
         }
         Verdict::Renew(trigger) => {
-            let (renewed, hook) = renewal::renew_silently(context, vault, account, trigger);
+            let asking = Asking::one_of_many(context);
+            let renewed = token::renew(vault, account, trigger, time::now, &asking);
+            let (renewed, hook) = (renewed.map_err(CliError::from), asking.into_warning());
             let outcome = audit_trail::outcome(&renewed);
             let audited =
                 audit_trail::record(context, vault, "refresh", Action::Refresh, account, outcome);
@@ -72,7 +75,7 @@ pub(super) fn refresh_where_due(
 
 /// What it means that a token was handed over: nobody waits for it here, so one that has to do
 /// because there is no new one is no success.
-fn done(account: &Account, handed: Handed) -> Result<Done, CliError> {
+fn done(account: &Account, handed: LiveToken) -> Result<Done, CliError> {
     if handed.refreshed {
         return Ok(refreshed(&handed.credential));
     }
@@ -80,20 +83,20 @@ fn done(account: &Account, handed: Handed) -> Result<Done, CliError> {
     if handed.credential.status == Status::LoginRequired {
         return Err(ops::Error::LoginRequired { account, reason: LoginReason::Refused }.into());
     }
-    match handed.warning {
-        Some(Warning::NotRefreshed(source)) => {
-            Err(ops::Error::NotRefreshed { account, source }.into())
+    let error = match handed.warning {
+        Some(Warning::NotRefreshed(error)) => *error,
+        None | Some(Warning::Inactive | Warning::Fading { .. }) => {
+            return Ok(Done::Skipped("another process refreshed it"));
         }
-        Some(Warning::NotRefreshedBefore(last)) => {
-            Err(ops::Error::NotRefreshedBefore { account, last }.into())
+    };
+    match error {
+        ops::Error::Store(store::Error::Busy) => {
+            Ok(Done::Skipped("another process is refreshing it"))
         }
-        Some(Warning::Busy) => Ok(Done::Skipped("another process is refreshing it")),
-        Some(Warning::Interrupted) => {
+        ops::Error::Interrupted { .. } => {
             Ok(Done::Skipped("what became of its last refresh is not known, its token still works"))
         }
-        None | Some(Warning::Inactive | Warning::Fading { .. }) => {
-            Ok(Done::Skipped("another process refreshed it"))
-        }
+        error => Err(error.into()),
     }
 }
 

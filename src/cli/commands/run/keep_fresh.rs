@@ -16,16 +16,16 @@ use super::wishes::Wish;
 use crate::cli::ci_mask::{self, CiMask};
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
-use crate::cli::{audit_trail, renewal, time};
+use crate::cli::renewal::{self, Asking};
+use crate::cli::{audit_trail, time};
 use crate::model::account::Account;
 use crate::model::audit::Action;
 use crate::model::credential::Credential;
 use crate::model::readiness::{Need, Readiness, readiness};
 use crate::model::reference::{Field, Reference};
-use crate::ops::OpenVault;
-use crate::ops::access_token::{self, Found, Handed};
-use crate::ops::open_vault::Opener;
-use crate::ops::refresh::Trigger;
+use crate::ops::credential;
+use crate::ops::token::{self, Found, LiveToken};
+use crate::ops::{OpenVault, Opener};
 use crate::secret::SecretText;
 
 /// How often it is looked whether a token is due, or another process renewed one: some providers
@@ -73,8 +73,8 @@ impl Keeper<'_> {
             let outcome = self.open(&mut memory);
             self.tell(&mut memory, None, outcome.err());
             for account in &accounts {
-                let Some((_, vault)) = &mut memory.vault else { break };
-                let outcome = self.renew_and_publish(vault, account, &mut memory.left_alone);
+                let Some((_, vault)) = &memory.vault else { break };
+                let outcome = self.renew_if_due(vault, account, &mut memory.left_alone);
                 self.tell(&mut memory, Some(account), outcome.err());
             }
         }
@@ -109,43 +109,37 @@ impl Keeper<'_> {
     }
 
     /// Renews the token of `account` if it is due, and has its files hold what is in the vault.
-    fn renew_and_publish(
+    fn renew_if_due(
         &self,
-        vault: &mut OpenVault,
+        vault: &OpenVault,
         account: &Account,
         left_alone: &mut BTreeMap<Account, Instant>,
     ) -> Result<(), CliError> {
-        match access_token::find(vault, account, Need::Usual, true, time::now())? {
-            Found::Good(handed) => self.publish(vault, account, &handed),
-            Found::Due if left_alone.get(account).is_some_and(|until| Instant::now() < *until) => {
-                // It may be another one than a moment ago all the same.
-                let credential = vault.expect(account)?.stored.credential;
-                self.publish(
-                    vault,
-                    account,
-                    &Handed { credential, refreshed: false, warning: None },
-                )
-            }
-            Found::Due => {
-                let trigger = Trigger::Need(Need::Usual);
-                let (renewed, warning) =
-                    renewal::renew_silently(self.context, vault, account, trigger);
-                if let Some(warning) = warning {
-                    self.context.ui.warning(&warning);
-                }
-                match pause(&renewed) {
-                    Some(pause) => left_alone.insert(account.clone(), Instant::now() + pause),
-                    None => left_alone.remove(account),
-                };
-                match renewed {
-                    Ok(handed) => self.publish(vault, account, &handed),
-                    Err(error) => {
-                        let whose = (&account.provider, Some(&account.user));
-                        let word = error.kind.word();
-                        audit_trail::note(self.context, vault, "run", Action::Get, whose, word);
-                        Err(error)
-                    }
-                }
+        if let Found::Good(token) = token::find(vault, account, renewal::USUAL)? {
+            return self.publish(vault, account, &token);
+        }
+        if left_alone.get(account).is_some_and(|until| Instant::now() < *until) {
+            // It may be another one than a moment ago all the same.
+            let credential = credential::expect(vault, account)?.stored.credential;
+            let token = LiveToken { credential, refreshed: false, warning: None };
+            return self.publish(vault, account, &token);
+        }
+        let asking = Asking::one_of_many(self.context);
+        let live = token::live(vault, account, renewal::USUAL, &asking).map_err(CliError::from);
+        if let Some(warning) = asking.into_warning() {
+            self.context.ui.warning(&warning);
+        }
+        match pause(&live) {
+            Some(pause) => left_alone.insert(account.clone(), Instant::now() + pause),
+            None => left_alone.remove(account),
+        };
+        match live {
+            Ok(token) => self.publish(vault, account, &token),
+            Err(error) => {
+                let whose = (&account.provider, Some(&account.user));
+                let word = error.kind.word();
+                audit_trail::note(self.context, vault, "run", Action::Get, whose, word);
+                Err(error)
             }
         }
     }
@@ -153,9 +147,9 @@ impl Keeper<'_> {
     /// Has the files of `account` hold what `handed` says; what is new is written down first.
     fn publish(
         &self,
-        vault: &mut OpenVault,
+        vault: &OpenVault,
         account: &Account,
-        handed: &Handed,
+        handed: &LiveToken,
     ) -> Result<(), CliError> {
         let credential: &Credential = &handed.credential;
         let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
@@ -208,9 +202,9 @@ impl Keeper<'_> {
 }
 
 /// How long a token is left alone after what came of its renewal, however due it is.
-fn pause(renewed: &Result<Handed, CliError>) -> Option<Duration> {
+fn pause(renewed: &Result<LiveToken, CliError>) -> Option<Duration> {
     match renewed {
-        Ok(Handed { refreshed: true, credential, .. }) => {
+        Ok(LiveToken { refreshed: true, credential, .. }) => {
             match readiness(credential, Need::Usual, time::now()) {
                 Readiness::Due { .. } => Some(AT_ONCE),
                 Readiness::Good
@@ -220,6 +214,6 @@ fn pause(renewed: &Result<Handed, CliError>) -> Option<Duration> {
                 | Readiness::NeverLongEnough { .. } => None,
             }
         }
-        Ok(Handed { refreshed: false, .. }) | Err(_) => Some(RETRY),
+        Ok(LiveToken { refreshed: false, .. }) | Err(_) => Some(RETRY),
     }
 }

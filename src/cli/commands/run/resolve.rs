@@ -11,20 +11,19 @@ use super::variable::Variable;
 use super::wishes::Wish;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
-use crate::cli::{audit_trail, choice, keys, renewal, time};
+use crate::cli::renewal::{self, Asking};
+use crate::cli::{audit_trail, choice, keys, time};
 use crate::model::account::Account;
 use crate::model::address::Address;
 use crate::model::audit::Action;
 use crate::model::credential::Credential;
-use crate::model::readiness::Need;
 use crate::model::reference::{Field, Reference};
-use crate::ops::access_token::{self, Found, Handed};
+use crate::ops::Vault;
 use crate::ops::fair_queue::FairQueue;
 use crate::ops::many::{self, Job};
-use crate::ops::refresh::Trigger;
-use crate::ops::{self, OpenVault};
+use crate::ops::token::{self, Found, LiveToken};
+use crate::ops::{self, OpenVault, credential};
 use crate::secret::SecretText;
-use crate::store::Store;
 
 /// How many tokens are renewed at a time.
 const THREADS: NonZeroUsize = NonZeroUsize::new(8).unwrap();
@@ -36,7 +35,7 @@ pub(super) struct Resolved {
 }
 
 /// What came of one credential, and a warning about a hook.
-type Got = (Result<Handed, CliError>, Option<String>);
+type Got = (Result<LiveToken, CliError>, Option<String>);
 
 /// Gets the credentials that `wishes` name; `None` if they name none.
 ///
@@ -53,15 +52,15 @@ pub(super) fn resolve(
     if wanted.is_empty() {
         return Ok(None);
     }
-    let mut vault = keys::unlock(context, Store::open_read_only(context.vault()?)?)?;
-    let got = look(context, &mut vault, &wanted)?;
+    let vault = keys::unlock(context, Vault::open_read_only(context.vault()?)?)?;
+    let got = look(context, &vault, &wanted)?;
     let are_all_there = got.values().all(Result::is_ok);
     let mut outcomes = BTreeMap::new();
     for (account, got) in got {
         // What is handed out is written down, and so is what failed; what was got in vain is not.
         let recorded = if wanted[&account] && (are_all_there || got.is_err()) {
             let outcome = audit_trail::outcome(&got);
-            audit_trail::record(context, &mut vault, "run", Action::Get, &account, outcome)
+            audit_trail::record(context, &vault, "run", Action::Get, &account, outcome)
         } else {
             Ok(())
         };
@@ -109,30 +108,27 @@ pub(super) fn value(
 /// Gets all credentials; each that can't be had is an error of its own.
 fn look(
     context: &Context,
-    vault: &mut OpenVault,
+    vault: &OpenVault,
     wanted: &BTreeMap<Account, bool>,
-) -> Result<BTreeMap<Account, Result<Handed, CliError>>, CliError> {
+) -> Result<BTreeMap<Account, Result<LiveToken, CliError>>, CliError> {
     let mut got = BTreeMap::new();
     let mut due = Vec::new();
     for (account, &is_token_wanted) in wanted {
         match find(context, vault, account, is_token_wanted) {
-            Ok(Found::Good(handed)) => drop(got.insert(account.clone(), Ok(*handed))),
+            Ok(Found::Good(token)) => drop(got.insert(account.clone(), Ok(*token))),
             Ok(Found::Due) => due.push(account.clone()),
             Err(error) => drop(got.insert(account.clone(), Err(error))),
         }
     }
-    if !due.is_empty() {
-        vault.open_for_writing()?;
-    }
     if let [account] = &due[..] {
-        let renewed = renewal::renew(context, vault, account, Trigger::Need(Need::Usual));
-        got.insert(account.clone(), renewed);
+        let live = token::live(vault, account, renewal::USUAL, &Asking::alone(context));
+        got.insert(account.clone(), live.map_err(CliError::from));
     } else if !due.is_empty() {
-        for (account, (renewed, warning)) in side_by_side(context, vault, due)? {
+        for (account, (live, warning)) in side_by_side(context, vault, due)? {
             if let Some(warning) = warning {
                 context.ui.warning(&warning);
             }
-            got.insert(account, renewed);
+            got.insert(account, live);
         }
     }
     Ok(got)
@@ -140,16 +136,16 @@ fn look(
 
 fn find(
     context: &Context,
-    vault: &mut OpenVault,
+    vault: &OpenVault,
     account: &Account,
     is_token_wanted: bool,
 ) -> Result<Found, CliError> {
     let found = if is_token_wanted {
-        access_token::find(vault, account, Need::Usual, true, time::now())
+        token::find(vault, account, renewal::USUAL)
     } else {
-        vault.expect(account).map(|row| {
+        credential::expect(vault, account).map(|row| {
             let credential = row.stored.credential;
-            Found::Good(Box::new(Handed { credential, refreshed: false, warning: None }))
+            Found::Good(Box::new(LiveToken { credential, refreshed: false, warning: None }))
         })
     };
     if let Err(ops::Error::NoCredential { account }) = &found {
@@ -171,9 +167,10 @@ fn side_by_side(
     }
     queue.close();
     let opener = vault.opener();
-    let work = |vault: &mut OpenVault, account: &Account| -> Result<Got, CliError> {
-        let trigger = Trigger::Need(Need::Usual);
-        Ok(renewal::renew_silently(context, vault, account, trigger))
+    let work = |vault: &OpenVault, account: &Account| -> Result<Got, CliError> {
+        let asking = Asking::one_of_many(context);
+        let live = token::live(vault, account, renewal::USUAL, &asking);
+        Ok((live.map_err(CliError::from), asking.into_warning()))
     };
     context.ui.while_waiting("waiting for new tokens", || {
         thread::scope(|scope| {

@@ -10,12 +10,12 @@ use crate::cli::time;
 use crate::model::account::Account;
 use crate::model::address::Address;
 use crate::model::credential::{Credential, Expiry};
-use crate::ops::access_token::Handed;
+use crate::ops::token::LiveToken;
 use crate::secret::SecretText;
 
 pub(super) fn render(
     account: &Account,
-    handed: &Handed,
+    handed: &LiveToken,
     now: Timestamp,
 ) -> Result<Rendered, CliError> {
     let token = handed.credential.token().expose();
@@ -65,7 +65,7 @@ struct Report<'a> {
 }
 
 impl<'a> Report<'a> {
-    fn new(account: &'a Account, handed: &'a Handed, now: Timestamp) -> Self {
+    fn new(account: &'a Account, handed: &'a LiveToken, now: Timestamp) -> Self {
         let credential: &Credential = &handed.credential;
         let expiry = credential.expiry();
         Self {

@@ -16,7 +16,7 @@ use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::time;
 use crate::model::account::Account;
-use crate::ops::access_token::Handed;
+use crate::ops::token::LiveToken;
 use crate::secret::SecretText;
 
 /// What is printed.
@@ -44,7 +44,7 @@ pub(super) fn print(
     platform: Option<CiMask>,
     context: &Context,
     account: &Account,
-    handed: &Handed,
+    handed: &LiveToken,
 ) -> Result<(), CliError> {
     let token = handed.credential.token().expose();
     let format = if context.ui.json { Format::Json } else { format };
@@ -69,7 +69,7 @@ fn render(
     format: Format,
     context: &Context,
     account: &Account,
-    handed: &Handed,
+    handed: &LiveToken,
 ) -> Result<Rendered, CliError> {
     let credential = &handed.credential;
     match format {

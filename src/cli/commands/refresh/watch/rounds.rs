@@ -10,9 +10,9 @@ use crate::cli::commands::refresh::selection;
 use crate::cli::error::CliError;
 use crate::model::account::Account;
 use crate::model::credential::Status;
+use crate::ops::Opener;
 use crate::ops::error::LoginReason;
 use crate::ops::many;
-use crate::ops::open_vault::Opener;
 use crate::{ops, store};
 
 /// What a look found.
@@ -35,7 +35,7 @@ pub(super) fn look(
     now: Timestamp,
 ) -> Result<Found, CliError> {
     // Opened anew each time, since the file may be another one by now.
-    let mut vault = opener.open()?;
+    let vault = opener.open()?;
     let lanes = many::lanes(&vault, args.choice.provider.as_ref(), args.choice.user.as_ref())?;
     let mut found = Found {
         due: Vec::new(),
@@ -49,11 +49,9 @@ pub(super) fn look(
             Ok(None) => continue,
             // One row that can't be read keeps no other from being refreshed.
             Err(
-                error @ ops::Error::Store(
-                    store::Error::Tampered { .. }
-                    | store::Error::Damaged(_)
-                    | store::Error::Inconsistent(_),
-                ),
+                error @ (store::Error::Tampered { .. }
+                | store::Error::Damaged(_)
+                | store::Error::Inconsistent(_)),
             ) => {
                 found.expiries.insert(account.clone(), None);
                 found.faults.push((account, error.into()));

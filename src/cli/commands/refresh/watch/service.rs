@@ -18,7 +18,7 @@ use super::schedule::Schedule;
 use super::supervisor::{self, Supervisor};
 use super::troubles::Troubles;
 use crate::cli::commands::refresh::args::Args;
-use crate::cli::commands::refresh::outcome::{Done, Outcome, refresh_where_due};
+use crate::cli::commands::refresh::outcome::{Done, Outcome, renew_if};
 use crate::cli::commands::refresh::report::Tally;
 use crate::cli::commands::refresh::selection::upcoming;
 use crate::cli::context::Context;
@@ -26,13 +26,12 @@ use crate::cli::error::{CliError, Kind};
 use crate::cli::ui::Verbosity;
 use crate::cli::{keys, time};
 use crate::model::account::Account;
-use crate::ops::OpenVault;
+use crate::ops::Vault;
 use crate::ops::fair_queue::FairQueue;
 use crate::ops::many::{self, Job};
-use crate::ops::open_vault::Opener;
+use crate::ops::{OpenVault, Opener};
 use crate::private_file;
 use crate::signals;
-use crate::store::Store;
 
 /// The service as it runs.
 struct Service<'a> {
@@ -59,7 +58,7 @@ pub(in crate::cli::commands::refresh) fn run(
 ) -> Result<(), CliError> {
     // A slip is told now, and not when it matters.
     context.config()?;
-    let opener = keys::unlock(context, Store::open(context.vault()?)?)?.opener();
+    let opener = keys::unlock(context, Vault::open(context.vault()?)?)?.opener();
     let log = Log::new(context.ui.clone());
     let failed = |error: io::Error| {
         CliError::new(Kind::Failed, "the service could not be started").caused_by(&error)
@@ -71,10 +70,8 @@ pub(in crate::cli::commands::refresh) fn run(
     })
     .map_err(failed)?;
     let queue = FairQueue::new();
-    let work = |vault: &mut OpenVault, account: &Account| {
-        refresh_where_due(context, vault, account, |credential, now| {
-            upcoming(credential, args.every, now)
-        })
+    let work = |vault: &OpenVault, account: &Account| {
+        renew_if(context, vault, account, |credential, now| upcoming(credential, args.every, now))
     };
     thread::scope(|scope| {
         let (done, outcomes) = mpsc::channel();

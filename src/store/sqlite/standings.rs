@@ -2,9 +2,9 @@
 
 use rusqlite::{Connection, OptionalExtension, Transaction};
 
-use super::error::Error;
 use crate::model::account::Account;
 use crate::model::standing::Standing;
+use crate::store::error::Error;
 
 /// What was last told of one credential. What can't be read counts as nothing told.
 pub(crate) fn read(connection: &Connection, account: &Account) -> Result<Standing, Error> {

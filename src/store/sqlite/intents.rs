@@ -10,8 +10,8 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, Transaction};
 
-use super::error::Error;
 use super::header;
+use crate::store::error::Error;
 use crate::vault::seal::{DataKey, Place};
 
 /// Writes a name down before the vault has a data key.
@@ -88,14 +88,15 @@ pub(crate) fn remove(transaction: &Transaction<'_>, entry: &str) -> Result<(), E
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::connection::Store;
-    use crate::store::header::Header;
+    use crate::store::sqlite::header::Header;
+    use crate::store::sqlite::{Access, Database};
     use crate::vault::seal::VaultId;
 
     #[test]
     fn a_name_that_somebody_else_wrote_counts_for_nothing() {
         let home = tempfile::tempdir().unwrap();
-        let mut store = Store::open_or_create(&home.path().join("v/tokens.db")).unwrap();
+        let path = home.path().join("v/tokens.db");
+        let mut store = Database::open(&path, Access::Create).unwrap();
         let key = DataKey::generate(VaultId([5; 16]), 1).unwrap();
         let now = Timestamp::UNIX_EPOCH;
         let transaction = store.write().unwrap();

@@ -1,34 +1,27 @@
-//! What is to be sealed, as it is written down before.
+//! The JSON text that goes under a seal, written without leaving copies of its secrets behind.
 
 use std::io;
 
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-use super::error::Error;
-
-/// A value as it is written under a seal.
-pub(crate) fn written(value: &impl Serialize) -> Result<Zeroizing<Vec<u8>>, Error> {
+/// The JSON text of `value`, which is wiped when it is dropped.
+pub(crate) fn written(value: &impl Serialize) -> serde_json::Result<Zeroizing<Vec<u8>>> {
     // Room from the start: a buffer that grows leaves copies of its content behind. And no more
     // than that, since all of it is wiped.
     let mut text = Zeroizing::new(Vec::with_capacity(length(value)?));
-    write(&mut *text, value)?;
+    serde_json::to_writer(&mut *text, value)?;
     Ok(text)
 }
 
-/// How long a value is once it is written.
-pub(super) fn length(value: &impl Serialize) -> Result<usize, Error> {
+/// The length in bytes of the JSON text of `value`.
+pub(crate) fn length(value: &impl Serialize) -> serde_json::Result<usize> {
     let mut length = Length(0);
-    write(&mut length, value)?;
+    serde_json::to_writer(&mut length, value)?;
     Ok(length.0)
 }
 
-fn write(to: impl io::Write, value: &impl Serialize) -> Result<(), Error> {
-    serde_json::to_writer(to, value)
-        .map_err(|_| Error::Inconsistent("a credential that can't be written down"))
-}
-
-/// Counts the bytes that are written to it.
+/// A writer that counts bytes and keeps none.
 struct Length(usize);
 
 impl io::Write for Length {

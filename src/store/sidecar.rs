@@ -26,24 +26,24 @@ pub(crate) enum Purpose {
 
 /// A file or directory beside the vault.
 #[derive(Debug)]
-pub(crate) struct Beside {
+pub(crate) struct Sidecar {
     pub(crate) path: PathBuf,
     pub(crate) purpose: Purpose,
 }
 
 /// The directory of locks and spill files, if it is there.
 pub(crate) fn directory(vault: &VaultFile) -> Option<PathBuf> {
-    Some(vault.beside_path()).filter(|path| path.symlink_metadata().is_ok())
+    Some(vault.sidecar_path()).filter(|path| path.symlink_metadata().is_ok())
 }
 
 /// All that lies in that directory.
-pub(crate) fn list(vault: &VaultFile) -> io::Result<Vec<Beside>> {
+pub(crate) fn list(vault: &VaultFile) -> io::Result<Vec<Sidecar>> {
     let Some(directory) = directory(vault) else { return Ok(Vec::new()) };
     let mut found = Vec::new();
     for entry in fs::read_dir(directory)? {
         let path = entry?.path();
         let purpose = purpose(&path);
-        found.push(Beside { path, purpose });
+        found.push(Sidecar { path, purpose });
     }
     found.sort_by(|one, other| one.path.cmp(&other.path));
     Ok(found)

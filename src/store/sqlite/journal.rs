@@ -9,21 +9,11 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Transaction};
 
-use super::credentials::time;
-use super::error::Error;
 use super::header;
+use super::header::time;
 use crate::model::account::Account;
-
-/// One refresh that was begun. Nothing in it is derived from a secret.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Journal {
-    /// The revision of the credential whose refresh token may be spent.
-    pub(crate) revision: u64,
-    /// The attempt's random name.
-    pub(crate) attempt: [u8; 16],
-    /// When the refresh token may first have been spent.
-    pub(crate) started_at: Timestamp,
-}
+use crate::store::error::Error;
+use crate::store::record::Journal;
 
 /// The journal of one credential.
 pub(crate) fn read(connection: &Connection, account: &Account) -> Result<Option<Journal>, Error> {

@@ -6,8 +6,8 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Transaction};
 
-use super::credentials::time;
-use super::error::Error;
+use super::header::time;
+use crate::store::error::Error;
 use crate::vault::bundle::BundleId;
 
 /// The bundle that was handed over and is not known to be in place.

@@ -4,7 +4,7 @@
 
 use rusqlite::Connection;
 
-use super::error::Error;
+use crate::store::error::Error;
 
 /// `tokc` in ASCII: tells a vault from other programs' databases.
 const APPLICATION_ID: i32 = 0x746F_6B63;

@@ -3,13 +3,15 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction};
 
-use super::error::Error;
-use super::header;
-use super::plaintext;
+use super::header::{self, time};
+use super::journal;
 use crate::model::account::{Account, ProviderName, UserName};
 use crate::model::credential::{Credential, Status};
 use crate::model::scope::Scopes;
 use crate::model::summary::{Kind, Summary};
+use crate::store::error::Error;
+use crate::store::record::{Row as Found, Stored};
+use crate::vault::plaintext;
 use crate::vault::seal::{DataKey, Place};
 
 /// The columns in the clear, in the order in which [`summary`] reads them.
@@ -22,14 +24,6 @@ pub(super) const BEHIND_CLEAR: usize = 13;
 /// Where the revision stands there, and behind it what is sealed.
 pub(super) const REVISION: usize = BEHIND_CLEAR;
 pub(super) const SEALED: usize = REVISION + 1;
-
-/// A credential as it was read.
-#[derive(Debug, Clone)]
-pub(crate) struct Stored {
-    pub(crate) credential: Credential,
-    /// Changes with every write, so that a writer can tell whether the row is still this one.
-    pub(crate) revision: u64,
-}
 
 /// The accounts that match, in order. What is left out matches all.
 pub(crate) fn accounts(
@@ -98,6 +92,27 @@ pub(crate) fn read(
     let mut statement = connection.prepare_cached(&sql)?;
     let mut rows = statement.query((account.provider.as_str(), account.user.as_str()))?;
     rows.next()?.map(|row| opened(row, key, account)).transpose()
+}
+
+/// Reads and opens one credential, with the journal of its refresh.
+///
+/// Fails with [`Error::KeyRetired`] if `key` is not the current data key, and as [`read`] does.
+pub(crate) fn read_with_journal(
+    connection: &Connection,
+    key: &DataKey,
+    account: &Account,
+) -> Result<Option<Found>, Error> {
+    let current = header::read(connection)?;
+    if current
+        .is_none_or(|current| (current.vault, current.generation) != (key.vault, key.generation))
+    {
+        return Err(Error::KeyRetired);
+    }
+    let Some(stored) = read(connection, key, account)? else { return Ok(None) };
+    // A journal of an earlier revision is about a refresh token that was replaced since.
+    let journal =
+        journal::read(connection, account)?.filter(|journal| journal.revision == stored.revision);
+    Ok(Some(Found { stored, journal }))
 }
 
 /// A row that begins with what is in the clear, opened and compared.
@@ -201,25 +216,15 @@ pub(crate) fn remove(transaction: &Transaction<'_>, account: &Account) -> Result
     Ok(removed == 1)
 }
 
-/// Removes the row that was read at `expected`, and only that one; returns whether it did.
-pub(crate) fn remove_at(
-    transaction: &Transaction<'_>,
-    account: &Account,
-    expected: u64,
-) -> Result<bool, Error> {
-    if revision(transaction, account)? != Some(expected) {
-        return Ok(false);
-    }
-    remove(transaction, account)
-}
-
 /// Seals a credential for `place`.
-pub(super) fn seal(
+pub(in crate::store) fn seal(
     key: &DataKey,
     place: Place<'_>,
     credential: &Credential,
 ) -> Result<Vec<u8>, Error> {
-    Ok(key.seal(place, &plaintext::written(credential)?)?)
+    let text = plaintext::written(credential)
+        .map_err(|_| Error::Inconsistent("a credential that can't be written down"))?;
+    Ok(key.seal(place, &text)?)
 }
 
 /// The revision of a row, damaged or not.
@@ -275,10 +280,6 @@ pub(super) fn summary(row: &Row<'_>) -> Result<Summary, Error> {
     })
 }
 
-pub(super) fn time(second: i64) -> Result<Timestamp, Error> {
-    Timestamp::from_second(second).map_err(|_| Error::Inconsistent("a time out of range"))
-}
-
 pub(crate) fn kind_text(kind: Kind) -> &'static str {
     match kind {
         Kind::Static => "static",
@@ -300,8 +301,8 @@ pub(super) mod tests {
     use super::*;
     use crate::model::credential::{ApiAuth, Expiry, Grant, StaticToken};
     use crate::secret::{AccessToken, SecretText};
-    use crate::store::connection::Store;
-    use crate::store::header::Header;
+    use crate::store::sqlite::header::Header;
+    use crate::store::sqlite::{Access, Database};
     use crate::vault::seal::VaultId;
 
     const NOW: Timestamp = Timestamp::constant(1_700_000_000, 0);
@@ -320,9 +321,10 @@ pub(super) mod tests {
         credential
     }
 
-    pub(in crate::store) fn store() -> (tempfile::TempDir, Store, DataKey) {
+    pub(in crate::store) fn store() -> (tempfile::TempDir, Database, DataKey) {
         let home = tempfile::tempdir().unwrap();
-        let mut store = Store::open_or_create(&home.path().join("v/tokens.db")).unwrap();
+        let path = home.path().join("v/tokens.db");
+        let mut store = Database::open(&path, Access::Create).unwrap();
         let key = DataKey::generate(VaultId([5; 16]), 1).unwrap();
         let transaction = store.write().unwrap();
         header::insert(&transaction, Header { vault: key.vault, generation: 1 }, NOW).unwrap();
@@ -331,7 +333,7 @@ pub(super) mod tests {
     }
 
     pub(in crate::store) fn write(
-        store: &mut Store,
+        store: &mut Database,
         key: &DataKey,
         user: &str,
         token: &str,
@@ -340,19 +342,6 @@ pub(super) mod tests {
         put(&transaction, key, &account(user), &credential(token)).unwrap();
         transaction.commit().unwrap();
         read(&store.read().unwrap(), key, &account(user)).unwrap().unwrap().revision
-    }
-
-    #[test]
-    fn only_the_row_that_was_read_is_removed() {
-        let (_home, mut store, key) = store();
-        let read_at = write(&mut store, &key, "x", "made-up-1");
-        let now_at = write(&mut store, &key, "x", "made-up-2");
-        let transaction = store.write().unwrap();
-        assert!(!remove_at(&transaction, &account("x"), read_at).unwrap());
-        assert_eq!(revision(&transaction, &account("x")).unwrap(), Some(now_at));
-        assert!(remove_at(&transaction, &account("x"), now_at).unwrap());
-        assert_eq!(revision(&transaction, &account("x")).unwrap(), None);
-        assert!(!remove_at(&transaction, &account("x"), now_at).unwrap());
     }
 
     #[test]

@@ -3,8 +3,9 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, Transaction};
 
-use super::credentials::time;
-use super::error::Error;
+use super::header::time;
+use crate::store::error::Error;
+use crate::store::record::ListedSlot;
 use crate::vault::slot::{Cost, KeySlot, SlotId, SlotKind};
 
 /// All key slots, oldest first.
@@ -28,22 +29,14 @@ pub(crate) fn read(connection: &Connection) -> Result<Vec<KeySlot>, Error> {
     Ok(slots)
 }
 
-/// What can be told of a slot without opening it, nothing of it verified.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Listed {
-    pub(crate) id: SlotId,
-    pub(crate) kind: SlotKind,
-    pub(crate) created_at: Timestamp,
-}
-
 /// What can be told of all slots, oldest first.
-pub(crate) fn list(connection: &Connection) -> Result<Vec<Listed>, Error> {
+pub(crate) fn list(connection: &Connection) -> Result<Vec<ListedSlot>, Error> {
     let mut statement =
         connection.prepare("SELECT id, kind, created_at FROM key_slots ORDER BY created_at, id")?;
     let mut rows = statement.query([])?;
     let mut slots = Vec::new();
     while let Some(row) = rows.next()? {
-        slots.push(Listed {
+        slots.push(ListedSlot {
             id: SlotId(row.get(0)?),
             kind: kind(&row.get::<_, String>(1)?)?,
             created_at: time(row.get(2)?)?,

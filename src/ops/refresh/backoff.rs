@@ -20,15 +20,15 @@ const FIRST_PAUSE: Duration = Duration::from_millis(500);
 /// The shortest time that a request gets.
 const SHORTEST: Duration = Duration::from_secs(1);
 
-/// The pace of one turn.
-pub(super) struct Pace {
+/// The backoff of one turn.
+pub(super) struct Backoff {
     began: Instant,
     requests: u32,
     /// Whether there is a token that will do, and a lost answer costs nothing.
     hurried: bool,
 }
 
-impl Pace {
+impl Backoff {
     /// `hurried`: there is a token that will do, and the provider lets a refresh token be used
     /// again. Elsewhere an answer is waited for to the end, since giving it up would lose it.
     pub(super) fn new(hurried: bool) -> Self {
@@ -87,30 +87,30 @@ mod tests {
 
     #[test]
     fn pauses_grow_and_come_to_an_end() {
-        let mut pace = Pace::new(false);
+        let mut backoff = Backoff::new(false);
         for longest in [500, 1000, 2000] {
-            assert_eq!(pace.request(), http::WHOLE);
-            let pause = pace.pause(&busy(None), false).unwrap();
+            assert_eq!(backoff.request(), http::WHOLE);
+            let pause = backoff.pause(&busy(None), false).unwrap();
             let longest = Duration::from_millis(longest);
             assert!(longest / 2 <= pause && pause <= longest, "{pause:?}");
         }
-        pace.request();
-        assert_eq!(pace.pause(&busy(None), false), None);
+        backoff.request();
+        assert_eq!(backoff.pause(&busy(None), false), None);
     }
 
     #[test]
     fn a_server_is_left_alone_as_long_as_it_asks_or_altogether() {
-        let mut pace = Pace::new(false);
-        pace.request();
-        assert!(pace.pause(&busy(Some(3)), false).unwrap() >= Duration::from_secs(3));
-        assert_eq!(pace.pause(&busy(Some(60)), false), None);
+        let mut backoff = Backoff::new(false);
+        backoff.request();
+        assert!(backoff.pause(&busy(Some(3)), false).unwrap() >= Duration::from_secs(3));
+        assert_eq!(backoff.pause(&busy(Some(60)), false), None);
     }
 
     #[test]
     fn what_may_have_been_done_is_repeated_only_where_that_is_harmless() {
-        let mut pace = Pace::new(true);
-        assert!(pace.request() <= WINDOW);
-        assert!(pace.pause(&broken(), true).is_some());
-        assert_eq!(pace.pause(&broken(), false), None);
+        let mut backoff = Backoff::new(true);
+        assert!(backoff.request() <= WINDOW);
+        assert!(backoff.pause(&broken(), true).is_some());
+        assert_eq!(backoff.pause(&broken(), false), None);
     }
 }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Transaction};
 
-use super::error::Error;
+use crate::store::error::Error;
 use crate::vault::seal::{DataKey, Generation, VaultId};
 
 /// What seals are bound to besides their place.
@@ -90,6 +90,11 @@ pub(crate) fn check(connection: &Connection, key: &DataKey) -> Result<(), Error>
     } else {
         Err(Error::KeyRetired)
     }
+}
+
+/// The point in time that a column holds, in seconds since 1970.
+pub(super) fn time(second: i64) -> Result<Timestamp, Error> {
+    Timestamp::from_second(second).map_err(|_| Error::Inconsistent("a time out of range"))
 }
 
 /// A number as SQLite keeps it: signed.

@@ -15,9 +15,9 @@ use std::thread;
 use rusqlite::{Connection, Row, Statement, Transaction};
 
 use super::credentials::{CLEAR, REVISION, SEALED, account, compared, place, summary};
-use super::error::Error;
 use crate::model::account::Account;
 use crate::model::summary::Summary;
+use crate::store::error::Error;
 use crate::vault::seal::{DataKey, Nonce, Opened};
 
 /// How many rows are read at once, at most, and of how many bytes in all, about.
@@ -267,12 +267,12 @@ const STOPPED: Error = Error::Inconsistent("a thread ended too early");
 mod tests {
     use super::*;
     use crate::secret::SecretText;
-    use crate::store::connection::Store;
-    use crate::store::credentials::read;
-    use crate::store::credentials::tests::{account, store, write};
-    use crate::store::header;
+    use crate::store::sqlite::Database;
+    use crate::store::sqlite::credentials::read;
+    use crate::store::sqlite::credentials::tests::{account, store, write};
+    use crate::store::sqlite::header;
 
-    fn rotate(store: &mut Store, key: &DataKey, next: &DataKey) -> Result<u64, Error> {
+    fn rotate(store: &mut Database, key: &DataKey, next: &DataKey) -> Result<u64, Error> {
         let transaction = store.write()?;
         let count = all(&transaction, key, next, |_| {})?;
         header::advance(&transaction, key, next)?;

@@ -3,11 +3,11 @@
 use rusqlite::{Connection, OptionalExtension, Transaction};
 
 use super::credentials::{BEHIND_CLEAR, CLEAR, each_summary};
-use super::error::Error;
 use super::standings;
 use crate::model::account::Account;
 use crate::model::attempt::Attempt;
 use crate::model::summary::Summary;
+use crate::store::error::Error;
 use crate::untrusted::printable;
 
 /// The last attempt for one credential. One that can't be read counts as none: it is evidence, not

@@ -3,16 +3,15 @@
 use std::io;
 use std::ops::Deref;
 use std::path::Path;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 
-use super::error::Error;
-use super::file::VaultFile;
 use super::schema::{self, Version};
 use crate::private_file::{self, Readers};
+use crate::store::error::Error;
+use crate::store::file::VaultFile;
 use crate::untrusted::printable;
 
 /// How long a statement waits for another process's short transaction.
@@ -21,12 +20,23 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// How often a switch to the write-ahead log is tried again.
 const POLL: Duration = Duration::from_millis(10);
 
-/// Whose turn it is to write, among the threads of this process. SQLite's own wait sleeps in steps
-/// that grow to a tenth of a second: many threads would spend their time asleep.
-static TURN: Mutex<()> = Mutex::new(());
+/// What a vault's file is opened for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// Reading alone: no byte of the file changes, and nothing is flushed to the disk. It shows the
+    /// vault as it is now, until [`Database::look_again`].
+    Read,
+    /// A look at which credentials there are, which waits for nobody and leaves all as it is. What
+    /// it shows may be wrong if somebody writes just now.
+    Glance,
+    /// Reading and writing, after a migration to the current tables.
+    ReadWrite,
+    /// Reading and writing, with empty tables where there was no file.
+    Create,
+}
 
-/// The open vault.
-pub(crate) struct Store {
+/// A connection to the file of a vault.
+pub(crate) struct Database {
     connection: Connection,
     file: VaultFile,
     /// Whether one view stands from opening on. Each view costs a dozen system calls.
@@ -50,30 +60,35 @@ impl Deref for View<'_> {
     }
 }
 
-/// A transaction that writes, and this process's turn to do so.
-pub(crate) struct Change<'a> {
-    transaction: Transaction<'a>,
-    _turn: MutexGuard<'static, ()>,
-}
+/// A transaction that writes. It is rolled back unless it is committed.
+pub(crate) struct Writing<'a>(Transaction<'a>);
 
-impl Change<'_> {
+impl Writing<'_> {
     pub(crate) fn commit(self) -> Result<(), Error> {
-        Ok(self.transaction.commit()?)
+        Ok(self.0.commit()?)
     }
 }
 
-impl<'a> Deref for Change<'a> {
+impl<'a> Deref for Writing<'a> {
     type Target = Transaction<'a>;
 
     fn deref(&self) -> &Transaction<'a> {
-        &self.transaction
+        &self.0
     }
 }
 
-impl Store {
-    /// Opens the vault at `path` for reading alone: no byte of it changes, and nothing is flushed
-    /// to the disk. It shows the vault as it is now, until [`Store::look_again`].
-    pub(crate) fn open_read_only(path: &Path) -> Result<Self, Error> {
+impl Database {
+    /// Opens the vault at `path`.
+    pub(crate) fn open(path: &Path, access: Access) -> Result<Self, Error> {
+        match access {
+            Access::Read => Self::open_read_only(path),
+            Access::Glance => Self::open_unlocked(path),
+            Access::ReadWrite => Self::open_for_writing(VaultFile::find(path)?, false),
+            Access::Create => Self::open_for_writing(VaultFile::find_or_create(path)?, true),
+        }
+    }
+
+    fn open_read_only(path: &Path) -> Result<Self, Error> {
         let (store, version, readers) = Self::find_read_only(path)?;
         match version {
             Version::Known(schema::CURRENT) => {
@@ -83,16 +98,16 @@ impl Store {
             // Migrated first, so that nothing that reads has to know older tables.
             Version::Known(_) => {
                 drop(store);
-                Self::open(path)?;
+                Self::open(path, Access::ReadWrite)?;
                 Self::open_read_only(path)
             }
             other => Err(refused(&other, &store.file)),
         }
     }
 
-    /// The same for somebody who only wants to know how it is: others may go on reading it, and
-    /// older tables stay as they are. Returns whether its tables are the current ones; of others
-    /// nothing but the key slots is to be read.
+    /// Opens the vault at `path` for somebody who only wants to know how it is: others may go on
+    /// reading it, and older tables stay as they are. Returns whether its tables are the current
+    /// ones; of others nothing but the key slots is to be read.
     pub(crate) fn open_as_it_is(path: &Path) -> Result<(Self, bool), Error> {
         let (store, version, _) = Self::find_read_only(path)?;
         match version {
@@ -122,10 +137,7 @@ impl Store {
         Ok((Self { connection, file, standing: true }, version, readers))
     }
 
-    /// Opens the vault at `path` to look at which credentials there are, and leaves it as it is:
-    /// nothing is migrated, made private or laid beside it, and nobody is waited for. What it shows
-    /// may be wrong if somebody writes just now.
-    pub(crate) fn glance(path: &Path) -> Result<Self, Error> {
+    fn open_unlocked(path: &Path) -> Result<Self, Error> {
         let file = VaultFile::find(path)?;
         file.check()?;
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
@@ -142,18 +154,6 @@ impl Store {
             Version::Known(_) => Ok(Self { connection, file, standing: true }),
             other => Err(refused(&other, &file)),
         }
-    }
-
-    /// Opens the vault at `path` for reading and writing, migrated to the current version.
-    pub(crate) fn open(path: &Path) -> Result<Self, Error> {
-        let file = VaultFile::find(path)?;
-        Self::open_for_writing(file, false)
-    }
-
-    /// Opens the vault at `path`, with tables that are empty if there was no file.
-    pub(crate) fn open_or_create(path: &Path) -> Result<Self, Error> {
-        let file = VaultFile::find_or_create(path)?;
-        Self::open_for_writing(file, true)
     }
 
     fn open_for_writing(file: VaultFile, may_be_empty: bool) -> Result<Self, Error> {
@@ -195,6 +195,11 @@ impl Store {
         Ok(())
     }
 
+    /// Whether this connection shows one standing view and can't write.
+    pub(super) fn is_for_reading(&self) -> bool {
+        self.standing
+    }
+
     /// Ends the standing view, if there is one: from now on each view is of the vault as it is then.
     pub(crate) fn end_view(&mut self) -> Result<(), Error> {
         if self.standing {
@@ -204,23 +209,9 @@ impl Store {
         Ok(())
     }
 
-    /// Whether no transaction is open but the standing view.
-    pub(super) fn is_at_rest(&self) -> bool {
-        self.standing || self.connection.is_autocommit()
-    }
-
-    /// A transaction that writes: short, and never open across the network or a prompt. It is
-    /// rolled back unless it is committed. A thread has one at a time.
-    pub(crate) fn write(&mut self) -> Result<Change<'_>, Error> {
-        let started = Instant::now();
-        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-        // What the others waited for another process counts, or the last would wait for all.
-        let left = BUSY_TIMEOUT.saturating_sub(started.elapsed()).max(POLL);
-        self.connection.busy_timeout(left)?;
-        let transaction =
-            self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        transaction.busy_timeout(BUSY_TIMEOUT)?;
-        Ok(Change { transaction, _turn: turn })
+    /// A transaction that writes: short, and never open across the network or a prompt.
+    pub(crate) fn write(&mut self) -> Result<Writing<'_>, Error> {
+        Ok(Writing(self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?))
     }
 
     /// Moves all that is in the write-ahead log into the file, and leaves nothing in the log: it

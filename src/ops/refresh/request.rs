@@ -1,0 +1,302 @@
+//! The request for a new token, with the turn in hand, and what its answer means.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::backoff::Backoff;
+use super::{Refresh, Today, Trigger};
+use crate::model::attempt::{Action, Attempt, Outcome, pause_until};
+use crate::model::credential::{Credential, Grant, OAuthGrant, Renewing, Status};
+use crate::model::definition::Reuse;
+use crate::model::readiness::due_at;
+use crate::oauth::http::Fault;
+use crate::oauth::token::{self, Asked, Heard};
+use crate::oauth::token_answer::TokenAnswer;
+use crate::oauth::{client_credentials, jwt_bearer, token_error};
+use crate::ops::credential;
+use crate::ops::error::{Error, LoginReason};
+use crate::ops::token::{Found, LiveToken, Warning, hand_out, judge};
+use crate::secret::SecretText;
+use crate::signals;
+use crate::store::{self, Journal, RefreshTurn, Row, Saved, Stored};
+use crate::untrusted::printable;
+
+/// A request that brought no token.
+struct Failure {
+    error: token_error::Error,
+    attempt: Attempt,
+}
+
+impl Refresh<'_> {
+    /// Asks for a new token, and again after a moment where that can help and does no harm.
+    pub(super) fn request(&self, mut turn: RefreshTurn<'_>, row: Row) -> Result<LiveToken, Error> {
+        let Row { stored, journal: mut earlier } = row;
+        if let Some(journal) = &earlier
+            && let Some(token) = self.left_alone(&stored.credential, journal)?
+        {
+            return Ok(token);
+        }
+        if stored.credential.status == Status::HandedOver {
+            return Err(credential::handed_over(self.vault, self.account));
+        }
+        let now = (self.clock)();
+        let (grant, renewing) = self.renewable(&stored.credential, now)?;
+        turn.make_room(&stored.credential)?;
+        let reuse = self.today.renewal.reuse_of(&stored.credential);
+        let has_token = self.trigger.could_do_with(&stored.credential, now);
+        let mut backoff = Backoff::new(has_token && reuse == Reuse::Tolerant);
+        loop {
+            // Held until the answer is saved, but not while nothing is under way.
+            let held = signals::hold()
+                .map_err(|source| store::Error::Io { doing: "watch signals over", source })?;
+            let began_at = (self.clock)();
+            let Some(journal) = turn.begin(&stored, earlier.as_ref(), began_at)? else {
+                return self.as_it_is_now();
+            };
+            let Asked { answer, heard } = self.ask(grant, renewing, backoff.request());
+            let attempt = attempt(&journal, began_at, (self.clock)(), heard);
+            let error = match answer {
+                Ok(answer) => {
+                    let renewed =
+                        renewed(&stored.credential, grant, answer, self.today, (self.clock)());
+                    return self.save(&turn, renewed, &journal, &attempt);
+                }
+                Err(error) => error,
+            };
+            let since_first_use = (self.clock)().duration_since(journal.started_at);
+            let Some(pause) = backoff.pause(&error, reuse.allows_another_try(since_first_use))
+            else {
+                let failure = Failure { attempt: failed(attempt, &error), error };
+                return self.failed(&turn, &stored, earlier.as_ref(), failure);
+            };
+            if error.was_not_processed() {
+                turn.give_back(earlier.as_ref(), None);
+            } else {
+                earlier = Some(journal);
+            }
+            drop(held);
+            std::thread::sleep(pause);
+        }
+    }
+
+    /// The token in hand, where the refresh token is better left alone: an earlier try may have
+    /// spent it, the provider takes a second use for theft, and the access token still works.
+    fn left_alone(
+        &self,
+        credential: &Credential,
+        earlier: &Journal,
+    ) -> Result<Option<LiveToken>, Error> {
+        let now = (self.clock)();
+        let reuse = self.today.renewal.reuse_of(credential);
+        if reuse.allows_another_try(now.duration_since(earlier.started_at)) {
+            return Ok(None);
+        }
+        let interrupted =
+            || Error::Interrupted { account: self.account.clone(), since: earlier.started_at };
+        match self.trigger {
+            Trigger::Asked if !credential.expiry().is_past(now) => Err(interrupted()),
+            Trigger::Asked => Ok(None),
+            // Says, where that is so, that no try would help, or that none may be made.
+            Trigger::Need(need) => match judge(self.account, credential, need, now)? {
+                Found::Good(token) => {
+                    let interrupted = || Warning::NotRefreshed(Box::new(interrupted()));
+                    let warning = token.warning.or_else(|| Some(interrupted()));
+                    Ok(Some(LiveToken { warning, ..*token }))
+                }
+                Found::Due => Ok(self.in_spite_of(interrupted(), credential).ok()),
+            },
+        }
+    }
+
+    fn renewable<'a>(
+        &self,
+        credential: &'a Credential,
+        now: Timestamp,
+    ) -> Result<(&'a OAuthGrant, Renewing<'a>), Error> {
+        let login_required =
+            |reason| Error::LoginRequired { account: self.account.clone(), reason };
+        if credential.is_over(now) && credential.is_refreshable() {
+            return Err(login_required(LoginReason::Ended));
+        }
+        match &credential.grant {
+            Grant::OAuth(grant) => grant.renewing().map(|renewing| (&**grant, renewing)),
+            Grant::Static(_) => None,
+        }
+        .ok_or_else(|| login_required(LoginReason::NotRefreshable))
+    }
+
+    /// Sends the request, with the client secret of today's configuration, if there is one.
+    fn ask(&self, grant: &OAuthGrant, renewing: Renewing<'_>, bound: Duration) -> Asked {
+        let mut client = grant.client.clone();
+        client.secret = self.today.client_secret.clone().or(client.secret);
+        let now = (self.clock)();
+        match renewing {
+            Renewing::RefreshToken(token) => token::refresh(&client, token, now, bound),
+            Renewing::Exchange(token) => token::exchange(&client, token, now, bound),
+            Renewing::ClientCredentials { scopes } => {
+                client_credentials::request(&client, scopes, now, bound)
+            }
+            Renewing::JwtBearer { account, scopes } => {
+                jwt_bearer::request(&client, account, scopes, now, bound)
+            }
+        }
+    }
+
+    /// Has the vault keep what a request brought.
+    fn save(
+        &self,
+        turn: &RefreshTurn<'_>,
+        renewed: Credential,
+        journal: &Journal,
+        attempt: &Attempt,
+    ) -> Result<LiveToken, Error> {
+        let account = || self.account.clone();
+        match turn.save(&renewed, journal, attempt) {
+            Saved::Stored => Ok(hand_out(renewed, true)),
+            Saved::Moved => self.as_it_is_now(),
+            Saved::Spilled(source) => {
+                Err(Error::Spilled { account: account(), source: Box::new(source.into()) })
+            }
+            Saved::Lost(source) => {
+                Err(Error::Lost { account: account(), source: Box::new(source.into()) })
+            }
+        }
+    }
+
+    /// What stands in the vault, where somebody who knew what they did replaced what was read.
+    fn as_it_is_now(&self) -> Result<LiveToken, Error> {
+        let row = credential::expect(self.vault, self.account)?;
+        Ok(hand_out(row.stored.credential, false))
+    }
+
+    /// Sees to the journal and the status after a request that brought no token.
+    fn failed(
+        &self,
+        turn: &RefreshTurn<'_>,
+        stored: &Stored,
+        earlier: Option<&Journal>,
+        Failure { error, attempt }: Failure,
+    ) -> Result<LiveToken, Error> {
+        let account = self.account.clone();
+        match &error {
+            token_error::Error::GrantRefused { .. } => {
+                return self.refused(turn, stored, &attempt);
+            }
+            token_error::Error::ClientRefused { .. } | token_error::Error::NotSigned(_) => {
+                turn.give_back(earlier, Some(&attempt));
+                return Err(Error::NotRefreshed { account, source: error });
+            }
+            // What was not processed leaves things as they were. Anything else may have spent the
+            // refresh token: its journal stays.
+            passing if passing.was_not_processed() => turn.give_back(earlier, Some(&attempt)),
+            token_error::Error::TooManyRequests { .. }
+            | token_error::Error::NoVerdict { .. }
+            | token_error::Error::Fault(_) => turn.note(&attempt),
+        }
+        self.in_spite_of(Error::NotRefreshed { account, source: error }, &stored.credential)
+    }
+
+    /// Records that the grant is no longer renewed, unless the row was changed meanwhile: then the
+    /// refusal was about a refresh token that somebody replaced. The tokens are kept.
+    fn refused(
+        &self,
+        turn: &RefreshTurn<'_>,
+        stored: &Stored,
+        attempt: &Attempt,
+    ) -> Result<LiveToken, Error> {
+        let now = (self.clock)();
+        let credential = Credential {
+            status: Status::LoginRequired,
+            updated_at: now,
+            ..stored.credential.clone()
+        };
+        if !turn.answer(&credential, stored.revision, attempt)? {
+            return self.as_it_is_now();
+        }
+        let login_required =
+            || Error::LoginRequired { account: self.account.clone(), reason: LoginReason::Refused };
+        match self.trigger {
+            Trigger::Asked => Err(login_required()),
+            Trigger::Need(need) => match judge(self.account, &credential, need, now)? {
+                Found::Good(token) => Ok(*token),
+                Found::Due => Err(login_required()),
+            },
+        }
+    }
+}
+
+/// The record of an attempt that brought a token.
+fn attempt(
+    journal: &Journal,
+    began_at: Timestamp,
+    ended_at: Timestamp,
+    heard: Option<Heard>,
+) -> Attempt {
+    let server_time = heard.and_then(|heard| heard.date);
+    Attempt {
+        name: Some(data_encoding::HEXLOWER.encode(&journal.attempt)),
+        action: Action::Refresh,
+        began_at,
+        ended_at,
+        outcome: Outcome::Done,
+        status: heard.map(|heard| heard.status),
+        error: None,
+        message: None,
+        not_before: None,
+        clock_skew: server_time.map(|date| date.duration_since(ended_at).as_secs()),
+    }
+}
+
+/// The record of an attempt that brought `error` instead.
+pub(super) fn failed(attempt: Attempt, error: &token_error::Error) -> Attempt {
+    let outcome = match error {
+        token_error::Error::GrantRefused { .. } => Outcome::Refused,
+        token_error::Error::ClientRefused { .. }
+        | token_error::Error::NotSigned(_)
+        | token_error::Error::Fault(Fault::Setup { .. }) => Outcome::Configuration,
+        token_error::Error::TooManyRequests { .. }
+        | token_error::Error::NoVerdict { .. }
+        | token_error::Error::Fault(_) => Outcome::Passing,
+    };
+    Attempt {
+        outcome,
+        error: error.code().map(printable),
+        message: Some(printable(&error.to_string())),
+        not_before: pause_until(error.retry_after(), attempt.ended_at),
+        ..attempt
+    }
+}
+
+/// The credential with what the server answered.
+fn renewed(
+    credential: &Credential,
+    grant: &OAuthGrant,
+    answer: TokenAnswer,
+    today: &Today,
+    now: Timestamp,
+) -> Credential {
+    let mut grant = grant.clone();
+    grant.access_token = answer.access_token;
+    grant.token_type = answer.token_type;
+    grant.issued_at = now;
+    grant.expiry = answer.expiry;
+    grant.due_at = due_at(now, answer.expiry, today.renewal.margin);
+    // Another refresh token has an end of its own, or one that nobody told.
+    let old = grant.refresh_token.as_ref().map(SecretText::expose);
+    let is_another = answer.refresh_token.as_ref().is_some_and(|new| Some(new.expose()) != old);
+    let earlier_end = grant.refresh_expires_at.filter(|_| !is_another);
+    grant.refresh_expires_at = answer.refresh_expires_at.or(earlier_end);
+    grant.life = today.renewal.life.unwrap_or(grant.life);
+    // RFC 6749 §6: a new refresh token replaces the old one; without one the old one stays good.
+    grant.refresh_token = answer.refresh_token.or(grant.refresh_token);
+    grant.scopes = answer.scopes.unwrap_or(grant.scopes);
+    grant.client.secret = today.client_secret.clone().or(grant.client.secret);
+    Credential {
+        grant: Grant::OAuth(Box::new(grant)),
+        status: Status::Active,
+        updated_at: now,
+        last_refreshed_at: Some(now),
+        ..credential.clone()
+    }
+}

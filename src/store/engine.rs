@@ -1,0 +1,31 @@
+//! The engine that keeps a vault's rows.
+//!
+//! A second engine is a second variant here: the compiler then names every read and every change
+//! that it has to carry out.
+
+use super::change::{Change, Outcome};
+use super::error::Error;
+use super::sqlite::{Remember, Sqlite};
+use crate::vault::seal::DataKey;
+
+/// What keeps a vault's rows.
+pub(super) enum Engine {
+    /// A file on this machine.
+    Sqlite(Sqlite),
+}
+
+impl Engine {
+    /// Carries out `change` under `key`: all of it or nothing, once it returns for good.
+    ///
+    /// Fails with [`Error::KeyRetired`] if `key` is no longer the data key.
+    pub(super) fn commit(
+        &self,
+        key: &DataKey,
+        change: Change,
+        remember: Remember,
+    ) -> Result<Outcome, Error> {
+        match self {
+            Self::Sqlite(file) => file.commit(key, change, remember),
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! What is inside the store, for tests that edit a vault's file as somebody might who has no key.
+
+pub(crate) use super::record::Journal;
+pub(crate) use super::spill::Spill;
+pub(crate) use super::sqlite::{
+    Access, Database, Writing, attempts, audit, bundles, credentials, header, intents, journal,
+    reseal, slots, standings,
+};

@@ -1,0 +1,194 @@
+//! The key slots of a vault, its first one, and the rotation of its keys.
+//!
+//! A slot of kind `keychain` has its secret in the operating system's keychain, which shares no
+//! commit with the vault. So the name of an entry that has no slot, or no longer has one, is
+//! written down here under a seal until the keychain has what it should have: see
+//! [`OpenVault::entry_begun`].
+
+use jiff::Timestamp;
+
+use super::audit;
+use super::change::{Change, Outcome};
+use super::engine::Engine;
+use super::error::Error;
+use super::open_vault::OpenVault;
+use super::sqlite::header::{self, Header};
+use super::sqlite::rotate::{Rotation, Step, rotate};
+use super::sqlite::{self, intents, journal, reseal, slots};
+use super::vault::Vault;
+use crate::model::account::Account;
+use crate::vault::keychain::{self, EntryName};
+use crate::vault::seal::{DataKey, Generation, VaultId};
+use crate::vault::slot::{self, KeyMaterial, KeySlot, SlotId, SlotKind};
+use crate::vault::slot_secret::{SlotSecret, entry_name};
+
+/// The first slot of a vault that is about to be.
+pub(crate) struct FirstSlot {
+    vault: VaultId,
+    id: SlotId,
+}
+
+impl FirstSlot {
+    pub(crate) fn generate() -> Result<Self, Error> {
+        Ok(Self { vault: VaultId::generate()?, id: SlotId::generate()? })
+    }
+
+    /// The name of its entry in the keychain, if it is to have one.
+    pub(crate) fn entry(&self) -> EntryName {
+        entry_name(self.vault, self.id)
+    }
+}
+
+impl Vault {
+    /// Writes down that the keychain is about to get the entry of the first slot.
+    pub(crate) fn first_entry_begun(&self, slot: &FirstSlot, at: Timestamp) -> Result<(), Error> {
+        let Engine::Sqlite(file) = &self.engine;
+        file.without_key(|transaction| intents::insert(transaction, &slot.entry().to_string(), at))
+    }
+
+    /// Makes the data key and wraps it in the first slot: now the vault is there, and open.
+    pub(crate) fn finish(
+        self,
+        FirstSlot { vault, id }: FirstSlot,
+        with: SlotSecret,
+        material: &KeyMaterial,
+        at: Timestamp,
+    ) -> Result<OpenVault, Error> {
+        let key = DataKey::generate(vault, 1)?;
+        let slot = KeySlot::wrap(id, with.kind(), material, &key)?;
+        audit::set_aside(self.file(), vault);
+        let Engine::Sqlite(file) = &self.engine;
+        file.without_key(|transaction| {
+            header::insert(transaction, Header { vault, generation: key.generation }, at)?;
+            slots::insert(transaction, &slot, at)?;
+            sqlite::audit::seal(transaction, &key, None, None)?;
+            intents::remove(transaction, &entry_name(vault, id).to_string())
+        })?;
+        Ok(OpenVault::new(self, with, key))
+    }
+}
+
+impl OpenVault {
+    /// Whether `with` gives the secret of the slot `id`; `None` where there is no such slot.
+    pub(crate) fn opens(&self, id: SlotId, with: &SlotSecret) -> Result<Option<bool>, Error> {
+        let (_, slots) = self.header_and_slots()?;
+        let Some(slot) = slots.iter().find(|slot| slot.id == id) else { return Ok(None) };
+        if with.kind() != slot.kind {
+            return Ok(Some(false));
+        }
+        let key = self.key();
+        let material = match with.material(key.vault, slot.id) {
+            Ok(material) => material,
+            Err(keychain::Error::Missing) => return Ok(Some(false)),
+            Err(source) => return Err(Error::Keychain { source, slots: Vec::new() }),
+        };
+        match slot.unwrap(&material, key.vault, key.generation) {
+            Ok(_) => Ok(Some(true)),
+            Err(slot::Error::WrongSecret) => Ok(Some(false)),
+            Err(slot::Error::Tampered) => Err(Error::TamperedSlot { id: slot.id }),
+        }
+    }
+
+    /// The name of a slot's entry in the keychain.
+    pub(crate) fn entry_name(&self, slot: SlotId) -> EntryName {
+        entry_name(self.key().vault, slot)
+    }
+
+    /// Writes down that the keychain is about to get the entry of a slot that comes.
+    pub(crate) fn entry_begun(&self, slot: SlotId, at: Timestamp) -> Result<(), Error> {
+        self.commit(|| Change::EntryBegun { slot, at }).map(drop)
+    }
+
+    /// The slots whose entries in the keychain are written down, each with whether there is such a
+    /// slot now.
+    ///
+    /// They are written anew and committed first: if the commit before this failed at the disk,
+    /// nobody could say which slots the file will turn out to have, until another one is through.
+    pub(crate) fn entries_begun(&self, at: Timestamp) -> Result<Vec<(SlotId, bool)>, Error> {
+        match self.commit(|| Change::EntriesConfirmed { at })? {
+            Outcome::Entries(entries) => Ok(entries),
+            Outcome::Done
+            | Outcome::Moved
+            | Outcome::InDoubt
+            | Outcome::TakenIn(_)
+            | Outcome::News(_) => Ok(Vec::new()),
+        }
+    }
+
+    /// Strikes out the entry of `slot`: the keychain has what it should have.
+    pub(crate) fn entry_done(&self, slot: SlotId) -> Result<(), Error> {
+        self.commit(|| Change::EntryDone { slot }).map(drop)
+    }
+
+    /// Adds a slot. Whoever calls has the keys' turn.
+    pub(crate) fn add_slot(
+        &self,
+        id: SlotId,
+        kind: SlotKind,
+        material: &KeyMaterial,
+        at: Timestamp,
+    ) -> Result<(), Error> {
+        self.commit(|| Change::AddSlot { id, kind, material: material.clone(), at }).map(drop)
+    }
+
+    /// Takes a slot away. Whoever calls has the keys' turn.
+    pub(crate) fn remove_slot(
+        &self,
+        id: SlotId,
+        kind: SlotKind,
+        at: Timestamp,
+    ) -> Result<(), Error> {
+        self.commit(|| Change::RemoveSlot { id, kind, at }).map(drop)
+    }
+
+    /// Empties the write-ahead log of what was overwritten; see [`Vault`]. Returns whether that
+    /// could be done: not while somebody is still reading it.
+    pub(crate) fn settle(&self) -> bool {
+        self.empty_log()
+    }
+
+    /// Fails with [`Error::KeyRetired`] if another process rotated the keys since the vault was
+    /// unlocked.
+    pub(crate) fn check_key(&self) -> Result<(), Error> {
+        let key = self.key();
+        self.file_engine().read(|view| header::check(view, &key))
+    }
+
+    /// How many rows there are, whatever is in them.
+    pub(crate) fn count(&self) -> Result<u64, Error> {
+        self.file_engine().read(|view| reseal::count(view))
+    }
+
+    /// The accounts whose last refresh got no certain answer.
+    pub(crate) fn in_doubt(&self) -> Result<Vec<Account>, Error> {
+        self.file_engine().read(|view| {
+            let accounts = journal::accounts(view)?.into_iter().filter_map(|(provider, user)| {
+                let (Ok(provider), Ok(user)) = (provider.parse(), user.parse()) else {
+                    return None;
+                };
+                Some(Account { provider, user })
+            });
+            Ok::<_, Error>(accounts.collect())
+        })
+    }
+
+    /// Replaces data key and slots, and seals every credential again: all or nothing. Returns the
+    /// new generation, and how many credentials there are. Whoever calls has the keys' turn.
+    ///
+    /// Fails with [`Error::KeyRetired`] if somebody else was faster, and with [`Error::Tampered`]
+    /// for the first credential that does not open.
+    pub(crate) fn rotate(
+        &self,
+        rotation: &Rotation,
+        progress: impl FnMut(Step),
+    ) -> Result<(Generation, u64), Error> {
+        let key = self.key();
+        let next = DataKey::generate(key.vault, key.generation + 1)?;
+        let generation = next.generation;
+        let count = rotate(self.file_engine(), &key, &next, rotation, self.remember(), progress)?;
+        self.key_is(next);
+        // Nothing in them opens any more, and no attempt is in flight that could need them.
+        let _ = super::spill::discard_all(self.file());
+        Ok((generation, count))
+    }
+}

@@ -1,0 +1,261 @@
+//! The engine that keeps a vault in one SQLite file, a table a file.
+//!
+//! Owns the connections to the file and all SQL. Refuses to know what a row is read for: its
+//! neighbours in `store/` decide that, and no type of SQLite's leaves this folder.
+
+mod schema;
+mod database;
+pub(crate) mod header;
+pub(crate) mod intents;
+pub(crate) mod journal;
+pub(crate) mod credentials;
+pub(crate) mod reseal;
+pub(crate) mod slots;
+pub(crate) mod bundles;
+pub(crate) mod standings;
+pub(crate) mod attempts;
+pub(crate) mod audit;
+mod apply;
+mod queue;
+pub(crate) mod rotate;
+
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use rusqlite::{Connection, Transaction};
+
+pub(in crate::store) use self::apply::forget;
+#[cfg(any(test, fuzzing))]
+pub(crate) use self::database::Writing;
+pub(crate) use self::database::{Access, Database};
+use self::queue::CommitQueue;
+pub(in crate::store) use self::queue::Remember;
+pub(crate) use self::schema::missing_tables;
+use super::audit::{Mark, end};
+use super::change::{Change, Outcome};
+use super::error::Error;
+use super::file::VaultFile;
+use crate::vault::seal::DataKey;
+
+/// The open file of a vault.
+pub(in crate::store) struct Sqlite {
+    file: VaultFile,
+    /// The connection that writes. It reads as well, where there is no other.
+    writer: Mutex<Database>,
+    /// A connection that reads while one thread's write waits for the disk.
+    reader: Option<Mutex<Database>>,
+    queue: CommitQueue,
+}
+
+impl Sqlite {
+    /// Opens the vault at `path` for a command that does one thing at a time.
+    pub(in crate::store) fn open(path: &Path, access: Access) -> Result<Self, Error> {
+        Ok(Self::over(Database::open(path, access)?, None))
+    }
+
+    /// Opens the vault at `path` for reading and writing by many threads.
+    pub(in crate::store) fn open_for_threads(path: &Path) -> Result<Self, Error> {
+        let writer = Database::open(path, Access::ReadWrite)?;
+        let reader = Database::open(path, Access::ReadWrite)?;
+        Ok(Self::over(writer, Some(reader)))
+    }
+
+    /// Takes a file that was opened for whoever only wants to know how it is.
+    pub(in crate::store) fn over(writer: Database, reader: Option<Database>) -> Self {
+        let file = writer.file().clone();
+        let (writer, reader) = (Mutex::new(writer), reader.map(Mutex::new));
+        Self { file, writer, reader, queue: CommitQueue::default() }
+    }
+
+    pub(in crate::store) fn file(&self) -> &VaultFile {
+        &self.file
+    }
+
+    /// Opens a file for writing as well that was opened for reading alone.
+    pub(in crate::store) fn open_for_writing(&self) -> Result<(), Error> {
+        let mut writer = self.writer();
+        if writer.is_for_reading() {
+            // In a copy that has no write-ahead log yet, a standing view keeps writers out.
+            writer.end_view()?;
+            *writer = Database::open(self.file.path(), Access::ReadWrite)?;
+        }
+        Ok(())
+    }
+
+    /// Looks at the vault as it is at one moment.
+    pub(in crate::store) fn read<T, E: From<Error>>(
+        &self,
+        look: impl FnOnce(&Connection) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let database = lock(self.reader.as_ref().unwrap_or(&self.writer));
+        let view = database.read()?;
+        look(&view)
+    }
+
+    /// Makes the next look one at the vault as it is by then.
+    pub(in crate::store) fn look_again(&self) -> Result<(), Error> {
+        lock(self.reader.as_ref().unwrap_or(&self.writer)).look_again()
+    }
+
+    /// Carries out `change` under `key` and commits it.
+    pub(in crate::store) fn commit(
+        &self,
+        key: &DataKey,
+        change: Change,
+        remember: Remember,
+    ) -> Result<Outcome, Error> {
+        self.queue.commit(change, remember, key.generation, |changes, remember| {
+            self.in_transaction(key, remember, |transaction| {
+                changes.iter().map(|change| apply::apply(transaction, key, change)).collect()
+            })
+        })
+    }
+
+    /// Runs `write` in one transaction and commits it, with what is to be remembered of the audit.
+    pub(in crate::store) fn in_transaction<T>(
+        &self,
+        key: &DataKey,
+        remember: Remember,
+        write: impl FnOnce(&Transaction<'_>) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let mut database = self.writer();
+        // Found before a transaction keeps others waiting.
+        let mark = end_of_audit(&database, key, remember)?;
+        let transaction = database.write()?;
+        let done = write(&transaction)?;
+        match remember {
+            Remember::Nothing => {}
+            Remember::Audit(settings) => audit::seal(&transaction, key, mark, settings)?,
+        }
+        transaction.commit()?;
+        Ok(done)
+    }
+
+    /// Runs `write`, which needs no key, in one transaction and commits it.
+    pub(in crate::store) fn without_key<T>(
+        &self,
+        write: impl FnOnce(&Transaction<'_>) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let mut database = self.writer();
+        let transaction = database.write()?;
+        let done = write(&transaction)?;
+        transaction.commit()?;
+        Ok(done)
+    }
+
+    /// The connection that writes.
+    pub(in crate::store) fn writer(&self) -> MutexGuard<'_, Database> {
+        lock(&self.writer)
+    }
+}
+
+/// The last entry of the audit that is worth remembering.
+fn end_of_audit(
+    database: &Database,
+    key: &DataKey,
+    remember: Remember,
+) -> Result<Option<Mark>, Error> {
+    match remember {
+        Remember::Nothing => Ok(None),
+        Remember::Audit(_) => {
+            let sealed = audit::read(&*database.read()?, key)?;
+            Ok(sealed.and_then(|sealed| end(database.file(), &sealed)))
+        }
+    }
+}
+
+/// A thread that panicked has left no transaction open: dropping one rolls it back.
+fn lock(database: &Mutex<Database>) -> MutexGuard<'_, Database> {
+    database.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The version of SQLite, as a number that grows and as its authors write it.
+pub(in crate::store) fn version() -> (i32, &'static str) {
+    (rusqlite::version_number(), rusqlite::version())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    use jiff::Timestamp;
+
+    use super::credentials::tests::{account, credential, store};
+    use super::*;
+    use crate::vault::Key;
+    use crate::vault::slot::{KeyMaterial, SlotId, SlotKind};
+
+    fn count(file: &Sqlite, table: &str) -> i64 {
+        let sql = format!("SELECT count(*) FROM {table}");
+        file.read(|view| Ok::<_, Error>(view.query_row(&sql, [], |row| row.get(0))?)).unwrap()
+    }
+
+    fn several(database: &Database) -> Sqlite {
+        Sqlite::open_for_threads(database.file().path()).unwrap()
+    }
+
+    #[test]
+    fn every_thread_gets_its_own_outcome() {
+        let (_home, database, key) = store();
+        let file = several(&database);
+        let material = KeyMaterial::Random(Key::generate().unwrap());
+        let slot = |number: u8| {
+            let (kind, material) = (SlotKind::Key, material.clone());
+            Change::AddSlot { id: SlotId([number; 8]), kind, material, at: Timestamp::UNIX_EPOCH }
+        };
+        let failed = std::thread::scope(|scope| {
+            let (file, key, slot) = (&file, &key, &slot);
+            let threads: Vec<_> = (0..60)
+                .map(|number| {
+                    // Each name twice: the second of them breaks the table's rule.
+                    let change = move || file.commit(key, slot(number / 2), Remember::Nothing);
+                    scope.spawn(move || change().is_err())
+                })
+                .collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect::<Vec<_>>()
+        });
+        assert_eq!(failed.iter().filter(|failed| **failed).count(), 30);
+        assert_eq!(count(&file, "key_slots"), 30);
+    }
+
+    #[test]
+    fn a_place_is_taken_once() {
+        let (_home, database, key) = store();
+        let file = several(&database);
+        let put = |token| Change::Put {
+            account: account("x"),
+            credential: Box::new(credential(token)),
+            over: None,
+        };
+        let commit = |change| file.commit(&key, change, Remember::Nothing).unwrap();
+        assert_eq!(commit(put("made-up-1")), Outcome::Done);
+        assert_eq!(commit(put("made-up-2")), Outcome::Moved);
+        let forget = |revision| Change::Forget { account: account("x"), revision };
+        let found = file.read(|view| credentials::read(view, &key, &account("x")));
+        let revision = found.unwrap().unwrap().revision;
+        assert_eq!(commit(forget(revision + 1)), Outcome::Moved);
+        assert_eq!(commit(forget(revision)), Outcome::Done);
+        assert_eq!(commit(forget(revision)), Outcome::Moved);
+    }
+
+    #[test]
+    fn a_thread_that_panics_leaves_no_change_and_keeps_nobody_out() {
+        let (_home, database, _) = store();
+        let file = several(&database);
+        for _ in 0..3 {
+            let panicked = catch_unwind(AssertUnwindSafe(|| {
+                file.without_key(|transaction| {
+                    intents::insert(transaction, "x", Timestamp::UNIX_EPOCH)?;
+                    std::panic::resume_unwind(Box::new(()));
+                    #[expect(unreachable_code, reason = "it names the type")]
+                    Ok(())
+                })
+            }));
+            assert!(panicked.is_err());
+        }
+        assert_eq!(count(&file, "intents"), 0);
+        file.without_key(|transaction| intents::insert(transaction, "x", Timestamp::UNIX_EPOCH))
+            .unwrap();
+        assert_eq!(count(&file, "intents"), 1);
+    }
+}

@@ -1,0 +1,103 @@
+//! The one transaction of a rotation: the next data key, its slots, and every seal under it.
+
+use jiff::Timestamp;
+use rusqlite::Transaction;
+
+use super::reseal::{self, Damage};
+use super::{Remember, Sqlite, apply, audit, end_of_audit, header, intents, slots};
+use crate::store::error::Error;
+use crate::vault::seal::DataKey;
+use crate::vault::slot::{KeyMaterial, KeySlot, SlotId, SlotKind};
+use crate::vault::slot_secret::entry_name;
+
+/// A slot that a rotation makes.
+#[derive(Debug, Clone)]
+pub(crate) struct NewSlot {
+    pub(crate) id: SlotId,
+    pub(crate) kind: SlotKind,
+    /// What it is made with.
+    pub(crate) material: KeyMaterial,
+    /// What has to open it: the keychain's own copy, where that was read once more.
+    pub(crate) kept: KeyMaterial,
+}
+
+/// What a rotation changes.
+pub(crate) struct Rotation {
+    /// The slots that go.
+    pub(crate) old: Vec<(SlotId, SlotKind)>,
+    /// The slots that come.
+    pub(crate) new: Vec<NewSlot>,
+    /// Whether everything is opened again before it is committed.
+    pub(crate) verify: bool,
+    pub(crate) at: Timestamp,
+}
+
+/// How far a rotation is.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Step {
+    /// So many credentials are sealed with the next key.
+    Sealed(u64),
+    /// So many credentials were opened again.
+    Verified(u64),
+}
+
+/// Makes `next` the data key, after `key`. Returns how many credentials there are.
+pub(in crate::store) fn rotate(
+    database: &Sqlite,
+    key: &DataKey,
+    next: &DataKey,
+    rotation: &Rotation,
+    remember: Remember,
+    mut progress: impl FnMut(Step),
+) -> Result<u64, Error> {
+    let mark = end_of_audit(&database.writer(), key, remember)?;
+    database.without_key(|transaction| {
+        if let Remember::Audit(settings) = remember {
+            audit::seal(transaction, key, mark, settings)?;
+        }
+        audit::reseal(transaction, key, next)?;
+        let sealed = reseal::all(transaction, key, next, |done| progress(Step::Sealed(done)))?;
+        intents::reseal(transaction, key, next)?;
+        header::advance(transaction, key, next)?;
+        for (id, kind) in &rotation.old {
+            slots::remove(transaction, *id)?;
+            apply::retire_entry(transaction, next, *kind, *id, rotation.at)?;
+        }
+        for new in &rotation.new {
+            let slot = KeySlot::wrap(new.id, new.kind, &new.material, next)?;
+            slots::insert(transaction, &slot, rotation.at)?;
+            intents::remove(transaction, &entry_name(next.vault, new.id).to_string())?;
+        }
+        if rotation.verify {
+            let tell = |done| progress(Step::Verified(done));
+            reopen(transaction, next, &rotation.new, sealed, tell)?;
+        }
+        header::check(transaction, next)?;
+        Ok(sealed)
+    })
+}
+
+/// Opens every slot as it now stands in the file, and with it every credential.
+fn reopen(
+    transaction: &Transaction<'_>,
+    next: &DataKey,
+    new: &[NewSlot],
+    count: u64,
+    progress: impl FnMut(u64),
+) -> Result<(), Error> {
+    const NOT_AS_SEALED: Error = Error::Inconsistent("what was sealed does not open");
+    let slots = slots::read(transaction)?;
+    let mut unwrapped = None;
+    for new in new {
+        let stored = slots.iter().find(|stored| stored.id == new.id).ok_or(NOT_AS_SEALED)?;
+        let key =
+            stored.unwrap(&new.kept, next.vault, next.generation).map_err(|_| NOT_AS_SEALED)?;
+        // The keychain's own copy comes first: it is the one that tokctl did not keep itself.
+        if unwrapped.is_none() || new.kind == SlotKind::Keychain {
+            unwrapped = Some(key);
+        }
+    }
+    let key = unwrapped.ok_or(NOT_AS_SEALED)?;
+    let whole = (count, Damage::default());
+    if reseal::examine(transaction, &key, progress)? == whole { Ok(()) } else { Err(NOT_AS_SEALED) }
+}

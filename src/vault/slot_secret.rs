@@ -1,0 +1,77 @@
+//! The secret of a key slot, and where it is kept.
+
+use super::cipher::Key;
+use super::keychain::{self, EntryName, Patience};
+use super::seal::VaultId;
+use super::slot::{KeyMaterial, SlotId, SlotKind};
+use crate::secret::Passphrase;
+
+/// What opens a key slot, or is to open a new one.
+#[derive(Debug, Clone)]
+pub(crate) enum SlotSecret {
+    /// Random bytes in the operating system's keychain, which is asked when they are needed.
+    Keychain(Patience),
+    /// The key of a `key` slot.
+    Key(Key),
+    /// The passphrase of a `passphrase` slot.
+    Passphrase(Passphrase),
+    /// The code of a `recovery` slot.
+    Recovery(Key),
+}
+
+impl SlotSecret {
+    /// The kind of the slots that this secret opens.
+    pub(crate) fn kind(&self) -> SlotKind {
+        match self {
+            Self::Keychain(_) => SlotKind::Keychain,
+            Self::Key(_) => SlotKind::Key,
+            Self::Passphrase(_) => SlotKind::Passphrase,
+            Self::Recovery(_) => SlotKind::Recovery,
+        }
+    }
+
+    /// The bytes that open the slot `slot` of `vault`; from the keychain, where they lie there.
+    pub(crate) fn material(
+        &self,
+        vault: VaultId,
+        slot: SlotId,
+    ) -> Result<KeyMaterial, keychain::Error> {
+        match self {
+            Self::Key(key) | Self::Recovery(key) => Ok(KeyMaterial::Random(key.clone())),
+            Self::Passphrase(passphrase) => Ok(KeyMaterial::Passphrase(passphrase.clone())),
+            Self::Keychain(patience) => {
+                keychain::read(&entry_name(vault, slot), patience).map(KeyMaterial::Random)
+            }
+        }
+    }
+}
+
+/// The name of a slot's entry in the keychain.
+pub(crate) fn entry_name(vault: VaultId, slot: SlotId) -> EntryName {
+    EntryName::new(&vault.hex(), &slot.to_string())
+}
+
+/// The slot of `vault` whose entry in the keychain is called `name`; `None` for any other text.
+pub(crate) fn slot_of_entry(vault: VaultId, name: &str) -> Option<SlotId> {
+    let (_, slot) = name.split_once('/')?;
+    let id = data_encoding::HEXLOWER.decode(slot.as_bytes()).ok()?;
+    let slot = SlotId(id.try_into().ok()?);
+    (entry_name(vault, slot).to_string() == name).then_some(slot)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_name_of_this_vault_is_one() {
+        let (vault, slot) = (VaultId([0xab; 16]), SlotId([0xcd; 8]));
+        let name = entry_name(vault, slot).to_string();
+        assert_eq!(slot_of_entry(vault, &name), Some(slot));
+        assert_eq!(slot_of_entry(VaultId([3; 16]), &name), None);
+        for other in ["", "/", "x/cdcdcdcdcdcdcdcd", &name.to_uppercase(), &name[..name.len() - 2]]
+        {
+            assert_eq!(slot_of_entry(vault, other), None, "{other}");
+        }
+    }
+}
