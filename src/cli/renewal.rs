@@ -12,11 +12,11 @@ use super::typed::login_command;
 use crate::model::account::Account;
 use crate::model::credential::{Credential, Grant};
 use crate::model::readiness::Need;
+use crate::ops::error::StoreError;
 use crate::ops::providers::{self, Drift, Provider};
 use crate::ops::token::{Caller, LiveToken, Policy, Rules, Warning};
 use crate::ops::{self, OpenVault};
 use crate::secret::ClientSecret;
-use crate::store;
 
 /// A command for which a token is renewed.
 pub(crate) struct Asking<'a> {
@@ -155,7 +155,7 @@ pub(crate) fn warn(context: &Context, account: &Account, handed: &LiveToken) {
             format!("`{account}` can't be refreshed any more: `{login}`")
         }
         Some(Warning::NotRefreshed(error)) => match &**error {
-            ops::Error::Store(store::Error::Busy) => {
+            ops::Error::Store(StoreError::Busy) => {
                 format!("`{account}` is being refreshed by another process, its token still works")
             }
             ops::Error::Interrupted { .. } => format!(

@@ -8,6 +8,7 @@ mod clock;
 pub(crate) mod providers;
 pub(crate) mod audit;
 pub(crate) mod credential;
+pub(crate) mod key_text;
 mod create;
 pub(crate) mod token;
 pub(crate) mod refresh;

@@ -47,23 +47,8 @@ const MAY_USE: [(&str, &[&str]); 10] = [
 const KNOWS_SQLITE: [&str; 3] = ["store", "importers", "properties"];
 
 /// The files that use a layer which they may not, with that layer. To be emptied.
-const STILL: [(&str, &str); 16] = [
-    ("cli/audit_trail.rs", "store"),
-    ("cli/commands/audit.rs", "store"),
-    ("cli/commands/doctor/vault.rs", "store"),
-    ("cli/commands/git_credential/mod.rs", "store"),
-    ("cli/commands/import/mod.rs", "store"),
-    ("cli/commands/key.rs", "vault"),
-    ("cli/commands/list/json.rs", "store"),
-    ("cli/commands/refresh/outcome.rs", "store"),
+const STILL: [(&str, &str); 1] = [
     ("cli/commands/refresh/watch/rounds.rs", "store"),
-    ("cli/commands/rotate_key.rs", "vault"),
-    ("cli/key_material.rs", "vault"),
-    ("cli/keys.rs", "store"),
-    ("cli/keys.rs", "vault"),
-    ("cli/new_secret.rs", "store"),
-    ("cli/new_secret.rs", "vault"),
-    ("cli/renewal.rs", "store"),
 ];
 
 #[test]

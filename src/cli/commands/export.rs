@@ -14,10 +14,9 @@ use crate::model::audit::{Action, Subject};
 use crate::model::bundle::Load;
 use crate::model::credential::{Expiry, Grant};
 use crate::model::reference::{self, Field, Reference};
-use crate::ops::Vault;
 use crate::ops::export::{self, Sealed, Traveller};
 use crate::ops::providers::{self, Renewal};
-use crate::ops::{self, OpenVault};
+use crate::ops::{self, OpenVault, Vault};
 
 /// What a secret of GitHub's holds, in bytes: the least of the CI platforms.
 const SMALLEST_SECRET: usize = 48 * 1024;

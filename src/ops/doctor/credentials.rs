@@ -5,9 +5,8 @@ use jiff::{SignedDuration, Timestamp};
 use super::facts::{AuditFact, CredentialsFact, RefreshesFact};
 use super::finding::{Fact, Finding, Remedy};
 use crate::model::account::Account;
-use crate::ops::audit;
+use crate::ops::audit::{self, Fault};
 use crate::ops::error::Error;
-use crate::store::audit::Fault;
 use crate::store::{OpenVault, Vault};
 
 /// No request takes longer: what began earlier and has no answer was interrupted.

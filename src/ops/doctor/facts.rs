@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 
 use crate::model::account::{Account, ProviderName};
+pub(crate) use crate::ops::audit::Fault as AuditFault;
 use crate::ops::error::{Fault, KeychainError, ListenerError};
 use crate::private_file;
-pub(crate) use crate::store::audit::Fault as AuditFault;
 pub(crate) use crate::vault::slot::Cost;
 use crate::vault::slot::{SlotId, SlotKind};
 

@@ -13,10 +13,9 @@ use crate::cli::error::CliError;
 use crate::cli::typed::login_command;
 use crate::cli::{keys, renewal, time};
 use crate::model::account::ProviderName;
-use crate::ops::Vault;
 use crate::ops::doctor::{self, Check};
-use crate::ops::{self, OpenVault, SlotKind, SlotSecret};
-use crate::store;
+use crate::ops::error::StoreError;
+use crate::ops::{self, OpenVault, SlotKind, SlotSecret, Vault};
 
 /// What the vault told beside what is in the rows.
 #[derive(Default)]
@@ -44,7 +43,7 @@ pub(super) fn look(
         .and_then(|place| rounds.bounded(Check::Vault, move || Vault::open_as_it_is(&place)));
     let (kinds, store) = match opened {
         Some(Ok((store, current))) => examine(rounds, store, current, &mut seen),
-        Some(Err(error @ store::Error::NoVault { .. })) => {
+        Some(Err(error @ StoreError::NoVault { .. })) => {
             rounds.add([none_yet()]);
             seen.missing = Some(error.into());
             (Vec::new(), None)
@@ -81,7 +80,7 @@ fn examine(
     seen: &mut Seen,
 ) -> (Vec<SlotKind>, Option<Vault>) {
     let header = match doctor::vault(&store, current) {
-        Err(error @ store::Error::NoVault { .. }) => {
+        Err(error @ StoreError::NoVault { .. }) => {
             rounds.add([none_yet()]);
             seen.missing = Some(error.into());
             return (Vec::new(), None);

@@ -18,9 +18,9 @@ use crate::model::account::{Account, ProviderName, UserName};
 use crate::model::audit::Action;
 use crate::model::credential::{ApiAuth, Credential, Expiry, Grant, Status};
 use crate::model::summary::{self, Summary};
+use crate::ops::error::StoreError;
 use crate::ops::{Vault, credential, providers, token};
 use crate::secret::SecretText;
-use crate::store;
 use crate::untrusted;
 
 /// Answer git, which asks for a user name and a password
@@ -61,7 +61,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     }
     let Some(place) = Place::asked(&request.host, request.path.as_deref()) else { return Ok(()) };
     let store = match Vault::open_read_only(context.vault()?) {
-        Err(store::Error::NoVault { .. }) => return Ok(()),
+        Err(StoreError::NoVault { .. }) => return Ok(()),
         other => other?,
     };
     let Some(account) = chosen(args, context, &store, &request, &place)? else { return Ok(()) };

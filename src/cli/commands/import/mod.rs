@@ -18,11 +18,11 @@ use crate::cli::{audit_trail, keys, time};
 use crate::model::account::{ProviderName, UserName};
 use crate::model::address::Address;
 use crate::model::audit::Action;
+use crate::ops::error::StoreError;
 use crate::ops::import::{
     self, BundleId, Found, Incoming, Opened, Placed, Selection, Service, Terms, Wishes,
 };
 use crate::ops::{SlotKind, Vault, providers};
-use crate::store;
 
 /// Take in credentials that another tool kept, or that `tokctl export` sealed
 ///
@@ -198,7 +198,7 @@ fn foresee(
 ) -> Result<Vec<Placed>, CliError> {
     let vault = match Vault::open_read_only(context.vault()?) {
         Ok(store) => Some(keys::unlock(context, store)?),
-        Err(store::Error::NoVault { .. }) => None,
+        Err(StoreError::NoVault { .. }) => None,
         Err(error) => return Err(error.into()),
     };
     Ok(import::foresee(vault.as_ref(), incoming, terms, now)?)

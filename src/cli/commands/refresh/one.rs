@@ -13,10 +13,8 @@ use crate::cli::{audit_trail, keys, stdin, time};
 use crate::model::account::Account;
 use crate::model::audit::Action;
 use crate::model::credential::Credential;
-use crate::ops::Vault;
-use crate::ops::credential;
 use crate::ops::refresh::Trigger;
-use crate::ops::token;
+use crate::ops::{Vault, credential, token};
 use crate::secret::{AccessToken, SecretText};
 
 pub(super) fn run(args: &Args, context: &Context) -> Result<(), CliError> {

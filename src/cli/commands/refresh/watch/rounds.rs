@@ -10,9 +10,8 @@ use crate::cli::commands::refresh::selection;
 use crate::cli::error::CliError;
 use crate::model::account::Account;
 use crate::model::credential::Status;
-use crate::ops::Opener;
 use crate::ops::error::LoginReason;
-use crate::ops::many;
+use crate::ops::{Opener, many};
 use crate::{ops, store};
 
 /// What a look found.
