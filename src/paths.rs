@@ -18,6 +18,13 @@ pub(crate) fn session(variable: impl Fn(&str) -> Option<OsString>) -> Option<Pat
     base(&variable, "XDG_RUNTIME_DIR", "")
 }
 
+/// The path beside `path` whose name is longer by `suffix`, as SQLite names its log.
+pub(crate) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = OsString::from(path);
+    name.push(suffix);
+    name.into()
+}
+
 /// The directory that `name` gives, or `fallback` in the home directory. A relative path is to be
 /// ignored, the specification says.
 fn base(

@@ -1,6 +1,6 @@
 //! Files and directories that are nobody else's business.
 //!
-//! With `draft` the only code that writes plain files. What it makes is private from the start (directories
+//! With `atomic_file` the only code that writes plain files. What it makes is private from the start (directories
 //! 0700, files 0600), and it says whether what it finds can be trusted.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};

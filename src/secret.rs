@@ -145,7 +145,30 @@ pub(crate) mod sealed {
         String::deserialize(deserializer).map(T::from_trusted)
     }
 
-    /// The same for a secret that may be absent.
+    /// For a secret that may be absent, as an empty text in its place: the form that every version
+    /// of tokctl reads.
+    pub(crate) mod or_empty {
+        use serde::{Deserialize, Deserializer, Serializer};
+
+        use super::super::SecretText;
+
+        #[expect(clippy::ref_option, reason = "serde hands the field over by reference")]
+        pub(crate) fn serialize<T: SecretText, S: Serializer>(
+            secret: &Option<T>,
+            serializer: S,
+        ) -> Result<S::Ok, S::Error> {
+            serializer.serialize_str(secret.as_ref().map_or("", SecretText::expose))
+        }
+
+        pub(crate) fn deserialize<'de, T: SecretText, D: Deserializer<'de>>(
+            deserializer: D,
+        ) -> Result<Option<T>, D::Error> {
+            let text = String::deserialize(deserializer)?;
+            Ok((!text.is_empty()).then(|| T::from_trusted(text)))
+        }
+    }
+
+    /// For a secret that may be absent, and is left out then.
     pub(crate) mod option {
         use serde::{Deserialize, Deserializer, Serialize, Serializer};
 

@@ -131,10 +131,20 @@ pub(crate) fn is_an_end(signal: i32) -> bool {
 }
 
 /// Makes a write beyond the largest file that the process may make fail as on a full disk: by itself
-/// the system ends the process there. Programs that it starts are ended as ever.
+/// the system ends the process there. Programs that it starts are ended as ever, even where the
+/// caller ignores the signal: see [`survive_file_limit_as_the_caller`].
 pub(crate) fn survive_file_limit() {
     // Where that can't be had, the program is as useful as before.
     let _ = flag::register(SIGXFSZ, Arc::default());
+}
+
+/// Does as [`survive_file_limit`] for a process that starts a program in its caller's name. Where
+/// the caller ignores the signal, writes fail without any handler, and the program is to inherit
+/// that. Reads a file to find out.
+pub(crate) fn survive_file_limit_as_the_caller() {
+    if heeded(&[SIGXFSZ]).next().is_some() {
+        survive_file_limit();
+    }
 }
 
 /// Those of `signals` that whoever started the program does not have it ignore, as `nohup` and

@@ -88,7 +88,7 @@ pub(crate) fn google_client(path: &Path) -> Result<(String, Option<ClientSecret>
 }
 
 /// A client secret that is configured for the same client at the same token endpoint, and is
-/// another one than the sealed one.
+/// another one than the sealed one. A public client shows none.
 pub(crate) fn other_secret(
     context: &Context,
     provider: &Provider,
@@ -96,10 +96,10 @@ pub(crate) fn other_secret(
     client: &Client,
 ) -> Option<ClientSecret> {
     let client_id = client_id(context, provider);
-    if !providers::is_configured(client, provider, client_id.as_deref(), server) {
+    if !providers::is_secret_for(client, provider, client_id.as_deref(), server) {
         return None;
     }
-    let sealed = client.secret.as_ref().map(SecretText::expose);
+    let sealed = client.authentication.secret().map(SecretText::expose);
     client_secret(context, provider).ok().flatten().filter(|secret| Some(secret.expose()) != sealed)
 }
 

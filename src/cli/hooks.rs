@@ -14,7 +14,7 @@ use super::context::Context;
 use crate::config::Config;
 use crate::model::account::Account;
 use crate::model::credential::Status;
-use crate::model::standing::Standing;
+use crate::model::credential_health::CredentialHealth;
 use crate::ops::error::LoginReason;
 use crate::ops::token::{LiveToken, Warning};
 use crate::ops::{self, OpenVault};
@@ -42,15 +42,15 @@ pub(crate) fn tell(
     if config.on_login_required.is_none() && config.on_refresh_failed.is_none() {
         return None;
     }
-    let (standing, reason) = standing_after(outcome)?;
-    let news = match vault.news(account, standing) {
+    let (health, reason) = health_after(outcome)?;
+    let news = match vault.news(account, health) {
         Ok(news) => news?,
         Err(error) => return Some(format!("no hook could be run for `{account}`: {error}")),
     };
     let [program, arguments @ ..] = command(config, news)? else { return None };
     let mut hook = Command::new(program);
     hook.args(arguments)
-        .env("TOKCTL_HOOK", news.word())
+        .env("TOKCTL_HOOK", word(news))
         .env("TOKCTL_PROVIDER", account.provider.as_str())
         .env("TOKCTL_USER", account.user.as_str())
         .env("TOKCTL_REASON", reason);
@@ -66,26 +66,36 @@ pub(crate) fn tell(
     }
 }
 
-fn command(config: &Config, news: Standing) -> Option<&[String]> {
+/// The word for a health in `TOKCTL_HOOK`.
+fn word(news: CredentialHealth) -> &'static str {
     match news {
-        Standing::Good => None,
-        Standing::RefreshFailed => config.on_refresh_failed.as_deref(),
-        Standing::LoginRequired => config.on_login_required.as_deref(),
+        CredentialHealth::Good => "good",
+        CredentialHealth::RefreshFailed => "refresh_failed",
+        CredentialHealth::LoginRequired => "login_required",
     }
 }
 
-/// How the credential stands after a refresh, and why; `None` where the outcome tells nothing of
-/// that.
-fn standing_after(outcome: &Result<LiveToken, ops::Error>) -> Option<(Standing, String)> {
-    let refused = || (Standing::LoginRequired, LoginReason::Refused.to_string());
-    let failed =
-        |why: &dyn std::error::Error| Some((Standing::RefreshFailed, printable(&why.to_string())));
+fn command(config: &Config, news: CredentialHealth) -> Option<&[String]> {
+    match news {
+        CredentialHealth::Good => None,
+        CredentialHealth::RefreshFailed => config.on_refresh_failed.as_deref(),
+        CredentialHealth::LoginRequired => config.on_login_required.as_deref(),
+    }
+}
+
+/// The health of the credential after a refresh, and the reason for it; `None` where the outcome
+/// tells nothing of that.
+fn health_after(outcome: &Result<LiveToken, ops::Error>) -> Option<(CredentialHealth, String)> {
+    let refused = || (CredentialHealth::LoginRequired, LoginReason::Refused.to_string());
+    let failed = |why: &dyn std::error::Error| {
+        Some((CredentialHealth::RefreshFailed, printable(&why.to_string())))
+    };
     let error = match outcome {
         Ok(token) if token.credential.status == Status::LoginRequired => return Some(refused()),
         Ok(LiveToken { warning: Some(Warning::NotRefreshed(error)), .. }) => error,
         Ok(LiveToken {
             warning: None | Some(Warning::Inactive | Warning::Fading { .. }), ..
-        }) => return Some((Standing::Good, String::new())),
+        }) => return Some((CredentialHealth::Good, String::new())),
         Err(ops::Error::LoginRequired { reason: LoginReason::Refused, .. }) => {
             return Some(refused());
         }
@@ -94,7 +104,7 @@ fn standing_after(outcome: &Result<LiveToken, ops::Error>) -> Option<(Standing, 
     match error {
         ops::Error::NotRefreshed { source, .. } => failed(source),
         ops::Error::NotRefreshedBefore { last, .. } if outcome.is_ok() => {
-            Some((Standing::RefreshFailed, last.message.clone().unwrap_or_default()))
+            Some((CredentialHealth::RefreshFailed, last.message.clone().unwrap_or_default()))
         }
         ops::Error::NotRefreshedBefore { .. }
         | ops::Error::Spilled { .. }

@@ -85,10 +85,15 @@ enum Command {
 #[must_use]
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     memory::keep_private();
-    signals::survive_file_limit();
     let args: Vec<OsString> = args.into_iter().collect();
-    let mut own = args.iter().take_while(|arg| *arg != "--");
-    let asked_for_json = own.any(|arg| arg == "--json");
+    let own = |word: &str| args.iter().take_while(|arg| *arg != "--").any(|arg| arg == word);
+    // What is asked then is more than a `get` has time for.
+    if own("run") {
+        signals::survive_file_limit_as_the_caller();
+    } else {
+        signals::survive_file_limit();
+    }
+    let asked_for_json = own("--json");
     let plain = Ui { verbosity: Verbosity::Status, json: asked_for_json, may_ask: false };
     panics::tell_where_alone(plain.clone());
     panics::caught(|| obey(&args, plain))
@@ -121,8 +126,6 @@ fn parse(args: &[OsString]) -> Result<Root, clap::Error> {
     let mut command = Root::command();
     let matches = command.try_get_matches_from_mut(args);
     let root = matches.and_then(|matches| Root::from_arg_matches(&matches));
-    // Taking it apart costs more than a `get` has to spare, and the process ends soon.
-    std::mem::forget(command);
     // What is said of a mistake, and every help, needs all commands.
     root.or_else(|_| {
         let mut command = at_once(Root::command);

@@ -34,6 +34,15 @@ pub(crate) fn relative(time: Timestamp, now: Timestamp) -> String {
     if seconds > 0 { format!("in {count}{unit}") } else { format!("{count}{unit} ago") }
 }
 
+/// A time in a table: [`relative`] for a person at a terminal, [`rfc3339`] for a program.
+pub(crate) fn in_table(time: Option<Timestamp>, now: Timestamp, terminal: bool) -> String {
+    match time {
+        Some(time) if terminal => relative(time, now),
+        Some(time) => rfc3339(time),
+        None => "-".into(),
+    }
+}
+
 /// How long `duration` is: in days if it is whole ones.
 pub(crate) fn length(duration: SignedDuration) -> String {
     match duration.as_secs() {

@@ -127,7 +127,7 @@ fn drive(row: &Map<String, Value>, origin: String) -> Result<Option<Record>, Fau
 /// A token that a person made. When it ends is not kept.
 fn own_token(row: &Map<String, Value>, origin: String) -> Result<Record, Fault> {
     let token = text::field(row, "token")?.ok_or("it has no token")?;
-    let token = StaticToken { token: text::own_token(&token)?, expiry: Expiry::Unknown };
+    let token = StaticToken { token: Some(text::own_token(&token)?), expiry: Expiry::Unknown };
     Ok(Record {
         provider: None,
         user: text::user(row, "user_id")?,

@@ -114,7 +114,7 @@ fn shopify(row: &Map<String, Value>, origin: String) -> Result<Record, Fault> {
         username: None,
         inactive: !active,
         held: Held::Static(StaticToken {
-            token: text::access_token(token)?,
+            token: Some(text::access_token(token)?),
             expiry: Expiry::Unknown,
         }),
     })

@@ -1,7 +1,6 @@
 //! Tables in a SQLite file of another tool, read without a trace: the file is taken into memory as
 //! it lies there, with what its log holds, and SQLite never sees its path.
 
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -16,6 +15,7 @@ use super::error::Error;
 use super::row::Row;
 use super::text::Fault;
 use super::write_ahead_log;
+use crate::paths::with_suffix;
 use crate::private_file;
 
 /// No store of tokens is larger, in bytes.
@@ -135,7 +135,7 @@ impl Database {
 /// if somebody wrote to them meanwhile.
 fn load(path: &Path) -> Result<(Zeroizing<Vec<u8>>, Vec<PathBuf>), Error> {
     let limit = LARGEST as u64;
-    let (log, journal) = (beside(path, "-wal"), beside(path, "-journal"));
+    let (log, journal) = (with_suffix(path, "-wal"), with_suffix(path, "-journal"));
     for _ in 0..TRIES {
         let before = (stamp(path), stamp(&log), stamp(&journal));
         let read = |path: &Path| private_file::read_plain(path, limit).map(Zeroizing::new);
@@ -151,7 +151,9 @@ fn load(path: &Path) -> Result<(Zeroizing<Vec<u8>>, Vec<PathBuf>), Error> {
         let database = write_ahead_log::apply(database, &logged, LARGEST)
             .ok_or_else(|| other(path, "too large"))?;
         let mut files = vec![path.to_owned()];
-        files.extend([log, beside(path, "-shm"), journal].into_iter().filter(|file| file.exists()));
+        files.extend(
+            [log, with_suffix(path, "-shm"), journal].into_iter().filter(|file| file.exists()),
+        );
         return Ok((database, files));
     }
     Err(other(path, "being written all the time: stop the program that does so"))
@@ -204,12 +206,6 @@ fn object(row: &rusqlite::Row<'_>, names: &[String]) -> Result<Row, Fault> {
 fn stamp(path: &Path) -> Option<(u64, SystemTime)> {
     let metadata = std::fs::metadata(path).ok()?;
     Some((metadata.len(), metadata.modified().ok()?))
-}
-
-fn beside(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = OsString::from(path);
-    name.push(suffix);
-    name.into()
 }
 
 /// A name as SQL has it.

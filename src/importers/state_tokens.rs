@@ -100,7 +100,7 @@ fn record(named: Named, token: &str, origin: String) -> Result<Option<Record>, F
         inactive: false,
         held,
     };
-    let alone = |token| Held::Static(StaticToken { token, expiry: Expiry::Unknown });
+    let alone = |token| Held::Static(StaticToken { token: Some(token), expiry: Expiry::Unknown });
     Ok(match named {
         Named::FacebookUser => {
             let grant = HeldGrant {

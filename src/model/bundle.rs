@@ -3,11 +3,10 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::credential::{
-    ApiHeader, Credential, Grant, OAuthGrant, RenewalGrant, StaticToken, Status, is_field_name,
-};
+use super::credential::{ApiHeader, Credential, Grant, Status, is_field_name};
 use super::scope::Scopes;
-use crate::secret::{AccessToken, SecretText};
+use super::stripped::Keeping;
+use crate::secret::SecretText;
 
 /// What is under a bundle's seal.
 #[derive(Debug, Serialize, Deserialize)]
@@ -49,36 +48,16 @@ impl Load {
 
 /// The part of `credential` that travels.
 pub(crate) fn travelling(credential: &Credential, load: Load) -> Credential {
-    match (load, &credential.grant) {
-        (Load::Moved | Load::Copied, _) | (Load::TokenAlone, Grant::Static(_)) => {
-            credential.clone()
-        }
-        (Load::TokenAlone, Grant::OAuth(grant)) => {
-            let grant = grant.access_token_alone();
-            Credential { grant: Grant::OAuth(Box::new(grant)), ..credential.clone() }
-        }
+    match load {
+        Load::Moved | Load::Copied => credential.clone(),
+        Load::TokenAlone => credential.stripped(Keeping::AccessToken),
     }
 }
 
 /// What stays of a credential that was moved: what there is to show of it, and no secret.
 pub(crate) fn left_behind(credential: &Credential, now: Timestamp) -> Credential {
-    let nothing = || AccessToken::from_trusted(String::new());
-    let grant = match &credential.grant {
-        Grant::Static(token) => Grant::Static(StaticToken { token: nothing(), ..token.clone() }),
-        Grant::OAuth(grant) => {
-            let mut grant = OAuthGrant {
-                access_token: nothing(),
-                refresh_token: None,
-                renewal: RenewalGrant::RefreshToken,
-                ..(**grant).clone()
-            };
-            grant.client.secret = None;
-            Grant::OAuth(Box::new(grant))
-        }
-    };
-    let mut api = credential.api.clone();
-    api.headers.clear();
-    Credential { grant, api, status: Status::HandedOver, updated_at: now, ..credential.clone() }
+    let stripped = credential.stripped(Keeping::Nothing);
+    Credential { status: Status::HandedOver, updated_at: now, ..stripped }
 }
 
 /// Whether a vault can have kept `credential`. Whoever has a bundle's secret can seal anything in
@@ -104,7 +83,7 @@ pub(crate) fn is_sound(credential: &Credential) -> bool {
         credential.login_by(),
     ];
     grant
-        && is_plain(credential.token().expose())
+        && credential.token().is_none_or(|token| is_plain(token.expose()))
         && credential.api.username.as_deref().is_none_or(is_plain)
         && credential.api.headers.iter().all(is_sound_header)
         && times.into_iter().flatten().all(is_whole)

@@ -1,12 +1,13 @@
 //! The OAuth client, and where its secrets go: what a credential keeps of its authorization server.
 
-use serde::{Deserialize, Serialize};
+use serde::ser::SerializeStruct;
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::address::Address;
 use super::dialect::Dialect;
-use crate::secret::{self, ClientSecret};
+use crate::secret::{self, ClientSecret, SecretText};
 
-/// How the client names itself at the token endpoint (RFC 6749 §2.3, RFC 7591 §2).
+/// The words of RFC 7591 §2 for the ways in which a client names itself at the token endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum TokenEndpointAuthMethod {
@@ -16,6 +17,113 @@ pub(crate) enum TokenEndpointAuthMethod {
     ClientSecretBasic,
     /// Id and secret in the form.
     ClientSecretPost,
+}
+
+/// The proof by which the token endpoint knows a client (RFC 6749 §2.3).
+///
+/// A further method of RFC 7591 §2, such as `private_key_jwt` or `tls_client_auth`, is a further
+/// variant that holds its key, and a word in [`TokenEndpointAuthMethod`].
+#[derive(Debug, Clone, Deserialize)]
+#[serde(from = "SealedAuthentication")]
+pub(crate) enum ClientAuthentication {
+    /// The id alone, in the form: a public client. A secret that such a client has all the same
+    /// is not kept, since no authorization server is shown it. What the service's API wants of
+    /// it, as Etsy's does, is in the [`Api`](super::credential::Api)'s headers.
+    None,
+    /// Id and secret in an `Authorization: Basic` header (RFC 6749 §2.3.1).
+    SecretBasic(ClientSecret),
+    /// Id and secret in the form (RFC 6749 §2.3.1).
+    SecretPost(ClientSecret),
+    /// The id alone, in the form, of a client whose secret is not here: an import did not bring
+    /// it, or another holder of the grant has kept it. The method is what shows the secret once
+    /// one is configured.
+    SecretMissing(SecretMethod),
+}
+
+/// A way to show the client secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SecretMethod {
+    /// See [`ClientAuthentication::SecretBasic`].
+    Basic,
+    /// See [`ClientAuthentication::SecretPost`].
+    Post,
+}
+
+impl ClientAuthentication {
+    /// The authentication by `method` of a client that has `secret`.
+    pub(crate) fn new(method: TokenEndpointAuthMethod, secret: Option<ClientSecret>) -> Self {
+        match (method, secret) {
+            (TokenEndpointAuthMethod::None, _) => Self::None,
+            (TokenEndpointAuthMethod::ClientSecretBasic, Some(secret)) => Self::SecretBasic(secret),
+            (TokenEndpointAuthMethod::ClientSecretPost, Some(secret)) => Self::SecretPost(secret),
+            (TokenEndpointAuthMethod::ClientSecretBasic, None) => {
+                Self::SecretMissing(SecretMethod::Basic)
+            }
+            (TokenEndpointAuthMethod::ClientSecretPost, None) => {
+                Self::SecretMissing(SecretMethod::Post)
+            }
+        }
+    }
+
+    /// The word of RFC 7591 §2 for this authentication.
+    pub(crate) fn method(&self) -> TokenEndpointAuthMethod {
+        match self {
+            Self::None => TokenEndpointAuthMethod::None,
+            Self::SecretBasic(_) | Self::SecretMissing(SecretMethod::Basic) => {
+                TokenEndpointAuthMethod::ClientSecretBasic
+            }
+            Self::SecretPost(_) | Self::SecretMissing(SecretMethod::Post) => {
+                TokenEndpointAuthMethod::ClientSecretPost
+            }
+        }
+    }
+
+    /// The client secret, if it is here.
+    pub(crate) fn secret(&self) -> Option<&ClientSecret> {
+        match self {
+            Self::SecretBasic(secret) | Self::SecretPost(secret) => Some(secret),
+            Self::None | Self::SecretMissing(_) => None,
+        }
+    }
+
+    /// This method with `secret`, or unchanged if `secret` is `None`. A public client stays one.
+    pub(crate) fn with_secret(self, secret: Option<ClientSecret>) -> Self {
+        match secret {
+            Some(secret) => Self::new(self.method(), Some(secret)),
+            None => self,
+        }
+    }
+
+    /// This method without the secret.
+    pub(super) fn without_secret(&self) -> Self {
+        Self::new(self.method(), None)
+    }
+}
+
+/// The form of a [`ClientAuthentication`] under the seal, as it is read.
+#[derive(Deserialize)]
+struct SealedAuthentication {
+    #[serde(with = "secret::sealed::option", default)]
+    secret: Option<ClientSecret>,
+    auth_method: TokenEndpointAuthMethod,
+}
+
+impl From<SealedAuthentication> for ClientAuthentication {
+    fn from(sealed: SealedAuthentication) -> Self {
+        Self::new(sealed.auth_method, sealed.secret)
+    }
+}
+
+/// Writes the fields of [`SealedAuthentication`], with no copy of the secret on the way.
+impl Serialize for ClientAuthentication {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut sealed = serializer.serialize_struct("SealedAuthentication", 2)?;
+        if let Some(secret) = self.secret() {
+            sealed.serialize_field("secret", secret.expose())?;
+        }
+        sealed.serialize_field("auth_method", &self.method())?;
+        sealed.end()
+    }
 }
 
 /// How a server is asked to revoke a token.
@@ -38,9 +146,9 @@ pub(crate) enum RevocationMethod {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Client {
     pub(crate) id: String,
-    #[serde(with = "secret::sealed::option", default, skip_serializing_if = "Option::is_none")]
-    pub(crate) secret: Option<ClientSecret>,
-    pub(crate) auth_method: TokenEndpointAuthMethod,
+    /// Two fields under the seal: `secret` and `auth_method`.
+    #[serde(flatten)]
+    pub(crate) authentication: ClientAuthentication,
     pub(crate) token_endpoint: Address,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) revocation_endpoint: Option<Address>,
@@ -51,4 +159,58 @@ pub(crate) struct Client {
     /// Certificates in PEM that are trusted beside the system's, as they were at login.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) trusted_certificates: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A client under the seal with these fields for its authentication.
+    fn sealed(authentication: &str) -> String {
+        format!(
+            r#"{{"id":"made-up",{authentication},"token_endpoint":"https://as.example/token","revocation_method":"rfc7009"}}"#
+        )
+    }
+
+    fn read(authentication: &str) -> Client {
+        serde_json::from_str(&sealed(authentication)).unwrap()
+    }
+
+    #[test]
+    fn a_client_is_sealed_again_in_the_form_in_which_it_was_read() {
+        for authentication in [
+            r#""auth_method":"none""#,
+            r#""secret":"made-\"up\"","auth_method":"client_secret_basic""#,
+            r#""secret":"made-up","auth_method":"client_secret_post""#,
+            r#""auth_method":"client_secret_basic""#,
+            r#""auth_method":"client_secret_post""#,
+        ] {
+            let client = read(authentication);
+            assert_eq!(serde_json::to_string(&client).unwrap(), sealed(authentication));
+        }
+        let unknown = sealed(r#""auth_method":"private_key_jwt""#);
+        assert!(serde_json::from_str::<Client>(&unknown).is_err());
+        assert!(serde_json::from_str::<Client>(&sealed(r#""secret":"made-up""#)).is_err());
+    }
+
+    #[test]
+    fn a_public_client_keeps_no_secret() {
+        let public = read(r#""secret":"made-up","auth_method":"none""#);
+        assert!(matches!(public.authentication, ClientAuthentication::None));
+        assert!(!serde_json::to_string(&public).unwrap().contains("secret"));
+        let secret = ClientSecret::from_trusted("made-up".into());
+        let still = public.authentication.with_secret(Some(secret));
+        assert!(matches!(still, ClientAuthentication::None));
+    }
+
+    #[test]
+    fn a_secret_that_was_missing_is_shown_as_its_method_has_it() {
+        let missing = read(r#""auth_method":"client_secret_post""#).authentication;
+        assert!(missing.secret().is_none());
+        let secret = ClientSecret::from_trusted("made-up".into());
+        let found = missing.with_secret(Some(secret)).with_secret(None);
+        assert!(matches!(&found, ClientAuthentication::SecretPost(_)));
+        let without = found.without_secret();
+        assert!(matches!(without, ClientAuthentication::SecretMissing(SecretMethod::Post)));
+    }
 }

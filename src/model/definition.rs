@@ -10,10 +10,11 @@ use jiff::SignedDuration;
 use serde::{Deserialize, Deserializer};
 
 use super::client::{RevocationMethod, TokenEndpointAuthMethod};
-use super::credential::{ApiAuth, is_field_name};
+use super::credential::{ApiAuth, RenewalGrant, is_field_name};
 use super::dialect::Dialect;
 use super::duration;
 use super::grant_life::GrantLife;
+use crate::secret::RefreshToken;
 
 /// All that can be said of a provider; every field may be left out.
 ///
@@ -220,6 +221,25 @@ pub(crate) enum RefreshKind {
     ClientCredentials,
     /// Nothing does.
     None,
+}
+
+impl RefreshKind {
+    /// The grant that renews what a person consented to. What renews a login without a person is
+    /// said by that login.
+    pub(crate) fn after_consent(self) -> RenewalGrant {
+        match self {
+            Self::Exchange => RenewalGrant::Exchange,
+            Self::RefreshToken | Self::ClientCredentials | Self::None => RenewalGrant::RefreshToken,
+        }
+    }
+
+    /// The refresh token that an answer brought, if it may be used.
+    pub(crate) fn usable(self, refresh_token: Option<RefreshToken>) -> Option<RefreshToken> {
+        match self {
+            Self::RefreshToken | Self::Exchange | Self::ClientCredentials => refresh_token,
+            Self::None => None,
+        }
+    }
 }
 
 /// What becomes of a refresh token that is sent a second time, after an answer was lost.

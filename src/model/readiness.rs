@@ -41,7 +41,8 @@ pub(crate) enum Readiness {
 /// Says what can be done with `credential` at `now`.
 pub(crate) fn readiness(credential: &Credential, need: Need, now: Timestamp) -> Readiness {
     let expiry = credential.expiry();
-    let usable = !expiry.is_past(now);
+    let has_token = credential.token().is_some();
+    let usable = has_token && !expiry.is_past(now);
     match credential.status {
         Status::HandedOver => return Readiness::HandedOver,
         // Asking the provider once more without being told to would be a request for nothing.
@@ -59,27 +60,38 @@ pub(crate) fn readiness(credential: &Credential, need: Need, now: Timestamp) -> 
         },
         Need::AtLeast(_) => !lasts(expiry, need, now),
     };
-    if !due {
+    if has_token && !due {
         return Readiness::Good;
     }
-    match (&credential.grant, need) {
-        (Grant::OAuth(grant), Need::AtLeast(asked)) if credential.is_refreshable() => {
-            match expiry.at() {
-                Some(at) if at.duration_since(grant.issued_at) < asked => {
-                    Readiness::NeverLongEnough { asked }
-                }
-                // Of an unknown life the next answer may tell more.
-                Some(_) | None => Readiness::Due { fallback: false },
-            }
-        }
-        (Grant::OAuth(_), Need::Usual) if credential.is_refreshable() => {
-            Readiness::Due { fallback: usable }
-        }
-        (_, Need::Usual) if usable => Readiness::Fading,
-        (_, Need::AtLeast(asked)) if expiry == Expiry::Unknown => {
+    if credential.is_refreshable() {
+        renewable(credential, need, usable)
+    } else {
+        unrenewable(expiry, need, usable)
+    }
+}
+
+/// Says what can be done with a credential that is due, and can be renewed.
+fn renewable(credential: &Credential, need: Need, usable: bool) -> Readiness {
+    match (&credential.grant, need, credential.expiry().at()) {
+        (Grant::OAuth(grant), Need::AtLeast(asked), Some(at))
+            if credential.token().is_some() && at.duration_since(grant.issued_at) < asked =>
+        {
             Readiness::NeverLongEnough { asked }
         }
-        _ => Readiness::LoginRequired,
+        // Of an unknown life the next answer may tell more.
+        (Grant::OAuth(_) | Grant::Static(_), Need::AtLeast(_), _) => {
+            Readiness::Due { fallback: false }
+        }
+        (Grant::OAuth(_) | Grant::Static(_), Need::Usual, _) => Readiness::Due { fallback: usable },
+    }
+}
+
+/// Says what can be done with a credential that is due, and can't be renewed.
+fn unrenewable(expiry: Expiry, need: Need, usable: bool) -> Readiness {
+    match (need, expiry) {
+        (Need::Usual, _) if usable => Readiness::Fading,
+        (Need::AtLeast(asked), Expiry::Unknown) if usable => Readiness::NeverLongEnough { asked },
+        (Need::Usual | Need::AtLeast(_), _) => Readiness::LoginRequired,
     }
 }
 
@@ -179,6 +191,26 @@ mod tests {
         assert_eq!(readiness(&live, half, at(1801)), Readiness::Due { fallback: false });
         let day = Need::AtLeast(SignedDuration::from_secs(86_400));
         assert_eq!(readiness(&live, day, at(0)), never(86_400));
+    }
+
+    #[test]
+    fn without_a_token_there_is_nothing_to_hand_out() {
+        let without = |refreshable, expiry| {
+            let mut credential = oauth(expiry, refreshable, Status::Active);
+            if let Grant::OAuth(grant) = &mut credential.grant {
+                grant.access_token = None;
+            }
+            credential
+        };
+        let day = Need::AtLeast(SignedDuration::from_hours(24));
+        for expiry in [HOUR, Expiry::Unknown, Expiry::None] {
+            for need in [Need::Usual, day] {
+                let due = Readiness::Due { fallback: false };
+                assert_eq!(readiness(&without(true, expiry), need, at(0)), due);
+                let over = Readiness::LoginRequired;
+                assert_eq!(readiness(&without(false, expiry), need, at(0)), over);
+            }
+        }
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::http::{self, Answer, Authentication, Fault};
-use super::token::Heard;
+use super::token::ResponseMeta;
 use crate::model::address::Address;
 use crate::model::credential::{Api, ApiAuth, Check, Credential};
 use crate::secret::AccessToken;
@@ -53,16 +53,20 @@ pub(crate) enum Error {
 /// An answer that came, and what it says.
 #[derive(Debug)]
 pub(crate) struct Answered {
-    pub(crate) heard: Heard,
+    pub(crate) heard: ResponseMeta,
     pub(crate) verdict: Result<Verdict, NoVerdict>,
 }
 
-/// Asks the service that `check` names about the token of `credential`, which is carried as that
+/// Asks the service that `check` names about `token` of `credential`, which is carried as that
 /// service wants it.
-pub(crate) fn ask(credential: &Credential, check: &Check) -> Result<Answered, Fault> {
+pub(crate) fn ask(
+    credential: &Credential,
+    token: &AccessToken,
+    check: &Check,
+) -> Result<Answered, Fault> {
     let certificates = credential.trusted_certificates();
-    let answer = fetch(&check.url, certificates, &credential.api, credential.token())?;
-    let heard = Heard { status: answer.status, date: answer.date };
+    let answer = fetch(&check.url, certificates, &credential.api, token)?;
+    let heard = ResponseMeta { status: answer.status, date: answer.date };
     Ok(Answered { heard, verdict: verdict(&answer, &check.fields, &check.refusals) })
 }
 

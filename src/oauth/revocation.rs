@@ -10,33 +10,37 @@ use crate::secret::{AccessToken, RefreshToken, SecretText};
 /// Ends a grant: the refresh token first, which takes the access token with it at most servers,
 /// then the access token, for those where it does not.
 ///
-/// A token that the server does not know any more counts as revoked (RFC 7009 §2.2).
+/// A token that the server does not know any more counts as revoked (RFC 7009 §2.2), and so does a
+/// grant of which no token is known.
 pub(crate) fn revoke(
     client: &Client,
     endpoint: &Address,
     refresh_token: Option<&RefreshToken>,
-    access_token: &AccessToken,
+    access_token: Option<&AccessToken>,
 ) -> Result<(), Error> {
-    match (client.revocation_method, refresh_token) {
-        (RevocationMethod::Rfc7009, Some(token)) => {
+    match (client.revocation_method, refresh_token, access_token) {
+        (RevocationMethod::Rfc7009, Some(token), access_token) => {
             revoke_one(client, endpoint, token.expose(), "refresh_token")?;
-            // With it the grant is over, whatever becomes of an access token that ends soon. One that
-            // was taken in with its refresh token alone has none yet.
-            if access_token.expose().is_empty() {
-                return Ok(());
+            // With it the grant is over, whatever becomes of an access token that ends soon.
+            if let Some(token) = access_token {
+                let _ = revoke_one(client, endpoint, token.expose(), "access_token");
             }
-            let _ = revoke_one(client, endpoint, access_token.expose(), "access_token");
             Ok(())
         }
-        (RevocationMethod::Rfc7009, None) => {
-            revoke_one(client, endpoint, access_token.expose(), "access_token")
+        (RevocationMethod::Rfc7009, None, Some(token)) => {
+            revoke_one(client, endpoint, token.expose(), "access_token")
         }
-        (RevocationMethod::Github, _) => delete_at_github(client, endpoint, access_token),
-        (RevocationMethod::Delete, _) => {
+        (RevocationMethod::Github, _, Some(token)) => delete_at_github(client, endpoint, token),
+        (RevocationMethod::Delete, _, Some(token)) => {
             let certificates = client.trusted_certificates.as_deref();
-            let authentication = Authentication::Bearer(access_token);
+            let authentication = Authentication::Bearer(token);
             judge(client, http::delete(endpoint, certificates, &authentication, &[]))
         }
+        (
+            RevocationMethod::Rfc7009 | RevocationMethod::Github | RevocationMethod::Delete,
+            _,
+            None,
+        ) => Ok(()),
     }
 }
 
@@ -55,7 +59,7 @@ fn delete_at_github(client: &Client, endpoint: &Address, token: &AccessToken) ->
     }
     let address: Address =
         url.as_str().parse().expect("an address with segments more, each encoded, is still one");
-    let authentication = match &client.secret {
+    let authentication = match client.authentication.secret() {
         Some(secret) => Authentication::Client { id: &client.id, secret },
         None => Authentication::None,
     };

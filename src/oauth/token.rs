@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use super::http::{self, Authentication};
 use super::token_answer::{self, TokenAnswer};
 use super::token_error::{self, Error, Request};
-use crate::model::client::{Client, TokenEndpointAuthMethod};
+use crate::model::client::{Client, ClientAuthentication};
 use crate::model::dialect::Encoding;
 use crate::secret::{AccessToken, AuthorizationCode, CodeVerifier, RefreshToken, SecretText};
 
@@ -19,7 +19,7 @@ use crate::secret::{AccessToken, AuthorizationCode, CodeVerifier, RefreshToken, 
 pub(crate) struct Asked {
     pub(crate) answer: Result<TokenAnswer, Error>,
     /// What the answer was like, if one came.
-    pub(crate) heard: Option<Heard>,
+    pub(crate) heard: Option<ResponseMeta>,
 }
 
 impl Asked {
@@ -34,7 +34,7 @@ impl Asked {
 
 /// An answer as HTTP has it.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Heard {
+pub(crate) struct ResponseMeta {
     pub(crate) status: u16,
     /// The server's own time.
     pub(crate) date: Option<Timestamp>,
@@ -117,7 +117,7 @@ pub(super) fn send(
     match post(&client.token_endpoint, certificates, authentication, form, bound) {
         Err(fault) => Asked { answer: Err(fault.into()), heard: None },
         Ok(answer) => Asked {
-            heard: Some(Heard { status: answer.status, date: answer.date }),
+            heard: Some(ResponseMeta { status: answer.status, date: answer.date }),
             answer: match token_error::read(&answer, kind, &client.dialect.grant_errors) {
                 Some(error) => Err(error),
                 None => token_answer::parse(&answer, &client.dialect, now),
@@ -132,15 +132,15 @@ pub(super) fn authenticate<'a>(
     client: &'a Client,
     form: &mut Vec<(&'a str, &'a str)>,
 ) -> Authentication<'a> {
-    match (client.auth_method, &client.secret) {
-        (TokenEndpointAuthMethod::ClientSecretBasic, Some(secret)) => {
+    match &client.authentication {
+        ClientAuthentication::SecretBasic(secret) => {
             Authentication::Client { id: &client.id, secret }
         }
-        (TokenEndpointAuthMethod::ClientSecretPost, Some(secret)) => {
+        ClientAuthentication::SecretPost(secret) => {
             form.extend([("client_id", client.id.as_str()), ("client_secret", secret.expose())]);
             Authentication::None
         }
-        (_, _) => {
+        ClientAuthentication::None | ClientAuthentication::SecretMissing(_) => {
             form.push(("client_id", &client.id));
             Authentication::None
         }

@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use super::clock::Clock;
 use super::credential;
 use super::error::{CheckError, Error};
+use super::live_token::token_of;
 use super::refresh::WAIT;
 use crate::model::account::Account;
 use crate::model::attempt::{Action, Attempt, Outcome, pause_until};
@@ -84,11 +85,12 @@ pub(crate) fn check(
     for _ in 0..TRIES {
         let row = credential::expect(vault, account)?;
         let check = request(account, &row.stored.credential, today)?;
+        let token = token_of(account, &row.stored.credential)?;
         let began_at = clock();
         if let Some(until) = paused_until(vault, account, began_at)? {
             return Err(CheckError::Paused { account: account.clone(), until }.into());
         }
-        let asked = protected_resource::ask(&row.stored.credential, &check);
+        let asked = protected_resource::ask(&row.stored.credential, token, &check);
         let attempt = attempt(&asked, began_at, clock());
         let said = asked.map_err(protected_resource::Error::from);
         let verdict = match said.and_then(|answered| Ok(answered.verdict?)) {

@@ -51,7 +51,8 @@ pub(crate) fn revoke_and_delete(vault: &OpenVault, account: &Account) -> Result<
             None => AtProvider::NotRevocable,
             Some(endpoint) => {
                 let refresh_token = grant.refresh_token.as_ref();
-                revocation::revoke(&grant.client, endpoint, refresh_token, &grant.access_token)
+                let access_token = grant.access_token.as_ref();
+                revocation::revoke(&grant.client, endpoint, refresh_token, access_token)
                     .map_err(|source| Error::NotRevoked { account: account.clone(), source })?;
                 AtProvider::Revoked
             }

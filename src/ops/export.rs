@@ -17,7 +17,7 @@ use super::clock::Clock;
 use super::credential;
 use super::error::{BundleError, Error};
 use super::refresh::WAIT;
-use crate::draft::{self, Draft};
+use crate::atomic_file::{self, AtomicFile};
 use crate::model::account::Account;
 use crate::model::bundle::{Carried, Content, Load, left_behind, travelling};
 use crate::model::credential::{Credential, Status};
@@ -86,7 +86,7 @@ pub(crate) fn seal(
 pub(crate) fn put(sealed: &Sealed, target: &Path) -> Result<(), Error> {
     let _held = held()?;
     let text = sealed.text.as_bytes();
-    let put = Draft::of(target, text.len()).and_then(|draft| draft.place(text));
+    let put = AtomicFile::of(target, text.len()).and_then(|file| file.place(text));
     Ok(put.map_err(|source| BundleError::NotMade { source })?)
 }
 
@@ -101,7 +101,8 @@ pub(crate) fn hand_over(
     let held = held()?;
     let text = sealed.text.as_bytes();
     // A disk that is full or read-only, or a name that is taken, is found before anything leaves.
-    let draft = Draft::of(target, text.len()).map_err(|source| BundleError::NotMade { source })?;
+    let file =
+        AtomicFile::of(target, text.len()).map_err(|source| BundleError::NotMade { source })?;
     let now = clock();
     if held.is_over() {
         // Nobody hears of it: the signal ends the process, now that nothing has left.
@@ -114,7 +115,7 @@ pub(crate) fn hand_over(
     };
     let left: Vec<Placement> = sealed.travellers.iter().map(left).collect();
     vault.hand_over(&left, sealed.id, &sealed.text, now)?;
-    draft.place(text).map_err(|source| BundleError::NotPlaced { source })?;
+    file.place(text).map_err(|source| BundleError::NotPlaced { source })?;
     Ok(vault.forget_bundle(sealed.id)?)
 }
 
@@ -124,10 +125,10 @@ pub(crate) fn resume(vault: &OpenVault, target: &Path) -> Result<(), Error> {
     let (id, text) = vault.waiting_bundle()?.ok_or(BundleError::NothingUnplaced)?;
     let _held = held()?;
     let placed = if is_at(target, text.as_bytes()) {
-        draft::remove_left(target);
+        atomic_file::remove_left(target);
         flushed(target)
     } else {
-        Draft::of(target, text.len()).and_then(|draft| draft.place(text.as_bytes()))
+        AtomicFile::of(target, text.len()).and_then(|file| file.place(text.as_bytes()))
     };
     placed.map_err(|source| BundleError::NotPlaced { source })?;
     Ok(vault.forget_bundle(id)?)
@@ -191,6 +192,6 @@ fn is_at(path: &Path, content: &[u8]) -> bool {
 fn flushed(path: &Path) -> Result<(), private_file::Error> {
     private_file::open_plain(path)
         .and_then(|file| file.sync_all())
-        .and_then(|()| draft::flush_directory_of(path))
+        .and_then(|()| atomic_file::flush_directory_of(path))
         .map_err(|source| private_file::Error::Io { path: path.to_owned(), source })
 }

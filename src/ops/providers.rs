@@ -6,7 +6,7 @@
 use crate::config::Config;
 use crate::model::account::ProviderName;
 use crate::model::address::Address;
-use crate::model::client::Client;
+use crate::model::client::{Client, TokenEndpointAuthMethod};
 use crate::model::credential::{Credential, Grant, RenewalGrant};
 pub(crate) use crate::providers::{Error, Provider, Renewal, find, names, written};
 
@@ -75,15 +75,16 @@ pub(crate) fn login_client(credential: &Credential) -> Option<&Client> {
     }
 }
 
-/// Whether `client` is the one with the configured `client_id`, at the token endpoint that
-/// `provider` has today: only then is a secret that is configured this client's.
-pub(crate) fn is_configured(
+/// Whether a secret that is configured beside `client_id` is for `client`: the one of that id, at
+/// the token endpoint that `provider` has today, and none that has no secret.
+pub(crate) fn is_secret_for(
     client: &Client,
     provider: &Provider,
     client_id: Option<&str>,
     server: Option<&Address>,
 ) -> bool {
-    client_id == Some(client.id.as_str())
+    client.authentication.method() != TokenEndpointAuthMethod::None
+        && client_id == Some(client.id.as_str())
         && provider
             .endpoints(server, None)
             .is_ok_and(|endpoints| endpoints.token == client.token_endpoint)

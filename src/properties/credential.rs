@@ -34,11 +34,12 @@ pub(super) fn can_be_kept(summary: &Summary) -> bool {
 
 /// What goes into a header, and what is printed as it is, stays on its line.
 pub(super) fn can_be_sent(credential: &Credential) -> bool {
-    let own = [credential.token().expose(), credential.token_type()];
+    let token = credential.token().map(SecretText::expose);
     let headers = &credential.api.headers;
     let headers = headers.iter().flat_map(|own| [own.name.as_str(), own.value.expose()]);
     let username = credential.api.username.as_deref();
-    own.into_iter().chain(headers).chain(username).all(|text| !text.contains(char::is_control))
+    let own = token.into_iter().chain([credential.token_type()]);
+    own.chain(headers).chain(username).all(|text| !text.contains(char::is_control))
 }
 
 pub(super) fn written(credential: &Credential) -> String {

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use crate::model::account::Account;
 use crate::model::audit::Settings;
 use crate::model::credential::Credential;
-use crate::model::standing::Standing;
+use crate::model::credential_health::CredentialHealth;
 use crate::secret::{Passphrase, SecretText};
 use crate::store::inside::header::Header;
 use crate::store::inside::{
@@ -135,7 +135,7 @@ fn fill(store: &mut Database, key: &DataKey, slots: &[KeySlot], stored: &[(Accou
     intents::put(&change, key, "genuine", NOW).expect("an intent");
     let attempt = serde_json::from_str(ATTEMPT_ROW).expect("an attempt");
     attempts::put(&change, owner, &attempt).expect("an attempt");
-    standings::put(&change, owner, Standing::RefreshFailed).expect("a standing");
+    standings::put(&change, owner, CredentialHealth::RefreshFailed).expect("a standing");
     audit::seal(&change, key, None, Some(Settings::default())).expect("an audit");
     bundles::keep(&change, UNPLACED, "tokctl-bundle-1.made.up", NOW).expect("a bundle");
     bundles::remember(&change, OPENED, NOW).expect("another");

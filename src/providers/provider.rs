@@ -8,7 +8,7 @@ use super::error::Error;
 use super::shopify;
 use crate::model::account::ProviderName;
 use crate::model::address::Address;
-use crate::model::client::{Client, TokenEndpointAuthMethod};
+use crate::model::client::{ClientAuthentication, TokenEndpointAuthMethod};
 use crate::model::credential::{ApiAuth, ApiHeader, Credential, Grant};
 use crate::model::definition::{
     CallbackCheck, Definition, Pkce, RefreshKind, Reuse, ScopeSeparator,
@@ -93,19 +93,20 @@ impl Provider {
 
     /// How the client names itself: as defined; else, if it has a secret, in the way that the
     /// metadata name, which is the header unless they say otherwise (RFC 8414 §2).
-    pub(crate) fn auth_method(
+    pub(crate) fn authentication(
         &self,
-        has_secret: bool,
+        secret: Option<&ClientSecret>,
         metadata: Option<&Metadata>,
-    ) -> TokenEndpointAuthMethod {
-        match self.definition.token_endpoint_auth_method {
+    ) -> ClientAuthentication {
+        let method = match self.definition.token_endpoint_auth_method {
             Some(method) => method,
-            None if !has_secret => TokenEndpointAuthMethod::None,
+            None if secret.is_none() => TokenEndpointAuthMethod::None,
             None if metadata.is_some_and(Metadata::wants_secret_in_form) => {
                 TokenEndpointAuthMethod::ClientSecretPost
             }
             None => TokenEndpointAuthMethod::ClientSecretBasic,
-        }
+        };
+        ClientAuthentication::new(method, secret.cloned())
     }
 
     pub(crate) fn api_auth(&self) -> ApiAuth {
@@ -129,15 +130,18 @@ impl Provider {
         Ok(Some(Arc::new(shopify::Signed { secret: secret.clone(), shop, clock })))
     }
 
-    /// What every request to the service carries beside the token. A header of which something is
-    /// not known is left out: the service says what it wants.
-    pub(crate) fn api_headers(&self, client: Option<&Client>) -> Vec<ApiHeader> {
-        let secret = client.and_then(|client| client.secret.as_ref()).map(SecretText::expose);
+    /// What every request to the service carries beside the token, filled in with the client's id
+    /// and secret. A header of which something is not known is left out: the service says what it
+    /// wants.
+    pub(crate) fn api_headers(
+        &self,
+        client_id: Option<&str>,
+        secret: Option<&ClientSecret>,
+    ) -> Vec<ApiHeader> {
+        let secret = secret.map(SecretText::expose);
         let fill = |template: &String| {
             let mut filled = template.clone();
-            for (mark, value) in
-                [(CLIENT_ID, client.map(|client| &*client.id)), (CLIENT_SECRET, secret)]
-            {
+            for (mark, value) in [(CLIENT_ID, client_id), (CLIENT_SECRET, secret)] {
                 if filled.contains(mark) {
                     filled = filled.replace(mark, value?);
                 }

@@ -10,7 +10,7 @@ use super::record::Journal;
 use crate::model::account::Account;
 use crate::model::attempt::Attempt;
 use crate::model::credential::{Credential, Status};
-use crate::model::standing::Standing;
+use crate::model::credential_health::CredentialHealth;
 use crate::vault::bundle::BundleId;
 use crate::vault::slot::{KeyMaterial, SlotId, SlotKind};
 
@@ -53,7 +53,7 @@ pub(super) enum Change {
     /// A credential at `revision` that is wanted no more, with all that belongs to its account.
     Forget { account: Account, revision: u64 },
     /// How the credential of an account stands, so that only one process tells it.
-    Told { account: Account, standing: Standing },
+    Told { account: Account, health: CredentialHealth },
     /// An entry of the keychain that the slot is about to have.
     EntryBegun { slot: SlotId, at: Timestamp },
     /// The names of entries that no slot needs, written anew.
@@ -86,7 +86,7 @@ pub(super) enum Outcome {
     /// Nothing was written: the bundle was taken in at this time.
     TakenIn(Timestamp),
     /// What this process is to tell, and no other.
-    News(Option<Standing>),
+    News(Option<CredentialHealth>),
     /// Entries of the keychain that are written down, each with whether a slot needs it.
     Entries(Vec<(SlotId, bool)>),
 }

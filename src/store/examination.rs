@@ -85,7 +85,7 @@ impl Vault {
     /// The tables of the current version that are not there.
     pub(crate) fn missing_tables(&self) -> Result<Vec<&'static str>, Error> {
         let Engine::Sqlite(file) = &self.engine;
-        file.read(|view| sqlite::missing_tables(view))
+        file.read(sqlite::missing_tables)
     }
 
     /// The length of the write-ahead log, in bytes.
@@ -105,7 +105,7 @@ impl Vault {
     /// The accounts whose last refresh got no certain answer, and when it began.
     pub(crate) fn interrupted(&self) -> Result<Vec<(Account, Timestamp)>, Error> {
         let Engine::Sqlite(file) = &self.engine;
-        file.read(|view| journal::standing(view))
+        file.read(journal::standing)
     }
 }
 

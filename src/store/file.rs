@@ -1,6 +1,5 @@
 //! Where the vault's file is, what lies beside it, and whether it can be trusted.
 
-use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -8,7 +7,9 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use super::error::Error;
+use crate::file_system;
 use crate::model::account::{Account, ProviderName, UserName};
+use crate::paths;
 use crate::private_file::{self, Readers};
 
 /// The vault's file with symbolic links resolved, so that every process names locks alike.
@@ -120,7 +121,7 @@ impl VaultFile {
             return Err(private_file::Error::NotAFile { path: self.path.clone() }.into());
         }
         let readers = private_file::check(&self.path)?;
-        if is_on_network(&self.path) {
+        if file_system::shares_no_memory(&self.path) {
             return Err(Error::NetworkFileSystem { path: self.path.clone() });
         }
         Ok(readers)
@@ -149,25 +150,6 @@ impl VaultFile {
     }
 
     fn with_suffix(&self, suffix: &str) -> PathBuf {
-        let mut name = OsString::from(&self.path);
-        name.push(suffix);
-        name.into()
+        paths::with_suffix(&self.path, suffix)
     }
-}
-
-/// Whether the file system is one of those that share no memory between machines.
-#[cfg(target_os = "linux")]
-fn is_on_network(path: &Path) -> bool {
-    // NFS, SMB, CIFS, SMB2, 9P (also a WSL drive), AFS, Ceph: linux/magic.h and their sources.
-    const MAGIC: [u32; 7] =
-        [0x6969, 0x517B, 0xFF53_4D42, 0xFE53_4D42, 0x0102_1997, 0x5346_414F, 0x00C3_6400];
-    // The type's width differs between platforms; the numbers fit 32 bits.
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-    rustix::fs::statfs(path).is_ok_and(|found| MAGIC.contains(&(found.f_type as u32)))
-}
-
-/// SQLite itself refuses to make a write-ahead log where it can't share memory.
-#[cfg(not(target_os = "linux"))]
-fn is_on_network(_path: &Path) -> bool {
-    false
 }

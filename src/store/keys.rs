@@ -13,7 +13,7 @@ use super::engine::Engine;
 use super::error::Error;
 use super::open_vault::OpenVault;
 use super::sqlite::header::{self, Header};
-use super::sqlite::rotate::{Rotation, Step, rotate};
+use super::sqlite::rotate::{Rotation, Step};
 use super::sqlite::{self, intents, journal, reseal, slots};
 use super::vault::Vault;
 use crate::model::account::Account;
@@ -156,7 +156,7 @@ impl OpenVault {
 
     /// How many rows there are, whatever is in them.
     pub(crate) fn count(&self) -> Result<u64, Error> {
-        self.file_engine().read(|view| reseal::count(view))
+        self.file_engine().read(reseal::count)
     }
 
     /// The accounts whose last refresh got no certain answer.
@@ -185,10 +185,62 @@ impl OpenVault {
         let key = self.key();
         let next = DataKey::generate(key.vault, key.generation + 1)?;
         let generation = next.generation;
-        let count = rotate(self.file_engine(), &key, &next, rotation, self.remember(), progress)?;
+        let count = self.file_engine().rotate(&key, &next, rotation, self.remember(), progress)?;
         self.key_is(next);
         // Nothing in them opens any more, and no attempt is in flight that could need them.
         let _ = super::spill::discard_all(self.file());
         Ok((generation, count))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::credential::Credential;
+    use crate::model::credential::Expiry;
+    use crate::store::sqlite::{Access, Sqlite, credentials};
+    use crate::vault::Key;
+    use crate::vault::slot::{KeyMaterial, KeySlot, SlotId, SlotKind};
+
+    const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+
+    fn account() -> Account {
+        Account { provider: "acme".parse().unwrap(), user: "x".parse().unwrap() }
+    }
+
+    fn vault(home: &tempfile::TempDir, key: &Key) -> OpenVault {
+        let vault = Vault::open_or_create(&home.path().join("v/tokens.db")).unwrap();
+        let (slot, with) = (FirstSlot::generate().unwrap(), SlotSecret::Key(key.clone()));
+        vault.finish(slot, with, &KeyMaterial::Random(key.clone()), NOW).unwrap()
+    }
+
+    #[test]
+    fn after_a_rotation_one_handle_unlocks_for_all() {
+        let (home, key) = (tempfile::tempdir().unwrap(), Key::generate().unwrap());
+        let vault = vault(&home, &key);
+        let opener = vault.opener();
+        let (first, second) = (opener.open().unwrap(), opener.open().unwrap());
+
+        let next = DataKey::generate(vault.key().vault, 2).unwrap();
+        let (id, material) = (SlotId::generate().unwrap(), KeyMaterial::Random(key));
+        let slot = KeySlot::wrap(id, SlotKind::Key, &material, &next).unwrap();
+        let file = Sqlite::open(vault.location(), Access::ReadWrite).unwrap();
+        file.without_key(|transaction| {
+            for statement in
+                ["UPDATE vault SET generation = 2", "DELETE FROM key_slots", "DELETE FROM audit"]
+            {
+                transaction.execute(statement, [])?;
+            }
+            slots::insert(transaction, &slot, NOW)?;
+            let credential = Credential::made_up_static(Expiry::None);
+            credentials::put(transaction, &next, &account(), &credential)
+        })
+        .unwrap();
+        assert!(first.read(&account()).unwrap().is_some());
+        // Now that no slot is left, nothing can be unlocked any more.
+        file.without_key(|transaction| Ok(transaction.execute("DELETE FROM key_slots", [])?))
+            .unwrap();
+        assert!(second.read(&account()).unwrap().is_some());
+        assert!(opener.open().unwrap().read(&account()).unwrap().is_some());
     }
 }

@@ -171,7 +171,7 @@ mod tests {
         assert!(again.read(&key, &account, (1, &other)).is_none());
         assert!(again.read(&key, &account, (2, &attempt)).is_none());
         let found = again.read(&key, &account, (1, &attempt)).unwrap();
-        assert_eq!(found.token().expose(), "made-up");
+        assert_eq!(found.token().unwrap().expose(), "made-up");
         again.clear().unwrap();
         assert!(again.read(&key, &account, (1, &attempt)).is_none());
     }

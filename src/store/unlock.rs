@@ -2,7 +2,6 @@
 
 use super::engine::Engine;
 use super::error::Error;
-use super::open_vault::OpenVault;
 use super::sqlite::header::{self, Header};
 use super::sqlite::slots;
 use super::vault::Vault;
@@ -10,36 +9,7 @@ use crate::vault::seal::DataKey;
 use crate::vault::slot::{self, KeySlot};
 use crate::vault::slot_secret::SlotSecret;
 
-/// A vault that did not open, and why.
-pub(crate) struct StillLocked {
-    pub(crate) vault: Vault,
-    pub(crate) error: Error,
-}
-
-impl From<Box<StillLocked>> for Error {
-    fn from(locked: Box<StillLocked>) -> Self {
-        locked.error
-    }
-}
-
 impl Vault {
-    /// Unlocks the vault.
-    pub(crate) fn unlock(self, with: SlotSecret) -> Result<OpenVault, Box<StillLocked>> {
-        let key = data_key(&self, &with).and_then(|key| {
-            match with {
-                // No time has passed.
-                SlotSecret::Key(_) | SlotSecret::Recovery(_) => {}
-                // Somebody may have had to type a password: the vault has moved on.
-                SlotSecret::Keychain(_) | SlotSecret::Passphrase(_) => self.look_again()?,
-            }
-            Ok(key)
-        });
-        match key {
-            Ok(key) => Ok(OpenVault::new(self, with, key)),
-            Err(error) => Err(Box::new(StillLocked { vault: self, error })),
-        }
-    }
-
     /// Makes the next look one at the vault as it is by then.
     pub(crate) fn look_again(&self) -> Result<(), Error> {
         let Engine::Sqlite(file) = &self.engine;

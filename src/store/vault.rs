@@ -95,7 +95,7 @@ impl Vault {
     /// odd that nothing can be read from them.
     pub(crate) fn summaries(&self) -> Result<(Vec<Summary>, usize), Error> {
         let Engine::Sqlite(file) = &self.engine;
-        file.read(|view| credentials::summaries(view))
+        file.read(credentials::summaries)
     }
 
     /// Hands what is in the clear of each credential to `each`, with its last attempt and whether
@@ -121,7 +121,7 @@ impl Vault {
     /// The last attempt for each credential.
     pub(crate) fn attempts(&self) -> Result<Vec<Attempt>, Error> {
         let Engine::Sqlite(file) = &self.engine;
-        file.read(|view| attempts::all(view))
+        file.read(attempts::all)
     }
 
     /// The last time that a provider was asked about `account`.
@@ -133,7 +133,7 @@ impl Vault {
     /// Since when a bundle waits that was handed over and is not known to be in place.
     pub(crate) fn bundle_waits_since(&self) -> Result<Option<Timestamp>, Error> {
         let Engine::Sqlite(file) = &self.engine;
-        file.read(|view| bundles::unplaced_since(view))
+        file.read(bundles::unplaced_since)
     }
 
     /// Forgets an account without a key: works on damaged rows as well. Returns whether there was

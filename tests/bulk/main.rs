@@ -24,6 +24,12 @@ mod secret;
 mod untrusted;
 #[path = "../../src/private_file.rs"]
 mod private_file;
+#[path = "../../src/paths.rs"]
+mod paths;
+#[path = "../../src/file_system.rs"]
+mod file_system;
+#[path = "../../src/name_service.rs"]
+mod name_service;
 #[path = "../../src/bounded.rs"]
 mod bounded;
 #[path = "../../src/model/mod.rs"]
@@ -68,7 +74,8 @@ fn fill(path: &Path, count: usize) {
         let account = Account { provider: first.provider.clone(), user: user.parse().unwrap() };
         Placement { account, credential: template.clone(), over: None }
     };
-    let taken = vault.take_in((1..count).map(copy).collect(), None, template.created_at).unwrap();
+    let copies: Vec<Placement> = (1..count).map(copy).collect();
+    let taken = vault.take_in(&copies, None, template.created_at).unwrap();
     assert_eq!(taken, TakenIn::Yes);
     assert!(vault.settle());
 }

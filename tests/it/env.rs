@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGXFSZ};
 use snapbox::cmd::OutputAssert;
 use tempfile::TempDir;
 
@@ -39,6 +40,7 @@ impl TestEnv {
 
     /// The same with no way to open a vault.
     pub(crate) fn without_key() -> Self {
+        start_children_with_default_signals();
         let root = tempfile::Builder::new()
             .prefix("tokctl-test-")
             .tempdir()
@@ -398,6 +400,26 @@ impl Transcript {
         }
         std::mem::take(&mut self.text.lock().unwrap())
     }
+}
+
+/// Lets every program that a test starts begin as from a person's shell, whatever these tests were
+/// started by: `nohup`, a shell without job control and Python's interpreter have signals ignored,
+/// and that is inherited.
+///
+/// Such a signal gets a handler here, which does nothing: for the tests themselves it is ignored
+/// still, and what has a handler is back at its default in the next program.
+fn start_children_with_default_signals() {
+    static DONE: OnceLock<()> = OnceLock::new();
+    DONE.get_or_init(|| {
+        let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+        let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+        for signal in [SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGXFSZ] {
+            if ignored.unwrap_or_default() >> (signal - 1) & 1 == 1 {
+                signal_hook::flag::register(signal, Arc::default()).unwrap();
+            }
+        }
+    });
 }
 
 /// A key for a `key` slot, made by tokctl; the same for every world of this run.

@@ -17,6 +17,8 @@ mod http;
 mod browser;
 mod authorization_server;
 mod env;
+mod inherited_signals;
+mod commands;
 mod layers;
 mod errors;
 mod key;

@@ -325,21 +325,29 @@ fn the_command_starts_as_if_tokctl_were_not_there() {
     let script = format!(
         "{script}; trap '' PIPE; cat /proc/self/coredump_filter >/dev/null && echo dumpable"
     );
-    let limited = |inner: Vec<String>| {
-        let mut command = Command::new("/bin/sh");
-        command.args(["-c", "ulimit -c 4096; exec \"$@\"", "sh"]).args(inner);
-        env.settle(&mut command);
-        command.stdin(Stdio::null()).output().unwrap()
-    };
-    let direct = limited(["sh", "-c", &script].map(ToOwned::to_owned).to_vec());
-    let direct = String::from_utf8_lossy(&direct.stdout).into_owned();
-    assert!(direct.contains("4096") && direct.contains("dumpable"), "{direct}");
-    for args in [&["--no-masking"][..], &["--file", "B=vendor/x", "--no-masking"]] {
-        let args = [&["--env", "A=vendor/x"], args].concat();
-        let mut line = vec![snapbox::cmd::cargo_bin("tokctl").to_str().unwrap().to_owned()];
-        line.extend(running(&args, &script));
-        let output = limited(line);
-        assert_eq!(String::from_utf8_lossy(&output.stdout), direct, "{output:?}");
+    // Not PIPE: Rust's runtime ignores it before any code of tokctl's is run, and its standard
+    // library starts every program without that.
+    let ignoring = "HUP INT QUIT TERM USR1 USR2 ALRM TSTP CONT WINCH XCPU XFSZ PWR";
+    let mut seen = String::new();
+    for prelude in ["", &format!("trap '' {ignoring};")] {
+        let limited = |inner: Vec<String>| {
+            let mut command = Command::new("/bin/sh");
+            let line = format!("{prelude} ulimit -c 4096; exec \"$@\"");
+            command.args(["-c", &line, "sh"]).args(inner);
+            env.settle(&mut command);
+            command.stdin(Stdio::null()).output().unwrap()
+        };
+        let direct = limited(["sh", "-c", &script].map(ToOwned::to_owned).to_vec());
+        let direct = String::from_utf8_lossy(&direct.stdout).into_owned();
+        assert!(direct.contains("4096") && direct.contains("dumpable"), "{direct}");
+        assert!(std::mem::replace(&mut seen, direct.clone()) != direct, "nothing was ignored");
+        for args in [&["--no-masking"][..], &["--file", "B=vendor/x", "--no-masking"]] {
+            let args = [&["--env", "A=vendor/x"], args].concat();
+            let mut line = vec![snapbox::cmd::cargo_bin("tokctl").to_str().unwrap().to_owned()];
+            line.extend(running(&args, &script));
+            let output = limited(line);
+            assert_eq!(String::from_utf8_lossy(&output.stdout), direct, "{output:?}");
+        }
     }
 }
 

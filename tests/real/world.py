@@ -7,9 +7,17 @@ passed on. It knows how to run the program under test, and nothing of what that 
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+
+# What whoever started the tests has ignored, as `nohup` and shells without job control do, would be
+# ignored in every program that a test starts. What has a handler is back at its default there.
+for _name in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGTSTP,
+              signal.SIGPIPE, signal.SIGXFSZ):
+    if signal.getsignal(_name) is signal.SIG_IGN:
+        signal.signal(_name, lambda *_: None)
 
 HERE = pathlib.Path(__file__).resolve().parent
 BINARY = pathlib.Path(

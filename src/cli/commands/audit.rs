@@ -53,7 +53,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     let store = Vault::open_read_only(context.vault()?)?;
     if args.verify {
-        return verify(context, keys::unlock(context, store)?);
+        return verify(context, &keys::unlock(context, store)?);
     }
     let (mut entries, odd) = audit::entries(&store)?;
     entries.retain(|entry| {
@@ -99,8 +99,8 @@ fn table(entries: &[Entry]) -> Table {
     table
 }
 
-fn verify(context: &Context, vault: OpenVault) -> Result<(), CliError> {
-    let Verified { examined, settings, path } = audit::verify(&vault)?;
+fn verify(context: &Context, vault: &OpenVault) -> Result<(), CliError> {
+    let Verified { examined, settings, path } = audit::verify(vault)?;
     if let Some(copy @ Fault::OtherCopy) = examined.faults.first() {
         let what = format!("the audit can't be verified: {copy}");
         return Err(CliError::new(Kind::VaultDamaged, what).hint(put_aside(&path)));
@@ -122,7 +122,7 @@ fn verify(context: &Context, vault: OpenVault) -> Result<(), CliError> {
             examined.entries, examined.head
         ));
     }
-    put_in_force(context, &vault, settings);
+    put_in_force(context, vault, settings);
     Ok(())
 }
 

@@ -74,8 +74,7 @@ fn list(context: &Context) -> Result<(), CliError> {
     table.load_style(presets::NOTHING);
     table.set_header(["ID", "KIND", "CREATED"]);
     for ListedSlot { id, kind, created_at } in slots {
-        let created =
-            if terminal { time::relative(created_at, now) } else { time::rfc3339(created_at) };
+        let created = time::in_table(Some(created_at), now, terminal);
         table.add_row([id.to_string(), kind.to_string(), created]);
     }
     context.ui.line(&table.trim_fmt())

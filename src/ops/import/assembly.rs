@@ -7,16 +7,16 @@ use super::incoming::{Incoming, LeftOut};
 use crate::importers::record::{Held, HeldGrant, IssuedTo, Record};
 use crate::model::account::{Account, UserName};
 use crate::model::address::Address;
-use crate::model::client::{Client, TokenEndpointAuthMethod};
+use crate::model::client::{Client, ClientAuthentication};
 use crate::model::credential::{
-    Api, ApiAuth, Check, Credential, Expiry, Grant, OAuthGrant, RenewalGrant, StaticToken, Status,
+    Api, ApiAuth, Check, Credential, Expiry, Grant, OAuthGrant, StaticToken, Status,
 };
 use crate::model::definition::RefreshKind;
 use crate::model::readiness::due_at;
 use crate::ops::error::{ImportError, Reason};
 use crate::ops::login::static_token;
 use crate::providers::{self, Endpoints, Places, Provider};
-use crate::secret::{AccessToken, ClientSecret, SecretText};
+use crate::secret::ClientSecret;
 
 /// A provider, and the client that is configured for it.
 #[derive(Debug)]
@@ -91,11 +91,18 @@ fn granted(
         || service.provider.definition.refresh.kind == RefreshKind::Exchange;
     let client = match endpoints(service, server).map_err(Reason::Provider)? {
         None => Err(LeftOut::NoEndpoint),
-        Some(endpoints) => client(&held.issued_to, service, &endpoints),
+        Some(endpoints) => issued_to(&held.issued_to, service).and_then(|(id, secret)| {
+            let client = client(id, secret.as_ref(), &held.issued_to, service, &endpoints)?;
+            Ok((client, secret))
+        }),
     };
-    let api = api(service, server, username, client.as_ref().ok())?;
+    let (own, secret) = match &client {
+        Ok((client, secret)) => (Some(client), secret.as_ref()),
+        Err(_) => (None, None),
+    };
+    let api = api(service, server, username, own, secret)?;
     Ok(match client {
-        Ok(client) => (Grant::OAuth(Box::new(renewed(held, service, client, now))), api, None),
+        Ok((client, _)) => (Grant::OAuth(Box::new(renewed(held, service, client, now))), api, None),
         Err(reason) => (alone(held, now), api, renewable.then_some(reason)),
     })
 }
@@ -113,35 +120,49 @@ fn endpoints(
     }
 }
 
-/// The client that the grant was issued to, as far as it is known with what it needs.
+/// Id and secret of the client that the grant was issued to, as far as they are known.
+fn issued_to(
+    issued_to: &IssuedTo,
+    service: &Service,
+) -> Result<(String, Option<ClientSecret>), LeftOut> {
+    let configured = service.client.as_ref();
+    match issued_to {
+        IssuedTo::Named { id, secret } => {
+            let same = configured.filter(|(own, _)| own == id);
+            let secret = secret.clone().or_else(|| same.and_then(|(_, secret)| secret.clone()));
+            Ok((id.clone(), secret))
+        }
+        IssuedTo::Configured => configured.cloned().ok_or(LeftOut::NoClient),
+        IssuedTo::Tool => Err(LeftOut::ToolsClient),
+    }
+}
+
+/// The client with `id` and `secret`. One that the record itself names may lack its secret: that
+/// may be configured later.
 fn client(
+    id: String,
+    secret: Option<&ClientSecret>,
     issued_to: &IssuedTo,
     service: &Service,
     endpoints: &Endpoints,
 ) -> Result<Client, LeftOut> {
-    let configured = service.client.as_ref();
-    let (id, secret) = match issued_to {
-        IssuedTo::Named { id, secret } => {
-            let same = configured.filter(|(own, _)| own == id);
-            (id, secret.clone().or_else(|| same.and_then(|(_, secret)| secret.clone())))
-        }
-        IssuedTo::Configured => {
-            let (id, secret) = configured.ok_or(LeftOut::NoClient)?;
-            (id, secret.clone())
-        }
-        IssuedTo::Tool => return Err(LeftOut::ToolsClient),
-    };
     let provider = &service.provider;
-    let auth_method = provider.auth_method(secret.is_some(), None);
-    let needs_secret = auth_method != TokenEndpointAuthMethod::None;
-    let named = matches!(issued_to, IssuedTo::Named { .. });
-    if needs_secret && secret.is_none() && !named {
-        return Err(LeftOut::NoClientSecret);
+    let authentication = provider.authentication(secret, None);
+    match (&authentication, issued_to) {
+        (ClientAuthentication::SecretMissing(_), IssuedTo::Configured | IssuedTo::Tool) => {
+            return Err(LeftOut::NoClientSecret);
+        }
+        (ClientAuthentication::SecretMissing(_), IssuedTo::Named { .. })
+        | (
+            ClientAuthentication::None
+            | ClientAuthentication::SecretBasic(_)
+            | ClientAuthentication::SecretPost(_),
+            _,
+        ) => {}
     }
     Ok(Client {
-        id: id.clone(),
-        secret,
-        auth_method,
+        id,
+        authentication,
         token_endpoint: endpoints.token.clone(),
         revocation_endpoint: endpoints.revocation.clone(),
         revocation_method: provider.definition.revocation_method.unwrap_or_default(),
@@ -153,12 +174,12 @@ fn client(
 /// The grant with what renews it.
 fn renewed(held: HeldGrant, service: &Service, client: Client, now: Timestamp) -> OAuthGrant {
     let renewal = service.provider.renewal();
-    let refresh_token = held.refresh_token.filter(|_| renewal.kind != RefreshKind::None);
+    let refresh_token = renewal.kind.usable(held.refresh_token);
     let issued_at = held.issued_at.filter(|at| *at <= now).unwrap_or(now);
     let (access_token, expiry) = match held.access_token {
-        Some(token) => (token, held.expiry),
-        // Never handed out: it is over, and the first use brings one.
-        None => (AccessToken::from_trusted(String::new()), Expiry::Known(now)),
+        Some(token) => (Some(token), held.expiry),
+        // It is over, and the first use brings one.
+        None => (None, Expiry::Known(now)),
     };
     let due = match expiry {
         // Whether it works still is found out at its first use.
@@ -174,12 +195,7 @@ fn renewed(held: HeldGrant, service: &Service, client: Client, now: Timestamp) -
         expiry,
         due_at: due,
         refresh_token,
-        renewal: match renewal.kind {
-            RefreshKind::Exchange => RenewalGrant::Exchange,
-            RefreshKind::RefreshToken | RefreshKind::ClientCredentials | RefreshKind::None => {
-                RenewalGrant::RefreshToken
-            }
-        },
+        renewal: renewal.kind.after_consent(),
         scopes: held.scopes,
         client,
         granted_at: issued_at,
@@ -191,11 +207,8 @@ fn renewed(held: HeldGrant, service: &Service, client: Client, now: Timestamp) -
 /// The access token alone, which nothing renews.
 fn alone(held: HeldGrant, now: Timestamp) -> Grant {
     Grant::Static(match held.access_token {
-        Some(token) => StaticToken { token, expiry: held.expiry },
-        None => StaticToken {
-            token: AccessToken::from_trusted(String::new()),
-            expiry: Expiry::Known(now),
-        },
+        Some(token) => StaticToken { token: Some(token), expiry: held.expiry },
+        None => StaticToken { token: None, expiry: Expiry::Known(now) },
     })
 }
 
@@ -205,6 +218,7 @@ fn api(
     server: Option<&Address>,
     username: Option<String>,
     client: Option<&Client>,
+    secret: Option<&ClientSecret>,
 ) -> Result<Api, Reason> {
     let provider = &service.provider;
     let server_url = provider.server(server).map_err(Reason::Provider)?;
@@ -218,6 +232,7 @@ fn api(
         None => service.trusted_certificates.clone(),
     };
     let check = check.map(|check| Check { trusted_certificates, ..check });
-    let (auth, headers) = (provider.api_auth(), provider.api_headers(client));
+    let auth = provider.api_auth();
+    let headers = provider.api_headers(client.map(|client| &*client.id), secret);
     Ok(Api { auth, headers, server_url, base_url, username, check })
 }

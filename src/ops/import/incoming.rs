@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use crate::model::account::Account;
 use crate::model::credential::{Credential, Grant};
+use crate::model::stripped::Keeping;
 
 /// A credential from elsewhere, complete as it would be stored.
 #[derive(Debug, Clone)]
@@ -43,7 +44,7 @@ impl Incoming {
             && self.forks
             && grant.refresh_token.is_some()
         {
-            **grant = grant.access_token_alone();
+            **grant = grant.stripped(Keeping::AccessToken);
             self.left_out = Some(LeftOut::NotTakenOver);
         }
         self

@@ -11,7 +11,7 @@ use crate::model::account::Account;
 use crate::model::credential::{Credential, Grant, Status};
 use crate::model::summary::Summary;
 use crate::ops::error::{BundleError, Error, ImportError};
-use crate::secret::SecretText;
+use crate::secret::{AccessToken, SecretText};
 use crate::store::{OpenVault, Placement, TakenIn};
 use crate::vault::bundle::BundleId;
 
@@ -195,7 +195,8 @@ fn is_same(stored: &Credential, incoming: &Credential) -> bool {
     if stored.api.server_url != incoming.api.server_url {
         return false;
     }
-    let same_token = stored.token().expose() == incoming.token().expose();
+    let text = AccessToken::expose;
+    let same_token = stored.token().map(text) == incoming.token().map(text);
     match (&stored.grant, &incoming.grant) {
         (Grant::Static(_), Grant::Static(_)) => same_token,
         (Grant::OAuth(own), Grant::OAuth(other)) => {
@@ -246,7 +247,7 @@ fn store(
             over: *revision,
         })
         .collect();
-    Ok(vault.take_in(placements, bundle, now)?)
+    Ok(vault.take_in(&placements, bundle, now)?)
 }
 
 impl Planned {

@@ -13,7 +13,6 @@ use crate::model::account::{Account, ProviderName, UserName};
 use crate::model::address::Address;
 use crate::model::client::Client;
 use crate::model::credential::{Api, Credential, Grant, OAuthGrant, RenewalGrant};
-use crate::model::definition::RefreshKind;
 use crate::model::readiness::due_at;
 use crate::model::scope::Scopes;
 use crate::oauth::http;
@@ -75,11 +74,12 @@ fn lengthened(client: &Client, answer: TokenAnswer, now: Timestamp) -> TokenAnsw
 impl Granted {
     /// What `client` was granted at `now`, with the sites that it reaches.
     pub(super) fn new(plan: Plan, client: Client, answer: TokenAnswer, now: Timestamp) -> Self {
-        let (answer, renewal) = match plan.provider.definition.refresh.kind {
-            RefreshKind::Exchange => (lengthened(&client, answer, now), RenewalGrant::Exchange),
-            RefreshKind::RefreshToken | RefreshKind::ClientCredentials | RefreshKind::None => {
-                (answer, RenewalGrant::RefreshToken)
-            }
+        let renewal = plan.provider.definition.refresh.kind.after_consent();
+        let answer = match renewal {
+            RenewalGrant::Exchange => lengthened(&client, answer, now),
+            RenewalGrant::RefreshToken
+            | RenewalGrant::ClientCredentials { .. }
+            | RenewalGrant::JwtBearer { .. } => answer,
         };
         let sites = sites(&plan, &answer);
         Self { plan, client, answer, renewal, arrived: None, sites, now }
@@ -124,7 +124,7 @@ impl Granted {
                 &self.client,
                 endpoint,
                 self.answer.refresh_token.as_ref(),
-                &self.answer.access_token,
+                Some(&self.answer.access_token),
             );
         }
         Error::NoUser { provider: self.plan.provider.name.to_string() }
@@ -148,12 +148,12 @@ impl Granted {
         let scopes = self.answer.scopes.unwrap_or_else(|| asked.clone());
         let (missing, unasked) = (asked.without(&scopes), scopes.without(&asked));
         let grant = OAuthGrant {
-            access_token: self.answer.access_token,
+            access_token: Some(self.answer.access_token),
             token_type: self.answer.token_type,
             issued_at: self.now,
             expiry: self.answer.expiry,
             due_at: due_at(self.now, self.answer.expiry, renewal.margin),
-            refresh_token: self.answer.refresh_token.filter(|_| renewal.kind != RefreshKind::None),
+            refresh_token: renewal.kind.usable(self.answer.refresh_token),
             renewal: self.renewal,
             scopes,
             client: self.client,
@@ -175,7 +175,8 @@ impl Granted {
     fn api(&self, site: Option<&Site>, username: Option<String>) -> Api {
         let (server_url, base_url) = self.addresses(site);
         let provider = &self.plan.provider;
-        let (auth, headers) = (provider.api_auth(), provider.api_headers(Some(&self.client)));
+        let auth = provider.api_auth();
+        let headers = provider.api_headers(Some(&self.client.id), self.plan.client_secret.as_ref());
         let api = Api { auth, headers, server_url, base_url, username, check: None };
         // Without a site there is nothing to ask, and the token is as good.
         let check = provider.check(places(&api, site)).unwrap_or_default();

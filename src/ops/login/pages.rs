@@ -28,8 +28,9 @@ pub(crate) fn list(
         api_base_url: api.base_url.as_ref(),
     };
     let Ok(endpoint) = provider.fill(template, places) else { return Ok(None) };
+    let Some(token) = credential.token() else { return Ok(None) };
     let certificates = credential.trusted_certificates();
-    facebook::pages(&endpoint, certificates, api, credential.token()).map(Some)
+    facebook::pages(&endpoint, certificates, api, token).map(Some)
 }
 
 /// Stores the token of `page` under its number; its name is the account's name at the service.
@@ -43,7 +44,7 @@ pub(crate) fn store(
     // A number is a name, unless the service has lost its senses.
     let Ok(user) = page.id.parse() else { return Ok(None) };
     let account = Account { provider: provider.name.clone(), user };
-    let token = StaticToken { token: page.token, expiry: Expiry::None };
+    let token = StaticToken { token: Some(page.token), expiry: Expiry::None };
     let api = Api { username: Some(page.name), ..person.api.clone() };
     let api = Api {
         // A grant has the certificates of its client, which this has not.

@@ -74,11 +74,10 @@ impl Plan {
     /// The client as it is known at `endpoints`, to which a browser comes back at `redirect_uri`,
     /// if one does.
     pub(super) fn client(&self, endpoints: &Endpoints, redirect_uri: Option<&str>) -> Client {
-        let has_secret = self.client_secret.is_some();
+        let secret = self.client_secret.as_ref();
         Client {
-            auth_method: self.provider.auth_method(has_secret, self.metadata.as_ref()),
             id: self.client_id.clone(),
-            secret: self.client_secret.clone(),
+            authentication: self.provider.authentication(secret, self.metadata.as_ref()),
             token_endpoint: endpoints.token.clone(),
             revocation_endpoint: endpoints.revocation.clone(),
             revocation_method: self.provider.definition.revocation_method.unwrap_or_default(),

@@ -6,7 +6,7 @@ use crate::model::credential::{Credential, Grant, Status};
 use crate::model::definition::RevocationScope;
 use crate::oauth::revocation;
 use crate::oauth::token_error;
-use crate::secret::{RefreshToken, SecretText};
+use crate::secret::{AccessToken, RefreshToken, SecretText};
 
 /// What became of the earlier grant at the provider.
 #[derive(Debug)]
@@ -40,14 +40,17 @@ impl Replaced {
         let text = RefreshToken::expose;
         let same_refresh_token = refresh_token.is_some()
             && refresh_token.map(text) == new.refresh_token.as_ref().map(text);
+        let text = AccessToken::expose;
+        let same_access_token =
+            old.access_token.as_ref().map(text) == new.access_token.as_ref().map(text);
         // Some services give the same token again.
-        if same_refresh_token || old.access_token.expose() == new.access_token.expose() {
+        if same_refresh_token || same_access_token {
             return Self::Nothing;
         }
         if scope == RevocationScope::Grant {
             return Self::Shared;
         }
-        match revocation::revoke(&old.client, endpoint, refresh_token, &old.access_token) {
+        match revocation::revoke(&old.client, endpoint, refresh_token, old.access_token.as_ref()) {
             Ok(()) => Self::Revoked,
             Err(error) => Self::NotRevoked(error),
         }

@@ -2,7 +2,7 @@
 
 use super::granted::Granted;
 use super::plan::Plan;
-use crate::model::client::{Client, TokenEndpointAuthMethod};
+use crate::model::client::{Client, ClientAuthentication};
 use crate::model::credential::RenewalGrant;
 use crate::model::service_account::ServiceAccount;
 use crate::oauth::{http, jwt_bearer};
@@ -23,8 +23,7 @@ pub(crate) fn log_in(
     let endpoints = plan.endpoints(Entry::Token)?;
     // It has no secret, and nothing to revoke: its tokens end by themselves within the hour.
     let client = Client {
-        auth_method: TokenEndpointAuthMethod::None,
-        secret: None,
+        authentication: ClientAuthentication::None,
         revocation_endpoint: None,
         ..plan.client(&endpoints, None)
     };

@@ -38,7 +38,7 @@ pub(crate) fn api(
     // An address that can't be filled in is no reason to refuse a token.
     let check = provider.static_check(&auth, places).unwrap_or_default();
     let check = check.map(|check| Check { trusted_certificates, ..check });
-    let headers = provider.api_headers(None);
+    let headers = provider.api_headers(None, None);
     Ok(Api { auth, headers, server_url, base_url, username, check })
 }
 
@@ -51,6 +51,6 @@ pub(crate) fn store(
     api: Api,
     now: Timestamp,
 ) -> Result<Credential, Error> {
-    let grant = Grant::Static(StaticToken { token, expiry });
+    let grant = Grant::Static(StaticToken { token: Some(token), expiry });
     place.fill(account, grant, api, now).map(|(credential, _)| credential)
 }

@@ -5,18 +5,18 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::backoff::Backoff;
-use super::{Refresh, Today, Trigger};
+use super::plan::{Refresh, Today, Trigger};
 use crate::model::attempt::{Action, Attempt, Outcome, pause_until};
 use crate::model::credential::{Credential, Grant, OAuthGrant, Renewing, Status};
 use crate::model::definition::Reuse;
 use crate::model::readiness::due_at;
 use crate::oauth::http::Fault;
-use crate::oauth::token::{self, Asked, Heard};
+use crate::oauth::token::{self, Asked, ResponseMeta};
 use crate::oauth::token_answer::TokenAnswer;
 use crate::oauth::{client_credentials, jwt_bearer, token_error};
 use crate::ops::credential;
 use crate::ops::error::{Error, LoginReason};
-use crate::ops::token::{Found, LiveToken, Warning, hand_out, judge};
+use crate::ops::live_token::{Found, LiveToken, Warning, hand_out, judge};
 use crate::secret::SecretText;
 use crate::signals;
 use crate::store::{self, Journal, RefreshTurn, Row, Saved, Stored};
@@ -129,7 +129,7 @@ impl Refresh<'_> {
     /// Sends the request, with the client secret of today's configuration, if there is one.
     fn ask(&self, grant: &OAuthGrant, renewing: Renewing<'_>, bound: Duration) -> Asked {
         let mut client = grant.client.clone();
-        client.secret = self.today.client_secret.clone().or(client.secret);
+        client.authentication = client.authentication.with_secret(self.today.client_secret.clone());
         let now = (self.clock)();
         match renewing {
             Renewing::RefreshToken(token) => token::refresh(&client, token, now, bound),
@@ -231,7 +231,7 @@ fn attempt(
     journal: &Journal,
     began_at: Timestamp,
     ended_at: Timestamp,
-    heard: Option<Heard>,
+    heard: Option<ResponseMeta>,
 ) -> Attempt {
     let server_time = heard.and_then(|heard| heard.date);
     Attempt {
@@ -249,7 +249,7 @@ fn attempt(
 }
 
 /// The record of an attempt that brought `error` instead.
-pub(super) fn failed(attempt: Attempt, error: &token_error::Error) -> Attempt {
+fn failed(attempt: Attempt, error: &token_error::Error) -> Attempt {
     let outcome = match error {
         token_error::Error::GrantRefused { .. } => Outcome::Refused,
         token_error::Error::ClientRefused { .. }
@@ -277,7 +277,7 @@ fn renewed(
     now: Timestamp,
 ) -> Credential {
     let mut grant = grant.clone();
-    grant.access_token = answer.access_token;
+    grant.access_token = Some(answer.access_token);
     grant.token_type = answer.token_type;
     grant.issued_at = now;
     grant.expiry = answer.expiry;
@@ -291,7 +291,8 @@ fn renewed(
     // RFC 6749 §6: a new refresh token replaces the old one; without one the old one stays good.
     grant.refresh_token = answer.refresh_token.or(grant.refresh_token);
     grant.scopes = answer.scopes.unwrap_or(grant.scopes);
-    grant.client.secret = today.client_secret.clone().or(grant.client.secret);
+    let authentication = grant.client.authentication;
+    grant.client.authentication = authentication.with_secret(today.client_secret.clone());
     Credential {
         grant: Grant::OAuth(Box::new(grant)),
         status: Status::Active,

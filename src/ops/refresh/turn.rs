@@ -6,12 +6,13 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Refresh, Trigger, backoff};
+use super::backoff;
+use super::plan::{Refresh, Trigger};
 use crate::model::attempt::{Action, Attempt, Outcome};
 use crate::model::credential::{Credential, Status};
 use crate::ops::credential;
 use crate::ops::error::{Error, LoginReason};
-use crate::ops::token::{Found, LiveToken, hand_out, judge};
+use crate::ops::live_token::{Found, LiveToken, hand_out, judge};
 use crate::store::{self, RefreshTurn, Row};
 
 /// How long a waiter gives the process that has the turn: the longest turn, and some.
@@ -153,13 +154,12 @@ impl<'a> Refresh<'a> {
 mod tests {
     use jiff::Timestamp;
 
-    use super::super::Today;
-    use super::super::request::failed;
+    use super::super::plan::Today;
     use super::*;
     use crate::model::account::Account;
+    use crate::model::attempt::pause_until;
     use crate::model::credential::Expiry;
     use crate::model::readiness::Need;
-    use crate::oauth::token_error;
     use crate::ops::create::open_or_create;
     use crate::store::OpenVault;
     use crate::vault::Key;
@@ -185,11 +185,9 @@ mod tests {
     }
 
     fn busy(began: i64, retry_after: Option<u64>) -> Attempt {
-        let error = token_error::Error::TooManyRequests {
-            authority: "id.example".into(),
-            retry_after: retry_after.map(Duration::from_secs),
-        };
-        failed(done(1, began), &error)
+        let attempt = done(1, began);
+        let not_before = pause_until(retry_after.map(Duration::from_secs), attempt.ended_at);
+        Attempt { outcome: Outcome::Passing, not_before, ..attempt }
     }
 
     fn vault() -> (tempfile::TempDir, OpenVault) {

@@ -23,6 +23,16 @@ impl Sealed {
     pub(in crate::store) fn new(settings: Settings) -> Result<Self, getrandom::Error> {
         Ok(Self { key: Key::generate()?, head: Mark::START, settings })
     }
+
+    /// What is kept once `end` was found in the file and `wanted` in the configuration. An end that
+    /// was read before another process sealed a later one counts for nothing.
+    pub(in crate::store) fn with(&self, end: Option<Mark>, wanted: Option<Settings>) -> Self {
+        Self {
+            key: self.key.clone(),
+            head: end.filter(|end| end.number > self.head.number).unwrap_or(self.head),
+            settings: wanted.unwrap_or(self.settings),
+        }
+    }
 }
 
 /// The key (32 bytes), the mode (1), and how many entries to keep (8).

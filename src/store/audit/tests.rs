@@ -13,10 +13,7 @@ use super::line::Mark;
 use super::sealed::Sealed;
 use super::{append, content, end, entries, file, prune};
 use crate::model::audit::{Action, Asker, Mode, Settings, Subject, Use};
-use crate::store::error::Error;
-use crate::store::inside::header::Header;
-use crate::store::inside::{Access, Database, audit as sealed, header};
-use crate::vault::seal::{DataKey, VaultId};
+use crate::store::file::VaultFile;
 
 const NOW: Timestamp = Timestamp::constant(1_700_000_000, 123_000_000);
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -24,22 +21,18 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// A vault that keeps an audit of `keep` entries.
 struct World {
     _home: tempfile::TempDir,
-    store: Database,
-    key: DataKey,
+    file: VaultFile,
+    sealed: Sealed,
 }
 
 impl World {
     fn keeping(keep: u64) -> Self {
         let home = tempfile::tempdir().unwrap();
-        let mut store = Database::open(&home.path().join("v/tokens.db"), Access::Create).unwrap();
-        let key = DataKey::generate(VaultId([5; 16]), 1).unwrap();
-        let transaction = store.write().unwrap();
-        header::insert(&transaction, Header { vault: key.vault, generation: 1 }, NOW).unwrap();
+        let file = VaultFile::find_or_create(&home.path().join("v/tokens.db")).unwrap();
+        file.sidecar().unwrap();
         let keep = NonZeroU64::new(keep).unwrap();
-        let settings = Settings { mode: Mode::BestEffort, keep };
-        sealed::seal(&transaction, &key, None, Some(settings)).unwrap();
-        transaction.commit().unwrap();
-        Self { _home: home, store, key }
+        let sealed = Sealed::new(Settings { mode: Mode::BestEffort, keep }).unwrap();
+        Self { _home: home, file, sealed }
     }
 
     /// With `count` entries, all of which the vault remembers.
@@ -50,34 +43,28 @@ impl World {
         world
     }
 
-    fn sealed(&self) -> Sealed {
-        sealed::read(&self.store.read().unwrap(), &self.key).unwrap().unwrap()
-    }
-
     fn append(&self, count: u64) {
         for _ in 0..count {
-            append(self.store.file(), &self.sealed(), &used(&asker()), PATIENCE).unwrap();
+            append(&self.file, &self.sealed, &used(&asker()), PATIENCE).unwrap();
         }
     }
 
     /// What every write of a credential does.
     fn remember(&mut self) {
-        let found = end(self.store.file(), &self.sealed());
+        let found = end(&self.file, &self.sealed);
         self.seal(found);
     }
 
     fn seal(&mut self, found: Option<Mark>) {
-        let transaction = self.store.write().unwrap();
-        sealed::seal(&transaction, &self.key, found, None).unwrap();
-        transaction.commit().unwrap();
+        self.sealed = self.sealed.with(found, None);
     }
 
     fn prune(&self) {
-        prune(self.store.file(), &self.sealed(), NOW, PATIENCE).unwrap();
+        prune(&self.file, &self.sealed, NOW, PATIENCE).unwrap();
     }
 
     fn path(&self) -> PathBuf {
-        self.store.file().audit()
+        self.file.audit()
     }
 
     fn lines(&self) -> Vec<String> {
@@ -94,7 +81,7 @@ impl World {
     }
 
     fn examine(&self) -> Examined {
-        examine(&content(self.store.file(), PATIENCE).unwrap(), &self.sealed())
+        examine(&content(&self.file, PATIENCE).unwrap(), &self.sealed)
     }
 
     fn faults(&self) -> Vec<Fault> {
@@ -103,7 +90,7 @@ impl World {
 
     /// How many entries were missed, as the entries tell.
     fn missed(&self) -> u64 {
-        entries(self.store.file(), PATIENCE).unwrap().0.iter().map(|entry| entry.missed).sum()
+        entries(&self.file, PATIENCE).unwrap().0.iter().map(|entry| entry.missed).sum()
     }
 }
 
@@ -127,7 +114,7 @@ fn what_nobody_touched_is_whole() {
     let found = world.examine();
     assert_eq!((found.entries, found.last, found.head), (5, 5, 5));
     assert_eq!((found.faults, found.torn), (vec![], false));
-    let (entries, odd) = entries(world.store.file(), PATIENCE).unwrap();
+    let (entries, odd) = entries(&world.file, PATIENCE).unwrap();
     assert_eq!((entries.len(), odd), (5, 0));
     assert_eq!(entries[4].n, 5);
     assert_eq!(entries[4].at, "2023-11-14T22:13:20.123Z");
@@ -234,7 +221,7 @@ fn a_gap_is_not_closed_by_going_on() {
         world.remember();
         let line = left as u64 + 1;
         assert_eq!(world.faults(), [Fault::Missing { line, from: line, to: 5 }]);
-        assert_eq!(world.sealed().head.number, 8);
+        assert_eq!(world.sealed.clone().head.number, 8);
     }
 }
 
@@ -253,34 +240,18 @@ fn another_end_than_the_vault_remembers_is_not_gone_on_from() {
 #[test]
 fn the_head_only_moves_forward_and_to_what_is_genuine() {
     let mut world = World::with(3);
-    let head = world.sealed().head;
+    let head = world.sealed.clone().head;
     world.seal(Some(Mark { number: 2, ..head }));
-    assert_eq!(world.sealed().head, head);
+    assert_eq!(world.sealed.clone().head, head);
 
     world.append(1);
     let whole = world.lines();
     let mut lines = whole.clone();
     lines[3] = lines[3].replace("{\"n\":4", "{\"n\":999");
     world.rewrite(&lines);
-    assert_eq!(end(world.store.file(), &world.sealed()), None);
+    assert_eq!(end(&world.file, &world.sealed), None);
     world.rewrite(&whole);
-    assert_eq!(end(world.store.file(), &world.sealed()).unwrap().number, 4);
-}
-
-#[test]
-fn the_seals_open_only_in_their_places() {
-    for change in ["key = head", "head = key", "head = zeroblob(81)", "key = x''"] {
-        let mut world = World::with(1);
-        let transaction = world.store.write().unwrap();
-        transaction.execute(&format!("UPDATE audit SET {change}"), []).unwrap();
-        transaction.commit().unwrap();
-        let read = sealed::read(&world.store.read().unwrap(), &world.key);
-        assert!(matches!(read, Err(Error::Inconsistent(_))), "{change}: {read:?}");
-    }
-    let world = World::with(1);
-    let retired = DataKey::generate(world.key.vault, 2).unwrap();
-    let read = sealed::read(&world.store.read().unwrap(), &retired);
-    assert!(matches!(read, Err(Error::KeyRetired)), "{read:?}");
+    assert_eq!(end(&world.file, &world.sealed).unwrap().number, 4);
 }
 
 #[test]
@@ -291,7 +262,7 @@ fn a_line_that_was_not_finished_is_cut_off_and_counted() {
     file.write_all(half.as_bytes()).unwrap();
     let found = world.examine();
     assert_eq!((found.torn, found.entries, found.faults), (true, 2, vec![]));
-    assert_eq!(end(world.store.file(), &world.sealed()), None);
+    assert_eq!(end(&world.file, &world.sealed), None);
 
     world.append(1);
     assert_eq!(world.lines().len(), 3);
@@ -303,9 +274,9 @@ fn a_line_that_was_not_finished_is_cut_off_and_counted() {
 #[test]
 fn what_could_not_be_written_is_counted_in_the_next() {
     let world = World::with(1);
-    let held = file::lock(world.store.file(), PATIENCE).unwrap();
+    let held = file::lock(&world.file, PATIENCE).unwrap();
     for _ in 0..3 {
-        let missed = append(world.store.file(), &world.sealed(), &used(&asker()), Duration::ZERO);
+        let missed = append(&world.file, &world.sealed, &used(&asker()), Duration::ZERO);
         assert!(missed.is_err());
     }
     drop(held);
@@ -333,7 +304,7 @@ fn a_link_in_the_files_place_is_not_followed() {
     fs::rename(world.path(), &elsewhere).unwrap();
     let before = fs::read(&elsewhere).unwrap();
     std::os::unix::fs::symlink(&elsewhere, world.path()).unwrap();
-    assert!(append(world.store.file(), &world.sealed(), &used(&asker()), PATIENCE).is_err());
+    assert!(append(&world.file, &world.sealed, &used(&asker()), PATIENCE).is_err());
     assert_eq!(fs::read(&elsewhere).unwrap(), before);
 }
 
@@ -355,7 +326,7 @@ fn the_pruned_file_is_as_long_as_it_should_be_and_whole() {
     assert_eq!((found.last, found.head), (60, 60));
     assert!(found.entries >= 10);
     assert!(world.lines()[0].starts_with("{\"anchor\":"), "{}", world.lines()[0]);
-    assert_eq!(entries(world.store.file(), PATIENCE).unwrap().1, 0);
+    assert_eq!(entries(&world.file, PATIENCE).unwrap().1, 0);
 }
 
 /// 20 entries, of which the last 10 are left.
@@ -438,7 +409,7 @@ fn junk_does_not_push_what_is_wrong_out_of_sight() {
 #[test]
 fn many_at_once_keep_one_chain_while_it_is_pruned() {
     let world = World::keeping(30);
-    let (file, sealed) = (world.store.file(), world.sealed());
+    let (file, sealed) = (&world.file, world.sealed.clone());
     std::thread::scope(|scope| {
         for _ in 0..8 {
             scope.spawn(|| {

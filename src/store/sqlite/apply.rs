@@ -82,10 +82,10 @@ pub(super) fn apply(
             }
             forget(transaction, account).map(|_| Outcome::Done)
         }
-        Change::Told { account, standing } => {
+        Change::Told { account, health } => {
             let told = standings::read(transaction, account)?;
-            standings::put(transaction, account, standing.told_after(told))?;
-            Ok(Outcome::News(standing.news(told)))
+            standings::put(transaction, account, health.told_after(told))?;
+            Ok(Outcome::News(health.news(told)))
         }
         Change::EntryBegun { slot, at } => {
             let entry = entry_name(key.vault, *slot).to_string();

@@ -39,12 +39,7 @@ pub(crate) fn seal(
         header::check(transaction, key)?;
     }
     let now = match &before {
-        Some(sealed) => Sealed {
-            key: sealed.key.clone(),
-            // An end that was read before another process sealed a later one counts for nothing.
-            head: end.filter(|end| end.number > sealed.head.number).unwrap_or(sealed.head),
-            settings: wanted.unwrap_or(sealed.settings),
-        },
+        Some(sealed) => sealed.with(end, wanted),
         None => Sealed::new(wanted.unwrap_or_default())?,
     };
     if before.is_some_and(|before| before.head == now.head && before.settings == now.settings) {
@@ -75,4 +70,30 @@ fn put(transaction: &Transaction<'_>, key: &DataKey, sealed: &Sealed) -> Result<
             key.seal(Place::AuditHead, &head_bytes(&sealed.head))?,
         ))?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::credentials::tests::store;
+    use super::*;
+
+    #[test]
+    fn what_the_vault_keeps_is_read_as_it_was_sealed_or_not_at_all() {
+        let (_home, mut database, key) = store();
+        let change = database.write().unwrap();
+        assert!(read(&change, &key).unwrap().is_none());
+        let wanted = Settings::default();
+        seal(&change, &key, None, Some(wanted)).unwrap();
+        assert_eq!(read(&change, &key).unwrap().unwrap().settings, wanted);
+        change.commit().unwrap();
+        for edit in ["key = head", "head = key", "head = zeroblob(81)", "key = x''"] {
+            let change = database.write().unwrap();
+            change.execute(&format!("UPDATE audit SET {edit}"), []).unwrap();
+            let read = read(&change, &key);
+            assert!(matches!(read, Err(Error::Inconsistent(_))), "{edit}: {read:?}");
+        }
+        let retired = DataKey::generate(key.vault, 2).unwrap();
+        let read = read(&database.read().unwrap(), &retired);
+        assert!(matches!(read, Err(Error::KeyRetired)), "{read:?}");
+    }
 }

@@ -301,8 +301,8 @@ pub(super) mod tests {
     use super::*;
     use crate::model::credential::{ApiAuth, Expiry, Grant, StaticToken};
     use crate::secret::{AccessToken, SecretText};
+    use crate::store::sqlite::database::{Access, Database};
     use crate::store::sqlite::header::Header;
-    use crate::store::sqlite::{Access, Database};
     use crate::vault::seal::VaultId;
 
     const NOW: Timestamp = Timestamp::constant(1_700_000_000, 0);
@@ -312,7 +312,7 @@ pub(super) mod tests {
     }
 
     pub(in crate::store) fn credential(token: &str) -> Credential {
-        let token = AccessToken::from_trusted(token.into());
+        let token = Some(AccessToken::from_trusted(token.into()));
         let grant = Grant::Static(StaticToken { token, expiry: Expiry::Known(NOW) });
         let mut credential = Credential::made_up(grant, Status::Active);
         credential.api.auth = ApiAuth::Basic;
@@ -350,7 +350,7 @@ pub(super) mod tests {
         write(&mut store, &key, "x", "made-up-1");
         let transaction = store.read().unwrap();
         let stored = read(&transaction, &key, &account("x")).unwrap().unwrap();
-        assert_eq!(stored.credential.token().expose(), "made-up-1");
+        assert_eq!(stored.credential.token().unwrap().expose(), "made-up-1");
         assert!(read(&transaction, &key, &account("y")).unwrap().is_none());
         assert_eq!(
             summaries(&transaction).unwrap(),

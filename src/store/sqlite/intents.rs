@@ -88,8 +88,8 @@ pub(crate) fn remove(transaction: &Transaction<'_>, entry: &str) -> Result<(), E
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::sqlite::database::{Access, Database};
     use crate::store::sqlite::header::Header;
-    use crate::store::sqlite::{Access, Database};
     use crate::vault::seal::VaultId;
 
     #[test]

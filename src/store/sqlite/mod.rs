@@ -30,6 +30,7 @@ pub(crate) use self::database::Writing;
 pub(crate) use self::database::{Access, Database};
 use self::queue::CommitQueue;
 pub(in crate::store) use self::queue::Remember;
+use self::rotate::{Rotation, Step};
 pub(crate) use self::schema::missing_tables;
 use super::audit::{Mark, end};
 use super::change::{Change, Outcome};
@@ -141,6 +142,26 @@ impl Sqlite {
         let done = write(&transaction)?;
         transaction.commit()?;
         Ok(done)
+    }
+
+    /// Makes `next` the data key, after `key`, as `rotation` says: all or nothing. Returns how many
+    /// credentials there are.
+    pub(in crate::store) fn rotate(
+        &self,
+        key: &DataKey,
+        next: &DataKey,
+        rotation: &Rotation,
+        remember: Remember,
+        progress: impl FnMut(Step),
+    ) -> Result<u64, Error> {
+        let mark = end_of_audit(&self.writer(), key, remember)?;
+        self.without_key(|transaction| {
+            match remember {
+                Remember::Nothing => {}
+                Remember::Audit(settings) => audit::seal(transaction, key, mark, settings)?,
+            }
+            rotate::rotate(transaction, key, next, rotation, progress)
+        })
     }
 
     /// The connection that writes.

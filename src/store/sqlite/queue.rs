@@ -109,7 +109,9 @@ impl CommitQueue {
         drop(lead);
         let Ok(outcomes) = done else {
             // That is rare, so no change pays for a savepoint that would spare the others.
-            others.into_iter().for_each(|other| other.hears(Word::Alone));
+            for other in others {
+                other.hears(Word::Alone);
+            }
             return alone();
         };
         let mut outcomes = outcomes.into_iter();

@@ -267,9 +267,9 @@ const STOPPED: Error = Error::Inconsistent("a thread ended too early");
 mod tests {
     use super::*;
     use crate::secret::SecretText;
-    use crate::store::sqlite::Database;
     use crate::store::sqlite::credentials::read;
     use crate::store::sqlite::credentials::tests::{account, store, write};
+    use crate::store::sqlite::database::Database;
     use crate::store::sqlite::header;
 
     fn rotate(store: &mut Database, key: &DataKey, next: &DataKey) -> Result<u64, Error> {
@@ -296,7 +296,7 @@ mod tests {
             let account = account(&format!("x{number}"));
             let stored = read(&view, &next, &account).unwrap().unwrap();
             assert_eq!(
-                (stored.credential.token().expose(), stored.revision),
+                (stored.credential.token().unwrap().expose(), stored.revision),
                 ("made-up", revision)
             );
             assert!(read(&view, &key, &account).is_err());

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use rusqlite::Transaction;
 
 use super::reseal::{self, Damage};
-use super::{Remember, Sqlite, apply, audit, end_of_audit, header, intents, slots};
+use super::{apply, audit, header, intents, slots};
 use crate::store::error::Error;
 use crate::vault::seal::DataKey;
 use crate::vault::slot::{KeyMaterial, KeySlot, SlotId, SlotKind};
@@ -42,39 +42,32 @@ pub(crate) enum Step {
 }
 
 /// Makes `next` the data key, after `key`. Returns how many credentials there are.
-pub(in crate::store) fn rotate(
-    database: &Sqlite,
+pub(super) fn rotate(
+    transaction: &Transaction<'_>,
     key: &DataKey,
     next: &DataKey,
     rotation: &Rotation,
-    remember: Remember,
     mut progress: impl FnMut(Step),
 ) -> Result<u64, Error> {
-    let mark = end_of_audit(&database.writer(), key, remember)?;
-    database.without_key(|transaction| {
-        if let Remember::Audit(settings) = remember {
-            audit::seal(transaction, key, mark, settings)?;
-        }
-        audit::reseal(transaction, key, next)?;
-        let sealed = reseal::all(transaction, key, next, |done| progress(Step::Sealed(done)))?;
-        intents::reseal(transaction, key, next)?;
-        header::advance(transaction, key, next)?;
-        for (id, kind) in &rotation.old {
-            slots::remove(transaction, *id)?;
-            apply::retire_entry(transaction, next, *kind, *id, rotation.at)?;
-        }
-        for new in &rotation.new {
-            let slot = KeySlot::wrap(new.id, new.kind, &new.material, next)?;
-            slots::insert(transaction, &slot, rotation.at)?;
-            intents::remove(transaction, &entry_name(next.vault, new.id).to_string())?;
-        }
-        if rotation.verify {
-            let tell = |done| progress(Step::Verified(done));
-            reopen(transaction, next, &rotation.new, sealed, tell)?;
-        }
-        header::check(transaction, next)?;
-        Ok(sealed)
-    })
+    audit::reseal(transaction, key, next)?;
+    let sealed = reseal::all(transaction, key, next, |done| progress(Step::Sealed(done)))?;
+    intents::reseal(transaction, key, next)?;
+    header::advance(transaction, key, next)?;
+    for (id, kind) in &rotation.old {
+        slots::remove(transaction, *id)?;
+        apply::retire_entry(transaction, next, *kind, *id, rotation.at)?;
+    }
+    for new in &rotation.new {
+        let slot = KeySlot::wrap(new.id, new.kind, &new.material, next)?;
+        slots::insert(transaction, &slot, rotation.at)?;
+        intents::remove(transaction, &entry_name(next.vault, new.id).to_string())?;
+    }
+    if rotation.verify {
+        let tell = |done| progress(Step::Verified(done));
+        reopen(transaction, next, &rotation.new, sealed, tell)?;
+    }
+    header::check(transaction, next)?;
+    Ok(sealed)
 }
 
 /// Opens every slot as it now stands in the file, and with it every credential.

@@ -20,7 +20,7 @@ use crate::model::credential::{ApiAuth, Credential, Expiry, Grant, Status};
 use crate::model::summary::{self, Summary};
 use crate::ops::error::StoreError;
 use crate::ops::{Vault, credential, providers, token};
-use crate::secret::SecretText;
+use crate::secret::{AccessToken, SecretText};
 use crate::untrusted;
 
 /// Answer git, which asks for a user name and a password
@@ -80,7 +80,8 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     recorded?;
     renewal::warn(context, &account, &handed);
     let username = username(&request, &account, &handed.credential);
-    context.ui.data(answer(username, &handed.credential)?.as_bytes())
+    let token = token::token_of(&account, &handed.credential)?;
+    context.ui.data(answer(username, &handed.credential, token)?.as_bytes())
 }
 
 /// The one credential that is meant, if that is clear.
@@ -202,8 +203,12 @@ fn username<'a>(request: &'a Request, account: &'a Account, credential: &'a Cred
     }
 }
 
-fn answer(username: &str, credential: &Credential) -> Result<Zeroizing<String>, CliError> {
-    let token = credential.token().expose();
+fn answer(
+    username: &str,
+    credential: &Credential,
+    token: &AccessToken,
+) -> Result<Zeroizing<String>, CliError> {
+    let token = token.expose();
     if [username, token].iter().any(|value| value.contains(char::is_control)) {
         return Err(CliError::new(
             Kind::Failed,

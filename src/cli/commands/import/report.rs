@@ -111,11 +111,7 @@ fn table(placed: &[Placed], now: Timestamp) -> Table {
     let mut table = Ui::table();
     table.set_header(["PROVIDER", "USER", "KIND", "EXPIRES", "REFRESHABLE", "OUTCOME"]);
     for Placed { summary, outcome, .. } in placed {
-        let expires = match summary.expires_at {
-            Some(at) if terminal => time::relative(at, now),
-            Some(at) => time::rfc3339(at),
-            None => "-".into(),
-        };
+        let expires = time::in_table(summary.expires_at, now, terminal);
         table.add_row([
             summary.account.provider.to_string(),
             summary.account.user.to_string(),

@@ -125,11 +125,7 @@ fn table(summaries: &[Summary], expiring: bool, now: Timestamp) -> Table {
         || summaries
             .iter()
             .any(|summary| summary.login_by.is_some() && summary.login_by != summary.expires_at);
-    let time = |at: Option<Timestamp>| match at {
-        Some(at) if terminal => time::relative(at, now),
-        Some(at) => time::rfc3339(at),
-        None => "-".into(),
-    };
+    let time = |at: Option<Timestamp>| time::in_table(at, now, terminal);
     let mut header = vec!["PROVIDER", "USER", "KIND", "STATUS", "EXPIRES", "SERVER", "SCOPES"];
     if with_login_by {
         header.insert(LOGIN_BY, "LOGIN BY");

@@ -50,7 +50,7 @@ pub(super) fn note(
     failure: Option<&CliError>,
 ) {
     let outcome = failure.map_or(audit_trail::OK, |error| error.kind.word());
-    audit_trail::note(context, &mut place.vault, "login", Action::Login, whose, outcome);
+    audit_trail::note(context, &place.vault, "login", Action::Login, whose, outcome);
 }
 
 /// Says what became of the grant that was stored before.

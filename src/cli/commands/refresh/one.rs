@@ -76,8 +76,9 @@ fn reason_to_leave(
     credential: &Credential,
 ) -> Option<&'static str> {
     let is_current = |token: &AccessToken| {
-        let (given, current) = (token.expose().as_bytes(), credential.token().expose().as_bytes());
-        bool::from(given.ct_eq(current))
+        let given = token.expose().as_bytes();
+        let is_same = |current: &AccessToken| given.ct_eq(current.expose().as_bytes()).into();
+        credential.token().is_some_and(is_same)
     };
     if refused.is_some_and(|token| !is_current(token)) {
         return Some("has another token by now");

@@ -25,7 +25,6 @@ use crate::model::readiness::{Need, Readiness, readiness};
 use crate::model::reference::{Field, Reference};
 use crate::ops::token::{self, Found, LiveToken};
 use crate::ops::{OpenVault, Opener, credential};
-use crate::secret::SecretText;
 
 /// How often it is looked whether a token is due, or another process renewed one: some providers
 /// end the old token at once.
@@ -164,10 +163,9 @@ impl Keeper<'_> {
                 let word = if handed.refreshed { "refreshed" } else { audit_trail::OK };
                 audit_trail::record(self.context, vault, "run", Action::Get, account, word)?;
                 // Before the command can know it.
-                let token = credential.token().expose();
-                self.secrets.add(token);
+                self.secrets.add(&value);
                 if let Some(platform) = self.ci_mask {
-                    ci_mask::mask(&self.context.ui, platform, [token])?;
+                    ci_mask::mask(&self.context.ui, platform, [value.as_str()])?;
                 }
                 is_written_down = true;
             }

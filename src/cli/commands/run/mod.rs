@@ -100,7 +100,7 @@ fn tokens<'a>(
     let references = wishes.values().filter_map(Wish::reference);
     references
         .filter(|reference| reference.field == Field::Token)
-        .filter_map(|reference| Some(credentials.get(&reference.account)?.token().expose()))
+        .filter_map(|reference| Some(credentials.get(&reference.account)?.token()?.expose()))
         .collect()
 }
 

@@ -83,7 +83,7 @@ pub(super) fn value(
     credential: &Credential,
 ) -> Result<Zeroizing<String>, CliError> {
     let value = match reference.field {
-        Field::Token => Some(credential.token().expose().to_owned()),
+        Field::Token => credential.token().map(|token| token.expose().to_owned()),
         Field::Username => credential.api.username.clone(),
         Field::ServerUrl => credential.api.server_url.as_ref().map(|url| url.as_str().to_owned()),
         Field::ApiBaseUrl => credential.api_base_url().map(Address::as_str).map(ToOwned::to_owned),

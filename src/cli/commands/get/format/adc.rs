@@ -98,7 +98,7 @@ fn handed_out(
             "set `refresh = { rotates = false }` in config.toml if that is not so",
         ));
     }
-    match (&grant.client.secret, &grant.refresh_token) {
+    match (grant.client.authentication.secret(), &grant.refresh_token) {
         (Some(secret), Some(refresh_token)) => Ok((grant, secret, refresh_token)),
         (None, _) => Err(unfit(FORMAT, "its client has no secret, which Google demands", log_in)),
         (_, None) => Err(unfit(FORMAT, "no refresh token came with the login", log_in)),

@@ -8,13 +8,13 @@ use super::header;
 use super::rendered::Rendered;
 use crate::cli::error::CliError;
 use crate::model::credential::Credential;
-use crate::secret::SecretText;
+use crate::secret::{AccessToken, SecretText};
 
-pub(super) fn render(credential: &Credential) -> Result<Rendered, CliError> {
-    let headers = header::headers(credential)?;
+pub(super) fn render(credential: &Credential, token: &AccessToken) -> Result<Rendered, CliError> {
+    let headers = header::headers(credential, token)?;
     let length = headers.iter().map(|header| header.value.len()).sum();
     let mut rendered = Rendered::with_room_for(length);
-    rendered.holds(credential.token().expose());
+    rendered.holds(token.expose());
     for header in &headers {
         for part in ["header = \"", header.name, ": ", &escaped(&header.value), "\"\n"] {
             rendered.text.push_str(part);

@@ -5,10 +5,10 @@ use zeroize::Zeroizing;
 use super::rendered::Rendered;
 use crate::model::address::Address;
 use crate::model::credential::Credential;
-use crate::secret::SecretText;
+use crate::secret::{AccessToken, SecretText};
 
-pub(super) fn render(credential: &Credential) -> Rendered {
-    let token = credential.token().expose();
+pub(super) fn render(credential: &Credential, token: &AccessToken) -> Rendered {
+    let token = token.expose();
     let mut rendered = Rendered::with_room_for(token.len());
     let quoted_token = quoted(token);
     export(&mut rendered, "TOKCTL_TOKEN", &quoted_token);

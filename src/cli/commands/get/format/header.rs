@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 use super::rendered::{Rendered, unfit};
 use crate::cli::error::CliError;
 use crate::model::credential::{ApiAuth, Credential};
-use crate::secret::SecretText;
+use crate::secret::{AccessToken, SecretText};
 
 /// A header with its value.
 pub(super) struct Header<'a> {
@@ -16,11 +16,11 @@ pub(super) struct Header<'a> {
     pub(super) secret: Zeroizing<String>,
 }
 
-pub(super) fn render(credential: &Credential) -> Result<Rendered, CliError> {
-    let headers = headers(credential)?;
+pub(super) fn render(credential: &Credential, token: &AccessToken) -> Result<Rendered, CliError> {
+    let headers = headers(credential, token)?;
     let length = headers.iter().map(|header| header.value.len()).sum();
     let mut rendered = Rendered::with_room_for(length);
-    rendered.holds(credential.token().expose());
+    rendered.holds(token.expose());
     for header in &headers {
         for part in [header.name, ": ", &header.value, "\n"] {
             rendered.text.push_str(part);
@@ -31,8 +31,11 @@ pub(super) fn render(credential: &Credential) -> Result<Rendered, CliError> {
 }
 
 /// The headers that every request to the service carries.
-pub(super) fn headers(credential: &Credential) -> Result<Vec<Header<'_>>, CliError> {
-    let token = credential.token().expose();
+pub(super) fn headers<'a>(
+    credential: &'a Credential,
+    token: &AccessToken,
+) -> Result<Vec<Header<'a>>, CliError> {
+    let token = token.expose();
     let mut headers = vec![match &credential.api.auth {
         ApiAuth::Bearer => authorization("Bearer", token),
         ApiAuth::Basic => authorization("Basic", &basic(credential, token)?),

@@ -11,16 +11,17 @@ use crate::model::account::Account;
 use crate::model::address::Address;
 use crate::model::credential::{Credential, Expiry};
 use crate::ops::token::LiveToken;
-use crate::secret::SecretText;
+use crate::secret::{AccessToken, SecretText};
 
 pub(super) fn render(
     account: &Account,
     handed: &LiveToken,
+    token: &AccessToken,
     now: Timestamp,
 ) -> Result<Rendered, CliError> {
-    let token = handed.credential.token().expose();
+    let token = token.expose();
     let mut rendered = Rendered::with_room_for(token.len());
-    write(&mut rendered, &Report::new(account, handed, now))?;
+    write(&mut rendered, &Report::new(account, handed, token, now))?;
     rendered.holds(token);
     rendered.holds(&quoted(token)?);
     Ok(rendered)
@@ -65,14 +66,14 @@ struct Report<'a> {
 }
 
 impl<'a> Report<'a> {
-    fn new(account: &'a Account, handed: &'a LiveToken, now: Timestamp) -> Self {
+    fn new(account: &'a Account, handed: &'a LiveToken, token: &'a str, now: Timestamp) -> Self {
         let credential: &Credential = &handed.credential;
         let expiry = credential.expiry();
         Self {
             v: 1,
             provider: account.provider.as_str(),
             user: account.user.as_str(),
-            access_token: credential.token().expose(),
+            access_token: token,
             token_type: credential.token_type(),
             expires_at: expiry.at().map(time::rfc3339),
             expires_in: expiry.at().map(|at| at.duration_since(now).as_secs()),

@@ -16,8 +16,8 @@ use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::time;
 use crate::model::account::Account;
-use crate::ops::token::LiveToken;
-use crate::secret::SecretText;
+use crate::ops::token::{LiveToken, token_of};
+use crate::secret::{AccessToken, SecretText};
 
 /// What is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -46,18 +46,19 @@ pub(super) fn print(
     account: &Account,
     handed: &LiveToken,
 ) -> Result<(), CliError> {
-    let token = handed.credential.token().expose();
+    let token = token_of(account, &handed.credential)?;
     let format = if context.ui.json { Format::Json } else { format };
     if format == Format::Token {
         if let Some(platform) = platform {
-            ci_mask::mask(&context.ui, platform, [token])?;
+            ci_mask::mask(&context.ui, platform, [token.expose()])?;
         }
+        let token = token.expose();
         let mut line = Zeroizing::new(Vec::with_capacity(token.len() + 1));
         line.extend_from_slice(token.as_bytes());
         line.push(b'\n');
         return context.ui.data(&line);
     }
-    let rendered = render(format, context, account, handed)?;
+    let rendered = render(format, context, account, handed, token)?;
     if let Some(platform) = platform {
         let secrets = rendered.secrets.iter().map(|secret| secret.as_str());
         ci_mask::mask(&context.ui, platform, secrets)?;
@@ -70,14 +71,15 @@ fn render(
     context: &Context,
     account: &Account,
     handed: &LiveToken,
+    token: &AccessToken,
 ) -> Result<Rendered, CliError> {
     let credential = &handed.credential;
     match format {
-        Format::Token | Format::Json => json::render(account, handed, time::now()),
-        Format::Header => header::render(credential),
-        Format::Env => Ok(env::render(credential)),
-        Format::Curl => curl::render(credential),
-        Format::Netrc => netrc::render(account, credential),
+        Format::Token | Format::Json => json::render(account, handed, token, time::now()),
+        Format::Header => header::render(credential, token),
+        Format::Env => Ok(env::render(credential, token)),
+        Format::Curl => curl::render(credential, token),
+        Format::Netrc => netrc::render(account, credential, token),
         Format::Adc => adc::render(context, account, credential),
     }
 }

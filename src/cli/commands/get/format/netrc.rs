@@ -5,9 +5,13 @@ use crate::cli::error::CliError;
 use crate::model::account::Account;
 use crate::model::address::Address;
 use crate::model::credential::{ApiAuth, Credential};
-use crate::secret::SecretText;
+use crate::secret::{AccessToken, SecretText};
 
-pub(super) fn render(account: &Account, credential: &Credential) -> Result<Rendered, CliError> {
+pub(super) fn render(
+    account: &Account,
+    credential: &Credential,
+    token: &AccessToken,
+) -> Result<Rendered, CliError> {
     let by_header = "print it with `--format header`";
     let login = match (&credential.api.auth, &credential.api.username) {
         (ApiAuth::Header(_), _) => {
@@ -24,7 +28,7 @@ pub(super) fn render(account: &Account, credential: &Credential) -> Result<Rende
         let hint = "set `api_base_url` in config.toml, or `--server`, and log in again";
         return Err(unfit(FORMAT, "nobody said where the service's API is", hint));
     };
-    let token = credential.token().expose();
+    let token = token.expose();
     let mut rendered = Rendered::with_room_for(token.len());
     for (keyword, value) in [("machine ", host(address)), (" login ", login), (" password ", token)]
     {

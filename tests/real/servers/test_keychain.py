@@ -64,10 +64,12 @@ def entries(keyring):
     return (found.stdout + found.stderr).decode()
 
 
+@pytest.mark.smoke
 def test_a_new_process_finds_the_key(kept):
     assert kept.get(*ALICE) == TOKEN
 
 
+@pytest.mark.smoke
 def test_secret_tool_sees_the_entry(kept, keyring):
     assert "attribute.service = tokctl" in entries(keyring)
 
@@ -78,6 +80,7 @@ def test_the_key_outlives_the_keyring_daemon(kept, keyring):
     assert kept.get(*ALICE) == TOKEN
 
 
+@pytest.mark.smoke
 def test_a_locked_keyring_is_told_at_once(kept, keyring):
     keyring.lock()
     assert "lock" in refuses_at_once(kept).lower()

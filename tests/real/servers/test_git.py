@@ -78,6 +78,7 @@ def test_git_forgets_nothing_of_tokctl_s(git):
     assert git.world.get("github") == f"{TOKEN}-octocat"
 
 
+@pytest.mark.smoke
 def test_a_clone_and_a_push_over_https(git, tmp_path):
     authority = Authority(tmp_path)
     root = tmp_path / "root"

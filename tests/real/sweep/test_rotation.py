@@ -5,7 +5,6 @@ lock or the keyring, for every N until a run gets through. Whatever the instant,
 there afterwards, and the next run leaves nothing of the one that died.
 """
 
-import os
 import resource
 import shutil
 import signal
@@ -16,6 +15,7 @@ from contextlib import closing
 
 import pytest
 
+from kills import killed_at
 from world import BINARY
 
 CONFIG = '[providers.acme]\nclient_id = "made-up"\n'
@@ -80,18 +80,6 @@ def has_every_token(world, env=None):
     return True
 
 
-def killed_at(world, step, count, *args):
-    """Whether tokctl was killed as it entered its `count`th call of `step`."""
-    done = subprocess.run(
-        ["strace", "--follow-forks", "--quiet=all", "--output", os.devnull,
-         f"--trace={step}", f"--inject={step}:signal=KILL:when={count}", BINARY, *args],
-        env=world.env, cwd=world.home, capture_output=True, text=True, timeout=60,
-        stdin=subprocess.DEVNULL, start_new_session=True,
-    )
-    assert done.returncode in (0, -9, 137), done
-    return done.returncode != 0
-
-
 def sealed(world):
     """Everything in the vault that opens with its keys."""
     sql = """SELECT sealed FROM credentials UNION ALL SELECT wrapped_key FROM key_slots
@@ -110,6 +98,7 @@ def remains(world, contents):
     )
 
 
+@pytest.mark.smoke
 def test_a_rotation_puts_a_new_entry_in_the_place_of_the_old_one(kept, keyring):
     before = entries(keyring)
     assert before == names_of_slots(kept) and len(before) == 1

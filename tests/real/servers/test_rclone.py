@@ -62,6 +62,7 @@ def listed(world, address):
     )
 
 
+@pytest.mark.smoke
 def test_rclone_gets_its_bearer_token_from_tokctl(keyed, webdav):
     keyed.configure('[providers.vendor]\napi_auth = "bearer"\n')
     keep = ["login", "vendor", "--user", "x", "--token-stdin"]

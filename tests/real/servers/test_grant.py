@@ -25,6 +25,7 @@ def due(server, keyed, browser):
     return keyed
 
 
+@pytest.mark.smoke
 def test_get_refreshes_a_token_that_has_run_out(due, server):
     old = server.seen()["issued"][0]
     assert not server.is_active(old)

@@ -21,6 +21,7 @@ def about(address, credentials):
     return session.get(f"{address}/drive/v3/about?fields=user", timeout=10)
 
 
+@pytest.mark.smoke
 def test_google_auth_takes_a_stored_token(keyed):
     keyed.succeed("login", "gdrive", "--user", "alice", "--token-stdin", stdin=f"{DRIVE_TOKEN}\n")
     credentials = google.oauth2.credentials.Credentials(token=keyed.get("gdrive"))
@@ -44,6 +45,7 @@ def jira_is_usable(client):
     assert client.issue("DEMO-1").fields.summary == "Made up"
 
 
+@pytest.mark.smoke
 def test_jira_takes_a_personal_access_token(keyed):
     with stand_ins.jira(f"Bearer {JIRA_TOKEN}") as site:
         keyed.succeed("login", "jira", "--server", site.address, "--user", "alice",

@@ -1,8 +1,8 @@
-//! How a credential stands with its provider, and when a change of that is news.
+//! The health of a credential: whether it can be renewed, and when a change of that is news.
 
-/// How a credential stands, as its last refresh showed.
+/// The health of a credential, as its last refresh showed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Standing {
+pub(crate) enum CredentialHealth {
     /// It is renewed when it is due.
     Good,
     /// It was not renewed; the next try may succeed.
@@ -11,9 +11,9 @@ pub(crate) enum Standing {
     LoginRequired,
 }
 
-impl Standing {
-    /// What has to be told when this is how a credential stands now, and `told` is what was told
-    /// of it last. Each change for the worse is told once.
+impl CredentialHealth {
+    /// The health to tell of when this is a credential's now, and `told` is the one that was told
+    /// of last. Each change for the worse is told once.
     pub(crate) fn news(self, told: Self) -> Option<Self> {
         match (self, told) {
             (Self::RefreshFailed, Self::Good) => Some(Self::RefreshFailed),
@@ -25,35 +25,18 @@ impl Standing {
         }
     }
 
-    /// What has been told of a credential from then on.
+    /// The health that counts as told of from then on.
     pub(crate) fn told_after(self, told: Self) -> Self {
         match self {
             Self::Good => Self::Good,
             Self::RefreshFailed | Self::LoginRequired => self.news(told).unwrap_or(told),
         }
     }
-
-    /// The word for it, in tables and in the environment of hooks.
-    pub(crate) fn word(self) -> &'static str {
-        match self {
-            Self::Good => "good",
-            Self::RefreshFailed => "refresh_failed",
-            Self::LoginRequired => "login_required",
-        }
-    }
-
-    /// The standing with this word.
-    pub(crate) fn from_word(word: &str) -> Option<Self> {
-        [Self::Good, Self::RefreshFailed, Self::LoginRequired]
-            .into_iter()
-            .find(|standing| standing.word() == word)
-    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Standing::{Good, LoginRequired, RefreshFailed};
-    use super::*;
+    use super::CredentialHealth::{Good, LoginRequired, RefreshFailed};
 
     #[test]
     fn each_change_for_the_worse_is_told_once() {
@@ -74,13 +57,5 @@ mod tests {
             assert_eq!(now.news(told), news, "{now:?} after {told:?} was told");
             told = now.told_after(told);
         }
-    }
-
-    #[test]
-    fn a_standing_is_found_by_its_word() {
-        for standing in [Good, RefreshFailed, LoginRequired] {
-            assert_eq!(Standing::from_word(standing.word()), Some(standing));
-        }
-        assert_eq!(Standing::from_word("odd"), None);
     }
 }

@@ -44,6 +44,7 @@ def with_google(keyed, google):
     return keyed
 
 
+@pytest.mark.smoke
 def test_google_auth_renews_what_it_was_given(with_google, google, tmp_path, monkeypatch):
     printed = with_google.run("get", "google", "--format", "adc")
     assert printed.returncode == 0, printed

@@ -8,15 +8,16 @@ use std::path::{Path, PathBuf};
 
 use crate::private_file::{Error, beside, create_new, io_error, open_plain};
 
-/// A private file that will be at its place whole or not at all. What was made for it is gone when
-/// it is dropped before; it is locked meanwhile, so what lies there unlocked was left behind.
-pub(crate) struct Draft {
+/// A private file that will be at its place whole or not at all. Until then its content is in a
+/// draft beside that place, which is gone when this is dropped before; the draft is locked
+/// meanwhile, so one that lies there unlocked was left behind.
+pub(crate) struct AtomicFile {
     file: File,
     beside: PathBuf,
     path: PathBuf,
 }
 
-impl Draft {
+impl AtomicFile {
     /// Makes sure that `length` bytes can be put at `path`, where nothing may be yet.
     ///
     /// On file systems that copy on write, room that is there may still not be writable later.
@@ -29,11 +30,11 @@ impl Draft {
         let beside = beside(path).ok_or_else(not_a_file)?;
         remove_left(path);
         let file = create_locked(&beside).map_err(io_error(path))?;
-        let draft = Self { file, beside, path: path.to_owned() };
+        let made = Self { file, beside, path: path.to_owned() };
         let made_room =
-            draft.file.write_all_at(&vec![0; length], 0).and_then(|()| draft.file.sync_all());
+            made.file.write_all_at(&vec![0; length], 0).and_then(|()| made.file.sync_all());
         made_room.map_err(io)?;
-        Ok(draft)
+        Ok(made)
     }
 
     /// Puts `content` in its place and flushes it to the disk; replaces nothing.
@@ -50,7 +51,7 @@ impl Draft {
     }
 }
 
-impl Drop for Draft {
+impl Drop for AtomicFile {
     fn drop(&mut self) {
         // Gone already, if it was placed.
         let _ = fs::remove_file(&self.beside);
@@ -132,9 +133,9 @@ mod tests {
     fn a_draft_is_placed_whole_and_private_or_leaves_nothing() {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("file");
-        drop(Draft::of(&path, 100).unwrap());
+        drop(AtomicFile::of(&path, 100).unwrap());
         assert_eq!(fs::read_dir(home.path()).unwrap().count(), 0);
-        Draft::of(&path, 100).unwrap().place(b"content").unwrap();
+        AtomicFile::of(&path, 100).unwrap().place(b"content").unwrap();
         assert_eq!(
             (fs::read(&path).unwrap(), fs::metadata(&path).unwrap().mode() & 0o7777),
             (b"content".to_vec(), 0o600)
@@ -146,13 +147,13 @@ mod tests {
     fn a_draft_replaces_nothing() {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("file");
-        let draft = Draft::of(&path, 3).unwrap();
+        let draft = AtomicFile::of(&path, 3).unwrap();
         create_new(&path).unwrap().write_all(b"other").unwrap();
         assert!(draft.place(b"own").is_err());
-        assert!(Draft::of(&path, 3).is_err());
+        assert!(AtomicFile::of(&path, 3).is_err());
         assert_eq!(fs::read(&path).unwrap(), b"other");
         assert_eq!(fs::read_dir(home.path()).unwrap().count(), 1);
-        assert!(Draft::of(&home.path().join("none/file"), 3).is_err());
+        assert!(AtomicFile::of(&home.path().join("none/file"), 3).is_err());
     }
 
     #[test]
@@ -163,7 +164,7 @@ mod tests {
         for name in ["file.2.tmp", "file.notes.tmp", "file..tmp", "files.3.tmp", "file.4.tmp.old"] {
             create_new(&home.path().join(name)).unwrap();
         }
-        Draft::of(&path, 3).unwrap().place(b"new").unwrap();
+        AtomicFile::of(&path, 3).unwrap().place(b"new").unwrap();
         assert!(!home.path().join("file.2.tmp").exists());
         assert_eq!(fs::read_dir(home.path()).unwrap().count(), 6, "all but that one, and the new");
         drop(in_hand);

@@ -6,15 +6,13 @@ lock or a connection, for every N until a refresh gets through. Whatever the ins
 login the one thing left, and then it is said.
 """
 
-import os
-import subprocess
 import time
 
 import pytest
 
 from due_vault import GET, DueVault
+from kills import killed_at
 from rotating_server import RotatingServer
-from world import BINARY
 
 STEPS = ["openat", "flock", "pwrite64", "fdatasync", "fsync", "connect", "sendto", "recvfrom",
          "write", "writev", "unlink", "ftruncate"]
@@ -34,17 +32,6 @@ def due(server):
     world.close()
 
 
-def killed_at(world, step, count):
-    """Whether `get` was killed as it entered its `count`th call of `step`."""
-    done = subprocess.run(
-        ["strace", "--follow-forks", "--quiet=all", "--output", os.devnull,
-         f"--trace={step}", f"--inject={step}:signal=KILL:when={count}", BINARY, *GET],
-        env=world.env, cwd=world.home, capture_output=True, text=True, timeout=60,
-    )
-    assert done.returncode in (0, -9, 137), done
-    return done.returncode != 0
-
-
 def wait_for_the_server(server):
     """The request of a process that was killed may still be on its way."""
     deadline = time.monotonic() + 10
@@ -56,13 +43,22 @@ def wait_for_the_server(server):
         time.sleep(0.005)
 
 
+@pytest.mark.smoke
+@pytest.mark.parametrize("server", ["strict"], indirect=True)
+def test_a_kill_before_the_request_costs_nothing(due, server):
+    assert killed_at(due, "pwrite64", 1, *GET)
+    assert server.refreshes == 0
+    assert due.get(*GET[1:]) == "access-2"
+    assert server.refreshes == 1
+
+
 def test_a_kill_at_any_step_loses_no_token(due, server):
     kills = lost = 0
     for step in STEPS:
         count = 1
         while True:
             due.start_anew()
-            if not killed_at(due, step, count):
+            if not killed_at(due, step, count, *GET):
                 break
             kills += 1
             wait_for_the_server(server)

@@ -8,15 +8,13 @@ refresh token that is used by both ends the grant.
 """
 
 import json
-import os
 import shutil
-import subprocess
 
 import pytest
 
 from due_vault import GET, DueVault
+from kills import killed_at, with_injected
 from rotating_server import RotatingServer
-from world import BINARY
 
 STEPS = ["openat", "flock", "fcntl", "pwrite64", "write", "fdatasync", "fsync", "ftruncate",
          "renameat2", "unlink"]
@@ -76,18 +74,6 @@ def machines():
     server.close()
 
 
-def killed_at(world, step, count, *args):
-    """Whether tokctl was killed as it entered its `count`th call of `step`."""
-    done = subprocess.run(
-        ["strace", "--follow-forks", "--quiet=all", "--output", os.devnull,
-         f"--trace={step}", f"--inject={step}:signal=KILL:when={count}", BINARY, *args],
-        env=world.env, cwd=world.home, capture_output=True, text=True, timeout=60,
-        stdin=subprocess.DEVNULL, start_new_session=True,
-    )
-    assert done.returncode in (0, -9, 137), done
-    return done.returncode != 0
-
-
 def each_kill(world, prepare, *args):
     """Kills a run at each of its steps, each time in the state that `prepare` makes."""
     for step in STEPS:
@@ -120,12 +106,7 @@ def test_a_move_that_is_killed_leaves_one_holder(machines):
 
 def test_a_bundle_that_can_not_be_put_in_place_is_kept(machines):
     machines.start_anew()
-    done = subprocess.run(
-        ["strace", "--follow-forks", "--quiet=all", "--output", os.devnull, "--trace=renameat2",
-         "--inject=renameat2:error=ENOSPC", BINARY, *MOVE],
-        env=machines.env, cwd=machines.home, capture_output=True, text=True, timeout=60,
-        stdin=subprocess.DEVNULL, start_new_session=True,
-    )
+    done = with_injected(machines, "renameat2", "error=ENOSPC", *MOVE)
     assert done.returncode == 1, done
     assert "tokctl export --resume --output FILE" in done.stderr, done
     assert not machines.is_usable_here()

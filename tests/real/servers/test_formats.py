@@ -108,6 +108,7 @@ def test_curl_logs_in_by_name_where_the_service_wants_that(vendor):
         assert got.returncode == 0, got
 
 
+@pytest.mark.smoke
 def test_curl_takes_a_header_from_a_file(vendor):
     world = vendor(PLAIN)
     printed = world.succeed("get", "--format", "header")

@@ -23,6 +23,7 @@ def state(world):
     return {path: path.read_bytes() for path in world.vault.parent.rglob("*") if path.is_file()}
 
 
+@pytest.mark.smoke
 @pytest.mark.parametrize("start", [terminal_shell.bash, terminal_shell.zsh, terminal_shell.fish])
 def test_names_from_the_vault_are_completed_and_stay_words(start, vault):
     before = state(vault)

@@ -7,6 +7,7 @@ import sqlite3
 from datetime import datetime, timedelta
 
 import google.oauth2.credentials
+import pytest
 from cryptography.fernet import Fernet
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.pbkdf2 import PBKDF2HMAC
@@ -48,6 +49,7 @@ def test_what_googles_library_writes(keyed, tmp_path):
     assert [one["refreshable"] for one in listed] == [True]
 
 
+@pytest.mark.smoke
 def test_a_directory_of_encrypted_files(keyed, tmp_path):
     key = Fernet.generate_key()
     cipher = Fernet(key)

@@ -10,6 +10,7 @@ CLIENTS = [
 ]
 
 
+@pytest.mark.smoke
 def test_a_browser_login_ends_with_a_live_token(keyed, server, browser):
     keyed.configure(server.provider())
     login = keyed.run("login", "acme", "--user", "alice")

@@ -3,6 +3,8 @@
 import stat
 import subprocess
 
+import pytest
+
 ALICE = ("acme", "--user", "alice")
 
 
@@ -14,11 +16,14 @@ def sqlite3(file, query):
     return done.stdout.strip()
 
 
-def test_any_sqlite_reads_the_clear_columns(logged_in):
-    assert sqlite3(logged_in.vault, "SELECT provider, user FROM credentials") == "acme|alice"
-    assert sqlite3(logged_in.vault, "PRAGMA integrity_check") == "ok"
-    assert sqlite3(logged_in.vault, "PRAGMA journal_mode") == "wal"
-    assert sqlite3(logged_in.vault, "SELECT typeof(sealed) FROM credentials") == "blob"
+@pytest.mark.smoke
+def test_any_sqlite_reads_the_clear_columns(keyed):
+    keyed.configure('[providers.acme]\nclient_id = "made-up"\n')
+    keyed.succeed("login", *ALICE, "--token-stdin", stdin="made-up-token\n")
+    assert sqlite3(keyed.vault, "SELECT provider, user FROM credentials") == "acme|alice"
+    assert sqlite3(keyed.vault, "PRAGMA integrity_check") == "ok"
+    assert sqlite3(keyed.vault, "PRAGMA journal_mode") == "wal"
+    assert sqlite3(keyed.vault, "SELECT typeof(sealed) FROM credentials") == "blob"
 
 
 def test_no_secret_is_in_any_file(keyed, server, browser):

@@ -1,0 +1,184 @@
+//! How a token was come by: a person made it, or an authorization server granted it.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::expiry::Expiry;
+use super::renewal::{RenewalGrant, Renewing};
+use crate::model::client::Client;
+#[cfg(test)]
+use crate::model::client::{ClientAuthentication, RevocationMethod};
+#[cfg(test)]
+use crate::model::dialect::Dialect;
+use crate::model::grant_life::GrantLife;
+use crate::model::scope::Scopes;
+#[cfg(test)]
+use crate::secret::SecretText;
+use crate::secret::{self, AccessToken, RefreshToken};
+
+/// How the token was come by, which decides how a new one is got.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub(crate) enum Grant {
+    /// A PAT or API token that a person made: only a person can replace it.
+    Static(StaticToken),
+    /// An OAuth 2.0 grant. Boxed, since it is many times larger than the other.
+    OAuth(Box<OAuthGrant>),
+}
+
+/// A token that is used as it is until its end.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct StaticToken {
+    /// The token; `None` once it was handed over.
+    #[serde(with = "secret::sealed::or_empty")]
+    pub(crate) token: Option<AccessToken>,
+    pub(crate) expiry: Expiry,
+}
+
+/// An access token, what renews it, and where.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct OAuthGrant {
+    /// The access token; `None` where only its refresh token was imported and not used yet, and
+    /// once the grant was handed over.
+    #[serde(with = "secret::sealed::or_empty")]
+    pub(crate) access_token: Option<AccessToken>,
+    pub(crate) token_type: String,
+    pub(crate) issued_at: Timestamp,
+    pub(crate) expiry: Expiry,
+    /// From when on the token is renewed before it is handed out; never, if its end is unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) due_at: Option<Timestamp>,
+    #[serde(with = "secret::sealed::option", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) refresh_token: Option<RefreshToken>,
+    /// What brings the next access token. Grants from before there was a choice have a refresh
+    /// token.
+    #[serde(default)]
+    pub(crate) renewal: RenewalGrant,
+    pub(crate) scopes: Scopes,
+    pub(crate) client: Client,
+    /// When a person last consented: some providers count the grant's end from here.
+    pub(crate) granted_at: Timestamp,
+    /// When the refresh token ends, where the server said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) refresh_expires_at: Option<Timestamp>,
+    /// The provider's rules for how long it renews a grant, as they were last known: so that what
+    /// they lead to can be told without the configuration.
+    #[serde(default)]
+    pub(crate) life: GrantLife,
+}
+
+impl OAuthGrant {
+    /// What renews the access token, if anything does.
+    pub(crate) fn renewing(&self) -> Option<Renewing<'_>> {
+        match &self.renewal {
+            RenewalGrant::RefreshToken => self.refresh_token.as_ref().map(Renewing::RefreshToken),
+            RenewalGrant::Exchange => self.access_token.as_ref().map(Renewing::Exchange),
+            RenewalGrant::ClientCredentials { scopes } => {
+                Some(Renewing::ClientCredentials { scopes })
+            }
+            RenewalGrant::JwtBearer { account, scopes } => {
+                Some(Renewing::JwtBearer { account, scopes })
+            }
+        }
+    }
+
+    /// Whether it can be renewed only as long as its access token works.
+    pub(crate) fn ends_with_its_token(&self) -> bool {
+        matches!(self.renewal, RenewalGrant::Exchange)
+    }
+}
+
+#[cfg(test)]
+impl OAuthGrant {
+    /// One for unit tests: issued to a public client at the epoch, and never due by itself.
+    pub(crate) fn made_up(expiry: Expiry) -> Self {
+        Self {
+            access_token: Some(SecretText::from_trusted("made-up".into())),
+            token_type: "Bearer".into(),
+            issued_at: Timestamp::UNIX_EPOCH,
+            expiry,
+            due_at: None,
+            refresh_token: Some(SecretText::from_trusted("made-up".into())),
+            renewal: RenewalGrant::RefreshToken,
+            scopes: Scopes::default(),
+            client: Client {
+                id: "made-up".into(),
+                authentication: ClientAuthentication::None,
+                token_endpoint: "https://id.example/token".parse().unwrap(),
+                revocation_endpoint: None,
+                revocation_method: RevocationMethod::Rfc7009,
+                dialect: Dialect::default(),
+                trusted_certificates: None,
+            },
+            granted_at: Timestamp::UNIX_EPOCH,
+            refresh_expires_at: None,
+            life: GrantLife::default(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[test]
+    fn a_grant_from_before_there_was_a_choice_is_renewed_by_its_refresh_token() {
+        let sealed = |renewal: Value| {
+            let mut sealed = json!({
+                "kind": "oauth", "access_token": "made-up", "token_type": "Bearer",
+                "issued_at": "2026-01-01T00:00:00Z", "granted_at": "2026-01-01T00:00:00Z",
+                "expiry": { "expiry": "unknown" }, "refresh_token": "made-up", "scopes": [],
+                "client": {
+                    "id": "made-up", "auth_method": "none",
+                    "token_endpoint": "https://as.example/token",
+                },
+            });
+            if !renewal.is_null() {
+                sealed["renewal"] = renewal;
+            }
+            match serde_json::from_value(sealed).unwrap() {
+                Grant::OAuth(grant) => grant,
+                Grant::Static(_) => panic!("of another kind"),
+            }
+        };
+        let before = sealed(Value::Null);
+        assert!(matches!(before.renewing(), Some(Renewing::RefreshToken(_))));
+        let after = sealed(json!({ "grant": "client_credentials", "scopes": ["read"] }));
+        assert!(matches!(after.renewing(), Some(Renewing::ClientCredentials { .. })));
+    }
+
+    #[test]
+    fn a_grant_has_all_fields_of_its_kind() {
+        let sealed = json!({
+            "kind": "static", "token": "made-up", "expiry": { "expiry": "none" },
+            "token_type": "of no meaning here",
+        });
+        let grant: Grant = serde_json::from_value(sealed.clone()).unwrap();
+        assert!(matches!(grant, Grant::Static(_)));
+        for (kind, without) in [("oauth", "nothing"), ("static", "token"), ("static", "expiry")] {
+            let mut sealed = sealed.clone();
+            sealed["kind"] = kind.into();
+            sealed.as_object_mut().unwrap().remove(without);
+            assert!(serde_json::from_value::<Grant>(sealed).is_err(), "{kind} without {without}");
+        }
+    }
+
+    #[test]
+    fn no_token_is_an_empty_one_under_the_seal() {
+        let mut grant = OAuthGrant::made_up(Expiry::Unknown);
+        grant.access_token = None;
+        let none = StaticToken { token: None, expiry: Expiry::None };
+        for (grant, field) in
+            [(Grant::OAuth(Box::new(grant)), "access_token"), (Grant::Static(none), "token")]
+        {
+            let sealed = serde_json::to_value(&grant).unwrap();
+            assert_eq!(sealed[field], "");
+            match serde_json::from_value(sealed).unwrap() {
+                Grant::OAuth(grant) => assert!(grant.access_token.is_none()),
+                Grant::Static(token) => assert!(token.token.is_none()),
+            }
+        }
+    }
+}

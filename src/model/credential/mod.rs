@@ -1,0 +1,210 @@
+//! A credential: an OAuth grant or a static token, and all that is kept with it.
+
+mod expiry;
+mod api;
+mod renewal;
+mod grant;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+pub(crate) use self::api::{Api, ApiAuth, ApiHeader, Check, is_field_name};
+pub(crate) use self::expiry::Expiry;
+pub(crate) use self::grant::{Grant, OAuthGrant, StaticToken};
+pub(crate) use self::renewal::{RenewalGrant, Renewing};
+use super::address::Address;
+use super::scope::Scopes;
+use crate::secret::AccessToken;
+#[cfg(test)]
+use crate::secret::SecretText;
+
+/// Everything that tokctl keeps for one account; it is sealed as a whole.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Credential {
+    pub(crate) grant: Grant,
+    pub(crate) api: Api,
+    pub(crate) status: Status,
+    pub(crate) created_at: Timestamp,
+    pub(crate) updated_at: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) last_refreshed_at: Option<Timestamp>,
+}
+
+/// What is known of the credential beyond its dates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Status {
+    /// Nothing speaks against it.
+    Active,
+    /// The provider will not renew it: a person has to log in again.
+    LoginRequired,
+    /// The service refused the token when asked.
+    Inactive,
+    /// Its refresh token was moved to another machine, which alone may use it.
+    HandedOver,
+}
+
+impl Credential {
+    /// The token that a service is shown, if there is one: see [`StaticToken::token`] and
+    /// [`OAuthGrant::access_token`].
+    pub(crate) fn token(&self) -> Option<&AccessToken> {
+        match &self.grant {
+            Grant::Static(token) => token.token.as_ref(),
+            Grant::OAuth(grant) => grant.access_token.as_ref(),
+        }
+    }
+
+    /// When [`Credential::token`] stops working.
+    pub(crate) fn expiry(&self) -> Expiry {
+        match &self.grant {
+            Grant::Static(token) => token.expiry,
+            Grant::OAuth(grant) => grant.expiry,
+        }
+    }
+
+    /// The word for the token's kind in an `Authorization` header, as the server named it.
+    pub(crate) fn token_type(&self) -> &str {
+        match (&self.grant, &self.api.auth) {
+            (Grant::OAuth(grant), _) => &grant.token_type,
+            (Grant::Static(_), ApiAuth::Bearer) => "Bearer",
+            (Grant::Static(_), ApiAuth::Basic) => "Basic",
+            (Grant::Static(_), ApiAuth::Header(_)) => "token",
+        }
+    }
+
+    pub(crate) fn scopes(&self) -> Option<&Scopes> {
+        match &self.grant {
+            Grant::Static(_) => None,
+            Grant::OAuth(grant) => Some(&grant.scopes),
+        }
+    }
+
+    /// Whether tokctl can get a new token by itself.
+    pub(crate) fn is_refreshable(&self) -> bool {
+        matches!(&self.grant, Grant::OAuth(grant) if grant.renewing().is_some())
+            && self.status != Status::HandedOver
+    }
+
+    /// Whether what renews it may be sent any number of times: no refresh token is spent.
+    pub(crate) fn spends_nothing(&self) -> bool {
+        match &self.grant {
+            Grant::OAuth(grant) => match grant.renewal {
+                RenewalGrant::RefreshToken => false,
+                RenewalGrant::Exchange
+                | RenewalGrant::ClientCredentials { .. }
+                | RenewalGrant::JwtBearer { .. } => true,
+            },
+            Grant::Static(_) => false,
+        }
+    }
+
+    /// When a person has to log in again, as far as anybody said; it may be past.
+    ///
+    /// What can be renewed needs a login when the provider stops renewing it, and what can't be,
+    /// when it ends; but once the provider or the service has refused it, from the moment at which
+    /// that was written down. A refused token that can be renewed is no matter for a person yet.
+    pub(crate) fn login_by(&self) -> Option<Timestamp> {
+        match (self.status, &self.grant) {
+            // That is up to the machine that has it now.
+            (Status::HandedOver, _) => None,
+            (Status::LoginRequired, _) => Some(self.updated_at),
+            (Status::Active | Status::Inactive, Grant::OAuth(grant))
+                if grant.ends_with_its_token() =>
+            {
+                self.expiry().at()
+            }
+            // Where no person consented, none has to do so again.
+            (Status::Active | Status::Inactive, Grant::OAuth(_)) if self.spends_nothing() => None,
+            (Status::Active | Status::Inactive, Grant::OAuth(grant)) if self.is_refreshable() => {
+                grant.life.ends_at(grant.granted_at, grant.issued_at, grant.refresh_expires_at)
+            }
+            (Status::Active, _) => self.expiry().at(),
+            (Status::Inactive, _) => {
+                Some(self.expiry().at().map_or(self.updated_at, |end| end.min(self.updated_at)))
+            }
+        }
+    }
+
+    /// Whether its end has come, and with it the time in which it could be renewed.
+    pub(crate) fn is_over(&self, now: Timestamp) -> bool {
+        let renewable_still = match &self.grant {
+            Grant::OAuth(grant) => self.is_refreshable() && !grant.ends_with_its_token(),
+            Grant::Static(_) => false,
+        };
+        !renewable_still && self.expiry().is_past(now)
+    }
+
+    /// The certificates that are trusted beside the system's when the service is asked.
+    pub(crate) fn trusted_certificates(&self) -> Option<&str> {
+        match &self.grant {
+            Grant::OAuth(grant) => grant.client.trusted_certificates.as_deref(),
+            Grant::Static(_) => {
+                self.api.check.as_ref().and_then(|check| check.trusted_certificates.as_deref())
+            }
+        }
+    }
+
+    /// The address for requests: the API's own where there is one, else the server's.
+    pub(crate) fn api_base_url(&self) -> Option<&Address> {
+        self.api.base_url.as_ref().or(self.api.server_url.as_ref())
+    }
+}
+
+#[cfg(test)]
+impl Credential {
+    /// One for unit tests: made at the epoch, for an API that takes it as `Bearer`.
+    pub(crate) fn made_up(grant: Grant, status: Status) -> Self {
+        let api = Api {
+            auth: ApiAuth::Bearer,
+            headers: Vec::new(),
+            server_url: None,
+            base_url: None,
+            username: None,
+            check: None,
+        };
+        Self {
+            grant,
+            api,
+            status,
+            created_at: Timestamp::UNIX_EPOCH,
+            updated_at: Timestamp::UNIX_EPOCH,
+            last_refreshed_at: None,
+        }
+    }
+
+    /// The same with a static token that nothing speaks against.
+    pub(crate) fn made_up_static(expiry: Expiry) -> Self {
+        let token = Some(SecretText::from_trusted("made-up".into()));
+        Self::made_up(Grant::Static(StaticToken { token, expiry }), Status::Active)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_credential_is_sealed_again_as_it_was_read() {
+        let oauth = concat!(
+            r#"{"grant":{"kind":"oauth","access_token":"made-up","token_type":"Bearer","#,
+            r#""issued_at":"2026-01-01T00:00:00Z","#,
+            r#""expiry":{"expiry":"known","at":"2026-01-01T01:00:00Z"},"#,
+            r#""due_at":"2026-01-01T00:55:00Z","refresh_token":"made-\"up\"","#,
+            r#""renewal":{"grant":"refresh_token"},"scopes":["read"],"#,
+            r#""client":{"id":"made-up","secret":"made-up","auth_method":"client_secret_basic","#,
+            r#""token_endpoint":"https://as.example/token","revocation_method":"rfc7009"},"#,
+            r#""granted_at":"2026-01-01T00:00:00Z","life":{}},"#,
+            r#""api":{"auth":"bearer"},"status":"active","#,
+            r#""created_at":"2026-01-01T00:00:00Z","updated_at":"2026-01-01T00:00:00Z"}"#,
+        );
+        let handed_over = concat!(
+            r#"{"grant":{"kind":"static","token":"","expiry":{"expiry":"none"}},"#,
+            r#""api":{"auth":"basic","username":"x"},"status":"handed_over","#,
+            r#""created_at":"2026-01-01T00:00:00Z","updated_at":"2026-01-01T00:00:00Z"}"#,
+        );
+        for sealed in [oauth, handed_over] {
+            let read: Credential = serde_json::from_str(sealed).unwrap();
+            assert_eq!(serde_json::to_string(&read).unwrap(), sealed);
+        }
+    }
+}
