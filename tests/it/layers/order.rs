@@ -15,17 +15,8 @@ type ModulePath = Vec<String>;
 
 type Modules = BTreeMap<ModulePath, (PathBuf, Source)>;
 
-/// A use that goes against the rules.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Violation {
-    pub(super) file: String,
-    /// The path that is named, or nothing where the file itself is the matter.
-    pub(super) path: String,
-    pub(super) fault: String,
-}
-
-/// Every violation of the rules in `tree`.
-pub(super) fn violations(tree: &Tree) -> Vec<Violation> {
+/// Every use that goes against the rules, each as a sentence with its file.
+pub(super) fn violations(tree: &Tree) -> Vec<String> {
     let modules: Modules = tree
         .iter()
         .map(|(file, text)| (module_path(file), (file.clone(), Source::read(text))))
@@ -38,17 +29,14 @@ pub(super) fn violations(tree: &Tree) -> Vec<Violation> {
         })
         .collect();
     for (module, (file, source)) in &modules {
-        let mut tell = |path: String, fault: String| {
-            found.push(Violation { file: file.display().to_string(), path, fault });
-        };
+        let file = file.display();
         if !module.is_empty() && !declared.contains(module) {
-            tell(String::new(), "no `mod` line names it".to_owned());
+            found.push(format!("src/{file}: no `mod` line names it"));
         }
-        for path in &source.paths {
-            if let Some(fault) = judge(module, path, &modules) {
-                tell(path.segments.join("::"), fault);
-            }
-        }
+        found.extend(source.paths.iter().filter_map(|path| {
+            let fault = judge(module, path, &modules)?;
+            Some(format!("src/{file}: `{}`: {fault}", path.segments.join("::")))
+        }));
     }
     found
 }
@@ -60,7 +48,9 @@ fn judge(module: &[String], path: &Named, modules: &Modules) -> Option<String> {
         source.test_children.contains(name).then_some(parent)
     });
     if path.segments[0] == "rusqlite" {
-        let may = path.in_tests || parent.is_some() || KNOWS_SQLITE.contains(&module[0].as_str());
+        let own = format!("{}::", module.join("::"));
+        let knows = |known: &&str| own.starts_with(&format!("{known}::"));
+        let may = path.in_tests || parent.is_some() || KNOWS_SQLITE.iter().any(knows);
         return (!may).then(|| format!("only {} may use SQLite", KNOWS_SQLITE.join(", ")));
     }
     let target = target(module, path, modules)?;
@@ -135,8 +125,7 @@ mod tests {
     fn judged(files: &[(&str, &str)]) -> Vec<String> {
         let tree =
             files.iter().map(|(file, text)| (PathBuf::from(file), (*text).to_owned())).collect();
-        let line = |Violation { file, path, fault }| format!("{file}: {path}: {fault}");
-        violations(&tree).into_iter().map(line).collect()
+        violations(&tree)
     }
 
     const LIB: (&str, &str) = ("lib.rs", "mod model;\nmod store;\nmod ops;\npub use ops::run;");
@@ -145,7 +134,7 @@ mod tests {
     fn a_later_module_may_use_an_earlier_one_and_not_the_other_way() {
         let store = ("store.rs", "use crate::model::X;");
         let found = judged(&[LIB, ("model.rs", "use crate::store::X;"), store, ("ops.rs", "")]);
-        assert_eq!(found, ["model.rs: crate::store::X: `store` is declared after `model`"]);
+        assert_eq!(found, ["src/model.rs: `crate::store::X`: `store` is declared after `model`"]);
     }
 
     #[test]
@@ -157,7 +146,10 @@ mod tests {
             ("ops/mod.rs", "mod part;"),
             ("ops/part.rs", ""),
         ]);
-        assert_eq!(found, ["model/deep.rs: crate::ops::part::g: `ops` is declared after `model`"]);
+        assert_eq!(
+            found,
+            ["src/model/deep.rs: `crate::ops::part::g`: `ops` is declared after `model`"]
+        );
     }
 
     #[test]
@@ -168,7 +160,10 @@ mod tests {
             ("store/rows.rs", "use super::locks::Lock;"),
             ("store/locks.rs", "use super::rows::Row;\nuse crate::store::rows;"),
         ]);
-        assert_eq!(found, ["store/rows.rs: super::locks::Lock: `locks` is declared after `rows`"]);
+        assert_eq!(
+            found,
+            ["src/store/rows.rs: `super::locks::Lock`: `locks` is declared after `rows`"]
+        );
     }
 
     #[test]
@@ -181,8 +176,8 @@ mod tests {
         assert_eq!(
             found,
             [
-                "store/rows.rs: super::Store: uses an item of `store`, which it is a part of",
-                "store/rows.rs: crate::run: uses an item of the crate's root, which it is a part of",
+                "src/store/rows.rs: `super::Store`: uses an item of `store`, which it is a part of",
+                "src/store/rows.rs: `crate::run`: uses an item of the crate's root, which it is a part of",
             ]
         );
     }
@@ -196,8 +191,8 @@ mod tests {
         assert_eq!(
             found,
             [
-                "cli.rs: crate::store::open: `cli` may not use `store`",
-                "other.rs: crate::ops::Z: `other` may not use `ops`",
+                "src/cli.rs: `crate::store::open`: `cli` may not use `store`",
+                "src/other.rs: `crate::ops::Z`: `other` may not use `ops`",
             ]
         );
     }
@@ -206,10 +201,18 @@ mod tests {
     fn sqlite_is_known_in_few_places_and_in_tests() {
         let uses = "use rusqlite::Connection;";
         let tests = "#[cfg(test)] mod tests { use rusqlite::Connection; }";
-        let found = judged(&[LIB, ("model.rs", uses), ("store.rs", uses), ("ops.rs", tests)]);
+        let found = judged(&[
+            LIB,
+            ("model.rs", uses),
+            ("store/mod.rs", "mod sqlite;"),
+            ("store/sqlite.rs", uses),
+            ("ops.rs", tests),
+        ]);
         assert_eq!(
             found,
-            ["model.rs: rusqlite::Connection: only store, importers, properties may use SQLite"]
+            [
+                "src/model.rs: `rusqlite::Connection`: only store::sqlite, store::error, importers, properties may use SQLite"
+            ]
         );
     }
 
@@ -218,7 +221,7 @@ mod tests {
         let inside = "mod sealed { mod option { use super::super::T; use super::x; } }\n\
                       #[cfg(test)] mod tests { use super::*; use super::super::ops; }";
         let found = judged(&[LIB, ("model.rs", inside), ("store.rs", ""), ("ops.rs", "")]);
-        assert_eq!(found, ["model.rs: super::super::ops: `ops` is declared after `model`"]);
+        assert_eq!(found, ["src/model.rs: `super::super::ops`: `ops` is declared after `model`"]);
     }
 
     #[test]
@@ -230,14 +233,14 @@ mod tests {
             ("store.rs", ""),
             ("ops.rs", ""),
         ]);
-        assert_eq!(found, ["model/tests.rs: crate::ops::X: `ops` is declared after `model`"]);
+        assert_eq!(found, ["src/model/tests.rs: `crate::ops::X`: `ops` is declared after `model`"]);
     }
 
     #[test]
     fn a_file_that_nobody_declares_is_found() {
         assert_eq!(
             judged(&[("lib.rs", ""), ("lost.rs", "")]),
-            ["lost.rs: : no `mod` line names it"]
+            ["src/lost.rs: no `mod` line names it"]
         );
     }
 }
