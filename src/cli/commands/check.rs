@@ -149,12 +149,10 @@ fn ask(context: &Context, vault: &OpenVault, account: &Account) -> Result<(), Mi
     if credential.status == Status::HandedOver {
         return Err(credential::handed_over(vault, account).into());
     }
-    let today = match credential.api.check {
-        Some(_) => None,
-        None => {
-            let config = context.config()?;
-            providers::if_defined(&account.provider, config).map_err(CliError::from)?
-        }
+    let today = if credential.api.check.is_some() {
+        None
+    } else {
+        providers::if_defined(&account.provider, context.config()?).map_err(CliError::from)?
     };
     // Before anything is refreshed for it.
     check::request(account, &credential, today.as_ref())?;

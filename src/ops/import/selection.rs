@@ -137,20 +137,20 @@ pub(crate) fn select(
 /// The provider of each record: the one that was named, else the one that the store is for.
 fn provider_names(
     records: &[Record],
-    named: Option<&ProviderName>,
+    chosen: Option<&ProviderName>,
 ) -> Result<Vec<ProviderName>, ImportError> {
     let names: Result<Vec<ProviderName>, ImportError> = records
         .iter()
         .map(|record| {
             let own = record.provider.map(|name| name.parse().expect("a built-in provider's name"));
-            named
+            chosen
                 .cloned()
                 .or(own)
                 .ok_or_else(|| ImportError::NoProvider { origin: record.origin.clone() })
         })
         .collect();
     let differ = records.iter().any(|record| record.provider != records[0].provider);
-    if named.is_some() && differ {
+    if chosen.is_some() && differ {
         return Err(ImportError::SeveralProviders);
     }
     names

@@ -25,7 +25,10 @@ pub(super) fn violations(tree: &Tree) -> Vec<String> {
     let declared: BTreeSet<ModulePath> = modules
         .iter()
         .flat_map(|(parent, (_, source))| {
-            source.children.iter().map(|name| [parent.as_slice(), &[name.clone()]].concat())
+            source
+                .children
+                .iter()
+                .map(|name| [parent.as_slice(), std::slice::from_ref(name)].concat())
         })
         .collect();
     for (module, (file, source)) in &modules {
