@@ -3,13 +3,12 @@
 //! A module uses only modules declared before it, so this list is also the reading order; inside
 //! a folder, `mod.rs` lists its children in the same way. `tests/it/layers.rs` checks it.
 
-#[cfg(target_os = "linux")]
-mod pow;
 mod secret;
 mod untrusted;
 mod private_file;
 mod draft;
 mod paths;
+mod name_service;
 mod signals;
 mod bounded;
 mod executable;

@@ -20,6 +20,7 @@ pub(crate) use super::authentication::Authentication;
 use super::confidential::Confidential;
 use crate::model::address::Address;
 use crate::model::credential::ApiHeader;
+use crate::name_service;
 use crate::secret::SecretText;
 
 /// For name resolution, TCP and TLS together.
@@ -168,6 +169,7 @@ fn client(address: &Address, trusted_certificates: Option<&str>) -> Result<Clien
 
 fn new_client(address: &Address, trusted_certificates: Option<&str>) -> Result<Client, Fault> {
     let setup = |source: reqwest::Error| Fault::Setup { source: source.without_url() };
+    name_service::need_no_shared_objects();
     // Fails only where it was done before.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let mut builder = Client::builder()

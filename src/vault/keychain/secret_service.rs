@@ -16,6 +16,7 @@ use super::bounded::within;
 use super::entry::{EntryName, Patience, SERVICE};
 use super::error::Error;
 use super::turn::Turn;
+use crate::name_service;
 use crate::untrusted::printable;
 
 /// What a person sees in the keychain's own window.
@@ -82,7 +83,7 @@ pub(super) fn entries(patience: &Patience) -> Result<Option<Vec<String>>, Error>
 pub(super) fn keeper(patience: &Patience) -> Result<Option<String>, Error> {
     within(patience, || {
         let failed = |failure: zbus::Error| Error::Other(failure.to_string());
-        let bus = Connection::session().map_err(failed)?;
+        let bus = session().map_err(failed)?;
         let bus = zbus::blocking::fdo::DBusProxy::new(&bus).map_err(failed)?;
         let name = BusName::from_static_str("org.freedesktop.secrets")
             .map_err(|failure| failed(failure.into()))?;
@@ -93,13 +94,19 @@ pub(super) fn keeper(patience: &Patience) -> Result<Option<String>, Error> {
     })
 }
 
+/// A connection to the session's bus, which may be at a host that has a name.
+fn session() -> Result<Connection, zbus::Error> {
+    name_service::need_no_shared_objects();
+    Connection::session()
+}
+
 /// A connection that is closed at once when it is dropped: before the turn ends, during which it
 /// was made.
 struct Bus(Connection);
 
 impl Bus {
     fn connect() -> Result<Self, Error> {
-        Connection::session().map(Self).map_err(|failure| Error::NoService(failure.to_string()))
+        session().map(Self).map_err(|failure| Error::NoService(failure.to_string()))
     }
 
     fn service<'a>(&self) -> Result<SecretService<'a>, Error> {
