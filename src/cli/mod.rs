@@ -120,8 +120,6 @@ fn parse(args: &[OsString]) -> Result<Root, clap::Error> {
     let mut command = Root::command();
     let matches = command.try_get_matches_from_mut(args);
     let root = matches.and_then(|matches| Root::from_arg_matches(&matches));
-    // Taking it apart costs more than a `get` has to spare, and the process ends soon.
-    std::mem::forget(command);
     // What is said of a mistake, and every help, needs all commands.
     root.or_else(|_| {
         let mut command = at_once(Root::command);
