@@ -8,7 +8,7 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::os::fd::AsFd;
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
@@ -30,7 +30,13 @@ const PATIENCE: Duration = Duration::from_millis(500);
 /// The narrowest terminal that columns are folded for.
 const NARROWEST: u16 = 60;
 
-static THEME: LazyLock<ColorfulTheme> = LazyLock::new(ColorfulTheme::default);
+static THEME: LazyLock<ColorfulTheme> = LazyLock::new(|| {
+    ask_for_colors();
+    ColorfulTheme::default()
+});
+
+/// Whether colours are used on a terminal, and whether on anything else: by flags and environment.
+static COLORS: OnceLock<(bool, bool)> = OnceLock::new();
 
 /// How much is said on stderr.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -60,17 +66,21 @@ pub(crate) struct Ui {
 }
 
 impl Ui {
-    /// Decides about colours, for stdout and stderr each: the flag, then `NO_COLOR` and
-    /// `CLICOLOR_FORCE`, then whether it is a terminal that somebody looks at, which none of a CI's
-    /// is.
+    /// Decides about colours: the flag, then `NO_COLOR` and `CLICOLOR_FORCE`, then whether it is a
+    /// terminal that somebody looks at, which none of a CI's is.
     pub(crate) fn set_color(color: Color, no_color: bool, forced: bool, ci: bool) {
         let wanted = |terminal: bool| match color {
             Color::Always => true,
             Color::Never => false,
             Color::Auto => !no_color && (forced || (terminal && !ci)),
         };
-        console::set_colors_enabled(wanted(io::stdout().is_terminal()));
-        console::set_colors_enabled_stderr(wanted(io::stderr().is_terminal()));
+        let _ = COLORS.set((wanted(true), wanted(false)));
+    }
+
+    /// `text` on stdout in `style`, if colours are used there.
+    pub(crate) fn styled(style: &Style, text: &str) -> String {
+        ask_for_colors();
+        style.apply_to(text).to_string()
     }
 
     /// Prints data on stdout. That nobody reads it any more is no failure.
@@ -166,6 +176,7 @@ impl Ui {
     /// Says what to look at, though the command went on.
     pub(crate) fn warning(&self, message: &str) {
         if self.verbosity >= Verbosity::Warnings {
+            ask_for_colors();
             let label = Style::new().for_stderr().yellow().bold().apply_to("warning:");
             stderr(&format!("tokctl: {label} {message}\n"));
         }
@@ -177,6 +188,7 @@ impl Ui {
             stderr(&format!("{}\n", error.to_json()));
             return;
         }
+        ask_for_colors();
         let red = Style::new().for_stderr().red().bold();
         let cyan = Style::new().for_stderr().cyan().bold();
         stderr(&format!("tokctl: {} {}\n", red.apply_to("error:"), error.message));
@@ -427,6 +439,19 @@ fn is_closed(stdout: &impl AsFd) -> bool {
     };
     rustix::fs::fcntl_getfl(stdout).is_ok_and(|flags| flags & OFlags::RWMODE == OFlags::RDWR)
         && is_null() == Some(true)
+}
+
+/// Has the terminals asked, once, for whoever draws in colour. A `get` draws nothing, and what
+/// nobody needs to know costs it no system calls.
+fn ask_for_colors() {
+    static ASKED: OnceLock<()> = OnceLock::new();
+    // What goes wrong before the flags are read is drawn as `console` would.
+    let Some((on_terminals, elsewhere)) = COLORS.get() else { return };
+    ASKED.get_or_init(|| {
+        let wanted = |terminal: bool| if terminal { *on_terminals } else { *elsewhere };
+        console::set_colors_enabled(wanted(io::stdout().is_terminal()));
+        console::set_colors_enabled_stderr(wanted(io::stderr().is_terminal()));
+    });
 }
 
 /// A closed stderr is no reason to fail.

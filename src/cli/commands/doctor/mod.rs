@@ -6,7 +6,7 @@ mod rounds;
 mod surroundings;
 mod vault;
 
-use console::{Style, style};
+use console::Style;
 use serde::Serialize;
 
 use self::remedy::row_of;
@@ -14,7 +14,7 @@ use self::rounds::Rounds;
 use self::row::{Row, Verdict};
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
-use crate::cli::ui::Verbosity;
+use crate::cli::ui::{Ui, Verbosity};
 use crate::ops::doctor;
 
 /// Say whether everything is in order, and what mends what is not
@@ -83,10 +83,11 @@ fn print(context: &Context, rows: &[Row]) -> Result<(), CliError> {
     }
     for row in shown {
         // The longest result, and the longest name.
-        let result = coloured(row.verdict).apply_to(format!("{:<7}", row.verdict.word()));
+        let result = Ui::styled(&coloured(row.verdict), &format!("{:<7}", row.verdict.word()));
         context.ui.line(&format!("{result}  {:<16}  {}", row.check.name(), row.message))?;
         if let Some(hint) = &row.hint {
-            context.ui.line(&format!("{:25}  {} {hint}", "", style("hint:").cyan()))?;
+            let label = Ui::styled(&Style::new().cyan(), "hint:");
+            context.ui.line(&format!("{:25}  {label} {hint}", ""))?;
         }
     }
     Ok(())
