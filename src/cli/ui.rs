@@ -8,8 +8,8 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::os::fd::AsFd;
-use std::sync::{LazyLock, OnceLock};
 use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{LazyLock, OnceLock};
 use std::time::{Duration, Instant};
 
 use comfy_table::{ContentArrangement, Table, presets};
