@@ -9,7 +9,6 @@ use crate::model::account::{Account, ProviderName, UserName};
 pub(crate) use crate::model::audit::OK;
 use crate::model::audit::{Action, Asker, Subject, Use};
 use crate::ops::audit::{self, Recorded};
-use crate::ops::error::StoreError;
 use crate::ops::token::{LiveToken, Warning};
 use crate::ops::{self, OpenVault};
 
@@ -112,11 +111,9 @@ pub(crate) fn outcome(got: &Result<LiveToken, CliError>) -> &'static str {
         Ok(LiveToken { warning: Some(warning), .. }) => match warning {
             Warning::Inactive => "inactive",
             Warning::Fading { .. } => "fading",
-            Warning::NotRefreshed(error) => match **error {
-                ops::Error::Store(StoreError::Busy) => "being_refreshed",
-                ops::Error::Interrupted { .. } => "interrupted",
-                _ => "not_refreshed",
-            },
+            Warning::BeingRefreshed => "being_refreshed",
+            Warning::InDoubt => "interrupted",
+            Warning::NotRefreshed(_) => "not_refreshed",
         },
         Ok(LiveToken { refreshed: true, .. }) => "refreshed",
         Ok(LiveToken { refreshed: false, .. }) => OK,
