@@ -15,7 +15,7 @@ use super::error::{CheckError, Error};
 use super::live_token::token_of;
 use super::refresh::WAIT;
 use crate::model::account::Account;
-use crate::model::attempt::{Action, Attempt, Outcome, pause_until};
+use crate::model::attempt::{Action, Attempt, Outcome, pause_end};
 use crate::model::credential::{Check, Credential, Grant, Status};
 use crate::oauth::http::Fault;
 use crate::oauth::protected_resource::{self, Answered, NoVerdict, Verdict};
@@ -150,8 +150,8 @@ fn attempt(asked: &Result<Answered, Fault>, began_at: Timestamp, ended_at: Times
             let status = heard.status;
             (Outcome::Refused, Some(format!("the service refused the token (HTTP {status})")))
         }
-        Ok(Answered { verdict: Err(error), .. }) => (Outcome::Passing, Some(error.to_string())),
-        Err(fault) => (Outcome::Passing, Some(fault.to_string())),
+        Ok(Answered { verdict: Err(error), .. }) => (Outcome::Transient, Some(error.to_string())),
+        Err(fault) => (Outcome::Transient, Some(fault.to_string())),
     };
     let retry_after = match asked {
         Ok(Answered { verdict: Err(NoVerdict::TooManyRequests { retry_after, .. }), .. }) => {
@@ -169,7 +169,7 @@ fn attempt(asked: &Result<Answered, Fault>, began_at: Timestamp, ended_at: Times
         status: heard.map(|heard| heard.status),
         error: None,
         message,
-        not_before: pause_until(retry_after, ended_at),
+        not_before: pause_end(retry_after, ended_at),
         clock_skew: heard
             .and_then(|heard| heard.date)
             .map(|date| date.duration_since(ended_at).as_secs()),

@@ -89,7 +89,7 @@ pub(crate) fn diagnose(evidence: &Evidence, renewal: Renewal, now: Timestamp) ->
     if let Some(failed) = evidence.last_failure() {
         match failed.outcome {
             Outcome::Configuration => return Finding::Configuration,
-            Outcome::Passing => {
+            Outcome::Transient => {
                 return Finding::Passing { works, not_before: failed.paused_until(now) };
             }
             Outcome::Done | Outcome::Refused => {}
@@ -203,7 +203,7 @@ mod tests {
         };
         assert_eq!(finding(&of(Outcome::Configuration)), Finding::Configuration);
         let passing = Finding::Passing { works: true, not_before: None };
-        assert_eq!(finding(&of(Outcome::Passing)), passing);
+        assert_eq!(finding(&of(Outcome::Transient)), passing);
         assert_eq!(finding(&of(Outcome::Done)), Finding::Clock { ahead: -300 });
     }
 

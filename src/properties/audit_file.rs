@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::input::replaced;
 use super::shown;
 use super::world::{NOW, World};
-use crate::model::audit::{Action, Asker, Subject, Use};
+use crate::model::audit::{Action, Caller, Event, Subject};
 use crate::store::audit::{Sealed, append, content, end, entries, examine};
 use crate::store::inside::audit;
 
@@ -103,13 +103,13 @@ fn sealed(world: &World) -> Sealed {
 }
 
 fn write_one(world: &World) {
-    let asked_by = Asker { command: "get", pid: 7, parent: Some("made up".into()) };
-    let used = Use {
+    let caller = Caller { command: "get", pid: 7, parent: Some("made up".into()) };
+    let used = Event {
         at: NOW,
         action: Action::Get,
         of: Subject::Credential { provider: "acme", user: Some("x") },
         outcome: "ok",
-        asked_by: &asked_by,
+        caller: &caller,
     };
     append(world.store.file(), &sealed(world), &used, PATIENCE).expect("a line");
 }

@@ -10,7 +10,7 @@ use super::input::{Setting, replaced};
 use super::price::{Price, price};
 use super::shown;
 use super::world::NOW;
-use crate::model::bundle::{Carried, Content, Load};
+use crate::model::bundle::{BundleEntry, Content, Load};
 use crate::model::summary::Summary;
 use crate::ops::import::{self, Incoming, Terms};
 use crate::secret::{Passphrase, SecretText};
@@ -148,8 +148,8 @@ fn content_is_read(content: &[u8]) {
     }
 }
 
-fn carried(incoming: &Incoming) -> Carried {
-    Carried {
+fn carried(incoming: &Incoming) -> BundleEntry {
+    BundleEntry {
         provider: incoming.account.provider.as_str().to_owned(),
         user: incoming.account.user.as_str().to_owned(),
         load: Load::Copied,

@@ -182,7 +182,7 @@ pub(crate) struct Renewal {
 impl Renewal {
     /// What becomes of what `credential` is renewed with, if it is sent a second time.
     pub(crate) fn reuse_of(self, credential: &Credential) -> Reuse {
-        if credential.spends_nothing() { Reuse::Tolerant } else { self.reuse }
+        if credential.renewal_is_repeatable() { Reuse::Tolerant } else { self.reuse }
     }
 
     /// Whether each use of what `credential` is renewed with replaces that, so that of two holders
@@ -190,7 +190,7 @@ impl Renewal {
     pub(crate) fn rotates(self, credential: &Credential) -> bool {
         let has_refresh_token =
             matches!(&credential.grant, Grant::OAuth(grant) if grant.refresh_token.is_some());
-        has_refresh_token && !credential.spends_nothing() && self.rotates != Some(false)
+        has_refresh_token && !credential.renewal_is_repeatable() && self.rotates != Some(false)
     }
 }
 

@@ -174,7 +174,7 @@ fn client(
 /// The grant with what renews it.
 fn renewed(held: HeldGrant, service: &Service, client: Client, now: Timestamp) -> OAuthGrant {
     let renewal = service.provider.renewal();
-    let refresh_token = renewal.kind.usable(held.refresh_token);
+    let refresh_token = renewal.kind.accept_refresh_token(held.refresh_token);
     let issued_at = held.issued_at.filter(|at| *at <= now).unwrap_or(now);
     let (access_token, expiry) = match held.access_token {
         Some(token) => (Some(token), held.expiry),
@@ -195,7 +195,7 @@ fn renewed(held: HeldGrant, service: &Service, client: Client, now: Timestamp) -
         expiry,
         due_at: due,
         refresh_token,
-        renewal: renewal.kind.after_consent(),
+        renewal: renewal.kind.renewal_after_consent(),
         scopes: held.scopes,
         client,
         granted_at: issued_at,

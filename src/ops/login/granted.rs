@@ -73,7 +73,7 @@ fn lengthened(client: &Client, answer: TokenAnswer, now: Timestamp) -> TokenAnsw
 impl Granted {
     /// What `client` was granted at `now`, with the sites that it reaches.
     pub(super) fn new(plan: Plan, client: Client, answer: TokenAnswer, now: Timestamp) -> Self {
-        let renewal = plan.provider.definition.refresh.kind.after_consent();
+        let renewal = plan.provider.definition.refresh.kind.renewal_after_consent();
         let answer = match renewal {
             RenewalGrant::Exchange => lengthened(&client, answer, now),
             RenewalGrant::RefreshToken
@@ -152,7 +152,7 @@ impl Granted {
             issued_at: self.now,
             expiry: self.answer.expiry,
             due_at: due_at(self.now, self.answer.expiry, renewal.margin),
-            refresh_token: renewal.kind.usable(self.answer.refresh_token),
+            refresh_token: renewal.kind.accept_refresh_token(self.answer.refresh_token),
             renewal: self.renewal,
             scopes,
             client: self.client,
