@@ -18,7 +18,7 @@ use crate::model::account::Account;
 use crate::model::attempt::{Action, Attempt, Outcome, pause_end};
 use crate::model::credential::{Check, Credential, Grant, Status};
 use crate::oauth::http::Fault;
-use crate::oauth::protected_resource::{self, Answered, NoVerdict, Verdict};
+use crate::oauth::protected_resource::{self, CheckAnswer, NoVerdict, Verdict};
 use crate::providers::{self, Places, Provider};
 use crate::store::{self, OpenVault, Recorded, Row};
 
@@ -143,35 +143,41 @@ fn record(
     Ok(vault.note_check(account, was, credential, attempt)?)
 }
 
-fn attempt(asked: &Result<Answered, Fault>, began_at: Timestamp, ended_at: Timestamp) -> Attempt {
+fn attempt(
+    asked: &Result<CheckAnswer, Fault>,
+    began_at: Timestamp,
+    ended_at: Timestamp,
+) -> Attempt {
     let (outcome, message) = match asked {
-        Ok(Answered { verdict: Ok(Verdict::Accepted), .. }) => (Outcome::Done, None),
-        Ok(Answered { verdict: Ok(Verdict::Refused), heard }) => {
-            let status = heard.status;
+        Ok(CheckAnswer { verdict: Ok(Verdict::Accepted), .. }) => (Outcome::Done, None),
+        Ok(CheckAnswer { verdict: Ok(Verdict::Refused), meta }) => {
+            let status = meta.status;
             (Outcome::Refused, Some(format!("the service refused the token (HTTP {status})")))
         }
-        Ok(Answered { verdict: Err(error), .. }) => (Outcome::Transient, Some(error.to_string())),
+        Ok(CheckAnswer { verdict: Err(error), .. }) => {
+            (Outcome::Transient, Some(error.to_string()))
+        }
         Err(fault) => (Outcome::Transient, Some(fault.to_string())),
     };
     let retry_after = match asked {
-        Ok(Answered { verdict: Err(NoVerdict::TooManyRequests { retry_after, .. }), .. }) => {
-            *retry_after
-        }
+        Ok(CheckAnswer {
+            verdict: Err(NoVerdict::TooManyRequests { retry_after, .. }), ..
+        }) => *retry_after,
         Ok(_) | Err(_) => None,
     };
-    let heard = asked.as_ref().ok().map(|answered| answered.heard);
+    let meta = asked.as_ref().ok().map(|answered| answered.meta);
     Attempt {
         name: None,
         action: Action::Check,
         began_at,
         ended_at,
         outcome,
-        status: heard.map(|heard| heard.status),
+        status: meta.map(|meta| meta.status),
         error: None,
         message,
         not_before: pause_end(retry_after, ended_at),
-        clock_skew: heard
-            .and_then(|heard| heard.date)
+        clock_skew: meta
+            .and_then(|meta| meta.date)
             .map(|date| date.duration_since(ended_at).as_secs()),
     }
 }

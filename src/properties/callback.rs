@@ -2,7 +2,7 @@
 
 use super::input::Setting;
 use super::login::Login;
-use crate::oauth::listener::request::{self, Judgement, LONGEST_HEAD};
+use crate::oauth::listener::request::{self, MAX_HEAD, RequestKind};
 
 /// Takes a setting and a request head, as [`Login`] has them.
 ///
@@ -13,17 +13,17 @@ pub fn callback(data: &[u8]) {
     let Some((setting, head)) = Setting::split(data) else { return };
     let login = Login::new(&setting);
     let mut head = login.fill_in(head);
-    head.truncate(LONGEST_HEAD);
-    let judged = request::judge(&head, &login.redirect_uri);
+    head.truncate(MAX_HEAD);
+    let kind = request::classify(&head, &login.redirect_uri);
     // However it arrives, piece by piece.
     for cut in (0..8).map(|part| head.len() * part / 8).chain(head.len().checked_sub(1)) {
-        let piece = request::judge(&head[..cut], &login.redirect_uri);
-        assert!(piece == Judgement::Incomplete || piece == judged, "{piece:?}, then {judged:?}");
+        let piece = request::classify(&head[..cut], &login.redirect_uri);
+        assert!(piece == RequestKind::Incomplete || piece == kind, "{piece:?}, then {kind:?}");
     }
-    match judged {
-        Judgement::Incomplete => assert!(head.len() < LONGEST_HEAD),
-        Judgement::Stray(_) => {}
-        Judgement::Callback { query } => {
+    match kind {
+        RequestKind::Incomplete => assert!(head.len() < MAX_HEAD),
+        RequestKind::Stray(_) => {}
+        RequestKind::Callback { query } => {
             is_a_browser(&head, query, &login);
             let _ = login.judge(query);
         }

@@ -11,7 +11,9 @@ use url::form_urlencoded;
 
 use super::input::{Setting, replaced};
 use super::shown;
-use crate::oauth::authorization_response::{self, AuthorizationResponse, Expected, Rejected};
+use crate::oauth::authorization_response::{
+    self, AuthorizationResponse, ExpectedResponse, Rejection,
+};
 use crate::oauth::redirect_uri::RedirectUri;
 use crate::oauth::state::State;
 use crate::providers::shopify::Signed;
@@ -23,7 +25,7 @@ const SHOP: &str = "made-up.myshopify.com";
 const NOW: Timestamp = Timestamp::constant(1_700_000_000, 0);
 
 pub(super) struct Login {
-    pub(super) expected: Expected,
+    pub(super) expected: ExpectedResponse,
     pub(super) redirect_uri: RedirectUri,
     signed: bool,
 }
@@ -41,8 +43,8 @@ impl Login {
             Arc::new(Signed { secret, shop: SHOP.into(), clock: || NOW }) as Arc<_>
         };
         Self {
-            expected: Expected {
-                state: State::fresh().expect("random bytes"),
+            expected: ExpectedResponse {
+                state: State::random().expect("random bytes"),
                 issuer: setting.has("issuer").then(|| ISSUER.into()),
                 issuer_required: setting.has("promised"),
                 check: signed.then(check),
@@ -61,7 +63,7 @@ impl Login {
     }
 
     /// Has `query` judged, and sees to it that only this login's answer is taken for one.
-    pub(super) fn judge(&self, query: &str) -> Result<AuthorizationResponse, Rejected> {
+    pub(super) fn judge(&self, query: &str) -> Result<AuthorizationResponse, Rejection> {
         let outcome = authorization_response::parse(query, &self.expected);
         let sent = parameters(query.as_bytes());
         let all = |name: &str| -> Vec<&str> {
@@ -101,7 +103,7 @@ impl Login {
 }
 
 /// What tells two outcomes apart.
-pub(super) fn told(outcome: &Result<AuthorizationResponse, Rejected>) -> String {
+pub(super) fn told(outcome: &Result<AuthorizationResponse, Rejection>) -> String {
     match outcome {
         Ok(AuthorizationResponse::Code(code)) => format!("code {}", code.expose()),
         Ok(AuthorizationResponse::Refused { error, description }) => {

@@ -4,7 +4,7 @@ use super::input::Setting;
 use super::login::{Login, told};
 use super::shown;
 use crate::oauth::authorization_response::AuthorizationResponse;
-use crate::oauth::listener::request::{self, Judgement, LONGEST_HEAD};
+use crate::oauth::listener::request::{self, MAX_HEAD, RequestKind};
 use crate::oauth::pasted::{self, Unusable};
 use crate::secret::SecretText;
 
@@ -39,8 +39,8 @@ pub fn pasted(data: &[u8]) {
     let authority = uri["http://".len()..].split('/').next().unwrap_or_default();
     let path = login.redirect_uri.path();
     let head = format!("GET {path}?{query} HTTP/1.1\r\nHost: {authority}\r\n\r\n");
-    if query.bytes().all(|byte| byte.is_ascii_graphic()) && head.len() < LONGEST_HEAD {
-        let judged = request::judge(head.as_bytes(), &login.redirect_uri);
-        assert_eq!(judged, Judgement::Callback { query });
+    if query.bytes().all(|byte| byte.is_ascii_graphic()) && head.len() < MAX_HEAD {
+        let kind = request::classify(head.as_bytes(), &login.redirect_uri);
+        assert_eq!(kind, RequestKind::Callback { query });
     }
 }

@@ -47,7 +47,7 @@ pub fn token_answer(data: &[u8]) {
         retry_after: Some(Duration::from_secs(7)),
         date: None,
         body: Zeroizing::new(body.to_vec()),
-        sent: crate::oauth::confidential::Confidential::default(),
+        sent: crate::oauth::sent_secrets::SentSecrets::default(),
     };
     match token_error::read(&answer, request, &dialect.grant_errors) {
         Some(error) => is_a_verdict(&error, &answer, &dialect),
@@ -123,8 +123,8 @@ fn is_told(error: &Error) {
     shown::is_harmless(&error.to_string());
     shown::is_harmless(error.code().unwrap_or_default());
     let final_word = matches!(error, Error::GrantRefused { .. } | Error::ClientRefused { .. });
-    assert!(!final_word || !(error.is_momentary() || error.is_ambiguous()));
-    assert!(!error.is_momentary() || error.was_not_processed(), "{error:?} is sent again");
+    assert!(!final_word || !(error.is_worth_retrying() || error.is_ambiguous()));
+    assert!(!error.is_worth_retrying() || error.was_not_processed(), "{error:?} is sent again");
 }
 
 /// What is stored and handed out is a token, and its end is what the server said.

@@ -12,9 +12,9 @@ use super::plan::Plan;
 use crate::model::address::Address;
 use crate::model::client::Client;
 use crate::model::definition::Pkce;
-use crate::oauth::authorization_response::{AuthorizationResponse, Expected};
+use crate::oauth::authorization_response::{AuthorizationResponse, ExpectedResponse};
 use crate::oauth::listener::{self, Listener};
-use crate::oauth::pasted::{Desk, Lines};
+use crate::oauth::pasted::{Lines, PasteInput};
 use crate::oauth::pkce;
 use crate::oauth::redirect_uri::{self, RedirectUri};
 use crate::oauth::state::State;
@@ -29,7 +29,7 @@ pub(crate) struct Pending {
     plan: Plan,
     client: Client,
     way_back: WayBack,
-    expected: Expected,
+    expected: ExpectedResponse,
     verifier: Option<CodeVerifier>,
     address: Url,
 }
@@ -50,7 +50,7 @@ pub(crate) fn start(mut plan: Plan, port: Option<u16>, clock: Clock) -> Result<P
         .as_ref()
         .ok_or_else(|| plan.provider.incomplete("authorization_endpoint"))?;
     let way_back = way_back(&plan, port)?;
-    let state = State::fresh()?;
+    let state = State::random()?;
     let verifier = match plan.pkce() {
         Pkce::Required | Pkce::Send => Some(pkce::code_verifier()?),
         Pkce::Off => None,
@@ -61,7 +61,7 @@ pub(crate) fn start(mut plan: Plan, port: Option<u16>, clock: Clock) -> Result<P
     let client = plan.client(&endpoints, Some(&redirect_uri));
     let (server, secret) = (plan.server.as_ref(), plan.client_secret.as_ref());
     let check = plan.provider.answer_check(server, secret, clock)?;
-    let expected = Expected {
+    let expected = ExpectedResponse {
         state,
         issuer: endpoints.issuer,
         issuer_required: endpoints.names_itself,
@@ -148,11 +148,13 @@ impl Pending {
     ) -> Result<Granted, Error> {
         let redirect_uri = self.way_back.redirect_uri();
         let bare_code = self.plan.provider.definition.pkce == Some(Pkce::Required);
-        let desk = lines.map(|lines| Desk::new(lines, redirect_uri.clone(), bare_code));
-        let arrived = match (self.way_back, desk) {
-            (WayBack::Listener(listener), desk) => listener.wait(&self.expected, deadline, desk)?,
-            (WayBack::Pasted { .. }, Some(desk)) => {
-                listener::wait_for_paste(&self.expected, deadline, desk)?
+        let paste = lines.map(|lines| PasteInput::new(lines, redirect_uri.clone(), bare_code));
+        let arrived = match (self.way_back, paste) {
+            (WayBack::Listener(listener), paste) => {
+                listener.wait(&self.expected, deadline, paste)?
+            }
+            (WayBack::Pasted { .. }, Some(paste)) => {
+                listener::wait_for_paste(&self.expected, deadline, paste)?
             }
             (WayBack::Pasted { .. }, None) => return Err(listener::Error::TimedOut.into()),
         };

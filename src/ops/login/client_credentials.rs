@@ -14,7 +14,7 @@ pub(crate) fn log_in(mut plan: Plan, clock: Clock) -> Result<Granted, Error> {
     let endpoints = plan.endpoints(Entry::Token)?;
     let client = plan.client(&endpoints, None);
     let now = clock();
-    let answer = client_credentials::request(&client, &plan.scopes, now, http::WHOLE)
+    let answer = client_credentials::request(&client, &plan.scopes, now, http::REQUEST_TIMEOUT)
         .answer
         .map_err(|source| Error::NotRedeemed { source })?;
     let renewal = RenewalGrant::ClientCredentials { scopes: plan.scopes.clone() };

@@ -16,7 +16,7 @@ use crate::model::credential::{Api, Credential, Grant, OAuthGrant, RenewalGrant}
 use crate::model::readiness::due_at;
 use crate::model::scope::Scopes;
 use crate::oauth::http;
-use crate::oauth::listener::Arrived;
+use crate::oauth::listener::Arrival;
 use crate::oauth::revocation;
 use crate::oauth::token;
 use crate::oauth::token_answer::TokenAnswer;
@@ -31,7 +31,7 @@ pub(crate) struct Granted {
     answer: TokenAnswer,
     renewal: RenewalGrant,
     /// The browser that waits to hear how the login went.
-    arrived: Option<Arrived>,
+    arrived: Option<Arrival>,
     /// The sites at which it works, where the provider has sites.
     pub(crate) sites: Result<Vec<Site>, atlassian::Error>,
     now: Timestamp,
@@ -64,7 +64,7 @@ fn sites(plan: &Plan, answer: &TokenAnswer) -> Result<Vec<Site>, atlassian::Erro
 /// The same with the token exchanged for one that lives longer. If that fails, the first use of
 /// the short-lived one tries again: it is due at once.
 fn lengthened(client: &Client, answer: TokenAnswer, now: Timestamp) -> TokenAnswer {
-    match token::exchange(client, &answer.access_token, now, http::WHOLE).answer {
+    match token::exchange(client, &answer.access_token, now, http::REQUEST_TIMEOUT).answer {
         Ok(longer) => TokenAnswer { scopes: longer.scopes.or(answer.scopes), ..longer },
         Err(_) => answer,
     }
@@ -90,7 +90,7 @@ impl Granted {
     }
 
     /// The same with the browser that brought it.
-    pub(super) fn arrived_in(self, arrived: Arrived) -> Self {
+    pub(super) fn arrived_in(self, arrived: Arrival) -> Self {
         Self { arrived: Some(arrived), ..self }
     }
 

@@ -28,7 +28,7 @@ pub(crate) fn log_in(
         ..plan.client(&endpoints, None)
     };
     let now = clock();
-    let answer = jwt_bearer::request(&client, &account, &plan.scopes, now, http::WHOLE)
+    let answer = jwt_bearer::request(&client, &account, &plan.scopes, now, http::REQUEST_TIMEOUT)
         .answer
         .map_err(|source| Error::NotRedeemed { source })?;
     let account = Box::new(account);

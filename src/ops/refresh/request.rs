@@ -11,7 +11,7 @@ use crate::model::credential::{Credential, Grant, OAuthGrant, RenewalProof, Stat
 use crate::model::definition::Reuse;
 use crate::model::readiness::due_at;
 use crate::oauth::http::Fault;
-use crate::oauth::token::{self, Asked, ResponseMeta};
+use crate::oauth::token::{self, ResponseMeta, TokenOutcome};
 use crate::oauth::token_answer::TokenAnswer;
 use crate::oauth::{client_credentials, jwt_bearer, token_error};
 use crate::ops::credential;
@@ -54,8 +54,8 @@ impl Refresh<'_> {
             let Some(journal) = turn.begin(&stored, earlier.as_ref(), began_at)? else {
                 return self.as_it_is_now();
             };
-            let Asked { answer, heard } = self.ask(grant, renewal_proof, backoff.request());
-            let attempt = attempt(&journal, began_at, (self.clock)(), heard);
+            let TokenOutcome { answer, meta } = self.ask(grant, renewal_proof, backoff.request());
+            let attempt = attempt(&journal, began_at, (self.clock)(), meta);
             let error = match answer {
                 Ok(answer) => {
                     let renewed =
@@ -129,7 +129,12 @@ impl Refresh<'_> {
     }
 
     /// Sends the request, with the client secret of today's configuration, if there is one.
-    fn ask(&self, grant: &OAuthGrant, renewal_proof: RenewalProof<'_>, bound: Duration) -> Asked {
+    fn ask(
+        &self,
+        grant: &OAuthGrant,
+        renewal_proof: RenewalProof<'_>,
+        bound: Duration,
+    ) -> TokenOutcome {
         let mut client = grant.client.clone();
         client.authentication = client.authentication.with_secret(self.today.client_secret.clone());
         let now = (self.clock)();
@@ -233,16 +238,16 @@ fn attempt(
     journal: &Journal,
     began_at: Timestamp,
     ended_at: Timestamp,
-    heard: Option<ResponseMeta>,
+    meta: Option<ResponseMeta>,
 ) -> Attempt {
-    let server_time = heard.and_then(|heard| heard.date);
+    let server_time = meta.and_then(|meta| meta.date);
     Attempt {
         name: Some(data_encoding::HEXLOWER.encode(&journal.attempt)),
         action: Action::Refresh,
         began_at,
         ended_at,
         outcome: Outcome::Done,
-        status: heard.map(|heard| heard.status),
+        status: meta.map(|meta| meta.status),
         error: None,
         message: None,
         not_before: None,
