@@ -74,7 +74,7 @@ pub(crate) enum PollOutcome {
 
 /// The interval between two polls, which grows as the server asks.
 #[derive(Debug)]
-pub(crate) struct Backoff {
+pub(crate) struct PollInterval {
     interval: Duration,
     /// The number of requests in a row that got no answer.
     unanswered: u32,
@@ -220,7 +220,7 @@ fn is_transient(error: &Error) -> bool {
     }
 }
 
-impl Backoff {
+impl PollInterval {
     pub(crate) fn of(authorization: &DeviceAuthorization) -> Self {
         Self {
             interval: authorization.interval.max(MIN_INTERVAL),
@@ -345,8 +345,8 @@ mod tests {
 
     #[test]
     fn slowing_down_lasts_and_backing_off_does_not() {
-        let seconds = |pace: &Backoff| pace.pause().as_secs();
-        let mut pace = Backoff {
+        let seconds = |pace: &PollInterval| pace.pause().as_secs();
+        let mut pace = PollInterval {
             interval: Duration::from_secs(5),
             unanswered: 0,
             retry_after: Duration::ZERO,

@@ -19,7 +19,7 @@ use crate::model::attempt::{Action, Attempt, Outcome, pause_end};
 use crate::model::credential::{Check, Credential, Grant, Status};
 use crate::oauth::http::Fault;
 use crate::oauth::protected_resource::{self, CheckAnswer, NoVerdict, Verdict};
-use crate::providers::{self, Places, Provider};
+use crate::providers::{self, AddressParameters, Provider};
 use crate::store::{self, OpenVault, Recorded, Row};
 
 /// How often a service is asked anew whose refusal was about a token that was replaced meanwhile.
@@ -48,8 +48,11 @@ pub(crate) fn request(
     let none = || CheckError::NoRequest { account: account.clone() };
     let today = today.ok_or_else(none)?;
     let api = &credential.api;
-    let places =
-        |api_base_url| Places { server: api.server_url.as_ref(), api_base_url, site_id: None };
+    let places = |api_base_url| AddressParameters {
+        server: api.server_url.as_ref(),
+        api_base_url,
+        site_id: None,
+    };
     let found = match credential.grant {
         Grant::Static(_) => today.static_check(&api.auth, places(credential.api_base_url())),
         // A token of a gateway never works at the site itself.

@@ -22,7 +22,7 @@ use crate::model::account::Account;
 use crate::model::bundle::{BundleEntry, Content, Load, handed_over_copy, transfer_copy};
 use crate::model::credential::{Credential, Status};
 use crate::private_file;
-use crate::providers::Renewal;
+use crate::providers::RenewalRules;
 use crate::signals;
 use crate::store::{self, OpenVault, Placement, Row, TurnOfMany};
 use crate::vault::bundle::{self, BundleId, BundleSecret, LONGEST};
@@ -57,7 +57,7 @@ impl Sealed {
 /// waited for. Nothing is changed yet.
 pub(crate) fn seal(
     vault: &OpenVault,
-    asked: BTreeMap<Account, Renewal>,
+    asked: BTreeMap<Account, RenewalRules>,
     moving: bool,
     secret: &BundleSecret,
     clock: Clock,
@@ -142,7 +142,7 @@ fn held() -> Result<signals::Held, store::Error> {
 fn traveller(
     vault: &OpenVault,
     account: Account,
-    renewal: Renewal,
+    renewal: RenewalRules,
     moving: bool,
     now: Timestamp,
 ) -> Result<Traveller, Error> {

@@ -4,7 +4,7 @@ use super::shown;
 use crate::config;
 use crate::model::account::ProviderName;
 use crate::model::address::Address;
-use crate::providers::{self, Endpoints, Places};
+use crate::providers::{self, AddressParameters, Endpoints};
 
 /// Takes the text of a `config.toml`.
 ///
@@ -24,8 +24,11 @@ pub fn config(data: &[u8]) {
     for name in providers::names(&config) {
         let name: ProviderName = name.parse().expect("names are looked at when they are read");
         let Ok(provider) = providers::find(&name, &config) else { continue };
-        let places =
-            Places { server: Some(&server), site_id: Some("a/b"), api_base_url: Some(&server) };
+        let places = AddressParameters {
+            server: Some(&server),
+            site_id: Some("a/b"),
+            api_base_url: Some(&server),
+        };
         let _ = (provider.server(None), provider.redirect_uri(), provider.scopes(&[]));
         if let Ok(Endpoints { authorization, device_authorization, token, revocation, .. }) =
             provider.endpoints(Some(&server), None)

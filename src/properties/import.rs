@@ -27,7 +27,7 @@ use crate::model::bundle::is_sound;
 use crate::model::credential::{Credential, Grant};
 use crate::model::summary::Summary;
 use crate::ops::import::{self, Service};
-use crate::providers::{self, Places, Provider};
+use crate::providers::{self, AddressParameters, Provider};
 use crate::secret::{ClientSecret, SecretText, StoreKey};
 use crate::untrusted::printable;
 
@@ -135,7 +135,7 @@ impl Import {
         assert!(can_be_kept(&Summary::of(&incoming.account, credential)));
         assert!(can_be_sent(credential) && is_sound(credential), "no bundle carries it");
         let server = service.provider.server(server.as_ref()).expect("it was taken before");
-        let places = Places { server: server.as_ref(), ..Places::default() };
+        let places = AddressParameters { server: server.as_ref(), ..AddressParameters::default() };
         goes_to_its_provider(credential, &service.provider, places);
     }
 }
@@ -166,12 +166,16 @@ fn read(
 }
 
 /// Every address is the provider's, filled in with nothing of the file's but the service's own.
-fn goes_to_its_provider(credential: &Credential, provider: &Provider, places: Places<'_>) {
+fn goes_to_its_provider(
+    credential: &Credential,
+    provider: &Provider,
+    places: AddressParameters<'_>,
+) {
     let api = &credential.api;
     assert_eq!(api.server_url.as_ref(), places.server);
     let base_url = provider.api_base_url(places).unwrap_or_default();
     assert_eq!(api.base_url, base_url);
-    let places = Places { api_base_url: base_url.as_ref().or(places.server), ..places };
+    let places = AddressParameters { api_base_url: base_url.as_ref().or(places.server), ..places };
     let checks = [provider.check(places), provider.static_check(&api.auth, places)];
     let asked = api.check.as_ref().map(|check| &check.url);
     let own = checks.iter().flatten().flatten().any(|check| Some(&check.url) == asked);

@@ -16,7 +16,7 @@ use crate::oauth::authorization_response::{
 };
 use crate::oauth::redirect_uri::RedirectUri;
 use crate::oauth::state::State;
-use crate::providers::shopify::Signed;
+use crate::providers::shopify::ResponseCheck;
 use crate::secret::{ClientSecret, SecretText};
 
 const ISSUER: &str = "https://as.example";
@@ -40,7 +40,7 @@ impl Login {
         let signed = setting.has("shopify");
         let check = || {
             let secret = ClientSecret::from_trusted(SECRET.into());
-            Arc::new(Signed { secret, shop: SHOP.into(), clock: || NOW }) as Arc<_>
+            Arc::new(ResponseCheck { secret, shop: SHOP.into(), clock: || NOW }) as Arc<_>
         };
         Self {
             expected: ExpectedResponse {

@@ -17,7 +17,7 @@ use crate::model::reference::{self, Field, Reference};
 use crate::ops::Vault;
 use crate::ops::export::{self, Sealed, Traveller};
 use crate::ops::{self, OpenVault};
-use crate::providers::{self, Provider, Renewal};
+use crate::providers::{self, Provider, RenewalRules};
 
 /// What a secret of GitHub's holds, in bytes: the least of the CI platforms.
 const SMALLEST_SECRET: usize = 48 * 1024;
@@ -116,7 +116,7 @@ fn sealed(
     to: &Recipient,
     file: Option<&Path>,
 ) -> Result<(), CliError> {
-    let asked: BTreeMap<Account, Renewal> =
+    let asked: BTreeMap<Account, RenewalRules> =
         args.accounts.iter().map(|account| (account.clone(), renewal(context, account))).collect();
     let accounts: Vec<Account> = asked.keys().cloned().collect();
     let secret = bundle_secret::sealing(context, to)?;
@@ -169,7 +169,7 @@ fn not_sealed(error: ops::Error) -> CliError {
 
 /// How today's definition says that the credential is renewed. Where none does, it is taken to be
 /// renewed by one machine alone.
-fn renewal(context: &Context, account: &Account) -> Renewal {
+fn renewal(context: &Context, account: &Account) -> RenewalRules {
     let config = context.config().ok();
     let provider = config.and_then(|config| providers::find(&account.provider, config).ok());
     provider.as_ref().map(Provider::renewal).unwrap_or_default()

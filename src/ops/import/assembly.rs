@@ -15,7 +15,7 @@ use crate::model::definition::RefreshKind;
 use crate::model::readiness::due_at;
 use crate::ops::error::{Error, ImportError, Reason};
 use crate::ops::login::static_token;
-use crate::providers::{self, Endpoints, Places, Provider};
+use crate::providers::{self, AddressParameters, Endpoints, Provider};
 use crate::secret::ClientSecret;
 
 /// A provider, and the client that is configured for it.
@@ -222,10 +222,10 @@ fn api(
 ) -> Result<Api, Reason> {
     let provider = &service.provider;
     let server_url = provider.server(server).map_err(Reason::Provider)?;
-    let places = Places { server: server_url.as_ref(), ..Places::default() };
+    let places = AddressParameters { server: server_url.as_ref(), ..AddressParameters::default() };
     // Where a site is missing, the token is as good without these addresses.
     let base_url = provider.api_base_url(places).unwrap_or_default();
-    let places = Places { api_base_url: base_url.as_ref(), ..places };
+    let places = AddressParameters { api_base_url: base_url.as_ref(), ..places };
     let check = provider.check(places).unwrap_or_default();
     let trusted_certificates = match client {
         Some(_) => None,

@@ -21,7 +21,7 @@ use crate::oauth::state::State;
 use crate::oauth::token;
 use crate::ops::clock::Clock;
 use crate::ops::error::Error;
-use crate::providers::Entry;
+use crate::providers::FirstEndpoint;
 use crate::secret::CodeVerifier;
 
 /// A login that waits for the browser.
@@ -44,7 +44,7 @@ enum WayBack {
 
 /// Finds the endpoints and binds the listener.
 pub(crate) fn start(mut plan: Plan, port: Option<u16>, clock: Clock) -> Result<Pending, Error> {
-    let endpoints = plan.endpoints(Entry::Authorization)?;
+    let endpoints = plan.endpoints(FirstEndpoint::Authorization)?;
     let authorization = endpoints
         .authorization
         .as_ref()

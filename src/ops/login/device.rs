@@ -8,11 +8,11 @@ use std::time::{Duration, Instant};
 use super::granted::Granted;
 use super::plan::Plan;
 use crate::model::client::Client;
-use crate::oauth::device_authorization::{self, Backoff, DeviceAuthorization, PollOutcome};
+use crate::oauth::device_authorization::{self, DeviceAuthorization, PollInterval, PollOutcome};
 use crate::oauth::http;
 use crate::ops::clock::Clock;
 use crate::ops::error::Error;
-use crate::providers::Entry;
+use crate::providers::FirstEndpoint;
 
 /// A login whose code nobody has entered yet.
 pub(crate) struct Pending {
@@ -24,7 +24,7 @@ pub(crate) struct Pending {
 
 /// Finds the endpoints and asks for a code.
 pub(crate) fn start(mut plan: Plan) -> Result<Pending, Error> {
-    let endpoints = plan.endpoints(Entry::DeviceAuthorization)?;
+    let endpoints = plan.endpoints(FirstEndpoint::DeviceAuthorization)?;
     let endpoint = endpoints
         .device_authorization
         .as_ref()
@@ -44,11 +44,11 @@ impl Pending {
     /// Asks the server until it has an answer, the code has expired, or `timeout` is over.
     pub(crate) fn wait(self, timeout: Option<Duration>, clock: Clock) -> Result<Granted, Error> {
         let life = timeout.unwrap_or(Duration::MAX).min(self.authorization.expires_in);
-        let mut backoff = Backoff::of(&self.authorization);
+        let mut poll_interval = PollInterval::of(&self.authorization);
         let mut trouble = None;
         loop {
             let left = life.saturating_sub(self.received.elapsed());
-            let pause = backoff.pause();
+            let pause = poll_interval.pause();
             if pause >= left {
                 std::thread::sleep(left);
                 // Nobody knows whether the code was entered, if the server could not be asked.
@@ -69,14 +69,14 @@ impl Pending {
                 }
                 PollOutcome::Pending => {
                     trouble = None;
-                    backoff.reset();
+                    poll_interval.reset();
                 }
                 PollOutcome::SlowDown { interval } => {
                     trouble = None;
-                    backoff.slow_down(interval);
+                    poll_interval.slow_down(interval);
                 }
                 PollOutcome::Transient(error) => {
-                    backoff.back_off(error.retry_after());
+                    poll_interval.back_off(error.retry_after());
                     trouble = Some(error);
                 }
                 PollOutcome::Denied => {

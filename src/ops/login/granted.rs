@@ -21,7 +21,7 @@ use crate::oauth::revocation;
 use crate::oauth::token;
 use crate::oauth::token_answer::TokenAnswer;
 use crate::ops::error::Error;
-use crate::providers::Places;
+use crate::providers::AddressParameters;
 use crate::providers::atlassian::{self, Site};
 
 /// A grant that was got and is not stored yet.
@@ -55,10 +55,10 @@ fn sites(plan: &Plan, answer: &TokenAnswer) -> Result<Vec<Site>, atlassian::Erro
     let Some(endpoint) = &plan.provider.definition.accessible_resources_endpoint else {
         return Ok(Vec::new());
     };
-    let Ok(endpoint) = plan.provider.fill(endpoint, Places::default()) else {
+    let Ok(endpoint) = plan.provider.fill(endpoint, AddressParameters::default()) else {
         return Ok(Vec::new());
     };
-    atlassian::sites(&endpoint, plan.trusted_certificates.as_deref(), &answer.access_token)
+    atlassian::list_sites(&endpoint, plan.trusted_certificates.as_deref(), &answer.access_token)
 }
 
 /// The same with the token exchanged for one that lives longer. If that fails, the first use of
@@ -193,15 +193,15 @@ impl Granted {
             None => self.plan.server.clone(),
         };
         let site_id = site.map(|site| site.id.as_str());
-        let places = Places { server: server_url.as_ref(), site_id, api_base_url: None };
+        let places = AddressParameters { server: server_url.as_ref(), site_id, api_base_url: None };
         // Without a site there is no address to be filled in, and the token is as good.
         let base_url = provider.api_base_url(places).unwrap_or_default();
         (server_url, base_url)
     }
 }
 
-fn places<'a>(api: &'a Api, site: Option<&'a Site>) -> Places<'a> {
-    Places {
+fn places<'a>(api: &'a Api, site: Option<&'a Site>) -> AddressParameters<'a> {
+    AddressParameters {
         server: api.server_url.as_ref(),
         site_id: site.map(|site| site.id.as_str()),
         api_base_url: api.base_url.as_ref(),
