@@ -9,9 +9,9 @@ use crate::model::account::{Account, ProviderName, UserName};
 pub(crate) use crate::model::audit::OK;
 use crate::model::audit::{Action, Caller, Event, Subject};
 use crate::ops::audit::{self, Recorded};
+use crate::ops::error::StoreError;
 use crate::ops::token::{LiveToken, Warning};
 use crate::ops::{self, OpenVault};
-use crate::store;
 
 /// Writes down that `command` used the credential of `account`. Fails where it can't, and the
 /// configuration requires it: then no token may be handed out.
@@ -113,7 +113,7 @@ pub(crate) fn outcome(got: &Result<LiveToken, CliError>) -> &'static str {
             Warning::Inactive => "inactive",
             Warning::Fading { .. } => "fading",
             Warning::NotRefreshed(error) => match **error {
-                ops::Error::Store(store::Error::Busy) => "being_refreshed",
+                ops::Error::Store(StoreError::Busy) => "being_refreshed",
                 ops::Error::Interrupted { .. } => "interrupted",
                 _ => "not_refreshed",
             },

@@ -24,7 +24,7 @@ use crate::untrusted::printable;
 const LIMIT: Duration = Duration::from_secs(10);
 
 /// How long a hook that was killed is waited for.
-const MERCY: Duration = Duration::from_secs(1);
+const KILL_GRACE: Duration = Duration::from_secs(1);
 
 /// How often it is looked whether a hook is done.
 const POLL: Duration = Duration::from_millis(10);
@@ -130,7 +130,7 @@ fn run(hook: &mut Command, limit: Duration) -> io::Result<Option<ExitStatus>> {
     let _ = child.kill();
     // One that can't be killed, such as another user's, is left to itself.
     let killed = Instant::now();
-    while killed.elapsed() < MERCY && child.try_wait()?.is_none() {
+    while killed.elapsed() < KILL_GRACE && child.try_wait()?.is_none() {
         std::thread::sleep(POLL);
     }
     Ok(None)

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::error::Error;
 use crate::model::audit::{Entry, Event, Settings};
 pub(crate) use crate::store::Verified;
+pub(crate) use crate::store::audit::Fault;
 use crate::store::{self, Entered, OpenVault, Vault};
 
 /// How long whoever reads the entries waits for somebody who writes one.

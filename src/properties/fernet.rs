@@ -1,4 +1,4 @@
-//! The encrypting half of Fernet (https://github.com/fernet/spec), which other tools have: tokctl
+//! The encrypting half of Fernet (<https://github.com/fernet/spec>), which other tools have: tokctl
 //! only reads it.
 
 use aes::Aes128;

@@ -10,10 +10,10 @@ use crate::model::account::Account;
 use crate::model::audit::Action;
 use crate::model::credential::{Credential, Grant, Status};
 use crate::ops::error::LoginReason;
+use crate::ops::error::StoreError;
 use crate::ops::refresh::Trigger;
 use crate::ops::token::{self, LiveToken, Warning};
 use crate::ops::{self, OpenVault};
-use crate::store;
 
 /// What came of one credential that was not in the way of a fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,7 +90,7 @@ fn done(account: &Account, handed: LiveToken) -> Result<Done, CliError> {
         }
     };
     match error {
-        ops::Error::Store(store::Error::Busy) => {
+        ops::Error::Store(StoreError::Busy) => {
             Ok(Done::Skipped("another process is refreshing it"))
         }
         ops::Error::Interrupted { .. } => {

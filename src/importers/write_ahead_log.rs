@@ -1,5 +1,5 @@
 //! The committed pages in the write-ahead log of a SQLite file
-//! (https://sqlite.org/fileformat2.html#walformat) that are not in the file itself yet.
+//! (<https://sqlite.org/fileformat2.html#walformat>) that are not in the file itself yet.
 //!
 //! SQLite would read both together, but would make or change files beside them.
 

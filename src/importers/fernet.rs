@@ -1,5 +1,5 @@
-//! Fernet (https://github.com/fernet/spec), a format in which Python programs encrypt: AES-128-CBC,
-//! with an HMAC-SHA256 over it.
+//! Fernet (<https://github.com/fernet/spec>), a format in which Python programs encrypt:
+//! AES-128-CBC, with an HMAC-SHA256 over it.
 
 use std::num::NonZeroU32;
 use std::path::Path;

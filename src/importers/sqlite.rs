@@ -174,7 +174,7 @@ fn in_memory(bytes: &[u8]) -> rusqlite::Result<Connection> {
 }
 
 /// Whether the file has fewer pages than its header counts, if that count is current
-/// (https://sqlite.org/fileformat2.html#in_header_database_size).
+/// (<https://sqlite.org/fileformat2.html#in_header_database_size>).
 fn is_cut_off(bytes: &[u8]) -> bool {
     let number =
         |at: usize| bytes[at..].iter().take(4).fold(0, |n, byte| n << 8 | usize::from(*byte));
