@@ -7,7 +7,7 @@ use super::error::CliError;
 use super::time;
 use crate::model::account::{Account, ProviderName, UserName};
 pub(crate) use crate::model::audit::OK;
-use crate::model::audit::{Action, Asker, Subject, Use};
+use crate::model::audit::{Action, Caller, Event, Subject};
 use crate::ops::audit::{self, Recorded};
 use crate::ops::token::{LiveToken, Warning};
 use crate::ops::{self, OpenVault};
@@ -131,8 +131,8 @@ fn written(
 ) -> Result<(), CliError> {
     static PARENT: OnceLock<Option<String>> = OnceLock::new();
     let parent = PARENT.get_or_init(parent).clone();
-    let asked_by = Asker { command, pid: std::process::id(), parent };
-    let entry = Use { at: time::precise(), action, of, outcome, asked_by: &asked_by };
+    let caller = Caller { command, pid: std::process::id(), parent };
+    let entry = Event { at: time::precise(), action, of, outcome, caller: &caller };
     match audit::record(vault, &entry) {
         Ok(Recorded::Written | Recorded::NotKept) => Ok(()),
         Ok(Recorded::Missed(error)) => {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::error::Error;
-use crate::model::audit::{Entry, Settings, Use};
+use crate::model::audit::{Entry, Event, Settings};
 pub(crate) use crate::store::Verified;
 pub(crate) use crate::store::audit::Fault;
 use crate::store::{self, Entered, OpenVault, Vault};
@@ -24,7 +24,7 @@ pub(crate) enum Recorded {
 /// Writes down one use of a credential, or a change of the keys.
 ///
 /// Fails with [`Error::Unrecorded`] where it can't be written and has to be.
-pub(crate) fn record(vault: &OpenVault, used: &Use<'_>) -> Result<Recorded, Error> {
+pub(crate) fn record(vault: &OpenVault, used: &Event<'_>) -> Result<Recorded, Error> {
     match vault.enter(used)? {
         Entered::Written => Ok(Recorded::Written),
         Entered::NotKept => Ok(Recorded::NotKept),

@@ -8,7 +8,7 @@ use super::audit::{self, Examined, Sealed};
 use super::error::Error;
 use super::open_vault::OpenVault;
 use super::sqlite;
-use crate::model::audit::{Action, Mode, OK, Settings, Use};
+use crate::model::audit::{Action, Event, Mode, OK, Settings};
 
 /// How long an entry waits for those of other processes: nobody is to notice it.
 const PATIENCE: Duration = Duration::from_millis(20);
@@ -49,7 +49,7 @@ impl OpenVault {
     /// Appends one use of a credential, or a change of the keys, to the audit: a line, and nothing
     /// flushed to the disk. Where the vault was written before, the file is shortened too if it has
     /// grown too long.
-    pub(crate) fn enter(&self, used: &Use<'_>) -> Result<Entered, Error> {
+    pub(crate) fn enter(&self, used: &Event<'_>) -> Result<Entered, Error> {
         let Some(sealed) = self.audit()? else { return Ok(Entered::NotKept) };
         let (patience, required) = match sealed.settings.mode {
             Mode::Off => return Ok(Entered::NotKept),
@@ -95,7 +95,7 @@ impl OpenVault {
 }
 
 /// Whether the vault is to remember an entry at once: those that are rare, and made by a person.
-fn is_worth_a_commit(used: &Use<'_>) -> bool {
+fn is_worth_a_commit(used: &Event<'_>) -> bool {
     match used.action {
         Action::Login | Action::Delete => true,
         // Keys that could not be changed leave the vault as it was.

@@ -15,7 +15,7 @@ use crate::model::bundle::Load;
 use crate::model::credential::{Expiry, Grant};
 use crate::model::reference::{self, Field, Reference};
 use crate::ops::export::{self, Sealed, Traveller};
-use crate::ops::providers::{self, Renewal};
+use crate::ops::providers::{self, RenewalRules};
 use crate::ops::{self, OpenVault, Vault};
 
 /// What a secret of GitHub's holds, in bytes: the least of the CI platforms.
@@ -115,7 +115,7 @@ fn sealed(
     to: &Recipient,
     file: Option<&Path>,
 ) -> Result<(), CliError> {
-    let asked: BTreeMap<Account, Renewal> = args
+    let asked: BTreeMap<Account, RenewalRules> = args
         .accounts
         .iter()
         .map(|account| {

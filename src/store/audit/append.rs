@@ -7,7 +7,7 @@ use super::line::{self, Kind, Mark};
 use super::missed;
 use super::sealed::Sealed;
 use super::set_aside::set_copy_aside;
-use crate::model::audit::Use;
+use crate::model::audit::Event;
 use crate::store::error::Error;
 use crate::store::file::VaultFile;
 use crate::vault::chain::START;
@@ -18,7 +18,7 @@ use crate::vault::chain::START;
 pub(crate) fn append(
     vault: &VaultFile,
     sealed: &Sealed,
-    used: &Use<'_>,
+    used: &Event<'_>,
     patience: Duration,
 ) -> Result<(), Error> {
     match lock_own(vault, sealed, patience) {
@@ -62,7 +62,7 @@ fn append_to(
     vault: &VaultFile,
     locked: &Locked,
     sealed: &Sealed,
-    used: &Use<'_>,
+    used: &Event<'_>,
 ) -> Result<(), Error> {
     let tail = Tail::read(&locked.file, locked.length).map_err(|source| locked.error(source))?;
     let before = before(tail.last(), &sealed.head);

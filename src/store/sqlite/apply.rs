@@ -84,8 +84,8 @@ pub(super) fn apply(
         }
         Change::Told { account, health } => {
             let told = standings::read(transaction, account)?;
-            standings::put(transaction, account, health.told_after(told))?;
-            Ok(Outcome::News(health.news(told)))
+            standings::put(transaction, account, health.reported_after(told))?;
+            Ok(Outcome::News(health.worsening_since(told)))
         }
         Change::EntryBegun { slot, at } => {
             let entry = entry_name(key.vault, *slot).to_string();
