@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::cli::choice::Choice;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
-use crate::cli::renewal::{self, Asking};
+use crate::cli::renewal::{self, RenewalCaller};
 use crate::cli::typed::{login_command, user_flag};
 use crate::cli::{audit_trail, keys, time};
 use crate::model::account::Account;
@@ -156,7 +156,7 @@ fn ask(context: &Context, vault: &OpenVault, account: &Account) -> Result<(), Mi
     };
     // Before anything is refreshed for it.
     check::request(account, &credential, today.as_ref())?;
-    let handed = token::live(vault, account, renewal::USUAL, &Asking::alone(context))?;
+    let handed = token::live(vault, account, renewal::USUAL, &RenewalCaller::alone(context))?;
     // That the service refused it before is what is asked about now.
     if !matches!(handed.warning, Some(Warning::Inactive)) {
         renewal::warn(context, account, &handed);

@@ -124,7 +124,7 @@ fn sealed(
         })
         .collect();
     let accounts: Vec<Account> = asked.keys().cloned().collect();
-    let secret = bundle_secret::sealing(context, to)?;
+    let secret = bundle_secret::for_sealing(context, to)?;
     let done = context
         .ui
         .while_waiting("waiting for the credentials", || {

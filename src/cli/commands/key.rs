@@ -82,7 +82,7 @@ fn list(context: &Context) -> Result<(), CliError> {
 
 fn add(context: &Context, kind: SlotKind) -> Result<(), CliError> {
     let vault = keys::unlock(context, Vault::open(context.vault()?)?)?;
-    let secret = new_secret::of(context, kind)?;
+    let secret = new_secret::for_slot(context, kind)?;
     let patience = keys::patience(context);
     let added = context
         .ui

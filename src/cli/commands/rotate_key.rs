@@ -173,7 +173,7 @@ fn key(
     alone: bool,
 ) -> Result<Result<Decision, String>, CliError> {
     let current = current(vault, id, vault.with())?;
-    Ok(match (new_secret::given_key(context)?, current) {
+    Ok(match (new_secret::key_from_environment(context)?, current) {
         (Some(secret), None) if alone => Ok(Decision::New(secret)),
         (Some(secret), Some(_)) | (None, Some(secret)) => Ok(Decision::New(secret)),
         (_, None) => Err("set TOKCTL_KEY to its key, or TOKCTL_NEW_KEY_FILE to a new one".into()),
@@ -188,7 +188,7 @@ fn passphrase(
 ) -> Result<Result<Decision, String>, CliError> {
     let set = key_material::passphrase(context)?;
     let current = current(vault, id, set.as_ref().unwrap_or(vault.with()))?;
-    Ok(match (new_secret::given_passphrase(context)?, current) {
+    Ok(match (new_secret::passphrase_from_environment(context)?, current) {
         (Some(new), current) if alone || current.is_some() => Ok(Decision::New(new)),
         (None, Some(current)) if set.is_some() => Ok(Decision::New(current)),
         (None, current) if context.ui.can_ask() => Ok(Decision::Asked(id, current)),

@@ -56,7 +56,7 @@ pub(super) fn look(rounds: &mut Rounds<'_>) -> Surroundings {
 
 /// Reads what is set to open the vault: a program may have to be asked, which may take its time.
 fn environment(rounds: &mut Rounds<'_>) -> AtHand {
-    let apart = rounds.context.apart();
+    let apart = rounds.context.detach();
     let read = move || -> Result<Vec<SlotSecret>, CliError> {
         let (key, passphrase) = (key_material::key(&apart)?, key_material::passphrase(&apart)?);
         Ok(key.into_iter().chain(passphrase).collect())
@@ -134,7 +134,7 @@ fn token_directories(context: &Context) -> impl Iterator<Item = Row> {
 
 /// Reads the configuration, once: if it is a pipe, it can't be read again, and may be waited for.
 fn configuration(rounds: &mut Rounds<'_>) -> Option<Context> {
-    let apart = rounds.context.apart();
+    let apart = rounds.context.detach();
     let read = rounds.bounded(Check::Configuration, move || {
         let read = apart.config().map(drop);
         (apart, read)

@@ -12,7 +12,7 @@ use self::place::{Lies, Place};
 use self::request::Request;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
-use crate::cli::renewal::{self, Asking};
+use crate::cli::renewal::{self, RenewalCaller};
 use crate::cli::{audit_trail, keys};
 use crate::model::account::{Account, ProviderName, UserName};
 use crate::model::audit::Action;
@@ -71,7 +71,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     if own_place(&credential).is_none_or(|own| own.contains(&place) != Lies::Within) {
         return Ok(());
     }
-    let got = token::live(&vault, &account, renewal::USUAL, &Asking::alone(context));
+    let got = token::live(&vault, &account, renewal::USUAL, &RenewalCaller::alone(context));
     let got = got.map_err(CliError::from);
     let outcome = audit_trail::outcome(&got);
     let command = "git-credential";

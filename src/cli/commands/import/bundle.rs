@@ -24,6 +24,6 @@ pub(super) fn open(
         String::from_utf8_lossy(&bytes).into_owned()
     };
     let bundle = import::read_bundle(&text)?;
-    let secret = bundle_secret::opening(context, bundle.kind(), key_file)?;
+    let secret = bundle_secret::for_opening(context, bundle.kind(), key_file)?;
     Ok((bundle.id(), import::open(&bundle, &secret)?))
 }

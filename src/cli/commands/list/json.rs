@@ -37,7 +37,7 @@ pub(super) fn print(
 ) -> Result<Shown, CliError> {
     let credentials = Rows { vault, wanted, now, end: RefCell::new(Ok(Shown::default())) };
     let report = Report { v: 1, credentials };
-    let printed = context.ui.json_by_and_by(&report);
+    let printed = context.ui.stream_json(&report);
     match report.credentials.end.into_inner() {
         // What could not be read is the reason why the rest was not printed.
         Err(error) => Err(error.into()),

@@ -97,7 +97,7 @@ fn token(args: &Args, context: &Context) -> Result<AccessToken, CliError> {
         return stdin::token();
     }
     let asked: AccessToken = context.ui.ask_secret("token", "pipe it in with `--token-stdin`")?;
-    stdin::typed(asked.expose())
+    stdin::parse_token(asked.expose())
 }
 
 /// A day ends at its last second in UTC: nobody is served by a token that is given up too early.

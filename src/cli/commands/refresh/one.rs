@@ -8,7 +8,7 @@ use super::report::Report;
 use super::selection::ends_within;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
-use crate::cli::renewal::{self, Asking};
+use crate::cli::renewal::{self, RenewalCaller};
 use crate::cli::{audit_trail, keys, stdin, time};
 use crate::model::account::Account;
 use crate::model::audit::Action;
@@ -28,7 +28,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
             return report(context, &account, Done::Skipped(reason), reason);
         }
     }
-    let asking = Asking::alone(context);
+    let asking = RenewalCaller::alone(context);
     let renewed = token::renew(&vault, &account, Trigger::Asked, time::now, &asking);
     let renewed = renewed.map_err(CliError::from);
     let whose = (&account.provider, Some(&account.user));

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
-use crate::cli::renewal::Asking;
+use crate::cli::renewal::RenewalCaller;
 use crate::cli::{audit_trail, time};
 use crate::model::account::Account;
 use crate::model::audit::Action;
@@ -60,7 +60,7 @@ pub(super) fn renew_if(
             Ok(Outcome { done: Err(error.into()), warnings: Vec::new() })
         }
         Verdict::Renew(trigger) => {
-            let asking = Asking::one_of_many(context);
+            let asking = RenewalCaller::one_of_many(context);
             let renewed = token::renew(vault, account, trigger, time::now, &asking);
             let (renewed, hook) = (renewed.map_err(CliError::from), asking.into_warning());
             let outcome = audit_trail::outcome(&renewed);

@@ -16,7 +16,7 @@ use super::wishes::Wish;
 use crate::cli::ci_mask::{self, CiMask};
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
-use crate::cli::renewal::{self, Asking};
+use crate::cli::renewal::{self, RenewalCaller};
 use crate::cli::{audit_trail, time};
 use crate::model::account::Account;
 use crate::model::audit::Action;
@@ -122,7 +122,7 @@ impl Keeper<'_> {
             let token = LiveToken { credential, refreshed: false, warning: None };
             return self.publish(vault, account, &token);
         }
-        let asking = Asking::one_of_many(self.context);
+        let asking = RenewalCaller::one_of_many(self.context);
         let live = token::live(vault, account, renewal::USUAL, &asking).map_err(CliError::from);
         if let Some(warning) = asking.into_warning() {
             self.context.ui.warning(&warning);

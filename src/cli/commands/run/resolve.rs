@@ -11,7 +11,7 @@ use super::variable::Variable;
 use super::wishes::Wish;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
-use crate::cli::renewal::{self, Asking};
+use crate::cli::renewal::{self, RenewalCaller};
 use crate::cli::{audit_trail, choice, keys, time};
 use crate::model::account::Account;
 use crate::model::address::Address;
@@ -120,7 +120,7 @@ fn look(
         }
     }
     if let [account] = &due[..] {
-        let live = token::live(vault, account, renewal::USUAL, &Asking::alone(context));
+        let live = token::live(vault, account, renewal::USUAL, &RenewalCaller::alone(context));
         got.insert(account.clone(), live.map_err(CliError::from));
     } else if !due.is_empty() {
         for (account, (live, warning)) in side_by_side(context, vault, due)? {
@@ -148,7 +148,7 @@ fn find(
         })
     };
     if let Err(ops::Error::NoCredential { account }) = &found {
-        return Err(choice::none(context, Some(&account.provider), Some(&account.user)));
+        return Err(choice::no_match(context, Some(&account.provider), Some(&account.user)));
     }
     Ok(found?)
 }
@@ -167,7 +167,7 @@ fn side_by_side(
     queue.close();
     let opener = vault.opener();
     let work = |vault: &OpenVault, account: &Account| -> Result<Got, CliError> {
-        let asking = Asking::one_of_many(context);
+        let asking = RenewalCaller::one_of_many(context);
         let live = token::live(vault, account, renewal::USUAL, &asking);
         Ok((live.map_err(CliError::from), asking.into_warning()))
     };
