@@ -1,4 +1,4 @@
-//! `tokctl audit`: who used which credential, and whether the record of it is whole.
+//! `tokctl audit`: shows the audit, or verifies that it is complete and unchanged.
 
 use std::path::Path;
 
@@ -17,7 +17,7 @@ use crate::ops::audit::{self, Verified};
 use crate::ops::{OpenVault, Vault};
 use crate::untrusted::printable;
 
-/// As many faults are told at once.
+/// The number of faults that one error message lists.
 const MOST_TOLD: usize = 10;
 
 /// Show who used which credential or changed the keys, and when
@@ -126,14 +126,14 @@ fn verify(context: &Context, vault: &OpenVault) -> Result<(), CliError> {
     Ok(())
 }
 
-/// What puts the entries of another copy aside, after which the audit begins anew.
+/// Returns the command that renames the entries of another copy, so that a new audit begins.
 fn put_aside(path: &Path) -> String {
     let aside = path.with_extension("before-restore.jsonl");
     let quoted = |path: &Path| quoted(&path.to_string_lossy());
     format!("if it was restored, mv -n {} {}", quoted(path), quoted(&aside))
 }
 
-/// The rest of what is wrong, in as many lines as somebody reads.
+/// Returns one line for each further fault, up to [`MOST_LISTED`].
 fn others(faults: &[impl std::fmt::Display]) -> Vec<String> {
     let mut told: Vec<String> = faults.iter().take(MOST_TOLD).map(ToString::to_string).collect();
     if faults.len() > MOST_TOLD {
@@ -142,8 +142,9 @@ fn others(faults: &[impl std::fmt::Display]) -> Vec<String> {
     told
 }
 
-/// Sees to it that the audit is kept as today's configuration says. What was verified is as whole
-/// if that can't be done.
+/// Makes the vault keep its audit as today's configuration says.
+///
+/// A failure is a warning, because the audit that was verified is as complete as before.
 fn put_in_force(context: &Context, vault: &OpenVault, settings: Option<Settings>) {
     let wanted = match context.config() {
         Ok(config) if settings == Some(config.audit) => return,
@@ -164,20 +165,20 @@ fn put_in_force(context: &Context, vault: &OpenVault, settings: Option<Settings>
         .status(&format!("the audit is {mode} from now on, and keeps {} entries", wanted.keep));
 }
 
-/// What `--json` prints.
+/// The output of `--json`.
 #[derive(Serialize)]
 struct Report<'a> {
     v: u8,
     entries: &'a [Entry],
 }
 
-/// What `--verify --json` prints.
+/// The output of `--verify --json`.
 #[derive(Serialize)]
 struct Whole {
     v: u8,
     entries: u64,
-    /// The last one that the vault remembers.
+    /// The number of the last entry that the vault remembers.
     remembered: u64,
-    /// How many came after it.
+    /// The number of entries after the last one that the vault remembers.
     unsealed: u64,
 }

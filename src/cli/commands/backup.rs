@@ -1,4 +1,4 @@
-//! `tokctl backup`: a copy of the vault.
+//! `tokctl backup`: copies the vault to a new file.
 
 use std::path::PathBuf;
 

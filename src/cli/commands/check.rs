@@ -90,13 +90,13 @@ fn all(args: &Args, context: &Context, store: Vault) -> Result<(), CliError> {
     }
 }
 
-/// How the check of one credential ended; it worked, or:
+/// The reason why the check of a credential did not succeed.
 enum Miss {
-    /// There is nothing to ask, or it is for another machine to ask.
+    /// There is no request that could check it, or another machine holds it.
     Skipped(CliError),
-    /// The service does not take the token.
+    /// The service does not accept the token.
     Inactive(CliError),
-    /// It is not known whether it works, or a person has to log in before that can be asked.
+    /// It is unknown whether the token works, or the user has to log in first.
     Failed(CliError),
 }
 
@@ -136,7 +136,7 @@ fn one(context: &Context, vault: &OpenVault, account: &Account) -> Result<(), Mi
         Ok(()) => audit_trail::OK,
         Err(Miss::Inactive(_)) => "inactive",
         Err(Miss::Failed(error)) => error.kind.word(),
-        // Nobody was asked.
+        // No request was sent, so there is nothing to record.
         Err(Miss::Skipped(_)) => return outcome,
     };
     let whose = (&account.provider, Some(&account.user));
@@ -154,10 +154,10 @@ fn ask(context: &Context, vault: &OpenVault, account: &Account) -> Result<(), Mi
     } else {
         providers::if_defined(&account.provider, context.config()?).map_err(CliError::from)?
     };
-    // Before anything is refreshed for it.
+    // Fails before a refresh if there is no request to send.
     check::request(account, &credential, today.as_ref())?;
     let handed = token::live(vault, account, renewal::USUAL, &RenewalCaller::alone(context))?;
-    // That the service refused it before is what is asked about now.
+    // An earlier refusal needs no warning, because the service is asked now.
     if !matches!(handed.warning, Some(Warning::Inactive)) {
         renewal::warn(context, account, &handed);
     }
@@ -190,7 +190,7 @@ fn inactive(account: &Account, credential: &Credential) -> CliError {
     .hint(hint)
 }
 
-/// Says of one of many how it went.
+/// Prints how the check of one of many credentials ended.
 fn tell(context: &Context, account: &Account, outcome: &Result<(), Miss>) {
     match outcome {
         Ok(()) => context.ui.status(&format!("{account} works")),
@@ -203,7 +203,7 @@ fn tell(context: &Context, account: &Account, outcome: &Result<(), Miss>) {
     }
 }
 
-/// What `--json` prints.
+/// The output of `--json`.
 #[derive(Serialize)]
 struct Report<'a> {
     v: u8,

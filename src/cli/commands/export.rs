@@ -18,7 +18,7 @@ use crate::ops::export::{self, Sealed, Traveller};
 use crate::ops::providers::{self, Renewal};
 use crate::ops::{self, OpenVault, Vault};
 
-/// What a secret of GitHub's holds, in bytes: the least of the CI platforms.
+/// The size limit of a secret at GitHub, in bytes. The other CI platforms allow more.
 const SMALLEST_SECRET: usize = 48 * 1024;
 
 /// Seal credentials into a bundle for another machine
@@ -92,8 +92,9 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     }
 }
 
-/// Puts the bundle of an interrupted move in place, and has that written down before. Whose
-/// credentials are in it is under its seal.
+/// Writes the bundle of an interrupted move to `file`, after an audit entry.
+///
+/// The accounts in the bundle are known only under its seal, so the entry does not name them.
 fn resumed(context: &Context, vault: &OpenVault, file: &Path) -> Result<(), CliError> {
     let of = Subject::Vault;
     let done = audit_trail::record_of(context, vault, "export", Action::Export, of)
@@ -107,7 +108,8 @@ fn resumed(context: &Context, vault: &OpenVault, file: &Path) -> Result<(), CliE
     Ok(())
 }
 
-/// Seals what was asked for, and has it written down before it goes anywhere.
+/// Seals the credentials into a bundle and writes the audit entries before the bundle goes
+/// anywhere.
 fn sealed(
     args: &Args,
     context: &Context,
@@ -161,7 +163,8 @@ fn sealed(
     }
 }
 
-/// Why nothing was sealed. What became of a refresh is found out by whoever uses the token.
+/// Returns the error for a bundle that was not sealed. A refresh that failed on the way is
+/// explained by the next command that uses the token.
 fn not_sealed(error: ops::Error) -> CliError {
     let ops::Error::Interrupted { account: Account { provider, user }, .. } = &error else {
         return error.into();
@@ -191,7 +194,7 @@ fn report(context: &Context, sealed: &Sealed, file: Option<&Path>) {
     }
 }
 
-/// What became of one.
+/// Returns what happened to one exported credential, in words.
 fn how(Traveller { account, load, credential, .. }: &Traveller) -> String {
     match (load, &credential.grant) {
         (Load::Moved, _) => format!(

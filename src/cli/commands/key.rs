@@ -1,4 +1,4 @@
-//! `tokctl key`: the vault's key slots.
+//! `tokctl key`: lists, adds and removes the vault's key slots, and generates keys.
 
 use std::io::IsTerminal;
 
@@ -120,7 +120,7 @@ fn remove(context: &Context, id: SlotId) -> Result<(), CliError> {
     Ok(())
 }
 
-/// Says what could not be cleared up after a change that was made.
+/// Warns about parts of a change that could not be cleaned up.
 pub(super) fn tell_leftovers<T>(context: &Context, changed: &Changed<T>) {
     if changed.entries_left > 0 {
         context.ui.warning(

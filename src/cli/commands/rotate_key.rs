@@ -1,4 +1,4 @@
-//! `tokctl rotate-key`: new keys, and every credential sealed again.
+//! `tokctl rotate-key`: replaces the vault's keys and seals every credential again.
 
 use super::key::tell_leftovers;
 use crate::cli::context::Context;
@@ -51,13 +51,14 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     Ok(())
 }
 
-/// What is to become of one slot, before anything is shown or asked for.
+/// The decision about one slot, made before anything is shown or asked.
 enum Decision {
-    /// The secret is made or given; it may be the one that opens it now.
+    /// The slot gets this secret, which may be the present one.
     New(SlotSecret),
-    /// A new passphrase is asked for; where this one was typed, it may stay.
+    /// The slot gets a new passphrase, which is asked for. The present one, if it was typed, may
+    /// stay.
     Asked(SlotId, Option<SlotSecret>),
-    /// A new code is made and shown.
+    /// The slot gets a new recovery code, which is generated and shown.
     Reissued,
     Dropped,
 }
@@ -89,7 +90,7 @@ fn ask_passphrase(
     }
 }
 
-/// Whether a slot will be opened by the secret that opens it now.
+/// Returns whether a slot keeps the secret that opens it now.
 fn keeps_a_secret(vault: &OpenVault, slots: &[(SlotId, Fate)]) -> Result<bool, CliError> {
     for (id, fate) in slots {
         if let Fate::Renewed(secret) = fate
@@ -101,7 +102,7 @@ fn keeps_a_secret(vault: &OpenVault, slots: &[(SlotId, Fate)]) -> Result<bool, C
     Ok(false)
 }
 
-/// What is to become of every slot. One for which that is not clear stops everything.
+/// Decides about every slot. Fails if one decision is unclear.
 fn decide(
     args: &Args,
     context: &Context,
@@ -135,8 +136,10 @@ fn decide(
     Err(error)
 }
 
-/// What is to become of one slot; if that is not clear, how to decide. `alone` is whether there is
-/// no other one of its kind, which a new secret could be meant for.
+/// Decides about one slot, or returns how the user can decide.
+///
+/// `alone` says that no other slot has the same kind, so a new secret can only be meant for this
+/// one.
 fn decision(
     context: &Context,
     vault: &OpenVault,
@@ -196,7 +199,7 @@ fn passphrase(
     })
 }
 
-/// The secret that opens the slot `id` now, if that is what `with` is.
+/// Returns `with` if it is the secret that opens the slot `id` now.
 fn current(
     vault: &OpenVault,
     id: SlotId,
@@ -213,7 +216,7 @@ fn current(
     })
 }
 
-/// A code that was shown opens nothing if the rotation failed.
+/// Adds to `error` that a recovery code which was shown is void if the rotation failed.
 fn explain(error: ops::Error, shown: bool) -> CliError {
     let mut error = CliError::from(error);
     if shown {

@@ -1,6 +1,6 @@
-//! Words as they stand on a command line that is being typed.
+//! Quoting of words on a command line that is being typed.
 
-/// A word with the user's home directory in the place of a tilde.
+/// Replaces a tilde at the start of a word by the user's home directory.
 pub(super) fn at_home(word: &str, home: Option<&str>) -> String {
     match (word.strip_prefix("~/"), home) {
         (Some(rest), Some(home)) => format!("{home}/{rest}"),
@@ -8,7 +8,7 @@ pub(super) fn at_home(word: &str, home: Option<&str>) -> String {
     }
 }
 
-/// A word as bash would take it, as far as that can be told without running anything.
+/// Removes quotes and backslashes from a word as bash would, without running anything.
 pub(super) fn unquoted(word: &str) -> String {
     match shell_words::split(word).as_deref() {
         Ok([one]) => one.clone(),
@@ -16,10 +16,10 @@ pub(super) fn unquoted(word: &str) -> String {
     }
 }
 
-/// The word to complete, in which a quote may be open.
+/// The word to complete, with a quote that may still be open.
 pub(super) struct Quoted {
     pub(super) text: String,
-    /// The quote, and where it stands in the text.
+    /// The open quote and its position in the text.
     open: Option<(char, usize)>,
 }
 
@@ -28,7 +28,7 @@ impl Quoted {
         Self { text: word.to_owned(), open: None }
     }
 
-    /// Reads a word of bash's.
+    /// Parses a word as bash passes it.
     pub(super) fn read(word: &str) -> Self {
         let Some((at, quote)) = open_quote(word) else { return Self::none(&unquoted(word)) };
         let (before, rest) = word.split_at(at);
@@ -37,14 +37,15 @@ impl Quoted {
         Self { open: Some((quote, before.len())), text: before + &rest }
     }
 
-    /// A name that begins at `start` as bash wants it on its command line, where readline puts it
-    /// as it is; `None` if it can't stand there.
+    /// Quotes `name` for bash from byte `start` on, as readline inserts it.
+    ///
+    /// `None` means that the name can't be written there.
     pub(super) fn escaped(&self, name: &str, start: usize) -> Option<String> {
         match self.open {
             None => Some(escaped(name)),
             Some((_, at)) if at != start => None,
             Some((quote @ '\'', _)) => (!name.contains(quote)).then(|| format!("{quote}{name}")),
-            // What follows an exclamation mark is looked up in the history, escaped or not.
+            // bash looks up an exclamation mark in the history, escaped or not.
             Some(_) if name.contains('!') => None,
             Some((quote, _)) => {
                 let mut escaped = String::from(quote);
@@ -60,7 +61,7 @@ impl Quoted {
     }
 }
 
-/// A quote that is open at the end of `word`, and where it stands.
+/// Returns the position and kind of the quote that is open at the end of `word`.
 fn open_quote(word: &str) -> Option<(usize, char)> {
     let mut open: Option<(usize, char)> = None;
     let mut characters = word.char_indices();
@@ -77,7 +78,7 @@ fn open_quote(word: &str) -> Option<(usize, char)> {
     open
 }
 
-/// A name as bash wants it on its command line, where readline puts it as it is.
+/// Escapes a name for bash outside quotes, as readline inserts it.
 fn escaped(name: &str) -> String {
     let is_plain = |character: char| {
         !character.is_ascii()

@@ -1,4 +1,4 @@
-//! `tokctl doctor`: whether everything is in order, and what mends what is not.
+//! `tokctl doctor`: checks whether everything is in order, and says how to mend what is not.
 
 mod words;
 mod row;
@@ -48,7 +48,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     verdict(&rows)
 }
 
-/// What it all comes to.
+/// Returns an error if a row of the report needs mending.
 fn verdict(rows: &[Row]) -> Result<(), CliError> {
     let count = |verdict| rows.iter().filter(|row| row.verdict == verdict).count();
     let (damages, findings) = (count(Verdict::Damaged), count(Verdict::ToMend));
@@ -70,7 +70,7 @@ fn things(count: usize) -> String {
     if count == 1 { "1 thing".to_owned() } else { format!("{count} things") }
 }
 
-/// What `--json` prints.
+/// The output of `--json`.
 #[derive(Serialize)]
 struct Report<'a> {
     v: u8,
@@ -84,7 +84,7 @@ fn print(context: &Context, rows: &[Row]) -> Result<(), CliError> {
         return context.ui.json(&Report { v: 1, checks: shown.collect() });
     }
     for row in shown {
-        // The longest result, and the longest name.
+        // Padded to the longest result and the longest name.
         let result = format!("{:<7}", words::result(row.verdict));
         let result = Ui::styled(&coloured(row.verdict), &result);
         context.ui.line(&format!("{result}  {:<16}  {}", words::name(row.check), row.message))?;

@@ -1,4 +1,4 @@
-//! What to type for each thing that is to be mended, and the line that says so.
+//! Remedies: what to type for each finding that needs mending.
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use crate::cli::typed::{quoted, user_flag};
 use crate::model::account::Account;
 use crate::ops::doctor::{Finding, Remedy};
 
-/// The line of the report for what a look came to.
+/// Makes the report's row for a finding.
 pub(super) fn row_of(finding: Finding) -> Row {
     match finding {
         Finding::Seen { fact, verdict, remedy } => {

@@ -1,4 +1,4 @@
-//! One look after the other: none takes for ever, and a long one says what it is about.
+//! Checks that run one after the other, each with a time limit and a spinner.
 
 use std::time::Duration;
 
@@ -10,10 +10,10 @@ use crate::cli::context::Context;
 use crate::ops;
 use crate::ops::doctor::{Check, Finding};
 
-/// A look has this long. Opening 100,000 credentials takes seconds.
+/// The time limit of a check. Opening 100,000 credentials takes seconds.
 const LIMIT: Duration = Duration::from_mins(1);
 
-/// The looks so far.
+/// The results of the checks so far.
 pub(super) struct Rounds<'a> {
     pub(super) context: &'a Context,
     pub(super) rows: Vec<Row>,
@@ -28,7 +28,10 @@ impl<'a> Rounds<'a> {
         self.rows.extend(rows);
     }
 
-    /// Does `work` for `check`; gives it up after a minute, says so, and returns nothing.
+    /// Runs `work` for `check` and returns its result.
+    ///
+    /// Work that takes longer than a minute is abandoned: a row of the report says so, and the
+    /// result is `None`.
     pub(super) fn bounded<T: Send + 'static>(
         &mut self,
         check: Check,
@@ -47,7 +50,7 @@ impl<'a> Rounds<'a> {
         None
     }
 
-    /// Looks at `subject`, and returns it unless the look was given up.
+    /// Runs a check on `subject` and returns `subject`, or `None` if the check was abandoned.
     pub(super) fn look_at<S: Send + 'static>(
         &mut self,
         check: Check,

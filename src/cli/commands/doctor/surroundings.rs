@@ -1,4 +1,4 @@
-//! What needs no vault: the environment, the configuration, and the programs that they name.
+//! Checks that need no vault: the environment, the configuration, and the programs that they name.
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -31,18 +31,19 @@ const KEY_FILES: [&str; 5] = [
     "TOKCTL_BUNDLE_PASSPHRASE_FILE",
 ];
 
-/// What is set to open the vault: nothing, if the environment says nothing; `None`, if what it says
-/// can't be used.
+/// The secrets in the environment that may open the vault.
+///
+/// The list is empty if the environment holds none. `None` means that it holds something unusable.
 pub(super) type AtHand = Option<Vec<SlotSecret>>;
 
-/// What the looks at the vault go by.
+/// The surroundings of the vault that later checks need.
 pub(super) struct Surroundings {
     pub(super) at_hand: AtHand,
-    /// A context whose configuration was read; `None` if it can't be.
+    /// A context with a configuration that was read; `None` if it can't be read.
     pub(super) configured: Option<Context>,
 }
 
-/// Looks at all of it.
+/// Runs all checks of this file except [`ports`].
 pub(super) fn look(rounds: &mut Rounds<'_>) -> Surroundings {
     let context = rounds.context;
     let at_hand = environment(rounds);
@@ -54,7 +55,7 @@ pub(super) fn look(rounds: &mut Rounds<'_>) -> Surroundings {
     Surroundings { at_hand, configured }
 }
 
-/// Reads what is set to open the vault: a program may have to be asked, which may take its time.
+/// Reads the secrets in the environment, with a time limit because a program may have to print one.
 fn environment(rounds: &mut Rounds<'_>) -> AtHand {
     let apart = rounds.context.detach();
     let read = move || -> Result<Vec<SlotSecret>, CliError> {
@@ -107,7 +108,7 @@ fn contradictions(context: &Context, at_hand: &[SlotSecret]) -> Vec<Row> {
     rows
 }
 
-/// Files with keys and passphrases, but where the system keeps them.
+/// Checks who can read the files with keys and passphrases, except where the system keeps them.
 fn key_files(context: &Context) -> Vec<Row> {
     let environment = &context.environment;
     let credentials = environment.get("CREDENTIALS_DIRECTORY").map(PathBuf::from);
@@ -121,8 +122,9 @@ fn key_files(context: &Context) -> Vec<Row> {
         .collect()
 }
 
-/// What `tokctl run --file` left behind when it was killed. The next one takes away what is in its
-/// own place, and tells nobody.
+/// Returns a row for each directory that a killed `tokctl run --file` left behind.
+///
+/// The next such run removes only those in its own base directory.
 fn token_directories(context: &Context) -> impl Iterator<Item = Row> {
     run::left_token_directories(&context.environment).into_iter().map(|directory| {
         let name = directory.to_string_lossy();
@@ -132,7 +134,7 @@ fn token_directories(context: &Context) -> impl Iterator<Item = Row> {
     })
 }
 
-/// Reads the configuration, once: if it is a pipe, it can't be read again, and may be waited for.
+/// Reads the configuration once, with a time limit: it may be a pipe.
 fn configuration(rounds: &mut Rounds<'_>) -> Option<Context> {
     let apart = rounds.context.detach();
     let read = rounds.bounded(Check::Configuration, move || {
@@ -155,7 +157,7 @@ fn configuration(rounds: &mut Rounds<'_>) -> Option<Context> {
     Some(apart)
 }
 
-/// The providers that the configuration defines, and what a login at them needs.
+/// Checks the providers that the configuration defines, and what a login at them needs.
 fn configured(context: &Context, config: &Config) -> Vec<Row> {
     let mut rows = Vec::new();
     for name in config.providers.keys().filter_map(|name| name.parse::<ProviderName>().ok()) {
@@ -180,7 +182,7 @@ fn settings(context: &Context, provider: &Provider) -> Vec<Row> {
         let message = format!("the redirect URI of `{name}` can't be listened on: {error}");
         rows.push(finding(message).hint("mend `redirect_uri` in config.toml"));
     }
-    // What is left out may come from metadata, or with the login.
+    // Missing endpoints may come from metadata or with the login, so they are no error here.
     if let Err(error @ providers::Error::Address { .. }) = provider.endpoints(None, None) {
         rows.push(Row::failure(Check::Providers, error.into()));
     }
@@ -242,7 +244,7 @@ fn browser(context: &Context) -> Row {
     }
 }
 
-/// Whether a program that is going to be started as `what` is there.
+/// Checks whether a program exists that is started as `what`.
 fn started(context: &Context, check: Check, what: &str, program: &str) -> Row {
     let shown = printable(program);
     let path = context.environment.get("PATH");
@@ -258,8 +260,7 @@ fn started(context: &Context, check: Check, what: &str, program: &str) -> Row {
     Row::new(check, Verdict::ToMend, message).hint(hint)
 }
 
-/// Whether the ports are free that are registered for logins: those of configured providers, and
-/// of the `used` ones.
+/// Checks whether the ports are free that logins need, at configured providers and at `used` ones.
 pub(super) fn ports(
     rounds: &mut Rounds<'_>,
     configured: Option<&Context>,

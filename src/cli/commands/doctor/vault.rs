@@ -1,4 +1,4 @@
-//! The vault itself: as much of it as can be opened.
+//! Checks of the vault itself, as far as it opens.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -17,16 +17,16 @@ use crate::ops::doctor::{self, Check};
 use crate::ops::error::StoreError;
 use crate::ops::{self, OpenVault, SlotKind, SlotSecret, Vault};
 
-/// What the vault told beside what is in the rows.
+/// What the checks found out about the vault beside the rows of the report.
 #[derive(Default)]
 pub(super) struct Seen {
-    /// That there is no vault.
+    /// The error that there is no vault.
     pub(super) missing: Option<CliError>,
-    /// The services that it holds credentials of.
+    /// The services with credentials in the vault.
     pub(super) providers: BTreeSet<ProviderName>,
 }
 
-/// Looks at the vault at `path`, and opens it with what is at hand, else as every command does.
+/// Checks the vault at `path`, and opens it with the secret at hand or as every command does.
 pub(super) fn look(
     rounds: &mut Rounds<'_>,
     path: &Path,
@@ -39,7 +39,7 @@ pub(super) fn look(
     let opened = rounds
         .look_at(Check::Permissions, place, look)
         .and_then(|place| rounds.look_at(Check::Disk, place, |path| Ok(doctor::disk(path))))
-        // A disk that does not answer is not asked again.
+        // A disk that did not answer is not asked again.
         .and_then(|place| rounds.bounded(Check::Vault, move || Vault::open_as_it_is(&place)));
     let (kinds, store) = match opened {
         Some(Ok((store, current))) => examine(rounds, store, current, &mut seen),
@@ -71,8 +71,9 @@ fn none_yet() -> Row {
         .hint("tokctl login")
 }
 
-/// Looks at what needs no key. Returns the store unless a look at it was given up, or its tables
-/// are an earlier version's.
+/// Runs the checks that need no key.
+///
+/// Returns the vault, or `None` if a check was abandoned or the tables have an earlier version.
 fn examine(
     rounds: &mut Rounds<'_>,
     store: Vault,
@@ -111,7 +112,7 @@ fn examine(
     (kinds, left_behind(rounds, store))
 }
 
-/// What interrupted commands left.
+/// Checks what interrupted commands left behind.
 fn left_behind(rounds: &mut Rounds<'_>, store: Vault) -> Option<Vault> {
     let now = time::now();
     let path = store.location().to_owned();
@@ -126,7 +127,7 @@ fn left_behind(rounds: &mut Rounds<'_>, store: Vault) -> Option<Vault> {
     rounds.look_at(Check::Clock, store, move |store| Ok(vec![doctor::recorded_clock(store)?]))
 }
 
-/// Looks at what is under the seals, if they open.
+/// Unlocks the vault and runs the checks that need a key.
 fn unlocked(
     rounds: &mut Rounds<'_>,
     store: Vault,
@@ -145,7 +146,7 @@ fn unlocked(
             let Some(opened) = opened else { return };
             opened.map_err(CliError::from)
         }
-        // With a prompt where every other command has one.
+        // Prompts, as every other command would.
         None => keys::unlock(context, store),
     };
     let vault = match opened {
@@ -160,7 +161,7 @@ fn unlocked(
     under_seal(rounds, vault, around, kinds, online);
 }
 
-/// Says what can't be looked at without the key.
+/// Adds rows for the checks that are skipped without a key.
 fn sealed(rounds: &mut Rounds<'_>, why: &str) {
     let unknown = [Check::Slots, Check::Credentials, Check::Audit];
     rounds.add(unknown.map(|check| Row::new(check, Verdict::Unknown, format!("not tried: {why}"))));
@@ -174,7 +175,7 @@ fn under_seal(
     online: bool,
 ) {
     let mut at_hand = around.at_hand.clone().unwrap_or_default();
-    // Nobody is asked again.
+    // Reuses the secret that unlocked the vault, so that the user is not asked twice.
     if at_hand.is_empty() {
         at_hand.push(vault.with().clone());
     }
@@ -199,7 +200,7 @@ fn under_seal(
     }
 }
 
-/// Tells of logins that today's configuration would send elsewhere.
+/// Checks for logins whose client or endpoint differs from today's configuration.
 fn logins(configured: Option<&Context>, vault: &OpenVault) -> Vec<Row> {
     let Some(context) = configured else {
         let message = "not compared, since the configuration can't be read";
@@ -211,7 +212,7 @@ fn logins(configured: Option<&Context>, vault: &OpenVault) -> Vec<Row> {
     };
     let mut rows = Vec::new();
     for account in accounts {
-        // What does not open is told elsewhere, and so is a definition that can't be used.
+        // Other checks report credentials that do not open and definitions that can't be used.
         let Ok(Some(row)) = vault.read(&account) else { continue };
         if let Some(what) = renewal::drift(context, &account, &row.stored.credential) {
             let message = format!(
@@ -227,7 +228,7 @@ fn logins(configured: Option<&Context>, vault: &OpenVault) -> Vec<Row> {
     rows
 }
 
-/// Tries the keychain, which was unlocked before if anybody is to be asked at all.
+/// Checks the keychain. If unlocking it needs a prompt, that was shown before.
 fn keychain(rounds: &mut Rounds<'_>, path: &Path, needed: bool) {
     let patience = keys::patience_without_prompt(rounds.context);
     let patient = patience.clone();
@@ -236,7 +237,7 @@ fn keychain(rounds: &mut Rounds<'_>, path: &Path, needed: bool) {
         *answers = trip.answers;
         Ok(trip.findings)
     });
-    // One that does not answer is not waited for again.
+    // A keychain that did not answer would make this check wait again.
     if answers == Some(true) {
         let place = path.to_owned();
         rounds.look_at(Check::KeychainEntries, (), move |()| {

@@ -1,7 +1,7 @@
 //! `tokctl git-credential`: a credential helper for git (gitcredentials(7)).
 //!
-//! Answers for the place that a credential is for, and for no other: where it has nothing to say,
-//! it says nothing, and git asks the next helper.
+//! It answers only for the address that a credential is for. Otherwise it prints nothing, and git
+//! asks its next helper.
 
 mod place;
 mod request;
@@ -66,7 +66,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     };
     let Some(account) = chosen(args, context, &store, &request, &place)? else { return Ok(()) };
     let vault = keys::unlock(context, store)?;
-    // What is in the clear only helped to find it.
+    // The clear columns only helped to find the credential; the sealed row decides.
     let credential = credential::expect(&vault, &account)?.stored.credential;
     if own_place(&credential).is_none_or(|own| own.contains(&place) != Lies::Within) {
         return Ok(());
@@ -84,7 +84,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     context.ui.data(answer(username, &handed.credential, token)?.as_bytes())
 }
 
-/// The one credential that is meant, if that is clear.
+/// Returns the account that the request means, if that is clear.
 fn chosen(
     args: &Args,
     context: &Context,
@@ -116,7 +116,7 @@ fn chosen(
             false
         }
     });
-    // Who names the service or the user means it to be answered.
+    // A user who names a service or user expects an answer, so silence would be wrong.
     if let ([], None, Some(account), true) =
         (&found[..], &unknown, nowhere, args.provider.is_some() || args.user.is_some())
     {
@@ -157,8 +157,8 @@ fn is_named(summary: &Summary, name: &str) -> bool {
     summary.account.user.as_str() == name || summary.username.as_deref() == Some(name)
 }
 
-/// The place that a credential is for, as far as that can be told before it is opened: by what is
-/// in the clear, and by today's definition of its provider.
+/// Guesses the address of a credential before it is opened, from its clear columns and today's
+/// provider definition.
 fn likely_place(context: &Context, summary: &Summary) -> Option<Place> {
     if summary.status == Status::HandedOver {
         return None;
@@ -174,8 +174,10 @@ fn likely_place(context: &Context, summary: &Summary) -> Option<Place> {
     }
 }
 
-/// The place that a credential is for, by what is under its seal: its server, else the host that
-/// issued it, which sees its every refresh.
+/// Returns the address of a credential from its sealed content: its server, or else the host that
+/// issued it.
+///
+/// The issuer sees every refresh, so it learns nothing new.
 fn own_place(credential: &Credential) -> Option<Place> {
     let carried_as_password = match &credential.api.auth {
         ApiAuth::Bearer | ApiAuth::Basic => true,
@@ -189,9 +191,10 @@ fn own_place(credential: &Credential) -> Option<Place> {
     }
 }
 
-/// The name that goes with the token: the one that git asks for, else the one that is part of the
-/// authentication. A forge that takes a token by itself looks at the name only to tell tokens of
-/// OAuth from a person's own.
+/// Returns the user name that goes with the token: the one in the request, or else the one that
+/// belongs to the authentication.
+///
+/// A forge that accepts a bare token uses the name only to tell OAuth tokens from personal ones.
 fn username<'a>(request: &'a Request, account: &'a Account, credential: &'a Credential) -> &'a str {
     match (&request.username, &credential.api.auth, &credential.grant) {
         (Some(asked), _, _) => asked,
@@ -267,7 +270,7 @@ mod tests {
         let at = |server| json!({ "auth": "bearer", "server_url": server });
         assert_eq!(own(&at("https://git.example")), place("git.example"));
         assert_eq!(own(&at("http://127.0.0.1:1")), None);
-        // A password would not reach a service that wants another header.
+        // A password would not work at a service that wants another header.
         assert_eq!(own(&json!({ "auth": "header:X-Token" })), None);
     }
 
@@ -288,7 +291,7 @@ mod tests {
         let mut summary = Summary::of(&account, &credential(&json!({ "auth": "bearer" })));
         let likely = likely_place(&context, &summary).map(|place| format!("{place:?}"));
         assert_eq!(likely, place("github.com"));
-        // Nobody said for which server a person's own token is.
+        // A personal token without a server is for no known host.
         summary.kind = summary::Kind::Static;
         assert_eq!(likely_place(&context, &summary), None);
     }

@@ -1,27 +1,29 @@
-//! Places on the web as git names them, and whether one lies within another.
+//! Web addresses as git names them, and whether one contains another.
 
 use url::Url;
 
 use crate::model::address::Address;
 
-/// An https host with its port and a path below which everything counts.
+/// An https host with its port, and a path below which the address applies.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Place(Url);
 
-/// How a place lies to a credential's own.
+/// The relation between a request's address and a credential's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Lies {
     Within,
-    /// At its host, but git does not tell the path on which it depends.
+    /// The host matches, but git does not send the path that decides.
     Unknown,
     Elsewhere,
 }
 
 impl Place {
-    /// The place that a request names: a host, with a port where that is not 443, and a path if
-    /// git tells it. `None` if that is no host.
+    /// Parses the address of a request: a host, a port unless it is 443, and a path if git sends
+    /// one.
+    ///
+    /// `None` means that `host` is no host.
     pub(super) fn asked(host: &str, path: Option<&str>) -> Option<Self> {
-        // What else could be read as the end of the host, or as somebody's name before it.
+        // These characters could end the host, or turn the part before them into a user name.
         let is_odd = |character: char| {
             r"/\?#@%".contains(character) || character.is_whitespace() || character.is_control()
         };
@@ -33,19 +35,21 @@ impl Place {
         Some(Self(url))
     }
 
-    /// The place of an address. `None` if that is not https: a token is never sent in the clear.
+    /// Returns the place of an address; `None` if it is not https, because a token is never sent in
+    /// the clear.
     pub(super) fn of(address: &Address) -> Option<Self> {
         (address.url().scheme() == "https").then(|| Self(address.url().clone()))
     }
 
-    /// The same host and port without a path.
+    /// Returns the host and port of this place, without its path.
     pub(super) fn root(&self) -> Self {
         let mut url = self.0.clone();
         url.set_path("");
         Self(url)
     }
 
-    /// How `asked` lies to this place. Hosts are compared as the URL standard writes them, whole.
+    /// Returns how `asked` relates to this place. Hosts are normalized by the URL standard and
+    /// compared whole.
     pub(super) fn contains(&self, asked: &Self) -> Lies {
         let (own, asked) = (&self.0, &asked.0);
         if own.host() != asked.host()

@@ -10,7 +10,7 @@ use crate::cli::stdin;
 use crate::ops::import::{self, BundleId, LONGEST_BUNDLE, Opened};
 use crate::private_file;
 
-/// Reads the bundle in `file`, or on stdin where that is `-`, and opens it.
+/// Reads and opens the bundle in `file`, or on stdin if `file` is `-`.
 pub(super) fn open(
     context: &Context,
     file: &Path,

@@ -1,4 +1,4 @@
-//! `tokctl import`: takes in what other tools kept.
+//! `tokctl import`: stores credentials that other tools kept.
 
 mod source;
 mod skipped;
@@ -82,16 +82,16 @@ pub(crate) struct Args {
     key_slot: Option<SlotKind>,
 }
 
-/// All that a source holds.
+/// The credentials of one source, and what stays out of the vault.
 struct Batch {
     incoming: Vec<Incoming>,
-    /// What else is in it and stays there: a phrase each.
+    /// Contents that are not imported, one phrase each.
     ignored: Vec<String>,
-    /// The files that hold it, but for a bundle.
+    /// The files of the source; empty for a bundle.
     files: Vec<PathBuf>,
-    /// The bundle that it came with.
+    /// The id of the bundle, if the source is one.
     bundle: Option<BundleId>,
-    /// Whether a bundle was the one way here for any of it.
+    /// Whether this bundle holds the only copy of any of its credentials.
     moved: bool,
 }
 
@@ -117,7 +117,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     Ok(())
 }
 
-/// All that the source holds, as it would be stored.
+/// Reads a source and returns its credentials in the form in which they would be stored.
 fn batch(args: &Args, context: &Context, now: Timestamp) -> Result<Batch, CliError> {
     match args.source.origin() {
         Origin::Bundle { file, key_file } => opened(args, context, file, key_file),
@@ -128,7 +128,7 @@ fn batch(args: &Args, context: &Context, now: Timestamp) -> Result<Batch, CliErr
     }
 }
 
-/// What another tool kept, made into credentials of the providers that are known here.
+/// Turns the records of another tool into credentials of known providers.
 fn selected(
     args: &Args,
     context: &Context,
@@ -157,7 +157,7 @@ fn selected(
     Ok(Batch { incoming, ignored, files, bundle: None, moved: false })
 }
 
-/// What another vault sealed.
+/// Opens a bundle and returns its credentials.
 fn opened(
     args: &Args,
     context: &Context,
@@ -173,7 +173,7 @@ fn opened(
     Ok(Batch { incoming, ignored, files, bundle: Some(bundle), moved })
 }
 
-/// The provider called `name`, with the client that is configured for it if that is needed.
+/// Returns the provider called `name`, with its configured client if that is needed.
 fn service(
     context: &Context,
     name: &ProviderName,
@@ -189,7 +189,7 @@ fn service(
     Ok(Service { provider, client, trusted_certificates })
 }
 
-/// What would become of it, without a trace.
+/// Returns what an import would do, without any write.
 fn foresee(
     context: &Context,
     incoming: Vec<Incoming>,
@@ -204,7 +204,7 @@ fn foresee(
     Ok(import::foresee(vault.as_ref(), incoming, terms, now)?)
 }
 
-/// Stores it, and writes down that it did.
+/// Stores the batch and writes its audit entries.
 fn place(
     args: &Args,
     context: &Context,

@@ -1,11 +1,11 @@
-//! What is told of records that do not come in for a name in them.
+//! Messages about records that are skipped because of a name in them.
 
 use std::fmt::Write;
 
 use crate::cli::typed::{quoted, user_flag};
 use crate::ops::import::{BadName, Skipped};
 
-/// Says why a record stays where it is, and what stores its credential by hand.
+/// Returns why a record was skipped, and which command stores its credential by hand.
 pub(super) fn told(skipped: &Skipped) -> String {
     let origin = &skipped.origin;
     let typed = typed(skipped);
@@ -15,7 +15,7 @@ pub(super) fn told(skipped: &Skipped) -> String {
     }
 }
 
-/// The login that stores the credential.
+/// Returns the login command that stores the credential.
 fn typed(skipped: &Skipped) -> String {
     let user = skipped.user.as_ref();
     let user = user.map_or("--user NAME".into(), |user| user_flag(user.as_str()));

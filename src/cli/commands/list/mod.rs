@@ -1,4 +1,4 @@
-//! `tokctl list`: what is stored, never a secret.
+//! `tokctl list`: shows what is stored, but no secrets.
 
 mod json;
 
@@ -77,7 +77,7 @@ fn tell(args: &Args, shown: &Shown) -> Result<(), CliError> {
     }
 }
 
-/// Whether a person has to do something about it within that time, or had to already.
+/// Returns whether the user has to log in again within that time, or should have already.
 fn needs_login(summary: &Summary, within: SignedDuration, now: Timestamp) -> bool {
     match summary.status {
         Status::LoginRequired | Status::Inactive => true,
@@ -112,12 +112,13 @@ fn print_table(
     Ok(Shown { count: summaries.len(), first, odd })
 }
 
-/// The position of the column for the next login: behind the token's own end.
+/// The position of the column for the next login, behind the token's expiry.
 const LOGIN_BY: usize = 5;
 
-/// A table that fits the terminal; piped, one line a credential with absolute times.
+/// Returns a table that fits the terminal. Piped output has one line per credential and absolute
+/// times.
 ///
-/// When a login is due has its column where it is asked for, or says more than the token's end.
+/// The next login has a column if `expiring` is set or it differs from the token's expiry.
 fn table(summaries: &[Summary], expiring: bool, now: Timestamp) -> Table {
     let terminal = std::io::stdout().is_terminal();
     let mut table = Ui::table();

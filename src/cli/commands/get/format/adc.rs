@@ -1,6 +1,7 @@
 //! Google's application default credentials of the type `authorized_user`.
 //!
-//! The one format that hands out the refresh token, with the client's secret: it says so.
+//! This is the only format that hands out the refresh token and the client's secret; a warning says
+//! so.
 
 use serde::Serialize;
 
@@ -13,12 +14,12 @@ use crate::model::credential::{Credential, Grant, OAuthGrant, RenewalGrant};
 use crate::ops::providers;
 use crate::secret::{ClientSecret, RefreshToken, SecretText};
 
-/// Where Google's libraries send such a refresh token, whatever the file says.
+/// The endpoint where Google's libraries send such a refresh token, whatever the file says.
 const TOKEN_ENDPOINT: &str = "https://oauth2.googleapis.com/token";
 
 const FORMAT: &str = "Google's application default credentials";
 
-/// The file's content: what Google's libraries ask of it.
+/// The fields of the file that Google's libraries require.
 #[derive(Serialize)]
 struct AuthorizedUser<'a> {
     client_id: &'a str,
@@ -61,7 +62,8 @@ fn authorized_user(credential: &Credential, rotates: bool) -> Result<Rendered, C
     Ok(rendered)
 }
 
-/// What leaves: only a grant of Google's, whose refresh token any number of holders may use.
+/// Returns the grant if it may be handed out: one of Google's, whose refresh token several holders
+/// can use.
 fn handed_out(
     credential: &Credential,
     rotates: bool,
@@ -111,7 +113,7 @@ mod tests {
 
     use super::*;
 
-    /// A grant of Google's, but for what `alter` makes of it.
+    /// Returns a test credential with a grant of Google's, changed by `alter`.
     fn credential(alter: impl FnOnce(&mut Value)) -> Credential {
         let mut sealed = json!({
             "grant": {

@@ -1,6 +1,6 @@
-//! Headers as a configuration of curl's: `tokctl get --format curl | curl -K - ADDRESS`.
+//! Headers in curl's configuration format: `tokctl get --format curl | curl -K - ADDRESS`.
 //!
-//! Without an address: that of the API would be fetched beside the one that is asked for.
+//! The API's address is left out, because curl would fetch it in addition to ADDRESS.
 
 use zeroize::Zeroizing;
 
@@ -25,7 +25,7 @@ pub(super) fn render(credential: &Credential, token: &AccessToken) -> Result<Ren
     Ok(rendered)
 }
 
-/// A header's value as it stands between quotes: it has nothing else that curl looks at.
+/// Escapes a header's value for curl's double quotes. The value has no other special characters.
 fn escaped(value: &str) -> Zeroizing<String> {
     let mut escaped = Zeroizing::new(String::with_capacity(2 * value.len()));
     for character in value.chars() {

@@ -1,4 +1,4 @@
-//! Assignments that a shell runs: `eval "$(tokctl get --format env)"`.
+//! Variable assignments that a shell runs: `eval "$(tokctl get --format env)"`.
 
 use zeroize::Zeroizing;
 
@@ -29,8 +29,10 @@ fn export(rendered: &mut Rendered, name: &str, quoted: &str) {
     }
 }
 
-/// A text as one word of dash, bash, zsh and fish: between single quotes, but for single quotes
-/// and for backslashes, which fish gives a meaning there.
+/// Quotes a text as one word for dash, bash, zsh and fish.
+///
+/// Single quotes enclose everything except single quotes and backslashes, which fish would
+/// interpret.
 fn quoted(text: &str) -> Zeroizing<String> {
     let mut quoted = Zeroizing::new(String::with_capacity(4 * text.len() + 2));
     quoted.push('\'');

@@ -1,4 +1,4 @@
-//! A JSON object with the token and all that is known of it.
+//! A JSON object with the token and its metadata.
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -27,7 +27,7 @@ pub(super) fn render(
     Ok(rendered)
 }
 
-/// Writes `value` as the whole of `rendered`.
+/// Serializes `value` as the content of `rendered`.
 pub(super) fn write(rendered: &mut Rendered, value: &impl Serialize) -> Result<(), CliError> {
     let mut text = std::mem::take(&mut *rendered.text).into_bytes();
     serde_json::to_writer_pretty(&mut text, value).map_err(|error| unwritten(&error))?;
@@ -36,7 +36,7 @@ pub(super) fn write(rendered: &mut Rendered, value: &impl Serialize) -> Result<(
     Ok(())
 }
 
-/// A text as it stands between the quotes of a JSON string.
+/// Escapes a text for the inside of a JSON string.
 pub(super) fn quoted(text: &str) -> Result<Zeroizing<String>, CliError> {
     let mut quoted = serde_json::to_string(text).map_err(|error| unwritten(&error))?;
     quoted.pop();
@@ -47,7 +47,7 @@ pub(super) fn quoted(text: &str) -> Result<Zeroizing<String>, CliError> {
 fn unwritten(error: &serde_json::Error) -> CliError {
     CliError::new(Kind::Failed, "could not write JSON").caused_by(error)
 }
-/// What `--format json` prints.
+/// The output of `--format json`.
 #[derive(Serialize)]
 struct Report<'a> {
     v: u8,

@@ -1,4 +1,4 @@
-//! The forms in which a token is printed, one file each.
+//! Output formats for a token, one file each. They decide nothing about which token is printed.
 
 mod rendered;
 mod json;
@@ -38,7 +38,9 @@ pub(super) enum Format {
     Adc,
 }
 
-/// Prints the token of `account`, masked first where `platform` is to do so.
+/// Prints the token of `account` in this format.
+///
+/// With `platform`, the CI platform masks the token first.
 pub(super) fn print(
     format: Format,
     platform: Option<CiMask>,
