@@ -33,11 +33,11 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
-    let store = Vault::open(context.vault()?)?;
+    let vault = Vault::open(context.vault()?)?;
     // Needed for a warning only, so a damaged row must not stop the deletion.
-    let (summaries, _) = store.summaries().unwrap_or_default();
+    let (summaries, _) = vault.summaries().unwrap_or_default();
     let choice = Choice { provider: args.provider.clone(), user: Some(args.user.clone()) };
-    let account = choice.resolve(context, &store, "delete")?;
+    let account = choice.resolve(context, &vault, "delete")?;
     if !args.yes {
         let handed_over = summaries
             .iter()
@@ -58,9 +58,9 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
         }
     }
     let at_provider = if args.no_revoke {
-        delete::delete(&store, &account)?
+        delete::delete(&vault, &account)?
     } else {
-        let vault = keys::unlock(context, store)?;
+        let vault = keys::unlock(context, vault)?;
         audit_trail::keep_as_configured(context, &vault);
         let deleted = context
             .ui

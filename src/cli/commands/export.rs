@@ -47,7 +47,7 @@ pub(crate) struct Args {
     #[arg(value_name = "REF", required_unless_present = "resume", value_parser = parse_account)]
     accounts: Vec<Account>,
 
-    /// What the bundle opens with: the key in a file, or a passphrase, which is asked for
+    /// What the bundle opens with: the key in a file, or a passphrase, which is renewals for
     /// [env: TOKCTL_BUNDLE_PASSPHRASE, TOKCTL_BUNDLE_PASSPHRASE_FILE]
     #[arg(long, value_name = "key:FILE|passphrase", required_unless_present = "resume")]
     to: Option<Recipient>,
@@ -86,8 +86,8 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     let vault = keys::unlock(context, Vault::open(context.vault()?)?)?;
     audit_trail::keep_as_configured(context, &vault);
     match (file, &args.to) {
-        (Some(file), _) if args.resume => resumed(context, &vault, file),
-        (_, Some(to)) => sealed(args, context, &vault, to, file),
+        (Some(file), _) if args.resume => resume(context, &vault, file),
+        (_, Some(to)) => seal(args, context, &vault, to, file),
         (_, None) => Err(CliError::new(Kind::Usage, "`--to` is missing")),
     }
 }
@@ -95,7 +95,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
 /// Writes the bundle of an interrupted move to `file`, after an audit entry.
 ///
 /// The accounts in the bundle are known only under its seal, so the entry does not name them.
-fn resumed(context: &Context, vault: &OpenVault, file: &Path) -> Result<(), CliError> {
+fn resume(context: &Context, vault: &OpenVault, file: &Path) -> Result<(), CliError> {
     let of = Subject::Vault;
     let done = audit_trail::record_of(context, vault, "export", Action::Export, of)
         .and_then(|()| Ok(export::resume(vault, file)?));
@@ -110,14 +110,14 @@ fn resumed(context: &Context, vault: &OpenVault, file: &Path) -> Result<(), CliE
 
 /// Seals the credentials into a bundle and writes the audit entries before the bundle goes
 /// anywhere.
-fn sealed(
+fn seal(
     args: &Args,
     context: &Context,
     vault: &OpenVault,
     to: &Recipient,
     file: Option<&Path>,
 ) -> Result<(), CliError> {
-    let asked: BTreeMap<Account, Renewal> = args
+    let renewals: BTreeMap<Account, Renewal> = args
         .accounts
         .iter()
         .map(|account| {
@@ -125,12 +125,12 @@ fn sealed(
             (account.clone(), renewal)
         })
         .collect();
-    let accounts: Vec<Account> = asked.keys().cloned().collect();
+    let accounts: Vec<Account> = renewals.keys().cloned().collect();
     let secret = bundle_secret::for_sealing(context, to)?;
     let done = context
         .ui
         .while_waiting("waiting for the credentials", || {
-            export::seal(vault, asked, args.moving, &secret, time::now)
+            export::seal(vault, renewals, args.moving, &secret, time::now)
         })
         .map_err(not_sealed)
         .and_then(|sealed| {
@@ -177,7 +177,7 @@ fn not_sealed(error: ops::Error) -> CliError {
 
 fn report(context: &Context, sealed: &Sealed, file: Option<&Path>) {
     for traveller in &sealed.travellers {
-        context.ui.status(&how(traveller));
+        context.ui.status(&describe(traveller));
     }
     if sealed.text().len() > SMALLEST_SECRET {
         context.ui.warning(&format!(
@@ -195,7 +195,7 @@ fn report(context: &Context, sealed: &Sealed, file: Option<&Path>) {
 }
 
 /// Returns what happened to one exported credential, in words.
-fn how(Traveller { account, load, credential, .. }: &Traveller) -> String {
+fn describe(Traveller { account, load, credential, .. }: &Traveller) -> String {
     match (load, &credential.grant) {
         (Load::Moved, _) => format!(
             "{account} was handed over and works here no more: to use it on both, `{}`",

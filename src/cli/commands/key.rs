@@ -67,7 +67,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
 fn list(context: &Context) -> Result<(), CliError> {
     let slots = Vault::open_read_only(context.vault()?)?.slots()?;
     if context.ui.json {
-        return context.ui.json(&Report { v: 1, slots: slots.iter().map(One::new).collect() });
+        return context.ui.json(&KeySlots { v: 1, slots: slots.iter().map(One::new).collect() });
     }
     let (terminal, now) = (std::io::stdout().is_terminal(), time::now());
     let mut table = Table::new();
@@ -136,7 +136,7 @@ pub(super) fn tell_leftovers<T>(context: &Context, changed: &Changed<T>) {
 }
 
 #[derive(Serialize)]
-struct Report {
+struct KeySlots {
     v: u8,
     slots: Vec<One>,
 }

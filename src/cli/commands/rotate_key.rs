@@ -30,7 +30,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     let vault = keys::unlock(context, Vault::open(context.vault()?)?)?;
     audit_trail::keep_as_configured(context, &vault);
     let decisions = decide(args, context, &vault)?;
-    let shown = decisions.iter().any(|(_, decision)| matches!(decision, Decision::Reissued));
+    let shown = decisions.iter().any(|(_, decision)| matches!(decision, Decision::NewRecoveryCode));
     let slots = decisions
         .into_iter()
         .map(|(id, decision)| Ok((id, decision.fate(context)?)))
@@ -54,21 +54,21 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
 /// The decision about one slot, made before anything is shown or asked.
 enum Decision {
     /// The slot gets this secret, which may be the present one.
-    New(SlotSecret),
+    Secret(SlotSecret),
     /// The slot gets a new passphrase, which is asked for. The present one, if it was typed, may
     /// stay.
-    Asked(SlotId, Option<SlotSecret>),
+    AskPassphrase(SlotId, Option<SlotSecret>),
     /// The slot gets a new recovery code, which is generated and shown.
-    Reissued,
+    NewRecoveryCode,
     Dropped,
 }
 
 impl Decision {
     fn fate(self, context: &Context) -> Result<Fate, CliError> {
         Ok(Fate::Renewed(match self {
-            Self::New(secret) => secret,
-            Self::Asked(id, current) => ask_passphrase(context, id, current)?,
-            Self::Reissued => new_secret::recovery(context)?,
+            Self::Secret(secret) => secret,
+            Self::AskPassphrase(id, current) => ask_passphrase(context, id, current)?,
+            Self::NewRecoveryCode => new_secret::recovery(context)?,
             Self::Dropped => return Ok(Fate::Dropped),
         }))
     }
@@ -120,7 +120,7 @@ fn decide(
     let (mut decided, mut undecided) = (Vec::new(), Vec::new());
     for slot in &renewed {
         let alone = renewed.iter().filter(|other| other.kind == slot.kind).count() == 1;
-        match decision(context, vault, slot, alone)? {
+        match decide_one(context, vault, slot, alone)? {
             Ok(decision) => decided.push((slot.id, decision)),
             Err(how) => undecided.push(format!("the `{}` key slot {}: {how}", slot.kind, slot.id)),
         }
@@ -140,7 +140,7 @@ fn decide(
 ///
 /// `alone` says that no other slot has the same kind, so a new secret can only be meant for this
 /// one.
-fn decision(
+fn decide_one(
     context: &Context,
     vault: &OpenVault,
     slot: &ListedSlot,
@@ -150,7 +150,7 @@ fn decision(
         SlotKind::Keychain => in_keychain(context, vault, slot.id),
         SlotKind::Key => key(context, vault, slot.id, alone),
         SlotKind::Passphrase => passphrase(context, vault, slot.id, alone),
-        SlotKind::Recovery => Ok(Ok(Decision::Reissued)),
+        SlotKind::Recovery => Ok(Ok(Decision::NewRecoveryCode)),
     }
 }
 
@@ -162,7 +162,7 @@ fn in_keychain(
     let patience = keys::patience(context);
     let read = || key_slots::opens(vault, id, &SlotSecret::Keychain(patience.clone()));
     Ok(match context.ui.while_waiting("waiting for the keychain", read) {
-        Ok(true) => Ok(Decision::New(SlotSecret::Keychain(patience))),
+        Ok(true) => Ok(Decision::Secret(SlotSecret::Keychain(patience))),
         Ok(false) => Err("this keychain does not have its secret".into()),
         Err(ops::Error::Keychain { source, .. }) => Err(source.to_string()),
         Err(error) => return Err(error.into()),
@@ -175,10 +175,10 @@ fn key(
     id: SlotId,
     alone: bool,
 ) -> Result<Result<Decision, String>, CliError> {
-    let current = current(vault, id, vault.with())?;
+    let current = current_secret(vault, id, vault.with())?;
     Ok(match (new_secret::key_from_environment(context)?, current) {
-        (Some(secret), None) if alone => Ok(Decision::New(secret)),
-        (Some(secret), Some(_)) | (None, Some(secret)) => Ok(Decision::New(secret)),
+        (Some(secret), None) if alone => Ok(Decision::Secret(secret)),
+        (Some(secret), Some(_)) | (None, Some(secret)) => Ok(Decision::Secret(secret)),
         (_, None) => Err("set TOKCTL_KEY to its key, or TOKCTL_NEW_KEY_FILE to a new one".into()),
     })
 }
@@ -190,17 +190,17 @@ fn passphrase(
     alone: bool,
 ) -> Result<Result<Decision, String>, CliError> {
     let set = key_material::passphrase(context)?;
-    let current = current(vault, id, set.as_ref().unwrap_or(vault.with()))?;
+    let current = current_secret(vault, id, set.as_ref().unwrap_or(vault.with()))?;
     Ok(match (new_secret::passphrase_from_environment(context)?, current) {
-        (Some(new), current) if alone || current.is_some() => Ok(Decision::New(new)),
-        (None, Some(current)) if set.is_some() => Ok(Decision::New(current)),
-        (None, current) if context.ui.can_ask() => Ok(Decision::Asked(id, current)),
+        (Some(new), current) if alone || current.is_some() => Ok(Decision::Secret(new)),
+        (None, Some(current)) if set.is_some() => Ok(Decision::Secret(current)),
+        (None, current) if context.ui.can_ask() => Ok(Decision::AskPassphrase(id, current)),
         _ => Err("set TOKCTL_PASSPHRASE to it, or TOKCTL_NEW_PASSPHRASE to a new one".into()),
     })
 }
 
 /// Returns `with` if it is the secret that opens the slot `id` now.
-fn current(
+fn current_secret(
     vault: &OpenVault,
     id: SlotId,
     with: &SlotSecret,

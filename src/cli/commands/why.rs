@@ -32,16 +32,16 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
-    let store = Vault::open_read_only(context.vault()?)?;
-    let account = args.choice()?.resolve(context, &store, "why")?;
-    let vault = keys::unlock(context, store)?;
+    let vault = Vault::open_read_only(context.vault()?)?;
+    let account = args.choice()?.resolve(context, &vault, "why")?;
+    let vault = keys::unlock(context, vault)?;
     let evidence = diagnosis::evidence(&vault, &account)?;
     // Another place reports a mistake in the configuration.
     let provider = providers::today(&account.provider, context.config().ok());
     let renewal = provider.as_ref().map(Provider::renewal).unwrap_or_default();
     let now = time::now();
     let finding = diagnose(&evidence, renewal, now);
-    let report = Report::new(&account, &evidence, provider.as_ref(), &finding, now);
+    let report = Explanation::new(&account, &evidence, provider.as_ref(), &finding, now);
     if context.ui.json {
         return context.ui.json(&report);
     }
@@ -82,7 +82,7 @@ impl Args {
 
 /// The output of `--json`, and the source of the text output.
 #[derive(Serialize)]
-struct Report<'a> {
+struct Explanation<'a> {
     v: u8,
     provider: &'a str,
     user: &'a str,
@@ -98,7 +98,7 @@ struct Fact {
     is: String,
 }
 
-impl<'a> Report<'a> {
+impl<'a> Explanation<'a> {
     fn new(
         account: &'a Account,
         evidence: &Evidence,

@@ -26,7 +26,7 @@ pub(super) fn names(position: &Position) -> BTreeSet<String> {
     let mut names: BTreeSet<String> = match (position.kind, &context) {
         (Kind::Word, _) => position.words.iter().map(|(word, _)| word.clone()).collect(),
         (_, None) => return BTreeSet::new(),
-        (Kind::Defined, Some(context)) => defined(context),
+        (Kind::Defined, Some(context)) => defined_names(context),
         (Kind::Stored, Some(context)) => {
             let accounts = accounts(context, position).into_iter();
             accounts.map(|account| account.provider.as_str().to_owned()).collect()
@@ -62,7 +62,7 @@ fn context(position: &Position) -> Option<Context> {
     Context::new(global, Environment::read()).ok()
 }
 
-fn defined(context: &Context) -> BTreeSet<String> {
+fn defined_names(context: &Context) -> BTreeSet<String> {
     // Without a readable configuration, only the built-in providers are offered.
     let none = crate::config::Config::default();
     let config = context.config().unwrap_or(&none);
@@ -72,10 +72,10 @@ fn defined(context: &Context) -> BTreeSet<String> {
 /// Returns the accounts that match the provider and user given in earlier words.
 fn accounts(context: &Context, position: &Position) -> Vec<Account> {
     let read = || {
-        let store = Vault::glance(context.vault().ok()?).ok()?;
+        let vault = Vault::glance(context.vault().ok()?).ok()?;
         let provider = position.given.provider.as_ref().and_then(|name| name.parse().ok());
         let user = position.given.user.as_ref().and_then(|name| name.parse().ok());
-        store.accounts(provider.as_ref(), user.as_ref()).ok()
+        vault.accounts(provider.as_ref(), user.as_ref()).ok()
     };
     read().unwrap_or_default()
 }

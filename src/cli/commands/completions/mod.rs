@@ -17,7 +17,7 @@ use clap::Command;
 use clap_complete::Shell;
 
 use self::position::Kind;
-use self::quoting::{Quoted, at_home, unquoted};
+use self::quoting::{Quoted, expand_tilde, unquote};
 use crate::cli::context::Context;
 use crate::cli::environment::Environment;
 use crate::cli::error::{self, CliError};
@@ -102,9 +102,9 @@ pub(crate) fn complete(ui: &Ui, arguments: &[OsString], program: &Command) -> Ex
     let words: Vec<String> = before
         .iter()
         .map(|word| {
-            let plain = if is_bash { unquoted(word) } else { (*word).to_owned() };
+            let plain = if is_bash { unquote(word) } else { (*word).to_owned() };
             // A tilde in quotes is not expanded.
-            if word.starts_with('~') { at_home(&plain, home.as_deref()) } else { plain }
+            if word.starts_with('~') { expand_tilde(&plain, home.as_deref()) } else { plain }
         })
         .chain([current.text.clone()])
         .collect();
@@ -118,8 +118,7 @@ pub(crate) fn complete(ui: &Ui, arguments: &[OsString], program: &Command) -> Ex
         // fish treats the value of an option as a separate word.
         let option = if is_fish { "" } else { &*position.option };
         let start = position.option.len() + position.before.len();
-        let Some(shown) =
-            (if is_bash { current.escaped(&name, start) } else { Some(name.clone()) })
+        let Some(shown) = (if is_bash { current.escape(&name, start) } else { Some(name.clone()) })
         else {
             continue;
         };

@@ -34,7 +34,7 @@ pub(super) struct Position {
     pub(super) given: Given,
 }
 
-/// The provider and user that earlier words name.
+/// The values that earlier words give.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Given {
     pub(super) provider: Option<String>,

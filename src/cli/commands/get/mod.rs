@@ -48,19 +48,19 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
-    let store = Vault::open_read_only(context.vault()?)?;
+    let vault = Vault::open_read_only(context.vault()?)?;
     let account = match args.choice.account() {
         Some(account) => account,
-        None => args.choice.resolve(context, &store, "get")?,
+        None => args.choice.resolve(context, &vault, "get")?,
     };
-    let vault = keys::unlock(context, store)?;
+    let vault = keys::unlock(context, vault)?;
     let got = obtain(args, context, &vault, &account);
     let outcome = audit_trail::outcome(&got);
     let recorded = audit_trail::record(context, &vault, "get", Action::Get, &account, outcome);
-    let handed = got?;
+    let token = got?;
     recorded?;
-    renewal::warn(context, &account, &handed);
-    format::print(args.format, args.ci_mask, context, &account, &handed)
+    renewal::warn(context, &account, &token);
+    format::print(args.format, args.ci_mask, context, &account, &token)
 }
 
 fn obtain(

@@ -3,12 +3,12 @@
 //! It answers only for the address that a credential is for. Otherwise it prints nothing, and git
 //! asks its next helper.
 
-mod place;
+mod credential_url;
 mod request;
 
 use zeroize::Zeroizing;
 
-use self::place::{Lies, Place};
+use self::credential_url::{CredentialUrl, Relation};
 use self::request::Request;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
@@ -59,16 +59,18 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     if request.protocol != "https" {
         return Ok(());
     }
-    let Some(place) = Place::asked(&request.host, request.path.as_deref()) else { return Ok(()) };
-    let store = match Vault::open_read_only(context.vault()?) {
+    let Some(url) = CredentialUrl::from_request(&request.host, request.path.as_deref()) else {
+        return Ok(());
+    };
+    let vault = match Vault::open_read_only(context.vault()?) {
         Err(StoreError::NoVault { .. }) => return Ok(()),
         other => other?,
     };
-    let Some(account) = chosen(args, context, &store, &request, &place)? else { return Ok(()) };
-    let vault = keys::unlock(context, store)?;
+    let Some(account) = choose(args, context, &vault, &request, &url)? else { return Ok(()) };
+    let vault = keys::unlock(context, vault)?;
     // The clear columns only helped to find the credential; the sealed row decides.
     let credential = credential::expect(&vault, &account)?.stored.credential;
-    if own_place(&credential).is_none_or(|own| own.contains(&place) != Lies::Within) {
+    if own_url(&credential).is_none_or(|own| own.relation_to(&url) != Relation::Within) {
         return Ok(());
     }
     let got = token::live(&vault, &account, renewal::USUAL, &RenewalCaller::alone(context));
@@ -76,23 +78,23 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     let outcome = audit_trail::outcome(&got);
     let command = "git-credential";
     let recorded = audit_trail::record(context, &vault, command, Action::Get, &account, outcome);
-    let handed = got?;
+    let live = got?;
     recorded?;
-    renewal::warn(context, &account, &handed);
-    let username = username(&request, &account, &handed.credential);
-    let token = token::token_of(&account, &handed.credential)?;
-    context.ui.data(answer(username, &handed.credential, token)?.as_bytes())
+    renewal::warn(context, &account, &live);
+    let username = username(&request, &account, &live.credential);
+    let token = token::token_of(&account, &live.credential)?;
+    context.ui.data(answer(username, &live.credential, token)?.as_bytes())
 }
 
 /// Returns the account that the request means, if that is clear.
-fn chosen(
+fn choose(
     args: &Args,
     context: &Context,
-    store: &Vault,
+    vault: &Vault,
     request: &Request,
-    place: &Place,
+    url: &CredentialUrl,
 ) -> Result<Option<Account>, CliError> {
-    let (mut found, _) = store.summaries()?;
+    let (mut found, _) = vault.summaries()?;
     let default_user = match (&args.user, request.user()) {
         (None, None) => context.default_user()?,
         (_, _) => None,
@@ -104,13 +106,13 @@ fn chosen(
             && (args.user.is_some() || request.user().is_none_or(|name| is_named(summary, name)))
     });
     let (mut unknown, mut nowhere) = (None, None);
-    found.retain(|summary| match likely_place(context, summary).map(|own| own.contains(place)) {
-        Some(Lies::Within) => true,
-        Some(Lies::Unknown) => {
+    found.retain(|summary| match likely_url(context, summary).map(|own| own.relation_to(url)) {
+        Some(Relation::Within) => true,
+        Some(Relation::Unknown) => {
             unknown = Some(summary.account.clone());
             false
         }
-        Some(Lies::Elsewhere) => false,
+        Some(Relation::Elsewhere) => false,
         None => {
             nowhere = Some(summary.account.clone());
             false
@@ -159,17 +161,17 @@ fn is_named(summary: &Summary, name: &str) -> bool {
 
 /// Guesses the address of a credential before it is opened, from its clear columns and today's
 /// provider definition.
-fn likely_place(context: &Context, summary: &Summary) -> Option<Place> {
+fn likely_url(context: &Context, summary: &Summary) -> Option<CredentialUrl> {
     if summary.status == Status::HandedOver {
         return None;
     }
     match (&summary.server_url, summary.kind) {
-        (Some(server), _) => Place::of(&server.parse().ok()?),
+        (Some(server), _) => CredentialUrl::from_address(&server.parse().ok()?),
         (None, summary::Kind::Static) => None,
         (None, summary::Kind::OAuth) => {
             let provider = providers::today(&summary.account.provider, context.config().ok())?;
             let endpoints = provider.endpoints(None, None).ok()?;
-            Some(Place::of(&endpoints.token)?.root())
+            Some(CredentialUrl::from_address(&endpoints.token)?.root())
         }
     }
 }
@@ -178,15 +180,17 @@ fn likely_place(context: &Context, summary: &Summary) -> Option<Place> {
 /// issued it.
 ///
 /// The issuer sees every refresh, so it learns nothing new.
-fn own_place(credential: &Credential) -> Option<Place> {
+fn own_url(credential: &Credential) -> Option<CredentialUrl> {
     let carried_as_password = match &credential.api.auth {
         ApiAuth::Bearer | ApiAuth::Basic => true,
         ApiAuth::Header(_) => false,
     };
     match (&credential.api.server_url, &credential.grant) {
         _ if !carried_as_password => None,
-        (Some(server), _) => Place::of(server),
-        (None, Grant::OAuth(grant)) => Some(Place::of(&grant.client.token_endpoint)?.root()),
+        (Some(server), _) => CredentialUrl::from_address(server),
+        (None, Grant::OAuth(grant)) => {
+            Some(CredentialUrl::from_address(&grant.client.token_endpoint)?.root())
+        }
         (None, Grant::Static(_)) => None,
     }
 }
@@ -215,7 +219,7 @@ fn answer(
     if [username, token].iter().any(|value| value.contains(char::is_control)) {
         return Err(CliError::new(
             Kind::Failed,
-            "a control character has no place in git's protocol",
+            "a control character has no url in git's protocol",
         )
         .hint("log in again with another name"));
     }
@@ -257,18 +261,18 @@ mod tests {
     }
 
     fn own(api: &Value) -> Option<String> {
-        own_place(&credential(api)).map(|place| format!("{place:?}"))
+        own_url(&credential(api)).map(|url| format!("{url:?}"))
     }
 
-    fn place(host: &str) -> Option<String> {
-        Place::asked(host, None).map(|place| format!("{place:?}"))
+    fn url(host: &str) -> Option<String> {
+        CredentialUrl::from_request(host, None).map(|url| format!("{url:?}"))
     }
 
     #[test]
     fn a_login_is_for_its_server_or_else_for_the_host_that_issued_it() {
-        assert_eq!(own(&json!({ "auth": "bearer" })), place("github.com"));
+        assert_eq!(own(&json!({ "auth": "bearer" })), url("github.com"));
         let at = |server| json!({ "auth": "bearer", "server_url": server });
-        assert_eq!(own(&at("https://git.example")), place("git.example"));
+        assert_eq!(own(&at("https://git.example")), url("git.example"));
         assert_eq!(own(&at("http://127.0.0.1:1")), None);
         // A password would not work at a service that wants another header.
         assert_eq!(own(&json!({ "auth": "header:X-Token" })), None);
@@ -289,10 +293,10 @@ mod tests {
         let context = context.unwrap_or_else(|error| panic!("{error:?}"));
         let account = Account { provider: "github".parse().unwrap(), user: "x".parse().unwrap() };
         let mut summary = Summary::of(&account, &credential(&json!({ "auth": "bearer" })));
-        let likely = likely_place(&context, &summary).map(|place| format!("{place:?}"));
-        assert_eq!(likely, place("github.com"));
+        let likely = likely_url(&context, &summary).map(|url| format!("{url:?}"));
+        assert_eq!(likely, url("github.com"));
         // A personal token without a server is for no known host.
         summary.kind = summary::Kind::Static;
-        assert_eq!(likely_place(&context, &summary), None);
+        assert_eq!(likely_url(&context, &summary), None);
     }
 }

@@ -97,7 +97,7 @@ struct Batch {
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     let now = time::now();
-    let batch = batch(args, context, now)?;
+    let batch = read_batch(args, context, now)?;
     if batch.incoming.is_empty() {
         context.ui.warning("there is no credential in it that can be taken in");
     }
@@ -105,7 +105,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     let placed = if args.dry_run || batch.incoming.is_empty() {
         foresee(context, batch.incoming, terms, now)?
     } else {
-        place(args, context, &batch.incoming, terms, now)?
+        store_batch(args, context, &batch.incoming, terms, now)?
     };
     report::print(context, &placed, args.dry_run, now)?;
     report::remarks(context, &placed, &batch.ignored, &batch.files, args.dry_run);
@@ -118,23 +118,18 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
 }
 
 /// Reads a source and returns its credentials in the form in which they would be stored.
-fn batch(args: &Args, context: &Context, now: Timestamp) -> Result<Batch, CliError> {
+fn read_batch(args: &Args, context: &Context, now: Timestamp) -> Result<Batch, CliError> {
     match args.source.origin() {
-        Origin::Bundle { file, key_file } => opened(args, context, file, key_file),
+        Origin::Bundle { file, key_file } => open_bundle(args, context, file, key_file),
         Origin::Store(tool) => {
-            let found = args.source.found(tool, context)?;
-            selected(args, context, found, now)
+            let found = args.source.read_store(tool, context)?;
+            select(args, context, found, now)
         }
     }
 }
 
 /// Turns the records of another tool into credentials of known providers.
-fn selected(
-    args: &Args,
-    context: &Context,
-    found: Found,
-    now: Timestamp,
-) -> Result<Batch, CliError> {
+fn select(args: &Args, context: &Context, found: Found, now: Timestamp) -> Result<Batch, CliError> {
     let needed = import::services(&found, args.provider.as_ref())?;
     let default_user = match &args.user {
         Some(_) => None,
@@ -153,12 +148,12 @@ fn selected(
     }
     let Selection { incoming, skipped, mut ignored, files } =
         import::select(found, wishes, &services, now)?;
-    ignored.extend(skipped.iter().map(skipped::told));
+    ignored.extend(skipped.iter().map(skipped::message));
     Ok(Batch { incoming, ignored, files, bundle: None, moved: false })
 }
 
 /// Opens a bundle and returns its credentials.
-fn opened(
+fn open_bundle(
     args: &Args,
     context: &Context,
     file: &Path,
@@ -197,7 +192,7 @@ fn foresee(
     now: Timestamp,
 ) -> Result<Vec<Placed>, CliError> {
     let vault = match Vault::open_read_only(context.vault()?) {
-        Ok(store) => Some(keys::unlock(context, store)?),
+        Ok(vault) => Some(keys::unlock(context, vault)?),
         Err(StoreError::NoVault { .. }) => None,
         Err(error) => return Err(error.into()),
     };
@@ -205,7 +200,7 @@ fn foresee(
 }
 
 /// Stores the batch and writes its audit entries.
-fn place(
+fn store_batch(
     args: &Args,
     context: &Context,
     incoming: &[Incoming],

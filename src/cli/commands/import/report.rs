@@ -46,7 +46,7 @@ fn reason(left_out: LeftOut) -> &'static str {
 
 /// The output of `--json`.
 #[derive(Serialize)]
-struct Report<'a> {
+struct ImportResults<'a> {
     v: u8,
     dry_run: bool,
     stored: usize,
@@ -79,7 +79,7 @@ pub(super) fn print(
     if context.ui.json {
         let results = placed.iter().map(One::new).collect();
         let stored = import::written(placed).count();
-        return context.ui.json(&Report { v: 1, dry_run, stored, results });
+        return context.ui.json(&ImportResults { v: 1, dry_run, stored, results });
     }
     if placed.is_empty() {
         return Ok(());

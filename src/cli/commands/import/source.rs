@@ -105,7 +105,11 @@ impl Args {
 
     /// Reads the store of another tool. Asks for the key if the store is encrypted and no key is
     /// set.
-    pub(super) fn found(&self, tool: import::Source, context: &Context) -> Result<Found, CliError> {
+    pub(super) fn read_store(
+        &self,
+        tool: import::Source,
+        context: &Context,
+    ) -> Result<Found, CliError> {
         let key = self.store_key(context)?;
         match import::read(tool, &self.file, key.as_ref()) {
             Err(SourceError::NeedsKey { .. }) if key.is_none() && context.ui.can_ask() => {

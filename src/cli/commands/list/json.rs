@@ -21,7 +21,7 @@ use crate::untrusted::printable;
 
 /// The result of printing: what was shown and what was not.
 #[derive(Default)]
-pub(super) struct Shown {
+pub(super) struct Listing {
     pub(super) count: usize,
     pub(super) first: Option<Account>,
     /// The number of rows that are too damaged to show.
@@ -34,9 +34,9 @@ pub(super) fn print(
     vault: &Vault,
     wanted: impl Fn(&Summary) -> bool,
     now: Timestamp,
-) -> Result<Shown, CliError> {
-    let credentials = Rows { vault, wanted, now, end: RefCell::new(Ok(Shown::default())) };
-    let report = Report { v: 1, credentials };
+) -> Result<Listing, CliError> {
+    let credentials = Rows { vault, wanted, now, end: RefCell::new(Ok(Listing::default())) };
+    let report = CredentialList { v: 1, credentials };
     let printed = context.ui.stream_json(&report);
     match report.credentials.end.into_inner() {
         // A read error is the reason why printing stopped, so it comes first.
@@ -52,7 +52,7 @@ pub(super) fn status(summary: &Summary, now: Timestamp) -> &'static str {
 
 /// The output.
 #[derive(Serialize)]
-struct Report<C> {
+struct CredentialList<C> {
     v: u8,
     credentials: C,
 }
@@ -63,7 +63,7 @@ struct Rows<'a, W> {
     wanted: W,
     now: Timestamp,
     /// The result, set when serialization ends.
-    end: RefCell<Result<Shown, StoreError>>,
+    end: RefCell<Result<Listing, StoreError>>,
 }
 
 /// The reason why reading or printing stopped.
@@ -81,7 +81,7 @@ impl<E> From<StoreError> for Stopped<E> {
 impl<W: Fn(&Summary) -> bool> Serialize for Rows<'_, W> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut list = serializer.serialize_seq(None)?;
-        let mut shown = Shown::default();
+        let mut shown = Listing::default();
         let odd = self.vault.each_summary(|summary, attempt, in_doubt| {
             if !(self.wanted)(&summary) {
                 return Ok(());
@@ -94,7 +94,7 @@ impl<W: Fn(&Summary) -> bool> Serialize for Rows<'_, W> {
         });
         match odd {
             Ok(odd) => {
-                *self.end.borrow_mut() = Ok(Shown { odd, ..shown });
+                *self.end.borrow_mut() = Ok(Listing { odd, ..shown });
                 list.end()
             }
             Err(Stopped::Printing(error)) => Err(error),
@@ -122,8 +122,8 @@ fn last_error(summary: &Summary, in_doubt: bool, last: Option<&Attempt>) -> Opti
         }
     };
     // The message stands in a clear column, so anybody may have written it.
-    let told = last.filter(matters).and_then(|last| last.message.as_deref()).map(printable);
-    told.or_else(|| match summary.status {
+    let message = last.filter(matters).and_then(|last| last.message.as_deref()).map(printable);
+    message.or_else(|| match summary.status {
         Status::LoginRequired => Some("the provider no longer renews the grant".into()),
         Status::Inactive => Some("the service refused the token".into()),
         Status::HandedOver | Status::Active => None,

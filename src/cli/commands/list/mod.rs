@@ -7,7 +7,7 @@ use std::io::IsTerminal;
 use comfy_table::Table;
 use jiff::{SignedDuration, Timestamp};
 
-use self::json::{Shown, status};
+use self::json::{Listing, status};
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
 use crate::cli::time;
@@ -41,7 +41,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
-    let store = Vault::open_read_only(context.vault()?)?;
+    let vault = Vault::open_read_only(context.vault()?)?;
     let now = time::now();
     let wanted = |summary: &Summary| {
         let Summary { account, .. } = summary;
@@ -50,15 +50,15 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
             && args.expiring_within.is_none_or(|within| needs_login(summary, within, now))
     };
     let shown = if context.ui.json {
-        json::print(context, &store, wanted, now)?
+        json::print(context, &vault, wanted, now)?
     } else {
-        print_table(context, &store, wanted, args.expiring_within, now)?
+        print_table(context, &vault, wanted, args.expiring_within, now)?
     };
     tell(args, &shown)
 }
 
-fn tell(args: &Args, shown: &Shown) -> Result<(), CliError> {
-    let &Shown { count, odd, .. } = shown;
+fn tell(args: &Args, shown: &Listing) -> Result<(), CliError> {
+    let &Listing { count, odd, .. } = shown;
     if odd > 0 {
         let message = format!("{odd} more are damaged or were tampered with");
         return Err(CliError::new(Kind::VaultDamaged, message)
@@ -95,7 +95,7 @@ fn print_table(
     wanted: impl Fn(&Summary) -> bool,
     expiring_within: Option<SignedDuration>,
     now: Timestamp,
-) -> Result<Shown, CliError> {
+) -> Result<Listing, CliError> {
     let (mut summaries, odd) = vault.summaries()?;
     let empty = summaries.is_empty();
     summaries.retain(wanted);
@@ -109,7 +109,7 @@ fn print_table(
         context.ui.line(&table(&summaries, expiring_within.is_some(), now).trim_fmt())?;
     }
     let first = summaries.first().map(|summary| summary.account.clone());
-    Ok(Shown { count: summaries.len(), first, odd })
+    Ok(Listing { count: summaries.len(), first, odd })
 }
 
 /// The position of the column for the next login, behind the token's expiry.

@@ -45,7 +45,7 @@ pub(super) fn render(
 }
 
 fn authorized_user(credential: &Credential, rotates: bool) -> Result<Rendered, CliError> {
-    let (grant, secret, refresh_token) = handed_out(credential, rotates)?;
+    let (grant, secret, refresh_token) = exportable_grant(credential, rotates)?;
     let (secret, refresh_token) = (secret.expose(), refresh_token.expose());
     let mut rendered = Rendered::with_room_for(secret.len() + refresh_token.len());
     let written = AuthorizedUser {
@@ -56,15 +56,15 @@ fn authorized_user(credential: &Credential, rotates: bool) -> Result<Rendered, C
     };
     json::write(&mut rendered, &written)?;
     for secret in [secret, refresh_token] {
-        rendered.holds(secret);
-        rendered.holds(&json::quoted(secret)?);
+        rendered.add_secret(secret);
+        rendered.add_secret(&json::quote(secret)?);
     }
     Ok(rendered)
 }
 
 /// Returns the grant if it may be handed out: one of Google's, whose refresh token several holders
 /// can use.
-fn handed_out(
+fn exportable_grant(
     credential: &Credential,
     rotates: bool,
 ) -> Result<(&OAuthGrant, &ClientSecret, &RefreshToken), CliError> {
@@ -169,7 +169,7 @@ mod tests {
         let mut service = credential(|_| ());
         let Grant::OAuth(grant) = &mut service.grant else { panic!() };
         grant.renewal = serde_json::from_value(account).unwrap();
-        let error = handed_out(&service, false).err().unwrap();
+        let error = exportable_grant(&service, false).err().unwrap();
         assert!(error.hint.unwrap().contains("service account's own file"));
     }
 }

@@ -14,19 +14,19 @@ pub(super) fn render(credential: &Credential, token: &AccessToken) -> Result<Ren
     let headers = header::headers(credential, token)?;
     let length = headers.iter().map(|header| header.value.len()).sum();
     let mut rendered = Rendered::with_room_for(length);
-    rendered.holds(token.expose());
+    rendered.add_secret(token.expose());
     for header in &headers {
-        for part in ["header = \"", header.name, ": ", &escaped(&header.value), "\"\n"] {
+        for part in ["header = \"", header.name, ": ", &escape(&header.value), "\"\n"] {
             rendered.text.push_str(part);
         }
-        rendered.holds(&header.secret);
-        rendered.holds(&escaped(&header.secret));
+        rendered.add_secret(&header.secret);
+        rendered.add_secret(&escape(&header.secret));
     }
     Ok(rendered)
 }
 
 /// Escapes a header's value for curl's double quotes. The value has no other special characters.
-fn escaped(value: &str) -> Zeroizing<String> {
+fn escape(value: &str) -> Zeroizing<String> {
     let mut escaped = Zeroizing::new(String::with_capacity(2 * value.len()));
     for character in value.chars() {
         if matches!(character, '"' | '\\') {

@@ -10,15 +10,15 @@ use crate::secret::{AccessToken, SecretText};
 pub(super) fn render(credential: &Credential, token: &AccessToken) -> Rendered {
     let token = token.expose();
     let mut rendered = Rendered::with_room_for(token.len());
-    let quoted_token = quoted(token);
+    let quoted_token = quote(token);
     export(&mut rendered, "TOKCTL_TOKEN", &quoted_token);
-    rendered.holds(token);
-    rendered.holds(&quoted_token[1..quoted_token.len() - 1]);
+    rendered.add_secret(token);
+    rendered.add_secret(&quoted_token[1..quoted_token.len() - 1]);
     if let Some(username) = &credential.api.username {
-        export(&mut rendered, "TOKCTL_USERNAME", &quoted(username));
+        export(&mut rendered, "TOKCTL_USERNAME", &quote(username));
     }
     if let Some(address) = credential.api_base_url().map(Address::as_str) {
-        export(&mut rendered, "TOKCTL_API_BASE_URL", &quoted(address));
+        export(&mut rendered, "TOKCTL_API_BASE_URL", &quote(address));
     }
     rendered
 }
@@ -33,7 +33,7 @@ fn export(rendered: &mut Rendered, name: &str, quoted: &str) {
 ///
 /// Single quotes enclose everything except single quotes and backslashes, which fish would
 /// interpret.
-fn quoted(text: &str) -> Zeroizing<String> {
+fn quote(text: &str) -> Zeroizing<String> {
     let mut quoted = Zeroizing::new(String::with_capacity(4 * text.len() + 2));
     quoted.push('\'');
     for character in text.chars() {
@@ -59,7 +59,7 @@ mod tests {
             (r"a\b\", r"'a'\\'b'\\''"),
             ("$(x) `y` \"z\" !! #", "'$(x) `y` \"z\" !! #'"),
         ] {
-            assert_eq!(*quoted(text), word);
+            assert_eq!(*quote(text), word);
         }
     }
 }

@@ -20,12 +20,12 @@ pub(super) fn render(credential: &Credential, token: &AccessToken) -> Result<Ren
     let headers = headers(credential, token)?;
     let length = headers.iter().map(|header| header.value.len()).sum();
     let mut rendered = Rendered::with_room_for(length);
-    rendered.holds(token.expose());
+    rendered.add_secret(token.expose());
     for header in &headers {
         for part in [header.name, ": ", &header.value, "\n"] {
             rendered.text.push_str(part);
         }
-        rendered.holds(&header.secret);
+        rendered.add_secret(&header.secret);
     }
     Ok(rendered)
 }

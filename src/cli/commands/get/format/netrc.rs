@@ -36,7 +36,7 @@ pub(super) fn render(
         rendered.text.push_str(word(keyword, value)?);
     }
     rendered.text.push('\n');
-    rendered.holds(token);
+    rendered.add_secret(token);
     Ok(rendered)
 }
 

@@ -21,7 +21,7 @@ impl Rendered {
     }
 
     /// Records that `secret` must not show in a log.
-    pub(super) fn holds(&mut self, secret: &str) {
+    pub(super) fn add_secret(&mut self, secret: &str) {
         if !self.secrets.iter().any(|known| known.as_str() == secret) {
             self.secrets.push(Zeroizing::new(secret.to_owned()));
         }

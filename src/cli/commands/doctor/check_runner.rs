@@ -14,12 +14,12 @@ use crate::ops::doctor::{Check, Finding};
 const LIMIT: Duration = Duration::from_mins(1);
 
 /// The results of the checks so far.
-pub(super) struct Rounds<'a> {
+pub(super) struct CheckRunner<'a> {
     pub(super) context: &'a Context,
     pub(super) rows: Vec<Row>,
 }
 
-impl<'a> Rounds<'a> {
+impl<'a> CheckRunner<'a> {
     pub(super) fn new(context: &'a Context) -> Self {
         Self { context, rows: Vec::new() }
     }
@@ -32,7 +32,7 @@ impl<'a> Rounds<'a> {
     ///
     /// Work that takes longer than a minute is abandoned: a row of the report says so, and the
     /// result is `None`.
-    pub(super) fn bounded<T: Send + 'static>(
+    pub(super) fn run<T: Send + 'static>(
         &mut self,
         check: Check,
         work: impl FnOnce() -> T + Send + 'static,
@@ -51,13 +51,13 @@ impl<'a> Rounds<'a> {
     }
 
     /// Runs a check on `subject` and returns `subject`, or `None` if the check was abandoned.
-    pub(super) fn look_at<S: Send + 'static>(
+    pub(super) fn run_on<S: Send + 'static>(
         &mut self,
         check: Check,
         mut subject: S,
         look: impl FnOnce(&mut S) -> Result<Vec<Finding>, ops::Error> + Send + 'static,
     ) -> Option<S> {
-        let (subject, findings) = self.bounded(check, move || {
+        let (subject, findings) = self.run(check, move || {
             let findings = look(&mut subject);
             (subject, findings)
         })?;
