@@ -159,8 +159,7 @@ fn checked(path: &Path) -> Result<(fs::Metadata, Readers), Error> {
         let sticky = metadata.is_dir() && metadata.mode() & 0o1000 != 0;
         return Err(if sticky { Error::Shared { path } } else { Error::WritableByOthers { path } });
     }
-    let readers =
-        if metadata.mode() & OTHERS == 0 { Readers::OwnerOnly } else { Readers::Others };
+    let readers = if metadata.mode() & OTHERS == 0 { Readers::OwnerOnly } else { Readers::Others };
     Ok((metadata, readers))
 }
 
