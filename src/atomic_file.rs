@@ -6,14 +6,14 @@ use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
-use crate::private_file::{Error, beside, create_new, io_error, open_plain};
+use crate::private_file::{Error, create_new, io_error, open_plain, temporary_path};
 
 /// A private file that will be at its place whole or not at all. Until then its content is in a
 /// draft beside that place, which is gone when this is dropped before; the draft is locked
 /// meanwhile, so one that lies there unlocked was left behind.
 pub(crate) struct AtomicFile {
     file: File,
-    beside: PathBuf,
+    temporary: PathBuf,
     path: PathBuf,
 }
 
@@ -21,16 +21,16 @@ impl AtomicFile {
     /// Makes sure that `length` bytes can be put at `path`, where nothing may be yet.
     ///
     /// On file systems that copy on write, room that is there may still not be writable later.
-    pub(crate) fn of(path: &Path, length: usize) -> Result<Self, Error> {
+    pub(crate) fn reserve(path: &Path, length: usize) -> Result<Self, Error> {
         let io = io_error(path);
         if fs::symlink_metadata(path).is_ok() {
             return Err(io(io::ErrorKind::AlreadyExists.into()));
         }
         let not_a_file = || Error::NotAFile { path: path.to_owned() };
-        let beside = beside(path).ok_or_else(not_a_file)?;
-        remove_left(path);
-        let file = create_locked(&beside).map_err(io_error(path))?;
-        let made = Self { file, beside, path: path.to_owned() };
+        let temporary = temporary_path(path).ok_or_else(not_a_file)?;
+        remove_stale(path);
+        let file = create_locked(&temporary).map_err(io_error(path))?;
+        let made = Self { file, temporary, path: path.to_owned() };
         let made_room =
             made.file.write_all_at(&vec![0; length], 0).and_then(|()| made.file.sync_all());
         made_room.map_err(io)?;
@@ -38,13 +38,13 @@ impl AtomicFile {
     }
 
     /// Puts `content` in its place and flushes it to the disk; replaces nothing.
-    pub(crate) fn place(self, content: &[u8]) -> Result<(), Error> {
+    pub(crate) fn commit(self, content: &[u8]) -> Result<(), Error> {
         let io = io_error(&self.path);
         let write = || {
             self.file.set_len(content.len() as u64)?;
             self.file.write_all_at(content, 0)?;
             self.file.sync_all()?;
-            rename_to_free(&self.beside, &self.path)?;
+            rename_to_free(&self.temporary, &self.path)?;
             flush_directory_of(&self.path)
         };
         write().map_err(io)
@@ -54,7 +54,7 @@ impl AtomicFile {
 impl Drop for AtomicFile {
     fn drop(&mut self) {
         // Gone already, if it was placed.
-        let _ = fs::remove_file(&self.beside);
+        let _ = fs::remove_file(&self.temporary);
     }
 }
 
@@ -73,7 +73,7 @@ fn create_locked(path: &Path) -> io::Result<File> {
 }
 
 /// Takes away the user's own drafts for `path` that no living process is at.
-pub(crate) fn remove_left(path: &Path) {
+pub(crate) fn remove_stale(path: &Path) {
     let (Some(directory), Some(name)) = (path.parent(), path.file_name()) else { return };
     let directory = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
     let Ok(entries) = fs::read_dir(directory) else { return };
@@ -133,9 +133,9 @@ mod tests {
     fn a_draft_is_placed_whole_and_private_or_leaves_nothing() {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("file");
-        drop(AtomicFile::of(&path, 100).unwrap());
+        drop(AtomicFile::reserve(&path, 100).unwrap());
         assert_eq!(fs::read_dir(home.path()).unwrap().count(), 0);
-        AtomicFile::of(&path, 100).unwrap().place(b"content").unwrap();
+        AtomicFile::reserve(&path, 100).unwrap().commit(b"content").unwrap();
         assert_eq!(
             (fs::read(&path).unwrap(), fs::metadata(&path).unwrap().mode() & 0o7777),
             (b"content".to_vec(), 0o600)
@@ -147,13 +147,13 @@ mod tests {
     fn a_draft_replaces_nothing() {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("file");
-        let draft = AtomicFile::of(&path, 3).unwrap();
+        let draft = AtomicFile::reserve(&path, 3).unwrap();
         create_new(&path).unwrap().write_all(b"other").unwrap();
-        assert!(draft.place(b"own").is_err());
-        assert!(AtomicFile::of(&path, 3).is_err());
+        assert!(draft.commit(b"own").is_err());
+        assert!(AtomicFile::reserve(&path, 3).is_err());
         assert_eq!(fs::read(&path).unwrap(), b"other");
         assert_eq!(fs::read_dir(home.path()).unwrap().count(), 1);
-        assert!(AtomicFile::of(&home.path().join("none/file"), 3).is_err());
+        assert!(AtomicFile::reserve(&home.path().join("none/file"), 3).is_err());
     }
 
     #[test]
@@ -164,11 +164,11 @@ mod tests {
         for name in ["file.2.tmp", "file.notes.tmp", "file..tmp", "files.3.tmp", "file.4.tmp.old"] {
             create_new(&home.path().join(name)).unwrap();
         }
-        AtomicFile::of(&path, 3).unwrap().place(b"new").unwrap();
+        AtomicFile::reserve(&path, 3).unwrap().commit(b"new").unwrap();
         assert!(!home.path().join("file.2.tmp").exists());
         assert_eq!(fs::read_dir(home.path()).unwrap().count(), 6, "all but that one, and the new");
         drop(in_hand);
-        remove_left(&path);
+        remove_stale(&path);
         assert!(!home.path().join("file.1.tmp").exists());
     }
 }

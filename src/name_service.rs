@@ -9,7 +9,7 @@
 ///
 /// Everything that may look up a name calls it first. It reads a file, so the start is no place for
 /// it.
-pub(crate) fn need_no_shared_objects() {
+pub(crate) fn use_built_in_services() {
     #[cfg(all(target_env = "gnu", target_feature = "crt-static"))]
     built_in::choose();
 }

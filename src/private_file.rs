@@ -65,7 +65,7 @@ pub(crate) fn open_or_create(path: &Path) -> io::Result<File> {
 }
 
 /// The same, but never through a symbolic link, which could lead to a file of another kind.
-pub(crate) fn open_or_create_itself(path: &Path) -> io::Result<File> {
+pub(crate) fn open_or_create_no_follow(path: &Path) -> io::Result<File> {
     let no_follow = OFlags::NOFOLLOW.bits().cast_signed();
     OpenOptions::new()
         .read(true)
@@ -112,24 +112,24 @@ fn replace(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
     if fs::symlink_metadata(path).is_ok_and(|there| !there.is_file()) {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a plain file"));
     }
-    let beside = beside(path).ok_or(io::ErrorKind::InvalidInput)?;
+    let temporary = temporary_path(path).ok_or(io::ErrorKind::InvalidInput)?;
     // One that a process with this number left behind; who could put another here could as well
     // replace the file itself.
-    let _ = fs::remove_file(&beside);
+    let _ = fs::remove_file(&temporary);
     let write = || {
-        let mut file = create_new(&beside)?;
+        let mut file = create_new(&temporary)?;
         file.write_all(content)?;
         // Whatever the umask.
         file.set_permissions(fs::Permissions::from_mode(mode))?;
-        fs::rename(&beside, path)
+        fs::rename(&temporary, path)
     };
     write().inspect_err(|_| {
-        let _ = fs::remove_file(&beside);
+        let _ = fs::remove_file(&temporary);
     })
 }
 
 /// Where this process writes what is to be at `path`; `None` where that names no file.
-pub(crate) fn beside(path: &Path) -> Option<PathBuf> {
+pub(crate) fn temporary_path(path: &Path) -> Option<PathBuf> {
     let mut name = path.file_name()?.to_owned();
     name.push(format!(".{}.tmp", std::process::id()));
     Some(path.with_file_name(name))

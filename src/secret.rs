@@ -40,7 +40,7 @@ macro_rules! secret_text {
             }
 
             fn from_trusted(text: String) -> Self {
-                Self(SecretString::from(exact(text)))
+                Self(SecretString::from(shrink(text)))
             }
         }
 
@@ -81,15 +81,15 @@ secret_text! {
 impl AccessToken {
     /// Takes a token from a server: 0x21 to 0x7E, so that it can neither break out of a header
     /// nor paint a terminal.
-    pub(crate) fn issued(text: String) -> Result<Self, Malformed> {
-        issued(text).map(Self::from_trusted)
+    pub(crate) fn parse_issued(text: String) -> Result<Self, Malformed> {
+        check_issued(text).map(Self::from_trusted)
     }
 
     /// Takes a token that a person supplies: any text without control characters.
-    pub(crate) fn supplied(text: String) -> Result<Self, Malformed> {
+    pub(crate) fn parse_supplied(text: String) -> Result<Self, Malformed> {
         match text.as_str() {
             "" => Err(Malformed::Empty),
-            shown if shown.chars().any(char::is_control) => Err(refused(text)),
+            shown if shown.chars().any(char::is_control) => Err(reject(text)),
             _ => Ok(Self::from_trusted(text)),
         }
     }
@@ -97,27 +97,27 @@ impl AccessToken {
 
 impl RefreshToken {
     /// Takes a token from a server, under the same rule as [`AccessToken::issued`].
-    pub(crate) fn issued(text: String) -> Result<Self, Malformed> {
-        issued(text).map(Self::from_trusted)
+    pub(crate) fn parse_issued(text: String) -> Result<Self, Malformed> {
+        check_issued(text).map(Self::from_trusted)
     }
 }
 
-fn issued(text: String) -> Result<String, Malformed> {
+fn check_issued(text: String) -> Result<String, Malformed> {
     match text.as_bytes() {
         [] => Err(Malformed::Empty),
         bytes if bytes.iter().all(|byte| (0x21..=0x7E).contains(byte)) => Ok(text),
-        _ => Err(refused(text)),
+        _ => Err(reject(text)),
     }
 }
 
 /// Nearly a token, and so nobody's to find in memory.
-fn refused(mut text: String) -> Malformed {
+fn reject(mut text: String) -> Malformed {
     text.zeroize();
     Malformed::Character
 }
 
 /// The text in memory of just its length. To shrink a buffer may be to move it, and leaves a copy.
-fn exact(mut text: String) -> Box<str> {
+fn shrink(mut text: String) -> Box<str> {
     if text.capacity() == text.len() {
         return text.into_boxed_str();
     }
@@ -196,7 +196,7 @@ mod tests {
 
     #[test]
     fn a_secret_prints_as_redacted() {
-        let token = AccessToken::issued("made-up-token".into()).unwrap();
+        let token = AccessToken::parse_issued("made-up-token".into()).unwrap();
         assert_eq!(format!("{token:?}"), "AccessToken([redacted])");
     }
 
@@ -212,16 +212,19 @@ mod tests {
     #[test]
     fn a_token_from_a_server_is_visible_ascii() {
         for text in ["", "a b", "a\nb", "caf\u{e9}", "\u{7f}"] {
-            assert!(AccessToken::issued(text.into()).is_err(), "{text:?}");
-            assert!(RefreshToken::issued(text.into()).is_err(), "{text:?}");
+            assert!(AccessToken::parse_issued(text.into()).is_err(), "{text:?}");
+            assert!(RefreshToken::parse_issued(text.into()).is_err(), "{text:?}");
         }
-        assert!(AccessToken::issued("!~".into()).is_ok());
+        assert!(AccessToken::parse_issued("!~".into()).is_ok());
     }
 
     #[test]
     fn a_supplied_token_may_be_any_text_without_control_characters() {
-        assert!(AccessToken::supplied("pass word \u{e9}".into()).is_ok());
-        assert_eq!(AccessToken::supplied("a\u{1b}[31m".into()).unwrap_err(), Malformed::Character);
-        assert_eq!(AccessToken::supplied(String::new()).unwrap_err(), Malformed::Empty);
+        assert!(AccessToken::parse_supplied("pass word \u{e9}".into()).is_ok());
+        assert_eq!(
+            AccessToken::parse_supplied("a\u{1b}[31m".into()).unwrap_err(),
+            Malformed::Character
+        );
+        assert_eq!(AccessToken::parse_supplied(String::new()).unwrap_err(), Malformed::Empty);
     }
 }

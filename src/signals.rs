@@ -15,7 +15,7 @@ use signal_hook::iterator::exfiltrator::WithOrigin;
 use signal_hook::iterator::{Signals, SignalsInfo};
 use signal_hook::{flag, low_level};
 
-const ENDING: [i32; 4] = [SIGHUP, SIGINT, SIGQUIT, SIGTERM];
+const TERMINATING: [i32; 4] = [SIGHUP, SIGINT, SIGQUIT, SIGTERM];
 
 /// What a command is told that the program runs, where the program itself is told.
 const PASSED_ON: [i32; 9] =
@@ -27,9 +27,9 @@ const RARE: [i32; 8] = [SIGABRT, SIGALRM, SIGIO, SIGPROF, SIGSYS, SIGTRAP, SIGVT
 
 /// And for those of Linux alone.
 #[cfg(target_os = "linux")]
-const OF_THE_SYSTEM: [i32; 2] = [Signal::POWER.as_raw(), Signal::STKFLT.as_raw()];
+const LINUX_ONLY: [i32; 2] = [Signal::POWER.as_raw(), Signal::STKFLT.as_raw()];
 #[cfg(not(target_os = "linux"))]
-const OF_THE_SYSTEM: [i32; 0] = [];
+const LINUX_ONLY: [i32; 0] = [];
 
 const POLL: Duration = Duration::from_millis(10);
 
@@ -49,13 +49,13 @@ struct Shared {
 static SHARED: OnceLock<Shared> = OnceLock::new();
 
 /// While one lives, a signal waits; when the last is dropped, the signal ends the process.
-pub(crate) struct Held(&'static Shared);
+pub(crate) struct Hold(&'static Shared);
 
 /// Signals as they come, each with where it came from.
 pub(crate) type Received = SignalsInfo<WithOrigin>;
 
 /// Holds signals back. Where one waits already for others that hold it, nothing new is begun.
-pub(crate) fn hold() -> io::Result<Held> {
+pub(crate) fn hold() -> io::Result<Hold> {
     let shared = if let Some(shared) = SHARED.get() {
         shared
     } else {
@@ -70,7 +70,7 @@ pub(crate) fn hold() -> io::Result<Held> {
         if goes_on {
             *holders += 1;
             shared.free.store(false, Ordering::SeqCst);
-            return Ok(Held(shared));
+            return Ok(Hold(shared));
         }
         drop(holders);
         // The last of them ends the process.
@@ -81,7 +81,7 @@ pub(crate) fn hold() -> io::Result<Held> {
 /// Does `work`; a signal that comes meanwhile ends the process at once, but after `restore`.
 pub(crate) fn restoring<T>(restore: impl Fn() + Send, work: impl FnOnce() -> T) -> io::Result<T> {
     let held = hold()?;
-    let mut signals = Signals::new(heeded(&ENDING))?;
+    let mut signals = Signals::new(not_ignored(&TERMINATING))?;
     let handle = signals.handle();
     let done = std::thread::scope(|scope| {
         scope.spawn(move || {
@@ -102,7 +102,7 @@ pub(crate) fn restoring<T>(restore: impl Fn() + Send, work: impl FnOnce() -> T) 
 /// process as soon as nobody else holds it.
 pub(crate) fn announce(last_words: impl FnOnce(&'static str) + Send + 'static) -> io::Result<()> {
     let held = hold()?;
-    let mut signals = Signals::new(heeded(&ENDING))?;
+    let mut signals = Signals::new(not_ignored(&TERMINATING))?;
     std::thread::spawn(move || {
         if let Some(signal) = signals.forever().next() {
             last_words(low_level::signal_name(signal).unwrap_or("a signal"));
@@ -116,7 +116,8 @@ pub(crate) fn announce(last_words: impl FnOnce(&'static str) + Send + 'static) -
 /// program, and each is given out with where it came from, as is word of children (SIGCHLD).
 pub(crate) fn take_over() -> io::Result<Received> {
     // Before they are held, so that none is missed.
-    let passed_on = heeded(&PASSED_ON).chain(heeded(&RARE)).chain(heeded(&OF_THE_SYSTEM));
+    let passed_on =
+        not_ignored(&PASSED_ON).chain(not_ignored(&RARE)).chain(not_ignored(&LINUX_ONLY));
     let signals = SignalsInfo::new(passed_on.chain([SIGCHLD]))?;
     let held = hold()?;
     held.0.taken_over.store(true, Ordering::SeqCst);
@@ -126,8 +127,8 @@ pub(crate) fn take_over() -> io::Result<Received> {
 }
 
 /// Whether `signal`, which was taken over, ends a program that has no answer to it.
-pub(crate) fn is_an_end(signal: i32) -> bool {
-    ENDING.contains(&signal) || RARE.contains(&signal) || OF_THE_SYSTEM.contains(&signal)
+pub(crate) fn ends_program(signal: i32) -> bool {
+    TERMINATING.contains(&signal) || RARE.contains(&signal) || LINUX_ONLY.contains(&signal)
 }
 
 /// Makes a write beyond the largest file that the process may make fail as on a full disk: by itself
@@ -142,21 +143,21 @@ pub(crate) fn survive_file_limit() {
 /// the caller ignores the signal, writes fail without any handler, and the program is to inherit
 /// that. Reads a file to find out.
 pub(crate) fn survive_file_limit_as_the_caller() {
-    if heeded(&[SIGXFSZ]).next().is_some() {
+    if not_ignored(&[SIGXFSZ]).next().is_some() {
         survive_file_limit();
     }
 }
 
 /// Those of `signals` that whoever started the program does not have it ignore, as `nohup` and
 /// shells do: they are to go on ending nothing, here and in programs that are started.
-fn heeded(signals: &[i32]) -> impl Iterator<Item = i32> {
+fn not_ignored(signals: &[i32]) -> impl Iterator<Item = i32> {
     static IGNORED: OnceLock<u64> = OnceLock::new();
-    let ignored = *IGNORED.get_or_init(ignored);
+    let ignored = *IGNORED.get_or_init(read_ignored);
     signals.iter().copied().filter(move |signal| ignored >> (signal - 1) & 1 == 0)
 }
 
 /// The signals that are ignored, each a bit; none, where the system does not tell.
-fn ignored() -> u64 {
+fn read_ignored() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or_default()
@@ -164,7 +165,7 @@ fn ignored() -> u64 {
 
 fn register() -> io::Result<Shared> {
     let shared = Shared::default();
-    for signal in heeded(&ENDING) {
+    for signal in not_ignored(&TERMINATING) {
         flag::register_conditional_default(signal, Arc::clone(&shared.free))?;
         let number = usize::try_from(signal).unwrap_or_default();
         flag::register_usize(signal, Arc::clone(&shared.pending), number)?;
@@ -172,14 +173,14 @@ fn register() -> io::Result<Shared> {
     Ok(shared)
 }
 
-impl Held {
+impl Hold {
     /// Whether a signal waits: what is not begun yet may as well not be.
-    pub(crate) fn is_over(&self) -> bool {
+    pub(crate) fn is_pending(&self) -> bool {
         self.0.pending.load(Ordering::SeqCst) != 0
     }
 }
 
-impl Drop for Held {
+impl Drop for Hold {
     fn drop(&mut self) {
         let mut holders = self.0.holders.lock().unwrap_or_else(PoisonError::into_inner);
         *holders -= 1;

@@ -21,7 +21,7 @@ pub(crate) fn printable(text: &str) -> String {
     for command in CI_COMMANDS {
         let (head, tail) = command.split_at(1);
         // Again until none is left: in ":::" the second pair appears when the first is parted.
-        while let Some(at) = seen_at(&shown, command) {
+        while let Some(at) = find_command(&shown, command) {
             shown.replace_range(at..at + command.len(), &format!("{head} {tail}"));
         }
     }
@@ -30,7 +30,7 @@ pub(crate) fn printable(text: &str) -> String {
 
 /// Where a platform would see `command`: GitHub at the start of a line, and so of anything that may
 /// come to stand there, but not within a word such as `[::1]`; Azure anywhere.
-fn seen_at(text: &str, command: &str) -> Option<usize> {
+fn find_command(text: &str, command: &str) -> Option<usize> {
     text.match_indices(command).map(|(at, _)| at).find(|&at| {
         command.starts_with('#') || text[..at].chars().next_back().is_none_or(char::is_whitespace)
     })
@@ -60,7 +60,7 @@ mod tests {
         {
             let shown = printable(text);
             for command in CI_COMMANDS {
-                assert_eq!(seen_at(&shown, command), None, "{text} is shown as {shown}");
+                assert_eq!(find_command(&shown, command), None, "{text} is shown as {shown}");
             }
         }
         assert_eq!(printable("http://[::1]:80/"), "http://[::1]:80/");

@@ -102,7 +102,7 @@ pub(crate) fn note_all<'a>(
 /// configuration leaves it as it was.
 pub(crate) fn keep_as_configured(context: &Context, vault: &OpenVault) {
     if let Ok(config) = context.config() {
-        vault.keep_audit_as(config.audit);
+        vault.set_audit_settings(config.audit);
     }
 }
 

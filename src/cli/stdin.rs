@@ -42,9 +42,11 @@ pub(crate) fn text(limit: u64) -> Result<String, CliError> {
 /// Takes a token as a person supplies it: what surrounds it, such as a line's end or a byte order
 /// mark, is no part of it.
 pub(crate) fn typed(text: &str) -> Result<AccessToken, CliError> {
-    AccessToken::supplied(text.trim_start_matches('\u{feff}').trim().to_owned()).map_err(|error| {
-        CliError::new(Kind::Usage, "that is no token")
-            .caused_by(&error)
-            .hint("pipe in the token alone")
-    })
+    AccessToken::parse_supplied(text.trim_start_matches('\u{feff}').trim().to_owned()).map_err(
+        |error| {
+            CliError::new(Kind::Usage, "that is no token")
+                .caused_by(&error)
+                .hint("pipe in the token alone")
+        },
+    )
 }

@@ -69,14 +69,14 @@ pub(crate) fn parse(
         body.refresh_token_expires_in.as_ref().or(body.refresh_expires_in.as_ref());
     let expiry_told = end(&body, dialect, now);
     Ok(TokenAnswer {
-        access_token: AccessToken::issued(body.access_token).map_err(malformed)?,
+        access_token: AccessToken::parse_issued(body.access_token).map_err(malformed)?,
         token_type: token_type(body.token_type.as_ref().and_then(Value::as_str)),
         expiry: expiry_told,
         // An empty one is as good as none.
         refresh_token: body
             .refresh_token
             .filter(|token| !token.is_empty())
-            .map(RefreshToken::issued)
+            .map(RefreshToken::parse_issued)
             .transpose()
             .map_err(malformed)?,
         // Keycloak says 0 of one that does not end.

@@ -9,7 +9,7 @@ use super::input::replaced;
 use super::shown;
 use super::world::{NOW, World};
 use crate::model::audit::{Action, Asker, Subject, Use};
-use crate::store::audit::{Sealed, append, content, end, entries, examine};
+use crate::store::audit::{AuditState, append, durable_end, examine, read_content, read_entries};
 use crate::store::inside::audit;
 
 /// How many genuine lines there are, and up to which the vault remembers them.
@@ -22,7 +22,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 pub struct AuditFile {
     world: World,
     path: PathBuf,
-    sealed: Sealed,
+    sealed: AuditState,
     genuine: Vec<Vec<u8>>,
 }
 
@@ -38,14 +38,14 @@ impl AuditFile {
         for number in 1..=LINES {
             write_one(&world);
             if number == REMEMBERED {
-                let end = end(world.store.file(), &sealed(&world));
+                let end = durable_end(world.store.file(), &sealed(&world));
                 let key = world.key.clone();
                 let change = world.store.write().expect("a transaction");
                 audit::seal(&change, &key, end, None).expect("the head is sealed");
                 change.commit().expect("the head is remembered");
             }
         }
-        let content = content(world.store.file(), PATIENCE).expect("the file");
+        let content = read_content(world.store.file(), PATIENCE).expect("the file");
         let genuine = content.split_inclusive(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect();
         let sealed = sealed(&world);
         Self { path: home.join("v/tokens.db.d/audit.jsonl"), world, sealed, genuine }
@@ -74,8 +74,8 @@ impl AuditFile {
         }
         let file = self.world.store.file();
         self.write(&text);
-        let _ = entries(file, PATIENCE);
-        if let Some(end) = end(file, &self.sealed) {
+        let _ = read_entries(file, PATIENCE);
+        if let Some(end) = durable_end(file, &self.sealed) {
             let number = usize::try_from(end.number).expect("a small number");
             assert!((REMEMBERED + 1..=LINES).contains(&number), "{number} is remembered");
             let code = data_encoding::HEXLOWER.encode(&end.link);
@@ -83,7 +83,7 @@ impl AuditFile {
             assert!(line.contains(&code), "a foreign line is remembered");
         }
         write_one(&self.world);
-        let after = content(file, PATIENCE).expect("the file");
+        let after = read_content(file, PATIENCE).expect("the file");
         assert!(after.ends_with(b"\n") && after.len() < text.len() + 1024);
     }
 
@@ -97,7 +97,7 @@ impl AuditFile {
     }
 }
 
-fn sealed(world: &World) -> Sealed {
+fn sealed(world: &World) -> AuditState {
     let view = world.store.read().expect("a view");
     audit::read(&view, &world.key).expect("it opens").expect("it is there")
 }

@@ -9,8 +9,8 @@ use data_encoding::BASE64URL_NOPAD as BASE64URL;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::cipher::{Broken, Key};
-use super::seal::{DataKey, Place, VaultId};
+use super::cipher::{BrokenSeal, Key};
+use super::seal::{DataKey, SealContext, VaultId};
 use super::slot::{self, Cost, KeyMaterial, KeySlot, SlotId, SlotKind};
 use crate::secret::Passphrase;
 
@@ -112,8 +112,8 @@ pub(crate) fn seal(
     let key = DataKey::generate(VaultId::generate()?, GENERATION)?;
     let id = SlotId::generate()?;
     let slot = KeySlot::wrap(id, secret.kind(), &secret.key_material(), &key)?;
-    let header = Header::of(key.vault, &slot).written();
-    let sealed = key.seal(Place::Bundle { header: &header }, content)?;
+    let header = Header::of(key.vault, &slot).to_json();
+    let sealed = key.seal(SealContext::Bundle { header: &header }, content)?;
     let (header, content) = (BASE64URL.encode(&header), BASE64URL.encode(&sealed));
     Ok((BundleId(key.vault.0), format!("{PREFIX}{VERSION}.{header}.{content}")))
 }
@@ -160,8 +160,8 @@ impl Bundle {
                     slot::Error::Tampered => Error::Damaged,
                 },
             )?;
-        let place = Place::Bundle { header: &self.header };
-        key.open(place, &self.content).map_err(|Broken| Error::Damaged)
+        let context = SealContext::Bundle { header: &self.header };
+        key.open(context, &self.content).map_err(|BrokenSeal| Error::Damaged)
     }
 }
 
@@ -180,7 +180,7 @@ impl Header {
         }
     }
 
-    fn written(&self) -> Vec<u8> {
+    fn to_json(&self) -> Vec<u8> {
         serde_json::to_vec(self).expect("texts and numbers are always JSON")
     }
 
@@ -269,7 +269,7 @@ mod tests {
         let slot = KeySlot::wrap(id, SlotKind::Passphrase, &secret, &key).unwrap();
         let mut header = Header::of(key.vault, &slot);
         change(&mut header);
-        let header = BASE64URL.encode(&header.written());
+        let header = BASE64URL.encode(&header.to_json());
         Bundle::parse(&format!("{PREFIX}{VERSION}.{header}."))
     }
 

@@ -45,7 +45,7 @@ impl std::fmt::Debug for Key {
 /// The bytes were not sealed with this key and for this place, or were changed since.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("the seal is broken")]
-pub(crate) struct Broken;
+pub(crate) struct BrokenSeal;
 
 /// What a seal is bound to: fields with their lengths, so that no two lists look alike.
 pub(super) struct AssociatedData(Vec<u8>);
@@ -83,9 +83,9 @@ impl Nonce {
 }
 
 /// What was sealed, opened where it stood, in room for its next seal. Wiped when dropped.
-pub(crate) struct Opened(Zeroizing<Vec<u8>>);
+pub(crate) struct OpenedSeal(Zeroizing<Vec<u8>>);
 
-impl Opened {
+impl OpenedSeal {
     pub(crate) fn text(&self) -> &[u8] {
         &self.0[1 + NONCE..self.0.len() - TAG]
     }
@@ -113,7 +113,7 @@ pub(super) fn seal_in_place(
     key: &Key,
     bound_to: &AssociatedData,
     Nonce(nonce): Nonce,
-    Opened(mut text): Opened,
+    OpenedSeal(mut text): OpenedSeal,
 ) -> Vec<u8> {
     let end = text.len() - TAG;
     text[1..=NONCE].copy_from_slice(&nonce);
@@ -134,10 +134,10 @@ pub(super) fn open(
     key: &Key,
     bound_to: &AssociatedData,
     sealed: &[u8],
-) -> Result<Zeroizing<Vec<u8>>, Broken> {
-    let Some((&VERSION, rest)) = sealed.split_first() else { return Err(Broken) };
-    let (nonce, rest) = rest.split_first_chunk::<NONCE>().ok_or(Broken)?;
-    let (text, tag) = rest.split_last_chunk::<TAG>().ok_or(Broken)?;
+) -> Result<Zeroizing<Vec<u8>>, BrokenSeal> {
+    let Some((&VERSION, rest)) = sealed.split_first() else { return Err(BrokenSeal) };
+    let (nonce, rest) = rest.split_first_chunk::<NONCE>().ok_or(BrokenSeal)?;
+    let (text, tag) = rest.split_last_chunk::<TAG>().ok_or(BrokenSeal)?;
     let mut text = Zeroizing::new(text.to_vec());
     decrypt(key, bound_to, nonce, &mut text, tag)?;
     Ok(text)
@@ -148,13 +148,13 @@ pub(super) fn open_in_place(
     key: &Key,
     bound_to: &AssociatedData,
     sealed: Vec<u8>,
-) -> Result<Opened, Broken> {
+) -> Result<OpenedSeal, BrokenSeal> {
     let mut opened = Zeroizing::new(sealed);
-    let Some((&mut VERSION, rest)) = opened.split_first_mut() else { return Err(Broken) };
-    let (nonce, rest) = rest.split_first_chunk_mut::<NONCE>().ok_or(Broken)?;
-    let (text, tag) = rest.split_last_chunk_mut::<TAG>().ok_or(Broken)?;
+    let Some((&mut VERSION, rest)) = opened.split_first_mut() else { return Err(BrokenSeal) };
+    let (nonce, rest) = rest.split_first_chunk_mut::<NONCE>().ok_or(BrokenSeal)?;
+    let (text, tag) = rest.split_last_chunk_mut::<TAG>().ok_or(BrokenSeal)?;
     decrypt(key, bound_to, nonce, text, tag)?;
-    Ok(Opened(opened))
+    Ok(OpenedSeal(opened))
 }
 
 fn decrypt(
@@ -163,10 +163,10 @@ fn decrypt(
     nonce: &[u8; NONCE],
     text: &mut [u8],
     tag: &[u8; TAG],
-) -> Result<(), Broken> {
+) -> Result<(), BrokenSeal> {
     XChaCha20Poly1305::new(&key.0.into())
         .decrypt_inout_detached(&XNonce::from(*nonce), &bound_to.0, text.into(), &(*tag).into())
-        .map_err(|_| Broken)
+        .map_err(|_| BrokenSeal)
 }
 
 #[cfg(test)]
@@ -200,10 +200,10 @@ mod tests {
         for position in 0..sealed.len() * 8 {
             let mut changed = sealed.clone();
             changed[position / 8] ^= 1 << (position % 8);
-            assert_eq!(open(&key, &bound_to(), &changed).unwrap_err(), Broken);
+            assert_eq!(open(&key, &bound_to(), &changed).unwrap_err(), BrokenSeal);
         }
         for length in 0..sealed.len() {
-            assert_eq!(open(&key, &bound_to(), &sealed[..length]).unwrap_err(), Broken);
+            assert_eq!(open(&key, &bound_to(), &sealed[..length]).unwrap_err(), BrokenSeal);
         }
         assert!(open(&key, &AssociatedData::new("test").number(8), &sealed).is_err());
         assert!(open(&Key::generate().unwrap(), &bound_to(), &sealed).is_err());

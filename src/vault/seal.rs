@@ -1,12 +1,12 @@
 //! The vault's data key, and what it seals.
 //!
-//! A seal is bound to the vault, the generation of its key, and the place in it; so a row that was
+//! A seal is bound to the vault, the generation of its key, and the context in it; so a row that was
 //! copied, swapped, renamed or kept from an older generation does not open.
 
 use zeroize::Zeroizing;
 
-use super::cipher::{self, AssociatedData, Broken, Key};
-pub(crate) use super::cipher::{Nonce, Opened};
+use super::cipher::{self, AssociatedData, BrokenSeal, Key};
+pub(crate) use super::cipher::{Nonce, OpenedSeal};
 
 /// A vault's random name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,9 +35,9 @@ pub(crate) struct DataKey {
     pub(super) key: Key,
 }
 
-/// What is sealed, and its place in the vault.
+/// What is sealed, and its context in the vault.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Place<'a> {
+pub(crate) enum SealContext<'a> {
     /// A credential as it stands in its row, at one revision.
     Credential { provider: &'a str, user: &'a str, revision: u64 },
     /// The answer to one refresh of a credential, which could not be stored in its row.
@@ -63,52 +63,57 @@ impl DataKey {
 
     pub(crate) fn seal(
         &self,
-        place: Place<'_>,
+        context: SealContext<'_>,
         plaintext: &[u8],
     ) -> Result<Vec<u8>, getrandom::Error> {
-        cipher::seal(&self.key, &self.bound_to(place), plaintext)
+        cipher::seal(&self.key, &self.bound_to(context), plaintext)
     }
 
     pub(crate) fn open(
         &self,
-        place: Place<'_>,
+        context: SealContext<'_>,
         sealed: &[u8],
-    ) -> Result<Zeroizing<Vec<u8>>, Broken> {
-        cipher::open(&self.key, &self.bound_to(place), sealed)
+    ) -> Result<Zeroizing<Vec<u8>>, BrokenSeal> {
+        cipher::open(&self.key, &self.bound_to(context), sealed)
     }
 
     /// The same without a copy, for what is to be sealed again.
     pub(crate) fn open_in_place(
         &self,
-        place: Place<'_>,
+        context: SealContext<'_>,
         sealed: Vec<u8>,
-    ) -> Result<Opened, Broken> {
-        cipher::open_in_place(&self.key, &self.bound_to(place), sealed)
+    ) -> Result<OpenedSeal, BrokenSeal> {
+        cipher::open_in_place(&self.key, &self.bound_to(context), sealed)
     }
 
-    /// Seals what was opened in place.
-    pub(crate) fn seal_again(&self, place: Place<'_>, nonce: Nonce, opened: Opened) -> Vec<u8> {
-        cipher::seal_in_place(&self.key, &self.bound_to(place), nonce, opened)
+    /// Seals what was opened in context.
+    pub(crate) fn seal_again(
+        &self,
+        context: SealContext<'_>,
+        nonce: Nonce,
+        opened: OpenedSeal,
+    ) -> Vec<u8> {
+        cipher::seal_in_place(&self.key, &self.bound_to(context), nonce, opened)
     }
 
-    fn bound_to(&self, place: Place<'_>) -> AssociatedData {
+    fn bound_to(&self, context: SealContext<'_>) -> AssociatedData {
         let vault = |purpose: &str| {
             AssociatedData::new(purpose).field(&self.vault.0).number(self.generation)
         };
         let within = |purpose: &str, provider: &str, user: &str, revision: u64| {
             vault(purpose).field(provider.as_bytes()).field(user.as_bytes()).number(revision)
         };
-        match place {
-            Place::Credential { provider, user, revision } => {
+        match context {
+            SealContext::Credential { provider, user, revision } => {
                 within("credential", provider, user, revision)
             }
-            Place::Spill { provider, user, revision, attempt } => {
+            SealContext::Spill { provider, user, revision, attempt } => {
                 within("spill", provider, user, revision).field(attempt)
             }
-            Place::AuditKey => vault("audit key"),
-            Place::AuditHead => vault("audit head"),
-            Place::Bundle { header } => vault("bundle").field(header),
-            Place::Intent { entry } => vault("intent").field(entry.as_bytes()),
+            SealContext::AuditKey => vault("audit key"),
+            SealContext::AuditHead => vault("audit head"),
+            SealContext::Bundle { header } => vault("bundle").field(header),
+            SealContext::Intent { entry } => vault("intent").field(entry.as_bytes()),
         }
     }
 }
@@ -121,25 +126,25 @@ mod tests {
     fn a_seal_opens_only_in_its_own_place() {
         let vault = VaultId([1; 16]);
         let key = DataKey::generate(vault, 1).unwrap();
-        let place = Place::Credential { provider: "jira", user: "x", revision: 4 };
-        let sealed = key.seal(place, b"made up").unwrap();
-        assert_eq!(**key.open(place, &sealed).unwrap(), *b"made up");
+        let context = SealContext::Credential { provider: "jira", user: "x", revision: 4 };
+        let sealed = key.seal(context, b"made up").unwrap();
+        assert_eq!(**key.open(context, &sealed).unwrap(), *b"made up");
 
         for elsewhere in [
-            Place::Credential { provider: "jira", user: "y", revision: 4 },
-            Place::Credential { provider: "jirax", user: "", revision: 4 },
-            Place::Credential { provider: "jira", user: "x", revision: 5 },
-            Place::Spill { provider: "jira", user: "x", revision: 4, attempt: &[0; 16] },
-            Place::AuditKey,
-            Place::AuditHead,
-            Place::Bundle { header: b"x" },
-            Place::Intent { entry: "x" },
+            SealContext::Credential { provider: "jira", user: "y", revision: 4 },
+            SealContext::Credential { provider: "jirax", user: "", revision: 4 },
+            SealContext::Credential { provider: "jira", user: "x", revision: 5 },
+            SealContext::Spill { provider: "jira", user: "x", revision: 4, attempt: &[0; 16] },
+            SealContext::AuditKey,
+            SealContext::AuditHead,
+            SealContext::Bundle { header: b"x" },
+            SealContext::Intent { entry: "x" },
         ] {
             assert!(key.open(elsewhere, &sealed).is_err(), "{elsewhere:?}");
         }
         let older = DataKey { generation: 2, ..key.clone() };
-        assert!(older.open(place, &sealed).is_err());
+        assert!(older.open(context, &sealed).is_err());
         let copied = DataKey { vault: VaultId([2; 16]), ..key };
-        assert!(copied.open(place, &sealed).is_err());
+        assert!(copied.open(context, &sealed).is_err());
     }
 }

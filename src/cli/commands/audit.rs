@@ -14,7 +14,7 @@ use crate::model::account::{ProviderName, UserName};
 use crate::model::audit::{Entry, Mode, Settings};
 use crate::ops::OpenVault;
 use crate::ops::Vault;
-use crate::ops::audit::{self, Verified};
+use crate::ops::audit::{self, VerifiedAudit};
 use crate::store::audit::Fault;
 use crate::untrusted::printable;
 
@@ -101,7 +101,7 @@ fn table(entries: &[Entry]) -> Table {
 }
 
 fn verify(context: &Context, vault: &OpenVault) -> Result<(), CliError> {
-    let Verified { examined, settings, path } = audit::verify(vault)?;
+    let VerifiedAudit { examined, settings, path } = audit::verify(vault)?;
     if let Some(copy @ Fault::OtherCopy) = examined.faults.first() {
         let what = format!("the audit can't be verified: {copy}");
         return Err(CliError::new(Kind::VaultDamaged, what).hint(put_aside(&path)));

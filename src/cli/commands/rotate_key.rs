@@ -173,7 +173,7 @@ fn key(
     id: SlotId,
     alone: bool,
 ) -> Result<Result<Decision, String>, CliError> {
-    let current = current(vault, id, vault.with())?;
+    let current = current(vault, id, vault.slot_secret())?;
     Ok(match (new_secret::given_key(context)?, current) {
         (Some(secret), None) if alone => Ok(Decision::New(secret)),
         (Some(secret), Some(_)) | (None, Some(secret)) => Ok(Decision::New(secret)),
@@ -188,7 +188,7 @@ fn passphrase(
     alone: bool,
 ) -> Result<Result<Decision, String>, CliError> {
     let set = key_material::passphrase(context)?;
-    let current = current(vault, id, set.as_ref().unwrap_or(vault.with()))?;
+    let current = current(vault, id, set.as_ref().unwrap_or(vault.slot_secret()))?;
     Ok(match (new_secret::given_passphrase(context)?, current) {
         (Some(new), current) if alone || current.is_some() => Ok(Decision::New(new)),
         (None, Some(current)) if set.is_some() => Ok(Decision::New(current)),

@@ -45,7 +45,7 @@ pub(crate) fn credentials(vault: &OpenVault) -> Result<Vec<Told>, Error> {
 
 /// Looks for refreshes whose answer was never stored. Needs no key.
 pub(crate) fn interrupted(store: &Vault, now: Timestamp) -> Result<Vec<Told>, Error> {
-    let standing = store.interrupted()?;
+    let standing = store.interrupted_refreshes()?;
     let mut told: Vec<Told> =
         standing.into_iter().map(|(account, since)| in_doubt(account, since, now)).collect();
     if told.is_empty() {

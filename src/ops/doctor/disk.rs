@@ -17,7 +17,7 @@ pub(crate) fn disk(path: &Path) -> Vec<Told> {
     if !path.exists() {
         return told;
     }
-    if let Some(kind) = file_system::remote(path) {
+    if let Some(kind) = file_system::remote_type(path) {
         told.push(Told::finding(
             Check::Disk,
             format!("the vault is on a network file system ({}), whose locks and shared memory may not hold", printable(&kind)),

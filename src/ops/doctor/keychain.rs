@@ -47,7 +47,7 @@ pub(crate) fn round_trip(needed: bool, patience: &Patience) -> RoundTrip {
         ));
     }
     if told.is_empty() {
-        let keeper = keychain::keeper(patience).map(|keeper| format!(" ({keeper})"));
+        let keeper = keychain::backend(patience).map(|keeper| format!(" ({keeper})"));
         let keeper = keeper.unwrap_or_default();
         told.push(Told::fine(
             Check::Keychain,
@@ -97,7 +97,7 @@ fn judged(names: Vec<String>, known: &KnownEntries) -> Vec<Told> {
         let shown = printable(&name);
         if known.slots.contains(&name) {
             own += 1;
-        } else if known.begun.contains(&name) && is_own(&name) {
+        } else if known.intents.contains(&name) && is_own(&name) {
             told.push(Told::finding(
                 Check::KeychainEntries,
                 format!("an interrupted change of keys left the entry `{shown}`"),
@@ -140,7 +140,7 @@ mod tests {
     fn judged_alone(name: &str) -> (Verdict, Option<Remedy>) {
         let set = |name: &str| BTreeSet::from([name.to_owned()]);
         let prefix = Some("5eed/".to_owned());
-        let known = KnownEntries { prefix, slots: set("5eed/01"), begun: set("5eed/02") };
+        let known = KnownEntries { prefix, slots: set("5eed/01"), intents: set("5eed/02") };
         let mut told = judged(vec![name.to_owned()], &known);
         match told.pop().unwrap().seen {
             Seen::Fact { verdict, remedy, .. } => (verdict, remedy),

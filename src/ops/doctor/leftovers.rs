@@ -8,13 +8,13 @@ use super::database::age;
 use super::report::{Check, Remedy, Told};
 use crate::ops::error::Error;
 use crate::store::sidecar::{self, Purpose};
-use crate::store::{EntriesBegun, Vault, sidecars};
+use crate::store::{LeftoverIntents, Vault, sidecars};
 use crate::untrusted::printable;
 
 /// Looks for keychain entries that an interrupted change of keys wrote down and did not clear up.
 /// Needs no key.
 pub(crate) fn intents(store: &Vault) -> Result<Vec<Told>, Error> {
-    let EntriesBegun { own, others } = store.entries_left()?;
+    let LeftoverIntents { own, others } = store.leftover_intents()?;
     let mut told = Vec::new();
     if !own.is_empty() {
         let message =
@@ -41,7 +41,7 @@ fn counted(entries: usize) -> String {
 /// Looks for a bundle whose credentials were handed over and which never reached its place: until it
 /// does, nobody can use them. Needs no key.
 pub(crate) fn unplaced(store: &Vault, now: Timestamp) -> Result<Option<Told>, Error> {
-    let since = store.bundle_waits_since()?;
+    let since = store.unplaced_bundle_since()?;
     Ok(since.map(|since| {
         let when = age(since, now);
         let message = format!(
@@ -65,7 +65,7 @@ pub(crate) fn beside(path: &Path, store: Option<&Vault>) -> Result<Vec<Told>, Er
     let standing = match store {
         Some(store) => {
             store.look_again()?;
-            store.interrupted()?
+            store.interrupted_refreshes()?
         }
         None => Vec::new(),
     };
@@ -134,7 +134,7 @@ mod tests {
         change.commit().unwrap();
 
         let (looking, _) = Vault::open_as_it_is(&path).unwrap();
-        assert!(looking.interrupted().unwrap().is_empty());
+        assert!(looking.interrupted_refreshes().unwrap().is_empty());
         let row = credentials::read(&store.read().unwrap(), &key, &account).unwrap().unwrap();
         let (revision, attempt) = (row.revision, [7; 16]);
         let change = store.write().unwrap();

@@ -17,7 +17,7 @@ pub(crate) fn slots(
     at_hand: &[SlotSecret],
     now: Timestamp,
 ) -> Result<Vec<Told>, Error> {
-    let told = vault.costed_slots()?.into_iter().map(|(slot, cost)| {
+    let told = vault.slots_with_cost()?.into_iter().map(|(slot, cost)| {
         let made = age(slot.created_at, now);
         let what = format!("the `{}` slot {}, made {made}, {}", slot.kind, slot.id, told(cost));
         one(vault, slot, &what, at_hand)

@@ -7,7 +7,7 @@ mod error;
 mod entry;
 mod bounded;
 #[cfg(target_os = "linux")]
-mod turn;
+mod session_lock;
 #[cfg(target_os = "linux")]
 mod secret_service;
 #[cfg(not(target_os = "linux"))]
@@ -63,8 +63,8 @@ pub(crate) fn entries(patience: &Patience) -> Result<Option<Vec<String>>, Error>
 }
 
 /// What keeps the secrets: a program, or a part of the system. `None` if it does not say so.
-pub(crate) fn keeper(patience: &Patience) -> Option<String> {
-    store::keeper(patience).ok().flatten()
+pub(crate) fn backend(patience: &Patience) -> Option<String> {
+    store::backend(patience).ok().flatten()
 }
 
 fn decode(text: &[u8]) -> Result<Key, Error> {

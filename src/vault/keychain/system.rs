@@ -37,7 +37,7 @@ pub(super) fn entries(_patience: &Patience) -> Result<Option<Vec<String>>, Error
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "other systems' keychains can fail here")]
-pub(super) fn keeper(_patience: &Patience) -> Result<Option<String>, Error> {
+pub(super) fn backend(_patience: &Patience) -> Result<Option<String>, Error> {
     Ok(Some(if cfg!(target_os = "macos") { "macOS Keychain" } else { "the system" }.to_owned()))
 }
 

@@ -71,7 +71,7 @@ fn defined(context: &Context) -> BTreeSet<String> {
 /// The accounts that go with what was given.
 fn accounts(context: &Context, position: &Position) -> Vec<Account> {
     let read = || {
-        let store = Vault::glance(context.vault().ok()?).ok()?;
+        let store = Vault::open_unlocked(context.vault().ok()?).ok()?;
         let provider = position.given.provider.as_ref().and_then(|name| name.parse().ok());
         let user = position.given.user.as_ref().and_then(|name| name.parse().ok());
         store.accounts(provider.as_ref(), user.as_ref()).ok()

@@ -156,7 +156,7 @@ fn unlocked(
             return sealed(rounds, "the vault does not open");
         }
     };
-    let message = format!("it opens with a `{}` slot", vault.with().kind());
+    let message = format!("it opens with a `{}` slot", vault.slot_secret().kind());
     rounds.add([Row::new(Check::Unlock, Verdict::Fine, message)]);
     under_seal(rounds, vault, around, kinds, online);
 }
@@ -177,9 +177,9 @@ fn under_seal(
     let mut at_hand = around.at_hand.clone().unwrap_or_default();
     // Nobody is asked again.
     if at_hand.is_empty() {
-        at_hand.push(vault.with().clone());
+        at_hand.push(vault.slot_secret().clone());
     }
-    if has_keychain(kinds) && vault.with().kind() != SlotKind::Keychain {
+    if has_keychain(kinds) && vault.slot_secret().kind() != SlotKind::Keychain {
         at_hand.push(SlotSecret::Keychain(keys::patience_without_prompt(rounds.context)));
     }
     let now = time::now();

@@ -158,7 +158,7 @@ fn take_away(directory: &Path) -> io::Result<()> {
         // Its maker died before it was locked, or is about to lock it, and finds it gone.
         return fs::remove_dir(directory);
     }
-    let lock = private_file::open_or_create_itself(&path)?;
+    let lock = private_file::open_or_create_no_follow(&path)?;
     match lock.try_lock() {
         Ok(()) => fs::remove_dir_all(directory),
         Err(_) => Ok(()),

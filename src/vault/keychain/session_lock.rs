@@ -8,9 +8,9 @@ use std::fs::File;
 use std::path::Path;
 
 /// The right to talk to the keychain, until it is dropped.
-pub(super) struct Turn(Option<File>);
+pub(super) struct SessionLock(Option<File>);
 
-impl Turn {
+impl SessionLock {
     /// Waits for it. Where the directory can't be locked, nobody waits.
     pub(super) fn take(directory: Option<&Path>) -> Self {
         let file = directory.and_then(|directory| File::open(directory).ok());
@@ -18,7 +18,7 @@ impl Turn {
     }
 
     /// Lets others go on while a person is asked, which may take as long as it likes.
-    pub(super) fn give_up(&mut self) {
+    pub(super) fn release(&mut self) {
         self.0 = None;
     }
 }
