@@ -1,23 +1,24 @@
-//! Which file systems are another machine's, and so no place for a vault.
+//! Network file systems, on which a vault is not safe.
 //!
-//! Two questions are asked of one table. Opening a vault asks the quick one, which refuses what is
-//! known to break a vault; `doctor` asks the thorough one, which tells of all that is remote.
+//! One table answers two questions. [`lacks_shared_memory`] is quick: every command that opens a
+//! vault asks it, and refuses a file system that is known to break one. [`remote_type`] is
+//! thorough: `doctor` asks it, and warns of every remote file system.
 
 use std::path::Path;
 
-/// A type of file system that is another machine's.
+/// A type of network file system.
 #[cfg(target_os = "linux")]
 struct Remote {
-    /// The name in mountinfo (proc_pid_mountinfo(5)).
+    /// The name in mountinfo, see `proc_pid_mountinfo(5)`.
     name: &'static str,
-    /// The number in statfs(2), of linux/magic.h and the drivers' sources, where two machines that
-    /// mount it share no memory. A write-ahead log needs that.
+    /// The number in `statfs(2)`, from `linux/magic.h` and the drivers' sources, if two machines
+    /// that mount the file system share no memory. SQLite's write-ahead log needs shared memory.
     lacks_shared_memory: Option<u32>,
 }
 
 #[cfg(target_os = "linux")]
 const REMOTE: [Remote; 17] = [
-    // Also a drive of Windows in WSL.
+    // In WSL, a drive of Windows is of this type too.
     Remote { name: "9p", lacks_shared_memory: Some(0x0102_1997) },
     Remote { name: "afs", lacks_shared_memory: Some(0x5346_414F) },
     Remote { name: "beegfs", lacks_shared_memory: None },
@@ -38,29 +39,32 @@ const REMOTE: [Remote; 17] = [
     Remote { name: "virtiofs", lacks_shared_memory: None },
 ];
 
-/// Programs that provide a file system of their own (FUSE) and fetch it from elsewhere.
+/// Programs that provide a network file system through FUSE.
 #[cfg(target_os = "linux")]
 const REMOTE_PROGRAMS: [&str; 9] =
     ["sshfs", "rclone", "davfs", "s3fs", "glusterfs", "gcsfuse", "gvfsd-fuse", "curlftpfs", "ceph"];
 
-/// Whether the file system of `path` is one on which two machines share no memory, by one system
-/// call. SQLite itself refuses to make a write-ahead log where it can't share memory; what it does
-/// not notice is another machine with the file.
+/// Whether `path` is on a file system whose machines share no memory; costs one system call.
+///
+/// SQLite itself refuses a write-ahead log where processes can't share memory, but it does not
+/// notice that a second machine uses the file.
 #[cfg(target_os = "linux")]
 pub(crate) fn lacks_shared_memory(path: &Path) -> bool {
-    // The type's width differs between platforms; the numbers fit 32 bits.
+    // The width of the type differs between platforms; all numbers fit into 32 bits.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     rustix::fs::statfs(path).is_ok_and(|found| {
         REMOTE.iter().any(|kind| kind.lacks_shared_memory == Some(found.f_type as u32))
     })
 }
 
+/// Always false: this system has no table of numbers.
 #[cfg(not(target_os = "linux"))]
 pub(crate) fn lacks_shared_memory(_path: &Path) -> bool {
     false
 }
 
-/// The type of the file system of `path`, if that is another machine's; looked up among all mounts.
+/// Returns the type of the file system of `path`, looked up among all mounts, if it is a network
+/// file system; `None` otherwise.
 #[cfg(target_os = "linux")]
 pub(crate) fn remote_type(path: &Path) -> Option<String> {
     use std::os::unix::fs::MetadataExt;
@@ -70,6 +74,7 @@ pub(crate) fn remote_type(path: &Path) -> Option<String> {
     type_on_device(&mounts, &device).filter(|kind| is_remote(kind)).map(ToOwned::to_owned)
 }
 
+/// Returns a text for a file system that macOS does not call local; `None` otherwise.
 #[cfg(target_os = "macos")]
 pub(crate) fn remote_type(path: &Path) -> Option<String> {
     // MNT_LOCAL of sys/mount.h.
@@ -78,12 +83,14 @@ pub(crate) fn remote_type(path: &Path) -> Option<String> {
     (found.f_flags & LOCAL == 0).then(|| "not MNT_LOCAL".to_owned())
 }
 
+/// Always `None`: this system can't be asked.
 #[cfg(not(any(target_os = "linux", target_os = "macos")))]
 pub(crate) fn remote_type(_path: &Path) -> Option<String> {
     None
 }
 
-/// The type of the file system on `device` in mountinfo: it stands after a dash.
+/// Returns the type of the file system on `device` (`major:minor`) from the text of mountinfo,
+/// where it follows ` - `.
 #[cfg(target_os = "linux")]
 fn type_on_device<'a>(mounts: &'a str, device: &str) -> Option<&'a str> {
     mounts.lines().find_map(|line| {
