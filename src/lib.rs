@@ -19,7 +19,7 @@ mod vault;
 mod store;
 mod oauth;
 mod providers;
-mod foreign;
+mod importers;
 mod ops;
 mod cli;
 #[cfg(any(test, fuzzing))]

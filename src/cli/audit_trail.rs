@@ -11,7 +11,6 @@ use crate::model::audit::{Action, Asker, Subject, Use};
 use crate::ops::audit::{self, Recorded};
 use crate::ops::token::{LiveToken, Warning};
 use crate::ops::{self, OpenVault};
-use crate::store;
 
 /// Writes down that `command` used the credential of `account`. Fails where it can't, and the
 /// configuration requires it: then no token may be handed out.
@@ -112,11 +111,9 @@ pub(crate) fn outcome(got: &Result<LiveToken, CliError>) -> &'static str {
         Ok(LiveToken { warning: Some(warning), .. }) => match warning {
             Warning::Inactive => "inactive",
             Warning::Fading { .. } => "fading",
-            Warning::NotRefreshed(error) => match **error {
-                ops::Error::Store(store::Error::Busy) => "being_refreshed",
-                ops::Error::Interrupted { .. } => "interrupted",
-                _ => "not_refreshed",
-            },
+            Warning::BeingRefreshed => "being_refreshed",
+            Warning::InDoubt => "interrupted",
+            Warning::NotRefreshed(_) => "not_refreshed",
         },
         Ok(LiveToken { refreshed: true, .. }) => "refreshed",
         Ok(LiveToken { refreshed: false, .. }) => OK,

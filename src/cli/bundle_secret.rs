@@ -7,8 +7,8 @@ use std::str::FromStr;
 use super::context::Context;
 use super::error::{CliError, Kind};
 use super::key_material;
-use crate::vault::bundle::BundleSecret;
-use crate::vault::slot::SlotKind;
+use crate::ops::SlotKind;
+use crate::ops::export::BundleSecret;
 
 /// How to give the passphrase where nobody can be asked.
 const PASSPHRASE_FLAG: &str = "set TOKCTL_BUNDLE_PASSPHRASE or TOKCTL_BUNDLE_PASSPHRASE_FILE";

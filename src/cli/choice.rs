@@ -4,9 +4,7 @@ use super::context::Context;
 use super::error::{CliError, Kind};
 use super::typed::user_flag;
 use crate::model::account::{Account, ProviderName, UserName};
-use crate::ops;
-use crate::ops::Vault;
-use crate::providers;
+use crate::ops::{self, Vault, providers};
 
 /// How a command names a credential.
 #[derive(Debug, Clone, clap::Args)]

@@ -8,9 +8,9 @@ use super::explain::untrusted_file;
 use super::program;
 use crate::model::account::ProviderName;
 use crate::model::address::Address;
-use crate::model::client::{Client, TokenEndpointAuthMethod};
+use crate::model::client::Client;
+use crate::ops::providers::{self, Provider};
 use crate::private_file;
-use crate::providers::Provider;
 use crate::secret::{ClientSecret, SecretText};
 
 /// No secret, certificate or client file is larger, in bytes.
@@ -95,10 +95,8 @@ pub(crate) fn other_secret(
     server: Option<&Address>,
     client: &Client,
 ) -> Option<ClientSecret> {
-    let endpoints = provider.endpoints(server, None).ok()?;
-    let same_client = client_id(context, provider).as_deref() == Some(client.id.as_str());
-    let is_public = client.authentication.method() == TokenEndpointAuthMethod::None;
-    if is_public || !same_client || endpoints.token != client.token_endpoint {
+    let client_id = client_id(context, provider);
+    if !providers::is_secret_for(client, provider, client_id.as_deref(), server) {
         return None;
     }
     let sealed = client.authentication.secret().map(SecretText::expose);

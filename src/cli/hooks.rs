@@ -24,7 +24,7 @@ use crate::untrusted::printable;
 const LIMIT: Duration = Duration::from_secs(10);
 
 /// How long a hook that was killed is waited for.
-const MERCY: Duration = Duration::from_secs(1);
+const KILL_GRACE: Duration = Duration::from_secs(1);
 
 /// How often it is looked whether a hook is done.
 const POLL: Duration = Duration::from_millis(10);
@@ -96,21 +96,26 @@ fn health_after(outcome: &Result<LiveToken, ops::Error>) -> Option<(CredentialHe
         Ok(LiveToken {
             warning: None | Some(Warning::Inactive | Warning::Fading { .. }), ..
         }) => return Some((CredentialHealth::Good, String::new())),
+        Ok(LiveToken { warning: Some(Warning::BeingRefreshed | Warning::InDoubt), .. }) => {
+            return None;
+        }
         Err(ops::Error::LoginRequired { reason: LoginReason::Refused, .. }) => {
             return Some(refused());
         }
         Err(error) => error,
     };
-    match error {
-        ops::Error::NotRefreshed { source, .. } => failed(source),
-        ops::Error::NotRefreshedBefore { last, .. } if outcome.is_ok() => {
-            Some((CredentialHealth::RefreshFailed, last.message.clone().unwrap_or_default()))
-        }
-        ops::Error::NotRefreshedBefore { .. }
-        | ops::Error::Spilled { .. }
-        | ops::Error::Lost { .. } => failed(error),
-        _ => None,
+    if !error.is_of_a_failed_refresh() {
+        return None;
     }
+    if let ops::Error::NotRefreshed { source, .. } = error {
+        return failed(source);
+    }
+    if let ops::Error::NotRefreshedBefore { last, .. } = error
+        && outcome.is_ok()
+    {
+        return Some((CredentialHealth::RefreshFailed, last.message.clone().unwrap_or_default()));
+    }
+    failed(error)
 }
 
 /// Runs a hook to its end; `None` if it took longer than `limit`, and was ended with all that it
@@ -130,7 +135,7 @@ fn run(hook: &mut Command, limit: Duration) -> io::Result<Option<ExitStatus>> {
     let _ = child.kill();
     // One that can't be killed, such as another user's, is left to itself.
     let killed = Instant::now();
-    while killed.elapsed() < MERCY && child.try_wait()?.is_none() {
+    while killed.elapsed() < KILL_GRACE && child.try_wait()?.is_none() {
         std::thread::sleep(POLL);
     }
     Ok(None)

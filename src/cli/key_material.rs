@@ -10,10 +10,9 @@ use super::explain::untrusted_file;
 use super::program;
 use super::typed::quoted;
 use crate::ops::SlotSecret;
+use crate::ops::key_text::{self, Key, Malformed, NotAKey};
 use crate::private_file::{self, Readers};
 use crate::secret::{Passphrase, SecretText};
-use crate::vault::Key;
-use crate::vault::key_string::{self, Form};
 
 /// No key file or passphrase file is larger, in bytes.
 const LARGEST: u64 = 64 * 1024;
@@ -111,33 +110,27 @@ fn passphrase_of(
 
 /// A key, and no recovery code.
 fn key_alone(source: &str, text: &str) -> Result<Key, CliError> {
-    let hint = "it takes what `tokctl key generate` prints";
-    match decode(source, text).map_err(|error| error.hint(hint))? {
-        (Form::Key, key) => Ok(key),
-        (Form::Recovery, _) => Err(CliError::new(
-            Kind::KeyUnavailable,
-            format!("{source} holds a recovery code, not a key"),
-        )
-        .hint(hint)),
-    }
+    key_text::key(text).map_err(|error| {
+        let error = match error {
+            NotAKey::Malformed(error) => no_key(source, &error),
+            NotAKey::RecoveryCode => CliError::new(
+                Kind::KeyUnavailable,
+                format!("{source} holds a recovery code, not a key"),
+            ),
+        };
+        error.hint("it takes what `tokctl key generate` prints")
+    })
 }
 
 /// What a key or a recovery code opens.
 fn unlocking(source: &str, text: &str) -> Result<SlotSecret, CliError> {
-    Ok(match decode(source, text)? {
-        (Form::Key, key) => SlotSecret::Key(key),
-        (Form::Recovery, key) => SlotSecret::Recovery(key),
-    })
+    key_text::slot_secret(text).map_err(|error| no_key(source, &error))
 }
 
-fn decode(source: &str, text: &str) -> Result<(Form, Key), CliError> {
-    key_string::decode(text).map_err(|error| {
-        CliError::new(Kind::KeyUnavailable, format!("{source} holds no key"))
-            .caused_by(&error)
-            .hint(
-                "set it to what `tokctl key generate` prints; a password goes to TOKCTL_PASSPHRASE",
-            )
-    })
+fn no_key(source: &str, why: &Malformed) -> CliError {
+    CliError::new(Kind::KeyUnavailable, format!("{source} holds no key"))
+        .caused_by(why)
+        .hint("set it to what `tokctl key generate` prints; a password goes to TOKCTL_PASSPHRASE")
 }
 
 /// An empty passphrase is a secret that failed to be put in place.

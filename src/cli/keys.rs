@@ -8,15 +8,12 @@ use super::context::Context;
 use super::error::{CliError, Kind};
 use super::key_material;
 use super::time;
-use crate::ops::Vault;
-use crate::ops::{self, OpenVault, SlotSecret};
+use crate::ops::error::StoreError;
+use crate::ops::key_slots::Patience;
+use crate::ops::key_text::{self, Malformed};
+use crate::ops::{self, OpenVault, SlotKind, SlotSecret, Vault};
 use crate::paths;
 use crate::secret::{Passphrase, SecretText};
-use crate::store;
-use crate::vault::Key;
-use crate::vault::key_string::{self, Form, Malformed};
-use crate::vault::keychain::Patience;
-use crate::vault::slot::SlotKind;
 
 /// How to give the passphrase where nobody can be asked.
 const PASSPHRASE_FLAG: &str = "set TOKCTL_PASSPHRASE or TOKCTL_PASSPHRASE_FILE";
@@ -41,7 +38,7 @@ pub(crate) fn unlock(context: &Context, store: Vault) -> Result<OpenVault, CliEr
     let opened = context.ui.while_waiting("waiting for the keychain", || store.unlock(with));
     match (opened, typed) {
         (Ok(vault), _) => Ok(vault),
-        (Err(locked), Some(typed)) if matches!(locked.error, store::Error::Keychain { .. }) => {
+        (Err(locked), Some(typed)) if matches!(locked.error, StoreError::Keychain { .. }) => {
             Ok(locked.vault.unlock(typed.ask(context)?)?)
         }
         (Err(locked), _) => Err(locked.into()),
@@ -57,7 +54,7 @@ pub(crate) fn open_or_create(
     let path = context.vault()?;
     let exists = match Vault::open_read_only(path) {
         Ok(store) => store.is_finished()?,
-        Err(store::Error::NoVault { .. }) => false,
+        Err(StoreError::NoVault { .. }) => false,
         Err(error) => return Err(error.into()),
     };
     let with = match slot {
@@ -131,12 +128,12 @@ impl Typed {
         };
         loop {
             let typed: Passphrase = context.ui.ask_secret(what, flag)?;
-            match (self, key_string::decode(typed.expose())) {
+            match (self, key_text::slot_secret(typed.expose())) {
                 (Self::Passphrase, _) | (Self::Either, Err(Malformed::Prefix)) => {
                     return Ok(SlotSecret::Passphrase(typed));
                 }
-                (Self::Recovery | Self::Either, Ok((Form::Recovery, key))) => {
-                    return Ok(SlotSecret::Recovery(key));
+                (Self::Recovery | Self::Either, Ok(code @ SlotSecret::Recovery(_))) => {
+                    return Ok(code);
                 }
                 (Self::Recovery | Self::Either, _) => {
                     context
@@ -172,6 +169,5 @@ pub(crate) fn patience_without_prompt(context: &Context) -> Patience {
 
 /// A new key's text form.
 pub(crate) fn generate() -> Result<Zeroizing<String>, CliError> {
-    let key = Key::generate().map_err(store::Error::from)?;
-    Ok(key_string::encode(Form::Key, &key))
+    Ok(key_text::generate()?)
 }

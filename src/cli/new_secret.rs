@@ -4,12 +4,9 @@ use super::context::Context;
 use super::error::{CliError, Kind};
 use super::key_material;
 use super::keys;
-use crate::ops::SlotSecret;
+use crate::ops::key_text::RecoveryCode;
+use crate::ops::{SlotKind, SlotSecret};
 use crate::secret::Passphrase;
-use crate::store;
-use crate::vault::Key;
-use crate::vault::key_string::{self, Form};
-use crate::vault::slot::SlotKind;
 
 /// How to give a new passphrase where nobody can be asked.
 const PASSPHRASE_FLAG: &str = "set TOKCTL_NEW_PASSPHRASE";
@@ -47,21 +44,19 @@ pub(crate) fn ask_passphrase(context: &Context, prompt: &str) -> Result<SlotSecr
 
 /// Makes a recovery code and shows it. Where a person reads it, has it typed back.
 pub(crate) fn recovery(context: &Context) -> Result<SlotSecret, CliError> {
-    let key = Key::generate().map_err(store::Error::from)?;
+    let code = RecoveryCode::generate()?;
     context.ui.always("a recovery code opens the vault and is shown only now: write it down");
-    context.ui.line_once(&key_string::encode(Form::Recovery, &key))?;
+    context.ui.line_once(&code.text())?;
     if context.ui.is_read_at_once() {
-        while !typed_back(context, &key)? {
+        while !typed_back(context, &code)? {
             context.ui.warning("that is not what stands above: look for a slip, and type it again");
         }
     }
-    Ok(SlotSecret::Recovery(key))
+    Ok(code.into_secret())
 }
 
-fn typed_back(context: &Context, key: &Key) -> Result<bool, CliError> {
+fn typed_back(context: &Context, code: &RecoveryCode) -> Result<bool, CliError> {
     let typed =
         context.ui.ask("type the recovery code, as you wrote it down", "give `--no-input`")?;
-    let typed = zeroize::Zeroizing::new(typed);
-    Ok(key_string::decode(&typed)
-        .is_ok_and(|(form, found)| form == Form::Recovery && found.expose() == key.expose()))
+    Ok(code.is(&zeroize::Zeroizing::new(typed)))
 }

@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 
 use super::error::{CliError, Kind};
 use super::ui::Ui;
-use crate::oauth::pasted::{Lines, Unusable};
+use crate::ops::login::browser::{Lines, Unusable};
 use crate::signals;
 
 /// The longest line that is taken, in bytes.

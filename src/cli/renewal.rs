@@ -10,14 +10,12 @@ use super::hooks;
 use super::time;
 use super::typed::login_command;
 use crate::model::account::Account;
-use crate::model::client::Client;
-use crate::model::credential::{Credential, Grant, RenewalGrant};
+use crate::model::credential::{Credential, Grant};
 use crate::model::readiness::Need;
+use crate::ops::providers::{self, Drift, Provider};
 use crate::ops::token::{Caller, LiveToken, Policy, Rules, Warning};
 use crate::ops::{self, OpenVault};
-use crate::providers::{self, Provider};
 use crate::secret::ClientSecret;
-use crate::store;
 
 /// A command for which a token is renewed.
 pub(crate) struct Asking<'a> {
@@ -111,7 +109,9 @@ fn provider_or_warning(context: &Context, account: &Account) -> Option<Provider>
 /// Tells where today's configuration would send things elsewhere than the login that is stored:
 /// what stands under the seal goes on, until somebody logs in again.
 pub(crate) fn warn_of_drift(context: &Context, account: &Account, credential: &Credential) {
-    if client_of(credential).is_none() || provider_or_warning(context, account).is_none() {
+    if providers::login_client(credential).is_none()
+        || provider_or_warning(context, account).is_none()
+    {
         return;
     }
     let Some(what) = drift(context, account, credential) else { return };
@@ -121,34 +121,19 @@ pub(crate) fn warn_of_drift(context: &Context, account: &Account, credential: &C
     ));
 }
 
-/// What differs between the client that is sealed in a login and the one that today's
+/// The name of what differs between the client that is sealed in a login and the one that today's
 /// configuration names; nothing where there is no such configuration.
 pub(crate) fn drift(
     context: &Context,
     account: &Account,
     credential: &Credential,
 ) -> Option<&'static str> {
-    let client = client_of(credential)?;
-    let provider = provider(context, account).ok()?;
-    let endpoints = provider.endpoints(credential.api.server_url.as_ref(), None);
-    if endpoints.is_ok_and(|endpoints| endpoints.token != client.token_endpoint) {
-        return Some("token endpoint");
-    }
+    let provider = providers::today(&account.provider, context.config().ok())?;
     let client_id = client_settings::client_id(context, &provider);
-    client_id.is_some_and(|id| id != client.id).then_some("client id")
-}
-
-/// The client that a login was made with. A service account is a client of its own.
-fn client_of(credential: &Credential) -> Option<&Client> {
-    match &credential.grant {
-        Grant::Static(_) => None,
-        Grant::OAuth(grant) => match grant.renewal {
-            RenewalGrant::JwtBearer { .. } => None,
-            RenewalGrant::RefreshToken
-            | RenewalGrant::Exchange
-            | RenewalGrant::ClientCredentials { .. } => Some(&grant.client),
-        },
-    }
+    Some(match providers::drift(&provider, client_id.as_deref(), credential)? {
+        Drift::TokenEndpoint => "token endpoint",
+        Drift::ClientId => "client id",
+    })
 }
 
 /// Tells what the user should know of a token that was handed out all the same.
@@ -168,18 +153,15 @@ pub(crate) fn warn(context: &Context, account: &Account, handed: &LiveToken) {
         Some(Warning::Fading { ends_at: None }) => {
             format!("`{account}` can't be refreshed any more: `{login}`")
         }
-        Some(Warning::NotRefreshed(error)) => match &**error {
-            ops::Error::Store(store::Error::Busy) => {
-                format!("`{account}` is being refreshed by another process, its token still works")
-            }
-            ops::Error::Interrupted { .. } => format!(
-                "what became of an earlier refresh of `{account}` is not known, its token works until its end: `{login}`"
-            ),
-            error => format!(
-                "`{account}` could not be refreshed, its token still works: {}",
-                reason(error)
-            ),
-        },
+        Some(Warning::BeingRefreshed) => {
+            format!("`{account}` is being refreshed by another process, its token still works")
+        }
+        Some(Warning::InDoubt) => format!(
+            "what became of an earlier refresh of `{account}` is not known, its token works until its end: `{login}`"
+        ),
+        Some(Warning::NotRefreshed(error)) => {
+            format!("`{account}` could not be refreshed, its token still works: {}", reason(error))
+        }
     };
     context.ui.warning(&message);
 }

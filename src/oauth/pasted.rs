@@ -48,8 +48,8 @@ pub(crate) trait Lines {
     fn turn_down(&mut self, why: &Unusable);
 }
 
-/// Reads what is pasted for one login.
-pub(crate) struct Desk<'a> {
+/// The place where a person may paste the answer of one login.
+pub(crate) struct PasteInput<'a> {
     lines: &'a mut dyn Lines,
     redirect_uri: String,
     /// Whether a code may come without its address. Only where the server insists on PKCE is it
@@ -57,7 +57,7 @@ pub(crate) struct Desk<'a> {
     bare_code: bool,
 }
 
-impl<'a> Desk<'a> {
+impl<'a> PasteInput<'a> {
     pub(crate) fn new(lines: &'a mut dyn Lines, redirect_uri: String, bare_code: bool) -> Self {
         Self { lines, redirect_uri, bare_code }
     }
@@ -67,9 +67,9 @@ impl<'a> Desk<'a> {
         self.lines.watched()
     }
 
-    /// Takes in what was typed; gives the answer if it is among it, or why the login must not go
-    /// on. Anything else is turned down, and may be followed by something better.
-    pub(super) fn attend(
+    /// Reads what was typed since. Returns the login's answer if that is among it, or why the login
+    /// must not go on; any other line is turned down, and a better one may follow.
+    pub(super) fn read_answer(
         &mut self,
         expected: &Expected,
     ) -> io::Result<Option<Result<AuthorizationResponse, Rejected>>> {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::error::Error;
 use crate::model::audit::{Entry, Settings, Use};
 pub(crate) use crate::store::VerifiedAudit;
+pub(crate) use crate::store::audit::Fault;
 use crate::store::{self, OpenVault, UseRecorded, Vault};
 
 /// How long whoever reads the entries waits for somebody who writes one.

@@ -18,7 +18,8 @@ use crate::model::account::Account;
 use crate::model::attempt::{Action, Attempt, Outcome, pause_until};
 use crate::model::credential::{Check, Credential, Grant, Status};
 use crate::oauth::http::Fault;
-use crate::oauth::protected_resource::{self, Answered, NoVerdict, Verdict};
+pub(crate) use crate::oauth::protected_resource::Verdict;
+use crate::oauth::protected_resource::{self, Answered, NoVerdict};
 use crate::providers::{self, Places, Provider};
 use crate::store::{self, CheckRecorded, OpenVault, Row};
 

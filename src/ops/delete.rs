@@ -4,9 +4,13 @@ use std::time::Instant;
 
 use super::credential;
 use super::error::Error;
+use super::providers;
 use super::refresh::WAIT;
-use crate::model::account::Account;
+use crate::config::Config;
+use crate::model::account::{Account, ProviderName};
 use crate::model::credential::{Grant, Status};
+use crate::model::definition::RevocationScope;
+use crate::model::summary::Summary;
 use crate::oauth::revocation;
 use crate::store::{OpenVault, Vault};
 
@@ -65,4 +69,29 @@ pub(crate) fn delete(vault: &Vault, account: &Account) -> Result<AtProvider, Err
     } else {
         Err(Error::NoCredential { account: account.clone() })
     }
+}
+
+/// The accounts among `summaries` whose grant may have ended with that of `account`: those of one
+/// person at one provider, where that revokes all that a person granted.
+pub(crate) fn ended_with<'a>(
+    account: &Account,
+    summaries: &'a [Summary],
+    config: Option<&Config>,
+) -> Vec<&'a Account> {
+    let definition = |name: &ProviderName| Some(providers::today(name, config)?.definition);
+    let shared = definition(&account.provider)
+        .filter(|definition| definition.revocation_scope == RevocationScope::Grant);
+    let own = summaries.iter().find(|summary| summary.account == *account);
+    let (Some(shared), Some(own)) = (shared, own) else { return Vec::new() };
+    let person =
+        |summary: &'a Summary| summary.username.as_deref().unwrap_or(summary.account.user.as_str());
+    summaries
+        .iter()
+        .filter(|other| other.account != *account && person(other) == person(own))
+        .map(|other| &other.account)
+        .filter(|other| {
+            definition(&other.provider)
+                .is_some_and(|other| other.revocation_endpoint == shared.revocation_endpoint)
+        })
+        .collect()
 }

@@ -2,13 +2,20 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::model::account::Account;
+use crate::model::account::{self, Account};
 use crate::model::address::Address;
 use crate::model::attempt::Attempt;
-use crate::oauth::{listener, metadata, protected_resource, redirect_uri, token_error};
+pub(crate) use crate::oauth::http::Fault;
+pub(crate) use crate::oauth::listener::Error as ListenerError;
+pub(crate) use crate::oauth::metadata::Error as MetadataError;
+pub(crate) use crate::oauth::protected_resource::{Error as ResourceError, NoVerdict};
+pub(crate) use crate::oauth::token_error::Error as TokenError;
+use crate::oauth::{redirect_uri, token_error};
+pub(crate) use crate::store::Error as StoreError;
 use crate::store::{Damage, StillLocked};
+pub(crate) use crate::vault::bundle::{Error as BundleClosed, Malformed as BundleMalformed};
+pub(crate) use crate::vault::keychain::Error as KeychainError;
 use crate::vault::slot::{SlotId, SlotKind};
-use crate::vault::{bundle, keychain};
 use crate::{private_file, providers, store};
 
 /// Why an operation did not do what was asked.
@@ -27,7 +34,7 @@ pub(crate) enum Error {
     WrongSecret { kind: SlotKind, slots: Vec<SlotKind> },
     /// The keychain did not give the secret.
     #[error("the keychain did not give the vault's key")]
-    Keychain { source: keychain::Error, slots: Vec<SlotKind> },
+    Keychain { source: KeychainError, slots: Vec<SlotKind> },
     /// Somebody edited a key slot.
     #[error("the key slot {id} is damaged or was tampered with")]
     TamperedSlot { id: SlotId },
@@ -58,7 +65,7 @@ pub(crate) enum Error {
     RefreshForbidden { account: Account },
     /// The authorization server gave no new token.
     #[error("could not refresh `{account}`")]
-    NotRefreshed { account: Account, source: token_error::Error },
+    NotRefreshed { account: Account, source: TokenError },
     /// Another process got no new token a moment ago, which this one need not find out again.
     #[error("could not refresh `{account}`, as another process found just now{}", because(last))]
     NotRefreshedBefore { account: Account, last: Box<Attempt> },
@@ -102,13 +109,13 @@ pub(crate) enum Error {
 
     /// The server's metadata could not be had.
     #[error("could not find the endpoints of `{provider}`")]
-    Metadata { provider: String, source: metadata::Error },
+    Metadata { provider: String, source: MetadataError },
     /// The definition's redirect URI is none that a listener can be put behind.
     #[error("the redirect URI of `{provider}` can't be used")]
     RedirectUri { provider: String, source: redirect_uri::Invalid },
     /// The browser's answer did not come, or can't be trusted.
     #[error("the browser brought no answer")]
-    Listener(#[from] listener::Error),
+    Listener(#[from] ListenerError),
     /// The authorization server said no in the browser.
     #[error("the login was refused: {reason}")]
     LoginRefused { reason: String },
@@ -117,7 +124,7 @@ pub(crate) enum Error {
     CodeExpired,
     /// The code could not be redeemed.
     #[error("the login was not completed")]
-    NotRedeemed { source: token_error::Error },
+    NotRedeemed { source: TokenError },
     /// The provider did not say whose login it is, and nobody named the user.
     #[error("`{provider}` does not say who logged in")]
     NoUser { provider: String },
@@ -128,7 +135,7 @@ pub(crate) enum Error {
 
     /// The grant could not be revoked; the credential was kept.
     #[error("could not revoke the grant of `{account}`, so it was kept")]
-    NotRevoked { account: Account, source: token_error::Error },
+    NotRevoked { account: Account, source: TokenError },
 }
 
 /// Why nothing was taken in from elsewhere. Names places, never values.
@@ -137,6 +144,21 @@ pub(crate) enum ImportError {
     /// Two of what came in would have the same place in the vault.
     #[error("both {one} and {other} are for `{account}`")]
     Twice { account: Account, one: String, other: String },
+    /// A record is for no provider, and nobody named one.
+    #[error("{origin} does not say of which service it is")]
+    NoProvider { origin: String },
+    /// One provider was named for credentials of several.
+    #[error("there are credentials of several services in it")]
+    SeveralProviders,
+    /// One user was named for credentials of several.
+    #[error("the {count} in it have users of their own")]
+    OwnUsers { count: usize },
+    /// A record has no user, and nobody named one.
+    #[error("{origin} does not say whose it is")]
+    NoOwner { origin: String },
+    /// The user has a name that can't be kept.
+    #[error("{origin}: {why}")]
+    UserName { origin: String, why: account::Error },
     /// What stands there does not fit the provider that it is for.
     #[error("{origin} can't come in: {reason}")]
     Unfit { origin: String, reason: Reason },
@@ -172,7 +194,7 @@ pub(crate) enum SlotError {
     Damaged(Damage),
     /// The keychain did not keep a new secret: nothing depends on it.
     #[error("the keychain did not take a new secret, so nothing was changed")]
-    NotKept(#[source] keychain::Error),
+    NotKept(#[source] KeychainError),
 }
 
 fn damaged(damage: &Damage) -> String {
@@ -205,10 +227,10 @@ pub(crate) enum BundleError {
     NotPlaced { source: private_file::Error },
     /// The text is no bundle, or not all of it.
     #[error("it can't be read as a bundle")]
-    Malformed(#[from] bundle::Malformed),
+    Malformed(#[from] BundleMalformed),
     /// It did not open.
     #[error("the bundle can't be opened")]
-    Closed(#[from] bundle::Error),
+    Closed(#[from] BundleClosed),
     /// This vault took it in before.
     #[error("this vault took the bundle in at {at}, and a bundle opens once")]
     Opened { at: Timestamp },
@@ -236,7 +258,7 @@ pub(crate) enum CheckError {
     Elsewhere { account: Account, address: Address },
     /// The service did not say whether the token works: trying later may help.
     #[error("could not find out whether `{account}` works")]
-    NoVerdict { account: Account, source: protected_resource::Error },
+    NoVerdict { account: Account, source: ResourceError },
     /// The service said so when it was asked before.
     #[error("the service that is asked about `{account}` wants no more requests until {until}")]
     Paused { account: Account, until: Timestamp },
@@ -288,6 +310,17 @@ impl From<getrandom::Error> for Error {
 }
 
 impl Error {
+    /// Whether a refresh was tried and brought no token, or none that could be stored.
+    pub(crate) fn is_of_a_failed_refresh(&self) -> bool {
+        matches!(
+            self,
+            Self::NotRefreshed { .. }
+                | Self::NotRefreshedBefore { .. }
+                | Self::Spilled { .. }
+                | Self::Lost { .. }
+        )
+    }
+
     /// Whether the authorization server refused the client's id or secret.
     pub(crate) fn is_about_the_client(&self) -> bool {
         if let Self::NotRefreshed { source, .. } = self {

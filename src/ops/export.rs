@@ -25,7 +25,8 @@ use crate::private_file;
 use crate::providers::Renewal;
 use crate::signals;
 use crate::store::{self, CredentialTurns, OpenVault, Placement, Row};
-use crate::vault::bundle::{self, BundleId, BundleSecret, LONGEST};
+pub(crate) use crate::vault::bundle::BundleSecret;
+use crate::vault::bundle::{self, BundleId, LONGEST};
 use crate::vault::plaintext;
 
 /// A bundle that was sealed. If its credentials are to be moved, none is renewed while this lives.

@@ -7,8 +7,10 @@ use super::error::{Error, SlotError};
 use super::keychain_entry;
 use super::refresh::WAIT;
 use crate::store::{KeysTurn, OpenVault};
-use crate::vault::keychain::{self, Patience};
-use crate::vault::slot::{KeyMaterial, SlotId, SlotKind};
+use crate::vault::keychain;
+pub(crate) use crate::vault::keychain::Patience;
+pub(crate) use crate::vault::slot::SlotId;
+use crate::vault::slot::{KeyMaterial, SlotKind};
 use crate::vault::slot_secret::SlotSecret;
 
 /// What became of a change.

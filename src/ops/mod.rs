@@ -5,8 +5,10 @@
 
 pub(crate) mod error;
 mod clock;
+pub(crate) mod providers;
 pub(crate) mod audit;
 pub(crate) mod credential;
+pub(crate) mod key_text;
 mod create;
 mod live_token;
 pub(crate) mod refresh;
@@ -25,6 +27,7 @@ pub(crate) mod fair_queue;
 pub(crate) mod many;
 
 pub(crate) use crate::store::{ListedSlot, OpenVault, Opener, StillLocked, Vault};
+pub(crate) use crate::vault::slot::SlotKind;
 pub(crate) use crate::vault::slot_secret::SlotSecret;
 pub(crate) use create::open_or_create;
 pub(crate) use error::{BundleError, CheckError, Error, ImportError, Reason, SlotError};

@@ -19,8 +19,8 @@ use super::input::Setting;
 use super::shown;
 use super::world::{NOW, account};
 use crate::config::Config;
-use crate::foreign::record::{Found, Held, Owner, Record};
-use crate::foreign::{
+use crate::importers::record::{Found, Held, Owner, Record};
+use crate::importers::{
     Error, agentllm, google, pauth, rclone, refresh_service, salla, state_tokens,
 };
 use crate::model::bundle::is_sound;

@@ -12,10 +12,9 @@ use crate::cli::typed::quoted;
 use crate::cli::ui::Ui;
 use crate::model::account::{ProviderName, UserName};
 use crate::model::audit::{Entry, Mode, Settings};
-use crate::ops::OpenVault;
-use crate::ops::Vault;
+use crate::ops::audit::Fault;
 use crate::ops::audit::{self, VerifiedAudit};
-use crate::store::audit::Fault;
+use crate::ops::{OpenVault, Vault};
 use crate::untrusted::printable;
 
 /// As many faults are told at once.

@@ -11,12 +11,9 @@ use crate::cli::{audit_trail, keys, time};
 use crate::model::account::Account;
 use crate::model::audit::Action;
 use crate::model::credential::{Credential, Status};
-use crate::oauth::protected_resource::Verdict;
-use crate::ops::Vault;
-use crate::ops::credential;
+use crate::ops::check::{self, Verdict};
 use crate::ops::token::{self, Warning};
-use crate::ops::{self, CheckError, OpenVault, check};
-use crate::providers::{self, Provider};
+use crate::ops::{self, CheckError, OpenVault, Vault, credential, providers};
 
 /// Ask the service whether a token works, and record the answer
 ///
@@ -152,9 +149,10 @@ fn ask(context: &Context, vault: &OpenVault, account: &Account) -> Result<(), Mi
     if credential.status == Status::HandedOver {
         return Err(credential::handed_over(vault, account).into());
     }
-    let today = match credential.api.check {
-        Some(_) => None,
-        None => provider(context, account)?,
+    let today = if credential.api.check.is_some() {
+        None
+    } else {
+        providers::if_defined(&account.provider, context.config()?).map_err(CliError::from)?
     };
     // Before anything is refreshed for it.
     check::request(account, &credential, today.as_ref())?;
@@ -174,15 +172,6 @@ fn ask(context: &Context, vault: &OpenVault, account: &Account) -> Result<(), Mi
     match checked.verdict {
         Verdict::Accepted => Ok(()),
         Verdict::Refused => Err(Miss::Inactive(inactive(account, &checked.credential))),
-    }
-}
-
-/// Today's definition of the credential's provider, if there is one still.
-fn provider(context: &Context, account: &Account) -> Result<Option<Provider>, CliError> {
-    match providers::find(&account.provider, context.config()?) {
-        Ok(provider) => Ok(Some(provider)),
-        Err(providers::Error::Unknown { .. }) => Ok(None),
-        Err(error) => Err(error.into()),
     }
 }
 

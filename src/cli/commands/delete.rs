@@ -8,11 +8,9 @@ use crate::cli::{audit_trail, keys};
 use crate::model::account::{Account, ProviderName, UserName};
 use crate::model::audit::Action;
 use crate::model::credential::Status;
-use crate::model::definition::RevocationScope;
 use crate::model::summary::Summary;
 use crate::ops::Vault;
 use crate::ops::delete::{self, AtProvider};
-use crate::providers;
 
 /// Revoke a grant where the provider can do that, and forget it
 #[derive(Debug, clap::Args)]
@@ -85,28 +83,12 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
 /// Names what may have been ended with `account`: other credentials of the same person at the same
 /// provider, where that revokes all that a person granted.
 fn warn_of_others(context: &Context, account: &Account, summaries: &[Summary]) {
-    let definition = |name| {
-        let provider = context.config().ok().and_then(|config| providers::find(name, config).ok());
-        provider.map(|provider| provider.definition)
-    };
-    let shared = definition(&account.provider)
-        .filter(|definition| definition.revocation_scope == RevocationScope::Grant);
-    let own = summaries.iter().find(|summary| summary.account == *account);
-    let (Some(shared), Some(own)) = (shared, own) else { return };
-    let who = |summary: &Summary| {
-        summary.username.clone().unwrap_or_else(|| summary.account.user.as_str().to_owned())
-    };
-    for other in summaries.iter().filter(|other| other.account != *account) {
-        let same_place = definition(&other.account.provider)
-            .is_some_and(|other| other.revocation_endpoint == shared.revocation_endpoint);
-        if same_place && who(other) == who(own) {
-            let Account { provider, user } = &other.account;
-            context.ui.warning(&format!(
-                "`{}` may have been ended with it: tokctl check {provider} {}",
-                other.account,
-                user_flag(user.as_str())
-            ));
-        }
+    for other in delete::ended_with(account, summaries, context.config().ok()) {
+        context.ui.warning(&format!(
+            "`{other}` may have been ended with it: tokctl check {} {}",
+            other.provider,
+            user_flag(other.user.as_str())
+        ));
     }
 }
 

@@ -14,10 +14,9 @@ use crate::model::audit::{Action, Subject};
 use crate::model::bundle::Load;
 use crate::model::credential::{Expiry, Grant};
 use crate::model::reference::{self, Field, Reference};
-use crate::ops::Vault;
 use crate::ops::export::{self, Sealed, Traveller};
-use crate::ops::{self, OpenVault};
-use crate::providers::{self, Provider, Renewal};
+use crate::ops::providers::{self, Renewal};
+use crate::ops::{self, OpenVault, Vault};
 
 /// What a secret of GitHub's holds, in bytes: the least of the CI platforms.
 const SMALLEST_SECRET: usize = 48 * 1024;
@@ -116,8 +115,14 @@ fn sealed(
     to: &Recipient,
     file: Option<&Path>,
 ) -> Result<(), CliError> {
-    let asked: BTreeMap<Account, Renewal> =
-        args.accounts.iter().map(|account| (account.clone(), renewal(context, account))).collect();
+    let asked: BTreeMap<Account, Renewal> = args
+        .accounts
+        .iter()
+        .map(|account| {
+            let renewal = providers::renewal(&account.provider, context.config().ok());
+            (account.clone(), renewal)
+        })
+        .collect();
     let accounts: Vec<Account> = asked.keys().cloned().collect();
     let secret = bundle_secret::sealing(context, to)?;
     let done = context
@@ -165,14 +170,6 @@ fn not_sealed(error: ops::Error) -> CliError {
     let hint =
         format!("`tokctl get {provider} {user}` settles it once the token in hand has ended");
     CliError::from(error).hint(hint)
-}
-
-/// How today's definition says that the credential is renewed. Where none does, it is taken to be
-/// renewed by one machine alone.
-fn renewal(context: &Context, account: &Account) -> Renewal {
-    let config = context.config().ok();
-    let provider = config.and_then(|config| providers::find(&account.provider, config).ok());
-    provider.as_ref().map(Provider::renewal).unwrap_or_default()
 }
 
 fn report(context: &Context, sealed: &Sealed, file: Option<&Path>) {

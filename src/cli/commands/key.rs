@@ -9,10 +9,9 @@ use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::{audit_trail, keys, new_secret, time};
 use crate::model::audit::{Action, Subject};
-use crate::ops::ListedSlot;
-use crate::ops::Vault;
+use crate::ops::key_slots::SlotId;
 use crate::ops::key_slots::{self, Changed};
-use crate::vault::slot::{SlotId, SlotKind};
+use crate::ops::{ListedSlot, SlotKind, Vault};
 
 /// The vault's key slots: ways to unlock it
 ///

@@ -10,7 +10,7 @@ use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::config::Config;
 use crate::model::account::ProviderName;
-use crate::providers::{self, Provider};
+use crate::ops::providers::{self, Provider};
 use crate::untrusted::printable;
 
 /// Show the services that tokctl knows, or all that it knows of one

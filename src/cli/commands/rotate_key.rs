@@ -5,10 +5,9 @@ use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
 use crate::cli::{audit_trail, key_material, keys, new_secret, time};
 use crate::model::audit::{Action, Subject};
-use crate::ops::key_slots;
+use crate::ops::key_slots::SlotId;
 use crate::ops::rotation::{self, Fate, Plan, Progress, Rotated};
-use crate::ops::{self, ListedSlot, OpenVault, SlotError, SlotSecret, Vault};
-use crate::vault::slot::{SlotId, SlotKind};
+use crate::ops::{self, ListedSlot, OpenVault, SlotError, SlotKind, SlotSecret, Vault, key_slots};
 
 /// Replace the vault's keys, and seal every credential again; all or nothing
 ///

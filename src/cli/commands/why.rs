@@ -14,7 +14,7 @@ use crate::model::credential::{Expiry, Grant, Status};
 use crate::model::reference::Reference;
 use crate::ops::Vault;
 use crate::ops::diagnosis::{self, Evidence, Finding, Remedy, diagnose};
-use crate::providers::{self, Provider};
+use crate::ops::providers::{self, Provider};
 
 /// Say why a credential works or does not, and what to type
 ///
@@ -37,8 +37,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     let vault = keys::unlock(context, store)?;
     let evidence = diagnosis::evidence(&vault, &account)?;
     // A slip in the configuration is another matter.
-    let provider =
-        context.config().ok().and_then(|config| providers::find(&account.provider, config).ok());
+    let provider = providers::today(&account.provider, context.config().ok());
     let renewal = provider.as_ref().map(Provider::renewal).unwrap_or_default();
     let now = time::now();
     let finding = diagnose(&evidence, renewal, now);

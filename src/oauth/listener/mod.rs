@@ -21,7 +21,7 @@ use std::net::TcpListener;
 use std::time::Instant;
 
 use crate::oauth::authorization_response::{AuthorizationResponse, Expected, Rejected};
-use crate::oauth::pasted::Desk;
+use crate::oauth::pasted::PasteInput;
 use crate::oauth::redirect_uri::RedirectUri;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
@@ -93,23 +93,23 @@ impl Listener {
     }
 
     /// Waits until the `expected` response arrives, `deadline` at the latest: through the port, or
-    /// across the `desk`, whichever comes first. A browser that brought it then waits in turn, for
+    /// through the `paste_input`, whichever comes first. A browser that brought it then waits in turn, for
     /// [`Arrived::show_logged_in`].
     pub(crate) fn wait(
         self,
         expected: &Expected,
         deadline: Instant,
-        mut desk: Option<Desk<'_>>,
+        mut paste_input: Option<PasteInput<'_>>,
     ) -> Result<Arrived, Error> {
         let mut reception = Reception::new(self.redirect_uri, self.sockets, expected.clone());
         let ended = loop {
             if Instant::now() >= deadline {
                 return Err(Error::TimedOut);
             }
-            let watched = desk.as_ref().and_then(Desk::watched);
+            let watched = paste_input.as_ref().and_then(PasteInput::watched);
             if reception.sleep(Some(deadline), watched)?
-                && let Some(desk) = &mut desk
-                && let Some(outcome) = desk.attend(expected)?
+                && let Some(paste_input) = &mut paste_input
+                && let Some(outcome) = paste_input.read_answer(expected)?
             {
                 let response = outcome.map_err(Error::Rejected)?;
                 return Ok(Arrived { response, tab: None });
@@ -131,11 +131,11 @@ impl Listener {
     }
 }
 
-/// Waits for an answer that can come across the `desk` alone, `deadline` at the latest.
+/// Waits for an answer that can come through the `paste_input` alone, `deadline` at the latest.
 pub(crate) fn wait_for_paste(
     expected: &Expected,
     deadline: Instant,
-    mut desk: Desk<'_>,
+    mut paste_input: PasteInput<'_>,
 ) -> Result<Arrived, Error> {
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
@@ -143,14 +143,14 @@ pub(crate) fn wait_for_paste(
             return Err(Error::TimedOut);
         }
         let watched =
-            desk.watched().ok_or_else(|| io::Error::from(io::ErrorKind::UnexpectedEof))?;
+            paste_input.watched().ok_or_else(|| io::Error::from(io::ErrorKind::UnexpectedEof))?;
         match poll(
             &mut [PollFd::new(&watched, PollFlags::IN)],
             Timespec::try_from(left).ok().as_ref(),
         ) {
             Ok(0) | Err(Errno::INTR) => {}
             Ok(_) => {
-                if let Some(outcome) = desk.attend(expected)? {
+                if let Some(outcome) = paste_input.read_answer(expected)? {
                     let response = outcome.map_err(Error::Rejected)?;
                     return Ok(Arrived { response, tab: None });
                 }

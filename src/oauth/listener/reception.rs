@@ -85,7 +85,7 @@ impl Reception {
         let now = Instant::now();
         let mut ended = None;
         for connection in std::mem::take(&mut self.connections) {
-            ended = self.attend(connection, now).or(ended);
+            ended = self.advance(connection, now).or(ended);
         }
         // One at a time, so that nobody has to make room who has just said something. What the
         // new one has already said is heard at once, for the same reason.
@@ -93,7 +93,7 @@ impl Reception {
             && let Some(connection) = self.accept(now)?
         {
             self.make_room();
-            ended = self.attend(connection, now);
+            ended = self.advance(connection, now);
         }
         Ok(ended)
     }
@@ -127,7 +127,7 @@ impl Reception {
     }
 
     /// Lets one connection go on, and keeps it unless it is over or ends the wait.
-    fn attend(&mut self, mut connection: Connection, now: Instant) -> Option<Ended> {
+    fn advance(&mut self, mut connection: Connection, now: Instant) -> Option<Ended> {
         match connection.go_on(now, &self.redirect_uri) {
             Step::Over => return None,
             Step::Open => {}

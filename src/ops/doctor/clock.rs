@@ -2,10 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
-
-use super::database::age;
-use super::report::{Check, Remedy, Told};
+use super::facts::{ClockFact, Server};
+use super::finding::{Fact, Finding, Remedy};
 use crate::model::address::Address;
 use crate::model::attempt::TOLERABLE_SKEW;
 use crate::model::credential::Grant;
@@ -18,38 +16,34 @@ use crate::store::{OpenVault, Vault};
 const MOST_ASKED: usize = 3;
 
 /// What the last answer that any refresh or check got said of the time. Sends nothing.
-pub(crate) fn recorded_clock(store: &Vault, now: Timestamp) -> Result<Told, Error> {
+pub(crate) fn recorded_clock(store: &Vault) -> Result<Finding, Error> {
     let attempts = store.attempts()?;
     let last = attempts.iter().filter(|attempt| attempt.clock_skew.is_some());
     let last = last.max_by_key(|attempt| attempt.ended_at);
     Ok(match last.and_then(|attempt| Some((attempt.clock_skew?, attempt.ended_at))) {
-        Some((ahead, at)) => {
-            judged(ahead.saturating_neg(), &format!("when one last answered, {}", age(at, now)))
-        }
-        None => {
-            Told::unknown_until(Check::Clock, "no server has told the time yet", Remedy::AskServer)
-        }
+        Some((ahead, at)) => judged(ahead.saturating_neg(), Server::AskedLast(at)),
+        None => Finding::unknown_until(Fact::Clock(ClockFact::NeverTold), Remedy::AskServer),
     })
 }
 
 /// Asks the servers that tokens are refreshed at for the time, without any token or secret.
-pub(crate) fn ask_server(vault: &OpenVault, clock: Clock) -> Result<Vec<Told>, Error> {
-    let mut told = Vec::new();
+pub(crate) fn ask_server(vault: &OpenVault, clock: Clock) -> Result<Vec<Finding>, Error> {
+    let mut findings = Vec::new();
     for (authority, (address, certificates)) in servers(vault)?.into_iter().take(MOST_ASKED) {
         let answer = http::fetch(&address, certificates.as_deref(), &Authentication::None);
-        told.push(match answer.map(|answer| answer.date) {
+        findings.push(match answer.map(|answer| answer.date) {
             Ok(Some(date)) => {
                 let ahead = clock().duration_since(date).as_secs();
-                judged(ahead, &format!("of `{authority}` just now"))
+                judged(ahead, Server::AskedNow { authority })
             }
-            Ok(None) => Told::unknown(Check::Clock, format!("`{authority}` did not tell the time")),
-            Err(fault) => Told::unknown(Check::Clock, fault.to_string()),
+            Ok(None) => Finding::unknown(Fact::Clock(ClockFact::NotTold { authority })),
+            Err(fault) => Finding::unknown(Fact::Clock(ClockFact::NoAnswer(fault))),
         });
     }
-    if told.is_empty() {
-        told.push(Told::unknown(Check::Clock, "no credential names a server to be asked"));
+    if findings.is_empty() {
+        findings.push(Finding::unknown(Fact::Clock(ClockFact::NobodyToAsk)));
     }
-    Ok(told)
+    Ok(findings)
 }
 
 /// The address of each server that the credentials are renewed at, with the certificates to trust.
@@ -77,13 +71,10 @@ fn servers(vault: &OpenVault) -> Result<Servers, Error> {
     Ok(servers)
 }
 
-/// `ahead` is how many seconds this clock shows more than the server's.
-fn judged(ahead: i64, when: &str) -> Told {
-    let off = ahead.unsigned_abs();
-    if off <= TOLERABLE_SKEW.as_secs().unsigned_abs() {
-        return Told::fine(Check::Clock, format!("{off} s off the server's, {when}"));
+/// Judges a clock that shows so many seconds more than the server's.
+fn judged(ahead: i64, of: Server) -> Finding {
+    if ahead.unsigned_abs() <= TOLERABLE_SKEW.as_secs().unsigned_abs() {
+        return Finding::fine(Fact::Clock(ClockFact::InStep { ahead, of }));
     }
-    let direction = if ahead > 0 { "ahead of" } else { "behind" };
-    let message = format!("this clock is {off} s {direction} the server's, {when}");
-    Told::finding(Check::Clock, message, Remedy::SetClock)
+    Finding::to_mend(Fact::Clock(ClockFact::Off { ahead, of }), Remedy::SetClock)
 }

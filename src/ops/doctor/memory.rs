@@ -2,25 +2,18 @@
 
 use rustix::process::{Resource, getrlimit};
 
-use super::report::{Check, Remedy, Told};
+use super::facts::MemoryFact;
+use super::finding::{Fact, Finding, Remedy};
 
 /// Looks at what the program did for itself when it began.
-pub(crate) fn memory() -> Told {
+pub(crate) fn memory() -> Finding {
     if getrlimit(Resource::Core).current != Some(0) {
-        return Told::finding(
-            Check::Memory,
-            "the system would write this program's memory to a core file",
-            Remedy::Report,
-        );
+        return Finding::to_mend(Fact::Memory(MemoryFact::CoreFile), Remedy::Report);
     }
     if is_open_to_debuggers() {
-        return Told::finding(
-            Check::Memory,
-            "other programs of yours can read this program's memory",
-            Remedy::Report,
-        );
+        return Finding::to_mend(Fact::Memory(MemoryFact::OpenToDebuggers), Remedy::Report);
     }
-    Told::fine(Check::Memory, "no core file is written, and no debugger let in")
+    Finding::fine(Fact::Memory(MemoryFact::Kept))
 }
 
 #[cfg(target_os = "linux")]

@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 
 use super::incoming::{Incoming, LeftOut};
-use crate::foreign::record::{Held, HeldGrant, IssuedTo, Record};
+use crate::importers::record::{Held, HeldGrant, IssuedTo, Record};
 use crate::model::account::{Account, UserName};
 use crate::model::address::Address;
 use crate::model::client::{Client, ClientAuthentication};
@@ -13,7 +13,7 @@ use crate::model::credential::{
 };
 use crate::model::definition::RefreshKind;
 use crate::model::readiness::due_at;
-use crate::ops::error::{Error, ImportError, Reason};
+use crate::ops::error::{ImportError, Reason};
 use crate::ops::login::static_token;
 use crate::providers::{self, Endpoints, Places, Provider};
 use crate::secret::ClientSecret;
@@ -35,7 +35,7 @@ pub(crate) fn assemble(
     service: &Service,
     server: Option<&Address>,
     now: Timestamp,
-) -> Result<Incoming, Error> {
+) -> Result<Incoming, ImportError> {
     let Record { origin, username, held, inactive, .. } = record;
     let server = record.server.as_ref().or(server);
     let issued_at = match &held {

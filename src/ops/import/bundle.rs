@@ -5,12 +5,18 @@ use crate::model::account::Account;
 use crate::model::bundle::{Carried, Content, Load, is_sound};
 use crate::ops::error::{BundleError, Error};
 use crate::vault::bundle::{Bundle, BundleSecret, Malformed};
+pub(crate) use crate::vault::bundle::{BundleId, LONGEST as LONGEST_BUNDLE};
 
 /// What a bundle holds.
 pub(crate) struct Opened {
     pub(crate) incoming: Vec<Incoming>,
     /// Whether any of it was handed over, and so has no other holder.
     pub(crate) moved: bool,
+}
+
+/// Reads the text of a bundle, which is not opened yet.
+pub(crate) fn read_bundle(text: &str) -> Result<Bundle, BundleError> {
+    Ok(Bundle::parse(text)?)
 }
 
 /// Opens a bundle and gives what is in it.

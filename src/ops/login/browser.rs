@@ -14,7 +14,8 @@ use crate::model::client::Client;
 use crate::model::definition::Pkce;
 use crate::oauth::authorization_response::{AuthorizationResponse, Expected};
 use crate::oauth::listener::{self, Listener};
-use crate::oauth::pasted::{Desk, Lines};
+use crate::oauth::pasted::PasteInput;
+pub(crate) use crate::oauth::pasted::{Lines, Unusable};
 use crate::oauth::pkce;
 use crate::oauth::redirect_uri::{self, RedirectUri};
 use crate::oauth::state::State;
@@ -148,11 +149,14 @@ impl Pending {
     ) -> Result<Granted, Error> {
         let redirect_uri = self.way_back.redirect_uri();
         let bare_code = self.plan.provider.definition.pkce == Some(Pkce::Required);
-        let desk = lines.map(|lines| Desk::new(lines, redirect_uri.clone(), bare_code));
-        let arrived = match (self.way_back, desk) {
-            (WayBack::Listener(listener), desk) => listener.wait(&self.expected, deadline, desk)?,
-            (WayBack::Pasted { .. }, Some(desk)) => {
-                listener::wait_for_paste(&self.expected, deadline, desk)?
+        let paste_input =
+            lines.map(|lines| PasteInput::new(lines, redirect_uri.clone(), bare_code));
+        let arrived = match (self.way_back, paste_input) {
+            (WayBack::Listener(listener), paste_input) => {
+                listener.wait(&self.expected, deadline, paste_input)?
+            }
+            (WayBack::Pasted { .. }, Some(paste_input)) => {
+                listener::wait_for_paste(&self.expected, deadline, paste_input)?
             }
             (WayBack::Pasted { .. }, None) => return Err(listener::Error::TimedOut.into()),
         };

@@ -22,7 +22,8 @@ use crate::oauth::token;
 use crate::oauth::token_answer::TokenAnswer;
 use crate::ops::error::Error;
 use crate::providers::Places;
-use crate::providers::atlassian::{self, Site};
+use crate::providers::atlassian;
+pub(crate) use crate::providers::atlassian::Site;
 
 /// A grant that was got and is not stored yet.
 pub(crate) struct Granted {

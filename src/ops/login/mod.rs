@@ -12,7 +12,7 @@ pub(crate) mod device;
 pub(crate) mod client_credentials;
 pub(crate) mod service_account;
 
-pub(crate) use granted::{Granted, LoggedIn};
+pub(crate) use granted::{Granted, LoggedIn, Site};
 pub(crate) use plan::Plan;
 pub(crate) use replaced::Replaced;
 pub(crate) use store::Place;

@@ -48,7 +48,7 @@ impl Refresh<'_> {
         credential: &Credential,
     ) -> Result<LiveToken, Error> {
         if self.trigger.could_do_with(credential, (self.clock)()) {
-            let warning = Some(Warning::NotRefreshed(Box::new(error)));
+            let warning = Some(Warning::of(error));
             return Ok(LiveToken { credential: credential.clone(), refreshed: false, warning });
         }
         Err(error)

@@ -100,8 +100,7 @@ impl Refresh<'_> {
             // Says, where that is so, that no try would help, or that none may be made.
             Trigger::Need(need) => match judge(self.account, credential, need, now)? {
                 Found::Good(token) => {
-                    let interrupted = || Warning::NotRefreshed(Box::new(interrupted()));
-                    let warning = token.warning.or_else(|| Some(interrupted()));
+                    let warning = Some(token.warning.unwrap_or(Warning::InDoubt));
                     Ok(Some(LiveToken { warning, ..*token }))
                 }
                 Found::Due => Ok(self.in_spite_of(interrupted(), credential).ok()),

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 
+use super::failure::lacks_shared_memory;
 use super::schema::{self, Version};
 use crate::private_file::{self, Readers};
 use crate::store::error::Error;
@@ -313,16 +314,6 @@ fn open_immutable(file: &VaultFile, flags: OpenFlags) -> Result<Connection, Erro
         .map_err(|()| Error::NoVault { path: file.path().to_owned() })?;
     uri.set_query(Some("immutable=1"));
     open_standing(Path::new(uri.as_str()), flags | OpenFlags::SQLITE_OPEN_URI)
-}
-
-fn lacks_shared_memory(error: &Error) -> bool {
-    use rusqlite::ffi::{SQLITE_IOERR_SHMMAP, SQLITE_IOERR_SHMOPEN, SQLITE_IOERR_SHMSIZE};
-    let Error::Sqlite(error) = error else { return false };
-    error.sqlite_error().is_some_and(|found| {
-        matches!(found.code, ErrorCode::CannotOpen | ErrorCode::ReadOnly)
-            || [SQLITE_IOERR_SHMMAP, SQLITE_IOERR_SHMOPEN, SQLITE_IOERR_SHMSIZE]
-                .contains(&found.extended_code)
-    })
 }
 
 fn refused(version: &Version, file: &VaultFile) -> Error {

@@ -3,6 +3,7 @@
 //! Owns the connections to the file and all SQL. Refuses to know what a row is read for: its
 //! neighbours in `store/` decide that, and no type of SQLite's leaves this folder.
 
+mod failure;
 mod schema;
 mod database;
 pub(crate) mod header;

@@ -11,8 +11,7 @@ use crate::cli::context::{Context, Global};
 use crate::cli::environment::Environment;
 use crate::cli::ui::Color;
 use crate::model::account::Account;
-use crate::ops::Vault;
-use crate::providers;
+use crate::ops::{Vault, providers};
 use crate::untrusted::printable;
 
 /// What stands for itself in a part of a `tokctl://` reference (RFC 3986 §2.3).

@@ -1,6 +1,8 @@
 //! `tokctl doctor`: whether everything is in order, and what mends what is not.
 
+mod words;
 mod row;
+mod sentence;
 mod remedy;
 mod rounds;
 mod surroundings;
@@ -49,7 +51,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
 /// What it all comes to.
 fn verdict(rows: &[Row]) -> Result<(), CliError> {
     let count = |verdict| rows.iter().filter(|row| row.verdict == verdict).count();
-    let (damages, findings) = (count(Verdict::Damaged), count(Verdict::Finding));
+    let (damages, findings) = (count(Verdict::Damaged), count(Verdict::ToMend));
     let hint = "do what stands beside each, then `tokctl doctor` again";
     match (damages, findings) {
         (0, 0) => Ok(()),
@@ -83,8 +85,9 @@ fn print(context: &Context, rows: &[Row]) -> Result<(), CliError> {
     }
     for row in shown {
         // The longest result, and the longest name.
-        let result = Ui::styled(&coloured(row.verdict), &format!("{:<7}", row.verdict.word()));
-        context.ui.line(&format!("{result}  {:<16}  {}", row.check.name(), row.message))?;
+        let result = format!("{:<7}", words::result(row.verdict));
+        let result = Ui::styled(&coloured(row.verdict), &result);
+        context.ui.line(&format!("{result}  {:<16}  {}", words::name(row.check), row.message))?;
         if let Some(hint) = &row.hint {
             let label = Ui::styled(&Style::new().cyan(), "hint:");
             context.ui.line(&format!("{:25}  {label} {hint}", ""))?;
@@ -97,7 +100,7 @@ fn coloured(verdict: Verdict) -> Style {
     match verdict {
         Verdict::Fine => Style::new().green(),
         Verdict::Hint | Verdict::Unknown => Style::new().yellow(),
-        Verdict::Finding | Verdict::Damaged => Style::new().red().bold(),
+        Verdict::ToMend | Verdict::Damaged => Style::new().red().bold(),
     }
 }
 
@@ -117,7 +120,7 @@ mod tests {
             verdict(&rows).err().map(|error| error.kind)
         };
         assert_eq!(kind(&[Verdict::Fine, Verdict::Hint, Verdict::Unknown]), None);
-        assert_eq!(kind(&[Verdict::Hint, Verdict::Finding]), Some(Kind::Failed));
-        assert_eq!(kind(&[Verdict::Finding, Verdict::Damaged]), Some(Kind::VaultDamaged));
+        assert_eq!(kind(&[Verdict::Hint, Verdict::ToMend]), Some(Kind::Failed));
+        assert_eq!(kind(&[Verdict::ToMend, Verdict::Damaged]), Some(Kind::VaultDamaged));
     }
 }

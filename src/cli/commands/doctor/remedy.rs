@@ -1,21 +1,23 @@
-//! What to type for each thing that is to be mended.
+//! What to type for each thing that is to be mended, and the line that says so.
 
 use std::path::Path;
 
 use super::row::{RESTORE_OR_BEGIN_ANEW, Row};
+use super::sentence::sentence;
 use crate::cli::error::CliError;
+use crate::cli::time;
 use crate::cli::typed::{quoted, user_flag};
 use crate::model::account::Account;
-use crate::ops::doctor::{Remedy, Seen, Told};
+use crate::ops::doctor::{Finding, Remedy};
 
-/// A fact as it is reported.
-pub(super) fn row_of(told: Told) -> Row {
-    let Told { check, seen } = told;
-    match seen {
-        Seen::Fact { verdict, message, remedy } => {
-            Row { check, verdict, message, hint: remedy.as_ref().map(typed) }
+/// The line of the report for what a look came to.
+pub(super) fn row_of(finding: Finding) -> Row {
+    match finding {
+        Finding::Seen { fact, verdict, remedy } => {
+            let message = sentence(&fact, time::now());
+            Row { check: fact.check(), verdict, message, hint: remedy.as_ref().map(typed) }
         }
-        Seen::Failure(error) => Row::failure(check, CliError::from(*error)),
+        Finding::Failure { check, error } => Row::failure(check, CliError::from(*error)),
     }
 }
 
@@ -49,10 +51,6 @@ fn typed(remedy: &Remedy) -> String {
         Remedy::UpdateTokctl => "update tokctl".into(),
         Remedy::SetClock => "set this machine's clock".into(),
         Remedy::AskServer => "tokctl doctor --online".into(),
-        Remedy::SetBrowser => {
-            "set BROWSER to a program that opens addresses, or log in with `--no-browser`".into()
-        }
-        Remedy::InstallProgram => "install it, or name another in config.toml".into(),
         Remedy::FreePort => {
             "end the program that has it, or log in with another registered port, `--port`".into()
         }

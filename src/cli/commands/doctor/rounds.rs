@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use super::remedy::row_of;
 use super::row::{Row, Verdict};
+use super::words;
 use crate::bounded::{self, Unfinished};
 use crate::cli::context::Context;
 use crate::ops;
-use crate::ops::doctor::{Check, Told};
+use crate::ops::doctor::{Check, Finding};
 
 /// A look has this long. Opening 100,000 credentials takes seconds.
 const LIMIT: Duration = Duration::from_mins(1);
@@ -33,7 +34,7 @@ impl<'a> Rounds<'a> {
         check: Check,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Option<T> {
-        let doing = check.doing();
+        let doing = words::doing(check);
         let done = self.context.ui.while_waiting(doing, || bounded::within(LIMIT, work));
         let message = match done {
             Ok(done) => return Some(done),
@@ -51,14 +52,14 @@ impl<'a> Rounds<'a> {
         &mut self,
         check: Check,
         mut subject: S,
-        look: impl FnOnce(&mut S) -> Result<Vec<Told>, ops::Error> + Send + 'static,
+        look: impl FnOnce(&mut S) -> Result<Vec<Finding>, ops::Error> + Send + 'static,
     ) -> Option<S> {
-        let (subject, told) = self.bounded(check, move || {
-            let told = look(&mut subject);
-            (subject, told)
+        let (subject, findings) = self.bounded(check, move || {
+            let findings = look(&mut subject);
+            (subject, findings)
         })?;
-        let told = told.unwrap_or_else(|error| vec![Told::failure(check, error)]);
-        self.add(told.into_iter().map(row_of));
+        let findings = findings.unwrap_or_else(|error| vec![Finding::failure(check, error)]);
+        self.add(findings.into_iter().map(row_of));
         Some(subject)
     }
 }

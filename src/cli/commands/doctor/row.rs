@@ -2,6 +2,7 @@
 
 use serde::{Serialize, Serializer};
 
+use super::words;
 use crate::cli::error::{CliError, Kind};
 use crate::cli::explain::RESTORE;
 use crate::ops::doctor::Check;
@@ -45,7 +46,7 @@ impl Row {
             | Kind::ProviderUnavailable
             | Kind::LoginFailed
             | Kind::CommandNotExecutable
-            | Kind::CommandNotFound => Verdict::Finding,
+            | Kind::CommandNotFound => Verdict::ToMend,
         };
         let message = error.in_one_line();
         let hint = match error.hint {
@@ -58,20 +59,9 @@ impl Row {
 }
 
 impl Verdict {
-    /// Its word in JSON, which scripts rely on.
-    pub(super) fn word(self) -> &'static str {
-        match self {
-            Self::Fine => "ok",
-            Self::Hint => "hint",
-            Self::Finding => "finding",
-            Self::Damaged => "damaged",
-            Self::Unknown => "unknown",
-        }
-    }
-
     pub(super) fn is_to_be_mended(self) -> bool {
         match self {
-            Self::Finding | Self::Damaged => true,
+            Self::ToMend | Self::Damaged => true,
             Self::Fine | Self::Hint | Self::Unknown => false,
         }
     }
@@ -79,10 +69,10 @@ impl Verdict {
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands fields over by reference")]
 fn name<S: Serializer>(check: &Check, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(check.name())
+    serializer.serialize_str(words::name(*check))
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands fields over by reference")]
 fn word<S: Serializer>(verdict: &Verdict, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(verdict.word())
+    serializer.serialize_str(words::result(*verdict))
 }

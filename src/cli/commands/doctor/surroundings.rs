@@ -1,6 +1,7 @@
 //! What needs no vault: the environment, the configuration, and the programs that they name.
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use super::remedy::row_of;
@@ -14,11 +15,11 @@ use crate::cli::error::CliError;
 use crate::cli::key_material;
 use crate::cli::typed::quoted;
 use crate::config::Config;
+use crate::executable;
 use crate::model::account::ProviderName;
-use crate::oauth::redirect_uri::RedirectUri;
 use crate::ops::SlotSecret;
 use crate::ops::doctor::{self, Check};
-use crate::providers::{self, Provider};
+use crate::ops::providers::{self, Provider};
 use crate::untrusted::printable;
 
 /// The variables that name files with keys and passphrases, of the vault and of bundles.
@@ -126,7 +127,7 @@ fn token_directories(context: &Context) -> impl Iterator<Item = Row> {
     run::left_token_directories(&context.environment).into_iter().map(|directory| {
         let name = directory.to_string_lossy();
         let message = format!("`{}` holds tokens of a command that has ended", printable(&name));
-        Row::new(Check::Leftovers, Verdict::Finding, message)
+        Row::new(Check::Leftovers, Verdict::ToMend, message)
             .hint(format!("rm -r {}", quoted(&name)))
     })
 }
@@ -174,11 +175,8 @@ fn configured(context: &Context, config: &Config) -> Vec<Row> {
 fn settings(context: &Context, provider: &Provider) -> Vec<Row> {
     let (name, definition) = (&provider.name, &provider.definition);
     let mut rows = Vec::new();
-    let finding = |message: String| Row::new(Check::Providers, Verdict::Finding, message);
-    let uri = provider.redirect_uri();
-    if uri.starts_with("http:")
-        && let Err(error) = uri.parse::<RedirectUri>()
-    {
+    let finding = |message: String| Row::new(Check::Providers, Verdict::ToMend, message);
+    if let Some(error) = doctor::unusable_redirect_uri(provider) {
         let message = format!("the redirect URI of `{name}` can't be listened on: {error}");
         rows.push(finding(message).hint("mend `redirect_uri` in config.toml"));
     }
@@ -233,7 +231,7 @@ fn browser(context: &Context) -> Row {
             started(context, Check::Browser, what, browser.program())
         }
         None if named => {
-            Row::new(Check::Browser, Verdict::Finding, "BROWSER can't be read as a command")
+            Row::new(Check::Browser, Verdict::ToMend, "BROWSER can't be read as a command")
                 .hint("set BROWSER to a program that opens addresses")
         }
         None => Row::new(
@@ -244,8 +242,20 @@ fn browser(context: &Context) -> Row {
     }
 }
 
+/// Whether a program that is going to be started as `what` is there.
 fn started(context: &Context, check: Check, what: &str, program: &str) -> Row {
-    row_of(doctor::program(check, what, program, context.environment.get("PATH").as_deref()))
+    let shown = printable(program);
+    let path = context.environment.get("PATH");
+    if executable::find(OsStr::new(program), path.as_deref()).is_some() {
+        return Row::new(check, Verdict::Fine, format!("`{shown}`, {what}, is there"));
+    }
+    let hint = if check == Check::Browser {
+        "set BROWSER to a program that opens addresses, or log in with `--no-browser`"
+    } else {
+        "install it, or name another in config.toml"
+    };
+    let message = format!("`{shown}`, {what}, is no program that can be started");
+    Row::new(check, Verdict::ToMend, message).hint(hint)
 }
 
 /// Whether the ports are free that are registered for logins: those of configured providers, and
@@ -259,8 +269,8 @@ pub(super) fn ports(
     let configured = config.providers.keys().filter_map(|name| name.parse().ok());
     let names: BTreeSet<ProviderName> = configured.chain(used.iter().cloned()).collect();
     let found = names.iter().filter_map(|name| {
-        let provider = providers::find(name, config).ok()?;
-        doctor::fixed_port(&printable(name.as_str()), &provider.redirect_uri())
+        let provider = providers::today(name, Some(config))?;
+        doctor::fixed_port(&provider)
     });
     rounds.add(found.map(row_of));
 }

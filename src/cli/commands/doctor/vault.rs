@@ -7,16 +7,15 @@ use super::remedy::row_of;
 use super::rounds::Rounds;
 use super::row::{Row, Verdict};
 use super::surroundings::Surroundings;
+use super::words;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::typed::login_command;
 use crate::cli::{keys, renewal, time};
 use crate::model::account::ProviderName;
-use crate::ops::Vault;
 use crate::ops::doctor::{self, Check};
-use crate::ops::{self, OpenVault, SlotSecret};
-use crate::store;
-use crate::vault::slot::SlotKind;
+use crate::ops::error::StoreError;
+use crate::ops::{self, OpenVault, SlotKind, SlotSecret, Vault};
 
 /// What the vault told beside what is in the rows.
 #[derive(Default)]
@@ -44,7 +43,7 @@ pub(super) fn look(
         .and_then(|place| rounds.bounded(Check::Vault, move || Vault::open_as_it_is(&place)));
     let (kinds, store) = match opened {
         Some(Ok((store, current))) => examine(rounds, store, current, &mut seen),
-        Some(Err(error @ store::Error::NoVault { .. })) => {
+        Some(Err(error @ StoreError::NoVault { .. })) => {
             rounds.add([none_yet()]);
             seen.missing = Some(error.into());
             (Vec::new(), None)
@@ -81,13 +80,13 @@ fn examine(
     seen: &mut Seen,
 ) -> (Vec<SlotKind>, Option<Vault>) {
     let header = match doctor::vault(&store, current) {
-        Err(error @ store::Error::NoVault { .. }) => {
+        Err(error @ StoreError::NoVault { .. }) => {
             rounds.add([none_yet()]);
             seen.missing = Some(error.into());
             return (Vec::new(), None);
         }
         Err(error) => Row::failure(Check::Vault, error.into()),
-        Ok(told) => row_of(told),
+        Ok(finding) => row_of(finding),
     };
     rounds.add([header]);
     let looked =
@@ -119,12 +118,12 @@ fn left_behind(rounds: &mut Rounds<'_>, store: Vault) -> Option<Vault> {
     let store =
         rounds.look_at(Check::Refreshes, store, move |store| doctor::interrupted(store, now))?;
     let store = rounds.look_at(Check::Leftovers, store, move |store| {
-        let mut told = doctor::intents(store)?;
-        told.extend(doctor::unplaced(store, now)?);
-        told.extend(doctor::beside(&path, Some(store))?);
-        Ok(told)
+        let mut findings = doctor::intents(store)?;
+        findings.extend(doctor::unplaced(store)?);
+        findings.extend(doctor::beside(&path, Some(store))?);
+        Ok(findings)
     })?;
-    rounds.look_at(Check::Clock, store, move |store| Ok(vec![doctor::recorded_clock(store, now)?]))
+    rounds.look_at(Check::Clock, store, move |store| Ok(vec![doctor::recorded_clock(store)?]))
 }
 
 /// Looks at what is under the seals, if they open.
@@ -182,9 +181,8 @@ fn under_seal(
     if has_keychain(kinds) && vault.slot_secret().kind() != SlotKind::Keychain {
         at_hand.push(SlotSecret::Keychain(keys::patience_without_prompt(rounds.context)));
     }
-    let now = time::now();
     let looked = rounds
-        .look_at(Check::Slots, vault, move |vault| doctor::slots(vault, &at_hand, now))
+        .look_at(Check::Slots, vault, move |vault| doctor::slots(vault, &at_hand))
         .and_then(|vault| {
             rounds.look_at(Check::Credentials, vault, |vault| doctor::credentials(vault))
         })
@@ -193,7 +191,7 @@ fn under_seal(
         });
     let Some(vault) = looked else { return };
     let context = rounds.context;
-    let doing = Check::Logins.doing();
+    let doing = words::doing(Check::Logins);
     let configured = around.configured.as_ref();
     rounds.add(context.ui.while_waiting(doing, || logins(configured, &vault)));
     if online {
@@ -236,7 +234,7 @@ fn keychain(rounds: &mut Rounds<'_>, path: &Path, needed: bool) {
     let answers = rounds.look_at(Check::Keychain, false, move |answers| {
         let trip = doctor::round_trip(needed, &patient);
         *answers = trip.answers;
-        Ok(trip.told)
+        Ok(trip.findings)
     });
     // One that does not answer is not waited for again.
     if answers == Some(true) {

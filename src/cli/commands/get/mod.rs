@@ -15,9 +15,8 @@ use crate::model::account::Account;
 use crate::model::audit::Action;
 use crate::model::duration;
 use crate::model::readiness::Need;
-use crate::ops::Vault;
 use crate::ops::token::{self, LiveToken, Policy};
-use crate::ops::{self, OpenVault};
+use crate::ops::{self, OpenVault, Vault};
 
 /// Print a token that works, refreshed first if need be
 ///

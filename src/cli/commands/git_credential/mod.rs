@@ -18,12 +18,9 @@ use crate::model::account::{Account, ProviderName, UserName};
 use crate::model::audit::Action;
 use crate::model::credential::{ApiAuth, Credential, Expiry, Grant, Status};
 use crate::model::summary::{self, Summary};
-use crate::ops::Vault;
-use crate::ops::credential;
-use crate::ops::token;
-use crate::providers;
+use crate::ops::error::StoreError;
+use crate::ops::{Vault, credential, providers, token};
 use crate::secret::{AccessToken, SecretText};
-use crate::store;
 use crate::untrusted;
 
 /// Answer git, which asks for a user name and a password
@@ -64,7 +61,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     }
     let Some(place) = Place::asked(&request.host, request.path.as_deref()) else { return Ok(()) };
     let store = match Vault::open_read_only(context.vault()?) {
-        Err(store::Error::NoVault { .. }) => return Ok(()),
+        Err(StoreError::NoVault { .. }) => return Ok(()),
         other => other?,
     };
     let Some(account) = chosen(args, context, &store, &request, &place)? else { return Ok(()) };
@@ -170,8 +167,7 @@ fn likely_place(context: &Context, summary: &Summary) -> Option<Place> {
         (Some(server), _) => Place::of(&server.parse().ok()?),
         (None, summary::Kind::Static) => None,
         (None, summary::Kind::OAuth) => {
-            let config = context.config().ok()?;
-            let provider = providers::find(&summary.account.provider, config).ok()?;
+            let provider = providers::today(&summary.account.provider, context.config().ok())?;
             let endpoints = provider.endpoints(None, None).ok()?;
             Some(Place::of(&endpoints.token)?.root())
         }

@@ -10,21 +10,19 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
-use self::skipped::Skipped;
+use self::source::Origin;
 use crate::cli::client_settings;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
 use crate::cli::{audit_trail, keys, time};
-use crate::foreign::record::{Found, Held, IssuedTo, Owner, Record};
 use crate::model::account::{ProviderName, UserName};
 use crate::model::address::Address;
 use crate::model::audit::Action;
-use crate::ops::Vault;
-use crate::ops::import::{self, Incoming, Opened, Placed, Service, Terms};
-use crate::providers;
-use crate::store;
-use crate::vault::bundle::BundleId;
-use crate::vault::slot::SlotKind;
+use crate::ops::error::StoreError;
+use crate::ops::import::{
+    self, BundleId, Found, Incoming, Opened, Placed, Selection, Service, Terms, Wishes,
+};
+use crate::ops::{SlotKind, Vault, providers};
 
 /// Take in credentials that another tool kept, or that `tokctl export` sealed
 ///
@@ -121,72 +119,42 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
 
 /// All that the source holds, as it would be stored.
 fn batch(args: &Args, context: &Context, now: Timestamp) -> Result<Batch, CliError> {
-    if let Some((file, key_file)) = args.source.bundle() {
-        return opened(args, context, file, key_file);
+    match args.source.origin() {
+        Origin::Bundle { file, key_file } => opened(args, context, file, key_file),
+        Origin::Store(tool) => {
+            let found = args.source.found(tool, context)?;
+            selected(args, context, found, now)
+        }
     }
-    let found = args.source.found(context)?;
-    assembled(args, context, found, now)
 }
 
 /// What another tool kept, made into credentials of the providers that are known here.
-fn assembled(
+fn selected(
     args: &Args,
     context: &Context,
     found: Found,
     now: Timestamp,
 ) -> Result<Batch, CliError> {
-    let names = provider_names(args, &found.records)?;
-    let user = match &args.user {
-        Some(user) => Some(user.clone()),
+    let needed = import::services(&found, args.provider.as_ref())?;
+    let default_user = match &args.user {
+        Some(_) => None,
         None => context.default_user()?,
     };
+    let wishes = Wishes {
+        user: args.user.as_ref(),
+        default_user: default_user.as_ref(),
+        provider: args.provider.as_ref(),
+        server: args.server.as_ref(),
+    };
     let mut services = BTreeMap::new();
-    for (name, record) in names.iter().zip(&found.records) {
-        let service = match services.remove(name) {
-            Some(service) => service,
-            None => service(context, name)?,
-        };
-        services.insert(name.clone(), with_client(context, service, record)?);
+    for (name, needs_client) in needed {
+        let service = service(context, &name, needs_client)?;
+        services.insert(name, service);
     }
-    let alone = found.records.len() == 1;
-    let is_said = |record: &Record| !matches!(record.user, Owner::Unsaid);
-    if args.user.is_some() && !alone && found.records.iter().all(is_said) {
-        let message = format!("the {} in it have users of their own", found.records.len());
-        return Err(CliError::new(Kind::Usage, message).hint("leave out `--user`"));
-    }
-    let (mut incoming, mut ignored) = (Vec::with_capacity(found.records.len()), found.ignored);
-    let mut refused = None;
-    for (name, record) in names.iter().zip(found.records) {
-        let chosen = args.user.as_ref().filter(|_| alone);
-        let whose = match (chosen, &record.user) {
-            (Some(user), _) | (None, Owner::Named(user)) => Ok(user.clone()),
-            (None, Owner::Unsaid) => Ok(user.clone().ok_or_else(|| unowned(&record))?),
-            (None, Owner::Unnameable) => Err(Skipped::unnameable(name, &record)),
-        };
-        let taken = whose.and_then(|whose| {
-            let retyped = Skipped::retyped(name, Some(&whose), &record);
-            import::assemble(record, whose, &services[name], args.server.as_ref(), now)
-                .map_err(|error| Skipped::unfit(error, &retyped))
-        });
-        match taken {
-            Ok(taken) => incoming.push(taken),
-            Err(Skipped { error, told: Some(told) }) => {
-                ignored.push(told);
-                refused = refused.or(Some(error));
-            }
-            Err(Skipped { error, told: None }) => return Err(error),
-        }
-    }
-    match refused {
-        // Nothing is left to come in.
-        Some(error) if incoming.is_empty() => Err(error),
-        _ => Ok(Batch { incoming, ignored, files: found.files, bundle: None, moved: false }),
-    }
-}
-
-fn unowned(record: &Record) -> CliError {
-    CliError::new(Kind::Usage, format!("{} does not say whose it is", record.origin))
-        .hint("name the user with `--user`")
+    let Selection { incoming, skipped, mut ignored, files } =
+        import::select(found, wishes, &services, now)?;
+    ignored.extend(skipped.iter().map(skipped::told));
+    Ok(Batch { incoming, ignored, files, bundle: None, moved: false })
 }
 
 /// What another vault sealed.
@@ -205,50 +173,20 @@ fn opened(
     Ok(Batch { incoming, ignored, files, bundle: Some(bundle), moved })
 }
 
-/// The provider of each record: the one that was named, else the one that the store is for.
-fn provider_names(args: &Args, records: &[Record]) -> Result<Vec<ProviderName>, CliError> {
-    let names: Result<Vec<ProviderName>, CliError> = records
-        .iter()
-        .map(|record| {
-            let own = record.provider.map(|name| name.parse().expect("a built-in provider's name"));
-            args.provider.clone().or(own).ok_or_else(|| {
-                let message = format!("{} does not say of which service it is", record.origin);
-                CliError::new(Kind::Usage, message).hint("name it with `--provider`")
-            })
-        })
-        .collect();
-    let differ = records.iter().any(|record| record.provider != records[0].provider);
-    if args.provider.is_some() && differ {
-        let message = "there are credentials of several services in it";
-        return Err(CliError::new(Kind::Usage, message).hint("leave out `--provider`"));
-    }
-    names
-}
-
-fn service(context: &Context, name: &ProviderName) -> Result<Service, CliError> {
+/// The provider called `name`, with the client that is configured for it if that is needed.
+fn service(
+    context: &Context,
+    name: &ProviderName,
+    needs_client: bool,
+) -> Result<Service, CliError> {
     let provider = providers::find(name, context.config()?)?;
     let trusted_certificates = client_settings::trusted_certificates(&provider)?;
-    Ok(Service { provider, client: None, trusted_certificates })
-}
-
-/// The same with the client that is configured for it, once a record needs that.
-fn with_client(context: &Context, service: Service, record: &Record) -> Result<Service, CliError> {
-    let needed = match &record.held {
-        Held::Static(_) => false,
-        Held::Grant(grant) => match &grant.issued_to {
-            IssuedTo::Configured => true,
-            IssuedTo::Named { secret, .. } => secret.is_none(),
-            IssuedTo::Tool => false,
-        },
+    let id = needs_client.then(|| client_settings::client_id(context, &provider)).flatten();
+    let client = match id {
+        Some(id) => Some((id, client_settings::client_secret(context, &provider)?)),
+        None => None,
     };
-    if !needed || service.client.is_some() {
-        return Ok(service);
-    }
-    let Some(id) = client_settings::client_id(context, &service.provider) else {
-        return Ok(service);
-    };
-    let secret = client_settings::client_secret(context, &service.provider)?;
-    Ok(Service { client: Some((id, secret)), ..service })
+    Ok(Service { provider, client, trusted_certificates })
 }
 
 /// What would become of it, without a trace.
@@ -260,7 +198,7 @@ fn foresee(
 ) -> Result<Vec<Placed>, CliError> {
     let vault = match Vault::open_read_only(context.vault()?) {
         Ok(store) => Some(keys::unlock(context, store)?),
-        Err(store::Error::NoVault { .. }) => None,
+        Err(StoreError::NoVault { .. }) => None,
         Err(error) => return Err(error.into()),
     };
     Ok(import::foresee(vault.as_ref(), incoming, terms, now)?)

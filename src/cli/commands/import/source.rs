@@ -7,8 +7,7 @@ use zeroize::Zeroizing;
 use crate::cli::client_settings;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
-use crate::foreign::record::Found;
-use crate::foreign::{self, agentllm, google, pauth, rclone, refresh_service, salla, state_tokens};
+use crate::ops::import::{self, Found, SourceError};
 use crate::secret::{SecretText, StoreKey};
 
 /// Holds the key of another tool's store, whichever tool that is.
@@ -56,6 +55,14 @@ enum Source {
     Rclone,
 }
 
+/// What comes in.
+pub(super) enum Origin<'a> {
+    /// What another vault sealed.
+    Bundle { file: &'a Path, key_file: Option<&'a Path> },
+    /// What another tool kept.
+    Store(import::Source),
+}
+
 impl Source {
     /// The variable in which the other tool looks for the key of its store, if it has one.
     fn key_variable(self) -> Option<&'static str> {
@@ -78,18 +85,31 @@ impl Source {
 }
 
 impl Args {
-    /// The bundle's file and that of its key, if it is a bundle that comes in.
-    pub(super) fn bundle(&self) -> Option<(&Path, Option<&Path>)> {
-        (self.source == Source::Bundle).then_some((&self.file, self.key_file.as_deref()))
+    /// What comes in, and where it stands.
+    pub(super) fn origin(&self) -> Origin<'_> {
+        let tool = match self.source {
+            Source::Bundle => {
+                let (file, key_file) = (self.file.as_path(), self.key_file.as_deref());
+                return Origin::Bundle { file, key_file };
+            }
+            Source::Agentllm => import::Source::Agentllm,
+            Source::Salla => import::Source::Salla,
+            Source::StateTokens => import::Source::StateTokens,
+            Source::Pauth => import::Source::Pauth,
+            Source::RefreshService => import::Source::RefreshService,
+            Source::Google => import::Source::Google,
+            Source::Rclone => import::Source::Rclone,
+        };
+        Origin::Store(tool)
     }
 
     /// What is in the store; where it is encrypted and no key is set, a person is asked for that.
-    pub(super) fn found(&self, context: &Context) -> Result<Found, CliError> {
+    pub(super) fn found(&self, tool: import::Source, context: &Context) -> Result<Found, CliError> {
         let key = self.store_key(context)?;
-        match self.read(key.as_ref()) {
-            Err(foreign::Error::NeedsKey { .. }) if key.is_none() && context.ui.can_ask() => {
+        match import::read(tool, &self.file, key.as_ref()) {
+            Err(SourceError::NeedsKey { .. }) if key.is_none() && context.ui.can_ask() => {
                 let asked = context.ui.ask_secret(self.source.key_name(), KEY_FLAG)?;
-                Ok(self.read(Some(&asked))?)
+                Ok(import::read(tool, &self.file, Some(&asked))?)
             }
             found => Ok(found?),
         }
@@ -106,19 +126,5 @@ impl Args {
         let variables = [Some(KEY_VARIABLE), self.source.key_variable()];
         let set = variables.into_iter().flatten().find_map(|name| context.environment.text(name));
         Ok(set.map(StoreKey::from_trusted))
-    }
-
-    fn read(&self, key: Option<&StoreKey>) -> Result<Found, foreign::Error> {
-        match self.source {
-            // Another vault's, and not read here.
-            Source::Bundle => Ok(Found::default()),
-            Source::Agentllm => agentllm::read(&self.file, key),
-            Source::Salla => salla::read(&self.file),
-            Source::StateTokens => state_tokens::read(&self.file, key),
-            Source::Pauth => pauth::read(&self.file, key),
-            Source::RefreshService => refresh_service::read(&self.file),
-            Source::Google => google::read(&self.file),
-            Source::Rclone => rclone::read(&self.file),
-        }
     }
 }

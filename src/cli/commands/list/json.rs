@@ -16,7 +16,7 @@ use crate::model::attempt::{Action, Attempt, Outcome};
 use crate::model::credential::Status;
 use crate::model::summary::Summary;
 use crate::ops::Vault;
-use crate::store;
+use crate::ops::error::StoreError;
 use crate::untrusted::printable;
 
 /// What was shown.
@@ -63,17 +63,17 @@ struct Rows<'a, W> {
     wanted: W,
     now: Timestamp,
     /// How it went, once they are printed.
-    end: RefCell<Result<Shown, store::Error>>,
+    end: RefCell<Result<Shown, StoreError>>,
 }
 
 /// Why the printing stopped.
 enum Stopped<E> {
-    Reading(store::Error),
+    Reading(StoreError),
     Printing(E),
 }
 
-impl<E> From<store::Error> for Stopped<E> {
-    fn from(error: store::Error) -> Self {
+impl<E> From<StoreError> for Stopped<E> {
+    fn from(error: StoreError) -> Self {
         Self::Reading(error)
     }
 }

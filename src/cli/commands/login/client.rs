@@ -8,7 +8,7 @@ use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
 use crate::model::scope::Scopes;
 use crate::ops::login::Plan;
-use crate::providers::Provider;
+use crate::ops::providers::Provider;
 use crate::secret::ClientSecret;
 
 #[derive(Debug, Clone, clap::Args)]

@@ -6,8 +6,8 @@ use crate::cli::{audit_trail, keys};
 use crate::model::account::{ProviderName, UserName};
 use crate::model::address::Address;
 use crate::model::audit::Action;
+use crate::ops::SlotKind;
 use crate::ops::login::{Place, Replaced};
-use crate::vault::slot::SlotKind;
 
 #[derive(Debug, Clone, clap::Args)]
 #[group(skip)]

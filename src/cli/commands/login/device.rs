@@ -8,8 +8,8 @@ use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::time;
 use crate::model::account::UserName;
-use crate::oauth::device_authorization::DeviceAuthorization;
-use crate::ops::login::{Place, Plan, device};
+use crate::ops::login::device::{self, DeviceAuthorization};
+use crate::ops::login::{Place, Plan};
 
 pub(super) fn run(
     consent: &consent::Args,

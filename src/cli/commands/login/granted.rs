@@ -6,9 +6,8 @@ use crate::cli::error::{CliError, Kind};
 use crate::cli::typed::user_flag;
 use crate::model::account::{ProviderName, UserName};
 use crate::model::credential::Expiry;
-use crate::ops::login::{Granted, LoggedIn, Place};
-use crate::providers::Provider;
-use crate::providers::atlassian::Site;
+use crate::ops::login::{Granted, LoggedIn, Place, Site};
+use crate::ops::providers::Provider;
 
 /// Makes sure that there will be a name to keep the login under, before a person is asked for
 /// consent.

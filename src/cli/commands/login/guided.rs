@@ -12,7 +12,7 @@ use crate::model::address::Address;
 use crate::model::credential::ApiAuth;
 use crate::model::definition::RefreshKind;
 use crate::ops::login::service_account::GOOGLE;
-use crate::providers::{self, Provider};
+use crate::ops::providers::{self, Provider};
 use crate::secret::ClientSecret;
 
 /// What was answered; what needed no question is `None`.

@@ -22,7 +22,7 @@ use crate::cli::error::{CliError, Kind};
 use crate::model::account::{ProviderName, UserName};
 use crate::model::definition::RefreshKind;
 use crate::ops::login::Plan;
-use crate::providers::{self, Provider};
+use crate::ops::providers::{self, Provider};
 
 /// Log in to a service and store the credential
 ///

@@ -7,7 +7,7 @@ use crate::cli::time;
 use crate::model::credential::Credential;
 use crate::model::scope::Scopes;
 use crate::ops::login::{Place, pages};
-use crate::providers::Provider;
+use crate::ops::providers::Provider;
 
 /// `scopes` with what the pages take.
 pub(super) fn scopes(provider: &Provider, scopes: &Scopes) -> Result<Scopes, CliError> {

@@ -16,7 +16,7 @@ use crate::model::account::UserName;
 use crate::model::service_account::ServiceAccount;
 use crate::ops::login::service_account::GOOGLE;
 use crate::ops::login::{Plan, service_account};
-use crate::providers::Provider;
+use crate::ops::providers::Provider;
 use crate::secret::{PrivateKey, SecretText};
 
 #[derive(Debug, Clone, clap::Args)]

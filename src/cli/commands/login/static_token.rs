@@ -13,7 +13,7 @@ use crate::cli::{stdin, time};
 use crate::model::account::{Account, UserName};
 use crate::model::credential::{ApiAuth, Expiry};
 use crate::ops::login::static_token;
-use crate::providers::Provider;
+use crate::ops::providers::Provider;
 use crate::secret::{AccessToken, SecretText};
 
 #[derive(Debug, Clone, clap::Args)]

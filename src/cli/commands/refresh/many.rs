@@ -12,10 +12,9 @@ use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
 use crate::cli::keys;
 use crate::model::account::Account;
-use crate::ops::OpenVault;
-use crate::ops::Vault;
 use crate::ops::fair_queue::FairQueue;
 use crate::ops::many::{self, Job};
+use crate::ops::{OpenVault, Vault};
 
 pub(super) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     let store = Vault::open(context.vault()?)?;

@@ -13,10 +13,8 @@ use crate::cli::{audit_trail, keys, stdin, time};
 use crate::model::account::Account;
 use crate::model::audit::Action;
 use crate::model::credential::Credential;
-use crate::ops::Vault;
-use crate::ops::credential;
 use crate::ops::refresh::Trigger;
-use crate::ops::token;
+use crate::ops::{Vault, credential, token};
 use crate::secret::{AccessToken, SecretText};
 
 pub(super) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
@@ -26,7 +24,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     let vault = keys::unlock(context, store)?;
     if args.expiring_within.is_some() || refused.is_some() {
         let credential = credential::expect(&vault, &account)?.stored.credential;
-        if let Some(reason) = spared(args, refused.as_ref(), &credential) {
+        if let Some(reason) = reason_to_leave(args, refused.as_ref(), &credential) {
             return report(context, &account, Done::Skipped(reason), reason);
         }
     }
@@ -72,7 +70,7 @@ fn refused_token(named: &str) -> Result<AccessToken, CliError> {
 }
 
 /// Why the token is left as it is, if it is.
-fn spared(
+fn reason_to_leave(
     args: &Args,
     refused: Option<&AccessToken>,
     credential: &Credential,

@@ -13,7 +13,6 @@ use crate::ops::error::LoginReason;
 use crate::ops::refresh::Trigger;
 use crate::ops::token::{self, LiveToken, Warning};
 use crate::ops::{self, OpenVault};
-use crate::store;
 
 /// What came of one credential that was not in the way of a fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,20 +82,15 @@ fn done(account: &Account, handed: LiveToken) -> Result<Done, CliError> {
     if handed.credential.status == Status::LoginRequired {
         return Err(ops::Error::LoginRequired { account, reason: LoginReason::Refused }.into());
     }
-    let error = match handed.warning {
-        Some(Warning::NotRefreshed(error)) => *error,
-        None | Some(Warning::Inactive | Warning::Fading { .. }) => {
-            return Ok(Done::Skipped("another process refreshed it"));
-        }
-    };
-    match error {
-        ops::Error::Store(store::Error::Busy) => {
-            Ok(Done::Skipped("another process is refreshing it"))
-        }
-        ops::Error::Interrupted { .. } => {
+    match handed.warning {
+        Some(Warning::NotRefreshed(error)) => Err((*error).into()),
+        Some(Warning::BeingRefreshed) => Ok(Done::Skipped("another process is refreshing it")),
+        Some(Warning::InDoubt) => {
             Ok(Done::Skipped("what became of its last refresh is not known, its token still works"))
         }
-        error => Err(error.into()),
+        None | Some(Warning::Inactive | Warning::Fading { .. }) => {
+            Ok(Done::Skipped("another process refreshed it"))
+        }
     }
 }
 

@@ -102,7 +102,10 @@ enum State {
 
 /// Passes signals on until the command ends. Returns its exit code, or 128 and the number of the
 /// signal that ended it.
-pub(super) fn attend(child: Pid, signals: &mut SignalsInfo<WithOrigin>) -> io::Result<u8> {
+pub(super) fn wait_passing_signals(
+    child: Pid,
+    signals: &mut SignalsInfo<WithOrigin>,
+) -> io::Result<u8> {
     for origin in signals.forever() {
         if origin.signal != SIGCHLD {
             if is_for_tokctl_alone(&origin)

@@ -23,9 +23,8 @@ use crate::model::audit::Action;
 use crate::model::credential::Credential;
 use crate::model::readiness::{Need, Readiness, readiness};
 use crate::model::reference::{Field, Reference};
-use crate::ops::credential;
 use crate::ops::token::{self, Found, LiveToken};
-use crate::ops::{OpenVault, Opener};
+use crate::ops::{OpenVault, Opener, credential};
 
 /// How often it is looked whether a token is due, or another process renewed one: some providers
 /// end the old token at once.

@@ -18,11 +18,10 @@ use crate::model::address::Address;
 use crate::model::audit::Action;
 use crate::model::credential::Credential;
 use crate::model::reference::{Field, Reference};
-use crate::ops::Vault;
 use crate::ops::fair_queue::FairQueue;
 use crate::ops::many::{self, Job};
 use crate::ops::token::{self, Found, LiveToken};
-use crate::ops::{self, OpenVault, credential};
+use crate::ops::{self, OpenVault, Vault, credential};
 use crate::secret::SecretText;
 
 /// How many tokens are renewed at a time.

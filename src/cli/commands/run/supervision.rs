@@ -102,7 +102,7 @@ pub(super) fn run(
             .into_iter()
             .map(|pump| scope.spawn(move || tell(context, pump.run(secrets))))
             .collect();
-        let code = child::attend(pid(&child), &mut received).map_err(failed)?;
+        let code = child::wait_passing_signals(pid(&child), &mut received).map_err(failed)?;
         drop((end, stop));
         let handle = received.handle();
         scope.spawn(move || {

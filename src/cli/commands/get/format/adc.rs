@@ -10,7 +10,7 @@ use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::model::account::Account;
 use crate::model::credential::{Credential, Grant, OAuthGrant, RenewalGrant};
-use crate::providers::{self, Provider};
+use crate::ops::providers;
 use crate::secret::{ClientSecret, RefreshToken, SecretText};
 
 /// Where Google's libraries send such a refresh token, whatever the file says.
@@ -33,11 +33,8 @@ pub(super) fn render(
     account: &Account,
     credential: &Credential,
 ) -> Result<Rendered, CliError> {
-    let provider =
-        context.config().ok().and_then(|config| providers::find(&account.provider, config).ok());
-    let rotates = provider
-        .as_ref()
-        .is_none_or(|provider: &Provider| provider.definition.refresh.rotates != Some(false));
+    let renewal = providers::renewal(&account.provider, context.config().ok());
+    let rotates = renewal.rotates != Some(false);
     let rendered = authorized_user(credential, rotates)?;
     context.ui.warning(&format!(
         "what is printed holds the refresh token of `{account}`: whoever has it can get tokens \

@@ -10,10 +10,10 @@ use crate::cli::commands::refresh::selection;
 use crate::cli::error::CliError;
 use crate::model::account::Account;
 use crate::model::credential::Status;
-use crate::ops::Opener;
+use crate::ops;
 use crate::ops::error::LoginReason;
-use crate::ops::many;
-use crate::{ops, store};
+use crate::ops::error::StoreError;
+use crate::ops::{Opener, many};
 
 /// What a look found.
 pub(super) struct Found {
@@ -49,9 +49,9 @@ pub(super) fn look(
             Ok(None) => continue,
             // One row that can't be read keeps no other from being refreshed.
             Err(
-                error @ (store::Error::Tampered { .. }
-                | store::Error::Damaged(_)
-                | store::Error::Inconsistent(_)),
+                error @ (StoreError::Tampered { .. }
+                | StoreError::Damaged(_)
+                | StoreError::Inconsistent(_)),
             ) => {
                 found.expiries.insert(account.clone(), None);
                 found.faults.push((account, error.into()));

@@ -26,10 +26,9 @@ use crate::cli::error::{CliError, Kind};
 use crate::cli::ui::Verbosity;
 use crate::cli::{keys, time};
 use crate::model::account::Account;
-use crate::ops::Vault;
 use crate::ops::fair_queue::FairQueue;
 use crate::ops::many::{self, Job};
-use crate::ops::{OpenVault, Opener};
+use crate::ops::{OpenVault, Opener, Vault};
 use crate::private_file;
 use crate::signals;
 
