@@ -1,20 +1,20 @@
-//! The JSON text that goes under a seal, written without leaving copies of its secrets behind.
+//! JSON texts that are sealed afterwards, written without leaving copies of their secrets in memory.
 
 use std::io;
 
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-/// The JSON text of `value`, which is wiped when it is dropped.
+/// Returns the JSON text of `value` in a buffer that is wiped when it is dropped.
 pub(crate) fn to_json(value: &impl Serialize) -> serde_json::Result<Zeroizing<Vec<u8>>> {
-    // Room from the start: a buffer that grows leaves copies of its content behind. And no more
-    // than that, since all of it is wiped.
+    // A buffer that grows leaves copies of its content behind, so it has its size from the start;
+    // and not more than that, since wiping takes time too.
     let mut text = Zeroizing::new(Vec::with_capacity(json_length(value)?));
     serde_json::to_writer(&mut *text, value)?;
     Ok(text)
 }
 
-/// The length in bytes of the JSON text of `value`.
+/// Returns the length in bytes of the JSON text of `value`.
 pub(crate) fn json_length(value: &impl Serialize) -> serde_json::Result<usize> {
     let mut length = Length(0);
     serde_json::to_writer(&mut length, value)?;

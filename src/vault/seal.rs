@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use super::cipher::{self, AssociatedData, BrokenSeal, Key};
 pub(crate) use super::cipher::{Nonce, OpenedSeal};
 
-/// A vault's random name.
+/// The random name of a vault, 16 bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct VaultId(pub(crate) [u8; 16]);
 
@@ -19,15 +19,17 @@ impl VaultId {
         Ok(Self(id))
     }
 
+    /// Returns the name in lower-case hexadecimal.
     pub(crate) fn hex(self) -> String {
         data_encoding::HEXLOWER.encode(&self.0)
     }
 }
 
-/// How often the data key was replaced, counted from 1.
+/// The number of a vault's data key: 1 for the first one, one more after each rotation.
 pub(crate) type Generation = u64;
 
-/// The unlocked data key with what every seal under it is bound to.
+/// The data key of a vault, with the vault's name and the key's generation, to which every seal
+/// under it is bound.
 #[derive(Debug, Clone)]
 pub(crate) struct DataKey {
     pub(crate) vault: VaultId,
@@ -38,22 +40,23 @@ pub(crate) struct DataKey {
 /// What is sealed, and its context in the vault.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum SealContext<'a> {
-    /// A credential as it stands in its row, at one revision.
+    /// A credential in its row, at one revision.
     Credential { provider: &'a str, user: &'a str, revision: u64 },
-    /// The answer to one refresh of a credential, which could not be stored in its row.
+    /// A credential in its spill file, which one refresh attempt brought at one revision.
     Spill { provider: &'a str, user: &'a str, revision: u64, attempt: &'a [u8; 16] },
-    /// The key of the audit's chain, and how the audit is kept.
+    /// The key of the audit's chain, with the audit's settings.
     AuditKey,
-    /// The last entry of the audit that the vault remembers.
+    /// The head of the audit: the last entry that the vault remembers.
     AuditHead,
-    /// The content of a bundle, which is a vault of its own, under its header as it is written.
+    /// The content of a bundle, bound to the bytes of the bundle's header.
     Bundle { header: &'a [u8] },
-    /// The name of a keychain entry that has no key slot: nothing is in it.
+    /// The name of a keychain entry that has no key slot. The plaintext is empty: the seal only
+    /// proves that tokctl wrote the name.
     Intent { entry: &'a str },
 }
 
 impl DataKey {
-    /// A new random data key.
+    /// Returns a new random data key.
     pub(crate) fn generate(
         vault: VaultId,
         generation: Generation,
@@ -61,6 +64,7 @@ impl DataKey {
         Ok(Self { vault, generation, key: Key::generate()? })
     }
 
+    /// Seals `plaintext` for `context`.
     pub(crate) fn seal(
         &self,
         context: SealContext<'_>,
@@ -69,6 +73,7 @@ impl DataKey {
         cipher::seal(&self.key, &self.bound_to(context), plaintext)
     }
 
+    /// Opens bytes that were sealed for `context`.
     pub(crate) fn open(
         &self,
         context: SealContext<'_>,
@@ -77,7 +82,7 @@ impl DataKey {
         cipher::open(&self.key, &self.bound_to(context), sealed)
     }
 
-    /// The same without a copy, for what is to be sealed again.
+    /// Opens bytes in their own buffer, for [`DataKey::seal_again`].
     pub(crate) fn open_in_place(
         &self,
         context: SealContext<'_>,

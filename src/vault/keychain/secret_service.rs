@@ -1,8 +1,8 @@
 //! The keychain of a Linux desktop (freedesktop.org Secret Service API 0.2): GNOME Keyring,
 //! KWallet, KeePassXC.
 //!
-//! The session is plain: encryption between us and the service would hide the secret only from
-//! those who listen on this user's bus, and they could as well ask for it themselves.
+//! The session is plain. Encryption between tokctl and the service would hide the secret only from
+//! programs that listen on this user's bus, and those could ask for the secret themselves.
 
 use std::collections::HashMap;
 
@@ -19,7 +19,7 @@ use super::session_lock::SessionLock;
 use crate::name_service;
 use crate::untrusted::printable;
 
-/// What a person sees in the keychain's own window.
+/// The label of an entry in the keychain's own window.
 const LABEL: &str = "tokctl vault key";
 
 pub(super) fn read(name: &EntryName, patience: &Patience) -> Result<Zeroizing<Vec<u8>>, Error> {
@@ -79,7 +79,7 @@ pub(super) fn entries(patience: &Patience) -> Result<Option<Vec<String>>, Error>
     })
 }
 
-/// The program that answers for the Secret Service on this bus.
+/// Returns the name of the program that owns the Secret Service's name on this bus.
 pub(super) fn backend(patience: &Patience) -> Result<Option<String>, Error> {
     within(patience, || {
         let failed = |failure: zbus::Error| Error::Other(failure.to_string());
@@ -94,7 +94,7 @@ pub(super) fn backend(patience: &Patience) -> Result<Option<String>, Error> {
     })
 }
 
-/// A connection to the session's bus, which may be at a host that has a name.
+/// Connects to the session's bus. Its address may hold a host name, hence the name service.
 fn session() -> Result<Connection, zbus::Error> {
     name_service::use_built_in_services();
     Connection::session()
@@ -110,7 +110,7 @@ impl Bus {
     }
 
     fn service<'a>(&self) -> Result<SecretService<'a>, Error> {
-        // Whatever keeps the service from answering the first call, there is no keychain to be had.
+        // If the first call fails, there is no usable keychain, whatever the reason.
         SecretService::connect_with_existing(EncryptionType::Plain, self.0.clone())
             .map_err(|failure| Error::NoService(failure.to_string()))
     }
@@ -122,12 +122,12 @@ impl Drop for Bus {
     }
 }
 
-/// The names are those that the `keyring` family of libraries uses.
+/// Returns the attributes of an entry, with the names that the `keyring` libraries use.
 fn attributes(name: &EntryName) -> HashMap<&str, &str> {
     HashMap::from([("service", SERVICE), ("username", name.as_str())])
 }
 
-/// The one item of this name, unlocked.
+/// Returns the item of this name and unlocks it if need be.
 fn find<'a>(
     service: &'a SecretService<'a>,
     name: &EntryName,
@@ -146,15 +146,15 @@ fn find<'a>(
         item.unlock().map_err(explain)?;
         return Ok(item);
     }
-    // Nothing was found, which proves something only if the collection exists and is open:
-    // KeePassXC does not even show that there are items in a locked one.
+    // Nothing was found. That proves something only if the collection exists and is unlocked:
+    // KeePassXC hides the items of a locked one.
     open_collection(service, may_prompt, session_lock)?;
     let mut found = service.search_items(attributes(name)).map_err(explain)?;
     found.unlocked.pop().ok_or(Error::Missing)
 }
 
-/// The default collection, unlocked. One that does not exist is never created: that is a choice of
-/// the person whose desktop this is.
+/// Returns the default collection and unlocks it if need be. A missing collection is not created:
+/// that is the user's own choice.
 fn open_collection<'a>(
     service: &'a SecretService<'a>,
     may_prompt: bool,

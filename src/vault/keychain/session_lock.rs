@@ -1,23 +1,23 @@
-//! One process after the other.
+//! A lock that lets only one process of a login session talk to the keychain at a time.
 //!
-//! GNOME Keyring (50.0 and before) ends itself when a client opens its session while others come
-//! and go, and comes back locked: a crowd of scripts would lock a person's keychain. So those of
-//! one login session take turns, by the kernel's lock on the directory that is theirs.
+//! GNOME Keyring (50.0 and before) crashes when a client opens a session while others connect and
+//! disconnect, and is locked when it comes back: many scripts at once would lock the user's
+//! keychain. The lock is the kernel's lock on the directory of the login session.
 
 use std::fs::File;
 use std::path::Path;
 
-/// The right to talk to the keychain, until it is dropped.
+/// The lock of the login session, held until it is dropped.
 pub(super) struct SessionLock(Option<File>);
 
 impl SessionLock {
-    /// Waits for it. Where the directory can't be locked, nobody waits.
+    /// Waits for the lock. Without a directory, or if it can't be locked, this returns at once.
     pub(super) fn take(directory: Option<&Path>) -> Self {
         let file = directory.and_then(|directory| File::open(directory).ok());
         Self(file.filter(|file| file.lock().is_ok()))
     }
 
-    /// Lets others go on while a person is asked, which may take as long as it likes.
+    /// Releases the lock early, before a prompt that a person may leave open for a long time.
     pub(super) fn release(&mut self) {
         self.0 = None;
     }
