@@ -110,7 +110,7 @@ pub(crate) fn note_all<'a>(
 /// A configuration that can't be read changes nothing.
 pub(crate) fn keep_as_configured(context: &Context, vault: &OpenVault) {
     if let Ok(config) = context.config() {
-        vault.keep_audit_as(config.audit);
+        vault.set_audit_settings(config.audit);
     }
 }
 

@@ -44,7 +44,7 @@ pub(crate) fn tell(
         return None;
     }
     let (health, reason) = health_after(outcome)?;
-    let news = match vault.news(account, health) {
+    let news = match vault.record_health(account, health) {
         Ok(news) => news?,
         Err(error) => return Some(format!("no hook could be run for `{account}`: {error}")),
     };

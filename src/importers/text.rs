@@ -107,7 +107,7 @@ pub(super) fn access_token(text: String) -> Result<AccessToken, Fault> {
     if text.len() > LONGEST {
         return Err("the access token is too long");
     }
-    AccessToken::issued(text)
+    AccessToken::parse_issued(text)
         .map_err(|_| "the access token is empty, or holds a character that no token can have")
 }
 
@@ -117,7 +117,7 @@ pub(super) fn own_token(text: &str) -> Result<AccessToken, Fault> {
     if text.len() > LONGEST {
         return Err("the token is too long");
     }
-    AccessToken::supplied(text.to_owned())
+    AccessToken::parse_supplied(text.to_owned())
         .map_err(|_| "the token is empty, or holds a control character")
 }
 
@@ -126,7 +126,7 @@ pub(super) fn refresh_token(text: String) -> Result<RefreshToken, Fault> {
     if text.len() > LONGEST {
         return Err("the refresh token is too long");
     }
-    RefreshToken::issued(text)
+    RefreshToken::parse_issued(text)
         .map_err(|_| "the refresh token is empty, or holds a character that no token can have")
 }
 

@@ -171,7 +171,7 @@ fn client(address: &Address, trusted_certificates: Option<&str>) -> Result<Clien
 
 fn new_client(address: &Address, trusted_certificates: Option<&str>) -> Result<Client, Fault> {
     let setup = |source: reqwest::Error| Fault::Setup { source: source.without_url() };
-    name_service::need_no_shared_objects();
+    name_service::use_built_in_services();
     // This fails only if a provider is installed already.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let mut builder = Client::builder()

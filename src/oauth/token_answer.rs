@@ -71,14 +71,14 @@ pub(crate) fn parse(
         body.refresh_token_expires_in.as_ref().or(body.refresh_expires_in.as_ref());
     let expiry = parse_expiry(&body, dialect, now);
     Ok(TokenAnswer {
-        access_token: AccessToken::issued(body.access_token).map_err(malformed)?,
+        access_token: AccessToken::parse_issued(body.access_token).map_err(malformed)?,
         token_type: token_type(body.token_type.as_ref().and_then(Value::as_str)),
         expiry,
         // An empty refresh token counts as none.
         refresh_token: body
             .refresh_token
             .filter(|token| !token.is_empty())
-            .map(RefreshToken::issued)
+            .map(RefreshToken::parse_issued)
             .transpose()
             .map_err(malformed)?,
         // Keycloak sends 0 for a refresh token that does not end.

@@ -21,7 +21,7 @@ use crate::oauth::http::Fault;
 pub(crate) use crate::oauth::protected_resource::Verdict;
 use crate::oauth::protected_resource::{self, CheckAnswer, NoVerdict};
 use crate::providers::{self, AddressParameters, Provider};
-use crate::store::{self, OpenVault, Recorded, Row};
+use crate::store::{self, CheckRecorded, OpenVault, Row};
 
 /// How often a service is asked anew whose refusal was about a token that was replaced meanwhile.
 const TRIES: usize = 3;
@@ -108,9 +108,9 @@ pub(crate) fn check(
         let recorded = record(vault, account, &row, credential.as_ref(), &attempt)?;
         let recorded = match (recorded, verdict) {
             // The token that was refused is nobody's any more.
-            (Recorded::Moved, Verdict::Refused) => continue,
-            (Recorded::InDoubt, _) => false,
-            (Recorded::Moved | Recorded::Yes, _) => true,
+            (CheckRecorded::Moved, Verdict::Refused) => continue,
+            (CheckRecorded::InDoubt, _) => false,
+            (CheckRecorded::Moved | CheckRecorded::Yes, _) => true,
         };
         let credential = credential.filter(|_| recorded).unwrap_or(row.stored.credential);
         return Ok(Checked { verdict, credential, recorded });
@@ -137,14 +137,14 @@ fn record(
     read: &Row,
     credential: Option<&Credential>,
     attempt: &Attempt,
-) -> Result<Recorded, Error> {
+) -> Result<CheckRecorded, Error> {
     // Whoever has the turn has read the row and counts on it; what is only evidence need not wait.
     let _turn = match credential {
         Some(_) => Some(vault.status_turn(account, Instant::now() + WAIT)?),
         None => None,
     };
     let was = (read.stored.revision, read.stored.credential.status);
-    Ok(vault.note_check(account, was, credential, attempt)?)
+    Ok(vault.record_check(account, was, credential, attempt)?)
 }
 
 fn attempt(

@@ -66,7 +66,7 @@ pub(crate) fn evidence(vault: &OpenVault, account: &Account) -> Result<Evidence,
         credential: stored.credential,
         in_doubt_since: journal.map(|journal| journal.started_at),
         last_attempt: vault.last_attempt(account)?,
-        keeps_bundle: vault.bundle_waits_since()?.is_some(),
+        keeps_bundle: vault.unplaced_bundle_since()?.is_some(),
     })
 }
 

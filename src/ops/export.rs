@@ -24,7 +24,7 @@ use crate::model::credential::{Credential, Status};
 use crate::private_file;
 use crate::providers::RenewalRules;
 use crate::signals;
-use crate::store::{self, OpenVault, Placement, Row, TurnOfMany};
+use crate::store::{self, CredentialTurns, OpenVault, Placement, Row};
 pub(crate) use crate::vault::bundle::BundleSecret;
 use crate::vault::bundle::{self, BundleId, LONGEST};
 use crate::vault::plaintext;
@@ -35,7 +35,7 @@ pub(crate) struct Sealed {
     text: String,
     /// What travels in it.
     pub(crate) travellers: Vec<Traveller>,
-    _turn: Option<TurnOfMany>,
+    _turn: Option<CredentialTurns>,
 }
 
 /// One credential of a bundle, as it stands in the vault.
@@ -63,8 +63,8 @@ pub(crate) fn seal(
     secret: &BundleSecret,
     clock: Clock,
 ) -> Result<Sealed, Error> {
-    let turn = vault.turn_of_many(asked.keys(), moving, Instant::now() + WAIT)?;
-    if moving && vault.waiting_bundle()?.is_some() {
+    let turn = vault.credential_turns(asked.keys(), moving, Instant::now() + WAIT)?;
+    if moving && vault.unplaced_bundle()?.is_some() {
         return Err(BundleError::Unplaced.into());
     }
     let travellers = asked
@@ -86,7 +86,7 @@ pub(crate) fn seal(
 pub(crate) fn put(sealed: &Sealed, target: &Path) -> Result<(), Error> {
     let _held = held()?;
     let text = sealed.text.as_bytes();
-    let put = AtomicFile::of(target, text.len()).and_then(|file| file.place(text));
+    let put = AtomicFile::reserve(target, text.len()).and_then(|file| file.commit(text));
     Ok(put.map_err(|source| BundleError::NotMade { source })?)
 }
 
@@ -101,10 +101,10 @@ pub(crate) fn hand_over(
     let held = held()?;
     let text = sealed.text.as_bytes();
     // A disk that is full or read-only, or a name that is taken, is found before anything leaves.
-    let file =
-        AtomicFile::of(target, text.len()).map_err(|source| BundleError::NotMade { source })?;
+    let file = AtomicFile::reserve(target, text.len())
+        .map_err(|source| BundleError::NotMade { source })?;
     let now = clock();
-    if held.is_over() {
+    if held.is_pending() {
         // Nobody hears of it: the signal ends the process, now that nothing has left.
         return Err(store::Error::Busy.into());
     }
@@ -115,27 +115,27 @@ pub(crate) fn hand_over(
     };
     let left: Vec<Placement> = sealed.travellers.iter().map(left).collect();
     vault.hand_over(&left, sealed.id, &sealed.text, now)?;
-    file.place(text).map_err(|source| BundleError::NotPlaced { source })?;
+    file.commit(text).map_err(|source| BundleError::NotPlaced { source })?;
     Ok(vault.forget_bundle(sealed.id)?)
 }
 
 /// Puts the bundle of an interrupted hand-over at `target`, where nothing else may be yet.
 pub(crate) fn resume(vault: &OpenVault, target: &Path) -> Result<(), Error> {
     let _turn = vault.hand_over_turn(Instant::now() + WAIT)?;
-    let (id, text) = vault.waiting_bundle()?.ok_or(BundleError::NothingUnplaced)?;
+    let (id, text) = vault.unplaced_bundle()?.ok_or(BundleError::NothingUnplaced)?;
     let _held = held()?;
     let placed = if is_at(target, text.as_bytes()) {
-        atomic_file::remove_left(target);
+        atomic_file::remove_stale(target);
         flushed(target)
     } else {
-        AtomicFile::of(target, text.len()).and_then(|file| file.place(text.as_bytes()))
+        AtomicFile::reserve(target, text.len()).and_then(|file| file.commit(text.as_bytes()))
     };
     placed.map_err(|source| BundleError::NotPlaced { source })?;
     Ok(vault.forget_bundle(id)?)
 }
 
 /// Has signals wait.
-fn held() -> Result<signals::Held, store::Error> {
+fn held() -> Result<signals::Hold, store::Error> {
     signals::hold().map_err(|source| store::Error::Io { doing: "watch signals over", source })
 }
 
@@ -179,7 +179,7 @@ fn written(travellers: &[Traveller]) -> Result<Zeroizing<Vec<u8>>, Error> {
         credential: transfer_copy(credential, *load),
     };
     let content = Content { credentials: travellers.iter().map(carried).collect() };
-    plaintext::written(&content).map_err(|_| UNWRITABLE.into())
+    plaintext::to_json(&content).map_err(|_| UNWRITABLE.into())
 }
 
 /// Whether `content` is at `path` already.

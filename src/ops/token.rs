@@ -71,7 +71,7 @@ pub(crate) fn renew(
 ) -> Result<LiveToken, Error> {
     let Rules { renewal, audit } = caller.rules(account);
     if let Some(settings) = audit {
-        vault.keep_audit_as(settings);
+        vault.set_audit_settings(settings);
     }
     let attempt = |client_secret| {
         let today = Today { renewal, client_secret };

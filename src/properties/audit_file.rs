@@ -9,7 +9,7 @@ use super::input::replace_all;
 use super::printed_text;
 use super::sample_vault::{NOW, SampleVault};
 use crate::model::audit::{Action, Caller, Event, Subject};
-use crate::store::audit::{Sealed, append, content, end, entries, examine};
+use crate::store::audit::{AuditState, append, durable_end, examine, read_content, read_entries};
 use crate::store::inside::audit;
 
 /// The number of genuine lines, and of those that the vault has recorded.
@@ -22,7 +22,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 pub struct AuditFile {
     sample_vault: SampleVault,
     path: PathBuf,
-    sealed: Sealed,
+    sealed: AuditState,
     genuine: Vec<Vec<u8>>,
 }
 
@@ -38,14 +38,14 @@ impl AuditFile {
         for number in 1..=LINES {
             write_one(&sample_vault);
             if number == REMEMBERED {
-                let end = end(sample_vault.store.file(), &sealed(&sample_vault));
+                let end = durable_end(sample_vault.store.file(), &sealed(&sample_vault));
                 let key = sample_vault.key.clone();
                 let change = sample_vault.store.write().expect("a transaction");
                 audit::seal(&change, &key, end, None).expect("the head is sealed");
                 change.commit().expect("the head is remembered");
             }
         }
-        let content = content(sample_vault.store.file(), PATIENCE).expect("the file");
+        let content = read_content(sample_vault.store.file(), PATIENCE).expect("the file");
         let genuine = content.split_inclusive(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect();
         let sealed = sealed(&sample_vault);
         Self { path: home.join("v/tokens.db.d/audit.jsonl"), sample_vault, sealed, genuine }
@@ -75,8 +75,8 @@ impl AuditFile {
         }
         let file = self.sample_vault.store.file();
         self.write(&text);
-        let _ = entries(file, PATIENCE);
-        if let Some(end) = end(file, &self.sealed) {
+        let _ = read_entries(file, PATIENCE);
+        if let Some(end) = durable_end(file, &self.sealed) {
             let number = usize::try_from(end.number).expect("a small number");
             assert!((REMEMBERED + 1..=LINES).contains(&number), "{number} is remembered");
             let code = data_encoding::HEXLOWER.encode(&end.link);
@@ -84,7 +84,7 @@ impl AuditFile {
             assert!(line.contains(&code), "a foreign line is remembered");
         }
         write_one(&self.sample_vault);
-        let after = content(file, PATIENCE).expect("the file");
+        let after = read_content(file, PATIENCE).expect("the file");
         assert!(after.ends_with(b"\n") && after.len() < text.len() + 1024);
     }
 
@@ -98,7 +98,7 @@ impl AuditFile {
     }
 }
 
-fn sealed(sample_vault: &SampleVault) -> Sealed {
+fn sealed(sample_vault: &SampleVault) -> AuditState {
     let view = sample_vault.store.read().expect("a view");
     audit::read(&view, &sample_vault.key).expect("it opens").expect("it is there")
 }

@@ -20,7 +20,7 @@ use crate::store::inside::Writing;
 use crate::store::inside::{
     attempts, audit, bundles, credentials, header, intents, journal, reseal, slots, standings,
 };
-use crate::vault::seal::{DataKey, Place};
+use crate::vault::seal::{DataKey, SealContext};
 use crate::vault::slot::{self, KeyMaterial, KeySlot};
 
 /// A vault whose rows are edited, read, and put back as they were.
@@ -69,10 +69,10 @@ impl VaultRows {
                 }
                 (b"seal", "audit_key") => {
                     audit_is_ours = false;
-                    put_blob(&change, "audit", "key", seal_in(key, Place::AuditKey, rest));
+                    put_blob(&change, "audit", "key", seal_in(key, SealContext::AuditKey, rest));
                 }
                 (b"seal", "audit_head") => {
-                    put_blob(&change, "audit", "head", seal_in(key, Place::AuditHead, rest));
+                    put_blob(&change, "audit", "head", seal_in(key, SealContext::AuditHead, rest));
                 }
                 (b"spill", sealed) => {
                     let (account, _) = &stored[0];
@@ -145,7 +145,7 @@ fn flip(change: &Writing<'_>, place: &str, how: &[u8]) {
     }
 }
 
-fn seal_in(key: &DataKey, place: Place<'_>, text: &[u8]) -> Vec<u8> {
+fn seal_in(key: &DataKey, place: SealContext<'_>, text: &[u8]) -> Vec<u8> {
     key.seal(place, text).expect("random bytes")
 }
 
@@ -174,7 +174,7 @@ fn seal_credential(
         return Some(credential);
     }
     let revision = credentials::revision(change, account).ok().flatten().unwrap_or_default();
-    let place = Place::Credential {
+    let place = SealContext::Credential {
         provider: account.provider.as_str(),
         user: account.user.as_str(),
         revision,
@@ -187,7 +187,7 @@ fn spill_content(key: &DataKey, account: &Account, sealed: bool, rest: &[u8]) ->
     if !sealed {
         return rest.to_vec();
     }
-    let place = Place::Spill {
+    let place = SealContext::Spill {
         provider: account.provider.as_str(),
         user: account.user.as_str(),
         revision: 1,

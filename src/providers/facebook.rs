@@ -78,7 +78,7 @@ pub(crate) fn list_pages(
         let part: Part = serde_json::from_slice(&answer.body).map_err(|_| no_list())?;
         for Sent { id, name, access_token } in part.data {
             let Some(token) = access_token else { continue };
-            let token = AccessToken::issued(token).map_err(|_| no_list())?;
+            let token = AccessToken::parse_issued(token).map_err(|_| no_list())?;
             pages.push(Page { id, name: printable(&name), token });
         }
         match part.paging {

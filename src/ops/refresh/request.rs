@@ -51,7 +51,7 @@ impl Refresh<'_> {
             let held = signals::hold()
                 .map_err(|source| store::Error::Io { doing: "watch signals over", source })?;
             let began_at = (self.clock)();
-            let Some(journal) = turn.begin(&stored, earlier.as_ref(), began_at)? else {
+            let Some(journal) = turn.begin_refresh(&stored, earlier.as_ref(), began_at)? else {
                 return self.as_it_is_now();
             };
             let TokenOutcome { answer, meta } = self.ask(grant, renewal_proof, backoff.request());
@@ -71,7 +71,7 @@ impl Refresh<'_> {
                 return self.failed(&turn, &stored, earlier.as_ref(), failure);
             };
             if error.was_not_processed() {
-                turn.give_back(earlier.as_ref(), None);
+                turn.restore_journal(earlier.as_ref(), None);
             } else {
                 earlier = Some(journal);
             }
@@ -190,15 +190,15 @@ impl Refresh<'_> {
                 return self.refused(turn, stored, &attempt);
             }
             token_error::Error::ClientRefused { .. } | token_error::Error::NotSigned(_) => {
-                turn.give_back(earlier, Some(&attempt));
+                turn.restore_journal(earlier, Some(&attempt));
                 return Err(Error::NotRefreshed { account, source: error });
             }
             // What was not processed leaves things as they were. Anything else may have spent the
             // refresh token: its journal stays.
-            passing if passing.was_not_processed() => turn.give_back(earlier, Some(&attempt)),
+            passing if passing.was_not_processed() => turn.restore_journal(earlier, Some(&attempt)),
             token_error::Error::TooManyRequests { .. }
             | token_error::Error::NoVerdict { .. }
-            | token_error::Error::Fault(_) => turn.note(&attempt),
+            | token_error::Error::Fault(_) => turn.record_attempt(&attempt),
         }
         self.in_spite_of(Error::NotRefreshed { account, source: error }, &stored.credential)
     }
@@ -217,7 +217,7 @@ impl Refresh<'_> {
             updated_at: now,
             ..stored.credential.clone()
         };
-        if !turn.answer(&credential, stored.revision, attempt)? {
+        if !turn.store_answer(&credential, stored.revision, attempt)? {
             return self.as_it_is_now();
         }
         let login_required =

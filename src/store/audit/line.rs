@@ -141,7 +141,7 @@ pub(super) fn entry(
         parent: used.caller.parent.as_deref(),
         missed,
     };
-    finished(key, &before.link, &written)
+    finish_line(key, &before.link, &written)
 }
 
 /// Writes an anchor in place of all entries up to `last`.
@@ -165,11 +165,11 @@ pub(super) fn anchor(
         damaged,
         at: milliseconds(now),
     };
-    finished(key, &START, &written)
+    finish_line(key, &START, &written)
 }
 
 /// The line with its code and its end.
-fn finished(key: &Key, before: &Link, written: &impl Serialize) -> Result<Vec<u8>, Error> {
+fn finish_line(key: &Key, before: &Link, written: &impl Serialize) -> Result<Vec<u8>, Error> {
     let mut line = Vec::with_capacity(512);
     serde_json::to_writer(&mut line, written)
         .map_err(|_| Error::Inconsistent("an audit entry that can't be written down"))?;

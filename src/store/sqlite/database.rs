@@ -29,7 +29,7 @@ pub(crate) enum Access {
     Read,
     /// A look at which credentials there are, which waits for nobody and leaves all as it is. What
     /// it shows may be wrong if somebody writes just now.
-    Glance,
+    Unlocked,
     /// Reading and writing, after a migration to the current tables.
     ReadWrite,
     /// Reading and writing, with empty tables where there was no file.
@@ -83,7 +83,7 @@ impl Database {
     pub(crate) fn open(path: &Path, access: Access) -> Result<Self, Error> {
         match access {
             Access::Read => Self::open_read_only(path),
-            Access::Glance => Self::open_unlocked(path),
+            Access::Unlocked => Self::open_unlocked(path),
             Access::ReadWrite => Self::open_for_writing(VaultFile::find(path)?, false),
             Access::Create => Self::open_for_writing(VaultFile::find_or_create(path)?, true),
         }
