@@ -24,6 +24,8 @@ mod secret;
 mod untrusted;
 #[path = "../../src/private_file.rs"]
 mod private_file;
+#[path = "../../src/name_service.rs"]
+mod name_service;
 #[path = "../../src/bounded.rs"]
 mod bounded;
 #[path = "../../src/model/mod.rs"]
