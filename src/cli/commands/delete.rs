@@ -83,7 +83,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
 /// Names what may have been ended with `account`: other credentials of the same person at the same
 /// provider, where that revokes all that a person granted.
 fn warn_of_others(context: &Context, account: &Account, summaries: &[Summary]) {
-    for other in delete::ended_with(account, summaries, context.config().ok()) {
+    for other in delete::accounts_revoked_too(account, summaries, context.config().ok()) {
         context.ui.warning(&format!(
             "`{other}` may have been ended with it: tokctl check {} {}",
             other.provider,

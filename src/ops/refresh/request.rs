@@ -16,7 +16,7 @@ use crate::oauth::token_answer::TokenAnswer;
 use crate::oauth::{client_credentials, jwt_bearer, token_error};
 use crate::ops::credential;
 use crate::ops::error::{Error, LoginReason};
-use crate::ops::live_token::{Found, LiveToken, Warning, hand_out, judge};
+use crate::ops::live_token::{LiveToken, TokenState, Warning, hand_out, judge};
 use crate::secret::SecretText;
 use crate::signals;
 use crate::store::{self, Journal, RefreshTurn, Row, Saved, Stored};
@@ -99,12 +99,12 @@ impl Refresh<'_> {
             Trigger::Asked => Ok(None),
             // Says, where that is so, that no try would help, or that none may be made.
             Trigger::Need(need) => match judge(self.account, credential, need, now)? {
-                Found::Good(token) => {
+                TokenState::Good(token) => {
                     let interrupted = || Warning::NotRefreshed(Box::new(interrupted()));
                     let warning = token.warning.or_else(|| Some(interrupted()));
                     Ok(Some(LiveToken { warning, ..*token }))
                 }
-                Found::Due => Ok(self.in_spite_of(interrupted(), credential).ok()),
+                TokenState::Due => Ok(self.in_spite_of(interrupted(), credential).ok()),
             },
         }
     }
@@ -219,8 +219,8 @@ impl Refresh<'_> {
         match self.trigger {
             Trigger::Asked => Err(login_required()),
             Trigger::Need(need) => match judge(self.account, &credential, need, now)? {
-                Found::Good(token) => Ok(*token),
-                Found::Due => Err(login_required()),
+                TokenState::Good(token) => Ok(*token),
+                TokenState::Due => Err(login_required()),
             },
         }
     }

@@ -12,7 +12,7 @@ use crate::model::attempt::{Action, Attempt, Outcome};
 use crate::model::credential::{Credential, Status};
 use crate::ops::credential;
 use crate::ops::error::{Error, LoginReason};
-use crate::ops::live_token::{Found, LiveToken, hand_out, judge};
+use crate::ops::live_token::{LiveToken, TokenState, hand_out, judge};
 use crate::store::{self, RefreshTurn, Row};
 
 /// How long a waiter gives the process that has the turn: the longest turn, and some.
@@ -111,8 +111,8 @@ impl<'a> Refresh<'a> {
             Trigger::Need(_) if journal.is_some() => Ok(None),
             Trigger::Need(need) => {
                 match judge(self.account, &stored.credential, need, (self.clock)())? {
-                    Found::Good(token) => Ok(Some(*token)),
-                    Found::Due => Ok(None),
+                    TokenState::Good(token) => Ok(Some(*token)),
+                    TokenState::Due => Ok(None),
                 }
             }
         }
