@@ -25,7 +25,7 @@ pub(super) fn asked(
         return Verdict::NeedsLogin;
     }
     match renewable(credential, now) {
-        Ok(_) => Verdict::Renew(Trigger::Asked),
+        Ok(_) => Verdict::Renew(Trigger::Explicit),
         Err(reason) => Verdict::Leave(Done::Skipped(reason)),
     }
 }
@@ -50,7 +50,7 @@ pub(super) fn upcoming(credential: &Credential, every: SignedDuration, now: Time
         Some(due_at) if due_at <= now => Verdict::Renew(Trigger::Need(Need::Usual)),
         // It would be due before the next look.
         Some(due_at) if due_at.duration_since(now) <= lead(grant, every) => {
-            Verdict::Renew(Trigger::Asked)
+            Verdict::Renew(Trigger::Explicit)
         }
         Some(_) | None => Verdict::Leave(Done::Skipped("it is not due")),
     }
