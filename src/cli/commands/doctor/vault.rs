@@ -115,12 +115,12 @@ fn examine(
 fn left_behind(rounds: &mut Rounds<'_>, store: Vault) -> Option<Vault> {
     let now = time::now();
     let path = store.location().to_owned();
-    let store =
-        rounds.look_at(Check::Refreshes, store, move |store| doctor::interrupted(store, now))?;
+    let store = rounds
+        .look_at(Check::Refreshes, store, move |store| doctor::interrupted_refreshes(store, now))?;
     let store = rounds.look_at(Check::Leftovers, store, move |store| {
-        let mut findings = doctor::intents(store)?;
-        findings.extend(doctor::unplaced(store)?);
-        findings.extend(doctor::beside(&path, Some(store))?);
+        let mut findings = doctor::keychain_leftovers(store)?;
+        findings.extend(doctor::waiting_bundle(store)?);
+        findings.extend(doctor::sidecar_files(&path, Some(store))?);
         Ok(findings)
     })?;
     rounds.look_at(Check::Clock, store, move |store| Ok(vec![doctor::recorded_clock(store)?]))
