@@ -142,8 +142,10 @@ fn content_is_read(content: &[u8]) {
         assert_eq!(written(&carried.credential), written(&incoming.credential));
     }
     let count = opened.incoming.len();
-    match import::foresee(None, opened.incoming, Terms::default(), NOW) {
-        Ok(placed) => assert_eq!(import::written(&placed).count(), count, "it comes in whole"),
+    match import::preview(None, opened.incoming, Terms::default(), NOW) {
+        Ok(placed) => {
+            assert_eq!(import::written_accounts(&placed).count(), count, "it comes in whole")
+        }
         Err(error) => shown::is_harmless(&error.to_string()),
     }
 }

@@ -6,7 +6,7 @@ use crate::cli::error::{CliError, Kind};
 use crate::cli::typed::user_flag;
 use crate::model::account::{ProviderName, UserName};
 use crate::model::credential::Expiry;
-use crate::ops::login::{Granted, LoggedIn, Place, Site};
+use crate::ops::login::{Granted, LoggedIn, LoginTarget, Site};
 use crate::ops::providers::Provider;
 
 /// Makes sure that there will be a name to keep the login under, before a person is asked for
@@ -34,7 +34,7 @@ pub(super) type Settled = (LoggedIn, Option<Site>, Option<String>);
 /// Finds out whose grant it is, and stores it.
 pub(super) fn settle(
     context: &Context,
-    place: &mut Place,
+    place: &mut LoginTarget,
     granted: Granted,
     user: Option<UserName>,
 ) -> Result<Settled, CliError> {
@@ -54,7 +54,7 @@ pub(super) fn settle(
 /// Writes down how a login ended, and says so.
 pub(super) fn conclude(
     context: &Context,
-    place: &mut Place,
+    place: &mut LoginTarget,
     provider: &ProviderName,
     user: Option<UserName>,
     logged_in: Result<Settled, CliError>,

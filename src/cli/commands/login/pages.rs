@@ -6,7 +6,7 @@ use crate::cli::error::{CliError, Kind};
 use crate::cli::time;
 use crate::model::credential::Credential;
 use crate::model::scope::Scopes;
-use crate::ops::login::{Place, pages};
+use crate::ops::login::{LoginTarget, pages};
 use crate::ops::providers::Provider;
 
 /// `scopes` with what the pages take.
@@ -22,7 +22,7 @@ pub(super) fn scopes(provider: &Provider, scopes: &Scopes) -> Result<Scopes, Cli
 /// a warning.
 pub(super) fn store(
     context: &Context,
-    place: &mut Place,
+    place: &mut LoginTarget,
     provider: &Provider,
     person: &Credential,
 ) -> Result<(), CliError> {
