@@ -144,7 +144,7 @@ fn content_is_read(content: &[u8]) {
     let count = opened.incoming.len();
     match import::preview(None, opened.incoming, Terms::default(), NOW) {
         Ok(placed) => {
-            assert_eq!(import::written_accounts(&placed).count(), count, "it comes in whole")
+            assert_eq!(import::written_accounts(&placed).count(), count, "it comes in whole");
         }
         Err(error) => shown::is_harmless(&error.to_string()),
     }
