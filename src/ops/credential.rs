@@ -21,6 +21,6 @@ pub(super) fn expect_whole(vault: &OpenVault, account: &Account) -> Result<Row, 
 /// Returns [`Error::HandedOver`] for `account`, with whether the vault keeps a bundle that may not
 /// have reached its target file.
 pub(crate) fn handed_over(vault: &OpenVault, account: &Account) -> Error {
-    let unplaced = vault.bundle_waits_since().is_ok_and(|since| since.is_some());
+    let unplaced = vault.unplaced_bundle_since().is_ok_and(|since| since.is_some());
     Error::HandedOver { account: account.clone(), unplaced }
 }

@@ -39,12 +39,12 @@ pub(crate) enum AtProvider {
 /// vault would know of it. Fails with [`Error::NotRevoked`] if the revocation fails; the credential
 /// is kept then, so that the user can try again.
 pub(crate) fn revoke_and_delete(vault: &OpenVault, account: &Account) -> Result<AtProvider, Error> {
-    let _turn = vault.turn(account, Instant::now() + WAIT)?;
+    let _turn = vault.credential_turn(account, Instant::now() + WAIT)?;
     let row = credential::expect_whole(vault, account)?;
     let credential = &row.stored.credential;
     let at_provider = match &credential.grant {
         _ if credential.status == Status::HandedOver => {
-            AtProvider::HandedOver { unplaced: vault.bundle_waits_since()?.is_some() }
+            AtProvider::HandedOver { unplaced: vault.unplaced_bundle_since()?.is_some() }
         }
         Grant::Static(_) => AtProvider::Static,
         Grant::OAuth(grant) => match &grant.client.revocation_endpoint {

@@ -8,7 +8,7 @@ use crate::model::account::Account;
 use crate::model::attempt::{Action, Attempt, Outcome, TOLERABLE_SKEW};
 use crate::model::credential::{Credential, Grant, Status};
 use crate::model::readiness::{Need, Readiness, readiness};
-use crate::providers::Renewal;
+use crate::providers::RenewalRules;
 use crate::store::{OpenVault, Row};
 
 /// All that the vault knows about one credential.
@@ -68,12 +68,12 @@ pub(crate) fn evidence(vault: &OpenVault, account: &Account) -> Result<Evidence,
         credential: stored.credential,
         in_doubt_since: journal.map(|journal| journal.started_at),
         last_attempt: vault.last_attempt(account)?,
-        keeps_bundle: vault.bundle_waits_since()?.is_some(),
+        keeps_bundle: vault.unplaced_bundle_since()?.is_some(),
     })
 }
 
 /// Judges the state of a credential at `now`. If several things are wrong, returns the gravest.
-pub(crate) fn diagnose(evidence: &Evidence, renewal: Renewal, now: Timestamp) -> Diagnosis {
+pub(crate) fn diagnose(evidence: &Evidence, renewal: RenewalRules, now: Timestamp) -> Diagnosis {
     let credential = &evidence.credential;
     let works = !credential.expiry().is_past(now);
     match credential.status {
@@ -91,7 +91,7 @@ pub(crate) fn diagnose(evidence: &Evidence, renewal: Renewal, now: Timestamp) ->
     if let Some(failed) = evidence.last_failure() {
         match failed.outcome {
             Outcome::Configuration => return Diagnosis::Configuration,
-            Outcome::Passing => {
+            Outcome::Transient => {
                 return Diagnosis::Passing { works, not_before: failed.paused_until(now) };
             }
             Outcome::Done | Outcome::Refused => {}
@@ -184,7 +184,7 @@ mod tests {
     }
 
     fn finding(evidence: &Evidence) -> Diagnosis {
-        diagnose(evidence, Renewal::default(), at(10))
+        diagnose(evidence, RenewalRules::default(), at(10))
     }
 
     #[test]
@@ -207,7 +207,7 @@ mod tests {
         };
         assert_eq!(finding(&of(Outcome::Configuration)), Diagnosis::Configuration);
         let passing = Diagnosis::Passing { works: true, not_before: None };
-        assert_eq!(finding(&of(Outcome::Passing)), passing);
+        assert_eq!(finding(&of(Outcome::Transient)), passing);
         assert_eq!(finding(&of(Outcome::Done)), Diagnosis::Clock { ahead: -300 });
     }
 
@@ -215,7 +215,7 @@ mod tests {
     fn an_interrupted_refresh_may_be_tried_again_where_the_provider_allows_it() {
         let in_doubt = Evidence { in_doubt_since: Some(at(9)), ..evidence(Status::Active, 100) };
         let told = |reuse, may_try| {
-            let renewal = Renewal { reuse, ..Renewal::default() };
+            let renewal = RenewalRules { reuse, ..RenewalRules::default() };
             let expected = Diagnosis::InDoubt { since: at(9), works: true, may_try };
             assert_eq!(diagnose(&in_doubt, renewal, at(10)), expected);
         };

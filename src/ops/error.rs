@@ -320,6 +320,17 @@ impl From<getrandom::Error> for Error {
 }
 
 impl Error {
+    /// Returns whether a refresh was tried and brought no token, or none that could be stored.
+    pub(crate) fn is_of_a_failed_refresh(&self) -> bool {
+        matches!(
+            self,
+            Self::NotRefreshed { .. }
+                | Self::NotRefreshedBefore { .. }
+                | Self::Spilled { .. }
+                | Self::Lost { .. }
+        )
+    }
+
     /// Returns whether the authorization server refused the client's id or secret.
     pub(crate) fn is_about_the_client(&self) -> bool {
         if let Self::NotRefreshed { source, .. } = self {

@@ -20,12 +20,12 @@ use super::error::{BundleError, Error};
 use super::refresh::WAIT;
 use crate::atomic_file::{self, AtomicFile};
 use crate::model::account::Account;
-use crate::model::bundle::{Carried, Content, Load, left_behind, travelling};
+use crate::model::bundle::{BundleEntry, Content, Load, handed_over_copy, transfer_copy};
 use crate::model::credential::{Credential, Status};
 use crate::private_file;
-use crate::providers::Renewal;
+use crate::providers::RenewalRules;
 use crate::signals;
-use crate::store::{self, OpenVault, Placement, Row, TurnOfMany};
+use crate::store::{self, CredentialTurns, OpenVault, Placement, Row};
 pub(crate) use crate::vault::bundle::BundleSecret;
 use crate::vault::bundle::{self, BundleId, LONGEST};
 use crate::vault::plaintext;
@@ -37,7 +37,7 @@ pub(crate) struct Sealed {
     text: String,
     /// The credentials in the bundle.
     pub(crate) travellers: Vec<Traveller>,
-    _turn: Option<TurnOfMany>,
+    _turn: Option<CredentialTurns>,
 }
 
 /// One credential of a bundle, as it is in the vault before the export.
@@ -64,13 +64,13 @@ impl Sealed {
 /// it, and with [`Error::Interrupted`] if a credential's refresh token may be spent.
 pub(crate) fn seal(
     vault: &OpenVault,
-    accounts: BTreeMap<Account, Renewal>,
+    accounts: BTreeMap<Account, RenewalRules>,
     moving: bool,
     secret: &BundleSecret,
     clock: Clock,
 ) -> Result<Sealed, Error> {
-    let turn = vault.turn_of_many(accounts.keys(), moving, Instant::now() + WAIT)?;
-    if moving && vault.waiting_bundle()?.is_some() {
+    let turn = vault.credential_turns(accounts.keys(), moving, Instant::now() + WAIT)?;
+    if moving && vault.unplaced_bundle()?.is_some() {
         return Err(BundleError::Unplaced.into());
     }
     let travellers = accounts
@@ -93,7 +93,7 @@ pub(crate) fn seal(
 pub(crate) fn put(sealed: &Sealed, target: &Path) -> Result<(), Error> {
     let _held = hold_signals()?;
     let text = sealed.text.as_bytes();
-    let put = AtomicFile::of(target, text.len()).and_then(|file| file.place(text));
+    let put = AtomicFile::reserve(target, text.len()).and_then(|file| file.commit(text));
     Ok(put.map_err(|source| BundleError::NotMade { source })?)
 }
 
@@ -113,22 +113,22 @@ pub(crate) fn hand_over(
     let text = sealed.text.as_bytes();
     // The file is created before the vault is changed, so that a full or read-only disk or an
     // existing file stops the move in time.
-    let file =
-        AtomicFile::of(target, text.len()).map_err(|source| BundleError::NotMade { source })?;
+    let file = AtomicFile::reserve(target, text.len())
+        .map_err(|source| BundleError::NotMade { source })?;
     let now = clock();
-    if held.is_over() {
+    if held.is_pending() {
         // A signal came before anything was moved. The signal ends the process, so nobody sees
         // this error.
         return Err(store::Error::Busy.into());
     }
     let without_secrets = |traveller: &Traveller| Placement {
         account: traveller.account.clone(),
-        credential: left_behind(&traveller.credential, now),
+        credential: handed_over_copy(&traveller.credential, now),
         over: Some(traveller.revision),
     };
     let placements: Vec<Placement> = sealed.travellers.iter().map(without_secrets).collect();
     vault.hand_over(&placements, sealed.id, &sealed.text, now)?;
-    file.place(text).map_err(|source| BundleError::NotPlaced { source })?;
+    file.commit(text).map_err(|source| BundleError::NotPlaced { source })?;
     Ok(vault.forget_bundle(sealed.id)?)
 }
 
@@ -139,20 +139,20 @@ pub(crate) fn hand_over(
 /// [`BundleError::NotPlaced`] if the file can't be written or has other content.
 pub(crate) fn resume(vault: &OpenVault, target: &Path) -> Result<(), Error> {
     let _turn = vault.hand_over_turn(Instant::now() + WAIT)?;
-    let (id, text) = vault.waiting_bundle()?.ok_or(BundleError::NothingUnplaced)?;
+    let (id, text) = vault.unplaced_bundle()?.ok_or(BundleError::NothingUnplaced)?;
     let _held = hold_signals()?;
     let placed = if has_content(target, text.as_bytes()) {
-        atomic_file::remove_left(target);
+        atomic_file::remove_stale(target);
         flush(target)
     } else {
-        AtomicFile::of(target, text.len()).and_then(|file| file.place(text.as_bytes()))
+        AtomicFile::reserve(target, text.len()).and_then(|file| file.commit(text.as_bytes()))
     };
     placed.map_err(|source| BundleError::NotPlaced { source })?;
     Ok(vault.forget_bundle(id)?)
 }
 
 /// Delays signals that would end the process until the returned value is dropped.
-fn hold_signals() -> Result<signals::Held, store::Error> {
+fn hold_signals() -> Result<signals::Hold, store::Error> {
     signals::hold().map_err(|source| store::Error::Io { doing: "watch signals over", source })
 }
 
@@ -160,7 +160,7 @@ fn hold_signals() -> Result<signals::Held, store::Error> {
 fn traveller(
     vault: &OpenVault,
     account: Account,
-    renewal: Renewal,
+    renewal: RenewalRules,
     moving: bool,
     now: Timestamp,
 ) -> Result<Traveller, Error> {
@@ -175,7 +175,7 @@ fn traveller(
     }
     match (load, journal) {
         // The refresh token may be spent, and the journal that says so stays in this vault.
-        (Load::Moved | Load::Copied, Some(journal)) if !credential.spends_nothing() => {
+        (Load::Moved | Load::Copied, Some(journal)) if !credential.renewal_is_repeatable() => {
             return Err(Error::Interrupted { account, since: journal.started_at });
         }
         (Load::Moved | Load::Copied | Load::TokenAlone, _) => {}
@@ -190,14 +190,14 @@ const UNWRITABLE: store::Error =
 
 /// Returns the bundle's content before it is sealed.
 fn plaintext_of(travellers: &[Traveller]) -> Result<Zeroizing<Vec<u8>>, Error> {
-    let carried = |Traveller { account, load, credential, .. }: &Traveller| Carried {
+    let carried = |Traveller { account, load, credential, .. }: &Traveller| BundleEntry {
         provider: account.provider.as_str().to_owned(),
         user: account.user.as_str().to_owned(),
         load: *load,
-        credential: travelling(credential, *load),
+        credential: transfer_copy(credential, *load),
     };
     let content = Content { credentials: travellers.iter().map(carried).collect() };
-    plaintext::written(&content).map_err(|_| UNWRITABLE.into())
+    plaintext::to_json(&content).map_err(|_| UNWRITABLE.into())
 }
 
 /// Returns whether the file at `path` already has this `content`.

@@ -122,7 +122,7 @@ pub(super) fn finish<T>(
     let swept = keychain_entry::sweep(vault, patience, clock);
     let done = changed?;
     // The change is committed. So entries that could not be deleted are reported, not an error.
-    Ok(Changed { done, entries_left: swept.unwrap_or(1), log_emptied: vault.settle() })
+    Ok(Changed { done, entries_left: swept.unwrap_or(1), log_emptied: vault.empty_log() })
 }
 
 /// Reads the secret of the new slot `id` back from the keychain. Fails with [`SlotError::NotKept`]

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::clock::Clock;
 use super::credential;
-use super::error::{Error, LoginReason};
+use super::error::{Error, LoginReason, StoreError};
 use crate::model::account::Account;
 use crate::model::credential::{Credential, Status};
 use crate::model::readiness::{Need, Readiness, readiness};
@@ -27,8 +27,23 @@ pub(crate) enum Warning {
     Inactive,
     /// The token ends at this time, and nothing will renew it.
     Fading { ends_at: Option<Timestamp> },
+    /// Another process is renewing the token.
+    BeingRefreshed,
+    /// An earlier refresh was interrupted, and another one could end the grant.
+    InDoubt,
     /// The token is due, and could not be renewed for this reason.
     NotRefreshed(Box<Error>),
+}
+
+impl Warning {
+    /// Returns the warning for a stored token that could not be renewed because of `error`.
+    pub(super) fn of(error: Error) -> Self {
+        match error {
+            Error::Store(StoreError::Busy) => Self::BeingRefreshed,
+            Error::Interrupted { .. } => Self::InDoubt,
+            error => Self::NotRefreshed(Box::new(error)),
+        }
+    }
 }
 
 /// The demands on a token: how long it has to live, and whether it may be refreshed.

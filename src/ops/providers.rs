@@ -8,7 +8,7 @@ use crate::model::account::ProviderName;
 use crate::model::address::Address;
 use crate::model::client::{Client, TokenEndpointAuthMethod};
 use crate::model::credential::{Credential, Grant, RenewalGrant};
-pub(crate) use crate::providers::{Error, Provider, Renewal, find, names, written};
+pub(crate) use crate::providers::{Error, Provider, RenewalRules, find, merged_definition, names};
 
 /// Returns today's definition of `name`, for a caller that can go on without it. Returns `None` if
 /// there is no definition, if it can't be used, or if the configuration can't be read.
@@ -36,7 +36,7 @@ pub(crate) fn if_defined(name: &ProviderName, config: &Config) -> Result<Option<
 
 /// Returns how tokens of the provider `name` are renewed by today's definition. Without a
 /// definition, returns the default [`Renewal`].
-pub(crate) fn renewal(name: &ProviderName, config: Option<&Config>) -> Renewal {
+pub(crate) fn renewal(name: &ProviderName, config: Option<&Config>) -> RenewalRules {
     today(name, config).as_ref().map(Provider::renewal).unwrap_or_default()
 }
 

@@ -42,7 +42,7 @@ pub(crate) fn credentials(vault: &OpenVault) -> Result<Vec<Finding>, Error> {
 
 /// Looks for refreshes whose answer was never stored. Needs no key.
 pub(crate) fn interrupted_refreshes(vault: &Vault, now: Timestamp) -> Result<Vec<Finding>, Error> {
-    let journals = vault.interrupted()?;
+    let journals = vault.interrupted_refreshes()?;
     let mut findings: Vec<Finding> =
         journals.into_iter().map(|(account, since)| judge(account, since, now)).collect();
     if findings.is_empty() {

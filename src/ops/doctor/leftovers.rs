@@ -6,11 +6,11 @@ use super::facts::LeftoversFact;
 use super::finding::{Fact, Finding, Remedy};
 use crate::ops::error::Error;
 use crate::store::sidecar::{self, Purpose};
-use crate::store::{EntriesBegun, Vault, sidecars};
+use crate::store::{LeftoverIntents, Vault, sidecars};
 
 /// Looks in the vault for keychain entries that an interrupted change of keys left. Needs no key.
 pub(crate) fn keychain_leftovers(vault: &Vault) -> Result<Vec<Finding>, Error> {
-    let EntriesBegun { own, others } = vault.entries_left()?;
+    let LeftoverIntents { own, others } = vault.leftover_intents()?;
     let mut findings = Vec::new();
     if !own.is_empty() {
         let fact = Fact::Leftovers(LeftoversFact::Entries { count: own.len() });
@@ -26,7 +26,7 @@ pub(crate) fn keychain_leftovers(vault: &Vault) -> Result<Vec<Finding>, Error> {
 /// Looks for the bundle of a move that may not have reached its target file. Until it does, no
 /// machine can use its credentials. Needs no key.
 pub(crate) fn waiting_bundle(vault: &Vault) -> Result<Option<Finding>, Error> {
-    let since = vault.bundle_waits_since()?;
+    let since = vault.unplaced_bundle_since()?;
     Ok(since.map(|since| {
         let fact = Fact::Leftovers(LeftoversFact::Unplaced { since });
         Finding::to_mend(fact, Remedy::PlaceBundle)
@@ -46,7 +46,7 @@ pub(crate) fn sidecar_files(path: &Path, vault: Option<&Vault>) -> Result<Vec<Fi
     let journals = match vault {
         Some(vault) => {
             vault.look_again()?;
-            vault.interrupted()?
+            vault.interrupted_refreshes()?
         }
         None => Vec::new(),
     };
@@ -112,7 +112,7 @@ mod tests {
         change.commit().unwrap();
 
         let (looking, _) = Vault::open_as_it_is(&path).unwrap();
-        assert!(looking.interrupted().unwrap().is_empty());
+        assert!(looking.interrupted_refreshes().unwrap().is_empty());
         let row = credentials::read(&store.read().unwrap(), &key, &account).unwrap().unwrap();
         let (revision, attempt) = (row.revision, [7; 16]);
         let change = store.write().unwrap();

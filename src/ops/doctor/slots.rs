@@ -10,7 +10,7 @@ use crate::vault::slot_secret::SlotSecret;
 
 /// Tries to open each slot of the vault with `secrets`.
 pub(crate) fn slots(vault: &OpenVault, secrets: &[SlotSecret]) -> Result<Vec<Finding>, Error> {
-    let findings = vault.costed_slots()?.into_iter().map(|(slot, cost)| {
+    let findings = vault.slots_with_cost()?.into_iter().map(|(slot, cost)| {
         let ListedSlot { id, kind, created_at: made, .. } = slot;
         match try_slot(vault, slot, secrets) {
             Ok(trial) => judge(SlotsFact { id, kind, made, cost, trial }),

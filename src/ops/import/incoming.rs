@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::model::account::Account;
 use crate::model::credential::{Credential, Grant};
-use crate::model::stripped::Keeping;
+use crate::model::without_secrets::KeptSecrets;
 
 /// A credential that is about to be imported, complete as it would be stored.
 #[derive(Debug, Clone)]
@@ -45,7 +45,7 @@ impl Incoming {
             && self.forks
             && grant.refresh_token.is_some()
         {
-            **grant = grant.stripped(Keeping::AccessToken);
+            **grant = grant.without_secrets(KeptSecrets::AccessToken);
             self.left_out = Some(LeftOut::NotTakenOver);
         }
         self

@@ -16,12 +16,12 @@ use crate::model::credential::{Api, Credential, Grant, OAuthGrant, RenewalGrant}
 use crate::model::readiness::due_at;
 use crate::model::scope::Scopes;
 use crate::oauth::http;
-use crate::oauth::listener::Arrived;
+use crate::oauth::listener::Arrival;
 use crate::oauth::revocation;
 use crate::oauth::token;
 use crate::oauth::token_answer::TokenAnswer;
 use crate::ops::error::Error;
-use crate::providers::Places;
+use crate::providers::AddressParameters;
 use crate::providers::atlassian;
 pub(crate) use crate::providers::atlassian::Site;
 
@@ -33,7 +33,7 @@ pub(crate) struct Granted {
     answer: TokenAnswer,
     renewal: RenewalGrant,
     /// The browser's connection, on which the result of the login is shown.
-    arrived: Option<Arrived>,
+    arrived: Option<Arrival>,
     /// The sites that the token reaches. Empty if the provider has no sites.
     pub(crate) sites: Result<Vec<Site>, atlassian::Error>,
     now: Timestamp,
@@ -57,16 +57,16 @@ fn sites(plan: &Plan, answer: &TokenAnswer) -> Result<Vec<Site>, atlassian::Erro
     let Some(endpoint) = &plan.provider.definition.accessible_resources_endpoint else {
         return Ok(Vec::new());
     };
-    let Ok(endpoint) = plan.provider.fill(endpoint, Places::default()) else {
+    let Ok(endpoint) = plan.provider.fill(endpoint, AddressParameters::default()) else {
         return Ok(Vec::new());
     };
-    atlassian::sites(&endpoint, plan.trusted_certificates.as_deref(), &answer.access_token)
+    atlassian::list_sites(&endpoint, plan.trusted_certificates.as_deref(), &answer.access_token)
 }
 
 /// Exchanges the access token of `answer` for one that lives longer. If that fails, returns `answer`
 /// unchanged: its token is due at once, and a refresh tries the exchange again.
 fn exchange_for_longer(client: &Client, answer: TokenAnswer, now: Timestamp) -> TokenAnswer {
-    match token::exchange(client, &answer.access_token, now, http::WHOLE).answer {
+    match token::exchange(client, &answer.access_token, now, http::REQUEST_TIMEOUT).answer {
         Ok(longer) => TokenAnswer { scopes: longer.scopes.or(answer.scopes), ..longer },
         Err(_) => answer,
     }
@@ -75,7 +75,7 @@ fn exchange_for_longer(client: &Client, answer: TokenAnswer, now: Timestamp) -> 
 impl Granted {
     /// Makes a grant of what `client` got at `now`, and asks which sites it reaches.
     pub(super) fn new(plan: Plan, client: Client, answer: TokenAnswer, now: Timestamp) -> Self {
-        let renewal = plan.provider.definition.refresh.kind.after_consent();
+        let renewal = plan.provider.definition.refresh.kind.renewal_after_consent();
         let answer = match renewal {
             RenewalGrant::Exchange => exchange_for_longer(&client, answer, now),
             RenewalGrant::RefreshToken
@@ -92,7 +92,7 @@ impl Granted {
     }
 
     /// Sets the browser's connection, on which [`Self::finish`] shows the result.
-    pub(super) fn with_browser(self, arrived: Arrived) -> Self {
+    pub(super) fn with_browser(self, arrived: Arrival) -> Self {
         Self { arrived: Some(arrived), ..self }
     }
 
@@ -156,7 +156,7 @@ impl Granted {
             issued_at: self.now,
             expiry: self.answer.expiry,
             due_at: due_at(self.now, self.answer.expiry, renewal.margin),
-            refresh_token: renewal.kind.usable(self.answer.refresh_token),
+            refresh_token: renewal.kind.accept_refresh_token(self.answer.refresh_token),
             renewal: self.renewal,
             scopes,
             client: self.client,
@@ -197,7 +197,7 @@ impl Granted {
             None => self.plan.server.clone(),
         };
         let site_id = site.map(|site| site.id.as_str());
-        let places = Places { server: server_url.as_ref(), site_id, api_base_url: None };
+        let places = AddressParameters { server: server_url.as_ref(), site_id, api_base_url: None };
         // Without a site the address can't be filled in. The token works anyway.
         let base_url = provider.api_base_url(places).unwrap_or_default();
         (server_url, base_url)
@@ -205,8 +205,8 @@ impl Granted {
 }
 
 /// Returns the values for the placeholders in a definition's addresses.
-fn places<'a>(api: &'a Api, site: Option<&'a Site>) -> Places<'a> {
-    Places {
+fn places<'a>(api: &'a Api, site: Option<&'a Site>) -> AddressParameters<'a> {
+    AddressParameters {
         server: api.server_url.as_ref(),
         site_id: site.map(|site| site.id.as_str()),
         api_base_url: api.base_url.as_ref(),

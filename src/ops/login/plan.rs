@@ -7,7 +7,7 @@ use crate::model::scope::Scopes;
 use crate::oauth::http;
 use crate::oauth::metadata::{self, Metadata};
 use crate::ops::error::Error;
-use crate::providers::{Endpoints, Entry, Provider};
+use crate::providers::{Endpoints, FirstEndpoint, Provider};
 use crate::secret::ClientSecret;
 
 /// The settings of a login with OAuth.
@@ -47,7 +47,7 @@ impl Plan {
     /// Returns whether the definition or the metadata names a device authorization endpoint. Fetches
     /// the metadata if the definition leaves endpoints to it.
     pub(crate) fn offers_device(&mut self) -> Result<bool, Error> {
-        self.discover(Entry::DeviceAuthorization)?;
+        self.discover(FirstEndpoint::DeviceAuthorization)?;
         let found = |metadata: &Metadata| metadata.device_authorization_endpoint.is_some();
         Ok(self.provider.definition.device_authorization_endpoint.is_some()
             || self.metadata.as_ref().is_some_and(found))
@@ -58,15 +58,15 @@ impl Plan {
     ///
     /// Fails with [`Error::NotRedeemed`] if no request can be sent to the token endpoint, for
     /// example because the configured certificates can't be read.
-    pub(super) fn endpoints(&mut self, entry: Entry) -> Result<Endpoints, Error> {
+    pub(super) fn endpoints(&mut self, first: FirstEndpoint) -> Result<Endpoints, Error> {
         self.server = self.provider.server(self.server.as_ref())?;
-        self.scopes = match entry {
-            Entry::Authorization | Entry::DeviceAuthorization => {
+        self.scopes = match first {
+            FirstEndpoint::Authorization | FirstEndpoint::DeviceAuthorization => {
                 self.provider.with_required(&self.scopes)
             }
-            Entry::Token => self.scopes.clone(),
+            FirstEndpoint::Token => self.scopes.clone(),
         };
-        self.discover(entry)?;
+        self.discover(first)?;
         let endpoints = self.provider.endpoints(self.server.as_ref(), self.metadata.as_ref())?;
         // Checked here, so that it fails before a person is asked for anything.
         http::check(&endpoints.token, self.trusted_certificates.as_deref())
@@ -95,9 +95,9 @@ impl Plan {
     }
 
     /// Fetches the metadata, once, if a login at `entry` needs it.
-    fn discover(&mut self, entry: Entry) -> Result<(), Error> {
+    fn discover(&mut self, first: FirstEndpoint) -> Result<(), Error> {
         if self.metadata.is_none()
-            && let Some(issuer) = self.provider.issuer_to_discover(entry)?
+            && let Some(issuer) = self.provider.issuer_to_discover(first)?
         {
             let found = metadata::discover(&issuer, self.trusted_certificates.as_deref());
             self.metadata = Some(found.map_err(|source| Error::Metadata {

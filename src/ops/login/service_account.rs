@@ -8,7 +8,7 @@ use crate::model::service_account::ServiceAccount;
 use crate::oauth::{http, jwt_bearer};
 use crate::ops::clock::Clock;
 use crate::ops::error::Error;
-use crate::providers::Entry;
+use crate::providers::FirstEndpoint;
 
 /// Google's token endpoint, for definitions that name none.
 pub(crate) const GOOGLE: &str = "https://oauth2.googleapis.com/token";
@@ -20,7 +20,7 @@ pub(crate) fn log_in(
     clock: Clock,
 ) -> Result<Granted, Error> {
     plan.provider.definition.token_endpoint.get_or_insert_with(|| GOOGLE.into());
-    let endpoints = plan.endpoints(Entry::Token)?;
+    let endpoints = plan.endpoints(FirstEndpoint::Token)?;
     // A service account has no client secret, and its tokens expire within an hour, so they need
     // no revocation.
     let client = Client {
@@ -29,7 +29,7 @@ pub(crate) fn log_in(
         ..plan.client(&endpoints, None)
     };
     let now = clock();
-    let answer = jwt_bearer::request(&client, &account, &plan.scopes, now, http::WHOLE)
+    let answer = jwt_bearer::request(&client, &account, &plan.scopes, now, http::REQUEST_TIMEOUT)
         .answer
         .map_err(|source| Error::NotRedeemed { source })?;
     let account = Box::new(account);

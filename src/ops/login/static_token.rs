@@ -8,7 +8,7 @@ use crate::model::account::Account;
 use crate::model::address::Address;
 use crate::model::credential::{Api, ApiAuth, Check, Credential, Expiry, Grant, StaticToken};
 use crate::ops::error::Error;
-use crate::providers::{self, Places, Provider};
+use crate::providers::{self, AddressParameters, Provider};
 use crate::secret::AccessToken;
 
 /// Returns how the service takes a static token. With a `username` it is sent as `Basic`, as Jira
@@ -24,13 +24,14 @@ pub(crate) fn api(
     trusted_certificates: Option<String>,
 ) -> Result<Api, providers::Error> {
     let server_url = provider.server(server)?;
-    let places = Places { server: server_url.as_ref(), ..Places::default() };
+    let places = AddressParameters { server: server_url.as_ref(), ..AddressParameters::default() };
     let base_url = match (provider.api_base_url(places), &server_url) {
         // A static token is sent to the server itself, so a gateway's address is not needed.
         (Err(providers::Error::NoServer { .. }), Some(_)) => None,
         (base_url, _) => base_url?,
     };
-    let places = Places { api_base_url: base_url.as_ref().or(server_url.as_ref()), ..places };
+    let places =
+        AddressParameters { api_base_url: base_url.as_ref().or(server_url.as_ref()), ..places };
     let auth = match (&username, provider.api_auth()) {
         (Some(_), ApiAuth::Bearer | ApiAuth::Basic) => ApiAuth::Basic,
         (_, other) => other,

@@ -9,7 +9,7 @@ use crate::oauth::token_error::Error;
 const WINDOW: Duration = Duration::from_secs(5);
 
 /// The longest time that one turn takes.
-pub(super) const LONGEST: Duration = WINDOW.saturating_add(http::WHOLE);
+pub(super) const LONGEST: Duration = WINDOW.saturating_add(http::REQUEST_TIMEOUT);
 
 /// The largest number of requests that one command makes.
 const REQUESTS: u32 = 4;
@@ -42,7 +42,7 @@ impl Backoff {
         if self.hurried {
             WINDOW.saturating_sub(self.began.elapsed()).max(SHORTEST)
         } else {
-            http::WHOLE
+            http::REQUEST_TIMEOUT
         }
     }
 
@@ -50,7 +50,7 @@ impl Backoff {
     /// repeated. `may_repeat` says whether the provider allows sending a refresh token again that
     /// may have been spent.
     pub(super) fn pause(&self, error: &Error, may_repeat: bool) -> Option<Duration> {
-        let can_help = error.is_momentary() || (error.is_ambiguous() && may_repeat);
+        let can_help = error.is_worth_retrying() || (error.is_ambiguous() && may_repeat);
         let doubled = FIRST_PAUSE * 2_u32.pow(self.requests.saturating_sub(1));
         let pause = with_jitter(doubled).max(error.retry_after().unwrap_or_default());
         let in_time =
@@ -91,7 +91,7 @@ mod tests {
     fn pauses_grow_and_come_to_an_end() {
         let mut backoff = Backoff::new(false);
         for longest in [500, 1000, 2000] {
-            assert_eq!(backoff.request(), http::WHOLE);
+            assert_eq!(backoff.request(), http::REQUEST_TIMEOUT);
             let pause = backoff.pause(&busy(None), false).unwrap();
             let longest = Duration::from_millis(longest);
             assert!(longest / 2 <= pause && pause <= longest, "{pause:?}");

@@ -8,7 +8,7 @@ use crate::model::readiness::{Need, Readiness, readiness};
 use crate::ops::clock::Clock;
 use crate::ops::error::Error;
 use crate::ops::live_token::{LiveToken, Warning};
-use crate::providers::Renewal;
+use crate::providers::RenewalRules;
 use crate::secret::ClientSecret;
 use crate::store::OpenVault;
 
@@ -25,7 +25,7 @@ pub(crate) enum Trigger {
 /// in it: those are sealed with the credential.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Today {
-    pub(crate) renewal: Renewal,
+    pub(crate) renewal: RenewalRules,
     /// A client secret to use in place of the sealed one, and to seal if it works.
     pub(crate) client_secret: Option<ClientSecret>,
 }
@@ -48,7 +48,7 @@ impl Refresh<'_> {
         credential: &Credential,
     ) -> Result<LiveToken, Error> {
         if self.trigger.accepts(credential, (self.clock)()) {
-            let warning = Some(Warning::NotRefreshed(Box::new(error)));
+            let warning = Some(Warning::of(error));
             return Ok(LiveToken { credential: credential.clone(), refreshed: false, warning });
         }
         Err(error)

@@ -6,12 +6,12 @@ use jiff::Timestamp;
 
 use super::backoff::Backoff;
 use super::plan::{Refresh, Today, Trigger};
-use crate::model::attempt::{Action, Attempt, Outcome, pause_until};
-use crate::model::credential::{Credential, Grant, OAuthGrant, Renewing, Status};
+use crate::model::attempt::{Action, Attempt, Outcome, pause_end};
+use crate::model::credential::{Credential, Grant, OAuthGrant, RenewalProof, Status};
 use crate::model::definition::Reuse;
 use crate::model::readiness::due_at;
 use crate::oauth::http::Fault;
-use crate::oauth::token::{self, Asked, ResponseMeta};
+use crate::oauth::token::{self, ResponseMeta, TokenOutcome};
 use crate::oauth::token_answer::TokenAnswer;
 use crate::oauth::{client_credentials, jwt_bearer, token_error};
 use crate::ops::credential;
@@ -42,7 +42,7 @@ impl Refresh<'_> {
             return Err(credential::handed_over(self.vault, self.account));
         }
         let now = (self.clock)();
-        let (grant, renewing) = self.renewable(&stored.credential, now)?;
+        let (grant, renewal_proof) = self.renewable(&stored.credential, now)?;
         turn.make_room(&stored.credential)?;
         let reuse = self.today.renewal.reuse_of(&stored.credential);
         let has_token = self.trigger.accepts(&stored.credential, now);
@@ -53,10 +53,10 @@ impl Refresh<'_> {
             let held = signals::hold()
                 .map_err(|source| store::Error::Io { doing: "watch signals over", source })?;
             let began_at = (self.clock)();
-            let Some(journal) = turn.begin(&stored, earlier.as_ref(), began_at)? else {
+            let Some(journal) = turn.begin_refresh(&stored, earlier.as_ref(), began_at)? else {
                 return self.stored_token();
             };
-            let Asked { answer, heard: meta } = self.ask(grant, renewing, backoff.request());
+            let TokenOutcome { answer, meta } = self.ask(grant, renewal_proof, backoff.request());
             let attempt = attempt(&journal, began_at, (self.clock)(), meta);
             let error = match answer {
                 Ok(answer) => {
@@ -78,7 +78,7 @@ impl Refresh<'_> {
                 return self.fail(&turn, &stored, earlier.as_ref(), failure);
             };
             if error.was_not_processed() {
-                turn.give_back(earlier.as_ref(), None);
+                turn.restore_journal(earlier.as_ref(), None);
             } else {
                 earlier = Some(journal);
             }
@@ -110,8 +110,7 @@ impl Refresh<'_> {
             // `judge` fails where no refresh would help.
             Trigger::Need(need) => match judge(self.account, credential, need, now)? {
                 TokenState::Good(token) => {
-                    let interrupted = || Warning::NotRefreshed(Box::new(interrupted()));
-                    let warning = token.warning.or_else(|| Some(interrupted()));
+                    let warning = Some(token.warning.unwrap_or(Warning::InDoubt));
                     Ok(Some(LiveToken { warning, ..*token }))
                 }
                 TokenState::Due => Ok(self.fall_back(interrupted(), credential).ok()),
@@ -125,14 +124,16 @@ impl Refresh<'_> {
         &self,
         credential: &'a Credential,
         now: Timestamp,
-    ) -> Result<(&'a OAuthGrant, Renewing<'a>), Error> {
+    ) -> Result<(&'a OAuthGrant, RenewalProof<'a>), Error> {
         let login_required =
             |reason| Error::LoginRequired { account: self.account.clone(), reason };
         if credential.is_over(now) && credential.is_refreshable() {
             return Err(login_required(LoginReason::Ended));
         }
         match &credential.grant {
-            Grant::OAuth(grant) => grant.renewing().map(|renewing| (&**grant, renewing)),
+            Grant::OAuth(grant) => {
+                grant.renewal_proof().map(|renewal_proof| (&**grant, renewal_proof))
+            }
             Grant::Static(_) => None,
         }
         .ok_or_else(|| login_required(LoginReason::NotRefreshable))
@@ -140,17 +141,22 @@ impl Refresh<'_> {
 
     /// Sends one request with `bound` as its time limit. Uses the client secret of today's
     /// configuration, if there is one, in place of the sealed one.
-    fn ask(&self, grant: &OAuthGrant, renewing: Renewing<'_>, bound: Duration) -> Asked {
+    fn ask(
+        &self,
+        grant: &OAuthGrant,
+        renewal_proof: RenewalProof<'_>,
+        bound: Duration,
+    ) -> TokenOutcome {
         let mut client = grant.client.clone();
         client.authentication = client.authentication.with_secret(self.today.client_secret.clone());
         let now = (self.clock)();
-        match renewing {
-            Renewing::RefreshToken(token) => token::refresh(&client, token, now, bound),
-            Renewing::Exchange(token) => token::exchange(&client, token, now, bound),
-            Renewing::ClientCredentials { scopes } => {
+        match renewal_proof {
+            RenewalProof::RefreshToken(token) => token::refresh(&client, token, now, bound),
+            RenewalProof::Exchange(token) => token::exchange(&client, token, now, bound),
+            RenewalProof::ClientCredentials { scopes } => {
                 client_credentials::request(&client, scopes, now, bound)
             }
-            Renewing::JwtBearer { account, scopes } => {
+            RenewalProof::JwtBearer { account, scopes } => {
                 jwt_bearer::request(&client, account, scopes, now, bound)
             }
         }
@@ -200,15 +206,15 @@ impl Refresh<'_> {
                 return self.record_refusal(turn, stored, &attempt);
             }
             token_error::Error::ClientRefused { .. } | token_error::Error::NotSigned(_) => {
-                turn.give_back(earlier, Some(&attempt));
+                turn.restore_journal(earlier, Some(&attempt));
                 return Err(Error::NotRefreshed { account, source: error });
             }
             // A request that the server did not process has spent nothing, so its journal goes.
             // Any other may have spent the refresh token, so its journal stays.
-            passing if passing.was_not_processed() => turn.give_back(earlier, Some(&attempt)),
+            passing if passing.was_not_processed() => turn.restore_journal(earlier, Some(&attempt)),
             token_error::Error::TooManyRequests { .. }
             | token_error::Error::NoVerdict { .. }
-            | token_error::Error::Fault(_) => turn.note(&attempt),
+            | token_error::Error::Fault(_) => turn.record_attempt(&attempt),
         }
         self.fall_back(Error::NotRefreshed { account, source: error }, &stored.credential)
     }
@@ -227,7 +233,7 @@ impl Refresh<'_> {
             updated_at: now,
             ..stored.credential.clone()
         };
-        if !turn.answer(&credential, stored.revision, attempt)? {
+        if !turn.store_answer(&credential, stored.revision, attempt)? {
             return self.stored_token();
         }
         let login_required =
@@ -273,13 +279,13 @@ fn failed_attempt(attempt: Attempt, error: &token_error::Error) -> Attempt {
         | token_error::Error::Fault(Fault::Setup { .. }) => Outcome::Configuration,
         token_error::Error::TooManyRequests { .. }
         | token_error::Error::NoVerdict { .. }
-        | token_error::Error::Fault(_) => Outcome::Passing,
+        | token_error::Error::Fault(_) => Outcome::Transient,
     };
     Attempt {
         outcome,
         error: error.code().map(printable),
         message: Some(printable(&error.to_string())),
-        not_before: pause_until(error.retry_after(), attempt.ended_at),
+        not_before: pause_end(error.retry_after(), attempt.ended_at),
         ..attempt
     }
 }
