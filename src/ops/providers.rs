@@ -35,7 +35,7 @@ pub(crate) fn if_defined(name: &ProviderName, config: &Config) -> Result<Option<
 }
 
 /// Returns how tokens of the provider `name` are renewed by today's definition. Without a
-/// definition, returns the default [`Renewal`].
+/// definition, returns the default [`RenewalRules`].
 pub(crate) fn renewal(name: &ProviderName, config: Option<&Config>) -> RenewalRules {
     today(name, config).as_ref().map(Provider::renewal).unwrap_or_default()
 }
