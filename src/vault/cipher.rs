@@ -1,7 +1,8 @@
 //! XChaCha20-Poly1305 (draft-irtf-cfrg-xchacha-03) with a fresh random nonce for every sealing.
 //!
 //! Sealed bytes are `version (1) ‖ nonce (24) ‖ ciphertext ‖ tag (16)`. With 192-bit nonces,
-//! random ones don't collide in practice, so no counter has to survive a crash.
+//! random ones don't collide in practice, so no counter has to survive a crash. The version is the
+//! first byte of the associated data too, so nothing opens as what has another one.
 
 use std::mem;
 
@@ -9,7 +10,7 @@ use chacha20poly1305::aead::{AeadInOut, KeyInit};
 use chacha20poly1305::{Tag, XChaCha20Poly1305, XNonce};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-/// The version of the format; a later one is a different number here and in the associated data.
+/// The version that all seals have but those that say otherwise.
 pub(super) const VERSION: u8 = 1;
 
 const NONCE: usize = 24;
@@ -47,15 +48,24 @@ impl std::fmt::Debug for Key {
 #[error("the seal is broken")]
 pub(crate) struct Broken;
 
-/// What a seal is bound to: fields with their lengths, so that no two lists look alike.
+/// The associated data of a seal: its version, and fields with their lengths, so that no two lists
+/// look alike.
 pub(super) struct AssociatedData(Vec<u8>);
 
 impl AssociatedData {
     pub(super) fn new(purpose: &str) -> Self {
+        Self::of_version(VERSION, purpose)
+    }
+
+    pub(super) fn of_version(version: u8, purpose: &str) -> Self {
         // Room for what nearly all are bound to.
-        let mut bytes = Vec::with_capacity(192);
-        bytes.push(VERSION);
+        let mut bytes = Vec::with_capacity(512);
+        bytes.push(version);
         Self(bytes).field(purpose.as_bytes())
+    }
+
+    fn version(&self) -> u8 {
+        self.0[0]
     }
 
     pub(super) fn field(mut self, bytes: &[u8]) -> Self {
@@ -100,7 +110,7 @@ pub(super) fn seal(
     let mut nonce = [0; NONCE];
     getrandom::fill(&mut nonce)?;
     let mut sealed = Vec::with_capacity(1 + NONCE + plaintext.len() + TAG);
-    sealed.push(VERSION);
+    sealed.push(bound_to.version());
     sealed.extend_from_slice(&nonce);
     sealed.extend_from_slice(plaintext);
     let tag = encrypt(key, bound_to, &nonce, &mut sealed[1 + NONCE..]);
@@ -108,7 +118,7 @@ pub(super) fn seal(
     Ok(sealed)
 }
 
-/// The same for what [`open_in_place`] opened.
+/// Seals what [`open_in_place`] opened, where it stands, whatever version its seal had.
 pub(super) fn seal_in_place(
     key: &Key,
     bound_to: &AssociatedData,
@@ -116,6 +126,7 @@ pub(super) fn seal_in_place(
     Opened(mut text): Opened,
 ) -> Vec<u8> {
     let end = text.len() - TAG;
+    text[0] = bound_to.version();
     text[1..=NONCE].copy_from_slice(&nonce);
     let tag = encrypt(key, bound_to, &nonce, &mut text[1 + NONCE..end]);
     text[end..].copy_from_slice(&tag);
@@ -135,7 +146,10 @@ pub(super) fn open(
     bound_to: &AssociatedData,
     sealed: &[u8],
 ) -> Result<Zeroizing<Vec<u8>>, Broken> {
-    let Some((&VERSION, rest)) = sealed.split_first() else { return Err(Broken) };
+    let (version, rest) = sealed.split_first().ok_or(Broken)?;
+    if *version != bound_to.version() {
+        return Err(Broken);
+    }
     let (nonce, rest) = rest.split_first_chunk::<NONCE>().ok_or(Broken)?;
     let (text, tag) = rest.split_last_chunk::<TAG>().ok_or(Broken)?;
     let mut text = Zeroizing::new(text.to_vec());
@@ -143,14 +157,17 @@ pub(super) fn open(
     Ok(text)
 }
 
-/// The same without a copy.
+/// Opens what [`seal`] made where it stands, without a copy.
 pub(super) fn open_in_place(
     key: &Key,
     bound_to: &AssociatedData,
     sealed: Vec<u8>,
 ) -> Result<Opened, Broken> {
     let mut opened = Zeroizing::new(sealed);
-    let Some((&mut VERSION, rest)) = opened.split_first_mut() else { return Err(Broken) };
+    let (version, rest) = opened.split_first_mut().ok_or(Broken)?;
+    if *version != bound_to.version() {
+        return Err(Broken);
+    }
     let (nonce, rest) = rest.split_first_chunk_mut::<NONCE>().ok_or(Broken)?;
     let (text, tag) = rest.split_last_chunk_mut::<TAG>().ok_or(Broken)?;
     decrypt(key, bound_to, nonce, text, tag)?;
@@ -178,7 +195,9 @@ mod tests {
     fn the_cipher_is_the_one_of_the_draft() {
         let hex = |text: &str| data_encoding::HEXLOWER.decode(text.as_bytes()).unwrap();
         let key = Key::from_bytes(&(0x80..=0x9f).collect::<Vec<u8>>()).unwrap();
-        let mut sealed = vec![VERSION];
+        let bound_to = AssociatedData(hex("50515253c0c1c2c3c4c5c6c7"));
+        // The draft has no version: it is what the associated data begin with.
+        let mut sealed = vec![0x50];
         sealed.extend((0x40..=0x57).collect::<Vec<u8>>());
         sealed.extend(hex(concat!(
             "bd6d179d3e83d43b9576579493c0e939572a1700252bfaccbed2902c21396cbb731c7f1b0b4aa644",
@@ -186,7 +205,6 @@ mod tests {
             "3f3fac2bc369488f76b2383565d3fff921f9664c97637da9768812f615c68b13b52e",
             "c0875924c1c7987947deafd8780acf49"
         )));
-        let bound_to = AssociatedData(hex("50515253c0c1c2c3c4c5c6c7"));
         let text = open(&key, &bound_to, &sealed).unwrap();
         assert!(text.starts_with(b"Ladies and Gentlemen of the class of '99"));
     }
@@ -225,6 +243,23 @@ mod tests {
             for length in 0..before.len() {
                 assert!(open_in_place(&key, &bound_to(), before[..length].to_vec()).is_err());
             }
+        }
+    }
+
+    #[test]
+    fn no_seal_passes_for_one_of_another_version() {
+        let (key, next) = (Key::generate().unwrap(), Key::generate().unwrap());
+        let [one, two] = [1, 2].map(|version| AssociatedData::of_version(version, "test"));
+        let mut sealed = seal(&key, &two, b"made up").unwrap();
+        assert_eq!(sealed[0], 2);
+        assert!(open(&key, &one, &sealed).is_err());
+        let opened = open_in_place(&key, &two, sealed.clone()).unwrap();
+        let again = seal_in_place(&next, &one, Nonce::draw(1).unwrap().remove(0), opened);
+        assert_eq!(**open(&next, &one, &again).unwrap(), *b"made up");
+        sealed[0] = 1;
+        for bound_to in [&one, &two] {
+            assert!(open(&key, bound_to, &sealed).is_err());
+            assert!(open_in_place(&key, bound_to, sealed.clone()).is_err());
         }
     }
 

@@ -38,8 +38,11 @@ pub(crate) struct DataKey {
 /// What is sealed, and its place in the vault.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Place<'a> {
-    /// A credential as it stands in its row, at one revision.
+    /// A credential in its row, at one revision, under a seal that does not cover the columns
+    /// beside it. Rows are no longer sealed like this, and those that are can still be opened.
     Credential { provider: &'a str, user: &'a str, revision: u64 },
+    /// A credential in its row, at one revision, under a seal that covers the columns beside it.
+    Row { provider: &'a str, user: &'a str, revision: u64, clear: &'a [u8] },
     /// The answer to one refresh of a credential, which could not be stored in its row.
     Spill { provider: &'a str, user: &'a str, revision: u64, attempt: &'a [u8; 16] },
     /// The key of the audit's chain, and how the audit is kept.
@@ -50,6 +53,15 @@ pub(crate) enum Place<'a> {
     Bundle { header: &'a [u8] },
     /// The name of a keychain entry that has no key slot: nothing is in it.
     Intent { entry: &'a str },
+}
+
+/// The version of a seal that covers the columns beside it.
+const COVERING: u8 = 2;
+
+/// Whether a row's seal claims to cover the columns beside it: if not, they have to be compared.
+/// A seal whose claim was edited does not open.
+pub(crate) fn covers_the_clear_copy(sealed: &[u8]) -> bool {
+    sealed.first() == Some(&COVERING)
 }
 
 impl DataKey {
@@ -77,7 +89,7 @@ impl DataKey {
         cipher::open(&self.key, &self.bound_to(place), sealed)
     }
 
-    /// The same without a copy, for what is to be sealed again.
+    /// Opens `sealed` without a copy, for what is to be sealed again.
     pub(crate) fn open_in_place(
         &self,
         place: Place<'_>,
@@ -92,15 +104,21 @@ impl DataKey {
     }
 
     fn bound_to(&self, place: Place<'_>) -> AssociatedData {
-        let vault = |purpose: &str| {
-            AssociatedData::new(purpose).field(&self.vault.0).number(self.generation)
-        };
+        let in_vault = |data: AssociatedData| data.field(&self.vault.0).number(self.generation);
+        let vault = |purpose: &str| in_vault(AssociatedData::new(purpose));
         let within = |purpose: &str, provider: &str, user: &str, revision: u64| {
             vault(purpose).field(provider.as_bytes()).field(user.as_bytes()).number(revision)
         };
         match place {
             Place::Credential { provider, user, revision } => {
                 within("credential", provider, user, revision)
+            }
+            Place::Row { provider, user, revision, clear } => {
+                in_vault(AssociatedData::of_version(COVERING, "row"))
+                    .field(provider.as_bytes())
+                    .field(user.as_bytes())
+                    .number(revision)
+                    .field(clear)
             }
             Place::Spill { provider, user, revision, attempt } => {
                 within("spill", provider, user, revision).field(attempt)
@@ -129,6 +147,7 @@ mod tests {
             Place::Credential { provider: "jira", user: "y", revision: 4 },
             Place::Credential { provider: "jirax", user: "", revision: 4 },
             Place::Credential { provider: "jira", user: "x", revision: 5 },
+            Place::Row { provider: "jira", user: "x", revision: 4, clear: b"" },
             Place::Spill { provider: "jira", user: "x", revision: 4, attempt: &[0; 16] },
             Place::AuditKey,
             Place::AuditHead,
@@ -141,5 +160,26 @@ mod tests {
         assert!(older.open(place, &sealed).is_err());
         let copied = DataKey { vault: VaultId([2; 16]), ..key };
         assert!(copied.open(place, &sealed).is_err());
+    }
+
+    #[test]
+    fn a_seal_that_covers_the_columns_does_not_pass_for_one_that_does_not() {
+        let key = DataKey::generate(VaultId([1; 16]), 1).unwrap();
+        let earlier = Place::Credential { provider: "jira", user: "x", revision: 4 };
+        let row = |clear| Place::Row { provider: "jira", user: "x", revision: 4, clear };
+        let mut sealed = key.seal(row(b"active"), b"made up").unwrap();
+        assert!(covers_the_clear_copy(&sealed));
+        assert_eq!(**key.open(row(b"active"), &sealed).unwrap(), *b"made up");
+        assert!(key.open(row(b"inactive"), &sealed).is_err());
+        assert!(key.open(earlier, &sealed).is_err());
+        sealed[0] = 1;
+        assert!(!covers_the_clear_copy(&sealed));
+        assert!(key.open(earlier, &sealed).is_err());
+        assert!(key.open(row(b"active"), &sealed).is_err());
+
+        let mut sealed = key.seal(earlier, b"made up").unwrap();
+        assert!(!covers_the_clear_copy(&sealed));
+        sealed[0] = COVERING;
+        assert!(key.open(row(b""), &sealed).is_err());
     }
 }

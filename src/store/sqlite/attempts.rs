@@ -2,7 +2,8 @@
 
 use rusqlite::{Connection, OptionalExtension, Transaction};
 
-use super::credentials::{BEHIND_CLEAR, CLEAR, each_summary};
+use super::clear::{BEHIND_CLEAR, CLEAR};
+use super::credentials::each_summary;
 use super::standings;
 use crate::model::account::Account;
 use crate::model::attempt::Attempt;

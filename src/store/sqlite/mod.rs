@@ -8,6 +8,7 @@ mod database;
 pub(crate) mod header;
 pub(crate) mod intents;
 pub(crate) mod journal;
+mod clear;
 pub(crate) mod credentials;
 pub(crate) mod reseal;
 pub(crate) mod slots;
