@@ -17,7 +17,7 @@ use crate::vault::seal::{DataKey, Place, covers_the_clear_copy};
 pub(super) const REVISION: usize = BEHIND_CLEAR;
 pub(super) const SEALED: usize = REVISION + 1;
 
-/// The accounts that match, in order. What is left out matches all.
+/// The accounts that match, in order. A name that is left out matches all.
 pub(crate) fn accounts(
     connection: &Connection,
     provider: Option<&ProviderName>,
@@ -38,32 +38,31 @@ pub(crate) fn accounts(
     Ok(accounts)
 }
 
-/// What is in the clear of all credentials, nothing of it verified; and how many rows are so odd
-/// that nothing can be read from them.
+/// The clear copies of all credentials, nothing of them verified; and how many rows are so odd that
+/// nothing can be read from them.
 pub(crate) fn summaries(connection: &Connection) -> Result<(Vec<Summary>, usize), Error> {
     let sql = format!("SELECT {CLEAR} FROM credentials ORDER BY provider, user");
     let mut summaries = Vec::new();
-    let odd = each_summary(connection, &sql, |summary, _| {
+    let odd = each_summary(connection, &sql, |summary| {
         summaries.push(summary);
         Ok::<_, Error>(())
     })?;
     Ok((summaries, odd))
 }
 
-/// Hands each clear copy to `each` with its row, one after the other, so that no more than one is
-/// held at a time: `sql` selects [`CLEAR`] and behind it what the caller reads from there. Returns
-/// how many rows are so odd that nothing can be read from them.
+/// Hands each clear copy to `each`, one after the other, so that no more than one is held at a time:
+/// `sql` selects [`CLEAR`]. Returns how many rows are so odd that nothing can be read from them.
 pub(super) fn each_summary<E: From<Error>>(
     connection: &Connection,
     sql: &str,
-    mut each: impl FnMut(Summary, &Row<'_>) -> Result<(), E>,
+    mut each: impl FnMut(Summary) -> Result<(), E>,
 ) -> Result<usize, E> {
     let mut statement = connection.prepare(sql).map_err(Error::from)?;
     let mut rows = statement.query([]).map_err(Error::from)?;
     let mut odd = 0;
     while let Some(row) = rows.next().map_err(Error::from)? {
         match summary(row) {
-            Ok(summary) => each(summary, row)?,
+            Ok(summary) => each(summary)?,
             Err(_) => odd += 1,
         }
     }
