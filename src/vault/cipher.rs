@@ -43,7 +43,7 @@ impl std::fmt::Debug for Key {
     }
 }
 
-/// The bytes were not sealed with this key and for this place, or were changed since.
+/// The error for bytes that were not sealed with this key and for this place, or were changed since.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("the seal is broken")]
 pub(crate) struct Broken;
@@ -79,12 +79,12 @@ impl AssociatedData {
     }
 }
 
-/// A number that no other seal has: it is random, and used up by the one that it is for.
+/// A random number that no other seal has. Sealing uses it up.
 pub(crate) struct Nonce([u8; NONCE]);
 
 impl Nonce {
-    /// So many fresh ones. The operating system is asked once for all of them, which takes longer
-    /// than to seal a few bytes.
+    /// Draws `count` fresh nonces. The operating system is asked once for all of them, which takes
+    /// longer than to seal a few bytes.
     pub(crate) fn draw(count: usize) -> Result<Vec<Self>, getrandom::Error> {
         let mut bytes = vec![0; count * NONCE];
         getrandom::fill(&mut bytes)?;
@@ -92,7 +92,7 @@ impl Nonce {
     }
 }
 
-/// What was sealed, opened where it stood, in room for its next seal. Wiped when dropped.
+/// A text that was opened where it stood, in room for its next seal. Wiped when dropped.
 pub(crate) struct Opened(Zeroizing<Vec<u8>>);
 
 impl Opened {

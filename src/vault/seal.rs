@@ -24,7 +24,7 @@ impl VaultId {
     }
 }
 
-/// How often the data key was replaced, counted from 1.
+/// The number of data keys that the vault has had, this one among them.
 pub(crate) type Generation = u64;
 
 /// The unlocked data key with what every seal under it is bound to.
@@ -35,7 +35,7 @@ pub(crate) struct DataKey {
     pub(super) key: Key,
 }
 
-/// What is sealed, and its place in the vault.
+/// The place of a seal in the vault: what it seals, and for whom.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Place<'a> {
     /// A credential in its row, at one revision, under a seal that does not cover the columns

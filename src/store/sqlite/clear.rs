@@ -18,13 +18,13 @@ use crate::store::error::Error;
 pub(super) const CLEAR: &str = "provider, user, kind, status, server_url, username, scopes, expires_at, \
                      refreshable, created_at, updated_at, last_refreshed_at, login_by";
 
-/// How many columns hold the account's names. They are the first.
+/// The number of columns that hold the account's names, which are the first.
 const NAMES: usize = 2;
 
 /// The number of columns in the clear, and so the place of what is selected behind [`CLEAR`].
 pub(super) const BEHIND_CLEAR: usize = 13;
 
-/// How many columns in the clear there are beside the names.
+/// The number of columns in the clear beside the names.
 const OTHERS: usize = BEHIND_CLEAR - NAMES;
 
 /// The clear copy of a credential, in the values that its row holds.
@@ -87,8 +87,8 @@ pub(super) fn covered(row: &Row<'_>) -> Result<Vec<u8>, Error> {
     Ok(covered.0)
 }
 
-/// Values, each with its type, and with its length where its type does not tell it, so that no two
-/// rows look alike.
+/// The bytes of values, each with its type, and with its length where the type does not tell it, so
+/// that no two rows look alike.
 struct Covered(Vec<u8>);
 
 impl Covered {

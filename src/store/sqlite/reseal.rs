@@ -23,29 +23,29 @@ use crate::model::summary::Summary;
 use crate::store::error::Error;
 use crate::vault::seal::{DataKey, Nonce, Opened, covers_the_clear_copy};
 
-/// How many rows are read at once, at most, and of how many bytes in all, about.
+/// The number of rows that are read at once, at most, and their bytes in all, about.
 const ROWS: usize = 256;
 const BYTES: usize = 256 * 1024;
 
-/// How many batches each thread has before it.
+/// The number of batches that each thread has before it.
 const AHEAD: usize = 2;
 
-/// More threads would wait for SQLite.
+/// The largest number of threads: more would wait for SQLite.
 const MOST_THREADS: usize = 4;
 
-/// Where the number of a row stands, behind all else.
+/// The place of a row's number, behind all else.
 const NUMBER: usize = SEALED + 1;
 
-/// What does not open.
+/// The rows that do not open.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Damage {
     /// The credentials that are damaged or were tampered with.
     pub(crate) accounts: Vec<Account>,
-    /// How many rows have a name that no credential can have.
+    /// The number of rows whose name no credential can have.
     pub(crate) nameless: usize,
 }
 
-/// How many rows there are, whatever is in them.
+/// The number of rows, whatever is in them.
 pub(crate) fn count(connection: &Connection) -> Result<u64, Error> {
     let count: i64 =
         connection.query_row("SELECT count(*) FROM credentials", [], |row| row.get(0))?;
@@ -129,9 +129,9 @@ struct Content {
 
 /// The columns in the clear.
 enum Clear {
-    /// As the seal covers them.
+    /// Their bytes, as the seal covers them.
     Covered(Vec<u8>),
-    /// As they are to be compared with what is under an earlier seal.
+    /// Their values, to be compared with what is under an earlier seal.
     Compared(Box<Summary>),
 }
 
@@ -165,7 +165,7 @@ impl Sealed {
         Ok(Self { row: number, content })
     }
 
-    /// Fails as the row does, or with [`Error::Tampered`] if its credential can't be had.
+    /// Opens the row. Fails as reading it did, or with [`Error::Tampered`].
     fn check(self, key: &DataKey) -> Result<(), Error> {
         let (Content { account, clear, .. }, opened) = self.content?.open(key)?;
         match clear {
@@ -174,7 +174,7 @@ impl Sealed {
         }
     }
 
-    /// The row under the seal of the next key; fails as the row does, or with [`Error::Tampered`].
+    /// The row under the seal of the next key. Fails as reading it did, or with [`Error::Tampered`].
     fn anew(self, key: &DataKey, next: &DataKey, nonce: Nonce) -> Result<Anew, Error> {
         let row = self.row;
         let (Content { account, revision, clear, .. }, opened) = self.content?.open(key)?;
@@ -194,7 +194,7 @@ impl Sealed {
 }
 
 impl Content {
-    /// What was under the seal, and the rest, its clear copy found to be true.
+    /// The row without its seal, its clear copy found to be true, and what was under the seal.
     fn open(mut self, key: &DataKey) -> Result<(Self, Opened), Error> {
         let sealed = mem::take(&mut self.sealed);
         let Self { account, revision, .. } = &self;
@@ -251,11 +251,12 @@ impl<'a> Update<'a> {
     }
 }
 
-/// The rows in the order in which they lie in the file: by name would be all over it.
+/// The rows in the order in which they lie in the file: in the order of their names, reading would
+/// jump about in it.
 struct Rows<'a> {
     // A few at a time: a statement that reads is not to meet what another one writes.
     select: Statement<'a>,
-    /// Where to go on; `None` at the end.
+    /// The number of the next row; `None` at the end.
     from: Option<i64>,
 }
 
@@ -268,7 +269,7 @@ impl<'a> Rows<'a> {
         Ok(Self { select: connection.prepare(&sql)?, from: Some(i64::MIN) })
     }
 
-    /// The next ones; empty after the last.
+    /// The next rows; none after the last.
     fn batch(&mut self) -> Result<Vec<Sealed>, Error> {
         let mut batch = Vec::with_capacity(ROWS);
         let mut length = 0;
@@ -286,7 +287,7 @@ impl<'a> Rows<'a> {
     }
 }
 
-/// Does `work` with the rows, on as many threads as there are processors, and hands what comes of
+/// Runs `work` on the rows, on as many threads as there are processors, and hands what comes of
 /// them to `take`, on this one and in the order of the rows.
 ///
 /// This thread works as well when it would have to wait. One more than there are processors would
@@ -346,12 +347,12 @@ fn next<T>(waiting: &Mutex<Receiver<T>>) -> Option<T> {
     waiting.lock().unwrap_or_else(PoisonError::into_inner).recv().ok()
 }
 
-/// A batch that no other thread is at. Where one waits for the next, there is none.
+/// A batch that no thread has begun; `None` where a thread waits for the next one.
 fn left_over<T>(waiting: &Mutex<Receiver<T>>) -> Option<T> {
     waiting.try_lock().ok()?.try_recv().ok()
 }
 
-/// Threads end only when no more is sent to them, and none is to panic.
+/// The error for a thread that ended before its work did: none is to panic.
 const STOPPED: Error = Error::Inconsistent("a thread ended too early");
 
 #[cfg(test)]

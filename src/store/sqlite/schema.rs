@@ -6,7 +6,7 @@ use rusqlite::Connection;
 
 use crate::store::error::Error;
 
-/// `tokc` in ASCII: tells a vault from other programs' databases.
+/// The number that tells a vault from other programs' databases: `tokc` in ASCII.
 const APPLICATION_ID: i32 = 0x746F_6B63;
 
 /// One entry for each version of the schema; `user_version` counts those that were applied.
@@ -118,16 +118,16 @@ const MIGRATIONS: [&str; 5] = [
     "",
 ];
 
-/// What a file is to this program.
+/// The kind of a file, as far as this program can use it.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Version {
-    /// It has no tables at all.
+    /// A file without tables.
     Empty,
     /// Another program's database.
     Foreign,
     /// Tables of this version, which is older than the current one or the same.
     Known(usize),
-    /// A later program's.
+    /// A later program's tables.
     Newer,
 }
 
