@@ -6,7 +6,8 @@ use crate::vault::seal::{DataKey, SealContext, VaultId};
 /// shortened, lengthened, moved, or under another key.
 pub(super) fn assert_opens_only_unchanged(text: &[u8], (at, change): (usize, u8)) {
     let key = DataKey::generate(VaultId([5; 16]), 1).expect("random bytes");
-    let context = SealContext::Credential { provider: "acme", user: "x", revision: 1 };
+    let row = |revision, clear| SealContext::Row { provider: "acme", user: "x", revision, clear };
+    let context = row(1, text);
     let sealed = key.seal(context, text).expect("random bytes");
     assert_eq!(**key.open(context, &sealed).expect("it opens where it was sealed"), *text);
     let mut changed = sealed.clone();
@@ -16,8 +17,11 @@ pub(super) fn assert_opens_only_unchanged(text: &[u8], (at, change): (usize, u8)
     assert!(key.open(context, &sealed[..at]).is_err(), "cut off at {at}");
     assert!(key.open(context, &[&*sealed, &[change]].concat()).is_err(), "with a byte more");
     assert!(key.open(context, text).is_err(), "what was never sealed");
-    let elsewhere = SealContext::Credential { provider: "acme", user: "x", revision: 2 };
-    assert!(key.open(elsewhere, &sealed).is_err(), "in another context");
+    assert!(key.open(row(2, text), &sealed).is_err(), "in another context");
+    let beside = [text, b"x"].concat();
+    assert!(key.open(row(1, &beside), &sealed).is_err(), "beside other columns");
+    let uncovered = SealContext::Credential { provider: "acme", user: "x", revision: 1 };
+    assert!(key.open(uncovered, &sealed).is_err(), "as if it covered none");
     let other = DataKey::generate(key.vault, 1).expect("random bytes");
     assert!(other.open(context, &sealed).is_err(), "under another key");
 }

@@ -105,7 +105,7 @@ impl Vault {
     /// The accounts whose last refresh got no certain answer, and when it began.
     pub(crate) fn interrupted_refreshes(&self) -> Result<Vec<(Account, Timestamp)>, Error> {
         let Engine::Sqlite(file) = &self.engine;
-        file.read(journal::standing)
+        file.read(journal::interrupted)
     }
 }
 

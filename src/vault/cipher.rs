@@ -1,7 +1,8 @@
 //! XChaCha20-Poly1305 (draft-irtf-cfrg-xchacha-03) with a fresh random nonce for every seal.
 //!
-//! Sealed bytes are `version (1) ‖ nonce (24) ‖ ciphertext ‖ tag (16)`, lengths in bytes. Random
-//! nonces of 192 bits don't collide in practice, so no counter has to survive a crash.
+//! Sealed bytes are `version (1) ‖ nonce (24) ‖ ciphertext ‖ tag (16)`. With 192-bit nonces,
+//! random ones don't collide in practice, so no counter has to survive a crash. The version is the
+//! first byte of the associated data too, so nothing opens as what has another one.
 
 use std::mem;
 
@@ -9,7 +10,7 @@ use chacha20poly1305::aead::{AeadInOut, KeyInit};
 use chacha20poly1305::{Tag, XChaCha20Poly1305, XNonce};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-/// The version of the sealed bytes; it is their first byte and part of the associated data.
+/// The version that all seals have but those that say otherwise.
 pub(super) const VERSION: u8 = 1;
 
 const NONCE: usize = 24;
@@ -45,22 +46,29 @@ impl std::fmt::Debug for Key {
     }
 }
 
-/// The failure to open a seal: the bytes were sealed under another key or for another context, or
-/// they were changed.
+/// The error for bytes that were not sealed with this key and for this place, or were changed since.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("the seal is broken")]
 pub(crate) struct BrokenSeal;
 
-/// The associated data of a seal: fields, each after its length, so that two different lists never
-/// give the same bytes.
+/// The associated data of a seal: its version, and fields with their lengths, so that no two lists
+/// look alike.
 pub(super) struct AssociatedData(Vec<u8>);
 
 impl AssociatedData {
     pub(super) fn new(purpose: &str) -> Self {
-        // Large enough for nearly all seals.
-        let mut bytes = Vec::with_capacity(192);
-        bytes.push(VERSION);
+        Self::of_version(VERSION, purpose)
+    }
+
+    pub(super) fn of_version(version: u8, purpose: &str) -> Self {
+        // Room for what nearly all are bound to.
+        let mut bytes = Vec::with_capacity(512);
+        bytes.push(version);
         Self(bytes).field(purpose.as_bytes())
+    }
+
+    fn version(&self) -> u8 {
+        self.0[0]
     }
 
     pub(super) fn field(mut self, bytes: &[u8]) -> Self {
@@ -74,12 +82,12 @@ impl AssociatedData {
     }
 }
 
-/// A random number that is used for one seal only.
+/// A random number that no other seal has. Sealing uses it up.
 pub(crate) struct Nonce([u8; NONCE]);
 
 impl Nonce {
-    /// Returns `count` fresh nonces with one call to the operating system, since such a call takes
-    /// longer than sealing a few bytes.
+    /// Draws `count` fresh nonces. The operating system is asked once for all of them, which takes
+    /// longer than to seal a few bytes.
     pub(crate) fn draw(count: usize) -> Result<Vec<Self>, getrandom::Error> {
         let mut bytes = vec![0; count * NONCE];
         getrandom::fill(&mut bytes)?;
@@ -87,8 +95,7 @@ impl Nonce {
     }
 }
 
-/// Sealed bytes that were decrypted in their own buffer, which has the size for the next seal. The
-/// buffer is wiped when it is dropped.
+/// A text that was opened where it stood, in room for its next seal. Wiped when dropped.
 pub(crate) struct OpenedSeal(Zeroizing<Vec<u8>>);
 
 impl OpenedSeal {
@@ -107,7 +114,7 @@ pub(super) fn seal(
     let mut nonce = [0; NONCE];
     getrandom::fill(&mut nonce)?;
     let mut sealed = Vec::with_capacity(1 + NONCE + plaintext.len() + TAG);
-    sealed.push(VERSION);
+    sealed.push(bound_to.version());
     sealed.extend_from_slice(&nonce);
     sealed.extend_from_slice(plaintext);
     let tag = encrypt(key, bound_to, &nonce, &mut sealed[1 + NONCE..]);
@@ -115,7 +122,7 @@ pub(super) fn seal(
     Ok(sealed)
 }
 
-/// Seals a buffer again that [`open_in_place`] returned, without copying the plaintext.
+/// Seals what [`open_in_place`] opened, where it stands, whatever version its seal had.
 pub(super) fn seal_in_place(
     key: &Key,
     bound_to: &AssociatedData,
@@ -123,6 +130,7 @@ pub(super) fn seal_in_place(
     OpenedSeal(mut text): OpenedSeal,
 ) -> Vec<u8> {
     let end = text.len() - TAG;
+    text[0] = bound_to.version();
     text[1..=NONCE].copy_from_slice(&nonce);
     let tag = encrypt(key, bound_to, &nonce, &mut text[1 + NONCE..end]);
     text[end..].copy_from_slice(&tag);
@@ -142,7 +150,10 @@ pub(super) fn open(
     bound_to: &AssociatedData,
     sealed: &[u8],
 ) -> Result<Zeroizing<Vec<u8>>, BrokenSeal> {
-    let Some((&VERSION, rest)) = sealed.split_first() else { return Err(BrokenSeal) };
+    let (version, rest) = sealed.split_first().ok_or(BrokenSeal)?;
+    if *version != bound_to.version() {
+        return Err(BrokenSeal);
+    }
     let (nonce, rest) = rest.split_first_chunk::<NONCE>().ok_or(BrokenSeal)?;
     let (text, tag) = rest.split_last_chunk::<TAG>().ok_or(BrokenSeal)?;
     let mut text = Zeroizing::new(text.to_vec());
@@ -150,14 +161,17 @@ pub(super) fn open(
     Ok(text)
 }
 
-/// Opens bytes that [`seal`] returned, in their own buffer.
+/// Opens what [`seal`] made where it stands, without a copy.
 pub(super) fn open_in_place(
     key: &Key,
     bound_to: &AssociatedData,
     sealed: Vec<u8>,
 ) -> Result<OpenedSeal, BrokenSeal> {
     let mut opened = Zeroizing::new(sealed);
-    let Some((&mut VERSION, rest)) = opened.split_first_mut() else { return Err(BrokenSeal) };
+    let (version, rest) = opened.split_first_mut().ok_or(BrokenSeal)?;
+    if *version != bound_to.version() {
+        return Err(BrokenSeal);
+    }
     let (nonce, rest) = rest.split_first_chunk_mut::<NONCE>().ok_or(BrokenSeal)?;
     let (text, tag) = rest.split_last_chunk_mut::<TAG>().ok_or(BrokenSeal)?;
     decrypt(key, bound_to, nonce, text, tag)?;
@@ -185,7 +199,9 @@ mod tests {
     fn the_cipher_is_the_one_of_the_draft() {
         let hex = |text: &str| data_encoding::HEXLOWER.decode(text.as_bytes()).unwrap();
         let key = Key::from_bytes(&(0x80..=0x9f).collect::<Vec<u8>>()).unwrap();
-        let mut sealed = vec![VERSION];
+        let bound_to = AssociatedData(hex("50515253c0c1c2c3c4c5c6c7"));
+        // The draft has no version: it is what the associated data begin with.
+        let mut sealed = vec![0x50];
         sealed.extend((0x40..=0x57).collect::<Vec<u8>>());
         sealed.extend(hex(concat!(
             "bd6d179d3e83d43b9576579493c0e939572a1700252bfaccbed2902c21396cbb731c7f1b0b4aa644",
@@ -193,7 +209,6 @@ mod tests {
             "3f3fac2bc369488f76b2383565d3fff921f9664c97637da9768812f615c68b13b52e",
             "c0875924c1c7987947deafd8780acf49"
         )));
-        let bound_to = AssociatedData(hex("50515253c0c1c2c3c4c5c6c7"));
         let text = open(&key, &bound_to, &sealed).unwrap();
         assert!(text.starts_with(b"Ladies and Gentlemen of the class of '99"));
     }
@@ -232,6 +247,23 @@ mod tests {
             for length in 0..before.len() {
                 assert!(open_in_place(&key, &bound_to(), before[..length].to_vec()).is_err());
             }
+        }
+    }
+
+    #[test]
+    fn no_seal_passes_for_one_of_another_version() {
+        let (key, next) = (Key::generate().unwrap(), Key::generate().unwrap());
+        let [one, two] = [1, 2].map(|version| AssociatedData::of_version(version, "test"));
+        let mut sealed = seal(&key, &two, b"made up").unwrap();
+        assert_eq!(sealed[0], 2);
+        assert!(open(&key, &one, &sealed).is_err());
+        let opened = open_in_place(&key, &two, sealed.clone()).unwrap();
+        let again = seal_in_place(&next, &one, Nonce::draw(1).unwrap().remove(0), opened);
+        assert_eq!(**open(&next, &one, &again).unwrap(), *b"made up");
+        sealed[0] = 1;
+        for bound_to in [&one, &two] {
+            assert!(open(&key, bound_to, &sealed).is_err());
+            assert!(open_in_place(&key, bound_to, sealed.clone()).is_err());
         }
     }
 

@@ -25,7 +25,7 @@ impl VaultId {
     }
 }
 
-/// The number of a vault's data key: 1 for the first one, one more after each rotation.
+/// The number of data keys that the vault has had, this one among them.
 pub(crate) type Generation = u64;
 
 /// The data key of a vault, with the vault's name and the key's generation, to which every seal
@@ -37,12 +37,15 @@ pub(crate) struct DataKey {
     pub(super) key: Key,
 }
 
-/// What is sealed, and its context in the vault.
+/// The place of a seal in the vault: what it seals, and for whom.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum SealContext<'a> {
-    /// A credential in its row, at one revision.
+    /// A credential in its row, at one revision, under a seal that does not cover the columns
+    /// beside it. Rows are no longer sealed like this, and those that are can still be opened.
     Credential { provider: &'a str, user: &'a str, revision: u64 },
-    /// A credential in its spill file, which one refresh attempt brought at one revision.
+    /// A credential in its row, at one revision, under a seal that covers the columns beside it.
+    Row { provider: &'a str, user: &'a str, revision: u64, clear: &'a [u8] },
+    /// The answer to one refresh of a credential, which could not be stored in its row.
     Spill { provider: &'a str, user: &'a str, revision: u64, attempt: &'a [u8; 16] },
     /// The key of the audit's chain, with the audit's settings.
     AuditKey,
@@ -53,6 +56,15 @@ pub(crate) enum SealContext<'a> {
     /// The name of a keychain entry that has no key slot. The plaintext is empty: the seal only
     /// proves that tokctl wrote the name.
     Intent { entry: &'a str },
+}
+
+/// The version of a seal that covers the columns beside it.
+const COVERING: u8 = 2;
+
+/// Whether a row's seal claims to cover the columns beside it: if not, they have to be compared.
+/// A seal whose claim was edited does not open.
+pub(crate) fn covers_the_clear_copy(sealed: &[u8]) -> bool {
+    sealed.first() == Some(&COVERING)
 }
 
 impl DataKey {
@@ -82,7 +94,7 @@ impl DataKey {
         cipher::open(&self.key, &self.bound_to(context), sealed)
     }
 
-    /// Opens bytes in their own buffer, for [`DataKey::seal_again`].
+    /// Opens `sealed` without a copy, for what is to be sealed again.
     pub(crate) fn open_in_place(
         &self,
         context: SealContext<'_>,
@@ -102,15 +114,21 @@ impl DataKey {
     }
 
     fn bound_to(&self, context: SealContext<'_>) -> AssociatedData {
-        let vault = |purpose: &str| {
-            AssociatedData::new(purpose).field(&self.vault.0).number(self.generation)
-        };
+        let in_vault = |data: AssociatedData| data.field(&self.vault.0).number(self.generation);
+        let vault = |purpose: &str| in_vault(AssociatedData::new(purpose));
         let within = |purpose: &str, provider: &str, user: &str, revision: u64| {
             vault(purpose).field(provider.as_bytes()).field(user.as_bytes()).number(revision)
         };
         match context {
             SealContext::Credential { provider, user, revision } => {
                 within("credential", provider, user, revision)
+            }
+            SealContext::Row { provider, user, revision, clear } => {
+                in_vault(AssociatedData::of_version(COVERING, "row"))
+                    .field(provider.as_bytes())
+                    .field(user.as_bytes())
+                    .number(revision)
+                    .field(clear)
             }
             SealContext::Spill { provider, user, revision, attempt } => {
                 within("spill", provider, user, revision).field(attempt)
@@ -139,6 +157,7 @@ mod tests {
             SealContext::Credential { provider: "jira", user: "y", revision: 4 },
             SealContext::Credential { provider: "jirax", user: "", revision: 4 },
             SealContext::Credential { provider: "jira", user: "x", revision: 5 },
+            SealContext::Row { provider: "jira", user: "x", revision: 4, clear: b"" },
             SealContext::Spill { provider: "jira", user: "x", revision: 4, attempt: &[0; 16] },
             SealContext::AuditKey,
             SealContext::AuditHead,
@@ -151,5 +170,26 @@ mod tests {
         assert!(older.open(context, &sealed).is_err());
         let copied = DataKey { vault: VaultId([2; 16]), ..key };
         assert!(copied.open(context, &sealed).is_err());
+    }
+
+    #[test]
+    fn a_seal_that_covers_the_columns_does_not_pass_for_one_that_does_not() {
+        let key = DataKey::generate(VaultId([1; 16]), 1).unwrap();
+        let earlier = SealContext::Credential { provider: "jira", user: "x", revision: 4 };
+        let row = |clear| SealContext::Row { provider: "jira", user: "x", revision: 4, clear };
+        let mut sealed = key.seal(row(b"active"), b"made up").unwrap();
+        assert!(covers_the_clear_copy(&sealed));
+        assert_eq!(**key.open(row(b"active"), &sealed).unwrap(), *b"made up");
+        assert!(key.open(row(b"inactive"), &sealed).is_err());
+        assert!(key.open(earlier, &sealed).is_err());
+        sealed[0] = 1;
+        assert!(!covers_the_clear_copy(&sealed));
+        assert!(key.open(earlier, &sealed).is_err());
+        assert!(key.open(row(b"active"), &sealed).is_err());
+
+        let mut sealed = key.seal(earlier, b"made up").unwrap();
+        assert!(!covers_the_clear_copy(&sealed));
+        sealed[0] = COVERING;
+        assert!(key.open(row(b""), &sealed).is_err());
     }
 }

@@ -60,12 +60,21 @@ fn an_edited_copy_of_what_is_sealed_is_noticed() {
         "username = 'mallory'",
         "refreshable = 0",
         "kind = 'static'",
+        "created_at = created_at - 1",
+        "updated_at = updated_at + 1",
+        "last_refreshed_at = 1700000000",
+        "login_by = 1700000000",
     ] {
         let server = AuthorizationServer::start();
         let env = two_due_logins(&server);
         env.sql(&format!("UPDATE credentials SET {change} WHERE user = 'x'"));
-        let failed = env.tokctl(GET_X).assert();
-        assert_eq!(failed.get_output().status.code(), Some(7), "{change}: {}", stderr(&failed));
+        for command in [&GET_X[..], &["rotate-key"]] {
+            let failed = env.tokctl(command).assert().stdout_eq("");
+            let code = failed.get_output().status.code();
+            assert_eq!(code, Some(7), "{change}, {command:?}: {}", stderr(&failed));
+        }
+        let told = stdout(&env.tokctl(["doctor"]).assert().failure());
+        assert!(told.contains("acme/x"), "{change}: {told}");
         assert_eq!(server.token_requests().len(), 2, "{change}");
     }
 }

@@ -171,7 +171,7 @@ fn place(
     Ok(Outcome::Done)
 }
 
-/// Forgets an account: its credential, and all that belongs to it. Returns whether there was one.
+/// Forgets an account with its credential and all that belongs to it. Returns whether there was one.
 pub(in crate::store) fn forget(
     transaction: &Transaction<'_>,
     account: &Account,
@@ -180,7 +180,7 @@ pub(in crate::store) fn forget(
     credentials::remove(transaction, account)
 }
 
-/// Forgets what is about a credential that is replaced or goes: its journal, its last attempt, and
+/// Forgets the history of a credential that is replaced or goes: its journal, its last attempt, and
 /// what was told of it.
 fn forget_history(transaction: &Transaction<'_>, account: &Account) -> Result<(), Error> {
     journal::remove(transaction, account)?;

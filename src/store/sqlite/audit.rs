@@ -8,7 +8,7 @@ use crate::store::audit::{AuditState, Mark, decode_head, decode_key, encode_head
 use crate::store::error::Error;
 use crate::vault::seal::{DataKey, SealContext};
 
-/// Reads what the vault keeps; `None` where nothing was written since it keeps that.
+/// Reads what the vault keeps of the audit; `None` where nothing was written since it keeps that.
 ///
 /// Fails with [`Error::KeyRetired`] if `key` is no longer the data key.
 pub(crate) fn read(connection: &Connection, key: &DataKey) -> Result<Option<AuditState>, Error> {
@@ -28,7 +28,7 @@ pub(crate) fn read(connection: &Connection, key: &DataKey) -> Result<Option<Audi
     Err(Error::Inconsistent("what it keeps of the audit is damaged or was tampered with"))
 }
 
-/// Seals what is to be remembered: `end`, where it is further than what the vault has, and the
+/// Seals what is to be remembered of the audit: `end`, where it is further than what the vault has, and the
 /// settings that are `wanted`. Makes the chain's key where there is none.
 pub(crate) fn seal(
     transaction: &Transaction<'_>,
@@ -50,8 +50,8 @@ pub(crate) fn seal(
     put(transaction, key, &now)
 }
 
-/// Puts what the vault keeps, if anything, under the seals of `next`, which is about to come after
-/// `key`.
+/// Puts what the vault keeps of the audit, if anything, under the seals of `next`, which is about to
+/// come after `key`.
 pub(crate) fn reseal(
     transaction: &Transaction<'_>,
     key: &DataKey,

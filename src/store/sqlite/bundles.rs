@@ -19,7 +19,7 @@ pub(crate) fn unplaced(connection: &Connection) -> Result<Option<(BundleId, Stri
     Ok(found.optional()?)
 }
 
-/// Since when a bundle is not known to be in place, if one is.
+/// The time since which a bundle is not known to be in place, if there is one.
 pub(crate) fn unplaced_since(connection: &Connection) -> Result<Option<Timestamp>, Error> {
     let found: Option<i64> = connection
         .prepare_cached("SELECT created_at FROM unplaced_bundle")?
@@ -51,7 +51,7 @@ pub(crate) fn forget(transaction: &Transaction<'_>, id: BundleId) -> Result<(), 
     Ok(())
 }
 
-/// When a bundle was taken in, if it was.
+/// The time at which a bundle was taken in, if it was.
 pub(crate) fn opened_at(connection: &Connection, id: BundleId) -> Result<Option<Timestamp>, Error> {
     let found: Option<i64> = connection
         .prepare_cached("SELECT opened_at FROM opened_bundles WHERE bundle_id = ?1")?

@@ -1,31 +1,23 @@
 //! The table `credentials`: one row an account, sealed, with a copy of some of it in the clear.
 
-use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, Row, Transaction};
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, params_from_iter};
 
-use super::header::{self, time};
-use super::journal;
+use super::clear::{BEHIND_CLEAR, CLEAR, Columns, account, covered, summary};
+use super::{header, journal};
 use crate::model::account::{Account, ProviderName, UserName};
-use crate::model::credential::{Credential, Status};
-use crate::model::scope::Scopes;
-use crate::model::summary::{Kind, Summary};
+use crate::model::credential::Credential;
+use crate::model::summary::Summary;
 use crate::store::error::Error;
 use crate::store::record::{Row as Found, Stored};
 use crate::vault::plaintext;
-use crate::vault::seal::{DataKey, SealContext};
+use crate::vault::seal::{DataKey, SealContext, covers_the_clear_copy};
 
-/// The columns in the clear, in the order in which [`summary`] reads them.
-pub(super) const CLEAR: &str = "provider, user, kind, status, server_url, username, scopes, expires_at, \
-                     refreshable, created_at, updated_at, last_refreshed_at, login_by";
-
-/// Where stands what was asked for behind [`CLEAR`].
-pub(super) const BEHIND_CLEAR: usize = 13;
-
-/// Where the revision stands there, and behind it what is sealed.
+/// The place of the revision, behind [`CLEAR`], and of what is sealed, behind it.
 pub(super) const REVISION: usize = BEHIND_CLEAR;
 pub(super) const SEALED: usize = REVISION + 1;
 
-/// The accounts that match, in order. What is left out matches all.
+/// The accounts that match, in order. A name that is left out matches all.
 pub(crate) fn accounts(
     connection: &Connection,
     provider: Option<&ProviderName>,
@@ -46,31 +38,31 @@ pub(crate) fn accounts(
     Ok(accounts)
 }
 
-/// What is in the clear of all credentials, nothing of it verified; and how many rows are so odd
-/// that nothing can be read from them.
+/// The clear copies of all credentials, nothing of them verified; and how many rows are so odd that
+/// nothing can be read from them.
 pub(crate) fn summaries(connection: &Connection) -> Result<(Vec<Summary>, usize), Error> {
     let sql = format!("SELECT {CLEAR} FROM credentials ORDER BY provider, user");
     let mut summaries = Vec::new();
-    let odd = each_summary(connection, &sql, |summary, _| {
+    let odd = each_summary(connection, &sql, |summary| {
         summaries.push(summary);
         Ok::<_, Error>(())
     })?;
     Ok((summaries, odd))
 }
 
-/// The same one after the other, so that no more than one is held at a time, each with its row:
-/// `sql` selects [`CLEAR`] and behind it what the caller reads from there.
+/// Hands each clear copy to `each`, one after the other, so that no more than one is held at a time:
+/// `sql` selects [`CLEAR`]. Returns how many rows are so odd that nothing can be read from them.
 pub(super) fn each_summary<E: From<Error>>(
     connection: &Connection,
     sql: &str,
-    mut each: impl FnMut(Summary, &Row<'_>) -> Result<(), E>,
+    mut each: impl FnMut(Summary) -> Result<(), E>,
 ) -> Result<usize, E> {
     let mut statement = connection.prepare(sql).map_err(Error::from)?;
     let mut rows = statement.query([]).map_err(Error::from)?;
     let mut odd = 0;
     while let Some(row) = rows.next().map_err(Error::from)? {
         match summary(row) {
-            Ok(summary) => each(summary, row)?,
+            Ok(summary) => each(summary)?,
             Err(_) => odd += 1,
         }
     }
@@ -115,32 +107,43 @@ pub(crate) fn read_with_journal(
     Ok(Some(Found { stored, journal }))
 }
 
-/// A row that begins with what is in the clear, opened and compared.
+/// The credential in a row that begins with [`CLEAR`], if it is the one of `account`.
 fn opened(row: &Row<'_>, key: &DataKey, account: &Account) -> Result<Stored, Error> {
     let tampered = || Error::Tampered { account: account.clone() };
     let revision = u64::try_from(row.get::<_, i64>(REVISION)?).map_err(|_| tampered())?;
     let sealed = row.get_ref(SEALED)?.as_blob().map_err(|_| tampered())?;
-    let clear = summary(row).map_err(|_| tampered())?;
-    let text = key.open(place(account, revision), sealed).map_err(|_| tampered())?;
-    let (_, credential) = compared(clear, &text)?;
+    let credential = if covers_the_clear_copy(sealed) {
+        let clear = covered(row)?;
+        let text = key.open(place(account, revision, &clear), sealed).map_err(|_| tampered())?;
+        parsed(&text).ok_or_else(tampered)?
+    } else {
+        let clear = summary(row).map_err(|_| tampered())?;
+        let place = earlier_place(account, revision);
+        let text = key.open(place, sealed).map_err(|_| tampered())?;
+        compared(clear, &text)?.1
+    };
     Ok(Stored { credential, revision })
 }
 
-/// The credential that was under a seal, and its account, if the copy in the clear agrees.
+/// The credential that was under a seal.
+pub(super) fn parsed(text: &[u8]) -> Option<Credential> {
+    // All of it is checked for UTF-8 at once, and not each text in it.
+    serde_json::from_str(str::from_utf8(text).ok()?).ok()
+}
+
+/// The credential that was under a seal that does not cover the clear copy, and its true clear copy,
+/// if `clear` agrees with it.
 ///
 /// Fails with [`Error::Tampered`] if not.
-pub(super) fn compared(mut clear: Summary, text: &[u8]) -> Result<(Account, Credential), Error> {
-    // All of it is checked for UTF-8 at once, and not each text in it.
-    let text = str::from_utf8(text).ok();
-    let credential = text.and_then(|text| serde_json::from_str::<Credential>(text).ok());
-    let Some(credential) = credential else {
+pub(super) fn compared(mut clear: Summary, text: &[u8]) -> Result<(Summary, Credential), Error> {
+    let Some(credential) = parsed(text) else {
         return Err(Error::Tampered { account: clear.account });
     };
     let sealed = Summary::of(&clear.account, &credential);
     // A row from before this column was kept has nothing in it, which says nothing wrong.
     clear.login_by = clear.login_by.or(sealed.login_by);
     if clear == sealed {
-        Ok((clear.account, credential))
+        Ok((sealed, credential))
     } else {
         Err(Error::Tampered { account: clear.account })
     }
@@ -154,8 +157,11 @@ pub(crate) fn put(
     credential: &Credential,
 ) -> Result<(), Error> {
     let revision = header::next_revision(transaction, key)?;
-    let sealed = seal(key, place(account, revision), credential)?;
-    let clear = Summary::of(account, credential);
+    let summary = Summary::of(account, credential);
+    let columns = Columns::of(&summary);
+    let sealed = seal(key, place(account, revision, &columns.covered()), credential)?;
+    let behind = [ValueRef::Integer(header::stored(revision)?), ValueRef::Blob(&sealed)];
+    let values = columns.names().into_iter().chain(columns.others()).chain(behind);
     let stored = transaction
         .prepare_cached(
             "INSERT INTO credentials
@@ -170,23 +176,7 @@ pub(crate) fn put(
           last_refreshed_at = excluded.last_refreshed_at, login_by = excluded.login_by,
           revision = excluded.revision, sealed = excluded.sealed",
         )?
-        .execute((
-            account.provider.as_str(),
-            account.user.as_str(),
-            kind_text(clear.kind),
-            status_text(clear.status),
-            &clear.server_url,
-            &clear.username,
-            clear.scopes.to_string(),
-            clear.expires_at.map(Timestamp::as_second),
-            clear.refreshable,
-            clear.created_at.as_second(),
-            clear.updated_at.as_second(),
-            clear.last_refreshed_at.map(Timestamp::as_second),
-            clear.login_by.map(Timestamp::as_second),
-            header::stored(revision)?,
-            sealed,
-        ))?;
+        .execute(params_from_iter(values.map(ToSqlOutput::Borrowed)))?;
     // A trigger in the file could have swallowed it.
     if stored == 1 { Ok(()) } else { Err(Error::Inconsistent("it does not keep what is stored")) }
 }
@@ -236,7 +226,14 @@ pub(crate) fn revision(connection: &Connection, account: &Account) -> Result<Opt
     Ok(revision.and_then(|revision| u64::try_from(revision).ok()))
 }
 
-pub(super) fn place(account: &Account, revision: u64) -> SealContext<'_> {
+/// The place of a row's seal, which covers `clear`.
+pub(super) fn place<'a>(account: &'a Account, revision: u64, clear: &'a [u8]) -> SealContext<'a> {
+    let Account { provider, user } = account;
+    SealContext::Row { provider: provider.as_str(), user: user.as_str(), revision, clear }
+}
+
+/// The place of a row's seal as it was before seals covered the clear copy.
+pub(crate) fn earlier_place(account: &Account, revision: u64) -> SealContext<'_> {
     SealContext::Credential {
         provider: account.provider.as_str(),
         user: account.user.as_str(),
@@ -244,66 +241,31 @@ pub(super) fn place(account: &Account, revision: u64) -> SealContext<'_> {
     }
 }
 
-/// Where a text should stand.
-const ODD: Error = Error::Inconsistent("a column of another type");
-
-pub(super) fn account(row: &Row<'_>) -> Result<Account, Error> {
-    let text = |column: usize| row.get_ref(column)?.as_str().map_err(|_| ODD);
-    named(text(0)?, text(1)?)
-}
-
-fn named(provider: &str, user: &str) -> Result<Account, Error> {
-    Ok(Account {
-        provider: provider.parse().map_err(|_| Error::Inconsistent("a malformed provider name"))?,
-        user: user.parse().map_err(|_| Error::Inconsistent("a malformed user name"))?,
-    })
-}
-
-pub(super) fn summary(row: &Row<'_>) -> Result<Summary, Error> {
-    let text = |column: usize| row.get_ref(column)?.as_str().map_err(|_| ODD);
-    let (kind, status) = (text(2)?, text(3)?);
-    Ok(Summary {
-        account: account(row)?,
-        kind: [Kind::Static, Kind::OAuth]
-            .into_iter()
-            .find(|&known| kind == kind_text(known))
-            .ok_or(Error::Inconsistent("a credential of an unknown kind"))?,
-        status: [Status::Active, Status::LoginRequired, Status::Inactive, Status::HandedOver]
-            .into_iter()
-            .find(|&known| status == status_text(known))
-            .ok_or(Error::Inconsistent("a credential of an unknown status"))?,
-        server_url: row.get(4)?,
-        username: row.get(5)?,
-        scopes: Scopes::parse(text(6)?),
-        expires_at: row.get::<_, Option<i64>>(7)?.map(time).transpose()?,
-        refreshable: row.get(8)?,
-        created_at: time(row.get(9)?)?,
-        updated_at: time(row.get(10)?)?,
-        last_refreshed_at: row.get::<_, Option<i64>>(11)?.map(time).transpose()?,
-        login_by: row.get::<_, Option<i64>>(12)?.map(time).transpose()?,
-    })
-}
-
-pub(crate) fn kind_text(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Static => "static",
-        Kind::OAuth => "oauth",
-    }
-}
-
-pub(crate) fn status_text(status: Status) -> &'static str {
-    match status {
-        Status::Active => "active",
-        Status::LoginRequired => "login_required",
-        Status::Inactive => "inactive",
-        Status::HandedOver => "handed_over",
-    }
+/// Stores `credential` as programs did before seals covered the clear copy.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn put_earlier(
+    transaction: &Transaction<'_>,
+    key: &DataKey,
+    account: &Account,
+    credential: &Credential,
+) -> Result<(), Error> {
+    put(transaction, key, account, credential)?;
+    let revision =
+        revision(transaction, account)?.ok_or(Error::Inconsistent("it counts no revisions"))?;
+    let sealed = seal(key, earlier_place(account, revision), credential)?;
+    transaction.execute(
+        "UPDATE credentials SET sealed = ?3 WHERE provider = ?1 AND user = ?2",
+        (account.provider.as_str(), account.user.as_str(), sealed),
+    )?;
+    Ok(())
 }
 
 #[cfg(test)]
 pub(super) mod tests {
+    use jiff::Timestamp;
+
     use super::*;
-    use crate::model::credential::{ApiAuth, Expiry, Grant, StaticToken};
+    use crate::model::credential::{ApiAuth, Expiry, Grant, StaticToken, Status};
     use crate::secret::{AccessToken, SecretText};
     use crate::store::sqlite::database::{Access, Database};
     use crate::store::sqlite::header::Header;
@@ -390,34 +352,72 @@ pub(super) mod tests {
     #[test]
     fn a_row_from_before_the_next_login_was_kept_opens() {
         let (_home, mut store, key) = store();
-        write(&mut store, &key, "x", "made-up");
         let transaction = store.write().unwrap();
+        put_earlier(&transaction, &key, &account("x"), &credential("made-up")).unwrap();
         transaction.execute("UPDATE credentials SET login_by = NULL", []).unwrap();
         assert!(read(&transaction, &key, &account("x")).unwrap().is_some());
+        put(&transaction, &key, &account("x"), &credential("made-up")).unwrap();
+        assert!(read(&transaction, &key, &account("x")).unwrap().is_some());
+        transaction.execute("UPDATE credentials SET login_by = NULL", []).unwrap();
+        let found = read(&transaction, &key, &account("x"));
+        assert!(matches!(found, Err(Error::Tampered { .. })), "{found:?}");
     }
+
+    /// Edits of a row that was stored by [`put`] or [`put_earlier`], one of each column at least.
+    pub(in crate::store) const EDITS: [&str; 18] = [
+        "server_url = 'https://evil.example'",
+        "username = NULL",
+        "username = ''",
+        "kind = 'oauth'",
+        "status = 'inactive'",
+        "status = 'nonsense'",
+        "expires_at = expires_at + 1",
+        "expires_at = NULL",
+        "created_at = created_at - 1",
+        "updated_at = updated_at + 1",
+        "last_refreshed_at = 1700000000",
+        "login_by = login_by + 1",
+        "scopes = 'admin'",
+        "refreshable = 1",
+        "revision = revision + 1",
+        "sealed = zeroblob(100)",
+        // Passed off as sealed otherwise than it is.
+        "sealed = CAST(x'01' || substr(sealed, 2) AS BLOB), expires_at = expires_at + 1",
+        "sealed = CAST(x'02' || substr(sealed, 2) AS BLOB), expires_at = expires_at + 1",
+    ];
 
     #[test]
     fn edited_clear_columns_are_found() {
         let (_home, mut store, key) = store();
-        for edit in [
-            "server_url = 'https://evil.example'",
-            "username = NULL",
-            "status = 'inactive'",
-            "status = 'nonsense'",
-            "expires_at = expires_at + 1",
-            "login_by = login_by + 1",
-            "scopes = 'admin'",
-            "refreshable = 1",
-            "revision = revision + 1",
-            "user = 'y'",
-            "sealed = zeroblob(100)",
-        ] {
-            write(&mut store, &key, "x", "made-up");
-            let transaction = store.write().unwrap();
-            transaction.execute(&format!("UPDATE credentials SET {edit}"), []).unwrap();
-            let user = if edit.starts_with("user ") { "y" } else { "x" };
-            let found = read(&transaction, &key, &account(user));
-            assert!(matches!(found, Err(Error::Tampered { .. })), "{edit}");
+        for put in [put, put_earlier] {
+            for edit in EDITS.into_iter().chain(["user = 'y'"]) {
+                let transaction = store.write().unwrap();
+                put(&transaction, &key, &account("x"), &credential("made-up")).unwrap();
+                transaction.execute(&format!("UPDATE credentials SET {edit}"), []).unwrap();
+                let user = if edit.starts_with("user ") { "y" } else { "x" };
+                let found = read(&transaction, &key, &account(user));
+                assert!(matches!(found, Err(Error::Tampered { .. })), "{edit}");
+            }
         }
     }
+
+    #[test]
+    fn a_seal_opens_in_its_own_way_alone() {
+        let (_home, mut store, key) = store();
+        for (put, own) in [(put as Put, "02"), (put_earlier, "01")] {
+            let transaction = store.write().unwrap();
+            put(&transaction, &key, &account("x"), &credential("made-up")).unwrap();
+            assert!(read(&transaction, &key, &account("x")).unwrap().is_some());
+            for version in ["00", "01", "02", "03"].into_iter().filter(|it| *it != own) {
+                let sql = format!(
+                    "UPDATE credentials SET sealed = CAST(x'{version}' || substr(sealed, 2) AS BLOB)"
+                );
+                transaction.execute(&sql, []).unwrap();
+                let found = read(&transaction, &key, &account("x"));
+                assert!(matches!(found, Err(Error::Tampered { .. })), "{version}: {found:?}");
+            }
+        }
+    }
+
+    type Put = fn(&Transaction<'_>, &DataKey, &Account, &Credential) -> Result<(), Error>;
 }

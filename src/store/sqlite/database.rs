@@ -15,13 +15,13 @@ use crate::store::error::Error;
 use crate::store::file::VaultFile;
 use crate::untrusted::printable;
 
-/// How long a statement waits for another process's short transaction.
+/// The time for which a statement waits for another process's short transaction.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How often a switch to the write-ahead log is tried again.
+/// The time after which a switch to the write-ahead log is tried again.
 const POLL: Duration = Duration::from_millis(10);
 
-/// What a vault's file is opened for.
+/// The purpose for which a vault's file is opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Access {
     /// Reading alone: no byte of the file changes, and nothing is flushed to the disk. It shows the
@@ -40,13 +40,14 @@ pub(crate) enum Access {
 pub(crate) struct Database {
     connection: Connection,
     file: VaultFile,
-    /// Whether one view stands from opening on. Each view costs a dozen system calls.
-    standing: bool,
+    /// Whether all reading is done in one read transaction, begun at opening: each costs a dozen
+    /// system calls.
+    snapshot: bool,
 }
 
 /// The vault as it was at one moment, whatever others write meanwhile.
 pub(crate) enum View<'a> {
-    Standing(&'a Connection),
+    Snapshot(&'a Connection),
     Own(Transaction<'a>),
 }
 
@@ -55,7 +56,7 @@ impl Deref for View<'_> {
 
     fn deref(&self) -> &Connection {
         match self {
-            Self::Standing(connection) => connection,
+            Self::Snapshot(connection) => connection,
             Self::Own(transaction) => transaction,
         }
     }
@@ -106,9 +107,9 @@ impl Database {
         }
     }
 
-    /// Opens the vault at `path` for somebody who only wants to know how it is: others may go on
-    /// reading it, and older tables stay as they are. Returns whether its tables are the current
-    /// ones; of others nothing but the key slots is to be read.
+    /// Opens the vault at `path` and changes nothing: its mode and its older tables stay as they
+    /// are. Returns whether its tables are the current ones; of others nothing but the key slots is
+    /// to be read.
     pub(crate) fn open_as_it_is(path: &Path) -> Result<(Self, bool), Error> {
         let (store, version, _) = Self::find_read_only(path)?;
         match version {
@@ -123,7 +124,7 @@ impl Database {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
             | OpenFlags::SQLITE_OPEN_NO_MUTEX
             | OpenFlags::SQLITE_OPEN_NOFOLLOW;
-        let connection = open_standing(file.path(), flags)?;
+        let connection = open_snapshot(file.path(), flags)?;
         let (connection, version) = match schema::version(&connection) {
             Ok(version) => (connection, version),
             // On a disk that is full or read-only the shared memory can't be made. Without a log
@@ -135,7 +136,7 @@ impl Database {
             }
             Err(error) => return Err(error),
         };
-        Ok((Self { connection, file, standing: true }, version, readers))
+        Ok((Self { connection, file, snapshot: true }, version, readers))
     }
 
     fn open_unlocked(path: &Path) -> Result<Self, Error> {
@@ -146,13 +147,13 @@ impl Database {
             | OpenFlags::SQLITE_OPEN_NOFOLLOW;
         // Where there is a log, so is the memory that its readers share.
         let connection = if file.has_log() {
-            open_standing(file.path(), flags)?
+            open_snapshot(file.path(), flags)?
         } else {
             open_immutable(&file, flags)?
         };
         connection.busy_timeout(Duration::ZERO)?;
         match schema::version(&connection)? {
-            Version::Known(_) => Ok(Self { connection, file, standing: true }),
+            Version::Known(_) => Ok(Self { connection, file, snapshot: true }),
             other => Err(refused(&other, &file)),
         }
     }
@@ -177,35 +178,35 @@ impl Database {
         if version != Version::Known(schema::CURRENT) {
             schema::migrate(&mut connection)?;
         }
-        Ok(Self { connection, file, standing: false })
+        Ok(Self { connection, file, snapshot: false })
     }
 
     /// A view of the vault.
     pub(crate) fn read(&self) -> Result<View<'_>, Error> {
-        if self.standing {
-            return Ok(View::Standing(&self.connection));
+        if self.snapshot {
+            return Ok(View::Snapshot(&self.connection));
         }
         Ok(View::Own(self.connection.unchecked_transaction()?))
     }
 
-    /// Makes the next view one of the vault as it is by then.
+    /// Ends the snapshot and begins another, so that the next view shows what was written since.
     pub(crate) fn look_again(&self) -> Result<(), Error> {
-        if self.standing {
+        if self.snapshot {
             self.connection.execute_batch("COMMIT; BEGIN")?;
         }
         Ok(())
     }
 
-    /// Whether this connection shows one standing view and can't write.
+    /// Whether this connection shows one snapshot and can't write.
     pub(super) fn is_for_reading(&self) -> bool {
-        self.standing
+        self.snapshot
     }
 
-    /// Ends the standing view, if there is one: from now on each view is of the vault as it is then.
+    /// Ends the snapshot, if there is one: from then on each view is a read transaction of its own.
     pub(crate) fn end_view(&mut self) -> Result<(), Error> {
-        if self.standing {
+        if self.snapshot {
             self.connection.execute_batch("COMMIT")?;
-            self.standing = false;
+            self.snapshot = false;
         }
         Ok(())
     }
@@ -215,7 +216,7 @@ impl Database {
         Ok(Writing(self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?))
     }
 
-    /// Moves all that is in the write-ahead log into the file, and leaves nothing in the log: it
+    /// Moves all that is in the write-ahead log into the file, and leaves nothing in the log, which
     /// may hold what was overwritten since. Returns whether that could be done, for all readers.
     pub(crate) fn empty_log(&self) -> Result<bool, Error> {
         let busy: i64 =
@@ -223,7 +224,7 @@ impl Database {
         Ok(busy == 0)
     }
 
-    /// What SQLite finds wrong in the file, as so many sentences at most; nothing if it is whole.
+    /// The faults that SQLite finds in the file, as `most` sentences at most; none if it is whole.
     pub(crate) fn faults(&self, most: u8) -> Result<Vec<String>, Error> {
         let mut statement = self.connection.prepare(&format!("PRAGMA integrity_check({most})"))?;
         let mut rows = statement.query([])?;
@@ -242,11 +243,11 @@ impl Database {
     /// means to delete are none of the copy's business: one may be this vault's own by then.
     pub(crate) fn copy_to(&self, target: &str) -> Result<(), Error> {
         // What makes the copy sees to its own view.
-        if self.standing {
+        if self.snapshot {
             self.connection.execute_batch("COMMIT")?;
         }
         let copied = self.connection.execute("VACUUM INTO ?1", [target]);
-        if self.standing {
+        if self.snapshot {
             self.connection.execute_batch("BEGIN")?;
         }
         copied?;
@@ -278,7 +279,7 @@ fn open(path: &Path, flags: OpenFlags) -> Result<Connection, Error> {
     Ok(connection)
 }
 
-fn open_standing(path: &Path, flags: OpenFlags) -> Result<Connection, Error> {
+fn open_snapshot(path: &Path, flags: OpenFlags) -> Result<Connection, Error> {
     let connection = open(path, flags)?;
     connection.execute_batch("BEGIN")?;
     Ok(connection)
@@ -313,7 +314,7 @@ fn open_immutable(file: &VaultFile, flags: OpenFlags) -> Result<Connection, Erro
     let mut uri = url::Url::from_file_path(file.path())
         .map_err(|()| Error::NoVault { path: file.path().to_owned() })?;
     uri.set_query(Some("immutable=1"));
-    open_standing(Path::new(uri.as_str()), flags | OpenFlags::SQLITE_OPEN_URI)
+    open_snapshot(Path::new(uri.as_str()), flags | OpenFlags::SQLITE_OPEN_URI)
 }
 
 fn refused(version: &Version, file: &VaultFile) -> Error {

@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Transaction};
 use crate::store::error::Error;
 use crate::vault::seal::{DataKey, Generation, VaultId};
 
-/// What seals are bound to besides their place.
+/// The vault's name and the generation of its data key, to which all seals are bound.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Header {
     pub(crate) vault: VaultId,

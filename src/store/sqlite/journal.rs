@@ -45,7 +45,7 @@ pub(crate) fn accounts(connection: &Connection) -> Result<BTreeSet<(String, Stri
 }
 
 /// The accounts whose last refresh got no certain answer, and when it began.
-pub(crate) fn standing(connection: &Connection) -> Result<Vec<(Account, Timestamp)>, Error> {
+pub(crate) fn interrupted(connection: &Connection) -> Result<Vec<(Account, Timestamp)>, Error> {
     let sql = "SELECT provider, user, started_at FROM refresh_journal JOIN credentials
                USING (provider, user, revision) ORDER BY provider, user";
     let mut statement = connection.prepare(sql)?;

@@ -9,6 +9,7 @@ mod database;
 pub(crate) mod header;
 pub(crate) mod intents;
 pub(crate) mod journal;
+mod clear;
 pub(crate) mod credentials;
 pub(crate) mod reseal;
 pub(crate) mod slots;
@@ -42,7 +43,7 @@ use crate::vault::seal::DataKey;
 /// The open file of a vault.
 pub(in crate::store) struct Sqlite {
     file: VaultFile,
-    /// The connection that writes. It reads as well, where there is no other.
+    /// The connection that writes, and reads where there is no other.
     writer: Mutex<Database>,
     /// A connection that reads while one thread's write waits for the disk.
     reader: Option<Mutex<Database>>,
@@ -62,7 +63,7 @@ impl Sqlite {
         Ok(Self::over(writer, Some(reader)))
     }
 
-    /// Takes a file that was opened for whoever only wants to know how it is.
+    /// Takes connections that were opened already.
     pub(in crate::store) fn over(writer: Database, reader: Option<Database>) -> Self {
         let file = writer.file().clone();
         let (writer, reader) = (Mutex::new(writer), reader.map(Mutex::new));
@@ -73,18 +74,18 @@ impl Sqlite {
         &self.file
     }
 
-    /// Opens a file for writing as well that was opened for reading alone.
+    /// Opens the file for writing as well, if it was opened for reading alone.
     pub(in crate::store) fn open_for_writing(&self) -> Result<(), Error> {
         let mut writer = self.writer();
         if writer.is_for_reading() {
-            // In a copy that has no write-ahead log yet, a standing view keeps writers out.
+            // In a copy that has no write-ahead log yet, a snapshot keeps writers out.
             writer.end_view()?;
             *writer = Database::open(self.file.path(), Access::ReadWrite)?;
         }
         Ok(())
     }
 
-    /// Looks at the vault as it is at one moment.
+    /// Runs `look` on the vault as it is at one moment.
     pub(in crate::store) fn read<T, E: From<Error>>(
         &self,
         look: impl FnOnce(&Connection) -> Result<T, E>,
@@ -94,7 +95,7 @@ impl Sqlite {
         look(&view)
     }
 
-    /// Makes the next look one at the vault as it is by then.
+    /// Lets the next look show what was written since.
     pub(in crate::store) fn look_again(&self) -> Result<(), Error> {
         lock(self.reader.as_ref().unwrap_or(&self.writer)).look_again()
     }
@@ -186,7 +187,8 @@ fn end_of_audit(
     }
 }
 
-/// A thread that panicked has left no transaction open: dropping one rolls it back.
+/// The connection behind the lock, even after a thread panicked with it: its transaction was rolled
+/// back when it was dropped.
 fn lock(database: &Mutex<Database>) -> MutexGuard<'_, Database> {
     database.lock().unwrap_or_else(PoisonError::into_inner)
 }

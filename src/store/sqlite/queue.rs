@@ -14,20 +14,20 @@ use crate::store::change::{Change, Outcome};
 use crate::store::error::Error;
 use crate::vault::seal::Generation;
 
-/// The largest group. In one of all that wait, the first would wait for the last, and all go on at
-/// the same moment, to meet here again.
+/// The number of changes in the largest group. In a group of all that wait, the first would wait for
+/// the last, and all would go on at the same moment, to meet here again.
 const LARGEST: usize = 8;
 
-/// For how long threads may commit without remembering how far the audit reaches: to know, it is
-/// flushed to the disk, while all of them wait. What comes late is remembered by the next commit.
+/// The time for which threads may commit without remembering how far the audit reaches: to know that,
+/// its file is flushed to the disk while all of them wait. The next commit remembers what came late.
 const REMEMBER_EVERY: Duration = Duration::from_millis(100);
 
-/// What a commit remembers of the audit.
+/// The part of the audit that a commit remembers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::store) enum Remember {
     /// Nothing: no credential is written.
     Nothing,
-    /// How far it reaches, and how it is to be kept from now on, if that is known.
+    /// The last entry, and how the audit is to be kept from now on, if that is known.
     Audit(Option<Settings>),
 }
 
@@ -40,7 +40,7 @@ pub(super) struct CommitQueue {
 #[derive(Default)]
 struct State {
     is_led: bool,
-    /// In the order in which they came. The lead goes to the first.
+    /// The changes that wait, in the order in which they came. The lead goes to the first.
     waiting: VecDeque<Waiting>,
     remembered_at: Option<Instant>,
 }
@@ -52,18 +52,18 @@ struct Waiting {
     word: SyncSender<Word>,
 }
 
-/// What a thread hears that waits.
+/// A word to a thread that waits.
 enum Word {
-    /// It leads from now on.
+    /// The thread leads from now on.
     Lead,
-    /// Its change was committed.
+    /// The thread's change was committed.
     Done(Outcome),
     /// The commit failed that its change was to share; another one may be what it failed for.
     Alone,
 }
 
-/// The lead, which goes on to the next thread whatever becomes of this one. It is passed to that
-/// one alone: threads that all woke up to look would cost more than the commit.
+/// The lead, which is passed on to the next thread whatever becomes of this one, and to that thread
+/// alone: if all woke up to look, they would cost more than the commit.
 struct Lead<'a>(&'a CommitQueue);
 
 impl Drop for Lead<'_> {
@@ -150,7 +150,7 @@ impl CommitQueue {
         taken
     }
 
-    /// What is to be remembered with the changes of a group.
+    /// The part of the audit to be remembered with the changes of a group.
     fn what_to_remember(&self, own: Remember, others: &[Waiting]) -> Remember {
         let all = std::iter::once(own).chain(others.iter().map(|other| other.remember));
         let settings = all.filter_map(|remember| match remember {
@@ -172,7 +172,7 @@ impl CommitQueue {
 }
 
 impl Waiting {
-    /// One whose thread is gone hears nothing.
+    /// Sends `word` to the thread, unless it is gone.
     fn hears(self, word: Word) {
         let _ = self.word.send(word);
     }

@@ -6,43 +6,46 @@
 //! memory at a time.
 
 use std::collections::BTreeMap;
+use std::mem;
 use std::num::NonZero;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{self, Receiver};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-use rusqlite::{Connection, Row, Statement, Transaction};
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{Connection, Row, Statement, Transaction, params_from_iter};
 
-use super::credentials::{CLEAR, REVISION, SEALED, account, compared, place, summary};
+use super::clear::{CLEAR, Columns, account, covered, summary};
+use super::credentials::{REVISION, SEALED, compared, earlier_place, parsed, place};
 use crate::model::account::Account;
 use crate::model::summary::Summary;
 use crate::store::error::Error;
-use crate::vault::seal::{DataKey, Nonce, OpenedSeal};
+use crate::vault::seal::{DataKey, Nonce, OpenedSeal, covers_the_clear_copy};
 
-/// How many rows are read at once, at most, and of how many bytes in all, about.
+/// The number of rows that are read at once, at most, and their bytes in all, about.
 const ROWS: usize = 256;
 const BYTES: usize = 256 * 1024;
 
-/// How many batches each thread has before it.
+/// The number of batches that each thread has before it.
 const AHEAD: usize = 2;
 
-/// More threads would wait for SQLite.
+/// The largest number of threads: more would wait for SQLite.
 const MOST_THREADS: usize = 4;
 
-/// Where the number of a row stands, behind all else.
+/// The place of a row's number, behind all else.
 const NUMBER: usize = SEALED + 1;
 
-/// What does not open.
+/// The rows that do not open.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Damage {
     /// The credentials that are damaged or were tampered with.
     pub(crate) accounts: Vec<Account>,
-    /// How many rows have a name that no credential can have.
+    /// The number of rows whose name no credential can have.
     pub(crate) nameless: usize,
 }
 
-/// How many rows there are, whatever is in them.
+/// The number of rows, whatever is in them.
 pub(crate) fn count(connection: &Connection) -> Result<u64, Error> {
     let count: i64 =
         connection.query_row("SELECT count(*) FROM credentials", [], |row| row.get(0))?;
@@ -57,9 +60,8 @@ pub(crate) fn examine(
 ) -> Result<(u64, Damage), Error> {
     let (mut count, mut damage) = (0, Damage::default());
     let mut rows = Rows::of(connection)?;
-    let look = |batch: Vec<Sealed>| {
-        batch.into_iter().map(|sealed| sealed.open(key).map(drop)).collect::<Vec<_>>()
-    };
+    let look =
+        |batch: Vec<Sealed>| batch.into_iter().map(|sealed| sealed.check(key)).collect::<Vec<_>>();
     work_through(&mut rows, &look, |found| {
         for found in found {
             match found {
@@ -78,6 +80,9 @@ pub(crate) fn examine(
 /// Seals every credential with `next` instead of `key`, at the revision that it has: a journal is
 /// about the same refresh token as before. Returns how many they are.
 ///
+/// A seal that covers the clear copy has it checked as it is opened. What is under it is not read,
+/// which would take longer than all the rest. A seal that does not is replaced by one that does.
+///
 /// Fails with [`Error::Tampered`] for the first that does not open.
 pub(crate) fn all(
     transaction: &Transaction<'_>,
@@ -85,19 +90,16 @@ pub(crate) fn all(
     next: &DataKey,
     mut progress: impl FnMut(u64),
 ) -> Result<u64, Error> {
-    let mut update = transaction.prepare("UPDATE credentials SET sealed = ?2 WHERE rowid = ?1")?;
+    let mut update = Update::of(transaction)?;
     let mut count = 0;
     let mut rows = Rows::of(transaction)?;
-    let anew = |batch: Vec<Sealed>| -> Result<Vec<(i64, Vec<u8>)>, Error> {
+    let anew = |batch: Vec<Sealed>| -> Result<Vec<Anew>, Error> {
         let nonces = Nonce::draw(batch.len())?;
         batch.into_iter().zip(nonces).map(|(sealed, nonce)| sealed.anew(key, next, nonce)).collect()
     };
     work_through(&mut rows, &anew, |sealed| {
-        for (row, sealed) in sealed? {
-            // A trigger in the file could have swallowed it.
-            if update.execute((row, sealed))? != 1 {
-                return Err(Error::Inconsistent("it does not keep what is stored"));
-            }
+        for anew in sealed? {
+            update.execute(&anew)?;
             count += 1;
         }
         progress(count);
@@ -119,40 +121,71 @@ struct Sealed {
 }
 
 struct Content {
-    clear: Summary,
+    account: Account,
     revision: u64,
+    clear: Clear,
     sealed: Vec<u8>,
+}
+
+/// The columns in the clear.
+enum Clear {
+    /// Their bytes, as the seal covers them.
+    Covered(Vec<u8>),
+    /// Their values, to be compared with what is under an earlier seal.
+    Compared(Box<Summary>),
+}
+
+/// A row under the seal of the next key.
+struct Anew {
+    row: i64,
+    sealed: Vec<u8>,
+    /// The clear copy, where the row is to be written as a new one would be.
+    clear: Option<Box<Summary>>,
 }
 
 impl Sealed {
     fn of(row: &Row<'_>) -> Result<Self, Error> {
         let (revision, number): (i64, i64) = (row.get(REVISION)?, row.get(NUMBER)?);
-        let content = || {
-            let sealed = row.get_ref(SEALED).ok()?.as_blob().ok()?.to_vec();
-            Some(Content { clear: summary(row).ok()?, revision: revision.try_into().ok()?, sealed })
-        };
-        let content = content().ok_or_else(|| match account(row) {
-            Ok(account) => Error::Tampered { account },
-            Err(nameless) => nameless,
+        let account = account(row);
+        let content = account.and_then(|account| {
+            let content = || {
+                let sealed = row.get_ref(SEALED).ok()?.as_blob().ok()?.to_vec();
+                let clear = if covers_the_clear_copy(&sealed) {
+                    Clear::Covered(covered(row).ok()?)
+                } else {
+                    Clear::Compared(Box::new(summary(row).ok()?))
+                };
+                Some((revision.try_into().ok()?, clear, sealed))
+            };
+            match content() {
+                Some((revision, clear, sealed)) => Ok(Content { account, revision, clear, sealed }),
+                None => Err(Error::Tampered { account }),
+            }
         });
         Ok(Self { row: number, content })
     }
 
-    /// What is under the seal, and its place; fails as the row does, or with [`Error::Tampered`].
-    fn open(self, key: &DataKey) -> Result<(Account, u64, OpenedSeal), Error> {
-        let Content { clear, revision, sealed } = self.content?;
-        let Ok(opened) = key.open_in_place(place(&clear.account, revision), sealed) else {
-            return Err(Error::Tampered { account: clear.account });
-        };
-        let (account, _) = compared(clear, opened.text())?;
-        Ok((account, revision, opened))
+    /// Opens the row. Fails as reading it did, or with [`Error::Tampered`].
+    fn check(self, key: &DataKey) -> Result<(), Error> {
+        let (Content { account, clear, .. }, opened) = self.content?.open(key)?;
+        match clear {
+            Clear::Covered(_) => parsed(opened.text()).map(drop).ok_or(Error::Tampered { account }),
+            Clear::Compared(_) => Ok(()),
+        }
     }
 
-    /// The same row, sealed with the next key.
-    fn anew(self, key: &DataKey, next: &DataKey, nonce: Nonce) -> Result<(i64, Vec<u8>), Error> {
+    /// The row under the seal of the next key. Fails as reading it did, or with [`Error::Tampered`].
+    fn anew(self, key: &DataKey, next: &DataKey, nonce: Nonce) -> Result<Anew, Error> {
         let row = self.row;
-        let (account, revision, opened) = self.open(key)?;
-        Ok((row, next.seal_again(place(&account, revision), nonce, opened)))
+        let (Content { account, revision, clear, .. }, opened) = self.content?.open(key)?;
+        let seal = |clear: &[u8]| next.seal_again(place(&account, revision, clear), nonce, opened);
+        Ok(match clear {
+            Clear::Covered(clear) => Anew { row, sealed: seal(&clear), clear: None },
+            Clear::Compared(summary) => {
+                let sealed = seal(&Columns::of(&summary).covered());
+                Anew { row, sealed, clear: Some(summary) }
+            }
+        })
     }
 
     fn length(&self) -> usize {
@@ -160,11 +193,70 @@ impl Sealed {
     }
 }
 
-/// The rows in the order in which they lie in the file: by name would be all over it.
+impl Content {
+    /// The row without its seal, its clear copy found to be true, and what was under the seal.
+    fn open(mut self, key: &DataKey) -> Result<(Self, OpenedSeal), Error> {
+        let sealed = mem::take(&mut self.sealed);
+        let Self { account, revision, .. } = &self;
+        let place = match &self.clear {
+            Clear::Covered(clear) => place(account, *revision, clear),
+            Clear::Compared(_) => earlier_place(account, *revision),
+        };
+        let Ok(opened) = key.open_in_place(place, sealed) else {
+            return Err(Error::Tampered { account: self.account });
+        };
+        if let Clear::Compared(summary) = self.clear {
+            let (summary, _) = compared(*summary, opened.text())?;
+            self.clear = Clear::Compared(Box::new(summary));
+        }
+        Ok((self, opened))
+    }
+}
+
+/// The statements that write a row under the next key.
+struct Update<'a> {
+    seal: Statement<'a>,
+    row: Statement<'a>,
+}
+
+impl<'a> Update<'a> {
+    fn of(transaction: &'a Transaction<'_>) -> Result<Self, Error> {
+        Ok(Self {
+            seal: transaction.prepare("UPDATE credentials SET sealed = ?2 WHERE rowid = ?1")?,
+            row: transaction.prepare(
+                "UPDATE credentials SET sealed = ?2, kind = ?3, status = ?4, server_url = ?5,
+                  username = ?6, scopes = ?7, expires_at = ?8, refreshable = ?9, created_at = ?10,
+                  updated_at = ?11, last_refreshed_at = ?12, login_by = ?13
+                 WHERE rowid = ?1",
+            )?,
+        })
+    }
+
+    fn execute(&mut self, Anew { row, sealed, clear }: &Anew) -> Result<(), Error> {
+        let updated = match clear {
+            None => self.seal.execute((row, sealed))?,
+            Some(summary) => {
+                let columns = Columns::of(summary);
+                let first = [ValueRef::Integer(*row), ValueRef::Blob(sealed)];
+                let values = first.into_iter().chain(columns.others());
+                self.row.execute(params_from_iter(values.map(ToSqlOutput::Borrowed)))?
+            }
+        };
+        // A trigger in the file could have swallowed it.
+        if updated == 1 {
+            Ok(())
+        } else {
+            Err(Error::Inconsistent("it does not keep what is stored"))
+        }
+    }
+}
+
+/// The rows in the order in which they lie in the file: in the order of their names, reading would
+/// jump about in it.
 struct Rows<'a> {
     // A few at a time: a statement that reads is not to meet what another one writes.
     select: Statement<'a>,
-    /// Where to go on; `None` at the end.
+    /// The number of the next row; `None` at the end.
     from: Option<i64>,
 }
 
@@ -177,7 +269,7 @@ impl<'a> Rows<'a> {
         Ok(Self { select: connection.prepare(&sql)?, from: Some(i64::MIN) })
     }
 
-    /// The next ones; empty after the last.
+    /// The next rows; none after the last.
     fn batch(&mut self) -> Result<Vec<Sealed>, Error> {
         let mut batch = Vec::with_capacity(ROWS);
         let mut length = 0;
@@ -195,7 +287,7 @@ impl<'a> Rows<'a> {
     }
 }
 
-/// Does `work` with the rows, on as many threads as there are processors, and hands what comes of
+/// Runs `work` on the rows, on as many threads as there are processors, and hands what comes of
 /// them to `take`, on this one and in the order of the rows.
 ///
 /// This thread works as well when it would have to wait. One more than there are processors would
@@ -255,20 +347,20 @@ fn next<T>(waiting: &Mutex<Receiver<T>>) -> Option<T> {
     waiting.lock().unwrap_or_else(PoisonError::into_inner).recv().ok()
 }
 
-/// A batch that no other thread is at. Where one waits for the next, there is none.
+/// A batch that no thread has begun; `None` where a thread waits for the next one.
 fn left_over<T>(waiting: &Mutex<Receiver<T>>) -> Option<T> {
     waiting.try_lock().ok()?.try_recv().ok()
 }
 
-/// Threads end only when no more is sent to them, and none is to panic.
+/// The error for a thread that ended before its work did: none is to panic.
 const STOPPED: Error = Error::Inconsistent("a thread ended too early");
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::secret::SecretText;
-    use crate::store::sqlite::credentials::read;
-    use crate::store::sqlite::credentials::tests::{account, store, write};
+    use crate::store::sqlite::credentials::tests::{EDITS, account, credential, store, write};
+    use crate::store::sqlite::credentials::{self, put_earlier, read};
     use crate::store::sqlite::database::Database;
     use crate::store::sqlite::header;
 
@@ -300,6 +392,52 @@ mod tests {
                 ("made-up", revision)
             );
             assert!(read(&view, &key, &account).is_err());
+        }
+    }
+
+    #[test]
+    fn an_earlier_seal_is_replaced_by_one_that_covers_the_clear_copy() {
+        let (_home, mut store, key) = store();
+        let transaction = store.write().unwrap();
+        for user in ["x", "y"] {
+            put_earlier(&transaction, &key, &account(user), &credential("made-up")).unwrap();
+        }
+        transaction.execute("UPDATE credentials SET login_by = NULL WHERE user = 'x'", []).unwrap();
+        transaction.commit().unwrap();
+        let revision = |store: &Database, key: &DataKey| {
+            let view = store.read().unwrap();
+            read(&view, key, &account("x")).unwrap().unwrap().revision
+        };
+        let before = revision(&store, &key);
+        let next = DataKey::generate(key.vault, 2).unwrap();
+        assert_eq!(rotate(&mut store, &key, &next).unwrap(), 2);
+        assert_eq!(revision(&store, &next), before);
+        let view = store.read().unwrap();
+        let sql = "SELECT sealed, login_by IS NULL FROM credentials";
+        let mut rows = view.prepare(sql).unwrap();
+        let mut rows = rows.query([]).unwrap();
+        while let Some(row) = rows.next().unwrap() {
+            assert!(covers_the_clear_copy(row.get_ref(0).unwrap().as_blob().unwrap()));
+            assert!(!row.get::<_, bool>(1).unwrap());
+        }
+        assert_eq!(examine(&view, &next, |_| {}).unwrap(), (2, Damage::default()));
+    }
+
+    #[test]
+    fn an_edited_column_is_found_under_each_seal() {
+        for put in [credentials::put, put_earlier] {
+            for edit in EDITS {
+                let (_home, mut store, key) = store();
+                let transaction = store.write().unwrap();
+                put(&transaction, &key, &account("x"), &credential("made-up")).unwrap();
+                transaction.execute(&format!("UPDATE credentials SET {edit}"), []).unwrap();
+                transaction.commit().unwrap();
+                let (_, damage) = examine(&store.read().unwrap(), &key, |_| {}).unwrap();
+                assert_eq!(damage.accounts.len(), 1, "{edit}");
+                let next = DataKey::generate(key.vault, 2).unwrap();
+                let refused = rotate(&mut store, &key, &next);
+                assert!(matches!(refused, Err(Error::Tampered { .. })), "{edit}: {refused:?}");
+            }
         }
     }
 

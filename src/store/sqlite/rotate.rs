@@ -15,13 +15,13 @@ use crate::vault::slot_secret::entry_name;
 pub(crate) struct NewSlot {
     pub(crate) id: SlotId,
     pub(crate) kind: SlotKind,
-    /// What it is made with.
+    /// The secret that the slot is made with.
     pub(crate) material: KeyMaterial,
-    /// What has to open it: the keychain's own copy, where that was read once more.
+    /// The secret that has to open the slot: the keychain's own copy, where that was read once more.
     pub(crate) kept: KeyMaterial,
 }
 
-/// What a rotation changes.
+/// The changes that a rotation makes.
 pub(crate) struct Rotation {
     /// The slots that go.
     pub(crate) old: Vec<(SlotId, SlotKind)>,
@@ -32,12 +32,12 @@ pub(crate) struct Rotation {
     pub(crate) at: Timestamp,
 }
 
-/// How far a rotation is.
+/// The progress of a rotation.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Step {
-    /// So many credentials are sealed with the next key.
+    /// The number of credentials that are sealed with the next key.
     Sealed(u64),
-    /// So many credentials were opened again.
+    /// The number of credentials that were opened again.
     Verified(u64),
 }
 

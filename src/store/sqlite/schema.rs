@@ -6,11 +6,11 @@ use rusqlite::Connection;
 
 use crate::store::error::Error;
 
-/// `tokc` in ASCII: tells a vault from other programs' databases.
+/// The number that tells a vault from other programs' databases: `tokc` in ASCII.
 const APPLICATION_ID: i32 = 0x746F_6B63;
 
 /// One entry for each version of the schema; `user_version` counts those that were applied.
-const MIGRATIONS: [&str; 4] = [
+const MIGRATIONS: [&str; 5] = [
     "
     -- The vault itself: one row, absent until the vault has a first key slot.
     CREATE TABLE vault (
@@ -112,18 +112,22 @@ const MIGRATIONS: [&str; 4] = [
         opened_at INTEGER NOT NULL
     ) STRICT;
 ",
+    // The tables stay as they are. Seals cover the columns beside them from here on, and an earlier
+    // program would take those for broken ones. Rows under earlier seals are still read; whatever
+    // writes one, and a change of the data key, seals it anew.
+    "",
 ];
 
-/// What a file is to this program.
+/// The kind of a file, as far as this program can use it.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Version {
-    /// It has no tables at all.
+    /// A file without tables.
     Empty,
     /// Another program's database.
     Foreign,
     /// Tables of this version, which is older than the current one or the same.
     Known(usize),
-    /// A later program's.
+    /// A later program's tables.
     Newer,
 }
 

@@ -29,7 +29,7 @@ pub(crate) fn read(connection: &Connection) -> Result<Vec<KeySlot>, Error> {
     Ok(slots)
 }
 
-/// What can be told of all slots, oldest first.
+/// The public part of all slots, oldest first.
 pub(crate) fn list(connection: &Connection) -> Result<Vec<ListedSlot>, Error> {
     let mut statement =
         connection.prepare("SELECT id, kind, created_at FROM key_slots ORDER BY created_at, id")?;

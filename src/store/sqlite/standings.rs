@@ -1,4 +1,4 @@
-//! The table `standings`: what was last told of a credential's standing, where it is not good.
+//! The table `standings`: what was last told of a credential's health, where it is not good.
 
 use rusqlite::{Connection, OptionalExtension, Transaction};
 
@@ -6,7 +6,7 @@ use crate::model::account::Account;
 use crate::model::credential_health::CredentialHealth;
 use crate::store::error::Error;
 
-/// What was last told of one credential. What can't be read counts as nothing told.
+/// The health that was last told of one credential. A word that can't be read counts as nothing told.
 pub(crate) fn read(connection: &Connection, account: &Account) -> Result<CredentialHealth, Error> {
     let told: Option<Option<String>> = connection
         .prepare_cached("SELECT told FROM standings WHERE provider = ?1 AND user = ?2")?
@@ -15,7 +15,7 @@ pub(crate) fn read(connection: &Connection, account: &Account) -> Result<Credent
     Ok(told.flatten().and_then(|told| from_word(&told)).unwrap_or(CredentialHealth::Good))
 }
 
-/// Writes down what was told of one credential.
+/// Writes down the health that was told of one credential.
 pub(crate) fn put(
     transaction: &Transaction<'_>,
     account: &Account,
@@ -47,7 +47,7 @@ fn from_word(found: &str) -> Option<CredentialHealth> {
         .find(|told| word(*told) == found)
 }
 
-/// Forgets what was told of one credential.
+/// Forgets the health that was told of one credential.
 pub(super) fn remove(transaction: &Transaction<'_>, account: &Account) -> Result<(), Error> {
     transaction
         .prepare_cached("DELETE FROM standings WHERE provider = ?1 AND user = ?2")?
