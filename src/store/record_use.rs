@@ -11,10 +11,10 @@ use super::sqlite;
 use crate::model::audit::{Action, Mode, OK, Settings, Use};
 
 /// How long an entry waits for those of other processes: nobody is to notice it.
-const PATIENCE: Duration = Duration::from_millis(20);
+const TIMEOUT: Duration = Duration::from_millis(20);
 
 /// How long an entry waits where there is no token without one.
-pub(super) const LONG_PATIENCE: Duration = Duration::from_secs(5);
+pub(super) const LONG_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How often one process looks whether the file has grown too long.
 const PRUNE_EVERY: Duration = Duration::from_secs(1);
@@ -51,18 +51,18 @@ impl OpenVault {
     /// grown too long.
     pub(crate) fn record_use(&self, used: &Use<'_>) -> Result<UseRecorded, Error> {
         let Some(sealed) = self.audit()? else { return Ok(UseRecorded::NotKept) };
-        let (patience, required) = match sealed.settings.mode {
+        let (timeout, required) = match sealed.settings.mode {
             Mode::Off => return Ok(UseRecorded::NotKept),
-            Mode::BestEffort => (PATIENCE, false),
-            Mode::Required => (LONG_PATIENCE, true),
+            Mode::BestEffort => (TIMEOUT, false),
+            Mode::Required => (LONG_TIMEOUT, true),
         };
         // Among the threads of one process nobody gives up.
         let mut looked_at = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-        let written = audit::append(self.file(), &sealed, used, patience);
+        let written = audit::append(self.file(), &sealed, used, timeout);
         if self.has_written() && written.is_ok() {
             if looked_at.is_none_or(|at| at.elapsed() >= PRUNE_EVERY) {
                 // One that is too long does no harm, and a later write tries again.
-                let _ = audit::prune(self.file(), &sealed, used.at, PATIENCE);
+                let _ = audit::prune(self.file(), &sealed, used.at, TIMEOUT);
                 *looked_at = Some(Instant::now());
             }
             if is_worth_a_commit(used) {
@@ -80,7 +80,7 @@ impl OpenVault {
     pub(crate) fn verify_audit(&self) -> Result<VerifiedAudit, Error> {
         // First what the vault remembers: the file only ever gets ahead of it.
         let sealed = self.audit()?;
-        let content = audit::read_content(self.file(), LONG_PATIENCE)?;
+        let content = audit::read_content(self.file(), LONG_TIMEOUT)?;
         let (examined, settings) = match sealed {
             Some(sealed) => (audit::examine(&content, &sealed), Some(sealed.settings)),
             None => (audit::examine_without_key(&content), None),

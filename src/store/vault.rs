@@ -167,9 +167,9 @@ impl Vault {
     /// and how many lines are none.
     pub(crate) fn audit_entries(
         &self,
-        patience: std::time::Duration,
+        timeout: std::time::Duration,
     ) -> Result<(Vec<Entry>, usize), Error> {
-        read_entries(self.file(), patience)
+        read_entries(self.file(), timeout)
     }
 
     /// Waits until nobody uses or changes the vault's keys, and keeps it so.

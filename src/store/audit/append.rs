@@ -12,16 +12,16 @@ use crate::store::error::Error;
 use crate::store::file::VaultFile;
 use crate::vault::chain::START;
 
-/// Writes an entry, not flushed to the disk. The lock on the file is tried for `patience`.
+/// Writes an entry, not flushed to the disk. The lock on the file is tried for `timeout`.
 ///
 /// One that can't be written is counted, so that the next one tells of it.
 pub(crate) fn append(
     vault: &VaultFile,
     sealed: &AuditState,
     used: &Use<'_>,
-    patience: Duration,
+    timeout: Duration,
 ) -> Result<(), Error> {
-    match lock_own(vault, sealed, patience) {
+    match lock_own(vault, sealed, timeout) {
         Ok(locked) => append_to(vault, &locked, sealed, used),
         Err(error) => {
             missed::add(vault, 1);
@@ -35,9 +35,9 @@ pub(crate) fn append(
 fn lock_own(
     vault: &VaultFile,
     sealed: &AuditState,
-    patience: Duration,
+    timeout: Duration,
 ) -> Result<LockedFile, Error> {
-    let locked = lock(vault, patience)?;
+    let locked = lock(vault, timeout)?;
     if sealed.head != Mark::START {
         return Ok(locked);
     }
@@ -47,7 +47,7 @@ fn lock_own(
     }
     set_copy_aside(&locked).map_err(|source| locked.error(source))?;
     drop(locked);
-    lock(vault, patience)
+    lock(vault, timeout)
 }
 
 /// Whether the last line is an entry, and none under this vault's key.

@@ -31,10 +31,10 @@ pub(super) struct Tail {
     offset: u64,
 }
 
-/// Locks the file, made if it is not there; waits at most for `patience`.
-pub(super) fn lock(vault: &VaultFile, patience: Duration) -> Result<LockedFile, Error> {
+/// Locks the file, made if it is not there; waits at most for `timeout`.
+pub(super) fn lock(vault: &VaultFile, timeout: Duration) -> Result<LockedFile, Error> {
     let path = vault.audit();
-    let deadline = Instant::now() + patience;
+    let deadline = Instant::now() + timeout;
     loop {
         let file = open(vault, &path)?;
         loop {

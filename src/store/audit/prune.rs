@@ -24,9 +24,9 @@ pub(crate) fn prune(
     vault: &VaultFile,
     sealed: &AuditState,
     now: Timestamp,
-    patience: Duration,
+    timeout: Duration,
 ) -> Result<(), Error> {
-    let locked = lock(vault, patience)?;
+    let locked = lock(vault, timeout)?;
     let keep = sealed.settings.keep.get();
     let many = keep.saturating_add(keep / SLACK);
     let grown = has_grown(&locked, many).map_err(|source| locked.error(source))?;

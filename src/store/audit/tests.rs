@@ -16,7 +16,7 @@ use crate::model::audit::{Action, Asker, Mode, Settings, Subject, Use};
 use crate::store::file::VaultFile;
 
 const NOW: Timestamp = Timestamp::constant(1_700_000_000, 123_000_000);
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// A vault that keeps an audit of `keep` entries.
 struct World {
@@ -45,7 +45,7 @@ impl World {
 
     fn append(&self, count: u64) {
         for _ in 0..count {
-            append(&self.file, &self.sealed, &used(&asker()), PATIENCE).unwrap();
+            append(&self.file, &self.sealed, &used(&asker()), TIMEOUT).unwrap();
         }
     }
 
@@ -60,7 +60,7 @@ impl World {
     }
 
     fn prune(&self) {
-        prune(&self.file, &self.sealed, NOW, PATIENCE).unwrap();
+        prune(&self.file, &self.sealed, NOW, TIMEOUT).unwrap();
     }
 
     fn path(&self) -> PathBuf {
@@ -81,7 +81,7 @@ impl World {
     }
 
     fn examine(&self) -> Findings {
-        examine(&read_content(&self.file, PATIENCE).unwrap(), &self.sealed)
+        examine(&read_content(&self.file, TIMEOUT).unwrap(), &self.sealed)
     }
 
     fn faults(&self) -> Vec<Fault> {
@@ -90,7 +90,7 @@ impl World {
 
     /// How many entries were missed, as the entries tell.
     fn missed(&self) -> u64 {
-        read_entries(&self.file, PATIENCE).unwrap().0.iter().map(|entry| entry.missed).sum()
+        read_entries(&self.file, TIMEOUT).unwrap().0.iter().map(|entry| entry.missed).sum()
     }
 }
 
@@ -114,7 +114,7 @@ fn what_nobody_touched_is_whole() {
     let found = world.examine();
     assert_eq!((found.entries, found.last, found.head), (5, 5, 5));
     assert_eq!((found.faults, found.torn), (vec![], false));
-    let (entries, odd) = read_entries(&world.file, PATIENCE).unwrap();
+    let (entries, odd) = read_entries(&world.file, TIMEOUT).unwrap();
     assert_eq!((entries.len(), odd), (5, 0));
     assert_eq!(entries[4].n, 5);
     assert_eq!(entries[4].at, "2023-11-14T22:13:20.123Z");
@@ -274,7 +274,7 @@ fn a_line_that_was_not_finished_is_cut_off_and_counted() {
 #[test]
 fn what_could_not_be_written_is_counted_in_the_next() {
     let world = World::with(1);
-    let held = file::lock(&world.file, PATIENCE).unwrap();
+    let held = file::lock(&world.file, TIMEOUT).unwrap();
     for _ in 0..3 {
         let missed = append(&world.file, &world.sealed, &used(&asker()), Duration::ZERO);
         assert!(missed.is_err());
@@ -304,7 +304,7 @@ fn a_link_in_the_files_place_is_not_followed() {
     fs::rename(world.path(), &elsewhere).unwrap();
     let before = fs::read(&elsewhere).unwrap();
     std::os::unix::fs::symlink(&elsewhere, world.path()).unwrap();
-    assert!(append(&world.file, &world.sealed, &used(&asker()), PATIENCE).is_err());
+    assert!(append(&world.file, &world.sealed, &used(&asker()), TIMEOUT).is_err());
     assert_eq!(fs::read(&elsewhere).unwrap(), before);
 }
 
@@ -326,7 +326,7 @@ fn the_pruned_file_is_as_long_as_it_should_be_and_whole() {
     assert_eq!((found.last, found.head), (60, 60));
     assert!(found.entries >= 10);
     assert!(world.lines()[0].starts_with("{\"anchor\":"), "{}", world.lines()[0]);
-    assert_eq!(read_entries(&world.file, PATIENCE).unwrap().1, 0);
+    assert_eq!(read_entries(&world.file, TIMEOUT).unwrap().1, 0);
 }
 
 /// 20 entries, of which the last 10 are left.
@@ -414,9 +414,9 @@ fn many_at_once_keep_one_chain_while_it_is_pruned() {
         for _ in 0..8 {
             scope.spawn(|| {
                 for turn in 0..25 {
-                    append(file, &sealed, &used(&asker()), PATIENCE).unwrap();
+                    append(file, &sealed, &used(&asker()), TIMEOUT).unwrap();
                     if turn % 5 == 0 {
-                        prune(file, &sealed, NOW, PATIENCE).unwrap();
+                        prune(file, &sealed, NOW, TIMEOUT).unwrap();
                     }
                 }
             });
