@@ -50,19 +50,19 @@ impl OpenVault {
     /// Appends one use of a credential, or a change of the keys, to the audit, without flushing it
     /// to the disk. A process that has written to the vault also prunes a file that is too long.
     pub(crate) fn record_use(&self, used: &Use<'_>) -> Result<UseRecorded, Error> {
-        let Some(sealed) = self.audit()? else { return Ok(UseRecorded::NotKept) };
-        let (timeout, required) = match sealed.settings.mode {
+        let Some(state) = self.audit()? else { return Ok(UseRecorded::NotKept) };
+        let (timeout, required) = match state.settings.mode {
             Mode::Off => return Ok(UseRecorded::NotKept),
             Mode::BestEffort => (TIMEOUT, false),
             Mode::Required => (LONG_TIMEOUT, true),
         };
         // A thread waits for the others without a limit: each holds the lock only briefly.
         let mut last_check = ENTRY_LOCK.lock().unwrap_or_else(PoisonError::into_inner);
-        let written = audit::append(self.file(), &sealed, used, timeout);
+        let written = audit::append(self.file(), &state, used, timeout);
         if self.has_written() && written.is_ok() {
             if last_check.is_none_or(|at| at.elapsed() >= PRUNE_EVERY) {
                 // A file that is too long does no harm, and a later write tries again.
-                let _ = audit::prune(self.file(), &sealed, used.at, TIMEOUT);
+                let _ = audit::prune(self.file(), &state, used.at, TIMEOUT);
                 *last_check = Some(Instant::now());
             }
             if is_worth_a_commit(used) {
@@ -79,10 +79,10 @@ impl OpenVault {
     /// Verifies the audit's file: the chain of its lines, and the head that the vault remembers.
     pub(crate) fn verify_audit(&self) -> Result<VerifiedAudit, Error> {
         // The vault is read first, since the file is only ever ahead of the vault.
-        let sealed = self.audit()?;
+        let state = self.audit()?;
         let content = audit::read_content(self.file(), LONG_TIMEOUT)?;
-        let (examined, settings) = match sealed {
-            Some(sealed) => (audit::examine(&content, &sealed), Some(sealed.settings)),
+        let (examined, settings) = match state {
+            Some(state) => (audit::examine(&content, &state), Some(state.settings)),
             None => (audit::examine_without_key(&content), None),
         };
         Ok(VerifiedAudit { examined, settings, path: self.file().audit() })

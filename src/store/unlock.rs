@@ -30,18 +30,18 @@ impl Vault {
 /// Another process may change slots and keychain meanwhile. So before this fails, it reads the
 /// slots again, and tries again if they changed.
 pub(super) fn data_key(vault: &Vault, secret: &SlotSecret) -> Result<DataKey, Error> {
-    let mut seen = vault.header_and_slots()?;
+    let mut known = vault.header_and_slots()?;
     loop {
-        let error = match open_any(seen.0, &seen.1, secret) {
+        let error = match open_any(known.0, &known.1, secret) {
             Ok(key) => return Ok(key),
             Err(error) => error,
         };
         vault.look_again()?;
-        let now = vault.header_and_slots()?;
-        if now == seen {
+        let current = vault.header_and_slots()?;
+        if current == known {
             return Err(error);
         }
-        seen = now;
+        known = current;
     }
 }
 

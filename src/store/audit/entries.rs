@@ -1,4 +1,4 @@
-//! The entries as they stand in the file, for whoever has no key.
+//! Reading the audit's file without a key: the entries are not verified.
 
 use std::fs::TryLockError;
 use std::io;
@@ -10,12 +10,13 @@ use crate::store::error::Error;
 use crate::store::file::VaultFile;
 use crate::store::locks::is_same;
 
-/// No file that tokctl keeps is larger, in bytes.
+/// The greatest size of a file that is read, in bytes; tokctl keeps no larger one.
 const LARGEST: u64 = 1024 * 1024 * 1024;
 
 const POLL: Duration = Duration::from_millis(1);
 
-/// The whole file as it is at one moment; empty where there is none.
+/// Returns the whole content of the file, with no half-written line; empty if there is no file.
+/// Fails with [`Error::Busy`] if writers keep it locked for longer than `timeout`.
 pub(crate) fn read_content(vault: &VaultFile, timeout: Duration) -> Result<Vec<u8>, Error> {
     let path = vault.audit();
     let error = |source| Error::Audit { path: path.clone(), source };
@@ -39,7 +40,7 @@ pub(crate) fn read_content(vault: &VaultFile, timeout: Duration) -> Result<Vec<u
     }
 }
 
-/// All entries, and how many lines are neither entries nor anchors.
+/// Returns all entries, and the number of lines that are neither entries nor anchors.
 pub(crate) fn read_entries(
     vault: &VaultFile,
     timeout: Duration,
