@@ -144,6 +144,16 @@ pub(crate) fn temporary_path(path: &Path) -> Option<PathBuf> {
 ///
 /// For a symbolic link, the owner of the link is checked as well as its target.
 pub(crate) fn check(path: &Path) -> Result<Readers, Error> {
+    checked(path).map(|(_, readers)| readers)
+}
+
+/// Checks that `path` is a file that only the user or root can change.
+pub(crate) fn check_file(path: &Path) -> Result<Readers, Error> {
+    let (metadata, readers) = checked(path)?;
+    if metadata.is_file() { Ok(readers) } else { Err(Error::NotAFile { path: path.to_owned() }) }
+}
+
+fn checked(path: &Path) -> Result<(fs::Metadata, Readers), Error> {
     let link = fs::symlink_metadata(path).map_err(io_error(path))?;
     check_owner(path, &link)?;
     let metadata =
@@ -154,7 +164,8 @@ pub(crate) fn check(path: &Path) -> Result<Readers, Error> {
         let sticky = metadata.is_dir() && metadata.mode() & 0o1000 != 0;
         return Err(if sticky { Error::Shared { path } } else { Error::WritableByOthers { path } });
     }
-    Ok(if metadata.mode() & OTHERS == 0 { Readers::OwnerOnly } else { Readers::Others })
+    let readers = if metadata.mode() & OTHERS == 0 { Readers::OwnerOnly } else { Readers::Others };
+    Ok((metadata, readers))
 }
 
 /// Sets the mode of a file to 0600; fails if it belongs to another user.

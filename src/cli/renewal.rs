@@ -1,5 +1,4 @@
-//! Renewing a token on behalf of a command: with today's definition of its provider, a sign of
-//! life while it takes, and a word to whoever wants to know what came of it.
+//! The renewal of a token on behalf of a command: provider definition, spinner, hooks and warnings.
 
 use std::cell::RefCell;
 
@@ -17,40 +16,40 @@ use crate::ops::token::{Caller, LiveToken, Policy, Rules, Warning};
 use crate::ops::{self, OpenVault};
 use crate::secret::ClientSecret;
 
-/// A command for which a token is renewed.
-pub(crate) struct Asking<'a> {
+/// The command that asks for a token, as `ops` sees it.
+pub(crate) struct RenewalCaller<'a> {
     context: &'a Context,
-    /// Whether it may print, and show that it waits: one of many does neither.
+    /// Whether this caller may print and show a spinner. One thread of many does neither.
     is_alone: bool,
-    /// What went wrong with a hook, where it was not printed.
+    /// The warning about a hook that was not printed yet.
     warning: RefCell<Option<String>>,
 }
 
-impl<'a> Asking<'a> {
-    /// A command that does one thing at a time.
+impl<'a> RenewalCaller<'a> {
+    /// Returns the caller for a command that does one thing at a time.
     pub(crate) fn alone(context: &'a Context) -> Self {
         Self { context, is_alone: true, warning: RefCell::default() }
     }
 
-    /// One of many threads of a command.
+    /// Returns the caller for one of many threads of a command.
     pub(crate) fn one_of_many(context: &'a Context) -> Self {
         Self { is_alone: false, ..Self::alone(context) }
     }
 
-    /// What went wrong with a hook, and is still to be printed.
+    /// Returns the warning about a hook that is still to be printed.
     pub(crate) fn into_warning(self) -> Option<String> {
         self.warning.into_inner()
     }
 }
 
-impl Caller for Asking<'_> {
+impl Caller for RenewalCaller<'_> {
     fn rules(&self, account: &Account) -> Rules {
         let provider = if self.is_alone {
             provider_or_warning(self.context, account)
         } else {
             provider(self.context, account).ok()
         };
-        // A slip in the configuration leaves the audit as it was.
+        // Without a readable configuration, the audit is kept as before.
         let audit = self.context.config().ok().map(|config| config.audit);
         Rules { renewal: provider.as_ref().map(Provider::renewal).unwrap_or_default(), audit }
     }
@@ -84,16 +83,18 @@ impl Caller for Asking<'_> {
     }
 }
 
-/// What every command asks of a token, unless its user says otherwise.
+/// The policy of every command, unless its user says otherwise.
 pub(crate) const USUAL: Policy = Policy { need: Need::Usual, may_refresh: true, clock: time::now };
 
-/// Today's definition of the credential's provider.
+/// Returns today's definition of the account's provider.
 fn provider(context: &Context, account: &Account) -> Result<Provider, CliError> {
     Ok(providers::find(&account.provider, context.config()?)?)
 }
 
-/// Today's definition of the credential's provider. That it is no longer defined, or a slip in the configuration, does not stop a refresh:
-/// where it goes stands under the seal, and the strictest behaviour is assumed.
+/// Returns today's definition of the account's provider, or warns and returns `None`.
+///
+/// Neither a provider that is no longer defined nor a mistake in the configuration stops a refresh:
+/// the endpoint stands in the sealed credential, and the strictest settings apply.
 fn provider_or_warning(context: &Context, account: &Account) -> Option<Provider> {
     match provider(context, account) {
         Ok(provider) => Some(provider),
@@ -106,8 +107,9 @@ fn provider_or_warning(context: &Context, account: &Account) -> Option<Provider>
     }
 }
 
-/// Tells where today's configuration would send things elsewhere than the login that is stored:
-/// what stands under the seal goes on, until somebody logs in again.
+/// Warns if today's configuration names another client or endpoint than the stored login.
+///
+/// The stored login goes on with its own until the user logs in again.
 pub(crate) fn warn_of_drift(context: &Context, account: &Account, credential: &Credential) {
     if providers::login_client(credential).is_none()
         || provider_or_warning(context, account).is_none()
@@ -121,8 +123,9 @@ pub(crate) fn warn_of_drift(context: &Context, account: &Account, credential: &C
     ));
 }
 
-/// The name of what differs between the client that is sealed in a login and the one that today's
-/// configuration names; nothing where there is no such configuration.
+/// Returns the name of what differs between the client of a stored login and the configured one.
+///
+/// `None` means no difference or no configured client.
 pub(crate) fn drift(
     context: &Context,
     account: &Account,
@@ -136,10 +139,10 @@ pub(crate) fn drift(
     })
 }
 
-/// Tells what the user should know of a token that was handed out all the same.
-pub(crate) fn warn(context: &Context, account: &Account, handed: &LiveToken) {
+/// Warns about a token that was handed out although something is wrong with it.
+pub(crate) fn warn(context: &Context, account: &Account, token: &LiveToken) {
     let login = login_command(account);
-    let message = match &handed.warning {
+    let message = match &token.warning {
         None => return,
         Some(Warning::Inactive) => {
             format!("`{account}` was refused by the service when last checked: `{login}`")
@@ -166,7 +169,7 @@ pub(crate) fn warn(context: &Context, account: &Account, handed: &LiveToken) {
     context.ui.warning(&message);
 }
 
-/// Why a token was not renewed, as its server said it.
+/// Returns why a token was not renewed, in the server's words if there are any.
 pub(super) fn reason(error: &ops::Error) -> String {
     match error {
         ops::Error::NotRefreshed { source, .. } => source.to_string(),

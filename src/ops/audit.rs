@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::error::Error;
-use crate::model::audit::{Entry, Settings, Use};
+use crate::model::audit::{Entry, Event, Settings};
 pub(crate) use crate::store::VerifiedAudit;
 pub(crate) use crate::store::audit::Fault;
 use crate::store::{self, OpenVault, UseRecorded, Vault};
@@ -24,7 +24,7 @@ pub(crate) enum Recorded {
 /// Writes down one use of a credential, or a change of the keys.
 ///
 /// Fails with [`Error::Unrecorded`] where it can't be written and has to be.
-pub(crate) fn record(vault: &OpenVault, used: &Use<'_>) -> Result<Recorded, Error> {
+pub(crate) fn record(vault: &OpenVault, used: &Event<'_>) -> Result<Recorded, Error> {
     match vault.record_use(used)? {
         UseRecorded::Written => Ok(Recorded::Written),
         UseRecorded::NotKept => Ok(Recorded::NotKept),

@@ -19,10 +19,10 @@ use super::error::{BundleError, Error};
 use super::refresh::WAIT;
 use crate::atomic_file::{self, AtomicFile};
 use crate::model::account::Account;
-use crate::model::bundle::{Carried, Content, Load, left_behind, travelling};
+use crate::model::bundle::{BundleEntry, Content, Load, handed_over_copy, transfer_copy};
 use crate::model::credential::{Credential, Status};
 use crate::private_file;
-use crate::providers::Renewal;
+use crate::providers::RenewalRules;
 use crate::signals;
 use crate::store::{self, CredentialTurns, OpenVault, Placement, Row};
 pub(crate) use crate::vault::bundle::BundleSecret;
@@ -58,7 +58,7 @@ impl Sealed {
 /// waited for. Nothing is changed yet.
 pub(crate) fn seal(
     vault: &OpenVault,
-    asked: BTreeMap<Account, Renewal>,
+    asked: BTreeMap<Account, RenewalRules>,
     moving: bool,
     secret: &BundleSecret,
     clock: Clock,
@@ -110,7 +110,7 @@ pub(crate) fn hand_over(
     }
     let left = |traveller: &Traveller| Placement {
         account: traveller.account.clone(),
-        credential: left_behind(&traveller.credential, now),
+        credential: handed_over_copy(&traveller.credential, now),
         over: Some(traveller.revision),
     };
     let left: Vec<Placement> = sealed.travellers.iter().map(left).collect();
@@ -143,7 +143,7 @@ fn held() -> Result<signals::Hold, store::Error> {
 fn traveller(
     vault: &OpenVault,
     account: Account,
-    renewal: Renewal,
+    renewal: RenewalRules,
     moving: bool,
     now: Timestamp,
 ) -> Result<Traveller, Error> {
@@ -158,7 +158,7 @@ fn traveller(
     }
     match (load, journal) {
         // What renews it may be spent, and only this vault knows.
-        (Load::Moved | Load::Copied, Some(journal)) if !credential.spends_nothing() => {
+        (Load::Moved | Load::Copied, Some(journal)) if !credential.renewal_is_repeatable() => {
             return Err(Error::Interrupted { account, since: journal.started_at });
         }
         (Load::Moved | Load::Copied | Load::TokenAlone, _) => {}
@@ -172,11 +172,11 @@ const UNWRITABLE: store::Error =
 
 /// What is sealed.
 fn written(travellers: &[Traveller]) -> Result<Zeroizing<Vec<u8>>, Error> {
-    let carried = |Traveller { account, load, credential, .. }: &Traveller| Carried {
+    let carried = |Traveller { account, load, credential, .. }: &Traveller| BundleEntry {
         provider: account.provider.as_str().to_owned(),
         user: account.user.as_str().to_owned(),
         load: *load,
-        credential: travelling(credential, *load),
+        credential: transfer_copy(credential, *load),
     };
     let content = Content { credentials: travellers.iter().map(carried).collect() };
     plaintext::to_json(&content).map_err(|_| UNWRITABLE.into())

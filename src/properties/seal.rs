@@ -1,10 +1,10 @@
-//! What is sealed.
+//! The property of the seal.
 
 use crate::vault::seal::{DataKey, SealContext, VaultId};
 
-/// `text` opens where it was sealed and as it was, and in no other way: not changed, shortened,
-/// lengthened, moved, or under another key.
-pub(super) fn opens_only_as_it_was(text: &[u8], (at, change): (usize, u8)) {
+/// Asserts that sealed `text` opens in its own context unchanged, and in no other way: not changed,
+/// shortened, lengthened, moved, or under another key.
+pub(super) fn assert_opens_only_unchanged(text: &[u8], (at, change): (usize, u8)) {
     let key = DataKey::generate(VaultId([5; 16]), 1).expect("random bytes");
     let context = SealContext::Credential { provider: "acme", user: "x", revision: 1 };
     let sealed = key.seal(context, text).expect("random bytes");

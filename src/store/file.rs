@@ -119,12 +119,7 @@ impl VaultFile {
         if let Some(directory) = self.path.parent() {
             private_file::check(directory)?;
         }
-        let metadata = fs::metadata(&self.path)
-            .map_err(|source| private_file::Error::Io { path: self.path.clone(), source })?;
-        if !metadata.is_file() {
-            return Err(private_file::Error::NotAFile { path: self.path.clone() }.into());
-        }
-        let readers = private_file::check(&self.path)?;
+        let readers = private_file::check_file(&self.path)?;
         if file_system::lacks_shared_memory(&self.path) {
             return Err(Error::NetworkFileSystem { path: self.path.clone() });
         }

@@ -8,7 +8,7 @@ use super::audit::{self, AuditState, Findings};
 use super::error::Error;
 use super::open_vault::OpenVault;
 use super::sqlite;
-use crate::model::audit::{Action, Mode, OK, Settings, Use};
+use crate::model::audit::{Action, Event, Mode, OK, Settings};
 
 /// The longest time that an entry waits for those of other processes, too short to be noticed.
 const TIMEOUT: Duration = Duration::from_millis(20);
@@ -49,7 +49,7 @@ pub(crate) struct VerifiedAudit {
 impl OpenVault {
     /// Appends one use of a credential, or a change of the keys, to the audit, without flushing it
     /// to the disk. A process that has written to the vault also prunes a file that is too long.
-    pub(crate) fn record_use(&self, used: &Use<'_>) -> Result<UseRecorded, Error> {
+    pub(crate) fn record_use(&self, event: &Event<'_>) -> Result<UseRecorded, Error> {
         let Some(state) = self.audit()? else { return Ok(UseRecorded::NotKept) };
         let (timeout, required) = match state.settings.mode {
             Mode::Off => return Ok(UseRecorded::NotKept),
@@ -58,14 +58,14 @@ impl OpenVault {
         };
         // A thread waits for the others without a limit: each holds the lock only briefly.
         let mut last_check = ENTRY_LOCK.lock().unwrap_or_else(PoisonError::into_inner);
-        let written = audit::append(self.file(), &state, used, timeout);
+        let written = audit::append(self.file(), &state, event, timeout);
         if self.has_written() && written.is_ok() {
             if last_check.is_none_or(|at| at.elapsed() >= PRUNE_EVERY) {
                 // A file that is too long does no harm, and a later write tries again.
-                let _ = audit::prune(self.file(), &state, used.at, TIMEOUT);
+                let _ = audit::prune(self.file(), &state, event.at, TIMEOUT);
                 *last_check = Some(Instant::now());
             }
-            if is_worth_a_commit(used) {
+            if is_worth_a_commit(event) {
                 let _ = self.seal_audit_head();
             }
         }
@@ -96,11 +96,11 @@ impl OpenVault {
 
 /// Whether the vault should remember an entry at once, which costs a commit: only for rare entries
 /// that a person causes.
-fn is_worth_a_commit(used: &Use<'_>) -> bool {
-    match used.action {
+fn is_worth_a_commit(event: &Event<'_>) -> bool {
+    match event.action {
         Action::Login | Action::Delete => true,
         // A failed change of keys leaves the vault as it was.
-        Action::RotateKey | Action::AddSlot | Action::RemoveSlot => used.outcome == OK,
+        Action::RotateKey | Action::AddSlot | Action::RemoveSlot => event.outcome == OK,
         // Import and export touch many credentials: see [`OpenVault::seal_audit_head`].
         Action::Import | Action::Export | Action::Get | Action::Refresh | Action::Check => false,
     }

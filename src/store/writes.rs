@@ -221,7 +221,7 @@ impl OpenVault {
     ) -> Result<Option<CredentialHealth>, Error> {
         // Nearly always there is nothing to write.
         let told = self.file_engine().read(|view| standings::read(view, account))?;
-        if health.told_after(told) == told {
+        if health.reported_after(told) == told {
             return Ok(None);
         }
         match self.commit(|| Change::RecordHealth { account: account.clone(), health })? {

@@ -1,4 +1,4 @@
-//! `tokctl delete`: revokes a grant, and forgets it.
+//! `tokctl delete`: revokes a grant and deletes its credential.
 
 use crate::cli::choice::Choice;
 use crate::cli::context::Context;
@@ -33,11 +33,11 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
-    let store = Vault::open(context.vault()?)?;
-    // For a warning, no more: a damaged row must not stand in the way.
-    let (summaries, _) = store.summaries().unwrap_or_default();
+    let vault = Vault::open(context.vault()?)?;
+    // Needed for a warning only, so a damaged row must not stop the deletion.
+    let (summaries, _) = vault.summaries().unwrap_or_default();
     let choice = Choice { provider: args.provider.clone(), user: Some(args.user.clone()) };
-    let account = choice.resolve(context, &store, "delete")?;
+    let account = choice.resolve(context, &vault, "delete")?;
     if !args.yes {
         let handed_over = summaries
             .iter()
@@ -58,9 +58,9 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
         }
     }
     let at_provider = if args.no_revoke {
-        delete::delete(&store, &account)?
+        delete::delete(&vault, &account)?
     } else {
-        let vault = keys::unlock(context, store)?;
+        let vault = keys::unlock(context, vault)?;
         audit_trail::keep_as_configured(context, &vault);
         let deleted = context
             .ui
@@ -80,8 +80,9 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     Ok(())
 }
 
-/// Names what may have been ended with `account`: other credentials of the same person at the same
-/// provider, where that revokes all that a person granted.
+/// Warns that other credentials of the same person may have ended together with `account`.
+///
+/// Some providers revoke all grants of a person to a client at once.
 fn warn_of_others(context: &Context, account: &Account, summaries: &[Summary]) {
     for other in delete::ended_with(account, summaries, context.config().ok()) {
         context.ui.warning(&format!(

@@ -1,4 +1,4 @@
-//! `tokctl why`: why a credential works or does not, and what to type.
+//! `tokctl why`: explains why a credential works or does not, and what to type.
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -32,16 +32,16 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
-    let store = Vault::open_read_only(context.vault()?)?;
-    let account = args.choice()?.resolve(context, &store, "why")?;
-    let vault = keys::unlock(context, store)?;
+    let vault = Vault::open_read_only(context.vault()?)?;
+    let account = args.choice()?.resolve(context, &vault, "why")?;
+    let vault = keys::unlock(context, vault)?;
     let evidence = diagnosis::evidence(&vault, &account)?;
-    // A slip in the configuration is another matter.
+    // Another place reports a mistake in the configuration.
     let provider = providers::today(&account.provider, context.config().ok());
     let renewal = provider.as_ref().map(Provider::renewal).unwrap_or_default();
     let now = time::now();
     let finding = diagnose(&evidence, renewal, now);
-    let report = Report::new(&account, &evidence, provider.as_ref(), &finding, now);
+    let report = Explanation::new(&account, &evidence, provider.as_ref(), &finding, now);
     if context.ui.json {
         return context.ui.json(&report);
     }
@@ -61,7 +61,7 @@ impl Args {
         };
         match &self.reference {
             Some(text) if text.contains('/') => {
-                // A field that is named with it changes nothing.
+                // The field of a reference is ignored.
                 let Reference { account, field: _ } =
                     text.parse().map_err(|error| refused(&error))?;
                 if self.user.as_ref().is_some_and(|user| *user != account.user) {
@@ -80,15 +80,15 @@ impl Args {
     }
 }
 
-/// What `--json` prints, and the text is made of.
+/// The output of `--json`, and the source of the text output.
 #[derive(Serialize)]
-struct Report<'a> {
+struct Explanation<'a> {
     v: u8,
     provider: &'a str,
     user: &'a str,
     finding: String,
     facts: Vec<Fact>,
-    /// What to type.
+    /// The command to type next.
     command: String,
 }
 
@@ -98,7 +98,7 @@ struct Fact {
     is: String,
 }
 
-impl<'a> Report<'a> {
+impl<'a> Explanation<'a> {
     fn new(
         account: &'a Account,
         evidence: &Evidence,
@@ -204,7 +204,7 @@ fn attempt(last: &Attempt, now: Timestamp) -> String {
         Outcome::Done => "it succeeded",
         Outcome::Refused => "it was refused",
         Outcome::Configuration => "the client's settings were refused",
-        Outcome::Passing => "it failed in passing",
+        Outcome::Transient => "it failed in passing",
     };
     let mut text = format!("{action} at {}: {outcome}", moment(last.ended_at, now));
     let status = last.status.map(|status| format!("HTTP {status}"));
@@ -214,7 +214,7 @@ fn attempt(last: &Attempt, now: Timestamp) -> String {
     text
 }
 
-/// What is said of a clock, which is so many seconds ahead of the server's.
+/// Describes a clock that is `ahead` seconds ahead of the server's.
 fn clock(ahead: i64) -> String {
     match ahead {
         0 => "the same as the server's".into(),
@@ -223,7 +223,7 @@ fn clock(ahead: i64) -> String {
     }
 }
 
-/// The scopes that were granted, and those that a login would ask for and this one has not.
+/// Describes the granted scopes, and the missing ones that a login would ask for.
 fn scopes(evidence: &Evidence, provider: Option<&Provider>) -> Option<String> {
     let granted = evidence.credential.scopes()?;
     let missing =

@@ -1,4 +1,4 @@
-//! Bundles: what was not made, not put in place, or not opened.
+//! Explains failures of bundles: not made, not written, or not opened.
 
 use super::file::{is_taken, trust_hint};
 use crate::cli::error::{CliError, Kind};

@@ -1,4 +1,4 @@
-//! Files that can't be trusted or read, and the configuration among them.
+//! Explains files that can't be trusted or read, the configuration among them.
 
 use std::io;
 
@@ -15,12 +15,12 @@ impl From<config::Error> for CliError {
     }
 }
 
-/// A failure with a file, of the kind that its place in the program gives it.
+/// Returns the error for a file, with the `kind` that the caller gives it.
 pub(crate) fn untrusted_file(kind: Kind, error: &private_file::Error) -> CliError {
     CliError::of(kind, error).hint(trust_hint(error))
 }
 
-/// What makes a file trustworthy.
+/// Returns the hint that makes a file trustworthy or readable.
 pub(super) fn trust_hint(error: &private_file::Error) -> String {
     let quoted = |path: &std::path::Path| quoted(&path.to_string_lossy());
     match error {
@@ -37,7 +37,7 @@ pub(super) fn trust_hint(error: &private_file::Error) -> String {
     }
 }
 
-/// Whether a new file was to be made where something is.
+/// Returns whether a new file could not be created because its name is taken.
 pub(super) fn is_taken(error: &private_file::Error) -> bool {
     matches!(error, private_file::Error::Io { source, .. }
         if source.kind() == io::ErrorKind::AlreadyExists)

@@ -1,4 +1,4 @@
-//! The stores of other tools, and what does not come in from them.
+//! Explains failures of imports: stores of other tools, and records that do not come in.
 
 use super::file::untrusted_file;
 use super::provider::provider_error;
@@ -56,7 +56,7 @@ pub(super) fn import_error(error: &ImportError) -> CliError {
 
 fn unfit_hint(reason: &Reason) -> String {
     match reason {
-        // Where the record has one of its own, that counts.
+        // A server in the record itself comes before the one on the command line.
         Reason::Provider(providers::Error::ForeignServer { .. }) => {
             "name another provider with `--provider`, or the server as that provider has it".into()
         }

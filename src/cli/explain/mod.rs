@@ -1,4 +1,5 @@
-//! What each failure of an operation means to a user: an exit code, and what to type next.
+//! Explanations of failed operations to a user: exit code, message and what to type next. The
+//! operations know none of these.
 
 mod file;
 mod provider;
@@ -50,7 +51,7 @@ impl From<OpsError> for CliError {
                 ),
             ),
             OpsError::NoCredential { account } => (Kind::NotFound, Some(login_command(account))),
-            // A login would make another grant, and leave the bundle where it is.
+            // A login would make a new grant and leave the old bundle unplaced.
             OpsError::HandedOver { unplaced: true, .. } => {
                 (Kind::LoginRequired, Some(RESUME.into()))
             }
@@ -78,7 +79,7 @@ impl From<OpsError> for CliError {
             OpsError::NotRefreshedBefore { account, last } => match last.outcome {
                 Outcome::Configuration => (Kind::Usage, Some(compare_settings(account))),
                 Outcome::Refused => (Kind::LoginRequired, Some(login_command(account))),
-                Outcome::Done | Outcome::Passing => {
+                Outcome::Done | Outcome::Transient => {
                     (Kind::ProviderUnavailable, Some(TRY_LATER.into()))
                 }
             },

@@ -1,4 +1,4 @@
-//! Providers that can't be used as they are defined.
+//! Explains providers that can't be used as they are defined.
 
 use crate::cli::error::{CliError, Kind};
 use crate::ops::providers;

@@ -1,4 +1,4 @@
-//! Servers that gave no token, no answer, or not the one that was asked for.
+//! Explains servers that gave no token, no answer, or an unexpected one.
 
 use crate::cli::error::{CliError, Kind};
 use crate::cli::typed::login_command;
@@ -10,7 +10,7 @@ use crate::ops::error::{
 
 pub(super) const TRY_LATER: &str = "try again later; the stored credential is unchanged";
 
-/// What it means that a server's metadata could not be had.
+/// Returns the kind and hint for a server's metadata that could not be fetched.
 pub(super) fn metadata_error(error: &MetadataError) -> (Kind, Option<String>) {
     let (kind, hint) = match error {
         MetadataError::Fault(_) => (Kind::ProviderUnavailable, "try again later"),
@@ -85,8 +85,9 @@ pub(super) fn check_error(error: &CheckError) -> CliError {
     CliError::of(kind, error).hint(hint)
 }
 
-/// What a token endpoint's refusal means; a refused grant means something else in a login than in
-/// a refresh.
+/// Returns the kind for a failure at a token endpoint.
+///
+/// `grant_refused` is the kind of a refused grant, which differs between a login and a refresh.
 pub(super) fn token_kind(error: &TokenError, grant_refused: Kind) -> Kind {
     match error {
         TokenError::GrantRefused { .. } => grant_refused,

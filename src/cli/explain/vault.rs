@@ -1,4 +1,4 @@
-//! The vault, its key slots and the keychain.
+//! Explains failures of the vault, its key slots and the keychain.
 
 use super::file::trust_hint;
 use crate::cli::error::{CliError, Kind};
@@ -8,13 +8,13 @@ use crate::ops::error::{KeychainError, StoreError};
 use crate::ops::{SlotError, SlotKind};
 use crate::private_file;
 
-/// What helps a vault that is damaged.
+/// The hint for a damaged vault.
 pub(crate) const RESTORE: &str =
     "`tokctl doctor` says how far the damage goes; restore the vault's file from a backup";
 
 pub(super) fn store_error(error: &StoreError) -> CliError {
     let (kind, hint) = match error {
-        // Told as the operations' own errors, before this is asked.
+        // The operations report these as their own errors, so they do not arrive here.
         StoreError::NoSuchSlot { .. }
         | StoreError::WrongSecret { .. }
         | StoreError::Keychain { .. }
@@ -83,13 +83,13 @@ pub(super) fn slot_error(error: &SlotError) -> CliError {
     shown
 }
 
-/// What takes away a credential that does not open.
+/// Returns the line that names an unreadable credential and the command that deletes it.
 fn delete_command(account: &Account) -> String {
     let user = user_flag(account.user.as_str());
     format!("`{account}` does not open: tokctl delete {} {user} --no-revoke", account.provider)
 }
 
-/// How the slots that a vault has are opened.
+/// Returns the hint that says how the slots of a vault are opened.
 pub(super) fn how_to_unlock(slots: &[SlotKind]) -> String {
     let mut ways: Vec<&str> = Vec::new();
     for slot in slots {

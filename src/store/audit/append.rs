@@ -7,7 +7,7 @@ use super::line::{self, Kind, Mark};
 use super::missed;
 use super::set_aside::set_copy_aside;
 use super::state::AuditState;
-use crate::model::audit::Use;
+use crate::model::audit::Event;
 use crate::store::error::Error;
 use crate::store::file::VaultFile;
 use crate::vault::chain::START;
@@ -18,11 +18,11 @@ use crate::vault::chain::START;
 pub(crate) fn append(
     vault: &VaultFile,
     state: &AuditState,
-    used: &Use<'_>,
+    event: &Event<'_>,
     timeout: Duration,
 ) -> Result<(), Error> {
     match lock_own(vault, state, timeout) {
-        Ok(locked) => append_to(vault, &locked, state, used),
+        Ok(locked) => append_to(vault, &locked, state, event),
         Err(error) => {
             missed::add(vault, 1);
             Err(error)
@@ -62,7 +62,7 @@ fn append_to(
     vault: &VaultFile,
     locked: &LockedFile,
     state: &AuditState,
-    used: &Use<'_>,
+    event: &Event<'_>,
 ) -> Result<(), Error> {
     let tail = Tail::read(&locked.file, locked.length).map_err(|source| locked.error(source))?;
     let before = predecessor(tail.last(), &state.head);
@@ -71,7 +71,7 @@ fn append_to(
     let end = tail.end();
     let torn = end.is_some_and(|end| end < locked.length);
     let uncounted = missed.count + u64::from(torn);
-    let mut line = line::entry(&state.key, &before, used, uncounted)?;
+    let mut line = line::entry(&state.key, &before, event, uncounted)?;
     if end.is_none() {
         line.insert(0, b'\n');
     }

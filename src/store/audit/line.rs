@@ -7,7 +7,7 @@ use data_encoding::HEXLOWER;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::model::audit::{Subject, Use};
+use crate::model::audit::{Event, Subject};
 use crate::store::error::Error;
 use crate::vault::Key;
 use crate::vault::chain::{self, Link, START};
@@ -104,7 +104,7 @@ impl<'a> Line<'a> {
 pub(super) fn entry(
     key: &Key,
     before: &Mark,
-    used: &Use<'_>,
+    event: &Event<'_>,
     missed: u64,
 ) -> Result<Vec<u8>, Error> {
     #[derive(Serialize)]
@@ -126,22 +126,22 @@ pub(super) fn entry(
         #[serde(skip_serializing_if = "is_zero")]
         missed: u64,
     }
-    let (provider, whose, slot) = match used.of {
+    let (provider, whose, slot) = match event.of {
         Subject::Credential { provider, user } => (Some(provider), user, None),
         Subject::Slot(id) => (None, None, id),
         Subject::Vault => (None, None, None),
     };
     let written = Written {
         n: before.number.saturating_add(1),
-        at: milliseconds(used.at),
-        action: used.action.as_str(),
+        at: milliseconds(event.at),
+        action: event.action.as_str(),
         provider,
         user: whose,
         slot,
-        outcome: used.outcome,
-        command: used.asked_by.command,
-        pid: used.asked_by.pid,
-        parent: used.asked_by.parent.as_deref(),
+        outcome: event.outcome,
+        command: event.caller.command,
+        pid: event.caller.pid,
+        parent: event.caller.parent.as_deref(),
         missed,
     };
     finish_line(key, &before.link, &written)

@@ -12,7 +12,7 @@ use super::examine::{Fault, Findings, examine};
 use super::line::Mark;
 use super::state::AuditState;
 use super::{append, durable_end, file, prune, read_content, read_entries};
-use crate::model::audit::{Action, Asker, Mode, Settings, Subject, Use};
+use crate::model::audit::{Action, Caller, Event, Mode, Settings, Subject};
 use crate::store::file::VaultFile;
 
 const NOW: Timestamp = Timestamp::constant(1_700_000_000, 123_000_000);
@@ -94,17 +94,17 @@ impl World {
     }
 }
 
-fn asker() -> Asker {
-    Asker { command: "get", pid: 7, parent: Some("sh".into()) }
+fn asker() -> Caller {
+    Caller { command: "get", pid: 7, parent: Some("sh".into()) }
 }
 
-fn used(asked_by: &Asker) -> Use<'_> {
-    Use {
+fn used(caller: &Caller) -> Event<'_> {
+    Event {
         at: NOW,
         action: Action::Get,
         of: Subject::Credential { provider: "acme", user: Some("\"x\\\u{202e}") },
         outcome: "ok",
-        asked_by,
+        caller,
     }
 }
 

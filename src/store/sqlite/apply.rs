@@ -84,8 +84,8 @@ pub(super) fn apply(
         }
         Change::RecordHealth { account, health } => {
             let told = standings::read(transaction, account)?;
-            standings::put(transaction, account, health.told_after(told))?;
-            Ok(Outcome::HealthToReport(health.news(told)))
+            standings::put(transaction, account, health.reported_after(told))?;
+            Ok(Outcome::HealthToReport(health.worsening_since(told)))
         }
         Change::AddIntent { slot, at } => {
             let entry = entry_name(key.vault, *slot).to_string();

@@ -1,4 +1,4 @@
-//! What to type for each thing that is to be mended, and the line that says so.
+//! Remedies: what to type for each finding that needs mending.
 
 use std::path::Path;
 
@@ -10,18 +10,18 @@ use crate::cli::typed::{quoted, user_flag};
 use crate::model::account::Account;
 use crate::ops::doctor::{Finding, Remedy};
 
-/// The line of the report for what a look came to.
+/// Makes the report's row for a finding.
 pub(super) fn row_of(finding: Finding) -> Row {
     match finding {
         Finding::Seen { fact, verdict, remedy } => {
             let message = sentence(&fact, time::now());
-            Row { check: fact.check(), verdict, message, hint: remedy.as_ref().map(typed) }
+            Row { check: fact.check(), verdict, message, hint: remedy.as_ref().map(command) }
         }
         Finding::Failure { check, error } => Row::failure(check, CliError::from(*error)),
     }
 }
 
-fn typed(remedy: &Remedy) -> String {
+fn command(remedy: &Remedy) -> String {
     match remedy {
         Remedy::KeepWritersOut(path) => on("chmod go-w", path),
         Remedy::KeepReadersOut(path) => on("chmod go=", path),
@@ -37,10 +37,10 @@ fn typed(remedy: &Remedy) -> String {
         Remedy::RestoreBackup => RESTORE_OR_BEGIN_ANEW.into(),
         Remedy::Forget(account) => format!(
             "restore a backup, or `tokctl delete {} --no-revoke` and log in again",
-            named(account)
+            provider_and_user(account)
         ),
-        Remedy::Why(account) => format!("tokctl why {}", named(account)),
-        Remedy::TakeUp(account) => format!("tokctl get {}", named(account)),
+        Remedy::Why(account) => format!("tokctl why {}", provider_and_user(account)),
+        Remedy::TakeUp(account) => format!("tokctl get {}", provider_and_user(account)),
         Remedy::PlaceBundle => "tokctl export --resume --output FILE".into(),
         Remedy::AnyCommand => "tokctl key list".into(),
         Remedy::RotateKey => "tokctl rotate-key".into(),
@@ -63,7 +63,7 @@ fn on(command: &str, path: &Path) -> String {
     format!("{command} {}", quoted(&path.to_string_lossy()))
 }
 
-fn named(account: &Account) -> String {
+fn provider_and_user(account: &Account) -> String {
     format!("{} {}", account.provider, user_flag(account.user.as_str()))
 }
 

@@ -1,4 +1,4 @@
-//! One line of the report.
+//! A row of the report.
 
 use serde::{Serialize, Serializer};
 
@@ -8,11 +8,11 @@ use crate::cli::explain::RESTORE;
 use crate::ops::doctor::Check;
 pub(super) use crate::ops::doctor::Verdict;
 
-/// What helps where nothing in the vault can be mended.
+/// The hint for a vault in which nothing can be mended.
 pub(super) const RESTORE_OR_BEGIN_ANEW: &str =
     "restore the vault's file from a backup, or move it away and `tokctl login`";
 
-/// What was found at one look.
+/// The result of one check, as the report shows it.
 #[derive(Debug, Serialize)]
 pub(super) struct Row {
     #[serde(rename = "name", serialize_with = "name")]
@@ -33,7 +33,7 @@ impl Row {
         self
     }
 
-    /// What every command says of it.
+    /// Makes a row from an error, with the hint that every command gives for it.
     pub(super) fn failure(check: Check, error: CliError) -> Self {
         let verdict = match error.kind {
             Kind::VaultDamaged => Verdict::Damaged,
@@ -50,7 +50,7 @@ impl Row {
         };
         let message = error.in_one_line();
         let hint = match error.hint {
-            // Which begins with what is being done.
+            // That hint names `tokctl doctor`, which is running already.
             Some(hint) if hint == RESTORE => Some(RESTORE_OR_BEGIN_ANEW.into()),
             other => other,
         };

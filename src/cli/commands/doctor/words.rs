@@ -1,8 +1,8 @@
-//! The words for what is looked at, and for what came of it.
+//! Words for checks and their results.
 
 use crate::ops::doctor::{Check, Verdict};
 
-/// The name of a check in what `--json` prints, which scripts rely on.
+/// Returns the name of a check in the output of `--json`, which scripts rely on.
 pub(super) fn name(check: Check) -> &'static str {
     match check {
         Check::Environment => "environment",
@@ -32,7 +32,7 @@ pub(super) fn name(check: Check) -> &'static str {
     }
 }
 
-/// What is being done, for somebody who waits for it.
+/// Returns what a check does, for the spinner.
 pub(super) fn doing(check: Check) -> &'static str {
     match check {
         Check::Environment | Check::Unlock => "unlocking the vault",
@@ -54,7 +54,7 @@ pub(super) fn doing(check: Check) -> &'static str {
     }
 }
 
-/// The result of a check in what `--json` prints, which scripts rely on.
+/// Returns the word for a result in the output of `--json`, which scripts rely on.
 pub(super) fn result(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Fine => "ok",

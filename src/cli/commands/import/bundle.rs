@@ -10,7 +10,7 @@ use crate::cli::stdin;
 use crate::ops::import::{self, BundleId, LONGEST_BUNDLE, Opened};
 use crate::private_file;
 
-/// Reads the bundle in `file`, or on stdin where that is `-`, and opens it.
+/// Reads and opens the bundle in `file`, or on stdin if `file` is `-`.
 pub(super) fn open(
     context: &Context,
     file: &Path,
@@ -24,6 +24,6 @@ pub(super) fn open(
         String::from_utf8_lossy(&bytes).into_owned()
     };
     let bundle = import::read_bundle(&text)?;
-    let secret = bundle_secret::opening(context, bundle.kind(), key_file)?;
+    let secret = bundle_secret::for_opening(context, bundle.kind(), key_file)?;
     Ok((bundle.id(), import::open(&bundle, &secret)?))
 }

@@ -1,4 +1,4 @@
-//! `tokctl import`: takes in what other tools kept.
+//! `tokctl import`: stores credentials that other tools kept.
 
 mod source;
 mod skipped;
@@ -82,22 +82,22 @@ pub(crate) struct Args {
     key_slot: Option<SlotKind>,
 }
 
-/// All that a source holds.
+/// The credentials of one source, and what stays out of the vault.
 struct Batch {
     incoming: Vec<Incoming>,
-    /// What else is in it and stays there: a phrase each.
+    /// Contents that are not imported, one phrase each.
     ignored: Vec<String>,
-    /// The files that hold it, but for a bundle.
+    /// The files of the source; empty for a bundle.
     files: Vec<PathBuf>,
-    /// The bundle that it came with.
+    /// The id of the bundle, if the source is one.
     bundle: Option<BundleId>,
-    /// Whether a bundle was the one way here for any of it.
+    /// Whether this bundle holds the only copy of any of its credentials.
     moved: bool,
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     let now = time::now();
-    let batch = batch(args, context, now)?;
+    let batch = read_batch(args, context, now)?;
     if batch.incoming.is_empty() {
         context.ui.warning("there is no credential in it that can be taken in");
     }
@@ -105,7 +105,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     let placed = if args.dry_run || batch.incoming.is_empty() {
         foresee(context, batch.incoming, terms, now)?
     } else {
-        place(args, context, &batch.incoming, terms, now)?
+        store_batch(args, context, &batch.incoming, terms, now)?
     };
     report::print(context, &placed, args.dry_run, now)?;
     report::remarks(context, &placed, &batch.ignored, &batch.files, args.dry_run);
@@ -117,24 +117,19 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     Ok(())
 }
 
-/// All that the source holds, as it would be stored.
-fn batch(args: &Args, context: &Context, now: Timestamp) -> Result<Batch, CliError> {
+/// Reads a source and returns its credentials in the form in which they would be stored.
+fn read_batch(args: &Args, context: &Context, now: Timestamp) -> Result<Batch, CliError> {
     match args.source.origin() {
-        Origin::Bundle { file, key_file } => opened(args, context, file, key_file),
+        Origin::Bundle { file, key_file } => open_bundle(args, context, file, key_file),
         Origin::Store(tool) => {
-            let found = args.source.found(tool, context)?;
-            selected(args, context, found, now)
+            let found = args.source.read_store(tool, context)?;
+            select(args, context, found, now)
         }
     }
 }
 
-/// What another tool kept, made into credentials of the providers that are known here.
-fn selected(
-    args: &Args,
-    context: &Context,
-    found: Found,
-    now: Timestamp,
-) -> Result<Batch, CliError> {
+/// Turns the records of another tool into credentials of known providers.
+fn select(args: &Args, context: &Context, found: Found, now: Timestamp) -> Result<Batch, CliError> {
     let needed = import::services(&found, args.provider.as_ref())?;
     let default_user = match &args.user {
         Some(_) => None,
@@ -153,12 +148,12 @@ fn selected(
     }
     let Selection { incoming, skipped, mut ignored, files } =
         import::select(found, wishes, &services, now)?;
-    ignored.extend(skipped.iter().map(skipped::told));
+    ignored.extend(skipped.iter().map(skipped::message));
     Ok(Batch { incoming, ignored, files, bundle: None, moved: false })
 }
 
-/// What another vault sealed.
-fn opened(
+/// Opens a bundle and returns its credentials.
+fn open_bundle(
     args: &Args,
     context: &Context,
     file: &Path,
@@ -173,7 +168,7 @@ fn opened(
     Ok(Batch { incoming, ignored, files, bundle: Some(bundle), moved })
 }
 
-/// The provider called `name`, with the client that is configured for it if that is needed.
+/// Returns the provider called `name`, with its configured client if that is needed.
 fn service(
     context: &Context,
     name: &ProviderName,
@@ -189,7 +184,7 @@ fn service(
     Ok(Service { provider, client, trusted_certificates })
 }
 
-/// What would become of it, without a trace.
+/// Returns what an import would do, without any write.
 fn foresee(
     context: &Context,
     incoming: Vec<Incoming>,
@@ -197,15 +192,15 @@ fn foresee(
     now: Timestamp,
 ) -> Result<Vec<Placed>, CliError> {
     let vault = match Vault::open_read_only(context.vault()?) {
-        Ok(store) => Some(keys::unlock(context, store)?),
+        Ok(vault) => Some(keys::unlock(context, vault)?),
         Err(StoreError::NoVault { .. }) => None,
         Err(error) => return Err(error.into()),
     };
     Ok(import::foresee(vault.as_ref(), incoming, terms, now)?)
 }
 
-/// Stores it, and writes down that it did.
-fn place(
+/// Stores the batch and writes its audit entries.
+fn store_batch(
     args: &Args,
     context: &Context,
     incoming: &[Incoming],

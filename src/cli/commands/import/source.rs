@@ -1,4 +1,4 @@
-//! The stores that can be read, and the keys that open them.
+//! Sources of an import, and the keys that open them.
 
 use std::path::{Path, PathBuf};
 
@@ -10,10 +10,10 @@ use crate::cli::error::CliError;
 use crate::ops::import::{self, Found, SourceError};
 use crate::secret::{SecretText, StoreKey};
 
-/// Holds the key of another tool's store, whichever tool that is.
+/// The variable that holds the key of another tool's store, whichever tool that is.
 const KEY_VARIABLE: &str = "TOKCTL_IMPORT_KEY";
 
-/// How to give that key where nobody can be asked.
+/// The hint for giving that key where no prompt is possible.
 const KEY_FLAG: &str = "give `--key-file`, or set TOKCTL_IMPORT_KEY";
 
 #[derive(Debug, clap::Args)]
@@ -34,7 +34,7 @@ pub(super) struct Args {
     key_file: Option<PathBuf>,
 }
 
-/// The stores that can be read.
+/// The kinds of sources.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Source {
     /// What `tokctl export` wrote; `-` for stdin
@@ -55,16 +55,16 @@ enum Source {
     Rclone,
 }
 
-/// What comes in.
+/// The source as the operations see it.
 pub(super) enum Origin<'a> {
-    /// What another vault sealed.
+    /// A bundle that another vault sealed.
     Bundle { file: &'a Path, key_file: Option<&'a Path> },
-    /// What another tool kept.
+    /// A store of another tool.
     Store(import::Source),
 }
 
 impl Source {
-    /// The variable in which the other tool looks for the key of its store, if it has one.
+    /// Returns the variable in which the other tool looks for its key, if it has one.
     fn key_variable(self) -> Option<&'static str> {
         match self {
             Self::Agentllm => Some("AGENTLLM_TOKEN_ENCRYPTION_KEY"),
@@ -78,14 +78,14 @@ impl Source {
         }
     }
 
-    /// What the key is called, to ask for it.
+    /// Returns the name of the key, for the prompt.
     fn key_name(self) -> &'static str {
         self.key_variable().unwrap_or("the key of that store")
     }
 }
 
 impl Args {
-    /// What comes in, and where it stands.
+    /// Returns the kind and file of the source.
     pub(super) fn origin(&self) -> Origin<'_> {
         let tool = match self.source {
             Source::Bundle => {
@@ -103,8 +103,13 @@ impl Args {
         Origin::Store(tool)
     }
 
-    /// What is in the store; where it is encrypted and no key is set, a person is asked for that.
-    pub(super) fn found(&self, tool: import::Source, context: &Context) -> Result<Found, CliError> {
+    /// Reads the store of another tool. Asks for the key if the store is encrypted and no key is
+    /// set.
+    pub(super) fn read_store(
+        &self,
+        tool: import::Source,
+        context: &Context,
+    ) -> Result<Found, CliError> {
         let key = self.store_key(context)?;
         match import::read(tool, &self.file, key.as_ref()) {
             Err(SourceError::NeedsKey { .. }) if key.is_none() && context.ui.can_ask() => {
@@ -115,7 +120,8 @@ impl Args {
         }
     }
 
-    /// The key of the other tool's store: in a file, in a variable of tokctl's, or in its own.
+    /// Returns the key of the store: from `--key-file`, from tokctl's variable, or from the tool's
+    /// own.
     fn store_key(&self, context: &Context) -> Result<Option<StoreKey>, CliError> {
         if let Some(path) = &self.key_file {
             let text = Zeroizing::new(client_settings::read_text(path)?);

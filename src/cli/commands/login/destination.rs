@@ -1,4 +1,4 @@
-//! Where every login goes: the server, and the place in the vault.
+//! The destination of a login: the server, and the place in the vault.
 
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
@@ -23,8 +23,8 @@ pub(super) struct Args {
 }
 
 impl Args {
-    /// Opens the vault, or makes one, and looks at the account's place in it: before a person is
-    /// asked for anything.
+    /// Opens or creates the vault and checks the account's place in it, before any question is
+    /// asked.
     pub(super) fn place(
         &self,
         context: &Context,
@@ -42,7 +42,7 @@ impl Args {
     }
 }
 
-/// Writes down how a login ended that came as far as the vault.
+/// Writes an audit entry about how a login ended, once the vault was open.
 pub(super) fn note(
     context: &Context,
     place: &mut Place,
@@ -53,7 +53,7 @@ pub(super) fn note(
     audit_trail::note(context, &place.vault, "login", Action::Login, whose, outcome);
 }
 
-/// Says what became of the grant that was stored before.
+/// Prints what happened to the grant that was stored before.
 pub(super) fn report_replaced(context: &Context, replaced: &Replaced) {
     match replaced {
         Replaced::Nothing => {}

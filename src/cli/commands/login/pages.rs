@@ -1,4 +1,5 @@
-//! `--pages`: the tokens of the pages that a person manages, beside the person's own.
+//! The `--pages` flag: stores the tokens of the pages that a person manages, beside the person's
+//! own.
 
 use super::destination;
 use crate::cli::context::Context;
@@ -9,7 +10,7 @@ use crate::model::scope::Scopes;
 use crate::ops::login::{Place, pages};
 use crate::ops::providers::Provider;
 
-/// `scopes` with what the pages take.
+/// Returns `scopes` with those that page tokens need.
 pub(super) fn scopes(provider: &Provider, scopes: &Scopes) -> Result<Scopes, CliError> {
     let Some(pages) = &provider.definition.pages else {
         return Err(CliError::new(Kind::Usage, format!("`{}` has no pages", provider.name))
@@ -18,8 +19,9 @@ pub(super) fn scopes(provider: &Provider, scopes: &Scopes) -> Result<Scopes, Cli
     Ok(Scopes::parse(&format!("{scopes} {}", pages.scopes.join(" "))))
 }
 
-/// Stores the pages' tokens. The person's login is stored by now, so a list that does not come is
-/// a warning.
+/// Stores the tokens of the pages.
+///
+/// The person's login is stored by now, so a failure to list the pages is a warning.
 pub(super) fn store(
     context: &Context,
     place: &mut Place,

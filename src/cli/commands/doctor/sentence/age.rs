@@ -1,8 +1,8 @@
-//! How long ago something was.
+//! Ages of things, in words.
 
 use jiff::Timestamp;
 
-/// How long ago `time` was, in its largest unit.
+/// Formats how long ago `time` was, in its largest unit.
 pub(super) fn age(time: Timestamp, now: Timestamp) -> String {
     let seconds = now.duration_since(time).as_secs();
     match seconds {

@@ -1,4 +1,4 @@
-//! What the vault holds, and what commands left beside it.
+//! Sentences about the credentials in the vault, and about files that commands left beside it.
 
 use std::path::Path;
 

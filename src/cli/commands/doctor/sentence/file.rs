@@ -1,4 +1,4 @@
-//! The vault's file: who can read it, and whether it is whole.
+//! Sentences about the vault's file: who can read it, and whether it is intact.
 
 use crate::ops::doctor::{IntegrityFact, LogFact, PermissionsFact, VaultFact};
 

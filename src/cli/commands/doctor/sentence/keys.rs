@@ -1,4 +1,4 @@
-//! What opens the vault: its key slots, and the keychain.
+//! Sentences about the vault's key slots and the keychain.
 
 use jiff::Timestamp;
 

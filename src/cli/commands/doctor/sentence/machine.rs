@@ -1,4 +1,4 @@
-//! The machine that tokctl runs on: its ports, its memory, its disk, its clock.
+//! Sentences about the machine: its ports, memory, disk and clock.
 
 use jiff::Timestamp;
 

@@ -1,4 +1,4 @@
-//! The sentence for each fact that `doctor` can find.
+//! Sentences for the facts that `doctor` finds. What to do about a fact is not decided here.
 
 mod age;
 mod machine;
@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use crate::ops::doctor::Fact;
 
-/// The sentence that tells `fact`.
+/// Returns the sentence for `fact`.
 pub(super) fn sentence(fact: &Fact, now: Timestamp) -> String {
     match fact {
         Fact::Ports(fact) => machine::ports(fact),

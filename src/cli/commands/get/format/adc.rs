@@ -1,6 +1,7 @@
 //! Google's application default credentials of the type `authorized_user`.
 //!
-//! The one format that hands out the refresh token, with the client's secret: it says so.
+//! This is the only format that hands out the refresh token and the client's secret; a warning says
+//! so.
 
 use serde::Serialize;
 
@@ -13,12 +14,12 @@ use crate::model::credential::{Credential, Grant, OAuthGrant, RenewalGrant};
 use crate::ops::providers;
 use crate::secret::{ClientSecret, RefreshToken, SecretText};
 
-/// Where Google's libraries send such a refresh token, whatever the file says.
+/// The endpoint where Google's libraries send such a refresh token, whatever the file says.
 const TOKEN_ENDPOINT: &str = "https://oauth2.googleapis.com/token";
 
 const FORMAT: &str = "Google's application default credentials";
 
-/// The file's content: what Google's libraries ask of it.
+/// The fields of the file that Google's libraries require.
 #[derive(Serialize)]
 struct AuthorizedUser<'a> {
     client_id: &'a str,
@@ -44,7 +45,7 @@ pub(super) fn render(
 }
 
 fn authorized_user(credential: &Credential, rotates: bool) -> Result<Rendered, CliError> {
-    let (grant, secret, refresh_token) = handed_out(credential, rotates)?;
+    let (grant, secret, refresh_token) = exportable_grant(credential, rotates)?;
     let (secret, refresh_token) = (secret.expose(), refresh_token.expose());
     let mut rendered = Rendered::with_room_for(secret.len() + refresh_token.len());
     let written = AuthorizedUser {
@@ -55,14 +56,15 @@ fn authorized_user(credential: &Credential, rotates: bool) -> Result<Rendered, C
     };
     json::write(&mut rendered, &written)?;
     for secret in [secret, refresh_token] {
-        rendered.holds(secret);
-        rendered.holds(&json::quoted(secret)?);
+        rendered.add_secret(secret);
+        rendered.add_secret(&json::quote(secret)?);
     }
     Ok(rendered)
 }
 
-/// What leaves: only a grant of Google's, whose refresh token any number of holders may use.
-fn handed_out(
+/// Returns the grant if it may be handed out: one of Google's, whose refresh token several holders
+/// can use.
+fn exportable_grant(
     credential: &Credential,
     rotates: bool,
 ) -> Result<(&OAuthGrant, &ClientSecret, &RefreshToken), CliError> {
@@ -111,7 +113,7 @@ mod tests {
 
     use super::*;
 
-    /// A grant of Google's, but for what `alter` makes of it.
+    /// Returns a test credential with a grant of Google's, changed by `alter`.
     fn credential(alter: impl FnOnce(&mut Value)) -> Credential {
         let mut sealed = json!({
             "grant": {
@@ -167,7 +169,7 @@ mod tests {
         let mut service = credential(|_| ());
         let Grant::OAuth(grant) = &mut service.grant else { panic!() };
         grant.renewal = serde_json::from_value(account).unwrap();
-        let error = handed_out(&service, false).err().unwrap();
+        let error = exportable_grant(&service, false).err().unwrap();
         assert!(error.hint.unwrap().contains("service account's own file"));
     }
 }

@@ -1,4 +1,4 @@
-//! One look after the other: none takes for ever, and a long one says what it is about.
+//! Checks that run one after the other, each with a time limit and a spinner.
 
 use std::time::Duration;
 
@@ -10,16 +10,16 @@ use crate::cli::context::Context;
 use crate::ops;
 use crate::ops::doctor::{Check, Finding};
 
-/// A look has this long. Opening 100,000 credentials takes seconds.
+/// The time limit of a check. Opening 100,000 credentials takes seconds.
 const LIMIT: Duration = Duration::from_mins(1);
 
-/// The looks so far.
-pub(super) struct Rounds<'a> {
+/// The results of the checks so far.
+pub(super) struct CheckRunner<'a> {
     pub(super) context: &'a Context,
     pub(super) rows: Vec<Row>,
 }
 
-impl<'a> Rounds<'a> {
+impl<'a> CheckRunner<'a> {
     pub(super) fn new(context: &'a Context) -> Self {
         Self { context, rows: Vec::new() }
     }
@@ -28,8 +28,11 @@ impl<'a> Rounds<'a> {
         self.rows.extend(rows);
     }
 
-    /// Does `work` for `check`; gives it up after a minute, says so, and returns nothing.
-    pub(super) fn bounded<T: Send + 'static>(
+    /// Runs `work` for `check` and returns its result.
+    ///
+    /// Work that takes longer than a minute is abandoned: a row of the report says so, and the
+    /// result is `None`.
+    pub(super) fn run<T: Send + 'static>(
         &mut self,
         check: Check,
         work: impl FnOnce() -> T + Send + 'static,
@@ -47,14 +50,14 @@ impl<'a> Rounds<'a> {
         None
     }
 
-    /// Looks at `subject`, and returns it unless the look was given up.
-    pub(super) fn look_at<S: Send + 'static>(
+    /// Runs a check on `subject` and returns `subject`, or `None` if the check was abandoned.
+    pub(super) fn run_on<S: Send + 'static>(
         &mut self,
         check: Check,
         mut subject: S,
         look: impl FnOnce(&mut S) -> Result<Vec<Finding>, ops::Error> + Send + 'static,
     ) -> Option<S> {
-        let (subject, findings) = self.bounded(check, move || {
+        let (subject, findings) = self.run(check, move || {
             let findings = look(&mut subject);
             (subject, findings)
         })?;
