@@ -1,8 +1,8 @@
-//! The turn to refresh one credential, and what is written in the course of it.
+//! The turn to refresh one credential, and the writes in it.
 //!
-//! The order is what keeps a token from being lost: room for the answer and a journal on the disk,
-//! the request, the commit of its answer. Where that commit fails, the answer goes into the room
-//! that was made, sealed, for the next process to store.
+//! Their order keeps a token from being lost: first disk space for the answer and a journal, then
+//! the request, then the commit of its answer. If that commit fails, the sealed answer goes into
+//! the spill file, and the next process stores it.
 
 use std::time::Instant;
 
@@ -18,14 +18,14 @@ use crate::model::account::Account;
 use crate::model::attempt::Attempt;
 use crate::model::credential::Credential;
 
-/// A place among those who wait for the turn to refresh one credential.
+/// The wait of this process for the turn to refresh one credential.
 pub(crate) struct RefreshQueue<'a> {
     vault: &'a OpenVault,
     account: &'a Account,
     queue: TurnQueue<'a>,
 }
 
-/// The turn to refresh one credential: nobody else spends its refresh token meanwhile, and the
+/// The turn to refresh one credential. Meanwhile no other process spends its refresh token, and the
 /// vault's keys stay as they are.
 pub(crate) struct RefreshTurn<'a> {
     vault: &'a OpenVault,
@@ -34,21 +34,22 @@ pub(crate) struct RefreshTurn<'a> {
     _turn: CredentialTurn,
 }
 
-/// What became of an answer.
+/// The outcome of [`RefreshTurn::save`].
 #[derive(Debug)]
 pub(crate) enum Saved {
-    /// It stands in the credential's row.
+    /// The answer is stored in the credential's row.
     Stored,
-    /// The row was deleted or replaced meanwhile, by somebody who knew what they did.
+    /// The answer was not stored: the row was deleted or replaced meanwhile, by a command that did
+    /// not wait for the turn.
     Moved,
-    /// It could not be stored, and lies sealed beside the vault.
+    /// The answer could not be stored, and is sealed in the spill file.
     Spilled(Error),
-    /// It could be stored nowhere.
+    /// The answer could be written nowhere.
     Lost(Error),
 }
 
 impl OpenVault {
-    /// Joins those who wait for the turn to refresh the credential of `account`.
+    /// Begins to wait for the turn to refresh the credential of `account`.
     pub(crate) fn refresh_queue<'a>(
         &'a self,
         account: &'a Account,
@@ -56,8 +57,9 @@ impl OpenVault {
         Ok(RefreshQueue { vault: self, account, queue: TurnQueue::of(self.file(), account)? })
     }
 
-    /// Stores the answer of a process that could not do so itself, where `row` waits for one.
-    /// Returns whether it did. Whoever calls has a turn that keeps refreshes away, or the keys'.
+    /// Stores the answer that an earlier process left in the spill file, if the journal of `row`
+    /// waits for it. Returns whether it did. The caller has a turn that keeps refreshes of the
+    /// credential away.
     pub(crate) fn adopt_spill(&self, account: &Account, row: &Row) -> Result<bool, Error> {
         let Some(journal) = &row.journal else { return Ok(false) };
         let spill = Spill::open(self.file(), account, &row.stored.credential)?;
@@ -69,37 +71,37 @@ impl OpenVault {
             credential: Box::new(credential.clone()),
             attempt: None,
         })?;
-        // What is left in the file opens for no other attempt.
+        // If this fails, the rest in the file does no harm: it opens for no other attempt.
         let _ = spill.clear();
         Ok(true)
     }
 }
 
 impl<'a> RefreshQueue<'a> {
-    /// Takes the turn; `None` while another process has it. Waits until `deadline` for a change of
-    /// keys that is under way.
+    /// Takes the turn; returns `None` while another process has it. Waits until `deadline` for a
+    /// change of keys that is in progress.
     pub(crate) fn take(&mut self, deadline: Instant) -> Result<Option<RefreshTurn<'a>>, Error> {
         let turn = self.queue.take(deadline)?;
         let (vault, account) = (self.vault, self.account);
         Ok(turn.map(|turn| RefreshTurn { vault, account, room: None, _turn: turn }))
     }
 
-    /// Whether nobody has the turn just now. A crowd can ask all at once.
+    /// Whether no process has the turn at this moment. Any number of processes can ask at once.
     pub(crate) fn is_free(&self) -> Result<bool, Error> {
         self.queue.is_free()
     }
 }
 
 impl RefreshTurn<'_> {
-    /// Makes sure that there is room on the disk for an answer to `credential`, come what may.
+    /// Allocates disk space for the answer to a refresh of `credential`.
     pub(crate) fn make_room(&mut self, credential: &Credential) -> Result<(), Error> {
         self.room = Some(Spill::open(self.vault.file(), self.account, credential)?);
         Ok(())
     }
 
-    /// Commits the journal of a request that is about to be sent; `None` if the row is no longer
-    /// the one that was read. `earlier` is the journal of a request that may have spent the refresh
-    /// token already.
+    /// Commits and returns the journal of a request that is about to be sent; returns `None` if the
+    /// row was changed since it was read. `earlier` is the journal of an earlier request that may
+    /// have spent the refresh token.
     pub(crate) fn begin_refresh(
         &self,
         stored: &Stored,
@@ -117,8 +119,8 @@ impl RefreshTurn<'_> {
         Ok((outcome == Outcome::Done).then_some(journal))
     }
 
-    /// Puts the journal back as it was before a request that the server did not process. If that
-    /// can't be written, the next try is more careful than it need be.
+    /// Restores the journal from before a request that the server did not process. If that can't be
+    /// written, the next refresh is more careful than necessary.
     pub(crate) fn restore_journal(&self, earlier: Option<&Journal>, attempt: Option<&Attempt>) {
         let _ = self.vault.commit(|| Change::RestoreJournal {
             account: self.account.clone(),
@@ -127,7 +129,7 @@ impl RefreshTurn<'_> {
         });
     }
 
-    /// Writes an attempt down that may have spent the refresh token: its journal stays.
+    /// Records an attempt that may have spent the refresh token: its journal stays.
     pub(crate) fn record_attempt(&self, attempt: &Attempt) {
         let _ = self.vault.commit(|| Change::RecordAttempt {
             account: self.account.clone(),
@@ -135,7 +137,7 @@ impl RefreshTurn<'_> {
         });
     }
 
-    /// Commits what a request brought, or puts it where the next process finds it.
+    /// Commits the answer to a request, or writes it into the spill file if that fails.
     pub(crate) fn save(
         &self,
         credential: &Credential,
@@ -158,8 +160,8 @@ impl RefreshTurn<'_> {
         }
     }
 
-    /// Stores what a refresh led to over the row at `revision`, and over no other. Returns whether
-    /// it did.
+    /// Commits the result of a refresh over the row at `revision`. Returns false, with nothing
+    /// written, if the row has another revision by now.
     pub(crate) fn store_answer(
         &self,
         credential: &Credential,

@@ -1,7 +1,8 @@
-//! The spill file of a credential: where an answer goes that could not be stored in its row.
+//! The spill file of a credential, which takes the answer to a refresh that could not be stored in
+//! the credential's row.
 //!
-//! Its room is allocated and flushed before the request, so that it can be written even when the
-//! disk has become full meanwhile.
+//! Its disk space is allocated and flushed before the request, so that the answer can be written
+//! even if the disk is full by then.
 
 use std::fs::{self, File};
 use std::os::unix::fs::FileExt;
@@ -16,10 +17,10 @@ use crate::private_file;
 use crate::vault::plaintext;
 use crate::vault::seal::{DataKey, SealContext};
 
-/// Room for an answer, in bytes, beside what the credential already has.
+/// The disk space for new tokens in an answer, in bytes, in addition to the credential's length.
 const ROOM: usize = 64 * 1024;
 
-/// The length of the sealed bytes stands before them.
+/// The length of the prefix in bytes: it holds the length of the sealed bytes that follow.
 const PREFIX: usize = 4;
 
 /// Overwrites the spill file of `account`, if there is one.
@@ -33,8 +34,8 @@ pub(crate) fn discard(vault: &VaultFile, account: &Account) -> Result<(), Error>
     Spill { file }.clear()
 }
 
-/// Overwrites all spill files: for whoever knows that no refresh is in flight, and that what is in
-/// them was stored or belongs to no attempt.
+/// Overwrites all spill files. The caller knows that no refresh is in progress, and that their
+/// content was stored or belongs to no attempt.
 pub(crate) fn discard_all(vault: &VaultFile) -> Result<(), Error> {
     let io = |source| Error::Io { doing: "write beside", source };
     for entry in fs::read_dir(vault.ensure_sidecar()?).map_err(io)? {
@@ -47,16 +48,15 @@ pub(crate) fn discard_all(vault: &VaultFile) -> Result<(), Error> {
     Ok(())
 }
 
-/// A spill file with its room.
+/// An open spill file.
 pub(crate) struct Spill {
     file: File,
 }
 
 impl Spill {
-    /// Opens the spill file of `account`, making sure that it has room for `credential` with an
-    /// answer's new tokens.
+    /// Opens the spill file of `account` and allocates space for `credential` with new tokens.
     ///
-    /// On file systems that copy on write, room that is there may still not be writable later.
+    /// On a copy-on-write file system, writing may still fail later for lack of space.
     pub(crate) fn open(
         vault: &VaultFile,
         account: &Account,
@@ -79,7 +79,8 @@ impl Spill {
         Ok(Self { file })
     }
 
-    /// Seals `credential`, which attempt `attempt` on `revision` brought, and writes it down.
+    /// Seals `credential`, which the attempt `attempt` at `revision` brought, writes it to the file
+    /// and flushes it.
     pub(crate) fn write(
         &self,
         key: &DataKey,
@@ -96,7 +97,8 @@ impl Spill {
         self.file.sync_data().map_err(io)
     }
 
-    /// What attempt `attempt` on `revision` left here; `None` if it left nothing that opens.
+    /// Returns the credential that the attempt `attempt` at `revision` left here; `None` if the file
+    /// is empty or does not open for this attempt.
     pub(crate) fn read(
         &self,
         key: &DataKey,
@@ -116,7 +118,7 @@ impl Spill {
         serde_json::from_slice(&opened).ok()
     }
 
-    /// Overwrites what is in the file, once it has been stored where it belongs.
+    /// Overwrites the content of the file with zeros.
     pub(crate) fn clear(&self) -> Result<(), Error> {
         let io = |source| Error::Io { doing: "write beside", source };
         let mut prefix = [0; PREFIX];
@@ -124,8 +126,7 @@ impl Spill {
         if prefix == [0; PREFIX] {
             return Ok(());
         }
-        // Whoever can write the file can have any length stand there: no more is overwritten than
-        // there is.
+        // The length in the file may be forged, so no more is overwritten than the file holds.
         let stored = usize::try_from(self.file.metadata().map_err(io)?.len()).unwrap_or(usize::MAX);
         let length = stored.min(PREFIX + u32::from_le_bytes(prefix) as usize);
         self.file.write_all_at(&vec![0; length], 0).map_err(io)?;

@@ -1,7 +1,7 @@
-//! The vault's data key, and what it seals.
+//! The vault's data key and the seals under it.
 //!
-//! A seal is bound to the vault, the generation of its key, and the context in it; so a row that was
-//! copied, swapped, renamed or kept from an older generation does not open.
+//! Every seal is bound to the vault, to the generation of its data key, and to a [`SealContext`]: a
+//! row that was copied, swapped, renamed or kept from an older generation does not open.
 
 use zeroize::Zeroizing;
 
@@ -37,7 +37,7 @@ pub(crate) struct DataKey {
     pub(super) key: Key,
 }
 
-/// The place of a seal in the vault: what it seals, and for whom.
+/// The purpose of a seal and the location of the sealed bytes. They open only in the same context.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum SealContext<'a> {
     /// A credential in its row, at one revision, under a seal that does not cover the columns
@@ -103,7 +103,7 @@ impl DataKey {
         cipher::open_in_place(&self.key, &self.bound_to(context), sealed)
     }
 
-    /// Seals what was opened in context.
+    /// Seals a buffer for `context` that [`DataKey::open_in_place`] returned.
     pub(crate) fn seal_again(
         &self,
         context: SealContext<'_>,

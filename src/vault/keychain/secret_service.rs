@@ -100,8 +100,8 @@ fn session() -> Result<Connection, zbus::Error> {
     Connection::session()
 }
 
-/// A connection that is closed at once when it is dropped: before the session_lock ends, during which it
-/// was made.
+/// A connection to the session's bus that is closed as soon as it is dropped, and so before the
+/// [`SessionLock`] under which it was made.
 struct Bus(Connection);
 
 impl Bus {

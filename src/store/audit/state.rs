@@ -1,4 +1,5 @@
-//! What the vault itself keeps of the audit: the key of the chain with the settings, and the head.
+//! The part of the audit that is sealed in the vault: the key of the chain, the settings and the
+//! head.
 
 use std::num::NonZeroU64;
 
@@ -8,24 +9,24 @@ use super::line::Mark;
 use crate::model::audit::{Mode, Settings};
 use crate::vault::Key;
 
-/// What the vault keeps of the audit.
+/// The state of the audit, as it is sealed in the vault.
 #[derive(Debug, Clone)]
 pub(crate) struct AuditState {
     pub(in crate::store) key: Key,
     pub(in crate::store) head: Mark,
-    /// As the last command that wrote to the vault found them in the configuration: whoever
-    /// only reads the vault needs no configuration.
+    /// The settings that the last command with a configuration found there: a command that only
+    /// reads the vault needs no configuration.
     pub(crate) settings: Settings,
 }
 
 impl AuditState {
-    /// What a vault keeps that has kept nothing yet, with a new key.
+    /// Returns the state of a new audit, with a new key.
     pub(in crate::store) fn new(settings: Settings) -> Result<Self, getrandom::Error> {
         Ok(Self { key: Key::generate()?, head: Mark::START, settings })
     }
 
-    /// What is kept once `end` was found in the file and `wanted` in the configuration. An end that
-    /// was read before another process sealed a later one counts for nothing.
+    /// Returns the state with the head `end` and the settings `wanted`, if they are given. An `end`
+    /// before the current head is ignored: another process has sealed a later one.
     pub(in crate::store) fn with(&self, end: Option<Mark>, wanted: Option<Settings>) -> Self {
         Self {
             key: self.key.clone(),
@@ -35,20 +36,22 @@ impl AuditState {
     }
 }
 
-/// The key (32 bytes), the mode (1), and how many entries to keep (8).
-pub(in crate::store) fn encode_key(sealed: &AuditState) -> Zeroizing<Vec<u8>> {
-    let mode = match sealed.settings.mode {
+/// Encodes the key (32 bytes), the mode (1 byte) and the number of entries to keep (8 bytes, little
+/// endian).
+pub(in crate::store) fn encode_key(state: &AuditState) -> Zeroizing<Vec<u8>> {
+    let mode = match state.settings.mode {
         Mode::BestEffort => 0,
         Mode::Required => 1,
         Mode::Off => 2,
     };
     let mut bytes = Zeroizing::new(Vec::with_capacity(41));
-    bytes.extend_from_slice(sealed.key.expose());
+    bytes.extend_from_slice(state.key.expose());
     bytes.push(mode);
-    bytes.extend_from_slice(&sealed.settings.keep.get().to_le_bytes());
+    bytes.extend_from_slice(&state.settings.keep.get().to_le_bytes());
     bytes
 }
 
+/// Decodes bytes of [`encode_key`]; `None` if they have another form.
 pub(in crate::store) fn decode_key(bytes: &[u8]) -> Option<(Key, Settings)> {
     let (key, rest) = bytes.split_first_chunk::<32>()?;
     let (mode, keep) = rest.split_first()?;
@@ -62,11 +65,12 @@ pub(in crate::store) fn decode_key(bytes: &[u8]) -> Option<(Key, Settings)> {
     Some((Key::from_bytes(key)?, Settings { mode, keep }))
 }
 
-/// The number (8 bytes) and the code (32).
+/// Encodes the number (8 bytes, little endian) and the code (32 bytes) of the head.
 pub(in crate::store) fn encode_head(head: &Mark) -> Vec<u8> {
     [head.number.to_le_bytes().as_slice(), &head.link].concat()
 }
 
+/// Decodes bytes of [`encode_head`]; `None` if they have another form.
 pub(in crate::store) fn decode_head(bytes: &[u8]) -> Option<Mark> {
     let (number, link) = bytes.split_first_chunk::<8>()?;
     Some(Mark { number: u64::from_le_bytes(*number), link: link.try_into().ok()? })
