@@ -219,7 +219,7 @@ fn answer(
     if [username, token].iter().any(|value| value.contains(char::is_control)) {
         return Err(CliError::new(
             Kind::Failed,
-            "a control character has no url in git's protocol",
+            "a control character has no place in git's protocol",
         )
         .hint("log in again with another name"));
     }
