@@ -73,7 +73,7 @@ pub(super) fn renew_if(
     }
 }
 
-/// Returns the result for a token that `ops` token out.
+/// Returns the result for a token that `ops` handed out.
 ///
 /// No caller needs the token here, so an old one that still works is no success.
 fn done(account: &Account, token: LiveToken) -> Result<Done, CliError> {
