@@ -1,32 +1,32 @@
-//! Where things live, by the XDG base directory specification, on every system alike.
+//! Default paths of tokctl's files, by the XDG Base Directory Specification, on every system.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-/// Where the vault is unless the caller says otherwise.
+/// Returns the default path of the vault: `~/.local/share/tokctl/tokens.db`.
 pub(crate) fn vault(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
     base(&variable, "XDG_DATA_HOME", ".local/share").map(|base| base.join("tokctl/tokens.db"))
 }
 
-/// Where the configuration is unless the caller says otherwise.
+/// Returns the default path of the configuration: `~/.config/tokctl/config.toml`.
 pub(crate) fn config(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
     base(&variable, "XDG_CONFIG_HOME", ".config").map(|base| base.join("tokctl/config.toml"))
 }
 
-/// The directory of this login session, or of the user where there is none.
+/// Returns the directory of this login session, or the home directory where there is none.
 pub(crate) fn session(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
     base(&variable, "XDG_RUNTIME_DIR", "")
 }
 
-/// The path beside `path` whose name is longer by `suffix`, as SQLite names its log.
+/// Returns `path` with `suffix` appended to its name, such as `tokens.db-wal`.
 pub(crate) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(suffix);
     name.into()
 }
 
-/// The directory that `name` gives, or `fallback` in the home directory. A relative path is to be
-/// ignored, the specification says.
+/// Returns the directory in the variable `name`, or `fallback` in the home directory. A relative
+/// path in a variable is ignored, as the specification says.
 fn base(
     variable: &impl Fn(&str) -> Option<OsString>,
     name: &str,

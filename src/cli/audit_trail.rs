@@ -7,9 +7,8 @@ use super::error::CliError;
 use super::time;
 use crate::model::account::{Account, ProviderName, UserName};
 pub(crate) use crate::model::audit::OK;
-use crate::model::audit::{Action, Asker, Subject, Use};
+use crate::model::audit::{Action, Caller, Event, Subject};
 use crate::ops::audit::{self, Recorded};
-use crate::ops::error::StoreError;
 use crate::ops::token::{LiveToken, Warning};
 use crate::ops::{self, OpenVault};
 
@@ -111,7 +110,7 @@ pub(crate) fn note_all<'a>(
 /// A configuration that can't be read changes nothing.
 pub(crate) fn keep_as_configured(context: &Context, vault: &OpenVault) {
     if let Ok(config) = context.config() {
-        vault.keep_audit_as(config.audit);
+        vault.set_audit_settings(config.audit);
     }
 }
 
@@ -121,11 +120,9 @@ pub(crate) fn outcome(got: &Result<LiveToken, CliError>) -> &'static str {
         Ok(LiveToken { warning: Some(warning), .. }) => match warning {
             Warning::Inactive => "inactive",
             Warning::Fading { .. } => "fading",
-            Warning::NotRefreshed(error) => match **error {
-                ops::Error::Store(StoreError::Busy) => "being_refreshed",
-                ops::Error::Interrupted { .. } => "interrupted",
-                _ => "not_refreshed",
-            },
+            Warning::BeingRefreshed => "being_refreshed",
+            Warning::InDoubt => "interrupted",
+            Warning::NotRefreshed(_) => "not_refreshed",
         },
         Ok(LiveToken { refreshed: true, .. }) => "refreshed",
         Ok(LiveToken { refreshed: false, .. }) => OK,
@@ -143,8 +140,8 @@ fn write_entry(
 ) -> Result<(), CliError> {
     static PARENT: OnceLock<Option<String>> = OnceLock::new();
     let parent = PARENT.get_or_init(parent).clone();
-    let asked_by = Asker { command, pid: std::process::id(), parent };
-    let entry = Use { at: time::precise(), action, of: subject, outcome, asked_by: &asked_by };
+    let caller = Caller { command, pid: std::process::id(), parent };
+    let entry = Event { at: time::precise(), action, of: subject, outcome, caller: &caller };
     match audit::record(vault, &entry) {
         Ok(Recorded::Written | Recorded::NotKept) => Ok(()),
         Ok(Recorded::Missed(error)) => {

@@ -44,7 +44,7 @@ pub(crate) fn tell(
         return None;
     }
     let (health, reason) = health_after(outcome)?;
-    let news = match vault.news(account, health) {
+    let news = match vault.record_health(account, health) {
         Ok(news) => news?,
         Err(error) => return Some(format!("no hook could be run for `{account}`: {error}")),
     };
@@ -98,21 +98,26 @@ fn health_after(outcome: &Result<LiveToken, ops::Error>) -> Option<(CredentialHe
         Ok(LiveToken {
             warning: None | Some(Warning::Inactive | Warning::Fading { .. }), ..
         }) => return Some((CredentialHealth::Good, String::new())),
+        Ok(LiveToken { warning: Some(Warning::BeingRefreshed | Warning::InDoubt), .. }) => {
+            return None;
+        }
         Err(ops::Error::LoginRequired { reason: LoginReason::Refused, .. }) => {
             return Some(refused());
         }
         Err(error) => error,
     };
-    match error {
-        ops::Error::NotRefreshed { source, .. } => failed(source),
-        ops::Error::NotRefreshedBefore { last, .. } if outcome.is_ok() => {
-            Some((CredentialHealth::RefreshFailed, last.message.clone().unwrap_or_default()))
-        }
-        ops::Error::NotRefreshedBefore { .. }
-        | ops::Error::Spilled { .. }
-        | ops::Error::Lost { .. } => failed(error),
-        _ => None,
+    if !error.is_of_a_failed_refresh() {
+        return None;
     }
+    if let ops::Error::NotRefreshed { source, .. } = error {
+        return failed(source);
+    }
+    if let ops::Error::NotRefreshedBefore { last, .. } = error
+        && outcome.is_ok()
+    {
+        return Some((CredentialHealth::RefreshFailed, last.message.clone().unwrap_or_default()));
+    }
+    failed(error)
 }
 
 /// Runs a hook to its end. Returns `None` if it took longer than `limit` and was killed with all

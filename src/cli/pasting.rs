@@ -113,7 +113,7 @@ fn without_lines(before: &Termios) -> Termios {
 }
 
 impl Lines for Pasting<'_> {
-    fn watched(&self) -> Option<BorrowedFd<'_>> {
+    fn descriptor(&self) -> Option<BorrowedFd<'_>> {
         (!self.ended).then(|| self.terminal.as_fd())
     }
 
@@ -149,7 +149,7 @@ impl Lines for Pasting<'_> {
         None
     }
 
-    fn turn_down(&mut self, why: &Unusable) {
+    fn reject(&mut self, why: &Unusable) {
         self.ui.always(&format!("{why}; paste it whole, from `http` on"));
     }
 }

@@ -11,7 +11,6 @@ use super::typed::login_command;
 use crate::model::account::Account;
 use crate::model::credential::{Credential, Grant};
 use crate::model::readiness::Need;
-use crate::ops::error::StoreError;
 use crate::ops::providers::{self, Drift, Provider};
 use crate::ops::token::{Caller, LiveToken, Policy, Rules, Warning};
 use crate::ops::{self, OpenVault};
@@ -157,18 +156,15 @@ pub(crate) fn warn(context: &Context, account: &Account, token: &LiveToken) {
         Some(Warning::Fading { ends_at: None }) => {
             format!("`{account}` can't be refreshed any more: `{login}`")
         }
-        Some(Warning::NotRefreshed(error)) => match &**error {
-            ops::Error::Store(StoreError::Busy) => {
-                format!("`{account}` is being refreshed by another process, its token still works")
-            }
-            ops::Error::Interrupted { .. } => format!(
-                "what became of an earlier refresh of `{account}` is not known, its token works until its end: `{login}`"
-            ),
-            error => format!(
-                "`{account}` could not be refreshed, its token still works: {}",
-                reason(error)
-            ),
-        },
+        Some(Warning::BeingRefreshed) => {
+            format!("`{account}` is being refreshed by another process, its token still works")
+        }
+        Some(Warning::InDoubt) => format!(
+            "what became of an earlier refresh of `{account}` is not known, its token works until its end: `{login}`"
+        ),
+        Some(Warning::NotRefreshed(error)) => {
+            format!("`{account}` could not be refreshed, its token still works: {}", reason(error))
+        }
     };
     context.ui.warning(&message);
 }

@@ -41,9 +41,11 @@ pub(crate) fn text(limit: u64) -> Result<String, CliError> {
 
 /// Parses a token that a user supplied, without a byte order mark and surrounding white space.
 pub(crate) fn parse_token(text: &str) -> Result<AccessToken, CliError> {
-    AccessToken::supplied(text.trim_start_matches('\u{feff}').trim().to_owned()).map_err(|error| {
-        CliError::new(Kind::Usage, "that is no token")
-            .caused_by(&error)
-            .hint("pipe in the token alone")
-    })
+    AccessToken::parse_supplied(text.trim_start_matches('\u{feff}').trim().to_owned()).map_err(
+        |error| {
+            CliError::new(Kind::Usage, "that is no token")
+                .caused_by(&error)
+                .hint("pipe in the token alone")
+        },
+    )
 }

@@ -1,5 +1,5 @@
-//! The token store of agentllm: a SQLite file with a table for each service, plain or, from later
-//! versions, with its secrets in Fernet.
+//! The token store of agentllm: a SQLite file with a table for each service. Later versions encrypt
+//! its secrets with Fernet.
 
 use std::path::Path;
 
@@ -23,7 +23,7 @@ const GITHUB: &str = "github_tokens";
 /// The columns that may be encrypted.
 const SECRET: [&str; 3] = ["token", "refresh_token", "client_secret"];
 
-/// Hosts below this are Jira Cloud's; any other is an installation of its own.
+/// The domain of Jira Cloud's hosts; any other host is an installation of its own.
 const CLOUD: &str = ".atlassian.net";
 
 /// Reads the store at `path`, with its key if it has one.
@@ -65,10 +65,10 @@ pub(crate) fn read(path: &Path, key: Option<&StoreKey>) -> Result<Found, Error> 
     Ok(found)
 }
 
-/// Makes a record of a row.
+/// A function that makes a record of a row.
 type Of = fn(&Map<String, Value>, String) -> Result<Option<Record>, Fault>;
 
-/// The row with its secrets opened.
+/// Returns the row with its secrets decrypted.
 fn open(mut row: Row, key: Option<&Key>, path: &Path, place: &str) -> Result<Row, Error> {
     for column in SECRET {
         let Some(Value::String(text)) = row.get(column) else { continue };
@@ -100,7 +100,7 @@ fn jira(row: &Map<String, Value>, origin: String) -> Result<Option<Record>, Faul
 }
 
 fn github(row: &Map<String, Value>, origin: String) -> Result<Option<Record>, Fault> {
-    // The addresses of an installation of one's own are nowhere but in the configuration.
+    // The addresses of a self-hosted installation are only in the configuration.
     let server = text::field(row, "server_url")?;
     let own = ["https://api.github.com", "https://github.com"];
     let is_own = server.is_none_or(|server| own.contains(&server.trim_end_matches('/')));
@@ -124,7 +124,7 @@ fn drive(row: &Map<String, Value>, origin: String) -> Result<Option<Record>, Fau
     }))
 }
 
-/// A token that a person made. When it ends is not kept.
+/// Makes a record of a token that a person made. The store does not keep its end.
 fn own_token(row: &Map<String, Value>, origin: String) -> Result<Record, Fault> {
     let token = text::field(row, "token")?.ok_or("it has no token")?;
     let token = StaticToken { token: Some(text::own_token(&token)?), expiry: Expiry::Unknown };

@@ -1,5 +1,5 @@
-//! Fernet (https://github.com/fernet/spec), in which Python programs encrypt: AES-128-CBC, with
-//! HMAC-SHA256 over it.
+//! Fernet (<https://github.com/fernet/spec>), a format in which Python programs encrypt:
+//! AES-128-CBC, with an HMAC-SHA256 over it.
 
 use std::num::NonZeroU32;
 use std::path::Path;
@@ -17,29 +17,30 @@ use zeroize::Zeroizing;
 use super::error::Error;
 use crate::secret::{SecretText, StoreKey};
 
-/// Lengths in a token: version, time and initialization vector stand before the ciphertext, the MAC
-/// behind it.
+/// The parts of a token and their lengths in bytes: version, time and initialization vector stand
+/// before the ciphertext, the MAC behind it.
 const VERSION: u8 = 0x80;
 const HEAD: usize = 1 + 8 + 16;
 const MAC: usize = 32;
 
-/// A key: half of it signs, half of it encrypts.
+/// A key: one half signs, the other half encrypts.
 pub(super) struct Key(Zeroizing<[u8; 32]>);
 
-/// What was in a token.
+/// The content of a token.
 pub(super) struct Opened {
     pub(super) text: Zeroizing<String>,
-    /// When it was encrypted.
+    /// The time at which the content was encrypted.
     pub(super) at: Option<Timestamp>,
 }
 
-/// Whether `text` can be nothing but a token: it begins with the version, and a time before 2106.
+/// Whether `text` can only be a token: it begins with the version, and a time before 2106.
 pub(super) fn is_token(text: &str) -> bool {
     text.starts_with("gAAAAA") && text.len() >= 100
 }
 
 impl Key {
-    /// Reads a key as `Fernet.generate_key` writes it. `path` is what it is to open.
+    /// Reads a key in the form of `Fernet.generate_key`. `path` is the file that it opens, for the
+    /// error.
     pub(super) fn read(text: &StoreKey, path: &Path) -> Result<Self, Error> {
         let decoded = decode(text.expose().trim());
         let bytes = decoded.and_then(|bytes| <[u8; 32]>::try_from(bytes.as_slice()).ok());
@@ -83,7 +84,7 @@ impl Key {
     }
 }
 
-/// Base64url, with its padding or without.
+/// Decodes base64url, with or without padding.
 fn decode(text: &str) -> Option<Zeroizing<Vec<u8>>> {
     let decoded = BASE64URL.decode(text.as_bytes());
     let decoded = decoded.or_else(|_| BASE64URL_NOPAD.decode(text.as_bytes()));
@@ -94,7 +95,7 @@ fn decode(text: &str) -> Option<Zeroizing<Vec<u8>>> {
 mod tests {
     use super::*;
 
-    // The example of the specification: verify.json.
+    // This is the example of the specification: verify.json.
     const KEY: &str = "cw_0x689RpI-jtRR7oE8h_eQsKImvJapLeSbXpwF4e4=";
     const TOKEN: &str = "gAAAAAAdwJ6wAAECAwQFBgcICQoLDA0ODy021cpGVWKZ_eEwCGM4BLLF_5CV9dOPmrhuVUPgJobwOz7JcbmrR64jVmpU4IwqDA==";
 

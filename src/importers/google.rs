@@ -1,7 +1,8 @@
-//! Google's files: `authorized_user` as `gcloud` writes it, and what `Credentials.to_json` of its
-//! Python library gives.
+//! Google's files: `authorized_user` as `gcloud` writes it, and the output of `Credentials.to_json`
+//! of its Python library.
 //!
-//! Files that hold no grant of a person are told from these, with what to do with them.
+//! Files of Google that hold no grant of a person are recognised, and the error names what to do
+//! with them.
 
 use std::path::Path;
 
@@ -12,7 +13,7 @@ use super::record::{Found, Held, HeldGrant, IssuedTo, Owner, Record};
 use super::text::{self, Fault};
 use crate::model::credential::Expiry;
 
-/// Begins the scopes of Drive.
+/// The prefix of the scopes of Drive.
 const DRIVE: &str = "https://www.googleapis.com/auth/drive";
 
 /// Reads the file at `path`.
@@ -65,8 +66,8 @@ fn record(object: &Map<String, Value>) -> Result<Record, Fault> {
     })
 }
 
-/// A grant in the names that Google's library gives its parts. Where it says that tokens are
-/// renewed is not read.
+/// Reads a grant whose fields have the names of Google's library. The address of the token endpoint
+/// in it is not read.
 pub(super) fn grant(object: &Map<String, Value>) -> Result<HeldGrant, Fault> {
     let field = |name| text::field(object, name);
     let refresh_token = field("refresh_token")?.map(text::refresh_token).transpose()?;

@@ -1,8 +1,8 @@
-//! The stores of other tools, as their documentation and their programs have them.
+//! The stores of other tools, a file for each.
 //!
-//! Reads them and changes nothing: no file, and none beside it. What is in them is parsed whole
-//! before any of it is used. Where they say that secrets are to be sent is not believed: addresses
-//! of token endpoints are not even read.
+//! Reads them and changes nothing: no file, and none beside it. A store is parsed as a whole before
+//! any of it is used. The addresses of token endpoints in it are not even read, so a store can't
+//! say where secrets are sent. What becomes of its records is not known here.
 
 mod error;
 pub(crate) mod record;

@@ -1,7 +1,7 @@
-//! What PAuth's storages keep: dictionaries of a token answer's parts, as JSON, encrypted in files
-//! or not.
+//! The storages of PAuth: JSON dictionaries with the parts of a token answer, encrypted in files or
+//! plain.
 //!
-//! Of which service they are stands nowhere.
+//! They do not say which service a token is for.
 
 use std::path::{Path, PathBuf};
 
@@ -17,11 +17,11 @@ use crate::model::credential::Expiry;
 use crate::secret::StoreKey;
 use crate::untrusted::printable;
 
-/// The encrypted files, one a user and named by it.
+/// The extension of the encrypted files, one for each user and named by the user.
 const SUFFIX: &str = "enc";
 
-/// Reads what is at `path`: an encrypted file, a directory of such files, a JSON file with the
-/// tokens of one user or, by their names, of several, or a database with the table `oauth_tokens`.
+/// Reads `path`: an encrypted file, a directory of such files, a JSON file with the tokens of one
+/// user or, by their names, of several, or a database with the table `oauth_tokens`.
 pub(crate) fn read(path: &Path, key: Option<&StoreKey>) -> Result<Found, Error> {
     if path.is_dir() {
         return folder(path, key);
@@ -50,7 +50,7 @@ fn folder(path: &Path, key: Option<&StoreKey>) -> Result<Found, Error> {
     Ok(Found { records: records?, files, ignored: Vec::new() })
 }
 
-/// An encrypted file; its own time tells when the tokens were stored.
+/// Reads an encrypted file; its own time tells when the tokens were stored.
 fn encrypted(path: &Path, key: Option<&StoreKey>) -> Result<Record, Error> {
     let sealed = text::read(path)?;
     let key = key.ok_or_else(|| Error::NeedsKey { path: path.to_owned() })?;
@@ -109,7 +109,7 @@ fn table(path: &Path) -> Result<Found, Error> {
     Ok(Found { records, files: database.files, ignored: Vec::new() })
 }
 
-/// A record of `tokens` that were stored at `stored_at`, if that is known.
+/// Makes a record of `tokens` that were stored at `stored_at`, if that is known.
 fn record(
     user: Owner,
     tokens: &Map<String, Value>,
@@ -152,7 +152,7 @@ fn record(
     })
 }
 
-/// The end of an access token; a life counts only from a time that is known.
+/// Returns the end of an access token. Its life counts only from a time that is known.
 fn end(
     at: Option<Timestamp>,
     life: Option<String>,

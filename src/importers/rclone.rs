@@ -1,4 +1,5 @@
-//! `rclone.conf`: remotes of Google Drive, whose token is JSON on a line of its section.
+//! The configuration `rclone.conf`: remotes of Google Drive, whose token is JSON on a line of its
+//! section.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -12,7 +13,7 @@ use crate::model::credential::Expiry;
 use crate::model::scope::Scopes;
 use crate::untrusted::printable;
 
-/// Begins a scope of Drive, which rclone leaves out.
+/// The prefix of a scope of Drive, which rclone leaves out.
 const DRIVE: &str = "https://www.googleapis.com/auth/";
 
 /// A section, with the line at which it begins.
@@ -101,7 +102,7 @@ fn grant(settings: &BTreeMap<String, String>) -> Result<HeldGrant, Fault> {
     })
 }
 
-/// The sections of the file, or the line that belongs to none.
+/// Returns the sections of the file, or the first line that belongs to none.
 fn remotes(text: &str) -> Result<Vec<Remote>, (usize, Fault)> {
     let mut remotes: Vec<Remote> = Vec::new();
     for (number, line) in text.lines().enumerate() {

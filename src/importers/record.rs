@@ -1,4 +1,4 @@
-//! What other tools keep, as far as it is of use here.
+//! The records of other tools' stores: the part of them that tokctl can use.
 
 use std::path::PathBuf;
 
@@ -10,67 +10,68 @@ use crate::model::credential::{Expiry, StaticToken};
 use crate::model::scope::Scopes;
 use crate::secret::{AccessToken, ClientSecret, RefreshToken};
 
-/// What was found in a store.
+/// The result of reading a store.
 #[derive(Debug, Default)]
 pub(crate) struct Found {
     pub(crate) records: Vec<Record>,
-    /// What else is there that is no credential, or none that can be taken: a phrase each.
+    /// Other things in the store that are no credentials, or none that can be imported: a phrase
+    /// for each.
     pub(crate) ignored: Vec<String>,
-    /// The files that hold it.
+    /// The files that hold the store.
     pub(crate) files: Vec<PathBuf>,
 }
 
 /// One credential of another tool.
 #[derive(Debug)]
 pub(crate) struct Record {
-    /// The built-in provider that it is for, where the store tells.
+    /// The built-in provider that the credential is for, if the store tells.
     pub(crate) provider: Option<&'static str>,
     pub(crate) user: Owner,
-    /// Where it stands, printable, such as `row 3 of jira_tokens`.
+    /// The place in the store, safe to print, such as `row 3 of jira_tokens`.
     pub(crate) origin: String,
-    /// The service's own address.
+    /// The address of the service.
     pub(crate) server: Option<Address>,
-    /// The account's name at the service, which its token is sent with.
+    /// The name of the account at the service, with which its token is sent.
     pub(crate) username: Option<String>,
-    /// Whether the tool found that its token works no more.
+    /// Whether the tool found that the token no longer works.
     pub(crate) inactive: bool,
     pub(crate) held: Held,
 }
 
-/// Whose a credential is, as the store says it.
+/// The user of a credential, as the store names it.
 #[derive(Debug, Clone)]
 pub(crate) enum Owner {
     /// The store does not say.
     Unsaid,
     Named(UserName),
-    /// A user of whom the store has a name that can't be kept here.
+    /// The store has a name for the user that can't be kept here.
     Unnameable,
 }
 
 impl Owner {
-    /// The one with this name.
+    /// Returns the user with this name.
     pub(super) fn of(name: &str) -> Self {
         name.parse().map_or(Self::Unnameable, Self::Named)
     }
 }
 
-/// What lets requests in.
+/// The secret part of a record.
 #[derive(Debug)]
 pub(crate) enum Held {
     /// A token that a person made.
     Static(StaticToken),
-    /// What an authorization server issued.
+    /// The tokens that an authorization server issued.
     Grant(Box<HeldGrant>),
 }
 
-/// What an authorization server issued.
+/// The tokens that an authorization server issued, and the client that they were issued to.
 #[derive(Debug)]
 pub(crate) struct HeldGrant {
-    /// Left out where the refresh token alone was kept.
+    /// The access token; `None` if the store keeps only the refresh token.
     pub(crate) access_token: Option<AccessToken>,
     pub(crate) token_type: Option<String>,
     pub(crate) expiry: Expiry,
-    /// When it was issued, as far as the store tells.
+    /// The time at which the access token was issued, if the store tells.
     pub(crate) issued_at: Option<Timestamp>,
     pub(crate) refresh_token: Option<RefreshToken>,
     pub(crate) scopes: Scopes,
@@ -80,10 +81,10 @@ pub(crate) struct HeldGrant {
 /// The client that a grant was issued to.
 #[derive(Debug)]
 pub(crate) enum IssuedTo {
-    /// The one that stands beside it.
+    /// A client that the store names.
     Named { id: String, secret: Option<ClientSecret> },
-    /// One that the tool was configured with, elsewhere.
+    /// A client that the tool was configured with, outside its store.
     Configured,
-    /// The tool's own, which is nobody else's to use.
+    /// The tool's own client, which only the tool may use.
     Tool,
 }

@@ -13,7 +13,7 @@ use super::sqlite::{self, Database};
 use super::text::{self, Fault};
 use crate::model::credential::{Expiry, StaticToken};
 
-/// A table, by the columns that it has to have.
+/// A table, recognised by the columns that it has to have.
 struct Table {
     name: &'static str,
     columns: &'static [&'static str],
@@ -80,7 +80,7 @@ fn dump(path: &Path) -> Result<Found, Error> {
     Ok(Found { records, files: vec![path.to_owned()], ignored: Vec::new() })
 }
 
-/// A field of a dump; PostgreSQL writes `\N` for NULL.
+/// Reads a field of a dump; PostgreSQL writes `\N` for NULL.
 fn field(value: &str) -> Value {
     if value == "\\N" { Value::Null } else { Value::String(value.to_owned()) }
 }
@@ -97,7 +97,8 @@ fn etsy(row: &Map<String, Value>, origin: String) -> Result<Record, Fault> {
     })
 }
 
-/// A shop's token, under the shop's address: its number means nothing outside of that service.
+/// Makes a record of a shop's token, named by the shop's address: its number has no meaning outside
+/// of that service.
 fn shopify(row: &Map<String, Value>, origin: String) -> Result<Record, Fault> {
     let domain = text::field(row, "shop_domain")?.ok_or("it has no shop")?;
     let token = text::field(row, "access_token")?.ok_or("it has no access token")?;

@@ -5,12 +5,13 @@ use std::ops::Deref;
 use serde_json::{Map, Value};
 use zeroize::Zeroize;
 
-/// The values of a row by the names of their columns. Some are secrets: all texts are wiped.
+/// The values of a row by the names of their columns. All texts are wiped when they are dropped,
+/// since some are secrets.
 #[derive(Clone)]
 pub(super) struct Row(Map<String, Value>);
 
 impl Row {
-    /// Puts a text in the place of another one, which is wiped.
+    /// Replaces a text, and wipes the old one.
     pub(super) fn replace(&mut self, column: &str, text: &str) {
         if let Some(value) = self.0.get_mut(column) {
             wipe(value);

@@ -1,5 +1,5 @@
-//! The token store of the Salla SDK's example: a SQLite file with the table `tokens`, a row each
-//! for its users.
+//! The token store of the Salla SDK's example: a SQLite file with the table `tokens`, which has a
+//! row for each user.
 
 use std::path::Path;
 
@@ -35,8 +35,8 @@ fn record(row: &Map<String, Value>, origin: String) -> Result<Record, Fault> {
     })
 }
 
-/// A grant in columns of its own, whose client the program was configured with, and which ends as
-/// the column `end` tells.
+/// Reads a grant whose fields are columns of their own, with its end in the column `end`. Its
+/// client is the one that the program was configured with.
 pub(super) fn grant(row: &Map<String, Value>, end: &str) -> Result<HeldGrant, Fault> {
     let access_token = text::field(row, "access_token")?.ok_or("it has no access token")?;
     let end = text::field(row, end)?.map(|text| text::time(&text)).transpose()?;

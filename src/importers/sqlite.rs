@@ -1,5 +1,5 @@
-//! Tables in a SQLite file of another tool, read without a trace: the file is taken into memory as
-//! it lies there, with what its log holds, and SQLite never sees its path.
+//! The tables in a SQLite file of another tool, read without a trace: the file and its log are
+//! copied into memory, and SQLite never sees the path.
 
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -18,22 +18,23 @@ use super::write_ahead_log;
 use crate::paths::with_suffix;
 use crate::private_file;
 
-/// No store of tokens is larger, in bytes.
+/// The largest store that is read, in bytes: no store of tokens is larger.
 const LARGEST: usize = 512 * 1024 * 1024;
 
-/// No row is larger, in bytes: not even one whose columns are computed.
+/// The largest row that is read, in bytes: no real row is larger, not even one whose columns are
+/// computed.
 const LARGEST_ROW: i32 = 4 * 1024 * 1024;
 
-/// Begins every SQLite file.
+/// The first bytes of every SQLite file.
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 
-/// Begins a rollback journal that has not been taken back.
+/// The first bytes of a rollback journal that was not rolled back yet.
 const JOURNAL_MAGIC: [u8; 8] = [0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7];
 
-/// How often a file is read again that changed meanwhile.
+/// The most times that a file is read again because it changed meanwhile.
 const TRIES: usize = 20;
 
-/// Where the header says whether a write-ahead log is used: 1 if not, 2 if so.
+/// The bytes of the header that say whether a write-ahead log is used: 1 if not, 2 if so.
 const VERSIONS: std::ops::Range<usize> = 18..20;
 
 /// A copy of another tool's database, in memory.
@@ -44,7 +45,7 @@ pub(super) struct Database {
     pub(super) files: Vec<PathBuf>,
 }
 
-/// Whether `path` is a SQLite file, as far as its beginning tells.
+/// Whether `path` begins as a SQLite file does.
 pub(super) fn is_one(path: &Path) -> bool {
     use std::io::Read;
     let mut start = [0; MAGIC.len()];
@@ -67,9 +68,9 @@ impl Database {
         Ok(Self { connection, path: path.to_owned(), files })
     }
 
-    /// The names of its tables.
+    /// Returns the names of the tables.
     pub(super) fn tables(&self) -> Result<Vec<String>, Error> {
-        // A virtual table has no root page: reading it would run whatever it is made of.
+        // A virtual table has no root page; reading it would run the code behind it.
         let sql = "SELECT name FROM sqlite_master WHERE type = 'table' AND rootpage > 0";
         let read = || -> rusqlite::Result<Vec<String>> {
             let mut statement = self.connection.prepare(sql)?;
@@ -79,7 +80,7 @@ impl Database {
         read().map_err(|_| self.unreadable("its schema"))
     }
 
-    /// How many rows `table` has.
+    /// Returns the number of rows of `table`.
     pub(super) fn count(&self, table: &str) -> Result<i64, Error> {
         let sql = format!("SELECT count(*) FROM {}", quoted(table));
         let count = self.connection.query_row(&sql, [], |row| row.get(0));
@@ -97,7 +98,8 @@ impl Database {
         Ok(columns.iter().all(|column| names.contains(column)))
     }
 
-    /// What `each` makes of the rows of `table`. An error of its tells the row, counted from 1.
+    /// Returns the result of `each` for every row of `table`. An error names the row, counted from
+    /// 1.
     pub(super) fn rows<T>(
         &self,
         table: &str,
@@ -131,8 +133,8 @@ impl Database {
     }
 }
 
-/// The file's bytes with what its log holds, and the names of the files that were read. Read again
-/// if somebody wrote to them meanwhile.
+/// Returns the bytes of the file with the content of its log, and the names of the files that were
+/// read. The files are read again if they were written to meanwhile.
 fn load(path: &Path) -> Result<(Zeroizing<Vec<u8>>, Vec<PathBuf>), Error> {
     let limit = LARGEST as u64;
     let (log, journal) = (with_suffix(path, "-wal"), with_suffix(path, "-journal"));
@@ -162,7 +164,7 @@ fn load(path: &Path) -> Result<(Zeroizing<Vec<u8>>, Vec<PathBuf>), Error> {
 fn in_memory(bytes: &[u8]) -> rusqlite::Result<Connection> {
     let mut connection = Connection::open_in_memory()?;
     connection.deserialize_read_exact("main", bytes, bytes.len(), true)?;
-    // Against a file that was made to mislead SQLite.
+    // This protects against a file that was made to mislead SQLite.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
     connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, LARGEST_ROW)?;
@@ -171,12 +173,12 @@ fn in_memory(bytes: &[u8]) -> rusqlite::Result<Connection> {
     if check == "ok" { Ok(connection) } else { Err(rusqlite::Error::InvalidQuery) }
 }
 
-/// Whether there are fewer pages than the header counts, as far as what it counts is of today
-/// (https://sqlite.org/fileformat2.html#in_header_database_size).
+/// Whether the file has fewer pages than its header counts, if that count is current
+/// (<https://sqlite.org/fileformat2.html#in_header_database_size>).
 fn is_cut_off(bytes: &[u8]) -> bool {
     let number =
         |at: usize| bytes[at..].iter().take(4).fold(0, |n, byte| n << 8 | usize::from(*byte));
-    // 1 stands for 65536.
+    // The value 1 stands for 65536.
     let page_size = match number(14) & 0xFFFF {
         1 => 65_536,
         size => size.max(512),
@@ -185,7 +187,7 @@ fn is_cut_off(bytes: &[u8]) -> bool {
     is_of_today && bytes.len() / page_size < number(28)
 }
 
-/// A row, by the names of its columns.
+/// Reads a row into values by the names of their columns.
 fn object(row: &rusqlite::Row<'_>, names: &[String]) -> Result<Row, Fault> {
     let values = names.iter().enumerate().map(|(column, name)| {
         let value = match row.get_ref(column).map_err(|_| "a value can't be read")? {
@@ -202,13 +204,13 @@ fn object(row: &rusqlite::Row<'_>, names: &[String]) -> Result<Row, Fault> {
     values.collect()
 }
 
-/// What tells whether a file was written to; `None` if there is none.
+/// Returns the size and time by which a change of the file is noticed; `None` if there is no file.
 fn stamp(path: &Path) -> Option<(u64, SystemTime)> {
     let metadata = std::fs::metadata(path).ok()?;
     Some((metadata.len(), metadata.modified().ok()?))
 }
 
-/// A name as SQL has it.
+/// Returns a name quoted for SQL.
 fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }

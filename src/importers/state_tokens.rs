@@ -1,5 +1,6 @@
-//! A SQLite file with the table `tokens` of names and values, the values in Fernet under a key that
-//! is derived from the secret `STATE_TOKEN_SECRET`: tokens of Facebook and of Shopify's shops.
+//! A SQLite file with the table `tokens` of names and values: tokens of Facebook and of Shopify's
+//! shops. The values are in Fernet, under a key that is derived from the secret
+//! `STATE_TOKEN_SECRET`.
 
 use std::num::NonZeroU32;
 use std::path::Path;
@@ -16,21 +17,21 @@ use crate::model::credential::{Expiry, StaticToken};
 use crate::model::scope::Scopes;
 use crate::secret::{SecretText, StoreKey};
 
-/// How the program derives its key.
+/// The salt with which the program derives its key.
 const SALT: &[u8] = b"salt_";
 const ITERATIONS: NonZeroU32 = NonZeroU32::new(100_000).unwrap();
 
-/// What a name says that its value is.
+/// The kind of a value, by its name.
 enum Named {
-    /// The token of the person who logged in to Facebook: of whom it does not say.
+    /// The token of a person who logged in to Facebook; the store does not say who.
     FacebookUser,
     /// The token of a page, under its number.
     FacebookPage(Owner),
     /// The token of a shop, at its address.
     Shop(Owner, Address),
-    /// Something that lets nobody in.
+    /// An identifier, which is no secret.
     Identifier,
-    /// Nobody knows.
+    /// A value of unknown meaning.
     Other,
 }
 
@@ -83,7 +84,7 @@ fn named(row: &Map<String, Value>) -> Result<Named, Fault> {
         return Ok(Named::FacebookPage(Owner::of(page)));
     }
     let Some(shop) = name.strip_prefix("SHOPIFY_ACCESS_TOKEN_") else { return Ok(Named::Other) };
-    // Points became underscores, which no shop's name has.
+    // The program replaced dots with underscores, which no shop's name has.
     let host = shop.replace('_', ".");
     let address = text::shop(&host)?;
     Ok(Named::Shop(Owner::of(&host), address))

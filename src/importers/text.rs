@@ -1,4 +1,4 @@
-//! Texts and values as other tools write them.
+//! Texts and values in the forms in which other tools write them.
 
 use std::fmt;
 use std::path::Path;
@@ -18,13 +18,13 @@ use crate::model::scope::Scopes;
 use crate::private_file;
 use crate::secret::{AccessToken, ClientSecret, RefreshToken, SecretText};
 
-/// No text file of tokens is larger, in bytes.
+/// The largest text file that is read, in bytes: no file of tokens is larger.
 const LARGEST: u64 = 64 * 1024 * 1024;
 
-/// No single value is longer, in bytes.
+/// The longest value that is read, in bytes.
 const LONGEST: usize = 64 * 1024;
 
-/// What is wrong with a value; its place is added by whoever knows it.
+/// The fault of a value; the caller, which knows the place, adds it.
 pub(super) type Fault = &'static str;
 
 /// Reads a text file.
@@ -43,7 +43,7 @@ pub(super) fn json(text: &str) -> Option<Value> {
     serde_json::from_str(text).ok()
 }
 
-/// Reads a JSON object with every name in it, though it may stand there twice.
+/// Reads a JSON object with every name in it, even one that occurs twice.
 pub(super) fn json_entries(text: &str) -> Option<Vec<(String, Value)>> {
     struct Entries;
 
@@ -65,7 +65,7 @@ pub(super) fn json_entries(text: &str) -> Option<Vec<(String, Value)>> {
     Some(entries)
 }
 
-/// A text in an object; one that is null or empty is none.
+/// Returns a text in an object; one that is null or empty counts as none.
 pub(super) fn field(object: &Map<String, Value>, name: &str) -> Result<Option<String>, Fault> {
     match object.get(name) {
         None | Some(Value::Null) => Ok(None),
@@ -77,22 +77,22 @@ pub(super) fn field(object: &Map<String, Value>, name: &str) -> Result<Option<St
     }
 }
 
-/// A user's name, which has to be there.
+/// Returns the name of a user, which must be there.
 pub(super) fn user(object: &Map<String, Value>, name: &str) -> Result<Owner, Fault> {
     Ok(Owner::of(&field(object, name)?.ok_or("it does not say whose it is")?))
 }
 
-/// The address of a shop by its domain.
+/// Returns the address of a shop by its domain.
 pub(super) fn shop(domain: &str) -> Result<Address, Fault> {
     let plain = domain.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-".contains(&byte));
     let address = plain.then(|| format!("https://{domain}").parse().ok()).flatten();
     address.ok_or("the shop is no domain")
 }
 
-/// What a token answer called its token.
+/// Returns the token type as the token answer named it.
 pub(super) fn token_type(object: &Map<String, Value>) -> Result<Option<String>, Fault> {
     match field(object, "token_type")? {
-        // Some programs keep it in small letters (RFC 6749 §5.1: case does not count).
+        // Some programs store it in lower case (RFC 6749 §5.1: case does not count).
         Some(kind) if kind.eq_ignore_ascii_case("bearer") => Ok(Some("Bearer".into())),
         Some(kind) if kind.len() <= 64 && kind.bytes().all(|byte| byte.is_ascii_graphic()) => {
             Ok(Some(kind))
@@ -102,35 +102,35 @@ pub(super) fn token_type(object: &Map<String, Value>) -> Result<Option<String>, 
     }
 }
 
-/// An access token that a server issued.
+/// Checks an access token that a server issued.
 pub(super) fn access_token(text: String) -> Result<AccessToken, Fault> {
     if text.len() > LONGEST {
         return Err("the access token is too long");
     }
-    AccessToken::issued(text)
+    AccessToken::parse_issued(text)
         .map_err(|_| "the access token is empty, or holds a character that no token can have")
 }
 
-/// A token that a person made.
+/// Checks a token that a person made.
 pub(super) fn own_token(text: &str) -> Result<AccessToken, Fault> {
     let text = text.trim();
     if text.len() > LONGEST {
         return Err("the token is too long");
     }
-    AccessToken::supplied(text.to_owned())
+    AccessToken::parse_supplied(text.to_owned())
         .map_err(|_| "the token is empty, or holds a control character")
 }
 
-/// A refresh token that a server issued.
+/// Checks a refresh token that a server issued.
 pub(super) fn refresh_token(text: String) -> Result<RefreshToken, Fault> {
     if text.len() > LONGEST {
         return Err("the refresh token is too long");
     }
-    RefreshToken::issued(text)
+    RefreshToken::parse_issued(text)
         .map_err(|_| "the refresh token is empty, or holds a character that no token can have")
 }
 
-/// A client's id (RFC 6749 §2.2, appendix A.1).
+/// Checks a client's id (RFC 6749 §2.2, appendix A.1).
 pub(super) fn client_id(text: String) -> Result<String, Fault> {
     let fits = text.len() <= 1024 && text.bytes().all(|byte| (0x20..=0x7E).contains(&byte));
     if fits {
@@ -140,7 +140,7 @@ pub(super) fn client_id(text: String) -> Result<String, Fault> {
     }
 }
 
-/// A client's secret (RFC 6749, appendix A.2).
+/// Checks a client's secret (RFC 6749, appendix A.2).
 pub(super) fn client_secret(text: String) -> Result<ClientSecret, Fault> {
     let fits = text.len() <= LONGEST && !text.contains(char::is_control);
     if fits {
@@ -150,7 +150,7 @@ pub(super) fn client_secret(text: String) -> Result<ClientSecret, Fault> {
     }
 }
 
-/// Scopes: one text, a list, or a list written as text.
+/// Reads scopes: one text, a list, or a list written as text.
 pub(super) fn scopes(value: Option<&Value>) -> Result<Scopes, Fault> {
     match value {
         None | Some(Value::Null) => Ok(Scopes::default()),
@@ -168,8 +168,8 @@ pub(super) fn scopes(value: Option<&Value>) -> Result<Scopes, Fault> {
     }
 }
 
-/// A point in time as programs write it: seconds since 1970, RFC 3339, or a date and a time with a
-/// space between, with an offset or in UTC.
+/// Reads a point in time as programs write it: seconds since 1970, RFC 3339, or a date and a time
+/// with a space between, with an offset or in UTC.
 pub(super) fn time(text: &str) -> Result<Timestamp, Fault> {
     let text = text.trim();
     parse_time(text)
@@ -179,7 +179,8 @@ pub(super) fn time(text: &str) -> Result<Timestamp, Fault> {
 
 fn parse_time(text: &str) -> Option<Timestamp> {
     if let Ok(seconds) = text.parse::<f64>() {
-        // Before the year 2100: what is larger counts in milliseconds, and is not guessed at.
+        // The limit is the year 2100: a larger number counts in milliseconds, and is not guessed
+        // at.
         if !(0.0..4_102_444_800.0).contains(&seconds) {
             return None;
         }
@@ -204,7 +205,7 @@ fn parse_time(text: &str) -> Option<Timestamp> {
     Some(local.to_zoned(TimeZone::fixed(offset)).ok()?.timestamp())
 }
 
-/// `Z`, `+00`, `+0300`, `-03:30`, or nothing for UTC.
+/// Reads an offset: `Z`, `+00`, `+0300`, `-03:30`, or nothing for UTC.
 fn offset(text: &str) -> Option<Offset> {
     let (sign, digits) = match text.as_bytes().first() {
         None | Some(b'Z') => return Some(Offset::UTC),

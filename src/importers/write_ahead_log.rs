@@ -1,17 +1,16 @@
-//! What stands in the write-ahead log of a SQLite file (https://sqlite.org/fileformat2.html#walformat)
-//! and not in the file itself yet.
+//! The committed pages in the write-ahead log of a SQLite file
+//! (<https://sqlite.org/fileformat2.html#walformat>) that are not in the file itself yet.
 //!
-//! SQLite would read both together, but not without making or changing files beside them.
+//! SQLite would read both together, but would make or change files beside them.
 
 use zeroize::Zeroizing;
 
-/// Lengths of the log's header, and of each frame's.
+/// The lengths in bytes of the log's header, and of the header of each frame.
 const HEADER: usize = 32;
 const FRAME_HEADER: usize = 24;
 
-/// Applies what was committed in `log` to the pages in `database`. A log that is not whole counts
-/// as far as it is, as it does for SQLite. `None` if the database would be larger than `largest`
-/// bytes.
+/// Applies the committed pages of `log` to `database`. A damaged log counts as far as it is whole,
+/// as it does for SQLite. Returns `None` if the database would be larger than `largest` bytes.
 pub(super) fn apply(
     mut database: Zeroizing<Vec<u8>>,
     log: &[u8],
@@ -24,7 +23,7 @@ pub(super) fn apply(
         let Some(pages) = frame.pages_after_commit else { continue };
         let length = pages.checked_mul(reader.page_size).filter(|length| *length <= largest)?;
         if length > database.capacity() {
-            // To grow it may be to move it, and leaves a copy.
+            // A vector that grows may move, and leave a copy of its content behind.
             let mut larger = Zeroizing::new(Vec::with_capacity(length));
             larger.extend_from_slice(&database);
             database = larger;
@@ -32,7 +31,7 @@ pub(super) fn apply(
         database.resize(length, 0);
         for (page, content) in pending.drain(..) {
             let start = (page - 1) * content.len();
-            // A page beyond the end was cut off by a later change of the same transaction.
+            // A later change of the same transaction cut off a page beyond the end.
             if let Some(place) = database.get_mut(start..start + content.len()) {
                 place.copy_from_slice(content);
             }
@@ -43,10 +42,10 @@ pub(super) fn apply(
 
 /// One page as it was written.
 struct Frame<'a> {
-    /// Counted from 1.
+    /// The number of the page, counted from 1.
     page: usize,
     content: &'a [u8],
-    /// How many pages the database has, for the last frame of a transaction.
+    /// The number of pages of the database, in the last frame of a transaction.
     pages_after_commit: Option<usize>,
 }
 
@@ -60,7 +59,7 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    /// `None` where there is no header that counts.
+    /// Returns a reader; `None` if the log has no valid header.
     fn new(log: &'a [u8]) -> Option<Self> {
         let (header, rest) = log.split_at_checked(HEADER)?;
         let big_endian = match number(&header[..4]) {
@@ -103,7 +102,7 @@ fn sums(bytes: &[u8]) -> (u32, u32) {
     (number(&bytes[..4]), number(&bytes[4..]))
 }
 
-/// The log's checksum over `bytes`, a multiple of eight of them, continued from `sum`.
+/// Returns the log's checksum over `bytes`, a multiple of eight, continued from `sum`.
 fn checksum(big_endian: bool, sum: (u32, u32), bytes: &[u8]) -> (u32, u32) {
     let word = |bytes: &[u8]| {
         if big_endian { number(bytes) } else { number(bytes).swap_bytes() }
@@ -122,7 +121,7 @@ mod tests {
 
     const ENOUGH: usize = 1 << 20;
 
-    /// A database with rows in its log that are not in the file yet, and both as they lie there.
+    /// Returns a database with rows in its log that are not in the file yet, and the bytes of both.
     fn live() -> (tempfile::TempDir, Connection, Vec<u8>, Vec<u8>) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("live.db");
@@ -160,7 +159,7 @@ mod tests {
 
     #[test]
     fn a_frame_may_name_any_page() {
-        // Valid but for what it says: the checksums are no secret.
+        // These frames are valid except for their numbers: the checksums are no secret.
         for (page, pages) in [(u32::MAX, 3), (2, u32::MAX), (1, 1), (7, 0)] {
             let mut log = [0x377f_0683_u32, 3_007_000, 512, 0, 1, 2].map(u32::to_be_bytes).concat();
             let sum = checksum(true, (0, 0), &log);

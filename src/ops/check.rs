@@ -15,13 +15,13 @@ use super::error::{CheckError, Error};
 use super::live_token::token_of;
 use super::refresh::WAIT;
 use crate::model::account::Account;
-use crate::model::attempt::{Action, Attempt, Outcome, pause_until};
+use crate::model::attempt::{Action, Attempt, Outcome, pause_end};
 use crate::model::credential::{Check, Credential, Grant, Status};
 use crate::oauth::http::Fault;
 pub(crate) use crate::oauth::protected_resource::Verdict;
-use crate::oauth::protected_resource::{self, Answered, NoVerdict};
-use crate::providers::{self, Places, Provider};
-use crate::store::{self, OpenVault, Recorded, Row};
+use crate::oauth::protected_resource::{self, CheckAnswer, NoVerdict};
+use crate::providers::{self, AddressParameters, Provider};
+use crate::store::{self, CheckRecorded, OpenVault, Row};
 
 /// How often a service is asked anew whose refusal was about a token that was replaced meanwhile.
 const TRIES: usize = 3;
@@ -49,8 +49,11 @@ pub(crate) fn request(
     let none = || CheckError::NoRequest { account: account.clone() };
     let today = today.ok_or_else(none)?;
     let api = &credential.api;
-    let places =
-        |api_base_url| Places { server: api.server_url.as_ref(), api_base_url, site_id: None };
+    let places = |api_base_url| AddressParameters {
+        server: api.server_url.as_ref(),
+        api_base_url,
+        site_id: None,
+    };
     let found = match credential.grant {
         Grant::Static(_) => today.static_check(&api.auth, places(credential.api_base_url())),
         // A token of a gateway never works at the site itself.
@@ -105,9 +108,9 @@ pub(crate) fn check(
         let recorded = record(vault, account, &row, credential.as_ref(), &attempt)?;
         let recorded = match (recorded, verdict) {
             // The token that was refused is nobody's any more.
-            (Recorded::Moved, Verdict::Refused) => continue,
-            (Recorded::InDoubt, _) => false,
-            (Recorded::Moved | Recorded::Yes, _) => true,
+            (CheckRecorded::Moved, Verdict::Refused) => continue,
+            (CheckRecorded::InDoubt, _) => false,
+            (CheckRecorded::Moved | CheckRecorded::Yes, _) => true,
         };
         let credential = credential.filter(|_| recorded).unwrap_or(row.stored.credential);
         return Ok(Checked { verdict, credential, recorded });
@@ -134,45 +137,51 @@ fn record(
     read: &Row,
     credential: Option<&Credential>,
     attempt: &Attempt,
-) -> Result<Recorded, Error> {
+) -> Result<CheckRecorded, Error> {
     // Whoever has the turn has read the row and counts on it; what is only evidence need not wait.
     let _turn = match credential {
         Some(_) => Some(vault.status_turn(account, Instant::now() + WAIT)?),
         None => None,
     };
     let was = (read.stored.revision, read.stored.credential.status);
-    Ok(vault.note_check(account, was, credential, attempt)?)
+    Ok(vault.record_check(account, was, credential, attempt)?)
 }
 
-fn attempt(asked: &Result<Answered, Fault>, began_at: Timestamp, ended_at: Timestamp) -> Attempt {
+fn attempt(
+    asked: &Result<CheckAnswer, Fault>,
+    began_at: Timestamp,
+    ended_at: Timestamp,
+) -> Attempt {
     let (outcome, message) = match asked {
-        Ok(Answered { verdict: Ok(Verdict::Accepted), .. }) => (Outcome::Done, None),
-        Ok(Answered { verdict: Ok(Verdict::Refused), heard }) => {
-            let status = heard.status;
+        Ok(CheckAnswer { verdict: Ok(Verdict::Accepted), .. }) => (Outcome::Done, None),
+        Ok(CheckAnswer { verdict: Ok(Verdict::Refused), meta }) => {
+            let status = meta.status;
             (Outcome::Refused, Some(format!("the service refused the token (HTTP {status})")))
         }
-        Ok(Answered { verdict: Err(error), .. }) => (Outcome::Passing, Some(error.to_string())),
-        Err(fault) => (Outcome::Passing, Some(fault.to_string())),
+        Ok(CheckAnswer { verdict: Err(error), .. }) => {
+            (Outcome::Transient, Some(error.to_string()))
+        }
+        Err(fault) => (Outcome::Transient, Some(fault.to_string())),
     };
     let retry_after = match asked {
-        Ok(Answered { verdict: Err(NoVerdict::TooManyRequests { retry_after, .. }), .. }) => {
-            *retry_after
-        }
+        Ok(CheckAnswer {
+            verdict: Err(NoVerdict::TooManyRequests { retry_after, .. }), ..
+        }) => *retry_after,
         Ok(_) | Err(_) => None,
     };
-    let heard = asked.as_ref().ok().map(|answered| answered.heard);
+    let meta = asked.as_ref().ok().map(|answered| answered.meta);
     Attempt {
         name: None,
         action: Action::Check,
         began_at,
         ended_at,
         outcome,
-        status: heard.map(|heard| heard.status),
+        status: meta.map(|meta| meta.status),
         error: None,
         message,
-        not_before: pause_until(retry_after, ended_at),
-        clock_skew: heard
-            .and_then(|heard| heard.date)
+        not_before: pause_end(retry_after, ended_at),
+        clock_skew: meta
+            .and_then(|meta| meta.date)
             .map(|date| date.duration_since(ended_at).as_secs()),
     }
 }

@@ -65,7 +65,7 @@ fn first_material(
         }
         SlotSecret::Keychain(patience) => patience,
     };
-    vault.first_entry_begun(slot, clock())?;
+    vault.add_first_intent(slot, clock())?;
     let secret = Key::generate()?;
     keychain::create(&slot.entry(), &secret, patience)
         .map_err(|source| Error::Keychain { source, slots: Vec::new() })?;

@@ -18,6 +18,6 @@ pub(super) fn expect_whole(vault: &OpenVault, account: &Account) -> Result<Row, 
 
 /// The error that `account` was handed over, with whether a bundle waits to be put in place.
 pub(crate) fn handed_over(vault: &OpenVault, account: &Account) -> Error {
-    let unplaced = vault.bundle_waits_since().is_ok_and(|since| since.is_some());
+    let unplaced = vault.unplaced_bundle_since().is_ok_and(|since| since.is_some());
     Error::HandedOver { account: account.clone(), unplaced }
 }

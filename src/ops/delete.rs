@@ -39,12 +39,12 @@ pub(crate) enum AtProvider {
 /// A refresh that is in flight is waited for, and its answer revoked: else it would live on at the
 /// provider and nobody would know of it.
 pub(crate) fn revoke_and_delete(vault: &OpenVault, account: &Account) -> Result<AtProvider, Error> {
-    let _turn = vault.turn(account, Instant::now() + WAIT)?;
+    let _turn = vault.credential_turn(account, Instant::now() + WAIT)?;
     let row = credential::expect_whole(vault, account)?;
     let credential = &row.stored.credential;
     let at_provider = match &credential.grant {
         _ if credential.status == Status::HandedOver => {
-            AtProvider::HandedOver { unplaced: vault.bundle_waits_since()?.is_some() }
+            AtProvider::HandedOver { unplaced: vault.unplaced_bundle_since()?.is_some() }
         }
         Grant::Static(_) => AtProvider::Static,
         Grant::OAuth(grant) => match &grant.client.revocation_endpoint {

@@ -8,7 +8,7 @@ use crate::model::account::Account;
 use crate::model::attempt::{Action, Attempt, Outcome, TOLERABLE_SKEW};
 use crate::model::credential::{Credential, Grant, Status};
 use crate::model::readiness::{Need, Readiness, readiness};
-use crate::providers::Renewal;
+use crate::providers::RenewalRules;
 use crate::store::{OpenVault, Row};
 
 /// All that is known of one credential.
@@ -66,12 +66,12 @@ pub(crate) fn evidence(vault: &OpenVault, account: &Account) -> Result<Evidence,
         credential: stored.credential,
         in_doubt_since: journal.map(|journal| journal.started_at),
         last_attempt: vault.last_attempt(account)?,
-        keeps_bundle: vault.bundle_waits_since()?.is_some(),
+        keeps_bundle: vault.unplaced_bundle_since()?.is_some(),
     })
 }
 
 /// Concludes what is the matter, the gravest thing first.
-pub(crate) fn diagnose(evidence: &Evidence, renewal: Renewal, now: Timestamp) -> Finding {
+pub(crate) fn diagnose(evidence: &Evidence, renewal: RenewalRules, now: Timestamp) -> Finding {
     let credential = &evidence.credential;
     let works = !credential.expiry().is_past(now);
     match credential.status {
@@ -89,7 +89,7 @@ pub(crate) fn diagnose(evidence: &Evidence, renewal: Renewal, now: Timestamp) ->
     if let Some(failed) = evidence.last_failure() {
         match failed.outcome {
             Outcome::Configuration => return Finding::Configuration,
-            Outcome::Passing => {
+            Outcome::Transient => {
                 return Finding::Passing { works, not_before: failed.paused_until(now) };
             }
             Outcome::Done | Outcome::Refused => {}
@@ -180,7 +180,7 @@ mod tests {
     }
 
     fn finding(evidence: &Evidence) -> Finding {
-        diagnose(evidence, Renewal::default(), at(10))
+        diagnose(evidence, RenewalRules::default(), at(10))
     }
 
     #[test]
@@ -203,7 +203,7 @@ mod tests {
         };
         assert_eq!(finding(&of(Outcome::Configuration)), Finding::Configuration);
         let passing = Finding::Passing { works: true, not_before: None };
-        assert_eq!(finding(&of(Outcome::Passing)), passing);
+        assert_eq!(finding(&of(Outcome::Transient)), passing);
         assert_eq!(finding(&of(Outcome::Done)), Finding::Clock { ahead: -300 });
     }
 
@@ -211,7 +211,7 @@ mod tests {
     fn an_interrupted_refresh_may_be_tried_again_where_the_provider_allows_it() {
         let in_doubt = Evidence { in_doubt_since: Some(at(9)), ..evidence(Status::Active, 100) };
         let told = |reuse, may_try| {
-            let renewal = Renewal { reuse, ..Renewal::default() };
+            let renewal = RenewalRules { reuse, ..RenewalRules::default() };
             let expected = Finding::InDoubt { since: at(9), works: true, may_try };
             assert_eq!(diagnose(&in_doubt, renewal, at(10)), expected);
         };

@@ -310,6 +310,17 @@ impl From<getrandom::Error> for Error {
 }
 
 impl Error {
+    /// Whether a refresh was tried and brought no token, or none that could be stored.
+    pub(crate) fn is_of_a_failed_refresh(&self) -> bool {
+        matches!(
+            self,
+            Self::NotRefreshed { .. }
+                | Self::NotRefreshedBefore { .. }
+                | Self::Spilled { .. }
+                | Self::Lost { .. }
+        )
+    }
+
     /// Whether the authorization server refused the client's id or secret.
     pub(crate) fn is_about_the_client(&self) -> bool {
         if let Self::NotRefreshed { source, .. } = self {

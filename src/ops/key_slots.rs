@@ -114,7 +114,7 @@ pub(super) fn finish<T>(
     let swept = keychain_entry::sweep(vault, patience, clock);
     let done = changed?;
     // The change is committed: what could not be cleared up is told, and no failure.
-    Ok(Changed { done, entries_left: swept.unwrap_or(1), log_emptied: vault.settle() })
+    Ok(Changed { done, entries_left: swept.unwrap_or(1), log_emptied: vault.empty_log() })
 }
 
 /// Reads the secret of a slot that was just made from the keychain once more.

@@ -19,7 +19,7 @@ pub(super) fn create(
     patience: &Patience,
     clock: Clock,
 ) -> Result<Key, Error> {
-    vault.entry_begun(slot, clock())?;
+    vault.add_intent(slot, clock())?;
     let secret = Key::generate()?;
     keychain::create(&vault.entry_name(slot), &secret, patience).map_err(SlotError::NotKept)?;
     Ok(secret)
@@ -31,13 +31,13 @@ pub(super) fn create(
 /// Nobody else may be changing keys meanwhile.
 pub(super) fn sweep(vault: &OpenVault, patience: &Patience, clock: Clock) -> Result<usize, Error> {
     let mut left = 0;
-    for (slot, is_there) in vault.entries_begun(clock())? {
+    for (slot, is_there) in vault.confirm_intents(clock())? {
         // An entry that a slot needs is never a leftover, whatever is written down of it.
         if !is_there && keychain::delete(&vault.entry_name(slot), patience).is_err() {
             left += 1;
             continue;
         }
-        vault.entry_done(slot)?;
+        vault.remove_intent(slot)?;
     }
     Ok(left)
 }

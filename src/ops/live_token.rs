@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::clock::Clock;
 use super::credential;
-use super::error::{Error, LoginReason};
+use super::error::{Error, LoginReason, StoreError};
 use crate::model::account::Account;
 use crate::model::credential::{Credential, Status};
 use crate::model::readiness::{Need, Readiness, readiness};
@@ -27,8 +27,23 @@ pub(crate) enum Warning {
     Inactive,
     /// It ends at this time, and nothing will renew it.
     Fading { ends_at: Option<Timestamp> },
+    /// Another process is renewing it.
+    BeingRefreshed,
+    /// What became of an earlier refresh is not known, and another could end the grant.
+    InDoubt,
     /// It should have been renewed, and was not, for this reason.
     NotRefreshed(Box<Error>),
+}
+
+impl Warning {
+    /// What `error`, which kept a token from being renewed, says of the token in hand.
+    pub(super) fn of(error: Error) -> Self {
+        match error {
+            Error::Store(StoreError::Busy) => Self::BeingRefreshed,
+            Error::Interrupted { .. } => Self::InDoubt,
+            error => Self::NotRefreshed(Box::new(error)),
+        }
+    }
 }
 
 /// How good a token has to be, and what may be done for it.

@@ -8,7 +8,7 @@ use crate::model::account::ProviderName;
 use crate::model::address::Address;
 use crate::model::client::{Client, TokenEndpointAuthMethod};
 use crate::model::credential::{Credential, Grant, RenewalGrant};
-pub(crate) use crate::providers::{Error, Provider, Renewal, find, names, written};
+pub(crate) use crate::providers::{Error, Provider, RenewalRules, find, merged_definition, names};
 
 /// Today's definition of `name`, for a caller that goes on without one: `None` where there is none,
 /// where it can't be used, and where the configuration can't be read.
@@ -36,7 +36,7 @@ pub(crate) fn if_defined(name: &ProviderName, config: &Config) -> Result<Option<
 
 /// How today's definition of `name` says that tokens are renewed; as one machine alone would
 /// where none says it.
-pub(crate) fn renewal(name: &ProviderName, config: Option<&Config>) -> Renewal {
+pub(crate) fn renewal(name: &ProviderName, config: Option<&Config>) -> RenewalRules {
     today(name, config).as_ref().map(Provider::renewal).unwrap_or_default()
 }
 

@@ -123,7 +123,7 @@ fn check_unchanged(vault: &OpenVault, plan: &Plan) -> Result<Vec<(SlotId, SlotKi
 /// of them. It is not done under the credential's lock, whose holder may be waiting for this
 /// rotation.
 fn adopt_spills(vault: &OpenVault) -> Result<(), Error> {
-    for account in vault.in_doubt()? {
+    for account in vault.accounts_in_doubt()? {
         match vault.read(&account) {
             Ok(Some(row)) => drop(vault.adopt_spill(&account, &row)?),
             // It was deleted meanwhile; or it is told with all others that don't open.

@@ -12,14 +12,14 @@ use super::refresh::{Refresh, Today, Trigger};
 use crate::model::account::Account;
 use crate::model::audit::Settings;
 use crate::model::credential::Credential;
-use crate::providers::Renewal;
+use crate::providers::RenewalRules;
 use crate::secret::ClientSecret;
 use crate::store::OpenVault;
 
 /// How a token is renewed by today's configuration.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Rules {
-    pub(crate) renewal: Renewal,
+    pub(crate) renewal: RenewalRules,
     /// How the audit is to be kept, where the configuration can be read.
     pub(crate) audit: Option<Settings>,
 }
@@ -71,7 +71,7 @@ pub(crate) fn renew(
 ) -> Result<LiveToken, Error> {
     let Rules { renewal, audit } = caller.rules(account);
     if let Some(settings) = audit {
-        vault.keep_audit_as(settings);
+        vault.set_audit_settings(settings);
     }
     let attempt = |client_secret| {
         let today = Today { renewal, client_secret };

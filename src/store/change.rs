@@ -17,24 +17,24 @@ use crate::vault::slot::{KeyMaterial, SlotId, SlotKind};
 /// One write.
 pub(super) enum Change {
     /// Nothing of its own: remembers how far the audit reaches.
-    Touch,
+    SealAuditHead,
     /// A revision that no credential gets: finds a disk that is full and a key that was rotated.
     Reserve,
     /// The journal of a request that is about to be sent.
-    Begin { account: Account, journal: Journal },
+    BeginRefresh { account: Account, journal: Journal },
     /// The journal as it was before a request that the server did not process.
-    GiveBack { account: Account, earlier: Option<Journal>, attempt: Option<Attempt> },
+    RestoreJournal { account: Account, earlier: Option<Journal>, attempt: Option<Attempt> },
     /// An attempt that may have spent the refresh token and brought nothing: its journal stays.
-    Note { account: Account, attempt: Attempt },
+    RecordAttempt { account: Account, attempt: Attempt },
     /// What a refresh led to, over the credential at `revision` and no other; its journal goes.
-    Answer {
+    StoreAnswer {
         account: Account,
         revision: u64,
         credential: Box<Credential>,
         attempt: Option<Attempt>,
     },
     /// What the service said of the token at `revision`, whose credential had the status `was`.
-    Checked {
+    RecordCheck {
         account: Account,
         revision: u64,
         was: Status,
@@ -45,21 +45,21 @@ pub(super) enum Change {
     /// A credential that takes the place of the one at the revision `over`, or an empty place.
     Put { account: Account, credential: Box<Credential>, over: Option<u64> },
     /// Credentials that came in, all or none of them.
-    TakeIn { placements: Vec<Placement>, bundle: Option<BundleId>, at: Timestamp },
+    Import { placements: Vec<Placement>, bundle: Option<BundleId>, at: Timestamp },
     /// What stays of credentials that were moved into `bundle`, which is kept until it is in place.
     HandOver { left: Vec<Placement>, bundle: BundleId, text: String, at: Timestamp },
     /// A bundle that was handed over is in place.
-    BundlePlaced(BundleId),
+    ForgetBundle(BundleId),
     /// A credential at `revision` that is wanted no more, with all that belongs to its account.
     Forget { account: Account, revision: u64 },
     /// How the credential of an account stands, so that only one process tells it.
-    Told { account: Account, health: CredentialHealth },
+    RecordHealth { account: Account, health: CredentialHealth },
     /// An entry of the keychain that the slot is about to have.
-    EntryBegun { slot: SlotId, at: Timestamp },
+    AddIntent { slot: SlotId, at: Timestamp },
     /// The names of entries that no slot needs, written anew.
-    EntriesConfirmed { at: Timestamp },
+    ConfirmIntents { at: Timestamp },
     /// An entry of the keychain that was deleted, or has its slot.
-    EntryDone { slot: SlotId },
+    RemoveIntent { slot: SlotId },
     /// A key slot more, whose entry in the keychain is its own from now on.
     AddSlot { id: SlotId, kind: SlotKind, material: KeyMaterial, at: Timestamp },
     /// A key slot less, whose entry in the keychain is to go.
@@ -84,31 +84,33 @@ pub(super) enum Outcome {
     /// Only the attempt was written: a refresh is in doubt, whose journal goes with the revision.
     InDoubt,
     /// Nothing was written: the bundle was taken in at this time.
-    TakenIn(Timestamp),
+    AlreadyImported(Timestamp),
     /// What this process is to tell, and no other.
-    News(Option<CredentialHealth>),
+    HealthToReport(Option<CredentialHealth>),
     /// Entries of the keychain that are written down, each with whether a slot needs it.
-    Entries(Vec<(SlotId, bool)>),
+    Intents(Vec<(SlotId, bool)>),
 }
 
 impl Change {
     /// Whether no credential is written: such a commit does not look how far the audit reaches.
     pub(super) fn is_bookkeeping(&self) -> bool {
         match self {
-            Self::Begin { .. } | Self::GiveBack { .. } | Self::Note { .. } => true,
-            Self::Touch
+            Self::BeginRefresh { .. }
+            | Self::RestoreJournal { .. }
+            | Self::RecordAttempt { .. } => true,
+            Self::SealAuditHead
             | Self::Reserve
-            | Self::Answer { .. }
-            | Self::Checked { .. }
+            | Self::StoreAnswer { .. }
+            | Self::RecordCheck { .. }
             | Self::Put { .. }
-            | Self::TakeIn { .. }
+            | Self::Import { .. }
             | Self::HandOver { .. }
-            | Self::BundlePlaced(_)
+            | Self::ForgetBundle(_)
             | Self::Forget { .. }
-            | Self::Told { .. }
-            | Self::EntryBegun { .. }
-            | Self::EntriesConfirmed { .. }
-            | Self::EntryDone { .. }
+            | Self::RecordHealth { .. }
+            | Self::AddIntent { .. }
+            | Self::ConfirmIntents { .. }
+            | Self::RemoveIntent { .. }
             | Self::AddSlot { .. }
             | Self::RemoveSlot { .. } => false,
         }

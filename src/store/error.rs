@@ -3,8 +3,6 @@
 use std::io;
 use std::path::PathBuf;
 
-use rusqlite::ErrorCode;
-
 use crate::model::account::Account;
 use crate::private_file;
 use crate::vault::keychain;
@@ -24,7 +22,7 @@ pub(crate) enum Error {
     NewerVersion { path: PathBuf },
     /// SQLite finds the file malformed: restore a backup.
     #[error("the vault's file is damaged")]
-    Damaged(#[source] rusqlite::Error),
+    Damaged(#[source] EngineError),
     /// Something in the file is not what tokctl wrote there.
     #[error("the vault's file is not as tokctl wrote it: {0}")]
     Inconsistent(&'static str),
@@ -63,21 +61,13 @@ pub(crate) enum Error {
     Io { doing: &'static str, source: io::Error },
     /// SQLite could not read or write, for a reason outside the file's content.
     #[error("can't use the vault's file")]
-    Sqlite(#[source] rusqlite::Error),
+    Engine(#[source] EngineError),
     /// The operating system gave no random bytes.
     #[error("no random numbers from the operating system")]
     Random(#[from] getrandom::Error),
 }
 
-impl From<rusqlite::Error> for Error {
-    fn from(error: rusqlite::Error) -> Self {
-        match error.sqlite_error_code() {
-            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy,
-            // Without a code: a column that does not hold what its name says. With the general one:
-            // a table or column is missing, for the statements themselves are always the same.
-            Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt | ErrorCode::Unknown)
-            | None => Self::Damaged(error),
-            Some(_) => Self::Sqlite(error),
-        }
-    }
-}
+/// What the engine said. Its own type stays in its folder.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub(crate) struct EngineError(pub(super) Box<dyn std::error::Error + Send + Sync>);

@@ -26,12 +26,12 @@ pub(crate) struct KnownEntries {
     /// Those that open a slot.
     pub(crate) slots: BTreeSet<String>,
     /// Those that an interrupted change of keys wrote down.
-    pub(crate) begun: BTreeSet<String>,
+    pub(crate) intents: BTreeSet<String>,
 }
 
 /// The names of keychain entries that are written down in a vault without a slot of their own.
 #[derive(Debug, Default)]
-pub(crate) struct EntriesBegun {
+pub(crate) struct LeftoverIntents {
     pub(crate) own: Vec<String>,
     /// Those for a vault that was never finished.
     pub(crate) others: Vec<String>,
@@ -43,14 +43,14 @@ impl Vault {
     /// slots is to be read.
     pub(crate) fn open_as_it_is(path: &Path) -> Result<(Self, bool), Error> {
         let (database, current) = Database::open_as_it_is(path)?;
-        Ok((Self::kept_in(Sqlite::over(database, None)), current))
+        Ok((Self::over_sqlite(Sqlite::over(database, None)), current))
     }
 
     /// The generation of the vault's data key. Fails with [`Error::NoVault`] where the vault was
     /// never finished.
     pub(crate) fn generation(&self) -> Result<Generation, Error> {
         let Engine::Sqlite(file) = &self.engine;
-        file.read(|view| Ok(header::read(view)?.ok_or_else(|| self.none())?.generation))
+        file.read(|view| Ok(header::read(view)?.ok_or_else(|| self.no_vault())?.generation))
     }
 
     /// The names of keychain entries that this vault accounts for.
@@ -62,13 +62,13 @@ impl Vault {
             Ok(KnownEntries {
                 prefix: Some(format!("{}/", header.vault.hex())),
                 slots: slots::list(view)?.into_iter().map(of_slot).collect(),
-                begun: intents::all(view)?.into_iter().collect(),
+                intents: intents::all(view)?.into_iter().collect(),
             })
         })
     }
 
     /// The key slots, oldest first, each with what it costs to derive its key.
-    pub(crate) fn costed_slots(&self) -> Result<Vec<(ListedSlot, Cost)>, Error> {
+    pub(crate) fn slots_with_cost(&self) -> Result<Vec<(ListedSlot, Cost)>, Error> {
         let Engine::Sqlite(file) = &self.engine;
         file.read(|view| {
             let costs = slots::read(view)?.into_iter().map(|slot| slot.cost);
@@ -94,16 +94,16 @@ impl Vault {
     }
 
     /// The keychain entries that an interrupted change of keys wrote down and did not clear up.
-    pub(crate) fn entries_left(&self) -> Result<EntriesBegun, Error> {
-        let KnownEntries { prefix: Some(prefix), begun, .. } = self.known_entries()? else {
-            return Ok(EntriesBegun::default());
+    pub(crate) fn leftover_intents(&self) -> Result<LeftoverIntents, Error> {
+        let KnownEntries { prefix: Some(prefix), intents, .. } = self.known_entries()? else {
+            return Ok(LeftoverIntents::default());
         };
-        let (own, others) = begun.into_iter().partition(|name| name.starts_with(&prefix));
-        Ok(EntriesBegun { own, others })
+        let (own, others) = intents.into_iter().partition(|name| name.starts_with(&prefix));
+        Ok(LeftoverIntents { own, others })
     }
 
     /// The accounts whose last refresh got no certain answer, and when it began.
-    pub(crate) fn interrupted(&self) -> Result<Vec<(Account, Timestamp)>, Error> {
+    pub(crate) fn interrupted_refreshes(&self) -> Result<Vec<(Account, Timestamp)>, Error> {
         let Engine::Sqlite(file) = &self.engine;
         file.read(journal::standing)
     }

@@ -63,7 +63,7 @@ impl VaultFile {
     }
 
     /// The directory of locks and spill files, made if it is not there.
-    pub(super) fn sidecar(&self) -> Result<PathBuf, Error> {
+    pub(super) fn ensure_sidecar(&self) -> Result<PathBuf, Error> {
         let directory = self.sidecar_path();
         match private_file::check(&directory) {
             Err(private_file::Error::Io { source, .. })
@@ -115,13 +115,8 @@ impl VaultFile {
         if let Some(directory) = self.path.parent() {
             private_file::check(directory)?;
         }
-        let metadata = fs::metadata(&self.path)
-            .map_err(|source| private_file::Error::Io { path: self.path.clone(), source })?;
-        if !metadata.is_file() {
-            return Err(private_file::Error::NotAFile { path: self.path.clone() }.into());
-        }
-        let readers = private_file::check(&self.path)?;
-        if file_system::shares_no_memory(&self.path) {
+        let readers = private_file::check_file(&self.path)?;
+        if file_system::lacks_shared_memory(&self.path) {
             return Err(Error::NetworkFileSystem { path: self.path.clone() });
         }
         Ok(readers)

@@ -3,7 +3,7 @@
 //! A slot of kind `keychain` has its secret in the operating system's keychain, which shares no
 //! commit with the vault. So the name of an entry that has no slot, or no longer has one, is
 //! written down here under a seal until the keychain has what it should have: see
-//! [`OpenVault::entry_begun`].
+//! [`OpenVault::add_intent`].
 
 use jiff::Timestamp;
 
@@ -41,7 +41,7 @@ impl FirstSlot {
 
 impl Vault {
     /// Writes down that the keychain is about to get the entry of the first slot.
-    pub(crate) fn first_entry_begun(&self, slot: &FirstSlot, at: Timestamp) -> Result<(), Error> {
+    pub(crate) fn add_first_intent(&self, slot: &FirstSlot, at: Timestamp) -> Result<(), Error> {
         let Engine::Sqlite(file) = &self.engine;
         file.without_key(|transaction| intents::insert(transaction, &slot.entry().to_string(), at))
     }
@@ -95,8 +95,8 @@ impl OpenVault {
     }
 
     /// Writes down that the keychain is about to get the entry of a slot that comes.
-    pub(crate) fn entry_begun(&self, slot: SlotId, at: Timestamp) -> Result<(), Error> {
-        self.commit(|| Change::EntryBegun { slot, at }).map(drop)
+    pub(crate) fn add_intent(&self, slot: SlotId, at: Timestamp) -> Result<(), Error> {
+        self.commit(|| Change::AddIntent { slot, at }).map(drop)
     }
 
     /// The slots whose entries in the keychain are written down, each with whether there is such a
@@ -104,20 +104,20 @@ impl OpenVault {
     ///
     /// They are written anew and committed first: if the commit before this failed at the disk,
     /// nobody could say which slots the file will turn out to have, until another one is through.
-    pub(crate) fn entries_begun(&self, at: Timestamp) -> Result<Vec<(SlotId, bool)>, Error> {
-        match self.commit(|| Change::EntriesConfirmed { at })? {
-            Outcome::Entries(entries) => Ok(entries),
+    pub(crate) fn confirm_intents(&self, at: Timestamp) -> Result<Vec<(SlotId, bool)>, Error> {
+        match self.commit(|| Change::ConfirmIntents { at })? {
+            Outcome::Intents(entries) => Ok(entries),
             Outcome::Done
             | Outcome::Moved
             | Outcome::InDoubt
-            | Outcome::TakenIn(_)
-            | Outcome::News(_) => Ok(Vec::new()),
+            | Outcome::AlreadyImported(_)
+            | Outcome::HealthToReport(_) => Ok(Vec::new()),
         }
     }
 
     /// Strikes out the entry of `slot`: the keychain has what it should have.
-    pub(crate) fn entry_done(&self, slot: SlotId) -> Result<(), Error> {
-        self.commit(|| Change::EntryDone { slot }).map(drop)
+    pub(crate) fn remove_intent(&self, slot: SlotId) -> Result<(), Error> {
+        self.commit(|| Change::RemoveIntent { slot }).map(drop)
     }
 
     /// Adds a slot. Whoever calls has the keys' turn.
@@ -141,12 +141,6 @@ impl OpenVault {
         self.commit(|| Change::RemoveSlot { id, kind, at }).map(drop)
     }
 
-    /// Empties the write-ahead log of what was overwritten; see [`Vault`]. Returns whether that
-    /// could be done: not while somebody is still reading it.
-    pub(crate) fn settle(&self) -> bool {
-        self.empty_log()
-    }
-
     /// Fails with [`Error::KeyRetired`] if another process rotated the keys since the vault was
     /// unlocked.
     pub(crate) fn check_key(&self) -> Result<(), Error> {
@@ -160,7 +154,7 @@ impl OpenVault {
     }
 
     /// The accounts whose last refresh got no certain answer.
-    pub(crate) fn in_doubt(&self) -> Result<Vec<Account>, Error> {
+    pub(crate) fn accounts_in_doubt(&self) -> Result<Vec<Account>, Error> {
         self.file_engine().read(|view| {
             let accounts = journal::accounts(view)?.into_iter().filter_map(|(provider, user)| {
                 let (Ok(provider), Ok(user)) = (provider.parse(), user.parse()) else {
@@ -186,7 +180,7 @@ impl OpenVault {
         let next = DataKey::generate(key.vault, key.generation + 1)?;
         let generation = next.generation;
         let count = self.file_engine().rotate(&key, &next, rotation, self.remember(), progress)?;
-        self.key_is(next);
+        self.set_key(next);
         // Nothing in them opens any more, and no attempt is in flight that could need them.
         let _ = super::spill::discard_all(self.file());
         Ok((generation, count))

@@ -34,14 +34,14 @@ enum Mode {
 /// credential's refresh token.
 ///
 /// The file stays open, so that looking again costs one system call: there may be a crowd.
-pub(crate) struct Queue {
+pub(crate) struct CredentialLock {
     path: PathBuf,
     file: File,
 }
 
-impl Queue {
+impl CredentialLock {
     pub(crate) fn of(vault: &VaultFile, account: &Account) -> Result<Self, Error> {
-        let path = vault.sidecar()?.join(format!("{}.lock", VaultFile::name_of(account)));
+        let path = vault.ensure_sidecar()?.join(format!("{}.lock", VaultFile::name_of(account)));
         let file = private_file::open_or_create(&path).map_err(failed)?;
         Ok(Self { path, file })
     }
@@ -77,7 +77,7 @@ pub(crate) fn credential(
     account: &Account,
     deadline: Instant,
 ) -> Result<Guard, Error> {
-    let path = vault.sidecar()?.join(format!("{}.lock", VaultFile::name_of(account)));
+    let path = vault.ensure_sidecar()?.join(format!("{}.lock", VaultFile::name_of(account)));
     wait(&path, Mode::Exclusive, deadline)
 }
 
@@ -89,12 +89,12 @@ pub(crate) fn login(
     user: Option<&UserName>,
 ) -> Result<Option<Guard>, Error> {
     let name = VaultFile::name_of_login(provider, user);
-    acquire(&vault.sidecar()?.join(format!("{name}.login.lock")), Mode::Exclusive)
+    acquire(&vault.ensure_sidecar()?.join(format!("{name}.login.lock")), Mode::Exclusive)
 }
 
 /// The turn to hand credentials over to another machine: one bundle at a time is on its way.
 pub(crate) fn hand_over(vault: &VaultFile, deadline: Instant) -> Result<Guard, Error> {
-    wait(&vault.sidecar()?.join("hand-over.lock"), Mode::Exclusive, deadline)
+    wait(&vault.ensure_sidecar()?.join("hand-over.lock"), Mode::Exclusive, deadline)
 }
 
 /// Keeps key slots and data key as they are while a refresh is in flight.
@@ -102,7 +102,7 @@ pub(crate) fn hand_over(vault: &VaultFile, deadline: Instant) -> Result<Guard, E
 /// Whoever wants to change them holds the turnstile while waiting, so that a stream of refreshes
 /// can't starve a rotation.
 pub(crate) fn key_in_use(vault: &VaultFile, deadline: Instant) -> Result<Guard, Error> {
-    let directory = vault.sidecar()?;
+    let directory = vault.ensure_sidecar()?;
     let turn = wait(&directory.join("turnstile.lock"), Mode::Shared, deadline)?;
     let guard = wait(&directory.join("vault.lock"), Mode::Shared, deadline)?;
     drop(turn);
@@ -111,7 +111,7 @@ pub(crate) fn key_in_use(vault: &VaultFile, deadline: Instant) -> Result<Guard, 
 
 /// For whoever creates the vault or changes its keys: one at a time, and no refresh in flight.
 pub(crate) fn key_changes(vault: &VaultFile, deadline: Instant) -> Result<[Guard; 2], Error> {
-    let directory = vault.sidecar()?;
+    let directory = vault.ensure_sidecar()?;
     let turn = wait(&directory.join("turnstile.lock"), Mode::Exclusive, deadline)?;
     let guard = wait(&directory.join("vault.lock"), Mode::Exclusive, deadline)?;
     Ok([turn, guard])
@@ -183,7 +183,7 @@ mod tests {
     #[test]
     fn a_credential_has_one_holder_and_does_not_delay_another() {
         let (_home, vault) = vault();
-        let queue = |user| Queue::of(&vault, &account(user)).unwrap();
+        let queue = |user| CredentialLock::of(&vault, &account(user)).unwrap();
         let held = queue("x").take().unwrap().unwrap();
         let mut waiting = queue("x");
         assert!(waiting.take().unwrap().is_none());
@@ -198,12 +198,12 @@ mod tests {
     #[test]
     fn a_lock_file_that_was_taken_away_is_made_anew() {
         let (_home, vault) = vault();
-        let mut queue = Queue::of(&vault, &account("x")).unwrap();
+        let mut queue = CredentialLock::of(&vault, &account("x")).unwrap();
         std::fs::remove_file(&queue.path).unwrap();
         assert!(queue.take().unwrap().is_none());
         let held = queue.take().unwrap();
         assert!(held.is_some());
-        assert!(Queue::of(&vault, &account("x")).unwrap().take().unwrap().is_none());
+        assert!(CredentialLock::of(&vault, &account("x")).unwrap().take().unwrap().is_none());
     }
 
     #[test]

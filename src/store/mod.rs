@@ -33,14 +33,16 @@ pub(crate) mod inside;
 
 pub(crate) use self::change::Placement;
 pub(crate) use self::error::Error;
-pub(crate) use self::examination::{EntriesBegun, KnownEntries, engine_version, parts, sidecars};
+pub(crate) use self::examination::{
+    KnownEntries, LeftoverIntents, engine_version, parts, sidecars,
+};
 pub(crate) use self::keys::FirstSlot;
 pub(crate) use self::open_vault::{OpenVault, Opener, StillLocked};
 pub(crate) use self::record::{Journal, ListedSlot, Row, Stored};
-pub(crate) use self::record_use::{Entered, Verified};
+pub(crate) use self::record_use::{UseRecorded, VerifiedAudit};
 pub(crate) use self::refresh_turn::{RefreshTurn, Saved};
 pub(crate) use self::sqlite::reseal::Damage;
 pub(crate) use self::sqlite::rotate::{NewSlot, Rotation, Step};
-pub(crate) use self::turn::{KeysTurn, LoginTurn, TurnOfMany};
+pub(crate) use self::turn::{CredentialTurns, KeysTurn, LoginTurn};
 pub(crate) use self::vault::Vault;
-pub(crate) use self::writes::{Recorded, TakenIn};
+pub(crate) use self::writes::{CheckRecorded, Imported};

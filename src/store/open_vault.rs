@@ -32,7 +32,7 @@ pub(crate) struct OpenVault {
     /// The newest data key, which all handles of this process on the vault share.
     key: Arc<Mutex<Arc<DataKey>>>,
     /// How the audit is to be kept from the next write on, if today's configuration is known.
-    audit_wanted: Mutex<Option<Settings>>,
+    audit_settings: Mutex<Option<Settings>>,
     has_written: AtomicBool,
 }
 
@@ -47,7 +47,7 @@ pub(crate) struct Opener {
 impl Opener {
     /// Opens the file that is at the vault's place by now, for reading and writing by many threads.
     pub(crate) fn open(&self) -> Result<OpenVault, Error> {
-        let vault = Vault::kept_in(Sqlite::open_for_threads(&self.path)?);
+        let vault = Vault::over_sqlite(Sqlite::open_for_threads(&self.path)?);
         Ok(OpenVault::sharing(vault, self.with.clone(), Arc::clone(&self.key)))
     }
 }
@@ -99,8 +99,8 @@ impl OpenVault {
     }
 
     fn sharing(vault: Vault, with: SlotSecret, key: Arc<Mutex<Arc<DataKey>>>) -> Self {
-        let (audit_wanted, has_written) = (Mutex::new(None), AtomicBool::new(false));
-        Self { vault, with, key, audit_wanted, has_written }
+        let (audit_settings, has_written) = (Mutex::new(None), AtomicBool::new(false));
+        Self { vault, with, key, audit_settings, has_written }
     }
 
     /// What opens the vault once more, without the connection that this one holds.
@@ -115,7 +115,7 @@ impl OpenVault {
     }
 
     /// What the vault was unlocked with.
-    pub(crate) fn with(&self) -> &SlotSecret {
+    pub(crate) fn slot_secret(&self) -> &SlotSecret {
         &self.with
     }
 
@@ -165,12 +165,12 @@ impl OpenVault {
     }
 
     /// The bundle that was handed over and is not known to be in place.
-    pub(crate) fn waiting_bundle(&self) -> Result<Option<(BundleId, String)>, Error> {
+    pub(crate) fn unplaced_bundle(&self) -> Result<Option<(BundleId, String)>, Error> {
         self.file_engine().read(bundles::unplaced)
     }
 
     /// When a bundle was taken in, if it was.
-    pub(crate) fn taken_in_at(&self, bundle: BundleId) -> Result<Option<Timestamp>, Error> {
+    pub(crate) fn imported_at(&self, bundle: BundleId) -> Result<Option<Timestamp>, Error> {
         self.file_engine().read(|view| bundles::opened_at(view, bundle))
     }
 }
@@ -191,7 +191,7 @@ impl OpenVault {
 
     /// What a commit that writes a credential remembers of the audit.
     pub(super) fn remember(&self) -> Remember {
-        Remember::Audit(*lock(&self.audit_wanted))
+        Remember::Audit(*lock(&self.audit_settings))
     }
 
     /// Does something under the vault's key, and once more under the new one if a rotation was
@@ -228,7 +228,7 @@ impl OpenVault {
     }
 
     /// Makes `next` the key, after a rotation was committed.
-    pub(super) fn key_is(&self, next: DataKey) {
+    pub(super) fn set_key(&self, next: DataKey) {
         *lock(&self.key) = Arc::new(next);
         self.has_written.store(true, Ordering::Relaxed);
     }
@@ -240,8 +240,8 @@ impl OpenVault {
 
     /// Seals `settings` with the next write, so that commands which read no configuration know
     /// how the audit is kept.
-    pub(crate) fn keep_audit_as(&self, settings: Settings) {
-        *lock(&self.audit_wanted) = Some(settings);
+    pub(crate) fn set_audit_settings(&self, settings: Settings) {
+        *lock(&self.audit_settings) = Some(settings);
     }
 
     /// Whether anything was committed since the vault was unlocked.

@@ -4,11 +4,11 @@ use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::audit::{self, Examined, Sealed};
+use super::audit::{self, AuditState, Findings};
 use super::error::Error;
 use super::open_vault::OpenVault;
 use super::sqlite;
-use crate::model::audit::{Action, Mode, OK, Settings, Use};
+use crate::model::audit::{Action, Event, Mode, OK, Settings};
 
 /// How long an entry waits for those of other processes: nobody is to notice it.
 const PATIENCE: Duration = Duration::from_millis(20);
@@ -25,7 +25,7 @@ static TURN: Mutex<Option<Instant>> = Mutex::new(None);
 
 /// What became of an entry.
 #[derive(Debug)]
-pub(crate) enum Entered {
+pub(crate) enum UseRecorded {
     Written,
     /// No audit is kept, or nothing was written to the vault since it keeps one.
     NotKept,
@@ -37,8 +37,8 @@ pub(crate) enum Entered {
 
 /// How far an audit is whole.
 #[derive(Debug)]
-pub(crate) struct Verified {
-    pub(crate) examined: Examined,
+pub(crate) struct VerifiedAudit {
+    pub(crate) examined: Findings,
     /// How it is kept; `None` where the vault has no key for it.
     pub(crate) settings: Option<Settings>,
     /// The file.
@@ -49,10 +49,10 @@ impl OpenVault {
     /// Appends one use of a credential, or a change of the keys, to the audit: a line, and nothing
     /// flushed to the disk. Where the vault was written before, the file is shortened too if it has
     /// grown too long.
-    pub(crate) fn enter(&self, used: &Use<'_>) -> Result<Entered, Error> {
-        let Some(sealed) = self.audit()? else { return Ok(Entered::NotKept) };
+    pub(crate) fn record_use(&self, used: &Event<'_>) -> Result<UseRecorded, Error> {
+        let Some(sealed) = self.audit()? else { return Ok(UseRecorded::NotKept) };
         let (patience, required) = match sealed.settings.mode {
-            Mode::Off => return Ok(Entered::NotKept),
+            Mode::Off => return Ok(UseRecorded::NotKept),
             Mode::BestEffort => (PATIENCE, false),
             Mode::Required => (LONG_PATIENCE, true),
         };
@@ -66,41 +66,41 @@ impl OpenVault {
                 *looked_at = Some(Instant::now());
             }
             if is_worth_a_commit(used) {
-                let _ = self.touch_audit();
+                let _ = self.seal_audit_head();
             }
         }
         Ok(match written {
-            Ok(()) => Entered::Written,
-            Err(source) if required => Entered::Required(source),
-            Err(source) => Entered::Missed(source),
+            Ok(()) => UseRecorded::Written,
+            Err(source) if required => UseRecorded::Required(source),
+            Err(source) => UseRecorded::Missed(source),
         })
     }
 
     /// Compares the audit's file with itself and with what the vault remembers of it.
-    pub(crate) fn verify_audit(&self) -> Result<Verified, Error> {
+    pub(crate) fn verify_audit(&self) -> Result<VerifiedAudit, Error> {
         // First what the vault remembers: the file only ever gets ahead of it.
         let sealed = self.audit()?;
-        let content = audit::content(self.file(), LONG_PATIENCE)?;
+        let content = audit::read_content(self.file(), LONG_PATIENCE)?;
         let (examined, settings) = match sealed {
             Some(sealed) => (audit::examine(&content, &sealed), Some(sealed.settings)),
             None => (audit::examine_without_key(&content), None),
         };
-        Ok(Verified { examined, settings, path: self.file().audit() })
+        Ok(VerifiedAudit { examined, settings, path: self.file().audit() })
     }
 
     /// What the vault keeps of the audit; `None` where nothing was written since it keeps that.
-    fn audit(&self) -> Result<Option<Sealed>, Error> {
+    fn audit(&self) -> Result<Option<AuditState>, Error> {
         self.under_key(|key| self.file_engine().read(|view| sqlite::audit::read(view, key)))
     }
 }
 
 /// Whether the vault is to remember an entry at once: those that are rare, and made by a person.
-fn is_worth_a_commit(used: &Use<'_>) -> bool {
+fn is_worth_a_commit(used: &Event<'_>) -> bool {
     match used.action {
         Action::Login | Action::Delete => true,
         // Keys that could not be changed leave the vault as it was.
         Action::RotateKey | Action::AddSlot | Action::RemoveSlot => used.outcome == OK,
-        // Credentials come and go many at once: see [`OpenVault::touch_audit`].
+        // Credentials come and go many at once: see [`OpenVault::seal_audit_head`].
         Action::Import | Action::Export | Action::Get | Action::Refresh | Action::Check => false,
     }
 }

@@ -13,7 +13,7 @@ use super::error::Error;
 use super::open_vault::OpenVault;
 use super::record::{Journal, Row, Stored};
 use super::spill::Spill;
-use super::turn::{Queue, Turn};
+use super::turn::{CredentialTurn, TurnQueue};
 use crate::model::account::Account;
 use crate::model::attempt::Attempt;
 use crate::model::credential::Credential;
@@ -22,7 +22,7 @@ use crate::model::credential::Credential;
 pub(crate) struct RefreshQueue<'a> {
     vault: &'a OpenVault,
     account: &'a Account,
-    queue: Queue<'a>,
+    queue: TurnQueue<'a>,
 }
 
 /// The turn to refresh one credential: nobody else spends its refresh token meanwhile, and the
@@ -31,7 +31,7 @@ pub(crate) struct RefreshTurn<'a> {
     vault: &'a OpenVault,
     account: &'a Account,
     room: Option<Spill>,
-    _turn: Turn,
+    _turn: CredentialTurn,
 }
 
 /// What became of an answer.
@@ -53,7 +53,7 @@ impl OpenVault {
         &'a self,
         account: &'a Account,
     ) -> Result<RefreshQueue<'a>, Error> {
-        Ok(RefreshQueue { vault: self, account, queue: Queue::of(self.file(), account)? })
+        Ok(RefreshQueue { vault: self, account, queue: TurnQueue::of(self.file(), account)? })
     }
 
     /// Stores the answer of a process that could not do so itself, where `row` waits for one.
@@ -63,7 +63,7 @@ impl OpenVault {
         let spill = Spill::open(self.file(), account, &row.stored.credential)?;
         let place = (journal.revision, &journal.attempt);
         let Some(credential) = spill.read(&self.key(), account, place) else { return Ok(false) };
-        self.commit(|| Change::Answer {
+        self.commit(|| Change::StoreAnswer {
             account: account.clone(),
             revision: journal.revision,
             credential: Box::new(credential.clone()),
@@ -100,7 +100,7 @@ impl RefreshTurn<'_> {
     /// Commits the journal of a request that is about to be sent; `None` if the row is no longer
     /// the one that was read. `earlier` is the journal of a request that may have spent the refresh
     /// token already.
-    pub(crate) fn begin(
+    pub(crate) fn begin_refresh(
         &self,
         stored: &Stored,
         earlier: Option<&Journal>,
@@ -110,16 +110,17 @@ impl RefreshTurn<'_> {
         getrandom::fill(&mut attempt)?;
         let started_at = earlier.map_or(now, |journal| journal.started_at);
         let journal = Journal { revision: stored.revision, attempt, started_at };
-        let outcome = self
-            .vault
-            .commit(|| Change::Begin { account: self.account.clone(), journal: journal.clone() })?;
+        let outcome = self.vault.commit(|| Change::BeginRefresh {
+            account: self.account.clone(),
+            journal: journal.clone(),
+        })?;
         Ok((outcome == Outcome::Done).then_some(journal))
     }
 
     /// Puts the journal back as it was before a request that the server did not process. If that
     /// can't be written, the next try is more careful than it need be.
-    pub(crate) fn give_back(&self, earlier: Option<&Journal>, attempt: Option<&Attempt>) {
-        let _ = self.vault.commit(|| Change::GiveBack {
+    pub(crate) fn restore_journal(&self, earlier: Option<&Journal>, attempt: Option<&Attempt>) {
+        let _ = self.vault.commit(|| Change::RestoreJournal {
             account: self.account.clone(),
             earlier: earlier.cloned(),
             attempt: attempt.cloned(),
@@ -127,10 +128,11 @@ impl RefreshTurn<'_> {
     }
 
     /// Writes an attempt down that may have spent the refresh token: its journal stays.
-    pub(crate) fn note(&self, attempt: &Attempt) {
-        let _ = self
-            .vault
-            .commit(|| Change::Note { account: self.account.clone(), attempt: attempt.clone() });
+    pub(crate) fn record_attempt(&self, attempt: &Attempt) {
+        let _ = self.vault.commit(|| Change::RecordAttempt {
+            account: self.account.clone(),
+            attempt: attempt.clone(),
+        });
     }
 
     /// Commits what a request brought, or puts it where the next process finds it.
@@ -140,7 +142,7 @@ impl RefreshTurn<'_> {
         journal: &Journal,
         attempt: &Attempt,
     ) -> Saved {
-        let source = match self.answer(credential, journal.revision, attempt) {
+        let source = match self.store_answer(credential, journal.revision, attempt) {
             Ok(true) => return Saved::Stored,
             Ok(false) => return Saved::Moved,
             Err(source) => source,
@@ -158,13 +160,13 @@ impl RefreshTurn<'_> {
 
     /// Stores what a refresh led to over the row at `revision`, and over no other. Returns whether
     /// it did.
-    pub(crate) fn answer(
+    pub(crate) fn store_answer(
         &self,
         credential: &Credential,
         revision: u64,
         attempt: &Attempt,
     ) -> Result<bool, Error> {
-        let outcome = self.vault.commit(|| Change::Answer {
+        let outcome = self.vault.commit(|| Change::StoreAnswer {
             account: self.account.clone(),
             revision,
             credential: Box::new(credential.clone()),

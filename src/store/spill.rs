@@ -14,7 +14,7 @@ use crate::model::account::Account;
 use crate::model::credential::Credential;
 use crate::private_file;
 use crate::vault::plaintext;
-use crate::vault::seal::{DataKey, Place};
+use crate::vault::seal::{DataKey, SealContext};
 
 /// Room for an answer, in bytes, beside what the credential already has.
 const ROOM: usize = 64 * 1024;
@@ -37,10 +37,10 @@ pub(crate) fn discard(vault: &VaultFile, account: &Account) -> Result<(), Error>
 /// them was stored or belongs to no attempt.
 pub(crate) fn discard_all(vault: &VaultFile) -> Result<(), Error> {
     let io = |source| Error::Io { doing: "write beside", source };
-    for entry in fs::read_dir(vault.sidecar()?).map_err(io)? {
+    for entry in fs::read_dir(vault.ensure_sidecar()?).map_err(io)? {
         let path = entry.map_err(io)?.path();
         if path.extension().is_some_and(|extension| extension == "spill") {
-            let file = private_file::open_or_create_itself(&path).map_err(io)?;
+            let file = private_file::open_or_create_no_follow(&path).map_err(io)?;
             Spill { file }.clear()?;
         }
     }
@@ -65,14 +65,16 @@ impl Spill {
         let io = |source| Error::Io { doing: "make room beside", source };
         let path = path(vault, account)?;
         let file = private_file::open_or_create(&path).map_err(io)?;
-        let length = plaintext::length(credential)
+        let length = plaintext::json_length(credential)
             .map_err(|_| Error::Inconsistent("a credential that can't be written down"))?;
         let room = ROOM + length;
         let there = usize::try_from(file.metadata().map_err(io)?.len()).unwrap_or(usize::MAX);
         if there < room {
             file.write_all_at(&vec![0; room - there], there as u64).map_err(io)?;
             file.sync_all().map_err(io)?;
-            File::open(vault.sidecar()?).and_then(|directory| directory.sync_all()).map_err(io)?;
+            File::open(vault.ensure_sidecar()?)
+                .and_then(|directory| directory.sync_all())
+                .map_err(io)?;
         }
         Ok(Self { file })
     }
@@ -85,7 +87,7 @@ impl Spill {
         (revision, attempt): (u64, &[u8; 16]),
         credential: &Credential,
     ) -> Result<(), Error> {
-        let sealed = credentials::seal(key, place(account, revision, attempt), credential)?;
+        let sealed = credentials::seal(key, seal_context(account, revision, attempt), credential)?;
         let length = u32::try_from(sealed.len())
             .map_err(|_| Error::Inconsistent("an answer that is too long"))?;
         let bytes = [&length.to_le_bytes(), sealed.as_slice()].concat();
@@ -110,7 +112,7 @@ impl Spill {
         }
         let mut sealed = vec![0; length];
         self.file.read_exact_at(&mut sealed, PREFIX as u64).ok()?;
-        let opened = key.open(place(account, revision, attempt), &sealed).ok()?;
+        let opened = key.open(seal_context(account, revision, attempt), &sealed).ok()?;
         serde_json::from_slice(&opened).ok()
     }
 
@@ -132,11 +134,11 @@ impl Spill {
 }
 
 fn path(vault: &VaultFile, account: &Account) -> Result<PathBuf, Error> {
-    Ok(vault.sidecar()?.join(format!("{}.spill", VaultFile::name_of(account))))
+    Ok(vault.ensure_sidecar()?.join(format!("{}.spill", VaultFile::name_of(account))))
 }
 
-fn place<'a>(account: &'a Account, revision: u64, attempt: &'a [u8; 16]) -> Place<'a> {
-    Place::Spill {
+fn seal_context<'a>(account: &'a Account, revision: u64, attempt: &'a [u8; 16]) -> SealContext<'a> {
+    SealContext::Spill {
         provider: account.provider.as_str(),
         user: account.user.as_str(),
         revision,

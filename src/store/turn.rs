@@ -12,12 +12,12 @@ use crate::model::account::{Account, ProviderName, UserName};
 
 /// The turn to write the credential of one account: no refresh of it is in flight, and no change of
 /// keys.
-pub(crate) struct Turn {
+pub(crate) struct CredentialTurn {
     _credential: Guard,
     _keys: Guard,
 }
 
-impl Turn {
+impl CredentialTurn {
     pub(super) fn of(
         vault: &VaultFile,
         account: &Account,
@@ -36,11 +36,11 @@ impl Turn {
 }
 
 /// The turn to write the credentials of several accounts.
-pub(crate) struct TurnOfMany {
+pub(crate) struct CredentialTurns {
     _guards: Vec<Guard>,
 }
 
-impl TurnOfMany {
+impl CredentialTurns {
     /// With `moving`, also the turn to hand credentials over to another machine: one bundle at a
     /// time is on its way.
     pub(super) fn of<'a>(
@@ -117,21 +117,21 @@ impl KeysTurn {
 }
 
 /// A place among those who wait for the turn to refresh one credential. There may be a crowd.
-pub(crate) struct Queue<'a> {
+pub(crate) struct TurnQueue<'a> {
     vault: &'a VaultFile,
-    waiting: locks::Queue,
+    waiting: locks::CredentialLock,
 }
 
-impl<'a> Queue<'a> {
+impl<'a> TurnQueue<'a> {
     pub(super) fn of(vault: &'a VaultFile, account: &Account) -> Result<Self, Error> {
-        Ok(Self { vault, waiting: locks::Queue::of(vault, account)? })
+        Ok(Self { vault, waiting: locks::CredentialLock::of(vault, account)? })
     }
 
     /// Takes the turn; `None` while another process has it. Waits until `deadline` for a change of
     /// keys that is under way.
-    pub(crate) fn take(&mut self, deadline: Instant) -> Result<Option<Turn>, Error> {
+    pub(crate) fn take(&mut self, deadline: Instant) -> Result<Option<CredentialTurn>, Error> {
         let Some(credential) = self.waiting.take()? else { return Ok(None) };
-        Turn::with(self.vault, credential, deadline).map(Some)
+        CredentialTurn::with(self.vault, credential, deadline).map(Some)
     }
 
     /// Whether nobody has the turn just now. A crowd can ask all at once.

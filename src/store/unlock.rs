@@ -19,7 +19,7 @@ impl Vault {
     pub(super) fn header_and_slots(&self) -> Result<(Header, Vec<KeySlot>), Error> {
         let Engine::Sqlite(file) = &self.engine;
         file.read(|view| {
-            let header = header::read(view)?.ok_or_else(|| self.none())?;
+            let header = header::read(view)?.ok_or_else(|| self.no_vault())?;
             Ok((header, slots::read(view)?))
         })
     }

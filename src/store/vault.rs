@@ -6,14 +6,14 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 
-use super::audit::entries;
+use super::audit::read_entries;
 use super::engine::Engine;
 use super::error::Error;
 use super::file::VaultFile;
 use super::record::ListedSlot;
 use super::spill;
 use super::sqlite::{self, Access, Sqlite, attempts, bundles, credentials, header, journal, slots};
-use super::turn::{KeysTurn, Turn};
+use super::turn::{CredentialTurn, KeysTurn};
 use crate::model::account::{Account, ProviderName, UserName};
 use crate::model::attempt::Attempt;
 use crate::model::audit::Entry;
@@ -28,26 +28,26 @@ pub(crate) struct Vault {
 impl Vault {
     /// Opens the vault at `path` for reading alone.
     pub(crate) fn open_read_only(path: &Path) -> Result<Self, Error> {
-        Ok(Self::kept_in(Sqlite::open(path, Access::Read)?))
+        Ok(Self::over_sqlite(Sqlite::open(path, Access::Read)?))
     }
 
     /// Opens the vault at `path` for a look that waits for nobody and changes nothing; what it
     /// shows may be wrong if somebody writes just now.
-    pub(crate) fn glance(path: &Path) -> Result<Self, Error> {
-        Ok(Self::kept_in(Sqlite::open(path, Access::Glance)?))
+    pub(crate) fn open_unlocked(path: &Path) -> Result<Self, Error> {
+        Ok(Self::over_sqlite(Sqlite::open(path, Access::Unlocked)?))
     }
 
     /// Opens the vault at `path` for reading and writing.
     pub(crate) fn open(path: &Path) -> Result<Self, Error> {
-        Ok(Self::kept_in(Sqlite::open(path, Access::ReadWrite)?))
+        Ok(Self::over_sqlite(Sqlite::open(path, Access::ReadWrite)?))
     }
 
     /// Opens the vault at `path`, or one without a key slot where there was none.
     pub(crate) fn open_or_create(path: &Path) -> Result<Self, Error> {
-        Ok(Self::kept_in(Sqlite::open(path, Access::Create)?))
+        Ok(Self::over_sqlite(Sqlite::open(path, Access::Create)?))
     }
 
-    pub(super) fn kept_in(file: Sqlite) -> Self {
+    pub(super) fn over_sqlite(file: Sqlite) -> Self {
         Self { engine: Engine::Sqlite(file) }
     }
 
@@ -72,12 +72,12 @@ impl Vault {
     pub(crate) fn slots(&self) -> Result<Vec<ListedSlot>, Error> {
         let Engine::Sqlite(file) = &self.engine;
         file.read(|view| {
-            header::read(view)?.ok_or_else(|| self.none())?;
+            header::read(view)?.ok_or_else(|| self.no_vault())?;
             slots::list(view)
         })
     }
 
-    pub(super) fn none(&self) -> Error {
+    pub(super) fn no_vault(&self) -> Error {
         Error::NoVault { path: self.location().to_owned() }
     }
 
@@ -131,7 +131,7 @@ impl Vault {
     }
 
     /// Since when a bundle waits that was handed over and is not known to be in place.
-    pub(crate) fn bundle_waits_since(&self) -> Result<Option<Timestamp>, Error> {
+    pub(crate) fn unplaced_bundle_since(&self) -> Result<Option<Timestamp>, Error> {
         let Engine::Sqlite(file) = &self.engine;
         file.read(bundles::unplaced_since)
     }
@@ -139,7 +139,7 @@ impl Vault {
     /// Forgets an account without a key: works on damaged rows as well. Returns whether there was
     /// such a credential.
     pub(crate) fn forget(&self, account: &Account, deadline: Instant) -> Result<bool, Error> {
-        let _turn = Turn::of(self.file(), account, deadline)?;
+        let _turn = CredentialTurn::of(self.file(), account, deadline)?;
         spill::discard(self.file(), account)?;
         let Engine::Sqlite(file) = &self.engine;
         file.without_key(|transaction| sqlite::forget(transaction, account))
@@ -169,7 +169,7 @@ impl Vault {
         &self,
         patience: std::time::Duration,
     ) -> Result<(Vec<Entry>, usize), Error> {
-        entries(self.file(), patience)
+        read_entries(self.file(), patience)
     }
 
     /// Waits until nobody uses or changes the vault's keys, and keeps it so.

@@ -9,7 +9,7 @@ use super::error::Error;
 use super::open_vault::OpenVault;
 use super::spill;
 use super::sqlite::standings;
-use super::turn::{HandOverTurn, LoginTurn, StatusTurn, Turn, TurnOfMany};
+use super::turn::{CredentialTurn, CredentialTurns, HandOverTurn, LoginTurn, StatusTurn};
 use crate::model::account::{Account, ProviderName, UserName};
 use crate::model::attempt::Attempt;
 use crate::model::credential::{Credential, Status};
@@ -18,7 +18,7 @@ use crate::vault::bundle::BundleId;
 
 /// What became of the service's word on a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Recorded {
+pub(crate) enum CheckRecorded {
     Yes,
     /// The journal of a refresh stands; it goes with the revision that a status would replace.
     InDoubt,
@@ -28,7 +28,7 @@ pub(crate) enum Recorded {
 
 /// What became of credentials that came in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum TakenIn {
+pub(crate) enum Imported {
     Yes,
     /// Nothing was written: the vault has moved on meanwhile.
     Moved,
@@ -43,24 +43,28 @@ impl OpenVault {
     }
 
     /// Remembers how far the audit reaches.
-    pub(crate) fn touch_audit(&self) -> Result<(), Error> {
-        self.commit(|| Change::Touch).map(drop)
+    pub(crate) fn seal_audit_head(&self) -> Result<(), Error> {
+        self.commit(|| Change::SealAuditHead).map(drop)
     }
 
     /// Waits for the turn to write the credential of `account`.
-    pub(crate) fn turn(&self, account: &Account, deadline: Instant) -> Result<Turn, Error> {
-        Turn::of(self.file(), account, deadline)
+    pub(crate) fn credential_turn(
+        &self,
+        account: &Account,
+        deadline: Instant,
+    ) -> Result<CredentialTurn, Error> {
+        CredentialTurn::of(self.file(), account, deadline)
     }
 
     /// Waits for the turn to write the credentials of all `accounts`, in this order; with `moving`,
     /// to hand them over as well.
-    pub(crate) fn turn_of_many<'a>(
+    pub(crate) fn credential_turns<'a>(
         &self,
         accounts: impl Iterator<Item = &'a Account>,
         moving: bool,
         deadline: Instant,
-    ) -> Result<TurnOfMany, Error> {
-        TurnOfMany::of(self.file(), accounts, moving, deadline)
+    ) -> Result<CredentialTurns, Error> {
+        CredentialTurns::of(self.file(), accounts, moving, deadline)
     }
 
     /// Waits for the turn to put a bundle in its place.
@@ -113,25 +117,26 @@ impl OpenVault {
 
     /// Stores all of `placements`, or nothing. A `bundle` that they came in with is taken in with
     /// that, once.
-    pub(crate) fn take_in(
+    pub(crate) fn import(
         &self,
         placements: &[Placement],
         bundle: Option<BundleId>,
         at: Timestamp,
-    ) -> Result<TakenIn, Error> {
+    ) -> Result<Imported, Error> {
         let outcome =
-            self.commit(|| Change::TakeIn { placements: placements.to_vec(), bundle, at })?;
+            self.commit(|| Change::Import { placements: placements.to_vec(), bundle, at })?;
         match outcome {
-            Outcome::TakenIn(at) => Ok(TakenIn::Before(at)),
+            Outcome::AlreadyImported(at) => Ok(Imported::Before(at)),
             Outcome::Done => {
                 for placed in placements {
                     self.discard_spill(&placed.account);
                 }
-                Ok(TakenIn::Yes)
+                Ok(Imported::Yes)
             }
-            Outcome::Moved | Outcome::InDoubt | Outcome::News(_) | Outcome::Entries(_) => {
-                Ok(TakenIn::Moved)
-            }
+            Outcome::Moved
+            | Outcome::InDoubt
+            | Outcome::HealthToReport(_)
+            | Outcome::Intents(_) => Ok(Imported::Moved),
         }
     }
 
@@ -165,7 +170,7 @@ impl OpenVault {
     /// Forgets a bundle that is in place. What was overwritten goes from the log too, where nobody
     /// reads it.
     pub(crate) fn forget_bundle(&self, bundle: BundleId) -> Result<(), Error> {
-        self.commit(|| Change::BundlePlaced(bundle))?;
+        self.commit(|| Change::ForgetBundle(bundle))?;
         self.empty_log();
         Ok(())
     }
@@ -181,14 +186,14 @@ impl OpenVault {
 
     /// Writes down what the service said of the token in `read`, and `credential` over it if that
     /// changes it.
-    pub(crate) fn note_check(
+    pub(crate) fn record_check(
         &self,
         account: &Account,
         (revision, was): (u64, Status),
         credential: Option<&Credential>,
         attempt: &Attempt,
-    ) -> Result<Recorded, Error> {
-        let outcome = self.commit(|| Change::Checked {
+    ) -> Result<CheckRecorded, Error> {
+        let outcome = self.commit(|| Change::RecordCheck {
             account: account.clone(),
             revision,
             was,
@@ -196,39 +201,40 @@ impl OpenVault {
             credential: credential.cloned().map(Box::new),
         })?;
         Ok(match outcome {
-            Outcome::Done => Recorded::Yes,
-            Outcome::InDoubt => Recorded::InDoubt,
-            Outcome::Moved | Outcome::TakenIn(_) | Outcome::News(_) | Outcome::Entries(_) => {
-                Recorded::Moved
-            }
+            Outcome::Done => CheckRecorded::Yes,
+            Outcome::InDoubt => CheckRecorded::InDoubt,
+            Outcome::Moved
+            | Outcome::AlreadyImported(_)
+            | Outcome::HealthToReport(_)
+            | Outcome::Intents(_) => CheckRecorded::Moved,
         })
     }
 
     /// Takes down how the credential of `account` stands, and returns what this process, and no
     /// other, has to tell.
-    pub(crate) fn news(
+    pub(crate) fn record_health(
         &self,
         account: &Account,
         health: CredentialHealth,
     ) -> Result<Option<CredentialHealth>, Error> {
         // Nearly always there is nothing to write.
         let told = self.file_engine().read(|view| standings::read(view, account))?;
-        if health.told_after(told) == told {
+        if health.reported_after(told) == told {
             return Ok(None);
         }
-        match self.commit(|| Change::Told { account: account.clone(), health })? {
-            Outcome::News(news) => Ok(news),
+        match self.commit(|| Change::RecordHealth { account: account.clone(), health })? {
+            Outcome::HealthToReport(news) => Ok(news),
             Outcome::Done
             | Outcome::Moved
             | Outcome::InDoubt
-            | Outcome::TakenIn(_)
-            | Outcome::Entries(_) => Ok(None),
+            | Outcome::AlreadyImported(_)
+            | Outcome::Intents(_) => Ok(None),
         }
     }
 
     /// Moves what is in the write-ahead log into the file: it may hold what was overwritten since.
     /// Returns whether that could be done, for all readers.
-    pub(super) fn empty_log(&self) -> bool {
+    pub(crate) fn empty_log(&self) -> bool {
         self.file_engine().writer().empty_log().unwrap_or(false)
     }
 

@@ -43,9 +43,8 @@ const MAY_USE: [(&str, &[&str]); 10] = [
     ),
 ];
 
-/// The modules whose code may name `rusqlite`; unit tests may as well. What an error of SQLite's
-/// means is told by `store::error`.
-const KNOWS_SQLITE: [&str; 4] = ["store::sqlite", "store::error", "importers", "properties"];
+/// The modules whose code may name `rusqlite`; unit tests may as well.
+const KNOWS_SQLITE: [&str; 3] = ["store::sqlite", "importers", "properties"];
 
 #[test]
 fn a_module_uses_only_what_stands_before_it_and_skips_no_layer() {

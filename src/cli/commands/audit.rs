@@ -13,7 +13,7 @@ use crate::cli::ui::Ui;
 use crate::model::account::{ProviderName, UserName};
 use crate::model::audit::{Entry, Mode, Settings};
 use crate::ops::audit::Fault;
-use crate::ops::audit::{self, Verified};
+use crate::ops::audit::{self, VerifiedAudit};
 use crate::ops::{OpenVault, Vault};
 use crate::untrusted::printable;
 
@@ -100,7 +100,7 @@ fn table(entries: &[Entry]) -> Table {
 }
 
 fn verify(context: &Context, vault: &OpenVault) -> Result<(), CliError> {
-    let Verified { examined, settings, path } = audit::verify(vault)?;
+    let VerifiedAudit { examined, settings, path } = audit::verify(vault)?;
     if let Some(copy @ Fault::OtherCopy) = examined.faults.first() {
         let what = format!("the audit can't be verified: {copy}");
         return Err(CliError::new(Kind::VaultDamaged, what).hint(put_aside(&path)));

@@ -15,7 +15,7 @@ use crate::model::bundle::Load;
 use crate::model::credential::{Expiry, Grant};
 use crate::model::reference::{self, Field, Reference};
 use crate::ops::export::{self, Sealed, Traveller};
-use crate::ops::providers::{self, Renewal};
+use crate::ops::providers::{self, RenewalRules};
 use crate::ops::{self, OpenVault, Vault};
 
 /// The size limit of a secret at GitHub, in bytes. The other CI platforms allow more.
@@ -117,7 +117,7 @@ fn seal(
     to: &Recipient,
     file: Option<&Path>,
 ) -> Result<(), CliError> {
-    let renewals: BTreeMap<Account, Renewal> = args
+    let renewals: BTreeMap<Account, RenewalRules> = args
         .accounts
         .iter()
         .map(|account| {

@@ -67,7 +67,7 @@ fn list(context: &Context, config: &Config) -> Result<(), CliError> {
 
 fn show(context: &Context, config: &Config, name: &ProviderName) -> Result<(), CliError> {
     let provider = providers::find(name, config)?;
-    let mut definition = providers::written(name, config)?;
+    let mut definition = providers::merged_definition(name, config)?;
     for shown_apart in ["title", "setup"] {
         definition.remove(shown_apart);
     }

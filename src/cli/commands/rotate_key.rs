@@ -175,7 +175,7 @@ fn key(
     id: SlotId,
     alone: bool,
 ) -> Result<Result<Decision, String>, CliError> {
-    let current = current_secret(vault, id, vault.with())?;
+    let current = current_secret(vault, id, vault.slot_secret())?;
     Ok(match (new_secret::key_from_environment(context)?, current) {
         (Some(secret), None) if alone => Ok(Decision::Secret(secret)),
         (Some(secret), Some(_)) | (None, Some(secret)) => Ok(Decision::Secret(secret)),
@@ -190,7 +190,7 @@ fn passphrase(
     alone: bool,
 ) -> Result<Result<Decision, String>, CliError> {
     let set = key_material::passphrase(context)?;
-    let current = current_secret(vault, id, set.as_ref().unwrap_or(vault.with()))?;
+    let current = current_secret(vault, id, set.as_ref().unwrap_or(vault.slot_secret()))?;
     Ok(match (new_secret::passphrase_from_environment(context)?, current) {
         (Some(new), current) if alone || current.is_some() => Ok(Decision::Secret(new)),
         (None, Some(current)) if set.is_some() => Ok(Decision::Secret(current)),

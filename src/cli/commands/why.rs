@@ -204,7 +204,7 @@ fn attempt(last: &Attempt, now: Timestamp) -> String {
         Outcome::Done => "it succeeded",
         Outcome::Refused => "it was refused",
         Outcome::Configuration => "the client's settings were refused",
-        Outcome::Passing => "it failed in passing",
+        Outcome::Transient => "it failed in passing",
     };
     let mut text = format!("{action} at {}: {outcome}", moment(last.ended_at, now));
     let status = last.status.map(|status| format!("HTTP {status}"));

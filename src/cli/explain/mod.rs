@@ -79,7 +79,7 @@ impl From<OpsError> for CliError {
             OpsError::NotRefreshedBefore { account, last } => match last.outcome {
                 Outcome::Configuration => (Kind::Usage, Some(compare_settings(account))),
                 Outcome::Refused => (Kind::LoginRequired, Some(login_command(account))),
-                Outcome::Done | Outcome::Passing => {
+                Outcome::Done | Outcome::Transient => {
                     (Kind::ProviderUnavailable, Some(TRY_LATER.into()))
                 }
             },

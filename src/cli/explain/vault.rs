@@ -51,7 +51,7 @@ pub(super) fn store_error(error: &StoreError) -> CliError {
             (Kind::Failed, "keep the vault on a local disk, named with `--vault`".into())
         }
         StoreError::Busy | StoreError::KeyRetired => (Kind::Busy, "try again".into()),
-        StoreError::Io { .. } | StoreError::Sqlite(_) => (
+        StoreError::Io { .. } | StoreError::Engine(_) => (
             Kind::Failed,
             "look whether the disk is full, and whether the file may be written".into(),
         ),

@@ -41,7 +41,7 @@ pub(crate) fn credentials(vault: &OpenVault) -> Result<Vec<Finding>, Error> {
 
 /// Looks for refreshes whose answer was never stored. Needs no key.
 pub(crate) fn interrupted(store: &Vault, now: Timestamp) -> Result<Vec<Finding>, Error> {
-    let standing = store.interrupted()?;
+    let standing = store.interrupted_refreshes()?;
     let mut findings: Vec<Finding> =
         standing.into_iter().map(|(account, since)| in_doubt(account, since, now)).collect();
     if findings.is_empty() {

@@ -17,7 +17,7 @@ pub(crate) fn disk(path: &Path) -> Vec<Finding> {
     if !path.exists() {
         return findings;
     }
-    if let Some(kind) = file_system::remote(path) {
+    if let Some(kind) = file_system::remote_type(path) {
         findings
             .push(Finding::to_mend(Fact::Disk(DiskFact::Network { kind }), Remedy::UseLocalDisk));
     }

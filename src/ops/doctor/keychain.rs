@@ -44,7 +44,7 @@ pub(crate) fn round_trip(needed: bool, patience: &Patience) -> RoundTrip {
         findings.push(Finding::to_mend(Fact::Keychain(KeychainFact::KeepsDeleted), remedy));
     }
     if findings.is_empty() {
-        let keeper = keychain::keeper(patience);
+        let keeper = keychain::backend(patience);
         findings.push(Finding::fine(Fact::Keychain(KeychainFact::Works { keeper })));
     }
     RoundTrip { answers: true, findings }
@@ -83,7 +83,7 @@ fn judged(names: Vec<String>, known: &KnownEntries) -> Vec<Finding> {
     for name in names {
         if known.slots.contains(&name) {
             own += 1;
-        } else if known.begun.contains(&name) && is_own(&name) {
+        } else if known.intents.contains(&name) && is_own(&name) {
             let fact = fact(EntriesFact::Interrupted { name });
             findings.push(Finding::to_mend(fact, Remedy::RotateKey));
         } else if is_own(&name) {
@@ -113,7 +113,7 @@ mod tests {
     fn judged_alone(name: &str) -> (Verdict, Option<Remedy>) {
         let set = |name: &str| BTreeSet::from([name.to_owned()]);
         let prefix = Some("5eed/".to_owned());
-        let known = KnownEntries { prefix, slots: set("5eed/01"), begun: set("5eed/02") };
+        let known = KnownEntries { prefix, slots: set("5eed/01"), intents: set("5eed/02") };
         match judged(vec![name.to_owned()], &known).pop().unwrap() {
             Finding::Seen { verdict, remedy, .. } => (verdict, remedy),
             Finding::Failure { error, .. } => panic!("{error}"),

@@ -6,12 +6,12 @@ use super::facts::LeftoversFact;
 use super::finding::{Fact, Finding, Remedy};
 use crate::ops::error::Error;
 use crate::store::sidecar::{self, Purpose};
-use crate::store::{EntriesBegun, Vault, sidecars};
+use crate::store::{LeftoverIntents, Vault, sidecars};
 
 /// Looks for keychain entries that an interrupted change of keys wrote down and did not clear up.
 /// Needs no key.
 pub(crate) fn intents(store: &Vault) -> Result<Vec<Finding>, Error> {
-    let EntriesBegun { own, others } = store.entries_left()?;
+    let LeftoverIntents { own, others } = store.leftover_intents()?;
     let mut findings = Vec::new();
     if !own.is_empty() {
         let fact = Fact::Leftovers(LeftoversFact::Entries { count: own.len() });
@@ -27,7 +27,7 @@ pub(crate) fn intents(store: &Vault) -> Result<Vec<Finding>, Error> {
 /// Looks for a bundle whose credentials were handed over and which never reached its place: until it
 /// does, nobody can use them. Needs no key.
 pub(crate) fn unplaced(store: &Vault) -> Result<Option<Finding>, Error> {
-    let since = store.bundle_waits_since()?;
+    let since = store.unplaced_bundle_since()?;
     Ok(since.map(|since| {
         let fact = Fact::Leftovers(LeftoversFact::Unplaced { since });
         Finding::to_mend(fact, Remedy::PlaceBundle)
@@ -46,7 +46,7 @@ pub(crate) fn beside(path: &Path, store: Option<&Vault>) -> Result<Vec<Finding>,
     let standing = match store {
         Some(store) => {
             store.look_again()?;
-            store.interrupted()?
+            store.interrupted_refreshes()?
         }
         None => Vec::new(),
     };
@@ -111,7 +111,7 @@ mod tests {
         change.commit().unwrap();
 
         let (looking, _) = Vault::open_as_it_is(&path).unwrap();
-        assert!(looking.interrupted().unwrap().is_empty());
+        assert!(looking.interrupted_refreshes().unwrap().is_empty());
         let row = credentials::read(&store.read().unwrap(), &key, &account).unwrap().unwrap();
         let (revision, attempt) = (row.revision, [7; 16]);
         let change = store.write().unwrap();

@@ -10,7 +10,7 @@ use crate::vault::slot_secret::SlotSecret;
 
 /// Tries each slot of an open vault with what is `at_hand`.
 pub(crate) fn slots(vault: &OpenVault, at_hand: &[SlotSecret]) -> Result<Vec<Finding>, Error> {
-    let findings = vault.costed_slots()?.into_iter().map(|(slot, cost)| {
+    let findings = vault.slots_with_cost()?.into_iter().map(|(slot, cost)| {
         let ListedSlot { id, kind, created_at: made, .. } = slot;
         match tried(vault, slot, at_hand) {
             Ok(trial) => judged(SlotsFact { id, kind, made, cost, trial }),

@@ -15,7 +15,7 @@ use crate::model::definition::RefreshKind;
 use crate::model::readiness::due_at;
 use crate::ops::error::{ImportError, Reason};
 use crate::ops::login::static_token;
-use crate::providers::{self, Endpoints, Places, Provider};
+use crate::providers::{self, AddressParameters, Endpoints, Provider};
 use crate::secret::ClientSecret;
 
 /// A provider, and the client that is configured for it.
@@ -174,7 +174,7 @@ fn client(
 /// The grant with what renews it.
 fn renewed(held: HeldGrant, service: &Service, client: Client, now: Timestamp) -> OAuthGrant {
     let renewal = service.provider.renewal();
-    let refresh_token = renewal.kind.usable(held.refresh_token);
+    let refresh_token = renewal.kind.accept_refresh_token(held.refresh_token);
     let issued_at = held.issued_at.filter(|at| *at <= now).unwrap_or(now);
     let (access_token, expiry) = match held.access_token {
         Some(token) => (Some(token), held.expiry),
@@ -195,7 +195,7 @@ fn renewed(held: HeldGrant, service: &Service, client: Client, now: Timestamp) -
         expiry,
         due_at: due,
         refresh_token,
-        renewal: renewal.kind.after_consent(),
+        renewal: renewal.kind.renewal_after_consent(),
         scopes: held.scopes,
         client,
         granted_at: issued_at,
@@ -222,10 +222,10 @@ fn api(
 ) -> Result<Api, Reason> {
     let provider = &service.provider;
     let server_url = provider.server(server).map_err(Reason::Provider)?;
-    let places = Places { server: server_url.as_ref(), ..Places::default() };
+    let places = AddressParameters { server: server_url.as_ref(), ..AddressParameters::default() };
     // Where a site is missing, the token is as good without these addresses.
     let base_url = provider.api_base_url(places).unwrap_or_default();
-    let places = Places { api_base_url: base_url.as_ref(), ..places };
+    let places = AddressParameters { api_base_url: base_url.as_ref(), ..places };
     let check = provider.check(places).unwrap_or_default();
     let trusted_certificates = match client {
         Some(_) => None,

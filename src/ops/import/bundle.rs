@@ -2,7 +2,7 @@
 
 use super::incoming::Incoming;
 use crate::model::account::Account;
-use crate::model::bundle::{Carried, Content, Load, is_sound};
+use crate::model::bundle::{BundleEntry, Content, Load, is_sound};
 use crate::ops::error::{BundleError, Error};
 use crate::vault::bundle::{Bundle, BundleSecret, Malformed};
 pub(crate) use crate::vault::bundle::{BundleId, LONGEST as LONGEST_BUNDLE};
@@ -29,7 +29,7 @@ pub(crate) fn open(bundle: &Bundle, secret: &BundleSecret) -> Result<Opened, Err
     let content = bundle.open(secret).map_err(BundleError::Closed)?;
     let content: Content = serde_json::from_slice(&content).map_err(|_| damaged())?;
     let moved = content.credentials.iter().any(|carried| carried.load == Load::Moved);
-    let incoming = |carried: Carried| {
+    let incoming = |carried: BundleEntry| {
         if !is_sound(&carried.credential) {
             return Err(damaged().into());
         }

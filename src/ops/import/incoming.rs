@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::model::account::Account;
 use crate::model::credential::{Credential, Grant};
-use crate::model::stripped::Keeping;
+use crate::model::without_secrets::KeptSecrets;
 
 /// A credential from elsewhere, complete as it would be stored.
 #[derive(Debug, Clone)]
@@ -44,7 +44,7 @@ impl Incoming {
             && self.forks
             && grant.refresh_token.is_some()
         {
-            **grant = grant.stripped(Keeping::AccessToken);
+            **grant = grant.without_secrets(KeptSecrets::AccessToken);
             self.left_out = Some(LeftOut::NotTakenOver);
         }
         self

@@ -12,7 +12,7 @@ use crate::model::credential::{Credential, Grant, Status};
 use crate::model::summary::Summary;
 use crate::ops::error::{BundleError, Error, ImportError};
 use crate::secret::{AccessToken, SecretText};
-use crate::store::{OpenVault, Placement, TakenIn};
+use crate::store::{Imported, OpenVault, Placement};
 use crate::vault::bundle::BundleId;
 
 /// How long to wait for what others have in hand.
@@ -105,9 +105,9 @@ pub(crate) fn place(
         }
         let stored = store(vault, &planned, terms.bundle, now)?;
         match stored {
-            TakenIn::Yes => return Ok(planned.into_iter().map(Planned::told).collect()),
-            TakenIn::Before(at) => return Err(BundleError::Opened { at }.into()),
-            TakenIn::Moved => {}
+            Imported::Yes => return Ok(planned.into_iter().map(Planned::told).collect()),
+            Imported::Before(at) => return Err(BundleError::Opened { at }.into()),
+            Imported::Moved => {}
         }
     }
 }
@@ -120,7 +120,7 @@ fn check_whole(
 ) -> Result<(), Error> {
     // What it brought is in its own way afterwards.
     if let Some(vault) = vault
-        && let Some(at) = vault.taken_in_at(bundle)?
+        && let Some(at) = vault.imported_at(bundle)?
     {
         return Err(BundleError::Opened { at }.into());
     }
@@ -237,7 +237,7 @@ fn store(
     planned: &[Planned],
     bundle: Option<BundleId>,
     now: Timestamp,
-) -> Result<TakenIn, Error> {
+) -> Result<Imported, Error> {
     let placements: Vec<Placement> = planned
         .iter()
         .filter(|planned| matches!(planned.outcome, Outcome::New | Outcome::Replaced))
@@ -247,7 +247,7 @@ fn store(
             over: *revision,
         })
         .collect();
-    Ok(vault.take_in(&placements, bundle, now)?)
+    Ok(vault.import(&placements, bundle, now)?)
 }
 
 impl Planned {

@@ -12,7 +12,7 @@ use super::plan::Plan;
 use crate::model::address::Address;
 use crate::model::client::Client;
 use crate::model::definition::Pkce;
-use crate::oauth::authorization_response::{AuthorizationResponse, Expected};
+use crate::oauth::authorization_response::{AuthorizationResponse, ExpectedResponse};
 use crate::oauth::listener::{self, Listener};
 use crate::oauth::pasted::PasteInput;
 pub(crate) use crate::oauth::pasted::{Lines, Unusable};
@@ -22,7 +22,7 @@ use crate::oauth::state::State;
 use crate::oauth::token;
 use crate::ops::clock::Clock;
 use crate::ops::error::Error;
-use crate::providers::Entry;
+use crate::providers::FirstEndpoint;
 use crate::secret::CodeVerifier;
 
 /// A login that waits for the browser.
@@ -30,7 +30,7 @@ pub(crate) struct Pending {
     plan: Plan,
     client: Client,
     way_back: WayBack,
-    expected: Expected,
+    expected: ExpectedResponse,
     verifier: Option<CodeVerifier>,
     address: Url,
 }
@@ -45,13 +45,13 @@ enum WayBack {
 
 /// Finds the endpoints and binds the listener.
 pub(crate) fn start(mut plan: Plan, port: Option<u16>, clock: Clock) -> Result<Pending, Error> {
-    let endpoints = plan.endpoints(Entry::Authorization)?;
+    let endpoints = plan.endpoints(FirstEndpoint::Authorization)?;
     let authorization = endpoints
         .authorization
         .as_ref()
         .ok_or_else(|| plan.provider.incomplete("authorization_endpoint"))?;
     let way_back = way_back(&plan, port)?;
-    let state = State::fresh()?;
+    let state = State::random()?;
     let verifier = match plan.pkce() {
         Pkce::Required | Pkce::Send => Some(pkce::code_verifier()?),
         Pkce::Off => None,
@@ -62,7 +62,7 @@ pub(crate) fn start(mut plan: Plan, port: Option<u16>, clock: Clock) -> Result<P
     let client = plan.client(&endpoints, Some(&redirect_uri));
     let (server, secret) = (plan.server.as_ref(), plan.client_secret.as_ref());
     let check = plan.provider.answer_check(server, secret, clock)?;
-    let expected = Expected {
+    let expected = ExpectedResponse {
         state,
         issuer: endpoints.issuer,
         issuer_required: endpoints.names_itself,
@@ -149,14 +149,13 @@ impl Pending {
     ) -> Result<Granted, Error> {
         let redirect_uri = self.way_back.redirect_uri();
         let bare_code = self.plan.provider.definition.pkce == Some(Pkce::Required);
-        let paste_input =
-            lines.map(|lines| PasteInput::new(lines, redirect_uri.clone(), bare_code));
-        let arrived = match (self.way_back, paste_input) {
-            (WayBack::Listener(listener), paste_input) => {
-                listener.wait(&self.expected, deadline, paste_input)?
+        let paste = lines.map(|lines| PasteInput::new(lines, redirect_uri.clone(), bare_code));
+        let arrived = match (self.way_back, paste) {
+            (WayBack::Listener(listener), paste) => {
+                listener.wait(&self.expected, deadline, paste)?
             }
-            (WayBack::Pasted { .. }, Some(paste_input)) => {
-                listener::wait_for_paste(&self.expected, deadline, paste_input)?
+            (WayBack::Pasted { .. }, Some(paste)) => {
+                listener::wait_for_paste(&self.expected, deadline, paste)?
             }
             (WayBack::Pasted { .. }, None) => return Err(listener::Error::TimedOut.into()),
         };

@@ -9,11 +9,11 @@ use super::granted::Granted;
 use super::plan::Plan;
 use crate::model::client::Client;
 pub(crate) use crate::oauth::device_authorization::DeviceAuthorization;
-use crate::oauth::device_authorization::{self, Pace, Polled};
+use crate::oauth::device_authorization::{self, PollInterval, PollOutcome};
 use crate::oauth::http;
 use crate::ops::clock::Clock;
 use crate::ops::error::Error;
-use crate::providers::Entry;
+use crate::providers::FirstEndpoint;
 
 /// A login whose code nobody has entered yet.
 pub(crate) struct Pending {
@@ -25,7 +25,7 @@ pub(crate) struct Pending {
 
 /// Finds the endpoints and asks for a code.
 pub(crate) fn start(mut plan: Plan) -> Result<Pending, Error> {
-    let endpoints = plan.endpoints(Entry::DeviceAuthorization)?;
+    let endpoints = plan.endpoints(FirstEndpoint::DeviceAuthorization)?;
     let endpoint = endpoints
         .device_authorization
         .as_ref()
@@ -45,11 +45,11 @@ impl Pending {
     /// Asks the server until it has an answer, the code has expired, or `timeout` is over.
     pub(crate) fn wait(self, timeout: Option<Duration>, clock: Clock) -> Result<Granted, Error> {
         let life = timeout.unwrap_or(Duration::MAX).min(self.authorization.expires_in);
-        let mut pace = Pace::of(&self.authorization);
+        let mut poll_interval = PollInterval::of(&self.authorization);
         let mut trouble = None;
         loop {
             let left = life.saturating_sub(self.received.elapsed());
-            let pause = pace.pause();
+            let pause = poll_interval.pause();
             if pause >= left {
                 std::thread::sleep(left);
                 // Nobody knows whether the code was entered, if the server could not be asked.
@@ -59,27 +59,32 @@ impl Pending {
             }
             std::thread::sleep(pause);
             let now = clock();
-            match device_authorization::poll(&self.client, &self.authorization, now, http::WHOLE) {
-                Polled::Granted(answer) => {
+            match device_authorization::poll(
+                &self.client,
+                &self.authorization,
+                now,
+                http::REQUEST_TIMEOUT,
+            ) {
+                PollOutcome::Granted(answer) => {
                     return Ok(Granted::new(self.plan, self.client, answer, now));
                 }
-                Polled::Pending => {
+                PollOutcome::Pending => {
                     trouble = None;
-                    pace.pending();
+                    poll_interval.reset();
                 }
-                Polled::SlowDown { interval } => {
+                PollOutcome::SlowDown { interval } => {
                     trouble = None;
-                    pace.slow_down(interval);
+                    poll_interval.slow_down(interval);
                 }
-                Polled::Trouble(error) => {
-                    pace.back_off(error.retry_after());
+                PollOutcome::Transient(error) => {
+                    poll_interval.back_off(error.retry_after());
                     trouble = Some(error);
                 }
-                Polled::Denied => {
+                PollOutcome::Denied => {
                     return Err(Error::LoginRefused { reason: "access_denied".into() });
                 }
-                Polled::Expired => return Err(Error::CodeExpired),
-                Polled::Failed(source) => return Err(Error::NotRedeemed { source }),
+                PollOutcome::Expired => return Err(Error::CodeExpired),
+                PollOutcome::Failed(source) => return Err(Error::NotRedeemed { source }),
             }
         }
     }

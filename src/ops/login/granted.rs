@@ -16,12 +16,12 @@ use crate::model::credential::{Api, Credential, Grant, OAuthGrant, RenewalGrant}
 use crate::model::readiness::due_at;
 use crate::model::scope::Scopes;
 use crate::oauth::http;
-use crate::oauth::listener::Arrived;
+use crate::oauth::listener::Arrival;
 use crate::oauth::revocation;
 use crate::oauth::token;
 use crate::oauth::token_answer::TokenAnswer;
 use crate::ops::error::Error;
-use crate::providers::Places;
+use crate::providers::AddressParameters;
 use crate::providers::atlassian;
 pub(crate) use crate::providers::atlassian::Site;
 
@@ -32,7 +32,7 @@ pub(crate) struct Granted {
     answer: TokenAnswer,
     renewal: RenewalGrant,
     /// The browser that waits to hear how the login went.
-    arrived: Option<Arrived>,
+    arrived: Option<Arrival>,
     /// The sites at which it works, where the provider has sites.
     pub(crate) sites: Result<Vec<Site>, atlassian::Error>,
     now: Timestamp,
@@ -56,16 +56,16 @@ fn sites(plan: &Plan, answer: &TokenAnswer) -> Result<Vec<Site>, atlassian::Erro
     let Some(endpoint) = &plan.provider.definition.accessible_resources_endpoint else {
         return Ok(Vec::new());
     };
-    let Ok(endpoint) = plan.provider.fill(endpoint, Places::default()) else {
+    let Ok(endpoint) = plan.provider.fill(endpoint, AddressParameters::default()) else {
         return Ok(Vec::new());
     };
-    atlassian::sites(&endpoint, plan.trusted_certificates.as_deref(), &answer.access_token)
+    atlassian::list_sites(&endpoint, plan.trusted_certificates.as_deref(), &answer.access_token)
 }
 
 /// The same with the token exchanged for one that lives longer. If that fails, the first use of
 /// the short-lived one tries again: it is due at once.
 fn lengthened(client: &Client, answer: TokenAnswer, now: Timestamp) -> TokenAnswer {
-    match token::exchange(client, &answer.access_token, now, http::WHOLE).answer {
+    match token::exchange(client, &answer.access_token, now, http::REQUEST_TIMEOUT).answer {
         Ok(longer) => TokenAnswer { scopes: longer.scopes.or(answer.scopes), ..longer },
         Err(_) => answer,
     }
@@ -74,7 +74,7 @@ fn lengthened(client: &Client, answer: TokenAnswer, now: Timestamp) -> TokenAnsw
 impl Granted {
     /// What `client` was granted at `now`, with the sites that it reaches.
     pub(super) fn new(plan: Plan, client: Client, answer: TokenAnswer, now: Timestamp) -> Self {
-        let renewal = plan.provider.definition.refresh.kind.after_consent();
+        let renewal = plan.provider.definition.refresh.kind.renewal_after_consent();
         let answer = match renewal {
             RenewalGrant::Exchange => lengthened(&client, answer, now),
             RenewalGrant::RefreshToken
@@ -91,7 +91,7 @@ impl Granted {
     }
 
     /// The same with the browser that brought it.
-    pub(super) fn arrived_in(self, arrived: Arrived) -> Self {
+    pub(super) fn arrived_in(self, arrived: Arrival) -> Self {
         Self { arrived: Some(arrived), ..self }
     }
 
@@ -153,7 +153,7 @@ impl Granted {
             issued_at: self.now,
             expiry: self.answer.expiry,
             due_at: due_at(self.now, self.answer.expiry, renewal.margin),
-            refresh_token: renewal.kind.usable(self.answer.refresh_token),
+            refresh_token: renewal.kind.accept_refresh_token(self.answer.refresh_token),
             renewal: self.renewal,
             scopes,
             client: self.client,
@@ -194,15 +194,15 @@ impl Granted {
             None => self.plan.server.clone(),
         };
         let site_id = site.map(|site| site.id.as_str());
-        let places = Places { server: server_url.as_ref(), site_id, api_base_url: None };
+        let places = AddressParameters { server: server_url.as_ref(), site_id, api_base_url: None };
         // Without a site there is no address to be filled in, and the token is as good.
         let base_url = provider.api_base_url(places).unwrap_or_default();
         (server_url, base_url)
     }
 }
 
-fn places<'a>(api: &'a Api, site: Option<&'a Site>) -> Places<'a> {
-    Places {
+fn places<'a>(api: &'a Api, site: Option<&'a Site>) -> AddressParameters<'a> {
+    AddressParameters {
         server: api.server_url.as_ref(),
         site_id: site.map(|site| site.id.as_str()),
         api_base_url: api.base_url.as_ref(),

@@ -6,7 +6,7 @@ use crate::model::account::UserName;
 use crate::model::address::Address;
 use crate::model::credential::Api;
 use crate::oauth::protected_resource;
-use crate::providers::{Places, Provider};
+use crate::providers::{AddressParameters, Provider};
 use crate::secret::AccessToken;
 use crate::untrusted::printable;
 
@@ -22,7 +22,7 @@ pub(crate) struct Identity {
 /// fails a login.
 pub(super) fn look_up(
     provider: &Provider,
-    places: Places<'_>,
+    places: AddressParameters<'_>,
     trusted_certificates: Option<&str>,
     api: &Api,
     token: &AccessToken,

@@ -9,7 +9,7 @@ use crate::model::account::Account;
 use crate::model::credential::{Api, Credential, Expiry, Grant, StaticToken};
 use crate::ops::error::Error;
 use crate::providers::facebook::{self, Page};
-use crate::providers::{Places, Provider};
+use crate::providers::{AddressParameters, Provider};
 
 /// Asks which pages the person manages whose login `credential` is. `None` where the provider has
 /// no pages.
@@ -22,7 +22,7 @@ pub(crate) fn list(
         return Ok(None);
     };
     let api = &credential.api;
-    let places = Places {
+    let places = AddressParameters {
         server: api.server_url.as_ref(),
         site_id: None,
         api_base_url: api.base_url.as_ref(),
@@ -30,7 +30,7 @@ pub(crate) fn list(
     let Ok(endpoint) = provider.fill(template, places) else { return Ok(None) };
     let Some(token) = credential.token() else { return Ok(None) };
     let certificates = credential.trusted_certificates();
-    facebook::pages(&endpoint, certificates, api, token).map(Some)
+    facebook::list_pages(&endpoint, certificates, api, token).map(Some)
 }
 
 /// Stores the token of `page` under its number; its name is the account's name at the service.

@@ -7,7 +7,7 @@ use crate::model::scope::Scopes;
 use crate::oauth::http;
 use crate::oauth::metadata::{self, Metadata};
 use crate::ops::error::Error;
-use crate::providers::{Endpoints, Entry, Provider};
+use crate::providers::{Endpoints, FirstEndpoint, Provider};
 use crate::secret::ClientSecret;
 
 /// What a login with OAuth is made of.
@@ -47,7 +47,7 @@ impl Plan {
     /// Whether the provider takes the device authorization grant, as far as definition and
     /// metadata tell.
     pub(crate) fn offers_device(&mut self) -> Result<bool, Error> {
-        self.discover(Entry::DeviceAuthorization)?;
+        self.discover(FirstEndpoint::DeviceAuthorization)?;
         let found = |metadata: &Metadata| metadata.device_authorization_endpoint.is_some();
         Ok(self.provider.definition.device_authorization_endpoint.is_some()
             || self.metadata.as_ref().is_some_and(found))
@@ -55,15 +55,15 @@ impl Plan {
 
     /// Finds the endpoints of a login that begins at `entry`, adds the scopes that it needs, and makes sure that requests can be
     /// sent there, such as with the certificates that were given.
-    pub(super) fn endpoints(&mut self, entry: Entry) -> Result<Endpoints, Error> {
+    pub(super) fn endpoints(&mut self, first: FirstEndpoint) -> Result<Endpoints, Error> {
         self.server = self.provider.server(self.server.as_ref())?;
-        self.scopes = match entry {
-            Entry::Authorization | Entry::DeviceAuthorization => {
+        self.scopes = match first {
+            FirstEndpoint::Authorization | FirstEndpoint::DeviceAuthorization => {
                 self.provider.with_required(&self.scopes)
             }
-            Entry::Token => self.scopes.clone(),
+            FirstEndpoint::Token => self.scopes.clone(),
         };
-        self.discover(entry)?;
+        self.discover(first)?;
         let endpoints = self.provider.endpoints(self.server.as_ref(), self.metadata.as_ref())?;
         // Found before a person is asked for anything.
         http::check(&endpoints.token, self.trusted_certificates.as_deref())
@@ -91,9 +91,9 @@ impl Plan {
         self.provider.pkce(self.metadata.as_ref())
     }
 
-    fn discover(&mut self, entry: Entry) -> Result<(), Error> {
+    fn discover(&mut self, first: FirstEndpoint) -> Result<(), Error> {
         if self.metadata.is_none()
-            && let Some(issuer) = self.provider.issuer_to_discover(entry)?
+            && let Some(issuer) = self.provider.issuer_to_discover(first)?
         {
             let found = metadata::discover(&issuer, self.trusted_certificates.as_deref());
             self.metadata = Some(found.map_err(|source| Error::Metadata {

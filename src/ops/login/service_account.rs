@@ -8,7 +8,7 @@ use crate::model::service_account::ServiceAccount;
 use crate::oauth::{http, jwt_bearer};
 use crate::ops::clock::Clock;
 use crate::ops::error::Error;
-use crate::providers::Entry;
+use crate::providers::FirstEndpoint;
 
 /// Google's own token endpoint, for providers that name none.
 pub(crate) const GOOGLE: &str = "https://oauth2.googleapis.com/token";
@@ -20,7 +20,7 @@ pub(crate) fn log_in(
     clock: Clock,
 ) -> Result<Granted, Error> {
     plan.provider.definition.token_endpoint.get_or_insert_with(|| GOOGLE.into());
-    let endpoints = plan.endpoints(Entry::Token)?;
+    let endpoints = plan.endpoints(FirstEndpoint::Token)?;
     // It has no secret, and nothing to revoke: its tokens end by themselves within the hour.
     let client = Client {
         authentication: ClientAuthentication::None,
@@ -28,7 +28,7 @@ pub(crate) fn log_in(
         ..plan.client(&endpoints, None)
     };
     let now = clock();
-    let answer = jwt_bearer::request(&client, &account, &plan.scopes, now, http::WHOLE)
+    let answer = jwt_bearer::request(&client, &account, &plan.scopes, now, http::REQUEST_TIMEOUT)
         .answer
         .map_err(|source| Error::NotRedeemed { source })?;
     let account = Box::new(account);

@@ -7,7 +7,7 @@ use crate::model::account::Account;
 use crate::model::address::Address;
 use crate::model::credential::{Api, ApiAuth, Check, Credential, Expiry, Grant, StaticToken};
 use crate::ops::error::Error;
-use crate::providers::{self, Places, Provider};
+use crate::providers::{self, AddressParameters, Provider};
 use crate::secret::AccessToken;
 
 /// How the service takes a static token: with a user name as `Basic`, as Jira Cloud does with API
@@ -24,13 +24,14 @@ pub(crate) fn api(
     trusted_certificates: Option<String>,
 ) -> Result<Api, providers::Error> {
     let server_url = provider.server(server)?;
-    let places = Places { server: server_url.as_ref(), ..Places::default() };
+    let places = AddressParameters { server: server_url.as_ref(), ..AddressParameters::default() };
     let base_url = match (provider.api_base_url(places), &server_url) {
         // A person's own token is for the server itself, not for a gateway with sites.
         (Err(providers::Error::NoServer { .. }), Some(_)) => None,
         (base_url, _) => base_url?,
     };
-    let places = Places { api_base_url: base_url.as_ref().or(server_url.as_ref()), ..places };
+    let places =
+        AddressParameters { api_base_url: base_url.as_ref().or(server_url.as_ref()), ..places };
     let auth = match (&username, provider.api_auth()) {
         (Some(_), ApiAuth::Bearer | ApiAuth::Basic) => ApiAuth::Basic,
         (_, other) => other,

@@ -52,7 +52,7 @@ impl Place {
         api: Api,
         now: Timestamp,
     ) -> Result<(Credential, Option<Credential>), Error> {
-        let _turn = self.vault.turn(account, Instant::now() + WAIT)?;
+        let _turn = self.vault.credential_turn(account, Instant::now() + WAIT)?;
         let mut credential = Credential {
             grant,
             api,

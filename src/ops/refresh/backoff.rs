@@ -9,7 +9,7 @@ use crate::oauth::token_error::Error;
 const WINDOW: Duration = Duration::from_secs(5);
 
 /// The longest that one turn takes.
-pub(super) const LONGEST: Duration = WINDOW.saturating_add(http::WHOLE);
+pub(super) const LONGEST: Duration = WINDOW.saturating_add(http::REQUEST_TIMEOUT);
 
 /// How many requests one command makes at most.
 const REQUESTS: u32 = 4;
@@ -41,7 +41,7 @@ impl Backoff {
         if self.hurried {
             WINDOW.saturating_sub(self.began.elapsed()).max(SHORTEST)
         } else {
-            http::WHOLE
+            http::REQUEST_TIMEOUT
         }
     }
 
@@ -49,7 +49,7 @@ impl Backoff {
     ///
     /// `may_repeat`: a refresh token that may have been spent may be sent again.
     pub(super) fn pause(&self, error: &Error, may_repeat: bool) -> Option<Duration> {
-        let can_help = error.is_momentary() || (error.is_ambiguous() && may_repeat);
+        let can_help = error.is_worth_retrying() || (error.is_ambiguous() && may_repeat);
         let doubled = FIRST_PAUSE * 2_u32.pow(self.requests.saturating_sub(1));
         let pause = jittered(doubled).max(error.retry_after().unwrap_or_default());
         let in_time =
@@ -89,7 +89,7 @@ mod tests {
     fn pauses_grow_and_come_to_an_end() {
         let mut backoff = Backoff::new(false);
         for longest in [500, 1000, 2000] {
-            assert_eq!(backoff.request(), http::WHOLE);
+            assert_eq!(backoff.request(), http::REQUEST_TIMEOUT);
             let pause = backoff.pause(&busy(None), false).unwrap();
             let longest = Duration::from_millis(longest);
             assert!(longest / 2 <= pause && pause <= longest, "{pause:?}");

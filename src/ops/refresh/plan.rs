@@ -8,7 +8,7 @@ use crate::model::readiness::{Need, Readiness, readiness};
 use crate::ops::clock::Clock;
 use crate::ops::error::Error;
 use crate::ops::live_token::{LiveToken, Warning};
-use crate::providers::Renewal;
+use crate::providers::RenewalRules;
 use crate::secret::ClientSecret;
 use crate::store::OpenVault;
 
@@ -25,7 +25,7 @@ pub(crate) enum Trigger {
 /// part of it: that stands under the seal.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Today {
-    pub(crate) renewal: Renewal,
+    pub(crate) renewal: RenewalRules,
     /// The client secret to use, and seal if it works, instead of the sealed one.
     pub(crate) client_secret: Option<ClientSecret>,
 }
@@ -48,7 +48,7 @@ impl Refresh<'_> {
         credential: &Credential,
     ) -> Result<LiveToken, Error> {
         if self.trigger.could_do_with(credential, (self.clock)()) {
-            let warning = Some(Warning::NotRefreshed(Box::new(error)));
+            let warning = Some(Warning::of(error));
             return Ok(LiveToken { credential: credential.clone(), refreshed: false, warning });
         }
         Err(error)

@@ -6,12 +6,12 @@ use jiff::Timestamp;
 
 use super::backoff::Backoff;
 use super::plan::{Refresh, Today, Trigger};
-use crate::model::attempt::{Action, Attempt, Outcome, pause_until};
-use crate::model::credential::{Credential, Grant, OAuthGrant, Renewing, Status};
+use crate::model::attempt::{Action, Attempt, Outcome, pause_end};
+use crate::model::credential::{Credential, Grant, OAuthGrant, RenewalProof, Status};
 use crate::model::definition::Reuse;
 use crate::model::readiness::due_at;
 use crate::oauth::http::Fault;
-use crate::oauth::token::{self, Asked, ResponseMeta};
+use crate::oauth::token::{self, ResponseMeta, TokenOutcome};
 use crate::oauth::token_answer::TokenAnswer;
 use crate::oauth::{client_credentials, jwt_bearer, token_error};
 use crate::ops::credential;
@@ -41,7 +41,7 @@ impl Refresh<'_> {
             return Err(credential::handed_over(self.vault, self.account));
         }
         let now = (self.clock)();
-        let (grant, renewing) = self.renewable(&stored.credential, now)?;
+        let (grant, renewal_proof) = self.renewable(&stored.credential, now)?;
         turn.make_room(&stored.credential)?;
         let reuse = self.today.renewal.reuse_of(&stored.credential);
         let has_token = self.trigger.could_do_with(&stored.credential, now);
@@ -51,11 +51,11 @@ impl Refresh<'_> {
             let held = signals::hold()
                 .map_err(|source| store::Error::Io { doing: "watch signals over", source })?;
             let began_at = (self.clock)();
-            let Some(journal) = turn.begin(&stored, earlier.as_ref(), began_at)? else {
+            let Some(journal) = turn.begin_refresh(&stored, earlier.as_ref(), began_at)? else {
                 return self.as_it_is_now();
             };
-            let Asked { answer, heard } = self.ask(grant, renewing, backoff.request());
-            let attempt = attempt(&journal, began_at, (self.clock)(), heard);
+            let TokenOutcome { answer, meta } = self.ask(grant, renewal_proof, backoff.request());
+            let attempt = attempt(&journal, began_at, (self.clock)(), meta);
             let error = match answer {
                 Ok(answer) => {
                     let renewed =
@@ -71,7 +71,7 @@ impl Refresh<'_> {
                 return self.failed(&turn, &stored, earlier.as_ref(), failure);
             };
             if error.was_not_processed() {
-                turn.give_back(earlier.as_ref(), None);
+                turn.restore_journal(earlier.as_ref(), None);
             } else {
                 earlier = Some(journal);
             }
@@ -100,8 +100,7 @@ impl Refresh<'_> {
             // Says, where that is so, that no try would help, or that none may be made.
             Trigger::Need(need) => match judge(self.account, credential, need, now)? {
                 Found::Good(token) => {
-                    let interrupted = || Warning::NotRefreshed(Box::new(interrupted()));
-                    let warning = token.warning.or_else(|| Some(interrupted()));
+                    let warning = Some(token.warning.unwrap_or(Warning::InDoubt));
                     Ok(Some(LiveToken { warning, ..*token }))
                 }
                 Found::Due => Ok(self.in_spite_of(interrupted(), credential).ok()),
@@ -113,31 +112,38 @@ impl Refresh<'_> {
         &self,
         credential: &'a Credential,
         now: Timestamp,
-    ) -> Result<(&'a OAuthGrant, Renewing<'a>), Error> {
+    ) -> Result<(&'a OAuthGrant, RenewalProof<'a>), Error> {
         let login_required =
             |reason| Error::LoginRequired { account: self.account.clone(), reason };
         if credential.is_over(now) && credential.is_refreshable() {
             return Err(login_required(LoginReason::Ended));
         }
         match &credential.grant {
-            Grant::OAuth(grant) => grant.renewing().map(|renewing| (&**grant, renewing)),
+            Grant::OAuth(grant) => {
+                grant.renewal_proof().map(|renewal_proof| (&**grant, renewal_proof))
+            }
             Grant::Static(_) => None,
         }
         .ok_or_else(|| login_required(LoginReason::NotRefreshable))
     }
 
     /// Sends the request, with the client secret of today's configuration, if there is one.
-    fn ask(&self, grant: &OAuthGrant, renewing: Renewing<'_>, bound: Duration) -> Asked {
+    fn ask(
+        &self,
+        grant: &OAuthGrant,
+        renewal_proof: RenewalProof<'_>,
+        bound: Duration,
+    ) -> TokenOutcome {
         let mut client = grant.client.clone();
         client.authentication = client.authentication.with_secret(self.today.client_secret.clone());
         let now = (self.clock)();
-        match renewing {
-            Renewing::RefreshToken(token) => token::refresh(&client, token, now, bound),
-            Renewing::Exchange(token) => token::exchange(&client, token, now, bound),
-            Renewing::ClientCredentials { scopes } => {
+        match renewal_proof {
+            RenewalProof::RefreshToken(token) => token::refresh(&client, token, now, bound),
+            RenewalProof::Exchange(token) => token::exchange(&client, token, now, bound),
+            RenewalProof::ClientCredentials { scopes } => {
                 client_credentials::request(&client, scopes, now, bound)
             }
-            Renewing::JwtBearer { account, scopes } => {
+            RenewalProof::JwtBearer { account, scopes } => {
                 jwt_bearer::request(&client, account, scopes, now, bound)
             }
         }
@@ -184,15 +190,15 @@ impl Refresh<'_> {
                 return self.refused(turn, stored, &attempt);
             }
             token_error::Error::ClientRefused { .. } | token_error::Error::NotSigned(_) => {
-                turn.give_back(earlier, Some(&attempt));
+                turn.restore_journal(earlier, Some(&attempt));
                 return Err(Error::NotRefreshed { account, source: error });
             }
             // What was not processed leaves things as they were. Anything else may have spent the
             // refresh token: its journal stays.
-            passing if passing.was_not_processed() => turn.give_back(earlier, Some(&attempt)),
+            passing if passing.was_not_processed() => turn.restore_journal(earlier, Some(&attempt)),
             token_error::Error::TooManyRequests { .. }
             | token_error::Error::NoVerdict { .. }
-            | token_error::Error::Fault(_) => turn.note(&attempt),
+            | token_error::Error::Fault(_) => turn.record_attempt(&attempt),
         }
         self.in_spite_of(Error::NotRefreshed { account, source: error }, &stored.credential)
     }
@@ -211,7 +217,7 @@ impl Refresh<'_> {
             updated_at: now,
             ..stored.credential.clone()
         };
-        if !turn.answer(&credential, stored.revision, attempt)? {
+        if !turn.store_answer(&credential, stored.revision, attempt)? {
             return self.as_it_is_now();
         }
         let login_required =
@@ -231,16 +237,16 @@ fn attempt(
     journal: &Journal,
     began_at: Timestamp,
     ended_at: Timestamp,
-    heard: Option<ResponseMeta>,
+    meta: Option<ResponseMeta>,
 ) -> Attempt {
-    let server_time = heard.and_then(|heard| heard.date);
+    let server_time = meta.and_then(|meta| meta.date);
     Attempt {
         name: Some(data_encoding::HEXLOWER.encode(&journal.attempt)),
         action: Action::Refresh,
         began_at,
         ended_at,
         outcome: Outcome::Done,
-        status: heard.map(|heard| heard.status),
+        status: meta.map(|meta| meta.status),
         error: None,
         message: None,
         not_before: None,
@@ -257,13 +263,13 @@ fn failed(attempt: Attempt, error: &token_error::Error) -> Attempt {
         | token_error::Error::Fault(Fault::Setup { .. }) => Outcome::Configuration,
         token_error::Error::TooManyRequests { .. }
         | token_error::Error::NoVerdict { .. }
-        | token_error::Error::Fault(_) => Outcome::Passing,
+        | token_error::Error::Fault(_) => Outcome::Transient,
     };
     Attempt {
         outcome,
         error: error.code().map(printable),
         message: Some(printable(&error.to_string())),
-        not_before: pause_until(error.retry_after(), attempt.ended_at),
+        not_before: pause_end(error.retry_after(), attempt.ended_at),
         ..attempt
     }
 }

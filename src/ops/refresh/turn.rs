@@ -139,7 +139,7 @@ impl<'a> Refresh<'a> {
                 return Some(Err(Error::LoginRequired { account, reason: LoginReason::Refused }));
             }
             Outcome::Configuration => false,
-            Outcome::Passing => true,
+            Outcome::Transient => true,
         };
         let error = Error::NotRefreshedBefore { account: account.clone(), last: Box::new(last) };
         let token = if is_passing { self.in_spite_of(error, credential) } else { Err(error) };
@@ -157,7 +157,7 @@ mod tests {
     use super::super::plan::Today;
     use super::*;
     use crate::model::account::Account;
-    use crate::model::attempt::pause_until;
+    use crate::model::attempt::pause_end;
     use crate::model::credential::Expiry;
     use crate::model::readiness::Need;
     use crate::ops::create::open_or_create;
@@ -186,8 +186,8 @@ mod tests {
 
     fn busy(began: i64, retry_after: Option<u64>) -> Attempt {
         let attempt = done(1, began);
-        let not_before = pause_until(retry_after.map(Duration::from_secs), attempt.ended_at);
-        Attempt { outcome: Outcome::Passing, not_before, ..attempt }
+        let not_before = pause_end(retry_after.map(Duration::from_secs), attempt.ended_at);
+        Attempt { outcome: Outcome::Transient, not_before, ..attempt }
     }
 
     fn vault() -> (tempfile::TempDir, OpenVault) {

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use super::file::{Locked, Tail, lock};
+use super::file::{LockedFile, Tail, lock};
 use super::line::{self, Kind, Mark};
 use super::missed;
-use super::sealed::Sealed;
+use super::sealed::AuditState;
 use super::set_aside::set_copy_aside;
-use crate::model::audit::Use;
+use crate::model::audit::Event;
 use crate::store::error::Error;
 use crate::store::file::VaultFile;
 use crate::vault::chain::START;
@@ -17,14 +17,14 @@ use crate::vault::chain::START;
 /// One that can't be written is counted, so that the next one tells of it.
 pub(crate) fn append(
     vault: &VaultFile,
-    sealed: &Sealed,
-    used: &Use<'_>,
+    sealed: &AuditState,
+    used: &Event<'_>,
     patience: Duration,
 ) -> Result<(), Error> {
     match lock_own(vault, sealed, patience) {
         Ok(locked) => append_to(vault, &locked, sealed, used),
         Err(error) => {
-            missed::count(vault, 1);
+            missed::add(vault, 1);
             Err(error)
         }
     }
@@ -32,7 +32,11 @@ pub(crate) fn append(
 
 /// Locks the file. One that another copy of the vault left, as where this one was restored, is set
 /// aside: a chain can't go on that is no chain under this vault's key.
-fn lock_own(vault: &VaultFile, sealed: &Sealed, patience: Duration) -> Result<Locked, Error> {
+fn lock_own(
+    vault: &VaultFile,
+    sealed: &AuditState,
+    patience: Duration,
+) -> Result<LockedFile, Error> {
     let locked = lock(vault, patience)?;
     if sealed.head != Mark::START {
         return Ok(locked);
@@ -47,7 +51,7 @@ fn lock_own(vault: &VaultFile, sealed: &Sealed, patience: Duration) -> Result<Lo
 }
 
 /// Whether the last line is an entry, and none under this vault's key.
-fn is_of_another_copy(tail: &Tail, sealed: &Sealed) -> bool {
+fn is_of_another_copy(tail: &Tail, sealed: &AuditState) -> bool {
     let mut lines = tail.lines();
     let Some(Some(last)) = lines.next() else { return false };
     let before = match (last.kind, lines.next().flatten()) {
@@ -60,12 +64,12 @@ fn is_of_another_copy(tail: &Tail, sealed: &Sealed) -> bool {
 
 fn append_to(
     vault: &VaultFile,
-    locked: &Locked,
-    sealed: &Sealed,
-    used: &Use<'_>,
+    locked: &LockedFile,
+    sealed: &AuditState,
+    used: &Event<'_>,
 ) -> Result<(), Error> {
     let tail = Tail::read(&locked.file, locked.length).map_err(|source| locked.error(source))?;
-    let before = before(tail.last(), &sealed.head);
+    let before = predecessor(tail.last(), &sealed.head);
     let missed = missed::take(vault);
     // Without an end to be found it is none of tokctl's lines: begun anew on one of its own.
     let end = tail.end();
@@ -77,12 +81,12 @@ fn append_to(
     }
     match locked.write(end.unwrap_or(locked.length), &line) {
         Ok(()) => {
-            missed.forget();
+            missed.reset();
             Ok(())
         }
         Err(source) => {
             drop(missed);
-            missed::count(vault, 1 + usize::from(torn));
+            missed::add(vault, 1 + usize::from(torn));
             Err(locked.error(source))
         }
     }
@@ -90,7 +94,7 @@ fn append_to(
 
 /// What the next entry chains on to: the last one in the file, unless the vault knows of a later
 /// one, or of another.
-fn before(last: Option<Mark>, head: &Mark) -> Mark {
+fn predecessor(last: Option<Mark>, head: &Mark) -> Mark {
     match last {
         Some(last) if last.number > head.number => last,
         Some(_) | None => *head,

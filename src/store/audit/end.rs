@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::file::Tail;
 use super::line::{Kind, Line, Mark};
-use super::sealed::Sealed;
+use super::sealed::AuditState;
 use crate::private_file;
 use crate::store::file::VaultFile;
 use crate::vault::chain::START;
@@ -15,7 +15,7 @@ use crate::vault::chain::START;
 ///
 /// Whatever is wrong with the file, the vault goes on remembering what it does. The file is
 /// flushed to the disk first: else a power cut would look as if somebody had cut it off.
-pub(crate) fn end(vault: &VaultFile, sealed: &Sealed) -> Option<Mark> {
+pub(crate) fn durable_end(vault: &VaultFile, sealed: &AuditState) -> Option<Mark> {
     let path = vault.audit();
     let file = private_file::open_plain(&path).ok()?;
     let tail = Tail::read(&file, file.metadata().ok()?.len()).ok()?;
@@ -33,7 +33,7 @@ pub(crate) fn end(vault: &VaultFile, sealed: &Sealed) -> Option<Mark> {
 }
 
 /// Whether `last` is as it was written, after the line before it or after the vault's own head.
-fn is_genuine(last: &Line<'_>, before: Option<Line<'_>>, sealed: &Sealed) -> bool {
+fn is_genuine(last: &Line<'_>, before: Option<Line<'_>>, sealed: &AuditState) -> bool {
     let before = match (last.kind, before) {
         (Kind::Entry { number: 1 } | Kind::Anchor { .. }, _) => START,
         (Kind::Entry { number }, _) if number == sealed.head.number + 1 => sealed.head.link,

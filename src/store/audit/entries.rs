@@ -16,7 +16,7 @@ const LARGEST: u64 = 1024 * 1024 * 1024;
 const POLL: Duration = Duration::from_millis(1);
 
 /// The whole file as it is at one moment; empty where there is none.
-pub(crate) fn content(vault: &VaultFile, patience: Duration) -> Result<Vec<u8>, Error> {
+pub(crate) fn read_content(vault: &VaultFile, patience: Duration) -> Result<Vec<u8>, Error> {
     let path = vault.audit();
     let error = |source| Error::Audit { path: path.clone(), source };
     let deadline = Instant::now() + patience;
@@ -40,8 +40,11 @@ pub(crate) fn content(vault: &VaultFile, patience: Duration) -> Result<Vec<u8>, 
 }
 
 /// All entries, and how many lines are neither entries nor anchors.
-pub(crate) fn entries(vault: &VaultFile, patience: Duration) -> Result<(Vec<Entry>, usize), Error> {
-    let bytes = content(vault, patience)?;
+pub(crate) fn read_entries(
+    vault: &VaultFile,
+    patience: Duration,
+) -> Result<(Vec<Entry>, usize), Error> {
+    let bytes = read_content(vault, patience)?;
     let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
     let (mut entries, mut odd) = (Vec::new(), 0);
     for line in bytes[..whole].split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {

@@ -3,11 +3,11 @@
 use std::fmt;
 
 use super::line::{Kind, Line, Mark};
-use super::sealed::Sealed;
+use super::sealed::AuditState;
 
 /// What a look at the whole file found.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Examined {
+pub(crate) struct Findings {
     /// How many entries there are.
     pub(crate) entries: u64,
     /// The number of the last one, and of the last that the vault remembers; 0 for none.
@@ -88,8 +88,8 @@ fn entries(from: u64, to: u64) -> String {
 /// Compares all lines of `file` with each other, and with what the vault keeps.
 ///
 /// After something wrong it goes on from what the next line says, so that each fault is told once.
-pub(crate) fn examine(file: &[u8], sealed: &Sealed) -> Examined {
-    let mut found = Examined { head: sealed.head.number, ..Examined::default() };
+pub(crate) fn examine(file: &[u8], sealed: &AuditState) -> Findings {
+    let mut found = Findings { head: sealed.head.number, ..Findings::default() };
     let mut expected = Mark::START;
     let (whole, torn) = match file.iter().rposition(|byte| *byte == b'\n') {
         Some(end) => (&file[..end], &file[end + 1..]),
@@ -112,13 +112,13 @@ pub(crate) fn examine(file: &[u8], sealed: &Sealed) -> Examined {
 }
 
 /// The same where the vault has no key for it: whatever stands in the file is not to be trusted.
-pub(crate) fn examine_without_key(file: &[u8]) -> Examined {
+pub(crate) fn examine_without_key(file: &[u8]) -> Findings {
     let faults = if file.is_empty() { Vec::new() } else { vec![Fault::OtherCopy] };
-    Examined { faults, ..Examined::default() }
+    Findings { faults, ..Findings::default() }
 }
 
-impl Examined {
-    fn line(&mut self, line: u64, parsed: &Line<'_>, expected: &mut Mark, sealed: &Sealed) {
+impl Findings {
+    fn line(&mut self, line: u64, parsed: &Line<'_>, expected: &mut Mark, sealed: &AuditState) {
         let holds = parsed.holds(&sealed.key, &expected.link);
         match parsed.kind {
             Kind::Anchor { .. } if line != 1 => self.faults.push(Fault::Foreign { line }),

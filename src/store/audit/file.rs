@@ -18,7 +18,7 @@ const POLL: Duration = Duration::from_micros(500);
 const TAIL: usize = 2 * LONGEST;
 
 /// The file, open for reading and writing, and nobody else's until it is dropped.
-pub(super) struct Locked {
+pub(super) struct LockedFile {
     pub(super) file: File,
     pub(super) path: PathBuf,
     pub(super) length: u64,
@@ -32,7 +32,7 @@ pub(super) struct Tail {
 }
 
 /// Locks the file, made if it is not there; waits at most for `patience`.
-pub(super) fn lock(vault: &VaultFile, patience: Duration) -> Result<Locked, Error> {
+pub(super) fn lock(vault: &VaultFile, patience: Duration) -> Result<LockedFile, Error> {
     let path = vault.audit();
     let deadline = Instant::now() + patience;
     loop {
@@ -52,18 +52,18 @@ pub(super) fn lock(vault: &VaultFile, patience: Duration) -> Result<Locked, Erro
         }
         let error = |source| Error::Audit { path: path.clone(), source };
         // Whoever prunes puts another file in its place.
-        if let Some(length) = checked(&file, &path).map_err(error)? {
-            return Ok(Locked { file, path, length });
+        if let Some(length) = check_and_measure(&file, &path).map_err(error)? {
+            return Ok(LockedFile { file, path, length });
         }
     }
 }
 
 fn open(vault: &VaultFile, path: &Path) -> Result<File, Error> {
     let error = |source| Error::Audit { path: path.to_owned(), source };
-    match private_file::open_or_create_itself(path) {
+    match private_file::open_or_create_no_follow(path) {
         Err(missing) if missing.kind() == io::ErrorKind::NotFound => {
-            vault.sidecar()?;
-            private_file::open_or_create_itself(path).map_err(error)
+            vault.ensure_sidecar()?;
+            private_file::open_or_create_no_follow(path).map_err(error)
         }
         other => other.map_err(error),
     }
@@ -71,7 +71,7 @@ fn open(vault: &VaultFile, path: &Path) -> Result<File, Error> {
 
 /// The length of a plain file, which it makes nobody else's to read; `None` if `path` names another
 /// one by now.
-fn checked(file: &File, path: &Path) -> io::Result<Option<u64>> {
+fn check_and_measure(file: &File, path: &Path) -> io::Result<Option<u64>> {
     let metadata = file.metadata()?;
     match std::fs::metadata(path) {
         Ok(named) if (named.dev(), named.ino()) == (metadata.dev(), metadata.ino()) => {}
@@ -88,7 +88,7 @@ fn checked(file: &File, path: &Path) -> io::Result<Option<u64>> {
     Ok(Some(metadata.len()))
 }
 
-impl Locked {
+impl LockedFile {
     pub(super) fn error(&self, source: io::Error) -> Error {
         Error::Audit { path: self.path.clone(), source }
     }

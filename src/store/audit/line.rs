@@ -7,7 +7,7 @@ use data_encoding::HEXLOWER;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::model::audit::{Subject, Use};
+use crate::model::audit::{Event, Subject};
 use crate::store::error::Error;
 use crate::vault::Key;
 use crate::vault::chain::{self, Link, START};
@@ -101,7 +101,7 @@ impl<'a> Line<'a> {
 pub(super) fn entry(
     key: &Key,
     before: &Mark,
-    used: &Use<'_>,
+    used: &Event<'_>,
     missed: u64,
 ) -> Result<Vec<u8>, Error> {
     #[derive(Serialize)]
@@ -136,12 +136,12 @@ pub(super) fn entry(
         user: whose,
         slot,
         outcome: used.outcome,
-        command: used.asked_by.command,
-        pid: used.asked_by.pid,
-        parent: used.asked_by.parent.as_deref(),
+        command: used.caller.command,
+        pid: used.caller.pid,
+        parent: used.caller.parent.as_deref(),
         missed,
     };
-    finished(key, &before.link, &written)
+    finish_line(key, &before.link, &written)
 }
 
 /// Writes an anchor in place of all entries up to `last`.
@@ -165,11 +165,11 @@ pub(super) fn anchor(
         damaged,
         at: milliseconds(now),
     };
-    finished(key, &START, &written)
+    finish_line(key, &START, &written)
 }
 
 /// The line with its code and its end.
-fn finished(key: &Key, before: &Link, written: &impl Serialize) -> Result<Vec<u8>, Error> {
+fn finish_line(key: &Key, before: &Link, written: &impl Serialize) -> Result<Vec<u8>, Error> {
     let mut line = Vec::with_capacity(512);
     serde_json::to_writer(&mut line, written)
         .map_err(|_| Error::Inconsistent("an audit entry that can't be written down"))?;

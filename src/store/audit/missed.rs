@@ -19,14 +19,14 @@ const POLL: Duration = Duration::from_micros(500);
 const TRIES: u32 = 40;
 
 /// Entries that were missed and are about to be told. Others wait with theirs meanwhile.
-pub(super) struct Missed {
+pub(super) struct MissedEntries {
     pub(super) count: u64,
     file: Option<File>,
 }
 
 /// Counts `more` entries as far as that is possible.
-pub(super) fn count(vault: &VaultFile, more: usize) {
-    let Ok(file) = private_file::open_or_create_itself(&path(vault)) else { return };
+pub(super) fn add(vault: &VaultFile, more: usize) {
+    let Ok(file) = private_file::open_or_create_no_follow(&path(vault)) else { return };
     // Held by others for no longer than it takes to write one line, unless they were stopped.
     let mut tries = 0;
     while file.try_lock().is_err() {
@@ -41,24 +41,24 @@ pub(super) fn count(vault: &VaultFile, more: usize) {
 }
 
 /// What was counted so far, to be told in the next entry.
-pub(super) fn take(vault: &VaultFile) -> Missed {
+pub(super) fn take(vault: &VaultFile) -> MissedEntries {
     let path = path(vault);
-    let none = Missed { count: 0, file: None };
+    let none = MissedEntries { count: 0, file: None };
     // Nearly always there is nothing.
     if !std::fs::metadata(&path).is_ok_and(|metadata| metadata.len() > 0) {
         return none;
     }
-    let Ok(file) = private_file::open_or_create_itself(&path) else { return none };
+    let Ok(file) = private_file::open_or_create_no_follow(&path) else { return none };
     if file.try_lock().is_err() {
         return none;
     }
     let count = file.metadata().map_or(0, |metadata| metadata.len());
-    Missed { count, file: Some(file) }
+    MissedEntries { count, file: Some(file) }
 }
 
-impl Missed {
+impl MissedEntries {
     /// They were told.
-    pub(super) fn forget(self) {
+    pub(super) fn reset(self) {
         if let Some(file) = self.file {
             let _ = file.set_len(0);
         }

@@ -34,11 +34,11 @@ mod entries;
 mod tests;
 
 pub(crate) use append::append;
-pub(crate) use end::end;
-pub(crate) use entries::{content, entries};
-pub(crate) use examine::{Examined, Fault, examine, examine_without_key};
+pub(crate) use end::durable_end;
+pub(crate) use entries::{read_content, read_entries};
+pub(crate) use examine::{Fault, Findings, examine, examine_without_key};
 pub(crate) use line::Mark;
 pub(crate) use prune::prune;
-pub(crate) use sealed::Sealed;
-pub(in crate::store) use sealed::{head_bytes, head_from, key_bytes, key_from};
+pub(crate) use sealed::AuditState;
+pub(in crate::store) use sealed::{decode_head, decode_key, encode_head, encode_key};
 pub(crate) use set_aside::set_aside;

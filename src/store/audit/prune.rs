@@ -8,9 +8,9 @@ use jiff::Timestamp;
 
 use super::end::sync_directory;
 use super::examine::{Fault, examine};
-use super::file::{Locked, Tail, lock};
+use super::file::{LockedFile, Tail, lock};
 use super::line::{self, Kind, LONGEST, Line, Mark};
-use super::sealed::Sealed;
+use super::sealed::AuditState;
 use crate::private_file;
 use crate::store::error::Error;
 use crate::store::file::VaultFile;
@@ -22,20 +22,20 @@ const SLACK: u64 = 10;
 /// Takes away the oldest entries beyond those that are to be kept, if there are many.
 pub(crate) fn prune(
     vault: &VaultFile,
-    sealed: &Sealed,
+    sealed: &AuditState,
     now: Timestamp,
     patience: Duration,
 ) -> Result<(), Error> {
     let locked = lock(vault, patience)?;
     let keep = sealed.settings.keep.get();
     let many = keep.saturating_add(keep / SLACK);
-    let grown = grown(&locked, many).map_err(|source| locked.error(source))?;
+    let grown = has_grown(&locked, many).map_err(|source| locked.error(source))?;
     if !grown {
         return Ok(());
     }
     let mut bytes = Vec::new();
     (&locked.file).read_to_end(&mut bytes).map_err(|source| locked.error(source))?;
-    match shortened(&bytes, sealed, many, now)? {
+    match prune_lines(&bytes, sealed, many, now)? {
         Some(shorter) => replace(&locked, &shorter).map_err(|source| locked.error(source)),
         None => Ok(()),
     }
@@ -43,7 +43,7 @@ pub(crate) fn prune(
 
 /// Whether the file holds more than `many` entries, by the numbers of the first and the last;
 /// where these can't be read, it may.
-fn grown(locked: &Locked, many: u64) -> io::Result<bool> {
+fn has_grown(locked: &LockedFile, many: u64) -> io::Result<bool> {
     use std::os::unix::fs::FileExt;
     let mut start = [0; LONGEST];
     let count = locked.file.read_at(&mut start, 0)?;
@@ -60,9 +60,9 @@ fn grown(locked: &Locked, many: u64) -> io::Result<bool> {
 }
 
 /// The file with an anchor in place of its oldest entries; `None` if it has no more than `many`.
-fn shortened(
+fn prune_lines(
     file: &[u8],
-    sealed: &Sealed,
+    sealed: &AuditState,
     many: u64,
     now: Timestamp,
 ) -> Result<Option<Vec<u8>>, Error> {
@@ -93,7 +93,7 @@ fn shortened(
 }
 
 /// Puts a file with `content` in the place of the locked one, all at once.
-fn replace(locked: &Locked, content: &[u8]) -> io::Result<()> {
+fn replace(locked: &LockedFile, content: &[u8]) -> io::Result<()> {
     let new = locked.path.with_extension("new");
     // What a process left that died here; the lock says that none is at it.
     match fs::remove_file(&new) {

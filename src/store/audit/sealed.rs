@@ -10,7 +10,7 @@ use crate::vault::Key;
 
 /// What the vault keeps of the audit.
 #[derive(Debug, Clone)]
-pub(crate) struct Sealed {
+pub(crate) struct AuditState {
     pub(in crate::store) key: Key,
     pub(in crate::store) head: Mark,
     /// As the last command that wrote to the vault found them in the configuration: whoever
@@ -18,7 +18,7 @@ pub(crate) struct Sealed {
     pub(crate) settings: Settings,
 }
 
-impl Sealed {
+impl AuditState {
     /// What a vault keeps that has kept nothing yet, with a new key.
     pub(in crate::store) fn new(settings: Settings) -> Result<Self, getrandom::Error> {
         Ok(Self { key: Key::generate()?, head: Mark::START, settings })
@@ -36,7 +36,7 @@ impl Sealed {
 }
 
 /// The key (32 bytes), the mode (1), and how many entries to keep (8).
-pub(in crate::store) fn key_bytes(sealed: &Sealed) -> Zeroizing<Vec<u8>> {
+pub(in crate::store) fn encode_key(sealed: &AuditState) -> Zeroizing<Vec<u8>> {
     let mode = match sealed.settings.mode {
         Mode::BestEffort => 0,
         Mode::Required => 1,
@@ -49,7 +49,7 @@ pub(in crate::store) fn key_bytes(sealed: &Sealed) -> Zeroizing<Vec<u8>> {
     bytes
 }
 
-pub(in crate::store) fn key_from(bytes: &[u8]) -> Option<(Key, Settings)> {
+pub(in crate::store) fn decode_key(bytes: &[u8]) -> Option<(Key, Settings)> {
     let (key, rest) = bytes.split_first_chunk::<32>()?;
     let (mode, keep) = rest.split_first()?;
     let mode = match mode {
@@ -63,11 +63,11 @@ pub(in crate::store) fn key_from(bytes: &[u8]) -> Option<(Key, Settings)> {
 }
 
 /// The number (8 bytes) and the code (32).
-pub(in crate::store) fn head_bytes(head: &Mark) -> Vec<u8> {
+pub(in crate::store) fn encode_head(head: &Mark) -> Vec<u8> {
     [head.number.to_le_bytes().as_slice(), &head.link].concat()
 }
 
-pub(in crate::store) fn head_from(bytes: &[u8]) -> Option<Mark> {
+pub(in crate::store) fn decode_head(bytes: &[u8]) -> Option<Mark> {
     let (number, link) = bytes.split_first_chunk::<8>()?;
     Some(Mark { number: u64::from_le_bytes(*number), link: link.try_into().ok()? })
 }

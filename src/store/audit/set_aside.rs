@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use data_encoding::HEXLOWER;
 
-use super::file::Locked;
+use super::file::LockedFile;
 use crate::store::file::VaultFile;
 use crate::vault::seal::VaultId;
 
@@ -15,16 +15,16 @@ use crate::vault::seal::VaultId;
 pub(crate) fn set_aside(vault: &VaultFile, new: VaultId) {
     let path = vault.audit();
     // There hardly ever is one; and one that can't be moved is told of by whoever verifies it.
-    let _ = fs::rename(&path, aside(&path, &new.hex()));
+    let _ = fs::rename(&path, aside_path(&path, &new.hex()));
 }
 
 /// Moves the file of another copy of the vault out of the way.
-pub(super) fn set_copy_aside(locked: &Locked) -> io::Result<()> {
+pub(super) fn set_copy_aside(locked: &LockedFile) -> io::Result<()> {
     let mut name = [0; 8];
     getrandom::fill(&mut name).map_err(io::Error::other)?;
-    fs::rename(&locked.path, aside(&locked.path, &HEXLOWER.encode(&name)))
+    fs::rename(&locked.path, aside_path(&locked.path, &HEXLOWER.encode(&name)))
 }
 
-fn aside(path: &Path, before: &str) -> PathBuf {
+fn aside_path(path: &Path, before: &str) -> PathBuf {
     path.with_extension(format!("before-{before}.jsonl"))
 }

@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::examine::{Examined, Fault, examine};
+use super::examine::{Fault, Findings, examine};
 use super::line::Mark;
-use super::sealed::Sealed;
-use super::{append, content, end, entries, file, prune};
-use crate::model::audit::{Action, Asker, Mode, Settings, Subject, Use};
+use super::sealed::AuditState;
+use super::{append, durable_end, file, prune, read_content, read_entries};
+use crate::model::audit::{Action, Caller, Event, Mode, Settings, Subject};
 use crate::store::file::VaultFile;
 
 const NOW: Timestamp = Timestamp::constant(1_700_000_000, 123_000_000);
@@ -22,16 +22,16 @@ const PATIENCE: Duration = Duration::from_secs(20);
 struct World {
     _home: tempfile::TempDir,
     file: VaultFile,
-    sealed: Sealed,
+    sealed: AuditState,
 }
 
 impl World {
     fn keeping(keep: u64) -> Self {
         let home = tempfile::tempdir().unwrap();
         let file = VaultFile::find_or_create(&home.path().join("v/tokens.db")).unwrap();
-        file.sidecar().unwrap();
+        file.ensure_sidecar().unwrap();
         let keep = NonZeroU64::new(keep).unwrap();
-        let sealed = Sealed::new(Settings { mode: Mode::BestEffort, keep }).unwrap();
+        let sealed = AuditState::new(Settings { mode: Mode::BestEffort, keep }).unwrap();
         Self { _home: home, file, sealed }
     }
 
@@ -51,7 +51,7 @@ impl World {
 
     /// What every write of a credential does.
     fn remember(&mut self) {
-        let found = end(&self.file, &self.sealed);
+        let found = durable_end(&self.file, &self.sealed);
         self.seal(found);
     }
 
@@ -80,8 +80,8 @@ impl World {
         fs::File::create(self.path()).unwrap().write_all(content).unwrap();
     }
 
-    fn examine(&self) -> Examined {
-        examine(&content(&self.file, PATIENCE).unwrap(), &self.sealed)
+    fn examine(&self) -> Findings {
+        examine(&read_content(&self.file, PATIENCE).unwrap(), &self.sealed)
     }
 
     fn faults(&self) -> Vec<Fault> {
@@ -90,21 +90,21 @@ impl World {
 
     /// How many entries were missed, as the entries tell.
     fn missed(&self) -> u64 {
-        entries(&self.file, PATIENCE).unwrap().0.iter().map(|entry| entry.missed).sum()
+        read_entries(&self.file, PATIENCE).unwrap().0.iter().map(|entry| entry.missed).sum()
     }
 }
 
-fn asker() -> Asker {
-    Asker { command: "get", pid: 7, parent: Some("sh".into()) }
+fn asker() -> Caller {
+    Caller { command: "get", pid: 7, parent: Some("sh".into()) }
 }
 
-fn used(asked_by: &Asker) -> Use<'_> {
-    Use {
+fn used(caller: &Caller) -> Event<'_> {
+    Event {
         at: NOW,
         action: Action::Get,
         of: Subject::Credential { provider: "acme", user: Some("\"x\\\u{202e}") },
         outcome: "ok",
-        asked_by,
+        caller,
     }
 }
 
@@ -114,7 +114,7 @@ fn what_nobody_touched_is_whole() {
     let found = world.examine();
     assert_eq!((found.entries, found.last, found.head), (5, 5, 5));
     assert_eq!((found.faults, found.torn), (vec![], false));
-    let (entries, odd) = entries(&world.file, PATIENCE).unwrap();
+    let (entries, odd) = read_entries(&world.file, PATIENCE).unwrap();
     assert_eq!((entries.len(), odd), (5, 0));
     assert_eq!(entries[4].n, 5);
     assert_eq!(entries[4].at, "2023-11-14T22:13:20.123Z");
@@ -249,9 +249,9 @@ fn the_head_only_moves_forward_and_to_what_is_genuine() {
     let mut lines = whole.clone();
     lines[3] = lines[3].replace("{\"n\":4", "{\"n\":999");
     world.rewrite(&lines);
-    assert_eq!(end(&world.file, &world.sealed), None);
+    assert_eq!(durable_end(&world.file, &world.sealed), None);
     world.rewrite(&whole);
-    assert_eq!(end(&world.file, &world.sealed).unwrap().number, 4);
+    assert_eq!(durable_end(&world.file, &world.sealed).unwrap().number, 4);
 }
 
 #[test]
@@ -262,7 +262,7 @@ fn a_line_that_was_not_finished_is_cut_off_and_counted() {
     file.write_all(half.as_bytes()).unwrap();
     let found = world.examine();
     assert_eq!((found.torn, found.entries, found.faults), (true, 2, vec![]));
-    assert_eq!(end(&world.file, &world.sealed), None);
+    assert_eq!(durable_end(&world.file, &world.sealed), None);
 
     world.append(1);
     assert_eq!(world.lines().len(), 3);
@@ -326,7 +326,7 @@ fn the_pruned_file_is_as_long_as_it_should_be_and_whole() {
     assert_eq!((found.last, found.head), (60, 60));
     assert!(found.entries >= 10);
     assert!(world.lines()[0].starts_with("{\"anchor\":"), "{}", world.lines()[0]);
-    assert_eq!(entries(&world.file, PATIENCE).unwrap().1, 0);
+    assert_eq!(read_entries(&world.file, PATIENCE).unwrap().1, 0);
 }
 
 /// 20 entries, of which the last 10 are left.

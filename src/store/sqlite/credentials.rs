@@ -12,7 +12,7 @@ use crate::model::summary::{Kind, Summary};
 use crate::store::error::Error;
 use crate::store::record::{Row as Found, Stored};
 use crate::vault::plaintext;
-use crate::vault::seal::{DataKey, Place};
+use crate::vault::seal::{DataKey, SealContext};
 
 /// The columns in the clear, in the order in which [`summary`] reads them.
 pub(super) const CLEAR: &str = "provider, user, kind, status, server_url, username, scopes, expires_at, \
@@ -219,10 +219,10 @@ pub(crate) fn remove(transaction: &Transaction<'_>, account: &Account) -> Result
 /// Seals a credential for `place`.
 pub(in crate::store) fn seal(
     key: &DataKey,
-    place: Place<'_>,
+    place: SealContext<'_>,
     credential: &Credential,
 ) -> Result<Vec<u8>, Error> {
-    let text = plaintext::written(credential)
+    let text = plaintext::to_json(credential)
         .map_err(|_| Error::Inconsistent("a credential that can't be written down"))?;
     Ok(key.seal(place, &text)?)
 }
@@ -236,8 +236,12 @@ pub(crate) fn revision(connection: &Connection, account: &Account) -> Result<Opt
     Ok(revision.and_then(|revision| u64::try_from(revision).ok()))
 }
 
-pub(super) fn place(account: &Account, revision: u64) -> Place<'_> {
-    Place::Credential { provider: account.provider.as_str(), user: account.user.as_str(), revision }
+pub(super) fn place(account: &Account, revision: u64) -> SealContext<'_> {
+    SealContext::Credential {
+        provider: account.provider.as_str(),
+        user: account.user.as_str(),
+        revision,
+    }
 }
 
 /// Where a text should stand.

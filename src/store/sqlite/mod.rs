@@ -3,6 +3,7 @@
 //! Owns the connections to the file and all SQL. Refuses to know what a row is read for: its
 //! neighbours in `store/` decide that, and no type of SQLite's leaves this folder.
 
+mod failure;
 mod schema;
 mod database;
 pub(crate) mod header;
@@ -32,7 +33,7 @@ use self::queue::CommitQueue;
 pub(in crate::store) use self::queue::Remember;
 use self::rotate::{Rotation, Step};
 pub(crate) use self::schema::missing_tables;
-use super::audit::{Mark, end};
+use super::audit::{Mark, durable_end};
 use super::change::{Change, Outcome};
 use super::error::Error;
 use super::file::VaultFile;
@@ -180,7 +181,7 @@ fn end_of_audit(
         Remember::Nothing => Ok(None),
         Remember::Audit(_) => {
             let sealed = audit::read(&*database.read()?, key)?;
-            Ok(sealed.and_then(|sealed| end(database.file(), &sealed)))
+            Ok(sealed.and_then(|sealed| durable_end(database.file(), &sealed)))
         }
     }
 }

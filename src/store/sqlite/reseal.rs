@@ -18,7 +18,7 @@ use super::credentials::{CLEAR, REVISION, SEALED, account, compared, place, summ
 use crate::model::account::Account;
 use crate::model::summary::Summary;
 use crate::store::error::Error;
-use crate::vault::seal::{DataKey, Nonce, Opened};
+use crate::vault::seal::{DataKey, Nonce, OpenedSeal};
 
 /// How many rows are read at once, at most, and of how many bytes in all, about.
 const ROWS: usize = 256;
@@ -139,7 +139,7 @@ impl Sealed {
     }
 
     /// What is under the seal, and its place; fails as the row does, or with [`Error::Tampered`].
-    fn open(self, key: &DataKey) -> Result<(Account, u64, Opened), Error> {
+    fn open(self, key: &DataKey) -> Result<(Account, u64, OpenedSeal), Error> {
         let Content { clear, revision, sealed } = self.content?;
         let Ok(opened) = key.open_in_place(place(&clear.account, revision), sealed) else {
             return Err(Error::Tampered { account: clear.account });

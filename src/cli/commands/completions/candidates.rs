@@ -72,7 +72,7 @@ fn defined_names(context: &Context) -> BTreeSet<String> {
 /// Returns the accounts that match the provider and user given in earlier words.
 fn accounts(context: &Context, position: &Position) -> Vec<Account> {
     let read = || {
-        let vault = Vault::glance(context.vault().ok()?).ok()?;
+        let vault = Vault::open_unlocked(context.vault().ok()?).ok()?;
         let provider = position.given.provider.as_ref().and_then(|name| name.parse().ok());
         let user = position.given.user.as_ref().and_then(|name| name.parse().ok());
         vault.accounts(provider.as_ref(), user.as_ref()).ok()

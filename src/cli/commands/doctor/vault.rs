@@ -156,7 +156,7 @@ fn check_unlocked(
             return skip_sealed(runner, "the vault does not open");
         }
     };
-    let message = format!("it opens with a `{}` slot", vault.with().kind());
+    let message = format!("it opens with a `{}` slot", vault.slot_secret().kind());
     runner.add([Row::new(Check::Unlock, Verdict::Fine, message)]);
     check_sealed(runner, vault, around, kinds, online);
 }
@@ -177,9 +177,9 @@ fn check_sealed(
     let mut at_hand = around.at_hand.clone().unwrap_or_default();
     // Reuses the secret that unlocked the vault, so that the user is not asked twice.
     if at_hand.is_empty() {
-        at_hand.push(vault.with().clone());
+        at_hand.push(vault.slot_secret().clone());
     }
-    if has_keychain(kinds) && vault.with().kind() != SlotKind::Keychain {
+    if has_keychain(kinds) && vault.slot_secret().kind() != SlotKind::Keychain {
         at_hand.push(SlotSecret::Keychain(keys::patience_without_prompt(runner.context)));
     }
     let looked = runner

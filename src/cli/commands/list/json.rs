@@ -117,7 +117,7 @@ fn last_error(summary: &Summary, in_doubt: bool, last: Option<&Attempt>) -> Opti
         (_, _, Outcome::Done)
         | (Status::Active, _, Outcome::Refused)
         | (Status::LoginRequired, Action::Check, _) => false,
-        (_, _, Outcome::Refused | Outcome::Configuration | Outcome::Passing) => {
+        (_, _, Outcome::Refused | Outcome::Configuration | Outcome::Transient) => {
             summary.last_refreshed_at.is_none_or(|refreshed| refreshed <= last.ended_at)
         }
     };

@@ -83,7 +83,7 @@ fn site(context: &Context, granted: &Granted) -> Option<Site> {
     if let Some(server) = granted.server()
         && !sites.is_empty()
     {
-        let found = sites.iter().find(|site| site.is(server));
+        let found = sites.iter().find(|site| site.has_address(server));
         if found.is_none() {
             context.ui.warning(&format!(
                 "this login does not reach {server}, but {}: log in again and consent for the right site",

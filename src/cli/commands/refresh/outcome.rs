@@ -10,7 +10,6 @@ use crate::model::account::Account;
 use crate::model::audit::Action;
 use crate::model::credential::{Credential, Grant, Status};
 use crate::ops::error::LoginReason;
-use crate::ops::error::StoreError;
 use crate::ops::refresh::Trigger;
 use crate::ops::token::{self, LiveToken, Warning};
 use crate::ops::{self, OpenVault};
@@ -84,20 +83,15 @@ fn done(account: &Account, token: LiveToken) -> Result<Done, CliError> {
     if token.credential.status == Status::LoginRequired {
         return Err(ops::Error::LoginRequired { account, reason: LoginReason::Refused }.into());
     }
-    let error = match token.warning {
-        Some(Warning::NotRefreshed(error)) => *error,
-        None | Some(Warning::Inactive | Warning::Fading { .. }) => {
-            return Ok(Done::Skipped("another process refreshed it"));
-        }
-    };
-    match error {
-        ops::Error::Store(StoreError::Busy) => {
-            Ok(Done::Skipped("another process is refreshing it"))
-        }
-        ops::Error::Interrupted { .. } => {
+    match token.warning {
+        Some(Warning::NotRefreshed(error)) => Err((*error).into()),
+        Some(Warning::BeingRefreshed) => Ok(Done::Skipped("another process is refreshing it")),
+        Some(Warning::InDoubt) => {
             Ok(Done::Skipped("what became of its last refresh is not known, its token still works"))
         }
-        error => Err(error.into()),
+        None | Some(Warning::Inactive | Warning::Fading { .. }) => {
+            Ok(Done::Skipped("another process refreshed it"))
+        }
     }
 }
 

@@ -80,7 +80,8 @@ impl Keeper<'_> {
 
     /// Returns the accounts whose tokens or expiries are in files.
     fn accounts(&self) -> BTreeSet<Account> {
-        let changing = self.in_files().filter(|(_, reference)| reference.field.is_of_the_token());
+        let changing =
+            self.in_files().filter(|(_, reference)| reference.field.changes_with_token());
         changing.map(|(_, reference)| reference.account.clone()).collect()
     }
 

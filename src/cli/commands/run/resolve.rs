@@ -46,7 +46,8 @@ pub(super) fn resolve(
     // Maps each account to whether its token is wanted.
     let mut wanted: BTreeMap<Account, bool> = BTreeMap::new();
     for reference in wishes.values().filter_map(Wish::reference) {
-        *wanted.entry(reference.account.clone()).or_default() |= reference.field.is_of_the_token();
+        *wanted.entry(reference.account.clone()).or_default() |=
+            reference.field.changes_with_token();
     }
     if wanted.is_empty() {
         return Ok(None);

@@ -119,7 +119,7 @@ pub(super) fn run(
         let since = Instant::now();
         for origin in received.forever() {
             let is_new = since.elapsed() > ECHO;
-            if is_new && signals::is_an_end(origin.signal) {
+            if is_new && signals::ends_program(origin.signal) {
                 // Waits for a renewal that is on its way to the vault.
                 keeping.map(thread::ScopedJoinHandle::join);
                 if let Some(keeper) = keeper {

@@ -156,7 +156,7 @@ fn take_away(directory: &Path) -> io::Result<()> {
         // The process that made it died before locking it, or is about to lock it and will notice.
         return fs::remove_dir(directory);
     }
-    let lock = private_file::open_or_create_itself(&path)?;
+    let lock = private_file::open_or_create_no_follow(&path)?;
     match lock.try_lock() {
         Ok(()) => fs::remove_dir_all(directory),
         Err(_) => Ok(()),

@@ -1,24 +1,25 @@
-//! Who has a port, as far as the system tells.
+//! The process that listens on a port, as far as the system tells.
 
 use std::fmt;
 
-/// A process that listens.
+/// A process that listens on a port.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Owner {
-    /// Its name, safe to print.
+pub(crate) struct PortOwner {
+    /// The name of the process, safe to print.
     name: String,
     id: u32,
 }
 
-impl fmt::Display for Owner {
+impl fmt::Display for PortOwner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "`{}` (process {})", self.name, self.id)
     }
 }
 
-/// Looks for the process that listens on `port`. Those of other users are not to be seen.
+/// Finds the process that listens on `port`; `None` if it belongs to another user, whose processes
+/// can't be inspected.
 #[cfg(target_os = "linux")]
-pub(super) fn find(port: u16) -> Option<Owner> {
+pub(super) fn find(port: u16) -> Option<PortOwner> {
     let inodes: Vec<String> = ["/proc/net/tcp", "/proc/net/tcp6"]
         .into_iter()
         .filter_map(|table| std::fs::read_to_string(table).ok())
@@ -38,16 +39,16 @@ pub(super) fn find(port: u16) -> Option<Owner> {
             return None;
         }
         let name = std::fs::read_to_string(process.path().join("comm")).ok()?;
-        Some(Owner { name: crate::untrusted::printable(&name), id })
+        Some(PortOwner { name: crate::untrusted::printable(&name), id })
     })
 }
 
 #[cfg(not(target_os = "linux"))]
-pub(super) fn find(_port: u16) -> Option<Owner> {
+pub(super) fn find(_port: u16) -> Option<PortOwner> {
     None
 }
 
-/// The inodes of the sockets in `table` that listen on `port` (proc_pid_net(5)).
+/// Returns the inodes of the sockets in `table` that listen on `port` (proc_pid_net(5)).
 #[cfg(target_os = "linux")]
 fn inodes(table: &str, port: u16) -> Vec<String> {
     const LISTEN: &str = "0A";

@@ -1,7 +1,7 @@
-//! The open port and everyone who comes to it: one loop, in which each connection goes as far as
+//! The open port and all connections to it: one loop, in which each connection advances as far as
 //! it can without waiting.
 //!
-//! Decides which request ends the wait. Who waits, and what for, is not known here.
+//! Decides which request ends the wait. Does not know who waits, and what for.
 
 use std::io;
 use std::net::TcpListener;
@@ -13,100 +13,102 @@ use rustix::io::Errno;
 
 use super::answer::Answer;
 use super::connection::{Connection, Step};
-use crate::oauth::authorization_response::{self, AuthorizationResponse, Expected, Rejected};
+use crate::oauth::authorization_response::{
+    self, AuthorizationResponse, ExpectedResponse, Rejection,
+};
 use crate::oauth::redirect_uri::RedirectUri;
 
-/// How many connections are kept at once; to make room, the one that has been silent for
-/// longest goes. A browser needs two or three.
-pub(super) const MOST_CONNECTIONS: usize = 32;
+/// The most connections that are kept at once. To make room, the one that has been silent for
+/// longest is closed. A browser needs two or three.
+pub(super) const MAX_CONNECTIONS: usize = 32;
 
-/// How long the answer to a response that isn't this login's is held back. It slows down whoever
-/// guesses states, without a count of guesses that any page could use up.
+/// The delay of the answer to a response with a wrong state. It slows down a program that guesses
+/// states, without a count of guesses that any page could use up.
 const GUESS_DELAY: Duration = Duration::from_secs(1);
 
-/// The open port and everyone who has come to it.
-pub(super) struct Reception {
+/// The open port and all connections to it.
+pub(super) struct Server {
     redirect_uri: RedirectUri,
     sockets: Vec<TcpListener>,
     connections: Vec<Connection>,
-    /// What is waited for; nothing any more once it has come, since a state counts once.
-    expected: Option<Expected>,
+    /// The response that is waited for; `None` once it has come, since a state counts once.
+    expected: Option<ExpectedResponse>,
 }
 
-/// The end of the wait.
-pub(super) struct Ended {
-    /// The connection that brought it and has no answer yet.
+/// The request that ends the wait.
+pub(super) struct Finish {
+    /// The connection that brought the response and has no answer yet.
     pub connection: Connection,
-    /// The response, or why the login must not go on with it.
-    pub outcome: Result<AuthorizationResponse, Rejected>,
+    /// The response, or the reason why the login must not go on.
+    pub outcome: Result<AuthorizationResponse, Rejection>,
 }
 
-impl Reception {
-    /// Receives everyone who comes to `sockets`, of which none may block.
+impl Server {
+    /// Serves all connections to `sockets`, which must not block.
     pub(super) fn new(
         redirect_uri: RedirectUri,
         sockets: Vec<TcpListener>,
-        expected: Expected,
+        expected: ExpectedResponse,
     ) -> Self {
         Self { redirect_uri, sockets, connections: Vec::new(), expected: Some(expected) }
     }
 
-    /// Sleeps until something happens or `deadline` comes; tells whether `beside` was it.
+    /// Sleeps until something happens or `deadline` comes; returns whether `other` became readable.
     pub(super) fn sleep(
         &self,
         deadline: Option<Instant>,
-        beside: Option<BorrowedFd<'_>>,
+        other: Option<BorrowedFd<'_>>,
     ) -> io::Result<bool> {
         let timeout = self
             .connections
             .iter()
-            .map(Connection::until)
+            .map(Connection::advance_at)
             .chain(deadline)
             .min()
             .map(|until| until.saturating_duration_since(Instant::now()))
             .and_then(|left| Timespec::try_from(left).ok());
         let sockets = self.sockets.iter();
-        let streams = self.connections.iter().filter_map(Connection::awaited);
-        let mut awaited: Vec<_> = beside
-            .map(|beside| PollFd::from_borrowed_fd(beside, PollFlags::IN))
+        let streams = self.connections.iter().filter_map(Connection::polled_stream);
+        let mut polled: Vec<_> = other
+            .map(|other| PollFd::from_borrowed_fd(other, PollFlags::IN))
             .into_iter()
             .chain(sockets.map(|socket| PollFd::new(socket, PollFlags::IN)))
             .chain(streams.map(|stream| PollFd::new(stream, PollFlags::IN)))
             .collect();
-        match poll(&mut awaited, timeout.as_ref()) {
-            Ok(_) => Ok(beside.is_some() && !awaited[0].revents().is_empty()),
+        match poll(&mut polled, timeout.as_ref()) {
+            Ok(_) => Ok(other.is_some() && !polled[0].revents().is_empty()),
             Err(Errno::INTR) => Ok(false),
             Err(error) => Err(error.into()),
         }
     }
 
-    /// Lets every connection go on as far as it can, and the next new one come in.
-    pub(super) fn serve(&mut self) -> io::Result<Option<Ended>> {
+    /// Advances every connection as far as possible, and accepts the next new one.
+    pub(super) fn serve(&mut self) -> io::Result<Option<Finish>> {
         let now = Instant::now();
-        let mut ended = None;
+        let mut finish = None;
         for connection in std::mem::take(&mut self.connections) {
-            ended = self.advance(connection, now).or(ended);
+            finish = self.advance(connection, now).or(finish);
         }
-        // One at a time, so that nobody has to make room who has just said something. What the
-        // new one has already said is heard at once, for the same reason.
-        if ended.is_none()
+        // Only one connection is accepted at a time, and its request is read at once. So a
+        // connection that has just sent something is never the one that has to make room.
+        if finish.is_none()
             && let Some(connection) = self.accept(now)?
         {
             self.make_room();
-            ended = self.advance(connection, now);
+            finish = self.advance(connection, now);
         }
-        Ok(ended)
+        Ok(finish)
     }
 
-    /// The next connection that waits on any of the sockets, each of which is asked first in its
-    /// turn.
+    /// Returns the next connection that waits on any of the sockets, which take turns at being
+    /// first.
     fn accept(&mut self, now: Instant) -> io::Result<Option<Connection>> {
         self.sockets.rotate_left(1);
         for socket in &self.sockets {
             match socket.accept() {
                 Ok((stream, _)) => return Ok(Connection::new(stream, now).ok()),
                 Err(error) => match error.kind() {
-                    // Whoever came has gone again: the next turn sees who is next.
+                    // The connection is gone again: the next call finds the one after it.
                     io::ErrorKind::WouldBlock
                     | io::ErrorKind::Interrupted
                     | io::ErrorKind::ConnectionAborted => {}
@@ -118,18 +120,18 @@ impl Reception {
     }
 
     fn make_room(&mut self) {
-        while self.connections.len() >= MOST_CONNECTIONS {
+        while self.connections.len() >= MAX_CONNECTIONS {
             let silent = (0..self.connections.len())
-                .min_by_key(|&index| self.connections[index].heard())
+                .min_by_key(|&index| self.connections[index].last_heard())
                 .unwrap_or_default();
             self.connections.remove(silent);
         }
     }
 
-    /// Lets one connection go on, and keeps it unless it is over or ends the wait.
-    fn advance(&mut self, mut connection: Connection, now: Instant) -> Option<Ended> {
-        match connection.go_on(now, &self.redirect_uri) {
-            Step::Over => return None,
+    /// Advances one connection, and keeps it unless it is closed or ends the wait.
+    fn advance(&mut self, mut connection: Connection, now: Instant) -> Option<Finish> {
+        match connection.advance(now, &self.redirect_uri) {
+            Step::Closed => return None,
             Step::Open => {}
             Step::Callback { query } => match self.expected.take() {
                 None => connection.answer(Answer::AlreadyAnswered, now),
@@ -139,7 +141,7 @@ impl Reception {
                         connection.answer_at(Answer::NotThisLogin, now + GUESS_DELAY);
                     }
                     outcome => {
-                        return Some(Ended { connection, outcome });
+                        return Some(Finish { connection, outcome });
                     }
                 },
             },

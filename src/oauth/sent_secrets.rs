@@ -1,4 +1,4 @@
-//! What a request carried and nobody is to see, should its answer repeat it.
+//! The secrets that a request carried, which are masked where its answer repeats them.
 
 use data_encoding::BASE64;
 use zeroize::Zeroizing;
@@ -19,17 +19,17 @@ const PUBLIC: [&str; 8] = [
     "client_assertion_type",
 ];
 
-/// Anything shorter stands in many a harmless text.
-const SHORTEST: usize = 6;
+/// The shortest secret that is masked, in bytes: a shorter text occurs in harmless words.
+const MIN_LENGTH: usize = 6;
 
-/// What stands in its place.
+/// The text that replaces a secret.
 const REDACTED: &str = "***";
 
 /// The secrets of one request, in each form in which it carried them.
 #[derive(Default)]
-pub(crate) struct Confidential(Vec<Zeroizing<String>>);
+pub(crate) struct SentSecrets(Vec<Zeroizing<String>>);
 
-impl Confidential {
+impl SentSecrets {
     pub(crate) fn of(authentication: &Authentication<'_>, fields: &[(&str, &str)]) -> Self {
         let mut all = Self::default();
         match authentication {
@@ -45,13 +45,13 @@ impl Confidential {
                 all.add(value);
             }
         }
-        // A shorter one may be the beginning of a longer one.
+        // Longer secrets come first: a shorter one may be the beginning of a longer one.
         all.0.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
         all
     }
 
-    /// What a server said, fit to be shown and stored.
-    pub(crate) fn shown(&self, text: &str) -> String {
+    /// Returns what a server said with the secrets masked, safe to print and to store.
+    pub(crate) fn redact(&self, text: &str) -> String {
         let mut text = Zeroizing::new(text.to_owned());
         for secret in &self.0 {
             text = Zeroizing::new(text.replace(secret.as_str(), REDACTED));
@@ -60,7 +60,7 @@ impl Confidential {
     }
 
     fn add(&mut self, secret: &str) {
-        if secret.len() < SHORTEST {
+        if secret.len() < MIN_LENGTH {
             return;
         }
         let encoded = url::form_urlencoded::byte_serialize(secret.as_bytes());
@@ -88,17 +88,16 @@ mod tests {
         let secret = ClientSecret::from_trusted("made-up/secret".into());
         let authentication = Authentication::Client { id: "app", secret: &secret };
         let fields = [("grant_type", "refresh_token"), ("refresh_token", "made-up-token")];
-        let sent = Confidential::of(&authentication, &fields);
+        let sent = SentSecrets::of(&authentication, &fields);
         let said = "refresh_token made-up-token of app, made-up/secret, made-up%2Fsecret, \
                     Basic YXBwOm1hZGUtdXAvc2VjcmV0";
-        assert_eq!(sent.shown(said), "refresh_token *** of app, ***, ***, Basic ***");
+        assert_eq!(sent.redact(said), "refresh_token *** of app, ***, ***, Basic ***");
     }
 
     #[test]
     fn one_secret_may_begin_another() {
         let token = AccessToken::from_trusted("made-up".into());
-        let sent =
-            Confidential::of(&Authentication::Bearer(&token), &[("token", "made-up-longer")]);
-        assert_eq!(sent.shown("made-up-longer and made-up"), "*** and ***");
+        let sent = SentSecrets::of(&Authentication::Bearer(&token), &[("token", "made-up-longer")]);
+        assert_eq!(sent.redact("made-up-longer and made-up"), "*** and ***");
     }
 }

@@ -1,32 +1,31 @@
-//! The one place that takes the secrets out of a credential.
+//! The removal of secrets from a credential, in this file alone.
 //!
-//! Every type on the way is taken apart completely, without `..`: a field that is added does not
-//! compile here until somebody has said whether it may stay.
+//! Every type is taken apart completely, without `..`: a field that is added does not compile here
+//! until its author has decided whether it may stay.
 
 use super::client::Client;
 use super::credential::{Api, Credential, Grant, OAuthGrant, RenewalGrant, StaticToken};
 
 /// The secrets that stay in a credential.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Keeping {
-    /// None: what is left is there to be shown.
+pub(crate) enum KeptSecrets {
+    /// No secret: the rest can be shown.
     Nothing,
-    /// The access token, and what the service wants beside it. Nothing that renews it stays, and
-    /// it can't be revoked with what stays: that could end the whole grant, which is another
-    /// holder's.
+    /// The access token, and the headers that the service wants with it. Nothing stays that renews
+    /// or revokes the grant, since the grant belongs to another holder.
     AccessToken,
 }
 
 impl Credential {
-    /// This credential without any secret but those of `keeping`.
-    pub(crate) fn stripped(&self, keeping: Keeping) -> Self {
+    /// Returns a copy of this credential without any secret but those of `kept`.
+    pub(crate) fn without_secrets(&self, kept: KeptSecrets) -> Self {
         let Self { grant, api, status, created_at, updated_at, last_refreshed_at } = self;
         Self {
             grant: match grant {
-                Grant::Static(token) => Grant::Static(token.stripped(keeping)),
-                Grant::OAuth(grant) => Grant::OAuth(Box::new(grant.stripped(keeping))),
+                Grant::Static(token) => Grant::Static(token.without_secrets(kept)),
+                Grant::OAuth(grant) => Grant::OAuth(Box::new(grant.without_secrets(kept))),
             },
-            api: api.stripped(keeping),
+            api: api.without_secrets(kept),
             status: *status,
             created_at: *created_at,
             updated_at: *updated_at,
@@ -36,12 +35,12 @@ impl Credential {
 }
 
 impl StaticToken {
-    fn stripped(&self, keeping: Keeping) -> Self {
+    fn without_secrets(&self, kept: KeptSecrets) -> Self {
         let Self { token, expiry } = self;
         Self {
-            token: match keeping {
-                Keeping::Nothing => None,
-                Keeping::AccessToken => token.clone(),
+            token: match kept {
+                KeptSecrets::Nothing => None,
+                KeptSecrets::AccessToken => token.clone(),
             },
             expiry: *expiry,
         }
@@ -49,8 +48,8 @@ impl StaticToken {
 }
 
 impl OAuthGrant {
-    /// This grant without any secret but those of `keeping`.
-    pub(crate) fn stripped(&self, keeping: Keeping) -> Self {
+    /// Returns a copy of this grant without any secret but those of `kept`.
+    pub(crate) fn without_secrets(&self, kept: KeptSecrets) -> Self {
         let Self {
             access_token,
             token_type,
@@ -58,7 +57,7 @@ impl OAuthGrant {
             expiry,
             due_at,
             refresh_token: _,
-            // It may hold the key of a service account.
+            // A renewal may hold the key of a service account.
             renewal: _,
             scopes,
             client,
@@ -66,10 +65,10 @@ impl OAuthGrant {
             refresh_expires_at,
             life,
         } = self;
-        let (access_token, due_at, refresh_expires_at) = match keeping {
-            Keeping::Nothing => (None, *due_at, *refresh_expires_at),
-            // Without a known end it is due only to be renewed.
-            Keeping::AccessToken => {
+        let (access_token, due_at, refresh_expires_at) = match kept {
+            KeptSecrets::Nothing => (None, *due_at, *refresh_expires_at),
+            // Without a known end the token is due only to be renewed.
+            KeptSecrets::AccessToken => {
                 (access_token.clone(), due_at.filter(|_| expiry.at().is_some()), None)
             }
         };
@@ -82,7 +81,7 @@ impl OAuthGrant {
             refresh_token: None,
             renewal: RenewalGrant::RefreshToken,
             scopes: scopes.clone(),
-            client: client.stripped(keeping),
+            client: client.without_secrets(kept),
             granted_at: *granted_at,
             refresh_expires_at,
             life: *life,
@@ -91,7 +90,7 @@ impl OAuthGrant {
 }
 
 impl Client {
-    fn stripped(&self, keeping: Keeping) -> Self {
+    fn without_secrets(&self, kept: KeptSecrets) -> Self {
         let Self {
             id,
             authentication,
@@ -105,9 +104,9 @@ impl Client {
             id: id.clone(),
             authentication: authentication.without_secret(),
             token_endpoint: token_endpoint.clone(),
-            revocation_endpoint: match keeping {
-                Keeping::Nothing => revocation_endpoint.clone(),
-                Keeping::AccessToken => None,
+            revocation_endpoint: match kept {
+                KeptSecrets::Nothing => revocation_endpoint.clone(),
+                KeptSecrets::AccessToken => None,
             },
             revocation_method: *revocation_method,
             dialect: dialect.clone(),
@@ -117,13 +116,13 @@ impl Client {
 }
 
 impl Api {
-    fn stripped(&self, keeping: Keeping) -> Self {
+    fn without_secrets(&self, kept: KeptSecrets) -> Self {
         let Self { auth, headers, server_url, base_url, username, check } = self;
         Self {
             auth: auth.clone(),
-            headers: match keeping {
-                Keeping::Nothing => Vec::new(),
-                Keeping::AccessToken => headers.clone(),
+            headers: match kept {
+                KeptSecrets::Nothing => Vec::new(),
+                KeptSecrets::AccessToken => headers.clone(),
             },
             server_url: server_url.clone(),
             base_url: base_url.clone(),

@@ -1,4 +1,4 @@
-//! A small vault on the disk, in which there is one of each.
+//! A small vault on the disk that has one row or more in each table.
 
 use std::fs::OpenOptions;
 use std::io::Write;
@@ -36,10 +36,10 @@ pub(super) const TABLES: [&str; 10] = [
     "opened_bundles",
 ];
 
-/// The attempt in the journal.
+/// The id of the attempt in the journal.
 pub(super) const ATTEMPT: [u8; 16] = [7; 16];
 
-/// The bundles that were handed over, and taken in.
+/// The ids of a bundle that was exported, and of one that was imported.
 pub(super) const UNPLACED: BundleId = BundleId([8; 16]);
 pub(super) const OPENED: BundleId = BundleId([9; 16]);
 
@@ -60,10 +60,10 @@ const CREDENTIALS: [&str; 2] = [
 const ATTEMPT_ROW: &str = r#"{"action":"refresh","began_at":"2023-11-14T22:13:20Z",
     "ended_at":"2023-11-14T22:13:20Z","outcome":"passing","status":503,"message":"made up"}"#;
 
-pub(super) struct World {
+pub(super) struct SampleVault {
     pub(super) store: Database,
     pub(super) key: DataKey,
-    /// What opens the slot of kind `key`.
+    /// The material that opens the slot of kind `key`.
     pub(super) secret: KeyMaterial,
     pub(super) slots: Vec<KeySlot>,
     pub(super) stored: Vec<(Account, Credential)>,
@@ -71,8 +71,8 @@ pub(super) struct World {
     spill_path: PathBuf,
 }
 
-impl World {
-    /// Makes it in `home`, an empty directory.
+impl SampleVault {
+    /// Makes the vault in `home`, an empty directory.
     pub(super) fn new(home: &Path) -> Self {
         let path = home.join("v/tokens.db");
         let mut store = Database::open(&path, Access::Create).expect("a new vault");
@@ -101,8 +101,8 @@ impl World {
         Self { store, key, secret, slots, stored, spill, spill_path }
     }
 
-    /// Puts `bytes` into the spill file, and nothing else.
-    pub(super) fn spill_is(path: &Path, bytes: &[u8]) {
+    /// Replaces the content of the spill file with `bytes`.
+    pub(super) fn write_spill(path: &Path, bytes: &[u8]) {
         OpenOptions::new()
             .write(true)
             .truncate(true)
@@ -139,7 +139,8 @@ fn fill(store: &mut Database, key: &DataKey, slots: &[KeySlot], stored: &[(Accou
     audit::seal(&change, key, None, Some(Settings::default())).expect("an audit");
     bundles::keep(&change, UNPLACED, "tokctl-bundle-1.made.up", NOW).expect("a bundle");
     bundles::remember(&change, OPENED, NOW).expect("another");
-    // Whoever can edit the file can have its columns hold anything.
+    // A person who can edit the file can put any value into its columns, so the tables lose their
+    // rules.
     for table in TABLES {
         let sql: String = change
             .query_row("SELECT sql FROM sqlite_schema WHERE name = ?1", [table], |row| row.get(0))
