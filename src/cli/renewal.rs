@@ -73,7 +73,12 @@ impl Caller for RenewalCaller<'_> {
         }
     }
 
-    fn hear(&self, vault: &OpenVault, account: &Account, outcome: &Result<LiveToken, ops::Error>) {
+    fn refresh_ended(
+        &self,
+        vault: &OpenVault,
+        account: &Account,
+        outcome: &Result<LiveToken, ops::Error>,
+    ) {
         let Some(warning) = hooks::tell(self.context, vault, account, outcome) else { return };
         if self.is_alone {
             self.context.ui.warning(&warning);

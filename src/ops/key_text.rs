@@ -1,4 +1,4 @@
-//! Keys as people hold them: a text that is typed, kept in a file, or written down.
+//! Keys as text: typed by people, kept in a file, or written down on paper.
 
 use zeroize::Zeroizing;
 
@@ -8,15 +8,15 @@ pub(crate) use crate::vault::key_string::Malformed;
 use crate::vault::key_string::{self, Form};
 use crate::vault::slot_secret::SlotSecret;
 
-/// Why a text is not a key.
+/// The reason why a text is not a key.
 #[derive(Debug)]
 pub(crate) enum NotAKey {
     Malformed(Malformed),
-    /// It is a recovery code, which is for people.
+    /// The text is a recovery code, which is for people and not for programs.
     RecoveryCode,
 }
 
-/// Reads a key or a recovery code, each of which opens key slots of its kind.
+/// Reads a key or a recovery code. The kind of the returned [`SlotSecret`] says which it was.
 pub(crate) fn slot_secret(text: &str) -> Result<SlotSecret, Malformed> {
     Ok(match key_string::decode(text)? {
         (Form::Key, key) => SlotSecret::Key(key),
@@ -24,7 +24,7 @@ pub(crate) fn slot_secret(text: &str) -> Result<SlotSecret, Malformed> {
     })
 }
 
-/// Reads a key, and takes no recovery code for one.
+/// Reads a key. Fails with [`NotAKey::RecoveryCode`] for a recovery code.
 pub(crate) fn key(text: &str) -> Result<Key, NotAKey> {
     match key_string::decode(text).map_err(NotAKey::Malformed)? {
         (Form::Key, key) => Ok(key),
@@ -32,12 +32,12 @@ pub(crate) fn key(text: &str) -> Result<Key, NotAKey> {
     }
 }
 
-/// The text of a new key.
+/// Generates a key and returns its text.
 pub(crate) fn generate() -> Result<Zeroizing<String>, Error> {
     Ok(key_string::encode(Form::Key, &Key::generate()?))
 }
 
-/// A new recovery code.
+/// A new recovery code: a key slot's secret, in a form that a person can write down.
 pub(crate) struct RecoveryCode(Key);
 
 impl RecoveryCode {
@@ -45,18 +45,18 @@ impl RecoveryCode {
         Ok(Self(Key::generate()?))
     }
 
-    /// The text to write down.
+    /// Returns the text to write down.
     pub(crate) fn text(&self) -> Zeroizing<String> {
         key_string::encode(Form::Recovery, &self.0)
     }
 
-    /// Whether `typed` is this code.
+    /// Returns whether `typed` is the text of this code.
     pub(crate) fn is(&self, typed: &str) -> bool {
         key_string::decode(typed)
             .is_ok_and(|(form, found)| form == Form::Recovery && found.expose() == self.0.expose())
     }
 
-    /// The secret of the key slot that the code opens.
+    /// Returns the secret of the key slot that the code opens.
     pub(crate) fn into_secret(self) -> SlotSecret {
         SlotSecret::Recovery(self.0)
     }

@@ -1,7 +1,9 @@
-//! The operations: the one place where vault, store, network and providers meet.
+//! The operations of tokctl: what a user can ask for, each as one function that has a name.
 //!
-//! No printing, no prompting, no argument parsing, no clock: what an operation needs comes in as
-//! an argument, and what it has to say goes out as a value.
+//! This is the only folder where the vault, authorization servers, provider definitions and the
+//! files of other tools meet. An operation takes what it needs as arguments, the time included
+//! ([`Clock`](clock::Clock)), and returns its result or its [`Error`] as a value. It refuses to
+//! know the terminal, the command line, the environment, exit codes, and how a result is worded.
 
 pub(crate) mod error;
 mod clock;

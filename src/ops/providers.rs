@@ -1,7 +1,7 @@
-//! The providers that are known here: those that come with tokctl, and those of `config.toml`.
+//! Today's definitions of providers: those built into tokctl, and those of `config.toml`.
 //!
-//! A stored login goes on with what is under its seal. What its provider's definition says today
-//! counts for the next login, and for what was never sealed.
+//! A stored login keeps the endpoints and the client that were sealed with it. Today's definition
+//! counts for the next login, and for settings that are not sealed.
 
 use crate::config::Config;
 use crate::model::account::ProviderName;
@@ -10,14 +10,14 @@ use crate::model::client::{Client, TokenEndpointAuthMethod};
 use crate::model::credential::{Credential, Grant, RenewalGrant};
 pub(crate) use crate::providers::{Error, Provider, RenewalRules, find, merged_definition, names};
 
-/// Today's definition of `name`, for a caller that goes on without one: `None` where there is none,
-/// where it can't be used, and where the configuration can't be read.
+/// Returns today's definition of `name`, for a caller that can go on without it. Returns `None` if
+/// there is no definition, if it can't be used, or if the configuration can't be read.
 pub(crate) fn today(name: &ProviderName, config: Option<&Config>) -> Option<Provider> {
     find(name, config?).ok()
 }
 
-/// Today's definition of `name`, or `None` where there is none any more. One that can't be used is
-/// an error.
+/// Returns today's definition of `name`, or `None` if there is none any more. Fails if the
+/// definition can't be used.
 pub(crate) fn if_defined(name: &ProviderName, config: &Config) -> Result<Option<Provider>, Error> {
     match find(name, config) {
         Ok(provider) => Ok(Some(provider)),
@@ -34,21 +34,21 @@ pub(crate) fn if_defined(name: &ProviderName, config: &Config) -> Result<Option<
     }
 }
 
-/// How today's definition of `name` says that tokens are renewed; as one machine alone would
-/// where none says it.
+/// Returns how tokens of the provider `name` are renewed by today's definition. Without a
+/// definition, returns the default [`RenewalRules`].
 pub(crate) fn renewal(name: &ProviderName, config: Option<&Config>) -> RenewalRules {
     today(name, config).as_ref().map(Provider::renewal).unwrap_or_default()
 }
 
-/// What today's configuration names otherwise than a stored login.
+/// A setting that differs between a stored login and today's configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Drift {
     TokenEndpoint,
     ClientId,
 }
 
-/// Compares a stored login with what `provider`, with the configured `client_id`, would make of a
-/// new one. `None` where they agree.
+/// Compares a stored login with a new one by today's `provider` and the configured `client_id`.
+/// Returns the first difference, or `None` if they agree.
 pub(crate) fn drift(
     provider: &Provider,
     client_id: Option<&str>,
@@ -62,7 +62,8 @@ pub(crate) fn drift(
     client_id.is_some_and(|id| id != client.id).then_some(Drift::ClientId)
 }
 
-/// The client that a login was made with. A service account is a client of its own.
+/// Returns the client that a login was made with. Returns `None` for static tokens and for service
+/// accounts, which sign with their own key and use no configured client.
 pub(crate) fn login_client(credential: &Credential) -> Option<&Client> {
     match &credential.grant {
         Grant::Static(_) => None,
@@ -75,8 +76,8 @@ pub(crate) fn login_client(credential: &Credential) -> Option<&Client> {
     }
 }
 
-/// Whether a secret that is configured beside `client_id` is for `client`: the one of that id, at
-/// the token endpoint that `provider` has today, and none that has no secret.
+/// Returns whether a secret that is configured beside `client_id` belongs to `client`. It does if
+/// the id is the same, today's `provider` has the same token endpoint, and the client has a secret.
 pub(crate) fn is_secret_for(
     client: &Client,
     provider: &Provider,

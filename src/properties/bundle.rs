@@ -144,8 +144,10 @@ fn check_content(content: &[u8]) {
         assert_eq!(serialized(&carried.credential), serialized(&incoming.credential));
     }
     let count = opened.incoming.len();
-    match import::foresee(None, opened.incoming, Terms::default(), NOW) {
-        Ok(placed) => assert_eq!(import::written(&placed).count(), count, "it comes in whole"),
+    match import::preview(None, opened.incoming, Terms::default(), NOW) {
+        Ok(placed) => {
+            assert_eq!(import::written_accounts(&placed).count(), count, "it comes in whole");
+        }
         Err(error) => printed_text::assert_harmless(&error.to_string()),
     }
 }

@@ -84,7 +84,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
 ///
 /// Some providers revoke all grants of a person to a client at once.
 fn warn_of_others(context: &Context, account: &Account, summaries: &[Summary]) {
-    for other in delete::ended_with(account, summaries, context.config().ok()) {
+    for other in delete::accounts_revoked_too(account, summaries, context.config().ok()) {
         context.ui.warning(&format!(
             "`{other}` may have been ended with it: tokctl check {} {}",
             other.provider,

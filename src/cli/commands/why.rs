@@ -13,7 +13,7 @@ use crate::model::attempt::{Action, Attempt, Outcome};
 use crate::model::credential::{Expiry, Grant, Status};
 use crate::model::reference::Reference;
 use crate::ops::Vault;
-use crate::ops::diagnosis::{self, Evidence, Finding, Remedy, diagnose};
+use crate::ops::diagnosis::{self, Diagnosis, Evidence, Remedy, diagnose};
 use crate::ops::providers::{self, Provider};
 
 /// Say why a credential works or does not, and what to type
@@ -103,7 +103,7 @@ impl<'a> Explanation<'a> {
         account: &'a Account,
         evidence: &Evidence,
         provider: Option<&Provider>,
-        finding: &Finding,
+        finding: &Diagnosis,
         now: Timestamp,
     ) -> Self {
         let mut facts = vec![Fact { what: "token", is: token(evidence, now) }];
@@ -138,48 +138,48 @@ fn command(account: &Account, remedy: Remedy) -> String {
     format!("tokctl {verb} {} {}", account.provider, user_flag(account.user.as_str()))
 }
 
-fn sentence(finding: &Finding, evidence: &Evidence) -> String {
+fn sentence(finding: &Diagnosis, evidence: &Evidence) -> String {
     let said = evidence
         .last_failure()
         .and_then(|last| last.message.as_deref())
         .map(|message| format!(": {message}"))
         .unwrap_or_default();
     match finding {
-        Finding::HandedOver { arrived: true } => {
+        Diagnosis::HandedOver { arrived: true } => {
             "it was handed over to another machine, which alone may use it: a login takes another \
              grant"
                 .into()
         }
-        Finding::HandedOver { arrived: false } => {
+        Diagnosis::HandedOver { arrived: false } => {
             "it was handed over, and the bundle may not be in place: it is kept in the vault".into()
         }
-        Finding::Refused => format!("the provider no longer renews the grant{said}"),
-        Finding::Ended => "its token has ended, and nothing renews it".into(),
-        Finding::Inactive => "the service refused the token when it was last asked".into(),
-        Finding::InDoubt { works: true, may_try: false, .. } => {
+        Diagnosis::Refused => format!("the provider no longer renews the grant{said}"),
+        Diagnosis::Ended => "its token has ended, and nothing renews it".into(),
+        Diagnosis::Inactive => "the service refused the token when it was last asked".into(),
+        Diagnosis::InDoubt { works: true, may_try: false, .. } => {
             "a refresh was sent and its answer never stored, and this provider takes a second use \
              for theft: the token in hand works until its end, then one more try is made"
                 .into()
         }
-        Finding::InDoubt { .. } => {
+        Diagnosis::InDoubt { .. } => {
             "a refresh was sent and its answer never stored: the next call tries again".into()
         }
-        Finding::Configuration => format!(
+        Diagnosis::Configuration => format!(
             "the provider does not accept the client's settings, which a login with the right ones \
              mends{said}"
         ),
-        Finding::Passing { works, not_before } => {
+        Diagnosis::Passing { works, not_before } => {
             let until = not_before.map(time::rfc3339).map(|at| format!(" until {at}"));
             let when = until.map_or_else(String::new, |until| format!(", to be left alone{until}"));
             let works = if *works { ", and the token in hand works still" } else { "" };
             format!("the last refresh failed in passing{when}{works}{said}")
         }
-        Finding::Due => "its token is due: the next `get` renews it".into(),
-        Finding::Clock { ahead } => format!(
+        Diagnosis::Due => "its token is due: the next `get` renews it".into(),
+        Diagnosis::Clock { ahead } => format!(
             "it is in order, but this machine's clock is {}: set it, or tokens end at the wrong time",
             clock(*ahead)
         ),
-        Finding::Works => "it works".into(),
+        Diagnosis::Works => "it works".into(),
     }
 }
 

@@ -1,4 +1,4 @@
-//! What is under the vault's seals: whether all of it opens.
+//! The checks of what the vault keeps sealed: credentials, interrupted refreshes, and the audit.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -9,15 +9,16 @@ use crate::ops::audit::{self, Fault};
 use crate::ops::error::Error;
 use crate::store::{OpenVault, Vault};
 
-/// No request takes longer: what began earlier and has no answer was interrupted.
+/// The time in which a refresh may still be running. One that began earlier and has no answer was
+/// interrupted, because no request takes so long.
 const UNDER_WAY: SignedDuration = SignedDuration::from_mins(2);
 
-/// The accounts of all credentials.
+/// Returns the accounts of all credentials.
 pub(crate) fn accounts(vault: &OpenVault) -> Result<Vec<Account>, Error> {
     Ok(vault.accounts(None, None)?)
 }
 
-/// Opens every credential.
+/// Opens every credential, and reports those that do not open.
 pub(crate) fn credentials(vault: &OpenVault) -> Result<Vec<Finding>, Error> {
     let (count, damage) = vault.examine(|_| {})?;
     let fact = Fact::Credentials;
@@ -40,17 +41,18 @@ pub(crate) fn credentials(vault: &OpenVault) -> Result<Vec<Finding>, Error> {
 }
 
 /// Looks for refreshes whose answer was never stored. Needs no key.
-pub(crate) fn interrupted(store: &Vault, now: Timestamp) -> Result<Vec<Finding>, Error> {
-    let standing = store.interrupted_refreshes()?;
+pub(crate) fn interrupted_refreshes(vault: &Vault, now: Timestamp) -> Result<Vec<Finding>, Error> {
+    let journals = vault.interrupted_refreshes()?;
     let mut findings: Vec<Finding> =
-        standing.into_iter().map(|(account, since)| in_doubt(account, since, now)).collect();
+        journals.into_iter().map(|(account, since)| judge(account, since, now)).collect();
     if findings.is_empty() {
         findings.push(Finding::fine(Fact::Refreshes(RefreshesFact::NoneInterrupted)));
     }
     Ok(findings)
 }
 
-fn in_doubt(account: Account, since: Timestamp, now: Timestamp) -> Finding {
+/// Judges a refresh of `account` that began at `since` and has no answer.
+fn judge(account: Account, since: Timestamp, now: Timestamp) -> Finding {
     let running = now.duration_since(since);
     if !running.is_negative() && running < UNDER_WAY {
         return Finding::fine(Fact::Refreshes(RefreshesFact::UnderWay { account, since }));

@@ -1,19 +1,21 @@
-//! The file as SQLite sees it.
+//! The checks of the vault's file: the version of SQLite, the pages, the tables and the log.
 
 use super::facts::{IntegrityFact, LogFact, SqliteFact, VaultFact};
 use super::finding::{Check, Fact, Finding, Remedy};
 use crate::store::{self, Vault};
 
-/// 3.51.3 mended the corruption of write-ahead logs under concurrent writers.
+/// SQLite 3.51.3, as its number: the first version in which concurrent writers can't damage the
+/// write-ahead log.
 const LOG_MENDED: i32 = 3_051_003;
 
-/// As many faults are told at most.
-const MOST_TOLD: u8 = 10;
+/// The largest number of faults that are reported.
+const MOST_FAULTS: u8 = 10;
 
-/// SQLite writes the log back by itself from 4 MiB on, unless somebody reads all the time.
+/// The length in bytes from which a write-ahead log is reported. SQLite empties the log by itself
+/// from 4 MiB on, unless a process reads the vault all the time.
 const LONG_LOG: u64 = 64 * 1024 * 1024;
 
-/// The version of SQLite.
+/// Checks the version of SQLite.
 pub(crate) fn sqlite() -> Finding {
     let (number, version) = store::engine_version();
     if number >= LOG_MENDED {
@@ -22,30 +24,30 @@ pub(crate) fn sqlite() -> Finding {
     Finding::to_mend(Fact::Sqlite(SqliteFact::DamagesLogs { version }), Remedy::UpdateTokctl)
 }
 
-/// What the vault says of itself. `current` tells whether its tables are today's.
-pub(crate) fn vault(store: &Vault, current: bool) -> Result<Finding, store::Error> {
-    let (path, generation) = (store.location().to_owned(), store.generation()?);
+/// Reports the vault's path and generation. `current` says whether its schema is the current one.
+pub(crate) fn vault(vault: &Vault, current: bool) -> Result<Finding, store::Error> {
+    let (path, generation) = (vault.location().to_owned(), vault.generation()?);
     let fact = Fact::Vault(VaultFact { path, generation, current });
     Ok(if current { Finding::fine(fact) } else { Finding::hint(fact, Remedy::AnyCommand) })
 }
 
-/// Whether the file's pages are whole, its tables are all there where they are `current` ones, and
-/// its log is short.
-pub(crate) fn database(store: &Vault, current: bool) -> Vec<Finding> {
-    let integrity = match store.faults(MOST_TOLD) {
-        Ok(faults) if faults.is_empty() => tables(store, current),
+/// Checks that the file's pages are undamaged, that no table is missing, and that the log is short.
+/// Tables are checked only if the schema is the `current` one.
+pub(crate) fn database(vault: &Vault, current: bool) -> Vec<Finding> {
+    let integrity = match vault.faults(MOST_FAULTS) {
+        Ok(faults) if faults.is_empty() => tables(vault, current),
         Ok(faults) => {
             let fact = Fact::Integrity(IntegrityFact::Damaged { faults });
             Finding::damaged(fact, Remedy::RestoreBackup)
         }
         Err(error) => Finding::failure(Check::Integrity, error),
     };
-    vec![integrity, log(store.log_length())]
+    vec![integrity, log(vault.log_length())]
 }
 
-/// Whether the tables are all there, in a file whose pages are whole.
-fn tables(store: &Vault, current: bool) -> Finding {
-    let names = match store.missing_tables() {
+/// Checks that no table is missing, in a file whose pages are undamaged.
+fn tables(vault: &Vault, current: bool) -> Finding {
+    let names = match vault.missing_tables() {
         Ok(names) if current => names,
         Ok(_) => Vec::new(),
         Err(error) => return Finding::failure(Check::Integrity, error),
@@ -57,6 +59,7 @@ fn tables(store: &Vault, current: bool) -> Finding {
     Finding::damaged(fact, Remedy::RestoreBackup)
 }
 
+/// Judges a write-ahead log of `length` bytes.
 fn log(length: u64) -> Finding {
     let kib = length.div_ceil(1024);
     if length <= LONG_LOG {
@@ -73,7 +76,7 @@ mod tests {
     #[test]
     fn a_long_log_is_told() {
         let verdict = |length| match log(length) {
-            Finding::Seen { verdict, .. } => verdict,
+            Finding::Assessed { verdict, .. } => verdict,
             Finding::Failure { .. } => Verdict::Unknown,
         };
         assert_eq!(verdict(LONG_LOG), Verdict::Fine);

@@ -1,4 +1,4 @@
-//! Whether the vault's disk is fit for it.
+//! The check of the disk that the vault lies on.
 
 use std::path::Path;
 
@@ -8,10 +8,12 @@ use super::facts::DiskFact;
 use super::finding::{Fact, Finding, Remedy};
 use crate::file_system;
 
-/// A refresh makes sure of 64 KiB before it begins; less than this is a disk about to be full.
+/// The free space in bytes below which a disk is reported as full. A refresh reserves 64 KiB before
+/// it begins.
 const LITTLE: u64 = 1024 * 1024;
 
-/// Looks at the file system of `path`, if that is there.
+/// Checks the file system of `path`: local, writable, not full. Returns nothing if the path does not
+/// exist.
 pub(crate) fn disk(path: &Path) -> Vec<Finding> {
     let mut findings = Vec::new();
     if !path.exists() {

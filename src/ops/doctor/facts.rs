@@ -1,4 +1,4 @@
-//! The facts that the looks can find, without a word of how they are told.
+//! The facts that checks can find, without the words in which a user reads them.
 
 use std::io;
 use std::path::PathBuf;
@@ -12,14 +12,14 @@ use crate::private_file;
 pub(crate) use crate::vault::slot::Cost;
 use crate::vault::slot::{SlotId, SlotKind};
 
-/// Whether a browser could come back from a login.
+/// A fact about the ports to which a browser returns at the end of a login.
 #[derive(Debug)]
 pub(crate) enum PortsFact {
-    /// A login can listen on this address of the machine's own.
+    /// A login can listen on this loopback address.
     Listens {
         on: &'static str,
     },
-    /// No login can listen on this address of the machine's own.
+    /// A login can't listen on this loopback address.
     Refused {
         on: &'static str,
         error: ListenerError,
@@ -27,81 +27,81 @@ pub(crate) enum PortsFact {
     NotAnAddress {
         on: &'static str,
     },
-    /// The machine's own address is IPv4 alone, which is enough.
+    /// The machine has no IPv6 loopback address, and needs none.
     NoIpv6,
     /// The port that the provider's redirect URI names is free.
     Free {
         provider: ProviderName,
         port: u16,
     },
-    /// A login at the provider could not listen.
+    /// A login at the provider can't listen on its redirect URI.
     Taken {
         provider: ProviderName,
         error: ListenerError,
     },
 }
 
-/// Whether the process keeps its memory to itself.
+/// A fact about the protection of the process's memory.
 #[derive(Debug)]
 pub(crate) enum MemoryFact {
     Kept,
-    /// The system would write it to a core file.
+    /// The system would write the memory to a core file.
     CoreFile,
-    /// Other programs of the user's can read it.
+    /// Other programs of the same user can read the memory.
     OpenToDebuggers,
 }
 
-/// The version of SQLite.
+/// A fact about the version of SQLite.
 #[derive(Debug)]
 pub(crate) enum SqliteFact {
     Sound {
         version: &'static str,
     },
-    /// One that may damage the write-ahead log.
+    /// The version may damage the write-ahead log.
     DamagesLogs {
         version: &'static str,
     },
 }
 
-/// Whether the vault's disk is fit for it.
+/// A fact about the disk that the vault lies on.
 #[derive(Debug)]
 pub(crate) enum DiskFact {
     Fit,
-    /// It is another machine's, by a file system of this kind.
+    /// The disk is another machine's, reached by a network file system of this kind.
     Network {
         kind: String,
     },
     ReadOnly,
     Full,
-    /// How full it is can't be found out.
+    /// The system did not say how full the disk is.
     NotAsked(io::Error),
 }
 
-/// Who can read and change the files that count.
+/// A fact about who can read and change the files that tokctl relies on.
 #[derive(Debug)]
 pub(crate) enum PermissionsFact {
-    /// Nobody else can read or change the vault.
+    /// No other user can read or change the vault.
     Private,
-    /// Its owner can't write to it.
+    /// The file's owner can't write to it.
     NotWritable(PathBuf),
     ReadableByOthers(PathBuf),
     Untrusted(private_file::Error),
 }
 
-/// What the vault says of itself.
+/// The vault's path and header.
 #[derive(Debug)]
 pub(crate) struct VaultFact {
     pub(crate) path: PathBuf,
     pub(crate) generation: u64,
-    /// Whether its tables are today's.
+    /// Whether the schema is the current one.
     pub(crate) current: bool,
 }
 
-/// Whether the vault's file is whole.
+/// A fact about the integrity of the vault's file.
 #[derive(Debug)]
 pub(crate) enum IntegrityFact {
     Whole,
-    /// SQLite says what is wrong with it.
+    /// The file is damaged, as SQLite describes it in these texts.
     Damaged {
         faults: Vec<String>,
     },
@@ -110,19 +110,19 @@ pub(crate) enum IntegrityFact {
     },
 }
 
-/// How long the write-ahead log is, in KiB.
+/// The length of the write-ahead log, in KiB.
 #[derive(Debug)]
 pub(crate) enum LogFact {
     Short {
         kib: u64,
     },
-    /// It grows while somebody reads the vault all the time.
+    /// The log is long: it grows while a process reads the vault all the time.
     Long {
         kib: u64,
     },
 }
 
-/// One key slot, and whether it opens here.
+/// A key slot, and whether it opens with the secrets on this machine.
 #[derive(Debug)]
 pub(crate) struct SlotsFact {
     pub(crate) id: SlotId,
@@ -132,23 +132,23 @@ pub(crate) struct SlotsFact {
     pub(crate) trial: SlotTrial,
 }
 
-/// What came of opening a key slot.
+/// The outcome of trying to open a key slot.
 #[derive(Debug)]
 pub(crate) enum SlotTrial {
     Opens,
-    /// The keychain did not give its secret.
+    /// The keychain did not give the slot's secret.
     NotGiven(KeychainError),
     /// The keychain has another secret than this slot's.
     Lost,
-    /// The secret at hand is another slot's.
+    /// The given secret belongs to another slot.
     OtherSecret,
-    /// There was no keychain to be asked.
+    /// The slot is a keychain slot, and the keychain was not asked.
     NotTried,
-    /// Its secret is not at hand.
+    /// No secret of the slot's kind was given.
     NoSecret,
 }
 
-/// Whether the vault still opens when one secret is lost.
+/// A fact about the slots that remain if one secret is lost.
 #[derive(Debug)]
 pub(crate) enum RecoveryFact {
     Several { slots: usize },
@@ -156,107 +156,101 @@ pub(crate) enum RecoveryFact {
     None,
 }
 
-/// Whether the keychain keeps and gives back what it is given.
+/// A fact about the keychain, found with a trial entry.
 #[derive(Debug)]
 pub(crate) enum KeychainFact {
-    /// It does all of that; with the name of the program that keeps it, where that is known.
-    Works {
-        keeper: Option<String>,
-    },
-    /// It could not be tried, and nothing needs it.
+    /// The keychain works. `keeper` is the name of the program that provides it, where known.
+    Works { keeper: Option<String> },
+    /// The keychain does not work, and this vault does not need it.
     NotNeeded(KeychainError),
+    /// The keychain still has an entry that was deleted.
     KeepsDeleted,
 }
 
-/// What tokctl has in the keychain.
+/// A fact about tokctl's entries in the keychain.
 #[derive(Debug)]
 pub(crate) enum EntriesFact {
-    /// So many of this vault and of others, none of them of no use.
+    /// All entries are in use: so many by this vault, and so many by others.
     InUse {
         own: u32,
         others: u32,
     },
     NotSearchable,
     NotSearched(KeychainError),
-    /// An interrupted change of keys left it.
+    /// An interrupted change of keys left this entry.
     Interrupted {
         name: String,
     },
-    /// No key slot of this file needs it; another copy of the vault may.
+    /// No key slot of this file needs the entry; another copy of the vault may.
     NoSlot {
         name: String,
     },
-    /// It was made to try the keychain.
+    /// The entry was made to try the keychain.
     Trial {
         name: String,
     },
 }
 
-/// Whether what is under the vault's seals opens.
+/// A fact about the sealed credentials.
 #[derive(Debug)]
 pub(crate) enum CredentialsFact {
     AllOpen {
         count: u64,
     },
+    /// The seal of this account's credential does not open.
     Closed(Account),
-    /// So many rows have names that no credential can have.
+    /// Damaged rows, with names that no credential can have.
     Nameless {
         count: usize,
     },
 }
 
-/// Whether refreshes were interrupted.
+/// A fact about interrupted refreshes.
 #[derive(Debug)]
 pub(crate) enum RefreshesFact {
     NoneInterrupted,
-    /// It began so recently that it may still have its answer to come.
+    /// A refresh began so recently that its answer may still come.
     UnderWay {
         account: Account,
         since: Timestamp,
     },
+    /// A refresh was interrupted, and its outcome is not known.
     InDoubt {
         account: Account,
         since: Timestamp,
     },
 }
 
-/// What interrupted commands left behind.
+/// A fact about what interrupted commands left behind.
 #[derive(Debug)]
 pub(crate) enum LeftoversFact {
-    /// Nothing but so many lock files.
-    Locks {
-        count: u32,
-    },
-    /// Keychain entries that a change of keys still has to clear up.
-    Entries {
-        count: usize,
-    },
-    /// Keychain entries that were for a vault which was never finished.
-    EntriesOfNoVault {
-        count: usize,
-    },
-    /// A bundle of credentials that were handed over is not known to be in its place.
-    Unplaced {
-        since: Timestamp,
-    },
-    /// What lies beside the vault can't be listed.
+    /// Nothing was left, apart from this number of lock files.
+    Locks { count: u32 },
+    /// An interrupted change of keys left entries in the keychain.
+    Entries { count: usize },
+    /// The creation of a vault was interrupted and left entries in the keychain.
+    EntriesOfNoVault { count: usize },
+    /// The bundle of a move may not have reached its target file.
+    Unplaced { since: Timestamp },
+    /// The directory of the vault can't be listed.
     NotListed(io::Error),
-    /// The sealed answer of a refresh lies beside the vault.
+    /// The answer to a refresh is in a spill file, and not in its row yet.
     Answer(Account),
-    /// A sealed answer that nothing waits for.
+    /// A spill file belongs to no interrupted refresh.
     SpentAnswer(PathBuf),
-    /// A file that was never put in its place.
+    /// A temporary file never replaced its target.
     Temporary(PathBuf),
+    /// A file in the vault's directory is not tokctl's.
     NotOurs(PathBuf),
 }
 
-/// Whether the audit is as tokctl wrote it.
+/// A fact about the audit.
 #[derive(Debug)]
 pub(crate) enum AuditFact {
     Whole {
         entries: u64,
     },
-    /// Nothing tells whether it is.
+    /// Nothing says whether the audit was tampered with.
     NotVerifiable(AuditFault),
     TamperedWith {
         first: AuditFault,
@@ -264,32 +258,34 @@ pub(crate) enum AuditFact {
     },
 }
 
-/// This machine's clock beside those of the servers.
+/// A fact about this machine's clock, compared with a server's.
 #[derive(Debug)]
 pub(crate) enum ClockFact {
-    /// So many seconds ahead of a server's, if positive, which does no harm.
+    /// The clock is `ahead` seconds ahead of the server's (behind, if negative), which is harmless.
     InStep {
         ahead: i64,
         of: Server,
     },
-    /// So many seconds ahead of a server's, if positive.
+    /// The clock is `ahead` seconds ahead of the server's (behind, if negative).
     Off {
         ahead: i64,
         of: Server,
     },
+    /// No recorded answer of a server had the time.
     NeverTold,
     /// The server answered without the time.
     NotTold {
         authority: String,
     },
     NoAnswer(Fault),
+    /// No credential is renewed at a server.
     NobodyToAsk,
 }
 
-/// The server that told the time.
+/// The server whose time the clock was compared with.
 #[derive(Debug)]
 pub(crate) enum Server {
-    /// The one that a refresh or check asked last, at that time.
+    /// The server that a refresh or check asked last, at that time.
     AskedLast(Timestamp),
     AskedNow {
         authority: String,

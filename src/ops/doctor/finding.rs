@@ -1,4 +1,4 @@
-//! What a look at one thing comes to: a fact, how grave it is, and what mends it.
+//! The result of one check: a fact, how grave it is, and what mends it.
 
 use std::path::PathBuf;
 
@@ -10,7 +10,7 @@ use super::facts::{
 use crate::model::account::Account;
 use crate::ops::error::Error;
 
-/// What is looked at.
+/// The subject of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Check {
     Environment,
@@ -39,37 +39,32 @@ pub(crate) enum Check {
     Clock,
 }
 
-/// How grave it is.
+/// The gravity of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verdict {
-    /// In order.
+    /// The subject is in order.
     Fine,
-    /// In order, and could be better.
+    /// The subject is in order, and could be better.
     Hint,
-    /// Something is to be mended.
+    /// Something is wrong, and the user can mend it.
     ToMend,
-    /// The vault is damaged, or somebody else could have changed it.
+    /// The vault is damaged, or another user could have changed it.
     Damaged,
-    /// It could not be looked at.
+    /// The check could not be made.
     Unknown,
 }
 
-/// What a look at one thing came to.
+/// The result of one check.
 #[derive(Debug)]
 pub(crate) enum Finding {
-    Seen {
-        fact: Fact,
-        verdict: Verdict,
-        remedy: Option<Remedy>,
-    },
-    /// The vault, or a part of it, can't be used: every command says so in the same words.
-    Failure {
-        check: Check,
-        error: Box<Error>,
-    },
+    /// The check found a fact.
+    Assessed { fact: Fact, verdict: Verdict, remedy: Option<Remedy> },
+    /// The check failed with an error that other commands would meet too, and explain in the same
+    /// words.
+    Failure { check: Check, error: Box<Error> },
 }
 
-/// What was seen, by what was looked at.
+/// A fact that a check found, by its subject.
 #[derive(Debug)]
 pub(crate) enum Fact {
     Ports(PortsFact),
@@ -91,31 +86,31 @@ pub(crate) enum Fact {
     Clock(ClockFact),
 }
 
-/// What mends it.
+/// The action that mends what a check found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Remedy {
-    /// Take the permission to write from others.
+    /// Remove the permission to write from other users.
     KeepWritersOut(PathBuf),
-    /// Take every permission from others.
+    /// Remove every permission from other users.
     KeepReadersOut(PathBuf),
-    /// Let its owner write.
+    /// Give the owner the permission to write.
     LetOwnerWrite(PathBuf),
-    /// Make it one's own.
+    /// Change the owner to the user.
     Own(PathBuf),
-    /// See for oneself.
+    /// Look at the file: the user has to decide.
     LookAt(PathBuf),
     Remove(PathBuf),
     MakeRoom,
     UseLocalDisk,
     RestoreBackup,
-    /// Forget a credential that does not open, and log in again.
+    /// Delete a credential that does not open, and log in again.
     Forget(Account),
     Why(Account),
-    /// Store an answer that lies beside the vault.
+    /// Run `get`, which stores the answer that is in a spill file.
     TakeUp(Account),
-    /// Put the bundle of an interrupted hand-over in its place.
+    /// Write the bundle of an interrupted move to a file.
     PlaceBundle,
-    /// Any command that opens the vault as usual.
+    /// Run any command that opens the vault, which migrates it to the current schema.
     AnyCommand,
     RotateKey,
     AddRecovery,
@@ -127,11 +122,12 @@ pub(crate) enum Remedy {
     AskServer,
     FreePort,
     LookAtLoopback,
-    Report,
+    /// Report a bug of tokctl.
+    ReportBug,
 }
 
 impl Fact {
-    /// What was looked at.
+    /// Returns the subject of the check that found this fact.
     pub(crate) fn check(&self) -> Check {
         match self {
             Self::Ports(_) => Check::Ports,
@@ -156,37 +152,42 @@ impl Fact {
 }
 
 impl Finding {
+    /// Makes a finding about something that is in order.
     pub(super) fn fine(fact: Fact) -> Self {
-        Self::Seen { fact, verdict: Verdict::Fine, remedy: None }
+        Self::Assessed { fact, verdict: Verdict::Fine, remedy: None }
     }
 
+    /// Makes a finding about something that is in order, and that `remedy` would improve.
     pub(super) fn hint(fact: Fact, remedy: Remedy) -> Self {
-        Self::Seen { fact, verdict: Verdict::Hint, remedy: Some(remedy) }
+        Self::Assessed { fact, verdict: Verdict::Hint, remedy: Some(remedy) }
     }
 
-    /// A fact that is worth knowing, and asks for nothing to be done.
+    /// Makes a finding that the user should know, and that needs no action.
     pub(super) fn noted(fact: Fact) -> Self {
-        Self::Seen { fact, verdict: Verdict::Hint, remedy: None }
+        Self::Assessed { fact, verdict: Verdict::Hint, remedy: None }
     }
 
+    /// Makes a finding about something wrong that `remedy` mends.
     pub(super) fn to_mend(fact: Fact, remedy: Remedy) -> Self {
-        Self::Seen { fact, verdict: Verdict::ToMend, remedy: Some(remedy) }
+        Self::Assessed { fact, verdict: Verdict::ToMend, remedy: Some(remedy) }
     }
 
+    /// Makes a finding about damage, or about something that another user could have changed.
     pub(super) fn damaged(fact: Fact, remedy: Remedy) -> Self {
-        Self::Seen { fact, verdict: Verdict::Damaged, remedy: Some(remedy) }
+        Self::Assessed { fact, verdict: Verdict::Damaged, remedy: Some(remedy) }
     }
 
-    /// A fact that says why something could not be looked at.
+    /// Makes a finding whose fact says why a check could not be made.
     pub(super) fn unknown(fact: Fact) -> Self {
-        Self::Seen { fact, verdict: Verdict::Unknown, remedy: None }
+        Self::Assessed { fact, verdict: Verdict::Unknown, remedy: None }
     }
 
-    /// A fact that says why something could not be looked at, with what lets it be looked at.
+    /// Makes a finding whose fact says why a check could not be made. `remedy` makes it possible.
     pub(super) fn unknown_until(fact: Fact, remedy: Remedy) -> Self {
-        Self::Seen { fact, verdict: Verdict::Unknown, remedy: Some(remedy) }
+        Self::Assessed { fact, verdict: Verdict::Unknown, remedy: Some(remedy) }
     }
 
+    /// Makes a finding about an error that ended a check.
     pub(crate) fn failure(check: Check, error: impl Into<Error>) -> Self {
         Self::Failure { check, error: Box::new(error.into()) }
     }

@@ -1,4 +1,4 @@
-//! Whether the keychain keeps and gives back what it is given, and what tokctl has in it.
+//! The checks of the keychain: a trial entry, and the entries that tokctl has in it.
 
 use super::facts::{EntriesFact, KeychainFact};
 use super::finding::{Check, Fact, Finding, Remedy};
@@ -8,18 +8,19 @@ use crate::vault::Key;
 use crate::vault::keychain::{self, EntryName, Patience};
 use crate::vault::slot::SlotId;
 
-/// What entries that only try the keychain are filed under, where others have a vault's id.
+/// The prefix of trial entries' names, where other entries have a vault's id.
 const TRIAL: &str = "doctor";
 
-/// How the keychain did.
+/// The result of [`round_trip`].
 pub(crate) struct RoundTrip {
-    /// Whether it took anything at all: else there is no use in asking it more.
+    /// Whether the keychain accepted the entry. If not, asking it for more is useless.
     pub(crate) answers: bool,
     pub(crate) findings: Vec<Finding>,
 }
 
-/// Writes an entry that nothing depends on, reads it back over a fresh connection and deletes it.
-/// `needed` tells whether the vault is opened with the keychain.
+/// Writes a trial entry to the keychain, reads it back over a new connection and deletes it.
+/// `needed` says whether the vault has a keychain slot: if not, a keychain that does not work is
+/// fine.
 pub(crate) fn round_trip(needed: bool, patience: &Patience) -> RoundTrip {
     let nothing = |finding| RoundTrip { answers: false, findings: vec![finding] };
     let (name, secret) = match (SlotId::generate(), Key::generate()) {
@@ -54,11 +55,11 @@ fn failure(source: keychain::Error) -> Finding {
     Finding::failure(Check::Keychain, Error::Keychain { source, slots: Vec::new() })
 }
 
-/// Looks for entries of tokctl's that no slot of the vault needs. Those of other vaults, such as
-/// one that was restored elsewhere, can't be judged, and are counted.
+/// Looks for tokctl's entries that no slot of the vault needs. Entries of other vaults are only
+/// counted, because nothing here says whether they are needed.
 ///
-/// The vault is opened with `open` once the keychain has been searched: whatever wrote an entry that
-/// was found had written it down in the vault before.
+/// Calls `open` for the vault after it has searched the keychain. A process that creates an entry
+/// writes its name to the vault first, so the vault that is opened then knows every entry found.
 pub(crate) fn entries(
     open: impl FnOnce() -> Option<Vault>,
     patience: &Patience,
@@ -70,11 +71,11 @@ pub(crate) fn entries(
         Err(error) => return unknown(EntriesFact::NotSearched(error)),
     };
     let known = open().as_ref().map(Vault::known_entries).transpose()?.unwrap_or_default();
-    Ok(judged(names, &known))
+    Ok(judge(names, &known))
 }
 
-/// What the entries of these names are there for.
-fn judged(names: Vec<String>, known: &KnownEntries) -> Vec<Finding> {
+/// Judges the entries with these names.
+fn judge(names: Vec<String>, known: &KnownEntries) -> Vec<Finding> {
     let is_own =
         |name: &str| known.prefix.as_deref().is_some_and(|prefix| name.starts_with(prefix));
     let fact = Fact::KeychainEntries;
@@ -87,8 +88,8 @@ fn judged(names: Vec<String>, known: &KnownEntries) -> Vec<Finding> {
             let fact = fact(EntriesFact::Interrupted { name });
             findings.push(Finding::to_mend(fact, Remedy::RotateKey));
         } else if is_own(&name) {
-            // With no command that deletes it: if this file is a copy, the entry may be the one
-            // that opens the vault itself.
+            // The finding names no command that deletes the entry: if this file is a copy, the
+            // entry may open the original vault.
             findings.push(Finding::noted(fact(EntriesFact::NoSlot { name })));
         } else if name.starts_with(&format!("{TRIAL}/")) {
             let remedy = Remedy::DeleteEntry(name.clone());
@@ -110,24 +111,24 @@ mod tests {
     use super::super::finding::Verdict;
     use super::*;
 
-    fn judged_alone(name: &str) -> (Verdict, Option<Remedy>) {
+    fn judge_one(name: &str) -> (Verdict, Option<Remedy>) {
         let set = |name: &str| BTreeSet::from([name.to_owned()]);
         let prefix = Some("5eed/".to_owned());
         let known = KnownEntries { prefix, slots: set("5eed/01"), intents: set("5eed/02") };
-        match judged(vec![name.to_owned()], &known).pop().unwrap() {
-            Finding::Seen { verdict, remedy, .. } => (verdict, remedy),
+        match judge(vec![name.to_owned()], &known).pop().unwrap() {
+            Finding::Assessed { verdict, remedy, .. } => (verdict, remedy),
             Finding::Failure { error, .. } => panic!("{error}"),
         }
     }
 
     #[test]
     fn nobody_is_told_to_delete_what_another_copy_of_the_vault_may_need() {
-        assert_eq!(judged_alone("5eed/01"), (Verdict::Fine, None));
-        assert_eq!(judged_alone("5eed/02"), (Verdict::ToMend, Some(Remedy::RotateKey)));
-        assert_eq!(judged_alone("5eed/03"), (Verdict::Hint, None));
-        assert_eq!(judged_alone("0fff/03"), (Verdict::Fine, None));
+        assert_eq!(judge_one("5eed/01"), (Verdict::Fine, None));
+        assert_eq!(judge_one("5eed/02"), (Verdict::ToMend, Some(Remedy::RotateKey)));
+        assert_eq!(judge_one("5eed/03"), (Verdict::Hint, None));
+        assert_eq!(judge_one("0fff/03"), (Verdict::Fine, None));
         let trial = "doctor/01";
         let delete = Remedy::DeleteEntry(trial.to_owned());
-        assert_eq!(judged_alone(trial), (Verdict::Hint, Some(delete)));
+        assert_eq!(judge_one(trial), (Verdict::Hint, Some(delete)));
     }
 }

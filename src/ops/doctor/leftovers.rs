@@ -1,4 +1,4 @@
-//! What interrupted commands left behind.
+//! The checks for what interrupted commands left behind.
 
 use std::path::Path;
 
@@ -8,10 +8,9 @@ use crate::ops::error::Error;
 use crate::store::sidecar::{self, Purpose};
 use crate::store::{LeftoverIntents, Vault, sidecars};
 
-/// Looks for keychain entries that an interrupted change of keys wrote down and did not clear up.
-/// Needs no key.
-pub(crate) fn intents(store: &Vault) -> Result<Vec<Finding>, Error> {
-    let LeftoverIntents { own, others } = store.leftover_intents()?;
+/// Looks in the vault for keychain entries that an interrupted change of keys left. Needs no key.
+pub(crate) fn keychain_leftovers(vault: &Vault) -> Result<Vec<Finding>, Error> {
+    let LeftoverIntents { own, others } = vault.leftover_intents()?;
     let mut findings = Vec::new();
     if !own.is_empty() {
         let fact = Fact::Leftovers(LeftoversFact::Entries { count: own.len() });
@@ -24,40 +23,42 @@ pub(crate) fn intents(store: &Vault) -> Result<Vec<Finding>, Error> {
     Ok(findings)
 }
 
-/// Looks for a bundle whose credentials were handed over and which never reached its place: until it
-/// does, nobody can use them. Needs no key.
-pub(crate) fn unplaced(store: &Vault) -> Result<Option<Finding>, Error> {
-    let since = store.unplaced_bundle_since()?;
+/// Looks for the bundle of a move that may not have reached its target file. Until it does, no
+/// machine can use its credentials. Needs no key.
+pub(crate) fn waiting_bundle(vault: &Vault) -> Result<Option<Finding>, Error> {
+    let since = vault.unplaced_bundle_since()?;
     Ok(since.map(|since| {
         let fact = Fact::Leftovers(LeftoversFact::Unplaced { since });
         Finding::to_mend(fact, Remedy::PlaceBundle)
     }))
 }
 
-/// Looks at what lies beside the vault's file: answers that were never taken up, and files that
-/// were to take another's place. `store` tells which refreshes were interrupted.
-pub(crate) fn beside(path: &Path, store: Option<&Vault>) -> Result<Vec<Finding>, Error> {
+/// Looks at the files beside the vault's file for spill files and temporary files that were left.
+/// `vault` says which refreshes were interrupted; without it no spill file has an owner.
+pub(crate) fn sidecar_files(path: &Path, vault: Option<&Vault>) -> Result<Vec<Finding>, Error> {
     let fact = Fact::Leftovers;
     let found = match sidecars(path)? {
         Ok(found) => found,
         Err(error) => return Ok(vec![Finding::unknown(fact(LeftoversFact::NotListed(error)))]),
     };
-    // Journals are read last: whoever left an answer had journaled its refresh before.
-    let standing = match store {
-        Some(store) => {
-            store.look_again()?;
-            store.interrupted_refreshes()?
+    // Journals are read after the files: a process commits its journal before it writes a spill
+    // file, so the journal of each file is found.
+    let journals = match vault {
+        Some(vault) => {
+            vault.look_again()?;
+            vault.interrupted_refreshes()?
         }
         None => Vec::new(),
     };
     let (mut findings, mut locks) = (Vec::new(), 0);
-    for one in found {
-        let path = one.path.clone();
-        match one.purpose {
+    for file in found {
+        let path = file.path.clone();
+        match file.purpose {
             Purpose::Lock => locks += 1,
             Purpose::Audit | Purpose::Spill { filled: false } => {}
             Purpose::Spill { filled: true } => {
-                let owner = standing.iter().find(|(who, _)| sidecar::is_spill_of(&one.path, who));
+                let owner =
+                    journals.iter().find(|(account, _)| sidecar::is_spill_of(&file.path, account));
                 findings.push(match owner {
                     Some((account, _)) => Finding::to_mend(
                         fact(LeftoversFact::Answer(account.clone())),
@@ -65,17 +66,17 @@ pub(crate) fn beside(path: &Path, store: Option<&Vault>) -> Result<Vec<Finding>,
                     ),
                     None => Finding::to_mend(
                         fact(LeftoversFact::SpentAnswer(path)),
-                        Remedy::Remove(one.path),
+                        Remedy::Remove(file.path),
                     ),
                 });
             }
             Purpose::Temporary => {
                 let fact = fact(LeftoversFact::Temporary(path));
-                findings.push(Finding::to_mend(fact, Remedy::Remove(one.path)));
+                findings.push(Finding::to_mend(fact, Remedy::Remove(file.path)));
             }
             Purpose::Foreign => {
                 let fact = fact(LeftoversFact::NotOurs(path));
-                findings.push(Finding::hint(fact, Remedy::LookAt(one.path)));
+                findings.push(Finding::hint(fact, Remedy::LookAt(file.path)));
             }
         }
     }
@@ -121,8 +122,8 @@ mod tests {
         let spill = Spill::open(store.file(), &account, &credential).unwrap();
         spill.write(&key, &account, (revision, &attempt), &credential).unwrap();
 
-        let told = beside(&path, Some(&looking)).unwrap();
-        let [Finding::Seen { remedy, .. }] = &told[..] else { panic!("{told:?}") };
+        let findings = sidecar_files(&path, Some(&looking)).unwrap();
+        let [Finding::Assessed { remedy, .. }] = &findings[..] else { panic!("{findings:?}") };
         assert_eq!(*remedy, Some(Remedy::TakeUp(account)));
     }
 }

@@ -1,17 +1,17 @@
-//! Whether this process keeps what it has in memory to itself.
+//! The check that no other program can read this process's memory.
 
 use rustix::process::{Resource, getrlimit};
 
 use super::facts::MemoryFact;
 use super::finding::{Fact, Finding, Remedy};
 
-/// Looks at what the program did for itself when it began.
+/// Checks the protections that the program switches on when it starts.
 pub(crate) fn memory() -> Finding {
     if getrlimit(Resource::Core).current != Some(0) {
-        return Finding::to_mend(Fact::Memory(MemoryFact::CoreFile), Remedy::Report);
+        return Finding::to_mend(Fact::Memory(MemoryFact::CoreFile), Remedy::ReportBug);
     }
     if is_open_to_debuggers() {
-        return Finding::to_mend(Fact::Memory(MemoryFact::OpenToDebuggers), Remedy::Report);
+        return Finding::to_mend(Fact::Memory(MemoryFact::OpenToDebuggers), Remedy::ReportBug);
     }
     Finding::fine(Fact::Memory(MemoryFact::Kept))
 }
@@ -22,7 +22,7 @@ fn is_open_to_debuggers() -> bool {
     dumpable_behavior() != Ok(DumpableBehavior::NotDumpable)
 }
 
-/// There a program is opened to debuggers by how it was signed.
+/// Returns `false`: on other systems the program's signature decides about debuggers.
 #[cfg(not(target_os = "linux"))]
 fn is_open_to_debuggers() -> bool {
     false

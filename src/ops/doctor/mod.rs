@@ -1,8 +1,9 @@
-//! Whether everything is in order: facts about the vault and its surroundings, one area a file.
+//! The checks of `doctor`: each looks at one part of the vault or its environment and returns
+//! [`Finding`]s.
 //!
-//! Looks and changes nothing: the vault is not even migrated. The one thing that is written is an
-//! entry in the keychain, which is deleted again. How each fact is told, and what to type,
-//! is for the interface.
+//! Checks change nothing: they do not even migrate the vault. The only thing that is written is a
+//! trial entry in the keychain, which is deleted again. How a finding is worded, and which command
+//! mends it, is not known here.
 
 mod facts;
 mod finding;
@@ -18,7 +19,7 @@ mod clock;
 mod leftovers;
 
 pub(crate) use clock::{ask_server, recorded_clock};
-pub(crate) use credentials::{accounts, audit, credentials, interrupted};
+pub(crate) use credentials::{accounts, audit, credentials, interrupted_refreshes};
 pub(crate) use database::{database, sqlite, vault};
 pub(crate) use disk::disk;
 pub(crate) use facts::{
@@ -28,8 +29,8 @@ pub(crate) use facts::{
 };
 pub(crate) use finding::{Check, Fact, Finding, Remedy, Verdict};
 pub(crate) use keychain::{entries, round_trip};
-pub(crate) use leftovers::{beside, intents, unplaced};
+pub(crate) use leftovers::{keychain_leftovers, sidecar_files, waiting_bundle};
 pub(crate) use memory::memory;
-pub(crate) use permissions::{private, vault_files};
+pub(crate) use permissions::{private_file, vault_files};
 pub(crate) use ports::{any_port, fixed_port, unusable_redirect_uri};
 pub(crate) use slots::{recovery, slots};

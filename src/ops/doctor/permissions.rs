@@ -1,4 +1,4 @@
-//! Who can read and change the files that count.
+//! The check of who can read and change the files that tokctl relies on.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -8,10 +8,10 @@ use super::finding::{Fact, Finding, Remedy};
 use crate::private_file::{self, Error, Readers};
 use crate::store;
 
-/// Looks at the vault's file, its directory, and all that lies beside it.
+/// Checks the vault's file, its directory, and the files beside it.
 pub(crate) fn vault_files(path: &Path) -> Vec<Finding> {
     let Ok(parts) = store::parts(path) else {
-        // Said with what can't be opened.
+        // The check that opens the vault reports this error.
         return Vec::new();
     };
     let mut findings = Vec::new();
@@ -21,9 +21,9 @@ pub(crate) fn vault_files(path: &Path) -> Vec<Finding> {
         findings.extend(unwritable(directory));
     }
     findings.extend(unwritable(database));
-    let beside = store::sidecars(path).ok().and_then(Result::ok).unwrap_or_default();
-    let beside: Vec<PathBuf> = beside.into_iter().map(|sidecar| sidecar.path).collect();
-    for path in parts.iter().chain(&beside) {
+    let sidecars = store::sidecars(path).ok().and_then(Result::ok).unwrap_or_default();
+    let sidecars: Vec<PathBuf> = sidecars.into_iter().map(|sidecar| sidecar.path).collect();
+    for path in parts.iter().chain(&sidecars) {
         findings.extend(unfit(path, Readers::OwnerOnly, Finding::damaged));
     }
     if findings.is_empty() {
@@ -32,12 +32,13 @@ pub(crate) fn vault_files(path: &Path) -> Vec<Finding> {
     findings
 }
 
-/// Looks at a file that nobody else may change or read; nothing where there is none.
-pub(crate) fn private(path: &Path) -> Option<Finding> {
+/// Checks a file that no other user may read or change. Returns `None` if the file is fine or does
+/// not exist.
+pub(crate) fn private_file(path: &Path) -> Option<Finding> {
     unfit(path, Readers::OwnerOnly, Finding::to_mend)
 }
 
-/// Tells if the user can't write to what is theirs: then nothing can be renewed.
+/// Returns a finding if the user owns `path` and can't write to it: then no token can be renewed.
 fn unwritable(path: &Path) -> Option<Finding> {
     let metadata = std::fs::metadata(path).ok()?;
     let user = rustix::process::geteuid().as_raw();
@@ -47,13 +48,19 @@ fn unwritable(path: &Path) -> Option<Finding> {
     })
 }
 
-/// Whether `mode` keeps `user`, who is the owner, from writing. Nothing keeps root.
+/// Returns whether `user` is the owner and `mode` keeps the owner from writing. Root can always
+/// write.
 fn keeps_out(user: u32, owner: u32, mode: u32) -> bool {
     user != 0 && user == owner && mode & 0o200 == 0
 }
 
-/// What is wrong with `path`, if anything is; that others can change it is told as `graver`.
-fn unfit(path: &Path, allowed: Readers, graver: fn(Fact, Remedy) -> Finding) -> Option<Finding> {
+/// Returns what is wrong with the permissions of `path`, if anything is. `if_writable` makes the
+/// finding that other users can change it.
+fn unfit(
+    path: &Path,
+    allowed: Readers,
+    if_writable: fn(Fact, Remedy) -> Finding,
+) -> Option<Finding> {
     let error = match private_file::check(path) {
         Ok(Readers::Others) if allowed == Readers::OwnerOnly => {
             let fact = PermissionsFact::ReadableByOthers(path.to_owned());
@@ -63,17 +70,17 @@ fn unfit(path: &Path, allowed: Readers, graver: fn(Fact, Remedy) -> Finding) -> 
         Ok(Readers::OwnerOnly | Readers::Others) => return None,
         Err(error) => error,
     };
-    let (told, remedy): (fn(Fact, Remedy) -> Finding, Remedy) = match &error {
-        Error::WritableByOthers { path } => (graver, Remedy::KeepWritersOut(path.clone())),
-        Error::Shared { .. } => (graver, Remedy::UseLocalDisk),
-        Error::ForeignOwner { path } => (graver, Remedy::Own(path.clone())),
+    let (finding, remedy): (fn(Fact, Remedy) -> Finding, Remedy) = match &error {
+        Error::WritableByOthers { path } => (if_writable, Remedy::KeepWritersOut(path.clone())),
+        Error::Shared { .. } => (if_writable, Remedy::UseLocalDisk),
+        Error::ForeignOwner { path } => (if_writable, Remedy::Own(path.clone())),
         Error::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound => return None,
         Error::NotAFile { path }
         | Error::Denied { path }
         | Error::TooLarge { path, .. }
         | Error::Io { path, .. } => (Finding::to_mend, Remedy::LookAt(path.clone())),
     };
-    Some(told(Fact::Permissions(PermissionsFact::Untrusted(error)), remedy))
+    Some(finding(Fact::Permissions(PermissionsFact::Untrusted(error)), remedy))
 }
 
 #[cfg(test)]
@@ -82,14 +89,14 @@ mod tests {
 
     #[test]
     fn an_owner_who_can_not_write_is_told_so() {
-        for (user, owner, mode, told) in [
+        for (user, owner, mode, expected) in [
             (1000, 1000, 0o100_400, true),
             (1000, 1000, 0o040_500, true),
             (1000, 1000, 0o100_600, false),
             (1000, 0, 0o100_400, false),
             (0, 0, 0o100_400, false),
         ] {
-            assert_eq!(keeps_out(user, owner, mode), told, "{user} {owner} {mode:o}");
+            assert_eq!(keeps_out(user, owner, mode), expected, "{user} {owner} {mode:o}");
         }
     }
 }

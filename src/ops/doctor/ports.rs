@@ -1,4 +1,4 @@
-//! Whether a browser could come back from a login.
+//! The check of the ports to which a browser returns at the end of a login.
 
 use super::facts::PortsFact;
 use super::finding::{Fact, Finding, Remedy};
@@ -7,9 +7,9 @@ pub(crate) use crate::oauth::redirect_uri::Invalid as InvalidRedirectUri;
 use crate::oauth::redirect_uri::RedirectUri;
 use crate::ops::providers::Provider;
 
-/// Tries to listen where most logins do: on a free port of this machine's own addresses.
+/// Tries to listen where most logins do: on any free port of the loopback addresses.
 pub(crate) fn any_port() -> Vec<Finding> {
-    let tried = |on: &'static str, uri: &str| {
+    let try_address = |on: &'static str, uri: &str| {
         let bound = uri.parse().ok().map(|uri: RedirectUri| Listener::bind(&uri));
         match bound {
             Some(Ok(_)) => Finding::fine(Fact::Ports(PortsFact::Listens { on })),
@@ -20,16 +20,16 @@ pub(crate) fn any_port() -> Vec<Finding> {
             None => Finding::unknown(Fact::Ports(PortsFact::NotAnAddress { on })),
         }
     };
-    let mut findings = vec![tried("127.0.0.1", "http://127.0.0.1:0/")];
-    // A machine without IPv6 lacks nothing: `localhost` is IPv4 alone there.
+    let mut findings = vec![try_address("127.0.0.1", "http://127.0.0.1:0/")];
+    // A machine without IPv6 is fine: its `localhost` is the IPv4 address.
     match "http://[::1]:0/".parse().map(|uri: RedirectUri| Listener::bind(&uri)) {
         Ok(Err(_)) | Err(_) => findings.push(Finding::fine(Fact::Ports(PortsFact::NoIpv6))),
-        Ok(Ok(_)) => findings.push(tried("[::1]", "http://[::1]:0/")),
+        Ok(Ok(_)) => findings.push(try_address("[::1]", "http://[::1]:0/")),
     }
     findings
 }
 
-/// Tries the redirect URI of `provider`, if it has a port of its own.
+/// Tries to listen on the port of `provider`'s redirect URI. Returns `None` if it names no port.
 pub(crate) fn fixed_port(provider: &Provider) -> Option<Finding> {
     let uri: RedirectUri = provider.redirect_uri().parse().ok()?;
     let port = uri.port();
@@ -46,7 +46,8 @@ pub(crate) fn fixed_port(provider: &Provider) -> Option<Finding> {
     })
 }
 
-/// Why no login at `provider` can listen on its redirect URI, though that is one to listen on.
+/// Returns why no login at `provider` can listen on its redirect URI. Returns `None` if one can, or
+/// if the URI is not `http`, so that no login tries to listen.
 pub(crate) fn unusable_redirect_uri(provider: &Provider) -> Option<InvalidRedirectUri> {
     let uri = provider.redirect_uri();
     if uri.starts_with("http:") { uri.parse::<RedirectUri>().err() } else { None }
@@ -66,7 +67,7 @@ mod tests {
 
     fn verdict(redirect_uri: &str) -> Option<Verdict> {
         match fixed_port(&provider(redirect_uri))? {
-            Finding::Seen { verdict, .. } => Some(verdict),
+            Finding::Assessed { verdict, .. } => Some(verdict),
             Finding::Failure { error, .. } => panic!("{error}"),
         }
     }

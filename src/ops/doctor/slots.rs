@@ -1,4 +1,4 @@
-//! The key slots: which there are, and which of them open here.
+//! The checks of the key slots: which of them open, and how many there are.
 
 use super::facts::{RecoveryFact, SlotTrial, SlotsFact};
 use super::finding::{Check, Fact, Finding, Remedy};
@@ -8,19 +8,20 @@ use crate::store::{ListedSlot, OpenVault};
 use crate::vault::slot::SlotKind;
 use crate::vault::slot_secret::SlotSecret;
 
-/// Tries each slot of an open vault with what is `at_hand`.
-pub(crate) fn slots(vault: &OpenVault, at_hand: &[SlotSecret]) -> Result<Vec<Finding>, Error> {
+/// Tries to open each slot of the vault with `secrets`.
+pub(crate) fn slots(vault: &OpenVault, secrets: &[SlotSecret]) -> Result<Vec<Finding>, Error> {
     let findings = vault.slots_with_cost()?.into_iter().map(|(slot, cost)| {
         let ListedSlot { id, kind, created_at: made, .. } = slot;
-        match tried(vault, slot, at_hand) {
-            Ok(trial) => judged(SlotsFact { id, kind, made, cost, trial }),
+        match try_slot(vault, slot, secrets) {
+            Ok(trial) => judge(SlotsFact { id, kind, made, cost, trial }),
             Err(error) => Finding::failure(Check::Slots, error),
         }
     });
     Ok(findings.collect())
 }
 
-fn judged(slot: SlotsFact) -> Finding {
+/// Judges a slot by the outcome of its trial.
+fn judge(slot: SlotsFact) -> Finding {
     match slot.trial {
         SlotTrial::Opens => Finding::fine(Fact::Slots(slot)),
         SlotTrial::Lost => {
@@ -34,11 +35,15 @@ fn judged(slot: SlotsFact) -> Finding {
     }
 }
 
-/// What comes of opening `slot` with the secrets `at_hand` that are of its kind.
-fn tried(vault: &OpenVault, slot: ListedSlot, at_hand: &[SlotSecret]) -> Result<SlotTrial, Error> {
+/// Tries to open `slot` with those of `secrets` that are of its kind.
+fn try_slot(
+    vault: &OpenVault,
+    slot: ListedSlot,
+    secrets: &[SlotSecret],
+) -> Result<SlotTrial, Error> {
     let mut tried = false;
-    for with in at_hand.iter().filter(|with| with.kind() == slot.kind) {
-        match opens(vault, slot.id, with) {
+    for secret in secrets.iter().filter(|secret| secret.kind() == slot.kind) {
+        match opens(vault, slot.id, secret) {
             Ok(true) => return Ok(SlotTrial::Opens),
             Ok(false) => tried = true,
             Err(Error::Keychain { source, .. }) => return Ok(SlotTrial::NotGiven(source)),
@@ -53,7 +58,7 @@ fn tried(vault: &OpenVault, slot: ListedSlot, at_hand: &[SlotSecret]) -> Result<
     })
 }
 
-/// Whether the vault still opens when one secret is lost.
+/// Checks whether the vault, with slots of these kinds, still opens if one secret is lost.
 pub(crate) fn recovery(kinds: &[SlotKind]) -> Finding {
     let fact = Fact::Recovery;
     match kinds {

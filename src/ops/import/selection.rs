@@ -1,4 +1,4 @@
-//! What comes in of a store that was read: for whom, and at which provider.
+//! Choosing the user and the provider of each record in a store, and making credentials of them.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -12,56 +12,57 @@ use crate::model::account::{self, ProviderName, UserName};
 use crate::model::address::Address;
 use crate::ops::error::{ImportError, Reason};
 
-/// What the caller says of credentials whose store leaves it out, or says otherwise.
+/// The user's settings for an import, which complete or replace what the records say.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Wishes<'a> {
-    /// The user of the one credential in the store; of several, of those that name none.
+pub(crate) struct Overrides<'a> {
+    /// The user of the record, if the store has only one. If it has several, the user of those that
+    /// name none.
     pub(crate) user: Option<&'a UserName>,
-    /// The user of credentials that name none, where `user` is left out.
+    /// The user of records that name none, if `user` is `None`.
     pub(crate) default_user: Option<&'a UserName>,
-    /// The provider of all, in place of the one that the store is for.
+    /// The provider of all records, in place of the one that the store is for.
     pub(crate) provider: Option<&'a ProviderName>,
-    /// The service's address where a record has none.
+    /// The service's address, for records that have none.
     pub(crate) server: Option<&'a Address>,
 }
 
-/// What was found in a store, made into credentials.
+/// The credentials made from a store, and what was left out.
 #[derive(Debug)]
 pub(crate) struct Selection {
     pub(crate) incoming: Vec<Incoming>,
-    /// What does not come in for a name in it.
+    /// The records that are skipped because of a name in them.
     pub(crate) skipped: Vec<Skipped>,
-    /// What else is in the store and stays there: a phrase each.
+    /// Other contents of the store that are not imported: a phrase for each.
     pub(crate) ignored: Vec<String>,
     /// The files that hold the store.
     pub(crate) files: Vec<PathBuf>,
 }
 
-/// A record that does not come in for a name in it, which says nothing of the others; with what a
-/// login needs that stores its credential by hand.
+/// A record that is skipped because of a name in it, while the others are imported. Its fields are
+/// what a user needs to log in by hand instead.
 #[derive(Debug)]
 pub(crate) struct Skipped {
     pub(crate) origin: String,
     pub(crate) name: BadName,
     pub(crate) provider: ProviderName,
-    /// `None` where the user's name is the one that can't be kept.
+    /// The user; `None` if that is the name that is not accepted.
     pub(crate) user: Option<UserName>,
     pub(crate) server: Option<Address>,
-    /// Whether it holds a token that a person made.
+    /// Whether the record holds a static token.
     pub(crate) is_static: bool,
 }
 
-/// The name that keeps a record out.
+/// The name because of which a record is skipped.
 #[derive(Debug)]
 pub(crate) enum BadName {
-    /// The user has a name that can't be kept.
+    /// The user's name is not accepted.
     User(account::Error),
-    /// The name that the token is sent with is missing, or can't be sent.
+    /// The user name that is sent with the token is missing, or can't be sent.
     Username(Reason),
 }
 
 impl Skipped {
-    /// Why nothing came in, where there is nothing else.
+    /// Returns the error for an import of which nothing is left.
     fn into_error(self) -> ImportError {
         let origin = self.origin;
         match self.name {
@@ -71,8 +72,8 @@ impl Skipped {
     }
 }
 
-/// The providers of what was found, and of each whether a record needs the client that is
-/// configured for it.
+/// Returns the providers of the records in `found`. The value says whether at least one record
+/// needs the client that is configured for the provider.
 pub(crate) fn services(
     found: &Found,
     provider: Option<&ProviderName>,
@@ -85,19 +86,23 @@ pub(crate) fn services(
     Ok(services)
 }
 
-/// Makes credentials of what was found. `services` has a provider for each name that [`services`]
-/// gave. It is an error if nothing comes in because of names that can't be kept.
+/// Makes credentials of the records in `found`. `services` holds a [`Service`] for each name that
+/// [`services`] returned.
+///
+/// Skips records with names that are not accepted, and fails if no other record is left. Fails with
+/// [`ImportError::NoOwner`], [`ImportError::OwnUsers`], [`ImportError::NoProvider`] or
+/// [`ImportError::SeveralProviders`] if `overrides` do not fit the records.
 pub(crate) fn select(
     found: Found,
-    wishes: Wishes<'_>,
+    overrides: Overrides<'_>,
     services: &BTreeMap<ProviderName, Service>,
     now: Timestamp,
 ) -> Result<Selection, ImportError> {
     let Found { records, ignored, files } = found;
-    let names = provider_names(&records, wishes.provider)?;
+    let names = provider_names(&records, overrides.provider)?;
     let alone = records.len() == 1;
     let is_said = |record: &Record| !matches!(record.user, Owner::Unsaid);
-    if wishes.user.is_some() && !alone && records.iter().all(is_said) {
+    if overrides.user.is_some() && !alone && records.iter().all(is_said) {
         return Err(ImportError::OwnUsers { count: records.len() });
     }
     let (mut incoming, mut skipped) = (Vec::with_capacity(records.len()), Vec::new());
@@ -106,11 +111,11 @@ pub(crate) fn select(
         let is_static = matches!(record.held, Held::Static(_));
         let provider = name.clone();
         let skip = |name, user| Skipped { origin, name, provider, user, server, is_static };
-        let chosen = wishes.user.filter(|_| alone);
+        let chosen = overrides.user.filter(|_| alone);
         let user = match (chosen, &record.user) {
             (Some(user), _) | (None, Owner::Named(user)) => user.clone(),
             (None, Owner::Unsaid) => {
-                let user = wishes.user.or(wishes.default_user);
+                let user = overrides.user.or(overrides.default_user);
                 user.cloned()
                     .ok_or_else(|| ImportError::NoOwner { origin: record.origin.clone() })?
             }
@@ -119,7 +124,7 @@ pub(crate) fn select(
                 continue;
             }
         };
-        match assemble(record, user.clone(), &services[&name], wishes.server, now) {
+        match assemble(record, user.clone(), &services[&name], overrides.server, now) {
             Ok(taken) => incoming.push(taken),
             Err(ImportError::Unfit {
                 reason: reason @ (Reason::UserName | Reason::NoUserName),
@@ -134,7 +139,7 @@ pub(crate) fn select(
     Ok(Selection { incoming, skipped, ignored, files })
 }
 
-/// The provider of each record: the one that was named, else the one that the store is for.
+/// Returns the provider of each record: `chosen`, else the one that the store is for.
 fn provider_names(
     records: &[Record],
     chosen: Option<&ProviderName>,
@@ -156,7 +161,7 @@ fn provider_names(
     names
 }
 
-/// Whether a record is of use only with the client that is configured for its provider.
+/// Returns whether a record needs the client that is configured for its provider.
 fn needs_client(record: &Record) -> bool {
     match &record.held {
         Held::Static(_) => false,

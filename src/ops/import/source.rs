@@ -1,4 +1,4 @@
-//! The stores of other tools that can be read.
+//! The list of tools whose stores can be read.
 
 use std::path::Path;
 
@@ -19,8 +19,8 @@ pub(crate) enum Source {
     Rclone,
 }
 
-/// Reads the store in `file`, which `key` opens where the tool encrypts it. All of it is read, or
-/// nothing.
+/// Reads the store of a tool in `file`. `key` opens it if the tool encrypts it. Fails if any part of
+/// the store can't be read.
 pub(crate) fn read(
     source: Source,
     file: &Path,

@@ -1,7 +1,7 @@
 //! The device authorization grant (RFC 8628).
 //!
-//! In steps, so that the caller can show the code in between: [`start`] gets one, and
-//! [`Pending::wait`] asks until somebody has entered it.
+//! A login has two steps, so that the caller can show the code in between: [`start`] requests a
+//! code, and [`Pending::wait`] polls the server until a person has entered it.
 
 use std::time::{Duration, Instant};
 
@@ -15,7 +15,7 @@ use crate::ops::clock::Clock;
 use crate::ops::error::Error;
 use crate::providers::FirstEndpoint;
 
-/// A login whose code nobody has entered yet.
+/// A login that waits until a person has entered its code.
 pub(crate) struct Pending {
     plan: Plan,
     client: Client,
@@ -23,7 +23,8 @@ pub(crate) struct Pending {
     received: Instant,
 }
 
-/// Finds the endpoints and asks for a code.
+/// Finds the endpoints and requests a code. Fails with [`Error::Provider`] if the provider has no
+/// device authorization endpoint.
 pub(crate) fn start(mut plan: Plan) -> Result<Pending, Error> {
     let endpoints = plan.endpoints(FirstEndpoint::DeviceAuthorization)?;
     let endpoint = endpoints
@@ -37,12 +38,14 @@ pub(crate) fn start(mut plan: Plan) -> Result<Pending, Error> {
 }
 
 impl Pending {
-    /// What the person needs to know.
+    /// Returns the code and the address to show to the person.
     pub(crate) fn authorization(&self) -> &DeviceAuthorization {
         &self.authorization
     }
 
-    /// Asks the server until it has an answer, the code has expired, or `timeout` is over.
+    /// Polls the server until it answers, the code expires, or `timeout` is over.
+    ///
+    /// Fails with [`Error::CodeExpired`], [`Error::LoginRefused`] or [`Error::NotRedeemed`].
     pub(crate) fn wait(self, timeout: Option<Duration>, clock: Clock) -> Result<Granted, Error> {
         let life = timeout.unwrap_or(Duration::MAX).min(self.authorization.expires_in);
         let mut poll_interval = PollInterval::of(&self.authorization);
@@ -52,7 +55,8 @@ impl Pending {
             let pause = poll_interval.pause();
             if pause >= left {
                 std::thread::sleep(left);
-                // Nobody knows whether the code was entered, if the server could not be asked.
+                // If the last poll failed, it is not known whether the code was entered. So the
+                // poll's error is returned, not `CodeExpired`.
                 return Err(
                     trouble.map_or(Error::CodeExpired, |source| Error::NotRedeemed { source })
                 );

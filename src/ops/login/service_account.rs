@@ -1,4 +1,4 @@
-//! A login of a service account, which signs for itself (RFC 7523).
+//! A login of a service account, which signs its requests with its own key (RFC 7523).
 
 use super::granted::Granted;
 use super::plan::Plan;
@@ -10,10 +10,10 @@ use crate::ops::clock::Clock;
 use crate::ops::error::Error;
 use crate::providers::FirstEndpoint;
 
-/// Google's own token endpoint, for providers that name none.
+/// Google's token endpoint, for definitions that name none.
 pub(crate) const GOOGLE: &str = "https://oauth2.googleapis.com/token";
 
-/// Asks for the first token; each further one is asked for with a new signature.
+/// Requests the first token. A refresh requests each further one with a new signature.
 pub(crate) fn log_in(
     mut plan: Plan,
     account: ServiceAccount,
@@ -21,7 +21,8 @@ pub(crate) fn log_in(
 ) -> Result<Granted, Error> {
     plan.provider.definition.token_endpoint.get_or_insert_with(|| GOOGLE.into());
     let endpoints = plan.endpoints(FirstEndpoint::Token)?;
-    // It has no secret, and nothing to revoke: its tokens end by themselves within the hour.
+    // A service account has no client secret, and its tokens expire within an hour, so they need
+    // no revocation.
     let client = Client {
         authentication: ClientAuthentication::None,
         revocation_endpoint: None,
@@ -33,5 +34,5 @@ pub(crate) fn log_in(
         .map_err(|source| Error::NotRedeemed { source })?;
     let account = Box::new(account);
     let renewal = RenewalGrant::JwtBearer { account, scopes: plan.scopes.clone() };
-    Ok(Granted::new(plan, client, answer, now).renewed_by(renewal))
+    Ok(Granted::new(plan, client, answer, now).with_renewal(renewal))
 }

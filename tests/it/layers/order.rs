@@ -214,7 +214,7 @@ mod tests {
         assert_eq!(
             found,
             [
-                "src/model.rs: `rusqlite::Connection`: only store::sqlite, store::error, importers, properties may use SQLite"
+                "src/model.rs: `rusqlite::Connection`: only store::sqlite, importers, properties may use SQLite"
             ]
         );
     }

@@ -13,7 +13,7 @@ use crate::ops::doctor::{Finding, Remedy};
 /// Makes the report's row for a finding.
 pub(super) fn row_of(finding: Finding) -> Row {
     match finding {
-        Finding::Seen { fact, verdict, remedy } => {
+        Finding::Assessed { fact, verdict, remedy } => {
             let message = sentence(&fact, time::now());
             Row { check: fact.check(), verdict, message, hint: remedy.as_ref().map(command) }
         }
@@ -55,7 +55,7 @@ fn command(remedy: &Remedy) -> String {
             "end the program that has it, or log in with another registered port, `--port`".into()
         }
         Remedy::LookAtLoopback => "ip address show dev lo".into(),
-        Remedy::Report => "report it with what stands above".into(),
+        Remedy::ReportBug => "report it with what stands above".into(),
     }
 }
 

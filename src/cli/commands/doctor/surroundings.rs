@@ -118,7 +118,7 @@ fn key_files(context: &Context) -> Vec<Row> {
         .filter_map(|name| environment.get(name).map(PathBuf::from))
         .filter(|path| !path.starts_with("/run/secrets"))
         .filter(|path| !credentials.as_ref().is_some_and(|kept| path.starts_with(kept)))
-        .filter_map(|path| doctor::private(&path))
+        .filter_map(|path| doctor::private_file(&path))
         .map(row_of)
         .collect()
 }
@@ -201,7 +201,7 @@ fn settings(context: &Context, provider: &Provider) -> Vec<Row> {
     }
     if let Some(path) = &definition.client_secret_file {
         match client_settings::read_secret(path) {
-            Ok(_) => rows.extend(doctor::private(path).map(row_of)),
+            Ok(_) => rows.extend(doctor::private_file(path).map(row_of)),
             Err(error) => rows.push(Row::failure(Check::Providers, error)),
         }
     }

@@ -116,12 +116,12 @@ fn examine(
 fn check_leftovers(runner: &mut CheckRunner<'_>, vault: Vault) -> Option<Vault> {
     let now = time::now();
     let path = vault.location().to_owned();
-    let vault =
-        runner.run_on(Check::Refreshes, vault, move |vault| doctor::interrupted(vault, now))?;
+    let vault = runner
+        .run_on(Check::Refreshes, vault, move |vault| doctor::interrupted_refreshes(vault, now))?;
     let vault = runner.run_on(Check::Leftovers, vault, move |vault| {
-        let mut findings = doctor::intents(vault)?;
-        findings.extend(doctor::unplaced(vault)?);
-        findings.extend(doctor::beside(&path, Some(vault))?);
+        let mut findings = doctor::keychain_leftovers(vault)?;
+        findings.extend(doctor::waiting_bundle(vault)?);
+        findings.extend(doctor::sidecar_files(&path, Some(vault))?);
         Ok(findings)
     })?;
     runner.run_on(Check::Clock, vault, move |vault| Ok(vec![doctor::recorded_clock(vault)?]))

@@ -7,7 +7,7 @@ use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
 use crate::cli::explain::untrusted_file;
 use crate::cli::stdin;
-use crate::ops::import::{self, BundleId, LONGEST_BUNDLE, Opened};
+use crate::ops::import::{self, BundleId, LONGEST_BUNDLE, OpenedBundle};
 use crate::private_file;
 
 /// Reads and opens the bundle in `file`, or on stdin if `file` is `-`.
@@ -15,7 +15,7 @@ pub(super) fn open(
     context: &Context,
     file: &Path,
     key_file: Option<&Path>,
-) -> Result<(BundleId, Opened), CliError> {
+) -> Result<(BundleId, OpenedBundle), CliError> {
     let text = if file.as_os_str() == "-" {
         stdin::text(LONGEST_BUNDLE)?
     } else {

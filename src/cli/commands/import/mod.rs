@@ -20,7 +20,7 @@ use crate::model::address::Address;
 use crate::model::audit::Action;
 use crate::ops::error::StoreError;
 use crate::ops::import::{
-    self, BundleId, Found, Incoming, Opened, Placed, Selection, Service, Terms, Wishes,
+    self, BundleId, Found, Incoming, OpenedBundle, Overrides, Placed, Selection, Service, Terms,
 };
 use crate::ops::{SlotKind, Vault, providers};
 
@@ -135,7 +135,7 @@ fn select(args: &Args, context: &Context, found: Found, now: Timestamp) -> Resul
         Some(_) => None,
         None => context.default_user()?,
     };
-    let wishes = Wishes {
+    let overrides = Overrides {
         user: args.user.as_ref(),
         default_user: default_user.as_ref(),
         provider: args.provider.as_ref(),
@@ -147,7 +147,7 @@ fn select(args: &Args, context: &Context, found: Found, now: Timestamp) -> Resul
         services.insert(name, service);
     }
     let Selection { incoming, skipped, mut ignored, files } =
-        import::select(found, wishes, &services, now)?;
+        import::select(found, overrides, &services, now)?;
     ignored.extend(skipped.iter().map(skipped::message));
     Ok(Batch { incoming, ignored, files, bundle: None, moved: false })
 }
@@ -163,7 +163,7 @@ fn open_bundle(
         return Err(CliError::new(Kind::Usage, "a bundle says itself what is in it")
             .hint("leave out `--user`, `--provider` and `--server`"));
     }
-    let (bundle, Opened { incoming, moved }) = bundle::open(context, file, key_file)?;
+    let (bundle, OpenedBundle { incoming, moved }) = bundle::open(context, file, key_file)?;
     let (ignored, files) = (Vec::new(), Vec::new());
     Ok(Batch { incoming, ignored, files, bundle: Some(bundle), moved })
 }
@@ -196,7 +196,7 @@ fn foresee(
         Err(StoreError::NoVault { .. }) => None,
         Err(error) => return Err(error.into()),
     };
-    Ok(import::foresee(vault.as_ref(), incoming, terms, now)?)
+    Ok(import::preview(vault.as_ref(), incoming, terms, now)?)
 }
 
 /// Stores the batch and writes its audit entries.
@@ -209,7 +209,13 @@ fn store_batch(
 ) -> Result<Vec<Placed>, CliError> {
     let vault = keys::open_or_create(context, args.key_slot)?;
     audit_trail::keep_as_configured(context, &vault);
-    let placed = import::place(&vault, incoming, terms, now)?;
-    audit_trail::note_all(context, &vault, "import", Action::Import, import::written(&placed));
+    let placed = import::take_in(&vault, incoming, terms, now)?;
+    audit_trail::note_all(
+        context,
+        &vault,
+        "import",
+        Action::Import,
+        import::written_accounts(&placed),
+    );
     Ok(placed)
 }

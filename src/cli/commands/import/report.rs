@@ -78,7 +78,7 @@ pub(super) fn print(
 ) -> Result<(), CliError> {
     if context.ui.json {
         let results = placed.iter().map(One::new).collect();
-        let stored = import::written(placed).count();
+        let stored = import::written_accounts(placed).count();
         return context.ui.json(&ImportResults { v: 1, dry_run, stored, results });
     }
     if placed.is_empty() {
@@ -144,7 +144,7 @@ pub(super) fn remarks(
         ui.status("nothing was stored");
         return;
     }
-    ui.status(&format!("stored {} of {}", import::written(placed).count(), placed.len()));
+    ui.status(&format!("stored {} of {}", import::written_accounts(placed).count(), placed.len()));
     let complete = ignored.is_empty()
         && placed.iter().all(|one| {
             one.left_out.is_none()

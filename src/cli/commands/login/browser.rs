@@ -14,7 +14,7 @@ use crate::cli::error::{CliError, Kind};
 use crate::cli::pasting;
 use crate::cli::time;
 use crate::model::account::UserName;
-use crate::ops::login::{Place, Plan, browser};
+use crate::ops::login::{LoginTarget, Plan, browser};
 
 /// The time limit for the browser login unless the user sets another.
 const PATIENCE: Duration = Duration::from_mins(5);
@@ -89,7 +89,7 @@ impl Waits<'_> {
         context: &Context,
         plan: Plan,
         user: Option<UserName>,
-        place: &mut Place,
+        place: &mut LoginTarget,
     ) -> Result<granted::StoredLogin, CliError> {
         let pending = context.ui.while_waiting("asking the provider for its endpoints", || {
             browser::start(plan, self.port, time::now)

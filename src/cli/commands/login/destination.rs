@@ -7,7 +7,7 @@ use crate::model::account::{ProviderName, UserName};
 use crate::model::address::Address;
 use crate::model::audit::Action;
 use crate::ops::SlotKind;
-use crate::ops::login::{Place, Replaced};
+use crate::ops::login::{LoginTarget, Replaced};
 
 #[derive(Debug, Clone, clap::Args)]
 #[group(skip)]
@@ -30,10 +30,10 @@ impl Args {
         context: &Context,
         provider: &ProviderName,
         user: Option<&UserName>,
-    ) -> Result<Place, CliError> {
+    ) -> Result<LoginTarget, CliError> {
         let vault = keys::open_or_create(context, self.key_slot)?;
         audit_trail::keep_as_configured(context, &vault);
-        let mut place = Place::new(vault);
+        let mut place = LoginTarget::new(vault);
         let checked = place.check(provider, user).map_err(CliError::from);
         if let (Err(error), Some(user)) = (&checked, user) {
             note(context, &mut place, (provider, Some(user)), Some(error));
@@ -45,7 +45,7 @@ impl Args {
 /// Writes an audit entry about how a login ended, once the vault was open.
 pub(super) fn note(
     context: &Context,
-    place: &mut Place,
+    place: &mut LoginTarget,
     whose: (&ProviderName, Option<&UserName>),
     failure: Option<&CliError>,
 ) {

@@ -9,7 +9,7 @@ use crate::cli::error::CliError;
 use crate::cli::time;
 use crate::model::account::UserName;
 use crate::ops::login::device::{self, DeviceAuthorization};
-use crate::ops::login::{Place, Plan};
+use crate::ops::login::{LoginTarget, Plan};
 
 pub(super) fn run(
     consent: &consent::Args,
@@ -31,7 +31,7 @@ fn log_in(
     context: &Context,
     plan: Plan,
     user: Option<UserName>,
-    place: &mut Place,
+    place: &mut LoginTarget,
 ) -> Result<granted::StoredLogin, CliError> {
     let pending =
         context.ui.while_waiting("asking the provider for a code", || device::start(plan))?;

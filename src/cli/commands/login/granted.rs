@@ -7,7 +7,7 @@ use crate::cli::error::{CliError, Kind};
 use crate::cli::typed::user_flag;
 use crate::model::account::{ProviderName, UserName};
 use crate::model::credential::Expiry;
-use crate::ops::login::{Granted, LoggedIn, Place, Site};
+use crate::ops::login::{Granted, LoggedIn, LoginTarget, Site};
 use crate::ops::providers::Provider;
 
 /// Fails if no name is available for the credential; called before the user is asked to consent.
@@ -34,7 +34,7 @@ pub(super) type StoredLogin = (LoggedIn, Option<Site>, Option<String>);
 /// Finds out whose grant it is and stores it.
 pub(super) fn store_login(
     context: &Context,
-    place: &mut Place,
+    place: &mut LoginTarget,
     granted: Granted,
     user: Option<UserName>,
 ) -> Result<StoredLogin, CliError> {
@@ -54,7 +54,7 @@ pub(super) fn store_login(
 /// Writes the audit entry of a login and prints its result.
 pub(super) fn conclude(
     context: &Context,
-    place: &mut Place,
+    place: &mut LoginTarget,
     provider: &ProviderName,
     user: Option<UserName>,
     logged_in: Result<StoredLogin, CliError>,

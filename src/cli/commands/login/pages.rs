@@ -7,7 +7,7 @@ use crate::cli::error::{CliError, Kind};
 use crate::cli::time;
 use crate::model::credential::Credential;
 use crate::model::scope::Scopes;
-use crate::ops::login::{Place, pages};
+use crate::ops::login::{LoginTarget, pages};
 use crate::ops::providers::Provider;
 
 /// Returns `scopes` with those that page tokens need.
@@ -24,7 +24,7 @@ pub(super) fn scopes(provider: &Provider, scopes: &Scopes) -> Result<Scopes, Cli
 /// The person's login is stored by now, so a failure to list the pages is a warning.
 pub(super) fn store(
     context: &Context,
-    place: &mut Place,
+    place: &mut LoginTarget,
     provider: &Provider,
     person: &Credential,
 ) -> Result<(), CliError> {

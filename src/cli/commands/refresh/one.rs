@@ -29,7 +29,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
         }
     }
     let asking = RenewalCaller::alone(context);
-    let renewed = token::renew(&vault, &account, Trigger::Asked, time::now, &asking);
+    let renewed = token::renew(&vault, &account, Trigger::Explicit, time::now, &asking);
     let renewed = renewed.map_err(CliError::from);
     let whose = (&account.provider, Some(&account.user));
     let outcome = audit_trail::outcome(&renewed);

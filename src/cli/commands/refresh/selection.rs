@@ -25,7 +25,7 @@ pub(super) fn decide(
         return Verdict::NeedsLogin;
     }
     match renewable(credential, now) {
-        Ok(_) => Verdict::Renew(Trigger::Asked),
+        Ok(_) => Verdict::Renew(Trigger::Explicit),
         Err(reason) => Verdict::Leave(Done::Skipped(reason)),
     }
 }
@@ -54,7 +54,7 @@ pub(super) fn decide_for_service(
         Some(due_at) if due_at <= now => Verdict::Renew(Trigger::Need(Need::Usual)),
         // The token becomes due before the next round.
         Some(due_at) if due_at.duration_since(now) <= lead(grant, every) => {
-            Verdict::Renew(Trigger::Asked)
+            Verdict::Renew(Trigger::Explicit)
         }
         Some(_) | None => Verdict::Leave(Done::Skipped("it is not due")),
     }

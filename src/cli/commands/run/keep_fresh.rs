@@ -23,7 +23,7 @@ use crate::model::audit::Action;
 use crate::model::credential::Credential;
 use crate::model::readiness::{Need, Readiness, readiness};
 use crate::model::reference::{Field, Reference};
-use crate::ops::token::{self, Found, LiveToken};
+use crate::ops::token::{self, LiveToken, TokenState};
 use crate::ops::{OpenVault, Opener, credential};
 
 /// The interval between two looks for due or renewed tokens. It is short, because some providers
@@ -114,7 +114,7 @@ impl Keeper<'_> {
         account: &Account,
         left_alone: &mut BTreeMap<Account, Instant>,
     ) -> Result<(), CliError> {
-        if let Found::Good(token) = token::find(vault, account, renewal::USUAL)? {
+        if let TokenState::Good(token) = token::find(vault, account, renewal::USUAL)? {
             return self.publish(vault, account, &token);
         }
         if left_alone.get(account).is_some_and(|until| Instant::now() < *until) {

@@ -20,7 +20,7 @@ use crate::model::credential::Credential;
 use crate::model::reference::{Field, Reference};
 use crate::ops::fair_queue::FairQueue;
 use crate::ops::many::{self, Job};
-use crate::ops::token::{self, Found, LiveToken};
+use crate::ops::token::{self, LiveToken, TokenState};
 use crate::ops::{self, OpenVault, Vault, credential};
 use crate::secret::SecretText;
 
@@ -116,8 +116,8 @@ fn look(
     let mut due = Vec::new();
     for (account, &is_token_wanted) in wanted {
         match find(context, vault, account, is_token_wanted) {
-            Ok(Found::Good(token)) => drop(got.insert(account.clone(), Ok(*token))),
-            Ok(Found::Due) => due.push(account.clone()),
+            Ok(TokenState::Good(token)) => drop(got.insert(account.clone(), Ok(*token))),
+            Ok(TokenState::Due) => due.push(account.clone()),
             Err(error) => drop(got.insert(account.clone(), Err(error))),
         }
     }
@@ -140,13 +140,13 @@ fn find(
     vault: &OpenVault,
     account: &Account,
     is_token_wanted: bool,
-) -> Result<Found, CliError> {
+) -> Result<TokenState, CliError> {
     let found = if is_token_wanted {
         token::find(vault, account, renewal::USUAL)
     } else {
         credential::expect(vault, account).map(|row| {
             let credential = row.stored.credential;
-            Found::Good(Box::new(LiveToken { credential, refreshed: false, warning: None }))
+            TokenState::Good(Box::new(LiveToken { credential, refreshed: false, warning: None }))
         })
     };
     if let Err(ops::Error::NoCredential { account }) = &found {

@@ -55,10 +55,10 @@ pub(super) fn print(
             ci_mask::mask(&context.ui, platform, [token.expose()])?;
         }
         let token = token.expose();
-        let mut line = Zeroizing::new(Vec::with_capacity(token.len() + 1));
-        line.extend_from_slice(token.as_bytes());
-        line.push(b'\n');
-        return context.ui.data(&line);
+        let mut output = Zeroizing::new(Vec::with_capacity(token.len() + 1));
+        output.extend_from_slice(token.as_bytes());
+        output.push(b'\n');
+        return context.ui.data(&output);
     }
     let rendered = render(format, context, account, live_token, token)?;
     if let Some(platform) = platform {

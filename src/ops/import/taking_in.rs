@@ -1,4 +1,4 @@
-//! Placing what came in: all of it in one transaction, or nothing.
+//! Storing imported credentials: all of them in one transaction, or none.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -15,84 +15,92 @@ use crate::secret::{AccessToken, SecretText};
 use crate::store::{Imported, OpenVault, Placement};
 use crate::vault::bundle::BundleId;
 
-/// How long to wait for what others have in hand.
+/// The time to wait for other processes that refresh, log in or change keys.
 const WAIT: Duration = Duration::from_secs(45);
 
-/// What may be done.
+/// The permissions that the user gives for an import.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Terms {
-    /// Whether what is in the vault already may be overwritten.
+    /// Whether credentials that are already in the vault may be replaced.
     pub(crate) replace: bool,
-    /// Whether refresh tokens come in that have another holder, who is not to use them any more.
+    /// Whether refresh tokens are imported that the source could use too. The source must not use
+    /// them any more.
     pub(crate) take_over: bool,
-    /// The bundle that it comes in with: whole or not at all, and once.
+    /// The bundle that the credentials come from. It is imported completely or not at all, and only
+    /// once.
     pub(crate) bundle: Option<BundleId>,
 }
 
-/// What becomes of one that came in.
+/// The outcome of importing one credential.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    /// It gets a place of its own.
+    /// The credential is stored for an account that had none.
     New,
-    /// It takes the place of another credential.
+    /// The credential replaces another one.
     Replaced,
-    /// It is there already.
+    /// The vault already has the credential.
     Same,
-    /// Another credential is in its place, and stays.
+    /// The account has another credential, which stays.
     Present,
-    /// What is in its place was renewed since, or can be renewed where this can't be: it stays,
-    /// whatever may be overwritten.
+    /// The account's credential was renewed after the source was written, or can be renewed and the
+    /// imported one can't. It stays, even with [`Terms::replace`].
     Newer,
-    /// Nothing of it works without what was left out.
+    /// Without the refresh token that was left out, the credential does not work.
     LeftOut,
 }
 
-/// One that came in, and what became of it.
+/// One imported credential, with its outcome.
 #[derive(Debug)]
 pub(crate) struct Placed {
-    /// What there is to show of it.
+    /// The fields that a user may see.
     pub(crate) summary: Summary,
     pub(crate) origin: String,
     pub(crate) outcome: Outcome,
     pub(crate) left_out: Option<LeftOut>,
 }
 
-/// One that came in, and what is to become of it.
+/// One credential that is about to be imported, with its planned outcome.
 struct Planned {
     incoming: Incoming,
     outcome: Outcome,
-    /// The revision of what is in its place now.
+    /// The revision of the account's row now, if it has one.
     revision: Option<u64>,
 }
 
-/// Tells what [`place`] would do; there need not be a vault yet.
-pub(crate) fn foresee(
+/// Returns what [`take_in`] would do, without storing anything. `vault` is `None` if there is no
+/// vault yet.
+pub(crate) fn preview(
     vault: Option<&OpenVault>,
     incoming: Vec<Incoming>,
     terms: Terms,
     now: Timestamp,
 ) -> Result<Vec<Placed>, Error> {
-    check_places(&incoming)?;
+    check_accounts_differ(&incoming)?;
     let planned: Result<Vec<Planned>, Error> =
         incoming.into_iter().map(|incoming| plan(vault, incoming, terms, now)).collect();
     let planned = planned?;
     if let Some(bundle) = terms.bundle {
         check_whole(vault, bundle, &planned)?;
     }
-    Ok(planned.into_iter().map(Planned::told).collect())
+    Ok(planned.into_iter().map(Planned::into_placed).collect())
 }
 
-/// Stores what came in, all in one transaction. What is replaced is not revoked: it may be the very
-/// grant that came in, or share its fate.
-pub(crate) fn place(
+/// Stores the credentials in one transaction, as far as `terms` allow, and returns the outcome of
+/// each.
+///
+/// A replaced grant is not revoked: it may be the imported one, or the provider may end both.
+/// Fails with [`ImportError::Twice`] if two credentials are for one account. For a bundle, fails
+/// with [`BundleError::Opened`], [`BundleError::InTheWay`] or [`BundleError::Newer`] if it can't be
+/// imported completely.
+pub(crate) fn take_in(
     vault: &OpenVault,
     incoming: &[Incoming],
     terms: Terms,
     now: Timestamp,
 ) -> Result<Vec<Placed>, Error> {
-    check_places(incoming)?;
-    // Refreshes, logins and deletions each read a row, and write what that leads to: none of them
-    // is to meet one that it knows nothing of. There may be thousands, and one lock is for all.
+    check_accounts_differ(incoming)?;
+    // Refreshes, logins and deletions read a row and rely on it until they write, so the import
+    // waits for all of them. There may be thousands of accounts, and this one lock is for all.
     let _alone = vault.keys_turn(Instant::now() + WAIT)?;
     loop {
         let planned: Result<Vec<Planned>, Error> = incoming
@@ -105,20 +113,20 @@ pub(crate) fn place(
         }
         let stored = store(vault, &planned, terms.bundle, now)?;
         match stored {
-            Imported::Yes => return Ok(planned.into_iter().map(Planned::told).collect()),
+            Imported::Yes => return Ok(planned.into_iter().map(Planned::into_placed).collect()),
             Imported::Before(at) => return Err(BundleError::Opened { at }.into()),
             Imported::Moved => {}
         }
     }
 }
 
-/// Makes sure that all of a bundle comes in, which opens once.
+/// Makes sure that the bundle was not imported before, and that none of its credentials is refused.
 fn check_whole(
     vault: Option<&OpenVault>,
     bundle: BundleId,
     planned: &[Planned],
 ) -> Result<(), Error> {
-    // What it brought is in its own way afterwards.
+    // This comes first: a bundle that was imported before is in its own way.
     if let Some(vault) = vault
         && let Some(at) = vault.imported_at(bundle)?
     {
@@ -135,18 +143,19 @@ fn check_whole(
     Ok(())
 }
 
-/// Two that want the same place are a mistake in the source: neither is better than the other.
-fn check_places(incoming: &[Incoming]) -> Result<(), ImportError> {
+/// Fails with [`ImportError::Twice`] if two credentials are for the same account, because nothing
+/// says which one is right.
+fn check_accounts_differ(incoming: &[Incoming]) -> Result<(), ImportError> {
     let mut taken = BTreeMap::new();
     for Incoming { account, origin, .. } in incoming {
         match taken.entry(account) {
-            Entry::Vacant(place) => {
-                place.insert(origin);
+            Entry::Vacant(entry) => {
+                entry.insert(origin);
             }
-            Entry::Occupied(place) => {
+            Entry::Occupied(entry) => {
                 return Err(ImportError::Twice {
                     account: account.clone(),
-                    one: (*place.get()).clone(),
+                    one: (*entry.get()).clone(),
                     other: origin.clone(),
                 });
             }
@@ -155,6 +164,7 @@ fn check_places(incoming: &[Incoming]) -> Result<(), ImportError> {
     Ok(())
 }
 
+/// Decides the outcome of one credential.
 fn plan(
     vault: Option<&OpenVault>,
     incoming: Incoming,
@@ -169,7 +179,7 @@ fn plan(
     if incoming.left_out.is_none()
         && row.as_ref().is_some_and(|row| is_same(&row.stored.credential, &incoming.credential))
     {
-        // With its refresh token, whoever else may have that.
+        // The vault has the same refresh token already, so nobody has to say that it is taken over.
         return Ok(Planned { incoming, outcome: Outcome::Same, revision });
     }
     let mut incoming = if terms.take_over { incoming } else { incoming.without_fork() };
@@ -180,7 +190,7 @@ fn plan(
         None => Outcome::New,
         Some(row) if is_same(&row.stored.credential, &incoming.credential) => Outcome::Same,
         Some(row) if is_newer(&row.stored.credential, &incoming) => Outcome::Newer,
-        // What was handed over left nothing but its name.
+        // A credential that was handed over has no secrets, so nothing is lost.
         Some(row) if terms.replace || row.stored.credential.status == Status::HandedOver => {
             incoming.credential.created_at = row.stored.credential.created_at;
             Outcome::Replaced
@@ -190,7 +200,7 @@ fn plan(
     Ok(Planned { incoming, outcome, revision })
 }
 
-/// Whether both are the same grant or token, at whatever point of its life.
+/// Returns whether both are the same grant or token, renewed or not.
 fn is_same(stored: &Credential, incoming: &Credential) -> bool {
     if stored.api.server_url != incoming.api.server_url {
         return false;
@@ -210,15 +220,16 @@ fn is_same(stored: &Credential, incoming: &Credential) -> bool {
     }
 }
 
-/// Whether overwriting `stored` could cost the login. A file that is read once more has the refresh
-/// token that was used up here since: a provider that is strict takes its second use for theft. And
-/// an access token is a bad trade for what renews itself.
+/// Returns whether replacing `stored` could cost the login. If the same file is imported again, its
+/// refresh token may be spent here already, and a strict provider takes a second use for theft. And
+/// a login that renews itself is not replaced by an access token that expires.
 fn is_newer(stored: &Credential, incoming: &Incoming) -> bool {
     if !stored.is_refreshable() {
         return false;
     }
     match (&stored.grant, &incoming.credential.grant) {
-        // A token that a person made is a choice; one that lost its refresh token on the way is not.
+        // The user may want a static token that a person made, but not an access token that lost
+        // its refresh token in the import.
         (_, Grant::Static(_)) => incoming.left_out.is_some(),
         (_, Grant::OAuth(_)) if !incoming.credential.is_refreshable() => true,
         (Grant::Static(_), Grant::OAuth(_)) => false,
@@ -231,7 +242,7 @@ fn is_newer(stored: &Credential, incoming: &Incoming) -> bool {
     }
 }
 
-/// Writes what was planned, and that the bundle was taken in with which it came.
+/// Stores the planned credentials, and marks the bundle they come from as imported.
 fn store(
     vault: &OpenVault,
     planned: &[Planned],
@@ -251,15 +262,15 @@ fn store(
 }
 
 impl Planned {
-    fn told(self) -> Placed {
+    fn into_placed(self) -> Placed {
         let Incoming { account, credential, origin, left_out, .. } = self.incoming;
         let summary = Summary::of(&account, &credential);
         Placed { summary, origin, outcome: self.outcome, left_out }
     }
 }
 
-/// The accounts among `placed` that were written.
-pub(crate) fn written(placed: &[Placed]) -> impl Iterator<Item = &Account> {
+/// Returns the accounts among `placed` whose credentials were stored.
+pub(crate) fn written_accounts(placed: &[Placed]) -> impl Iterator<Item = &Account> {
     placed
         .iter()
         .filter(|placed| matches!(placed.outcome, Outcome::New | Outcome::Replaced))

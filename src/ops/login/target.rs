@@ -1,4 +1,4 @@
-//! The place in the vault that a login fills.
+//! The vault to which a login writes its credential.
 
 use std::time::Instant;
 
@@ -10,21 +10,25 @@ use crate::ops::error::Error;
 use crate::ops::refresh::WAIT;
 use crate::store::{LoginTurn, OpenVault};
 
-/// An account's place in an open vault, to be found good before a person is asked for consent.
-pub(crate) struct Place {
+/// An open vault to which a login writes its credential. [`Self::check`] finds problems before a
+/// person is asked for consent.
+pub(crate) struct LoginTarget {
     pub(crate) vault: OpenVault,
     /// Keeps other logins for the same account away while a person is at the browser. Refreshes go
     /// on meanwhile.
     turn: Option<LoginTurn>,
 }
 
-impl Place {
+impl LoginTarget {
     pub(crate) fn new(vault: OpenVault) -> Self {
         Self { vault, turn: None }
     }
 
-    /// Makes sure that no other login for it is under way, that the vault can be written, and that
-    /// what it holds for the account opens: a damaged credential is not silently replaced.
+    /// Makes sure that no other login for the same account is under way, and that the vault can be
+    /// written. If the account already has a credential, makes sure that it opens, because a
+    /// damaged one is not replaced silently.
+    ///
+    /// Fails with [`Error::LoginUnderWay`] if another process is logging in.
     pub(crate) fn check(
         &mut self,
         provider: &ProviderName,
@@ -39,13 +43,14 @@ impl Place {
             drop(self.vault.status_turn(&account, Instant::now() + WAIT)?);
             self.vault.read(&account)?;
         }
-        // A real write, which finds a full disk and a key that was rotated.
+        // Only a real write finds a full disk and a key that was rotated.
         Ok(self.vault.check_writable()?)
     }
 
-    /// Stores a grant over what was there, which is given back. A refresh that is in flight is waited for, so that its
-    /// answer does not meet a row that it knows nothing of.
-    pub(super) fn fill(
+    /// Stores a grant for `account`. Returns the new credential, and the one that it replaced.
+    ///
+    /// Waits for a refresh in flight, so that its answer does not overwrite the new credential.
+    pub(super) fn store(
         &mut self,
         account: &Account,
         grant: Grant,
@@ -66,7 +71,8 @@ impl Place {
             credential.created_at =
                 earlier.as_ref().map_or(now, |row| row.stored.credential.created_at);
             let expected = earlier.as_ref().map(|row| row.stored.revision);
-            // What is overwritten is what is given back, even if the locks' files were taken away.
+            // The row is replaced only at the revision that was read. So the credential that is
+            // returned is the one that was replaced, even if somebody deleted the lock files.
             if self.vault.put(account, &credential, expected)? {
                 return Ok((credential, earlier.map(|row| row.stored.credential)));
             }
