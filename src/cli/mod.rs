@@ -87,7 +87,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     memory::keep_private();
     let args: Vec<OsString> = args.into_iter().collect();
     let own = |word: &str| args.iter().take_while(|arg| *arg != "--").any(|arg| arg == word);
-    // `run` has to know the caller's handling of the signal for its child. RenewalCaller for it costs more
+    // `run` has to know the caller's handling of the signal for its child. Asking for it costs more
     // than a `get` can afford.
     if own("run") {
         signals::survive_file_limit_as_the_caller();

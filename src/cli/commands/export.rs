@@ -47,7 +47,7 @@ pub(crate) struct Args {
     #[arg(value_name = "REF", required_unless_present = "resume", value_parser = parse_account)]
     accounts: Vec<Account>,
 
-    /// What the bundle opens with: the key in a file, or a passphrase, which is renewals for
+    /// What the bundle opens with: the key in a file, or a passphrase, which is asked for
     /// [env: TOKCTL_BUNDLE_PASSPHRASE, TOKCTL_BUNDLE_PASSPHRASE_FILE]
     #[arg(long, value_name = "key:FILE|passphrase", required_unless_present = "resume")]
     to: Option<Recipient>,

@@ -78,12 +78,12 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     let outcome = audit_trail::outcome(&got);
     let command = "git-credential";
     let recorded = audit_trail::record(context, &vault, command, Action::Get, &account, outcome);
-    let live = got?;
+    let live_token = got?;
     recorded?;
-    renewal::warn(context, &account, &live);
-    let username = username(&request, &account, &live.credential);
-    let token = token::token_of(&account, &live.credential)?;
-    context.ui.data(answer(username, &live.credential, token)?.as_bytes())
+    renewal::warn(context, &account, &live_token);
+    let username = username(&request, &account, &live_token.credential);
+    let token = token::token_of(&account, &live_token.credential)?;
+    context.ui.data(answer(username, &live_token.credential, token)?.as_bytes())
 }
 
 /// Returns the account that the request means, if that is clear.
@@ -219,7 +219,7 @@ fn answer(
     if [username, token].iter().any(|value| value.contains(char::is_control)) {
         return Err(CliError::new(
             Kind::Failed,
-            "a control character has no url in git's protocol",
+            "a control character has no place in git's protocol",
         )
         .hint("log in again with another name"));
     }

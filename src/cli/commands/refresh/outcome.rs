@@ -72,7 +72,7 @@ pub(super) fn renew_if(
     }
 }
 
-/// Returns what a live token means to a refresh of one of many.
+/// Returns the result for a token that `ops` handed out.
 ///
 /// No caller needs the token here, so an old one that still works is no success.
 fn done(account: &Account, token: LiveToken) -> Result<Done, CliError> {

@@ -15,13 +15,13 @@ use crate::secret::{AccessToken, SecretText};
 
 pub(super) fn render(
     account: &Account,
-    live: &LiveToken,
+    live_token: &LiveToken,
     token: &AccessToken,
     now: Timestamp,
 ) -> Result<Rendered, CliError> {
     let token = token.expose();
     let mut rendered = Rendered::with_room_for(token.len());
-    write(&mut rendered, &TokenObject::new(account, live, token, now))?;
+    write(&mut rendered, &TokenObject::new(account, live_token, token, now))?;
     rendered.add_secret(token);
     rendered.add_secret(&quote(token)?);
     Ok(rendered)
@@ -66,8 +66,13 @@ struct TokenObject<'a> {
 }
 
 impl<'a> TokenObject<'a> {
-    fn new(account: &'a Account, live: &'a LiveToken, token: &'a str, now: Timestamp) -> Self {
-        let credential: &Credential = &live.credential;
+    fn new(
+        account: &'a Account,
+        live_token: &'a LiveToken,
+        token: &'a str,
+        now: Timestamp,
+    ) -> Self {
+        let credential: &Credential = &live_token.credential;
         let expiry = credential.expiry();
         Self {
             v: 1,
@@ -86,7 +91,7 @@ impl<'a> TokenObject<'a> {
             server_url: credential.api.server_url.as_ref().map(Address::as_str),
             username: credential.api.username.as_deref(),
             api_base_url: credential.api_base_url().map(Address::as_str),
-            refreshed: live.refreshed,
+            refreshed: live_token.refreshed,
         }
     }
 }

@@ -46,9 +46,9 @@ pub(super) fn print(
     platform: Option<CiMask>,
     context: &Context,
     account: &Account,
-    live: &LiveToken,
+    live_token: &LiveToken,
 ) -> Result<(), CliError> {
-    let token = token_of(account, &live.credential)?;
+    let token = token_of(account, &live_token.credential)?;
     let format = if context.ui.json { Format::Json } else { format };
     if format == Format::Token {
         if let Some(platform) = platform {
@@ -60,7 +60,7 @@ pub(super) fn print(
         output.push(b'\n');
         return context.ui.data(&output);
     }
-    let rendered = render(format, context, account, live, token)?;
+    let rendered = render(format, context, account, live_token, token)?;
     if let Some(platform) = platform {
         let secrets = rendered.secrets.iter().map(|secret| secret.as_str());
         ci_mask::mask(&context.ui, platform, secrets)?;
@@ -72,12 +72,12 @@ fn render(
     format: Format,
     context: &Context,
     account: &Account,
-    live: &LiveToken,
+    live_token: &LiveToken,
     token: &AccessToken,
 ) -> Result<Rendered, CliError> {
-    let credential = &live.credential;
+    let credential = &live_token.credential;
     match format {
-        Format::Token | Format::Json => json::render(account, live, token, time::now()),
+        Format::Token | Format::Json => json::render(account, live_token, token, time::now()),
         Format::Header => header::render(credential, token),
         Format::Env => Ok(env::render(credential, token)),
         Format::Curl => curl::render(credential, token),
