@@ -29,7 +29,7 @@ pub(super) fn listen(host: Host, port: u16) -> io::Result<(Vec<TcpListener>, u16
             for _ in 1..MAX_TRIES {
                 match &outcome {
                     Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
-                        outcome = listen_on_both(0)
+                        outcome = listen_on_both(0);
                     }
                     _ => break,
                 }
