@@ -9,7 +9,7 @@ const MAX_USER_BYTES: usize = 255;
 /// The longest provider name, in bytes.
 const MAX_PROVIDER_BYTES: usize = 32;
 
-/// Why a text can't name an account.
+/// The reason why a text can't name an account.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub(crate) enum Error {
     /// A provider name that does not match `[a-z][a-z0-9-]{0,31}`.

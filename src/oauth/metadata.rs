@@ -12,7 +12,7 @@ pub(crate) struct Metadata {
     issuer: String,
     pub(crate) authorization_endpoint: Option<String>,
     pub(crate) token_endpoint: Option<String>,
-    /// Where a device asks for a code (RFC 8628 §4).
+    /// The endpoint at which a device asks for a code (RFC 8628 §4).
     pub(crate) device_authorization_endpoint: Option<String>,
     pub(crate) revocation_endpoint: Option<String>,
     /// Whether every authorization response names its issuer (RFC 9207 §3): then one without `iss`

@@ -1,4 +1,4 @@
-//! What a configuration says.
+//! The property of a configuration.
 
 use super::printed_text;
 use crate::config;
@@ -6,7 +6,7 @@ use crate::model::account::ProviderName;
 use crate::model::address::Address;
 use crate::providers::{self, AddressParameters, Endpoints};
 
-/// Takes the text of a `config.toml`.
+/// Checks where a configuration sends secrets. The input is the text of a `config.toml`.
 ///
 /// # Panics
 ///
