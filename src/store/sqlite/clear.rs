@@ -69,7 +69,9 @@ impl<'a> Columns<'a> {
     /// The columns beside the names, as a seal covers them.
     pub(super) fn covered(&self) -> Vec<u8> {
         let mut covered = Covered::new();
-        self.others().into_iter().for_each(|value| covered.push(value));
+        for value in self.others() {
+            covered.push(value);
+        }
         covered.0
     }
 }
@@ -193,7 +195,9 @@ mod tests {
         ];
         let covered = rows.map(|row| {
             let mut covered = Covered::new();
-            row.iter().for_each(|value| covered.push(*value));
+            for value in row {
+                covered.push(*value);
+            }
             covered.0
         });
         let different: std::collections::BTreeSet<_> = covered.iter().collect();
