@@ -24,7 +24,7 @@ impl VaultFile {
     /// Finds the vault's file at `path`; fails with [`Error::NoVault`] if there is none.
     pub(crate) fn find(path: &Path) -> Result<Self, Error> {
         let no_vault = || Error::NoVault { path: path.to_owned() };
-        match path.canonicalize() {
+        match paths::resolve(path) {
             Ok(resolved) => {
                 if resolved != path {
                     private_file::check(path)?;

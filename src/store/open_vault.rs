@@ -117,6 +117,16 @@ impl OpenVault {
         self.file_engine().open_for_writing()
     }
 
+    /// Gives the vault up just before the process ends. The key is wiped. A file that was only read
+    /// stays open: closing it takes SQLite eleven system calls, and the kernel closes it anyway.
+    pub(crate) fn leave_open(self) {
+        let Self { vault, .. } = self;
+        let Engine::Sqlite(file) = &vault.engine;
+        if file.is_for_reading() {
+            std::mem::forget(vault);
+        }
+    }
+
     /// Returns the secret with which the vault was unlocked.
     pub(crate) fn slot_secret(&self) -> &SlotSecret {
         &self.secret

@@ -74,6 +74,11 @@ impl Sqlite {
         &self.file
     }
 
+    /// Whether the file was opened for reading alone.
+    pub(in crate::store) fn is_for_reading(&self) -> bool {
+        self.writer().is_for_reading()
+    }
+
     /// Opens the file for writing as well, if it was opened for reading alone.
     pub(in crate::store) fn open_for_writing(&self) -> Result<(), Error> {
         let mut writer = self.writer();

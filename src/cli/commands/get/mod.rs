@@ -60,7 +60,9 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     let token = got?;
     recorded?;
     renewal::warn(context, &account, &token);
-    format::print(args.format, args.ci_mask, context, &account, &token)
+    format::print(args.format, args.ci_mask, context, &account, &token)?;
+    vault.leave_open();
+    Ok(())
 }
 
 fn obtain(
