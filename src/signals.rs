@@ -185,11 +185,9 @@ fn register() -> io::Result<Shared> {
     Ok(shared)
 }
 
-impl Hold {
-    /// Whether a signal waits: the caller should not begin what it has not begun yet.
-    pub(crate) fn is_pending(&self) -> bool {
-        self.0.pending.load(Ordering::SeqCst) != 0
-    }
+/// Whether a signal waits for a [`Hold`] to be dropped: what has not begun yet should not begin.
+pub(crate) fn is_pending() -> bool {
+    SHARED.get().is_some_and(|shared| shared.pending.load(Ordering::SeqCst) != 0)
 }
 
 impl Drop for Hold {

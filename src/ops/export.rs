@@ -109,25 +109,21 @@ pub(crate) fn hand_over(
     clock: Clock,
 ) -> Result<(), Error> {
     // Signals wait from here on: a process that a signal ends leaves its temporary file behind.
-    let held = hold_signals()?;
+    let _held = hold_signals()?;
     let text = sealed.text.as_bytes();
     // The file is created before the vault is changed, so that a full or read-only disk or an
     // existing file stops the move in time.
     let file = AtomicFile::reserve(target, text.len())
         .map_err(|source| BundleError::NotMade { source })?;
     let now = clock();
-    if held.is_pending() {
-        // A signal came before anything was moved. The signal ends the process, so nobody sees
-        // this error.
-        return Err(store::Error::Busy.into());
-    }
     let without_secrets = |traveller: &Traveller| Placement {
         account: traveller.account.clone(),
         credential: handed_over_copy(&traveller.credential, now),
         over: Some(traveller.revision),
     };
     let placements: Vec<Placement> = sealed.travellers.iter().map(without_secrets).collect();
-    vault.hand_over(&placements, sealed.id, &sealed.text, now)?;
+    // A signal that comes before anything was moved ends the process, so nobody sees that error.
+    vault.hand_over(&placements, sealed.id, &sealed.text, now, signals::is_pending)?;
     file.commit(text).map_err(|source| BundleError::NotPlaced { source })?;
     Ok(vault.forget_bundle(sealed.id)?)
 }

@@ -51,7 +51,14 @@ pub(super) enum Change {
     Import { placements: Vec<Placement>, bundle: Option<BundleId>, at: Timestamp },
     /// Stores what remains of credentials that move to another machine, and the text of their
     /// `bundle` until its file is written.
-    HandOver { left: Vec<Placement>, bundle: BundleId, text: String, at: Timestamp },
+    HandOver {
+        left: Vec<Placement>,
+        bundle: BundleId,
+        text: String,
+        at: Timestamp,
+        /// Asked before anything is written, since the wait for other writers may be long.
+        give_up: fn() -> bool,
+    },
     /// Deletes the text of a handed over bundle whose file is written.
     ForgetBundle(BundleId),
     /// Deletes the credential at `revision`, with everything that belongs to its account.

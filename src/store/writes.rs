@@ -144,19 +144,22 @@ impl OpenVault {
     /// Stores what remains here of credentials that move to another machine, and the text of their
     /// bundle until its file is written.
     ///
-    /// Fails with [`Error::Busy`], with nothing written, if one of the rows was changed meanwhile.
+    /// Fails with [`Error::Busy`], with nothing written, if one of the rows was changed meanwhile, or
+    /// if `give_up` says so once the vault is ready to be written.
     pub(crate) fn hand_over(
         &self,
         left: &[Placement],
         bundle: BundleId,
         text: &str,
         at: Timestamp,
+        give_up: fn() -> bool,
     ) -> Result<(), Error> {
         let outcome = self.commit(|| Change::HandOver {
             left: left.to_vec(),
             bundle,
             text: text.to_owned(),
             at,
+            give_up,
         })?;
         if outcome != Outcome::Done {
             // The turn rules this out, unless somebody deleted the files of the locks.

@@ -68,7 +68,8 @@ pub(super) fn apply(
             }
             Ok(outcome)
         }
-        Change::HandOver { left, bundle, text, at } => {
+        Change::HandOver { give_up, .. } if give_up() => Err(Error::Busy),
+        Change::HandOver { left, bundle, text, at, .. } => {
             let outcome = place(transaction, key, left)?;
             if outcome == Outcome::Done {
                 bundles::keep(transaction, *bundle, text, *at)?;
