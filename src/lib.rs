@@ -1,12 +1,13 @@
 //! tokctl gives scripts and programs an access token that works. It logs in once, keeps the
 //! credentials of all services in one encrypted vault, and renews a token before it expires. When
 //! many processes ask for one credential at the same moment, exactly one of them refreshes it, and
-//! no answer of an authorization server is lost, even if the disk is full or the process is killed.
+//! its answer survives a full disk and a signal. After a crash, the next process sees that a refresh
+//! is in doubt.
 //!
 //! # Layers
 //!
-//! The list of modules below is ordered: **a module uses only modules that are declared before it**.
-//! It is also the order in which to read them. Inside a folder, `mod.rs` lists its children in the
+//! The list of modules below is ordered: **a module uses only modules declared before it**. It is
+//! also the order in which to read them. Inside a folder, `mod.rs` lists its children in the
 //! same way. `tests/it/layers.rs` checks the rule.
 //!
 //! - *Foundation*, `secret` to `executable`: types for secrets, files of mode 0600, signals, time
