@@ -1,8 +1,8 @@
 //! tokctl gives scripts and programs an access token that works. It logs in once, keeps the
 //! credentials of all services in one encrypted vault, and renews a token before it expires. When
 //! many processes ask for one credential at the same moment, exactly one of them refreshes it, and
-//! its answer survives a full disk and a signal. After a crash, the next process sees that a refresh
-//! is in doubt.
+//! its answer survives a full disk and a signal. After a crash, the next process sees that a
+//! refresh is in doubt.
 //!
 //! # Layers
 //!
@@ -46,8 +46,8 @@
 //!    `signals::hold` makes signals wait; `RefreshTurn::begin_refresh` commits a *journal*, so that
 //!    a crash from here on is noticed; `token::refresh` (`oauth/token.rs`) sends the request;
 //!    `RefreshTurn::save` commits the answer, or writes it into the spill file if that fails.
-//! 7. Back in `get`, `cli/audit_trail.rs` appends a line to the audit (`store/audit/append.rs`), and
-//!    `cli/commands/get/format/` prints the token.
+//! 7. Back in `get`, `cli/audit_trail.rs` appends an entry to the audit (`store/audit/append.rs`),
+//!    and `cli/commands/get/format/` prints the token.
 //!
 //! # Where a new thing goes
 //!
