@@ -1,4 +1,4 @@
-//! A private file that is put at its place whole, or not at all.
+//! A private file that appears whole or not at all.
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
@@ -6,45 +6,47 @@ use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
-use crate::private_file::{Error, beside, create_new, io_error, open_plain};
+use crate::private_file::{Error, create_new, io_error, open_plain, temporary_path};
 
-/// A private file that will be at its place whole or not at all. Until then its content is in a
-/// draft beside that place, which is gone when this is dropped before; the draft is locked
-/// meanwhile, so one that lies there unlocked was left behind.
+/// A private file that appears at its path whole or not at all.
+///
+/// Its content is prepared in a temporary file beside that path, which is deleted when this value
+/// is dropped. The temporary file is locked while the process lives: an unlocked one is a leftover.
 pub(crate) struct AtomicFile {
     file: File,
-    beside: PathBuf,
+    temporary: PathBuf,
     path: PathBuf,
 }
 
 impl AtomicFile {
-    /// Makes sure that `length` bytes can be put at `path`, where nothing may be yet.
+    /// Reserves `length` bytes of disk space for a new file at `path`; fails if something is there.
     ///
-    /// On file systems that copy on write, room that is there may still not be writable later.
-    pub(crate) fn of(path: &Path, length: usize) -> Result<Self, Error> {
+    /// On a copy-on-write file system, writing may still fail later for lack of space.
+    pub(crate) fn reserve(path: &Path, length: usize) -> Result<Self, Error> {
         let io = io_error(path);
         if fs::symlink_metadata(path).is_ok() {
             return Err(io(io::ErrorKind::AlreadyExists.into()));
         }
         let not_a_file = || Error::NotAFile { path: path.to_owned() };
-        let beside = beside(path).ok_or_else(not_a_file)?;
-        remove_left(path);
-        let file = create_locked(&beside).map_err(io_error(path))?;
-        let made = Self { file, beside, path: path.to_owned() };
+        let temporary = temporary_path(path).ok_or_else(not_a_file)?;
+        remove_stale(path);
+        let file = create_locked(&temporary).map_err(io_error(path))?;
+        let made = Self { file, temporary, path: path.to_owned() };
         let made_room =
             made.file.write_all_at(&vec![0; length], 0).and_then(|()| made.file.sync_all());
         made_room.map_err(io)?;
         Ok(made)
     }
 
-    /// Puts `content` in its place and flushes it to the disk; replaces nothing.
-    pub(crate) fn place(self, content: &[u8]) -> Result<(), Error> {
+    /// Writes `content`, flushes it to the disk and moves it to its path; fails if something is
+    /// there by now.
+    pub(crate) fn commit(self, content: &[u8]) -> Result<(), Error> {
         let io = io_error(&self.path);
         let write = || {
             self.file.set_len(content.len() as u64)?;
             self.file.write_all_at(content, 0)?;
             self.file.sync_all()?;
-            rename_to_free(&self.beside, &self.path)?;
+            rename_to_free(&self.temporary, &self.path)?;
             flush_directory_of(&self.path)
         };
         write().map_err(io)
@@ -53,17 +55,17 @@ impl AtomicFile {
 
 impl Drop for AtomicFile {
     fn drop(&mut self) {
-        // Gone already, if it was placed.
-        let _ = fs::remove_file(&self.beside);
+        // It is gone already if the file was committed.
+        let _ = fs::remove_file(&self.temporary);
     }
 }
 
-/// Makes a file that is locked; nobody who looks for what was left behind takes it away.
+/// Creates a locked file, so that [`remove_stale`] in another process leaves it alone.
 fn create_locked(path: &Path) -> io::Result<File> {
     loop {
         let file = create_new(path)?;
-        // Not every file system knows locks. Where one is held already, somebody is about to take
-        // the file away.
+        // Not every file system has locks. If another process holds the lock, it takes this file
+        // for a leftover and is about to delete it: the check below finds that out.
         let _ = file.lock();
         let (own, named) = (file.metadata()?, fs::symlink_metadata(path));
         if named.is_ok_and(|named| (named.dev(), named.ino()) == (own.dev(), own.ino())) {
@@ -72,25 +74,25 @@ fn create_locked(path: &Path) -> io::Result<File> {
     }
 }
 
-/// Takes away the user's own drafts for `path` that no living process is at.
-pub(crate) fn remove_left(path: &Path) {
+/// Deletes the user's own temporary files for `path` that no living process has locked.
+pub(crate) fn remove_stale(path: &Path) {
     let (Some(directory), Some(name)) = (path.parent(), path.file_name()) else { return };
     let directory = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
     let Ok(entries) = fs::read_dir(directory) else { return };
     let own = rustix::process::geteuid().as_raw();
-    for entry in entries.flatten().filter(|entry| is_draft_of(name, &entry.file_name())) {
-        let draft = directory.join(entry.file_name());
+    for entry in entries.flatten().filter(|entry| is_temporary_of(name, &entry.file_name())) {
+        let temporary = directory.join(entry.file_name());
         let is_ours = entry.metadata().is_ok_and(|found| found.is_file() && found.uid() == own);
-        // Held until the file is gone.
-        let Some(lock) = is_ours.then(|| open_plain(&draft).ok()).flatten() else { continue };
+        // The lock is held until the file is deleted.
+        let Some(lock) = is_ours.then(|| open_plain(&temporary).ok()).flatten() else { continue };
         if lock.try_lock().is_ok() {
-            let _ = fs::remove_file(&draft);
+            let _ = fs::remove_file(&temporary);
         }
     }
 }
 
-/// Whether `found` is what a draft of the file `name` is called.
-fn is_draft_of(name: &OsStr, found: &OsStr) -> bool {
+/// Whether `found` is the name of a temporary file for the file `name`.
+fn is_temporary_of(name: &OsStr, found: &OsStr) -> bool {
     let number = found
         .as_encoded_bytes()
         .strip_prefix(name.as_encoded_bytes())
@@ -99,14 +101,14 @@ fn is_draft_of(name: &OsStr, found: &OsStr) -> bool {
     number.is_some_and(|number| !number.is_empty() && number.iter().all(u8::is_ascii_digit))
 }
 
-/// Renames where nothing is at the new name.
+/// Renames `from` to `to`; fails if something is at `to`.
 fn rename_to_free(from: &Path, to: &Path) -> io::Result<()> {
     #[cfg(any(target_os = "linux", target_os = "macos"))]
     {
         use rustix::fs::{CWD, RenameFlags, renameat_with};
         use rustix::io::Errno;
         match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
-            // Not every file system knows how.
+            // Not every file system has this flag.
             Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {}
             other => return Ok(other?),
         }
@@ -117,7 +119,8 @@ fn rename_to_free(from: &Path, to: &Path) -> io::Result<()> {
     fs::rename(from, to)
 }
 
-/// Flushes to the disk that `path` is there.
+/// Flushes the directory that holds `path` to the disk, so that the file's name survives a power
+/// cut.
 pub(crate) fn flush_directory_of(path: &Path) -> io::Result<()> {
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
     File::open(directory.unwrap_or(Path::new(".")))?.sync_all()
@@ -130,12 +133,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_draft_is_placed_whole_and_private_or_leaves_nothing() {
+    fn a_file_appears_whole_and_private_or_leaves_nothing() {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("file");
-        drop(AtomicFile::of(&path, 100).unwrap());
+        drop(AtomicFile::reserve(&path, 100).unwrap());
         assert_eq!(fs::read_dir(home.path()).unwrap().count(), 0);
-        AtomicFile::of(&path, 100).unwrap().place(b"content").unwrap();
+        AtomicFile::reserve(&path, 100).unwrap().commit(b"content").unwrap();
         assert_eq!(
             (fs::read(&path).unwrap(), fs::metadata(&path).unwrap().mode() & 0o7777),
             (b"content".to_vec(), 0o600)
@@ -144,31 +147,31 @@ mod tests {
     }
 
     #[test]
-    fn a_draft_replaces_nothing() {
+    fn an_atomic_file_replaces_nothing() {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("file");
-        let draft = AtomicFile::of(&path, 3).unwrap();
+        let draft = AtomicFile::reserve(&path, 3).unwrap();
         create_new(&path).unwrap().write_all(b"other").unwrap();
-        assert!(draft.place(b"own").is_err());
-        assert!(AtomicFile::of(&path, 3).is_err());
+        assert!(draft.commit(b"own").is_err());
+        assert!(AtomicFile::reserve(&path, 3).is_err());
         assert_eq!(fs::read(&path).unwrap(), b"other");
         assert_eq!(fs::read_dir(home.path()).unwrap().count(), 1);
-        assert!(AtomicFile::of(&home.path().join("none/file"), 3).is_err());
+        assert!(AtomicFile::reserve(&home.path().join("none/file"), 3).is_err());
     }
 
     #[test]
-    fn a_draft_that_nobody_is_at_goes_and_others_stay() {
+    fn a_stale_temporary_file_is_deleted_and_others_stay() {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("file");
         let in_hand = create_locked(&home.path().join("file.1.tmp")).unwrap();
         for name in ["file.2.tmp", "file.notes.tmp", "file..tmp", "files.3.tmp", "file.4.tmp.old"] {
             create_new(&home.path().join(name)).unwrap();
         }
-        AtomicFile::of(&path, 3).unwrap().place(b"new").unwrap();
+        AtomicFile::reserve(&path, 3).unwrap().commit(b"new").unwrap();
         assert!(!home.path().join("file.2.tmp").exists());
         assert_eq!(fs::read_dir(home.path()).unwrap().count(), 6, "all but that one, and the new");
         drop(in_hand);
-        remove_left(&path);
+        remove_stale(&path);
         assert!(!home.path().join("file.1.tmp").exists());
     }
 }

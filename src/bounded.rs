@@ -1,26 +1,29 @@
-//! A deadline for work that has none of its own: a dead server's disk answers no call, and a
-//! keychain that shows a prompt waits for an answer as long as it takes.
+//! A time limit for calls that have none.
+//!
+//! A system call on the disk of a dead file server never returns, and a keychain that shows a
+//! prompt waits until a person answers.
 
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
-/// Why there is no result.
+/// The reason why bounded work has no result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Unfinished {
-    /// The time was over.
+    /// The limit passed.
     TimedOut,
     /// The work panicked.
     BrokeOff,
 }
 
-/// Does `work` on a thread of its own, which is left behind when `limit` has passed.
+/// Runs `work` on a thread of its own and returns its result; after `limit` the thread is left
+/// behind and this fails.
 pub(crate) fn within<T: Send + 'static>(
     limit: Duration,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Unfinished> {
     let (sender, receiver) = mpsc::channel();
-    // Nobody listens any more once the time is over.
+    // Sending fails once the limit has passed, because the receiver is gone.
     thread::spawn(move || drop(sender.send(work())));
     receiver.recv_timeout(limit).map_err(|error| match error {
         RecvTimeoutError::Timeout => Unfinished::TimedOut,

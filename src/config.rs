@@ -1,4 +1,4 @@
-//! `config.toml`: the user's own providers, and defaults.
+//! The user's configuration, `config.toml`: defaults, hooks, the audit and own providers.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -12,34 +12,38 @@ use crate::model::audit::Settings;
 use crate::model::definition::Definition;
 use crate::private_file;
 
-/// A configuration is written by hand; what is larger is something else.
+/// The greatest size of a configuration in bytes: people write it by hand, so a larger file is
+/// something else.
 const LARGEST: u64 = 1024 * 1024;
 
-/// Why the configuration can't be used.
+/// The reason why the configuration can't be used.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
-    /// The user has to mend this line.
+    /// A line has a mistake, which the user has to correct. Lines count from 1.
     #[error("`{}`, line {line}: {message}", path.display())]
     Line { path: PathBuf, line: usize, message: String },
-    /// Whoever can write it chooses programs that run and addresses that get secrets.
+    /// Another user can change the file, and with it the programs that run and the addresses that
+    /// get secrets.
     #[error(transparent)]
     Untrusted(#[from] private_file::Error),
 }
 
-/// What `config.toml` says; empty where there is none.
+/// The content of `config.toml`; empty where there is no file.
 #[derive(Debug, Default)]
 pub(crate) struct Config {
     pub(crate) default_user: Option<UserName>,
-    /// The program, with its arguments, that is told when a credential needs a new login.
+    /// The program, with its arguments, that runs when a credential needs a new login.
     pub(crate) on_login_required: Option<Vec<String>>,
-    /// The same for one that can't be refreshed, though a later try may succeed.
+    /// The program, with its arguments, that runs when a refresh failed and a later one may
+    /// succeed.
     pub(crate) on_refresh_failed: Option<Vec<String>>,
     pub(crate) audit: Settings,
-    /// By name, each as it was written: what extends another is merged key by key.
+    /// The providers by name, each as it was written: a definition that extends another is merged
+    /// with it key by key.
     pub(crate) providers: BTreeMap<String, Table>,
 }
 
-/// The file's form, which finds every slip with its line.
+/// The form of the file, with spans, so that a mistake is reported with its line.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
@@ -52,14 +56,14 @@ struct File {
     providers: BTreeMap<toml::Spanned<String>, Definition>,
 }
 
-/// The same, read as it stands.
+/// The providers' tables as they are written, for merging.
 #[derive(Deserialize)]
 struct Raw {
     #[serde(default)]
     providers: BTreeMap<String, Table>,
 }
 
-/// Reads the configuration at the usual `path`, where there need not be one.
+/// Reads the configuration at the default `path`; a missing file is an empty configuration.
 pub(crate) fn load_if_present(path: &Path) -> Result<Config, Error> {
     match load(path) {
         Err(Error::Untrusted(private_file::Error::Io { source, .. }))
@@ -71,9 +75,9 @@ pub(crate) fn load_if_present(path: &Path) -> Result<Config, Error> {
     }
 }
 
-/// Reads the configuration at `path`.
+/// Reads the configuration at `path`; a missing file is an error.
 pub(crate) fn load(path: &Path) -> Result<Config, Error> {
-    // Who can write to its directory can put another in its place.
+    // Whoever can write to the directory can replace the file.
     if let Some(directory) = path.parent().filter(|parent| parent.is_dir()) {
         private_file::check(directory)?;
     }
@@ -88,7 +92,7 @@ pub(crate) fn load(path: &Path) -> Result<Config, Error> {
         .map_err(|(line, message)| Error::Line { path: path.to_owned(), line, message })
 }
 
-/// Reads a configuration's text; an error has its line, counted from 1.
+/// Parses the text of a configuration; an error is the line, counted from 1, and a message.
 pub(crate) fn parse(text: &str) -> Result<Config, (usize, String)> {
     let line_at = |offset: usize| 1 + text[..offset.min(text.len())].matches('\n').count();
     let syntax = |error: toml::de::Error| {

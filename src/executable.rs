@@ -1,10 +1,11 @@
-//! Which file a program's name means.
+//! The file that a program's name stands for.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-/// Looks for the program `name` as the system does: along `path`, a list of directories, unless
-/// there is a slash in it. Finds only what this process may execute.
+/// Returns the file of the program `name` as the shell would find it: `name` itself if it holds a
+/// slash, otherwise the first match in the directories of `path` (as in `$PATH`). Only a file that
+/// this process may execute counts.
 pub(crate) fn find(name: &OsStr, path: Option<&OsStr>) -> Option<PathBuf> {
     if name.as_encoded_bytes().contains(&b'/') {
         return Some(PathBuf::from(name)).filter(|file| is_executable(file));

@@ -1,15 +1,16 @@
-//! Name lookups of the statically linked program.
+//! Lookups of host and user names in the statically linked program.
 //!
-//! glibc looks a name up through the services that `/etc/nsswitch.conf` lists, and loads a shared
-//! object for each but `files` and `dns`, which it has built in. A static program would load a
-//! second C library with them, and crash where that is of another version.
+//! glibc looks a name up through the services that `/etc/nsswitch.conf` lists. `files` and `dns`
+//! are built in; for each other service glibc loads a shared object. In a static program that
+//! object would bring a second C library, and the program crashes if its version is another one.
 
-/// Restricts lookups of hosts and users to what needs no shared object: `/etc/hosts` and DNS, and
-/// `/etc/passwd`. A program that is linked dynamically asks whatever the system is set up to ask.
+/// Restricts name lookups of a static program to the services that glibc has built in:
+/// `/etc/hosts` and DNS for hosts, `/etc/passwd` for users. In a dynamically linked program it does
+/// nothing.
 ///
-/// Everything that may look up a name calls it first. It reads a file, so the start is no place for
-/// it.
-pub(crate) fn need_no_shared_objects() {
+/// All code that may look up a name calls this first. It is not called when the program starts,
+/// because it reads a file.
+pub(crate) fn use_built_in_services() {
     #[cfg(all(target_env = "gnu", target_feature = "crt-static"))]
     built_in::choose();
 }
@@ -35,7 +36,7 @@ mod built_in {
     #[expect(unsafe_code, reason = "glibc keeps neither of the strings")]
     fn configure(database: &CStr, services: &CStr) {
         // SAFETY: both are C strings, glibc locks what it changes, and copies what it keeps.
-        // It fails where there is no memory left, as the lookup will then.
+        // It fails only without free memory, and then the lookup fails as well.
         let _ = unsafe { __nss_configure_lookup(database.as_ptr(), services.as_ptr()) };
     }
 }

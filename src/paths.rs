@@ -1,32 +1,57 @@
-//! Where things live, by the XDG base directory specification, on every system alike.
+//! Default paths of tokctl's files, by the XDG Base Directory Specification, on every system.
 
 use std::ffi::OsString;
+use std::io;
 use std::path::{Path, PathBuf};
 
-/// Where the vault is unless the caller says otherwise.
+/// Returns the default path of the vault: `~/.local/share/tokctl/tokens.db`.
 pub(crate) fn vault(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
     base(&variable, "XDG_DATA_HOME", ".local/share").map(|base| base.join("tokctl/tokens.db"))
 }
 
-/// Where the configuration is unless the caller says otherwise.
+/// Returns the default path of the configuration: `~/.config/tokctl/config.toml`.
 pub(crate) fn config(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
     base(&variable, "XDG_CONFIG_HOME", ".config").map(|base| base.join("tokctl/config.toml"))
 }
 
-/// The directory of this login session, or of the user where there is none.
+/// Returns the directory of this login session, or the home directory where there is none.
 pub(crate) fn session(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
     base(&variable, "XDG_RUNTIME_DIR", "")
 }
 
-/// The path beside `path` whose name is longer by `suffix`, as SQLite names its log.
+/// Returns `path` with `suffix` appended to its name, such as `tokens.db-wal`.
 pub(crate) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(suffix);
     name.into()
 }
 
-/// The directory that `name` gives, or `fallback` in the home directory. A relative path is to be
-/// ignored, the specification says.
+/// Returns the absolute path of what is at `path`, without symbolic links. Fails if nothing is there.
+pub(crate) fn resolve(path: &Path) -> io::Result<PathBuf> {
+    #[cfg(target_os = "linux")]
+    if let Some(found) = kernel_path(path) {
+        return Ok(found);
+    }
+    path.canonicalize()
+}
+
+/// Asks the kernel, with three system calls where `canonicalize` makes one for each directory.
+///
+/// The path is opened with `O_PATH`: to close another descriptor of a SQLite file would drop the
+/// locks that SQLite has on it (fcntl(2)).
+#[cfg(target_os = "linux")]
+fn kernel_path(path: &Path) -> Option<PathBuf> {
+    use rustix::fs::{Mode, OFlags};
+    use std::os::fd::AsRawFd;
+    let opened = rustix::fs::open(path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).ok()?;
+    let found = std::fs::read_link(format!("/proc/self/fd/{}", opened.as_raw_fd())).ok()?;
+    // A file that is deleted or out of reach has another text there.
+    let is_plain = found.is_absolute() && !found.as_os_str().as_encoded_bytes().ends_with(b")");
+    is_plain.then_some(found)
+}
+
+/// Returns the directory in the variable `name`, or `fallback` in the home directory. A relative
+/// path in a variable is ignored, as the specification says.
 fn base(
     variable: &impl Fn(&str) -> Option<OsString>,
     name: &str,
@@ -54,5 +79,19 @@ mod tests {
         assert_eq!(config(xdg).unwrap(), Path::new("/home/x/.config/tokctl/config.toml"));
         assert_eq!(vault(|_: &str| None), None);
         assert_eq!(session(home).unwrap(), Path::new("/home/x/"));
+    }
+
+    #[test]
+    fn a_path_is_resolved_as_the_standard_library_does() {
+        let home = tempfile::tempdir().unwrap();
+        let (real, link) = (home.path().join("real (odd)"), home.path().join("link"));
+        std::fs::create_dir(&real).unwrap();
+        std::os::unix::fs::symlink(&real, &link).unwrap();
+        for name in ["tokens.db", "tokens.db (deleted)"] {
+            drop(std::fs::File::create(real.join(name)).unwrap());
+            let resolved = resolve(&link.join("..").join("link").join(name)).unwrap();
+            assert_eq!(resolved, real.canonicalize().unwrap().join(name));
+        }
+        assert_eq!(resolve(&link.join("x")).unwrap_err().kind(), io::ErrorKind::NotFound);
     }
 }

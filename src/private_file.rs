@@ -1,7 +1,8 @@
-//! Files and directories that are nobody else's business.
+//! Files and directories that only the user may read and change.
 //!
-//! With `atomic_file` the only code that writes plain files. What it makes is private from the start (directories
-//! 0700, files 0600), and it says whether what it finds can be trusted.
+//! This module and [`crate::atomic_file`] are the only code that writes plain files. Directories
+//! have mode 0700 and files 0600 from the moment they are created. [`check`] tells whether a file
+//! that was found can be trusted.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -10,62 +11,63 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::OFlags;
 
-/// Write permission for group and others.
+/// The mode bits that let group and others write.
 const OTHERS_WRITE: u32 = 0o022;
 
-/// Any permission for group and others.
+/// The mode bits that give group and others any permission.
 const OTHERS: u32 = 0o077;
 
-/// Why a file or directory can't be trusted, or used at all.
+/// The reason why a file or directory can't be trusted or used.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
-    /// Someone else can change it: the owner has to take the permission away.
+    /// Another user can change the file: its owner has to take that permission away.
     #[error("`{}` can be written by others", path.display())]
     WritableByOthers { path: PathBuf },
-    /// A directory for everybody, such as /tmp: no place for what is private.
+    /// The directory is one for everybody, such as `/tmp`: private files need another one.
     #[error("`{}` is a directory for everybody", path.display())]
     Shared { path: PathBuf },
-    /// It belongs to someone else, who can change it at will.
+    /// The file belongs to another user, who can change it.
     #[error("`{}` belongs to another user", path.display())]
     ForeignOwner { path: PathBuf },
-    /// It is no plain file.
+    /// The path names something else than a plain file.
     #[error("`{}` is not a plain file", path.display())]
     NotAFile { path: PathBuf },
-    /// Its own permissions keep the user out.
+    /// The permissions of the file keep the user out.
     #[error("permission to use `{}` is denied", path.display())]
     Denied { path: PathBuf },
-    /// It is larger than such a file ever is.
+    /// The file is larger than the caller's limit, in bytes.
     #[error("`{}` is larger than {limit} bytes", path.display())]
     TooLarge { path: PathBuf, limit: u64 },
-    /// The system refused.
+    /// The operating system reported an error.
     #[error("can't use `{}`", path.display())]
     Io { path: PathBuf, source: io::Error },
 }
 
-/// Who may see a file that only its owner can write.
+/// The users who have permissions on a file that only its owner can write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Readers {
     OwnerOnly,
     Others,
 }
 
-/// Makes `directory` with mode 0700 unless it is there, and its parents with it.
+/// Creates `directory` and its missing parents with mode 0700; an existing one stays as it is.
 pub(crate) fn create_directory(directory: &Path) -> Result<(), Error> {
     DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(io_error(directory))
 }
 
-/// Makes an empty file of mode 0600, or fails with [`io::ErrorKind::AlreadyExists`].
+/// Creates an empty file of mode 0600; fails with [`io::ErrorKind::AlreadyExists`].
 pub(crate) fn create_new(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(path)
 }
 
-/// Opens a file for reading and writing, made empty with mode 0600 if it is not there.
+/// Opens a file for reading and writing; creates an empty one of mode 0600 if it is missing.
 pub(crate) fn open_or_create(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)
 }
 
-/// The same, but never through a symbolic link, which could lead to a file of another kind.
-pub(crate) fn open_or_create_itself(path: &Path) -> io::Result<File> {
+/// Opens a file for reading and writing as [`open_or_create`] does, but fails for a symbolic link,
+/// which could lead to a file of another kind.
+pub(crate) fn open_or_create_no_follow(path: &Path) -> io::Result<File> {
     let no_follow = OFlags::NOFOLLOW.bits().cast_signed();
     OpenOptions::new()
         .read(true)
@@ -77,7 +79,8 @@ pub(crate) fn open_or_create_itself(path: &Path) -> io::Result<File> {
         .open(path)
 }
 
-/// Opens a file for reading, and nothing but a plain one: opening a pipe would wait for its writer.
+/// Opens a plain file for reading; fails at once for anything else, such as a pipe, where opening
+/// would wait for a writer.
 pub(crate) fn open_plain(path: &Path) -> io::Result<File> {
     let file = open_at_once(path)?;
     if file.metadata()?.is_file() {
@@ -91,54 +94,66 @@ fn open_at_once(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).custom_flags(no_wait).open(path)
 }
 
-/// Makes `directory` with mode 0700, or fails with [`io::ErrorKind::AlreadyExists`].
+/// Creates `directory` with mode 0700; fails with [`io::ErrorKind::AlreadyExists`].
 pub(crate) fn create_new_directory(directory: &Path) -> io::Result<()> {
     DirBuilder::new().mode(0o700).create(directory)
 }
 
-/// Puts a file that everybody may read in the place of `path`, at once: whoever reads it finds
-/// the old content or the new. Nothing is flushed to the disk.
+/// Replaces the file at `path` with one of mode 0644, atomically: a reader finds the old content or
+/// the new. Nothing is flushed to the disk.
 pub(crate) fn replace_public(path: &Path, content: &[u8]) -> io::Result<()> {
     replace(path, content, 0o644)
 }
 
-/// The same for a file that nobody else may read.
+/// Replaces the file at `path` with one of mode 0600, atomically, as [`replace_public`] does.
 pub(crate) fn replace_private(path: &Path, content: &[u8]) -> io::Result<()> {
     replace(path, content, 0o600)
 }
 
 fn replace(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
-    // A device, a pipe or a link would become a file, to the harm of whoever uses it.
+    // The rename below would turn a device, a pipe or a link into a plain file.
     if fs::symlink_metadata(path).is_ok_and(|there| !there.is_file()) {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a plain file"));
     }
-    let beside = beside(path).ok_or(io::ErrorKind::InvalidInput)?;
-    // One that a process with this number left behind; who could put another here could as well
-    // replace the file itself.
-    let _ = fs::remove_file(&beside);
+    let temporary = temporary_path(path).ok_or(io::ErrorKind::InvalidInput)?;
+    // An earlier process with this process id may have left one behind. Whoever else could put a
+    // file here could replace the target as well.
+    let _ = fs::remove_file(&temporary);
     let write = || {
-        let mut file = create_new(&beside)?;
+        let mut file = create_new(&temporary)?;
         file.write_all(content)?;
-        // Whatever the umask.
+        // The umask may have taken permissions away.
         file.set_permissions(fs::Permissions::from_mode(mode))?;
-        fs::rename(&beside, path)
+        fs::rename(&temporary, path)
     };
     write().inspect_err(|_| {
-        let _ = fs::remove_file(&beside);
+        let _ = fs::remove_file(&temporary);
     })
 }
 
-/// Where this process writes what is to be at `path`; `None` where that names no file.
-pub(crate) fn beside(path: &Path) -> Option<PathBuf> {
+/// Returns the path of the temporary file beside `path` in which this process prepares the new
+/// content, such as `bundle.txt.4711.tmp`; `None` if `path` names no file.
+pub(crate) fn temporary_path(path: &Path) -> Option<PathBuf> {
     let mut name = path.file_name()?.to_owned();
     name.push(format!(".{}.tmp", std::process::id()));
     Some(path.with_file_name(name))
 }
 
-/// Checks that only the user or root can change `path`, a file or a directory.
+/// Checks that only the user or root can change the file or directory `path`, and returns who can
+/// read it.
 ///
-/// A symbolic link's owner counts as well as its target's.
+/// For a symbolic link, the owner of the link is checked as well as its target.
 pub(crate) fn check(path: &Path) -> Result<Readers, Error> {
+    checked(path).map(|(_, readers)| readers)
+}
+
+/// Checks that `path` is a file that only the user or root can change.
+pub(crate) fn check_file(path: &Path) -> Result<Readers, Error> {
+    let (metadata, readers) = checked(path)?;
+    if metadata.is_file() { Ok(readers) } else { Err(Error::NotAFile { path: path.to_owned() }) }
+}
+
+fn checked(path: &Path) -> Result<(fs::Metadata, Readers), Error> {
     let link = fs::symlink_metadata(path).map_err(io_error(path))?;
     check_owner(path, &link)?;
     let metadata =
@@ -149,21 +164,23 @@ pub(crate) fn check(path: &Path) -> Result<Readers, Error> {
         let sticky = metadata.is_dir() && metadata.mode() & 0o1000 != 0;
         return Err(if sticky { Error::Shared { path } } else { Error::WritableByOthers { path } });
     }
-    Ok(if metadata.mode() & OTHERS == 0 { Readers::OwnerOnly } else { Readers::Others })
+    let readers = if metadata.mode() & OTHERS == 0 { Readers::OwnerOnly } else { Readers::Others };
+    Ok((metadata, readers))
 }
 
-/// Takes all permissions from group and others; fails for a file that is somebody else's.
+/// Sets the mode of a file to 0600; fails if it belongs to another user.
 pub(crate) fn make_private(path: &Path) -> io::Result<()> {
     fs::set_permissions(path, fs::Permissions::from_mode(0o600))
 }
 
-/// Reads a small file that only the user or root can change; it may be a pipe.
+/// Reads a file of at most `limit` bytes that passes [`check`]; it may be a pipe.
 pub(crate) fn read_trusted(path: &Path, limit: u64) -> Result<Vec<u8>, Error> {
     check(path)?;
     read(path, limit)
 }
 
-/// Reads a small file, whoever can change it; it may be a pipe, whose writer is waited for.
+/// Reads a file of at most `limit` bytes without checking who can change it; it may be a pipe,
+/// whose writer is waited for.
 pub(crate) fn read(path: &Path, limit: u64) -> Result<Vec<u8>, Error> {
     let file = File::open(path).map_err(io_error(path))?;
     if file.metadata().map_err(io_error(path))?.is_dir() {
@@ -172,7 +189,8 @@ pub(crate) fn read(path: &Path, limit: u64) -> Result<Vec<u8>, Error> {
     read_all(file, path, limit)
 }
 
-/// Reads a plain file, whoever can change it, and nothing else: nobody is waited for.
+/// Reads a plain file of at most `limit` bytes without checking who can change it; fails at once
+/// for anything else.
 pub(crate) fn read_plain(path: &Path, limit: u64) -> Result<Vec<u8>, Error> {
     let file = open_at_once(path).map_err(io_error(path))?;
     if !file.metadata().map_err(io_error(path))?.is_file() {
@@ -182,8 +200,8 @@ pub(crate) fn read_plain(path: &Path, limit: u64) -> Result<Vec<u8>, Error> {
 }
 
 fn read_all(file: File, path: &Path, limit: u64) -> Result<Vec<u8>, Error> {
-    // Room from the start: a buffer that grows leaves copies of its content behind. What is no
-    // plain file does not tell how long it is.
+    // The buffer is large enough from the start, since one that grows leaves copies of its content
+    // behind. A pipe does not tell its length.
     let length = file.metadata().map_err(io_error(path))?.len().min(limit);
     let length = usize::try_from(length).unwrap_or(usize::MAX);
     let mut bytes = Vec::with_capacity(length.saturating_add(1).max(64 * 1024));
@@ -202,6 +220,7 @@ fn check_owner(path: &Path, metadata: &fs::Metadata) -> Result<(), Error> {
     Err(Error::ForeignOwner { path: path.to_owned() })
 }
 
+/// Returns a function that makes an [`Error`] of an I/O error on `path`, for `map_err`.
 pub(crate) fn io_error(path: &Path) -> impl FnOnce(io::Error) -> Error {
     move |source| Error::Io { path: path.to_owned(), source }
 }

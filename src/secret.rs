@@ -1,30 +1,30 @@
-//! Values that must not be seen.
+//! Secret values, one type for each kind.
 //!
-//! Each kind of secret has its own type, wipes itself when dropped, prints as redacted, and is
-//! shown only through `expose`, so that every place that handles one can be found by that word.
-//! Serialising works only through the [`sealed`] modules, for what goes under a seal.
+//! A secret wipes its memory when it is dropped and prints as `[redacted]`. The only way to its
+//! text is [`SecretText::expose`], so a search for that word finds every place that handles one.
+//! A secret is serialised only through [`sealed`], for data that is sealed afterwards.
 
 use std::fmt;
 
 use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroize;
 
-/// Why a text can't be a token.
+/// The reason why a text can't be a token.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub(crate) enum Malformed {
-    /// There is nothing in it.
+    /// The text is empty.
     #[error("the token is empty")]
     Empty,
-    /// It holds a character that a token of its origin can't have.
+    /// The text holds a character that a token from that source can't have.
     #[error("the token holds a character that no token can have")]
     Character,
 }
 
 /// A secret that is text.
 pub(crate) trait SecretText {
-    /// The text itself.
+    /// Returns the secret's text.
     fn expose(&self) -> &str;
-    /// Takes a text that was checked before, such as one from under the seal.
+    /// Makes a secret of a text that was checked earlier, such as one that was unsealed.
     fn from_trusted(text: String) -> Self;
 }
 
@@ -40,7 +40,7 @@ macro_rules! secret_text {
             }
 
             fn from_trusted(text: String) -> Self {
-                Self(SecretString::from(exact(text)))
+                Self(SecretString::from(shrink(text)))
             }
         }
 
@@ -53,71 +53,74 @@ macro_rules! secret_text {
 }
 
 secret_text! {
-    /// What a service is shown to let a request in: an OAuth access token, a PAT or an API token.
+    /// A token that a service accepts with a request: an OAuth access token (RFC 6749 §1.4), a
+    /// personal access token or an API token.
     AccessToken
-    /// What an authorization server is shown to get a new access token (RFC 6749 §1.5).
+    /// A token with which the authorization server issues a new access token (RFC 6749 §1.5).
     RefreshToken
-    /// The client's own password at the token endpoint (RFC 6749 §2.3.1).
+    /// The client's password at the token endpoint (RFC 6749 §2.3.1).
     ClientSecret
-    /// What the browser brings back from the authorization server (RFC 6749 §1.3.1).
+    /// The code that the browser brings back from the authorization server (RFC 6749 §1.3.1).
     AuthorizationCode
-    /// What the token endpoint is asked with until a person has entered the code that goes with it
-    /// (RFC 8628 §3.2).
+    /// The code with which the token endpoint is polled until a person has entered the matching
+    /// user code (RFC 8628 §3.2).
     DeviceCode
-    /// The proof that the one who redeems the code is the one who asked for it (RFC 7636 §4.1).
+    /// The proof that an authorization code is redeemed by the client that asked for it (RFC 7636
+    /// §4.1).
     CodeVerifier
-    /// What a service is shown beside the access token, such as a key of the client's.
+    /// A key that a service expects beside the access token.
     ApiKey
-    /// The key with which a service account signs, in PKCS #8 and PEM.
+    /// The signing key of a service account, as a PEM text of PKCS #8.
     PrivateKey
-    /// What a service account signed, to be exchanged for a token (RFC 7523 §2.1).
+    /// A signed JWT of a service account, which is exchanged for a token (RFC 7523 §2.1).
     Assertion
-    /// What another tool encrypted its store with.
+    /// The key with which another tool encrypted its store.
     StoreKey
     /// A passphrase that a person chose to open the vault.
     Passphrase
 }
 
 impl AccessToken {
-    /// Takes a token from a server: 0x21 to 0x7E, so that it can neither break out of a header
-    /// nor paint a terminal.
-    pub(crate) fn issued(text: String) -> Result<Self, Malformed> {
-        issued(text).map(Self::from_trusted)
+    /// Makes a token of a server's text: bytes 0x21 to 0x7E only, so that it can neither break
+    /// out of an HTTP header nor send commands to a terminal.
+    pub(crate) fn parse_issued(text: String) -> Result<Self, Malformed> {
+        check_issued(text).map(Self::from_trusted)
     }
 
-    /// Takes a token that a person supplies: any text without control characters.
-    pub(crate) fn supplied(text: String) -> Result<Self, Malformed> {
+    /// Makes a token of a text that a person supplies: any text without control characters.
+    pub(crate) fn parse_supplied(text: String) -> Result<Self, Malformed> {
         match text.as_str() {
             "" => Err(Malformed::Empty),
-            shown if shown.chars().any(char::is_control) => Err(refused(text)),
+            shown if shown.chars().any(char::is_control) => Err(reject(text)),
             _ => Ok(Self::from_trusted(text)),
         }
     }
 }
 
 impl RefreshToken {
-    /// Takes a token from a server, under the same rule as [`AccessToken::issued`].
-    pub(crate) fn issued(text: String) -> Result<Self, Malformed> {
-        issued(text).map(Self::from_trusted)
+    /// Makes a token of a server's text, by the rule of [`AccessToken::parse_issued`].
+    pub(crate) fn parse_issued(text: String) -> Result<Self, Malformed> {
+        check_issued(text).map(Self::from_trusted)
     }
 }
 
-fn issued(text: String) -> Result<String, Malformed> {
+fn check_issued(text: String) -> Result<String, Malformed> {
     match text.as_bytes() {
         [] => Err(Malformed::Empty),
         bytes if bytes.iter().all(|byte| (0x21..=0x7E).contains(byte)) => Ok(text),
-        _ => Err(refused(text)),
+        _ => Err(reject(text)),
     }
 }
 
-/// Nearly a token, and so nobody's to find in memory.
-fn refused(mut text: String) -> Malformed {
+/// Wipes a text that is no token: it may be one with a typing error, and so still a secret.
+fn reject(mut text: String) -> Malformed {
     text.zeroize();
     Malformed::Character
 }
 
-/// The text in memory of just its length. To shrink a buffer may be to move it, and leaves a copy.
-fn exact(mut text: String) -> Box<str> {
+/// Moves `text` into memory of exactly its length and wipes the old memory. `String::into_boxed_str`
+/// may move the text too, but leaves a copy behind.
+fn shrink(mut text: String) -> Box<str> {
     if text.capacity() == text.len() {
         return text.into_boxed_str();
     }
@@ -126,7 +129,8 @@ fn exact(mut text: String) -> Box<str> {
     exact
 }
 
-/// For `#[serde(with = "secret::sealed")]`, in what is written under a seal and nowhere else.
+/// Serialisation of secrets with `#[serde(with = "secret::sealed")]`, only for data that is sealed
+/// afterwards.
 pub(crate) mod sealed {
     use serde::{Deserialize, Deserializer, Serializer};
 
@@ -145,8 +149,8 @@ pub(crate) mod sealed {
         String::deserialize(deserializer).map(T::from_trusted)
     }
 
-    /// For a secret that may be absent, as an empty text in its place: the form that every version
-    /// of tokctl reads.
+    /// Serialisation of an `Option`, with an empty text for `None`: every version of tokctl reads
+    /// this form.
     pub(crate) mod or_empty {
         use serde::{Deserialize, Deserializer, Serializer};
 
@@ -168,7 +172,8 @@ pub(crate) mod sealed {
         }
     }
 
-    /// For a secret that may be absent, and is left out then.
+    /// Serialisation of an `Option`, with `null` for `None`, or no field at all with
+    /// `skip_serializing_if`.
     pub(crate) mod option {
         use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -196,7 +201,7 @@ mod tests {
 
     #[test]
     fn a_secret_prints_as_redacted() {
-        let token = AccessToken::issued("made-up-token".into()).unwrap();
+        let token = AccessToken::parse_issued("made-up-token".into()).unwrap();
         assert_eq!(format!("{token:?}"), "AccessToken([redacted])");
     }
 
@@ -212,16 +217,19 @@ mod tests {
     #[test]
     fn a_token_from_a_server_is_visible_ascii() {
         for text in ["", "a b", "a\nb", "caf\u{e9}", "\u{7f}"] {
-            assert!(AccessToken::issued(text.into()).is_err(), "{text:?}");
-            assert!(RefreshToken::issued(text.into()).is_err(), "{text:?}");
+            assert!(AccessToken::parse_issued(text.into()).is_err(), "{text:?}");
+            assert!(RefreshToken::parse_issued(text.into()).is_err(), "{text:?}");
         }
-        assert!(AccessToken::issued("!~".into()).is_ok());
+        assert!(AccessToken::parse_issued("!~".into()).is_ok());
     }
 
     #[test]
     fn a_supplied_token_may_be_any_text_without_control_characters() {
-        assert!(AccessToken::supplied("pass word \u{e9}".into()).is_ok());
-        assert_eq!(AccessToken::supplied("a\u{1b}[31m".into()).unwrap_err(), Malformed::Character);
-        assert_eq!(AccessToken::supplied(String::new()).unwrap_err(), Malformed::Empty);
+        assert!(AccessToken::parse_supplied("pass word \u{e9}".into()).is_ok());
+        assert_eq!(
+            AccessToken::parse_supplied("a\u{1b}[31m".into()).unwrap_err(),
+            Malformed::Character
+        );
+        assert_eq!(AccessToken::parse_supplied(String::new()).unwrap_err(), Malformed::Empty);
     }
 }

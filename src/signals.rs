@@ -1,4 +1,8 @@
-//! Signals that would end the process, at moments when it must not simply end.
+//! Signals that would end the process while it must not end: while an answer is not saved yet, or
+//! while the terminal is in another mode.
+//!
+//! Owns the signal handlers of the whole process. Knows neither what the work is that a signal
+//! waits for nor what a person is told.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -15,47 +19,53 @@ use signal_hook::iterator::exfiltrator::WithOrigin;
 use signal_hook::iterator::{Signals, SignalsInfo};
 use signal_hook::{flag, low_level};
 
-const ENDING: [i32; 4] = [SIGHUP, SIGINT, SIGQUIT, SIGTERM];
+const TERMINATING: [i32; 4] = [SIGHUP, SIGINT, SIGQUIT, SIGTERM];
 
-/// What a command is told that the program runs, where the program itself is told.
+/// The signals that `tokctl run` passes on to the command that it runs.
 const PASSED_ON: [i32; 9] =
     [SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH, SIGTSTP, SIGCONT];
 
-/// The same for those that hardly anybody sends, and that would end the program alone. Those that
-/// tell of a fault of its own are not among them, nor SIGXFSZ: see [`survive_file_limit`].
+/// Rare signals that `tokctl run` passes on too, since they would end tokctl and leave the command
+/// behind. Signals for a fault in tokctl itself (SIGSEGV and others) are not in the list, nor is
+/// SIGXFSZ: see [`survive_file_limit`].
 const RARE: [i32; 8] = [SIGABRT, SIGALRM, SIGIO, SIGPROF, SIGSYS, SIGTRAP, SIGVTALRM, SIGXCPU];
 
-/// And for those of Linux alone.
+/// Rare signals that `tokctl run` passes on and only Linux has.
 #[cfg(target_os = "linux")]
-const OF_THE_SYSTEM: [i32; 2] = [Signal::POWER.as_raw(), Signal::STKFLT.as_raw()];
+const LINUX_ONLY: [i32; 2] = [Signal::POWER.as_raw(), Signal::STKFLT.as_raw()];
 #[cfg(not(target_os = "linux"))]
-const OF_THE_SYSTEM: [i32; 0] = [];
+const LINUX_ONLY: [i32; 0] = [];
 
 const POLL: Duration = Duration::from_millis(10);
 
-/// What the handlers share. A handler can't be taken away again, so there is one set of them for
-/// the whole process, which does what the system does whenever nothing is held.
+/// The state of the process's signal handlers.
+///
+/// A handler can't be removed again, so one set of them serves the whole process. While no
+/// [`Hold`] lives, it does what the system does by default.
 #[derive(Default)]
 struct Shared {
-    /// How many hold signals back just now.
+    /// The number of living [`Hold`]s.
     holders: Mutex<usize>,
+    /// Whether no [`Hold`] lives: a signal ends the process at once.
     free: Arc<AtomicBool>,
-    /// The signal that came while it was held, or 0.
+    /// The number of a signal that waits, or 0.
     pending: Arc<AtomicUsize>,
-    /// Whether signals are somebody else's: see [`take_over`].
+    /// Whether [`take_over`] was called: signals then go to its caller.
     taken_over: AtomicBool,
 }
 
 static SHARED: OnceLock<Shared> = OnceLock::new();
 
-/// While one lives, a signal waits; when the last is dropped, the signal ends the process.
-pub(crate) struct Held(&'static Shared);
+/// A guard that makes signals wait. When the last guard is dropped, a signal that came meanwhile
+/// ends the process.
+pub(crate) struct Hold(&'static Shared);
 
-/// Signals as they come, each with where it came from.
+/// A stream of signals, each with its sender.
 pub(crate) type Received = SignalsInfo<WithOrigin>;
 
-/// Holds signals back. Where one waits already for others that hold it, nothing new is begun.
-pub(crate) fn hold() -> io::Result<Held> {
+/// Makes signals wait until the returned guard is dropped. If a signal waits already, this blocks:
+/// no new work begins, and the process ends when the last guard is dropped.
+pub(crate) fn hold() -> io::Result<Hold> {
     let shared = if let Some(shared) = SHARED.get() {
         shared
     } else {
@@ -70,18 +80,18 @@ pub(crate) fn hold() -> io::Result<Held> {
         if goes_on {
             *holders += 1;
             shared.free.store(false, Ordering::SeqCst);
-            return Ok(Held(shared));
+            return Ok(Hold(shared));
         }
         drop(holders);
-        // The last of them ends the process.
+        // Dropping the last of the other guards ends the process.
         std::thread::sleep(POLL);
     }
 }
 
-/// Does `work`; a signal that comes meanwhile ends the process at once, but after `restore`.
+/// Runs `work`. A signal that arrives meanwhile first runs `restore`, then ends the process.
 pub(crate) fn restoring<T>(restore: impl Fn() + Send, work: impl FnOnce() -> T) -> io::Result<T> {
     let held = hold()?;
-    let mut signals = Signals::new(heeded(&ENDING))?;
+    let mut signals = Signals::new(not_ignored(&TERMINATING))?;
     let handle = signals.handle();
     let done = std::thread::scope(|scope| {
         scope.spawn(move || {
@@ -98,11 +108,11 @@ pub(crate) fn restoring<T>(restore: impl Fn() + Send, work: impl FnOnce() -> T) 
     Ok(done)
 }
 
-/// Holds signals back for good. When one comes, calls `last_words` with its name; then it ends the
-/// process as soon as nobody else holds it.
+/// Calls `last_words` with a signal's name, such as `SIGTERM`, before that signal ends the process.
+/// The process ends as soon as no [`Hold`] lives.
 pub(crate) fn announce(last_words: impl FnOnce(&'static str) + Send + 'static) -> io::Result<()> {
     let held = hold()?;
-    let mut signals = Signals::new(heeded(&ENDING))?;
+    let mut signals = Signals::new(not_ignored(&TERMINATING))?;
     std::thread::spawn(move || {
         if let Some(signal) = signals.forever().next() {
             last_words(low_level::signal_name(signal).unwrap_or("a signal"));
@@ -112,51 +122,54 @@ pub(crate) fn announce(last_words: impl FnOnce(&'static str) + Send + 'static) -
     Ok(())
 }
 
-/// Takes all signals for a command that the program runs: from now on none of them ends the
-/// program, and each is given out with where it came from, as is word of children (SIGCHLD).
+/// Takes over all signals on behalf of a command that tokctl runs. From now on no signal ends
+/// tokctl; each arrives in the returned stream, as does SIGCHLD.
 pub(crate) fn take_over() -> io::Result<Received> {
-    // Before they are held, so that none is missed.
-    let passed_on = heeded(&PASSED_ON).chain(heeded(&RARE)).chain(heeded(&OF_THE_SYSTEM));
+    // The stream exists before signals are made to wait, so that none is lost.
+    let passed_on =
+        not_ignored(&PASSED_ON).chain(not_ignored(&RARE)).chain(not_ignored(&LINUX_ONLY));
     let signals = SignalsInfo::new(passed_on.chain([SIGCHLD]))?;
     let held = hold()?;
     held.0.taken_over.store(true, Ordering::SeqCst);
-    // Never released.
+    // The guard lives as long as the process.
     std::mem::forget(held);
     Ok(signals)
 }
 
-/// Whether `signal`, which was taken over, ends a program that has no answer to it.
-pub(crate) fn is_an_end(signal: i32) -> bool {
-    ENDING.contains(&signal) || RARE.contains(&signal) || OF_THE_SYSTEM.contains(&signal)
+/// Whether `signal`, one of those of [`take_over`], ends a program that does not handle it.
+pub(crate) fn ends_program(signal: i32) -> bool {
+    TERMINATING.contains(&signal) || RARE.contains(&signal) || LINUX_ONLY.contains(&signal)
 }
 
-/// Makes a write beyond the largest file that the process may make fail as on a full disk: by itself
-/// the system ends the process there. Programs that it starts are ended as ever, even where the
-/// caller ignores the signal: see [`survive_file_limit_as_the_caller`].
+/// Makes a write beyond the file size limit (`ulimit -f`) fail with an error, as on a full disk,
+/// instead of ending the process with SIGXFSZ.
+///
+/// Programs that tokctl starts get the default, even if tokctl's caller ignores the signal: see
+/// [`survive_file_limit_as_the_caller`].
 pub(crate) fn survive_file_limit() {
-    // Where that can't be had, the program is as useful as before.
+    // Without the handler the program works as well, as long as the limit is not reached.
     let _ = flag::register(SIGXFSZ, Arc::default());
 }
 
-/// Does as [`survive_file_limit`] for a process that starts a program in its caller's name. Where
-/// the caller ignores the signal, writes fail without any handler, and the program is to inherit
-/// that. Reads a file to find out.
+/// Does what [`survive_file_limit`] does, unless tokctl's caller ignores SIGXFSZ. In that case
+/// writes fail without a handler, and a program that tokctl starts inherits that. Reads
+/// `/proc/self/status` to find out.
 pub(crate) fn survive_file_limit_as_the_caller() {
-    if heeded(&[SIGXFSZ]).next().is_some() {
+    if not_ignored(&[SIGXFSZ]).next().is_some() {
         survive_file_limit();
     }
 }
 
-/// Those of `signals` that whoever started the program does not have it ignore, as `nohup` and
-/// shells do: they are to go on ending nothing, here and in programs that are started.
-fn heeded(signals: &[i32]) -> impl Iterator<Item = i32> {
+/// Returns those of `signals` that tokctl's caller did not set to be ignored, as `nohup` and shells
+/// do. An ignored signal stays ignored, here and in programs that are started.
+fn not_ignored(signals: &[i32]) -> impl Iterator<Item = i32> {
     static IGNORED: OnceLock<u64> = OnceLock::new();
-    let ignored = *IGNORED.get_or_init(ignored);
+    let ignored = *IGNORED.get_or_init(read_ignored);
     signals.iter().copied().filter(move |signal| ignored >> (signal - 1) & 1 == 0)
 }
 
-/// The signals that are ignored, each a bit; none, where the system does not tell.
-fn ignored() -> u64 {
+/// Returns the set of ignored signals, bit 0 for signal 1; 0 where the system does not tell.
+fn read_ignored() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or_default()
@@ -164,7 +177,7 @@ fn ignored() -> u64 {
 
 fn register() -> io::Result<Shared> {
     let shared = Shared::default();
-    for signal in heeded(&ENDING) {
+    for signal in not_ignored(&TERMINATING) {
         flag::register_conditional_default(signal, Arc::clone(&shared.free))?;
         let number = usize::try_from(signal).unwrap_or_default();
         flag::register_usize(signal, Arc::clone(&shared.pending), number)?;
@@ -172,14 +185,14 @@ fn register() -> io::Result<Shared> {
     Ok(shared)
 }
 
-impl Held {
-    /// Whether a signal waits: what is not begun yet may as well not be.
-    pub(crate) fn is_over(&self) -> bool {
+impl Hold {
+    /// Whether a signal waits: the caller should not begin what it has not begun yet.
+    pub(crate) fn is_pending(&self) -> bool {
         self.0.pending.load(Ordering::SeqCst) != 0
     }
 }
 
-impl Drop for Held {
+impl Drop for Hold {
     fn drop(&mut self) {
         let mut holders = self.0.holders.lock().unwrap_or_else(PoisonError::into_inner);
         *holders -= 1;

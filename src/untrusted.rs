@@ -1,17 +1,17 @@
-//! Text from elsewhere, made safe to show.
+//! Untrusted text, made safe to show.
 //!
 //! An error description from a server, a scope or a user name from a file may hold escape
-//! sequences that paint the terminal, direction marks that turn it round, or the start of a
-//! command that a CI platform obeys when it sees it in a log.
+//! sequences that change the terminal, marks that reverse the direction of writing, or the start
+//! of a command that a CI platform executes when it reads a log.
 
-/// As much of a foreign text as is ever shown, in characters.
+/// The greatest length of a text that is shown, in characters.
 const LONGEST: usize = 300;
 
-/// Lines that begin like this are commands to GitHub Actions and Azure Pipelines.
+/// The beginnings of log lines that GitHub Actions and Azure Pipelines take for commands.
 const CI_COMMANDS: [&str; 3] = ["::", "##[", "##vso["];
 
-/// `text` on one line, without control and direction characters, shortened to 300 characters,
-/// and with no start of a CI command left whole.
+/// Returns `text` on one line, without control and direction characters, at most 300 characters
+/// long, and with a space inside everything that a CI platform would take for a command.
 pub(crate) fn printable(text: &str) -> String {
     let mut shown: String = text
         .chars()
@@ -20,17 +20,18 @@ pub(crate) fn printable(text: &str) -> String {
         .collect();
     for command in CI_COMMANDS {
         let (head, tail) = command.split_at(1);
-        // Again until none is left: in ":::" the second pair appears when the first is parted.
-        while let Some(at) = seen_at(&shown, command) {
+        // In ":::" a second "::" appears when the first one is parted, so this repeats.
+        while let Some(at) = find_command(&shown, command) {
             shown.replace_range(at..at + command.len(), &format!("{head} {tail}"));
         }
     }
     shown.trim().to_owned()
 }
 
-/// Where a platform would see `command`: GitHub at the start of a line, and so of anything that may
-/// come to stand there, but not within a word such as `[::1]`; Azure anywhere.
-fn seen_at(text: &str, command: &str) -> Option<usize> {
+/// Returns the position at which a CI platform would see `command`. Azure sees it anywhere. GitHub
+/// sees it at the start of a line; the text may be printed there, so the start of each word counts,
+/// but not the inside of a word such as `[::1]`.
+fn find_command(text: &str, command: &str) -> Option<usize> {
     text.match_indices(command).map(|(at, _)| at).find(|&at| {
         command.starts_with('#') || text[..at].chars().next_back().is_none_or(char::is_whitespace)
     })
@@ -60,7 +61,7 @@ mod tests {
         {
             let shown = printable(text);
             for command in CI_COMMANDS {
-                assert_eq!(seen_at(&shown, command), None, "{text} is shown as {shown}");
+                assert_eq!(find_command(&shown, command), None, "{text} is shown as {shown}");
             }
         }
         assert_eq!(printable("http://[::1]:80/"), "http://[::1]:80/");

@@ -1,4 +1,4 @@
-//! Writing down, on behalf of a command, who used which credential or changed which key.
+//! Audit entries that a command writes: who used which credential, or changed which key.
 
 use std::sync::OnceLock;
 
@@ -7,14 +7,15 @@ use super::error::CliError;
 use super::time;
 use crate::model::account::{Account, ProviderName, UserName};
 pub(crate) use crate::model::audit::OK;
-use crate::model::audit::{Action, Asker, Subject, Use};
+use crate::model::audit::{Action, Caller, Event, Subject};
 use crate::ops::audit::{self, Recorded};
 use crate::ops::token::{LiveToken, Warning};
 use crate::ops::{self, OpenVault};
-use crate::store;
 
-/// Writes down that `command` used the credential of `account`. Fails where it can't, and the
-/// configuration requires it: then no token may be handed out.
+/// Writes an audit entry: `command` used the credential of `account`, with this `outcome`.
+///
+/// Fails when the entry can't be written and the configuration requires the audit. Then the caller
+/// must not hand out a token.
 pub(crate) fn record(
     context: &Context,
     vault: &OpenVault,
@@ -23,26 +24,30 @@ pub(crate) fn record(
     account: &Account,
     outcome: &str,
 ) -> Result<(), CliError> {
-    let of = Subject::Credential {
+    let subject = Subject::Credential {
         provider: account.provider.as_str(),
         user: Some(account.user.as_str()),
     };
-    written(context, vault, command, action, of, outcome)
+    write_entry(context, vault, command, action, subject, outcome)
 }
 
-/// The same for what is not known by a credential's name.
+/// Writes an audit entry about a `subject` that is not one credential, such as a key slot.
+///
+/// Fails as [`record`] does.
 pub(crate) fn record_of(
     context: &Context,
     vault: &OpenVault,
     command: &'static str,
     action: Action,
-    of: Subject<'_>,
+    subject: Subject<'_>,
 ) -> Result<(), CliError> {
-    written(context, vault, command, action, of, OK)
+    write_entry(context, vault, command, action, subject, OK)
 }
 
-/// The same for what hands out no token, and is not undone for want of an entry. The user is left
-/// out where a login failed before anybody said who it is.
+/// Writes an audit entry for an action that hands out no token; a failure is a warning.
+///
+/// The action is not undone when the entry is missing. `user` is `None` when a login failed before
+/// the user was known.
 pub(crate) fn note(
     context: &Context,
     vault: &OpenVault,
@@ -51,21 +56,23 @@ pub(crate) fn note(
     (provider, user): (&ProviderName, Option<&UserName>),
     outcome: &str,
 ) {
-    let of = Subject::Credential { provider: provider.as_str(), user: user.map(UserName::as_str) };
-    note_of(context, vault, command, action, of, outcome);
+    let subject =
+        Subject::Credential { provider: provider.as_str(), user: user.map(UserName::as_str) };
+    note_of(context, vault, command, action, subject, outcome);
 }
 
-/// The same for a change of the keys, which stands as it is.
+/// Writes an audit entry for a change of the key slots; a failure is a warning, and the change
+/// stays.
 pub(crate) fn note_change<T>(
     context: &Context,
     vault: &OpenVault,
     command: &'static str,
     action: Action,
-    of: Subject<'_>,
+    subject: Subject<'_>,
     changed: &Result<T, CliError>,
 ) {
     let outcome = changed.as_ref().map_or_else(|error| error.kind.word(), |_| OK);
-    note_of(context, vault, command, action, of, outcome);
+    note_of(context, vault, command, action, subject, outcome);
 }
 
 fn note_of(
@@ -73,16 +80,16 @@ fn note_of(
     vault: &OpenVault,
     command: &'static str,
     action: Action,
-    of: Subject<'_>,
+    subject: Subject<'_>,
     outcome: &str,
 ) {
-    if let Err(error) = written(context, vault, command, action, of, outcome) {
+    if let Err(error) = write_entry(context, vault, command, action, subject, outcome) {
         let cause = error.causes.first().map(|cause| format!(": {cause}")).unwrap_or_default();
         context.ui.warning(&format!("{}{cause}", error.message));
     }
 }
 
-/// The same for many at once, all of which it did.
+/// Writes one audit entry for each of `accounts`, for an action that succeeded for all of them.
 pub(crate) fn note_all<'a>(
     context: &Context,
     vault: &OpenVault,
@@ -94,29 +101,28 @@ pub(crate) fn note_all<'a>(
         let whose = (&account.provider, Some(&account.user));
         note(context, vault, command, action, whose, OK);
     }
-    // What it can't remember now it will with its next write.
+    // On failure the vault remembers it with its next write.
     let _ = audit::remember(vault);
 }
 
-/// Has the audit kept as today's configuration says from the next write on. A slip in the
-/// configuration leaves it as it was.
+/// Sets how the vault keeps its audit to what today's configuration says.
+///
+/// A configuration that can't be read changes nothing.
 pub(crate) fn keep_as_configured(context: &Context, vault: &OpenVault) {
     if let Ok(config) = context.config() {
-        vault.keep_audit_as(config.audit);
+        vault.set_audit_settings(config.audit);
     }
 }
 
-/// The word for how a token was got, or why not.
+/// Returns the audit's word for how a token was obtained, or for the reason why it was not.
 pub(crate) fn outcome(got: &Result<LiveToken, CliError>) -> &'static str {
     match got {
         Ok(LiveToken { warning: Some(warning), .. }) => match warning {
             Warning::Inactive => "inactive",
             Warning::Fading { .. } => "fading",
-            Warning::NotRefreshed(error) => match **error {
-                ops::Error::Store(store::Error::Busy) => "being_refreshed",
-                ops::Error::Interrupted { .. } => "interrupted",
-                _ => "not_refreshed",
-            },
+            Warning::BeingRefreshed => "being_refreshed",
+            Warning::InDoubt => "interrupted",
+            Warning::NotRefreshed(_) => "not_refreshed",
         },
         Ok(LiveToken { refreshed: true, .. }) => "refreshed",
         Ok(LiveToken { refreshed: false, .. }) => OK,
@@ -124,18 +130,18 @@ pub(crate) fn outcome(got: &Result<LiveToken, CliError>) -> &'static str {
     }
 }
 
-fn written(
+fn write_entry(
     context: &Context,
     vault: &OpenVault,
     command: &'static str,
     action: Action,
-    of: Subject<'_>,
+    subject: Subject<'_>,
     outcome: &str,
 ) -> Result<(), CliError> {
     static PARENT: OnceLock<Option<String>> = OnceLock::new();
     let parent = PARENT.get_or_init(parent).clone();
-    let asked_by = Asker { command, pid: std::process::id(), parent };
-    let entry = Use { at: time::precise(), action, of, outcome, asked_by: &asked_by };
+    let caller = Caller { command, pid: std::process::id(), parent };
+    let entry = Event { at: time::precise(), action, of: subject, outcome, caller: &caller };
     match audit::record(vault, &entry) {
         Ok(Recorded::Written | Recorded::NotKept) => Ok(()),
         Ok(Recorded::Missed(error)) => {
@@ -148,7 +154,7 @@ fn written(
     }
 }
 
-/// The name of the program that started this one, where the system tells.
+/// Returns the name of the program that started this one, if the system tells it.
 #[cfg(target_os = "linux")]
 fn parent() -> Option<String> {
     use std::io::Read;

@@ -1,7 +1,7 @@
-//! Opening an address in the person's browser.
+//! The user's browser, and how to open an address in it.
 //!
-//! Chooses the program from an environment that is passed in. Never goes through a shell, and
-//! hands the program none of tokctl's own secrets. What the address is for is not known here.
+//! The program is chosen from the [`Environment`] that is passed in. It is started without a shell
+//! and inherits none of tokctl's secrets. This module does not know what the address is for.
 
 use std::io;
 use std::os::unix::process::CommandExt;
@@ -12,17 +12,17 @@ use url::Url;
 
 use super::environment::Environment;
 
-/// Where `$BROWSER` wants the address.
+/// The text in `$BROWSER` that the address replaces.
 const PLACEHOLDER: &str = "%s";
 
-/// A program that opens addresses.
+/// A program that opens addresses, with its arguments.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Browser {
     program: String,
     arguments: Vec<String>,
 }
 
-/// The systems that differ in how they open an address.
+/// The operating systems that differ in how they open an address.
 #[derive(Clone, Copy)]
 enum System {
     MacOs,
@@ -35,10 +35,11 @@ impl System {
 }
 
 impl Browser {
-    /// The program that `$BROWSER` names, else the desktop's own if there is a desktop to be seen.
+    /// Returns the program that `$BROWSER` names, or else the desktop's own program if a desktop is
+    /// visible.
     ///
-    /// A `$BROWSER` that can't be split as a shell would split it names no program, and no other
-    /// one is put in its place.
+    /// A `$BROWSER` that can't be split as a shell would split it names no program. The result is
+    /// then `None`, not the desktop's program.
     pub(crate) fn find(environment: &Environment) -> Option<Self> {
         Self::find_on(System::HERE, environment)
     }
@@ -50,7 +51,7 @@ impl Browser {
         }
         let display = is_set("DISPLAY") || is_set("WAYLAND_DISPLAY");
         match system {
-            // Without a display of their own, those who come over SSH don't see this screen.
+            // A user who comes over SSH without a forwarded display does not see this screen.
             System::MacOs if is_set("SSH_CONNECTION") && !display => None,
             System::MacOs => Self::named("open"),
             System::Other if display => Self::named("xdg-open"),
@@ -63,20 +64,21 @@ impl Browser {
         Some(Self { program: words.next()?, arguments: words.collect() })
     }
 
-    /// The program's name or path.
+    /// Returns the name or path of the program.
     pub(crate) fn program(&self) -> &str {
         &self.program
     }
 
-    /// Opens `url`, and doesn't wait for the browser to end. The browser inherits none of tokctl's
-    /// own secrets.
+    /// Starts the browser with `url` and does not wait for it to end.
+    ///
+    /// Fails when the program can't be started. The browser inherits none of tokctl's secrets.
     pub(crate) fn open(&self, environment: &Environment, url: &Url) -> io::Result<()> {
         let mut command = self.command(url);
         for name in environment.secrets() {
             command.env_remove(name);
         }
         let mut child = command.spawn()?;
-        // Some openers end at once, some only with the browser; somebody has to be told.
+        // The child has to be reaped: some openers end at once, others only with the browser.
         thread::spawn(move || child.wait());
         Ok(())
     }

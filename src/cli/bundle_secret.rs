@@ -1,4 +1,4 @@
-//! What a bundle is sealed for, and opened with: a key or a passphrase of its own, not the vault's.
+//! Secrets that seal and open a bundle: a key or a passphrase of the bundle's own, not the vault's.
 
 use std::convert::Infallible;
 use std::path::{Path, PathBuf};
@@ -7,20 +7,20 @@ use std::str::FromStr;
 use super::context::Context;
 use super::error::{CliError, Kind};
 use super::key_material;
-use crate::vault::bundle::BundleSecret;
-use crate::vault::slot::SlotKind;
+use crate::ops::SlotKind;
+use crate::ops::export::BundleSecret;
 
-/// How to give the passphrase where nobody can be asked.
+/// The hint for giving the bundle's passphrase where no prompt is possible.
 const PASSPHRASE_FLAG: &str = "set TOKCTL_BUNDLE_PASSPHRASE or TOKCTL_BUNDLE_PASSPHRASE_FILE";
 
-/// What a bundle is to be sealed for, as the command line says it.
+/// The kind of secret that a new bundle is sealed for, as `--to` names it.
 #[derive(Debug, Clone)]
 pub(crate) enum Recipient {
     Passphrase,
-    /// The key in this file.
+    /// The key in the file with this path.
     Key(PathBuf),
-    /// Anything else. It is not kept, so that no message can repeat it: it may be a key or a
-    /// passphrase, which has no place on a command line.
+    /// Any other text. The text itself is dropped so that no message can repeat it: it may be a key
+    /// or a passphrase, and neither belongs on a command line.
     Other,
 }
 
@@ -38,8 +38,8 @@ impl FromStr for Recipient {
     }
 }
 
-/// The secret to seal a new bundle for.
-pub(crate) fn sealing(context: &Context, to: &Recipient) -> Result<BundleSecret, CliError> {
+/// Returns the secret that seals a new bundle; asks for a passphrase if none is set.
+pub(crate) fn for_sealing(context: &Context, to: &Recipient) -> Result<BundleSecret, CliError> {
     match to {
         Recipient::Key(file) => key_in(context, file),
         Recipient::Passphrase => match key_material::bundle_passphrase(context)? {
@@ -57,8 +57,11 @@ pub(crate) fn sealing(context: &Context, to: &Recipient) -> Result<BundleSecret,
     }
 }
 
-/// The secret that opens a bundle of this kind; a key from `key_file`, if that is named.
-pub(crate) fn opening(
+/// Returns the secret that opens a bundle sealed with a secret of this `kind`.
+///
+/// The key comes from `key_file` if that is given, else from the environment; a passphrase may be
+/// asked for.
+pub(crate) fn for_opening(
     context: &Context,
     kind: SlotKind,
     key_file: Option<&Path>,
@@ -83,8 +86,9 @@ pub(crate) fn opening(
     }
 }
 
-/// The key in a file that the command line names. Where there is none in it, the call is wrong:
-/// nothing is to be unlocked.
+/// Returns the key in a file that the command line names.
+///
+/// A file without a key is a usage error, because no vault is being unlocked.
 fn key_in(context: &Context, file: &Path) -> Result<BundleSecret, CliError> {
     let source = format!("`{}`", file.display());
     let key = key_material::key_in(context, &source, file);

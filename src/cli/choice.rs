@@ -1,12 +1,10 @@
-//! Which credential a command is about, where the command line leaves something out.
+//! The credential that a command is about, where the command line names only a part of it.
 
 use super::context::Context;
 use super::error::{CliError, Kind};
 use super::typed::user_flag;
 use crate::model::account::{Account, ProviderName, UserName};
-use crate::ops;
-use crate::ops::Vault;
-use crate::providers;
+use crate::ops::{self, Vault, providers};
 
 /// How a command names a credential.
 #[derive(Debug, Clone, clap::Args)]
@@ -21,21 +19,23 @@ pub(crate) struct Choice {
 }
 
 impl Choice {
-    /// The account, where the command line names all of it. Whether there is such a credential is
-    /// for the caller to find out: looking twice would cost a `get` too much.
-    pub(crate) fn named(&self) -> Option<Account> {
+    /// Returns the account if the command line names both provider and user.
+    ///
+    /// The caller finds out whether such a credential exists: looking twice would slow down `get`.
+    pub(crate) fn account(&self) -> Option<Account> {
         let (provider, user) = (self.provider.clone()?, self.user.clone()?);
         Some(Account { provider, user })
     }
 
-    /// The one credential that is meant.
+    /// Returns the one account that the command line means.
     ///
-    /// What is left out is taken from `TOKCTL_USER`; then from what is stored, if only one
-    /// matches; then from `default_user` in the configuration; then a terminal is asked.
+    /// A missing part comes from `TOKCTL_USER`; then from the stored credentials, if only one
+    /// matches; then from `default_user` in the configuration; then from a question at the
+    /// terminal. Fails when no credential matches, or several match and no question is possible.
     pub(crate) fn resolve(
         &self,
         context: &Context,
-        store: &Vault,
+        vault: &Vault,
         verb: &str,
     ) -> Result<Account, CliError> {
         let provider = self.provider.as_ref();
@@ -43,9 +43,9 @@ impl Choice {
             Some(user) => Some(user.clone()),
             None => context.default_user()?,
         };
-        let matches = store.accounts(provider, user.as_ref())?;
+        let matches = vault.accounts(provider, user.as_ref())?;
         match &matches[..] {
-            [] => Err(none(context, provider, user.as_ref())),
+            [] => Err(no_match(context, provider, user.as_ref())),
             [account] => Ok(account.clone()),
             [first, ..] => {
                 let defaults: Vec<&Account> = match (&user, &context.config()?.default_user) {
@@ -71,8 +71,8 @@ impl Choice {
     }
 }
 
-/// The error for a choice that nothing matches.
-pub(crate) fn none(
+/// Returns the error for a choice that matches no credential.
+pub(crate) fn no_match(
     context: &Context,
     provider: Option<&ProviderName>,
     user: Option<&UserName>,
@@ -88,7 +88,7 @@ pub(crate) fn none(
         };
         return CliError::new(Kind::NotFound, message).hint(hint);
     };
-    // A slip in the provider's name is told as such; a slip in the configuration is another matter.
+    // A mistyped provider has its own error. A mistake in the configuration is reported elsewhere.
     if let Ok(config) = context.config()
         && let Err(error @ providers::Error::Unknown { .. }) = providers::find(provider, config)
     {

@@ -1,8 +1,8 @@
-//! Masking commands: how a CI platform is told that a value must not show in its log.
+//! Masking commands, which tell a CI platform to hide a value in its log.
 //!
-//! The platform reads them on stderr as well as on stdout and keeps them out of the log itself.
-//! From then on it masks what it was told in every later line, so a command has to come before the
-//! value. GitLab and Jenkins have none.
+//! The platform reads them on stderr as well as on stdout and keeps them out of the log itself. It
+//! masks the value only in later lines, so the command has to come before the value. GitLab and
+//! Jenkins have no such command.
 
 use zeroize::Zeroizing;
 
@@ -18,19 +18,21 @@ pub(crate) enum CiMask {
     Azure,
 }
 
-/// Why a value can't be masked, so that it must not be printed where it was to be.
+/// The reason why a value can't be masked. Such a value must not be printed.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub(crate) enum Unmaskable {
-    /// Platforms ignore masks that are empty or blank.
+    /// The value is empty, blank or punctuation only. Platforms ignore such masks.
     #[error("there is nothing in it that could be told from other text")]
     Blank,
-    /// How a log shows it is not known, and so not what would have to be masked.
+    /// The value holds a control character, and how a log shows that is not known.
     #[error("it holds a control character")]
     ControlCharacter,
 }
 
-/// Has `platform` mask each of `values`. Fails if one can't be masked, or nobody reads the
-/// commands: then the values must not be printed.
+/// Writes the commands with which `platform` masks each of `values`.
+///
+/// Fails when a value can't be masked or stderr can't be written. Then the values must not be
+/// printed.
 pub(crate) fn mask<'a>(
     ui: &Ui,
     platform: CiMask,
@@ -47,20 +49,28 @@ pub(crate) fn mask<'a>(
     Ok(())
 }
 
-/// The commands that mask `value`, a line each.
+/// Returns the commands that mask `value`, one command per line.
 ///
-/// A log is masked line by line, so a value of several lines takes as many commands. Lines without
-/// a letter or digit are left out: a bracket is no secret, and would be masked everywhere.
+/// Platforms mask a log line by line, so a value of several lines takes several commands. Lines
+/// without a letter or digit are left out: a bracket is no secret, and masking it would hide it
+/// everywhere.
+///
+/// The value `"one\ntwo"` gives, for Azure:
+///
+/// ```text
+/// ##vso[task.setsecret]one
+/// ##vso[task.setsecret]two
+/// ```
 pub(crate) fn commands(platform: CiMask, value: &str) -> Result<Zeroizing<String>, Unmaskable> {
     let is_odd = |character: char| character.is_control() && !matches!(character, '\r' | '\n');
     if value.contains(is_odd) {
         return Err(Unmaskable::ControlCharacter);
     }
-    // Room from the start: a buffer that grows leaves copies behind. No escape is longer than six,
-    // and no command longer than thirty.
+    // Full capacity from the start, because a buffer that grows leaves copies behind. The longest
+    // escape is six bytes, the longest command thirty.
     let lines = 1 + value.matches(['\r', '\n']).count();
     let mut commands = Zeroizing::new(String::with_capacity(6 * value.len() + 30 * lines));
-    // Without the blanks around it, a line is found with them too.
+    // A mask without surrounding blanks also matches a line that has them.
     for line in value.split(['\r', '\n']).map(str::trim) {
         if line.contains(char::is_alphanumeric) {
             write_command(&mut commands, platform, line);
@@ -72,7 +82,7 @@ pub(crate) fn commands(platform: CiMask, value: &str) -> Result<Zeroizing<String
 fn write_command(commands: &mut String, platform: CiMask, line: &str) {
     commands.push_str(match platform {
         CiMask::Github => "::add-mask::",
-        // Not `task.setvariable`, which would make a variable of it too.
+        // `task.setvariable` would also define a variable.
         CiMask::Azure => "##vso[task.setsecret]",
     });
     for (at, character) in line.char_indices() {
@@ -80,7 +90,8 @@ fn write_command(commands: &mut String, platform: CiMask, line: &str) {
         if character == '%' {
             commands.push_str(match platform {
                 CiMask::Github => "25",
-                // Agents that were told not to decode percents read what has no need of it as all do.
+                // Agents can be configured not to decode percent signs. Where no escape is needed,
+                // such agents and all others read the same value.
                 CiMask::Azure if reads_as_escape(&line[at..]) => "AZP25",
                 CiMask::Azure => "",
             });
@@ -89,7 +100,7 @@ fn write_command(commands: &mut String, platform: CiMask, line: &str) {
     commands.push('\n');
 }
 
-/// Whether Azure's agent would take the start of `text` for an escaped character.
+/// Returns whether Azure's agent would decode the start of `text` as an escaped character.
 fn reads_as_escape(text: &str) -> bool {
     ["%0D", "%0A", "%3B", "%5D", "%AZP25"].iter().any(|escape| {
         text.get(..escape.len()).is_some_and(|start| start.eq_ignore_ascii_case(escape))
@@ -106,7 +117,7 @@ mod tests {
         commands(platform, value).unwrap().to_string()
     }
 
-    /// What the platform masks: its own way to read commands.
+    /// Returns what the platform masks, by its own rules for reading commands.
     fn read(platform: CiMask, commands: &str) -> Vec<String> {
         let value = |line: &str| match platform {
             CiMask::Github => {

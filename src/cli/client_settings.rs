@@ -1,4 +1,5 @@
-//! The OAuth client that the user registered: its id, its secret, and whom it trusts.
+//! Settings of the OAuth client that the user registered: its id, its secret, its trusted
+//! certificates.
 
 use std::path::Path;
 
@@ -8,15 +9,15 @@ use super::explain::untrusted_file;
 use super::program;
 use crate::model::account::ProviderName;
 use crate::model::address::Address;
-use crate::model::client::{Client, TokenEndpointAuthMethod};
+use crate::model::client::Client;
+use crate::ops::providers::{self, Provider};
 use crate::private_file;
-use crate::providers::Provider;
 use crate::secret::{ClientSecret, SecretText};
 
-/// No secret, certificate or client file is larger, in bytes.
+/// The size limit of a secret, certificate or client file, in bytes.
 const LARGEST: u64 = 1024 * 1024;
 
-/// The client id that the environment or the provider's definition names.
+/// Returns the client id from the environment, or else from the provider's definition.
 pub(crate) fn client_id(context: &Context, provider: &Provider) -> Option<String> {
     context
         .environment
@@ -24,8 +25,10 @@ pub(crate) fn client_id(context: &Context, provider: &Provider) -> Option<String
         .or_else(|| provider.definition.client_id.clone())
 }
 
-/// The client secret that the environment holds, or that the provider's definition says where to
-/// find.
+/// Returns the client secret from the environment, or else from where the provider's definition
+/// says.
+///
+/// Fails when the definition names a variable, file or command that gives no secret.
 pub(crate) fn client_secret(
     context: &Context,
     provider: &Provider,
@@ -55,18 +58,18 @@ pub(crate) fn client_secret(
     }
 }
 
-/// Reads a client secret from a file; white space at its end is no part of it.
+/// Reads a client secret from a file, without the white space at its end.
 pub(crate) fn read_secret(path: &Path) -> Result<ClientSecret, CliError> {
     let text = zeroize::Zeroizing::new(read_text(path)?);
     Ok(ClientSecret::from_trusted(text.trim_end().to_owned()))
 }
 
-/// The certificates that the definition trusts beside the system's.
+/// Returns the certificates (PEM) that the definition trusts beside the system's.
 pub(crate) fn trusted_certificates(provider: &Provider) -> Result<Option<String>, CliError> {
     provider.definition.ca_file.as_deref().map(read_text).transpose()
 }
 
-/// The id and secret in Google's client file, as its console hands it out.
+/// Reads the client id and secret from the JSON file that Google's console offers.
 pub(crate) fn google_client(path: &Path) -> Result<(String, Option<ClientSecret>), CliError> {
     #[derive(serde::Deserialize)]
     struct File {
@@ -82,35 +85,35 @@ pub(crate) fn google_client(path: &Path) -> Result<(String, Option<ClientSecret>
     let malformed =
         || CliError::new(Kind::Usage, format!("`{}` is no Google client file", path.display()));
     let file: File = serde_json::from_str(&text).map_err(|_| malformed())?;
-    // Where secrets are sent is not taken from such a file.
+    // The file's endpoints are ignored: it must not decide where secrets are sent.
     let fields = file.installed.or(file.web).ok_or_else(malformed)?;
     Ok((fields.client_id, fields.client_secret.map(ClientSecret::from_trusted)))
 }
 
-/// A client secret that is configured for the same client at the same token endpoint, and is
-/// another one than the sealed one. A public client shows none.
+/// Returns the configured client secret if it differs from the sealed one of the same client.
+///
+/// "The same client" means the same client id at the same token endpoint. Public clients have none.
 pub(crate) fn other_secret(
     context: &Context,
     provider: &Provider,
     server: Option<&Address>,
     client: &Client,
 ) -> Option<ClientSecret> {
-    let endpoints = provider.endpoints(server, None).ok()?;
-    let same_client = client_id(context, provider).as_deref() == Some(client.id.as_str());
-    let is_public = client.authentication.method() == TokenEndpointAuthMethod::None;
-    if is_public || !same_client || endpoints.token != client.token_endpoint {
+    let client_id = client_id(context, provider);
+    if !providers::is_secret_for(client, provider, client_id.as_deref(), server) {
         return None;
     }
     let sealed = client.authentication.secret().map(SecretText::expose);
     client_secret(context, provider).ok().flatten().filter(|secret| Some(secret.expose()) != sealed)
 }
 
-/// The variable that holds the client's id.
+/// Returns the name of the variable that holds the client id, such as `TOKCTL_JIRA_CLIENT_ID`.
 pub(crate) fn id_variable(provider: &ProviderName) -> String {
     variable(provider, "CLIENT_ID")
 }
 
-/// The variable that holds the client's secret.
+/// Returns the name of the variable that holds the client secret, such as
+/// `TOKCTL_JIRA_CLIENT_SECRET`.
 pub(crate) fn secret_variable(provider: &ProviderName) -> String {
     variable(provider, "CLIENT_SECRET")
 }
@@ -119,7 +122,7 @@ fn variable(provider: &ProviderName, what: &str) -> String {
     format!("TOKCTL_{}_{what}", provider.as_str().to_uppercase().replace('-', "_"))
 }
 
-/// Reads a file of settings that nobody else can change.
+/// Reads a settings file as text. Fails when other users can change the file.
 pub(crate) fn read_text(path: &Path) -> Result<String, CliError> {
     let bytes = private_file::read_trusted(path, LARGEST)
         .map_err(|error| untrusted_file(Kind::Usage, &error))?;

@@ -1,5 +1,5 @@
-//! What every command needs, from flags and environment: the vault's path, the configuration, and
-//! whether somebody can be asked.
+//! The settings that every command needs, from flags and environment: the path of the vault, the
+//! configuration, and whether questions are allowed.
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -51,12 +51,12 @@ pub(crate) struct Global {
     pub(crate) verbose: u8,
 }
 
-/// Flags and environment, resolved.
+/// The resolved global flags and environment variables.
 pub(crate) struct Context {
     pub(crate) environment: Environment,
     pub(crate) ui: Ui,
     vault: Option<PathBuf>,
-    /// The configuration that was named, which has to be there.
+    /// The path of the configuration that the user named. This file has to exist.
     config_named: Option<PathBuf>,
     config_usual: Option<PathBuf>,
     config: OnceLock<Config>,
@@ -86,7 +86,7 @@ impl Context {
         })
     }
 
-    /// Where the vault is.
+    /// Returns the path of the vault's file. Fails when nothing says where that is.
     pub(crate) fn vault(&self) -> Result<&PathBuf, CliError> {
         self.vault.as_ref().ok_or_else(|| {
             CliError::new(Kind::Usage, "neither HOME nor XDG_DATA_HOME says where the vault is")
@@ -94,19 +94,19 @@ impl Context {
         })
     }
 
-    /// Where the configuration is, if somebody named it.
+    /// Returns the path of the configuration if the user named one.
     pub(crate) fn named_config(&self) -> Option<&Path> {
         self.config_named.as_deref()
     }
 
-    /// Where the configuration is or would be.
+    /// Returns the path of the configuration, whether or not the file exists.
     pub(crate) fn config_path(&self) -> Option<&Path> {
         self.config_named.as_deref().or(self.config_usual.as_deref())
     }
 
-    /// The same anew, for work that may be given up and left behind: it warns of nothing and asks
-    /// nobody.
-    pub(crate) fn apart(&self) -> Self {
+    /// Returns a copy for a thread that may outlive this command: it prints no warnings and asks
+    /// nothing.
+    pub(crate) fn detach(&self) -> Self {
         Self {
             environment: self.environment.clone(),
             ui: Ui { verbosity: Verbosity::Errors, json: self.ui.json, may_ask: false },
@@ -117,7 +117,7 @@ impl Context {
         }
     }
 
-    /// The configuration, read when it is first asked for.
+    /// Returns the configuration, which the first call reads.
     pub(crate) fn config(&self) -> Result<&Config, CliError> {
         if let Some(config) = self.config.get() {
             return Ok(config);
@@ -130,13 +130,13 @@ impl Context {
         Ok(self.config.get_or_init(|| config))
     }
 
-    /// The user that the environment names, where the command line names none.
+    /// Returns the user that `TOKCTL_USER` names, if it is set.
     pub(crate) fn default_user(&self) -> Result<Option<UserName>, CliError> {
         self.environment.text("TOKCTL_USER").map(|user| user_name(&user)).transpose()
     }
 }
 
-/// Reads a user's name.
+/// Parses the value of `TOKCTL_USER`.
 fn user_name(text: &str) -> Result<UserName, CliError> {
     text.parse().map_err(|error: crate::model::account::Error| {
         CliError::new(Kind::Usage, "TOKCTL_USER is no user's name").caused_by(&error)

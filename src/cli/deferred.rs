@@ -1,6 +1,7 @@
-//! Arguments of a command, described to the parser only when that command is called.
+//! Command arguments that are described to the parser only when their command is called.
 //!
-//! Describing all commands would add 9 % to what a `get` costs (CPU of whole processes, 400 by turns).
+//! Describing all commands would add 9 % to the cost of a `get` (CPU time of whole processes, 400
+//! runs in alternation).
 
 use std::cell::Cell;
 
@@ -10,16 +11,17 @@ thread_local! {
     static AT_ONCE: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Describes what help texts and man pages show: every command with its arguments, before the
-/// global ones.
-pub(crate) fn at_once(describe: fn() -> Command) -> Command {
+/// Describes every command with all its arguments, for help texts and man pages.
+///
+/// The command's own arguments come before the global ones.
+pub(crate) fn describe_all(describe: fn() -> Command) -> Command {
     AT_ONCE.set(true);
     let command = describe();
     AT_ONCE.set(false);
     command
 }
 
-/// `T`, and its description when it is needed.
+/// The arguments `T` of a command, described only when the parser needs them.
 #[derive(Debug)]
 pub(crate) struct Deferred<T>(pub(crate) T);
 

@@ -1,10 +1,10 @@
-//! The environment variables, read once.
+//! The environment variables, read once at the start.
 
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 
-/// Variables that hold what opens the vault, a bundle or another tool's store, or say where it is:
-/// no child gets them.
+/// Variables that hold or locate a secret that opens the vault, a bundle or another tool's store.
+/// Child processes do not inherit them.
 const OF_THE_KEY: [&str; 12] = [
     "TOKCTL_KEY",
     "TOKCTL_KEY_FILE",
@@ -20,10 +20,10 @@ const OF_THE_KEY: [&str; 12] = [
     "TOKCTL_IMPORT_KEY",
 ];
 
-/// Stands for a value that is not UTF-8: a control character, which nothing takes.
+/// The stand-in for a value that is not UTF-8: a control character, which no parser accepts.
 const NOT_TEXT: &str = "\u{1a}";
 
-/// The variables that the program was started with.
+/// The environment variables that the program was started with.
 #[derive(Clone, Default)]
 pub(crate) struct Environment(HashMap<OsString, OsString>);
 
@@ -33,29 +33,31 @@ impl Environment {
         Self(std::env::vars_os().collect())
     }
 
-    /// A variable that is set to something.
+    /// Returns the value of a variable, or `None` if it is unset or empty.
     pub(crate) fn get(&self, name: &str) -> Option<OsString> {
         self.0.get(OsStr::new(name)).filter(|value| !value.is_empty()).cloned()
     }
 
-    /// The same as text. What is no text becomes text that is no key, name or passphrase: it must
+    /// Returns the value of a variable as text, or `None` if it is unset or empty.
+    ///
+    /// A value that is not UTF-8 becomes a text that is no key, name or passphrase, so that it does
     /// not count as unset.
     pub(crate) fn text(&self, name: &str) -> Option<String> {
         self.get(name).map(|value| value.into_string().unwrap_or_else(|_| NOT_TEXT.to_owned()))
     }
 
-    /// Whether a switch is on: set, and not to `0` or `false`.
+    /// Returns whether a switch is on: set, and not to `0` or `false`.
     pub(crate) fn is_on(&self, name: &str) -> bool {
         self.text(name).is_some_and(|value| !matches!(value.as_str(), "0" | "false"))
     }
 
-    /// The variables that are text, with their values.
+    /// Returns the names and values of all variables that are UTF-8.
     pub(crate) fn texts(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().filter_map(|(name, value)| Some((name.to_str()?, value.to_str()?)))
     }
 
-    /// The variables that a child process must not inherit: those that open the vault, and client
-    /// secrets.
+    /// Returns the names of the variables that a child process must not inherit: those that open
+    /// the vault, and client secrets.
     pub(crate) fn secrets(&self) -> impl Iterator<Item = &OsStr> {
         self.0.keys().map(OsString::as_os_str).filter(|name| {
             name.to_str().is_some_and(|name| {

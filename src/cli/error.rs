@@ -1,4 +1,4 @@
-//! A failure as a user sees it: an exit code, its causes, and what to type next.
+//! Errors as a user sees them: a message, its causes, an exit code, and what to type next.
 
 use std::error::Error as StdError;
 use std::process::ExitCode;
@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::untrusted::printable;
 
-/// What a script can do about a failure; each kind has its exit code and its word in JSON.
+/// The kind of a failure, which has an exit code and a word in JSON. A script decides by it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Failed,
@@ -19,9 +19,9 @@ pub(crate) enum Kind {
     VaultDamaged,
     LoginFailed,
     Busy,
-    /// The command that `run` was given is there and can't be started, as shells tell it.
+    /// The command given to `run` exists and can't be started; shells use exit code 126 for it.
     CommandNotExecutable,
-    /// There is no such command.
+    /// The command given to `run` does not exist; shells use exit code 127 for it.
     CommandNotFound,
 }
 
@@ -42,7 +42,7 @@ impl Kind {
         }
     }
 
-    /// The gravest of several: a command that saw to many credentials ends with it.
+    /// Returns the gravest of `kinds`, with which a command for many credentials ends.
     pub(crate) fn gravest(kinds: impl IntoIterator<Item = Self>) -> Option<Self> {
         const GRAVEST_FIRST: [Kind; 9] = [
             Kind::VaultDamaged,
@@ -59,7 +59,7 @@ impl Kind {
         GRAVEST_FIRST.into_iter().find(|kind| found.contains(kind))
     }
 
-    /// The word for it, in JSON and in the audit.
+    /// Returns the word for this kind in JSON and in the audit.
     pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Failed => "failed",
@@ -77,7 +77,7 @@ impl Kind {
     }
 }
 
-/// A failure as a user sees it.
+/// An error as a user sees it.
 #[derive(Debug, Clone)]
 pub(crate) struct CliError {
     pub(crate) kind: Kind,
@@ -91,7 +91,7 @@ impl CliError {
         Self { kind, message: message.into(), causes: Vec::new(), hint: None }
     }
 
-    /// Adds `error` and what is behind it; what only repeats the line before is left out.
+    /// Adds `error` and its sources to the causes, without texts that are there already.
     pub(crate) fn caused_by(mut self, error: &dyn StdError) -> Self {
         let mut next = Some(error);
         while let Some(error) = next {
@@ -109,7 +109,7 @@ impl CliError {
         self
     }
 
-    /// What happened and why, as one line among many.
+    /// Returns the message and its first cause on one line.
     pub(crate) fn in_one_line(&self) -> String {
         match self.causes.first() {
             Some(cause) => format!("{}: {cause}", self.message),
@@ -117,7 +117,7 @@ impl CliError {
         }
     }
 
-    /// The same with what to type next.
+    /// Returns the message, its first cause and the hint on one line.
     pub(crate) fn line(&self) -> String {
         match &self.hint {
             Some(hint) => format!("{} (hint: {hint})", self.in_one_line()),
@@ -131,7 +131,7 @@ impl CliError {
 
     pub(crate) fn to_json(&self) -> String {
         #[derive(Serialize)]
-        struct Report<'a> {
+        struct ErrorReport<'a> {
             error: Body<'a>,
         }
         #[derive(Serialize)]
@@ -150,10 +150,10 @@ impl CliError {
             causes: &self.causes,
             hint: self.hint.as_deref(),
         };
-        serde_json::to_string(&Report { error }).expect("texts and numbers are always JSON")
+        serde_json::to_string(&ErrorReport { error }).expect("texts and numbers are always JSON")
     }
 
-    /// `error` with the message that it has, and its sources as causes.
+    /// Makes an error from the message of `error`, with its sources as causes.
     pub(super) fn of(kind: Kind, error: &dyn StdError) -> Self {
         Self::new(kind, printable(&error.to_string())).caused_by(error)
     }

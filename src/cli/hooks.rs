@@ -1,7 +1,7 @@
-//! Hooks: programs of the user's that are told when a credential's standing gets worse.
+//! Hooks: programs of the user's that run when the health of a credential gets worse.
 //!
-//! Each change is told once, whichever command and process met with it. A hook is started without
-//! a shell, is told the facts in its environment, and gets no secret.
+//! Each change is reported once, whichever command or process meets it. A hook is started without a
+//! shell, gets the facts in environment variables, and gets no secret.
 
 use std::io;
 use std::os::unix::process::CommandExt;
@@ -20,30 +20,31 @@ use crate::ops::token::{LiveToken, Warning};
 use crate::ops::{self, OpenVault};
 use crate::untrusted::printable;
 
-/// How long a hook may take. A command waits for it, and a service has other things to do.
+/// The time limit of a hook, for which the command waits.
 const LIMIT: Duration = Duration::from_secs(10);
 
-/// How long a hook that was killed is waited for.
-const MERCY: Duration = Duration::from_secs(1);
+/// The time to wait for a killed hook to end.
+const KILL_GRACE: Duration = Duration::from_secs(1);
 
-/// How often it is looked whether a hook is done.
+/// The interval between two looks whether a hook has ended.
 const POLL: Duration = Duration::from_millis(10);
 
-/// Tells of the `outcome` of a refresh, if that is news and somebody wants to know. Returns what
-/// went wrong with it.
+/// Runs the configured hook if the `outcome` of a refresh changed the health of the credential.
+///
+/// Returns a warning when the hook failed, could not be started, or took too long.
 pub(crate) fn tell(
     context: &Context,
     vault: &OpenVault,
     account: &Account,
     outcome: &Result<LiveToken, ops::Error>,
 ) -> Option<String> {
-    // A slip in the configuration is told elsewhere.
+    // Another place reports a mistake in the configuration.
     let config = context.config().ok()?;
     if config.on_login_required.is_none() && config.on_refresh_failed.is_none() {
         return None;
     }
     let (health, reason) = health_after(outcome)?;
-    let news = match vault.news(account, health) {
+    let news = match vault.record_health(account, health) {
         Ok(news) => news?,
         Err(error) => return Some(format!("no hook could be run for `{account}`: {error}")),
     };
@@ -66,7 +67,7 @@ pub(crate) fn tell(
     }
 }
 
-/// The word for a health in `TOKCTL_HOOK`.
+/// Returns the value of `TOKCTL_HOOK` for a health.
 fn word(news: CredentialHealth) -> &'static str {
     match news {
         CredentialHealth::Good => "good",
@@ -83,8 +84,9 @@ fn command(config: &Config, news: CredentialHealth) -> Option<&[String]> {
     }
 }
 
-/// The health of the credential after a refresh, and the reason for it; `None` where the outcome
-/// tells nothing of that.
+/// Returns the health of a credential after a refresh, with the reason for it.
+///
+/// `None` means that the outcome says nothing about the health.
 fn health_after(outcome: &Result<LiveToken, ops::Error>) -> Option<(CredentialHealth, String)> {
     let refused = || (CredentialHealth::LoginRequired, LoginReason::Refused.to_string());
     let failed = |why: &dyn std::error::Error| {
@@ -96,27 +98,32 @@ fn health_after(outcome: &Result<LiveToken, ops::Error>) -> Option<(CredentialHe
         Ok(LiveToken {
             warning: None | Some(Warning::Inactive | Warning::Fading { .. }), ..
         }) => return Some((CredentialHealth::Good, String::new())),
+        Ok(LiveToken { warning: Some(Warning::BeingRefreshed | Warning::InDoubt), .. }) => {
+            return None;
+        }
         Err(ops::Error::LoginRequired { reason: LoginReason::Refused, .. }) => {
             return Some(refused());
         }
         Err(error) => error,
     };
-    match error {
-        ops::Error::NotRefreshed { source, .. } => failed(source),
-        ops::Error::NotRefreshedBefore { last, .. } if outcome.is_ok() => {
-            Some((CredentialHealth::RefreshFailed, last.message.clone().unwrap_or_default()))
-        }
-        ops::Error::NotRefreshedBefore { .. }
-        | ops::Error::Spilled { .. }
-        | ops::Error::Lost { .. } => failed(error),
-        _ => None,
+    if !error.is_of_a_failed_refresh() {
+        return None;
     }
+    if let ops::Error::NotRefreshed { source, .. } = error {
+        return failed(source);
+    }
+    if let ops::Error::NotRefreshedBefore { last, .. } = error
+        && outcome.is_ok()
+    {
+        return Some((CredentialHealth::RefreshFailed, last.message.clone().unwrap_or_default()));
+    }
+    failed(error)
 }
 
-/// Runs a hook to its end; `None` if it took longer than `limit`, and was ended with all that it
-/// started.
+/// Runs a hook to its end. Returns `None` if it took longer than `limit` and was killed with all
+/// its children.
 fn run(hook: &mut Command, limit: Duration) -> io::Result<Option<ExitStatus>> {
-    // Stdout is for the command's own data.
+    // Stdout is reserved for the data of the command.
     hook.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::inherit()).process_group(0);
     let mut child: Child = hook.spawn()?;
     let started = Instant::now();
@@ -128,9 +135,9 @@ fn run(hook: &mut Command, limit: Duration) -> io::Result<Option<ExitStatus>> {
     }
     let _ = kill_process_group(Pid::from_child(&child), Signal::KILL);
     let _ = child.kill();
-    // One that can't be killed, such as another user's, is left to itself.
+    // A hook that can't be killed, such as one that runs as another user, is left alone.
     let killed = Instant::now();
-    while killed.elapsed() < MERCY && child.try_wait()?.is_none() {
+    while killed.elapsed() < KILL_GRACE && child.try_wait()?.is_none() {
         std::thread::sleep(POLL);
     }
     Ok(None)

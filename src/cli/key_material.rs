@@ -1,4 +1,4 @@
-//! What the environment holds to open the vault, and new key slots of it: a key, or a passphrase.
+//! Keys and passphrases from the environment, which open the vault or become new key slots.
 
 use std::path::Path;
 
@@ -10,16 +10,17 @@ use super::explain::untrusted_file;
 use super::program;
 use super::typed::quoted;
 use crate::ops::SlotSecret;
+use crate::ops::key_text::{self, Key, Malformed, NotAKey};
 use crate::private_file::{self, Readers};
 use crate::secret::{Passphrase, SecretText};
-use crate::vault::Key;
-use crate::vault::key_string::{self, Form};
 
-/// No key file or passphrase file is larger, in bytes.
+/// The size limit of a key file or passphrase file, in bytes.
 const LARGEST: u64 = 64 * 1024;
 
-/// The key or recovery code that is set: in a variable, in a file, or printed by a program; else
-/// the one in systemd's directory of credentials.
+/// Returns the key or recovery code that the environment gives: in a variable, in a file, printed
+/// by a program, or else in systemd's credentials directory.
+///
+/// Fails when two variables are set, or when the source holds no key.
 pub(super) fn key(context: &Context) -> Result<Option<SlotSecret>, CliError> {
     let environment = &context.environment;
     let set: Vec<&str> = ["TOKCTL_KEY", "TOKCTL_KEY_FILE", "TOKCTL_KEY_COMMAND"]
@@ -31,117 +32,111 @@ pub(super) fn key(context: &Context) -> Result<Option<SlotSecret>, CliError> {
             .hint(format!("unset {other}")));
     }
     if let Some(text) = environment.text("TOKCTL_KEY").map(Zeroizing::new) {
-        return unlocking("TOKCTL_KEY", &text).map(Some);
+        return parse_slot_secret("TOKCTL_KEY", &text).map(Some);
     }
     if let Some(path) = environment.get("TOKCTL_KEY_FILE") {
-        return unlocking("TOKCTL_KEY_FILE", &read(context, Path::new(&path))?).map(Some);
+        return parse_slot_secret("TOKCTL_KEY_FILE", &read(context, Path::new(&path))?).map(Some);
     }
     if let Some(command) = environment.text("TOKCTL_KEY_COMMAND") {
         let command = shell_words::split(&command).map_err(|error| {
             CliError::new(Kind::Usage, "TOKCTL_KEY_COMMAND is no command").caused_by(&error)
         })?;
         let printed = program::output(&command, environment, Kind::KeyUnavailable)?;
-        return unlocking("TOKCTL_KEY_COMMAND", &printed).map(Some);
+        return parse_slot_secret("TOKCTL_KEY_COMMAND", &printed).map(Some);
     }
     let Some(directory) = environment.get("CREDENTIALS_DIRECTORY") else { return Ok(None) };
     let path = Path::new(&directory).join("tokctl.key");
     if !path.exists() {
         return Ok(None);
     }
-    unlocking("$CREDENTIALS_DIRECTORY/tokctl.key", &read(context, &path)?).map(Some)
+    parse_slot_secret("$CREDENTIALS_DIRECTORY/tokctl.key", &read(context, &path)?).map(Some)
 }
 
-/// The key that a new slot is to have.
+/// Returns the key for a new slot, from the file that `TOKCTL_NEW_KEY_FILE` names.
 pub(super) fn new_key(context: &Context) -> Result<Option<Key>, CliError> {
     const SOURCE: &str = "TOKCTL_NEW_KEY_FILE";
     let Some(path) = context.environment.get(SOURCE) else { return Ok(None) };
     key_in(context, SOURCE, Path::new(&path)).map(Some)
 }
 
-/// The key in the file at `path`, which `source` names.
+/// Reads a key from the file at `path`. Messages call the file `source`.
 pub(super) fn key_in(context: &Context, source: &str, path: &Path) -> Result<Key, CliError> {
-    key_alone(source, &read(context, path)?)
+    parse_key(source, &read(context, path)?)
 }
 
-/// The key that a bundle was sealed for.
+/// Returns the key of a bundle, from a variable or from the file that a variable names.
 pub(super) fn bundle_key(context: &Context) -> Result<Option<Key>, CliError> {
     const SOURCE: &str = "TOKCTL_BUNDLE_KEY";
     const FILE: &str = "TOKCTL_BUNDLE_KEY_FILE";
     if let Some(text) = context.environment.text(SOURCE).map(Zeroizing::new) {
-        return key_alone(SOURCE, &text).map(Some);
+        return parse_key(SOURCE, &text).map(Some);
     }
     let Some(path) = context.environment.get(FILE) else { return Ok(None) };
     key_in(context, FILE, Path::new(&path)).map(Some)
 }
 
-/// The passphrase that a bundle is sealed for.
+/// Returns the passphrase of a bundle, from a variable or from the file that a variable names.
 pub(super) fn bundle_passphrase(context: &Context) -> Result<Option<Passphrase>, CliError> {
     passphrase_of(context, "TOKCTL_BUNDLE_PASSPHRASE", "TOKCTL_BUNDLE_PASSPHRASE_FILE")
 }
 
-/// The passphrase that a new slot is to have.
+/// Returns the passphrase for a new slot, from `TOKCTL_NEW_PASSPHRASE`.
 pub(super) fn new_passphrase(context: &Context) -> Result<Option<Passphrase>, CliError> {
     const SOURCE: &str = "TOKCTL_NEW_PASSPHRASE";
     let text = context.environment.text(SOURCE).map(Zeroizing::new);
-    text.map(|text| checked(SOURCE, &text)).transpose()
+    text.map(|text| parse_passphrase(SOURCE, &text)).transpose()
 }
 
-/// The passphrase that is set, in a variable or in a file.
+/// Returns the passphrase of the vault, from a variable or from the file that a variable names.
 pub(super) fn passphrase(context: &Context) -> Result<Option<SlotSecret>, CliError> {
     let passphrase = passphrase_of(context, "TOKCTL_PASSPHRASE", "TOKCTL_PASSPHRASE_FILE")?;
     Ok(passphrase.map(SlotSecret::Passphrase))
 }
 
-/// The passphrase in one variable, or in the file that the other names.
+/// Returns the passphrase in `variable`, or in the file that the variable `file` names.
 fn passphrase_of(
     context: &Context,
     variable: &str,
     file: &str,
 ) -> Result<Option<Passphrase>, CliError> {
     if let Some(text) = context.environment.text(variable).map(Zeroizing::new) {
-        return checked(variable, &text).map(Some);
+        return parse_passphrase(variable, &text).map(Some);
     }
     let Some(path) = context.environment.get(file) else { return Ok(None) };
     let text = read(context, Path::new(&path))?;
-    // One line end belongs to the file, not to the passphrase.
+    // One line end belongs to the file and not to the passphrase.
     let text = text.strip_suffix('\n').unwrap_or(&text);
     let text = text.strip_suffix('\r').unwrap_or(text);
-    checked(file, text).map(Some)
+    parse_passphrase(file, text).map(Some)
 }
 
-/// A key, and no recovery code.
-fn key_alone(source: &str, text: &str) -> Result<Key, CliError> {
-    let hint = "it takes what `tokctl key generate` prints";
-    match decode(source, text).map_err(|error| error.hint(hint))? {
-        (Form::Key, key) => Ok(key),
-        (Form::Recovery, _) => Err(CliError::new(
-            Kind::KeyUnavailable,
-            format!("{source} holds a recovery code, not a key"),
-        )
-        .hint(hint)),
-    }
-}
-
-/// What a key or a recovery code opens.
-fn unlocking(source: &str, text: &str) -> Result<SlotSecret, CliError> {
-    Ok(match decode(source, text)? {
-        (Form::Key, key) => SlotSecret::Key(key),
-        (Form::Recovery, key) => SlotSecret::Recovery(key),
+/// Parses a key. A recovery code is an error.
+fn parse_key(source: &str, text: &str) -> Result<Key, CliError> {
+    key_text::key(text).map_err(|error| {
+        let error = match error {
+            NotAKey::Malformed(error) => no_key(source, &error),
+            NotAKey::RecoveryCode => CliError::new(
+                Kind::KeyUnavailable,
+                format!("{source} holds a recovery code, not a key"),
+            ),
+        };
+        error.hint("it takes what `tokctl key generate` prints")
     })
 }
 
-fn decode(source: &str, text: &str) -> Result<(Form, Key), CliError> {
-    key_string::decode(text).map_err(|error| {
-        CliError::new(Kind::KeyUnavailable, format!("{source} holds no key"))
-            .caused_by(&error)
-            .hint(
-                "set it to what `tokctl key generate` prints; a password goes to TOKCTL_PASSPHRASE",
-            )
-    })
+/// Parses a key or a recovery code.
+fn parse_slot_secret(source: &str, text: &str) -> Result<SlotSecret, CliError> {
+    key_text::slot_secret(text).map_err(|error| no_key(source, &error))
 }
 
-/// An empty passphrase is a secret that failed to be put in place.
-fn checked(source: &str, text: &str) -> Result<Passphrase, CliError> {
+fn no_key(source: &str, why: &Malformed) -> CliError {
+    CliError::new(Kind::KeyUnavailable, format!("{source} holds no key"))
+        .caused_by(why)
+        .hint("set it to what `tokctl key generate` prints; a password goes to TOKCTL_PASSPHRASE")
+}
+
+/// Parses a passphrase. An empty one is an error: somebody failed to fill the variable or file.
+fn parse_passphrase(source: &str, text: &str) -> Result<Passphrase, CliError> {
     if text.is_empty() || text.contains(char::is_control) {
         let what = format!("{source} holds no passphrase: it is empty, or not one line of text");
         return Err(
@@ -151,7 +146,9 @@ fn checked(source: &str, text: &str) -> Result<Passphrase, CliError> {
     Ok(Passphrase::from_trusted(text.to_owned()))
 }
 
-/// Reads a file with a secret. Who else can read it is told, but where the system keeps such files.
+/// Reads a file that holds a secret.
+///
+/// Warns if other users can read the file, except where the system keeps such files.
 fn read(context: &Context, path: &Path) -> Result<Zeroizing<String>, CliError> {
     let refused = |error: private_file::Error| untrusted_file(Kind::KeyUnavailable, &error);
     let readers = private_file::check(path).map_err(refused)?;

@@ -1,4 +1,4 @@
-//! Opening the vault: with what is set, by the keychain, or by asking.
+//! The unlocking of the vault: by a secret from the environment, by the keychain, or by a question.
 
 use std::time::Duration;
 
@@ -8,63 +8,66 @@ use super::context::Context;
 use super::error::{CliError, Kind};
 use super::key_material;
 use super::time;
-use crate::ops::Vault;
-use crate::ops::{self, OpenVault, SlotSecret};
+use crate::ops::error::StoreError;
+use crate::ops::key_slots::Patience;
+use crate::ops::key_text::{self, Malformed};
+use crate::ops::{self, OpenVault, SlotKind, SlotSecret, Vault};
 use crate::paths;
 use crate::secret::{Passphrase, SecretText};
-use crate::store;
-use crate::vault::Key;
-use crate::vault::key_string::{self, Form, Malformed};
-use crate::vault::keychain::Patience;
-use crate::vault::slot::SlotKind;
 
-/// How to give the passphrase where nobody can be asked.
+/// The hint for giving the passphrase where no prompt is possible.
 const PASSPHRASE_FLAG: &str = "set TOKCTL_PASSPHRASE or TOKCTL_PASSPHRASE_FILE";
 
-/// How to give a recovery code where nobody can be asked.
+/// The hint for giving a recovery code where no prompt is possible.
 const RECOVERY_FLAG: &str = "set TOKCTL_KEY or TOKCTL_KEY_FILE to a recovery code";
 
-/// Unlocks the vault in `store`: with what is set and nothing else; with nothing set, by the
-/// keychain, then by asking for a passphrase or a recovery code.
-pub(crate) fn unlock(context: &Context, store: Vault) -> Result<OpenVault, CliError> {
-    if let Some(with) = given(context)? {
-        return Ok(store.unlock(with)?);
+/// Unlocks `vault` with the secret that the environment gives, and with nothing else if there is
+/// one.
+///
+/// Without such a secret the keychain is tried, then a prompt for a passphrase or a recovery code.
+pub(crate) fn unlock(context: &Context, vault: Vault) -> Result<OpenVault, CliError> {
+    if let Some(with) = from_environment(context)? {
+        return Ok(vault.unlock(with)?);
     }
-    let kinds: Vec<SlotKind> = store.slots()?.iter().map(|slot| slot.kind).collect();
+    let kinds: Vec<SlotKind> = vault.slots()?.iter().map(|slot| slot.kind).collect();
     let typed = Typed::of(&kinds).filter(|_| context.ui.can_ask());
     if let Some(typed) = typed
         && !kinds.contains(&SlotKind::Keychain)
     {
-        return Ok(store.unlock(typed.ask(context)?)?);
+        return Ok(vault.unlock(typed.ask(context)?)?);
     }
     let with = SlotSecret::Keychain(patience(context));
-    let opened = context.ui.while_waiting("waiting for the keychain", || store.unlock(with));
+    let opened = context.ui.while_waiting("waiting for the keychain", || vault.unlock(with));
     match (opened, typed) {
         (Ok(vault), _) => Ok(vault),
-        (Err(locked), Some(typed)) if matches!(locked.error, store::Error::Keychain { .. }) => {
+        (Err(locked), Some(typed)) if matches!(locked.error, StoreError::Keychain { .. }) => {
             Ok(locked.vault.unlock(typed.ask(context)?)?)
         }
         (Err(locked), _) => Err(locked.into()),
     }
 }
 
-/// Opens the vault for writing, made with a first slot if there is none: of the kind that `slot`
-/// names, else of the kind that is set, else in the keychain.
+/// Opens the vault for writing, and creates it with its first slot if it does not exist.
+///
+/// The first slot has the kind that `slot` names, else the kind of the secret in the environment,
+/// else it is in the keychain.
 pub(crate) fn open_or_create(
     context: &Context,
     slot: Option<SlotKind>,
 ) -> Result<OpenVault, CliError> {
     let path = context.vault()?;
     let exists = match Vault::open_read_only(path) {
-        Ok(store) => store.is_finished()?,
-        Err(store::Error::NoVault { .. }) => false,
+        Ok(vault) => vault.is_finished()?,
+        Err(StoreError::NoVault { .. }) => false,
         Err(error) => return Err(error.into()),
     };
     let with = match slot {
         None if exists => return unlock(context, Vault::open(path)?),
-        None => given(context)?.unwrap_or_else(|| SlotSecret::Keychain(patience(context))),
+        None => {
+            from_environment(context)?.unwrap_or_else(|| SlotSecret::Keychain(patience(context)))
+        }
         Some(SlotKind::Keychain) => SlotSecret::Keychain(patience(context)),
-        Some(kind @ SlotKind::Key) => set_key(context, kind)?.ok_or_else(|| {
+        Some(kind @ SlotKind::Key) => key_from_environment(context, kind)?.ok_or_else(|| {
             CliError::new(Kind::Usage, "a `key` slot needs a key")
                 .hint("set TOKCTL_KEY to what `tokctl key generate` prints")
         })?,
@@ -73,7 +76,7 @@ pub(crate) fn open_or_create(
             None if exists => Typed::Passphrase.ask(context)?,
             None => ask_new_passphrase(context)?,
         },
-        Some(kind @ SlotKind::Recovery) => match set_key(context, kind)? {
+        Some(kind @ SlotKind::Recovery) => match key_from_environment(context, kind)? {
             None if exists => Typed::Recovery.ask(context)?,
             with => with.ok_or_else(no_first_recovery)?,
         },
@@ -86,16 +89,16 @@ pub(crate) fn open_or_create(
         .while_waiting("opening the vault", || ops::open_or_create(path, with, time::now))?)
 }
 
-/// What the environment says; `None` if it says nothing. A key comes before a passphrase.
-fn given(context: &Context) -> Result<Option<SlotSecret>, CliError> {
+/// Returns the secret that the environment gives, if any. A key comes before a passphrase.
+fn from_environment(context: &Context) -> Result<Option<SlotSecret>, CliError> {
     match key_material::key(context)? {
         Some(key) => Ok(Some(key)),
         None => key_material::passphrase(context),
     }
 }
 
-/// The key that is set, if it is for a slot of this kind.
-fn set_key(context: &Context, kind: SlotKind) -> Result<Option<SlotSecret>, CliError> {
+/// Returns the key or recovery code in the environment if it fits a slot of this kind.
+fn key_from_environment(context: &Context, kind: SlotKind) -> Result<Option<SlotSecret>, CliError> {
     Ok(key_material::key(context)?.filter(|with| with.kind() == kind))
 }
 
@@ -104,7 +107,7 @@ fn no_first_recovery() -> CliError {
         .hint("choose another `--key-slot`, then `tokctl key add recovery`")
 }
 
-/// What a person can type to open the vault.
+/// The secrets that a user can type to open the vault.
 #[derive(Debug, Clone, Copy)]
 enum Typed {
     Passphrase,
@@ -131,12 +134,12 @@ impl Typed {
         };
         loop {
             let typed: Passphrase = context.ui.ask_secret(what, flag)?;
-            match (self, key_string::decode(typed.expose())) {
+            match (self, key_text::slot_secret(typed.expose())) {
                 (Self::Passphrase, _) | (Self::Either, Err(Malformed::Prefix)) => {
                     return Ok(SlotSecret::Passphrase(typed));
                 }
-                (Self::Recovery | Self::Either, Ok((Form::Recovery, key))) => {
-                    return Ok(SlotSecret::Recovery(key));
+                (Self::Recovery | Self::Either, Ok(code @ SlotSecret::Recovery(_))) => {
+                    return Ok(code);
                 }
                 (Self::Recovery | Self::Either, _) => {
                     context
@@ -155,7 +158,7 @@ fn ask_new_passphrase(context: &Context) -> Result<SlotSecret, CliError> {
         .map(SlotSecret::Passphrase)
 }
 
-/// How long the keychain may take: where a person can answer its prompt, long enough for that.
+/// Returns how long the keychain may take, with time for the user to answer its prompt.
 pub(crate) fn patience(context: &Context) -> Patience {
     let patience = patience_without_prompt(context);
     if !context.ui.can_ask() {
@@ -164,14 +167,13 @@ pub(crate) fn patience(context: &Context) -> Patience {
     Patience { limit: Duration::from_mins(1), may_prompt: true, ..patience }
 }
 
-/// The same where nobody is asked to unlock it, terminal or not.
+/// Returns how long the keychain may take when it must not show a prompt.
 pub(crate) fn patience_without_prompt(context: &Context) -> Patience {
     let session = paths::session(|name| context.environment.get(name));
     Patience { limit: Duration::from_secs(10), may_prompt: false, session }
 }
 
-/// A new key's text form.
+/// Generates a new key and returns its text form.
 pub(crate) fn generate() -> Result<Zeroizing<String>, CliError> {
-    let key = Key::generate().map_err(store::Error::from)?;
-    Ok(key_string::encode(Form::Key, &key))
+    Ok(key_text::generate()?)
 }

@@ -1,17 +1,16 @@
-//! Keeping what is in memory from others, and giving programs that are started what the caller
-//! had.
+//! Protection of this process's memory, and the caller's limits for the programs that it starts.
 
 use std::sync::OnceLock;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// The largest core dump that the caller allows.
+/// The core dump limit that this program inherited from its caller.
 static CALLERS: OnceLock<Rlimit> = OnceLock::new();
 
 /// Keeps secrets out of core dumps and away from debuggers of the same user.
 pub(crate) fn keep_private() {
     let callers = CALLERS.get_or_init(|| getrlimit(Resource::Core));
-    // Where the system forbids it, the program is as useful as before.
+    // Where the system forbids it, the program works all the same.
     let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: callers.maximum });
     #[cfg(target_os = "linux")]
     {
@@ -20,8 +19,9 @@ pub(crate) fn keep_private() {
     }
 }
 
-/// Starts another program by `start`, which inherits the caller's limit of core dumps. That the
-/// memory can't be dumped is not inherited; on Linux it keeps this one's private meanwhile.
+/// Starts another program with `start`, which inherits the caller's core dump limit.
+///
+/// "Not dumpable" is not inherited on Linux, so it keeps this program's memory private meanwhile.
 pub(crate) fn as_the_caller<T>(start: impl FnOnce() -> T) -> T {
     if let Some(callers) = CALLERS.get() {
         let _ = setrlimit(Resource::Core, *callers);

@@ -1,5 +1,5 @@
-//! The interface: alone parses arguments, prints, prompts, reads clock and environment, and
-//! picks exit codes.
+//! The command line interface. Only this module parses arguments, prints, prompts, reads clock and
+//! environment, and picks exit codes.
 
 pub(crate) mod environment;
 pub(crate) mod error;
@@ -31,10 +31,10 @@ mod commands;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::{CommandFactory, FromArgMatches, Parser};
+use clap::{Args, CommandFactory, FromArgMatches, Parser};
 
 use self::context::{Context, Global};
-use self::deferred::{Deferred, at_once};
+use self::deferred::{Deferred, describe_all};
 use self::environment::Environment;
 use self::error::{CliError, Kind};
 use self::ui::{Ui, Verbosity};
@@ -81,13 +81,14 @@ enum Command {
     Man(Deferred<commands::completions::ManArgs>),
 }
 
-/// Runs the program with `args`, the program's name first.
+/// Runs the program with `args`, the first of which is the program's name.
 #[must_use]
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     memory::keep_private();
     let args: Vec<OsString> = args.into_iter().collect();
     let own = |word: &str| args.iter().take_while(|arg| *arg != "--").any(|arg| arg == word);
-    // What is asked then is more than a `get` has time for.
+    // `run` has to know the caller's handling of the signal for its child. Asking for it costs more
+    // than a `get` can afford.
     if own("run") {
         signals::survive_file_limit_as_the_caller();
     } else {
@@ -95,20 +96,20 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
     let asked_for_json = own("--json");
     let plain = Ui { verbosity: Verbosity::Status, json: asked_for_json, may_ask: false };
-    panics::tell_where_alone(plain.clone());
-    panics::caught(|| obey(&args, plain))
+    panics::print_location_only(plain.clone());
+    panics::catch(|| run_command(&args, plain))
 }
 
-/// Does what `args` say.
-fn obey(args: &[OsString], plain: Ui) -> ExitCode {
+/// Parses `args` and runs the command that they name.
+fn run_command(args: &[OsString], plain: Ui) -> ExitCode {
     if let [_, word, rest @ ..] = args
         && word == commands::completions::COMPLETE
     {
-        return commands::completions::complete(&plain, rest, &at_once(Root::command));
+        return commands::completions::complete(&plain, rest, &describe_all(Root::command));
     }
     let root = match parse(args) {
         Ok(root) => root,
-        Err(error) => return unparsed(&plain, &error, &understood(args)),
+        Err(error) => return report_parse_error(&plain, &error, &command_path(args)),
     };
     let done = Context::new(root.global, Environment::read()).map_err(|error| (plain, error));
     let (ui, error) = match done {
@@ -123,16 +124,28 @@ fn obey(args: &[OsString], plain: Ui) -> ExitCode {
 }
 
 fn parse(args: &[OsString]) -> Result<Root, clap::Error> {
-    let mut command = Root::command();
-    let matches = command.try_get_matches_from_mut(args);
-    let root = matches.and_then(|matches| Root::from_arg_matches(&matches));
-    // What is said of a mistake, and every help, needs all commands.
-    root.or_else(|_| {
-        let mut command = at_once(Root::command);
+    let read = |command: &mut clap::Command| {
         let matches = command.try_get_matches_from_mut(args);
-        let root = matches.and_then(|matches| Root::from_arg_matches(&matches));
-        root.map_err(|error| error.format(&mut command))
+        matches.and_then(|matches| Root::from_arg_matches(&matches))
+    };
+    // Error messages and help texts need the description of all commands.
+    read(&mut parser_for_one_command(args)).or_else(|_| {
+        let mut command = describe_all(Root::command);
+        read(&mut command).map_err(|error| error.format(&mut command))
     })
+}
+
+/// Returns a parser with one command: the first of `args` that is a command's name.
+///
+/// What this parser can read means the same with all commands. If the name found is the value of an
+/// option, this parser fails on the rest, and [`parse`] tries again with all commands.
+///
+/// The parser gives every command that it knows a copy of every global option. That takes 37 of the
+/// 87 pages of memory that a `get` would touch.
+fn parser_for_one_command(args: &[OsString]) -> clap::Command {
+    let root = Root::command();
+    let called = args.iter().skip(1).find_map(|word| root.find_subcommand(word)).cloned();
+    Global::augment_args(clap::Command::new("tokctl")).subcommands(called)
 }
 
 fn dispatch(command: &Command, context: &Context) -> Result<ExitCode, CliError> {
@@ -155,16 +168,17 @@ fn dispatch(command: &Command, context: &Context) -> Result<ExitCode, CliError> 
         Command::GitCredential(Deferred(args)) => commands::git_credential::run(args, context),
         Command::Doctor(Deferred(args)) => commands::doctor::run(args, context),
         Command::Completions(Deferred(args)) => {
-            commands::completions::run(args, context, at_once(Root::command))
+            commands::completions::run(args, context, describe_all(Root::command))
         }
-        Command::Man(Deferred(args)) => commands::completions::man(args, at_once(Root::command)),
+        Command::Man(Deferred(args)) => {
+            commands::completions::man(args, describe_all(Root::command))
+        }
     }
     .map(|()| ExitCode::SUCCESS)
 }
 
-/// What to print where the arguments are no command: the help that was asked for, or an error in
-/// the form that all errors have.
-fn unparsed(ui: &Ui, error: &clap::Error, command: &[String]) -> ExitCode {
+/// Prints the help that was asked for, or a parse error in the form of all errors.
+fn report_parse_error(ui: &Ui, error: &clap::Error, command: &[String]) -> ExitCode {
     if !error.use_stderr() {
         return match ui.data(error.render().to_string().as_bytes()) {
             Ok(()) => ExitCode::SUCCESS,
@@ -173,7 +187,7 @@ fn unparsed(ui: &Ui, error: &clap::Error, command: &[String]) -> ExitCode {
     }
     let rendered = error.render().to_string();
     let line = |start: &str| rendered.lines().find_map(|line| line.trim().strip_prefix(start));
-    // The first paragraph, without the values that it lists on a line of their own.
+    // The first paragraph, without the possible values, which stand on a line of their own.
     let mut message = rendered
         .strip_prefix("error: ")
         .and_then(|text| text.split("\n\n").next())
@@ -191,9 +205,9 @@ fn unparsed(ui: &Ui, error: &clap::Error, command: &[String]) -> ExitCode {
     error.exit_code()
 }
 
-/// The command as far as it was understood: `tokctl`, and the names of commands that follow.
-fn understood(args: &[OsString]) -> Vec<String> {
-    let mut command = &at_once(Root::command);
+/// Returns `tokctl` and the names of the commands in `args`, for a hint.
+fn command_path(args: &[OsString]) -> Vec<String> {
+    let mut command = &describe_all(Root::command);
     let mut names = vec!["tokctl".to_owned()];
     let words = args.iter().skip(1).take_while(|word| *word != "--");
     for word in words.filter_map(|word| word.to_str()) {

@@ -1,28 +1,25 @@
-//! Secrets for new key slots: given, asked for, or made and shown.
+//! Secrets for new key slots: taken from the environment, asked for, or generated and shown.
 
 use super::context::Context;
 use super::error::{CliError, Kind};
 use super::key_material;
 use super::keys;
-use crate::ops::SlotSecret;
+use crate::ops::key_text::RecoveryCode;
+use crate::ops::{SlotKind, SlotSecret};
 use crate::secret::Passphrase;
-use crate::store;
-use crate::vault::Key;
-use crate::vault::key_string::{self, Form};
-use crate::vault::slot::SlotKind;
 
-/// How to give a new passphrase where nobody can be asked.
+/// The hint for giving a new passphrase where no prompt is possible.
 const PASSPHRASE_FLAG: &str = "set TOKCTL_NEW_PASSPHRASE";
 
-/// The secret for a new slot of this kind.
-pub(crate) fn of(context: &Context, kind: SlotKind) -> Result<SlotSecret, CliError> {
+/// Returns the secret for a new slot of this `kind`.
+pub(crate) fn for_slot(context: &Context, kind: SlotKind) -> Result<SlotSecret, CliError> {
     match kind {
         SlotKind::Keychain => Ok(SlotSecret::Keychain(keys::patience(context))),
-        SlotKind::Key => given_key(context)?.ok_or_else(|| {
+        SlotKind::Key => key_from_environment(context)?.ok_or_else(|| {
             CliError::new(Kind::Usage, "a new `key` slot needs a new key")
                 .hint("`tokctl key generate > FILE`, with TOKCTL_NEW_KEY_FILE set to that file")
         }),
-        SlotKind::Passphrase => match given_passphrase(context)? {
+        SlotKind::Passphrase => match passphrase_from_environment(context)? {
             Some(secret) => Ok(secret),
             None => ask_passphrase(context, "new passphrase for the vault"),
         },
@@ -30,13 +27,15 @@ pub(crate) fn of(context: &Context, kind: SlotKind) -> Result<SlotSecret, CliErr
     }
 }
 
-/// The new key that is set.
-pub(crate) fn given_key(context: &Context) -> Result<Option<SlotSecret>, CliError> {
+/// Returns the new key that the environment gives, if any.
+pub(crate) fn key_from_environment(context: &Context) -> Result<Option<SlotSecret>, CliError> {
     Ok(key_material::new_key(context)?.map(SlotSecret::Key))
 }
 
-/// The new passphrase that is set.
-pub(crate) fn given_passphrase(context: &Context) -> Result<Option<SlotSecret>, CliError> {
+/// Returns the new passphrase that the environment gives, if any.
+pub(crate) fn passphrase_from_environment(
+    context: &Context,
+) -> Result<Option<SlotSecret>, CliError> {
     Ok(key_material::new_passphrase(context)?.map(SlotSecret::Passphrase))
 }
 
@@ -45,23 +44,21 @@ pub(crate) fn ask_passphrase(context: &Context, prompt: &str) -> Result<SlotSecr
     context.ui.ask_new_secret::<Passphrase>(prompt, PASSPHRASE_FLAG).map(SlotSecret::Passphrase)
 }
 
-/// Makes a recovery code and shows it. Where a person reads it, has it typed back.
+/// Generates a recovery code and shows it. At a terminal, the user has to type it back.
 pub(crate) fn recovery(context: &Context) -> Result<SlotSecret, CliError> {
-    let key = Key::generate().map_err(store::Error::from)?;
+    let code = RecoveryCode::generate()?;
     context.ui.always("a recovery code opens the vault and is shown only now: write it down");
-    context.ui.line_once(&key_string::encode(Form::Recovery, &key))?;
-    if context.ui.is_read_at_once() {
-        while !typed_back(context, &key)? {
+    context.ui.line_once(&code.text())?;
+    if context.ui.is_interactive() {
+        while !confirm_typed(context, &code)? {
             context.ui.warning("that is not what stands above: look for a slip, and type it again");
         }
     }
-    Ok(SlotSecret::Recovery(key))
+    Ok(code.into_secret())
 }
 
-fn typed_back(context: &Context, key: &Key) -> Result<bool, CliError> {
+fn confirm_typed(context: &Context, code: &RecoveryCode) -> Result<bool, CliError> {
     let typed =
         context.ui.ask("type the recovery code, as you wrote it down", "give `--no-input`")?;
-    let typed = zeroize::Zeroizing::new(typed);
-    Ok(key_string::decode(&typed)
-        .is_ok_and(|(form, found)| form == Form::Recovery && found.expose() == key.expose()))
+    Ok(code.is(&zeroize::Zeroizing::new(typed)))
 }

@@ -1,4 +1,4 @@
-//! What a bug says of itself: where it is, and never what it was about.
+//! The message of a panic: where the bug is, and no text that may hold a secret.
 
 use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
 use std::process::ExitCode;
@@ -6,20 +6,23 @@ use std::process::ExitCode;
 use super::error::{CliError, Kind};
 use super::ui::Ui;
 
-/// Makes a panic say where it happened and nothing else: its text may quote what it stumbled over,
-/// such as the token that an index into a text missed.
-pub(super) fn tell_where_alone(ui: Ui) {
-    panic::set_hook(Box::new(move |panicked| ui.error(&told(panicked))));
+/// Makes a panic print where it happened and nothing else.
+///
+/// The text of a panic may quote its data, such as the token that an index into a text missed.
+pub(super) fn print_location_only(ui: Ui) {
+    panic::set_hook(Box::new(move |panicked| ui.error(&bug_report(panicked))));
 }
 
-fn told(panicked: &PanicHookInfo<'_>) -> CliError {
+fn bug_report(panicked: &PanicHookInfo<'_>) -> CliError {
     let place = panicked.location().map_or_else(|| "an unknown place".into(), ToString::to_string);
     CliError::new(Kind::Failed, format!("this is a bug in tokctl, at {place}"))
         .hint("report it with what you typed")
 }
 
-/// Ends as every other failure does where `work` panics, once all that it holds was wiped.
-pub(super) fn caught(work: impl FnOnce() -> ExitCode) -> ExitCode {
+/// Runs `work` and turns a panic into the exit code of a failure.
+///
+/// Unwinding drops, and so wipes, all secrets that `work` holds.
+pub(super) fn catch(work: impl FnOnce() -> ExitCode) -> ExitCode {
     let done = panic::catch_unwind(AssertUnwindSafe(work));
     done.unwrap_or_else(|_| CliError::new(Kind::Failed, "").exit_code())
 }
@@ -33,13 +36,13 @@ mod tests {
 
     const STUMBLES: &str = "cli::panics::tests::stumbles_over_a_secret";
 
-    /// Run by the other test, in a process of its own: a hook is the whole process's.
+    /// Run by the other test in its own process, because a panic hook is global.
     #[test]
     #[ignore = "run by the test below"]
     fn stumbles_over_a_secret() {
-        tell_where_alone(Ui { verbosity: Verbosity::Details, json: false, may_ask: false });
+        print_location_only(Ui { verbosity: Verbosity::Details, json: false, may_ask: false });
         let secret = "made-up-t\u{f6}ken";
-        let code = caught(|| {
+        let code = catch(|| {
             assert!(secret[..10].is_empty());
             ExitCode::SUCCESS
         });

@@ -1,7 +1,7 @@
-//! Lines that a person pastes into the terminal while something else is waited for.
+//! Lines that a user pastes into the terminal while the program waits for something else.
 //!
-//! The terminal's line mode would cut a line after 4,096 bytes and show all of it: so it is left
-//! for as long as that takes. Nothing that is pasted is shown, since there may be a code in it.
+//! The terminal's line mode would cut a line after 4,096 bytes and echo all of it, so it is
+//! switched off during the wait. Pasted text is not echoed, because it may hold a code.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, IsTerminal, Read};
@@ -13,19 +13,19 @@ use zeroize::Zeroizing;
 
 use super::error::{CliError, Kind};
 use super::ui::Ui;
-use crate::oauth::pasted::{Lines, Unusable};
+use crate::ops::login::browser::{Lines, Unusable};
 use crate::signals;
 
-/// The longest line that is taken, in bytes.
+/// The length limit of a line, in bytes.
 const LONGEST: usize = 64 * 1024;
 
-/// What terminals put around a paste, if they were told to.
+/// The marks that a terminal in bracketed paste mode puts around a paste.
 const PASTE_MARKS: [&str; 2] = ["\u{1b}[200~", "\u{1b}[201~"];
 
 const BACKSPACE: [u8; 2] = [0x08, 0x7f];
 const KILL_LINE: u8 = 0x15;
 
-/// The terminal, from which lines are taken in.
+/// A reader of pasted lines from the terminal.
 pub(crate) struct Pasting<'a> {
     ui: &'a Ui,
     terminal: File,
@@ -35,8 +35,10 @@ pub(crate) struct Pasting<'a> {
     ended: bool,
 }
 
-/// Does `work` with a terminal that can be pasted into; with none, where there is no terminal or
-/// nobody may be asked. Whatever ends it, a signal included, the terminal is as before.
+/// Runs `work` with a reader of pasted lines, or with `None` if there is no terminal or no
+/// questions are allowed.
+///
+/// The terminal gets its old settings back however `work` ends, by a signal too.
 pub(crate) fn while_pasting<T>(
     ui: &Ui,
     work: impl FnOnce(Option<&mut dyn Lines>) -> T,
@@ -47,7 +49,7 @@ pub(crate) fn while_pasting<T>(
     };
     let ours = terminal.try_clone().map_err(failed)?;
     let restore = || {
-        // What was not read is no command for the shell that comes next.
+        // Flushed, so that unread input does not become a command for the shell.
         let _ = termios::tcsetattr(&terminal, OptionalActions::Flush, &before);
     };
     signals::restoring(restore, || {
@@ -67,13 +69,14 @@ pub(crate) fn while_pasting<T>(
     .map_err(failed)
 }
 
-/// Whether there is a terminal to paste into.
+/// Returns whether there is a terminal to paste into.
 pub(crate) fn is_possible(ui: &Ui) -> bool {
     usable(ui).is_some()
 }
 
-/// The terminal and how it is set, if it is there and this program is in its foreground: to change
-/// it from the background would stop the program.
+/// Returns the terminal and its settings if this program runs in its foreground.
+///
+/// Changing the settings from the background would stop the program.
 fn usable(ui: &Ui) -> Option<(File, Termios)> {
     if !ui.can_ask() {
         return None;
@@ -83,7 +86,7 @@ fn usable(ui: &Ui) -> Option<(File, Termios)> {
     Some((terminal, before))
 }
 
-/// Stdin, if it is a terminal: on macOS /dev/tty itself can't be waited for.
+/// Returns stdin if it is a terminal: on macOS `/dev/tty` itself can't be polled.
 fn stdin() -> Option<File> {
     let stdin = io::stdin();
     if !stdin.is_terminal() {
@@ -100,7 +103,7 @@ fn is_ours(terminal: &File) -> bool {
     termios::tcgetpgrp(terminal).is_ok_and(|foreground| foreground == getpgrp())
 }
 
-/// Every byte at once, and nothing shown; Ctrl-C goes on ending the program.
+/// Returns the settings that deliver each byte at once and echo nothing. Ctrl-C still works.
 fn without_lines(before: &Termios) -> Termios {
     let mut changed = before.clone();
     changed.local_modes.remove(LocalModes::ICANON | LocalModes::ECHO);
@@ -110,19 +113,19 @@ fn without_lines(before: &Termios) -> Termios {
 }
 
 impl Lines for Pasting<'_> {
-    fn watched(&self) -> Option<BorrowedFd<'_>> {
+    fn descriptor(&self) -> Option<BorrowedFd<'_>> {
         (!self.ended).then(|| self.terminal.as_fd())
     }
 
     fn receive(&mut self) -> io::Result<()> {
-        // Reading from the background would stop the program.
+        // A read from the background would stop the program.
         if !is_ours(&self.terminal) {
             self.ended = true;
             return Ok(());
         }
         let mut chunk = Zeroizing::new([0; 4096]);
         match self.terminal.read(&mut *chunk) {
-            // The terminal is gone: the browser may still come.
+            // The terminal is gone, but the answer can still come through the browser.
             Ok(0) => self.ended = true,
             Ok(count) => self.received.extend_from_slice(&chunk[..count]),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -146,7 +149,7 @@ impl Lines for Pasting<'_> {
         None
     }
 
-    fn turn_down(&mut self, why: &Unusable) {
+    fn reject(&mut self, why: &Unusable) {
         self.ui.always(&format!("{why}; paste it whole, from `http` on"));
     }
 }
@@ -165,7 +168,7 @@ impl Pasting<'_> {
         }
     }
 
-    /// What was taken in since the last line; `None` if it is nothing.
+    /// Returns the line that was typed or pasted up to here; `None` if it is blank.
     fn whole_line(&mut self) -> Option<Result<Zeroizing<String>, Unusable>> {
         let mut text = Zeroizing::new(String::from_utf8_lossy(&self.line).into_owned());
         self.line.clear();

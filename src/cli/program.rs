@@ -1,5 +1,4 @@
-//! Programs that print a secret: started without a shell, and without the secrets of the
-//! environment.
+//! Programs that print a secret. They run without a shell and without the environment's secrets.
 
 use std::io::{self, Read};
 use std::process::{ChildStdout, Command, Stdio};
@@ -9,10 +8,13 @@ use zeroize::Zeroizing;
 use super::environment::Environment;
 use super::error::{CliError, Kind};
 
-/// No secret is longer, in bytes.
+/// The length limit of a printed secret, in bytes.
 const LONGEST: usize = 64 * 1024;
 
-/// Runs `command` and gives what it printed, without white space at its end.
+/// Runs `command` and returns what it printed, without white space at the end.
+///
+/// Fails with the kind `failure` when the program can't be started, fails, or prints more than a
+/// secret.
 pub(crate) fn output(
     command: &[String],
     environment: &Environment,
@@ -32,11 +34,11 @@ pub(crate) fn output(
         failed("could not be started").caused_by(&error).hint("name a program that is there")
     })?;
     let stdout = child.stdout.take();
-    let printed = stdout.map_or_else(|| Ok(Zeroizing::default()), whole);
+    let printed = stdout.map_or_else(|| Ok(Zeroizing::default()), read_all);
     let ended = child.wait();
     let unread = |error: io::Error| failed("could not be read from").caused_by(&error);
     let (printed, status) = (printed.map_err(unread)?, ended.map_err(unread)?);
-    // It may have failed for want of a reader.
+    // Checked before the status: a program that prints too much may fail when nobody reads on.
     if printed.len() > LONGEST {
         return Err(failed("printed more than any secret has"));
     }
@@ -49,9 +51,9 @@ pub(crate) fn output(
     }
 }
 
-/// Reads all that a program prints, as far as it may be a secret.
-fn whole(stdout: ChildStdout) -> io::Result<Zeroizing<Vec<u8>>> {
-    // Room from the start: a buffer that grows leaves copies of its content behind.
+/// Reads what a program prints, up to one byte more than the limit.
+fn read_all(stdout: ChildStdout) -> io::Result<Zeroizing<Vec<u8>>> {
+    // Full capacity from the start, because a buffer that grows leaves copies behind.
     let mut printed = Zeroizing::new(Vec::with_capacity(LONGEST + 1));
     stdout.take(LONGEST as u64 + 1).read_to_end(&mut printed)?;
     Ok(printed)

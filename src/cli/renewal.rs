@@ -1,5 +1,4 @@
-//! Renewing a token on behalf of a command: with today's definition of its provider, a sign of
-//! life while it takes, and a word to whoever wants to know what came of it.
+//! The renewal of a token on behalf of a command: provider definition, spinner, hooks and warnings.
 
 use std::cell::RefCell;
 
@@ -10,49 +9,47 @@ use super::hooks;
 use super::time;
 use super::typed::login_command;
 use crate::model::account::Account;
-use crate::model::client::Client;
-use crate::model::credential::{Credential, Grant, RenewalGrant};
+use crate::model::credential::{Credential, Grant};
 use crate::model::readiness::Need;
+use crate::ops::providers::{self, Drift, Provider};
 use crate::ops::token::{Caller, LiveToken, Policy, Rules, Warning};
 use crate::ops::{self, OpenVault};
-use crate::providers::{self, Provider};
 use crate::secret::ClientSecret;
-use crate::store;
 
-/// A command for which a token is renewed.
-pub(crate) struct Asking<'a> {
+/// The command that asks for a token, as `ops` sees it.
+pub(crate) struct RenewalCaller<'a> {
     context: &'a Context,
-    /// Whether it may print, and show that it waits: one of many does neither.
+    /// Whether this caller may print and show a spinner. One thread of many does neither.
     is_alone: bool,
-    /// What went wrong with a hook, where it was not printed.
+    /// The warning about a hook that was not printed yet.
     warning: RefCell<Option<String>>,
 }
 
-impl<'a> Asking<'a> {
-    /// A command that does one thing at a time.
+impl<'a> RenewalCaller<'a> {
+    /// Returns the caller for a command that does one thing at a time.
     pub(crate) fn alone(context: &'a Context) -> Self {
         Self { context, is_alone: true, warning: RefCell::default() }
     }
 
-    /// One of many threads of a command.
+    /// Returns the caller for one of many threads of a command.
     pub(crate) fn one_of_many(context: &'a Context) -> Self {
         Self { is_alone: false, ..Self::alone(context) }
     }
 
-    /// What went wrong with a hook, and is still to be printed.
+    /// Returns the warning about a hook that is still to be printed.
     pub(crate) fn into_warning(self) -> Option<String> {
         self.warning.into_inner()
     }
 }
 
-impl Caller for Asking<'_> {
+impl Caller for RenewalCaller<'_> {
     fn rules(&self, account: &Account) -> Rules {
         let provider = if self.is_alone {
             provider_or_warning(self.context, account)
         } else {
             provider(self.context, account).ok()
         };
-        // A slip in the configuration leaves the audit as it was.
+        // Without a readable configuration, the audit is kept as before.
         let audit = self.context.config().ok().map(|config| config.audit);
         Rules { renewal: provider.as_ref().map(Provider::renewal).unwrap_or_default(), audit }
     }
@@ -76,7 +73,12 @@ impl Caller for Asking<'_> {
         }
     }
 
-    fn hear(&self, vault: &OpenVault, account: &Account, outcome: &Result<LiveToken, ops::Error>) {
+    fn refresh_ended(
+        &self,
+        vault: &OpenVault,
+        account: &Account,
+        outcome: &Result<LiveToken, ops::Error>,
+    ) {
         let Some(warning) = hooks::tell(self.context, vault, account, outcome) else { return };
         if self.is_alone {
             self.context.ui.warning(&warning);
@@ -86,16 +88,18 @@ impl Caller for Asking<'_> {
     }
 }
 
-/// What every command asks of a token, unless its user says otherwise.
+/// The policy of every command, unless its user says otherwise.
 pub(crate) const USUAL: Policy = Policy { need: Need::Usual, may_refresh: true, clock: time::now };
 
-/// Today's definition of the credential's provider.
+/// Returns today's definition of the account's provider.
 fn provider(context: &Context, account: &Account) -> Result<Provider, CliError> {
     Ok(providers::find(&account.provider, context.config()?)?)
 }
 
-/// Today's definition of the credential's provider. That it is no longer defined, or a slip in the configuration, does not stop a refresh:
-/// where it goes stands under the seal, and the strictest behaviour is assumed.
+/// Returns today's definition of the account's provider, or warns and returns `None`.
+///
+/// Neither a provider that is no longer defined nor a mistake in the configuration stops a refresh:
+/// the endpoint stands in the sealed credential, and the strictest settings apply.
 fn provider_or_warning(context: &Context, account: &Account) -> Option<Provider> {
     match provider(context, account) {
         Ok(provider) => Some(provider),
@@ -108,10 +112,13 @@ fn provider_or_warning(context: &Context, account: &Account) -> Option<Provider>
     }
 }
 
-/// Tells where today's configuration would send things elsewhere than the login that is stored:
-/// what stands under the seal goes on, until somebody logs in again.
+/// Warns if today's configuration names another client or endpoint than the stored login.
+///
+/// The stored login goes on with its own until the user logs in again.
 pub(crate) fn warn_of_drift(context: &Context, account: &Account, credential: &Credential) {
-    if client_of(credential).is_none() || provider_or_warning(context, account).is_none() {
+    if providers::login_client(credential).is_none()
+        || provider_or_warning(context, account).is_none()
+    {
         return;
     }
     let Some(what) = drift(context, account, credential) else { return };
@@ -121,40 +128,26 @@ pub(crate) fn warn_of_drift(context: &Context, account: &Account, credential: &C
     ));
 }
 
-/// What differs between the client that is sealed in a login and the one that today's
-/// configuration names; nothing where there is no such configuration.
+/// Returns the name of what differs between the client of a stored login and the configured one.
+///
+/// `None` means no difference or no configured client.
 pub(crate) fn drift(
     context: &Context,
     account: &Account,
     credential: &Credential,
 ) -> Option<&'static str> {
-    let client = client_of(credential)?;
-    let provider = provider(context, account).ok()?;
-    let endpoints = provider.endpoints(credential.api.server_url.as_ref(), None);
-    if endpoints.is_ok_and(|endpoints| endpoints.token != client.token_endpoint) {
-        return Some("token endpoint");
-    }
+    let provider = providers::today(&account.provider, context.config().ok())?;
     let client_id = client_settings::client_id(context, &provider);
-    client_id.is_some_and(|id| id != client.id).then_some("client id")
+    Some(match providers::drift(&provider, client_id.as_deref(), credential)? {
+        Drift::TokenEndpoint => "token endpoint",
+        Drift::ClientId => "client id",
+    })
 }
 
-/// The client that a login was made with. A service account is a client of its own.
-fn client_of(credential: &Credential) -> Option<&Client> {
-    match &credential.grant {
-        Grant::Static(_) => None,
-        Grant::OAuth(grant) => match grant.renewal {
-            RenewalGrant::JwtBearer { .. } => None,
-            RenewalGrant::RefreshToken
-            | RenewalGrant::Exchange
-            | RenewalGrant::ClientCredentials { .. } => Some(&grant.client),
-        },
-    }
-}
-
-/// Tells what the user should know of a token that was handed out all the same.
-pub(crate) fn warn(context: &Context, account: &Account, handed: &LiveToken) {
+/// Warns about a token that was handed out although something is wrong with it.
+pub(crate) fn warn(context: &Context, account: &Account, token: &LiveToken) {
     let login = login_command(account);
-    let message = match &handed.warning {
+    let message = match &token.warning {
         None => return,
         Some(Warning::Inactive) => {
             format!("`{account}` was refused by the service when last checked: `{login}`")
@@ -168,23 +161,20 @@ pub(crate) fn warn(context: &Context, account: &Account, handed: &LiveToken) {
         Some(Warning::Fading { ends_at: None }) => {
             format!("`{account}` can't be refreshed any more: `{login}`")
         }
-        Some(Warning::NotRefreshed(error)) => match &**error {
-            ops::Error::Store(store::Error::Busy) => {
-                format!("`{account}` is being refreshed by another process, its token still works")
-            }
-            ops::Error::Interrupted { .. } => format!(
-                "what became of an earlier refresh of `{account}` is not known, its token works until its end: `{login}`"
-            ),
-            error => format!(
-                "`{account}` could not be refreshed, its token still works: {}",
-                reason(error)
-            ),
-        },
+        Some(Warning::BeingRefreshed) => {
+            format!("`{account}` is being refreshed by another process, its token still works")
+        }
+        Some(Warning::InDoubt) => format!(
+            "what became of an earlier refresh of `{account}` is not known, its token works until its end: `{login}`"
+        ),
+        Some(Warning::NotRefreshed(error)) => {
+            format!("`{account}` could not be refreshed, its token still works: {}", reason(error))
+        }
     };
     context.ui.warning(&message);
 }
 
-/// Why a token was not renewed, as its server said it.
+/// Returns why a token was not renewed, in the server's words if there are any.
 pub(super) fn reason(error: &ops::Error) -> String {
     match error {
         ops::Error::NotRefreshed { source, .. } => source.to_string(),

@@ -1,4 +1,4 @@
-//! Secrets, and what is sealed, on stdin.
+//! Tokens and sealed texts on stdin.
 
 use std::io::Read;
 
@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 use super::error::{CliError, Kind};
 use crate::secret::AccessToken;
 
-/// No token is longer, in bytes.
+/// The length limit of a token, in bytes.
 const LONGEST: u64 = 64 * 1024;
 
 /// Reads a token from stdin to its end.
@@ -21,13 +21,13 @@ pub(crate) fn token() -> Result<AccessToken, CliError> {
             .hint("pipe in the token alone"));
     }
     match std::str::from_utf8(&bytes) {
-        Ok(text) => typed(text),
+        Ok(text) => parse_token(text),
         Err(_) => Err(CliError::new(Kind::Usage, "what stdin holds is not text")
             .hint("pipe in the token alone")),
     }
 }
 
-/// Reads a text of no more than `limit` bytes from stdin to its end.
+/// Reads a text of at most `limit` bytes from stdin to its end.
 pub(crate) fn text(limit: u64) -> Result<String, CliError> {
     let mut bytes = Vec::with_capacity(64 * 1024);
     std::io::stdin().lock().take(limit + 1).read_to_end(&mut bytes).map_err(|error| {
@@ -39,12 +39,13 @@ pub(crate) fn text(limit: u64) -> Result<String, CliError> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// Takes a token as a person supplies it: what surrounds it, such as a line's end or a byte order
-/// mark, is no part of it.
-pub(crate) fn typed(text: &str) -> Result<AccessToken, CliError> {
-    AccessToken::supplied(text.trim_start_matches('\u{feff}').trim().to_owned()).map_err(|error| {
-        CliError::new(Kind::Usage, "that is no token")
-            .caused_by(&error)
-            .hint("pipe in the token alone")
-    })
+/// Parses a token that a user supplied, without a byte order mark and surrounding white space.
+pub(crate) fn parse_token(text: &str) -> Result<AccessToken, CliError> {
+    AccessToken::parse_supplied(text.trim_start_matches('\u{feff}').trim().to_owned()).map_err(
+        |error| {
+            CliError::new(Kind::Usage, "that is no token")
+                .caused_by(&error)
+                .hint("pipe in the token alone")
+        },
+    )
 }

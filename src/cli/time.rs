@@ -1,27 +1,27 @@
-//! The clock, and times as people read them.
+//! The clock, and times in the forms that people read.
 
 use jiff::fmt::temporal::DateTimePrinter;
 use jiff::{SignedDuration, Timestamp};
 
-/// The time, in whole seconds: finer than any token's life, and what the vault keeps.
+/// Returns the time in whole seconds, the precision that the vault keeps.
 #[expect(clippy::disallowed_methods, reason = "this is the one place")]
 pub(crate) fn now() -> Timestamp {
     Timestamp::from_second(Timestamp::now().as_second()).unwrap_or_default()
 }
 
-/// The time, in whole milliseconds, for the audit.
+/// Returns the time in whole milliseconds, for the audit.
 #[expect(clippy::disallowed_methods, reason = "this is the one place")]
 pub(crate) fn precise() -> Timestamp {
     Timestamp::from_millisecond(Timestamp::now().as_millisecond()).unwrap_or_default()
 }
 
-/// RFC 3339 in UTC, to the second.
+/// Formats a time by RFC 3339, in UTC and to the second.
 pub(crate) fn rfc3339(time: Timestamp) -> String {
     const TO_THE_SECOND: DateTimePrinter = DateTimePrinter::new().precision(Some(0));
     TO_THE_SECOND.timestamp_to_string(&time)
 }
 
-/// How far away `time` is, in its largest unit: `in 42m`, `3d ago`.
+/// Formats the distance from `now` to `time` in its largest unit: `in 42m`, `3d ago`.
 pub(crate) fn relative(time: Timestamp, now: Timestamp) -> String {
     let seconds = time.duration_since(now).as_secs();
     let length = seconds.unsigned_abs();
@@ -34,7 +34,7 @@ pub(crate) fn relative(time: Timestamp, now: Timestamp) -> String {
     if seconds > 0 { format!("in {count}{unit}") } else { format!("{count}{unit} ago") }
 }
 
-/// A time in a table: [`relative`] for a person at a terminal, [`rfc3339`] for a program.
+/// Formats a time for a table: [`relative`] at a terminal, else [`rfc3339`].
 pub(crate) fn in_table(time: Option<Timestamp>, now: Timestamp, terminal: bool) -> String {
     match time {
         Some(time) if terminal => relative(time, now),
@@ -43,7 +43,7 @@ pub(crate) fn in_table(time: Option<Timestamp>, now: Timestamp, terminal: bool) 
     }
 }
 
-/// How long `duration` is: in days if it is whole ones.
+/// Formats a duration, in days if it is a whole number of them: `14d`, `1m 30s`.
 pub(crate) fn length(duration: SignedDuration) -> String {
     match duration.as_secs() {
         seconds if seconds > 0 && seconds % 86_400 == 0 => format!("{}d", seconds / 86_400),

@@ -1,21 +1,23 @@
-//! Commands as a user would type them.
+//! Commands and words as a user would type them into a shell.
 
 use crate::model::account::Account;
 use crate::untrusted::printable;
 
-/// The login command for an account, ready to be pasted into a shell.
+/// Returns the login command for an account, ready to be pasted into a shell.
 pub(crate) fn login_command(account: &Account) -> String {
     format!("tokctl login {} {}", account.provider, user_flag(account.user.as_str()))
 }
 
-/// `--user` with the user's name as a shell wants it.
+/// Returns `--user` and the user's name, quoted for a shell.
 pub(crate) fn user_flag(user: &str) -> String {
     let joint = if user.starts_with('-') { '=' } else { ' ' };
     format!("--user{joint}{}", quoted(user))
 }
 
-/// A text as one word of a shell's command line, safe to be pasted: plain where no shell sees
-/// anything in it, else quoted; characters that do not show, or turn the line round, as escapes.
+/// Quotes a text as one word of a shell's command line, safe to be pasted.
+///
+/// A text without special characters stays as it is. Characters that are invisible or change the
+/// direction of the line become escapes.
 pub(crate) fn quoted(text: &str) -> String {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_@%+=:,./-".contains(&byte);
     if !text.is_empty() && text.bytes().all(is_plain) {

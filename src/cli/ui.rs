@@ -1,8 +1,8 @@
-//! The one door to the terminal.
+//! The terminal: the only place that prints and asks.
 //!
-//! Stdout carries the data that was asked for and nothing else. Everything else goes to stderr:
-//! status, which `-q` silences; warnings, which `-qq` silences; errors, which nothing does.
-//! Questions read the terminal itself, so that stdin stays free for data. A message is one
+//! Stdout carries the data that the user asked for and nothing else. Everything else goes to
+//! stderr: status, which `-q` silences; warnings, which `-qq` silences; errors, which nothing
+//! silences. Questions read the terminal itself, so stdin stays free for data. A message is one
 //! sentence, in lower case, without a full stop.
 
 use std::fs::{File, OpenOptions};
@@ -24,21 +24,21 @@ use super::error::{CliError, Kind};
 use crate::secret::SecretText;
 use crate::signals;
 
-/// A wait that is longer than this shows that it is alive.
+/// The time after which a wait shows that the program is alive.
 const PATIENCE: Duration = Duration::from_millis(500);
 
-/// The narrowest terminal that columns are folded for.
+/// The narrowest terminal, in columns, for which tables are folded.
 const NARROWEST: u16 = 60;
 
 static THEME: LazyLock<ColorfulTheme> = LazyLock::new(|| {
-    ask_for_colors();
+    detect_colors();
     ColorfulTheme::default()
 });
 
-/// Whether colours are used on a terminal, and whether on anything else: by flags and environment.
+/// Whether colours are used on a terminal, and whether elsewhere, by flags and environment.
 static COLORS: OnceLock<(bool, bool)> = OnceLock::new();
 
-/// How much is said on stderr.
+/// The amount of messages on stderr.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Verbosity {
     Errors,
@@ -55,19 +55,19 @@ pub(crate) enum Color {
     Never,
 }
 
-/// The terminal, or what stands in its place.
+/// The terminal, or the streams that stand in its place.
 #[derive(Debug, Clone)]
 pub(crate) struct Ui {
     pub(crate) verbosity: Verbosity,
     /// Whether data and errors are printed as JSON.
     pub(crate) json: bool,
-    /// Whether somebody may be asked at all.
+    /// Whether questions are allowed.
     pub(crate) may_ask: bool,
 }
 
 impl Ui {
-    /// Decides about colours: the flag, then `NO_COLOR` and `CLICOLOR_FORCE`, then whether it is a
-    /// terminal that somebody looks at, which none of a CI's is.
+    /// Decides about colours: by the flag, then by `NO_COLOR` and `CLICOLOR_FORCE`, then by whether
+    /// the output is a terminal. A CI's terminal counts as none.
     pub(crate) fn set_color(color: Color, no_color: bool, forced: bool, ci: bool) {
         let wanted = |terminal: bool| match color {
             Color::Always => true,
@@ -77,33 +77,34 @@ impl Ui {
         let _ = COLORS.set((wanted(true), wanted(false)));
     }
 
-    /// `text` on stdout in `style`, if colours are used there.
+    /// Returns `text` in `style` if stdout uses colours.
     pub(crate) fn styled(style: &Style, text: &str) -> String {
-        ask_for_colors();
+        detect_colors();
         style.apply_to(text).to_string()
     }
 
-    /// Prints data on stdout. That nobody reads it any more is no failure.
+    /// Prints data on stdout. A reader that has gone away is no failure.
     #[expect(clippy::unused_self, reason = "who prints need not know what printing takes")]
     pub(crate) fn data(&self, data: &[u8]) -> Result<(), CliError> {
         let mut stdout = io::stdout().lock();
-        unless_unread(stdout.write_all(data).and_then(|()| stdout.flush()))
+        ignore_broken_pipe(stdout.write_all(data).and_then(|()| stdout.flush()))
     }
 
     /// Prints one line of data.
     pub(crate) fn line(&self, line: &str) -> Result<(), CliError> {
-        // It may hold a key.
+        // The line may hold a key, so it is wiped.
         self.data(Zeroizing::new(format!("{line}\n")).as_bytes())
     }
 
-    /// Prints one line that is shown once and never again: that nobody reads it is a failure.
+    /// Prints a line that is shown only once. A reader that has gone away is a failure.
     #[expect(clippy::unused_self, reason = "who prints need not know what printing takes")]
     pub(crate) fn line_once(&self, line: &str) -> Result<(), CliError> {
-        once(Zeroizing::new(format!("{line}\n")).as_bytes())
+        write_whole(Zeroizing::new(format!("{line}\n")).as_bytes())
     }
 
-    /// A table without rules, folded to fit the terminal. One that does not tell its width, or is
-    /// too narrow for columns, wraps lines itself.
+    /// Returns a table without rules, folded to the width of the terminal.
+    ///
+    /// On a terminal of unknown width, or one too narrow for columns, the terminal wraps the lines.
     pub(crate) fn table() -> Table {
         let mut table = Table::new();
         table.load_style(presets::NOTHING);
@@ -114,14 +115,15 @@ impl Ui {
         table
     }
 
-    /// Whether what is printed on stdout is read from a terminal by somebody who can answer.
-    pub(crate) fn is_read_at_once(&self) -> bool {
+    /// Returns whether stdout is a terminal and its reader can answer questions.
+    pub(crate) fn is_interactive(&self) -> bool {
         io::stdout().is_terminal() && self.can_ask()
     }
 
     /// Prints a value as JSON.
     pub(crate) fn json(&self, value: &impl serde::Serialize) -> Result<(), CliError> {
-        // It may hold a token: room from the start, since a buffer that grows leaves copies behind.
+        // The text may hold a token. Full capacity from the start, because a buffer that grows
+        // leaves copies behind.
         let mut text = Zeroizing::new(Vec::with_capacity(16 * 1024));
         serde_json::to_writer_pretty(&mut *text, value).map_err(|error| {
             CliError::new(Kind::Failed, "could not write JSON").caused_by(&error)
@@ -130,34 +132,35 @@ impl Ui {
         self.data(&text)
     }
 
-    /// Prints a value as JSON while it is being made: for one of any size, without secrets.
+    /// Prints a value as JSON while it is being serialized: for values of any size, without
+    /// secrets.
     #[expect(clippy::unused_self, reason = "who prints need not know what printing takes")]
-    pub(crate) fn json_by_and_by(&self, value: &impl serde::Serialize) -> Result<(), CliError> {
+    pub(crate) fn stream_json(&self, value: &impl serde::Serialize) -> Result<(), CliError> {
         let mut stdout = BufWriter::with_capacity(64 * 1024, io::stdout().lock());
         let written = value
             .serialize(&mut serde_json::Serializer::pretty(&mut stdout))
             .map_err(io::Error::from)
             .and_then(|()| stdout.write_all(b"\n"))
             .and_then(|()| stdout.flush());
-        // What is left in it could not be written, and is not to be tried again.
+        // The buffer's rest could not be written; dropping the writer would try again.
         let _ = stdout.into_parts();
-        unless_unread(written)
+        ignore_broken_pipe(written)
     }
 
-    /// Says what was done.
+    /// Prints what was done, unless `-q` was given.
     pub(crate) fn status(&self, message: &str) {
         if self.verbosity >= Verbosity::Status {
             stderr(&format!("{message}\n"));
         }
     }
 
-    /// Says what nobody can do without, however quiet it is to be.
+    /// Prints what the user can't do without, however quiet the command is.
     #[expect(clippy::unused_self, reason = "who prints need not know what printing takes")]
     pub(crate) fn always(&self, message: &str) {
         stderr(&format!("{message}\n"));
     }
 
-    /// Tells a CI platform what to mask. That nobody reads it is a failure.
+    /// Prints masking commands for a CI platform on stderr. A closed stderr is a failure.
     #[expect(clippy::unused_self, reason = "who prints need not know what printing takes")]
     pub(crate) fn masking(&self, commands: &[u8]) -> Result<(), CliError> {
         io::stderr().lock().write_all(commands).map_err(|error| {
@@ -166,29 +169,29 @@ impl Ui {
         })
     }
 
-    /// Says how it was done.
+    /// Prints how something was done, if `-v` was given.
     pub(crate) fn detail(&self, message: &str) {
         if self.verbosity >= Verbosity::Details {
             stderr(&format!("tokctl: {message}\n"));
         }
     }
 
-    /// Says what to look at, though the command went on.
+    /// Prints a warning, after which the command goes on.
     pub(crate) fn warning(&self, message: &str) {
         if self.verbosity >= Verbosity::Warnings {
-            ask_for_colors();
+            detect_colors();
             let label = Style::new().for_stderr().yellow().bold().apply_to("warning:");
             stderr(&format!("tokctl: {label} {message}\n"));
         }
     }
 
-    /// Prints an error with its causes and what to type next.
+    /// Prints an error with its causes and its hint, as JSON if that was asked for.
     pub(crate) fn error(&self, error: &CliError) {
         if self.json {
             stderr(&format!("{}\n", error.to_json()));
             return;
         }
-        ask_for_colors();
+        detect_colors();
         let red = Style::new().for_stderr().red().bold();
         let cyan = Style::new().for_stderr().cyan().bold();
         stderr(&format!("tokctl: {} {}\n", red.apply_to("error:"), error.message));
@@ -200,7 +203,7 @@ impl Ui {
         }
     }
 
-    /// Does `work`; if it takes long and somebody is there, shows what is waited for.
+    /// Runs `work`. If it takes long and a user is there, shows a spinner with the text `what`.
     pub(crate) fn while_waiting<T>(&self, what: &'static str, work: impl FnOnce() -> T) -> T {
         let shown = io::stderr().is_terminal() || self.can_ask();
         if self.verbosity < Verbosity::Status || !shown {
@@ -211,7 +214,7 @@ impl Ui {
             scope.spawn(move || {
                 if waiting.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
                     let spinner = ProgressBar::new_spinner().with_message(what);
-                    // Where nothing can move, a line has to do.
+                    // Without a spinner, one line says what the program waits for.
                     if spinner.is_hidden() {
                         stderr(&format!("tokctl: {what}\n"));
                     }
@@ -226,8 +229,9 @@ impl Ui {
         })
     }
 
-    /// Does `work`, which tells how far it is: so many steps of all. If it takes long and stderr is
-    /// a terminal, shows that.
+    /// Runs `work`, which reports its progress as steps done and steps in all.
+    ///
+    /// If it takes long and stderr is a terminal, shows a progress bar.
     pub(crate) fn with_progress<T>(
         &self,
         what: &'static str,
@@ -236,7 +240,7 @@ impl Ui {
         if self.verbosity < Verbosity::Status {
             return work(&mut |_, _| {});
         }
-        // Draws nothing where stderr is no terminal.
+        // Hidden by itself if stderr is no terminal.
         let bar = ProgressBar::new(0).with_message(what);
         if let Ok(style) = ProgressStyle::with_template("{msg} {wide_bar} {percent}%") {
             bar.set_style(style);
@@ -244,7 +248,7 @@ impl Ui {
         let started = Instant::now();
         let (done, waiting) = mpsc::channel::<()>();
         std::thread::scope(|scope| {
-            // It may have to wait for its turn before there is anything to tell.
+            // The work may wait for a lock before it reports its first step.
             let shown = bar.clone();
             scope.spawn(move || {
                 if waiting.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
@@ -264,7 +268,7 @@ impl Ui {
         })
     }
 
-    /// Shows on a terminal how far work on `total` things is.
+    /// Shows a progress bar for work on `total` things, if stderr is a terminal.
     pub(crate) fn progress(&self, what: &'static str, total: usize) -> Progress {
         if self.verbosity < Verbosity::Status || !io::stderr().is_terminal() {
             return Progress(ProgressBar::hidden());
@@ -273,25 +277,25 @@ impl Ui {
             .unwrap_or_else(|_| ProgressStyle::default_bar());
         let bar = ProgressBar::new(total as u64).with_style(style).with_message(what);
         bar.enable_steady_tick(Duration::from_millis(100));
-        // A signal that ends the program takes the bar with it.
+        // A signal that ends the program has to remove the bar.
         let shown = bar.clone();
         let _ = signals::announce(move |_| shown.finish_and_clear());
         Progress(bar)
     }
 
-    /// Writes a line of a service's log, which is wanted at `level` and above.
+    /// Prints a line of a service's log at `level` and above.
     pub(crate) fn log(&self, level: Verbosity, line: &str) {
         if self.verbosity >= level {
             stderr(&format!("{line}\n"));
         }
     }
 
-    /// Whether there is a terminal with somebody at it.
+    /// Returns whether questions are allowed and there is a terminal for them.
     pub(crate) fn can_ask(&self) -> bool {
         self.may_ask && terminal().is_some()
     }
 
-    /// Asks for a secret, which does not show. `flag` is how to give it without being asked.
+    /// Asks for a secret without echo. `flag` is the hint for giving it without a prompt.
     pub(crate) fn ask_secret<T: SecretText>(
         &self,
         prompt: &str,
@@ -301,7 +305,7 @@ impl Ui {
         self.interact(prompt, flag, |terminal| question.interact_on(terminal)).map(T::from_trusted)
     }
 
-    /// Asks for a new secret, twice.
+    /// Asks twice for a new secret, without echo.
     pub(crate) fn ask_new_secret<T: SecretText>(
         &self,
         prompt: &str,
@@ -313,13 +317,13 @@ impl Ui {
         self.interact(prompt, flag, |terminal| question.interact_on(terminal)).map(T::from_trusted)
     }
 
-    /// Asks for a text.
+    /// Asks for a text, which must not be empty.
     pub(crate) fn ask(&self, prompt: &str, flag: &str) -> Result<String, CliError> {
         let question = dialoguer::Input::with_theme(&*THEME).with_prompt(prompt);
         self.interact(prompt, flag, |terminal| question.interact_text_on(terminal))
     }
 
-    /// Asks for a text that may be left out.
+    /// Asks for a text that may be empty; an empty one is `None`.
     pub(crate) fn ask_optional(
         &self,
         prompt: &str,
@@ -331,13 +335,13 @@ impl Ui {
         Ok(Some(text.trim().to_owned()).filter(|text| !text.is_empty()))
     }
 
-    /// Asks for yes or no.
+    /// Asks for yes or no. No is the default.
     pub(crate) fn confirm(&self, prompt: &str, flag: &str) -> Result<bool, CliError> {
         let question = dialoguer::Confirm::with_theme(&*THEME).with_prompt(prompt).default(false);
         self.interact(prompt, flag, |terminal| question.interact_on(terminal))
     }
 
-    /// Asks for one of several; gives its position.
+    /// Asks for one of `items` and returns its position.
     pub(crate) fn choose(
         &self,
         prompt: &str,
@@ -349,8 +353,9 @@ impl Ui {
         self.interact(prompt, flag, |terminal| question.interact_on(terminal))
     }
 
-    /// Puts a question to the terminal. A signal that ends the program leaves it as it was: with
-    /// its echo and its cursor.
+    /// Asks a question on the terminal.
+    ///
+    /// A signal that ends the program meanwhile leaves the terminal with its echo and its cursor.
     fn interact<T>(
         &self,
         prompt: &str,
@@ -379,11 +384,11 @@ impl Ui {
     }
 }
 
-/// How far some work is. Gone from the terminal when dropped.
+/// A progress bar, which disappears from the terminal when dropped.
 pub(crate) struct Progress(ProgressBar);
 
 impl Progress {
-    /// One more is done.
+    /// Counts one more thing as done.
     pub(crate) fn advance(&self) {
         self.0.inc(1);
     }
@@ -395,7 +400,7 @@ impl Drop for Progress {
     }
 }
 
-/// The controlling terminal, whatever stdin and stderr are.
+/// Opens the controlling terminal, whatever stdin and stderr are.
 fn terminal() -> Option<Term> {
     let open = |write: bool| -> io::Result<File> {
         OpenOptions::new().read(!write).write(write).open("/dev/tty")
@@ -408,8 +413,8 @@ fn cancelled(error: dialoguer::Error) -> CliError {
     CliError::new(Kind::Failed, "the question was not answered").caused_by(&error)
 }
 
-/// That nobody reads stdout any more is no failure.
-fn unless_unread(written: io::Result<()>) -> Result<(), CliError> {
+/// Turns the result of a write to stdout into an error, except that a reader may have gone away.
+fn ignore_broken_pipe(written: io::Result<()>) -> Result<(), CliError> {
     match written {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         other => other.map_err(|error| {
@@ -418,8 +423,8 @@ fn unless_unread(written: io::Result<()>) -> Result<(), CliError> {
     }
 }
 
-/// Prints what must not be lost.
-fn once(data: &[u8]) -> Result<(), CliError> {
+/// Writes data to stdout. A closed stdout or a reader that has gone away is a failure.
+fn write_whole(data: &[u8]) -> Result<(), CliError> {
     let mut stdout = io::stdout().lock();
     let written = if is_closed(&stdout) {
         Err(io::Error::from(io::ErrorKind::BrokenPipe))
@@ -430,8 +435,10 @@ fn once(data: &[u8]) -> Result<(), CliError> {
         .map_err(|error| CliError::new(Kind::Failed, "could not write to stdout").caused_by(&error))
 }
 
-/// Whether stdout was closed when the program began. Rust's runtime puts the null device in its
-/// place, open for reading as well; a shell's `> /dev/null` is for writing alone.
+/// Returns whether stdout was closed when the program began.
+///
+/// Rust's runtime then opens the null device in its place, for reading and writing. A shell's `>
+/// /dev/null` opens it for writing only.
 fn is_closed(stdout: &impl AsFd) -> bool {
     let is_null = || {
         let null = rustix::fs::stat("/dev/null").ok()?;
@@ -441,20 +448,22 @@ fn is_closed(stdout: &impl AsFd) -> bool {
         && is_null() == Some(true)
 }
 
-/// Has the terminals asked, once, for whoever draws in colour. A `get` draws nothing, and what
-/// nobody needs to know costs it no system calls.
-fn ask_for_colors() {
-    static ASKED: OnceLock<()> = OnceLock::new();
-    // What goes wrong before the flags are read is drawn as `console` would.
+/// Finds out once whether stdout and stderr use colours.
+///
+/// Only functions that draw in colour call it, because it costs system calls that a `get` does not
+/// need.
+fn detect_colors() {
+    static DETECTED: OnceLock<()> = OnceLock::new();
+    // Before the flags are read, `console` decides by itself.
     let Some((on_terminals, elsewhere)) = COLORS.get() else { return };
-    ASKED.get_or_init(|| {
+    DETECTED.get_or_init(|| {
         let wanted = |terminal: bool| if terminal { *on_terminals } else { *elsewhere };
         console::set_colors_enabled(wanted(io::stdout().is_terminal()));
         console::set_colors_enabled_stderr(wanted(io::stderr().is_terminal()));
     });
 }
 
-/// A closed stderr is no reason to fail.
+/// Writes to stderr. A closed stderr is no failure.
 fn stderr(text: &str) {
     let _ = io::stderr().lock().write_all(text.as_bytes());
 }

@@ -1,9 +1,9 @@
-//! The words for what is stored, as tables and JSON print them.
+//! Words for kinds and statuses of credentials, as tables and JSON print them.
 
 use crate::model::credential::Status;
 use crate::model::summary::Kind;
 
-/// The word for a kind of credential.
+/// Returns the word for a kind of credential.
 pub(crate) fn kind_word(kind: Kind) -> &'static str {
     match kind {
         Kind::Static => "static",
@@ -11,7 +11,7 @@ pub(crate) fn kind_word(kind: Kind) -> &'static str {
     }
 }
 
-/// The word for a status.
+/// Returns the word for the status of a credential.
 pub(crate) fn status_word(status: Status) -> &'static str {
     match status {
         Status::Active => "active",

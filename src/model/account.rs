@@ -1,21 +1,22 @@
-//! Who a credential belongs to: a provider and a user of it.
+//! The account that a credential belongs to: a provider and a user of it.
 
 use std::fmt;
 use std::str::FromStr;
 
 /// The longest user name, in bytes.
-const LONGEST_USER: usize = 255;
+const MAX_USER_BYTES: usize = 255;
 
 /// The longest provider name, in bytes.
-const LONGEST_PROVIDER: usize = 32;
+const MAX_PROVIDER_BYTES: usize = 32;
 
-/// Why a text can't name an account.
+/// The reason why a text can't name an account.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub(crate) enum Error {
-    /// Provider names match `[a-z][a-z0-9-]{0,31}`.
+    /// A provider name that does not match `[a-z][a-z0-9-]{0,31}`.
     #[error("a provider's name is up to 32 of a-z, 0-9 and -, and begins with a letter")]
     Provider,
-    /// User names are never cut or changed, so what can't be kept is refused.
+    /// A user name that can't be kept exactly as given. It is refused, since it is never cut or
+    /// changed.
     #[error("a user's name is 1 to 255 bytes without control characters")]
     User,
 }
@@ -34,7 +35,7 @@ impl FromStr for ProviderName {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
-        let well_formed = text.len() <= LONGEST_PROVIDER
+        let well_formed = text.len() <= MAX_PROVIDER_BYTES
             && text.starts_with(|first: char| first.is_ascii_lowercase())
             && text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'));
         well_formed.then(|| Self(text.to_owned())).ok_or(Error::Provider)
@@ -47,7 +48,7 @@ impl fmt::Display for ProviderName {
     }
 }
 
-/// A label that the caller chose, kept exactly as given.
+/// The caller's own label for a user of a provider, kept exactly as given.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct UserName(String);
 
@@ -62,7 +63,7 @@ impl FromStr for UserName {
 
     fn from_str(text: &str) -> Result<Self, Error> {
         let well_formed =
-            (1..=LONGEST_USER).contains(&text.len()) && !text.contains(char::is_control);
+            (1..=MAX_USER_BYTES).contains(&text.len()) && !text.contains(char::is_control);
         well_formed.then(|| Self(text.to_owned())).ok_or(Error::User)
     }
 }
@@ -73,7 +74,8 @@ impl fmt::Display for UserName {
     }
 }
 
-/// One user of one provider: what a credential is kept under.
+/// One user of one provider: the key under which a [`Credential`](super::credential::Credential) is
+/// kept.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Account {
     pub(crate) provider: ProviderName,

@@ -6,26 +6,27 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use url::{Host, Url};
 
-/// Why a text is no address that tokctl would use.
+/// The reason why tokctl does not use a text as an [`Address`].
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub(crate) enum Error {
-    /// It is no URL with a host.
+    /// The text is no URL with a host.
     #[error("`{0}` is not a web address")]
     Malformed(String),
-    /// A secret would cross the network in the clear.
+    /// The scheme is http and the host is not loopback: a secret would cross the network in the
+    /// clear.
     #[error("`{0}` is neither https nor http on loopback")]
     NotEncrypted(String),
-    /// A name and password in an address end up in logs.
+    /// The URL holds a user name or a password, which would end up in logs.
     #[error("an address must not hold a user name or password")]
     UserInfo,
 }
 
-/// An https address, or http on a loopback host; without user name and password.
+/// An https URL, or http on a loopback host, without user name and password.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub(crate) struct Address {
     url: Url,
-    /// As it was written: an issuer is compared character by character (RFC 8414 §3.3).
+    /// The text as it was written: an issuer is compared character by character (RFC 8414 §3.3).
     text: String,
 }
 
@@ -38,13 +39,13 @@ impl Address {
         &self.text
     }
 
-    /// The host, and the port where it is not the scheme's own.
+    /// Returns the host, with the port where it is not the scheme's own.
     pub(crate) fn authority(&self) -> String {
         let host = self.url.host_str().unwrap_or_default();
         self.url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
     }
 
-    /// Whether it points to this machine, where neither TLS nor a proxy has a place.
+    /// Whether the host is this machine, where neither TLS nor a proxy is used.
     pub(crate) fn is_loopback(&self) -> bool {
         is_loopback(&self.url)
     }

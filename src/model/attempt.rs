@@ -1,7 +1,7 @@
-//! What is remembered of the last time that a provider was asked about a credential.
+//! The record of the last request to a provider about a credential.
 //!
-//! It is evidence, for people and for processes that would ask the same a moment later. It stands
-//! in the clear, and nothing that it says makes a secret go anywhere.
+//! People read it to learn what went wrong, and other processes to avoid the same request a moment
+//! later. It is stored in the clear, and nothing in it decides where a secret is sent.
 
 use std::time::Duration;
 
@@ -10,13 +10,14 @@ use serde::{Deserialize, Serialize};
 
 use super::credential::Status;
 
-/// A clock that is further off than this makes good tokens look ended, or ended ones good.
+/// The largest difference between two clocks that does no harm. Beyond it, good tokens look
+/// expired, or expired ones good.
 pub(crate) const TOLERABLE_SKEW: SignedDuration = SignedDuration::from_mins(1);
 
-/// One question to a provider, and what came of it.
+/// One request to a provider, and its outcome.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Attempt {
-    /// The random name of a refresh, in hexadecimal digits.
+    /// The random id of a refresh, in hexadecimal digits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) name: Option<String>,
     pub(crate) action: Action,
@@ -29,63 +30,68 @@ pub(crate) struct Attempt {
     /// The code of the OAuth error (RFC 6749 §5.2), if the answer held one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) error: Option<String>,
-    /// What went wrong, as a sentence, printable.
+    /// The failure as a sentence that is safe to print.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) message: Option<String>,
-    /// The provider asked to be left alone until then (RFC 9110 §10.2.3).
+    /// The end of the pause that the provider asked for with `Retry-After` (RFC 9110 §10.2.3).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) not_before: Option<Timestamp>,
-    /// How far the server's clock was ahead of this one, in seconds (RFC 9110 §6.6.1).
+    /// The number of seconds by which the server's clock was ahead of this one (RFC 9110 §6.6.1).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) clock_skew: Option<i64>,
 }
 
-/// No provider is left alone for longer than this, whatever it asks for.
-const LONGEST_PAUSE: SignedDuration = SignedDuration::from_hours(1);
+/// The longest pause that is granted to a provider, whatever it asks for.
+const MAX_PAUSE: SignedDuration = SignedDuration::from_hours(1);
 
-/// Until when a provider is left alone that asked for `pause` at `now`.
-pub(crate) fn pause_until(pause: Option<Duration>, now: Timestamp) -> Option<Timestamp> {
-    let pause = SignedDuration::try_from(pause?).unwrap_or(LONGEST_PAUSE).min(LONGEST_PAUSE);
+/// Returns the end of a `pause` that a provider asked for at `now`, at most [`MAX_PAUSE`]
+/// later.
+pub(crate) fn pause_end(pause: Option<Duration>, now: Timestamp) -> Option<Timestamp> {
+    let pause = SignedDuration::try_from(pause?).unwrap_or(MAX_PAUSE).min(MAX_PAUSE);
     now.checked_add(pause).ok()
 }
 
 impl Attempt {
-    /// Until when the provider is to be left alone. What is from the future, or farther off than it
-    /// was ever set, binds nobody: a clock was set back, or the file edited.
+    /// Returns the end of the provider's pause, if it is still to come.
+    ///
+    /// A pause from the future, or one longer than tokctl ever sets, is ignored: a clock was set
+    /// back, or the file was edited.
     pub(crate) fn paused_until(&self, now: Timestamp) -> Option<Timestamp> {
         self.not_before.filter(|&until| {
-            self.ended_at <= now && until > now && until.duration_since(now) <= LONGEST_PAUSE
+            self.ended_at <= now && until > now && until.duration_since(now) <= MAX_PAUSE
         })
     }
 
-    /// Whether nothing else remembers what this attempt tells of a credential with `status`: until
-    /// when the token endpoint is to be left alone, or how the grant came to its end.
+    /// Whether this attempt holds something that a credential with `status` does not: the end of a
+    /// pause of the token endpoint, or the way in which the grant ended.
     pub(crate) fn is_still_needed(&self, status: Status, now: Timestamp) -> bool {
         self.action == Action::Refresh
             && (status == Status::LoginRequired || self.not_before.is_some_and(|until| until > now))
     }
 }
 
-/// What the provider was asked for.
+/// The purpose of a request to a provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Action {
-    /// A new token.
+    /// To get a new token.
     Refresh,
-    /// Whether the token works.
+    /// To learn whether the token works.
     Check,
 }
 
-/// What came of it.
+/// The outcome of an [`Attempt`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Outcome {
-    /// A new token was stored; or the token works.
+    /// A new token was stored, or the token works.
     Done,
     /// The provider no longer accepts the grant or the token: only a person can help.
     Refused,
     /// The provider does not accept the client's settings.
     Configuration,
-    /// It could not be reached, or gave no verdict: trying later may help.
-    Passing,
+    /// The provider could not be reached, or its answer said nothing of the token: a later try may
+    /// succeed.
+    #[serde(rename = "passing")]
+    Transient,
 }

@@ -1,4 +1,5 @@
-//! The audit: who used which credential or changed which key, and how the record of it is kept.
+//! The audit: a record of each use of a credential and each change of a key, and the settings for
+//! it.
 
 use std::fmt;
 use std::num::NonZeroU64;
@@ -8,52 +9,53 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{self, Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
-/// One use of a credential, or a change of the keys. Never holds a value.
+/// An event to be recorded: one use of a credential, or one change of the keys. It never holds a
+/// secret.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Use<'a> {
+pub(crate) struct Event<'a> {
     pub(crate) at: Timestamp,
     pub(crate) action: Action,
     pub(crate) of: Subject<'a>,
-    /// [`OK`], the word of a failure as in the JSON of errors, or that of a warning.
+    /// [`OK`], or the word of a failure as in the JSON of errors, or that of a warning.
     pub(crate) outcome: &'a str,
-    pub(crate) asked_by: &'a Asker,
+    pub(crate) caller: &'a Caller,
 }
 
-/// The outcome of what did what it was to do.
+/// The outcome of an event that succeeded.
 pub(crate) const OK: &str = "ok";
 
-/// What was used or changed.
+/// The thing that was used or changed.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Subject<'a> {
     Credential {
         provider: &'a str,
-        /// Unknown where a login failed before anybody said who logs in.
+        /// The user; `None` where a login failed before it was known who logs in.
         user: Option<&'a str>,
     },
-    /// One key slot, by its id; unknown where none came to be.
+    /// One key slot, by its id; `None` where adding one failed.
     Slot(Option<&'a str>),
-    /// All keys.
+    /// All keys of the vault.
     Vault,
 }
 
-/// What a credential was used for, or what became of the keys.
+/// The kind of an [`Event`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Action {
-    /// Its token was handed out.
+    /// The token was handed out.
     Get,
-    /// It was renewed on request.
+    /// The token was renewed on request.
     Refresh,
-    /// The service was asked whether its token works.
+    /// The service was asked whether the token works.
     Check,
-    /// It was made.
+    /// The credential was created by a login.
     Login,
-    /// It was taken in from elsewhere.
+    /// The credential was imported.
     Import,
-    /// It, or its token, was sealed for another machine.
+    /// The credential, or its token alone, was sealed for another machine.
     Export,
-    /// It was revoked and forgotten.
+    /// The credential was revoked and deleted.
     Delete,
-    /// All keys were replaced, and all credentials sealed again.
+    /// All keys were replaced, and all credentials were sealed again.
     RotateKey,
     /// A key slot was added.
     AddSlot,
@@ -78,27 +80,27 @@ impl Action {
     }
 }
 
-/// Which process asked.
+/// The process that caused an [`Event`].
 #[derive(Debug, Clone)]
-pub(crate) struct Asker {
+pub(crate) struct Caller {
     /// The command of tokctl, such as `get`.
     pub(crate) command: &'static str,
-    /// tokctl's own process.
+    /// The process id of tokctl.
     pub(crate) pid: u32,
-    /// The name of the program that started it, where the system tells. Only a name: programs
-    /// choose their own.
+    /// The name of the program that started tokctl, where the system tells. It proves nothing: a
+    /// program chooses its own name.
     pub(crate) parent: Option<String>,
 }
 
-/// One use as it was read from the audit's file, nothing of it verified.
+/// One event as it was read from the audit file, not verified.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Entry {
-    /// Counted from 1.
+    /// The number of the entry, counted from 1.
     pub(crate) n: u64,
-    /// RFC 3339 in UTC, with milliseconds.
+    /// The time of the event: RFC 3339 in UTC, with milliseconds.
     pub(crate) at: String,
     pub(crate) action: String,
-    /// Absent where it was no credential that was used.
+    /// The provider; absent where the event is not about a credential.
     pub(crate) provider: Option<String>,
     pub(crate) user: Option<String>,
     /// The id of the key slot that was added or removed.
@@ -107,42 +109,42 @@ pub(crate) struct Entry {
     pub(crate) command: String,
     pub(crate) pid: u32,
     pub(crate) parent: Option<String>,
-    /// How many entries just before it could not be written.
+    /// The number of entries just before this one that could not be written.
     #[serde(default)]
     pub(crate) missed: u64,
 }
 
-/// How the audit is kept.
+/// The settings of the audit, from `config.toml`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Settings {
     pub(crate) mode: Mode,
-    /// How many entries the file keeps, at least.
+    /// The least number of entries that the file keeps.
     pub(crate) keep: NonZeroU64,
 }
 
-/// What an entry that can't be written means.
+/// The consequence of an entry that can't be written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Mode {
-    /// Nothing: the token is handed out all the same.
+    /// None: the token is handed out all the same.
     #[default]
     BestEffort,
     /// No token is handed out.
     Required,
-    /// None is written.
+    /// There is none, since no entry is written.
     Off,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { mode: Mode::default(), keep: USUAL_LENGTH }
+        Self { mode: Mode::default(), keep: DEFAULT_KEEP }
     }
 }
 
-/// Some months of a busy machine, in 3 MB.
-const USUAL_LENGTH: NonZeroU64 = NonZeroU64::new(10_000).unwrap();
+/// The number of entries kept by default: some months of a busy machine, in 3 MB.
+const DEFAULT_KEEP: NonZeroU64 = NonZeroU64::new(10_000).unwrap();
 
-/// `"required"`, or `{ mode = "required", keep = 5000 }`.
+/// Reads either form: `"required"`, or `{ mode = "required", keep = 5000 }`.
 impl<'de> Deserialize<'de> for Settings {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(ModeOrTable)
@@ -173,7 +175,7 @@ impl<'de> Visitor<'de> for ModeOrTable {
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Settings, A::Error> {
         let table = Table::deserialize(MapAccessDeserializer::new(map))?;
-        Ok(Settings { mode: table.mode, keep: table.keep.unwrap_or(USUAL_LENGTH) })
+        Ok(Settings { mode: table.mode, keep: table.keep.unwrap_or(DEFAULT_KEEP) })
     }
 }
 

@@ -1,42 +1,45 @@
-//! What a bundle carries from one vault to another, and what stays behind.
+//! The content of a bundle, which moves credentials from one vault to another, and what stays
+//! behind.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::credential::{ApiHeader, Credential, Grant, Status, is_field_name};
 use super::scope::Scopes;
-use super::stripped::Keeping;
+use super::without_secrets::KeptSecrets;
 use crate::secret::SecretText;
 
-/// What is under a bundle's seal.
+/// The sealed content of a bundle.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Content {
-    pub(crate) credentials: Vec<Carried>,
+    pub(crate) credentials: Vec<BundleEntry>,
 }
 
 /// One credential in a bundle.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Carried {
+pub(crate) struct BundleEntry {
     pub(crate) provider: String,
     pub(crate) user: String,
     pub(crate) load: Load,
     pub(crate) credential: Credential,
 }
 
-/// How much of a credential travels.
+/// The part of a credential that travels in a bundle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Load {
-    /// All of it, and nothing stays.
+    /// All of it; the vault that it came from keeps no secret.
     Moved,
-    /// All of it, for both to use.
+    /// All of it; both vaults can use it.
     Copied,
-    /// Its access token: of two holders of what renews it, one would end the other's grant.
+    /// The access token alone. A refresh token that rotates must have one holder: if two used it,
+    /// one would end the other's grant.
     TokenAlone,
 }
 
 impl Load {
-    /// What travels of a credential, each renewal of which replaces what renews it or does not.
+    /// Returns the part that travels. `rotates` says that each renewal replaces the refresh token,
+    /// `moving` that the credential leaves this vault.
     pub(crate) fn of(rotates: bool, moving: bool) -> Self {
         match (moving, rotates) {
             (true, _) => Self::Moved,
@@ -46,22 +49,25 @@ impl Load {
     }
 }
 
-/// The part of `credential` that travels.
-pub(crate) fn travelling(credential: &Credential, load: Load) -> Credential {
+/// Returns the part of `credential` that travels.
+pub(crate) fn transfer_copy(credential: &Credential, load: Load) -> Credential {
     match load {
         Load::Moved | Load::Copied => credential.clone(),
-        Load::TokenAlone => credential.stripped(Keeping::AccessToken),
+        Load::TokenAlone => credential.without_secrets(KeptSecrets::AccessToken),
     }
 }
 
-/// What stays of a credential that was moved: what there is to show of it, and no secret.
-pub(crate) fn left_behind(credential: &Credential, now: Timestamp) -> Credential {
-    let stripped = credential.stripped(Keeping::Nothing);
-    Credential { status: Status::HandedOver, updated_at: now, ..stripped }
+/// Returns the record that stays of a credential that was moved: all that can be shown, and no
+/// secret.
+pub(crate) fn handed_over_copy(credential: &Credential, now: Timestamp) -> Credential {
+    let without_secrets = credential.without_secrets(KeptSecrets::Nothing);
+    Credential { status: Status::HandedOver, updated_at: now, ..without_secrets }
 }
 
-/// Whether a vault can have kept `credential`. Whoever has a bundle's secret can seal anything in
-/// one: what could break out of a header or a line, or could not be found again, is refused.
+/// Whether a vault of tokctl can have held `credential`.
+///
+/// Whoever knows a bundle's secret can seal anything in one. So text is refused that could
+/// break out of a header or a line, and values that would not be read back as they were written.
 pub(crate) fn is_sound(credential: &Credential) -> bool {
     let is_plain = |text: &str| !text.contains(char::is_control);
     let is_whole = |time: Timestamp| time.subsec_nanosecond() == 0;
@@ -136,17 +142,17 @@ mod tests {
 
     #[test]
     fn a_token_alone_travels_without_what_renews_or_revokes_it() {
-        let alone = travelling(&credential(), Load::TokenAlone);
+        let alone = transfer_copy(&credential(), Load::TokenAlone);
         assert_eq!(secrets_in(&alone), ["made-up-access", "made-up-key"]);
         assert!(!alone.is_refreshable());
         assert!(!serde_json::to_string(&alone).unwrap().contains("/revoke"));
-        assert_eq!(secrets_in(&travelling(&credential(), Load::Copied)).len(), 4);
+        assert_eq!(secrets_in(&transfer_copy(&credential(), Load::Copied)).len(), 4);
     }
 
     #[test]
     fn no_secret_stays_of_what_was_moved() {
         let now = Timestamp::UNIX_EPOCH;
-        let stays = left_behind(&credential(), now);
+        let stays = handed_over_copy(&credential(), now);
         assert_eq!(secrets_in(&stays), [""; 0]);
         assert_eq!(stays.status, Status::HandedOver);
         assert_eq!(stays.scopes().unwrap().to_string(), "read");
@@ -160,6 +166,6 @@ mod tests {
             ).unwrap(),
         }))
         .unwrap();
-        assert_eq!(secrets_in(&left_behind(&account, now)), [""; 0]);
+        assert_eq!(secrets_in(&handed_over_copy(&account, now)), [""; 0]);
     }
 }

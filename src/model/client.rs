@@ -1,4 +1,4 @@
-//! The OAuth client, and where its secrets go: what a credential keeps of its authorization server.
+//! The OAuth client and its authorization server, as a credential keeps them.
 
 use serde::ser::SerializeStruct;
 use serde::{Deserialize, Serialize, Serializer};
@@ -7,11 +7,11 @@ use super::address::Address;
 use super::dialect::Dialect;
 use crate::secret::{self, ClientSecret, SecretText};
 
-/// The words of RFC 7591 §2 for the ways in which a client names itself at the token endpoint.
+/// The authentication method of a client at the token endpoint, in the words of RFC 7591 §2.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum TokenEndpointAuthMethod {
-    /// A public client: only its id.
+    /// The id alone: a public client.
     None,
     /// Id and secret in an `Authorization: Basic` header.
     ClientSecretBasic,
@@ -26,31 +26,31 @@ pub(crate) enum TokenEndpointAuthMethod {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(from = "SealedAuthentication")]
 pub(crate) enum ClientAuthentication {
-    /// The id alone, in the form: a public client. A secret that such a client has all the same
-    /// is not kept, since no authorization server is shown it. What the service's API wants of
-    /// it, as Etsy's does, is in the [`Api`](super::credential::Api)'s headers.
+    /// The id alone, in the form: a public client. If such a client has a secret all the same, the
+    /// secret is not kept here, since no authorization server is shown it. Where the service's API
+    /// wants it, as Etsy's does, it is in the headers of the [`Api`](super::credential::Api).
     None,
     /// Id and secret in an `Authorization: Basic` header (RFC 6749 §2.3.1).
     SecretBasic(ClientSecret),
     /// Id and secret in the form (RFC 6749 §2.3.1).
     SecretPost(ClientSecret),
-    /// The id alone, in the form, of a client whose secret is not here: an import did not bring
-    /// it, or another holder of the grant has kept it. The method is what shows the secret once
-    /// one is configured.
+    /// The id alone, in the form, of a client whose secret is missing: an import did not bring it,
+    /// or another holder of the grant kept it. The method says how the secret is shown once it is
+    /// configured.
     SecretMissing(SecretMethod),
 }
 
-/// A way to show the client secret.
+/// The place of the client secret in a token request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum SecretMethod {
-    /// See [`ClientAuthentication::SecretBasic`].
+    /// An `Authorization: Basic` header, see [`ClientAuthentication::SecretBasic`].
     Basic,
-    /// See [`ClientAuthentication::SecretPost`].
+    /// The form, see [`ClientAuthentication::SecretPost`].
     Post,
 }
 
 impl ClientAuthentication {
-    /// The authentication by `method` of a client that has `secret`.
+    /// Builds the authentication by `method` of a client that has `secret`.
     pub(crate) fn new(method: TokenEndpointAuthMethod, secret: Option<ClientSecret>) -> Self {
         match (method, secret) {
             (TokenEndpointAuthMethod::None, _) => Self::None,
@@ -65,7 +65,7 @@ impl ClientAuthentication {
         }
     }
 
-    /// The word of RFC 7591 §2 for this authentication.
+    /// Returns the method in the words of RFC 7591 §2.
     pub(crate) fn method(&self) -> TokenEndpointAuthMethod {
         match self {
             Self::None => TokenEndpointAuthMethod::None,
@@ -78,7 +78,7 @@ impl ClientAuthentication {
         }
     }
 
-    /// The client secret, if it is here.
+    /// Returns the client secret, if the credential holds it.
     pub(crate) fn secret(&self) -> Option<&ClientSecret> {
         match self {
             Self::SecretBasic(secret) | Self::SecretPost(secret) => Some(secret),
@@ -86,7 +86,8 @@ impl ClientAuthentication {
         }
     }
 
-    /// This method with `secret`, or unchanged if `secret` is `None`. A public client stays one.
+    /// Returns this method with `secret`, or unchanged if `secret` is `None`. A public client stays
+    /// one.
     pub(crate) fn with_secret(self, secret: Option<ClientSecret>) -> Self {
         match secret {
             Some(secret) => Self::new(self.method(), Some(secret)),
@@ -94,13 +95,13 @@ impl ClientAuthentication {
         }
     }
 
-    /// This method without the secret.
+    /// Returns this method without the secret.
     pub(super) fn without_secret(&self) -> Self {
         Self::new(self.method(), None)
     }
 }
 
-/// The form of a [`ClientAuthentication`] under the seal, as it is read.
+/// The fields of a [`ClientAuthentication`] in a sealed credential, as they are read.
 #[derive(Deserialize)]
 struct SealedAuthentication {
     #[serde(with = "secret::sealed::option", default)]
@@ -114,7 +115,7 @@ impl From<SealedAuthentication> for ClientAuthentication {
     }
 }
 
-/// Writes the fields of [`SealedAuthentication`], with no copy of the secret on the way.
+/// Writes the fields of [`SealedAuthentication`] without making a copy of the secret.
 impl Serialize for ClientAuthentication {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut sealed = serializer.serialize_struct("SealedAuthentication", 2)?;
@@ -126,7 +127,7 @@ impl Serialize for ClientAuthentication {
     }
 }
 
-/// How a server is asked to revoke a token.
+/// The request that revokes a token.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum RevocationMethod {
@@ -139,14 +140,14 @@ pub(crate) enum RevocationMethod {
     Delete,
 }
 
-/// A snapshot, taken at login, of everything that says where secrets are sent.
+/// The client, and every address that its secrets are sent to, as they were at login.
 ///
-/// It is kept under the seal, so that a refresh needs neither configuration nor environment, and
-/// no edit of a file can send a refresh token elsewhere.
+/// A credential holds this snapshot under its seal. So a refresh needs neither configuration nor
+/// environment, and no edit of a file can send a refresh token elsewhere.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Client {
     pub(crate) id: String,
-    /// Two fields under the seal: `secret` and `auth_method`.
+    /// Sealed as two fields, `secret` and `auth_method`.
     #[serde(flatten)]
     pub(crate) authentication: ClientAuthentication,
     pub(crate) token_endpoint: Address,
@@ -154,9 +155,9 @@ pub(crate) struct Client {
     pub(crate) revocation_endpoint: Option<Address>,
     #[serde(default)]
     pub(crate) revocation_method: RevocationMethod,
-    #[serde(default, skip_serializing_if = "Dialect::is_usual")]
+    #[serde(default, skip_serializing_if = "Dialect::is_default")]
     pub(crate) dialect: Dialect,
-    /// Certificates in PEM that are trusted beside the system's, as they were at login.
+    /// Certificates in PEM, as they were at login, that are trusted in addition to the system's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) trusted_certificates: Option<String>,
 }
@@ -165,7 +166,7 @@ pub(crate) struct Client {
 mod tests {
     use super::*;
 
-    /// A client under the seal with these fields for its authentication.
+    /// The JSON of a client with these fields for its authentication.
     fn sealed(authentication: &str) -> String {
         format!(
             r#"{{"id":"made-up",{authentication},"token_endpoint":"https://as.example/token","revocation_method":"rfc7009"}}"#

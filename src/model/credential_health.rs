@@ -1,35 +1,37 @@
-//! The health of a credential: whether it can be renewed, and when a change of that is news.
+//! The health of a credential, and the rule for when a change of it is reported.
 
 /// The health of a credential, as its last refresh showed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum CredentialHealth {
-    /// It is renewed when it is due.
+    /// The credential is renewed when it is due.
     Good,
-    /// It was not renewed; the next try may succeed.
+    /// The last refresh failed; the next one may succeed.
     RefreshFailed,
     /// Only a person can help.
     LoginRequired,
 }
 
 impl CredentialHealth {
-    /// The health to tell of when this is a credential's now, and `told` is the one that was told
-    /// of last. Each change for the worse is told once.
-    pub(crate) fn news(self, told: Self) -> Option<Self> {
-        match (self, told) {
+    /// Returns the health to report now, if it is worse than `last_reported`. Each change for the
+    /// worse is reported once.
+    pub(crate) fn worsening_since(self, last_reported: Self) -> Option<Self> {
+        match (self, last_reported) {
             (Self::RefreshFailed, Self::Good) => Some(Self::RefreshFailed),
             (Self::LoginRequired, Self::Good | Self::RefreshFailed) => Some(Self::LoginRequired),
-            // A fault on the way to a provider that has refused the grant already.
+            // A failed request to a provider that has already refused the grant is no news.
             (Self::RefreshFailed, Self::RefreshFailed | Self::LoginRequired)
             | (Self::LoginRequired, Self::LoginRequired)
             | (Self::Good, _) => None,
         }
     }
 
-    /// The health that counts as told of from then on.
-    pub(crate) fn told_after(self, told: Self) -> Self {
+    /// Returns the health that counts as reported from now on.
+    pub(crate) fn reported_after(self, last_reported: Self) -> Self {
         match self {
             Self::Good => Self::Good,
-            Self::RefreshFailed | Self::LoginRequired => self.news(told).unwrap_or(told),
+            Self::RefreshFailed | Self::LoginRequired => {
+                self.worsening_since(last_reported).unwrap_or(last_reported)
+            }
         }
     }
 }
@@ -40,8 +42,8 @@ mod tests {
 
     #[test]
     fn each_change_for_the_worse_is_told_once() {
-        let mut told = Good;
-        for (now, news) in [
+        let mut last_reported = Good;
+        for (now, report) in [
             (Good, None),
             (RefreshFailed, Some(RefreshFailed)),
             (RefreshFailed, None),
@@ -54,8 +56,12 @@ mod tests {
             (Good, None),
             (RefreshFailed, Some(RefreshFailed)),
         ] {
-            assert_eq!(now.news(told), news, "{now:?} after {told:?} was told");
-            told = now.told_after(told);
+            assert_eq!(
+                now.worsening_since(last_reported),
+                report,
+                "{now:?} after {last_reported:?} was reported"
+            );
+            last_reported = now.reported_after(last_reported);
         }
     }
 }

@@ -1,7 +1,7 @@
-//! The definition of a provider: what a few lines of TOML say of a service.
+//! The definition of a provider: a few lines of TOML that describe a service.
 //!
-//! Built-in providers and those of `config.toml` are written in the same syntax. Field names are
-//! those of RFC 8414 and RFC 7591 where these have one.
+//! Built-in providers and those of `config.toml` have one syntax. Field names are those of RFC 8414
+//! and RFC 7591 where these have one.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -16,102 +16,105 @@ use super::duration;
 use super::grant_life::GrantLife;
 use crate::secret::RefreshToken;
 
-/// All that can be said of a provider; every field may be left out.
+/// The definition of a provider; every field may be left out.
 ///
 /// Addresses may hold `{server}`, `{site_id}` and `{api_base_url}`, which are filled in at login.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Definition {
-    /// The provider whose definition fills in what this one leaves out; seen to before this is read.
+    /// The provider whose definition fills in the fields that this one leaves out. It is resolved
+    /// before this type is read.
     #[expect(dead_code, reason = "the syntax has it, and so nothing else may be in its place")]
     pub(crate) extends: Option<String>,
-    /// What the service is, in a few words.
+    /// The name of the service, in a few words.
     pub(crate) title: Option<String>,
-    /// What a person has to register there before the first login, and where.
+    /// The steps by which a person registers a client before the first login, and where.
     pub(crate) setup: Option<String>,
-    /// The service's own address, where every installation has another.
+    /// The address of the service, where every installation has its own.
     pub(crate) server: Option<String>,
-    /// What that address may be: `https`, this host and no path. A `*` at its beginning stands for
-    /// one name, such as a shop's. Looked at before any address is filled in with it.
+    /// The pattern that `server` must match: `https`, this host and no path. A `*` at its beginning
+    /// stands for one label, such as the name of a shop. It is checked before `{server}` is filled
+    /// in anywhere.
     pub(crate) server_host: Option<String>,
-    /// The issuer identifier (RFC 8414 §2); its metadata name the endpoints that are left out.
+    /// The issuer identifier (RFC 8414 §2). The metadata of the issuer name the endpoints that are
+    /// left out here.
     pub(crate) issuer: Option<String>,
     pub(crate) authorization_endpoint: Option<String>,
     pub(crate) token_endpoint: Option<String>,
     pub(crate) device_authorization_endpoint: Option<String>,
     pub(crate) revocation_endpoint: Option<String>,
-    /// How it is asked, where that is not as RFC 7009 has it.
+    /// The form of the revocation request, where it differs from RFC 7009.
     pub(crate) revocation_method: Option<RevocationMethod>,
-    /// What a revocation ends beside the token.
+    /// The extent of a revocation.
     #[serde(default)]
     pub(crate) revocation_scope: RevocationScope,
     pub(crate) client_id: Option<String>,
-    /// Where the client secret is: the name of a variable, a file, or a program that prints it.
+    /// The place of the client secret: the name of a variable, a file, or a program that prints it.
     pub(crate) client_secret_env: Option<String>,
     pub(crate) client_secret_file: Option<PathBuf>,
     pub(crate) client_secret_command: Option<Vec<String>>,
-    /// A PEM file of certificates to trust beside the system's.
+    /// A PEM file of certificates that are trusted in addition to the system's.
     pub(crate) ca_file: Option<PathBuf>,
     pub(crate) token_endpoint_auth_method: Option<TokenEndpointAuthMethod>,
     pub(crate) scopes: Option<Vec<String>>,
-    /// Scopes that every login of a person asks for, whatever else it asks for: those that bring a
+    /// Scopes that every login of a person asks for, in addition to those chosen: they bring a
     /// refresh token, or tell who logged in.
     #[serde(default)]
     pub(crate) required_scopes: Vec<String>,
     /// Scopes that no login may ask for.
     #[serde(default)]
     pub(crate) forbidden_scopes: Vec<String>,
-    /// What stands between two scopes in a request (RFC 6749 §3.3: a space).
+    /// The separator of two scopes in a request (RFC 6749 §3.3: a space).
     #[serde(default)]
     pub(crate) scope_separator: ScopeSeparator,
     pub(crate) pkce: Option<Pkce>,
-    /// Where the browser comes back to; port 0 is any free one.
+    /// The redirect URI of a login; port 0 stands for any free port.
     pub(crate) redirect_uri: Option<String>,
-    /// Further parameters of the authorization request.
+    /// Additional parameters of the authorization request.
     #[serde(default)]
     pub(crate) authorization_params: BTreeMap<String, String>,
-    /// Further parameters of the token request that redeems a code.
+    /// Additional parameters of the token request that redeems a code.
     #[serde(default)]
     pub(crate) token_params: BTreeMap<String, String>,
-    /// How the token endpoint departs from RFC 6749.
+    /// The ways in which the token endpoint departs from RFC 6749.
     #[serde(default)]
     pub(crate) dialect: Dialect,
-    /// What the answer that the browser brings is checked for beside `state` and `iss`.
+    /// The check of the authorization response in addition to `state` and `iss`.
     pub(crate) callback_check: Option<CallbackCheck>,
     #[serde(default)]
     pub(crate) refresh: Refresh,
     pub(crate) api_auth: Option<ApiAuth>,
-    /// Headers that the service wants beside the token; `{client_id}` and `{client_secret}` are
-    /// filled in at login.
+    /// Headers that the service wants in addition to the token; `{client_id}` and `{client_secret}`
+    /// are filled in at login.
     #[serde(default, deserialize_with = "headers")]
     pub(crate) api_headers: BTreeMap<String, String>,
-    /// Where the service's API is.
+    /// The address of the service's API.
     pub(crate) api_base_url: Option<String>,
-    /// Answers with success, in JSON or without a body, if a token works.
+    /// The address that answers with success, in JSON or without a body, if a token works.
     pub(crate) check_url: Option<String>,
-    /// JSON pointers (RFC 6901), one of which leads to something in that answer, for services that
-    /// answer strangers too.
+    /// JSON pointers (RFC 6901), one of which leads to a value in that answer, for services that
+    /// answer strangers with success too.
     #[serde(default, deserialize_with = "pointers")]
     pub(crate) check_fields: Vec<String>,
     /// Codes in `error.code` of an answer with an HTTP status from 400 to 499 that refuse the
-    /// token, for services whose word for that is not 401.
+    /// token, for services that do not use 401.
     #[serde(default)]
     pub(crate) check_refusals: Vec<String>,
-    /// The same for a personal access token that is sent as Bearer, where that is asked about
-    /// elsewhere.
+    /// The check of a personal access token that is sent as Bearer, where it has an address of its
+    /// own.
     pub(crate) pat_check: Option<PatCheck>,
-    /// How long the provider renews a grant.
+    /// The rules for how long the provider renews a grant.
     #[serde(default)]
     pub(crate) grant_life: GrantLife,
-    /// Lists the sites that a grant reaches, as Atlassian's gateway does.
+    /// The address that lists the sites that a grant reaches, as Atlassian's gateway does.
     pub(crate) accessible_resources_endpoint: Option<String>,
     pub(crate) identity: Option<Identity>,
-    /// Where the tokens of the pages are that a person manages, as Facebook has them.
+    /// The request for the tokens of the pages that a person manages, as Facebook has them.
     pub(crate) pages: Option<Pages>,
 }
 
-/// How to learn the tokens of the pages that a person manages: an address, which a definition may
-/// leave to the one that it extends, and the scopes that it takes.
+/// The request for the tokens of the pages that a person manages: an address, which a definition
+/// may inherit from the one that it extends, and the scopes that the request needs.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Pages {
@@ -120,18 +123,18 @@ pub(crate) struct Pages {
     pub(crate) scopes: Vec<String>,
 }
 
-/// How a service is asked about a personal access token.
+/// The check of a personal access token.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PatCheck {
-    /// As `check_url`.
+    /// The address, as in [`Definition::check_url`].
     pub(crate) url: String,
-    /// As `check_fields`.
+    /// The JSON pointers, as in [`Definition::check_fields`].
     #[serde(default, deserialize_with = "pointers")]
     pub(crate) fields: Vec<String>,
 }
 
-/// A pointer that leads nowhere by a slip would make every answer a refusal.
+/// Reads JSON pointers and refuses a malformed one, which would make every answer a refusal.
 fn pointers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
     let pointers = Vec::<String>::deserialize(deserializer)?;
     if pointers.iter().all(|pointer| pointer.starts_with('/')) {
@@ -140,7 +143,7 @@ fn pointers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D
     Err(serde::de::Error::custom("`check_fields` are JSON pointers such as /id"))
 }
 
-/// A name that no header can have would fail every request.
+/// Reads headers and refuses a malformed name, which would make every request fail.
 fn headers<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<BTreeMap<String, String>, D::Error> {
@@ -151,7 +154,7 @@ fn headers<'de, D: Deserializer<'de>>(
     Err(serde::de::Error::custom("`api_headers` has a name that no header can have"))
 }
 
-/// What stands between two scopes.
+/// The separator of two scopes in a request.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum ScopeSeparator {
@@ -160,24 +163,24 @@ pub(crate) enum ScopeSeparator {
     Comma,
 }
 
-/// What the revocation of a token ends.
+/// The extent of the revocation of a token.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum RevocationScope {
     /// The token, and those that came of the same consent.
     #[default]
     Token,
-    /// All that the user ever granted to the client: a login that replaces another must not revoke
-    /// that, or it would end itself.
+    /// All that the user ever granted to the client. A login that replaces another must not revoke
+    /// the old token then, or it would end itself.
     Grant,
 }
 
-/// How an authorization response proves that it is the server's, where it does.
+/// The service's own proof that an authorization response is genuine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum CallbackCheck {
-    /// An HMAC over the query with the client secret, the shop that was asked, and a time not long
-    /// ago.
+    /// Shopify's: an HMAC over the query with the client secret, the shop that was asked, and a
+    /// recent time.
     Shopify,
 }
 
@@ -185,16 +188,16 @@ pub(crate) enum CallbackCheck {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Pkce {
-    /// Sent, and the server is known to insist on it.
+    /// The challenge is sent, and the server is known to insist on it.
     Required,
-    /// Sent; the server may look at it or not.
+    /// The challenge is sent; the server may check it or not.
     #[default]
     Send,
-    /// Not sent, for servers that refuse parameters which they don't know.
+    /// No challenge is sent, for servers that refuse unknown parameters.
     Off,
 }
 
-/// How a token is renewed.
+/// The rules for renewing a token.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Refresh {
@@ -202,39 +205,43 @@ pub(crate) struct Refresh {
     /// Whether an answer brings a new refresh token and ends the old one.
     pub(crate) rotates: Option<bool>,
     pub(crate) reuse: Reuse,
-    /// How long before its end a token is renewed; taken as it is, unlike the usual margin.
+    /// The time before its end at which a token is renewed. It is used as it is, unlike the default
+    /// margin.
     #[serde(deserialize_with = "duration::optional")]
     pub(crate) margin: Option<SignedDuration>,
 }
 
-/// The grant that renews a token.
+/// The grant that renews a token, in the words of a definition.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum RefreshKind {
-    /// RFC 6749 §6.
+    /// The refresh token (RFC 6749 §6).
     #[default]
     RefreshToken,
-    /// The access token is exchanged for a new one as long as it works (`fb_exchange_token` of
-    /// Facebook). Once it has ended, only a person can log in again.
+    /// The access token, which is exchanged for a new one as long as it works (`fb_exchange_token`
+    /// of Facebook). Once it has ended, only a person can log in again.
     Exchange,
-    /// RFC 6749 §4.4: no person logs in, the client asks for itself.
+    /// The client's own id and secret, without a person (RFC 6749 §4.4).
     ClientCredentials,
-    /// Nothing does.
+    /// None: the token can't be renewed.
     None,
 }
 
 impl RefreshKind {
-    /// The grant that renews what a person consented to. What renews a login without a person is
-    /// said by that login.
-    pub(crate) fn after_consent(self) -> RenewalGrant {
+    /// Returns the grant that renews a token that a person consented to. A login without a person
+    /// names its own grant.
+    pub(crate) fn renewal_after_consent(self) -> RenewalGrant {
         match self {
             Self::Exchange => RenewalGrant::Exchange,
             Self::RefreshToken | Self::ClientCredentials | Self::None => RenewalGrant::RefreshToken,
         }
     }
 
-    /// The refresh token that an answer brought, if it may be used.
-    pub(crate) fn usable(self, refresh_token: Option<RefreshToken>) -> Option<RefreshToken> {
+    /// Returns `refresh_token` if this kind may use one.
+    pub(crate) fn accept_refresh_token(
+        self,
+        refresh_token: Option<RefreshToken>,
+    ) -> Option<RefreshToken> {
         match self {
             Self::RefreshToken | Self::Exchange | Self::ClientCredentials => refresh_token,
             Self::None => None,
@@ -242,16 +249,16 @@ impl RefreshKind {
     }
 }
 
-/// What becomes of a refresh token that is sent a second time, after an answer was lost.
+/// The server's reaction to a refresh token that is sent a second time, after an answer was lost.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub(crate) enum Reuse {
-    /// It is taken for theft, and the whole grant is revoked.
+    /// The server takes it for theft and revokes the whole grant.
     #[default]
     Strict,
-    /// It works for so long after its first use.
+    /// The server accepts it for this long after its first use.
     Leeway(SignedDuration),
-    /// It works.
+    /// The server accepts it.
     Tolerant,
 }
 
@@ -275,14 +282,15 @@ impl Reuse {
         match self {
             Self::Strict => false,
             Self::Tolerant => true,
-            // A clock that was set back makes `since` negative: then nobody knows.
+            // A negative `since` means that a clock was set back: then nobody knows how long ago it
+            // was.
             Self::Leeway(leeway) => !since.is_negative() && since < leeway,
         }
     }
 }
 
-/// How to learn who logged in: with both an address and a pointer to the user, either of which a
-/// definition may leave to the one that it extends.
+/// The request that tells who logged in. It needs both an address and a pointer to the user; a
+/// definition may inherit either from the one that it extends.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Identity {
@@ -290,7 +298,7 @@ pub(crate) struct Identity {
     /// A JSON pointer (RFC 6901) to the account's name or number in the answer, such as
     /// `/user/emailAddress`.
     pub(crate) user: Option<String>,
-    /// The same to the name that people know it by.
+    /// A JSON pointer to the name by which people know the account.
     pub(crate) name: Option<String>,
 }
 

@@ -1,40 +1,40 @@
-//! How a token endpoint departs from RFC 6749.
+//! The dialect of a token endpoint: the ways in which it departs from RFC 6749.
 //!
-//! A credential keeps it, so that a refresh speaks to its server as the login did, whatever the
-//! configuration says by then.
+//! A credential keeps its server's dialect, so that a refresh speaks to the server as the login
+//! did, even after the configuration has changed.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// Stands for the login's redirect URI.
+/// The placeholder for the redirect URI of the login.
 const REDIRECT_URI: &str = "{redirect_uri}";
 
-/// The ways of one token endpoint; those of the RFC where nothing is said.
+/// The dialect of one token endpoint. The default is what the RFC says.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Dialect {
-    /// What requests are written in (RFC 6749 §4.1.3: a form).
-    #[serde(skip_serializing_if = "is_usual")]
+    /// The encoding of a request (RFC 6749 §4.1.3: a form).
+    #[serde(skip_serializing_if = "is_default")]
     pub(crate) request: Encoding,
-    /// Where the answer says when the token ends.
-    #[serde(skip_serializing_if = "is_usual")]
+    /// The field of an answer that says when the token ends.
+    #[serde(skip_serializing_if = "is_default")]
     pub(crate) expiry: ExpiryShape,
-    /// Whether a token of which no end is told has none. Usually that is unknown.
-    #[serde(skip_serializing_if = "is_usual")]
+    /// Whether a token without a stated end has none. By default its end is unknown.
+    #[serde(skip_serializing_if = "is_default")]
     pub(crate) endless: bool,
-    /// Further codes with which the server says that a grant is over. Where `error` is an object,
-    /// as Facebook has it, its `code` is what counts.
+    /// Additional error codes that mean that the grant is over. Where `error` is an object, as
+    /// Facebook sends it, its `code` counts.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) grant_errors: Vec<String>,
-    /// Further parameters of a request that renews a token. `{redirect_uri}` is filled in at login
-    /// with the one that was used; a login without one leaves such a parameter out.
+    /// Additional parameters of a request that renews a token. `{redirect_uri}` is filled in at
+    /// login with the one that was used; a login without one leaves such a parameter out.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) refresh_params: BTreeMap<String, String>,
 }
 
 impl Dialect {
-    /// The same after a login whose browser came back to `redirect_uri`.
+    /// Returns the dialect with `redirect_uri`, to which the browser came back, filled in.
     pub(crate) fn after_login(&self, redirect_uri: Option<&str>) -> Self {
         let fill = |value: &String| match (value.contains(REDIRECT_URI), redirect_uri) {
             (false, _) => Some(value.clone()),
@@ -47,17 +47,17 @@ impl Dialect {
         Self { refresh_params, ..self.clone() }
     }
 
-    /// Whether it departs in nothing.
-    pub(crate) fn is_usual(&self) -> bool {
-        is_usual(self)
+    /// Whether this is the dialect of RFC 6749.
+    pub(crate) fn is_default(&self) -> bool {
+        is_default(self)
     }
 }
 
-fn is_usual<T: Default + PartialEq>(value: &T) -> bool {
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
 
-/// What a token request is written in.
+/// The encoding of a token request.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Encoding {
@@ -68,7 +68,7 @@ pub(crate) enum Encoding {
     Json,
 }
 
-/// Where a token answer says when the token ends.
+/// The fields of a token response that say when the token ends.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum ExpiryShape {

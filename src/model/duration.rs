@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer};
 #[error("`{0}` is not a duration such as 90s, 5m, 12h or 14d")]
 pub(crate) struct Error(String);
 
-/// Reads a duration that is not negative; a day has 24 hours.
+/// Reads a duration that is not negative, such as `90s`; a day has 24 hours.
 pub(crate) fn parse(text: &str) -> Result<SignedDuration, Error> {
     text.parse::<Span>()
         .ok()
@@ -17,7 +17,7 @@ pub(crate) fn parse(text: &str) -> Result<SignedDuration, Error> {
         .ok_or_else(|| Error(crate::untrusted::printable(text)))
 }
 
-/// For `#[serde(deserialize_with = "duration::optional")]`.
+/// Reads a duration that may be left out, for `#[serde(deserialize_with = "duration::optional")]`.
 pub(crate) fn optional<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<SignedDuration>, D::Error> {

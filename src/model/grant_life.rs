@@ -1,38 +1,38 @@
-//! How long a provider renews a grant, by its own rules.
+//! The rules of a provider for how long it renews a grant.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::duration;
 
-/// The rules of a provider; what it does not limit is left out.
+/// The two limits of a grant's life; a limit that the provider does not have is left out.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct GrantLife {
-    /// How long a grant lives that is not used. Each refresh begins it anew.
+    /// The longest time without a refresh. Each refresh begins it anew.
     #[serde(deserialize_with = "duration::optional", skip_serializing_if = "Option::is_none")]
     pub(crate) idle: Option<SignedDuration>,
-    /// How long it lives from the consent on, used or not.
+    /// The longest time after the consent, used or not.
     #[serde(deserialize_with = "duration::optional", skip_serializing_if = "Option::is_none")]
     pub(crate) absolute: Option<SignedDuration>,
 }
 
 impl GrantLife {
-    /// Until when a grant can be renewed that a person gave at `granted_at` and that was used last
-    /// at `used_at`; `None` where no rule sets an end.
+    /// Returns the time until which a grant can be renewed that a person gave at `granted_at` and
+    /// that was last used at `used_at`; `None` where no rule sets an end.
     ///
-    /// What the server itself said of the refresh token's end, `told`, is about this grant and so
-    /// comes before the provider's general rule for idle ones; the absolute end stands beside it.
+    /// `refresh_expires_at` is what the server said of this grant's refresh token. It replaces the
+    /// provider's general rule for idle grants; the absolute limit holds as well.
     pub(crate) fn ends_at(
         self,
         granted_at: Timestamp,
         used_at: Timestamp,
-        told: Option<Timestamp>,
+        refresh_expires_at: Option<Timestamp>,
     ) -> Option<Timestamp> {
         let after = |from: Timestamp, life: Option<SignedDuration>| {
             life.and_then(|life| from.checked_add(life).ok())
         };
-        let idle = told.or_else(|| after(used_at, self.idle));
+        let idle = refresh_expires_at.or_else(|| after(used_at, self.idle));
         [idle, after(granted_at, self.absolute)].into_iter().flatten().min()
     }
 }

@@ -1,4 +1,7 @@
-//! What tokctl is about: pure data and pure decisions, no input or output.
+//! The nouns of tokctl and the rules about them: accounts, credentials, definitions, the audit.
+//!
+//! Pure data and pure decisions. Nothing here reads a file, a clock or the environment, sends a
+//! request or knows where its values are kept.
 
 pub(crate) mod account;
 pub(crate) mod reference;
@@ -10,7 +13,7 @@ pub(crate) mod dialect;
 pub(crate) mod client;
 pub(crate) mod service_account;
 pub(crate) mod credential;
-pub(crate) mod stripped;
+pub(crate) mod without_secrets;
 pub(crate) mod readiness;
 pub(crate) mod summary;
 pub(crate) mod attempt;

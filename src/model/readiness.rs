@@ -1,51 +1,52 @@
-//! Whether a token may be handed out as it is.
+//! The decision whether a token may be handed out as it is.
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::credential::{Credential, Expiry, Grant, Status};
 
-/// The margin where a definition sets none, in seconds: a job that gets a token should have time
-/// to use it.
-const USUAL_MARGIN: i64 = 5 * 60;
+/// The margin where a definition sets none, in seconds: enough for a job to use its token.
+const DEFAULT_MARGIN: i64 = 5 * 60;
 
-/// The usual margin is never more than this part of the token's own life; else a token of 60
+/// The part of a token's life that the default margin never exceeds (a fifth); else a token of 60
 /// seconds would be renewed at every call.
-const LARGEST_PART: i64 = 5;
+const MARGIN_DIVISOR: i64 = 5;
 
-/// What the caller needs of a token.
+/// The life that the caller needs of a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Need {
-    /// Life enough by the provider's margin; a token that still works will do in need.
+    /// The provider's margin; a token with less life will do if it can't be renewed.
     Usual,
-    /// At least this much life left, as a promise.
+    /// This much life, as a promise.
     AtLeast(SignedDuration),
 }
 
-/// What can be done with a token that was read.
+/// The decision about a stored token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Readiness {
-    /// Hand it out.
+    /// The token is handed out.
     Good,
-    /// Renew it first. `fallback`: the one in hand will do, should that fail in passing.
+    /// The token is renewed first. `fallback`: if that fails for a passing reason, the stored token
+    /// will do.
     Due { fallback: bool },
-    /// It can't be renewed, but works still: hand it out with a warning.
+    /// The token works, but can't be renewed: it is handed out with a warning.
     Fading,
-    /// It works no more, or not as long as asked, and only a person can get a new one.
+    /// The token no longer works, or not for as long as asked, and only a person can get a new one.
     LoginRequired,
-    /// It was moved to another machine.
+    /// The credential was moved to another machine.
     HandedOver,
     /// The provider issues no token that lives as long as was asked.
     NeverLongEnough { asked: SignedDuration },
 }
 
-/// Says what can be done with `credential` at `now`.
+/// Decides what can be done with `credential` at `now`.
 pub(crate) fn readiness(credential: &Credential, need: Need, now: Timestamp) -> Readiness {
     let expiry = credential.expiry();
     let has_token = credential.token().is_some();
     let usable = has_token && !expiry.is_past(now);
     match credential.status {
         Status::HandedOver => return Readiness::HandedOver,
-        // Asking the provider once more without being told to would be a request for nothing.
+        // The provider has refused this grant. Another request without an order to do so would be
+        // in vain.
         Status::LoginRequired if usable && lasts(expiry, need, now) => return Readiness::Fading,
         Status::LoginRequired => return Readiness::LoginRequired,
         Status::Active | Status::Inactive => {}
@@ -64,21 +65,21 @@ pub(crate) fn readiness(credential: &Credential, need: Need, now: Timestamp) -> 
         return Readiness::Good;
     }
     if credential.is_refreshable() {
-        renewable(credential, need, usable)
+        readiness_if_renewable(credential, need, usable)
     } else {
-        unrenewable(expiry, need, usable)
+        readiness_if_not_renewable(expiry, need, usable)
     }
 }
 
-/// Says what can be done with a credential that is due, and can be renewed.
-fn renewable(credential: &Credential, need: Need, usable: bool) -> Readiness {
+/// Decides about a credential that is due and can be renewed.
+fn readiness_if_renewable(credential: &Credential, need: Need, usable: bool) -> Readiness {
     match (&credential.grant, need, credential.expiry().at()) {
         (Grant::OAuth(grant), Need::AtLeast(asked), Some(at))
             if credential.token().is_some() && at.duration_since(grant.issued_at) < asked =>
         {
             Readiness::NeverLongEnough { asked }
         }
-        // Of an unknown life the next answer may tell more.
+        // The life of the token is unknown: the next answer may tell more.
         (Grant::OAuth(_) | Grant::Static(_), Need::AtLeast(_), _) => {
             Readiness::Due { fallback: false }
         }
@@ -86,8 +87,8 @@ fn renewable(credential: &Credential, need: Need, usable: bool) -> Readiness {
     }
 }
 
-/// Says what can be done with a credential that is due, and can't be renewed.
-fn unrenewable(expiry: Expiry, need: Need, usable: bool) -> Readiness {
+/// Decides about a credential that is due and can't be renewed.
+fn readiness_if_not_renewable(expiry: Expiry, need: Need, usable: bool) -> Readiness {
     match (need, expiry) {
         (Need::Usual, _) if usable => Readiness::Fading,
         (Need::AtLeast(asked), Expiry::Unknown) if usable => Readiness::NeverLongEnough { asked },
@@ -95,7 +96,7 @@ fn unrenewable(expiry: Expiry, need: Need, usable: bool) -> Readiness {
     }
 }
 
-/// Whether the life that is left meets the need; an unknown life meets no promise.
+/// Whether the life that is left meets `need`; an unknown life meets no promise.
 pub(crate) fn lasts(expiry: Expiry, need: Need, now: Timestamp) -> bool {
     match (expiry, need) {
         (_, Need::Usual) | (Expiry::None, Need::AtLeast(_)) => true,
@@ -104,9 +105,10 @@ pub(crate) fn lasts(expiry: Expiry, need: Need, now: Timestamp) -> bool {
     }
 }
 
-/// From when on a token issued at `issued_at` is renewed before it is handed out.
+/// Returns the time from which on a token issued at `issued_at` is renewed before it is handed out;
+/// `None` if its end is unknown.
 ///
-/// A `margin` that the provider's definition sets is taken as it is; else it is 5 minutes, but no
+/// The `margin` of the provider's definition is used as it is. Without one it is 5 minutes, but no
 /// more than a fifth of the token's life.
 pub(crate) fn due_at(
     issued_at: Timestamp,
@@ -115,8 +117,8 @@ pub(crate) fn due_at(
 ) -> Option<Timestamp> {
     let expires_at = expiry.at()?;
     let life = expires_at.duration_since(issued_at).as_secs().max(0);
-    let margin =
-        margin.unwrap_or_else(|| SignedDuration::from_secs(USUAL_MARGIN.min(life / LARGEST_PART)));
+    let margin = margin
+        .unwrap_or_else(|| SignedDuration::from_secs(DEFAULT_MARGIN.min(life / MARGIN_DIVISOR)));
     Some(expires_at.saturating_sub(margin).unwrap_or(Timestamp::MIN))
 }
 
@@ -129,7 +131,7 @@ mod tests {
         Timestamp::from_second(second).unwrap()
     }
 
-    /// Issued at 0.
+    /// Returns a credential whose token was issued at 0.
     fn oauth(expiry: Expiry, refreshable: bool, status: Status) -> Credential {
         let mut grant = OAuthGrant::made_up(expiry);
         grant.due_at = due_at(at(0), expiry, None);

@@ -1,5 +1,5 @@
-//! References to credentials: `tokctl://PROVIDER/USER[/FIELD]`, or `PROVIDER/USER[/FIELD]` as tokctl
-//! itself shows them.
+//! References to credentials: `tokctl://PROVIDER/USER[/FIELD]`, or `PROVIDER/USER[/FIELD]` as
+//! tokctl itself prints them.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,30 +8,30 @@ use percent_encoding::percent_decode_str;
 
 use super::account::{self, Account};
 
-/// What the long form begins with.
+/// The beginning of the long form.
 pub(crate) const SCHEME: &str = "tokctl://";
 
-/// Why a text is no reference.
+/// The reason why a text is no [`Reference`].
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub(crate) enum Error {
-    /// There is no user in it, or something after the field.
+    /// The text has no user, or goes on after the field.
     #[error("a reference is PROVIDER/USER or tokctl://PROVIDER/USER, with /FIELD where wanted")]
     Shape,
-    /// A credential has no such field.
+    /// A credential has no field of that name.
     #[error("a field is one of token, username, server_url, api_base_url and expires_at")]
     Field,
     #[error(transparent)]
     Account(#[from] account::Error),
 }
 
-/// A credential, by its account, and what of it is meant.
+/// A credential, named by its account, and the field of it that is meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Reference {
     pub(crate) account: Account,
     pub(crate) field: Field,
 }
 
-/// What of a credential is meant.
+/// The field of a credential that a [`Reference`] means.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum Field {
     #[default]
@@ -56,15 +56,15 @@ impl Field {
         }
     }
 
-    /// Whether it changes with each token.
-    pub(crate) fn is_of_the_token(self) -> bool {
+    /// Whether the value changes with each token.
+    pub(crate) fn changes_with_token(self) -> bool {
         match self {
             Self::Token | Self::ExpiresAt => true,
             Self::Username | Self::ServerUrl | Self::ApiBaseUrl => false,
         }
     }
 
-    fn named(text: &str) -> Option<Self> {
+    fn from_name(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|field| field.as_str() == text)
     }
 }
@@ -81,7 +81,7 @@ impl FromStr for Reference {
             // A user's name may hold slashes; one that ends like a field needs the long form.
             let named = rest
                 .rsplit_once('/')
-                .and_then(|(user, field)| Field::named(field).map(|field| (user, field)));
+                .and_then(|(user, field)| Field::from_name(field).map(|field| (user, field)));
             let (user, field) = named.unwrap_or((rest, Field::Token));
             return Ok(Self { account: account(provider, user)?, field });
         };
@@ -89,7 +89,7 @@ impl FromStr for Reference {
         let (user, field) = match rest.split_once('/') {
             None => (rest, Field::Token),
             Some((_, more)) if more.contains('/') => return Err(Error::Shape),
-            Some((user, field)) => (user, Field::named(field).ok_or(Error::Field)?),
+            Some((user, field)) => (user, Field::from_name(field).ok_or(Error::Field)?),
         };
         let user = percent_decode_str(user).decode_utf8().map_err(|_| account::Error::User)?;
         Ok(Self { account: account(provider, &user)?, field })

@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 pub(crate) struct Scopes(Vec<String>);
 
 impl Scopes {
-    /// Reads a `scope` value as servers write it: by spaces (RFC 6749 §3.3), or by commas as
-    /// GitHub and Shopify do. Characters that no scope can have are left out.
+    /// Reads a `scope` value as servers write it: separated by spaces (RFC 6749 §3.3), or by commas
+    /// as GitHub and Shopify do. Characters that no scope can have are left out.
     pub(crate) fn parse(text: &str) -> Self {
         let mut seen = BTreeSet::new();
         let scopes = text
@@ -35,7 +35,7 @@ impl Scopes {
         self.0.iter().any(|own| own == scope)
     }
 
-    /// Those of `self` that `other` has not.
+    /// Returns the scopes of `self` that are not in `other`.
     pub(crate) fn without(&self, other: &Self) -> Self {
         Self(self.0.iter().filter(|scope| !other.contains(scope)).cloned().collect())
     }

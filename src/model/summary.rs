@@ -1,5 +1,5 @@
-//! What is in the clear: a copy of some of a credential, for `list`, completion and finding
-//! candidates, all of which work without a key.
+//! The clear copy of a credential: the fields that `list`, completion and the search for an account
+//! read without a key.
 //!
 //! It decides nothing: whoever opens a credential compares it with this copy.
 
@@ -9,7 +9,7 @@ use super::account::Account;
 use super::credential::{Credential, Grant, Status};
 use super::scope::Scopes;
 
-/// The clear copy of one credential.
+/// The fields of one credential that are stored in the clear.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Summary {
     pub(crate) account: Account,
@@ -23,11 +23,11 @@ pub(crate) struct Summary {
     pub(crate) created_at: Timestamp,
     pub(crate) updated_at: Timestamp,
     pub(crate) last_refreshed_at: Option<Timestamp>,
-    /// When a person has to log in again, as far as the provider's rules tell.
+    /// The time at which a person has to log in again, as far as the provider's rules tell.
     pub(crate) login_by: Option<Timestamp>,
 }
 
-/// How a credential was come by.
+/// The origin of a credential, see [`Grant`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Static,
@@ -35,7 +35,7 @@ pub(crate) enum Kind {
 }
 
 impl Summary {
-    /// The clear copy of `credential`.
+    /// Returns the clear copy of `credential`.
     pub(crate) fn of(account: &Account, credential: &Credential) -> Self {
         Self {
             account: account.clone(),
@@ -56,8 +56,8 @@ impl Summary {
         }
     }
 
-    /// Whether its end has come and nothing but a person can renew it: what can be renewed as long
-    /// as it works needs a login from its end on.
+    /// Whether the token has ended and only a person can renew it. A token that can be renewed only
+    /// as long as it works needs a login from its end on.
     pub(crate) fn is_expired(&self, now: Timestamp) -> bool {
         self.status == Status::Active
             && (!self.refreshable || self.login_by == self.expires_at)

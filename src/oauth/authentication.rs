@@ -1,17 +1,17 @@
-//! How a request shows on whose behalf it is made.
+//! The authentication of a request: the client or the token on whose behalf it is made.
 
 use crate::secret::{AccessToken, ClientSecret};
 
-/// How the client names itself to the server, in the request's head.
+/// The content of the `Authorization` header, or of a header in its place.
 pub(crate) enum Authentication<'a> {
     None,
-    /// RFC 6749 §2.3.1: both are form-encoded before they are joined.
+    /// The client's id and secret (RFC 6749 §2.3.1): both are form-encoded before they are joined.
     Client {
         id: &'a str,
         secret: &'a ClientSecret,
     },
     Bearer(&'a AccessToken),
-    /// RFC 7617.
+    /// A user name and a token (RFC 7617).
     Basic {
         username: &'a str,
         token: &'a AccessToken,

@@ -1,7 +1,7 @@
-//! The authorization response (RFC 6749 §4.1.2), and who sent it (RFC 9207).
+//! The authorization response (RFC 6749 §4.1.2), and the check of its sender (RFC 9207).
 //!
-//! Judges the query with which a browser comes back, however it came: to the loopback listener
-//! or pasted by a person. Doesn't know which.
+//! Reads the query with which a browser comes back. Does not know whether the loopback listener
+//! received it or a person pasted it.
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,27 +12,27 @@ use crate::oauth::state::State;
 use crate::secret::{AuthorizationCode, SecretText};
 use crate::untrusted::printable;
 
-/// What makes a response the answer to one login.
+/// The properties by which a response is recognised as the answer to one login.
 #[derive(Debug, Clone)]
-pub(crate) struct Expected {
+pub(crate) struct ExpectedResponse {
     /// The `state` of the authorization request.
     pub state: State,
-    /// The issuer identifier of the authorization server that was asked, where it has one.
+    /// The issuer identifier of the authorization server that was asked, if it has one.
     pub issuer: Option<String>,
     /// Whether that server promises to name itself in every response
     /// (`authorization_response_iss_parameter_supported`).
     pub issuer_required: bool,
-    /// What else makes it the server's, where the service has something of the kind.
+    /// The service's own proof that a response is genuine, if it has one.
     pub check: Option<Arc<dyn Check>>,
 }
 
-/// A service's own proof that an answer is from it.
+/// A service's own proof that an authorization response is genuine.
 pub(crate) trait Check: fmt::Debug + Send + Sync {
-    /// Looks at the query of an answer that brings a code, and says what is wrong with it.
+    /// Checks the query of a response that brings a code; the error says what is wrong with it.
     fn check(&self, query: &str) -> Result<(), &'static str>;
 }
 
-/// What an authorization server answered.
+/// The answer of an authorization server.
 #[derive(Debug)]
 pub(crate) enum AuthorizationResponse {
     /// The code to redeem at the token endpoint.
@@ -41,47 +41,48 @@ pub(crate) enum AuthorizationResponse {
     Refused {
         /// The error code, such as `access_denied`.
         error: String,
-        /// The server's own words on it.
+        /// The server's own description of the error.
         description: Option<String>,
     },
 }
 
-/// Why a query is not the answer to the login at hand.
+/// The reason why a query is not the answer to the login at hand.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-pub(crate) enum Rejected {
+pub(crate) enum Rejection {
     /// A parameter comes twice, so that two readers could see two different answers.
     #[error("the answer holds `{0}` more than once")]
     Repeated(&'static str),
-    /// No `state`: anyone could have made it.
+    /// The query has no `state`: anyone could have made it.
     #[error("the answer has no `state`")]
     MissingState,
-    /// The `state` of another login, or a made-up one.
+    /// The `state` belongs to another login, or was made up.
     #[error("the answer's `state` belongs to no login that is waiting")]
     WrongState,
-    /// The server promised to name itself and didn't.
+    /// The server promised to name itself in every response, and did not.
     #[error("the answer doesn't say which authorization server it is from")]
     MissingIssuer,
-    /// Another server answered than was asked: a mix-up, so the code must not be sent anywhere.
+    /// Another server answered than the one that was asked: a mix-up, so the code must not be sent
+    /// anywhere.
     #[error("the answer is from `{received}`, not from the authorization server that was asked")]
     WrongIssuer {
-        /// Who it says it is from, safe to print.
+        /// The issuer that the response names, safe to print.
         received: String,
     },
     /// The service's own proof is wrong.
     #[error("the answer is not the service's: {0}")]
     Unproven(&'static str),
-    /// Neither a code nor an error.
+    /// The query has neither a code nor an error.
     #[error("the answer holds neither a code nor an error")]
     Empty,
-    /// Both a code and an error.
+    /// The query has both a code and an error.
     #[error("the answer holds both a code and an error")]
     Ambiguous,
 }
 
-impl Rejected {
-    /// Whether the response has the right state, but comes from the wrong server: the login has
-    /// been tampered with and must not go on. Everything else may be a stranger's doing, or a
-    /// slip of the hand, and the true answer can still come.
+impl Rejection {
+    /// Whether the response has the right state but comes from the wrong server. Then the login was
+    /// tampered with and must not go on. Any other rejection may be a stranger's request or a
+    /// typing error, and the true answer can still come.
     pub(crate) fn is_mix_up(&self) -> bool {
         match self {
             Self::MissingIssuer | Self::WrongIssuer { .. } | Self::Unproven(_) => true,
@@ -94,21 +95,25 @@ impl Rejected {
     }
 }
 
-/// Reads the query of a redirect, without its question mark.
+/// Reads the query of a redirect, without its question mark, and checks that it answers the
+/// `expected` login.
 ///
-/// Unknown parameters are ignored, and those without a value count as left out (RFC 6749 §3.1).
-/// What the server says is judged only once the state is right.
-pub(crate) fn parse(query: &str, expected: &Expected) -> Result<AuthorizationResponse, Rejected> {
+/// Unknown parameters are ignored, and those without a value count as left out (RFC 6749 §3.1). The
+/// code or error is read only once the state and the issuer are right.
+pub(crate) fn parse(
+    query: &str,
+    expected: &ExpectedResponse,
+) -> Result<AuthorizationResponse, Rejection> {
     let parameters = Parameters::read(query)?;
-    let state = parameters.state.ok_or(Rejected::MissingState)?;
-    if !expected.state.is(&state) {
-        return Err(Rejected::WrongState);
+    let state = parameters.state.ok_or(Rejection::MissingState)?;
+    if !expected.state.matches(&state) {
+        return Err(Rejection::WrongState);
     }
     check_issuer(parameters.iss, expected)?;
     match (parameters.code, parameters.error) {
         (Some(code), None) => {
             if let Some(check) = &expected.check {
-                check.check(query).map_err(Rejected::Unproven)?;
+                check.check(query).map_err(Rejection::Unproven)?;
             }
             Ok(AuthorizationResponse::Code(AuthorizationCode::from_trusted(code)))
         }
@@ -116,24 +121,24 @@ pub(crate) fn parse(query: &str, expected: &Expected) -> Result<AuthorizationRes
             error: printable(&error),
             description: parameters.error_description.as_deref().map(printable),
         }),
-        (None, None) => Err(Rejected::Empty),
-        (Some(_), Some(_)) => Err(Rejected::Ambiguous),
+        (None, None) => Err(Rejection::Empty),
+        (Some(_), Some(_)) => Err(Rejection::Ambiguous),
     }
 }
 
-/// RFC 9207 §2.4: simple string comparison, and of error responses too. A server that is not
-/// known by any issuer identifier leaves nothing to compare with.
-fn check_issuer(received: Option<String>, expected: &Expected) -> Result<(), Rejected> {
+/// Compares the issuer as a string, in error responses too (RFC 9207 §2.4). If the server has no
+/// issuer identifier, there is nothing to compare.
+fn check_issuer(received: Option<String>, expected: &ExpectedResponse) -> Result<(), Rejection> {
     match (received, &expected.issuer) {
-        (None, _) if expected.issuer_required => Err(Rejected::MissingIssuer),
+        (None, _) if expected.issuer_required => Err(Rejection::MissingIssuer),
         (Some(received), Some(issuer)) if received != *issuer => {
-            Err(Rejected::WrongIssuer { received: printable(&received) })
+            Err(Rejection::WrongIssuer { received: printable(&received) })
         }
         _ => Ok(()),
     }
 }
 
-/// The parameters that mean something, each at most once.
+/// The parameters of the query that have a meaning, each at most once.
 #[derive(Default)]
 struct Parameters {
     state: Option<String>,
@@ -145,10 +150,10 @@ struct Parameters {
 }
 
 impl Parameters {
-    fn read(query: &str) -> Result<Self, Rejected> {
+    fn read(query: &str) -> Result<Self, Rejection> {
         let mut read = Self::default();
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
-            let (name, place) = match &*name {
+            let (name, slot) = match &*name {
                 "state" => ("state", &mut read.state),
                 "iss" => ("iss", &mut read.iss),
                 "code" => ("code", &mut read.code),
@@ -157,11 +162,11 @@ impl Parameters {
                 "error_uri" => ("error_uri", &mut read.error_uri),
                 _ => continue,
             };
-            if place.replace(value.into_owned()).is_some() {
-                return Err(Rejected::Repeated(name));
+            if slot.replace(value.into_owned()).is_some() {
+                return Err(Rejection::Repeated(name));
             }
         }
-        for place in [
+        for slot in [
             &mut read.state,
             &mut read.iss,
             &mut read.code,
@@ -169,7 +174,7 @@ impl Parameters {
             &mut read.error_description,
             &mut read.error_uri,
         ] {
-            place.take_if(|value| value.is_empty());
+            slot.take_if(|value| value.is_empty());
         }
         Ok(read)
     }
@@ -181,9 +186,9 @@ mod tests {
 
     use super::*;
 
-    fn expected() -> Expected {
-        Expected {
-            state: State::fresh().unwrap(),
+    fn expected() -> ExpectedResponse {
+        ExpectedResponse {
+            state: State::random().unwrap(),
             issuer: Some("https://as.example".into()),
             issuer_required: false,
             check: None,
@@ -192,12 +197,12 @@ mod tests {
 
     fn parse_with_state(
         rest: &str,
-        expected: &Expected,
-    ) -> Result<AuthorizationResponse, Rejected> {
+        expected: &ExpectedResponse,
+    ) -> Result<AuthorizationResponse, Rejection> {
         parse(&format!("state={}&{rest}", expected.state.expose()), expected)
     }
 
-    fn code(response: Result<AuthorizationResponse, Rejected>) -> String {
+    fn code(response: Result<AuthorizationResponse, Rejection>) -> String {
         match response.unwrap() {
             AuthorizationResponse::Code(code) => code.expose().to_owned(),
             AuthorizationResponse::Refused { error, .. } => panic!("refused: {error}"),
@@ -226,11 +231,11 @@ mod tests {
     fn without_the_right_state_nothing_counts() {
         let expected = expected();
         for (query, rejected) in [
-            ("code=x", Rejected::MissingState),
-            ("code=x&state=", Rejected::MissingState),
-            ("code=x&state=0", Rejected::WrongState),
-            ("error=access_denied", Rejected::MissingState),
-            ("error=access_denied&state=0&iss=https://evil.example", Rejected::WrongState),
+            ("code=x", Rejection::MissingState),
+            ("code=x&state=", Rejection::MissingState),
+            ("code=x&state=0", Rejection::WrongState),
+            ("error=access_denied", Rejection::MissingState),
+            ("error=access_denied&state=0&iss=https://evil.example", Rejection::WrongState),
         ] {
             assert_eq!(parse(query, &expected).unwrap_err(), rejected, "{query}");
         }
@@ -249,7 +254,7 @@ mod tests {
             ("error=x&error=y", "error"),
         ] {
             let rejected = parse_with_state(query, &expected).unwrap_err();
-            assert_eq!(rejected, Rejected::Repeated(name), "{query}");
+            assert_eq!(rejected, Rejection::Repeated(name), "{query}");
             assert!(!rejected.is_mix_up());
         }
     }
@@ -257,9 +262,12 @@ mod tests {
     #[test]
     fn an_answer_is_either_a_code_or_an_error() {
         let expected = expected();
-        assert_eq!(parse_with_state("", &expected).unwrap_err(), Rejected::Empty);
-        assert_eq!(parse_with_state("code=", &expected).unwrap_err(), Rejected::Empty);
-        assert_eq!(parse_with_state("code=x&error=y", &expected).unwrap_err(), Rejected::Ambiguous);
+        assert_eq!(parse_with_state("", &expected).unwrap_err(), Rejection::Empty);
+        assert_eq!(parse_with_state("code=", &expected).unwrap_err(), Rejection::Empty);
+        assert_eq!(
+            parse_with_state("code=x&error=y", &expected).unwrap_err(),
+            Rejection::Ambiguous
+        );
     }
 
     #[test]
@@ -269,7 +277,7 @@ mod tests {
             for issuer in ["https://evil.example", "https%3A%2F%2Fas.example%2F"] {
                 let rejected =
                     parse_with_state(&format!("{answer}&iss={issuer}"), &expected()).unwrap_err();
-                assert!(matches!(rejected, Rejected::WrongIssuer { .. }), "{answer} {issuer}");
+                assert!(matches!(rejected, Rejection::WrongIssuer { .. }), "{answer} {issuer}");
                 assert!(rejected.is_mix_up());
             }
         }
@@ -279,17 +287,17 @@ mod tests {
 
     #[test]
     fn a_promised_issuer_must_be_there() {
-        let expected = Expected { issuer_required: true, ..expected() };
+        let expected = ExpectedResponse { issuer_required: true, ..expected() };
         for query in ["code=x", "error=access_denied", "code=x&iss="] {
             let rejected = parse_with_state(query, &expected).unwrap_err();
-            assert_eq!(rejected, Rejected::MissingIssuer, "{query}");
+            assert_eq!(rejected, Rejection::MissingIssuer, "{query}");
             assert!(rejected.is_mix_up());
         }
     }
 
     #[test]
     fn an_issuer_is_ignored_where_none_is_known() {
-        let expected = Expected { issuer: None, ..expected() };
+        let expected = ExpectedResponse { issuer: None, ..expected() };
         assert_eq!(code(parse_with_state("code=x&iss=anything", &expected)), "x");
     }
 

@@ -1,7 +1,7 @@
 //! The device authorization grant (RFC 8628): a person enters a code in a browser elsewhere, while
-//! the token endpoint is asked whether they have.
+//! tokctl polls the token endpoint.
 //!
-//! Asks, and says how long to wait before asking again. Waiting is the caller's business.
+//! Sends each request, and says how long to wait before the next one. The caller does the waiting.
 
 use std::time::Duration;
 
@@ -21,67 +21,68 @@ use crate::untrusted::printable;
 
 const GRANT_TYPE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
-/// What is waited between two requests where the server does not say (RFC 8628 §3.2).
-const USUAL_INTERVAL: u64 = 5;
+/// The interval of polling, in seconds, where the server names none (RFC 8628 §3.2).
+const DEFAULT_INTERVAL: u64 = 5;
 
-/// What a `slow_down` adds (RFC 8628 §3.5).
-const SLOWER: Duration = Duration::from_secs(5);
+/// The time that a `slow_down` adds to the interval (RFC 8628 §3.5).
+const SLOW_DOWN_STEP: Duration = Duration::from_secs(5);
 
-/// No server is asked more often, whatever it says.
-const SHORTEST: Duration = Duration::from_secs(1);
+/// The shortest interval, whatever the server says.
+const MIN_INTERVAL: Duration = Duration::from_secs(1);
 
-/// No code is waited for longer than this, whatever the server says.
-const LONGEST_LIFE: Duration = Duration::from_hours(1);
+/// The longest time that a code is waited for, whatever the server says.
+const MAX_LIFE: Duration = Duration::from_hours(1);
 
-/// A server that can't be reached is tried again after no more than this, or its own interval.
-const LONGEST_BACK_OFF: Duration = Duration::from_mins(1);
+/// The longest pause after requests that got no answer, unless the server's interval is longer.
+const MAX_BACKOFF: Duration = Duration::from_mins(1);
 
-/// What a device authorization endpoint gave.
+/// The answer of a device authorization endpoint (RFC 8628 §3.2).
 #[derive(Debug)]
 pub(crate) struct DeviceAuthorization {
     device_code: DeviceCode,
-    /// What the person enters, safe to print.
+    /// The code that the person enters, safe to print.
     pub(crate) user_code: String,
-    /// Where they enter it.
+    /// The address at which the person enters the code.
     pub(crate) verification_uri: Address,
-    /// The same with the code in it, where the server has such an address.
+    /// The address with the code in it, if the server has one.
     pub(crate) verification_uri_complete: Option<Address>,
-    /// How long the code counts.
+    /// The time for which the code is valid.
     pub(crate) expires_in: Duration,
     interval: Duration,
 }
 
-/// What the token endpoint said to one request.
+/// The outcome of one request to the token endpoint.
 #[derive(Debug)]
-pub(crate) enum Polled {
+pub(crate) enum PollOutcome {
     Granted(TokenAnswer),
     /// Nobody has entered the code yet.
     Pending,
-    /// The same, and the requests come too fast; the server may name the interval that it wants.
+    /// Nobody has entered the code yet, and the requests come too fast. The server may name the
+    /// interval that it wants.
     SlowDown {
         interval: Option<Duration>,
     },
-    /// No answer, or one that is no verdict: the code is as good as before.
-    Trouble(Error),
-    /// The person said no.
+    /// There was no answer, or none that says anything of the code, which is still valid.
+    Transient(Error),
+    /// The person refused.
     Denied,
-    /// The code no longer counts.
+    /// The code is no longer valid.
     Expired,
     /// The server refuses for good.
     Failed(Error),
 }
 
-/// When to ask next.
+/// The interval between two polls, which grows as the server asks.
 #[derive(Debug)]
-pub(crate) struct Pace {
+pub(crate) struct PollInterval {
     interval: Duration,
-    /// How many requests in a row got no answer.
+    /// The number of requests in a row that got no answer.
     unanswered: u32,
-    /// How long the server asked to be left alone.
-    asked_for: Duration,
+    /// The pause that the server asked for with `Retry-After`.
+    retry_after: Duration,
 }
 
-/// Asks for a code (RFC 8628 §3.1).
+/// Requests a code for a device (RFC 8628 §3.1).
 pub(crate) fn request(
     client: &Client,
     endpoint: &Address,
@@ -94,7 +95,7 @@ pub(crate) fn request(
     }
     let authentication = authenticate(client, &mut form);
     let certificates = client.trusted_certificates.as_deref();
-    let answer = http::post(endpoint, certificates, &authentication, &form, http::WHOLE)?;
+    let answer = http::post(endpoint, certificates, &authentication, &form, http::REQUEST_TIMEOUT)?;
     match token_error::read(&answer, Request::Exchange, &client.dialect.grant_errors) {
         Some(error) => Err(error),
         None => read(&answer),
@@ -106,7 +107,7 @@ pub(crate) fn request(
 struct Body {
     device_code: String,
     user_code: String,
-    /// The second name is Google's.
+    /// Google's name for it is the alias.
     #[serde(alias = "verification_url")]
     verification_uri: String,
     #[serde(alias = "verification_url_complete")]
@@ -115,7 +116,8 @@ struct Body {
     interval: Option<u64>,
 }
 
-/// Reads what a device authorization endpoint gave.
+/// Reads the answer of a device authorization endpoint. An address that can't be opened safely is
+/// an error.
 pub(crate) fn read(answer: &Answer) -> Result<DeviceAuthorization, Error> {
     let unusable = |what: &str| Error::NoVerdict {
         authority: answer.authority.clone(),
@@ -133,20 +135,21 @@ pub(crate) fn read(answer: &Answer) -> Result<DeviceAuthorization, Error> {
     if user_code.is_empty() || body.device_code.is_empty() {
         return Err(unusable("an empty code"));
     }
-    let interval = Duration::from_secs(body.interval.unwrap_or(USUAL_INTERVAL));
+    let interval = Duration::from_secs(body.interval.unwrap_or(DEFAULT_INTERVAL));
     Ok(DeviceAuthorization {
         device_code: DeviceCode::from_trusted(body.device_code),
         user_code,
-        // It is shown and opened: neither another scheme nor a control character gets through.
+        // The address is printed and opened: neither another scheme nor a control character gets
+        // through.
         verification_uri: safe_address(&body.verification_uri)
             .ok_or_else(|| unusable("an address that can't be opened"))?,
         verification_uri_complete: body.verification_uri_complete.as_deref().and_then(safe_address),
-        expires_in: Duration::from_secs(body.expires_in).min(LONGEST_LIFE),
+        expires_in: Duration::from_secs(body.expires_in).min(MAX_LIFE),
         interval,
     })
 }
 
-/// An address that may be opened, and printed as it is: both are done with the same text.
+/// Returns the address in a form that may be both opened and printed.
 fn safe_address(text: &str) -> Option<Address> {
     let address: Address = text.parse().ok()?;
     let opened = address.url().as_str();
@@ -158,24 +161,24 @@ pub(crate) fn poll(
     client: &Client,
     authorization: &DeviceAuthorization,
     now: Timestamp,
-    bound: Duration,
-) -> Polled {
+    timeout: Duration,
+) -> PollOutcome {
     let device_code = authorization.device_code.expose();
     let mut form = vec![("grant_type", GRANT_TYPE), ("device_code", device_code)];
     let authentication = authenticate(client, &mut form);
     let certificates = client.trusted_certificates.as_deref();
-    match http::post(&client.token_endpoint, certificates, &authentication, &form, bound) {
+    match http::post(&client.token_endpoint, certificates, &authentication, &form, timeout) {
         Ok(answer) => judge(&answer, &client.dialect, now),
-        Err(fault @ Fault::Setup { .. }) => Polled::Failed(fault.into()),
+        Err(fault @ Fault::Setup { .. }) => PollOutcome::Failed(fault.into()),
         Err(
             fault @ (Fault::NotSent { .. } | Fault::Unanswered { .. } | Fault::Unreadable { .. }),
-        ) => Polled::Trouble(fault.into()),
+        ) => PollOutcome::Transient(fault.into()),
     }
 }
 
-/// What an answer means. The error counts, whatever its status: the RFC has 400, Google 428 and
-/// 403, GitHub 200.
-fn judge(answer: &Answer, dialect: &Dialect, now: Timestamp) -> Polled {
+/// Interprets an answer. The `error` in it counts, whatever its status: the RFC has 400, Google 428
+/// and 403, GitHub 200.
+fn judge(answer: &Answer, dialect: &Dialect, now: Timestamp) -> PollOutcome {
     #[derive(Deserialize)]
     struct Body {
         error: String,
@@ -183,12 +186,12 @@ fn judge(answer: &Answer, dialect: &Dialect, now: Timestamp) -> Polled {
     }
     if let Ok(body) = serde_json::from_slice::<Body>(&answer.body) {
         match body.error.as_str() {
-            "authorization_pending" => return Polled::Pending,
+            "authorization_pending" => return PollOutcome::Pending,
             "slow_down" => {
-                return Polled::SlowDown { interval: body.interval.map(Duration::from_secs) };
+                return PollOutcome::SlowDown { interval: body.interval.map(Duration::from_secs) };
             }
-            "access_denied" => return Polled::Denied,
-            "expired_token" => return Polled::Expired,
+            "access_denied" => return PollOutcome::Denied,
+            "expired_token" => return PollOutcome::Expired,
             _ => {}
         }
     }
@@ -197,14 +200,14 @@ fn judge(answer: &Answer, dialect: &Dialect, now: Timestamp) -> Polled {
         None => token_answer::parse(answer, dialect, now),
     };
     match outcome {
-        Ok(granted) => Polled::Granted(granted),
-        Err(error) if is_passing(&error) => Polled::Trouble(error),
-        Err(error) => Polled::Failed(error),
+        Ok(granted) => PollOutcome::Granted(granted),
+        Err(error) if is_transient(&error) => PollOutcome::Transient(error),
+        Err(error) => PollOutcome::Failed(error),
     }
 }
 
-/// Whether another answer may come to the same request.
-fn is_passing(error: &Error) -> bool {
+/// Whether a later request may bring another answer.
+fn is_transient(error: &Error) -> bool {
     match error {
         Error::TooManyRequests { .. } => true,
         Error::NoVerdict { error, status, .. } => {
@@ -217,38 +220,39 @@ fn is_passing(error: &Error) -> bool {
     }
 }
 
-impl Pace {
+impl PollInterval {
     pub(crate) fn of(authorization: &DeviceAuthorization) -> Self {
         Self {
-            interval: authorization.interval.max(SHORTEST),
+            interval: authorization.interval.max(MIN_INTERVAL),
             unanswered: 0,
-            asked_for: Duration::ZERO,
+            retry_after: Duration::ZERO,
         }
     }
 
-    /// How long to wait before the next request; the first one waits as well.
+    /// Returns the time to wait before the next request, which also precedes the first.
     pub(crate) fn pause(&self) -> Duration {
-        let longest = self.interval.max(LONGEST_BACK_OFF);
+        let longest = self.interval.max(MAX_BACKOFF);
         let doubled = self.interval.saturating_mul(2_u32.saturating_pow(self.unanswered));
-        doubled.min(longest).max(self.asked_for)
+        doubled.min(longest).max(self.retry_after)
     }
 
-    /// Goes on as fast as before.
-    pub(crate) fn pending(&mut self) {
+    /// Goes back to the server's interval after a request that was answered.
+    pub(crate) fn reset(&mut self) {
         self.unanswered = 0;
-        self.asked_for = Duration::ZERO;
+        self.retry_after = Duration::ZERO;
     }
 
-    /// Goes slower from here on, by five seconds at least.
+    /// Lengthens the interval from here on, by at least five seconds.
     pub(crate) fn slow_down(&mut self, wanted: Option<Duration>) {
-        self.pending();
-        self.interval = self.interval.saturating_add(SLOWER).max(wanted.unwrap_or_default());
+        self.reset();
+        self.interval =
+            self.interval.saturating_add(SLOW_DOWN_STEP).max(wanted.unwrap_or_default());
     }
 
-    /// Waits twice as long after each request that got no answer (RFC 8628 §3.5), and no less than
-    /// the server asked for.
-    pub(crate) fn back_off(&mut self, asked_for: Option<Duration>) {
-        self.asked_for = asked_for.unwrap_or_default();
+    /// Doubles the pause after each request that got no answer (RFC 8628 §3.5); it is never shorter
+    /// than `retry_after`.
+    pub(crate) fn back_off(&mut self, retry_after: Option<Duration>) {
+        self.retry_after = retry_after.unwrap_or_default();
         self.unanswered = self.unanswered.saturating_add(1);
     }
 }
@@ -258,7 +262,7 @@ mod tests {
     use zeroize::Zeroizing;
 
     use super::*;
-    use crate::oauth::confidential::Confidential;
+    use crate::oauth::sent_secrets::SentSecrets;
 
     fn answer(status: u16, body: &str) -> Answer {
         Answer {
@@ -267,7 +271,7 @@ mod tests {
             retry_after: None,
             date: None,
             body: Zeroizing::new(body.as_bytes().to_vec()),
-            sent: Confidential::default(),
+            sent: SentSecrets::default(),
         }
     }
 
@@ -312,12 +316,12 @@ mod tests {
                     now,
                 )
             };
-            assert!(matches!(judged("authorization_pending"), Polled::Pending));
-            assert!(matches!(judged("slow_down"), Polled::SlowDown { interval: None }));
-            assert!(matches!(judged("access_denied"), Polled::Denied));
-            assert!(matches!(judged("expired_token"), Polled::Expired));
-            assert!(matches!(judged("invalid_grant"), Polled::Failed(_)));
-            assert!(matches!(judged("incorrect_device_code"), Polled::Failed(_)));
+            assert!(matches!(judged("authorization_pending"), PollOutcome::Pending));
+            assert!(matches!(judged("slow_down"), PollOutcome::SlowDown { interval: None }));
+            assert!(matches!(judged("access_denied"), PollOutcome::Denied));
+            assert!(matches!(judged("expired_token"), PollOutcome::Expired));
+            assert!(matches!(judged("invalid_grant"), PollOutcome::Failed(_)));
+            assert!(matches!(judged("incorrect_device_code"), PollOutcome::Failed(_)));
         }
     }
 
@@ -328,22 +332,25 @@ mod tests {
             assert!(
                 matches!(
                     judge(&answer(status, body), &Dialect::default(), now),
-                    Polled::Trouble(_)
+                    PollOutcome::Transient(_)
                 ),
                 "{status}"
             );
         }
         assert!(matches!(
             judge(&answer(200, "<h1>Welcome</h1>"), &Dialect::default(), now),
-            Polled::Failed(_)
+            PollOutcome::Failed(_)
         ));
     }
 
     #[test]
     fn slowing_down_lasts_and_backing_off_does_not() {
-        let seconds = |pace: &Pace| pace.pause().as_secs();
-        let mut pace =
-            Pace { interval: Duration::from_secs(5), unanswered: 0, asked_for: Duration::ZERO };
+        let seconds = |pace: &PollInterval| pace.pause().as_secs();
+        let mut pace = PollInterval {
+            interval: Duration::from_secs(5),
+            unanswered: 0,
+            retry_after: Duration::ZERO,
+        };
         assert_eq!(seconds(&pace), 5);
         pace.slow_down(None);
         pace.slow_down(Some(Duration::from_secs(7)));
@@ -356,7 +363,7 @@ mod tests {
         assert_eq!(seconds(&pace), 90);
         pace.back_off(None);
         assert_eq!(seconds(&pace), 60);
-        pace.pending();
+        pace.reset();
         assert_eq!(seconds(&pace), 30);
     }
 }

@@ -1,8 +1,8 @@
-//! Requests to authorization servers and the APIs behind them.
+//! HTTP requests to authorization servers and the APIs behind them.
 //!
-//! Every request has bounds: on time, on the size of the answer, and on where it goes. Redirects
-//! are not followed, since they would carry secrets elsewhere; nothing is retried here, since only
-//! the caller knows whether a request may be sent twice.
+//! Every request is limited in time, in the size of its answer and in where it goes. Redirects are
+//! not followed, since they would carry secrets elsewhere. Nothing is retried, since only the
+//! caller knows whether a request may be sent twice.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -17,29 +17,29 @@ use tokio::runtime::{self, Runtime};
 use zeroize::Zeroizing;
 
 pub(crate) use super::authentication::Authentication;
-use super::confidential::Confidential;
+use super::sent_secrets::SentSecrets;
 use crate::model::address::Address;
 use crate::model::credential::ApiHeader;
 use crate::name_service;
 use crate::secret::SecretText;
 
-/// For name resolution, TCP and TLS together.
-const CONNECT: Duration = Duration::from_secs(5);
+/// The time for name resolution, TCP and TLS together.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// For the whole request. A token endpoint that needs longer does not answer at all.
-pub(crate) const WHOLE: Duration = Duration::from_secs(25);
+/// The time for the whole request. A token endpoint that needs longer does not answer at all.
+pub(crate) const REQUEST_TIMEOUT: Duration = Duration::from_secs(25);
 
 /// The largest answer that is read, in bytes.
-const LARGEST: usize = 1024 * 1024;
+const MAX_BODY: usize = 1024 * 1024;
 
-/// No server is left alone for longer than this, whatever it asks for.
-const LONGEST_PAUSE: Duration = Duration::from_hours(1);
+/// The longest pause that is granted to a server, whatever it asks for.
+const MAX_PAUSE: Duration = Duration::from_hours(1);
 
-/// Room for an answer to begin with, in bytes: most are shorter.
-const ROOM: usize = 4 * 1024;
+/// The first size of the buffer for an answer, in bytes: most answers are shorter.
+const INITIAL_CAPACITY: usize = 4 * 1024;
 
-/// No answer, or none that can be used. What the caller may do next depends on whether the server
-/// can have acted on the request.
+/// The reason why a request has no usable answer. What the caller may do next depends on whether
+/// the server can have acted on the request.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Fault {
     /// The request was never sent: the server did nothing.
@@ -56,42 +56,42 @@ pub(crate) enum Fault {
     Setup { source: reqwest::Error },
 }
 
-/// What a server answered.
+/// The answer of a server.
 pub(crate) struct Answer {
     pub(crate) authority: String,
     pub(crate) status: u16,
-    /// How long the server asks to be left alone (RFC 9110 §10.2.3).
+    /// The pause that the server asks for (RFC 9110 §10.2.3).
     pub(crate) retry_after: Option<Duration>,
     /// The server's own time (RFC 9110 §6.6.1).
     pub(crate) date: Option<Timestamp>,
     pub(crate) body: Zeroizing<Vec<u8>>,
-    /// What it must not be seen to repeat.
-    pub(crate) sent: Confidential,
+    /// The secrets of the request, which are masked in any text of the answer.
+    pub(crate) sent: SentSecrets,
 }
 
-/// Sends `form` with POST, and gives it `bound` for everything.
+/// Sends `form` with POST, and gives up after `timeout`.
 pub(crate) fn post(
     address: &Address,
     trusted_certificates: Option<&str>,
     authentication: &Authentication<'_>,
     form: &[(&str, &str)],
-    bound: Duration,
+    timeout: Duration,
 ) -> Result<Answer, Fault> {
     let request = client(address, trusted_certificates)?.post(address.url().clone()).form(form);
-    send(address, request, authentication, form, bound)
+    send(address, request, authentication, form, timeout)
 }
 
-/// Sends `fields` with POST as a JSON object of texts, and gives it `bound` for everything.
+/// Sends `fields` with POST as a JSON object of texts, and gives up after `timeout`.
 pub(crate) fn post_json(
     address: &Address,
     trusted_certificates: Option<&str>,
     authentication: &Authentication<'_>,
     fields: &[(&str, &str)],
-    bound: Duration,
+    timeout: Duration,
 ) -> Result<Answer, Fault> {
     let object: BTreeMap<&str, &str> = fields.iter().copied().collect();
     let request = client(address, trusted_certificates)?.post(address.url().clone()).json(&object);
-    send(address, request, authentication, fields, bound)
+    send(address, request, authentication, fields, timeout)
 }
 
 /// Sends a DELETE, with `fields` as a JSON object of texts if there are any.
@@ -104,10 +104,10 @@ pub(crate) fn delete(
     let request = client(address, trusted_certificates)?.delete(address.url().clone());
     let object: BTreeMap<&str, &str> = fields.iter().copied().collect();
     let request = if object.is_empty() { request } else { request.json(&object) };
-    send(address, request, authentication, fields, WHOLE)
+    send(address, request, authentication, fields, REQUEST_TIMEOUT)
 }
 
-/// Fetches a JSON document from a service that wants `headers` beside the token.
+/// Fetches a JSON document from a service that wants `headers` in addition to the token.
 pub(crate) fn fetch_with(
     address: &Address,
     trusted_certificates: Option<&str>,
@@ -120,7 +120,7 @@ pub(crate) fn fetch_with(
     }
     let carried: Vec<_> =
         headers.iter().map(|header| (header.name.as_str(), header.value.expose())).collect();
-    send(address, request, authentication, &carried, WHOLE)
+    send(address, request, authentication, &carried, REQUEST_TIMEOUT)
 }
 
 /// Fetches a JSON document.
@@ -132,27 +132,29 @@ pub(crate) fn fetch(
     fetch_with(address, trusted_certificates, authentication, &[])
 }
 
-/// Looks whether a client for `address` can be set up at all, such as with those certificates.
+/// Checks that an HTTP client for `address` can be set up with `trusted_certificates`, without a
+/// request.
 pub(crate) fn check(address: &Address, trusted_certificates: Option<&str>) -> Result<(), Fault> {
     client(address, trusted_certificates).map(drop)
 }
 
-/// How long a client is used again: the system's certificates and proxies are as it found them.
+/// The time for which an HTTP client is reused: it keeps the system's certificates and proxies as
+/// it found them.
 const CLIENT_LIFE: Duration = Duration::from_mins(10);
 
-/// What a client is set up for.
+/// The settings of an HTTP client, by which it is found again.
 #[derive(PartialEq)]
-struct Setup {
+struct ClientSettings {
     https: bool,
     loopback: bool,
     trusted_certificates: Option<String>,
 }
 
-/// A client for `address`. To set one up takes longer than a request, so all threads share those
-/// there are.
+/// Returns an HTTP client for `address`. Setting one up takes longer than a request, so all threads
+/// share those there are.
 fn client(address: &Address, trusted_certificates: Option<&str>) -> Result<Client, Fault> {
-    static CLIENTS: Mutex<Vec<(Setup, Instant, Client)>> = Mutex::new(Vec::new());
-    let wanted = Setup {
+    static CLIENTS: Mutex<Vec<(ClientSettings, Instant, Client)>> = Mutex::new(Vec::new());
+    let wanted = ClientSettings {
         https: address.url().scheme() == "https",
         loopback: address.is_loopback(),
         trusted_certificates: trusted_certificates.map(ToOwned::to_owned),
@@ -169,16 +171,17 @@ fn client(address: &Address, trusted_certificates: Option<&str>) -> Result<Clien
 
 fn new_client(address: &Address, trusted_certificates: Option<&str>) -> Result<Client, Fault> {
     let setup = |source: reqwest::Error| Fault::Setup { source: source.without_url() };
-    name_service::need_no_shared_objects();
-    // Fails only where it was done before.
+    name_service::use_built_in_services();
+    // This fails only if a provider is installed already.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let mut builder = Client::builder()
         .user_agent(concat!("tokctl/", env!("CARGO_PKG_VERSION")))
-        .connect_timeout(CONNECT)
+        .connect_timeout(CONNECT_TIMEOUT)
         .redirect(reqwest::redirect::Policy::none())
         .retry(reqwest::retry::never())
         .referer(false)
-        // One that was kept may be closed under a request, and nobody would know what became of it.
+        // An idle connection may be closed by the server under a request, and nobody would know
+        // what became of the request.
         .pool_max_idle_per_host(0)
         .https_only(address.url().scheme() == "https");
     if let Some(pem) = trusted_certificates {
@@ -194,13 +197,17 @@ fn new_client(address: &Address, trusted_certificates: Option<&str>) -> Result<C
     builder.build().map_err(setup)
 }
 
-fn authenticated(request: RequestBuilder, authentication: &Authentication<'_>) -> RequestBuilder {
+fn add_authentication(
+    request: RequestBuilder,
+    authentication: &Authentication<'_>,
+) -> RequestBuilder {
     let request = request.header(header::ACCEPT, "application/json");
     match authentication {
         Authentication::None => request,
         Authentication::Client { id, secret } => {
             let encoded = |text: &str| -> Zeroizing<String> {
-                // Room from the start: a buffer that grows leaves copies of its content behind.
+                // The buffer is large enough from the start: one that grows leaves copies of its
+                // content behind.
                 let mut encoded = Zeroizing::new(String::with_capacity(3 * text.len()));
                 encoded.extend(url::form_urlencoded::byte_serialize(text.as_bytes()));
                 encoded
@@ -216,40 +223,40 @@ fn authenticated(request: RequestBuilder, authentication: &Authentication<'_>) -
 }
 
 thread_local! {
-    /// Each thread has its own: many that shared one would wait for its thread, and it for them.
+    /// A runtime for each thread: if threads shared one, each would wait for the others' requests.
     static RUNTIME: Cell<Option<Runtime>> = const { Cell::new(None) };
 }
 
-/// Sends `request`, which carries `fields` in its body or its head, and waits for all of the answer.
+/// Sends `request`, which carries `fields` in its body or its head, and reads the whole answer.
 fn send(
     address: &Address,
     request: RequestBuilder,
     authentication: &Authentication<'_>,
     fields: &[(&str, &str)],
-    bound: Duration,
+    timeout: Duration,
 ) -> Result<Answer, Fault> {
-    let request = authenticated(request, authentication).timeout(bound);
-    let sent = Confidential::of(authentication, fields);
+    let request = add_authentication(request, authentication).timeout(timeout);
+    let sent = SentSecrets::of(authentication, fields);
     let build = || runtime::Builder::new_current_thread().enable_all().build();
     let runtime = RUNTIME.take().map_or_else(build, Ok).map_err(|source| Fault::NotSent {
         authority: address.authority(),
         source: source.into(),
     })?;
-    // The bound is on the request, where it covers the body as well.
-    let answer = runtime.block_on(answer(address.authority(), request, sent));
+    // The timeout of the request covers the body as well.
+    let answer = runtime.block_on(read_answer(address.authority(), request, sent));
     if answer.is_ok() {
         RUNTIME.set(Some(runtime));
     } else {
-        // A name that is still being looked up is not waited for, nor is a connection kept.
+        // Does not wait for a name that is still being looked up, and keeps no connection.
         runtime.shutdown_background();
     }
     answer
 }
 
-async fn answer(
+async fn read_answer(
     authority: String,
     request: RequestBuilder,
-    sent: Confidential,
+    sent: SentSecrets,
 ) -> Result<Answer, Fault> {
     let mut response = match request.send().await {
         Ok(response) => response,
@@ -265,8 +272,9 @@ async fn answer(
         }
     };
     let status = response.status().as_u16();
-    let date = field(&response, &header::DATE).and_then(http_date);
-    let retry_after = field(&response, &header::RETRY_AFTER).and_then(|value| pause(value, date));
+    let date = header_text(&response, &header::DATE).and_then(http_date);
+    let retry_after = header_text(&response, &header::RETRY_AFTER)
+        .and_then(|value| parse_retry_after(value, date));
     let mut body = Body::new();
     loop {
         match response.chunk().await {
@@ -286,18 +294,18 @@ async fn answer(
     }
 }
 
-/// A body as far as it was read. Room that proves too small is wiped before it goes.
+/// The part of a body that was read. A buffer that proves too small is wiped before it is freed.
 struct Body(Zeroizing<Vec<u8>>);
 
 impl Body {
     fn new() -> Self {
-        Self(Zeroizing::new(Vec::with_capacity(ROOM)))
+        Self(Zeroizing::new(Vec::with_capacity(INITIAL_CAPACITY)))
     }
 
-    /// Adds what came next; returns whether the body may be that long.
+    /// Adds `chunk`, and returns false if the body becomes too long.
     fn add(&mut self, chunk: &[u8]) -> bool {
         let length = self.0.len() + chunk.len();
-        if length > LARGEST {
+        if length > MAX_BODY {
             return false;
         }
         if length > self.0.capacity() {
@@ -310,18 +318,18 @@ impl Body {
     }
 }
 
-fn field<'a>(response: &'a Response, name: &HeaderName) -> Option<&'a str> {
+fn header_text<'a>(response: &'a Response, name: &HeaderName) -> Option<&'a str> {
     response.headers().get(name)?.to_str().ok()
 }
 
-/// How long a `Retry-After` asks to wait: seconds, or a date (RFC 9110 §10.2.3), which counts by
-/// the server's own clock.
-fn pause(value: &str, server_time: Option<Timestamp>) -> Option<Duration> {
+/// Reads the pause of a `Retry-After`: seconds, or a date (RFC 9110 §10.2.3), which counts by the
+/// server's own clock.
+fn parse_retry_after(value: &str, server_time: Option<Timestamp>) -> Option<Duration> {
     if let Ok(seconds) = value.trim().parse() {
-        return Some(Duration::from_secs(seconds).min(LONGEST_PAUSE));
+        return Some(Duration::from_secs(seconds).min(MAX_PAUSE));
     }
     let wait: SignedDuration = http_date(value)?.duration_since(server_time?);
-    Some(wait.try_into().unwrap_or(Duration::ZERO).min(LONGEST_PAUSE))
+    Some(wait.try_into().unwrap_or(Duration::ZERO).min(MAX_PAUSE))
 }
 
 /// Reads an HTTP date (RFC 9110 §5.6.7) in the form that every server has to send.
@@ -335,14 +343,16 @@ mod tests {
 
     #[test]
     fn a_body_is_read_up_to_its_bound() {
-        for length in [0, 1, ROOM - 1, ROOM, ROOM + 1, 100_000, LARGEST] {
+        for length in
+            [0, 1, INITIAL_CAPACITY - 1, INITIAL_CAPACITY, INITIAL_CAPACITY + 1, 100_000, MAX_BODY]
+        {
             let sent: Vec<u8> = (0..=255).cycle().take(length).collect();
             let mut body = Body::new();
             assert!(sent.chunks(1000).all(|chunk| body.add(chunk)));
             assert_eq!(body.0.as_slice(), sent, "{length}");
         }
         let mut body = Body::new();
-        assert!(body.add(&vec![7; LARGEST]));
+        assert!(body.add(&vec![7; MAX_BODY]));
         assert!(!body.add(&[7]));
     }
 
@@ -350,11 +360,14 @@ mod tests {
     fn a_pause_is_read_as_seconds_or_as_a_date() {
         let now = http_date("Sun, 06 Nov 1994 08:49:37 GMT");
         assert_eq!(now.unwrap().as_second(), 784_111_777);
-        assert_eq!(pause(" 90 ", now), Some(Duration::from_secs(90)));
-        assert_eq!(pause("Sun, 06 Nov 1994 08:50:07 GMT", now), Some(Duration::from_secs(30)));
-        assert_eq!(pause("Sun, 06 Nov 1994 08:49:07 GMT", now), Some(Duration::ZERO));
-        assert_eq!(pause("Sun, 06 Nov 1994 08:50:07 GMT", None), None);
-        assert_eq!(pause("soon", now), None);
-        assert_eq!(pause("-1", now), None);
+        assert_eq!(parse_retry_after(" 90 ", now), Some(Duration::from_secs(90)));
+        assert_eq!(
+            parse_retry_after("Sun, 06 Nov 1994 08:50:07 GMT", now),
+            Some(Duration::from_secs(30))
+        );
+        assert_eq!(parse_retry_after("Sun, 06 Nov 1994 08:49:07 GMT", now), Some(Duration::ZERO));
+        assert_eq!(parse_retry_after("Sun, 06 Nov 1994 08:50:07 GMT", None), None);
+        assert_eq!(parse_retry_after("soon", now), None);
+        assert_eq!(parse_retry_after("-1", now), None);
     }
 }

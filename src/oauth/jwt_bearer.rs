@@ -1,5 +1,5 @@
-//! An assertion as an authorization grant (RFC 7523 §2.1), signed with RS256 (RFC 7515,
-//! RFC 7518 §3.3), as Google's service accounts do.
+//! The JWT bearer grant (RFC 7523 §2.1): an assertion signed with RS256 (RFC 7515, RFC 7518 §3.3)
+//! in place of a secret, as Google's service accounts use it.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use rustls::pki_types::pem::PemObject;
 use serde_json::json;
 
 use super::http::Authentication;
-use super::token::{self, Asked};
+use super::token::{self, TokenOutcome};
 use super::token_error::{Error, Request};
 use crate::model::address::Address;
 use crate::model::client::Client;
@@ -22,28 +22,28 @@ use crate::secret::{Assertion, PrivateKey, SecretText};
 
 const GRANT_TYPE: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 
-/// How long an assertion counts, in seconds: the most that Google allows.
+/// The life of an assertion, in seconds: the most that Google allows.
 const LIFE: i64 = 3600;
 
-/// Why nothing can be signed.
+/// The reason why nothing can be signed.
 const NO_KEY: &str = "the private key can't be used: it is no RSA key in PKCS #8";
 const NO_RANDOMNESS: &str = "the private key could not be used just now";
 
-/// Asks for a token with a new assertion, or gives up after `bound`.
+/// Requests a token with a new assertion, and gives up after `timeout`.
 pub(crate) fn request(
     client: &Client,
     account: &ServiceAccount,
     scopes: &Scopes,
     now: Timestamp,
-    bound: Duration,
-) -> Asked {
+    timeout: Duration,
+) -> TokenOutcome {
     let assertion = match sign(account, &client.token_endpoint, scopes, now) {
         Ok(assertion) => assertion,
-        Err(why) => return Asked { answer: Err(Error::NotSigned(why)), heard: None },
+        Err(why) => return TokenOutcome { answer: Err(Error::NotSigned(why)), meta: None },
     };
     let form = [("grant_type", GRANT_TYPE), ("assertion", assertion.expose())];
-    // The assertion says who asks: there is no client beside it (RFC 7521 §4.1).
-    token::send(client, &Authentication::None, &form, Request::Exchange, now, bound)
+    // The assertion names the account, so the request has no client authentication (RFC 7521 §4.1).
+    token::send(client, &Authentication::None, &form, Request::Exchange, now, timeout)
         .without_refresh_token()
 }
 

@@ -6,21 +6,23 @@ use super::http::{self, Authentication, Fault};
 use crate::model::address::Address;
 use crate::untrusted::printable;
 
-/// What a server says of itself, as far as it is used.
+/// The part of an authorization server's metadata that tokctl uses.
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Metadata {
     issuer: String,
     pub(crate) authorization_endpoint: Option<String>,
     pub(crate) token_endpoint: Option<String>,
-    /// RFC 8628 §4.
+    /// The endpoint at which a device asks for a code (RFC 8628 §4).
     pub(crate) device_authorization_endpoint: Option<String>,
     pub(crate) revocation_endpoint: Option<String>,
-    /// RFC 9207 §3: an authorization response without `iss` is not from this server.
+    /// Whether every authorization response names its issuer (RFC 9207 §3): then one without `iss`
+    /// is not from this server.
     #[serde(default)]
     pub(crate) authorization_response_iss_parameter_supported: bool,
     #[serde(default)]
     token_endpoint_auth_methods_supported: Vec<String>,
-    /// RFC 8414 §2; without it nothing is said of PKCE.
+    /// The challenge methods that the server knows (RFC 8414 §2); without the field nothing is said
+    /// of PKCE.
     code_challenge_methods_supported: Option<Vec<String>>,
 }
 
@@ -34,42 +36,45 @@ impl Metadata {
     }
 
     /// Whether the server names the challenge methods that it knows, and S256 is none of them. A
-    /// `plain` challenge proves nothing to whoever sees the request (RFC 9700 §2.1.1).
+    /// `plain` challenge is no proof against someone who sees the request (RFC 9700 §2.1.1).
     pub(crate) fn knows_no_s256(&self) -> bool {
         let methods = self.code_challenge_methods_supported.as_deref();
         methods.is_some_and(|methods| methods.iter().all(|method| method != "S256"))
     }
 }
 
-/// Why a server's metadata could not be used.
+/// The reason why the metadata of a server can't be used.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
-    /// Neither place has a document that can be read: the endpoints have to be configured.
+    /// Neither well-known address has a document that can be read: the endpoints have to be
+    /// configured.
     #[error("`{issuer}` publishes no metadata")]
     Missing { issuer: String },
-    /// The document is another server's (RFC 8414 §3.3), or the issuer is written otherwise than
-    /// the server has it, to the last slash.
+    /// The document is another server's (RFC 8414 §3.3), or the issuer is not written exactly as
+    /// the server writes it; a final slash counts.
     #[error("the metadata of `{issuer}` name another issuer, `{named}`")]
     ForeignIssuer { issuer: String, named: String },
-    /// No answer: trying later may help.
+    /// No answer came: a later try may succeed.
     #[error(transparent)]
     Fault(#[from] Fault),
 }
 
-/// Fetches the metadata of `issuer`, from wherever they name that issuer and no other.
+/// Fetches the metadata of `issuer` from its well-known addresses. A document that names another
+/// issuer is not used.
 pub(crate) fn discover(
     issuer: &Address,
     trusted_certificates: Option<&str>,
 ) -> Result<Metadata, Error> {
     let mut foreign = None;
-    for address in well_known(issuer) {
+    for address in well_known_addresses(issuer) {
         let answer = http::fetch(&address, trusted_certificates, &Authentication::None)?;
         if answer.status != 200 {
             continue;
         }
         let Ok(metadata) = serde_json::from_slice::<Metadata>(&answer.body) else { continue };
         if metadata.issuer != issuer.as_str() {
-            // Of several issuers at one host, some serve one document for all at one of the places.
+            // Some hosts with several issuers serve one document for all of them at one of the
+            // addresses.
             foreign = foreign.or(Some(metadata.issuer));
             continue;
         }
@@ -82,8 +87,9 @@ pub(crate) fn discover(
     })
 }
 
-/// RFC 8414 §3.1 puts the well-known part between host and path, OpenID Connect behind the path.
-fn well_known(issuer: &Address) -> impl Iterator<Item = Address> {
+/// Returns the addresses of the metadata: RFC 8414 §3.1 puts the well-known part between host and
+/// path, OpenID Connect behind the path.
+fn well_known_addresses(issuer: &Address) -> impl Iterator<Item = Address> {
     let path = issuer.url().path().trim_end_matches('/').to_owned();
     let at = |path: String| {
         let mut url = issuer.url().clone();
@@ -105,7 +111,9 @@ mod tests {
     #[test]
     fn an_issuers_path_is_kept() {
         let places = |issuer: &str| -> Vec<String> {
-            well_known(&issuer.parse().unwrap()).map(|address| address.to_string()).collect()
+            well_known_addresses(&issuer.parse().unwrap())
+                .map(|address| address.to_string())
+                .collect()
         };
         assert_eq!(
             places("https://id.example/tenant/"),

@@ -1,8 +1,8 @@
-//! An authorization response that a person pastes: the address at which their browser ended, or a
+//! The authorization response that a person pastes: the address at which their browser ended, or a
 //! bare code.
 //!
-//! Judged like one that the browser brings to the listener. What it is typed into is the caller's
-//! business.
+//! It is checked like a response that the browser brings to the listener. The terminal that it is
+//! typed into is the caller's business.
 
 use std::io;
 use std::os::fd::BorrowedFd;
@@ -10,96 +10,97 @@ use std::os::fd::BorrowedFd;
 use url::Url;
 use zeroize::Zeroizing;
 
-use super::authorization_response::{self, AuthorizationResponse, Expected, Rejected};
+use super::authorization_response::{self, AuthorizationResponse, ExpectedResponse, Rejection};
 use crate::secret::{AuthorizationCode, SecretText};
 
-/// No code is shorter: what is, was typed by mistake.
-const SHORTEST_CODE: usize = 6;
+/// The shortest text that is taken for a code: a shorter one was typed by mistake.
+const MIN_CODE_LENGTH: usize = 6;
 
-/// Why a line is not the answer that is waited for.
+/// The reason why a pasted line is not the answer to the login.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub(crate) enum Unusable {
-    /// It is longer than any address.
+    /// The line is longer than any address.
     #[error("that is too long for an address")]
     TooLong,
-    /// It is no address.
+    /// The line is no address.
     #[error("that is no address")]
     NotAnAddress,
-    /// It is not where this login leads back to.
+    /// The address is not the redirect URI of this login.
     #[error("that is not the address at which this login ends")]
     Elsewhere,
-    /// It leads back, but is not this login's answer.
+    /// The address is the redirect URI, but its query is not this login's answer.
     #[error(transparent)]
-    Rejected(#[from] Rejected),
+    Rejected(#[from] Rejection),
 }
 
-/// Somewhere that a person can paste lines into.
+/// A source of lines that a person pastes, such as a terminal.
 pub(crate) trait Lines {
-    /// What to watch: it is readable when something was typed. `None` once nothing can come.
-    fn watched(&self) -> Option<BorrowedFd<'_>>;
+    /// Returns the descriptor that becomes readable when something was typed; `None` once nothing
+    /// more can come.
+    fn descriptor(&self) -> Option<BorrowedFd<'_>>;
 
-    /// Takes in what was typed.
+    /// Reads what was typed so far.
     fn receive(&mut self) -> io::Result<()>;
 
-    /// The next whole line that was taken in.
+    /// Returns the next whole line that was read.
     fn line(&mut self) -> Option<Result<Zeroizing<String>, Unusable>>;
 
-    /// Says why a line was not the answer.
-    fn turn_down(&mut self, why: &Unusable);
+    /// Tells the person why a line is not the answer.
+    fn reject(&mut self, why: &Unusable);
 }
 
-/// Reads what is pasted for one login.
-pub(crate) struct Desk<'a> {
+/// The pasted lines of one login, and the rule for what counts as its answer.
+pub(crate) struct PasteInput<'a> {
     lines: &'a mut dyn Lines,
     redirect_uri: String,
-    /// Whether a code may come without its address. Only where the server insists on PKCE is it
-    /// known, without a `state`, that the code is this login's (RFC 9700 §4.5.3).
+    /// Whether a code may come without its address. A bare code has no `state`; only a server that
+    /// insists on PKCE ensures that it is this login's (RFC 9700 §4.5.3).
     bare_code: bool,
 }
 
-impl<'a> Desk<'a> {
+impl<'a> PasteInput<'a> {
     pub(crate) fn new(lines: &'a mut dyn Lines, redirect_uri: String, bare_code: bool) -> Self {
         Self { lines, redirect_uri, bare_code }
     }
 
-    /// What to watch beside the network.
-    pub(super) fn watched(&self) -> Option<BorrowedFd<'_>> {
-        self.lines.watched()
+    /// Returns the descriptor to poll together with the network, see [`Lines::descriptor`].
+    pub(super) fn descriptor(&self) -> Option<BorrowedFd<'_>> {
+        self.lines.descriptor()
     }
 
-    /// Takes in what was typed; gives the answer if it is among it, or why the login must not go
-    /// on. Anything else is turned down, and may be followed by something better.
-    pub(super) fn attend(
+    /// Reads what was typed, and returns the answer if it came, or the reason why the login must
+    /// not go on. Any other line is rejected, and the person may paste another.
+    pub(super) fn read_answer(
         &mut self,
-        expected: &Expected,
-    ) -> io::Result<Option<Result<AuthorizationResponse, Rejected>>> {
+        expected: &ExpectedResponse,
+    ) -> io::Result<Option<Result<AuthorizationResponse, Rejection>>> {
         self.lines.receive()?;
         while let Some(line) = self.lines.line() {
-            let judged =
+            let outcome =
                 line.and_then(|line| parse(&line, &self.redirect_uri, expected, self.bare_code));
-            match judged {
+            match outcome {
                 Ok(response) => return Ok(Some(Ok(response))),
                 Err(Unusable::Rejected(rejected)) if rejected.is_mix_up() => {
                     return Ok(Some(Err(rejected)));
                 }
-                Err(why) => self.lines.turn_down(&why),
+                Err(why) => self.lines.reject(&why),
             }
         }
         Ok(None)
     }
 }
 
-/// Reads one line.
+/// Reads one pasted line as the answer to the `expected` login.
 pub(crate) fn parse(
     line: &str,
     redirect_uri: &str,
-    expected: &Expected,
+    expected: &ExpectedResponse,
     bare_code: bool,
 ) -> Result<AuthorizationResponse, Unusable> {
     let line = line.trim();
     let redirect_uri = Url::parse(redirect_uri).map_err(|_| Unusable::Elsewhere)?;
-    let (place, query) = match line.split_once('?') {
-        Some((place, query)) => (place, query.split('#').next().unwrap_or_default()),
+    let (address, query) = match line.split_once('?') {
+        Some((address, query)) => (address, query.split('#').next().unwrap_or_default()),
         None if bare_code && !expected.issuer_required && could_be_a_code(line) => {
             let code = AuthorizationCode::from_trusted(line.to_owned());
             return Ok(AuthorizationResponse::Code(code));
@@ -107,28 +108,30 @@ pub(crate) fn parse(
         None => return Err(Unusable::NotAnAddress),
     };
     // Some browsers hide the scheme.
-    let place = if place.contains("://") {
-        Zeroizing::new(place.to_owned())
+    let address = if address.contains("://") {
+        Zeroizing::new(address.to_owned())
     } else {
-        Zeroizing::new(format!("{}://{place}", redirect_uri.scheme()))
+        Zeroizing::new(format!("{}://{address}", redirect_uri.scheme()))
     };
-    let place = Url::parse(&place).map_err(|_| Unusable::NotAnAddress)?;
-    if !is_same_place(&place, &redirect_uri) {
+    let address = Url::parse(&address).map_err(|_| Unusable::NotAnAddress)?;
+    if !is_same_address(&address, &redirect_uri) {
         return Err(Unusable::Elsewhere);
     }
     Ok(authorization_response::parse(query, expected)?)
 }
 
-fn is_same_place(place: &Url, redirect_uri: &Url) -> bool {
+fn is_same_address(address: &Url, redirect_uri: &Url) -> bool {
     let parts = |url: &Url| {
         let (scheme, host) = (url.scheme().to_owned(), url.host_str().map(str::to_owned));
         (scheme, host, url.port_or_known_default(), url.path().to_owned())
     };
-    parts(place) == parts(redirect_uri) && place.username().is_empty() && place.password().is_none()
+    parts(address) == parts(redirect_uri)
+        && address.username().is_empty()
+        && address.password().is_none()
 }
 
 fn could_be_a_code(text: &str) -> bool {
-    text.len() >= SHORTEST_CODE
+    text.len() >= MIN_CODE_LENGTH
         && text.bytes().all(|byte| (0x21..=0x7E).contains(&byte))
         && !text.contains("://")
         && !text.contains('=')
@@ -143,21 +146,25 @@ mod tests {
 
     const REDIRECT_URI: &str = "http://127.0.0.1:4321/callback/acme";
 
-    fn expected() -> Expected {
-        Expected {
-            state: State::fresh().unwrap(),
+    fn expected() -> ExpectedResponse {
+        ExpectedResponse {
+            state: State::random().unwrap(),
             issuer: Some("https://as.example".into()),
             issuer_required: false,
             check: None,
         }
     }
 
-    fn judged(line: &str, bare_code: bool) -> Result<String, Unusable> {
+    fn outcome(line: &str, bare_code: bool) -> Result<String, Unusable> {
         judged_by(line, &expected(), bare_code)
     }
 
-    /// The code in `line`, in which `STATE` stands for the right one.
-    fn judged_by(line: &str, expected: &Expected, bare_code: bool) -> Result<String, Unusable> {
+    /// Returns the code in `line`, in which `STATE` stands for the right one.
+    fn judged_by(
+        line: &str,
+        expected: &ExpectedResponse,
+        bare_code: bool,
+    ) -> Result<String, Unusable> {
         let line = line.replace("STATE", expected.state.expose());
         parse(&line, REDIRECT_URI, expected, bare_code).map(|response| match response {
             AuthorizationResponse::Code(code) => code.expose().to_owned(),
@@ -173,15 +180,15 @@ mod tests {
             "127.0.0.1:4321/callback/acme?code=made-up&state=STATE",
             "HTTP://127.0.0.1:4321/callback/acme?code=made-up&state=STATE&iss=https://as.example",
         ] {
-            assert_eq!(judged(line, false).as_deref(), Ok("made-up"), "{line}");
+            assert_eq!(outcome(line, false).as_deref(), Ok("made-up"), "{line}");
         }
         let refused = "http://127.0.0.1:4321/callback/acme?error=access_denied&state=STATE";
-        assert_eq!(judged(refused, false).as_deref(), Ok("access_denied"));
+        assert_eq!(outcome(refused, false).as_deref(), Ok("access_denied"));
     }
 
     #[test]
     fn an_address_of_another_place_is_not_the_answer() {
-        for place in [
+        for address in [
             "https://127.0.0.1:4321/callback/acme",
             "http://localhost:4321/callback/acme",
             "http://127.0.0.1:4322/callback/acme",
@@ -191,32 +198,32 @@ mod tests {
             "http://user@127.0.0.1:4321/callback/acme",
             "http://127.0.0.1:4321@evil.example/callback/acme",
         ] {
-            let line = format!("{place}?code=made-up&state=STATE");
-            assert_eq!(judged(&line, true), Err(Unusable::Elsewhere), "{place}");
+            let line = format!("{address}?code=made-up&state=STATE");
+            assert_eq!(outcome(&line, true), Err(Unusable::Elsewhere), "{address}");
         }
     }
 
     #[test]
     fn the_query_is_checked_like_a_callbacks() {
-        let at = |query: &str| judged(&format!("{REDIRECT_URI}?{query}"), true);
+        let at = |query: &str| outcome(&format!("{REDIRECT_URI}?{query}"), true);
         let rejected = |why| Err(Unusable::Rejected(why));
-        assert_eq!(at("code=made-up"), rejected(Rejected::MissingState));
-        assert_eq!(at("code=made-up&state=0"), rejected(Rejected::WrongState));
-        assert_eq!(at("code=a&code=b&state=STATE"), rejected(Rejected::Repeated("code")));
+        assert_eq!(at("code=made-up"), rejected(Rejection::MissingState));
+        assert_eq!(at("code=made-up&state=0"), rejected(Rejection::WrongState));
+        assert_eq!(at("code=a&code=b&state=STATE"), rejected(Rejection::Repeated("code")));
         assert!(matches!(
             at("code=made-up&state=STATE&iss=https://evil.example"),
-            Err(Unusable::Rejected(Rejected::WrongIssuer { .. }))
+            Err(Unusable::Rejected(Rejection::WrongIssuer { .. }))
         ));
     }
 
     #[test]
     fn a_bare_code_counts_only_where_the_server_insists_on_pkce() {
-        assert_eq!(judged("4/0AX-made_up", true).as_deref(), Ok("4/0AX-made_up"));
-        assert_eq!(judged("4/0AX-made_up", false), Err(Unusable::NotAnAddress));
+        assert_eq!(outcome("4/0AX-made_up", true).as_deref(), Ok("4/0AX-made_up"));
+        assert_eq!(outcome("4/0AX-made_up", false), Err(Unusable::NotAnAddress));
         for line in ["hello", "two words", "code=made-up", "http://127.0.0.1:4321/", ""] {
-            assert_eq!(judged(line, true), Err(Unusable::NotAnAddress), "{line}");
+            assert_eq!(outcome(line, true), Err(Unusable::NotAnAddress), "{line}");
         }
-        let promised = Expected { issuer_required: true, ..expected() };
+        let promised = ExpectedResponse { issuer_required: true, ..expected() };
         assert_eq!(judged_by("4/0AX-made_up", &promised, true), Err(Unusable::NotAnAddress));
     }
 
@@ -225,9 +232,9 @@ mod tests {
         fn no_line_makes_it_panic_or_brings_a_code_without_the_state(
             line in any::<String>(), query in "[ -~]{0,60}"
         ) {
-            prop_assert!(judged(&line, false).is_err());
+            prop_assert!(outcome(&line, false).is_err());
             let stateless = format!("{}?{}", REDIRECT_URI, query.replace("STATE", ""));
-            prop_assert!(judged(&stateless, true).is_err());
+            prop_assert!(outcome(&stateless, true).is_err());
         }
     }
 }

@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use crate::secret::{CodeVerifier, SecretText};
 
-/// A new code verifier, for one attempt at one login: 32 random octets as 43 characters, the
+/// Returns a new code verifier for one attempt at one login: 32 random octets as 43 characters, the
 /// length that RFC 7636 §4.1 recommends.
 pub(crate) fn code_verifier() -> Result<CodeVerifier, getrandom::Error> {
     let mut octets = [0; 32];
@@ -15,7 +15,7 @@ pub(crate) fn code_verifier() -> Result<CodeVerifier, getrandom::Error> {
     Ok(CodeVerifier::from_trusted(BASE64URL_NOPAD.encode(&octets)))
 }
 
-/// The `code_challenge` of a verifier under `code_challenge_method=S256` (RFC 7636 §4.2).
+/// Returns the `code_challenge` of a verifier under `code_challenge_method=S256` (RFC 7636 §4.2).
 pub(crate) fn code_challenge(verifier: &CodeVerifier) -> String {
     BASE64URL_NOPAD.encode(&Sha256::digest(verifier.expose()))
 }

@@ -1,8 +1,8 @@
-//! Asking a service whether it takes a token (RFC 6750 §3).
+//! The request that asks a service whether it accepts a token (RFC 6750 §3).
 //!
-//! A token counts as refused on the service's own word alone: a 401, or an answer to nobody in
-//! particular. Whatever else comes back may be about something else: a scope that is missing, a
-//! shop that is closed, a service that is down, a proxy's page.
+//! Only the service's own word refuses a token: a 401, a configured error code, or an answer that a
+//! stranger would get too. Any other failure may be about something else: a missing scope, a closed
+//! shop, a service that is down, a proxy's page.
 
 use std::time::Duration;
 
@@ -14,20 +14,19 @@ use crate::model::address::Address;
 use crate::model::credential::{Api, ApiAuth, Check, Credential};
 use crate::secret::AccessToken;
 
-/// What a service says of a token.
+/// The service's word on a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verdict {
-    /// It works.
+    /// The token works.
     Accepted,
-    /// It does not.
+    /// The token does not work.
     Refused,
 }
 
-/// An answer that says nothing of the token: trying later may help, and the token may be as good
-/// as before.
+/// An answer that says nothing of the token: a later try may help, and the token may still work.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub(crate) enum NoVerdict {
-    /// RFC 6750 §3.1: the token is known, and may not do this.
+    /// The token is known, but may not do this (RFC 6750 §3.1).
     #[error(
         "`{authority}` forbids the request (HTTP 403), which is about permissions and scopes, not \
          about whether the token works"
@@ -39,10 +38,10 @@ pub(crate) enum NoVerdict {
     Other { authority: String, what: String },
 }
 
-/// Why a service said nothing of a token.
+/// The reason why a service said nothing of a token.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
-    /// It answered something else.
+    /// The answer says nothing of the token.
     #[error(transparent)]
     NoVerdict(#[from] NoVerdict),
     /// No answer came.
@@ -50,27 +49,27 @@ pub(crate) enum Error {
     Fault(#[from] Fault),
 }
 
-/// An answer that came, and what it says.
+/// The answer of a service to a check, with what it says of the token.
 #[derive(Debug)]
-pub(crate) struct Answered {
-    pub(crate) heard: ResponseMeta,
+pub(crate) struct CheckAnswer {
+    pub(crate) meta: ResponseMeta,
     pub(crate) verdict: Result<Verdict, NoVerdict>,
 }
 
-/// Asks the service that `check` names about `token` of `credential`, which is carried as that
-/// service wants it.
+/// Asks the service of `check` about `token`, which is carried as the `credential` says.
 pub(crate) fn ask(
     credential: &Credential,
     token: &AccessToken,
     check: &Check,
-) -> Result<Answered, Fault> {
+) -> Result<CheckAnswer, Fault> {
     let certificates = credential.trusted_certificates();
     let answer = fetch(&check.url, certificates, &credential.api, token)?;
-    let heard = ResponseMeta { status: answer.status, date: answer.date };
-    Ok(Answered { heard, verdict: verdict(&answer, &check.fields, &check.refusals) })
+    let meta = ResponseMeta { status: answer.status, date: answer.date };
+    Ok(CheckAnswer { meta, verdict: verdict(&answer, &check.fields, &check.refusals) })
 }
 
-/// Fetches a JSON document from the service of `api`, which is shown `token` as it wants it.
+/// Fetches a JSON document from the service of `api`, with `token` carried as that service wants
+/// it.
 pub(crate) fn fetch(
     address: &Address,
     trusted_certificates: Option<&str>,
@@ -86,8 +85,8 @@ pub(crate) fn fetch(
     http::fetch_with(address, trusted_certificates, &authentication, &api.headers)
 }
 
-/// Whether `body` is an error object with one of these codes.
-fn refuses(body: &[u8], refusals: &[String]) -> bool {
+/// Whether `body` is an error object with one of the codes in `refusals`.
+fn has_refusal_code(body: &[u8], refusals: &[String]) -> bool {
     let body: Option<Value> = serde_json::from_slice(body).ok();
     match body.as_ref().and_then(|body| body.pointer("/error/code")) {
         Some(Value::String(code)) => refusals.contains(code),
@@ -100,13 +99,13 @@ fn verdict(answer: &Answer, fields: &[String], refusals: &[String]) -> Result<Ve
     let authority = answer.authority.clone();
     let other = |what: String| NoVerdict::Other { authority: authority.clone(), what };
     match answer.status {
-        200..=299 => accepted(&answer.body, fields)
+        200..=299 => verdict_of_success(&answer.body, fields)
             .ok_or_else(|| other("something that is not the service's own answer".into())),
         300..=399 => {
             Err(other(format!("a redirect (HTTP {}), which is not followed", answer.status)))
         }
         401 => Ok(Verdict::Refused),
-        400..=499 if refuses(&answer.body, refusals) => Ok(Verdict::Refused),
+        400..=499 if has_refusal_code(&answer.body, refusals) => Ok(Verdict::Refused),
         403 => Err(NoVerdict::Forbidden { authority }),
         404 => Err(other("HTTP 404: there is nothing at the address that is asked".into())),
         429 => Err(NoVerdict::TooManyRequests { authority, retry_after: answer.retry_after }),
@@ -114,9 +113,9 @@ fn verdict(answer: &Answer, fields: &[String], refusals: &[String]) -> Result<Ve
     }
 }
 
-/// What a body of an answer of success says; `None` if it is none of the service's, such as the
-/// page of a network that wants a login first.
-fn accepted(body: &[u8], fields: &[String]) -> Option<Verdict> {
+/// Returns what the body of a successful answer says; `None` if it is not the service's own, such
+/// as the page of a network that wants a login first.
+fn verdict_of_success(body: &[u8], fields: &[String]) -> Option<Verdict> {
     if fields.is_empty() && body.is_empty() {
         return Some(Verdict::Accepted);
     }
@@ -135,7 +134,7 @@ fn accepted(body: &[u8], fields: &[String]) -> Option<Verdict> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::oauth::confidential::Confidential;
+    use crate::oauth::sent_secrets::SentSecrets;
 
     fn answer(status: u16, body: &str) -> Answer {
         Answer {
@@ -144,7 +143,7 @@ mod tests {
             retry_after: None,
             date: None,
             body: zeroize::Zeroizing::new(body.as_bytes().to_vec()),
-            sent: Confidential::default(),
+            sent: SentSecrets::default(),
         }
     }
 

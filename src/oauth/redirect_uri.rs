@@ -1,45 +1,45 @@
 //! The redirect URI of a login through the browser (RFC 6749 §3.1.2, RFC 8252 §7.3).
 //!
-//! Says what a redirect URI that tokctl itself listens on may look like, and writes it exactly as
-//! it was registered: authorization servers compare it as text. Knows nothing of sockets.
+//! Defines the redirect URIs that tokctl can listen on, and writes each exactly as it was
+//! registered: authorization servers compare it as text. Knows nothing of sockets.
 
 use std::fmt;
 use std::str::FromStr;
 
 use url::Url;
 
-/// Why a text is no redirect URI that tokctl can listen on.
+/// The reason why tokctl can't listen on a redirect URI.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub(crate) enum Invalid {
-    /// It isn't plain http. No certificate could vouch for a loopback address.
+    /// The scheme isn't plain http. No certificate could vouch for a loopback address.
     #[error("it doesn't begin with `http://`")]
     Scheme,
-    /// It names a user, which no browser sends on.
+    /// The URI names a user, which no browser sends on.
     #[error("it holds a user name")]
     UserInfo,
-    /// It leads elsewhere than to this machine.
+    /// The host is not this machine.
     #[error("its host is none of `127.0.0.1`, `localhost` and `[::1]`")]
     Host,
-    /// It has no port, or none that exists.
+    /// The URI has no port, or none that exists.
     #[error("it has no port from 0 to 65535 (0 stands for any free one)")]
     Port,
-    /// It has no path, or one that a browser would rewrite before sending it.
+    /// The URI has no path, or one that a browser would rewrite before sending it.
     #[error("it has no path, or one that a browser would rewrite")]
     Path,
-    /// It has a query, whose place the authorization response takes.
+    /// The URI has a query, which the authorization response would replace.
     #[error("it has a query")]
     Query,
-    /// It has a fragment (RFC 6749 §3.1.2 forbids it).
+    /// The URI has a fragment, which RFC 6749 §3.1.2 forbids.
     #[error("it has a fragment")]
     Fragment,
 }
 
-/// A host that is this machine.
+/// A name of this machine in a redirect URI.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Host {
-    /// `127.0.0.1`, what RFC 8252 §7.3 recommends.
+    /// `127.0.0.1`, which RFC 8252 §7.3 recommends.
     Ipv4,
-    /// `localhost`, which some services demand. A browser may resolve it to either family.
+    /// `localhost`, which some services demand. A browser may resolve it to IPv4 or IPv6.
     Localhost,
     /// `[::1]`.
     Ipv6,
@@ -72,28 +72,28 @@ pub(crate) struct RedirectUri {
 }
 
 impl RedirectUri {
-    /// The same URI with another port.
+    /// Returns this URI with another port.
     pub(crate) fn with_port(self, port: u16) -> Self {
         Self { port, ..self }
     }
 
-    /// The host, as it is written in the URI.
+    /// Returns the host, as it is written in the URI.
     pub(crate) fn host(&self) -> Host {
         self.host
     }
 
-    /// The port; 0 stands for any free one.
+    /// Returns the port; 0 stands for any free one.
     pub(crate) fn port(&self) -> u16 {
         self.port
     }
 
-    /// The path, from its first slash on.
+    /// Returns the path, from its first slash on.
     pub(crate) fn path(&self) -> &str {
         &self.path
     }
 
     /// Whether a request with this `Host` header (RFC 9110 §7.2) is meant for this URI. Another
-    /// name that resolves to this machine is how DNS rebinding gets in.
+    /// name that resolves to this machine is a sign of DNS rebinding.
     pub(crate) fn is_addressed_by(&self, host_header: &str) -> bool {
         let port_80_unsaid =
             self.port == 80 && host_header.eq_ignore_ascii_case(self.host.as_str());
@@ -140,12 +140,12 @@ impl fmt::Display for RedirectUri {
     }
 }
 
-/// The port that `text` writes in the one usual way: no sign, no leading zeros.
+/// Reads a port in its one usual form: no sign, no leading zeros.
 fn parse_port(text: &str) -> Option<u16> {
     text.parse().ok().filter(|port: &u16| port.to_string() == text)
 }
 
-/// Whether a browser asks for `path` as it stands, without resolving dots or escaping characters.
+/// Whether a browser sends `path` as it is, without resolving dots or escaping characters.
 fn is_sent_unchanged(path: &str) -> bool {
     Url::parse(&format!("http://localhost{path}")).is_ok_and(|url| url.path() == path)
 }

@@ -1,4 +1,4 @@
-//! Token revocation (RFC 7009), and the services that have a way of their own.
+//! Token revocation (RFC 7009), and the services with a way of their own.
 
 use super::http::{self, Answer, Authentication, Fault};
 use super::token::authenticate;
@@ -7,11 +7,11 @@ use crate::model::address::Address;
 use crate::model::client::{Client, RevocationMethod};
 use crate::secret::{AccessToken, RefreshToken, SecretText};
 
-/// Ends a grant: the refresh token first, which takes the access token with it at most servers,
-/// then the access token, for those where it does not.
+/// Revokes a grant: the refresh token first, which at most servers ends the access token too, then
+/// the access token, for servers where it does not.
 ///
-/// A token that the server does not know any more counts as revoked (RFC 7009 §2.2), and so does a
-/// grant of which no token is known.
+/// A token that the server does not know counts as revoked (RFC 7009 §2.2), and so does a grant
+/// without any token.
 pub(crate) fn revoke(
     client: &Client,
     endpoint: &Address,
@@ -21,7 +21,7 @@ pub(crate) fn revoke(
     match (client.revocation_method, refresh_token, access_token) {
         (RevocationMethod::Rfc7009, Some(token), access_token) => {
             revoke_one(client, endpoint, token.expose(), "refresh_token")?;
-            // With it the grant is over, whatever becomes of an access token that ends soon.
+            // Without its refresh token the grant is over; an access token that stays ends soon.
             if let Some(token) = access_token {
                 let _ = revoke_one(client, endpoint, token.expose(), "access_token");
             }
@@ -48,10 +48,11 @@ fn revoke_one(client: &Client, endpoint: &Address, token: &str, hint: &str) -> R
     let mut form = vec![("token", token), ("token_type_hint", hint)];
     let authentication = authenticate(client, &mut form);
     let certificates = client.trusted_certificates.as_deref();
-    judge(client, http::post(endpoint, certificates, &authentication, &form, http::WHOLE))
+    judge(client, http::post(endpoint, certificates, &authentication, &form, http::REQUEST_TIMEOUT))
 }
 
-/// `endpoint` is the list of applications; the client's own place in it takes the token.
+/// Revokes a token at GitHub, where `endpoint` is the list of applications and the client's own
+/// entry takes the token.
 fn delete_at_github(client: &Client, endpoint: &Address, token: &AccessToken) -> Result<(), Error> {
     let mut url = endpoint.url().clone();
     if let Ok(mut path) = url.path_segments_mut() {
@@ -66,7 +67,7 @@ fn delete_at_github(client: &Client, endpoint: &Address, token: &AccessToken) ->
     let certificates = client.trusted_certificates.as_deref();
     let fields = [("access_token", token.expose())];
     let answer = http::delete(&address, certificates, &authentication, &fields);
-    // GitHub's answers to a token that it does not know.
+    // GitHub answers so about a token that it does not know.
     match answer {
         Ok(answer) if [404, 422].contains(&answer.status) => Ok(()),
         answer => judge(client, answer),
@@ -79,13 +80,13 @@ fn judge(client: &Client, answer: Result<Answer, Fault>) -> Result<(), Error> {
         return Ok(());
     }
     match token_error::read(&answer, Request::Refresh, &client.dialect.grant_errors) {
-        // A token that is gone already.
+        // The token was revoked before.
         Some(Error::GrantRefused { error, .. })
             if error == "invalid_grant" || client.dialect.grant_errors.contains(&error) =>
         {
             Ok(())
         }
-        // The same in Google's words.
+        // Google says so of a token that was revoked before.
         Some(Error::NoVerdict { error: Some(error), .. }) if error == "invalid_token" => Ok(()),
         Some(error) => Err(error),
         None => Err(token_error::no_verdict(&answer)),

@@ -1,7 +1,7 @@
 //! The `state` of an authorization request (RFC 6749 §10.12).
 //!
-//! Ties the answer that a browser brings to the login that asked for it: whoever doesn't know it
-//! can neither end that login nor slip a code of their own into it.
+//! Ties the answer that a browser brings to the login that asked for it. Someone who does not know
+//! the state can neither end that login nor slip another code into it.
 
 use std::fmt;
 
@@ -13,20 +13,21 @@ use subtle::ConstantTimeEq;
 pub(crate) struct State(String);
 
 impl State {
-    /// A new one. It is hexadecimal since one service (Salla) takes hyphens out on the way back.
-    pub(crate) fn fresh() -> Result<Self, getrandom::Error> {
+    /// Returns a new random state. It is hexadecimal, since one service (Salla) removes hyphens on
+    /// the way back.
+    pub(crate) fn random() -> Result<Self, getrandom::Error> {
         let mut octets = [0; 16];
         getrandom::fill(&mut octets)?;
         Ok(Self(HEXLOWER.encode(&octets)))
     }
 
-    /// The text for the authorization request.
+    /// Returns the text for the authorization request.
     pub(crate) fn expose(&self) -> &str {
         &self.0
     }
 
-    /// Whether `received` is this state, found out in the same time wherever they differ.
-    pub(crate) fn is(&self, received: &str) -> bool {
+    /// Whether `received` is this state, compared in constant time.
+    pub(crate) fn matches(&self, received: &str) -> bool {
         self.0.as_bytes().ct_eq(received.as_bytes()).into()
     }
 }
@@ -43,24 +44,24 @@ mod tests {
 
     #[test]
     fn a_state_is_32_hexadecimal_digits_and_new_each_time() {
-        let state = State::fresh().unwrap();
+        let state = State::random().unwrap();
         assert_eq!(state.expose().len(), 32);
         assert!(state.expose().bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')));
-        assert_ne!(state.expose(), State::fresh().unwrap().expose());
+        assert_ne!(state.expose(), State::random().unwrap().expose());
     }
 
     #[test]
     fn only_the_whole_state_is_it() {
-        let state = State::fresh().unwrap();
+        let state = State::random().unwrap();
         let text = state.expose().to_owned();
-        assert!(state.is(&text));
+        assert!(state.matches(&text));
         for other in ["", &text[1..], &format!("{text}0"), &text.to_uppercase().replace('0', "1")] {
-            assert!(!state.is(other));
+            assert!(!state.matches(other));
         }
     }
 
     #[test]
     fn a_state_prints_as_redacted() {
-        assert_eq!(format!("{:?}", State::fresh().unwrap()), "State([redacted])");
+        assert_eq!(format!("{:?}", State::random().unwrap()), "State([redacted])");
     }
 }

@@ -1,6 +1,6 @@
-//! The token endpoint: what is sent to it (RFC 6749 §3.2), and whether an answer came.
+//! Requests to the token endpoint (RFC 6749 §3.2).
 //!
-//! Whether a token needs renewing and where the new one goes is the caller's business.
+//! Whether a token needs renewing and where the new one is stored is the caller's business.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -14,16 +14,16 @@ use crate::model::client::{Client, ClientAuthentication};
 use crate::model::dialect::Encoding;
 use crate::secret::{AccessToken, AuthorizationCode, CodeVerifier, RefreshToken, SecretText};
 
-/// A request for a new token, and what came of it.
+/// The outcome of a request for a new token.
 #[derive(Debug)]
-pub(crate) struct Asked {
+pub(crate) struct TokenOutcome {
     pub(crate) answer: Result<TokenAnswer, Error>,
-    /// What the answer was like, if one came.
-    pub(crate) heard: Option<ResponseMeta>,
+    /// The status and date of the answer, if one came.
+    pub(crate) meta: Option<ResponseMeta>,
 }
 
-impl Asked {
-    /// The same for a grant that is simply made again.
+impl TokenOutcome {
+    /// Drops the refresh token of a grant that is simply requested again.
     pub(super) fn without_refresh_token(mut self) -> Self {
         if let Ok(answer) = &mut self.answer {
             answer.refresh_token = None;
@@ -32,7 +32,7 @@ impl Asked {
     }
 }
 
-/// An answer as HTTP has it.
+/// The status and the date of an HTTP answer.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ResponseMeta {
     pub(crate) status: u16,
@@ -40,8 +40,8 @@ pub(crate) struct ResponseMeta {
     pub(crate) date: Option<Timestamp>,
 }
 
-/// Redeems an authorization code (RFC 6749 §4.1.3, RFC 7636 §4.5), with the further parameters
-/// that the server wants. It is never sent twice.
+/// Redeems an authorization code (RFC 6749 §4.1.3, RFC 7636 §4.5), with the additional `params`
+/// that the server wants. The request is never sent twice.
 pub(crate) fn redeem(
     client: &Client,
     code: &AuthorizationCode,
@@ -59,65 +59,65 @@ pub(crate) fn redeem(
         form.push(("code_verifier", verifier.expose()));
     }
     form.extend(params.iter().map(|(name, value)| (name.as_str(), value.as_str())));
-    request(client, form, Request::Exchange, now, http::WHOLE).answer
+    request(client, form, Request::Exchange, now, http::REQUEST_TIMEOUT).answer
 }
 
-/// Renews an access token (RFC 6749 §6), or gives up after `bound`.
+/// Renews an access token (RFC 6749 §6), and gives up after `timeout`.
 pub(crate) fn refresh(
     client: &Client,
     refresh_token: &RefreshToken,
     now: Timestamp,
-    bound: Duration,
-) -> Asked {
+    timeout: Duration,
+) -> TokenOutcome {
     let mut form = vec![("grant_type", "refresh_token"), ("refresh_token", refresh_token.expose())];
     let params = client.dialect.refresh_params.iter();
     form.extend(params.map(|(name, value)| (name.as_str(), value.as_str())));
-    request(client, form, Request::Refresh, now, bound)
+    request(client, form, Request::Refresh, now, timeout)
 }
 
-/// Exchanges an access token that works for one that lives longer, as Facebook has it in place of
-/// a refresh; or gives up after `bound`.
+/// Exchanges an access token that still works for one that lives longer, as Facebook offers in
+/// place of a refresh; gives up after `timeout`.
 pub(crate) fn exchange(
     client: &Client,
     access_token: &AccessToken,
     now: Timestamp,
-    bound: Duration,
-) -> Asked {
+    timeout: Duration,
+) -> TokenOutcome {
     let form =
         vec![("grant_type", "fb_exchange_token"), ("fb_exchange_token", access_token.expose())];
-    request(client, form, Request::Refresh, now, bound)
+    request(client, form, Request::Refresh, now, timeout)
 }
 
-/// Sends `form` with what proves the client.
+/// Sends `form` with the authentication of `client`.
 pub(super) fn request<'a>(
     client: &'a Client,
     mut form: Vec<(&'a str, &'a str)>,
     kind: Request,
     now: Timestamp,
-    bound: Duration,
-) -> Asked {
+    timeout: Duration,
+) -> TokenOutcome {
     let authentication = authenticate(client, &mut form);
-    send(client, &authentication, &form, kind, now, bound)
+    send(client, &authentication, &form, kind, now, timeout)
 }
 
-/// Sends `form` as it is to the client's token endpoint.
+/// Sends `form` unchanged to the client's token endpoint.
 pub(super) fn send(
     client: &Client,
     authentication: &Authentication<'_>,
     form: &[(&str, &str)],
     kind: Request,
     now: Timestamp,
-    bound: Duration,
-) -> Asked {
+    timeout: Duration,
+) -> TokenOutcome {
     let certificates = client.trusted_certificates.as_deref();
     let post = match client.dialect.request {
         Encoding::Form => http::post,
         Encoding::Json => http::post_json,
     };
-    match post(&client.token_endpoint, certificates, authentication, form, bound) {
-        Err(fault) => Asked { answer: Err(fault.into()), heard: None },
-        Ok(answer) => Asked {
-            heard: Some(ResponseMeta { status: answer.status, date: answer.date }),
+    match post(&client.token_endpoint, certificates, authentication, form, timeout) {
+        Err(fault) => TokenOutcome { answer: Err(fault.into()), meta: None },
+        Ok(answer) => TokenOutcome {
+            meta: Some(ResponseMeta { status: answer.status, date: answer.date }),
             answer: match token_error::read(&answer, kind, &client.dialect.grant_errors) {
                 Some(error) => Err(error),
                 None => token_answer::parse(&answer, &client.dialect, now),
@@ -126,7 +126,7 @@ pub(super) fn send(
     }
 }
 
-/// Adds what the client's authentication method puts into the form, and gives what it puts into
+/// Adds to `form` what the client's authentication method puts there, and returns what it puts into
 /// the request's head (RFC 6749 §2.3.1).
 pub(super) fn authenticate<'a>(
     client: &'a Client,

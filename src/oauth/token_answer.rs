@@ -1,6 +1,7 @@
-//! What a token endpoint gives (RFC 6749 §5.1), in the ways in which servers write it.
+//! The successful answer of a token endpoint (RFC 6749 §5.1), in the forms in which servers write
+//! it.
 //!
-//! What it says in place of a token is [`super::token_error`]'s business.
+//! An answer that holds an error is read by [`super::token_error`].
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
@@ -14,17 +15,17 @@ use crate::model::dialect::{Dialect, ExpiryShape};
 use crate::model::scope::Scopes;
 use crate::secret::{AccessToken, RefreshToken};
 
-/// What a token endpoint gave.
+/// The tokens that a token endpoint issued.
 #[derive(Debug)]
 pub(crate) struct TokenAnswer {
     pub(crate) access_token: AccessToken,
     pub(crate) token_type: String,
     pub(crate) expiry: Expiry,
-    /// A new refresh token; without one, an old one stays good.
+    /// A new refresh token; without one, the old one stays valid.
     pub(crate) refresh_token: Option<RefreshToken>,
-    /// When the refresh token ends, where the server said so.
+    /// The end of the refresh token, where the server said so.
     pub(crate) refresh_expires_at: Option<Timestamp>,
-    /// What was granted, where the server said so.
+    /// The scopes that were granted, where the server said so.
     pub(crate) scopes: Option<Scopes>,
 }
 
@@ -32,22 +33,23 @@ pub(crate) struct TokenAnswer {
 #[derive(Deserialize)]
 struct Body {
     access_token: String,
-    // What is not as the RFC has it must not cost a token that was given.
+    // A field that is not as the RFC has it must not cost a token that was issued, so most are read
+    // as any JSON value.
     token_type: Option<Value>,
     expires_in: Option<Value>,
-    /// The absolute end, as Salla sends it.
+    /// The end of the token, in seconds since 1970, as Salla sends it.
     expires: Option<Value>,
-    /// When the token was made, as Jira Data Center sends it.
+    /// The time at which the token was issued, in seconds since 1970, as Jira Data Center sends it.
     created_at: Option<Value>,
     refresh_token: Option<String>,
-    /// Not in any RFC, but sent by Google and Shopify.
+    /// The life of the refresh token. No RFC has the field, but Google and Shopify send it.
     refresh_token_expires_in: Option<Value>,
-    /// The same as Keycloak calls it.
+    /// The life of the refresh token under Keycloak's name for it.
     refresh_expires_in: Option<Value>,
     scope: Option<Value>,
 }
 
-/// Reads what a token endpoint gave; anything else in its place is no verdict.
+/// Reads the tokens in a successful answer; fails with [`Error::NoVerdict`] if it holds none.
 pub(crate) fn parse(
     answer: &Answer,
     dialect: &Dialect,
@@ -67,25 +69,25 @@ pub(crate) fn parse(
     };
     let refresh_expires_in =
         body.refresh_token_expires_in.as_ref().or(body.refresh_expires_in.as_ref());
-    let expiry_told = end(&body, dialect, now);
+    let expiry = parse_expiry(&body, dialect, now);
     Ok(TokenAnswer {
-        access_token: AccessToken::issued(body.access_token).map_err(malformed)?,
+        access_token: AccessToken::parse_issued(body.access_token).map_err(malformed)?,
         token_type: token_type(body.token_type.as_ref().and_then(Value::as_str)),
-        expiry: expiry_told,
-        // An empty one is as good as none.
+        expiry,
+        // An empty refresh token counts as none.
         refresh_token: body
             .refresh_token
             .filter(|token| !token.is_empty())
-            .map(RefreshToken::issued)
+            .map(RefreshToken::parse_issued)
             .transpose()
             .map_err(malformed)?,
-        // Keycloak says 0 of one that does not end.
-        refresh_expires_at: expiry(refresh_expires_in, now).at().filter(|at| *at > now),
+        // Keycloak sends 0 for a refresh token that does not end.
+        refresh_expires_at: expiry_after(refresh_expires_in, now).at().filter(|at| *at > now),
         scopes: body.scope.as_ref().and_then(scopes),
     })
 }
 
-/// The granted scopes: one text (RFC 6749 §3.3), or a list as some servers have it.
+/// Reads the granted scopes: one text (RFC 6749 §3.3), or a list as some servers send it.
 fn scopes(sent: &Value) -> Option<Scopes> {
     match sent {
         Value::String(text) => Some(Scopes::parse(text)),
@@ -97,8 +99,9 @@ fn scopes(sent: &Value) -> Option<Scopes> {
     }
 }
 
-/// The word for an `Authorization` header: case does not count (RFC 6749 §5.1), and only letters
-/// and a few signs can be in it (RFC 9110 §11.1).
+/// Returns the word for an `Authorization` header, `Bearer` if the server sent none that can be
+/// used. Case does not count (RFC 6749 §5.1), and only letters and a few signs are allowed (RFC
+/// 9110 §11.1).
 fn token_type(sent: Option<&str>) -> String {
     let is_scheme = |text: &str| {
         !text.is_empty()
@@ -112,33 +115,33 @@ fn token_type(sent: Option<&str>) -> String {
     }
 }
 
-/// When the token ends, wherever this server says so.
-fn end(body: &Body, dialect: &Dialect, now: Timestamp) -> Expiry {
+/// Returns the end of the token, from the field that this server uses.
+fn parse_expiry(body: &Body, dialect: &Dialect, now: Timestamp) -> Expiry {
     let since_1970 = |value: &Option<Value>| {
         value.as_ref().and_then(seconds).and_then(|at| Timestamp::from_second(at).ok())
     };
-    let in_so_long = |from: Timestamp| expiry(body.expires_in.as_ref(), from);
-    let told = match dialect.expiry {
-        ExpiryShape::ExpiresIn => in_so_long(now),
+    let expires_in_from = |from: Timestamp| expiry_after(body.expires_in.as_ref(), from);
+    let stated = match dialect.expiry {
+        ExpiryShape::ExpiresIn => expires_in_from(now),
         ExpiryShape::Expires => {
-            since_1970(&body.expires).map_or_else(|| in_so_long(now), Expiry::Known)
+            since_1970(&body.expires).map_or_else(|| expires_in_from(now), Expiry::Known)
         }
-        ExpiryShape::CreatedAt => in_so_long(since_1970(&body.created_at).unwrap_or(now)),
+        ExpiryShape::CreatedAt => expires_in_from(since_1970(&body.created_at).unwrap_or(now)),
     };
-    match told {
-        // What is there and can't be read says nothing, not even that there is no end.
+    match stated {
+        // A field that is there but can't be read says nothing, not even that there is no end.
         Expiry::Unknown
             if dialect.endless && body.expires_in.is_none() && body.expires.is_none() =>
         {
             Expiry::None
         }
-        told => told,
+        stated => stated,
     }
 }
 
-/// When the token ends. Servers send the seconds as a number or as a string, or not at all; what
-/// is not a life that can be, is unknown rather than guessed.
-fn expiry(expires_in: Option<&Value>, now: Timestamp) -> Expiry {
+/// Returns the end that lies `expires_in` after `from`. Servers send the seconds as a number or as
+/// a string, or not at all; an impossible life is unknown rather than guessed.
+fn expiry_after(expires_in: Option<&Value>, now: Timestamp) -> Expiry {
     expires_in
         .and_then(seconds)
         .and_then(|seconds: i64| now.checked_add(SignedDuration::from_secs(seconds.max(0))).ok())
@@ -147,21 +150,21 @@ fn expiry(expires_in: Option<&Value>, now: Timestamp) -> Expiry {
 
 fn seconds(sent: &Value) -> Option<i64> {
     match sent {
-        Value::Number(number) => number.as_i64().or_else(|| number.as_f64().map(whole)),
+        Value::Number(number) => number.as_i64().or_else(|| number.as_f64().map(saturate)),
         Value::String(text) => Zeroizing::new(text.clone()).trim().parse().ok(),
         _ => None,
     }
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "the cast saturates, and too long is unknown")]
-fn whole(seconds: f64) -> i64 {
+fn saturate(seconds: f64) -> i64 {
     seconds as i64
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::oauth::confidential::Confidential;
+    use crate::oauth::sent_secrets::SentSecrets;
     use crate::secret::SecretText;
     use serde_json::json;
 
@@ -174,7 +177,7 @@ mod tests {
             retry_after: None,
             date: None,
             body: Zeroizing::new(body.as_bytes().to_vec()),
-            sent: Confidential::default(),
+            sent: SentSecrets::default(),
         }
     }
 
@@ -194,9 +197,9 @@ mod tests {
             (json!(null), Expiry::Unknown),
             (json!([1]), Expiry::Unknown),
         ] {
-            assert_eq!(expiry(Some(&sent), NOW), expected, "{sent}");
+            assert_eq!(expiry_after(Some(&sent), NOW), expected, "{sent}");
         }
-        assert_eq!(expiry(None, NOW), Expiry::Unknown);
+        assert_eq!(expiry_after(None, NOW), Expiry::Unknown);
     }
 
     #[test]

@@ -1,7 +1,7 @@
-//! Why an authorization server gave no token (RFC 6749 §5.2).
+//! The errors with which an authorization server gives no token (RFC 6749 §5.2).
 //!
-//! A verdict is taken only from an OAuth error body, whatever the HTTP status: Atlassian refuses a
-//! grant with 403, GitHub with 200, and a proxy's page means nothing at all.
+//! Only an OAuth error body is a verdict, whatever the HTTP status: Atlassian refuses a grant with
+//! 403, GitHub with 200, and a proxy's page means nothing at all.
 
 use std::time::Duration;
 
@@ -10,19 +10,19 @@ use serde_json::Value;
 
 use super::http::{Answer, Fault};
 
-/// Why there is no token.
+/// The reason why a token endpoint gave no token.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
     /// The grant is spent, revoked or expired: only a new login helps.
     #[error("`{authority}` no longer accepts this login: {reason}")]
     GrantRefused { authority: String, error: String, reason: String },
-    /// The client's settings are not those that the server knows; the grant is as good as before.
+    /// The client's settings are not those that the server knows; the grant is still valid.
     #[error("`{authority}` does not accept the client's settings: {reason}")]
     ClientRefused { authority: String, error: String, reason: String },
-    /// The server asks to be left alone for a while; it did nothing.
+    /// The server asks for a pause; it did nothing.
     #[error("`{authority}` asks for fewer requests")]
     TooManyRequests { authority: String, retry_after: Option<Duration> },
-    /// An answer that is no verdict, such as a proxy's page: trying later may help.
+    /// The answer is no verdict, such as a proxy's page: a later try may help.
     #[error("`{authority}` answered with {what}")]
     NoVerdict {
         authority: String,
@@ -31,10 +31,10 @@ pub(crate) enum Error {
         retry_after: Option<Duration>,
         what: String,
     },
-    /// What was to be sent could not be signed, so nothing was sent.
+    /// The assertion could not be signed, so nothing was sent.
     #[error("{0}")]
     NotSigned(&'static str),
-    /// No answer: trying later may help.
+    /// No answer came: a later try may help.
     #[error(transparent)]
     Fault(#[from] Fault),
 }
@@ -44,7 +44,8 @@ impl Error {
     pub(crate) fn was_not_processed(&self) -> bool {
         match self {
             Self::NoVerdict { error, status, .. } => {
-                // RFC 6749 §4.1.2.1; and what was redirected or refused was not done.
+                // The code is from RFC 6749 §4.1.2.1; a request that was redirected or refused was
+                // not carried out.
                 error.as_deref() == Some("temporarily_unavailable") || (300..=499).contains(status)
             }
             Self::Fault(Fault::NotSent { .. } | Fault::Setup { .. })
@@ -56,9 +57,9 @@ impl Error {
         }
     }
 
-    /// Whether the same request may bring a token a moment later, though nothing was changed: it
-    /// was never sent, or the server has too much to do.
-    pub(crate) fn is_momentary(&self) -> bool {
+    /// Whether the same request may bring a token a moment later: it was never sent, or the server
+    /// was too busy.
+    pub(crate) fn is_worth_retrying(&self) -> bool {
         match self {
             Self::NoVerdict { error, .. } => error.as_deref() == Some("temporarily_unavailable"),
             Self::Fault(Fault::NotSent { .. }) | Self::TooManyRequests { .. } => true,
@@ -71,7 +72,7 @@ impl Error {
         }
     }
 
-    /// Whether the server may have acted on the request, without saying so.
+    /// Whether the server may have acted on the request without saying so.
     pub(crate) fn is_ambiguous(&self) -> bool {
         match self {
             Self::GrantRefused { .. } | Self::ClientRefused { .. } => false,
@@ -82,7 +83,7 @@ impl Error {
         }
     }
 
-    /// How long the server asks to be left alone.
+    /// Returns the pause that the server asks for.
     pub(crate) fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::TooManyRequests { retry_after, .. } | Self::NoVerdict { retry_after, .. } => {
@@ -95,7 +96,7 @@ impl Error {
         }
     }
 
-    /// The code of the OAuth error, if the answer held one.
+    /// Returns the code of the OAuth error, if the answer held one.
     pub(crate) fn code(&self) -> Option<&str> {
         match self {
             Self::GrantRefused { error, .. } | Self::ClientRefused { error, .. } => Some(error),
@@ -116,12 +117,12 @@ pub(crate) fn is_about_the_client(code: &str) -> bool {
     ["invalid_client", "incorrect_client_credentials", "access_denied"].contains(&code)
 }
 
-/// The request that was refused, which decides what some errors mean.
+/// The kind of the request that was refused, which decides what some errors mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Request {
-    /// A code is redeemed (RFC 6749 §4.1.3).
+    /// A request that redeems a code (RFC 6749 §4.1.3).
     Exchange,
-    /// A token is renewed (RFC 6749 §6).
+    /// A request that renews a token (RFC 6749 §6).
     Refresh,
 }
 
@@ -135,7 +136,7 @@ struct Body {
     error_subtype: Option<String>,
 }
 
-/// What stands in `error`: a code (RFC 6749 §5.2), or an object with one, as Facebook has it.
+/// The value of `error`: a code (RFC 6749 §5.2), or an object with one, as Facebook sends it.
 struct Coded {
     code: String,
     message: Option<String>,
@@ -155,8 +156,8 @@ fn code<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Coded, D::E
     })
 }
 
-/// Reads an error from `answer`; `None` if its body holds none. `grant_errors` are the server's
-/// own codes for a grant that is over.
+/// Reads the error in `answer`; returns `None` if its body holds none. `grant_errors` are the
+/// server's own codes for a grant that is over.
 pub(crate) fn read(answer: &Answer, request: Request, grant_errors: &[String]) -> Option<Error> {
     let authority = answer.authority.clone();
     if answer.status == 429 {
@@ -171,10 +172,10 @@ pub(crate) fn read(answer: &Answer, request: Request, grant_errors: &[String]) -
     let reason = [Some(&code), body.error_subtype.as_ref(), description.as_ref()]
         .into_iter()
         .flatten()
-        .map(|text| answer.sent.shown(text))
+        .map(|text| answer.sent.redact(text))
         .collect::<Vec<_>>()
         .join(", ");
-    let error = answer.sent.shown(&code);
+    let error = answer.sent.redact(&code);
     if grant_errors.contains(&code) {
         return Some(Error::GrantRefused { authority, error, reason });
     }
@@ -211,7 +212,7 @@ pub(crate) fn read(answer: &Answer, request: Request, grant_errors: &[String]) -
     })
 }
 
-/// The error for an answer whose body says nothing that an OAuth client could act upon.
+/// Returns the error for an answer whose body says nothing that an OAuth client can use.
 pub(super) fn no_verdict(answer: &Answer) -> Error {
     let what = match answer.status {
         200..=299 => "something that is no token".to_owned(),
@@ -230,7 +231,7 @@ pub(super) fn no_verdict(answer: &Answer) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::oauth::confidential::Confidential;
+    use crate::oauth::sent_secrets::SentSecrets;
 
     fn answer(status: u16, body: &str) -> Answer {
         Answer {
@@ -239,7 +240,7 @@ mod tests {
             retry_after: None,
             date: None,
             body: zeroize::Zeroizing::new(body.as_bytes().to_vec()),
-            sent: Confidential::default(),
+            sent: SentSecrets::default(),
         }
     }
 

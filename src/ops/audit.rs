@@ -1,56 +1,58 @@
-//! Keeping the audit, and finding out whether it is whole.
+//! Writing to the audit, reading its entries, and verifying its chain.
 
 use std::time::Duration;
 
 use super::error::Error;
-use crate::model::audit::{Entry, Settings, Use};
-pub(crate) use crate::store::Verified;
-use crate::store::{self, Entered, OpenVault, Vault};
+use crate::model::audit::{Entry, Event, Settings};
+pub(crate) use crate::store::VerifiedAudit;
+pub(crate) use crate::store::audit::Fault;
+use crate::store::{self, OpenVault, UseRecorded, Vault};
 
-/// How long whoever reads the entries waits for somebody who writes one.
+/// The time that a reader of the entries waits for a process that writes one.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// What became of an entry.
+/// The outcome of writing an entry to the audit.
 #[derive(Debug)]
 pub(crate) enum Recorded {
     Written,
     /// No audit is kept, or nothing was written to the vault since it keeps one.
     NotKept,
-    /// It could not be written, and nobody requires it.
+    /// The entry could not be written, and the configuration does not require it.
     Missed(store::Error),
 }
 
-/// Writes down one use of a credential, or a change of the keys.
+/// Writes one use of a credential, or a change of the keys, to the audit.
 ///
-/// Fails with [`Error::Unrecorded`] where it can't be written and has to be.
-pub(crate) fn record(vault: &OpenVault, used: &Use<'_>) -> Result<Recorded, Error> {
-    match vault.enter(used)? {
-        Entered::Written => Ok(Recorded::Written),
-        Entered::NotKept => Ok(Recorded::NotKept),
-        Entered::Missed(error) => Ok(Recorded::Missed(error)),
-        Entered::Required(source) => Err(Error::Unrecorded { source }),
+/// Fails with [`Error::Unrecorded`] if the entry can't be written and the configuration requires it.
+pub(crate) fn record(vault: &OpenVault, used: &Event<'_>) -> Result<Recorded, Error> {
+    match vault.record_use(used)? {
+        UseRecorded::Written => Ok(Recorded::Written),
+        UseRecorded::NotKept => Ok(Recorded::NotKept),
+        UseRecorded::Missed(error) => Ok(Recorded::Missed(error)),
+        UseRecorded::Required(source) => Err(Error::Unrecorded { source }),
     }
 }
 
-/// Makes the vault remember how far the audit reaches, after many entries that did not by themselves.
+/// Writes the current end of the audit's chain to the vault. Needed after many entries that were
+/// recorded without doing so.
 pub(crate) fn remember(vault: &OpenVault) -> Result<(), Error> {
-    Ok(vault.touch_audit()?)
+    Ok(vault.seal_audit_head()?)
 }
 
-/// The entries as they stand in the file, oldest first, nothing of them verified; and how many
-/// lines are none.
+/// Returns the entries in the audit's file, oldest first, without verifying them, and the number of
+/// lines that are not entries.
 pub(crate) fn entries(vault: &Vault) -> Result<(Vec<Entry>, usize), Error> {
     Ok(vault.audit_entries(PATIENCE)?)
 }
 
-/// Compares the file with itself and with what the vault remembers of it.
-pub(crate) fn verify(vault: &OpenVault) -> Result<Verified, Error> {
+/// Verifies the chain of the audit's entries, and compares its end with the one in the vault.
+pub(crate) fn verify(vault: &OpenVault) -> Result<VerifiedAudit, Error> {
     Ok(vault.verify_audit()?)
 }
 
-/// Keeps the audit as `settings` say from now on.
+/// Applies `settings` to the audit from now on.
 pub(crate) fn put_in_force(vault: &OpenVault, settings: Settings) -> Result<(), Error> {
     vault.open_for_writing()?;
-    vault.keep_audit_as(settings);
-    Ok(vault.touch_audit()?)
+    vault.set_audit_settings(settings);
+    Ok(vault.seal_audit_head()?)
 }

@@ -1,9 +1,8 @@
-//! Asking a service whether a credential's token works, and writing down what it says.
+//! Asking a service whether a credential's token works, and storing the answer.
 //!
-//! The request carries the token, so it goes nowhere but to the address that was sealed at login.
-//! A credential from before such addresses were sealed is asked about where today's definition
-//! says, but only at an origin that is under its seal: an edited configuration sends no token
-//! elsewhere.
+//! The request carries the token, so it is sent only to the address that was sealed at login. If no
+//! address was sealed, today's definition names one, but it has to be at an origin that is sealed:
+//! an edited configuration can't send a token elsewhere.
 
 use std::time::Instant;
 
@@ -15,28 +14,33 @@ use super::error::{CheckError, Error};
 use super::live_token::token_of;
 use super::refresh::WAIT;
 use crate::model::account::Account;
-use crate::model::attempt::{Action, Attempt, Outcome, pause_until};
+use crate::model::attempt::{Action, Attempt, Outcome, pause_end};
 use crate::model::credential::{Check, Credential, Grant, Status};
 use crate::oauth::http::Fault;
-use crate::oauth::protected_resource::{self, Answered, NoVerdict, Verdict};
-use crate::providers::{self, Places, Provider};
-use crate::store::{self, OpenVault, Recorded, Row};
+pub(crate) use crate::oauth::protected_resource::Verdict;
+use crate::oauth::protected_resource::{self, CheckAnswer, NoVerdict};
+use crate::providers::{self, AddressParameters, Provider};
+use crate::store::{self, CheckRecorded, OpenVault, Row};
 
-/// How often a service is asked anew whose refusal was about a token that was replaced meanwhile.
+/// The number of requests for one check. Another one is sent if the service refused a token that
+/// another process replaced meanwhile.
 const TRIES: usize = 3;
 
-/// What the service said, and what became of it in the vault.
+/// The result of a check: the service's verdict, and the credential as it is stored now.
 #[derive(Debug)]
 pub(crate) struct Checked {
     pub(crate) verdict: Verdict,
     pub(crate) credential: Credential,
-    /// Whether the status stands in the vault as the service said. Else a refresh is in doubt, and
-    /// what is known of that must not be lost.
+    /// Whether the vault's status agrees with the verdict. `false` if a refresh of the credential
+    /// was interrupted: its journal must not be lost, so the status was not changed.
     pub(crate) recorded: bool,
 }
 
-/// How the service is asked about `credential`: as it was sealed; else as `today` has it, if that
-/// is where the credential's requests go anyway.
+/// Returns the request that asks the service about `credential`: the sealed one, else the one of
+/// today's definition.
+///
+/// Fails with [`CheckError::NoRequest`] if there is neither, and with [`CheckError::Elsewhere`] if
+/// the definition's address is not at a sealed origin.
 pub(crate) fn request(
     account: &Account,
     credential: &Credential,
@@ -48,15 +52,18 @@ pub(crate) fn request(
     let none = || CheckError::NoRequest { account: account.clone() };
     let today = today.ok_or_else(none)?;
     let api = &credential.api;
-    let places =
-        |api_base_url| Places { server: api.server_url.as_ref(), api_base_url, site_id: None };
+    let places = |api_base_url| AddressParameters {
+        server: api.server_url.as_ref(),
+        api_base_url,
+        site_id: None,
+    };
     let found = match credential.grant {
         Grant::Static(_) => today.static_check(&api.auth, places(credential.api_base_url())),
-        // A token of a gateway never works at the site itself.
+        // A token for a gateway does not work at the site's own address.
         Grant::OAuth(_) => today.check(places(api.base_url.as_ref())),
     };
     let check = match found {
-        // An address that nothing is known to fill in is no address.
+        // An address with a placeholder that can't be filled in counts as none.
         Err(providers::Error::NoServer { .. }) | Ok(None) => return Err(none().into()),
         Ok(Some(check)) => check,
         Err(error) => return Err(error.into()),
@@ -69,12 +76,13 @@ pub(crate) fn request(
     Err(CheckError::Elsewhere { account: account.clone(), address: check.url }.into())
 }
 
-/// Asks the service about the token of `account` and writes the answer down: `active` for one that
-/// works, `inactive` for one that does not.
+/// Asks the service about the token of `account` and stores the answer as its status:
+/// [`Status::Active`] if the token works, [`Status::Inactive`] if not.
 ///
-/// That the provider no longer renews a grant is another matter, which no answer about its last
-/// access token changes. The caller sees to it that the token is not due: the service's word on
-/// one that has ended says nothing.
+/// The statuses [`Status::LoginRequired`] and [`Status::HandedOver`] stay, because they are about
+/// the grant and not about its last access token. The caller renews a token that is due before:
+/// a verdict about an expired token says nothing. Fails with [`Error::Check`] if there is no
+/// verdict.
 pub(crate) fn check(
     vault: &OpenVault,
     account: &Account,
@@ -89,13 +97,13 @@ pub(crate) fn check(
         if let Some(until) = paused_until(vault, account, began_at)? {
             return Err(CheckError::Paused { account: account.clone(), until }.into());
         }
-        let asked = protected_resource::ask(&row.stored.credential, token, &check);
-        let attempt = attempt(&asked, began_at, clock());
-        let said = asked.map_err(protected_resource::Error::from);
-        let verdict = match said.and_then(|answered| Ok(answered.verdict?)) {
+        let answer = protected_resource::ask(&row.stored.credential, token, &check);
+        let attempt = attempt(&answer, began_at, clock());
+        let answer = answer.map_err(protected_resource::Error::from);
+        let verdict = match answer.and_then(|answered| Ok(answered.verdict?)) {
             Ok(verdict) => verdict,
             Err(source) => {
-                // What was seen is told all the same if it can't be written down.
+                // The service's error counts more than one of storing it.
                 let _ = record(vault, account, &row, None, &attempt);
                 return Err(CheckError::NoVerdict { account: account.clone(), source }.into());
             }
@@ -103,10 +111,10 @@ pub(crate) fn check(
         let credential = with_status(&row.stored.credential, verdict, clock());
         let recorded = record(vault, account, &row, credential.as_ref(), &attempt)?;
         let recorded = match (recorded, verdict) {
-            // The token that was refused is nobody's any more.
-            (Recorded::Moved, Verdict::Refused) => continue,
-            (Recorded::InDoubt, _) => false,
-            (Recorded::Moved | Recorded::Yes, _) => true,
+            // Another process replaced the token that was refused: the new one is tried.
+            (CheckRecorded::Moved, Verdict::Refused) => continue,
+            (CheckRecorded::InDoubt, _) => false,
+            (CheckRecorded::Moved | CheckRecorded::Yes, _) => true,
         };
         let credential = credential.filter(|_| recorded).unwrap_or(row.stored.credential);
         return Ok(Checked { verdict, credential, recorded });
@@ -114,7 +122,7 @@ pub(crate) fn check(
     Err(store::Error::Busy.into())
 }
 
-/// `credential` as the verdict makes it; `None` if that changes nothing.
+/// Returns `credential` with the status that follows from `verdict`, or `None` if its status stays.
 fn with_status(credential: &Credential, verdict: Verdict, now: Timestamp) -> Option<Credential> {
     let status = match (credential.status, verdict) {
         (Status::Active, Verdict::Refused) => Status::Inactive,
@@ -126,57 +134,66 @@ fn with_status(credential: &Credential, verdict: Verdict, now: Timestamp) -> Opt
     Some(Credential { status, updated_at: now, ..credential.clone() })
 }
 
-/// Writes down what was learnt of the row that was read, and `credential` over it if it changed.
+/// Stores `attempt`, and `credential`, if given, in place of the row `read`.
 fn record(
     vault: &OpenVault,
     account: &Account,
     read: &Row,
     credential: Option<&Credential>,
     attempt: &Attempt,
-) -> Result<Recorded, Error> {
-    // Whoever has the turn has read the row and counts on it; what is only evidence need not wait.
+) -> Result<CheckRecorded, Error> {
+    // A process that has the turn has read the row and relies on it, so a change of the row waits
+    // for the turn. An attempt alone changes no row, and need not wait.
     let _turn = match credential {
         Some(_) => Some(vault.status_turn(account, Instant::now() + WAIT)?),
         None => None,
     };
     let was = (read.stored.revision, read.stored.credential.status);
-    Ok(vault.note_check(account, was, credential, attempt)?)
+    Ok(vault.record_check(account, was, credential, attempt)?)
 }
 
-fn attempt(asked: &Result<Answered, Fault>, began_at: Timestamp, ended_at: Timestamp) -> Attempt {
-    let (outcome, message) = match asked {
-        Ok(Answered { verdict: Ok(Verdict::Accepted), .. }) => (Outcome::Done, None),
-        Ok(Answered { verdict: Ok(Verdict::Refused), heard }) => {
-            let status = heard.status;
+/// Returns the record of a request to a service, with what `answer` says.
+fn attempt(
+    answer: &Result<CheckAnswer, Fault>,
+    began_at: Timestamp,
+    ended_at: Timestamp,
+) -> Attempt {
+    let (outcome, message) = match answer {
+        Ok(CheckAnswer { verdict: Ok(Verdict::Accepted), .. }) => (Outcome::Done, None),
+        Ok(CheckAnswer { verdict: Ok(Verdict::Refused), meta }) => {
+            let status = meta.status;
             (Outcome::Refused, Some(format!("the service refused the token (HTTP {status})")))
         }
-        Ok(Answered { verdict: Err(error), .. }) => (Outcome::Passing, Some(error.to_string())),
-        Err(fault) => (Outcome::Passing, Some(fault.to_string())),
-    };
-    let retry_after = match asked {
-        Ok(Answered { verdict: Err(NoVerdict::TooManyRequests { retry_after, .. }), .. }) => {
-            *retry_after
+        Ok(CheckAnswer { verdict: Err(error), .. }) => {
+            (Outcome::Transient, Some(error.to_string()))
         }
+        Err(fault) => (Outcome::Transient, Some(fault.to_string())),
+    };
+    let retry_after = match answer {
+        Ok(CheckAnswer {
+            verdict: Err(NoVerdict::TooManyRequests { retry_after, .. }), ..
+        }) => *retry_after,
         Ok(_) | Err(_) => None,
     };
-    let heard = asked.as_ref().ok().map(|answered| answered.heard);
+    let meta = answer.as_ref().ok().map(|answered| answered.meta);
     Attempt {
         name: None,
         action: Action::Check,
         began_at,
         ended_at,
         outcome,
-        status: heard.map(|heard| heard.status),
+        status: meta.map(|meta| meta.status),
         error: None,
         message,
-        not_before: pause_until(retry_after, ended_at),
-        clock_skew: heard
-            .and_then(|heard| heard.date)
+        not_before: pause_end(retry_after, ended_at),
+        clock_skew: meta
+            .and_then(|meta| meta.date)
             .map(|date| date.duration_since(ended_at).as_secs()),
     }
 }
 
-/// Until when the service that is asked about `account` wants to be left alone.
+/// Returns the time until which the service asked for no more checks of `account`, if it did and
+/// that time has not come.
 fn paused_until(
     vault: &OpenVault,
     account: &Account,

@@ -1,4 +1,5 @@
-//! Where the time comes from.
+//! The clock that operations are given as an argument.
 
-/// Tells the time. A function, since an operation may wait long for its turn.
+/// A function that returns the current time. Operations take a function and not a time, because
+/// they may wait long for a lock or a server.
 pub(crate) type Clock = fn() -> jiff::Timestamp;

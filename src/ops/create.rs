@@ -1,8 +1,9 @@
-//! The first key slot: how a vault comes to be.
+//! The creation of a vault with its first key slot.
 //!
-//! Keychain and vault have no common commit, so the entry's name goes into the vault first, the
-//! keychain second, and the slot last: a crash in between leaves a vault that was never there, and
-//! a keychain entry whose name is known.
+//! Keychain and vault cannot be changed in one transaction. So the name of the keychain entry is
+//! written to the vault first, then the entry to the keychain, then the slot to the vault. A crash
+//! in between leaves a file without a slot, which counts as no vault, and an entry whose name is
+//! known, so that it can be deleted.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -15,12 +16,15 @@ use crate::vault::keychain;
 use crate::vault::slot::KeyMaterial;
 use crate::vault::slot_secret::SlotSecret;
 
-/// How long to wait for another process that creates the vault; it may be asking its keychain.
+/// The time to wait for another process that creates the vault. That process may be waiting for
+/// its keychain, which may be waiting for a person.
 const PATIENCE: Duration = Duration::from_secs(70);
 
-/// Opens the vault at `path`, which is made with a slot for `with` if there is none yet.
+/// Opens the vault at `path` with the secret `with`. If there is no vault yet, creates one whose
+/// first key slot opens with that secret.
 ///
-/// A slot is never added to a vault that has one: its keys are never made anew over credentials.
+/// A vault that already has a key slot gets no other slot here, and its data key stays. Fails with
+/// [`Error::WrongSecret`] or [`Error::NoSuchSlot`] where `with` does not open it.
 pub(crate) fn open_or_create(
     path: &Path,
     with: SlotSecret,
@@ -43,13 +47,15 @@ pub(crate) fn open_or_create(
     let finished = first_material(&vault, &slot, &with, clock)
         .and_then(|material| Ok(vault.finish(slot, with, &material, clock())?));
     if let (Err(_), Some(patience)) = (&finished, patience) {
-        // Nothing depends on the entry; if it can't be deleted, its name is written down.
+        // No slot uses the entry. If it can't be deleted now, its name is still in the vault, and
+        // a later command deletes it.
         let _ = keychain::delete(&entry, &patience);
     }
     finished
 }
 
-/// What the first slot is made with; a secret for the keychain is made, and written there.
+/// Returns the material that the first slot is made with. For a keychain slot, generates a secret
+/// and writes it to the keychain.
 fn first_material(
     vault: &Vault,
     slot: &FirstSlot,
@@ -65,7 +71,7 @@ fn first_material(
         }
         SlotSecret::Keychain(patience) => patience,
     };
-    vault.first_entry_begun(slot, clock())?;
+    vault.add_first_intent(slot, clock())?;
     let secret = Key::generate()?;
     keychain::create(&slot.entry(), &secret, patience)
         .map_err(|source| Error::Keychain { source, slots: Vec::new() })?;

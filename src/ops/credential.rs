@@ -1,23 +1,26 @@
-//! One credential of an open vault, where there has to be one.
+//! Reading one credential that has to exist.
 
 use super::error::Error;
 use crate::model::account::Account;
 use crate::store::{OpenVault, Row};
 
-/// Reads the credential of `account`, with the journal of its refresh.
+/// Reads the credential of `account`, with the journal of an unfinished refresh. Fails with
+/// [`Error::NoCredential`] if there is none.
 pub(crate) fn expect(vault: &OpenVault, account: &Account) -> Result<Row, Error> {
     vault.read(account)?.ok_or_else(|| Error::NoCredential { account: account.clone() })
 }
 
-/// Reads the credential of `account`, with the answer of a process that could not store it.
-/// Whoever calls has a turn that keeps refreshes away.
+/// Reads the credential of `account` after storing the answer in its spill file, if there is one.
+/// The caller holds a lock that keeps refreshes away. Fails with [`Error::NoCredential`] if there
+/// is no credential.
 pub(super) fn expect_whole(vault: &OpenVault, account: &Account) -> Result<Row, Error> {
     let row = expect(vault, account)?;
     if vault.adopt_spill(account, &row)? { expect(vault, account) } else { Ok(row) }
 }
 
-/// The error that `account` was handed over, with whether a bundle waits to be put in place.
+/// Returns [`Error::HandedOver`] for `account`, with whether the vault keeps a bundle that may not
+/// have reached its target file.
 pub(crate) fn handed_over(vault: &OpenVault, account: &Account) -> Error {
-    let unplaced = vault.bundle_waits_since().is_ok_and(|since| since.is_some());
+    let unplaced = vault.unplaced_bundle_since().is_ok_and(|since| since.is_some());
     Error::HandedOver { account: account.clone(), unplaced }
 }

@@ -1,46 +1,50 @@
-//! Forgetting a credential, after the grant was revoked where the provider can do that.
+//! Deleting a credential, and revoking its grant first where the provider can do that.
 
 use std::time::Instant;
 
 use super::credential;
 use super::error::Error;
+use super::providers;
 use super::refresh::WAIT;
-use crate::model::account::Account;
+use crate::config::Config;
+use crate::model::account::{Account, ProviderName};
 use crate::model::credential::{Grant, Status};
+use crate::model::definition::RevocationScope;
+use crate::model::summary::Summary;
 use crate::oauth::revocation;
 use crate::store::{OpenVault, Vault};
 
-/// What became of the grant at the provider.
+/// The state of a deleted credential's grant at its provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum AtProvider {
-    /// It works no more.
+    /// The grant was revoked.
     Revoked,
-    /// The provider has no way to revoke it: it works until its end.
+    /// The provider has no revocation endpoint: the token works until it expires.
     NotRevocable,
-    /// A token that a person made, and only a person can revoke.
+    /// The token was made by a person, and only a person can revoke it.
     Static,
-    /// It was handed over: another machine goes on with it, once it has it.
+    /// The credential was handed over: the grant is used by another machine.
     HandedOver {
-        /// Whether the bundle of a move is still in the vault: it may be this one's, and nowhere
-        /// else.
+        /// Whether the vault keeps a bundle that may not have reached its target file. This
+        /// credential may be in it, and nowhere else.
         unplaced: bool,
     },
-    /// Nobody asked.
+    /// The provider was not asked.
     NotAsked,
 }
 
-/// Revokes the grant of `account` and removes its credential. If the revocation fails, the
-/// credential is kept, so that it can be tried again.
+/// Revokes the grant of `account` and deletes its credential. Returns what the provider did.
 ///
-/// A refresh that is in flight is waited for, and its answer revoked: else it would live on at the
-/// provider and nobody would know of it.
+/// Waits for a refresh in flight and revokes its answer: else that token would stay valid, and no
+/// vault would know of it. Fails with [`Error::NotRevoked`] if the revocation fails; the credential
+/// is kept then, so that the user can try again.
 pub(crate) fn revoke_and_delete(vault: &OpenVault, account: &Account) -> Result<AtProvider, Error> {
-    let _turn = vault.turn(account, Instant::now() + WAIT)?;
+    let _turn = vault.credential_turn(account, Instant::now() + WAIT)?;
     let row = credential::expect_whole(vault, account)?;
     let credential = &row.stored.credential;
     let at_provider = match &credential.grant {
         _ if credential.status == Status::HandedOver => {
-            AtProvider::HandedOver { unplaced: vault.bundle_waits_since()?.is_some() }
+            AtProvider::HandedOver { unplaced: vault.unplaced_bundle_since()?.is_some() }
         }
         Grant::Static(_) => AtProvider::Static,
         Grant::OAuth(grant) => match &grant.client.revocation_endpoint {
@@ -58,11 +62,38 @@ pub(crate) fn revoke_and_delete(vault: &OpenVault, account: &Account) -> Result<
     Ok(at_provider)
 }
 
-/// Removes the credential of `account` without a key: works on damaged rows as well.
+/// Deletes the credential of `account` without revoking its grant. Needs no key, so it works on
+/// damaged rows too. Fails with [`Error::NoCredential`] if there is none.
 pub(crate) fn delete(vault: &Vault, account: &Account) -> Result<AtProvider, Error> {
     if vault.forget(account, Instant::now() + WAIT)? {
         Ok(AtProvider::NotAsked)
     } else {
         Err(Error::NoCredential { account: account.clone() })
     }
+}
+
+/// Returns the accounts among `summaries` whose grant may have ended with that of `account`. Some
+/// providers revoke all that one person granted: then these are the same person's other accounts
+/// with the same revocation endpoint.
+pub(crate) fn accounts_revoked_too<'a>(
+    account: &Account,
+    summaries: &'a [Summary],
+    config: Option<&Config>,
+) -> Vec<&'a Account> {
+    let definition = |name: &ProviderName| Some(providers::today(name, config)?.definition);
+    let shared = definition(&account.provider)
+        .filter(|definition| definition.revocation_scope == RevocationScope::Grant);
+    let own = summaries.iter().find(|summary| summary.account == *account);
+    let (Some(shared), Some(own)) = (shared, own) else { return Vec::new() };
+    let person =
+        |summary: &'a Summary| summary.username.as_deref().unwrap_or(summary.account.user.as_str());
+    summaries
+        .iter()
+        .filter(|other| other.account != *account && person(other) == person(own))
+        .map(|other| &other.account)
+        .filter(|other| {
+            definition(&other.provider)
+                .is_some_and(|other| other.revocation_endpoint == shared.revocation_endpoint)
+        })
+        .collect()
 }

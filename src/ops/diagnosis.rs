@@ -1,4 +1,4 @@
-//! Why a credential works or does not: concluded from what is stored, with no request.
+//! The diagnosis of one credential: why it works or not, judged from the vault without a request.
 
 use jiff::Timestamp;
 
@@ -8,108 +8,111 @@ use crate::model::account::Account;
 use crate::model::attempt::{Action, Attempt, Outcome, TOLERABLE_SKEW};
 use crate::model::credential::{Credential, Grant, Status};
 use crate::model::readiness::{Need, Readiness, readiness};
-use crate::providers::Renewal;
+use crate::providers::RenewalRules;
 use crate::store::{OpenVault, Row};
 
-/// All that is known of one credential.
+/// All that the vault knows about one credential.
 pub(crate) struct Evidence {
     pub(crate) credential: Credential,
-    /// When a refresh began whose answer was never stored.
+    /// The start of a refresh whose answer was never stored.
     pub(crate) in_doubt_since: Option<Timestamp>,
     pub(crate) last_attempt: Option<Attempt>,
-    /// Whether this vault keeps a bundle that is not known to be in place.
+    /// Whether this vault keeps a bundle that may not have reached its target file.
     pub(crate) keeps_bundle: bool,
 }
 
-/// What it comes to.
+/// The state of a credential, as [`diagnose`] judges it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Finding {
-    /// It was moved to another machine; `arrived` unless it may be in the bundle that is kept.
+pub(crate) enum Diagnosis {
+    /// The credential was moved to another machine. `arrived` is `false` if the bundle may still be
+    /// in this vault only.
     HandedOver { arrived: bool },
     /// The provider refused to renew the grant.
     Refused,
-    /// Its end has come, and nothing renews it.
+    /// The token has expired, and nothing renews it.
     Ended,
-    /// The service refused the token when it was asked.
+    /// The service refused the token when it was last asked.
     Inactive,
-    /// What became of a refresh is not known; the token in hand works still, or does not.
+    /// A refresh was interrupted, and its outcome is not known. `works`: the token has not expired.
+    /// `may_try`: the provider allows another try.
     InDoubt { since: Timestamp, works: bool, may_try: bool },
     /// The provider does not accept the client's settings.
     Configuration,
-    /// The last refresh failed in passing; the token in hand works still, or does not.
+    /// The last refresh failed for a reason that may pass. `works`: the token has not expired.
     Passing { works: bool, not_before: Option<Timestamp> },
-    /// The next `get` renews it.
+    /// The token is due: the next `get` renews it.
     Due,
-    /// This machine's clock is so far off the server's, in seconds: ahead, if positive.
+    /// This machine's clock is `ahead` seconds ahead of the server's, or behind it if negative.
     Clock { ahead: i64 },
-    /// It works, and will be renewed when that is due.
+    /// The token works, and will be renewed when it is due.
     Works,
 }
 
-/// What to do about it.
+/// The step that helps with a [`Diagnosis`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Remedy {
-    /// A person has to log in.
+    /// A new login by a person.
     Login,
-    /// Asking for a token does all that can be done.
+    /// A `get`, which does all that can be done.
     Get,
-    /// Asking the provider once more.
+    /// A `refresh`, which asks the provider again.
     Refresh,
-    /// Putting a bundle in place.
+    /// An `export --resume`, which writes the waiting bundle to a file.
     Resume,
 }
 
-/// Collects what is known of `account`.
+/// Reads all that the vault knows about `account`.
 pub(crate) fn evidence(vault: &OpenVault, account: &Account) -> Result<Evidence, Error> {
     let Row { stored, journal } = credential::expect(vault, account)?;
     Ok(Evidence {
         credential: stored.credential,
         in_doubt_since: journal.map(|journal| journal.started_at),
         last_attempt: vault.last_attempt(account)?,
-        keeps_bundle: vault.bundle_waits_since()?.is_some(),
+        keeps_bundle: vault.unplaced_bundle_since()?.is_some(),
     })
 }
 
-/// Concludes what is the matter, the gravest thing first.
-pub(crate) fn diagnose(evidence: &Evidence, renewal: Renewal, now: Timestamp) -> Finding {
+/// Judges the state of a credential at `now`. If several things are wrong, returns the gravest.
+pub(crate) fn diagnose(evidence: &Evidence, renewal: RenewalRules, now: Timestamp) -> Diagnosis {
     let credential = &evidence.credential;
     let works = !credential.expiry().is_past(now);
     match credential.status {
-        Status::HandedOver => return Finding::HandedOver { arrived: !evidence.keeps_bundle },
-        Status::LoginRequired => return Finding::Refused,
+        Status::HandedOver => return Diagnosis::HandedOver { arrived: !evidence.keeps_bundle },
+        Status::LoginRequired => return Diagnosis::Refused,
         Status::Active | Status::Inactive => {}
     }
     if credential.is_over(now) {
-        return Finding::Ended;
+        return Diagnosis::Ended;
     }
     if let Some(since) = evidence.in_doubt_since {
         let may_try = renewal.reuse_of(credential).allows_another_try(now.duration_since(since));
-        return Finding::InDoubt { since, works, may_try };
+        return Diagnosis::InDoubt { since, works, may_try };
     }
     if let Some(failed) = evidence.last_failure() {
         match failed.outcome {
-            Outcome::Configuration => return Finding::Configuration,
-            Outcome::Passing => {
-                return Finding::Passing { works, not_before: failed.paused_until(now) };
+            Outcome::Configuration => return Diagnosis::Configuration,
+            Outcome::Transient => {
+                return Diagnosis::Passing { works, not_before: failed.paused_until(now) };
             }
             Outcome::Done | Outcome::Refused => {}
         }
     }
     if credential.status == Status::Inactive {
-        return Finding::Inactive;
+        return Diagnosis::Inactive;
     }
     match evidence.clock_ahead() {
         Some(ahead) if ahead.unsigned_abs() > TOLERABLE_SKEW.as_secs().unsigned_abs() => {
-            Finding::Clock { ahead }
+            Diagnosis::Clock { ahead }
         }
         _ if matches!(readiness(credential, Need::Usual, now), Readiness::Due { .. }) => {
-            Finding::Due
+            Diagnosis::Due
         }
-        _ => Finding::Works,
+        _ => Diagnosis::Works,
     }
 }
 
-impl Finding {
+impl Diagnosis {
+    /// Returns the step that helps.
     pub(crate) fn remedy(&self) -> Remedy {
         match self {
             Self::HandedOver { arrived: false } => Remedy::Resume,
@@ -125,7 +128,7 @@ impl Finding {
 }
 
 impl Evidence {
-    /// The last refresh, if it failed and nothing has brought a token since.
+    /// Returns the last refresh if it failed and no token was issued after it.
     pub(crate) fn last_failure(&self) -> Option<&Attempt> {
         self.last_attempt.as_ref().filter(|last| {
             last.action == Action::Refresh
@@ -134,7 +137,7 @@ impl Evidence {
         })
     }
 
-    /// When a token last came.
+    /// Returns the time at which the current access token was issued; `None` for a static token.
     pub(crate) fn last_success(&self) -> Option<Timestamp> {
         match &self.credential.grant {
             Grant::OAuth(grant) => Some(grant.issued_at),
@@ -142,7 +145,8 @@ impl Evidence {
         }
     }
 
-    /// How far this machine's clock was ahead of the server's when it last answered, in seconds.
+    /// Returns how far this machine's clock was ahead of the server's at the last answer, in
+    /// seconds.
     pub(crate) fn clock_ahead(&self) -> Option<i64> {
         self.last_attempt.as_ref()?.clock_skew.map(i64::saturating_neg)
     }
@@ -179,20 +183,20 @@ mod tests {
         }
     }
 
-    fn finding(evidence: &Evidence) -> Finding {
-        diagnose(evidence, Renewal::default(), at(10))
+    fn finding(evidence: &Evidence) -> Diagnosis {
+        diagnose(evidence, RenewalRules::default(), at(10))
     }
 
     #[test]
     fn the_gravest_thing_is_told() {
         let moved = evidence(Status::HandedOver, 100);
-        assert_eq!(finding(&moved), Finding::HandedOver { arrived: true });
+        assert_eq!(finding(&moved), Diagnosis::HandedOver { arrived: true });
         let kept = Evidence { keeps_bundle: true, ..moved };
-        assert_eq!(finding(&kept), Finding::HandedOver { arrived: false });
-        assert_eq!(finding(&evidence(Status::LoginRequired, 100)), Finding::Refused);
-        assert_eq!(finding(&evidence(Status::Inactive, 5)), Finding::Ended);
-        assert_eq!(finding(&evidence(Status::Inactive, 100)), Finding::Inactive);
-        assert_eq!(finding(&evidence(Status::Active, 100)), Finding::Works);
+        assert_eq!(finding(&kept), Diagnosis::HandedOver { arrived: false });
+        assert_eq!(finding(&evidence(Status::LoginRequired, 100)), Diagnosis::Refused);
+        assert_eq!(finding(&evidence(Status::Inactive, 5)), Diagnosis::Ended);
+        assert_eq!(finding(&evidence(Status::Inactive, 100)), Diagnosis::Inactive);
+        assert_eq!(finding(&evidence(Status::Active, 100)), Diagnosis::Works);
     }
 
     #[test]
@@ -201,18 +205,18 @@ mod tests {
             last_attempt: Some(failed(outcome)),
             ..evidence(Status::Active, 100)
         };
-        assert_eq!(finding(&of(Outcome::Configuration)), Finding::Configuration);
-        let passing = Finding::Passing { works: true, not_before: None };
-        assert_eq!(finding(&of(Outcome::Passing)), passing);
-        assert_eq!(finding(&of(Outcome::Done)), Finding::Clock { ahead: -300 });
+        assert_eq!(finding(&of(Outcome::Configuration)), Diagnosis::Configuration);
+        let passing = Diagnosis::Passing { works: true, not_before: None };
+        assert_eq!(finding(&of(Outcome::Transient)), passing);
+        assert_eq!(finding(&of(Outcome::Done)), Diagnosis::Clock { ahead: -300 });
     }
 
     #[test]
     fn an_interrupted_refresh_may_be_tried_again_where_the_provider_allows_it() {
         let in_doubt = Evidence { in_doubt_since: Some(at(9)), ..evidence(Status::Active, 100) };
         let told = |reuse, may_try| {
-            let renewal = Renewal { reuse, ..Renewal::default() };
-            let expected = Finding::InDoubt { since: at(9), works: true, may_try };
+            let renewal = RenewalRules { reuse, ..RenewalRules::default() };
+            let expected = Diagnosis::InDoubt { since: at(9), works: true, may_try };
             assert_eq!(diagnose(&in_doubt, renewal, at(10)), expected);
         };
         told(Reuse::Strict, false);

@@ -1,17 +1,27 @@
-//! Why an operation did not do what was asked.
+//! The errors of the operations.
+//!
+//! Each variant's documentation says what happened and, where that is not obvious, what the caller
+//! can do. Exit codes and hints for users are no business of this file.
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::model::account::Account;
+use crate::model::account::{self, Account};
 use crate::model::address::Address;
 use crate::model::attempt::Attempt;
-use crate::oauth::{listener, metadata, protected_resource, redirect_uri, token_error};
+pub(crate) use crate::oauth::http::Fault;
+pub(crate) use crate::oauth::listener::Error as ListenerError;
+pub(crate) use crate::oauth::metadata::Error as MetadataError;
+pub(crate) use crate::oauth::protected_resource::{Error as ResourceError, NoVerdict};
+pub(crate) use crate::oauth::token_error::Error as TokenError;
+use crate::oauth::{redirect_uri, token_error};
+pub(crate) use crate::store::Error as StoreError;
 use crate::store::{Damage, StillLocked};
+pub(crate) use crate::vault::bundle::{Error as BundleClosed, Malformed as BundleMalformed};
+pub(crate) use crate::vault::keychain::Error as KeychainError;
 use crate::vault::slot::{SlotId, SlotKind};
-use crate::vault::{bundle, keychain};
 use crate::{private_file, providers, store};
 
-/// Why an operation did not do what was asked.
+/// The reason why an operation failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
     #[error(transparent)]
@@ -19,68 +29,69 @@ pub(crate) enum Error {
     #[error(transparent)]
     Provider(#[from] providers::Error),
 
-    /// The vault has no slot of the kind whose secret was given.
+    /// The vault has no slot of the kind that the given secret opens.
     #[error("this vault has no `{kind}` key slot")]
     NoSuchSlot { kind: SlotKind, slots: Vec<SlotKind> },
-    /// The secret that was given opens none of the slots of its kind.
+    /// The given secret opens none of the slots of its kind.
     #[error("the given secret opens no `{kind}` key slot of this vault")]
     WrongSecret { kind: SlotKind, slots: Vec<SlotKind> },
     /// The keychain did not give the secret.
     #[error("the keychain did not give the vault's key")]
-    Keychain { source: keychain::Error, slots: Vec<SlotKind> },
-    /// Somebody edited a key slot.
+    Keychain { source: KeychainError, slots: Vec<SlotKind> },
+    /// A key slot was edited or damaged.
     #[error("the key slot {id} is damaged or was tampered with")]
     TamperedSlot { id: SlotId },
 
-    /// The use of a credential could not be written into the audit, which is required.
+    /// The use of a credential could not be written to the audit, and the configuration requires it.
     #[error("the use of the credential could not be recorded, as the configuration requires")]
     Unrecorded { source: store::Error },
 
-    /// There is no credential for the account.
+    /// The vault has no credential for the account.
     #[error("there is no credential for `{account}`")]
     NoCredential { account: Account },
-    /// Only a person can get a new token.
+    /// Only a new login by a person brings another token.
     #[error("`{account}` needs a new login: {reason}")]
     LoginRequired { account: Account, reason: LoginReason },
-    /// The refresh token is another machine's.
+    /// The credential was moved, and its refresh token belongs to another machine now.
     #[error("`{account}` was handed over to another machine")]
     HandedOver {
         account: Account,
-        /// Whether the bundle of a move is still in the vault: it may be this one's, and nowhere
-        /// else.
+        /// Whether the vault keeps a bundle that may not have reached its target file. This
+        /// credential may be in it, and nowhere else.
         unplaced: bool,
     },
-    /// No token of this provider lives as long as was asked.
+    /// The caller asked for a longer life than this provider's tokens have.
     #[error("no token for `{account}` is known to live {}", seconds(*asked))]
     NeverLongEnough { account: Account, asked: SignedDuration },
-    /// It would have to be refreshed, which the caller forbade.
+    /// The token is due, and the caller forbade a refresh.
     #[error("the token for `{account}` is due to be refreshed")]
     RefreshForbidden { account: Account },
     /// The authorization server gave no new token.
     #[error("could not refresh `{account}`")]
-    NotRefreshed { account: Account, source: token_error::Error },
-    /// Another process got no new token a moment ago, which this one need not find out again.
+    NotRefreshed { account: Account, source: TokenError },
+    /// Another process got no new token a moment ago, so no request was sent. `last` is its attempt.
     #[error("could not refresh `{account}`, as another process found just now{}", because(last))]
     NotRefreshedBefore { account: Account, last: Box<Attempt> },
-    /// The authorization server asked everybody to wait.
+    /// The authorization server asked for no more requests until this time (`Retry-After`).
     #[error("could not refresh `{account}`: its provider asks to be left alone until {until}")]
     Paused { account: Account, until: Timestamp },
-    /// An earlier refresh may have spent the refresh token, and this provider takes a second use
-    /// for theft.
+    /// An interrupted refresh may have spent the refresh token. This provider takes a second use for
+    /// theft and would end the grant.
     #[error(
         "what became of a refresh of `{account}` at {since} is not known, and another could end the grant"
     )]
     Interrupted { account: Account, since: Timestamp },
-    /// The new token was got, and is safe, but is not in its row yet.
+    /// The new token came, but could not be written to its row. It is in a spill file, from which
+    /// the next command takes it.
     #[error(
         "the new token for `{account}` could not be stored in the vault, and lies sealed beside it"
     )]
     Spilled { account: Account, source: Box<Error> },
-    /// The new token was got and could be stored nowhere.
+    /// The new token came and could not be stored anywhere.
     #[error("the new token for `{account}` could not be stored")]
     Lost { account: Account, source: Box<Error> },
 
-    /// A person is at another login for the same credential.
+    /// Another process is logging in for the same credential.
     #[error("another login to `{provider}` for the same credential is under way")]
     LoginUnderWay { provider: String },
 
@@ -88,91 +99,107 @@ pub(crate) enum Error {
     #[error(transparent)]
     Slots(#[from] SlotError),
 
-    /// A bundle was not made, or not opened.
+    /// A bundle could not be made, placed or opened.
     #[error(transparent)]
     Bundle(#[from] BundleError),
 
-    /// The service was not asked about a token, or did not answer that.
+    /// The service was not asked about a token, or did not say whether it works.
     #[error(transparent)]
     Check(#[from] CheckError),
 
-    /// The work on one of many credentials came to an end that nobody thought of.
+    /// The work on one of many credentials panicked.
     #[error("a bug ended what was done about `{account}`")]
     Bug { account: Account },
 
-    /// The server's metadata could not be had.
+    /// The authorization server's metadata could not be fetched.
     #[error("could not find the endpoints of `{provider}`")]
-    Metadata { provider: String, source: metadata::Error },
-    /// The definition's redirect URI is none that a listener can be put behind.
+    Metadata { provider: String, source: MetadataError },
+    /// No listener can be bound to the definition's redirect URI.
     #[error("the redirect URI of `{provider}` can't be used")]
     RedirectUri { provider: String, source: redirect_uri::Invalid },
-    /// The browser's answer did not come, or can't be trusted.
+    /// The browser's answer did not come, or failed a check.
     #[error("the browser brought no answer")]
-    Listener(#[from] listener::Error),
-    /// The authorization server said no in the browser.
+    Listener(#[from] ListenerError),
+    /// The user or the authorization server refused the login.
     #[error("the login was refused: {reason}")]
     LoginRefused { reason: String },
-    /// Nobody entered the device's code while it counted.
+    /// The device code expired before anybody entered it.
     #[error("the code was not entered in time")]
     CodeExpired,
-    /// The code could not be redeemed.
+    /// The authorization server gave no token at the end of a login.
     #[error("the login was not completed")]
-    NotRedeemed { source: token_error::Error },
-    /// The provider did not say whose login it is, and nobody named the user.
+    NotRedeemed { source: TokenError },
+    /// The provider did not say who logged in, and the caller named no user.
     #[error("`{provider}` does not say who logged in")]
     NoUser { provider: String },
 
-    /// Nothing was taken in from elsewhere.
+    /// An import failed, and stored nothing.
     #[error(transparent)]
     Import(#[from] ImportError),
 
     /// The grant could not be revoked; the credential was kept.
     #[error("could not revoke the grant of `{account}`, so it was kept")]
-    NotRevoked { account: Account, source: token_error::Error },
+    NotRevoked { account: Account, source: TokenError },
 }
 
-/// Why nothing was taken in from elsewhere. Names places, never values.
+/// The reason why an import stored nothing. Texts name the place of a record, never its values.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ImportError {
-    /// Two of what came in would have the same place in the vault.
+    /// Two records are for the same account.
     #[error("both {one} and {other} are for `{account}`")]
     Twice { account: Account, one: String, other: String },
-    /// What stands there does not fit the provider that it is for.
+    /// A record names no provider, and the caller named none.
+    #[error("{origin} does not say of which service it is")]
+    NoProvider { origin: String },
+    /// The caller named one provider for records of several.
+    #[error("there are credentials of several services in it")]
+    SeveralProviders,
+    /// The caller named one user for several records that have users of their own.
+    #[error("the {count} in it have users of their own")]
+    OwnUsers { count: usize },
+    /// A record names no user, and the caller named none.
+    #[error("{origin} does not say whose it is")]
+    NoOwner { origin: String },
+    /// The record's user has a name that tokctl does not accept.
+    #[error("{origin}: {why}")]
+    UserName { origin: String, why: account::Error },
+    /// The record does not fit its provider.
     #[error("{origin} can't come in: {reason}")]
     Unfit { origin: String, reason: Reason },
 }
 
-/// What does not fit the provider.
+/// The reason why a record does not fit its provider.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Reason {
     #[error(transparent)]
     Provider(providers::Error),
-    /// A name that Basic authentication can't carry (RFC 7617 §2).
+    /// The user name can't be sent with Basic authentication (RFC 7617 §2).
     #[error("a name for Basic authentication can't hold a colon or a control character")]
     UserName,
-    /// The service takes tokens with a name, and there is none.
+    /// The service takes a token together with a user name, and the record has none.
     #[error("the service takes a token with a name, and it has none")]
     NoUserName,
 }
 
-/// Why key slots and data key stayed as they were.
+/// The reason why the key slots and the data key were not changed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SlotError {
-    /// The vault has no such slot: `tokctl key list` shows those it has.
+    /// The vault has no slot with this id: `tokctl key list` shows those it has.
     #[error("this vault has no key slot {id}")]
     Unknown { id: SlotId },
-    /// Nothing would open the vault any more.
+    /// The slot is the last one: without it nothing would open the vault.
     #[error("without the key slot {id} nothing would open this vault")]
     Last { id: SlotId },
-    /// Another process changed them after they were looked at: trying again helps.
+    /// Another process changed the slots after they were read: trying again helps.
     #[error("the key slots were changed meanwhile")]
     Changed,
-    /// These would be lost, so nothing was rotated: each has to be restored or deleted first.
+    /// Some credentials do not open, and a rotation would lose them. The user has to restore or
+    /// delete each of them first.
     #[error("{} that the vault's key does not open, so nothing was rotated", damaged(.0))]
     Damaged(Damage),
-    /// The keychain did not keep a new secret: nothing depends on it.
+    /// The keychain did not keep a new secret. No slot uses that secret yet.
     #[error("the keychain did not take a new secret, so nothing was changed")]
-    NotKept(#[source] keychain::Error),
+    NotKept(#[source] KeychainError),
 }
 
 fn damaged(damage: &Damage) -> String {
@@ -182,74 +209,79 @@ fn damaged(damage: &Damage) -> String {
     }
 }
 
-/// Why credentials did not leave in a bundle, or did not come in with one.
+/// The reason why credentials were not exported in a bundle, or not imported from one.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum BundleError {
-    /// Nothing of it would work elsewhere: only moved it can be renewed there.
+    /// A copy would not work elsewhere: its token has expired, and its refresh token rotates, so
+    /// only one machine can hold it. Moving the credential helps.
     #[error("the token of `{account}` has ended, and what renews it is for one machine at a time")]
     NothingTravels { account: Account },
-    /// Of an earlier hand-over the bundle may not be in place, and is kept: it comes first.
+    /// The bundle of an earlier move may not have reached its target file, and is kept in the vault.
+    /// It has to be placed first.
     #[error("the bundle of an earlier move is not known to be in place")]
     Unplaced,
-    /// No bundle waits to be put in place.
+    /// The vault keeps no bundle that waits to be placed.
     #[error("no move was interrupted")]
     NothingUnplaced,
-    /// No tokctl would read it again. Nothing left this machine.
+    /// The bundle is longer than tokctl reads. Nothing was moved.
     #[error("the bundle would be too large for any tokctl to take in")]
     TooLarge,
-    /// Nothing left this machine.
+    /// The bundle's file could not be created. Nothing was moved.
     #[error("the bundle could not be made")]
     NotMade { source: private_file::Error },
-    /// Its credentials were handed over, and the bundle is kept.
+    /// The credentials were handed over, but the bundle's file could not be written. The bundle is
+    /// kept in the vault.
     #[error("the bundle could not be put in place, and is kept in the vault")]
     NotPlaced { source: private_file::Error },
-    /// The text is no bundle, or not all of it.
+    /// The text is not a bundle, or not a complete one.
     #[error("it can't be read as a bundle")]
-    Malformed(#[from] bundle::Malformed),
-    /// It did not open.
+    Malformed(#[from] BundleMalformed),
+    /// The given secret does not open the bundle.
     #[error("the bundle can't be opened")]
-    Closed(#[from] bundle::Error),
-    /// This vault took it in before.
+    Closed(#[from] BundleClosed),
+    /// The bundle was imported into this vault before.
     #[error("this vault took the bundle in at {at}, and a bundle opens once")]
     Opened { at: Timestamp },
-    /// A bundle comes in whole, since it opens once; and this is in the way.
+    /// The vault has another credential for an account of the bundle. A bundle can be imported only
+    /// once, so it is imported completely or not at all.
     #[error(
         "there is another credential for `{account}`, and a bundle comes in whole or not at all"
     )]
     InTheWay { account: Account },
-    /// The same, and it would be a loss.
+    /// The vault's credential can be renewed and the bundle's can't, so it is not replaced, even if
+    /// the user allows replacing.
     #[error("`{account}` can be renewed here and not from the bundle, so it stays")]
     Newer { account: Account },
 }
 
-/// Why it is not known whether a token works. The stored credential is as it was.
+/// The reason why it is not known whether a token works. The stored credential was not changed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CheckError {
-    /// Nothing says how the service is asked: the definition can.
+    /// Neither the credential nor the provider's definition says how to ask the service.
     #[error("nothing says how to ask whether `{account}` works")]
     NoRequest { account: Account },
-    /// The configuration would have the token sent elsewhere than the login said; only another
-    /// login changes that.
+    /// Today's definition would send the token to another origin than the sealed ones. Only a new
+    /// login changes those.
     #[error(
         "`{address}` is not where the login of `{account}` goes, so its token is not sent there"
     )]
     Elsewhere { account: Account, address: Address },
     /// The service did not say whether the token works: trying later may help.
     #[error("could not find out whether `{account}` works")]
-    NoVerdict { account: Account, source: protected_resource::Error },
-    /// The service said so when it was asked before.
+    NoVerdict { account: Account, source: ResourceError },
+    /// The service asked for no more requests until this time (`Retry-After`).
     #[error("the service that is asked about `{account}` wants no more requests until {until}")]
     Paused { account: Account, until: Timestamp },
 }
 
-/// Why only a person can get a new token.
+/// The reason why only a person can get a new token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum LoginReason {
-    /// The provider refused to renew it.
+    /// The provider refused to renew the grant.
     Refused,
-    /// It ended, and nothing renews it.
+    /// The token has expired, and nothing renews it.
     Ended,
-    /// It works still, but nothing can renew it before its end.
+    /// The token may still work, but nothing can renew it.
     NotRefreshable,
 }
 
@@ -288,7 +320,18 @@ impl From<getrandom::Error> for Error {
 }
 
 impl Error {
-    /// Whether the authorization server refused the client's id or secret.
+    /// Returns whether a refresh was tried and brought no token, or none that could be stored.
+    pub(crate) fn is_of_a_failed_refresh(&self) -> bool {
+        matches!(
+            self,
+            Self::NotRefreshed { .. }
+                | Self::NotRefreshedBefore { .. }
+                | Self::Spilled { .. }
+                | Self::Lost { .. }
+        )
+    }
+
+    /// Returns whether the authorization server refused the client's id or secret.
     pub(crate) fn is_about_the_client(&self) -> bool {
         if let Self::NotRefreshed { source, .. } = self {
             return source.is_about_the_client();

@@ -1,10 +1,11 @@
-//! Sealing credentials into a bundle, for another machine.
+//! Exporting credentials in a sealed bundle, for another machine.
 //!
-//! Two holders of one rotating refresh token end its grant. So what rotates leaves in one way
-//! alone: it is handed over. One commit takes the secrets out of their rows and keeps the bundle
-//! in their place; only then is the bundle put where it was asked for, and once that is flushed to
-//! the disk, what was kept is forgotten. Whenever the process dies, the token is usable here, or
-//! the bundle is there or can be had from the vault; never both, and never neither.
+//! If two machines use one rotating refresh token, the provider ends the grant. So a credential
+//! whose refresh token rotates can only be moved. A move is done in three steps: one commit removes
+//! the secrets from their rows and stores the bundle in the vault; then the bundle is written to
+//! its target file and flushed to the disk; then it is deleted from the vault. So if the process
+//! dies, either the token still works here, or the bundle is in its file or in the vault; never
+//! both, and never neither.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -19,130 +20,147 @@ use super::error::{BundleError, Error};
 use super::refresh::WAIT;
 use crate::atomic_file::{self, AtomicFile};
 use crate::model::account::Account;
-use crate::model::bundle::{Carried, Content, Load, left_behind, travelling};
+use crate::model::bundle::{BundleEntry, Content, Load, handed_over_copy, transfer_copy};
 use crate::model::credential::{Credential, Status};
 use crate::private_file;
-use crate::providers::Renewal;
+use crate::providers::RenewalRules;
 use crate::signals;
-use crate::store::{self, OpenVault, Placement, Row, TurnOfMany};
-use crate::vault::bundle::{self, BundleId, BundleSecret, LONGEST};
+use crate::store::{self, CredentialTurns, OpenVault, Placement, Row};
+pub(crate) use crate::vault::bundle::BundleSecret;
+use crate::vault::bundle::{self, BundleId, LONGEST};
 use crate::vault::plaintext;
 
-/// A bundle that was sealed. If its credentials are to be moved, none is renewed while this lives.
+/// A sealed bundle that is not written to a file yet. If its credentials are to be moved, no process
+/// renews them while this value lives.
 pub(crate) struct Sealed {
     id: BundleId,
     text: String,
-    /// What travels in it.
+    /// The credentials in the bundle.
     pub(crate) travellers: Vec<Traveller>,
-    _turn: Option<TurnOfMany>,
+    _turn: Option<CredentialTurns>,
 }
 
-/// One credential of a bundle, as it stands in the vault.
+/// One credential of a bundle, as it is in the vault before the export.
 pub(crate) struct Traveller {
     pub(crate) account: Account,
+    /// Which of its secrets are in the bundle.
     pub(crate) load: Load,
     pub(crate) credential: Credential,
     revision: u64,
 }
 
 impl Sealed {
-    /// The bundle's text.
+    /// Returns the bundle's text.
     pub(crate) fn text(&self) -> &str {
         &self.text
     }
 }
 
-/// Seals the credentials of `asked`, each with how it is renewed by today's definition, for
-/// `secret`: to be copied, or with `moving` to be handed over. Refreshes that are in flight are
-/// waited for. Nothing is changed yet.
+/// Seals the credentials of `accounts` in a bundle that `secret` opens. The map's values say how
+/// today's definitions renew them. With `moving` they are to be handed over, else copied.
+///
+/// Waits for refreshes in flight. Changes nothing yet: [`hand_over`] or [`put`] comes next. Fails
+/// with [`BundleError::NothingTravels`] for an expired token that can't be copied with what renews
+/// it, and with [`Error::Interrupted`] if a credential's refresh token may be spent.
 pub(crate) fn seal(
     vault: &OpenVault,
-    asked: BTreeMap<Account, Renewal>,
+    accounts: BTreeMap<Account, RenewalRules>,
     moving: bool,
     secret: &BundleSecret,
     clock: Clock,
 ) -> Result<Sealed, Error> {
-    let turn = vault.turn_of_many(asked.keys(), moving, Instant::now() + WAIT)?;
-    if moving && vault.waiting_bundle()?.is_some() {
+    let turn = vault.credential_turns(accounts.keys(), moving, Instant::now() + WAIT)?;
+    if moving && vault.unplaced_bundle()?.is_some() {
         return Err(BundleError::Unplaced.into());
     }
-    let travellers = asked
+    let travellers = accounts
         .into_iter()
         .map(|(account, renewal)| traveller(vault, account, renewal, moving, clock()))
         .collect::<Result<Vec<Traveller>, Error>>()?;
-    let (id, text) = bundle::seal(secret, &written(&travellers)?)?;
+    let (id, text) = bundle::seal(secret, &plaintext_of(&travellers)?)?;
     let text = format!("{text}\n");
-    // What is moved is nowhere else afterwards: it has to come in again.
+    // After a move the credentials are in the bundle only, so it must be possible to import it.
     if text.len() as u64 > LONGEST {
         return Err(BundleError::TooLarge.into());
     }
-    // A copy changes nothing here, and whoever reads it may be slow.
+    // A copy changes no row, so other processes may refresh while it is written.
     let turn = moving.then_some(turn);
     Ok(Sealed { id, text, travellers, _turn: turn })
 }
 
-/// Puts a bundle of copies at `target`, where nothing may be yet.
+/// Writes a bundle of copies to the new file `target`. Fails with [`BundleError::NotMade`], also if
+/// the file exists.
 pub(crate) fn put(sealed: &Sealed, target: &Path) -> Result<(), Error> {
-    let _held = held()?;
+    let _held = hold_signals()?;
     let text = sealed.text.as_bytes();
-    let put = AtomicFile::of(target, text.len()).and_then(|file| file.place(text));
+    let put = AtomicFile::reserve(target, text.len()).and_then(|file| file.commit(text));
     Ok(put.map_err(|source| BundleError::NotMade { source })?)
 }
 
-/// Hands the credentials of a bundle over, and puts it at `target`, where nothing may be yet.
+/// Removes the secrets of a bundle's credentials from the vault, and writes the bundle to the new
+/// file `target`.
+///
+/// If it fails with [`BundleError::NotMade`], the vault is unchanged. If it fails with
+/// [`BundleError::NotPlaced`], the bundle is in the vault, and [`resume`] writes it later.
 pub(crate) fn hand_over(
     vault: &OpenVault,
     sealed: &Sealed,
     target: &Path,
     clock: Clock,
 ) -> Result<(), Error> {
-    // From here on, since what a signal ends takes no draft away.
-    let held = held()?;
+    // Signals wait from here on: a process that a signal ends leaves its temporary file behind.
+    let held = hold_signals()?;
     let text = sealed.text.as_bytes();
-    // A disk that is full or read-only, or a name that is taken, is found before anything leaves.
-    let file =
-        AtomicFile::of(target, text.len()).map_err(|source| BundleError::NotMade { source })?;
+    // The file is created before the vault is changed, so that a full or read-only disk or an
+    // existing file stops the move in time.
+    let file = AtomicFile::reserve(target, text.len())
+        .map_err(|source| BundleError::NotMade { source })?;
     let now = clock();
-    if held.is_over() {
-        // Nobody hears of it: the signal ends the process, now that nothing has left.
+    if held.is_pending() {
+        // A signal came before anything was moved. The signal ends the process, so nobody sees
+        // this error.
         return Err(store::Error::Busy.into());
     }
-    let left = |traveller: &Traveller| Placement {
+    let without_secrets = |traveller: &Traveller| Placement {
         account: traveller.account.clone(),
-        credential: left_behind(&traveller.credential, now),
+        credential: handed_over_copy(&traveller.credential, now),
         over: Some(traveller.revision),
     };
-    let left: Vec<Placement> = sealed.travellers.iter().map(left).collect();
-    vault.hand_over(&left, sealed.id, &sealed.text, now)?;
-    file.place(text).map_err(|source| BundleError::NotPlaced { source })?;
+    let placements: Vec<Placement> = sealed.travellers.iter().map(without_secrets).collect();
+    vault.hand_over(&placements, sealed.id, &sealed.text, now)?;
+    file.commit(text).map_err(|source| BundleError::NotPlaced { source })?;
     Ok(vault.forget_bundle(sealed.id)?)
 }
 
-/// Puts the bundle of an interrupted hand-over at `target`, where nothing else may be yet.
+/// Writes the bundle of an interrupted [`hand_over`] to `target`, and deletes it from the vault. A
+/// file that already has the bundle's content counts as written.
+///
+/// Fails with [`BundleError::NothingUnplaced`] if no bundle waits, and with
+/// [`BundleError::NotPlaced`] if the file can't be written or has other content.
 pub(crate) fn resume(vault: &OpenVault, target: &Path) -> Result<(), Error> {
     let _turn = vault.hand_over_turn(Instant::now() + WAIT)?;
-    let (id, text) = vault.waiting_bundle()?.ok_or(BundleError::NothingUnplaced)?;
-    let _held = held()?;
-    let placed = if is_at(target, text.as_bytes()) {
-        atomic_file::remove_left(target);
-        flushed(target)
+    let (id, text) = vault.unplaced_bundle()?.ok_or(BundleError::NothingUnplaced)?;
+    let _held = hold_signals()?;
+    let placed = if has_content(target, text.as_bytes()) {
+        atomic_file::remove_stale(target);
+        flush(target)
     } else {
-        AtomicFile::of(target, text.len()).and_then(|file| file.place(text.as_bytes()))
+        AtomicFile::reserve(target, text.len()).and_then(|file| file.commit(text.as_bytes()))
     };
     placed.map_err(|source| BundleError::NotPlaced { source })?;
     Ok(vault.forget_bundle(id)?)
 }
 
-/// Has signals wait.
-fn held() -> Result<signals::Held, store::Error> {
+/// Delays signals that would end the process until the returned value is dropped.
+fn hold_signals() -> Result<signals::Hold, store::Error> {
     signals::hold().map_err(|source| store::Error::Io { doing: "watch signals over", source })
 }
 
-/// What travels of one credential.
+/// Reads the credential of `account` and decides which of its secrets go into the bundle.
 fn traveller(
     vault: &OpenVault,
     account: Account,
-    renewal: Renewal,
+    renewal: RenewalRules,
     moving: bool,
     now: Timestamp,
 ) -> Result<Traveller, Error> {
@@ -156,8 +174,8 @@ fn traveller(
         return Err(BundleError::NothingTravels { account }.into());
     }
     match (load, journal) {
-        // What renews it may be spent, and only this vault knows.
-        (Load::Moved | Load::Copied, Some(journal)) if !credential.spends_nothing() => {
+        // The refresh token may be spent, and the journal that says so stays in this vault.
+        (Load::Moved | Load::Copied, Some(journal)) if !credential.renewal_is_repeatable() => {
             return Err(Error::Interrupted { account, since: journal.started_at });
         }
         (Load::Moved | Load::Copied | Load::TokenAlone, _) => {}
@@ -165,30 +183,32 @@ fn traveller(
     Ok(Traveller { account, load, credential, revision: stored.revision })
 }
 
-/// Texts and times are all that a credential holds.
+/// The error for a credential that can't be serialized. It never comes, because a credential holds
+/// only texts and times.
 const UNWRITABLE: store::Error =
     store::Error::Inconsistent("a credential that can't be written down");
 
-/// What is sealed.
-fn written(travellers: &[Traveller]) -> Result<Zeroizing<Vec<u8>>, Error> {
-    let carried = |Traveller { account, load, credential, .. }: &Traveller| Carried {
+/// Returns the bundle's content before it is sealed.
+fn plaintext_of(travellers: &[Traveller]) -> Result<Zeroizing<Vec<u8>>, Error> {
+    let carried = |Traveller { account, load, credential, .. }: &Traveller| BundleEntry {
         provider: account.provider.as_str().to_owned(),
         user: account.user.as_str().to_owned(),
         load: *load,
-        credential: travelling(credential, *load),
+        credential: transfer_copy(credential, *load),
     };
     let content = Content { credentials: travellers.iter().map(carried).collect() };
-    plaintext::written(&content).map_err(|_| UNWRITABLE.into())
+    plaintext::to_json(&content).map_err(|_| UNWRITABLE.into())
 }
 
-/// Whether `content` is at `path` already.
-fn is_at(path: &Path, content: &[u8]) -> bool {
+/// Returns whether the file at `path` already has this `content`.
+fn has_content(path: &Path, content: &[u8]) -> bool {
     let limit = content.len() as u64;
     private_file::open_plain(path).is_ok()
         && private_file::read(path, limit).is_ok_and(|found| found == content)
 }
 
-fn flushed(path: &Path) -> Result<(), private_file::Error> {
+/// Flushes the file at `path` and its directory to the disk.
+fn flush(path: &Path) -> Result<(), private_file::Error> {
     private_file::open_plain(path)
         .and_then(|file| file.sync_all())
         .and_then(|()| atomic_file::flush_directory_of(path))

@@ -1,13 +1,13 @@
-//! Work for several threads, in lanes that do not hold each other up.
+//! A queue of work for several threads, in lanes that do not hold each other up.
 //!
-//! Who asks for work gets some of the lane with the fewest items in hand. So while other lanes
-//! have work waiting, one whose items take long keeps no more than its share of the threads; and
-//! once it is the only one, it may have them all.
+//! A thread that asks for work gets an item of the lane with the fewest items in progress. So a
+//! slow lane uses no more than its share of the threads while other lanes have work. When it is
+//! the only lane left, it may use all threads.
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-/// The queue. Threads share it by reference.
+/// A queue of items in lanes. Threads share it by reference.
 pub(crate) struct FairQueue<T> {
     state: Mutex<State<T>>,
     changed: Condvar,
@@ -15,7 +15,7 @@ pub(crate) struct FairQueue<T> {
 
 struct State<T> {
     lanes: Vec<Lane<T>>,
-    /// How many items were handed out.
+    /// The number of items that were handed out so far.
     served: u64,
     closed: bool,
 }
@@ -23,13 +23,13 @@ struct State<T> {
 struct Lane<T> {
     name: String,
     waiting: VecDeque<T>,
-    in_hand: usize,
-    /// When it last had its turn.
+    in_progress: usize,
+    /// The value of [`State::served`] when an item of this lane was last handed out.
     served: u64,
 }
 
-/// An item in hand. Its lane counts it until it is dropped.
-pub(crate) struct Turn<'a, T> {
+/// An item that a thread works on. Its lane counts it as in progress until it is dropped.
+pub(crate) struct InProgress<'a, T> {
     pub(crate) item: T,
     lane: usize,
     queue: &'a FairQueue<T>,
@@ -47,18 +47,19 @@ impl<T> FairQueue<T> {
         self.changed.notify_one();
     }
 
-    /// Nothing will be added any more: who finds the queue empty is done.
+    /// Declares that no more items will be added. From then on [`Self::next`] returns `None` when
+    /// the queue is empty.
     pub(crate) fn close(&self) {
         self.state().closed = true;
         self.changed.notify_all();
     }
 
-    /// The next item, waited for; `None` once the queue is closed and empty.
-    pub(crate) fn next(&self) -> Option<Turn<'_, T>> {
+    /// Waits for an item and returns it. Returns `None` when the queue is closed and empty.
+    pub(crate) fn next(&self) -> Option<InProgress<'_, T>> {
         let mut state = self.state();
         loop {
             if let Some((lane, item)) = state.take() {
-                return Some(Turn { item, lane, queue: self });
+                return Some(InProgress { item, lane, queue: self });
             }
             if state.closed {
                 return None;
@@ -77,31 +78,32 @@ impl<T> State<T> {
         let known = self.lanes.iter().position(|lane| lane.name == name);
         let index = known.unwrap_or_else(|| {
             let (name, waiting) = (name.to_owned(), VecDeque::new());
-            self.lanes.push(Lane { name, waiting, in_hand: 0, served: 0 });
+            self.lanes.push(Lane { name, waiting, in_progress: 0, served: 0 });
             self.lanes.len() - 1
         });
         &mut self.lanes[index]
     }
 
-    /// Takes from the lane with the least in hand; of several, from the one that waited longest.
+    /// Takes an item from the lane with the fewest items in progress. Of several such lanes, takes
+    /// from the one that waited longest.
     fn take(&mut self) -> Option<(usize, T)> {
         let (index, lane) = self
             .lanes
             .iter_mut()
             .enumerate()
             .filter(|(_, lane)| !lane.waiting.is_empty())
-            .min_by_key(|(_, lane)| (lane.in_hand, lane.served))?;
+            .min_by_key(|(_, lane)| (lane.in_progress, lane.served))?;
         let item = lane.waiting.pop_front()?;
         self.served += 1;
-        lane.in_hand += 1;
+        lane.in_progress += 1;
         lane.served = self.served;
         Some((index, item))
     }
 }
 
-impl<T> Drop for Turn<'_, T> {
+impl<T> Drop for InProgress<'_, T> {
     fn drop(&mut self) {
-        self.queue.state().lanes[self.lane].in_hand -= 1;
+        self.queue.state().lanes[self.lane].in_progress -= 1;
     }
 }
 

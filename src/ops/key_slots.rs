@@ -1,4 +1,7 @@
-//! Key slots: which there are, one more, one less.
+//! Adding and removing key slots, and the steps around each change of the vault's keys.
+//!
+//! [`rotation`](super::rotation) uses the same steps: [`begin`] locks and clears up, [`finish`]
+//! clears up again.
 
 use std::time::Instant;
 
@@ -7,28 +10,32 @@ use super::error::{Error, SlotError};
 use super::keychain_entry;
 use super::refresh::WAIT;
 use crate::store::{KeysTurn, OpenVault};
-use crate::vault::keychain::{self, Patience};
-use crate::vault::slot::{KeyMaterial, SlotId, SlotKind};
+use crate::vault::keychain;
+pub(crate) use crate::vault::keychain::Patience;
+pub(crate) use crate::vault::slot::SlotId;
+use crate::vault::slot::{KeyMaterial, SlotKind};
 use crate::vault::slot_secret::SlotSecret;
 
-/// What became of a change.
+/// The result of a committed change of the keys.
 #[derive(Debug)]
 pub(crate) struct Changed<T> {
+    /// The result of the operation itself.
     pub(crate) done: T,
-    /// Entries that nobody needs, and that the keychain did not delete: the next change tries again.
+    /// The number of unused entries that the keychain did not delete. The next change tries again.
     pub(crate) entries_left: usize,
-    /// Whether what was overwritten is gone from the write-ahead log as well: not while somebody
-    /// is still reading it.
+    /// Whether the write-ahead log was emptied, so that the overwritten keys are gone from the disk.
+    /// It can't be emptied while another process reads the vault.
     pub(crate) log_emptied: bool,
 }
 
-/// Whether `with` opens the slot `id`.
+/// Returns whether `with` opens the slot `id`. Fails with [`SlotError::Unknown`] if the vault has
+/// no such slot.
 pub(crate) fn opens(vault: &OpenVault, id: SlotId, with: &SlotSecret) -> Result<bool, Error> {
     Ok(vault.opens(id, with)?.ok_or(SlotError::Unknown { id })?)
 }
 
-/// Whether `secret` is what opens the slot `id` already. One in the keychain is made anew, and
-/// never is.
+/// Returns whether `secret` already opens the slot `id`, so that replacing the slot's secret by it
+/// would change nothing. Always `false` for the keychain, where each slot gets a generated secret.
 pub(crate) fn has(vault: &OpenVault, id: SlotId, secret: &SlotSecret) -> Result<bool, Error> {
     match secret {
         SlotSecret::Keychain(_) => Ok(false),
@@ -42,7 +49,7 @@ pub(crate) fn has(vault: &OpenVault, id: SlotId, secret: &SlotSecret) -> Result<
     }
 }
 
-/// Adds a slot to an open vault.
+/// Adds a slot that `secret` opens, and returns the new slot's id.
 pub(crate) fn add(
     vault: &OpenVault,
     secret: &SlotSecret,
@@ -56,7 +63,8 @@ pub(crate) fn add(
     finish(vault, added.map(|()| id), patience, clock)
 }
 
-/// Takes the slot `id` away from an open vault.
+/// Removes the slot `id`, and returns its kind. Fails with [`SlotError::Last`] if it is the vault's
+/// only slot.
 pub(crate) fn remove(
     vault: &OpenVault,
     id: SlotId,
@@ -73,20 +81,21 @@ pub(crate) fn remove(
     finish(vault, removed.map(|()| slot.kind), patience, clock)
 }
 
-/// Waits until nobody uses or changes the keys, and keeps it so; and sweeps what an earlier change
-/// left.
+/// Waits until no other process uses or changes the keys, and deletes the keychain entries that an
+/// earlier change left. Other processes stay locked out until the returned [`KeysTurn`] is dropped.
 pub(super) fn begin(
     vault: &OpenVault,
     patience: &Patience,
     clock: Clock,
 ) -> Result<KeysTurn, Error> {
     let turn = vault.keys_turn(Instant::now() + WAIT)?;
-    // What can't be deleted now is left to the end.
+    // What can't be deleted now is tried again by `finish`.
     keychain_entry::sweep(vault, patience, clock)?;
     Ok(turn)
 }
 
-/// What the coming slot `id` is made with; a secret for the keychain is made, and kept there.
+/// Returns the material that the new slot `id` is made with. For a keychain slot, generates a secret
+/// and writes it to the keychain.
 pub(super) fn material_of(
     vault: &OpenVault,
     id: SlotId,
@@ -102,7 +111,8 @@ pub(super) fn material_of(
     }
 }
 
-/// Clears up after a change that was committed, or failed.
+/// Deletes the keychain entries that are not used any more, and empties the write-ahead log, after
+/// a change of the keys that was committed. After one that failed, only deletes the entries.
 pub(super) fn finish<T>(
     vault: &OpenVault,
     changed: Result<T, Error>,
@@ -111,12 +121,13 @@ pub(super) fn finish<T>(
 ) -> Result<Changed<T>, Error> {
     let swept = keychain_entry::sweep(vault, patience, clock);
     let done = changed?;
-    // The change is committed: what could not be cleared up is told, and no failure.
-    Ok(Changed { done, entries_left: swept.unwrap_or(1), log_emptied: vault.settle() })
+    // The change is committed. So entries that could not be deleted are reported, not an error.
+    Ok(Changed { done, entries_left: swept.unwrap_or(1), log_emptied: vault.empty_log() })
 }
 
-/// Reads the secret of a slot that was just made from the keychain once more.
-pub(super) fn kept(
+/// Reads the secret of the new slot `id` back from the keychain. Fails with [`SlotError::NotKept`]
+/// if it is not there.
+pub(super) fn read_back(
     vault: &OpenVault,
     id: SlotId,
     patience: &Patience,

@@ -1,8 +1,8 @@
-//! Entries in the keychain that a slot is about to have, or no longer has.
+//! Keychain entries that do not belong to a key slot yet, or no longer.
 //!
-//! Each is named in the vault, under a seal, for as long as it has no slot. Whoever can edit the
-//! file can neither have another vault's entry deleted, since the name is made from this vault's
-//! id, nor one that a backup needs, since the seal is missing.
+//! The vault lists each of them, sealed, until it has a slot or is deleted. An attacker who can edit
+//! the file can't have the entry of another vault deleted, because its name is made from this
+//! vault's id; nor one that a backup needs, because the attacker can't make the seal.
 
 use super::clock::Clock;
 use super::error::{Error, SlotError};
@@ -11,33 +11,33 @@ use crate::vault::Key;
 use crate::vault::keychain::{self, Patience};
 use crate::vault::slot::SlotId;
 
-/// Makes a secret for the coming slot `slot`: its name is committed, then it is written under that
-/// new name and read back.
+/// Generates a secret for the new slot `slot`, writes it to the keychain and reads it back. The
+/// entry's name is committed to the vault before that.
 pub(super) fn create(
     vault: &OpenVault,
     slot: SlotId,
     patience: &Patience,
     clock: Clock,
 ) -> Result<Key, Error> {
-    vault.entry_begun(slot, clock())?;
+    vault.add_intent(slot, clock())?;
     let secret = Key::generate()?;
     keychain::create(&vault.entry_name(slot), &secret, patience).map_err(SlotError::NotKept)?;
     Ok(secret)
 }
 
-/// Deletes the entries that are named in the vault and have no slot: what a process left that died,
-/// or what a slot left that was replaced. Returns how many the keychain did not delete.
+/// Deletes the entries that the vault lists and no slot uses: those of a process that died, and of
+/// slots that were replaced. Returns the number of entries that the keychain did not delete.
 ///
-/// Nobody else may be changing keys meanwhile.
+/// The caller holds the lock that keeps other processes from changing keys.
 pub(super) fn sweep(vault: &OpenVault, patience: &Patience, clock: Clock) -> Result<usize, Error> {
     let mut left = 0;
-    for (slot, is_there) in vault.entries_begun(clock())? {
-        // An entry that a slot needs is never a leftover, whatever is written down of it.
+    for (slot, is_there) in vault.confirm_intents(clock())? {
+        // An entry that a slot uses is never deleted, even if the vault lists it.
         if !is_there && keychain::delete(&vault.entry_name(slot), patience).is_err() {
             left += 1;
             continue;
         }
-        vault.entry_done(slot)?;
+        vault.remove_intent(slot)?;
     }
     Ok(left)
 }

@@ -1,10 +1,10 @@
-//! A token that is good enough, and whether the vault has one.
+//! The judgement whether the token in the vault is good enough to be handed out.
 
 use jiff::Timestamp;
 
 use super::clock::Clock;
 use super::credential;
-use super::error::{Error, LoginReason};
+use super::error::{Error, LoginReason, StoreError};
 use crate::model::account::Account;
 use crate::model::credential::{Credential, Status};
 use crate::model::readiness::{Need, Readiness, readiness};
@@ -15,23 +15,38 @@ use crate::store::OpenVault;
 #[derive(Debug)]
 pub(crate) struct LiveToken {
     pub(crate) credential: Credential,
-    /// Whether this call renewed it.
+    /// Whether this call renewed the token.
     pub(crate) refreshed: bool,
     pub(crate) warning: Option<Warning>,
 }
 
-/// What the user should know of a token that is handed out all the same.
+/// A problem of a token that is handed out anyway.
 #[derive(Debug)]
 pub(crate) enum Warning {
-    /// The service refused it when it was last asked.
+    /// The service refused the token when it was last asked.
     Inactive,
-    /// It ends at this time, and nothing will renew it.
+    /// The token ends at this time, and nothing will renew it.
     Fading { ends_at: Option<Timestamp> },
-    /// It should have been renewed, and was not, for this reason.
+    /// Another process is renewing the token.
+    BeingRefreshed,
+    /// An earlier refresh was interrupted, and another one could end the grant.
+    InDoubt,
+    /// The token is due, and could not be renewed for this reason.
     NotRefreshed(Box<Error>),
 }
 
-/// How good a token has to be, and what may be done for it.
+impl Warning {
+    /// Returns the warning for a stored token that could not be renewed because of `error`.
+    pub(super) fn of(error: Error) -> Self {
+        match error {
+            Error::Store(StoreError::Busy) => Self::BeingRefreshed,
+            Error::Interrupted { .. } => Self::InDoubt,
+            error => Self::NotRefreshed(Box::new(error)),
+        }
+    }
+}
+
+/// The demands on a token: how long it has to live, and whether it may be refreshed.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Policy {
     pub(crate) need: Need,
@@ -39,45 +54,52 @@ pub(crate) struct Policy {
     pub(crate) clock: Clock,
 }
 
-/// What was found in the vault.
+/// The state of the token in the vault, measured by the caller's need.
 #[derive(Debug)]
-pub(crate) enum Found {
-    /// A token that is good enough.
+pub(crate) enum TokenState {
+    /// The token is good enough.
     Good(Box<LiveToken>),
-    /// It has to be renewed first.
+    /// The token has to be renewed first.
     Due,
 }
 
-/// Looks whether the token of `account` is good enough, with no network and no write.
-pub(crate) fn find(vault: &OpenVault, account: &Account, policy: Policy) -> Result<Found, Error> {
+/// Reads the token of `account` and judges whether it is good enough, with no network and no write.
+///
+/// Fails with [`Error::LoginRequired`], [`Error::HandedOver`] or [`Error::NeverLongEnough`] if no
+/// refresh can help.
+pub(crate) fn find(
+    vault: &OpenVault,
+    account: &Account,
+    policy: Policy,
+) -> Result<TokenState, Error> {
     let row = credential::expect(vault, account)?;
     if row.stored.credential.status == Status::HandedOver {
         return Err(credential::handed_over(vault, account));
     }
     let found = judge(account, &row.stored.credential, policy.need, (policy.clock)())?;
-    // An interrupted refresh is seen to even while the token works: that may be the last chance.
-    // But where none may be made, or none would help, there is nothing to see to.
+    // An interrupted refresh is finished even while the token works: later the provider may no
+    // longer allow another try. Not where a refresh is forbidden, or known to be refused.
     let refused = row.stored.credential.status == Status::LoginRequired;
     if row.journal.is_some() && policy.may_refresh && !refused {
-        return Ok(Found::Due);
+        return Ok(TokenState::Due);
     }
     Ok(found)
 }
 
-/// Says what can be done with `credential`, no refresh of which was interrupted.
+/// Judges whether the token of `credential` is good enough. Does not look for interrupted refreshes.
 pub(super) fn judge(
     account: &Account,
     credential: &Credential,
     need: Need,
     now: Timestamp,
-) -> Result<Found, Error> {
+) -> Result<TokenState, Error> {
     match readiness(credential, need, now) {
-        Readiness::Good => Ok(Found::Good(Box::new(hand_out(credential.clone(), false)))),
-        Readiness::Due { .. } => Ok(Found::Due),
+        Readiness::Good => Ok(TokenState::Good(Box::new(hand_out(credential.clone(), false)))),
+        Readiness::Due { .. } => Ok(TokenState::Due),
         Readiness::Fading => {
             let warning = Some(Warning::Fading { ends_at: credential.expiry().at() });
             let credential = credential.clone();
-            Ok(Found::Good(Box::new(LiveToken { credential, refreshed: false, warning })))
+            Ok(TokenState::Good(Box::new(LiveToken { credential, refreshed: false, warning })))
         }
         Readiness::LoginRequired => {
             let reason = match credential.status {
@@ -98,8 +120,8 @@ pub(super) fn judge(
     }
 }
 
-/// The token of `credential`, to be handed out. A credential without one is renewed before this is
-/// called; an error means that nothing renews it.
+/// Returns the access token of `credential`. Fails with [`Error::LoginRequired`] if it has none:
+/// what can be renewed is renewed before this is called.
 pub(crate) fn token_of<'a>(
     account: &Account,
     credential: &'a Credential,
@@ -108,7 +130,7 @@ pub(crate) fn token_of<'a>(
     credential.token().ok_or_else(|| Error::LoginRequired { account: account.clone(), reason })
 }
 
-/// A credential as it is, with a warning if the service refused it.
+/// Returns `credential` as a [`LiveToken`], with a warning if the service refused its token.
 pub(crate) fn hand_out(credential: Credential, refreshed: bool) -> LiveToken {
     let warning = (credential.status == Status::Inactive).then_some(Warning::Inactive);
     LiveToken { credential, refreshed, warning }

@@ -1,4 +1,4 @@
-//! Many credentials at once: the threads that work, with a few connections to the vault for all.
+//! Work on many credentials at once, by several threads that share one open vault.
 
 use std::collections::HashMap;
 use std::io;
@@ -13,19 +13,19 @@ use super::fair_queue::FairQueue;
 use crate::model::account::{Account, ProviderName, UserName};
 use crate::store::{OpenVault, Opener};
 
-/// Something to do about one credential.
+/// One credential to work on.
 #[derive(Debug, Clone)]
 pub(crate) struct Job {
     pub(crate) account: Account,
-    /// The round that it is part of. With each the vault is opened anew: the file may have been
-    /// replaced meanwhile, as by a backup.
+    /// The round that the job belongs to. The vault is opened again for each round, because its
+    /// file may have been replaced meanwhile, for example by a backup.
     pub(crate) round: u64,
 }
 
-/// The accounts whose provider and user are these, each with the name of its lane; what is left
-/// out matches all.
+/// Returns the accounts with this provider and user, each with the name of its lane in a
+/// [`FairQueue`]. `None` matches every provider or user.
 ///
-/// A lane is a provider's server: that one of them is slow or gone must not hold up others.
+/// There is one lane for each provider's server, so that a slow server does not hold up others.
 pub(crate) fn lanes(
     vault: &OpenVault,
     provider: Option<&ProviderName>,
@@ -41,10 +41,11 @@ pub(crate) fn lanes(
     Ok(vault.accounts(provider, user)?.into_iter().map(lane).collect())
 }
 
-/// Starts `threads` threads that do `work` about what is in `queue`, until it is closed and empty,
-/// and send what came of it to `done`.
+/// Starts threads that do `work` for each [`Job`] in `queue` and send the result to `done`. They end
+/// when the queue is closed and empty.
 ///
-/// Fails only if not even one can be started.
+/// Starts up to `threads` threads. Fails only if not even one can be started. A panic in `work`
+/// becomes [`Error::Bug`] for its account.
 pub(crate) fn start<'scope, 'env, T, E, W>(
     scope: &'scope Scope<'scope, 'env>,
     threads: NonZeroUsize,
@@ -65,7 +66,7 @@ where
             Builder::new().spawn_scoped(scope, move || work_on(&rounds, queue, work, &done));
         match spawned {
             Err(error) if started == 0 => return Err(error),
-            // The others do it all.
+            // The threads that were started do all the work.
             Err(_) => break,
             Ok(_) => {}
         }
@@ -73,15 +74,15 @@ where
     Ok(())
 }
 
-/// The vault as it was opened for the newest round so far.
+/// The vault that all threads share, opened for the newest round so far.
 struct Rounds<'a> {
     opener: &'a Opener,
     newest: Mutex<Option<(u64, Arc<OpenVault>)>>,
 }
 
 impl Rounds<'_> {
-    /// The vault as it was opened in `round` or later.
-    fn opened(&self, round: u64) -> Result<Arc<OpenVault>, Error> {
+    /// Returns a vault that was opened in `round` or later, and opens it if necessary.
+    fn vault(&self, round: u64) -> Result<Arc<OpenVault>, Error> {
         let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, vault)) = newest.as_ref().filter(|(opened_in, _)| *opened_in >= round) {
             return Ok(Arc::clone(vault));
@@ -99,12 +100,12 @@ fn work_on<T, E: From<Error>>(
 ) {
     while let Some(turn) = queue.next() {
         let Job { account, round } = &turn.item;
-        let result = rounds.opened(*round).map_err(E::from).and_then(|vault| {
-            // A bug met with one credential must not leave others waiting for its outcome.
+        let result = rounds.vault(*round).map_err(E::from).and_then(|vault| {
+            // A panic about one credential must not end the work on the others.
             catch_unwind(AssertUnwindSafe(|| work(&vault, account)))
                 .unwrap_or_else(|_| Err(Error::Bug { account: account.clone() }.into()))
         });
-        // Nobody listens any more only where everything is over.
+        // Sending fails only after the receiver was dropped: then nobody needs the result.
         let _ = done.send((account.clone(), result));
     }
 }
@@ -165,13 +166,13 @@ mod tests {
         let (home, key) = (tempfile::tempdir().unwrap(), Key::generate().unwrap());
         let opener = vault(&home, &key).opener();
         let rounds = Rounds { opener: &opener, newest: Mutex::new(None) };
-        let finds = |round| rounds.opened(round).unwrap().read(&account("x")).unwrap().is_some();
+        let finds = |round| rounds.vault(round).unwrap().read(&account("x")).unwrap().is_some();
         assert!(!finds(1));
         std::fs::rename(home.path().join("vault"), home.path().join("aside")).unwrap();
         store(&vault(&home, &key), &account("x"));
         assert!(!finds(1));
         assert!(finds(2));
-        // What is left of an earlier round does not go back.
+        // A job of an earlier round uses the newer vault too.
         assert!(finds(1));
     }
 

@@ -1,12 +1,16 @@
-//! The operations: the one place where vault, store, network and providers meet.
+//! The operations of tokctl: what a user can ask for, each as one function that has a name.
 //!
-//! No printing, no prompting, no argument parsing, no clock: what an operation needs comes in as
-//! an argument, and what it has to say goes out as a value.
+//! This is the only folder where the vault, authorization servers, provider definitions and the
+//! files of other tools meet. An operation takes what it needs as arguments, the time included
+//! ([`Clock`](clock::Clock)), and returns its result or its [`Error`] as a value. It refuses to
+//! know the terminal, the command line, the environment, exit codes, and how a result is worded.
 
 pub(crate) mod error;
 mod clock;
+pub(crate) mod providers;
 pub(crate) mod audit;
 pub(crate) mod credential;
+pub(crate) mod key_text;
 mod create;
 mod live_token;
 pub(crate) mod refresh;
@@ -25,6 +29,7 @@ pub(crate) mod fair_queue;
 pub(crate) mod many;
 
 pub(crate) use crate::store::{ListedSlot, OpenVault, Opener, StillLocked, Vault};
+pub(crate) use crate::vault::slot::SlotKind;
 pub(crate) use crate::vault::slot_secret::SlotSecret;
 pub(crate) use create::open_or_create;
 pub(crate) use error::{BundleError, CheckError, Error, ImportError, Reason, SlotError};

@@ -1,13 +1,13 @@
 //! `rotate-key`: a new data key, new slot secrets, every credential sealed again; all or nothing.
 //!
-//! Everything is asked before this begins. Keychain and file have no common commit, so: the names
-//! of new keychain entries are committed, the entries written and read back, and then one
-//! transaction replaces data key, slots and seals. It is the only moment that counts: before it the
-//! old secrets open everything, after it the new ones do, and the entries of whichever side lost
-//! are named in the file and deleted, by this run or by a later one.
+//! Keychain and vault cannot be changed in one transaction. So the names of new keychain entries
+//! are committed first, then the entries are written and read back, and then one transaction
+//! replaces data key, slots and seals. Before that transaction the old secrets open everything,
+//! after it the new ones do. The entries that are not needed then are named in the vault, and this
+//! run or a later one deletes them.
 //!
-//! A credential keeps its revision, since it is the same one: the journal of an interrupted refresh
-//! is still about it, and nobody takes the rotation for a refresh.
+//! A credential keeps its revision. So the journal of an interrupted refresh still belongs to it,
+//! and no process takes the rotation for a refresh.
 
 use std::collections::BTreeSet;
 
@@ -20,34 +20,35 @@ use crate::vault::seal::Generation;
 use crate::vault::slot::{SlotId, SlotKind};
 use crate::vault::slot_secret::SlotSecret;
 
-/// What becomes of each slot.
+/// The decisions about a rotation. All questions to the user are answered before it begins.
 #[derive(Debug)]
 pub(crate) struct Plan {
-    /// All slots of the vault.
+    /// Every slot of the vault, with its fate.
     pub(crate) slots: Vec<(SlotId, Fate)>,
-    /// Whether everything is opened again before it is committed.
+    /// Whether every new seal is opened again before the commit.
     pub(crate) verify: bool,
-    /// For entries of the keychain that are to go.
+    /// How long the keychain may take to delete entries that are not needed any more.
     pub(crate) patience: Patience,
 }
 
-/// What becomes of one slot.
+/// The decision about one slot.
 #[derive(Debug)]
 pub(crate) enum Fate {
-    /// A new one of the same kind takes its place.
+    /// A new slot of the same kind, which this secret opens, replaces it.
     Renewed(SlotSecret),
+    /// The slot is removed.
     Dropped,
 }
 
-/// Is told how far a rotation is: so many steps of all.
+/// A callback that reports the progress of a rotation: the steps done, and all steps.
 pub(crate) struct Progress<'a>(pub(crate) &'a mut dyn FnMut(u64, u64));
 
-/// What there is to do: so many passes over so many credentials.
+/// The size of a rotation: the number of credentials, and the passes over all of them.
 #[derive(Debug, Clone, Copy)]
 struct Work {
     credentials: u64,
-    /// Whether everything is opened before a keychain is written to: for anything else, that
-    /// sealing anew opens it is soon enough.
+    /// Whether a pass opens every credential before the keychain is written to. Without a keychain
+    /// slot this pass is not needed: sealing again opens every credential anyway.
     check: bool,
     verify: bool,
 }
@@ -62,26 +63,28 @@ impl Work {
 }
 
 impl Progress<'_> {
-    /// So many credentials are done, after so many passes over all of them.
-    fn tell(&mut self, work: Work, passes: u64, done: u64) {
+    /// Reports that `done` credentials are done in the current pass, after `passes` complete passes.
+    fn report(&mut self, work: Work, passes: u64, done: u64) {
         let all = 1 + u64::from(work.check) + u64::from(work.verify);
         (self.0)(passes * work.credentials + done, all * work.credentials);
     }
 }
 
-/// A rotation that was committed.
+/// The result of a committed rotation.
 #[derive(Debug)]
 pub(crate) struct Rotated {
     pub(crate) generation: Generation,
+    /// The number of credentials that were sealed again.
     pub(crate) credentials: u64,
-    /// The slots in the order of the plan, without those that were dropped.
+    /// The new slots, in the order of the plan.
     pub(crate) slots: Vec<(SlotId, SlotKind)>,
 }
 
-/// Rotates the keys of an open vault.
+/// Rotates the keys of an open vault as `plan` says.
 ///
-/// Waits for refreshes in flight, and keeps new ones waiting. Where anything fails before the
-/// commit, the vault is as it was.
+/// Waits for refreshes in flight, and keeps new ones waiting. If a step fails before the commit,
+/// the vault is unchanged. Fails with [`SlotError::Changed`] if the vault has other slots than the
+/// plan, and with [`SlotError::Damaged`] if a credential does not open.
 pub(crate) fn rotate(
     vault: &OpenVault,
     plan: Plan,
@@ -94,7 +97,7 @@ pub(crate) fn rotate(
     adopt_spills(vault)?;
     let work = Work::of(vault, &plan)?;
     if work.check {
-        check_whole(vault, |done| progress.tell(work, 0, done))?;
+        check_whole(vault, |done| progress.report(work, 0, done))?;
     }
     let rotated = make_slots(vault, plan.slots, plan.verify, clock)
         .and_then(|new| {
@@ -105,7 +108,7 @@ pub(crate) fn rotate(
     key_slots::finish(vault, rotated, &patience, clock)
 }
 
-/// The slots as they are, which have to be those that the plan was made for.
+/// Returns the vault's slots. Fails with [`SlotError::Changed`] if they are not those of the plan.
 fn check_unchanged(vault: &OpenVault, plan: &Plan) -> Result<Vec<(SlotId, SlotKind)>, Error> {
     vault.check_key().map_err(|error| match error {
         store::Error::KeyRetired => SlotError::Changed.into(),
@@ -117,16 +120,18 @@ fn check_unchanged(vault: &OpenVault, plan: &Plan) -> Result<Vec<(SlotId, SlotKi
     if found == planned { Ok(old) } else { Err(SlotError::Changed.into()) }
 }
 
-/// Stores the answers that lie beside the vault: nothing could open them afterwards.
+/// Stores the answers in spill files in their rows, because no key opens the files after the
+/// rotation.
 ///
-/// Whoever else reads or writes one keeps the keys from changing meanwhile, so there will be no more
-/// of them. It is not done under the credential's lock, whose holder may be waiting for this
+/// No new spill file can appear: a process that reads or writes one holds a lock that the rotation
+/// waited for. The credential's own lock is not taken, because its holder may be waiting for this
 /// rotation.
 fn adopt_spills(vault: &OpenVault) -> Result<(), Error> {
-    for account in vault.in_doubt()? {
+    for account in vault.accounts_in_doubt()? {
         match vault.read(&account) {
             Ok(Some(row)) => drop(vault.adopt_spill(&account, &row)?),
-            // It was deleted meanwhile; or it is told with all others that don't open.
+            // The credential was deleted meanwhile, or it does not open: `with_all_damage` names
+            // all of those.
             Ok(None) | Err(store::Error::Tampered { .. }) => {}
             Err(error) => return Err(error.into()),
         }
@@ -134,13 +139,14 @@ fn adopt_spills(vault: &OpenVault) -> Result<(), Error> {
     Ok(())
 }
 
-/// Makes sure that every credential opens.
+/// Opens every credential. Fails with [`SlotError::Damaged`] if one does not open.
 fn check_whole(vault: &OpenVault, progress: impl FnMut(u64)) -> Result<(), Error> {
     let (_, damage) = vault.examine(progress)?;
     if damage == Damage::default() { Ok(()) } else { Err(SlotError::Damaged(damage).into()) }
 }
 
-/// Names all credentials that do not open, where `error` names the first.
+/// Turns an error about the first credential that does not open into one that names all of them.
+/// Returns any other error unchanged.
 fn with_all_damage(vault: &OpenVault, error: Error) -> Error {
     match error {
         Error::Store(store::Error::Tampered { .. } | store::Error::Inconsistent(_)) => {
@@ -150,7 +156,7 @@ fn with_all_damage(vault: &OpenVault, error: Error) -> Error {
     }
 }
 
-/// Makes the new secrets. To verify, what the keychain has is read from there once more.
+/// Makes the secrets of the new slots. With `verify`, reads those in the keychain back from there.
 fn make_slots(
     vault: &OpenVault,
     slots: Vec<(SlotId, Fate)>,
@@ -163,7 +169,7 @@ fn make_slots(
         let id = SlotId::generate()?;
         let material = key_slots::material_of(vault, id, &secret, clock)?;
         let kept = match &secret {
-            SlotSecret::Keychain(patience) if verify => key_slots::kept(vault, id, patience)?,
+            SlotSecret::Keychain(patience) if verify => key_slots::read_back(vault, id, patience)?,
             SlotSecret::Keychain(_)
             | SlotSecret::Key(_)
             | SlotSecret::Passphrase(_)
@@ -174,7 +180,7 @@ fn make_slots(
     Ok(made)
 }
 
-/// The one transaction.
+/// Replaces data key, slots and seals in one transaction.
 fn commit(
     vault: &OpenVault,
     rotation: &Rotation,
@@ -183,8 +189,8 @@ fn commit(
 ) -> Result<Rotated, Error> {
     let before = u64::from(work.check);
     let (generation, credentials) = vault.rotate(rotation, |step| match step {
-        Step::Sealed(done) => progress.tell(work, before, done),
-        Step::Verified(done) => progress.tell(work, before + 1, done),
+        Step::Sealed(done) => progress.report(work, before, done),
+        Step::Verified(done) => progress.report(work, before + 1, done),
     })?;
     let slots = rotation.new.iter().map(|new| (new.id, new.kind)).collect();
     Ok(Rotated { generation, credentials, slots })

@@ -1,48 +1,55 @@
-//! A live token: found in the vault, or renewed.
+//! A live token: read from the vault, or renewed.
 //!
-//! [`live`] is what every command asks that hands a token out, and [`renew`] what those ask that
-//! want a new one, due or not. What they have to know of today's configuration, they ask their
-//! [`Caller`], and only when a token is due: a `get` of a good token reads no configuration.
+//! Every command that hands out a token calls [`live`]. A command that wants a new token, due or
+//! not, calls [`renew`]. Both ask their [`Caller`] for today's configuration only when a token is
+//! due, so that a `get` of a good token reads no configuration.
 
 use super::clock::Clock;
 use super::credential;
 use super::error::Error;
-pub(crate) use super::live_token::{Found, LiveToken, Policy, Warning, find, token_of};
+pub(crate) use super::live_token::{LiveToken, Policy, TokenState, Warning, find, token_of};
 use super::refresh::{Refresh, Today, Trigger};
 use crate::model::account::Account;
 use crate::model::audit::Settings;
 use crate::model::credential::Credential;
-use crate::providers::Renewal;
+use crate::providers::RenewalRules;
 use crate::secret::ClientSecret;
 use crate::store::OpenVault;
 
-/// How a token is renewed by today's configuration.
+/// The rules of today's configuration for a refresh.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Rules {
-    pub(crate) renewal: Renewal,
-    /// How the audit is to be kept, where the configuration can be read.
+    pub(crate) renewal: RenewalRules,
+    /// The settings of the audit; `None` if the configuration can't be read.
     pub(crate) audit: Option<Settings>,
 }
 
-/// The command for which a token is renewed: knows the configuration, and may show that it waits.
+/// The command for which a token is renewed. It knows the configuration, and may show the user that
+/// it waits.
 pub(crate) trait Caller {
-    /// How tokens of the account's provider are renewed. Without a definition, the strictest rules.
+    /// Returns the rules for the account's provider. Without a definition, returns the strictest.
     fn rules(&self, account: &Account) -> Rules;
 
-    /// A client secret that is configured for the credential's client and is not the sealed one.
+    /// Returns a client secret that is configured for the credential's client and differs from the
+    /// sealed one.
     fn other_secret(&self, account: &Account, credential: &Credential) -> Option<ClientSecret>;
 
-    /// Does `work`, which waits for a server.
+    /// Runs `work`, which waits for a server, and may show progress meanwhile.
     fn while_waiting<T>(&self, work: impl FnOnce() -> T) -> T;
 
-    /// Hears how a refresh went.
-    fn hear(&self, vault: &OpenVault, account: &Account, outcome: &Result<LiveToken, Error>);
+    /// Is called with the outcome when [`renew`] ends, for example to run the user's hooks.
+    fn refresh_ended(
+        &self,
+        vault: &OpenVault,
+        account: &Account,
+        outcome: &Result<LiveToken, Error>,
+    );
 }
 
-/// Gives a token of `account` that is good enough: the one in the vault, with no network and no
-/// write, or a new one.
+/// Returns a token of `account` that is good enough. Takes the one in the vault, with no network and
+/// no write, if it is; else renews it.
 ///
-/// Fails with [`Error::RefreshForbidden`] where it is due and may not be refreshed.
+/// Fails with [`Error::RefreshForbidden`] if the token is due and `policy` forbids a refresh.
 pub(crate) fn live(
     vault: &OpenVault,
     account: &Account,
@@ -50,18 +57,18 @@ pub(crate) fn live(
     caller: &impl Caller,
 ) -> Result<LiveToken, Error> {
     match find(vault, account, policy)? {
-        Found::Good(token) => Ok(*token),
-        Found::Due if !policy.may_refresh => {
+        TokenState::Good(token) => Ok(*token),
+        TokenState::Due if !policy.may_refresh => {
             Err(Error::RefreshForbidden { account: account.clone() })
         }
-        Found::Due => renew(vault, account, Trigger::Need(policy.need), policy.clock, caller),
+        TokenState::Due => renew(vault, account, Trigger::Need(policy.need), policy.clock, caller),
     }
 }
 
-/// Renews the token of `account`.
+/// Renews the token of `account` and returns it.
 ///
-/// If the server refuses the sealed client secret, and another one is configured for the same
-/// client, that one is tried once.
+/// If the server refuses the sealed client secret and another one is configured for the same
+/// client, tries that one once. What can fail is described at [`Refresh::run`].
 pub(crate) fn renew(
     vault: &OpenVault,
     account: &Account,
@@ -71,7 +78,7 @@ pub(crate) fn renew(
 ) -> Result<LiveToken, Error> {
     let Rules { renewal, audit } = caller.rules(account);
     if let Some(settings) = audit {
-        vault.keep_audit_as(settings);
+        vault.set_audit_settings(settings);
     }
     let attempt = |client_secret| {
         let today = Today { renewal, client_secret };
@@ -87,6 +94,6 @@ pub(crate) fn renew(
             outcome = attempt(Some(secret));
         }
     }
-    caller.hear(vault, account, &outcome);
+    caller.refresh_ended(vault, account, &outcome);
     outcome
 }

@@ -1,16 +1,16 @@
-//! The text of a bundle, and what is in a bundle.
+//! The properties of a bundle: of its text, and of its content.
 
 use std::sync::LazyLock;
 
 use data_encoding::BASE64URL_NOPAD as BASE64URL;
 use serde_json::Value;
 
-use super::credential::{can_be_kept, can_be_sent, is_judged, written};
-use super::input::{Setting, replaced};
+use super::credential::{assert_decidable, can_be_kept, can_be_sent, serialized};
+use super::input::{Setting, replace_all};
 use super::price::{Price, price};
-use super::shown;
-use super::world::NOW;
-use crate::model::bundle::{Carried, Content, Load};
+use super::printed_text;
+use super::sample_vault::NOW;
+use crate::model::bundle::{BundleEntry, Content, Load};
 use crate::model::summary::Summary;
 use crate::ops::import::{self, Incoming, Terms};
 use crate::secret::{Passphrase, SecretText};
@@ -18,10 +18,10 @@ use crate::vault::Key;
 use crate::vault::bundle::{self, Bundle, BundleSecret, Error};
 use crate::vault::slot::Cost;
 
-/// What is in the genuine bundle.
+/// The content of the genuine bundle.
 const CONTENT: &str = "made-up content";
 
-/// A bundle as it was sealed, and who may try to open it.
+/// A genuine bundle, and the means to open it.
 struct Genuine {
     text: String,
     key: BundleSecret,
@@ -36,7 +36,7 @@ static GENUINE: LazyLock<Genuine> = LazyLock::new(|| {
     Genuine { text, key, others: [fresh(), BundleSecret::Passphrase(passphrase)] }
 });
 
-/// Takes a word and what comes in:
+/// Checks a bundle. The input is one of these words, and what it names:
 ///
 /// - `text`: a text in which `HEADER` and `CONTENT` stand for the parts of the genuine one
 /// - `header`: the JSON of a header, in which `@id` and the like stand for what the genuine one has
@@ -44,25 +44,25 @@ static GENUINE: LazyLock<Genuine> = LazyLock::new(|| {
 ///
 /// # Panics
 ///
-/// Where something opens that was not sealed so, or comes in that no vault keeps.
+/// If something opens that was not sealed so, or is imported that no vault keeps.
 pub fn bundle(data: &[u8]) {
     let Some((setting, rest)) = Setting::split(data) else { return };
     if setting.has("content") {
-        return content_is_read(rest);
+        return check_content(rest);
     }
     let (header, content) = GENUINE.parts();
     let text = if setting.has("header") {
         let header = BASE64URL.encode(&GENUINE.with_own_fields(rest));
         format!("tokctl-bundle-1.{header}.{content}")
     } else {
-        let text = replaced(rest, "HEADER", header.as_bytes());
-        String::from_utf8_lossy(&replaced(&text, "CONTENT", content.as_bytes())).into_owned()
+        let text = replace_all(rest, "HEADER", header.as_bytes());
+        String::from_utf8_lossy(&replace_all(&text, "CONTENT", content.as_bytes())).into_owned()
     };
-    text_is_read(&text);
+    check_text(&text);
 }
 
 impl Genuine {
-    /// Header and content as they stand in the text.
+    /// Returns the header and the content as they stand in the text.
     fn parts(&self) -> (&str, &str) {
         let mut parts = self.text.split('.').skip(1);
         let mut part = || parts.next().expect("a bundle has three parts");
@@ -73,22 +73,23 @@ impl Genuine {
         let own = fields(&self.text).expect("a header that was just made");
         own.as_object().into_iter().flatten().fold(header.to_vec(), |header, (name, value)| {
             let value = value.as_str().unwrap_or_default();
-            replaced(&header, &format!("@{name}"), value.as_bytes())
+            replace_all(&header, &format!("@{name}"), value.as_bytes())
         })
     }
 }
 
-/// The header in a bundle's text, read without the type that a bundle has for it.
+/// Reads the header in a bundle's text, without the type that the product has for it.
 fn fields(text: &str) -> Option<Value> {
     let header = BASE64URL.decode(text.split('.').nth(1)?.as_bytes()).ok()?;
     serde_json::from_slice(&header).ok()
 }
 
-/// No cost beyond bounds is paid, and only what was sealed opens, with its own secret.
-fn text_is_read(text: &str) {
+/// Asserts that no cost beyond the bounds is paid, and that only the sealed text opens, with its
+/// own secret.
+fn check_text(text: &str) {
     let read = match Bundle::parse(text) {
         Ok(read) => read,
-        Err(error) => return shown::is_harmless(&error.to_string()),
+        Err(error) => return printed_text::assert_harmless(&error.to_string()),
     };
     let text: String = text.split_whitespace().collect();
     let header = fields(&text).expect("what was read has a header");
@@ -104,7 +105,7 @@ fn text_is_read(text: &str) {
             continue;
         }
         match price {
-            Price::Dear => {}
+            Price::Expensive => {}
             Price::Refused => assert_eq!(read.open(secret).err(), Some(Error::Damaged)),
             Price::Cheap => match read.open(secret) {
                 Ok(content) => {
@@ -112,44 +113,47 @@ fn text_is_read(text: &str) {
                     assert_eq!(text, GENUINE.text, "an edited bundle opens");
                     assert!(std::ptr::eq(secret, &raw const GENUINE.key), "to a foreign key");
                 }
-                Err(error) => shown::is_harmless(&error.to_string()),
+                Err(error) => printed_text::assert_harmless(&error.to_string()),
             },
         }
     }
 }
 
-/// Whoever has the secret can seal anything: what comes in is what a vault could have kept.
-fn content_is_read(content: &[u8]) {
+/// Asserts that only content is imported that a vault could have kept: whoever has the secret can
+/// seal anything.
+fn check_content(content: &[u8]) {
     let (id, text) = bundle::seal(&GENUINE.key, content).expect("random bytes");
     let read = Bundle::parse(&text).expect("what was just sealed");
     assert_eq!(read.id(), id);
     let opened = match import::open(&read, &GENUINE.key) {
         Ok(opened) => opened,
-        Err(error) => return shown::is_harmless(&error.to_string()),
+        Err(error) => return printed_text::assert_harmless(&error.to_string()),
     };
     for Incoming { account, credential, origin, forks, issued_at, left_out } in &opened.incoming {
-        shown::is_harmless(origin);
-        shown::is_harmless(&account.to_string());
+        printed_text::assert_harmless(origin);
+        printed_text::assert_harmless(&account.to_string());
         assert!(!forks && issued_at.is_none() && left_out.is_none(), "a bundle comes in whole");
-        is_judged(credential);
+        assert_decidable(credential);
         assert!(can_be_kept(&Summary::of(account, credential)), "{origin} can't be found again");
         assert!(can_be_sent(credential), "{origin} breaks out of its line");
     }
     let again = Content { credentials: opened.incoming.iter().map(carried).collect() };
-    let again = serde_json::to_vec(&again).expect("what was read can be written");
+    let again = serde_json::to_vec(&again).expect("what was read can be serialized");
     let again: Content = serde_json::from_slice(&again).expect("and read");
     for (carried, incoming) in again.credentials.iter().zip(&opened.incoming) {
-        assert_eq!(written(&carried.credential), written(&incoming.credential));
+        assert_eq!(serialized(&carried.credential), serialized(&incoming.credential));
     }
     let count = opened.incoming.len();
-    match import::foresee(None, opened.incoming, Terms::default(), NOW) {
-        Ok(placed) => assert_eq!(import::written(&placed).count(), count, "it comes in whole"),
-        Err(error) => shown::is_harmless(&error.to_string()),
+    match import::preview(None, opened.incoming, Terms::default(), NOW) {
+        Ok(placed) => {
+            assert_eq!(import::written_accounts(&placed).count(), count, "it comes in whole");
+        }
+        Err(error) => printed_text::assert_harmless(&error.to_string()),
     }
 }
 
-fn carried(incoming: &Incoming) -> Carried {
-    Carried {
+fn carried(incoming: &Incoming) -> BundleEntry {
+    BundleEntry {
         provider: incoming.account.provider.as_str().to_owned(),
         user: incoming.account.user.as_str().to_owned(),
         load: Load::Copied,

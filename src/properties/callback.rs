@@ -1,38 +1,39 @@
-//! What comes to the loopback listener.
+//! The property of requests to the loopback listener.
 
 use super::input::Setting;
 use super::login::Login;
-use crate::oauth::listener::request::{self, Judgement, LONGEST_HEAD};
+use crate::oauth::listener::request::{self, MAX_HEAD, RequestKind};
 
-/// Takes a setting and a request head, as [`Login`] has them.
+/// Checks that the head of a request counts as this login's callback only if it is one. The input
+/// is a setting, as in [`Login::new`], and the head.
 ///
 /// # Panics
 ///
-/// Where something else than this login's answer is taken for it.
+/// If a request is taken for this login's answer and is not.
 pub fn callback(data: &[u8]) {
     let Some((setting, head)) = Setting::split(data) else { return };
     let login = Login::new(&setting);
     let mut head = login.fill_in(head);
-    head.truncate(LONGEST_HEAD);
-    let judged = request::judge(&head, &login.redirect_uri);
-    // However it arrives, piece by piece.
+    head.truncate(MAX_HEAD);
+    let kind = request::classify(&head, &login.redirect_uri);
+    // The head may arrive in pieces; each prefix is incomplete or has the same kind.
     for cut in (0..8).map(|part| head.len() * part / 8).chain(head.len().checked_sub(1)) {
-        let piece = request::judge(&head[..cut], &login.redirect_uri);
-        assert!(piece == Judgement::Incomplete || piece == judged, "{piece:?}, then {judged:?}");
+        let piece = request::classify(&head[..cut], &login.redirect_uri);
+        assert!(piece == RequestKind::Incomplete || piece == kind, "{piece:?}, then {kind:?}");
     }
-    match judged {
-        Judgement::Incomplete => assert!(head.len() < LONGEST_HEAD),
-        Judgement::Stray(_) => {}
-        Judgement::Callback { query } => {
-            is_a_browser(&head, query, &login);
-            let _ = login.judge(query);
+    match kind {
+        RequestKind::Incomplete => assert!(head.len() < MAX_HEAD),
+        RequestKind::Stray(_) => {}
+        RequestKind::Callback { query } => {
+            assert_is_browser(&head, query, &login);
+            let _ = login.parse(query);
         }
     }
 }
 
-/// The head is that of a browser that follows a redirect to this login's address: read line by
-/// line, without the library that the listener has for it.
-fn is_a_browser(head: &[u8], query: &str, login: &Login) {
+/// Asserts that the head is that of a browser that follows a redirect to this login's address. The
+/// head is read line by line, without the library that the listener uses.
+fn assert_is_browser(head: &[u8], query: &str, login: &Login) {
     let uri = login.redirect_uri.to_string();
     let (authority, path) =
         uri["http://".len()..].split_at(uri["http://".len()..].find('/').unwrap_or(0));

@@ -1,16 +1,16 @@
-//! What a credential says, wherever it came from.
+//! The properties of a credential, wherever it came from.
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::world::NOW;
+use super::sample_vault::NOW;
 use crate::model::credential::Credential;
 use crate::model::readiness::{Need, readiness};
 use crate::model::scope::Scopes;
 use crate::model::summary::Summary;
 use crate::secret::SecretText;
 
-/// Whatever a credential says, something can be decided about it.
-pub(super) fn is_judged(credential: &Credential) {
+/// Asserts that a decision is possible for any credential, and that no secret is printed.
+pub(super) fn assert_decidable(credential: &Credential) {
     for need in [Need::Usual, Need::AtLeast(SignedDuration::MAX)] {
         for now in [NOW, Timestamp::MIN, Timestamp::MAX] {
             let _ = (readiness(credential, need, now), credential.is_over(now));
@@ -19,7 +19,8 @@ pub(super) fn is_judged(credential: &Credential) {
     assert!(!format!("{credential:?}").contains("made-up-1"), "a secret is shown");
 }
 
-/// Times are in whole seconds, and scopes have no spaces: what tokctl stores has neither.
+/// Whether tokctl can have stored the values: times are in whole seconds, and scopes have no
+/// spaces.
 pub(super) fn can_be_kept(summary: &Summary) -> bool {
     let times = [
         Some(summary.created_at),
@@ -32,7 +33,7 @@ pub(super) fn can_be_kept(summary: &Summary) -> bool {
         && Scopes::parse(&summary.scopes.to_string()) == summary.scopes
 }
 
-/// What goes into a header, and what is printed as it is, stays on its line.
+/// Whether the values that go into a header or are printed as they are stay on one line.
 pub(super) fn can_be_sent(credential: &Credential) -> bool {
     let token = credential.token().map(SecretText::expose);
     let headers = &credential.api.headers;
@@ -42,6 +43,6 @@ pub(super) fn can_be_sent(credential: &Credential) -> bool {
     own.chain(headers).chain(username).all(|text| !text.contains(char::is_control))
 }
 
-pub(super) fn written(credential: &Credential) -> String {
-    serde_json::to_string(credential).expect("a credential can be written")
+pub(super) fn serialized(credential: &Credential) -> String {
+    serde_json::to_string(credential).expect("a credential can be serialized")
 }

@@ -1,4 +1,5 @@
-//! Fernet (https://github.com/fernet/spec) as other tools write it: tokctl only reads it.
+//! The encrypting half of Fernet (<https://github.com/fernet/spec>), which other tools have: tokctl
+//! only reads it.
 
 use aes::Aes128;
 use cbc::cipher::block_padding::Pkcs7;
@@ -7,13 +8,13 @@ use data_encoding::BASE64URL;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-use super::world::NOW;
+use super::sample_vault::NOW;
 
-/// Half of it signs, half of it encrypts.
+/// A key: one half signs, the other half encrypts.
 pub(super) type Key = [u8; 32];
 
-/// `text` under `key`, always the same.
-pub(super) fn sealed(key: &Key, text: &[u8]) -> String {
+/// Encrypts `text` under `key`, with a fixed time and vector.
+pub(super) fn encrypt(key: &Key, text: &[u8]) -> String {
     let (signing, encrypting) = key.split_at(16);
     let vector = [3; 16];
     let mut room = text.to_vec();

@@ -1,4 +1,4 @@
-//! What other tools kept.
+//! The property of an import from another tool.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::OpenOptions;
@@ -13,28 +13,28 @@ use rusqlite::types::Value as Cell;
 use rusqlite::{Connection, params_from_iter};
 use serde_json::{Map, Value};
 
-use super::credential::{can_be_kept, can_be_sent, is_judged};
+use super::credential::{assert_decidable, can_be_kept, can_be_sent};
 use super::fernet;
 use super::input::Setting;
-use super::shown;
-use super::world::{NOW, account};
+use super::printed_text;
+use super::sample_vault::{NOW, account};
 use crate::config::Config;
-use crate::foreign::record::{Found, Held, Owner, Record};
-use crate::foreign::{
+use crate::importers::record::{Found, Held, Owner, Record};
+use crate::importers::{
     Error, agentllm, google, pauth, rclone, refresh_service, salla, state_tokens,
 };
 use crate::model::bundle::is_sound;
 use crate::model::credential::{Credential, Grant};
 use crate::model::summary::Summary;
 use crate::ops::import::{self, Service};
-use crate::providers::{self, Places, Provider};
+use crate::providers::{self, AddressParameters, Provider};
 use crate::secret::{ClientSecret, SecretText, StoreKey};
 use crate::untrusted::printable;
 
-/// The key that was used to seal what is sealed in a file.
+/// The key of everything that is encrypted in a file.
 const KEY: fernet::Key = [7; 32];
 
-/// The secret that `state-tokens` derives its key from, slowly.
+/// The secret from which `state-tokens` derives its key, slowly.
 const SECRET: &str = "made-up";
 static DERIVED: LazyLock<fernet::Key> = LazyLock::new(|| {
     let (mut key, times) = ([0; 32], NonZeroU32::new(100_000).expect("more than none"));
@@ -42,7 +42,7 @@ static DERIVED: LazyLock<fernet::Key> = LazyLock::new(|| {
     key
 });
 
-/// A file of another tool's, made anew each time.
+/// A file of another tool, written again for each input.
 pub struct Import {
     home: PathBuf,
     config: Config,
@@ -55,23 +55,25 @@ impl Import {
         Self { home: home.to_owned(), config: Config::default() }
     }
 
-    /// Takes words and a file. The words are the source, as `tokctl import` has it, the provider
-    /// where the source tells none, `client` for a client that is configured, and what the file is:
+    /// Checks an import. The input is words and a file. The words are the source, as `tokctl
+    /// import` names it, the provider if the source does not tell it, `client` if a client is
+    /// configured, and the form of the file:
     ///
-    /// - `plain`: what it says
-    /// - `sealed`: that in Fernet
+    /// - `plain`: the file is as given
+    /// - `sealed`: the file is encrypted with Fernet
     /// - `tables`: a SQLite file with rows by their tables, in JSON; a text after `SEALED ` is in
     ///   Fernet, and a number among the words says which byte is then damaged
     ///
     /// # Panics
     ///
-    /// Where what comes in is not what a vault keeps, or goes elsewhere than to its provider.
+    /// If a credential is imported that no vault keeps, or that goes elsewhere than to its
+    /// provider.
     pub fn hold(&self, data: &[u8]) {
         let Some((setting, rest)) = Setting::split(data) else { return };
         let derives = setting.has("state-tokens");
         let key = if derives { &*DERIVED } else { &KEY };
         let content = if setting.has("sealed") {
-            fernet::sealed(key, rest).into_bytes()
+            fernet::encrypt(key, rest).into_bytes()
         } else if setting.has("tables") {
             let Some(mut content) = database(rest, key) else { return };
             if let Some(at) = setting.number::<usize>() {
@@ -91,27 +93,28 @@ impl Import {
             .and_then(|mut file| file.write_all(&content))
             .expect("the file can be written");
         let key = match derives {
-            // A fuzzer would do little else than derive it.
+            // A fuzzer would spend nearly all its time on deriving the key.
             true if cfg!(fuzzing) => None,
             true => Some(StoreKey::from_trusted(SECRET.into())),
             false => Some(StoreKey::from_trusted(BASE64URL.encode(&KEY))),
         };
         match read(&setting, &path, key.as_ref()) {
             None => {}
-            Some(Err(error)) => shown::is_harmless(&error.to_string()),
+            Some(Err(error)) => printed_text::assert_harmless(&error.to_string()),
             Some(Ok(found)) => {
                 assert_eq!(found.files, [path]);
                 for ignored in &found.ignored {
-                    shown::is_harmless(&printable(ignored));
+                    printed_text::assert_harmless(&printable(ignored));
                 }
-                found.records.into_iter().for_each(|record| self.comes_in(&setting, record));
+                found.records.into_iter().for_each(|record| self.check_record(&setting, record));
             }
         }
     }
 
-    /// A record becomes a credential that a vault keeps and a bundle carries, or is refused.
-    fn comes_in(&self, setting: &Setting<'_>, record: Record) {
-        shown::is_harmless(&record.origin);
+    /// Asserts that a record is refused, or becomes a credential that a vault keeps and a bundle
+    /// carries.
+    fn check_record(&self, setting: &Setting<'_>, record: Record) {
+        printed_text::assert_harmless(&record.origin);
         let own = ["github", "gitlab", "jira", "facebook", "slack"];
         let named = own.into_iter().find(|name| setting.has(name)).unwrap_or("gdrive");
         let name = record.provider.unwrap_or(named).parse().expect("a provider's name");
@@ -128,19 +131,19 @@ impl Import {
         let server = record.server.clone();
         let incoming = match import::assemble(record, user, &service, None, NOW) {
             Ok(incoming) => incoming,
-            Err(error) => return shown::is_harmless(&error.to_string()),
+            Err(error) => return printed_text::assert_harmless(&error.to_string()),
         };
         let credential = &incoming.credential;
-        is_judged(credential);
+        assert_decidable(credential);
         assert!(can_be_kept(&Summary::of(&incoming.account, credential)));
         assert!(can_be_sent(credential) && is_sound(credential), "no bundle carries it");
         let server = service.provider.server(server.as_ref()).expect("it was taken before");
-        let places = Places { server: server.as_ref(), ..Places::default() };
-        goes_to_its_provider(credential, &service.provider, places);
+        let places = AddressParameters { server: server.as_ref(), ..AddressParameters::default() };
+        assert_own_addresses(credential, &service.provider, places);
     }
 }
 
-/// What the source that is named finds in a file.
+/// Reads a file as the named source does.
 fn read(
     setting: &Setting<'_>,
     path: &Path,
@@ -165,13 +168,18 @@ fn read(
     })
 }
 
-/// Every address is the provider's, filled in with nothing of the file's but the service's own.
-fn goes_to_its_provider(credential: &Credential, provider: &Provider, places: Places<'_>) {
+/// Asserts that every address is the provider's, with nothing of the file filled in but the
+/// service's own address.
+fn assert_own_addresses(
+    credential: &Credential,
+    provider: &Provider,
+    places: AddressParameters<'_>,
+) {
     let api = &credential.api;
     assert_eq!(api.server_url.as_ref(), places.server);
     let base_url = provider.api_base_url(places).unwrap_or_default();
     assert_eq!(api.base_url, base_url);
-    let places = Places { api_base_url: base_url.as_ref().or(places.server), ..places };
+    let places = AddressParameters { api_base_url: base_url.as_ref().or(places.server), ..places };
     let checks = [provider.check(places), provider.static_check(&api.auth, places)];
     let asked = api.check.as_ref().map(|check| &check.url);
     let own = checks.iter().flatten().flatten().any(|check| Some(&check.url) == asked);
@@ -183,7 +191,7 @@ fn goes_to_its_provider(credential: &Credential, provider: &Provider, places: Pl
     }
 }
 
-/// A SQLite file with `tables`; `None` where there can be none.
+/// Returns a SQLite file with `tables`; `None` if there can be none.
 fn database(tables: &[u8], key: &fernet::Key) -> Option<Vec<u8>> {
     let tables: BTreeMap<String, Vec<Map<String, Value>>> = serde_json::from_slice(tables).ok()?;
     let mut connection = Connection::open_in_memory().ok()?;
@@ -212,7 +220,7 @@ fn cell(value: Option<&Value>, key: &fernet::Key) -> Cell {
             .as_i64()
             .map_or_else(|| number.as_f64().map_or(Cell::Null, Cell::Real), Cell::Integer),
         Some(Value::String(text)) => Cell::Text(match text.strip_prefix("SEALED ") {
-            Some(rest) => fernet::sealed(key, rest.as_bytes()),
+            Some(rest) => fernet::encrypt(key, rest.as_bytes()),
             None => text.clone(),
         }),
         Some(other @ (Value::Array(_) | Value::Object(_))) => Cell::Text(other.to_string()),

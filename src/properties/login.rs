@@ -1,4 +1,4 @@
-//! One login that waits, and what may count as the answer to it.
+//! A login that waits, and an independent rule for what may count as its answer.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,12 +9,14 @@ use jiff::Timestamp;
 use sha2::Sha256;
 use url::form_urlencoded;
 
-use super::input::{Setting, replaced};
-use super::shown;
-use crate::oauth::authorization_response::{self, AuthorizationResponse, Expected, Rejected};
+use super::input::{Setting, replace_all};
+use super::printed_text;
+use crate::oauth::authorization_response::{
+    self, AuthorizationResponse, ExpectedResponse, Rejection,
+};
 use crate::oauth::redirect_uri::RedirectUri;
 use crate::oauth::state::State;
-use crate::providers::shopify::Signed;
+use crate::providers::shopify::ResponseCheck;
 use crate::secret::{ClientSecret, SecretText};
 
 const ISSUER: &str = "https://as.example";
@@ -23,14 +25,15 @@ const SHOP: &str = "made-up.myshopify.com";
 const NOW: Timestamp = Timestamp::constant(1_700_000_000, 0);
 
 pub(super) struct Login {
-    pub(super) expected: Expected,
+    pub(super) expected: ExpectedResponse,
     pub(super) redirect_uri: RedirectUri,
     signed: bool,
 }
 
 impl Login {
-    /// With the words `issuer` (it is known), `promised` (it must be there), `shopify` (its check is
-    /// made), and the host of the redirect URI.
+    /// Makes a login from the words of a setting: `issuer` (the issuer is known), `promised` (the
+    /// response must name it), `shopify` (Shopify's check is made), and the host of the redirect
+    /// URI.
     pub(super) fn new(setting: &Setting<'_>) -> Self {
         let host = ["localhost", "[::1]"].into_iter().find(|host| setting.has(host));
         let port = setting.number::<u16>().filter(|port| *port != 0).unwrap_or(4321);
@@ -38,11 +41,11 @@ impl Login {
         let signed = setting.has("shopify");
         let check = || {
             let secret = ClientSecret::from_trusted(SECRET.into());
-            Arc::new(Signed { secret, shop: SHOP.into(), clock: || NOW }) as Arc<_>
+            Arc::new(ResponseCheck { secret, shop: SHOP.into(), clock: || NOW }) as Arc<_>
         };
         Self {
-            expected: Expected {
-                state: State::fresh().expect("random bytes"),
+            expected: ExpectedResponse {
+                state: State::random().expect("random bytes"),
                 issuer: setting.has("issuer").then(|| ISSUER.into()),
                 issuer_required: setting.has("promised"),
                 check: signed.then(check),
@@ -52,16 +55,17 @@ impl Login {
         }
     }
 
-    /// `text` with the login's state for `STATE`, and for `HMAC` what proves the query in it.
+    /// Returns `text` with the login's state for `STATE`, and the right HMAC of the query in it for
+    /// `HMAC`.
     pub(super) fn fill_in(&self, text: &[u8]) -> Vec<u8> {
-        let text = replaced(text, "STATE", self.expected.state.expose().as_bytes());
+        let text = replace_all(text, "STATE", self.expected.state.expose().as_bytes());
         let query = text.split(|byte| *byte == b'?').nth(1).unwrap_or_default();
         let query = query.split(|byte| b" #\r\n".contains(byte)).next().unwrap_or_default();
-        replaced(&text, "HMAC", hmac(&parameters(query)).as_bytes())
+        replace_all(&text, "HMAC", hmac(&parameters(query)).as_bytes())
     }
 
-    /// Has `query` judged, and sees to it that only this login's answer is taken for one.
-    pub(super) fn judge(&self, query: &str) -> Result<AuthorizationResponse, Rejected> {
+    /// Parses `query`, and asserts that only this login's answer is accepted.
+    pub(super) fn parse(&self, query: &str) -> Result<AuthorizationResponse, Rejection> {
         let outcome = authorization_response::parse(query, &self.expected);
         let sent = parameters(query.as_bytes());
         let all = |name: &str| -> Vec<&str> {
@@ -86,13 +90,13 @@ impl Login {
                     }
                     AuthorizationResponse::Refused { error, description } => {
                         assert!(filled("error") == 1 && filled("code") == 0);
-                        shown::is_harmless(error);
-                        shown::is_harmless(description.as_deref().unwrap_or_default());
+                        printed_text::assert_harmless(error);
+                        printed_text::assert_harmless(description.as_deref().unwrap_or_default());
                     }
                 }
             }
             Err(rejected) => {
-                shown::is_harmless(&rejected.to_string());
+                printed_text::assert_harmless(&rejected.to_string());
                 assert!(is_own || !rejected.is_mix_up(), "a stranger ends the login");
             }
         }
@@ -100,8 +104,8 @@ impl Login {
     }
 }
 
-/// What tells two outcomes apart.
-pub(super) fn told(outcome: &Result<AuthorizationResponse, Rejected>) -> String {
+/// Describes an outcome, so that two of them can be compared.
+pub(super) fn describe(outcome: &Result<AuthorizationResponse, Rejection>) -> String {
     match outcome {
         Ok(AuthorizationResponse::Code(code)) => format!("code {}", code.expose()),
         Ok(AuthorizationResponse::Refused { error, description }) => {
@@ -115,7 +119,8 @@ fn parameters(query: &[u8]) -> Vec<(String, String)> {
     form_urlencoded::parse(query).into_owned().collect()
 }
 
-/// Shopify's rule: an HMAC over all other parameters, the right shop, and a time near now.
+/// Whether Shopify's rule holds: an HMAC over all other parameters, the right shop, and a time near
+/// now.
 fn is_signed(sent: &[(String, String)]) -> bool {
     let has = |name: &str, value: &str| sent.contains(&(name.to_owned(), value.to_owned()));
     let names = sent.iter().map(|(name, _)| name).collect::<std::collections::BTreeSet<_>>();

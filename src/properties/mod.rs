@@ -1,10 +1,11 @@
-//! What must hold whatever comes in from outside, each a function that panics where it does not.
+//! Properties that hold for any input from outside, each a function that panics where its property
+//! fails.
 //!
-//! The fuzz targets in `tests/fuzz/` call them without end, and the unit tests for a moment. An
-//! input is text as far as possible, so that the examples in `tests/fuzz/seeds/` can be read: its
-//! first line says in words what the setting is, and the rest is what came in.
+//! The fuzz targets in `tests/fuzz/` call them without end, the unit tests for a moment. An input
+//! is text as far as possible, so that people can read the examples in `tests/fuzz/seeds/`. Its
+//! first line describes the setting in words; the rest is the input itself.
 
-mod shown;
+mod printed_text;
 mod input;
 mod login;
 mod callback;
@@ -12,7 +13,7 @@ mod pasted;
 mod token_answer;
 mod config;
 mod seal;
-mod world;
+mod sample_vault;
 mod price;
 mod credential;
 mod vault_rows;

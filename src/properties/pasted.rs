@@ -1,18 +1,19 @@
-//! What a person pastes.
+//! The property of pasted lines.
 
 use super::input::Setting;
-use super::login::{Login, told};
-use super::shown;
+use super::login::{Login, describe};
+use super::printed_text;
 use crate::oauth::authorization_response::AuthorizationResponse;
-use crate::oauth::listener::request::{self, Judgement, LONGEST_HEAD};
+use crate::oauth::listener::request::{self, MAX_HEAD, RequestKind};
 use crate::oauth::pasted::{self, Unusable};
 use crate::secret::SecretText;
 
-/// Takes a setting, as [`Login`] has it and `bare` where a bare code will do, and a line.
+/// Checks that a pasted line counts as this login's answer only if it is one. The input is a
+/// setting, as in [`Login::new`], with the word `bare` if a bare code is accepted, and the line.
 ///
 /// # Panics
 ///
-/// Where something else than this login's answer is taken for it.
+/// If a line is taken for this login's answer and is not.
 pub fn pasted(data: &[u8]) {
     let Some((setting, line)) = Setting::split(data) else { return };
     let login = Login::new(&setting);
@@ -22,7 +23,7 @@ pub fn pasted(data: &[u8]) {
     let outcome = match outcome {
         Ok(response) => Ok(response),
         Err(Unusable::Rejected(rejected)) => Err(rejected),
-        Err(other) => return shown::is_harmless(&other.to_string()),
+        Err(other) => return printed_text::assert_harmless(&other.to_string()),
     };
     let Some((_, query)) = line.trim().split_once('?') else {
         let Ok(AuthorizationResponse::Code(code)) = outcome else { panic!("no code in {line:?}") };
@@ -34,13 +35,13 @@ pub fn pasted(data: &[u8]) {
         return;
     };
     let query = query.split('#').next().unwrap_or_default();
-    assert_eq!(told(&outcome), told(&login.judge(query)), "judged like a callback");
-    // And what a browser can send would have come the same way to the listener.
+    assert_eq!(describe(&outcome), describe(&login.parse(query)), "judged like a callback");
+    // An address that a browser can send is read in the same way by the listener.
     let authority = uri["http://".len()..].split('/').next().unwrap_or_default();
     let path = login.redirect_uri.path();
     let head = format!("GET {path}?{query} HTTP/1.1\r\nHost: {authority}\r\n\r\n");
-    if query.bytes().all(|byte| byte.is_ascii_graphic()) && head.len() < LONGEST_HEAD {
-        let judged = request::judge(head.as_bytes(), &login.redirect_uri);
-        assert_eq!(judged, Judgement::Callback { query });
+    if query.bytes().all(|byte| byte.is_ascii_graphic()) && head.len() < MAX_HEAD {
+        let kind = request::classify(head.as_bytes(), &login.redirect_uri);
+        assert_eq!(kind, RequestKind::Callback { query });
     }
 }

@@ -1,18 +1,19 @@
-//! What it costs to try a secret on a key slot that somebody may have edited.
+//! The price of trying a secret on a key slot that an attacker may have edited.
 
 use crate::vault::slot::{Cost, SlotKind};
 
-/// Whether a cost may be paid.
+/// The price of one derivation, by the slot's cost.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Price {
-    /// Never: it is beyond what a slot may ask for, or less than one of its kind does.
+    /// The cost is not allowed: it is higher than a slot may have, or lower than its kind demands.
     Refused,
     Cheap,
-    /// It may, but it would hold up all that is tried here.
-    Dear,
+    /// The cost is allowed, but would slow down the tests.
+    Expensive,
 }
 
-/// The bounds of a slot's kind, written down once more: memory in KiB, passes, lanes.
+/// Returns the price of `cost` for a slot of `kind`. The bounds are written down here a second
+/// time: memory in KiB, passes, lanes.
 pub(super) fn price(kind: SlotKind, cost: Cost) -> Price {
     let (memory, passes) = match kind {
         SlotKind::Passphrase => (65_536, 3),
@@ -25,6 +26,6 @@ pub(super) fn price(kind: SlotKind, cost: Cost) -> Price {
     match (sane, cost.memory <= 1024 && cost.passes <= 4) {
         (false, _) => Price::Refused,
         (true, true) => Price::Cheap,
-        (true, false) => Price::Dear,
+        (true, false) => Price::Expensive,
     }
 }

@@ -1,4 +1,4 @@
-//! The properties, for the examples and for some hundred inputs made from their words.
+//! The properties, tried with the examples and with some hundred inputs made from their words.
 
 use std::fs;
 use std::path::Path;
@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::{AuditFile, Import, VaultRows, bundle, callback, config, pasted, seal, token_answer};
 
-/// The examples of one target.
+/// Returns the examples of one target.
 fn seeds(target: &str) -> Vec<Vec<u8>> {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/seeds").join(target);
     let entries = fs::read_dir(directory).unwrap();
@@ -16,7 +16,7 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
     seeds
 }
 
-/// Pieces of the examples of `target` and odd bytes, in any order.
+/// Generates pieces of the examples of `target` and odd bytes, in any order.
 fn mixed(target: &str) -> impl Strategy<Value = Vec<u8>> + use<> {
     let seeds = seeds(target);
     let piece = move |seed: prop::sample::Index, at: prop::sample::Index, length: usize| {
@@ -31,8 +31,8 @@ fn mixed(target: &str) -> impl Strategy<Value = Vec<u8>> + use<> {
         .prop_map(|pieces| pieces.concat())
 }
 
-/// An example with one change.
-fn changed(target: &str) -> impl Strategy<Value = Vec<u8>> + use<> {
+/// Generates an example with one change.
+fn mutated(target: &str) -> impl Strategy<Value = Vec<u8>> + use<> {
     let seeds = seeds(target);
     (any::<prop::sample::Index>(), any::<prop::sample::Index>(), any::<u8>(), 0..4_usize).prop_map(
         move |(seed, at, byte, taken)| {
@@ -45,11 +45,11 @@ fn changed(target: &str) -> impl Strategy<Value = Vec<u8>> + use<> {
 }
 
 fn any_input(target: &str) -> impl Strategy<Value = Vec<u8>> + use<> {
-    prop_oneof![mixed(target), changed(target), prop::collection::vec(any::<u8>(), 0..300)]
+    prop_oneof![mixed(target), mutated(target), prop::collection::vec(any::<u8>(), 0..300)]
 }
 
-/// For what needs a vault on the disk.
-const FEW: u32 = 64;
+/// The number of cases for a property that needs a vault on the disk.
+const CASES_WITH_VAULT: u32 = 64;
 
 proptest! {
     #[test]
@@ -79,7 +79,7 @@ proptest! {
 
     #[test]
     fn seals_hold(text in prop::collection::vec(any::<u8>(), 0..200), at in any::<usize>(), change: u8) {
-        seal::opens_only_as_it_was(&text, (at, change));
+        seal::assert_opens_only_unchanged(&text, (at, change));
     }
 }
 
@@ -110,7 +110,7 @@ fn vault_rows_hold() {
         vault.hold(&seed);
     }
     let vault = std::cell::RefCell::new(vault);
-    proptest!(ProptestConfig::with_cases(FEW), |(input in any_input("vault_rows"))| {
+    proptest!(ProptestConfig::with_cases(CASES_WITH_VAULT), |(input in any_input("vault_rows"))| {
         vault.borrow_mut().hold(&input);
     });
 }
@@ -122,7 +122,7 @@ fn audit_files_hold() {
     for seed in seeds("audit_file") {
         audit.hold(&seed);
     }
-    proptest!(ProptestConfig::with_cases(FEW), |(input in any_input("audit_file"))| {
+    proptest!(ProptestConfig::with_cases(CASES_WITH_VAULT), |(input in any_input("audit_file"))| {
         audit.hold(&input);
     });
 }
@@ -134,7 +134,7 @@ fn imports_hold() {
     for seed in seeds("import") {
         import.hold(&seed);
     }
-    proptest!(ProptestConfig::with_cases(FEW), |(input in any_input("import"))| {
+    proptest!(ProptestConfig::with_cases(CASES_WITH_VAULT), |(input in any_input("import"))| {
         import.hold(&input);
     });
 }

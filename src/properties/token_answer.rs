@@ -1,4 +1,4 @@
-//! What a token endpoint answers.
+//! The property of a token endpoint's answers.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use serde_json::Value;
 use zeroize::Zeroizing;
 
 use super::input::Setting;
-use super::shown;
+use super::printed_text;
 use crate::model::credential::Expiry;
 use crate::model::dialect::{Dialect, ExpiryShape};
 use crate::model::readiness::due_at;
@@ -22,12 +22,12 @@ use crate::untrusted::printable;
 
 const NOW: Timestamp = Timestamp::constant(1_700_000_000, 0);
 
-/// Takes a setting, with the HTTP status and the words `expires`, `created_at`, `endless` and
-/// `refresh`, and a body.
+/// Checks that an answer means no more than it says. The input is a setting, with the HTTP status
+/// and the words `expires`, `created_at`, `endless` and `refresh`, and a body.
 ///
 /// # Panics
 ///
-/// Where an answer is taken for more than it says.
+/// If an answer is taken for more than it says.
 pub fn token_answer(data: &[u8]) {
     let Some((setting, body)) = Setting::split(data) else { return };
     let dialect = Dialect {
@@ -47,20 +47,20 @@ pub fn token_answer(data: &[u8]) {
         retry_after: Some(Duration::from_secs(7)),
         date: None,
         body: Zeroizing::new(body.to_vec()),
-        sent: crate::oauth::confidential::Confidential::default(),
+        sent: crate::oauth::sent_secrets::SentSecrets::default(),
     };
     match token_error::read(&answer, request, &dialect.grant_errors) {
-        Some(error) => is_a_verdict(&error, &answer, &dialect),
+        Some(error) => assert_is_verdict(&error, &answer, &dialect),
         None => match token_answer::parse(&answer, &dialect, NOW) {
-            Ok(granted) => is_a_token(&granted, &answer, &dialect),
+            Ok(granted) => assert_is_token(&granted, &answer, &dialect),
             Err(error) => {
                 assert!(matches!(error, Error::NoVerdict { .. }), "{error:?}");
-                is_told(&error);
+                check_message(&error);
             }
         },
     }
     if let Ok(device) = device_authorization::read(&answer) {
-        shown::is_harmless(&device.user_code);
+        printed_text::assert_harmless(&device.user_code);
         assert!(!device.user_code.is_empty() && device.expires_in <= Duration::from_hours(1));
         for address in [Some(&device.verification_uri), device.verification_uri_complete.as_ref()] {
             let Some(address) = address else { continue };
@@ -69,13 +69,13 @@ pub fn token_answer(data: &[u8]) {
     }
 }
 
-/// What counts in an error: the rest may be anything, even bytes that are no text.
+/// The fields of an error that count: the rest may be anything, even bytes that are no text.
 #[derive(Deserialize)]
 struct Sent {
     error: Value,
 }
 
-/// The same of a token.
+/// The fields of a token that count.
 #[derive(Deserialize)]
 struct Given {
     access_token: String,
@@ -87,9 +87,10 @@ struct Given {
     created_at: Value,
 }
 
-/// Only an OAuth error body ends a grant or blames the settings, whatever the status is.
-fn is_a_verdict(error: &Error, answer: &Answer, dialect: &Dialect) {
-    is_told(error);
+/// Asserts that only an OAuth error body ends a grant or blames the settings, whatever the status
+/// is.
+fn assert_is_verdict(error: &Error, answer: &Answer, dialect: &Dialect) {
+    check_message(error);
     if answer.status == 429 {
         return assert!(matches!(error, Error::TooManyRequests { .. }), "{error:?}");
     }
@@ -119,16 +120,17 @@ fn is_a_verdict(error: &Error, answer: &Answer, dialect: &Dialect) {
     }
 }
 
-fn is_told(error: &Error) {
-    shown::is_harmless(&error.to_string());
-    shown::is_harmless(error.code().unwrap_or_default());
+fn check_message(error: &Error) {
+    printed_text::assert_harmless(&error.to_string());
+    printed_text::assert_harmless(error.code().unwrap_or_default());
     let final_word = matches!(error, Error::GrantRefused { .. } | Error::ClientRefused { .. });
-    assert!(!final_word || !(error.is_momentary() || error.is_ambiguous()));
-    assert!(!error.is_momentary() || error.was_not_processed(), "{error:?} is sent again");
+    assert!(!final_word || !(error.is_worth_retrying() || error.is_ambiguous()));
+    assert!(!error.is_worth_retrying() || error.was_not_processed(), "{error:?} is sent again");
 }
 
-/// What is stored and handed out is a token, and its end is what the server said.
-fn is_a_token(granted: &TokenAnswer, answer: &Answer, dialect: &Dialect) {
+/// Asserts that what is stored and handed out is a token, and that its end is the one that the
+/// server stated.
+fn assert_is_token(granted: &TokenAnswer, answer: &Answer, dialect: &Dialect) {
     let sent: Given = serde_json::from_slice(&answer.body).expect("a token is read from JSON");
     assert!((200..=299).contains(&answer.status));
     let visible =
@@ -148,10 +150,10 @@ fn is_a_token(granted: &TokenAnswer, answer: &Answer, dialect: &Dialect) {
         ExpiryShape::CreatedAt => Some(&sent.created_at),
     };
     match granted.expiry {
-        // Not before now, but where the server itself named a moment that is past.
+        // The end is past only if the server itself named a moment that is past.
         Expiry::Known(at) => {
-            let told = absolute.is_some_and(|at| !at.is_null());
-            assert!(at >= NOW || told, "{at} is past");
+            let stated = absolute.is_some_and(|at| !at.is_null());
+            assert!(at >= NOW || stated, "{at} is past");
             let due = due_at(NOW, granted.expiry, None).expect("what ends is due before");
             assert!(due <= at);
             if let (ExpiryShape::ExpiresIn, Some(life)) = (dialect.expiry, sent.expires_in.as_i64())

@@ -1,4 +1,4 @@
-//! What stands in the vault's file, and in the spill file beside it.
+//! The property of the vault's file, and of the spill file next to it.
 
 use std::path::Path;
 use std::time::Duration;
@@ -6,11 +6,11 @@ use std::time::Duration;
 use rusqlite::types::Value;
 use rusqlite::{Connection, Transaction};
 
-use super::credential::{can_be_kept, is_judged, written};
+use super::credential::{assert_decidable, can_be_kept, serialized};
 use super::price::{Price, price};
+use super::printed_text;
+use super::sample_vault::{ATTEMPT, NOW, OPENED, SampleVault, TABLES, VAULT};
 use super::seal;
-use super::shown;
-use super::world::{ATTEMPT, NOW, OPENED, TABLES, VAULT, World};
 use crate::model::account::Account;
 use crate::model::audit::Settings;
 use crate::model::credential::Credential;
@@ -20,20 +20,21 @@ use crate::store::inside::Writing;
 use crate::store::inside::{
     attempts, audit, bundles, credentials, header, intents, journal, reseal, slots, standings,
 };
-use crate::vault::seal::{DataKey, Place};
+use crate::vault::seal::{DataKey, SealContext};
 use crate::vault::slot::{self, KeyMaterial, KeySlot};
 
-/// A vault whose rows are edited, looked at, and put back as they were.
-pub struct VaultRows(World);
+/// A vault whose rows are edited, read, and put back as they were.
+pub struct VaultRows(SampleVault);
 
 impl VaultRows {
     /// Makes the vault in `home`, an empty directory.
     #[must_use]
     pub fn new(home: &Path) -> Self {
-        Self(World::new(home))
+        Self(SampleVault::new(home))
     }
 
-    /// Takes lines, each an edit of the first row of a table:
+    /// Checks a vault after its file was edited. The input is lines, each an edit of the first row
+    /// of a table:
     ///
     /// - `set TABLE.COLUMN null`, `… int NUMBER`, `… text TEXT`, `… blob BYTES`
     /// - `flip TABLE.COLUMN POSITION MASK`
@@ -44,14 +45,14 @@ impl VaultRows {
     ///
     /// # Panics
     ///
-    /// Where something is read from the vault that nobody stored there.
+    /// If something is read from the vault that nobody stored there.
     pub fn hold(&mut self, data: &[u8]) {
-        seal::opens_only_as_it_was(
+        seal::assert_opens_only_unchanged(
             &data[..data.len().min(64)],
             (data.len(), data.last().copied().unwrap_or_default()),
         );
         let spill_path = self.0.spill_path().to_owned();
-        let World { store, key, secret, slots, stored, spill, .. } = &mut self.0;
+        let SampleVault { store, key, secret, slots, stored, spill, .. } = &mut self.0;
         let change = store.write().expect("a transaction");
         let mut own: Vec<Credential> = stored.iter().map(|(_, own)| own.clone()).collect();
         let mut audit_is_ours = true;
@@ -70,23 +71,23 @@ impl VaultRows {
                     } else {
                         credentials::put
                     };
-                    own.extend(sealed_anew(&change, key, account, rest, put));
+                    own.extend(seal_credential(&change, key, account, rest, put));
                 }
                 (b"seal", "audit_key") => {
                     audit_is_ours = false;
-                    put_blob(&change, "audit", "key", seal_in(key, Place::AuditKey, rest));
+                    put_blob(&change, "audit", "key", seal_in(key, SealContext::AuditKey, rest));
                 }
                 (b"seal", "audit_head") => {
-                    put_blob(&change, "audit", "head", seal_in(key, Place::AuditHead, rest));
+                    put_blob(&change, "audit", "head", seal_in(key, SealContext::AuditHead, rest));
                 }
                 (b"spill", sealed) => {
                     let (account, _) = &stored[0];
-                    let bytes = spilled(key, account, sealed == "sealed", rest);
-                    World::spill_is(&spill_path, &bytes);
+                    let bytes = spill_content(key, account, sealed == "sealed", rest);
+                    SampleVault::write_spill(&spill_path, &bytes);
                     let found = spill.read(key, account, (1, &ATTEMPT));
                     assert!(found.is_none() || sealed == "sealed", "nobody spilled this");
                     if let Some(found) = &found {
-                        is_judged(found);
+                        assert_decidable(found);
                     }
                     spill.clear().ok();
                     let length = std::fs::metadata(&spill_path).map_or(0, |found| found.len());
@@ -96,10 +97,10 @@ impl VaultRows {
                 (_, _) => {}
             }
         }
-        look_at_slots(&change, secret, slots);
+        check_slots(&change, secret, slots);
         let accounts: Vec<&Account> = stored.iter().map(|(account, _)| account).collect();
-        look_at_credentials(&change, key, &accounts, &own);
-        look_at_the_rest(&change, key, accounts[0], audit_is_ours);
+        check_credentials(&change, key, &accounts, &own);
+        check_other_rows(&change, key, accounts[0], audit_is_ours);
         write_again(&change, key, &stored[1]);
     }
 }
@@ -133,7 +134,7 @@ fn put_blob(change: &Writing<'_>, table: &str, column: &str, bytes: Vec<u8>) {
 
 fn put_value(change: &Writing<'_>, table: &str, column: &str, value: &Value) {
     let first = format!("rowid = (SELECT min(rowid) FROM {table})");
-    // A key that is there already is refused, as is a column that is not.
+    // The database refuses a key that exists already, and a column that does not.
     let _ = change.execute(&format!("UPDATE {table} SET {column} = ?1 WHERE {first}"), [value]);
 }
 
@@ -150,7 +151,7 @@ fn flip(change: &Writing<'_>, place: &str, how: &[u8]) {
     }
 }
 
-fn seal_in(key: &DataKey, place: Place<'_>, text: &[u8]) -> Vec<u8> {
+fn seal_in(key: &DataKey, place: SealContext<'_>, text: &[u8]) -> Vec<u8> {
     key.seal(place, text).expect("random bytes")
 }
 
@@ -158,7 +159,7 @@ type Put = fn(&Transaction<'_>, &DataKey, &Account, &Credential) -> Result<(), E
 
 /// Puts `text` under the credential's seal. What is a credential is stored with its clear columns
 /// too, and has to be found again; it is handed back.
-fn sealed_anew(
+fn seal_credential(
     change: &Writing<'_>,
     key: &DataKey,
     account: &Account,
@@ -166,15 +167,18 @@ fn sealed_anew(
     put: Put,
 ) -> Option<Credential> {
     if let Ok(credential) = serde_json::from_slice::<Credential>(text) {
-        is_judged(&credential);
-        let again = serde_json::to_vec(&credential).expect("what was read can be written");
+        assert_decidable(&credential);
+        let again = serde_json::to_vec(&credential).expect("what was read can be serialized");
         let twice: Credential = serde_json::from_slice(&again).expect("and read");
-        assert_eq!(written(&twice), written(&credential));
+        assert_eq!(serialized(&twice), serialized(&credential));
         if can_be_kept(&Summary::of(account, &credential))
             && put(change, key, account, &credential).is_ok()
         {
             let found = credentials::read(change, key, account).expect("what was just stored");
-            assert_eq!(found.map(|found| written(&found.credential)), Some(written(&credential)));
+            assert_eq!(
+                found.map(|found| serialized(&found.credential)),
+                Some(serialized(&credential))
+            );
         }
         return Some(credential);
     }
@@ -184,11 +188,11 @@ fn sealed_anew(
     None
 }
 
-fn spilled(key: &DataKey, account: &Account, sealed: bool, rest: &[u8]) -> Vec<u8> {
+fn spill_content(key: &DataKey, account: &Account, sealed: bool, rest: &[u8]) -> Vec<u8> {
     if !sealed {
         return rest.to_vec();
     }
-    let place = Place::Spill {
+    let place = SealContext::Spill {
         provider: account.provider.as_str(),
         user: account.user.as_str(),
         revision: 1,
@@ -199,13 +203,13 @@ fn spilled(key: &DataKey, account: &Account, sealed: bool, rest: &[u8]) -> Vec<u
     [&length.to_le_bytes(), sealed.as_slice()].concat()
 }
 
-/// Nothing expensive or weak is derived, and nothing but the slot as it was made opens.
-fn look_at_slots(connection: &Connection, secret: &KeyMaterial, genuine: &[KeySlot]) {
+/// Asserts that nothing expensive or weak is derived, and that only the slot as it was made opens.
+fn check_slots(connection: &Connection, secret: &KeyMaterial, genuine: &[KeySlot]) {
     let _ = slots::list(connection);
     let Ok(found) = slots::read(connection) else { return };
     for found in found {
         let price = price(found.kind, found.cost);
-        if price == Price::Dear {
+        if price == Price::Expensive {
             continue;
         }
         let opened = found.unwrap(secret, VAULT, 1);
@@ -215,7 +219,7 @@ fn look_at_slots(connection: &Connection, secret: &KeyMaterial, genuine: &[KeySl
     }
 }
 
-fn look_at_credentials(
+fn check_credentials(
     connection: &Connection,
     key: &DataKey,
     accounts: &[&Account],
@@ -226,7 +230,7 @@ fn look_at_credentials(
     for account in accounts {
         match credentials::read(connection, key, account) {
             Ok(Some(found)) => {
-                let known = own.iter().any(|own| written(own) == written(&found.credential));
+                let known = own.iter().any(|own| serialized(own) == serialized(&found.credential));
                 assert!(known, "a row that nobody stored opens");
                 let sealed = Summary::of(account, &found.credential);
                 let (clear, _) = summaries.as_ref().expect("a row that opens can be listed");
@@ -237,7 +241,7 @@ fn look_at_credentials(
                 assert!(told == sealed || !can_be_kept(&sealed), "not what is sealed: {told:?}");
             }
             Ok(None) => {}
-            Err(error) => shown::is_harmless(&error.to_string()),
+            Err(error) => printed_text::assert_harmless(&error.to_string()),
         }
     }
     if let (Ok((examined, damage)), Ok(count)) =
@@ -253,7 +257,7 @@ fn look_at_credentials(
     }
 }
 
-fn look_at_the_rest(change: &Writing<'_>, key: &DataKey, account: &Account, audit_is_ours: bool) {
+fn check_other_rows(change: &Writing<'_>, key: &DataKey, account: &Account, audit_is_ours: bool) {
     let _ = (header::read(change), header::check(change, key), journal::accounts(change));
     let _ = (journal::read(change, account), standings::read(change, account));
     let intents = intents::sealed(change, key).unwrap_or_default();
@@ -263,7 +267,7 @@ fn look_at_the_rest(change: &Writing<'_>, key: &DataKey, account: &Account, audi
     for attempt in all.into_iter().chain(one) {
         let texts = [&attempt.error, &attempt.message];
         for text in texts.into_iter().flatten() {
-            shown::is_harmless(text);
+            printed_text::assert_harmless(text);
         }
         let hour = NOW.checked_add(Duration::from_hours(1)).expect("an hour from then");
         assert!(attempt.paused_until(NOW).is_none_or(|until| until <= hour));
@@ -272,11 +276,11 @@ fn look_at_the_rest(change: &Writing<'_>, key: &DataKey, account: &Account, audi
         assert!(!audit_is_ours || sealed.settings == Settings::default());
     }
     let _ = audit::seal(change, key, None, Some(Settings::default()));
-    look_at_bundles(change);
+    check_bundles(change);
 }
 
-/// What is put in place is kept no more, and what is taken in is remembered.
-fn look_at_bundles(change: &Writing<'_>) {
+/// Asserts that a bundle that was placed is kept no longer, and one that was opened is remembered.
+fn check_bundles(change: &Writing<'_>) {
     if let Ok(Some((id, _))) = bundles::unplaced(change) {
         bundles::forget(change, id).expect("what was read can be deleted");
         assert_eq!(bundles::unplaced(change).ok(), Some(None));
@@ -287,19 +291,20 @@ fn look_at_bundles(change: &Writing<'_>) {
     }
 }
 
-/// What is stored over whatever stands there can be read, and outlives a rotation, or is refused.
+/// Asserts that a credential stored over any row can be read and outlives a rotation, or is
+/// refused.
 fn write_again(change: &Writing<'_>, key: &DataKey, (account, credential): &(Account, Credential)) {
     if credentials::put(change, key, account, credential).is_err() {
         return;
     }
     let read = |key: &DataKey| match credentials::read(change, key, account) {
-        Ok(Some(found)) => written(&found.credential),
+        Ok(Some(found)) => serialized(&found.credential),
         other => panic!("{other:?} in place of what was stored"),
     };
-    assert_eq!(read(key), written(credential));
+    assert_eq!(read(key), serialized(credential));
     let next = DataKey::generate(VAULT, 2).expect("random bytes");
     match reseal::all(change, key, &next, |_| {}) {
-        Ok(_) => assert_eq!(read(&next), written(credential)),
+        Ok(_) => assert_eq!(read(&next), serialized(credential)),
         Err(Error::Tampered { account: other }) => assert_ne!(other, *account),
         Err(_) => {}
     }

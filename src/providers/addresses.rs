@@ -1,4 +1,4 @@
-//! The addresses of a provider: those of its definition, filled in.
+//! The addresses of a provider: those of its definition, with the parameters filled in.
 
 use super::error::Error;
 use super::provider::Provider;
@@ -6,9 +6,9 @@ use crate::model::address::Address;
 use crate::model::credential::{ApiAuth, Check};
 use crate::oauth::metadata::Metadata;
 
-/// Where a way to log in begins: the endpoint that it needs first.
+/// The endpoint with which a login begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Entry {
+pub(crate) enum FirstEndpoint {
     /// The authorization endpoint, in a browser (RFC 6749 §3.1).
     Authorization,
     /// The device authorization endpoint (RFC 8628 §3.1).
@@ -17,71 +17,77 @@ pub(crate) enum Entry {
     Token,
 }
 
-/// Where a login's requests go.
+/// The endpoints to which a login sends its requests.
 #[derive(Debug, Clone)]
 pub(crate) struct Endpoints {
     pub(crate) authorization: Option<Address>,
     pub(crate) device_authorization: Option<Address>,
     pub(crate) token: Address,
     pub(crate) revocation: Option<Address>,
-    /// Who has to have written the authorization response, where that is known.
+    /// The issuer that an authorization response must come from, where it is known.
     pub(crate) issuer: Option<String>,
     /// Whether the server promises to name itself in every authorization response (RFC 9207).
     pub(crate) names_itself: bool,
 }
 
-/// What fills in the addresses of a definition.
+/// The values of the parameters in a definition's addresses, such as `{server}`.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Places<'a> {
+pub(crate) struct AddressParameters<'a> {
     pub(crate) server: Option<&'a Address>,
     pub(crate) site_id: Option<&'a str>,
     pub(crate) api_base_url: Option<&'a Address>,
 }
 
 impl Provider {
-    /// The server's own address: the one that was asked for, else the definition's.
-    pub(crate) fn server(&self, asked: Option<&Address>) -> Result<Option<Address>, Error> {
-        let server = match (asked, &self.definition.server) {
-            (Some(asked), _) => Some(asked.clone()),
+    /// Returns the address of the server: the requested one, else the definition's. Fails if it
+    /// does not match the definition's `server_host`.
+    pub(crate) fn server(&self, requested: Option<&Address>) -> Result<Option<Address>, Error> {
+        let server = match (requested, &self.definition.server) {
+            (Some(requested), _) => Some(requested.clone()),
             (None, Some(own)) => Some(self.address(own)?),
             (None, None) => None,
         };
         match (&server, &self.definition.server_host) {
-            (Some(server), Some(pattern)) if !is_at(server, pattern) => Err(Error::ForeignServer {
-                name: self.name.to_string(),
-                server: server.to_string(),
-                expected: format!("https://{pattern}"),
-            }),
+            (Some(server), Some(pattern)) if !matches_host_pattern(server, pattern) => {
+                Err(Error::ForeignServer {
+                    name: self.name.to_string(),
+                    server: server.to_string(),
+                    expected: format!("https://{pattern}"),
+                })
+            }
             (_, _) => Ok(server),
         }
     }
 
-    /// The issuer, if its metadata are to fill in endpoints that a login which begins at `entry`
-    /// needs and the definition leaves out.
-    pub(crate) fn issuer_to_discover(&self, entry: Entry) -> Result<Option<Address>, Error> {
+    /// Returns the issuer if its metadata are needed: a login that begins at `first` needs
+    /// endpoints that the definition leaves out.
+    pub(crate) fn issuer_to_discover(
+        &self,
+        first: FirstEndpoint,
+    ) -> Result<Option<Address>, Error> {
         let definition = &self.definition;
-        let first = match entry {
-            Entry::Authorization => &definition.authorization_endpoint,
-            Entry::DeviceAuthorization => &definition.device_authorization_endpoint,
-            Entry::Token => &definition.token_endpoint,
+        let configured = match first {
+            FirstEndpoint::Authorization => &definition.authorization_endpoint,
+            FirstEndpoint::DeviceAuthorization => &definition.device_authorization_endpoint,
+            FirstEndpoint::Token => &definition.token_endpoint,
         };
-        let complete = first.is_some() && definition.token_endpoint.is_some();
+        let complete = configured.is_some() && definition.token_endpoint.is_some();
         match &definition.issuer {
             Some(issuer) if !complete => self.address(issuer).map(Some),
             Some(_) | None => Ok(None),
         }
     }
 
-    /// The endpoints of a login; the definition's own come before those of the metadata.
+    /// Returns the endpoints of a login; the definition's own come before those of the metadata.
     pub(crate) fn endpoints(
         &self,
         server: Option<&Address>,
         metadata: Option<&Metadata>,
     ) -> Result<Endpoints, Error> {
-        let places = Places { server, ..Places::default() };
+        let parameters = AddressParameters { server, ..AddressParameters::default() };
         let definition = &self.definition;
         let endpoint = |own: &Option<String>, found: Option<&String>| match (own, found) {
-            (Some(own), _) => self.fill(own, places).map(Some),
+            (Some(own), _) => self.fill(own, parameters).map(Some),
             (None, Some(found)) => self.address(found).map(Some),
             (None, None) => Ok(None),
         };
@@ -110,26 +116,32 @@ impl Provider {
         })
     }
 
-    /// The API's address. `None` where the definition names none.
-    pub(crate) fn api_base_url(&self, places: Places<'_>) -> Result<Option<Address>, Error> {
-        self.definition.api_base_url.as_deref().map(|text| self.fill(text, places)).transpose()
+    /// Returns the address of the API; `None` if the definition names none.
+    pub(crate) fn api_base_url(
+        &self,
+        parameters: AddressParameters<'_>,
+    ) -> Result<Option<Address>, Error> {
+        self.definition.api_base_url.as_deref().map(|text| self.fill(text, parameters)).transpose()
     }
 
-    /// How the service is asked whether a token works. `None` where the definition does not say.
-    pub(crate) fn check(&self, places: Places<'_>) -> Result<Option<Check>, Error> {
+    /// Returns the request that tells whether a token works; `None` if the definition has none.
+    pub(crate) fn check(&self, parameters: AddressParameters<'_>) -> Result<Option<Check>, Error> {
         let Some(template) = &self.definition.check_url else { return Ok(None) };
-        self.check_at(template, &self.definition.check_fields, places).map(Some)
+        self.check_at(template, &self.definition.check_fields, parameters).map(Some)
     }
 
-    /// The same for a token that a person made, which is carried by `auth`.
+    /// Returns the request that tells whether a token that a person made works, which is carried by
+    /// `auth`.
     pub(crate) fn static_check(
         &self,
         auth: &ApiAuth,
-        places: Places<'_>,
+        parameters: AddressParameters<'_>,
     ) -> Result<Option<Check>, Error> {
         match (&self.definition.pat_check, auth) {
-            (Some(own), ApiAuth::Bearer) => self.check_at(&own.url, &own.fields, places).map(Some),
-            (_, ApiAuth::Bearer | ApiAuth::Basic | ApiAuth::Header(_)) => self.check(places),
+            (Some(own), ApiAuth::Bearer) => {
+                self.check_at(&own.url, &own.fields, parameters).map(Some)
+            }
+            (_, ApiAuth::Bearer | ApiAuth::Basic | ApiAuth::Header(_)) => self.check(parameters),
         }
     }
 
@@ -137,21 +149,25 @@ impl Provider {
         &self,
         template: &str,
         fields: &[String],
-        places: Places<'_>,
+        parameters: AddressParameters<'_>,
     ) -> Result<Check, Error> {
-        let url = self.fill(template, places)?;
+        let url = self.fill(template, parameters)?;
         let refusals = self.definition.check_refusals.clone();
         Ok(Check { url, fields: fields.to_vec(), refusals, trusted_certificates: None })
     }
 
-    /// Fills in one of the definition's addresses.
-    pub(crate) fn fill(&self, template: &str, places: Places<'_>) -> Result<Address, Error> {
+    /// Fills the parameters into one of the definition's addresses.
+    pub(crate) fn fill(
+        &self,
+        template: &str,
+        parameters: AddressParameters<'_>,
+    ) -> Result<Address, Error> {
         let trimmed = |address: &Address| address.as_str().trim_end_matches('/').to_owned();
         let mut filled = template.to_owned();
         for (mark, value) in [
-            ("{api_base_url}", places.api_base_url.map(trimmed)),
-            ("{server}", places.server.map(trimmed)),
-            ("{site_id}", places.site_id.map(encoded)),
+            ("{api_base_url}", parameters.api_base_url.map(trimmed)),
+            ("{server}", parameters.server.map(trimmed)),
+            ("{site_id}", parameters.site_id.map(encode_segment)),
         ] {
             if filled.contains(mark) {
                 let value = value.ok_or_else(|| Error::NoServer { name: self.name.to_string() })?;
@@ -166,8 +182,8 @@ impl Provider {
     }
 }
 
-/// Whether `server` is nothing but `https` and a host as `pattern` has it.
-fn is_at(server: &Address, pattern: &str) -> bool {
+/// Whether `server` is `https` and a host that matches `pattern`, and nothing more.
+fn matches_host_pattern(server: &Address, pattern: &str) -> bool {
     let url = server.url();
     let bare = url.scheme() == "https"
         && url.port().is_none()
@@ -185,8 +201,8 @@ fn is_at(server: &Address, pattern: &str) -> bool {
     bare && matches
 }
 
-/// A site's id as one segment of a path: it comes from a server.
-fn encoded(site_id: &str) -> String {
+/// Encodes a site's id as one segment of a path: the id comes from a server.
+fn encode_segment(site_id: &str) -> String {
     url::form_urlencoded::byte_serialize(site_id.as_bytes()).collect()
 }
 
@@ -211,8 +227,9 @@ mod tests {
     #[test]
     fn a_site_can_not_lead_out_of_its_segment() {
         let acme = provider("api_base_url = 'https://api.example/ex/{site_id}'");
-        let places = Places { site_id: Some("../../evil?x"), ..Places::default() };
-        let base = acme.api_base_url(places).unwrap().unwrap();
+        let parameters =
+            AddressParameters { site_id: Some("../../evil?x"), ..AddressParameters::default() };
+        let base = acme.api_base_url(parameters).unwrap().unwrap();
         assert_eq!(base.as_str(), "https://api.example/ex/..%2F..%2Fevil%3Fx");
     }
 

@@ -1,4 +1,4 @@
-//! Atlassian's gateway: which sites a grant reaches.
+//! Atlassian's gateway, and the list of the sites that a grant reaches.
 
 use serde::Deserialize;
 
@@ -16,7 +16,7 @@ pub(crate) struct Site {
     pub(crate) name: String,
 }
 
-/// Why the sites could not be listed.
+/// The reason why the sites could not be listed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
     #[error(transparent)]
@@ -27,14 +27,14 @@ pub(crate) enum Error {
 }
 
 impl Site {
-    /// Whether `server` is this site, however its address was typed.
-    pub(crate) fn is(&self, server: &Address) -> bool {
+    /// Whether `server` is the address of this site, however it was typed.
+    pub(crate) fn has_address(&self, server: &Address) -> bool {
         self.url.url().origin() == server.url().origin()
     }
 }
 
 /// Lists the sites that `token` reaches.
-pub(crate) fn sites(
+pub(crate) fn list_sites(
     endpoint: &Address,
     trusted_certificates: Option<&str>,
     token: &AccessToken,

@@ -1,5 +1,5 @@
-//! Facebook's pages: each has a token of its own, which the token of a person who manages it leads
-//! to.
+//! Facebook's pages: each has a token of its own, which is listed with the token of a person who
+//! manages the page.
 
 use serde::Deserialize;
 
@@ -10,19 +10,19 @@ use crate::oauth::protected_resource;
 use crate::secret::AccessToken;
 use crate::untrusted::printable;
 
-/// So many parts of a list are read, each of a hundred pages: nobody manages more.
-const MOST_PARTS: usize = 50;
+/// The most parts of a list that are read, each of a hundred pages: nobody manages more.
+const MAX_PARTS: usize = 50;
 
-/// One page.
+/// One page, with its token.
 #[derive(Debug)]
 pub(crate) struct Page {
     pub(crate) id: String,
-    /// Printable.
+    /// The name of the page, safe to print.
     pub(crate) name: String,
     pub(crate) token: AccessToken,
 }
 
-/// Why the pages could not be listed.
+/// The reason why the pages could not be listed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
     #[error(transparent)]
@@ -38,7 +38,7 @@ struct Part {
     paging: Option<Paging>,
 }
 
-/// A page whose token is not for this person is sent without one.
+/// A page as Facebook sends it; one whose token is not for this person has none.
 #[derive(Deserialize)]
 struct Sent {
     id: String,
@@ -50,7 +50,7 @@ struct Sent {
 #[derive(Deserialize)]
 struct Paging {
     cursors: Option<Cursors>,
-    /// There is more. The address itself holds the token, and is not used.
+    /// Present if there is another part. The address holds the token and is not used.
     next: Option<String>,
 }
 
@@ -59,8 +59,8 @@ struct Cursors {
     after: String,
 }
 
-/// Lists the pages that the person manages to whom `token` belongs.
-pub(crate) fn pages(
+/// Lists the pages that are managed by the person to whom `token` belongs.
+pub(crate) fn list_pages(
     endpoint: &Address,
     trusted_certificates: Option<&str>,
     api: &Api,
@@ -68,7 +68,7 @@ pub(crate) fn pages(
 ) -> Result<Vec<Page>, Error> {
     let mut pages = Vec::new();
     let mut address = endpoint.clone();
-    for _ in 0..MOST_PARTS {
+    for _ in 0..MAX_PARTS {
         let answer = protected_resource::fetch(&address, trusted_certificates, api, token)?;
         let no_list =
             || Error::NoList { authority: answer.authority.clone(), status: answer.status };
@@ -78,7 +78,7 @@ pub(crate) fn pages(
         let part: Part = serde_json::from_slice(&answer.body).map_err(|_| no_list())?;
         for Sent { id, name, access_token } in part.data {
             let Some(token) = access_token else { continue };
-            let token = AccessToken::issued(token).map_err(|_| no_list())?;
+            let token = AccessToken::parse_issued(token).map_err(|_| no_list())?;
             pages.push(Page { id, name: printable(&name), token });
         }
         match part.paging {

@@ -1,5 +1,8 @@
-//! What differs from service to service: the built-in definitions, how definitions extend each
-//! other, and the few services that need code.
+//! The differences between services: the built-in definitions, the rules by which one definition
+//! extends another, and the few services that need code.
+//!
+//! Turns a definition into the addresses and parameters of a login. Does not know the store, nor
+//! when a login or a refresh takes place.
 
 mod error;
 pub(crate) mod atlassian;
@@ -12,9 +15,9 @@ use std::collections::BTreeSet;
 
 use toml::{Table, Value};
 
-pub(crate) use self::addresses::{Endpoints, Entry, Places};
+pub(crate) use self::addresses::{AddressParameters, Endpoints, FirstEndpoint};
 pub(crate) use self::error::Error;
-pub(crate) use self::provider::{Provider, Renewal};
+pub(crate) use self::provider::{Provider, RenewalRules};
 use crate::config::Config;
 use crate::model::account::ProviderName;
 
@@ -31,7 +34,8 @@ const BUILT_IN: [(&str, &str); 9] = [
     ("shopify", include_str!("shopify.toml")),
 ];
 
-/// Parameters of the authorization request that every login makes its own.
+/// Parameters of the authorization request that a definition must not set, since every login sets
+/// its own.
 const RESERVED: [&str; 7] = [
     "client_id",
     "code_challenge",
@@ -42,7 +46,7 @@ const RESERVED: [&str; 7] = [
     "state",
 ];
 
-/// The names of all providers, built in and configured.
+/// Returns the names of all providers, built in and configured.
 pub(crate) fn names(config: &Config) -> BTreeSet<&str> {
     BUILT_IN
         .iter()
@@ -51,9 +55,9 @@ pub(crate) fn names(config: &Config) -> BTreeSet<&str> {
         .collect()
 }
 
-/// The provider called `name`, complete with what it extends.
+/// Returns the provider called `name`, complete with what it extends.
 pub(crate) fn find(name: &ProviderName, config: &Config) -> Result<Provider, Error> {
-    let table = table(name.as_str(), config, &mut BTreeSet::new())?;
+    let table = merged_table(name.as_str(), config, &mut BTreeSet::new())?;
     let definition = table.try_into().map_err(|error: toml::de::Error| Error::Malformed {
         name: name.to_string(),
         message: error.message().to_owned(),
@@ -69,24 +73,29 @@ pub(crate) fn find(name: &ProviderName, config: &Config) -> Result<Provider, Err
     }
 }
 
-/// The definition of `name` as it would be written, complete with what it extends.
-pub(crate) fn written(name: &ProviderName, config: &Config) -> Result<Table, Error> {
-    table(name.as_str(), config, &mut BTreeSet::new())
+/// Returns the definition of `name` as TOML, complete with what it extends.
+pub(crate) fn merged_definition(name: &ProviderName, config: &Config) -> Result<Table, Error> {
+    merged_table(name.as_str(), config, &mut BTreeSet::new())
 }
 
-/// The merged definition. A configured provider comes before a built-in one of the same name,
-/// which it may extend.
-fn table(name: &str, config: &Config, seen: &mut BTreeSet<String>) -> Result<Table, Error> {
-    let Some(own) = config.providers.get(name).filter(|_| !seen.contains(name)) else {
+/// Merges a definition with those that it extends. A configured provider comes before a built-in
+/// one of the same name, which it may extend. `visited` holds the configured providers on the way,
+/// to find a circle.
+fn merged_table(
+    name: &str,
+    config: &Config,
+    visited: &mut BTreeSet<String>,
+) -> Result<Table, Error> {
+    let Some(own) = config.providers.get(name).filter(|_| !visited.contains(name)) else {
         return built_in(name).ok_or_else(|| {
             let name = name.to_owned();
-            if seen.contains(&name) { Error::Circle { name } } else { Error::Unknown { name } }
+            if visited.contains(&name) { Error::Circle { name } } else { Error::Unknown { name } }
         });
     };
-    seen.insert(name.to_owned());
+    visited.insert(name.to_owned());
     match own.get("extends").and_then(Value::as_str) {
         Some(base) => {
-            let mut merged = table(base, config, seen)?;
+            let mut merged = merged_table(base, config, visited)?;
             merge(&mut merged, own);
             Ok(merged)
         }
@@ -139,8 +148,8 @@ mod tests {
             let endpoints = provider.endpoints(Some(&server), None).unwrap();
             assert!(endpoints.authorization.is_some(), "{built_in}");
             assert!(provider.definition.title.is_some(), "{built_in}");
-            // Each service has an address of its own to come back to (RFC 8252 §8.10), and who
-            // registers it has to be told where.
+            // Each service has its own redirect URI (RFC 8252 §8.10), and the person who registers
+            // it has to be told which.
             let path = format!("/callback/{built_in}");
             assert!(provider.redirect_uri().ends_with(&path), "{built_in}");
             let setup = provider.definition.setup.as_deref().unwrap_or_default();
@@ -148,11 +157,14 @@ mod tests {
             assert!(any_port || setup.contains(&provider.redirect_uri()), "{built_in}");
             assert!(setup.contains(&format!("tokctl login {built_in}")), "{built_in}");
             assert!(setup.lines().all(|line| line.len() <= 100), "{built_in}");
-            let places =
-                Places { server: Some(&server), site_id: None, api_base_url: Some(&server) };
+            let places = AddressParameters {
+                server: Some(&server),
+                site_id: None,
+                api_base_url: Some(&server),
+            };
             let check = provider.check(places).unwrap().unwrap();
             assert!(!check.fields.is_empty(), "{built_in}");
-            // Of Salla's nothing certain is known, and Facebook's tokens renew themselves.
+            // Nothing certain is known of Salla's grants, and Facebook's tokens renew themselves.
             let unlimited = ["salla", "facebook"].contains(&built_in);
             assert_eq!(provider.definition.grant_life.idle.is_none(), unlimited, "{built_in}");
         }

@@ -1,4 +1,4 @@
-//! A provider that is ready to be used: its definition with the addresses filled in.
+//! A provider that is ready to be used: its name and its complete definition.
 
 use std::sync::Arc;
 
@@ -27,12 +27,12 @@ pub(crate) struct Provider {
 }
 
 impl Provider {
-    /// The error for a definition that leaves `field` out, which this login needs.
+    /// Returns the error for a definition that leaves out `field`, which this login needs.
     pub(crate) fn incomplete(&self, field: &'static str) -> Error {
         Error::Incomplete { name: self.name.to_string(), field }
     }
 
-    /// Where the browser comes back to; each provider has a path of its own (RFC 8252 §8.10).
+    /// Returns the redirect URI of a login; each provider has a path of its own (RFC 8252 §8.10).
     pub(crate) fn redirect_uri(&self) -> String {
         self.definition
             .redirect_uri
@@ -40,11 +40,12 @@ impl Provider {
             .unwrap_or_else(|| format!("http://127.0.0.1:0/callback/{}", self.name))
     }
 
-    /// The scopes that a login asks for: those in `asked`, else the definition's own.
-    pub(crate) fn scopes(&self, asked: &[String]) -> Result<Scopes, Error> {
+    /// Returns the scopes that a login asks for: the `requested` ones, else the definition's own.
+    /// Fails if one of them is forbidden.
+    pub(crate) fn scopes(&self, requested: &[String]) -> Result<Scopes, Error> {
         let definition = &self.definition;
         let own = definition.scopes.as_deref().unwrap_or_default();
-        let chosen = if asked.is_empty() { own } else { asked };
+        let chosen = if requested.is_empty() { own } else { requested };
         let scopes = Scopes::parse(&chosen.join(" "));
         match definition.forbidden_scopes.iter().find(|scope| scopes.contains(scope)) {
             None => Ok(scopes),
@@ -55,13 +56,13 @@ impl Provider {
         }
     }
 
-    /// `scopes` with those that every login of a person needs.
+    /// Returns `scopes` with those that every login of a person needs.
     pub(crate) fn with_required(&self, scopes: &Scopes) -> Scopes {
         let required = &self.definition.required_scopes;
         Scopes::parse(&format!("{scopes} {}", required.join(" ")))
     }
 
-    /// The `scope` parameter of a request.
+    /// Returns the `scope` parameter of a request.
     pub(crate) fn scope_parameter(&self, scopes: &Scopes) -> String {
         let separator = match self.definition.scope_separator {
             ScopeSeparator::Space => " ",
@@ -70,8 +71,8 @@ impl Provider {
         scopes.iter().collect::<Vec<_>>().join(separator)
     }
 
-    /// Whether the authorization request carries a code challenge: as defined; else it does,
-    /// unless the server says that it knows other methods alone.
+    /// Decides whether the authorization request carries a code challenge. It does so as the
+    /// definition says; without a word in it, always, unless the server names only other methods.
     pub(crate) fn pkce(&self, metadata: Option<&Metadata>) -> Pkce {
         match self.definition.pkce {
             Some(own) => own,
@@ -81,7 +82,7 @@ impl Provider {
     }
 
     /// Whether a login needs the client's secret: at the token endpoint, for the service's API, or
-    /// to check the answer.
+    /// to check the authorization response.
     pub(crate) fn needs_secret(&self) -> bool {
         let definition = &self.definition;
         definition
@@ -91,8 +92,9 @@ impl Provider {
             || definition.api_headers.values().any(|value| value.contains(CLIENT_SECRET))
     }
 
-    /// How the client names itself: as defined; else, if it has a secret, in the way that the
-    /// metadata name, which is the header unless they say otherwise (RFC 8414 §2).
+    /// Returns the client's authentication. Its method is the definition's; else, for a client with
+    /// a secret, the one that the metadata name, which is the header if they name none (RFC 8414
+    /// §2).
     pub(crate) fn authentication(
         &self,
         secret: Option<&ClientSecret>,
@@ -113,7 +115,7 @@ impl Provider {
         self.definition.api_auth.clone().unwrap_or(ApiAuth::Bearer)
     }
 
-    /// The service's own proof that an answer in the browser is from it, where it has one.
+    /// Returns the service's own check that an authorization response is genuine, if it has one.
     pub(crate) fn answer_check(
         &self,
         server: Option<&Address>,
@@ -127,12 +129,12 @@ impl Provider {
             field: "client_secret_file",
         })?;
         let shop = server.authority();
-        Ok(Some(Arc::new(shopify::Signed { secret: secret.clone(), shop, clock })))
+        Ok(Some(Arc::new(shopify::ResponseCheck { secret: secret.clone(), shop, clock })))
     }
 
-    /// What every request to the service carries beside the token, filled in with the client's id
-    /// and secret. A header of which something is not known is left out: the service says what it
-    /// wants.
+    /// Returns the headers that every request to the service carries in addition to the token, with
+    /// the client's id and secret filled in. A header is left out if a value for it is unknown: the
+    /// service then says what it wants.
     pub(crate) fn api_headers(
         &self,
         client_id: Option<&str>,
@@ -154,10 +156,10 @@ impl Provider {
             .collect()
     }
 
-    pub(crate) fn renewal(&self) -> Renewal {
+    pub(crate) fn renewal(&self) -> RenewalRules {
         let refresh = &self.definition.refresh;
         let life = Some(self.definition.grant_life);
-        Renewal {
+        RenewalRules {
             kind: refresh.kind,
             rotates: refresh.rotates,
             reuse: refresh.reuse,
@@ -167,34 +169,34 @@ impl Provider {
     }
 }
 
-/// How the provider's tokens are renewed, by today's definition.
+/// The rules for renewing a provider's tokens, by today's definition.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Renewal {
+pub(crate) struct RenewalRules {
     pub(crate) kind: RefreshKind,
     /// Whether each renewal brings another refresh token, where the definition says so.
     pub(crate) rotates: Option<bool>,
     pub(crate) reuse: Reuse,
     pub(crate) margin: Option<SignedDuration>,
-    /// How long the provider renews a grant; `None` where there is no definition to say so.
+    /// The rules for how long the provider renews a grant; `None` without a definition.
     pub(crate) life: Option<GrantLife>,
 }
 
-impl Renewal {
-    /// What becomes of what `credential` is renewed with, if it is sent a second time.
+impl RenewalRules {
+    /// Returns the server's reaction if the proof that renews `credential` is sent a second time.
     pub(crate) fn reuse_of(self, credential: &Credential) -> Reuse {
-        if credential.spends_nothing() { Reuse::Tolerant } else { self.reuse }
+        if credential.renewal_is_repeatable() { Reuse::Tolerant } else { self.reuse }
     }
 
-    /// Whether each use of what `credential` is renewed with replaces that, so that of two holders
-    /// one would end the other's grant. Where nobody said so, it may.
+    /// Whether each renewal of `credential` replaces its refresh token, so that of two holders one
+    /// would end the other's grant. It may, if the definition does not say.
     pub(crate) fn rotates(self, credential: &Credential) -> bool {
         let has_refresh_token =
             matches!(&credential.grant, Grant::OAuth(grant) if grant.refresh_token.is_some());
-        has_refresh_token && !credential.spends_nothing() && self.rotates != Some(false)
+        has_refresh_token && !credential.renewal_is_repeatable() && self.rotates != Some(false)
     }
 }
 
-/// Stand for the client's id and secret in `api_headers`.
+/// The placeholders for the client's id and secret in `api_headers`.
 const CLIENT_ID: &str = "{client_id}";
 const CLIENT_SECRET: &str = "{client_secret}";
 

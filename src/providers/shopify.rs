@@ -1,4 +1,4 @@
-//! Shopify's proof that an answer in the browser is its own: an HMAC over the query.
+//! Shopify's proof that an authorization response is its own: an HMAC over the query.
 
 use std::collections::BTreeMap;
 
@@ -12,19 +12,19 @@ use url::form_urlencoded;
 use crate::oauth::authorization_response::Check;
 use crate::secret::{ClientSecret, SecretText};
 
-/// How old an answer may be, or how far ahead Shopify's clock.
-const FRESH: SignedDuration = SignedDuration::from_secs(90);
+/// The greatest age of a response, and the greatest lead of Shopify's clock.
+const MAX_AGE: SignedDuration = SignedDuration::from_secs(90);
 
-/// What an answer of Shopify has to prove.
+/// The check of Shopify's authorization responses.
 #[derive(Debug)]
-pub(crate) struct Signed {
+pub(crate) struct ResponseCheck {
     pub(crate) secret: ClientSecret,
     /// The shop that was asked, such as `made-up.myshopify.com`.
     pub(crate) shop: String,
     pub(crate) clock: fn() -> Timestamp,
 }
 
-impl Check for Signed {
+impl Check for ResponseCheck {
     fn check(&self, query: &str) -> Result<(), &'static str> {
         let mut parameters = BTreeMap::new();
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
@@ -42,15 +42,16 @@ impl Check for Signed {
         }
         let at = parameters.get("timestamp").and_then(|at| at.parse().ok());
         let at = at.and_then(|at| Timestamp::from_second(at).ok()).ok_or("it has no time")?;
-        if (self.clock)().duration_since(at).abs() > FRESH {
+        if (self.clock)().duration_since(at).abs() > MAX_AGE {
             return Err("it is too old, or this machine's clock is wrong");
         }
         Ok(())
     }
 }
 
-impl Signed {
-    /// The parameters are signed in the order of their names, as a query.
+impl ResponseCheck {
+    /// Whether `hmac` signs the parameters, which are joined as a query in the order of their
+    /// names.
     fn is_signed(&self, parameters: &BTreeMap<String, String>, hmac: &str) -> bool {
         let message =
             form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish();
@@ -72,9 +73,9 @@ mod tests {
         Timestamp::constant(1_700_000_000, 0)
     }
 
-    fn signed() -> Signed {
+    fn signed() -> ResponseCheck {
         let secret = ClientSecret::from_trusted("made-up-secret".into());
-        Signed { secret, shop: SHOP.into(), clock: now }
+        ResponseCheck { secret, shop: SHOP.into(), clock: now }
     }
 
     // printf 'code=c%%2F1&host=aG9zdA%%3D%%3D&shop=made-up.myshopify.com&state=s&timestamp=1700000000' |
@@ -100,14 +101,14 @@ mod tests {
     #[test]
     fn an_answer_of_another_shop_or_time_is_refused_though_it_is_signed() {
         let answer = query(SHOP, 1_700_000_000, HMAC);
-        let another = Signed { shop: "other.myshopify.com".into(), ..signed() };
+        let another = ResponseCheck { shop: "other.myshopify.com".into(), ..signed() };
         assert_eq!(another.check(&answer), Err("it is another shop's"));
         for (clock, fresh) in [
             ((|| Timestamp::constant(1_700_000_090, 0)) as fn() -> Timestamp, true),
             (|| Timestamp::constant(1_700_000_091, 0), false),
             (|| Timestamp::constant(1_699_999_909, 0), false),
         ] {
-            assert_eq!(Signed { clock, ..signed() }.check(&answer).is_ok(), fresh);
+            assert_eq!(ResponseCheck { clock, ..signed() }.check(&answer).is_ok(), fresh);
         }
     }
 }

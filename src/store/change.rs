@@ -1,8 +1,8 @@
-//! What is written to a vault: each write is a value.
+//! Writes to a vault, as values.
 //!
-//! An engine carries a [`Change`] out as a whole or not at all, together with others if it likes,
-//! and may carry it out twice: what counts is what was committed. So nothing in a change reaches
-//! outside the vault, and all that it depends on is in it or in the vault.
+//! An engine carries out a [`Change`] completely or not at all. It may put several into one
+//! transaction, and may carry one out a second time if the transaction failed. So a change depends
+//! only on itself and the vault, and has no effect outside the vault.
 
 use jiff::Timestamp;
 
@@ -14,101 +14,108 @@ use crate::model::credential_health::CredentialHealth;
 use crate::vault::bundle::BundleId;
 use crate::vault::slot::{KeyMaterial, SlotId, SlotKind};
 
-/// One write.
+/// One write to a vault.
 pub(super) enum Change {
-    /// Nothing of its own: remembers how far the audit reaches.
-    Touch,
-    /// A revision that no credential gets: finds a disk that is full and a key that was rotated.
+    /// Seals the audit's head, the last entry that the vault remembers, and writes nothing else.
+    SealAuditHead,
+    /// Uses up a revision number, to find out whether the disk is writable and the key the current
+    /// one.
     Reserve,
-    /// The journal of a request that is about to be sent.
-    Begin { account: Account, journal: Journal },
-    /// The journal as it was before a request that the server did not process.
-    GiveBack { account: Account, earlier: Option<Journal>, attempt: Option<Attempt> },
-    /// An attempt that may have spent the refresh token and brought nothing: its journal stays.
-    Note { account: Account, attempt: Attempt },
-    /// What a refresh led to, over the credential at `revision` and no other; its journal goes.
-    Answer {
+    /// Writes the journal of a refresh request that is about to be sent.
+    BeginRefresh { account: Account, journal: Journal },
+    /// Restores the journal from before a request that the server did not process.
+    RestoreJournal { account: Account, earlier: Option<Journal>, attempt: Option<Attempt> },
+    /// Records an attempt that brought no token but may have spent the refresh token: the journal
+    /// stays.
+    RecordAttempt { account: Account, attempt: Attempt },
+    /// Stores the result of a refresh over the credential at `revision`, and deletes the journal.
+    StoreAnswer {
         account: Account,
         revision: u64,
         credential: Box<Credential>,
         attempt: Option<Attempt>,
     },
-    /// What the service said of the token at `revision`, whose credential had the status `was`.
-    Checked {
+    /// Records what the service said of the token at `revision`, whose credential had the status
+    /// `was`.
+    RecordCheck {
         account: Account,
         revision: u64,
         was: Status,
         attempt: Attempt,
-        /// The credential with another status, if the service's word changes that.
+        /// The credential with its new status, if the status changes.
         credential: Option<Box<Credential>>,
     },
-    /// A credential that takes the place of the one at the revision `over`, or an empty place.
+    /// Stores a credential over the one at the revision `over`, or where none is.
     Put { account: Account, credential: Box<Credential>, over: Option<u64> },
-    /// Credentials that came in, all or none of them.
-    TakeIn { placements: Vec<Placement>, bundle: Option<BundleId>, at: Timestamp },
-    /// What stays of credentials that were moved into `bundle`, which is kept until it is in place.
+    /// Stores imported credentials, and marks the `bundle` that they came in as imported.
+    Import { placements: Vec<Placement>, bundle: Option<BundleId>, at: Timestamp },
+    /// Stores what remains of credentials that move to another machine, and the text of their
+    /// `bundle` until its file is written.
     HandOver { left: Vec<Placement>, bundle: BundleId, text: String, at: Timestamp },
-    /// A bundle that was handed over is in place.
-    BundlePlaced(BundleId),
-    /// A credential at `revision` that is wanted no more, with all that belongs to its account.
+    /// Deletes the text of a handed over bundle whose file is written.
+    ForgetBundle(BundleId),
+    /// Deletes the credential at `revision`, with everything that belongs to its account.
     Forget { account: Account, revision: u64 },
-    /// How the credential of an account stands, so that only one process tells it.
-    Told { account: Account, health: CredentialHealth },
-    /// An entry of the keychain that the slot is about to have.
-    EntryBegun { slot: SlotId, at: Timestamp },
-    /// The names of entries that no slot needs, written anew.
-    EntriesConfirmed { at: Timestamp },
-    /// An entry of the keychain that was deleted, or has its slot.
-    EntryDone { slot: SlotId },
-    /// A key slot more, whose entry in the keychain is its own from now on.
+    /// Records the health of an account's credential, so that only one process reports a change.
+    RecordHealth { account: Account, health: CredentialHealth },
+    /// Adds an intent: the name of the keychain entry that a new slot is about to get.
+    AddIntent { slot: SlotId, at: Timestamp },
+    /// Writes all intents again.
+    ConfirmIntents { at: Timestamp },
+    /// Deletes the intent of `slot`: its entry was deleted, or the slot exists.
+    RemoveIntent { slot: SlotId },
+    /// Adds a key slot and deletes the intent of its keychain entry.
     AddSlot { id: SlotId, kind: SlotKind, material: KeyMaterial, at: Timestamp },
-    /// A key slot less, whose entry in the keychain is to go.
+    /// Deletes a key slot and adds an intent for its keychain entry, which is to be deleted.
     RemoveSlot { id: SlotId, kind: SlotKind, at: Timestamp },
 }
 
-/// A credential and the place that it takes.
+/// A credential and the revision of the row that it replaces.
 #[derive(Debug, Clone)]
 pub(crate) struct Placement {
     pub(crate) account: Account,
     pub(crate) credential: Credential,
-    /// The revision of what is there now.
+    /// The revision of the row that is replaced; `None` for a new row.
     pub(crate) over: Option<u64>,
 }
 
-/// What became of a change.
+/// The outcome of a change.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
     Done,
-    /// Nothing was written: another revision is in that place by now.
+    /// Nothing was written: the row has another revision by now.
     Moved,
-    /// Only the attempt was written: a refresh is in doubt, whose journal goes with the revision.
+    /// Only the attempt was written: a refresh is in doubt, and a new revision would make its
+    /// journal void.
     InDoubt,
-    /// Nothing was written: the bundle was taken in at this time.
-    TakenIn(Timestamp),
-    /// What this process is to tell, and no other.
-    News(Option<CredentialHealth>),
-    /// Entries of the keychain that are written down, each with whether a slot needs it.
-    Entries(Vec<(SlotId, bool)>),
+    /// Nothing was written: the bundle was imported before, at this time.
+    AlreadyImported(Timestamp),
+    /// The change of health that this process, and no other, has to report.
+    HealthToReport(Option<CredentialHealth>),
+    /// All intents of this vault, each with whether its slot exists.
+    Intents(Vec<(SlotId, bool)>),
 }
 
 impl Change {
-    /// Whether no credential is written: such a commit does not look how far the audit reaches.
+    /// Whether the change writes no credential: its commit does not seal the audit's head.
     pub(super) fn is_bookkeeping(&self) -> bool {
         match self {
-            Self::Begin { .. } | Self::GiveBack { .. } | Self::Note { .. } => true,
-            Self::Touch
+            Self::BeginRefresh { .. }
+            | Self::RestoreJournal { .. }
+            | Self::RecordAttempt { .. } => true,
+            Self::SealAuditHead
             | Self::Reserve
-            | Self::Answer { .. }
-            | Self::Checked { .. }
+            | Self::StoreAnswer { .. }
+            | Self::RecordCheck { .. }
             | Self::Put { .. }
-            | Self::TakeIn { .. }
+            | Self::Import { .. }
             | Self::HandOver { .. }
-            | Self::BundlePlaced(_)
+            | Self::ForgetBundle(_)
             | Self::Forget { .. }
-            | Self::Told { .. }
-            | Self::EntryBegun { .. }
-            | Self::EntriesConfirmed { .. }
-            | Self::EntryDone { .. }
+            | Self::RecordHealth { .. }
+            | Self::AddIntent { .. }
+            | Self::ConfirmIntents { .. }
+            | Self::RemoveIntent { .. }
             | Self::AddSlot { .. }
             | Self::RemoveSlot { .. } => false,
         }

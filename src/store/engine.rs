@@ -1,21 +1,21 @@
-//! The engine that keeps a vault's rows.
+//! The storage engine of a vault.
 //!
-//! A second engine is a second variant here: the compiler then names every read and every change
-//! that it has to carry out.
+//! A second engine is a second variant of [`Engine`]: the compiler then names every read and every
+//! change that it has to carry out.
 
 use super::change::{Change, Outcome};
 use super::error::Error;
 use super::sqlite::{Remember, Sqlite};
 use crate::vault::seal::DataKey;
 
-/// What keeps a vault's rows.
+/// The storage engine that keeps a vault's rows.
 pub(super) enum Engine {
     /// A file on this machine.
     Sqlite(Sqlite),
 }
 
 impl Engine {
-    /// Carries out `change` under `key`: all of it or nothing, once it returns for good.
+    /// Carries out `change` under `key` in one transaction, and returns once it is committed.
     ///
     /// Fails with [`Error::KeyRetired`] if `key` is no longer the data key.
     pub(super) fn commit(

@@ -1,61 +1,60 @@
-//! What can go wrong with the vault's file.
+//! Failures of the vault.
 
 use std::io;
 use std::path::PathBuf;
-
-use rusqlite::ErrorCode;
 
 use crate::model::account::Account;
 use crate::private_file;
 use crate::vault::keychain;
 use crate::vault::slot::{SlotId, SlotKind};
 
-/// Why the vault could not be read or written.
+/// The reason why the vault could not be read or written.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
-    /// There is no file yet, or nothing was ever stored in it: a login makes one.
+    /// There is no file, or an empty one: a login creates the vault.
     #[error("there is no vault at `{}`", path.display())]
     NoVault { path: PathBuf },
-    /// Another program's database: the caller named the wrong file.
+    /// The file is another program's database: the caller named the wrong file.
     #[error("`{}` is a database of another application", path.display())]
     ForeignFile { path: PathBuf },
-    /// A later tokctl wrote it: this one must not touch it.
+    /// A newer tokctl wrote the file: this one must not change it.
     #[error("`{}` was written by a newer tokctl", path.display())]
     NewerVersion { path: PathBuf },
     /// SQLite finds the file malformed: restore a backup.
     #[error("the vault's file is damaged")]
-    Damaged(#[source] rusqlite::Error),
-    /// Something in the file is not what tokctl wrote there.
+    Damaged(#[source] EngineError),
+    /// The file holds something that tokctl does not write.
     #[error("the vault's file is not as tokctl wrote it: {0}")]
     Inconsistent(&'static str),
     /// A credential's seal is broken, or its clear columns differ from what is under the seal.
     #[error("the credential for `{account}` is damaged or was tampered with")]
     Tampered { account: Account },
-    /// File or directory can't be trusted.
+    /// The file or its directory can't be trusted.
     #[error(transparent)]
     Untrusted(#[from] private_file::Error),
-    /// SQLite's write-ahead log needs memory that all its users share.
+    /// The file is on a network file system: SQLite's write-ahead log needs memory that all its
+    /// users share.
     #[error("`{}` is on a network file system, where SQLite can't work safely", path.display())]
     NetworkFileSystem { path: PathBuf },
-    /// Another process kept the vault busy past the time allowed: trying again helps.
+    /// Another process kept the vault busy for too long: try again.
     #[error("the vault stayed busy")]
     Busy,
-    /// The vault has no slot of the kind whose secret was given.
+    /// The vault has no key slot of the kind whose secret was given.
     #[error("this vault has no `{kind}` key slot")]
     NoSuchSlot { kind: SlotKind, slots: Vec<SlotKind> },
-    /// The secret that was given opens none of the slots of its kind.
+    /// The given secret opens no key slot of its kind.
     #[error("the given secret opens no `{kind}` key slot of this vault")]
     WrongSecret { kind: SlotKind, slots: Vec<SlotKind> },
-    /// The keychain did not give the secret.
+    /// The keychain did not return the secret.
     #[error("the keychain did not give the vault's key")]
     Keychain { source: keychain::Error, slots: Vec<SlotKind> },
     /// Somebody edited a key slot.
     #[error("the key slot {id} is damaged or was tampered with")]
     TamperedSlot { id: SlotId },
-    /// The vault was unlocked before another process replaced its data key: unlock again.
+    /// Another process replaced the data key after the vault was unlocked: unlock it again.
     #[error("the vault's key was rotated meanwhile")]
     KeyRetired,
-    /// The audit's file can't be read or written: the vault itself is as good as before.
+    /// The audit's file can't be read or written. The vault itself is not affected.
     #[error("can't use the audit `{}`", path.display())]
     Audit { path: PathBuf, source: io::Error },
     /// The disk is full, read-only, or failing.
@@ -63,21 +62,13 @@ pub(crate) enum Error {
     Io { doing: &'static str, source: io::Error },
     /// SQLite could not read or write, for a reason outside the file's content.
     #[error("can't use the vault's file")]
-    Sqlite(#[source] rusqlite::Error),
+    Engine(#[source] EngineError),
     /// The operating system gave no random bytes.
     #[error("no random numbers from the operating system")]
     Random(#[from] getrandom::Error),
 }
 
-impl From<rusqlite::Error> for Error {
-    fn from(error: rusqlite::Error) -> Self {
-        match error.sqlite_error_code() {
-            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy,
-            // Without a code: a column that does not hold what its name says. With the general one:
-            // a table or column is missing, for the statements themselves are always the same.
-            Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt | ErrorCode::Unknown)
-            | None => Self::Damaged(error),
-            Some(_) => Self::Sqlite(error),
-        }
-    }
-}
+/// What the engine said. Its own type stays in its folder.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub(crate) struct EngineError(pub(super) Box<dyn std::error::Error + Send + Sync>);

@@ -1,4 +1,5 @@
-//! Where the vault's file is, what lies beside it, and whether it can be trusted.
+//! The path of the vault's file, the paths of the files beside it, and the check of whether they
+//! can be trusted.
 
 use std::fs;
 use std::io;
@@ -12,17 +13,18 @@ use crate::model::account::{Account, ProviderName, UserName};
 use crate::paths;
 use crate::private_file::{self, Readers};
 
-/// The vault's file with symbolic links resolved, so that every process names locks alike.
+/// The path of a vault's file, with symbolic links resolved, so that all processes use the same
+/// locks.
 #[derive(Debug, Clone)]
 pub(crate) struct VaultFile {
     path: PathBuf,
 }
 
 impl VaultFile {
-    /// Finds the file at `path`.
+    /// Finds the vault's file at `path`; fails with [`Error::NoVault`] if there is none.
     pub(crate) fn find(path: &Path) -> Result<Self, Error> {
         let no_vault = || Error::NoVault { path: path.to_owned() };
-        match path.canonicalize() {
+        match paths::resolve(path) {
             Ok(resolved) => {
                 if resolved != path {
                     private_file::check(path)?;
@@ -34,7 +36,7 @@ impl VaultFile {
         }
     }
 
-    /// Finds the file at `path`, or makes its directory and an empty file.
+    /// Finds the vault's file at `path`, or creates an empty file and its directory.
     pub(crate) fn find_or_create(path: &Path) -> Result<Self, Error> {
         let not_a_file = || private_file::Error::NotAFile { path: path.to_owned() };
         if path.file_name().is_none() {
@@ -52,7 +54,7 @@ impl VaultFile {
             }
         }
         Self::find(path).map_err(|error| match error {
-            // Something is there that leads nowhere.
+            // A symbolic link is there whose target is missing.
             Error::NoVault { .. } => not_a_file().into(),
             other => other,
         })
@@ -62,8 +64,9 @@ impl VaultFile {
         &self.path
     }
 
-    /// The directory of locks and spill files, made if it is not there.
-    pub(super) fn sidecar(&self) -> Result<PathBuf, Error> {
+    /// Returns the sidecar directory, which holds locks, spill files and the audit; creates it if it
+    /// is missing.
+    pub(super) fn ensure_sidecar(&self) -> Result<PathBuf, Error> {
         let directory = self.sidecar_path();
         match private_file::check(&directory) {
             Err(private_file::Error::Io { source, .. })
@@ -77,29 +80,30 @@ impl VaultFile {
         Ok(directory)
     }
 
-    /// The same directory, which may not be there yet.
+    /// Returns the path of the sidecar directory, which may not exist yet.
     pub(super) fn sidecar_path(&self) -> PathBuf {
         self.with_suffix(".d")
     }
 
-    /// The file with those that SQLite keeps beside it, as far as they are there.
+    /// Returns the existing files of the database: the vault's file and SQLite's files beside it.
     pub(crate) fn parts(&self) -> Vec<PathBuf> {
         let mut parts = vec![self.path.clone(), self.with_suffix("-wal"), self.with_suffix("-shm")];
         parts.retain(|path| path.symlink_metadata().is_ok());
         parts
     }
 
-    /// The audit's file. Its directory may not be there yet.
+    /// Returns the path of the audit's file. Its directory may not exist yet.
     pub(crate) fn audit(&self) -> PathBuf {
         self.sidecar_path().join("audit.jsonl")
     }
 
-    /// A file name of its own for each account, which tells nothing of it.
+    /// Returns a file name for `account`, a hash that does not reveal the account.
     pub(super) fn name_of(account: &Account) -> String {
         Self::name_of_login(&account.provider, Some(&account.user))
     }
 
-    /// The same for a login whose user may not be known yet.
+    /// Returns a file name for a login whose user may not be known yet, a hash like
+    /// [`Self::name_of`].
     pub(super) fn name_of_login(provider: &ProviderName, user: Option<&UserName>) -> String {
         let digest = Sha256::new()
             .chain_update(provider.as_str())
@@ -109,42 +113,37 @@ impl VaultFile {
         data_encoding::HEXLOWER.encode(&digest[..16])
     }
 
-    /// Checks that nobody else can change the file or put another in its place, and tells who can
-    /// read it.
+    /// Checks that no other user can change or replace the file, and that its file system is safe
+    /// for SQLite; returns who can read it.
     pub(super) fn check(&self) -> Result<Readers, Error> {
         if let Some(directory) = self.path.parent() {
             private_file::check(directory)?;
         }
-        let metadata = fs::metadata(&self.path)
-            .map_err(|source| private_file::Error::Io { path: self.path.clone(), source })?;
-        if !metadata.is_file() {
-            return Err(private_file::Error::NotAFile { path: self.path.clone() }.into());
-        }
-        let readers = private_file::check(&self.path)?;
-        if file_system::shares_no_memory(&self.path) {
+        let readers = private_file::check_file(&self.path)?;
+        if file_system::lacks_shared_memory(&self.path) {
             return Err(Error::NetworkFileSystem { path: self.path.clone() });
         }
         Ok(readers)
     }
 
-    /// Takes the vault out of others' sight, now that it is known to be one: it is sealed, but its
-    /// clear columns are nobody's business.
+    /// Sets the mode of the database's files to 0600 if others can read them. The caller knows by
+    /// now that the file is a vault. Credentials are sealed, but account names are not.
     pub(super) fn make_private(&self, readers: Readers) {
         if readers == Readers::OwnerOnly {
             return;
         }
         for path in [self.path.clone(), self.with_suffix("-wal"), self.with_suffix("-shm")] {
-            // On a read-only disk, or when root owns the file, it stays as it is.
+            // This fails on a read-only disk and for a file of root's, and is not needed to go on.
             let _ = private_file::make_private(&path);
         }
     }
 
-    /// Whether the write-ahead log holds anything that is not yet in the file itself.
+    /// Whether SQLite's write-ahead log is not empty.
     pub(super) fn has_log(&self) -> bool {
         self.log_length() > 0
     }
 
-    /// The length of the write-ahead log, in bytes.
+    /// Returns the length of SQLite's write-ahead log in bytes; 0 if there is none.
     pub(crate) fn log_length(&self) -> u64 {
         fs::metadata(self.with_suffix("-wal")).map_or(0, |log| log.len())
     }

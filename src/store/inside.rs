@@ -1,4 +1,5 @@
-//! What is inside the store, for tests that edit a vault's file as somebody might who has no key.
+//! The inner parts of the store, for tests that edit a vault's file as an attacker without the key
+//! could.
 
 pub(crate) use super::record::Journal;
 pub(crate) use super::spill::Spill;

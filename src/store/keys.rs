@@ -1,9 +1,9 @@
-//! The key slots of a vault, its first one, and the rotation of its keys.
+//! The key slots of a vault and the rotation of its keys.
 //!
-//! A slot of kind `keychain` has its secret in the operating system's keychain, which shares no
-//! commit with the vault. So the name of an entry that has no slot, or no longer has one, is
-//! written down here under a seal until the keychain has what it should have: see
-//! [`OpenVault::entry_begun`].
+//! A slot of kind `keychain` has its secret in the operating system's keychain, and no transaction
+//! spans vault and keychain. So the vault keeps an *intent*: the sealed name of a keychain entry
+//! that has no slot yet, or no longer has one. It is deleted when entry and slot agree again. After
+//! a crash, the intents tell which entries to delete: see [`OpenVault::confirm_intents`].
 
 use jiff::Timestamp;
 
@@ -22,40 +22,42 @@ use crate::vault::seal::{DataKey, Generation, VaultId};
 use crate::vault::slot::{self, KeyMaterial, KeySlot, SlotId, SlotKind};
 use crate::vault::slot_secret::{SlotSecret, entry_name};
 
-/// The first slot of a vault that is about to be.
+/// The names of a new vault and of its first key slot.
 pub(crate) struct FirstSlot {
     vault: VaultId,
     id: SlotId,
 }
 
 impl FirstSlot {
+    /// Returns fresh random names.
     pub(crate) fn generate() -> Result<Self, Error> {
         Ok(Self { vault: VaultId::generate()?, id: SlotId::generate()? })
     }
 
-    /// The name of its entry in the keychain, if it is to have one.
+    /// Returns the name of the slot's entry in the keychain, for a slot of kind `keychain`.
     pub(crate) fn entry(&self) -> EntryName {
         entry_name(self.vault, self.id)
     }
 }
 
 impl Vault {
-    /// Writes down that the keychain is about to get the entry of the first slot.
-    pub(crate) fn first_entry_begun(&self, slot: &FirstSlot, at: Timestamp) -> Result<(), Error> {
+    /// Adds an intent for the keychain entry of the first slot, before the entry is created.
+    pub(crate) fn add_first_intent(&self, slot: &FirstSlot, at: Timestamp) -> Result<(), Error> {
         let Engine::Sqlite(file) = &self.engine;
         file.without_key(|transaction| intents::insert(transaction, &slot.entry().to_string(), at))
     }
 
-    /// Makes the data key and wraps it in the first slot: now the vault is there, and open.
+    /// Makes the data key and wraps it in the first slot, which finishes the vault; returns it
+    /// unlocked.
     pub(crate) fn finish(
         self,
         FirstSlot { vault, id }: FirstSlot,
-        with: SlotSecret,
+        secret: SlotSecret,
         material: &KeyMaterial,
         at: Timestamp,
     ) -> Result<OpenVault, Error> {
         let key = DataKey::generate(vault, 1)?;
-        let slot = KeySlot::wrap(id, with.kind(), material, &key)?;
+        let slot = KeySlot::wrap(id, secret.kind(), material, &key)?;
         audit::set_aside(self.file(), vault);
         let Engine::Sqlite(file) = &self.engine;
         file.without_key(|transaction| {
@@ -64,20 +66,20 @@ impl Vault {
             sqlite::audit::seal(transaction, &key, None, None)?;
             intents::remove(transaction, &entry_name(vault, id).to_string())
         })?;
-        Ok(OpenVault::new(self, with, key))
+        Ok(OpenVault::new(self, secret, key))
     }
 }
 
 impl OpenVault {
-    /// Whether `with` gives the secret of the slot `id`; `None` where there is no such slot.
-    pub(crate) fn opens(&self, id: SlotId, with: &SlotSecret) -> Result<Option<bool>, Error> {
+    /// Whether `secret` opens the slot `id`; `None` if there is no such slot.
+    pub(crate) fn opens(&self, id: SlotId, secret: &SlotSecret) -> Result<Option<bool>, Error> {
         let (_, slots) = self.header_and_slots()?;
         let Some(slot) = slots.iter().find(|slot| slot.id == id) else { return Ok(None) };
-        if with.kind() != slot.kind {
+        if secret.kind() != slot.kind {
             return Ok(Some(false));
         }
         let key = self.key();
-        let material = match with.material(key.vault, slot.id) {
+        let material = match secret.material(key.vault, slot.id) {
             Ok(material) => material,
             Err(keychain::Error::Missing) => return Ok(Some(false)),
             Err(source) => return Err(Error::Keychain { source, slots: Vec::new() }),
@@ -89,38 +91,37 @@ impl OpenVault {
         }
     }
 
-    /// The name of a slot's entry in the keychain.
+    /// Returns the name of a slot's entry in the keychain.
     pub(crate) fn entry_name(&self, slot: SlotId) -> EntryName {
         entry_name(self.key().vault, slot)
     }
 
-    /// Writes down that the keychain is about to get the entry of a slot that comes.
-    pub(crate) fn entry_begun(&self, slot: SlotId, at: Timestamp) -> Result<(), Error> {
-        self.commit(|| Change::EntryBegun { slot, at }).map(drop)
+    /// Adds an intent for the keychain entry of a new slot, before the entry is created.
+    pub(crate) fn add_intent(&self, slot: SlotId, at: Timestamp) -> Result<(), Error> {
+        self.commit(|| Change::AddIntent { slot, at }).map(drop)
     }
 
-    /// The slots whose entries in the keychain are written down, each with whether there is such a
-    /// slot now.
+    /// Returns the slots that have an intent, each with whether the slot exists.
     ///
-    /// They are written anew and committed first: if the commit before this failed at the disk,
-    /// nobody could say which slots the file will turn out to have, until another one is through.
-    pub(crate) fn entries_begun(&self, at: Timestamp) -> Result<Vec<(SlotId, bool)>, Error> {
-        match self.commit(|| Change::EntriesConfirmed { at })? {
-            Outcome::Entries(entries) => Ok(entries),
+    /// All intents are first written again and committed. If the last commit failed with an error
+    /// of the disk, it is not known which slots the file has until another commit succeeds.
+    pub(crate) fn confirm_intents(&self, at: Timestamp) -> Result<Vec<(SlotId, bool)>, Error> {
+        match self.commit(|| Change::ConfirmIntents { at })? {
+            Outcome::Intents(entries) => Ok(entries),
             Outcome::Done
             | Outcome::Moved
             | Outcome::InDoubt
-            | Outcome::TakenIn(_)
-            | Outcome::News(_) => Ok(Vec::new()),
+            | Outcome::AlreadyImported(_)
+            | Outcome::HealthToReport(_) => Ok(Vec::new()),
         }
     }
 
-    /// Strikes out the entry of `slot`: the keychain has what it should have.
-    pub(crate) fn entry_done(&self, slot: SlotId) -> Result<(), Error> {
-        self.commit(|| Change::EntryDone { slot }).map(drop)
+    /// Deletes the intent of `slot`, since the keychain and the slots agree again.
+    pub(crate) fn remove_intent(&self, slot: SlotId) -> Result<(), Error> {
+        self.commit(|| Change::RemoveIntent { slot }).map(drop)
     }
 
-    /// Adds a slot. Whoever calls has the keys' turn.
+    /// Adds a slot. The caller has the [`KeysTurn`](super::KeysTurn).
     pub(crate) fn add_slot(
         &self,
         id: SlotId,
@@ -131,7 +132,7 @@ impl OpenVault {
         self.commit(|| Change::AddSlot { id, kind, material: material.clone(), at }).map(drop)
     }
 
-    /// Takes a slot away. Whoever calls has the keys' turn.
+    /// Removes a slot. The caller has the [`KeysTurn`](super::KeysTurn).
     pub(crate) fn remove_slot(
         &self,
         id: SlotId,
@@ -141,12 +142,6 @@ impl OpenVault {
         self.commit(|| Change::RemoveSlot { id, kind, at }).map(drop)
     }
 
-    /// Empties the write-ahead log of what was overwritten; see [`Vault`]. Returns whether that
-    /// could be done: not while somebody is still reading it.
-    pub(crate) fn settle(&self) -> bool {
-        self.empty_log()
-    }
-
     /// Fails with [`Error::KeyRetired`] if another process rotated the keys since the vault was
     /// unlocked.
     pub(crate) fn check_key(&self) -> Result<(), Error> {
@@ -154,13 +149,13 @@ impl OpenVault {
         self.file_engine().read(|view| header::check(view, &key))
     }
 
-    /// How many rows there are, whatever is in them.
+    /// Returns the number of rows with a credential, damaged ones included.
     pub(crate) fn count(&self) -> Result<u64, Error> {
         self.file_engine().read(reseal::count)
     }
 
-    /// The accounts whose last refresh got no certain answer.
-    pub(crate) fn in_doubt(&self) -> Result<Vec<Account>, Error> {
+    /// Returns the accounts whose refresh is in doubt: a request was begun and has no answer yet.
+    pub(crate) fn accounts_in_doubt(&self) -> Result<Vec<Account>, Error> {
         self.file_engine().read(|view| {
             let accounts = journal::accounts(view)?.into_iter().filter_map(|(provider, user)| {
                 let (Ok(provider), Ok(user)) = (provider.parse(), user.parse()) else {
@@ -172,11 +167,12 @@ impl OpenVault {
         })
     }
 
-    /// Replaces data key and slots, and seals every credential again: all or nothing. Returns the
-    /// new generation, and how many credentials there are. Whoever calls has the keys' turn.
+    /// Replaces data key and slots and seals every credential again, in one transaction. Returns
+    /// the new generation and the number of credentials. The caller has the
+    /// [`KeysTurn`](super::KeysTurn).
     ///
-    /// Fails with [`Error::KeyRetired`] if somebody else was faster, and with [`Error::Tampered`]
-    /// for the first credential that does not open.
+    /// Fails with [`Error::KeyRetired`] if another process replaced the data key meanwhile, and
+    /// with [`Error::Tampered`] if a credential does not open.
     pub(crate) fn rotate(
         &self,
         rotation: &Rotation,
@@ -186,8 +182,8 @@ impl OpenVault {
         let next = DataKey::generate(key.vault, key.generation + 1)?;
         let generation = next.generation;
         let count = self.file_engine().rotate(&key, &next, rotation, self.remember(), progress)?;
-        self.key_is(next);
-        // Nothing in them opens any more, and no attempt is in flight that could need them.
+        self.set_key(next);
+        // No spill file opens under the new key, and the turn keeps refreshes away.
         let _ = super::spill::discard_all(self.file());
         Ok((generation, count))
     }
@@ -210,8 +206,8 @@ mod tests {
 
     fn vault(home: &tempfile::TempDir, key: &Key) -> OpenVault {
         let vault = Vault::open_or_create(&home.path().join("v/tokens.db")).unwrap();
-        let (slot, with) = (FirstSlot::generate().unwrap(), SlotSecret::Key(key.clone()));
-        vault.finish(slot, with, &KeyMaterial::Random(key.clone()), NOW).unwrap()
+        let (slot, secret) = (FirstSlot::generate().unwrap(), SlotSecret::Key(key.clone()));
+        vault.finish(slot, secret, &KeyMaterial::Random(key.clone()), NOW).unwrap()
     }
 
     #[test]

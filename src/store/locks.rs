@@ -1,8 +1,8 @@
-//! Locks that cross processes and are free at once when their holder dies.
+//! Locks between processes, which the kernel releases when their holder dies.
 //!
-//! They are kernel locks on files beside the vault: no clock, no stale lock to steal. The files
-//! are never unlinked. The database file itself is never locked so, since closing any descriptor
-//! on it would drop SQLite's own locks.
+//! They are kernel locks on files in the sidecar directory: no lock can be stale, and no clock is
+//! needed. The files are never unlinked. The database file itself is never locked like this, since
+//! closing any descriptor on it would drop SQLite's own locks.
 
 use std::fs::{File, TryLockError};
 use std::io;
@@ -15,10 +15,11 @@ use super::file::VaultFile;
 use crate::model::account::{Account, ProviderName, UserName};
 use crate::private_file;
 
-/// How often a waiter looks again. Short beside any request, long beside the call itself.
+/// The interval at which a waiter tries again: short compared with a request, long compared with
+/// the system call.
 const POLL: Duration = Duration::from_millis(10);
 
-/// Held until it is dropped, or the process ends.
+/// A lock that is held until this value is dropped or the process ends.
 #[derive(Debug)]
 pub(crate) struct Guard {
     _file: File,
@@ -30,23 +31,24 @@ enum Mode {
     Exclusive,
 }
 
-/// The lock of one credential as somebody sees it who waits for it. Whoever holds it may spend the
+/// The lock of one credential, which this process does not hold yet. Its holder may spend the
 /// credential's refresh token.
 ///
-/// The file stays open, so that looking again costs one system call: there may be a crowd.
-pub(crate) struct Queue {
+/// The file stays open, so that each try costs one system call even if many processes wait.
+pub(crate) struct CredentialLock {
     path: PathBuf,
     file: File,
 }
 
-impl Queue {
+impl CredentialLock {
+    /// Opens the lock's file, without taking the lock.
     pub(crate) fn of(vault: &VaultFile, account: &Account) -> Result<Self, Error> {
-        let path = vault.sidecar()?.join(format!("{}.lock", VaultFile::name_of(account)));
+        let path = vault.ensure_sidecar()?.join(format!("{}.lock", VaultFile::name_of(account)));
         let file = private_file::open_or_create(&path).map_err(failed)?;
         Ok(Self { path, file })
     }
 
-    /// Takes the lock; `None` while another process has it.
+    /// Takes the lock; returns `None` while another process has it.
     pub(crate) fn take(&mut self) -> Result<Option<Guard>, Error> {
         match self.file.try_lock() {
             Ok(()) => {}
@@ -61,7 +63,7 @@ impl Queue {
         Ok(None)
     }
 
-    /// Whether nobody has the lock just now. A crowd can ask all at once.
+    /// Whether no process has the lock at this moment. Any number of processes can ask at once.
     pub(crate) fn is_free(&self) -> Result<bool, Error> {
         match self.file.try_lock_shared() {
             Ok(()) => self.file.unlock().map(|()| true).map_err(failed),
@@ -71,47 +73,50 @@ impl Queue {
     }
 }
 
-/// The lock of one credential, waited for until `deadline`.
+/// Waits for the lock of one credential until `deadline`; fails with [`Error::Busy`] after that.
 pub(crate) fn credential(
     vault: &VaultFile,
     account: &Account,
     deadline: Instant,
 ) -> Result<Guard, Error> {
-    let path = vault.sidecar()?.join(format!("{}.lock", VaultFile::name_of(account)));
+    let path = vault.ensure_sidecar()?.join(format!("{}.lock", VaultFile::name_of(account)));
     wait(&path, Mode::Exclusive, deadline)
 }
 
-/// The turn to log in for `user`, or for whoever it will turn out to be; `None` while another
-/// process has it. It keeps nobody from using or refreshing the credential.
+/// Takes the lock of a login for `user`, or of a login whose user is not known yet; returns `None`
+/// while another process has it. Others can still use and refresh the credential.
 pub(crate) fn login(
     vault: &VaultFile,
     provider: &ProviderName,
     user: Option<&UserName>,
 ) -> Result<Option<Guard>, Error> {
     let name = VaultFile::name_of_login(provider, user);
-    acquire(&vault.sidecar()?.join(format!("{name}.login.lock")), Mode::Exclusive)
+    acquire(&vault.ensure_sidecar()?.join(format!("{name}.login.lock")), Mode::Exclusive)
 }
 
-/// The turn to hand credentials over to another machine: one bundle at a time is on its way.
+/// Waits for the lock of a hand-over to another machine, so that only one bundle at a time is on
+/// its way.
 pub(crate) fn hand_over(vault: &VaultFile, deadline: Instant) -> Result<Guard, Error> {
-    wait(&vault.sidecar()?.join("hand-over.lock"), Mode::Exclusive, deadline)
+    wait(&vault.ensure_sidecar()?.join("hand-over.lock"), Mode::Exclusive, deadline)
 }
 
-/// Keeps key slots and data key as they are while a refresh is in flight.
+/// Waits for the shared lock under which key slots and data key stay as they are, such as during a
+/// refresh.
 ///
-/// Whoever wants to change them holds the turnstile while waiting, so that a stream of refreshes
-/// can't starve a rotation.
+/// A process that wants to change the keys holds the *turnstile* while it waits, so that a
+/// stream of refreshes can't keep a rotation waiting forever.
 pub(crate) fn key_in_use(vault: &VaultFile, deadline: Instant) -> Result<Guard, Error> {
-    let directory = vault.sidecar()?;
+    let directory = vault.ensure_sidecar()?;
     let turn = wait(&directory.join("turnstile.lock"), Mode::Shared, deadline)?;
     let guard = wait(&directory.join("vault.lock"), Mode::Shared, deadline)?;
     drop(turn);
     Ok(guard)
 }
 
-/// For whoever creates the vault or changes its keys: one at a time, and no refresh in flight.
+/// Waits for the exclusive locks under which the vault is created or its keys are changed, while
+/// no refresh is in progress.
 pub(crate) fn key_changes(vault: &VaultFile, deadline: Instant) -> Result<[Guard; 2], Error> {
-    let directory = vault.sidecar()?;
+    let directory = vault.ensure_sidecar()?;
     let turn = wait(&directory.join("turnstile.lock"), Mode::Exclusive, deadline)?;
     let guard = wait(&directory.join("vault.lock"), Mode::Exclusive, deadline)?;
     Ok([turn, guard])
@@ -152,7 +157,7 @@ fn failed(source: io::Error) -> Error {
     Error::Io { doing: "lock", source }
 }
 
-/// Whether `path` still names the open `file`.
+/// Whether `path` still names the open `file`: somebody may have deleted or replaced it.
 pub(super) fn is_same(file: &File, path: &Path) -> io::Result<bool> {
     let own = file.metadata()?;
     match std::fs::metadata(path) {
@@ -183,7 +188,7 @@ mod tests {
     #[test]
     fn a_credential_has_one_holder_and_does_not_delay_another() {
         let (_home, vault) = vault();
-        let queue = |user| Queue::of(&vault, &account(user)).unwrap();
+        let queue = |user| CredentialLock::of(&vault, &account(user)).unwrap();
         let held = queue("x").take().unwrap().unwrap();
         let mut waiting = queue("x");
         assert!(waiting.take().unwrap().is_none());
@@ -198,12 +203,12 @@ mod tests {
     #[test]
     fn a_lock_file_that_was_taken_away_is_made_anew() {
         let (_home, vault) = vault();
-        let mut queue = Queue::of(&vault, &account("x")).unwrap();
+        let mut queue = CredentialLock::of(&vault, &account("x")).unwrap();
         std::fs::remove_file(&queue.path).unwrap();
         assert!(queue.take().unwrap().is_none());
         let held = queue.take().unwrap();
         assert!(held.is_some());
-        assert!(Queue::of(&vault, &account("x")).unwrap().take().unwrap().is_none());
+        assert!(CredentialLock::of(&vault, &account("x")).unwrap().take().unwrap().is_none());
     }
 
     #[test]

@@ -1,10 +1,11 @@
-//! The vault: where credentials are kept, and the one way to them.
+//! The vault on the disk, and the only way to the credentials in it.
 //!
-//! [`Vault`] does what needs no key; [`Vault::unlock`] makes an [`OpenVault`] of it, which does the
-//! rest. Each verb takes and gives model types and is one look at the vault, or one transaction. A
-//! write is a value (`Change`), which an engine carries out; today's engine is a SQLite file
-//! (`sqlite/`). Beside the file lie locks, which give turns ([`RefreshTurn`] and others), spill
-//! files, and the audit.
+//! A [`Vault`] does what needs no key. [`Vault::unlock`] turns it into an [`OpenVault`], which reads
+//! and writes credentials. Each method takes and returns types of [`crate::model`], and is one
+//! consistent read or one transaction. A write is a value, [`Change`](change::Change), that an
+//! [`Engine`](engine::Engine) carries out; the only engine so far is a SQLite file. In a directory
+//! beside it are the files of locks, on which turns such as [`RefreshTurn`] are built, the spill
+//! files and the audit.
 //!
 //! No SQL, key, lock or spill file leaves this folder. It knows neither where keys come from nor
 //! why a row is read or written.
@@ -33,14 +34,16 @@ pub(crate) mod inside;
 
 pub(crate) use self::change::Placement;
 pub(crate) use self::error::Error;
-pub(crate) use self::examination::{EntriesBegun, KnownEntries, engine_version, parts, sidecars};
+pub(crate) use self::examination::{
+    KnownEntries, LeftoverIntents, engine_version, parts, sidecars,
+};
 pub(crate) use self::keys::FirstSlot;
 pub(crate) use self::open_vault::{OpenVault, Opener, StillLocked};
 pub(crate) use self::record::{Journal, ListedSlot, Row, Stored};
-pub(crate) use self::record_use::{Entered, Verified};
+pub(crate) use self::record_use::{UseRecorded, VerifiedAudit};
 pub(crate) use self::refresh_turn::{RefreshTurn, Saved};
 pub(crate) use self::sqlite::reseal::Damage;
 pub(crate) use self::sqlite::rotate::{NewSlot, Rotation, Step};
-pub(crate) use self::turn::{KeysTurn, LoginTurn, TurnOfMany};
+pub(crate) use self::turn::{CredentialTurns, KeysTurn, LoginTurn};
 pub(crate) use self::vault::Vault;
-pub(crate) use self::writes::{Recorded, TakenIn};
+pub(crate) use self::writes::{CheckRecorded, Imported};

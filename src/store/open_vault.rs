@@ -1,7 +1,7 @@
-//! A vault that was unlocked: what is read and written under its key.
+//! An unlocked vault: reads and commits under its data key.
 //!
-//! One call is one look at the vault, or one transaction. Whoever calls may share the vault among
-//! threads; a key that another process rotated meanwhile is unlocked again on the way.
+//! Each call is one consistent read or one transaction. Threads may share the vault. If another
+//! process rotates the keys, the next call unlocks the vault again with the same secret.
 
 use std::ops::Deref;
 use std::path::PathBuf;
@@ -25,30 +25,31 @@ use crate::vault::bundle::BundleId;
 use crate::vault::seal::DataKey;
 use crate::vault::slot_secret::SlotSecret;
 
-/// A vault and the key that opens its rows.
+/// A vault with its data key, which opens credentials.
 pub(crate) struct OpenVault {
     vault: Vault,
-    with: SlotSecret,
-    /// The newest data key, which all handles of this process on the vault share.
+    secret: SlotSecret,
+    /// The newest data key, shared by all [`OpenVault`]s that an [`Opener`] made.
     key: Arc<Mutex<Arc<DataKey>>>,
-    /// How the audit is to be kept from the next write on, if today's configuration is known.
-    audit_wanted: Mutex<Option<Settings>>,
+    /// The audit's settings that the next write seals; `None` if the configuration was not read.
+    audit_settings: Mutex<Option<Settings>>,
     has_written: AtomicBool,
 }
 
-/// Opens an unlocked vault once more: the keychain is not asked, and no key derived again.
+/// The means to open an unlocked vault a second time, without asking the keychain or deriving a key
+/// again.
 #[derive(Clone)]
 pub(crate) struct Opener {
     path: PathBuf,
-    with: SlotSecret,
+    secret: SlotSecret,
     key: Arc<Mutex<Arc<DataKey>>>,
 }
 
 impl Opener {
-    /// Opens the file that is at the vault's place by now, for reading and writing by many threads.
+    /// Opens the file that is at the vault's path now, for reading and writing by many threads.
     pub(crate) fn open(&self) -> Result<OpenVault, Error> {
-        let vault = Vault::kept_in(Sqlite::open_for_threads(&self.path)?);
-        Ok(OpenVault::sharing(vault, self.with.clone(), Arc::clone(&self.key)))
+        let vault = Vault::over_sqlite(Sqlite::open_for_threads(&self.path)?);
+        Ok(OpenVault::sharing(vault, self.secret.clone(), Arc::clone(&self.key)))
     }
 }
 
@@ -60,7 +61,7 @@ impl Deref for OpenVault {
     }
 }
 
-/// A vault that did not open, and why.
+/// A vault that could not be unlocked, with the reason.
 pub(crate) struct StillLocked {
     pub(crate) vault: Vault,
     pub(crate) error: Error,
@@ -73,19 +74,21 @@ impl From<Box<StillLocked>> for Error {
 }
 
 impl Vault {
-    /// Unlocks the vault.
-    pub(crate) fn unlock(self, with: SlotSecret) -> Result<OpenVault, Box<StillLocked>> {
-        let key = unlock::data_key(&self, &with).and_then(|key| {
-            match with {
-                // No time has passed.
+    /// Unlocks the vault with `secret`; on failure the vault is returned in the error, for a try
+    /// with another secret.
+    pub(crate) fn unlock(self, secret: SlotSecret) -> Result<OpenVault, Box<StillLocked>> {
+        let key = unlock::data_key(&self, &secret).and_then(|key| {
+            match secret {
+                // These take no time: the view is still recent.
                 SlotSecret::Key(_) | SlotSecret::Recovery(_) => {}
-                // Somebody may have had to type a password: the vault has moved on.
+                // The keychain may have shown a prompt, and a passphrase takes time to derive from:
+                // others may have written meanwhile.
                 SlotSecret::Keychain(_) | SlotSecret::Passphrase(_) => self.look_again()?,
             }
             Ok(key)
         });
         match key {
-            Ok(key) => Ok(OpenVault::new(self, with, key)),
+            Ok(key) => Ok(OpenVault::new(self, secret, key)),
             Err(error) => Err(Box::new(StillLocked { vault: self, error })),
         }
     }
@@ -93,44 +96,54 @@ impl Vault {
 
 /// Reading.
 impl OpenVault {
-    pub(super) fn new(vault: Vault, with: SlotSecret, key: DataKey) -> Self {
+    pub(super) fn new(vault: Vault, secret: SlotSecret, key: DataKey) -> Self {
         let key = Arc::new(Mutex::new(Arc::new(key)));
-        Self::sharing(vault, with, key)
+        Self::sharing(vault, secret, key)
     }
 
-    fn sharing(vault: Vault, with: SlotSecret, key: Arc<Mutex<Arc<DataKey>>>) -> Self {
-        let (audit_wanted, has_written) = (Mutex::new(None), AtomicBool::new(false));
-        Self { vault, with, key, audit_wanted, has_written }
+    fn sharing(vault: Vault, secret: SlotSecret, key: Arc<Mutex<Arc<DataKey>>>) -> Self {
+        let (audit_settings, has_written) = (Mutex::new(None), AtomicBool::new(false));
+        Self { vault, secret, key, audit_settings, has_written }
     }
 
-    /// What opens the vault once more, without the connection that this one holds.
+    /// Returns the means to open the vault again, which holds no connection to it.
     pub(crate) fn opener(&self) -> Opener {
         let (path, key) = (self.location().to_owned(), Arc::clone(&self.key));
-        Opener { path, with: self.with.clone(), key }
+        Opener { path, secret: self.secret.clone(), key }
     }
 
-    /// Opens a vault that was opened for reading alone for writing as well.
+    /// Opens the vault for writing as well, if it was opened for reading only.
     pub(crate) fn open_for_writing(&self) -> Result<(), Error> {
         self.file_engine().open_for_writing()
     }
 
-    /// What the vault was unlocked with.
-    pub(crate) fn with(&self) -> &SlotSecret {
-        &self.with
+    /// Gives the vault up just before the process ends. The key is wiped. A file that was only read
+    /// stays open: closing it takes SQLite eleven system calls, and the kernel closes it anyway.
+    pub(crate) fn leave_open(self) {
+        let Self { vault, .. } = self;
+        let Engine::Sqlite(file) = &vault.engine;
+        if file.is_for_reading() {
+            std::mem::forget(vault);
+        }
     }
 
-    /// Reads the credential of `account`, opened, with its journal.
+    /// Returns the secret with which the vault was unlocked.
+    pub(crate) fn slot_secret(&self) -> &SlotSecret {
+        &self.secret
+    }
+
+    /// Reads the credential of `account` and opens its seal; returns it with the journal of its
+    /// refresh.
     ///
-    /// Fails with [`Error::Tampered`] where it does not open.
+    /// Fails with [`Error::Tampered`] if the seal does not open.
     pub(crate) fn read(&self, account: &Account) -> Result<Option<Row>, Error> {
         self.under_key(|key| {
             self.file_engine().read(|view| credentials::read_with_journal(view, key, account))
         })
     }
 
-    /// Reads the credential of `account` and the last time that its provider was asked about it.
-    /// Finds what is damaged and goes with every credential that is stored: before a refresh token
-    /// is spent.
+    /// Reads the credential of `account` and the last attempt on it. Also opens what every commit
+    /// of a credential needs, so that damage is found before a refresh token is spent.
     pub(crate) fn read_with_attempt(
         &self,
         account: &Account,
@@ -146,8 +159,8 @@ impl OpenVault {
         })
     }
 
-    /// The revision of the credential of `account`, which is not opened for it, and the last time
-    /// that its provider was asked.
+    /// Returns the revision of the credential of `account`, without opening its seal, and the last
+    /// attempt on it.
     pub(crate) fn revision(
         &self,
         account: &Account,
@@ -158,26 +171,28 @@ impl OpenVault {
         })
     }
 
-    /// Opens every credential, and tells how many there are, and which do not open.
+    /// Opens every credential and returns their number and the damaged ones. Calls `progress` with
+    /// the number of credentials done.
     pub(crate) fn examine(&self, progress: impl FnMut(u64)) -> Result<(u64, Damage), Error> {
         let key = self.key();
         self.file_engine().read(|view| reseal::examine(view, &key, progress))
     }
 
-    /// The bundle that was handed over and is not known to be in place.
-    pub(crate) fn waiting_bundle(&self) -> Result<Option<(BundleId, String)>, Error> {
+    /// Returns the handed over bundle that is unplaced: it is not known whether its file was written.
+    pub(crate) fn unplaced_bundle(&self) -> Result<Option<(BundleId, String)>, Error> {
         self.file_engine().read(bundles::unplaced)
     }
 
-    /// When a bundle was taken in, if it was.
-    pub(crate) fn taken_in_at(&self, bundle: BundleId) -> Result<Option<Timestamp>, Error> {
+    /// Returns the time when `bundle` was imported; `None` if it was not.
+    pub(crate) fn imported_at(&self, bundle: BundleId) -> Result<Option<Timestamp>, Error> {
         self.file_engine().read(|view| bundles::opened_at(view, bundle))
     }
 }
 
 /// The key, and what is done under it.
 impl OpenVault {
-    /// Carries out a change; once more, under the new key, if a rotation was faster.
+    /// Commits a change; if the keys were rotated meanwhile, unlocks the vault again and commits it
+    /// under the new key.
     pub(super) fn commit(&self, change: impl Fn() -> Change) -> Result<Outcome, Error> {
         let outcome = self.under_key(|key| {
             let change = change();
@@ -189,13 +204,13 @@ impl OpenVault {
         Ok(outcome)
     }
 
-    /// What a commit that writes a credential remembers of the audit.
+    /// Returns what a commit of a credential seals of the audit.
     pub(super) fn remember(&self) -> Remember {
-        Remember::Audit(*lock(&self.audit_wanted))
+        Remember::Audit(*lock(&self.audit_settings))
     }
 
-    /// Does something under the vault's key, and once more under the new one if a rotation was
-    /// faster.
+    /// Runs `work` with the data key; if that key was rotated meanwhile, unlocks the vault again and
+    /// runs it with the new key.
     pub(super) fn under_key<T>(
         &self,
         mut work: impl FnMut(&DataKey) -> Result<T, Error>,
@@ -211,24 +226,24 @@ impl OpenVault {
 
     fn unlock_again(&self, retired: &DataKey) -> Result<(), Error> {
         let mut newest = lock(&self.key);
-        // Another thread may have done so: the keychain is asked once, and a passphrase's key,
-        // which takes much memory, derived once.
+        // Another thread may have unlocked the vault already. The keychain should be asked once,
+        // and the key of a passphrase, which takes much memory, derived once.
         if (newest.vault, newest.generation) == (retired.vault, retired.generation) {
             self.file_engine().look_again()?;
-            *newest = Arc::new(unlock::data_key(&self.vault, &self.with)?);
+            *newest = Arc::new(unlock::data_key(&self.vault, &self.secret)?);
         } else {
             self.file_engine().look_again()?;
         }
         Ok(())
     }
 
-    /// The newest data key.
+    /// Returns the newest data key.
     pub(super) fn key(&self) -> Arc<DataKey> {
         Arc::clone(&lock(&self.key))
     }
 
-    /// Makes `next` the key, after a rotation was committed.
-    pub(super) fn key_is(&self, next: DataKey) {
+    /// Replaces the data key, after a rotation was committed.
+    pub(super) fn set_key(&self, next: DataKey) {
         *lock(&self.key) = Arc::new(next);
         self.has_written.store(true, Ordering::Relaxed);
     }
@@ -238,10 +253,10 @@ impl OpenVault {
         file
     }
 
-    /// Seals `settings` with the next write, so that commands which read no configuration know
-    /// how the audit is kept.
-    pub(crate) fn keep_audit_as(&self, settings: Settings) {
-        *lock(&self.audit_wanted) = Some(settings);
+    /// Sets the audit's settings, which the next write seals, so that commands that read no
+    /// configuration know how the audit is kept.
+    pub(crate) fn set_audit_settings(&self, settings: Settings) {
+        *lock(&self.audit_settings) = Some(settings);
     }
 
     /// Whether anything was committed since the vault was unlocked.

@@ -1,39 +1,39 @@
-//! What a vault gives back of one credential.
+//! Values that a vault returns.
 
 use jiff::Timestamp;
 
 use crate::model::credential::Credential;
 use crate::vault::slot::{SlotId, SlotKind};
 
-/// A credential as it was read.
+/// A credential that was read, with the revision of its row.
 #[derive(Debug, Clone)]
 pub(crate) struct Stored {
     pub(crate) credential: Credential,
-    /// A number that changes with every write, so that a writer can tell whether the row is still
-    /// the one that was read.
+    /// A number that every write of the row changes. With it, a writer finds out whether the row is
+    /// still the one that was read.
     pub(crate) revision: u64,
 }
 
-/// A refresh that was begun and whose answer was not stored yet. Nothing in it is derived from a
-/// secret.
+/// The journal of a refresh: it says that a request may have been sent whose answer is not stored
+/// yet. Nothing in it is derived from a secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Journal {
     /// The revision of the credential whose refresh token may be spent.
     pub(crate) revision: u64,
-    /// The attempt's random name.
+    /// The random name of the attempt.
     pub(crate) attempt: [u8; 16],
-    /// When the refresh token may first have been spent.
+    /// The time of the first request that may have spent the refresh token.
     pub(crate) started_at: Timestamp,
 }
 
-/// A credential with the journal of its refresh, if one was begun on this very revision.
+/// A credential with the journal of its refresh, if a refresh of this revision was begun.
 #[derive(Debug, Clone)]
 pub(crate) struct Row {
     pub(crate) stored: Stored,
     pub(crate) journal: Option<Journal>,
 }
 
-/// What can be told of a key slot without opening it, nothing of it verified.
+/// The clear part of a key slot, which is read without a key and is not verified.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ListedSlot {
     pub(crate) id: SlotId,

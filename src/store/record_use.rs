@@ -1,106 +1,107 @@
-//! One more entry in the audit, and whether the audit is whole.
+//! The audit of an unlocked vault: appending an entry, and verifying the whole file.
 
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::audit::{self, Examined, Sealed};
+use super::audit::{self, AuditState, Findings};
 use super::error::Error;
 use super::open_vault::OpenVault;
 use super::sqlite;
-use crate::model::audit::{Action, Mode, OK, Settings, Use};
+use crate::model::audit::{Action, Event, Mode, OK, Settings};
 
-/// How long an entry waits for those of other processes: nobody is to notice it.
-const PATIENCE: Duration = Duration::from_millis(20);
+/// The longest time that an entry waits for those of other processes, too short to be noticed.
+const TIMEOUT: Duration = Duration::from_millis(20);
 
-/// How long an entry waits where there is no token without one.
-pub(super) const LONG_PATIENCE: Duration = Duration::from_secs(5);
+/// The longest time that an entry waits in the mode `required`, where no token is handed out
+/// without an entry.
+pub(super) const LONG_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How often one process looks whether the file has grown too long.
+/// The interval at which one process checks whether the file has grown too long.
 const PRUNE_EVERY: Duration = Duration::from_secs(1);
 
-/// Whose turn it is to write an entry, among the threads of this process; and when one of them
-/// last looked how long the file is.
-static TURN: Mutex<Option<Instant>> = Mutex::new(None);
+/// The lock under which the threads of this process write entries, with the time of the last check
+/// of the file's length.
+static ENTRY_LOCK: Mutex<Option<Instant>> = Mutex::new(None);
 
-/// What became of an entry.
+/// The outcome of [`OpenVault::record_use`].
 #[derive(Debug)]
-pub(crate) enum Entered {
+pub(crate) enum UseRecorded {
     Written,
-    /// No audit is kept, or nothing was written to the vault since it keeps one.
+    /// No entry was written: the audit is off, or the vault has no key for it yet.
     NotKept,
-    /// It could not be written, and nobody requires it.
+    /// The entry could not be written, and the settings do not require it.
     Missed(Error),
-    /// It could not be written, and has to be.
+    /// The entry could not be written, and the settings require it.
     Required(Error),
 }
 
-/// How far an audit is whole.
+/// The result of verifying an audit.
 #[derive(Debug)]
-pub(crate) struct Verified {
-    pub(crate) examined: Examined,
-    /// How it is kept; `None` where the vault has no key for it.
+pub(crate) struct VerifiedAudit {
+    pub(crate) examined: Findings,
+    /// The audit's settings; `None` if the vault has no key for it.
     pub(crate) settings: Option<Settings>,
-    /// The file.
+    /// The path of the audit's file.
     pub(crate) path: PathBuf,
 }
 
 impl OpenVault {
-    /// Appends one use of a credential, or a change of the keys, to the audit: a line, and nothing
-    /// flushed to the disk. Where the vault was written before, the file is shortened too if it has
-    /// grown too long.
-    pub(crate) fn enter(&self, used: &Use<'_>) -> Result<Entered, Error> {
-        let Some(sealed) = self.audit()? else { return Ok(Entered::NotKept) };
-        let (patience, required) = match sealed.settings.mode {
-            Mode::Off => return Ok(Entered::NotKept),
-            Mode::BestEffort => (PATIENCE, false),
-            Mode::Required => (LONG_PATIENCE, true),
+    /// Appends one use of a credential, or a change of the keys, to the audit, without flushing it
+    /// to the disk. A process that has written to the vault also prunes a file that is too long.
+    pub(crate) fn record_use(&self, event: &Event<'_>) -> Result<UseRecorded, Error> {
+        let Some(state) = self.audit()? else { return Ok(UseRecorded::NotKept) };
+        let (timeout, required) = match state.settings.mode {
+            Mode::Off => return Ok(UseRecorded::NotKept),
+            Mode::BestEffort => (TIMEOUT, false),
+            Mode::Required => (LONG_TIMEOUT, true),
         };
-        // Among the threads of one process nobody gives up.
-        let mut looked_at = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-        let written = audit::append(self.file(), &sealed, used, patience);
+        // A thread waits for the others without a limit: each holds the lock only briefly.
+        let mut last_check = ENTRY_LOCK.lock().unwrap_or_else(PoisonError::into_inner);
+        let written = audit::append(self.file(), &state, event, timeout);
         if self.has_written() && written.is_ok() {
-            if looked_at.is_none_or(|at| at.elapsed() >= PRUNE_EVERY) {
-                // One that is too long does no harm, and a later write tries again.
-                let _ = audit::prune(self.file(), &sealed, used.at, PATIENCE);
-                *looked_at = Some(Instant::now());
+            if last_check.is_none_or(|at| at.elapsed() >= PRUNE_EVERY) {
+                // A file that is too long does no harm, and a later write tries again.
+                let _ = audit::prune(self.file(), &state, event.at, TIMEOUT);
+                *last_check = Some(Instant::now());
             }
-            if is_worth_a_commit(used) {
-                let _ = self.touch_audit();
+            if is_worth_a_commit(event) {
+                let _ = self.seal_audit_head();
             }
         }
         Ok(match written {
-            Ok(()) => Entered::Written,
-            Err(source) if required => Entered::Required(source),
-            Err(source) => Entered::Missed(source),
+            Ok(()) => UseRecorded::Written,
+            Err(source) if required => UseRecorded::Required(source),
+            Err(source) => UseRecorded::Missed(source),
         })
     }
 
-    /// Compares the audit's file with itself and with what the vault remembers of it.
-    pub(crate) fn verify_audit(&self) -> Result<Verified, Error> {
-        // First what the vault remembers: the file only ever gets ahead of it.
-        let sealed = self.audit()?;
-        let content = audit::content(self.file(), LONG_PATIENCE)?;
-        let (examined, settings) = match sealed {
-            Some(sealed) => (audit::examine(&content, &sealed), Some(sealed.settings)),
+    /// Verifies the audit's file: the chain of its lines, and the head that the vault remembers.
+    pub(crate) fn verify_audit(&self) -> Result<VerifiedAudit, Error> {
+        // The vault is read first, since the file is only ever ahead of the vault.
+        let state = self.audit()?;
+        let content = audit::read_content(self.file(), LONG_TIMEOUT)?;
+        let (examined, settings) = match state {
+            Some(state) => (audit::examine(&content, &state), Some(state.settings)),
             None => (audit::examine_without_key(&content), None),
         };
-        Ok(Verified { examined, settings, path: self.file().audit() })
+        Ok(VerifiedAudit { examined, settings, path: self.file().audit() })
     }
 
-    /// What the vault keeps of the audit; `None` where nothing was written since it keeps that.
-    fn audit(&self) -> Result<Option<Sealed>, Error> {
+    /// Reads what the vault keeps of the audit; `None` if nothing was written since it keeps that.
+    fn audit(&self) -> Result<Option<AuditState>, Error> {
         self.under_key(|key| self.file_engine().read(|view| sqlite::audit::read(view, key)))
     }
 }
 
-/// Whether the vault is to remember an entry at once: those that are rare, and made by a person.
-fn is_worth_a_commit(used: &Use<'_>) -> bool {
-    match used.action {
+/// Whether the vault should remember an entry at once, which costs a commit: only for rare entries
+/// that a person causes.
+fn is_worth_a_commit(event: &Event<'_>) -> bool {
+    match event.action {
         Action::Login | Action::Delete => true,
-        // Keys that could not be changed leave the vault as it was.
-        Action::RotateKey | Action::AddSlot | Action::RemoveSlot => used.outcome == OK,
-        // Credentials come and go many at once: see [`OpenVault::touch_audit`].
+        // A failed change of keys leaves the vault as it was.
+        Action::RotateKey | Action::AddSlot | Action::RemoveSlot => event.outcome == OK,
+        // Import and export touch many credentials: see [`OpenVault::seal_audit_head`].
         Action::Import | Action::Export | Action::Get | Action::Refresh | Action::Check => false,
     }
 }

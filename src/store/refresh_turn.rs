@@ -1,8 +1,8 @@
-//! The turn to refresh one credential, and what is written in the course of it.
+//! The turn to refresh one credential, and the writes in it.
 //!
-//! The order is what keeps a token from being lost: room for the answer and a journal on the disk,
-//! the request, the commit of its answer. Where that commit fails, the answer goes into the room
-//! that was made, sealed, for the next process to store.
+//! Their order keeps a token from being lost: first disk space for the answer and a journal, then
+//! the request, then the commit of its answer. If that commit fails, the sealed answer goes into
+//! the spill file, and the next process stores it.
 
 use std::time::Instant;
 
@@ -13,94 +13,96 @@ use super::error::Error;
 use super::open_vault::OpenVault;
 use super::record::{Journal, Row, Stored};
 use super::spill::Spill;
-use super::turn::{Queue, Turn};
+use super::turn::{CredentialTurn, TurnQueue};
 use crate::model::account::Account;
 use crate::model::attempt::Attempt;
 use crate::model::credential::Credential;
 
-/// A place among those who wait for the turn to refresh one credential.
+/// The wait of this process for the turn to refresh one credential.
 pub(crate) struct RefreshQueue<'a> {
     vault: &'a OpenVault,
     account: &'a Account,
-    queue: Queue<'a>,
+    queue: TurnQueue<'a>,
 }
 
-/// The turn to refresh one credential: nobody else spends its refresh token meanwhile, and the
+/// The turn to refresh one credential. Meanwhile no other process spends its refresh token, and the
 /// vault's keys stay as they are.
 pub(crate) struct RefreshTurn<'a> {
     vault: &'a OpenVault,
     account: &'a Account,
     room: Option<Spill>,
-    _turn: Turn,
+    _turn: CredentialTurn,
 }
 
-/// What became of an answer.
+/// The outcome of [`RefreshTurn::save`].
 #[derive(Debug)]
 pub(crate) enum Saved {
-    /// It stands in the credential's row.
+    /// The answer is stored in the credential's row.
     Stored,
-    /// The row was deleted or replaced meanwhile, by somebody who knew what they did.
+    /// The answer was not stored: the row was deleted or replaced meanwhile, by a command that did
+    /// not wait for the turn.
     Moved,
-    /// It could not be stored, and lies sealed beside the vault.
+    /// The answer could not be stored, and is sealed in the spill file.
     Spilled(Error),
-    /// It could be stored nowhere.
+    /// The answer could be written nowhere.
     Lost(Error),
 }
 
 impl OpenVault {
-    /// Joins those who wait for the turn to refresh the credential of `account`.
+    /// Begins to wait for the turn to refresh the credential of `account`.
     pub(crate) fn refresh_queue<'a>(
         &'a self,
         account: &'a Account,
     ) -> Result<RefreshQueue<'a>, Error> {
-        Ok(RefreshQueue { vault: self, account, queue: Queue::of(self.file(), account)? })
+        Ok(RefreshQueue { vault: self, account, queue: TurnQueue::of(self.file(), account)? })
     }
 
-    /// Stores the answer of a process that could not do so itself, where `row` waits for one.
-    /// Returns whether it did. Whoever calls has a turn that keeps refreshes away, or the keys'.
+    /// Stores the answer that an earlier process left in the spill file, if the journal of `row`
+    /// waits for it. Returns whether it did. The caller has a turn that keeps refreshes of the
+    /// credential away.
     pub(crate) fn adopt_spill(&self, account: &Account, row: &Row) -> Result<bool, Error> {
         let Some(journal) = &row.journal else { return Ok(false) };
         let spill = Spill::open(self.file(), account, &row.stored.credential)?;
         let place = (journal.revision, &journal.attempt);
         let Some(credential) = spill.read(&self.key(), account, place) else { return Ok(false) };
-        self.commit(|| Change::Answer {
+        self.commit(|| Change::StoreAnswer {
             account: account.clone(),
             revision: journal.revision,
             credential: Box::new(credential.clone()),
             attempt: None,
         })?;
-        // What is left in the file opens for no other attempt.
+        // If this fails, the rest in the file does no harm: it opens for no other attempt.
         let _ = spill.clear();
         Ok(true)
     }
 }
 
 impl<'a> RefreshQueue<'a> {
-    /// Takes the turn; `None` while another process has it. Waits until `deadline` for a change of
-    /// keys that is under way.
+    /// Takes the turn; returns `None` while another process has it. Waits until `deadline` for a
+    /// change of keys that is in progress.
     pub(crate) fn take(&mut self, deadline: Instant) -> Result<Option<RefreshTurn<'a>>, Error> {
         let turn = self.queue.take(deadline)?;
         let (vault, account) = (self.vault, self.account);
         Ok(turn.map(|turn| RefreshTurn { vault, account, room: None, _turn: turn }))
     }
 
-    /// Whether nobody has the turn just now. A crowd can ask all at once.
+    /// Whether no process has the turn at this moment. Any number of processes can ask at once.
     pub(crate) fn is_free(&self) -> Result<bool, Error> {
         self.queue.is_free()
     }
 }
 
 impl RefreshTurn<'_> {
-    /// Makes sure that there is room on the disk for an answer to `credential`, come what may.
+    /// Allocates disk space for the answer to a refresh of `credential`.
     pub(crate) fn make_room(&mut self, credential: &Credential) -> Result<(), Error> {
         self.room = Some(Spill::open(self.vault.file(), self.account, credential)?);
         Ok(())
     }
 
-    /// Commits the journal of a request that is about to be sent; `None` if the row is no longer
-    /// the one that was read. `earlier` is the journal of a request that may have spent the refresh
-    /// token already.
-    pub(crate) fn begin(
+    /// Commits and returns the journal of a request that is about to be sent; returns `None` if the
+    /// row was changed since it was read. `earlier` is the journal of an earlier request that may
+    /// have spent the refresh token.
+    pub(crate) fn begin_refresh(
         &self,
         stored: &Stored,
         earlier: Option<&Journal>,
@@ -110,37 +112,39 @@ impl RefreshTurn<'_> {
         getrandom::fill(&mut attempt)?;
         let started_at = earlier.map_or(now, |journal| journal.started_at);
         let journal = Journal { revision: stored.revision, attempt, started_at };
-        let outcome = self
-            .vault
-            .commit(|| Change::Begin { account: self.account.clone(), journal: journal.clone() })?;
+        let outcome = self.vault.commit(|| Change::BeginRefresh {
+            account: self.account.clone(),
+            journal: journal.clone(),
+        })?;
         Ok((outcome == Outcome::Done).then_some(journal))
     }
 
-    /// Puts the journal back as it was before a request that the server did not process. If that
-    /// can't be written, the next try is more careful than it need be.
-    pub(crate) fn give_back(&self, earlier: Option<&Journal>, attempt: Option<&Attempt>) {
-        let _ = self.vault.commit(|| Change::GiveBack {
+    /// Restores the journal from before a request that the server did not process. If that can't be
+    /// written, the next refresh is more careful than necessary.
+    pub(crate) fn restore_journal(&self, earlier: Option<&Journal>, attempt: Option<&Attempt>) {
+        let _ = self.vault.commit(|| Change::RestoreJournal {
             account: self.account.clone(),
             earlier: earlier.cloned(),
             attempt: attempt.cloned(),
         });
     }
 
-    /// Writes an attempt down that may have spent the refresh token: its journal stays.
-    pub(crate) fn note(&self, attempt: &Attempt) {
-        let _ = self
-            .vault
-            .commit(|| Change::Note { account: self.account.clone(), attempt: attempt.clone() });
+    /// Records an attempt that may have spent the refresh token: its journal stays.
+    pub(crate) fn record_attempt(&self, attempt: &Attempt) {
+        let _ = self.vault.commit(|| Change::RecordAttempt {
+            account: self.account.clone(),
+            attempt: attempt.clone(),
+        });
     }
 
-    /// Commits what a request brought, or puts it where the next process finds it.
+    /// Commits the answer to a request, or writes it into the spill file if that fails.
     pub(crate) fn save(
         &self,
         credential: &Credential,
         journal: &Journal,
         attempt: &Attempt,
     ) -> Saved {
-        let source = match self.answer(credential, journal.revision, attempt) {
+        let source = match self.store_answer(credential, journal.revision, attempt) {
             Ok(true) => return Saved::Stored,
             Ok(false) => return Saved::Moved,
             Err(source) => source,
@@ -156,15 +160,15 @@ impl RefreshTurn<'_> {
         }
     }
 
-    /// Stores what a refresh led to over the row at `revision`, and over no other. Returns whether
-    /// it did.
-    pub(crate) fn answer(
+    /// Commits the result of a refresh over the row at `revision`. Returns false, with nothing
+    /// written, if the row has another revision by now.
+    pub(crate) fn store_answer(
         &self,
         credential: &Credential,
         revision: u64,
         attempt: &Attempt,
     ) -> Result<bool, Error> {
-        let outcome = self.vault.commit(|| Change::Answer {
+        let outcome = self.vault.commit(|| Change::StoreAnswer {
             account: self.account.clone(),
             revision,
             credential: Box::new(credential.clone()),

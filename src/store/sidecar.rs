@@ -1,4 +1,5 @@
-//! What lies beside the vault's file: told apart by name, and never changed here.
+//! The files in the sidecar directory of a vault, told apart by their names. This module changes
+//! none of them.
 
 use std::fs;
 use std::io::{self, Read};
@@ -8,35 +9,35 @@ use super::file::VaultFile;
 use crate::model::account::Account;
 use crate::private_file;
 
-/// What a file beside the vault is there for.
+/// The purpose of a file in the sidecar directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Purpose {
-    /// Its kernel lock keeps processes apart. It stays, and can't be stale: the lock of a process
-    /// ends with it.
+    /// A file that processes lock. It is never deleted and never stale: the kernel releases a lock
+    /// when its process ends.
     Lock,
-    /// Room for an answer that can't be stored, with such an answer in it or without.
+    /// A spill file; `filled` tells whether an answer is in it.
     Spill { filled: bool },
-    /// The audit, and what is kept with it.
+    /// A file of the audit.
     Audit,
-    /// A file that was to take another's place, and did not.
+    /// A file that should have replaced another one, left by a process that died.
     Temporary,
-    /// None of tokctl's.
+    /// A file that tokctl did not make.
     Foreign,
 }
 
-/// A file or directory beside the vault.
+/// A file or directory in the sidecar directory.
 #[derive(Debug)]
 pub(crate) struct Sidecar {
     pub(crate) path: PathBuf,
     pub(crate) purpose: Purpose,
 }
 
-/// The directory of locks and spill files, if it is there.
+/// Returns the path of the sidecar directory; `None` if it does not exist.
 pub(crate) fn directory(vault: &VaultFile) -> Option<PathBuf> {
     Some(vault.sidecar_path()).filter(|path| path.symlink_metadata().is_ok())
 }
 
-/// All that lies in that directory.
+/// Returns everything in the sidecar directory, in the order of the paths.
 pub(crate) fn list(vault: &VaultFile) -> io::Result<Vec<Sidecar>> {
     let Some(directory) = directory(vault) else { return Ok(Vec::new()) };
     let mut found = Vec::new();
@@ -67,7 +68,7 @@ fn purpose(path: &Path) -> Purpose {
     }
 }
 
-/// Whether an answer stands in a spill file: its length comes first.
+/// Whether a spill file holds an answer: its first four bytes are the answer's length, or 0.
 fn is_filled(path: &Path) -> io::Result<bool> {
     let mut prefix = [0; 4];
     private_file::open_plain(path)?.read_exact(&mut prefix)?;

@@ -1,7 +1,8 @@
-//! The spill file of a credential: where an answer goes that could not be stored in its row.
+//! The spill file of a credential, which takes the answer to a refresh that could not be stored in
+//! the credential's row.
 //!
-//! Its room is allocated and flushed before the request, so that it can be written even when the
-//! disk has become full meanwhile.
+//! Its disk space is allocated and flushed before the request, so that the answer can be written
+//! even if the disk is full by then.
 
 use std::fs::{self, File};
 use std::os::unix::fs::FileExt;
@@ -14,12 +15,12 @@ use crate::model::account::Account;
 use crate::model::credential::Credential;
 use crate::private_file;
 use crate::vault::plaintext;
-use crate::vault::seal::{DataKey, Place};
+use crate::vault::seal::{DataKey, SealContext};
 
-/// Room for an answer, in bytes, beside what the credential already has.
+/// The disk space for new tokens in an answer, in bytes, in addition to the credential's length.
 const ROOM: usize = 64 * 1024;
 
-/// The length of the sealed bytes stands before them.
+/// The length of the prefix in bytes: it holds the length of the sealed bytes that follow.
 const PREFIX: usize = 4;
 
 /// Overwrites the spill file of `account`, if there is one.
@@ -33,30 +34,29 @@ pub(crate) fn discard(vault: &VaultFile, account: &Account) -> Result<(), Error>
     Spill { file }.clear()
 }
 
-/// Overwrites all spill files: for whoever knows that no refresh is in flight, and that what is in
-/// them was stored or belongs to no attempt.
+/// Overwrites all spill files. The caller knows that no refresh is in progress, and that their
+/// content was stored or belongs to no attempt.
 pub(crate) fn discard_all(vault: &VaultFile) -> Result<(), Error> {
     let io = |source| Error::Io { doing: "write beside", source };
-    for entry in fs::read_dir(vault.sidecar()?).map_err(io)? {
+    for entry in fs::read_dir(vault.ensure_sidecar()?).map_err(io)? {
         let path = entry.map_err(io)?.path();
         if path.extension().is_some_and(|extension| extension == "spill") {
-            let file = private_file::open_or_create_itself(&path).map_err(io)?;
+            let file = private_file::open_or_create_no_follow(&path).map_err(io)?;
             Spill { file }.clear()?;
         }
     }
     Ok(())
 }
 
-/// A spill file with its room.
+/// An open spill file.
 pub(crate) struct Spill {
     file: File,
 }
 
 impl Spill {
-    /// Opens the spill file of `account`, making sure that it has room for `credential` with an
-    /// answer's new tokens.
+    /// Opens the spill file of `account` and allocates space for `credential` with new tokens.
     ///
-    /// On file systems that copy on write, room that is there may still not be writable later.
+    /// On a copy-on-write file system, writing may still fail later for lack of space.
     pub(crate) fn open(
         vault: &VaultFile,
         account: &Account,
@@ -65,19 +65,22 @@ impl Spill {
         let io = |source| Error::Io { doing: "make room beside", source };
         let path = path(vault, account)?;
         let file = private_file::open_or_create(&path).map_err(io)?;
-        let length = plaintext::length(credential)
+        let length = plaintext::json_length(credential)
             .map_err(|_| Error::Inconsistent("a credential that can't be written down"))?;
         let room = ROOM + length;
         let there = usize::try_from(file.metadata().map_err(io)?.len()).unwrap_or(usize::MAX);
         if there < room {
             file.write_all_at(&vec![0; room - there], there as u64).map_err(io)?;
             file.sync_all().map_err(io)?;
-            File::open(vault.sidecar()?).and_then(|directory| directory.sync_all()).map_err(io)?;
+            File::open(vault.ensure_sidecar()?)
+                .and_then(|directory| directory.sync_all())
+                .map_err(io)?;
         }
         Ok(Self { file })
     }
 
-    /// Seals `credential`, which attempt `attempt` on `revision` brought, and writes it down.
+    /// Seals `credential`, which the attempt `attempt` at `revision` brought, writes it to the file
+    /// and flushes it.
     pub(crate) fn write(
         &self,
         key: &DataKey,
@@ -85,7 +88,7 @@ impl Spill {
         (revision, attempt): (u64, &[u8; 16]),
         credential: &Credential,
     ) -> Result<(), Error> {
-        let sealed = credentials::seal(key, place(account, revision, attempt), credential)?;
+        let sealed = credentials::seal(key, seal_context(account, revision, attempt), credential)?;
         let length = u32::try_from(sealed.len())
             .map_err(|_| Error::Inconsistent("an answer that is too long"))?;
         let bytes = [&length.to_le_bytes(), sealed.as_slice()].concat();
@@ -94,7 +97,8 @@ impl Spill {
         self.file.sync_data().map_err(io)
     }
 
-    /// What attempt `attempt` on `revision` left here; `None` if it left nothing that opens.
+    /// Returns the credential that the attempt `attempt` at `revision` left here; `None` if the file
+    /// is empty or does not open for this attempt.
     pub(crate) fn read(
         &self,
         key: &DataKey,
@@ -110,11 +114,11 @@ impl Spill {
         }
         let mut sealed = vec![0; length];
         self.file.read_exact_at(&mut sealed, PREFIX as u64).ok()?;
-        let opened = key.open(place(account, revision, attempt), &sealed).ok()?;
+        let opened = key.open(seal_context(account, revision, attempt), &sealed).ok()?;
         serde_json::from_slice(&opened).ok()
     }
 
-    /// Overwrites what is in the file, once it has been stored where it belongs.
+    /// Overwrites the content of the file with zeros.
     pub(crate) fn clear(&self) -> Result<(), Error> {
         let io = |source| Error::Io { doing: "write beside", source };
         let mut prefix = [0; PREFIX];
@@ -122,8 +126,7 @@ impl Spill {
         if prefix == [0; PREFIX] {
             return Ok(());
         }
-        // Whoever can write the file can have any length stand there: no more is overwritten than
-        // there is.
+        // The length in the file may be forged, so no more is overwritten than the file holds.
         let stored = usize::try_from(self.file.metadata().map_err(io)?.len()).unwrap_or(usize::MAX);
         let length = stored.min(PREFIX + u32::from_le_bytes(prefix) as usize);
         self.file.write_all_at(&vec![0; length], 0).map_err(io)?;
@@ -132,11 +135,11 @@ impl Spill {
 }
 
 fn path(vault: &VaultFile, account: &Account) -> Result<PathBuf, Error> {
-    Ok(vault.sidecar()?.join(format!("{}.spill", VaultFile::name_of(account))))
+    Ok(vault.ensure_sidecar()?.join(format!("{}.spill", VaultFile::name_of(account))))
 }
 
-fn place<'a>(account: &'a Account, revision: u64, attempt: &'a [u8; 16]) -> Place<'a> {
-    Place::Spill {
+fn seal_context<'a>(account: &'a Account, revision: u64, attempt: &'a [u8; 16]) -> SealContext<'a> {
+    SealContext::Spill {
         provider: account.provider.as_str(),
         user: account.user.as_str(),
         revision,

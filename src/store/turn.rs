@@ -1,7 +1,7 @@
-//! Turns: the right to do something that only one process may do at a time.
+//! Turns, each the right to do something that only one process may do at a time.
 //!
-//! A turn is over when it is dropped, or its process ends. It is taken by the locks beside the
-//! vault, which whoever has a turn never sees.
+//! A turn ends when it is dropped or its process ends. It consists of the locks of [`locks`], which
+//! the holder of a turn never sees.
 
 use std::time::Instant;
 
@@ -10,14 +10,14 @@ use super::file::VaultFile;
 use super::locks::{self, Guard};
 use crate::model::account::{Account, ProviderName, UserName};
 
-/// The turn to write the credential of one account: no refresh of it is in flight, and no change of
-/// keys.
-pub(crate) struct Turn {
+/// The turn to write the credential of one account, while no refresh of it and no change of keys is
+/// in progress.
+pub(crate) struct CredentialTurn {
     _credential: Guard,
     _keys: Guard,
 }
 
-impl Turn {
+impl CredentialTurn {
     pub(super) fn of(
         vault: &VaultFile,
         account: &Account,
@@ -27,22 +27,22 @@ impl Turn {
         Self::with(vault, credential, deadline)
     }
 
-    /// The turn of whoever has the credential's lock already.
+    /// Waits for the turn of a process that has the credential's lock already.
     fn with(vault: &VaultFile, credential: Guard, deadline: Instant) -> Result<Self, Error> {
-        // An import has no lock of one credential's, but keeps everybody out who uses the key.
+        // An import takes no credential's lock. It waits instead until nobody uses the key.
         let keys = locks::key_in_use(vault, deadline)?;
         Ok(Self { _credential: credential, _keys: keys })
     }
 }
 
 /// The turn to write the credentials of several accounts.
-pub(crate) struct TurnOfMany {
+pub(crate) struct CredentialTurns {
     _guards: Vec<Guard>,
 }
 
-impl TurnOfMany {
-    /// With `moving`, also the turn to hand credentials over to another machine: one bundle at a
-    /// time is on its way.
+impl CredentialTurns {
+    /// Waits for the locks of all `accounts`, in this order; with `moving`, also for the lock of a
+    /// hand-over.
     pub(super) fn of<'a>(
         vault: &VaultFile,
         accounts: impl Iterator<Item = &'a Account>,
@@ -53,8 +53,8 @@ impl TurnOfMany {
         if moving {
             guards.push(locks::hand_over(vault, deadline)?);
         }
-        // In the order of their names, so that two that want the same ones don't wait for each
-        // other.
+        // The caller passes accounts in the order of their names, so that two processes that want
+        // the same locks don't wait for each other.
         for account in accounts {
             guards.push(locks::credential(vault, account, deadline)?);
         }
@@ -63,7 +63,7 @@ impl TurnOfMany {
     }
 }
 
-/// The turn to put a bundle in its place.
+/// The turn to write the file of a bundle that is handed over to another machine.
 pub(crate) struct HandOverTurn {
     _guard: Guard,
 }
@@ -74,7 +74,7 @@ impl HandOverTurn {
     }
 }
 
-/// The turn to change the status of one credential; keys may change meanwhile.
+/// The turn to change the status of one credential. Keys may change meanwhile.
 pub(crate) struct StatusTurn {
     _guard: Guard,
 }
@@ -89,13 +89,13 @@ impl StatusTurn {
     }
 }
 
-/// The turn to log in for one account. It keeps nobody from using or refreshing the credential.
+/// The turn to log in for one account. Others can still use and refresh the credential.
 pub(crate) struct LoginTurn {
     _guard: Guard,
 }
 
 impl LoginTurn {
-    /// `None` while another process has it.
+    /// Takes the turn; returns `None` while another process has it.
     pub(super) fn of(
         vault: &VaultFile,
         provider: &ProviderName,
@@ -105,7 +105,7 @@ impl LoginTurn {
     }
 }
 
-/// The turn to change the vault's keys, or all its credentials at once.
+/// The turn to change the vault's keys, or many credentials at once.
 pub(crate) struct KeysTurn {
     _guards: [Guard; 2],
 }
@@ -116,25 +116,25 @@ impl KeysTurn {
     }
 }
 
-/// A place among those who wait for the turn to refresh one credential. There may be a crowd.
-pub(crate) struct Queue<'a> {
+/// The wait for the turn to refresh one credential; many processes may wait at once.
+pub(crate) struct TurnQueue<'a> {
     vault: &'a VaultFile,
-    waiting: locks::Queue,
+    waiting: locks::CredentialLock,
 }
 
-impl<'a> Queue<'a> {
+impl<'a> TurnQueue<'a> {
     pub(super) fn of(vault: &'a VaultFile, account: &Account) -> Result<Self, Error> {
-        Ok(Self { vault, waiting: locks::Queue::of(vault, account)? })
+        Ok(Self { vault, waiting: locks::CredentialLock::of(vault, account)? })
     }
 
-    /// Takes the turn; `None` while another process has it. Waits until `deadline` for a change of
-    /// keys that is under way.
-    pub(crate) fn take(&mut self, deadline: Instant) -> Result<Option<Turn>, Error> {
+    /// Takes the turn; returns `None` while another process has it. Waits until `deadline` for a
+    /// change of keys that is in progress.
+    pub(crate) fn take(&mut self, deadline: Instant) -> Result<Option<CredentialTurn>, Error> {
         let Some(credential) = self.waiting.take()? else { return Ok(None) };
-        Turn::with(self.vault, credential, deadline).map(Some)
+        CredentialTurn::with(self.vault, credential, deadline).map(Some)
     }
 
-    /// Whether nobody has the turn just now. A crowd can ask all at once.
+    /// Whether no process has the turn at this moment. Any number of processes can ask at once.
     pub(crate) fn is_free(&self) -> Result<bool, Error> {
         self.waiting.is_free()
     }

@@ -1,4 +1,4 @@
-//! From a slot's secret to the vault's data key.
+//! Unlocking a vault: from a slot's secret to the data key.
 
 use super::engine::Engine;
 use super::error::Error;
@@ -10,7 +10,7 @@ use crate::vault::slot::{self, KeySlot};
 use crate::vault::slot_secret::SlotSecret;
 
 impl Vault {
-    /// Makes the next look one at the vault as it is by then.
+    /// Ends the current view, so that the next read sees what others have written since.
     pub(crate) fn look_again(&self) -> Result<(), Error> {
         let Engine::Sqlite(file) = &self.engine;
         file.look_again()
@@ -19,39 +19,39 @@ impl Vault {
     pub(super) fn header_and_slots(&self) -> Result<(Header, Vec<KeySlot>), Error> {
         let Engine::Sqlite(file) = &self.engine;
         file.read(|view| {
-            let header = header::read(view)?.ok_or_else(|| self.none())?;
+            let header = header::read(view)?.ok_or_else(|| self.no_vault())?;
             Ok((header, slots::read(view)?))
         })
     }
 }
 
-/// The data key of `vault`.
+/// Unwraps the data key of `vault` with `secret`.
 ///
-/// Another process may change slots and keychain in between; so before the vault is said to be
-/// locked or damaged, the slots are read again, and if they changed, tried again.
-pub(super) fn data_key(vault: &Vault, with: &SlotSecret) -> Result<DataKey, Error> {
-    let mut seen = vault.header_and_slots()?;
+/// Another process may change slots and keychain meanwhile. So before this fails, it reads the
+/// slots again, and tries again if they changed.
+pub(super) fn data_key(vault: &Vault, secret: &SlotSecret) -> Result<DataKey, Error> {
+    let mut known = vault.header_and_slots()?;
     loop {
-        let error = match open_any(seen.0, &seen.1, with) {
+        let error = match open_any(known.0, &known.1, secret) {
             Ok(key) => return Ok(key),
             Err(error) => error,
         };
         vault.look_again()?;
-        let now = vault.header_and_slots()?;
-        if now == seen {
+        let current = vault.header_and_slots()?;
+        if current == known {
             return Err(error);
         }
-        seen = now;
+        known = current;
     }
 }
 
-/// Opens the first slot of the right kind that the secret fits.
-fn open_any(header: Header, slots: &[KeySlot], with: &SlotSecret) -> Result<DataKey, Error> {
-    let kind = with.kind();
+/// Opens the first slot of the secret's kind that the secret fits, and returns the data key.
+fn open_any(header: Header, slots: &[KeySlot], secret: &SlotSecret) -> Result<DataKey, Error> {
+    let kind = secret.kind();
     let kinds = || slots.iter().map(|slot| slot.kind).collect::<Vec<_>>();
     let mut failure = Error::NoSuchSlot { kind, slots: kinds() };
     for slot in slots.iter().filter(|slot| slot.kind == kind) {
-        let material = match with.material(header.vault, slot.id) {
+        let material = match secret.material(header.vault, slot.id) {
             Ok(material) => material,
             Err(source) => {
                 failure = Error::Keychain { source, slots: kinds() };

@@ -1,4 +1,4 @@
-//! A vault that is not unlocked: what can be read and done without its key.
+//! A vault that is still locked, with everything that needs no key.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -6,21 +6,21 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 
-use super::audit::entries;
+use super::audit::read_entries;
 use super::engine::Engine;
 use super::error::Error;
 use super::file::VaultFile;
 use super::record::ListedSlot;
 use super::spill;
 use super::sqlite::{self, Access, Sqlite, attempts, bundles, credentials, header, journal, slots};
-use super::turn::{KeysTurn, Turn};
+use super::turn::{CredentialTurn, KeysTurn};
 use crate::model::account::{Account, ProviderName, UserName};
 use crate::model::attempt::Attempt;
 use crate::model::audit::Entry;
 use crate::model::summary::Summary;
 use crate::private_file;
 
-/// A vault whose sealed rows stay closed.
+/// A vault without its data key: it can list accounts, but opens no credential.
 pub(crate) struct Vault {
     pub(super) engine: Engine,
 }
@@ -28,26 +28,28 @@ pub(crate) struct Vault {
 impl Vault {
     /// Opens the vault at `path` for reading alone.
     pub(crate) fn open_read_only(path: &Path) -> Result<Self, Error> {
-        Ok(Self::kept_in(Sqlite::open(path, Access::Read)?))
+        Ok(Self::over_sqlite(Sqlite::open(path, Access::Read)?))
     }
 
-    /// Opens the vault at `path` for a look that waits for nobody and changes nothing; what it
-    /// shows may be wrong if somebody writes just now.
-    pub(crate) fn glance(path: &Path) -> Result<Self, Error> {
-        Ok(Self::kept_in(Sqlite::open(path, Access::Glance)?))
+    /// Opens the vault at `path` for reading without SQLite's locks: it waits for no process and
+    /// changes nothing, but may return wrong rows while another process writes. It has nothing to
+    /// do with [`Vault::unlock`].
+    pub(crate) fn open_unlocked(path: &Path) -> Result<Self, Error> {
+        Ok(Self::over_sqlite(Sqlite::open(path, Access::Unlocked)?))
     }
 
     /// Opens the vault at `path` for reading and writing.
     pub(crate) fn open(path: &Path) -> Result<Self, Error> {
-        Ok(Self::kept_in(Sqlite::open(path, Access::ReadWrite)?))
+        Ok(Self::over_sqlite(Sqlite::open(path, Access::ReadWrite)?))
     }
 
-    /// Opens the vault at `path`, or one without a key slot where there was none.
+    /// Opens the vault at `path` for reading and writing; creates one without a key slot if there
+    /// is none.
     pub(crate) fn open_or_create(path: &Path) -> Result<Self, Error> {
-        Ok(Self::kept_in(Sqlite::open(path, Access::Create)?))
+        Ok(Self::over_sqlite(Sqlite::open(path, Access::Create)?))
     }
 
-    pub(super) fn kept_in(file: Sqlite) -> Self {
+    pub(super) fn over_sqlite(file: Sqlite) -> Self {
         Self { engine: Engine::Sqlite(file) }
     }
 
@@ -56,32 +58,32 @@ impl Vault {
         file.file()
     }
 
-    /// Where the vault is, as its user knows it.
+    /// Returns the path of the vault's file, with symbolic links resolved.
     pub(crate) fn location(&self) -> &Path {
         self.file().path()
     }
 
-    /// Whether the vault was finished: has a name and a first key slot.
+    /// Whether the vault was finished, that is, has a name and a first key slot.
     pub(crate) fn is_finished(&self) -> Result<bool, Error> {
         let Engine::Sqlite(file) = &self.engine;
         file.read(|view| Ok(header::read(view)?.is_some()))
     }
 
-    /// The key slots, oldest first. Fails with [`Error::NoVault`] where the vault was never
+    /// Returns the key slots, oldest first. Fails with [`Error::NoVault`] if the vault was never
     /// finished.
     pub(crate) fn slots(&self) -> Result<Vec<ListedSlot>, Error> {
         let Engine::Sqlite(file) = &self.engine;
         file.read(|view| {
-            header::read(view)?.ok_or_else(|| self.none())?;
+            header::read(view)?.ok_or_else(|| self.no_vault())?;
             slots::list(view)
         })
     }
 
-    pub(super) fn none(&self) -> Error {
+    pub(super) fn no_vault(&self) -> Error {
         Error::NoVault { path: self.location().to_owned() }
     }
 
-    /// The accounts that match, in order; what is left out matches all.
+    /// Returns the accounts of `provider` and `user` in order; `None` matches all.
     pub(crate) fn accounts(
         &self,
         provider: Option<&ProviderName>,
@@ -91,16 +93,16 @@ impl Vault {
         file.read(|view| credentials::accounts(view, provider, user))
     }
 
-    /// What is in the clear of all credentials, nothing of it verified; and how many rows are so
-    /// odd that nothing can be read from them.
+    /// Returns the clear part of all credentials, which is not verified, and the number of rows
+    /// that can't be read at all.
     pub(crate) fn summaries(&self) -> Result<(Vec<Summary>, usize), Error> {
         let Engine::Sqlite(file) = &self.engine;
         file.read(credentials::summaries)
     }
 
-    /// Hands what is in the clear of each credential to `each`, with its last attempt and whether
-    /// its last refresh got no certain answer; one after the other, so that no more than one is
-    /// held at a time. Returns how many rows are so odd that nothing can be read from them.
+    /// Calls `each` with the clear part of each credential, its last attempt, and whether its
+    /// refresh is in doubt. Only one credential is in memory at a time. Returns the number of rows
+    /// that can't be read at all.
     pub(crate) fn each_summary<E: From<Error>>(
         &self,
         mut each: impl FnMut(Summary, Option<Attempt>, bool) -> Result<(), E>,
@@ -110,7 +112,7 @@ impl Vault {
             let in_doubt: BTreeSet<(String, String)> = journal::accounts(view)?;
             attempts::with_summaries(view, |summary, last| {
                 let Account { provider, user } = &summary.account;
-                // Nearly always there is none.
+                // Nearly always no refresh is in doubt, and no names have to be copied.
                 let is_in_doubt = !in_doubt.is_empty()
                     && in_doubt.contains(&(provider.as_str().to_owned(), user.as_str().to_owned()));
                 each(summary, last, is_in_doubt)
@@ -118,37 +120,38 @@ impl Vault {
         })
     }
 
-    /// The last attempt for each credential.
+    /// Returns the last attempt for each credential.
     pub(crate) fn attempts(&self) -> Result<Vec<Attempt>, Error> {
         let Engine::Sqlite(file) = &self.engine;
         file.read(attempts::all)
     }
 
-    /// The last time that a provider was asked about `account`.
+    /// Returns the last attempt to refresh or check the credential of `account`.
     pub(crate) fn last_attempt(&self, account: &Account) -> Result<Option<Attempt>, Error> {
         let Engine::Sqlite(file) = &self.engine;
         file.read(|view| attempts::read(view, account))
     }
 
-    /// Since when a bundle waits that was handed over and is not known to be in place.
-    pub(crate) fn bundle_waits_since(&self) -> Result<Option<Timestamp>, Error> {
+    /// Returns the time since when a handed over bundle is unplaced: it is not known whether its
+    /// file was written. `None` if there is no such bundle.
+    pub(crate) fn unplaced_bundle_since(&self) -> Result<Option<Timestamp>, Error> {
         let Engine::Sqlite(file) = &self.engine;
         file.read(bundles::unplaced_since)
     }
 
-    /// Forgets an account without a key: works on damaged rows as well. Returns whether there was
-    /// such a credential.
+    /// Deletes the credential of `account` without a key, so that damaged rows can be deleted too.
+    /// Returns whether there was one.
     pub(crate) fn forget(&self, account: &Account, deadline: Instant) -> Result<bool, Error> {
-        let _turn = Turn::of(self.file(), account, deadline)?;
+        let _turn = CredentialTurn::of(self.file(), account, deadline)?;
         spill::discard(self.file(), account)?;
         let Engine::Sqlite(file) = &self.engine;
         file.without_key(|transaction| sqlite::forget(transaction, account))
     }
 
-    /// Writes the vault as it is at one moment to the new file `target`, which is private from the
-    /// start, and flushes it to the disk. The copy opens with the same key slots.
+    /// Writes a consistent copy of the vault to the new file `target`, of mode 0600, and flushes it
+    /// to the disk. The copy opens with the same key slots.
     ///
-    /// Fails where something is at `target` already.
+    /// Fails if something is at `target` already.
     pub(crate) fn back_up(&self, target: &Path) -> Result<(), Error> {
         let refused = |source| private_file::Error::Io { path: target.to_owned(), source };
         let made = private_file::create_new(target).map_err(refused)?;
@@ -157,28 +160,29 @@ impl Vault {
             .and_then(|path| file.writer().copy_to(&path))
             .and_then(|()| Ok(made.sync_all().map_err(refused)?));
         if written.is_err() {
-            // Made here, and worth nothing.
+            // The file was created above and holds no whole copy.
             let _ = std::fs::remove_file(target);
         }
         written
     }
 
-    /// The entries of the audit as they stand in its file, oldest first, nothing of them verified;
-    /// and how many lines are none.
+    /// Returns the entries in the audit's file, oldest first and not verified, and the number of
+    /// lines that are neither entries nor anchors. Waits at most `timeout` for a writer.
     pub(crate) fn audit_entries(
         &self,
-        patience: std::time::Duration,
+        timeout: std::time::Duration,
     ) -> Result<(Vec<Entry>, usize), Error> {
-        entries(self.file(), patience)
+        read_entries(self.file(), timeout)
     }
 
-    /// Waits until nobody uses or changes the vault's keys, and keeps it so.
+    /// Waits for the turn to change the vault's keys: no other process uses or changes them then.
     pub(crate) fn keys_turn(&self, deadline: Instant) -> Result<KeysTurn, Error> {
         KeysTurn::of(self.file(), deadline)
     }
 }
 
-/// The path as SQLite takes it: text that can't be taken for an option or an address.
+/// Returns the path in the form that SQLite takes: absolute, so that it can't be taken for an
+/// option or a URI.
 fn absolute(target: &Path) -> Result<String, Error> {
     let unusable = || private_file::Error::NotAFile { path: target.to_owned() };
     let path = target.canonicalize().map_err(|_| unusable())?;

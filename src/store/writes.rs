@@ -1,4 +1,4 @@
-//! What is written to an unlocked vault.
+//! Writes to an unlocked vault, and the turns in which they are made.
 
 use std::time::Instant;
 
@@ -9,61 +9,66 @@ use super::error::Error;
 use super::open_vault::OpenVault;
 use super::spill;
 use super::sqlite::standings;
-use super::turn::{HandOverTurn, LoginTurn, StatusTurn, Turn, TurnOfMany};
+use super::turn::{CredentialTurn, CredentialTurns, HandOverTurn, LoginTurn, StatusTurn};
 use crate::model::account::{Account, ProviderName, UserName};
 use crate::model::attempt::Attempt;
 use crate::model::credential::{Credential, Status};
 use crate::model::credential_health::CredentialHealth;
 use crate::vault::bundle::BundleId;
 
-/// What became of the service's word on a token.
+/// The outcome of [`OpenVault::record_check`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Recorded {
+pub(crate) enum CheckRecorded {
     Yes,
-    /// The journal of a refresh stands; it goes with the revision that a status would replace.
+    /// Only the attempt was recorded: a refresh is in doubt, and a new revision would make its
+    /// journal void.
     InDoubt,
-    /// The row is another one by now.
+    /// Nothing was recorded: the row has another revision by now.
     Moved,
 }
 
-/// What became of credentials that came in.
+/// The outcome of [`OpenVault::import`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum TakenIn {
+pub(crate) enum Imported {
     Yes,
-    /// Nothing was written: the vault has moved on meanwhile.
+    /// Nothing was written: a row has another revision by now.
     Moved,
-    /// Nothing was written: the bundle was taken in at this time.
+    /// Nothing was written: the bundle was imported before, at this time.
     Before(Timestamp),
 }
 
 impl OpenVault {
-    /// Makes sure, by a real write, that the disk takes one and that the key is the current one.
+    /// Checks with a real write that the disk is writable and that the key is the current one.
     pub(crate) fn check_writable(&self) -> Result<(), Error> {
         self.commit(|| Change::Reserve).map(drop)
     }
 
-    /// Remembers how far the audit reaches.
-    pub(crate) fn touch_audit(&self) -> Result<(), Error> {
-        self.commit(|| Change::Touch).map(drop)
+    /// Seals the audit's head, the last entry that the vault remembers.
+    pub(crate) fn seal_audit_head(&self) -> Result<(), Error> {
+        self.commit(|| Change::SealAuditHead).map(drop)
     }
 
     /// Waits for the turn to write the credential of `account`.
-    pub(crate) fn turn(&self, account: &Account, deadline: Instant) -> Result<Turn, Error> {
-        Turn::of(self.file(), account, deadline)
+    pub(crate) fn credential_turn(
+        &self,
+        account: &Account,
+        deadline: Instant,
+    ) -> Result<CredentialTurn, Error> {
+        CredentialTurn::of(self.file(), account, deadline)
     }
 
-    /// Waits for the turn to write the credentials of all `accounts`, in this order; with `moving`,
-    /// to hand them over as well.
-    pub(crate) fn turn_of_many<'a>(
+    /// Waits for the turn to write the credentials of all `accounts`, which come in the order of
+    /// their names; with `moving`, also for the turn to hand them over.
+    pub(crate) fn credential_turns<'a>(
         &self,
         accounts: impl Iterator<Item = &'a Account>,
         moving: bool,
         deadline: Instant,
-    ) -> Result<TurnOfMany, Error> {
-        TurnOfMany::of(self.file(), accounts, moving, deadline)
+    ) -> Result<CredentialTurns, Error> {
+        CredentialTurns::of(self.file(), accounts, moving, deadline)
     }
 
-    /// Waits for the turn to put a bundle in its place.
+    /// Waits for the turn to write the file of a bundle that is handed over.
     pub(crate) fn hand_over_turn(&self, deadline: Instant) -> Result<HandOverTurn, Error> {
         HandOverTurn::of(self.file(), deadline)
     }
@@ -77,8 +82,8 @@ impl OpenVault {
         StatusTurn::of(self.file(), account, deadline)
     }
 
-    /// Takes the turn to log in for `user`, or for whoever it will turn out to be; `None` while
-    /// another process has it.
+    /// Takes the turn to log in for `user`, or for a user who is not known yet; returns `None`
+    /// while another process has it.
     pub(crate) fn login_turn(
         &self,
         provider: &ProviderName,
@@ -87,8 +92,8 @@ impl OpenVault {
         LoginTurn::of(self.file(), provider, user)
     }
 
-    /// Stores a credential over the one at the revision `over`, or in an empty place, with no
-    /// history. Returns whether it did: not if the place was taken meanwhile.
+    /// Stores a credential over the one at the revision `over`, or as a new row, without journal
+    /// and attempts. Returns false, with nothing written, if the row was changed meanwhile.
     pub(crate) fn put(
         &self,
         account: &Account,
@@ -104,41 +109,42 @@ impl OpenVault {
             return Ok(false);
         }
         if credential.is_refreshable() {
-            // What an answer may need one day; a refresh sees to it as well.
+            // The first refresh finds its room on the disk. If this fails, it tries again.
             let _ = spill::Spill::open(self.file(), account, credential);
         }
         self.discard_spill(account);
         Ok(true)
     }
 
-    /// Stores all of `placements`, or nothing. A `bundle` that they came in with is taken in with
-    /// that, once.
-    pub(crate) fn take_in(
+    /// Stores all of `placements`, or nothing. If they came in with a `bundle`, it is marked as
+    /// imported, and can't be imported again.
+    pub(crate) fn import(
         &self,
         placements: &[Placement],
         bundle: Option<BundleId>,
         at: Timestamp,
-    ) -> Result<TakenIn, Error> {
+    ) -> Result<Imported, Error> {
         let outcome =
-            self.commit(|| Change::TakeIn { placements: placements.to_vec(), bundle, at })?;
+            self.commit(|| Change::Import { placements: placements.to_vec(), bundle, at })?;
         match outcome {
-            Outcome::TakenIn(at) => Ok(TakenIn::Before(at)),
+            Outcome::AlreadyImported(at) => Ok(Imported::Before(at)),
             Outcome::Done => {
                 for placed in placements {
                     self.discard_spill(&placed.account);
                 }
-                Ok(TakenIn::Yes)
+                Ok(Imported::Yes)
             }
-            Outcome::Moved | Outcome::InDoubt | Outcome::News(_) | Outcome::Entries(_) => {
-                Ok(TakenIn::Moved)
-            }
+            Outcome::Moved
+            | Outcome::InDoubt
+            | Outcome::HealthToReport(_)
+            | Outcome::Intents(_) => Ok(Imported::Moved),
         }
     }
 
-    /// Leaves in the vault what stays of credentials that are moved, and keeps their bundle until
-    /// it is in place.
+    /// Stores what remains here of credentials that move to another machine, and the text of their
+    /// bundle until its file is written.
     ///
-    /// Fails with [`Error::Busy`], with nothing changed, if one of them is another one by now.
+    /// Fails with [`Error::Busy`], with nothing written, if one of the rows was changed meanwhile.
     pub(crate) fn hand_over(
         &self,
         left: &[Placement],
@@ -153,7 +159,7 @@ impl OpenVault {
             at,
         })?;
         if outcome != Outcome::Done {
-            // Somebody took the locks' files away.
+            // The turn rules this out, unless somebody deleted the files of the locks.
             return Err(Error::Busy);
         }
         for gone in left {
@@ -162,33 +168,34 @@ impl OpenVault {
         Ok(())
     }
 
-    /// Forgets a bundle that is in place. What was overwritten goes from the log too, where nobody
-    /// reads it.
+    /// Deletes the text of a bundle whose file is written, also from the write-ahead log if no
+    /// other process is reading.
     pub(crate) fn forget_bundle(&self, bundle: BundleId) -> Result<(), Error> {
-        self.commit(|| Change::BundlePlaced(bundle))?;
+        self.commit(|| Change::ForgetBundle(bundle))?;
         self.empty_log();
         Ok(())
     }
 
-    /// Forgets an account whose credential was read at `revision`, with all that belongs to it.
+    /// Deletes the credential of `account` that was read at `revision`, with everything that
+    /// belongs to the account.
     ///
-    /// Fails with [`Error::Busy`] if it is another one by now.
+    /// Fails with [`Error::Busy`], with nothing deleted, if the row was changed meanwhile.
     pub(crate) fn forget_at(&self, account: &Account, revision: u64) -> Result<(), Error> {
         let outcome = self.commit(|| Change::Forget { account: account.clone(), revision })?;
-        // Somebody took the locks' files away: what is there now is not what was read.
+        // The turn rules this out, unless somebody deleted the files of the locks.
         if outcome == Outcome::Done { Ok(()) } else { Err(Error::Busy) }
     }
 
-    /// Writes down what the service said of the token in `read`, and `credential` over it if that
-    /// changes it.
-    pub(crate) fn note_check(
+    /// Records what the service said of the token at `revision`, whose credential had the status
+    /// `was`, and stores `credential` with its new status, if there is one.
+    pub(crate) fn record_check(
         &self,
         account: &Account,
         (revision, was): (u64, Status),
         credential: Option<&Credential>,
         attempt: &Attempt,
-    ) -> Result<Recorded, Error> {
-        let outcome = self.commit(|| Change::Checked {
+    ) -> Result<CheckRecorded, Error> {
+        let outcome = self.commit(|| Change::RecordCheck {
             account: account.clone(),
             revision,
             was,
@@ -196,44 +203,45 @@ impl OpenVault {
             credential: credential.cloned().map(Box::new),
         })?;
         Ok(match outcome {
-            Outcome::Done => Recorded::Yes,
-            Outcome::InDoubt => Recorded::InDoubt,
-            Outcome::Moved | Outcome::TakenIn(_) | Outcome::News(_) | Outcome::Entries(_) => {
-                Recorded::Moved
-            }
+            Outcome::Done => CheckRecorded::Yes,
+            Outcome::InDoubt => CheckRecorded::InDoubt,
+            Outcome::Moved
+            | Outcome::AlreadyImported(_)
+            | Outcome::HealthToReport(_)
+            | Outcome::Intents(_) => CheckRecorded::Moved,
         })
     }
 
-    /// Takes down how the credential of `account` stands, and returns what this process, and no
-    /// other, has to tell.
-    pub(crate) fn news(
+    /// Records the health of the credential of `account`. Returns the change of health that this
+    /// process, and no other, has to report.
+    pub(crate) fn record_health(
         &self,
         account: &Account,
         health: CredentialHealth,
     ) -> Result<Option<CredentialHealth>, Error> {
         // Nearly always there is nothing to write.
         let told = self.file_engine().read(|view| standings::read(view, account))?;
-        if health.told_after(told) == told {
+        if health.reported_after(told) == told {
             return Ok(None);
         }
-        match self.commit(|| Change::Told { account: account.clone(), health })? {
-            Outcome::News(news) => Ok(news),
+        match self.commit(|| Change::RecordHealth { account: account.clone(), health })? {
+            Outcome::HealthToReport(news) => Ok(news),
             Outcome::Done
             | Outcome::Moved
             | Outcome::InDoubt
-            | Outcome::TakenIn(_)
-            | Outcome::Entries(_) => Ok(None),
+            | Outcome::AlreadyImported(_)
+            | Outcome::Intents(_) => Ok(None),
         }
     }
 
-    /// Moves what is in the write-ahead log into the file: it may hold what was overwritten since.
-    /// Returns whether that could be done, for all readers.
-    pub(super) fn empty_log(&self) -> bool {
+    /// Moves the content of the write-ahead log into the file and empties the log, which may hold
+    /// old versions of rows. Returns false if another process is still reading them.
+    pub(crate) fn empty_log(&self) -> bool {
         self.file_engine().writer().empty_log().unwrap_or(false)
     }
 
-    /// Overwrites the spill file of `account`: it opens for nothing any more. That it is there does
-    /// no harm.
+    /// Overwrites the spill file of `account`, whose content belongs to no attempt any more. A
+    /// failure does no harm and is ignored.
     pub(super) fn discard_spill(&self, account: &Account) {
         let _ = spill::discard(self.file(), account);
     }

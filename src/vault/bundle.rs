@@ -1,36 +1,37 @@
-//! The text form of a bundle: credentials on their way from one vault to another.
+//! The text form of a bundle, which carries credentials from one vault to another.
 //!
-//! `tokctl-bundle-1.HEADER.CONTENT`, both in base64url (RFC 4648 §5): one line without a character
-//! that a shell or a CI platform sees anything in, so that it can be pasted into a secret variable.
-//! A bundle is sealed as a vault is: a data key of its own seals the content, and the header, in
-//! the clear, is the one key slot that wraps it. The content's seal is bound to the header's bytes.
+//! It is `tokctl-bundle-1.HEADER.CONTENT`, where HEADER and CONTENT are base64url (RFC 4648 §5): one
+//! line without characters that a shell or a CI platform treats specially, so that it can be pasted
+//! into a secret variable. A bundle is sealed like a vault: a data key of its own seals the content,
+//! and the header, not encrypted, is the one key slot that wraps this data key. The content's seal
+//! is bound to the bytes of the header.
 
 use data_encoding::BASE64URL_NOPAD as BASE64URL;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::cipher::{Broken, Key};
-use super::seal::{DataKey, Place, VaultId};
+use super::cipher::{BrokenSeal, Key};
+use super::seal::{DataKey, SealContext, VaultId};
 use super::slot::{self, Cost, KeyMaterial, KeySlot, SlotId, SlotKind};
 use crate::secret::Passphrase;
 
-/// What every version's text begins with.
+/// The beginning of a bundle's text, in every version.
 const PREFIX: &str = "tokctl-bundle-";
 
-/// The one version so far.
+/// The current version of the text form.
 const VERSION: &str = "1";
 
-/// The data key of a bundle is never replaced.
+/// The generation of a bundle's data key, which is never replaced.
 const GENERATION: u64 = 1;
 
-/// The longest text that is read, and that may be made, in bytes.
+/// The greatest length of a bundle's text, in bytes.
 pub(crate) const LONGEST: u64 = 4 * 1024 * 1024;
 
-/// A bundle's random name.
+/// The random name of a bundle, 16 bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct BundleId(pub(crate) [u8; 16]);
 
-/// What a bundle is sealed for.
+/// The secret that opens a bundle.
 #[derive(Debug, Clone)]
 pub(crate) enum BundleSecret {
     /// A key that `tokctl key generate` printed.
@@ -38,7 +39,7 @@ pub(crate) enum BundleSecret {
     Passphrase(Passphrase),
 }
 
-/// A bundle that was read, and not opened yet.
+/// A bundle that was parsed and is still sealed.
 #[derive(Debug)]
 pub(crate) struct Bundle {
     id: BundleId,
@@ -47,39 +48,39 @@ pub(crate) struct Bundle {
     content: Vec<u8>,
 }
 
-/// Why a text can't be read as a bundle.
+/// The reason why a text is no bundle.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub(crate) enum Malformed {
-    /// It is something else.
+    /// The prefix is missing: the text is something else.
     #[error("it does not begin with `tokctl-bundle-`")]
     Prefix,
-    /// A later tokctl made it.
+    /// A newer tokctl made the bundle.
     #[error("it was made by a newer tokctl")]
     Version,
-    /// Something was cut off or changed.
+    /// The text was cut off or changed.
     #[error("it was cut off or changed on its way")]
     Damaged,
 }
 
-/// Why a bundle did not open.
+/// The reason why a bundle did not open.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub(crate) enum Error {
-    /// It was sealed for another key or passphrase.
+    /// The bundle was sealed for another key or passphrase.
     #[error("it was sealed for another {0}")]
     WrongSecret(SlotKind),
-    /// It is not as it was sealed.
+    /// The bundle was changed after it was sealed.
     #[error("it was cut off or changed on its way")]
     Damaged,
 }
 
-/// The header as it is written.
+/// The header of a bundle, as it is written in JSON.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Header {
     id: String,
     slot: String,
     kind: String,
-    /// Argon2id, in KiB.
+    /// Memory for Argon2id, in KiB.
     memory: u32,
     passes: u32,
     lanes: u32,
@@ -104,7 +105,7 @@ impl BundleSecret {
     }
 }
 
-/// Seals `content` and gives the text form, with a new name.
+/// Seals `content` and returns the bundle's new name and its text form.
 pub(crate) fn seal(
     secret: &BundleSecret,
     content: &[u8],
@@ -112,14 +113,14 @@ pub(crate) fn seal(
     let key = DataKey::generate(VaultId::generate()?, GENERATION)?;
     let id = SlotId::generate()?;
     let slot = KeySlot::wrap(id, secret.kind(), &secret.key_material(), &key)?;
-    let header = Header::of(key.vault, &slot).written();
-    let sealed = key.seal(Place::Bundle { header: &header }, content)?;
+    let header = Header::of(key.vault, &slot).to_json();
+    let sealed = key.seal(SealContext::Bundle { header: &header }, content)?;
     let (header, content) = (BASE64URL.encode(&header), BASE64URL.encode(&sealed));
     Ok((BundleId(key.vault.0), format!("{PREFIX}{VERSION}.{header}.{content}")))
 }
 
 impl Bundle {
-    /// Reads the text form. White space is no part of it, wherever it came from.
+    /// Parses the text form. White space anywhere in it is ignored.
     pub(crate) fn parse(text: &str) -> Result<Self, Malformed> {
         let text: String = text.chars().filter(|character| !character.is_whitespace()).collect();
         let rest = text.strip_prefix(PREFIX).ok_or(Malformed::Prefix)?;
@@ -142,12 +143,12 @@ impl Bundle {
         self.id
     }
 
-    /// What opens it: `key` or `passphrase`.
+    /// Returns the kind of secret that opens the bundle: `key` or `passphrase`.
     pub(crate) fn kind(&self) -> SlotKind {
         self.slot.kind
     }
 
-    /// Opens what [`seal`] made.
+    /// Opens the bundle and returns the content that was given to [`seal`].
     pub(crate) fn open(&self, secret: &BundleSecret) -> Result<Zeroizing<Vec<u8>>, Error> {
         if secret.kind() != self.slot.kind {
             return Err(Error::WrongSecret(self.slot.kind));
@@ -160,8 +161,8 @@ impl Bundle {
                     slot::Error::Tampered => Error::Damaged,
                 },
             )?;
-        let place = Place::Bundle { header: &self.header };
-        key.open(place, &self.content).map_err(|Broken| Error::Damaged)
+        let context = SealContext::Bundle { header: &self.header };
+        key.open(context, &self.content).map_err(|BrokenSeal| Error::Damaged)
     }
 }
 
@@ -180,7 +181,7 @@ impl Header {
         }
     }
 
-    fn written(&self) -> Vec<u8> {
+    fn to_json(&self) -> Vec<u8> {
         serde_json::to_vec(self).expect("texts and numbers are always JSON")
     }
 
@@ -269,7 +270,7 @@ mod tests {
         let slot = KeySlot::wrap(id, SlotKind::Passphrase, &secret, &key).unwrap();
         let mut header = Header::of(key.vault, &slot);
         change(&mut header);
-        let header = BASE64URL.encode(&header.written());
+        let header = BASE64URL.encode(&header.to_json());
         Bundle::parse(&format!("{PREFIX}{VERSION}.{header}."))
     }
 

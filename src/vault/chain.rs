@@ -1,18 +1,19 @@
-//! A chain of codes that tells whether a list of texts is whole: HMAC-SHA256 (RFC 2104) of each
-//! text and the code before it.
+//! A chain of codes that shows whether a list of texts is complete and unchanged.
+//!
+//! Each code is the HMAC-SHA256 (RFC 2104) of one text and of the code before it.
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
 use super::cipher::Key;
 
-/// The code of one text, which stands for all the texts before it too.
+/// The code of one text, which depends on all the texts before it too.
 pub(crate) type Link = [u8; 32];
 
-/// What stands before the first text.
+/// The link before the first text.
 pub(crate) const START: Link = [0; 32];
 
-/// The code of `text` after `before`.
+/// Returns the code of `text` after `before`.
 pub(crate) fn link(key: &Key, before: &Link, text: &[u8]) -> Link {
     code(key, before, text).finalize().into_bytes().into()
 }

@@ -1,4 +1,4 @@
-//! XChaCha20-Poly1305 (draft-irtf-cfrg-xchacha-03) with a fresh random nonce for every sealing.
+//! XChaCha20-Poly1305 (draft-irtf-cfrg-xchacha-03) with a fresh random nonce for every seal.
 //!
 //! Sealed bytes are `version (1) ‖ nonce (24) ‖ ciphertext ‖ tag (16)`. With 192-bit nonces,
 //! random ones don't collide in practice, so no counter has to survive a crash. The version is the
@@ -16,22 +16,25 @@ pub(super) const VERSION: u8 = 1;
 const NONCE: usize = 24;
 const TAG: usize = 16;
 
-/// A 256-bit secret: a data key, a wrapping key or a slot's secret. Wiped when dropped.
+/// A secret of 256 bits, such as a data key, a wrapping key or a slot's secret. It is wiped when it
+/// is dropped.
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
 pub(crate) struct Key([u8; 32]);
 
 impl Key {
-    /// 256 random bits from the operating system.
+    /// Returns a key of random bits from the operating system.
     pub(crate) fn generate() -> Result<Self, getrandom::Error> {
         let mut key = Self([0; 32]);
         getrandom::fill(&mut key.0)?;
         Ok(key)
     }
 
+    /// Returns the key in `bytes`; `None` unless there are 32 of them.
     pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
         bytes.try_into().ok().map(Self)
     }
 
+    /// Returns the bytes of the key.
     pub(crate) fn expose(&self) -> &[u8; 32] {
         &self.0
     }
@@ -46,7 +49,7 @@ impl std::fmt::Debug for Key {
 /// The error for bytes that were not sealed with this key and for this place, or were changed since.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("the seal is broken")]
-pub(crate) struct Broken;
+pub(crate) struct BrokenSeal;
 
 /// The associated data of a seal: its version, and fields with their lengths, so that no two lists
 /// look alike.
@@ -93,15 +96,16 @@ impl Nonce {
 }
 
 /// A text that was opened where it stood, in room for its next seal. Wiped when dropped.
-pub(crate) struct Opened(Zeroizing<Vec<u8>>);
+pub(crate) struct OpenedSeal(Zeroizing<Vec<u8>>);
 
-impl Opened {
+impl OpenedSeal {
+    /// Returns the plaintext.
     pub(crate) fn text(&self) -> &[u8] {
         &self.0[1 + NONCE..self.0.len() - TAG]
     }
 }
 
-/// Seals `plaintext`, so that it opens only with the same key and associated data.
+/// Seals `plaintext`: it opens only with the same key and associated data.
 pub(super) fn seal(
     key: &Key,
     bound_to: &AssociatedData,
@@ -123,14 +127,14 @@ pub(super) fn seal_in_place(
     key: &Key,
     bound_to: &AssociatedData,
     Nonce(nonce): Nonce,
-    Opened(mut text): Opened,
+    OpenedSeal(mut text): OpenedSeal,
 ) -> Vec<u8> {
     let end = text.len() - TAG;
     text[0] = bound_to.version();
     text[1..=NONCE].copy_from_slice(&nonce);
     let tag = encrypt(key, bound_to, &nonce, &mut text[1 + NONCE..end]);
     text[end..].copy_from_slice(&tag);
-    // Nothing of it is secret any more.
+    // The buffer holds ciphertext now, so it is taken out of its wiping wrapper.
     mem::take(&mut *text)
 }
 
@@ -140,18 +144,18 @@ fn encrypt(key: &Key, bound_to: &AssociatedData, nonce: &[u8; NONCE], text: &mut
         .expect("only texts of 256 GiB are too long to seal")
 }
 
-/// Opens what [`seal`] made.
+/// Opens bytes that [`seal`] returned, and returns the plaintext.
 pub(super) fn open(
     key: &Key,
     bound_to: &AssociatedData,
     sealed: &[u8],
-) -> Result<Zeroizing<Vec<u8>>, Broken> {
-    let (version, rest) = sealed.split_first().ok_or(Broken)?;
+) -> Result<Zeroizing<Vec<u8>>, BrokenSeal> {
+    let (version, rest) = sealed.split_first().ok_or(BrokenSeal)?;
     if *version != bound_to.version() {
-        return Err(Broken);
+        return Err(BrokenSeal);
     }
-    let (nonce, rest) = rest.split_first_chunk::<NONCE>().ok_or(Broken)?;
-    let (text, tag) = rest.split_last_chunk::<TAG>().ok_or(Broken)?;
+    let (nonce, rest) = rest.split_first_chunk::<NONCE>().ok_or(BrokenSeal)?;
+    let (text, tag) = rest.split_last_chunk::<TAG>().ok_or(BrokenSeal)?;
     let mut text = Zeroizing::new(text.to_vec());
     decrypt(key, bound_to, nonce, &mut text, tag)?;
     Ok(text)
@@ -162,16 +166,16 @@ pub(super) fn open_in_place(
     key: &Key,
     bound_to: &AssociatedData,
     sealed: Vec<u8>,
-) -> Result<Opened, Broken> {
+) -> Result<OpenedSeal, BrokenSeal> {
     let mut opened = Zeroizing::new(sealed);
-    let (version, rest) = opened.split_first_mut().ok_or(Broken)?;
+    let (version, rest) = opened.split_first_mut().ok_or(BrokenSeal)?;
     if *version != bound_to.version() {
-        return Err(Broken);
+        return Err(BrokenSeal);
     }
-    let (nonce, rest) = rest.split_first_chunk_mut::<NONCE>().ok_or(Broken)?;
-    let (text, tag) = rest.split_last_chunk_mut::<TAG>().ok_or(Broken)?;
+    let (nonce, rest) = rest.split_first_chunk_mut::<NONCE>().ok_or(BrokenSeal)?;
+    let (text, tag) = rest.split_last_chunk_mut::<TAG>().ok_or(BrokenSeal)?;
     decrypt(key, bound_to, nonce, text, tag)?;
-    Ok(Opened(opened))
+    Ok(OpenedSeal(opened))
 }
 
 fn decrypt(
@@ -180,10 +184,10 @@ fn decrypt(
     nonce: &[u8; NONCE],
     text: &mut [u8],
     tag: &[u8; TAG],
-) -> Result<(), Broken> {
+) -> Result<(), BrokenSeal> {
     XChaCha20Poly1305::new(&key.0.into())
         .decrypt_inout_detached(&XNonce::from(*nonce), &bound_to.0, text.into(), &(*tag).into())
-        .map_err(|_| Broken)
+        .map_err(|_| BrokenSeal)
 }
 
 #[cfg(test)]
@@ -218,10 +222,10 @@ mod tests {
         for position in 0..sealed.len() * 8 {
             let mut changed = sealed.clone();
             changed[position / 8] ^= 1 << (position % 8);
-            assert_eq!(open(&key, &bound_to(), &changed).unwrap_err(), Broken);
+            assert_eq!(open(&key, &bound_to(), &changed).unwrap_err(), BrokenSeal);
         }
         for length in 0..sealed.len() {
-            assert_eq!(open(&key, &bound_to(), &sealed[..length]).unwrap_err(), Broken);
+            assert_eq!(open(&key, &bound_to(), &sealed[..length]).unwrap_err(), BrokenSeal);
         }
         assert!(open(&key, &AssociatedData::new("test").number(8), &sealed).is_err());
         assert!(open(&Key::generate().unwrap(), &bound_to(), &sealed).is_err());

@@ -1,32 +1,32 @@
-//! Argon2id (RFC 9106): from a slot's secret to the key that wraps the data key.
+//! Key derivation with Argon2id (RFC 9106): from a slot's secret to the key that wraps the data key.
 
 use argon2::{Algorithm, Argon2, Params, Version};
 use zeroize::Zeroizing;
 
-/// What a derivation costs, as it stands in a key slot.
+/// The cost of a key derivation; a key slot stores it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Cost {
     /// Memory, in KiB.
     pub(crate) memory: u32,
     /// Passes over the memory.
     pub(crate) passes: u32,
-    /// Lanes.
+    /// Lanes, which could be computed in parallel.
     pub(crate) lanes: u32,
 }
 
 impl Cost {
-    /// For secrets of 256 random bits: there is nothing to guess, so nothing is gained by making
-    /// each guess dear, and `get` would pay for it. The least that Argon2 does.
+    /// The cost for secrets of 256 random bits, the least that Argon2 accepts. Nobody can guess
+    /// such a secret, so a higher cost would only make every `get` slower.
     pub(crate) const LIGHT: Self = Self { memory: 8, passes: 1, lanes: 1 };
 
-    /// For passphrases: the second recommended option of RFC 9106 §4.
+    /// The cost for passphrases: the second recommended option of RFC 9106 §4.
     pub(crate) const HEAVY: Self = Self { memory: 64 * 1024, passes: 3, lanes: 4 };
 
-    /// The most that a slot may ask for: whoever can edit the file could else make every command
-    /// eat all memory.
+    /// The highest cost that is accepted. Without it, whoever can edit the vault's file could make
+    /// every command use all memory.
     const LIMIT: Self = Self { memory: 1024 * 1024, passes: 16, lanes: 16 };
 
-    /// Whether `self` is no cheaper than `least` and within the limit.
+    /// Whether `self` is at least `least` and at most the highest accepted cost.
     pub(super) fn is_between(self, least: Self) -> bool {
         (least.memory..=Self::LIMIT.memory).contains(&self.memory)
             && (least.passes..=Self::LIMIT.passes).contains(&self.passes)
@@ -35,7 +35,7 @@ impl Cost {
     }
 }
 
-/// Derives 64 bytes. `cost` has been checked with [`Cost::is_between`].
+/// Derives 64 bytes from `secret`. The caller has checked `cost` with [`Cost::is_between`].
 pub(super) fn derive(secret: &[u8], salt: &[u8; 16], cost: Cost) -> Zeroizing<[u8; 64]> {
     let mut derived = Zeroizing::new([0; 64]);
     let params = Params::new(cost.memory, cost.passes, cost.lanes, Some(derived.len()))

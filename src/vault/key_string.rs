@@ -1,9 +1,10 @@
 //! The text forms of a 256-bit key: what `tokctl key generate` prints, and a recovery code.
 //!
-//! A prefix and 58 characters of base32 (RFC 4648 §6, lower case): the key and the first four
-//! bytes of the SHA-256 of prefix and key. Prefix and checksum keep a password from being taken
-//! for a key. A recovery code is typed from paper, so it is shown in groups; hyphens, spaces and
-//! capitals in it mean nothing.
+//! The form is a prefix and 58 characters of base32 (RFC 4648 §6, lower case), for example
+//! `tokctl-key-mfrgg…`. They encode the key and a checksum: the first four bytes of the SHA-256 of
+//! prefix and key. Prefix and checksum keep a password from being taken for a key. A recovery code
+//! is typed from paper, so it is printed in groups of four characters, and hyphens, spaces and
+//! capitals in it are ignored.
 
 use data_encoding::BASE32_NOPAD_NOCASE;
 use sha2::{Digest, Sha256};
@@ -14,25 +15,25 @@ use super::cipher::Key;
 const KEY: usize = 32;
 const CHECKSUM: usize = 4;
 
-/// How many characters of a recovery code stand together.
+/// The number of characters in one group of a recovery code.
 const GROUP: usize = 4;
 
-/// What a text is the key of.
+/// The two text forms, each for one kind of key slot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Form {
-    /// A `key` slot.
+    /// The form of a `key` slot's key.
     Key,
-    /// A `recovery` slot.
+    /// The form of a `recovery` slot's code.
     Recovery,
 }
 
-/// Why a text is no key. The text itself is never repeated: it may be a password.
+/// The reason why a text is no key. It never repeats the text, which may be a password.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub(crate) enum Malformed {
-    /// Most likely a password, or another tool's key.
+    /// The prefix is missing: the text is most likely a password, or another tool's key.
     #[error("it begins neither with `tokctl-key-` nor with `tokctl-recovery-`")]
     Prefix,
-    /// Something was cut off or mistyped.
+    /// The checksum does not match: the text was cut off or mistyped.
     #[error("it was cut off or mistyped: its checksum does not match")]
     Checksum,
 }
@@ -46,7 +47,7 @@ impl Form {
     }
 }
 
-/// The text form of `key`.
+/// Returns the text form of `key`.
 pub(crate) fn encode(form: Form, key: &Key) -> Zeroizing<String> {
     let mut bytes = Zeroizing::new([0; KEY + CHECKSUM]);
     bytes[..KEY].copy_from_slice(key.expose());
@@ -57,7 +58,7 @@ pub(crate) fn encode(form: Form, key: &Key) -> Zeroizing<String> {
         Form::Key => encoded.len(),
         Form::Recovery => GROUP,
     };
-    // Room from the start: a text that grows leaves copies of its content behind.
+    // A text that grows leaves copies of its content behind, so it has its size from the start.
     let mut text = Zeroizing::new(String::with_capacity(128));
     text.push_str(form.prefix());
     for (position, character) in encoded.chars().enumerate() {
@@ -69,7 +70,7 @@ pub(crate) fn encode(form: Form, key: &Key) -> Zeroizing<String> {
     text
 }
 
-/// Reads a text form; white space around it is no part of it.
+/// Parses a text form and returns the key; white space around it is ignored.
 pub(crate) fn decode(text: &str) -> Result<(Form, Key), Malformed> {
     let text = text.trim();
     if let Some(encoded) = text.strip_prefix(Form::Key.prefix()) {

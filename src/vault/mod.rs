@@ -1,6 +1,6 @@
-//! Keys and sealed bytes: what opens a vault and what keeps its content shut.
+//! The cryptography of the vault: its data key, the key slots that wrap it, and the seals under it.
 //!
-//! Knows neither where sealed bytes are kept nor what is in them.
+//! Knows neither where sealed bytes are stored nor what they mean.
 
 mod cipher;
 pub(crate) mod chain;

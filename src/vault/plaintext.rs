@@ -1,21 +1,21 @@
-//! The JSON text that goes under a seal, written without leaving copies of its secrets behind.
+//! JSON texts that are sealed afterwards, written without leaving copies of their secrets in memory.
 
 use std::io;
 
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-/// The JSON text of `value`, which is wiped when it is dropped.
-pub(crate) fn written(value: &impl Serialize) -> serde_json::Result<Zeroizing<Vec<u8>>> {
-    // Room from the start: a buffer that grows leaves copies of its content behind. And no more
-    // than that, since all of it is wiped.
-    let mut text = Zeroizing::new(Vec::with_capacity(length(value)?));
+/// Returns the JSON text of `value` in a buffer that is wiped when it is dropped.
+pub(crate) fn to_json(value: &impl Serialize) -> serde_json::Result<Zeroizing<Vec<u8>>> {
+    // A buffer that grows leaves copies of its content behind, so it has its size from the start;
+    // and not more than that, since wiping takes time too.
+    let mut text = Zeroizing::new(Vec::with_capacity(json_length(value)?));
     serde_json::to_writer(&mut *text, value)?;
     Ok(text)
 }
 
-/// The length in bytes of the JSON text of `value`.
-pub(crate) fn length(value: &impl Serialize) -> serde_json::Result<usize> {
+/// Returns the length in bytes of the JSON text of `value`.
+pub(crate) fn json_length(value: &impl Serialize) -> serde_json::Result<usize> {
     let mut length = Length(0);
     serde_json::to_writer(&mut length, value)?;
     Ok(length.0)
@@ -42,7 +42,7 @@ mod tests {
     #[test]
     fn a_buffer_never_grows_while_a_secret_is_written_into_it() {
         let value = vec!["made-up".repeat(10_000); 7];
-        let text = written(&value).unwrap();
+        let text = to_json(&value).unwrap();
         assert_eq!(text.len(), text.capacity());
         assert_eq!(serde_json::from_slice::<Vec<String>>(&text).unwrap(), value);
     }

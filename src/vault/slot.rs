@@ -1,4 +1,4 @@
-//! Key slots, as in LUKS: each wraps the vault's data key under a secret of its own.
+//! Key slots, as in LUKS: each one wraps the vault's data key under a secret of its own.
 
 use std::fmt;
 use std::str::FromStr;
@@ -13,7 +13,7 @@ pub(crate) use super::kdf::Cost;
 use super::seal::{DataKey, Generation, VaultId};
 use crate::secret::{Passphrase, SecretText};
 
-/// A slot's random name.
+/// The random name of a key slot, 8 bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct SlotId(pub(crate) [u8; 8]);
 
@@ -34,7 +34,7 @@ impl FromStr for SlotId {
     }
 }
 
-/// A text that names no slot.
+/// The failure to parse a [`SlotId`].
 #[derive(Debug, thiserror::Error)]
 #[error("it is 16 hexadecimal digits")]
 pub(crate) struct NoSlotId;
@@ -45,16 +45,16 @@ impl fmt::Display for SlotId {
     }
 }
 
-/// Where a slot's secret comes from.
+/// The kind of a key slot: where its secret comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum SlotKind {
-    /// 256 random bits in the operating system's keychain.
+    /// The secret is 256 random bits in the operating system's keychain.
     Keychain,
-    /// 256 random bits that `tokctl key generate` printed.
+    /// The secret is 256 random bits that `tokctl key generate` printed.
     Key,
-    /// Chosen by a person.
+    /// The secret is a passphrase that a person chose.
     Passphrase,
-    /// 256 random bits that were shown once, to be kept on paper.
+    /// The secret is 256 random bits that were printed once, to be kept on paper.
     Recovery,
 }
 
@@ -68,7 +68,7 @@ impl SlotKind {
         }
     }
 
-    /// What a new slot of this kind costs, and the least that an old one may cost.
+    /// Returns the cost of a new slot of this kind, which is also the least for an existing one.
     fn cost(self) -> Cost {
         match self {
             Self::Keychain | Self::Key | Self::Recovery => Cost::LIGHT,
@@ -88,7 +88,7 @@ impl FromStr for SlotKind {
     }
 }
 
-/// A text that names no kind of slot.
+/// The failure to parse a [`SlotKind`].
 #[derive(Debug, thiserror::Error)]
 #[error("is one of keychain, key, passphrase and recovery")]
 pub(crate) struct NoSlotKind;
@@ -99,7 +99,7 @@ impl fmt::Display for SlotKind {
     }
 }
 
-/// Bytes from which a slot's wrapping key is derived.
+/// The secret from which a slot's wrapping key is derived.
 #[derive(Debug, Clone)]
 pub(crate) enum KeyMaterial {
     /// 256 random bits.
@@ -107,31 +107,31 @@ pub(crate) enum KeyMaterial {
     Passphrase(Passphrase),
 }
 
-/// A wrapped data key, as it stands in the vault's file.
+/// A wrapped data key, as the vault's file stores it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct KeySlot {
     pub(crate) id: SlotId,
     pub(crate) kind: SlotKind,
     pub(crate) cost: Cost,
     pub(crate) salt: [u8; 16],
-    /// Tells a wrong secret from a slot that was tampered with.
+    /// The key check value, which tells a wrong secret from a slot that was tampered with.
     pub(crate) check: [u8; 16],
     pub(crate) wrapped: Vec<u8>,
 }
 
-/// Why a slot did not open.
+/// The reason why a key slot did not open.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub(crate) enum Error {
-    /// The secret is another one: the caller may be asked for the right one.
+    /// The secret is not this slot's: the caller may ask for the right one.
     #[error("the secret is not the one of this key slot")]
     WrongSecret,
-    /// The slot is not as it was made: somebody edited the file.
+    /// The slot was changed: somebody edited the file.
     #[error("the key slot was tampered with")]
     Tampered,
 }
 
 impl KeySlot {
-    /// Wraps `data_key` under `secret` with a fresh salt.
+    /// Makes a slot that wraps `data_key` under `secret`, with a fresh salt.
     pub(crate) fn wrap(
         id: SlotId,
         kind: SlotKind,
@@ -149,14 +149,15 @@ impl KeySlot {
         Ok(slot)
     }
 
-    /// Unwraps the data key of `vault` at `generation`.
+    /// Unwraps the data key of `vault` at `generation` with `secret`.
     pub(crate) fn unwrap(
         &self,
         secret: &KeyMaterial,
         vault: VaultId,
         generation: Generation,
     ) -> Result<DataKey, Error> {
-        // Before deriving: an absurd cost must not be paid, a weak one not be trusted.
+        // The cost comes from the file. This check comes before the derivation, because a huge cost
+        // must not be paid and a weak one must not be trusted.
         if !self.cost.is_between(self.kind.cost()) {
             return Err(Error::Tampered);
         }
@@ -171,11 +172,11 @@ impl KeySlot {
         Ok(DataKey { vault, generation, key })
     }
 
-    /// The wrapping key and the key-check value.
+    /// Derives the wrapping key and the key check value.
     ///
-    /// For 256 random bits the check is an HMAC of the secret alone, so that an edited salt or
-    /// cost does not look like a wrong key. Of a passphrase such a check would let anybody guess
-    /// cheaply; there it is the other half of what was derived at full cost.
+    /// For 256 random bits, the check value is an HMAC under the secret alone, so that an edited
+    /// salt or cost does not look like a wrong key. For a passphrase, such a value would make
+    /// guessing cheap; there it is the second half of the bytes that were derived at full cost.
     fn derive(&self, secret: &KeyMaterial, vault: VaultId) -> (Key, [u8; 16]) {
         match secret {
             KeyMaterial::Random(key) => {

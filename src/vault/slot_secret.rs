@@ -1,4 +1,4 @@
-//! The secret of a key slot, and where it is kept.
+//! The secret of a key slot, wherever it is kept.
 
 use super::cipher::Key;
 use super::keychain::{self, EntryName, Patience};
@@ -6,10 +6,10 @@ use super::seal::VaultId;
 use super::slot::{KeyMaterial, SlotId, SlotKind};
 use crate::secret::Passphrase;
 
-/// What opens a key slot, or is to open a new one.
+/// A secret that opens a key slot, or the slot that is made with it.
 #[derive(Debug, Clone)]
 pub(crate) enum SlotSecret {
-    /// Random bytes in the operating system's keychain, which is asked when they are needed.
+    /// Random bytes in the operating system's keychain, which is read when they are needed.
     Keychain(Patience),
     /// The key of a `key` slot.
     Key(Key),
@@ -20,7 +20,7 @@ pub(crate) enum SlotSecret {
 }
 
 impl SlotSecret {
-    /// The kind of the slots that this secret opens.
+    /// Returns the kind of slot that this secret opens.
     pub(crate) fn kind(&self) -> SlotKind {
         match self {
             Self::Keychain(_) => SlotKind::Keychain,
@@ -30,7 +30,7 @@ impl SlotSecret {
         }
     }
 
-    /// The bytes that open the slot `slot` of `vault`; from the keychain, where they lie there.
+    /// Returns the bytes that open the slot `slot` of `vault`; reads the keychain if they are there.
     pub(crate) fn material(
         &self,
         vault: VaultId,
@@ -46,12 +46,12 @@ impl SlotSecret {
     }
 }
 
-/// The name of a slot's entry in the keychain.
+/// Returns the name of a slot's entry in the keychain.
 pub(crate) fn entry_name(vault: VaultId, slot: SlotId) -> EntryName {
     EntryName::new(&vault.hex(), &slot.to_string())
 }
 
-/// The slot of `vault` whose entry in the keychain is called `name`; `None` for any other text.
+/// Returns the slot of `vault` whose keychain entry is called `name`; `None` for any other text.
 pub(crate) fn slot_of_entry(vault: VaultId, name: &str) -> Option<SlotId> {
     let (_, slot) = name.split_once('/')?;
     let id = data_encoding::HEXLOWER.decode(slot.as_bytes()).ok()?;

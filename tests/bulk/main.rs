@@ -44,7 +44,7 @@ use std::process::ExitCode;
 
 use model::account::Account;
 use rusqlite::Connection;
-use store::{OpenVault, Placement, TakenIn, Vault};
+use store::{Imported, OpenVault, Placement, Vault};
 use vault::key_string;
 use vault::slot_secret::SlotSecret;
 
@@ -75,9 +75,9 @@ fn fill(path: &Path, count: usize) {
         Placement { account, credential: template.clone(), over: None }
     };
     let copies: Vec<Placement> = (1..count).map(copy).collect();
-    let taken = vault.take_in(&copies, None, template.created_at).unwrap();
-    assert_eq!(taken, TakenIn::Yes);
-    assert!(vault.settle());
+    let taken = vault.import(&copies, None, template.created_at).unwrap();
+    assert_eq!(taken, Imported::Yes);
+    assert!(vault.empty_log());
 }
 
 fn unlock(path: &Path) -> OpenVault {

@@ -1,45 +1,86 @@
-//! A module uses only modules declared before it.
+//! A module uses only modules declared before it, and only those that its layer may use.
 //!
 //! The order is that of the `mod` lines in `lib.rs` and in each `mod.rs`. A parent may use all its
 //! children; a child uses neither its parent's own items nor a sibling declared after it. Modules
 //! written inside a file, unit tests among them, count as part of that file.
 
-mod order;
 mod source;
+mod order;
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use self::order::violations;
+use self::order::{Tree, violations};
 
-/// Source files by their path below `src/`.
-type Tree = BTreeMap<PathBuf, String>;
+/// What every module may use that is declared after it.
+const FOUNDATION: [&str; 10] = [
+    "secret",
+    "untrusted",
+    "private_file",
+    "atomic_file",
+    "paths",
+    "file_system",
+    "name_service",
+    "signals",
+    "bounded",
+    "executable",
+];
+
+/// What each layer may use beside the foundation. CONTRIBUTING.md shows it.
+const MAY_USE: [(&str, &[&str]); 10] = [
+    ("model", &[]),
+    ("config", &["model"]),
+    ("vault", &[]),
+    ("store", &["vault", "model"]),
+    ("oauth", &["model"]),
+    ("providers", &["oauth", "config", "model"]),
+    ("importers", &["model"]),
+    ("ops", &["store", "vault", "oauth", "providers", "importers", "config", "model"]),
+    ("cli", &["ops", "config", "model"]),
+    (
+        "properties",
+        &["ops", "store", "vault", "oauth", "providers", "importers", "config", "model"],
+    ),
+];
+
+/// The modules whose code may name `rusqlite`; unit tests may as well.
+const KNOWS_SQLITE: [&str; 3] = ["store::sqlite", "importers", "properties"];
 
 #[test]
-fn a_module_uses_only_modules_declared_before_it() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let mut tree = Tree::new();
-    read_into(&mut tree, &root, &root);
-    // The program is a crate of its own, on top of the library.
-    tree.remove(Path::new("main.rs"));
-    let violations = violations(&tree);
-    assert!(
-        violations.is_empty(),
-        "modules that use what is declared after them (the `mod` lines of lib.rs and of each \
-         mod.rs are the order):\n  {}\n",
-        violations.join("\n  ")
-    );
+fn a_module_uses_only_what_stands_before_it_and_skips_no_layer() {
+    let violations = violations(&sources());
+    assert!(violations.is_empty(), "against the rules of lib.rs:\n  {}\n", violations.join("\n  "));
 }
 
-fn read_into(tree: &mut Tree, root: &Path, folder: &Path) {
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            read_into(tree, root, &path);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            let relative = path.strip_prefix(root).unwrap().to_owned();
-            tree.insert(relative, fs::read_to_string(&path).unwrap());
+#[test]
+fn contributing_shows_what_each_layer_may_use() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let text = fs::read_to_string(root.join("CONTRIBUTING.md")).unwrap();
+    for (layer, below) in MAY_USE.iter().filter(|(layer, _)| *layer != "properties") {
+        let cell = below.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+        let is_row = |line: &&str| {
+            line.starts_with(&format!("| `{layer}")) && line.ends_with(&format!("| {cell} |"))
+        };
+        assert!(text.lines().any(|line| is_row(&line)), "no row of `{layer}` ends with {cell}");
+    }
+}
+
+/// The library's source files; `main.rs` is a crate of its own, on top of it.
+fn sources() -> Tree {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut tree = Tree::new();
+    let mut folders = vec![root.clone()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let name = path.strip_prefix(&root).unwrap().to_owned();
+                tree.insert(name, fs::read_to_string(&path).unwrap());
+            }
         }
     }
+    tree.remove(&PathBuf::from("main.rs"));
+    tree
 }

@@ -1,4 +1,4 @@
-//! `tokctl audit`: who used which credential, and whether the record of it is whole.
+//! `tokctl audit`: shows the audit, or verifies that it is complete and unchanged.
 
 use std::path::Path;
 
@@ -12,14 +12,13 @@ use crate::cli::typed::quoted;
 use crate::cli::ui::Ui;
 use crate::model::account::{ProviderName, UserName};
 use crate::model::audit::{Entry, Mode, Settings};
-use crate::ops::OpenVault;
-use crate::ops::Vault;
-use crate::ops::audit::{self, Verified};
-use crate::store::audit::Fault;
+use crate::ops::audit::Fault;
+use crate::ops::audit::{self, VerifiedAudit};
+use crate::ops::{OpenVault, Vault};
 use crate::untrusted::printable;
 
-/// As many faults are told at once.
-const MOST_TOLD: usize = 10;
+/// The number of faults that one error message lists.
+const MOST_LISTED: usize = 10;
 
 /// Show who used which credential or changed the keys, and when
 ///
@@ -52,11 +51,11 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
-    let store = Vault::open_read_only(context.vault()?)?;
+    let vault = Vault::open_read_only(context.vault()?)?;
     if args.verify {
-        return verify(context, &keys::unlock(context, store)?);
+        return verify(context, &keys::unlock(context, vault)?);
     }
-    let (mut entries, odd) = audit::entries(&store)?;
+    let (mut entries, odd) = audit::entries(&vault)?;
     entries.retain(|entry| {
         args.provider
             .as_ref()
@@ -66,7 +65,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     let skipped = args.last.map_or(0, |last| entries.len().saturating_sub(last));
     let shown = &entries[skipped..];
     if context.ui.json {
-        context.ui.json(&Report { v: 1, entries: shown })?;
+        context.ui.json(&AuditEntries { v: 1, entries: shown })?;
     } else if shown.is_empty() {
         context.ui.status("nothing that matches was recorded");
     } else {
@@ -83,25 +82,25 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
 fn table(entries: &[Entry]) -> Table {
     let mut table = Ui::table();
     table.set_header(["TIME", "ACTION", "PROVIDER", "USER", "OUTCOME", "COMMAND", "PID", "PARENT"]);
-    let shown = |text: Option<&str>| printable(text.unwrap_or("-"));
+    let cell = |text: Option<&str>| printable(text.unwrap_or("-"));
     for entry in entries {
         let slot = entry.slot.as_ref().map(|slot| format!(" {slot}")).unwrap_or_default();
         table.add_row([
-            shown(Some(&entry.at)),
-            shown(Some(&(entry.action.clone() + &slot))),
-            shown(entry.provider.as_deref()),
-            shown(entry.user.as_deref()),
-            shown(Some(&entry.outcome)),
-            shown(Some(&entry.command)),
+            cell(Some(&entry.at)),
+            cell(Some(&(entry.action.clone() + &slot))),
+            cell(entry.provider.as_deref()),
+            cell(entry.user.as_deref()),
+            cell(Some(&entry.outcome)),
+            cell(Some(&entry.command)),
             entry.pid.to_string(),
-            shown(entry.parent.as_deref()),
+            cell(entry.parent.as_deref()),
         ]);
     }
     table
 }
 
 fn verify(context: &Context, vault: &OpenVault) -> Result<(), CliError> {
-    let Verified { examined, settings, path } = audit::verify(vault)?;
+    let VerifiedAudit { examined, settings, path } = audit::verify(vault)?;
     if let Some(copy @ Fault::OtherCopy) = examined.faults.first() {
         let what = format!("the audit can't be verified: {copy}");
         return Err(CliError::new(Kind::VaultDamaged, what).hint(put_aside(&path)));
@@ -110,11 +109,12 @@ fn verify(context: &Context, vault: &OpenVault) -> Result<(), CliError> {
         let error =
             CliError::new(Kind::VaultDamaged, format!("the audit was tampered with: {first}"))
                 .hint("tokctl audit");
-        return Err(CliError { causes: others(&examined.faults[1..]), ..error });
+        return Err(CliError { causes: further_faults(&examined.faults[1..]), ..error });
     }
     let unsealed = examined.last.saturating_sub(examined.head);
     if context.ui.json {
-        let report = Whole { v: 1, entries: examined.entries, remembered: examined.head, unsealed };
+        let report =
+            Verification { v: 1, entries: examined.entries, remembered: examined.head, unsealed };
         context.ui.json(&report)?;
     } else {
         let torn = if examined.torn { ", and one that was not finished" } else { "" };
@@ -127,24 +127,25 @@ fn verify(context: &Context, vault: &OpenVault) -> Result<(), CliError> {
     Ok(())
 }
 
-/// What puts the entries of another copy aside, after which the audit begins anew.
+/// Returns the command that renames the entries of another copy, so that a new audit begins.
 fn put_aside(path: &Path) -> String {
     let aside = path.with_extension("before-restore.jsonl");
     let quoted = |path: &Path| quoted(&path.to_string_lossy());
     format!("if it was restored, mv -n {} {}", quoted(path), quoted(&aside))
 }
 
-/// The rest of what is wrong, in as many lines as somebody reads.
-fn others(faults: &[impl std::fmt::Display]) -> Vec<String> {
-    let mut told: Vec<String> = faults.iter().take(MOST_TOLD).map(ToString::to_string).collect();
-    if faults.len() > MOST_TOLD {
-        told.push(format!("{} more", faults.len() - MOST_TOLD));
+/// Returns one line for each further fault, up to [`MOST_LISTED`].
+fn further_faults(faults: &[impl std::fmt::Display]) -> Vec<String> {
+    let mut lines: Vec<String> = faults.iter().take(MOST_LISTED).map(ToString::to_string).collect();
+    if faults.len() > MOST_LISTED {
+        lines.push(format!("{} more", faults.len() - MOST_LISTED));
     }
-    told
+    lines
 }
 
-/// Sees to it that the audit is kept as today's configuration says. What was verified is as whole
-/// if that can't be done.
+/// Makes the vault keep its audit as today's configuration says.
+///
+/// A failure is a warning, because the audit that was verified is as complete as before.
 fn put_in_force(context: &Context, vault: &OpenVault, settings: Option<Settings>) {
     let wanted = match context.config() {
         Ok(config) if settings == Some(config.audit) => return,
@@ -165,20 +166,20 @@ fn put_in_force(context: &Context, vault: &OpenVault, settings: Option<Settings>
         .status(&format!("the audit is {mode} from now on, and keeps {} entries", wanted.keep));
 }
 
-/// What `--json` prints.
+/// The output of `--json`.
 #[derive(Serialize)]
-struct Report<'a> {
+struct AuditEntries<'a> {
     v: u8,
     entries: &'a [Entry],
 }
 
-/// What `--verify --json` prints.
+/// The output of `--verify --json`.
 #[derive(Serialize)]
-struct Whole {
+struct Verification {
     v: u8,
     entries: u64,
-    /// The last one that the vault remembers.
+    /// The number of the last entry that the vault remembers.
     remembered: u64,
-    /// How many came after it.
+    /// The number of entries after the last one that the vault remembers.
     unsealed: u64,
 }

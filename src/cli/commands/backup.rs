@@ -1,4 +1,4 @@
-//! `tokctl backup`: a copy of the vault.
+//! `tokctl backup`: copies the vault to a new file.
 
 use std::path::PathBuf;
 
@@ -18,8 +18,8 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
-    let store = Vault::open_read_only(context.vault()?)?;
-    store.back_up(&args.file)?;
+    let vault = Vault::open_read_only(context.vault()?)?;
+    vault.back_up(&args.file)?;
     let file = args.file.display();
     context.ui.status(&format!("copied to `{file}`, which opens with the same key slots"));
     Ok(())

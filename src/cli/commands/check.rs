@@ -5,18 +5,15 @@ use serde::Serialize;
 use crate::cli::choice::Choice;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
-use crate::cli::renewal::{self, Asking};
+use crate::cli::renewal::{self, RenewalCaller};
 use crate::cli::typed::{login_command, user_flag};
 use crate::cli::{audit_trail, keys, time};
 use crate::model::account::Account;
 use crate::model::audit::Action;
 use crate::model::credential::{Credential, Status};
-use crate::oauth::protected_resource::Verdict;
-use crate::ops::Vault;
-use crate::ops::credential;
+use crate::ops::check::{self, Verdict};
 use crate::ops::token::{self, Warning};
-use crate::ops::{self, CheckError, OpenVault, check};
-use crate::providers::{self, Provider};
+use crate::ops::{self, CheckError, OpenVault, Vault, credential, providers};
 
 /// Ask the service whether a token works, and record the answer
 ///
@@ -33,15 +30,15 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
-    let store = Vault::open(context.vault()?)?;
+    let vault = Vault::open(context.vault()?)?;
     if args.all {
-        return all(args, context, store);
+        return all(args, context, vault);
     }
-    let account = args.choice.resolve(context, &store, "check")?;
-    let vault = keys::unlock(context, store)?;
-    let result = One { outcome: one(context, &vault, &account), account };
+    let account = args.choice.resolve(context, &vault, "check")?;
+    let vault = keys::unlock(context, vault)?;
+    let result = Checked { outcome: one(context, &vault, &account), account };
     if context.ui.json {
-        context.ui.json(&Report::of(std::slice::from_ref(&result)))?;
+        context.ui.json(&CheckResults::of(std::slice::from_ref(&result)))?;
     }
     match result.outcome {
         Ok(()) => {
@@ -54,9 +51,9 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     }
 }
 
-fn all(args: &Args, context: &Context, store: Vault) -> Result<(), CliError> {
+fn all(args: &Args, context: &Context, vault: Vault) -> Result<(), CliError> {
     let (provider, user) = (args.choice.provider.as_ref(), args.choice.user.as_ref());
-    let accounts = store.accounts(provider, user)?;
+    let accounts = vault.accounts(provider, user)?;
     if accounts.is_empty() && (provider.is_some() || user.is_some()) {
         return Err(
             CliError::new(Kind::NotFound, "there is no such credential").hint("tokctl list")
@@ -64,17 +61,17 @@ fn all(args: &Args, context: &Context, store: Vault) -> Result<(), CliError> {
     }
     let mut results = Vec::with_capacity(accounts.len());
     if !accounts.is_empty() {
-        let vault = keys::unlock(context, store)?;
+        let vault = keys::unlock(context, vault)?;
         for account in accounts {
             let outcome = one(context, &vault, &account);
             if !context.ui.json {
-                tell(context, &account, &outcome);
+                print_outcome(context, &account, &outcome);
             }
-            results.push(One { account, outcome });
+            results.push(Checked { account, outcome });
         }
     }
-    let report = Report::of(&results);
-    let Report { active, inactive, skipped, failed, .. } = report;
+    let report = CheckResults::of(&results);
+    let CheckResults { active, inactive, skipped, failed, .. } = report;
     if context.ui.json {
         context.ui.json(&report)?;
     } else {
@@ -83,7 +80,7 @@ fn all(args: &Args, context: &Context, store: Vault) -> Result<(), CliError> {
         ));
     }
     let count = inactive + failed;
-    let errors: Vec<CliError> = results.into_iter().filter_map(One::into_error).collect();
+    let errors: Vec<CliError> = results.into_iter().filter_map(Checked::into_error).collect();
     let Some(gravest) = Kind::gravest(errors.iter().map(|error| error.kind)) else { return Ok(()) };
     let message = format!("{count} of {} credentials did not pass", active + count);
     let error = CliError::new(gravest, message);
@@ -93,22 +90,22 @@ fn all(args: &Args, context: &Context, store: Vault) -> Result<(), CliError> {
     }
 }
 
-/// How the check of one credential ended; it worked, or:
+/// The reason why the check of a credential did not succeed.
 enum Miss {
-    /// There is nothing to ask, or it is for another machine to ask.
+    /// There is no request that could check it, or another machine holds it.
     Skipped(CliError),
-    /// The service does not take the token.
+    /// The service does not accept the token.
     Inactive(CliError),
-    /// It is not known whether it works, or a person has to log in before that can be asked.
+    /// It is unknown whether the token works, or the user has to log in first.
     Failed(CliError),
 }
 
-struct One {
+struct Checked {
     account: Account,
     outcome: Result<(), Miss>,
 }
 
-impl One {
+impl Checked {
     fn into_error(self) -> Option<CliError> {
         match self.outcome {
             Ok(()) | Err(Miss::Skipped(_)) => None,
@@ -139,7 +136,7 @@ fn one(context: &Context, vault: &OpenVault, account: &Account) -> Result<(), Mi
         Ok(()) => audit_trail::OK,
         Err(Miss::Inactive(_)) => "inactive",
         Err(Miss::Failed(error)) => error.kind.word(),
-        // Nobody was asked.
+        // No request was sent, so there is nothing to record.
         Err(Miss::Skipped(_)) => return outcome,
     };
     let whose = (&account.provider, Some(&account.user));
@@ -152,16 +149,17 @@ fn ask(context: &Context, vault: &OpenVault, account: &Account) -> Result<(), Mi
     if credential.status == Status::HandedOver {
         return Err(credential::handed_over(vault, account).into());
     }
-    let today = match credential.api.check {
-        Some(_) => None,
-        None => provider(context, account)?,
+    let today = if credential.api.check.is_some() {
+        None
+    } else {
+        providers::if_defined(&account.provider, context.config()?).map_err(CliError::from)?
     };
-    // Before anything is refreshed for it.
+    // Fails before a refresh if there is no request to send.
     check::request(account, &credential, today.as_ref())?;
-    let handed = token::live(vault, account, renewal::USUAL, &Asking::alone(context))?;
-    // That the service refused it before is what is asked about now.
-    if !matches!(handed.warning, Some(Warning::Inactive)) {
-        renewal::warn(context, account, &handed);
+    let token = token::live(vault, account, renewal::USUAL, &RenewalCaller::alone(context))?;
+    // An earlier refusal needs no warning, because the service is asked now.
+    if !matches!(token.warning, Some(Warning::Inactive)) {
+        renewal::warn(context, account, &token);
     }
     let checked = context.ui.while_waiting("waiting for the service", || {
         check::check(vault, account, today.as_ref(), time::now)
@@ -174,15 +172,6 @@ fn ask(context: &Context, vault: &OpenVault, account: &Account) -> Result<(), Mi
     match checked.verdict {
         Verdict::Accepted => Ok(()),
         Verdict::Refused => Err(Miss::Inactive(inactive(account, &checked.credential))),
-    }
-}
-
-/// Today's definition of the credential's provider, if there is one still.
-fn provider(context: &Context, account: &Account) -> Result<Option<Provider>, CliError> {
-    match providers::find(&account.provider, context.config()?) {
-        Ok(provider) => Ok(Some(provider)),
-        Err(providers::Error::Unknown { .. }) => Ok(None),
-        Err(error) => Err(error.into()),
     }
 }
 
@@ -201,8 +190,8 @@ fn inactive(account: &Account, credential: &Credential) -> CliError {
     .hint(hint)
 }
 
-/// Says of one of many how it went.
-fn tell(context: &Context, account: &Account, outcome: &Result<(), Miss>) {
+/// Prints how the check of one of many credentials ended.
+fn print_outcome(context: &Context, account: &Account, outcome: &Result<(), Miss>) {
     match outcome {
         Ok(()) => context.ui.status(&format!("{account} works")),
         Err(Miss::Skipped(error)) => {
@@ -214,9 +203,9 @@ fn tell(context: &Context, account: &Account, outcome: &Result<(), Miss>) {
     }
 }
 
-/// What `--json` prints.
+/// The output of `--json`.
 #[derive(Serialize)]
-struct Report<'a> {
+struct CheckResults<'a> {
     v: u8,
     active: usize,
     inactive: usize,
@@ -233,8 +222,8 @@ struct Line<'a> {
     error: Option<String>,
 }
 
-impl<'a> Report<'a> {
-    fn of(results: &'a [One]) -> Self {
+impl<'a> CheckResults<'a> {
+    fn of(results: &'a [Checked]) -> Self {
         let lines: Vec<Line<'_>> = results.iter().map(Line::of).collect();
         let count = |outcome| lines.iter().filter(|line| line.outcome == outcome).count();
         Self {
@@ -249,7 +238,7 @@ impl<'a> Report<'a> {
 }
 
 impl<'a> Line<'a> {
-    fn of(one: &'a One) -> Self {
+    fn of(one: &'a Checked) -> Self {
         let (outcome, error) = match &one.outcome {
             Ok(()) => ("active", None),
             Err(Miss::Skipped(error)) => ("skipped", Some(error)),

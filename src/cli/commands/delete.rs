@@ -1,4 +1,4 @@
-//! `tokctl delete`: revokes a grant, and forgets it.
+//! `tokctl delete`: revokes a grant and deletes its credential.
 
 use crate::cli::choice::Choice;
 use crate::cli::context::Context;
@@ -8,11 +8,9 @@ use crate::cli::{audit_trail, keys};
 use crate::model::account::{Account, ProviderName, UserName};
 use crate::model::audit::Action;
 use crate::model::credential::Status;
-use crate::model::definition::RevocationScope;
 use crate::model::summary::Summary;
 use crate::ops::Vault;
 use crate::ops::delete::{self, AtProvider};
-use crate::providers;
 
 /// Revoke a grant where the provider can do that, and forget it
 #[derive(Debug, clap::Args)]
@@ -35,11 +33,11 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
-    let store = Vault::open(context.vault()?)?;
-    // For a warning, no more: a damaged row must not stand in the way.
-    let (summaries, _) = store.summaries().unwrap_or_default();
+    let vault = Vault::open(context.vault()?)?;
+    // Needed for a warning only, so a damaged row must not stop the deletion.
+    let (summaries, _) = vault.summaries().unwrap_or_default();
     let choice = Choice { provider: args.provider.clone(), user: Some(args.user.clone()) };
-    let account = choice.resolve(context, &store, "delete")?;
+    let account = choice.resolve(context, &vault, "delete")?;
     if !args.yes {
         let handed_over = summaries
             .iter()
@@ -60,9 +58,9 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
         }
     }
     let at_provider = if args.no_revoke {
-        delete::delete(&store, &account)?
+        delete::delete(&vault, &account)?
     } else {
-        let vault = keys::unlock(context, store)?;
+        let vault = keys::unlock(context, vault)?;
         audit_trail::keep_as_configured(context, &vault);
         let deleted = context
             .ui
@@ -82,31 +80,16 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     Ok(())
 }
 
-/// Names what may have been ended with `account`: other credentials of the same person at the same
-/// provider, where that revokes all that a person granted.
+/// Warns that other credentials of the same person may have ended together with `account`.
+///
+/// Some providers revoke all grants of a person to a client at once.
 fn warn_of_others(context: &Context, account: &Account, summaries: &[Summary]) {
-    let definition = |name| {
-        let provider = context.config().ok().and_then(|config| providers::find(name, config).ok());
-        provider.map(|provider| provider.definition)
-    };
-    let shared = definition(&account.provider)
-        .filter(|definition| definition.revocation_scope == RevocationScope::Grant);
-    let own = summaries.iter().find(|summary| summary.account == *account);
-    let (Some(shared), Some(own)) = (shared, own) else { return };
-    let who = |summary: &Summary| {
-        summary.username.clone().unwrap_or_else(|| summary.account.user.as_str().to_owned())
-    };
-    for other in summaries.iter().filter(|other| other.account != *account) {
-        let same_place = definition(&other.account.provider)
-            .is_some_and(|other| other.revocation_endpoint == shared.revocation_endpoint);
-        if same_place && who(other) == who(own) {
-            let Account { provider, user } = &other.account;
-            context.ui.warning(&format!(
-                "`{}` may have been ended with it: tokctl check {provider} {}",
-                other.account,
-                user_flag(user.as_str())
-            ));
-        }
+    for other in delete::accounts_revoked_too(account, summaries, context.config().ok()) {
+        context.ui.warning(&format!(
+            "`{other}` may have been ended with it: tokctl check {} {}",
+            other.provider,
+            user_flag(other.user.as_str())
+        ));
     }
 }
 

@@ -14,12 +14,11 @@ use crate::model::audit::{Action, Subject};
 use crate::model::bundle::Load;
 use crate::model::credential::{Expiry, Grant};
 use crate::model::reference::{self, Field, Reference};
-use crate::ops::Vault;
 use crate::ops::export::{self, Sealed, Traveller};
-use crate::ops::{self, OpenVault};
-use crate::providers::{self, Provider, Renewal};
+use crate::ops::providers::{self, RenewalRules};
+use crate::ops::{self, OpenVault, Vault};
 
-/// What a secret of GitHub's holds, in bytes: the least of the CI platforms.
+/// The size limit of a secret at GitHub, in bytes. The other CI platforms allow more.
 const SMALLEST_SECRET: usize = 48 * 1024;
 
 /// Seal credentials into a bundle for another machine
@@ -87,15 +86,16 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     let vault = keys::unlock(context, Vault::open(context.vault()?)?)?;
     audit_trail::keep_as_configured(context, &vault);
     match (file, &args.to) {
-        (Some(file), _) if args.resume => resumed(context, &vault, file),
-        (_, Some(to)) => sealed(args, context, &vault, to, file),
+        (Some(file), _) if args.resume => resume(context, &vault, file),
+        (_, Some(to)) => seal(args, context, &vault, to, file),
         (_, None) => Err(CliError::new(Kind::Usage, "`--to` is missing")),
     }
 }
 
-/// Puts the bundle of an interrupted move in place, and has that written down before. Whose
-/// credentials are in it is under its seal.
-fn resumed(context: &Context, vault: &OpenVault, file: &Path) -> Result<(), CliError> {
+/// Writes the bundle of an interrupted move to `file`, after an audit entry.
+///
+/// The accounts in the bundle are known only under its seal, so the entry does not name them.
+fn resume(context: &Context, vault: &OpenVault, file: &Path) -> Result<(), CliError> {
     let of = Subject::Vault;
     let done = audit_trail::record_of(context, vault, "export", Action::Export, of)
         .and_then(|()| Ok(export::resume(vault, file)?));
@@ -108,22 +108,29 @@ fn resumed(context: &Context, vault: &OpenVault, file: &Path) -> Result<(), CliE
     Ok(())
 }
 
-/// Seals what was asked for, and has it written down before it goes anywhere.
-fn sealed(
+/// Seals the credentials into a bundle and writes the audit entries before the bundle goes
+/// anywhere.
+fn seal(
     args: &Args,
     context: &Context,
     vault: &OpenVault,
     to: &Recipient,
     file: Option<&Path>,
 ) -> Result<(), CliError> {
-    let asked: BTreeMap<Account, Renewal> =
-        args.accounts.iter().map(|account| (account.clone(), renewal(context, account))).collect();
-    let accounts: Vec<Account> = asked.keys().cloned().collect();
-    let secret = bundle_secret::sealing(context, to)?;
+    let renewals: BTreeMap<Account, RenewalRules> = args
+        .accounts
+        .iter()
+        .map(|account| {
+            let renewal = providers::renewal(&account.provider, context.config().ok());
+            (account.clone(), renewal)
+        })
+        .collect();
+    let accounts: Vec<Account> = renewals.keys().cloned().collect();
+    let secret = bundle_secret::for_sealing(context, to)?;
     let done = context
         .ui
         .while_waiting("waiting for the credentials", || {
-            export::seal(vault, asked, args.moving, &secret, time::now)
+            export::seal(vault, renewals, args.moving, &secret, time::now)
         })
         .map_err(not_sealed)
         .and_then(|sealed| {
@@ -156,7 +163,8 @@ fn sealed(
     }
 }
 
-/// Why nothing was sealed. What became of a refresh is found out by whoever uses the token.
+/// Returns the error for a bundle that was not sealed. A refresh that failed on the way is
+/// explained by the next command that uses the token.
 fn not_sealed(error: ops::Error) -> CliError {
     let ops::Error::Interrupted { account: Account { provider, user }, .. } = &error else {
         return error.into();
@@ -167,17 +175,9 @@ fn not_sealed(error: ops::Error) -> CliError {
     CliError::from(error).hint(hint)
 }
 
-/// How today's definition says that the credential is renewed. Where none does, it is taken to be
-/// renewed by one machine alone.
-fn renewal(context: &Context, account: &Account) -> Renewal {
-    let config = context.config().ok();
-    let provider = config.and_then(|config| providers::find(&account.provider, config).ok());
-    provider.as_ref().map(Provider::renewal).unwrap_or_default()
-}
-
 fn report(context: &Context, sealed: &Sealed, file: Option<&Path>) {
     for traveller in &sealed.travellers {
-        context.ui.status(&how(traveller));
+        context.ui.status(&describe(traveller));
     }
     if sealed.text().len() > SMALLEST_SECRET {
         context.ui.warning(&format!(
@@ -194,8 +194,8 @@ fn report(context: &Context, sealed: &Sealed, file: Option<&Path>) {
     }
 }
 
-/// What became of one.
-fn how(Traveller { account, load, credential, .. }: &Traveller) -> String {
+/// Returns what happened to one exported credential, in words.
+fn describe(Traveller { account, load, credential, .. }: &Traveller) -> String {
     match (load, &credential.grant) {
         (Load::Moved, _) => format!(
             "{account} was handed over and works here no more: to use it on both, `{}`",

@@ -1,4 +1,4 @@
-//! `tokctl key`: the vault's key slots.
+//! `tokctl key`: lists, adds and removes the vault's key slots, and generates keys.
 
 use std::io::IsTerminal;
 
@@ -9,10 +9,9 @@ use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::{audit_trail, keys, new_secret, time};
 use crate::model::audit::{Action, Subject};
-use crate::ops::ListedSlot;
-use crate::ops::Vault;
+use crate::ops::key_slots::SlotId;
 use crate::ops::key_slots::{self, Changed};
-use crate::vault::slot::{SlotId, SlotKind};
+use crate::ops::{ListedSlot, SlotKind, Vault};
 
 /// The vault's key slots: ways to unlock it
 ///
@@ -68,7 +67,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
 fn list(context: &Context) -> Result<(), CliError> {
     let slots = Vault::open_read_only(context.vault()?)?.slots()?;
     if context.ui.json {
-        return context.ui.json(&Report { v: 1, slots: slots.iter().map(One::new).collect() });
+        return context.ui.json(&KeySlots { v: 1, slots: slots.iter().map(One::new).collect() });
     }
     let (terminal, now) = (std::io::stdout().is_terminal(), time::now());
     let mut table = Table::new();
@@ -83,7 +82,7 @@ fn list(context: &Context) -> Result<(), CliError> {
 
 fn add(context: &Context, kind: SlotKind) -> Result<(), CliError> {
     let vault = keys::unlock(context, Vault::open(context.vault()?)?)?;
-    let secret = new_secret::of(context, kind)?;
+    let secret = new_secret::for_slot(context, kind)?;
     let patience = keys::patience(context);
     let added = context
         .ui
@@ -121,7 +120,7 @@ fn remove(context: &Context, id: SlotId) -> Result<(), CliError> {
     Ok(())
 }
 
-/// Says what could not be cleared up after a change that was made.
+/// Warns about parts of a change that could not be cleaned up.
 pub(super) fn tell_leftovers<T>(context: &Context, changed: &Changed<T>) {
     if changed.entries_left > 0 {
         context.ui.warning(
@@ -137,7 +136,7 @@ pub(super) fn tell_leftovers<T>(context: &Context, changed: &Changed<T>) {
 }
 
 #[derive(Serialize)]
-struct Report {
+struct KeySlots {
     v: u8,
     slots: Vec<One>,
 }

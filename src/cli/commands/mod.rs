@@ -1,4 +1,5 @@
-//! The commands: arguments, help, handler and printed report of each in one file.
+//! Commands, each with its arguments, help, handler and output. What a command does to the vault or
+//! the network is not known here, but in `ops`.
 
 pub(super) mod key;
 pub(super) mod login;

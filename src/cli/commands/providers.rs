@@ -1,4 +1,4 @@
-//! `tokctl providers`: what tokctl knows of each service, and how to register there.
+//! `tokctl providers`: shows the services that tokctl knows, and how to register a client there.
 
 use std::io::IsTerminal;
 
@@ -10,7 +10,7 @@ use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::config::Config;
 use crate::model::account::ProviderName;
-use crate::providers::{self, Provider};
+use crate::ops::providers::{self, Provider};
 use crate::untrusted::printable;
 
 /// Show the services that tokctl knows, or all that it knows of one
@@ -67,7 +67,7 @@ fn list(context: &Context, config: &Config) -> Result<(), CliError> {
 
 fn show(context: &Context, config: &Config, name: &ProviderName) -> Result<(), CliError> {
     let provider = providers::find(name, config)?;
-    let mut definition = providers::written(name, config)?;
+    let mut definition = providers::merged_definition(name, config)?;
     for shown_apart in ["title", "setup"] {
         definition.remove(shown_apart);
     }
@@ -86,7 +86,7 @@ fn show(context: &Context, config: &Config, name: &ProviderName) -> Result<(), C
     if let Some(setup) = setup {
         context.ui.line("\nBefore the first login:")?;
         for line in setup.lines() {
-            // An indented line is a command, or goes on with the one above.
+            // An indented line is a command, or continues the line above.
             let indent = line.len() - line.trim_start().len();
             context.ui.line(&format!("{}{}", " ".repeat(indent), printable(line.trim_start())))?;
         }
@@ -94,21 +94,21 @@ fn show(context: &Context, config: &Config, name: &ProviderName) -> Result<(), C
     Ok(())
 }
 
-/// What `--json` prints of all.
+/// The output of `--json` for all services.
 #[derive(Serialize)]
 struct List<'a> {
     v: u8,
     providers: Vec<Summary<'a>>,
 }
 
-/// What `--json` prints of one.
+/// The output of `--json` for one service.
 #[derive(Serialize)]
 struct Full<'a> {
     v: u8,
     #[serde(flatten)]
     summary: Summary<'a>,
     setup: Option<&'a str>,
-    /// As config.toml would have it, with what it extends.
+    /// The definition in the form of config.toml, with what it inherits.
     definition: &'a toml::Table,
 }
 

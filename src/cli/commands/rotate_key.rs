@@ -1,14 +1,13 @@
-//! `tokctl rotate-key`: new keys, and every credential sealed again.
+//! `tokctl rotate-key`: replaces the vault's keys and seals every credential again.
 
 use super::key::tell_leftovers;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
 use crate::cli::{audit_trail, key_material, keys, new_secret, time};
 use crate::model::audit::{Action, Subject};
-use crate::ops::key_slots;
+use crate::ops::key_slots::SlotId;
 use crate::ops::rotation::{self, Fate, Plan, Progress, Rotated};
-use crate::ops::{self, ListedSlot, OpenVault, SlotError, SlotSecret, Vault};
-use crate::vault::slot::{SlotId, SlotKind};
+use crate::ops::{self, ListedSlot, OpenVault, SlotError, SlotKind, SlotSecret, Vault, key_slots};
 
 /// Replace the vault's keys, and seal every credential again; all or nothing
 ///
@@ -31,7 +30,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     let vault = keys::unlock(context, Vault::open(context.vault()?)?)?;
     audit_trail::keep_as_configured(context, &vault);
     let decisions = decide(args, context, &vault)?;
-    let shown = decisions.iter().any(|(_, decision)| matches!(decision, Decision::Reissued));
+    let shown = decisions.iter().any(|(_, decision)| matches!(decision, Decision::NewRecoveryCode));
     let slots = decisions
         .into_iter()
         .map(|(id, decision)| Ok((id, decision.fate(context)?)))
@@ -52,23 +51,24 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     Ok(())
 }
 
-/// What is to become of one slot, before anything is shown or asked for.
+/// The decision about one slot, made before anything is shown or asked.
 enum Decision {
-    /// The secret is made or given; it may be the one that opens it now.
-    New(SlotSecret),
-    /// A new passphrase is asked for; where this one was typed, it may stay.
-    Asked(SlotId, Option<SlotSecret>),
-    /// A new code is made and shown.
-    Reissued,
+    /// The slot gets this secret, which may be the present one.
+    Secret(SlotSecret),
+    /// The slot gets a new passphrase, which is asked for. The present one, if it was typed, may
+    /// stay.
+    AskPassphrase(SlotId, Option<SlotSecret>),
+    /// The slot gets a new recovery code, which is generated and shown.
+    NewRecoveryCode,
     Dropped,
 }
 
 impl Decision {
     fn fate(self, context: &Context) -> Result<Fate, CliError> {
         Ok(Fate::Renewed(match self {
-            Self::New(secret) => secret,
-            Self::Asked(id, current) => ask_passphrase(context, id, current)?,
-            Self::Reissued => new_secret::recovery(context)?,
+            Self::Secret(secret) => secret,
+            Self::AskPassphrase(id, current) => ask_passphrase(context, id, current)?,
+            Self::NewRecoveryCode => new_secret::recovery(context)?,
             Self::Dropped => return Ok(Fate::Dropped),
         }))
     }
@@ -90,7 +90,7 @@ fn ask_passphrase(
     }
 }
 
-/// Whether a slot will be opened by the secret that opens it now.
+/// Returns whether a slot keeps the secret that opens it now.
 fn keeps_a_secret(vault: &OpenVault, slots: &[(SlotId, Fate)]) -> Result<bool, CliError> {
     for (id, fate) in slots {
         if let Fate::Renewed(secret) = fate
@@ -102,7 +102,7 @@ fn keeps_a_secret(vault: &OpenVault, slots: &[(SlotId, Fate)]) -> Result<bool, C
     Ok(false)
 }
 
-/// What is to become of every slot. One for which that is not clear stops everything.
+/// Decides about every slot. Fails if one decision is unclear.
 fn decide(
     args: &Args,
     context: &Context,
@@ -120,7 +120,7 @@ fn decide(
     let (mut decided, mut undecided) = (Vec::new(), Vec::new());
     for slot in &renewed {
         let alone = renewed.iter().filter(|other| other.kind == slot.kind).count() == 1;
-        match decision(context, vault, slot, alone)? {
+        match decide_one(context, vault, slot, alone)? {
             Ok(decision) => decided.push((slot.id, decision)),
             Err(how) => undecided.push(format!("the `{}` key slot {}: {how}", slot.kind, slot.id)),
         }
@@ -136,9 +136,11 @@ fn decide(
     Err(error)
 }
 
-/// What is to become of one slot; if that is not clear, how to decide. `alone` is whether there is
-/// no other one of its kind, which a new secret could be meant for.
-fn decision(
+/// Decides about one slot, or returns how the user can decide.
+///
+/// `alone` says that no other slot has the same kind, so a new secret can only be meant for this
+/// one.
+fn decide_one(
     context: &Context,
     vault: &OpenVault,
     slot: &ListedSlot,
@@ -148,7 +150,7 @@ fn decision(
         SlotKind::Keychain => in_keychain(context, vault, slot.id),
         SlotKind::Key => key(context, vault, slot.id, alone),
         SlotKind::Passphrase => passphrase(context, vault, slot.id, alone),
-        SlotKind::Recovery => Ok(Ok(Decision::Reissued)),
+        SlotKind::Recovery => Ok(Ok(Decision::NewRecoveryCode)),
     }
 }
 
@@ -160,7 +162,7 @@ fn in_keychain(
     let patience = keys::patience(context);
     let read = || key_slots::opens(vault, id, &SlotSecret::Keychain(patience.clone()));
     Ok(match context.ui.while_waiting("waiting for the keychain", read) {
-        Ok(true) => Ok(Decision::New(SlotSecret::Keychain(patience))),
+        Ok(true) => Ok(Decision::Secret(SlotSecret::Keychain(patience))),
         Ok(false) => Err("this keychain does not have its secret".into()),
         Err(ops::Error::Keychain { source, .. }) => Err(source.to_string()),
         Err(error) => return Err(error.into()),
@@ -173,10 +175,10 @@ fn key(
     id: SlotId,
     alone: bool,
 ) -> Result<Result<Decision, String>, CliError> {
-    let current = current(vault, id, vault.with())?;
-    Ok(match (new_secret::given_key(context)?, current) {
-        (Some(secret), None) if alone => Ok(Decision::New(secret)),
-        (Some(secret), Some(_)) | (None, Some(secret)) => Ok(Decision::New(secret)),
+    let current = current_secret(vault, id, vault.slot_secret())?;
+    Ok(match (new_secret::key_from_environment(context)?, current) {
+        (Some(secret), None) if alone => Ok(Decision::Secret(secret)),
+        (Some(secret), Some(_)) | (None, Some(secret)) => Ok(Decision::Secret(secret)),
         (_, None) => Err("set TOKCTL_KEY to its key, or TOKCTL_NEW_KEY_FILE to a new one".into()),
     })
 }
@@ -188,17 +190,17 @@ fn passphrase(
     alone: bool,
 ) -> Result<Result<Decision, String>, CliError> {
     let set = key_material::passphrase(context)?;
-    let current = current(vault, id, set.as_ref().unwrap_or(vault.with()))?;
-    Ok(match (new_secret::given_passphrase(context)?, current) {
-        (Some(new), current) if alone || current.is_some() => Ok(Decision::New(new)),
-        (None, Some(current)) if set.is_some() => Ok(Decision::New(current)),
-        (None, current) if context.ui.can_ask() => Ok(Decision::Asked(id, current)),
+    let current = current_secret(vault, id, set.as_ref().unwrap_or(vault.slot_secret()))?;
+    Ok(match (new_secret::passphrase_from_environment(context)?, current) {
+        (Some(new), current) if alone || current.is_some() => Ok(Decision::Secret(new)),
+        (None, Some(current)) if set.is_some() => Ok(Decision::Secret(current)),
+        (None, current) if context.ui.can_ask() => Ok(Decision::AskPassphrase(id, current)),
         _ => Err("set TOKCTL_PASSPHRASE to it, or TOKCTL_NEW_PASSPHRASE to a new one".into()),
     })
 }
 
-/// The secret that opens the slot `id` now, if that is what `with` is.
-fn current(
+/// Returns `with` if it is the secret that opens the slot `id` now.
+fn current_secret(
     vault: &OpenVault,
     id: SlotId,
     with: &SlotSecret,
@@ -214,7 +216,7 @@ fn current(
     })
 }
 
-/// A code that was shown opens nothing if the rotation failed.
+/// Adds to `error` that a recovery code which was shown is void if the rotation failed.
 fn explain(error: ops::Error, shown: bool) -> CliError {
     let mut error = CliError::from(error);
     if shown {

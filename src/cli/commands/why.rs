@@ -1,4 +1,4 @@
-//! `tokctl why`: why a credential works or does not, and what to type.
+//! `tokctl why`: explains why a credential works or does not, and what to type.
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -13,8 +13,8 @@ use crate::model::attempt::{Action, Attempt, Outcome};
 use crate::model::credential::{Expiry, Grant, Status};
 use crate::model::reference::Reference;
 use crate::ops::Vault;
-use crate::ops::diagnosis::{self, Evidence, Finding, Remedy, diagnose};
-use crate::providers::{self, Provider};
+use crate::ops::diagnosis::{self, Diagnosis, Evidence, Remedy, diagnose};
+use crate::ops::providers::{self, Provider};
 
 /// Say why a credential works or does not, and what to type
 ///
@@ -32,17 +32,16 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
-    let store = Vault::open_read_only(context.vault()?)?;
-    let account = args.choice()?.resolve(context, &store, "why")?;
-    let vault = keys::unlock(context, store)?;
+    let vault = Vault::open_read_only(context.vault()?)?;
+    let account = args.choice()?.resolve(context, &vault, "why")?;
+    let vault = keys::unlock(context, vault)?;
     let evidence = diagnosis::evidence(&vault, &account)?;
-    // A slip in the configuration is another matter.
-    let provider =
-        context.config().ok().and_then(|config| providers::find(&account.provider, config).ok());
+    // Another place reports a mistake in the configuration.
+    let provider = providers::today(&account.provider, context.config().ok());
     let renewal = provider.as_ref().map(Provider::renewal).unwrap_or_default();
     let now = time::now();
     let finding = diagnose(&evidence, renewal, now);
-    let report = Report::new(&account, &evidence, provider.as_ref(), &finding, now);
+    let report = Explanation::new(&account, &evidence, provider.as_ref(), &finding, now);
     if context.ui.json {
         return context.ui.json(&report);
     }
@@ -62,7 +61,7 @@ impl Args {
         };
         match &self.reference {
             Some(text) if text.contains('/') => {
-                // A field that is named with it changes nothing.
+                // The field of a reference is ignored.
                 let Reference { account, field: _ } =
                     text.parse().map_err(|error| refused(&error))?;
                 if self.user.as_ref().is_some_and(|user| *user != account.user) {
@@ -81,15 +80,15 @@ impl Args {
     }
 }
 
-/// What `--json` prints, and the text is made of.
+/// The output of `--json`, and the source of the text output.
 #[derive(Serialize)]
-struct Report<'a> {
+struct Explanation<'a> {
     v: u8,
     provider: &'a str,
     user: &'a str,
     finding: String,
     facts: Vec<Fact>,
-    /// What to type.
+    /// The command to type next.
     command: String,
 }
 
@@ -99,12 +98,12 @@ struct Fact {
     is: String,
 }
 
-impl<'a> Report<'a> {
+impl<'a> Explanation<'a> {
     fn new(
         account: &'a Account,
         evidence: &Evidence,
         provider: Option<&Provider>,
-        finding: &Finding,
+        finding: &Diagnosis,
         now: Timestamp,
     ) -> Self {
         let mut facts = vec![Fact { what: "token", is: token(evidence, now) }];
@@ -139,48 +138,48 @@ fn command(account: &Account, remedy: Remedy) -> String {
     format!("tokctl {verb} {} {}", account.provider, user_flag(account.user.as_str()))
 }
 
-fn sentence(finding: &Finding, evidence: &Evidence) -> String {
+fn sentence(finding: &Diagnosis, evidence: &Evidence) -> String {
     let said = evidence
         .last_failure()
         .and_then(|last| last.message.as_deref())
         .map(|message| format!(": {message}"))
         .unwrap_or_default();
     match finding {
-        Finding::HandedOver { arrived: true } => {
+        Diagnosis::HandedOver { arrived: true } => {
             "it was handed over to another machine, which alone may use it: a login takes another \
              grant"
                 .into()
         }
-        Finding::HandedOver { arrived: false } => {
+        Diagnosis::HandedOver { arrived: false } => {
             "it was handed over, and the bundle may not be in place: it is kept in the vault".into()
         }
-        Finding::Refused => format!("the provider no longer renews the grant{said}"),
-        Finding::Ended => "its token has ended, and nothing renews it".into(),
-        Finding::Inactive => "the service refused the token when it was last asked".into(),
-        Finding::InDoubt { works: true, may_try: false, .. } => {
+        Diagnosis::Refused => format!("the provider no longer renews the grant{said}"),
+        Diagnosis::Ended => "its token has ended, and nothing renews it".into(),
+        Diagnosis::Inactive => "the service refused the token when it was last asked".into(),
+        Diagnosis::InDoubt { works: true, may_try: false, .. } => {
             "a refresh was sent and its answer never stored, and this provider takes a second use \
              for theft: the token in hand works until its end, then one more try is made"
                 .into()
         }
-        Finding::InDoubt { .. } => {
+        Diagnosis::InDoubt { .. } => {
             "a refresh was sent and its answer never stored: the next call tries again".into()
         }
-        Finding::Configuration => format!(
+        Diagnosis::Configuration => format!(
             "the provider does not accept the client's settings, which a login with the right ones \
              mends{said}"
         ),
-        Finding::Passing { works, not_before } => {
+        Diagnosis::Passing { works, not_before } => {
             let until = not_before.map(time::rfc3339).map(|at| format!(" until {at}"));
             let when = until.map_or_else(String::new, |until| format!(", to be left alone{until}"));
             let works = if *works { ", and the token in hand works still" } else { "" };
             format!("the last refresh failed in passing{when}{works}{said}")
         }
-        Finding::Due => "its token is due: the next `get` renews it".into(),
-        Finding::Clock { ahead } => format!(
+        Diagnosis::Due => "its token is due: the next `get` renews it".into(),
+        Diagnosis::Clock { ahead } => format!(
             "it is in order, but this machine's clock is {}: set it, or tokens end at the wrong time",
             clock(*ahead)
         ),
-        Finding::Works => "it works".into(),
+        Diagnosis::Works => "it works".into(),
     }
 }
 
@@ -205,7 +204,7 @@ fn attempt(last: &Attempt, now: Timestamp) -> String {
         Outcome::Done => "it succeeded",
         Outcome::Refused => "it was refused",
         Outcome::Configuration => "the client's settings were refused",
-        Outcome::Passing => "it failed in passing",
+        Outcome::Transient => "it failed in passing",
     };
     let mut text = format!("{action} at {}: {outcome}", moment(last.ended_at, now));
     let status = last.status.map(|status| format!("HTTP {status}"));
@@ -215,7 +214,7 @@ fn attempt(last: &Attempt, now: Timestamp) -> String {
     text
 }
 
-/// What is said of a clock, which is so many seconds ahead of the server's.
+/// Describes a clock that is `ahead` seconds ahead of the server's.
 fn clock(ahead: i64) -> String {
     match ahead {
         0 => "the same as the server's".into(),
@@ -224,7 +223,7 @@ fn clock(ahead: i64) -> String {
     }
 }
 
-/// The scopes that were granted, and those that a login would ask for and this one has not.
+/// Describes the granted scopes, and the missing ones that a login would ask for.
 fn scopes(evidence: &Evidence, provider: Option<&Provider>) -> Option<String> {
     let granted = evidence.credential.scopes()?;
     let missing =

@@ -1,33 +1,33 @@
-//! The service that a token is for, and how a request to it carries the token.
+//! The service that a token is for, and the way in which a request carries the token.
 
 use serde::{Deserialize, Serialize};
 
 use crate::model::address::Address;
 use crate::secret::{self, ApiKey};
 
-/// The service that the token is for.
+/// The service that a token is for, with all that a request to it needs.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Api {
     pub(crate) auth: ApiAuth,
-    /// What every request carries beside the token.
+    /// Headers that every request carries in addition to the token.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) headers: Vec<ApiHeader>,
-    /// The service's own address, as a person knows it.
+    /// The address of the service as people know it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) server_url: Option<Address>,
-    /// Where its API is, if that is another place.
+    /// The address of the API, where it differs from `server_url`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) base_url: Option<Address>,
-    /// The account's name at the service, where it differs from the user or is part of the
+    /// The name of the account at the service, where it differs from the user or is part of the
     /// authentication.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) username: Option<String>,
-    /// How the service is asked whether the token works, if it can be.
+    /// The request that tells whether the token works, if the service has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) check: Option<Check>,
 }
 
-/// A header that a service wants beside the token, such as a key of the client's.
+/// A header that a service wants in addition to the token, such as a key of the client.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct ApiHeader {
     pub(crate) name: String,
@@ -37,24 +37,24 @@ pub(crate) struct ApiHeader {
 
 /// The request that tells whether a token works.
 ///
-/// It carries the token, so where it goes is decided at login and kept under the seal.
+/// It carries the token, so its address is decided at login and kept under the seal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Check {
     pub(crate) url: Address,
-    /// JSON pointers (RFC 6901), one of which has to lead to something in the answer: some
-    /// services answer whom they don't know as well. Empty: any answer of success will do.
+    /// JSON pointers (RFC 6901), one of which has to lead to a value in the answer: some services
+    /// answer strangers with success as well. Empty: any answer of success will do.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) fields: Vec<String>,
-    /// Codes of an error object, as Facebook sends it, that refuse the token.
+    /// Codes in the error object of an answer, as Facebook sends it, that mean a refused token.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) refusals: Vec<String>,
-    /// Certificates in PEM that are trusted beside the system's. Only for a static token: an OAuth
-    /// grant has those of its client.
+    /// Certificates in PEM that are trusted in addition to the system's. Only for a static token:
+    /// an OAuth grant has those of its [`Client`](crate::model::client::Client).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) trusted_certificates: Option<String>,
 }
 
-/// How a request to the service carries the token.
+/// The way in which a request to the service carries the token.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub(crate) enum ApiAuth {
@@ -62,11 +62,11 @@ pub(crate) enum ApiAuth {
     Bearer,
     /// `Authorization: Basic base64(USERNAME:TOKEN)` (RFC 7617).
     Basic,
-    /// A header of the service's own.
+    /// A header of the service's own, by its name.
     Header(String),
 }
 
-/// Whether `name` can be a header's (RFC 9110 §5.1).
+/// Whether `name` can be the name of a header (RFC 9110 §5.1).
 pub(crate) fn is_field_name(name: &str) -> bool {
     !name.is_empty()
         && name

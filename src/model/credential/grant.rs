@@ -1,10 +1,10 @@
-//! How a token was come by: a person made it, or an authorization server granted it.
+//! The origin of a token: a person made it, or an authorization server granted it.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::expiry::Expiry;
-use super::renewal::{RenewalGrant, Renewing};
+use super::renewal::{RenewalGrant, RenewalProof};
 use crate::model::client::Client;
 #[cfg(test)]
 use crate::model::client::{ClientAuthentication, RevocationMethod};
@@ -16,73 +16,76 @@ use crate::model::scope::Scopes;
 use crate::secret::SecretText;
 use crate::secret::{self, AccessToken, RefreshToken};
 
-/// How the token was come by, which decides how a new one is got.
+/// The origin of a token, which decides how the next one is obtained.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub(crate) enum Grant {
-    /// A PAT or API token that a person made: only a person can replace it.
+    /// A personal access token or API token that a person made: only a person can replace it.
     Static(StaticToken),
-    /// An OAuth 2.0 grant. Boxed, since it is many times larger than the other.
+    /// An OAuth 2.0 grant. It is boxed, since it is many times larger than the other variant.
     OAuth(Box<OAuthGrant>),
 }
 
-/// A token that is used as it is until its end.
+/// A token that can't be renewed and is used until its end.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct StaticToken {
-    /// The token; `None` once it was handed over.
+    /// The token; `None` after it was handed over to another machine.
     #[serde(with = "secret::sealed::or_empty")]
     pub(crate) token: Option<AccessToken>,
     pub(crate) expiry: Expiry,
 }
 
-/// An access token, what renews it, and where.
+/// An access token, the proof that renews it, and the client for which it was issued.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct OAuthGrant {
-    /// The access token; `None` where only its refresh token was imported and not used yet, and
-    /// once the grant was handed over.
+    /// The access token; `None` if only a refresh token was imported and not used yet, or after the
+    /// grant was handed over.
     #[serde(with = "secret::sealed::or_empty")]
     pub(crate) access_token: Option<AccessToken>,
     pub(crate) token_type: String,
     pub(crate) issued_at: Timestamp,
     pub(crate) expiry: Expiry,
-    /// From when on the token is renewed before it is handed out; never, if its end is unknown.
+    /// The time from which on the token is renewed before it is handed out; `None` if its end is
+    /// unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) due_at: Option<Timestamp>,
     #[serde(with = "secret::sealed::option", default, skip_serializing_if = "Option::is_none")]
     pub(crate) refresh_token: Option<RefreshToken>,
-    /// What brings the next access token. Grants from before there was a choice have a refresh
-    /// token.
+    /// The grant that brings the next access token. Sealed grants without this field are older than
+    /// the choice and have a refresh token.
     #[serde(default)]
     pub(crate) renewal: RenewalGrant,
     pub(crate) scopes: Scopes,
     pub(crate) client: Client,
-    /// When a person last consented: some providers count the grant's end from here.
+    /// The time of a person's last consent, from which some providers count the end of the grant.
     pub(crate) granted_at: Timestamp,
-    /// When the refresh token ends, where the server said so.
+    /// The end of the refresh token, where the server said so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) refresh_expires_at: Option<Timestamp>,
-    /// The provider's rules for how long it renews a grant, as they were last known: so that what
-    /// they lead to can be told without the configuration.
+    /// The provider's rules for how long it renews a grant. A copy, so that the end of the grant
+    /// can be told without the configuration.
     #[serde(default)]
     pub(crate) life: GrantLife,
 }
 
 impl OAuthGrant {
-    /// What renews the access token, if anything does.
-    pub(crate) fn renewing(&self) -> Option<Renewing<'_>> {
+    /// Returns the proof that renews the access token; `None` if the grant can't be renewed.
+    pub(crate) fn renewal_proof(&self) -> Option<RenewalProof<'_>> {
         match &self.renewal {
-            RenewalGrant::RefreshToken => self.refresh_token.as_ref().map(Renewing::RefreshToken),
-            RenewalGrant::Exchange => self.access_token.as_ref().map(Renewing::Exchange),
+            RenewalGrant::RefreshToken => {
+                self.refresh_token.as_ref().map(RenewalProof::RefreshToken)
+            }
+            RenewalGrant::Exchange => self.access_token.as_ref().map(RenewalProof::Exchange),
             RenewalGrant::ClientCredentials { scopes } => {
-                Some(Renewing::ClientCredentials { scopes })
+                Some(RenewalProof::ClientCredentials { scopes })
             }
             RenewalGrant::JwtBearer { account, scopes } => {
-                Some(Renewing::JwtBearer { account, scopes })
+                Some(RenewalProof::JwtBearer { account, scopes })
             }
         }
     }
 
-    /// Whether it can be renewed only as long as its access token works.
+    /// Whether the grant can be renewed only as long as its access token works.
     pub(crate) fn ends_with_its_token(&self) -> bool {
         matches!(self.renewal, RenewalGrant::Exchange)
     }
@@ -90,7 +93,7 @@ impl OAuthGrant {
 
 #[cfg(test)]
 impl OAuthGrant {
-    /// One for unit tests: issued to a public client at the epoch, and never due by itself.
+    /// Returns a grant for unit tests: issued to a public client at the epoch, and never due.
     pub(crate) fn made_up(expiry: Expiry) -> Self {
         Self {
             access_token: Some(SecretText::from_trusted("made-up".into())),
@@ -144,9 +147,9 @@ mod tests {
             }
         };
         let before = sealed(Value::Null);
-        assert!(matches!(before.renewing(), Some(Renewing::RefreshToken(_))));
+        assert!(matches!(before.renewal_proof(), Some(RenewalProof::RefreshToken(_))));
         let after = sealed(json!({ "grant": "client_credentials", "scopes": ["read"] }));
-        assert!(matches!(after.renewing(), Some(Renewing::ClientCredentials { .. })));
+        assert!(matches!(after.renewal_proof(), Some(RenewalProof::ClientCredentials { .. })));
     }
 
     #[test]

@@ -11,14 +11,15 @@ use serde::{Deserialize, Serialize};
 pub(crate) use self::api::{Api, ApiAuth, ApiHeader, Check, is_field_name};
 pub(crate) use self::expiry::Expiry;
 pub(crate) use self::grant::{Grant, OAuthGrant, StaticToken};
-pub(crate) use self::renewal::{RenewalGrant, Renewing};
+pub(crate) use self::renewal::{RenewalGrant, RenewalProof};
 use super::address::Address;
 use super::scope::Scopes;
 use crate::secret::AccessToken;
 #[cfg(test)]
 use crate::secret::SecretText;
 
-/// Everything that tokctl keeps for one account; it is sealed as a whole.
+/// Everything that tokctl keeps for one [`Account`](super::account::Account). It is sealed as a
+/// whole.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Credential {
     pub(crate) grant: Grant,
@@ -30,22 +31,22 @@ pub(crate) struct Credential {
     pub(crate) last_refreshed_at: Option<Timestamp>,
 }
 
-/// What is known of the credential beyond its dates.
+/// The state of a credential, apart from its dates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Status {
-    /// Nothing speaks against it.
+    /// No server has refused the credential.
     Active,
-    /// The provider will not renew it: a person has to log in again.
+    /// The provider no longer renews the credential: a person has to log in again.
     LoginRequired,
-    /// The service refused the token when asked.
+    /// The service refused the token when it was asked.
     Inactive,
-    /// Its refresh token was moved to another machine, which alone may use it.
+    /// The refresh token was moved to another machine, which alone may use it.
     HandedOver,
 }
 
 impl Credential {
-    /// The token that a service is shown, if there is one: see [`StaticToken::token`] and
+    /// Returns the token that a service is shown, if there is one: see [`StaticToken::token`] and
     /// [`OAuthGrant::access_token`].
     pub(crate) fn token(&self) -> Option<&AccessToken> {
         match &self.grant {
@@ -54,7 +55,7 @@ impl Credential {
         }
     }
 
-    /// When [`Credential::token`] stops working.
+    /// Returns the end of [`Credential::token`].
     pub(crate) fn expiry(&self) -> Expiry {
         match &self.grant {
             Grant::Static(token) => token.expiry,
@@ -62,7 +63,7 @@ impl Credential {
         }
     }
 
-    /// The word for the token's kind in an `Authorization` header, as the server named it.
+    /// Returns the word for the token's kind in an `Authorization` header, as the server named it.
     pub(crate) fn token_type(&self) -> &str {
         match (&self.grant, &self.api.auth) {
             (Grant::OAuth(grant), _) => &grant.token_type,
@@ -79,14 +80,15 @@ impl Credential {
         }
     }
 
-    /// Whether tokctl can get a new token by itself.
+    /// Whether tokctl can get a new token without a person.
     pub(crate) fn is_refreshable(&self) -> bool {
-        matches!(&self.grant, Grant::OAuth(grant) if grant.renewing().is_some())
+        matches!(&self.grant, Grant::OAuth(grant) if grant.renewal_proof().is_some())
             && self.status != Status::HandedOver
     }
 
-    /// Whether what renews it may be sent any number of times: no refresh token is spent.
-    pub(crate) fn spends_nothing(&self) -> bool {
+    /// Whether the proof that renews the token can be sent any number of times: no refresh token is
+    /// spent.
+    pub(crate) fn renewal_is_repeatable(&self) -> bool {
         match &self.grant {
             Grant::OAuth(grant) => match grant.renewal {
                 RenewalGrant::RefreshToken => false,
@@ -98,14 +100,16 @@ impl Credential {
         }
     }
 
-    /// When a person has to log in again, as far as anybody said; it may be past.
+    /// Returns the time at which a person has to log in again, as far as anybody said; it may be
+    /// past.
     ///
-    /// What can be renewed needs a login when the provider stops renewing it, and what can't be,
-    /// when it ends; but once the provider or the service has refused it, from the moment at which
-    /// that was written down. A refused token that can be renewed is no matter for a person yet.
+    /// A credential that can be renewed needs a login when the provider stops renewing it; one that
+    /// can't, when its token ends. Once the provider or the service has refused it, the time is the
+    /// one at which the refusal was recorded. A refused token that can be renewed needs no person
+    /// yet.
     pub(crate) fn login_by(&self) -> Option<Timestamp> {
         match (self.status, &self.grant) {
-            // That is up to the machine that has it now.
+            // The machine that holds the grant now answers for it.
             (Status::HandedOver, _) => None,
             (Status::LoginRequired, _) => Some(self.updated_at),
             (Status::Active | Status::Inactive, Grant::OAuth(grant))
@@ -114,7 +118,11 @@ impl Credential {
                 self.expiry().at()
             }
             // Where no person consented, none has to do so again.
-            (Status::Active | Status::Inactive, Grant::OAuth(_)) if self.spends_nothing() => None,
+            (Status::Active | Status::Inactive, Grant::OAuth(_))
+                if self.renewal_is_repeatable() =>
+            {
+                None
+            }
             (Status::Active | Status::Inactive, Grant::OAuth(grant)) if self.is_refreshable() => {
                 grant.life.ends_at(grant.granted_at, grant.issued_at, grant.refresh_expires_at)
             }
@@ -125,7 +133,7 @@ impl Credential {
         }
     }
 
-    /// Whether its end has come, and with it the time in which it could be renewed.
+    /// Whether the token has ended and can't be renewed any more.
     pub(crate) fn is_over(&self, now: Timestamp) -> bool {
         let renewable_still = match &self.grant {
             Grant::OAuth(grant) => self.is_refreshable() && !grant.ends_with_its_token(),
@@ -134,7 +142,8 @@ impl Credential {
         !renewable_still && self.expiry().is_past(now)
     }
 
-    /// The certificates that are trusted beside the system's when the service is asked.
+    /// Returns the certificates that are trusted in addition to the system's when the service is
+    /// asked.
     pub(crate) fn trusted_certificates(&self) -> Option<&str> {
         match &self.grant {
             Grant::OAuth(grant) => grant.client.trusted_certificates.as_deref(),
@@ -144,7 +153,7 @@ impl Credential {
         }
     }
 
-    /// The address for requests: the API's own where there is one, else the server's.
+    /// Returns the address for requests: the API's own where there is one, else the server's.
     pub(crate) fn api_base_url(&self) -> Option<&Address> {
         self.api.base_url.as_ref().or(self.api.server_url.as_ref())
     }
@@ -152,7 +161,8 @@ impl Credential {
 
 #[cfg(test)]
 impl Credential {
-    /// One for unit tests: made at the epoch, for an API that takes it as `Bearer`.
+    /// Returns a credential for unit tests: made at the epoch, for an API that takes it as
+    /// `Bearer`.
     pub(crate) fn made_up(grant: Grant, status: Status) -> Self {
         let api = Api {
             auth: ApiAuth::Bearer,
@@ -172,7 +182,7 @@ impl Credential {
         }
     }
 
-    /// The same with a static token that nothing speaks against.
+    /// Returns an active credential for unit tests with a static token.
     pub(crate) fn made_up_static(expiry: Expiry) -> Self {
         let token = Some(SecretText::from_trusted("made-up".into()));
         Self::made_up(Grant::Static(StaticToken { token, expiry }), Status::Active)

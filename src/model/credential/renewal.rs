@@ -1,4 +1,4 @@
-//! What brings a grant's next access token.
+//! The grant that brings the next access token, and the proof that it needs.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,7 +6,7 @@ use crate::model::scope::Scopes;
 use crate::model::service_account::ServiceAccount;
 use crate::secret::{AccessToken, RefreshToken};
 
-/// The grant that brings the next access token, as it is sealed. What a definition says of it is
+/// The grant that brings the next access token, as it is sealed. The word for it in a definition is
 /// the [`RefreshKind`](crate::model::definition::RefreshKind).
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(tag = "grant", rename_all = "snake_case")]
@@ -18,17 +18,17 @@ pub(crate) enum RenewalGrant {
     Exchange,
     /// The client's own id and secret (RFC 6749 §4.4).
     ClientCredentials {
-        /// What is asked for each time.
+        /// The scopes that each request asks for.
         scopes: Scopes,
     },
     /// An assertion that a service account signs (RFC 7523 §2.1).
     JwtBearer { account: Box<ServiceAccount>, scopes: Scopes },
 }
 
-/// The proof that the next token request presents, which is at hand: a [`RenewalGrant`] joined to
-/// the token that it takes.
+/// The proof that the next token request presents: a [`RenewalGrant`] joined to the token that it
+/// needs.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Renewing<'a> {
+pub(crate) enum RenewalProof<'a> {
     RefreshToken(&'a RefreshToken),
     Exchange(&'a AccessToken),
     ClientCredentials { scopes: &'a Scopes },

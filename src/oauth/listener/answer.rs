@@ -1,7 +1,7 @@
-//! What the listener answers: whole HTTP responses, all of them fixed.
+//! The answers of the listener: whole HTTP responses, all of them fixed.
 //!
-//! Nothing of a request ever finds its way into an answer; no answer runs a script or makes the
-//! browser fetch anything. Which answer a request gets is not decided here.
+//! No part of a request gets into an answer; no answer runs a script or makes the browser fetch
+//! anything. Which answer a request gets is not decided here.
 
 use std::fmt::Write as _;
 
@@ -11,38 +11,38 @@ use sha2::{Digest, Sha256};
 const PAGE: &str = include_str!("page.html");
 const STYLE: &str = include_str!("page.css");
 
-/// The marks in the pages' circle, as SVG paths.
+/// The marks in the circle of a page, as SVG paths.
 const TICK: &str = "M7.5 12.5l3 3 6-6.5";
 const CROSS: &str = "M8.5 8.5l7 7m0-7l-7 7";
 const DASH: &str = "M8 12h8";
 
-/// One of the answers that there are.
+/// An answer of the listener.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Answer {
     /// The login is done and stored.
     LoggedIn,
     /// The login has failed.
     NotLoggedIn,
-    /// An authorization response that isn't the answer to this login.
+    /// The request is an authorization response, but not the answer to this login.
     NotThisLogin,
-    /// An authorization response after the one that counted.
+    /// The request is an authorization response, but the login has had its answer.
     AlreadyAnswered,
-    /// A browser looked ahead. It asks again when the person really goes there.
-    NotNow,
-    /// What came is not HTTP.
+    /// The browser prefetched the page. It asks again when the person really goes there.
+    Prefetched,
+    /// The request is not HTTP.
     Malformed,
-    /// Another path than the callback's, such as `/favicon.ico`.
+    /// The path is not that of the callback, such as `/favicon.ico`.
     NotFound,
-    /// Another method than GET.
+    /// The method is not GET.
     MethodNotAllowed,
-    /// A request that is meant for another host or port.
+    /// The request is meant for another host or port.
     Misdirected,
-    /// More head than any browser sends.
+    /// The head is longer than any browser sends.
     HeadTooLarge,
 }
 
 impl Answer {
-    /// The response as it goes over the wire.
+    /// Returns the response as bytes of HTTP.
     pub(super) fn to_bytes(self) -> Vec<u8> {
         let body = self.body();
         let mut response = format!("HTTP/1.1 {}\r\n", self.status());
@@ -60,7 +60,7 @@ impl Answer {
             response.push_str("Content-Type: text/html; charset=utf-8\r\n");
         }
         // A 204 has no body and must not say how long it is (RFC 9110 §8.6).
-        if self != Self::NotNow {
+        if self != Self::Prefetched {
             let _ = write!(response, "Content-Length: {}\r\n", body.len());
         }
         response.push_str("\r\n");
@@ -71,7 +71,7 @@ impl Answer {
     const fn status(self) -> &'static str {
         match self {
             Self::LoggedIn => "200 OK",
-            Self::NotNow => "204 No Content",
+            Self::Prefetched => "204 No Content",
             Self::NotLoggedIn | Self::NotThisLogin | Self::Malformed => "400 Bad Request",
             Self::NotFound => "404 Not Found",
             Self::MethodNotAllowed => "405 Method Not Allowed",
@@ -81,8 +81,8 @@ impl Answer {
         }
     }
 
-    /// A page where a person looks, nothing where a program asks (and so nothing to leave out
-    /// when it asks with HEAD).
+    /// Returns a page where a person looks, and nothing where a program asks (so a HEAD request
+    /// gets the same answer).
     fn body(self) -> String {
         match self {
             Self::LoggedIn => page(
@@ -101,7 +101,7 @@ impl Answer {
             Self::AlreadyAnswered => {
                 page("plain", DASH, "Already answered", "The terminal says how the login went.")
             }
-            Self::NotNow
+            Self::Prefetched
             | Self::Malformed
             | Self::NotFound
             | Self::MethodNotAllowed
@@ -119,8 +119,8 @@ fn page(mood: &str, mark: &str, title: &str, text: &str) -> String {
         .replace("{text}", text)
 }
 
-/// Nothing but the style that the page brings along and its empty icon, which keeps browsers from
-/// asking for `/favicon.ico`.
+/// Returns a policy that allows only the page's own style and its empty icon, which keeps browsers
+/// from asking for `/favicon.ico`.
 fn content_security_policy() -> String {
     format!(
         "Content-Security-Policy: default-src 'none'; style-src 'sha256-{}'; img-src data:; \
@@ -138,7 +138,7 @@ mod tests {
         Answer::NotLoggedIn,
         Answer::NotThisLogin,
         Answer::AlreadyAnswered,
-        Answer::NotNow,
+        Answer::Prefetched,
         Answer::Malformed,
         Answer::NotFound,
         Answer::MethodNotAllowed,
@@ -155,7 +155,7 @@ mod tests {
             assert!(head.contains("\r\nCache-Control: no-store\r\n"), "{answer:?}");
             assert!(head.contains("\r\nConnection: close\r\n"), "{answer:?}");
             let length = format!("\r\nContent-Length: {}", body.len());
-            assert_eq!(head.contains(&length), answer != Answer::NotNow, "{answer:?}");
+            assert_eq!(head.contains(&length), answer != Answer::Prefetched, "{answer:?}");
             assert_eq!(head.contains("\r\nAllow: GET"), answer == Answer::MethodNotAllowed);
         }
     }

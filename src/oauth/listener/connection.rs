@@ -1,7 +1,7 @@
-//! One connection, from its first byte to its end.
+//! One connection to the listener, from its first byte to its end.
 //!
-//! Never blocks while others wait: it is asked to go on whenever something may have happened.
-//! What a callback's query means is not known here.
+//! It never blocks while other connections wait; the caller advances it whenever something may have
+//! happened. What the query of a callback means is not known here.
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -11,45 +11,45 @@ use socket2::SockRef;
 use zeroize::Zeroizing;
 
 use super::answer::Answer;
-use super::request::{self, Judgement};
+use super::request::{self, RequestKind};
 use crate::oauth::redirect_uri::RedirectUri;
 
-/// How long a connection may take to say what it wants. Browsers open some on speculation and
+/// The time in which a connection has to send its request. Browsers open some on speculation and
 /// never use them.
-const LONGEST_READING: Duration = Duration::from_secs(10);
+const READ_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long a browser gets to close a connection after the answer. Whoever closes first keeps
-/// the port occupied for a minute (TIME-WAIT), and since the port is not taken over by force,
-/// the next login on a fixed port would find it taken.
-const LONGEST_PARTING: Duration = Duration::from_millis(300);
+/// The time in which a browser has to close the connection after the answer. The side that closes
+/// first keeps the port occupied for a minute (TIME-WAIT), and the next login on a fixed port would
+/// find it taken.
+const CLOSE_TIMEOUT: Duration = Duration::from_millis(300);
 
-/// What became of a connection.
+/// The state of a connection after it was advanced.
 pub(super) enum Step {
-    /// It goes on.
+    /// The connection stays open.
     Open,
-    /// It is over.
-    Over,
-    /// It brought a callback and waits for [`Connection::answer`].
+    /// The connection is closed.
+    Closed,
+    /// The connection brought a callback and waits for [`Connection::answer`].
     Callback {
-        /// The callback's query, in which there may be a code.
+        /// The query of the callback, which may hold a code.
         query: Zeroizing<String>,
     },
 }
 
-/// A connection from something on this machine, which needn't be a browser.
+/// A connection from a program on this machine, which may not be a browser.
 pub(super) struct Connection {
     stream: TcpStream,
-    /// When it last had something to say.
-    heard: Instant,
+    /// The time at which it last sent something.
+    last_heard: Instant,
     phase: Phase,
 }
 
 enum Phase {
-    /// The head is arriving: its first `filled` bytes are there.
+    /// The head of the request is arriving; its first `filled` bytes are there.
     Reading { head: Zeroizing<Vec<u8>>, filled: usize, until: Instant },
-    /// The answer is held back.
+    /// The answer is held back until a time.
     Delayed { answer: Answer, until: Instant },
-    /// The answer is out; what still arrives is thrown away.
+    /// The answer is sent; anything that still arrives is thrown away.
     Answered { until: Instant },
 }
 
@@ -59,22 +59,22 @@ impl Connection {
         stream.set_nonblocking(true)?;
         Ok(Self {
             stream,
-            heard: now,
+            last_heard: now,
             phase: Phase::Reading {
-                head: Zeroizing::new(vec![0; request::LONGEST_HEAD]),
+                head: Zeroizing::new(vec![0; request::MAX_HEAD]),
                 filled: 0,
-                until: now + LONGEST_READING,
+                until: now + READ_TIMEOUT,
             },
         })
     }
 
-    /// When it last had something to say.
-    pub(super) fn heard(&self) -> Instant {
-        self.heard
+    /// Returns the time at which it last sent something.
+    pub(super) fn last_heard(&self) -> Instant {
+        self.last_heard
     }
 
-    /// When it has to go on even though nothing arrives.
-    pub(super) fn until(&self) -> Instant {
+    /// Returns the time at which the connection has to be advanced even if nothing arrives.
+    pub(super) fn advance_at(&self) -> Instant {
         match self.phase {
             Phase::Reading { until, .. }
             | Phase::Delayed { until, .. }
@@ -82,17 +82,17 @@ impl Connection {
         }
     }
 
-    /// The stream, if something that arrives on it makes a difference.
-    pub(super) fn awaited(&self) -> Option<&TcpStream> {
+    /// Returns the stream to poll, or `None` while nothing that arrives makes a difference.
+    pub(super) fn polled_stream(&self) -> Option<&TcpStream> {
         match self.phase {
             Phase::Reading { .. } | Phase::Answered { .. } => Some(&self.stream),
             Phase::Delayed { .. } => None,
         }
     }
 
-    /// Goes on as far as it can at `now`.
-    pub(super) fn go_on(&mut self, now: Instant, redirect_uri: &RedirectUri) -> Step {
-        let late = now >= self.until();
+    /// Advances the connection as far as possible at `now` without waiting.
+    pub(super) fn advance(&mut self, now: Instant, redirect_uri: &RedirectUri) -> Step {
+        let late = now >= self.advance_at();
         match &mut self.phase {
             Phase::Delayed { answer, .. } if late => {
                 let answer = *answer;
@@ -100,18 +100,18 @@ impl Connection {
                 Step::Open
             }
             Phase::Delayed { .. } => Step::Open,
-            Phase::Reading { .. } | Phase::Answered { .. } if late => Step::Over,
+            Phase::Reading { .. } | Phase::Answered { .. } if late => Step::Closed,
             Phase::Reading { head, filled, .. } => match self.stream.read(&mut head[*filled..]) {
-                Ok(0) => Step::Over,
+                Ok(0) => Step::Closed,
                 Ok(read) => {
                     *filled += read;
-                    self.heard = now;
-                    match request::judge(&head[..*filled], redirect_uri) {
-                        Judgement::Incomplete => Step::Open,
-                        Judgement::Callback { query } => {
+                    self.last_heard = now;
+                    match request::classify(&head[..*filled], redirect_uri) {
+                        RequestKind::Incomplete => Step::Open,
+                        RequestKind::Callback { query } => {
                             Step::Callback { query: Zeroizing::new(query.to_owned()) }
                         }
-                        Judgement::Stray(answer) => {
+                        RequestKind::Stray(answer) => {
                             self.answer(answer, now);
                             Step::Open
                         }
@@ -120,7 +120,7 @@ impl Connection {
                 Err(error) => open_unless_broken(&error),
             },
             Phase::Answered { .. } => match self.stream.read(&mut [0; 16 * 1024]) {
-                Ok(0) => Step::Over,
+                Ok(0) => Step::Closed,
                 Ok(_) => Step::Open,
                 Err(error) => open_unless_broken(&error),
             },
@@ -129,21 +129,21 @@ impl Connection {
 
     /// Sends the answer.
     pub(super) fn answer(&mut self, answer: Answer, now: Instant) {
-        // An answer is smaller than the smallest buffer that the system sends from, so it goes
-        // out whole without blocking; and if nobody is there to read it, nothing is lost.
+        // An answer is smaller than the smallest send buffer of a system, so it is sent whole
+        // without blocking. If the browser is gone, nothing is lost.
         let _ = self.stream.write_all(&answer.to_bytes());
-        self.phase = Phase::Answered { until: now + LONGEST_PARTING };
+        self.phase = Phase::Answered { until: now + CLOSE_TIMEOUT };
     }
 
-    /// Sends the answer at `until`.
+    /// Holds the answer back until `until`.
     pub(super) fn answer_at(&mut self, answer: Answer, until: Instant) {
         self.phase = Phase::Delayed { answer, until };
     }
 
-    /// Sends the answer and waits, for a moment at most, until the browser has taken it.
+    /// Sends the answer and waits, for a moment at most, until the browser has read it.
     pub(super) fn answer_last(mut self, answer: Answer, now: Instant) {
         self.answer(answer, now);
-        let until = now + LONGEST_PARTING;
+        let until = now + CLOSE_TIMEOUT;
         if self.stream.set_nonblocking(false).is_err() {
             return;
         }
@@ -164,8 +164,8 @@ impl Connection {
 }
 
 impl Drop for Connection {
-    /// A connection that gets no answer is reset rather than closed, which leaves nothing behind
-    /// that would occupy the port.
+    /// Resets a connection without an answer instead of closing it, so that nothing keeps the port
+    /// occupied.
     fn drop(&mut self) {
         match self.phase {
             Phase::Reading { .. } | Phase::Delayed { .. } => {
@@ -179,6 +179,6 @@ impl Drop for Connection {
 fn open_unless_broken(error: &io::Error) -> Step {
     match error.kind() {
         io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted => Step::Open,
-        _ => Step::Over,
+        _ => Step::Closed,
     }
 }

@@ -1,17 +1,16 @@
-//! The loopback listener (RFC 8252 §7.3): waits for the browser to come back from the
+//! The loopback listener (RFC 8252 §7.3), which waits for the browser to come back from the
 //! authorization server.
 //!
-//! Anything on this machine, and any page that the person has open, can send requests here. So
-//! exactly one request counts, the one that brings the login's own state; no other can end the
-//! login, hold it up, or learn anything. Redeeming the code is the caller's business, and so is
-//! everything that is printed.
+//! Any program on this machine, and any page that is open in a browser, can send requests here. So
+//! exactly one request counts, the one with the login's own state; no other can end the login,
+//! delay it or learn anything. Redeeming the code and printing are the caller's business.
 
 pub(crate) mod answer;
 pub(crate) mod request;
 mod connection;
 mod sockets;
-mod owner;
-mod reception;
+mod port_owner;
+mod server;
 mod tab;
 #[cfg(test)]
 mod tests;
@@ -20,53 +19,53 @@ use std::io;
 use std::net::TcpListener;
 use std::time::Instant;
 
-use crate::oauth::authorization_response::{AuthorizationResponse, Expected, Rejected};
-use crate::oauth::pasted::Desk;
+use crate::oauth::authorization_response::{AuthorizationResponse, ExpectedResponse, Rejection};
+use crate::oauth::pasted::PasteInput;
 use crate::oauth::redirect_uri::RedirectUri;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
 use answer::Answer;
-use owner::Owner;
-use reception::Reception;
+use port_owner::PortOwner;
+use server::Server;
 use tab::Tab;
 
-/// Why no authorization response came.
+/// The reason why no authorization response came.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
-    /// The redirect URI's fixed port is taken. Another one would not be the registered URI, so
-    /// the person has to free it or to register another.
+    /// The redirect URI's fixed port is taken. Another port would not be the registered URI, so the
+    /// person has to free it or to register another.
     #[error("port {port} is taken by {}", owner_of(owner.as_ref()))]
     PortTaken {
         /// The port.
         port: u16,
-        /// Who has it, if the system says so.
-        owner: Option<Owner>,
+        /// The process that listens on it, if the system tells.
+        owner: Option<PortOwner>,
     },
-    /// The system doesn't let this program listen there.
+    /// The system doesn't let this program listen on the redirect URI.
     #[error("could not listen on `{redirect_uri}`")]
     Bind {
-        /// Where to.
+        /// The redirect URI.
         redirect_uri: RedirectUri,
-        /// What the system said.
+        /// The error of the system.
         source: io::Error,
     },
-    /// Nothing came in time: the person has to start again.
+    /// No answer came in time: the person has to start again.
     #[error("the browser did not come back in time")]
     TimedOut,
-    /// An answer with the right state came from the wrong server. Its code is not to be used.
+    /// An answer with the right state came from the wrong server. Its code must not be used.
     #[error(transparent)]
-    Rejected(Rejected),
-    /// The system failed while waiting.
+    Rejected(Rejection),
+    /// A system call failed while waiting.
     #[error("could not go on listening for the browser")]
     Io(#[from] io::Error),
 }
 
-fn owner_of(owner: Option<&Owner>) -> String {
-    owner.map_or_else(|| "another program".to_owned(), Owner::to_string)
+fn owner_of(owner: Option<&PortOwner>) -> String {
+    owner.map_or_else(|| "another program".to_owned(), PortOwner::to_string)
 }
 
-/// A listener whose port is open, so that the browser can be sent on its way.
+/// A listener with an open port: the browser can be sent to the authorization server.
 #[derive(Debug)]
 pub(crate) struct Listener {
     redirect_uri: RedirectUri,
@@ -74,12 +73,12 @@ pub(crate) struct Listener {
 }
 
 impl Listener {
-    /// Listens where `redirect_uri` leads to; its port 0 becomes a free one.
+    /// Opens the port of `redirect_uri`, or a free one if that is 0.
     pub(crate) fn bind(redirect_uri: &RedirectUri) -> Result<Self, Error> {
         let wanted = redirect_uri.port();
         let (sockets, port) = sockets::listen(redirect_uri.host(), wanted).map_err(|source| {
             if wanted != 0 && source.kind() == io::ErrorKind::AddrInUse {
-                Error::PortTaken { port: wanted, owner: owner::find(wanted) }
+                Error::PortTaken { port: wanted, owner: port_owner::find(wanted) }
             } else {
                 Error::Bind { redirect_uri: redirect_uri.clone(), source }
             }
@@ -87,72 +86,72 @@ impl Listener {
         Ok(Self { redirect_uri: redirect_uri.clone().with_port(port), sockets })
     }
 
-    /// The redirect URI with its real port, for the authorization and the token request.
+    /// Returns the redirect URI with its real port, for the authorization and the token request.
     pub(crate) fn redirect_uri(&self) -> &RedirectUri {
         &self.redirect_uri
     }
 
-    /// Waits until the `expected` response arrives, `deadline` at the latest: through the port, or
-    /// across the `desk`, whichever comes first. A browser that brought it then waits in turn, for
-    /// [`Arrived::show_logged_in`].
+    /// Waits until the `expected` response arrives through the port or is pasted into `paste`, at
+    /// the latest until `deadline`. A browser that brought it then waits for
+    /// [`Arrival::show_logged_in`].
     pub(crate) fn wait(
         self,
-        expected: &Expected,
+        expected: &ExpectedResponse,
         deadline: Instant,
-        mut desk: Option<Desk<'_>>,
-    ) -> Result<Arrived, Error> {
-        let mut reception = Reception::new(self.redirect_uri, self.sockets, expected.clone());
-        let ended = loop {
+        mut paste: Option<PasteInput<'_>>,
+    ) -> Result<Arrival, Error> {
+        let mut server = Server::new(self.redirect_uri, self.sockets, expected.clone());
+        let finish = loop {
             if Instant::now() >= deadline {
                 return Err(Error::TimedOut);
             }
-            let watched = desk.as_ref().and_then(Desk::watched);
-            if reception.sleep(Some(deadline), watched)?
-                && let Some(desk) = &mut desk
-                && let Some(outcome) = desk.attend(expected)?
+            let descriptor = paste.as_ref().and_then(PasteInput::descriptor);
+            if server.sleep(Some(deadline), descriptor)?
+                && let Some(paste) = &mut paste
+                && let Some(outcome) = paste.read_answer(expected)?
             {
                 let response = outcome.map_err(Error::Rejected)?;
-                return Ok(Arrived { response, tab: None });
+                return Ok(Arrival { response, tab: None });
             }
-            if let Some(ended) = reception.serve()? {
-                break ended;
+            if let Some(finish) = server.serve()? {
+                break finish;
             }
         };
-        match ended.outcome {
+        match finish.outcome {
             Ok(response) => {
-                Ok(Arrived { response, tab: Some(Tab::new(reception, ended.connection)?) })
+                Ok(Arrival { response, tab: Some(Tab::new(server, finish.connection)?) })
             }
             Err(rejected) => {
-                drop(reception);
-                ended.connection.answer_last(Answer::NotLoggedIn, Instant::now());
+                drop(server);
+                finish.connection.answer_last(Answer::NotLoggedIn, Instant::now());
                 Err(Error::Rejected(rejected))
             }
         }
     }
 }
 
-/// Waits for an answer that can come across the `desk` alone, `deadline` at the latest.
+/// Waits for a response that can only be pasted, at the latest until `deadline`.
 pub(crate) fn wait_for_paste(
-    expected: &Expected,
+    expected: &ExpectedResponse,
     deadline: Instant,
-    mut desk: Desk<'_>,
-) -> Result<Arrived, Error> {
+    mut paste: PasteInput<'_>,
+) -> Result<Arrival, Error> {
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
             return Err(Error::TimedOut);
         }
-        let watched =
-            desk.watched().ok_or_else(|| io::Error::from(io::ErrorKind::UnexpectedEof))?;
+        let descriptor =
+            paste.descriptor().ok_or_else(|| io::Error::from(io::ErrorKind::UnexpectedEof))?;
         match poll(
-            &mut [PollFd::new(&watched, PollFlags::IN)],
+            &mut [PollFd::new(&descriptor, PollFlags::IN)],
             Timespec::try_from(left).ok().as_ref(),
         ) {
             Ok(0) | Err(Errno::INTR) => {}
             Ok(_) => {
-                if let Some(outcome) = desk.attend(expected)? {
+                if let Some(outcome) = paste.read_answer(expected)? {
                     let response = outcome.map_err(Error::Rejected)?;
-                    return Ok(Arrived { response, tab: None });
+                    return Ok(Arrival { response, tab: None });
                 }
             }
             Err(error) => return Err(io::Error::from(error).into()),
@@ -160,17 +159,17 @@ pub(crate) fn wait_for_paste(
     }
 }
 
-/// The authorization response, and the browser that waits to hear how the login went. Dropped
-/// without more, it shows the browser that the login has failed.
-pub(crate) struct Arrived {
-    /// What the authorization server answered.
+/// The authorization response, and the browser that waits to learn how the login finish. When it is
+/// dropped, the browser shows that the login failed.
+pub(crate) struct Arrival {
+    /// The answer of the authorization server.
     pub response: AuthorizationResponse,
     tab: Option<Tab>,
 }
 
-impl Arrived {
-    /// Shows the browser that the credential is stored, closes the port once the page is out, and
-    /// returns.
+impl Arrival {
+    /// Shows in the browser that the credential is stored, and returns when the page is sent and
+    /// the port closed.
     pub(crate) fn show_logged_in(self) {
         if let Some(tab) = self.tab {
             tab.show_logged_in();

@@ -1,28 +1,29 @@
-//! One request head (RFC 9112), and whether it is a browser coming back.
+//! The head of a request (RFC 9112), and the test whether it is a browser that comes back.
 //!
-//! Looks at the head alone. What its query says is the authorization response's business.
+//! Reads the head alone. What its query says is decided in
+//! [`authorization_response`](crate::oauth::authorization_response).
 
 use httparse::{Header, Request, Status};
 
 use super::answer::Answer;
 use crate::oauth::redirect_uri::RedirectUri;
 
-/// The longest head that is read, in bytes. Cookies count: browsers share those of `localhost`
-/// among all of its ports.
-pub(crate) const LONGEST_HEAD: usize = 16 * 1024;
+/// The longest head that is read, in bytes. It leaves room for cookies: browsers share those of
+/// `localhost` among all of its ports.
+pub(crate) const MAX_HEAD: usize = 16 * 1024;
 
-/// Browsers send some twenty.
-const MOST_HEADERS: usize = 64;
+/// The most headers that are read; browsers send some twenty.
+const MAX_HEADERS: usize = 64;
 
-/// How browsers say that nobody has followed the link yet; the last two are older ways.
-const LOOKING_AHEAD: [&str; 4] = ["Sec-Purpose", "Purpose", "X-Purpose", "X-Moz"];
+/// The headers by which browsers say that nobody has followed the link yet; the last two are older.
+const PREFETCH_HEADERS: [&str; 4] = ["Sec-Purpose", "Purpose", "X-Purpose", "X-Moz"];
 
-/// What a head amounts to.
+/// The kind of a request, as far as its head was read.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Judgement<'head> {
-    /// There is more to come.
+pub(crate) enum RequestKind<'head> {
+    /// The head is not complete.
     Incomplete,
-    /// It can't be the authorization response and gets this answer.
+    /// The request can't be the authorization response, and gets this answer.
     Stray(Answer),
     /// A browser comes back with this query.
     Callback {
@@ -31,41 +32,42 @@ pub(crate) enum Judgement<'head> {
     },
 }
 
-/// Judges what has been read of a head so far.
-pub(crate) fn judge<'head>(head: &'head [u8], redirect_uri: &RedirectUri) -> Judgement<'head> {
-    let mut headers = [httparse::EMPTY_HEADER; MOST_HEADERS];
+/// Classifies the part of a head that was read so far.
+pub(crate) fn classify<'head>(head: &'head [u8], redirect_uri: &RedirectUri) -> RequestKind<'head> {
+    let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
     let mut request = Request::new(&mut headers);
     match request.parse(head) {
-        Ok(Status::Partial) if head.len() < LONGEST_HEAD => Judgement::Incomplete,
+        Ok(Status::Partial) if head.len() < MAX_HEAD => RequestKind::Incomplete,
         Ok(Status::Partial) | Err(httparse::Error::TooManyHeaders) => {
-            Judgement::Stray(Answer::HeadTooLarge)
+            RequestKind::Stray(Answer::HeadTooLarge)
         }
-        Err(_) => Judgement::Stray(Answer::Malformed),
-        Ok(Status::Complete(_)) => judge_complete(&request, redirect_uri),
+        Err(_) => RequestKind::Stray(Answer::Malformed),
+        Ok(Status::Complete(_)) => classify_complete(&request, redirect_uri),
     }
 }
 
-/// The order matters: what is meant for another host learns nothing about the paths here.
-fn judge_complete<'head>(
+/// Classifies a complete head. The host is checked first: a request for another host must learn
+/// nothing about the paths here.
+fn classify_complete<'head>(
     request: &Request<'_, 'head>,
     redirect_uri: &RedirectUri,
-) -> Judgement<'head> {
+) -> RequestKind<'head> {
     let target = request.path.unwrap_or_default();
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
     if !is_addressed(request.headers, redirect_uri) {
-        Judgement::Stray(Answer::Misdirected)
+        RequestKind::Stray(Answer::Misdirected)
     } else if path != redirect_uri.path() {
-        Judgement::Stray(Answer::NotFound)
+        RequestKind::Stray(Answer::NotFound)
     } else if request.method != Some("GET") {
-        Judgement::Stray(Answer::MethodNotAllowed)
-    } else if request.headers.iter().any(looks_ahead) {
-        Judgement::Stray(Answer::NotNow)
+        RequestKind::Stray(Answer::MethodNotAllowed)
+    } else if request.headers.iter().any(is_prefetch) {
+        RequestKind::Stray(Answer::Prefetched)
     } else {
-        Judgement::Callback { query }
+        RequestKind::Callback { query }
     }
 }
 
-/// Whether there is one `Host` header and it names the redirect URI's host and port.
+/// Whether there is exactly one `Host` header and it names the redirect URI's host and port.
 fn is_addressed(headers: &[Header<'_>], redirect_uri: &RedirectUri) -> bool {
     let mut hosts = headers.iter().filter(|header| header.name.eq_ignore_ascii_case("Host"));
     match (hosts.next(), hosts.next()) {
@@ -76,9 +78,9 @@ fn is_addressed(headers: &[Header<'_>], redirect_uri: &RedirectUri) -> bool {
     }
 }
 
-fn looks_ahead(header: &Header<'_>) -> bool {
+fn is_prefetch(header: &Header<'_>) -> bool {
     let value = header.value.to_ascii_lowercase();
-    LOOKING_AHEAD.iter().any(|name| header.name.eq_ignore_ascii_case(name))
+    PREFETCH_HEADERS.iter().any(|name| header.name.eq_ignore_ascii_case(name))
         && ["prefetch", "prerender", "preview"]
             .iter()
             .any(|purpose| value.windows(purpose.len()).any(|part| part == purpose.as_bytes()))
@@ -98,10 +100,10 @@ mod tests {
 
     fn judged(line: &str, headers: &str) -> String {
         let head = format!("{line} HTTP/1.1\r\n{headers}\r\n");
-        match judge(head.as_bytes(), &redirect_uri()) {
-            Judgement::Incomplete => "incomplete".into(),
-            Judgement::Stray(answer) => format!("{answer:?}"),
-            Judgement::Callback { query } => format!("query {query}"),
+        match classify(head.as_bytes(), &redirect_uri()) {
+            RequestKind::Incomplete => "incomplete".into(),
+            RequestKind::Stray(answer) => format!("{answer:?}"),
+            RequestKind::Callback { query } => format!("query {query}"),
         }
     }
 
@@ -128,8 +130,8 @@ mod tests {
         ] {
             assert_eq!(judged(line, HOST), answer, "{line}");
         }
-        let hello = Judgement::Stray(Answer::Malformed);
-        assert_eq!(judge(b"\x16\x03\x01\x02\x00", &redirect_uri()), hello, "TLS");
+        let hello = RequestKind::Stray(Answer::Malformed);
+        assert_eq!(classify(b"\x16\x03\x01\x02\x00", &redirect_uri()), hello, "TLS");
     }
 
     #[test]
@@ -157,7 +159,7 @@ mod tests {
             "X-moz: prefetch",
         ] {
             let headers = format!("{HOST}{header}\r\n");
-            assert_eq!(judged("GET /callback/acme?a", &headers), "NotNow", "{header}");
+            assert_eq!(judged("GET /callback/acme?a", &headers), "Prefetched", "{header}");
         }
         let headers = format!("{HOST}Accept: prefetch\r\n");
         assert_eq!(judged("GET /callback/acme?a", &headers), "query a");
@@ -165,18 +167,18 @@ mod tests {
 
     #[test]
     fn a_head_has_an_end() {
-        let many = format!("{HOST}{}", "A: b\r\n".repeat(MOST_HEADERS));
+        let many = format!("{HOST}{}", "A: b\r\n".repeat(MAX_HEADERS));
         assert_eq!(judged("GET /", &many), "HeadTooLarge");
-        let half = format!("GET / HTTP/1.1\r\nA: {}", "b".repeat(LONGEST_HEAD));
-        let (half, _) = half.as_bytes().split_at(LONGEST_HEAD);
-        assert_eq!(judge(&half[..half.len() - 1], &redirect_uri()), Judgement::Incomplete);
-        assert_eq!(judge(half, &redirect_uri()), Judgement::Stray(Answer::HeadTooLarge));
+        let half = format!("GET / HTTP/1.1\r\nA: {}", "b".repeat(MAX_HEAD));
+        let (half, _) = half.as_bytes().split_at(MAX_HEAD);
+        assert_eq!(classify(&half[..half.len() - 1], &redirect_uri()), RequestKind::Incomplete);
+        assert_eq!(classify(half, &redirect_uri()), RequestKind::Stray(Answer::HeadTooLarge));
     }
 
     proptest! {
         #[test]
         fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-            judge(&bytes, &redirect_uri());
+            classify(&bytes, &redirect_uri());
         }
     }
 }

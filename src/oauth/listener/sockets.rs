@@ -1,4 +1,4 @@
-//! Listening sockets on this machine's loopback addresses, and on nothing else.
+//! Listening sockets on this machine's loopback addresses, and on no others.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
@@ -8,27 +8,29 @@ use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::oauth::redirect_uri::Host;
 
-/// Connections that may wait to be accepted.
+/// The number of connections that may wait to be accepted.
 const BACKLOG: i32 = 128;
 
-/// How often a port that is free on one family only is put back for another.
-const TRIES: usize = 32;
+/// The number of ports that are tried until one is free for IPv4 and IPv6.
+const MAX_TRIES: usize = 32;
 
 const IPV4: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 const IPV6: IpAddr = IpAddr::V6(Ipv6Addr::LOCALHOST);
 
-/// Listens where a browser may look for `host`, and tells the port, which is a free one if
-/// `port` is 0. All the sockets share it.
+/// Listens on every address that a browser may use for `host`, and returns the port, which is a
+/// free one if `port` is 0. All sockets share it.
 pub(super) fn listen(host: Host, port: u16) -> io::Result<(Vec<TcpListener>, u16)> {
     match host {
-        Host::Ipv4 => only(IPV4, port),
-        Host::Ipv6 => only(IPV6, port),
-        Host::Localhost if port != 0 => both(port),
+        Host::Ipv4 => listen_on_one(IPV4, port),
+        Host::Ipv6 => listen_on_one(IPV6, port),
+        Host::Localhost if port != 0 => listen_on_both(port),
         Host::Localhost => {
-            let mut outcome = both(0);
-            for _ in 1..TRIES {
+            let mut outcome = listen_on_both(0);
+            for _ in 1..MAX_TRIES {
                 match &outcome {
-                    Err(error) if error.kind() == io::ErrorKind::AddrInUse => outcome = both(0),
+                    Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
+                        outcome = listen_on_both(0);
+                    }
                     _ => break,
                 }
             }
@@ -37,17 +39,17 @@ pub(super) fn listen(host: Host, port: u16) -> io::Result<(Vec<TcpListener>, u16
     }
 }
 
-fn only(address: IpAddr, port: u16) -> io::Result<(Vec<TcpListener>, u16)> {
-    let socket = listen_on(address, port)?;
+fn listen_on_one(address: IpAddr, port: u16) -> io::Result<(Vec<TcpListener>, u16)> {
+    let socket = open_socket(address, port)?;
     let port = socket.local_addr()?.port();
     Ok((vec![socket], port))
 }
 
-/// Both families, since a browser may try either first. If only one were taken, any other
-/// program could wait for the browser on the other one.
-fn both(port: u16) -> io::Result<(Vec<TcpListener>, u16)> {
-    let (mut sockets, port) = only(IPV4, port)?;
-    match listen_on(IPV6, port) {
+/// Listens on IPv4 and IPv6, since a browser may try either first. On an address that is left out,
+/// any other program could wait for the browser.
+fn listen_on_both(port: u16) -> io::Result<(Vec<TcpListener>, u16)> {
+    let (mut sockets, port) = listen_on_one(IPV4, port)?;
+    match open_socket(IPV6, port) {
         Ok(socket) => sockets.push(socket),
         Err(error) if is_without_ipv6(&error) => {}
         Err(error) => return Err(error),
@@ -55,9 +57,9 @@ fn both(port: u16) -> io::Result<(Vec<TcpListener>, u16)> {
     Ok((sockets, port))
 }
 
-/// One socket. The standard library would set `SO_REUSEADDR`, with which some systems let a
+/// Opens one socket. The standard library would set `SO_REUSEADDR`, with which some systems let a
 /// second program listen on the same port (RFC 8252, appendix B).
-fn listen_on(address: IpAddr, port: u16) -> io::Result<TcpListener> {
+fn open_socket(address: IpAddr, port: u16) -> io::Result<TcpListener> {
     let address = SocketAddr::new(address, port);
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     if address.is_ipv6() {
@@ -69,7 +71,7 @@ fn listen_on(address: IpAddr, port: u16) -> io::Result<TcpListener> {
     Ok(socket.into())
 }
 
-/// Whether the machine has no IPv6 loopback address, for want of the family or of the address.
+/// Whether the machine has no IPv6 loopback address.
 fn is_without_ipv6(error: &io::Error) -> bool {
     matches!(Errno::from_io_error(error), Some(Errno::AFNOSUPPORT | Errno::ADDRNOTAVAIL))
 }
@@ -94,7 +96,7 @@ mod tests {
     }
 
     fn has_ipv6() -> bool {
-        listen_on(IPV6, 0).is_ok()
+        open_socket(IPV6, 0).is_ok()
     }
 
     #[test]
@@ -111,7 +113,7 @@ mod tests {
     #[test]
     fn a_port_that_is_taken_in_one_family_is_taken_for_localhost() {
         for address in [IPV4, IPV6].into_iter().take(1 + usize::from(has_ipv6())) {
-            let (_taken, port) = only(address, 0).unwrap();
+            let (_taken, port) = listen_on_one(address, 0).unwrap();
             let error = listen(Host::Localhost, port).unwrap_err();
             assert_eq!(error.kind(), io::ErrorKind::AddrInUse, "{address}");
         }

@@ -1,6 +1,6 @@
-//! The browser's tab, which goes on loading until the caller knows how the login went.
+//! The browser's tab, which goes on loading until the caller knows how the login ended.
 //!
-//! Meanwhile a thread tells everyone else that the login has had its answer.
+//! Meanwhile a thread tells all other connections that the login has had its answer.
 
 use std::io::{self, PipeWriter, Read, Write};
 use std::os::fd::AsFd;
@@ -9,25 +9,25 @@ use std::time::Instant;
 
 use super::answer::Answer;
 use super::connection::Connection;
-use super::reception::Reception;
+use super::server::Server;
 
-/// A tab that waits. Dropped, it shows that the login has failed.
+/// A browser tab that waits for its page. When it is dropped, the page says that the login failed.
 ///
-/// A byte through the pipe says that the login is done; the pipe's end without one says that it
-/// isn't.
+/// A byte through the pipe means that the login is done; the end of the pipe without one means that
+/// it failed.
 pub(super) struct Tab {
     verdict: Option<PipeWriter>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Tab {
-    /// Lets the tab wait that `connection` leads to, and keeps the `reception` open so long.
-    pub(super) fn new(mut reception: Reception, connection: Connection) -> io::Result<Self> {
+    /// Keeps the tab at the other end of `connection` waiting, and the `server` running as long.
+    pub(super) fn new(mut server: Server, connection: Connection) -> io::Result<Self> {
         let (mut verdict, writer) = io::pipe()?;
         let thread = thread::Builder::new().spawn(move || {
-            while let Ok(false) = reception.sleep(None, Some(verdict.as_fd())) {
-                // Even if nobody else can be served, the tab gets its page.
-                if reception.serve().is_err() {
+            while let Ok(false) = server.sleep(None, Some(verdict.as_fd())) {
+                // Even if no other connection can be served, the tab gets its page.
+                if server.serve().is_err() {
                     break;
                 }
             }
@@ -35,13 +35,13 @@ impl Tab {
                 Ok(()) => Answer::LoggedIn,
                 Err(_) => Answer::NotLoggedIn,
             };
-            drop(reception);
+            drop(server);
             connection.answer_last(answer, Instant::now());
         })?;
         Ok(Self { verdict: Some(writer), thread: Some(thread) })
     }
 
-    /// Shows that the login is done.
+    /// Shows in the tab that the login is done.
     pub(super) fn show_logged_in(mut self) {
         if let Some(verdict) = &mut self.verdict {
             // The thread reads until it has a verdict, so that writing one can't fail.
@@ -51,7 +51,7 @@ impl Tab {
 }
 
 impl Drop for Tab {
-    /// Waits until the page is out: the process may end right after.
+    /// Waits until the page is sent: the process may end right after.
     fn drop(&mut self) {
         drop(self.verdict.take());
         if let Some(thread) = self.thread.take() {

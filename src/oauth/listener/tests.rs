@@ -16,7 +16,7 @@ const ISSUER: &str = "https://as.example";
 struct Login {
     redirect_uri: RedirectUri,
     state: String,
-    waiting: JoinHandle<Result<Arrived, Error>>,
+    waiting: JoinHandle<Result<Arrival, Error>>,
 }
 
 impl Login {
@@ -26,8 +26,8 @@ impl Login {
 
     fn start_at(redirect_uri: &str) -> Self {
         let listener = Listener::bind(&redirect_uri.parse().unwrap()).unwrap();
-        let state = State::fresh().unwrap();
-        let expected = Expected {
+        let state = State::random().unwrap();
+        let expected = ExpectedResponse {
             state: state.clone(),
             issuer: Some(ISSUER.into()),
             issuer_required: false,
@@ -61,22 +61,22 @@ impl Login {
         self.callback(&format!("code=made-up-code&state={}", self.state))
     }
 
-    /// Sends a request on a connection of its own and gives the response's status.
+    /// Sends a request on a connection of its own and returns the response's status.
     fn status_of(&self, request: &str) -> u16 {
         status(&exchange(self.connect(), request))
     }
 
-    /// The good request completes the login and is shown so.
+    /// Sends the good request, which completes the login and shows so.
     fn completes(self) {
         let mut tab = self.connect();
         tab.write_all(self.good().as_bytes()).unwrap();
         let arrived = self.waiting.join().unwrap().unwrap();
         assert_eq!(code(&arrived), "made-up-code");
-        arrived.finish_into(tab, Arrived::show_logged_in, "Logged in");
+        arrived.finish_into(tab, Arrival::show_logged_in, "Logged in");
     }
 }
 
-impl Arrived {
+impl Arrival {
     /// Finishes while the browser at the other end of `tab` reads the page.
     fn finish_into(self, tab: TcpStream, finish: impl FnOnce(Self), title: &str) {
         let reading = std::thread::spawn(move || response(tab));
@@ -86,7 +86,7 @@ impl Arrived {
     }
 }
 
-fn code(arrived: &Arrived) -> &str {
+fn code(arrived: &Arrival) -> &str {
     match &arrived.response {
         AuthorizationResponse::Code(code) => code.expose(),
         AuthorizationResponse::Refused { error, .. } => panic!("refused: {error}"),
@@ -104,7 +104,7 @@ fn exchange(mut stream: TcpStream, request: &str) -> String {
     response(stream)
 }
 
-/// Reads a response as a browser does: as far as it says that it goes, then closes.
+/// Reads a response as a browser does: up to its declared length, then closes.
 fn response(mut stream: TcpStream) -> String {
     let mut response = Vec::new();
     let mut byte = [0];
@@ -209,17 +209,17 @@ fn the_connection_that_was_silent_for_longest_makes_room() {
     let mut half = login.connect();
     let good = login.good();
     let (first, second) = good.split_at(20);
-    for _ in 0..3 * reception::MOST_CONNECTIONS {
+    for _ in 0..3 * server::MAX_CONNECTIONS {
         // The 404 shows that the listener has seen everything before it.
         assert_eq!(login.status_of(&login.request("GET", "/", "")), 404);
     }
     half.write_all(first.as_bytes()).unwrap();
-    let crowd: Vec<_> = (0..reception::MOST_CONNECTIONS - 1).map(|_| login.connect()).collect();
+    let crowd: Vec<_> = (0..server::MAX_CONNECTIONS - 1).map(|_| login.connect()).collect();
     assert!(silent.read(&mut [0]).is_err(), "the oldest is reset");
     half.write_all(second.as_bytes()).unwrap();
     let arrived = login.waiting.join().unwrap().unwrap();
     drop(crowd);
-    arrived.finish_into(half, Arrived::show_logged_in, "Logged in");
+    arrived.finish_into(half, Arrival::show_logged_in, "Logged in");
 }
 
 #[test]
@@ -234,19 +234,19 @@ fn a_slow_request_holds_nobody_up_and_may_be_the_good_one() {
         }
     }
     let arrived = login.waiting.join().unwrap().unwrap();
-    arrived.finish_into(slow, Arrived::show_logged_in, "Logged in");
+    arrived.finish_into(slow, Arrival::show_logged_in, "Logged in");
 }
 
 #[test]
 fn a_connection_ends_ten_seconds_after_it_began() {
     let (_client, mut connection, redirect_uri, now) = accepted();
     let late = now + Duration::from_secs(10);
-    assert_eq!(connection.until(), late);
+    assert_eq!(connection.advance_at(), late);
     assert!(matches!(
-        connection.go_on(now + Duration::from_secs(9), &redirect_uri),
+        connection.advance(now + Duration::from_secs(9), &redirect_uri),
         connection::Step::Open
     ));
-    assert!(matches!(connection.go_on(late, &redirect_uri), connection::Step::Over));
+    assert!(matches!(connection.advance(late, &redirect_uri), connection::Step::Closed));
 }
 
 #[test]
@@ -255,9 +255,9 @@ fn a_byte_now_and_then_buys_no_more_time() {
     for second in 1..10 {
         client.write_all(b"G").unwrap();
         let now = now + Duration::from_secs(second);
-        connection.go_on(now, &redirect_uri);
+        connection.advance(now, &redirect_uri);
     }
-    assert_eq!(connection.until(), now + Duration::from_secs(10));
+    assert_eq!(connection.advance_at(), now + Duration::from_secs(10));
 }
 
 fn accepted() -> (TcpStream, connection::Connection, RedirectUri, Instant) {
@@ -293,7 +293,7 @@ fn the_right_state_from_the_wrong_server_ends_the_login() {
     assert!(!page.contains("evil"), "a page repeats what was sent");
     assert!(matches!(
         login.waiting.join().unwrap(),
-        Err(Error::Rejected(Rejected::WrongIssuer { .. }))
+        Err(Error::Rejected(Rejection::WrongIssuer { .. }))
     ));
 }
 
@@ -309,7 +309,7 @@ fn a_state_counts_once() {
     assert_eq!(login.status_of(&login.callback("code=x&state=0")), 410);
     assert_eq!(login.status_of(&login.request("GET", "/favicon.ico", "")), 404);
     let arrived = login.waiting.join().unwrap().unwrap();
-    arrived.finish_into(tab, Arrived::show_logged_in, "Logged in");
+    arrived.finish_into(tab, Arrival::show_logged_in, "Logged in");
 }
 
 #[test]
@@ -336,8 +336,8 @@ fn a_browser_that_has_gone_stops_nothing() {
 #[test]
 fn nothing_in_time_is_an_error() {
     let listener = Listener::bind(&"http://127.0.0.1:0/cb".parse().unwrap()).unwrap();
-    let expected = Expected {
-        state: State::fresh().unwrap(),
+    let expected = ExpectedResponse {
+        state: State::random().unwrap(),
         issuer: None,
         issuer_required: false,
         check: None,

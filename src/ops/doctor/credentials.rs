@@ -1,86 +1,78 @@
-//! What is under the vault's seals: whether all of it opens.
+//! The checks of what the vault keeps sealed: credentials, interrupted refreshes, and the audit.
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::database::age;
-use super::report::{Check, Remedy, Told};
+use super::facts::{AuditFact, CredentialsFact, RefreshesFact};
+use super::finding::{Fact, Finding, Remedy};
 use crate::model::account::Account;
-use crate::ops::audit;
+use crate::ops::audit::{self, Fault};
 use crate::ops::error::Error;
-use crate::store::audit::Fault;
 use crate::store::{OpenVault, Vault};
 
-/// No request takes longer: what began earlier and has no answer was interrupted.
+/// The time in which a refresh may still be running. One that began earlier and has no answer was
+/// interrupted, because no request takes so long.
 const UNDER_WAY: SignedDuration = SignedDuration::from_mins(2);
 
-/// The accounts of all credentials.
+/// Returns the accounts of all credentials.
 pub(crate) fn accounts(vault: &OpenVault) -> Result<Vec<Account>, Error> {
     Ok(vault.accounts(None, None)?)
 }
 
-/// Opens every credential.
-pub(crate) fn credentials(vault: &OpenVault) -> Result<Vec<Told>, Error> {
+/// Opens every credential, and reports those that do not open.
+pub(crate) fn credentials(vault: &OpenVault) -> Result<Vec<Finding>, Error> {
     let (count, damage) = vault.examine(|_| {})?;
-    let mut told: Vec<Told> = damage
+    let fact = Fact::Credentials;
+    let mut findings: Vec<Finding> = damage
         .accounts
         .into_iter()
         .map(|account| {
-            let message = format!("`{account}` does not open: it is damaged or was tampered with");
-            Told::damaged(Check::Credentials, message, Remedy::Forget(account))
+            let remedy = Remedy::Forget(account.clone());
+            Finding::damaged(fact(CredentialsFact::Closed(account)), remedy)
         })
         .collect();
     if damage.nameless > 0 {
-        told.push(Told::damaged(
-            Check::Credentials,
-            format!("{} rows have names that no credential can have", damage.nameless),
-            Remedy::RestoreBackup,
-        ));
+        let nameless = CredentialsFact::Nameless { count: damage.nameless };
+        findings.push(Finding::damaged(fact(nameless), Remedy::RestoreBackup));
     }
-    if told.is_empty() {
-        let message = format!("all {count} open, and are as they are listed");
-        told.push(Told::fine(Check::Credentials, message));
+    if findings.is_empty() {
+        findings.push(Finding::fine(fact(CredentialsFact::AllOpen { count })));
     }
-    Ok(told)
+    Ok(findings)
 }
 
 /// Looks for refreshes whose answer was never stored. Needs no key.
-pub(crate) fn interrupted(store: &Vault, now: Timestamp) -> Result<Vec<Told>, Error> {
-    let standing = store.interrupted()?;
-    let mut told: Vec<Told> =
-        standing.into_iter().map(|(account, since)| in_doubt(account, since, now)).collect();
-    if told.is_empty() {
-        told.push(Told::fine(Check::Refreshes, "none was interrupted"));
+pub(crate) fn interrupted_refreshes(vault: &Vault, now: Timestamp) -> Result<Vec<Finding>, Error> {
+    let journals = vault.interrupted_refreshes()?;
+    let mut findings: Vec<Finding> =
+        journals.into_iter().map(|(account, since)| judge(account, since, now)).collect();
+    if findings.is_empty() {
+        findings.push(Finding::fine(Fact::Refreshes(RefreshesFact::NoneInterrupted)));
     }
-    Ok(told)
+    Ok(findings)
 }
 
-fn in_doubt(account: Account, since: Timestamp, now: Timestamp) -> Told {
-    let when = age(since, now);
+/// Judges a refresh of `account` that began at `since` and has no answer.
+fn judge(account: Account, since: Timestamp, now: Timestamp) -> Finding {
     let running = now.duration_since(since);
     if !running.is_negative() && running < UNDER_WAY {
-        return Told::fine(Check::Refreshes, format!("`{account}` may be under way, begun {when}"));
+        return Finding::fine(Fact::Refreshes(RefreshesFact::UnderWay { account, since }));
     }
-    Told::finding(
-        Check::Refreshes,
-        format!("what became of a refresh of `{account}`, begun {when}, is not known"),
-        Remedy::Why(account),
-    )
+    let remedy = Remedy::Why(account.clone());
+    Finding::to_mend(Fact::Refreshes(RefreshesFact::InDoubt { account, since }), remedy)
 }
 
 /// Verifies the chain of the audit's entries.
-pub(crate) fn audit(vault: &mut OpenVault) -> Result<Told, Error> {
+pub(crate) fn audit(vault: &mut OpenVault) -> Result<Finding, Error> {
     let examined = audit::verify(vault)?.examined;
-    Ok(match examined.faults.first() {
-        None => Told::fine(Check::Audit, format!("its {} entries are whole", examined.entries)),
+    let fact = Fact::Audit;
+    Ok(match examined.faults.first().copied() {
+        None => Finding::fine(fact(AuditFact::Whole { entries: examined.entries })),
         Some(copy @ Fault::OtherCopy) => {
-            let message = format!("the audit can't be verified: {copy}");
-            Told::finding(Check::Audit, message, Remedy::ShowAudit)
+            Finding::to_mend(fact(AuditFact::NotVerifiable(copy)), Remedy::ShowAudit)
         }
         Some(first) => {
             let more = examined.faults.len() - 1;
-            let rest = if more == 0 { String::new() } else { format!("; {more} more") };
-            let message = format!("the audit was tampered with: {first}{rest}");
-            Told::damaged(Check::Audit, message, Remedy::ShowAudit)
+            Finding::damaged(fact(AuditFact::TamperedWith { first, more }), Remedy::ShowAudit)
         }
     })
 }

@@ -1,50 +1,42 @@
-//! Whether the vault's disk is fit for it.
+//! The check of the disk that the vault lies on.
 
 use std::path::Path;
 
 use rustix::fs::StatVfsMountFlags;
 
-use super::report::{Check, Remedy, Told};
+use super::facts::DiskFact;
+use super::finding::{Fact, Finding, Remedy};
 use crate::file_system;
-use crate::untrusted::printable;
 
-/// A refresh makes sure of 64 KiB before it begins; less than this is a disk about to be full.
+/// The free space in bytes below which a disk is reported as full. A refresh reserves 64 KiB before
+/// it begins.
 const LITTLE: u64 = 1024 * 1024;
 
-/// Looks at the file system of `path`, if that is there.
-pub(crate) fn disk(path: &Path) -> Vec<Told> {
-    let mut told = Vec::new();
+/// Checks the file system of `path`: local, writable, not full. Returns nothing if the path does not
+/// exist.
+pub(crate) fn disk(path: &Path) -> Vec<Finding> {
+    let mut findings = Vec::new();
     if !path.exists() {
-        return told;
+        return findings;
     }
-    if let Some(kind) = file_system::remote(path) {
-        told.push(Told::finding(
-            Check::Disk,
-            format!("the vault is on a network file system ({}), whose locks and shared memory may not hold", printable(&kind)),
-            Remedy::UseLocalDisk,
-        ));
+    if let Some(kind) = file_system::remote_type(path) {
+        findings
+            .push(Finding::to_mend(Fact::Disk(DiskFact::Network { kind }), Remedy::UseLocalDisk));
     }
     match rustix::fs::statvfs(path) {
-        Ok(found) if found.f_flag.contains(StatVfsMountFlags::RDONLY) => told.push(Told::hint(
-            Check::Disk,
-            "the disk is read-only: tokens can be read, and none refreshed",
-            Remedy::UseLocalDisk,
-        )),
+        Ok(found) if found.f_flag.contains(StatVfsMountFlags::RDONLY) => {
+            findings.push(Finding::hint(Fact::Disk(DiskFact::ReadOnly), Remedy::UseLocalDisk));
+        }
         Ok(found) if found.f_bavail.saturating_mul(found.f_frsize) < LITTLE => {
-            told.push(Told::finding(
-                Check::Disk,
-                "the disk is full: nothing can be refreshed",
-                Remedy::MakeRoom,
-            ));
+            findings.push(Finding::to_mend(Fact::Disk(DiskFact::Full), Remedy::MakeRoom));
         }
         Ok(_) => {}
         Err(error) => {
-            let why = std::io::Error::from(error);
-            told.push(Told::unknown(Check::Disk, format!("how full the disk is: {why}")));
+            findings.push(Finding::unknown(Fact::Disk(DiskFact::NotAsked(error.into()))));
         }
     }
-    if told.is_empty() {
-        told.push(Told::fine(Check::Disk, "the disk is a local one, and has room"));
+    if findings.is_empty() {
+        findings.push(Finding::fine(Fact::Disk(DiskFact::Fit)));
     }
-    told
+    findings
 }

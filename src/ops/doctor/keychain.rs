@@ -1,161 +1,134 @@
-//! Whether the keychain keeps and gives back what it is given, and what tokctl has in it.
+//! The checks of the keychain: a trial entry, and the entries that tokctl has in it.
 
-use super::report::{Check, Remedy, Told};
+use super::facts::{EntriesFact, KeychainFact};
+use super::finding::{Check, Fact, Finding, Remedy};
 use crate::ops::error::Error;
 use crate::store::{self, KnownEntries, Vault};
-use crate::untrusted::printable;
 use crate::vault::Key;
 use crate::vault::keychain::{self, EntryName, Patience};
 use crate::vault::slot::SlotId;
 
-/// What entries that only try the keychain are filed under, where others have a vault's id.
+/// The prefix of trial entries' names, where other entries have a vault's id.
 const TRIAL: &str = "doctor";
 
-/// How the keychain did.
+/// The result of [`round_trip`].
 pub(crate) struct RoundTrip {
-    /// Whether it took anything at all: else there is no use in asking it more.
+    /// Whether the keychain accepted the entry. If not, asking it for more is useless.
     pub(crate) answers: bool,
-    pub(crate) told: Vec<Told>,
+    pub(crate) findings: Vec<Finding>,
 }
 
-/// Writes an entry that nothing depends on, reads it back over a fresh connection and deletes it.
-/// `needed` tells whether the vault is opened with the keychain.
+/// Writes a trial entry to the keychain, reads it back over a new connection and deletes it.
+/// `needed` says whether the vault has a keychain slot: if not, a keychain that does not work is
+/// fine.
 pub(crate) fn round_trip(needed: bool, patience: &Patience) -> RoundTrip {
-    let nothing = |told| RoundTrip { answers: false, told: vec![told] };
+    let nothing = |finding| RoundTrip { answers: false, findings: vec![finding] };
     let (name, secret) = match (SlotId::generate(), Key::generate()) {
         (Ok(id), Ok(secret)) => (EntryName::new(TRIAL, &id.to_string()), secret),
         (Err(error), _) | (_, Err(error)) => {
-            return nothing(Told::failure(Check::Keychain, store::Error::from(error)));
+            return nothing(Finding::failure(Check::Keychain, store::Error::from(error)));
         }
     };
-    let mut told = Vec::new();
+    let mut findings = Vec::new();
     match keychain::create(&name, &secret, patience) {
         Ok(()) => {}
-        Err(source @ keychain::Error::Mismatch) => {
-            let slots = Vec::new();
-            told.push(Told::failure(Check::Keychain, Error::Keychain { source, slots }));
+        Err(source @ keychain::Error::Mismatch) => findings.push(failure(source)),
+        Err(source) if needed => return nothing(failure(source)),
+        Err(source) => {
+            return nothing(Finding::fine(Fact::Keychain(KeychainFact::NotNeeded(source))));
         }
-        Err(source) => return nothing(refused(source, needed)),
     }
     if keychain::delete(&name, patience).is_err()
         || !matches!(keychain::read(&name, patience), Err(keychain::Error::Missing))
     {
-        told.push(Told::finding(
-            Check::Keychain,
-            "the keychain does not delete entries: what rotations replace stays in it",
-            Remedy::DeleteEntry(name.to_string()),
-        ));
+        let remedy = Remedy::DeleteEntry(name.to_string());
+        findings.push(Finding::to_mend(Fact::Keychain(KeychainFact::KeepsDeleted), remedy));
     }
-    if told.is_empty() {
-        let keeper = keychain::keeper(patience).map(|keeper| format!(" ({keeper})"));
-        let keeper = keeper.unwrap_or_default();
-        told.push(Told::fine(
-            Check::Keychain,
-            format!("the keychain{keeper} keeps an entry, gives it back and deletes it"),
-        ));
+    if findings.is_empty() {
+        let keeper = keychain::backend(patience);
+        findings.push(Finding::fine(Fact::Keychain(KeychainFact::Works { keeper })));
     }
-    RoundTrip { answers: true, told }
+    RoundTrip { answers: true, findings }
 }
 
-/// What it means that no entry could be made.
-fn refused(source: keychain::Error, needed: bool) -> Told {
-    if needed {
-        return Told::failure(Check::Keychain, Error::Keychain { source, slots: Vec::new() });
-    }
-    let message = format!("nothing needs the keychain here, which could not be tried: {source}");
-    Told::fine(Check::Keychain, message)
+fn failure(source: keychain::Error) -> Finding {
+    Finding::failure(Check::Keychain, Error::Keychain { source, slots: Vec::new() })
 }
 
-/// Looks for entries of tokctl's that no slot of the vault needs. Those of other vaults, such as
-/// one that was restored elsewhere, can't be judged, and are counted.
+/// Looks for tokctl's entries that no slot of the vault needs. Entries of other vaults are only
+/// counted, because nothing here says whether they are needed.
 ///
-/// The vault is opened with `open` once the keychain has been searched: whatever wrote an entry that
-/// was found had written it down in the vault before.
+/// Calls `open` for the vault after it has searched the keychain. A process that creates an entry
+/// writes its name to the vault first, so the vault that is opened then knows every entry found.
 pub(crate) fn entries(
     open: impl FnOnce() -> Option<Vault>,
     patience: &Patience,
-) -> Result<Vec<Told>, Error> {
+) -> Result<Vec<Finding>, Error> {
+    let unknown = |fact| Ok(vec![Finding::unknown(Fact::KeychainEntries(fact))]);
     let names = match keychain::entries(patience) {
         Ok(Some(names)) => names,
-        Ok(None) => {
-            let why = "this system's keychain can't be searched";
-            return Ok(vec![Told::unknown(Check::KeychainEntries, why)]);
-        }
-        Err(error) => return Ok(vec![Told::unknown(Check::KeychainEntries, error.to_string())]),
+        Ok(None) => return unknown(EntriesFact::NotSearchable),
+        Err(error) => return unknown(EntriesFact::NotSearched(error)),
     };
     let known = open().as_ref().map(Vault::known_entries).transpose()?.unwrap_or_default();
-    Ok(judged(names, &known))
+    Ok(judge(names, &known))
 }
 
-/// What the entries of these names are there for.
-fn judged(names: Vec<String>, known: &KnownEntries) -> Vec<Told> {
+/// Judges the entries with these names.
+fn judge(names: Vec<String>, known: &KnownEntries) -> Vec<Finding> {
     let is_own =
         |name: &str| known.prefix.as_deref().is_some_and(|prefix| name.starts_with(prefix));
-    let mut told = Vec::new();
+    let fact = Fact::KeychainEntries;
+    let mut findings = Vec::new();
     let (mut own, mut others) = (0, 0);
     for name in names {
-        let shown = printable(&name);
         if known.slots.contains(&name) {
             own += 1;
-        } else if known.begun.contains(&name) && is_own(&name) {
-            told.push(Told::finding(
-                Check::KeychainEntries,
-                format!("an interrupted change of keys left the entry `{shown}`"),
-                Remedy::RotateKey,
-            ));
+        } else if known.intents.contains(&name) && is_own(&name) {
+            let fact = fact(EntriesFact::Interrupted { name });
+            findings.push(Finding::to_mend(fact, Remedy::RotateKey));
         } else if is_own(&name) {
-            // With no command that deletes it: if this file is a copy, the entry may be the one
-            // that opens the vault itself.
-            told.push(Told::noted(
-                Check::KeychainEntries,
-                format!(
-                    "the entry `{shown}` belongs to no key slot of this file, but another copy of \
-                     this vault may need it"
-                ),
-            ));
+            // The finding names no command that deletes the entry: if this file is a copy, the
+            // entry may open the original vault.
+            findings.push(Finding::noted(fact(EntriesFact::NoSlot { name })));
         } else if name.starts_with(&format!("{TRIAL}/")) {
-            told.push(Told::hint(
-                Check::KeychainEntries,
-                format!("the entry `{shown}` was made to try the keychain, and is of no use"),
-                Remedy::DeleteEntry(name),
-            ));
+            let remedy = Remedy::DeleteEntry(name.clone());
+            findings.push(Finding::hint(fact(EntriesFact::Trial { name }), remedy));
         } else {
             others += 1;
         }
     }
-    if told.is_empty() {
-        let message = format!("{own} of this vault, {others} of others, and none without use");
-        told.push(Told::fine(Check::KeychainEntries, message));
+    if findings.is_empty() {
+        findings.push(Finding::fine(fact(EntriesFact::InUse { own, others })));
     }
-    told
+    findings
 }
 
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
 
-    use super::super::report::{Seen, Verdict};
+    use super::super::finding::Verdict;
     use super::*;
 
-    fn judged_alone(name: &str) -> (Verdict, Option<Remedy>) {
+    fn judge_one(name: &str) -> (Verdict, Option<Remedy>) {
         let set = |name: &str| BTreeSet::from([name.to_owned()]);
         let prefix = Some("5eed/".to_owned());
-        let known = KnownEntries { prefix, slots: set("5eed/01"), begun: set("5eed/02") };
-        let mut told = judged(vec![name.to_owned()], &known);
-        match told.pop().unwrap().seen {
-            Seen::Fact { verdict, remedy, .. } => (verdict, remedy),
-            Seen::Failure(error) => panic!("{error}"),
+        let known = KnownEntries { prefix, slots: set("5eed/01"), intents: set("5eed/02") };
+        match judge(vec![name.to_owned()], &known).pop().unwrap() {
+            Finding::Assessed { verdict, remedy, .. } => (verdict, remedy),
+            Finding::Failure { error, .. } => panic!("{error}"),
         }
     }
 
     #[test]
     fn nobody_is_told_to_delete_what_another_copy_of_the_vault_may_need() {
-        assert_eq!(judged_alone("5eed/01"), (Verdict::Fine, None));
-        assert_eq!(judged_alone("5eed/02"), (Verdict::Finding, Some(Remedy::RotateKey)));
-        assert_eq!(judged_alone("5eed/03"), (Verdict::Hint, None));
-        assert_eq!(judged_alone("0fff/03"), (Verdict::Fine, None));
+        assert_eq!(judge_one("5eed/01"), (Verdict::Fine, None));
+        assert_eq!(judge_one("5eed/02"), (Verdict::ToMend, Some(Remedy::RotateKey)));
+        assert_eq!(judge_one("5eed/03"), (Verdict::Hint, None));
+        assert_eq!(judge_one("0fff/03"), (Verdict::Fine, None));
         let trial = "doctor/01";
         let delete = Remedy::DeleteEntry(trial.to_owned());
-        assert_eq!(judged_alone(trial), (Verdict::Hint, Some(delete)));
+        assert_eq!(judge_one(trial), (Verdict::Hint, Some(delete)));
     }
 }

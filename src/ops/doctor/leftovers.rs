@@ -1,117 +1,95 @@
-//! What interrupted commands left behind.
+//! The checks for what interrupted commands left behind.
 
 use std::path::Path;
 
-use jiff::Timestamp;
-
-use super::database::age;
-use super::report::{Check, Remedy, Told};
+use super::facts::LeftoversFact;
+use super::finding::{Fact, Finding, Remedy};
 use crate::ops::error::Error;
 use crate::store::sidecar::{self, Purpose};
-use crate::store::{EntriesBegun, Vault, sidecars};
-use crate::untrusted::printable;
+use crate::store::{LeftoverIntents, Vault, sidecars};
 
-/// Looks for keychain entries that an interrupted change of keys wrote down and did not clear up.
-/// Needs no key.
-pub(crate) fn intents(store: &Vault) -> Result<Vec<Told>, Error> {
-    let EntriesBegun { own, others } = store.entries_left()?;
-    let mut told = Vec::new();
+/// Looks in the vault for keychain entries that an interrupted change of keys left. Needs no key.
+pub(crate) fn keychain_leftovers(vault: &Vault) -> Result<Vec<Finding>, Error> {
+    let LeftoverIntents { own, others } = vault.leftover_intents()?;
+    let mut findings = Vec::new();
     if !own.is_empty() {
-        let message =
-            format!("an interrupted change of keys still has to clear up {}", counted(own.len()));
-        told.push(Told::finding(Check::Leftovers, message, Remedy::RotateKey));
+        let fact = Fact::Leftovers(LeftoversFact::Entries { count: own.len() });
+        findings.push(Finding::to_mend(fact, Remedy::RotateKey));
     }
     if !others.is_empty() {
-        let message = format!(
-            "{} are written down that were for a vault which was never finished, and are of no use",
-            counted(others.len())
-        );
-        told.push(Told::fine(Check::Leftovers, message));
+        let fact = LeftoversFact::EntriesOfNoVault { count: others.len() };
+        findings.push(Finding::fine(Fact::Leftovers(fact)));
     }
-    Ok(told)
+    Ok(findings)
 }
 
-fn counted(entries: usize) -> String {
-    match entries {
-        1 => "1 keychain entry".to_owned(),
-        more => format!("{more} keychain entries"),
-    }
-}
-
-/// Looks for a bundle whose credentials were handed over and which never reached its place: until it
-/// does, nobody can use them. Needs no key.
-pub(crate) fn unplaced(store: &Vault, now: Timestamp) -> Result<Option<Told>, Error> {
-    let since = store.bundle_waits_since()?;
+/// Looks for the bundle of a move that may not have reached its target file. Until it does, no
+/// machine can use its credentials. Needs no key.
+pub(crate) fn waiting_bundle(vault: &Vault) -> Result<Option<Finding>, Error> {
+    let since = vault.unplaced_bundle_since()?;
     Ok(since.map(|since| {
-        let when = age(since, now);
-        let message = format!(
-            "credentials were handed over {when}, and their bundle is not known to be in its place"
-        );
-        Told::finding(Check::Leftovers, message, Remedy::PlaceBundle)
+        let fact = Fact::Leftovers(LeftoversFact::Unplaced { since });
+        Finding::to_mend(fact, Remedy::PlaceBundle)
     }))
 }
 
-/// Looks at what lies beside the vault's file: answers that were never taken up, and files that
-/// were to take another's place. `store` tells which refreshes were interrupted.
-pub(crate) fn beside(path: &Path, store: Option<&Vault>) -> Result<Vec<Told>, Error> {
+/// Looks at the files beside the vault's file for spill files and temporary files that were left.
+/// `vault` says which refreshes were interrupted; without it no spill file has an owner.
+pub(crate) fn sidecar_files(path: &Path, vault: Option<&Vault>) -> Result<Vec<Finding>, Error> {
+    let fact = Fact::Leftovers;
     let found = match sidecars(path)? {
         Ok(found) => found,
-        Err(error) => {
-            let message = format!("what lies beside the vault: {error}");
-            return Ok(vec![Told::unknown(Check::Leftovers, message)]);
-        }
+        Err(error) => return Ok(vec![Finding::unknown(fact(LeftoversFact::NotListed(error)))]),
     };
-    // Journals are read last: whoever left an answer had journaled its refresh before.
-    let standing = match store {
-        Some(store) => {
-            store.look_again()?;
-            store.interrupted()?
+    // Journals are read after the files: a process commits its journal before it writes a spill
+    // file, so the journal of each file is found.
+    let journals = match vault {
+        Some(vault) => {
+            vault.look_again()?;
+            vault.interrupted_refreshes()?
         }
         None => Vec::new(),
     };
-    let (mut told, mut locks) = (Vec::new(), 0);
-    for one in found {
-        let shown = printable(&one.path.to_string_lossy());
-        match one.purpose {
+    let (mut findings, mut locks) = (Vec::new(), 0);
+    for file in found {
+        let path = file.path.clone();
+        match file.purpose {
             Purpose::Lock => locks += 1,
             Purpose::Audit | Purpose::Spill { filled: false } => {}
             Purpose::Spill { filled: true } => {
-                let owner = standing.iter().find(|(who, _)| sidecar::is_spill_of(&one.path, who));
-                told.push(match owner {
-                    Some((account, _)) => Told::finding(
-                        Check::Leftovers,
-                        format!("an answer for `{account}` lies sealed beside the vault"),
+                let owner =
+                    journals.iter().find(|(account, _)| sidecar::is_spill_of(&file.path, account));
+                findings.push(match owner {
+                    Some((account, _)) => Finding::to_mend(
+                        fact(LeftoversFact::Answer(account.clone())),
                         Remedy::TakeUp(account.clone()),
                     ),
-                    None => Told::finding(
-                        Check::Leftovers,
-                        format!("`{shown}` holds a sealed answer that nothing waits for"),
-                        Remedy::Remove(one.path),
+                    None => Finding::to_mend(
+                        fact(LeftoversFact::SpentAnswer(path)),
+                        Remedy::Remove(file.path),
                     ),
                 });
             }
-            Purpose::Temporary => told.push(Told::finding(
-                Check::Leftovers,
-                format!("`{shown}` was never put in its place"),
-                Remedy::Remove(one.path),
-            )),
-            Purpose::Foreign => told.push(Told::hint(
-                Check::Leftovers,
-                format!("`{shown}` is none of tokctl's"),
-                Remedy::LookAt(one.path),
-            )),
+            Purpose::Temporary => {
+                let fact = fact(LeftoversFact::Temporary(path));
+                findings.push(Finding::to_mend(fact, Remedy::Remove(file.path)));
+            }
+            Purpose::Foreign => {
+                let fact = fact(LeftoversFact::NotOurs(path));
+                findings.push(Finding::hint(fact, Remedy::LookAt(file.path)));
+            }
         }
     }
-    if told.is_empty() {
-        let message = format!("nothing but {locks} lock files, which are free when nobody runs");
-        told.push(Told::fine(Check::Leftovers, message));
+    if findings.is_empty() {
+        findings.push(Finding::fine(fact(LeftoversFact::Locks { count: locks })));
     }
-    Ok(told)
+    Ok(findings)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::report::Seen;
+    use jiff::Timestamp;
+
     use super::*;
     use crate::model::account::Account;
     use crate::model::credential::{Credential, Expiry};
@@ -134,7 +112,7 @@ mod tests {
         change.commit().unwrap();
 
         let (looking, _) = Vault::open_as_it_is(&path).unwrap();
-        assert!(looking.interrupted().unwrap().is_empty());
+        assert!(looking.interrupted_refreshes().unwrap().is_empty());
         let row = credentials::read(&store.read().unwrap(), &key, &account).unwrap().unwrap();
         let (revision, attempt) = (row.revision, [7; 16]);
         let change = store.write().unwrap();
@@ -144,8 +122,8 @@ mod tests {
         let spill = Spill::open(store.file(), &account, &credential).unwrap();
         spill.write(&key, &account, (revision, &attempt), &credential).unwrap();
 
-        let told = beside(&path, Some(&looking)).unwrap();
-        let [Told { seen: Seen::Fact { remedy, .. }, .. }] = &told[..] else { panic!("{told:?}") };
+        let findings = sidecar_files(&path, Some(&looking)).unwrap();
+        let [Finding::Assessed { remedy, .. }] = &findings[..] else { panic!("{findings:?}") };
         assert_eq!(*remedy, Some(Remedy::TakeUp(account)));
     }
 }

@@ -1,26 +1,19 @@
-//! Whether this process keeps what it has in memory to itself.
+//! The check that no other program can read this process's memory.
 
 use rustix::process::{Resource, getrlimit};
 
-use super::report::{Check, Remedy, Told};
+use super::facts::MemoryFact;
+use super::finding::{Fact, Finding, Remedy};
 
-/// Looks at what the program did for itself when it began.
-pub(crate) fn memory() -> Told {
+/// Checks the protections that the program switches on when it starts.
+pub(crate) fn memory() -> Finding {
     if getrlimit(Resource::Core).current != Some(0) {
-        return Told::finding(
-            Check::Memory,
-            "the system would write this program's memory to a core file",
-            Remedy::Report,
-        );
+        return Finding::to_mend(Fact::Memory(MemoryFact::CoreFile), Remedy::ReportBug);
     }
     if is_open_to_debuggers() {
-        return Told::finding(
-            Check::Memory,
-            "other programs of yours can read this program's memory",
-            Remedy::Report,
-        );
+        return Finding::to_mend(Fact::Memory(MemoryFact::OpenToDebuggers), Remedy::ReportBug);
     }
-    Told::fine(Check::Memory, "no core file is written, and no debugger let in")
+    Finding::fine(Fact::Memory(MemoryFact::Kept))
 }
 
 #[cfg(target_os = "linux")]
@@ -29,7 +22,7 @@ fn is_open_to_debuggers() -> bool {
     dumpable_behavior() != Ok(DumpableBehavior::NotDumpable)
 }
 
-/// There a program is opened to debuggers by how it was signed.
+/// Returns `false`: on other systems the program's signature decides about debuggers.
 #[cfg(not(target_os = "linux"))]
 fn is_open_to_debuggers() -> bool {
     false

@@ -1,11 +1,12 @@
-//! Whether everything is in order: facts about the vault and its surroundings, one area a file.
+//! The checks of `doctor`: each looks at one part of the vault or its environment and returns
+//! [`Finding`]s.
 //!
-//! Looks and changes nothing: the vault is not even migrated. The one thing that is written is an
-//! entry in the keychain, which is deleted again. What each fact means to a user, and what to type,
-//! is for the interface.
+//! Checks change nothing: they do not even migrate the vault. The only thing that is written is a
+//! trial entry in the keychain, which is deleted again. How a finding is worded, and which command
+//! mends it, is not known here.
 
-mod report;
-mod programs;
+mod facts;
+mod finding;
 mod ports;
 mod memory;
 mod disk;
@@ -18,14 +19,18 @@ mod clock;
 mod leftovers;
 
 pub(crate) use clock::{ask_server, recorded_clock};
-pub(crate) use credentials::{accounts, audit, credentials, interrupted};
+pub(crate) use credentials::{accounts, audit, credentials, interrupted_refreshes};
 pub(crate) use database::{database, sqlite, vault};
 pub(crate) use disk::disk;
+pub(crate) use facts::{
+    AuditFact, ClockFact, CredentialsFact, DiskFact, EntriesFact, IntegrityFact, KeychainFact,
+    LeftoversFact, LogFact, MemoryFact, PermissionsFact, PortsFact, RecoveryFact, RefreshesFact,
+    Server, SlotTrial, SlotsFact, SqliteFact, VaultFact,
+};
+pub(crate) use finding::{Check, Fact, Finding, Remedy, Verdict};
 pub(crate) use keychain::{entries, round_trip};
-pub(crate) use leftovers::{beside, intents, unplaced};
+pub(crate) use leftovers::{keychain_leftovers, sidecar_files, waiting_bundle};
 pub(crate) use memory::memory;
-pub(crate) use permissions::{private, vault_files};
-pub(crate) use ports::{any_port, fixed_port};
-pub(crate) use programs::program;
-pub(crate) use report::{Check, Remedy, Seen, Told, Verdict};
+pub(crate) use permissions::{private_file, vault_files};
+pub(crate) use ports::{any_port, fixed_port, unusable_redirect_uri};
 pub(crate) use slots::{recovery, slots};

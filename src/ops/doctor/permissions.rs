@@ -1,84 +1,86 @@
-//! Who can read and change the files that count.
+//! The check of who can read and change the files that tokctl relies on.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use super::report::{Check, Remedy, Told};
+use super::facts::PermissionsFact;
+use super::finding::{Fact, Finding, Remedy};
 use crate::private_file::{self, Error, Readers};
 use crate::store;
 
-/// Looks at the vault's file, its directory, and all that lies beside it.
-pub(crate) fn vault_files(path: &Path) -> Vec<Told> {
+/// Checks the vault's file, its directory, and the files beside it.
+pub(crate) fn vault_files(path: &Path) -> Vec<Finding> {
     let Ok(parts) = store::parts(path) else {
-        // Said with what can't be opened.
+        // The check that opens the vault reports this error.
         return Vec::new();
     };
-    let mut told = Vec::new();
-    let Some(database) = parts.first() else { return told };
+    let mut findings = Vec::new();
+    let Some(database) = parts.first() else { return findings };
     if let Some(directory) = database.parent() {
-        told.extend(unfit(directory, Readers::Others, Told::damaged));
-        told.extend(unwritable(directory));
+        findings.extend(unfit(directory, Readers::Others, Finding::damaged));
+        findings.extend(unwritable(directory));
     }
-    told.extend(unwritable(database));
-    let beside = store::sidecars(path).ok().and_then(Result::ok).unwrap_or_default();
-    let beside: Vec<PathBuf> = beside.into_iter().map(|sidecar| sidecar.path).collect();
-    for path in parts.iter().chain(&beside) {
-        told.extend(unfit(path, Readers::OwnerOnly, Told::damaged));
+    findings.extend(unwritable(database));
+    let sidecars = store::sidecars(path).ok().and_then(Result::ok).unwrap_or_default();
+    let sidecars: Vec<PathBuf> = sidecars.into_iter().map(|sidecar| sidecar.path).collect();
+    for path in parts.iter().chain(&sidecars) {
+        findings.extend(unfit(path, Readers::OwnerOnly, Finding::damaged));
     }
-    if told.is_empty() {
-        told.push(Told::fine(Check::Permissions, "nobody else can read or change the vault"));
+    if findings.is_empty() {
+        findings.push(Finding::fine(Fact::Permissions(PermissionsFact::Private)));
     }
-    told
+    findings
 }
 
-/// Looks at a file that nobody else may change or read; nothing where there is none.
-pub(crate) fn private(path: &Path) -> Option<Told> {
-    unfit(path, Readers::OwnerOnly, Told::finding)
+/// Checks a file that no other user may read or change. Returns `None` if the file is fine or does
+/// not exist.
+pub(crate) fn private_file(path: &Path) -> Option<Finding> {
+    unfit(path, Readers::OwnerOnly, Finding::to_mend)
 }
 
-/// Tells if the user can't write to what is theirs: then nothing can be renewed.
-fn unwritable(path: &Path) -> Option<Told> {
+/// Returns a finding if the user owns `path` and can't write to it: then no token can be renewed.
+fn unwritable(path: &Path) -> Option<Finding> {
     let metadata = std::fs::metadata(path).ok()?;
     let user = rustix::process::geteuid().as_raw();
     keeps_out(user, metadata.uid(), metadata.mode()).then(|| {
-        let message = format!("`{}` can't be written by its owner", path.display());
-        Told::finding(Check::Permissions, message, Remedy::LetOwnerWrite(path.to_owned()))
+        let fact = PermissionsFact::NotWritable(path.to_owned());
+        Finding::to_mend(Fact::Permissions(fact), Remedy::LetOwnerWrite(path.to_owned()))
     })
 }
 
-/// Whether `mode` keeps `user`, who is the owner, from writing. Nothing keeps root.
+/// Returns whether `user` is the owner and `mode` keeps the owner from writing. Root can always
+/// write.
 fn keeps_out(user: u32, owner: u32, mode: u32) -> bool {
     user != 0 && user == owner && mode & 0o200 == 0
 }
 
-/// What is wrong with `path`, if anything is; that others can change it is told as `graver`.
-fn unfit(path: &Path, allowed: Readers, graver: fn(Check, String, Remedy) -> Told) -> Option<Told> {
-    let graver = |error: &Error, remedy| graver(Check::Permissions, error.to_string(), remedy);
-    let own = |path: &Path| PathBuf::from(path);
-    match private_file::check(path) {
-        Ok(Readers::Others) if allowed == Readers::OwnerOnly => Some(Told::finding(
-            Check::Permissions,
-            format!("`{}` can be read by others", path.display()),
-            Remedy::KeepReadersOut(own(path)),
-        )),
-        Ok(Readers::OwnerOnly | Readers::Others) => None,
-        Err(error) => match &error {
-            Error::WritableByOthers { path } => {
-                Some(graver(&error, Remedy::KeepWritersOut(own(path))))
-            }
-            Error::Shared { .. } => Some(graver(&error, Remedy::UseLocalDisk)),
-            Error::ForeignOwner { path } => Some(graver(&error, Remedy::Own(own(path)))),
-            Error::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound => None,
-            Error::NotAFile { path }
-            | Error::Denied { path }
-            | Error::TooLarge { path, .. }
-            | Error::Io { path, .. } => Some(Told::finding(
-                Check::Permissions,
-                error.to_string(),
-                Remedy::LookAt(own(path)),
-            )),
-        },
-    }
+/// Returns what is wrong with the permissions of `path`, if anything is. `if_writable` makes the
+/// finding that other users can change it.
+fn unfit(
+    path: &Path,
+    allowed: Readers,
+    if_writable: fn(Fact, Remedy) -> Finding,
+) -> Option<Finding> {
+    let error = match private_file::check(path) {
+        Ok(Readers::Others) if allowed == Readers::OwnerOnly => {
+            let fact = PermissionsFact::ReadableByOthers(path.to_owned());
+            let remedy = Remedy::KeepReadersOut(path.to_owned());
+            return Some(Finding::to_mend(Fact::Permissions(fact), remedy));
+        }
+        Ok(Readers::OwnerOnly | Readers::Others) => return None,
+        Err(error) => error,
+    };
+    let (finding, remedy): (fn(Fact, Remedy) -> Finding, Remedy) = match &error {
+        Error::WritableByOthers { path } => (if_writable, Remedy::KeepWritersOut(path.clone())),
+        Error::Shared { .. } => (if_writable, Remedy::UseLocalDisk),
+        Error::ForeignOwner { path } => (if_writable, Remedy::Own(path.clone())),
+        Error::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound => return None,
+        Error::NotAFile { path }
+        | Error::Denied { path }
+        | Error::TooLarge { path, .. }
+        | Error::Io { path, .. } => (Finding::to_mend, Remedy::LookAt(path.clone())),
+    };
+    Some(finding(Fact::Permissions(PermissionsFact::Untrusted(error)), remedy))
 }
 
 #[cfg(test)]
@@ -87,14 +89,14 @@ mod tests {
 
     #[test]
     fn an_owner_who_can_not_write_is_told_so() {
-        for (user, owner, mode, told) in [
+        for (user, owner, mode, expected) in [
             (1000, 1000, 0o100_400, true),
             (1000, 1000, 0o040_500, true),
             (1000, 1000, 0o100_600, false),
             (1000, 0, 0o100_400, false),
             (0, 0, 0o100_400, false),
         ] {
-            assert_eq!(keeps_out(user, owner, mode), told, "{user} {owner} {mode:o}");
+            assert_eq!(keeps_out(user, owner, mode), expected, "{user} {owner} {mode:o}");
         }
     }
 }

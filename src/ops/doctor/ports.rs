@@ -1,59 +1,56 @@
-//! Whether a browser could come back from a login.
+//! The check of the ports to which a browser returns at the end of a login.
 
-use super::report::{Check, Remedy, Told};
-use crate::oauth::listener::{Error, Listener};
+use super::facts::PortsFact;
+use super::finding::{Fact, Finding, Remedy};
+use crate::oauth::listener::Listener;
+pub(crate) use crate::oauth::redirect_uri::Invalid as InvalidRedirectUri;
 use crate::oauth::redirect_uri::RedirectUri;
-use crate::untrusted::printable;
+use crate::ops::providers::Provider;
 
-/// Tries to listen where most logins do: on a free port of this machine's own addresses.
-pub(crate) fn any_port() -> Vec<Told> {
-    let told = |name: &str, uri: &str| {
+/// Tries to listen where most logins do: on any free port of the loopback addresses.
+pub(crate) fn any_port() -> Vec<Finding> {
+    let try_address = |on: &'static str, uri: &str| {
         let bound = uri.parse().ok().map(|uri: RedirectUri| Listener::bind(&uri));
         match bound {
-            Some(Ok(_)) => Told::fine(Check::Ports, format!("a login can listen on {name}")),
-            Some(Err(error)) => Told::finding(
-                Check::Ports,
-                format!("no login can listen on {name}: {}", reason(&error)),
-                Remedy::LookAtLoopback,
-            ),
-            None => Told::unknown(Check::Ports, format!("{name} is no address to listen on")),
+            Some(Ok(_)) => Finding::fine(Fact::Ports(PortsFact::Listens { on })),
+            Some(Err(error)) => {
+                let fact = Fact::Ports(PortsFact::Refused { on, error });
+                Finding::to_mend(fact, Remedy::LookAtLoopback)
+            }
+            None => Finding::unknown(Fact::Ports(PortsFact::NotAnAddress { on })),
         }
     };
-    let mut all = vec![told("127.0.0.1", "http://127.0.0.1:0/")];
-    // A machine without IPv6 lacks nothing: `localhost` is IPv4 alone there.
+    let mut findings = vec![try_address("127.0.0.1", "http://127.0.0.1:0/")];
+    // A machine without IPv6 is fine: its `localhost` is the IPv4 address.
     match "http://[::1]:0/".parse().map(|uri: RedirectUri| Listener::bind(&uri)) {
-        Ok(Err(_)) | Err(_) => {
-            all.push(Told::fine(Check::Ports, "there is no IPv6 on this machine's own address"));
-        }
-        Ok(Ok(_)) => all.push(told("[::1]", "http://[::1]:0/")),
+        Ok(Err(_)) | Err(_) => findings.push(Finding::fine(Fact::Ports(PortsFact::NoIpv6))),
+        Ok(Ok(_)) => findings.push(try_address("[::1]", "http://[::1]:0/")),
     }
-    all
+    findings
 }
 
-/// Tries the redirect URI of `provider`, if it has a port of its own.
-pub(crate) fn fixed_port(provider: &str, redirect_uri: &str) -> Option<Told> {
-    let uri: RedirectUri = redirect_uri.parse().ok()?;
+/// Tries to listen on the port of `provider`'s redirect URI. Returns `None` if it names no port.
+pub(crate) fn fixed_port(provider: &Provider) -> Option<Finding> {
+    let uri: RedirectUri = provider.redirect_uri().parse().ok()?;
     let port = uri.port();
     if port == 0 {
         return None;
     }
+    let provider = provider.name.clone();
     Some(match Listener::bind(&uri) {
-        Ok(_) => Told::fine(Check::Ports, format!("port {port}, for `{provider}`, is free")),
-        Err(error) => Told::finding(
-            Check::Ports,
-            format!("`{provider}` can't be logged in to: {}", reason(&error)),
-            Remedy::FreePort,
-        ),
+        Ok(_) => Finding::fine(Fact::Ports(PortsFact::Free { provider, port })),
+        Err(error) => {
+            let fact = Fact::Ports(PortsFact::Taken { provider, error });
+            Finding::to_mend(fact, Remedy::FreePort)
+        }
     })
 }
 
-fn reason(error: &Error) -> String {
-    match error {
-        Error::Bind { source, .. } => printable(&source.to_string()),
-        Error::PortTaken { .. } | Error::TimedOut | Error::Rejected(_) | Error::Io(_) => {
-            error.to_string()
-        }
-    }
+/// Returns why no login at `provider` can listen on its redirect URI. Returns `None` if one can, or
+/// if the URI is not `http`, so that no login tries to listen.
+pub(crate) fn unusable_redirect_uri(provider: &Provider) -> Option<InvalidRedirectUri> {
+    let uri = provider.redirect_uri();
+    if uri.starts_with("http:") { uri.parse::<RedirectUri>().err() } else { None }
 }
 
 #[cfg(test)]
@@ -61,12 +58,17 @@ mod tests {
     use std::net::{Ipv4Addr, TcpListener};
 
     use super::*;
-    use crate::ops::doctor::report::{Seen, Verdict};
+    use crate::ops::doctor::finding::Verdict;
 
-    fn verdict(told: &Told) -> Verdict {
-        match told.seen {
-            Seen::Fact { verdict, .. } => verdict,
-            Seen::Failure(_) => panic!("{told:?}"),
+    fn provider(redirect_uri: &str) -> Provider {
+        let definition = toml::from_str(&format!("redirect_uri = '{redirect_uri}'")).unwrap();
+        Provider { name: "acme".parse().unwrap(), definition }
+    }
+
+    fn verdict(redirect_uri: &str) -> Option<Verdict> {
+        match fixed_port(&provider(redirect_uri))? {
+            Finding::Assessed { verdict, .. } => Some(verdict),
+            Finding::Failure { error, .. } => panic!("{error}"),
         }
     }
 
@@ -74,9 +76,9 @@ mod tests {
     fn a_port_that_is_taken_is_found_and_a_free_one_too() {
         let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let uri = format!("http://127.0.0.1:{}/callback", taken.local_addr().unwrap().port());
-        assert_eq!(verdict(&fixed_port("acme", &uri).unwrap()), Verdict::Finding);
+        assert_eq!(verdict(&uri), Some(Verdict::ToMend));
         drop(taken);
-        assert_eq!(verdict(&fixed_port("acme", &uri).unwrap()), Verdict::Fine);
-        assert!(fixed_port("acme", "http://127.0.0.1:0/callback").is_none());
+        assert_eq!(verdict(&uri), Some(Verdict::Fine));
+        assert_eq!(verdict("http://127.0.0.1:0/callback"), None);
     }
 }

@@ -1,78 +1,69 @@
-//! The key slots: which there are, and which of them open here.
+//! The checks of the key slots: which of them open, and how many there are.
 
-use jiff::Timestamp;
-
-use super::database::age;
-use super::report::{Check, Remedy, Told};
+use super::facts::{RecoveryFact, SlotTrial, SlotsFact};
+use super::finding::{Check, Fact, Finding, Remedy};
 use crate::ops::error::Error;
 use crate::ops::key_slots::opens;
 use crate::store::{ListedSlot, OpenVault};
-use crate::vault::keychain;
-use crate::vault::slot::{Cost, SlotKind};
+use crate::vault::slot::SlotKind;
 use crate::vault::slot_secret::SlotSecret;
 
-/// Tries each slot of an open vault with what is `at_hand`.
-pub(crate) fn slots(
-    vault: &OpenVault,
-    at_hand: &[SlotSecret],
-    now: Timestamp,
-) -> Result<Vec<Told>, Error> {
-    let told = vault.costed_slots()?.into_iter().map(|(slot, cost)| {
-        let made = age(slot.created_at, now);
-        let what = format!("the `{}` slot {}, made {made}, {}", slot.kind, slot.id, told(cost));
-        one(vault, slot, &what, at_hand)
+/// Tries to open each slot of the vault with `secrets`.
+pub(crate) fn slots(vault: &OpenVault, secrets: &[SlotSecret]) -> Result<Vec<Finding>, Error> {
+    let findings = vault.slots_with_cost()?.into_iter().map(|(slot, cost)| {
+        let ListedSlot { id, kind, created_at: made, .. } = slot;
+        match try_slot(vault, slot, secrets) {
+            Ok(trial) => judge(SlotsFact { id, kind, made, cost, trial }),
+            Err(error) => Finding::failure(Check::Slots, error),
+        }
     });
-    Ok(told.collect())
+    Ok(findings.collect())
 }
 
-fn told(cost: Cost) -> String {
-    format!("Argon2id m={} KiB t={} p={}", cost.memory, cost.passes, cost.lanes)
+/// Judges a slot by the outcome of its trial.
+fn judge(slot: SlotsFact) -> Finding {
+    match slot.trial {
+        SlotTrial::Opens => Finding::fine(Fact::Slots(slot)),
+        SlotTrial::Lost => {
+            let remedy = Remedy::RemoveSlot(slot.id.to_string());
+            Finding::to_mend(Fact::Slots(slot), remedy)
+        }
+        SlotTrial::NotGiven(_)
+        | SlotTrial::OtherSecret
+        | SlotTrial::NotTried
+        | SlotTrial::NoSecret => Finding::unknown(Fact::Slots(slot)),
+    }
 }
 
-fn one(vault: &OpenVault, slot: ListedSlot, what: &str, at_hand: &[SlotSecret]) -> Told {
+/// Tries to open `slot` with those of `secrets` that are of its kind.
+fn try_slot(
+    vault: &OpenVault,
+    slot: ListedSlot,
+    secrets: &[SlotSecret],
+) -> Result<SlotTrial, Error> {
     let mut tried = false;
-    for with in at_hand.iter().filter(|with| with.kind() == slot.kind) {
-        match opens(vault, slot.id, with) {
-            Ok(true) => return Told::fine(Check::Slots, format!("{what}: opens")),
+    for secret in secrets.iter().filter(|secret| secret.kind() == slot.kind) {
+        match opens(vault, slot.id, secret) {
+            Ok(true) => return Ok(SlotTrial::Opens),
             Ok(false) => tried = true,
-            Err(Error::Keychain { source, .. }) => {
-                return Told::unknown(Check::Slots, format!("{what}: not tried, {source}"));
-            }
-            Err(error) => return Told::failure(Check::Slots, error),
+            Err(Error::Keychain { source, .. }) => return Ok(SlotTrial::NotGiven(source)),
+            Err(error) => return Err(error),
         }
     }
-    match slot.kind {
-        SlotKind::Keychain if tried => Told::finding(
-            Check::Slots,
-            format!("{what}: {}", keychain::Error::Missing),
-            Remedy::RemoveSlot(slot.id.to_string()),
-        ),
-        SlotKind::Keychain | SlotKind::Key | SlotKind::Passphrase | SlotKind::Recovery if tried => {
-            Told::unknown(Check::Slots, format!("{what}: not the one whose secret is set"))
-        }
-        SlotKind::Keychain => Told::unknown(Check::Slots, format!("{what}: not tried")),
-        SlotKind::Key | SlotKind::Passphrase | SlotKind::Recovery => {
-            Told::unknown(Check::Slots, format!("{what}: not tried, its secret is not at hand"))
-        }
-    }
+    Ok(match (slot.kind, tried) {
+        (SlotKind::Keychain, true) => SlotTrial::Lost,
+        (SlotKind::Keychain, false) => SlotTrial::NotTried,
+        (SlotKind::Key | SlotKind::Passphrase | SlotKind::Recovery, true) => SlotTrial::OtherSecret,
+        (SlotKind::Key | SlotKind::Passphrase | SlotKind::Recovery, false) => SlotTrial::NoSecret,
+    })
 }
 
-/// Whether the vault still opens when one secret is lost.
-pub(crate) fn recovery(kinds: &[SlotKind]) -> Told {
+/// Checks whether the vault, with slots of these kinds, still opens if one secret is lost.
+pub(crate) fn recovery(kinds: &[SlotKind]) -> Finding {
+    let fact = Fact::Recovery;
     match kinds {
-        [_, _, ..] => Told::fine(
-            Check::Recovery,
-            format!("{} slots: the vault opens when the secret of one is lost", kinds.len()),
-        ),
-        [only] => Told::hint(
-            Check::Recovery,
-            format!("if the secret of the one `{only}` slot is lost, so is what the vault holds"),
-            Remedy::AddRecovery,
-        ),
-        [] => Told::damaged(
-            Check::Recovery,
-            "the vault has no key slot: nothing opens it",
-            Remedy::RestoreBackup,
-        ),
+        [_, _, ..] => Finding::fine(fact(RecoveryFact::Several { slots: kinds.len() })),
+        [only] => Finding::hint(fact(RecoveryFact::Only(*only)), Remedy::AddRecovery),
+        [] => Finding::damaged(fact(RecoveryFact::None), Remedy::RestoreBackup),
     }
 }

@@ -1,10 +1,10 @@
-//! Making a credential of what another tool kept: its tokens, with the addresses of the provider
-//! as it is defined here.
+//! Making a credential from a record of another tool: its tokens, with the endpoints of today's
+//! definition of the provider.
 
 use jiff::Timestamp;
 
 use super::incoming::{Incoming, LeftOut};
-use crate::foreign::record::{Held, HeldGrant, IssuedTo, Record};
+use crate::importers::record::{Held, HeldGrant, IssuedTo, Record};
 use crate::model::account::{Account, UserName};
 use crate::model::address::Address;
 use crate::model::client::{Client, ClientAuthentication};
@@ -13,29 +13,31 @@ use crate::model::credential::{
 };
 use crate::model::definition::RefreshKind;
 use crate::model::readiness::due_at;
-use crate::ops::error::{Error, ImportError, Reason};
+use crate::ops::error::{ImportError, Reason};
 use crate::ops::login::static_token;
-use crate::providers::{self, Endpoints, Places, Provider};
+use crate::providers::{self, AddressParameters, Endpoints, Provider};
 use crate::secret::ClientSecret;
 
 /// A provider, and the client that is configured for it.
 #[derive(Debug)]
 pub(crate) struct Service {
     pub(crate) provider: Provider,
-    /// Id and secret.
+    /// The id and secret of the configured client.
     pub(crate) client: Option<(String, Option<ClientSecret>)>,
     pub(crate) trusted_certificates: Option<String>,
 }
 
-/// Makes a credential for `user` of what another tool kept. `server` is the service's address where
-/// the record has none.
+/// Makes a credential for `user` from `record`. `server` is the service's address if the record has
+/// none.
+///
+/// Fails with [`ImportError::Unfit`] if the record does not fit the provider.
 pub(crate) fn assemble(
     record: Record,
     user: UserName,
     service: &Service,
     server: Option<&Address>,
     now: Timestamp,
-) -> Result<Incoming, Error> {
+) -> Result<Incoming, ImportError> {
     let Record { origin, username, held, inactive, .. } = record;
     let server = record.server.as_ref().or(server);
     let issued_at = match &held {
@@ -46,7 +48,7 @@ pub(crate) fn assemble(
         Held::Static(token) => {
             static_api(service, server, username).map(|api| (Grant::Static(token), api, None))
         }
-        Held::Grant(held) => granted(*held, service, server, username, now),
+        Held::Grant(held) => grant(*held, service, server, username, now),
     };
     let (grant, api, left_out) =
         made.map_err(|reason| ImportError::Unfit { origin: origin.clone(), reason })?;
@@ -63,7 +65,7 @@ pub(crate) fn assemble(
     Ok(Incoming { account, credential, origin, forks, issued_at, left_out })
 }
 
-/// How the service takes a token of a person's own, as a login with one would have it.
+/// Returns how the service takes a static token, as a login with that token would store it.
 fn static_api(
     service: &Service,
     server: Option<&Address>,
@@ -79,8 +81,9 @@ fn static_api(
     static_token::api(&service.provider, server, username, certificates).map_err(Reason::Provider)
 }
 
-/// The grant with the client that can renew it; without one, its access token alone.
-fn granted(
+/// Makes a grant with the client that can renew it. If that client is not known, makes a static
+/// token of the access token, and returns the reason.
+fn grant(
     held: HeldGrant,
     service: &Service,
     server: Option<&Address>,
@@ -102,12 +105,14 @@ fn granted(
     };
     let api = api(service, server, username, own, secret)?;
     Ok(match client {
-        Ok((client, _)) => (Grant::OAuth(Box::new(renewed(held, service, client, now))), api, None),
-        Err(reason) => (alone(held, now), api, renewable.then_some(reason)),
+        Ok((client, _)) => {
+            (Grant::OAuth(Box::new(oauth_grant(held, service, client, now))), api, None)
+        }
+        Err(reason) => (static_grant(held, now), api, renewable.then_some(reason)),
     })
 }
 
-/// The provider's own endpoints; `None` where its definition leaves them to be discovered.
+/// Returns the endpoints of the provider's definition, or `None` if it leaves them to discovery.
 fn endpoints(
     service: &Service,
     server: Option<&Address>,
@@ -120,7 +125,8 @@ fn endpoints(
     }
 }
 
-/// Id and secret of the client that the grant was issued to, as far as they are known.
+/// Returns the id and secret of the client that the grant was issued to. Fails if the id is not
+/// known; the secret may be missing.
 fn issued_to(
     issued_to: &IssuedTo,
     service: &Service,
@@ -137,8 +143,8 @@ fn issued_to(
     }
 }
 
-/// The client with `id` and `secret`. One that the record itself names may lack its secret: that
-/// may be configured later.
+/// Makes the client with `id` and `secret`. A client that the record names may lack its secret,
+/// which may be configured later; any other fails with [`LeftOut::NoClientSecret`].
 fn client(
     id: String,
     secret: Option<&ClientSecret>,
@@ -171,18 +177,18 @@ fn client(
     })
 }
 
-/// The grant with what renews it.
-fn renewed(held: HeldGrant, service: &Service, client: Client, now: Timestamp) -> OAuthGrant {
+/// Makes a grant that `client` renews.
+fn oauth_grant(held: HeldGrant, service: &Service, client: Client, now: Timestamp) -> OAuthGrant {
     let renewal = service.provider.renewal();
-    let refresh_token = renewal.kind.usable(held.refresh_token);
+    let refresh_token = renewal.kind.accept_refresh_token(held.refresh_token);
     let issued_at = held.issued_at.filter(|at| *at <= now).unwrap_or(now);
     let (access_token, expiry) = match held.access_token {
         Some(token) => (Some(token), held.expiry),
-        // It is over, and the first use brings one.
+        // Counts as expired, so that the first use requests a token.
         None => (None, Expiry::Known(now)),
     };
     let due = match expiry {
-        // Whether it works still is found out at its first use.
+        // The token may have expired already, so the first use renews it.
         Expiry::Unknown if refresh_token.is_some() => Some(now),
         Expiry::Known(_) | Expiry::None | Expiry::Unknown => {
             due_at(issued_at, expiry, renewal.margin)
@@ -195,7 +201,7 @@ fn renewed(held: HeldGrant, service: &Service, client: Client, now: Timestamp) -
         expiry,
         due_at: due,
         refresh_token,
-        renewal: renewal.kind.after_consent(),
+        renewal: renewal.kind.renewal_after_consent(),
         scopes: held.scopes,
         client,
         granted_at: issued_at,
@@ -204,15 +210,15 @@ fn renewed(held: HeldGrant, service: &Service, client: Client, now: Timestamp) -
     }
 }
 
-/// The access token alone, which nothing renews.
-fn alone(held: HeldGrant, now: Timestamp) -> Grant {
+/// Makes a static token of the access token, which nothing renews.
+fn static_grant(held: HeldGrant, now: Timestamp) -> Grant {
     Grant::Static(match held.access_token {
         Some(token) => StaticToken { token: Some(token), expiry: held.expiry },
         None => StaticToken { token: None, expiry: Expiry::Known(now) },
     })
 }
 
-/// The service that a granted token is for.
+/// Returns the description of the service that a granted token is for.
 fn api(
     service: &Service,
     server: Option<&Address>,
@@ -222,10 +228,10 @@ fn api(
 ) -> Result<Api, Reason> {
     let provider = &service.provider;
     let server_url = provider.server(server).map_err(Reason::Provider)?;
-    let places = Places { server: server_url.as_ref(), ..Places::default() };
-    // Where a site is missing, the token is as good without these addresses.
+    let places = AddressParameters { server: server_url.as_ref(), ..AddressParameters::default() };
+    // Without a site these addresses can't be filled in. The token works anyway.
     let base_url = provider.api_base_url(places).unwrap_or_default();
-    let places = Places { api_base_url: base_url.as_ref(), ..places };
+    let places = AddressParameters { api_base_url: base_url.as_ref(), ..places };
     let check = provider.check(places).unwrap_or_default();
     let trusted_certificates = match client {
         Some(_) => None,

@@ -1,29 +1,36 @@
-//! What comes in with a bundle from another vault.
+//! Opening the bundle of another vault.
 
 use super::incoming::Incoming;
 use crate::model::account::Account;
-use crate::model::bundle::{Carried, Content, Load, is_sound};
+use crate::model::bundle::{BundleEntry, Content, Load, is_sound};
 use crate::ops::error::{BundleError, Error};
 use crate::vault::bundle::{Bundle, BundleSecret, Malformed};
+pub(crate) use crate::vault::bundle::{BundleId, LONGEST as LONGEST_BUNDLE};
 
-/// What a bundle holds.
-pub(crate) struct Opened {
+/// The content of a bundle.
+pub(crate) struct OpenedBundle {
     pub(crate) incoming: Vec<Incoming>,
-    /// Whether any of it was handed over, and so has no other holder.
+    /// Whether at least one of its credentials was moved, so that no other vault has it.
     pub(crate) moved: bool,
 }
 
-/// Opens a bundle and gives what is in it.
+/// Parses the text of a bundle, without opening it.
+pub(crate) fn read_bundle(text: &str) -> Result<Bundle, BundleError> {
+    Ok(Bundle::parse(text)?)
+}
+
+/// Opens a bundle with `secret` and returns its credentials.
 ///
-/// Nothing in it has another holder who would have to be stopped first: what each use replaces
-/// is in a bundle only after the vault that made it has handed it over. And whoever sealed it had
-/// its secret, so where it says that tokens are sent is as good as what this vault says.
-pub(crate) fn open(bundle: &Bundle, secret: &BundleSecret) -> Result<Opened, Error> {
+/// No credential in it can cost another vault its login: a rotating refresh token is in a bundle
+/// only after its vault has handed it over. The endpoints in it are trusted, because only somebody
+/// who has the secret can seal a bundle. Fails with [`BundleError::Closed`] or
+/// [`BundleError::Malformed`].
+pub(crate) fn open(bundle: &Bundle, secret: &BundleSecret) -> Result<OpenedBundle, Error> {
     let damaged = || BundleError::Malformed(Malformed::Damaged);
     let content = bundle.open(secret).map_err(BundleError::Closed)?;
     let content: Content = serde_json::from_slice(&content).map_err(|_| damaged())?;
     let moved = content.credentials.iter().any(|carried| carried.load == Load::Moved);
-    let incoming = |carried: Carried| {
+    let incoming = |carried: BundleEntry| {
         if !is_sound(&carried.credential) {
             return Err(damaged().into());
         }
@@ -36,7 +43,7 @@ pub(crate) fn open(bundle: &Bundle, secret: &BundleSecret) -> Result<Opened, Err
     };
     let incoming: Result<Vec<Incoming>, Error> =
         content.credentials.into_iter().map(incoming).collect();
-    Ok(Opened { incoming: incoming?, moved })
+    Ok(OpenedBundle { incoming: incoming?, moved })
 }
 
 #[cfg(test)]
@@ -48,7 +55,7 @@ mod tests {
     use crate::vault::bundle::seal;
 
     /// Seals a bundle with one credential, changed at `pointer`, and opens it.
-    fn opened_with(pointer: &str, value: Value) -> Result<Opened, Error> {
+    fn open_with(pointer: &str, value: Value) -> Result<OpenedBundle, Error> {
         let mut content = json!({ "credentials": [{
             "provider": "acme", "user": "x", "load": "copied",
             "credential": {
@@ -78,8 +85,8 @@ mod tests {
 
     #[test]
     fn what_a_vault_would_not_keep_does_not_come_in_under_the_right_seal_either() {
-        assert_eq!(opened_with("/credentials/0/user", json!("y")).unwrap().incoming.len(), 1);
-        for (place, value) in [
+        assert_eq!(open_with("/credentials/0/user", json!("y")).unwrap().incoming.len(), 1);
+        for (field, value) in [
             ("grant/access_token", "made\nup"),
             ("grant/token_type", "Bearer\u{1b}[31m"),
             ("grant/client/id", "made\rup"),
@@ -91,10 +98,10 @@ mod tests {
             ("api/headers/0/value", "made-up\r\nx: y"),
             ("updated_at", "2026-01-01T00:00:00.000000001Z"),
         ] {
-            let pointer = format!("/credentials/0/credential/{place}");
-            assert!(opened_with(&pointer, json!(value)).is_err(), "{place} {value:?}");
+            let pointer = format!("/credentials/0/credential/{field}");
+            assert!(open_with(&pointer, json!(value)).is_err(), "{field} {value:?}");
         }
-        assert!(opened_with("/credentials/0/user", json!("a\nb")).is_err());
-        assert!(opened_with("/credentials/0/provider", json!("Acme")).is_err());
+        assert!(open_with("/credentials/0/user", json!("a\nb")).is_err());
+        assert!(open_with("/credentials/0/provider", json!("Acme")).is_err());
     }
 }

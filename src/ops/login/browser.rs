@@ -1,7 +1,7 @@
 //! The authorization code grant in the browser (RFC 6749 §4.1, RFC 7636, RFC 8252).
 //!
-//! In steps, so that the caller can talk to the person in between: [`start`] binds the port, and
-//! only then is there an address to open; [`Pending::wait`] brings the code and redeems it.
+//! A login has two steps, so that the caller can talk to the person in between: [`start`] binds the
+//! port and makes the address for the browser; [`Pending::wait`] waits for the code and redeems it.
 
 use std::time::Instant;
 
@@ -12,16 +12,17 @@ use super::plan::Plan;
 use crate::model::address::Address;
 use crate::model::client::Client;
 use crate::model::definition::Pkce;
-use crate::oauth::authorization_response::{AuthorizationResponse, Expected};
+use crate::oauth::authorization_response::{AuthorizationResponse, ExpectedResponse};
 use crate::oauth::listener::{self, Listener};
-use crate::oauth::pasted::{Desk, Lines};
+use crate::oauth::pasted::PasteInput;
+pub(crate) use crate::oauth::pasted::{Lines, Unusable};
 use crate::oauth::pkce;
 use crate::oauth::redirect_uri::{self, RedirectUri};
 use crate::oauth::state::State;
 use crate::oauth::token;
 use crate::ops::clock::Clock;
 use crate::ops::error::Error;
-use crate::providers::Entry;
+use crate::providers::FirstEndpoint;
 use crate::secret::CodeVerifier;
 
 /// A login that waits for the browser.
@@ -29,28 +30,33 @@ pub(crate) struct Pending {
     plan: Plan,
     client: Client,
     way_back: WayBack,
-    expected: Expected,
+    expected: ExpectedResponse,
     verifier: Option<CodeVerifier>,
     address: Url,
 }
 
-/// How the browser's answer gets here.
+/// The way in which the browser's answer arrives.
 enum WayBack {
-    /// Through a port of this machine, or pasted.
+    /// The answer comes to a port of this machine, or is pasted.
     Listener(Listener),
-    /// Pasted: the redirect URI is https, for which nobody could vouch here.
+    /// The answer is pasted, because the redirect URI is https and this machine has no certificate
+    /// for it.
     Pasted { redirect_uri: String },
 }
 
-/// Finds the endpoints and binds the listener.
+/// Finds the endpoints, binds the listener to `port` or the definition's port, and returns a login
+/// whose [`Pending::address`] can be opened.
+///
+/// Fails with [`Error::Metadata`] or [`Error::Provider`] if an endpoint is not known, and with
+/// [`Error::RedirectUri`] or [`Error::Listener`] if nothing can listen.
 pub(crate) fn start(mut plan: Plan, port: Option<u16>, clock: Clock) -> Result<Pending, Error> {
-    let endpoints = plan.endpoints(Entry::Authorization)?;
+    let endpoints = plan.endpoints(FirstEndpoint::Authorization)?;
     let authorization = endpoints
         .authorization
         .as_ref()
         .ok_or_else(|| plan.provider.incomplete("authorization_endpoint"))?;
     let way_back = way_back(&plan, port)?;
-    let state = State::fresh()?;
+    let state = State::random()?;
     let verifier = match plan.pkce() {
         Pkce::Required | Pkce::Send => Some(pkce::code_verifier()?),
         Pkce::Off => None,
@@ -61,7 +67,7 @@ pub(crate) fn start(mut plan: Plan, port: Option<u16>, clock: Clock) -> Result<P
     let client = plan.client(&endpoints, Some(&redirect_uri));
     let (server, secret) = (plan.server.as_ref(), plan.client_secret.as_ref());
     let check = plan.provider.answer_check(server, secret, clock)?;
-    let expected = Expected {
+    let expected = ExpectedResponse {
         state,
         issuer: endpoints.issuer,
         issuer_required: endpoints.names_itself,
@@ -70,7 +76,7 @@ pub(crate) fn start(mut plan: Plan, port: Option<u16>, clock: Clock) -> Result<P
     Ok(Pending { plan, client, way_back, expected, verifier, address })
 }
 
-/// Binds the port that the browser comes back to, if it can come back to one.
+/// Binds the port to which the browser returns, unless its answer has to be pasted.
 fn way_back(plan: &Plan, port: Option<u16>) -> Result<WayBack, Error> {
     let text = plan.provider.redirect_uri();
     if plan.is_pasted() {
@@ -102,7 +108,7 @@ impl WayBack {
     }
 }
 
-/// The address of the authorization request (RFC 6749 §4.1.1).
+/// Returns the address of the authorization request (RFC 6749 §4.1.1).
 fn authorization_request(
     plan: &Plan,
     endpoint: &Address,
@@ -133,13 +139,16 @@ fn authorization_request(
 }
 
 impl Pending {
-    /// The address for the browser.
+    /// Returns the address to open in the browser.
     pub(crate) fn address(&self) -> &Url {
         &self.address
     }
 
-    /// Waits until `deadline` for the browser, or for a person to paste among `lines` where it
-    /// ended, and redeems the code.
+    /// Waits until `deadline` for the browser's answer and redeems its code. The answer may also be
+    /// pasted as one of `lines`: the address at which the browser ended.
+    ///
+    /// Fails with [`Error::Listener`] if no answer comes or it fails a check, with
+    /// [`Error::LoginRefused`], or with [`Error::NotRedeemed`].
     pub(crate) fn wait(
         self,
         deadline: Instant,
@@ -148,11 +157,13 @@ impl Pending {
     ) -> Result<Granted, Error> {
         let redirect_uri = self.way_back.redirect_uri();
         let bare_code = self.plan.provider.definition.pkce == Some(Pkce::Required);
-        let desk = lines.map(|lines| Desk::new(lines, redirect_uri.clone(), bare_code));
-        let arrived = match (self.way_back, desk) {
-            (WayBack::Listener(listener), desk) => listener.wait(&self.expected, deadline, desk)?,
-            (WayBack::Pasted { .. }, Some(desk)) => {
-                listener::wait_for_paste(&self.expected, deadline, desk)?
+        let paste = lines.map(|lines| PasteInput::new(lines, redirect_uri.clone(), bare_code));
+        let arrived = match (self.way_back, paste) {
+            (WayBack::Listener(listener), paste) => {
+                listener.wait(&self.expected, deadline, paste)?
+            }
+            (WayBack::Pasted { .. }, Some(paste)) => {
+                listener::wait_for_paste(&self.expected, deadline, paste)?
             }
             (WayBack::Pasted { .. }, None) => return Err(listener::Error::TimedOut.into()),
         };
@@ -171,6 +182,6 @@ impl Pending {
         let verifier = self.verifier.as_ref();
         let answer = token::redeem(&self.client, code, &redirect_uri, verifier, params, now)
             .map_err(|source| Error::NotRedeemed { source })?;
-        Ok(Granted::new(self.plan, self.client, answer, now).arrived_in(arrived))
+        Ok(Granted::new(self.plan, self.client, answer, now).with_browser(arrived))
     }
 }

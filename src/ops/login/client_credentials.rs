@@ -1,4 +1,4 @@
-//! A login of the client itself, with its id and secret (RFC 6749 §4.4).
+//! A login of the client itself with its id and secret (RFC 6749 §4.4).
 
 use super::granted::Granted;
 use super::plan::Plan;
@@ -7,16 +7,16 @@ use crate::oauth::client_credentials;
 use crate::oauth::http;
 use crate::ops::clock::Clock;
 use crate::ops::error::Error;
-use crate::providers::Entry;
+use crate::providers::FirstEndpoint;
 
-/// Asks for the first token; each further one is asked for in the same way.
+/// Requests the first token. A refresh requests each further one in the same way.
 pub(crate) fn log_in(mut plan: Plan, clock: Clock) -> Result<Granted, Error> {
-    let endpoints = plan.endpoints(Entry::Token)?;
+    let endpoints = plan.endpoints(FirstEndpoint::Token)?;
     let client = plan.client(&endpoints, None);
     let now = clock();
-    let answer = client_credentials::request(&client, &plan.scopes, now, http::WHOLE)
+    let answer = client_credentials::request(&client, &plan.scopes, now, http::REQUEST_TIMEOUT)
         .answer
         .map_err(|source| Error::NotRedeemed { source })?;
     let renewal = RenewalGrant::ClientCredentials { scopes: plan.scopes.clone() };
-    Ok(Granted::new(plan, client, answer, now).renewed_by(renewal))
+    Ok(Granted::new(plan, client, answer, now).with_renewal(renewal))
 }

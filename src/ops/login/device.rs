@@ -1,20 +1,21 @@
 //! The device authorization grant (RFC 8628).
 //!
-//! In steps, so that the caller can show the code in between: [`start`] gets one, and
-//! [`Pending::wait`] asks until somebody has entered it.
+//! A login has two steps, so that the caller can show the code in between: [`start`] requests a
+//! code, and [`Pending::wait`] polls the server until a person has entered it.
 
 use std::time::{Duration, Instant};
 
 use super::granted::Granted;
 use super::plan::Plan;
 use crate::model::client::Client;
-use crate::oauth::device_authorization::{self, DeviceAuthorization, Pace, Polled};
+pub(crate) use crate::oauth::device_authorization::DeviceAuthorization;
+use crate::oauth::device_authorization::{self, PollInterval, PollOutcome};
 use crate::oauth::http;
 use crate::ops::clock::Clock;
 use crate::ops::error::Error;
-use crate::providers::Entry;
+use crate::providers::FirstEndpoint;
 
-/// A login whose code nobody has entered yet.
+/// A login that waits until a person has entered its code.
 pub(crate) struct Pending {
     plan: Plan,
     client: Client,
@@ -22,9 +23,10 @@ pub(crate) struct Pending {
     received: Instant,
 }
 
-/// Finds the endpoints and asks for a code.
+/// Finds the endpoints and requests a code. Fails with [`Error::Provider`] if the provider has no
+/// device authorization endpoint.
 pub(crate) fn start(mut plan: Plan) -> Result<Pending, Error> {
-    let endpoints = plan.endpoints(Entry::DeviceAuthorization)?;
+    let endpoints = plan.endpoints(FirstEndpoint::DeviceAuthorization)?;
     let endpoint = endpoints
         .device_authorization
         .as_ref()
@@ -36,49 +38,57 @@ pub(crate) fn start(mut plan: Plan) -> Result<Pending, Error> {
 }
 
 impl Pending {
-    /// What the person needs to know.
+    /// Returns the code and the address to show to the person.
     pub(crate) fn authorization(&self) -> &DeviceAuthorization {
         &self.authorization
     }
 
-    /// Asks the server until it has an answer, the code has expired, or `timeout` is over.
+    /// Polls the server until it answers, the code expires, or `timeout` is over.
+    ///
+    /// Fails with [`Error::CodeExpired`], [`Error::LoginRefused`] or [`Error::NotRedeemed`].
     pub(crate) fn wait(self, timeout: Option<Duration>, clock: Clock) -> Result<Granted, Error> {
         let life = timeout.unwrap_or(Duration::MAX).min(self.authorization.expires_in);
-        let mut pace = Pace::of(&self.authorization);
+        let mut poll_interval = PollInterval::of(&self.authorization);
         let mut trouble = None;
         loop {
             let left = life.saturating_sub(self.received.elapsed());
-            let pause = pace.pause();
+            let pause = poll_interval.pause();
             if pause >= left {
                 std::thread::sleep(left);
-                // Nobody knows whether the code was entered, if the server could not be asked.
+                // If the last poll failed, it is not known whether the code was entered. So the
+                // poll's error is returned, not `CodeExpired`.
                 return Err(
                     trouble.map_or(Error::CodeExpired, |source| Error::NotRedeemed { source })
                 );
             }
             std::thread::sleep(pause);
             let now = clock();
-            match device_authorization::poll(&self.client, &self.authorization, now, http::WHOLE) {
-                Polled::Granted(answer) => {
+            match device_authorization::poll(
+                &self.client,
+                &self.authorization,
+                now,
+                http::REQUEST_TIMEOUT,
+            ) {
+                PollOutcome::Granted(answer) => {
                     return Ok(Granted::new(self.plan, self.client, answer, now));
                 }
-                Polled::Pending => {
+                PollOutcome::Pending => {
                     trouble = None;
-                    pace.pending();
+                    poll_interval.reset();
                 }
-                Polled::SlowDown { interval } => {
+                PollOutcome::SlowDown { interval } => {
                     trouble = None;
-                    pace.slow_down(interval);
+                    poll_interval.slow_down(interval);
                 }
-                Polled::Trouble(error) => {
-                    pace.back_off(error.retry_after());
+                PollOutcome::Transient(error) => {
+                    poll_interval.back_off(error.retry_after());
                     trouble = Some(error);
                 }
-                Polled::Denied => {
+                PollOutcome::Denied => {
                     return Err(Error::LoginRefused { reason: "access_denied".into() });
                 }
-                Polled::Expired => return Err(Error::CodeExpired),
-                Polled::Failed(source) => return Err(Error::NotRedeemed { source }),
+                PollOutcome::Expired => return Err(Error::CodeExpired),
+                PollOutcome::Failed(source) => return Err(Error::NotRedeemed { source }),
             }
         }
     }

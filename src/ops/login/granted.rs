@@ -1,14 +1,14 @@
-//! A grant that was got, whichever way, and is not stored yet.
+//! A grant that was obtained by a login, in whichever way, and is not stored yet.
 //!
-//! Looks up who logged in and where the grant reaches, stores it, and tells the browser that
-//! brought it, if one did.
+//! The steps after obtaining it are the same for all grants: look up who logged in and which sites
+//! the token reaches, store it, show the result in the waiting browser, revoke the old grant.
 
 use jiff::Timestamp;
 
 use super::identity::{self, Identity};
 use super::plan::Plan;
 use super::replaced::Replaced;
-use super::store::Place;
+use super::target::LoginTarget;
 use crate::model::account::{Account, ProviderName, UserName};
 use crate::model::address::Address;
 use crate::model::client::Client;
@@ -16,23 +16,25 @@ use crate::model::credential::{Api, Credential, Grant, OAuthGrant, RenewalGrant}
 use crate::model::readiness::due_at;
 use crate::model::scope::Scopes;
 use crate::oauth::http;
-use crate::oauth::listener::Arrived;
+use crate::oauth::listener::Arrival;
 use crate::oauth::revocation;
 use crate::oauth::token;
 use crate::oauth::token_answer::TokenAnswer;
 use crate::ops::error::Error;
-use crate::providers::Places;
-use crate::providers::atlassian::{self, Site};
+use crate::providers::AddressParameters;
+use crate::providers::atlassian;
+pub(crate) use crate::providers::atlassian::Site;
 
-/// A grant that was got and is not stored yet.
+/// A grant that was obtained and is not stored yet. [`Self::finish`] stores it, [`Self::abandon`]
+/// revokes it.
 pub(crate) struct Granted {
     plan: Plan,
     client: Client,
     answer: TokenAnswer,
     renewal: RenewalGrant,
-    /// The browser that waits to hear how the login went.
-    arrived: Option<Arrived>,
-    /// The sites at which it works, where the provider has sites.
+    /// The browser's connection, on which the result of the login is shown.
+    arrived: Option<Arrival>,
+    /// The sites that the token reaches. Empty if the provider has no sites.
     pub(crate) sites: Result<Vec<Site>, atlassian::Error>,
     now: Timestamp,
 }
@@ -42,40 +44,40 @@ pub(crate) struct Granted {
 pub(crate) struct LoggedIn {
     pub(crate) account: Account,
     pub(crate) credential: Credential,
-    /// Scopes that were asked for and not granted.
+    /// The scopes that were requested and not granted.
     pub(crate) missing: Scopes,
-    /// Scopes that were granted and not asked for.
+    /// The scopes that were granted and not requested.
     pub(crate) unasked: Scopes,
-    /// What became of the grant that was stored before.
+    /// The state of the grant that was stored before.
     pub(crate) replaced: Replaced,
 }
 
-/// The sites that the grant reaches, where the provider has sites.
+/// Asks the provider which sites the token reaches. Returns none if the provider has no sites.
 fn sites(plan: &Plan, answer: &TokenAnswer) -> Result<Vec<Site>, atlassian::Error> {
     let Some(endpoint) = &plan.provider.definition.accessible_resources_endpoint else {
         return Ok(Vec::new());
     };
-    let Ok(endpoint) = plan.provider.fill(endpoint, Places::default()) else {
+    let Ok(endpoint) = plan.provider.fill(endpoint, AddressParameters::default()) else {
         return Ok(Vec::new());
     };
-    atlassian::sites(&endpoint, plan.trusted_certificates.as_deref(), &answer.access_token)
+    atlassian::list_sites(&endpoint, plan.trusted_certificates.as_deref(), &answer.access_token)
 }
 
-/// The same with the token exchanged for one that lives longer. If that fails, the first use of
-/// the short-lived one tries again: it is due at once.
-fn lengthened(client: &Client, answer: TokenAnswer, now: Timestamp) -> TokenAnswer {
-    match token::exchange(client, &answer.access_token, now, http::WHOLE).answer {
+/// Exchanges the access token of `answer` for one that lives longer. If that fails, returns `answer`
+/// unchanged: its token is due at once, and a refresh tries the exchange again.
+fn exchange_for_longer(client: &Client, answer: TokenAnswer, now: Timestamp) -> TokenAnswer {
+    match token::exchange(client, &answer.access_token, now, http::REQUEST_TIMEOUT).answer {
         Ok(longer) => TokenAnswer { scopes: longer.scopes.or(answer.scopes), ..longer },
         Err(_) => answer,
     }
 }
 
 impl Granted {
-    /// What `client` was granted at `now`, with the sites that it reaches.
+    /// Makes a grant of what `client` got at `now`, and asks which sites it reaches.
     pub(super) fn new(plan: Plan, client: Client, answer: TokenAnswer, now: Timestamp) -> Self {
-        let renewal = plan.provider.definition.refresh.kind.after_consent();
+        let renewal = plan.provider.definition.refresh.kind.renewal_after_consent();
         let answer = match renewal {
-            RenewalGrant::Exchange => lengthened(&client, answer, now),
+            RenewalGrant::Exchange => exchange_for_longer(&client, answer, now),
             RenewalGrant::RefreshToken
             | RenewalGrant::ClientCredentials { .. }
             | RenewalGrant::JwtBearer { .. } => answer,
@@ -84,13 +86,13 @@ impl Granted {
         Self { plan, client, answer, renewal, arrived: None, sites, now }
     }
 
-    /// The same where something else than a refresh token brings the next access token.
-    pub(super) fn renewed_by(self, renewal: RenewalGrant) -> Self {
+    /// Sets the means that renew the token, where that is not the definition's.
+    pub(super) fn with_renewal(self, renewal: RenewalGrant) -> Self {
         Self { renewal, ..self }
     }
 
-    /// The same with the browser that brought it.
-    pub(super) fn arrived_in(self, arrived: Arrived) -> Self {
+    /// Sets the browser's connection, on which [`Self::finish`] shows the result.
+    pub(super) fn with_browser(self, arrived: Arrival) -> Self {
         Self { arrived: Some(arrived), ..self }
     }
 
@@ -98,12 +100,12 @@ impl Granted {
         &self.plan.provider.name
     }
 
-    /// The server that was named for this login.
+    /// Returns the server that the user named for this login.
     pub(crate) fn server(&self) -> Option<&Address> {
         self.plan.server.as_ref()
     }
 
-    /// Who logged in, as the service itself says; a look-up that fails says nothing.
+    /// Asks the service who logged in. Returns `None` if it does not say or the request fails.
     pub(crate) fn identify(&self, site: Option<&Site>) -> Option<Identity> {
         let api = self.api(site, None);
         identity::look_up(
@@ -115,10 +117,11 @@ impl Granted {
         )
     }
 
-    /// Revokes the grant as far as that is possible, since it will not be stored.
+    /// Revokes the grant, where that is possible, because it will not be stored. Returns
+    /// [`Error::NoUser`], the reason for that.
     pub(crate) fn abandon(self) -> Error {
         if let Some(endpoint) = &self.client.revocation_endpoint {
-            // There is nobody to tell if it fails, and nothing else to do.
+            // If this fails, nothing else can be done, and the login's own error counts more.
             let _ = revocation::revoke(
                 &self.client,
                 endpoint,
@@ -129,11 +132,12 @@ impl Granted {
         Error::NoUser { provider: self.plan.provider.name.to_string() }
     }
 
-    /// Stores the grant for `user` and `site`, then tells the browser, if there is one. `username` is the account's
-    /// own name at the service.
+    /// Stores the grant for `user` and `site` in `target`, shows that in the browser, if there is
+    /// one, and revokes the grant that was stored before. `username` is the account's own name at
+    /// the service.
     pub(crate) fn finish(
         self,
-        place: &mut Place,
+        target: &mut LoginTarget,
         user: UserName,
         username: Option<String>,
         site: Option<&Site>,
@@ -142,17 +146,17 @@ impl Granted {
         let provider = &self.plan.provider;
         let renewal = provider.renewal();
         let account = Account { provider: provider.name.clone(), user };
-        let asked = self.plan.scopes;
-        // RFC 6749 §5.1: no word about the scopes means those that were asked for.
-        let scopes = self.answer.scopes.unwrap_or_else(|| asked.clone());
-        let (missing, unasked) = (asked.without(&scopes), scopes.without(&asked));
+        let requested = self.plan.scopes;
+        // RFC 6749 §5.1: an answer without scopes grants those that were requested.
+        let scopes = self.answer.scopes.unwrap_or_else(|| requested.clone());
+        let (missing, unasked) = (requested.without(&scopes), scopes.without(&requested));
         let grant = OAuthGrant {
             access_token: Some(self.answer.access_token),
             token_type: self.answer.token_type,
             issued_at: self.now,
             expiry: self.answer.expiry,
             due_at: due_at(self.now, self.answer.expiry, renewal.margin),
-            refresh_token: renewal.kind.usable(self.answer.refresh_token),
+            refresh_token: renewal.kind.accept_refresh_token(self.answer.refresh_token),
             renewal: self.renewal,
             scopes,
             client: self.client,
@@ -162,7 +166,7 @@ impl Granted {
         };
         let scope = provider.definition.revocation_scope;
         let (credential, earlier) =
-            place.fill(&account, Grant::OAuth(Box::new(grant)), api, self.now)?;
+            target.store(&account, Grant::OAuth(Box::new(grant)), api, self.now)?;
         if let Some(arrived) = self.arrived {
             arrived.show_logged_in();
         }
@@ -170,20 +174,20 @@ impl Granted {
         Ok(LoggedIn { account, credential, missing, unasked, replaced })
     }
 
-    /// The service that the token is for.
+    /// Returns the description of the service that the token is for.
     fn api(&self, site: Option<&Site>, username: Option<String>) -> Api {
         let (server_url, base_url) = self.addresses(site);
         let provider = &self.plan.provider;
         let auth = provider.api_auth();
         let headers = provider.api_headers(Some(&self.client.id), self.plan.client_secret.as_ref());
         let api = Api { auth, headers, server_url, base_url, username, check: None };
-        // Without a site there is nothing to ask, and the token is as good.
+        // Without a site there is no address to ask at. The token works anyway.
         let check = provider.check(places(&api, site)).unwrap_or_default();
         Api { check, ..api }
     }
 
-    /// The server's address and that of its API. Where the provider has sites, both are the
-    /// site's: a token of the gateway never works at the site itself.
+    /// Returns the server's address and that of its API. If the provider has sites, the first is the
+    /// site's own, and the second that of the gateway for it, where alone the token works.
     fn addresses(&self, site: Option<&Site>) -> (Option<Address>, Option<Address>) {
         let provider = &self.plan.provider;
         let has_sites = provider.definition.accessible_resources_endpoint.is_some();
@@ -193,15 +197,16 @@ impl Granted {
             None => self.plan.server.clone(),
         };
         let site_id = site.map(|site| site.id.as_str());
-        let places = Places { server: server_url.as_ref(), site_id, api_base_url: None };
-        // Without a site there is no address to be filled in, and the token is as good.
+        let places = AddressParameters { server: server_url.as_ref(), site_id, api_base_url: None };
+        // Without a site the address can't be filled in. The token works anyway.
         let base_url = provider.api_base_url(places).unwrap_or_default();
         (server_url, base_url)
     }
 }
 
-fn places<'a>(api: &'a Api, site: Option<&'a Site>) -> Places<'a> {
-    Places {
+/// Returns the values for the placeholders in a definition's addresses.
+fn places<'a>(api: &'a Api, site: Option<&'a Site>) -> AddressParameters<'a> {
+    AddressParameters {
         server: api.server_url.as_ref(),
         site_id: site.map(|site| site.id.as_str()),
         api_base_url: api.base_url.as_ref(),

@@ -1,4 +1,4 @@
-//! Who logged in, as the service itself says.
+//! The look-up of the person who logged in, at the service itself.
 
 use serde_json::Value;
 
@@ -6,23 +6,23 @@ use crate::model::account::UserName;
 use crate::model::address::Address;
 use crate::model::credential::Api;
 use crate::oauth::protected_resource;
-use crate::providers::{Places, Provider};
+use crate::providers::{AddressParameters, Provider};
 use crate::secret::AccessToken;
 use crate::untrusted::printable;
 
-/// Who the service says it is.
+/// The person who logged in, as the service names them.
 #[derive(Debug, Clone)]
 pub(crate) struct Identity {
     pub(crate) user: UserName,
-    /// The name that people know it by, printable.
+    /// The display name, made safe to print.
     pub(crate) name: Option<String>,
 }
 
-/// Asks the service of `api` whose token this is. `None` where it does not say: a look-up never
-/// fails a login.
+/// Asks the service whose `token` this is. Returns `None` if it does not say or the request fails,
+/// so that a look-up never fails a login.
 pub(super) fn look_up(
     provider: &Provider,
-    places: Places<'_>,
+    places: AddressParameters<'_>,
     trusted_certificates: Option<&str>,
     api: &Api,
     token: &AccessToken,

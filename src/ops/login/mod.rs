@@ -1,6 +1,11 @@
-//! Obtaining a credential: a static token, or an OAuth grant in one of several ways.
+//! Logins: obtaining a credential for an account and storing it.
+//!
+//! A login with OAuth starts from a [`Plan`], obtains a [`Granted`] by one of the grants, and stores
+//! it in a [`LoginTarget`]. A static token is stored as it is. Waiting for a person is split into
+//! steps, so that the caller can talk to the person in between. This folder knows neither the
+//! terminal nor how a browser is opened.
 
-mod store;
+mod target;
 mod replaced;
 pub(crate) mod static_token;
 mod identity;
@@ -12,7 +17,7 @@ pub(crate) mod device;
 pub(crate) mod client_credentials;
 pub(crate) mod service_account;
 
-pub(crate) use granted::{Granted, LoggedIn};
+pub(crate) use granted::{Granted, LoggedIn, Site};
 pub(crate) use plan::Plan;
 pub(crate) use replaced::Replaced;
-pub(crate) use store::Place;
+pub(crate) use target::LoginTarget;

@@ -1,4 +1,4 @@
-//! What a login with OAuth is made of, and where its requests go.
+//! The plan of a login with OAuth: client, scopes and provider, and from those the endpoints.
 
 use crate::model::address::Address;
 use crate::model::client::Client;
@@ -7,25 +7,25 @@ use crate::model::scope::Scopes;
 use crate::oauth::http;
 use crate::oauth::metadata::{self, Metadata};
 use crate::ops::error::Error;
-use crate::providers::{Endpoints, Entry, Provider};
+use crate::providers::{Endpoints, FirstEndpoint, Provider};
 use crate::secret::ClientSecret;
 
-/// What a login with OAuth is made of.
+/// The settings of a login with OAuth.
 #[derive(Debug)]
 pub(crate) struct Plan {
     pub(crate) provider: Provider,
-    /// The service's own address, where one was named.
+    /// The service's own address, if the user named one.
     pub(crate) server: Option<Address>,
     pub(crate) client_id: String,
     pub(crate) client_secret: Option<ClientSecret>,
     pub(crate) trusted_certificates: Option<String>,
     pub(crate) scopes: Scopes,
-    /// What the provider says of itself, once it was asked.
+    /// The authorization server's metadata, after it was fetched.
     metadata: Option<Metadata>,
 }
 
 impl Plan {
-    /// A plan for a client of `provider` that has no secret and asks for no scope.
+    /// Makes a plan for a client of `provider` without a secret and without scopes.
     pub(crate) fn new(provider: Provider, client_id: String) -> Self {
         Self {
             provider,
@@ -38,41 +38,44 @@ impl Plan {
         }
     }
 
-    /// Whether the browser's answer can only be pasted: the provider comes back to https alone,
-    /// where nobody can listen.
+    /// Returns whether the browser's answer has to be pasted, because the redirect URI is https and
+    /// no listener on this machine can answer there.
     pub(crate) fn is_pasted(&self) -> bool {
         self.provider.redirect_uri().starts_with("https://")
     }
 
-    /// Whether the provider takes the device authorization grant, as far as definition and
-    /// metadata tell.
+    /// Returns whether the definition or the metadata names a device authorization endpoint. Fetches
+    /// the metadata if the definition leaves endpoints to it.
     pub(crate) fn offers_device(&mut self) -> Result<bool, Error> {
-        self.discover(Entry::DeviceAuthorization)?;
+        self.discover(FirstEndpoint::DeviceAuthorization)?;
         let found = |metadata: &Metadata| metadata.device_authorization_endpoint.is_some();
         Ok(self.provider.definition.device_authorization_endpoint.is_some()
             || self.metadata.as_ref().is_some_and(found))
     }
 
-    /// Finds the endpoints of a login that begins at `entry`, adds the scopes that it needs, and makes sure that requests can be
-    /// sent there, such as with the certificates that were given.
-    pub(super) fn endpoints(&mut self, entry: Entry) -> Result<Endpoints, Error> {
+    /// Returns the endpoints of a login that begins at `entry`, and adds the scopes that the provider
+    /// requires.
+    ///
+    /// Fails with [`Error::NotRedeemed`] if no request can be sent to the token endpoint, for
+    /// example because the configured certificates can't be read.
+    pub(super) fn endpoints(&mut self, first: FirstEndpoint) -> Result<Endpoints, Error> {
         self.server = self.provider.server(self.server.as_ref())?;
-        self.scopes = match entry {
-            Entry::Authorization | Entry::DeviceAuthorization => {
+        self.scopes = match first {
+            FirstEndpoint::Authorization | FirstEndpoint::DeviceAuthorization => {
                 self.provider.with_required(&self.scopes)
             }
-            Entry::Token => self.scopes.clone(),
+            FirstEndpoint::Token => self.scopes.clone(),
         };
-        self.discover(entry)?;
+        self.discover(first)?;
         let endpoints = self.provider.endpoints(self.server.as_ref(), self.metadata.as_ref())?;
-        // Found before a person is asked for anything.
+        // Checked here, so that it fails before a person is asked for anything.
         http::check(&endpoints.token, self.trusted_certificates.as_deref())
             .map_err(|fault| Error::NotRedeemed { source: fault.into() })?;
         Ok(endpoints)
     }
 
-    /// The client as it is known at `endpoints`, to which a browser comes back at `redirect_uri`,
-    /// if one does.
+    /// Returns the client with its `endpoints`, as it is sealed with the credential. `redirect_uri`
+    /// is that of a login in the browser.
     pub(super) fn client(&self, endpoints: &Endpoints, redirect_uri: Option<&str>) -> Client {
         let secret = self.client_secret.as_ref();
         Client {
@@ -86,14 +89,15 @@ impl Plan {
         }
     }
 
-    /// Whether the authorization request carries a code challenge.
+    /// Returns whether the authorization request carries a code challenge (RFC 7636).
     pub(super) fn pkce(&self) -> Pkce {
         self.provider.pkce(self.metadata.as_ref())
     }
 
-    fn discover(&mut self, entry: Entry) -> Result<(), Error> {
+    /// Fetches the metadata, once, if a login at `entry` needs it.
+    fn discover(&mut self, first: FirstEndpoint) -> Result<(), Error> {
         if self.metadata.is_none()
-            && let Some(issuer) = self.provider.issuer_to_discover(entry)?
+            && let Some(issuer) = self.provider.issuer_to_discover(first)?
         {
             let found = metadata::discover(&issuer, self.trusted_certificates.as_deref());
             self.metadata = Some(found.map_err(|source| Error::Metadata {

@@ -1,6 +1,7 @@
-//! The grant that a new login takes the place of.
+//! The revocation of the grant that a new login replaces.
 //!
-//! It is revoked only once the new one is stored, and not where that would end the new one too.
+//! The old grant is revoked only after the new one is stored, and not if that would end the new one
+//! too.
 
 use crate::model::credential::{Credential, Grant, Status};
 use crate::model::definition::RevocationScope;
@@ -8,20 +9,20 @@ use crate::oauth::revocation;
 use crate::oauth::token_error;
 use crate::secret::{AccessToken, RefreshToken, SecretText};
 
-/// What became of the earlier grant at the provider.
+/// The state of the replaced grant at the provider.
 #[derive(Debug)]
 pub(crate) enum Replaced {
-    /// There was none, or none that could be revoked.
+    /// No grant was replaced, or none that can be revoked.
     Nothing,
     Revoked,
-    /// The provider would have ended the new grant with it.
+    /// The grant was not revoked, because the provider would have ended the new one with it.
     Shared,
-    /// It may work until its end.
+    /// The revocation failed, so the old grant may work until it expires.
     NotRevoked(token_error::Error),
 }
 
 impl Replaced {
-    /// Revokes the grant of `earlier`, as far as `new` is safe from that.
+    /// Revokes the grant of `earlier`, unless that would end the grant of `new`.
     pub(super) fn revoke(
         earlier: Option<&Credential>,
         new: &Credential,
@@ -30,7 +31,7 @@ impl Replaced {
         let Grant::OAuth(new) = &new.grant else { return Self::Nothing };
         let earlier = earlier.filter(|earlier| match earlier.status {
             Status::Active | Status::Inactive => true,
-            // It is over already; or in use elsewhere.
+            // The first has ended already, the second is in use on another machine.
             Status::LoginRequired | Status::HandedOver => false,
         });
         let Some(earlier) = earlier else { return Self::Nothing };
@@ -43,7 +44,7 @@ impl Replaced {
         let text = AccessToken::expose;
         let same_access_token =
             old.access_token.as_ref().map(text) == new.access_token.as_ref().map(text);
-        // Some services give the same token again.
+        // Some services return the same token again, and revoking it would end the new grant.
         if same_refresh_token || same_access_token {
             return Self::Nothing;
         }

@@ -1,4 +1,4 @@
-//! A login of a service account, which signs for itself (RFC 7523).
+//! A login of a service account, which signs its requests with its own key (RFC 7523).
 
 use super::granted::Granted;
 use super::plan::Plan;
@@ -8,30 +8,31 @@ use crate::model::service_account::ServiceAccount;
 use crate::oauth::{http, jwt_bearer};
 use crate::ops::clock::Clock;
 use crate::ops::error::Error;
-use crate::providers::Entry;
+use crate::providers::FirstEndpoint;
 
-/// Google's own token endpoint, for providers that name none.
+/// Google's token endpoint, for definitions that name none.
 pub(crate) const GOOGLE: &str = "https://oauth2.googleapis.com/token";
 
-/// Asks for the first token; each further one is asked for with a new signature.
+/// Requests the first token. A refresh requests each further one with a new signature.
 pub(crate) fn log_in(
     mut plan: Plan,
     account: ServiceAccount,
     clock: Clock,
 ) -> Result<Granted, Error> {
     plan.provider.definition.token_endpoint.get_or_insert_with(|| GOOGLE.into());
-    let endpoints = plan.endpoints(Entry::Token)?;
-    // It has no secret, and nothing to revoke: its tokens end by themselves within the hour.
+    let endpoints = plan.endpoints(FirstEndpoint::Token)?;
+    // A service account has no client secret, and its tokens expire within an hour, so they need
+    // no revocation.
     let client = Client {
         authentication: ClientAuthentication::None,
         revocation_endpoint: None,
         ..plan.client(&endpoints, None)
     };
     let now = clock();
-    let answer = jwt_bearer::request(&client, &account, &plan.scopes, now, http::WHOLE)
+    let answer = jwt_bearer::request(&client, &account, &plan.scopes, now, http::REQUEST_TIMEOUT)
         .answer
         .map_err(|source| Error::NotRedeemed { source })?;
     let account = Box::new(account);
     let renewal = RenewalGrant::JwtBearer { account, scopes: plan.scopes.clone() };
-    Ok(Granted::new(plan, client, answer, now).renewed_by(renewal))
+    Ok(Granted::new(plan, client, answer, now).with_renewal(renewal))
 }

@@ -1,22 +1,22 @@
-//! A token that a person made at the service: a PAT or an API token. No request is made.
+//! Storing a token that a person made at the service: a personal access token or an API token. No
+//! request is made.
 
 use jiff::Timestamp;
 
-use super::store::Place;
+use super::target::LoginTarget;
 use crate::model::account::Account;
 use crate::model::address::Address;
 use crate::model::credential::{Api, ApiAuth, Check, Credential, Expiry, Grant, StaticToken};
 use crate::ops::error::Error;
-use crate::providers::{self, Places, Provider};
+use crate::providers::{self, AddressParameters, Provider};
 use crate::secret::AccessToken;
 
-/// How the service takes a static token: with a user name as `Basic`, as Jira Cloud does with API
-/// tokens; else as the provider's definition says.
+/// Returns how the service takes a static token. With a `username` it is sent as `Basic`, as Jira
+/// Cloud wants API tokens; else as the provider's definition says.
 ///
-/// The service can be asked about the token at an address that is kept from here on, with
-/// `trusted_certificates` beside the system's.
-///
-/// Fails if the API's address depends on a server that nobody named.
+/// The result holds the address at which `check` asks about the token, with `trusted_certificates`
+/// in addition to the system's. Fails with [`providers::Error::NoServer`] if the API's address
+/// depends on a server and `server` is `None`.
 pub(crate) fn api(
     provider: &Provider,
     server: Option<&Address>,
@@ -24,27 +24,28 @@ pub(crate) fn api(
     trusted_certificates: Option<String>,
 ) -> Result<Api, providers::Error> {
     let server_url = provider.server(server)?;
-    let places = Places { server: server_url.as_ref(), ..Places::default() };
+    let places = AddressParameters { server: server_url.as_ref(), ..AddressParameters::default() };
     let base_url = match (provider.api_base_url(places), &server_url) {
-        // A person's own token is for the server itself, not for a gateway with sites.
+        // A static token is sent to the server itself, so a gateway's address is not needed.
         (Err(providers::Error::NoServer { .. }), Some(_)) => None,
         (base_url, _) => base_url?,
     };
-    let places = Places { api_base_url: base_url.as_ref().or(server_url.as_ref()), ..places };
+    let places =
+        AddressParameters { api_base_url: base_url.as_ref().or(server_url.as_ref()), ..places };
     let auth = match (&username, provider.api_auth()) {
         (Some(_), ApiAuth::Bearer | ApiAuth::Basic) => ApiAuth::Basic,
         (_, other) => other,
     };
-    // An address that can't be filled in is no reason to refuse a token.
+    // If the address can't be filled in, the token is stored without one.
     let check = provider.static_check(&auth, places).unwrap_or_default();
     let check = check.map(|check| Check { trusted_certificates, ..check });
     let headers = provider.api_headers(None, None);
     Ok(Api { auth, headers, server_url, base_url, username, check })
 }
 
-/// Stores a static token.
+/// Stores a static token for `account` and returns its credential.
 pub(crate) fn store(
-    place: &mut Place,
+    target: &mut LoginTarget,
     account: &Account,
     token: AccessToken,
     expiry: Expiry,
@@ -52,5 +53,5 @@ pub(crate) fn store(
     now: Timestamp,
 ) -> Result<Credential, Error> {
     let grant = Grant::Static(StaticToken { token: Some(token), expiry });
-    place.fill(account, grant, api, now).map(|(credential, _)| credential)
+    target.store(account, grant, api, now).map(|(credential, _)| credential)
 }

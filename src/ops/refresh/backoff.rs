@@ -1,67 +1,69 @@
-//! How often one command asks for a new token, and how long it waits between two requests.
+//! The number of requests that one command makes for a new token, and the pauses between them.
 
 use std::time::{Duration, Instant};
 
 use crate::oauth::http;
 use crate::oauth::token_error::Error;
 
-/// No request is repeated later than this after the command's turn came.
+/// The time after the start of a turn in which requests may be repeated.
 const WINDOW: Duration = Duration::from_secs(5);
 
-/// The longest that one turn takes.
-pub(super) const LONGEST: Duration = WINDOW.saturating_add(http::WHOLE);
+/// The longest time that one turn takes.
+pub(super) const LONGEST: Duration = WINDOW.saturating_add(http::REQUEST_TIMEOUT);
 
-/// How many requests one command makes at most.
+/// The largest number of requests that one command makes.
 const REQUESTS: u32 = 4;
 
 /// The pause before the second request; each further one is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 
-/// The shortest time that a request gets.
+/// The shortest time limit of a request.
 const SHORTEST: Duration = Duration::from_secs(1);
 
-/// The backoff of one turn.
+/// The state of one turn's requests: how many were made, and since when.
 pub(super) struct Backoff {
     began: Instant,
     requests: u32,
-    /// Whether there is a token that will do, and a lost answer costs nothing.
+    /// Whether a request may be given up early.
     hurried: bool,
 }
 
 impl Backoff {
-    /// `hurried`: there is a token that will do, and the provider lets a refresh token be used
-    /// again. Elsewhere an answer is waited for to the end, since giving it up would lose it.
+    /// Starts the backoff of a turn. With `hurried`, requests get a short time limit: the caller
+    /// accepts the stored token, and the provider allows a second use of a refresh token. Without
+    /// it, each request waits for its answer to the end, because giving up could lose a new token.
     pub(super) fn new(hurried: bool) -> Self {
         Self { began: Instant::now(), requests: 0, hurried }
     }
 
-    /// Counts a request, and says how long it may take.
+    /// Counts a request, and returns its time limit.
     pub(super) fn request(&mut self) -> Duration {
         self.requests += 1;
         if self.hurried {
             WINDOW.saturating_sub(self.began.elapsed()).max(SHORTEST)
         } else {
-            http::WHOLE
+            http::REQUEST_TIMEOUT
         }
     }
 
-    /// How long to wait before the request is made again after `error`; `None`: it is not.
-    ///
-    /// `may_repeat`: a refresh token that may have been spent may be sent again.
+    /// Returns the pause before the request is repeated after `error`, or `None` if it must not be
+    /// repeated. `may_repeat` says whether the provider allows sending a refresh token again that
+    /// may have been spent.
     pub(super) fn pause(&self, error: &Error, may_repeat: bool) -> Option<Duration> {
-        let can_help = error.is_momentary() || (error.is_ambiguous() && may_repeat);
+        let can_help = error.is_worth_retrying() || (error.is_ambiguous() && may_repeat);
         let doubled = FIRST_PAUSE * 2_u32.pow(self.requests.saturating_sub(1));
-        let pause = jittered(doubled).max(error.retry_after().unwrap_or_default());
+        let pause = with_jitter(doubled).max(error.retry_after().unwrap_or_default());
         let in_time =
             self.requests < REQUESTS && self.began.elapsed().saturating_add(pause) < WINDOW;
         (can_help && in_time).then_some(pause)
     }
 }
 
-/// Between half of `pause` and all of it, so that a crowd does not come back all at once.
-fn jittered(pause: Duration) -> Duration {
+/// Returns a random time between half of `pause` and all of it, so that many processes do not
+/// repeat their requests at the same moment.
+fn with_jitter(pause: Duration) -> Duration {
     let mut byte = [0];
-    // Without a random number nobody is hurt: the pause is the whole one.
+    // If the system gives no random number, the whole pause is good enough.
     let part = getrandom::fill(&mut byte).map_or(255, |()| u32::from(byte[0]));
     pause / 2 + pause * part / 510
 }
@@ -89,7 +91,7 @@ mod tests {
     fn pauses_grow_and_come_to_an_end() {
         let mut backoff = Backoff::new(false);
         for longest in [500, 1000, 2000] {
-            assert_eq!(backoff.request(), http::WHOLE);
+            assert_eq!(backoff.request(), http::REQUEST_TIMEOUT);
             let pause = backoff.pause(&busy(None), false).unwrap();
             let longest = Duration::from_millis(longest);
             assert!(longest / 2 <= pause && pause <= longest, "{pause:?}");

@@ -1,12 +1,14 @@
-//! Renewing a token: exactly once, and never lost.
+//! Renewing a token, so that it is renewed once by one process, and the new one is never lost.
 //!
-//! Two processes that spend one rotating refresh token make the provider revoke the whole grant;
-//! so does a process that dies between the provider's answer and the save, once the next one tries
-//! again. Hence the order here: the credential's turn, the row read again, room for the answer and
-//! a journal on the disk, the request, the commit, and only then a word to the caller.
+//! If two processes spend one rotating refresh token, the provider revokes the whole grant. It does
+//! so too if a process dies between the provider's answer and the commit, and the next one sends
+//! the spent token again. So a refresh has a fixed order: take the credential's turn, read the row
+//! again, reserve disk space for the answer, commit a journal, send the request, commit the answer,
+//! and only then return.
 //!
-//! `turn` waits for the turn and finds out what other processes did meanwhile; `request` asks the
-//! authorization server and decides what its answer means; `backoff` says how often.
+//! `turn` waits for the turn and reads what other processes did meanwhile, `request` asks the
+//! authorization server and decides what its answer means, and `backoff` limits the requests. This
+//! folder knows neither the configuration (see [`Today`]) nor when a token is needed.
 
 mod plan;
 mod backoff;
@@ -14,28 +16,33 @@ mod turn;
 mod request;
 
 pub(crate) use self::plan::{Refresh, Today, Trigger};
-use self::turn::Taken;
 pub(super) use self::turn::WAIT;
+use self::turn::WaitOutcome;
 use super::credential;
 use super::error::Error;
 use super::live_token::LiveToken;
 use crate::model::readiness::{Need, lasts};
 
 impl Refresh<'_> {
-    /// Renews the token, or takes what another process renewed meanwhile.
+    /// Renews the token, or returns the one that another process renewed meanwhile.
+    ///
+    /// If the request fails and the caller accepts the stored token, returns that with a warning.
+    /// Else fails with [`Error::NotRefreshed`] or [`Error::NotRefreshedBefore`] (trying later may
+    /// help), [`Error::Paused`], [`Error::LoginRequired`], or [`Error::Interrupted`]. Fails with
+    /// [`Error::Spilled`] or [`Error::Lost`] if the new token could not be stored.
     pub(crate) fn run(&self) -> Result<LiveToken, Error> {
         self.vault.open_for_writing()?;
         let arrival = self.arrive()?;
         let turn = match self.wait_for_turn(&arrival)? {
-            Taken::Turn(turn) => turn,
-            Taken::Resolved(token) => return Ok(*token),
+            WaitOutcome::Turn(turn) => turn,
+            WaitOutcome::Resolved(token) => return Ok(*token),
         };
         let (mut row, last) = self.row()?;
         if self.vault.adopt_spill(self.account, &row)? {
             row = credential::expect(self.vault, self.account)?;
         }
         let resolved = if self.today.client_secret.is_some() {
-            // What failed was tried with another secret.
+            // Another process's failed attempt used another client secret, so it says nothing here.
             None
         } else {
             self.resolved_by_other(&row, last, &arrival)?
@@ -44,18 +51,19 @@ impl Refresh<'_> {
             Some(token) => token,
             None => self.request(turn, row)?,
         };
-        self.keep_promise(token)
+        self.check_life(token)
     }
 
-    /// A token that was renewed may still not live as long as was asked; it is stored all the same.
-    fn keep_promise(&self, token: LiveToken) -> Result<LiveToken, Error> {
+    /// Fails with [`Error::NeverLongEnough`] if even the new `token`, which is stored by now, does
+    /// not live as long as the caller needs.
+    fn check_life(&self, token: LiveToken) -> Result<LiveToken, Error> {
         match self.trigger {
             Trigger::Need(need @ Need::AtLeast(asked))
                 if !lasts(token.credential.expiry(), need, (self.clock)()) =>
             {
                 Err(Error::NeverLongEnough { account: self.account.clone(), asked })
             }
-            Trigger::Need(_) | Trigger::Asked => Ok(token),
+            Trigger::Need(_) | Trigger::Explicit => Ok(token),
         }
     }
 }

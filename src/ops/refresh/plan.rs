@@ -1,4 +1,4 @@
-//! One refresh: of which credential, why, and by which rules.
+//! The description of one refresh: the credential, the reason, and today's rules.
 
 use jiff::Timestamp;
 
@@ -8,29 +8,29 @@ use crate::model::readiness::{Need, Readiness, readiness};
 use crate::ops::clock::Clock;
 use crate::ops::error::Error;
 use crate::ops::live_token::{LiveToken, Warning};
-use crate::providers::Renewal;
+use crate::providers::RenewalRules;
 use crate::secret::ClientSecret;
 use crate::store::OpenVault;
 
-/// Why a token is renewed.
+/// The reason why a token is renewed.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Trigger {
-    /// It is not good enough for this.
+    /// The stored token is not good enough for this need.
     Need(Need),
-    /// Somebody asked for it, due or not.
-    Asked,
+    /// A user asked for a new token, due or not.
+    Explicit,
 }
 
-/// What today's configuration says, as far as it matters to a refresh. Where requests go is not
-/// part of it: that stands under the seal.
+/// The part of today's configuration that a refresh uses. The endpoints and the client's id are not
+/// in it: those are sealed with the credential.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Today {
-    pub(crate) renewal: Renewal,
-    /// The client secret to use, and seal if it works, instead of the sealed one.
+    pub(crate) renewal: RenewalRules,
+    /// A client secret to use in place of the sealed one, and to seal if it works.
     pub(crate) client_secret: Option<ClientSecret>,
 }
 
-/// One refresh of one credential.
+/// One refresh of one credential, with all that it needs. [`Self::run`] carries it out.
 pub(crate) struct Refresh<'a> {
     pub(crate) vault: &'a OpenVault,
     pub(crate) account: &'a Account,
@@ -40,15 +40,15 @@ pub(crate) struct Refresh<'a> {
 }
 
 impl Refresh<'_> {
-    /// The token in hand with `error` as a warning, where the caller could do with that one though
-    /// it was not renewed; else `error`.
-    pub(super) fn in_spite_of(
+    /// Returns the stored token of `credential` with `error` as a warning, if the caller accepts
+    /// that token. Else fails with `error`.
+    pub(super) fn fall_back(
         &self,
         error: Error,
         credential: &Credential,
     ) -> Result<LiveToken, Error> {
-        if self.trigger.could_do_with(credential, (self.clock)()) {
-            let warning = Some(Warning::NotRefreshed(Box::new(error)));
+        if self.trigger.accepts(credential, (self.clock)()) {
+            let warning = Some(Warning::of(error));
             return Ok(LiveToken { credential: credential.clone(), refreshed: false, warning });
         }
         Err(error)
@@ -56,10 +56,10 @@ impl Refresh<'_> {
 }
 
 impl Trigger {
-    /// Whether the caller could do with the token as it is, though it should be renewed.
-    pub(super) fn could_do_with(self, credential: &Credential, now: Timestamp) -> bool {
+    /// Returns whether the caller accepts the stored token if it can't be renewed.
+    pub(super) fn accepts(self, credential: &Credential, now: Timestamp) -> bool {
         match self {
-            Self::Asked => false,
+            Self::Explicit => false,
             Self::Need(need) => matches!(
                 readiness(credential, need, now),
                 Readiness::Good | Readiness::Fading | Readiness::Due { fallback: true }

@@ -1,4 +1,4 @@
-//! The request for a new token, with the turn in hand, and what its answer means.
+//! The request for a new token, made by the process that has the turn, and what its answer means.
 
 use std::time::Duration;
 
@@ -6,34 +6,35 @@ use jiff::Timestamp;
 
 use super::backoff::Backoff;
 use super::plan::{Refresh, Today, Trigger};
-use crate::model::attempt::{Action, Attempt, Outcome, pause_until};
-use crate::model::credential::{Credential, Grant, OAuthGrant, Renewing, Status};
+use crate::model::attempt::{Action, Attempt, Outcome, pause_end};
+use crate::model::credential::{Credential, Grant, OAuthGrant, RenewalProof, Status};
 use crate::model::definition::Reuse;
 use crate::model::readiness::due_at;
 use crate::oauth::http::Fault;
-use crate::oauth::token::{self, Asked, ResponseMeta};
+use crate::oauth::token::{self, ResponseMeta, TokenOutcome};
 use crate::oauth::token_answer::TokenAnswer;
 use crate::oauth::{client_credentials, jwt_bearer, token_error};
 use crate::ops::credential;
 use crate::ops::error::{Error, LoginReason};
-use crate::ops::live_token::{Found, LiveToken, Warning, hand_out, judge};
+use crate::ops::live_token::{LiveToken, TokenState, Warning, hand_out, judge};
 use crate::secret::SecretText;
 use crate::signals;
 use crate::store::{self, Journal, RefreshTurn, Row, Saved, Stored};
 use crate::untrusted::printable;
 
-/// A request that brought no token.
+/// A request that brought no token: the server's error, and the record of the attempt.
 struct Failure {
     error: token_error::Error,
     attempt: Attempt,
 }
 
 impl Refresh<'_> {
-    /// Asks for a new token, and again after a moment where that can help and does no harm.
+    /// Asks the authorization server for a new token and stores it. Repeats the request after a
+    /// pause where [`Backoff`] allows it.
     pub(super) fn request(&self, mut turn: RefreshTurn<'_>, row: Row) -> Result<LiveToken, Error> {
         let Row { stored, journal: mut earlier } = row;
         if let Some(journal) = &earlier
-            && let Some(token) = self.left_alone(&stored.credential, journal)?
+            && let Some(token) = self.stay_with_stored(&stored.credential, journal)?
         {
             return Ok(token);
         }
@@ -41,37 +42,43 @@ impl Refresh<'_> {
             return Err(credential::handed_over(self.vault, self.account));
         }
         let now = (self.clock)();
-        let (grant, renewing) = self.renewable(&stored.credential, now)?;
+        let (grant, renewal_proof) = self.renewable(&stored.credential, now)?;
         turn.make_room(&stored.credential)?;
         let reuse = self.today.renewal.reuse_of(&stored.credential);
-        let has_token = self.trigger.could_do_with(&stored.credential, now);
+        let has_token = self.trigger.accepts(&stored.credential, now);
         let mut backoff = Backoff::new(has_token && reuse == Reuse::Tolerant);
         loop {
-            // Held until the answer is saved, but not while nothing is under way.
+            // Signals wait until the answer is saved. During the pause nothing can be lost, so
+            // they do not wait then.
             let held = signals::hold()
                 .map_err(|source| store::Error::Io { doing: "watch signals over", source })?;
             let began_at = (self.clock)();
-            let Some(journal) = turn.begin(&stored, earlier.as_ref(), began_at)? else {
-                return self.as_it_is_now();
+            let Some(journal) = turn.begin_refresh(&stored, earlier.as_ref(), began_at)? else {
+                return self.stored_token();
             };
-            let Asked { answer, heard } = self.ask(grant, renewing, backoff.request());
-            let attempt = attempt(&journal, began_at, (self.clock)(), heard);
+            let TokenOutcome { answer, meta } = self.ask(grant, renewal_proof, backoff.request());
+            let attempt = attempt(&journal, began_at, (self.clock)(), meta);
             let error = match answer {
                 Ok(answer) => {
-                    let renewed =
-                        renewed(&stored.credential, grant, answer, self.today, (self.clock)());
-                    return self.save(&turn, renewed, &journal, &attempt);
+                    let credential = renewed_credential(
+                        &stored.credential,
+                        grant,
+                        answer,
+                        self.today,
+                        (self.clock)(),
+                    );
+                    return self.save(&turn, credential, &journal, &attempt);
                 }
                 Err(error) => error,
             };
             let since_first_use = (self.clock)().duration_since(journal.started_at);
             let Some(pause) = backoff.pause(&error, reuse.allows_another_try(since_first_use))
             else {
-                let failure = Failure { attempt: failed(attempt, &error), error };
-                return self.failed(&turn, &stored, earlier.as_ref(), failure);
+                let failure = Failure { attempt: failed_attempt(attempt, &error), error };
+                return self.fail(&turn, &stored, earlier.as_ref(), failure);
             };
             if error.was_not_processed() {
-                turn.give_back(earlier.as_ref(), None);
+                turn.restore_journal(earlier.as_ref(), None);
             } else {
                 earlier = Some(journal);
             }
@@ -80,9 +87,12 @@ impl Refresh<'_> {
         }
     }
 
-    /// The token in hand, where the refresh token is better left alone: an earlier try may have
+    /// Returns the stored token if sending its refresh token could end the grant: `earlier` may have
     /// spent it, the provider takes a second use for theft, and the access token still works.
-    fn left_alone(
+    ///
+    /// Returns `None` if a request may be sent. Fails with [`Error::Interrupted`] for an explicit
+    /// refresh of a token that still works.
+    fn stay_with_stored(
         &self,
         credential: &Credential,
         earlier: &Journal,
@@ -95,55 +105,65 @@ impl Refresh<'_> {
         let interrupted =
             || Error::Interrupted { account: self.account.clone(), since: earlier.started_at };
         match self.trigger {
-            Trigger::Asked if !credential.expiry().is_past(now) => Err(interrupted()),
-            Trigger::Asked => Ok(None),
-            // Says, where that is so, that no try would help, or that none may be made.
+            Trigger::Explicit if !credential.expiry().is_past(now) => Err(interrupted()),
+            Trigger::Explicit => Ok(None),
+            // `judge` fails where no refresh would help.
             Trigger::Need(need) => match judge(self.account, credential, need, now)? {
-                Found::Good(token) => {
-                    let interrupted = || Warning::NotRefreshed(Box::new(interrupted()));
-                    let warning = token.warning.or_else(|| Some(interrupted()));
+                TokenState::Good(token) => {
+                    let warning = Some(token.warning.unwrap_or(Warning::InDoubt));
                     Ok(Some(LiveToken { warning, ..*token }))
                 }
-                Found::Due => Ok(self.in_spite_of(interrupted(), credential).ok()),
+                TokenState::Due => Ok(self.fall_back(interrupted(), credential).ok()),
             },
         }
     }
 
+    /// Returns the grant of `credential` and the means to renew it. Fails with
+    /// [`Error::LoginRequired`] if nothing renews it.
     fn renewable<'a>(
         &self,
         credential: &'a Credential,
         now: Timestamp,
-    ) -> Result<(&'a OAuthGrant, Renewing<'a>), Error> {
+    ) -> Result<(&'a OAuthGrant, RenewalProof<'a>), Error> {
         let login_required =
             |reason| Error::LoginRequired { account: self.account.clone(), reason };
         if credential.is_over(now) && credential.is_refreshable() {
             return Err(login_required(LoginReason::Ended));
         }
         match &credential.grant {
-            Grant::OAuth(grant) => grant.renewing().map(|renewing| (&**grant, renewing)),
+            Grant::OAuth(grant) => {
+                grant.renewal_proof().map(|renewal_proof| (&**grant, renewal_proof))
+            }
             Grant::Static(_) => None,
         }
         .ok_or_else(|| login_required(LoginReason::NotRefreshable))
     }
 
-    /// Sends the request, with the client secret of today's configuration, if there is one.
-    fn ask(&self, grant: &OAuthGrant, renewing: Renewing<'_>, bound: Duration) -> Asked {
+    /// Sends one request with `bound` as its time limit. Uses the client secret of today's
+    /// configuration, if there is one, in place of the sealed one.
+    fn ask(
+        &self,
+        grant: &OAuthGrant,
+        renewal_proof: RenewalProof<'_>,
+        bound: Duration,
+    ) -> TokenOutcome {
         let mut client = grant.client.clone();
         client.authentication = client.authentication.with_secret(self.today.client_secret.clone());
         let now = (self.clock)();
-        match renewing {
-            Renewing::RefreshToken(token) => token::refresh(&client, token, now, bound),
-            Renewing::Exchange(token) => token::exchange(&client, token, now, bound),
-            Renewing::ClientCredentials { scopes } => {
+        match renewal_proof {
+            RenewalProof::RefreshToken(token) => token::refresh(&client, token, now, bound),
+            RenewalProof::Exchange(token) => token::exchange(&client, token, now, bound),
+            RenewalProof::ClientCredentials { scopes } => {
                 client_credentials::request(&client, scopes, now, bound)
             }
-            Renewing::JwtBearer { account, scopes } => {
+            RenewalProof::JwtBearer { account, scopes } => {
                 jwt_bearer::request(&client, account, scopes, now, bound)
             }
         }
     }
 
-    /// Has the vault keep what a request brought.
+    /// Stores the renewed credential. Fails with [`Error::Spilled`] if it is in a spill file only,
+    /// and with [`Error::Lost`] if it could not be stored at all.
     fn save(
         &self,
         turn: &RefreshTurn<'_>,
@@ -154,7 +174,7 @@ impl Refresh<'_> {
         let account = || self.account.clone();
         match turn.save(&renewed, journal, attempt) {
             Saved::Stored => Ok(hand_out(renewed, true)),
-            Saved::Moved => self.as_it_is_now(),
+            Saved::Moved => self.stored_token(),
             Saved::Spilled(source) => {
                 Err(Error::Spilled { account: account(), source: Box::new(source.into()) })
             }
@@ -164,14 +184,16 @@ impl Refresh<'_> {
         }
     }
 
-    /// What stands in the vault, where somebody who knew what they did replaced what was read.
-    fn as_it_is_now(&self) -> Result<LiveToken, Error> {
+    /// Returns the token that is in the vault now, after another command replaced the row that was
+    /// read, for example a login.
+    fn stored_token(&self) -> Result<LiveToken, Error> {
         let row = credential::expect(self.vault, self.account)?;
         Ok(hand_out(row.stored.credential, false))
     }
 
-    /// Sees to the journal and the status after a request that brought no token.
-    fn failed(
+    /// Stores the outcome of a request that brought no token: the attempt, the journal or its end,
+    /// and the status. Returns the stored token with a warning if the caller accepts it.
+    fn fail(
         &self,
         turn: &RefreshTurn<'_>,
         stored: &Stored,
@@ -181,25 +203,25 @@ impl Refresh<'_> {
         let account = self.account.clone();
         match &error {
             token_error::Error::GrantRefused { .. } => {
-                return self.refused(turn, stored, &attempt);
+                return self.record_refusal(turn, stored, &attempt);
             }
             token_error::Error::ClientRefused { .. } | token_error::Error::NotSigned(_) => {
-                turn.give_back(earlier, Some(&attempt));
+                turn.restore_journal(earlier, Some(&attempt));
                 return Err(Error::NotRefreshed { account, source: error });
             }
-            // What was not processed leaves things as they were. Anything else may have spent the
-            // refresh token: its journal stays.
-            passing if passing.was_not_processed() => turn.give_back(earlier, Some(&attempt)),
+            // A request that the server did not process has spent nothing, so its journal goes.
+            // Any other may have spent the refresh token, so its journal stays.
+            passing if passing.was_not_processed() => turn.restore_journal(earlier, Some(&attempt)),
             token_error::Error::TooManyRequests { .. }
             | token_error::Error::NoVerdict { .. }
-            | token_error::Error::Fault(_) => turn.note(&attempt),
+            | token_error::Error::Fault(_) => turn.record_attempt(&attempt),
         }
-        self.in_spite_of(Error::NotRefreshed { account, source: error }, &stored.credential)
+        self.fall_back(Error::NotRefreshed { account, source: error }, &stored.credential)
     }
 
-    /// Records that the grant is no longer renewed, unless the row was changed meanwhile: then the
-    /// refusal was about a refresh token that somebody replaced. The tokens are kept.
-    fn refused(
+    /// Stores [`Status::LoginRequired`], and keeps the tokens. If the row was changed meanwhile, the
+    /// refusal was about a refresh token that is replaced, and the token in the vault is returned.
+    fn record_refusal(
         &self,
         turn: &RefreshTurn<'_>,
         stored: &Stored,
@@ -211,36 +233,36 @@ impl Refresh<'_> {
             updated_at: now,
             ..stored.credential.clone()
         };
-        if !turn.answer(&credential, stored.revision, attempt)? {
-            return self.as_it_is_now();
+        if !turn.store_answer(&credential, stored.revision, attempt)? {
+            return self.stored_token();
         }
         let login_required =
             || Error::LoginRequired { account: self.account.clone(), reason: LoginReason::Refused };
         match self.trigger {
-            Trigger::Asked => Err(login_required()),
+            Trigger::Explicit => Err(login_required()),
             Trigger::Need(need) => match judge(self.account, &credential, need, now)? {
-                Found::Good(token) => Ok(*token),
-                Found::Due => Err(login_required()),
+                TokenState::Good(token) => Ok(*token),
+                TokenState::Due => Err(login_required()),
             },
         }
     }
 }
 
-/// The record of an attempt that brought a token.
+/// Returns the record of an attempt that brought a token.
 fn attempt(
     journal: &Journal,
     began_at: Timestamp,
     ended_at: Timestamp,
-    heard: Option<ResponseMeta>,
+    meta: Option<ResponseMeta>,
 ) -> Attempt {
-    let server_time = heard.and_then(|heard| heard.date);
+    let server_time = meta.and_then(|meta| meta.date);
     Attempt {
         name: Some(data_encoding::HEXLOWER.encode(&journal.attempt)),
         action: Action::Refresh,
         began_at,
         ended_at,
         outcome: Outcome::Done,
-        status: heard.map(|heard| heard.status),
+        status: meta.map(|meta| meta.status),
         error: None,
         message: None,
         not_before: None,
@@ -248,8 +270,8 @@ fn attempt(
     }
 }
 
-/// The record of an attempt that brought `error` instead.
-fn failed(attempt: Attempt, error: &token_error::Error) -> Attempt {
+/// Returns the record `attempt` changed to one that failed with `error`.
+fn failed_attempt(attempt: Attempt, error: &token_error::Error) -> Attempt {
     let outcome = match error {
         token_error::Error::GrantRefused { .. } => Outcome::Refused,
         token_error::Error::ClientRefused { .. }
@@ -257,19 +279,19 @@ fn failed(attempt: Attempt, error: &token_error::Error) -> Attempt {
         | token_error::Error::Fault(Fault::Setup { .. }) => Outcome::Configuration,
         token_error::Error::TooManyRequests { .. }
         | token_error::Error::NoVerdict { .. }
-        | token_error::Error::Fault(_) => Outcome::Passing,
+        | token_error::Error::Fault(_) => Outcome::Transient,
     };
     Attempt {
         outcome,
         error: error.code().map(printable),
         message: Some(printable(&error.to_string())),
-        not_before: pause_until(error.retry_after(), attempt.ended_at),
+        not_before: pause_end(error.retry_after(), attempt.ended_at),
         ..attempt
     }
 }
 
-/// The credential with what the server answered.
-fn renewed(
+/// Returns `credential` with the tokens of the server's `answer`.
+fn renewed_credential(
     credential: &Credential,
     grant: &OAuthGrant,
     answer: TokenAnswer,
@@ -282,7 +304,7 @@ fn renewed(
     grant.issued_at = now;
     grant.expiry = answer.expiry;
     grant.due_at = due_at(now, answer.expiry, today.renewal.margin);
-    // Another refresh token has an end of its own, or one that nobody told.
+    // A new refresh token has its own expiry; the old one's does not apply to it.
     let old = grant.refresh_token.as_ref().map(SecretText::expose);
     let is_another = answer.refresh_token.as_ref().is_some_and(|new| Some(new.expose()) != old);
     let earlier_end = grant.refresh_expires_at.filter(|_| !is_another);

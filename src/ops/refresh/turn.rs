@@ -1,8 +1,8 @@
-//! Waiting for the turn to renew a credential, and finding out whether another process did the
-//! work.
+//! Waiting for the turn to renew a credential, and using the result of another process.
 //!
-//! A crowd that waits behind one failing attempt would repeat it one by one; a server that asked
-//! to be left alone asked everybody. So an outcome is written down, and taken over.
+//! Each process stores the outcome of its attempt. The processes that waited meanwhile take it over:
+//! else each of them would repeat a failing request, and a server's `Retry-After`, which is meant
+//! for all, would be kept by one process only.
 
 use std::time::{Duration, Instant};
 
@@ -12,70 +12,74 @@ use crate::model::attempt::{Action, Attempt, Outcome};
 use crate::model::credential::{Credential, Status};
 use crate::ops::credential;
 use crate::ops::error::{Error, LoginReason};
-use crate::ops::live_token::{Found, LiveToken, hand_out, judge};
+use crate::ops::live_token::{LiveToken, TokenState, hand_out, judge};
 use crate::store::{self, RefreshTurn, Row};
 
-/// How long a waiter gives the process that has the turn: the longest turn, and some.
+/// The longest time to wait for a turn: the longest that another process needs, and some more.
 pub(in crate::ops) const WAIT: Duration = backoff::LONGEST.saturating_add(Duration::from_secs(10));
 
-/// How long a waiter waits that has a token which works still.
+/// The time to wait for a turn if the stored token still works.
 const SHORT_WAIT: Duration = Duration::from_secs(5);
 
-/// How often a waiter looks whether its turn has come.
+/// The pause between two looks whether the turn is free.
 const POLL: Duration = Duration::from_millis(10);
 
-/// What a command found when it came.
+/// The state of a credential before this process waited for its turn. What differs afterwards was
+/// done by another process.
 pub(super) struct Arrival {
     /// The revision of the credential's row.
     revision: u64,
-    /// The attempt before.
+    /// The last attempt to renew or check the credential.
     last: Option<Attempt>,
 }
 
-/// How the wait ended.
-pub(super) enum Taken<'a> {
-    /// The turn is ours.
+/// The outcome of waiting for a turn.
+pub(super) enum WaitOutcome<'a> {
+    /// This process has the turn.
     Turn(RefreshTurn<'a>),
-    /// There is nothing to do in it any more, or the token in hand has to do.
+    /// No turn is needed: another process renewed the token, or the caller accepts the stored one.
     Resolved(Box<LiveToken>),
 }
 
 impl<'a> Refresh<'a> {
-    /// What there is before anybody is waited for.
+    /// Reads the state of the credential before waiting.
     pub(super) fn arrive(&self) -> Result<Arrival, Error> {
-        let (revision, last) = self.vault.revision(self.account)?.ok_or_else(|| self.none())?;
+        let (revision, last) =
+            self.vault.revision(self.account)?.ok_or_else(|| self.no_credential())?;
         Ok(Arrival { revision, last })
     }
 
-    /// The credential's row, and its last attempt.
+    /// Reads the credential's row and its last attempt.
     pub(super) fn row(&self) -> Result<(Row, Option<Attempt>), Error> {
-        self.vault.read_with_attempt(self.account)?.ok_or_else(|| self.none())
+        self.vault.read_with_attempt(self.account)?.ok_or_else(|| self.no_credential())
     }
 
-    fn none(&self) -> Error {
+    fn no_credential(&self) -> Error {
         Error::NoCredential { account: self.account.clone() }
     }
 
-    /// Waits for the turn.
-    pub(super) fn wait_for_turn(&self, arrival: &Arrival) -> Result<Taken<'a>, Error> {
+    /// Waits for the turn, or until another process has done the work. Fails with
+    /// [`store::Error::Busy`] after [`WAIT`].
+    pub(super) fn wait_for_turn(&self, arrival: &Arrival) -> Result<WaitOutcome<'a>, Error> {
         let started = Instant::now();
         let mut queue = self.vault.refresh_queue(self.account)?;
         loop {
             if let Some(turn) = queue.take(Instant::now() + WAIT)? {
-                return Ok(Taken::Turn(turn));
+                return Ok(WaitOutcome::Turn(turn));
             }
             std::thread::sleep(POLL);
             if queue.is_free()? {
-                // What was done meanwhile needs no turn to be read: a crowd goes on all at once.
+                // Reading another process's result needs no turn, so all waiting processes can
+                // go on at once.
                 let (row, last) = self.row()?;
                 if let Some(token) = self.resolved_by_other(&row, last, arrival)? {
-                    return Ok(Taken::Resolved(Box::new(token)));
+                    return Ok(WaitOutcome::Resolved(Box::new(token)));
                 }
             } else if started.elapsed() >= SHORT_WAIT {
                 let credential = credential::expect(self.vault, self.account)?.stored.credential;
                 let busy = Error::Store(store::Error::Busy);
-                if let Ok(token) = self.in_spite_of(busy, &credential) {
-                    return Ok(Taken::Resolved(Box::new(token)));
+                if let Ok(token) = self.fall_back(busy, &credential) {
+                    return Ok(WaitOutcome::Resolved(Box::new(token)));
                 }
             }
             if started.elapsed() >= WAIT {
@@ -84,7 +88,8 @@ impl<'a> Refresh<'a> {
         }
     }
 
-    /// What another process did since `arrival`, if that leaves nothing to do.
+    /// Returns the result of another process since `arrival`, if that leaves nothing to do: its new
+    /// token, or its failure. Returns `None` if this process has to send a request.
     pub(super) fn resolved_by_other(
         &self,
         row: &Row,
@@ -95,14 +100,14 @@ impl<'a> Refresh<'a> {
             return Ok(Some(token));
         }
         let Some(last) = last else { return Ok(None) };
-        self.taken_over(&row.stored.credential, last, arrival.last.as_ref()).transpose()
+        self.take_over(&row.stored.credential, last, arrival.last.as_ref()).transpose()
     }
 
-    /// The token that another process renewed, if it is what was asked for.
+    /// Returns the token that another process renewed, if it is good enough for this caller.
     fn renewed_by_other(&self, row: &Row, arrival: &Arrival) -> Result<Option<LiveToken>, Error> {
         let Row { stored, journal } = row;
         match self.trigger {
-            Trigger::Asked => {
+            Trigger::Explicit => {
                 let renewed = stored.revision != arrival.revision
                     && journal.is_none()
                     && stored.credential.status != Status::LoginRequired;
@@ -111,16 +116,17 @@ impl<'a> Refresh<'a> {
             Trigger::Need(_) if journal.is_some() => Ok(None),
             Trigger::Need(need) => {
                 match judge(self.account, &stored.credential, need, (self.clock)())? {
-                    Found::Good(token) => Ok(Some(*token)),
-                    Found::Due => Ok(None),
+                    TokenState::Good(token) => Ok(Some(*token)),
+                    TokenState::Due => Ok(None),
                 }
             }
         }
     }
 
-    /// Whether `last`, the attempt of another process, answers for this one; and the answer. It
-    /// does if it ended since this one came, which found the attempt `before`.
-    fn taken_over(
+    /// Returns what the failed attempt `last` of another process means for this one, or `None` if it
+    /// means nothing. It counts if it is newer than `before`, the last attempt that this process
+    /// found when it came, or if the server's `Retry-After` is not over.
+    fn take_over(
         &self,
         credential: &Credential,
         last: Attempt,
@@ -139,10 +145,10 @@ impl<'a> Refresh<'a> {
                 return Some(Err(Error::LoginRequired { account, reason: LoginReason::Refused }));
             }
             Outcome::Configuration => false,
-            Outcome::Passing => true,
+            Outcome::Transient => true,
         };
         let error = Error::NotRefreshedBefore { account: account.clone(), last: Box::new(last) };
-        let token = if is_passing { self.in_spite_of(error, credential) } else { Err(error) };
+        let token = if is_passing { self.fall_back(error, credential) } else { Err(error) };
         Some(token.map_err(|error| match paused_until {
             Some(until) => Error::Paused { account, until },
             None => error,
@@ -157,7 +163,7 @@ mod tests {
     use super::super::plan::Today;
     use super::*;
     use crate::model::account::Account;
-    use crate::model::attempt::pause_until;
+    use crate::model::attempt::pause_end;
     use crate::model::credential::Expiry;
     use crate::model::readiness::Need;
     use crate::ops::create::open_or_create;
@@ -186,8 +192,8 @@ mod tests {
 
     fn busy(began: i64, retry_after: Option<u64>) -> Attempt {
         let attempt = done(1, began);
-        let not_before = pause_until(retry_after.map(Duration::from_secs), attempt.ended_at);
-        Attempt { outcome: Outcome::Passing, not_before, ..attempt }
+        let not_before = pause_end(retry_after.map(Duration::from_secs), attempt.ended_at);
+        Attempt { outcome: Outcome::Transient, not_before, ..attempt }
     }
 
     fn vault() -> (tempfile::TempDir, OpenVault) {
@@ -198,7 +204,7 @@ mod tests {
         (home, vault)
     }
 
-    /// What `last` means to somebody who came after `before`.
+    /// Returns what `last` means for a process that found the attempt `before` when it came.
     fn take(
         last: Attempt,
         before: Option<&Attempt>,
@@ -210,7 +216,7 @@ mod tests {
         let trigger = Trigger::Need(Need::Usual);
         let refresh = Refresh { vault: &vault, account: &account, trigger, today: &today, clock };
         let credential = Credential::made_up_static(Expiry::Known(at(-1)));
-        refresh.taken_over(&credential, last, before)
+        refresh.take_over(&credential, last, before)
     }
 
     #[test]

@@ -1,53 +1,53 @@
-//! One more entry.
+//! Appending an entry to the audit's file.
 
 use std::time::Duration;
 
-use super::file::{Locked, Tail, lock};
+use super::file::{LockedFile, Tail, lock};
 use super::line::{self, Kind, Mark};
 use super::missed;
-use super::sealed::Sealed;
 use super::set_aside::set_copy_aside;
-use crate::model::audit::Use;
+use super::state::AuditState;
+use crate::model::audit::Event;
 use crate::store::error::Error;
 use crate::store::file::VaultFile;
 use crate::vault::chain::START;
 
-/// Writes an entry, not flushed to the disk. The lock on the file is tried for `patience`.
+/// Appends an entry, without flushing it to the disk; waits at most `timeout` for the file's lock.
 ///
-/// One that can't be written is counted, so that the next one tells of it.
+/// An entry that can't be written is counted, and the next entry carries the count.
 pub(crate) fn append(
     vault: &VaultFile,
-    sealed: &Sealed,
-    used: &Use<'_>,
-    patience: Duration,
+    state: &AuditState,
+    event: &Event<'_>,
+    timeout: Duration,
 ) -> Result<(), Error> {
-    match lock_own(vault, sealed, patience) {
-        Ok(locked) => append_to(vault, &locked, sealed, used),
+    match lock_own(vault, state, timeout) {
+        Ok(locked) => append_to(vault, &locked, state, event),
         Err(error) => {
-            missed::count(vault, 1);
+            missed::add(vault, 1);
             Err(error)
         }
     }
 }
 
-/// Locks the file. One that another copy of the vault left, as where this one was restored, is set
-/// aside: a chain can't go on that is no chain under this vault's key.
-fn lock_own(vault: &VaultFile, sealed: &Sealed, patience: Duration) -> Result<Locked, Error> {
-    let locked = lock(vault, patience)?;
-    if sealed.head != Mark::START {
+/// Locks the audit's file of this vault. If another copy of the vault left the file, for example
+/// before this one was restored, it is renamed first, since a chain under another key can't go on.
+fn lock_own(vault: &VaultFile, state: &AuditState, timeout: Duration) -> Result<LockedFile, Error> {
+    let locked = lock(vault, timeout)?;
+    if state.head != Mark::START {
         return Ok(locked);
     }
     let tail = Tail::read(&locked.file, locked.length).map_err(|source| locked.error(source))?;
-    if !is_of_another_copy(&tail, sealed) {
+    if !is_of_another_copy(&tail, state) {
         return Ok(locked);
     }
     set_copy_aside(&locked).map_err(|source| locked.error(source))?;
     drop(locked);
-    lock(vault, patience)
+    lock(vault, timeout)
 }
 
-/// Whether the last line is an entry, and none under this vault's key.
-fn is_of_another_copy(tail: &Tail, sealed: &Sealed) -> bool {
+/// Whether the last line is an entry or anchor whose code is wrong under this vault's key.
+fn is_of_another_copy(tail: &Tail, state: &AuditState) -> bool {
     let mut lines = tail.lines();
     let Some(Some(last)) = lines.next() else { return false };
     let before = match (last.kind, lines.next().flatten()) {
@@ -55,42 +55,42 @@ fn is_of_another_copy(tail: &Tail, sealed: &Sealed) -> bool {
         (Kind::Entry { .. }, Some(before)) => before.mark().link,
         (Kind::Entry { .. }, None) => return false,
     };
-    !last.holds(&sealed.key, &before)
+    !last.holds(&state.key, &before)
 }
 
 fn append_to(
     vault: &VaultFile,
-    locked: &Locked,
-    sealed: &Sealed,
-    used: &Use<'_>,
+    locked: &LockedFile,
+    state: &AuditState,
+    event: &Event<'_>,
 ) -> Result<(), Error> {
     let tail = Tail::read(&locked.file, locked.length).map_err(|source| locked.error(source))?;
-    let before = before(tail.last(), &sealed.head);
+    let before = predecessor(tail.last(), &state.head);
     let missed = missed::take(vault);
-    // Without an end to be found it is none of tokctl's lines: begun anew on one of its own.
+    // If no line ends in the tail, tokctl did not write it: the entry begins on a new line.
     let end = tail.end();
     let torn = end.is_some_and(|end| end < locked.length);
-    let told = missed.count + u64::from(torn);
-    let mut line = line::entry(&sealed.key, &before, used, told)?;
+    let uncounted = missed.count + u64::from(torn);
+    let mut line = line::entry(&state.key, &before, event, uncounted)?;
     if end.is_none() {
         line.insert(0, b'\n');
     }
     match locked.write(end.unwrap_or(locked.length), &line) {
         Ok(()) => {
-            missed.forget();
+            missed.reset();
             Ok(())
         }
         Err(source) => {
             drop(missed);
-            missed::count(vault, 1 + usize::from(torn));
+            missed::add(vault, 1 + usize::from(torn));
             Err(locked.error(source))
         }
     }
 }
 
-/// What the next entry chains on to: the last one in the file, unless the vault knows of a later
-/// one, or of another.
-fn before(last: Option<Mark>, head: &Mark) -> Mark {
+/// Returns the position to which the next entry is chained: the last line in the file, or the
+/// vault's head if the file does not reach beyond it.
+fn predecessor(last: Option<Mark>, head: &Mark) -> Mark {
     match last {
         Some(last) if last.number > head.number => last,
         Some(_) | None => *head,

@@ -1,4 +1,4 @@
-//! The entries as they stand in the file, for whoever has no key.
+//! Reading the audit's file without a key: the entries are not verified.
 
 use std::fs::TryLockError;
 use std::io;
@@ -10,16 +10,17 @@ use crate::store::error::Error;
 use crate::store::file::VaultFile;
 use crate::store::locks::is_same;
 
-/// No file that tokctl keeps is larger, in bytes.
+/// The greatest size of a file that is read, in bytes; tokctl keeps no larger one.
 const LARGEST: u64 = 1024 * 1024 * 1024;
 
 const POLL: Duration = Duration::from_millis(1);
 
-/// The whole file as it is at one moment; empty where there is none.
-pub(crate) fn content(vault: &VaultFile, patience: Duration) -> Result<Vec<u8>, Error> {
+/// Returns the whole content of the file, with no half-written line; empty if there is no file.
+/// Fails with [`Error::Busy`] if writers keep it locked for longer than `timeout`.
+pub(crate) fn read_content(vault: &VaultFile, timeout: Duration) -> Result<Vec<u8>, Error> {
     let path = vault.audit();
     let error = |source| Error::Audit { path: path.clone(), source };
-    let deadline = Instant::now() + patience;
+    let deadline = Instant::now() + timeout;
     loop {
         let file = match private_file::open_plain(&path) {
             Err(missing) if missing.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -39,9 +40,12 @@ pub(crate) fn content(vault: &VaultFile, patience: Duration) -> Result<Vec<u8>, 
     }
 }
 
-/// All entries, and how many lines are neither entries nor anchors.
-pub(crate) fn entries(vault: &VaultFile, patience: Duration) -> Result<(Vec<Entry>, usize), Error> {
-    let bytes = content(vault, patience)?;
+/// Returns all entries, and the number of lines that are neither entries nor anchors.
+pub(crate) fn read_entries(
+    vault: &VaultFile,
+    timeout: Duration,
+) -> Result<(Vec<Entry>, usize), Error> {
+    let bytes = read_content(vault, timeout)?;
     let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
     let (mut entries, mut odd) = (Vec::new(), 0);
     for line in bytes[..whole].split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {

@@ -1,48 +1,49 @@
-//! Whether the file is whole.
+//! Verifying the whole file of the audit.
 
 use std::fmt;
 
 use super::line::{Kind, Line, Mark};
-use super::sealed::Sealed;
+use super::state::AuditState;
 
-/// What a look at the whole file found.
+/// The findings of a verification of the whole file.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Examined {
-    /// How many entries there are.
+pub(crate) struct Findings {
+    /// The number of entries in the file.
     pub(crate) entries: u64,
-    /// The number of the last one, and of the last that the vault remembers; 0 for none.
+    /// The number of the last entry; 0 for none.
     pub(crate) last: u64,
+    /// The number of the last entry that the vault remembers; 0 for none.
     pub(crate) head: u64,
-    /// Whether the file ends with a line that was not finished.
+    /// Whether the file ends with an unfinished line.
     pub(crate) torn: bool,
-    /// What is wrong, in the order of the file.
+    /// The faults, in the order of the file.
     pub(crate) faults: Vec<Fault>,
 }
 
-/// Something that tokctl did not do. Lines are counted from 1, as editors do.
+/// A change to the file that tokctl did not make. Lines count from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
-    /// The vault has nothing that any line could be verified with. It is a copy that was put in
-    /// another's place, or somebody took that out of it.
+    /// The vault has no key for any line: it is another copy of the vault, or somebody removed the
+    /// key.
     OtherCopy,
-    /// It is none of tokctl's lines.
+    /// The line does not have the form of an entry or anchor.
     Foreign { line: u64 },
-    /// The text or the code of an entry or anchor is another.
+    /// The text or the code of an entry or anchor was changed.
     Changed { line: u64 },
-    /// Entries are gone that stood before this line.
+    /// Entries before this line were removed.
     Missing { line: u64, from: u64, to: u64 },
-    /// An entry stands where it was not written.
+    /// An entry is at a position where it was not written.
     Misplaced { line: u64, number: u64 },
-    /// It is as good as written by tokctl, but the vault remembers another one of that number.
+    /// The code of the entry differs from the one that the vault remembers for its number.
     Other { line: u64, number: u64 },
-    /// The end is gone, up to the last entry that the vault remembers.
+    /// The end was cut off, up to the last entry that the vault remembers.
     Cut { from: u64, to: u64 },
-    /// Something was wrong with entries that were pruned since.
+    /// Something was wrong with entries that were pruned later.
     Pruned { up_to: u64 },
 }
 
 impl Fault {
-    /// The line, where there is one.
+    /// Returns the line of the fault, if it has one.
     pub(super) fn line(&self) -> Option<u64> {
         match *self {
             Self::Foreign { line }
@@ -85,11 +86,12 @@ fn entries(from: u64, to: u64) -> String {
     if from == to { format!("entry {from} was") } else { format!("entries {from} to {to} were") }
 }
 
-/// Compares all lines of `file` with each other, and with what the vault keeps.
+/// Verifies all lines of `file` with the key and the head in `state`.
 ///
-/// After something wrong it goes on from what the next line says, so that each fault is told once.
-pub(crate) fn examine(file: &[u8], sealed: &Sealed) -> Examined {
-    let mut found = Examined { head: sealed.head.number, ..Examined::default() };
+/// After a fault, the verification goes on from the line as it is, so that each fault is reported
+/// once.
+pub(crate) fn examine(file: &[u8], state: &AuditState) -> Findings {
+    let mut found = Findings { head: state.head.number, ..Findings::default() };
     let mut expected = Mark::START;
     let (whole, torn) = match file.iter().rposition(|byte| *byte == b'\n') {
         Some(end) => (&file[..end], &file[end + 1..]),
@@ -100,26 +102,27 @@ pub(crate) fn examine(file: &[u8], sealed: &Sealed) -> Examined {
         whole.split(|byte| *byte == b'\n').take(if whole.is_empty() { 0 } else { usize::MAX });
     for (line, text) in (1..).zip(lines) {
         match Line::parse(text) {
-            Some(parsed) => found.line(line, &parsed, &mut expected, sealed),
+            Some(parsed) => found.line(line, &parsed, &mut expected, state),
             None => found.faults.push(Fault::Foreign { line }),
         }
     }
     found.last = expected.number;
-    if found.last < sealed.head.number {
-        found.faults.push(Fault::Cut { from: found.last + 1, to: sealed.head.number });
+    if found.last < state.head.number {
+        found.faults.push(Fault::Cut { from: found.last + 1, to: state.head.number });
     }
     found
 }
 
-/// The same where the vault has no key for it: whatever stands in the file is not to be trusted.
-pub(crate) fn examine_without_key(file: &[u8]) -> Examined {
+/// Returns the findings for a vault that has no key for the audit: a file with any content is a
+/// fault.
+pub(crate) fn examine_without_key(file: &[u8]) -> Findings {
     let faults = if file.is_empty() { Vec::new() } else { vec![Fault::OtherCopy] };
-    Examined { faults, ..Examined::default() }
+    Findings { faults, ..Findings::default() }
 }
 
-impl Examined {
-    fn line(&mut self, line: u64, parsed: &Line<'_>, expected: &mut Mark, sealed: &Sealed) {
-        let holds = parsed.holds(&sealed.key, &expected.link);
+impl Findings {
+    fn line(&mut self, line: u64, parsed: &Line<'_>, expected: &mut Mark, state: &AuditState) {
+        let holds = parsed.holds(&state.key, &expected.link);
         match parsed.kind {
             Kind::Anchor { .. } if line != 1 => self.faults.push(Fault::Foreign { line }),
             Kind::Anchor { last, damaged } => {
@@ -135,7 +138,7 @@ impl Examined {
                 if number > expected.number {
                     *expected = parsed.mark();
                 }
-                if parsed.mark().number == sealed.head.number && parsed.mark() != sealed.head {
+                if parsed.mark().number == state.head.number && parsed.mark() != state.head {
                     self.faults.push(Fault::Other { line, number });
                 }
             }

@@ -1,4 +1,4 @@
-//! The audit's file: opened, locked, and the end of it read.
+//! The audit's file: opening it, locking it, and reading its end.
 
 use std::fs::{File, TryLockError};
 use std::io;
@@ -11,30 +11,30 @@ use crate::private_file;
 use crate::store::error::Error;
 use crate::store::file::VaultFile;
 
-/// How often a waiter looks again: an entry is written in some ten microseconds.
+/// The interval at which a waiter tries again: writing an entry takes some ten microseconds.
 const POLL: Duration = Duration::from_micros(500);
 
-/// As much of the file's end as is read to find the last two lines.
+/// The number of bytes that are read at the end of the file to find the last two lines.
 const TAIL: usize = 2 * LONGEST;
 
-/// The file, open for reading and writing, and nobody else's until it is dropped.
-pub(super) struct Locked {
+/// The audit's file, open for reading and writing, and locked until this value is dropped.
+pub(super) struct LockedFile {
     pub(super) file: File,
     pub(super) path: PathBuf,
     pub(super) length: u64,
 }
 
-/// The last lines of a file.
+/// The last lines of the audit's file.
 pub(super) struct Tail {
     bytes: Vec<u8>,
-    /// Where `bytes` begins in the file.
+    /// The position of `bytes` in the file.
     offset: u64,
 }
 
-/// Locks the file, made if it is not there; waits at most for `patience`.
-pub(super) fn lock(vault: &VaultFile, patience: Duration) -> Result<Locked, Error> {
+/// Locks the file and creates it if it is missing; waits at most for `timeout`.
+pub(super) fn lock(vault: &VaultFile, timeout: Duration) -> Result<LockedFile, Error> {
     let path = vault.audit();
-    let deadline = Instant::now() + patience;
+    let deadline = Instant::now() + timeout;
     loop {
         let file = open(vault, &path)?;
         loop {
@@ -51,27 +51,27 @@ pub(super) fn lock(vault: &VaultFile, patience: Duration) -> Result<Locked, Erro
             }
         }
         let error = |source| Error::Audit { path: path.clone(), source };
-        // Whoever prunes puts another file in its place.
-        if let Some(length) = checked(&file, &path).map_err(error)? {
-            return Ok(Locked { file, path, length });
+        // Pruning may have replaced the file before it was locked here.
+        if let Some(length) = check_and_measure(&file, &path).map_err(error)? {
+            return Ok(LockedFile { file, path, length });
         }
     }
 }
 
 fn open(vault: &VaultFile, path: &Path) -> Result<File, Error> {
     let error = |source| Error::Audit { path: path.to_owned(), source };
-    match private_file::open_or_create_itself(path) {
+    match private_file::open_or_create_no_follow(path) {
         Err(missing) if missing.kind() == io::ErrorKind::NotFound => {
-            vault.sidecar()?;
-            private_file::open_or_create_itself(path).map_err(error)
+            vault.ensure_sidecar()?;
+            private_file::open_or_create_no_follow(path).map_err(error)
         }
         other => other.map_err(error),
     }
 }
 
-/// The length of a plain file, which it makes nobody else's to read; `None` if `path` names another
-/// one by now.
-fn checked(file: &File, path: &Path) -> io::Result<Option<u64>> {
+/// Returns the length of `file`, after setting its mode to 0600; `None` if `path` names another
+/// file by now. Fails if it is no plain file.
+fn check_and_measure(file: &File, path: &Path) -> io::Result<Option<u64>> {
     let metadata = file.metadata()?;
     match std::fs::metadata(path) {
         Ok(named) if (named.dev(), named.ino()) == (metadata.dev(), metadata.ino()) => {}
@@ -88,12 +88,14 @@ fn checked(file: &File, path: &Path) -> io::Result<Option<u64>> {
     Ok(Some(metadata.len()))
 }
 
-impl Locked {
+impl LockedFile {
+    /// Returns the store's error for an I/O error on this file.
     pub(super) fn error(&self, source: io::Error) -> Error {
         Error::Audit { path: self.path.clone(), source }
     }
 
-    /// Writes `line` at `offset`, and nothing if there is no room for all of it.
+    /// Writes `line` at `offset` and cuts off what followed; if it can't be written as a whole,
+    /// nothing of it stays.
     pub(super) fn write(&self, offset: u64, line: &[u8]) -> io::Result<()> {
         if offset < self.length {
             self.file.set_len(offset)?;
@@ -115,7 +117,8 @@ impl Tail {
         Ok(Self { bytes, offset })
     }
 
-    /// Where the last whole line ends in the file; `None` if no line does in all that was read.
+    /// Returns the position after the last whole line; `None` if no line ends in the part that was
+    /// read.
     pub(super) fn end(&self) -> Option<u64> {
         match self.bytes.iter().rposition(|byte| *byte == b'\n') {
             Some(position) => Some(self.offset + position as u64 + 1),
@@ -124,7 +127,7 @@ impl Tail {
         }
     }
 
-    /// The last whole lines, the last first, each as far as it has the form of one.
+    /// Returns the last whole lines, the last one first; `None` for each that can't be parsed.
     pub(super) fn lines(&self) -> impl Iterator<Item = Option<Line<'_>>> {
         let end = self.bytes.iter().rposition(|byte| *byte == b'\n');
         let whole = end.map_or(&[][..], |end| &self.bytes[..end]);
@@ -132,7 +135,7 @@ impl Tail {
         lines.take(if end.is_some() { usize::MAX } else { 0 })
     }
 
-    /// The mark of the last whole line.
+    /// Returns the mark of the last whole line; `None` if there is none or it can't be parsed.
     pub(super) fn last(&self) -> Option<Mark> {
         self.lines().next().flatten().map(|line| line.mark())
     }

@@ -1,18 +1,18 @@
-//! One line of the audit's file, written and taken apart.
+//! The lines of the audit's file: writing and parsing them.
 //!
 //! An entry is `{"n":7,"at":…,"mac":"…"}`, an anchor `{"anchor":7,"before":"…",…,"mac":"…"}`. The
-//! code, in hexadecimal, comes last, and covers the text before it byte by byte.
+//! code, in hexadecimal, comes last; it covers the bytes before `,"mac":`.
 
 use data_encoding::HEXLOWER;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::model::audit::{Subject, Use};
+use crate::model::audit::{Event, Subject};
 use crate::store::error::Error;
 use crate::vault::Key;
 use crate::vault::chain::{self, Link, START};
 
-/// No line is longer, in bytes: names have limits.
+/// The greatest length of a line in bytes, which follows from the limits on names.
 pub(super) const LONGEST: usize = 2048;
 
 const CODE: &[u8] = br#","mac":""#;
@@ -25,7 +25,7 @@ const DAMAGED: &[u8] = br#"","damaged":"#;
 /// The length of a code in hexadecimal.
 const HEX: usize = 64;
 
-/// A place in the chain: the number of an entry, and its code.
+/// A position in the chain: the number of an entry and its code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Mark {
     pub(crate) number: u64,
@@ -33,34 +33,35 @@ pub(crate) struct Mark {
 }
 
 impl Mark {
-    /// Before the first entry.
+    /// The position before the first entry.
     pub(super) const START: Self = Self { number: 0, link: START };
 }
 
-/// A line that has the form of one.
+/// A line that was parsed, but not verified.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Line<'a> {
     pub(super) kind: Kind,
-    /// What the code covers.
+    /// The bytes that the code covers.
     text: &'a [u8],
     code: Link,
 }
 
+/// The kind of a line.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Kind {
     Entry {
         number: u64,
     },
-    /// Entries up to `last` were pruned.
+    /// A line that stands for the pruned entries up to `last`.
     Anchor {
         last: Mark,
-        /// Something was wrong with those, up to this number.
+        /// The number up to which something was wrong with them.
         damaged: Option<u64>,
     },
 }
 
 impl<'a> Line<'a> {
-    /// Takes a line apart, given without its end.
+    /// Parses a line, given without its line feed; `None` if it has another form.
     pub(super) fn parse(line: &'a [u8]) -> Option<Self> {
         let (text, code) =
             line.split_at_checked(line.len().checked_sub(CODE.len() + HEX + CLOSE.len())?)?;
@@ -79,7 +80,7 @@ impl<'a> Line<'a> {
         Some(Self { kind, text, code })
     }
 
-    /// What the next line chains on to.
+    /// Returns the position to which the next line is chained.
     pub(super) fn mark(&self) -> Mark {
         match self.kind {
             Kind::Entry { number } => Mark { number, link: self.code },
@@ -87,7 +88,8 @@ impl<'a> Line<'a> {
         }
     }
 
-    /// Whether the line is as it was written after `before`; an anchor stands for itself.
+    /// Whether the code of the line is right after `before`. The code of an anchor does not depend
+    /// on a line before.
     pub(super) fn holds(&self, key: &Key, before: &Link) -> bool {
         let before = match self.kind {
             Kind::Entry { .. } => before,
@@ -97,11 +99,12 @@ impl<'a> Line<'a> {
     }
 }
 
-/// Writes an entry that comes after `before`; `missed` just before it could not be written.
+/// Returns the line of an entry after `before`; `missed` is the number of entries that could not be
+/// written since.
 pub(super) fn entry(
     key: &Key,
     before: &Mark,
-    used: &Use<'_>,
+    event: &Event<'_>,
     missed: u64,
 ) -> Result<Vec<u8>, Error> {
     #[derive(Serialize)]
@@ -123,28 +126,28 @@ pub(super) fn entry(
         #[serde(skip_serializing_if = "is_zero")]
         missed: u64,
     }
-    let (provider, whose, slot) = match used.of {
+    let (provider, whose, slot) = match event.of {
         Subject::Credential { provider, user } => (Some(provider), user, None),
         Subject::Slot(id) => (None, None, id),
         Subject::Vault => (None, None, None),
     };
     let written = Written {
         n: before.number.saturating_add(1),
-        at: milliseconds(used.at),
-        action: used.action.as_str(),
+        at: milliseconds(event.at),
+        action: event.action.as_str(),
         provider,
         user: whose,
         slot,
-        outcome: used.outcome,
-        command: used.asked_by.command,
-        pid: used.asked_by.pid,
-        parent: used.asked_by.parent.as_deref(),
+        outcome: event.outcome,
+        command: event.caller.command,
+        pid: event.caller.pid,
+        parent: event.caller.parent.as_deref(),
         missed,
     };
-    finished(key, &before.link, &written)
+    finish_line(key, &before.link, &written)
 }
 
-/// Writes an anchor in place of all entries up to `last`.
+/// Returns the line of an anchor that stands for all entries up to `last`.
 pub(super) fn anchor(
     key: &Key,
     last: &Mark,
@@ -165,11 +168,11 @@ pub(super) fn anchor(
         damaged,
         at: milliseconds(now),
     };
-    finished(key, &START, &written)
+    finish_line(key, &START, &written)
 }
 
-/// The line with its code and its end.
-fn finished(key: &Key, before: &Link, written: &impl Serialize) -> Result<Vec<u8>, Error> {
+/// Returns the JSON line of `written` with its code and a line feed.
+fn finish_line(key: &Key, before: &Link, written: &impl Serialize) -> Result<Vec<u8>, Error> {
     let mut line = Vec::with_capacity(512);
     serde_json::to_writer(&mut line, written)
         .map_err(|_| Error::Inconsistent("an audit entry that can't be written down"))?;
@@ -186,7 +189,7 @@ fn milliseconds(time: Timestamp) -> String {
     format!("{time:.3}")
 }
 
-/// The number that `text` begins with, and the rest.
+/// Parses the number at the beginning of `text`; returns it and the rest.
 fn number(text: &[u8]) -> Option<(u64, &[u8])> {
     let digits = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
     let number = std::str::from_utf8(&text[..digits]).ok()?.parse().ok()?;

@@ -1,9 +1,9 @@
-//! How many entries could not be written: one byte for each, in a file of its own.
+//! The count of entries that could not be written: a file of its own with one byte for each.
 //!
-//! What a process could not write, it can't remember either once it has ended; so it leaves a byte
-//! where no chain has to be followed and no long lock waited for. On a disk that is full or
-//! read-only that fails too, and such entries are counted by nobody. The count is as good as the
-//! file's permissions; once it stands in an entry, it is part of the chain.
+//! A process that could not write an entry adds a byte, which needs neither the chain nor a long
+//! wait for a lock. On a full or read-only disk that fails too, and the entry is not counted. The
+//! file is protected only by its permissions; once the count is in an entry, it is part of the
+//! chain.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
@@ -15,19 +15,19 @@ use crate::store::file::VaultFile;
 
 const POLL: Duration = Duration::from_micros(500);
 
-/// How often the file is found locked before one more entry goes uncounted.
+/// The number of tries to lock the file before an entry stays uncounted.
 const TRIES: u32 = 40;
 
-/// Entries that were missed and are about to be told. Others wait with theirs meanwhile.
-pub(super) struct Missed {
+/// The count of missed entries, with the lock on its file, while the next entry is written.
+pub(super) struct MissedEntries {
     pub(super) count: u64,
     file: Option<File>,
 }
 
-/// Counts `more` entries as far as that is possible.
-pub(super) fn count(vault: &VaultFile, more: usize) {
-    let Ok(file) = private_file::open_or_create_itself(&path(vault)) else { return };
-    // Held by others for no longer than it takes to write one line, unless they were stopped.
+/// Adds `more` to the count; ignores failures.
+pub(super) fn add(vault: &VaultFile, more: usize) {
+    let Ok(file) = private_file::open_or_create_no_follow(&path(vault)) else { return };
+    // Others hold the lock only while they write one line, unless they were stopped (SIGSTOP).
     let mut tries = 0;
     while file.try_lock().is_err() {
         tries += 1;
@@ -40,25 +40,25 @@ pub(super) fn count(vault: &VaultFile, more: usize) {
     let _ = file.write_all_at(&vec![b'.'; more], length);
 }
 
-/// What was counted so far, to be told in the next entry.
-pub(super) fn take(vault: &VaultFile) -> Missed {
+/// Reads the count for the next entry, and locks the file if the count is not 0.
+pub(super) fn take(vault: &VaultFile) -> MissedEntries {
     let path = path(vault);
-    let none = Missed { count: 0, file: None };
-    // Nearly always there is nothing.
+    let none = MissedEntries { count: 0, file: None };
+    // Nearly always the count is 0.
     if !std::fs::metadata(&path).is_ok_and(|metadata| metadata.len() > 0) {
         return none;
     }
-    let Ok(file) = private_file::open_or_create_itself(&path) else { return none };
+    let Ok(file) = private_file::open_or_create_no_follow(&path) else { return none };
     if file.try_lock().is_err() {
         return none;
     }
     let count = file.metadata().map_or(0, |metadata| metadata.len());
-    Missed { count, file: Some(file) }
+    MissedEntries { count, file: Some(file) }
 }
 
-impl Missed {
-    /// They were told.
-    pub(super) fn forget(self) {
+impl MissedEntries {
+    /// Sets the count to 0, since an entry carries it now.
+    pub(super) fn reset(self) {
         if let Some(file) = self.file {
             let _ = file.set_len(0);
         }

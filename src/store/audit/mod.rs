@@ -1,27 +1,27 @@
-//! The audit: an append-only file of JSON lines beside the vault, one for each use of a
-//! credential, and what the vault itself keeps to tell whether the file is whole.
+//! The audit: an append-only file of JSON lines beside the vault, one *entry* for each use of a
+//! credential. With the vault's key, anybody can verify that the file is complete.
 //!
 //! Each line ends with a code over its text and the code of the line before
-//! ([`crate::vault::chain`]). The key of the codes is sealed in the vault, with the settings; and
-//! whoever writes a credential seals the number and code of the last line into the vault, the
-//! *head*. So a line that was changed, removed, inserted or moved is found by whoever has the
-//! vault's key, and so is an end that was cut off, as far as the head reaches. Lines after the head
-//! that were cut off are missed by nobody: a `get` writes a line and leaves the vault alone.
+//! ([`crate::vault::chain`]). The key of the codes is sealed in the vault, with the settings. Each
+//! commit of a credential also seals the number and code of the last entry, the *head*. So it is
+//! found if a line was changed, removed, inserted or moved, and if the end was cut off, up to the
+//! head. Entries after the head can be cut off unnoticed: a `get` appends an entry, but does not
+//! write to the vault.
 //!
-//! *Appending* happens under a lock on the file, and chains on to the last whole line; but where
-//! the file reaches less far than the head, or says something else there, on to the head, so that
-//! the gap stays to be seen. What a process left that died while it wrote, a line without its end,
-//! is cut off by the next one and counted as a line that could not be written. Other such lines
-//! are counted in a file of their own, [`missed`], as far as there is room for that.
+//! *Appending* happens under a lock on the file. A new entry is chained to the last whole line. If
+//! the file ends before the head, or has another entry in its place, the new entry is chained to
+//! the head, so that the gap stays visible. If a process died while it wrote, the next one cuts off
+//! the unfinished line and counts it as missed. Entries that could not be written at all are counted
+//! in a file of their own, [`missed`].
 //!
-//! A vault that remembers no entry yet finds those of another copy of it, where it was restored
-//! from a backup: that file is set aside, and another begun.
+//! A vault that was restored from a backup may find the file of another copy of the vault. If it
+//! remembers no entry yet, it renames that file and begins a new one.
 //!
-//! *Pruning* replaces the file by one that begins with an *anchor*: a line, with a code of its own,
-//! that vouches for those that went. What was wrong with those is remembered in it.
+//! *Pruning* replaces the oldest lines by an *anchor*: a line with a code of its own that stands for
+//! them, and that remembers whether something was wrong with them.
 
 mod line;
-mod sealed;
+mod state;
 mod file;
 mod missed;
 mod end;
@@ -34,11 +34,11 @@ mod entries;
 mod tests;
 
 pub(crate) use append::append;
-pub(crate) use end::end;
-pub(crate) use entries::{content, entries};
-pub(crate) use examine::{Examined, Fault, examine, examine_without_key};
+pub(crate) use end::durable_end;
+pub(crate) use entries::{read_content, read_entries};
+pub(crate) use examine::{Fault, Findings, examine, examine_without_key};
 pub(crate) use line::Mark;
 pub(crate) use prune::prune;
-pub(crate) use sealed::Sealed;
-pub(in crate::store) use sealed::{head_bytes, head_from, key_bytes, key_from};
 pub(crate) use set_aside::set_aside;
+pub(crate) use state::AuditState;
+pub(in crate::store) use state::{decode_head, decode_key, encode_head, encode_key};

@@ -1,4 +1,4 @@
-//! The audit of a vault that was there before.
+//! Renaming the audit's file of another vault, to begin a new one.
 
 use std::fs;
 use std::io;
@@ -6,25 +6,25 @@ use std::path::{Path, PathBuf};
 
 use data_encoding::HEXLOWER;
 
-use super::file::Locked;
+use super::file::LockedFile;
 use crate::store::file::VaultFile;
 use crate::vault::seal::VaultId;
 
-/// Moves a file out of the way that an earlier vault of the same name left, whose key is gone: its
-/// entries would look forged. `new` is the vault that is about to be.
+/// Renames the file that an earlier vault at the same path left. Its key is gone, so its entries
+/// would look forged. `new` is the vault that is being created.
 pub(crate) fn set_aside(vault: &VaultFile, new: VaultId) {
     let path = vault.audit();
-    // There hardly ever is one; and one that can't be moved is told of by whoever verifies it.
-    let _ = fs::rename(&path, aside(&path, &new.hex()));
+    // There is rarely such a file. If it can't be renamed, verifying the audit reports it.
+    let _ = fs::rename(&path, aside_path(&path, &new.hex()));
 }
 
-/// Moves the file of another copy of the vault out of the way.
-pub(super) fn set_copy_aside(locked: &Locked) -> io::Result<()> {
+/// Renames the file of another copy of the vault.
+pub(super) fn set_copy_aside(locked: &LockedFile) -> io::Result<()> {
     let mut name = [0; 8];
     getrandom::fill(&mut name).map_err(io::Error::other)?;
-    fs::rename(&locked.path, aside(&locked.path, &HEXLOWER.encode(&name)))
+    fs::rename(&locked.path, aside_path(&locked.path, &HEXLOWER.encode(&name)))
 }
 
-fn aside(path: &Path, before: &str) -> PathBuf {
+fn aside_path(path: &Path, before: &str) -> PathBuf {
     path.with_extension(format!("before-{before}.jsonl"))
 }

@@ -8,31 +8,31 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::examine::{Examined, Fault, examine};
+use super::examine::{Fault, Findings, examine};
 use super::line::Mark;
-use super::sealed::Sealed;
-use super::{append, content, end, entries, file, prune};
-use crate::model::audit::{Action, Asker, Mode, Settings, Subject, Use};
+use super::state::AuditState;
+use super::{append, durable_end, file, prune, read_content, read_entries};
+use crate::model::audit::{Action, Caller, Event, Mode, Settings, Subject};
 use crate::store::file::VaultFile;
 
 const NOW: Timestamp = Timestamp::constant(1_700_000_000, 123_000_000);
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// A vault that keeps an audit of `keep` entries.
 struct World {
     _home: tempfile::TempDir,
     file: VaultFile,
-    sealed: Sealed,
+    state: AuditState,
 }
 
 impl World {
     fn keeping(keep: u64) -> Self {
         let home = tempfile::tempdir().unwrap();
         let file = VaultFile::find_or_create(&home.path().join("v/tokens.db")).unwrap();
-        file.sidecar().unwrap();
+        file.ensure_sidecar().unwrap();
         let keep = NonZeroU64::new(keep).unwrap();
-        let sealed = Sealed::new(Settings { mode: Mode::BestEffort, keep }).unwrap();
-        Self { _home: home, file, sealed }
+        let state = AuditState::new(Settings { mode: Mode::BestEffort, keep }).unwrap();
+        Self { _home: home, file, state }
     }
 
     /// With `count` entries, all of which the vault remembers.
@@ -45,22 +45,22 @@ impl World {
 
     fn append(&self, count: u64) {
         for _ in 0..count {
-            append(&self.file, &self.sealed, &used(&asker()), PATIENCE).unwrap();
+            append(&self.file, &self.state, &used(&asker()), TIMEOUT).unwrap();
         }
     }
 
     /// What every write of a credential does.
     fn remember(&mut self) {
-        let found = end(&self.file, &self.sealed);
+        let found = durable_end(&self.file, &self.state);
         self.seal(found);
     }
 
     fn seal(&mut self, found: Option<Mark>) {
-        self.sealed = self.sealed.with(found, None);
+        self.state = self.state.with(found, None);
     }
 
     fn prune(&self) {
-        prune(&self.file, &self.sealed, NOW, PATIENCE).unwrap();
+        prune(&self.file, &self.state, NOW, TIMEOUT).unwrap();
     }
 
     fn path(&self) -> PathBuf {
@@ -80,8 +80,8 @@ impl World {
         fs::File::create(self.path()).unwrap().write_all(content).unwrap();
     }
 
-    fn examine(&self) -> Examined {
-        examine(&content(&self.file, PATIENCE).unwrap(), &self.sealed)
+    fn examine(&self) -> Findings {
+        examine(&read_content(&self.file, TIMEOUT).unwrap(), &self.state)
     }
 
     fn faults(&self) -> Vec<Fault> {
@@ -90,21 +90,21 @@ impl World {
 
     /// How many entries were missed, as the entries tell.
     fn missed(&self) -> u64 {
-        entries(&self.file, PATIENCE).unwrap().0.iter().map(|entry| entry.missed).sum()
+        read_entries(&self.file, TIMEOUT).unwrap().0.iter().map(|entry| entry.missed).sum()
     }
 }
 
-fn asker() -> Asker {
-    Asker { command: "get", pid: 7, parent: Some("sh".into()) }
+fn asker() -> Caller {
+    Caller { command: "get", pid: 7, parent: Some("sh".into()) }
 }
 
-fn used(asked_by: &Asker) -> Use<'_> {
-    Use {
+fn used(caller: &Caller) -> Event<'_> {
+    Event {
         at: NOW,
         action: Action::Get,
         of: Subject::Credential { provider: "acme", user: Some("\"x\\\u{202e}") },
         outcome: "ok",
-        asked_by,
+        caller,
     }
 }
 
@@ -114,7 +114,7 @@ fn what_nobody_touched_is_whole() {
     let found = world.examine();
     assert_eq!((found.entries, found.last, found.head), (5, 5, 5));
     assert_eq!((found.faults, found.torn), (vec![], false));
-    let (entries, odd) = entries(&world.file, PATIENCE).unwrap();
+    let (entries, odd) = read_entries(&world.file, TIMEOUT).unwrap();
     assert_eq!((entries.len(), odd), (5, 0));
     assert_eq!(entries[4].n, 5);
     assert_eq!(entries[4].at, "2023-11-14T22:13:20.123Z");
@@ -221,7 +221,7 @@ fn a_gap_is_not_closed_by_going_on() {
         world.remember();
         let line = left as u64 + 1;
         assert_eq!(world.faults(), [Fault::Missing { line, from: line, to: 5 }]);
-        assert_eq!(world.sealed.clone().head.number, 8);
+        assert_eq!(world.state.clone().head.number, 8);
     }
 }
 
@@ -240,18 +240,18 @@ fn another_end_than_the_vault_remembers_is_not_gone_on_from() {
 #[test]
 fn the_head_only_moves_forward_and_to_what_is_genuine() {
     let mut world = World::with(3);
-    let head = world.sealed.clone().head;
+    let head = world.state.clone().head;
     world.seal(Some(Mark { number: 2, ..head }));
-    assert_eq!(world.sealed.clone().head, head);
+    assert_eq!(world.state.clone().head, head);
 
     world.append(1);
     let whole = world.lines();
     let mut lines = whole.clone();
     lines[3] = lines[3].replace("{\"n\":4", "{\"n\":999");
     world.rewrite(&lines);
-    assert_eq!(end(&world.file, &world.sealed), None);
+    assert_eq!(durable_end(&world.file, &world.state), None);
     world.rewrite(&whole);
-    assert_eq!(end(&world.file, &world.sealed).unwrap().number, 4);
+    assert_eq!(durable_end(&world.file, &world.state).unwrap().number, 4);
 }
 
 #[test]
@@ -262,7 +262,7 @@ fn a_line_that_was_not_finished_is_cut_off_and_counted() {
     file.write_all(half.as_bytes()).unwrap();
     let found = world.examine();
     assert_eq!((found.torn, found.entries, found.faults), (true, 2, vec![]));
-    assert_eq!(end(&world.file, &world.sealed), None);
+    assert_eq!(durable_end(&world.file, &world.state), None);
 
     world.append(1);
     assert_eq!(world.lines().len(), 3);
@@ -274,9 +274,9 @@ fn a_line_that_was_not_finished_is_cut_off_and_counted() {
 #[test]
 fn what_could_not_be_written_is_counted_in_the_next() {
     let world = World::with(1);
-    let held = file::lock(&world.file, PATIENCE).unwrap();
+    let held = file::lock(&world.file, TIMEOUT).unwrap();
     for _ in 0..3 {
-        let missed = append(&world.file, &world.sealed, &used(&asker()), Duration::ZERO);
+        let missed = append(&world.file, &world.state, &used(&asker()), Duration::ZERO);
         assert!(missed.is_err());
     }
     drop(held);
@@ -304,7 +304,7 @@ fn a_link_in_the_files_place_is_not_followed() {
     fs::rename(world.path(), &elsewhere).unwrap();
     let before = fs::read(&elsewhere).unwrap();
     std::os::unix::fs::symlink(&elsewhere, world.path()).unwrap();
-    assert!(append(&world.file, &world.sealed, &used(&asker()), PATIENCE).is_err());
+    assert!(append(&world.file, &world.state, &used(&asker()), TIMEOUT).is_err());
     assert_eq!(fs::read(&elsewhere).unwrap(), before);
 }
 
@@ -326,7 +326,7 @@ fn the_pruned_file_is_as_long_as_it_should_be_and_whole() {
     assert_eq!((found.last, found.head), (60, 60));
     assert!(found.entries >= 10);
     assert!(world.lines()[0].starts_with("{\"anchor\":"), "{}", world.lines()[0]);
-    assert_eq!(entries(&world.file, PATIENCE).unwrap().1, 0);
+    assert_eq!(read_entries(&world.file, TIMEOUT).unwrap().1, 0);
 }
 
 /// 20 entries, of which the last 10 are left.
@@ -409,14 +409,14 @@ fn junk_does_not_push_what_is_wrong_out_of_sight() {
 #[test]
 fn many_at_once_keep_one_chain_while_it_is_pruned() {
     let world = World::keeping(30);
-    let (file, sealed) = (&world.file, world.sealed.clone());
+    let (file, state) = (&world.file, world.state.clone());
     std::thread::scope(|scope| {
         for _ in 0..8 {
             scope.spawn(|| {
                 for turn in 0..25 {
-                    append(file, &sealed, &used(&asker()), PATIENCE).unwrap();
+                    append(file, &state, &used(&asker()), TIMEOUT).unwrap();
                     if turn % 5 == 0 {
-                        prune(file, &sealed, NOW, PATIENCE).unwrap();
+                        prune(file, &state, NOW, TIMEOUT).unwrap();
                     }
                 }
             });

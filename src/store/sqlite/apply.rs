@@ -19,10 +19,10 @@ pub(super) fn apply(
     change: &Change,
 ) -> Result<Outcome, Error> {
     match change {
-        Change::Touch => Ok(Outcome::Done),
+        Change::SealAuditHead => Ok(Outcome::Done),
         Change::Reserve => header::next_revision(transaction, key).map(|_| Outcome::Done),
-        Change::Begin { account, journal } => begin(transaction, account, journal),
-        Change::GiveBack { account, earlier, attempt } => {
+        Change::BeginRefresh { account, journal } => begin(transaction, account, journal),
+        Change::RestoreJournal { account, earlier, attempt } => {
             if let Some(attempt) = attempt {
                 attempts::put(transaction, account, attempt)?;
             }
@@ -32,10 +32,10 @@ pub(super) fn apply(
             }
             Ok(Outcome::Done)
         }
-        Change::Note { account, attempt } => {
+        Change::RecordAttempt { account, attempt } => {
             attempts::put(transaction, account, attempt).map(|()| Outcome::Done)
         }
-        Change::Answer { account, revision, credential, attempt } => {
+        Change::StoreAnswer { account, revision, credential, attempt } => {
             if !credentials::replace(transaction, key, account, credential, *revision)? {
                 return Ok(Outcome::Moved);
             }
@@ -46,7 +46,7 @@ pub(super) fn apply(
             }
             Ok(Outcome::Done)
         }
-        Change::Checked { .. } => checked(transaction, key, change),
+        Change::RecordCheck { .. } => checked(transaction, key, change),
         Change::Put { account, credential, over } => {
             if credentials::revision(transaction, account)? != *over {
                 return Ok(Outcome::Moved);
@@ -54,11 +54,11 @@ pub(super) fn apply(
             forget_history(transaction, account)?;
             credentials::put(transaction, key, account, credential).map(|()| Outcome::Done)
         }
-        Change::TakeIn { placements, bundle, at } => {
+        Change::Import { placements, bundle, at } => {
             if let Some(bundle) = bundle
                 && let Some(at) = bundles::opened_at(transaction, *bundle)?
             {
-                return Ok(Outcome::TakenIn(at));
+                return Ok(Outcome::AlreadyImported(at));
             }
             let outcome = place(transaction, key, placements)?;
             if let (Outcome::Done, Some(bundle)) = (&outcome, bundle) {
@@ -75,23 +75,23 @@ pub(super) fn apply(
             }
             Ok(outcome)
         }
-        Change::BundlePlaced(id) => bundles::forget(transaction, *id).map(|()| Outcome::Done),
+        Change::ForgetBundle(id) => bundles::forget(transaction, *id).map(|()| Outcome::Done),
         Change::Forget { account, revision } => {
             if credentials::revision(transaction, account)? != Some(*revision) {
                 return Ok(Outcome::Moved);
             }
             forget(transaction, account).map(|_| Outcome::Done)
         }
-        Change::Told { account, health } => {
+        Change::RecordHealth { account, health } => {
             let told = standings::read(transaction, account)?;
-            standings::put(transaction, account, health.told_after(told))?;
-            Ok(Outcome::News(health.news(told)))
+            standings::put(transaction, account, health.reported_after(told))?;
+            Ok(Outcome::HealthToReport(health.worsening_since(told)))
         }
-        Change::EntryBegun { slot, at } => {
+        Change::AddIntent { slot, at } => {
             let entry = entry_name(key.vault, *slot).to_string();
             intents::put(transaction, key, &entry, *at).map(|()| Outcome::Done)
         }
-        Change::EntriesConfirmed { at } => {
+        Change::ConfirmIntents { at } => {
             let names = intents::sealed(transaction, key)?;
             for name in &names {
                 intents::put(transaction, key, name, *at)?;
@@ -101,14 +101,14 @@ pub(super) fn apply(
                 let slot = slot_of_entry(key.vault, name)?;
                 Some((slot, current.iter().any(|listed| listed.id == slot)))
             };
-            Ok(Outcome::Entries(names.iter().filter_map(entry).collect()))
+            Ok(Outcome::Intents(names.iter().filter_map(entry).collect()))
         }
-        Change::EntryDone { slot } => entry_done(transaction, key, *slot),
+        Change::RemoveIntent { slot } => remove_intent(transaction, key, *slot),
         Change::AddSlot { id, kind, material, at } => {
             header::check(transaction, key)?;
             let slot = KeySlot::wrap(*id, *kind, material, key)?;
             slots::insert(transaction, &slot, *at)?;
-            entry_done(transaction, key, *id)
+            remove_intent(transaction, key, *id)
         }
         Change::RemoveSlot { id, kind, at } => {
             header::check(transaction, key)?;
@@ -134,7 +134,7 @@ fn checked(
     key: &DataKey,
     change: &Change,
 ) -> Result<Outcome, Error> {
-    let Change::Checked { account, revision, was, attempt, credential } = change else {
+    let Change::RecordCheck { account, revision, was, attempt, credential } = change else {
         return Err(Error::Inconsistent("another change than was asked for"));
     };
     if credentials::revision(transaction, account)? != Some(*revision) {
@@ -187,7 +187,7 @@ fn forget_history(transaction: &Transaction<'_>, account: &Account) -> Result<()
     attempts::remove(transaction, account)
 }
 
-fn entry_done(
+fn remove_intent(
     transaction: &Transaction<'_>,
     key: &DataKey,
     slot: SlotId,

@@ -4,23 +4,25 @@ use rusqlite::{Connection, OptionalExtension, Transaction};
 
 use super::header;
 use crate::model::audit::Settings;
-use crate::store::audit::{Mark, Sealed, head_bytes, head_from, key_bytes, key_from};
+use crate::store::audit::{AuditState, Mark, decode_head, decode_key, encode_head, encode_key};
 use crate::store::error::Error;
-use crate::vault::seal::{DataKey, Place};
+use crate::vault::seal::{DataKey, SealContext};
 
 /// Reads what the vault keeps of the audit; `None` where nothing was written since it keeps that.
 ///
 /// Fails with [`Error::KeyRetired`] if `key` is no longer the data key.
-pub(crate) fn read(connection: &Connection, key: &DataKey) -> Result<Option<Sealed>, Error> {
+pub(crate) fn read(connection: &Connection, key: &DataKey) -> Result<Option<AuditState>, Error> {
     let row = connection
         .prepare_cached("SELECT key, head FROM audit")?
         .query_row([], |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, Vec<u8>>(1)?)))
         .optional()?;
     let Some((sealed_key, sealed_head)) = row else { return Ok(None) };
-    let opened = key.open(Place::AuditKey, &sealed_key).ok().and_then(|bytes| key_from(&bytes));
-    let head = key.open(Place::AuditHead, &sealed_head).ok().and_then(|bytes| head_from(&bytes));
+    let opened =
+        key.open(SealContext::AuditKey, &sealed_key).ok().and_then(|bytes| decode_key(&bytes));
+    let head =
+        key.open(SealContext::AuditHead, &sealed_head).ok().and_then(|bytes| decode_head(&bytes));
     if let (Some((audit_key, settings)), Some(head)) = (opened, head) {
-        return Ok(Some(Sealed { key: audit_key, head, settings }));
+        return Ok(Some(AuditState { key: audit_key, head, settings }));
     }
     header::check(connection, key)?;
     Err(Error::Inconsistent("what it keeps of the audit is damaged or was tampered with"))
@@ -40,7 +42,7 @@ pub(crate) fn seal(
     }
     let now = match &before {
         Some(sealed) => sealed.with(end, wanted),
-        None => Sealed::new(wanted.unwrap_or_default())?,
+        None => AuditState::new(wanted.unwrap_or_default())?,
     };
     if before.is_some_and(|before| before.head == now.head && before.settings == now.settings) {
         return Ok(());
@@ -62,12 +64,12 @@ pub(crate) fn reseal(
 }
 
 /// Puts `sealed` under the seals of `key`.
-fn put(transaction: &Transaction<'_>, key: &DataKey, sealed: &Sealed) -> Result<(), Error> {
+fn put(transaction: &Transaction<'_>, key: &DataKey, sealed: &AuditState) -> Result<(), Error> {
     transaction
         .prepare_cached("INSERT OR REPLACE INTO audit (one, key, head) VALUES (1, ?1, ?2)")?
         .execute((
-            key.seal(Place::AuditKey, &key_bytes(sealed))?,
-            key.seal(Place::AuditHead, &head_bytes(&sealed.head))?,
+            key.seal(SealContext::AuditKey, &encode_key(sealed))?,
+            key.seal(SealContext::AuditHead, &encode_head(&sealed.head))?,
         ))?;
     Ok(())
 }

@@ -11,7 +11,7 @@ use crate::model::summary::Summary;
 use crate::store::error::Error;
 use crate::store::record::{Row as Found, Stored};
 use crate::vault::plaintext;
-use crate::vault::seal::{DataKey, Place, covers_the_clear_copy};
+use crate::vault::seal::{DataKey, SealContext, covers_the_clear_copy};
 
 /// The place of the revision, behind [`CLEAR`], and of what is sealed, behind it.
 pub(super) const REVISION: usize = BEHIND_CLEAR;
@@ -209,10 +209,10 @@ pub(crate) fn remove(transaction: &Transaction<'_>, account: &Account) -> Result
 /// Seals a credential for `place`.
 pub(in crate::store) fn seal(
     key: &DataKey,
-    place: Place<'_>,
+    place: SealContext<'_>,
     credential: &Credential,
 ) -> Result<Vec<u8>, Error> {
-    let text = plaintext::written(credential)
+    let text = plaintext::to_json(credential)
         .map_err(|_| Error::Inconsistent("a credential that can't be written down"))?;
     Ok(key.seal(place, &text)?)
 }
@@ -227,14 +227,18 @@ pub(crate) fn revision(connection: &Connection, account: &Account) -> Result<Opt
 }
 
 /// The place of a row's seal, which covers `clear`.
-pub(super) fn place<'a>(account: &'a Account, revision: u64, clear: &'a [u8]) -> Place<'a> {
+pub(super) fn place<'a>(account: &'a Account, revision: u64, clear: &'a [u8]) -> SealContext<'a> {
     let Account { provider, user } = account;
-    Place::Row { provider: provider.as_str(), user: user.as_str(), revision, clear }
+    SealContext::Row { provider: provider.as_str(), user: user.as_str(), revision, clear }
 }
 
 /// The place of a row's seal as it was before seals covered the clear copy.
-pub(crate) fn earlier_place(account: &Account, revision: u64) -> Place<'_> {
-    Place::Credential { provider: account.provider.as_str(), user: account.user.as_str(), revision }
+pub(crate) fn earlier_place(account: &Account, revision: u64) -> SealContext<'_> {
+    SealContext::Credential {
+        provider: account.provider.as_str(),
+        user: account.user.as_str(),
+        revision,
+    }
 }
 
 /// Stores `credential` as programs did before seals covered the clear copy.

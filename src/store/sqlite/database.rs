@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 
+use super::failure::lacks_shared_memory;
 use super::schema::{self, Version};
 use crate::private_file::{self, Readers};
 use crate::store::error::Error;
@@ -28,7 +29,7 @@ pub(crate) enum Access {
     Read,
     /// A look at which credentials there are, which waits for nobody and leaves all as it is. What
     /// it shows may be wrong if somebody writes just now.
-    Glance,
+    Unlocked,
     /// Reading and writing, after a migration to the current tables.
     ReadWrite,
     /// Reading and writing, with empty tables where there was no file.
@@ -83,7 +84,7 @@ impl Database {
     pub(crate) fn open(path: &Path, access: Access) -> Result<Self, Error> {
         match access {
             Access::Read => Self::open_read_only(path),
-            Access::Glance => Self::open_unlocked(path),
+            Access::Unlocked => Self::open_unlocked(path),
             Access::ReadWrite => Self::open_for_writing(VaultFile::find(path)?, false),
             Access::Create => Self::open_for_writing(VaultFile::find_or_create(path)?, true),
         }
@@ -314,16 +315,6 @@ fn open_immutable(file: &VaultFile, flags: OpenFlags) -> Result<Connection, Erro
         .map_err(|()| Error::NoVault { path: file.path().to_owned() })?;
     uri.set_query(Some("immutable=1"));
     open_snapshot(Path::new(uri.as_str()), flags | OpenFlags::SQLITE_OPEN_URI)
-}
-
-fn lacks_shared_memory(error: &Error) -> bool {
-    use rusqlite::ffi::{SQLITE_IOERR_SHMMAP, SQLITE_IOERR_SHMOPEN, SQLITE_IOERR_SHMSIZE};
-    let Error::Sqlite(error) = error else { return false };
-    error.sqlite_error().is_some_and(|found| {
-        matches!(found.code, ErrorCode::CannotOpen | ErrorCode::ReadOnly)
-            || [SQLITE_IOERR_SHMMAP, SQLITE_IOERR_SHMOPEN, SQLITE_IOERR_SHMSIZE]
-                .contains(&found.extended_code)
-    })
 }
 
 fn refused(version: &Version, file: &VaultFile) -> Error {

@@ -12,7 +12,7 @@ use rusqlite::{Connection, Transaction};
 
 use super::header;
 use crate::store::error::Error;
-use crate::vault::seal::{DataKey, Place};
+use crate::vault::seal::{DataKey, SealContext};
 
 /// Writes a name down before the vault has a data key.
 pub(crate) fn insert(
@@ -37,7 +37,7 @@ pub(crate) fn put(
     header::check(transaction, key)?;
     transaction.execute(
         "INSERT OR REPLACE INTO intents (keychain_entry, created_at, seal) VALUES (?1, ?2, ?3)",
-        (entry, now.as_second(), key.seal(Place::Intent { entry }, b"")?),
+        (entry, now.as_second(), key.seal(SealContext::Intent { entry }, b"")?),
     )?;
     Ok(())
 }
@@ -58,7 +58,7 @@ pub(crate) fn sealed(connection: &Connection, key: &DataKey) -> Result<Vec<Strin
     let mut names = Vec::new();
     while let Some(row) = rows.next()? {
         let (entry, seal): (String, Vec<u8>) = (row.get(0)?, row.get(1)?);
-        if key.open(Place::Intent { entry: &entry }, &seal).is_ok() {
+        if key.open(SealContext::Intent { entry: &entry }, &seal).is_ok() {
             names.push(entry);
         }
     }
@@ -74,7 +74,7 @@ pub(crate) fn reseal(
     for entry in sealed(transaction, key)? {
         transaction.execute(
             "UPDATE intents SET seal = ?2 WHERE keychain_entry = ?1",
-            (&entry, next.seal(Place::Intent { entry: &entry }, b"")?),
+            (&entry, next.seal(SealContext::Intent { entry: &entry }, b"")?),
         )?;
     }
     Ok(())

@@ -3,6 +3,7 @@
 //! Owns the connections to the file and all SQL. Refuses to know what a row is read for: its
 //! neighbours in `store/` decide that, and no type of SQLite's leaves this folder.
 
+mod failure;
 mod schema;
 mod database;
 pub(crate) mod header;
@@ -33,7 +34,7 @@ use self::queue::CommitQueue;
 pub(in crate::store) use self::queue::Remember;
 use self::rotate::{Rotation, Step};
 pub(crate) use self::schema::missing_tables;
-use super::audit::{Mark, end};
+use super::audit::{Mark, durable_end};
 use super::change::{Change, Outcome};
 use super::error::Error;
 use super::file::VaultFile;
@@ -71,6 +72,11 @@ impl Sqlite {
 
     pub(in crate::store) fn file(&self) -> &VaultFile {
         &self.file
+    }
+
+    /// Whether the file was opened for reading alone.
+    pub(in crate::store) fn is_for_reading(&self) -> bool {
+        self.writer().is_for_reading()
     }
 
     /// Opens the file for writing as well, if it was opened for reading alone.
@@ -181,7 +187,7 @@ fn end_of_audit(
         Remember::Nothing => Ok(None),
         Remember::Audit(_) => {
             let sealed = audit::read(&*database.read()?, key)?;
-            Ok(sealed.and_then(|sealed| end(database.file(), &sealed)))
+            Ok(sealed.and_then(|sealed| durable_end(database.file(), &sealed)))
         }
     }
 }

@@ -21,7 +21,7 @@ use super::credentials::{REVISION, SEALED, compared, earlier_place, parsed, plac
 use crate::model::account::Account;
 use crate::model::summary::Summary;
 use crate::store::error::Error;
-use crate::vault::seal::{DataKey, Nonce, Opened, covers_the_clear_copy};
+use crate::vault::seal::{DataKey, Nonce, OpenedSeal, covers_the_clear_copy};
 
 /// The number of rows that are read at once, at most, and their bytes in all, about.
 const ROWS: usize = 256;
@@ -195,7 +195,7 @@ impl Sealed {
 
 impl Content {
     /// The row without its seal, its clear copy found to be true, and what was under the seal.
-    fn open(mut self, key: &DataKey) -> Result<(Self, Opened), Error> {
+    fn open(mut self, key: &DataKey) -> Result<(Self, OpenedSeal), Error> {
         let sealed = mem::take(&mut self.sealed);
         let Self { account, revision, .. } = &self;
         let place = match &self.clear {

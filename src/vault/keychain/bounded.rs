@@ -1,10 +1,10 @@
-//! A deadline for calls that have none of their own.
+//! A time limit for calls to the keychain.
 
 use super::entry::Patience;
 use super::error::Error;
 use crate::bounded::{self, Unfinished};
 
-/// Does `work` until patience ends.
+/// Runs `work` for at most [`Patience::limit`]; fails with [`Error::NoAnswer`] after that.
 pub(super) fn within<T: Send + 'static>(
     patience: &Patience,
     work: impl FnOnce() -> Result<T, Error> + Send + 'static,

@@ -1,18 +1,18 @@
-//! Which entry is meant, and how much patience a call has.
+//! The name of a keychain entry, and the limits of a call to the keychain.
 
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// What every entry of tokctl is filed under.
+/// The service name of all entries that tokctl makes.
 pub(super) const SERVICE: &str = "tokctl";
 
-/// Where a slot's secret lies in the keychain: vault id and slot id, in hex.
+/// The name of a slot's entry in the keychain: vault id and slot id in hex, with a slash between.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct EntryName(String);
 
 impl EntryName {
-    /// The name for `slot` of `vault`, both in hex.
+    /// Returns the name for `slot` of `vault`, both in hex.
     pub(crate) fn new(vault: &str, slot: &str) -> Self {
         Self(format!("{vault}/{slot}"))
     }
@@ -28,13 +28,14 @@ impl fmt::Display for EntryName {
     }
 }
 
-/// How long a call may take and whether somebody is there to answer a prompt.
+/// The limits of a call to the keychain: how long it may take, and whether a prompt may appear.
 #[derive(Clone, Debug)]
 pub(crate) struct Patience {
-    /// The longest that one conversation with the keychain may take.
+    /// The longest time that a call may take, with all its messages.
     pub(crate) limit: Duration,
     /// Whether a locked keychain may ask to be unlocked.
     pub(crate) may_prompt: bool,
-    /// The directory of the login session, by whose lock processes take turns on Linux.
+    /// The directory of the login session. On Linux, processes lock it so that only one of them
+    /// talks to the keychain at a time.
     pub(crate) session: Option<PathBuf>,
 }

@@ -1,13 +1,13 @@
-//! One 256-bit secret per name in the keychain of the operating system.
+//! The keychain of the operating system, with one 256-bit secret under each name.
 //!
-//! Refuses to know what a secret opens. Never overwrites an entry, never creates a collection and
-//! never waits longer than it was told to.
+//! Never overwrites an entry, never creates a collection, and never waits longer than
+//! [`Patience::limit`]. Knows nothing of what a secret opens.
 
 mod error;
 mod entry;
 mod bounded;
 #[cfg(target_os = "linux")]
-mod turn;
+mod session_lock;
 #[cfg(target_os = "linux")]
 mod secret_service;
 #[cfg(not(target_os = "linux"))]
@@ -29,14 +29,14 @@ use self::secret_service as store;
 #[cfg(not(target_os = "linux"))]
 use self::system as store;
 
-/// Reads the secret under `name`.
+/// Returns the secret under `name`.
 pub(crate) fn read(name: &EntryName, patience: &Patience) -> Result<Key, Error> {
     decode(&store::read(name, patience)?)
 }
 
-/// Writes a new entry, then reads it back over a fresh connection and compares, so that nothing
-/// depends on an entry that the keychain did not really keep. On [`Error::Mismatch`] the entry
-/// stays for the caller to delete.
+/// Creates an entry, reads it back over a fresh connection and compares the two, so that nothing
+/// depends on an entry that the keychain did not keep. After [`Error::Mismatch`] the caller
+/// deletes the entry.
 pub(crate) fn create(name: &EntryName, secret: &Key, patience: &Patience) -> Result<(), Error> {
     // As text, because KWallet can't hold arbitrary bytes.
     let text = Zeroizing::new(BASE64.encode(secret.expose()));
@@ -48,7 +48,7 @@ pub(crate) fn create(name: &EntryName, secret: &Key, patience: &Patience) -> Res
     }
 }
 
-/// Deletes the entry under `name`; that it is gone already is fine.
+/// Deletes the entry under `name`; succeeds too if there is none.
 pub(crate) fn delete(name: &EntryName, patience: &Patience) -> Result<(), Error> {
     match store::delete(name, patience) {
         Ok(()) | Err(Error::Missing) => Ok(()),
@@ -56,15 +56,16 @@ pub(crate) fn delete(name: &EntryName, patience: &Patience) -> Result<(), Error>
     }
 }
 
-/// The names of all entries of tokctl's, whatever vault they are for; `None` where the keychain
-/// can't be searched.
+/// Returns the names of all entries that tokctl made, for any vault; `None` if the keychain can't
+/// be searched.
 pub(crate) fn entries(patience: &Patience) -> Result<Option<Vec<String>>, Error> {
     store::entries(patience)
 }
 
-/// What keeps the secrets: a program, or a part of the system. `None` if it does not say so.
-pub(crate) fn keeper(patience: &Patience) -> Option<String> {
-    store::keeper(patience).ok().flatten()
+/// Returns the name of the program or the part of the system that keeps the secrets; `None` if it
+/// is not known.
+pub(crate) fn backend(patience: &Patience) -> Option<String> {
+    store::backend(patience).ok().flatten()
 }
 
 fn decode(text: &[u8]) -> Result<Key, Error> {

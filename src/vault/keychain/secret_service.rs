@@ -1,8 +1,8 @@
 //! The keychain of a Linux desktop (freedesktop.org Secret Service API 0.2): GNOME Keyring,
 //! KWallet, KeePassXC.
 //!
-//! The session is plain: encryption between us and the service would hide the secret only from
-//! those who listen on this user's bus, and they could as well ask for it themselves.
+//! The session is plain. Encryption between tokctl and the service would hide the secret only from
+//! programs that listen on this user's bus, and those could ask for the secret themselves.
 
 use std::collections::HashMap;
 
@@ -15,20 +15,20 @@ use zeroize::Zeroizing;
 use super::bounded::within;
 use super::entry::{EntryName, Patience, SERVICE};
 use super::error::Error;
-use super::turn::Turn;
+use super::session_lock::SessionLock;
 use crate::name_service;
 use crate::untrusted::printable;
 
-/// What a person sees in the keychain's own window.
+/// The label of an entry in the keychain's own window.
 const LABEL: &str = "tokctl vault key";
 
 pub(super) fn read(name: &EntryName, patience: &Patience) -> Result<Zeroizing<Vec<u8>>, Error> {
     let (name, Patience { may_prompt, session, .. }) = (name.clone(), patience.clone());
     within(patience, move || {
-        let mut turn = Turn::take(session.as_deref());
+        let mut session_lock = SessionLock::take(session.as_deref());
         let bus = Bus::connect()?;
         let service = bus.service()?;
-        let item = find(&service, &name, may_prompt, &mut turn)?;
+        let item = find(&service, &name, may_prompt, &mut session_lock)?;
         item.get_secret().map(Zeroizing::new).map_err(explain)
     })
 }
@@ -37,10 +37,10 @@ pub(super) fn create(name: &EntryName, text: &str, patience: &Patience) -> Resul
     let (name, Patience { may_prompt, session, .. }) = (name.clone(), patience.clone());
     let text = Zeroizing::new(text.to_owned());
     within(patience, move || {
-        let mut turn = Turn::take(session.as_deref());
+        let mut session_lock = SessionLock::take(session.as_deref());
         let bus = Bus::connect()?;
         let service = bus.service()?;
-        let collection = open_collection(&service, may_prompt, &mut turn)?;
+        let collection = open_collection(&service, may_prompt, &mut session_lock)?;
         let found = service.search_items(attributes(&name)).map_err(explain)?;
         if !found.unlocked.is_empty() || !found.locked.is_empty() {
             return Err(Error::Exists);
@@ -55,17 +55,17 @@ pub(super) fn create(name: &EntryName, text: &str, patience: &Patience) -> Resul
 pub(super) fn delete(name: &EntryName, patience: &Patience) -> Result<(), Error> {
     let (name, Patience { may_prompt, session, .. }) = (name.clone(), patience.clone());
     within(patience, move || {
-        let mut turn = Turn::take(session.as_deref());
+        let mut session_lock = SessionLock::take(session.as_deref());
         let bus = Bus::connect()?;
         let service = bus.service()?;
-        find(&service, &name, may_prompt, &mut turn)?.delete().map_err(explain)
+        find(&service, &name, may_prompt, &mut session_lock)?.delete().map_err(explain)
     })
 }
 
 pub(super) fn entries(patience: &Patience) -> Result<Option<Vec<String>>, Error> {
     let session = patience.session.clone();
     within(patience, move || {
-        let _turn = Turn::take(session.as_deref());
+        let _session_lock = SessionLock::take(session.as_deref());
         let bus = Bus::connect()?;
         let service = bus.service()?;
         let found = service.search_items(HashMap::from([("service", SERVICE)])).map_err(explain)?;
@@ -79,8 +79,8 @@ pub(super) fn entries(patience: &Patience) -> Result<Option<Vec<String>>, Error>
     })
 }
 
-/// The program that answers for the Secret Service on this bus.
-pub(super) fn keeper(patience: &Patience) -> Result<Option<String>, Error> {
+/// Returns the name of the program that owns the Secret Service's name on this bus.
+pub(super) fn backend(patience: &Patience) -> Result<Option<String>, Error> {
     within(patience, || {
         let failed = |failure: zbus::Error| Error::Other(failure.to_string());
         let bus = session().map_err(failed)?;
@@ -94,14 +94,14 @@ pub(super) fn keeper(patience: &Patience) -> Result<Option<String>, Error> {
     })
 }
 
-/// A connection to the session's bus, which may be at a host that has a name.
+/// Connects to the session's bus. Its address may hold a host name, hence the name service.
 fn session() -> Result<Connection, zbus::Error> {
-    name_service::need_no_shared_objects();
+    name_service::use_built_in_services();
     Connection::session()
 }
 
-/// A connection that is closed at once when it is dropped: before the turn ends, during which it
-/// was made.
+/// A connection to the session's bus that is closed as soon as it is dropped, and so before the
+/// [`SessionLock`] under which it was made.
 struct Bus(Connection);
 
 impl Bus {
@@ -110,7 +110,7 @@ impl Bus {
     }
 
     fn service<'a>(&self) -> Result<SecretService<'a>, Error> {
-        // Whatever keeps the service from answering the first call, there is no keychain to be had.
+        // If the first call fails, there is no usable keychain, whatever the reason.
         SecretService::connect_with_existing(EncryptionType::Plain, self.0.clone())
             .map_err(|failure| Error::NoService(failure.to_string()))
     }
@@ -122,17 +122,17 @@ impl Drop for Bus {
     }
 }
 
-/// The names are those that the `keyring` family of libraries uses.
+/// Returns the attributes of an entry, with the names that the `keyring` libraries use.
 fn attributes(name: &EntryName) -> HashMap<&str, &str> {
     HashMap::from([("service", SERVICE), ("username", name.as_str())])
 }
 
-/// The one item of this name, unlocked.
+/// Returns the item of this name and unlocks it if need be.
 fn find<'a>(
     service: &'a SecretService<'a>,
     name: &EntryName,
     may_prompt: bool,
-    turn: &mut Turn,
+    session_lock: &mut SessionLock,
 ) -> Result<Item<'a>, Error> {
     let mut found = service.search_items(attributes(name)).map_err(explain)?;
     if let Some(item) = found.unlocked.pop() {
@@ -142,23 +142,23 @@ fn find<'a>(
         if !may_prompt {
             return Err(Error::Locked);
         }
-        turn.give_up();
+        session_lock.release();
         item.unlock().map_err(explain)?;
         return Ok(item);
     }
-    // Nothing was found, which proves something only if the collection exists and is open:
-    // KeePassXC does not even show that there are items in a locked one.
-    open_collection(service, may_prompt, turn)?;
+    // Nothing was found. That proves something only if the collection exists and is unlocked:
+    // KeePassXC hides the items of a locked one.
+    open_collection(service, may_prompt, session_lock)?;
     let mut found = service.search_items(attributes(name)).map_err(explain)?;
     found.unlocked.pop().ok_or(Error::Missing)
 }
 
-/// The default collection, unlocked. One that does not exist is never created: that is a choice of
-/// the person whose desktop this is.
+/// Returns the default collection and unlocks it if need be. A missing collection is not created:
+/// that is the user's own choice.
 fn open_collection<'a>(
     service: &'a SecretService<'a>,
     may_prompt: bool,
-    turn: &mut Turn,
+    session_lock: &mut SessionLock,
 ) -> Result<Collection<'a>, Error> {
     let collection = service.get_default_collection().map_err(|failure| match failure {
         Failure::NoResult => Error::NoCollection,
@@ -168,7 +168,7 @@ fn open_collection<'a>(
         if !may_prompt {
             return Err(Error::Locked);
         }
-        turn.give_up();
+        session_lock.release();
         collection.unlock().map_err(explain)?;
     }
     Ok(collection)

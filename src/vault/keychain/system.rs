@@ -1,7 +1,7 @@
 //! The keychain of a system other than Linux: macOS Keychain Services, Windows Credential Manager.
 //!
-//! Whether the keychain is locked can't be asked beforehand: the deadline alone bounds a prompt
-//! that nobody sees.
+//! These systems don't tell beforehand whether the keychain is locked. Only the time limit ends a
+//! prompt that nobody answers.
 
 use keyring::v1::{Entry, Error as Failure};
 use zeroize::Zeroizing;
@@ -30,14 +30,14 @@ pub(super) fn delete(name: &EntryName, patience: &Patience) -> Result<(), Error>
     call(patience, name, Entry::delete_credential)
 }
 
-/// These keychains are searched by exact name alone.
+/// Always `None`: these keychains can only be searched by the exact name.
 #[expect(clippy::unnecessary_wraps, reason = "other systems' keychains can fail here")]
 pub(super) fn entries(_patience: &Patience) -> Result<Option<Vec<String>>, Error> {
     Ok(None)
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "other systems' keychains can fail here")]
-pub(super) fn keeper(_patience: &Patience) -> Result<Option<String>, Error> {
+pub(super) fn backend(_patience: &Patience) -> Result<Option<String>, Error> {
     Ok(Some(if cfg!(target_os = "macos") { "macOS Keychain" } else { "the system" }.to_owned()))
 }
 
@@ -57,7 +57,7 @@ fn explain(failure: Failure) -> Error {
         Failure::NoEntry => Error::Missing,
         Failure::NoStorageAccess(_) => Error::Locked,
         Failure::NoDefaultStore => Error::NoService(failure.to_string()),
-        // These two carry the stored bytes: they are wiped, not passed on.
+        // These two errors carry the stored bytes, which are wiped here.
         Failure::BadEncoding(bytes) | Failure::BadDataFormat(bytes, _) => {
             drop(Zeroizing::new(bytes));
             Error::Malformed

@@ -1,248 +1,125 @@
-//! Reads just enough Rust to see which modules a file declares and which paths it names.
+//! What a file of Rust says about modules, read from its tokens: those of macros and attributes
+//! are no different there.
 
-/// A word or a sign of Rust, with the line it stands on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Token {
-    pub(super) text: String,
-    pub(super) line: usize,
-}
+use syn::buffer::Cursor;
+use syn::parse::{ParseStream, Parser};
 
-/// A path that starts at `crate`, `self` or `super`, with the line it stands on.
+/// A path that starts at `crate`, `self`, `super` or at a crate of its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Path {
+pub(super) struct Named {
     pub(super) segments: Vec<String>,
-    pub(super) line: usize,
-    /// How many modules written inside the file it stands in.
+    /// The number of modules written inside the file that the path stands in.
     pub(super) depth: usize,
+    /// Whether the path stands in unit tests.
+    pub(super) in_tests: bool,
 }
 
-/// What a file says about modules.
-#[derive(Debug, Default, PartialEq, Eq)]
+/// The modules that a file declares, and the paths that it names.
+#[derive(Debug, Default)]
 pub(super) struct Source {
     /// The modules that have files of their own, in order.
     pub(super) children: Vec<String>,
     /// Those of them that are compiled for unit tests alone.
     pub(super) test_children: Vec<String>,
-    pub(super) paths: Vec<Path>,
+    pub(super) paths: Vec<Named>,
+    depth: usize,
+    in_tests: bool,
 }
 
 impl Source {
-    /// Reads a file.
+    /// Reads the text of a file.
     pub(super) fn read(text: &str) -> Self {
-        let tokens = tokens(text);
         let mut source = Self::default();
-        // The depths of braces at which the modules written inside the file end.
-        let mut inline = Vec::new();
-        let mut braces = 0;
-        let mut at = 0;
-        while at < tokens.len() {
-            let word = |offset: usize| tokens.get(at + offset).map(|token| token.text.as_str());
-            match word(0).unwrap_or_default() {
-                "{" => braces += 1,
-                "}" => {
-                    braces -= 1;
-                    if inline.last() == Some(&braces) {
-                        inline.pop();
-                    }
-                }
-                "mod" if word(2) == Some(";") => {
-                    source.children.extend(word(1).map(str::to_owned));
-                    if is_for_tests(&tokens[..at]) {
-                        source.test_children.extend(word(1).map(str::to_owned));
-                    }
-                }
-                "mod" if word(2) == Some("{") => {
-                    inline.push(braces);
-                    braces += 1;
-                    at += 2;
-                }
-                // `pub(in crate::model)` says who may look, not what is used.
-                "in" if at > 0 && tokens[at - 1].text == "(" => at += skip_path(&tokens[at + 1..]),
-                "crate" | "self" | "super" if word(1) == Some("::") => {
-                    let start = source.paths.len();
-                    at += read_path(&tokens[at..], &[], &mut source.paths);
-                    for path in &mut source.paths[start..] {
-                        path.depth = inline.len();
-                    }
-                    continue;
-                }
-                text => source.paths.extend(quoted_path(text, tokens[at].line, inline.len())),
-            }
-            at += 1;
-        }
+        let whole = |input: ParseStream<'_>| input.step(|start| Ok(((), source.walk(*start, &[]))));
+        whole.parse_str(text).expect("rustc reads it, too");
         source
     }
-}
 
-/// Whether what follows `tokens` stands under `#[cfg(test)]`.
-fn is_for_tests(tokens: &[Token]) -> bool {
-    let texts: Vec<&str> = tokens.iter().map(|token| token.text.as_str()).collect();
-    texts.ends_with(&["#", "[", "cfg", "(", "test", ")", "]"])
-}
-
-/// Reads the path that `tokens` begin with, and each path of the group that may end it. Says how
-/// many tokens it took.
-fn read_path(tokens: &[Token], prefix: &[String], into: &mut Vec<Path>) -> usize {
-    let mut segments = prefix.to_vec();
-    let line = tokens[0].line;
-    let mut at = 0;
-    while let Some(token) = tokens.get(at) {
-        if token.text == "{" && at > 0 {
-            at += read_group(&tokens[at..], &segments, into);
-            return at;
-        }
-        if !is_word(&token.text) && token.text != "*" {
-            break;
-        }
-        segments.push(token.text.clone());
-        at += 1;
-        match tokens.get(at) {
-            Some(next) if next.text == "::" => at += 1,
-            _ => break,
-        }
-    }
-    into.push(Path { segments, line, depth: 0 });
-    at
-}
-
-/// Reads `{a, b::{c, d}}` behind `prefix`.
-fn read_group(tokens: &[Token], prefix: &[String], into: &mut Vec<Path>) -> usize {
-    let mut at = 1;
-    while let Some(token) = tokens.get(at) {
-        match token.text.as_str() {
-            "}" => return at + 1,
-            "," => at += 1,
-            "as" => at += 2,
-            _ => at += read_path(&tokens[at..], prefix, into).max(1),
-        }
-    }
-    at
-}
-
-fn skip_path(tokens: &[Token]) -> usize {
-    tokens.iter().take_while(|token| token.text != ")").count()
-}
-
-/// The path in a text such as `#[serde(with = "crate::secret::sealed")]` holds.
-fn quoted_path(text: &str, line: usize, depth: usize) -> Option<Path> {
-    let segments: Vec<String> =
-        text.strip_prefix('"')?.strip_suffix('"')?.split("::").map(str::to_owned).collect();
-    let rooted = matches!(segments[0].as_str(), "crate" | "self" | "super");
-    (rooted && segments.len() > 1 && segments.iter().all(|segment| is_word(segment)))
-        .then_some(Path { segments, line, depth })
-}
-
-fn is_word(text: &str) -> bool {
-    let mut characters = text.chars();
-    characters.next().is_some_and(|first| first.is_alphabetic() || first == '_')
-        && characters.all(|character| character.is_alphanumeric() || character == '_')
-}
-
-/// Words, texts in their quotes, `::`, and every other sign by itself. Comments and characters in
-/// quotes are left out.
-fn tokens(text: &str) -> Vec<Token> {
-    let mut tokens = Vec::new();
-    let mut rest = text;
-    let mut line = 1;
-    while let Some(first) = rest.chars().next() {
-        let (kind, length) = lexeme(rest, first);
-        let (lexeme, tail) = rest.split_at(length);
-        if kind == Kind::Kept {
-            tokens.push(Token { text: lexeme.to_owned(), line });
-        }
-        line += lexeme.matches('\n').count();
-        rest = tail;
-    }
-    tokens
-}
-
-#[derive(PartialEq, Eq)]
-enum Kind {
-    Kept,
-    Skipped,
-}
-
-/// The kind and the length of what `rest`, which begins with `first`, begins with.
-fn lexeme(rest: &str, first: char) -> (Kind, usize) {
-    if rest.starts_with("//") {
-        return (Kind::Skipped, rest.find('\n').unwrap_or(rest.len()));
-    }
-    if rest.starts_with("/*") {
-        return (Kind::Skipped, block_comment(rest));
-    }
-    if let Some(length) = raw_text(rest) {
-        return (Kind::Skipped, length);
-    }
-    if rest.starts_with("::") {
-        return (Kind::Kept, 2);
-    }
-    match first {
-        '"' => (Kind::Kept, quoted(rest, '"')),
-        '\'' => (Kind::Skipped, character_or_lifetime(rest)),
-        _ if first.is_whitespace() => (Kind::Skipped, first.len_utf8()),
-        _ if first.is_alphanumeric() || first == '_' => {
-            let end = rest.find(|next: char| !next.is_alphanumeric() && next != '_');
-            (Kind::Kept, end.unwrap_or(rest.len()))
-        }
-        _ => (Kind::Kept, first.len_utf8()),
-    }
-}
-
-/// The length of a block comment, others inside it included.
-fn block_comment(rest: &str) -> usize {
-    let mut depth = 0;
-    let mut at = 0;
-    while at < rest.len() {
-        if rest[at..].starts_with("/*") {
-            depth += 1;
-            at += 2;
-        } else if rest[at..].starts_with("*/") {
-            depth -= 1;
-            at += 2;
-            if depth == 0 {
-                return at;
+    /// Reads up to the end of a group whose paths continue `prefix`, and returns that end.
+    fn walk<'a>(&mut self, mut at: Cursor<'a>, prefix: &[String]) -> Cursor<'a> {
+        let mut for_tests = false;
+        while let Some((token, next)) = at.token_tree() {
+            if let Some((word, after)) = at.ident() {
+                at = match word.to_string().as_str() {
+                    // `pub(in crate::model)` says who may look, not what is used.
+                    "pub" => after.any_group().map_or(after, |(_, _, _, after)| after),
+                    "as" => after.token_tree().map_or(after, |(_, after)| after),
+                    "mod" => self.module(after, std::mem::take(&mut for_tests)),
+                    first => self.path(first, after, prefix),
+                };
+                continue;
             }
-        } else {
-            at += rest[at..].chars().next().map_or(1, char::len_utf8);
+            if let Some((inside, _, _, _)) = at.any_group() {
+                self.walk(inside, &[]);
+                for_tests |= token.to_string().replace(' ', "") == "[cfg(test)]";
+            } else if let Some((literal, _)) = at.literal() {
+                self.quoted(&literal.to_string());
+            }
+            at = next;
+        }
+        at
+    }
+
+    /// Reads what follows `mod`: a child's name, or a module written inside the file.
+    fn module<'a>(&mut self, at: Cursor<'a>, for_tests: bool) -> Cursor<'a> {
+        let Some((name, after)) = at.ident() else { return at };
+        if let Some((inside, _, _, after)) = after.any_group() {
+            let outside = (self.depth, self.in_tests);
+            (self.depth, self.in_tests) = (self.depth + 1, self.in_tests || for_tests);
+            self.walk(inside, &[]);
+            (self.depth, self.in_tests) = outside;
+            return after;
+        }
+        if for_tests {
+            self.test_children.push(name.to_string());
+        }
+        self.children.push(name.to_string());
+        after
+    }
+
+    /// Reads the path that begins with `first`, and each path of the group that may end it.
+    fn path<'a>(&mut self, first: &str, mut at: Cursor<'a>, prefix: &[String]) -> Cursor<'a> {
+        let mut segments = [prefix, &[first.to_owned()]].concat();
+        while let Some(after) = colons(at) {
+            if let Some((word, after)) = after.ident() {
+                segments.push(word.to_string());
+                at = after;
+            } else if let Some((inside, _, _, after)) = after.any_group() {
+                self.walk(inside, &segments);
+                return after;
+            } else {
+                // `*`, or `<` before the types.
+                at = after;
+                if at.punct().is_some_and(|(sign, _)| sign.as_char() == '*') {
+                    segments.push("*".to_owned());
+                }
+            }
+        }
+        self.name(segments);
+        at
+    }
+
+    /// Takes a text such as `#[serde(with = "crate::secret::sealed")]` holds for a path.
+    fn quoted(&mut self, literal: &str) {
+        let path = literal.trim_matches('"').split("::");
+        let is_word = |word: &str| word.chars().all(|c| c.is_alphanumeric() || c == '_');
+        if literal.starts_with('"') && path.clone().all(is_word) {
+            self.name(path.map(str::to_owned).collect());
         }
     }
-    at
-}
 
-/// The length of `r"…"`, `r#"…"#`, `br"…"`, where `rest` begins with one.
-fn raw_text(rest: &str) -> Option<usize> {
-    let body = rest.strip_prefix("br").or_else(|| rest.strip_prefix('r'))?;
-    let hashes = body.len() - body.trim_start_matches('#').len();
-    body[hashes..].strip_prefix('"')?;
-    let end = format!("\"{}", "#".repeat(hashes));
-    let start = rest.len() - body.len() + hashes + 1;
-    let length = rest[start..].find(&end).unwrap_or(rest.len() - start);
-    Some((start + length + end.len()).min(rest.len()))
-}
-
-/// The length of a text up to its closing `quote`.
-fn quoted(rest: &str, quote: char) -> usize {
-    let mut escaped = false;
-    for (at, character) in rest.char_indices().skip(1) {
-        match character {
-            _ if escaped => escaped = false,
-            '\\' => escaped = true,
-            _ if character == quote => return at + quote.len_utf8(),
-            _ => {}
+    fn name(&mut self, segments: Vec<String>) {
+        if segments.len() > 1 {
+            self.paths.push(Named { segments, depth: self.depth, in_tests: self.in_tests });
         }
     }
-    rest.len()
 }
 
-/// The length of `'x'` or `'\n'`; of a lifetime, that of its quote.
-fn character_or_lifetime(rest: &str) -> usize {
-    let mut characters = rest.char_indices().skip(1);
-    let is_character = match characters.next() {
-        Some((_, '\\')) => true,
-        Some(_) => characters.next().is_some_and(|(_, next)| next == '\''),
-        None => false,
-    };
-    if is_character { quoted(rest, '\'') } else { 1 }
+/// What follows `::`, where that comes next.
+fn colons(at: Cursor<'_>) -> Option<Cursor<'_>> {
+    let (_, second) = at.punct().filter(|(sign, _)| sign.as_char() == ':')?;
+    let (_, after) = second.punct().filter(|(sign, _)| sign.as_char() == ':')?;
+    Some(after)
 }
 
 #[cfg(test)]
@@ -250,22 +127,15 @@ mod tests {
     use super::*;
 
     fn paths(text: &str) -> Vec<String> {
+        Source::read(text).paths.iter().map(|path| path.segments.join("::")).collect()
+    }
+
+    #[test]
+    fn children_come_in_their_order_and_those_for_tests_are_known() {
+        let text = "mod b;\n#[cfg(unix)]\npub(crate) mod a;\nmod inside { }\n#[cfg(test)] mod t;";
         let source = Source::read(text);
-        source.paths.iter().map(|path| path.segments.join("::")).collect()
-    }
-
-    #[test]
-    fn children_come_in_their_order() {
-        let source = Source::read("mod b;\n#[cfg(unix)]\npub(crate) mod a;\nmod inside { }\n");
-        assert_eq!(source.children, ["b", "a"]);
-        assert_eq!(source.test_children, [""; 0]);
-    }
-
-    #[test]
-    fn children_for_tests_are_known() {
-        let source = Source::read("mod a;\n#[cfg(test)]\nmod tests;\n");
-        assert_eq!(source.children, ["a", "tests"]);
-        assert_eq!(source.test_children, ["tests"]);
+        assert_eq!(source.children, ["b", "a", "t"]);
+        assert_eq!(source.test_children, ["t"]);
     }
 
     #[test]
@@ -277,12 +147,14 @@ mod tests {
     }
 
     #[test]
-    fn paths_in_code_and_in_attributes_are_seen() {
+    fn paths_in_code_in_macros_and_in_attributes_are_seen() {
         assert_eq!(
             paths(
-                "#[serde(with = \"crate::a::b\")] fn f(x: &'a super::T) { self::g(crate::c::D) }"
+                "#[serde(with = \"crate::a::b\")] fn f(x: &'a super::T) {
+                     self::g::<crate::c::D>(format!(\"{}\", crate::e::F { g: [crate::h::I] }))
+                 }"
             ),
-            ["crate::a::b", "super::T", "self::g", "crate::c::D"]
+            ["crate::a::b", "super::T", "self::g", "crate::c::D", "crate::e::F", "crate::h::I"]
         );
     }
 
@@ -290,7 +162,7 @@ mod tests {
     fn comments_texts_and_visibility_name_nothing() {
         assert_eq!(
             paths(
-                "// crate::a\n/* crate::b /* */ crate::c */ \
+                "/// crate::z\n// crate::a\n/* crate::b /* */ crate::c */ \
                  pub(in crate::d) fn f() { let _ = ('\"', \"see crate::e\", r#\"crate::f\"#); }"
             ),
             [""; 0]
@@ -298,9 +170,9 @@ mod tests {
     }
 
     #[test]
-    fn a_path_knows_its_line_and_how_deep_it_stands() {
-        let source = Source::read("fn f() { }\nmod tests {\n    use super::*;\n}\nuse crate::a;\n");
-        let places: Vec<_> = source.paths.iter().map(|path| (path.line, path.depth)).collect();
-        assert_eq!(places, [(3, 1), (5, 0)]);
+    fn a_path_knows_how_deep_it_stands_and_whether_in_tests() {
+        let source = Source::read("#[cfg(test)] mod tests { use super::*; }\nuse crate::a;\n");
+        let places: Vec<_> = source.paths.iter().map(|path| (path.depth, path.in_tests)).collect();
+        assert_eq!(places, [(1, true), (0, false)]);
     }
 }

@@ -1,5 +1,4 @@
-//! The names that can stand in a place: read from what is in the clear, with no key, and without
-//! a change to the vault.
+//! Completion candidates, read from the vault's clear columns without a key and without a write.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -11,22 +10,23 @@ use crate::cli::context::{Context, Global};
 use crate::cli::environment::Environment;
 use crate::cli::ui::Color;
 use crate::model::account::Account;
-use crate::ops::Vault;
-use crate::providers;
+use crate::ops::{Vault, providers};
 use crate::untrusted::printable;
 
-/// What stands for itself in a part of a `tokctl://` reference (RFC 3986 §2.3).
+/// The characters that a `tokctl://` reference keeps unescaped (RFC 3986 §2.3).
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 const LONG: &str = "tokctl://";
 
-/// The names, each once, in order. None on any fault: whoever presses a key wants no message.
+/// Returns the names that fit `position`, sorted and without repetition.
+///
+/// An error gives no names: a message would disturb the user's prompt.
 pub(super) fn names(position: &Position) -> BTreeSet<String> {
     let context = context(position);
     let mut names: BTreeSet<String> = match (position.kind, &context) {
         (Kind::Word, _) => position.words.iter().map(|(word, _)| word.clone()).collect(),
         (_, None) => return BTreeSet::new(),
-        (Kind::Defined, Some(context)) => defined(context),
+        (Kind::Defined, Some(context)) => defined_names(context),
         (Kind::Stored, Some(context)) => {
             let accounts = accounts(context, position).into_iter();
             accounts.map(|account| account.provider.as_str().to_owned()).collect()
@@ -40,7 +40,8 @@ pub(super) fn names(position: &Position) -> BTreeSet<String> {
             accounts.map(|account| reference(&account, &position.typed)).collect()
         }
     };
-    // Shown before anybody chooses it. As a word of its own, what begins with a dash is an option.
+    // Candidates are shown before the user chooses, so they must be safe to print. A separate word
+    // that begins with a dash would be read as an option.
     names.retain(|name| {
         printable(name) == *name && (!name.starts_with('-') || !position.option.is_empty())
     });
@@ -61,25 +62,26 @@ fn context(position: &Position) -> Option<Context> {
     Context::new(global, Environment::read()).ok()
 }
 
-fn defined(context: &Context) -> BTreeSet<String> {
-    // With a slip in the configuration, those that come with tokctl.
+fn defined_names(context: &Context) -> BTreeSet<String> {
+    // Without a readable configuration, only the built-in providers are offered.
     let none = crate::config::Config::default();
     let config = context.config().unwrap_or(&none);
     providers::names(config).into_iter().map(ToOwned::to_owned).collect()
 }
 
-/// The accounts that go with what was given.
+/// Returns the accounts that match the provider and user given in earlier words.
 fn accounts(context: &Context, position: &Position) -> Vec<Account> {
     let read = || {
-        let store = Vault::glance(context.vault().ok()?).ok()?;
+        let vault = Vault::open_unlocked(context.vault().ok()?).ok()?;
         let provider = position.given.provider.as_ref().and_then(|name| name.parse().ok());
         let user = position.given.user.as_ref().and_then(|name| name.parse().ok());
-        store.accounts(provider.as_ref(), user.as_ref()).ok()
+        vault.accounts(provider.as_ref(), user.as_ref()).ok()
     };
     read().unwrap_or_default()
 }
 
-/// In the form that was begun: the short one, unless it would say something else.
+/// Returns a reference to `account` in the form that the user began: short, unless that would be
+/// ambiguous.
 fn reference(account: &Account, typed: &str) -> String {
     let (provider, user) = (account.provider.as_str(), account.user.as_str());
     let is_long = typed.len() > 2 && (typed.starts_with(LONG) || LONG.starts_with(typed));

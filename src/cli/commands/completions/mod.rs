@@ -1,8 +1,8 @@
-//! `tokctl completions` and `tokctl man`: for packagers.
+//! `tokctl completions` and `tokctl man`: shell completions and man pages, for packagers.
 //!
-//! The scripts ask the program itself for names, as `tokctl __complete SHELL WORD...`, which is
-//! theirs alone: it prints the names that can stand in the place of the last word, one a line, and
-//! fails where no name belongs.
+//! The scripts ask the program itself for names: `tokctl __complete SHELL WORD...` prints the names
+//! that can complete the last word, one per line, and fails where no name belongs. Only the scripts
+//! use it.
 
 mod position;
 mod candidates;
@@ -17,13 +17,13 @@ use clap::Command;
 use clap_complete::Shell;
 
 use self::position::Kind;
-use self::quoting::{Quoted, at_home, unquoted};
+use self::quoting::{Quoted, expand_tilde, unquote};
 use crate::cli::context::Context;
 use crate::cli::environment::Environment;
 use crate::cli::error::{self, CliError};
 use crate::cli::ui::Ui;
 
-/// The word by which a script asks for names.
+/// The first argument with which a completion script asks for names.
 pub(crate) const COMPLETE: &str = "__complete";
 
 /// Print a completion script
@@ -63,19 +63,20 @@ pub(crate) fn run(args: &Args, context: &Context, mut program: Command) -> Resul
                 script.push_str(&option);
             }
         }
-        // They complete commands and flags.
+        // Scripts for other shells complete commands and flags only.
         _ => {}
     }
     context.ui.data(script.as_bytes())
 }
 
-/// The start of the lines that make bash call a function, with the one to call before them.
+/// The line in bash's script before which `bash.sh` is inserted, with that file.
 const CALLS_BASH: &str = concat!(include_str!("bash.sh"), "if [[ \"${BASH_VERSINFO[0]}\" -eq 4 &&");
 
-/// The start of the function that zsh calls.
+/// The start of zsh's completion function, with the lines of `zsh.zsh` inserted.
 const CALLS_ZSH: &str = concat!("_tokctl() {\n", include_str!("zsh.zsh"));
 
-/// For fish, which sees to the value of each option apart.
+/// Returns fish's lines for options that take a name: fish completes the value of each option
+/// separately.
 fn named_options(program: &Command) -> BTreeSet<String> {
     let mut lines = BTreeSet::new();
     for command in program.get_subcommands() {
@@ -91,7 +92,7 @@ fn named_options(program: &Command) -> BTreeSet<String> {
     lines
 }
 
-/// Answers a script. Says nothing, whatever goes wrong: somebody is at a prompt.
+/// Prints the names that a completion script asks for, and no message on any error.
 pub(crate) fn complete(ui: &Ui, arguments: &[OsString], program: &Command) -> ExitCode {
     let words: Option<Vec<&str>> = arguments.iter().map(|word| word.to_str()).collect();
     let Some([shell, before @ .., current]) = words.as_deref() else { return ExitCode::FAILURE };
@@ -101,24 +102,23 @@ pub(crate) fn complete(ui: &Ui, arguments: &[OsString], program: &Command) -> Ex
     let words: Vec<String> = before
         .iter()
         .map(|word| {
-            let plain = if is_bash { unquoted(word) } else { (*word).to_owned() };
-            // In quotes it is a tilde.
-            if word.starts_with('~') { at_home(&plain, home.as_deref()) } else { plain }
+            let plain = if is_bash { unquote(word) } else { (*word).to_owned() };
+            // A tilde in quotes is not expanded.
+            if word.starts_with('~') { expand_tilde(&plain, home.as_deref()) } else { plain }
         })
         .chain([current.text.clone()])
         .collect();
     let Some(position) = position::find(program, &words) else { return ExitCode::FAILURE };
-    // The other shells know them by their scripts.
+    // Scripts for the other shells list fixed words themselves.
     if position.kind == Kind::Word && !is_fish {
         return ExitCode::FAILURE;
     }
     let mut lines = String::new();
     for name in candidates::names(&position) {
-        // To fish the value of an option is a word of its own.
+        // fish treats the value of an option as a separate word.
         let option = if is_fish { "" } else { &*position.option };
         let start = position.option.len() + position.before.len();
-        let Some(shown) =
-            (if is_bash { current.escaped(&name, start) } else { Some(name.clone()) })
+        let Some(shown) = (if is_bash { current.escape(&name, start) } else { Some(name.clone()) })
         else {
             continue;
         };

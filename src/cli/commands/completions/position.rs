@@ -1,40 +1,40 @@
-//! What a word of a command line stands for, where that is a name from the vault.
+//! The meaning of the word to complete, if it is a name from the vault or a fixed word.
 //!
-//! Read from the arguments' own descriptions: a value that is called PROVIDER, USER or REF in the
-//! help is completed as that.
+//! It follows from the descriptions of the arguments: a value that the help calls PROVIDER, USER or
+//! REF is completed as one.
 
 use clap::builder::StyledStr;
 use clap::{Arg, Command};
 
-/// What can stand in a place.
+/// The kinds of words that can be completed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// A provider of which something is stored.
+    /// A provider with stored credentials.
     Stored,
     /// A provider that is defined.
     Defined,
     User,
     Reference,
-    /// One of the words that the argument can be.
+    /// One of the fixed words that the argument takes.
     Word,
 }
 
-/// The place of the last word.
+/// The word to complete, and what the words before it say.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Position {
     pub(super) kind: Kind,
-    /// The words that it can be with what each means, where these are known.
+    /// The fixed words that fit, each with its meaning.
     pub(super) words: Vec<(String, String)>,
-    /// An option that the word begins with, such as `--user=` or `-u`.
+    /// The option that the word begins with, such as `--user=` or `-u`.
     pub(super) option: String,
-    /// What else comes before the name within the word, such as `NAME=` of `NAME=REF`.
+    /// The part before the name within the word, such as `NAME=` of `NAME=REF`.
     pub(super) before: String,
-    /// The name as far as it was typed.
+    /// The part of the name that was typed.
     pub(super) typed: String,
     pub(super) given: Given,
 }
 
-/// What words before it say.
+/// The values that earlier words give.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Given {
     pub(super) provider: Option<String>,
@@ -43,8 +43,9 @@ pub(super) struct Given {
     pub(super) config: Option<String>,
 }
 
-/// Reads the words of a command line, the program's name first; the last is the one to complete.
-/// `None` where no name from the vault belongs.
+/// Finds out what the last of `words` stands for; the first is the program's name.
+///
+/// `None` means that no name belongs there.
 pub(super) fn find(program: &Command, words: &[String]) -> Option<Position> {
     let (current, before) = words.split_last()?;
     let mut reader = Reader {
@@ -65,7 +66,7 @@ struct Reader<'a> {
     program: &'a Command,
     command: &'a Command,
     given: Given,
-    /// How many positional arguments there were.
+    /// The number of positional arguments so far.
     positionals: usize,
     /// The option whose value comes next.
     pending: Option<&'a Arg>,
@@ -105,7 +106,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Switches, the last of which may take what follows as its value.
+    /// Reads a cluster of short switches, the last of which may take the rest or the next word as
+    /// value.
     fn read_short(&mut self, cluster: &str) {
         for (at, letter) in cluster.char_indices() {
             let option = self.option(|option| option.get_short() == Some(letter));
@@ -154,7 +156,7 @@ impl<'a> Reader<'a> {
         Some(Position { kind, words, option, before, typed, given: self.given })
     }
 
-    /// The option among the switches of `current` whose value follows at once.
+    /// Returns the short option in `current` whose value follows in the same word.
     fn short<'w>(&self, current: &'w str) -> Option<(&'a Arg, &'w str, &'w str)> {
         for (at, letter) in current.char_indices().skip(1) {
             let option = self.option(|option| option.get_short() == Some(letter))?;
@@ -175,7 +177,7 @@ impl<'a> Reader<'a> {
         all.get(self.positionals).or_else(|| all.last().filter(last_repeats)).copied()
     }
 
-    /// A long option that takes a value.
+    /// Returns the long option with this name if it takes a value.
     fn long(&self, name: &str) -> Option<&'a Arg> {
         let is_it = |option: &Arg| {
             option.get_long() == Some(name)
@@ -190,7 +192,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// What a positional argument can be. Shells know that of options.
+/// Returns the words that a positional argument takes. Shells know the words of options themselves.
 fn words(arg: &Arg) -> Vec<(String, String)> {
     let values = if arg.is_positional() { arg.get_possible_values() } else { Vec::new() };
     let shown = values.iter().filter(|value| !value.is_hide_set());
@@ -206,10 +208,10 @@ fn value_name(arg: &Arg) -> &str {
     arg.get_value_names().and_then(<[_]>::first).map_or("", |name| name.as_str())
 }
 
-/// What `arg` of `command` names.
+/// Returns the kind of name that `arg` of `command` takes, if it takes one.
 pub(super) fn kind(command: &Command, arg: &Arg) -> Option<Kind> {
     match (value_name(arg), command.get_name()) {
-        // One can log in where nothing is stored.
+        // A login is possible where nothing is stored yet.
         ("PROVIDER", "login") => Some(Kind::Defined),
         ("NAME", "providers") if arg.is_positional() => Some(Kind::Defined),
         ("PROVIDER", _) => Some(Kind::Stored),

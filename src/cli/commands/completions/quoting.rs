@@ -1,25 +1,25 @@
-//! Words as they stand on a command line that is being typed.
+//! Quoting of words on a command line that is being typed.
 
-/// A word with the user's home directory in the place of a tilde.
-pub(super) fn at_home(word: &str, home: Option<&str>) -> String {
+/// Replaces a tilde at the start of a word by the user's home directory.
+pub(super) fn expand_tilde(word: &str, home: Option<&str>) -> String {
     match (word.strip_prefix("~/"), home) {
         (Some(rest), Some(home)) => format!("{home}/{rest}"),
         _ => word.to_owned(),
     }
 }
 
-/// A word as bash would take it, as far as that can be told without running anything.
-pub(super) fn unquoted(word: &str) -> String {
+/// Removes quotes and backslashes from a word as bash would, without running anything.
+pub(super) fn unquote(word: &str) -> String {
     match shell_words::split(word).as_deref() {
         Ok([one]) => one.clone(),
         Ok(_) | Err(_) => word.to_owned(),
     }
 }
 
-/// The word to complete, in which a quote may be open.
+/// The word to complete, with a quote that may still be open.
 pub(super) struct Quoted {
     pub(super) text: String,
-    /// The quote, and where it stands in the text.
+    /// The open quote and its position in the text.
     open: Option<(char, usize)>,
 }
 
@@ -28,23 +28,24 @@ impl Quoted {
         Self { text: word.to_owned(), open: None }
     }
 
-    /// Reads a word of bash's.
+    /// Parses a word as bash passes it.
     pub(super) fn read(word: &str) -> Self {
-        let Some((at, quote)) = open_quote(word) else { return Self::none(&unquoted(word)) };
+        let Some((at, quote)) = open_quote(word) else { return Self::none(&unquote(word)) };
         let (before, rest) = word.split_at(at);
-        let before = if before.is_empty() { String::new() } else { unquoted(before) };
-        let rest = unquoted(&format!("{rest}{quote}"));
+        let before = if before.is_empty() { String::new() } else { unquote(before) };
+        let rest = unquote(&format!("{rest}{quote}"));
         Self { open: Some((quote, before.len())), text: before + &rest }
     }
 
-    /// A name that begins at `start` as bash wants it on its command line, where readline puts it
-    /// as it is; `None` if it can't stand there.
-    pub(super) fn escaped(&self, name: &str, start: usize) -> Option<String> {
+    /// Quotes `name` for bash from byte `start` on, as readline inserts it.
+    ///
+    /// `None` means that the name can't be written there.
+    pub(super) fn escape(&self, name: &str, start: usize) -> Option<String> {
         match self.open {
-            None => Some(escaped(name)),
+            None => Some(escape(name)),
             Some((_, at)) if at != start => None,
             Some((quote @ '\'', _)) => (!name.contains(quote)).then(|| format!("{quote}{name}")),
-            // What follows an exclamation mark is looked up in the history, escaped or not.
+            // bash looks up an exclamation mark in the history, escaped or not.
             Some(_) if name.contains('!') => None,
             Some((quote, _)) => {
                 let mut escaped = String::from(quote);
@@ -60,7 +61,7 @@ impl Quoted {
     }
 }
 
-/// A quote that is open at the end of `word`, and where it stands.
+/// Returns the position and kind of the quote that is open at the end of `word`.
 fn open_quote(word: &str) -> Option<(usize, char)> {
     let mut open: Option<(usize, char)> = None;
     let mut characters = word.char_indices();
@@ -77,8 +78,8 @@ fn open_quote(word: &str) -> Option<(usize, char)> {
     open
 }
 
-/// A name as bash wants it on its command line, where readline puts it as it is.
-fn escaped(name: &str) -> String {
+/// Escapes a name for bash outside quotes, as readline inserts it.
+fn escape(name: &str) -> String {
     let is_plain = |character: char| {
         !character.is_ascii()
             || character.is_ascii_alphanumeric()
@@ -115,7 +116,7 @@ mod tests {
 
     #[test]
     fn a_name_fits_into_the_quote_that_it_is_begun_in() {
-        let written = |word: &str, start, name| Quoted::read(word).escaped(name, start);
+        let written = |word: &str, start, name| Quoted::read(word).escape(name, start);
         assert_eq!(written("'b c", 0, "b c$d").as_deref(), Some("'b c$d"));
         assert_eq!(written("'b", 0, "b'c"), None);
         assert_eq!(written("--user=\"b", 7, "b $c\\").as_deref(), Some("\"b \\$c\\\\"));
@@ -126,10 +127,10 @@ mod tests {
 
     #[test]
     fn a_tilde_is_the_home_directory() {
-        assert_eq!(at_home("~/v.db", Some("/home/x")), "/home/x/v.db");
+        assert_eq!(expand_tilde("~/v.db", Some("/home/x")), "/home/x/v.db");
         for word in ["a~/b", "~x/v.db", "/v.db", "~"] {
-            assert_eq!(at_home(word, Some("/home/x")), word);
+            assert_eq!(expand_tilde(word, Some("/home/x")), word);
         }
-        assert_eq!(at_home("~/v.db", None), "~/v.db");
+        assert_eq!(expand_tilde("~/v.db", None), "~/v.db");
     }
 }

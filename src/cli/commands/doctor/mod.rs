@@ -1,16 +1,18 @@
-//! `tokctl doctor`: whether everything is in order, and what mends what is not.
+//! `tokctl doctor`: checks whether everything is in order, and says how to mend what is not.
 
+mod words;
 mod row;
+mod sentence;
 mod remedy;
-mod rounds;
+mod check_runner;
 mod surroundings;
 mod vault;
 
 use console::Style;
 use serde::Serialize;
 
+use self::check_runner::CheckRunner;
 use self::remedy::row_of;
-use self::rounds::Rounds;
 use self::row::{Row, Verdict};
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
@@ -33,23 +35,23 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     let path = context.vault()?.clone();
-    let mut rounds = Rounds::new(context);
-    let around = surroundings::look(&mut rounds);
-    let seen = vault::look(&mut rounds, &path, &around, args.online);
-    rounds.add(doctor::any_port().into_iter().map(row_of));
-    surroundings::ports(&mut rounds, around.configured.as_ref(), &seen.providers);
-    let rows = rounds.rows;
+    let mut runner = CheckRunner::new(context);
+    let around = surroundings::look(&mut runner);
+    let overview = vault::look(&mut runner, &path, &around, args.online);
+    runner.add(doctor::any_port().into_iter().map(row_of));
+    surroundings::ports(&mut runner, around.configured.as_ref(), &overview.providers);
+    let rows = runner.rows;
     print(context, &rows)?;
-    if let Some(missing) = seen.missing {
+    if let Some(missing) = overview.missing {
         return Err(missing);
     }
     verdict(&rows)
 }
 
-/// What it all comes to.
+/// Returns an error if a row of the report needs mending.
 fn verdict(rows: &[Row]) -> Result<(), CliError> {
     let count = |verdict| rows.iter().filter(|row| row.verdict == verdict).count();
-    let (damages, findings) = (count(Verdict::Damaged), count(Verdict::Finding));
+    let (damages, findings) = (count(Verdict::Damaged), count(Verdict::ToMend));
     let hint = "do what stands beside each, then `tokctl doctor` again";
     match (damages, findings) {
         (0, 0) => Ok(()),
@@ -68,9 +70,9 @@ fn things(count: usize) -> String {
     if count == 1 { "1 thing".to_owned() } else { format!("{count} things") }
 }
 
-/// What `--json` prints.
+/// The output of `--json`.
 #[derive(Serialize)]
-struct Report<'a> {
+struct CheckRows<'a> {
     v: u8,
     checks: Vec<&'a Row>,
 }
@@ -79,12 +81,13 @@ fn print(context: &Context, rows: &[Row]) -> Result<(), CliError> {
     let all = context.ui.verbosity >= Verbosity::Status;
     let shown = rows.iter().filter(|row| all || row.verdict.is_to_be_mended());
     if context.ui.json {
-        return context.ui.json(&Report { v: 1, checks: shown.collect() });
+        return context.ui.json(&CheckRows { v: 1, checks: shown.collect() });
     }
     for row in shown {
-        // The longest result, and the longest name.
-        let result = Ui::styled(&coloured(row.verdict), &format!("{:<7}", row.verdict.word()));
-        context.ui.line(&format!("{result}  {:<16}  {}", row.check.name(), row.message))?;
+        // Padded to the longest result and the longest name.
+        let result = format!("{:<7}", words::result(row.verdict));
+        let result = Ui::styled(&coloured(row.verdict), &result);
+        context.ui.line(&format!("{result}  {:<16}  {}", words::name(row.check), row.message))?;
         if let Some(hint) = &row.hint {
             let label = Ui::styled(&Style::new().cyan(), "hint:");
             context.ui.line(&format!("{:25}  {label} {hint}", ""))?;
@@ -97,7 +100,7 @@ fn coloured(verdict: Verdict) -> Style {
     match verdict {
         Verdict::Fine => Style::new().green(),
         Verdict::Hint | Verdict::Unknown => Style::new().yellow(),
-        Verdict::Finding | Verdict::Damaged => Style::new().red().bold(),
+        Verdict::ToMend | Verdict::Damaged => Style::new().red().bold(),
     }
 }
 
@@ -117,7 +120,7 @@ mod tests {
             verdict(&rows).err().map(|error| error.kind)
         };
         assert_eq!(kind(&[Verdict::Fine, Verdict::Hint, Verdict::Unknown]), None);
-        assert_eq!(kind(&[Verdict::Hint, Verdict::Finding]), Some(Kind::Failed));
-        assert_eq!(kind(&[Verdict::Finding, Verdict::Damaged]), Some(Kind::VaultDamaged));
+        assert_eq!(kind(&[Verdict::Hint, Verdict::ToMend]), Some(Kind::Failed));
+        assert_eq!(kind(&[Verdict::ToMend, Verdict::Damaged]), Some(Kind::VaultDamaged));
     }
 }

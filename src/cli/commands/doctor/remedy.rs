@@ -1,25 +1,27 @@
-//! What to type for each thing that is to be mended.
+//! Remedies: what to type for each finding that needs mending.
 
 use std::path::Path;
 
 use super::row::{RESTORE_OR_BEGIN_ANEW, Row};
+use super::sentence::sentence;
 use crate::cli::error::CliError;
+use crate::cli::time;
 use crate::cli::typed::{quoted, user_flag};
 use crate::model::account::Account;
-use crate::ops::doctor::{Remedy, Seen, Told};
+use crate::ops::doctor::{Finding, Remedy};
 
-/// A fact as it is reported.
-pub(super) fn row_of(told: Told) -> Row {
-    let Told { check, seen } = told;
-    match seen {
-        Seen::Fact { verdict, message, remedy } => {
-            Row { check, verdict, message, hint: remedy.as_ref().map(typed) }
+/// Makes the report's row for a finding.
+pub(super) fn row_of(finding: Finding) -> Row {
+    match finding {
+        Finding::Assessed { fact, verdict, remedy } => {
+            let message = sentence(&fact, time::now());
+            Row { check: fact.check(), verdict, message, hint: remedy.as_ref().map(command) }
         }
-        Seen::Failure(error) => Row::failure(check, CliError::from(*error)),
+        Finding::Failure { check, error } => Row::failure(check, CliError::from(*error)),
     }
 }
 
-fn typed(remedy: &Remedy) -> String {
+fn command(remedy: &Remedy) -> String {
     match remedy {
         Remedy::KeepWritersOut(path) => on("chmod go-w", path),
         Remedy::KeepReadersOut(path) => on("chmod go=", path),
@@ -35,10 +37,10 @@ fn typed(remedy: &Remedy) -> String {
         Remedy::RestoreBackup => RESTORE_OR_BEGIN_ANEW.into(),
         Remedy::Forget(account) => format!(
             "restore a backup, or `tokctl delete {} --no-revoke` and log in again",
-            named(account)
+            provider_and_user(account)
         ),
-        Remedy::Why(account) => format!("tokctl why {}", named(account)),
-        Remedy::TakeUp(account) => format!("tokctl get {}", named(account)),
+        Remedy::Why(account) => format!("tokctl why {}", provider_and_user(account)),
+        Remedy::TakeUp(account) => format!("tokctl get {}", provider_and_user(account)),
         Remedy::PlaceBundle => "tokctl export --resume --output FILE".into(),
         Remedy::AnyCommand => "tokctl key list".into(),
         Remedy::RotateKey => "tokctl rotate-key".into(),
@@ -49,15 +51,11 @@ fn typed(remedy: &Remedy) -> String {
         Remedy::UpdateTokctl => "update tokctl".into(),
         Remedy::SetClock => "set this machine's clock".into(),
         Remedy::AskServer => "tokctl doctor --online".into(),
-        Remedy::SetBrowser => {
-            "set BROWSER to a program that opens addresses, or log in with `--no-browser`".into()
-        }
-        Remedy::InstallProgram => "install it, or name another in config.toml".into(),
         Remedy::FreePort => {
             "end the program that has it, or log in with another registered port, `--port`".into()
         }
         Remedy::LookAtLoopback => "ip address show dev lo".into(),
-        Remedy::Report => "report it with what stands above".into(),
+        Remedy::ReportBug => "report it with what stands above".into(),
     }
 }
 
@@ -65,7 +63,7 @@ fn on(command: &str, path: &Path) -> String {
     format!("{command} {}", quoted(&path.to_string_lossy()))
 }
 
-fn named(account: &Account) -> String {
+fn provider_and_user(account: &Account) -> String {
     format!("{} {}", account.provider, user_flag(account.user.as_str()))
 }
 

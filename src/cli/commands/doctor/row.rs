@@ -1,17 +1,18 @@
-//! One line of the report.
+//! A row of the report.
 
 use serde::{Serialize, Serializer};
 
+use super::words;
 use crate::cli::error::{CliError, Kind};
 use crate::cli::explain::RESTORE;
 use crate::ops::doctor::Check;
 pub(super) use crate::ops::doctor::Verdict;
 
-/// What helps where nothing in the vault can be mended.
+/// The hint for a vault in which nothing can be mended.
 pub(super) const RESTORE_OR_BEGIN_ANEW: &str =
     "restore the vault's file from a backup, or move it away and `tokctl login`";
 
-/// What was found at one look.
+/// The result of one check, as the report shows it.
 #[derive(Debug, Serialize)]
 pub(super) struct Row {
     #[serde(rename = "name", serialize_with = "name")]
@@ -32,7 +33,7 @@ impl Row {
         self
     }
 
-    /// What every command says of it.
+    /// Makes a row from an error, with the hint that every command gives for it.
     pub(super) fn failure(check: Check, error: CliError) -> Self {
         let verdict = match error.kind {
             Kind::VaultDamaged => Verdict::Damaged,
@@ -45,11 +46,11 @@ impl Row {
             | Kind::ProviderUnavailable
             | Kind::LoginFailed
             | Kind::CommandNotExecutable
-            | Kind::CommandNotFound => Verdict::Finding,
+            | Kind::CommandNotFound => Verdict::ToMend,
         };
         let message = error.in_one_line();
         let hint = match error.hint {
-            // Which begins with what is being done.
+            // That hint names `tokctl doctor`, which is running already.
             Some(hint) if hint == RESTORE => Some(RESTORE_OR_BEGIN_ANEW.into()),
             other => other,
         };
@@ -58,20 +59,9 @@ impl Row {
 }
 
 impl Verdict {
-    /// Its word in JSON, which scripts rely on.
-    pub(super) fn word(self) -> &'static str {
-        match self {
-            Self::Fine => "ok",
-            Self::Hint => "hint",
-            Self::Finding => "finding",
-            Self::Damaged => "damaged",
-            Self::Unknown => "unknown",
-        }
-    }
-
     pub(super) fn is_to_be_mended(self) -> bool {
         match self {
-            Self::Finding | Self::Damaged => true,
+            Self::ToMend | Self::Damaged => true,
             Self::Fine | Self::Hint | Self::Unknown => false,
         }
     }
@@ -79,10 +69,10 @@ impl Verdict {
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands fields over by reference")]
 fn name<S: Serializer>(check: &Check, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(check.name())
+    serializer.serialize_str(words::name(*check))
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands fields over by reference")]
 fn word<S: Serializer>(verdict: &Verdict, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(verdict.word())
+    serializer.serialize_str(words::result(*verdict))
 }

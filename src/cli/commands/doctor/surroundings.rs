@@ -1,10 +1,11 @@
-//! What needs no vault: the environment, the configuration, and the programs that they name.
+//! Checks that need no vault: the environment, the configuration, and the programs that they name.
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
+use super::check_runner::CheckRunner;
 use super::remedy::row_of;
-use super::rounds::Rounds;
 use super::row::{Row, Verdict};
 use crate::cli::browser::Browser;
 use crate::cli::client_settings;
@@ -14,11 +15,11 @@ use crate::cli::error::CliError;
 use crate::cli::key_material;
 use crate::cli::typed::quoted;
 use crate::config::Config;
+use crate::executable;
 use crate::model::account::ProviderName;
-use crate::oauth::redirect_uri::RedirectUri;
 use crate::ops::SlotSecret;
 use crate::ops::doctor::{self, Check};
-use crate::providers::{self, Provider};
+use crate::ops::providers::{self, Provider};
 use crate::untrusted::printable;
 
 /// The variables that name files with keys and passphrases, of the vault and of bundles.
@@ -30,44 +31,46 @@ const KEY_FILES: [&str; 5] = [
     "TOKCTL_BUNDLE_PASSPHRASE_FILE",
 ];
 
-/// What is set to open the vault: nothing, if the environment says nothing; `None`, if what it says
-/// can't be used.
+/// The secrets in the environment that may open the vault.
+///
+/// The list is empty if the environment holds none. `None` means that it holds something unusable.
 pub(super) type AtHand = Option<Vec<SlotSecret>>;
 
-/// What the looks at the vault go by.
+/// The surroundings of the vault that later checks need.
 pub(super) struct Surroundings {
     pub(super) at_hand: AtHand,
-    /// A context whose configuration was read; `None` if it can't be.
+    /// A context with a configuration that was read; `None` if it can't be read.
     pub(super) configured: Option<Context>,
 }
 
-/// Looks at all of it.
-pub(super) fn look(rounds: &mut Rounds<'_>) -> Surroundings {
-    let context = rounds.context;
-    let at_hand = environment(rounds);
-    rounds.add(key_files(context));
-    let configured = configuration(rounds);
-    rounds.add([browser(context)]);
-    rounds.add([row_of(doctor::memory()), row_of(doctor::sqlite())]);
-    rounds.add(token_directories(context));
+/// Runs all checks of this file except [`ports`].
+pub(super) fn look(runner: &mut CheckRunner<'_>) -> Surroundings {
+    let context = runner.context;
+    let at_hand = environment(runner);
+    runner.add(key_files(context));
+    let configured = configuration(runner);
+    runner.add([browser(context)]);
+    runner.add([row_of(doctor::memory()), row_of(doctor::sqlite())]);
+    runner.add(token_directories(context));
     Surroundings { at_hand, configured }
 }
 
-/// Reads what is set to open the vault: a program may have to be asked, which may take its time.
-fn environment(rounds: &mut Rounds<'_>) -> AtHand {
-    let apart = rounds.context.apart();
+/// Reads the secrets in the environment, with a time limit because a program may have to print one.
+fn environment(runner: &mut CheckRunner<'_>) -> AtHand {
+    let detached = runner.context.detach();
     let read = move || -> Result<Vec<SlotSecret>, CliError> {
-        let (key, passphrase) = (key_material::key(&apart)?, key_material::passphrase(&apart)?);
+        let (key, passphrase) =
+            (key_material::key(&detached)?, key_material::passphrase(&detached)?);
         Ok(key.into_iter().chain(passphrase).collect())
     };
-    let read = rounds.bounded(Check::Environment, read)?;
+    let read = runner.run(Check::Environment, read)?;
     match read {
         Err(error) => {
-            rounds.add([Row::failure(Check::Environment, error)]);
+            runner.add([Row::failure(Check::Environment, error)]);
             None
         }
         Ok(at_hand) => {
-            rounds.add(contradictions(rounds.context, &at_hand));
+            runner.add(contradictions(runner.context, &at_hand));
             Some(at_hand)
         }
     }
@@ -106,7 +109,7 @@ fn contradictions(context: &Context, at_hand: &[SlotSecret]) -> Vec<Row> {
     rows
 }
 
-/// Files with keys and passphrases, but where the system keeps them.
+/// Checks who can read the files with keys and passphrases, except where the system keeps them.
 fn key_files(context: &Context) -> Vec<Row> {
     let environment = &context.environment;
     let credentials = environment.get("CREDENTIALS_DIRECTORY").map(PathBuf::from);
@@ -115,47 +118,48 @@ fn key_files(context: &Context) -> Vec<Row> {
         .filter_map(|name| environment.get(name).map(PathBuf::from))
         .filter(|path| !path.starts_with("/run/secrets"))
         .filter(|path| !credentials.as_ref().is_some_and(|kept| path.starts_with(kept)))
-        .filter_map(|path| doctor::private(&path))
+        .filter_map(|path| doctor::private_file(&path))
         .map(row_of)
         .collect()
 }
 
-/// What `tokctl run --file` left behind when it was killed. The next one takes away what is in its
-/// own place, and tells nobody.
+/// Returns a row for each directory that a killed `tokctl run --file` left behind.
+///
+/// The next such run removes only those in its own base directory.
 fn token_directories(context: &Context) -> impl Iterator<Item = Row> {
     run::left_token_directories(&context.environment).into_iter().map(|directory| {
         let name = directory.to_string_lossy();
         let message = format!("`{}` holds tokens of a command that has ended", printable(&name));
-        Row::new(Check::Leftovers, Verdict::Finding, message)
+        Row::new(Check::Leftovers, Verdict::ToMend, message)
             .hint(format!("rm -r {}", quoted(&name)))
     })
 }
 
-/// Reads the configuration, once: if it is a pipe, it can't be read again, and may be waited for.
-fn configuration(rounds: &mut Rounds<'_>) -> Option<Context> {
-    let apart = rounds.context.apart();
-    let read = rounds.bounded(Check::Configuration, move || {
-        let read = apart.config().map(drop);
-        (apart, read)
+/// Reads the configuration once, with a time limit: it may be a pipe.
+fn configuration(runner: &mut CheckRunner<'_>) -> Option<Context> {
+    let detached = runner.context.detach();
+    let read = runner.run(Check::Configuration, move || {
+        let read = detached.config().map(drop);
+        (detached, read)
     });
-    let (apart, read) = read?;
+    let (detached, read) = read?;
     if let Err(error) = read {
-        rounds.add([Row::failure(Check::Configuration, error)]);
+        runner.add([Row::failure(Check::Configuration, error)]);
         return None;
     }
-    let config = apart.config().ok()?;
-    let shown = match apart.config_path().filter(|path| path.exists()) {
+    let config = detached.config().ok()?;
+    let shown = match detached.config_path().filter(|path| path.exists()) {
         Some(path) => format!("`{}` is as it should be", path.display()),
         None => "there is none, and none is needed".to_owned(),
     };
-    rounds.add([Row::new(Check::Configuration, Verdict::Fine, shown)]);
-    rounds.add(configured(rounds.context, config));
-    rounds.add(hooks(rounds.context, config));
-    Some(apart)
+    runner.add([Row::new(Check::Configuration, Verdict::Fine, shown)]);
+    runner.add(check_providers(runner.context, config));
+    runner.add(hooks(runner.context, config));
+    Some(detached)
 }
 
-/// The providers that the configuration defines, and what a login at them needs.
-fn configured(context: &Context, config: &Config) -> Vec<Row> {
+/// Checks the providers that the configuration defines, and what a login at them needs.
+fn check_providers(context: &Context, config: &Config) -> Vec<Row> {
     let mut rows = Vec::new();
     for name in config.providers.keys().filter_map(|name| name.parse::<ProviderName>().ok()) {
         match providers::find(&name, config) {
@@ -174,15 +178,12 @@ fn configured(context: &Context, config: &Config) -> Vec<Row> {
 fn settings(context: &Context, provider: &Provider) -> Vec<Row> {
     let (name, definition) = (&provider.name, &provider.definition);
     let mut rows = Vec::new();
-    let finding = |message: String| Row::new(Check::Providers, Verdict::Finding, message);
-    let uri = provider.redirect_uri();
-    if uri.starts_with("http:")
-        && let Err(error) = uri.parse::<RedirectUri>()
-    {
+    let finding = |message: String| Row::new(Check::Providers, Verdict::ToMend, message);
+    if let Some(error) = doctor::unusable_redirect_uri(provider) {
         let message = format!("the redirect URI of `{name}` can't be listened on: {error}");
         rows.push(finding(message).hint("mend `redirect_uri` in config.toml"));
     }
-    // What is left out may come from metadata, or with the login.
+    // Missing endpoints may come from metadata or with the login, so they are no error here.
     if let Err(error @ providers::Error::Address { .. }) = provider.endpoints(None, None) {
         rows.push(Row::failure(Check::Providers, error.into()));
     }
@@ -200,14 +201,14 @@ fn settings(context: &Context, provider: &Provider) -> Vec<Row> {
     }
     if let Some(path) = &definition.client_secret_file {
         match client_settings::read_secret(path) {
-            Ok(_) => rows.extend(doctor::private(path).map(row_of)),
+            Ok(_) => rows.extend(doctor::private_file(path).map(row_of)),
             Err(error) => rows.push(Row::failure(Check::Providers, error)),
         }
     }
     let command = definition.client_secret_command.as_deref().and_then(<[String]>::first);
     rows.extend(command.map(|program| {
         let what = format!("which prints the client secret of `{name}`");
-        started(context, Check::Programs, &what, program)
+        check_program(context, Check::Programs, &what, program)
     }));
     rows
 }
@@ -220,7 +221,7 @@ fn hooks(context: &Context, config: &Config) -> Vec<Row> {
     .into_iter()
     .filter_map(|(hook, command)| {
         let program = command.as_deref()?.first()?;
-        Some(started(context, Check::Programs, &format!("the hook `{hook}`"), program))
+        Some(check_program(context, Check::Programs, &format!("the hook `{hook}`"), program))
     })
     .collect()
 }
@@ -230,10 +231,10 @@ fn browser(context: &Context) -> Row {
     match Browser::find(&context.environment) {
         Some(browser) => {
             let what = if named { "which BROWSER names" } else { "the desktop's own" };
-            started(context, Check::Browser, what, browser.program())
+            check_program(context, Check::Browser, what, browser.program())
         }
         None if named => {
-            Row::new(Check::Browser, Verdict::Finding, "BROWSER can't be read as a command")
+            Row::new(Check::Browser, Verdict::ToMend, "BROWSER can't be read as a command")
                 .hint("set BROWSER to a program that opens addresses")
         }
         None => Row::new(
@@ -244,23 +245,34 @@ fn browser(context: &Context) -> Row {
     }
 }
 
-fn started(context: &Context, check: Check, what: &str, program: &str) -> Row {
-    row_of(doctor::program(check, what, program, context.environment.get("PATH").as_deref()))
+/// Checks whether a program exists that is started as `what`.
+fn check_program(context: &Context, check: Check, what: &str, program: &str) -> Row {
+    let shown = printable(program);
+    let path = context.environment.get("PATH");
+    if executable::find(OsStr::new(program), path.as_deref()).is_some() {
+        return Row::new(check, Verdict::Fine, format!("`{shown}`, {what}, is there"));
+    }
+    let hint = if check == Check::Browser {
+        "set BROWSER to a program that opens addresses, or log in with `--no-browser`"
+    } else {
+        "install it, or name another in config.toml"
+    };
+    let message = format!("`{shown}`, {what}, is no program that can be started");
+    Row::new(check, Verdict::ToMend, message).hint(hint)
 }
 
-/// Whether the ports are free that are registered for logins: those of configured providers, and
-/// of the `used` ones.
+/// Checks whether the ports are free that logins need, at configured providers and at `used` ones.
 pub(super) fn ports(
-    rounds: &mut Rounds<'_>,
+    runner: &mut CheckRunner<'_>,
     configured: Option<&Context>,
     used: &BTreeSet<ProviderName>,
 ) {
     let Some(config) = configured.and_then(|context| context.config().ok()) else { return };
     let configured = config.providers.keys().filter_map(|name| name.parse().ok());
     let names: BTreeSet<ProviderName> = configured.chain(used.iter().cloned()).collect();
-    let found = names.iter().filter_map(|name| {
-        let provider = providers::find(name, config).ok()?;
-        doctor::fixed_port(&printable(name.as_str()), &provider.redirect_uri())
+    let ports = names.iter().filter_map(|name| {
+        let provider = providers::today(name, Some(config))?;
+        doctor::fixed_port(&provider)
     });
-    rounds.add(found.map(row_of));
+    runner.add(ports.map(row_of));
 }

@@ -1,207 +1,206 @@
-//! The vault itself: as much of it as can be opened.
+//! Checks of the vault itself, as far as it opens.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use super::check_runner::CheckRunner;
 use super::remedy::row_of;
-use super::rounds::Rounds;
 use super::row::{Row, Verdict};
 use super::surroundings::Surroundings;
+use super::words;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::typed::login_command;
 use crate::cli::{keys, renewal, time};
 use crate::model::account::ProviderName;
-use crate::ops::Vault;
 use crate::ops::doctor::{self, Check};
-use crate::ops::{self, OpenVault, SlotSecret};
-use crate::store;
-use crate::vault::slot::SlotKind;
+use crate::ops::error::StoreError;
+use crate::ops::{self, OpenVault, SlotKind, SlotSecret, Vault};
 
-/// What the vault told beside what is in the rows.
+/// What the checks found out about the vault beside the rows of the report.
 #[derive(Default)]
-pub(super) struct Seen {
-    /// That there is no vault.
+pub(super) struct VaultOverview {
+    /// The error that there is no vault.
     pub(super) missing: Option<CliError>,
-    /// The services that it holds credentials of.
+    /// The services with credentials in the vault.
     pub(super) providers: BTreeSet<ProviderName>,
 }
 
-/// Looks at the vault at `path`, and opens it with what is at hand, else as every command does.
+/// Checks the vault at `path`, and opens it with the secret at hand or as every command does.
 pub(super) fn look(
-    rounds: &mut Rounds<'_>,
+    runner: &mut CheckRunner<'_>,
     path: &Path,
     around: &Surroundings,
     online: bool,
-) -> Seen {
-    let mut seen = Seen::default();
+) -> VaultOverview {
+    let mut overview = VaultOverview::default();
     let place = path.to_owned();
     let look = |path: &mut PathBuf| Ok(doctor::vault_files(path));
-    let opened = rounds
-        .look_at(Check::Permissions, place, look)
-        .and_then(|place| rounds.look_at(Check::Disk, place, |path| Ok(doctor::disk(path))))
-        // A disk that does not answer is not asked again.
-        .and_then(|place| rounds.bounded(Check::Vault, move || Vault::open_as_it_is(&place)));
-    let (kinds, store) = match opened {
-        Some(Ok((store, current))) => examine(rounds, store, current, &mut seen),
-        Some(Err(error @ store::Error::NoVault { .. })) => {
-            rounds.add([none_yet()]);
-            seen.missing = Some(error.into());
+    let opened = runner
+        .run_on(Check::Permissions, place, look)
+        .and_then(|place| runner.run_on(Check::Disk, place, |path| Ok(doctor::disk(path))))
+        // A disk that did not answer is not asked again.
+        .and_then(|place| runner.run(Check::Vault, move || Vault::open_as_it_is(&place)));
+    let (kinds, vault) = match opened {
+        Some(Ok((vault, current))) => examine(runner, vault, current, &mut overview),
+        Some(Err(error @ StoreError::NoVault { .. })) => {
+            runner.add([no_vault_row()]);
+            overview.missing = Some(error.into());
             (Vec::new(), None)
         }
         Some(Err(error)) => {
-            rounds.add([Row::failure(Check::Vault, error.into())]);
+            runner.add([Row::failure(Check::Vault, error.into())]);
             (Vec::new(), None)
         }
         None => (Vec::new(), None),
     };
     let by_keychain = around.at_hand.as_ref().is_some_and(Vec::is_empty);
-    if let Some(store) = store {
-        unlocked(rounds, store, around, &kinds, online);
+    if let Some(vault) = vault {
+        check_unlocked(runner, vault, around, &kinds, online);
     }
-    keychain(rounds, path, by_keychain && (seen.missing.is_some() || has_keychain(&kinds)));
-    seen
+    keychain(runner, path, by_keychain && (overview.missing.is_some() || has_keychain(&kinds)));
+    overview
 }
 
 fn has_keychain(kinds: &[SlotKind]) -> bool {
     kinds.contains(&SlotKind::Keychain)
 }
 
-fn none_yet() -> Row {
+fn no_vault_row() -> Row {
     Row::new(Check::Vault, Verdict::Fine, "there is none yet: the first login makes one")
         .hint("tokctl login")
 }
 
-/// Looks at what needs no key. Returns the store unless a look at it was given up, or its tables
-/// are an earlier version's.
+/// Runs the checks that need no key.
+///
+/// Returns the vault, or `None` if a check was abandoned or the tables have an earlier version.
 fn examine(
-    rounds: &mut Rounds<'_>,
-    store: Vault,
+    runner: &mut CheckRunner<'_>,
+    vault: Vault,
     current: bool,
-    seen: &mut Seen,
+    overview: &mut VaultOverview,
 ) -> (Vec<SlotKind>, Option<Vault>) {
-    let header = match doctor::vault(&store, current) {
-        Err(error @ store::Error::NoVault { .. }) => {
-            rounds.add([none_yet()]);
-            seen.missing = Some(error.into());
+    let header = match doctor::vault(&vault, current) {
+        Err(error @ StoreError::NoVault { .. }) => {
+            runner.add([no_vault_row()]);
+            overview.missing = Some(error.into());
             return (Vec::new(), None);
         }
         Err(error) => Row::failure(Check::Vault, error.into()),
-        Ok(told) => row_of(told),
+        Ok(finding) => row_of(finding),
     };
-    rounds.add([header]);
+    runner.add([header]);
     let looked =
-        rounds.look_at(Check::Integrity, store, move |store| Ok(doctor::database(store, current)));
-    let Some(store) = looked else { return (Vec::new(), None) };
-    let listed = store.slots();
+        runner.run_on(Check::Integrity, vault, move |vault| Ok(doctor::database(vault, current)));
+    let Some(vault) = looked else { return (Vec::new(), None) };
+    let listed = vault.slots();
     let kinds: Vec<SlotKind> = match listed {
         Ok(listed) => listed.iter().map(|slot| slot.kind).collect(),
         Err(error) => {
-            rounds.add([Row::failure(Check::Slots, error.into())]);
+            runner.add([Row::failure(Check::Slots, error.into())]);
             return (Vec::new(), None);
         }
     };
-    rounds.add([row_of(doctor::recovery(&kinds))]);
+    runner.add([row_of(doctor::recovery(&kinds))]);
     if !current {
-        sealed(rounds, "the tables are an earlier version's");
+        skip_sealed(runner, "the tables are an earlier version's");
         return (kinds, None);
     }
-    if let Ok(accounts) = store.accounts(None, None) {
-        seen.providers = accounts.into_iter().map(|account| account.provider).collect();
+    if let Ok(accounts) = vault.accounts(None, None) {
+        overview.providers = accounts.into_iter().map(|account| account.provider).collect();
     }
-    (kinds, left_behind(rounds, store))
+    (kinds, check_leftovers(runner, vault))
 }
 
-/// What interrupted commands left.
-fn left_behind(rounds: &mut Rounds<'_>, store: Vault) -> Option<Vault> {
+/// Checks what interrupted commands left behind.
+fn check_leftovers(runner: &mut CheckRunner<'_>, vault: Vault) -> Option<Vault> {
     let now = time::now();
-    let path = store.location().to_owned();
-    let store =
-        rounds.look_at(Check::Refreshes, store, move |store| doctor::interrupted(store, now))?;
-    let store = rounds.look_at(Check::Leftovers, store, move |store| {
-        let mut told = doctor::intents(store)?;
-        told.extend(doctor::unplaced(store, now)?);
-        told.extend(doctor::beside(&path, Some(store))?);
-        Ok(told)
+    let path = vault.location().to_owned();
+    let vault = runner
+        .run_on(Check::Refreshes, vault, move |vault| doctor::interrupted_refreshes(vault, now))?;
+    let vault = runner.run_on(Check::Leftovers, vault, move |vault| {
+        let mut findings = doctor::keychain_leftovers(vault)?;
+        findings.extend(doctor::waiting_bundle(vault)?);
+        findings.extend(doctor::sidecar_files(&path, Some(vault))?);
+        Ok(findings)
     })?;
-    rounds.look_at(Check::Clock, store, move |store| Ok(vec![doctor::recorded_clock(store, now)?]))
+    runner.run_on(Check::Clock, vault, move |vault| Ok(vec![doctor::recorded_clock(vault)?]))
 }
 
-/// Looks at what is under the seals, if they open.
-fn unlocked(
-    rounds: &mut Rounds<'_>,
-    store: Vault,
+/// Unlocks the vault and runs the checks that need a key.
+fn check_unlocked(
+    runner: &mut CheckRunner<'_>,
+    vault: Vault,
     around: &Surroundings,
     kinds: &[SlotKind],
     online: bool,
 ) {
     let Some(at_hand) = &around.at_hand else {
-        return sealed(rounds, "what the environment says of the key can't be used");
+        return skip_sealed(runner, "what the environment says of the key can't be used");
     };
-    let context = rounds.context;
+    let context = runner.context;
     let opened = match at_hand.first() {
         Some(with) => {
             let with = with.clone();
-            let opened = rounds.bounded(Check::Unlock, move || store.unlock(with));
+            let opened = runner.run(Check::Unlock, move || vault.unlock(with));
             let Some(opened) = opened else { return };
             opened.map_err(CliError::from)
         }
-        // With a prompt where every other command has one.
-        None => keys::unlock(context, store),
+        // Prompts, as every other command would.
+        None => keys::unlock(context, vault),
     };
     let vault = match opened {
         Ok(vault) => vault,
         Err(error) => {
-            rounds.add([Row::failure(Check::Unlock, error)]);
-            return sealed(rounds, "the vault does not open");
+            runner.add([Row::failure(Check::Unlock, error)]);
+            return skip_sealed(runner, "the vault does not open");
         }
     };
-    let message = format!("it opens with a `{}` slot", vault.with().kind());
-    rounds.add([Row::new(Check::Unlock, Verdict::Fine, message)]);
-    under_seal(rounds, vault, around, kinds, online);
+    let message = format!("it opens with a `{}` slot", vault.slot_secret().kind());
+    runner.add([Row::new(Check::Unlock, Verdict::Fine, message)]);
+    check_sealed(runner, vault, around, kinds, online);
 }
 
-/// Says what can't be looked at without the key.
-fn sealed(rounds: &mut Rounds<'_>, why: &str) {
+/// Adds rows for the checks that are skipped without a key.
+fn skip_sealed(runner: &mut CheckRunner<'_>, why: &str) {
     let unknown = [Check::Slots, Check::Credentials, Check::Audit];
-    rounds.add(unknown.map(|check| Row::new(check, Verdict::Unknown, format!("not tried: {why}"))));
+    runner.add(unknown.map(|check| Row::new(check, Verdict::Unknown, format!("not tried: {why}"))));
 }
 
-fn under_seal(
-    rounds: &mut Rounds<'_>,
+fn check_sealed(
+    runner: &mut CheckRunner<'_>,
     vault: OpenVault,
     around: &Surroundings,
     kinds: &[SlotKind],
     online: bool,
 ) {
     let mut at_hand = around.at_hand.clone().unwrap_or_default();
-    // Nobody is asked again.
+    // Reuses the secret that unlocked the vault, so that the user is not asked twice.
     if at_hand.is_empty() {
-        at_hand.push(vault.with().clone());
+        at_hand.push(vault.slot_secret().clone());
     }
-    if has_keychain(kinds) && vault.with().kind() != SlotKind::Keychain {
-        at_hand.push(SlotSecret::Keychain(keys::patience_without_prompt(rounds.context)));
+    if has_keychain(kinds) && vault.slot_secret().kind() != SlotKind::Keychain {
+        at_hand.push(SlotSecret::Keychain(keys::patience_without_prompt(runner.context)));
     }
-    let now = time::now();
-    let looked = rounds
-        .look_at(Check::Slots, vault, move |vault| doctor::slots(vault, &at_hand, now))
+    let looked = runner
+        .run_on(Check::Slots, vault, move |vault| doctor::slots(vault, &at_hand))
         .and_then(|vault| {
-            rounds.look_at(Check::Credentials, vault, |vault| doctor::credentials(vault))
+            runner.run_on(Check::Credentials, vault, |vault| doctor::credentials(vault))
         })
         .and_then(|vault| {
-            rounds.look_at(Check::Audit, vault, |vault| Ok(vec![doctor::audit(vault)?]))
+            runner.run_on(Check::Audit, vault, |vault| Ok(vec![doctor::audit(vault)?]))
         });
     let Some(vault) = looked else { return };
-    let context = rounds.context;
-    let doing = Check::Logins.doing();
+    let context = runner.context;
+    let doing = words::doing(Check::Logins);
     let configured = around.configured.as_ref();
-    rounds.add(context.ui.while_waiting(doing, || logins(configured, &vault)));
+    runner.add(context.ui.while_waiting(doing, || logins(configured, &vault)));
     if online {
-        rounds.look_at(Check::Clock, vault, |vault| doctor::ask_server(vault, time::now));
+        runner.run_on(Check::Clock, vault, |vault| doctor::ask_server(vault, time::now));
     }
 }
 
-/// Tells of logins that today's configuration would send elsewhere.
+/// Checks for logins whose client or endpoint differs from today's configuration.
 fn logins(configured: Option<&Context>, vault: &OpenVault) -> Vec<Row> {
     let Some(context) = configured else {
         let message = "not compared, since the configuration can't be read";
@@ -213,7 +212,7 @@ fn logins(configured: Option<&Context>, vault: &OpenVault) -> Vec<Row> {
     };
     let mut rows = Vec::new();
     for account in accounts {
-        // What does not open is told elsewhere, and so is a definition that can't be used.
+        // Other checks report credentials that do not open and definitions that can't be used.
         let Ok(Some(row)) = vault.read(&account) else { continue };
         if let Some(what) = renewal::drift(context, &account, &row.stored.credential) {
             let message = format!(
@@ -229,24 +228,24 @@ fn logins(configured: Option<&Context>, vault: &OpenVault) -> Vec<Row> {
     rows
 }
 
-/// Tries the keychain, which was unlocked before if anybody is to be asked at all.
-fn keychain(rounds: &mut Rounds<'_>, path: &Path, needed: bool) {
-    let patience = keys::patience_without_prompt(rounds.context);
+/// Checks the keychain. If unlocking it needs a prompt, that was shown before.
+fn keychain(runner: &mut CheckRunner<'_>, path: &Path, needed: bool) {
+    let patience = keys::patience_without_prompt(runner.context);
     let patient = patience.clone();
-    let answers = rounds.look_at(Check::Keychain, false, move |answers| {
+    let answers = runner.run_on(Check::Keychain, false, move |answers| {
         let trip = doctor::round_trip(needed, &patient);
         *answers = trip.answers;
-        Ok(trip.told)
+        Ok(trip.findings)
     });
-    // One that does not answer is not waited for again.
+    // A keychain that did not answer would make this check wait again.
     if answers == Some(true) {
         let place = path.to_owned();
-        rounds.look_at(Check::KeychainEntries, (), move |()| {
-            let open = || Vault::open_as_it_is(&place).ok().map(|(store, _)| store);
+        runner.run_on(Check::KeychainEntries, (), move |()| {
+            let open = || Vault::open_as_it_is(&place).ok().map(|(vault, _)| vault);
             doctor::entries(open, &patience)
         });
     } else {
         let message = "not searched, since the keychain can't be used";
-        rounds.add([Row::new(Check::KeychainEntries, Verdict::Unknown, message)]);
+        runner.add([Row::new(Check::KeychainEntries, Verdict::Unknown, message)]);
     }
 }

@@ -9,15 +9,14 @@ use crate::cli::choice::{self, Choice};
 use crate::cli::ci_mask::CiMask;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
-use crate::cli::renewal::{self, Asking};
+use crate::cli::renewal::{self, RenewalCaller};
 use crate::cli::{audit_trail, keys};
 use crate::model::account::Account;
 use crate::model::audit::Action;
 use crate::model::duration;
 use crate::model::readiness::Need;
-use crate::ops::Vault;
 use crate::ops::token::{self, LiveToken, Policy};
-use crate::ops::{self, OpenVault};
+use crate::ops::{self, OpenVault, Vault};
 
 /// Print a token that works, refreshed first if need be
 ///
@@ -49,19 +48,21 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
-    let store = Vault::open_read_only(context.vault()?)?;
-    let account = match args.choice.named() {
+    let vault = Vault::open_read_only(context.vault()?)?;
+    let account = match args.choice.account() {
         Some(account) => account,
-        None => args.choice.resolve(context, &store, "get")?,
+        None => args.choice.resolve(context, &vault, "get")?,
     };
-    let vault = keys::unlock(context, store)?;
+    let vault = keys::unlock(context, vault)?;
     let got = obtain(args, context, &vault, &account);
     let outcome = audit_trail::outcome(&got);
     let recorded = audit_trail::record(context, &vault, "get", Action::Get, &account, outcome);
-    let handed = got?;
+    let token = got?;
     recorded?;
-    renewal::warn(context, &account, &handed);
-    format::print(args.format, args.ci_mask, context, &account, &handed)
+    renewal::warn(context, &account, &token);
+    format::print(args.format, args.ci_mask, context, &account, &token)?;
+    vault.leave_open();
+    Ok(())
 }
 
 fn obtain(
@@ -72,9 +73,9 @@ fn obtain(
 ) -> Result<LiveToken, CliError> {
     let need = args.min_ttl.map_or(Need::Usual, Need::AtLeast);
     let policy = Policy { need, may_refresh: !args.no_refresh, ..renewal::USUAL };
-    match token::live(vault, account, policy, &Asking::alone(context)) {
+    match token::live(vault, account, policy, &RenewalCaller::alone(context)) {
         Err(ops::Error::NoCredential { account }) => {
-            Err(choice::none(context, Some(&account.provider), Some(&account.user)))
+            Err(choice::no_match(context, Some(&account.provider), Some(&account.user)))
         }
         got => Ok(got?),
     }

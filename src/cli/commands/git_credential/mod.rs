@@ -1,29 +1,26 @@
 //! `tokctl git-credential`: a credential helper for git (gitcredentials(7)).
 //!
-//! Answers for the place that a credential is for, and for no other: where it has nothing to say,
-//! it says nothing, and git asks the next helper.
+//! It answers only for the address that a credential is for. Otherwise it prints nothing, and git
+//! asks its next helper.
 
-mod place;
+mod credential_url;
 mod request;
 
 use zeroize::Zeroizing;
 
-use self::place::{Lies, Place};
+use self::credential_url::{CredentialUrl, Relation};
 use self::request::Request;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
-use crate::cli::renewal::{self, Asking};
+use crate::cli::renewal::{self, RenewalCaller};
 use crate::cli::{audit_trail, keys};
 use crate::model::account::{Account, ProviderName, UserName};
 use crate::model::audit::Action;
 use crate::model::credential::{ApiAuth, Credential, Expiry, Grant, Status};
 use crate::model::summary::{self, Summary};
-use crate::ops::Vault;
-use crate::ops::credential;
-use crate::ops::token;
-use crate::providers;
+use crate::ops::error::StoreError;
+use crate::ops::{Vault, credential, providers, token};
 use crate::secret::{AccessToken, SecretText};
-use crate::store;
 use crate::untrusted;
 
 /// Answer git, which asks for a user name and a password
@@ -62,40 +59,42 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     if request.protocol != "https" {
         return Ok(());
     }
-    let Some(place) = Place::asked(&request.host, request.path.as_deref()) else { return Ok(()) };
-    let store = match Vault::open_read_only(context.vault()?) {
-        Err(store::Error::NoVault { .. }) => return Ok(()),
+    let Some(url) = CredentialUrl::from_request(&request.host, request.path.as_deref()) else {
+        return Ok(());
+    };
+    let vault = match Vault::open_read_only(context.vault()?) {
+        Err(StoreError::NoVault { .. }) => return Ok(()),
         other => other?,
     };
-    let Some(account) = chosen(args, context, &store, &request, &place)? else { return Ok(()) };
-    let vault = keys::unlock(context, store)?;
-    // What is in the clear only helped to find it.
+    let Some(account) = choose(args, context, &vault, &request, &url)? else { return Ok(()) };
+    let vault = keys::unlock(context, vault)?;
+    // The clear columns only helped to find the credential; the sealed row decides.
     let credential = credential::expect(&vault, &account)?.stored.credential;
-    if own_place(&credential).is_none_or(|own| own.contains(&place) != Lies::Within) {
+    if own_url(&credential).is_none_or(|own| own.relation_to(&url) != Relation::Within) {
         return Ok(());
     }
-    let got = token::live(&vault, &account, renewal::USUAL, &Asking::alone(context));
+    let got = token::live(&vault, &account, renewal::USUAL, &RenewalCaller::alone(context));
     let got = got.map_err(CliError::from);
     let outcome = audit_trail::outcome(&got);
     let command = "git-credential";
     let recorded = audit_trail::record(context, &vault, command, Action::Get, &account, outcome);
-    let handed = got?;
+    let live_token = got?;
     recorded?;
-    renewal::warn(context, &account, &handed);
-    let username = username(&request, &account, &handed.credential);
-    let token = token::token_of(&account, &handed.credential)?;
-    context.ui.data(answer(username, &handed.credential, token)?.as_bytes())
+    renewal::warn(context, &account, &live_token);
+    let username = username(&request, &account, &live_token.credential);
+    let token = token::token_of(&account, &live_token.credential)?;
+    context.ui.data(answer(username, &live_token.credential, token)?.as_bytes())
 }
 
-/// The one credential that is meant, if that is clear.
-fn chosen(
+/// Returns the account that the request means, if that is clear.
+fn choose(
     args: &Args,
     context: &Context,
-    store: &Vault,
+    vault: &Vault,
     request: &Request,
-    place: &Place,
+    url: &CredentialUrl,
 ) -> Result<Option<Account>, CliError> {
-    let (mut found, _) = store.summaries()?;
+    let (mut found, _) = vault.summaries()?;
     let default_user = match (&args.user, request.user()) {
         (None, None) => context.default_user()?,
         (_, _) => None,
@@ -107,19 +106,19 @@ fn chosen(
             && (args.user.is_some() || request.user().is_none_or(|name| is_named(summary, name)))
     });
     let (mut unknown, mut nowhere) = (None, None);
-    found.retain(|summary| match likely_place(context, summary).map(|own| own.contains(place)) {
-        Some(Lies::Within) => true,
-        Some(Lies::Unknown) => {
+    found.retain(|summary| match likely_url(context, summary).map(|own| own.relation_to(url)) {
+        Some(Relation::Within) => true,
+        Some(Relation::Unknown) => {
             unknown = Some(summary.account.clone());
             false
         }
-        Some(Lies::Elsewhere) => false,
+        Some(Relation::Elsewhere) => false,
         None => {
             nowhere = Some(summary.account.clone());
             false
         }
     });
-    // Who names the service or the user means it to be answered.
+    // A user who names a service or user expects an answer, so silence would be wrong.
     if let ([], None, Some(account), true) =
         (&found[..], &unknown, nowhere, args.provider.is_some() || args.user.is_some())
     {
@@ -160,42 +159,46 @@ fn is_named(summary: &Summary, name: &str) -> bool {
     summary.account.user.as_str() == name || summary.username.as_deref() == Some(name)
 }
 
-/// The place that a credential is for, as far as that can be told before it is opened: by what is
-/// in the clear, and by today's definition of its provider.
-fn likely_place(context: &Context, summary: &Summary) -> Option<Place> {
+/// Guesses the address of a credential before it is opened, from its clear columns and today's
+/// provider definition.
+fn likely_url(context: &Context, summary: &Summary) -> Option<CredentialUrl> {
     if summary.status == Status::HandedOver {
         return None;
     }
     match (&summary.server_url, summary.kind) {
-        (Some(server), _) => Place::of(&server.parse().ok()?),
+        (Some(server), _) => CredentialUrl::from_address(&server.parse().ok()?),
         (None, summary::Kind::Static) => None,
         (None, summary::Kind::OAuth) => {
-            let config = context.config().ok()?;
-            let provider = providers::find(&summary.account.provider, config).ok()?;
+            let provider = providers::today(&summary.account.provider, context.config().ok())?;
             let endpoints = provider.endpoints(None, None).ok()?;
-            Some(Place::of(&endpoints.token)?.root())
+            Some(CredentialUrl::from_address(&endpoints.token)?.root())
         }
     }
 }
 
-/// The place that a credential is for, by what is under its seal: its server, else the host that
-/// issued it, which sees its every refresh.
-fn own_place(credential: &Credential) -> Option<Place> {
+/// Returns the address of a credential from its sealed content: its server, or else the host that
+/// issued it.
+///
+/// The issuer sees every refresh, so it learns nothing new.
+fn own_url(credential: &Credential) -> Option<CredentialUrl> {
     let carried_as_password = match &credential.api.auth {
         ApiAuth::Bearer | ApiAuth::Basic => true,
         ApiAuth::Header(_) => false,
     };
     match (&credential.api.server_url, &credential.grant) {
         _ if !carried_as_password => None,
-        (Some(server), _) => Place::of(server),
-        (None, Grant::OAuth(grant)) => Some(Place::of(&grant.client.token_endpoint)?.root()),
+        (Some(server), _) => CredentialUrl::from_address(server),
+        (None, Grant::OAuth(grant)) => {
+            Some(CredentialUrl::from_address(&grant.client.token_endpoint)?.root())
+        }
         (None, Grant::Static(_)) => None,
     }
 }
 
-/// The name that goes with the token: the one that git asks for, else the one that is part of the
-/// authentication. A forge that takes a token by itself looks at the name only to tell tokens of
-/// OAuth from a person's own.
+/// Returns the user name that goes with the token: the one in the request, or else the one that
+/// belongs to the authentication.
+///
+/// A forge that accepts a bare token uses the name only to tell OAuth tokens from personal ones.
 fn username<'a>(request: &'a Request, account: &'a Account, credential: &'a Credential) -> &'a str {
     match (&request.username, &credential.api.auth, &credential.grant) {
         (Some(asked), _, _) => asked,
@@ -258,20 +261,20 @@ mod tests {
     }
 
     fn own(api: &Value) -> Option<String> {
-        own_place(&credential(api)).map(|place| format!("{place:?}"))
+        own_url(&credential(api)).map(|url| format!("{url:?}"))
     }
 
-    fn place(host: &str) -> Option<String> {
-        Place::asked(host, None).map(|place| format!("{place:?}"))
+    fn url(host: &str) -> Option<String> {
+        CredentialUrl::from_request(host, None).map(|url| format!("{url:?}"))
     }
 
     #[test]
     fn a_login_is_for_its_server_or_else_for_the_host_that_issued_it() {
-        assert_eq!(own(&json!({ "auth": "bearer" })), place("github.com"));
+        assert_eq!(own(&json!({ "auth": "bearer" })), url("github.com"));
         let at = |server| json!({ "auth": "bearer", "server_url": server });
-        assert_eq!(own(&at("https://git.example")), place("git.example"));
+        assert_eq!(own(&at("https://git.example")), url("git.example"));
         assert_eq!(own(&at("http://127.0.0.1:1")), None);
-        // A password would not reach a service that wants another header.
+        // A password would not work at a service that wants another header.
         assert_eq!(own(&json!({ "auth": "header:X-Token" })), None);
     }
 
@@ -290,10 +293,10 @@ mod tests {
         let context = context.unwrap_or_else(|error| panic!("{error:?}"));
         let account = Account { provider: "github".parse().unwrap(), user: "x".parse().unwrap() };
         let mut summary = Summary::of(&account, &credential(&json!({ "auth": "bearer" })));
-        let likely = likely_place(&context, &summary).map(|place| format!("{place:?}"));
-        assert_eq!(likely, place("github.com"));
-        // Nobody said for which server a person's own token is.
+        let likely = likely_url(&context, &summary).map(|url| format!("{url:?}"));
+        assert_eq!(likely, url("github.com"));
+        // A personal token without a server is for no known host.
         summary.kind = summary::Kind::Static;
-        assert_eq!(likely_place(&context, &summary), None);
+        assert_eq!(likely_url(&context, &summary), None);
     }
 }

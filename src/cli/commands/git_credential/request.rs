@@ -1,28 +1,28 @@
-//! What git asks for (gitcredentials(7), git-credential(1): input and output format).
+//! Requests from git, in the format of git-credential(1).
 
 use std::io::Read;
 
 use crate::cli::error::{CliError, Kind};
 
-/// No request is longer, in bytes.
+/// The size limit of a request, in bytes.
 const LONGEST: u64 = 1024 * 1024;
 
-/// Names that stand for nobody: forges want one of them where a token is the password.
+/// Placeholder user names that forges want where a token is the password.
 const PLACEHOLDERS: [&str; 3] = ["oauth2", "x-access-token", "x-token-auth"];
 
-/// The attributes of a request that decide what is answered.
+/// The attributes of a request that decide the answer.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Request {
     pub(super) protocol: String,
-    /// With the port, where that is not the protocol's own.
+    /// The host, with the port if it is not the protocol's default.
     pub(super) host: String,
-    /// Only where git is told to tell it (`credential.useHttpPath`).
+    /// The path, which git sends only with `credential.useHttpPath`.
     pub(super) path: Option<String>,
     pub(super) username: Option<String>,
 }
 
 impl Request {
-    /// Reads the request on stdin.
+    /// Reads a request from stdin.
     pub(super) fn read() -> Result<Self, CliError> {
         let failed = |error: &std::io::Error| {
             CliError::new(Kind::Failed, "could not read git's request from stdin").caused_by(error)
@@ -30,12 +30,14 @@ impl Request {
         let mut bytes = Vec::new();
         let mut stdin = std::io::stdin().lock().take(LONGEST);
         stdin.read_to_end(&mut bytes).map_err(|error| failed(&error))?;
-        // A line that is no text is no attribute of these.
+        // Invalid UTF-8 can only be in attributes that are ignored.
         Ok(Self::parse(&String::from_utf8_lossy(&bytes)))
     }
 
-    /// Reads attributes up to an empty line. Those that say nothing here, such as `capability[]`
-    /// and `wwwauth[]`, are passed over; of one that is repeated, the last counts.
+    /// Parses attributes up to an empty line.
+    ///
+    /// Unknown ones such as `capability[]` and `wwwauth[]` are ignored. Of a repeated one, the last
+    /// counts.
     fn parse(text: &str) -> Self {
         let mut request = Self::default();
         for line in text.split('\n').map(|line| line.strip_suffix('\r').unwrap_or(line)) {
@@ -51,7 +53,7 @@ impl Request {
         request
     }
 
-    /// Whom the request names.
+    /// Returns the user that the request names, unless it is a placeholder.
     pub(super) fn user(&self) -> Option<&str> {
         self.username.as_deref().filter(|name| !PLACEHOLDERS.contains(name))
     }

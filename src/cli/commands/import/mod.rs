@@ -1,4 +1,4 @@
-//! `tokctl import`: takes in what other tools kept.
+//! `tokctl import`: stores credentials that other tools kept.
 
 mod source;
 mod skipped;
@@ -10,21 +10,19 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
-use self::skipped::Skipped;
+use self::source::Origin;
 use crate::cli::client_settings;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
 use crate::cli::{audit_trail, keys, time};
-use crate::foreign::record::{Found, Held, IssuedTo, Owner, Record};
 use crate::model::account::{ProviderName, UserName};
 use crate::model::address::Address;
 use crate::model::audit::Action;
-use crate::ops::Vault;
-use crate::ops::import::{self, Incoming, Opened, Placed, Service, Terms};
-use crate::providers;
-use crate::store;
-use crate::vault::bundle::BundleId;
-use crate::vault::slot::SlotKind;
+use crate::ops::error::StoreError;
+use crate::ops::import::{
+    self, BundleId, Found, Incoming, OpenedBundle, Overrides, Placed, Selection, Service, Terms,
+};
+use crate::ops::{SlotKind, Vault, providers};
 
 /// Take in credentials that another tool kept, or that `tokctl export` sealed
 ///
@@ -84,22 +82,22 @@ pub(crate) struct Args {
     key_slot: Option<SlotKind>,
 }
 
-/// All that a source holds.
+/// The credentials of one source, and what stays out of the vault.
 struct Batch {
     incoming: Vec<Incoming>,
-    /// What else is in it and stays there: a phrase each.
+    /// Contents that are not imported, one phrase each.
     ignored: Vec<String>,
-    /// The files that hold it, but for a bundle.
+    /// The files of the source; empty for a bundle.
     files: Vec<PathBuf>,
-    /// The bundle that it came with.
+    /// The id of the bundle, if the source is one.
     bundle: Option<BundleId>,
-    /// Whether a bundle was the one way here for any of it.
+    /// Whether this bundle holds the only copy of any of its credentials.
     moved: bool,
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     let now = time::now();
-    let batch = batch(args, context, now)?;
+    let batch = read_batch(args, context, now)?;
     if batch.incoming.is_empty() {
         context.ui.warning("there is no credential in it that can be taken in");
     }
@@ -107,7 +105,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     let placed = if args.dry_run || batch.incoming.is_empty() {
         foresee(context, batch.incoming, terms, now)?
     } else {
-        place(args, context, &batch.incoming, terms, now)?
+        store_batch(args, context, &batch.incoming, terms, now)?
     };
     report::print(context, &placed, args.dry_run, now)?;
     report::remarks(context, &placed, &batch.ignored, &batch.files, args.dry_run);
@@ -119,78 +117,43 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     Ok(())
 }
 
-/// All that the source holds, as it would be stored.
-fn batch(args: &Args, context: &Context, now: Timestamp) -> Result<Batch, CliError> {
-    if let Some((file, key_file)) = args.source.bundle() {
-        return opened(args, context, file, key_file);
-    }
-    let found = args.source.found(context)?;
-    assembled(args, context, found, now)
-}
-
-/// What another tool kept, made into credentials of the providers that are known here.
-fn assembled(
-    args: &Args,
-    context: &Context,
-    found: Found,
-    now: Timestamp,
-) -> Result<Batch, CliError> {
-    let names = provider_names(args, &found.records)?;
-    let user = match &args.user {
-        Some(user) => Some(user.clone()),
-        None => context.default_user()?,
-    };
-    let mut services = BTreeMap::new();
-    for (name, record) in names.iter().zip(&found.records) {
-        let service = match services.remove(name) {
-            Some(service) => service,
-            None => service(context, name)?,
-        };
-        services.insert(name.clone(), with_client(context, service, record)?);
-    }
-    let alone = found.records.len() == 1;
-    let is_said = |record: &Record| !matches!(record.user, Owner::Unsaid);
-    if args.user.is_some() && !alone && found.records.iter().all(is_said) {
-        let message = format!("the {} in it have users of their own", found.records.len());
-        return Err(CliError::new(Kind::Usage, message).hint("leave out `--user`"));
-    }
-    let (mut incoming, mut ignored) = (Vec::with_capacity(found.records.len()), found.ignored);
-    let mut refused = None;
-    for (name, record) in names.iter().zip(found.records) {
-        let chosen = args.user.as_ref().filter(|_| alone);
-        let whose = match (chosen, &record.user) {
-            (Some(user), _) | (None, Owner::Named(user)) => Ok(user.clone()),
-            (None, Owner::Unsaid) => Ok(user.clone().ok_or_else(|| unowned(&record))?),
-            (None, Owner::Unnameable) => Err(Skipped::unnameable(name, &record)),
-        };
-        let taken = whose.and_then(|whose| {
-            let retyped = Skipped::retyped(name, Some(&whose), &record);
-            import::assemble(record, whose, &services[name], args.server.as_ref(), now)
-                .map_err(|error| Skipped::unfit(error, &retyped))
-        });
-        match taken {
-            Ok(taken) => incoming.push(taken),
-            Err(Skipped { error, told: Some(told) }) => {
-                ignored.push(told);
-                refused = refused.or(Some(error));
-            }
-            Err(Skipped { error, told: None }) => return Err(error),
+/// Reads a source and returns its credentials in the form in which they would be stored.
+fn read_batch(args: &Args, context: &Context, now: Timestamp) -> Result<Batch, CliError> {
+    match args.source.origin() {
+        Origin::Bundle { file, key_file } => open_bundle(args, context, file, key_file),
+        Origin::Store(tool) => {
+            let found = args.source.read_store(tool, context)?;
+            select(args, context, found, now)
         }
     }
-    match refused {
-        // Nothing is left to come in.
-        Some(error) if incoming.is_empty() => Err(error),
-        _ => Ok(Batch { incoming, ignored, files: found.files, bundle: None, moved: false }),
+}
+
+/// Turns the records of another tool into credentials of known providers.
+fn select(args: &Args, context: &Context, found: Found, now: Timestamp) -> Result<Batch, CliError> {
+    let needed = import::services(&found, args.provider.as_ref())?;
+    let default_user = match &args.user {
+        Some(_) => None,
+        None => context.default_user()?,
+    };
+    let overrides = Overrides {
+        user: args.user.as_ref(),
+        default_user: default_user.as_ref(),
+        provider: args.provider.as_ref(),
+        server: args.server.as_ref(),
+    };
+    let mut services = BTreeMap::new();
+    for (name, needs_client) in needed {
+        let service = service(context, &name, needs_client)?;
+        services.insert(name, service);
     }
+    let Selection { incoming, skipped, mut ignored, files } =
+        import::select(found, overrides, &services, now)?;
+    ignored.extend(skipped.iter().map(skipped::message));
+    Ok(Batch { incoming, ignored, files, bundle: None, moved: false })
 }
 
-fn unowned(record: &Record) -> CliError {
-    CliError::new(Kind::Usage, format!("{} does not say whose it is", record.origin))
-        .hint("name the user with `--user`")
-}
-
-/// What another vault sealed.
-fn opened(
+/// Opens a bundle and returns its credentials.
+fn open_bundle(
     args: &Args,
     context: &Context,
     file: &Path,
@@ -200,58 +163,28 @@ fn opened(
         return Err(CliError::new(Kind::Usage, "a bundle says itself what is in it")
             .hint("leave out `--user`, `--provider` and `--server`"));
     }
-    let (bundle, Opened { incoming, moved }) = bundle::open(context, file, key_file)?;
+    let (bundle, OpenedBundle { incoming, moved }) = bundle::open(context, file, key_file)?;
     let (ignored, files) = (Vec::new(), Vec::new());
     Ok(Batch { incoming, ignored, files, bundle: Some(bundle), moved })
 }
 
-/// The provider of each record: the one that was named, else the one that the store is for.
-fn provider_names(args: &Args, records: &[Record]) -> Result<Vec<ProviderName>, CliError> {
-    let names: Result<Vec<ProviderName>, CliError> = records
-        .iter()
-        .map(|record| {
-            let own = record.provider.map(|name| name.parse().expect("a built-in provider's name"));
-            args.provider.clone().or(own).ok_or_else(|| {
-                let message = format!("{} does not say of which service it is", record.origin);
-                CliError::new(Kind::Usage, message).hint("name it with `--provider`")
-            })
-        })
-        .collect();
-    let differ = records.iter().any(|record| record.provider != records[0].provider);
-    if args.provider.is_some() && differ {
-        let message = "there are credentials of several services in it";
-        return Err(CliError::new(Kind::Usage, message).hint("leave out `--provider`"));
-    }
-    names
-}
-
-fn service(context: &Context, name: &ProviderName) -> Result<Service, CliError> {
+/// Returns the provider called `name`, with its configured client if that is needed.
+fn service(
+    context: &Context,
+    name: &ProviderName,
+    needs_client: bool,
+) -> Result<Service, CliError> {
     let provider = providers::find(name, context.config()?)?;
     let trusted_certificates = client_settings::trusted_certificates(&provider)?;
-    Ok(Service { provider, client: None, trusted_certificates })
+    let id = needs_client.then(|| client_settings::client_id(context, &provider)).flatten();
+    let client = match id {
+        Some(id) => Some((id, client_settings::client_secret(context, &provider)?)),
+        None => None,
+    };
+    Ok(Service { provider, client, trusted_certificates })
 }
 
-/// The same with the client that is configured for it, once a record needs that.
-fn with_client(context: &Context, service: Service, record: &Record) -> Result<Service, CliError> {
-    let needed = match &record.held {
-        Held::Static(_) => false,
-        Held::Grant(grant) => match &grant.issued_to {
-            IssuedTo::Configured => true,
-            IssuedTo::Named { secret, .. } => secret.is_none(),
-            IssuedTo::Tool => false,
-        },
-    };
-    if !needed || service.client.is_some() {
-        return Ok(service);
-    }
-    let Some(id) = client_settings::client_id(context, &service.provider) else {
-        return Ok(service);
-    };
-    let secret = client_settings::client_secret(context, &service.provider)?;
-    Ok(Service { client: Some((id, secret)), ..service })
-}
-
-/// What would become of it, without a trace.
+/// Returns what an import would do, without any write.
 fn foresee(
     context: &Context,
     incoming: Vec<Incoming>,
@@ -259,15 +192,15 @@ fn foresee(
     now: Timestamp,
 ) -> Result<Vec<Placed>, CliError> {
     let vault = match Vault::open_read_only(context.vault()?) {
-        Ok(store) => Some(keys::unlock(context, store)?),
-        Err(store::Error::NoVault { .. }) => None,
+        Ok(vault) => Some(keys::unlock(context, vault)?),
+        Err(StoreError::NoVault { .. }) => None,
         Err(error) => return Err(error.into()),
     };
-    Ok(import::foresee(vault.as_ref(), incoming, terms, now)?)
+    Ok(import::preview(vault.as_ref(), incoming, terms, now)?)
 }
 
-/// Stores it, and writes down that it did.
-fn place(
+/// Stores the batch and writes its audit entries.
+fn store_batch(
     args: &Args,
     context: &Context,
     incoming: &[Incoming],
@@ -276,7 +209,13 @@ fn place(
 ) -> Result<Vec<Placed>, CliError> {
     let vault = keys::open_or_create(context, args.key_slot)?;
     audit_trail::keep_as_configured(context, &vault);
-    let placed = import::place(&vault, incoming, terms, now)?;
-    audit_trail::note_all(context, &vault, "import", Action::Import, import::written(&placed));
+    let placed = import::take_in(&vault, incoming, terms, now)?;
+    audit_trail::note_all(
+        context,
+        &vault,
+        "import",
+        Action::Import,
+        import::written_accounts(&placed),
+    );
     Ok(placed)
 }

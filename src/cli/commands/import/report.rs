@@ -1,4 +1,5 @@
-//! What came in, told: what became of each, what was left where it was, and what can go.
+//! The report of an import: what happened to each credential, what was left out, and which files
+//! can go.
 
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
@@ -20,7 +21,7 @@ use crate::ops::import::{self, LeftOut, Outcome, Placed};
 use crate::private_file::{self, Readers};
 use crate::untrusted::printable;
 
-/// The word for what became of one, in the table and in JSON.
+/// Returns the word for an outcome, in the table and in JSON.
 fn word(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::New => "new",
@@ -32,7 +33,7 @@ fn word(outcome: Outcome) -> &'static str {
     }
 }
 
-/// Why something was left out, in JSON.
+/// Returns the word for the reason why something was left out, in JSON.
 fn reason(left_out: LeftOut) -> &'static str {
     match left_out {
         LeftOut::NotTakenOver => "not_taken_over",
@@ -43,9 +44,9 @@ fn reason(left_out: LeftOut) -> &'static str {
     }
 }
 
-/// What `--json` prints.
+/// The output of `--json`.
 #[derive(Serialize)]
-struct Report<'a> {
+struct ImportResults<'a> {
     v: u8,
     dry_run: bool,
     stored: usize,
@@ -63,12 +64,12 @@ struct One<'a> {
     scopes: Vec<&'a str>,
     expires_at: Option<String>,
     refreshable: bool,
-    /// Why its refresh token was left out, if it was.
+    /// The reason why the refresh token was left out, if it was.
     without_refresh_token: Option<&'static str>,
     origin: &'a str,
 }
 
-/// Prints what became of each.
+/// Prints what happened to each credential.
 pub(super) fn print(
     context: &Context,
     placed: &[Placed],
@@ -77,8 +78,8 @@ pub(super) fn print(
 ) -> Result<(), CliError> {
     if context.ui.json {
         let results = placed.iter().map(One::new).collect();
-        let stored = import::written(placed).count();
-        return context.ui.json(&Report { v: 1, dry_run, stored, results });
+        let stored = import::written_accounts(placed).count();
+        return context.ui.json(&ImportResults { v: 1, dry_run, stored, results });
     }
     if placed.is_empty() {
         return Ok(());
@@ -105,7 +106,8 @@ impl<'a> One<'a> {
     }
 }
 
-/// A table that fits the terminal; piped, one line a credential with absolute times.
+/// Returns a table that fits the terminal. Piped output has one line per credential and absolute
+/// times.
 fn table(placed: &[Placed], now: Timestamp) -> Table {
     let terminal = std::io::stdout().is_terminal();
     let mut table = Ui::table();
@@ -124,7 +126,7 @@ fn table(placed: &[Placed], now: Timestamp) -> Table {
     table
 }
 
-/// Says what was left where it was and why, and what can go.
+/// Prints what was left out and why, and which files can be removed.
 pub(super) fn remarks(
     context: &Context,
     placed: &[Placed],
@@ -142,7 +144,7 @@ pub(super) fn remarks(
         ui.status("nothing was stored");
         return;
     }
-    ui.status(&format!("stored {} of {}", import::written(placed).count(), placed.len()));
+    ui.status(&format!("stored {} of {}", import::written_accounts(placed).count(), placed.len()));
     let complete = ignored.is_empty()
         && placed.iter().all(|one| {
             one.left_out.is_none()
@@ -161,7 +163,7 @@ pub(super) fn remarks(
     }
 }
 
-/// Says what did not come in, and why.
+/// Warns about credentials that were not imported, with the reasons.
 fn warn_of_what_stays(context: &Context, placed: &[Placed], ignored: &[String]) {
     let ui = &context.ui;
     let count = |wanted: fn(&Placed) -> bool| placed.iter().filter(|one| wanted(one)).count();
@@ -213,7 +215,7 @@ fn warn_of_what_stays(context: &Context, placed: &[Placed], ignored: &[String]) 
     }
 }
 
-/// How many stay, in the number that they have.
+/// Returns the phrase for `count` credentials that stay out, in singular or plural.
 fn stays(count: usize, how: &str) -> String {
     match count {
         1 => format!("1 is {how} and stays as it is"),
@@ -221,7 +223,7 @@ fn stays(count: usize, how: &str) -> String {
     }
 }
 
-/// Says which providers' clients have to be made known, and how.
+/// Warns about providers whose client is not configured, and says how to configure it.
 fn warn_of_clients(context: &Context, placed: &[Placed]) {
     let mut unknown: BTreeMap<(&ProviderName, bool), usize> = BTreeMap::new();
     for Placed { summary, left_out, .. } in placed {
@@ -246,7 +248,7 @@ fn warn_of_clients(context: &Context, placed: &[Placed]) {
     }
 }
 
-/// Whether other users could have read `file`, or put something into it.
+/// Returns whether other users could read or change `file`.
 fn is_open_to_others(file: &Path) -> bool {
     match private_file::check(file) {
         Ok(Readers::OwnerOnly) => false,
@@ -258,16 +260,17 @@ fn is_open_to_others(file: &Path) -> bool {
     }
 }
 
-/// What takes the files away; `None` where any of them is none that can be, such as a pipe.
+/// Returns the command that removes the files; `None` if one of them can't be removed, such as a
+/// pipe.
 fn removal(files: &[PathBuf]) -> Option<String> {
     let command = if cfg!(target_os = "linux") { "shred -u" } else { "rm" };
     let names: Option<Vec<String>> = files.iter().map(|file| removable(file)).collect();
     Some(format!("{command} {}", names?.join(" ")))
 }
 
-/// A file as an argument of the command that removes it.
+/// Returns a file as an argument of that command, if it can be removed.
 fn removable(file: &Path) -> Option<String> {
-    // Names of what the program has open, whatever that is.
+    // Paths there name devices or files that a program has open.
     let is_borrowed = file.starts_with("/dev") || file.starts_with("/proc");
     if is_borrowed || !file.is_file() {
         return None;

@@ -1,58 +1,27 @@
-//! Records that do not come in for a name in them, which says nothing of the others.
+//! Messages about records that are skipped because of a name in them.
 
 use std::fmt::Write;
 
-use crate::cli::error::{CliError, Kind};
 use crate::cli::typed::{quoted, user_flag};
-use crate::foreign::record::{Held, Record};
-use crate::model::account::{self, ProviderName, UserName};
-use crate::ops::{self, ImportError, Reason};
+use crate::ops::import::{BadName, Skipped};
 
-/// A record that does not come in.
-pub(super) struct Skipped {
-    /// What it means where there is nothing else.
-    pub(super) error: CliError,
-    /// What is told of it where the others come in without it; `None` if none does.
-    pub(super) told: Option<String>,
+/// Returns why a record was skipped, and which command stores its credential by hand.
+pub(super) fn message(skipped: &Skipped) -> String {
+    let origin = &skipped.origin;
+    let login = login(skipped);
+    match &skipped.name {
+        BadName::User(why) => format!("{origin}, since {why}: {login}"),
+        BadName::Username(why) => format!("{origin}, since {why}: {login} --username NAME"),
+    }
 }
 
-impl Skipped {
-    /// One whose user has a name that can't be kept.
-    pub(super) fn unnameable(provider: &ProviderName, record: &Record) -> Self {
-        let why = account::Error::User;
-        let error = CliError::new(Kind::Usage, format!("{}: {why}", record.origin))
-            .hint("name the user with `--user`");
-        let typed = Self::retyped(provider, None, record);
-        Self { error, told: Some(format!("{}, since {why}: {typed}", record.origin)) }
+/// Returns the login command that stores the credential.
+fn login(skipped: &Skipped) -> String {
+    let user = skipped.user.as_ref();
+    let user = user.map_or("--user NAME".into(), |user| user_flag(user.as_str()));
+    let mut login = format!("tokctl login {} {user}", skipped.provider);
+    if let Some(server) = &skipped.server {
+        let _ = write!(login, " --server {}", quoted(server.as_str()));
     }
-
-    /// One that was refused, and what stores it in its stead. A name in it that does not do says
-    /// nothing of the others.
-    pub(super) fn unfit(error: ops::Error, typed: &str) -> Self {
-        let told = if let ops::Error::Import(ImportError::Unfit { origin, reason }) = &error
-            && matches!(reason, Reason::UserName | Reason::NoUserName)
-        {
-            Some(format!("{origin}, since {reason}: {typed} --username NAME"))
-        } else {
-            None
-        };
-        Self { error: error.into(), told }
-    }
-
-    /// What stores a record by hand.
-    pub(super) fn retyped(
-        provider: &ProviderName,
-        user: Option<&UserName>,
-        record: &Record,
-    ) -> String {
-        let user = user.map_or("--user NAME".into(), |user| user_flag(user.as_str()));
-        let mut typed = format!("tokctl login {provider} {user}");
-        if let Some(server) = &record.server {
-            let _ = write!(typed, " --server {}", quoted(server.as_str()));
-        }
-        match record.held {
-            Held::Static(_) => typed + " --token-stdin",
-            Held::Grant(_) => typed,
-        }
-    }
+    if skipped.is_static { login + " --token-stdin" } else { login }
 }

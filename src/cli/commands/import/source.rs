@@ -1,4 +1,4 @@
-//! The stores that can be read, and the keys that open them.
+//! Sources of an import, and the keys that open them.
 
 use std::path::{Path, PathBuf};
 
@@ -7,14 +7,13 @@ use zeroize::Zeroizing;
 use crate::cli::client_settings;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
-use crate::foreign::record::Found;
-use crate::foreign::{self, agentllm, google, pauth, rclone, refresh_service, salla, state_tokens};
+use crate::ops::import::{self, Found, SourceError};
 use crate::secret::{SecretText, StoreKey};
 
-/// Holds the key of another tool's store, whichever tool that is.
+/// The variable that holds the key of another tool's store, whichever tool that is.
 const KEY_VARIABLE: &str = "TOKCTL_IMPORT_KEY";
 
-/// How to give that key where nobody can be asked.
+/// The hint for giving that key where no prompt is possible.
 const KEY_FLAG: &str = "give `--key-file`, or set TOKCTL_IMPORT_KEY";
 
 #[derive(Debug, clap::Args)]
@@ -35,7 +34,7 @@ pub(super) struct Args {
     key_file: Option<PathBuf>,
 }
 
-/// The stores that can be read.
+/// The kinds of sources.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Source {
     /// What `tokctl export` wrote; `-` for stdin
@@ -56,8 +55,16 @@ enum Source {
     Rclone,
 }
 
+/// The source as the operations see it.
+pub(super) enum Origin<'a> {
+    /// A bundle that another vault sealed.
+    Bundle { file: &'a Path, key_file: Option<&'a Path> },
+    /// A store of another tool.
+    Store(import::Source),
+}
+
 impl Source {
-    /// The variable in which the other tool looks for the key of its store, if it has one.
+    /// Returns the variable in which the other tool looks for its key, if it has one.
     fn key_variable(self) -> Option<&'static str> {
         match self {
             Self::Agentllm => Some("AGENTLLM_TOKEN_ENCRYPTION_KEY"),
@@ -71,31 +78,50 @@ impl Source {
         }
     }
 
-    /// What the key is called, to ask for it.
+    /// Returns the name of the key, for the prompt.
     fn key_name(self) -> &'static str {
         self.key_variable().unwrap_or("the key of that store")
     }
 }
 
 impl Args {
-    /// The bundle's file and that of its key, if it is a bundle that comes in.
-    pub(super) fn bundle(&self) -> Option<(&Path, Option<&Path>)> {
-        (self.source == Source::Bundle).then_some((&self.file, self.key_file.as_deref()))
+    /// Returns the kind and file of the source.
+    pub(super) fn origin(&self) -> Origin<'_> {
+        let tool = match self.source {
+            Source::Bundle => {
+                let (file, key_file) = (self.file.as_path(), self.key_file.as_deref());
+                return Origin::Bundle { file, key_file };
+            }
+            Source::Agentllm => import::Source::Agentllm,
+            Source::Salla => import::Source::Salla,
+            Source::StateTokens => import::Source::StateTokens,
+            Source::Pauth => import::Source::Pauth,
+            Source::RefreshService => import::Source::RefreshService,
+            Source::Google => import::Source::Google,
+            Source::Rclone => import::Source::Rclone,
+        };
+        Origin::Store(tool)
     }
 
-    /// What is in the store; where it is encrypted and no key is set, a person is asked for that.
-    pub(super) fn found(&self, context: &Context) -> Result<Found, CliError> {
+    /// Reads the store of another tool. Asks for the key if the store is encrypted and no key is
+    /// set.
+    pub(super) fn read_store(
+        &self,
+        tool: import::Source,
+        context: &Context,
+    ) -> Result<Found, CliError> {
         let key = self.store_key(context)?;
-        match self.read(key.as_ref()) {
-            Err(foreign::Error::NeedsKey { .. }) if key.is_none() && context.ui.can_ask() => {
+        match import::read(tool, &self.file, key.as_ref()) {
+            Err(SourceError::NeedsKey { .. }) if key.is_none() && context.ui.can_ask() => {
                 let asked = context.ui.ask_secret(self.source.key_name(), KEY_FLAG)?;
-                Ok(self.read(Some(&asked))?)
+                Ok(import::read(tool, &self.file, Some(&asked))?)
             }
             found => Ok(found?),
         }
     }
 
-    /// The key of the other tool's store: in a file, in a variable of tokctl's, or in its own.
+    /// Returns the key of the store: from `--key-file`, from tokctl's variable, or from the tool's
+    /// own.
     fn store_key(&self, context: &Context) -> Result<Option<StoreKey>, CliError> {
         if let Some(path) = &self.key_file {
             let text = Zeroizing::new(client_settings::read_text(path)?);
@@ -106,19 +132,5 @@ impl Args {
         let variables = [Some(KEY_VARIABLE), self.source.key_variable()];
         let set = variables.into_iter().flatten().find_map(|name| context.environment.text(name));
         Ok(set.map(StoreKey::from_trusted))
-    }
-
-    fn read(&self, key: Option<&StoreKey>) -> Result<Found, foreign::Error> {
-        match self.source {
-            // Another vault's, and not read here.
-            Source::Bundle => Ok(Found::default()),
-            Source::Agentllm => agentllm::read(&self.file, key),
-            Source::Salla => salla::read(&self.file),
-            Source::StateTokens => state_tokens::read(&self.file, key),
-            Source::Pauth => pauth::read(&self.file, key),
-            Source::RefreshService => refresh_service::read(&self.file),
-            Source::Google => google::read(&self.file),
-            Source::Rclone => rclone::read(&self.file),
-        }
     }
 }

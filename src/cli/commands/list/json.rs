@@ -1,5 +1,5 @@
-//! `tokctl list --json`: printed row by row, so that it takes no more memory for many credentials
-//! than for one.
+//! `tokctl list --json`, printed row by row so that memory use does not grow with the number of
+//! credentials.
 
 use std::cell::RefCell;
 
@@ -16,64 +16,64 @@ use crate::model::attempt::{Action, Attempt, Outcome};
 use crate::model::credential::Status;
 use crate::model::summary::Summary;
 use crate::ops::Vault;
-use crate::store;
+use crate::ops::error::StoreError;
 use crate::untrusted::printable;
 
-/// What was shown.
+/// The result of printing: what was shown and what was not.
 #[derive(Default)]
-pub(super) struct Shown {
+pub(super) struct Listing {
     pub(super) count: usize,
     pub(super) first: Option<Account>,
-    /// How many rows are so odd that nothing can be shown of them.
+    /// The number of rows that are too damaged to show.
     pub(super) odd: usize,
 }
 
-/// Prints the credentials that are `wanted`.
+/// Prints the credentials for which `wanted` is true.
 pub(super) fn print(
     context: &Context,
     vault: &Vault,
     wanted: impl Fn(&Summary) -> bool,
     now: Timestamp,
-) -> Result<Shown, CliError> {
-    let credentials = Rows { vault, wanted, now, end: RefCell::new(Ok(Shown::default())) };
-    let report = Report { v: 1, credentials };
-    let printed = context.ui.json_by_and_by(&report);
+) -> Result<Listing, CliError> {
+    let credentials = Rows { vault, wanted, now, end: RefCell::new(Ok(Listing::default())) };
+    let report = CredentialList { v: 1, credentials };
+    let printed = context.ui.stream_json(&report);
     match report.credentials.end.into_inner() {
-        // What could not be read is the reason why the rest was not printed.
+        // A read error is the reason why printing stopped, so it comes first.
         Err(error) => Err(error.into()),
         Ok(shown) => printed.map(|()| shown),
     }
 }
 
-/// The status as it is at `now`: that a token has ended is not written down anywhere.
+/// Returns the status at `now`. That a token has expired is not stored, but follows from the time.
 pub(super) fn status(summary: &Summary, now: Timestamp) -> &'static str {
     if summary.is_expired(now) { "expired" } else { status_word(summary.status) }
 }
 
-/// What is printed.
+/// The output.
 #[derive(Serialize)]
-struct Report<C> {
+struct CredentialList<C> {
     v: u8,
     credentials: C,
 }
 
-/// The credentials that are wanted, read while they are printed.
+/// The credentials to print, which are read during serialization.
 struct Rows<'a, W> {
     vault: &'a Vault,
     wanted: W,
     now: Timestamp,
-    /// How it went, once they are printed.
-    end: RefCell<Result<Shown, store::Error>>,
+    /// The result, set when serialization ends.
+    end: RefCell<Result<Listing, StoreError>>,
 }
 
-/// Why the printing stopped.
+/// The reason why reading or printing stopped.
 enum Stopped<E> {
-    Reading(store::Error),
+    Reading(StoreError),
     Printing(E),
 }
 
-impl<E> From<store::Error> for Stopped<E> {
-    fn from(error: store::Error) -> Self {
+impl<E> From<StoreError> for Stopped<E> {
+    fn from(error: StoreError) -> Self {
         Self::Reading(error)
     }
 }
@@ -81,7 +81,7 @@ impl<E> From<store::Error> for Stopped<E> {
 impl<W: Fn(&Summary) -> bool> Serialize for Rows<'_, W> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut list = serializer.serialize_seq(None)?;
-        let mut shown = Shown::default();
+        let mut shown = Listing::default();
         let odd = self.vault.each_summary(|summary, attempt, in_doubt| {
             if !(self.wanted)(&summary) {
                 return Ok(());
@@ -94,7 +94,7 @@ impl<W: Fn(&Summary) -> bool> Serialize for Rows<'_, W> {
         });
         match odd {
             Ok(odd) => {
-                *self.end.borrow_mut() = Ok(Shown { odd, ..shown });
+                *self.end.borrow_mut() = Ok(Listing { odd, ..shown });
                 list.end()
             }
             Err(Stopped::Printing(error)) => Err(error),
@@ -106,24 +106,24 @@ impl<W: Fn(&Summary) -> bool> Serialize for Rows<'_, W> {
     }
 }
 
-/// What went wrong last, as far as it matters still.
+/// Returns the last error of a credential, as far as it still matters.
 fn last_error(summary: &Summary, in_doubt: bool, last: Option<&Attempt>) -> Option<String> {
     if in_doubt && summary.status == Status::Active {
         return Some("what became of the last refresh is not known".into());
     }
     let matters = |last: &&Attempt| match (summary.status, last.action, last.outcome) {
-        // A refusal where all is well was about a token that was replaced since; and that the grant
-        // is over is graver news than any of its last token.
+        // A refusal of an active credential was about a token that was replaced since. For a grant
+        // that has ended, that is graver than any news about its last token.
         (_, _, Outcome::Done)
         | (Status::Active, _, Outcome::Refused)
         | (Status::LoginRequired, Action::Check, _) => false,
-        (_, _, Outcome::Refused | Outcome::Configuration | Outcome::Passing) => {
+        (_, _, Outcome::Refused | Outcome::Configuration | Outcome::Transient) => {
             summary.last_refreshed_at.is_none_or(|refreshed| refreshed <= last.ended_at)
         }
     };
-    // It stands in the clear: anybody may have written it.
-    let told = last.filter(matters).and_then(|last| last.message.as_deref()).map(printable);
-    told.or_else(|| match summary.status {
+    // The message stands in a clear column, so anybody may have written it.
+    let message = last.filter(matters).and_then(|last| last.message.as_deref()).map(printable);
+    message.or_else(|| match summary.status {
         Status::LoginRequired => Some("the provider no longer renews the grant".into()),
         Status::Inactive => Some("the service refused the token".into()),
         Status::HandedOver | Status::Active => None,

@@ -1,4 +1,4 @@
-//! `tokctl list`: what is stored, never a secret.
+//! `tokctl list`: shows what is stored, but no secrets.
 
 mod json;
 
@@ -7,7 +7,7 @@ use std::io::IsTerminal;
 use comfy_table::Table;
 use jiff::{SignedDuration, Timestamp};
 
-use self::json::{Shown, status};
+use self::json::{Listing, status};
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
 use crate::cli::time;
@@ -41,7 +41,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
-    let store = Vault::open_read_only(context.vault()?)?;
+    let vault = Vault::open_read_only(context.vault()?)?;
     let now = time::now();
     let wanted = |summary: &Summary| {
         let Summary { account, .. } = summary;
@@ -50,15 +50,15 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
             && args.expiring_within.is_none_or(|within| needs_login(summary, within, now))
     };
     let shown = if context.ui.json {
-        json::print(context, &store, wanted, now)?
+        json::print(context, &vault, wanted, now)?
     } else {
-        print_table(context, &store, wanted, args.expiring_within, now)?
+        print_table(context, &vault, wanted, args.expiring_within, now)?
     };
     tell(args, &shown)
 }
 
-fn tell(args: &Args, shown: &Shown) -> Result<(), CliError> {
-    let &Shown { count, odd, .. } = shown;
+fn tell(args: &Args, shown: &Listing) -> Result<(), CliError> {
+    let &Listing { count, odd, .. } = shown;
     if odd > 0 {
         let message = format!("{odd} more are damaged or were tampered with");
         return Err(CliError::new(Kind::VaultDamaged, message)
@@ -77,7 +77,7 @@ fn tell(args: &Args, shown: &Shown) -> Result<(), CliError> {
     }
 }
 
-/// Whether a person has to do something about it within that time, or had to already.
+/// Returns whether the user has to log in again within that time, or should have already.
 fn needs_login(summary: &Summary, within: SignedDuration, now: Timestamp) -> bool {
     match summary.status {
         Status::LoginRequired | Status::Inactive => true,
@@ -95,7 +95,7 @@ fn print_table(
     wanted: impl Fn(&Summary) -> bool,
     expiring_within: Option<SignedDuration>,
     now: Timestamp,
-) -> Result<Shown, CliError> {
+) -> Result<Listing, CliError> {
     let (mut summaries, odd) = vault.summaries()?;
     let empty = summaries.is_empty();
     summaries.retain(wanted);
@@ -109,15 +109,16 @@ fn print_table(
         context.ui.line(&table(&summaries, expiring_within.is_some(), now).trim_fmt())?;
     }
     let first = summaries.first().map(|summary| summary.account.clone());
-    Ok(Shown { count: summaries.len(), first, odd })
+    Ok(Listing { count: summaries.len(), first, odd })
 }
 
-/// The position of the column for the next login: behind the token's own end.
+/// The position of the column for the next login, behind the token's expiry.
 const LOGIN_BY: usize = 5;
 
-/// A table that fits the terminal; piped, one line a credential with absolute times.
+/// Returns a table that fits the terminal. Piped output has one line per credential and absolute
+/// times.
 ///
-/// When a login is due has its column where it is asked for, or says more than the token's end.
+/// The next login has a column if `expiring` is set or it differs from the token's expiry.
 fn table(summaries: &[Summary], expiring: bool, now: Timestamp) -> Table {
     let terminal = std::io::stdout().is_terminal();
     let mut table = Ui::table();

@@ -14,9 +14,9 @@ use crate::cli::error::{CliError, Kind};
 use crate::cli::pasting;
 use crate::cli::time;
 use crate::model::account::UserName;
-use crate::ops::login::{Place, Plan, browser};
+use crate::ops::login::{LoginTarget, Plan, browser};
 
-/// How long the browser is waited for unless the person says otherwise.
+/// The time limit for the browser login unless the user sets another.
 const PATIENCE: Duration = Duration::from_mins(5);
 
 const WAIT_OR_PASTE: &str = "waiting for the browser; or paste here the address at which it ended, \
@@ -38,7 +38,7 @@ pub(super) struct Args {
 }
 
 impl Args {
-    /// Whether anything here is about the way back from the browser.
+    /// Returns whether a flag of this group was given.
     pub(super) fn is_given(&self) -> bool {
         self.port.is_some() || self.pages
     }
@@ -74,7 +74,7 @@ pub(super) fn run(
     Ok(())
 }
 
-/// What the wait for the browser is made of.
+/// The settings of the wait for the browser.
 struct Waits<'a> {
     port: Option<u16>,
     consent: &'a consent::Args,
@@ -83,14 +83,14 @@ struct Waits<'a> {
 }
 
 impl Waits<'_> {
-    /// From the browser to the vault.
+    /// Runs the login from the browser to the stored credential.
     fn log_in(
         &self,
         context: &Context,
         plan: Plan,
         user: Option<UserName>,
-        place: &mut Place,
-    ) -> Result<granted::Settled, CliError> {
+        place: &mut LoginTarget,
+    ) -> Result<granted::StoredLogin, CliError> {
         let pending = context.ui.while_waiting("asking the provider for its endpoints", || {
             browser::start(plan, self.port, time::now)
         })?;
@@ -109,11 +109,11 @@ impl Waits<'_> {
                 pending.wait(deadline, None, time::now)
             }),
         })??;
-        granted::settle(context, place, granted, user)
+        granted::store_login(context, place, granted, user)
     }
 }
 
-/// A provider that comes back to https alone needs somebody at a terminal.
+/// Fails if the provider redirects to https only and no terminal can take the pasted address.
 fn expect_pasting(context: &Context, plan: &Plan, own: &Args) -> Result<(), CliError> {
     let name = &plan.provider.name;
     if own.port.is_some() {
@@ -130,8 +130,9 @@ fn expect_pasting(context: &Context, plan: &Plan, own: &Args) -> Result<(), CliE
     .hint("log in at a terminal, or bring a token with `--token-stdin`"))
 }
 
-/// The browser to open, or none if the address is only to be printed: then a person opens it
-/// elsewhere, and pastes where it ended.
+/// Returns the browser to open, or `None` if the address is only printed.
+///
+/// The user then opens it elsewhere and pastes the address at which the browser ended.
 fn way_to_browser(consent: &consent::Args, context: &Context) -> Result<Option<Browser>, CliError> {
     if consent.no_browser {
         return Ok(None);
@@ -149,7 +150,7 @@ fn way_to_browser(consent: &consent::Args, context: &Context) -> Result<Option<B
     }
 }
 
-/// Opens the address; it is always printed too, since an opener that fails says nothing.
+/// Opens the address in the browser and prints it too, because a failing opener may say nothing.
 fn announce(context: &Context, browser: Option<&Browser>, address: &url::Url) {
     let opened = browser.is_some_and(|browser| browser.open(&context.environment, address).is_ok());
     let what = if opened {

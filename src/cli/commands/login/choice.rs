@@ -1,5 +1,5 @@
-//! How a person consents, where nobody said: in a browser here, with a code on another device, or
-//! in a browser elsewhere.
+//! The choice of how the user consents: in a browser here, with a code on another device, or in a
+//! browser elsewhere.
 
 use super::client;
 use super::consent;
@@ -9,21 +9,21 @@ use crate::cli::error::CliError;
 use crate::cli::pasting;
 use crate::ops::login::Plan;
 
-/// What helps where there is no way to ask a person.
+/// The hint for a login where no question is possible.
 pub(super) const WAYS: &str = "`--no-browser` prints the address and waits, `--method device` \
     prints a code, `--token-stdin` brings a token";
 
-/// A way in which a person consents.
+/// The ways in which a user consents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Way {
     Browser,
     Device,
 }
 
-/// Chooses for `plan`, and says so where it is not the usual way.
+/// Chooses a way for `plan`, and prints a line if it is not the usual one.
 ///
-/// Without a browser a code is the easier way, for a provider that has it; flags that only make
-/// sense with the other way speak against it.
+/// Without a browser a code is the easier way, if the provider supports it. Flags that only fit the
+/// other way rule it out.
 pub(super) fn choose(
     context: &Context,
     consent: &consent::Args,

@@ -1,4 +1,4 @@
-//! The OAuth client that logs in, and what it asks for.
+//! The OAuth client of a login, and the scopes that it asks for.
 
 use std::path::PathBuf;
 
@@ -8,7 +8,7 @@ use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
 use crate::model::scope::Scopes;
 use crate::ops::login::Plan;
-use crate::providers::Provider;
+use crate::ops::providers::Provider;
 use crate::secret::ClientSecret;
 
 #[derive(Debug, Clone, clap::Args)]
@@ -31,18 +31,18 @@ pub(super) struct Args {
     #[arg(long = "scope", value_name = "SCOPE", help_heading = "With an OAuth client")]
     scopes: Vec<String>,
 
-    /// The client's secret, where a person typed it.
+    /// The client's secret, if the user typed it at a prompt.
     #[arg(skip)]
     pub(super) secret: Option<ClientSecret>,
 }
 
 impl Args {
-    /// Whether anything here says who the client is.
+    /// Returns whether a flag names the client.
     pub(super) fn names_client(&self) -> bool {
         self.client_id.is_some() || self.client_secret_file.is_some() || self.is_googles()
     }
 
-    /// Whether the client is in a file of Google's, which tells nothing of its type.
+    /// Returns whether the client comes from a Google client file, which does not tell its type.
     pub(super) fn is_googles(&self) -> bool {
         self.client_secrets.is_some()
     }
@@ -51,13 +51,13 @@ impl Args {
         !self.scopes.is_empty()
     }
 
-    /// The scopes to ask for.
+    /// Returns the scopes to ask for.
     pub(super) fn scopes(&self, provider: &Provider) -> Result<Scopes, CliError> {
         Ok(provider.scopes(&self.scopes)?)
     }
 }
 
-/// What the login is made of, from flags, environment and configuration.
+/// Makes the plan of a login from flags, environment and configuration.
 pub(super) fn plan(
     own: &Args,
     destination: &destination::Args,
@@ -82,7 +82,7 @@ pub(super) fn plan(
     Ok(plan)
 }
 
-/// Makes sure that there is the secret that the definition says is needed.
+/// Fails if the definition requires a client secret and there is none.
 pub(super) fn expect_secret(plan: &Plan) -> Result<(), CliError> {
     if !plan.provider.needs_secret() || plan.client_secret.is_some() {
         return Ok(());
@@ -94,7 +94,7 @@ pub(super) fn expect_secret(plan: &Plan) -> Result<(), CliError> {
     .hint("give `--client-secret-file`"))
 }
 
-/// The client's id and secret: from the flags, then from environment and configuration.
+/// Returns the client's id and secret: from the flags, else from environment and configuration.
 fn client(
     own: &Args,
     context: &Context,

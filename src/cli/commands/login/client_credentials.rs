@@ -1,4 +1,4 @@
-//! A login of the client itself: nobody is asked.
+//! A login as the OAuth client itself, without a user's consent.
 
 use super::destination;
 use super::granted;

@@ -1,4 +1,4 @@
-//! What the ways have in common in which a person consents.
+//! Flags that all logins with a user's consent share.
 
 use std::time::{Duration, Instant};
 
@@ -19,12 +19,12 @@ pub(super) struct Args {
 }
 
 impl Args {
-    /// Whether anything here says that a person will consent.
+    /// Returns whether a flag of this group was given.
     pub(super) fn is_given(&self) -> bool {
         self.no_browser || self.timeout.is_some()
     }
 
-    /// Until when to wait, where the person did not say how long.
+    /// Returns the end of the wait: after `--timeout`, or after `usual` if that was not given.
     pub(super) fn deadline(&self, usual: Duration) -> Result<Instant, CliError> {
         Instant::now().checked_add(self.timeout.unwrap_or(usual)).ok_or_else(|| {
             CliError::new(Kind::Usage, "that is too long to wait")
@@ -33,7 +33,7 @@ impl Args {
     }
 }
 
-/// A duration that is waited for.
+/// Parses the duration that `--timeout` takes.
 fn parse_wait(text: &str) -> Result<Duration, duration::Error> {
     duration::parse(text).map(jiff::SignedDuration::unsigned_abs)
 }

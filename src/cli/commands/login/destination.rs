@@ -1,4 +1,4 @@
-//! Where every login goes: the server, and the place in the vault.
+//! The destination of a login: the server, and the place in the vault.
 
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
@@ -6,8 +6,8 @@ use crate::cli::{audit_trail, keys};
 use crate::model::account::{ProviderName, UserName};
 use crate::model::address::Address;
 use crate::model::audit::Action;
-use crate::ops::login::{Place, Replaced};
-use crate::vault::slot::SlotKind;
+use crate::ops::SlotKind;
+use crate::ops::login::{LoginTarget, Replaced};
 
 #[derive(Debug, Clone, clap::Args)]
 #[group(skip)]
@@ -23,17 +23,17 @@ pub(super) struct Args {
 }
 
 impl Args {
-    /// Opens the vault, or makes one, and looks at the account's place in it: before a person is
-    /// asked for anything.
+    /// Opens or creates the vault and checks the account's place in it, before any question is
+    /// asked.
     pub(super) fn place(
         &self,
         context: &Context,
         provider: &ProviderName,
         user: Option<&UserName>,
-    ) -> Result<Place, CliError> {
+    ) -> Result<LoginTarget, CliError> {
         let vault = keys::open_or_create(context, self.key_slot)?;
         audit_trail::keep_as_configured(context, &vault);
-        let mut place = Place::new(vault);
+        let mut place = LoginTarget::new(vault);
         let checked = place.check(provider, user).map_err(CliError::from);
         if let (Err(error), Some(user)) = (&checked, user) {
             note(context, &mut place, (provider, Some(user)), Some(error));
@@ -42,10 +42,10 @@ impl Args {
     }
 }
 
-/// Writes down how a login ended that came as far as the vault.
+/// Writes an audit entry about how a login ended, once the vault was open.
 pub(super) fn note(
     context: &Context,
-    place: &mut Place,
+    place: &mut LoginTarget,
     whose: (&ProviderName, Option<&UserName>),
     failure: Option<&CliError>,
 ) {
@@ -53,7 +53,7 @@ pub(super) fn note(
     audit_trail::note(context, &place.vault, "login", Action::Login, whose, outcome);
 }
 
-/// Says what became of the grant that was stored before.
+/// Prints what happened to the grant that was stored before.
 pub(super) fn report_replaced(context: &Context, replaced: &Replaced) {
     match replaced {
         Replaced::Nothing => {}

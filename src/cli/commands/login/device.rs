@@ -1,4 +1,4 @@
-//! A login with a code that is entered in a browser, on this device or on another.
+//! A login with a code that the user enters in a browser, on this device or another one.
 
 use super::consent;
 use super::destination;
@@ -8,8 +8,8 @@ use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::time;
 use crate::model::account::UserName;
-use crate::oauth::device_authorization::DeviceAuthorization;
-use crate::ops::login::{Place, Plan, device};
+use crate::ops::login::device::{self, DeviceAuthorization};
+use crate::ops::login::{LoginTarget, Plan};
 
 pub(super) fn run(
     consent: &consent::Args,
@@ -25,25 +25,27 @@ pub(super) fn run(
     granted::conclude(context, &mut place, &provider, user, logged_in).map(drop)
 }
 
-/// From the code to the vault.
+/// Runs the login from the code to the stored credential.
 fn log_in(
     consent: &consent::Args,
     context: &Context,
     plan: Plan,
     user: Option<UserName>,
-    place: &mut Place,
-) -> Result<granted::Settled, CliError> {
+    place: &mut LoginTarget,
+) -> Result<granted::StoredLogin, CliError> {
     let pending =
         context.ui.while_waiting("asking the provider for a code", || device::start(plan))?;
     announce(context, consent, pending.authorization());
     let granted = context.ui.while_waiting("waiting for the code to be entered", || {
         pending.wait(consent.timeout, time::now)
     })?;
-    granted::settle(context, place, granted, user)
+    granted::store_login(context, place, granted, user)
 }
 
-/// Shows address and code, and opens the address where there is a browser; that with the code in
-/// it spares the typing, but the code is there to be compared (RFC 8628 §3.3.1).
+/// Prints address and code, and opens the address if there is a browser.
+///
+/// The address with the code in it spares the typing; the printed code is there for comparison (RFC
+/// 8628 §3.3.1).
 fn announce(context: &Context, consent: &consent::Args, shown: &DeviceAuthorization) {
     let (short, code) = (&shown.verification_uri, &shown.user_code);
     let whole = shown.verification_uri_complete.as_ref().unwrap_or(short);

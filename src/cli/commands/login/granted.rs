@@ -1,4 +1,5 @@
-//! What follows every grant: which site it is for, who logged in, and the report.
+//! The steps after every grant: the site it is for, the user who logged in, the stored credential
+//! and the report.
 
 use super::destination;
 use crate::cli::context::Context;
@@ -6,12 +7,10 @@ use crate::cli::error::{CliError, Kind};
 use crate::cli::typed::user_flag;
 use crate::model::account::{ProviderName, UserName};
 use crate::model::credential::Expiry;
-use crate::ops::login::{Granted, LoggedIn, Place};
-use crate::providers::Provider;
-use crate::providers::atlassian::Site;
+use crate::ops::login::{Granted, LoggedIn, LoginTarget, Site};
+use crate::ops::providers::Provider;
 
-/// Makes sure that there will be a name to keep the login under, before a person is asked for
-/// consent.
+/// Fails if no name is available for the credential; called before the user is asked to consent.
 pub(super) fn expect_user(provider: &Provider, user: Option<&UserName>) -> Result<(), CliError> {
     if user.is_some() || provider.definition.identity.is_some() {
         return Ok(());
@@ -20,7 +19,7 @@ pub(super) fn expect_user(provider: &Provider, user: Option<&UserName>) -> Resul
         .hint("name the user with `--user`"))
 }
 
-/// The user to keep a login under that no person made: the one who was named, else its own name.
+/// Returns the user name for a login without a person: the given one, else the client's own name.
 pub(super) fn own_name(user: Option<UserName>, own: &str) -> Result<UserName, CliError> {
     user.map_or_else(|| own.parse(), Ok).map_err(|error: crate::model::account::Error| {
         CliError::new(Kind::Usage, "its own name is no name to keep it under")
@@ -29,16 +28,16 @@ pub(super) fn own_name(user: Option<UserName>, own: &str) -> Result<UserName, Cl
     })
 }
 
-/// A login that was stored, for which site, and by whom as people know them.
-pub(super) type Settled = (LoggedIn, Option<Site>, Option<String>);
+/// A stored login, its site, and the display name of the user.
+pub(super) type StoredLogin = (LoggedIn, Option<Site>, Option<String>);
 
-/// Finds out whose grant it is, and stores it.
-pub(super) fn settle(
+/// Finds out whose grant it is and stores it.
+pub(super) fn store_login(
     context: &Context,
-    place: &mut Place,
+    place: &mut LoginTarget,
     granted: Granted,
     user: Option<UserName>,
-) -> Result<Settled, CliError> {
+) -> Result<StoredLogin, CliError> {
     let name = granted.provider().to_string();
     let site = site(context, &granted);
     let identity =
@@ -52,13 +51,13 @@ pub(super) fn settle(
     Ok((logged_in, site, person.flatten()))
 }
 
-/// Writes down how a login ended, and says so.
+/// Writes the audit entry of a login and prints its result.
 pub(super) fn conclude(
     context: &Context,
-    place: &mut Place,
+    place: &mut LoginTarget,
     provider: &ProviderName,
     user: Option<UserName>,
-    logged_in: Result<Settled, CliError>,
+    logged_in: Result<StoredLogin, CliError>,
 ) -> Result<LoggedIn, CliError> {
     let known = logged_in.as_ref().map(|(done, ..)| done.account.user.clone()).ok().or(user);
     destination::note(context, place, (provider, known.as_ref()), logged_in.as_ref().err());
@@ -67,8 +66,10 @@ pub(super) fn conclude(
     Ok(logged_in)
 }
 
-/// The site that the credential is for, where the grant reaches several. The person has consented
-/// by now, so nothing here fails: without a site the grant is kept all the same.
+/// Returns the site that the credential is for, if the grant reaches several.
+///
+/// The user has consented by now, so nothing here fails: the grant is stored without a site
+/// instead.
 fn site(context: &Context, granted: &Granted) -> Option<Site> {
     let sites = match &granted.sites {
         Ok(sites) => sites,
@@ -82,7 +83,7 @@ fn site(context: &Context, granted: &Granted) -> Option<Site> {
     if let Some(server) = granted.server()
         && !sites.is_empty()
     {
-        let found = sites.iter().find(|site| site.is(server));
+        let found = sites.iter().find(|site| site.has_address(server));
         if found.is_none() {
             context.ui.warning(&format!(
                 "this login does not reach {server}, but {}: log in again and consent for the right site",
@@ -105,8 +106,8 @@ fn site(context: &Context, granted: &Granted) -> Option<Site> {
     }
 }
 
-/// The user to keep the credential under: the one who was named, else the one that the service
-/// names, else whoever the person at the terminal says.
+/// Returns the user for the credential: the given one, else the service's name, else the answer at
+/// the terminal.
 fn user_of(
     context: &Context,
     provider: &str,
@@ -126,7 +127,7 @@ fn user_of(
     })
 }
 
-/// Says who logged in and where, and what came of it otherwise than asked.
+/// Prints who logged in and where, and what differs from what was requested.
 fn report(
     context: &Context,
     provider: &str,

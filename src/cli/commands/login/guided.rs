@@ -1,4 +1,4 @@
-//! The first login: asks for what is needed, and prints the command that needs no questions.
+//! The guided login: asks for what is missing, and prints the command that needs no questions.
 
 use std::path::PathBuf;
 
@@ -12,10 +12,10 @@ use crate::model::address::Address;
 use crate::model::credential::ApiAuth;
 use crate::model::definition::RefreshKind;
 use crate::ops::login::service_account::GOOGLE;
-use crate::providers::{self, Provider};
+use crate::ops::providers::{self, Provider};
 use crate::secret::ClientSecret;
 
-/// What was answered; what needed no question is `None`.
+/// The answers; `None` for what needed no question.
 #[derive(Debug, Default)]
 pub(super) struct Answers {
     pub(super) method: Option<Method>,
@@ -27,7 +27,7 @@ pub(super) struct Answers {
     pub(super) user: Option<UserName>,
 }
 
-/// What the command line says already.
+/// The values that the command line gives.
 pub(super) struct Known<'a> {
     pub(super) server: Option<&'a Address>,
     pub(super) user: Option<&'a UserName>,
@@ -45,7 +45,7 @@ pub(super) fn provider(context: &Context) -> Result<ProviderName, CliError> {
     parse("provider", &names[chosen])
 }
 
-/// Asks for the rest, as far as it is needed and not known.
+/// Asks for everything else that is needed and not known.
 pub(super) fn ask(
     context: &Context,
     provider: &Provider,
@@ -85,7 +85,7 @@ pub(super) fn ask(
     Ok(answers)
 }
 
-/// The command that asks nothing, but for what is secret.
+/// Returns the command that would log in without questions, except for secrets.
 pub(super) fn command(provider: &Provider, known: &Known<'_>, answers: &Answers) -> String {
     let mut command = format!("tokctl login {}", provider.name);
     let mut add = |flag: &str, value: Option<&str>| {
@@ -106,7 +106,7 @@ pub(super) fn command(provider: &Provider, known: &Known<'_>, answers: &Answers)
     command
 }
 
-/// The methods that can work with the provider, the likeliest first.
+/// Returns the methods that can work with the provider, the most likely first.
 pub(super) fn methods(provider: &Provider) -> Vec<Method> {
     let definition = &provider.definition;
     let has = |endpoint: &Option<String>| endpoint.is_some() || definition.issuer.is_some();
@@ -146,7 +146,7 @@ fn ask_for_client(
     Ok(())
 }
 
-/// Whether addresses that the method needs depend on a server that the definition does not name.
+/// Returns whether the method needs addresses that depend on a server which is not defined.
 fn needs_server(provider: &Provider, method: Method) -> bool {
     let definition = &provider.definition;
     let of_api = [definition.api_base_url.as_ref()];
@@ -159,7 +159,7 @@ fn needs_server(provider: &Provider, method: Method) -> bool {
         addresses.iter().flatten().any(|address| address.contains(mark))
     };
     let needed = match method {
-        // A person's own token works at one site, not at a gateway with many.
+        // A personal token works at one site, and not at a gateway for many.
         Method::Token => holds(&of_api, "{server}") || holds(&of_api, "{site_id}"),
         Method::Browser | Method::Device | Method::ClientCredentials | Method::ServiceAccount => {
             holds(&of_grant, "{server}")
@@ -168,8 +168,10 @@ fn needs_server(provider: &Provider, method: Method) -> bool {
     definition.server.is_none() && needed
 }
 
-/// A person's own token is sent with a name where that is defined, and at Atlassian's sites, unless
-/// it is of the kind that stands alone.
+/// Asks for the name that is sent with a personal token, if the service needs one.
+///
+/// That is where the definition says so, and at Atlassian's sites except for tokens that stand
+/// alone.
 fn ask_for_username(
     context: &Context,
     provider: &Provider,

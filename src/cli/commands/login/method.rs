@@ -1,6 +1,6 @@
-//! The ways to log in.
+//! Login methods.
 
-/// A way to log in.
+/// The ways to log in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(super) enum Method {
     /// In a browser on this machine
@@ -16,7 +16,7 @@ pub(super) enum Method {
 }
 
 impl Method {
-    /// The name as `--method` takes it.
+    /// Returns the method's name as `--method` takes it.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Browser => "browser",
@@ -27,7 +27,7 @@ impl Method {
         }
     }
 
-    /// The way in words, after "a login".
+    /// Returns the method in words, to follow "a login".
     pub(super) fn described(self) -> &'static str {
         match self {
             Self::Browser => "in the browser",

@@ -22,7 +22,7 @@ use crate::cli::error::{CliError, Kind};
 use crate::model::account::{ProviderName, UserName};
 use crate::model::definition::RefreshKind;
 use crate::ops::login::Plan;
-use crate::providers::{self, Provider};
+use crate::ops::providers::{self, Provider};
 
 /// Log in to a service and store the credential
 ///
@@ -70,7 +70,7 @@ pub(crate) struct Args {
     service_account: service_account::Args,
 }
 
-/// The ways to log in to `provider`, as `--method` takes them, the likeliest first.
+/// Returns the names of the methods that `provider` supports, the most likely first.
 pub(crate) fn methods(provider: &Provider) -> Vec<&'static str> {
     guided::methods(provider).into_iter().map(Method::name).collect()
 }
@@ -92,7 +92,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     let answers = guided::ask(context, &provider, &known)?;
     let command = guided::command(&provider, &known, &answers);
     let user = user.or_else(|| answers.user.clone());
-    log_in(&args.answered(answers), context, provider, user)?;
+    log_in(&args.with_answers(answers), context, provider, user)?;
     context.ui.status(&format!("the same without questions: {command}"));
     Ok(())
 }
@@ -123,7 +123,7 @@ fn log_in(
     }
 }
 
-/// Logs in with an OAuth client, in the way that suits where nobody chose one.
+/// Logs in with an OAuth client, in the chosen way or in the one that fits.
 fn with_client(
     args: &Args,
     method: Method,
@@ -149,7 +149,7 @@ fn with_client(
     }
 }
 
-/// The method that was named, else the one whose flags were given.
+/// Returns the method that was named, or else the one whose flags were given.
 fn method(args: &Args, provider: &Provider) -> Result<Method, CliError> {
     let chosen = if args.static_token.is_given() {
         Method::Token
@@ -166,7 +166,7 @@ fn method(args: &Args, provider: &Provider) -> Result<Method, CliError> {
 }
 
 impl Args {
-    /// Whether anything says how to log in.
+    /// Returns whether a flag says how to log in.
     fn says_how(&self) -> bool {
         self.method.is_some()
             || self.static_token.is_given()
@@ -177,8 +177,8 @@ impl Args {
             || self.service_account.is_given()
     }
 
-    /// The same with what was answered.
-    fn answered(&self, answers: Answers) -> Self {
+    /// Returns these arguments completed with the answers of the guided login.
+    fn with_answers(&self, answers: Answers) -> Self {
         let mut args = self.clone();
         args.method = answers.method;
         args.destination.server = args.destination.server.or(answers.server);
@@ -189,7 +189,7 @@ impl Args {
         args
     }
 
-    /// Flags that would count for nothing are an error.
+    /// Fails if a flag was given that the method would ignore.
     fn check_flags(&self, method: Method) -> Result<(), CliError> {
         use Method::{Browser, ClientCredentials, Device, ServiceAccount, Token};
         let stray = [

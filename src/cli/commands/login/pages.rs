@@ -1,4 +1,5 @@
-//! `--pages`: the tokens of the pages that a person manages, beside the person's own.
+//! The `--pages` flag: stores the tokens of the pages that a person manages, beside the person's
+//! own.
 
 use super::destination;
 use crate::cli::context::Context;
@@ -6,10 +7,10 @@ use crate::cli::error::{CliError, Kind};
 use crate::cli::time;
 use crate::model::credential::Credential;
 use crate::model::scope::Scopes;
-use crate::ops::login::{Place, pages};
-use crate::providers::Provider;
+use crate::ops::login::{LoginTarget, pages};
+use crate::ops::providers::Provider;
 
-/// `scopes` with what the pages take.
+/// Returns `scopes` with those that page tokens need.
 pub(super) fn scopes(provider: &Provider, scopes: &Scopes) -> Result<Scopes, CliError> {
     let Some(pages) = &provider.definition.pages else {
         return Err(CliError::new(Kind::Usage, format!("`{}` has no pages", provider.name))
@@ -18,11 +19,12 @@ pub(super) fn scopes(provider: &Provider, scopes: &Scopes) -> Result<Scopes, Cli
     Ok(Scopes::parse(&format!("{scopes} {}", pages.scopes.join(" "))))
 }
 
-/// Stores the pages' tokens. The person's login is stored by now, so a list that does not come is
-/// a warning.
+/// Stores the tokens of the pages.
+///
+/// The person's login is stored by now, so a failure to list the pages is a warning.
 pub(super) fn store(
     context: &Context,
-    place: &mut Place,
+    place: &mut LoginTarget,
     provider: &Provider,
     person: &Credential,
 ) -> Result<(), CliError> {

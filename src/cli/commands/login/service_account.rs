@@ -1,4 +1,4 @@
-//! A login with a service account's key file.
+//! A login with the key file of a Google service account.
 
 use std::path::{Path, PathBuf};
 
@@ -16,7 +16,7 @@ use crate::model::account::UserName;
 use crate::model::service_account::ServiceAccount;
 use crate::ops::login::service_account::GOOGLE;
 use crate::ops::login::{Plan, service_account};
-use crate::providers::Provider;
+use crate::ops::providers::Provider;
 use crate::secret::{PrivateKey, SecretText};
 
 #[derive(Debug, Clone, clap::Args)]
@@ -32,7 +32,7 @@ pub(super) struct Args {
 }
 
 impl Args {
-    /// Whether anything here says that there is a service account.
+    /// Returns whether a flag of this group was given.
     pub(super) fn is_given(&self) -> bool {
         self.service_account.is_some() || self.subject.is_some()
     }
@@ -69,8 +69,10 @@ pub(super) fn run(
     granted::conclude(context, &mut place, &name, Some(user), logged_in).map(drop)
 }
 
-/// Reads a key file. Where its signatures are sent is never taken from it: whoever made the file
-/// could have tokens sent to themselves.
+/// Reads a key file.
+///
+/// The token endpoint in the file is ignored: whoever made the file could direct signatures to a
+/// server of their own.
 fn read(
     path: &Path,
     subject: Option<String>,

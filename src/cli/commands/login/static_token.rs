@@ -1,4 +1,4 @@
-//! A login with a token that was made at the service.
+//! A login with a token that the user made at the service.
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -13,7 +13,7 @@ use crate::cli::{stdin, time};
 use crate::model::account::{Account, UserName};
 use crate::model::credential::{ApiAuth, Expiry};
 use crate::ops::login::static_token;
-use crate::providers::Provider;
+use crate::ops::providers::Provider;
 use crate::secret::{AccessToken, SecretText};
 
 #[derive(Debug, Clone, clap::Args)]
@@ -34,7 +34,7 @@ pub(super) struct Args {
 }
 
 impl Args {
-    /// Whether anything here says that there is a token.
+    /// Returns whether a flag of this group was given.
     pub(super) fn is_given(&self) -> bool {
         self.token_stdin || self.username.is_some() || self.expires.is_some()
     }
@@ -97,10 +97,11 @@ fn token(args: &Args, context: &Context) -> Result<AccessToken, CliError> {
         return stdin::token();
     }
     let asked: AccessToken = context.ui.ask_secret("token", "pipe it in with `--token-stdin`")?;
-    stdin::typed(asked.expose())
+    stdin::parse_token(asked.expose())
 }
 
-/// A day ends at its last second in UTC: nobody is served by a token that is given up too early.
+/// Parses `--expires`. A date means its last second in UTC, so that the token is used until its
+/// end.
 fn parse_expiry(text: &str) -> Result<Expiry, &'static str> {
     if text == "never" {
         return Ok(Expiry::None);

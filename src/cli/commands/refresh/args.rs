@@ -1,4 +1,4 @@
-//! The arguments of `tokctl refresh`.
+//! Arguments of `tokctl refresh`.
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ use jiff::SignedDuration;
 use crate::cli::choice::Choice;
 use crate::model::duration;
 
-/// The most threads that work at once.
+/// The largest number of threads.
 const MOST_JOBS: usize = 256;
 
 /// Refresh a token now, due or not

@@ -1,4 +1,4 @@
-//! All tokens, now.
+//! A refresh of all tokens, once.
 
 use std::collections::BTreeMap;
 use std::sync::mpsc;
@@ -6,20 +6,19 @@ use std::thread;
 
 use super::args::Args;
 use super::outcome::{Done, Outcome, renew_if};
-use super::report::{Report, Tally};
-use super::selection::asked;
+use super::report::{RefreshResults, Tally};
+use super::selection::decide;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
 use crate::cli::keys;
 use crate::model::account::Account;
-use crate::ops::OpenVault;
-use crate::ops::Vault;
 use crate::ops::fair_queue::FairQueue;
 use crate::ops::many::{self, Job};
+use crate::ops::{OpenVault, Vault};
 
 pub(super) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
-    let store = Vault::open(context.vault()?)?;
-    let vault = keys::unlock(context, store)?;
+    let vault = Vault::open(context.vault()?)?;
+    let vault = keys::unlock(context, vault)?;
     let lanes = many::lanes(&vault, args.choice.provider.as_ref(), args.choice.user.as_ref())?;
     let narrowed = args.choice.provider.is_some() || args.choice.user.is_some();
     if lanes.is_empty() && narrowed {
@@ -27,7 +26,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
             CliError::new(Kind::NotFound, "there is no such credential").hint("tokctl list")
         );
     }
-    // Said once, and not by each of many threads.
+    // Reported once here, and not by each of the threads.
     if let Err(error) = context.config() {
         let strictest = "refreshing with the strictest settings";
         context.ui.warning(&format!("{}: {strictest}", error.in_one_line()));
@@ -35,7 +34,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     report(context, &all(args, context, &vault, lanes)?)
 }
 
-/// Refreshes all that is in `lanes`, many at once.
+/// Refreshes the credentials in `lanes` with several threads.
 fn all(
     args: &Args,
     context: &Context,
@@ -52,7 +51,7 @@ fn all(
     let opener = vault.opener();
     let work = |vault: &OpenVault, account: &Account| {
         renew_if(context, vault, account, |credential, now| {
-            asked(credential, args.expiring_within, now)
+            decide(credential, args.expiring_within, now)
         })
     };
     thread::scope(|scope| {
@@ -87,7 +86,9 @@ fn report(context: &Context, outcomes: &BTreeMap<Account, Outcome>) -> Result<()
         }
     }
     if ui.json {
-        ui.json(&Report::new(outcomes.iter().map(|(account, outcome)| (account, &outcome.done))))?;
+        ui.json(&RefreshResults::new(
+            outcomes.iter().map(|(account, outcome)| (account, &outcome.done)),
+        ))?;
     }
     let kinds = outcomes.values().filter_map(|outcome| Some(outcome.done.as_ref().err()?.kind));
     match Kind::gravest(kinds) {

@@ -1,4 +1,5 @@
-//! `tokctl refresh`: renews one token, or all of them, now or as a service.
+//! `tokctl refresh`: renews one token or all of them, once or as a service. Whether and how a
+//! single token is renewed is decided in `ops`.
 
 mod args;
 mod outcome;

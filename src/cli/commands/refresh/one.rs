@@ -1,47 +1,45 @@
-//! One token, now.
+//! A refresh of one token, once.
 
 use subtle::ConstantTimeEq;
 
 use super::args::Args;
 use super::outcome::{Done, refreshed};
-use super::report::Report;
+use super::report::RefreshResults;
 use super::selection::ends_within;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
-use crate::cli::renewal::{self, Asking};
+use crate::cli::renewal::{self, RenewalCaller};
 use crate::cli::{audit_trail, keys, stdin, time};
 use crate::model::account::Account;
 use crate::model::audit::Action;
 use crate::model::credential::Credential;
-use crate::ops::Vault;
-use crate::ops::credential;
 use crate::ops::refresh::Trigger;
-use crate::ops::token;
+use crate::ops::{Vault, credential, token};
 use crate::secret::{AccessToken, SecretText};
 
 pub(super) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     let refused = args.if_token_is.as_deref().map(refused_token).transpose()?;
-    let store = Vault::open(context.vault()?)?;
-    let account = args.choice.resolve(context, &store, "refresh")?;
-    let vault = keys::unlock(context, store)?;
+    let vault = Vault::open(context.vault()?)?;
+    let account = args.choice.resolve(context, &vault, "refresh")?;
+    let vault = keys::unlock(context, vault)?;
     if args.expiring_within.is_some() || refused.is_some() {
         let credential = credential::expect(&vault, &account)?.stored.credential;
-        if let Some(reason) = spared(args, refused.as_ref(), &credential) {
+        if let Some(reason) = reason_to_leave(args, refused.as_ref(), &credential) {
             return report(context, &account, Done::Skipped(reason), reason);
         }
     }
-    let asking = Asking::alone(context);
-    let renewed = token::renew(&vault, &account, Trigger::Asked, time::now, &asking);
+    let asking = RenewalCaller::alone(context);
+    let renewed = token::renew(&vault, &account, Trigger::Explicit, time::now, &asking);
     let renewed = renewed.map_err(CliError::from);
     let whose = (&account.provider, Some(&account.user));
     let outcome = audit_trail::outcome(&renewed);
     audit_trail::note(context, &vault, "refresh", Action::Refresh, whose, outcome);
-    let handed = renewed?;
-    renewal::warn(context, &account, &handed);
-    renewal::warn_of_drift(context, &account, &handed.credential);
-    let until = handed.credential.expiry().at();
-    let (done, how) = if handed.refreshed {
-        (refreshed(&handed.credential), "refreshed")
+    let token = renewed?;
+    renewal::warn(context, &account, &token);
+    renewal::warn_of_drift(context, &account, &token.credential);
+    let until = token.credential.expiry().at();
+    let (done, how) = if token.refreshed {
+        (refreshed(&token.credential), "refreshed")
     } else {
         let how = "was refreshed by another process";
         (Done::Skipped(how), how)
@@ -55,15 +53,15 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
 
 fn report(context: &Context, account: &Account, done: Done, how: &str) -> Result<(), CliError> {
     if context.ui.json {
-        return context.ui.json(&Report::new([(account, &Ok(done))]));
+        return context.ui.json(&RefreshResults::new([(account, &Ok(done))]));
     }
     context.ui.status(&format!("{account} {how}"));
     Ok(())
 }
 
-/// The token on stdin, which a service refused.
+/// Reads the token that a service refused from stdin.
 fn refused_token(named: &str) -> Result<AccessToken, CliError> {
-    // What was given instead may be the token itself, and is not repeated.
+    // Any other argument may be the token itself, so no message repeats it.
     if named != "-" {
         return Err(CliError::new(Kind::Usage, "no token is taken from the command line")
             .hint("pipe it in, with `--if-token-is -`"));
@@ -71,8 +69,8 @@ fn refused_token(named: &str) -> Result<AccessToken, CliError> {
     stdin::token()
 }
 
-/// Why the token is left as it is, if it is.
-fn spared(
+/// Returns why the token is left as it is, if there is a reason.
+fn reason_to_leave(
     args: &Args,
     refused: Option<&AccessToken>,
     credential: &Credential,

@@ -1,10 +1,10 @@
-//! What came of refreshing one of many credentials.
+//! The outcome of refreshing one credential among many.
 
 use jiff::Timestamp;
 
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
-use crate::cli::renewal::Asking;
+use crate::cli::renewal::RenewalCaller;
 use crate::cli::{audit_trail, time};
 use crate::model::account::Account;
 use crate::model::audit::Action;
@@ -13,35 +13,34 @@ use crate::ops::error::LoginReason;
 use crate::ops::refresh::Trigger;
 use crate::ops::token::{self, LiveToken, Warning};
 use crate::ops::{self, OpenVault};
-use crate::store;
 
-/// What came of one credential that was not in the way of a fault.
+/// The result for a credential without a fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Done {
-    /// There is a new token: when it ends and when it is due, as far as the server said.
+    /// The token was renewed. The times are its end and when it is due, if the server said so.
     Refreshed { until: Option<Timestamp>, due_at: Option<Timestamp> },
-    /// There was nothing to do, or nothing that could be done, for this reason.
+    /// The credential was left alone for this reason.
     Skipped(&'static str),
-    /// It was not meant.
+    /// The credential was not selected.
     NotMeant,
 }
 
-/// What to do about a credential.
+/// The decision about a credential.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Verdict {
     Renew(Trigger),
     Leave(Done),
-    /// The provider refused before to renew it: that is a failure, and no request.
+    /// The provider already refused to renew it: a failure without a request.
     NeedsLogin,
 }
 
-/// What came of one credential, and what went wrong beside it: with its hook, or with the audit.
+/// The result for one credential, with warnings about its hook or the audit.
 pub(super) struct Outcome {
     pub(super) done: Result<Done, CliError>,
     pub(super) warnings: Vec<String>,
 }
 
-/// Renews the token of `account` if `judge` says so of the credential as it is at that moment.
+/// Renews the token of `account` if `judge` decides so about the credential as it is now.
 pub(super) fn renew_if(
     context: &Context,
     vault: &OpenVault,
@@ -60,7 +59,7 @@ pub(super) fn renew_if(
             Ok(Outcome { done: Err(error.into()), warnings: Vec::new() })
         }
         Verdict::Renew(trigger) => {
-            let asking = Asking::one_of_many(context);
+            let asking = RenewalCaller::one_of_many(context);
             let renewed = token::renew(vault, account, trigger, time::now, &asking);
             let (renewed, hook) = (renewed.map_err(CliError::from), asking.into_warning());
             let outcome = audit_trail::outcome(&renewed);
@@ -68,39 +67,35 @@ pub(super) fn renew_if(
                 audit_trail::record(context, vault, "refresh", Action::Refresh, account, outcome);
             let unaudited = audited.err().map(|error| error.in_one_line());
             let warnings = hook.into_iter().chain(unaudited).collect();
-            Ok(Outcome { done: renewed.and_then(|handed| done(account, handed)), warnings })
+            Ok(Outcome { done: renewed.and_then(|token| done(account, token)), warnings })
         }
     }
 }
 
-/// What it means that a token was handed over: nobody waits for it here, so one that has to do
-/// because there is no new one is no success.
-fn done(account: &Account, handed: LiveToken) -> Result<Done, CliError> {
-    if handed.refreshed {
-        return Ok(refreshed(&handed.credential));
+/// Returns the result for a token that `ops` handed out.
+///
+/// No caller needs the token here, so an old one that still works is no success.
+fn done(account: &Account, token: LiveToken) -> Result<Done, CliError> {
+    if token.refreshed {
+        return Ok(refreshed(&token.credential));
     }
     let account = account.clone();
-    if handed.credential.status == Status::LoginRequired {
+    if token.credential.status == Status::LoginRequired {
         return Err(ops::Error::LoginRequired { account, reason: LoginReason::Refused }.into());
     }
-    let error = match handed.warning {
-        Some(Warning::NotRefreshed(error)) => *error,
-        None | Some(Warning::Inactive | Warning::Fading { .. }) => {
-            return Ok(Done::Skipped("another process refreshed it"));
-        }
-    };
-    match error {
-        ops::Error::Store(store::Error::Busy) => {
-            Ok(Done::Skipped("another process is refreshing it"))
-        }
-        ops::Error::Interrupted { .. } => {
+    match token.warning {
+        Some(Warning::NotRefreshed(error)) => Err((*error).into()),
+        Some(Warning::BeingRefreshed) => Ok(Done::Skipped("another process is refreshing it")),
+        Some(Warning::InDoubt) => {
             Ok(Done::Skipped("what became of its last refresh is not known, its token still works"))
         }
-        error => Err(error.into()),
+        None | Some(Warning::Inactive | Warning::Fading { .. }) => {
+            Ok(Done::Skipped("another process refreshed it"))
+        }
     }
 }
 
-/// The outcome for a credential with a new token.
+/// Returns the result for a renewed credential.
 pub(super) fn refreshed(credential: &Credential) -> Done {
     let due_at = match &credential.grant {
         Grant::OAuth(grant) => grant.due_at,

@@ -1,4 +1,4 @@
-//! What `tokctl refresh --json` prints, and the counts in it.
+//! The output of `tokctl refresh --json`, and its counts.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use super::outcome::Done;
 use crate::cli::error::CliError;
 use crate::model::account::Account;
 
-/// How many credentials came to what.
+/// The number of credentials for each result.
 #[derive(Debug, Default, Clone, Copy, Serialize)]
 pub(super) struct Tally {
     pub(super) refreshed: usize,
@@ -34,9 +34,9 @@ impl fmt::Display for Tally {
     }
 }
 
-/// What `--json` prints.
+/// The output of `--json`.
 #[derive(Serialize)]
-pub(super) struct Report<'a> {
+pub(super) struct RefreshResults<'a> {
     v: u8,
     #[serde(flatten)]
     tally: Tally,
@@ -51,7 +51,7 @@ struct One<'a> {
     error: Option<String>,
 }
 
-impl<'a> Report<'a> {
+impl<'a> RefreshResults<'a> {
     pub(super) fn new(
         outcomes: impl IntoIterator<Item = (&'a Account, &'a Result<Done, CliError>)>,
     ) -> Self {

@@ -1,4 +1,4 @@
-//! Which credentials are refreshed.
+//! The selection of the credentials to refresh.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -7,12 +7,12 @@ use crate::model::credential::{Credential, Grant, OAuthGrant, Status};
 use crate::model::readiness::Need;
 use crate::ops::refresh::Trigger;
 
-/// No token is renewed earlier than this part of its life before it is due.
+/// The divisor of a token's life: no token is renewed earlier than a fifth of its life before it is
+/// due.
 const PART_OF_LIFE: i64 = 5;
 
-/// Says what becomes of `credential` where all are to be refreshed whose token ends, or is due,
-/// within `within`.
-pub(super) fn asked(
+/// Decides about `credential` for `--all`, limited to tokens that end or are due in `within`.
+pub(super) fn decide(
     credential: &Credential,
     within: Option<SignedDuration>,
     now: Timestamp,
@@ -20,17 +20,17 @@ pub(super) fn asked(
     if !within.is_none_or(|within| ends_within(credential, within, now)) {
         return Verdict::Leave(Done::NotMeant);
     }
-    // Said each time, and not only by the run that met with the refusal: its word may be lost.
+    // Reported by each run, because the message of the run that was refused may be lost.
     if credential.status == Status::LoginRequired {
         return Verdict::NeedsLogin;
     }
     match renewable(credential, now) {
-        Ok(_) => Verdict::Renew(Trigger::Asked),
+        Ok(_) => Verdict::Renew(Trigger::Explicit),
         Err(reason) => Verdict::Leave(Done::Skipped(reason)),
     }
 }
 
-/// Whether the token ends, or is due, within `within`.
+/// Returns whether the token ends, or is due, within `within`.
 pub(super) fn ends_within(credential: &Credential, within: SignedDuration, now: Timestamp) -> bool {
     let due_at = match &credential.grant {
         Grant::OAuth(grant) => grant.due_at,
@@ -40,29 +40,35 @@ pub(super) fn ends_within(credential: &Credential, within: SignedDuration, now: 
     first.is_some_and(|at| at.duration_since(now) <= within)
 }
 
-/// Says what a service does about `credential` that looks again after `every`.
-pub(super) fn upcoming(credential: &Credential, every: SignedDuration, now: Timestamp) -> Verdict {
+/// Decides about `credential` for a service whose next round is in `every`.
+pub(super) fn decide_for_service(
+    credential: &Credential,
+    every: SignedDuration,
+    now: Timestamp,
+) -> Verdict {
     let grant = match renewable(credential, now) {
         Ok(grant) => grant,
         Err(reason) => return Verdict::Leave(Done::Skipped(reason)),
     };
     match grant.due_at {
         Some(due_at) if due_at <= now => Verdict::Renew(Trigger::Need(Need::Usual)),
-        // It would be due before the next look.
+        // The token becomes due before the next round.
         Some(due_at) if due_at.duration_since(now) <= lead(grant, every) => {
-            Verdict::Renew(Trigger::Asked)
+            Verdict::Renew(Trigger::Explicit)
         }
         Some(_) | None => Verdict::Leave(Done::Skipped("it is not due")),
     }
 }
 
-/// When `credential` is due, if a service can renew it then.
+/// Returns when `credential` is due, if a service can renew it then.
 pub(super) fn due_at(credential: &Credential, now: Timestamp) -> Option<Timestamp> {
     renewable(credential, now).ok().and_then(|grant| grant.due_at)
 }
 
-/// How long before it is due a token is renewed: until the next look, but not so long that one
-/// that lives shortly is renewed all the time.
+/// Returns how long before it is due a token is renewed.
+///
+/// That is the time to the next round, but less for a short-lived token, which would otherwise be
+/// renewed all the time.
 fn lead(grant: &OAuthGrant, every: SignedDuration) -> SignedDuration {
     let life = grant.expiry.at().map_or(SignedDuration::ZERO, |at| {
         SignedDuration::from_secs(at.duration_since(grant.issued_at).as_secs() / PART_OF_LIFE)
@@ -70,7 +76,7 @@ fn lead(grant: &OAuthGrant, every: SignedDuration) -> SignedDuration {
     every.min(life)
 }
 
-/// The grant, if it can be renewed without a person; else why not.
+/// Returns the grant if it can be renewed without the user, or else the reason.
 fn renewable(credential: &Credential, now: Timestamp) -> Result<&OAuthGrant, &'static str> {
     match credential.status {
         Status::LoginRequired => return Err("it needs a new login"),
@@ -97,7 +103,7 @@ mod tests {
         Timestamp::from_second(second).unwrap()
     }
 
-    /// Issued at 0 for `life` seconds.
+    /// Returns a credential issued at second 0 that lives for `life` seconds.
     fn oauth(life: i64, status: Status) -> Credential {
         let expiry = Expiry::Known(at(life));
         let due_at = readiness::due_at(at(0), expiry, None);
@@ -112,8 +118,11 @@ mod tests {
             grant.renewal = RenewalGrant::Exchange;
         }
         for (second, renewed) in [(3599, true), (3600, false)] {
-            assert_eq!(is_renewed(asked(&ended, None, at(second))), renewed);
-            assert_eq!(is_renewed(upcoming(&ended, SignedDuration::ZERO, at(second))), renewed);
+            assert_eq!(is_renewed(decide(&ended, None, at(second))), renewed);
+            assert_eq!(
+                is_renewed(decide_for_service(&ended, SignedDuration::ZERO, at(second))),
+                renewed
+            );
             assert_eq!(due_at(&ended, at(second)).is_some(), renewed);
         }
     }
@@ -126,22 +135,22 @@ mod tests {
     fn a_service_renews_what_would_be_due_before_it_looks_again() {
         let hour = oauth(3600, Status::Active);
         let every = SignedDuration::from_mins(3);
-        assert!(!is_renewed(upcoming(&hour, every, at(3300 - 181))));
-        assert!(is_renewed(upcoming(&hour, every, at(3300 - 180))));
-        assert!(is_renewed(upcoming(&hour, every, at(5000))));
+        assert!(!is_renewed(decide_for_service(&hour, every, at(3300 - 181))));
+        assert!(is_renewed(decide_for_service(&hour, every, at(3300 - 180))));
+        assert!(is_renewed(decide_for_service(&hour, every, at(5000))));
         // Due after 48 seconds.
         let minute = oauth(60, Status::Active);
-        assert!(!is_renewed(upcoming(&minute, every, at(35))));
-        assert!(is_renewed(upcoming(&minute, every, at(36))));
+        assert!(!is_renewed(decide_for_service(&minute, every, at(35))));
+        assert!(is_renewed(decide_for_service(&minute, every, at(36))));
     }
 
     #[test]
     fn only_what_ends_or_is_due_in_time_is_meant() {
         let hour = oauth(3600, Status::Active);
         let within = |minutes| Some(SignedDuration::from_mins(minutes));
-        assert!(is_renewed(asked(&hour, None, at(0))));
-        assert!(is_renewed(asked(&hour, within(55), at(0))));
-        assert!(matches!(asked(&hour, within(54), at(0)), Verdict::Leave(Done::NotMeant)));
+        assert!(is_renewed(decide(&hour, None, at(0))));
+        assert!(is_renewed(decide(&hour, within(55), at(0))));
+        assert!(matches!(decide(&hour, within(54), at(0)), Verdict::Leave(Done::NotMeant)));
     }
 
     #[test]
@@ -151,7 +160,7 @@ mod tests {
             oauth(3600, Status::LoginRequired),
             oauth(3600, Status::HandedOver),
         ] {
-            match asked(&credential, None, at(0)) {
+            match decide(&credential, None, at(0)) {
                 Verdict::NeedsLogin => assert_eq!(credential.status, Status::LoginRequired),
                 Verdict::Leave(Done::Skipped(_)) => {
                     assert_ne!(credential.status, Status::LoginRequired);
@@ -159,9 +168,9 @@ mod tests {
                 other => panic!("{other:?}"),
             }
             let every = SignedDuration::from_mins(3);
-            assert!(!is_renewed(upcoming(&credential, every, at(5000))));
+            assert!(!is_renewed(decide_for_service(&credential, every, at(5000))));
             assert_eq!(due_at(&credential, at(0)), None);
         }
-        assert!(is_renewed(asked(&oauth(3600, Status::Inactive), None, at(0))));
+        assert!(is_renewed(decide(&oauth(3600, Status::Inactive), None, at(0))));
     }
 }

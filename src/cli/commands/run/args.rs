@@ -1,4 +1,4 @@
-//! The arguments of `tokctl run`.
+//! Arguments of `tokctl run`.
 
 use std::ffi::OsString;
 use std::path::PathBuf;

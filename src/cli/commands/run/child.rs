@@ -1,4 +1,4 @@
-//! Starting the command, and being in its place until it ends.
+//! The child process: how the command is started, and how tokctl stands in for it until it ends.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -21,16 +21,16 @@ use crate::cli::memory;
 use crate::executable;
 use crate::untrusted::printable;
 
-/// What is to be started.
+/// The program to start.
 pub(super) struct Program<'a> {
-    /// The program, and its arguments.
+    /// The program and its arguments.
     pub(super) line: &'a [OsString],
     pub(super) environment: &'a Environment,
     pub(super) variables: &'a BTreeMap<Variable, OsString>,
 }
 
 impl Program<'_> {
-    /// Puts the command in tokctl's own place. Returns only if that fails.
+    /// Replaces tokctl by the command. Returns only if that fails.
     pub(super) fn replace_tokctl(&self) -> CliError {
         let (Ok(never) | Err(never)) = self.start(|command| {
             let error: io::Error = command.exec();
@@ -39,7 +39,7 @@ impl Program<'_> {
         never
     }
 
-    /// Starts the command beside tokctl, with its output led where `prepare` says.
+    /// Starts the command as a child, after `prepare` has redirected its output.
     pub(super) fn spawn(
         &self,
         prepare: impl Fn(&mut Command) -> io::Result<()>,
@@ -69,7 +69,7 @@ impl Program<'_> {
             memory::as_the_caller(|| start(&mut command))
         };
         let mut started = attempt(program, None);
-        // A script that does not name its interpreter is one for the shell, POSIX says.
+        // By POSIX, a script without an interpreter line is run by the shell.
         if started.as_ref().err().and_then(io::Error::raw_os_error)
             == Some(Errno::NOEXEC.raw_os_error())
             && let Some(script) = executable::find(program, self.environment.get("PATH").as_deref())
@@ -92,31 +92,35 @@ fn not_started(program: &OsStr, error: &io::Error) -> CliError {
         .hint("name a program that can be run")
 }
 
-/// What the command is doing.
+/// The state of the command.
 enum State {
     Runs,
-    /// Somebody at the terminal suspended it.
+    /// The user suspended it at the terminal.
     Suspended,
     Ended(u8),
 }
 
-/// Passes signals on until the command ends. Returns its exit code, or 128 and the number of the
-/// signal that ended it.
-pub(super) fn attend(child: Pid, signals: &mut SignalsInfo<WithOrigin>) -> io::Result<u8> {
+/// Passes signals on until the command ends.
+///
+/// Returns its exit code, or 128 plus the number of the signal that ended it.
+pub(super) fn wait_passing_signals(
+    child: Pid,
+    signals: &mut SignalsInfo<WithOrigin>,
+) -> io::Result<u8> {
     for origin in signals.forever() {
         if origin.signal != SIGCHLD {
             if is_for_tokctl_alone(&origin)
                 && let Some(signal) = Signal::from_named_raw(origin.signal)
             {
-                // That it has just ended is told next.
+                // Fails if the command has just ended, which the next event reports.
                 let _ = kill_process(child, signal);
             }
             continue;
         }
         match look(child)? {
             State::Ended(code) => return Ok(code),
-            // The shell waits for this process, and has to see it stop. Where there is no terminal,
-            // whoever stopped the command may let it go on without a word to this process.
+            // The shell waits for this process and has to see it stop. Without a terminal, whoever
+            // stopped the command can continue it without a signal to this process.
             State::Suspended if has_terminal() => kill_process(getpid(), Signal::STOP)?,
             State::Suspended | State::Runs => {}
         }
@@ -124,19 +128,20 @@ pub(super) fn attend(child: Pid, signals: &mut SignalsInfo<WithOrigin>) -> io::R
     Err(io::ErrorKind::Interrupted.into())
 }
 
-/// Whether the command has not got the signal by itself. The terminal sends its own to all that are
-/// in the foreground, and this process left the command in its own group; but that it hung up, it
-/// tells none but the session's leader.
+/// Returns whether the command did not get this signal by itself.
 ///
-/// What a process sends to the whole group can't be told from what it sends to this process alone,
-/// and reaches the command twice.
+/// The terminal sends its signals to every process in the foreground group, which includes the
+/// command. Only SIGHUP goes to the session's leader alone.
+///
+/// A signal that another process sends to the whole group looks like one sent to tokctl alone, so
+/// it reaches the command twice.
 fn is_for_tokctl_alone(origin: &Origin) -> bool {
     let leads_session = || getsid(None).is_ok_and(|leader| leader == getpid());
     match origin.cause {
         Cause::Kernel => match origin.signal {
             SIGINT | SIGQUIT | SIGTSTP | SIGWINCH => false,
             SIGHUP | SIGCONT => leads_session(),
-            // A timer or a limit that was set for what it took to be the command.
+            // A timer or limit that somebody set for the command, as which they took this process.
             _ => true,
         },
         _ => true,

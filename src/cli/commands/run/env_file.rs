@@ -1,19 +1,20 @@
-//! Files of variables, as `.env` files are written.
+//! A parser for `.env` files.
 //!
-//! `NAME=VALUE` on each line, `export` before it or not. A value in single quotes is taken as it
-//! is; one in double quotes may hold `\n`, `\r`, `\t`, `\"`, `\\`, `\$` and a backslash at a line's
-//! end; quoted values may go over several lines; one without quotes ends at ` #`, or with the line.
-//! A line ends with a line feed, or with a carriage return and one, which both stand for the first.
-//! Nothing is expanded: a `$` is a `$`. So a file can't ask for what is in the environment, where
-//! the vault's key may be; the libraries that there are do so, name no line in what they say of a
-//! slip, and repeat its text, which may be a secret.
+//! Each line is `NAME=VALUE`, with or without `export` before it. A value in single quotes is taken
+//! literally. One in double quotes may hold `\n`, `\r`, `\t`, `\"`, `\\`, `\$` and a backslash at
+//! the end of a line. Quoted values may span lines; an unquoted one ends at ` #` or with the line.
+//! LF and CRLF both end a line, and both become LF.
+//!
+//! Nothing is expanded: a `$` is a `$`. So a file can't read the environment, which may hold the
+//! vault's key. The existing libraries expand, name no line in their errors, and repeat its text,
+//! which may be a secret.
 
 use std::iter::Peekable;
 use std::str::CharIndices;
 
 use zeroize::Zeroizing;
 
-/// A slip, on a line counted from 1. Never repeats what stands there.
+/// A syntax error on a line counted from 1. It never repeats the text of the line.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}: {what}")]
 pub(super) struct Slip {
@@ -23,7 +24,7 @@ pub(super) struct Slip {
 
 const UNKNOWN_ESCAPE: &str = "an unknown character follows a backslash";
 
-/// One variable.
+/// A variable with its value.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Entry {
     pub(super) line: usize,
@@ -31,7 +32,7 @@ pub(super) struct Entry {
     pub(super) value: Zeroizing<String>,
 }
 
-/// Reads the content of a file.
+/// Parses the content of a file.
 pub(super) fn parse(content: &[u8]) -> Result<Vec<Entry>, Slip> {
     let line_at = |end: usize| content[..end].split(|byte| *byte == b'\n').count();
     let text = match std::str::from_utf8(content) {
@@ -58,7 +59,7 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// The next entry, past empty lines and comments.
+    /// Parses the next variable, after empty lines and comments.
     fn entry(&mut self) -> Result<Option<Entry>, Slip> {
         loop {
             self.skip(char::is_whitespace);
@@ -81,13 +82,13 @@ impl Reader<'_> {
         self.next();
         self.skip(is_blank);
         let value = match self.peek() {
-            Some(quote @ ('\'' | '"')) => self.quoted(quote)?,
+            Some(quote @ ('\'' | '"')) => self.read_quoted(quote)?,
             Some(_) | None => self.bare(),
         };
         Ok(Some(Entry { line, name, value }))
     }
 
-    /// Everything up to white space or `=`.
+    /// Reads everything up to white space or `=`.
     fn word(&mut self) -> String {
         let start = self.position();
         self.skip(|character| character != '=' && !character.is_whitespace());
@@ -109,18 +110,18 @@ impl Reader<'_> {
         Zeroizing::new(value)
     }
 
-    fn quoted(&mut self, quote: char) -> Result<Zeroizing<String>, Slip> {
+    fn read_quoted(&mut self, quote: char) -> Result<Zeroizing<String>, Slip> {
         let line = self.line;
         self.next();
-        // Room from the start: a text that grows leaves copies behind.
+        // Full capacity from the start, because a text that grows leaves copies behind.
         let longest = self.text.len() - self.position();
         let mut value = Zeroizing::new(String::with_capacity(longest));
         loop {
             match self.next() {
                 None => return Err(Slip { line, what: "a quote is not closed" }),
                 Some(character) if character == quote => break,
-                Some('\\') if quote == '"' => self.escaped(&mut value)?,
-                // A line ends alike, whichever system the file was written on.
+                Some('\\') if quote == '"' => self.read_escape(&mut value)?,
+                // CRLF becomes LF, whichever system wrote the file.
                 Some('\r') if self.peek() == Some('\n') => {}
                 Some(character) => value.push(character),
             }
@@ -136,7 +137,7 @@ impl Reader<'_> {
         Ok(value)
     }
 
-    fn escaped(&mut self, value: &mut String) -> Result<(), Slip> {
+    fn read_escape(&mut self, value: &mut String) -> Result<(), Slip> {
         let line = self.line;
         if self.peek() == Some('\r') {
             self.next();
@@ -149,7 +150,7 @@ impl Reader<'_> {
             Some('r') => value.push('\r'),
             Some('t') => value.push('\t'),
             Some(plain @ ('"' | '\\' | '$' | '`')) => value.push(plain),
-            // The line goes on.
+            // The value continues on the next line.
             Some('\n') => {}
             Some(_) | None => return Err(Slip { line, what: UNKNOWN_ESCAPE }),
         }
@@ -177,7 +178,8 @@ impl Reader<'_> {
     }
 }
 
-/// White space within a line; a carriage return is part of its end.
+/// Returns whether a character is white space within a line. A carriage return counts, as part of
+/// the line's end.
 fn is_blank(character: char) -> bool {
     character != '\n' && character.is_whitespace()
 }

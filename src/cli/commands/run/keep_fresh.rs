@@ -1,4 +1,4 @@
-//! Keeping the tokens in files fresh, as long as the command runs.
+//! A thread that keeps the tokens in files fresh while the command runs.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
@@ -16,28 +16,27 @@ use super::wishes::Wish;
 use crate::cli::ci_mask::{self, CiMask};
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
-use crate::cli::renewal::{self, Asking};
+use crate::cli::renewal::{self, RenewalCaller};
 use crate::cli::{audit_trail, time};
 use crate::model::account::Account;
 use crate::model::audit::Action;
 use crate::model::credential::Credential;
 use crate::model::readiness::{Need, Readiness, readiness};
 use crate::model::reference::{Field, Reference};
-use crate::ops::credential;
-use crate::ops::token::{self, Found, LiveToken};
-use crate::ops::{OpenVault, Opener};
+use crate::ops::token::{self, LiveToken, TokenState};
+use crate::ops::{OpenVault, Opener, credential};
 
-/// How often it is looked whether a token is due, or another process renewed one: some providers
+/// The interval between two looks for due or renewed tokens. It is short, because some providers
 /// end the old token at once.
 const LOOK: Duration = Duration::from_secs(2);
 
-/// How long a token is left alone that could not be renewed.
+/// The pause after a token that could not be renewed.
 const RETRY: Duration = Duration::from_secs(30);
 
-/// How long one is left alone that was due again as soon as it came.
+/// The pause after a token that was due again at once.
 const AT_ONCE: Duration = Duration::from_mins(3);
 
-/// Renews tokens, and has files hold them.
+/// The keeper, which renews tokens and writes them to files.
 pub(super) struct Keeper<'a> {
     pub(super) context: &'a Context,
     pub(super) opener: &'a Opener,
@@ -47,21 +46,21 @@ pub(super) struct Keeper<'a> {
     pub(super) ci_mask: Option<CiMask>,
 }
 
-/// What is remembered from one look to the next.
+/// The keeper's state between two looks.
 #[derive(Default)]
 struct Memory {
     vault: Option<(Option<FileId>, OpenVault)>,
-    /// Until when no renewal is tried.
+    /// The time before which an account is not renewed.
     left_alone: BTreeMap<Account, Instant>,
-    /// What was told, and did not change since.
-    told: BTreeMap<Option<Account>, String>,
+    /// The last message about each account, so that it is not repeated.
+    last_messages: BTreeMap<Option<Account>, String>,
 }
 
-/// Device and number of a file: a vault that was replaced is another one.
+/// The device and inode of a file, which tell whether the vault was replaced.
 type FileId = (u64, u64);
 
 impl Keeper<'_> {
-    /// Works until the other end of `until` is dropped. What was begun is finished.
+    /// Works until the other end of `until` is dropped, and finishes a renewal that it has begun.
     pub(super) fn run(&self, until: &Receiver<Infallible>) {
         let accounts = self.accounts();
         if accounts.is_empty() {
@@ -70,18 +69,19 @@ impl Keeper<'_> {
         let mut memory = Memory::default();
         while let Err(RecvTimeoutError::Timeout) = until.recv_timeout(LOOK) {
             let outcome = self.open(&mut memory);
-            self.tell(&mut memory, None, outcome.err());
+            self.warn_once(&mut memory, None, outcome.err());
             for account in &accounts {
                 let Some((_, vault)) = &memory.vault else { break };
                 let outcome = self.renew_if_due(vault, account, &mut memory.left_alone);
-                self.tell(&mut memory, Some(account), outcome.err());
+                self.warn_once(&mut memory, Some(account), outcome.err());
             }
         }
     }
 
-    /// The accounts whose tokens, or their ends, are in files.
+    /// Returns the accounts whose tokens or expiries are in files.
     fn accounts(&self) -> BTreeSet<Account> {
-        let changing = self.in_files().filter(|(_, reference)| reference.field.is_of_the_token());
+        let changing =
+            self.in_files().filter(|(_, reference)| reference.field.changes_with_token());
         changing.map(|(_, reference)| reference.account.clone()).collect()
     }
 
@@ -92,7 +92,7 @@ impl Keeper<'_> {
         })
     }
 
-    /// Opens the vault, unless it is open and in its place still.
+    /// Opens the vault, unless it is open and its file was not replaced.
     fn open(&self, memory: &mut Memory) -> Result<(), CliError> {
         let id = self.file_id();
         if memory.vault.as_ref().is_none_or(|(opened, _)| id.is_none() || *opened != id) {
@@ -107,23 +107,23 @@ impl Keeper<'_> {
         Some((found.dev(), found.ino()))
     }
 
-    /// Renews the token of `account` if it is due, and has its files hold what is in the vault.
+    /// Renews the token of `account` if it is due, and writes what the vault holds to its files.
     fn renew_if_due(
         &self,
         vault: &OpenVault,
         account: &Account,
         left_alone: &mut BTreeMap<Account, Instant>,
     ) -> Result<(), CliError> {
-        if let Found::Good(token) = token::find(vault, account, renewal::USUAL)? {
+        if let TokenState::Good(token) = token::find(vault, account, renewal::USUAL)? {
             return self.publish(vault, account, &token);
         }
         if left_alone.get(account).is_some_and(|until| Instant::now() < *until) {
-            // It may be another one than a moment ago all the same.
+            // Read again, because another process may have renewed it.
             let credential = credential::expect(vault, account)?.stored.credential;
             let token = LiveToken { credential, refreshed: false, warning: None };
             return self.publish(vault, account, &token);
         }
-        let asking = Asking::one_of_many(self.context);
+        let asking = RenewalCaller::one_of_many(self.context);
         let live = token::live(vault, account, renewal::USUAL, &asking).map_err(CliError::from);
         if let Some(warning) = asking.into_warning() {
             self.context.ui.warning(&warning);
@@ -143,14 +143,14 @@ impl Keeper<'_> {
         }
     }
 
-    /// Has the files of `account` hold what `handed` says; what is new is written down first.
+    /// Writes the token to the files of `account`, after an audit entry if it is new.
     fn publish(
         &self,
         vault: &OpenVault,
         account: &Account,
-        handed: &LiveToken,
+        token: &LiveToken,
     ) -> Result<(), CliError> {
-        let credential: &Credential = &handed.credential;
+        let credential: &Credential = &token.credential;
         let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
         let mut is_written_down = false;
         for (variable, reference) in
@@ -161,9 +161,9 @@ impl Keeper<'_> {
                 continue;
             }
             if reference.field == Field::Token && !is_written_down {
-                let word = if handed.refreshed { "refreshed" } else { audit_trail::OK };
+                let word = if token.refreshed { "refreshed" } else { audit_trail::OK };
                 audit_trail::record(self.context, vault, "run", Action::Get, account, word)?;
-                // Before the command can know it.
+                // The masker has to know the value before the command can print it.
                 self.secrets.add(&value);
                 if let Some(platform) = self.ci_mask {
                     ci_mask::mask(&self.context.ui, platform, [value.as_str()])?;
@@ -184,22 +184,22 @@ impl Keeper<'_> {
         Ok(())
     }
 
-    /// Tells what went wrong, once.
-    fn tell(&self, memory: &mut Memory, about: Option<&Account>, error: Option<CliError>) {
+    /// Prints an error unless it was the last message about this account.
+    fn warn_once(&self, memory: &mut Memory, about: Option<&Account>, error: Option<CliError>) {
         let about = about.cloned();
         match error.map(|error| error.line()) {
-            None => drop(memory.told.remove(&about)),
+            None => drop(memory.last_messages.remove(&about)),
             Some(line) => {
-                if memory.told.get(&about) != Some(&line) {
+                if memory.last_messages.get(&about) != Some(&line) {
                     self.context.ui.warning(&line);
-                    memory.told.insert(about, line);
+                    memory.last_messages.insert(about, line);
                 }
             }
         }
     }
 }
 
-/// How long a token is left alone after what came of its renewal, however due it is.
+/// Returns how long to leave a token alone after this renewal, even if it is due.
 fn pause(renewed: &Result<LiveToken, CliError>) -> Option<Duration> {
     match renewed {
         Ok(LiveToken { refreshed: true, credential, .. }) => {

@@ -1,6 +1,6 @@
-//! Taking secrets out of a stream of bytes.
+//! A filter that masks secrets in a stream of bytes.
 //!
-//! Decides what is passed on and when; reads and writes nothing, and asks no clock.
+//! It decides what is passed on and when. It reads and writes nothing and has no clock.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -9,17 +9,17 @@ use std::time::{Duration, Instant};
 use memchr::memmem::Finder;
 use zeroize::Zeroizing;
 
-/// What stands in the place of a secret.
+/// The text that replaces a secret.
 const MASK: &[u8] = b"***";
 
-/// A shorter secret is part of too much that is none.
+/// The length of the shortest secret that is masked, in bytes. A shorter one occurs by chance.
 const SHORTEST: usize = 8;
 
-/// The longest that what may be the beginning of a secret is held back.
+/// The longest time to hold back a possible beginning of a secret.
 const PATIENCE: Duration = Duration::from_millis(100);
 
-/// The secrets to look for, which several streams share. None is ever taken away: what is old may
-/// be printed still.
+/// The secrets to mask, which several streams share. Old ones stay, because they may still be
+/// printed.
 #[derive(Default)]
 pub(super) struct Secrets {
     all: Mutex<Vec<Zeroizing<Vec<u8>>>>,
@@ -27,7 +27,7 @@ pub(super) struct Secrets {
 }
 
 impl Secrets {
-    /// Adds a secret, unless it is too short to be told from other text.
+    /// Adds a secret, unless it is shorter than [`SHORTEST`].
     pub(super) fn add(&self, secret: &str) {
         if secret.chars().count() < SHORTEST {
             return;
@@ -44,16 +44,17 @@ impl Secrets {
     }
 }
 
-/// One stream.
+/// The filter of one stream.
 pub(super) struct Masker<'a> {
     secrets: &'a Secrets,
     needles: Vec<Needle>,
-    /// What came and may be the beginning of a secret.
+    /// The bytes that may be the beginning of a secret.
     held: Zeroizing<Vec<u8>>,
-    /// How many bytes of it were passed on, since the rest took too long. They are looked at still:
-    /// of a secret that comes slowly, at least the end is masked.
+    /// The number of held bytes that were passed on because the rest took too long.
+    ///
+    /// They are still compared, so that at least the end of a slow secret is masked.
     shown: usize,
-    /// When the first byte that was not passed on came.
+    /// The arrival time of the first byte that was not passed on.
     since: Option<Instant>,
 }
 
@@ -68,7 +69,7 @@ impl<'a> Masker<'a> {
         Self { secrets, needles: Vec::new(), held, shown: 0, since: None }
     }
 
-    /// Takes what came at `now`, and adds to `out` what can be passed on.
+    /// Takes `bytes` that arrived at `now`, and appends what can be passed on to `out`.
     pub(super) fn push(&mut self, bytes: &[u8], now: Instant, out: &mut Vec<u8>) {
         self.learn();
         let before = self.held.len();
@@ -81,25 +82,25 @@ impl<'a> Masker<'a> {
             joined.as_slice()
         };
         let (open, shown) = pass_on(&self.needles, text, self.shown, Last::Piece, out);
-        // What was held before and is held still waits since then.
+        // Bytes that were held before keep their arrival time.
         self.since = (shown < text.len()).then(|| waited.filter(|_| shown < before).unwrap_or(now));
         self.shown = shown - open;
         self.held = Zeroizing::new(text[open..].to_vec());
     }
 
-    /// When what is held back has to be passed on.
+    /// Returns when the held bytes have to be passed on.
     pub(super) fn deadline(&self) -> Option<Instant> {
         self.since.map(|since| since + PATIENCE)
     }
 
-    /// Passes on what is held back: its time is over, or nothing follows.
+    /// Passes the held bytes on, because their time is over or the stream has ended.
     pub(super) fn flush(&mut self, out: &mut Vec<u8>) {
         pass_on(&self.needles, &self.held, self.shown, Last::OfAll, out);
         self.shown = self.held.len();
         self.since = None;
     }
 
-    /// Takes over secrets that were added since.
+    /// Takes over secrets that were added since the last call.
     fn learn(&mut self) {
         let known = self.needles.len();
         if self.secrets.count.load(Ordering::SeqCst) == known {
@@ -113,15 +114,16 @@ impl<'a> Masker<'a> {
     }
 }
 
-/// Whether more of a text may follow.
+/// The position of a text in its stream: a piece with more to follow, or the end.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Last {
     Piece,
     OfAll,
 }
 
-/// Adds to `out` what of `text` can be passed on, of which so many bytes were passed on before.
-/// Returns where what is to be held begins, and how many bytes are passed on now.
+/// Appends to `out` what of `text` can be passed on; the first `shown` bytes were already.
+///
+/// Returns where the held part begins, and how many bytes of `text` are passed on by now.
 fn pass_on(
     needles: &[Needle],
     text: &[u8],
@@ -136,7 +138,7 @@ fn pass_on(
     };
     let mut position = 0;
     let mut open = open_from(&search, 0);
-    // One that begins no earlier than what is open still may be part of that.
+    // A secret that begins at or after the open part may belong to it.
     while let Some((start, end)) = search.first(position).filter(|(start, _)| *start < open) {
         if end > shown {
             out.extend_from_slice(&text[shown.clamp(position, start)..start]);
@@ -152,16 +154,16 @@ fn pass_on(
     (open, shown.max(open))
 }
 
-/// The search through one piece of text.
+/// A search for all secrets in one text.
 struct Search<'a> {
     text: &'a [u8],
     needles: &'a [Needle],
-    /// Where each needle is found next, or from where to look; `None`: no more.
+    /// For each secret, where it occurs next or where to search on; `None` means no more.
     next: Vec<Option<usize>>,
 }
 
 impl Search<'_> {
-    /// The first secret at or after `position`, and of those that begin there the longest.
+    /// Returns the first secret at or after `position`, and the longest of those that begin there.
     fn first(&mut self, position: usize) -> Option<(usize, usize)> {
         let mut best: Option<(usize, usize)> = None;
         for (needle, next) in self.needles.iter().zip(&mut self.next) {
@@ -180,8 +182,9 @@ impl Search<'_> {
         best
     }
 
-    /// Where, at or after `position`, what may become a secret begins: it is the beginning of one,
-    /// and reaches to the end. The end, if there is none.
+    /// Returns where the text ends in a possible beginning of a secret, at or after `position`.
+    ///
+    /// Without one, returns the end of the text.
     fn open_from(&self, position: usize) -> usize {
         let longest = self.needles.iter().map(|needle| needle.secret.len()).max().unwrap_or(0);
         let from = (self.text.len() + 1).saturating_sub(longest).max(position);
@@ -211,7 +214,7 @@ mod tests {
         in_pieces(secrets, &[text])
     }
 
-    /// Masks a text that comes in these pieces, without a pause between them.
+    /// Masks a text that arrives in `pieces`, without a pause between them.
     fn in_pieces(secrets: &Secrets, pieces: &[&[u8]]) -> Vec<u8> {
         let (mut masker, mut out, now) = (Masker::new(secrets), Vec::new(), Instant::now());
         for piece in pieces {
@@ -221,7 +224,7 @@ mod tests {
         out
     }
 
-    /// A small generator of numbers (splitmix64), the same at every run.
+    /// A small random number generator (splitmix64) with a fixed seed.
     struct Numbers(u64);
 
     impl Numbers {
@@ -234,7 +237,7 @@ mod tests {
         }
     }
 
-    /// The rule by itself: from left to right, the longest secret that begins somewhere.
+    /// Masks by the plain rule: from left to right, the longest secret that begins at a position.
     fn by_the_rule(all: &[&str], text: &[u8]) -> Vec<u8> {
         let (mut out, mut position) = (Vec::new(), 0);
         while position < text.len() {
@@ -262,7 +265,7 @@ mod tests {
 
     #[test]
     fn any_split_gives_what_the_whole_gives() {
-        // Two letters alone, so that beginnings of secrets are everywhere.
+        // Only two letters, so that beginnings of secrets are everywhere.
         let families: [&[&str]; 4] = [
             &["abababab"],
             &["aaaaaaaa", "aaaaaaaab", "aaaaaaaaaa"],
@@ -321,7 +324,7 @@ mod tests {
         masker.push(b"ories", at(900), &mut out);
         assert_eq!(out, b"said: access***. accessories");
         assert_eq!(masker.deadline(), None);
-        // Held anew: what came before was no secret.
+        // Held since now: the bytes before were no secret.
         masker.push(b"acc", at(1000), &mut out);
         masker.push(b"acc", at(1050), &mut out);
         assert_eq!(masker.deadline(), Some(at(1150)));

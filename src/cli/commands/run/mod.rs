@@ -1,4 +1,4 @@
-//! `tokctl run`: a command with tokens in its environment, or in files.
+//! `tokctl run`: runs a command with tokens in its environment or in files.
 
 mod variable;
 mod env_file;
@@ -25,7 +25,7 @@ pub(crate) use self::args::Args;
 use self::child::Program;
 use self::keep_fresh::Keeper;
 use self::masker::Secrets;
-use self::pump::{Leads, leads};
+use self::pump::{StreamTarget, target_of};
 use self::resolve::Resolved;
 use self::supervision::Masked;
 use self::token_files::TokenFiles;
@@ -39,12 +39,12 @@ use crate::model::reference::{Field, Reference};
 use crate::secret::SecretText;
 use crate::signals;
 
-/// The directories that a `tokctl run --file` which was killed left behind, with tokens in them.
+/// Returns the directories with tokens that killed `tokctl run --file` processes left behind.
 pub(crate) fn left_token_directories(environment: &Environment) -> Vec<PathBuf> {
-    token_files::left_behind(environment)
+    token_files::find_abandoned(environment)
 }
 
-/// Runs the command that `args` name. Returns its exit code, unless it takes tokctl's place.
+/// Runs the command that `args` name, and returns its exit code unless it replaces tokctl.
 pub(crate) fn run(args: &Args, context: &Context) -> Result<ExitCode, CliError> {
     let wishes = wishes::collect(args, &context.environment)?;
     let resolved = resolve::resolve(context, &wishes)?;
@@ -56,10 +56,10 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<ExitCode, CliError> 
         }
     }
     let mut variables = values(&wishes, resolved.as_ref())?;
-    let masked = masked(args, &secrets);
+    let masked = choose_masked(args, &secrets);
     let has_files = wishes.values().any(|wish| matches!(wish, Wish::File(_)));
     if !has_files && !masked.is_any() {
-        // The vault is closed first.
+        // Closes the vault before the command takes over this process.
         drop(resolved);
         let program = Program {
             line: &args.command,
@@ -68,8 +68,8 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<ExitCode, CliError> 
         };
         return Err(program.replace_tokctl());
     }
-    // Before there is anything to take away at the end.
-    let signals = signals::take_over().map_err(|error| unprepared(&error))?;
+    // Before any file exists that a signal would leave behind.
+    let signals = signals::take_over().map_err(|error| preparation_error(&error))?;
     let opener = resolved.as_ref().map(|resolved| resolved.vault.opener());
     let files = if has_files {
         Some(Mutex::new(files(context, &wishes, resolved.as_ref(), &mut variables)?))
@@ -91,7 +91,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<ExitCode, CliError> 
         .map(ExitCode::from)
 }
 
-/// The tokens that the command is to get, each once.
+/// Returns the tokens that the command gets, each once.
 fn tokens<'a>(
     wishes: &BTreeMap<Variable, Wish>,
     resolved: Option<&'a Resolved>,
@@ -104,7 +104,7 @@ fn tokens<'a>(
         .collect()
 }
 
-/// The variables that hold values themselves.
+/// Returns the variables that hold values themselves.
 fn values(
     wishes: &BTreeMap<Variable, Wish>,
     resolved: Option<&Resolved>,
@@ -121,17 +121,20 @@ fn values(
     Ok(variables)
 }
 
-/// The files, and their paths among the `variables`.
+/// Writes the files, and adds their paths to `variables`.
 fn files(
     context: &Context,
     wishes: &BTreeMap<Variable, Wish>,
     resolved: Option<&Resolved>,
     variables: &mut BTreeMap<Variable, OsString>,
 ) -> Result<TokenFiles, CliError> {
-    let mut files = TokenFiles::create(&context.environment).map_err(|error| unprepared(&error))?;
+    let mut files =
+        TokenFiles::create(&context.environment).map_err(|error| preparation_error(&error))?;
     for (variable, wish) in wishes {
         if let Wish::File(reference) = wish {
-            files.put(variable, value(reference, resolved)?).map_err(|error| unprepared(&error))?;
+            files
+                .put(variable, value(reference, resolved)?)
+                .map_err(|error| preparation_error(&error))?;
             variables.insert(variable.clone(), files.path(variable).into_os_string());
         }
     }
@@ -147,21 +150,21 @@ fn value(
     resolve::value(reference, credential)
 }
 
-/// Which of the command's streams are masked: those that another program reads.
-fn masked(args: &Args, secrets: &Secrets) -> Masked {
+/// Decides which of the command's streams are masked: those that another program reads.
+fn choose_masked(args: &Args, secrets: &Secrets) -> Masked {
     let is_masked = |leads| match leads {
-        Leads::Elsewhere => !args.no_masking,
-        Leads::ToAFile => args.mask,
-        Leads::ToADevice => false,
+        StreamTarget::Program => !args.no_masking,
+        StreamTarget::File => args.mask,
+        StreamTarget::Device => false,
     };
     let there_are_some = !secrets.is_empty();
     Masked {
-        stdout: there_are_some && is_masked(leads(io::stdout())),
-        stderr: there_are_some && is_masked(leads(io::stderr())),
+        stdout: there_are_some && is_masked(target_of(io::stdout())),
+        stderr: there_are_some && is_masked(target_of(io::stderr())),
     }
 }
 
-fn unprepared(error: &io::Error) -> CliError {
+fn preparation_error(error: &io::Error) -> CliError {
     CliError::new(Kind::Failed, "the command's files could not be prepared")
         .caused_by(error)
         .hint("see that XDG_RUNTIME_DIR or TMPDIR names a directory of yours with room in it")

@@ -1,7 +1,7 @@
-//! Passing a command's output on, masked.
+//! A pump that passes the command's output on, masked.
 //!
-//! Behaves as if nothing stood between the command and who reads: what comes is passed on at once,
-//! and when nobody reads any more, the command's next write fails.
+//! It behaves as a direct connection would: bytes are passed on at once, and when the reader has
+//! gone away, the command's next write fails.
 
 use std::io::{self, PipeReader, Read};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -13,28 +13,28 @@ use zeroize::Zeroizing;
 
 use super::masker::{Masker, Secrets};
 
-/// How long output is waited for after the command has ended, from what it left running.
+/// The time to wait, after the command has ended, for output of processes that it left running.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// As much as a pipe usually holds.
+/// The usual capacity of a pipe, in bytes.
 const PIECE: usize = 64 * 1024;
 
-/// What may have been in the pipe when the time was over: no pipe of a user's holds more.
+/// The largest capacity that a user's pipe can have, in bytes: so much may remain after the wait.
 const LARGEST_PIPE: usize = 1024 * 1024;
 
-/// One stream of the command's.
+/// One output stream of the command.
 pub(super) struct Pump {
     from: PipeReader,
     to: OwnedFd,
-    /// Its other end is closed when the command has ended.
+    /// The end of a pipe that closes when the command has ended.
     ended: PipeReader,
 }
 
-/// What was seen in a wait.
-struct Seen {
+/// The events of one wait.
+struct WaitEvents {
     input: bool,
-    /// Nobody reads any more.
-    deaf: bool,
+    /// The reader has gone away.
+    reader_gone: bool,
     /// The command has ended.
     ended: bool,
 }
@@ -44,8 +44,9 @@ impl Pump {
         Ok(Self { from, to: to.as_fd().try_clone_to_owned()?, ended: ended.try_clone()? })
     }
 
-    /// Passes on all that comes, until the stream or the command ends. Fails if it can't be written,
-    /// but not because nobody reads it.
+    /// Passes bytes on until the stream or the command ends.
+    ///
+    /// Fails if they can't be written, except that a reader may go away.
     pub(super) fn run(mut self, secrets: &Secrets) -> io::Result<()> {
         match self.pass_on(&mut Masker::new(secrets)) {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
@@ -56,13 +57,13 @@ impl Pump {
     fn pass_on(&mut self, masker: &mut Masker<'_>) -> io::Result<()> {
         let mut piece = Zeroizing::new(vec![0; PIECE]);
         let mut out = Vec::with_capacity(PIECE);
-        // From the command's end on: until when output is waited for, and how much is taken then.
+        // After the command's end: the deadline for more output, and the bytes still to take.
         let mut until: Option<Instant> = None;
         let mut left = LARGEST_PIPE;
         loop {
             let next = [masker.deadline(), until].into_iter().flatten().min();
             let seen = self.wait(next, until.is_none())?;
-            if seen.deaf {
+            if seen.reader_gone {
                 return Ok(());
             }
             let now = Instant::now();
@@ -90,9 +91,9 @@ impl Pump {
         }
     }
 
-    /// Waits for input until `deadline`, or for good; and for word that the command has ended, if
-    /// that is not known yet.
-    fn wait(&self, deadline: Option<Instant>, for_end: bool) -> io::Result<Seen> {
+    /// Waits for input until `deadline`, or without limit if there is none. With `for_end`, also
+    /// waits for the command's end.
+    fn wait(&self, deadline: Option<Instant>, for_end: bool) -> io::Result<WaitEvents> {
         let failing = PollFlags::ERR | PollFlags::HUP | PollFlags::NVAL;
         let mut polled =
             vec![PollFd::new(&self.from, PollFlags::IN), PollFd::new(&self.to, PollFlags::empty())];
@@ -104,12 +105,12 @@ impl Pump {
             .transpose()
             .map_err(|_| io::ErrorKind::InvalidInput)?;
         match poll(&mut polled, timeout.as_ref()) {
-            Ok(_) => Ok(Seen {
+            Ok(_) => Ok(WaitEvents {
                 input: !polled[0].revents().is_empty(),
-                deaf: polled[1].revents().intersects(PollFlags::ERR),
+                reader_gone: polled[1].revents().intersects(PollFlags::ERR),
                 ended: polled.get(2).is_some_and(|ended| ended.revents().intersects(failing)),
             }),
-            Err(Errno::INTR) => Ok(Seen { input: false, deaf: false, ended: false }),
+            Err(Errno::INTR) => Ok(WaitEvents { input: false, reader_gone: false, ended: false }),
             Err(error) => Err(error.into()),
         }
     }
@@ -119,7 +120,7 @@ impl Pump {
             match rustix::io::write(&self.to, bytes) {
                 Ok(written) => bytes = &bytes[written..],
                 Err(Errno::INTR) => {}
-                // Somebody who shares it made it return at once.
+                // Another process that shares the pipe made it non-blocking.
                 Err(Errno::AGAIN) => {
                     let _ = poll(&mut [PollFd::new(&self.to, PollFlags::OUT)], None);
                 }
@@ -130,28 +131,28 @@ impl Pump {
     }
 }
 
-/// Where a stream of tokctl's own leads.
+/// The kind of file that a stream leads to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Leads {
-    /// To another program.
-    Elsewhere,
-    ToAFile,
-    /// To a terminal, or to nobody.
-    ToADevice,
+pub(super) enum StreamTarget {
+    /// A pipe or socket, which another program reads.
+    Program,
+    File,
+    /// A terminal or the null device.
+    Device,
 }
 
-/// Says where `stream` leads.
-pub(super) fn leads(stream: impl AsFd) -> Leads {
+/// Returns what `stream` leads to.
+pub(super) fn target_of(stream: impl AsFd) -> StreamTarget {
     use rustix::fs::FileType;
-    let Ok(stat) = rustix::fs::fstat(stream) else { return Leads::ToADevice };
+    let Ok(stat) = rustix::fs::fstat(stream) else { return StreamTarget::Device };
     match FileType::from_raw_mode(stat.st_mode) {
-        FileType::Fifo | FileType::Socket => Leads::Elsewhere,
-        FileType::RegularFile => Leads::ToAFile,
-        _ => Leads::ToADevice,
+        FileType::Fifo | FileType::Socket => StreamTarget::Program,
+        FileType::RegularFile => StreamTarget::File,
+        _ => StreamTarget::Device,
     }
 }
 
-/// Whether two streams lead to the same place.
+/// Returns whether two streams lead to the same file.
 pub(super) fn are_one(one: BorrowedFd<'_>, other: BorrowedFd<'_>) -> bool {
     match (rustix::fs::fstat(one), rustix::fs::fstat(other)) {
         (Ok(one), Ok(other)) => (one.st_dev, one.st_ino) == (other.st_dev, other.st_ino),

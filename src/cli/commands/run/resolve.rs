@@ -1,4 +1,4 @@
-//! Getting what references mean: each credential once, those that are due side by side.
+//! The resolution of references: each credential once, several renewals at a time.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
@@ -11,43 +11,43 @@ use super::variable::Variable;
 use super::wishes::Wish;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
-use crate::cli::renewal::{self, Asking};
+use crate::cli::renewal::{self, RenewalCaller};
 use crate::cli::{audit_trail, choice, keys, time};
 use crate::model::account::Account;
 use crate::model::address::Address;
 use crate::model::audit::Action;
 use crate::model::credential::Credential;
 use crate::model::reference::{Field, Reference};
-use crate::ops::Vault;
 use crate::ops::fair_queue::FairQueue;
 use crate::ops::many::{self, Job};
-use crate::ops::token::{self, Found, LiveToken};
-use crate::ops::{self, OpenVault, credential};
+use crate::ops::token::{self, LiveToken, TokenState};
+use crate::ops::{self, OpenVault, Vault, credential};
 use crate::secret::SecretText;
 
-/// How many tokens are renewed at a time.
+/// The number of threads that renew tokens.
 const THREADS: NonZeroUsize = NonZeroUsize::new(8).unwrap();
 
-/// The credentials that references name, and the vault that they are from.
+/// The credentials that references name, and their vault.
 pub(super) struct Resolved {
     pub(super) vault: OpenVault,
     pub(super) credentials: BTreeMap<Account, Credential>,
 }
 
-/// What came of one credential, and a warning about a hook.
+/// The result for one credential, with a warning about a hook.
 type Got = (Result<LiveToken, CliError>, Option<String>);
 
-/// Gets the credentials that `wishes` name; `None` if they name none.
+/// Obtains the credentials that `wishes` name; returns `None` if they name none.
 ///
-/// Fails if one can't be had, or has not what is asked for.
+/// Fails if a credential can't be obtained or lacks a field that is asked for.
 pub(super) fn resolve(
     context: &Context,
     wishes: &BTreeMap<Variable, Wish>,
 ) -> Result<Option<Resolved>, CliError> {
-    // Whether a token is wanted, by account.
+    // Maps each account to whether its token is wanted.
     let mut wanted: BTreeMap<Account, bool> = BTreeMap::new();
     for reference in wishes.values().filter_map(Wish::reference) {
-        *wanted.entry(reference.account.clone()).or_default() |= reference.field.is_of_the_token();
+        *wanted.entry(reference.account.clone()).or_default() |=
+            reference.field.changes_with_token();
     }
     if wanted.is_empty() {
         return Ok(None);
@@ -57,16 +57,17 @@ pub(super) fn resolve(
     let are_all_there = got.values().all(Result::is_ok);
     let mut outcomes = BTreeMap::new();
     for (account, got) in got {
-        // What is handed out is written down, and so is what failed; what was got in vain is not.
+        // Handed out tokens and failures go into the audit. A token that is dropped because another
+        // one failed does not.
         let recorded = if wanted[&account] && (are_all_there || got.is_err()) {
             let outcome = audit_trail::outcome(&got);
             audit_trail::record(context, &vault, "run", Action::Get, &account, outcome)
         } else {
             Ok(())
         };
-        let outcome = got.and_then(|handed| recorded.map(|()| handed)).map(|handed| {
-            renewal::warn(context, &account, &handed);
-            handed.credential
+        let outcome = got.and_then(|token| recorded.map(|()| token)).map(|token| {
+            renewal::warn(context, &account, &token);
+            token.credential
         });
         outcomes.insert(account, outcome);
     }
@@ -78,7 +79,7 @@ pub(super) fn resolve(
     Ok(Some(Resolved { vault, credentials }))
 }
 
-/// The value that `reference` means.
+/// Returns the value that `reference` means.
 pub(super) fn value(
     reference: &Reference,
     credential: &Credential,
@@ -95,7 +96,7 @@ pub(super) fn value(
     match value.map(Zeroizing::new) {
         None => Err(CliError::new(Kind::Failed, format!("`{account}` has no {field}"))
             .hint("leave that reference out")),
-        // No environment can hold it.
+        // Environment variables can't hold a null character.
         Some(value) if value.contains('\0') => Err(CliError::new(
             Kind::Failed,
             format!("the {field} of `{account}` holds a zero byte"),
@@ -105,7 +106,7 @@ pub(super) fn value(
     }
 }
 
-/// Gets all credentials; each that can't be had is an error of its own.
+/// Obtains all credentials. Each one that fails has an error of its own.
 fn look(
     context: &Context,
     vault: &OpenVault,
@@ -115,13 +116,13 @@ fn look(
     let mut due = Vec::new();
     for (account, &is_token_wanted) in wanted {
         match find(context, vault, account, is_token_wanted) {
-            Ok(Found::Good(token)) => drop(got.insert(account.clone(), Ok(*token))),
-            Ok(Found::Due) => due.push(account.clone()),
+            Ok(TokenState::Good(token)) => drop(got.insert(account.clone(), Ok(*token))),
+            Ok(TokenState::Due) => due.push(account.clone()),
             Err(error) => drop(got.insert(account.clone(), Err(error))),
         }
     }
     if let [account] = &due[..] {
-        let live = token::live(vault, account, renewal::USUAL, &Asking::alone(context));
+        let live = token::live(vault, account, renewal::USUAL, &RenewalCaller::alone(context));
         got.insert(account.clone(), live.map_err(CliError::from));
     } else if !due.is_empty() {
         for (account, (live, warning)) in side_by_side(context, vault, due)? {
@@ -139,17 +140,17 @@ fn find(
     vault: &OpenVault,
     account: &Account,
     is_token_wanted: bool,
-) -> Result<Found, CliError> {
+) -> Result<TokenState, CliError> {
     let found = if is_token_wanted {
         token::find(vault, account, renewal::USUAL)
     } else {
         credential::expect(vault, account).map(|row| {
             let credential = row.stored.credential;
-            Found::Good(Box::new(LiveToken { credential, refreshed: false, warning: None }))
+            TokenState::Good(Box::new(LiveToken { credential, refreshed: false, warning: None }))
         })
     };
     if let Err(ops::Error::NoCredential { account }) = &found {
-        return Err(choice::none(context, Some(&account.provider), Some(&account.user)));
+        return Err(choice::no_match(context, Some(&account.provider), Some(&account.user)));
     }
     Ok(found?)
 }
@@ -162,13 +163,13 @@ fn side_by_side(
     let threads = THREADS.min(due.len().try_into().unwrap_or(THREADS));
     let queue = FairQueue::new();
     for account in due {
-        // Each provider has a lane of its own.
+        // Each provider has its own lane.
         queue.push(account.provider.clone().as_str(), Job { account, round: 0 });
     }
     queue.close();
     let opener = vault.opener();
     let work = |vault: &OpenVault, account: &Account| -> Result<Got, CliError> {
-        let asking = Asking::one_of_many(context);
+        let asking = RenewalCaller::one_of_many(context);
         let live = token::live(vault, account, renewal::USUAL, &asking);
         Ok((live.map_err(CliError::from), asking.into_warning()))
     };
@@ -187,14 +188,14 @@ fn side_by_side(
     })
 }
 
-/// A variable that can't be set, and why.
+/// A variable that can't be set, and the reason.
 struct Unset<'a> {
     variable: &'a Variable,
     reference: &'a Reference,
     error: CliError,
 }
 
-/// Fails, with all variables that can't be set, unless every reference has a value.
+/// Fails unless every reference has a value. The error names all variables that can't be set.
 fn check(
     wishes: &BTreeMap<Variable, Wish>,
     outcomes: &BTreeMap<Account, Result<Credential, CliError>>,

@@ -1,4 +1,4 @@
-//! Running the command beside tokctl, since something is to be done meanwhile or afterwards.
+//! The supervision of a command that runs as a child, for masking, fresh files and cleaning up.
 
 use std::io::{self, PipeReader, PipeWriter};
 use std::os::fd::AsFd;
@@ -18,10 +18,11 @@ use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
 use crate::signals;
 
-/// A signal so soon after the command's end may be the one that ended it, sent to both.
+/// The time after the command's end in which a signal may be the one that ended the command, sent
+/// to both.
 const ECHO: Duration = Duration::from_millis(300);
 
-/// Which of the command's streams are masked.
+/// The streams of the command that are masked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Masked {
     pub(super) stdout: bool,
@@ -34,7 +35,7 @@ impl Masked {
     }
 }
 
-/// What the command's streams are led into; `None`: where tokctl's own go.
+/// The pipes for the command's streams; `None` for a stream that is not masked.
 #[derive(Default)]
 struct Inlets {
     stdout: Option<PipeWriter>,
@@ -53,8 +54,9 @@ impl Inlets {
     }
 }
 
-/// Makes the pipes for what is masked. What leads to one place goes through one pipe: so it stays in
-/// order.
+/// Makes the pipes for masked streams.
+///
+/// Streams that lead to the same file share one pipe, which keeps their output in order.
 fn pipes(masked: Masked, ended: &PipeReader) -> io::Result<(Inlets, Vec<Pump>)> {
     let (stdout, stderr) = (io::stdout(), io::stderr());
     let (mut inlets, mut pumps) = (Inlets::default(), Vec::new());
@@ -77,8 +79,9 @@ fn pipes(masked: Masked, ended: &PipeReader) -> io::Result<(Inlets, Vec<Pump>)> 
     Ok((inlets, pumps))
 }
 
-/// Runs the command to its end; returns its exit code, or 128 and the number of the signal that
-/// ended it. `keeper` is at work meanwhile, and its files are gone afterwards.
+/// Runs the command to its end, and `keeper` beside it, whose files are removed afterwards.
+///
+/// Returns the exit code, or 128 plus the number of the signal that ended the command.
 pub(super) fn run(
     context: &Context,
     program: &Program<'_>,
@@ -93,16 +96,16 @@ pub(super) fn run(
     let (ended, end) = io::pipe().map_err(failed)?;
     let (inlets, pumps) = pipes(masked, &ended).map_err(failed)?;
     let child = program.spawn(|command| inlets.attach(command))?;
-    // The command alone keeps them open from now on.
+    // From here on only the command holds these ends open.
     drop((inlets, ended));
     thread::scope(|scope| {
         let (stop, until) = mpsc::channel();
         let keeping = keeper.map(|keeper| scope.spawn(move || keeper.run(&until)));
         let pumping: Vec<_> = pumps
             .into_iter()
-            .map(|pump| scope.spawn(move || tell(context, pump.run(secrets))))
+            .map(|pump| scope.spawn(move || warn_of_lost_output(context, pump.run(secrets))))
             .collect();
-        let code = child::attend(pid(&child), &mut received).map_err(failed)?;
+        let code = child::wait_passing_signals(pid(&child), &mut received).map_err(failed)?;
         drop((end, stop));
         let handle = received.handle();
         scope.spawn(move || {
@@ -111,13 +114,13 @@ pub(super) fn run(
             }
             handle.close();
         });
-        // What the command wrote is passed on still. Whoever reads it may take long; now that the
-        // command has ended, a signal is for tokctl.
+        // The command's last output may take long to write. The command has ended, so a signal is
+        // now for tokctl.
         let since = Instant::now();
         for origin in received.forever() {
             let is_new = since.elapsed() > ECHO;
-            if is_new && signals::is_an_end(origin.signal) {
-                // What is on its way to the vault is waited for.
+            if is_new && signals::ends_program(origin.signal) {
+                // Waits for a renewal that is on its way to the vault.
                 keeping.map(thread::ScopedJoinHandle::join);
                 if let Some(keeper) = keeper {
                     keeper.files.lock().unwrap_or_else(PoisonError::into_inner).remove();
@@ -134,8 +137,8 @@ fn pid(child: &Child) -> Pid {
     Pid::from_child(child)
 }
 
-/// Tells that output was lost.
-fn tell(context: &Context, pumped: io::Result<()>) {
+/// Warns that output was lost.
+fn warn_of_lost_output(context: &Context, pumped: io::Result<()>) {
     if let Err(error) = pumped {
         context.ui.warning(&format!("not all of the command's output could be passed on: {error}"));
     }

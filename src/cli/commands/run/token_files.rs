@@ -1,7 +1,7 @@
-//! Files that hold tokens for as long as a command runs.
+//! Files that hold tokens while a command runs.
 //!
-//! They lie in a directory of their own, mode 0700, which is locked while tokctl lives. A directory
-//! whose lock is free was left behind, and the next `run` takes it away.
+//! They lie in a directory of their own with mode 0700, which is locked while tokctl lives. A
+//! directory whose lock is free was left behind, and the next `run` removes it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, TryLockError};
@@ -16,16 +16,16 @@ use super::variable::Variable;
 use crate::cli::environment::Environment;
 use crate::private_file;
 
-/// What the directories' names begin with.
+/// The prefix of the directories' names.
 const PREFIX: &str = "tokctl-run-";
 
-/// No variable is called so.
+/// The name of the lock file, which no variable can have.
 const LOCK: &str = ".lock";
 
-/// How often another name is tried. Each failure takes a sweep by another process at that moment.
+/// The number of names to try. A try fails only when another process sweeps at that moment.
 const TRIES: usize = 10;
 
-/// The files, gone when dropped.
+/// The directory with the files, which is removed when dropped.
 pub(super) struct TokenFiles {
     directory: PathBuf,
     _lock: File,
@@ -33,7 +33,7 @@ pub(super) struct TokenFiles {
 }
 
 impl TokenFiles {
-    /// Makes the directory, and takes away what others left behind.
+    /// Creates the directory, and removes those that others left behind.
     pub(super) fn create(environment: &Environment) -> io::Result<Self> {
         let base = base(environment);
         sweep(&base);
@@ -53,12 +53,12 @@ impl TokenFiles {
         Err(io::ErrorKind::AlreadyExists.into())
     }
 
-    /// Where the file of `variable` is.
+    /// Returns the path of the file for `variable`.
     pub(super) fn path(&self, variable: &Variable) -> PathBuf {
         self.directory.join(variable.as_str())
     }
 
-    /// Has the file of `variable` hold `content`, at once.
+    /// Replaces the file for `variable` by one with `content`, atomically.
     pub(super) fn put(
         &mut self,
         variable: &Variable,
@@ -69,12 +69,12 @@ impl TokenFiles {
         Ok(())
     }
 
-    /// Whether the file of `variable` was last written with `content`.
+    /// Returns whether `content` was the last that was written for `variable`.
     pub(super) fn holds(&self, variable: &Variable, content: &str) -> bool {
         self.contents.get(variable).is_some_and(|held| held.as_str() == content)
     }
 
-    /// Takes all away.
+    /// Removes the files and their directory.
     pub(super) fn remove(&self) {
         let _ = fs::remove_dir_all(&self.directory);
     }
@@ -86,8 +86,8 @@ impl Drop for TokenFiles {
     }
 }
 
-/// The directory for what lives no longer than a login, which is in memory; else the one for
-/// temporary files.
+/// Returns the base directory: the in-memory one of the user's session, else the one for temporary
+/// files.
 fn base(environment: &Environment) -> PathBuf {
     directory(environment, "XDG_RUNTIME_DIR")
         .filter(|path| path.is_dir() && private_file::check(path).is_ok())
@@ -95,14 +95,13 @@ fn base(environment: &Environment) -> PathBuf {
         .unwrap_or_else(|| "/tmp".into())
 }
 
-/// The directory that a variable names.
+/// Returns the directory that a variable names.
 fn directory(environment: &Environment, name: &str) -> Option<PathBuf> {
     environment.get(name).map(PathBuf::from).filter(|path| path.is_absolute())
 }
 
-/// The directories, wherever one could be, that were left behind with what is in them: nobody has
-/// their locks.
-pub(super) fn left_behind(environment: &Environment) -> Vec<PathBuf> {
+/// Returns the directories whose lock is free, in every possible base directory.
+pub(super) fn find_abandoned(environment: &Environment) -> Vec<PathBuf> {
     let temporary = directory(environment, "TMPDIR").unwrap_or_else(|| "/tmp".into());
     let places: BTreeSet<PathBuf> =
         directory(environment, "XDG_RUNTIME_DIR").into_iter().chain([temporary]).collect();
@@ -112,13 +111,13 @@ pub(super) fn left_behind(environment: &Environment) -> Vec<PathBuf> {
     places.iter().flat_map(|place| own(place)).filter(is_free).collect()
 }
 
-/// Makes `directory` and locks it; `None` if a sweep was faster.
+/// Creates and locks `directory`; `None` if another process swept it away before the lock.
 fn claim(directory: &Path) -> io::Result<Option<File>> {
     private_file::create_new_directory(directory)?;
     let path = directory.join(LOCK);
     let lock = match private_file::create_new(&path) {
         Ok(lock) => lock,
-        // An empty directory was left behind, for all that others can see.
+        // Other processes see an empty, unlocked directory as one that was left behind.
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
     };
@@ -133,15 +132,14 @@ fn claim(directory: &Path) -> io::Result<Option<File>> {
     Ok(is_same.then_some(lock))
 }
 
-/// Takes away the user's own directories that nobody has locked. What can't be taken away is left
-/// to the system.
+/// Removes the user's own directories that are not locked, and ignores failures.
 fn sweep(base: &Path) {
     for directory in own(base) {
         let _ = take_away(&directory);
     }
 }
 
-/// The user's own directories in `base`.
+/// Returns the user's own directories in `base`.
 fn own(base: &Path) -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(base) else { return Vec::new() };
     let own = rustix::process::geteuid().as_raw();
@@ -155,10 +153,10 @@ fn own(base: &Path) -> Vec<PathBuf> {
 fn take_away(directory: &Path) -> io::Result<()> {
     let path = directory.join(LOCK);
     if fs::symlink_metadata(&path).is_err() {
-        // Its maker died before it was locked, or is about to lock it, and finds it gone.
+        // The process that made it died before locking it, or is about to lock it and will notice.
         return fs::remove_dir(directory);
     }
-    let lock = private_file::open_or_create_itself(&path)?;
+    let lock = private_file::open_or_create_no_follow(&path)?;
     match lock.try_lock() {
         Ok(()) => fs::remove_dir_all(directory),
         Err(_) => Ok(()),
@@ -188,16 +186,20 @@ mod tests {
                 .is_ok_and(|readers| readers == private_file::Readers::OwnerOnly)
         );
 
-        // Left behind whole, and before it was locked.
+        // One directory left behind with its files, and one from before it was locked.
         let left = home.path().join("tokctl-run-left");
         private_file::create_new_directory(&left).unwrap();
         private_file::create_new(&left.join(LOCK)).unwrap();
         private_file::create_new(&left.join("TOKEN")).unwrap();
         private_file::create_new_directory(&home.path().join("tokctl-run-empty")).unwrap();
         private_file::create_new_directory(&home.path().join("other")).unwrap();
-        assert_eq!(left_behind(&environment), [left], "one has nothing in it, and one is in use");
+        assert_eq!(
+            find_abandoned(&environment),
+            [left],
+            "one has nothing in it, and one is in use"
+        );
         let others = TokenFiles::create(&environment).unwrap();
-        assert!(left_behind(&environment).is_empty());
+        assert!(find_abandoned(&environment).is_empty());
         assert_eq!(entries(home.path()), 3, "two in use, and one that is none of ours");
         assert_eq!(fs::read_to_string(&path).unwrap(), "made-up");
         drop((files, others));

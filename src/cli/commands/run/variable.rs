@@ -1,39 +1,38 @@
 //! Names of variables that may be set for a command.
 //!
-//! A reference may stand in a file that came with somebody's project, and its value may be chosen
-//! by a service. So a variable by which programs find or load code is none to set from there.
+//! A reference may stand in a file from somebody else's project, and a service may choose its
+//! value. So variables by which programs find or load code are refused.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// Why a variable is not set.
+/// The reason why a variable is not set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Refusal {
-    /// No shell would take it.
+    /// No shell would accept the name.
     #[error("a variable's name is made of letters, digits and _, and begins with no digit")]
     Name,
     /// The loader puts the code that it names into every program.
     #[error("the loader takes code from it")]
     Loader,
-    /// A shell finds programs by it, or runs what is in it.
+    /// A shell finds programs by it, or runs its content.
     #[error("shells run what it names")]
     Shell,
-    /// An interpreter or a compiler takes code or options from it before it does what it was
-    /// started for.
+    /// An interpreter or compiler takes code or options from it before its real work.
     #[error("interpreters and compilers take code or options from it")]
     Interpreter,
-    /// Programs start what it names.
+    /// Programs start the program that it names.
     #[error("programs start what it names")]
     Program,
-    /// Programs read settings below it, which name programs.
+    /// Programs read settings from the place that it names, and these name programs.
     #[error("programs look for their settings there")]
     Settings,
-    /// It would change what tokctl does when the command calls it.
+    /// The variable would change what tokctl does when the command calls it.
     #[error("it is tokctl's own")]
     Own,
 }
 
-/// Refused as they are written, or with all that begins so where there is a `*`.
+/// The refused names; `*` at the end stands for any ending.
 const REFUSED: [(Refusal, &str); 6] = [
     (
         Refusal::Loader,
@@ -86,7 +85,7 @@ const REFUSED: [(Refusal, &str); 6] = [
     (Refusal::Own, "TOKCTL_*"),
 ];
 
-/// What `tokctl get --format env` sets, and other programs may look for.
+/// The variables that `tokctl get --format env` sets. Other programs may read them.
 const ANSWERS: [&str; 3] = ["TOKCTL_TOKEN", "TOKCTL_USERNAME", "TOKCTL_API_BASE_URL"];
 
 /// The name of a variable that may be set.

@@ -1,4 +1,4 @@
-//! What is to be set for the command, as flags, a file and the environment ask for it.
+//! The variables and files that flags, a file and the environment request for the command.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -16,17 +16,17 @@ use crate::model::reference::{self, Reference, SCHEME};
 use crate::private_file;
 use crate::untrusted::printable;
 
-/// No file of variables is larger, in bytes.
+/// The size limit of a file of variables, in bytes.
 const LARGEST: u64 = 1024 * 1024;
 
-/// What a variable becomes.
+/// The source of a variable's value.
 #[derive(Debug)]
 pub(super) enum Wish {
     /// This text.
     Text(Zeroizing<String>),
-    /// What a reference means.
+    /// The value of a reference.
     Value(Reference),
-    /// The path of a file with what a reference means.
+    /// The path of a file that holds the value of a reference.
     File(Reference),
 }
 
@@ -39,7 +39,8 @@ impl Wish {
     }
 }
 
-/// All that is asked for. Flags come before the file, and the file before the environment.
+/// Returns everything that is requested. Flags override the file, and the file overrides the
+/// environment.
 pub(super) fn collect(
     args: &Args,
     environment: &Environment,
@@ -69,7 +70,7 @@ pub(super) fn collect(
     Ok(wishes)
 }
 
-/// Reads `NAME=REF`. What was given may be a secret, and is not repeated.
+/// Parses `NAME=REF`. No message repeats the text, because it may be a secret.
 fn assignment(flag: &str, text: &str) -> Result<(Variable, Reference), CliError> {
     let Some((name, value)) = text.split_once('=') else {
         return Err(CliError::new(Kind::Usage, format!("`{flag}` takes NAME=REF"))
@@ -81,7 +82,7 @@ fn assignment(flag: &str, text: &str) -> Result<(Variable, Reference), CliError>
     Ok((variable, reference))
 }
 
-/// Takes the name of a variable that is set already, and so is no secret.
+/// Parses the name of a variable that is set already, and so is no secret.
 fn in_environment(name: &str) -> Result<Variable, CliError> {
     if name.parse::<Variable>() == Err(Refusal::Name) {
         let what = format!("the environment names `{}`, which no shell takes", printable(name));
@@ -92,7 +93,8 @@ fn in_environment(name: &str) -> Result<Variable, CliError> {
     variable(name, "the environment")
 }
 
-/// Takes the name of a variable. One that is malformed may be part of a secret, and is not repeated.
+/// Parses the name of a variable. No message repeats a malformed one, because it may be part of a
+/// secret.
 fn variable(name: &str, place: &str) -> Result<Variable, CliError> {
     name.parse().map_err(|refusal| {
         let what = match refusal {
@@ -134,7 +136,7 @@ fn in_file(path: &Path) -> Result<BTreeMap<Variable, Wish>, CliError> {
         } else {
             Wish::Text(value)
         };
-        // The last one counts, as in a shell.
+        // As in a shell, the last one counts.
         wishes.insert(variable, wish);
     }
     Ok(wishes)

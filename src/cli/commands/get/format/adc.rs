@@ -1,6 +1,7 @@
 //! Google's application default credentials of the type `authorized_user`.
 //!
-//! The one format that hands out the refresh token, with the client's secret: it says so.
+//! This is the only format that hands out the refresh token and the client's secret; a warning says
+//! so.
 
 use serde::Serialize;
 
@@ -10,15 +11,15 @@ use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::model::account::Account;
 use crate::model::credential::{Credential, Grant, OAuthGrant, RenewalGrant};
-use crate::providers::{self, Provider};
+use crate::ops::providers;
 use crate::secret::{ClientSecret, RefreshToken, SecretText};
 
-/// Where Google's libraries send such a refresh token, whatever the file says.
+/// The endpoint where Google's libraries send such a refresh token, whatever the file says.
 const TOKEN_ENDPOINT: &str = "https://oauth2.googleapis.com/token";
 
 const FORMAT: &str = "Google's application default credentials";
 
-/// The file's content: what Google's libraries ask of it.
+/// The fields of the file that Google's libraries require.
 #[derive(Serialize)]
 struct AuthorizedUser<'a> {
     client_id: &'a str,
@@ -33,11 +34,8 @@ pub(super) fn render(
     account: &Account,
     credential: &Credential,
 ) -> Result<Rendered, CliError> {
-    let provider =
-        context.config().ok().and_then(|config| providers::find(&account.provider, config).ok());
-    let rotates = provider
-        .as_ref()
-        .is_none_or(|provider: &Provider| provider.definition.refresh.rotates != Some(false));
+    let renewal = providers::renewal(&account.provider, context.config().ok());
+    let rotates = renewal.rotates != Some(false);
     let rendered = authorized_user(credential, rotates)?;
     context.ui.warning(&format!(
         "what is printed holds the refresh token of `{account}`: whoever has it can get tokens \
@@ -47,7 +45,7 @@ pub(super) fn render(
 }
 
 fn authorized_user(credential: &Credential, rotates: bool) -> Result<Rendered, CliError> {
-    let (grant, secret, refresh_token) = handed_out(credential, rotates)?;
+    let (grant, secret, refresh_token) = exportable_grant(credential, rotates)?;
     let (secret, refresh_token) = (secret.expose(), refresh_token.expose());
     let mut rendered = Rendered::with_room_for(secret.len() + refresh_token.len());
     let written = AuthorizedUser {
@@ -58,14 +56,15 @@ fn authorized_user(credential: &Credential, rotates: bool) -> Result<Rendered, C
     };
     json::write(&mut rendered, &written)?;
     for secret in [secret, refresh_token] {
-        rendered.holds(secret);
-        rendered.holds(&json::quoted(secret)?);
+        rendered.add_secret(secret);
+        rendered.add_secret(&json::quote(secret)?);
     }
     Ok(rendered)
 }
 
-/// What leaves: only a grant of Google's, whose refresh token any number of holders may use.
-fn handed_out(
+/// Returns the grant if it may be handed out: one of Google's, whose refresh token several holders
+/// can use.
+fn exportable_grant(
     credential: &Credential,
     rotates: bool,
 ) -> Result<(&OAuthGrant, &ClientSecret, &RefreshToken), CliError> {
@@ -114,7 +113,7 @@ mod tests {
 
     use super::*;
 
-    /// A grant of Google's, but for what `alter` makes of it.
+    /// Returns a test credential with a grant of Google's, changed by `alter`.
     fn credential(alter: impl FnOnce(&mut Value)) -> Credential {
         let mut sealed = json!({
             "grant": {
@@ -170,7 +169,7 @@ mod tests {
         let mut service = credential(|_| ());
         let Grant::OAuth(grant) = &mut service.grant else { panic!() };
         grant.renewal = serde_json::from_value(account).unwrap();
-        let error = handed_out(&service, false).err().unwrap();
+        let error = exportable_grant(&service, false).err().unwrap();
         assert!(error.hint.unwrap().contains("service account's own file"));
     }
 }

@@ -1,6 +1,6 @@
-//! Headers as a configuration of curl's: `tokctl get --format curl | curl -K - ADDRESS`.
+//! Headers in curl's configuration format: `tokctl get --format curl | curl -K - ADDRESS`.
 //!
-//! Without an address: that of the API would be fetched beside the one that is asked for.
+//! The API's address is left out, because curl would fetch it in addition to ADDRESS.
 
 use zeroize::Zeroizing;
 
@@ -14,19 +14,19 @@ pub(super) fn render(credential: &Credential, token: &AccessToken) -> Result<Ren
     let headers = header::headers(credential, token)?;
     let length = headers.iter().map(|header| header.value.len()).sum();
     let mut rendered = Rendered::with_room_for(length);
-    rendered.holds(token.expose());
+    rendered.add_secret(token.expose());
     for header in &headers {
-        for part in ["header = \"", header.name, ": ", &escaped(&header.value), "\"\n"] {
+        for part in ["header = \"", header.name, ": ", &escape(&header.value), "\"\n"] {
             rendered.text.push_str(part);
         }
-        rendered.holds(&header.secret);
-        rendered.holds(&escaped(&header.secret));
+        rendered.add_secret(&header.secret);
+        rendered.add_secret(&escape(&header.secret));
     }
     Ok(rendered)
 }
 
-/// A header's value as it stands between quotes: it has nothing else that curl looks at.
-fn escaped(value: &str) -> Zeroizing<String> {
+/// Escapes a header's value for curl's double quotes. The value has no other special characters.
+fn escape(value: &str) -> Zeroizing<String> {
     let mut escaped = Zeroizing::new(String::with_capacity(2 * value.len()));
     for character in value.chars() {
         if matches!(character, '"' | '\\') {

@@ -1,4 +1,4 @@
-//! Assignments that a shell runs: `eval "$(tokctl get --format env)"`.
+//! Variable assignments that a shell runs: `eval "$(tokctl get --format env)"`.
 
 use zeroize::Zeroizing;
 
@@ -10,15 +10,15 @@ use crate::secret::{AccessToken, SecretText};
 pub(super) fn render(credential: &Credential, token: &AccessToken) -> Rendered {
     let token = token.expose();
     let mut rendered = Rendered::with_room_for(token.len());
-    let quoted_token = quoted(token);
+    let quoted_token = quote(token);
     export(&mut rendered, "TOKCTL_TOKEN", &quoted_token);
-    rendered.holds(token);
-    rendered.holds(&quoted_token[1..quoted_token.len() - 1]);
+    rendered.add_secret(token);
+    rendered.add_secret(&quoted_token[1..quoted_token.len() - 1]);
     if let Some(username) = &credential.api.username {
-        export(&mut rendered, "TOKCTL_USERNAME", &quoted(username));
+        export(&mut rendered, "TOKCTL_USERNAME", &quote(username));
     }
     if let Some(address) = credential.api_base_url().map(Address::as_str) {
-        export(&mut rendered, "TOKCTL_API_BASE_URL", &quoted(address));
+        export(&mut rendered, "TOKCTL_API_BASE_URL", &quote(address));
     }
     rendered
 }
@@ -29,9 +29,11 @@ fn export(rendered: &mut Rendered, name: &str, quoted: &str) {
     }
 }
 
-/// A text as one word of dash, bash, zsh and fish: between single quotes, but for single quotes
-/// and for backslashes, which fish gives a meaning there.
-fn quoted(text: &str) -> Zeroizing<String> {
+/// Quotes a text as one word for dash, bash, zsh and fish.
+///
+/// Single quotes enclose everything except single quotes and backslashes, which fish would
+/// interpret.
+fn quote(text: &str) -> Zeroizing<String> {
     let mut quoted = Zeroizing::new(String::with_capacity(4 * text.len() + 2));
     quoted.push('\'');
     for character in text.chars() {
@@ -57,7 +59,7 @@ mod tests {
             (r"a\b\", r"'a'\\'b'\\''"),
             ("$(x) `y` \"z\" !! #", "'$(x) `y` \"z\" !! #'"),
         ] {
-            assert_eq!(*quoted(text), word);
+            assert_eq!(*quote(text), word);
         }
     }
 }

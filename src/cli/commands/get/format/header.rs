@@ -1,4 +1,4 @@
-//! The lines of an HTTP request that carry the token, as its service wants it.
+//! HTTP header lines that carry the token, in the form that its service wants.
 
 use data_encoding::BASE64;
 use zeroize::Zeroizing;
@@ -8,11 +8,11 @@ use crate::cli::error::CliError;
 use crate::model::credential::{ApiAuth, Credential};
 use crate::secret::{AccessToken, SecretText};
 
-/// A header with its value.
+/// A header's name and value.
 pub(super) struct Header<'a> {
     pub(super) name: &'a str,
     pub(super) value: Zeroizing<String>,
-    /// What of the value is secret.
+    /// The secret part of the value.
     pub(super) secret: Zeroizing<String>,
 }
 
@@ -20,17 +20,17 @@ pub(super) fn render(credential: &Credential, token: &AccessToken) -> Result<Ren
     let headers = headers(credential, token)?;
     let length = headers.iter().map(|header| header.value.len()).sum();
     let mut rendered = Rendered::with_room_for(length);
-    rendered.holds(token.expose());
+    rendered.add_secret(token.expose());
     for header in &headers {
         for part in [header.name, ": ", &header.value, "\n"] {
             rendered.text.push_str(part);
         }
-        rendered.holds(&header.secret);
+        rendered.add_secret(&header.secret);
     }
     Ok(rendered)
 }
 
-/// The headers that every request to the service carries.
+/// Returns the headers for a request to the service.
 pub(super) fn headers<'a>(
     credential: &'a Credential,
     token: &AccessToken,
@@ -64,7 +64,7 @@ fn plain<'a>(name: &'a str, value: &str) -> Header<'a> {
     Header { name, value: Zeroizing::new(value.to_owned()), secret: Zeroizing::new(value.into()) }
 }
 
-/// User and password in UTF-8, as RFC 7617 §2 joins them.
+/// Joins user and password in UTF-8 and encodes them (RFC 7617 §2).
 fn basic(credential: &Credential, token: &str) -> Result<Zeroizing<String>, CliError> {
     let username = credential.api.username.as_deref().unwrap_or_default();
     if username.contains(':') {
@@ -75,8 +75,8 @@ fn basic(credential: &Credential, token: &str) -> Result<Zeroizing<String>, CliE
     Ok(Zeroizing::new(BASE64.encode(pair.as_bytes())))
 }
 
-/// Whether a text can be a header's value (RFC 9110 §5.5), and is one that every reader takes for
-/// the same: no blanks at its ends, nothing beyond ASCII.
+/// Returns whether a text is a valid header value (RFC 9110 §5.5) that every reader understands
+/// alike: no blanks at its ends, ASCII only.
 fn is_field_value(value: &str) -> bool {
     let is_field_character = |byte: u8| (0x20..=0x7e).contains(&byte);
     !value.is_empty() && value.trim() == value && value.bytes().all(is_field_character)

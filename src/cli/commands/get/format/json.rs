@@ -1,4 +1,4 @@
-//! A JSON object with the token and all that is known of it.
+//! A JSON object with the token and its metadata.
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -15,41 +15,41 @@ use crate::secret::{AccessToken, SecretText};
 
 pub(super) fn render(
     account: &Account,
-    handed: &LiveToken,
+    live_token: &LiveToken,
     token: &AccessToken,
     now: Timestamp,
 ) -> Result<Rendered, CliError> {
     let token = token.expose();
     let mut rendered = Rendered::with_room_for(token.len());
-    write(&mut rendered, &Report::new(account, handed, token, now))?;
-    rendered.holds(token);
-    rendered.holds(&quoted(token)?);
+    write(&mut rendered, &TokenObject::new(account, live_token, token, now))?;
+    rendered.add_secret(token);
+    rendered.add_secret(&quote(token)?);
     Ok(rendered)
 }
 
-/// Writes `value` as the whole of `rendered`.
+/// Serializes `value` as the content of `rendered`.
 pub(super) fn write(rendered: &mut Rendered, value: &impl Serialize) -> Result<(), CliError> {
     let mut text = std::mem::take(&mut *rendered.text).into_bytes();
-    serde_json::to_writer_pretty(&mut text, value).map_err(|error| unwritten(&error))?;
+    serde_json::to_writer_pretty(&mut text, value).map_err(|error| write_error(&error))?;
     text.push(b'\n');
     *rendered.text = String::from_utf8(text).expect("JSON is UTF-8");
     Ok(())
 }
 
-/// A text as it stands between the quotes of a JSON string.
-pub(super) fn quoted(text: &str) -> Result<Zeroizing<String>, CliError> {
-    let mut quoted = serde_json::to_string(text).map_err(|error| unwritten(&error))?;
+/// Escapes a text for the inside of a JSON string.
+pub(super) fn quote(text: &str) -> Result<Zeroizing<String>, CliError> {
+    let mut quoted = serde_json::to_string(text).map_err(|error| write_error(&error))?;
     quoted.pop();
     quoted.remove(0);
     Ok(Zeroizing::new(quoted))
 }
 
-fn unwritten(error: &serde_json::Error) -> CliError {
+fn write_error(error: &serde_json::Error) -> CliError {
     CliError::new(Kind::Failed, "could not write JSON").caused_by(error)
 }
-/// What `--format json` prints.
+/// The output of `--format json`.
 #[derive(Serialize)]
-struct Report<'a> {
+struct TokenObject<'a> {
     v: u8,
     provider: &'a str,
     user: &'a str,
@@ -65,9 +65,14 @@ struct Report<'a> {
     refreshed: bool,
 }
 
-impl<'a> Report<'a> {
-    fn new(account: &'a Account, handed: &'a LiveToken, token: &'a str, now: Timestamp) -> Self {
-        let credential: &Credential = &handed.credential;
+impl<'a> TokenObject<'a> {
+    fn new(
+        account: &'a Account,
+        live_token: &'a LiveToken,
+        token: &'a str,
+        now: Timestamp,
+    ) -> Self {
+        let credential: &Credential = &live_token.credential;
         let expiry = credential.expiry();
         Self {
             v: 1,
@@ -86,7 +91,7 @@ impl<'a> Report<'a> {
             server_url: credential.api.server_url.as_ref().map(Address::as_str),
             username: credential.api.username.as_deref(),
             api_base_url: credential.api_base_url().map(Address::as_str),
-            refreshed: handed.refreshed,
+            refreshed: live_token.refreshed,
         }
     }
 }

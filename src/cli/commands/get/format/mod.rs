@@ -1,4 +1,4 @@
-//! The forms in which a token is printed, one file each.
+//! Output formats for a token, one file each. They decide nothing about which token is printed.
 
 mod rendered;
 mod json;
@@ -38,27 +38,29 @@ pub(super) enum Format {
     Adc,
 }
 
-/// Prints the token of `account`, masked first where `platform` is to do so.
+/// Prints the token of `account` in this format.
+///
+/// With `platform`, the CI platform masks the token first.
 pub(super) fn print(
     format: Format,
     platform: Option<CiMask>,
     context: &Context,
     account: &Account,
-    handed: &LiveToken,
+    live_token: &LiveToken,
 ) -> Result<(), CliError> {
-    let token = token_of(account, &handed.credential)?;
+    let token = token_of(account, &live_token.credential)?;
     let format = if context.ui.json { Format::Json } else { format };
     if format == Format::Token {
         if let Some(platform) = platform {
             ci_mask::mask(&context.ui, platform, [token.expose()])?;
         }
         let token = token.expose();
-        let mut line = Zeroizing::new(Vec::with_capacity(token.len() + 1));
-        line.extend_from_slice(token.as_bytes());
-        line.push(b'\n');
-        return context.ui.data(&line);
+        let mut output = Zeroizing::new(Vec::with_capacity(token.len() + 1));
+        output.extend_from_slice(token.as_bytes());
+        output.push(b'\n');
+        return context.ui.data(&output);
     }
-    let rendered = render(format, context, account, handed, token)?;
+    let rendered = render(format, context, account, live_token, token)?;
     if let Some(platform) = platform {
         let secrets = rendered.secrets.iter().map(|secret| secret.as_str());
         ci_mask::mask(&context.ui, platform, secrets)?;
@@ -70,12 +72,12 @@ fn render(
     format: Format,
     context: &Context,
     account: &Account,
-    handed: &LiveToken,
+    live_token: &LiveToken,
     token: &AccessToken,
 ) -> Result<Rendered, CliError> {
-    let credential = &handed.credential;
+    let credential = &live_token.credential;
     match format {
-        Format::Token | Format::Json => json::render(account, handed, token, time::now()),
+        Format::Token | Format::Json => json::render(account, live_token, token, time::now()),
         Format::Header => header::render(credential, token),
         Format::Env => Ok(env::render(credential, token)),
         Format::Curl => curl::render(credential, token),

@@ -1,4 +1,4 @@
-//! A line of a `.netrc` file, for the host of the service's API.
+//! A line of a `.netrc` file for the host of the service's API.
 
 use super::rendered::{Rendered, unfit};
 use crate::cli::error::CliError;
@@ -21,7 +21,7 @@ pub(super) fn render(
             return Err(unfit(FORMAT, "the service wants a header beside the token", by_header));
         }
         (ApiAuth::Basic, Some(username)) => username.as_str(),
-        // The name that a service tells of a person's is for people, and may hold blanks.
+        // The display name from the service may hold blanks, so the account's user stands in.
         (ApiAuth::Basic | ApiAuth::Bearer, _) => account.user.as_str(),
     };
     let Some(address) = credential.api_base_url() else {
@@ -36,19 +36,20 @@ pub(super) fn render(
         rendered.text.push_str(word(keyword, value)?);
     }
     rendered.text.push('\n');
-    rendered.holds(token);
+    rendered.add_secret(token);
     Ok(rendered)
 }
 
 const FORMAT: &str = "a .netrc file";
 
-/// The host alone: no reader of these files looks at ports.
+/// Returns the host without its port, because readers of these files ignore ports.
 fn host(address: &Address) -> &str {
     address.url().host_str().unwrap_or_default().trim_matches(['[', ']'])
 }
 
-/// A value that all readers take for the same word: some know quotes, escapes and comments, and
-/// some do not.
+/// Returns `value` if all readers take it for the same word.
+///
+/// Some of them know quotes, escapes and comments, and others do not.
 fn word<'a>(keyword: &str, value: &'a str) -> Result<&'a str, CliError> {
     let is_plain = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\');
     if !value.is_empty() && !value.starts_with('#') && value.bytes().all(is_plain) {

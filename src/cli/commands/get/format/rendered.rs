@@ -1,4 +1,4 @@
-//! What is printed, and what of it is secret.
+//! A rendered credential, with the secrets that it holds.
 
 use zeroize::Zeroizing;
 
@@ -7,27 +7,28 @@ use crate::cli::error::{CliError, Kind};
 /// A credential in one of the formats.
 pub(super) struct Rendered {
     pub(super) text: Zeroizing<String>,
-    /// What must not show in a log: each secret as it is and, where that differs, as it stands in
-    /// the text.
+    /// The secrets that must not show in a log: each as it is, and as it is escaped in the text if
+    /// that differs.
     pub(super) secrets: Vec<Zeroizing<String>>,
 }
 
 impl Rendered {
-    /// An empty text with room for what is made of `length` bytes of secrets: a buffer that grows
-    /// leaves copies behind.
+    /// Returns an empty text with room for secrets of `length` bytes.
+    ///
+    /// A buffer that grows leaves copies behind.
     pub(super) fn with_room_for(length: usize) -> Self {
         Self { text: Zeroizing::new(String::with_capacity(6 * length + 4096)), secrets: Vec::new() }
     }
 
-    /// Notes that `secret` must not show in a log.
-    pub(super) fn holds(&mut self, secret: &str) {
+    /// Records that `secret` must not show in a log.
+    pub(super) fn add_secret(&mut self, secret: &str) {
         if !self.secrets.iter().any(|known| known.as_str() == secret) {
             self.secrets.push(Zeroizing::new(secret.to_owned()));
         }
     }
 }
 
-/// The error for a credential that `format` has no way to say. `why` is a sentence about it.
+/// Returns the error for a credential that `format` can't express. `why` is a sentence about it.
 pub(super) fn unfit(format: &str, why: &str, hint: &str) -> CliError {
     let mut error = CliError::new(Kind::Failed, format!("this credential does not fit {format}"));
     error.causes.push(why.to_owned());

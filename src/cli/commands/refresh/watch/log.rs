@@ -1,7 +1,7 @@
-//! The service's log: one line a thing, on stderr, never a secret.
+//! The service's log: one line per event on stderr, and never a secret.
 //!
-//! `key=value` (logfmt), or JSON lines with `--json`; on a terminal the time and the level are left
-//! to whoever looks at it.
+//! Lines are `key=value` (logfmt), or JSON with `--json`. On a terminal they have no time and no
+//! level.
 
 use std::fmt::Write;
 use std::io::{IsTerminal, stderr};
@@ -12,7 +12,7 @@ use crate::cli::time;
 use crate::cli::ui::{Ui, Verbosity};
 use crate::untrusted::printable;
 
-/// Where lines go, and in what form.
+/// The writer of the log, with its form.
 #[derive(Debug, Clone)]
 pub(super) struct Log {
     ui: Ui,
@@ -26,7 +26,7 @@ enum Form {
     Terminal,
 }
 
-/// Facts of a line, in order.
+/// The facts of a line, in their order.
 pub(super) type Facts<'a> = &'a [(&'static str, Value)];
 
 impl Log {
@@ -39,13 +39,13 @@ impl Log {
         Self { ui, form }
     }
 
-    /// Writes one line down, if such are wanted.
+    /// Writes one line if the level is enabled.
     pub(super) fn line(&self, level: Verbosity, event: &str, facts: Facts<'_>) {
-        self.ui.log(level, &rendered(self.form, &time::rfc3339(time::now()), level, event, facts));
+        self.ui.log(level, &render(self.form, &time::rfc3339(time::now()), level, event, facts));
     }
 }
 
-fn rendered(form: Form, time: &str, level: Verbosity, event: &str, facts: Facts<'_>) -> String {
+fn render(form: Form, time: &str, level: Verbosity, event: &str, facts: Facts<'_>) -> String {
     let level = match level {
         Verbosity::Errors => "error",
         Verbosity::Warnings => "warn",
@@ -71,7 +71,7 @@ fn rendered(form: Form, time: &str, level: Verbosity, event: &str, facts: Facts<
     line
 }
 
-/// A text as one word: as it is where nothing in it could be taken for something else.
+/// Formats a text as one logfmt word, quoted if it needs to be.
 fn word(text: &str) -> String {
     let text = printable(text);
     let is_plain =
@@ -88,7 +88,7 @@ mod tests {
 
     fn line(form: Form) -> String {
         let facts = [("user", "a \"b\" =\n\u{1b}[31m".into()), ("failed", 2.into())];
-        rendered(form, "2027-01-01T00:00:00Z", Verbosity::Warnings, "failed", &facts)
+        render(form, "2027-01-01T00:00:00Z", Verbosity::Warnings, "failed", &facts)
     }
 
     #[test]

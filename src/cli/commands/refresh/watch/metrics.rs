@@ -1,4 +1,4 @@
-//! What the service did, in the text format of Prometheus, for node_exporter's textfile collector.
+//! The service's metrics, in the text format of Prometheus, for node_exporter's textfile collector.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -7,12 +7,12 @@ use jiff::Timestamp;
 
 use crate::model::account::Account;
 
-/// What is counted from the start of the service, and what was seen last.
+/// Counters since the start of the service, and the latest values.
 #[derive(Debug, Default)]
 pub(super) struct Metrics {
-    /// By provider.
+    /// The counters of each provider.
     counts: BTreeMap<String, Count>,
-    /// When each token ends.
+    /// The end of each token.
     expiries: BTreeMap<Account, Timestamp>,
 }
 
@@ -39,13 +39,13 @@ impl Metrics {
         };
     }
 
-    /// Forgets the tokens of those that are gone.
+    /// Removes the expiry of accounts that are gone.
     pub(super) fn retain(&mut self, is_there: impl Fn(&Account) -> bool) {
         self.expiries.retain(|account, _| is_there(account));
     }
 
-    /// The file's text, where a cycle ended at `now`.
-    pub(super) fn rendered(&self, now: Timestamp) -> String {
+    /// Returns the content of the metrics file for a round that ended at `now`.
+    pub(super) fn render(&self, now: Timestamp) -> String {
         let mut text = String::from(
             "# HELP tokctl_refreshes_total Refreshes since the service started.\n\
              # TYPE tokctl_refreshes_total counter\n",
@@ -85,7 +85,7 @@ impl Metrics {
     }
 }
 
-/// A label's value, with what has a meaning there escaped.
+/// Escapes the value of a label.
 fn label(value: &str) -> String {
     value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }
@@ -108,7 +108,7 @@ mod tests {
         metrics.refreshed(&account("acme", "x"), at(400));
         metrics.failed(&account("jira", "x"));
         metrics.retain(|account| account.provider.as_str() != "gone");
-        let text = metrics.rendered(at(50).unwrap());
+        let text = metrics.render(at(50).unwrap());
         let lines: Vec<&str> = text.lines().filter(|line| !line.starts_with('#')).collect();
         assert_eq!(
             lines,

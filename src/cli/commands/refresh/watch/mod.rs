@@ -1,4 +1,4 @@
-//! All tokens, for as long as the service runs.
+//! The service that refreshes all tokens before they are due.
 
 mod log;
 mod metrics;

@@ -1,4 +1,4 @@
-//! A round: one look at all credentials, which finds those to refresh.
+//! A round of the service, which finds the credentials to refresh.
 
 use std::collections::BTreeMap;
 
@@ -10,34 +10,36 @@ use crate::cli::commands::refresh::selection;
 use crate::cli::error::CliError;
 use crate::model::account::Account;
 use crate::model::credential::Status;
-use crate::ops::Opener;
+use crate::ops;
 use crate::ops::error::LoginReason;
-use crate::ops::many;
-use crate::{ops, store};
+use crate::ops::error::StoreError;
+use crate::ops::{Opener, many};
 
-/// What a look found.
-pub(super) struct Found {
-    /// What is to be refreshed, with its lane.
+/// The result of a round.
+pub(super) struct RoundResult {
+    /// The accounts to refresh now, each with its lane.
     pub(super) due: Vec<(String, Account)>,
-    /// When each token ends.
+    /// The end of each token.
     pub(super) expiries: BTreeMap<Account, Option<Timestamp>>,
-    /// When each of the others is due.
+    /// The due time of the tokens that are not refreshed now.
     pub(super) due_at: BTreeMap<Account, Timestamp>,
-    /// What can't be refreshed until a person does something.
+    /// The accounts that can't be refreshed until a user acts.
     pub(super) faults: Vec<(Account, CliError)>,
 }
 
-/// Looks at all credentials that `args` name, opened: when one is due stands under the seal.
+/// Opens all credentials that `args` select and decides about each.
+///
+/// They have to be opened because the due time is under the seal.
 pub(super) fn look(
     args: &Args,
     opener: &Opener,
     every: SignedDuration,
     now: Timestamp,
-) -> Result<Found, CliError> {
-    // Opened anew each time, since the file may be another one by now.
+) -> Result<RoundResult, CliError> {
+    // Opened in each round, because the file may have been replaced.
     let vault = opener.open()?;
     let lanes = many::lanes(&vault, args.choice.provider.as_ref(), args.choice.user.as_ref())?;
-    let mut found = Found {
+    let mut result = RoundResult {
         due: Vec::new(),
         expiries: BTreeMap::new(),
         due_at: BTreeMap::new(),
@@ -47,31 +49,31 @@ pub(super) fn look(
         let credential = match vault.read(&account) {
             Ok(Some(row)) => row.stored.credential,
             Ok(None) => continue,
-            // One row that can't be read keeps no other from being refreshed.
+            // An unreadable row must not stop the refresh of others.
             Err(
-                error @ (store::Error::Tampered { .. }
-                | store::Error::Damaged(_)
-                | store::Error::Inconsistent(_)),
+                error @ (StoreError::Tampered { .. }
+                | StoreError::Damaged(_)
+                | StoreError::Inconsistent(_)),
             ) => {
-                found.expiries.insert(account.clone(), None);
-                found.faults.push((account, error.into()));
+                result.expiries.insert(account.clone(), None);
+                result.faults.push((account, error.into()));
                 continue;
             }
             Err(error) => return Err(error.into()),
         };
-        found.expiries.insert(account.clone(), credential.expiry().at());
+        result.expiries.insert(account.clone(), credential.expiry().at());
         if credential.status == Status::LoginRequired {
             let reason = LoginReason::Refused;
             let error = ops::Error::LoginRequired { account: account.clone(), reason };
-            found.faults.push((account, error.into()));
+            result.faults.push((account, error.into()));
             continue;
         }
-        match selection::upcoming(&credential, every, now) {
-            Verdict::Renew(_) => found.due.push((lane, account)),
+        match selection::decide_for_service(&credential, every, now) {
+            Verdict::Renew(_) => result.due.push((lane, account)),
             Verdict::Leave(_) | Verdict::NeedsLogin => {
-                found.due_at.extend(selection::due_at(&credential, now).map(|at| (account, at)));
+                result.due_at.extend(selection::due_at(&credential, now).map(|at| (account, at)));
             }
         }
     }
-    Ok(found)
+    Ok(result)
 }

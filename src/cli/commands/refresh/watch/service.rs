@@ -1,7 +1,7 @@
-//! The service: looks what is due, has it refreshed, and tells what came of it.
+//! The service's main loop: starts rounds, queues refreshes, and reports their outcomes.
 //!
-//! The main thread looks and tells; others refresh. So what one provider keeps waiting for delays
-//! neither the next look nor another provider's tokens.
+//! The main thread decides and reports; other threads refresh. So a slow provider delays neither
+//! the next round nor another provider's tokens.
 
 use std::collections::HashSet;
 use std::io;
@@ -13,27 +13,26 @@ use jiff::Timestamp;
 
 use super::log::Log;
 use super::metrics::Metrics;
-use super::rounds::{self, Found};
+use super::rounds::{self, RoundResult};
 use super::schedule::Schedule;
 use super::supervisor::{self, Supervisor};
 use super::troubles::Troubles;
 use crate::cli::commands::refresh::args::Args;
 use crate::cli::commands::refresh::outcome::{Done, Outcome, renew_if};
 use crate::cli::commands::refresh::report::Tally;
-use crate::cli::commands::refresh::selection::upcoming;
+use crate::cli::commands::refresh::selection::decide_for_service;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
 use crate::cli::ui::Verbosity;
 use crate::cli::{keys, time};
 use crate::model::account::Account;
-use crate::ops::Vault;
 use crate::ops::fair_queue::FairQueue;
 use crate::ops::many::{self, Job};
-use crate::ops::{OpenVault, Opener};
+use crate::ops::{OpenVault, Opener, Vault};
 use crate::private_file;
 use crate::signals;
 
-/// The service as it runs.
+/// The state of the running service.
 struct Service<'a> {
     args: &'a Args,
     opener: &'a Opener,
@@ -43,20 +42,20 @@ struct Service<'a> {
     schedule: Schedule,
     troubles: Troubles,
     metrics: Metrics,
-    /// What is in the queue or in hand.
+    /// The accounts that are queued or being refreshed.
     busy: HashSet<Account>,
     round: u64,
-    /// What the round brought so far; `None` once that was told.
+    /// The counts of the current round; `None` once they were reported.
     tally: Option<Tally>,
     is_ready: bool,
 }
 
-/// Runs the service, until a signal ends it.
+/// Runs the service until a signal ends it.
 pub(in crate::cli::commands::refresh) fn run(
     args: &Args,
     context: &Context,
 ) -> Result<(), CliError> {
-    // A slip is told now, and not when it matters.
+    // A mistake in the configuration is reported at the start, and not when it first matters.
     context.config()?;
     let opener = keys::unlock(context, Vault::open(context.vault()?)?)?.opener();
     let log = Log::new(context.ui.clone());
@@ -71,7 +70,9 @@ pub(in crate::cli::commands::refresh) fn run(
     .map_err(failed)?;
     let queue = FairQueue::new();
     let work = |vault: &OpenVault, account: &Account| {
-        renew_if(context, vault, account, |credential, now| upcoming(credential, args.every, now))
+        renew_if(context, vault, account, |credential, now| {
+            decide_for_service(credential, args.every, now)
+        })
     };
     thread::scope(|scope| {
         let (done, outcomes) = mpsc::channel();
@@ -80,7 +81,7 @@ pub(in crate::cli::commands::refresh) fn run(
         loop {
             let nap = service.tick(time::now());
             match outcomes.recv_timeout(nap) {
-                Ok((account, outcome)) => service.finished(&account, outcome, time::now()),
+                Ok((account, outcome)) => service.record_outcome(&account, outcome, time::now()),
                 Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {}
             }
         }
@@ -105,15 +106,16 @@ impl<'a> Service<'a> {
         }
     }
 
-    /// Does what is to be done at `now`, and returns how long nothing else is, unless a thread is
-    /// done with something.
+    /// Does the work that is due at `now`.
+    ///
+    /// Returns how long the loop can wait for a thread before the next call.
     fn tick(&mut self, now: Timestamp) -> Duration {
         self.supervisor.alive(self.is_ready);
         if self.tally.is_some() && self.busy.is_empty() {
             self.end_round(now);
         }
         if self.schedule.is_due(now) {
-            // What is still under way is told with the next round.
+            // Refreshes that are still running are reported with the next round.
             if self.tally.is_some() {
                 self.end_round(now);
             }
@@ -127,29 +129,29 @@ impl<'a> Service<'a> {
     fn begin_round(&mut self, now: Timestamp) {
         self.round += 1;
         match rounds::look(self.args, self.opener, self.args.every, now) {
-            Ok(found) => {
-                let due_at = self.take_up(found, now);
-                self.schedule.looked(now, due_at, jitter());
+            Ok(result) => {
+                let due_at = self.queue_due(result, now);
+                self.schedule.plan_next(now, due_at, jitter());
                 self.tally = Some(Tally::default());
             }
             Err(error) => {
                 self.log.line(Verbosity::Errors, "fault", &[("error", error.line().into())]);
-                self.schedule.looked(now, None, jitter());
+                self.schedule.plan_next(now, None, jitter());
                 self.schedule.pause(now);
             }
         }
     }
 
-    /// Queues what is due; returns when the first of the others is.
-    fn take_up(&mut self, found: Found, now: Timestamp) -> Option<Timestamp> {
-        let Found { due, expiries, due_at, faults } = found;
+    /// Queues the accounts that are due, and returns when the first of the others is.
+    fn queue_due(&mut self, result: RoundResult, now: Timestamp) -> Option<Timestamp> {
+        let RoundResult { due, expiries, due_at, faults } = result;
         self.troubles.retain(|account| expiries.contains_key(account));
         self.metrics.retain(|account| expiries.contains_key(account));
         for (account, at) in expiries {
             self.metrics.set_expiry(&account, at);
         }
         for (account, error) in faults {
-            self.tell_fault(&account, &error, now);
+            self.log_fault(&account, &error, now);
         }
         for account in due_at.keys() {
             self.troubles.clear(account);
@@ -163,8 +165,13 @@ impl<'a> Service<'a> {
         due_at.into_values().min()
     }
 
-    /// Takes down what came of `account`.
-    fn finished(&mut self, account: &Account, outcome: Result<Outcome, CliError>, now: Timestamp) {
+    /// Records the outcome of refreshing `account`.
+    fn record_outcome(
+        &mut self,
+        account: &Account,
+        outcome: Result<Outcome, CliError>,
+        now: Timestamp,
+    ) {
         self.busy.remove(account);
         let Outcome { done, warnings } =
             outcome.unwrap_or_else(|error| Outcome { done: Err(error), warnings: Vec::new() });
@@ -175,20 +182,20 @@ impl<'a> Service<'a> {
         match done {
             Ok(Done::Refreshed { until, due_at }) => {
                 self.troubles.clear(account);
-                self.schedule.sooner(now, due_at);
+                self.schedule.move_forward(now, due_at);
                 self.metrics.refreshed(account, until);
                 let until = until.map(time::rfc3339);
-                self.tell(Verbosity::Status, "refreshed", account, ("until", until.into()));
+                self.log(Verbosity::Status, "refreshed", account, ("until", until.into()));
             }
             Ok(Done::Skipped(reason)) => {
-                self.tell(Verbosity::Details, "skipped", account, ("reason", reason.into()));
+                self.log(Verbosity::Details, "skipped", account, ("reason", reason.into()));
             }
             Ok(Done::NotMeant) => {}
             Err(error) => {
                 self.metrics.failed(account);
-                self.tell_fault(account, &error, now);
+                self.log_fault(account, &error, now);
                 match error.kind {
-                    // The vault's or the machine's: it would meet the others as well.
+                    // A fault of the vault or the machine would hit every other account too.
                     Kind::Failed | Kind::KeyUnavailable | Kind::Busy => self.schedule.pause(now),
                     Kind::Usage
                     | Kind::NotFound
@@ -203,12 +210,12 @@ impl<'a> Service<'a> {
         }
     }
 
-    /// Writes the round's summary down, and tells whoever watches.
+    /// Logs the summary of the round and informs systemd and the metrics file.
     fn end_round(&mut self, now: Timestamp) {
         let tally = self.tally.take().unwrap_or_default();
         if let Some(path) = &self.args.metrics
             && let Err(error) =
-                private_file::replace_public(path, self.metrics.rendered(now).as_bytes())
+                private_file::replace_public(path, self.metrics.render(now).as_bytes())
         {
             let error = format!("could not write `{}`: {error}", path.display());
             self.log.line(Verbosity::Warnings, "metrics", &[("error", error.into())]);
@@ -229,14 +236,14 @@ impl<'a> Service<'a> {
         self.log.line(Verbosity::Status, "cycle", &facts);
     }
 
-    fn tell_fault(&mut self, account: &Account, error: &CliError, now: Timestamp) {
+    fn log_fault(&mut self, account: &Account, error: &CliError, now: Timestamp) {
         if self.troubles.add(account, error.kind, now) {
             let event = if error.kind == Kind::LoginRequired { "login_required" } else { "failed" };
-            self.tell(Verbosity::Errors, event, account, ("error", error.line().into()));
+            self.log(Verbosity::Errors, event, account, ("error", error.line().into()));
         }
     }
 
-    fn tell(
+    fn log(
         &self,
         level: Verbosity,
         event: &str,
@@ -249,7 +256,7 @@ impl<'a> Service<'a> {
     }
 }
 
-/// A random part, of 255. Without one, nobody is hurt.
+/// Returns a random number up to 255. If that fails, 0 does no harm.
 fn jitter() -> u8 {
     let mut byte = [0];
     let _ = getrandom::fill(&mut byte);

@@ -1,21 +1,21 @@
-//! What systemd is told of the service (sd_notify(3)). Without one to listen nothing is sent.
+//! Notifications to systemd about the service (sd_notify(3)). Nothing is sent without a supervisor.
 
 use std::ops::RangeInclusive;
 use std::time::{Duration, Instant};
 
 use sd_notify::NotifyState;
 
-/// How long the start may go on after each sign of life. The first pass is as long as the slowest
-/// provider makes it.
+/// The time that each notification adds to the start. The slowest provider decides how long the
+/// first round takes.
 const STARTING: Duration = Duration::from_secs(30);
 
-/// The longest time between two signs of life, and the shortest.
+/// The limits of the time between two notifications.
 const BEAT: RangeInclusive<Duration> = Duration::from_millis(10)..=Duration::from_secs(5);
 
-/// The line to whoever supervises the service.
+/// The connection to the supervisor.
 #[derive(Debug)]
 pub(super) struct Supervisor {
-    /// How often it wants a sign of life.
+    /// The watchdog's time limit.
     watchdog: Option<Duration>,
     last: Option<Instant>,
 }
@@ -25,12 +25,12 @@ impl Supervisor {
         Self { watchdog: sd_notify::watchdog_enabled(), last: None }
     }
 
-    /// The time between two signs of life: no more than half of what is asked for.
+    /// Returns the time between two notifications: at most half of the watchdog's limit.
     pub(super) fn beat(&self) -> Duration {
         self.watchdog.map_or(*BEAT.end(), |asked| (asked / 2).clamp(*BEAT.start(), *BEAT.end()))
     }
 
-    /// Gives a sign of life, if it is time for one.
+    /// Sends a notification if one is due.
     pub(super) fn alive(&mut self, is_ready: bool) {
         if self.last.is_some_and(|last| last.elapsed() < self.beat()) {
             return;
@@ -46,22 +46,22 @@ impl Supervisor {
     }
 }
 
-/// The first pass is over.
+/// Reports that the first round is over.
 pub(super) fn ready() {
     tell(&[NotifyState::Ready]);
 }
 
-/// How things stand, for whoever asks systemd.
+/// Reports the status that `systemctl status` shows.
 pub(super) fn status(status: &str) {
     tell(&[NotifyState::Status(status)]);
 }
 
-/// It is about to end.
+/// Reports that the service is about to end.
 pub(super) fn stopping() {
     tell(&[NotifyState::Stopping]);
 }
 
-/// Whoever does not listen misses something, and the service goes on.
+/// Sends a notification. If that fails, the service goes on.
 fn tell(state: &[NotifyState<'_>]) {
     let _ = sd_notify::notify(state);
 }

@@ -1,4 +1,4 @@
-//! Which credentials are in trouble: what was said of it, and when another try makes sense.
+//! Accounts in trouble: the last fault of each, and when to try again.
 
 use std::collections::HashMap;
 
@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::cli::error::Kind;
 use crate::model::account::Account;
 
-/// The credentials in trouble.
+/// The accounts in trouble, with their last faults.
 #[derive(Debug, Default)]
 pub(super) struct Troubles(HashMap<Account, Trouble>);
 
@@ -18,8 +18,9 @@ struct Trouble {
 }
 
 impl Troubles {
-    /// Takes down that `account` met with a fault. Returns whether that is worth a line in the log:
-    /// what stays as it is until a person does something is told once.
+    /// Records a fault of `account` and returns whether it needs a line in the log.
+    ///
+    /// A fault that lasts until a user acts is logged once.
     pub(super) fn add(&mut self, account: &Account, kind: Kind, now: Timestamp) -> bool {
         let before = self.0.insert(account.clone(), Trouble { kind, since: now });
         let lasts = match kind {
@@ -36,12 +37,12 @@ impl Troubles {
         !lasts || before.is_none_or(|before| before.kind != kind)
     }
 
-    /// `account` is as it should be.
+    /// Removes the fault of `account`, which is in order again.
     pub(super) fn clear(&mut self, account: &Account) {
         self.0.remove(account);
     }
 
-    /// Whether `account` was tried so short a time ago that another try would be for nothing.
+    /// Returns whether `account` was tried so recently that another try is useless.
     pub(super) fn is_recent(
         &self,
         account: &Account,
@@ -50,12 +51,13 @@ impl Troubles {
     ) -> bool {
         self.0.get(account).is_some_and(|trouble| {
             let age = now.duration_since(trouble.since);
-            // Some less, since a look may come early by the jitter; and a clock may go back.
+            // Eight tenths, because jitter can make a round early. A negative age means that the
+            // clock went back.
             !age.is_negative() && age.as_millis() < every.as_millis() * 8 / 10
         })
     }
 
-    /// Forgets those that are gone.
+    /// Removes accounts that are gone.
     pub(super) fn retain(&mut self, is_there: impl Fn(&Account) -> bool) {
         self.0.retain(|account, _| is_there(account));
     }

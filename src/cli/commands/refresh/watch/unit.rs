@@ -7,7 +7,7 @@ use crate::cli::commands::refresh::args::Args;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
 
-/// What the service may do is what it needs: the network, its vault, and nothing else.
+/// The unit's sandbox, which allows the network and the vault, and nothing else.
 const SANDBOX: &str = "\
 # It may use the network and write to its vault, and so may hooks.
 NoNewPrivileges=yes
@@ -21,7 +21,7 @@ SystemCallArchitectures=native
 LimitCORE=0
 UMask=0077";
 
-/// Prints the unit for the service that `args` describe, as this program and on this vault.
+/// Prints the unit that runs this program with `args` on this vault.
 pub(in crate::cli::commands::refresh) fn print(
     args: &Args,
     context: &Context,
@@ -31,7 +31,7 @@ pub(in crate::cli::commands::refresh) fn print(
     };
     let program = std::env::current_exe().map_err(nowhere)?;
     let vault = context.vault()?;
-    // The directory that is written to, not a link to it.
+    // A sandbox rule needs the directory itself, not a link to it.
     let vault = vault.canonicalize().or_else(|_| absolute(vault)).map_err(nowhere)?;
     let metrics = args.metrics.as_deref().map(absolute).transpose().map_err(nowhere)?;
     let config = context.named_config().map(absolute).transpose().map_err(nowhere)?;
@@ -74,7 +74,7 @@ WantedBy=default.target
     )
 }
 
-/// The command line with the paths as they are here: the unit has another environment.
+/// Returns the service's command line with absolute paths: the unit has another environment.
 fn command(
     args: &Args,
     program: &Path,
@@ -102,7 +102,7 @@ fn command(
     words(line.iter().map(PathBuf::as_path))
 }
 
-/// Texts as words of a unit's line, by the rules of systemd.syntax(7) and systemd.service(5).
+/// Quotes texts as words of a unit's line (systemd.syntax(7), systemd.service(5)).
 fn words<'a>(texts: impl IntoIterator<Item = &'a Path>) -> Result<String, CliError> {
     let mut line = String::new();
     for path in texts {

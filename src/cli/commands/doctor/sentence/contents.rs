@@ -1,0 +1,85 @@
+//! Sentences about the credentials in the vault, and about files that commands left beside it.
+
+use std::path::Path;
+
+use jiff::Timestamp;
+
+use super::age::age;
+use crate::ops::doctor::{AuditFact, CredentialsFact, LeftoversFact, RefreshesFact};
+use crate::untrusted::printable;
+
+pub(super) fn credentials(fact: &CredentialsFact) -> String {
+    match fact {
+        CredentialsFact::AllOpen { count } => {
+            format!("all {count} open, and are as they are listed")
+        }
+        CredentialsFact::Closed(account) => {
+            format!("`{account}` does not open: it is damaged or was tampered with")
+        }
+        CredentialsFact::Nameless { count } => {
+            format!("{count} rows have names that no credential can have")
+        }
+    }
+}
+
+pub(super) fn refreshes(fact: &RefreshesFact, now: Timestamp) -> String {
+    match fact {
+        RefreshesFact::NoneInterrupted => "none was interrupted".into(),
+        RefreshesFact::UnderWay { account, since } => {
+            format!("`{account}` may be under way, begun {}", age(*since, now))
+        }
+        RefreshesFact::InDoubt { account, since } => {
+            let when = age(*since, now);
+            format!("what became of a refresh of `{account}`, begun {when}, is not known")
+        }
+    }
+}
+
+pub(super) fn leftovers(fact: &LeftoversFact, now: Timestamp) -> String {
+    let shown = |path: &Path| printable(&path.to_string_lossy());
+    match fact {
+        LeftoversFact::Locks { count } => {
+            format!("nothing but {count} lock files, which are free when nobody runs")
+        }
+        LeftoversFact::Entries { count } => {
+            format!("an interrupted change of keys still has to clear up {}", entries(*count))
+        }
+        LeftoversFact::EntriesOfNoVault { count } => format!(
+            "{} are written down that were for a vault which was never finished, and are of no use",
+            entries(*count)
+        ),
+        LeftoversFact::Unplaced { since } => format!(
+            "credentials were handed over {}, and their bundle is not known to be in its place",
+            age(*since, now)
+        ),
+        LeftoversFact::NotListed(why) => format!("what lies beside the vault: {why}"),
+        LeftoversFact::Answer(account) => {
+            format!("an answer for `{account}` lies sealed beside the vault")
+        }
+        LeftoversFact::SpentAnswer(path) => {
+            format!("`{}` holds a sealed answer that nothing waits for", shown(path))
+        }
+        LeftoversFact::Temporary(path) => {
+            format!("`{}` was never put in its place", shown(path))
+        }
+        LeftoversFact::NotOurs(path) => format!("`{}` is none of tokctl's", shown(path)),
+    }
+}
+
+fn entries(count: usize) -> String {
+    match count {
+        1 => "1 keychain entry".to_owned(),
+        more => format!("{more} keychain entries"),
+    }
+}
+
+pub(super) fn audit(fact: &AuditFact) -> String {
+    match fact {
+        AuditFact::Whole { entries } => format!("its {entries} entries are whole"),
+        AuditFact::NotVerifiable(why) => format!("the audit can't be verified: {why}"),
+        AuditFact::TamperedWith { first, more } => {
+            let rest = if *more == 0 { String::new() } else { format!("; {more} more") };
+            format!("the audit was tampered with: {first}{rest}")
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! Sentences about the vault's key slots and the keychain.
+
+use jiff::Timestamp;
+
+use super::age::age;
+use crate::ops::doctor::{EntriesFact, KeychainFact, RecoveryFact, SlotTrial, SlotsFact};
+use crate::ops::error::KeychainError;
+use crate::untrusted::printable;
+
+pub(super) fn slot(fact: &SlotsFact, now: Timestamp) -> String {
+    let SlotsFact { id, kind, made, cost, trial } = fact;
+    let made = age(*made, now);
+    let cost = format!("Argon2id m={} KiB t={} p={}", cost.memory, cost.passes, cost.lanes);
+    let trial = match trial {
+        SlotTrial::Opens => "opens".to_owned(),
+        SlotTrial::NotGiven(why) => format!("not tried, {why}"),
+        SlotTrial::Lost => KeychainError::Missing.to_string(),
+        SlotTrial::OtherSecret => "not the one whose secret is set".to_owned(),
+        SlotTrial::NotTried => "not tried".to_owned(),
+        SlotTrial::NoSecret => "not tried, its secret is not at hand".to_owned(),
+    };
+    format!("the `{kind}` slot {id}, made {made}, {cost}: {trial}")
+}
+
+pub(super) fn recovery(fact: &RecoveryFact) -> String {
+    match fact {
+        RecoveryFact::Several { slots } => {
+            format!("{slots} slots: the vault opens when the secret of one is lost")
+        }
+        RecoveryFact::Only(kind) => {
+            format!("if the secret of the one `{kind}` slot is lost, so is what the vault holds")
+        }
+        RecoveryFact::None => "the vault has no key slot: nothing opens it".into(),
+    }
+}
+
+pub(super) fn keychain(fact: &KeychainFact) -> String {
+    match fact {
+        KeychainFact::Works { keeper } => {
+            let keeper = keeper.as_ref().map(|keeper| format!(" ({keeper})")).unwrap_or_default();
+            format!("the keychain{keeper} keeps an entry, gives it back and deletes it")
+        }
+        KeychainFact::NotNeeded(why) => {
+            format!("nothing needs the keychain here, which could not be tried: {why}")
+        }
+        KeychainFact::KeepsDeleted => {
+            "the keychain does not delete entries: what rotations replace stays in it".into()
+        }
+    }
+}
+
+pub(super) fn entries(fact: &EntriesFact) -> String {
+    match fact {
+        EntriesFact::InUse { own, others } => {
+            format!("{own} of this vault, {others} of others, and none without use")
+        }
+        EntriesFact::NotSearchable => "this system's keychain can't be searched".into(),
+        EntriesFact::NotSearched(why) => why.to_string(),
+        EntriesFact::Interrupted { name } => {
+            format!("an interrupted change of keys left the entry `{}`", printable(name))
+        }
+        EntriesFact::NoSlot { name } => format!(
+            "the entry `{}` belongs to no key slot of this file, but another copy of this vault \
+             may need it",
+            printable(name)
+        ),
+        EntriesFact::Trial { name } => format!(
+            "the entry `{}` was made to try the keychain, and is of no use",
+            printable(name)
+        ),
+    }
+}

@@ -1,0 +1,27 @@
+//! Explains providers that can't be used as they are defined.
+
+use crate::cli::error::{CliError, Kind};
+use crate::ops::providers;
+
+impl From<providers::Error> for CliError {
+    fn from(error: providers::Error) -> Self {
+        provider_error(&error)
+    }
+}
+
+pub(super) fn provider_error(error: &providers::Error) -> CliError {
+    let (kind, hint) = match error {
+        providers::Error::Unknown { .. } => {
+            (Kind::NotFound, "`tokctl providers` lists them, and config.toml can define more")
+        }
+        providers::Error::NoServer { .. } | providers::Error::ForeignServer { .. } => {
+            (Kind::Usage, "name it with `--server`")
+        }
+        providers::Error::ForbiddenScope { .. } => (Kind::Usage, "leave that scope out"),
+        providers::Error::Address { .. } => (Kind::Usage, "use https, or http on loopback"),
+        providers::Error::Circle { .. }
+        | providers::Error::Malformed { .. }
+        | providers::Error::Incomplete { .. } => (Kind::Usage, "mend its table in config.toml"),
+    };
+    CliError::of(kind, error).hint(hint)
+}

@@ -1,0 +1,95 @@
+//! Google's files: `authorized_user` as `gcloud` writes it, and the output of `Credentials.to_json`
+//! of its Python library.
+//!
+//! Files of Google that hold no grant of a person are recognised, and the error names what to do
+//! with them.
+
+use std::path::Path;
+
+use serde_json::{Map, Value};
+
+use super::error::Error;
+use super::record::{Found, Held, HeldGrant, IssuedTo, Owner, Record};
+use super::text::{self, Fault};
+use crate::model::credential::Expiry;
+
+/// The prefix of the scopes of Drive.
+const DRIVE: &str = "https://www.googleapis.com/auth/drive";
+
+/// Reads the file at `path`.
+pub(crate) fn read(path: &Path) -> Result<Found, Error> {
+    let text = text::read(path)?;
+    let other = |what, instead: Option<&str>| Error::OtherKind {
+        path: path.to_owned(),
+        what,
+        instead: instead.map(str::to_owned),
+    };
+    let Some(Value::Object(object)) = text::json(&text) else {
+        return Err(other("no JSON file of Google's", None));
+    };
+    if object.contains_key("installed") || object.contains_key("web") {
+        return Err(other(
+            "a client file, which holds nobody's login",
+            Some("tokctl login gdrive --client-secrets FILE"),
+        ));
+    }
+    match object.get("type").map(Value::as_str) {
+        None | Some(Some("authorized_user")) => {}
+        Some(Some("service_account")) => {
+            return Err(other(
+                "a service account's key, which nobody logged in with",
+                Some("tokctl login gdrive --service-account FILE"),
+            ));
+        }
+        Some(_) => return Err(other("of a type that can't be taken in", None)),
+    }
+    let record = record(&object).map_err(|what| Error::Malformed {
+        path: path.to_owned(),
+        place: "line 1".into(),
+        what: what.to_owned(),
+    })?;
+    Ok(Found { records: vec![record], ignored: Vec::new(), files: vec![path.to_owned()] })
+}
+
+fn record(object: &Map<String, Value>) -> Result<Record, Fault> {
+    let user = text::field(object, "account")?;
+    let held = grant(object)?;
+    let is_drive = held.scopes.iter().any(|scope| scope.starts_with(DRIVE));
+    Ok(Record {
+        provider: Some(if is_drive { "gdrive" } else { "google" }),
+        user: user.map_or(Owner::Unsaid, |user| Owner::of(&user)),
+        origin: "the file".into(),
+        server: None,
+        username: None,
+        inactive: false,
+        held: Held::Grant(Box::new(held)),
+    })
+}
+
+/// Reads a grant whose fields have the names of Google's library. The address of the token endpoint
+/// in it is not read.
+pub(super) fn grant(object: &Map<String, Value>) -> Result<HeldGrant, Fault> {
+    let field = |name| text::field(object, name);
+    let refresh_token = field("refresh_token")?.map(text::refresh_token).transpose()?;
+    let access_token = field("token")?.map(text::access_token).transpose()?;
+    if refresh_token.is_none() && access_token.is_none() {
+        return Err("it holds no token");
+    }
+    let issued_to = match field("client_id")? {
+        Some(id) => IssuedTo::Named {
+            id: text::client_id(id)?,
+            secret: field("client_secret")?.map(text::client_secret).transpose()?,
+        },
+        None => IssuedTo::Tool,
+    };
+    let expiry = field("expiry")?.map(|text| text::time(&text)).transpose()?;
+    Ok(HeldGrant {
+        access_token,
+        token_type: None,
+        expiry: expiry.map_or(Expiry::Unknown, Expiry::Known),
+        issued_at: None,
+        refresh_token,
+        scopes: text::scopes(object.get("scopes"))?,
+        issued_to,
+    })
+}

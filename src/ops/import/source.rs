@@ -1,0 +1,38 @@
+//! The list of tools whose stores can be read.
+
+use std::path::Path;
+
+pub(crate) use crate::importers::Error as SourceError;
+pub(crate) use crate::importers::record::Found;
+use crate::importers::{agentllm, google, pauth, rclone, refresh_service, salla, state_tokens};
+use crate::secret::StoreKey;
+
+/// The tool that a store belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Source {
+    Agentllm,
+    Salla,
+    StateTokens,
+    Pauth,
+    RefreshService,
+    Google,
+    Rclone,
+}
+
+/// Reads the store of a tool in `file`. `key` opens it if the tool encrypts it. Fails if any part of
+/// the store can't be read.
+pub(crate) fn read(
+    source: Source,
+    file: &Path,
+    key: Option<&StoreKey>,
+) -> Result<Found, SourceError> {
+    match source {
+        Source::Agentllm => agentllm::read(file, key),
+        Source::Salla => salla::read(file),
+        Source::StateTokens => state_tokens::read(file, key),
+        Source::Pauth => pauth::read(file, key),
+        Source::RefreshService => refresh_service::read(file),
+        Source::Google => google::read(file),
+        Source::Rclone => rclone::read(file),
+    }
+}

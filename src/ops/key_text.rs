@@ -1,0 +1,63 @@
+//! Keys as text: typed by people, kept in a file, or written down on paper.
+
+use zeroize::Zeroizing;
+
+use super::error::Error;
+pub(crate) use crate::vault::Key;
+pub(crate) use crate::vault::key_string::Malformed;
+use crate::vault::key_string::{self, Form};
+use crate::vault::slot_secret::SlotSecret;
+
+/// The reason why a text is not a key.
+#[derive(Debug)]
+pub(crate) enum NotAKey {
+    Malformed(Malformed),
+    /// The text is a recovery code, which is for people and not for programs.
+    RecoveryCode,
+}
+
+/// Reads a key or a recovery code. The kind of the returned [`SlotSecret`] says which it was.
+pub(crate) fn slot_secret(text: &str) -> Result<SlotSecret, Malformed> {
+    Ok(match key_string::decode(text)? {
+        (Form::Key, key) => SlotSecret::Key(key),
+        (Form::Recovery, key) => SlotSecret::Recovery(key),
+    })
+}
+
+/// Reads a key. Fails with [`NotAKey::RecoveryCode`] for a recovery code.
+pub(crate) fn key(text: &str) -> Result<Key, NotAKey> {
+    match key_string::decode(text).map_err(NotAKey::Malformed)? {
+        (Form::Key, key) => Ok(key),
+        (Form::Recovery, _) => Err(NotAKey::RecoveryCode),
+    }
+}
+
+/// Generates a key and returns its text.
+pub(crate) fn generate() -> Result<Zeroizing<String>, Error> {
+    Ok(key_string::encode(Form::Key, &Key::generate()?))
+}
+
+/// A new recovery code: a key slot's secret, in a form that a person can write down.
+pub(crate) struct RecoveryCode(Key);
+
+impl RecoveryCode {
+    pub(crate) fn generate() -> Result<Self, Error> {
+        Ok(Self(Key::generate()?))
+    }
+
+    /// Returns the text to write down.
+    pub(crate) fn text(&self) -> Zeroizing<String> {
+        key_string::encode(Form::Recovery, &self.0)
+    }
+
+    /// Returns whether `typed` is the text of this code.
+    pub(crate) fn is(&self, typed: &str) -> bool {
+        key_string::decode(typed)
+            .is_ok_and(|(form, found)| form == Form::Recovery && found.expose() == self.0.expose())
+    }
+
+    /// Returns the secret of the key slot that the code opens.
+    pub(crate) fn into_secret(self) -> SlotSecret {
+        SlotSecret::Recovery(self.0)
+    }
+}

@@ -1,0 +1,92 @@
+//! Today's definitions of providers: those built into tokctl, and those of `config.toml`.
+//!
+//! A stored login keeps the endpoints and the client that were sealed with it. Today's definition
+//! counts for the next login, and for settings that are not sealed.
+
+use crate::config::Config;
+use crate::model::account::ProviderName;
+use crate::model::address::Address;
+use crate::model::client::{Client, TokenEndpointAuthMethod};
+use crate::model::credential::{Credential, Grant, RenewalGrant};
+pub(crate) use crate::providers::{Error, Provider, RenewalRules, find, merged_definition, names};
+
+/// Returns today's definition of `name`, for a caller that can go on without it. Returns `None` if
+/// there is no definition, if it can't be used, or if the configuration can't be read.
+pub(crate) fn today(name: &ProviderName, config: Option<&Config>) -> Option<Provider> {
+    find(name, config?).ok()
+}
+
+/// Returns today's definition of `name`, or `None` if there is none any more. Fails if the
+/// definition can't be used.
+pub(crate) fn if_defined(name: &ProviderName, config: &Config) -> Result<Option<Provider>, Error> {
+    match find(name, config) {
+        Ok(provider) => Ok(Some(provider)),
+        Err(Error::Unknown { .. }) => Ok(None),
+        Err(
+            error @ (Error::Circle { .. }
+            | Error::Malformed { .. }
+            | Error::Incomplete { .. }
+            | Error::NoServer { .. }
+            | Error::ForeignServer { .. }
+            | Error::ForbiddenScope { .. }
+            | Error::Address { .. }),
+        ) => Err(error),
+    }
+}
+
+/// Returns how tokens of the provider `name` are renewed by today's definition. Without a
+/// definition, returns the default [`RenewalRules`].
+pub(crate) fn renewal(name: &ProviderName, config: Option<&Config>) -> RenewalRules {
+    today(name, config).as_ref().map(Provider::renewal).unwrap_or_default()
+}
+
+/// A setting that differs between a stored login and today's configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Drift {
+    TokenEndpoint,
+    ClientId,
+}
+
+/// Compares a stored login with a new one by today's `provider` and the configured `client_id`.
+/// Returns the first difference, or `None` if they agree.
+pub(crate) fn drift(
+    provider: &Provider,
+    client_id: Option<&str>,
+    credential: &Credential,
+) -> Option<Drift> {
+    let client = login_client(credential)?;
+    let endpoints = provider.endpoints(credential.api.server_url.as_ref(), None);
+    if endpoints.is_ok_and(|endpoints| endpoints.token != client.token_endpoint) {
+        return Some(Drift::TokenEndpoint);
+    }
+    client_id.is_some_and(|id| id != client.id).then_some(Drift::ClientId)
+}
+
+/// Returns the client that a login was made with. Returns `None` for static tokens and for service
+/// accounts, which sign with their own key and use no configured client.
+pub(crate) fn login_client(credential: &Credential) -> Option<&Client> {
+    match &credential.grant {
+        Grant::Static(_) => None,
+        Grant::OAuth(grant) => match grant.renewal {
+            RenewalGrant::JwtBearer { .. } => None,
+            RenewalGrant::RefreshToken
+            | RenewalGrant::Exchange
+            | RenewalGrant::ClientCredentials { .. } => Some(&grant.client),
+        },
+    }
+}
+
+/// Returns whether a secret that is configured beside `client_id` belongs to `client`. It does if
+/// the id is the same, today's `provider` has the same token endpoint, and the client has a secret.
+pub(crate) fn is_secret_for(
+    client: &Client,
+    provider: &Provider,
+    client_id: Option<&str>,
+    server: Option<&Address>,
+) -> bool {
+    client.authentication.method() != TokenEndpointAuthMethod::None
+        && client_id == Some(client.id.as_str())
+        && provider
+            .endpoints(server, None)
+            .is_ok_and(|endpoints| endpoints.token == client.token_endpoint)
+}
