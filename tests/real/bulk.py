@@ -43,7 +43,7 @@ def lists(world, runs):
     query = f"SELECT {COLUMNS} FROM credentials ORDER BY provider, user"
     select = [program("sqlite3"), "-json", str(copy), query]
     (cpu, wall), (their_cpu, their_wall) = by_turns(LIST, select, world.env, runs, 1)
-    report(f"list --json, {MANY} rows / sqlite3 -json, wall", wall, their_wall, "ms", "at most 1.5")
+    report(f"list --json, {MANY} rows / sqlite3 -json, wall", wall, their_wall, "ms", "at most 1.1")
     report("the same, CPU", cpu, their_cpu, "ms", "none")
     copy.unlink()
 
@@ -55,5 +55,5 @@ def rotations(world, runs):
     os.sync()
     rewrite = [str(BULK), "rewrite", str(copy)]
     (cpu, wall), (their_cpu, their_wall) = by_turns(ROTATE, rewrite, world.env, runs, 1)
-    report(f"rotate-key, {MANY} rows / rewritten, wall", wall, their_wall, "ms", "at most 2")
+    report(f"rotate-key, {MANY} rows / rewritten, wall", wall, their_wall, "ms", "at most 1.6")
     report("the same, CPU", cpu, their_cpu, "ms", "none")
