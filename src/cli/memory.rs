@@ -10,8 +10,10 @@ static CALLERS: OnceLock<Rlimit> = OnceLock::new();
 /// Keeps secrets out of core dumps and away from debuggers of the same user.
 pub(crate) fn keep_private() {
     let callers = CALLERS.get_or_init(|| getrlimit(Resource::Core));
-    // Where the system forbids it, the program works all the same.
-    let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: callers.maximum });
+    if callers.current != Some(0) {
+        // Where the system forbids it, the program works all the same.
+        let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: callers.maximum });
+    }
     #[cfg(target_os = "linux")]
     {
         let not_dumpable = rustix::process::DumpableBehavior::NotDumpable;
