@@ -40,7 +40,7 @@ pub(crate) enum AtProvider {
 /// is kept then, so that the user can try again.
 pub(crate) fn revoke_and_delete(vault: &OpenVault, account: &Account) -> Result<AtProvider, Error> {
     let _turn = vault.credential_turn(account, Instant::now() + WAIT)?;
-    let row = credential::expect_whole(vault, account)?;
+    let row = credential::expect_whole(vault, account)?.trusted(account)?;
     let credential = &row.stored.credential;
     let at_provider = match &credential.grant {
         _ if credential.status == Status::HandedOver => {

@@ -24,10 +24,15 @@ pub(super) enum Change {
     /// Writes the journal of a refresh request that is about to be sent.
     BeginRefresh { account: Account, journal: Journal },
     /// Restores the journal from before a request that the server did not process.
-    RestoreJournal { account: Account, earlier: Option<Journal>, attempt: Option<Attempt> },
+    RestoreJournal {
+        account: Account,
+        revision: u64,
+        earlier: Option<Journal>,
+        attempt: Option<Attempt>,
+    },
     /// Records an attempt that brought no token but may have spent the refresh token: the journal
     /// stays.
-    RecordAttempt { account: Account, attempt: Attempt },
+    RecordAttempt { account: Account, revision: u64, attempt: Attempt },
     /// Stores the result of a refresh over the credential at `revision`, and deletes the journal.
     StoreAnswer {
         account: Account,

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::audit::{self, AuditState, Findings};
 use super::error::Error;
 use super::open_vault::OpenVault;
-use super::sqlite;
+use super::sqlite::header;
 use crate::model::audit::{Action, Event, Mode, OK, Settings};
 
 /// The longest time that an entry waits for those of other processes, too short to be noticed.
@@ -71,6 +71,7 @@ impl OpenVault {
         }
         Ok(match written {
             Ok(()) => UseRecorded::Written,
+            Err(cut @ Error::AuditCut) => return Err(cut),
             Err(source) if required => UseRecorded::Required(source),
             Err(source) => UseRecorded::Missed(source),
         })
@@ -90,7 +91,9 @@ impl OpenVault {
 
     /// Reads what the vault keeps of the audit; `None` if nothing was written since it keeps that.
     fn audit(&self) -> Result<Option<AuditState>, Error> {
-        self.under_key(|key| self.file_engine().read(|view| sqlite::audit::read(view, key)))
+        let (_, contents) =
+            self.under_key(|key| self.file_engine().read(|view| header::open(view, key)))?;
+        Ok(contents.audit)
     }
 }
 

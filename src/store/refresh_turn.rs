@@ -121,18 +121,25 @@ impl RefreshTurn<'_> {
 
     /// Restores the journal from before a request that the server did not process. If that can't be
     /// written, the next refresh is more careful than necessary.
-    pub(crate) fn restore_journal(&self, earlier: Option<&Journal>, attempt: Option<&Attempt>) {
+    pub(crate) fn restore_journal(
+        &self,
+        revision: u64,
+        earlier: Option<&Journal>,
+        attempt: Option<&Attempt>,
+    ) {
         let _ = self.vault.commit(|| Change::RestoreJournal {
             account: self.account.clone(),
+            revision,
             earlier: earlier.cloned(),
             attempt: attempt.cloned(),
         });
     }
 
     /// Records an attempt that may have spent the refresh token: its journal stays.
-    pub(crate) fn record_attempt(&self, attempt: &Attempt) {
+    pub(crate) fn record_attempt(&self, revision: u64, attempt: &Attempt) {
         let _ = self.vault.commit(|| Change::RecordAttempt {
             account: self.account.clone(),
+            revision,
             attempt: attempt.clone(),
         });
     }

@@ -13,7 +13,7 @@ fn a_copy_is_private_and_opens_with_the_same_key() {
     // With something in the log that is not in the file yet.
     let other = env.open_vault();
     other.execute_batch("BEGIN").unwrap();
-    let _: i64 = other.query_row("SELECT count(*) FROM vault", [], |row| row.get(0)).unwrap();
+    let _: i64 = other.query_row("SELECT count(*) FROM vault_2", [], |row| row.get(0)).unwrap();
     let env = env.with_static_token("y", "made-up-2").unset("TOKCTL_KEY");
     env.tokctl(["backup", "copy.db"]).assert().success().stdout_eq("");
     assert_eq!(fs::metadata(env.path("copy.db")).unwrap().permissions().mode() & 0o777, 0o600);
@@ -58,10 +58,10 @@ fn a_copy_deletes_nothing_from_the_keychain_of_the_original() {
     let env = TestEnv::new().with_static_token("x", "made-up-token");
     let intents = |vault: &std::path::Path| -> i64 {
         let vault = rusqlite::Connection::open(vault).unwrap();
-        vault.query_row("SELECT count(*) FROM intents", [], |row| row.get(0)).unwrap()
+        vault.query_row("SELECT count(*) FROM intents_2", [], |row| row.get(0)).unwrap()
     };
     env.open_vault()
-        .execute("INSERT INTO intents (keychain_entry, created_at) VALUES ('made up', 0)", [])
+        .execute("INSERT INTO intents_2 (keychain_entry, created_at) VALUES ('made up', 0)", [])
         .unwrap();
     env.tokctl(["backup", "copy.db"]).assert().success();
     assert_eq!((intents(&env.vault_path()), intents(&env.path("copy.db"))), (1, 0));

@@ -216,7 +216,7 @@ fn a_credential_that_does_not_open_is_named_with_what_takes_it_away() {
 #[test]
 fn an_edited_key_slot_is_damage() {
     let env = in_order();
-    env.sql("UPDATE key_slots SET salt = zeroblob(16)");
+    env.sql("UPDATE key_slots_2 SET salt = zeroblob(16)");
     finds(&env, 7, ["unlock", "damaged", "key slot", "restore"]);
     finds(&env, 7, ["credentials", "unknown", "does not open", ""]);
     finds(&env, 7, ["integrity", "ok", "whole", ""]);
@@ -232,7 +232,7 @@ fn what_is_no_database_is_damage() {
 #[test]
 fn errors_of_a_damaged_vault_lead_here() {
     let env = in_order();
-    env.sql("UPDATE key_slots SET salt = zeroblob(16)");
+    env.sql("UPDATE key_slots_2 SET salt = zeroblob(16)");
     let said = stderr(&env.tokctl(["get"]).assert().code(7));
     assert!(said.contains("tokctl doctor"), "{said}");
 }
@@ -316,8 +316,8 @@ fn files_that_nobody_needs_are_found() {
 fn keychain_entries_that_an_interrupted_rotation_wrote_down_are_found() {
     let env = in_order();
     env.sql(
-        "INSERT INTO intents (keychain_entry, created_at)
-         SELECT lower(hex(vault_id)) || '/0011223344556677', 1700000000 FROM vault",
+        "INSERT INTO intents_2 (keychain_entry, created_at)
+         SELECT lower(hex(vault_id)) || '/0011223344556677', 1700000000 FROM vault_2",
     );
     finds(&env, 1, ["leftovers", "finding", "1 keychain entry", "tokctl rotate-key"]);
 }

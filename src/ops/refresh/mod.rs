@@ -18,7 +18,6 @@ mod request;
 pub(crate) use self::plan::{Refresh, Today, Trigger};
 pub(super) use self::turn::WAIT;
 use self::turn::WaitOutcome;
-use super::credential;
 use super::error::Error;
 use super::live_token::LiveToken;
 use crate::model::readiness::{Need, lasts};
@@ -37,15 +36,15 @@ impl Refresh<'_> {
             WaitOutcome::Turn(turn) => turn,
             WaitOutcome::Resolved(token) => return Ok(*token),
         };
-        let (mut row, last) = self.row()?;
+        let mut row = self.row()?;
         if self.vault.adopt_spill(self.account, &row)? {
-            row = credential::expect(self.vault, self.account)?;
+            row = self.row()?;
         }
         let resolved = if self.today.client_secret.is_some() {
             // Another process's failed attempt used another client secret, so it says nothing here.
             None
         } else {
-            self.resolved_by_other(&row, last, &arrival)?
+            self.resolved_by_other(&row, &arrival)?
         };
         let token = match resolved {
             Some(token) => token,

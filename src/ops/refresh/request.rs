@@ -32,7 +32,7 @@ impl Refresh<'_> {
     /// Asks the authorization server for a new token and stores it. Repeats the request after a
     /// pause where [`Backoff`] allows it.
     pub(super) fn request(&self, mut turn: RefreshTurn<'_>, row: Row) -> Result<LiveToken, Error> {
-        let Row { stored, journal: mut earlier } = row;
+        let Row { stored, journal: mut earlier, .. } = row;
         if let Some(journal) = &earlier
             && let Some(token) = self.stay_with_stored(&stored.credential, journal)?
         {
@@ -78,7 +78,7 @@ impl Refresh<'_> {
                 return self.fail(&turn, &stored, earlier.as_ref(), failure);
             };
             if error.was_not_processed() {
-                turn.restore_journal(earlier.as_ref(), None);
+                turn.restore_journal(stored.revision, earlier.as_ref(), None);
             } else {
                 earlier = Some(journal);
             }
@@ -206,15 +206,15 @@ impl Refresh<'_> {
                 return self.record_refusal(turn, stored, &attempt);
             }
             token_error::Error::ClientRefused { .. } | token_error::Error::NotSigned(_) => {
-                turn.restore_journal(earlier, Some(&attempt));
+                turn.restore_journal(stored.revision, earlier, Some(&attempt));
                 return Err(Error::NotRefreshed { account, source: error });
             }
             // A request that the server did not process has spent nothing, so its journal goes.
             // Any other may have spent the refresh token, so its journal stays.
-            passing if passing.was_not_processed() => turn.restore_journal(earlier, Some(&attempt)),
+            passing if passing.was_not_processed() => turn.restore_journal(stored.revision, earlier, Some(&attempt)),
             token_error::Error::TooManyRequests { .. }
             | token_error::Error::NoVerdict { .. }
-            | token_error::Error::Fault(_) => turn.record_attempt(&attempt),
+            | token_error::Error::Fault(_) => turn.record_attempt(stored.revision, &attempt),
         }
         self.fall_back(Error::NotRefreshed { account, source: error }, &stored.credential)
     }

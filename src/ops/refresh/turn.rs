@@ -49,9 +49,9 @@ impl<'a> Refresh<'a> {
         Ok(Arrival { revision, last })
     }
 
-    /// Reads the credential's row and its last attempt.
-    pub(super) fn row(&self) -> Result<(Row, Option<Attempt>), Error> {
-        self.vault.read_with_attempt(self.account)?.ok_or_else(|| self.no_credential())
+    /// Reads the credential's row, with evidence that nobody forged.
+    pub(super) fn row(&self) -> Result<Row, Error> {
+        self.vault.read_to_send(self.account)?.ok_or_else(|| self.no_credential())
     }
 
     fn no_credential(&self) -> Error {
@@ -71,8 +71,8 @@ impl<'a> Refresh<'a> {
             if queue.is_free()? {
                 // Reading another process's result needs no turn, so all waiting processes can
                 // go on at once.
-                let (row, last) = self.row()?;
-                if let Some(token) = self.resolved_by_other(&row, last, arrival)? {
+                let row = self.row()?;
+                if let Some(token) = self.resolved_by_other(&row, arrival)? {
                     return Ok(WaitOutcome::Resolved(Box::new(token)));
                 }
             } else if started.elapsed() >= SHORT_WAIT {
@@ -93,19 +93,18 @@ impl<'a> Refresh<'a> {
     pub(super) fn resolved_by_other(
         &self,
         row: &Row,
-        last: Option<Attempt>,
         arrival: &Arrival,
     ) -> Result<Option<LiveToken>, Error> {
         if let Some(token) = self.renewed_by_other(row, arrival)? {
             return Ok(Some(token));
         }
-        let Some(last) = last else { return Ok(None) };
+        let Some(last) = row.attempt.clone() else { return Ok(None) };
         self.take_over(&row.stored.credential, last, arrival.last.as_ref()).transpose()
     }
 
     /// Returns the token that another process renewed, if it is good enough for this caller.
     fn renewed_by_other(&self, row: &Row, arrival: &Arrival) -> Result<Option<LiveToken>, Error> {
-        let Row { stored, journal } = row;
+        let Row { stored, journal, .. } = row;
         match self.trigger {
             Trigger::Explicit => {
                 let renewed = stored.revision != arrival.revision

@@ -4,19 +4,19 @@
 //! neighbours in `store/` decide that, and no type of SQLite's leaves this folder.
 
 mod failure;
+mod values;
+mod earlier;
 mod schema;
 mod database;
 pub(crate) mod header;
+mod sealing;
 pub(crate) mod intents;
-pub(crate) mod journal;
 mod clear;
+pub(crate) mod evidence;
 pub(crate) mod credentials;
 pub(crate) mod reseal;
 pub(crate) mod slots;
 pub(crate) mod bundles;
-pub(crate) mod standings;
-pub(crate) mod attempts;
-pub(crate) mod audit;
 mod apply;
 mod queue;
 pub(crate) mod rotate;
@@ -26,14 +26,16 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rusqlite::{Connection, Transaction};
 
-pub(in crate::store) use self::apply::forget;
 #[cfg(any(test, fuzzing))]
 pub(crate) use self::database::Writing;
 pub(crate) use self::database::{Access, Database};
+use self::header::Form;
 use self::queue::CommitQueue;
 pub(in crate::store) use self::queue::Remember;
 use self::rotate::{Rotation, Step};
-pub(crate) use self::schema::missing_tables;
+pub(in crate::store) use self::schema::CURRENT;
+pub(crate) use self::schema::{Differences, ForeignObject};
+pub(crate) use self::sealing::Sealing;
 use super::audit::{Mark, durable_end};
 use super::change::{Change, Outcome};
 use super::error::Error;
@@ -113,28 +115,47 @@ impl Sqlite {
         remember: Remember,
     ) -> Result<Outcome, Error> {
         self.queue.commit(change, remember, key.generation, |changes, remember| {
-            self.in_transaction(key, remember, |transaction| {
-                changes.iter().map(|change| apply::apply(transaction, key, change)).collect()
+            self.in_transaction(key, remember, |sealing| {
+                changes.iter().map(|change| apply::apply(sealing, change)).collect()
             })
         })
     }
 
-    /// Runs `write` in one transaction and commits it, with what is to be remembered of the audit.
+    /// Runs `write` under `key` in one transaction and commits it, with what is to be remembered of
+    /// the audit.
     pub(in crate::store) fn in_transaction<T>(
         &self,
         key: &DataKey,
         remember: Remember,
-        write: impl FnOnce(&Transaction<'_>) -> Result<T, Error>,
+        write: impl FnOnce(&Sealing<'_, '_>) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        self.sealing(key, remember, |sealing| {
+            let done = write(&sealing)?;
+            sealing.finish()?;
+            Ok(done)
+        })
+    }
+
+    /// Runs `write`, which ends what it writes by [`Sealing::finish`], in one transaction and commits
+    /// it.
+    fn sealing<T>(
+        &self,
+        key: &DataKey,
+        remember: Remember,
+        write: impl FnOnce(Sealing<'_, '_>) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let mut database = self.writer();
         // Found before a transaction keeps others waiting.
         let mark = end_of_audit(&database, key, remember)?;
         let transaction = database.write()?;
-        let done = write(&transaction)?;
-        match remember {
-            Remember::Nothing => {}
-            Remember::Audit(settings) => audit::seal(&transaction, key, mark, settings)?,
+        let sealing = Sealing::begin(&transaction, key)?;
+        if sealing.form() == Form::Earlier {
+            reseal::seal_as_today(&transaction, key)?;
         }
+        if let Remember::Audit(settings) = remember {
+            sealing.remember_audit(mark, settings);
+        }
+        let done = write(sealing)?;
         transaction.commit()?;
         Ok(done)
     }
@@ -161,14 +182,7 @@ impl Sqlite {
         remember: Remember,
         progress: impl FnMut(Step),
     ) -> Result<u64, Error> {
-        let mark = end_of_audit(&self.writer(), key, remember)?;
-        self.without_key(|transaction| {
-            match remember {
-                Remember::Nothing => {}
-                Remember::Audit(settings) => audit::seal(transaction, key, mark, settings)?,
-            }
-            rotate::rotate(transaction, key, next, rotation, progress)
-        })
+        self.sealing(key, remember, |sealing| rotate::rotate(sealing, next, rotation, progress))
     }
 
     /// The connection that writes.
@@ -186,8 +200,8 @@ fn end_of_audit(
     match remember {
         Remember::Nothing => Ok(None),
         Remember::Audit(_) => {
-            let sealed = audit::read(&*database.read()?, key)?;
-            Ok(sealed.and_then(|sealed| durable_end(database.file(), &sealed)))
+            let (_, contents) = header::open(&*database.read()?, key)?;
+            Ok(contents.audit.and_then(|audit| durable_end(database.file(), &audit)))
         }
     }
 }
@@ -244,7 +258,7 @@ mod tests {
             threads.into_iter().map(|thread| thread.join().unwrap()).collect::<Vec<_>>()
         });
         assert_eq!(failed.iter().filter(|failed| **failed).count(), 30);
-        assert_eq!(count(&file, "key_slots"), 30);
+        assert_eq!(count(&file, "key_slots_2"), 30);
     }
 
     #[test]
@@ -261,7 +275,7 @@ mod tests {
         assert_eq!(commit(put("made-up-2")), Outcome::Moved);
         let forget = |revision| Change::Forget { account: account("x"), revision };
         let found = file.read(|view| credentials::read(view, &key, &account("x")));
-        let revision = found.unwrap().unwrap().revision;
+        let revision = found.unwrap().unwrap().stored.revision;
         assert_eq!(commit(forget(revision + 1)), Outcome::Moved);
         assert_eq!(commit(forget(revision)), Outcome::Done);
         assert_eq!(commit(forget(revision)), Outcome::Moved);
@@ -282,9 +296,9 @@ mod tests {
             }));
             assert!(panicked.is_err());
         }
-        assert_eq!(count(&file, "intents"), 0);
+        assert_eq!(count(&file, "intents_2"), 0);
         file.without_key(|transaction| intents::insert(transaction, "x", Timestamp::UNIX_EPOCH))
             .unwrap();
-        assert_eq!(count(&file, "intents"), 1);
+        assert_eq!(count(&file, "intents_2"), 1);
     }
 }

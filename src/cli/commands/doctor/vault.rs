@@ -91,7 +91,7 @@ fn examine(
     };
     runner.add([header]);
     let looked =
-        runner.run_on(Check::Integrity, vault, move |vault| Ok(doctor::database(vault, current)));
+        runner.run_on(Check::Integrity, vault, |vault| Ok(doctor::database(vault)));
     let Some(vault) = looked else { return (Vec::new(), None) };
     let listed = vault.slots();
     let kinds: Vec<SlotKind> = match listed {
