@@ -41,9 +41,6 @@ pub(crate) struct Row {
     pub(crate) journal: Option<Journal>,
     /// The last request about the credential.
     pub(crate) attempt: Option<Attempt>,
-    /// The number of the last write of the credential or its evidence. No later write has a smaller
-    /// one.
-    pub(crate) number: u64,
     /// Whether the evidence was edited or taken away, so that nothing is known of it. That is no
     /// reason to withhold a good token, and nothing may be sent or written: see [`Self::trusted`].
     pub(crate) is_forged: bool,
@@ -52,8 +49,7 @@ pub(crate) struct Row {
 impl Row {
     /// Returns a row whose evidence does not open.
     pub(super) fn forged(stored: Stored) -> Self {
-        let number = stored.revision;
-        Self { stored, journal: None, attempt: None, number, is_forged: true }
+        Self { stored, journal: None, attempt: None, is_forged: true }
     }
 
     /// Returns the row if a request may be sent and the row written because of it. Fails with

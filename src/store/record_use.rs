@@ -4,6 +4,8 @@ use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
+
 use super::audit::{self, AuditState, Findings};
 use super::error::Error;
 use super::open_vault::OpenVault;
@@ -44,6 +46,9 @@ pub(crate) struct VerifiedAudit {
     pub(crate) settings: Option<Settings>,
     /// The path of the audit's file.
     pub(crate) path: PathBuf,
+    /// The time of the backup, if the vault is a copy that nothing was written to since: it
+    /// remembers no entry.
+    pub(crate) copied_at: Option<Timestamp>,
 }
 
 impl OpenVault {
@@ -86,7 +91,8 @@ impl OpenVault {
             Some(state) => (audit::examine(&content, &state), Some(state.settings)),
             None => (audit::examine_without_key(&content), None),
         };
-        Ok(VerifiedAudit { examined, settings, path: self.file().audit() })
+        let copied_at = self.file_engine().read(header::copied_at)?;
+        Ok(VerifiedAudit { examined, settings, path: self.file().audit(), copied_at })
     }
 
     /// Reads what the vault keeps of the audit; `None` if nothing was written since it keeps that.

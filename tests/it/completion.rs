@@ -53,9 +53,8 @@ fn names_are_told_without_a_key() {
 
 #[test]
 fn a_glance_leaves_no_trace() {
-    let env = world(&["x"]);
     // As an older version left it, and readable by others.
-    env.open_vault().execute_batch("PRAGMA user_version = 1").unwrap();
+    let env = crate::vaults::earlier();
     set_mode(&env.vault_path(), 0o644);
     let listed = || {
         let entries = fs::read_dir(env.path("data/tokctl")).unwrap();
@@ -64,7 +63,7 @@ fn a_glance_leaves_no_trace() {
         names
     };
     let before = (env.vault_bytes(), listed());
-    assert_eq!(names(&env, "zsh", &["get", "--user", ""]), ["x"]);
+    assert_eq!(names(&env, "zsh", &["get", "--user", ""]), ["x", "y"]);
     assert!((env.vault_bytes(), listed()) == before);
     let mode = std::os::unix::fs::PermissionsExt::mode(
         &env.vault_path().metadata().unwrap().permissions(),

@@ -184,7 +184,7 @@ fn whatever_was_done_to_a_row_nothing_is_sent_for_it() {
             .unwrap();
         env.tokctl(["rotate-key"]).assert().success();
         env.sql(&format!(
-            "UPDATE credentials_2 SET {change} FROM kept WHERE credentials.user = 'x' AND kept.user = 'x'"
+            "UPDATE credentials_2 SET {change} FROM kept WHERE credentials_2.user = 'x' AND kept.user = 'x'"
         ));
         for command in ["get", "refresh", "check", "delete"] {
             let mut command = vec![command, "acme", "--user", "x"];
@@ -234,15 +234,11 @@ fn a_vault_without_its_header_is_not_taken_for_a_new_one() {
 
 #[test]
 fn a_vault_that_misses_a_table_is_damaged() {
-    for table in ["vault", "key_slots", "credentials", "refresh_journal", "audit"] {
+    for table in ["vault_2", "key_slots_2", "intents_2", "credentials_2"] {
         let env = TestEnv::new().with_static_token("x", "made-up");
         env.open_vault().execute_batch(&format!("DROP TABLE {table}")).unwrap();
         let failed = env.tokctl(["get", "vendor", "--user", "x"]).assert();
-        let failed = if table == "audit" {
-            env.tokctl(["audit", "--verify"]).assert().code(7)
-        } else {
-            failed.code(7).stdout_eq("")
-        };
+        let failed = failed.code(7).stdout_eq("");
         assert!(stderr(&failed).contains("restore"), "{table}: {}", stderr(&failed));
         env.tokctl(["doctor"]).assert().code(7);
     }
@@ -260,16 +256,22 @@ fn doctor_names_each_table_that_is_missing() {
         .unwrap()
         .map(Result::unwrap)
         .collect();
-    assert!(
-        ["standings", "opened_bundles"].iter().all(|name| tables.iter().any(|one| one == name))
-    );
+    assert_eq!(tables, ["vault_2", "key_slots_2", "intents_2", "credentials_2"]);
     for table in tables {
-        let rename = |from: &str, to: &str| {
-            connection.execute_batch(&format!("ALTER TABLE {from} RENAME TO {to}")).unwrap();
+        let name = |from: &str, to: &str| {
+            // Not by ALTER TABLE, which would write the table's text with quotes.
+            let edit = format!(
+                "PRAGMA writable_schema = ON;
+                 UPDATE sqlite_schema SET name = '{to}', tbl_name = '{to}',
+                  sql = replace(sql, 'TABLE {from}(', 'TABLE {to}(') WHERE name = '{from}';
+                 UPDATE sqlite_schema SET name = replace(name, '{from}', '{to}'),
+                  tbl_name = '{to}' WHERE tbl_name = '{from}'"
+            );
+            env.open_vault().execute_batch(&edit).unwrap();
         };
-        rename(&table, "elsewhere");
+        name(&table, "elsewhere");
         let told = stdout(&env.tokctl(["doctor"]).assert().code(7));
-        rename("elsewhere", &table);
+        name("elsewhere", &table);
         assert!(told.contains(&format!("the file misses {table}")), "{table}: {told}");
         assert!(told.contains("from a backup"), "{table}: {told}");
         assert!(!told.contains("hint: `tokctl doctor`"), "{table}: {told}");

@@ -83,11 +83,6 @@ impl<'a, 't> Sealing<'a, 't> {
         contents.audit = contents.audit.as_ref().map(|audit| audit.with(end, wanted));
     }
 
-    /// Replaces the state of the audit.
-    pub(crate) fn set_audit(&self, audit: AuditState) {
-        self.contents.borrow_mut().audit = Some(audit);
-    }
-
     /// Returns the time at which a bundle was imported, if it was.
     pub(super) fn imported_at(&self, id: BundleId) -> Result<Option<Timestamp>, Error> {
         self.contents.borrow().imported_at(id)
