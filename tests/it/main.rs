@@ -54,6 +54,7 @@ mod refresh_all;
 mod watch;
 mod hooks;
 mod interrupted;
+mod lease;
 mod list;
 mod delete;
 mod why;
