@@ -37,10 +37,12 @@ fn find_command(text: &str, command: &str) -> Option<usize> {
     })
 }
 
+/// Returns whether `character` is shown as it is. Among them are the joiners U+200C and U+200D, without
+/// which Persian words and many emoji are others, and could not be copied from what is shown.
 fn is_harmless(character: char) -> bool {
     !character.is_control()
         && !matches!(character,
-            '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+            '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
                 | '\u{feff}')
 }
 
@@ -52,6 +54,14 @@ mod tests {
     fn escape_sequences_and_direction_marks_are_gone() {
         assert_eq!(printable("a\u{1b}[31mred\u{7}\nb\u{202e}c"), "a [31mred  b c");
         assert_eq!(printable("a\u{61c}b\u{200f}c\u{2067}d"), "a b c d");
+    }
+
+    #[test]
+    fn joined_characters_stay_joined() {
+        for text in ["می\u{200c}خواهم", "👩\u{200d}👩\u{200d}👧", "क्\u{200d}ष"]
+        {
+            assert_eq!(printable(text), text);
+        }
     }
 
     #[test]

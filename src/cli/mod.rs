@@ -6,6 +6,7 @@ pub(crate) mod error;
 mod typed;
 mod explain;
 pub(crate) mod ui;
+mod table;
 pub(crate) mod ci_mask;
 mod memory;
 mod stdin;

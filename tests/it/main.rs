@@ -63,6 +63,7 @@ mod doctor;
 mod tampering;
 mod secrets_stay_sealed;
 mod memory;
+mod screens;
 mod terminal;
 mod providers;
 mod login_pasted;
