@@ -67,7 +67,9 @@ pub(crate) fn evidence(vault: &OpenVault, account: &Account) -> Result<Evidence,
         credential::expect(vault, account)?.trusted(account)?;
     Ok(Evidence {
         credential: stored.credential,
-        in_doubt_since: journal.map(|journal| journal.started_at),
+        in_doubt_since: journal
+            .filter(|journal| !vault.is_under_way(account, journal))
+            .map(|journal| journal.started_at),
         last_attempt: attempt,
         keeps_bundle: vault.unplaced_bundle_since()?.is_some(),
     })

@@ -119,7 +119,13 @@ fn fill(store: &mut Database, key: &DataKey, slots: &[KeySlot], stored: &[(Accou
     }
     let (owner, _) = &stored[0];
     let evidence = Evidence {
-        journal: Some(Journal { revision: 1, attempt: ATTEMPT, started_at: NOW }),
+        journal: Some(Journal {
+            revision: 1,
+            attempt: ATTEMPT,
+            started_at: NOW,
+            started: None,
+            lease: None,
+        }),
         attempt: Some(serde_json::from_str(ATTEMPT_ROW).expect("an attempt")),
         reported: CredentialHealth::RefreshFailed,
     };

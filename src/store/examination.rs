@@ -106,9 +106,8 @@ impl Vault {
     /// Returns the accounts whose refresh is in doubt, each with the time when it began.
     pub(crate) fn interrupted_refreshes(&self) -> Result<Vec<(Account, Timestamp)>, Error> {
         let Engine::Sqlite(file) = &self.engine;
-        let began = |(account, journal): (Account, Option<Journal>)| {
-            Some((account, journal?.started_at))
-        };
+        let began =
+            |(account, journal): (Account, Option<Journal>)| Some((account, journal?.started_at));
         file.read(|view| Ok(evidence::journals(view)?.into_iter().filter_map(began).collect()))
     }
 }

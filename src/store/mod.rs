@@ -12,6 +12,7 @@
 
 pub(crate) mod error;
 mod file;
+mod lease;
 mod record;
 mod change;
 pub(crate) mod sidecar;
@@ -43,8 +44,8 @@ pub(crate) use self::record::{Journal, ListedSlot, Row, Stored};
 pub(crate) use self::record_use::{UseRecorded, VerifiedAudit};
 pub(crate) use self::refresh_turn::{RefreshTurn, Saved};
 pub(crate) use self::sqlite::reseal::Damage;
-pub(crate) use self::sqlite::{Differences, ForeignObject};
 pub(crate) use self::sqlite::rotate::{NewSlot, Rotation, Step};
+pub(crate) use self::sqlite::{Differences, ForeignObject};
 pub(crate) use self::turn::{CredentialTurns, KeysTurn, LoginTurn};
 pub(crate) use self::vault::Vault;
 pub(crate) use self::writes::{CheckRecorded, Imported};

@@ -137,9 +137,7 @@ impl OpenVault {
     ///
     /// Fails with [`Error::Tampered`] if the seal does not open.
     pub(crate) fn read(&self, account: &Account) -> Result<Option<Row>, Error> {
-        self.under_key(|key| {
-            self.file_engine().read(|view| credentials::read(view, key, account))
-        })
+        self.under_key(|key| self.file_engine().read(|view| credentials::read(view, key, account)))
     }
 
     /// Reads the credential of `account` to send a request about it. Also opens what every commit

@@ -20,7 +20,7 @@
 
 #[path = "../../src/secret.rs"]
 mod secret;
-#[path = "../../src/untrusted.rs"]
+#[path = "../../src/untrusted/mod.rs"]
 mod untrusted;
 #[path = "../../src/private_file.rs"]
 mod private_file;
@@ -28,6 +28,8 @@ mod private_file;
 mod paths;
 #[path = "../../src/file_system.rs"]
 mod file_system;
+#[path = "../../src/boot_clock.rs"]
+mod boot_clock;
 #[path = "../../src/name_service.rs"]
 mod name_service;
 #[path = "../../src/bounded.rs"]
@@ -98,7 +100,9 @@ fn rewrite(vault: &Path) {
     let transaction = file.transaction().unwrap();
     let mut rows: Vec<(i64, Vec<u8>)> = Vec::new();
     let mut select = transaction
-        .prepare("SELECT rowid, sealed FROM credentials_2 WHERE rowid > ?1 ORDER BY rowid LIMIT 100")
+        .prepare(
+            "SELECT rowid, sealed FROM credentials_2 WHERE rowid > ?1 ORDER BY rowid LIMIT 100",
+        )
         .unwrap();
     let mut update =
         transaction.prepare("UPDATE credentials_2 SET sealed = ?2 WHERE rowid = ?1").unwrap();

@@ -286,7 +286,11 @@ fn an_interrupted_refresh_is_found_once_it_can_not_be_under_way() {
           '2020-01-01T00:00:00Z')",
     );
     finds(&env, 7, ["refreshes", "finding", "`acme/x`", "tokctl why acme --user x"]);
-    finds(&env, 7, ["credentials", "damaged", "`acme/x`", "tokctl delete acme --user x --no-revoke"]);
+    finds(
+        &env,
+        7,
+        ["credentials", "damaged", "`acme/x`", "tokctl delete acme --user x --no-revoke"],
+    );
 }
 
 #[test]
@@ -400,9 +404,7 @@ fn a_clock_that_is_off_is_found_from_the_last_answer() {
     server.will(issue());
     env.tokctl(["refresh"]).assert().success();
     // The record is edited, which is damage by itself.
-    for (skew, result, message) in
-        [(-30, "ok", "30 s off"), (300, "finding", "300 s behind")]
-    {
+    for (skew, result, message) in [(-30, "ok", "30 s off"), (300, "finding", "300 s behind")] {
         let edit = format!("json_set(last_attempt, '$.clock_skew', {skew})");
         env.sql(&format!("UPDATE credentials_2 SET last_attempt = {edit}"));
         let hint = if result == "ok" { "" } else { "clock" };

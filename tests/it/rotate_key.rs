@@ -212,8 +212,10 @@ fn what_was_sealed_under_the_old_key_is_nowhere_in_the_files() {
 #[test]
 fn a_row_kept_from_before_a_rotation_does_not_open() {
     let env = keyed();
-    let old: Vec<u8> =
-        env.open_vault().query_row("SELECT sealed FROM credentials_2", [], |row| row.get(0)).unwrap();
+    let old: Vec<u8> = env
+        .open_vault()
+        .query_row("SELECT sealed FROM credentials_2", [], |row| row.get(0))
+        .unwrap();
     env.tokctl(["rotate-key"]).assert().success();
     env.open_vault().execute("UPDATE credentials_2 SET sealed = ?1", [old]).unwrap();
     env.tokctl(["get"]).assert().code(7).stdout_eq("");

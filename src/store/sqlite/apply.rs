@@ -9,6 +9,7 @@ use crate::model::account::Account;
 use crate::model::credential_health::CredentialHealth;
 use crate::store::change::{Change, Outcome, Placement};
 use crate::store::error::Error;
+use crate::store::record::Journal;
 use crate::vault::seal::DataKey;
 use crate::vault::slot::{KeySlot, SlotId, SlotKind};
 use crate::vault::slot_secret::{entry_name, slot_of_entry};
@@ -18,21 +19,29 @@ pub(super) fn apply(sealing: &Sealing<'_, '_>, change: &Change) -> Result<Outcom
     match change {
         Change::SealAuditHead => Ok(Outcome::Done),
         Change::Reserve => sealing.next_revision().map(|_| Outcome::Done),
-        Change::BeginRefresh { account, journal } => {
+        Change::BeginRefresh { account, journal, over } => {
             edit(sealing, account, journal.revision, |evidence| {
+                // Whatever became of the locks: of two processes that found the same journal, one
+                // begins.
+                let is_next = evidence.journal.as_ref().map(|earlier| earlier.attempt) == *over;
                 evidence.journal = Some(journal.clone());
+                is_next
             })
         }
-        Change::RestoreJournal { account, revision, earlier, attempt } => {
-            edit(sealing, account, *revision, |evidence| {
-                evidence.journal.clone_from(earlier);
+        Change::RestoreJournal { account, own, earlier, attempt } => {
+            edit(sealing, account, own.revision, |evidence| {
                 if attempt.is_some() {
                     evidence.attempt.clone_from(attempt);
                 }
+                evidence.end(own, earlier.as_ref()) || attempt.is_some()
             })
         }
-        Change::RecordAttempt { account, revision, attempt } => {
-            edit(sealing, account, *revision, |evidence| evidence.attempt = Some(attempt.clone()))
+        Change::RecordAttempt { account, journal, attempt } => {
+            edit(sealing, account, journal.revision, |evidence| {
+                evidence.attempt = Some(attempt.clone());
+                evidence.end(journal, Some(&Journal { lease: None, ..journal.clone() }));
+                true
+            })
         }
         Change::StoreAnswer { account, revision, credential, attempt } => {
             let Some(found) = credentials::evidence(sealing, account, *revision)? else {
@@ -141,19 +150,18 @@ fn keys(sealing: &Sealing<'_, '_>, change: &Change) -> Result<Outcome, Error> {
 /// The error for a change that came to the wrong place.
 const ANOTHER: Error = Error::Inconsistent("another change than was asked for");
 
-/// Changes the evidence of the credential at `revision`.
+/// Changes the evidence of the credential at `revision`, if `change` says so.
 fn edit(
     sealing: &Sealing<'_, '_>,
     account: &Account,
     revision: u64,
-    change: impl FnOnce(&mut Evidence),
+    change: impl FnOnce(&mut Evidence) -> bool,
 ) -> Result<Outcome, Error> {
     let Some(found) = credentials::evidence(sealing, account, revision)? else {
         return Ok(Outcome::Moved);
     };
     let mut evidence = found.genuine(account)?;
-    change(&mut evidence);
-    let written = evidence::put(sealing, account, revision, &evidence)?;
+    let written = change(&mut evidence) && evidence::put(sealing, account, revision, &evidence)?;
     Ok(if written { Outcome::Done } else { Outcome::Moved })
 }
 
@@ -169,6 +177,7 @@ fn reported(
     let outcome = edit(sealing, account, revision, |evidence| {
         news = health.worsening_since(evidence.reported);
         evidence.reported = health.reported_after(evidence.reported);
+        true
     })?;
     Ok(Outcome::HealthToReport(news.filter(|_| outcome == Outcome::Done)))
 }

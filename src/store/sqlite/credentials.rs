@@ -96,8 +96,9 @@ pub(crate) fn read(
     let Some(row) = rows.next()? else { return Ok(None) };
     let stored = opened(row, key, form, account)?;
     let about = (account, stored.revision);
-    Ok(Some(match evidence::found(row, BEHIND_SEALED, key, form, about)? {
-        evidence::Found::Genuine(Evidence { journal, attempt, .. }, _) => {
+    Ok(Some(match evidence::found(row, BEHIND_SEALED, key, form, about) {
+        evidence::Found::Genuine(evidence, _) => {
+            let Evidence { journal, attempt, .. } = *evidence;
             Found { stored, journal, attempt, is_forged: false }
         }
         evidence::Found::Forged => Found::forged(stored),
@@ -223,14 +224,13 @@ pub(crate) fn evidence_at(
     form: Form,
     account: &Account,
 ) -> Result<Option<(u64, evidence::Found)>, Error> {
-    let sql = format!(
-        "SELECT revision, {EVIDENCE} FROM credentials_2 WHERE provider = ?1 AND user = ?2"
-    );
+    let sql =
+        format!("SELECT revision, {EVIDENCE} FROM credentials_2 WHERE provider = ?1 AND user = ?2");
     let mut statement = connection.prepare_cached(&sql)?;
     let mut rows = statement.query((account.provider.as_str(), account.user.as_str()))?;
     let Some(row) = rows.next()? else { return Ok(None) };
     let Ok(revision) = u64::try_from(row.get::<_, i64>(0)?) else { return Ok(None) };
-    let found = evidence::found(row, 1, key, form, (account, revision))?;
+    let found = evidence::found(row, 1, key, form, (account, revision));
     Ok(Some((revision, found)))
 }
 
@@ -303,8 +303,8 @@ pub(super) mod tests {
     use super::*;
     use crate::model::credential::{ApiAuth, Expiry, Grant, StaticToken, Status};
     use crate::secret::{AccessToken, SecretText};
-    use crate::store::sqlite::database::{Access, Database};
     use crate::store::record::Journal;
+    use crate::store::sqlite::database::{Access, Database};
     use crate::vault::seal::VaultId;
 
     const NOW: Timestamp = Timestamp::constant(1_700_000_000, 0);
@@ -449,7 +449,13 @@ pub(super) mod tests {
             put_alone(&transaction, &key, "z", "made-up").unwrap();
             let sealing = Sealing::begin(&transaction, &key).unwrap();
             let at = revision(&transaction, &account("z")).unwrap().unwrap();
-            let journal = Journal { revision: at, attempt: [7; 16], started_at: NOW };
+            let journal = Journal {
+                revision: at,
+                attempt: [7; 16],
+                started_at: NOW,
+                started: None,
+                lease: None,
+            };
             let evidence = Evidence { journal: Some(journal.clone()), ..Evidence::default() };
             assert!(evidence::put(&sealing, &account("z"), at, &evidence).unwrap());
             sealing.finish().unwrap();

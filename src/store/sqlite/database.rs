@@ -374,9 +374,8 @@ impl Database {
         if version < schema::CURRENT {
             return Ok(copy.execute_batch("DELETE FROM audit; DELETE FROM intents")?);
         }
-        Ok(copy.execute_batch(
-            "UPDATE vault_2 SET copied_at = unixepoch(); DELETE FROM intents_2",
-        )?)
+        Ok(copy
+            .execute_batch("UPDATE vault_2 SET copied_at = unixepoch(); DELETE FROM intents_2")?)
     }
 
     pub(crate) fn file(&self) -> &VaultFile {

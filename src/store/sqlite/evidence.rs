@@ -36,11 +36,23 @@ pub(crate) struct Evidence {
     pub(crate) reported: CredentialHealth,
 }
 
+impl Evidence {
+    /// Puts `left` in place of the journal `own`. Another journal belongs to another process, and is
+    /// left. Returns whether it was the own one.
+    pub(super) fn end(&mut self, own: &Journal, left: Option<&Journal>) -> bool {
+        let is_own = self.journal.as_ref().is_some_and(|found| found.attempt == own.attempt);
+        if is_own {
+            self.journal = left.cloned();
+        }
+        is_own
+    }
+}
+
 /// The evidence that stands in a row, after its seal was checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Found {
     /// The evidence is as tokctl wrote it, at this number.
-    Genuine(Evidence, u64),
+    Genuine(Box<Evidence>, u64),
     /// The evidence was edited, or taken away.
     Forged,
 }
@@ -49,7 +61,7 @@ impl Found {
     /// Returns the evidence; fails with [`Error::Tampered`] if it is forged.
     pub(crate) fn genuine(self, account: &Account) -> Result<Evidence, Error> {
         match self {
-            Self::Genuine(evidence, _) => Ok(evidence),
+            Self::Genuine(evidence, _) => Ok(*evidence),
             Self::Forged => Err(Error::Tampered { account: account.clone() }),
         }
     }
@@ -63,15 +75,16 @@ pub(super) fn found(
     key: &DataKey,
     form: Form,
     (account, revision): (&Account, u64),
-) -> Result<Found, Error> {
-    let proof = Proof::of(row, first, form, revision).filter(|it| it.holds(key, (account, revision)));
-    let Some(proof) = proof else { return Ok(Found::Forged) };
+) -> Found {
+    let proof =
+        Proof::of(row, first, form, revision).filter(|it| it.holds(key, (account, revision)));
+    let Some(proof) = proof else { return Found::Forged };
     let number = proof.number;
     let evidence = match proof.earlier {
         Some(evidence) => Some(evidence),
         None => read(row, first, revision, parse),
     };
-    Ok(evidence.map_or(Found::Forged, |evidence| Found::Genuine(evidence, number)))
+    evidence.map_or(Found::Forged, |evidence| Found::Genuine(Box::new(evidence), number))
 }
 
 /// Reads the texts of the evidence by `parse`. A journal of another revision is none of this

@@ -100,7 +100,10 @@ mod tests {
         put(&transaction, &key, "genuine", now).unwrap();
         put(&transaction, &key, "renamed", now).unwrap();
         transaction
-            .execute("UPDATE intents_2 SET keychain_entry = 'x' WHERE keychain_entry = 'renamed'", [])
+            .execute(
+                "UPDATE intents_2 SET keychain_entry = 'x' WHERE keychain_entry = 'renamed'",
+                [],
+            )
             .unwrap();
         assert_eq!(sealed(&transaction, &key).unwrap(), ["genuine"]);
         remove(&transaction, "genuine").unwrap();

@@ -17,9 +17,7 @@ use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, Row, Statement, Transaction, params_from_iter};
 
 use super::clear::{CLEAR, Columns, account, covered, summary};
-use super::credentials::{
-    BEHIND_SEALED, REVISION, SEALED, belongs, compared, parsed, place,
-};
+use super::credentials::{BEHIND_SEALED, REVISION, SEALED, belongs, compared, parsed, place};
 use super::evidence::{self, EVIDENCE, Proof};
 use super::header::{self, Form};
 use super::values::one_row;

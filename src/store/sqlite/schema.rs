@@ -152,10 +152,8 @@ pub(super) fn differences(connection: &Connection, version: usize) -> Result<Dif
         return differences_from(connection, &TABLES.each_ref().map(Known::from));
     }
     let schema = earlier::schema(version)?;
-    let tables: Vec<Known<'_>> = schema
-        .iter()
-        .map(|(name, sql, indexed)| Known { name, sql, indexed: *indexed })
-        .collect();
+    let tables: Vec<Known<'_>> =
+        schema.iter().map(|(name, sql, indexed)| Known { name, sql, indexed: *indexed }).collect();
     differences_from(connection, &tables)
 }
 
@@ -172,10 +170,7 @@ impl<'a> From<&'a Table> for Known<'a> {
     }
 }
 
-fn differences_from(
-    connection: &Connection,
-    tables: &[Known<'_>],
-) -> Result<Differences, Error> {
+fn differences_from(connection: &Connection, tables: &[Known<'_>]) -> Result<Differences, Error> {
     let mut statement =
         connection.prepare("SELECT type, name, tbl_name, rootpage, sql FROM sqlite_schema")?;
     let mut rows = statement.query([])?;

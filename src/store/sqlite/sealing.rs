@@ -38,10 +38,7 @@ impl<'a, 't> Sealing<'a, 't> {
     ///
     /// Fails with [`Error::KeyRetired`] if `key` is not the current data key: nothing may be written
     /// under another. A vault of the earlier form has to be sealed before it is written to.
-    pub(crate) fn begin(
-        transaction: &'a Transaction<'t>,
-        key: &'a DataKey,
-    ) -> Result<Self, Error> {
+    pub(crate) fn begin(transaction: &'a Transaction<'t>, key: &'a DataKey) -> Result<Self, Error> {
         let (form, mut contents) = header::open(transaction, key)?;
         if contents.audit.is_none() {
             contents.audit = Some(AuditState::new(Settings::default())?);

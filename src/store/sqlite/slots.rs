@@ -39,8 +39,8 @@ pub(crate) fn read(connection: &Connection, vault: VaultId) -> Result<Vec<KeySlo
 
 /// The public part of all slots, oldest first.
 pub(crate) fn list(connection: &Connection) -> Result<Vec<ListedSlot>, Error> {
-    let mut statement =
-        connection.prepare("SELECT id, kind, created_at FROM key_slots_2 ORDER BY created_at, id")?;
+    let mut statement = connection
+        .prepare("SELECT id, kind, created_at FROM key_slots_2 ORDER BY created_at, id")?;
     let mut rows = statement.query([])?;
     let mut slots = Vec::new();
     while let Some(row) = rows.next()? {

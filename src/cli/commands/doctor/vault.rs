@@ -90,8 +90,7 @@ fn examine(
         Ok(finding) => row_of(finding),
     };
     runner.add([header]);
-    let looked =
-        runner.run_on(Check::Integrity, vault, |vault| Ok(doctor::database(vault)));
+    let looked = runner.run_on(Check::Integrity, vault, |vault| Ok(doctor::database(vault)));
     let Some(vault) = looked else { return (Vec::new(), None) };
     let listed = vault.slots();
     let kinds: Vec<SlotKind> = match listed {
