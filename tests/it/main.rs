@@ -72,3 +72,6 @@ mod run;
 mod completion;
 mod vaults;
 mod generated;
+mod obliging_server;
+mod throwaway;
+mod manual;
