@@ -75,3 +75,4 @@ mod generated;
 mod obliging_server;
 mod throwaway;
 mod manual;
+mod readme;

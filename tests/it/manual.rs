@@ -11,9 +11,10 @@ use crate::throwaway::Model;
 const SECTIONS: [&str; 5] = ["\"EXIT STATUS\"", "ENVIRONMENT", "FILES", "EXAMPLES", "\"SEE ALSO\""];
 
 /// Beginnings of examples that are tried elsewhere, and where.
-const ELSEWHERE: [(&str, &str); 3] = [
+const ELSEWHERE: [(&str, &str); 4] = [
     ("tokctl login\n", "a person answers in login_guided.rs"),
     ("(umask 077; tokctl get gdrive --format adc", "a login at Google in get_formats.rs"),
+    ("tokctl env GH_TOKEN=github/alice --format fish", "fish's own words, in env.rs"),
     ("{", "JSON"),
 ];
 

@@ -13,6 +13,7 @@ use crate::authorization_server::service_account;
 use crate::browser;
 use crate::env::{TestEnv, another_key};
 use crate::obliging_server::ObligingServer;
+use crate::terminal::ending;
 
 /// How long the lines of one block may take.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -83,8 +84,7 @@ impl Model {
     /// Runs the lines of one block with bash in a copy of this home, and returns what was printed:
     /// as an error if they fail.
     pub(crate) fn type_lines(&self, lines: &str) -> Result<String, String> {
-        let mut env = TestEnv::new();
-        copy(&self.env.path(""), &env.path(""));
+        let mut env = self.copy();
         if lines.contains("import bundle") {
             // It arrives on another machine.
             fs::rename(env.path("arrived.bundle"), env.path("bot.bundle")).unwrap();
@@ -92,6 +92,25 @@ impl Model {
         }
         let lines = lines.replace("remove ID", &format!("remove $({ANOTHER_SLOT})"));
         run(&env, &lines)
+    }
+
+    /// Runs the lines of one block at a terminal, where a person answers one question.
+    pub(crate) fn type_at_a_terminal(&self, lines: &str, answer: &str) -> Result<String, String> {
+        let env = self.copy();
+        let mut command = bash(lines);
+        env.settle(&mut command);
+        command.env("PATH", path(&env)).env("TERM", "xterm-256color");
+        let mut session = rexpect::session::spawn_command(command, Some(20_000)).unwrap();
+        session.exp_regex("(?i)token").map_err(|error| error.to_string())?;
+        session.send_line(answer).map_err(|error| error.to_string())?;
+        let (said, code) = ending(session);
+        if code == 0 { Ok(said) } else { Err(format!("{lines}\n{said}")) }
+    }
+
+    fn copy(&self) -> TestEnv {
+        let env = TestEnv::new();
+        copy(&self.env.path(""), &env.path(""));
+        env
     }
 }
 
@@ -114,13 +133,11 @@ fn copy(from: &Path, to: &Path) {
 
 /// Runs lines of shell, while a person sits at the browser.
 fn run(env: &TestEnv, lines: &str) -> Result<String, String> {
+    let bash = bash(lines);
     let mut command = Command::new("setsid");
-    command.args(["--wait", "bash", "--noprofile", "--norc", "-euo", "pipefail", "-c", lines]);
+    command.arg("--wait").arg(bash.get_program()).args(bash.get_args());
     env.settle(&mut command);
-    let tokctl = snapbox::cmd::cargo_bin("tokctl");
-    let own = env.path("bin");
-    let programs = tokctl.parent().unwrap().display();
-    command.env("PATH", format!("{}:{programs}:/usr/bin:/bin", own.display()));
+    command.env("PATH", path(env));
     command.env("GITHUB_ENV", env.path("github-env")).env("BUNDLE", bundle(env));
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let child = command.spawn().expect("bash");
@@ -128,6 +145,19 @@ fn run(env: &TestEnv, lines: &str) -> Result<String, String> {
     let said = [output.stdout, output.stderr].concat();
     let said = String::from_utf8_lossy(&said).into_owned();
     if output.status.success() { Ok(said) } else { Err(format!("{lines}\n{said}")) }
+}
+
+fn bash(lines: &str) -> Command {
+    let mut command = Command::new("bash");
+    command.args(["--noprofile", "--norc", "-euo", "pipefail", "-c", lines]);
+    command
+}
+
+/// Where programs are looked for: the stand-ins first, then tokctl.
+fn path(env: &TestEnv) -> String {
+    let tokctl = snapbox::cmd::cargo_bin("tokctl");
+    let programs = tokctl.parent().unwrap().display();
+    format!("{}:{programs}:/usr/bin:/bin", env.path("bin").display())
 }
 
 fn bundle(env: &TestEnv) -> String {
