@@ -5,6 +5,8 @@ pub(crate) mod environment;
 pub(crate) mod error;
 mod typed;
 mod explain;
+mod json;
+pub(crate) mod stderr;
 pub(crate) mod ui;
 pub(crate) mod ci_mask;
 mod memory;
