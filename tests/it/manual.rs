@@ -1,6 +1,7 @@
 //! The manual: complete, readable everywhere, and true where it can be tried.
 
 use std::collections::BTreeSet;
+use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -214,9 +215,9 @@ fn every_field_can_be_written_as_the_page_has_it() {
         let own = field.split_once('.').map_or(field, |(table, _)| table);
         if own != table {
             own.clone_into(&mut table);
-            config.push_str(&format!("[providers.p{number}]\n"));
+            let _ = writeln!(config, "[providers.p{number}]");
         }
-        config.push_str(&format!("{tag}\n"));
+        let _ = writeln!(config, "{tag}");
     }
     env.config(&config);
     env.tokctl(["providers"]).assert().success();

@@ -45,10 +45,8 @@ impl ObligingServer {
         let acme = "client_id = \"made-up-client\"\nscopes = [\"read\", \"offline_access\"]\n";
         let mut config = format!("[providers.acme]\n{acme}{}", self.endpoints("acme"));
         for name in ["jira", "gdrive", "github", "google"] {
-            config.push_str(&format!(
-                "[providers.{name}]\nextends = \"{name}\"\n{}",
-                self.endpoints(name)
-            ));
+            config += &format!("[providers.{name}]\nextends = \"{name}\"\n");
+            config += &self.endpoints(name);
         }
         config
     }

@@ -8,7 +8,8 @@ mod written;
 mod page;
 mod text;
 
-use std::io::{self, IsTerminal};
+use std::fs::File;
+use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 
 use clap::Command;
@@ -77,7 +78,8 @@ pub(crate) fn man(args: &ManArgs, program: Command) -> Result<(), CliError> {
     };
     std::fs::create_dir_all(&args.directory).map_err(failed)?;
     for page in page::all(program).map_err(|error| unwritten(&error))? {
-        std::fs::write(args.directory.join(page.file_name()), page.roff).map_err(failed)?;
+        let file = File::create(args.directory.join(page.file_name()));
+        file.and_then(|mut file| file.write_all(page.roff.as_bytes())).map_err(failed)?;
     }
     Ok(())
 }
@@ -103,19 +105,16 @@ impl Wanted {
             }
             words => (None, words),
         };
-        let mut name = words.join("-");
-        let bare = name.strip_suffix(')').unwrap_or(&name);
-        if let Some((start, number)) = bare.rsplit_once(['(', '.'])
+        let joined = words.join("-");
+        let mut name = joined.strip_suffix(')').unwrap_or(&joined);
+        if let Some((start, number)) = name.rsplit_once(['(', '.'])
             && is_section(number)
         {
             section = number.chars().next();
-            name = start.to_owned();
+            name = start;
         }
-        let name = match name.strip_prefix("tokctl") {
-            Some(rest) => rest.strip_prefix('-').unwrap_or(rest).to_owned(),
-            None => name,
-        };
-        Self { section, name }
+        let rest = name.strip_prefix("tokctl").map(|rest| rest.strip_prefix('-').unwrap_or(rest));
+        Self { section, name: rest.unwrap_or(name).to_owned() }
     }
 
     /// Returns the page; of two, that with the lower section.

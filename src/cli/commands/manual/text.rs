@@ -4,6 +4,8 @@
 //! It takes the place of `man` where that is not installed. What it does not know it leaves out; a
 //! test sees to it that no page has such a thing.
 
+use std::fmt::Write;
+
 /// The indentation of a section's text, in columns.
 const SECTION: usize = 4;
 
@@ -49,13 +51,20 @@ struct Text {
     awaits_tag: Option<usize>,
     /// Whether lines are kept as they are.
     is_verbatim: bool,
-    /// Whether an empty line is owed before the next text.
-    owes_line: bool,
-    /// Whether nothing stands below the last title, or in the last block, yet.
-    is_below_title: bool,
+    above: Above,
     /// Whether the paragraph is one of a list, whose items have no empty lines between them.
     is_in_list: bool,
     paragraph: Vec<Piece>,
+}
+
+/// What stands above the next text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Above {
+    /// A title, or the beginning of a block.
+    Title,
+    Text,
+    /// Text, from which the next is to be set apart.
+    Space,
 }
 
 /// A word, or a tag, with what it takes on the terminal.
@@ -77,8 +86,7 @@ impl Text {
             tag: None,
             awaits_tag: None,
             is_verbatim: false,
-            owes_line: false,
-            is_below_title: false,
+            above: Above::Title,
             is_in_list: false,
             paragraph: Vec::new(),
         }
@@ -96,17 +104,19 @@ impl Text {
                 let title = unescape(&arguments(rest).join(" "));
                 let indent = if name == "SH" { "" } else { "  " };
                 let title = (self.in_face)(Face::Bold, &title);
-                self.output.push_str(&format!("\n{indent}{title}\n"));
-                (self.owes_line, self.is_below_title) = (false, true);
+                for part in ["\n", indent, &title, "\n"] {
+                    self.output.push_str(part);
+                }
+                self.above = Above::Title;
             }
             "PP" | "P" | "LP" => {
                 self.end_paragraph();
                 self.tagged = 0;
-                self.owes_line = true;
+                self.leave_space();
             }
             "TP" => {
                 self.end_paragraph();
-                self.owes_line = true;
+                self.leave_space();
                 self.awaits_tag = Some(rest.trim().parse().unwrap_or(TAGGED));
             }
             "IP" => {
@@ -115,14 +125,15 @@ impl Text {
                 let mut arguments = arguments.iter();
                 self.tag = arguments.next().map(|tag| self.piece(tag));
                 self.tagged = arguments.next().and_then(|by| by.parse().ok()).unwrap_or(TAGGED);
-                self.owes_line = !self.is_in_list;
-                self.is_in_list = true;
+                if !std::mem::replace(&mut self.is_in_list, true) {
+                    self.leave_space();
+                }
             }
             "RS" => {
                 self.end_paragraph();
                 self.blocks.push(self.base);
                 self.base += rest.trim().parse().unwrap_or(self.tagged.max(SECTION));
-                (self.tagged, self.is_below_title) = (0, true);
+                (self.tagged, self.above) = (0, Above::Title);
             }
             "RE" => {
                 self.end_paragraph();
@@ -141,6 +152,13 @@ impl Text {
         }
     }
 
+    /// Leaves an empty line before the next text, unless that is the first below a title.
+    fn leave_space(&mut self) {
+        if self.above == Above::Text {
+            self.above = Above::Space;
+        }
+    }
+
     /// Takes in a request whose arguments are set in two faces by turns.
     fn alternate(&mut self, rest: &str, faces: [Face; 2], between: &str) {
         let mut line = String::new();
@@ -151,7 +169,7 @@ impl Text {
                 Face::Italic => 'I',
             };
             let between = if index == 0 { "" } else { between };
-            line.push_str(&format!("{between}\\f{letter}{argument}\\fR"));
+            let _ = write!(line, "{between}\\f{letter}{argument}\\fR");
         }
         self.words(&line);
     }
@@ -210,8 +228,7 @@ impl Text {
 
     /// Begins a line, with the paragraph's tag if there is one, and returns the column reached.
     fn begin_line(&mut self) -> usize {
-        let is_first = std::mem::take(&mut self.is_below_title);
-        if std::mem::take(&mut self.owes_line) && !is_first {
+        if std::mem::replace(&mut self.above, Above::Text) == Above::Space {
             self.output.push('\n');
         }
         let Some(tag) = self.tag.take() else {
@@ -251,16 +268,13 @@ fn arguments(rest: &str) -> Vec<String> {
     let mut arguments = Vec::new();
     let mut rest = rest.trim();
     while !rest.is_empty() {
-        let (argument, after) = match rest.strip_prefix('"') {
-            Some(quoted) => quoted.split_once('"').unwrap_or((quoted, "")),
-            None => {
-                // `\ ` is a space that does not separate.
-                let end = rest
-                    .match_indices(' ')
-                    .find(|(at, _)| !rest[..*at].ends_with('\\'))
-                    .map_or(rest.len(), |(at, _)| at);
-                rest.split_at(end)
-            }
+        let (argument, after) = if let Some(quoted) = rest.strip_prefix('"') {
+            quoted.split_once('"').unwrap_or((quoted, ""))
+        } else {
+            // `\ ` is a space that does not separate.
+            let mut spaces = rest.match_indices(' ').map(|(at, _)| at);
+            let end = spaces.find(|&at| !rest[..at].ends_with('\\')).unwrap_or(rest.len());
+            rest.split_at(end)
         };
         arguments.push(argument.to_owned());
         rest = after.trim_start();
