@@ -8,11 +8,13 @@ mod written;
 mod page;
 mod text;
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 
-use clap::Command;
+use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
+use clap::{Arg, Command};
 use console::Style;
 
 use self::page::Page;
@@ -39,8 +41,30 @@ const NARROWEST: usize = 30;
 #[derive(Debug, clap::Args)]
 pub(crate) struct HelpArgs {
     /// A command or a topic; a number in front names the section, as with `man`
-    #[arg(value_name = "COMMAND or TOPIC")]
+    #[arg(value_name = "COMMAND|TOPIC", value_parser = Name, hide_possible_values = true)]
     words: Vec<String>,
+}
+
+/// The parser of a page's name. It takes any text, and tells completion scripts which names there
+/// are.
+#[derive(Debug, Clone)]
+struct Name;
+
+impl TypedValueParser for Name {
+    type Value = String;
+
+    fn parse_ref(
+        &self,
+        command: &Command,
+        argument: Option<&Arg>,
+        value: &OsStr,
+    ) -> Result<String, clap::Error> {
+        StringValueParser::new().parse_ref(command, argument, value)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        Some(Box::new(written::names().into_iter().map(PossibleValue::new)))
+    }
 }
 
 /// Write the man pages into a directory

@@ -1,6 +1,8 @@
 //! What is written by hand in the manual: the sections that close the page of a command, and the
 //! topics.
 
+use std::collections::BTreeSet;
+
 /// The topics: the name, the section of the manual, and the page without its first line.
 pub(super) const TOPICS: [(&str, char, &str); 4] = [
     ("config", '5', include_str!("../../../../man/topics/config.man")),
@@ -41,4 +43,11 @@ const SECTIONS: [(&str, &str); 25] = [
 /// Returns the sections that close the page `name`; nothing for a page that has none.
 pub(super) fn sections(name: &str) -> &'static str {
     SECTIONS.iter().find(|(page, _)| *page == name).map_or("", |(_, sections)| *sections)
+}
+
+/// Returns the names of pages, for completion: commands, without their subcommands, and topics.
+pub(super) fn names() -> BTreeSet<&'static str> {
+    let commands = SECTIONS.iter().filter_map(|(page, _)| page.strip_prefix("tokctl-"));
+    let topics = TOPICS.iter().map(|(topic, ..)| *topic);
+    commands.filter(|name| !name.starts_with("key-")).chain(topics).collect()
 }
