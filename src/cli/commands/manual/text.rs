@@ -260,7 +260,7 @@ impl Text {
 
 /// Whether a request is for `man` alone.
 fn is_left_out(name: &str) -> bool {
-    matches!(name, "TH" | "nh" | "ad") || name.starts_with("\\\"")
+    matches!(name, "TH" | "nr" | "nh" | "ad") || name.starts_with("\\\"")
 }
 
 /// Returns the arguments of a request: separated by spaces, unless in double quotes.
