@@ -8,6 +8,7 @@ mod explain;
 mod json;
 pub(crate) mod stderr;
 pub(crate) mod ui;
+mod table;
 pub(crate) mod ci_mask;
 mod memory;
 mod stdin;
@@ -44,6 +45,9 @@ use crate::signals;
 use crate::untrusted::printable;
 
 /// A live token for every service, now
+///
+/// You log in to a service once. tokctl keeps the tokens in one sealed file, and `tokctl get`
+/// prints one that works, for any script: renewed first if it is due, by one process at a time.
 #[derive(Debug, Parser)]
 #[command(name = "tokctl", version, disable_help_subcommand = true)]
 #[command(after_help = "\

@@ -65,6 +65,7 @@ mod doctor;
 mod tampering;
 mod secrets_stay_sealed;
 mod memory;
+mod screens;
 mod terminal;
 mod providers;
 mod login_pasted;

@@ -1,6 +1,7 @@
 //! An authorization server that agrees to everything, with the services behind it: for tests of
 //! what people are told to type, where no request is announced beforehand.
 
+use std::fmt::Write as _;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
@@ -45,8 +46,8 @@ impl ObligingServer {
         let acme = "client_id = \"made-up-client\"\nscopes = [\"read\", \"offline_access\"]\n";
         let mut config = format!("[providers.acme]\n{acme}{}", self.endpoints("acme"));
         for name in ["jira", "gdrive", "github", "google"] {
-            config += &format!("[providers.{name}]\nextends = \"{name}\"\n");
-            config += &self.endpoints(name);
+            let endpoints = self.endpoints(name);
+            let _ = write!(config, "[providers.{name}]\nextends = \"{name}\"\n{endpoints}");
         }
         config
     }

@@ -92,7 +92,9 @@ fn add_command(
 /// are not hyphenated, and lines not stretched, since both spoil what is to be typed.
 fn title(name: &str, section: char, version: &str) -> String {
     let name = escape(&name.to_uppercase());
-    format!(".TH {name} {section} \"\" \"tokctl {version}\" \"tokctl manual\"\n.nr HY 0\n.nh\n.ad l\n")
+    format!(
+        ".TH {name} {section} \"\" \"tokctl {version}\" \"tokctl manual\"\n.nr HY 0\n.nh\n.ad l\n"
+    )
 }
 
 /// Returns the sections NAME and SYNOPSIS.
