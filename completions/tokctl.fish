@@ -33,7 +33,7 @@ complete -c tokctl -n "__fish_tokctl_needs_command" -l no-input -d 'Never prompt
 complete -c tokctl -n "__fish_tokctl_needs_command" -l json -d 'Print data and errors as JSON'
 complete -c tokctl -n "__fish_tokctl_needs_command" -s q -l quiet -d 'Say less on stderr; twice: errors alone'
 complete -c tokctl -n "__fish_tokctl_needs_command" -s v -l verbose -d 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
-complete -c tokctl -n "__fish_tokctl_needs_command" -s h -l help -d 'Print help'
+complete -c tokctl -n "__fish_tokctl_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tokctl -n "__fish_tokctl_needs_command" -s V -l version -d 'Print version'
 complete -c tokctl -n "__fish_tokctl_needs_command" -f -a "login" -d 'Log in to a service and store the credential'
 complete -c tokctl -n "__fish_tokctl_needs_command" -f -a "get" -d 'Print a token that works, refreshed first if need be'
