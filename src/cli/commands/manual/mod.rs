@@ -82,7 +82,7 @@ pub(crate) fn help(
     mut program: Command,
 ) -> Result<(), CliError> {
     if args.words.is_empty() {
-        return context.ui.data(program.render_help().to_string().as_bytes());
+        return context.ui.data(program.render_long_help().to_string().as_bytes());
     }
     let pages = page::all(program).map_err(|error| unwritten(&error))?;
     let wanted = Wanted::read(&args.words);
