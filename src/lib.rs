@@ -64,13 +64,13 @@
 
 mod secret;
 mod untrusted;
+mod bounded;
 mod private_file;
 mod atomic_file;
 mod paths;
 mod file_system;
 mod name_service;
 mod signals;
-mod bounded;
 mod executable;
 mod model;
 mod config;
