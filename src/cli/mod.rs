@@ -8,6 +8,7 @@ mod explain;
 mod json;
 pub(crate) mod stderr;
 pub(crate) mod ui;
+mod table;
 pub(crate) mod ci_mask;
 mod memory;
 mod stdin;

@@ -6,13 +6,12 @@
 //! sentence, in lower case, without a full stop.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufWriter, IsTerminal, Write};
+use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
 use std::os::fd::AsFd;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{LazyLock, OnceLock};
 use std::time::{Duration, Instant};
 
-use comfy_table::{ContentArrangement, Table, presets};
 use console::{Style, Term};
 use dialoguer::theme::ColorfulTheme;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -27,9 +26,6 @@ use crate::signals;
 
 /// The time after which a wait shows that the program is alive.
 const PATIENCE: Duration = Duration::from_millis(500);
-
-/// The narrowest terminal, in columns, for which tables are folded.
-const NARROWEST: u16 = 60;
 
 static THEME: LazyLock<ColorfulTheme> = LazyLock::new(|| {
     detect_colors();
@@ -103,19 +99,6 @@ impl Ui {
         write_whole(Zeroizing::new(format!("{line}\n")).as_bytes())
     }
 
-    /// Returns a table without rules, folded to the width of the terminal.
-    ///
-    /// On a terminal of unknown width, or one too narrow for columns, the terminal wraps the lines.
-    pub(crate) fn table() -> Table {
-        let mut table = Table::new();
-        table.load_style(presets::NOTHING);
-        let (_, width) = Term::stdout().size();
-        if io::stdout().is_terminal() && width >= NARROWEST {
-            table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
-        }
-        table
-    }
-
     /// Returns whether stdout is a terminal and its reader can answer questions.
     pub(crate) fn is_interactive(&self) -> bool {
         io::stdout().is_terminal() && self.can_ask()
@@ -135,12 +118,21 @@ impl Ui {
 
     /// Prints a value as JSON while it is being serialized: for values of any size, without
     /// secrets.
-    #[expect(clippy::unused_self, reason = "who prints need not know what printing takes")]
     pub(crate) fn stream_json(&self, value: &impl serde::Serialize) -> Result<(), CliError> {
+        self.stream(|stdout| {
+            json::write(&mut *stdout, value)?;
+            stdout.write_all(b"\n")
+        })
+    }
+
+    /// Prints data while `write` makes it: for data of any size, without secrets.
+    #[expect(clippy::unused_self, reason = "who prints need not know what printing takes")]
+    pub(crate) fn stream(
+        &self,
+        write: impl FnOnce(&mut BufWriter<StdoutLock<'static>>) -> io::Result<()>,
+    ) -> Result<(), CliError> {
         let mut stdout = BufWriter::with_capacity(64 * 1024, io::stdout().lock());
-        let written = json::write(&mut stdout, value)
-            .and_then(|()| stdout.write_all(b"\n"))
-            .and_then(|()| stdout.flush());
+        let written = write(&mut stdout).and_then(|()| stdout.flush());
         // The buffer's rest could not be written; dropping the writer would try again.
         let _ = stdout.into_parts();
         ignore_broken_pipe(written)
