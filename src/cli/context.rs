@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use super::environment::Environment;
 use super::error::{CliError, Kind};
@@ -10,6 +11,12 @@ use super::ui::{Color, Ui, Verbosity};
 use crate::config::{self, Config};
 use crate::model::account::UserName;
 use crate::paths;
+
+/// The time for which a secret is waited for where somebody may have to answer a question.
+pub(crate) const ANSWERED: Duration = Duration::from_mins(1);
+
+/// The time for which a secret is waited for where nobody can answer a question.
+pub(crate) const UNANSWERED: Duration = Duration::from_secs(10);
 
 /// Flags that every command takes.
 #[derive(Debug, clap::Args)]
@@ -92,6 +99,12 @@ impl Context {
             CliError::new(Kind::Usage, "neither HOME nor XDG_DATA_HOME says where the vault is")
                 .hint("name it with `--vault`")
         })
+    }
+
+    /// Returns how long the keychain, a command or a pipe may take to bring a secret: longer where
+    /// somebody may have to answer.
+    pub(crate) fn patience(&self) -> Duration {
+        if self.ui.can_ask() { ANSWERED } else { UNANSWERED }
     }
 
     /// Returns the path of the configuration if the user named one.

@@ -22,6 +22,7 @@ mod commands;
 mod layers;
 mod errors;
 mod ci_log;
+mod owners;
 mod key;
 mod key_slots;
 mod rotate_key;
