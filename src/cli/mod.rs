@@ -5,6 +5,8 @@ pub(crate) mod environment;
 pub(crate) mod error;
 mod typed;
 mod explain;
+mod json;
+pub(crate) mod stderr;
 pub(crate) mod ui;
 mod table;
 pub(crate) mod ci_mask;

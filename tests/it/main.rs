@@ -21,6 +21,7 @@ mod inherited_signals;
 mod commands;
 mod layers;
 mod errors;
+mod ci_log;
 mod key;
 mod key_slots;
 mod rotate_key;
