@@ -4,7 +4,7 @@
 //! the secrets that the request carries is masked.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasher, Hash, Hasher, RandomState};
+use std::hash::{BuildHasher, RandomState};
 use std::sync::{LazyLock, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -53,9 +53,7 @@ fn attempt(method: &str, address: &Address, fields: &[(&str, &str)]) -> u32 {
     type Attempts = (RandomState, HashMap<u64, u32>);
     static ATTEMPTS: LazyLock<Mutex<Attempts>> = LazyLock::new(Mutex::default);
     let mut attempts = ATTEMPTS.lock().unwrap_or_else(PoisonError::into_inner);
-    let mut hasher = attempts.0.build_hasher();
-    (method, address.as_str(), fields).hash(&mut hasher);
-    let request = hasher.finish();
+    let request = attempts.0.hash_one((method, address.as_str(), fields));
     if attempts.1.len() >= MOST_REMEMBERED {
         attempts.1.clear();
     }

@@ -64,6 +64,7 @@ mod doctor;
 mod tampering;
 mod secrets_stay_sealed;
 mod memory;
+mod details;
 mod screens;
 mod terminal;
 mod providers;

@@ -65,6 +65,8 @@ impl<'a> Refresh<'a> {
         let mut queue = self.vault.refresh_queue(self.account)?;
         loop {
             if let Some(turn) = queue.take(Instant::now() + WAIT)? {
+                let waited = started.elapsed().as_millis();
+                log::trace!("took the turn to refresh `{}` after {waited} ms", self.account);
                 return Ok(WaitOutcome::Turn(turn));
             }
             std::thread::sleep(POLL);
@@ -73,6 +75,11 @@ impl<'a> Refresh<'a> {
                 // go on at once.
                 let (row, last) = self.row()?;
                 if let Some(token) = self.resolved_by_other(&row, last, arrival)? {
+                    let waited = started.elapsed().as_millis();
+                    log::trace!(
+                        "another process decided about `{}` while this one waited for {waited} ms",
+                        self.account
+                    );
                     return Ok(WaitOutcome::Resolved(Box::new(token)));
                 }
             } else if started.elapsed() >= SHORT_WAIT {
