@@ -78,12 +78,15 @@ pub(crate) fn find(
     }
     let found = judge(account, &row.stored.credential, policy.need, (policy.clock)())?;
     // An interrupted refresh is finished even while the token works: later the provider may no
-    // longer allow another try. Not where a refresh is forbidden, or known to be refused.
+    // longer allow another try. Not where a refresh is forbidden, or known to be refused, or where
+    // another process is at it.
     let refused = row.stored.credential.status == Status::LoginRequired;
-    if row.journal.is_some() && policy.may_refresh && !refused {
-        log::trace!(
-            "what became of an earlier refresh of `{account}` is not known: it is finished"
-        );
+    if let Some(journal) = &row.journal
+        && policy.may_refresh
+        && !refused
+        && !vault.is_under_way(account, journal)
+    {
+        log::trace!("what became of an earlier refresh of `{account}` is not known");
         return Ok(TokenState::Due);
     }
     Ok(found)
