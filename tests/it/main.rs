@@ -66,6 +66,7 @@ mod doctor;
 mod tampering;
 mod secrets_stay_sealed;
 mod memory;
+mod details;
 mod screens;
 mod terminal;
 mod providers;
