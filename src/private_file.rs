@@ -65,6 +65,18 @@ pub(crate) fn open_or_create(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)
 }
 
+/// Opens a file for reading and appending, and no symbolic link; creates an empty one of mode 0600
+/// if it is missing.
+pub(crate) fn append_or_create(path: &Path) -> io::Result<File> {
+    OpenOptions::new()
+        .read(true)
+        .append(true)
+        .create(true)
+        .mode(0o600)
+        .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
+        .open(path)
+}
+
 /// Opens a file for reading and writing as [`open_or_create`] does, but fails for a symbolic link,
 /// which could lead to a file of another kind.
 pub(crate) fn open_or_create_no_follow(path: &Path) -> io::Result<File> {

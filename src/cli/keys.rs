@@ -26,6 +26,10 @@ const RECOVERY_FLAG: &str = "set TOKCTL_KEY or TOKCTL_KEY_FILE to a recovery cod
 ///
 /// Without such a secret the keychain is tried, then a prompt for a passphrase or a recovery code.
 pub(crate) fn unlock(context: &Context, vault: Vault) -> Result<OpenVault, CliError> {
+    Ok(unlocked(context, vault)?.with_watermarks(context.watermarks()))
+}
+
+fn unlocked(context: &Context, vault: Vault) -> Result<OpenVault, CliError> {
     if let Some(with) = from_environment(context)? {
         return Ok(vault.unlock(with)?);
     }
@@ -84,9 +88,10 @@ pub(crate) fn open_or_create(
     if !exists && with.kind() == SlotKind::Recovery {
         return Err(no_first_recovery());
     }
-    Ok(context
+    let opened = context
         .ui
-        .while_waiting("opening the vault", || ops::open_or_create(path, with, time::now))?)
+        .while_waiting("opening the vault", || ops::open_or_create(path, with, time::now))?;
+    Ok(opened.with_watermarks(context.watermarks()))
 }
 
 /// Returns the secret that the environment gives, if any. A key comes before a passphrase.
