@@ -15,6 +15,7 @@ use std::fs::{File, TryLockError};
 use std::io::{self, Write};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use sha2::{Digest, Sha256};
 
@@ -34,6 +35,12 @@ const RECORD: usize = 32;
 
 /// The smallest number of unsorted records that are sorted in.
 const SORT_FROM: u64 = 1024;
+
+/// The time for which a process that sorts is waited for: a few milliseconds unless it was stopped.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// The pause between two tries to append.
+const POLL: Duration = Duration::from_millis(1);
 
 /// The bit of a number that lets the record stand for all before it of the same subject.
 const ACCEPTED: u64 = 1 << 63;
@@ -190,11 +197,17 @@ impl<'a> Marks<'a> {
 /// Appends `marks` to the file at `path`, and sorts the file when that is worth it.
 fn append(path: &Path, marks: &[Watermark]) -> io::Result<()> {
     let bytes: Vec<u8> = marks.iter().flat_map(encode).collect();
-    loop {
+    let deadline = Instant::now() + PATIENCE;
+    while Instant::now() < deadline {
         let file = open_or_create(path)?;
-        file.lock_shared()?;
-        if !is_same(&file, path)? {
-            continue;
+        match file.try_lock_shared() {
+            Ok(()) if is_same(&file, path)? => {}
+            Ok(()) => continue,
+            Err(TryLockError::WouldBlock) => {
+                std::thread::sleep(POLL);
+                continue;
+            }
+            Err(TryLockError::Error(error)) => return Err(error),
         }
         let Some(found) = Marks::of(&file)? else {
             // A file that is new, or none of tokctl's.
@@ -219,6 +232,7 @@ fn append(path: &Path, marks: &[Watermark]) -> io::Result<()> {
         }
         return Ok(());
     }
+    Err(io::ErrorKind::TimedOut.into())
 }
 
 fn open_or_create(path: &Path) -> io::Result<File> {
@@ -241,7 +255,7 @@ fn begin_anew(path: &Path) -> io::Result<()> {
 /// Sorts all records of the file at `path`. Leaves the file as it is while another process appends
 /// to it.
 fn sort(path: &Path) -> io::Result<()> {
-    alone(path, |found| found.map(|found| found.all()).transpose())
+    alone(path, |found| found.map(Marks::all).transpose())
 }
 
 /// Replaces the file at `path` by what `work` makes of it, while no other process uses it.
