@@ -20,7 +20,7 @@
 
 #[path = "../../src/secret.rs"]
 mod secret;
-#[path = "../../src/untrusted.rs"]
+#[path = "../../src/untrusted/mod.rs"]
 mod untrusted;
 #[path = "../../src/private_file.rs"]
 mod private_file;

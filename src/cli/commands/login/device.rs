@@ -1,7 +1,7 @@
 //! A login with a code that the user enters in a browser, on this device or another one.
 
 use super::consent;
-use super::destination;
+use super::destination::Destination;
 use super::granted;
 use crate::cli::browser::Browser;
 use crate::cli::context::Context;
@@ -13,14 +13,14 @@ use crate::ops::login::{LoginTarget, Plan};
 
 pub(super) fn run(
     consent: &consent::Args,
-    destination: &destination::Args,
+    destination: Destination<'_>,
     context: &Context,
     plan: Plan,
     user: Option<UserName>,
 ) -> Result<(), CliError> {
     granted::expect_user(&plan.provider, user.as_ref())?;
     let provider = plan.provider.name.clone();
-    let mut place = destination.place(context, &provider, user.as_ref())?;
+    let mut place = destination.place(&provider, user.as_ref())?;
     let logged_in = log_in(consent, context, plan, user.clone(), &mut place);
     granted::conclude(context, &mut place, &provider, user, logged_in).map(drop)
 }
@@ -54,10 +54,9 @@ fn announce(context: &Context, consent: &consent::Args, shown: &DeviceAuthorizat
         .filter(|_| may_open)
         .is_some_and(|browser| browser.open(&context.environment, whole.url()).is_ok());
     let what = if opened { "opened in the browser; or open" } else { "open" };
-    context.ui.always(&format!(
-        "{what} this address, on this device or on another, and enter the code:\n\n  {short}\n  {code}\n"
-    ));
+    let what = format!("{what} this address, on this device or on another, and enter the code:");
+    context.ui.always_with(&what, &[short.as_str(), code]);
     if whole != short {
-        context.ui.always(&format!("or open this one and compare the code:\n\n  {whole}\n"));
+        context.ui.always_with("or open this one and compare the code:", &[whole.as_str()]);
     }
 }
