@@ -11,6 +11,7 @@ use super::error::{CliError, Kind};
 use super::ui::{Color, Ui, Verbosity};
 use crate::config::{self, Config};
 use crate::model::account::UserName;
+use crate::ops::Watermarks;
 use crate::paths;
 
 /// The time for which a secret is waited for where somebody may have to answer a question.
@@ -151,6 +152,11 @@ impl Context {
             (None, None) => Config::default(),
         };
         Ok(self.config.get_or_init(|| config))
+    }
+
+    /// Returns what this machine saw of its vaults.
+    pub(crate) fn watermarks(&self) -> Watermarks {
+        Watermarks::in_directory(paths::state(|name| self.environment.get(name)))
     }
 
     /// Returns the user that `TOKCTL_USER` names, if it is set.

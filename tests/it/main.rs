@@ -56,6 +56,7 @@ mod watch;
 mod hooks;
 mod interrupted;
 mod lease;
+mod older;
 mod list;
 mod delete;
 mod why;
