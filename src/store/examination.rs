@@ -89,6 +89,11 @@ impl Vault {
         file.writer().differences()
     }
 
+    /// Drops from the schema of the vault at `path` what tokctl did not make.
+    pub(crate) fn drop_foreign(path: &Path) -> Result<(), Error> {
+        Database::drop_foreign(path)
+    }
+
     /// Returns the length of the write-ahead log in bytes.
     pub(crate) fn log_length(&self) -> u64 {
         self.file().log_length()
@@ -114,12 +119,12 @@ impl Vault {
 
 /// Returns everything in the sidecar directory of the vault at `path`.
 pub(crate) fn sidecars(path: &Path) -> Result<io::Result<Vec<Sidecar>>, Error> {
-    Ok(sidecar::list(&VaultFile::find(path)?))
+    Ok(sidecar::list(&VaultFile::locate(path)?))
 }
 
 /// Returns the files of the vault at `path`, the database first and the sidecar directory last.
 pub(crate) fn parts(path: &Path) -> Result<Vec<PathBuf>, Error> {
-    let file = VaultFile::find(path)?;
+    let file = VaultFile::locate(path)?;
     let directory = sidecar::directory(&file);
     Ok(file.parts().into_iter().chain(directory).collect())
 }

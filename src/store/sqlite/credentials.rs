@@ -262,6 +262,17 @@ pub(crate) fn revision(connection: &Connection, account: &Account) -> Result<Opt
     Ok(revision.and_then(|revision| u64::try_from(revision).ok()))
 }
 
+/// The number of the last write of a row, damaged or not: of the credential, or of its evidence.
+pub(crate) fn number(connection: &Connection, account: &Account) -> Result<Option<u64>, Error> {
+    let sql = "SELECT max(revision, evidence_revision) FROM credentials_2
+               WHERE provider = ?1 AND user = ?2";
+    let number = connection
+        .prepare_cached(sql)?
+        .query_row((account.provider.as_str(), account.user.as_str()), |row| row.get::<_, i64>(0))
+        .optional()?;
+    Ok(number.and_then(|number| u64::try_from(number).ok()))
+}
+
 /// The context of a row's seal of one form. `clear` are the columns that the seal covers.
 pub(super) fn place<'a>(
     seal: RowSeal,

@@ -253,6 +253,27 @@ impl Database {
         Ok(transaction.commit()?)
     }
 
+    /// Drops from the schema of the vault at `path` what tokctl did not make, in one transaction.
+    pub(crate) fn drop_foreign(path: &Path) -> Result<(), Error> {
+        let file = VaultFile::find(path)?;
+        file.check()?;
+        file.refuse_rollback_journal()?;
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX
+            | OpenFlags::SQLITE_OPEN_NOFOLLOW;
+        let connection = open(file.path(), flags)?;
+        set_up_for_writing(&connection, &file)?;
+        let transaction = Transaction::new_unchecked(&connection, TransactionBehavior::Immediate)?;
+        let found = match schema::version(&transaction)? {
+            Version::Known(version) => schema::differences(&transaction, version)?.foreign,
+            other => return Err(refused(&other, &file)),
+        };
+        for object in &found {
+            drop_object(&transaction, object)?;
+        }
+        Ok(transaction.commit()?)
+    }
+
     /// Takes the schema as it is, for tests whose tables have other rules.
     #[cfg(any(test, fuzzing))]
     pub(crate) fn trust_schema(&self) -> Result<(), Error> {

@@ -135,6 +135,11 @@ fn covered(row: &Row<'_>) -> Result<Vec<u8>, Error> {
     Ok(covered.into_bytes())
 }
 
+/// Returns the number of the last write. Fails as [`open`] does.
+pub(crate) fn counter(connection: &Connection, key: &DataKey) -> Result<u64, Error> {
+    Ok(open(connection, key)?.1.counter)
+}
+
 /// Fails with [`Error::KeyRetired`] if `key` is not the current data key; returns the vault's form.
 pub(crate) fn check(connection: &Connection, key: &DataKey) -> Result<Form, Error> {
     let current = read(connection)?.ok_or(NO_HEADER)?;

@@ -18,6 +18,7 @@ pub(crate) mod reseal;
 pub(crate) mod slots;
 pub(crate) mod bundles;
 mod apply;
+mod seen;
 mod queue;
 pub(crate) mod rotate;
 
@@ -36,10 +37,12 @@ use self::rotate::{Rotation, Step};
 pub(in crate::store) use self::schema::CURRENT;
 pub(crate) use self::schema::{Differences, ForeignObject};
 pub(crate) use self::sealing::Sealing;
+pub(in crate::store) use self::seen::Seen;
 use super::audit::{Mark, durable_end};
-use super::change::{Change, Outcome};
+use super::change::{Change, Ground, Outcome};
 use super::error::Error;
 use super::file::VaultFile;
+use super::watermark::Watermarks;
 use crate::vault::seal::DataKey;
 
 /// The open file of a vault.
@@ -107,37 +110,40 @@ impl Sqlite {
         lock(self.reader.as_ref().unwrap_or(&self.writer)).look_again()
     }
 
-    /// Carries out `change` under `key` and commits it.
+    /// Carries out `change` under `key` and commits it. Fails with [`Error::Older`] if `watermarks`
+    /// say that this machine saw a newer vault.
     pub(in crate::store) fn commit(
         &self,
         key: &DataKey,
         change: Change,
         remember: Remember,
+        watermarks: &Watermarks,
     ) -> Result<Outcome, Error> {
         self.queue.commit(change, remember, key.generation, |changes, remember| {
-            self.in_transaction(key, remember, |sealing| {
-                changes.iter().map(|change| apply::apply(sealing, change)).collect()
-            })
+            let seen = Seen::of(watermarks, key.vault);
+            let outcomes = self.sealing(key, remember, |sealing| {
+                let mut outcomes = Vec::with_capacity(changes.len());
+                let mut accepted = false;
+                for change in changes {
+                    seen.check(&sealing, key, change)?;
+                    let outcome = apply::apply(&sealing, change)?;
+                    if outcome == Outcome::Done {
+                        seen.note(&sealing, change)?;
+                        accepted |= matches!(change.ground(), Ground::Replaced(_));
+                    }
+                    outcomes.push(outcome);
+                }
+                seen.note_header(sealing.next_revision()?, accepted);
+                sealing.finish()?;
+                Ok(outcomes)
+            })?;
+            seen.keep();
+            Ok(outcomes)
         })
     }
 
-    /// Runs `write` under `key` in one transaction and commits it, with what is to be remembered of
-    /// the audit.
-    pub(in crate::store) fn in_transaction<T>(
-        &self,
-        key: &DataKey,
-        remember: Remember,
-        write: impl FnOnce(&Sealing<'_, '_>) -> Result<T, Error>,
-    ) -> Result<T, Error> {
-        self.sealing(key, remember, |sealing| {
-            let done = write(&sealing)?;
-            sealing.finish()?;
-            Ok(done)
-        })
-    }
-
-    /// Runs `write`, which ends what it writes by [`Sealing::finish`], in one transaction and commits
-    /// it.
+    /// Runs `write`, which ends what it writes by [`Sealing::finish`], under `key` in one transaction
+    /// and commits it, with what is to be remembered of the audit.
     fn sealing<T>(
         &self,
         key: &DataKey,
@@ -180,9 +186,17 @@ impl Sqlite {
         next: &DataKey,
         rotation: &Rotation,
         remember: Remember,
+        watermarks: &Watermarks,
         progress: impl FnMut(Step),
     ) -> Result<u64, Error> {
-        self.sealing(key, remember, |sealing| rotate::rotate(sealing, next, rotation, progress))
+        let seen = Seen::of(watermarks, key.vault);
+        let count = self.sealing(key, remember, |sealing| {
+            seen.check_header(&sealing, key)?;
+            seen.note_header(sealing.next_revision()?, false);
+            rotate::rotate(sealing, next, rotation, progress)
+        })?;
+        seen.keep();
+        Ok(count)
     }
 
     /// The connection that writes.
@@ -246,12 +260,14 @@ mod tests {
             let (kind, material) = (SlotKind::Key, material.clone());
             Change::AddSlot { id: SlotId([number; 8]), kind, material, at: Timestamp::UNIX_EPOCH }
         };
+        let none = Watermarks::default();
         let failed = std::thread::scope(|scope| {
-            let (file, key, slot) = (&file, &key, &slot);
+            let (file, key, slot, none) = (&file, &key, &slot, &none);
             let threads: Vec<_> = (0..60)
                 .map(|number| {
                     // Each name twice: the second of them breaks the table's rule.
-                    let change = move || file.commit(key, slot(number / 2), Remember::Nothing);
+                    let change =
+                        move || file.commit(key, slot(number / 2), Remember::Nothing, none);
                     scope.spawn(move || change().is_err())
                 })
                 .collect();
@@ -270,7 +286,8 @@ mod tests {
             credential: Box::new(credential(token)),
             over: None,
         };
-        let commit = |change| file.commit(&key, change, Remember::Nothing).unwrap();
+        let commit =
+            |change| file.commit(&key, change, Remember::Nothing, &Watermarks::default()).unwrap();
         assert_eq!(commit(put("made-up-1")), Outcome::Done);
         assert_eq!(commit(put("made-up-2")), Outcome::Moved);
         let forget = |revision| Change::Forget { account: account("x"), revision };
