@@ -168,7 +168,7 @@ fn forged_evidence_stops_what_would_send_and_no_good_token() {
         let got = env.tokctl(["get"]).assert().success().stdout_eq("access-1\n");
         assert!(stderr(&got).contains("tampered with"), "{edit}: {}", stderr(&got));
         env.tokctl(["list"]).assert().success();
-        for command in [&["refresh"][..], &["check"], &["rotate-key"]] {
+        for command in [&["refresh"][..], &["why"], &["rotate-key"]] {
             env.tokctl(command).assert().code(7).stdout_eq("");
         }
         env.tokctl(["doctor"]).assert().code(7);

@@ -30,6 +30,7 @@ use crate::ops::doctor;
 /// what is to be mended. Ends with 7 if the vault is damaged, with 1 if anything else is to be
 /// mended, else with 0.
 #[derive(Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag that people type")]
 pub(crate) struct Args {
     /// Ask the servers of the stored logins for the time, without any token
     #[arg(long)]
