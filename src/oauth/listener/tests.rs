@@ -37,7 +37,9 @@ impl Login {
         Self {
             redirect_uri: listener.redirect_uri().clone(),
             state: state.expose().to_owned(),
-            waiting: std::thread::spawn(move || listener.wait(&expected, deadline, None)),
+            waiting: std::thread::spawn(move || {
+                listener.wait(&expected, deadline, None, &mut |_| {})
+            }),
         }
     }
 
@@ -344,7 +346,7 @@ fn nothing_in_time_is_an_error() {
     };
     let _idle = connect(listener.redirect_uri());
     let deadline = Instant::now() + Duration::from_millis(50);
-    assert!(matches!(listener.wait(&expected, deadline, None), Err(Error::TimedOut)));
+    assert!(matches!(listener.wait(&expected, deadline, None, &mut |_| {}), Err(Error::TimedOut)));
     assert!(Instant::now() >= deadline);
 }
 
