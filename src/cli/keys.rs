@@ -36,6 +36,10 @@ pub(crate) fn unlock(context: &Context, vault: Vault) -> Result<OpenVault, CliEr
             .ui
             .warning(&format!("{what} can be written by a group with others in it: {mending}"));
     }
+    Ok(unlocked(context, vault)?.with_watermarks(context.watermarks()))
+}
+
+fn unlocked(context: &Context, vault: Vault) -> Result<OpenVault, CliError> {
     if let Some(with) = from_environment(context)? {
         return Ok(vault.unlock(with)?);
     }
@@ -94,9 +98,10 @@ pub(crate) fn open_or_create(
     if !exists && with.kind() == SlotKind::Recovery {
         return Err(no_first_recovery());
     }
-    Ok(context
+    let opened = context
         .ui
-        .while_waiting("opening the vault", || ops::open_or_create(path, with, time::now))?)
+        .while_waiting("opening the vault", || ops::open_or_create(path, with, time::now))?;
+    Ok(opened.with_watermarks(context.watermarks()))
 }
 
 /// Returns the secret that the environment gives, if any. A key comes before a passphrase.

@@ -94,6 +94,18 @@ fn require_plain(file: &File) -> io::Result<()> {
     Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a plain file"))
 }
 
+/// Opens a file for reading and appending, and no symbolic link; creates an empty one of mode 0600
+/// if it is missing.
+pub(crate) fn append_or_create(path: &Path) -> io::Result<File> {
+    OpenOptions::new()
+        .read(true)
+        .append(true)
+        .create(true)
+        .mode(0o600)
+        .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
+        .open(path)
+}
+
 /// Opens a plain file for reading; fails at once for anything else, such as a pipe, where opening
 /// would wait for a writer.
 pub(crate) fn open_plain(path: &Path) -> io::Result<File> {

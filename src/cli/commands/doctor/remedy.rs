@@ -5,7 +5,7 @@ use std::path::Path;
 use super::row::{RESTORE_OR_BEGIN_ANEW, Row};
 use super::sentence::sentence;
 use crate::cli::error::CliError;
-use crate::cli::explain::keep_writers_out;
+use crate::cli::explain::{ACCEPT_OLDER, keep_writers_out};
 use crate::cli::time;
 use crate::cli::typed::{quoted, user_flag};
 use crate::model::account::Account;
@@ -41,6 +41,7 @@ fn command(remedy: &Remedy) -> String {
             "restore a backup, or `tokctl delete {} --no-revoke` and log in again",
             provider_and_user(account)
         ),
+        Remedy::AcceptOlder => ACCEPT_OLDER.into(),
         Remedy::Why(account) => format!("tokctl why {}", provider_and_user(account)),
         Remedy::TakeUp(account) => format!("tokctl get {}", provider_and_user(account)),
         Remedy::PlaceBundle => "tokctl export --resume --output FILE".into(),
