@@ -328,7 +328,12 @@ fn an_answer_that_nobody_finishes_shows_failure() {
 fn a_browser_that_has_gone_stops_nothing() {
     let login = Login::start();
     let mut tab = login.connect();
-    tab.write_all(login.good().as_bytes()).unwrap();
+    let request = login.good();
+    let (first, rest) = request.split_at(10);
+    tab.write_all(first.as_bytes()).unwrap();
+    // By this answer, the tab was accepted and is known to be one of this user's.
+    assert_eq!(login.status_of(&login.request("GET", "/favicon.ico", "")), 404);
+    tab.write_all(rest.as_bytes()).unwrap();
     drop(tab);
     let arrived = login.waiting.join().unwrap().unwrap();
     assert_eq!(code(&arrived), "made-up-code");
