@@ -5,6 +5,7 @@ use std::path::Path;
 use zeroize::Zeroizing;
 
 use super::context::Context;
+use super::environment::{CREDENTIALS, KEY_CREDENTIAL};
 use super::error::{CliError, Kind};
 use super::explain::untrusted_file;
 use super::program;
@@ -45,8 +46,8 @@ pub(super) fn key(context: &Context) -> Result<Option<SlotSecret>, CliError> {
             program::output(&command, environment, context.patience(), Kind::KeyUnavailable)?;
         return parse_slot_secret("TOKCTL_KEY_COMMAND", &printed).map(Some);
     }
-    let Some(directory) = environment.get("CREDENTIALS_DIRECTORY") else { return Ok(None) };
-    let path = Path::new(&directory).join("tokctl.key");
+    let Some(directory) = environment.get(CREDENTIALS) else { return Ok(None) };
+    let path = Path::new(&directory).join(KEY_CREDENTIAL);
     if !path.exists() {
         return Ok(None);
     }
@@ -155,7 +156,7 @@ fn read(context: &Context, path: &Path) -> Result<Zeroizing<String>, CliError> {
     let (bytes, readers) =
         private_file::read_trusted(path, LARGEST, || context.patience()).map_err(refused)?;
     let bytes = Zeroizing::new(bytes);
-    let credentials = context.environment.get("CREDENTIALS_DIRECTORY");
+    let credentials = context.environment.get(CREDENTIALS);
     let kept_by_the_system = path.starts_with("/run/secrets")
         || credentials.is_some_and(|directory| path.starts_with(directory));
     if readers == Readers::Others && !kept_by_the_system {

@@ -33,6 +33,7 @@ mod import;
 mod import_sources;
 mod login_token;
 mod login_browser;
+mod neighbour;
 mod login_again;
 mod login_device;
 mod login_unattended;
