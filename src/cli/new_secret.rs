@@ -65,11 +65,11 @@ pub(crate) fn recovery(context: &Context) -> Result<SlotSecret, CliError> {
         given(context.ui.ask_secret(
             "type the recovery code, or its last three groups",
             "give `--no-input`",
-            |typed| match code.is_confirmed_by(typed) {
-                true => Ok(()),
-                false => {
-                    Err("that is not what stands above: look for a slip, and type it again".into())
-                }
+            |typed| {
+                let is_right = code.is_confirmed_by(typed);
+                is_right.then_some(()).ok_or_else(|| {
+                    "that is not what stands above: look for a slip, and type it again".into()
+                })
             },
         )?)?;
     }

@@ -4,10 +4,11 @@ use std::io;
 
 use zeroize::Zeroizing;
 
+use super::answer::Answer;
 use super::keys::Key;
+use super::look::Look;
 use super::terminal::Terminal;
 use super::text::{fold, window};
-use super::{Answer, Look};
 
 /// The length limit of an answer, in bytes.
 const LONGEST: usize = 64 * 1024;
@@ -74,7 +75,7 @@ impl Head {
         let mut last = format!("{} ", rows.pop().unwrap_or_default());
         if console::measure_text_width(&last) + NARROWEST > width {
             rows.push(last.trim_end().to_owned());
-            last = "> ".to_owned();
+            "> ".clone_into(&mut last);
         }
         for row in &rows {
             terminal.write(&format!("{}\n", look.question(row)))?;
@@ -170,7 +171,9 @@ mod tests {
     fn a_line_is_edited_as_in_a_shell() {
         let mut line = Line { typed: Zeroizing::new(Vec::new()), cursor: 0 };
         let mut after = |keys: &[Key]| {
-            keys.iter().for_each(|key| line.edit(*key));
+            for key in keys {
+                line.edit(*key);
+            }
             line.typed.iter().collect::<String>()
         };
         let typed: Vec<Key> = "two words".chars().map(Key::Character).collect();

@@ -4,11 +4,12 @@ use std::io;
 
 use zeroize::Zeroizing;
 
+use super::answer::Answer;
 use super::keys::Key;
 use super::line::{Head, Line};
+use super::look::Look;
 use super::terminal::Terminal;
 use super::text::cut;
-use super::{Answer, Look};
 
 /// The most items that are shown at a time.
 const MOST: usize = 12;

@@ -5,6 +5,8 @@
 //! terminal has its old modes, and the cursor was never hidden. This folder knows neither what an
 //! answer is for nor what follows from it.
 
+mod answer;
+mod look;
 mod keys;
 mod terminal;
 mod text;
@@ -13,50 +15,14 @@ mod menu;
 
 use std::io;
 
-use console::Style;
-
+pub(crate) use self::answer::Answer;
 use self::line::Echo;
+use self::look::Look;
 use self::terminal::{Terminal, on_terminal};
 use super::error::{CliError, Kind};
 use super::ui::Ui;
 use crate::secret::SecretText;
 use crate::untrusted::printable;
-
-/// An answer to a question that may be taken back.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Answer<T> {
-    Given(T),
-    /// Esc: the person wants the question before this one.
-    Back,
-}
-
-/// The colours of questions.
-#[derive(Debug, Clone, Copy)]
-struct Look {
-    colored: bool,
-}
-
-impl Look {
-    fn question(self, text: &str) -> String {
-        self.style(&Style::new().bold(), text)
-    }
-
-    fn marked(self, text: &str) -> String {
-        self.style(&Style::new().cyan(), text)
-    }
-
-    fn help(self, text: &str) -> String {
-        self.style(&Style::new().dim(), text)
-    }
-
-    fn reason(self, text: &str) -> String {
-        self.style(&Style::new().red(), text)
-    }
-
-    fn style(self, style: &Style, text: &str) -> String {
-        style.clone().force_styling(self.colored).apply_to(text).to_string()
-    }
-}
 
 impl Ui {
     /// Asks for a text until `parse` takes it, and shows each reason why it did not. `flag` is the

@@ -61,7 +61,15 @@ impl Destination<'_> {
         if self.accounts(Some(&account.provider), Some(&account.user))?.is_empty() {
             return Ok(None);
         }
-        Ok(self.open()?.read(account)?.map(|row| row.stored.credential))
+        let context = self.context;
+        let vault = self.open()?;
+        let read = vault.read(account).map_err(CliError::from);
+        if let Err(error) = &read {
+            audit_trail::keep_as_configured(context, vault);
+            let whose = (&account.provider, Some(&account.user));
+            audit_trail::note(context, vault, "login", Action::Login, whose, error.kind.word());
+        }
+        Ok(read?.map(|row| row.stored.credential))
     }
 
     /// Returns the stored credentials of all users of `provider`. Opens the vault only if there are

@@ -220,7 +220,7 @@ impl Dialogue<'_> {
                 let shown: Vec<String> =
                     methods.iter().map(|method| method.described().to_owned()).collect();
                 let chosen = ui.choose_or_back("how", &shown, "name it with `--method`")?;
-                keep(&mut answers.method, of_position(chosen, &methods))
+                keep(&mut answers.method, chosen.map(|position| methods[position]))
             }
             Subject::Server => keep(
                 &mut answers.server,
@@ -246,11 +246,10 @@ impl Dialogue<'_> {
             }
             Subject::Username => {
                 let needed = provider.api_auth() == ApiAuth::Basic;
-                let prompt = match needed {
-                    true => "the account that the token is sent with",
-                    false => {
-                        "the account that the token is sent with (none for a personal access token)"
-                    }
+                let prompt = if needed {
+                    "the account that the token is sent with"
+                } else {
+                    "the account that the token is sent with (none for a personal access token)"
                 };
                 let typed = ui.ask(prompt, "give `--username`", |typed| match typed {
                     "" if !needed => Ok(None),
@@ -260,13 +259,7 @@ impl Dialogue<'_> {
                         Ok(Some(name))
                     }
                 })?;
-                match typed {
-                    Answer::Given(name) => {
-                        answers.username = name;
-                        Answer::Given(())
-                    }
-                    Answer::Back => Answer::Back,
-                }
+                typed.map(|name| answers.username = name)
             }
             Subject::User => {
                 let usual = answers.username.clone();
@@ -298,10 +291,8 @@ impl Dialogue<'_> {
             context.ui.always(&format!("\n{setup}\n"));
         }
         let is_googles = is_googles(provider);
-        let prompt = match is_googles {
-            true => "the client id, or the client's JSON file",
-            false => "the client id",
-        };
+        let prompt =
+            if is_googles { "the client id, or the client's JSON file" } else { "the client id" };
         let asked = context.ui.ask(prompt, "give `--client-id`", |typed| {
             let typed = some_text(typed)?;
             if !(is_googles && typed.to_lowercase().ends_with(".json")) {
@@ -311,32 +302,15 @@ impl Dialogue<'_> {
             client_settings::google_client(&path).map_err(|error| error.in_one())?;
             Ok((None, Some(path)))
         })?;
-        Ok(match asked {
-            Answer::Given((id, file)) => {
-                (self.answers.client_id, self.answers.client_file) = (id, file);
-                Answer::Given(())
-            }
-            Answer::Back => Answer::Back,
-        })
+        Ok(asked.map(|(id, file)| {
+            (self.answers.client_id, self.answers.client_file) = (id, file);
+        }))
     }
 }
 
 /// Keeps an answer in its place.
 fn keep<T>(place: &mut Option<T>, answer: Answer<T>) -> Answer<()> {
-    match answer {
-        Answer::Given(answer) => {
-            *place = Some(answer);
-            Answer::Given(())
-        }
-        Answer::Back => Answer::Back,
-    }
-}
-
-fn of_position<T: Copy>(chosen: Answer<usize>, items: &[T]) -> Answer<T> {
-    match chosen {
-        Answer::Given(position) => Answer::Given(items[position]),
-        Answer::Back => Answer::Back,
-    }
+    answer.map(|answer| *place = Some(answer))
 }
 
 /// Returns the methods that can work with the provider, the most likely first.

@@ -142,9 +142,10 @@ fn known(
         None | Some(Method::Browser | Method::Device | Method::ClientCredentials) => true,
         Some(Method::Token | Method::ServiceAccount) => false,
     };
-    let (has_id, has_secret) = match with_client {
-        true => client::known(&args.client, destination, stored, context, provider)?,
-        false => (false, false),
+    let (has_id, has_secret) = if with_client {
+        client::known(&args.client, destination, stored, context, provider)?
+    } else {
+        (false, false)
     };
     let is_ready = has_id && (has_secret || !provider.needs_secret());
     let method = match method {
