@@ -288,7 +288,8 @@ impl Dialogue<'_> {
         if let Some(setup) = &provider.definition.setup
             && self.answers.client_file.is_none()
         {
-            context.ui.always(&format!("\n{setup}\n"));
+            let lines: Vec<&str> = setup.lines().collect();
+            context.ui.always_with("this needs a client of your own:", &lines);
         }
         let is_googles = is_googles(provider);
         let prompt =
