@@ -15,7 +15,7 @@ use super::spill;
 use super::sqlite::{
     self, Access, Seen, Sqlite, attempts, bundles, credentials, header, journal, slots,
 };
-use super::turn::{CredentialTurn, KeysTurn};
+use super::turn::{CredentialTurn, Turn};
 use super::watermark::Watermarks;
 use crate::model::account::{Account, ProviderName, UserName};
 use crate::model::attempt::Attempt;
@@ -193,8 +193,8 @@ impl Vault {
     }
 
     /// Waits for the turn to change the vault's keys: no other process uses or changes them then.
-    pub(crate) fn keys_turn(&self, deadline: Instant) -> Result<KeysTurn, Error> {
-        KeysTurn::of(self.file(), deadline)
+    pub(crate) fn keys_turn(&self, deadline: Instant) -> Result<Turn, Error> {
+        Turn::to_change_keys(self.file(), deadline)
     }
 }
 
