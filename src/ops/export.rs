@@ -160,7 +160,8 @@ fn traveller(
     moving: bool,
     now: Timestamp,
 ) -> Result<Traveller, Error> {
-    let Row { stored, journal } = credential::expect_whole(vault, &account)?;
+    let Row { stored, journal, .. } =
+        credential::expect_whole(vault, &account)?.trusted(&account)?;
     let credential = stored.credential;
     if credential.status == Status::HandedOver {
         return Err(credential::handed_over(vault, &account));

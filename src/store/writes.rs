@@ -8,7 +8,7 @@ use super::change::{Change, Outcome, Placement};
 use super::error::Error;
 use super::open_vault::OpenVault;
 use super::spill;
-use super::sqlite::standings;
+use super::sqlite::evidence::Found;
 use super::turn::{CredentialTurn, Turn};
 use crate::model::account::{Account, ProviderName, UserName};
 use crate::model::attempt::Attempt;
@@ -219,7 +219,10 @@ impl OpenVault {
         health: CredentialHealth,
     ) -> Result<Option<CredentialHealth>, Error> {
         // Nearly always there is nothing to write.
-        let told = self.file_engine().read(|view| standings::read(view, account))?;
+        let Some((_, Found::Genuine(evidence, _))) = self.evidence(account)? else {
+            return Ok(None);
+        };
+        let told = evidence.reported;
         if health.reported_after(told) == told {
             return Ok(None);
         }
