@@ -25,10 +25,10 @@ set edit:completion:arg-completer[tokctl] = {|@words|
             cand --json 'Print data and errors as JSON'
             cand -q 'Say less on stderr; twice: errors alone'
             cand --quiet 'Say less on stderr; twice: errors alone'
-            cand -v 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
-            cand --verbose 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
-            cand -h 'Print help'
-            cand --help 'Print help'
+            cand -v 'Show each request on stderr; twice: also what decides'
+            cand --verbose 'Show each request on stderr; twice: also what decides'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
             cand -V 'Print version'
             cand --version 'Print version'
             cand login 'Log in to a service and store the credential'
@@ -50,7 +50,7 @@ set edit:completion:arg-completer[tokctl] = {|@words|
             cand doctor 'Say whether everything is in order, and what mends what is not'
             cand completions 'Print a completion script'
             cand man 'Write the man pages into a directory'
-            cand help 'Print this message or the help of the given subcommand(s)'
+            cand help 'Show the manual: the page of a command, or of a topic'
         }
         &'tokctl;login'= {
             cand -u 'The name to keep it under, usually an e-mail address [env: TOKCTL_USER]'
@@ -78,8 +78,8 @@ set edit:completion:arg-completer[tokctl] = {|@words|
             cand --json 'Print data and errors as JSON'
             cand -q 'Say less on stderr; twice: errors alone'
             cand --quiet 'Say less on stderr; twice: errors alone'
-            cand -v 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
-            cand --verbose 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
+            cand -v 'Show each request on stderr; twice: also what decides'
+            cand --verbose 'Show each request on stderr; twice: also what decides'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
@@ -97,8 +97,8 @@ set edit:completion:arg-completer[tokctl] = {|@words|
             cand --json 'Print data and errors as JSON'
             cand -q 'Say less on stderr; twice: errors alone'
             cand --quiet 'Say less on stderr; twice: errors alone'
-            cand -v 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
-            cand --verbose 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
+            cand -v 'Show each request on stderr; twice: also what decides'
+            cand --verbose 'Show each request on stderr; twice: also what decides'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
@@ -120,8 +120,8 @@ set edit:completion:arg-completer[tokctl] = {|@words|
             cand --json 'Print data and errors as JSON'
             cand -q 'Say less on stderr; twice: errors alone'
             cand --quiet 'Say less on stderr; twice: errors alone'
-            cand -v 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
-            cand --verbose 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
+            cand -v 'Show each request on stderr; twice: also what decides'
+            cand --verbose 'Show each request on stderr; twice: also what decides'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
@@ -140,8 +140,8 @@ set edit:completion:arg-completer[tokctl] = {|@words|
             cand --json 'Print data and errors as JSON'
             cand -q 'Say less on stderr; twice: errors alone'
             cand --quiet 'Say less on stderr; twice: errors alone'
-            cand -v 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
-            cand --verbose 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
+            cand -v 'Show each request on stderr; twice: also what decides'
+            cand --verbose 'Show each request on stderr; twice: also what decides'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
@@ -158,10 +158,10 @@ set edit:completion:arg-completer[tokctl] = {|@words|
             cand --json 'Print data and errors as JSON'
             cand -q 'Say less on stderr; twice: errors alone'
             cand --quiet 'Say less on stderr; twice: errors alone'
-            cand -v 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
-            cand --verbose 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
-            cand -h 'Print help'
-            cand --help 'Print help'
+            cand -v 'Show each request on stderr; twice: also what decides'
+            cand --verbose 'Show each request on stderr; twice: also what decides'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
         }
         &'tokctl;why'= {
             cand -u 'The user of the service [env: TOKCTL_USER]'
@@ -173,8 +173,8 @@ set edit:completion:arg-completer[tokctl] = {|@words|
             cand --json 'Print data and errors as JSON'
             cand -q 'Say less on stderr; twice: errors alone'
             cand --quiet 'Say less on stderr; twice: errors alone'
-            cand -v 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
-            cand --verbose 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
+            cand -v 'Show each request on stderr; twice: also what decides'
+            cand --verbose 'Show each request on stderr; twice: also what decides'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
@@ -189,8 +189,8 @@ set edit:completion:arg-completer[tokctl] = {|@words|
             cand --json 'Print data and errors as JSON'
             cand -q 'Say less on stderr; twice: errors alone'
             cand --quiet 'Say less on stderr; twice: errors alone'
-            cand -v 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
-            cand --verbose 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
+            cand -v 'Show each request on stderr; twice: also what decides'
+            cand --verbose 'Show each request on stderr; twice: also what decides'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
@@ -206,8 +206,8 @@ set edit:completion:arg-completer[tokctl] = {|@words|
             cand --json 'Print data and errors as JSON'
             cand -q 'Say less on stderr; twice: errors alone'
             cand --quiet 'Say less on stderr; twice: errors alone'
-            cand -v 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
-            cand --verbose 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
+            cand -v 'Show each request on stderr; twice: also what decides'
+            cand --verbose 'Show each request on stderr; twice: also what decides'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
@@ -219,8 +219,8 @@ set edit:completion:arg-completer[tokctl] = {|@words|
             cand --json 'Print data and errors as JSON'
             cand -q 'Say less on stderr; twice: errors alone'
             cand --quiet 'Say less on stderr; twice: errors alone'
-            cand -v 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
-            cand --verbose 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
+            cand -v 'Show each request on stderr; twice: also what decides'
+            cand --verbose 'Show each request on stderr; twice: also what decides'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
@@ -234,8 +234,8 @@ set edit:completion:arg-completer[tokctl] = {|@words|
             cand --json 'Print data and errors as JSON'
             cand -q 'Say less on stderr; twice: errors alone'
             cand --quiet 'Say less on stderr; twice: errors alone'
-            cand -v 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
-            cand --verbose 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
+            cand -v 'Show each request on stderr; twice: also what decides'
+            cand --verbose 'Show each request on stderr; twice: also what decides'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
@@ -247,15 +247,14 @@ set edit:completion:arg-completer[tokctl] = {|@words|
             cand --json 'Print data and errors as JSON'
             cand -q 'Say less on stderr; twice: errors alone'
             cand --quiet 'Say less on stderr; twice: errors alone'
-            cand -v 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
-            cand --verbose 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
+            cand -v 'Show each request on stderr; twice: also what decides'
+            cand --verbose 'Show each request on stderr; twice: also what decides'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
             cand list 'Show the key slots; needs no key'
             cand add 'Add a key slot'
             cand remove 'Remove a key slot, but not the last one; needs the key of any'
             cand generate 'Print a new random key, for TOKCTL_KEY or a file named by TOKCTL_KEY_FILE'
-            cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'tokctl;key;list'= {
             cand --vault 'The vault''s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]'
@@ -265,10 +264,10 @@ set edit:completion:arg-completer[tokctl] = {|@words|
             cand --json 'Print data and errors as JSON'
             cand -q 'Say less on stderr; twice: errors alone'
             cand --quiet 'Say less on stderr; twice: errors alone'
-            cand -v 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
-            cand --verbose 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
-            cand -h 'Print help'
-            cand --help 'Print help'
+            cand -v 'Show each request on stderr; twice: also what decides'
+            cand --verbose 'Show each request on stderr; twice: also what decides'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
         }
         &'tokctl;key;add'= {
             cand --vault 'The vault''s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]'
@@ -278,8 +277,8 @@ set edit:completion:arg-completer[tokctl] = {|@words|
             cand --json 'Print data and errors as JSON'
             cand -q 'Say less on stderr; twice: errors alone'
             cand --quiet 'Say less on stderr; twice: errors alone'
-            cand -v 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
-            cand --verbose 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
+            cand -v 'Show each request on stderr; twice: also what decides'
+            cand --verbose 'Show each request on stderr; twice: also what decides'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
@@ -291,10 +290,10 @@ set edit:completion:arg-completer[tokctl] = {|@words|
             cand --json 'Print data and errors as JSON'
             cand -q 'Say less on stderr; twice: errors alone'
             cand --quiet 'Say less on stderr; twice: errors alone'
-            cand -v 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
-            cand --verbose 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
-            cand -h 'Print help'
-            cand --help 'Print help'
+            cand -v 'Show each request on stderr; twice: also what decides'
+            cand --verbose 'Show each request on stderr; twice: also what decides'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
         }
         &'tokctl;key;generate'= {
             cand --vault 'The vault''s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]'
@@ -304,27 +303,10 @@ set edit:completion:arg-completer[tokctl] = {|@words|
             cand --json 'Print data and errors as JSON'
             cand -q 'Say less on stderr; twice: errors alone'
             cand --quiet 'Say less on stderr; twice: errors alone'
-            cand -v 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
-            cand --verbose 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
+            cand -v 'Show each request on stderr; twice: also what decides'
+            cand --verbose 'Show each request on stderr; twice: also what decides'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
-        }
-        &'tokctl;key;help'= {
-            cand list 'Show the key slots; needs no key'
-            cand add 'Add a key slot'
-            cand remove 'Remove a key slot, but not the last one; needs the key of any'
-            cand generate 'Print a new random key, for TOKCTL_KEY or a file named by TOKCTL_KEY_FILE'
-            cand help 'Print this message or the help of the given subcommand(s)'
-        }
-        &'tokctl;key;help;list'= {
-        }
-        &'tokctl;key;help;add'= {
-        }
-        &'tokctl;key;help;remove'= {
-        }
-        &'tokctl;key;help;generate'= {
-        }
-        &'tokctl;key;help;help'= {
         }
         &'tokctl;backup'= {
             cand --vault 'The vault''s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]'
@@ -334,8 +316,8 @@ set edit:completion:arg-completer[tokctl] = {|@words|
             cand --json 'Print data and errors as JSON'
             cand -q 'Say less on stderr; twice: errors alone'
             cand --quiet 'Say less on stderr; twice: errors alone'
-            cand -v 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
-            cand --verbose 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
+            cand -v 'Show each request on stderr; twice: also what decides'
+            cand --verbose 'Show each request on stderr; twice: also what decides'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
@@ -356,8 +338,8 @@ set edit:completion:arg-completer[tokctl] = {|@words|
             cand --json 'Print data and errors as JSON'
             cand -q 'Say less on stderr; twice: errors alone'
             cand --quiet 'Say less on stderr; twice: errors alone'
-            cand -v 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
-            cand --verbose 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
+            cand -v 'Show each request on stderr; twice: also what decides'
+            cand --verbose 'Show each request on stderr; twice: also what decides'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
@@ -374,8 +356,8 @@ set edit:completion:arg-completer[tokctl] = {|@words|
             cand --json 'Print data and errors as JSON'
             cand -q 'Say less on stderr; twice: errors alone'
             cand --quiet 'Say less on stderr; twice: errors alone'
-            cand -v 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
-            cand --verbose 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
+            cand -v 'Show each request on stderr; twice: also what decides'
+            cand --verbose 'Show each request on stderr; twice: also what decides'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
@@ -394,8 +376,8 @@ set edit:completion:arg-completer[tokctl] = {|@words|
             cand --json 'Print data and errors as JSON'
             cand -q 'Say less on stderr; twice: errors alone'
             cand --quiet 'Say less on stderr; twice: errors alone'
-            cand -v 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
-            cand --verbose 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
+            cand -v 'Show each request on stderr; twice: also what decides'
+            cand --verbose 'Show each request on stderr; twice: also what decides'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
@@ -410,8 +392,8 @@ set edit:completion:arg-completer[tokctl] = {|@words|
             cand --json 'Print data and errors as JSON'
             cand -q 'Say less on stderr; twice: errors alone'
             cand --quiet 'Say less on stderr; twice: errors alone'
-            cand -v 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
-            cand --verbose 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
+            cand -v 'Show each request on stderr; twice: also what decides'
+            cand --verbose 'Show each request on stderr; twice: also what decides'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
@@ -427,8 +409,8 @@ set edit:completion:arg-completer[tokctl] = {|@words|
             cand --json 'Print data and errors as JSON'
             cand -q 'Say less on stderr; twice: errors alone'
             cand --quiet 'Say less on stderr; twice: errors alone'
-            cand -v 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
-            cand --verbose 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
+            cand -v 'Show each request on stderr; twice: also what decides'
+            cand --verbose 'Show each request on stderr; twice: also what decides'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
@@ -440,8 +422,8 @@ set edit:completion:arg-completer[tokctl] = {|@words|
             cand --json 'Print data and errors as JSON'
             cand -q 'Say less on stderr; twice: errors alone'
             cand --quiet 'Say less on stderr; twice: errors alone'
-            cand -v 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
-            cand --verbose 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
+            cand -v 'Show each request on stderr; twice: also what decides'
+            cand --verbose 'Show each request on stderr; twice: also what decides'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
@@ -453,84 +435,23 @@ set edit:completion:arg-completer[tokctl] = {|@words|
             cand --json 'Print data and errors as JSON'
             cand -q 'Say less on stderr; twice: errors alone'
             cand --quiet 'Say less on stderr; twice: errors alone'
-            cand -v 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
-            cand --verbose 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
-            cand -h 'Print help'
-            cand --help 'Print help'
+            cand -v 'Show each request on stderr; twice: also what decides'
+            cand --verbose 'Show each request on stderr; twice: also what decides'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
         }
         &'tokctl;help'= {
-            cand login 'Log in to a service and store the credential'
-            cand get 'Print a token that works, refreshed first if need be'
-            cand refresh 'Refresh a token now, due or not'
-            cand list 'Show what is stored, never a secret'
-            cand delete 'Revoke a grant where the provider can do that, and forget it'
-            cand why 'Say why a credential works or does not, and what to type'
-            cand check 'Ask the service whether a token works, and record the answer'
-            cand audit 'Show who used which credential or changed the keys, and when'
-            cand providers 'Show the services that tokctl knows, or all that it knows of one'
-            cand rotate-key 'Replace the vault''s keys, and seal every credential again; all or nothing'
-            cand key 'The vault''s key slots: ways to unlock it'
-            cand backup 'Copy the vault to a new file, which opens with the same key slots'
-            cand import 'Take in credentials that another tool kept, or that `tokctl export` sealed'
-            cand export 'Seal credentials into a bundle for another machine'
-            cand run 'Run a command with tokens in its environment, or in files'
-            cand git-credential 'Answer git, which asks for a user name and a password'
-            cand doctor 'Say whether everything is in order, and what mends what is not'
-            cand completions 'Print a completion script'
-            cand man 'Write the man pages into a directory'
-            cand help 'Print this message or the help of the given subcommand(s)'
-        }
-        &'tokctl;help;login'= {
-        }
-        &'tokctl;help;get'= {
-        }
-        &'tokctl;help;refresh'= {
-        }
-        &'tokctl;help;list'= {
-        }
-        &'tokctl;help;delete'= {
-        }
-        &'tokctl;help;why'= {
-        }
-        &'tokctl;help;check'= {
-        }
-        &'tokctl;help;audit'= {
-        }
-        &'tokctl;help;providers'= {
-        }
-        &'tokctl;help;rotate-key'= {
-        }
-        &'tokctl;help;key'= {
-            cand list 'Show the key slots; needs no key'
-            cand add 'Add a key slot'
-            cand remove 'Remove a key slot, but not the last one; needs the key of any'
-            cand generate 'Print a new random key, for TOKCTL_KEY or a file named by TOKCTL_KEY_FILE'
-        }
-        &'tokctl;help;key;list'= {
-        }
-        &'tokctl;help;key;add'= {
-        }
-        &'tokctl;help;key;remove'= {
-        }
-        &'tokctl;help;key;generate'= {
-        }
-        &'tokctl;help;backup'= {
-        }
-        &'tokctl;help;import'= {
-        }
-        &'tokctl;help;export'= {
-        }
-        &'tokctl;help;run'= {
-        }
-        &'tokctl;help;git-credential'= {
-        }
-        &'tokctl;help;doctor'= {
-        }
-        &'tokctl;help;completions'= {
-        }
-        &'tokctl;help;man'= {
-        }
-        &'tokctl;help;help'= {
+            cand --vault 'The vault''s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]'
+            cand --config 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]'
+            cand --color 'When to use colours: auto, always or never [env: NO_COLOR, CLICOLOR_FORCE]'
+            cand --no-input 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]'
+            cand --json 'Print data and errors as JSON'
+            cand -q 'Say less on stderr; twice: errors alone'
+            cand --quiet 'Say less on stderr; twice: errors alone'
+            cand -v 'Show each request on stderr; twice: also what decides'
+            cand --verbose 'Show each request on stderr; twice: also what decides'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
         }
     ]
     $completions[$command]

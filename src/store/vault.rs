@@ -1,6 +1,6 @@
 //! A vault that is still locked, with everything that needs no key.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use jiff::Timestamp;
@@ -61,6 +61,12 @@ impl Vault {
     /// Returns the path of the vault's file, with symbolic links resolved.
     pub(crate) fn location(&self) -> &Path {
         self.file().path()
+    }
+
+    /// Returns what a group with others in it can write, of the vault and of what leads to it, and
+    /// what the user can't mend.
+    pub(crate) fn still_loose(&self) -> Vec<PathBuf> {
+        self.file().still_loose()
     }
 
     /// Whether the vault was finished, that is, has a name and a first key slot.

@@ -19,3 +19,4 @@ pub(super) mod run;
 pub(super) mod git_credential;
 pub(super) mod doctor;
 pub(super) mod completions;
+pub(super) mod manual;

@@ -8,7 +8,7 @@ mod vault;
 mod bundle;
 mod import;
 
-pub(crate) use self::file::untrusted_file;
+pub(crate) use self::file::{keep_writers_out, untrusted_file};
 pub(crate) use self::vault::{ACCEPT_OLDER, RESTORE};
 
 use self::bundle::{RESUME, bundle_error};

@@ -55,10 +55,10 @@ pub(super) fn store_error(error: &StoreError) -> CliError {
         ),
         StoreError::Untrusted(source) => {
             let kind = match source {
+                private_file::Error::Shared { .. } => Kind::Usage,
                 private_file::Error::WritableByOthers { .. }
-                | private_file::Error::Shared { .. }
-                | private_file::Error::ForeignOwner { .. } => Kind::VaultDamaged,
-                private_file::Error::NotAFile { .. }
+                | private_file::Error::ForeignOwner { .. }
+                | private_file::Error::NotAFile { .. }
                 | private_file::Error::Denied { .. }
                 | private_file::Error::TooLarge { .. }
                 | private_file::Error::Io { .. } => Kind::Failed,

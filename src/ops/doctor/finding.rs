@@ -98,7 +98,7 @@ pub(crate) enum Remedy {
     /// Give the owner the permission to write.
     LetOwnerWrite(PathBuf),
     /// Change the owner to the user.
-    Own(PathBuf),
+    RunAs(String),
     /// Look at the file: the user has to decide.
     LookAt(PathBuf),
     Remove(PathBuf),
