@@ -25,25 +25,26 @@ pub(crate) const UNANSWERED: Duration = Duration::from_secs(10);
 #[command(next_help_heading = "Global options")]
 pub(crate) struct Global {
     /// The vault's file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, hide_short_help = true, value_name = "FILE")]
     pub(crate) vault: Option<PathBuf>,
 
     /// The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, hide_short_help = true, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
 
     /// Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]
-    #[arg(long, global = true)]
+    #[arg(long, global = true, hide_short_help = true)]
     pub(crate) no_input: bool,
 
     /// Print data and errors as JSON
-    #[arg(long, global = true)]
+    #[arg(long, global = true, hide_short_help = true)]
     pub(crate) json: bool,
 
     /// When to use colours [env: NO_COLOR, CLICOLOR_FORCE]
     #[arg(
         long,
         global = true,
+        hide_short_help = true,
         value_name = "WHEN",
         default_value = "auto",
         hide_possible_values = true
@@ -52,7 +53,7 @@ pub(crate) struct Global {
     pub(crate) color: Color,
 
     /// Say less on stderr; twice: errors alone
-    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    #[arg(short, long, global = true, hide_short_help = true, action = clap::ArgAction::Count)]
     pub(crate) quiet: u8,
 
     /// Show each request on stderr; twice: also what decides
@@ -60,7 +61,7 @@ pub(crate) struct Global {
     /// A request is one line with method, host, path, status and time, and never a value. TOKCTL_LOG
     /// says how much is shown without -q and -v: `error`, `warn`, `info` (the default), `debug` (as
     /// with -v) or `trace` (as with -vv).
-    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    #[arg(short, long, global = true, hide_short_help = true, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
 }
 

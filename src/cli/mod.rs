@@ -10,6 +10,7 @@ pub(crate) mod stderr;
 pub(crate) mod ui;
 mod details;
 mod progress;
+mod questions;
 mod table;
 pub(crate) mod ci_mask;
 mod memory;
@@ -30,6 +31,7 @@ mod audit_trail;
 mod hooks;
 mod renewal;
 mod deferred;
+mod short_help;
 mod panics;
 mod commands;
 
@@ -42,6 +44,7 @@ use self::context::{Context, Global};
 use self::deferred::{Deferred, describe_all};
 use self::environment::Environment;
 use self::error::{CliError, Kind};
+use self::short_help::name_global_options;
 use self::ui::{Ui, Verbosity};
 use crate::signals;
 use crate::untrusted::printable;
@@ -125,7 +128,7 @@ fn run_command(args: &[OsString], plain: Ui) -> ExitCode {
     let done = Context::new(root.global, Environment::read()).map_err(|error| (plain, error));
     let (ui, error) = match done {
         Err(failure) => failure,
-        Ok(context) => match dispatch(&root.command, &context) {
+        Ok(context) => match dispatch(&root.command, &context, args) {
             Ok(code) => return code,
             Err(error) => (context.ui, error),
         },
@@ -141,7 +144,7 @@ fn parse(args: &[OsString]) -> Result<Root, clap::Error> {
     };
     // Error messages and help texts need the description of all commands.
     read(&mut parser_for_one_command(args)).or_else(|_| {
-        let mut command = describe_all(Root::command);
+        let mut command = name_global_options(describe_all(Root::command));
         read(&mut command).map_err(|error| error.format(&mut command))
     })
 }
@@ -160,10 +163,14 @@ fn parser_for_one_command(args: &[OsString]) -> clap::Command {
     Global::augment_args(program).subcommands(called)
 }
 
-fn dispatch(command: &Command, context: &Context) -> Result<ExitCode, CliError> {
+fn dispatch(
+    command: &Command,
+    context: &Context,
+    typed: &[OsString],
+) -> Result<ExitCode, CliError> {
     match command {
         Command::Run(Deferred(args)) => return commands::run::run(args, context),
-        Command::Login(Deferred(args)) => commands::login::run(args, context),
+        Command::Login(Deferred(args)) => commands::login::run(args, context, typed),
         Command::Get(Deferred(args)) => commands::get::run(args, context),
         Command::Refresh(Deferred(args)) => commands::refresh::run(args, context),
         Command::List(Deferred(args)) => commands::list::run(args, context),

@@ -180,7 +180,7 @@ fn put(
 ) -> Result<(), Error> {
     let sealing = Sealing::begin(change, key)?;
     credentials::put(&sealing, account, credential, &Evidence::default())?;
-    sealing.finish()
+    sealing.finish().map(drop)
 }
 
 fn spill_content(key: &DataKey, account: &Account, sealed: bool, rest: &[u8]) -> Vec<u8> {

@@ -120,7 +120,7 @@ impl OpenVault {
         self.commit(|| Change::RemoveIntent { slot }).map(drop)
     }
 
-    /// Adds a slot. The caller has the [`KeysTurn`](super::KeysTurn).
+    /// Adds a slot. The caller has the turn of [`Vault::keys_turn`].
     pub(crate) fn add_slot(
         &self,
         id: SlotId,
@@ -131,7 +131,7 @@ impl OpenVault {
         self.commit(|| Change::AddSlot { id, kind, material: material.clone(), at }).map(drop)
     }
 
-    /// Removes a slot. The caller has the [`KeysTurn`](super::KeysTurn).
+    /// Removes a slot. The caller has the turn of [`Vault::keys_turn`].
     pub(crate) fn remove_slot(
         &self,
         id: SlotId,
@@ -162,7 +162,7 @@ impl OpenVault {
 
     /// Replaces data key and slots and seals every credential again, in one transaction. Returns
     /// the new generation and the number of credentials. The caller has the
-    /// [`KeysTurn`](super::KeysTurn).
+    /// turn of [`Vault::keys_turn`].
     ///
     /// Fails with [`Error::KeyRetired`] if another process replaced the data key meanwhile, and
     /// with [`Error::Tampered`] if a credential does not open.

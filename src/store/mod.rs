@@ -47,7 +47,7 @@ pub(crate) use self::refresh_turn::{RefreshTurn, Saved};
 pub(crate) use self::sqlite::reseal::Damage;
 pub(crate) use self::sqlite::rotate::{NewSlot, Rotation, Step};
 pub(crate) use self::sqlite::{Differences, ForeignObject};
-pub(crate) use self::turn::{CredentialTurns, KeysTurn, LoginTurn};
+pub(crate) use self::turn::Turn;
 pub(crate) use self::vault::Vault;
 pub(crate) use self::watermark::Watermarks;
 pub(crate) use self::writes::{CheckRecorded, Imported};

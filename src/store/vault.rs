@@ -12,7 +12,7 @@ use super::file::VaultFile;
 use super::record::ListedSlot;
 use super::spill;
 use super::sqlite::{Access, Seen, Sqlite, bundles, credentials, evidence, header, listing, slots};
-use super::turn::{CredentialTurn, KeysTurn};
+use super::turn::{CredentialTurn, Turn};
 use super::watermark::Watermarks;
 use crate::model::account::{Account, ProviderName, UserName};
 use crate::model::attempt::Attempt;
@@ -181,8 +181,8 @@ impl Vault {
     }
 
     /// Waits for the turn to change the vault's keys: no other process uses or changes them then.
-    pub(crate) fn keys_turn(&self, deadline: Instant) -> Result<KeysTurn, Error> {
-        KeysTurn::of(self.file(), deadline)
+    pub(crate) fn keys_turn(&self, deadline: Instant) -> Result<Turn, Error> {
+        Turn::to_change_keys(self.file(), deadline)
     }
 }
 

@@ -31,6 +31,7 @@ pub(super) fn store_error(error: &StoreError) -> CliError {
         StoreError::Damaged(_) | StoreError::Inconsistent(_) => {
             (Kind::VaultDamaged, RESTORE.into())
         }
+        StoreError::Older { .. } => (Kind::VaultDamaged, ACCEPT_OLDER.into()),
         StoreError::ForeignSchema { .. } => {
             (Kind::VaultDamaged, "`tokctl doctor --repair` takes it out".into())
         }
@@ -44,7 +45,6 @@ pub(super) fn store_error(error: &StoreError) -> CliError {
         StoreError::AuditCut => {
             (Kind::VaultDamaged, "`tokctl audit --verify` says what is missing".into())
         }
-        StoreError::Older { .. } => (Kind::VaultDamaged, ACCEPT_OLDER.into()),
         StoreError::Tampered { account } => (
             Kind::VaultDamaged,
             format!(
@@ -85,6 +85,7 @@ pub(super) fn slot_error(error: &SlotError) -> CliError {
     let (kind, hint) = match error {
         SlotError::Unknown { .. } => (Kind::Usage, "tokctl key list"),
         SlotError::Last { .. } => (Kind::Usage, "`tokctl key add` another one first"),
+        SlotError::TooMany => (Kind::Usage, "`tokctl key remove` one of them first"),
         SlotError::Changed => (Kind::Busy, "try again"),
         SlotError::NotKept(_) => {
             (Kind::KeyUnavailable, "see that the keychain is unlocked and works, then try again")

@@ -230,15 +230,20 @@ pub(crate) fn revision(connection: &Connection, account: &Account) -> Result<Opt
     Ok(revision.and_then(|revision| u64::try_from(revision).ok()))
 }
 
-/// The number of the last write of a row, damaged or not: of the credential, or of its evidence.
-pub(crate) fn number(connection: &Connection, account: &Account) -> Result<Option<u64>, Error> {
-    let sql = "SELECT max(revision, evidence_revision) FROM credentials_2
+/// The numbers of a row, damaged or not: the revisions of the credential and of its evidence.
+pub(crate) fn numbers(
+    connection: &Connection,
+    account: &Account,
+) -> Result<Option<[u64; 2]>, Error> {
+    let sql = "SELECT revision, evidence_revision FROM credentials_2
                WHERE provider = ?1 AND user = ?2";
-    let number = connection
+    let numbers = connection
         .prepare_cached(sql)?
-        .query_row((account.provider.as_str(), account.user.as_str()), |row| row.get::<_, i64>(0))
+        .query_row((account.provider.as_str(), account.user.as_str()), |row| {
+            Ok([row.get::<_, i64>(0)?, row.get(1)?])
+        })
         .optional()?;
-    Ok(number.and_then(|number| u64::try_from(number).ok()))
+    Ok(numbers.map(|numbers| numbers.map(|number| u64::try_from(number).unwrap_or_default())))
 }
 
 /// The context of a row's seal of one form. `clear` are the columns that the seal covers.
@@ -305,7 +310,7 @@ pub(super) mod tests {
     ) -> Result<(), Error> {
         let sealing = Sealing::begin(transaction, key)?;
         put(&sealing, &account(user), &credential(token), &Evidence::default())?;
-        sealing.finish()
+        sealing.finish().map(drop)
     }
 
     pub(in crate::store) fn write(

@@ -126,16 +126,16 @@ impl Sqlite {
                 let mut outcomes = Vec::with_capacity(changes.len());
                 let mut accepted = false;
                 for change in changes {
-                    seen.check(&sealing, key, change)?;
+                    seen.check(&sealing, change)?;
                     let outcome = apply::apply(&sealing, change)?;
-                    if outcome == Outcome::Done {
+                    let replaces = matches!(change.ground(), Ground::Replaced(_));
+                    if !replaces || outcome == Outcome::Done {
                         seen.note(&sealing, change)?;
-                        accepted |= matches!(change.ground(), Ground::Replaced(_));
+                        accepted |= replaces;
                     }
                     outcomes.push(outcome);
                 }
-                seen.note_header(sealing.next_revision()?, accepted);
-                sealing.finish()?;
+                seen.note_header(sealing.finish()?, accepted);
                 Ok(outcomes)
             })?;
             seen.keep();
@@ -192,9 +192,11 @@ impl Sqlite {
     ) -> Result<u64, Error> {
         let seen = Seen::of(watermarks, key.vault);
         let count = self.sealing(key, remember, |sealing| {
-            seen.check_header(&sealing, key)?;
-            seen.note_header(sealing.next_revision()?, false);
-            rotate::rotate(sealing, next, rotation, progress)
+            seen.check_header(sealing.counter_before())?;
+            let transaction = sealing.transaction;
+            let count = rotate::rotate(sealing, next, rotation, progress)?;
+            seen.note_header(header::counter(transaction, next)?, false);
+            Ok(count)
         })?;
         seen.keep();
         Ok(count)

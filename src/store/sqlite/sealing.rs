@@ -90,18 +90,25 @@ impl<'a, 't> Sealing<'a, 't> {
         self.contents.borrow_mut().imported.push((id, at.as_second()));
     }
 
-    /// Seals the header, with a counter that was raised.
-    pub(crate) fn finish(self) -> Result<(), Error> {
+    /// Returns the counter as it was when the transaction began.
+    pub(super) fn counter_before(&self) -> u64 {
+        self.before
+    }
+
+    /// Seals the header, with a counter that was raised, and returns that.
+    pub(crate) fn finish(self) -> Result<u64, Error> {
         let key = self.key;
         self.finish_under(key)
     }
 
     /// Seals the header under `next`, which becomes the data key.
-    pub(crate) fn finish_under(self, next: &DataKey) -> Result<(), Error> {
+    pub(crate) fn finish_under(self, next: &DataKey) -> Result<u64, Error> {
         if self.contents.borrow().counter == self.before {
             self.next_revision()?;
         }
-        header::put(self.transaction, next, &self.contents.borrow())?;
-        header::check(self.transaction, next).map(drop)
+        let contents = self.contents.into_inner();
+        header::put(self.transaction, next, &contents)?;
+        header::check(self.transaction, next)?;
+        Ok(contents.counter)
     }
 }
