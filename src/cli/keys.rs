@@ -115,9 +115,24 @@ pub(crate) fn open_or_create(
     if !exists {
         check_first(&with)?;
     }
-    Ok(context
-        .ui
-        .while_waiting("opening the vault", || ops::open_or_create(path, with, time::now))?)
+    let may_choose = slot.is_none() && with.kind() == SlotKind::Keychain && context.ui.can_ask();
+    let open = |with| {
+        let opening = || ops::open_or_create(path, with, time::now);
+        context.ui.while_waiting("opening the vault", opening)
+    };
+    match open(with) {
+        // Never by itself: a passphrase is weaker than a keychain, and somebody has to want it.
+        Err(error @ ops::Error::Keychain { .. }) if may_choose => {
+            let error = CliError::from(error);
+            context.ui.warning(&format!("there is no keychain to use here: {}", error.in_one()));
+            let question = "protect the vault with a passphrase instead, which is asked for";
+            if !context.ui.confirm(question, "give `--key-slot`")? {
+                return Err(error);
+            }
+            Ok(open(ask_new_passphrase(context)?)?)
+        }
+        opened => Ok(opened?),
+    }
 }
 
 /// Returns the secret that the environment gives, if any. A key comes before a passphrase.
