@@ -1,11 +1,12 @@
 //! The unlocking of the vault: by a secret from the environment, by the keychain, or by a question.
 
-use std::time::Duration;
+use std::path::Path;
 
 use zeroize::Zeroizing;
 
-use super::context::Context;
+use super::context::{Context, UNANSWERED};
 use super::error::{CliError, Kind};
+use super::explain::keep_writers_out;
 use super::key_material;
 use super::time;
 use crate::ops::error::StoreError;
@@ -31,7 +32,22 @@ const TRIES: usize = 3;
 /// one.
 ///
 /// Without such a secret the keychain is tried, then a prompt for a passphrase or a recovery code.
+///
+/// Warns of what a group could write, since only what is sealed there is safe from it.
 pub(crate) fn unlock(context: &Context, vault: Vault) -> Result<OpenVault, CliError> {
+    let loose = vault.still_loose();
+    if !loose.is_empty() {
+        let shown: Vec<String> = loose.iter().map(|path| format!("`{}`", path.display())).collect();
+        let what = shown.join(" and ");
+        let mending = keep_writers_out(&loose);
+        context
+            .ui
+            .warning(&format!("{what} can be written by a group with others in it: {mending}"));
+    }
+    Ok(unlocked(context, vault)?.with_watermarks(context.watermarks()))
+}
+
+fn unlocked(context: &Context, vault: Vault) -> Result<OpenVault, CliError> {
     if let Some(with) = from_environment(context)? {
         return Ok(vault.unlock(with)?);
     }
@@ -74,6 +90,12 @@ fn unlock_by_asking(context: &Context, vault: Vault, typed: Typed) -> Result<Ope
     Err(CliError::new(Kind::KeyUnavailable, message).hint("tokctl key list"))
 }
 
+/// Opens the vault at `path` with the secret that a person types.
+fn unlock_typed(context: &Context, path: &Path, typed: Typed) -> Result<OpenVault, CliError> {
+    let vault = unlock_by_asking(context, Vault::open(path)?, typed)?;
+    Ok(vault.with_watermarks(context.watermarks()))
+}
+
 /// Opens the vault for writing, and creates it with its first slot if it does not exist.
 ///
 /// The first slot has the kind that `slot` names, else the kind of the secret in the environment,
@@ -101,13 +123,13 @@ pub(crate) fn open_or_create(
         Some(SlotKind::Passphrase) => match key_material::passphrase(context)? {
             Some(with) => with,
             None if exists => {
-                return unlock_by_asking(context, Vault::open(path)?, Typed::Passphrase);
+                return unlock_typed(context, path, Typed::Passphrase);
             }
             None => ask_new_passphrase(context)?,
         },
         Some(kind @ SlotKind::Recovery) => match key_from_environment(context, kind)? {
             None if exists => {
-                return unlock_by_asking(context, Vault::open(path)?, Typed::Recovery);
+                return unlock_typed(context, path, Typed::Recovery);
             }
             with => with.ok_or_else(no_first_recovery)?,
         },
@@ -118,7 +140,8 @@ pub(crate) fn open_or_create(
     let may_choose = slot.is_none() && with.kind() == SlotKind::Keychain && context.ui.can_ask();
     let open = |with| {
         let opening = || ops::open_or_create(path, with, time::now);
-        context.ui.while_waiting("opening the vault", opening)
+        let opened = context.ui.while_waiting("opening the vault", opening);
+        opened.map(|vault| vault.with_watermarks(context.watermarks()))
     };
     match open(with) {
         // Never by itself: a passphrase is weaker than a keychain, and somebody has to want it.
@@ -229,16 +252,14 @@ fn ask_new_passphrase(context: &Context) -> Result<SlotSecret, CliError> {
 /// Returns how long the keychain may take, with time for the user to answer its prompt.
 pub(crate) fn patience(context: &Context) -> Patience {
     let patience = patience_without_prompt(context);
-    if !context.ui.can_ask() {
-        return patience;
-    }
-    Patience { limit: Duration::from_mins(1), may_prompt: true, ..patience }
+    let limit = context.patience();
+    Patience { limit, may_prompt: limit > UNANSWERED, ..patience }
 }
 
 /// Returns how long the keychain may take when it must not show a prompt.
 pub(crate) fn patience_without_prompt(context: &Context) -> Patience {
     let session = paths::session(|name| context.environment.get(name));
-    Patience { limit: Duration::from_secs(10), may_prompt: false, session }
+    Patience { limit: UNANSWERED, may_prompt: false, session }
 }
 
 /// Generates a new key and returns its text form.
