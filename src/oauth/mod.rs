@@ -7,6 +7,7 @@ mod authentication;
 pub(crate) mod sent_secrets;
 mod tls;
 pub(crate) mod http;
+mod answer_fields;
 pub(crate) mod token_error;
 pub(crate) mod token_answer;
 pub(crate) mod token;

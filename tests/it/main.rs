@@ -67,6 +67,7 @@ mod secrets_stay_sealed;
 mod memory;
 mod screens;
 mod terminal;
+mod odd_answers;
 mod providers;
 mod login_pasted;
 mod login_stored;

@@ -214,6 +214,7 @@ mod tests {
             message: None,
             not_before: None,
             clock_skew: None,
+            refusals: 0,
         }
     }
 
