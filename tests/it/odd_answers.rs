@@ -9,7 +9,7 @@ use crate::http::Response;
 /// A login whose token is due at once.
 fn due() -> (AuthorizationServer, TestEnv) {
     let server = AuthorizationServer::start();
-    let env = TestEnv::new().with_login("acme", "x", &server, issue().expires_in(0));
+    let env = TestEnv::new().with_login("x", &server, issue().expires_in(0));
     (server, env)
 }
 
@@ -70,7 +70,7 @@ fn an_answer_that_can_not_be_read_is_described_and_not_shown() {
 #[test]
 fn a_life_that_a_refresh_leaves_out_stays_the_one_known() {
     let server = AuthorizationServer::start();
-    let env = TestEnv::new().with_login("acme", "x", &server, issue().expires_in(3600));
+    let env = TestEnv::new().with_login("x", &server, issue().expires_in(3600));
     server.will(issue().without("expires_in"));
     env.tokctl(["refresh"]).assert().success();
     let listed = read_json(&env.tokctl(["list", "--json"]).assert().success());
@@ -83,7 +83,7 @@ fn a_jwt_that_is_over_is_renewed() {
     // {"exp":1000}
     let over = "e30.eyJleHAiOjEwMDB9.c2ln";
     let answer = issue().without("expires_in").with("access_token", json!(over));
-    let env = TestEnv::new().with_login("acme", "x", &server, answer);
+    let env = TestEnv::new().with_login("x", &server, answer);
     server.will(issue());
     env.tokctl(["get"]).assert().success().stdout_eq("access-2\n");
 }

@@ -29,8 +29,10 @@ impl Expiry {
     pub(crate) fn or_as_long_as(self, issued_at: Timestamp, earlier: Self, now: Timestamp) -> Self {
         match (self, earlier) {
             (Self::Unknown, Self::Known(at)) => {
-                let life = at.duration_since(issued_at).max(SignedDuration::ZERO);
-                now.checked_add(life).map_or(Self::Unknown, Self::Known)
+                // A token that ended as it was issued says nothing of another one's life.
+                let life = at.duration_since(issued_at);
+                let end = now.checked_add(life).ok().filter(|_| life > SignedDuration::ZERO);
+                end.map_or(Self::Unknown, Self::Known)
             }
             (Self::Known(_) | Self::None | Self::Unknown, _) => self,
         }
