@@ -32,7 +32,7 @@ never\t''"
 complete -c tokctl -n "__fish_tokctl_needs_command" -l no-input -d 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]'
 complete -c tokctl -n "__fish_tokctl_needs_command" -l json -d 'Print data and errors as JSON'
 complete -c tokctl -n "__fish_tokctl_needs_command" -s q -l quiet -d 'Say less on stderr; twice: errors alone'
-complete -c tokctl -n "__fish_tokctl_needs_command" -s v -l verbose -d 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
+complete -c tokctl -n "__fish_tokctl_needs_command" -s v -l verbose -d 'Show each request on stderr; twice: also what decides'
 complete -c tokctl -n "__fish_tokctl_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tokctl -n "__fish_tokctl_needs_command" -s V -l version -d 'Print version'
 complete -c tokctl -n "__fish_tokctl_needs_command" -f -a "login" -d 'Log in to a service and store the credential'
@@ -84,7 +84,7 @@ complete -c tokctl -n "__fish_tokctl_using_subcommand login" -l pages -d 'At Fac
 complete -c tokctl -n "__fish_tokctl_using_subcommand login" -l no-input -d 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]'
 complete -c tokctl -n "__fish_tokctl_using_subcommand login" -l json -d 'Print data and errors as JSON'
 complete -c tokctl -n "__fish_tokctl_using_subcommand login" -s q -l quiet -d 'Say less on stderr; twice: errors alone'
-complete -c tokctl -n "__fish_tokctl_using_subcommand login" -s v -l verbose -d 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
+complete -c tokctl -n "__fish_tokctl_using_subcommand login" -s v -l verbose -d 'Show each request on stderr; twice: also what decides'
 complete -c tokctl -n "__fish_tokctl_using_subcommand login" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tokctl -n "__fish_tokctl_using_subcommand get" -s u -l user -d 'The user of the service [env: TOKCTL_USER]' -r
 complete -c tokctl -n "__fish_tokctl_using_subcommand get" -l format -d 'What to print' -r -f -a "token\t'The token alone'
@@ -106,7 +106,7 @@ complete -c tokctl -n "__fish_tokctl_using_subcommand get" -l no-refresh -d 'Fai
 complete -c tokctl -n "__fish_tokctl_using_subcommand get" -l no-input -d 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]'
 complete -c tokctl -n "__fish_tokctl_using_subcommand get" -l json -d 'Print data and errors as JSON'
 complete -c tokctl -n "__fish_tokctl_using_subcommand get" -s q -l quiet -d 'Say less on stderr; twice: errors alone'
-complete -c tokctl -n "__fish_tokctl_using_subcommand get" -s v -l verbose -d 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
+complete -c tokctl -n "__fish_tokctl_using_subcommand get" -s v -l verbose -d 'Show each request on stderr; twice: also what decides'
 complete -c tokctl -n "__fish_tokctl_using_subcommand get" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tokctl -n "__fish_tokctl_using_subcommand refresh" -s u -l user -d 'The user of the service [env: TOKCTL_USER]' -r
 complete -c tokctl -n "__fish_tokctl_using_subcommand refresh" -l expiring-within -d 'Only tokens that end, or are due, within this time, such as 10m or 1h' -r
@@ -125,7 +125,7 @@ complete -c tokctl -n "__fish_tokctl_using_subcommand refresh" -l print-unit -d 
 complete -c tokctl -n "__fish_tokctl_using_subcommand refresh" -l no-input -d 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]'
 complete -c tokctl -n "__fish_tokctl_using_subcommand refresh" -l json -d 'Print data and errors as JSON'
 complete -c tokctl -n "__fish_tokctl_using_subcommand refresh" -s q -l quiet -d 'Say less on stderr; twice: errors alone'
-complete -c tokctl -n "__fish_tokctl_using_subcommand refresh" -s v -l verbose -d 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
+complete -c tokctl -n "__fish_tokctl_using_subcommand refresh" -s v -l verbose -d 'Show each request on stderr; twice: also what decides'
 complete -c tokctl -n "__fish_tokctl_using_subcommand refresh" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tokctl -n "__fish_tokctl_using_subcommand list" -s u -l user -d 'Only this user\'s' -r
 complete -c tokctl -n "__fish_tokctl_using_subcommand list" -l expiring-within -d 'Only what a person has to log in to again within this time, such as 14d; if there is any, the command ends with 4' -r
@@ -156,7 +156,7 @@ complete -c tokctl -n "__fish_tokctl_using_subcommand list" -s w -l wide -d 'Sho
 complete -c tokctl -n "__fish_tokctl_using_subcommand list" -l no-input -d 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]'
 complete -c tokctl -n "__fish_tokctl_using_subcommand list" -l json -d 'Print data and errors as JSON'
 complete -c tokctl -n "__fish_tokctl_using_subcommand list" -s q -l quiet -d 'Say less on stderr; twice: errors alone'
-complete -c tokctl -n "__fish_tokctl_using_subcommand list" -s v -l verbose -d 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
+complete -c tokctl -n "__fish_tokctl_using_subcommand list" -s v -l verbose -d 'Show each request on stderr; twice: also what decides'
 complete -c tokctl -n "__fish_tokctl_using_subcommand list" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tokctl -n "__fish_tokctl_using_subcommand delete" -s u -l user -d 'The user of the service' -r
 complete -c tokctl -n "__fish_tokctl_using_subcommand delete" -l vault -d 'The vault\'s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]' -r -F
@@ -169,8 +169,8 @@ complete -c tokctl -n "__fish_tokctl_using_subcommand delete" -s y -l yes -d 'Do
 complete -c tokctl -n "__fish_tokctl_using_subcommand delete" -l no-input -d 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]'
 complete -c tokctl -n "__fish_tokctl_using_subcommand delete" -l json -d 'Print data and errors as JSON'
 complete -c tokctl -n "__fish_tokctl_using_subcommand delete" -s q -l quiet -d 'Say less on stderr; twice: errors alone'
-complete -c tokctl -n "__fish_tokctl_using_subcommand delete" -s v -l verbose -d 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
-complete -c tokctl -n "__fish_tokctl_using_subcommand delete" -s h -l help -d 'Print help'
+complete -c tokctl -n "__fish_tokctl_using_subcommand delete" -s v -l verbose -d 'Show each request on stderr; twice: also what decides'
+complete -c tokctl -n "__fish_tokctl_using_subcommand delete" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tokctl -n "__fish_tokctl_using_subcommand why" -s u -l user -d 'The user of the service [env: TOKCTL_USER]' -r
 complete -c tokctl -n "__fish_tokctl_using_subcommand why" -l vault -d 'The vault\'s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]' -r -F
 complete -c tokctl -n "__fish_tokctl_using_subcommand why" -l config -d 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]' -r -F
@@ -180,7 +180,7 @@ never\t''"
 complete -c tokctl -n "__fish_tokctl_using_subcommand why" -l no-input -d 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]'
 complete -c tokctl -n "__fish_tokctl_using_subcommand why" -l json -d 'Print data and errors as JSON'
 complete -c tokctl -n "__fish_tokctl_using_subcommand why" -s q -l quiet -d 'Say less on stderr; twice: errors alone'
-complete -c tokctl -n "__fish_tokctl_using_subcommand why" -s v -l verbose -d 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
+complete -c tokctl -n "__fish_tokctl_using_subcommand why" -s v -l verbose -d 'Show each request on stderr; twice: also what decides'
 complete -c tokctl -n "__fish_tokctl_using_subcommand why" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tokctl -n "__fish_tokctl_using_subcommand check" -s u -l user -d 'The user of the service [env: TOKCTL_USER]' -r
 complete -c tokctl -n "__fish_tokctl_using_subcommand check" -l vault -d 'The vault\'s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]' -r -F
@@ -192,7 +192,7 @@ complete -c tokctl -n "__fish_tokctl_using_subcommand check" -l all -d 'Check ev
 complete -c tokctl -n "__fish_tokctl_using_subcommand check" -l no-input -d 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]'
 complete -c tokctl -n "__fish_tokctl_using_subcommand check" -l json -d 'Print data and errors as JSON'
 complete -c tokctl -n "__fish_tokctl_using_subcommand check" -s q -l quiet -d 'Say less on stderr; twice: errors alone'
-complete -c tokctl -n "__fish_tokctl_using_subcommand check" -s v -l verbose -d 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
+complete -c tokctl -n "__fish_tokctl_using_subcommand check" -s v -l verbose -d 'Show each request on stderr; twice: also what decides'
 complete -c tokctl -n "__fish_tokctl_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tokctl -n "__fish_tokctl_using_subcommand audit" -s u -l user -d 'Only this user\'s' -r
 complete -c tokctl -n "__fish_tokctl_using_subcommand audit" -l last -d 'Only the last N of them' -r
@@ -205,7 +205,7 @@ complete -c tokctl -n "__fish_tokctl_using_subcommand audit" -l verify -d 'Find 
 complete -c tokctl -n "__fish_tokctl_using_subcommand audit" -l no-input -d 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]'
 complete -c tokctl -n "__fish_tokctl_using_subcommand audit" -l json -d 'Print data and errors as JSON'
 complete -c tokctl -n "__fish_tokctl_using_subcommand audit" -s q -l quiet -d 'Say less on stderr; twice: errors alone'
-complete -c tokctl -n "__fish_tokctl_using_subcommand audit" -s v -l verbose -d 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
+complete -c tokctl -n "__fish_tokctl_using_subcommand audit" -s v -l verbose -d 'Show each request on stderr; twice: also what decides'
 complete -c tokctl -n "__fish_tokctl_using_subcommand audit" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tokctl -n "__fish_tokctl_using_subcommand providers" -l vault -d 'The vault\'s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]' -r -F
 complete -c tokctl -n "__fish_tokctl_using_subcommand providers" -l config -d 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]' -r -F
@@ -215,7 +215,7 @@ never\t''"
 complete -c tokctl -n "__fish_tokctl_using_subcommand providers" -l no-input -d 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]'
 complete -c tokctl -n "__fish_tokctl_using_subcommand providers" -l json -d 'Print data and errors as JSON'
 complete -c tokctl -n "__fish_tokctl_using_subcommand providers" -s q -l quiet -d 'Say less on stderr; twice: errors alone'
-complete -c tokctl -n "__fish_tokctl_using_subcommand providers" -s v -l verbose -d 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
+complete -c tokctl -n "__fish_tokctl_using_subcommand providers" -s v -l verbose -d 'Show each request on stderr; twice: also what decides'
 complete -c tokctl -n "__fish_tokctl_using_subcommand providers" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tokctl -n "__fish_tokctl_using_subcommand rotate-key" -l drop-slot -d 'Drop this key slot instead of renewing it; may be repeated' -r
 complete -c tokctl -n "__fish_tokctl_using_subcommand rotate-key" -l vault -d 'The vault\'s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]' -r -F
@@ -227,7 +227,7 @@ complete -c tokctl -n "__fish_tokctl_using_subcommand rotate-key" -l verify -d '
 complete -c tokctl -n "__fish_tokctl_using_subcommand rotate-key" -l no-input -d 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]'
 complete -c tokctl -n "__fish_tokctl_using_subcommand rotate-key" -l json -d 'Print data and errors as JSON'
 complete -c tokctl -n "__fish_tokctl_using_subcommand rotate-key" -s q -l quiet -d 'Say less on stderr; twice: errors alone'
-complete -c tokctl -n "__fish_tokctl_using_subcommand rotate-key" -s v -l verbose -d 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
+complete -c tokctl -n "__fish_tokctl_using_subcommand rotate-key" -s v -l verbose -d 'Show each request on stderr; twice: also what decides'
 complete -c tokctl -n "__fish_tokctl_using_subcommand rotate-key" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tokctl -n "__fish_tokctl_using_subcommand key; and not __fish_seen_subcommand_from list add remove generate" -l vault -d 'The vault\'s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]' -r -F
 complete -c tokctl -n "__fish_tokctl_using_subcommand key; and not __fish_seen_subcommand_from list add remove generate" -l config -d 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]' -r -F
@@ -237,7 +237,7 @@ never\t''"
 complete -c tokctl -n "__fish_tokctl_using_subcommand key; and not __fish_seen_subcommand_from list add remove generate" -l no-input -d 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]'
 complete -c tokctl -n "__fish_tokctl_using_subcommand key; and not __fish_seen_subcommand_from list add remove generate" -l json -d 'Print data and errors as JSON'
 complete -c tokctl -n "__fish_tokctl_using_subcommand key; and not __fish_seen_subcommand_from list add remove generate" -s q -l quiet -d 'Say less on stderr; twice: errors alone'
-complete -c tokctl -n "__fish_tokctl_using_subcommand key; and not __fish_seen_subcommand_from list add remove generate" -s v -l verbose -d 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
+complete -c tokctl -n "__fish_tokctl_using_subcommand key; and not __fish_seen_subcommand_from list add remove generate" -s v -l verbose -d 'Show each request on stderr; twice: also what decides'
 complete -c tokctl -n "__fish_tokctl_using_subcommand key; and not __fish_seen_subcommand_from list add remove generate" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tokctl -n "__fish_tokctl_using_subcommand key; and not __fish_seen_subcommand_from list add remove generate" -f -a "list" -d 'Show the key slots; needs no key'
 complete -c tokctl -n "__fish_tokctl_using_subcommand key; and not __fish_seen_subcommand_from list add remove generate" -f -a "add" -d 'Add a key slot'
@@ -251,8 +251,8 @@ never\t''"
 complete -c tokctl -n "__fish_tokctl_using_subcommand key; and __fish_seen_subcommand_from list" -l no-input -d 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]'
 complete -c tokctl -n "__fish_tokctl_using_subcommand key; and __fish_seen_subcommand_from list" -l json -d 'Print data and errors as JSON'
 complete -c tokctl -n "__fish_tokctl_using_subcommand key; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Say less on stderr; twice: errors alone'
-complete -c tokctl -n "__fish_tokctl_using_subcommand key; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
-complete -c tokctl -n "__fish_tokctl_using_subcommand key; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
+complete -c tokctl -n "__fish_tokctl_using_subcommand key; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Show each request on stderr; twice: also what decides'
+complete -c tokctl -n "__fish_tokctl_using_subcommand key; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tokctl -n "__fish_tokctl_using_subcommand key; and __fish_seen_subcommand_from add" -l vault -d 'The vault\'s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]' -r -F
 complete -c tokctl -n "__fish_tokctl_using_subcommand key; and __fish_seen_subcommand_from add" -l config -d 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]' -r -F
 complete -c tokctl -n "__fish_tokctl_using_subcommand key; and __fish_seen_subcommand_from add" -l color -d 'When to use colours: auto, always or never [env: NO_COLOR, CLICOLOR_FORCE]' -r -f -a "auto\t''
@@ -261,7 +261,7 @@ never\t''"
 complete -c tokctl -n "__fish_tokctl_using_subcommand key; and __fish_seen_subcommand_from add" -l no-input -d 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]'
 complete -c tokctl -n "__fish_tokctl_using_subcommand key; and __fish_seen_subcommand_from add" -l json -d 'Print data and errors as JSON'
 complete -c tokctl -n "__fish_tokctl_using_subcommand key; and __fish_seen_subcommand_from add" -s q -l quiet -d 'Say less on stderr; twice: errors alone'
-complete -c tokctl -n "__fish_tokctl_using_subcommand key; and __fish_seen_subcommand_from add" -s v -l verbose -d 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
+complete -c tokctl -n "__fish_tokctl_using_subcommand key; and __fish_seen_subcommand_from add" -s v -l verbose -d 'Show each request on stderr; twice: also what decides'
 complete -c tokctl -n "__fish_tokctl_using_subcommand key; and __fish_seen_subcommand_from add" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tokctl -n "__fish_tokctl_using_subcommand key; and __fish_seen_subcommand_from remove" -l vault -d 'The vault\'s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]' -r -F
 complete -c tokctl -n "__fish_tokctl_using_subcommand key; and __fish_seen_subcommand_from remove" -l config -d 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]' -r -F
@@ -271,8 +271,8 @@ never\t''"
 complete -c tokctl -n "__fish_tokctl_using_subcommand key; and __fish_seen_subcommand_from remove" -l no-input -d 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]'
 complete -c tokctl -n "__fish_tokctl_using_subcommand key; and __fish_seen_subcommand_from remove" -l json -d 'Print data and errors as JSON'
 complete -c tokctl -n "__fish_tokctl_using_subcommand key; and __fish_seen_subcommand_from remove" -s q -l quiet -d 'Say less on stderr; twice: errors alone'
-complete -c tokctl -n "__fish_tokctl_using_subcommand key; and __fish_seen_subcommand_from remove" -s v -l verbose -d 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
-complete -c tokctl -n "__fish_tokctl_using_subcommand key; and __fish_seen_subcommand_from remove" -s h -l help -d 'Print help'
+complete -c tokctl -n "__fish_tokctl_using_subcommand key; and __fish_seen_subcommand_from remove" -s v -l verbose -d 'Show each request on stderr; twice: also what decides'
+complete -c tokctl -n "__fish_tokctl_using_subcommand key; and __fish_seen_subcommand_from remove" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tokctl -n "__fish_tokctl_using_subcommand key; and __fish_seen_subcommand_from generate" -l vault -d 'The vault\'s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]' -r -F
 complete -c tokctl -n "__fish_tokctl_using_subcommand key; and __fish_seen_subcommand_from generate" -l config -d 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]' -r -F
 complete -c tokctl -n "__fish_tokctl_using_subcommand key; and __fish_seen_subcommand_from generate" -l color -d 'When to use colours: auto, always or never [env: NO_COLOR, CLICOLOR_FORCE]' -r -f -a "auto\t''
@@ -281,7 +281,7 @@ never\t''"
 complete -c tokctl -n "__fish_tokctl_using_subcommand key; and __fish_seen_subcommand_from generate" -l no-input -d 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]'
 complete -c tokctl -n "__fish_tokctl_using_subcommand key; and __fish_seen_subcommand_from generate" -l json -d 'Print data and errors as JSON'
 complete -c tokctl -n "__fish_tokctl_using_subcommand key; and __fish_seen_subcommand_from generate" -s q -l quiet -d 'Say less on stderr; twice: errors alone'
-complete -c tokctl -n "__fish_tokctl_using_subcommand key; and __fish_seen_subcommand_from generate" -s v -l verbose -d 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
+complete -c tokctl -n "__fish_tokctl_using_subcommand key; and __fish_seen_subcommand_from generate" -s v -l verbose -d 'Show each request on stderr; twice: also what decides'
 complete -c tokctl -n "__fish_tokctl_using_subcommand key; and __fish_seen_subcommand_from generate" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tokctl -n "__fish_tokctl_using_subcommand backup" -l vault -d 'The vault\'s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]' -r -F
 complete -c tokctl -n "__fish_tokctl_using_subcommand backup" -l config -d 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]' -r -F
@@ -291,7 +291,7 @@ never\t''"
 complete -c tokctl -n "__fish_tokctl_using_subcommand backup" -l no-input -d 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]'
 complete -c tokctl -n "__fish_tokctl_using_subcommand backup" -l json -d 'Print data and errors as JSON'
 complete -c tokctl -n "__fish_tokctl_using_subcommand backup" -s q -l quiet -d 'Say less on stderr; twice: errors alone'
-complete -c tokctl -n "__fish_tokctl_using_subcommand backup" -s v -l verbose -d 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
+complete -c tokctl -n "__fish_tokctl_using_subcommand backup" -s v -l verbose -d 'Show each request on stderr; twice: also what decides'
 complete -c tokctl -n "__fish_tokctl_using_subcommand backup" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tokctl -n "__fish_tokctl_using_subcommand import" -l key-file -d 'A file with the key that the other tool encrypted with [env: TOKCTL_IMPORT_KEY, or the tool\'s own variable; for a bundle TOKCTL_BUNDLE_KEY, TOKCTL_BUNDLE_KEY_FILE, TOKCTL_BUNDLE_PASSPHRASE, TOKCTL_BUNDLE_PASSPHRASE_FILE]' -r -F
 complete -c tokctl -n "__fish_tokctl_using_subcommand import" -s u -l user -d 'Whose it is, where the file does not say [env: TOKCTL_USER]' -r
@@ -309,7 +309,7 @@ complete -c tokctl -n "__fish_tokctl_using_subcommand import" -l take-over -d 'T
 complete -c tokctl -n "__fish_tokctl_using_subcommand import" -l no-input -d 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]'
 complete -c tokctl -n "__fish_tokctl_using_subcommand import" -l json -d 'Print data and errors as JSON'
 complete -c tokctl -n "__fish_tokctl_using_subcommand import" -s q -l quiet -d 'Say less on stderr; twice: errors alone'
-complete -c tokctl -n "__fish_tokctl_using_subcommand import" -s v -l verbose -d 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
+complete -c tokctl -n "__fish_tokctl_using_subcommand import" -s v -l verbose -d 'Show each request on stderr; twice: also what decides'
 complete -c tokctl -n "__fish_tokctl_using_subcommand import" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tokctl -n "__fish_tokctl_using_subcommand export" -l to -d 'What the bundle opens with: the key in a file, or a passphrase, which is asked for [env: TOKCTL_BUNDLE_PASSPHRASE, TOKCTL_BUNDLE_PASSPHRASE_FILE]' -r
 complete -c tokctl -n "__fish_tokctl_using_subcommand export" -s o -l output -d 'The file to make; one that is there is left alone [default: stdout, if it is no terminal]' -r -F
@@ -323,7 +323,7 @@ complete -c tokctl -n "__fish_tokctl_using_subcommand export" -l resume -d 'Put 
 complete -c tokctl -n "__fish_tokctl_using_subcommand export" -l no-input -d 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]'
 complete -c tokctl -n "__fish_tokctl_using_subcommand export" -l json -d 'Print data and errors as JSON'
 complete -c tokctl -n "__fish_tokctl_using_subcommand export" -s q -l quiet -d 'Say less on stderr; twice: errors alone'
-complete -c tokctl -n "__fish_tokctl_using_subcommand export" -s v -l verbose -d 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
+complete -c tokctl -n "__fish_tokctl_using_subcommand export" -s v -l verbose -d 'Show each request on stderr; twice: also what decides'
 complete -c tokctl -n "__fish_tokctl_using_subcommand export" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tokctl -n "__fish_tokctl_using_subcommand run" -l env -d 'Set the variable NAME to what REF means' -r
 complete -c tokctl -n "__fish_tokctl_using_subcommand run" -l env-file -d 'Set the variables of this `.env` file; a value that is a tokctl:// reference is resolved' -r -F
@@ -341,7 +341,7 @@ complete -c tokctl -n "__fish_tokctl_using_subcommand run" -l mask -d 'Mask toke
 complete -c tokctl -n "__fish_tokctl_using_subcommand run" -l no-input -d 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]'
 complete -c tokctl -n "__fish_tokctl_using_subcommand run" -l json -d 'Print data and errors as JSON'
 complete -c tokctl -n "__fish_tokctl_using_subcommand run" -s q -l quiet -d 'Say less on stderr; twice: errors alone'
-complete -c tokctl -n "__fish_tokctl_using_subcommand run" -s v -l verbose -d 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
+complete -c tokctl -n "__fish_tokctl_using_subcommand run" -s v -l verbose -d 'Show each request on stderr; twice: also what decides'
 complete -c tokctl -n "__fish_tokctl_using_subcommand run" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tokctl -n "__fish_tokctl_using_subcommand git-credential" -l provider -d 'Only credentials of this service' -r
 complete -c tokctl -n "__fish_tokctl_using_subcommand git-credential" -s u -l user -d 'Only this user\'s, whatever name git asks for' -r
@@ -353,7 +353,7 @@ never\t''"
 complete -c tokctl -n "__fish_tokctl_using_subcommand git-credential" -l no-input -d 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]'
 complete -c tokctl -n "__fish_tokctl_using_subcommand git-credential" -l json -d 'Print data and errors as JSON'
 complete -c tokctl -n "__fish_tokctl_using_subcommand git-credential" -s q -l quiet -d 'Say less on stderr; twice: errors alone'
-complete -c tokctl -n "__fish_tokctl_using_subcommand git-credential" -s v -l verbose -d 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
+complete -c tokctl -n "__fish_tokctl_using_subcommand git-credential" -s v -l verbose -d 'Show each request on stderr; twice: also what decides'
 complete -c tokctl -n "__fish_tokctl_using_subcommand git-credential" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tokctl -n "__fish_tokctl_using_subcommand doctor" -l vault -d 'The vault\'s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]' -r -F
 complete -c tokctl -n "__fish_tokctl_using_subcommand doctor" -l config -d 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]' -r -F
@@ -361,10 +361,12 @@ complete -c tokctl -n "__fish_tokctl_using_subcommand doctor" -l color -d 'When 
 always\t''
 never\t''"
 complete -c tokctl -n "__fish_tokctl_using_subcommand doctor" -l online -d 'Ask the servers of the stored logins for the time, without any token'
+complete -c tokctl -n "__fish_tokctl_using_subcommand doctor" -l accept-older -d 'Accept a vault or a credential that is older than this machine has seen'
+complete -c tokctl -n "__fish_tokctl_using_subcommand doctor" -s y -l yes -d 'Don\'t ask'
 complete -c tokctl -n "__fish_tokctl_using_subcommand doctor" -l no-input -d 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]'
 complete -c tokctl -n "__fish_tokctl_using_subcommand doctor" -l json -d 'Print data and errors as JSON'
 complete -c tokctl -n "__fish_tokctl_using_subcommand doctor" -s q -l quiet -d 'Say less on stderr; twice: errors alone'
-complete -c tokctl -n "__fish_tokctl_using_subcommand doctor" -s v -l verbose -d 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
+complete -c tokctl -n "__fish_tokctl_using_subcommand doctor" -s v -l verbose -d 'Show each request on stderr; twice: also what decides'
 complete -c tokctl -n "__fish_tokctl_using_subcommand doctor" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tokctl -n "__fish_tokctl_using_subcommand completions" -l vault -d 'The vault\'s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]' -r -F
 complete -c tokctl -n "__fish_tokctl_using_subcommand completions" -l config -d 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]' -r -F
@@ -374,7 +376,7 @@ never\t''"
 complete -c tokctl -n "__fish_tokctl_using_subcommand completions" -l no-input -d 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]'
 complete -c tokctl -n "__fish_tokctl_using_subcommand completions" -l json -d 'Print data and errors as JSON'
 complete -c tokctl -n "__fish_tokctl_using_subcommand completions" -s q -l quiet -d 'Say less on stderr; twice: errors alone'
-complete -c tokctl -n "__fish_tokctl_using_subcommand completions" -s v -l verbose -d 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
+complete -c tokctl -n "__fish_tokctl_using_subcommand completions" -s v -l verbose -d 'Show each request on stderr; twice: also what decides'
 complete -c tokctl -n "__fish_tokctl_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tokctl -n "__fish_tokctl_using_subcommand man" -l vault -d 'The vault\'s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]' -r -F
 complete -c tokctl -n "__fish_tokctl_using_subcommand man" -l config -d 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]' -r -F
@@ -384,8 +386,8 @@ never\t''"
 complete -c tokctl -n "__fish_tokctl_using_subcommand man" -l no-input -d 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]'
 complete -c tokctl -n "__fish_tokctl_using_subcommand man" -l json -d 'Print data and errors as JSON'
 complete -c tokctl -n "__fish_tokctl_using_subcommand man" -s q -l quiet -d 'Say less on stderr; twice: errors alone'
-complete -c tokctl -n "__fish_tokctl_using_subcommand man" -s v -l verbose -d 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
-complete -c tokctl -n "__fish_tokctl_using_subcommand man" -s h -l help -d 'Print help'
+complete -c tokctl -n "__fish_tokctl_using_subcommand man" -s v -l verbose -d 'Show each request on stderr; twice: also what decides'
+complete -c tokctl -n "__fish_tokctl_using_subcommand man" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tokctl -n "__fish_tokctl_using_subcommand help" -l vault -d 'The vault\'s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]' -r -F
 complete -c tokctl -n "__fish_tokctl_using_subcommand help" -l config -d 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]' -r -F
 complete -c tokctl -n "__fish_tokctl_using_subcommand help" -l color -d 'When to use colours: auto, always or never [env: NO_COLOR, CLICOLOR_FORCE]' -r -f -a "auto\t''
@@ -394,7 +396,7 @@ never\t''"
 complete -c tokctl -n "__fish_tokctl_using_subcommand help" -l no-input -d 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]'
 complete -c tokctl -n "__fish_tokctl_using_subcommand help" -l json -d 'Print data and errors as JSON'
 complete -c tokctl -n "__fish_tokctl_using_subcommand help" -s q -l quiet -d 'Say less on stderr; twice: errors alone'
-complete -c tokctl -n "__fish_tokctl_using_subcommand help" -s v -l verbose -d 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
+complete -c tokctl -n "__fish_tokctl_using_subcommand help" -s v -l verbose -d 'Show each request on stderr; twice: also what decides'
 complete -c tokctl -n "__fish_tokctl_using_subcommand help" -s h -l help -d 'Print help (see more with \'--help\')'
 
 # Names from the vault, where a command takes one; all else as above.

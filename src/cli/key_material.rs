@@ -5,6 +5,7 @@ use std::path::Path;
 use zeroize::Zeroizing;
 
 use super::context::Context;
+use super::environment::{CREDENTIALS, KEY_CREDENTIAL};
 use super::error::{CliError, Kind};
 use super::explain::untrusted_file;
 use super::program;
@@ -41,11 +42,12 @@ pub(super) fn key(context: &Context) -> Result<Option<SlotSecret>, CliError> {
         let command = shell_words::split(&command).map_err(|error| {
             CliError::new(Kind::Usage, "TOKCTL_KEY_COMMAND is no command").caused_by(&error)
         })?;
-        let printed = program::output(&command, environment, Kind::KeyUnavailable)?;
+        let printed =
+            program::output(&command, environment, context.patience(), Kind::KeyUnavailable)?;
         return parse_slot_secret("TOKCTL_KEY_COMMAND", &printed).map(Some);
     }
-    let Some(directory) = environment.get("CREDENTIALS_DIRECTORY") else { return Ok(None) };
-    let path = Path::new(&directory).join("tokctl.key");
+    let Some(directory) = environment.get(CREDENTIALS) else { return Ok(None) };
+    let path = Path::new(&directory).join(KEY_CREDENTIAL);
     if !path.exists() {
         return Ok(None);
     }
@@ -151,8 +153,10 @@ fn parse_passphrase(source: &str, text: &str) -> Result<Passphrase, CliError> {
 /// Warns if other users can read the file, except where the system keeps such files.
 fn read(context: &Context, path: &Path) -> Result<Zeroizing<String>, CliError> {
     let refused = |error: private_file::Error| untrusted_file(Kind::KeyUnavailable, &error);
-    let readers = private_file::check(path).map_err(refused)?;
-    let credentials = context.environment.get("CREDENTIALS_DIRECTORY");
+    let (bytes, readers) =
+        private_file::read_trusted(path, LARGEST, || context.patience()).map_err(refused)?;
+    let bytes = Zeroizing::new(bytes);
+    let credentials = context.environment.get(CREDENTIALS);
     let kept_by_the_system = path.starts_with("/run/secrets")
         || credentials.is_some_and(|directory| path.starts_with(directory));
     if readers == Readers::Others && !kept_by_the_system {
@@ -162,7 +166,6 @@ fn read(context: &Context, path: &Path) -> Result<Zeroizing<String>, CliError> {
             quoted(&path.to_string_lossy())
         ));
     }
-    let bytes = Zeroizing::new(private_file::read(path, LARGEST).map_err(refused)?);
     match std::str::from_utf8(&bytes) {
         Ok(text) => Ok(Zeroizing::new(text.to_owned())),
         Err(_) => Err(CliError::new(

@@ -8,6 +8,8 @@ mod explain;
 mod json;
 pub(crate) mod stderr;
 pub(crate) mod ui;
+mod details;
+mod progress;
 mod table;
 pub(crate) mod ci_mask;
 mod memory;
@@ -28,6 +30,7 @@ mod audit_trail;
 mod hooks;
 mod renewal;
 mod deferred;
+mod short_help;
 mod panics;
 mod commands;
 
@@ -40,6 +43,7 @@ use self::context::{Context, Global};
 use self::deferred::{Deferred, describe_all};
 use self::environment::Environment;
 use self::error::{CliError, Kind};
+use self::short_help::name_global_options;
 use self::ui::{Ui, Verbosity};
 use crate::signals;
 use crate::untrusted::printable;
@@ -139,7 +143,7 @@ fn parse(args: &[OsString]) -> Result<Root, clap::Error> {
     };
     // Error messages and help texts need the description of all commands.
     read(&mut parser_for_one_command(args)).or_else(|_| {
-        let mut command = describe_all(Root::command);
+        let mut command = name_global_options(describe_all(Root::command));
         read(&mut command).map_err(|error| error.format(&mut command))
     })
 }

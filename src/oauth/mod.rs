@@ -6,6 +6,7 @@
 mod authentication;
 pub(crate) mod sent_secrets;
 mod tls;
+mod told;
 pub(crate) mod http;
 mod answer_fields;
 pub(crate) mod token_error;

@@ -174,3 +174,28 @@ fn names_can_be_copied_from_what_is_printed() {
         env.tokctl(["list", "--user", name]).assert().success();
     }
 }
+
+/// The names of all commands, as the program's help lists them.
+fn commands(env: &TestEnv) -> Vec<String> {
+    let help = stdout(&env.tokctl(["-h"]).assert().success());
+    let (_, listed) = help.split_once("Commands:\n").unwrap();
+    let listed = listed.lines().take_while(|line| !line.is_empty());
+    let names = listed.filter(|line| line.starts_with("  ") && !line.starts_with("   "));
+    names.map(|line| line.split_whitespace().next().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn the_short_help_names_the_global_options_on_one_line_and_the_long_one_describes_them() {
+    let env = TestEnv::new();
+    let commands = commands(&env);
+    assert!(commands.len() > 15, "{commands:?}");
+    for command in commands {
+        let short = stdout(&env.tokctl([&command, "-h"]).assert().success());
+        let naming = short.lines().filter(|line| line.contains("--no-input")).count();
+        assert_eq!(naming, 1, "{short}");
+        assert!(!short.contains("Never prompt"), "{short}");
+        let long = stdout(&env.tokctl([&*command, "--help"]).assert().success());
+        assert!(long.contains("Never prompt"), "{long}");
+        assert!(!long.contains("described by"), "{long}");
+    }
+}

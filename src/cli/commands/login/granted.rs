@@ -46,9 +46,20 @@ pub(super) fn store_login(
     let Some(user) = user_of(context, &name, user, identity.as_ref()) else {
         return Err(granted.abandon().into());
     };
+    let person = described(person.flatten(), identity.as_ref(), &user);
     let username = identity.map(|name| name.as_str().to_owned());
     let logged_in = granted.finish(place, user, username, site.as_ref())?;
-    Ok((logged_in, site, person.flatten()))
+    Ok((logged_in, site, person))
+}
+
+/// Returns the person who logged in, by name and, where the login is kept under another `user`, by
+/// what the service calls them.
+fn described(name: Option<String>, identity: Option<&UserName>, user: &UserName) -> Option<String> {
+    match (name, identity.filter(|identity| *identity != user)) {
+        (Some(name), Some(identity)) => Some(format!("{name} ({identity})")),
+        (None, Some(identity)) => Some(identity.to_string()),
+        (name, None) => name,
+    }
 }
 
 /// Writes the audit entry of a login and prints its result.
