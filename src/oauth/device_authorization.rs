@@ -102,9 +102,8 @@ pub(crate) fn request(
     let authentication = authenticate(client, &mut form);
     let certificates = client.trusted_certificates.as_deref();
     let answer = http::post(endpoint, certificates, &authentication, &form, http::REQUEST_TIMEOUT)?;
-    read(&answer, &client.dialect).or_else(|no_code| {
-        let refusal = token_error::read(&answer, Request::Exchange, &client.dialect);
-        Err(refusal.unwrap_or(no_code))
+    read(&answer, &client.dialect).map_err(|no_code| {
+        token_error::read(&answer, Request::Exchange, &client.dialect).unwrap_or(no_code)
     })
 }
 

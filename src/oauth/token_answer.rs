@@ -39,7 +39,7 @@ pub(crate) fn read(
     now: Timestamp,
 ) -> Result<TokenAnswer, Error> {
     parse(answer, dialect, now)
-        .or_else(|no_token| Err(token_error::read(answer, request, dialect).unwrap_or(no_token)))
+        .map_err(|no_token| token_error::read(answer, request, dialect).unwrap_or(no_token))
 }
 
 /// Reads the tokens in a successful answer; fails with [`Error::NoVerdict`] if it holds none.
@@ -307,7 +307,7 @@ mod tests {
         ] {
             let body = format!(r#"{{"access_token":"made-up-1",{field}}}"#);
             let read = parse(&answer(200, &body), &Dialect::default(), NOW).unwrap();
-            assert_eq!(read.expiry.at().map(|at| at.as_second()), Some(1_700_000_900), "{field}");
+            assert_eq!(read.expiry.at().map(Timestamp::as_second), Some(1_700_000_900), "{field}");
         }
     }
 
