@@ -122,7 +122,7 @@ fn opened(row: &Row<'_>, key: &DataKey, account: &Account) -> Result<Stored, Err
         let text = key.open(place, sealed).map_err(|_| tampered())?;
         compared(clear, &text)?.1
     };
-    Ok(Stored { credential: credential.with_status_of_today(), revision })
+    Ok(Stored { credential, revision })
 }
 
 /// The credential that was under a seal.
