@@ -73,6 +73,7 @@ mod memory;
 mod details;
 mod screens;
 mod terminal;
+mod odd_answers;
 mod providers;
 mod login_pasted;
 mod login_stored;
