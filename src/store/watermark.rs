@@ -55,10 +55,11 @@ impl Subject {
         Self::of(vault, &[b"header"])
     }
 
-    /// Returns the subject of an account's credential.
-    pub(super) fn credential(vault: VaultId, account: &Account) -> Self {
+    /// Returns the subjects of an account's row: the credential, and the evidence of its requests.
+    pub(super) fn row(vault: VaultId, account: &Account) -> [Self; 2] {
         let (provider, user) = (account.provider.as_str(), account.user.as_str());
-        Self::of(vault, &[b"credential", provider.as_bytes(), user.as_bytes()])
+        [&b"credential"[..], b"evidence"]
+            .map(|part| Self::of(vault, &[part, provider.as_bytes(), user.as_bytes()]))
     }
 
     fn of(vault: VaultId, parts: &[&[u8]]) -> Self {

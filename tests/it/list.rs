@@ -144,7 +144,7 @@ fn without_a_vault_there_is_nothing_to_list() {
 #[test]
 fn text_that_somebody_wrote_into_the_file_paints_no_terminal() {
     let env = TestEnv::new().with_static_token("x", "made-up-token");
-    env.sql("UPDATE credentials SET scopes = 'a' || char(27) || '[31mb', server_url = char(27)");
+    env.sql("UPDATE credentials_2 SET scopes = 'a' || char(27) || '[31mb', server_url = char(27)");
     let listed = env.tokctl(["list", "--color", "always"]).assert();
     assert!(!stdout(&listed).contains("\u{1b}[31mb"), "{}", stdout(&listed));
 }

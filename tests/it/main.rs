@@ -28,6 +28,7 @@ mod key_slots;
 mod rotate_key;
 mod backup;
 mod export;
+mod questions;
 mod recipes;
 mod import;
 mod import_sources;

@@ -282,7 +282,7 @@ fn variables_by_which_code_is_loaded_are_refused() {
 fn the_command_gets_nothing_that_opens_the_vault() {
     let env = world()
         .set("TOKCTL_ACME_CLIENT_SECRET", "made-up")
-        .set("TOKCTL_NEW_PASSPHRASE", "made-up")
+        .set("TOKCTL_NEW_PASSPHRASE", "made-up-passphrase")
         .set("OTHER", "stays");
     for args in [&["--env", "A=vendor/x"][..], &["--file", "A=vendor/x"]] {
         let seen = printed(&env, args, "env");

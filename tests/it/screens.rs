@@ -116,7 +116,7 @@ fn many_names() -> TestEnv {
         let login = ["login", "vendor", "--user", name, "--token-stdin", "--expires", &expires];
         env.tokctl(login).stdin("made-up-token").assert().success();
     }
-    env.sql("UPDATE credentials SET status = 'login_required' WHERE user = 'alice'");
+    env.sql("UPDATE credentials_2 SET status = 'login_required' WHERE user = 'alice'");
     env
 }
 

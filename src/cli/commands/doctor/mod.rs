@@ -25,9 +25,9 @@ use crate::ops::doctor;
 ///
 /// Looks at the vault's file, its key slots, the keychain, the configuration, and what logins need;
 /// opens every credential if the key is to be had. Changes nothing without `--accept-older`: an
-/// entry that tries the keychain is deleted again. Sends nothing, unless `--online` is given. With `-q`, tells only
-/// what is to be mended. Ends with 7 if the vault is damaged, with 1 if anything else is to be
-/// mended, else with 0.
+/// entry that tries the keychain is deleted again. Sends nothing, unless `--online` is given. With
+/// `-q`, tells only what is to be mended. Ends with 7 if the vault is damaged, with 1 if anything
+/// else is to be mended, else with 0.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Ask the servers of the stored logins for the time, without any token

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::choice;
 use super::client;
 use super::consent;
-use super::destination::Destination;
+use super::destination::{Destination, Done};
 use super::granted;
 use super::pages;
 use crate::cli::browser::Browser;
@@ -52,7 +52,7 @@ pub(super) fn run(
     context: &Context,
     mut plan: Plan,
     user: Option<UserName>,
-) -> Result<(), CliError> {
+) -> Result<Done, CliError> {
     if own.pages {
         plan.scopes = pages::scopes(&plan.provider, &plan.scopes)?;
     }
@@ -72,7 +72,7 @@ pub(super) fn run(
     if own.pages {
         pages::store(context, &mut place, &definition, &logged_in.credential)?;
     }
-    Ok(())
+    Ok(logged_in.done())
 }
 
 /// The settings of the wait for the browser.

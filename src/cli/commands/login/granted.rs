@@ -1,11 +1,12 @@
 //! The steps after every grant: the site it is for, the user who logged in, the stored credential
 //! and the report.
 
-use super::destination;
+use super::destination::{self, Done};
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
+use crate::cli::questions::Answer;
 use crate::cli::typed::user_flag;
-use crate::model::account::{ProviderName, UserName};
+use crate::model::account::{self, ProviderName, UserName};
 use crate::model::credential::Expiry;
 use crate::ops::login::{Granted, LoggedIn, LoginTarget, Site};
 use crate::ops::providers::Provider;
@@ -26,6 +27,13 @@ pub(super) fn own_name(user: Option<UserName>, own: &str) -> Result<UserName, Cl
             .caused_by(&error)
             .hint("name the user with `--user`")
     })
+}
+
+impl LoggedIn {
+    /// Returns for whom and where the login was stored.
+    pub(super) fn done(&self) -> Done {
+        Done::of(&self.account, &self.credential)
+    }
 }
 
 /// A stored login, its site, and the display name of the user.
@@ -133,8 +141,12 @@ fn user_of(
         }
     }
     named.or_else(|| identity.cloned()).or_else(|| {
-        let asked = context.ui.ask("a name to keep this login under", "give `--user`").ok()?;
-        asked.parse().ok()
+        let prompt = "a name to keep this login under";
+        let parse = |typed: &str| typed.parse().map_err(|error: account::Error| error.to_string());
+        match context.ui.ask(prompt, "give `--user`", parse).ok()? {
+            Answer::Given(user) => Some(user),
+            Answer::Back => None,
+        }
     })
 }
 
