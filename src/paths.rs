@@ -14,6 +14,11 @@ pub(crate) fn config(variable: impl Fn(&str) -> Option<OsString>) -> Option<Path
     base(&variable, "XDG_CONFIG_HOME", ".config").map(|base| base.join("tokctl/config.toml"))
 }
 
+/// Returns the directory for what tokctl remembers and can do without: `~/.local/state/tokctl`.
+pub(crate) fn state(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
+    base(&variable, "XDG_STATE_HOME", ".local/state").map(|base| base.join("tokctl"))
+}
+
 /// Returns the directory of this login session, or the home directory where there is none.
 pub(crate) fn session(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
     base(&variable, "XDG_RUNTIME_DIR", "")

@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use super::details;
 use super::environment::Environment;
@@ -10,7 +11,14 @@ use super::error::{CliError, Kind};
 use super::ui::{Color, Ui, Verbosity};
 use crate::config::{self, Config};
 use crate::model::account::UserName;
+use crate::ops::Watermarks;
 use crate::paths;
+
+/// The time for which a secret is waited for where somebody may have to answer a question.
+pub(crate) const ANSWERED: Duration = Duration::from_mins(1);
+
+/// The time for which a secret is waited for where nobody can answer a question.
+pub(crate) const UNANSWERED: Duration = Duration::from_secs(10);
 
 /// Flags that every command takes.
 #[derive(Debug, clap::Args)]
@@ -105,6 +113,12 @@ impl Context {
         })
     }
 
+    /// Returns how long the keychain, a command or a pipe may take to bring a secret: longer where
+    /// somebody may have to answer.
+    pub(crate) fn patience(&self) -> Duration {
+        if self.ui.can_ask() { ANSWERED } else { UNANSWERED }
+    }
+
     /// Returns the path of the configuration if the user named one.
     pub(crate) fn named_config(&self) -> Option<&Path> {
         self.config_named.as_deref()
@@ -139,6 +153,11 @@ impl Context {
             (None, None) => Config::default(),
         };
         Ok(self.config.get_or_init(|| config))
+    }
+
+    /// Returns what this machine saw of its vaults.
+    pub(crate) fn watermarks(&self) -> Watermarks {
+        Watermarks::in_directory(paths::state(|name| self.environment.get(name)))
     }
 
     /// Returns the user that `TOKCTL_USER` names, if it is set.

@@ -8,8 +8,8 @@ mod vault;
 mod bundle;
 mod import;
 
-pub(crate) use self::file::untrusted_file;
-pub(crate) use self::vault::RESTORE;
+pub(crate) use self::file::{keep_writers_out, untrusted_file};
+pub(crate) use self::vault::{ACCEPT_OLDER, RESTORE};
 
 use self::bundle::{RESUME, bundle_error};
 use self::import::import_error;
