@@ -43,10 +43,15 @@ pub(crate) fn for_sealing(context: &Context, to: &Recipient) -> Result<BundleSec
     match to {
         Recipient::Key(file) => key_in(context, file),
         Recipient::Passphrase => match key_material::bundle_passphrase(context)? {
-            Some(passphrase) => Ok(BundleSecret::Passphrase(passphrase)),
+            Some(passphrase) => key_material::long_enough("TOKCTL_BUNDLE_PASSPHRASE", passphrase)
+                .map(BundleSecret::Passphrase),
             None => context
                 .ui
-                .ask_new_secret("passphrase for the bundle", PASSPHRASE_FLAG)
+                .ask_new_secret(
+                    "passphrase for the bundle",
+                    PASSPHRASE_FLAG,
+                    key_material::check_new_passphrase,
+                )
                 .map(BundleSecret::Passphrase),
         },
         Recipient::Other => Err(CliError::new(
@@ -74,7 +79,7 @@ pub(crate) fn for_opening(
             Some(passphrase) => Ok(BundleSecret::Passphrase(passphrase)),
             None => context
                 .ui
-                .ask_secret("passphrase of the bundle", PASSPHRASE_FLAG)
+                .ask_for_secret("passphrase of the bundle", PASSPHRASE_FLAG)
                 .map(BundleSecret::Passphrase),
         },
         SlotKind::Key | SlotKind::Keychain | SlotKind::Recovery => {

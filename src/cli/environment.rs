@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
 
 /// Variables that hold or locate a secret that opens the vault, a bundle or another tool's store.
 /// Child processes do not inherit them.
@@ -19,6 +20,12 @@ const OF_THE_KEY: [&str; 12] = [
     "TOKCTL_BUNDLE_PASSPHRASE_FILE",
     "TOKCTL_IMPORT_KEY",
 ];
+
+/// The variable with the directory of a service's credentials (systemd.exec(5)).
+pub(crate) const CREDENTIALS: &str = "CREDENTIALS_DIRECTORY";
+
+/// The name of the vault's key in that directory.
+pub(crate) const KEY_CREDENTIAL: &str = "tokctl.key";
 
 /// The stand-in for a value that is not UTF-8: a control character, which no parser accepts.
 const NOT_TEXT: &str = "\u{1a}";
@@ -56,12 +63,20 @@ impl Environment {
         self.0.iter().filter_map(|(name, value)| Some((name.to_str()?, value.to_str()?)))
     }
 
+    /// Whether the service manager's directory of credentials holds the vault's key.
+    pub(crate) fn has_key_among_credentials(&self) -> bool {
+        let directory = self.get(CREDENTIALS).map(PathBuf::from);
+        directory.is_some_and(|directory| directory.join(KEY_CREDENTIAL).symlink_metadata().is_ok())
+    }
+
     /// Returns the names of the variables that a child process must not inherit: those that open
     /// the vault, and client secrets.
     pub(crate) fn secrets(&self) -> impl Iterator<Item = &OsStr> {
-        self.0.keys().map(OsString::as_os_str).filter(|name| {
+        let locates_the_key = self.has_key_among_credentials();
+        self.0.keys().map(OsString::as_os_str).filter(move |name| {
             name.to_str().is_some_and(|name| {
                 OF_THE_KEY.contains(&name)
+                    || (name == CREDENTIALS && locates_the_key)
                     || (name.starts_with("TOKCTL_") && name.ends_with("_CLIENT_SECRET"))
             })
         })

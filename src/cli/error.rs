@@ -104,6 +104,13 @@ impl CliError {
         self
     }
 
+    /// Returns message and causes in one line, as the reason for a question that is asked again.
+    pub(crate) fn in_one(&self) -> String {
+        let parts: Vec<&str> =
+            std::iter::once(&self.message).chain(&self.causes).map(String::as_str).collect();
+        parts.join(": ")
+    }
+
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self

@@ -5,6 +5,7 @@ use std::path::Path;
 use zeroize::Zeroizing;
 
 use super::context::Context;
+use super::environment::{CREDENTIALS, KEY_CREDENTIAL};
 use super::error::{CliError, Kind};
 use super::explain::untrusted_file;
 use super::program;
@@ -16,6 +17,26 @@ use crate::secret::{Passphrase, SecretText};
 
 /// The size limit of a key file or passphrase file, in bytes.
 const LARGEST: u64 = 64 * 1024;
+
+/// The fewest characters of a new passphrase. Older ones, which may be shorter, still open.
+const SHORTEST_PASSPHRASE: usize = 8;
+
+/// Checks a passphrase that is to protect something from now on.
+pub(super) fn check_new_passphrase(passphrase: &str) -> Result<(), String> {
+    if passphrase.chars().count() >= SHORTEST_PASSPHRASE {
+        return Ok(());
+    }
+    Err(format!("a new passphrase needs at least {SHORTEST_PASSPHRASE} characters"))
+}
+
+/// Returns `passphrase` if it may protect something from now on; `source` is where it comes from.
+pub(super) fn long_enough(source: &str, passphrase: Passphrase) -> Result<Passphrase, CliError> {
+    match check_new_passphrase(passphrase.expose()) {
+        Ok(()) => Ok(passphrase),
+        Err(reason) => Err(CliError::new(Kind::Usage, format!("{reason}: see {source}"))
+            .hint("tokctl key generate")),
+    }
+}
 
 /// Returns the key or recovery code that the environment gives: in a variable, in a file, printed
 /// by a program, or else in systemd's credentials directory.
@@ -45,8 +66,8 @@ pub(super) fn key(context: &Context) -> Result<Option<SlotSecret>, CliError> {
             program::output(&command, environment, context.patience(), Kind::KeyUnavailable)?;
         return parse_slot_secret("TOKCTL_KEY_COMMAND", &printed).map(Some);
     }
-    let Some(directory) = environment.get("CREDENTIALS_DIRECTORY") else { return Ok(None) };
-    let path = Path::new(&directory).join("tokctl.key");
+    let Some(directory) = environment.get(CREDENTIALS) else { return Ok(None) };
+    let path = Path::new(&directory).join(KEY_CREDENTIAL);
     if !path.exists() {
         return Ok(None);
     }
@@ -85,7 +106,7 @@ pub(super) fn bundle_passphrase(context: &Context) -> Result<Option<Passphrase>,
 pub(super) fn new_passphrase(context: &Context) -> Result<Option<Passphrase>, CliError> {
     const SOURCE: &str = "TOKCTL_NEW_PASSPHRASE";
     let text = context.environment.text(SOURCE).map(Zeroizing::new);
-    text.map(|text| parse_passphrase(SOURCE, &text)).transpose()
+    text.map(|text| long_enough(SOURCE, parse_passphrase(SOURCE, &text)?)).transpose()
 }
 
 /// Returns the passphrase of the vault, from a variable or from the file that a variable names.
@@ -155,7 +176,7 @@ fn read(context: &Context, path: &Path) -> Result<Zeroizing<String>, CliError> {
     let (bytes, readers) =
         private_file::read_trusted(path, LARGEST, || context.patience()).map_err(refused)?;
     let bytes = Zeroizing::new(bytes);
-    let credentials = context.environment.get("CREDENTIALS_DIRECTORY");
+    let credentials = context.environment.get(CREDENTIALS);
     let kept_by_the_system = path.starts_with("/run/secrets")
         || credentials.is_some_and(|directory| path.starts_with(directory));
     if readers == Readers::Others && !kept_by_the_system {

@@ -20,6 +20,12 @@ const PASSPHRASE_FLAG: &str = "set TOKCTL_PASSPHRASE or TOKCTL_PASSPHRASE_FILE";
 /// The hint for giving a recovery code where no prompt is possible.
 const RECOVERY_FLAG: &str = "set TOKCTL_KEY or TOKCTL_KEY_FILE to a recovery code";
 
+/// Room for a recovery code with more hyphens and spaces than anybody types, in bytes.
+const LONGEST_CODE: usize = 1024;
+
+/// How often a person may type the secret of a vault.
+const TRIES: usize = 3;
+
 /// Unlocks `vault` with the secret that the environment gives, and with nothing else if there is
 /// one.
 ///
@@ -48,17 +54,38 @@ fn unlocked(context: &Context, vault: Vault) -> Result<OpenVault, CliError> {
     if let Some(typed) = typed
         && !kinds.contains(&SlotKind::Keychain)
     {
-        return Ok(vault.unlock(typed.ask(context)?)?);
+        return unlock_by_asking(context, vault, typed);
     }
     let with = SlotSecret::Keychain(patience(context));
     let opened = context.ui.while_waiting("waiting for the keychain", || vault.unlock(with));
     match (opened, typed) {
         (Ok(vault), _) => Ok(vault),
         (Err(locked), Some(typed)) if matches!(locked.error, StoreError::Keychain { .. }) => {
-            Ok(locked.vault.unlock(typed.ask(context)?)?)
+            unlock_by_asking(context, locked.vault, typed)
         }
         (Err(locked), _) => Err(locked.into()),
     }
+}
+
+/// Asks for the secret that opens `vault`, and asks again if it does not.
+fn unlock_by_asking(context: &Context, vault: Vault, typed: Typed) -> Result<OpenVault, CliError> {
+    let mut vault = vault;
+    for try_number in 1.. {
+        let locked = match vault.unlock(typed.ask(context)?) {
+            Ok(vault) => return Ok(vault),
+            Err(locked) => locked,
+        };
+        if !matches!(locked.error, StoreError::WrongSecret { .. }) {
+            return Err(locked.into());
+        }
+        if try_number == TRIES {
+            break;
+        }
+        context.ui.warning("that does not open the vault: look for a slip, and type it again");
+        vault = locked.vault;
+    }
+    let message = format!("nothing that was typed opens the vault, after {TRIES} tries");
+    Err(CliError::new(Kind::KeyUnavailable, message).hint("tokctl key list"))
 }
 
 /// Opens the vault for writing, and creates it with its first slot if it does not exist.
@@ -87,16 +114,20 @@ pub(crate) fn open_or_create(
         })?,
         Some(SlotKind::Passphrase) => match key_material::passphrase(context)? {
             Some(with) => with,
-            None if exists => Typed::Passphrase.ask(context)?,
+            None if exists => {
+                return unlock_by_asking(context, Vault::open(path)?, Typed::Passphrase);
+            }
             None => ask_new_passphrase(context)?,
         },
         Some(kind @ SlotKind::Recovery) => match key_from_environment(context, kind)? {
-            None if exists => Typed::Recovery.ask(context)?,
+            None if exists => {
+                return unlock_by_asking(context, Vault::open(path)?, Typed::Recovery);
+            }
             with => with.ok_or_else(no_first_recovery)?,
         },
     };
-    if !exists && with.kind() == SlotKind::Recovery {
-        return Err(no_first_recovery());
+    if !exists {
+        check_first(&with)?;
     }
     let opened = context
         .ui
@@ -115,6 +146,17 @@ fn from_environment(context: &Context) -> Result<Option<SlotSecret>, CliError> {
 /// Returns the key or recovery code in the environment if it fits a slot of this kind.
 fn key_from_environment(context: &Context, kind: SlotKind) -> Result<Option<SlotSecret>, CliError> {
     Ok(key_material::key(context)?.filter(|with| with.kind() == kind))
+}
+
+/// Fails if a vault must not begin with this secret.
+fn check_first(with: &SlotSecret) -> Result<(), CliError> {
+    match with {
+        SlotSecret::Recovery(_) => Err(no_first_recovery()),
+        SlotSecret::Passphrase(passphrase) => {
+            key_material::long_enough("TOKCTL_PASSPHRASE", passphrase.clone()).map(drop)
+        }
+        SlotSecret::Key(_) | SlotSecret::Keychain(_) => Ok(()),
+    }
 }
 
 fn no_first_recovery() -> CliError {
@@ -147,16 +189,23 @@ impl Typed {
             Self::Recovery => ("recovery code of the vault", RECOVERY_FLAG),
             Self::Either => ("passphrase or recovery code of the vault", PASSPHRASE_FLAG),
         };
+        // A code that was printed in several rows may be pasted so: a row ends with a hyphen.
+        let mut code = Zeroizing::new(String::with_capacity(LONGEST_CODE));
         loop {
-            let typed: Passphrase = context.ui.ask_secret(what, flag)?;
-            match (self, key_text::slot_secret(typed.expose())) {
+            let prompt = if code.is_empty() { what } else { "the next row of the code" };
+            let typed: Passphrase = context.ui.ask_for_secret(prompt, flag)?;
+            code.push_str(typed.expose());
+            match (self, key_text::slot_secret(&code)) {
                 (Self::Passphrase, _) | (Self::Either, Err(Malformed::Prefix)) => {
                     return Ok(SlotSecret::Passphrase(typed));
                 }
                 (Self::Recovery | Self::Either, Ok(code @ SlotSecret::Recovery(_))) => {
                     return Ok(code);
                 }
+                (Self::Recovery | Self::Either, Err(Malformed::Checksum))
+                    if code.trim_end().ends_with('-') => {}
                 (Self::Recovery | Self::Either, _) => {
+                    code.clear();
                     context
                         .ui
                         .warning("that is no recovery code: look for a slip, and type it again");
@@ -169,7 +218,11 @@ impl Typed {
 fn ask_new_passphrase(context: &Context) -> Result<SlotSecret, CliError> {
     context
         .ui
-        .ask_new_secret("new passphrase for the vault", PASSPHRASE_FLAG)
+        .ask_new_secret(
+            "new passphrase for the vault",
+            PASSPHRASE_FLAG,
+            key_material::check_new_passphrase,
+        )
         .map(SlotSecret::Passphrase)
 }
 

@@ -10,6 +10,7 @@ pub(crate) mod stderr;
 pub(crate) mod ui;
 mod details;
 mod progress;
+mod questions;
 mod table;
 pub(crate) mod ci_mask;
 mod memory;
@@ -127,7 +128,7 @@ fn run_command(args: &[OsString], plain: Ui) -> ExitCode {
     let done = Context::new(root.global, Environment::read()).map_err(|error| (plain, error));
     let (ui, error) = match done {
         Err(failure) => failure,
-        Ok(context) => match dispatch(&root.command, &context) {
+        Ok(context) => match dispatch(&root.command, &context, args) {
             Ok(code) => return code,
             Err(error) => (context.ui, error),
         },
@@ -162,10 +163,14 @@ fn parser_for_one_command(args: &[OsString]) -> clap::Command {
     Global::augment_args(program).subcommands(called)
 }
 
-fn dispatch(command: &Command, context: &Context) -> Result<ExitCode, CliError> {
+fn dispatch(
+    command: &Command,
+    context: &Context,
+    typed: &[OsString],
+) -> Result<ExitCode, CliError> {
     match command {
         Command::Run(Deferred(args)) => return commands::run::run(args, context),
-        Command::Login(Deferred(args)) => commands::login::run(args, context),
+        Command::Login(Deferred(args)) => commands::login::run(args, context, typed),
         Command::Get(Deferred(args)) => commands::get::run(args, context),
         Command::Refresh(Deferred(args)) => commands::refresh::run(args, context),
         Command::List(Deferred(args)) => commands::list::run(args, context),

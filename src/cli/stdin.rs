@@ -1,17 +1,22 @@
 //! Tokens and sealed texts on stdin.
 
-use std::io::Read;
+use std::io::{IsTerminal, Read};
 
 use zeroize::Zeroizing;
 
 use super::error::{CliError, Kind};
+use super::questions::given;
+use super::ui::Ui;
 use crate::secret::AccessToken;
 
 /// The length limit of a token, in bytes.
 const LONGEST: u64 = 64 * 1024;
 
-/// Reads a token from stdin to its end.
-pub(crate) fn token() -> Result<AccessToken, CliError> {
+/// Reads a token from stdin to its end; at a terminal, from a line that does not show.
+pub(crate) fn token(ui: &Ui) -> Result<AccessToken, CliError> {
+    if std::io::stdin().is_terminal() {
+        return given(ui.ask_secret("token", "pipe the token in", parse_typed_token)?);
+    }
     let mut bytes = Zeroizing::new(Vec::with_capacity(4096));
     std::io::stdin().lock().take(LONGEST + 1).read_to_end(&mut bytes).map_err(|error| {
         CliError::new(Kind::Failed, "could not read the token from stdin").caused_by(&error)
@@ -37,6 +42,11 @@ pub(crate) fn text(limit: u64) -> Result<String, CliError> {
         return Err(CliError::new(Kind::Usage, "what stdin holds is too long"));
     }
     Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// Parses a token that a person typed, and returns the reason if it is none.
+pub(crate) fn parse_typed_token(text: &str) -> Result<AccessToken, String> {
+    parse_token(text).map_err(|error| error.in_one())
 }
 
 /// Parses a token that a user supplied, without a byte order mark and surrounding white space.

@@ -1,30 +1,20 @@
-//! The terminal: the only place that prints and asks.
+//! The terminal: the only place that prints. Questions have a folder of their own.
 //!
 //! Stdout carries the data that the user asked for and nothing else. Everything else goes to
 //! stderr: status, which `-q` silences; warnings, which `-qq` silences; errors, which nothing
-//! silences. Questions read the terminal itself, so stdin stays free for data. A message is one
-//! sentence, in lower case, without a full stop.
+//! silences. A message is one sentence, in lower case, without a full stop.
 
-use std::fs::{File, OpenOptions};
+use std::fs::OpenOptions;
 use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
 use std::os::fd::AsFd;
-use std::sync::{LazyLock, Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
-use console::{Style, Term};
-use dialoguer::theme::ColorfulTheme;
+use console::Style;
 use rustix::fs::OFlags;
-use rustix::termios;
 use zeroize::Zeroizing;
 
 use super::error::{CliError, Kind};
 use super::{json, stderr};
-use crate::secret::SecretText;
-use crate::signals;
-
-static THEME: LazyLock<ColorfulTheme> = LazyLock::new(|| {
-    detect_colors();
-    ColorfulTheme::default()
-});
 
 /// Whether colours are used on a terminal, and whether elsewhere, by flags and environment.
 static COLORS: OnceLock<(bool, bool)> = OnceLock::new();
@@ -72,6 +62,11 @@ impl Ui {
             Color::Auto => !no_color && (forced || (terminal && !ci)),
         };
         let _ = COLORS.set((wanted(true), wanted(false)));
+    }
+
+    /// Returns whether a terminal gets colours. Before the flags are read, it gets none.
+    pub(crate) fn colors_on_terminals() -> bool {
+        COLORS.get().is_some_and(|(on_terminals, _)| *on_terminals)
     }
 
     /// Returns `text` in `style` if stdout uses colours.
@@ -245,109 +240,8 @@ impl Ui {
 
     /// Returns whether questions are allowed and there is a terminal for them.
     pub(crate) fn can_ask(&self) -> bool {
-        self.may_ask && terminal().is_some()
+        self.may_ask && OpenOptions::new().read(true).write(true).open("/dev/tty").is_ok()
     }
-
-    /// Asks for a secret without echo. `flag` is the hint for giving it without a prompt.
-    pub(crate) fn ask_secret<T: SecretText>(
-        &self,
-        prompt: &str,
-        flag: &str,
-    ) -> Result<T, CliError> {
-        let question = dialoguer::Password::with_theme(&*THEME).with_prompt(prompt);
-        self.interact(prompt, flag, |terminal| question.interact_on(terminal)).map(T::from_trusted)
-    }
-
-    /// Asks twice for a new secret, without echo.
-    pub(crate) fn ask_new_secret<T: SecretText>(
-        &self,
-        prompt: &str,
-        flag: &str,
-    ) -> Result<T, CliError> {
-        let question = dialoguer::Password::with_theme(&*THEME)
-            .with_prompt(prompt)
-            .with_confirmation("once more", "the two are not the same");
-        self.interact(prompt, flag, |terminal| question.interact_on(terminal)).map(T::from_trusted)
-    }
-
-    /// Asks for a text, which must not be empty.
-    pub(crate) fn ask(&self, prompt: &str, flag: &str) -> Result<String, CliError> {
-        let question = dialoguer::Input::with_theme(&*THEME).with_prompt(prompt);
-        self.interact(prompt, flag, |terminal| question.interact_text_on(terminal))
-    }
-
-    /// Asks for a text that may be empty; an empty one is `None`.
-    pub(crate) fn ask_optional(
-        &self,
-        prompt: &str,
-        flag: &str,
-    ) -> Result<Option<String>, CliError> {
-        let question: dialoguer::Input<'_, String> =
-            dialoguer::Input::with_theme(&*THEME).with_prompt(prompt).allow_empty(true);
-        let text = self.interact(prompt, flag, |terminal| question.interact_text_on(terminal))?;
-        Ok(Some(text.trim().to_owned()).filter(|text| !text.is_empty()))
-    }
-
-    /// Asks for yes or no. No is the default.
-    pub(crate) fn confirm(&self, prompt: &str, flag: &str) -> Result<bool, CliError> {
-        let question = dialoguer::Confirm::with_theme(&*THEME).with_prompt(prompt).default(false);
-        self.interact(prompt, flag, |terminal| question.interact_on(terminal))
-    }
-
-    /// Asks for one of `items` and returns its position.
-    pub(crate) fn choose(
-        &self,
-        prompt: &str,
-        items: &[String],
-        flag: &str,
-    ) -> Result<usize, CliError> {
-        let question =
-            dialoguer::Select::with_theme(&*THEME).with_prompt(prompt).items(items).default(0);
-        self.interact(prompt, flag, |terminal| question.interact_on(terminal))
-    }
-
-    /// Asks a question on the terminal.
-    ///
-    /// A signal that ends the program meanwhile leaves the terminal with its echo and its cursor.
-    fn interact<T>(
-        &self,
-        prompt: &str,
-        flag: &str,
-        question: impl FnOnce(&Term) -> dialoguer::Result<T>,
-    ) -> Result<T, CliError> {
-        let terminal = self.terminal(prompt, flag)?;
-        let (shown, tty) = (terminal.clone(), File::open("/dev/tty"));
-        let before = tty.as_ref().ok().and_then(|tty| termios::tcgetattr(tty).ok());
-        let restore = move || {
-            if let (Ok(tty), Some(before)) = (&tty, &before) {
-                let _ = termios::tcsetattr(tty, termios::OptionalActions::Now, before);
-            }
-            let _ = shown.show_cursor();
-        };
-        signals::restoring(restore, || question(&terminal))
-            .map_err(dialoguer::Error::IO)
-            .and_then(|answer| answer)
-            .map_err(cancelled)
-    }
-
-    fn terminal(&self, prompt: &str, flag: &str) -> Result<Term, CliError> {
-        terminal().filter(|_| self.may_ask).ok_or_else(|| {
-            CliError::new(Kind::Usage, format!("nobody can be asked here: {prompt}")).hint(flag)
-        })
-    }
-}
-
-/// Opens the controlling terminal, whatever stdin and stderr are.
-fn terminal() -> Option<Term> {
-    let open = |write: bool| -> io::Result<File> {
-        OpenOptions::new().read(!write).write(write).open("/dev/tty")
-    };
-    Some(Term::read_write_pair(open(false).ok()?, open(true).ok()?))
-}
-
-fn cancelled(error: dialoguer::Error) -> CliError {
-    let dialoguer::Error::IO(error) = error;
-    CliError::new(Kind::Failed, "the question was not answered").caused_by(&error)
 }
 
 /// Turns the result of a write to stdout into an error, except that a reader may have gone away.

@@ -31,6 +31,16 @@ pub(crate) struct Address {
 }
 
 impl Address {
+    /// Parses an address as people type it: a host alone means https, or http on this machine.
+    pub(crate) fn from_typed(text: &str) -> Result<Self, Error> {
+        if text.contains("://") || text.is_empty() {
+            return text.parse();
+        }
+        let plain = Url::parse(&format!("http://{text}"));
+        let scheme = if plain.is_ok_and(|url| is_loopback(&url)) { "http" } else { "https" };
+        format!("{scheme}://{text}").parse()
+    }
+
     pub(crate) fn url(&self) -> &Url {
         &self.url
     }
@@ -105,6 +115,23 @@ fn is_loopback(url: &Url) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_host_alone_means_https_and_http_on_this_machine() {
+        for (typed, meant) in [
+            ("jira.example.com", "https://jira.example.com"),
+            ("jira.example.com:8443/context", "https://jira.example.com:8443/context"),
+            ("localhost:8080", "http://localhost:8080"),
+            ("127.0.0.1", "http://127.0.0.1"),
+            ("https://a.example/", "https://a.example/"),
+        ] {
+            assert_eq!(Address::from_typed(typed).unwrap().as_str(), meant);
+        }
+        for typed in ["", "http://a.example", "a b", "ftp://a.example", "mailto:a", "me@a.example"]
+        {
+            assert!(Address::from_typed(typed).is_err(), "{typed}");
+        }
+    }
 
     #[test]
     fn plain_http_is_for_loopback_only() {

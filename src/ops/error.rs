@@ -21,6 +21,9 @@ pub(crate) use crate::vault::keychain::Error as KeychainError;
 use crate::vault::slot::{SlotId, SlotKind};
 use crate::{private_file, providers, store};
 
+/// The number of passphrase slots that a vault may be given.
+pub(crate) const MOST_PASSPHRASES: usize = 4;
+
 /// The reason why an operation failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
@@ -195,6 +198,9 @@ pub(crate) enum SlotError {
     /// The slot is the last one: without it nothing would open the vault.
     #[error("without the key slot {id} nothing would open this vault")]
     Last { id: SlotId },
+    /// The vault has as many passphrase slots as it may have: each makes a wrong passphrase slower.
+    #[error("this vault has {MOST_PASSPHRASES} passphrase slots, and takes no more")]
+    TooMany,
     /// Another process changed the slots after they were read: trying again helps.
     #[error("the key slots were changed meanwhile")]
     Changed,

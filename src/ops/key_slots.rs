@@ -6,7 +6,7 @@
 use std::time::Instant;
 
 use super::clock::Clock;
-use super::error::{Error, SlotError};
+use super::error::{Error, MOST_PASSPHRASES, SlotError};
 use super::keychain_entry;
 use super::refresh::WAIT;
 use crate::store::{KeysTurn, OpenVault};
@@ -49,7 +49,8 @@ pub(crate) fn has(vault: &OpenVault, id: SlotId, secret: &SlotSecret) -> Result<
     }
 }
 
-/// Adds a slot that `secret` opens, and returns the new slot's id.
+/// Adds a slot that `secret` opens, and returns the new slot's id. Fails with [`SlotError::TooMany`]
+/// if the vault has all the passphrases that it may have.
 pub(crate) fn add(
     vault: &OpenVault,
     secret: &SlotSecret,
@@ -57,6 +58,13 @@ pub(crate) fn add(
     clock: Clock,
 ) -> Result<Changed<SlotId>, Error> {
     let _turn = begin(vault, patience, clock)?;
+    if secret.kind() == SlotKind::Passphrase {
+        let slots = vault.slots()?;
+        if slots.iter().filter(|slot| slot.kind == SlotKind::Passphrase).count() >= MOST_PASSPHRASES
+        {
+            return Err(SlotError::TooMany.into());
+        }
+    }
     let id = SlotId::generate()?;
     let added = material_of(vault, id, secret, clock)
         .and_then(|material| Ok(vault.add_slot(id, secret.kind(), &material, clock())?));

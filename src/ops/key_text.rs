@@ -50,14 +50,41 @@ impl RecoveryCode {
         key_string::encode(Form::Recovery, &self.0)
     }
 
-    /// Returns whether `typed` is the text of this code.
-    pub(crate) fn is(&self, typed: &str) -> bool {
-        key_string::decode(typed)
-            .is_ok_and(|(form, found)| form == Form::Recovery && found.expose() == self.0.expose())
+    /// Returns whether `typed` shows that the code was written down: it is the whole code, or its
+    /// last three groups. Hyphens, spaces and capitals do not count.
+    pub(crate) fn is_confirmed_by(&self, typed: &str) -> bool {
+        let plain = |text: &str| {
+            let mut plain = Zeroizing::new(String::with_capacity(128));
+            plain.extend(text.chars().filter(|one| !matches!(one, '-' | ' ')));
+            plain.make_ascii_lowercase();
+            plain
+        };
+        let text = self.text();
+        let groups: Vec<&str> = text.rsplitn(4, '-').take(3).collect();
+        let end: usize = groups.iter().map(|group| group.len()).sum();
+        let (code, typed) = (plain(&text), plain(typed));
+        *typed == *code || typed.len() == end && code.ends_with(typed.as_str())
     }
 
     /// Returns the secret of the key slot that the code opens.
     pub(crate) fn into_secret(self) -> SlotSecret {
         SlotSecret::Recovery(self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_is_confirmed_by_all_of_it_or_by_its_end() {
+        let code = RecoveryCode::generate().unwrap();
+        let text = code.text().to_string();
+        let end: Vec<&str> = text.rsplitn(4, '-').take(3).collect();
+        let end = format!("{}-{} {}", end[2], end[1].to_uppercase(), end[0]);
+        assert!(code.is_confirmed_by(&text) && code.is_confirmed_by(&end));
+        for typed in ["", "-", &text[..text.len() - 1], &end[1..], &end[5..]] {
+            assert!(!code.is_confirmed_by(typed), "{typed}");
+        }
     }
 }

@@ -15,17 +15,16 @@ pub(super) enum Price {
 /// Returns the price of `cost` for a slot of `kind`. The bounds are written down here a second
 /// time: memory in KiB, passes, lanes.
 pub(super) fn price(kind: SlotKind, cost: Cost) -> Price {
-    let (memory, passes) = match kind {
-        SlotKind::Passphrase => (65_536, 3),
-        SlotKind::Keychain | SlotKind::Key | SlotKind::Recovery => (8, 1),
-    };
-    let sane = (memory..=1_048_576).contains(&cost.memory)
-        && (passes..=16).contains(&cost.passes)
-        && (1..=16).contains(&cost.lanes)
-        && cost.memory >= 8 * cost.lanes;
-    match (sane, cost.memory <= 1024 && cost.passes <= 4) {
-        (false, _) => Price::Refused,
-        (true, true) => Price::Cheap,
-        (true, false) => Price::Expensive,
+    match kind {
+        SlotKind::Keychain | SlotKind::Key | SlotKind::Recovery => {
+            let is_light = (cost.memory, cost.passes, cost.lanes) == (8, 1, 1);
+            if is_light { Price::Cheap } else { Price::Refused }
+        }
+        SlotKind::Passphrase => {
+            let is_sane = (65_536..=262_144).contains(&cost.memory)
+                && (3..=6).contains(&cost.passes)
+                && (1..=16).contains(&cost.lanes);
+            if is_sane { Price::Expensive } else { Price::Refused }
+        }
     }
 }

@@ -11,6 +11,7 @@ pub(crate) mod shopify;
 mod provider;
 mod addresses;
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use toml::{Table, Value};
@@ -20,6 +21,7 @@ pub(crate) use self::error::Error;
 pub(crate) use self::provider::{Provider, RenewalRules};
 use crate::config::Config;
 use crate::model::account::ProviderName;
+use crate::model::address::Address;
 
 /// The definitions that come with tokctl, in the syntax of `config.toml`.
 const BUILT_IN: [(&str, &str); 9] = [
@@ -71,6 +73,23 @@ pub(crate) fn find(name: &ProviderName, config: &Config) -> Result<Provider, Err
             message: format!("`{reserved}` in `authorization_params` is not for it to set"),
         }),
     }
+}
+
+/// Checks that the authorization endpoint can carry a request: it has no fragment (RFC 6749 §3.1),
+/// and sets no parameter that a login sets.
+pub(crate) fn check_authorization_endpoint(
+    provider: &Provider,
+    endpoint: &Address,
+) -> Result<(), Error> {
+    let reserved = |(name, _): (Cow<'_, str>, _)| RESERVED.iter().find(|other| **other == name);
+    let message = if endpoint.url().fragment().is_some() {
+        "its `authorization_endpoint` has a fragment".to_owned()
+    } else if let Some(reserved) = endpoint.url().query_pairs().find_map(reserved) {
+        format!("`{reserved}` in `authorization_endpoint` is not for it to set")
+    } else {
+        return Ok(());
+    };
+    Err(Error::Malformed { name: provider.name.to_string(), message })
 }
 
 /// Returns the definition of `name` as TOML, complete with what it extends.

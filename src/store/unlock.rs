@@ -6,8 +6,12 @@ use super::sqlite::header::{self, Header};
 use super::sqlite::slots;
 use super::vault::Vault;
 use crate::vault::seal::DataKey;
-use crate::vault::slot::{self, KeySlot};
+use crate::vault::slot::{self, KeySlot, SlotKind};
 use crate::vault::slot_secret::SlotSecret;
+
+/// The number of passphrase slots that are tried. Fewer can be added; whoever adds rows to the file
+/// must not make every command slow.
+const MOST_PASSPHRASES: usize = 8;
 
 impl Vault {
     /// Ends the current view, so that the next read sees what others have written since.
@@ -50,7 +54,8 @@ fn open_any(header: Header, slots: &[KeySlot], secret: &SlotSecret) -> Result<Da
     let kind = secret.kind();
     let kinds = || slots.iter().map(|slot| slot.kind).collect::<Vec<_>>();
     let mut failure = Error::NoSuchSlot { kind, slots: kinds() };
-    for slot in slots.iter().filter(|slot| slot.kind == kind) {
+    let most = if kind == SlotKind::Passphrase { MOST_PASSPHRASES } else { usize::MAX };
+    for slot in slots.iter().filter(|slot| slot.kind == kind).take(most) {
         let material = match secret.material(header.vault, slot.id) {
             Ok(material) => material,
             Err(source) => {

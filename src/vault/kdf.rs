@@ -22,20 +22,22 @@ impl Cost {
     /// The cost for passphrases: the second recommended option of RFC 9106 §4.
     pub(crate) const HEAVY: Self = Self { memory: 64 * 1024, passes: 3, lanes: 4 };
 
-    /// The highest cost that is accepted. Without it, whoever can edit the vault's file could make
-    /// every command use all memory.
-    const LIMIT: Self = Self { memory: 1024 * 1024, passes: 16, lanes: 16 };
+    /// The highest cost that is accepted for a passphrase. Without it, whoever can edit the vault's
+    /// file could make every command slow, and use all memory.
+    const LIMIT: Self = Self { memory: 256 * 1024, passes: 6, lanes: 16 };
 
-    /// Whether `self` is at least `least` and at most the highest accepted cost.
-    pub(super) fn is_between(self, least: Self) -> bool {
-        (least.memory..=Self::LIMIT.memory).contains(&self.memory)
-            && (least.passes..=Self::LIMIT.passes).contains(&self.passes)
-            && (1..=Self::LIMIT.lanes).contains(&self.lanes)
-            && self.memory >= 8 * self.lanes
+    /// Whether `self` may stand in a file where tokctl would write `usual`: exactly the light cost,
+    /// or one between the cost for passphrases and its limit.
+    pub(super) fn is_allowed(self, usual: Self) -> bool {
+        self == usual
+            || usual == Self::HEAVY
+                && (usual.memory..=Self::LIMIT.memory).contains(&self.memory)
+                && (usual.passes..=Self::LIMIT.passes).contains(&self.passes)
+                && (1..=Self::LIMIT.lanes).contains(&self.lanes)
     }
 }
 
-/// Derives 64 bytes from `secret`. The caller has checked `cost` with [`Cost::is_between`].
+/// Derives 64 bytes from `secret`. The caller has checked `cost` with [`Cost::is_allowed`].
 pub(super) fn derive(secret: &[u8], salt: &[u8; 16], cost: Cost) -> Zeroizing<[u8; 64]> {
     let mut derived = Zeroizing::new([0; 64]);
     let params = Params::new(cost.memory, cost.passes, cost.lanes, Some(derived.len()))
@@ -72,16 +74,19 @@ mod tests {
 
     #[test]
     fn costs_are_bounded_on_both_sides() {
-        assert!(Cost::HEAVY.is_between(Cost::HEAVY));
-        assert!(!Cost::LIGHT.is_between(Cost::HEAVY));
+        assert!(Cost::HEAVY.is_allowed(Cost::HEAVY) && Cost::LIGHT.is_allowed(Cost::LIGHT));
+        assert!(Cost { memory: 256 * 1024, passes: 6, lanes: 1 }.is_allowed(Cost::HEAVY));
+        assert!(!Cost::LIGHT.is_allowed(Cost::HEAVY) && !Cost::HEAVY.is_allowed(Cost::LIGHT));
         for absurd in [
             Cost { memory: u32::MAX, ..Cost::HEAVY },
-            Cost { passes: 17, ..Cost::HEAVY },
+            Cost { passes: 7, ..Cost::HEAVY },
+            Cost { memory: 256 * 1024 + 1, ..Cost::HEAVY },
             Cost { lanes: 17, ..Cost::HEAVY },
             Cost { lanes: 0, ..Cost::HEAVY },
             Cost { memory: 8, passes: 1, lanes: 2 },
         ] {
-            assert!(!absurd.is_between(Cost::LIGHT), "{absurd:?}");
+            assert!(!absurd.is_allowed(Cost::LIGHT), "{absurd:?}");
+            assert!(!absurd.is_allowed(Cost::HEAVY), "{absurd:?}");
         }
     }
 }

@@ -68,7 +68,7 @@ impl SlotKind {
         }
     }
 
-    /// Returns the cost of a new slot of this kind, which is also the least for an existing one.
+    /// Returns the cost of a new slot of this kind.
     fn cost(self) -> Cost {
         match self {
             Self::Keychain | Self::Key | Self::Recovery => Cost::LIGHT,
@@ -158,7 +158,7 @@ impl KeySlot {
     ) -> Result<DataKey, Error> {
         // The cost comes from the file. This check comes before the derivation, because a huge cost
         // must not be paid and a weak one must not be trusted.
-        if !self.cost.is_between(self.kind.cost()) {
+        if !self.cost.is_allowed(self.kind.cost()) {
             return Err(Error::Tampered);
         }
         let (wrapping_key, check) = self.derive(secret, vault);

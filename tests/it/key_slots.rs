@@ -216,3 +216,25 @@ fn without_a_keychain_no_slot_is_added_for_one() {
     assert_eq!(slots(&env).len(), 1);
     opens(&env);
 }
+
+#[test]
+fn a_slot_that_costs_more_than_tokctl_asks_for_is_not_paid() {
+    let env = TestEnv::new().with_static_token("x", "made-up-token");
+    for (memory, passes) in [(1_048_576, 16), (8, 2), (9, 1), (65_536, 3)] {
+        env.sql(&format!("UPDATE key_slots SET memory = {memory}, passes = {passes}"));
+        let begun = std::time::Instant::now();
+        env.tokctl(["get"]).assert().code(7).stdout_eq("");
+        assert!(begun.elapsed().as_secs() < 5, "{memory} {passes}");
+    }
+}
+
+#[test]
+fn a_vault_takes_four_passphrases_and_no_more() {
+    let env = TestEnv::new().with_static_token("x", "made-up-token");
+    for number in 1..=5 {
+        let mut command = env.command(["key", "add", "passphrase"]);
+        command.env("TOKCTL_NEW_PASSPHRASE", format!("made-up passphrase {number}"));
+        let done = command.output().unwrap();
+        assert_eq!(done.status.code(), Some(if number <= 4 { 0 } else { 2 }), "{number}");
+    }
+}

@@ -282,7 +282,7 @@ fn variables_by_which_code_is_loaded_are_refused() {
 fn the_command_gets_nothing_that_opens_the_vault() {
     let env = world()
         .set("TOKCTL_ACME_CLIENT_SECRET", "made-up")
-        .set("TOKCTL_NEW_PASSPHRASE", "made-up")
+        .set("TOKCTL_NEW_PASSPHRASE", "made-up-passphrase")
         .set("OTHER", "stays");
     for args in [&["--env", "A=vendor/x"][..], &["--file", "A=vendor/x"]] {
         let seen = printed(&env, args, "env");
@@ -908,4 +908,48 @@ fn the_shell_sees_that_the_command_was_suspended() {
     session.send_line("exit").unwrap();
     ending(session);
     assert_eq!(left_behind(&env), 0);
+}
+
+#[test]
+fn a_kill_of_tokctl_ends_the_command_too() {
+    let env = TestEnv::new().with_static_token("x", "made-up-token");
+    let seconds = "86399.125";
+    let mut tokctl = env
+        .command(["run", "--file", "T=tokctl://vendor/x", "--", "sleep", seconds])
+        .spawn()
+        .unwrap();
+    let begun = Instant::now();
+    let is_command = || {
+        fs::read_dir("/proc").unwrap().flatten().any(|process| {
+            fs::read(process.path().join("cmdline"))
+                .is_ok_and(|line| line == format!("sleep\0{seconds}\0").as_bytes())
+        })
+    };
+    while !is_command() {
+        assert!(begun.elapsed().as_secs() < 30, "the command never started");
+        thread::sleep(Duration::from_millis(5));
+    }
+    tokctl.kill().unwrap();
+    tokctl.wait().unwrap();
+    while is_command() {
+        assert!(begun.elapsed().as_secs() < 60, "the command runs on");
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn a_command_is_not_told_where_the_key_lies() {
+    let env = TestEnv::new().with_static_token("x", "made-up-token").unset("TOKCTL_KEY");
+    let credentials = env.path("credentials");
+    crate::env::private_folder(&credentials);
+    let env = env.set("CREDENTIALS_DIRECTORY", credentials);
+    let print =
+        ["run", "-v", "--env", "T=tokctl://vendor/x", "--", "printenv", "CREDENTIALS_DIRECTORY"];
+    env.file("credentials/tokctl.key", crate::env::made_up_key());
+    let done = env.tokctl(print).assert().code(1).stdout_eq("");
+    assert!(stderr(&done).contains("CREDENTIALS_DIRECTORY"));
+    fs::remove_file(env.path("credentials/tokctl.key")).unwrap();
+    let env = env.set("TOKCTL_KEY", crate::env::made_up_key());
+    let told = env.tokctl(print).assert().success();
+    assert!(stdout(&told).ends_with("credentials\n"));
 }

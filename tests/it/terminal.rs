@@ -34,8 +34,7 @@ fn delete_asks_first_and_no_is_an_answer() {
     let env = TestEnv::new().with_login("x", &server, issue());
     let mut session = at_a_terminal(&env, &["delete", "acme", "--user", "x"]);
     session.exp_regex("acme").unwrap();
-    session.send("n").unwrap();
-    session.flush().unwrap();
+    session.send_line("n").unwrap();
     ending(session);
     env.tokctl(["get"]).assert().success().stdout_eq("access-1\n");
 }
@@ -48,8 +47,7 @@ fn delete_asks_first_and_goes_on_after_yes() {
     server.will_revoke(200);
     let mut session = at_a_terminal(&env, &["delete", "acme", "--user", "x"]);
     session.exp_regex("acme").unwrap();
-    session.send("y").unwrap();
-    session.flush().unwrap();
+    session.send_line("y").unwrap();
     let (said, code) = ending(session);
     assert_eq!(code, 0, "{said}");
     env.tokctl(["get", "--user", "x"]).assert().code(3);
@@ -132,8 +130,7 @@ fn a_rotation_asks_for_a_new_passphrase_or_keeps_the_one_that_was_typed() {
         session.exp_regex("passphrase of the vault").unwrap();
         session.send_line("made up, old").unwrap();
         session.exp_regex("change the passphrase").unwrap();
-        session.send(answer).unwrap();
-        session.flush().unwrap();
+        session.send_line(answer).unwrap();
         if answer == "y" {
             session.exp_regex("new passphrase").unwrap();
             session.send_line(opens).unwrap();

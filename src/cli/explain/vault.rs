@@ -72,6 +72,7 @@ pub(super) fn slot_error(error: &SlotError) -> CliError {
     let (kind, hint) = match error {
         SlotError::Unknown { .. } => (Kind::Usage, "tokctl key list"),
         SlotError::Last { .. } => (Kind::Usage, "`tokctl key add` another one first"),
+        SlotError::TooMany => (Kind::Usage, "`tokctl key remove` one of them first"),
         SlotError::Changed => (Kind::Busy, "try again"),
         SlotError::NotKept(_) => {
             (Kind::KeyUnavailable, "see that the keychain is unlocked and works, then try again")

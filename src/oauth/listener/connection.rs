@@ -11,6 +11,7 @@ use socket2::SockRef;
 use zeroize::Zeroizing;
 
 use super::answer::Answer;
+use super::neighbour::{self, Stranger};
 use super::request::{self, RequestKind};
 use crate::oauth::redirect_uri::RedirectUri;
 
@@ -39,6 +40,8 @@ pub(super) enum Step {
 /// A connection from a program on this machine, which may not be a browser.
 pub(super) struct Connection {
     stream: TcpStream,
+    /// The user at the other end, if that is neither this one nor root.
+    stranger: Option<Stranger>,
     /// The time at which it last sent something.
     last_heard: Instant,
     phase: Phase,
@@ -58,6 +61,7 @@ impl Connection {
     pub(super) fn new(stream: TcpStream, now: Instant) -> io::Result<Self> {
         stream.set_nonblocking(true)?;
         Ok(Self {
+            stranger: neighbour::find(&stream),
             stream,
             last_heard: now,
             phase: Phase::Reading {
@@ -66,6 +70,11 @@ impl Connection {
                 until: now + READ_TIMEOUT,
             },
         })
+    }
+
+    /// Returns the user at the other end, if that is neither this one nor root.
+    pub(super) fn stranger(&self) -> Option<Stranger> {
+        self.stranger
     }
 
     /// Returns the time at which it last sent something.

@@ -7,6 +7,7 @@
 
 pub(crate) mod answer;
 pub(crate) mod request;
+mod neighbour;
 mod connection;
 mod sockets;
 mod port_owner;
@@ -26,6 +27,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
 use answer::Answer;
+pub(crate) use neighbour::Stranger;
 use port_owner::PortOwner;
 use server::Server;
 use tab::Tab;
@@ -93,13 +95,15 @@ impl Listener {
 
     /// Waits until the `expected` response arrives through the port or is pasted into `paste`, at
     /// the latest until `deadline`. A browser that brought it then waits for
-    /// [`Arrival::show_logged_in`].
+    /// [`Arrival::show_logged_in`]. The first answer of another user is told to `refused`.
     pub(crate) fn wait(
         self,
         expected: &ExpectedResponse,
         deadline: Instant,
         mut paste: Option<PasteInput<'_>>,
+        refused: &mut dyn FnMut(Stranger),
     ) -> Result<Arrival, Error> {
+        let mut told = false;
         let mut server = Server::new(self.redirect_uri, self.sockets, expected.clone());
         let finish = loop {
             if Instant::now() >= deadline {
@@ -115,6 +119,10 @@ impl Listener {
             }
             if let Some(finish) = server.serve()? {
                 break finish;
+            }
+            if let Some(stranger) = server.take_stranger().filter(|_| !told) {
+                told = true;
+                refused(stranger);
             }
         };
         match finish.outcome {

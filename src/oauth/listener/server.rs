@@ -13,6 +13,7 @@ use rustix::io::Errno;
 
 use super::answer::Answer;
 use super::connection::{Connection, Step};
+use super::neighbour::Stranger;
 use crate::oauth::authorization_response::{
     self, AuthorizationResponse, ExpectedResponse, Rejection,
 };
@@ -33,6 +34,8 @@ pub(super) struct Server {
     connections: Vec<Connection>,
     /// The response that is waited for; `None` once it has come, since a state counts once.
     expected: Option<ExpectedResponse>,
+    /// The last user whose answer was refused.
+    stranger: Option<Stranger>,
 }
 
 /// The request that ends the wait.
@@ -50,7 +53,13 @@ impl Server {
         sockets: Vec<TcpListener>,
         expected: ExpectedResponse,
     ) -> Self {
-        Self { redirect_uri, sockets, connections: Vec::new(), expected: Some(expected) }
+        Self {
+            redirect_uri,
+            sockets,
+            connections: Vec::new(),
+            expected: Some(expected),
+            stranger: None,
+        }
     }
 
     /// Sleeps until something happens or `deadline` comes; returns whether `other` became readable.
@@ -80,6 +89,11 @@ impl Server {
             Err(Errno::INTR) => Ok(false),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Returns the user whose answer was refused since this was asked last.
+    pub(super) fn take_stranger(&mut self) -> Option<Stranger> {
+        self.stranger.take()
     }
 
     /// Advances every connection as far as possible, and accepts the next new one.
@@ -133,6 +147,11 @@ impl Server {
         match connection.advance(now, &self.redirect_uri) {
             Step::Closed => return None,
             Step::Open => {}
+            // Before the state is looked at, so that a stranger learns nothing about it.
+            Step::Callback { .. } if connection.stranger().is_some() => {
+                self.stranger = connection.stranger();
+                connection.answer(Answer::NotThisLogin, now);
+            }
             Step::Callback { query } => match self.expected.take() {
                 None => connection.answer(Answer::AlreadyAnswered, now),
                 Some(expected) => match authorization_response::parse(&query, &expected) {

@@ -37,7 +37,9 @@ impl Login {
         Self {
             redirect_uri: listener.redirect_uri().clone(),
             state: state.expose().to_owned(),
-            waiting: std::thread::spawn(move || listener.wait(&expected, deadline, None)),
+            waiting: std::thread::spawn(move || {
+                listener.wait(&expected, deadline, None, &mut |_| {})
+            }),
         }
     }
 
@@ -326,7 +328,12 @@ fn an_answer_that_nobody_finishes_shows_failure() {
 fn a_browser_that_has_gone_stops_nothing() {
     let login = Login::start();
     let mut tab = login.connect();
-    tab.write_all(login.good().as_bytes()).unwrap();
+    let request = login.good();
+    let (first, rest) = request.split_at(10);
+    tab.write_all(first.as_bytes()).unwrap();
+    // By this answer, the tab was accepted and is known to be one of this user's.
+    assert_eq!(login.status_of(&login.request("GET", "/favicon.ico", "")), 404);
+    tab.write_all(rest.as_bytes()).unwrap();
     drop(tab);
     let arrived = login.waiting.join().unwrap().unwrap();
     assert_eq!(code(&arrived), "made-up-code");
@@ -344,7 +351,7 @@ fn nothing_in_time_is_an_error() {
     };
     let _idle = connect(listener.redirect_uri());
     let deadline = Instant::now() + Duration::from_millis(50);
-    assert!(matches!(listener.wait(&expected, deadline, None), Err(Error::TimedOut)));
+    assert!(matches!(listener.wait(&expected, deadline, None, &mut |_| {}), Err(Error::TimedOut)));
     assert!(Instant::now() >= deadline);
 }
 

@@ -13,6 +13,7 @@ use crate::model::address::Address;
 use crate::model::client::Client;
 use crate::model::definition::Pkce;
 use crate::oauth::authorization_response::{AuthorizationResponse, ExpectedResponse};
+pub(crate) use crate::oauth::listener::Stranger;
 use crate::oauth::listener::{self, Listener};
 use crate::oauth::pasted::PasteInput;
 pub(crate) use crate::oauth::pasted::{Lines, Unusable};
@@ -22,7 +23,7 @@ use crate::oauth::state::State;
 use crate::oauth::token;
 use crate::ops::clock::Clock;
 use crate::ops::error::Error;
-use crate::providers::FirstEndpoint;
+use crate::providers::{FirstEndpoint, check_authorization_endpoint};
 use crate::secret::CodeVerifier;
 
 /// A login that waits for the browser.
@@ -55,6 +56,7 @@ pub(crate) fn start(mut plan: Plan, port: Option<u16>, clock: Clock) -> Result<P
         .authorization
         .as_ref()
         .ok_or_else(|| plan.provider.incomplete("authorization_endpoint"))?;
+    check_authorization_endpoint(&plan.provider, authorization)?;
     let way_back = way_back(&plan, port)?;
     let state = State::random()?;
     let verifier = match plan.pkce() {
@@ -145,7 +147,8 @@ impl Pending {
     }
 
     /// Waits until `deadline` for the browser's answer and redeems its code. The answer may also be
-    /// pasted as one of `lines`: the address at which the browser ended.
+    /// pasted as one of `lines`: the address at which the browser ended. An answer that another user
+    /// of this machine brings is told to `refused`, and the wait goes on.
     ///
     /// Fails with [`Error::Listener`] if no answer comes or it fails a check, with
     /// [`Error::LoginRefused`], or with [`Error::NotRedeemed`].
@@ -153,6 +156,7 @@ impl Pending {
         self,
         deadline: Instant,
         lines: Option<&mut dyn Lines>,
+        refused: &mut dyn FnMut(Stranger),
         clock: Clock,
     ) -> Result<Granted, Error> {
         let redirect_uri = self.way_back.redirect_uri();
@@ -160,7 +164,7 @@ impl Pending {
         let paste = lines.map(|lines| PasteInput::new(lines, redirect_uri.clone(), bare_code));
         let arrived = match (self.way_back, paste) {
             (WayBack::Listener(listener), paste) => {
-                listener.wait(&self.expected, deadline, paste)?
+                listener.wait(&self.expected, deadline, paste, refused)?
             }
             (WayBack::Pasted { .. }, Some(paste)) => {
                 listener::wait_for_paste(&self.expected, deadline, paste)?

@@ -113,7 +113,7 @@ impl Args {
         let key = self.store_key(context)?;
         match import::read(tool, &self.file, key.as_ref()) {
             Err(SourceError::NeedsKey { .. }) if key.is_none() && context.ui.can_ask() => {
-                let asked = context.ui.ask_secret(self.source.key_name(), KEY_FLAG)?;
+                let asked = context.ui.ask_for_secret(self.source.key_name(), KEY_FLAG)?;
                 Ok(import::read(tool, &self.file, Some(&asked))?)
             }
             found => Ok(found?),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::choice;
 use super::client;
 use super::consent;
-use super::destination::Destination;
+use super::destination::{Destination, Done};
 use super::granted;
 use super::pages;
 use crate::cli::browser::Browser;
@@ -14,6 +14,7 @@ use crate::cli::error::{CliError, Kind};
 use crate::cli::pasting;
 use crate::cli::time;
 use crate::model::account::UserName;
+use crate::ops::login::browser::Stranger;
 use crate::ops::login::{LoginTarget, Plan, browser};
 
 /// The time limit for the browser login unless the user sets another.
@@ -51,7 +52,7 @@ pub(super) fn run(
     context: &Context,
     mut plan: Plan,
     user: Option<UserName>,
-) -> Result<(), CliError> {
+) -> Result<Done, CliError> {
     if own.pages {
         plan.scopes = pages::scopes(&plan.provider, &plan.scopes)?;
     }
@@ -71,7 +72,7 @@ pub(super) fn run(
     if own.pages {
         pages::store(context, &mut place, &definition, &logged_in.credential)?;
     }
-    Ok(())
+    Ok(logged_in.done())
 }
 
 /// The settings of the wait for the browser.
@@ -96,6 +97,7 @@ impl Waits<'_> {
         })?;
         let deadline = self.consent.deadline(PATIENCE)?;
         announce(context, self.browser, pending.address());
+        let mut refused = |stranger| context.ui.warning(&refusal(stranger));
         let granted = pasting::while_pasting(&context.ui, |lines| match lines {
             Some(lines) => {
                 if self.pasted_only {
@@ -103,14 +105,23 @@ impl Waits<'_> {
                 } else {
                     context.ui.status(WAIT_OR_PASTE);
                 }
-                pending.wait(deadline, Some(lines), time::now)
+                pending.wait(deadline, Some(lines), &mut refused, time::now)
             }
             None => context.ui.while_waiting("waiting for the browser", || {
-                pending.wait(deadline, None, time::now)
+                pending.wait(deadline, None, &mut refused, time::now)
             }),
         })??;
         granted::store_login(context, place, granted, user)
     }
+}
+
+/// Returns what is told of an answer that another user brought.
+fn refusal(stranger: Stranger) -> String {
+    let whose = match stranger {
+        Stranger::User(id) => format!("another user of this machine (number {id})"),
+        Stranger::Gone => "a program that ended at once".to_owned(),
+    };
+    format!("{whose} brought an answer to this login, which was refused; the login waits on")
 }
 
 /// Fails if the provider redirects to https only and no terminal can take the pasted address.

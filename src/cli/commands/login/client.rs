@@ -27,7 +27,7 @@ pub(super) struct Args {
     /// A client file from Google's console, in place of id and secret
     #[arg(long, value_name = "GOOGLE_JSON", help_heading = "With an OAuth client",
         conflicts_with_all = ["client_id", "client_secret_file"])]
-    client_secrets: Option<PathBuf>,
+    pub(super) client_secrets: Option<PathBuf>,
 
     /// A scope to ask for, in place of the provider's own; repeatable
     #[arg(long = "scope", value_name = "SCOPE", help_heading = "With an OAuth client")]
@@ -62,6 +62,31 @@ impl Args {
     pub(super) fn scopes(&self, provider: &Provider) -> Result<Scopes, CliError> {
         Ok(provider.scopes(&self.scopes)?)
     }
+}
+
+/// Returns whether the id and the secret of a client are known without a question.
+pub(super) fn known(
+    own: &Args,
+    destination: &mut Destination<'_>,
+    stored: Option<&Stored>,
+    context: &Context,
+    provider: &Provider,
+) -> Result<(bool, bool), CliError> {
+    if own.is_googles() {
+        return Ok((true, true));
+    }
+    let named = own.client_id.clone().or_else(|| client_settings::client_id(context, provider));
+    let has_secret = own.client_secret_file.is_some()
+        || client_settings::client_secret(context, provider)?.is_some();
+    if named.is_some() && (has_secret || !provider.needs_secret()) {
+        return Ok((true, true));
+    }
+    let sealed = in_vault(destination, stored, provider, named.as_deref())?
+        .filter(|sealed| named.as_ref().is_none_or(|named| *named == sealed.client.id));
+    let is_sealed = sealed.as_ref().is_some_and(|sealed| {
+        sealed.client.authentication.secret().is_some() || !sealed.headers.is_empty()
+    });
+    Ok((named.is_some() || sealed.is_some(), has_secret || is_sealed))
 }
 
 /// Makes the plan of a login from flags, environment, configuration, and the credential that it

@@ -1,6 +1,6 @@
 //! A login as the OAuth client itself, without a user's consent.
 
-use super::destination::Destination;
+use super::destination::{Destination, Done};
 use super::granted;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
@@ -13,7 +13,7 @@ pub(super) fn run(
     context: &Context,
     plan: Plan,
     user: Option<UserName>,
-) -> Result<(), CliError> {
+) -> Result<Done, CliError> {
     if plan.client_secret.is_none() {
         return Err(CliError::new(
             Kind::Usage,
@@ -31,5 +31,5 @@ pub(super) fn run(
         .and_then(|granted| granted.finish(&mut place, user.clone(), None, None))
         .map(|logged_in| (logged_in, None, None))
         .map_err(CliError::from);
-    granted::conclude(context, &mut place, &name, Some(user), logged_in).map(drop)
+    granted::conclude(context, &mut place, &name, Some(user), logged_in).map(|done| done.done())
 }

@@ -15,7 +15,7 @@ use crate::ops::{OpenVault, SlotKind, Vault};
 #[group(skip)]
 pub(super) struct Args {
     /// The service's own address, such as https://jira.example.com
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = Address::from_typed)]
     pub(super) server: Option<Address>,
 
     /// The kind of key slot that a new vault gets, or that opens this one: keychain, key,
@@ -34,6 +34,19 @@ pub(super) struct Destination<'a> {
     opened: Option<OpenVault>,
 }
 
+/// A login that was stored: for whom, and at which server.
+#[derive(Debug)]
+pub(super) struct Done {
+    pub(super) account: Account,
+    pub(super) server: Option<Address>,
+}
+
+impl Done {
+    pub(super) fn of(account: &Account, credential: &Credential) -> Self {
+        Self { account: account.clone(), server: credential.api.server_url.clone() }
+    }
+}
+
 impl Args {
     /// Returns the destination that the flags name. The vault is not opened yet.
     pub(super) fn of<'a>(&self, context: &'a Context) -> Destination<'a> {
@@ -45,10 +58,18 @@ impl Args {
 impl Destination<'_> {
     /// Returns the stored credential of `account`. Opens the vault only if there is one.
     pub(super) fn stored(&mut self, account: &Account) -> Result<Option<Credential>, CliError> {
-        if self.accounts(&account.provider, Some(&account.user))?.is_empty() {
+        if self.accounts(Some(&account.provider), Some(&account.user))?.is_empty() {
             return Ok(None);
         }
-        Ok(self.open()?.read(account)?.map(|row| row.stored.credential))
+        let context = self.context;
+        let vault = self.open()?;
+        let read = vault.read(account).map_err(CliError::from);
+        if let Err(error) = &read {
+            audit_trail::keep_as_configured(context, vault);
+            let whose = (&account.provider, Some(&account.user));
+            audit_trail::note(context, vault, "login", Action::Login, whose, error.kind.word());
+        }
+        Ok(read?.map(|row| row.stored.credential))
     }
 
     /// Returns the stored credentials of all users of `provider`. Opens the vault only if there are
@@ -57,7 +78,7 @@ impl Destination<'_> {
         &mut self,
         provider: &ProviderName,
     ) -> Result<Vec<Credential>, CliError> {
-        let accounts = self.accounts(provider, None)?;
+        let accounts = self.accounts(Some(provider), None)?;
         if accounts.is_empty() {
             return Ok(Vec::new());
         }
@@ -67,14 +88,14 @@ impl Destination<'_> {
         Ok(accounts.iter().filter_map(read).map(|row| row.stored.credential).collect())
     }
 
-    /// Returns the accounts of `provider` in the vault, which needs no key.
+    /// Returns the accounts in the vault that match, which needs no key.
     pub(super) fn accounts(
         &self,
-        provider: &ProviderName,
+        provider: Option<&ProviderName>,
         user: Option<&UserName>,
     ) -> Result<Vec<Account>, CliError> {
         match Vault::open_read_only(self.context.vault()?) {
-            Ok(vault) if vault.is_finished()? => Ok(vault.accounts(Some(provider), user)?),
+            Ok(vault) if vault.is_finished()? => Ok(vault.accounts(provider, user)?),
             Ok(_) | Err(StoreError::NoVault { .. }) => Ok(Vec::new()),
             Err(error) => Err(error.into()),
         }

@@ -1,7 +1,7 @@
 //! A login with a code that the user enters in a browser, on this device or another one.
 
 use super::consent;
-use super::destination::Destination;
+use super::destination::{Destination, Done};
 use super::granted;
 use crate::cli::browser::Browser;
 use crate::cli::context::Context;
@@ -17,12 +17,12 @@ pub(super) fn run(
     context: &Context,
     plan: Plan,
     user: Option<UserName>,
-) -> Result<(), CliError> {
+) -> Result<Done, CliError> {
     granted::expect_user(&plan.provider, user.as_ref())?;
     let provider = plan.provider.name.clone();
     let mut place = destination.place(&provider, user.as_ref())?;
     let logged_in = log_in(consent, context, plan, user.clone(), &mut place);
-    granted::conclude(context, &mut place, &provider, user, logged_in).map(drop)
+    granted::conclude(context, &mut place, &provider, user, logged_in).map(|done| done.done())
 }
 
 /// Runs the login from the code to the stored credential.

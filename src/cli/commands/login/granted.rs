@@ -1,11 +1,12 @@
 //! The steps after every grant: the site it is for, the user who logged in, the stored credential
 //! and the report.
 
-use super::destination;
+use super::destination::{self, Done};
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
+use crate::cli::questions::Answer;
 use crate::cli::typed::user_flag;
-use crate::model::account::{ProviderName, UserName};
+use crate::model::account::{self, ProviderName, UserName};
 use crate::model::credential::Expiry;
 use crate::ops::login::{Granted, LoggedIn, LoginTarget, Site};
 use crate::ops::providers::Provider;
@@ -28,6 +29,13 @@ pub(super) fn own_name(user: Option<UserName>, own: &str) -> Result<UserName, Cl
     })
 }
 
+impl LoggedIn {
+    /// Returns for whom and where the login was stored.
+    pub(super) fn done(&self) -> Done {
+        Done::of(&self.account, &self.credential)
+    }
+}
+
 /// A stored login, its site, and the display name of the user.
 pub(super) type StoredLogin = (LoggedIn, Option<Site>, Option<String>);
 
@@ -46,9 +54,20 @@ pub(super) fn store_login(
     let Some(user) = user_of(context, &name, user, identity.as_ref()) else {
         return Err(granted.abandon().into());
     };
+    let person = described(person.flatten(), identity.as_ref(), &user);
     let username = identity.map(|name| name.as_str().to_owned());
     let logged_in = granted.finish(place, user, username, site.as_ref())?;
-    Ok((logged_in, site, person.flatten()))
+    Ok((logged_in, site, person))
+}
+
+/// Returns the person who logged in, by name and, where the login is kept under another `user`, by
+/// what the service calls them.
+fn described(name: Option<String>, identity: Option<&UserName>, user: &UserName) -> Option<String> {
+    match (name, identity.filter(|identity| *identity != user)) {
+        (Some(name), Some(identity)) => Some(format!("{name} ({identity})")),
+        (None, Some(identity)) => Some(identity.to_string()),
+        (name, None) => name,
+    }
 }
 
 /// Writes the audit entry of a login and prints its result.
@@ -122,8 +141,12 @@ fn user_of(
         }
     }
     named.or_else(|| identity.cloned()).or_else(|| {
-        let asked = context.ui.ask("a name to keep this login under", "give `--user`").ok()?;
-        asked.parse().ok()
+        let prompt = "a name to keep this login under";
+        let parse = |typed: &str| typed.parse().map_err(|error: account::Error| error.to_string());
+        match context.ui.ask(prompt, "give `--user`", parse).ok()? {
+            Answer::Given(user) => Some(user),
+            Answer::Back => None,
+        }
     })
 }
 

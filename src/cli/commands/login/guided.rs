@@ -1,19 +1,22 @@
-//! The guided login: asks for what is missing, and prints the command that needs no questions.
+//! The guided login: asks for what is missing, question by question, and can go back.
 
 use std::path::PathBuf;
 
+use super::destination::Destination;
 use super::method::Method;
+use super::{service_account, static_token};
 use crate::cli::client_settings;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
-use crate::cli::typed::{quoted, user_flag};
+use crate::cli::questions::{Answer, some_secret, some_text};
+use crate::cli::stdin::parse_typed_token;
 use crate::model::account::{ProviderName, UserName};
 use crate::model::address::Address;
 use crate::model::credential::ApiAuth;
 use crate::model::definition::RefreshKind;
 use crate::ops::login::service_account::GOOGLE;
 use crate::ops::providers::{self, Provider};
-use crate::secret::ClientSecret;
+use crate::secret::{AccessToken, ClientSecret};
 
 /// The answers; `None` for what needed no question.
 #[derive(Debug, Default)]
@@ -21,89 +24,294 @@ pub(super) struct Answers {
     pub(super) method: Option<Method>,
     pub(super) server: Option<Address>,
     pub(super) client_id: Option<String>,
+    /// The JSON file from Google's console that was named in place of a client id.
+    pub(super) client_file: Option<PathBuf>,
     pub(super) client_secret: Option<ClientSecret>,
     pub(super) service_account: Option<PathBuf>,
     pub(super) username: Option<String>,
     pub(super) user: Option<UserName>,
+    pub(super) token: Option<AccessToken>,
+    asked: Vec<Subject>,
 }
 
-/// The values that the command line gives.
-pub(super) struct Known<'a> {
-    pub(super) server: Option<&'a Address>,
-    pub(super) user: Option<&'a UserName>,
+/// A thing to ask for, in the order of the questions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Subject {
+    Method,
+    Server,
+    ClientId,
+    ClientSecret,
+    KeyFile,
+    Username,
+    User,
+    Token,
 }
 
-/// Asks which service to log in to.
-pub(super) fn provider(context: &Context) -> Result<ProviderName, CliError> {
-    let names: Vec<String> =
-        providers::names(context.config()?).into_iter().map(str::to_owned).collect();
-    if !context.ui.can_ask() {
-        return Err(CliError::new(Kind::Usage, format!("which one of {}?", names.join(", ")))
-            .hint("tokctl login PROVIDER"));
+const SUBJECTS: [Subject; 8] = [
+    Subject::Method,
+    Subject::Server,
+    Subject::ClientId,
+    Subject::ClientSecret,
+    Subject::KeyFile,
+    Subject::Username,
+    Subject::User,
+    Subject::Token,
+];
+
+/// The values that a login has without a question.
+#[derive(Debug)]
+pub(super) struct Known {
+    pub(super) method: Option<Method>,
+    /// The subjects that need no question.
+    pub(super) subjects: Vec<Subject>,
+    /// Whether the user has an OAuth client at the service.
+    pub(super) has_client: bool,
+}
+
+impl Answers {
+    /// Returns whether anything was asked.
+    pub(super) fn is_empty(&self) -> bool {
+        self.asked.is_empty()
     }
-    let chosen = context.ui.choose("log in to", &names, "tokctl login PROVIDER")?;
-    parse("provider", &names[chosen])
+
+    /// Drops the last answer. Returns whether there was one.
+    fn take_back(&mut self) -> bool {
+        let Some(last) = self.asked.pop() else { return false };
+        match last {
+            Subject::Method => self.method = None,
+            Subject::Server => self.server = None,
+            Subject::ClientId => (self.client_id, self.client_file) = (None, None),
+            Subject::ClientSecret => self.client_secret = None,
+            Subject::KeyFile => self.service_account = None,
+            Subject::Username => self.username = None,
+            Subject::User => self.user = None,
+            Subject::Token => self.token = None,
+        }
+        true
+    }
 }
 
-/// Asks for everything else that is needed and not known.
+/// Asks which service to log in to: those first for which the user has a client or a login.
+pub(super) fn provider(
+    context: &Context,
+    destination: &Destination<'_>,
+) -> Result<Answer<ProviderName>, CliError> {
+    let config = context.config()?;
+    let names = providers::names(config);
+    if !context.ui.can_ask() {
+        let names: Vec<&str> = names.into_iter().collect();
+        return Err(CliError::new(Kind::Usage, format!("which one of {}?", names.join(", ")))
+            .hint("tokctl providers"));
+    }
+    let stored = destination.accounts(None, None)?;
+    let mut known: Vec<(bool, &str, String)> = Vec::new();
+    for name in names {
+        let Ok(provider) = name.parse().map(|name| providers::today(&name, Some(config))) else {
+            continue;
+        };
+        let has_client = provider.as_ref().is_some_and(|provider| {
+            client_settings::client_id(context, provider).is_some()
+                || stored.iter().any(|account| account.provider == provider.name)
+        });
+        let title = provider.and_then(|provider| provider.definition.title).unwrap_or_default();
+        known.push((!has_client, name, title));
+    }
+    // Stable: each half stays in its order.
+    known.sort_by_key(|(last, _, _)| *last);
+    let longest = known.iter().map(|(_, name, _)| name.len()).max().unwrap_or(0);
+    let items: Vec<String> = known
+        .iter()
+        .map(|(_, name, title)| format!("{name:longest$}  {title}").trim_end().to_owned())
+        .collect();
+    Ok(match context.ui.choose_or_back("log in to", &items, "tokctl providers")? {
+        Answer::Given(chosen) => Answer::Given(
+            parse("provider", known[chosen].1)
+                .map_err(|why| CliError::new(Kind::Usage, why).hint("tokctl providers"))?,
+        ),
+        Answer::Back => Answer::Back,
+    })
+}
+
+/// Asks for everything else that is needed and not known. Goes back where Esc says so, in the end
+/// to before the first question.
 pub(super) fn ask(
     context: &Context,
     provider: &Provider,
-    known: &Known<'_>,
-) -> Result<Answers, CliError> {
-    let methods = methods(provider);
-    let shown: Vec<String> = methods.iter().map(|method| method.described().to_owned()).collect();
-    let chosen = match shown.len() {
-        1 => 0,
-        _ => context.ui.choose("how", &shown, "name it with `--method`")?,
-    };
-    let method = methods[chosen];
-    let mut answers = Answers { method: Some(method), ..Answers::default() };
-    if known.server.is_none() && needs_server(provider, method) {
-        let typed = context.ui.ask("the service's own address", "name it with `--server`")?;
-        answers.server = Some(parse("address", typed.trim())?);
-    }
-    match method {
-        Method::Browser | Method::Device | Method::ClientCredentials => {
-            ask_for_client(context, provider, method, &mut answers)?;
+    known: &Known,
+) -> Result<Answer<Answers>, CliError> {
+    let mut dialogue = Dialogue { context, provider, known, answers: Answers::default() };
+    while let Some(subject) = dialogue.next() {
+        match dialogue.put(subject)? {
+            Answer::Given(()) => dialogue.answers.asked.push(subject),
+            Answer::Back => {
+                if !dialogue.answers.take_back() {
+                    return Ok(Answer::Back);
+                }
+            }
         }
-        Method::ServiceAccount => {
-            let flag = "name it with `--service-account`";
-            answers.service_account = Some(context.ui.ask("the account's key file", flag)?.into());
-        }
-        Method::Token => ask_for_username(context, provider, &mut answers)?,
     }
-    let names_user = match method {
-        Method::Browser | Method::Device => provider.definition.identity.is_some(),
-        Method::Token => false,
-        Method::ClientCredentials | Method::ServiceAccount => true,
-    };
-    if known.user.is_none() && !names_user {
-        let asked = context.ui.ask("a name to keep this login under", "give `--user`")?;
-        answers.user = Some(parse("user", asked.trim())?);
-    }
-    Ok(answers)
+    Ok(Answer::Given(dialogue.answers))
 }
 
-/// Returns the command that would log in without questions, except for secrets.
-pub(super) fn command(provider: &Provider, known: &Known<'_>, answers: &Answers) -> String {
-    let mut command = format!("tokctl login {}", provider.name);
-    let mut add = |flag: &str, value: Option<&str>| {
-        if let Some(value) = value {
-            command += &["", flag, &quoted(value)].join(" ");
-        }
-    };
-    add("--method", answers.method.map(Method::name));
-    add("--server", known.server.or(answers.server.as_ref()).map(Address::as_str));
-    add("--client-id", answers.client_id.as_deref());
-    add("--client-secret-file", answers.client_secret.as_ref().map(|_| "FILE"));
-    let key_file = answers.service_account.as_ref().map(|path| path.to_string_lossy());
-    add("--service-account", key_file.as_deref());
-    add("--username", answers.username.as_deref());
-    if let Some(user) = known.user.or(answers.user.as_ref()) {
-        command += &["", &user_flag(user.as_str())].join(" ");
+/// Questions about one login.
+struct Dialogue<'a> {
+    context: &'a Context,
+    provider: &'a Provider,
+    known: &'a Known,
+    answers: Answers,
+}
+
+impl Dialogue<'_> {
+    fn method(&self) -> Option<Method> {
+        self.known.method.or(self.answers.method).or_else(|| only_method(self.provider))
     }
-    command
+
+    /// Returns the next subject that is needed, not known, and not asked for yet.
+    fn next(&self) -> Option<Subject> {
+        SUBJECTS.into_iter().find(|subject| {
+            !self.answers.asked.contains(subject)
+                && !self.known.subjects.contains(subject)
+                && self.needs(*subject)
+        })
+    }
+
+    fn needs(&self, subject: Subject) -> bool {
+        let (provider, definition) = (self.provider, &self.provider.definition);
+        let Some(method) = self.method() else { return subject == Subject::Method };
+        let with_client = match method {
+            Method::Browser | Method::Device | Method::ClientCredentials => true,
+            Method::Token | Method::ServiceAccount => false,
+        };
+        match subject {
+            Subject::Method => false,
+            Subject::Server => needs_server(provider, method),
+            Subject::ClientId => with_client,
+            Subject::ClientSecret => {
+                let needed = match method {
+                    Method::Browser => provider.needs_secret(),
+                    Method::ClientCredentials => true,
+                    Method::Device | Method::Token | Method::ServiceAccount => false,
+                };
+                needed && self.answers.client_file.is_none()
+            }
+            Subject::KeyFile => method == Method::ServiceAccount,
+            // At Atlassian's sites a token is sent with a name, except one that stands alone.
+            Subject::Username => {
+                method == Method::Token
+                    && (provider.api_auth() == ApiAuth::Basic
+                        || definition.accessible_resources_endpoint.is_some())
+            }
+            Subject::User => match method {
+                Method::Browser | Method::Device => definition.identity.is_none(),
+                Method::Token => true,
+                Method::ClientCredentials | Method::ServiceAccount => false,
+            },
+            Subject::Token => method == Method::Token,
+        }
+    }
+
+    /// Asks for `subject`, and keeps the answer.
+    fn put(&mut self, subject: Subject) -> Result<Answer<()>, CliError> {
+        let (ui, provider) = (&self.context.ui, self.provider);
+        let answers = &mut self.answers;
+        Ok(match subject {
+            Subject::Method => {
+                let methods = in_order(provider, self.known.has_client);
+                let shown: Vec<String> =
+                    methods.iter().map(|method| method.described().to_owned()).collect();
+                let chosen = ui.choose_or_back("how", &shown, "name it with `--method`")?;
+                keep(&mut answers.method, chosen.map(|position| methods[position]))
+            }
+            Subject::Server => keep(
+                &mut answers.server,
+                ui.ask("the service's own address", "name it with `--server`", |typed| {
+                    server(provider, typed)
+                })?,
+            ),
+            Subject::ClientId => return self.client(),
+            Subject::ClientSecret => keep(
+                &mut answers.client_secret,
+                ui.ask_secret("the client's secret", "give `--client-secret-file`", some_secret)?,
+            ),
+            Subject::KeyFile => {
+                let prompt = "the account's key file";
+                keep(
+                    &mut answers.service_account,
+                    ui.ask(prompt, "name it with `--service-account`", |typed| {
+                        let path = path(self.context, &some_text(typed)?);
+                        service_account::check(&path, provider).map_err(|error| error.in_one())?;
+                        Ok(path)
+                    })?,
+                )
+            }
+            Subject::Username => {
+                let needed = provider.api_auth() == ApiAuth::Basic;
+                let prompt = if needed {
+                    "the account that the token is sent with"
+                } else {
+                    "the account that the token is sent with (none for a personal access token)"
+                };
+                let typed = ui.ask(prompt, "give `--username`", |typed| match typed {
+                    "" if !needed => Ok(None),
+                    typed => {
+                        let name = some_text(typed)?;
+                        static_token::check_name(&name).map_err(|error| error.in_one())?;
+                        Ok(Some(name))
+                    }
+                })?;
+                typed.map(|name| answers.username = name)
+            }
+            Subject::User => {
+                let usual = answers.username.clone();
+                let prompt = match &usual {
+                    Some(name) => format!("a name to keep this login under (Enter: {name})"),
+                    None => "a name to keep this login under".to_owned(),
+                };
+                keep(
+                    &mut answers.user,
+                    ui.ask(&prompt, "give `--user`", |typed| match (typed, &usual) {
+                        ("", Some(usual)) => parse("user's name", usual),
+                        (typed, _) => parse("user's name", &some_text(typed)?),
+                    })?,
+                )
+            }
+            Subject::Token => keep(
+                &mut answers.token,
+                ui.ask_secret("token", "pipe it in with `--token-stdin`", parse_typed_token)?,
+            ),
+        })
+    }
+
+    /// Asks for the client's id, or the file that Google's console has for it.
+    fn client(&mut self) -> Result<Answer<()>, CliError> {
+        let (context, provider) = (self.context, self.provider);
+        if let Some(setup) = &provider.definition.setup
+            && self.answers.client_file.is_none()
+        {
+            let lines: Vec<&str> = setup.lines().collect();
+            context.ui.always_with("this needs a client of your own:", &lines);
+        }
+        let is_googles = is_googles(provider);
+        let prompt =
+            if is_googles { "the client id, or the client's JSON file" } else { "the client id" };
+        let asked = context.ui.ask(prompt, "give `--client-id`", |typed| {
+            let typed = some_text(typed)?;
+            if !(is_googles && typed.to_lowercase().ends_with(".json")) {
+                return Ok((Some(typed), None));
+            }
+            let path = path(context, &typed);
+            client_settings::google_client(&path).map_err(|error| error.in_one())?;
+            Ok((None, Some(path)))
+        })?;
+        Ok(asked.map(|(id, file)| {
+            (self.answers.client_id, self.answers.client_file) = (id, file);
+        }))
+    }
+}
+
+/// Keeps an answer in its place.
+fn keep<T>(place: &mut Option<T>, answer: Answer<T>) -> Answer<()> {
+    answer.map(|answer| *place = Some(answer))
 }
 
 /// Returns the methods that can work with the provider, the most likely first.
@@ -111,39 +319,37 @@ pub(super) fn methods(provider: &Provider) -> Vec<Method> {
     let definition = &provider.definition;
     let has = |endpoint: &Option<String>| endpoint.is_some() || definition.issuer.is_some();
     let for_itself = definition.refresh.kind == RefreshKind::ClientCredentials;
-    let is_googles = definition.token_endpoint.as_deref() == Some(GOOGLE);
     [
         (Method::ClientCredentials, for_itself),
         (Method::Browser, has(&definition.authorization_endpoint)),
         (Method::Device, has(&definition.device_authorization_endpoint)),
         (Method::Token, true),
-        (Method::ServiceAccount, is_googles),
+        (Method::ServiceAccount, is_googles(provider)),
     ]
     .into_iter()
     .filter_map(|(method, works)| works.then_some(method))
     .collect()
 }
 
-fn ask_for_client(
-    context: &Context,
-    provider: &Provider,
-    method: Method,
-    answers: &mut Answers,
-) -> Result<(), CliError> {
-    if client_settings::client_id(context, provider).is_none() {
-        let typed = context.ui.ask("the client id", "give `--client-id`")?;
-        answers.client_id = Some(typed.trim().to_owned());
+/// Returns the method of a provider that has just one.
+pub(super) fn only_method(provider: &Provider) -> Option<Method> {
+    match methods(provider)[..] {
+        [only] => Some(only),
+        _ => None,
     }
-    let needed = match method {
-        Method::Browser => provider.needs_secret(),
-        Method::ClientCredentials => true,
-        Method::Device | Method::Token | Method::ServiceAccount => false,
-    };
-    if needed && client_settings::client_secret(context, provider)?.is_none() {
-        let flag = "give `--client-secret-file`";
-        answers.client_secret = Some(context.ui.ask_secret("the client's secret", flag)?);
+}
+
+/// Returns [`methods`], with a token first for a user without a client: it needs no registration.
+fn in_order(provider: &Provider, has_client: bool) -> Vec<Method> {
+    let mut methods = methods(provider);
+    if !has_client && !methods.contains(&Method::ClientCredentials) {
+        methods.sort_by_key(|method| *method != Method::Token);
     }
-    Ok(())
+    methods
+}
+
+fn is_googles(provider: &Provider) -> bool {
+    provider.definition.token_endpoint.as_deref() == Some(GOOGLE)
 }
 
 /// Returns whether the method needs addresses that depend on a server which is not defined.
@@ -168,33 +374,25 @@ fn needs_server(provider: &Provider, method: Method) -> bool {
     definition.server.is_none() && needed
 }
 
-/// Asks for the name that is sent with a personal token, if the service needs one.
-///
-/// That is where the definition says so, and at Atlassian's sites except for tokens that stand
-/// alone.
-fn ask_for_username(
-    context: &Context,
-    provider: &Provider,
-    answers: &mut Answers,
-) -> Result<(), CliError> {
-    let (prompt, flag) = ("the account that the token is sent with", "give `--username`");
-    if provider.api_auth() == ApiAuth::Basic {
-        answers.username = Some(context.ui.ask(prompt, flag)?);
-    } else if provider.definition.accessible_resources_endpoint.is_some() {
-        let prompt = format!("{prompt} (none for a personal access token)");
-        answers.username = context.ui.ask_optional(&prompt, flag)?;
-    }
-    Ok(())
+/// Parses the address of a server that `provider` takes.
+fn server(provider: &Provider, typed: &str) -> Result<Address, String> {
+    let address = Address::from_typed(&some_text(typed)?).map_err(|error| error.to_string())?;
+    provider.server(Some(&address)).map_err(|error| error.to_string())?;
+    Ok(address)
 }
 
-fn parse<T>(what: &str, text: &str) -> Result<T, CliError>
+/// Returns a path as a shell would read it: `~` is the home directory.
+fn path(context: &Context, typed: &str) -> PathBuf {
+    match (typed.strip_prefix("~/"), context.environment.get("HOME")) {
+        (Some(rest), Some(home)) => PathBuf::from(home).join(rest),
+        (_, _) => typed.into(),
+    }
+}
+
+fn parse<T>(what: &str, text: &str) -> Result<T, String>
 where
     T: std::str::FromStr,
-    T::Err: std::error::Error + 'static,
+    T::Err: std::fmt::Display,
 {
-    text.parse().map_err(|error: T::Err| {
-        CliError::new(Kind::Usage, format!("that is no {what}"))
-            .caused_by(&error)
-            .hint("tokctl login")
-    })
+    text.parse().map_err(|error: T::Err| format!("that is no {what}: {error}"))
 }

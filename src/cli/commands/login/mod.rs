@@ -14,14 +14,20 @@ mod device;
 mod client_credentials;
 mod service_account;
 mod guided;
+mod next_time;
+
+use std::ffi::OsString;
 
 use self::choice::Way;
-use self::destination::Destination;
-use self::guided::{Answers, Known};
+use self::destination::{Destination, Done};
+use self::guided::{Answers, Known, Subject};
 use self::method::Method;
+use self::next_time::Missing;
 use self::stored::Stored;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
+use crate::cli::questions::Answer;
+use crate::cli::typed::login_command;
 use crate::model::account::{Account, ProviderName, UserName};
 use crate::model::definition::{Definition, RefreshKind};
 use crate::ops::login::Plan;
@@ -78,28 +84,111 @@ pub(crate) fn methods(provider: &Provider) -> Vec<&'static str> {
     guided::methods(provider).into_iter().map(Method::name).collect()
 }
 
-pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
-    let name = match &args.provider {
-        Some(name) => name.clone(),
-        None => guided::provider(context)?,
-    };
-    let user = match &args.user {
-        Some(user) => Some(user.clone()),
-        None => context.usual_user()?,
-    };
-    let mut destination = args.destination.of(context);
-    let (provider, stored) = find(&mut destination, context, name, user.as_ref())?;
-    if stored.is_some() || args.provider.is_some() || args.says_how() {
-        return log_in(args, destination, stored.as_ref(), context, provider, user);
+/// Logs in. `typed` is the command line, for the command that is printed at the end.
+pub(crate) fn run(args: &Args, context: &Context, typed: &[OsString]) -> Result<(), CliError> {
+    loop {
+        let mut destination = args.destination.of(context);
+        let name = match &args.provider {
+            Some(name) => name.clone(),
+            None => match guided::provider(context, &destination)? {
+                Answer::Given(name) => name,
+                Answer::Back => return Err(given_up()),
+            },
+        };
+        let user = match &args.user {
+            Some(user) => Some(user.clone()),
+            None => context.usual_user()?,
+        };
+        let (provider, stored) = find(&mut destination, context, name, user.as_ref())?;
+        if !context.ui.can_ask() {
+            return log_in(args, destination, stored.as_ref(), context, provider, user).map(drop);
+        }
+        let known =
+            known(args, &mut destination, stored.as_ref(), context, &provider, user.as_ref())?;
+        let answers = match guided::ask(context, &provider, &known)? {
+            Answer::Given(answers) => answers,
+            Answer::Back if args.provider.is_some() => return Err(given_up()),
+            Answer::Back => continue,
+        };
+        let user = user.or_else(|| answers.user.clone());
+        destination.server = destination.server.or_else(|| answers.server.clone());
+        let args_answered = args.with_answers(&answers);
+        let stored = stored.as_ref();
+        let done = log_in(&args_answered, destination, stored, context, provider, user)?;
+        if stored.is_none() && (args.provider.is_none() || !answers.is_empty()) {
+            report_commands(args, context, typed, &answers, &done);
+        }
+        return Ok(());
     }
-    let known = Known { server: args.destination.server.as_ref(), user: user.as_ref() };
-    let answers = guided::ask(context, &provider, &known)?;
-    let command = guided::command(&provider, &known, &answers);
-    let user = user.or_else(|| answers.user.clone());
-    destination.server = destination.server.or_else(|| answers.server.clone());
-    log_in(&args.with_answers(answers), destination, None, context, provider, user)?;
+}
+
+fn given_up() -> CliError {
+    CliError::new(Kind::LoginFailed, "the login was given up, and nothing was stored")
+        .hint("tokctl login --help")
+}
+
+/// Returns what a login at a terminal knows without a question.
+fn known(
+    args: &Args,
+    destination: &mut Destination<'_>,
+    stored: Option<&Stored>,
+    context: &Context,
+    provider: &Provider,
+    user: Option<&UserName>,
+) -> Result<Known, CliError> {
+    let named = args.says_how() || stored.is_some();
+    let method = if named { Some(method(args, stored, provider)?) } else { None };
+    let with_client = match method.or_else(|| guided::only_method(provider)) {
+        None | Some(Method::Browser | Method::Device | Method::ClientCredentials) => true,
+        Some(Method::Token | Method::ServiceAccount) => false,
+    };
+    let (has_id, has_secret) = if with_client {
+        client::known(&args.client, destination, stored, context, provider)?
+    } else {
+        (false, false)
+    };
+    let is_ready = has_id && (has_secret || !provider.needs_secret());
+    let method = match method {
+        // Who named a service for which there is a client wants no menu.
+        None if args.provider.is_some() && is_ready => Some(self::method(args, stored, provider)?),
+        method => method,
+    };
+    let kept = stored.filter(|stored| stored.is_static());
+    let is_signing = stored.and_then(Stored::service_account).is_some();
+    let has_server = destination.server.is_some()
+        || stored.is_some_and(|stored| stored.0.api.server_url.is_some());
+    let subjects = [
+        (Subject::Method, method.is_some()),
+        (Subject::Server, has_server),
+        (Subject::ClientId, has_id),
+        (Subject::ClientSecret, has_secret),
+        (Subject::KeyFile, args.service_account.service_account.is_some() || is_signing),
+        (Subject::Username, args.static_token.username.is_some() || kept.is_some()),
+        (Subject::User, user.is_some()),
+        (Subject::Token, args.static_token.reads_stdin()),
+    ];
+    let subjects = subjects.into_iter().filter_map(|(subject, known)| known.then_some(subject));
+    Ok(Known { method, subjects: subjects.collect(), has_client: is_ready })
+}
+
+/// Prints the commands for next time: what is stored, and the login without questions.
+fn report_commands(
+    args: &Args,
+    context: &Context,
+    typed: &[OsString],
+    answers: &Answers,
+    done: &Done,
+) {
+    let missing = Missing {
+        provider: args.provider.is_none().then_some(&done.account.provider),
+        answers,
+        server: done.server.as_ref().filter(|_| args.destination.server.is_none()),
+        user: args.user.is_none().then_some(done.account.user.as_str()),
+        token: answers.token.is_some(),
+    };
+    let command = next_time::without_questions(typed, &missing);
     context.ui.status(&format!("the same without questions: {command}"));
-    Ok(())
+    context.ui.status(&format!("next time: {}", login_command(&done.account)));
 }
 
 /// Returns the provider, and the credential that this login replaces.
@@ -143,7 +232,7 @@ fn log_in(
     context: &Context,
     provider: Provider,
     user: Option<UserName>,
-) -> Result<(), CliError> {
+) -> Result<Done, CliError> {
     let method = method(args, stored, &provider)?;
     match method {
         Method::Token => {
@@ -188,7 +277,7 @@ fn with_client(
     context: &Context,
     mut plan: Plan,
     user: Option<UserName>,
-) -> Result<(), CliError> {
+) -> Result<Done, CliError> {
     if method == Method::ClientCredentials {
         return client_credentials::run(destination, context, plan, user);
     }
@@ -220,6 +309,8 @@ fn method(args: &Args, stored: Option<&Stored>, provider: &Provider) -> Result<M
         stored.method()
     } else if provider.definition.refresh.kind == RefreshKind::ClientCredentials {
         Method::ClientCredentials
+    } else if let Some(only) = guided::only_method(provider) {
+        only
     } else {
         Method::Browser
     };
@@ -241,14 +332,19 @@ impl Args {
     }
 
     /// Returns these arguments completed with the answers of the guided login.
-    fn with_answers(&self, answers: Answers) -> Self {
+    fn with_answers(&self, answers: &Answers) -> Self {
         let mut args = self.clone();
-        args.method = answers.method;
-        args.destination.server = args.destination.server.or(answers.server);
-        args.client.client_id = answers.client_id;
-        args.client.secret = answers.client_secret;
-        args.static_token.username = answers.username;
-        args.service_account.service_account = answers.service_account;
+        args.method = args.method.or(answers.method);
+        let client = &mut args.client;
+        client.client_id = client.client_id.take().or_else(|| answers.client_id.clone());
+        client.client_secrets =
+            client.client_secrets.take().or_else(|| answers.client_file.clone());
+        client.secret.clone_from(&answers.client_secret);
+        let own = &mut args.static_token;
+        own.username = own.username.take().or_else(|| answers.username.clone());
+        own.token.clone_from(&answers.token);
+        let file = &mut args.service_account.service_account;
+        *file = file.take().or_else(|| answers.service_account.clone());
         args
     }
 

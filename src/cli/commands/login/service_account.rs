@@ -6,7 +6,7 @@ use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use super::client;
-use super::destination::Destination;
+use super::destination::{Destination, Done};
 use super::granted;
 use super::stored::Stored;
 use crate::cli::client_settings;
@@ -47,7 +47,7 @@ pub(super) fn run(
     context: &Context,
     provider: Provider,
     user: Option<UserName>,
-) -> Result<(), CliError> {
+) -> Result<Done, CliError> {
     let sealed = stored.and_then(Stored::service_account);
     let (account, is_sealed) = match (&own.service_account, sealed) {
         (Some(path), _) => (read(path, own.subject.clone(), &provider)?, false),
@@ -87,7 +87,12 @@ pub(super) fn run(
         .and_then(|granted| granted.finish(&mut place, user.clone(), None, None))
         .map(|logged_in| (logged_in, None, None))
         .map_err(CliError::from);
-    granted::conclude(context, &mut place, &name, Some(user), logged_in).map(drop)
+    granted::conclude(context, &mut place, &name, Some(user), logged_in).map(|done| done.done())
+}
+
+/// Fails if the file at `path` is no key file that a login can use.
+pub(super) fn check(path: &Path, provider: &Provider) -> Result<(), CliError> {
+    read(path, None, provider).map(drop)
 }
 
 /// Reads a key file.

@@ -1,21 +1,22 @@
 //! A login with a token that the user made at the service.
 
-use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
+use jiff::{Span, Timestamp};
 
-use super::destination::{self, Destination};
+use super::destination::{self, Destination, Done};
 use super::stored::Stored;
 use crate::cli::client_settings;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
+use crate::cli::questions::given;
 use crate::cli::typed::{login_command, user_flag};
 use crate::cli::{stdin, time};
 use crate::model::account::{Account, UserName};
 use crate::model::credential::{Api, ApiAuth, Expiry};
 use crate::ops::login::static_token;
 use crate::ops::providers::Provider;
-use crate::secret::{AccessToken, SecretText};
+use crate::secret::AccessToken;
 
 #[derive(Debug, Clone, clap::Args)]
 #[group(skip)]
@@ -29,15 +30,32 @@ pub(super) struct Args {
     #[arg(long, value_name = "NAME", help_heading = "With a token")]
     pub(super) username: Option<String>,
 
-    /// When the token ends: a date, a time in RFC 3339, or `never`
-    #[arg(long, value_name = "DATE", value_parser = parse_expiry, help_heading = "With a token")]
-    expires: Option<Expiry>,
+    /// When the token ends: a date, a time in RFC 3339, in how long, such as 90d, or `never`
+    #[arg(long, value_name = "DATE", value_parser = parse_end, help_heading = "With a token")]
+    expires: Option<End>,
+
+    /// The token, if the user typed it at a prompt.
+    #[arg(skip)]
+    pub(super) token: Option<AccessToken>,
+}
+
+/// The end of a token, as a user gives it.
+#[derive(Debug, Clone, Copy)]
+enum End {
+    Never,
+    At(Timestamp),
+    In(Span),
 }
 
 impl Args {
+    /// Returns whether the token comes on stdin.
+    pub(super) fn reads_stdin(&self) -> bool {
+        self.token_stdin
+    }
+
     /// Returns whether a flag of this group was given.
     pub(super) fn is_given(&self) -> bool {
-        self.token_stdin || self.username.is_some() || self.expires.is_some()
+        self.reads_stdin() || self.username.is_some() || self.expires.is_some()
     }
 }
 
@@ -48,11 +66,13 @@ pub(super) fn run(
     context: &Context,
     provider: &Provider,
     user: Option<UserName>,
-) -> Result<(), CliError> {
+) -> Result<Done, CliError> {
     let user = user.ok_or_else(|| {
-        CliError::new(Kind::Usage, "a token does not say whose it is")
-            .hint("name the user with `--user`")
+        CliError::new(Kind::Usage, "a token does not say whose it is: give `--user`")
+            .hint(format!("tokctl providers {}", provider.name))
     })?;
+    let now = time::now();
+    let expiry = own.expires.map_or(Ok(Expiry::Unknown), |end| end.counted_from(now))?;
     let account = Account { provider: provider.name.clone(), user };
     if let Some(username) = &own.username {
         check_name(username)?;
@@ -65,23 +85,25 @@ pub(super) fn run(
         report_changes(context, &stored.0.api, &api);
     }
     let mut place = destination.place(&account.provider, Some(&account.user))?;
-    let expiry = own.expires.unwrap_or(Expiry::Unknown);
-    let stored = token(own, context, &account).and_then(|token| {
-        Ok(static_token::store(&mut place, &account, token, expiry, api, time::now())?)
-    });
+    let stored = token(own, context, &account)
+        .and_then(|token| Ok(static_token::store(&mut place, &account, token, expiry, api, now)?));
     let whose = (&account.provider, Some(&account.user));
     destination::note(context, &mut place, whose, stored.as_ref().err());
-    stored?;
+    let credential = stored?;
+    let end = expiry
+        .at()
+        .map(|end| format!(", which ends {} ({})", time::relative(end, now), time::rfc3339(end)));
     context.ui.status(&format!(
-        "stored the token for {account}: tokctl get {} {}",
+        "stored the token for {account}{}: tokctl get {} {}",
+        end.unwrap_or_default(),
         account.provider,
         user_flag(account.user.as_str())
     ));
-    Ok(())
+    Ok(Done::of(&account, &credential))
 }
 
 /// Fails if `name` can't be part of Basic authentication (RFC 7617 §2).
-fn check_name(name: &str) -> Result<(), CliError> {
+pub(super) fn check_name(name: &str) -> Result<(), CliError> {
     if !name.contains(|sign: char| sign == ':' || sign.is_control()) {
         return Ok(());
     }
@@ -138,29 +160,57 @@ fn report_changes(context: &Context, before: &Api, after: &Api) {
 }
 
 fn token(args: &Args, context: &Context, account: &Account) -> Result<AccessToken, CliError> {
+    if let Some(typed) = &args.token {
+        return Ok(typed.clone());
+    }
     if args.token_stdin {
-        return stdin::token();
+        return stdin::token(&context.ui);
     }
     let again = format!("{} --token-stdin", login_command(account));
-    let asked: AccessToken = context.ui.ask_secret("token", &again)?;
-    stdin::parse_token(asked.expose())
+    given(context.ui.ask_secret("token", &again, stdin::parse_typed_token)?)
+}
+
+impl End {
+    /// Returns the end of a token that is stored at `now`. Fails if it is over then.
+    fn counted_from(self, now: Timestamp) -> Result<Expiry, CliError> {
+        let end = match self {
+            Self::Never => return Ok(Expiry::None),
+            Self::At(end) => Some(end),
+            Self::In(span) => {
+                let end = now.to_zoned(TimeZone::UTC).checked_add(span);
+                end.ok().map(|end| end.timestamp())
+            }
+        };
+        let end = end.and_then(|end| Timestamp::from_second(end.as_second()).ok());
+        match end {
+            Some(end) if end > now => Ok(Expiry::Known(end)),
+            Some(end) => Err(CliError::new(
+                Kind::Usage,
+                format!("`--expires` is in the past: {}", time::relative(end, now)),
+            )
+            .hint("tokctl login --help")),
+            None => Err(CliError::new(Kind::Usage, "`--expires` is further away than dates go")
+                .hint("tokctl login --help")),
+        }
+    }
 }
 
 /// Parses `--expires`. A date means its last second in UTC, so that the token is used until its
 /// end.
-fn parse_expiry(text: &str) -> Result<Expiry, &'static str> {
+fn parse_end(text: &str) -> Result<End, &'static str> {
     if text == "never" {
-        return Ok(Expiry::None);
+        return Ok(End::Never);
     }
-    let end = match text.parse::<Timestamp>() {
-        Ok(time) => Some(time),
-        Err(_) => text.parse::<Date>().ok().and_then(|date| {
-            date.at(23, 59, 59, 0).to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp())
-        }),
-    };
-    end.and_then(|end| Timestamp::from_second(end.as_second()).ok())
-        .map(Expiry::Known)
-        .ok_or("it is neither a date such as 2027-03-31, nor a time in RFC 3339, nor `never`")
+    if let Ok(time) = text.parse::<Timestamp>() {
+        return Ok(End::At(time));
+    }
+    let last_second = text.parse::<Date>().ok().and_then(|date| {
+        date.at(23, 59, 59, 0).to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp())
+    });
+    let span = || text.parse::<Span>().ok().filter(|span| !span.is_negative()).map(End::In);
+    last_second.map(End::At).or_else(span).ok_or(
+        "it is neither a date such as 2027-03-31, nor a time in RFC 3339, nor a length such as 90d, nor `never`",
+    )
 }
 
 #[cfg(test)]
@@ -168,12 +218,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_end_is_a_day_a_time_or_never() {
-        let shown = |text| parse_expiry(text).map(|expiry| expiry.at().map(time::rfc3339));
+    fn an_end_is_a_day_a_time_a_length_or_never() {
+        let now: Timestamp = "2027-01-01T00:00:00Z".parse().unwrap();
+        let shown = |text| {
+            let end = parse_end(text).map_err(str::to_owned)?.counted_from(now);
+            end.map(|expiry| expiry.at().map(time::rfc3339)).map_err(|error| error.message)
+        };
         assert_eq!(shown("2027-03-31"), Ok(Some("2027-03-31T23:59:59Z".into())));
         assert_eq!(shown("2027-03-31T10:00:00.5+02:00"), Ok(Some("2027-03-31T08:00:00Z".into())));
+        assert_eq!(shown("90d"), Ok(Some("2027-04-01T00:00:00Z".into())));
+        assert_eq!(shown("1y"), Ok(Some("2028-01-01T00:00:00Z".into())));
+        assert_eq!(shown("12h"), Ok(Some("2027-01-01T12:00:00Z".into())));
         assert_eq!(shown("never"), Ok(None));
-        assert!(shown("soon").is_err());
-        assert!(shown("2027-02-30").is_err());
+        for text in ["soon", "2027-02-30", "-5d", "2020-01-01", "0d", "99999999y"] {
+            assert!(shown(text).is_err(), "{text}");
+        }
     }
 }

@@ -18,7 +18,8 @@ use crate::ops::{Vault, credential, token};
 use crate::secret::{AccessToken, SecretText};
 
 pub(super) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
-    let refused = args.if_token_is.as_deref().map(refused_token).transpose()?;
+    let refused =
+        args.if_token_is.as_deref().map(|named| refused_token(named, context)).transpose()?;
     let vault = Vault::open(context.vault()?)?;
     let account = args.choice.resolve(context, &vault, "refresh")?;
     let vault = keys::unlock(context, vault)?;
@@ -60,13 +61,13 @@ fn report(context: &Context, account: &Account, done: Done, how: &str) -> Result
 }
 
 /// Reads the token that a service refused from stdin.
-fn refused_token(named: &str) -> Result<AccessToken, CliError> {
+fn refused_token(named: &str, context: &Context) -> Result<AccessToken, CliError> {
     // Any other argument may be the token itself, so no message repeats it.
     if named != "-" {
         return Err(CliError::new(Kind::Usage, "no token is taken from the command line")
             .hint("pipe it in, with `--if-token-is -`"));
     }
-    stdin::token()
+    stdin::token(&context.ui)
 }
 
 /// Returns why the token is left as it is, if there is a reason.

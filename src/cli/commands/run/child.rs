@@ -8,7 +8,10 @@ use std::path::Path;
 use std::process::{Child, Command};
 
 use rustix::io::Errno;
-use rustix::process::{Pid, Signal, WaitOptions, getpid, getsid, kill_process, waitpid};
+use rustix::process::{
+    Pid, Signal, WaitOptions, getpid, getppid, getsid, kill_process,
+    set_parent_process_death_signal, waitpid,
+};
 use signal_hook::consts::{SIGCHLD, SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTSTP, SIGWINCH};
 use signal_hook::iterator::SignalsInfo;
 use signal_hook::iterator::exfiltrator::WithOrigin;
@@ -46,6 +49,7 @@ impl Program<'_> {
     ) -> Result<Child, CliError> {
         self.start(|command| {
             prepare(command)?;
+            end_with_tokctl(command);
             command.spawn()
         })
     }
@@ -79,6 +83,29 @@ impl Program<'_> {
         started.map_err(|error| not_started(program, &error))
     }
 }
+
+/// Has the system end the command when tokctl is killed, so that it does not go on with a token
+/// that nobody renews or masks.
+///
+/// The system looks at the thread that started the command: it has to be the one that ends last.
+#[cfg(target_os = "linux")]
+fn end_with_tokctl(command: &mut Command) {
+    let tokctl = getpid();
+    let prepare = move || {
+        set_parent_process_death_signal(Some(Signal::KILL))?;
+        // tokctl may have been killed before.
+        if getppid() == Some(tokctl) { Ok(()) } else { Err(io::ErrorKind::BrokenPipe.into()) }
+    };
+    #[expect(unsafe_code, reason = "between fork and exec, it makes two system calls and no more")]
+    // SAFETY: nothing in the closure allocates, locks or panics.
+    unsafe {
+        command.pre_exec(prepare);
+    }
+}
+
+/// Does nothing: no other system can be asked.
+#[cfg(not(target_os = "linux"))]
+fn end_with_tokctl(_command: &mut Command) {}
 
 fn not_started(program: &OsStr, error: &io::Error) -> CliError {
     let shown = printable(&program.to_string_lossy());

@@ -55,6 +55,9 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<ExitCode, CliError> 
             ci_mask::mask(&context.ui, platform, [token])?;
         }
     }
+    if context.environment.has_key_among_credentials() {
+        context.ui.detail("the command gets no CREDENTIALS_DIRECTORY, since `tokctl.key` is in it");
+    }
     let mut variables = values(&wishes, resolved.as_ref())?;
     let masked = choose_masked(args, &secrets);
     let has_files = wishes.values().any(|wish| matches!(wish, Wish::File(_)));
