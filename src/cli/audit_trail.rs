@@ -122,6 +122,7 @@ pub(crate) fn outcome(got: &Result<LiveToken, CliError>) -> &'static str {
             Warning::Fading { .. } => "fading",
             Warning::BeingRefreshed => "being_refreshed",
             Warning::InDoubt => "interrupted",
+            Warning::Forged => "tampered",
             Warning::NotRefreshed(_) => "not_refreshed",
         },
         Ok(LiveToken { refreshed: true, .. }) => "refreshed",

@@ -98,9 +98,10 @@ fn health_after(outcome: &Result<LiveToken, ops::Error>) -> Option<(CredentialHe
         Ok(LiveToken {
             warning: None | Some(Warning::Inactive | Warning::Fading { .. }), ..
         }) => return Some((CredentialHealth::Good, String::new())),
-        Ok(LiveToken { warning: Some(Warning::BeingRefreshed | Warning::InDoubt), .. }) => {
-            return None;
-        }
+        Ok(LiveToken {
+            warning: Some(Warning::BeingRefreshed | Warning::InDoubt | Warning::Forged),
+            ..
+        }) => return None,
         Err(ops::Error::LoginRequired { reason: LoginReason::Refused, .. }) => {
             return Some(refused());
         }

@@ -167,6 +167,9 @@ pub(crate) fn warn(context: &Context, account: &Account, token: &LiveToken) {
         Some(Warning::InDoubt) => format!(
             "what became of an earlier refresh of `{account}` is not known, its token works until its end: `{login}`"
         ),
+        Some(Warning::Forged) => format!(
+            "what the vault says of the last refresh of `{account}` was tampered with, its token works until its end: `{login}`"
+        ),
         Some(Warning::NotRefreshed(error)) => {
             format!("`{account}` could not be refreshed, its token still works: {}", reason(error))
         }

@@ -1,9 +1,10 @@
 //! The health of a credential, and the rule for when a change of it is reported.
 
 /// The health of a credential, as its last refresh showed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum CredentialHealth {
     /// The credential is renewed when it is due.
+    #[default]
     Good,
     /// The last refresh failed; the next one may succeed.
     RefreshFailed,

@@ -90,7 +90,7 @@ pub(crate) fn check(
     clock: Clock,
 ) -> Result<Checked, Error> {
     for _ in 0..TRIES {
-        let row = credential::expect(vault, account)?;
+        let row = credential::expect(vault, account)?.trusted(account)?;
         let check = request(account, &row.stored.credential, today)?;
         let token = token_of(account, &row.stored.credential)?;
         let began_at = clock();

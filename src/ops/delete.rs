@@ -42,7 +42,7 @@ pub(crate) fn revoke_and_delete(vault: &OpenVault, account: &Account) -> Result<
     let deadline = Instant::now() + WAIT;
     let turn = vault.credential_turn(account, deadline)?;
     vault.wait_for_request(account, &turn, deadline)?;
-    let row = credential::expect_whole(vault, account)?;
+    let row = credential::expect_whole(vault, account)?.trusted(account)?;
     let credential = &row.stored.credential;
     let at_provider = match &credential.grant {
         _ if credential.status == Status::HandedOver => {

@@ -63,13 +63,14 @@ pub(crate) enum Remedy {
 
 /// Reads all that the vault knows about `account`.
 pub(crate) fn evidence(vault: &OpenVault, account: &Account) -> Result<Evidence, Error> {
-    let Row { stored, journal } = credential::expect(vault, account)?;
+    let Row { stored, journal, attempt, .. } =
+        credential::expect(vault, account)?.trusted(account)?;
     Ok(Evidence {
         credential: stored.credential,
         in_doubt_since: journal
             .filter(|journal| !vault.is_under_way(account, journal))
             .map(|journal| journal.started_at),
-        last_attempt: vault.last_attempt(account)?,
+        last_attempt: attempt,
         keeps_bundle: vault.unplaced_bundle_since()?.is_some(),
     })
 }

@@ -25,7 +25,7 @@ use crate::model::credential::{Credential, Status};
 use crate::private_file;
 use crate::providers::RenewalRules;
 use crate::signals;
-use crate::store::{self, CredentialTurns, OpenVault, Placement, Row};
+use crate::store::{self, OpenVault, Placement, Row, Turn};
 pub(crate) use crate::vault::bundle::BundleSecret;
 use crate::vault::bundle::{self, BundleId, LONGEST};
 use crate::vault::plaintext;
@@ -37,7 +37,7 @@ pub(crate) struct Sealed {
     text: String,
     /// The credentials in the bundle.
     pub(crate) travellers: Vec<Traveller>,
-    _turn: Option<CredentialTurns>,
+    _turn: Option<Turn>,
 }
 
 /// One credential of a bundle, as it is in the vault before the export.
@@ -166,7 +166,8 @@ fn traveller(
     moving: bool,
     now: Timestamp,
 ) -> Result<Traveller, Error> {
-    let Row { stored, journal } = credential::expect_whole(vault, &account)?;
+    let Row { stored, journal, .. } =
+        credential::expect_whole(vault, &account)?.trusted(&account)?;
     let credential = stored.credential;
     if credential.status == Status::HandedOver {
         return Err(credential::handed_over(vault, &account));

@@ -9,7 +9,7 @@ use super::clock::Clock;
 use super::error::{Error, MOST_PASSPHRASES, SlotError};
 use super::keychain_entry;
 use super::refresh::WAIT;
-use crate::store::{KeysTurn, OpenVault};
+use crate::store::{OpenVault, Turn};
 use crate::vault::keychain;
 pub(crate) use crate::vault::keychain::Patience;
 pub(crate) use crate::vault::slot::SlotId;
@@ -90,12 +90,8 @@ pub(crate) fn remove(
 }
 
 /// Waits until no other process uses or changes the keys, and deletes the keychain entries that an
-/// earlier change left. Other processes stay locked out until the returned [`KeysTurn`] is dropped.
-pub(super) fn begin(
-    vault: &OpenVault,
-    patience: &Patience,
-    clock: Clock,
-) -> Result<KeysTurn, Error> {
+/// earlier change left. Other processes stay locked out until the returned [`Turn`] is dropped.
+pub(super) fn begin(vault: &OpenVault, patience: &Patience, clock: Clock) -> Result<Turn, Error> {
     let turn = vault.keys_turn(Instant::now() + WAIT)?;
     // What can't be deleted now is tried again by `finish`.
     keychain_entry::sweep(vault, patience, clock)?;

@@ -31,6 +31,8 @@ pub(crate) enum Warning {
     BeingRefreshed,
     /// An earlier refresh was interrupted, and another one could end the grant.
     InDoubt,
+    /// The evidence of the credential was forged, so nothing will renew the token.
+    Forged,
     /// The token is due, and could not be renewed for this reason.
     NotRefreshed(Box<Error>),
 }
@@ -77,6 +79,12 @@ pub(crate) fn find(
         return Err(credential::handed_over(vault, account));
     }
     let found = judge(account, &row.stored.credential, policy.need, (policy.clock)())?;
+    if row.is_forged
+        && let TokenState::Good(token) = found
+    {
+        let warning = Some(Warning::Forged);
+        return Ok(TokenState::Good(Box::new(LiveToken { warning, ..*token })));
+    }
     // An interrupted refresh is finished even while the token works: later the provider may no
     // longer allow another try. Not where a refresh is forbidden, or known to be refused, or where
     // another process is at it.

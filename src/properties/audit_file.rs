@@ -10,7 +10,7 @@ use super::printed_text;
 use super::sample_vault::{NOW, SampleVault};
 use crate::model::audit::{Action, Caller, Event, Subject};
 use crate::store::audit::{AuditState, append, durable_end, examine, read_content, read_entries};
-use crate::store::inside::audit;
+use crate::store::inside::{Sealing, header};
 
 /// The number of genuine lines, and of those that the vault has recorded.
 const LINES: usize = 6;
@@ -41,7 +41,9 @@ impl AuditFile {
                 let end = durable_end(sample_vault.store.file(), &sealed(&sample_vault));
                 let key = sample_vault.key.clone();
                 let change = sample_vault.store.write().expect("a transaction");
-                audit::seal(&change, &key, end, None).expect("the head is sealed");
+                let sealing = Sealing::begin(&change, &key).expect("a header");
+                sealing.remember_audit(end, None);
+                sealing.finish().expect("the head is sealed");
                 change.commit().expect("the head is remembered");
             }
         }
@@ -100,7 +102,8 @@ impl AuditFile {
 
 fn sealed(sample_vault: &SampleVault) -> AuditState {
     let view = sample_vault.store.read().expect("a view");
-    audit::read(&view, &sample_vault.key).expect("it opens").expect("it is there")
+    let (_, contents) = header::open(&view, &sample_vault.key).expect("it opens");
+    contents.audit.expect("it is there")
 }
 
 fn write_one(sample_vault: &SampleVault) {

@@ -7,14 +7,12 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use crate::model::account::Account;
-use crate::model::audit::Settings;
 use crate::model::credential::Credential;
 use crate::model::credential_health::CredentialHealth;
 use crate::secret::{Passphrase, SecretText};
-use crate::store::inside::header::Header;
+use crate::store::inside::evidence::Evidence;
 use crate::store::inside::{
-    Access, Database, Journal, Spill, attempts, audit, bundles, credentials, header, intents,
-    journal, slots, standings,
+    Access, Database, Journal, Sealing, Spill, bundles, credentials, evidence, intents, slots,
 };
 use crate::vault::Key;
 use crate::vault::bundle::BundleId;
@@ -23,18 +21,7 @@ use crate::vault::slot::{KeyMaterial, KeySlot, SlotId, SlotKind};
 
 pub(super) const NOW: Timestamp = Timestamp::constant(1_700_000_000, 0);
 pub(super) const VAULT: VaultId = VaultId([5; 16]);
-pub(super) const TABLES: [&str; 10] = [
-    "vault",
-    "key_slots",
-    "intents",
-    "credentials",
-    "refresh_journal",
-    "attempts",
-    "standings",
-    "audit",
-    "unplaced_bundle",
-    "opened_bundles",
-];
+pub(super) const TABLES: [&str; 4] = ["vault_2", "key_slots_2", "intents_2", "credentials_2"];
 
 /// The id of the attempt in the journal.
 pub(super) const ATTEMPT: [u8; 16] = [7; 16];
@@ -122,24 +109,31 @@ pub(super) fn account(user: &str) -> Account {
 
 fn fill(store: &mut Database, key: &DataKey, slots: &[KeySlot], stored: &[(Account, Credential)]) {
     let change = store.write().expect("a transaction");
-    header::insert(&change, Header { vault: VAULT, generation: 1 }, NOW).expect("a header");
+    let sealing = Sealing::create(&change, key, NOW).expect("a header");
     for slot in slots {
-        slots::insert(&change, slot, NOW).expect("a slot");
+        slots::insert(&change, VAULT, slot, NOW).expect("a slot");
     }
     for (account, credential) in stored {
-        credentials::put(&change, key, account, credential).expect("a credential");
+        let none = Evidence::default();
+        credentials::put(&sealing, account, credential, &none).expect("a credential");
     }
     let (owner, _) = &stored[0];
-    let journal =
-        Journal { revision: 1, attempt: ATTEMPT, started_at: NOW, started: None, lease: None };
-    journal::put(&change, owner, &journal).expect("a journal");
+    let evidence = Evidence {
+        journal: Some(Journal {
+            revision: 1,
+            attempt: ATTEMPT,
+            started_at: NOW,
+            started: None,
+            lease: None,
+        }),
+        attempt: Some(serde_json::from_str(ATTEMPT_ROW).expect("an attempt")),
+        reported: CredentialHealth::RefreshFailed,
+    };
+    assert!(evidence::put(&sealing, owner, 1, &evidence).expect("evidence"));
     intents::put(&change, key, "genuine", NOW).expect("an intent");
-    let attempt = serde_json::from_str(ATTEMPT_ROW).expect("an attempt");
-    attempts::put(&change, owner, &attempt).expect("an attempt");
-    standings::put(&change, owner, CredentialHealth::RefreshFailed).expect("a standing");
-    audit::seal(&change, key, None, Some(Settings::default())).expect("an audit");
-    bundles::keep(&change, UNPLACED, "tokctl-bundle-1.made.up", NOW).expect("a bundle");
-    bundles::remember(&change, OPENED, NOW).expect("another");
+    bundles::keep(&sealing, UNPLACED, "tokctl-bundle-1.made.up", NOW).expect("a bundle");
+    sealing.remember_import(OPENED, NOW);
+    sealing.finish().expect("a sealed header");
     // A person who can edit the file can put any value into its columns, so the tables lose their
     // rules.
     for table in TABLES {
@@ -147,7 +141,7 @@ fn fill(store: &mut Database, key: &DataKey, slots: &[KeySlot], stored: &[(Accou
             .query_row("SELECT sql FROM sqlite_schema WHERE name = ?1", [table], |row| row.get(0))
             .expect("a table");
         let loose =
-            sql.replace(") STRICT", ")").replace(" NOT NULL", "").replacen(table, "loose", 1);
+            sql.replace(")STRICT", ")").replace(" NOT NULL", "").replacen(table, "loose", 1);
         let swap = format!(
             "{loose}; INSERT INTO loose SELECT * FROM {table}; DROP TABLE {table};
              ALTER TABLE loose RENAME TO {table};"
@@ -155,4 +149,5 @@ fn fill(store: &mut Database, key: &DataKey, slots: &[KeySlot], stored: &[(Accou
         change.execute_batch(&swap).expect("a table without rules");
     }
     change.commit().expect("a vault");
+    store.trust_schema().expect("a schema");
 }

@@ -3,22 +3,22 @@
 use std::path::Path;
 use std::time::Duration;
 
+use rusqlite::Connection;
 use rusqlite::types::Value;
-use rusqlite::{Connection, Transaction};
 
 use super::credential::{assert_decidable, can_be_kept, serialized};
 use super::price::{Price, price};
 use super::printed_text;
-use super::sample_vault::{ATTEMPT, NOW, OPENED, SampleVault, TABLES, VAULT};
+use super::sample_vault::{ATTEMPT, NOW, OPENED, SampleVault, TABLES, UNPLACED, VAULT};
 use super::seal;
 use crate::model::account::Account;
 use crate::model::audit::Settings;
 use crate::model::credential::Credential;
 use crate::model::summary::Summary;
 use crate::store::Error;
-use crate::store::inside::Writing;
+use crate::store::inside::evidence::Evidence;
 use crate::store::inside::{
-    attempts, audit, bundles, credentials, header, intents, journal, reseal, slots, standings,
+    Sealing, Writing, bundles, credentials, evidence, header, intents, listing, reseal, slots,
 };
 use crate::vault::seal::{DataKey, SealContext};
 use crate::vault::slot::{self, KeyMaterial, KeySlot};
@@ -38,9 +38,8 @@ impl VaultRows {
     ///
     /// - `set TABLE.COLUMN null`, `… int NUMBER`, `… text TEXT`, `… blob BYTES`
     /// - `flip TABLE.COLUMN POSITION MASK`
-    /// - `seal credential JSON`, `seal earlier JSON`, `seal audit_key BYTES`, `seal audit_head BYTES`:
-    ///   under the right seal, so that what reads the opened bytes is reached; `earlier` is the one
-    ///   that rows had before it covered the clear columns
+    /// - `seal credential JSON`, `seal header BYTES`: under the right seal, so that what reads the
+    ///   opened bytes is reached
     /// - `spill BYTES`, `spill sealed JSON`: into the spill file
     ///
     /// # Panics
@@ -64,21 +63,13 @@ impl VaultRows {
             match (verb, place) {
                 (b"set", _) => set(&change, place, rest),
                 (b"flip", _) => flip(&change, place, rest),
-                (b"seal", "credential" | "earlier") => {
+                (b"seal", "credential") => {
                     let (account, _) = &stored[0];
-                    let put = if place == "earlier" {
-                        credentials::put_earlier
-                    } else {
-                        credentials::put
-                    };
-                    own.extend(seal_credential(&change, key, account, rest, put));
+                    own.extend(seal_credential(&change, key, account, rest));
                 }
-                (b"seal", "audit_key") => {
+                (b"seal", "header") => {
                     audit_is_ours = false;
-                    put_blob(&change, "audit", "key", seal_in(key, SealContext::AuditKey, rest));
-                }
-                (b"seal", "audit_head") => {
-                    put_blob(&change, "audit", "head", seal_in(key, SealContext::AuditHead, rest));
+                    let _ = header::put_bytes(&change, key, rest);
                 }
                 (b"spill", sealed) => {
                     let (account, _) = &stored[0];
@@ -155,8 +146,6 @@ fn seal_in(key: &DataKey, place: SealContext<'_>, text: &[u8]) -> Vec<u8> {
     key.seal(place, text).expect("random bytes")
 }
 
-type Put = fn(&Transaction<'_>, &DataKey, &Account, &Credential) -> Result<(), Error>;
-
 /// Puts `text` under the credential's seal. What is a credential is stored with its clear columns
 /// too, and has to be found again; it is handed back.
 fn seal_credential(
@@ -164,28 +153,34 @@ fn seal_credential(
     key: &DataKey,
     account: &Account,
     text: &[u8],
-    put: Put,
 ) -> Option<Credential> {
-    if let Ok(credential) = serde_json::from_slice::<Credential>(text) {
-        assert_decidable(&credential);
-        let again = serde_json::to_vec(&credential).expect("what was read can be serialized");
-        let twice: Credential = serde_json::from_slice(&again).expect("and read");
-        assert_eq!(serialized(&twice), serialized(&credential));
-        if can_be_kept(&Summary::of(account, &credential))
-            && put(change, key, account, &credential).is_ok()
-        {
-            let found = credentials::read(change, key, account).expect("what was just stored");
-            assert_eq!(
-                found.map(|found| serialized(&found.credential)),
-                Some(serialized(&credential))
-            );
-        }
-        return Some(credential);
+    let credential = serde_json::from_slice::<Credential>(text).ok()?;
+    assert_decidable(&credential);
+    let again = serde_json::to_vec(&credential).expect("what was read can be serialized");
+    let twice: Credential = serde_json::from_slice(&again).expect("and read");
+    assert_eq!(serialized(&twice), serialized(&credential));
+    if can_be_kept(&Summary::of(account, &credential))
+        && put(change, key, account, &credential).is_ok()
+    {
+        let found = credentials::read(change, key, account).expect("what was just stored");
+        assert_eq!(
+            found.map(|found| serialized(&found.stored.credential)),
+            Some(serialized(&credential))
+        );
     }
-    let revision = credentials::revision(change, account).ok().flatten().unwrap_or_default();
-    let place = credentials::earlier_place(account, revision);
-    put_blob(change, "credentials", "sealed", seal_in(key, place, text));
-    None
+    Some(credential)
+}
+
+/// Stores a credential as a write of tokctl does.
+fn put(
+    change: &Writing<'_>,
+    key: &DataKey,
+    account: &Account,
+    credential: &Credential,
+) -> Result<(), Error> {
+    let sealing = Sealing::begin(change, key)?;
+    credentials::put(&sealing, account, credential, &Evidence::default())?;
+    sealing.finish().map(drop)
 }
 
 fn spill_content(key: &DataKey, account: &Account, sealed: bool, rest: &[u8]) -> Vec<u8> {
@@ -206,7 +201,7 @@ fn spill_content(key: &DataKey, account: &Account, sealed: bool, rest: &[u8]) ->
 /// Asserts that nothing expensive or weak is derived, and that only the slot as it was made opens.
 fn check_slots(connection: &Connection, secret: &KeyMaterial, genuine: &[KeySlot]) {
     let _ = slots::list(connection);
-    let Ok(found) = slots::read(connection) else { return };
+    let Ok(found) = slots::read(connection, VAULT) else { return };
     for found in found {
         let price = price(found.kind, found.cost);
         if price == Price::Expensive {
@@ -225,20 +220,22 @@ fn check_credentials(
     accounts: &[&Account],
     own: &[Credential],
 ) {
-    let summaries = credentials::summaries(connection);
+    let summaries = listing::summaries(connection);
     let _ = credentials::accounts(connection, None, None);
     for account in accounts {
         match credentials::read(connection, key, account) {
             Ok(Some(found)) => {
-                let known = own.iter().any(|own| serialized(own) == serialized(&found.credential));
+                let credential = &found.stored.credential;
+                let known = own.iter().any(|own| serialized(own) == serialized(credential));
                 assert!(known, "a row that nobody stored opens");
-                let sealed = Summary::of(account, &found.credential);
+                let sealed = Summary::of(account, credential);
                 let (clear, _) = summaries.as_ref().expect("a row that opens can be listed");
                 let clear = clear.iter().find(|clear| clear.account == **account);
                 let clear = clear.expect("and is in the list");
-                let login_by = clear.login_by.or(sealed.login_by);
-                let told = Summary { login_by, ..clear.clone() };
-                assert!(told == sealed || !can_be_kept(&sealed), "not what is sealed: {told:?}");
+                assert!(*clear == sealed || !can_be_kept(&sealed), "not what is sealed: {clear:?}");
+                let is_genuine = found.journal.as_ref().is_none_or(|it| it.attempt == ATTEMPT)
+                    && found.attempt.as_ref().is_none_or(|it| it.status == Some(503));
+                assert!(is_genuine, "evidence that nobody wrote: {found:?}");
             }
             Ok(None) => {}
             Err(error) => printed_text::assert_harmless(&error.to_string()),
@@ -249,7 +246,8 @@ fn check_credentials(
     {
         assert_eq!(examined, count);
         let opens = |account: &&&Account| {
-            matches!(credentials::read(connection, key, account), Ok(Some(_)))
+            let found = credentials::read(connection, key, account);
+            matches!(found, Ok(Some(row)) if !row.is_forged)
         };
         let good = accounts.iter().filter(opens).count();
         let bad = damage.accounts.len() + damage.nameless;
@@ -258,12 +256,11 @@ fn check_credentials(
 }
 
 fn check_other_rows(change: &Writing<'_>, key: &DataKey, account: &Account, audit_is_ours: bool) {
-    let _ = (header::read(change), header::check(change, key), journal::accounts(change));
-    let _ = (journal::read(change, account), standings::read(change, account));
+    let _ = (header::read(change), header::check(change, key), evidence::journals(change));
     let intents = intents::sealed(change, key).unwrap_or_default();
     assert!(intents.iter().all(|entry| entry == "genuine"), "{intents:?} may be deleted");
-    let one = attempts::read(change, account).ok().flatten();
-    let all = attempts::all(change).unwrap_or_default();
+    let one = credentials::read(change, key, account).ok().flatten().and_then(|row| row.attempt);
+    let all = evidence::attempts(change).unwrap_or_default();
     for attempt in all.into_iter().chain(one) {
         let texts = [&attempt.error, &attempt.message];
         for text in texts.into_iter().flatten() {
@@ -272,39 +269,45 @@ fn check_other_rows(change: &Writing<'_>, key: &DataKey, account: &Account, audi
         let hour = NOW.checked_add(Duration::from_hours(1)).expect("an hour from then");
         assert!(attempt.paused_until(NOW).is_none_or(|until| until <= hour));
     }
-    if let Ok(Some(sealed)) = audit::read(change, key) {
-        assert!(!audit_is_ours || sealed.settings == Settings::default());
+    if let Ok((_, contents)) = header::open(change, key)
+        && audit_is_ours
+    {
+        let settings = contents.audit.as_ref().map(|audit| audit.settings);
+        assert_eq!(settings, Some(Settings::default()));
+        assert_eq!(contents.imported_at(OPENED).ok(), Some(Some(NOW)), "a bundle opens twice");
     }
-    let _ = audit::seal(change, key, None, Some(Settings::default()));
-    check_bundles(change);
+    check_bundles(change, key);
 }
 
-/// Asserts that a bundle that was placed is kept no longer, and one that was opened is remembered.
-fn check_bundles(change: &Writing<'_>) {
+/// Asserts that a bundle that was placed is kept no longer.
+fn check_bundles(change: &Writing<'_>, key: &DataKey) {
+    let Ok(sealing) = Sealing::begin(change, key) else { return };
     if let Ok(Some((id, _))) = bundles::unplaced(change) {
-        bundles::forget(change, id).expect("what was read can be deleted");
+        assert_eq!(id, UNPLACED, "a bundle that nobody handed over");
+        bundles::forget(&sealing, id).expect("what was read can be deleted");
         assert_eq!(bundles::unplaced(change).ok(), Some(None));
     }
-    let _ = bundles::opened_at(change, OPENED);
-    if bundles::remember(change, OPENED, NOW).is_ok() {
-        assert_eq!(bundles::opened_at(change, OPENED).ok(), Some(Some(NOW)));
-    }
+    sealing.finish().expect("the header can be sealed");
 }
 
 /// Asserts that a credential stored over any row can be read and outlives a rotation, or is
 /// refused.
 fn write_again(change: &Writing<'_>, key: &DataKey, (account, credential): &(Account, Credential)) {
-    if credentials::put(change, key, account, credential).is_err() {
+    if put(change, key, account, credential).is_err() {
         return;
     }
     let read = |key: &DataKey| match credentials::read(change, key, account) {
-        Ok(Some(found)) => serialized(&found.credential),
+        Ok(Some(found)) => serialized(&found.stored.credential),
         other => panic!("{other:?} in place of what was stored"),
     };
     assert_eq!(read(key), serialized(credential));
     let next = DataKey::generate(VAULT, 2).expect("random bytes");
+    let sealing = Sealing::begin(change, key).expect("what was just sealed opens");
     match reseal::all(change, key, &next, |_| {}) {
-        Ok(_) => assert_eq!(read(&next), serialized(credential)),
+        Ok(_) => {
+            sealing.finish_under(&next).expect("the next key");
+            assert_eq!(read(&next), serialized(credential));
+        }
         Err(Error::Tampered { account: other }) => assert_ne!(other, *account),
         Err(_) => {}
     }

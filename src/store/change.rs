@@ -28,7 +28,7 @@ pub(super) enum Change {
     /// process.
     RestoreJournal {
         account: Account,
-        own: AttemptId,
+        own: Journal,
         earlier: Option<Journal>,
         attempt: Option<Attempt>,
     },

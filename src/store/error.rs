@@ -26,6 +26,16 @@ pub(crate) enum Error {
     /// The file holds something that tokctl does not write.
     #[error("the vault's file is not as tokctl wrote it: {0}")]
     Inconsistent(&'static str),
+    /// The schema holds something that tokctl did not make and that could act by itself, such as a
+    /// trigger: `tokctl doctor --repair` takes it out.
+    #[error("the vault's file has a {kind} `{name}` that tokctl did not make")]
+    ForeignSchema { kind: String, name: String },
+    /// A rollback journal lies beside the vault, which SQLite would play into it.
+    #[error("`{}` lies beside the vault, and tokctl writes no such file", path.display())]
+    RollbackJournal { path: PathBuf },
+    /// The end of the audit is gone, and the settings require the audit.
+    #[error("the audit ends before the last entry that the vault remembers")]
+    AuditCut,
     /// A credential's seal is broken, or its clear columns differ from what is under the seal.
     #[error("the credential for `{account}` is damaged or was tampered with")]
     Tampered { account: Account },

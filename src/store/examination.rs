@@ -9,9 +9,9 @@ use jiff::Timestamp;
 use super::engine::Engine;
 use super::error::Error;
 use super::file::VaultFile;
-use super::record::ListedSlot;
+use super::record::{Journal, ListedSlot};
 use super::sidecar::{self, Sidecar};
-use super::sqlite::{self, Database, Sqlite, header, intents, journal, slots};
+use super::sqlite::{self, Database, Differences, Sqlite, evidence, header, intents, slots};
 use super::vault::Vault;
 use crate::model::account::Account;
 use crate::vault::seal::Generation;
@@ -38,10 +38,11 @@ pub(crate) struct LeftoverIntents {
 }
 
 impl Vault {
-    /// Opens the vault at `path` without migrating it. Returns also whether its tables are the
-    /// current ones: from older tables, only the key slots can be read.
+    /// Opens the vault at `path` without migrating it, whatever else is in its schema. Returns also
+    /// whether its tables are those of the current version.
     pub(crate) fn open_as_it_is(path: &Path) -> Result<(Self, bool), Error> {
-        let (database, current) = Database::open_as_it_is(path)?;
+        let (database, version) = Database::open_as_it_is(path)?;
+        let current = version == sqlite::CURRENT;
         Ok((Self::over_sqlite(Sqlite::over(database, None)), current))
     }
 
@@ -70,7 +71,8 @@ impl Vault {
     pub(crate) fn slots_with_cost(&self) -> Result<Vec<(ListedSlot, Cost)>, Error> {
         let Engine::Sqlite(file) = &self.engine;
         file.read(|view| {
-            let costs = slots::read(view)?.into_iter().map(|slot| slot.cost);
+            let vault = header::read(view)?.ok_or_else(|| self.no_vault())?.vault;
+            let costs = slots::read(view, vault)?.into_iter().map(|slot| slot.cost);
             Ok(slots::list(view)?.into_iter().zip(costs).collect())
         })
     }
@@ -81,10 +83,15 @@ impl Vault {
         file.writer().faults(most)
     }
 
-    /// Returns the tables of the current version that are missing.
-    pub(crate) fn missing_tables(&self) -> Result<Vec<&'static str>, Error> {
+    /// Returns the differences between the schema of the file and that of its version.
+    pub(crate) fn schema_differences(&self) -> Result<Differences, Error> {
         let Engine::Sqlite(file) = &self.engine;
-        file.read(sqlite::missing_tables)
+        file.writer().differences()
+    }
+
+    /// Drops from the schema of the vault at `path` what tokctl did not make.
+    pub(crate) fn drop_foreign(path: &Path) -> Result<(), Error> {
+        Database::drop_foreign(path)
     }
 
     /// Returns the length of the write-ahead log in bytes.
@@ -104,7 +111,9 @@ impl Vault {
     /// Returns the accounts whose refresh is in doubt, each with the time when it began.
     pub(crate) fn interrupted_refreshes(&self) -> Result<Vec<(Account, Timestamp)>, Error> {
         let Engine::Sqlite(file) = &self.engine;
-        file.read(journal::interrupted)
+        let began =
+            |(account, journal): (Account, Option<Journal>)| Some((account, journal?.started_at));
+        file.read(|view| Ok(evidence::journals(view)?.into_iter().filter_map(began).collect()))
     }
 }
 

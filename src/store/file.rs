@@ -4,6 +4,7 @@
 use std::fs::{self, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use sha2::{Digest, Sha256};
 
@@ -150,6 +151,24 @@ impl VaultFile {
             return Err(Error::NetworkFileSystem { path: self.path.clone() });
         }
         Ok(private_file::readers(found))
+    }
+
+    /// Refuses a rollback journal beside the vault: tokctl writes none, and SQLite would play the old
+    /// pages in it into the file.
+    ///
+    /// SQLite itself makes one for a moment, while a new file or a backup is switched to the
+    /// write-ahead log. So a journal is refused if it stays.
+    pub(super) fn refuse_rollback_journal(&self) -> Result<(), Error> {
+        const MOMENT: Duration = Duration::from_millis(500);
+        let path = self.with_suffix("-journal");
+        let found_at = Instant::now();
+        while path.symlink_metadata().is_ok() {
+            if found_at.elapsed() > MOMENT {
+                return Err(Error::RollbackJournal { path });
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        Ok(())
     }
 
     /// Sets the mode of the database's files to 0600 if others can read them. The caller knows by

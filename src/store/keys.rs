@@ -12,9 +12,9 @@ use super::change::{Change, Outcome};
 use super::engine::Engine;
 use super::error::Error;
 use super::open_vault::OpenVault;
-use super::sqlite::header::{self, Header};
+use super::sqlite::header;
 use super::sqlite::rotate::{Rotation, Step};
-use super::sqlite::{self, intents, journal, reseal, slots};
+use super::sqlite::{Sealing, evidence, intents, reseal, slots};
 use super::vault::Vault;
 use crate::model::account::Account;
 use crate::vault::keychain::{self, EntryName};
@@ -61,9 +61,8 @@ impl Vault {
         audit::set_aside(self.file(), vault);
         let Engine::Sqlite(file) = &self.engine;
         file.without_key(|transaction| {
-            header::insert(transaction, Header { vault, generation: key.generation }, at)?;
-            slots::insert(transaction, &slot, at)?;
-            sqlite::audit::seal(transaction, &key, None, None)?;
+            Sealing::create(transaction, &key, at)?.finish()?;
+            slots::insert(transaction, vault, &slot, at)?;
             intents::remove(transaction, &entry_name(vault, id).to_string())
         })?;
         Ok(OpenVault::new(self, secret, key))
@@ -121,7 +120,7 @@ impl OpenVault {
         self.commit(|| Change::RemoveIntent { slot }).map(drop)
     }
 
-    /// Adds a slot. The caller has the [`KeysTurn`](super::KeysTurn).
+    /// Adds a slot. The caller has the turn of [`Vault::keys_turn`].
     pub(crate) fn add_slot(
         &self,
         id: SlotId,
@@ -132,7 +131,7 @@ impl OpenVault {
         self.commit(|| Change::AddSlot { id, kind, material: material.clone(), at }).map(drop)
     }
 
-    /// Removes a slot. The caller has the [`KeysTurn`](super::KeysTurn).
+    /// Removes a slot. The caller has the turn of [`Vault::keys_turn`].
     pub(crate) fn remove_slot(
         &self,
         id: SlotId,
@@ -146,7 +145,7 @@ impl OpenVault {
     /// unlocked.
     pub(crate) fn check_key(&self) -> Result<(), Error> {
         let key = self.key();
-        self.file_engine().read(|view| header::check(view, &key))
+        self.file_engine().read(|view| header::check(view, &key).map(drop))
     }
 
     /// Returns the number of rows with a credential, damaged ones included.
@@ -154,22 +153,16 @@ impl OpenVault {
         self.file_engine().read(reseal::count)
     }
 
-    /// Returns the accounts whose refresh is in doubt: a request was begun and has no answer yet.
+    /// Returns the accounts whose refresh is in doubt, a request was begun and has no answer yet, as
+    /// far as the columns in the clear say. A rotation fails where those were edited.
     pub(crate) fn accounts_in_doubt(&self) -> Result<Vec<Account>, Error> {
-        self.file_engine().read(|view| {
-            let accounts = journal::accounts(view)?.into_iter().filter_map(|(provider, user)| {
-                let (Ok(provider), Ok(user)) = (provider.parse(), user.parse()) else {
-                    return None;
-                };
-                Some(Account { provider, user })
-            });
-            Ok::<_, Error>(accounts.collect())
-        })
+        let found = self.file_engine().read(evidence::journals)?;
+        Ok(found.into_iter().map(|(account, _)| account).collect())
     }
 
     /// Replaces data key and slots and seals every credential again, in one transaction. Returns
     /// the new generation and the number of credentials. The caller has the
-    /// [`KeysTurn`](super::KeysTurn).
+    /// turn of [`Vault::keys_turn`].
     ///
     /// Fails with [`Error::KeyRetired`] if another process replaced the data key meanwhile, and
     /// with [`Error::Tampered`] if a credential does not open.
@@ -201,6 +194,7 @@ mod tests {
     use super::*;
     use crate::model::credential::Credential;
     use crate::model::credential::Expiry;
+    use crate::store::sqlite::evidence::Evidence;
     use crate::store::sqlite::{Access, Sqlite, credentials};
     use crate::vault::Key;
     use crate::vault::slot::{KeyMaterial, KeySlot, SlotId, SlotKind};
@@ -229,19 +223,18 @@ mod tests {
         let slot = KeySlot::wrap(id, SlotKind::Key, &material, &next).unwrap();
         let file = Sqlite::open(vault.location(), Access::ReadWrite).unwrap();
         file.without_key(|transaction| {
-            for statement in
-                ["UPDATE vault SET generation = 2", "DELETE FROM key_slots", "DELETE FROM audit"]
-            {
-                transaction.execute(statement, [])?;
-            }
-            slots::insert(transaction, &slot, NOW)?;
+            Sealing::begin(transaction, &vault.key())?.finish_under(&next)?;
+            transaction.execute("DELETE FROM key_slots_2", [])?;
+            slots::insert(transaction, next.vault, &slot, NOW)?;
             let credential = Credential::made_up_static(Expiry::None);
-            credentials::put(transaction, &next, &account(), &credential)
+            let sealing = Sealing::begin(transaction, &next)?;
+            credentials::put(&sealing, &account(), &credential, &Evidence::default())?;
+            sealing.finish()
         })
         .unwrap();
         assert!(first.read(&account()).unwrap().is_some());
         // Now that no slot is left, nothing can be unlocked any more.
-        file.without_key(|transaction| Ok(transaction.execute("DELETE FROM key_slots", [])?))
+        file.without_key(|transaction| Ok(transaction.execute("DELETE FROM key_slots_2", [])?))
             .unwrap();
         assert!(second.read(&account()).unwrap().is_some());
         assert!(opener.open().unwrap().read(&account()).unwrap().is_some());

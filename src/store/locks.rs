@@ -30,18 +30,24 @@ pub(crate) struct Guard {
 /// The lock of one credential, which this process holds.
 #[derive(Debug)]
 pub(crate) struct CredentialGuard {
-    _file: File,
+    guard: Guard,
     identity: LockIdentity,
 }
 
 impl CredentialGuard {
-    fn of(file: File) -> Result<Self, Error> {
-        let identity = LockIdentity::read_or_give(&file)?;
-        Ok(Self { _file: file, identity })
+    fn of(guard: Guard) -> Result<Self, Error> {
+        let identity = LockIdentity::read_or_give(&guard.file)?;
+        Ok(Self { guard, identity })
     }
 
     pub(crate) fn identity(&self) -> &LockIdentity {
         &self.identity
+    }
+}
+
+impl From<CredentialGuard> for Guard {
+    fn from(guard: CredentialGuard) -> Self {
+        guard.guard
     }
 }
 
@@ -86,7 +92,7 @@ impl CredentialLock {
         // If somebody unlinked the file meanwhile, the lock is on a file that nobody else opens.
         if is_same(&self.file, &self.path).map_err(failed)? {
             let file = self.file.try_clone().map_err(failed)?;
-            return CredentialGuard::of(file).map(Some);
+            return CredentialGuard::of(Guard { file }).map(Some);
         }
         self.file = private_file::open_or_create(&self.path).map_err(failed)?;
         Ok(None)
@@ -109,7 +115,7 @@ pub(crate) fn credential(
     deadline: Instant,
 ) -> Result<CredentialGuard, Error> {
     let path = vault.ensure_sidecar()?.join(format!("{}.lock", VaultFile::name_of(account)));
-    CredentialGuard::of(wait(&path, Mode::Exclusive, deadline)?.file)
+    CredentialGuard::of(wait(&path, Mode::Exclusive, deadline)?)
 }
 
 /// Looks at the lock of one credential. Makes no file, and keeps nobody waiting.

@@ -15,7 +15,7 @@ use super::engine::Engine;
 use super::error::Error;
 use super::record::Row;
 use super::sqlite::reseal::{self, Damage};
-use super::sqlite::{Remember, Seen, Sqlite, attempts, audit, bundles, credentials};
+use super::sqlite::{Remember, Seen, Sqlite, bundles, credentials, evidence, header};
 use super::unlock;
 use super::vault::Vault;
 use super::watermark::Watermarks;
@@ -132,10 +132,21 @@ impl OpenVault {
 
     /// Returns what is older here than this machine has seen.
     pub(crate) fn older(&self) -> Result<Older, Error> {
+        let found = self.older_among(self.accounts(None, None)?)?;
+        if !found.file && found.accounts.is_empty() {
+            return Ok(found);
+        }
+        // What another process wrote since this view of the vault was taken is no older.
+        self.file_engine().look_again()?;
+        self.older_among(found.accounts)
+    }
+
+    fn older_among(&self, accounts: Vec<Account>) -> Result<Older, Error> {
         self.under_key(|key| {
+            let accounts = accounts.clone();
             self.file_engine().read(|view| {
-                let (file, accounts) =
-                    Seen::of(&self.watermarks, key.vault).all_older(view, key)?;
+                let seen = Seen::of(&self.watermarks, key.vault);
+                let (file, accounts) = seen.older(view, key, accounts)?;
                 Ok(Older { file, accounts })
             })
         })
@@ -182,37 +193,52 @@ impl OpenVault {
     ///
     /// Fails with [`Error::Tampered`] if the seal does not open.
     pub(crate) fn read(&self, account: &Account) -> Result<Option<Row>, Error> {
-        self.under_key(|key| {
-            self.file_engine().read(|view| credentials::read_with_journal(view, key, account))
-        })
+        self.under_key(|key| self.file_engine().read(|view| credentials::read(view, key, account)))
     }
 
-    /// Reads the credential of `account` and the last attempt on it. Also opens what every commit
+    /// Reads the credential of `account` to send a request about it. Also opens what every commit
     /// of a credential needs, so that damage is found before a refresh token is spent.
-    pub(crate) fn read_with_attempt(
-        &self,
-        account: &Account,
-    ) -> Result<Option<(Row, Option<Attempt>)>, Error> {
+    ///
+    /// Fails with [`Error::Tampered`] also if the evidence of the credential is forged.
+    pub(crate) fn read_to_send(&self, account: &Account) -> Result<Option<Row>, Error> {
         self.under_key(|key| {
             self.file_engine().read(|view| {
-                let Some(row) = credentials::read_with_journal(view, key, account)? else {
-                    return Ok(None);
-                };
-                audit::read(view, key)?;
-                Ok(Some((row, attempts::read(view, account)?)))
+                let Some(row) = credentials::read(view, key, account)? else { return Ok(None) };
+                header::open(view, key)?;
+                row.trusted(account).map(Some)
             })
         })
     }
 
     /// Returns the revision of the credential of `account`, without opening its seal, and the last
     /// attempt on it.
+    ///
+    /// Fails with [`Error::Tampered`] if the evidence of the credential is forged.
     pub(crate) fn revision(
         &self,
         account: &Account,
     ) -> Result<Option<(u64, Option<Attempt>)>, Error> {
-        self.file_engine().read(|view| {
-            let Some(revision) = credentials::revision(view, account)? else { return Ok(None) };
-            Ok(Some((revision, attempts::read(view, account)?)))
+        let Some((revision, found)) = self.evidence(account)? else { return Ok(None) };
+        Ok(Some((revision, found.genuine(account)?.attempt)))
+    }
+
+    /// Returns the last attempt to refresh or check the credential of `account`.
+    ///
+    /// Fails with [`Error::Tampered`] if the evidence of the credential is forged.
+    pub(crate) fn last_attempt(&self, account: &Account) -> Result<Option<Attempt>, Error> {
+        Ok(self.revision(account)?.and_then(|(_, attempt)| attempt))
+    }
+
+    /// Returns the evidence of the credential of `account`, with the credential's revision.
+    pub(super) fn evidence(
+        &self,
+        account: &Account,
+    ) -> Result<Option<(u64, evidence::Found)>, Error> {
+        self.under_key(|key| {
+            self.file_engine().read(|view| {
+                let form = header::check(view, key)?;
+                credentials::evidence_at(view, key, form, account)
+            })
         })
     }
 
@@ -225,12 +251,19 @@ impl OpenVault {
 
     /// Returns the handed over bundle that is unplaced: it is not known whether its file was written.
     pub(crate) fn unplaced_bundle(&self) -> Result<Option<(BundleId, String)>, Error> {
-        self.file_engine().read(bundles::unplaced)
+        self.under_key(|key| {
+            self.file_engine().read(|view| {
+                header::open(view, key)?;
+                bundles::unplaced(view)
+            })
+        })
     }
 
     /// Returns the time when `bundle` was imported; `None` if it was not.
     pub(crate) fn imported_at(&self, bundle: BundleId) -> Result<Option<Timestamp>, Error> {
-        self.file_engine().read(|view| bundles::opened_at(view, bundle))
+        let (_, contents) =
+            self.under_key(|key| self.file_engine().read(|view| header::open(view, key)))?;
+        contents.imported_at(bundle)
     }
 }
 

@@ -3,8 +3,11 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::error::Error;
 use super::lease::Lease;
 use crate::boot_clock::Moment;
+use crate::model::account::Account;
+use crate::model::attempt::Attempt;
 use crate::model::credential::Credential;
 use crate::vault::slot::{SlotId, SlotKind};
 
@@ -22,10 +25,13 @@ pub(crate) type AttemptId = [u8; 16];
 
 /// The journal of a refresh: it says that a request may have been sent whose answer is not stored
 /// yet. Nothing in it is derived from a secret.
+///
+/// The vault keeps it as JSON, in the clear and under a seal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Journal {
     /// The revision of the credential whose refresh token may be spent.
     pub(crate) revision: u64,
+    #[serde(with = "hexadecimal")]
     pub(crate) attempt: AttemptId,
     /// The time of the first request that may have spent the refresh token.
     pub(crate) started_at: Timestamp,
@@ -55,11 +61,47 @@ impl Journal {
     }
 }
 
-/// A credential with the journal of its refresh, if a refresh of this revision was begun.
+/// A credential with the evidence of what happened to it.
 #[derive(Debug, Clone)]
 pub(crate) struct Row {
     pub(crate) stored: Stored,
+    /// The journal of a refresh of this revision that has no answer.
     pub(crate) journal: Option<Journal>,
+    /// The last request about the credential.
+    pub(crate) attempt: Option<Attempt>,
+    /// Whether the evidence was edited or taken away, so that nothing is known of it. That is no
+    /// reason to withhold a good token, and nothing may be sent or written: see [`Self::trusted`].
+    pub(crate) is_forged: bool,
+}
+
+impl Row {
+    /// Returns a row whose evidence does not open.
+    pub(super) fn forged(stored: Stored) -> Self {
+        Self { stored, journal: None, attempt: None, is_forged: true }
+    }
+
+    /// Returns the row if a request may be sent and the row written because of it. Fails with
+    /// [`Error::Tampered`] if its evidence is forged.
+    pub(crate) fn trusted(self, account: &Account) -> Result<Self, Error> {
+        if self.is_forged { Err(Error::Tampered { account: account.clone() }) } else { Ok(self) }
+    }
+}
+
+/// The form of 16 bytes in JSON: 32 hexadecimal digits.
+mod hexadecimal {
+    use data_encoding::HEXLOWER;
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(bytes: &[u8; 16], to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&HEXLOWER.encode(bytes))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<[u8; 16], D::Error> {
+        let text = String::deserialize(from)?;
+        let bytes = HEXLOWER.decode(text.as_bytes()).map_err(D::Error::custom)?;
+        bytes.try_into().map_err(|_| D::Error::custom("an id of another length"))
+    }
 }
 
 /// The clear part of a key slot, which is read without a key and is not verified.

@@ -4,10 +4,12 @@ use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
+
 use super::audit::{self, AuditState, Findings};
 use super::error::Error;
 use super::open_vault::OpenVault;
-use super::sqlite;
+use super::sqlite::header;
 use crate::model::audit::{Action, Event, Mode, OK, Settings};
 
 /// The longest time that an entry waits for those of other processes, too short to be noticed.
@@ -44,6 +46,9 @@ pub(crate) struct VerifiedAudit {
     pub(crate) settings: Option<Settings>,
     /// The path of the audit's file.
     pub(crate) path: PathBuf,
+    /// The time of the backup, if the vault is a copy that nothing was written to since: it
+    /// remembers no entry.
+    pub(crate) copied_at: Option<Timestamp>,
 }
 
 impl OpenVault {
@@ -71,6 +76,7 @@ impl OpenVault {
         }
         Ok(match written {
             Ok(()) => UseRecorded::Written,
+            Err(cut @ Error::AuditCut) => return Err(cut),
             Err(source) if required => UseRecorded::Required(source),
             Err(source) => UseRecorded::Missed(source),
         })
@@ -85,12 +91,23 @@ impl OpenVault {
             Some(state) => (audit::examine(&content, &state), Some(state.settings)),
             None => (audit::examine_without_key(&content), None),
         };
-        Ok(VerifiedAudit { examined, settings, path: self.file().audit() })
+        let copied_at = self.file_engine().read(header::copied_at)?;
+        Ok(VerifiedAudit { examined, settings, path: self.file().audit(), copied_at })
+    }
+
+    /// Begins a new audit in place of one that was tampered with, whose file is renamed.
+    pub(crate) fn restart_audit(&self, at: Timestamp) -> Result<(), Error> {
+        match self.audit()? {
+            Some(state) => audit::restart(self.file(), &state, at, LONG_TIMEOUT),
+            None => Ok(()),
+        }
     }
 
     /// Reads what the vault keeps of the audit; `None` if nothing was written since it keeps that.
     fn audit(&self) -> Result<Option<AuditState>, Error> {
-        self.under_key(|key| self.file_engine().read(|view| sqlite::audit::read(view, key)))
+        let (_, contents) =
+            self.under_key(|key| self.file_engine().read(|view| header::open(view, key)))?;
+        Ok(contents.audit)
     }
 }
 
@@ -102,6 +119,11 @@ fn is_worth_a_commit(event: &Event<'_>) -> bool {
         // A failed change of keys leaves the vault as it was.
         Action::RotateKey | Action::AddSlot | Action::RemoveSlot => event.outcome == OK,
         // Import and export touch many credentials: see [`OpenVault::seal_audit_head`].
-        Action::Import | Action::Export | Action::Get | Action::Refresh | Action::Check => false,
+        Action::Repair
+        | Action::Import
+        | Action::Export
+        | Action::Get
+        | Action::Refresh
+        | Action::Check => false,
     }
 }

@@ -184,7 +184,7 @@ impl RefreshTurn<'_> {
     ) {
         let _ = self.vault.commit(|| Change::RestoreJournal {
             account: self.account.clone(),
-            own: own.attempt,
+            own: own.clone(),
             earlier: earlier.cloned(),
             attempt: attempt.cloned(),
         });

@@ -55,85 +55,61 @@ impl CredentialTurn {
     }
 }
 
-/// The turn to write the credentials of several accounts.
-pub(crate) struct CredentialTurns {
-    _credentials: Vec<CredentialGuard>,
-    _others: Vec<Guard>,
+/// Any other turn. Its holder knows what it is for; all that matters of it is when it ends.
+pub(crate) struct Turn {
+    _guards: Vec<Guard>,
 }
 
-impl CredentialTurns {
-    /// Waits for the locks of all `accounts`, in this order; with `moving`, also for the lock of a
-    /// hand-over.
-    pub(super) fn of<'a>(
+impl Turn {
+    /// Waits for the turn to write the credentials of all `accounts`, in this order; with `moving`,
+    /// also to hand them over.
+    pub(super) fn to_write<'a>(
         vault: &VaultFile,
         accounts: impl Iterator<Item = &'a Account>,
         moving: bool,
         deadline: Instant,
     ) -> Result<Self, Error> {
-        let (mut credentials, mut others) = (Vec::new(), Vec::new());
+        let mut guards = Vec::new();
         if moving {
-            others.push(locks::hand_over(vault, deadline)?);
+            guards.push(locks::hand_over(vault, deadline)?);
         }
         // The caller passes accounts in the order of their names, so that two processes that want
         // the same locks don't wait for each other.
         for account in accounts {
-            credentials.push(locks::credential(vault, account, deadline)?);
+            guards.push(locks::credential(vault, account, deadline)?.into());
         }
-        others.push(locks::key_in_use(vault, deadline)?);
-        Ok(Self { _credentials: credentials, _others: others })
+        guards.push(locks::key_in_use(vault, deadline)?);
+        Ok(Self { _guards: guards })
     }
-}
 
-/// The turn to write the file of a bundle that is handed over to another machine.
-pub(crate) struct HandOverTurn {
-    _guard: Guard,
-}
-
-impl HandOverTurn {
-    pub(super) fn of(vault: &VaultFile, deadline: Instant) -> Result<Self, Error> {
-        Ok(Self { _guard: locks::hand_over(vault, deadline)? })
+    /// Waits for the turn to write the file of a bundle that is handed over to another machine.
+    pub(super) fn to_hand_over(vault: &VaultFile, deadline: Instant) -> Result<Self, Error> {
+        Ok(Self { _guards: vec![locks::hand_over(vault, deadline)?] })
     }
-}
 
-/// The turn to change the status of one credential. Keys may change meanwhile.
-pub(crate) struct StatusTurn {
-    _guard: CredentialGuard,
-}
-
-impl StatusTurn {
-    pub(super) fn of(
+    /// Waits for the turn to change the status of one credential. Keys may change meanwhile.
+    pub(super) fn to_change_status(
         vault: &VaultFile,
         account: &Account,
         deadline: Instant,
     ) -> Result<Self, Error> {
-        Ok(Self { _guard: locks::credential(vault, account, deadline)? })
+        Ok(Self { _guards: vec![locks::credential(vault, account, deadline)?.into()] })
     }
-}
 
-/// The turn to log in for one account. Others can still use and refresh the credential.
-pub(crate) struct LoginTurn {
-    _guard: Guard,
-}
-
-impl LoginTurn {
-    /// Takes the turn; returns `None` while another process has it.
-    pub(super) fn of(
+    /// Takes the turn to log in for one account; returns `None` while another process has it.
+    /// Others can still use and refresh the credential.
+    pub(super) fn to_log_in(
         vault: &VaultFile,
         provider: &ProviderName,
         user: Option<&UserName>,
     ) -> Result<Option<Self>, Error> {
-        Ok(locks::login(vault, provider, user)?.map(|guard| Self { _guard: guard }))
+        let guard = locks::login(vault, provider, user)?;
+        Ok(guard.map(|guard| Self { _guards: vec![guard] }))
     }
-}
 
-/// The turn to change the vault's keys, or many credentials at once.
-pub(crate) struct KeysTurn {
-    _guards: [Guard; 2],
-}
-
-impl KeysTurn {
-    pub(super) fn of(vault: &VaultFile, deadline: Instant) -> Result<Self, Error> {
-        Ok(Self { _guards: locks::key_changes(vault, deadline)? })
+    /// Waits for the turn to change the vault's keys, or many credentials at once.
+    pub(super) fn to_change_keys(vault: &VaultFile, deadline: Instant) -> Result<Self, Error> {
+        Ok(Self { _guards: locks::key_changes(vault, deadline)?.into() })
     }
 }
 

@@ -24,7 +24,7 @@ impl Vault {
         let Engine::Sqlite(file) = &self.engine;
         file.read(|view| {
             let header = header::read(view)?.ok_or_else(|| self.no_vault())?;
-            Ok((header, slots::read(view)?))
+            Ok((header, slots::read(view, header.vault)?))
         })
     }
 }

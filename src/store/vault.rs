@@ -1,6 +1,5 @@
 //! A vault that is still locked, with everything that needs no key.
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -12,10 +11,8 @@ use super::error::Error;
 use super::file::VaultFile;
 use super::record::ListedSlot;
 use super::spill;
-use super::sqlite::{
-    self, Access, Seen, Sqlite, attempts, bundles, credentials, header, journal, slots,
-};
-use super::turn::{CredentialTurn, KeysTurn};
+use super::sqlite::{Access, Seen, Sqlite, bundles, credentials, evidence, header, listing, slots};
+use super::turn::{CredentialTurn, Turn};
 use super::watermark::Watermarks;
 use crate::model::account::{Account, ProviderName, UserName};
 use crate::model::attempt::Attempt;
@@ -106,7 +103,7 @@ impl Vault {
     /// that can't be read at all.
     pub(crate) fn summaries(&self) -> Result<(Vec<Summary>, usize), Error> {
         let Engine::Sqlite(file) = &self.engine;
-        file.read(credentials::summaries)
+        file.read(listing::summaries)
     }
 
     /// Calls `each` with the clear part of each credential, its last attempt, and whether its
@@ -114,31 +111,16 @@ impl Vault {
     /// that can't be read at all.
     pub(crate) fn each_summary<E: From<Error>>(
         &self,
-        mut each: impl FnMut(Summary, Option<Attempt>, bool) -> Result<(), E>,
+        each: impl FnMut(Summary, Option<Attempt>, bool) -> Result<(), E>,
     ) -> Result<usize, E> {
         let Engine::Sqlite(file) = &self.engine;
-        file.read(|view| {
-            let in_doubt: BTreeSet<(String, String)> = journal::accounts(view)?;
-            attempts::with_summaries(view, |summary, last| {
-                let Account { provider, user } = &summary.account;
-                // Nearly always no refresh is in doubt, and no names have to be copied.
-                let is_in_doubt = !in_doubt.is_empty()
-                    && in_doubt.contains(&(provider.as_str().to_owned(), user.as_str().to_owned()));
-                each(summary, last, is_in_doubt)
-            })
-        })
+        file.read(|view| listing::each_with_evidence(view, each))
     }
 
-    /// Returns the last attempt for each credential.
+    /// Returns the last attempt for each credential, not verified.
     pub(crate) fn attempts(&self) -> Result<Vec<Attempt>, Error> {
         let Engine::Sqlite(file) = &self.engine;
-        file.read(attempts::all)
-    }
-
-    /// Returns the last attempt to refresh or check the credential of `account`.
-    pub(crate) fn last_attempt(&self, account: &Account) -> Result<Option<Attempt>, Error> {
-        let Engine::Sqlite(file) = &self.engine;
-        file.read(|view| attempts::read(view, account))
+        file.read(evidence::attempts)
     }
 
     /// Returns the time since when a handed over bundle is unplaced: it is not known whether its
@@ -161,7 +143,7 @@ impl Vault {
         let Engine::Sqlite(file) = &self.engine;
         let (forgotten, vault) = file.without_key(|transaction| {
             let vault = header::read(transaction).ok().flatten().map(|header| header.vault);
-            Ok((sqlite::forget(transaction, account)?, vault))
+            Ok((credentials::remove(transaction, account)?, vault))
         })?;
         if let Some(vault) = vault {
             let seen = Seen::of(watermarks, vault);
@@ -199,8 +181,8 @@ impl Vault {
     }
 
     /// Waits for the turn to change the vault's keys: no other process uses or changes them then.
-    pub(crate) fn keys_turn(&self, deadline: Instant) -> Result<KeysTurn, Error> {
-        KeysTurn::of(self.file(), deadline)
+    pub(crate) fn keys_turn(&self, deadline: Instant) -> Result<Turn, Error> {
+        Turn::to_change_keys(self.file(), deadline)
     }
 }
 

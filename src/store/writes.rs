@@ -8,8 +8,8 @@ use super::change::{Change, Outcome, Placement};
 use super::error::Error;
 use super::open_vault::OpenVault;
 use super::spill;
-use super::sqlite::standings;
-use super::turn::{CredentialTurn, CredentialTurns, HandOverTurn, LoginTurn, StatusTurn};
+use super::sqlite::evidence::Found;
+use super::turn::{CredentialTurn, Turn};
 use crate::model::account::{Account, ProviderName, UserName};
 use crate::model::attempt::Attempt;
 use crate::model::credential::{Credential, Status};
@@ -64,22 +64,18 @@ impl OpenVault {
         accounts: impl Iterator<Item = &'a Account>,
         moving: bool,
         deadline: Instant,
-    ) -> Result<CredentialTurns, Error> {
-        CredentialTurns::of(self.file(), accounts, moving, deadline)
+    ) -> Result<Turn, Error> {
+        Turn::to_write(self.file(), accounts, moving, deadline)
     }
 
     /// Waits for the turn to write the file of a bundle that is handed over.
-    pub(crate) fn hand_over_turn(&self, deadline: Instant) -> Result<HandOverTurn, Error> {
-        HandOverTurn::of(self.file(), deadline)
+    pub(crate) fn hand_over_turn(&self, deadline: Instant) -> Result<Turn, Error> {
+        Turn::to_hand_over(self.file(), deadline)
     }
 
     /// Waits for the turn to change the status of a credential.
-    pub(crate) fn status_turn(
-        &self,
-        account: &Account,
-        deadline: Instant,
-    ) -> Result<StatusTurn, Error> {
-        StatusTurn::of(self.file(), account, deadline)
+    pub(crate) fn status_turn(&self, account: &Account, deadline: Instant) -> Result<Turn, Error> {
+        Turn::to_change_status(self.file(), account, deadline)
     }
 
     /// Takes the turn to log in for `user`, or for a user who is not known yet; returns `None`
@@ -88,8 +84,8 @@ impl OpenVault {
         &self,
         provider: &ProviderName,
         user: Option<&UserName>,
-    ) -> Result<Option<LoginTurn>, Error> {
-        LoginTurn::of(self.file(), provider, user)
+    ) -> Result<Option<Turn>, Error> {
+        Turn::to_log_in(self.file(), provider, user)
     }
 
     /// Stores a credential over the one at the revision `over`, or as a new row, without journal
@@ -223,7 +219,10 @@ impl OpenVault {
         health: CredentialHealth,
     ) -> Result<Option<CredentialHealth>, Error> {
         // Nearly always there is nothing to write.
-        let told = self.file_engine().read(|view| standings::read(view, account))?;
+        let Some((_, Found::Genuine(evidence, _))) = self.evidence(account)? else {
+            return Ok(None);
+        };
+        let told = evidence.reported;
         if health.reported_after(told) == told {
             return Ok(None);
         }

@@ -41,15 +41,24 @@ pub(crate) struct DataKey {
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum SealContext<'a> {
     /// A credential in its row, at one revision, under a seal that does not cover the columns
-    /// beside it. Rows are no longer sealed like this, and those that are can still be opened.
+    /// beside it. Only rows of early vaults are sealed like this.
     Credential { provider: &'a str, user: &'a str, revision: u64 },
+    /// A credential in its row, at one revision, under a seal that covers the columns beside it,
+    /// in a vault whose evidence was not sealed yet.
+    EarlierRow { provider: &'a str, user: &'a str, revision: u64, clear: &'a [u8] },
     /// A credential in its row, at one revision, under a seal that covers the columns beside it.
+    /// Its evidence has a seal of its own.
     Row { provider: &'a str, user: &'a str, revision: u64, clear: &'a [u8] },
+    /// The evidence of a credential, written at `number`. The plaintext is empty: the seal only
+    /// proves that tokctl wrote the columns whose bytes are `clear`.
+    Evidence { provider: &'a str, user: &'a str, revision: u64, number: u64, clear: &'a [u8] },
+    /// The sealed part of the vault's header, bound to the bytes of the columns beside it.
+    Header { clear: &'a [u8] },
     /// The answer to one refresh of a credential, which could not be stored in its row.
     Spill { provider: &'a str, user: &'a str, revision: u64, attempt: &'a [u8; 16] },
-    /// The key of the audit's chain, with the audit's settings.
+    /// The key of the audit's chain, with the audit's settings, in an early vault.
     AuditKey,
-    /// The head of the audit: the last entry that the vault remembers.
+    /// The head of the audit, the last entry that the vault remembers, in an early vault.
     AuditHead,
     /// The content of a bundle, bound to the bytes of the bundle's header.
     Bundle { header: &'a [u8] },
@@ -58,13 +67,32 @@ pub(crate) enum SealContext<'a> {
     Intent { entry: &'a str },
 }
 
-/// The version of a seal that covers the columns beside it.
+/// The version of a row's seal that covers the columns beside it.
 const COVERING: u8 = 2;
 
-/// Whether a row's seal claims to cover the columns beside it: if not, they have to be compared.
-/// A seal whose claim was edited does not open.
-pub(crate) fn covers_the_clear_copy(sealed: &[u8]) -> bool {
-    sealed.first() == Some(&COVERING)
+/// The version of a row's seal that stands beside sealed evidence.
+const BESIDE_EVIDENCE: u8 = 3;
+
+/// The form of a row's seal, as the seal claims. A seal whose claim was edited does not open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RowSeal {
+    /// The seal of [`SealContext::Credential`]: the columns beside it have to be compared.
+    Comparing,
+    /// The seal of [`SealContext::EarlierRow`].
+    Covering,
+    /// The seal of [`SealContext::Row`], which all rows have that today's program writes.
+    BesideEvidence,
+}
+
+impl RowSeal {
+    /// Returns the form that the first byte of `sealed` claims.
+    pub(crate) fn of(sealed: &[u8]) -> Self {
+        match sealed.first() {
+            Some(&BESIDE_EVIDENCE) => Self::BesideEvidence,
+            Some(&COVERING) => Self::Covering,
+            Some(_) | None => Self::Comparing,
+        }
+    }
 }
 
 impl DataKey {
@@ -83,6 +111,16 @@ impl DataKey {
         plaintext: &[u8],
     ) -> Result<Vec<u8>, getrandom::Error> {
         cipher::seal(&self.key, &self.bound_to(context), plaintext)
+    }
+
+    /// Seals `plaintext` for `context` with a `nonce` that was drawn before.
+    pub(crate) fn seal_with(
+        &self,
+        context: SealContext<'_>,
+        nonce: Nonce,
+        plaintext: &[u8],
+    ) -> Vec<u8> {
+        cipher::seal_with(&self.key, &self.bound_to(context), nonce, plaintext)
     }
 
     /// Opens bytes that were sealed for `context`.
@@ -119,17 +157,27 @@ impl DataKey {
         let within = |purpose: &str, provider: &str, user: &str, revision: u64| {
             vault(purpose).field(provider.as_bytes()).field(user.as_bytes()).number(revision)
         };
+        let row = |version, provider: &str, user: &str, revision, clear: &[u8]| {
+            in_vault(AssociatedData::of_version(version, "row"))
+                .field(provider.as_bytes())
+                .field(user.as_bytes())
+                .number(revision)
+                .field(clear)
+        };
         match context {
             SealContext::Credential { provider, user, revision } => {
                 within("credential", provider, user, revision)
             }
-            SealContext::Row { provider, user, revision, clear } => {
-                in_vault(AssociatedData::of_version(COVERING, "row"))
-                    .field(provider.as_bytes())
-                    .field(user.as_bytes())
-                    .number(revision)
-                    .field(clear)
+            SealContext::EarlierRow { provider, user, revision, clear } => {
+                row(COVERING, provider, user, revision, clear)
             }
+            SealContext::Row { provider, user, revision, clear } => {
+                row(BESIDE_EVIDENCE, provider, user, revision, clear)
+            }
+            SealContext::Evidence { provider, user, revision, number, clear } => {
+                within("evidence", provider, user, revision).number(number).field(clear)
+            }
+            SealContext::Header { clear } => vault("header").field(clear),
             SealContext::Spill { provider, user, revision, attempt } => {
                 within("spill", provider, user, revision).field(attempt)
             }
@@ -157,7 +205,16 @@ mod tests {
             SealContext::Credential { provider: "jira", user: "y", revision: 4 },
             SealContext::Credential { provider: "jirax", user: "", revision: 4 },
             SealContext::Credential { provider: "jira", user: "x", revision: 5 },
+            SealContext::EarlierRow { provider: "jira", user: "x", revision: 4, clear: b"" },
             SealContext::Row { provider: "jira", user: "x", revision: 4, clear: b"" },
+            SealContext::Evidence {
+                provider: "jira",
+                user: "x",
+                revision: 4,
+                number: 4,
+                clear: b"",
+            },
+            SealContext::Header { clear: b"" },
             SealContext::Spill { provider: "jira", user: "x", revision: 4, attempt: &[0; 16] },
             SealContext::AuditKey,
             SealContext::AuditHead,
@@ -173,23 +230,30 @@ mod tests {
     }
 
     #[test]
-    fn a_seal_that_covers_the_columns_does_not_pass_for_one_that_does_not() {
+    fn no_form_of_a_rows_seal_passes_for_another() {
         let key = DataKey::generate(VaultId([1; 16]), 1).unwrap();
-        let earlier = SealContext::Credential { provider: "jira", user: "x", revision: 4 };
-        let row = |clear| SealContext::Row { provider: "jira", user: "x", revision: 4, clear };
-        let mut sealed = key.seal(row(b"active"), b"made up").unwrap();
-        assert!(covers_the_clear_copy(&sealed));
-        assert_eq!(**key.open(row(b"active"), &sealed).unwrap(), *b"made up");
-        assert!(key.open(row(b"inactive"), &sealed).is_err());
-        assert!(key.open(earlier, &sealed).is_err());
-        sealed[0] = 1;
-        assert!(!covers_the_clear_copy(&sealed));
-        assert!(key.open(earlier, &sealed).is_err());
-        assert!(key.open(row(b"active"), &sealed).is_err());
-
-        let mut sealed = key.seal(earlier, b"made up").unwrap();
-        assert!(!covers_the_clear_copy(&sealed));
-        sealed[0] = COVERING;
-        assert!(key.open(row(b""), &sealed).is_err());
+        let (provider, user, revision) = ("jira", "x", 4);
+        let all = |clear| {
+            [
+                SealContext::Credential { provider, user, revision },
+                SealContext::EarlierRow { provider, user, revision, clear },
+                SealContext::Row { provider, user, revision, clear },
+            ]
+        };
+        let forms = [RowSeal::Comparing, RowSeal::Covering, RowSeal::BesideEvidence];
+        for (number, (own, form)) in all(b"active").into_iter().zip(forms).enumerate() {
+            let mut sealed = key.seal(own, b"made up").unwrap();
+            assert_eq!(RowSeal::of(&sealed), form);
+            for version in 0..5 {
+                sealed[0] = version;
+                for (other, context) in all(b"active").into_iter().enumerate() {
+                    let genuine = usize::from(version) == number + 1 && other == number;
+                    assert_eq!(key.open(context, &sealed).is_ok(), genuine, "{version} {other}");
+                }
+            }
+            sealed[0] = u8::try_from(number + 1).unwrap();
+            let edited = all(b"inactive")[number];
+            assert_eq!(key.open(edited, &sealed).is_ok(), form == RowSeal::Comparing);
+        }
     }
 }

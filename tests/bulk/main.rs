@@ -100,10 +100,12 @@ fn rewrite(vault: &Path) {
     let transaction = file.transaction().unwrap();
     let mut rows: Vec<(i64, Vec<u8>)> = Vec::new();
     let mut select = transaction
-        .prepare("SELECT rowid, sealed FROM credentials WHERE rowid > ?1 ORDER BY rowid LIMIT 100")
+        .prepare(
+            "SELECT rowid, sealed FROM credentials_2 WHERE rowid > ?1 ORDER BY rowid LIMIT 100",
+        )
         .unwrap();
     let mut update =
-        transaction.prepare("UPDATE credentials SET sealed = ?2 WHERE rowid = ?1").unwrap();
+        transaction.prepare("UPDATE credentials_2 SET sealed = ?2 WHERE rowid = ?1").unwrap();
     let mut last = i64::MIN;
     loop {
         rows.extend(

@@ -53,9 +53,8 @@ fn names_are_told_without_a_key() {
 
 #[test]
 fn a_glance_leaves_no_trace() {
-    let env = world(&["x"]);
     // As an older version left it, and readable by others.
-    env.open_vault().execute_batch("PRAGMA user_version = 1").unwrap();
+    let env = crate::vaults::earlier();
     set_mode(&env.vault_path(), 0o644);
     let listed = || {
         let entries = fs::read_dir(env.path("data/tokctl")).unwrap();
@@ -64,7 +63,7 @@ fn a_glance_leaves_no_trace() {
         names
     };
     let before = (env.vault_bytes(), listed());
-    assert_eq!(names(&env, "zsh", &["get", "--user", ""]), ["x"]);
+    assert_eq!(names(&env, "zsh", &["get", "--user", ""]), ["x", "y"]);
     assert!((env.vault_bytes(), listed()) == before);
     let mode = std::os::unix::fs::PermissionsExt::mode(
         &env.vault_path().metadata().unwrap().permissions(),
@@ -77,7 +76,7 @@ fn what_another_process_is_just_writing_is_seen_or_not_but_never_waited_for() {
     let env = world(&["x"]);
     let writer = env.open_vault();
     writer.execute_batch("BEGIN EXCLUSIVE").unwrap();
-    writer.execute("UPDATE credentials SET user = 'y'", []).unwrap();
+    writer.execute("UPDATE credentials_2 SET user = 'y'", []).unwrap();
     let started = std::time::Instant::now();
     let found = names(&env, "zsh", &["get", "--user", ""]);
     assert!(started.elapsed() < std::time::Duration::from_secs(5));
@@ -102,7 +101,7 @@ fn on_any_fault_there_is_silence() {
 #[test]
 fn a_name_that_would_paint_the_terminal_is_not_shown() {
     let env = world(&["x", "a\u{202e}b", "y"]);
-    env.sql("UPDATE credentials SET provider = 'a' || char(27) || 'b' WHERE user = 'y'");
+    env.sql("UPDATE credentials_2 SET provider = 'a' || char(27) || 'b' WHERE user = 'y'");
     assert_eq!(names(&env, "zsh", &["get", "--user", ""]), ["x"]);
     assert_eq!(names(&env, "zsh", &["get", ""]), ["vendor"]);
 }
@@ -110,7 +109,7 @@ fn a_name_that_would_paint_the_terminal_is_not_shown() {
 #[test]
 fn a_name_that_would_be_an_option_is_joined_to_one() {
     let env = world(&["x"]);
-    env.sql("UPDATE credentials SET user = '-x'");
+    env.sql("UPDATE credentials_2 SET user = '-x'");
     assert_eq!(names(&env, "zsh", &["get", "--user", ""]), [""; 0]);
     assert_eq!(names(&env, "zsh", &["get", "--user="]), ["--user=-x"]);
 }

@@ -252,12 +252,12 @@ impl TestEnv {
     pub(crate) fn flip_a_sealed_bit(&self, user: &str) {
         let vault = self.open_vault();
         let mut sealed: Vec<u8> = vault
-            .query_row("SELECT sealed FROM credentials WHERE user = ?1", [user], |row| row.get(0))
+            .query_row("SELECT sealed FROM credentials_2 WHERE user = ?1", [user], |row| row.get(0))
             .unwrap();
         let middle = sealed.len() / 2;
         sealed[middle] ^= 1;
         vault
-            .execute("UPDATE credentials SET sealed = ?1 WHERE user = ?2", (sealed, user))
+            .execute("UPDATE credentials_2 SET sealed = ?1 WHERE user = ?2", (sealed, user))
             .unwrap();
     }
 

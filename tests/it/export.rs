@@ -521,16 +521,27 @@ fn of_two_that_move_one_credential_one_does() {
 /// Hands `acme/x` over, for the key in `bundle.key`, in a vault that then does not forget the bundle:
 /// as if the process had died before it was known to be in place.
 pub(crate) fn interrupt_a_move(env: &TestEnv) -> String {
-    let stays = "CREATE TRIGGER stays BEFORE DELETE ON unplaced_bundle
-                 BEGIN SELECT RAISE(ABORT, 'made up'); END";
-    env.open_vault().execute_batch(stays).unwrap();
-    env.tokctl(MOVE.iter().chain(&["key:bundle.key"])).assert().failure();
-    env.open_vault().execute_batch("DROP TRIGGER stays").unwrap();
-    read(env, "x.bundle")
+    let writer = env.open_vault();
+    writer.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let mut command = env.command(MOVE.iter().chain(&["key:bundle.key"]));
+    let mut child = command.stderr(Stdio::null()).spawn().unwrap();
+    let draft = format!("x.bundle.{}.tmp", child.id());
+    while !drafts(env).contains(&draft) {
+        assert!(child.try_wait().unwrap().is_none(), "it ended before");
+        thread::sleep(Duration::from_millis(5));
+    }
+    // The vault is written first, and then the place is taken.
+    let taken = env.file("x.bundle", "something else");
+    writer.execute_batch("ROLLBACK").unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(1));
+    let text = "SELECT bundle FROM vault_2";
+    let text: String = env.open_vault().query_row(text, [], |row| row.get(0)).unwrap();
+    fs::write(taken, &text).unwrap();
+    text
 }
 
 fn kept(env: &TestEnv) -> i64 {
-    let count = "SELECT count(*) FROM unplaced_bundle";
+    let count = "SELECT count(bundle) FROM vault_2";
     env.open_vault().query_row(count, [], |row| row.get(0)).unwrap()
 }
 

@@ -170,7 +170,7 @@ fn the_audit_tells_what_git_got() {
 #[test]
 fn a_row_that_was_made_to_look_like_another_server_s_is_not_handed_out() {
     let env = world("alice", "https://git.example");
-    env.sql("UPDATE credentials SET server_url = 'https://evil.example'");
+    env.sql("UPDATE credentials_2 SET server_url = 'https://evil.example'");
     let request = "protocol=https\nhost=evil.example\n";
     let failed = env.tokctl(["git-credential", "get"]).stdin(request).assert().code(7);
     failed.stdout_eq("");

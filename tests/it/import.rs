@@ -727,7 +727,7 @@ fn one_that_can_not_be_stored_keeps_all_out() {
     let env = env.with_static_token("x", "made-up-token");
     env.open_vault()
         .execute_batch(
-            "CREATE TRIGGER stop BEFORE INSERT ON credentials WHEN new.user = 'b'
+            "CREATE TRIGGER stop BEFORE INSERT ON credentials_2 WHEN new.user = 'b'
              BEGIN SELECT RAISE(ABORT, 'made up'); END",
         )
         .unwrap();

@@ -176,7 +176,7 @@ fn a_removed_slot_leaves_nothing_in_the_files() {
     add_recovery(&env);
     let wrapped: Vec<u8> = env
         .open_vault()
-        .query_row("SELECT wrapped_key FROM key_slots WHERE kind = 'recovery'", [], |row| {
+        .query_row("SELECT wrapped_key FROM key_slots_2 WHERE kind = 'recovery'", [], |row| {
             row.get(0)
         })
         .unwrap();

@@ -62,7 +62,7 @@ fn a_second_login_replaces_the_token() {
         TestEnv::new().with_static_token("x", "made-up-1").with_static_token("x", "made-up-2");
     env.tokctl(["get"]).assert().success().stdout_eq("made-up-2\n");
     let vault = env.open_vault();
-    let count = vault.query_row("SELECT count(*) FROM credentials", [], |row| row.get(0));
+    let count = vault.query_row("SELECT count(*) FROM credentials_2", [], |row| row.get(0));
     assert_eq!(count, Ok(1));
 }
 

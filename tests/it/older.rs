@@ -86,6 +86,20 @@ fn a_row_that_was_put_back_spends_no_token() {
 }
 
 #[test]
+fn a_journal_that_was_taken_back_spends_no_token() {
+    let server = AuthorizationServer::start();
+    let env = TestEnv::new().with_login("x", &server, issue());
+    env.tokctl(["backup", "copy.db"]).assert().success();
+    server.will(issue().lost());
+    env.tokctl(["refresh"]).assert().code(6);
+    // The same credential at the same revision, without a word of the request that was sent.
+    put_row_back(&env, &env.path("copy.db"), "x");
+    assert_refused(&env, &["refresh"]);
+    env.tokctl(["get"]).assert().success().stdout_eq("access-1\n").stderr_eq("");
+    assert_eq!(server.token_requests().len(), 2);
+}
+
+#[test]
 fn a_due_token_that_still_works_is_printed_with_a_warning() {
     let server = AuthorizationServer::start();
     let env = TestEnv::new().with_provider(&server);
@@ -133,8 +147,7 @@ fn a_person_is_asked_before_an_older_vault_is_accepted() {
         let mut session = terminal::at_a_terminal(&env, &["doctor", "--accept-older"]);
         session.exp_string("takes an old one for stolen").unwrap();
         session.exp_string("accept the vault as it is").unwrap();
-        session.send(answer).unwrap();
-        session.flush().unwrap();
+        session.send_line(answer).unwrap();
         let (_, code) = terminal::ending(session);
         assert_eq!(code, i32::from(!accepted));
         let found = json(&env.tokctl(["doctor", "--json"]).assert());

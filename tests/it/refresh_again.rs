@@ -95,7 +95,7 @@ fn an_absurd_pause_is_no_end_of_the_program() {
 fn what_is_damaged_is_found_before_a_refresh_token_is_spent() {
     let server = AuthorizationServer::start();
     let env = due(&server);
-    env.sql("UPDATE audit SET head = x'00'");
+    env.sql("UPDATE vault_2 SET sealed = zeroblob(130)");
     env.tokctl(["refresh"]).assert().code(7).stdout_eq("");
     assert_eq!(server.token_requests().len(), 1);
 }
@@ -195,21 +195,27 @@ fn one_credential_that_is_waited_for_does_not_delay_another() {
 }
 
 #[test]
-fn a_record_of_an_attempt_that_was_edited_decides_nothing_for_long() {
+fn a_record_of_an_attempt_that_was_edited_decides_nothing() {
     let server = AuthorizationServer::start();
     let env = due(&server);
     server.will(refuse(500, "server_error"));
     env.tokctl(["get"]).assert().code(6);
     for edit in [
-        "json_set(last, '$.not_before', '9999-01-01T00:00:00Z')",
+        "json_set(last_attempt, '$.not_before', '9999-01-01T00:00:00Z')",
         "'nonsense'",
         "CAST(x'ff' AS TEXT)",
-        "json_set(last, '$.clock_skew', -9223372036854775807 - 1)",
-        "json_set(last, '$.message', char(27) || '[31m::error::')",
+        "json_set(last_attempt, '$.clock_skew', -9223372036854775807 - 1)",
+        "json_set(last_attempt, '$.message', char(27) || '[31m::error::')",
     ] {
-        env.sql(&format!("UPDATE attempts SET last = {edit}"));
+        env.open_vault().execute_batch("CREATE TABLE kept AS SELECT * FROM credentials_2").unwrap();
+        env.sql(&format!("UPDATE credentials_2 SET last_attempt = {edit}"));
         env.tokctl(["list", "--json"]).assert().success();
-        env.tokctl(["why"]).assert().success();
+        for verb in ["why", "get", "refresh"] {
+            let said = stderr(&env.tokctl([verb]).assert().code(7).stdout_eq(""));
+            assert!(said.contains("tokctl delete acme --user x --no-revoke"), "{verb}: {said}");
+        }
+        env.sql("INSERT OR REPLACE INTO credentials_2 SELECT * FROM kept");
+        env.open_vault().execute_batch("DROP TABLE kept").unwrap();
         server.will(issue().expires_in(0));
         env.tokctl(["get"]).assert().success().stderr_eq("");
     }

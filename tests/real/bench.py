@@ -30,7 +30,7 @@ def key_slot(runs):
         world.use_new_key()
         prepare(world)
         get = [str(BINARY), *ALICE]
-        query = "SELECT * FROM credentials WHERE provider = 'acme' AND user = 'alice'"
+        query = "SELECT * FROM credentials_2 WHERE provider = 'acme' AND user = 'alice'"
         # A copy for each: sqlite3 takes the write-ahead log away when it ends, and whoever comes
         # next has to make it anew.
         copy = world.vault.with_name("copy.db")

@@ -40,7 +40,7 @@ def lists(world, runs):
     # A copy, since sqlite3 takes the write-ahead log away when it ends.
     copy = world.vault.with_name("copy.db")
     shutil.copy(world.vault, copy)
-    query = f"SELECT {COLUMNS} FROM credentials ORDER BY provider, user"
+    query = f"SELECT {COLUMNS} FROM credentials_2 ORDER BY provider, user"
     select = [program("sqlite3"), "-json", str(copy), query]
     (cpu, wall), (their_cpu, their_wall) = by_turns(LIST, select, world.env, runs, 1)
     report(f"list --json, {MANY} rows / sqlite3 -json, wall", wall, their_wall, "ms", "at most 1.1")

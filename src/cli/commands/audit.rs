@@ -118,7 +118,7 @@ fn table(entries: &[Entry]) -> Table {
 }
 
 fn verify(context: &Context, vault: &OpenVault) -> Result<(), CliError> {
-    let VerifiedAudit { examined, settings, path } =
+    let VerifiedAudit { examined, settings, path, copied_at } =
         context.ui.while_waiting("verifying the audit", || audit::verify(vault))?;
     if let Some(copy @ Fault::OtherCopy) = examined.faults.first() {
         let what = format!("the audit can't be verified: {copy}");
@@ -137,6 +137,10 @@ fn verify(context: &Context, vault: &OpenVault) -> Result<(), CliError> {
         context.ui.json(&report)?;
     } else {
         let torn = if examined.torn { ", and one that was not finished" } else { "" };
+        if let Some(at) = copied_at {
+            let at = time::rfc3339(at);
+            context.ui.status(&format!("the vault is a copy of {at}, and its audit begins here"));
+        }
         context.ui.status(&format!(
             "the audit is whole: {} entries{torn}; that any were cut off after entry {} would not be noticed",
             examined.entries, examined.head
@@ -167,7 +171,8 @@ fn further_faults(faults: &[impl std::fmt::Display]) -> Vec<String> {
 /// A failure is a warning, because the audit that was verified is as complete as before.
 fn put_in_force(context: &Context, vault: &OpenVault, settings: Option<Settings>) {
     let wanted = match context.config() {
-        Ok(config) if settings == Some(config.audit) => return,
+        // Where nothing is kept yet, that begins with the first write.
+        Ok(config) if settings.is_none_or(|kept| kept == config.audit) => return,
         Ok(config) => config.audit,
         Err(error) => return context.ui.warning(&error.message),
     };

@@ -32,6 +32,19 @@ pub(super) fn store_error(error: &StoreError) -> CliError {
             (Kind::VaultDamaged, RESTORE.into())
         }
         StoreError::Older { .. } => (Kind::VaultDamaged, ACCEPT_OLDER.into()),
+        StoreError::ForeignSchema { .. } => {
+            (Kind::VaultDamaged, "`tokctl doctor --repair` takes it out".into())
+        }
+        StoreError::RollbackJournal { path } => (
+            Kind::VaultDamaged,
+            format!(
+                "somebody may have planted it: `rm {}` once no other tokctl runs",
+                quoted(&path.to_string_lossy())
+            ),
+        ),
+        StoreError::AuditCut => {
+            (Kind::VaultDamaged, "`tokctl audit --verify` says what is missing".into())
+        }
         StoreError::Tampered { account } => (
             Kind::VaultDamaged,
             format!(

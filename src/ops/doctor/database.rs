@@ -2,7 +2,8 @@
 
 use super::facts::{IntegrityFact, LogFact, SqliteFact, VaultFact};
 use super::finding::{Check, Fact, Finding, Remedy};
-use crate::store::{self, Vault};
+use crate::store::{self, Differences, ForeignObject, Vault};
+use crate::untrusted::printable;
 
 /// SQLite 3.51.3, as its number: the first version in which concurrent writers can't damage the
 /// write-ahead log.
@@ -28,35 +29,56 @@ pub(crate) fn sqlite() -> Finding {
 pub(crate) fn vault(vault: &Vault, current: bool) -> Result<Finding, store::Error> {
     let (path, generation) = (vault.location().to_owned(), vault.generation()?);
     let fact = Fact::Vault(VaultFact { path, generation, current });
-    Ok(if current { Finding::fine(fact) } else { Finding::hint(fact, Remedy::AnyCommand) })
+    Ok(if current { Finding::fine(fact) } else { Finding::hint(fact, Remedy::RotateKey) })
 }
 
-/// Checks that the file's pages are undamaged, that no table is missing, and that the log is short.
-/// Tables are checked only if the schema is the `current` one.
-pub(crate) fn database(vault: &Vault, current: bool) -> Vec<Finding> {
-    let integrity = match vault.faults(MOST_FAULTS) {
-        Ok(faults) if faults.is_empty() => tables(vault, current),
+/// Checks that the file's pages are undamaged, that it has the tables that tokctl makes and nothing
+/// else, and that the log is short.
+pub(crate) fn database(vault: &Vault) -> Vec<Finding> {
+    let mut findings = match vault.faults(MOST_FAULTS) {
+        Ok(faults) if faults.is_empty() => tables(vault),
         Ok(faults) => {
             let fact = Fact::Integrity(IntegrityFact::Damaged { faults });
-            Finding::damaged(fact, Remedy::RestoreBackup)
+            vec![Finding::damaged(fact, Remedy::RestoreBackup)]
         }
-        Err(error) => Finding::failure(Check::Integrity, error),
+        Err(error) => vec![Finding::failure(Check::Integrity, error)],
     };
-    vec![integrity, log(vault.log_length())]
+    findings.push(log(vault.log_length()));
+    findings
 }
 
-/// Checks that no table is missing, in a file whose pages are undamaged.
-fn tables(vault: &Vault, current: bool) -> Finding {
-    let names = match vault.missing_tables() {
-        Ok(names) if current => names,
-        Ok(_) => Vec::new(),
-        Err(error) => return Finding::failure(Check::Integrity, error),
+/// Compares the tables with those that tokctl makes, in a file whose pages are undamaged.
+fn tables(vault: &Vault) -> Vec<Finding> {
+    let Differences { foreign, missing, tangled } = match vault.schema_differences() {
+        Ok(differences) => differences,
+        Err(error) => return vec![Finding::failure(Check::Integrity, error)],
     };
-    if names.is_empty() {
-        return Finding::fine(Fact::Integrity(IntegrityFact::Whole));
+    let mut findings = Vec::new();
+    if tangled {
+        let faults = vec!["two tables lie in the same place".to_owned()];
+        let fact = Fact::Integrity(IntegrityFact::Damaged { faults });
+        findings.push(Finding::damaged(fact, Remedy::RestoreBackup));
     }
-    let fact = Fact::Integrity(IntegrityFact::MissesTables { names });
-    Finding::damaged(fact, Remedy::RestoreBackup)
+    if !missing.is_empty() {
+        let fact = Fact::Integrity(IntegrityFact::MissesTables { names: missing });
+        findings.push(Finding::damaged(fact, Remedy::RestoreBackup));
+    }
+    findings.extend(foreign.into_iter().map(|ForeignObject { kind, name, inert }| {
+        let fact = Fact::Integrity(IntegrityFact::NotOurs {
+            kind: printable(&kind),
+            name: printable(&name),
+            inert,
+        });
+        if inert {
+            Finding::hint(fact, Remedy::Repair)
+        } else {
+            Finding::damaged(fact, Remedy::Repair)
+        }
+    }));
+    if findings.is_empty() {
+        findings.push(Finding::fine(Fact::Integrity(IntegrityFact::Whole)));
+    }
+    findings
 }
 
 /// Judges a write-ahead log of `length` bytes.

@@ -105,8 +105,16 @@ pub(crate) enum IntegrityFact {
     Damaged {
         faults: Vec<String>,
     },
+    /// These tables are missing, or not as tokctl made them.
     MissesTables {
         names: Vec<&'static str>,
+    },
+    /// The schema holds something that tokctl did not make. If it is `inert`, it is a plain table,
+    /// which nothing reads.
+    NotOurs {
+        kind: String,
+        name: String,
+        inert: bool,
     },
 }
 

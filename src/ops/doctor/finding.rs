@@ -114,9 +114,9 @@ pub(crate) enum Remedy {
     TakeUp(Account),
     /// Write the bundle of an interrupted move to a file.
     PlaceBundle,
-    /// Run any command that opens the vault, which migrates it to the current schema.
-    AnyCommand,
     RotateKey,
+    /// Run `doctor --repair`.
+    Repair,
     AddRecovery,
     RemoveSlot(String),
     DeleteEntry(String),

@@ -93,7 +93,8 @@ mod tests {
     use super::*;
     use crate::model::account::Account;
     use crate::model::credential::{Credential, Expiry};
-    use crate::store::inside::{Access, Database, Journal, Spill, credentials, header, journal};
+    use crate::store::inside::evidence::{self, Evidence};
+    use crate::store::inside::{Access, Database, Journal, Sealing, Spill, credentials};
     use crate::vault::seal::{DataKey, VaultId};
 
     const NOW: Timestamp = Timestamp::UNIX_EPOCH;
@@ -107,17 +108,21 @@ mod tests {
         let credential = Credential::made_up_static(Expiry::None);
         let mut store = Database::open(&path, Access::Create).unwrap();
         let change = store.write().unwrap();
-        header::insert(&change, header::Header { vault: key.vault, generation: 1 }, NOW).unwrap();
-        credentials::put(&change, &key, &account, &credential).unwrap();
+        let sealing = Sealing::create(&change, &key, NOW).unwrap();
+        credentials::put(&sealing, &account, &credential, &Evidence::default()).unwrap();
+        sealing.finish().unwrap();
         change.commit().unwrap();
 
         let (looking, _) = Vault::open_as_it_is(&path).unwrap();
         assert!(looking.interrupted_refreshes().unwrap().is_empty());
         let row = credentials::read(&store.read().unwrap(), &key, &account).unwrap().unwrap();
-        let (revision, attempt) = (row.revision, [7; 16]);
+        let (revision, attempt) = (row.stored.revision, [7; 16]);
         let change = store.write().unwrap();
         let begun = Journal { revision, attempt, started_at: NOW, started: None, lease: None };
-        journal::put(&change, &account, &begun).unwrap();
+        let sealing = Sealing::begin(&change, &key).unwrap();
+        let evidence = Evidence { journal: Some(begun), ..Evidence::default() };
+        assert!(evidence::put(&sealing, &account, revision, &evidence).unwrap());
+        sealing.finish().unwrap();
         change.commit().unwrap();
         let spill = Spill::open(store.file(), &account, &credential).unwrap();
         spill.write(&key, &account, (revision, &attempt), &credential).unwrap();

@@ -8,7 +8,7 @@ use crate::model::account::{Account, ProviderName, UserName};
 use crate::model::credential::{Api, Credential, Grant, Status};
 use crate::ops::error::Error;
 use crate::ops::refresh::WAIT;
-use crate::store::{LoginTurn, OpenVault};
+use crate::store::{OpenVault, Turn};
 
 /// An open vault to which a login writes its credential. [`Self::check`] finds problems before a
 /// person is asked for consent.
@@ -16,7 +16,7 @@ pub(crate) struct LoginTarget {
     pub(crate) vault: OpenVault,
     /// Keeps other logins for the same account away while a person is at the browser. Refreshes go
     /// on meanwhile.
-    turn: Option<LoginTurn>,
+    turn: Option<Turn>,
 }
 
 impl LoginTarget {

@@ -20,7 +20,6 @@ use std::time::Instant;
 pub(crate) use self::plan::{Refresh, Today, Trigger};
 pub(super) use self::turn::WAIT;
 use self::turn::WaitOutcome;
-use super::credential;
 use super::error::Error;
 use super::live_token::LiveToken;
 use crate::model::readiness::{Need, lasts};
@@ -42,16 +41,16 @@ impl Refresh<'_> {
                 WaitOutcome::Turn(turn) => turn,
                 WaitOutcome::Resolved(token) => return Ok(*token),
             };
-            let (mut row, last) = self.row()?;
+            let mut row = self.row()?;
             if self.vault.adopt_spill(self.account, &row)? {
-                row = credential::expect(self.vault, self.account)?;
+                row = self.row()?;
             }
             let resolved = if self.today.client_secret.is_some() {
                 // Another process's failed attempt used another client secret, so it says nothing
                 // here.
                 None
             } else {
-                self.resolved_by_other(&row, false, last, &arrival)?
+                self.resolved_by_other(&row, false, &arrival)?
             };
             let token = match resolved {
                 Some(token) => Some(token),

@@ -44,7 +44,7 @@ impl Refresh<'_> {
         mut turn: RefreshTurn<'_>,
         row: Row,
     ) -> Result<Option<LiveToken>, Error> {
-        let Row { stored, journal: mut earlier } = row;
+        let Row { stored, journal: mut earlier, .. } = row;
         if let Some(journal) = &earlier {
             if turn.has_request_beside(journal) {
                 return Ok(None);

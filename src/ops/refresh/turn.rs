@@ -49,9 +49,9 @@ impl<'a> Refresh<'a> {
         Ok(Arrival { revision, last })
     }
 
-    /// Reads the credential's row and its last attempt.
-    pub(super) fn row(&self) -> Result<(Row, Option<Attempt>), Error> {
-        self.vault.read_with_attempt(self.account)?.ok_or_else(|| self.no_credential())
+    /// Reads the credential's row, with evidence that nobody forged.
+    pub(super) fn row(&self) -> Result<Row, Error> {
+        self.vault.read_to_send(self.account)?.ok_or_else(|| self.no_credential())
     }
 
     fn no_credential(&self) -> Error {
@@ -74,7 +74,7 @@ impl<'a> Refresh<'a> {
             }
             if let Some(held) = turn.take() {
                 // Nearly always the process that had the turn before has ended its request.
-                let (row, _) = self.row()?;
+                let row = self.row()?;
                 if !row.journal.is_some_and(|journal| held.has_request_beside(&journal)) {
                     let waited = started.elapsed().as_millis();
                     log::trace!("took the turn to refresh `{}` after {waited} ms", self.account);
@@ -87,12 +87,12 @@ impl<'a> Refresh<'a> {
             if !others_hold_it {
                 // Reading another process's result needs no turn, so all waiting processes can
                 // go on at once.
-                let (row, last) = self.row()?;
+                let row = self.row()?;
                 let under_way = row.journal.as_ref().is_some_and(|journal| match &turn {
                     Some(held) => held.has_request_beside(journal),
                     None => self.vault.is_under_way(self.account, journal),
                 });
-                if let Some(token) = self.resolved_by_other(&row, under_way, last, arrival)? {
+                if let Some(token) = self.resolved_by_other(&row, under_way, arrival)? {
                     log::trace!(
                         "another process decided about `{}` while this one waited for {} ms",
                         self.account,
@@ -121,13 +121,12 @@ impl<'a> Refresh<'a> {
         &self,
         row: &Row,
         under_way: bool,
-        last: Option<Attempt>,
         arrival: &Arrival,
     ) -> Result<Option<LiveToken>, Error> {
         if let Some(token) = self.renewed_by_other(row, under_way, arrival)? {
             return Ok(Some(token));
         }
-        let Some(last) = last else { return Ok(None) };
+        let Some(last) = row.attempt.clone() else { return Ok(None) };
         self.take_over(&row.stored.credential, last, arrival.last.as_ref()).transpose()
     }
 
@@ -138,7 +137,7 @@ impl<'a> Refresh<'a> {
         under_way: bool,
         arrival: &Arrival,
     ) -> Result<Option<LiveToken>, Error> {
-        let Row { stored, journal } = row;
+        let Row { stored, journal, .. } = row;
         match self.trigger {
             Trigger::Explicit => {
                 let renewed = stored.revision != arrival.revision

@@ -7,14 +7,15 @@ use super::line::{self, Kind, Mark};
 use super::missed;
 use super::set_aside::set_copy_aside;
 use super::state::AuditState;
-use crate::model::audit::Event;
+use crate::model::audit::{Event, Mode};
 use crate::store::error::Error;
 use crate::store::file::VaultFile;
 use crate::vault::chain::START;
 
 /// Appends an entry, without flushing it to the disk; waits at most `timeout` for the file's lock.
 ///
-/// An entry that can't be written is counted, and the next entry carries the count.
+/// An entry that can't be written is counted, and the next entry carries the count. Fails with
+/// [`Error::AuditCut`] if the settings require the audit and its end was taken away.
 pub(crate) fn append(
     vault: &VaultFile,
     state: &AuditState,
@@ -65,7 +66,13 @@ fn append_to(
     event: &Event<'_>,
 ) -> Result<(), Error> {
     let tail = Tail::read(&locked.file, locked.length).map_err(|source| locked.error(source))?;
-    let before = predecessor(tail.last(), &state.head);
+    let last = tail.last();
+    if state.settings.mode == Mode::Required
+        && last.map_or(0, |last| last.number) < state.head.number
+    {
+        return Err(Error::AuditCut);
+    }
+    let before = predecessor(last, &state.head);
     let missed = missed::take(vault);
     // If no line ends in the tail, tokctl did not write it: the entry begins on a new line.
     let end = tail.end();

@@ -25,6 +25,12 @@ impl AuditState {
         Ok(Self { key: Key::generate()?, head: Mark::START, settings })
     }
 
+    /// Returns the state for a copy of the vault, which remembers no entry: the audit's file stays
+    /// with the vault that was copied.
+    pub(in crate::store) fn of_a_copy(self) -> Self {
+        Self { head: Mark::START, ..self }
+    }
+
     /// Returns the state with the head `end` and the settings `wanted`, if they are given. An `end`
     /// before the current head is ignored: another process has sealed a later one.
     pub(in crate::store) fn with(&self, end: Option<Mark>, wanted: Option<Settings>) -> Self {

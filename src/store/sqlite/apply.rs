@@ -2,216 +2,222 @@
 
 use rusqlite::Transaction;
 
-use super::{attempts, bundles, credentials, header, intents, journal, slots, standings};
+use super::evidence::{self, Evidence, Found};
+use super::sealing::Sealing;
+use super::{bundles, credentials, intents, slots};
 use crate::model::account::Account;
-use crate::model::attempt::Attempt;
+use crate::model::credential_health::CredentialHealth;
 use crate::store::change::{Change, Outcome, Placement};
 use crate::store::error::Error;
-use crate::store::record::{AttemptId, Journal};
+use crate::store::record::Journal;
 use crate::vault::seal::DataKey;
 use crate::vault::slot::{KeySlot, SlotId, SlotKind};
 use crate::vault::slot_secret::{entry_name, slot_of_entry};
 
-/// Carries out `change` under `key`.
-pub(super) fn apply(
-    transaction: &Transaction<'_>,
-    key: &DataKey,
-    change: &Change,
-) -> Result<Outcome, Error> {
+/// Carries out `change`.
+pub(super) fn apply(sealing: &Sealing<'_, '_>, change: &Change) -> Result<Outcome, Error> {
     match change {
         Change::SealAuditHead => Ok(Outcome::Done),
-        Change::Reserve => header::next_revision(transaction, key).map(|_| Outcome::Done),
+        Change::Reserve => sealing.next_revision().map(|_| Outcome::Done),
         Change::BeginRefresh { account, journal, over } => {
-            begin(transaction, account, journal, *over)
+            edit(sealing, account, journal.revision, |evidence| {
+                // Whatever became of the locks: of two processes that found the same journal, one
+                // begins.
+                let is_next = evidence.journal.as_ref().map(|earlier| earlier.attempt) == *over;
+                evidence.journal = Some(journal.clone());
+                is_next
+            })
         }
         Change::RestoreJournal { account, own, earlier, attempt } => {
-            if let Some(attempt) = attempt {
-                attempts::put(transaction, account, attempt)?;
-            }
-            end(transaction, account, *own, earlier.as_ref())
+            edit(sealing, account, own.revision, |evidence| {
+                if attempt.is_some() {
+                    evidence.attempt.clone_from(attempt);
+                }
+                evidence.end(own, earlier.as_ref()) || attempt.is_some()
+            })
         }
         Change::RecordAttempt { account, journal, attempt } => {
-            attempts::put(transaction, account, attempt)?;
-            let ended = Journal { lease: None, ..journal.clone() };
-            end(transaction, account, journal.attempt, Some(&ended))
+            edit(sealing, account, journal.revision, |evidence| {
+                evidence.attempt = Some(attempt.clone());
+                evidence.end(journal, Some(&Journal { lease: None, ..journal.clone() }));
+                true
+            })
         }
         Change::StoreAnswer { account, revision, credential, attempt } => {
-            if !credentials::replace(transaction, key, account, credential, *revision)? {
+            let Some(found) = credentials::evidence(sealing, account, *revision)? else {
                 return Ok(Outcome::Moved);
-            }
-            journal::remove(transaction, account)?;
-            match attempt {
-                Some(attempt) => attempts::put(transaction, account, attempt)?,
-                None => attempts::remove(transaction, account)?,
-            }
-            Ok(Outcome::Done)
+            };
+            // The answer is all that is left of the grant, so forged evidence must not stop it.
+            let reported = match found {
+                Found::Genuine(evidence, _) if attempt.is_some() => evidence.reported,
+                Found::Genuine(..) | Found::Forged => CredentialHealth::Good,
+            };
+            let evidence = Evidence { journal: None, attempt: attempt.clone(), reported };
+            credentials::put(sealing, account, credential, &evidence).map(|()| Outcome::Done)
         }
-        Change::RecordCheck { .. } => checked(transaction, key, change),
+        Change::RecordCheck { .. } => checked(sealing, change),
         Change::Put { account, credential, over } => {
-            if credentials::revision(transaction, account)? != *over {
+            if credentials::revision(sealing, account)? != *over {
                 return Ok(Outcome::Moved);
             }
-            forget_history(transaction, account)?;
-            credentials::put(transaction, key, account, credential).map(|()| Outcome::Done)
+            let none = Evidence::default();
+            credentials::put(sealing, account, credential, &none).map(|()| Outcome::Done)
         }
         Change::Import { placements, bundle, at } => {
             if let Some(bundle) = bundle
-                && let Some(at) = bundles::opened_at(transaction, *bundle)?
+                && let Some(at) = sealing.imported_at(*bundle)?
             {
                 return Ok(Outcome::AlreadyImported(at));
             }
-            let outcome = place(transaction, key, placements)?;
+            let outcome = place(sealing, placements)?;
             if let (Outcome::Done, Some(bundle)) = (&outcome, bundle) {
-                bundles::remember(transaction, *bundle, *at)?;
+                sealing.remember_import(*bundle, *at);
                 // Where it was made here and its move was interrupted: nobody may have it once more.
-                bundles::forget(transaction, *bundle)?;
+                bundles::forget(sealing, *bundle)?;
             }
             Ok(outcome)
         }
         Change::HandOver { give_up, .. } if give_up() => Err(Error::Busy),
         Change::HandOver { left, bundle, text, at, .. } => {
-            let outcome = place(transaction, key, left)?;
+            let outcome = place(sealing, left)?;
             if outcome == Outcome::Done {
-                bundles::keep(transaction, *bundle, text, *at)?;
+                bundles::keep(sealing, *bundle, text, *at)?;
             }
             Ok(outcome)
         }
-        Change::ForgetBundle(id) => bundles::forget(transaction, *id).map(|()| Outcome::Done),
+        Change::ForgetBundle(id) => bundles::forget(sealing, *id).map(|()| Outcome::Done),
         Change::Forget { account, revision } => {
-            if credentials::revision(transaction, account)? != Some(*revision) {
+            if credentials::revision(sealing, account)? != Some(*revision) {
                 return Ok(Outcome::Moved);
             }
-            forget(transaction, account).map(|_| Outcome::Done)
+            credentials::remove(sealing, account).map(|_| Outcome::Done)
         }
-        Change::RecordHealth { account, health } => {
-            let told = standings::read(transaction, account)?;
-            standings::put(transaction, account, health.reported_after(told))?;
-            Ok(Outcome::HealthToReport(health.worsening_since(told)))
-        }
+        Change::RecordHealth { account, health } => reported(sealing, account, *health),
+        Change::AddIntent { .. }
+        | Change::ConfirmIntents { .. }
+        | Change::RemoveIntent { .. }
+        | Change::AddSlot { .. }
+        | Change::RemoveSlot { .. } => keys(sealing, change),
+    }
+}
+
+/// Carries out a change of the slots or their intents.
+fn keys(sealing: &Sealing<'_, '_>, change: &Change) -> Result<Outcome, Error> {
+    let key = sealing.key;
+    match change {
         Change::AddIntent { slot, at } => {
             let entry = entry_name(key.vault, *slot).to_string();
-            intents::put(transaction, key, &entry, *at).map(|()| Outcome::Done)
+            intents::put(sealing, key, &entry, *at).map(|()| Outcome::Done)
         }
         Change::ConfirmIntents { at } => {
-            let names = intents::sealed(transaction, key)?;
+            let names = intents::sealed(sealing, key)?;
             for name in &names {
-                intents::put(transaction, key, name, *at)?;
+                intents::put(sealing, key, name, *at)?;
             }
-            let current = slots::list(transaction)?;
+            let current = slots::list(sealing)?;
             let entry = |name: &String| {
                 let slot = slot_of_entry(key.vault, name)?;
                 Some((slot, current.iter().any(|listed| listed.id == slot)))
             };
             Ok(Outcome::Intents(names.iter().filter_map(entry).collect()))
         }
-        Change::RemoveIntent { slot } => remove_intent(transaction, key, *slot),
+        Change::RemoveIntent { slot } => remove_intent(sealing, key, *slot),
         Change::AddSlot { id, kind, material, at } => {
-            header::check(transaction, key)?;
             let slot = KeySlot::wrap(*id, *kind, material, key)?;
-            slots::insert(transaction, &slot, *at)?;
-            remove_intent(transaction, key, *id)
+            slots::insert(sealing, key.vault, &slot, *at)?;
+            remove_intent(sealing, key, *id)
         }
         Change::RemoveSlot { id, kind, at } => {
-            header::check(transaction, key)?;
-            slots::remove(transaction, *id)?;
-            retire_entry(transaction, key, *kind, *id, *at).map(|()| Outcome::Done)
+            slots::remove(sealing, *id)?;
+            retire_entry(sealing, key, *kind, *id, *at).map(|()| Outcome::Done)
+        }
+        Change::SealAuditHead
+        | Change::Reserve
+        | Change::BeginRefresh { .. }
+        | Change::RestoreJournal { .. }
+        | Change::RecordAttempt { .. }
+        | Change::StoreAnswer { .. }
+        | Change::RecordCheck { .. }
+        | Change::Put { .. }
+        | Change::Import { .. }
+        | Change::HandOver { .. }
+        | Change::ForgetBundle(_)
+        | Change::Forget { .. }
+        | Change::RecordHealth { .. } => Err(ANOTHER),
+    }
+}
+
+/// The error for a change that came to the wrong place.
+const ANOTHER: Error = Error::Inconsistent("another change than was asked for");
+
+/// Changes the evidence of the credential at `revision`, if `change` says so.
+fn edit(
+    sealing: &Sealing<'_, '_>,
+    account: &Account,
+    revision: u64,
+    change: impl FnOnce(&mut Evidence) -> bool,
+) -> Result<Outcome, Error> {
+    let Some(found) = credentials::evidence(sealing, account, revision)? else {
+        return Ok(Outcome::Moved);
+    };
+    let mut evidence = found.genuine(account)?;
+    let written = change(&mut evidence) && evidence::put(sealing, account, revision, &evidence)?;
+    Ok(if written { Outcome::Done } else { Outcome::Moved })
+}
+
+fn reported(
+    sealing: &Sealing<'_, '_>,
+    account: &Account,
+    health: CredentialHealth,
+) -> Result<Outcome, Error> {
+    let Some(revision) = credentials::revision(sealing, account)? else {
+        return Ok(Outcome::HealthToReport(None));
+    };
+    let mut news = None;
+    let outcome = edit(sealing, account, revision, |evidence| {
+        news = health.worsening_since(evidence.reported);
+        evidence.reported = health.reported_after(evidence.reported);
+        true
+    })?;
+    Ok(Outcome::HealthToReport(news.filter(|_| outcome == Outcome::Done)))
+}
+
+fn checked(sealing: &Sealing<'_, '_>, change: &Change) -> Result<Outcome, Error> {
+    let Change::RecordCheck { account, revision, was, attempt, credential } = change else {
+        return Err(ANOTHER);
+    };
+    let Some(found) = credentials::evidence(sealing, account, *revision)? else {
+        return Ok(Outcome::Moved);
+    };
+    let mut evidence = found.genuine(account)?;
+    let earlier = evidence.attempt.as_ref();
+    if !earlier.is_some_and(|earlier| earlier.is_still_needed(*was, attempt.ended_at)) {
+        evidence.attempt = Some(attempt.clone());
+    }
+    let in_doubt = evidence.journal.is_some();
+    match credential {
+        Some(credential) if !in_doubt => {
+            credentials::put(sealing, account, credential, &evidence).map(|()| Outcome::Done)
+        }
+        Some(_) | None => {
+            evidence::put(sealing, account, *revision, &evidence)?;
+            Ok(if credential.is_some() { Outcome::InDoubt } else { Outcome::Done })
         }
     }
-}
-
-fn begin(
-    transaction: &Transaction<'_>,
-    account: &Account,
-    journal: &Journal,
-    over: Option<AttemptId>,
-) -> Result<Outcome, Error> {
-    if credentials::revision(transaction, account)? != Some(journal.revision) {
-        return Ok(Outcome::Moved);
-    }
-    // Whatever became of the locks: of two processes that found the same journal, one begins.
-    let earlier = journal::read(transaction, account)?
-        .filter(|earlier| earlier.revision == journal.revision)
-        .map(|earlier| earlier.attempt);
-    if earlier != over {
-        return Ok(Outcome::Moved);
-    }
-    journal::put(transaction, account, journal).map(|()| Outcome::Done)
-}
-
-/// Writes `left` in place of the journal of the attempt `own`. Another journal belongs to another
-/// process, and is left.
-fn end(
-    transaction: &Transaction<'_>,
-    account: &Account,
-    own: AttemptId,
-    left: Option<&Journal>,
-) -> Result<Outcome, Error> {
-    if journal::read(transaction, account)?.is_none_or(|journal| journal.attempt != own) {
-        return Ok(Outcome::Moved);
-    }
-    match left {
-        Some(journal) => journal::put(transaction, account, journal)?,
-        None => journal::remove(transaction, account)?,
-    }
-    Ok(Outcome::Done)
-}
-
-fn checked(
-    transaction: &Transaction<'_>,
-    key: &DataKey,
-    change: &Change,
-) -> Result<Outcome, Error> {
-    let Change::RecordCheck { account, revision, was, attempt, credential } = change else {
-        return Err(Error::Inconsistent("another change than was asked for"));
-    };
-    if credentials::revision(transaction, account)? != Some(*revision) {
-        return Ok(Outcome::Moved);
-    }
-    let earlier: Option<Attempt> = attempts::read(transaction, account)?;
-    if !earlier.is_some_and(|earlier| earlier.is_still_needed(*was, attempt.ended_at)) {
-        attempts::put(transaction, account, attempt)?;
-    }
-    let Some(credential) = credential else { return Ok(Outcome::Done) };
-    let journal = journal::read(transaction, account)?;
-    if journal.is_some_and(|journal| journal.revision == *revision) {
-        return Ok(Outcome::InDoubt);
-    }
-    let replaced = credentials::replace(transaction, key, account, credential, *revision)?;
-    Ok(if replaced { Outcome::Done } else { Outcome::Moved })
 }
 
 /// Puts all of `placements` where they belong, or none of them.
-fn place(
-    transaction: &Transaction<'_>,
-    key: &DataKey,
-    placements: &[Placement],
-) -> Result<Outcome, Error> {
+fn place(sealing: &Sealing<'_, '_>, placements: &[Placement]) -> Result<Outcome, Error> {
     for Placement { account, over, .. } in placements {
-        if credentials::revision(transaction, account)? != *over {
+        if credentials::revision(sealing, account)? != *over {
             return Ok(Outcome::Moved);
         }
     }
+    let none = Evidence::default();
     for Placement { account, credential, .. } in placements {
-        forget_history(transaction, account)?;
-        credentials::put(transaction, key, account, credential)?;
+        credentials::put(sealing, account, credential, &none)?;
     }
     Ok(Outcome::Done)
-}
-
-/// Forgets an account with its credential and all that belongs to it. Returns whether there was one.
-pub(in crate::store) fn forget(
-    transaction: &Transaction<'_>,
-    account: &Account,
-) -> Result<bool, Error> {
-    forget_history(transaction, account)?;
-    credentials::remove(transaction, account)
-}
-
-/// Forgets the history of a credential that is replaced or goes: its journal, its last attempt, and
-/// what was told of it.
-fn forget_history(transaction: &Transaction<'_>, account: &Account) -> Result<(), Error> {
-    journal::remove(transaction, account)?;
-    attempts::remove(transaction, account)
 }
 
 fn remove_intent(

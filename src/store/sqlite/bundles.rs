@@ -1,18 +1,19 @@
-//! The tables `unplaced_bundle` and `opened_bundles`: what was handed over and may not have left
-//! yet, and what was taken in.
+//! The bundle in the header: what was handed over and may not have left yet.
 //!
-//! A bundle is sealed by itself, so it lies here as it would in a file.
+//! A bundle is sealed by itself, so it lies in the table `vault_2` as it would in a file. The
+//! header's seal covers its id, so that it can't be taken away unnoticed.
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, Transaction};
+use rusqlite::{Connection, OptionalExtension};
 
-use super::header::time;
+use super::sealing::Sealing;
+use super::values::{one_row, time};
 use crate::store::error::Error;
 use crate::vault::bundle::BundleId;
 
 /// The bundle that was handed over and is not known to be in place.
 pub(crate) fn unplaced(connection: &Connection) -> Result<Option<(BundleId, String)>, Error> {
-    let sql = "SELECT bundle_id, sealed FROM unplaced_bundle";
+    let sql = "SELECT bundle_id, bundle FROM vault_2 WHERE bundle_id IS NOT NULL";
     let found = connection
         .prepare_cached(sql)?
         .query_row([], |row| Ok((BundleId(row.get(0)?), row.get(1)?)));
@@ -22,7 +23,7 @@ pub(crate) fn unplaced(connection: &Connection) -> Result<Option<(BundleId, Stri
 /// The time since which a bundle is not known to be in place, if there is one.
 pub(crate) fn unplaced_since(connection: &Connection) -> Result<Option<Timestamp>, Error> {
     let found: Option<i64> = connection
-        .prepare_cached("SELECT created_at FROM unplaced_bundle")?
+        .prepare_cached("SELECT bundle_at FROM vault_2 WHERE bundle_id IS NOT NULL")?
         .query_row([], |row| row.get(0))
         .optional()?;
     found.map(time).transpose()
@@ -30,45 +31,26 @@ pub(crate) fn unplaced_since(connection: &Connection) -> Result<Option<Timestamp
 
 /// Keeps a bundle until it is in place. There can be one at a time.
 pub(crate) fn keep(
-    transaction: &Transaction<'_>,
+    sealing: &Sealing<'_, '_>,
     id: BundleId,
-    sealed: &str,
+    text: &str,
     now: Timestamp,
 ) -> Result<(), Error> {
-    let kept = transaction
+    let kept = sealing
         .prepare_cached(
-            "INSERT INTO unplaced_bundle (one, bundle_id, sealed, created_at)
-             VALUES (1, ?1, ?2, ?3)",
+            "UPDATE vault_2 SET bundle_id = ?1, bundle = ?2, bundle_at = ?3
+             WHERE bundle_id IS NULL",
         )?
-        .execute((id.0, sealed, now.as_second()))?;
-    // A trigger in the file could have swallowed it, and the tokens in it are nowhere else.
-    if kept == 1 { Ok(()) } else { Err(Error::Inconsistent("it does not keep what is stored")) }
+        .execute((id.0, text, now.as_second()))?;
+    one_row(kept)
 }
 
 /// Forgets a bundle that is in place.
-pub(crate) fn forget(transaction: &Transaction<'_>, id: BundleId) -> Result<(), Error> {
-    transaction.execute("DELETE FROM unplaced_bundle WHERE bundle_id = ?1", [id.0])?;
-    Ok(())
-}
-
-/// The time at which a bundle was taken in, if it was.
-pub(crate) fn opened_at(connection: &Connection, id: BundleId) -> Result<Option<Timestamp>, Error> {
-    let found: Option<i64> = connection
-        .prepare_cached("SELECT opened_at FROM opened_bundles WHERE bundle_id = ?1")?
-        .query_row([id.0], |row| row.get(0))
-        .optional()?;
-    found.map(time).transpose()
-}
-
-/// Remembers that a bundle was taken in.
-pub(crate) fn remember(
-    transaction: &Transaction<'_>,
-    id: BundleId,
-    now: Timestamp,
-) -> Result<(), Error> {
-    transaction.execute(
-        "INSERT INTO opened_bundles (bundle_id, opened_at) VALUES (?1, ?2)",
-        (id.0, now.as_second()),
+pub(crate) fn forget(sealing: &Sealing<'_, '_>, id: BundleId) -> Result<(), Error> {
+    sealing.execute(
+        "UPDATE vault_2 SET bundle_id = NULL, bundle = NULL, bundle_at = NULL
+         WHERE bundle_id = ?1",
+        [id.0],
     )?;
     Ok(())
 }

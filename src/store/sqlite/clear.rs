@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use rusqlite::Row;
 use rusqlite::types::ValueRef;
 
-use super::header::time;
+use super::values::{Covered, time};
 use crate::model::account::Account;
 use crate::model::credential::Status;
 use crate::model::scope::Scopes;
@@ -72,7 +72,7 @@ impl<'a> Columns<'a> {
         for value in self.others() {
             covered.push(value);
         }
-        covered.0
+        covered.into_bytes()
     }
 }
 
@@ -86,39 +86,7 @@ pub(super) fn covered(row: &Row<'_>) -> Result<Vec<u8>, Error> {
     for column in NAMES..BEHIND_CLEAR {
         covered.push(row.get_ref(column)?);
     }
-    Ok(covered.0)
-}
-
-/// The bytes of values, each with its type, and with its length where the type does not tell it, so
-/// that no two rows look alike.
-struct Covered(Vec<u8>);
-
-impl Covered {
-    fn new() -> Self {
-        // Room for what nearly all rows hold.
-        Self(Vec::with_capacity(256))
-    }
-
-    fn push(&mut self, value: ValueRef<'_>) {
-        match value {
-            ValueRef::Null => self.0.push(b'n'),
-            ValueRef::Integer(number) => self.fixed(b'i', number.to_le_bytes()),
-            ValueRef::Text(bytes) => self.sized(b't', bytes),
-            // No column holds such a value, unless somebody edited the file.
-            ValueRef::Real(number) => self.fixed(b'r', number.to_le_bytes()),
-            ValueRef::Blob(bytes) => self.sized(b'b', bytes),
-        }
-    }
-
-    fn fixed(&mut self, kind: u8, bytes: [u8; 8]) {
-        self.0.push(kind);
-        self.0.extend_from_slice(&bytes);
-    }
-
-    fn sized(&mut self, kind: u8, bytes: &[u8]) {
-        self.fixed(kind, (bytes.len() as u64).to_le_bytes());
-        self.0.extend_from_slice(bytes);
-    }
+    Ok(covered.into_bytes())
 }
 
 /// The error for a column that holds no text where a text should stand.
@@ -172,35 +140,5 @@ fn status_text(status: Status) -> &'static str {
         Status::LoginRequired => "login_required",
         Status::Inactive => "inactive",
         Status::HandedOver => "handed_over",
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_two_rows_look_alike() {
-        let rows: [&[ValueRef<'_>]; 10] = [
-            &[ValueRef::Null],
-            &[ValueRef::Text(b"")],
-            &[ValueRef::Text(b"n")],
-            &[ValueRef::Blob(b"n")],
-            &[ValueRef::Null, ValueRef::Text(b"n")],
-            &[ValueRef::Text(b"n"), ValueRef::Null],
-            &[ValueRef::Text(b"ab"), ValueRef::Text(b"c")],
-            &[ValueRef::Text(b"a"), ValueRef::Text(b"bc")],
-            &[ValueRef::Integer(1)],
-            &[ValueRef::Real(1.0)],
-        ];
-        let covered = rows.map(|row| {
-            let mut covered = Covered::new();
-            for value in row {
-                covered.push(*value);
-            }
-            covered.0
-        });
-        let different: std::collections::BTreeSet<_> = covered.iter().collect();
-        assert_eq!(different.len(), rows.len());
     }
 }

@@ -1,21 +1,27 @@
-//! The table `credentials`: one row an account, sealed, with a copy of some of it in the clear.
+//! The table `credentials_2`: one row an account, sealed, with a copy of some of it in the clear.
 
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params_from_iter};
 
 use super::clear::{BEHIND_CLEAR, CLEAR, Columns, account, covered, summary};
-use super::{header, journal};
+use super::evidence::{self, EVIDENCE, Evidence};
+use super::header::{self, Form};
+use super::sealing::Sealing;
+use super::values::{one_row, stored};
 use crate::model::account::{Account, ProviderName, UserName};
 use crate::model::credential::Credential;
 use crate::model::summary::Summary;
 use crate::store::error::Error;
 use crate::store::record::{Row as Found, Stored};
 use crate::vault::plaintext;
-use crate::vault::seal::{DataKey, SealContext, covers_the_clear_copy};
+use crate::vault::seal::{DataKey, RowSeal, SealContext};
 
 /// The place of the revision, behind [`CLEAR`], and of what is sealed, behind it.
 pub(super) const REVISION: usize = BEHIND_CLEAR;
 pub(super) const SEALED: usize = REVISION + 1;
+
+/// The place of the evidence, behind what is sealed.
+pub(super) const BEHIND_SEALED: usize = SEALED + 1;
 
 /// The accounts that match, in order. A name that is left out matches all.
 pub(crate) fn accounts(
@@ -24,7 +30,7 @@ pub(crate) fn accounts(
     user: Option<&UserName>,
 ) -> Result<Vec<Account>, Error> {
     let mut statement = connection.prepare_cached(
-        "SELECT provider, user FROM credentials
+        "SELECT provider, user FROM credentials_2
          WHERE (?1 IS NULL OR provider = ?1) AND (?2 IS NULL OR user = ?2)
          ORDER BY provider, user",
     )?;
@@ -38,89 +44,65 @@ pub(crate) fn accounts(
     Ok(accounts)
 }
 
-/// The clear copies of all credentials, nothing of them verified; and how many rows are so odd that
-/// nothing can be read from them.
-pub(crate) fn summaries(connection: &Connection) -> Result<(Vec<Summary>, usize), Error> {
-    let sql = format!("SELECT {CLEAR} FROM credentials ORDER BY provider, user");
-    let mut summaries = Vec::new();
-    let odd = each_summary(connection, &sql, |summary| {
-        summaries.push(summary);
-        Ok::<_, Error>(())
-    })?;
-    Ok((summaries, odd))
-}
-
-/// Hands each clear copy to `each`, one after the other, so that no more than one is held at a time:
-/// `sql` selects [`CLEAR`]. Returns how many rows are so odd that nothing can be read from them.
-pub(super) fn each_summary<E: From<Error>>(
-    connection: &Connection,
-    sql: &str,
-    mut each: impl FnMut(Summary) -> Result<(), E>,
-) -> Result<usize, E> {
-    let mut statement = connection.prepare(sql).map_err(Error::from)?;
-    let mut rows = statement.query([]).map_err(Error::from)?;
-    let mut odd = 0;
-    while let Some(row) = rows.next().map_err(Error::from)? {
-        match summary(row) {
-            Ok(summary) => each(summary)?,
-            Err(_) => odd += 1,
-        }
-    }
-    Ok(odd)
-}
-
-/// Reads and opens one credential.
+/// Reads and opens one credential, with its evidence.
 ///
-/// Fails with [`Error::Tampered`] if the seal is broken, or if what is in the clear differs from
-/// what is under it.
+/// Fails with [`Error::KeyRetired`] if `key` is not the current data key, and with
+/// [`Error::Tampered`] if the seal is broken, or if what is in the clear differs from what is under
+/// it.
 pub(crate) fn read(
     connection: &Connection,
     key: &DataKey,
     account: &Account,
-) -> Result<Option<Stored>, Error> {
+) -> Result<Option<Found>, Error> {
+    let form = header::check(connection, key)?;
     let sql = format!(
-        "SELECT {CLEAR}, revision, sealed FROM credentials WHERE provider = ?1 AND user = ?2"
+        "SELECT {CLEAR}, revision, sealed, {EVIDENCE} FROM credentials_2
+         WHERE provider = ?1 AND user = ?2"
     );
     let mut statement = connection.prepare_cached(&sql)?;
     let mut rows = statement.query((account.provider.as_str(), account.user.as_str()))?;
-    rows.next()?.map(|row| opened(row, key, account)).transpose()
+    let Some(row) = rows.next()? else { return Ok(None) };
+    let stored = opened(row, key, form, account)?;
+    let about = (account, stored.revision);
+    Ok(Some(match evidence::found(row, BEHIND_SEALED, key, form, about) {
+        evidence::Found::Genuine(evidence, _) => {
+            let Evidence { journal, attempt, .. } = *evidence;
+            Found { stored, journal, attempt, is_forged: false }
+        }
+        evidence::Found::Forged => Found::forged(stored),
+    }))
 }
 
-/// Reads and opens one credential, with the journal of its refresh.
-///
-/// Fails with [`Error::KeyRetired`] if `key` is not the current data key, and as [`read`] does.
-pub(crate) fn read_with_journal(
-    connection: &Connection,
-    key: &DataKey,
-    account: &Account,
-) -> Result<Option<Found>, Error> {
-    let current = header::read(connection)?;
-    if current
-        .is_none_or(|current| (current.vault, current.generation) != (key.vault, key.generation))
-    {
-        return Err(Error::KeyRetired);
+/// Whether a row may have `seal` in a vault of `form`. A row from before all of them were sealed
+/// anew was put back.
+pub(super) fn belongs(seal: RowSeal, form: Form) -> bool {
+    match (form, seal) {
+        (Form::Sealed, RowSeal::BesideEvidence)
+        | (Form::Earlier, RowSeal::Comparing | RowSeal::Covering) => true,
+        (Form::Sealed, RowSeal::Comparing | RowSeal::Covering)
+        | (Form::Earlier, RowSeal::BesideEvidence) => false,
     }
-    let Some(stored) = read(connection, key, account)? else { return Ok(None) };
-    // A journal of an earlier revision is about a refresh token that was replaced since.
-    let journal =
-        journal::read(connection, account)?.filter(|journal| journal.revision == stored.revision);
-    Ok(Some(Found { stored, journal }))
 }
 
 /// The credential in a row that begins with [`CLEAR`], if it is the one of `account`.
-fn opened(row: &Row<'_>, key: &DataKey, account: &Account) -> Result<Stored, Error> {
+fn opened(row: &Row<'_>, key: &DataKey, form: Form, account: &Account) -> Result<Stored, Error> {
     let tampered = || Error::Tampered { account: account.clone() };
     let revision = u64::try_from(row.get::<_, i64>(REVISION)?).map_err(|_| tampered())?;
     let sealed = row.get_ref(SEALED)?.as_blob().map_err(|_| tampered())?;
-    let credential = if covers_the_clear_copy(sealed) {
-        let clear = covered(row)?;
-        let text = key.open(place(account, revision, &clear), sealed).map_err(|_| tampered())?;
-        parsed(&text).ok_or_else(tampered)?
-    } else {
+    let seal = RowSeal::of(sealed);
+    if !belongs(seal, form) {
+        return Err(tampered());
+    }
+    let credential = if seal == RowSeal::Comparing {
         let clear = summary(row).map_err(|_| tampered())?;
-        let place = earlier_place(account, revision);
+        let place = place(seal, account, revision, &[]);
         let text = key.open(place, sealed).map_err(|_| tampered())?;
         compared(clear, &text)?.1
+    } else {
+        let clear = covered(row)?;
+        let place = place(seal, account, revision, &clear);
+        let text = key.open(place, sealed).map_err(|_| tampered())?;
+        parsed(&text).ok_or_else(tampered)?
     };
     Ok(Stored { credential, revision })
 }
@@ -149,59 +131,81 @@ pub(super) fn compared(mut clear: Summary, text: &[u8]) -> Result<(Summary, Cred
     }
 }
 
-/// Stores `credential`, over whatever was there.
+/// Stores `credential` with its evidence, over whatever was there.
 pub(crate) fn put(
-    transaction: &Transaction<'_>,
-    key: &DataKey,
+    sealing: &Sealing<'_, '_>,
     account: &Account,
     credential: &Credential,
+    evidence: &Evidence,
 ) -> Result<(), Error> {
-    let revision = header::next_revision(transaction, key)?;
+    let revision = sealing.next_revision()?;
     let summary = Summary::of(account, credential);
     let columns = Columns::of(&summary);
-    let sealed = seal(key, place(account, revision, &columns.covered()), credential)?;
-    let behind = [ValueRef::Integer(header::stored(revision)?), ValueRef::Blob(&sealed)];
-    let values = columns.names().into_iter().chain(columns.others()).chain(behind);
-    let stored = transaction
+    let clear = columns.covered();
+    let place = place(RowSeal::BesideEvidence, account, revision, &clear);
+    let sealed = seal(sealing.key, place, credential)?;
+    let texts = evidence::Columns::of(evidence)?;
+    let covered = texts.covered();
+    let proof = sealing.key.seal(evidence::context(account, revision, revision, &covered), b"")?;
+    let revision = ValueRef::Integer(stored(revision)?);
+    let behind = [revision, ValueRef::Blob(&sealed), ValueRef::Blob(&proof), revision];
+    let values =
+        columns.names().into_iter().chain(columns.others()).chain(behind).chain(texts.texts());
+    let written = sealing
         .prepare_cached(
-            "INSERT INTO credentials
+            "INSERT INTO credentials_2
          (provider, user, kind, status, server_url, username, scopes, expires_at, refreshable,
-          created_at, updated_at, last_refreshed_at, login_by, revision, sealed)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
+          created_at, updated_at, last_refreshed_at, login_by, revision, sealed, evidence,
+          evidence_revision, journal, last_attempt, reported)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18,
+          ?19, ?20)
          ON CONFLICT (provider, user) DO UPDATE SET
           kind = excluded.kind, status = excluded.status, server_url = excluded.server_url,
           username = excluded.username, scopes = excluded.scopes,
           expires_at = excluded.expires_at, refreshable = excluded.refreshable,
           created_at = excluded.created_at, updated_at = excluded.updated_at,
           last_refreshed_at = excluded.last_refreshed_at, login_by = excluded.login_by,
-          revision = excluded.revision, sealed = excluded.sealed",
+          revision = excluded.revision, sealed = excluded.sealed, evidence = excluded.evidence,
+          evidence_revision = excluded.evidence_revision, journal = excluded.journal,
+          last_attempt = excluded.last_attempt, reported = excluded.reported",
         )?
         .execute(params_from_iter(values.map(ToSqlOutput::Borrowed)))?;
-    // A trigger in the file could have swallowed it.
-    if stored == 1 { Ok(()) } else { Err(Error::Inconsistent("it does not keep what is stored")) }
+    one_row(written)
 }
 
-/// Stores `credential` over the row that was read at `expected`, and only over that one.
-///
-/// Returns whether it did; else the row was deleted or replaced meanwhile.
-pub(crate) fn replace(
-    transaction: &Transaction<'_>,
-    key: &DataKey,
+/// Reads the evidence of the credential of `account` at `expected`, without opening the credential;
+/// returns `None` if it has another revision.
+pub(crate) fn evidence(
+    sealing: &Sealing<'_, '_>,
     account: &Account,
-    credential: &Credential,
     expected: u64,
-) -> Result<bool, Error> {
-    if revision(transaction, account)? != Some(expected) {
-        return Ok(false);
-    }
-    put(transaction, key, account, credential)?;
-    Ok(true)
+) -> Result<Option<evidence::Found>, Error> {
+    evidence_at(sealing, sealing.key, Form::Sealed, account)
+        .map(|found| found.filter(|(revision, _)| *revision == expected).map(|(_, found)| found))
+}
+
+/// Reads the evidence of the credential of `account` in a vault of `form`, and the revision of the
+/// credential, which is not opened.
+pub(crate) fn evidence_at(
+    connection: &Connection,
+    key: &DataKey,
+    form: Form,
+    account: &Account,
+) -> Result<Option<(u64, evidence::Found)>, Error> {
+    let sql =
+        format!("SELECT revision, {EVIDENCE} FROM credentials_2 WHERE provider = ?1 AND user = ?2");
+    let mut statement = connection.prepare_cached(&sql)?;
+    let mut rows = statement.query((account.provider.as_str(), account.user.as_str()))?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    let Ok(revision) = u64::try_from(row.get::<_, i64>(0)?) else { return Ok(None) };
+    let found = evidence::found(row, 1, key, form, (account, revision));
+    Ok(Some((revision, found)))
 }
 
 /// Removes a row without opening it; returns whether it was there.
 pub(crate) fn remove(transaction: &Transaction<'_>, account: &Account) -> Result<bool, Error> {
     let removed = transaction
-        .prepare_cached("DELETE FROM credentials WHERE provider = ?1 AND user = ?2")?
+        .prepare_cached("DELETE FROM credentials_2 WHERE provider = ?1 AND user = ?2")?
         .execute((account.provider.as_str(), account.user.as_str()))?;
     Ok(removed == 1)
 }
@@ -220,44 +224,42 @@ pub(in crate::store) fn seal(
 /// The revision of a row, damaged or not.
 pub(crate) fn revision(connection: &Connection, account: &Account) -> Result<Option<u64>, Error> {
     let revision = connection
-        .prepare_cached("SELECT revision FROM credentials WHERE provider = ?1 AND user = ?2")?
+        .prepare_cached("SELECT revision FROM credentials_2 WHERE provider = ?1 AND user = ?2")?
         .query_row((account.provider.as_str(), account.user.as_str()), |row| row.get::<_, i64>(0))
         .optional()?;
     Ok(revision.and_then(|revision| u64::try_from(revision).ok()))
 }
 
-/// The place of a row's seal, which covers `clear`.
-pub(super) fn place<'a>(account: &'a Account, revision: u64, clear: &'a [u8]) -> SealContext<'a> {
-    let Account { provider, user } = account;
-    SealContext::Row { provider: provider.as_str(), user: user.as_str(), revision, clear }
-}
-
-/// The place of a row's seal as it was before seals covered the clear copy.
-pub(crate) fn earlier_place(account: &Account, revision: u64) -> SealContext<'_> {
-    SealContext::Credential {
-        provider: account.provider.as_str(),
-        user: account.user.as_str(),
-        revision,
-    }
-}
-
-/// Stores `credential` as programs did before seals covered the clear copy.
-#[cfg(any(test, fuzzing))]
-pub(crate) fn put_earlier(
-    transaction: &Transaction<'_>,
-    key: &DataKey,
+/// The numbers of a row, damaged or not: the revisions of the credential and of its evidence.
+pub(crate) fn numbers(
+    connection: &Connection,
     account: &Account,
-    credential: &Credential,
-) -> Result<(), Error> {
-    put(transaction, key, account, credential)?;
-    let revision =
-        revision(transaction, account)?.ok_or(Error::Inconsistent("it counts no revisions"))?;
-    let sealed = seal(key, earlier_place(account, revision), credential)?;
-    transaction.execute(
-        "UPDATE credentials SET sealed = ?3 WHERE provider = ?1 AND user = ?2",
-        (account.provider.as_str(), account.user.as_str(), sealed),
-    )?;
-    Ok(())
+) -> Result<Option<[u64; 2]>, Error> {
+    let sql = "SELECT revision, evidence_revision FROM credentials_2
+               WHERE provider = ?1 AND user = ?2";
+    let numbers = connection
+        .prepare_cached(sql)?
+        .query_row((account.provider.as_str(), account.user.as_str()), |row| {
+            Ok([row.get::<_, i64>(0)?, row.get(1)?])
+        })
+        .optional()?;
+    Ok(numbers.map(|numbers| numbers.map(|number| u64::try_from(number).unwrap_or_default())))
+}
+
+/// The context of a row's seal of one form. `clear` are the columns that the seal covers.
+pub(super) fn place<'a>(
+    seal: RowSeal,
+    account: &'a Account,
+    revision: u64,
+    clear: &'a [u8],
+) -> SealContext<'a> {
+    let Account { provider, user } = account;
+    let (provider, user) = (provider.as_str(), user.as_str());
+    match seal {
+        RowSeal::Comparing => SealContext::Credential { provider, user, revision },
+        RowSeal::Covering => SealContext::EarlierRow { provider, user, revision, clear },
+        RowSeal::BesideEvidence => SealContext::Row { provider, user, revision, clear },
+    }
 }
 
 #[cfg(test)]
@@ -267,8 +269,9 @@ pub(super) mod tests {
     use super::*;
     use crate::model::credential::{ApiAuth, Expiry, Grant, StaticToken, Status};
     use crate::secret::{AccessToken, SecretText};
+    use crate::store::record::Journal;
     use crate::store::sqlite::database::{Access, Database};
-    use crate::store::sqlite::header::Header;
+    use crate::store::sqlite::listing::{each_with_evidence, summaries};
     use crate::vault::seal::VaultId;
 
     const NOW: Timestamp = Timestamp::constant(1_700_000_000, 0);
@@ -293,9 +296,21 @@ pub(super) mod tests {
         let mut store = Database::open(&path, Access::Create).unwrap();
         let key = DataKey::generate(VaultId([5; 16]), 1).unwrap();
         let transaction = store.write().unwrap();
-        header::insert(&transaction, Header { vault: key.vault, generation: 1 }, NOW).unwrap();
+        Sealing::create(&transaction, &key, NOW).unwrap().finish().unwrap();
         transaction.commit().unwrap();
         (home, store, key)
+    }
+
+    /// Stores a credential without evidence.
+    pub(in crate::store) fn put_alone(
+        transaction: &Transaction<'_>,
+        key: &DataKey,
+        user: &str,
+        token: &str,
+    ) -> Result<(), Error> {
+        let sealing = Sealing::begin(transaction, key)?;
+        put(&sealing, &account(user), &credential(token), &Evidence::default())?;
+        sealing.finish().map(drop)
     }
 
     pub(in crate::store) fn write(
@@ -305,9 +320,9 @@ pub(super) mod tests {
         token: &str,
     ) -> u64 {
         let transaction = store.write().unwrap();
-        put(&transaction, key, &account(user), &credential(token)).unwrap();
+        put_alone(&transaction, key, user, token).unwrap();
         transaction.commit().unwrap();
-        read(&store.read().unwrap(), key, &account(user)).unwrap().unwrap().revision
+        read(&store.read().unwrap(), key, &account(user)).unwrap().unwrap().stored.revision
     }
 
     #[test]
@@ -315,29 +330,25 @@ pub(super) mod tests {
         let (_home, mut store, key) = store();
         write(&mut store, &key, "x", "made-up-1");
         let transaction = store.read().unwrap();
-        let stored = read(&transaction, &key, &account("x")).unwrap().unwrap();
-        assert_eq!(stored.credential.token().unwrap().expose(), "made-up-1");
+        let row = read(&transaction, &key, &account("x")).unwrap().unwrap();
+        assert_eq!(row.stored.credential.token().unwrap().expose(), "made-up-1");
+        assert!(!row.is_forged && row.journal.is_none() && row.attempt.is_none());
         assert!(read(&transaction, &key, &account("y")).unwrap().is_none());
         assert_eq!(
             summaries(&transaction).unwrap(),
-            (vec![Summary::of(&account("x"), &stored.credential)], 0)
+            (vec![Summary::of(&account("x"), &row.stored.credential)], 0)
         );
     }
 
     #[test]
-    fn only_the_revision_that_was_read_is_replaced() {
+    fn a_row_that_was_deleted_and_made_anew_never_has_the_old_revision() {
         let (_home, mut store, key) = store();
-        let first = write(&mut store, &key, "x", "made-up-1");
+        write(&mut store, &key, "x", "made-up-1");
         let second = write(&mut store, &key, "x", "made-up-2");
         let transaction = store.write().unwrap();
-        let newer = credential("made-up-3");
-        assert!(!replace(&transaction, &key, &account("x"), &newer, first).unwrap());
-        assert!(!replace(&transaction, &key, &account("y"), &newer, second).unwrap());
-        assert!(replace(&transaction, &key, &account("x"), &newer, second).unwrap());
         assert!(remove(&transaction, &account("x")).unwrap());
         transaction.commit().unwrap();
-        // A row that was deleted and made anew never has the old one's revision.
-        assert!(write(&mut store, &key, "x", "made-up-4") > second + 1);
+        assert!(write(&mut store, &key, "x", "made-up-4") > second);
     }
 
     #[test]
@@ -345,26 +356,12 @@ pub(super) mod tests {
         let (_home, mut store, key) = store();
         let retired = DataKey::generate(key.vault, 2).unwrap();
         let transaction = store.write().unwrap();
-        let refused = put(&transaction, &retired, &account("x"), &credential("made-up"));
+        let refused = put_alone(&transaction, &retired, "x", "made-up");
         assert!(matches!(refused, Err(Error::KeyRetired)));
     }
 
-    #[test]
-    fn a_row_from_before_the_next_login_was_kept_opens() {
-        let (_home, mut store, key) = store();
-        let transaction = store.write().unwrap();
-        put_earlier(&transaction, &key, &account("x"), &credential("made-up")).unwrap();
-        transaction.execute("UPDATE credentials SET login_by = NULL", []).unwrap();
-        assert!(read(&transaction, &key, &account("x")).unwrap().is_some());
-        put(&transaction, &key, &account("x"), &credential("made-up")).unwrap();
-        assert!(read(&transaction, &key, &account("x")).unwrap().is_some());
-        transaction.execute("UPDATE credentials SET login_by = NULL", []).unwrap();
-        let found = read(&transaction, &key, &account("x"));
-        assert!(matches!(found, Err(Error::Tampered { .. })), "{found:?}");
-    }
-
-    /// Edits of a row that was stored by [`put`] or [`put_earlier`], one of each column at least.
-    pub(in crate::store) const EDITS: [&str; 18] = [
+    /// Edits of a row that was stored by [`put`], one of each column that its seal covers at least.
+    pub(in crate::store) const EDITS: [&str; 19] = [
         "server_url = 'https://evil.example'",
         "username = NULL",
         "username = ''",
@@ -381,6 +378,7 @@ pub(super) mod tests {
         "refreshable = 1",
         "revision = revision + 1",
         "sealed = zeroblob(100)",
+        "sealed = CAST(x'01' || substr(sealed, 2) AS BLOB)",
         // Passed off as sealed otherwise than it is.
         "sealed = CAST(x'01' || substr(sealed, 2) AS BLOB), expires_at = expires_at + 1",
         "sealed = CAST(x'02' || substr(sealed, 2) AS BLOB), expires_at = expires_at + 1",
@@ -389,35 +387,100 @@ pub(super) mod tests {
     #[test]
     fn edited_clear_columns_are_found() {
         let (_home, mut store, key) = store();
-        for put in [put, put_earlier] {
-            for edit in EDITS.into_iter().chain(["user = 'y'"]) {
-                let transaction = store.write().unwrap();
-                put(&transaction, &key, &account("x"), &credential("made-up")).unwrap();
-                transaction.execute(&format!("UPDATE credentials SET {edit}"), []).unwrap();
-                let user = if edit.starts_with("user ") { "y" } else { "x" };
-                let found = read(&transaction, &key, &account(user));
-                assert!(matches!(found, Err(Error::Tampered { .. })), "{edit}");
-            }
+        for edit in EDITS.into_iter().chain(["user = 'y'"]) {
+            let transaction = store.write().unwrap();
+            put_alone(&transaction, &key, "x", "made-up").unwrap();
+            transaction.execute(&format!("UPDATE credentials_2 SET {edit}"), []).unwrap();
+            let user = if edit.starts_with("user ") { "y" } else { "x" };
+            let found = read(&transaction, &key, &account(user));
+            assert!(matches!(found, Err(Error::Tampered { .. })), "{edit}");
         }
     }
 
     #[test]
-    fn a_seal_opens_in_its_own_way_alone() {
+    fn edited_evidence_is_forged_and_the_credential_still_opens() {
         let (_home, mut store, key) = store();
-        for (put, own) in [(put as Put, "02"), (put_earlier, "01")] {
+        for edit in [
+            "evidence = x''",
+            "evidence = zeroblob(41)",
+            "evidence_revision = evidence_revision + 1",
+            "evidence_revision = -1",
+            "journal = '{}'",
+            "journal = (SELECT journal FROM credentials_2 WHERE user = 'z')",
+            "last_attempt = 'nonsense'",
+            "reported = 'login_required'",
+            "evidence = (SELECT evidence FROM credentials_2 WHERE user = 'z'), journal = NULL",
+        ] {
             let transaction = store.write().unwrap();
-            put(&transaction, &key, &account("x"), &credential("made-up")).unwrap();
-            assert!(read(&transaction, &key, &account("x")).unwrap().is_some());
-            for version in ["00", "01", "02", "03"].into_iter().filter(|it| *it != own) {
-                let sql = format!(
-                    "UPDATE credentials SET sealed = CAST(x'{version}' || substr(sealed, 2) AS BLOB)"
-                );
-                transaction.execute(&sql, []).unwrap();
-                let found = read(&transaction, &key, &account("x"));
-                assert!(matches!(found, Err(Error::Tampered { .. })), "{version}: {found:?}");
-            }
+            put_alone(&transaction, &key, "x", "made-up").unwrap();
+            put_alone(&transaction, &key, "z", "made-up").unwrap();
+            let sealing = Sealing::begin(&transaction, &key).unwrap();
+            let at = revision(&transaction, &account("z")).unwrap().unwrap();
+            let journal = Journal {
+                revision: at,
+                attempt: [7; 16],
+                started_at: NOW,
+                started: None,
+                lease: None,
+            };
+            let evidence = Evidence { journal: Some(journal.clone()), ..Evidence::default() };
+            assert!(evidence::put(&sealing, &account("z"), at, &evidence).unwrap());
+            sealing.finish().unwrap();
+            let genuine = read(&transaction, &key, &account("z")).unwrap().unwrap();
+            assert_eq!(genuine.journal, Some(journal));
+            let sql = format!("UPDATE credentials_2 SET {edit} WHERE user = 'x'");
+            transaction.execute(&sql, []).unwrap();
+            let row = read(&transaction, &key, &account("x")).unwrap().unwrap();
+            assert!(row.is_forged, "{edit}");
+            assert_eq!(row.stored.credential.token().unwrap().expose(), "made-up");
         }
     }
 
-    type Put = fn(&Transaction<'_>, &DataKey, &Account, &Credential) -> Result<(), Error>;
+    #[test]
+    fn a_row_or_header_of_the_earlier_form_is_not_taken() {
+        let (_home, mut store, key) = store();
+        let transaction = store.write().unwrap();
+        put_alone(&transaction, &key, "x", "made-up").unwrap();
+        for version in ["00", "01", "02", "04"] {
+            let sql = format!(
+                "UPDATE credentials_2 SET sealed = CAST(x'{version}' || substr(sealed, 2) AS BLOB)"
+            );
+            transaction.execute(&sql, []).unwrap();
+            let found = read(&transaction, &key, &account("x"));
+            assert!(matches!(found, Err(Error::Tampered { .. })), "{version}: {found:?}");
+        }
+        put_alone(&transaction, &key, "x", "made-up").unwrap();
+        let earlier = r#"{"revision":0,"opened":[]}"#;
+        let sql = "UPDATE vault_2 SET sealed = CAST(?1 AS BLOB)";
+        transaction.execute(sql, [earlier]).unwrap();
+        let found = read(&transaction, &key, &account("x"));
+        assert!(matches!(found, Err(Error::Tampered { .. })), "{found:?}");
+    }
+
+    #[test]
+    fn each_credential_comes_with_its_own_attempt() {
+        let (_home, mut store, key) = store();
+        for user in ["b", "ab", "c"] {
+            write(&mut store, &key, user, "made-up");
+        }
+        let last = |user: &str| {
+            format!(
+                r#"{{"action":"check","began_at":"2023-11-14T22:13:20Z",
+                "ended_at":"2023-11-14T22:13:20Z","outcome":"passing","message":"{user}"}}"#
+            )
+        };
+        let transaction = store.write().unwrap();
+        for (user, text) in [("ab", last("ab")), ("c", last("c")), ("b", "nonsense".into())] {
+            let sql = "UPDATE credentials_2 SET last_attempt = ?2 WHERE user = ?1";
+            transaction.execute(sql, (user, text)).unwrap();
+        }
+        let mut found = Vec::new();
+        let odd = each_with_evidence(&transaction, |summary, last, _| {
+            found.push((summary.account.user.to_string(), last.and_then(|last| last.message)));
+            Ok::<_, Error>(())
+        });
+        assert_eq!(odd.unwrap(), 0);
+        let own = |user: &str| (user.to_owned(), Some(user.to_owned()));
+        assert_eq!(found, [own("ab"), ("b".to_owned(), None), own("c")]);
+    }
 }

@@ -1,5 +1,6 @@
 //! Opening the vault's file, for reading or for writing.
 
+use std::cell::Cell;
 use std::io;
 use std::ops::Deref;
 use std::path::Path;
@@ -8,15 +9,21 @@ use std::time::{Duration, Instant};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 
+use super::earlier;
 use super::failure::lacks_shared_memory;
-use super::schema::{self, Version};
+use super::schema::{self, Differences, ForeignObject, Version};
 use crate::private_file::{self, Readers};
 use crate::store::error::Error;
 use crate::store::file::VaultFile;
+use crate::store::locks;
 use crate::untrusted::printable;
 
 /// The time for which a statement waits for another process's short transaction.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The time for which a migration waits for a request that a process of an earlier program has
+/// sent: longer than any request takes.
+const MIGRATION_TIMEOUT: Duration = Duration::from_secs(45);
 
 /// The time after which a switch to the write-ahead log is tried again.
 const POLL: Duration = Duration::from_millis(10);
@@ -43,6 +50,12 @@ pub(crate) struct Database {
     /// Whether all reading is done in one read transaction, begun at opening: each costs a dozen
     /// system calls.
     snapshot: bool,
+    /// Whether the file has earlier tables, which are shown as today's.
+    shows_earlier: Cell<bool>,
+    /// Whether foreign objects in the schema are looked at, and not refused.
+    is_as_it_is: Cell<bool>,
+    /// The numbers of the schema that was compared last.
+    checked: Cell<Option<(i32, i32)>>,
 }
 
 /// The vault as it was at one moment, whatever others write meanwhile.
@@ -93,34 +106,53 @@ impl Database {
     fn open_read_only(path: &Path) -> Result<Self, Error> {
         let (store, version, readers) = Self::find_read_only(path)?;
         match version {
-            Version::Known(schema::CURRENT) => {
+            Version::Known(version) => {
+                schema::check(&store.connection, version)?;
+                store.show_as_today(version)?;
                 store.file.make_private(readers);
                 Ok(store)
-            }
-            // Migrated first, so that nothing that reads has to know older tables.
-            Version::Known(_) => {
-                drop(store);
-                Self::open(path, Access::ReadWrite)?;
-                Self::open_read_only(path)
             }
             other => Err(refused(&other, &store.file)),
         }
     }
 
     /// Opens the vault at `path` and changes nothing: its mode and its older tables stay as they
-    /// are. Returns whether its tables are the current ones; of others nothing but the key slots is
-    /// to be read.
-    pub(crate) fn open_as_it_is(path: &Path) -> Result<(Self, bool), Error> {
+    /// are. Returns also the version of its tables. What in the schema tokctl did not make is not
+    /// refused: see [`Self::differences`].
+    pub(crate) fn open_as_it_is(path: &Path) -> Result<(Self, usize), Error> {
         let (store, version, _) = Self::find_read_only(path)?;
         match version {
-            Version::Known(version) => Ok((store, version == schema::CURRENT)),
+            Version::Known(version) => {
+                store.is_as_it_is.set(true);
+                store.show_as_today(version)?;
+                Ok((store, version))
+            }
             other => Err(refused(&other, &store.file)),
+        }
+    }
+
+    /// Lays the tables of an earlier `version` over the connection as today's.
+    fn show_as_today(&self, version: usize) -> Result<(), Error> {
+        if version < schema::CURRENT {
+            earlier::show_as_today(&self.connection, version)?;
+            self.shows_earlier.set(true);
+        }
+        Ok(())
+    }
+
+    /// Returns the differences between the schema of the file and that of its version.
+    pub(crate) fn differences(&self) -> Result<Differences, Error> {
+        let view = self.read()?;
+        match schema::version(&view)? {
+            Version::Known(version) => schema::differences(&view, version),
+            other => Err(refused(&other, &self.file)),
         }
     }
 
     fn find_read_only(path: &Path) -> Result<(Self, Version, Readers), Error> {
         let file = VaultFile::find(path)?;
         let readers = file.check()?;
+        file.refuse_rollback_journal()?;
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
             | OpenFlags::SQLITE_OPEN_NO_MUTEX
             | OpenFlags::SQLITE_OPEN_NOFOLLOW;
@@ -136,12 +168,13 @@ impl Database {
             }
             Err(error) => return Err(error),
         };
-        Ok((Self { connection, file, snapshot: true }, version, readers))
+        Ok((Self::over(connection, file, true), version, readers))
     }
 
     fn open_unlocked(path: &Path) -> Result<Self, Error> {
         let file = VaultFile::find(path)?;
         file.check()?;
+        file.refuse_rollback_journal()?;
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
             | OpenFlags::SQLITE_OPEN_NO_MUTEX
             | OpenFlags::SQLITE_OPEN_NOFOLLOW;
@@ -153,32 +186,124 @@ impl Database {
         };
         connection.busy_timeout(Duration::ZERO)?;
         match schema::version(&connection)? {
-            Version::Known(_) => Ok(Self { connection, file, snapshot: true }),
+            Version::Known(version) => {
+                let store = Self::over(connection, file, true);
+                schema::check(&store.connection, version)?;
+                store.show_as_today(version)?;
+                Ok(store)
+            }
             other => Err(refused(&other, &file)),
         }
     }
 
     fn open_for_writing(file: VaultFile, may_be_empty: bool) -> Result<Self, Error> {
         let readers = file.check()?;
+        file.refuse_rollback_journal()?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
             | OpenFlags::SQLITE_OPEN_NO_MUTEX
             | OpenFlags::SQLITE_OPEN_NOFOLLOW;
-        let mut connection = open(file.path(), flags)?;
+        let connection = open(file.path(), flags)?;
         // Before a pragma changes a file that is not ours to change.
-        let version = schema::version(&*connection.unchecked_transaction()?)?;
+        let view = connection.unchecked_transaction()?;
+        let version = schema::version(&view)?;
         match version {
-            Version::Known(_) => {}
+            Version::Known(version) => schema::check(&view, version)?,
             Version::Empty if may_be_empty => {}
             Version::Empty | Version::Foreign | Version::Newer => {
                 return Err(refused(&version, &file));
             }
         }
+        drop(view);
         file.make_private(readers);
         set_up_for_writing(&connection, &file)?;
+        let mut store = Self::over(connection, file, false);
         if version != Version::Known(schema::CURRENT) {
-            schema::migrate(&mut connection)?;
+            store.migrate(version != Version::Empty)?;
         }
-        Ok(Self { connection, file, snapshot: false })
+        drop(store.read()?);
+        Ok(store)
+    }
+
+    fn over(connection: Connection, file: VaultFile, snapshot: bool) -> Self {
+        let (shows_earlier, is_as_it_is, checked) =
+            (Cell::new(false), Cell::new(false), Cell::new(None));
+        Self { connection, file, snapshot, shows_earlier, is_as_it_is, checked }
+    }
+
+    /// Makes the current tables, or brings earlier ones to them, in one transaction.
+    ///
+    /// Processes of an earlier program find their tables gone afterwards, and fail before they send
+    /// anything. One that has sent a request already is waited for.
+    fn migrate(&mut self, there: bool) -> Result<(), Error> {
+        let _no_refresh = if there {
+            Some(locks::key_changes(&self.file, Instant::now() + MIGRATION_TIMEOUT)?)
+        } else {
+            None
+        };
+        let transaction =
+            self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        // Read again: another process may have migrated while this one waited for its turn.
+        let from = match schema::version(&transaction)? {
+            Version::Empty => None,
+            Version::Known(schema::CURRENT) => return Ok(()),
+            Version::Known(version) => Some(version),
+            // Whoever migrated it in between knows better.
+            Version::Foreign | Version::Newer => return Err(Error::Busy),
+        };
+        if let Some(version) = from {
+            schema::check(&transaction, version)?;
+        }
+        schema::make(&transaction, from)?;
+        Ok(transaction.commit()?)
+    }
+
+    /// Drops from the schema of the vault at `path` what tokctl did not make, in one transaction.
+    pub(crate) fn drop_foreign(path: &Path) -> Result<(), Error> {
+        let file = VaultFile::find(path)?;
+        file.check()?;
+        file.refuse_rollback_journal()?;
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX
+            | OpenFlags::SQLITE_OPEN_NOFOLLOW;
+        let connection = open(file.path(), flags)?;
+        set_up_for_writing(&connection, &file)?;
+        let transaction = Transaction::new_unchecked(&connection, TransactionBehavior::Immediate)?;
+        let found = match schema::version(&transaction)? {
+            Version::Known(version) => schema::differences(&transaction, version)?.foreign,
+            other => return Err(refused(&other, &file)),
+        };
+        for object in &found {
+            drop_object(&transaction, object)?;
+        }
+        Ok(transaction.commit()?)
+    }
+
+    /// Takes the schema as it is, for tests whose tables have other rules.
+    #[cfg(any(test, fuzzing))]
+    pub(crate) fn trust_schema(&self) -> Result<(), Error> {
+        let number = |sql| schema::pragma(&self.connection, sql);
+        let now = (number("PRAGMA schema_version")?, number("PRAGMA user_version")?);
+        self.checked.set(Some(now));
+        Ok(())
+    }
+
+    /// Compares the schema with the constants, unless it is the one that was compared before.
+    ///
+    /// A process may live for long, and the file may be edited or migrated meanwhile.
+    fn check_schema(&self, view: &Connection) -> Result<(), Error> {
+        let now = Some((
+            schema::pragma(view, "PRAGMA schema_version")?,
+            schema::pragma(view, "PRAGMA user_version")?,
+        ));
+        if self.checked.get() == now {
+            return Ok(());
+        }
+        match schema::version(view)? {
+            Version::Known(schema::CURRENT) => schema::check(view, schema::CURRENT)?,
+            other => return Err(refused(&other, &self.file)),
+        }
+        self.checked.set(now);
+        Ok(())
     }
 
     /// A view of the vault.
@@ -186,13 +311,26 @@ impl Database {
         if self.snapshot {
             return Ok(View::Snapshot(&self.connection));
         }
-        Ok(View::Own(self.connection.unchecked_transaction()?))
+        let view = self.connection.unchecked_transaction()?;
+        self.check_schema(&view)?;
+        Ok(View::Own(view))
     }
 
     /// Ends the snapshot and begins another, so that the next view shows what was written since.
     pub(crate) fn look_again(&self) -> Result<(), Error> {
         if self.snapshot {
             self.connection.execute_batch("COMMIT; BEGIN")?;
+            match schema::version(&self.connection)? {
+                Version::Known(version) => {
+                    if version == schema::CURRENT && self.shows_earlier.replace(false) {
+                        earlier::show_as_it_is(&self.connection)?;
+                    }
+                    if !self.is_as_it_is.get() {
+                        schema::check(&self.connection, version)?;
+                    }
+                }
+                other => return Err(refused(&other, &self.file)),
+            }
         }
         Ok(())
     }
@@ -213,7 +351,10 @@ impl Database {
 
     /// A transaction that writes: short, and never open across the network or a prompt.
     pub(crate) fn write(&mut self) -> Result<Writing<'_>, Error> {
-        Ok(Writing(self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?))
+        let transaction =
+            Transaction::new_unchecked(&self.connection, TransactionBehavior::Immediate)?;
+        self.check_schema(&transaction)?;
+        Ok(Writing(transaction))
     }
 
     /// Moves all that is in the write-ahead log into the file, and leaves nothing in the log, which
@@ -252,14 +393,33 @@ impl Database {
         }
         copied?;
         let copy = open(Path::new(target), OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-        Ok(copy.execute_batch(
-            "PRAGMA journal_mode = MEMORY; DELETE FROM audit; DELETE FROM intents",
-        )?)
+        copy.execute_batch("PRAGMA journal_mode = MEMORY")?;
+        let Version::Known(version) = schema::version(&copy)? else { return Ok(()) };
+        for foreign in schema::differences(&copy, version)?.foreign {
+            drop_object(&copy, &foreign)?;
+        }
+        if version < schema::CURRENT {
+            return Ok(copy.execute_batch("DELETE FROM audit; DELETE FROM intents")?);
+        }
+        Ok(copy
+            .execute_batch("UPDATE vault_2 SET copied_at = unixepoch(); DELETE FROM intents_2")?)
     }
 
     pub(crate) fn file(&self) -> &VaultFile {
         &self.file
     }
+}
+
+/// Takes something out of the schema that tokctl did not make.
+pub(super) fn drop_object(connection: &Connection, object: &ForeignObject) -> Result<(), Error> {
+    let name = object.name.replace('"', "\"\"");
+    let kind = match object.kind.as_str() {
+        "table" => "TABLE",
+        "view" => "VIEW",
+        "trigger" => "TRIGGER",
+        _ => "INDEX",
+    };
+    Ok(connection.execute_batch(&format!("DROP {kind} IF EXISTS main.\"{name}\""))?)
 }
 
 fn open(path: &Path, flags: OpenFlags) -> Result<Connection, Error> {
@@ -276,6 +436,8 @@ fn open(path: &Path, flags: OpenFlags) -> Result<Connection, Error> {
     // Against a file that was made to mislead SQLite.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW, false)?;
     Ok(connection)
 }
 

@@ -1,112 +1,256 @@
-//! The table `vault`: the vault's name and the generation of its data key.
+//! The table `vault_2`: the vault's header.
+//!
+//! The header's name and generation are in the clear, since the data key is unwrapped with them.
+//! The rest is sealed in one column, so that none of it can be edited or taken away by itself: the
+//! counter of writes, the key and head of the audit, and the bundles that were imported.
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, Transaction};
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, OptionalExtension, Row, Transaction};
 
+use super::values::{Covered, one_row, stored, time};
+use crate::store::audit::{AuditState, decode_head, decode_key, encode_head, encode_key};
 use crate::store::error::Error;
-use crate::vault::seal::{DataKey, Generation, VaultId};
+use crate::vault::bundle::BundleId;
+use crate::vault::seal::{DataKey, Generation, SealContext, VaultId};
 
 /// The vault's name and the generation of its data key, to which all seals are bound.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Header {
     pub(crate) vault: VaultId,
     pub(crate) generation: Generation,
+    pub(crate) form: Form,
 }
 
-/// Reads the header; `None` where the vault was never finished.
+/// The form of a vault's seals, as its header claims. A header whose claim was edited is of no use:
+/// the rows of the one form don't open in a vault of the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// The form of the vaults up to version 5: evidence and counter are in the clear. A migration
+    /// keeps it until the first write under the key.
+    Earlier,
+    /// Today's form: header and evidence are sealed.
+    Sealed,
+}
+
+/// The part of the header that is sealed.
+#[derive(Debug, Clone)]
+pub(crate) struct Contents {
+    /// The number of the last write, which every write under the key raises. It is also the last
+    /// revision that was given to a credential or its evidence.
+    pub(crate) counter: u64,
+    /// The state of the audit; `None` in an early vault that kept none.
+    pub(crate) audit: Option<AuditState>,
+    /// The bundles that were imported, each with the time in seconds since 1970.
+    pub(crate) imported: Vec<(BundleId, i64)>,
+}
+
+impl Contents {
+    /// Returns the time at which a bundle was imported, if it was.
+    pub(crate) fn imported_at(&self, bundle: BundleId) -> Result<Option<Timestamp>, Error> {
+        let found = self.imported.iter().find(|(id, _)| *id == bundle);
+        found.map(|(_, at)| time(*at)).transpose()
+    }
+}
+
+/// The columns of the header but the bundle's text. All readers share this text, so that SQLite
+/// prepares it once.
+const SQL: &str = "SELECT vault_id, generation, sealed, created_at, bundle_id, bundle_at, copied_at
+                   FROM vault_2";
+const SEALED: usize = 2;
+const COPIED_AT: usize = 6;
+
+/// The length of an imported bundle's record in bytes: its id, and a time.
+const IMPORTED: usize = 24;
+
+/// Reads the clear part of the header; returns `None` where the vault was never finished.
 ///
 /// A vault without one that holds anything was tampered with: to take it for a new one would be to
 /// make a key over what an older key sealed.
 pub(crate) fn read(connection: &Connection) -> Result<Option<Header>, Error> {
-    let header = connection
-        .prepare_cached("SELECT vault_id, generation FROM vault")?
-        .query_row([], |row| Ok((row.get::<_, [u8; 16]>(0)?, row.get::<_, i64>(1)?)))
-        .optional()?;
-    if header.is_none() && !is_empty(connection)? {
-        return Err(Error::Inconsistent("it has credentials or key slots, and no header"));
+    let mut statement = connection.prepare_cached(SQL)?;
+    let mut rows = statement.query([])?;
+    match rows.next()? {
+        Some(row) => header(row).map(Some),
+        None if is_empty(connection)? => Ok(None),
+        None => Err(Error::Inconsistent("it has credentials or key slots, and no header")),
     }
-    header
-        .map(|(vault, generation)| {
-            let generation = u64::try_from(generation)
-                .map_err(|_| Error::Inconsistent("a negative generation"))?;
-            Ok(Header { vault: VaultId(vault), generation })
-        })
-        .transpose()
+}
+
+fn header(row: &Row<'_>) -> Result<Header, Error> {
+    let (vault, generation): ([u8; 16], i64) = (row.get(0)?, row.get(1)?);
+    let generation =
+        u64::try_from(generation).map_err(|_| Error::Inconsistent("a negative generation"))?;
+    let form = match row.get_ref(SEALED)?.as_bytes().ok().and_then(<[u8]>::first) {
+        Some(b'{') => Form::Earlier,
+        Some(_) | None => Form::Sealed,
+    };
+    Ok(Header { vault: VaultId(vault), generation, form })
 }
 
 fn is_empty(connection: &Connection) -> Result<bool, Error> {
-    let sql =
-        "SELECT NOT EXISTS (SELECT 1 FROM key_slots) AND NOT EXISTS (SELECT 1 FROM credentials)";
+    let sql = "SELECT NOT EXISTS (SELECT 1 FROM key_slots_2)
+                AND NOT EXISTS (SELECT 1 FROM credentials_2)";
     Ok(connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?)
 }
 
-/// Gives the vault its name.
-pub(crate) fn insert(
-    transaction: &Transaction<'_>,
-    header: Header,
-    now: Timestamp,
-) -> Result<(), Error> {
-    let sql = "INSERT INTO vault (one, vault_id, generation, revision, created_at)
-               VALUES (1, ?1, ?2, 0, ?3)";
-    let values = (header.vault.0, stored(header.generation)?, now.as_second());
-    transaction.execute(sql, values)?;
-    Ok(())
-}
-
-/// Makes `next` the vault's data key, after `key`: nothing is written under `key` any more.
-pub(crate) fn advance(
-    transaction: &Transaction<'_>,
-    key: &DataKey,
-    next: &DataKey,
-) -> Result<(), Error> {
-    check(transaction, key)?;
-    transaction.execute("UPDATE vault SET generation = ?1", [stored(next.generation)?])?;
-    check(transaction, next)
-}
-
-/// A revision that no credential ever had.
+/// Opens the sealed part of the header.
 ///
-/// Fails with [`Error::KeyRetired`] if `key` is not the current data key: nothing may be written
-/// under another.
-pub(crate) fn next_revision(transaction: &Transaction<'_>, key: &DataKey) -> Result<u64, Error> {
-    let sql = "UPDATE vault SET revision = revision + 1 WHERE vault_id = ?1 AND generation = ?2
-               RETURNING revision";
-    let revision: Option<i64> = transaction
-        .prepare_cached(sql)?
-        .query_row((key.vault.0, stored(key.generation)?), |row| row.get(0))
-        .optional()?;
-    let Some(revision) = revision else {
-        check(transaction, key)?;
-        return Err(Error::Inconsistent("it counts no revisions"));
+/// Fails with [`Error::KeyRetired`] if `key` is not the current data key, and with
+/// [`Error::Inconsistent`] if the seal does not open.
+pub(crate) fn open(connection: &Connection, key: &DataKey) -> Result<(Form, Contents), Error> {
+    const DAMAGED: Error = Error::Inconsistent("its header is damaged or was tampered with");
+    let mut statement = connection.prepare_cached(SQL)?;
+    let mut rows = statement.query([])?;
+    let row = rows.next()?.ok_or(NO_HEADER)?;
+    let header = header(row)?;
+    if (header.vault, header.generation) != (key.vault, key.generation) {
+        return Err(Error::KeyRetired);
+    }
+    let sealed = row.get_ref(SEALED)?.as_bytes().map_err(|_| DAMAGED)?;
+    let mut contents = match header.form {
+        Form::Earlier => earlier(key, sealed).ok_or(DAMAGED)?,
+        Form::Sealed => {
+            let clear = covered(row)?;
+            let opened = key.open(SealContext::Header { clear: &clear }, sealed);
+            decode(&opened.map_err(|_| DAMAGED)?).ok_or(DAMAGED)?
+        }
     };
-    u64::try_from(revision).map_err(|_| Error::Inconsistent("a negative revision"))
+    if row.get_ref(COPIED_AT)? != ValueRef::Null {
+        // The audit's file stays with the vault that was copied.
+        contents.audit = contents.audit.map(AuditState::of_a_copy);
+    }
+    Ok((header.form, contents))
 }
 
-/// The number of writes so far. Fails with [`Error::KeyRetired`] if `key` is not the current data
-/// key.
+/// The error for a vault without a header, where a key is at hand and so there was one.
+const NO_HEADER: Error = Error::Inconsistent("it has no header");
+
+/// The columns that the header's seal covers. `row` is one of [`SQL`].
+fn covered(row: &Row<'_>) -> Result<Vec<u8>, Error> {
+    let mut covered = Covered::new();
+    for column in SEALED + 1..COPIED_AT {
+        covered.push(row.get_ref(column)?);
+    }
+    Ok(covered.into_bytes())
+}
+
+/// Returns the number of the last write. Fails as [`open`] does.
 pub(crate) fn counter(connection: &Connection, key: &DataKey) -> Result<u64, Error> {
-    check(connection, key)?;
-    let revision: i64 =
-        connection.prepare_cached("SELECT revision FROM vault")?.query_row([], |row| row.get(0))?;
-    u64::try_from(revision).map_err(|_| Error::Inconsistent("a negative revision"))
+    Ok(open(connection, key)?.1.counter)
 }
 
-/// Fails with [`Error::KeyRetired`] if `key` is not the current data key.
-pub(crate) fn check(connection: &Connection, key: &DataKey) -> Result<(), Error> {
-    let current = read(connection)?.ok_or(Error::Inconsistent("it has no header"))?;
+/// Fails with [`Error::KeyRetired`] if `key` is not the current data key; returns the vault's form.
+pub(crate) fn check(connection: &Connection, key: &DataKey) -> Result<Form, Error> {
+    let current = read(connection)?.ok_or(NO_HEADER)?;
     if (current.vault, current.generation) == (key.vault, key.generation) {
-        Ok(())
+        Ok(current.form)
     } else {
         Err(Error::KeyRetired)
     }
 }
 
-/// The point in time that a column holds, in seconds since 1970.
-pub(super) fn time(second: i64) -> Result<Timestamp, Error> {
-    Timestamp::from_second(second).map_err(|_| Error::Inconsistent("a time out of range"))
+/// Writes the first header, whose sealed part is still missing.
+pub(super) fn insert(
+    transaction: &Transaction<'_>,
+    key: &DataKey,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let sql = "INSERT INTO vault_2 (one, vault_id, generation, created_at, sealed)
+               VALUES (1, ?1, ?2, ?3, x'')";
+    let values = (key.vault.0, stored(key.generation)?, now.as_second());
+    transaction.execute(sql, values)?;
+    Ok(())
 }
 
-/// A number as SQLite keeps it: signed.
-pub(super) fn stored(number: u64) -> Result<i64, Error> {
-    i64::try_from(number).map_err(|_| Error::Inconsistent("a number is too large"))
+/// Seals `contents` under `key`, which becomes the current data key if it was not.
+pub(super) fn put(
+    transaction: &Transaction<'_>,
+    key: &DataKey,
+    contents: &Contents,
+) -> Result<(), Error> {
+    put_bytes(transaction, key, &encode(contents)?)
+}
+
+/// Seals the bytes of the header's contents under `key`, which becomes the current data key.
+pub(crate) fn put_bytes(
+    transaction: &Transaction<'_>,
+    key: &DataKey,
+    bytes: &[u8],
+) -> Result<(), Error> {
+    let clear = {
+        let mut statement = transaction.prepare_cached(SQL)?;
+        let mut rows = statement.query([])?;
+        covered(rows.next()?.ok_or(NO_HEADER)?)?
+    };
+    let sealed = key.seal(SealContext::Header { clear: &clear }, bytes)?;
+    let written = transaction
+        .prepare_cached("UPDATE vault_2 SET generation = ?1, sealed = ?2, copied_at = NULL")?
+        .execute((stored(key.generation)?, sealed))?;
+    one_row(written)
+}
+
+fn encode(contents: &Contents) -> Result<zeroize::Zeroizing<Vec<u8>>, Error> {
+    let audit = contents.audit.as_ref().ok_or(Error::Inconsistent("it has no audit"))?;
+    let (key, head) = (encode_key(audit), encode_head(&audit.head));
+    let length = 8 + key.len() + head.len() + contents.imported.len() * IMPORTED;
+    let mut bytes = zeroize::Zeroizing::new(Vec::with_capacity(length));
+    bytes.extend_from_slice(&contents.counter.to_le_bytes());
+    bytes.extend_from_slice(&key);
+    bytes.extend_from_slice(&head);
+    for (id, at) in &contents.imported {
+        bytes.extend_from_slice(&id.0);
+        bytes.extend_from_slice(&at.to_le_bytes());
+    }
+    Ok(bytes)
+}
+
+fn decode(bytes: &[u8]) -> Option<Contents> {
+    let (counter, rest) = bytes.split_first_chunk::<8>()?;
+    let (audit_key, rest) = rest.split_first_chunk::<41>()?;
+    let (head, rest) = rest.split_first_chunk::<40>()?;
+    let (key, settings) = decode_key(audit_key)?;
+    let (imported, []) = rest.as_chunks::<IMPORTED>() else { return None };
+    let imported = imported.iter().map(|record| {
+        let (id, at) = record.split_first_chunk::<16>()?;
+        Some((BundleId(*id), i64::from_le_bytes(at.try_into().ok()?)))
+    });
+    Some(Contents {
+        counter: u64::from_le_bytes(*counter),
+        audit: Some(AuditState { key, head: decode_head(head)?, settings }),
+        imported: imported.collect::<Option<_>>()?,
+    })
+}
+
+/// Reads a header of the earlier form, in which only the audit's part is sealed.
+fn earlier(key: &DataKey, text: &[u8]) -> Option<Contents> {
+    #[derive(serde::Deserialize)]
+    struct Earlier {
+        revision: u64,
+        audit_key: Option<String>,
+        audit_head: Option<String>,
+        opened: Vec<(String, i64)>,
+    }
+    let hex = |text: &str| data_encoding::HEXUPPER.decode(text.as_bytes()).ok();
+    let Earlier { revision, audit_key, audit_head, opened } = serde_json::from_slice(text).ok()?;
+    let audit = match (audit_key, audit_head) {
+        (None, None) => None,
+        (audit_key, head) => {
+            let audit_key = key.open(SealContext::AuditKey, &hex(&audit_key?)?).ok()?;
+            let head = key.open(SealContext::AuditHead, &hex(&head?)?).ok()?;
+            let (key, settings) = decode_key(&audit_key)?;
+            Some(AuditState { key, head: decode_head(&head)?, settings })
+        }
+    };
+    let imported = opened.iter().map(|(id, at)| Some((BundleId(hex(id)?.try_into().ok()?), *at)));
+    Some(Contents { counter: revision, audit, imported: imported.collect::<Option<_>>()? })
+}
+
+/// Returns the time of a backup, if this file is a copy that nothing was written to since.
+pub(crate) fn copied_at(connection: &Connection) -> Result<Option<Timestamp>, Error> {
+    let at: Option<Option<i64>> = connection
+        .prepare_cached("SELECT copied_at FROM vault_2")?
+        .query_row([], |row| row.get(0))
+        .optional()?;
+    at.flatten().map(time).transpose()
 }

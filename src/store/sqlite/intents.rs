@@ -1,4 +1,4 @@
-//! The table `intents`: keychain entries that exist, or may exist, without a key slot.
+//! The table `intents_2`: keychain entries that exist, or may exist, without a key slot.
 //!
 //! Keychain and file have no common commit. A row here is committed before the keychain is
 //! touched, so that what a crash leaves behind is known by name.
@@ -10,7 +10,7 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, Transaction};
 
-use super::header;
+use super::values::one_row;
 use crate::store::error::Error;
 use crate::vault::seal::{DataKey, SealContext};
 
@@ -20,11 +20,10 @@ pub(crate) fn insert(
     entry: &str,
     now: Timestamp,
 ) -> Result<(), Error> {
-    transaction.execute(
-        "INSERT INTO intents (keychain_entry, created_at) VALUES (?1, ?2)",
+    one_row(transaction.execute(
+        "INSERT INTO intents_2 (keychain_entry, created_at) VALUES (?1, ?2)",
         (entry, now.as_second()),
-    )?;
-    Ok(())
+    )?)
 }
 
 /// Writes a name down, sealed with `key`, over what stood there.
@@ -34,18 +33,16 @@ pub(crate) fn put(
     entry: &str,
     now: Timestamp,
 ) -> Result<(), Error> {
-    header::check(transaction, key)?;
-    transaction.execute(
-        "INSERT OR REPLACE INTO intents (keychain_entry, created_at, seal) VALUES (?1, ?2, ?3)",
+    one_row(transaction.execute(
+        "INSERT OR REPLACE INTO intents_2 (keychain_entry, created_at, seal) VALUES (?1, ?2, ?3)",
         (entry, now.as_second(), key.seal(SealContext::Intent { entry }, b"")?),
-    )?;
-    Ok(())
+    )?)
 }
 
 /// All names, whoever wrote them down.
 pub(crate) fn all(connection: &Connection) -> Result<Vec<String>, Error> {
     let mut statement =
-        connection.prepare("SELECT keychain_entry FROM intents ORDER BY keychain_entry")?;
+        connection.prepare("SELECT keychain_entry FROM intents_2 ORDER BY keychain_entry")?;
     let names = statement.query_map([], |row| row.get(0))?;
     Ok(names.collect::<Result<_, _>>()?)
 }
@@ -53,7 +50,7 @@ pub(crate) fn all(connection: &Connection) -> Result<Vec<String>, Error> {
 /// The names that were written down with `key`.
 pub(crate) fn sealed(connection: &Connection, key: &DataKey) -> Result<Vec<String>, Error> {
     let mut statement = connection
-        .prepare("SELECT keychain_entry, seal FROM intents WHERE seal IS NOT NULL ORDER BY 1")?;
+        .prepare("SELECT keychain_entry, seal FROM intents_2 WHERE seal IS NOT NULL ORDER BY 1")?;
     let mut rows = statement.query([])?;
     let mut names = Vec::new();
     while let Some(row) = rows.next()? {
@@ -72,16 +69,16 @@ pub(crate) fn reseal(
     next: &DataKey,
 ) -> Result<(), Error> {
     for entry in sealed(transaction, key)? {
-        transaction.execute(
-            "UPDATE intents SET seal = ?2 WHERE keychain_entry = ?1",
+        one_row(transaction.execute(
+            "UPDATE intents_2 SET seal = ?2 WHERE keychain_entry = ?1",
             (&entry, next.seal(SealContext::Intent { entry: &entry }, b"")?),
-        )?;
+        )?)?;
     }
     Ok(())
 }
 
 pub(crate) fn remove(transaction: &Transaction<'_>, entry: &str) -> Result<(), Error> {
-    transaction.execute("DELETE FROM intents WHERE keychain_entry = ?1", [entry])?;
+    transaction.execute("DELETE FROM intents_2 WHERE keychain_entry = ?1", [entry])?;
     Ok(())
 }
 
@@ -89,7 +86,6 @@ pub(crate) fn remove(transaction: &Transaction<'_>, entry: &str) -> Result<(), E
 mod tests {
     use super::*;
     use crate::store::sqlite::database::{Access, Database};
-    use crate::store::sqlite::header::Header;
     use crate::vault::seal::VaultId;
 
     #[test]
@@ -100,12 +96,14 @@ mod tests {
         let key = DataKey::generate(VaultId([5; 16]), 1).unwrap();
         let now = Timestamp::UNIX_EPOCH;
         let transaction = store.write().unwrap();
-        header::insert(&transaction, Header { vault: key.vault, generation: 1 }, now).unwrap();
         insert(&transaction, "unsealed", now).unwrap();
         put(&transaction, &key, "genuine", now).unwrap();
         put(&transaction, &key, "renamed", now).unwrap();
         transaction
-            .execute("UPDATE intents SET keychain_entry = 'x' WHERE keychain_entry = 'renamed'", [])
+            .execute(
+                "UPDATE intents_2 SET keychain_entry = 'x' WHERE keychain_entry = 'renamed'",
+                [],
+            )
             .unwrap();
         assert_eq!(sealed(&transaction, &key).unwrap(), ["genuine"]);
         remove(&transaction, "genuine").unwrap();

@@ -4,19 +4,20 @@
 //! neighbours in `store/` decide that, and no type of SQLite's leaves this folder.
 
 mod failure;
+mod values;
+mod earlier;
 mod schema;
 mod database;
 pub(crate) mod header;
+mod sealing;
 pub(crate) mod intents;
-pub(crate) mod journal;
 mod clear;
+pub(crate) mod evidence;
+pub(crate) mod listing;
 pub(crate) mod credentials;
 pub(crate) mod reseal;
 pub(crate) mod slots;
 pub(crate) mod bundles;
-pub(crate) mod standings;
-pub(crate) mod attempts;
-pub(crate) mod audit;
 mod apply;
 mod seen;
 mod queue;
@@ -27,14 +28,16 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rusqlite::{Connection, Transaction};
 
-pub(in crate::store) use self::apply::forget;
 #[cfg(any(test, fuzzing))]
 pub(crate) use self::database::Writing;
 pub(crate) use self::database::{Access, Database};
+use self::header::Form;
 use self::queue::CommitQueue;
 pub(in crate::store) use self::queue::Remember;
 use self::rotate::{Rotation, Step};
-pub(crate) use self::schema::missing_tables;
+pub(in crate::store) use self::schema::CURRENT;
+pub(crate) use self::schema::{Differences, ForeignObject};
+pub(crate) use self::sealing::Sealing;
 pub(in crate::store) use self::seen::Seen;
 use super::audit::{Mark, durable_end};
 use super::change::{Change, Ground, Outcome};
@@ -119,19 +122,20 @@ impl Sqlite {
     ) -> Result<Outcome, Error> {
         self.queue.commit(change, remember, key.generation, |changes, remember| {
             let seen = Seen::of(watermarks, key.vault);
-            let outcomes = self.in_transaction(key, remember, |transaction| {
+            let outcomes = self.sealing(key, remember, |sealing| {
                 let mut outcomes = Vec::with_capacity(changes.len());
                 let mut accepted = false;
                 for change in changes {
-                    seen.check(transaction, key, change)?;
-                    let outcome = apply::apply(transaction, key, change)?;
-                    if outcome == Outcome::Done {
-                        seen.note(transaction, change)?;
-                        accepted |= matches!(change.ground(), Ground::Replaced(_));
+                    seen.check(&sealing, change)?;
+                    let outcome = apply::apply(&sealing, change)?;
+                    let replaces = matches!(change.ground(), Ground::Replaced(_));
+                    if !replaces || outcome == Outcome::Done {
+                        seen.note(&sealing, change)?;
+                        accepted |= replaces;
                     }
                     outcomes.push(outcome);
                 }
-                seen.note_header(transaction, key, accepted)?;
+                seen.note_header(sealing.finish()?, accepted);
                 Ok(outcomes)
             })?;
             seen.keep();
@@ -139,22 +143,26 @@ impl Sqlite {
         })
     }
 
-    /// Runs `write` in one transaction and commits it, with what is to be remembered of the audit.
-    pub(in crate::store) fn in_transaction<T>(
+    /// Runs `write`, which ends what it writes by [`Sealing::finish`], under `key` in one transaction
+    /// and commits it, with what is to be remembered of the audit.
+    fn sealing<T>(
         &self,
         key: &DataKey,
         remember: Remember,
-        write: impl FnOnce(&Transaction<'_>) -> Result<T, Error>,
+        write: impl FnOnce(Sealing<'_, '_>) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let mut database = self.writer();
         // Found before a transaction keeps others waiting.
         let mark = end_of_audit(&database, key, remember)?;
         let transaction = database.write()?;
-        let done = write(&transaction)?;
-        match remember {
-            Remember::Nothing => {}
-            Remember::Audit(settings) => audit::seal(&transaction, key, mark, settings)?,
+        let sealing = Sealing::begin(&transaction, key)?;
+        if sealing.form() == Form::Earlier {
+            reseal::seal_as_today(&transaction, key)?;
         }
+        if let Remember::Audit(settings) = remember {
+            sealing.remember_audit(mark, settings);
+        }
+        let done = write(sealing)?;
         transaction.commit()?;
         Ok(done)
     }
@@ -182,16 +190,12 @@ impl Sqlite {
         watermarks: &Watermarks,
         progress: impl FnMut(Step),
     ) -> Result<u64, Error> {
-        let mark = end_of_audit(&self.writer(), key, remember)?;
         let seen = Seen::of(watermarks, key.vault);
-        let count = self.without_key(|transaction| {
-            seen.check_header(transaction, key)?;
-            match remember {
-                Remember::Nothing => {}
-                Remember::Audit(settings) => audit::seal(transaction, key, mark, settings)?,
-            }
-            let count = rotate::rotate(transaction, key, next, rotation, progress)?;
-            seen.note_header(transaction, next, false)?;
+        let count = self.sealing(key, remember, |sealing| {
+            seen.check_header(sealing.counter_before())?;
+            let transaction = sealing.transaction;
+            let count = rotate::rotate(sealing, next, rotation, progress)?;
+            seen.note_header(header::counter(transaction, next)?, false);
             Ok(count)
         })?;
         seen.keep();
@@ -213,8 +217,8 @@ fn end_of_audit(
     match remember {
         Remember::Nothing => Ok(None),
         Remember::Audit(_) => {
-            let sealed = audit::read(&*database.read()?, key)?;
-            Ok(sealed.and_then(|sealed| durable_end(database.file(), &sealed)))
+            let (_, contents) = header::open(&*database.read()?, key)?;
+            Ok(contents.audit.and_then(|audit| durable_end(database.file(), &audit)))
         }
     }
 }
@@ -273,7 +277,7 @@ mod tests {
             threads.into_iter().map(|thread| thread.join().unwrap()).collect::<Vec<_>>()
         });
         assert_eq!(failed.iter().filter(|failed| **failed).count(), 30);
-        assert_eq!(count(&file, "key_slots"), 30);
+        assert_eq!(count(&file, "key_slots_2"), 30);
     }
 
     #[test]
@@ -291,7 +295,7 @@ mod tests {
         assert_eq!(commit(put("made-up-2")), Outcome::Moved);
         let forget = |revision| Change::Forget { account: account("x"), revision };
         let found = file.read(|view| credentials::read(view, &key, &account("x")));
-        let revision = found.unwrap().unwrap().revision;
+        let revision = found.unwrap().unwrap().stored.revision;
         assert_eq!(commit(forget(revision + 1)), Outcome::Moved);
         assert_eq!(commit(forget(revision)), Outcome::Done);
         assert_eq!(commit(forget(revision)), Outcome::Moved);
@@ -312,9 +316,9 @@ mod tests {
             }));
             assert!(panicked.is_err());
         }
-        assert_eq!(count(&file, "intents"), 0);
+        assert_eq!(count(&file, "intents_2"), 0);
         file.without_key(|transaction| intents::insert(transaction, "x", Timestamp::UNIX_EPOCH))
             .unwrap();
-        assert_eq!(count(&file, "intents"), 1);
+        assert_eq!(count(&file, "intents_2"), 1);
     }
 }

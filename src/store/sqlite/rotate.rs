@@ -4,7 +4,8 @@ use jiff::Timestamp;
 use rusqlite::Transaction;
 
 use super::reseal::{self, Damage};
-use super::{apply, audit, header, intents, slots};
+use super::sealing::Sealing;
+use super::{apply, intents, slots};
 use crate::store::error::Error;
 use crate::vault::seal::DataKey;
 use crate::vault::slot::{KeyMaterial, KeySlot, SlotId, SlotKind};
@@ -41,32 +42,31 @@ pub(crate) enum Step {
     Verified(u64),
 }
 
-/// Makes `next` the data key, after `key`. Returns how many credentials there are.
+/// Makes `next` the data key, after the one of `sealing`. Returns how many credentials there are.
 pub(super) fn rotate(
-    transaction: &Transaction<'_>,
-    key: &DataKey,
+    sealing: Sealing<'_, '_>,
     next: &DataKey,
     rotation: &Rotation,
     mut progress: impl FnMut(Step),
 ) -> Result<u64, Error> {
-    audit::reseal(transaction, key, next)?;
+    let (transaction, key): (&Transaction<'_>, _) = (sealing.transaction, sealing.key);
     let sealed = reseal::all(transaction, key, next, |done| progress(Step::Sealed(done)))?;
     intents::reseal(transaction, key, next)?;
-    header::advance(transaction, key, next)?;
+    sealing.finish_under(next)?;
     for (id, kind) in &rotation.old {
+        // It may be gone already: whoever plans the rotation has seen it.
         slots::remove(transaction, *id)?;
         apply::retire_entry(transaction, next, *kind, *id, rotation.at)?;
     }
     for new in &rotation.new {
         let slot = KeySlot::wrap(new.id, new.kind, &new.material, next)?;
-        slots::insert(transaction, &slot, rotation.at)?;
+        slots::insert(transaction, next.vault, &slot, rotation.at)?;
         intents::remove(transaction, &entry_name(next.vault, new.id).to_string())?;
     }
     if rotation.verify {
         let tell = |done| progress(Step::Verified(done));
         reopen(transaction, next, &rotation.new, sealed, tell)?;
     }
-    header::check(transaction, next)?;
     Ok(sealed)
 }
 
@@ -79,7 +79,7 @@ fn reopen(
     progress: impl FnMut(u64),
 ) -> Result<(), Error> {
     const NOT_AS_SEALED: Error = Error::Inconsistent("what was sealed does not open");
-    let slots = slots::read(transaction)?;
+    let slots = slots::read(transaction, next.vault)?;
     let mut unwrapped = None;
     for new in new {
         let stored = slots.iter().find(|stored| stored.id == new.id).ok_or(NOT_AS_SEALED)?;

@@ -1,121 +1,77 @@
-//! The tables, and how older files get them.
+//! The tables of today's vault, and the check that a file has them and nothing else that acts.
 //!
-//! A migration never needs the key, so that any command can do it.
+//! SQLite believes what `sqlite_schema` says: a trigger there undoes a deletion, and a view passes
+//! for a table. Whoever can write to the file could put one in. So the schema is compared with the
+//! constants in this file before anything is read.
 
 use rusqlite::Connection;
 
+use super::earlier;
 use crate::store::error::Error;
+use crate::untrusted::printable;
 
 /// The number that tells a vault from other programs' databases: `tokc` in ASCII.
-const APPLICATION_ID: i32 = 0x746F_6B63;
+pub(super) const APPLICATION_ID: i32 = 0x746F_6B63;
 
-/// One entry for each version of the schema; `user_version` counts those that were applied.
-const MIGRATIONS: [&str; 5] = [
-    "
-    -- The vault itself: one row, absent until the vault has a first key slot.
-    CREATE TABLE vault (
-        one INTEGER PRIMARY KEY CHECK (one = 1),
-        vault_id BLOB NOT NULL,
-        generation INTEGER NOT NULL, -- of the data key
-        revision INTEGER NOT NULL, -- the last one that was given to a credential
-        created_at INTEGER NOT NULL -- times are seconds since 1970, UTC
-    ) STRICT;
+/// The version that this program writes, which `user_version` holds.
+pub(in crate::store) const CURRENT: usize = earlier::LAST + 1;
 
-    -- Ways to unlock the vault.
-    CREATE TABLE key_slots (
-        id BLOB PRIMARY KEY,
-        kind TEXT NOT NULL,
-        memory INTEGER NOT NULL, -- Argon2id, in KiB
-        passes INTEGER NOT NULL,
-        lanes INTEGER NOT NULL,
-        salt BLOB NOT NULL,
-        key_check BLOB NOT NULL,
-        wrapped_key BLOB NOT NULL,
-        created_at INTEGER NOT NULL
-    ) STRICT;
+/// A table as SQLite keeps it: its name, the text that makes it, and whether SQLite makes an index
+/// for its primary key.
+///
+/// SQLite reads these texts whenever it opens the file, so they are short, and the comments stand
+/// here.
+struct Table {
+    name: &'static str,
+    sql: &'static str,
+    indexed: bool,
+}
 
-    -- Keychain entries that are about to be made, or were replaced and are about to go.
-    CREATE TABLE intents (
-        keychain_entry TEXT PRIMARY KEY,
-        created_at INTEGER NOT NULL
-    ) STRICT;
-
-    CREATE TABLE credentials (
-        provider TEXT NOT NULL,
-        user TEXT NOT NULL,
-        revision INTEGER NOT NULL, -- another one with every change, never used again
-        sealed BLOB NOT NULL,
-        -- The rest is a copy of what is sealed: it can be looked at, and decides nothing.
-        kind TEXT NOT NULL,
-        status TEXT NOT NULL,
-        server_url TEXT,
-        username TEXT,
-        scopes TEXT NOT NULL, -- by spaces
-        expires_at INTEGER,
-        refreshable INTEGER NOT NULL,
-        created_at INTEGER NOT NULL,
-        updated_at INTEGER NOT NULL,
-        last_refreshed_at INTEGER,
-        PRIMARY KEY (provider, user)
-    ) STRICT;
-
-    -- Refreshes whose request may have been sent and whose answer was not stored yet.
-    CREATE TABLE refresh_journal (
-        provider TEXT NOT NULL,
-        user TEXT NOT NULL,
-        revision INTEGER NOT NULL,
-        attempt BLOB NOT NULL,
-        started_at INTEGER NOT NULL,
-        PRIMARY KEY (provider, user)
-    ) STRICT;
-",
-    "
-    ALTER TABLE credentials ADD COLUMN login_by INTEGER;
-
-    CREATE TABLE attempts (
-        provider TEXT NOT NULL,
-        user TEXT NOT NULL,
-        last TEXT NOT NULL,
-        PRIMARY KEY (provider, user)
-    ) STRICT;
-
-    -- What was last told of a credential that is not refreshed.
-    CREATE TABLE standings (
-        provider TEXT NOT NULL,
-        user TEXT NOT NULL,
-        told TEXT NOT NULL,
-        PRIMARY KEY (provider, user)
-    ) STRICT;
-
-    CREATE TABLE audit (
-        one INTEGER PRIMARY KEY CHECK (one = 1),
-        key BLOB NOT NULL,
-        head BLOB NOT NULL
-    ) STRICT;
-",
-    "
-    ALTER TABLE intents ADD COLUMN seal BLOB; -- absent while the vault has no data key
-",
-    "
-    -- The bundle whose credentials were handed over and which is not known to be in place: one row
-    -- at most.
-    CREATE TABLE unplaced_bundle (
-        one INTEGER PRIMARY KEY CHECK (one = 1),
-        bundle_id BLOB NOT NULL,
-        sealed TEXT NOT NULL, -- as it is written to a file
-        created_at INTEGER NOT NULL
-    ) STRICT;
-
-    -- Bundles that were taken in.
-    CREATE TABLE opened_bundles (
-        bundle_id BLOB PRIMARY KEY,
-        opened_at INTEGER NOT NULL
-    ) STRICT;
-",
-    // The tables stay as they are. Seals cover the columns beside them from here on, and an earlier
-    // program would take those for broken ones. Rows under earlier seals are still read; whatever
-    // writes one, and a change of the data key, seals it anew.
-    "",
+/// The tables of version 6. Times are seconds since 1970, UTC.
+///
+/// - `vault_2`, the header: one row, absent until the vault has a first key slot. `copied_at` is
+///   the time at which a backup wrote this copy. `sealed` holds what `header.rs` describes.
+///   `bundle` is the bundle that was handed over and is not known to be in place.
+/// - `key_slots_2`: ways to unlock the vault. The cost is Argon2id's, `memory` in KiB.
+/// - `intents_2`: keychain entries that are about to be made, or were replaced and are about to go.
+///   `seal` is absent while the vault has no data key.
+/// - `credentials_2`: `sealed` covers all columns up to `login_by`, which are a copy of what is
+///   under it. `evidence` covers the columns behind it.
+///
+/// An older program knows other names, so one that is still running fails before it sends anything.
+const TABLES: [Table; 4] = [
+    Table {
+        name: "vault_2",
+        sql: "CREATE TABLE vault_2(one INTEGER PRIMARY KEY CHECK(one=1),vault_id BLOB NOT NULL,\
+              generation INTEGER NOT NULL,created_at INTEGER NOT NULL,copied_at INTEGER,\
+              sealed BLOB NOT NULL,bundle_id BLOB,bundle TEXT,bundle_at INTEGER)STRICT",
+        indexed: false,
+    },
+    Table {
+        name: "key_slots_2",
+        sql: "CREATE TABLE key_slots_2(id BLOB PRIMARY KEY,vault_id BLOB NOT NULL,\
+              kind TEXT NOT NULL,memory INTEGER NOT NULL,passes INTEGER NOT NULL,\
+              lanes INTEGER NOT NULL,salt BLOB NOT NULL,key_check BLOB NOT NULL,\
+              wrapped_key BLOB NOT NULL,created_at INTEGER NOT NULL)STRICT",
+        indexed: true,
+    },
+    Table {
+        name: "intents_2",
+        sql: "CREATE TABLE intents_2(keychain_entry TEXT PRIMARY KEY,created_at INTEGER NOT NULL,\
+              seal BLOB)STRICT",
+        indexed: true,
+    },
+    Table {
+        name: "credentials_2",
+        sql: "CREATE TABLE credentials_2(provider TEXT NOT NULL,user TEXT NOT NULL,\
+              revision INTEGER NOT NULL,sealed BLOB NOT NULL,kind TEXT NOT NULL,\
+              status TEXT NOT NULL,server_url TEXT,username TEXT,scopes TEXT NOT NULL,\
+              expires_at INTEGER,refreshable INTEGER NOT NULL,created_at INTEGER NOT NULL,\
+              updated_at INTEGER NOT NULL,last_refreshed_at INTEGER,login_by INTEGER,\
+              evidence BLOB NOT NULL,evidence_revision INTEGER NOT NULL,journal TEXT,\
+              last_attempt TEXT,reported TEXT,PRIMARY KEY(provider,user))STRICT",
+        indexed: true,
+    },
 ];
 
 /// The kind of a file, as far as this program can use it.
@@ -133,9 +89,8 @@ pub(super) enum Version {
 
 /// Reads which version the file has; within a transaction, since it takes several looks.
 pub(super) fn version(connection: &Connection) -> Result<Version, Error> {
-    let pragma = |sql| connection.query_row(sql, [], |row| row.get::<_, i32>(0));
-    let application_id = pragma("PRAGMA application_id")?;
-    let version = pragma("PRAGMA user_version")?;
+    let application_id = pragma(connection, "PRAGMA application_id")?;
+    let version = pragma(connection, "PRAGMA user_version")?;
     if application_id != APPLICATION_ID {
         let empty = application_id == 0
             && version == 0
@@ -149,62 +104,262 @@ pub(super) fn version(connection: &Connection) -> Result<Version, Error> {
     })
 }
 
-/// The tables of the current version that are not there.
-pub(crate) fn missing_tables(connection: &Connection) -> Result<Vec<&'static str>, Error> {
-    let mut named = connection
-        .prepare("SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = ?1")?;
-    let mut missing = Vec::new();
-    for table in tables() {
-        if named.query_row([table], |row| row.get::<_, i64>(0))? == 0 {
-            missing.push(table);
+/// Returns the number that a pragma says.
+pub(super) fn pragma(connection: &Connection, sql: &str) -> Result<i32, Error> {
+    Ok(connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?)
+}
+
+/// Something in the schema that tokctl did not make.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ForeignObject {
+    /// The kind, in SQLite's word: `table`, `index`, `view` or `trigger`.
+    pub(crate) kind: String,
+    pub(crate) name: String,
+    /// Whether it is a plain table, which nothing reads and which does nothing by itself.
+    pub(crate) inert: bool,
+}
+
+/// The differences between a file's schema and that of its version.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Differences {
+    pub(crate) foreign: Vec<ForeignObject>,
+    /// The tables that are not there, or not as tokctl made them.
+    pub(crate) missing: Vec<&'static str>,
+    /// Whether two objects claim the same pages, or one claims none.
+    pub(crate) tangled: bool,
+}
+
+/// Compares the schema of a file of `version` with the constants, and fails where anything in it
+/// could act: with [`Error::ForeignSchema`] for what can be dropped, with [`Error::Inconsistent`] for
+/// the rest. A plain table that tokctl did not make does no harm.
+pub(super) fn check(connection: &Connection, version: usize) -> Result<(), Error> {
+    let Differences { foreign, missing, tangled } = differences(connection, version)?;
+    if let Some(ForeignObject { kind, name, .. }) = foreign.into_iter().find(|it| !it.inert) {
+        return Err(Error::ForeignSchema { kind: printable(&kind), name: printable(&name) });
+    }
+    if !missing.is_empty() {
+        return Err(Error::Inconsistent("a table is missing or was changed"));
+    }
+    if tangled {
+        return Err(Error::Inconsistent("two tables lie in the same place"));
+    }
+    Ok(())
+}
+
+/// Returns the differences between the schema of a file of `version` and the constants.
+pub(super) fn differences(connection: &Connection, version: usize) -> Result<Differences, Error> {
+    if version == CURRENT {
+        return differences_from(connection, &TABLES.each_ref().map(Known::from));
+    }
+    let schema = earlier::schema(version)?;
+    let tables: Vec<Known<'_>> =
+        schema.iter().map(|(name, sql, indexed)| Known { name, sql, indexed: *indexed }).collect();
+    differences_from(connection, &tables)
+}
+
+/// A table that a version has.
+struct Known<'a> {
+    name: &'static str,
+    sql: &'a str,
+    indexed: bool,
+}
+
+impl<'a> From<&'a Table> for Known<'a> {
+    fn from(table: &'a Table) -> Self {
+        Self { name: table.name, sql: table.sql, indexed: table.indexed }
+    }
+}
+
+fn differences_from(connection: &Connection, tables: &[Known<'_>]) -> Result<Differences, Error> {
+    let mut statement =
+        connection.prepare("SELECT type, name, tbl_name, rootpage, sql FROM sqlite_schema")?;
+    let mut rows = statement.query([])?;
+    let (mut found, mut roots) = (Differences::default(), Vec::with_capacity(8));
+    let (mut there, mut indexed) = (vec![false; tables.len()], vec![false; tables.len()]);
+    while let Some(row) = rows.next()? {
+        // Whatever is no text is nothing that SQLite made.
+        let text = |column| row.get_ref(column).ok().and_then(|value| value.as_str().ok());
+        let (kind, name, of) = (text(0), text(1), text(2));
+        let (root, sql) = (row.get::<_, i64>(3).unwrap_or_default(), text(4));
+        let known = tables.iter().position(|table| Some(table.name) == of);
+        match (kind, known) {
+            (Some("table"), Some(at)) if name == of && sql == Some(tables[at].sql) => {
+                there[at] = true;
+            }
+            // Its table stands in the list of those that are missing.
+            (Some("table"), Some(_)) if name == of => {}
+            (Some("index"), Some(at)) if is_automatic(row, of) && tables[at].indexed => {
+                indexed[at] = true;
+            }
+            (Some("index"), None) if is_automatic(row, of) => {}
+            (kind, _) => found.foreign.push(ForeignObject {
+                kind: kind.unwrap_or_default().to_owned(),
+                name: name.unwrap_or_default().to_owned(),
+                inert: kind == Some("table") && name == of && is_plain(name, root, sql),
+            }),
+        }
+        if kind == Some("table") || kind == Some("index") {
+            found.tangled |= root < 2 || roots.contains(&root);
+            roots.push(root);
         }
     }
-    Ok(missing)
-}
-
-/// The names of all tables.
-fn tables() -> impl Iterator<Item = &'static str> {
-    let made = MIGRATIONS.iter().flat_map(|migration| migration.split("CREATE TABLE ").skip(1));
-    made.filter_map(|rest| rest.split_whitespace().next())
-}
-
-/// The version that this program writes.
-pub(super) const CURRENT: usize = MIGRATIONS.len();
-
-/// Brings the tables from version `from` to the current one, in one transaction.
-pub(super) fn migrate(connection: &mut Connection) -> Result<(), Error> {
-    let transaction =
-        connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-    // Read again: another process may have migrated while this one waited for its turn.
-    let from = match version(&transaction)? {
-        Version::Empty => 0,
-        Version::Known(version) => version,
-        // Whoever migrated it in between knows better.
-        Version::Foreign | Version::Newer => return Err(Error::Busy),
-    };
-    for migration in &MIGRATIONS[from..] {
-        transaction.execute_batch(migration)?;
+    for (at, table) in tables.iter().enumerate() {
+        if !there[at] || indexed[at] != table.indexed {
+            found.missing.push(table.name);
+        }
     }
-    transaction.execute_batch(&format!(
+    Ok(found)
+}
+
+/// Whether a row of the schema is the index that SQLite makes for the primary key of `table`.
+fn is_automatic(row: &rusqlite::Row<'_>, table: Option<&str>) -> bool {
+    let name = row.get_ref(1).ok().and_then(|value| value.as_str().ok());
+    let number = name
+        .and_then(|name| name.strip_prefix("sqlite_autoindex_"))
+        .and_then(|rest| rest.strip_prefix(table?)?.strip_prefix('_'));
+    let no_text = row.get_ref(4).is_ok_and(|sql| sql == rusqlite::types::ValueRef::Null);
+    no_text && number.is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+/// Whether a table is one that only keeps rows: it is not virtual, and SQLite does not read it by
+/// itself.
+fn is_plain(name: Option<&str>, root: i64, sql: Option<&str>) -> bool {
+    root > 0
+        && sql.is_some_and(|sql| sql.starts_with("CREATE TABLE "))
+        && name.is_some_and(|name| !name.starts_with("sqlite_"))
+}
+
+/// Makes the current tables in a file that has none, or out of those of `version`, in the caller's
+/// transaction.
+pub(super) fn make(connection: &Connection, version: Option<usize>) -> Result<(), Error> {
+    if let Some(version) = version {
+        earlier::complete(connection, version)?;
+    }
+    for table in &TABLES {
+        connection.execute_batch(table.sql)?;
+    }
+    if version.is_some() {
+        earlier::move_rows(connection)?;
+    }
+    Ok(connection.execute_batch(&format!(
         "PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {CURRENT};"
-    ))?;
-    Ok(transaction.commit()?)
+    ))?)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn vault() -> Connection {
+        let connection = Connection::open_in_memory().unwrap();
+        make(&connection, None).unwrap();
+        connection
+    }
+
     #[test]
-    fn a_table_that_is_missing_is_named() {
-        let mut connection = Connection::open_in_memory().unwrap();
-        assert_eq!(missing_tables(&connection).unwrap().len(), tables().count());
-        migrate(&mut connection).unwrap();
-        assert!(missing_tables(&connection).unwrap().is_empty());
-        for table in tables() {
-            connection.execute_batch(&format!("ALTER TABLE {table} RENAME TO other")).unwrap();
-            assert_eq!(missing_tables(&connection).unwrap(), [table]);
-            connection.execute_batch(&format!("ALTER TABLE other RENAME TO {table}")).unwrap();
+    fn a_new_vault_is_as_it_should_be() {
+        let vault = vault();
+        assert_eq!(differences(&vault, CURRENT).unwrap(), Differences::default());
+        assert_eq!(version(&vault).unwrap(), Version::Known(CURRENT));
+    }
+
+    #[test]
+    fn a_table_that_is_missing_or_changed_is_named() {
+        for table in &TABLES {
+            let vault = vault();
+            let name = table.name;
+            vault.execute_batch(&format!("ALTER TABLE {name} RENAME TO other")).unwrap();
+            assert_eq!(differences(&vault, CURRENT).unwrap().missing, [name]);
+            vault.execute_batch(&format!("ALTER TABLE other RENAME TO {name}")).unwrap();
+            // SQLite quotes a name that it writes itself.
+            assert_eq!(differences(&vault, CURRENT).unwrap().missing, [name]);
+        }
+    }
+
+    #[test]
+    fn what_acts_by_itself_is_refused_and_a_plain_table_is_told() {
+        for (made, inert) in [
+            ("CREATE TRIGGER t AFTER DELETE ON credentials_2 BEGIN SELECT 1; END", false),
+            ("CREATE VIEW v AS SELECT 1", false),
+            ("CREATE INDEX i ON credentials_2 (user)", false),
+            ("CREATE TABLE k (a); CREATE INDEX i ON k (a)", false),
+            ("CREATE TABLE k (a PRIMARY KEY)", true),
+            ("CREATE TABLE k AS SELECT * FROM credentials_2", true),
+        ] {
+            let vault = vault();
+            vault.execute_batch(made).unwrap();
+            let found = differences(&vault, CURRENT).unwrap();
+            assert!(found.missing.is_empty() && !found.foreign.is_empty(), "{made}: {found:?}");
+            assert_eq!(found.foreign.iter().all(|it| it.inert), inert, "{made}: {found:?}");
+            assert_eq!(check(&vault, CURRENT).is_ok(), inert, "{made}");
+        }
+    }
+
+    #[test]
+    fn a_changed_column_or_a_shared_page_is_refused() {
+        for edit in [
+            "UPDATE sqlite_schema SET sql = replace(sql, 'sealed BLOB', 'sealed BLOB DEFAULT 1')",
+            "UPDATE sqlite_schema SET rootpage = (SELECT max(rootpage) FROM sqlite_schema)",
+            "UPDATE sqlite_schema SET rootpage = 1 WHERE name = 'intents_2'",
+            "UPDATE sqlite_schema SET tbl_name = 'intents_2' WHERE name = 'vault_2'",
+            "DELETE FROM sqlite_schema WHERE type = 'index'",
+        ] {
+            let vault = vault();
+            vault.execute_batch(&format!("PRAGMA writable_schema = ON; {edit}")).unwrap();
+            assert!(check(&vault, CURRENT).is_err(), "{edit}");
+        }
+    }
+
+    fn made(version: usize) -> Connection {
+        let connection = Connection::open_in_memory().unwrap();
+        earlier::begin(&connection, version).unwrap();
+        connection
+            .execute_batch(
+                "INSERT INTO vault VALUES (1, x'05', 1, 9, 0);
+                 INSERT INTO credentials (provider, user, revision, sealed, kind, status, scopes,
+                  refreshable, created_at, updated_at)
+                 VALUES ('acme', 'x', 7, x'01', 'oauth', 'active', '', 1, 0, 0);
+                 INSERT INTO refresh_journal VALUES ('acme', 'x', 7, x'0a', 1700000000);",
+            )
+            .unwrap();
+        connection
+    }
+
+    fn texts(connection: &Connection) -> Vec<String> {
+        let sql = "SELECT quote(sealed) FROM vault_2
+                   UNION ALL SELECT journal || quote(evidence) FROM credentials_2";
+        let mut statement = connection.prepare(sql).unwrap();
+        statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+    }
+
+    #[test]
+    fn every_earlier_version_reads_as_it_is_migrated() {
+        for version in 1..CURRENT {
+            let (shown, migrated) = (made(version), made(version));
+            assert!(check(&shown, version).is_ok(), "{version}");
+            earlier::show_as_today(&shown, version).unwrap();
+            make(&migrated, Some(version)).unwrap();
+            assert_eq!(texts(&shown), texts(&migrated), "{version}");
+            assert!(check(&migrated, CURRENT).is_ok(), "{version}");
+            earlier::show_as_it_is(&shown).unwrap();
+            assert!(shown.prepare("SELECT * FROM credentials_2").is_err());
+        }
+    }
+
+    #[test]
+    fn a_migrated_vault_has_the_schema_of_a_new_one() {
+        let dump = |connection: &Connection| -> Vec<(String, String, Option<String>)> {
+            let sql = "SELECT type, name, sql FROM sqlite_schema";
+            let mut statement = connection.prepare(sql).unwrap();
+            let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
+            rows.unwrap().map(Result::unwrap).collect()
+        };
+        let new = Connection::open_in_memory().unwrap();
+        make(&new, None).unwrap();
+        for version in 1..CURRENT {
+            let migrated = made(version);
+            make(&migrated, Some(version)).unwrap();
+            assert_eq!(dump(&migrated), dump(&new), "{version}");
         }
     }
 }

@@ -7,6 +7,7 @@ use std::cell::RefCell;
 
 use rusqlite::Connection;
 
+use super::sealing::Sealing;
 use super::{credentials, header};
 use crate::model::account::Account;
 use crate::store::change::{Change, Ground};
@@ -28,34 +29,26 @@ impl<'a> Seen<'a> {
 
     /// Fails with [`Error::Older`] if `change` would use or write what is older than this machine
     /// has seen.
-    pub(super) fn check(
-        &self,
-        connection: &Connection,
-        key: &DataKey,
-        change: &Change,
-    ) -> Result<(), Error> {
+    pub(super) fn check(&self, sealing: &Sealing<'_, '_>, change: &Change) -> Result<(), Error> {
         match change.ground() {
             Ground::Nothing | Ground::Replaced(_) => Ok(()),
             Ground::Header => {
                 for account in change.others_written() {
-                    self.check_credential(connection, account)?;
+                    self.check_credential(sealing, account)?;
                 }
-                self.check_header(connection, key)
+                self.check_header(sealing.counter_before())
             }
             Ground::Credential(account) => {
-                self.check_credential(connection, account)?;
-                self.check_header(connection, key)
+                self.check_credential(sealing, account)?;
+                self.check_header(sealing.counter_before())
             }
         }
     }
 
-    /// Fails with [`Error::Older`] if the vault's file is older than this machine has seen.
-    pub(super) fn check_header(&self, connection: &Connection, key: &DataKey) -> Result<(), Error> {
-        let counter = header::counter(connection, key)?;
-        if counter < self.highest(Subject::header(self.vault)) {
-            return Err(Error::Older { account: None });
-        }
-        Ok(())
+    /// Fails with [`Error::Older`] if this machine saw a higher `counter` of the vault.
+    pub(super) fn check_header(&self, counter: u64) -> Result<(), Error> {
+        let [highest] = self.highest([Subject::header(self.vault)]);
+        if counter < highest { Err(Error::Older { account: None }) } else { Ok(()) }
     }
 
     fn check_credential(&self, connection: &Connection, account: &Account) -> Result<(), Error> {
@@ -65,14 +58,17 @@ impl<'a> Seen<'a> {
         Ok(())
     }
 
-    /// Whether the row of `account` is older than this machine has seen.
+    /// Whether the row of `account` is older than this machine has seen: the credential, or what is
+    /// known of its last request.
     fn is_older(&self, connection: &Connection, account: &Account) -> Result<bool, Error> {
-        let Some(revision) = credentials::revision(connection, account)? else { return Ok(false) };
-        Ok(revision < self.highest(Subject::credential(self.vault, account)))
+        let Some(numbers) = credentials::numbers(connection, account)? else { return Ok(false) };
+        Ok(is_below(numbers, self.highest(Subject::row(self.vault, account))))
     }
 
-    fn highest(&self, subject: Subject) -> u64 {
-        self.watermarks.highest(self.vault, &[subject]).first().copied().unwrap_or_default()
+    fn highest<const N: usize>(&self, subjects: [Subject; N]) -> [u64; N] {
+        let mut found = [0; N];
+        found.copy_from_slice(&self.watermarks.highest(self.vault, &subjects));
+        found
     }
 
     /// Notes the numbers that `change` left in the vault, for [`Self::keep`].
@@ -94,29 +90,26 @@ impl<'a> Seen<'a> {
         account: &Account,
         accepted: bool,
     ) -> Result<(), Error> {
-        let number = credentials::revision(connection, account)?.unwrap_or_default();
-        let subject = Subject::credential(self.vault, account);
-        self.raised.borrow_mut().push(Watermark { subject, number, accepted });
+        let numbers = credentials::numbers(connection, account)?.unwrap_or_default();
+        self.note_row(account, numbers, accepted);
         Ok(())
     }
 
-    /// Notes the header's number; with `accepted`, even if it is lower than what was seen.
-    pub(super) fn note_header(
-        &self,
-        connection: &Connection,
-        key: &DataKey,
-        accepted: bool,
-    ) -> Result<(), Error> {
-        let number = header::counter(connection, key)?;
+    fn note_row(&self, account: &Account, numbers: [u64; 2], accepted: bool) {
+        let subjects = Subject::row(self.vault, account).into_iter().zip(numbers);
+        let marks = subjects.map(|(subject, number)| Watermark { subject, number, accepted });
+        self.raised.borrow_mut().extend(marks);
+    }
+
+    /// Notes the header's counter; with `accepted`, even if it is lower than what was seen.
+    pub(super) fn note_header(&self, number: u64, accepted: bool) {
         let subject = Subject::header(self.vault);
         self.raised.borrow_mut().push(Watermark { subject, number, accepted });
-        Ok(())
     }
 
     /// Notes that a credential was deleted.
     pub(in crate::store) fn note_deletion(&self, account: &Account) {
-        let subject = Subject::credential(self.vault, account);
-        self.raised.borrow_mut().push(Watermark { subject, number: 0, accepted: true });
+        self.note_row(account, [0; 2], true);
     }
 
     /// Accepts the vault as it is.
@@ -128,24 +121,26 @@ impl<'a> Seen<'a> {
         for account in credentials::accounts(connection, None, None)? {
             self.note_credential(connection, &account, true)?;
         }
-        self.note_header(connection, key, true)
+        self.note_header(header::counter(connection, key)?, true);
+        Ok(())
     }
 
-    /// Returns whether the file is older than this machine has seen, and the accounts whose row is.
-    pub(in crate::store) fn all_older(
+    /// Returns whether the file is older than this machine has seen, and which of `accounts` are.
+    pub(in crate::store) fn older(
         &self,
         connection: &Connection,
         key: &DataKey,
+        accounts: Vec<Account>,
     ) -> Result<(bool, Vec<Account>), Error> {
-        let counter = header::counter(connection, key)?;
-        let file = counter < self.highest(Subject::header(self.vault));
-        let accounts = credentials::accounts(connection, None, None)?;
+        let file = self.check_header(header::counter(connection, key)?).is_err();
         let subjects: Vec<Subject> =
-            accounts.iter().map(|account| Subject::credential(self.vault, account)).collect();
-        let mut older = Vec::new();
+            accounts.iter().flat_map(|account| Subject::row(self.vault, account)).collect();
         let highest = self.watermarks.highest(self.vault, &subjects);
+        let (highest, _) = highest.as_chunks::<2>();
+        let mut older = Vec::new();
         for (account, highest) in accounts.into_iter().zip(highest) {
-            if credentials::revision(connection, &account)?.is_some_and(|it| it < highest) {
+            let numbers = credentials::numbers(connection, &account)?;
+            if numbers.is_some_and(|numbers| is_below(numbers, *highest)) {
                 older.push(account);
             }
         }
@@ -156,4 +151,9 @@ impl<'a> Seen<'a> {
     pub(in crate::store) fn keep(self) {
         self.watermarks.keep(self.vault, &self.raised.into_inner());
     }
+}
+
+/// Whether one of the numbers of a row is below the highest that was seen of it.
+fn is_below(numbers: [u64; 2], highest: [u64; 2]) -> bool {
+    numbers.iter().zip(highest).any(|(number, highest)| *number < highest)
 }

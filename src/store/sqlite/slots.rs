@@ -1,24 +1,32 @@
-//! The table `key_slots`.
+//! The table `key_slots_2`.
 
 use jiff::Timestamp;
 use rusqlite::{Connection, Transaction};
 
-use super::header::time;
+use super::values::{one_row, time};
 use crate::store::error::Error;
 use crate::store::record::ListedSlot;
+use crate::vault::seal::VaultId;
 use crate::vault::slot::{Cost, KeySlot, SlotId, SlotKind};
 
-/// All key slots, oldest first.
-pub(crate) fn read(connection: &Connection) -> Result<Vec<KeySlot>, Error> {
+/// All key slots of `vault`, oldest first.
+///
+/// Fails with [`Error::TamperedSlot`] for one that names another vault: else the edited name of a
+/// vault would look like a wrong key.
+pub(crate) fn read(connection: &Connection, vault: VaultId) -> Result<Vec<KeySlot>, Error> {
     let mut statement = connection.prepare(
-        "SELECT id, kind, memory, passes, lanes, salt, key_check, wrapped_key
-         FROM key_slots ORDER BY created_at, id",
+        "SELECT id, kind, memory, passes, lanes, salt, key_check, wrapped_key, vault_id
+         FROM key_slots_2 ORDER BY created_at, id",
     )?;
     let mut rows = statement.query([])?;
     let mut slots = Vec::new();
     while let Some(row) = rows.next()? {
+        let id = SlotId(row.get(0)?);
+        if row.get::<_, [u8; 16]>(8)? != vault.0 {
+            return Err(Error::TamperedSlot { id });
+        }
         slots.push(KeySlot {
-            id: SlotId(row.get(0)?),
+            id,
             kind: kind(&row.get::<_, String>(1)?)?,
             cost: Cost { memory: row.get(2)?, passes: row.get(3)?, lanes: row.get(4)? },
             salt: row.get(5)?,
@@ -31,8 +39,8 @@ pub(crate) fn read(connection: &Connection) -> Result<Vec<KeySlot>, Error> {
 
 /// The public part of all slots, oldest first.
 pub(crate) fn list(connection: &Connection) -> Result<Vec<ListedSlot>, Error> {
-    let mut statement =
-        connection.prepare("SELECT id, kind, created_at FROM key_slots ORDER BY created_at, id")?;
+    let mut statement = connection
+        .prepare("SELECT id, kind, created_at FROM key_slots_2 ORDER BY created_at, id")?;
     let mut rows = statement.query([])?;
     let mut slots = Vec::new();
     while let Some(row) = rows.next()? {
@@ -51,19 +59,20 @@ fn kind(text: &str) -> Result<SlotKind, Error> {
 
 /// Takes one slot away; returns whether it was there.
 pub(crate) fn remove(transaction: &Transaction<'_>, id: SlotId) -> Result<bool, Error> {
-    Ok(transaction.execute("DELETE FROM key_slots WHERE id = ?1", [id.0])? == 1)
+    Ok(transaction.execute("DELETE FROM key_slots_2 WHERE id = ?1", [id.0])? == 1)
 }
 
-/// Adds a slot.
+/// Adds a slot of `vault`.
 pub(crate) fn insert(
     transaction: &Transaction<'_>,
+    vault: VaultId,
     slot: &KeySlot,
     now: Timestamp,
 ) -> Result<(), Error> {
-    transaction.execute(
-        "INSERT INTO key_slots
-         (id, kind, memory, passes, lanes, salt, key_check, wrapped_key, created_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+    one_row(transaction.execute(
+        "INSERT INTO key_slots_2
+         (id, kind, memory, passes, lanes, salt, key_check, wrapped_key, created_at, vault_id)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
         (
             slot.id.0,
             slot.kind.as_str(),
@@ -74,7 +83,7 @@ pub(crate) fn insert(
             slot.check,
             &slot.wrapped,
             now.as_second(),
+            vault.0,
         ),
-    )?;
-    Ok(())
+    )?)
 }

@@ -165,7 +165,7 @@ def test_a_slot_whose_entry_is_gone_is_found(kept, keyring):
 
 
 def test_an_entry_without_a_slot_is_told_and_left_to_whoever_needs_it(kept, keyring):
-    [(vault,)] = ask(kept, "SELECT lower(hex(vault_id)) FROM vault")
+    [(vault,)] = ask(kept, "SELECT lower(hex(vault_id)) FROM vault_2")
     name = f"{vault}/0011223344556677"
     stored = keyring.secret_tool(
         "store", "--label=tokctl vault key", "service", "tokctl", "username", name, stdin=b"x"

@@ -20,10 +20,10 @@ def sqlite3(file, query):
 def test_any_sqlite_reads_the_clear_columns(keyed):
     keyed.configure('[providers.acme]\nclient_id = "made-up"\n')
     keyed.succeed("login", *ALICE, "--token-stdin", stdin="made-up-token\n")
-    assert sqlite3(keyed.vault, "SELECT provider, user FROM credentials") == "acme|alice"
+    assert sqlite3(keyed.vault, "SELECT provider, user FROM credentials_2") == "acme|alice"
     assert sqlite3(keyed.vault, "PRAGMA integrity_check") == "ok"
     assert sqlite3(keyed.vault, "PRAGMA journal_mode") == "wal"
-    assert sqlite3(keyed.vault, "SELECT typeof(sealed) FROM credentials") == "blob"
+    assert sqlite3(keyed.vault, "SELECT typeof(sealed) FROM credentials_2") == "blob"
 
 
 def test_no_secret_is_in_any_file(keyed, server, browser):

@@ -38,10 +38,10 @@ def grown_log(world):
     """A reader that keeps the write-ahead log from starting over, after writes that filled it."""
     reader = sqlite3.connect(world.vault, isolation_level=None)
     reader.execute("BEGIN")
-    reader.execute("SELECT count(*) FROM credentials").fetchall()
+    reader.execute("SELECT count(*) FROM credentials_2").fetchall()
     for _ in range(20):
         writer = sqlite3.connect(world.vault)
-        writer.execute("UPDATE vault SET revision = revision + 1")
+        writer.execute("UPDATE vault_2 SET revision = revision + 1")
         writer.commit()
     return reader
 

@@ -64,7 +64,7 @@ def query(world, sql):
 
 def names_of_slots(world):
     """The names that the entries of today's slots have."""
-    sql = """SELECT lower(hex(vault_id)) || '/' || lower(hex(id)) FROM vault, key_slots
+    sql = """SELECT lower(hex(vault_id)) || '/' || lower(hex(id)) FROM vault_2, key_slots
              WHERE kind = 'keychain'"""
     return {name for (name,) in query(world, sql)}
 
@@ -82,8 +82,8 @@ def has_every_token(world, env=None):
 
 def sealed(world):
     """Everything in the vault that opens with its keys."""
-    sql = """SELECT sealed FROM credentials UNION ALL SELECT wrapped_key FROM key_slots
-             UNION ALL SELECT key FROM audit UNION ALL SELECT head FROM audit"""
+    sql = """SELECT sealed FROM credentials_2 UNION ALL SELECT wrapped_key FROM key_slots_2
+             UNION ALL SELECT sealed FROM vault_2"""
     return [content for (content,) in query(world, sql)]
 
 
@@ -109,7 +109,7 @@ def test_a_rotation_puts_a_new_entry_in_the_place_of_the_old_one(kept, keyring):
         assert after != before
         assert has_every_token(kept)
         before = after
-    assert query(kept, "SELECT count(*) FROM intents") == [(0,)]
+    assert query(kept, "SELECT count(*) FROM intents_2") == [(0,)]
 
 
 def test_the_old_secret_opens_nothing_afterwards(kept, keyring):
@@ -139,7 +139,7 @@ def test_a_slot_in_the_keyring_comes_and_goes_with_its_entry(kept, keyring):
     kept.succeed("key", "add", "passphrase")
     kept.succeed("key", "add", "keychain")
     assert entries(keyring) == names_of_slots(kept) and len(names_of_slots(kept)) == 2
-    for (slot,) in query(kept, "SELECT lower(hex(id)) FROM key_slots WHERE kind = 'keychain'"):
+    for (slot,) in query(kept, "SELECT lower(hex(id)) FROM key_slots_2 WHERE kind = 'keychain'"):
         kept.succeed("key", "remove", slot, env={"TOKCTL_PASSPHRASE": "made up for a test"})
     assert entries(keyring) == set()
     assert has_every_token(kept, env={"TOKCTL_PASSPHRASE": "made up for a test"})
@@ -150,12 +150,12 @@ def test_with_the_keyring_locked_nothing_is_rotated_unless_its_slot_is_dropped(
 ):
     kept = also_by_passphrase
     keyring.lock()
-    before = query(kept, "SELECT * FROM credentials")
+    before = query(kept, "SELECT * FROM credentials_2")
     result = kept.run("rotate-key")
     assert result.returncode == 2, result
     assert "locked" in result.stderr and "--drop-slot" in result.stderr, result
-    assert query(kept, "SELECT * FROM credentials") == before
-    [[slot]] = query(kept, "SELECT lower(hex(id)) FROM key_slots WHERE kind = 'keychain'")
+    assert query(kept, "SELECT * FROM credentials_2") == before
+    [[slot]] = query(kept, "SELECT lower(hex(id)) FROM key_slots_2 WHERE kind = 'keychain'")
     dropped = kept.run("rotate-key", "--drop-slot", slot)
     assert dropped.returncode == 0, dropped
     assert "did not delete" in dropped.stderr, dropped
@@ -173,15 +173,15 @@ def test_an_edited_file_deletes_nothing_from_the_keyring(kept, keyring):
     [own] = names_of_slots(kept)
     with closing(sqlite3.connect(kept.vault, isolation_level=None)) as vault:
         for name in (own, precious[-1], own[:33] + "00" * 8):
-            vault.execute("INSERT INTO intents VALUES (?, 0, randomblob(41))", [name])
-            vault.execute("INSERT INTO intents VALUES (? || ' ', 0, NULL)", [name])
+            vault.execute("INSERT INTO intents_2 VALUES (?, 0, randomblob(41))", [name])
+            vault.execute("INSERT INTO intents_2 VALUES (? || ' ', 0, NULL)", [name])
     code = {"TOKCTL_KEY": kept.succeed("key", "add", "recovery").strip()}
     assert entries(keyring) == {own, precious[-1]}
     # Nor does a slot that somebody took out of the file lose its entry: a backup may need it.
     kept.succeed("backup", "copy.db")
     with closing(sqlite3.connect(kept.vault, isolation_level=None)) as vault:
-        vault.execute("DELETE FROM key_slots WHERE kind = 'keychain'")
-        vault.execute("INSERT OR REPLACE INTO intents VALUES (?, 0, randomblob(41))", [own])
+        vault.execute("DELETE FROM key_slots_2 WHERE kind = 'keychain'")
+        vault.execute("INSERT OR REPLACE INTO intents_2 VALUES (?, 0, randomblob(41))", [own])
     kept.succeed("rotate-key", env=code)
     assert entries(keyring) == {own, precious[-1]}
     assert has_every_token(kept, env={"TOKCTL_VAULT": str(kept.home / "copy.db")})
@@ -191,7 +191,7 @@ def test_an_edited_file_deletes_nothing_from_the_keyring(kept, keyring):
 def test_a_keyring_that_does_not_take_a_secret_changes_nothing(
     also_by_passphrase, keyring, method
 ):
-    before = query(also_by_passphrase, "SELECT * FROM key_slots")
+    before = query(also_by_passphrase, "SELECT * FROM key_slots_2")
     keyring.refuse(method)
     for command in (["key", "add", "keychain"], ["rotate-key"]):
         result = also_by_passphrase.run(*command)
@@ -199,11 +199,11 @@ def test_a_keyring_that_does_not_take_a_secret_changes_nothing(
         expected = 2 if command == ["rotate-key"] and method == "Item.GetSecret" else 5
         assert result.returncode == expected, result
         assert "hint: " in result.stderr, result
-        assert query(also_by_passphrase, "SELECT * FROM key_slots") == before
+        assert query(also_by_passphrase, "SELECT * FROM key_slots_2") == before
     keyring.refuse()
     assert has_every_token(also_by_passphrase)
     assert entries(keyring) == names_of_slots(also_by_passphrase)
-    assert query(also_by_passphrase, "SELECT count(*) FROM intents") == [(0,)]
+    assert query(also_by_passphrase, "SELECT count(*) FROM intents_2") == [(0,)]
 
 
 def test_a_keyring_that_deletes_nothing_is_told_and_asked_again(also_by_passphrase, keyring):
@@ -237,7 +237,7 @@ def test_a_keyring_that_hangs_is_given_up_and_cleared_up_later(also_by_passphras
     assert before == names_of_slots(kept)
     kept.succeed("rotate-key", "--verify")
     assert entries(keyring) == names_of_slots(kept) and len(names_of_slots(kept)) == 1
-    assert query(kept, "SELECT count(*) FROM intents") == [(0,)]
+    assert query(kept, "SELECT count(*) FROM intents_2") == [(0,)]
 
 
 def test_readers_notice_nothing_of_rotations_in_the_keyring(kept):
@@ -272,7 +272,7 @@ def test_killed_at_any_step_a_change_in_the_keyring_loses_nothing(kept, keyring,
             count += 1
         assert entries(keyring) == names_of_slots(kept), step
     assert kills > 30 and leftovers > 0, (kills, leftovers)
-    assert query(kept, "SELECT count(*) FROM intents") == [(0,)]
+    assert query(kept, "SELECT count(*) FROM intents_2") == [(0,)]
 
 
 def test_killed_at_any_step_a_slot_leaves_the_keyring_and_nothing_is_lost(
@@ -286,7 +286,7 @@ def test_killed_at_any_step_a_slot_leaves_the_keyring_and_nothing_is_lost(
             if not names_of_slots(world):
                 world.succeed("key", "add", "keychain")
             assert entries(keyring) == names_of_slots(world), "the next change sweeps"
-            [[slot]] = query(world, "SELECT lower(hex(id)) FROM key_slots WHERE kind = 'keychain'")
+            [[slot]] = query(world, "SELECT lower(hex(id)) FROM key_slots_2 WHERE kind = 'keychain'")
             if not killed_at(world, step, count, "key", "remove", slot):
                 break
             kills += 1
@@ -298,7 +298,7 @@ def test_killed_at_any_step_a_slot_leaves_the_keyring_and_nothing_is_lost(
             count += 1
         assert entries(keyring) == names_of_slots(world) == set(), step
     assert kills > 20 and 0 < gone < kills and left > 0, (kills, gone, left)
-    assert query(world, "SELECT count(*) FROM intents") == [(0,)]
+    assert query(world, "SELECT count(*) FROM intents_2") == [(0,)]
 
 
 @pytest.mark.parametrize("command", ["rotate-key", "key add", "key remove"])
@@ -312,7 +312,7 @@ def test_killed_at_any_step_a_change_of_keys_loses_nothing(keyed, command):
     keyed.env["TOKCTL_NEW_KEY_FILE"] = str(file)
     arguments = ["rotate-key", "--verify"] if command == "rotate-key" else ["key", "add", "key"]
     if command == "key remove":
-        [[first]] = query(keyed, "SELECT lower(hex(id)) FROM key_slots")
+        [[first]] = query(keyed, "SELECT lower(hex(id)) FROM key_slots_2")
         keyed.succeed("key", "add", "key")
         # The slot whose key is at hand goes, and the other one opens what is left.
         arguments = ["key", "remove", first]
@@ -364,7 +364,7 @@ def test_a_full_disk_stops_a_rotation_and_loses_nothing(kept, keyring):
     assert codes[-1] == 0 and len(codes) > 2, what
     kept.succeed("rotate-key")
     assert entries(keyring) == names_of_slots(kept)
-    assert query(kept, "SELECT count(*) FROM intents") == [(0,)]
+    assert query(kept, "SELECT count(*) FROM intents_2") == [(0,)]
 
 
 OF_ITS_OWN = ["unshare", "--user", "--map-current-user", "--keep-caps", "--mount"]
@@ -434,4 +434,4 @@ def test_a_disk_that_has_no_room_left_stops_a_rotation_and_loses_nothing(kept, k
     assert codes[-1] == 0 and len(codes) > 2, what
     kept.succeed("rotate-key")
     assert entries(keyring) == names_of_slots(kept)
-    assert query(kept, "SELECT count(*) FROM intents") == [(0,)]
+    assert query(kept, "SELECT count(*) FROM intents_2") == [(0,)]

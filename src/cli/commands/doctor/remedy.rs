@@ -45,7 +45,7 @@ fn command(remedy: &Remedy) -> String {
         Remedy::Why(account) => format!("tokctl why {}", provider_and_user(account)),
         Remedy::TakeUp(account) => format!("tokctl get {}", provider_and_user(account)),
         Remedy::PlaceBundle => "tokctl export --resume --output FILE".into(),
-        Remedy::AnyCommand => "tokctl key list".into(),
+        Remedy::Repair => "tokctl doctor --repair".into(),
         Remedy::RotateKey => "tokctl rotate-key".into(),
         Remedy::AddRecovery => "tokctl key add recovery".into(),
         Remedy::RemoveSlot(id) => format!("tokctl key remove {id}"),

@@ -73,7 +73,7 @@ fn no_vault_row() -> Row {
 
 /// Runs the checks that need no key.
 ///
-/// Returns the vault, or `None` if a check was abandoned or the tables have an earlier version.
+/// Returns the vault, or `None` if a check was abandoned.
 fn examine(
     runner: &mut CheckRunner<'_>,
     vault: Vault,
@@ -90,8 +90,7 @@ fn examine(
         Ok(finding) => row_of(finding),
     };
     runner.add([header]);
-    let looked =
-        runner.run_on(Check::Integrity, vault, move |vault| Ok(doctor::database(vault, current)));
+    let looked = runner.run_on(Check::Integrity, vault, |vault| Ok(doctor::database(vault)));
     let Some(vault) = looked else { return (Vec::new(), None) };
     let listed = vault.slots();
     let kinds: Vec<SlotKind> = match listed {
@@ -102,10 +101,6 @@ fn examine(
         }
     };
     runner.add([row_of(doctor::recovery(&kinds))]);
-    if !current {
-        skip_sealed(runner, "the tables are an earlier version's");
-        return (kinds, None);
-    }
     if let Ok(accounts) = vault.accounts(None, None) {
         overview.providers = accounts.into_iter().map(|account| account.provider).collect();
     }

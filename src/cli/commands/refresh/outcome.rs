@@ -9,7 +9,7 @@ use crate::cli::{audit_trail, time};
 use crate::model::account::Account;
 use crate::model::audit::Action;
 use crate::model::credential::{Credential, Grant, Status};
-use crate::ops::error::LoginReason;
+use crate::ops::error::{LoginReason, StoreError};
 use crate::ops::refresh::Trigger;
 use crate::ops::token::{self, LiveToken, Warning};
 use crate::ops::{self, OpenVault};
@@ -89,6 +89,7 @@ fn done(account: &Account, token: LiveToken) -> Result<Done, CliError> {
         Some(Warning::InDoubt) => {
             Ok(Done::Skipped("what became of its last refresh is not known, its token still works"))
         }
+        Some(Warning::Forged) => Err(ops::Error::from(StoreError::Tampered { account }).into()),
         None | Some(Warning::Inactive | Warning::Fading { .. }) => {
             Ok(Done::Skipped("another process refreshed it"))
         }

@@ -26,7 +26,15 @@ pub(super) fn integrity(fact: &IntegrityFact) -> String {
     match fact {
         IntegrityFact::Whole => "the file's pages are whole".into(),
         IntegrityFact::Damaged { faults } => format!("the file is damaged: {}", faults.join("; ")),
-        IntegrityFact::MissesTables { names } => format!("the file misses {}", names.join(", ")),
+        IntegrityFact::MissesTables { names } => {
+            format!("the file misses {}, or has it otherwise than tokctl made it", names.join(", "))
+        }
+        IntegrityFact::NotOurs { kind, name, inert: true } => {
+            format!("the {kind} `{name}` is not tokctl's, and is never read")
+        }
+        IntegrityFact::NotOurs { kind, name, inert: false } => {
+            format!("the {kind} `{name}` is not tokctl's, and could act by itself")
+        }
     }
 }
 

@@ -1,0 +1,322 @@
+//! The columns of `credentials_2` that say what happened to a credential: the journal of its
+//! refresh, the last attempt, and the health that was reported.
+//!
+//! They are in the clear, for `list` and `doctor`, and decide nothing until the seal over them was
+//! checked. The seal is always there, over no evidence too, and is bound to the revision of the
+//! credential. Each write has a number of its own from the header's counter.
+
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, Row, params_from_iter};
+
+use super::header::Form;
+use super::sealing::Sealing;
+use super::values::{Covered, stored};
+use crate::model::account::Account;
+use crate::model::attempt::Attempt;
+use crate::model::credential_health::CredentialHealth;
+use crate::store::error::Error;
+use crate::store::record::Journal;
+use crate::untrusted::printable;
+use crate::vault::seal::{DataKey, Nonce, SealContext};
+
+/// The columns of the evidence, in the order in which this file reads them.
+pub(super) const EVIDENCE: &str = "evidence, evidence_revision, journal, last_attempt, reported";
+const NUMBER: usize = 1;
+const JOURNAL: usize = 2;
+pub(super) const WIDTH: usize = 5;
+
+/// What is known of a credential's last request.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Evidence {
+    /// The journal of a refresh whose answer is not stored.
+    pub(crate) journal: Option<Journal>,
+    /// The last request about the credential.
+    pub(crate) attempt: Option<Attempt>,
+    /// The health that was last reported.
+    pub(crate) reported: CredentialHealth,
+}
+
+impl Evidence {
+    /// Puts `left` in place of the journal `own`. Another journal belongs to another process, and is
+    /// left. Returns whether it was the own one.
+    pub(super) fn end(&mut self, own: &Journal, left: Option<&Journal>) -> bool {
+        let is_own = self.journal.as_ref().is_some_and(|found| found.attempt == own.attempt);
+        if is_own {
+            self.journal = left.cloned();
+        }
+        is_own
+    }
+}
+
+/// The evidence that stands in a row, after its seal was checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Found {
+    /// The evidence is as tokctl wrote it, at this number.
+    Genuine(Box<Evidence>, u64),
+    /// The evidence was edited, or taken away.
+    Forged,
+}
+
+impl Found {
+    /// Returns the evidence; fails with [`Error::Tampered`] if it is forged.
+    pub(crate) fn genuine(self, account: &Account) -> Result<Evidence, Error> {
+        match self {
+            Self::Genuine(evidence, _) => Ok(*evidence),
+            Self::Forged => Err(Error::Tampered { account: account.clone() }),
+        }
+    }
+}
+
+/// Checks the seal of the evidence of `account` at `revision`, which stands in `row` from column
+/// `first` on, and reads it.
+pub(super) fn found(
+    row: &Row<'_>,
+    first: usize,
+    key: &DataKey,
+    form: Form,
+    (account, revision): (&Account, u64),
+) -> Found {
+    let proof =
+        Proof::of(row, first, form, revision).filter(|it| it.holds(key, (account, revision)));
+    let Some(proof) = proof else { return Found::Forged };
+    let number = proof.number;
+    let evidence = match proof.earlier {
+        Some(evidence) => Some(evidence),
+        None => read(row, first, revision, parse),
+    };
+    evidence.map_or(Found::Forged, |evidence| Found::Genuine(Box::new(evidence), number))
+}
+
+/// Reads the texts of the evidence by `parse`. A journal of another revision is none of this
+/// credential's.
+fn read(
+    row: &Row<'_>,
+    first: usize,
+    revision: u64,
+    parse: fn([Option<&str>; 3]) -> Option<Evidence>,
+) -> Option<Evidence> {
+    let text = |at: usize| row.get_ref(first + JOURNAL + at).ok()?.as_str_or_null().ok();
+    let evidence = parse([text(0)?, text(1)?, text(2)?])?;
+    evidence.journal.as_ref().is_none_or(|it| it.revision == revision).then_some(evidence)
+}
+
+/// The seal of the evidence, and what it covers, apart from the row.
+pub(super) struct Proof {
+    seal: Vec<u8>,
+    number: u64,
+    clear: Vec<u8>,
+    /// The evidence of an early vault, where nothing was sealed.
+    earlier: Option<Evidence>,
+}
+
+impl Proof {
+    /// Takes the seal out of `row`, where the evidence stands from column `first` on; returns `None`
+    /// if there is none.
+    pub(super) fn of(row: &Row<'_>, first: usize, form: Form, revision: u64) -> Option<Self> {
+        let number = row.get_ref(first + NUMBER).ok()?.as_i64().ok()?;
+        let number = u64::try_from(number).ok()?;
+        match form {
+            Form::Sealed => {
+                let seal = row.get_ref(first).ok()?.as_blob().ok()?.to_vec();
+                Some(Self { seal, number, clear: covered(row, first).ok()?, earlier: None })
+            }
+            Form::Earlier => {
+                let earlier = Some(read(row, first, revision, parse_earlier)?);
+                Some(Self { seal: Vec::new(), number, clear: Vec::new(), earlier })
+            }
+        }
+    }
+
+    /// Whether the seal opens.
+    pub(super) fn holds(&self, key: &DataKey, (account, revision): (&Account, u64)) -> bool {
+        self.earlier.is_some()
+            || key.open(context(account, revision, self.number, &self.clear), &self.seal).is_ok()
+    }
+
+    /// Returns the seal under `next`, and the texts, where they are to be written anew. It was
+    /// checked before.
+    pub(super) fn anew(
+        &self,
+        next: &DataKey,
+        (account, revision): (&Account, u64),
+        nonce: Nonce,
+    ) -> Result<(Vec<u8>, Option<Columns>), Error> {
+        let seal = |clear: &[u8]| {
+            next.seal_with(context(account, revision, self.number, clear), nonce, b"")
+        };
+        let Some(evidence) = &self.earlier else { return Ok((seal(&self.clear), None)) };
+        let columns = Columns::of(evidence)?;
+        Ok((seal(&columns.covered()), Some(columns)))
+    }
+}
+
+/// The bytes of the columns that the seal covers. The evidence stands in `row` from column `first`
+/// on.
+fn covered(row: &Row<'_>, first: usize) -> Result<Vec<u8>, Error> {
+    let mut covered = Covered::new();
+    for column in first + JOURNAL..first + WIDTH {
+        covered.push(row.get_ref(column)?);
+    }
+    Ok(covered.into_bytes())
+}
+
+/// The context of the evidence's seal.
+pub(super) fn context<'a>(
+    account: &'a Account,
+    revision: u64,
+    number: u64,
+    clear: &'a [u8],
+) -> SealContext<'a> {
+    let Account { provider, user } = account;
+    let (provider, user) = (provider.as_str(), user.as_str());
+    SealContext::Evidence { provider, user, revision, number, clear }
+}
+
+/// Reads the three texts; returns `None` if one of them is none that tokctl writes. The texts in
+/// them are made fit to be shown.
+fn parse([journal, attempt, reported]: [Option<&str>; 3]) -> Option<Evidence> {
+    Some(Evidence {
+        journal: journal.map(serde_json::from_str).transpose().ok()?,
+        attempt: match attempt {
+            Some(text) => Some(parse_attempt(text)?),
+            None => None,
+        },
+        reported: match reported {
+            Some(word) => from_word(word)?,
+            None => CredentialHealth::Good,
+        },
+    })
+}
+
+/// Reads the three texts as an earlier program did: an attempt or a word that can't be read counts
+/// as none.
+fn parse_earlier([journal, attempt, reported]: [Option<&str>; 3]) -> Option<Evidence> {
+    Some(Evidence {
+        journal: journal.map(serde_json::from_str).transpose().ok()?,
+        attempt: attempt.and_then(parse_attempt),
+        reported: reported.and_then(from_word).unwrap_or_default(),
+    })
+}
+
+/// Reads the text of an attempt, of which nothing is verified.
+pub(crate) fn parse_attempt(text: &str) -> Option<Attempt> {
+    let attempt: Attempt = serde_json::from_str(text).ok()?;
+    let shown = |text: Option<String>| text.as_deref().map(printable);
+    Some(Attempt { error: shown(attempt.error), message: shown(attempt.message), ..attempt })
+}
+
+/// Reads the text of a journal, of which nothing is verified.
+pub(crate) fn parse_journal(text: &str) -> Option<Journal> {
+    serde_json::from_str(text).ok()
+}
+
+/// The evidence in the values that a row holds.
+pub(super) struct Columns {
+    journal: Option<String>,
+    attempt: Option<String>,
+    reported: Option<&'static str>,
+}
+
+impl Columns {
+    pub(super) fn of(evidence: &Evidence) -> Result<Self, Error> {
+        const UNWRITABLE: Error = Error::Inconsistent("evidence that can't be written down");
+        let Evidence { journal, attempt, reported } = evidence;
+        let journal = journal.as_ref().map(serde_json::to_string).transpose();
+        let attempt = attempt.as_ref().map(serde_json::to_string).transpose();
+        Ok(Self {
+            journal: journal.map_err(|_| UNWRITABLE)?,
+            attempt: attempt.map_err(|_| UNWRITABLE)?,
+            reported: word(*reported),
+        })
+    }
+
+    /// The texts, in the order of the columns.
+    pub(super) fn texts(&self) -> [ValueRef<'_>; 3] {
+        [self.journal.as_deref(), self.attempt.as_deref(), self.reported].map(|text| match text {
+            Some(text) => ValueRef::Text(text.as_bytes()),
+            None => ValueRef::Null,
+        })
+    }
+
+    /// The texts, as the seal covers them.
+    pub(super) fn covered(&self) -> Vec<u8> {
+        let mut covered = Covered::new();
+        for text in self.texts() {
+            covered.push(text);
+        }
+        covered.into_bytes()
+    }
+}
+
+fn word(health: CredentialHealth) -> Option<&'static str> {
+    match health {
+        CredentialHealth::Good => None,
+        CredentialHealth::RefreshFailed => Some("refresh_failed"),
+        CredentialHealth::LoginRequired => Some("login_required"),
+    }
+}
+
+fn from_word(found: &str) -> Option<CredentialHealth> {
+    [CredentialHealth::RefreshFailed, CredentialHealth::LoginRequired]
+        .into_iter()
+        .find(|health| word(*health) == Some(found))
+}
+
+/// Writes `evidence` into the row of `account` at `revision`. Returns whether that row is there.
+pub(crate) fn put(
+    sealing: &Sealing<'_, '_>,
+    account: &Account,
+    revision: u64,
+    evidence: &Evidence,
+) -> Result<bool, Error> {
+    let number = sealing.next_revision()?;
+    let columns = Columns::of(evidence)?;
+    let seal = sealing.key.seal(context(account, revision, number, &columns.covered()), b"")?;
+    let names = [account.provider.as_str(), account.user.as_str()];
+    let [provider, user] = names.map(|name| ValueRef::Text(name.as_bytes()));
+    let place = [provider, user, ValueRef::Integer(stored(revision)?)];
+    let number = ValueRef::Integer(stored(number)?);
+    let values = place
+        .into_iter()
+        .chain([ValueRef::Blob(&seal), number])
+        .chain(columns.texts())
+        .map(rusqlite::types::ToSqlOutput::Borrowed);
+    let written = sealing
+        .prepare_cached(
+            "UPDATE credentials_2 SET evidence = ?4, evidence_revision = ?5, journal = ?6,
+              last_attempt = ?7, reported = ?8
+             WHERE provider = ?1 AND user = ?2 AND revision = ?3",
+        )?
+        .execute(params_from_iter(values))?;
+    Ok(written == 1)
+}
+
+/// The last attempt for each credential, not verified; those that can't be read are left out.
+pub(crate) fn attempts(connection: &Connection) -> Result<Vec<Attempt>, Error> {
+    let mut statement = connection
+        .prepare("SELECT last_attempt FROM credentials_2 WHERE last_attempt IS NOT NULL")?;
+    let mut rows = statement.query([])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        found.extend(row.get::<_, String>(0).ok().as_deref().and_then(parse_attempt));
+    }
+    Ok(found)
+}
+
+/// The accounts that have a journal, which is not verified; `None` for one that can't be read.
+pub(crate) fn journals(connection: &Connection) -> Result<Vec<(Account, Option<Journal>)>, Error> {
+    let mut statement = connection.prepare(
+        "SELECT provider, user, journal FROM credentials_2 WHERE journal IS NOT NULL
+         ORDER BY provider, user",
+    )?;
+    let mut rows = statement.query([])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        let (provider, user): (String, String) = (row.get(0)?, row.get(1)?);
+        // Such names are no account's, and told with all that does not open.
+        let (Ok(provider), Ok(user)) = (provider.parse(), user.parse()) else { continue };
+        let journal = row.get::<_, String>(2).ok().as_deref().and_then(parse_journal);
+        found.push((Account { provider, user }, journal));
+    }
+    Ok(found)
+}
