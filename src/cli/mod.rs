@@ -2,8 +2,8 @@
 //! environment, and picks exit codes.
 
 pub(crate) mod environment;
-pub(crate) mod error;
 mod typed;
+pub(crate) mod error;
 mod explain;
 pub(crate) mod ui;
 pub(crate) mod ci_mask;
@@ -21,6 +21,7 @@ mod new_secret;
 mod bundle_secret;
 mod choice;
 mod client_settings;
+mod next_command;
 mod audit_trail;
 mod hooks;
 mod renewal;
@@ -38,6 +39,7 @@ use self::deferred::{Deferred, describe_all};
 use self::environment::Environment;
 use self::error::{CliError, Kind};
 use self::ui::{Ui, Verbosity};
+use crate::model::nearest::did_you_mean;
 use crate::signals;
 use crate::untrusted::printable;
 
@@ -116,7 +118,10 @@ fn run_command(args: &[OsString], plain: Ui) -> ExitCode {
         Err(failure) => failure,
         Ok(context) => match dispatch(&root.command, &context) {
             Ok(code) => return code,
-            Err(error) => (context.ui, error),
+            Err(error) => {
+                let error = next_command::complete(&context, args, error);
+                (context.ui, error)
+            }
         },
     };
     ui.error(&error);
@@ -196,11 +201,16 @@ fn report_parse_error(ui: &Ui, error: &clap::Error, command: &[String]) -> ExitC
     if let Some(values) = line("[possible values: ") {
         message = format!("{message}, which is one of {}", values.trim_end_matches(']'));
     }
-    let hint = match line("tip: a similar") {
-        Some(rest) => format!("a similar{rest}"),
-        None => format!("{} --help", command.join(" ")),
+    let similar = line("tip: a similar").and_then(|rest| rest.split('\'').nth(1));
+    if let Some(similar) = similar {
+        message.push_str(&did_you_mean(&[similar]));
+    }
+    // A command that was mistyped is the one whose help is wanted.
+    let of = match (similar, command) {
+        (Some(similar), [program]) if !similar.starts_with('-') => format!("{program} {similar}"),
+        (_, _) => command.join(" "),
     };
-    let error = CliError::new(Kind::Usage, message).hint(hint);
+    let error = CliError::new(Kind::Usage, message).hint(format!("{of} --help"));
     ui.error(&error);
     error.exit_code()
 }

@@ -8,13 +8,12 @@ use comfy_table::Table;
 use jiff::{SignedDuration, Timestamp};
 
 use self::json::{Listing, status};
+use crate::cli::choice::Choice;
 use crate::cli::context::Context;
-use crate::cli::error::{CliError, Kind};
+use crate::cli::error::{CliError, Hint, Kind};
 use crate::cli::time;
-use crate::cli::typed::login_command;
 use crate::cli::ui::Ui;
 use crate::cli::words::kind_word;
-use crate::model::account::{ProviderName, UserName};
 use crate::model::credential::Status;
 use crate::model::duration;
 use crate::model::summary::Summary;
@@ -26,13 +25,8 @@ use crate::untrusted::printable;
 /// Needs no key: what it shows is the copy in the clear, which is not verified.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Only this service's
-    #[arg(value_name = "PROVIDER")]
-    provider: Option<ProviderName>,
-
-    /// Only this user's
-    #[arg(long, short, value_name = "USER")]
-    user: Option<UserName>,
+    #[command(flatten)]
+    choice: Choice,
 
     /// Only what a person has to log in to again within this time, such as 14d; if there is any,
     /// the command ends with 4
@@ -45,8 +39,8 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     let now = time::now();
     let wanted = |summary: &Summary| {
         let Summary { account, .. } = summary;
-        args.provider.as_ref().is_none_or(|provider| account.provider == *provider)
-            && args.user.as_ref().is_none_or(|user| account.user == *user)
+        args.choice.provider.as_ref().is_none_or(|provider| account.provider == *provider)
+            && args.choice.user.as_ref().is_none_or(|user| account.user == *user)
             && args.expiring_within.is_none_or(|within| needs_login(summary, within, now))
     };
     let shown = if context.ui.json {
@@ -62,7 +56,7 @@ fn tell(args: &Args, shown: &Listing) -> Result<(), CliError> {
     if odd > 0 {
         let message = format!("{odd} more are damaged or were tampered with");
         return Err(CliError::new(Kind::VaultDamaged, message)
-            .hint("restore the vault's file from a backup"));
+            .hint("tokctl doctor"));
     }
     match (args.expiring_within, &shown.first) {
         (Some(within), Some(first)) => {
@@ -71,7 +65,7 @@ fn tell(args: &Args, shown: &Listing) -> Result<(), CliError> {
                 many => format!("{many} credentials need"),
             };
             let message = format!("{who} a login within {}", time::length(within));
-            Err(CliError::new(Kind::LoginRequired, message).hint(login_command(first)))
+            Err(CliError::new(Kind::LoginRequired, message).hint(Hint::Login(first.clone())))
         }
         (Some(_) | None, _) => Ok(()),
     }

@@ -17,10 +17,12 @@ mod guided;
 use self::choice::Way;
 use self::guided::{Answers, Known};
 use self::method::Method;
+use crate::cli::choice::Choice;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
-use crate::model::account::{ProviderName, UserName};
+use crate::model::account::UserName;
 use crate::model::definition::RefreshKind;
+use crate::model::reference::Named;
 use crate::ops::login::Plan;
 use crate::ops::providers::{self, Provider};
 
@@ -39,9 +41,9 @@ Examples:
   tokctl login jira --user alice --server https://example.atlassian.net \\
       --username alice@example.com --token-stdin < api-token.txt")]
 pub(crate) struct Args {
-    /// The service: one that `tokctl providers` lists
-    #[arg(value_name = "PROVIDER")]
-    provider: Option<ProviderName>,
+    /// The service: one that `tokctl providers` lists, with the name to keep it under if you like
+    #[arg(value_name = "PROVIDER[/USER]")]
+    named: Option<Named>,
 
     /// The name to keep it under, usually an e-mail address [env: TOKCTL_USER]
     #[arg(long, short, value_name = "USER")]
@@ -76,16 +78,18 @@ pub(crate) fn methods(provider: &Provider) -> Vec<&'static str> {
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
-    let name = match &args.provider {
+    let Choice { provider: named, user } = Choice::of(args.named.clone(), args.user.clone())
+        .map_err(|message| CliError::new(Kind::Usage, message).hint("tokctl login --help"))?;
+    let name = match &named {
         Some(name) => name.clone(),
         None => guided::provider(context)?,
     };
     let provider = providers::find(&name, context.config()?)?;
-    let user = match &args.user {
-        Some(user) => Some(user.clone()),
+    let user = match user {
+        Some(user) => Some(user),
         None => context.default_user()?,
     };
-    if args.provider.is_some() || args.says_how() {
+    if named.is_some() || args.says_how() {
         return log_in(args, context, provider, user);
     }
     let known = Known { server: args.destination.server.as_ref(), user: user.as_ref() };

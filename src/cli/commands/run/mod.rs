@@ -46,8 +46,8 @@ pub(crate) fn left_token_directories(environment: &Environment) -> Vec<PathBuf> 
 
 /// Runs the command that `args` name, and returns its exit code unless it replaces tokctl.
 pub(crate) fn run(args: &Args, context: &Context) -> Result<ExitCode, CliError> {
-    let wishes = wishes::collect(args, &context.environment)?;
-    let resolved = resolve::resolve(context, &wishes)?;
+    let mut wishes = wishes::collect(args, &context.environment)?;
+    let resolved = resolve::resolve(context, &mut wishes)?;
     let secrets = Secrets::default();
     for token in tokens(&wishes, resolved.as_ref()) {
         secrets.add(token);

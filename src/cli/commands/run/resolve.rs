@@ -36,23 +36,27 @@ pub(super) struct Resolved {
 /// The result for one credential, with a warning about a hook.
 type Got = (Result<LiveToken, CliError>, Option<String>);
 
-/// Obtains the credentials that `wishes` name; returns `None` if they name none.
+/// Obtains the credentials that `wishes` name; returns `None` if they name none. A reference to a
+/// credential that is stored under the other name of Jira becomes one to that.
 ///
 /// Fails if a credential can't be obtained or lacks a field that is asked for.
 pub(super) fn resolve(
     context: &Context,
-    wishes: &BTreeMap<Variable, Wish>,
+    wishes: &mut BTreeMap<Variable, Wish>,
 ) -> Result<Option<Resolved>, CliError> {
+    if wishes.values().all(|wish| wish.reference().is_none()) {
+        return Ok(None);
+    }
+    let vault = keys::unlock(context, Vault::open_read_only(context.vault()?)?)?;
+    for reference in wishes.values_mut().filter_map(Wish::reference_mut) {
+        reference.account = choice::stored(context, &vault, &reference.account)?;
+    }
     // Maps each account to whether its token is wanted.
     let mut wanted: BTreeMap<Account, bool> = BTreeMap::new();
     for reference in wishes.values().filter_map(Wish::reference) {
         *wanted.entry(reference.account.clone()).or_default() |=
             reference.field.changes_with_token();
     }
-    if wanted.is_empty() {
-        return Ok(None);
-    }
-    let vault = keys::unlock(context, Vault::open_read_only(context.vault()?)?)?;
     let got = look(context, &vault, &wanted)?;
     let are_all_there = got.values().all(Result::is_ok);
     let mut outcomes = BTreeMap::new();
@@ -150,7 +154,8 @@ fn find(
         })
     };
     if let Err(ops::Error::NoCredential { account }) = &found {
-        return Err(choice::no_match(context, Some(&account.provider), Some(&account.user)));
+        let (provider, user) = (&account.provider, &account.user);
+        return Err(choice::no_match(context, vault, "get", Some(provider), Some(user)));
     }
     Ok(found?)
 }

@@ -37,6 +37,13 @@ impl Wish {
             Self::Value(reference) | Self::File(reference) => Some(reference),
         }
     }
+
+    pub(super) fn reference_mut(&mut self) -> Option<&mut Reference> {
+        match self {
+            Self::Text(_) => None,
+            Self::Value(reference) | Self::File(reference) => Some(reference),
+        }
+    }
 }
 
 /// Returns everything that is requested. Flags override the file, and the file overrides the

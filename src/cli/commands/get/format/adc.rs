@@ -170,6 +170,6 @@ mod tests {
         let Grant::OAuth(grant) = &mut service.grant else { panic!() };
         grant.renewal = serde_json::from_value(account).unwrap();
         let error = exportable_grant(&service, false).err().unwrap();
-        assert!(error.hint.unwrap().contains("service account's own file"));
+        assert!(error.hint.unwrap().to_string().contains("service account's own file"));
     }
 }
