@@ -205,8 +205,9 @@ pub(crate) fn no_match(
     }
     let Some(provider) = provider else {
         return match accounts.is_empty() {
-            true => CliError::new(Kind::NotFound, "there are no credentials yet")
-                .hint("tokctl login"),
+            true => {
+                CliError::new(Kind::NotFound, "there are no credentials yet").hint("tokctl login")
+            }
             false => error.hint("tokctl list"),
         };
     };

@@ -3,14 +3,16 @@
 
 use std::ffi::OsString;
 
+use super::browser::Browser;
 use super::client_settings;
 use super::context::Context;
 use super::error::{CliError, Hint};
 use super::typed::{command_line, login_command};
 use crate::model::account::{Account, ProviderName};
+use crate::model::definition::RefreshKind;
 use crate::model::summary::Kind;
-use crate::ops::providers::{self, Provider};
 use crate::ops::Vault;
+use crate::ops::providers::{self, Provider};
 
 /// Returns `error` with its hint as a text, for a command line `args`.
 pub(crate) fn complete(context: &Context, args: &[OsString], error: CliError) -> CliError {
@@ -28,10 +30,17 @@ pub(crate) fn complete(context: &Context, args: &[OsString], error: CliError) ->
 /// Where nobody can be asked, a static token has to come on stdin. What is stored tells the rest.
 pub(crate) fn login(context: &Context, account: &Account) -> String {
     let command = login_command(account);
+    if context.config().is_err() {
+        return "tokctl doctor".into();
+    }
     if context.ui.can_ask() {
         return command;
     }
+    let provider = providers::today(&account.provider, context.config().ok());
     match stored_kind(context, account) {
+        Some(Kind::OAuth) if needs_browser(provider.as_ref()) && !has_browser(context) => {
+            format!("{command} --no-browser")
+        }
         Some(Kind::OAuth) => command,
         Some(Kind::Static) => format!("{command} --token-stdin"),
         None => unattended(context, &account.provider, command),
@@ -46,6 +55,18 @@ fn login_to(context: &Context, provider: &ProviderName) -> String {
     format!("tokctl providers {provider}")
 }
 
+/// Returns whether a login goes by a person's consent, as far as the definition tells.
+fn needs_browser(provider: Option<&Provider>) -> bool {
+    provider.is_some_and(|provider| match provider.definition.refresh.kind {
+        RefreshKind::ClientCredentials => false,
+        RefreshKind::RefreshToken | RefreshKind::Exchange => true,
+    })
+}
+
+fn has_browser(context: &Context) -> bool {
+    context.ui.may_ask && Browser::find(&context.environment).is_some()
+}
+
 /// Returns how a login that nobody did before is done where nobody can be asked.
 fn unattended(context: &Context, name: &ProviderName, command: String) -> String {
     let Some(provider) = providers::today(name, context.config().ok()) else {
@@ -54,12 +75,11 @@ fn unattended(context: &Context, name: &ProviderName, command: String) -> String
     if has_client(context, &provider) {
         return command;
     }
-    let token_needs_more = provider.definition.server.is_none()
-        && provider
-            .definition
-            .api_base_url
-            .as_ref()
-            .is_some_and(|address| address.contains("{server}") || address.contains("{site_id}"));
+    let token_needs_more =
+        provider.definition.server.is_none()
+            && provider.definition.api_base_url.as_ref().is_some_and(|address| {
+                address.contains("{server}") || address.contains("{site_id}")
+            });
     if token_needs_more {
         return format!("tokctl providers {name}");
     }
@@ -71,7 +91,8 @@ fn has_client(context: &Context, provider: &Provider) -> bool {
     client_settings::client_id(context, provider).is_some()
         && provider.endpoints(None, None).is_ok()
         && (!provider.needs_secret()
-            || client_settings::client_secret(context, provider).is_ok_and(|secret| secret.is_some()))
+            || client_settings::client_secret(context, provider)
+                .is_ok_and(|secret| secret.is_some()))
 }
 
 /// Returns the kind of the credential of `account`, if one is stored. Reads the clear columns, and

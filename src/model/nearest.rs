@@ -3,6 +3,9 @@
 /// The similarity from which on a name is offered, where 1 is the same text.
 const SIMILAR: f64 = 0.8;
 
+/// The shortest text, in bytes, in which one slip leaves enough to tell what was meant.
+const SHORTEST: usize = 3;
+
 /// The greatest number of names that one message offers.
 const MOST: usize = 3;
 
@@ -14,9 +17,13 @@ pub(crate) fn nearest<T: AsRef<str>>(typed: &str, names: impl IntoIterator<Item 
     let score = |name: &str| {
         let name = name.to_lowercase();
         let begins = !typed.is_empty() && name.starts_with(&typed);
-        // Two letters that changed places are one mistake, and so is a letter too many.
+        // Two letters that changed places are one slip, and so is a letter too many.
+        let slips = strsim::damerau_levenshtein(&typed, &name);
+        if begins || (slips == 1 && typed.len() >= SHORTEST) {
+            return 1.0;
+        }
         let alike = strsim::normalized_damerau_levenshtein(&typed, &name);
-        if begins { 1.0 } else { alike.max(strsim::jaro_winkler(&typed, &name) - 0.05) }
+        alike.max(strsim::jaro_winkler(&typed, &name) - 0.05)
     };
     let mut scored: Vec<(f64, T)> = names
         .into_iter()
@@ -49,6 +56,7 @@ mod tests {
             ("client_secret", Some("client_secret_env")),
             ("scope", Some("scopes")),
             ("Server", Some("server")),
+            ("isuer", Some("issuer")),
             ("banana", None),
         ] {
             assert_eq!(nearest(typed, names).first().copied(), found, "{typed}");

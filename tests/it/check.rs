@@ -80,7 +80,11 @@ fn a_revoked_personal_access_token_is_noticed_and_a_new_answer_clears_it() {
     let env = with_pat(&server);
     server.will_serve(MYSELF, "Bearer made-up-pat", status(401));
     let failed = env.tokctl(["check"]).assert().code(4).stdout_eq("");
-    assert!(stderr(&failed).contains("hint: tokctl login work/x --token-stdin"), "{}", stderr(&failed));
+    assert!(
+        stderr(&failed).contains("hint: tokctl login work/x --token-stdin"),
+        "{}",
+        stderr(&failed)
+    );
     assert_eq!(listed(&env)["status"], "inactive");
     assert!(listed(&env)["last_error"].as_str().unwrap().contains("401"));
     let got = env.tokctl(["get"]).assert().success().stdout_eq("made-up-pat\n");

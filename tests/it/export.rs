@@ -546,7 +546,7 @@ fn an_interrupted_move_is_finished() {
         assert!(stderr(&refused).contains(hint), "{verb}: {}", stderr(&refused));
     }
     let why = stdout(&here.tokctl(["why", "acme/x"]).assert().success());
-    assert!(why.contains("tokctl export --resume --output FILE"), "{why}");
+    assert!(why.contains("tokctl export --resume --output moved.bundle"), "{why}");
     let another = ["export", "vendor/y", "--move", "--output", "y.bundle"];
     let refused = here.tokctl(another.iter().chain(&TO_KEY)).assert().code(1);
     assert!(stderr(&refused).contains("tokctl export --resume"), "{}", stderr(&refused));

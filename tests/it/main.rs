@@ -16,6 +16,8 @@
 mod http;
 mod browser;
 mod authorization_server;
+mod transcript;
+mod hints;
 mod env;
 mod inherited_signals;
 mod commands;
@@ -43,6 +45,7 @@ mod salla;
 mod etsy;
 mod shopify;
 mod facebook;
+mod reference;
 mod get;
 mod get_formats;
 mod get_refreshes;

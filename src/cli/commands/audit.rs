@@ -52,10 +52,15 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     }
     let (mut entries, odd) = audit::entries(&vault)?;
     entries.retain(|entry| {
-        args.choice.provider
+        args.choice
+            .provider
             .as_ref()
             .is_none_or(|provider| entry.provider.as_deref() == Some(provider.as_str()))
-            && args.choice.user.as_ref().is_none_or(|user| entry.user.as_deref() == Some(user.as_str()))
+            && args
+                .choice
+                .user
+                .as_ref()
+                .is_none_or(|user| entry.user.as_deref() == Some(user.as_str()))
     });
     let skipped = args.last.map_or(0, |last| entries.len().saturating_sub(last));
     let shown = &entries[skipped..];

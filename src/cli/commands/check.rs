@@ -34,7 +34,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     if args.all {
         return all(args, context, vault);
     }
-    let account = args.choice.resolve(context, &vault, "check")?;
+    let account = args.choice.resolve(context, &vault, "why")?;
     let vault = keys::unlock(context, vault)?;
     let result = Checked { outcome: one(context, &vault, &account), account };
     if context.ui.json {
@@ -55,7 +55,7 @@ fn all(args: &Args, context: &Context, vault: Vault) -> Result<(), CliError> {
     let (provider, user) = (args.choice.provider.as_ref(), args.choice.user.as_ref());
     let accounts = vault.accounts(provider, user)?;
     if accounts.is_empty() && (provider.is_some() || user.is_some()) {
-        return Err(choice::no_match(context, &vault, "check", provider, user));
+        return Err(choice::no_match(context, &vault, "why", provider, user));
     }
     let mut results = Vec::with_capacity(accounts.len());
     if !accounts.is_empty() {

@@ -38,14 +38,11 @@ impl From<OpsError> for CliError {
             OpsError::Keychain { source, slots } => {
                 (Kind::KeyUnavailable, Some(keychain_hint(source, slots).into()))
             }
-            OpsError::TamperedSlot { .. } => {
-                (Kind::VaultDamaged, Some(RESTORE.into()))
+            OpsError::TamperedSlot { .. } => (Kind::VaultDamaged, Some(RESTORE.into())),
+            OpsError::Unrecorded { .. } => (Kind::Failed, Some("tokctl doctor".into())),
+            OpsError::NoCredential { account } => {
+                (Kind::NotFound, Some(Hint::Login(account.clone())))
             }
-            OpsError::Unrecorded { .. } => (
-                Kind::Failed,
-                Some("tokctl doctor".into()),
-            ),
-            OpsError::NoCredential { account } => (Kind::NotFound, Some(Hint::Login(account.clone()))),
             // A login would make a new grant and leave the old bundle unplaced.
             OpsError::HandedOver { unplaced: true, .. } => {
                 (Kind::LoginRequired, Some(RESUME.into()))
@@ -105,10 +102,9 @@ impl From<OpsError> for CliError {
             }
             OpsError::NotRedeemed { source } => not_redeemed(source),
             OpsError::NoUser { .. } => (Kind::Usage, Some("name the user with `--user`".into())),
-            OpsError::NotRevoked { source, .. } => (
-                token_kind(source, Kind::Failed),
-                Some(Hint::Again(&["--no-revoke"])),
-            ),
+            OpsError::NotRevoked { source, .. } => {
+                (token_kind(source, Kind::Failed), Some(Hint::Again(&["--no-revoke"])))
+            }
         };
         let mut shown = Self::of(kind, &error);
         shown.hint = hint;

@@ -3,9 +3,7 @@
 use crate::cli::error::{CliError, Hint, Kind};
 use crate::cli::typed::command;
 use crate::ops::CheckError;
-use crate::ops::error::{
-    Fault, ListenerError, MetadataError, ResourceError, TokenError,
-};
+use crate::ops::error::{Fault, ListenerError, MetadataError, ResourceError, TokenError};
 
 /// Returns the kind and hint for a server's metadata that could not be fetched.
 pub(super) fn metadata_error(error: &MetadataError) -> (Kind, Option<Hint>) {
@@ -26,10 +24,10 @@ pub(super) fn not_redeemed(error: &TokenError) -> (Kind, Option<Hint>) {
         TokenError::ClientRefused { .. } => {
             "compare client id, secret and redirect URI with those that are registered".into()
         }
+        TokenError::NotSigned(_) => "give the key file as the service made it".into(),
         TokenError::GrantRefused { .. }
         | TokenError::TooManyRequests { .. }
         | TokenError::NoVerdict { .. }
-        | TokenError::NotSigned(_)
         | TokenError::Fault(_) => Hint::Again(&[]),
     };
     (token_kind(error, Kind::LoginFailed), Some(hint))

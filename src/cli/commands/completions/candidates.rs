@@ -21,7 +21,7 @@ pub(super) fn names(position: &Position) -> BTreeSet<String> {
         (Kind::Word, _) => position.words.iter().map(|(word, _)| word.clone()).collect(),
         (_, None) => return BTreeSet::new(),
         (Kind::Defined, Some(context)) => defined_names(context),
-        (Kind::Stored, Some(context)) if position.typed.contains('/') => {
+        (Kind::Stored, Some(context)) if begins_reference(&position.typed) => {
             let accounts = accounts(context, position).into_iter();
             accounts.map(|account| reference(&account, &position.typed)).collect()
         }
@@ -82,10 +82,18 @@ fn accounts(context: &Context, position: &Position) -> Vec<Account> {
 /// ambiguous.
 fn reference(account: &Account, typed: &str) -> String {
     let (provider, user) = (account.provider.as_str(), account.user.as_str());
-    let is_long = typed.len() > 2 && (typed.starts_with(SCHEME) || SCHEME.starts_with(typed));
-    if is_long || user.contains('/') {
+    if begins_long_form(typed) || user.contains('/') {
         Reference::long_form(account)
     } else {
         format!("{provider}/{user}")
     }
+}
+
+/// Returns whether a text goes beyond a service's name.
+fn begins_reference(typed: &str) -> bool {
+    typed.contains('/') || begins_long_form(typed)
+}
+
+fn begins_long_form(typed: &str) -> bool {
+    typed.len() > 2 && (typed.starts_with(SCHEME) || SCHEME.starts_with(typed))
 }

@@ -55,8 +55,7 @@ fn tell(args: &Args, shown: &Listing) -> Result<(), CliError> {
     let &Listing { count, odd, .. } = shown;
     if odd > 0 {
         let message = format!("{odd} more are damaged or were tampered with");
-        return Err(CliError::new(Kind::VaultDamaged, message)
-            .hint("tokctl doctor"));
+        return Err(CliError::new(Kind::VaultDamaged, message).hint("tokctl doctor"));
     }
     match (args.expiring_within, &shown.first) {
         (Some(within), Some(first)) => {

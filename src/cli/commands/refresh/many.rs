@@ -82,7 +82,7 @@ fn report(context: &Context, outcomes: &BTreeMap<Account, Outcome>) -> Result<()
             Err(error) if !ui.json => {
                 let error = next_command::complete(context, &[], error.clone());
                 ui.always(&format!("{account}: {}", error.line()));
-            },
+            }
             Ok(Done::Skipped(reason)) => ui.detail(&format!("{account} was skipped: {reason}")),
             Err(_) | Ok(Done::Refreshed { .. } | Done::NotMeant) => {}
         }
