@@ -59,7 +59,7 @@ fn login_to(context: &Context, provider: &ProviderName) -> String {
 fn needs_browser(provider: Option<&Provider>) -> bool {
     provider.is_some_and(|provider| match provider.definition.refresh.kind {
         RefreshKind::ClientCredentials => false,
-        RefreshKind::RefreshToken | RefreshKind::Exchange => true,
+        RefreshKind::RefreshToken | RefreshKind::Exchange | RefreshKind::None => true,
     })
 }
 

@@ -28,10 +28,7 @@ pub(crate) fn read(path: &Path) -> Result<Found, Error> {
         return Err(other("no JSON file of Google's", None));
     };
     if object.contains_key("installed") || object.contains_key("web") {
-        return Err(other(
-            "a client file, which holds nobody's login",
-            Some("--client-secrets"),
-        ));
+        return Err(other("a client file, which holds nobody's login", Some("--client-secrets")));
     }
     match object.get("type").map(Value::as_str) {
         None | Some(Some("authorized_user")) => {}

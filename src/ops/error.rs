@@ -114,6 +114,11 @@ pub(crate) enum Error {
     /// The authorization server's metadata could not be fetched.
     #[error("could not find the endpoints of `{provider}`")]
     Metadata { provider: String, source: MetadataError },
+    /// The client's secret comes from the vault, where it is sealed for another token endpoint.
+    #[error(
+        "`{provider}` is now at `{endpoint}`, and the client's secret in the vault is for `{sealed}` alone: give it with `--client-secret-file`"
+    )]
+    ForeignEndpoint { provider: String, endpoint: String, sealed: String },
     /// No listener can be bound to the definition's redirect URI.
     #[error("the redirect URI of `{provider}` can't be used")]
     RedirectUri { provider: String, source: redirect_uri::Invalid },

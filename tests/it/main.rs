@@ -69,6 +69,7 @@ mod memory;
 mod terminal;
 mod providers;
 mod login_pasted;
+mod login_stored;
 mod login_choice;
 mod login_guided;
 mod run;

@@ -23,6 +23,8 @@ use crate::model::attempt::Outcome;
 use crate::ops::error::{StoreError, TokenError};
 use crate::ops::{Error as OpsError, StillLocked};
 
+const REDIRECT_URI: &str = "set `redirect_uri` to an http address on 127.0.0.1, or to an https one";
+
 impl From<OpsError> for CliError {
     fn from(error: OpsError) -> Self {
         let (kind, hint) = match &error {
@@ -90,12 +92,10 @@ impl From<OpsError> for CliError {
                 (Kind::Busy, Some("finish that one, or end it with Ctrl-C".into()))
             }
             OpsError::Metadata { source, .. } => metadata_error(source),
-            OpsError::RedirectUri { .. } => (
-                Kind::Usage,
-                Some(
-                    "set `redirect_uri` to an http address on 127.0.0.1, or to an https one".into(),
-                ),
-            ),
+            OpsError::ForeignEndpoint { provider, .. } => {
+                (Kind::Usage, Some(format!("tokctl providers {provider}").into()))
+            }
+            OpsError::RedirectUri { .. } => (Kind::Usage, Some(REDIRECT_URI.into())),
             OpsError::Listener(source) => return listener_error(source),
             OpsError::LoginRefused { .. } | OpsError::CodeExpired => {
                 (Kind::LoginFailed, Some(Hint::Again(&[])))

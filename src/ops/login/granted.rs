@@ -179,7 +179,7 @@ impl Granted {
         let (server_url, base_url) = self.addresses(site);
         let provider = &self.plan.provider;
         let auth = provider.api_auth();
-        let headers = provider.api_headers(Some(&self.client.id), self.plan.client_secret.as_ref());
+        let headers = self.plan.api_headers(base_url.as_ref());
         let api = Api { auth, headers, server_url, base_url, username, check: None };
         // Without a site there is no address to ask at. The token works anyway.
         let check = provider.check(places(&api, site)).unwrap_or_default();

@@ -18,6 +18,6 @@ pub(crate) mod client_credentials;
 pub(crate) mod service_account;
 
 pub(crate) use granted::{Granted, LoggedIn, Site};
-pub(crate) use plan::Plan;
+pub(crate) use plan::{Plan, SealedClient};
 pub(crate) use replaced::Replaced;
 pub(crate) use target::LoginTarget;

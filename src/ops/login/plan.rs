@@ -2,6 +2,7 @@
 
 use crate::model::address::Address;
 use crate::model::client::Client;
+use crate::model::credential::ApiHeader;
 use crate::model::definition::Pkce;
 use crate::model::scope::Scopes;
 use crate::oauth::http;
@@ -20,8 +21,39 @@ pub(crate) struct Plan {
     pub(crate) client_secret: Option<ClientSecret>,
     pub(crate) trusted_certificates: Option<String>,
     pub(crate) scopes: Scopes,
+    /// The client in the vault that a secret of this login comes from, if one does.
+    pub(crate) sealed: Option<SealedClient>,
     /// The authorization server's metadata, after it was fetched.
     metadata: Option<Metadata>,
+}
+
+/// A client as a stored credential has it, for a login that uses its secret again.
+///
+/// Its secret is sent nowhere but to where it was sent before.
+#[derive(Debug)]
+pub(crate) struct SealedClient {
+    pub(crate) client: Client,
+    /// The headers of requests to the API at `base_url`, one of which may hold the secret.
+    pub(crate) headers: Vec<ApiHeader>,
+    pub(crate) base_url: Option<Address>,
+}
+
+impl SealedClient {
+    /// Returns one of `endpoints` to which the secret must not be sent, if there is one.
+    ///
+    /// The token endpoint has to be the sealed one. The others may also have its origin: they are
+    /// the same server.
+    fn foreign<'a>(&self, endpoints: &'a Endpoints) -> Option<&'a Address> {
+        let client = &self.client;
+        let is_known = |address: &&Address| {
+            Some(*address) == client.revocation_endpoint.as_ref()
+                || address.url().origin() == client.token_endpoint.url().origin()
+        };
+        let others = [&endpoints.revocation, &endpoints.device_authorization];
+        Some(&endpoints.token)
+            .filter(|token| **token != client.token_endpoint)
+            .or_else(|| others.into_iter().flatten().find(|address| !is_known(address)))
+    }
 }
 
 impl Plan {
@@ -34,6 +66,7 @@ impl Plan {
             client_secret: None,
             trusted_certificates: None,
             scopes: Scopes::default(),
+            sealed: None,
             metadata: None,
         }
     }
@@ -57,7 +90,8 @@ impl Plan {
     /// requires.
     ///
     /// Fails with [`Error::NotRedeemed`] if no request can be sent to the token endpoint, for
-    /// example because the configured certificates can't be read.
+    /// example because the configured certificates can't be read, and with
+    /// [`Error::ForeignEndpoint`] if the client's secret is sealed for another server.
     pub(super) fn endpoints(&mut self, first: FirstEndpoint) -> Result<Endpoints, Error> {
         self.server = self.provider.server(self.server.as_ref())?;
         self.scopes = match first {
@@ -68,6 +102,15 @@ impl Plan {
         };
         self.discover(first)?;
         let endpoints = self.provider.endpoints(self.server.as_ref(), self.metadata.as_ref())?;
+        if let Some(sealed) = &self.sealed
+            && let Some(foreign) = sealed.foreign(&endpoints)
+        {
+            return Err(Error::ForeignEndpoint {
+                provider: self.provider.name.to_string(),
+                endpoint: foreign.to_string(),
+                sealed: sealed.client.token_endpoint.to_string(),
+            });
+        }
         // Checked here, so that it fails before a person is asked for anything.
         http::check(&endpoints.token, self.trusted_certificates.as_deref())
             .map_err(|fault| Error::NotRedeemed { source: fault.into() })?;
@@ -86,6 +129,23 @@ impl Plan {
             revocation_method: self.provider.definition.revocation_method.unwrap_or_default(),
             dialect: self.provider.definition.dialect.after_login(redirect_uri),
             trusted_certificates: self.trusted_certificates.clone(),
+        }
+    }
+
+    /// Returns the headers of requests to the API at `base_url`.
+    ///
+    /// Those of the vault are used where they hold a secret that this login does not have, at the
+    /// address for which they were sealed.
+    pub(super) fn api_headers(&self, base_url: Option<&Address>) -> Vec<ApiHeader> {
+        match &self.sealed {
+            Some(sealed)
+                if self.client_secret.is_none() && sealed.base_url.as_ref() == base_url =>
+            {
+                sealed.headers.clone()
+            }
+            Some(_) | None => {
+                self.provider.api_headers(Some(&self.client_id), self.client_secret.as_ref())
+            }
         }
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::choice;
 use super::client;
 use super::consent;
-use super::destination;
+use super::destination::Destination;
 use super::granted;
 use super::pages;
 use crate::cli::browser::Browser;
@@ -47,7 +47,7 @@ impl Args {
 pub(super) fn run(
     own: &Args,
     consent: &consent::Args,
-    destination: &destination::Args,
+    destination: Destination<'_>,
     context: &Context,
     mut plan: Plan,
     user: Option<UserName>,
@@ -64,7 +64,7 @@ pub(super) fn run(
     granted::expect_user(&plan.provider, user.as_ref())?;
     let definition = plan.provider.clone();
     let provider = &definition.name;
-    let mut place = destination.place(context, provider, user.as_ref())?;
+    let mut place = destination.place(provider, user.as_ref())?;
     let waits = Waits { port: own.port, consent, browser: browser.as_ref(), pasted_only };
     let logged_in = waits.log_in(context, plan, user.clone(), &mut place);
     let logged_in = granted::conclude(context, &mut place, provider, user, logged_in)?;

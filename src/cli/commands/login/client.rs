@@ -2,12 +2,14 @@
 
 use std::path::PathBuf;
 
-use super::destination;
+use super::destination::Destination;
+use super::stored::{self, Stored};
 use crate::cli::client_settings;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
+use crate::model::client::TokenEndpointAuthMethod;
 use crate::model::scope::Scopes;
-use crate::ops::login::Plan;
+use crate::ops::login::{Plan, SealedClient};
 use crate::ops::providers::Provider;
 use crate::secret::ClientSecret;
 
@@ -47,6 +49,11 @@ impl Args {
         self.client_secrets.is_some()
     }
 
+    /// Returns whether a flag of this group was given.
+    pub(super) fn is_given(&self) -> bool {
+        self.names_client() || self.names_scopes()
+    }
+
     pub(super) fn names_scopes(&self) -> bool {
         !self.scopes.is_empty()
     }
@@ -57,58 +64,140 @@ impl Args {
     }
 }
 
-/// Makes the plan of a login from flags, environment and configuration.
+/// Makes the plan of a login from flags, environment, configuration, and the credential that it
+/// replaces.
 pub(super) fn plan(
     own: &Args,
-    destination: &destination::Args,
+    destination: &mut Destination<'_>,
+    stored: Option<&Stored>,
     context: &Context,
     provider: Provider,
 ) -> Result<Plan, CliError> {
-    let (client_id, client_secret) = client(own, context, &provider)?;
-    let client_id = client_id.ok_or_else(|| {
-        CliError::new(
-            Kind::Usage,
-            format!("`{}` needs the id of an OAuth client that you registered", provider.name),
-        )
-        .hint("give `--client-id`, or set `client_id` in config.toml")
-    })?;
-    let scopes = own.scopes(&provider)?;
-    let trusted_certificates = client_settings::trusted_certificates(&provider)?;
-    let mut plan = Plan::new(provider, client_id);
+    let chosen = client(own, destination, stored, context, &provider)?;
+    let id = chosen.id.ok_or_else(|| no_client(&provider))?;
+    let scopes = match stored {
+        Some(stored) if !own.names_scopes() => stored.scopes(context, &provider),
+        Some(_) | None => None,
+    };
+    let scopes = match scopes {
+        Some(scopes) => scopes,
+        None => own.scopes(&provider)?,
+    };
+    let certificates = client_settings::trusted_certificates(&provider)?;
+    let mut plan = Plan::new(provider, id);
     plan.server.clone_from(&destination.server);
-    plan.client_secret = client_secret;
-    plan.trusted_certificates = trusted_certificates;
+    plan.client_secret = chosen.secret;
+    plan.sealed = chosen.sealed;
+    plan.trusted_certificates = certificates.or_else(|| stored?.trusted_certificates());
     plan.scopes = scopes;
     Ok(plan)
 }
 
-/// Fails if the definition requires a client secret and there is none.
-pub(super) fn expect_secret(plan: &Plan) -> Result<(), CliError> {
-    if !plan.provider.needs_secret() || plan.client_secret.is_some() {
-        return Ok(());
-    }
-    Err(CliError::new(
+/// Returns the error for a login that has no client, which names the other way too.
+fn no_client(provider: &Provider) -> CliError {
+    let name = &provider.name;
+    CliError::new(
         Kind::Usage,
-        format!("`{}` needs the secret of the OAuth client", plan.provider.name),
+        format!(
+            "`{name}` needs the id of an OAuth client that you registered: give `--client-id`, or bring a token that you made there with `--token-stdin`"
+        ),
     )
-    .hint("give `--client-secret-file`"))
+    .hint(format!("tokctl providers {name}"))
 }
 
-/// Returns the client's id and secret: from the flags, else from environment and configuration.
+/// Fails if the definition requires a client secret and there is none.
+pub(super) fn expect_secret(plan: &Plan) -> Result<(), CliError> {
+    // A public client's secret is for the API alone, and its header is in the vault.
+    let is_sealed = |sealed: &SealedClient| {
+        plan.provider.definition.callback_check.is_none()
+            && sealed.client.authentication.method() == TokenEndpointAuthMethod::None
+            && !sealed.headers.is_empty()
+    };
+    if !plan.provider.needs_secret()
+        || plan.client_secret.is_some()
+        || plan.sealed.as_ref().is_some_and(is_sealed)
+    {
+        return Ok(());
+    }
+    let name = &plan.provider.name;
+    Err(CliError::new(
+        Kind::Usage,
+        format!("`{name}` needs the secret of the OAuth client: give `--client-secret-file`"),
+    )
+    .hint(format!("tokctl providers {name}")))
+}
+
+/// The client of a login.
+struct Chosen {
+    id: Option<String>,
+    secret: Option<ClientSecret>,
+    /// The client in the vault, if the secret is its.
+    sealed: Option<SealedClient>,
+}
+
+/// Returns the client: from the flags, else from environment and configuration, else from the vault.
 fn client(
     own: &Args,
+    destination: &mut Destination<'_>,
+    stored: Option<&Stored>,
     context: &Context,
     provider: &Provider,
-) -> Result<(Option<String>, Option<ClientSecret>), CliError> {
+) -> Result<Chosen, CliError> {
     if let Some(path) = &own.client_secrets {
         let (id, secret) = client_settings::google_client(path)?;
-        return Ok((Some(id), secret));
+        return Ok(Chosen { id: Some(id), secret, sealed: None });
     }
-    let id = own.client_id.clone().or_else(|| client_settings::client_id(context, provider));
+    let named = own.client_id.clone().or_else(|| client_settings::client_id(context, provider));
     let secret = match (&own.secret, &own.client_secret_file) {
         (Some(typed), _) => Some(typed.clone()),
         (None, Some(path)) => Some(client_settings::read_secret(path)?),
         (None, None) => client_settings::client_secret(context, provider)?,
     };
-    Ok((id, secret))
+    if stored.is_none() && named.is_some() && (secret.is_some() || !provider.needs_secret()) {
+        return Ok(Chosen { id: named, secret, sealed: None });
+    }
+    let sealed = in_vault(destination, stored, provider, named.as_deref())?;
+    let Some(sealed) = sealed else { return Ok(Chosen { id: named, secret, sealed: None }) };
+    let kept = &sealed.client.id;
+    match named {
+        Some(named) if named != *kept => {
+            context.ui.status(&format!(
+                "the client is `{named}`, as flags, environment or configuration say; this login was stored with `{kept}`"
+            ));
+            Ok(Chosen { id: Some(named), secret, sealed: None })
+        }
+        Some(_) | None if secret.is_some() => {
+            Ok(Chosen { id: Some(kept.clone()), secret, sealed: None })
+        }
+        Some(_) | None => {
+            let secret = sealed.client.authentication.secret().cloned();
+            let holds_some = secret.is_some() || !sealed.headers.is_empty();
+            let id = Some(kept.clone());
+            Ok(Chosen { id, secret, sealed: holds_some.then_some(sealed) })
+        }
+    }
+}
+
+/// Returns the client of the stored credential; else that of the provider's other credentials, if
+/// they have one in common.
+fn in_vault(
+    destination: &mut Destination<'_>,
+    stored: Option<&Stored>,
+    provider: &Provider,
+    named: Option<&str>,
+) -> Result<Option<SealedClient>, CliError> {
+    if let Some(found) = stored.and_then(|stored| stored::sealed_client(&stored.0)) {
+        return Ok(Some(found));
+    }
+    let all = destination.all_stored(&provider.name)?;
+    let mut clients = all
+        .iter()
+        .filter_map(stored::sealed_client)
+        .filter(|found| named.is_none_or(|named| named == found.client.id));
+    let Some(first) = clients.next() else { return Ok(None) };
+    let alike = |other: SealedClient| {
+        other.client.id == first.client.id
+            && other.client.token_endpoint == first.client.token_endpoint
+    };
+    Ok(clients.all(alike).then_some(first))
 }

@@ -1,6 +1,6 @@
 //! A login as the OAuth client itself, without a user's consent.
 
-use super::destination;
+use super::destination::Destination;
 use super::granted;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
@@ -9,7 +9,7 @@ use crate::model::account::UserName;
 use crate::ops::login::{Plan, client_credentials};
 
 pub(super) fn run(
-    destination: &destination::Args,
+    destination: Destination<'_>,
     context: &Context,
     plan: Plan,
     user: Option<UserName>,
@@ -23,7 +23,7 @@ pub(super) fn run(
     }
     let user = granted::own_name(user, &plan.client_id)?;
     let name = plan.provider.name.clone();
-    let mut place = destination.place(context, &name, Some(&user))?;
+    let mut place = destination.place(&name, Some(&user))?;
     let granted = context.ui.while_waiting("asking the provider for a token", || {
         client_credentials::log_in(plan, time::now)
     });

@@ -3,11 +3,13 @@
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::{audit_trail, keys};
-use crate::model::account::{ProviderName, UserName};
+use crate::model::account::{Account, ProviderName, UserName};
 use crate::model::address::Address;
 use crate::model::audit::Action;
-use crate::ops::SlotKind;
+use crate::model::credential::Credential;
+use crate::ops::error::StoreError;
 use crate::ops::login::{LoginTarget, Replaced};
+use crate::ops::{OpenVault, SlotKind, Vault};
 
 #[derive(Debug, Clone, clap::Args)]
 #[group(skip)]
@@ -22,16 +24,83 @@ pub(super) struct Args {
     key_slot: Option<SlotKind>,
 }
 
+/// The server and the vault of one login.
+pub(super) struct Destination<'a> {
+    context: &'a Context,
+    key_slot: Option<SlotKind>,
+    /// The service's own address, if the user named it or it is that of the stored credential.
+    pub(super) server: Option<Address>,
+    /// The vault, once something was read from it: nobody is asked for its passphrase twice.
+    opened: Option<OpenVault>,
+}
+
 impl Args {
-    /// Opens or creates the vault and checks the account's place in it, before any question is
-    /// asked.
-    pub(super) fn place(
+    /// Returns the destination that the flags name. The vault is not opened yet.
+    pub(super) fn of<'a>(&self, context: &'a Context) -> Destination<'a> {
+        let server = self.server.clone();
+        Destination { context, key_slot: self.key_slot, server, opened: None }
+    }
+}
+
+impl Destination<'_> {
+    /// Returns the stored credential of `account`. Opens the vault only if there is one.
+    pub(super) fn stored(&mut self, account: &Account) -> Result<Option<Credential>, CliError> {
+        if self.accounts(&account.provider, Some(&account.user))?.is_empty() {
+            return Ok(None);
+        }
+        Ok(self.open()?.read(account)?.map(|row| row.stored.credential))
+    }
+
+    /// Returns the stored credentials of all users of `provider`. Opens the vault only if there are
+    /// any.
+    pub(super) fn all_stored(
+        &mut self,
+        provider: &ProviderName,
+    ) -> Result<Vec<Credential>, CliError> {
+        let accounts = self.accounts(provider, None)?;
+        if accounts.is_empty() {
+            return Ok(Vec::new());
+        }
+        let vault = self.open()?;
+        // A damaged row is no reason against a login to another account.
+        let read = |account| vault.read(account).ok().flatten();
+        Ok(accounts.iter().filter_map(read).map(|row| row.stored.credential).collect())
+    }
+
+    /// Returns the accounts of `provider` in the vault, which needs no key.
+    pub(super) fn accounts(
         &self,
-        context: &Context,
+        provider: &ProviderName,
+        user: Option<&UserName>,
+    ) -> Result<Vec<Account>, CliError> {
+        match Vault::open_read_only(self.context.vault()?) {
+            Ok(vault) if vault.is_finished()? => Ok(vault.accounts(Some(provider), user)?),
+            Ok(_) | Err(StoreError::NoVault { .. }) => Ok(Vec::new()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn open(&mut self) -> Result<&OpenVault, CliError> {
+        let vault = self.take()?;
+        Ok(self.opened.insert(vault))
+    }
+
+    fn take(&mut self) -> Result<OpenVault, CliError> {
+        match self.opened.take() {
+            Some(vault) => Ok(vault),
+            None => keys::open_or_create(self.context, self.key_slot),
+        }
+    }
+
+    /// Opens or creates the vault and checks the account's place in it, before a person is asked
+    /// for consent.
+    pub(super) fn place(
+        mut self,
         provider: &ProviderName,
         user: Option<&UserName>,
     ) -> Result<LoginTarget, CliError> {
-        let vault = keys::open_or_create(context, self.key_slot)?;
+        let context = self.context;
+        let vault = self.take()?;
         audit_trail::keep_as_configured(context, &vault);
         let mut place = LoginTarget::new(vault);
         let checked = place.check(provider, user).map_err(CliError::from);

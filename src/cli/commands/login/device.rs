@@ -1,7 +1,7 @@
 //! A login with a code that the user enters in a browser, on this device or another one.
 
 use super::consent;
-use super::destination;
+use super::destination::Destination;
 use super::granted;
 use crate::cli::browser::Browser;
 use crate::cli::context::Context;
@@ -13,14 +13,14 @@ use crate::ops::login::{LoginTarget, Plan};
 
 pub(super) fn run(
     consent: &consent::Args,
-    destination: &destination::Args,
+    destination: Destination<'_>,
     context: &Context,
     plan: Plan,
     user: Option<UserName>,
 ) -> Result<(), CliError> {
     granted::expect_user(&plan.provider, user.as_ref())?;
     let provider = plan.provider.name.clone();
-    let mut place = destination.place(context, &provider, user.as_ref())?;
+    let mut place = destination.place(&provider, user.as_ref())?;
     let logged_in = log_in(consent, context, plan, user.clone(), &mut place);
     granted::conclude(context, &mut place, &provider, user, logged_in).map(drop)
 }

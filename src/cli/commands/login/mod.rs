@@ -2,6 +2,7 @@
 
 mod method;
 mod destination;
+mod stored;
 mod static_token;
 mod client;
 mod consent;
@@ -15,13 +16,15 @@ mod service_account;
 mod guided;
 
 use self::choice::Way;
+use self::destination::Destination;
 use self::guided::{Answers, Known};
 use self::method::Method;
+use self::stored::Stored;
 use crate::cli::choice::Choice;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
-use crate::model::account::UserName;
-use crate::model::definition::RefreshKind;
+use crate::model::account::{Account, ProviderName, UserName};
+use crate::model::definition::{Definition, RefreshKind};
 use crate::model::reference::Named;
 use crate::ops::login::Plan;
 use crate::ops::providers::{self, Provider};
@@ -84,58 +87,112 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
         Some(name) => name.clone(),
         None => guided::provider(context)?,
     };
-    let provider = providers::find(&name, context.config()?)?;
     let user = match user {
         Some(user) => Some(user),
-        None => context.default_user()?,
+        None => context.usual_user()?,
     };
-    if named.is_some() || args.says_how() {
-        return log_in(args, context, provider, user);
+    let mut destination = args.destination.of(context);
+    let (provider, stored) = find(&mut destination, context, name, user.as_ref())?;
+    if stored.is_some() || named.is_some() || args.says_how() {
+        return log_in(args, destination, stored.as_ref(), context, provider, user);
     }
     let known = Known { server: args.destination.server.as_ref(), user: user.as_ref() };
     let answers = guided::ask(context, &provider, &known)?;
     let command = guided::command(&provider, &known, &answers);
     let user = user.or_else(|| answers.user.clone());
-    log_in(&args.with_answers(answers), context, provider, user)?;
+    destination.server = destination.server.or_else(|| answers.server.clone());
+    log_in(&args.with_answers(answers), destination, None, context, provider, user)?;
     context.ui.status(&format!("the same without questions: {command}"));
     Ok(())
 }
 
+/// Returns the provider, and the credential that this login replaces.
+///
+/// A service that is no longer defined can still get another token of the kind that needs nothing
+/// but the vault.
+fn find(
+    destination: &mut Destination<'_>,
+    context: &Context,
+    name: ProviderName,
+    user: Option<&UserName>,
+) -> Result<(Provider, Option<Stored>), CliError> {
+    let defined = providers::if_defined(&name, context.config()?)?;
+    let stored = match user {
+        Some(user) => {
+            let account = Account { provider: name.clone(), user: user.clone() };
+            destination.stored(&account)?.map(Stored)
+        }
+        None => None,
+    };
+    let mut provider = match (defined, &stored) {
+        (Some(provider), _) => provider,
+        (None, Some(stored)) if stored.method() != Method::Browser => {
+            context.ui.status(&format!(
+                "`{name}` is defined nowhere any more, so all is taken from the stored credential"
+            ));
+            Provider { name, definition: Definition::default() }
+        }
+        (None, _) => providers::find(&name, context.config()?)?,
+    };
+    if let Some(stored) = &stored {
+        stored.complete(&mut provider.definition);
+    }
+    Ok((provider, stored))
+}
+
 fn log_in(
     args: &Args,
+    mut destination: Destination<'_>,
+    stored: Option<&Stored>,
     context: &Context,
     provider: Provider,
     user: Option<UserName>,
 ) -> Result<(), CliError> {
-    let method = method(args, &provider)?;
+    let method = method(args, stored, &provider)?;
     match method {
         Method::Token => {
-            static_token::run(&args.static_token, &args.destination, context, &provider, user)
+            static_token::run(&args.static_token, destination, stored, context, &provider, user)
         }
         Method::Browser | Method::Device | Method::ClientCredentials => {
-            let plan = client::plan(&args.client, &args.destination, context, provider)?;
-            with_client(args, method, context, plan, user)
+            take_server(&mut destination, stored, context, &provider);
+            let plan = client::plan(&args.client, &mut destination, stored, context, provider)?;
+            with_client(args, method, destination, context, plan, user)
         }
-        Method::ServiceAccount => service_account::run(
-            &args.service_account,
-            &args.client,
-            &args.destination,
-            context,
-            provider,
-            user,
-        ),
+        Method::ServiceAccount => {
+            take_server(&mut destination, stored, context, &provider);
+            service_account::run(
+                &args.service_account,
+                &args.client,
+                destination,
+                stored,
+                context,
+                provider,
+                user,
+            )
+        }
     }
+}
+
+/// Takes the server from the stored credential if nothing else names it.
+fn take_server(
+    destination: &mut Destination<'_>,
+    stored: Option<&Stored>,
+    context: &Context,
+    provider: &Provider,
+) {
+    let named = destination.server.take();
+    destination.server = named.or_else(|| stored?.server(context, provider));
 }
 
 /// Logs in with an OAuth client, in the chosen way or in the one that fits.
 fn with_client(
     args: &Args,
     method: Method,
+    destination: Destination<'_>,
     context: &Context,
     mut plan: Plan,
     user: Option<UserName>,
 ) -> Result<(), CliError> {
-    let destination = &args.destination;
     if method == Method::ClientCredentials {
         return client_credentials::run(destination, context, plan, user);
     }
@@ -153,12 +210,18 @@ fn with_client(
     }
 }
 
-/// Returns the method that was named, or else the one whose flags were given.
-fn method(args: &Args, provider: &Provider) -> Result<Method, CliError> {
+/// Returns the method that was named, or else the one whose flags were given, or else the one that
+/// made the stored credential.
+fn method(args: &Args, stored: Option<&Stored>, provider: &Provider) -> Result<Method, CliError> {
+    let names_consent = args.consent.is_given() || args.browser.is_given();
     let chosen = if args.static_token.is_given() {
         Method::Token
     } else if args.service_account.is_given() {
         Method::ServiceAccount
+    } else if let Some(stored) =
+        stored.filter(|stored| !(names_consent || stored.is_static() && args.client.is_given()))
+    {
+        stored.method()
     } else if provider.definition.refresh.kind == RefreshKind::ClientCredentials {
         Method::ClientCredentials
     } else {

@@ -6,8 +6,9 @@ use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use super::client;
-use super::destination;
+use super::destination::Destination;
 use super::granted;
+use super::stored::Stored;
 use crate::cli::client_settings;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
@@ -41,24 +42,44 @@ impl Args {
 pub(super) fn run(
     own: &Args,
     client: &client::Args,
-    destination: &destination::Args,
+    destination: Destination<'_>,
+    stored: Option<&Stored>,
     context: &Context,
     provider: Provider,
     user: Option<UserName>,
 ) -> Result<(), CliError> {
-    let path = own.service_account.as_deref().ok_or_else(|| {
-        CliError::new(Kind::Usage, "which service account?")
-            .hint("name its key file with `--service-account`")
-    })?;
-    let account = read(path, own.subject.clone(), &provider)?;
-    let scopes = client.scopes(&provider)?;
+    let sealed = stored.and_then(Stored::service_account);
+    let (account, is_sealed) = match (&own.service_account, sealed) {
+        (Some(path), _) => (read(path, own.subject.clone(), &provider)?, false),
+        (None, Some(sealed)) => {
+            let subject = own.subject.clone().or_else(|| sealed.subject.clone());
+            (ServiceAccount { subject, ..sealed.clone() }, true)
+        }
+        (None, None) => {
+            return Err(CliError::new(
+                Kind::Usage,
+                "which service account? name its key file with `--service-account`",
+            )
+            .hint(format!("tokctl providers {}", provider.name)));
+        }
+    };
+    let scopes = match stored {
+        Some(stored) if !client.names_scopes() => stored.scopes(context, &provider),
+        Some(_) | None => None,
+    };
+    let scopes = match scopes {
+        Some(scopes) => scopes,
+        None => client.scopes(&provider)?,
+    };
     let user = granted::own_name(user, account.subject.as_ref().unwrap_or(&account.email))?;
     let name = provider.name.clone();
     let mut plan = Plan::new(provider, account.email.clone());
     plan.trusted_certificates = client_settings::trusted_certificates(&plan.provider)?;
     plan.server.clone_from(&destination.server);
     plan.scopes = scopes;
-    let mut place = destination.place(context, &name, Some(&user))?;
+    // What the key signs is for the endpoint for which it was sealed, and for no other.
+    plan.sealed = stored.filter(|_| is_sealed).and_then(Stored::signing_client);
+    let mut place = destination.place(&name, Some(&user))?;
     let granted = context.ui.while_waiting("asking the provider for a token", || {
         service_account::log_in(plan, account, time::now)
     });

@@ -4,14 +4,15 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-use super::destination;
+use super::destination::{self, Destination};
+use super::stored::Stored;
 use crate::cli::client_settings;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
-use crate::cli::typed::user_flag;
+use crate::cli::typed::{login_command, user_flag};
 use crate::cli::{stdin, time};
 use crate::model::account::{Account, UserName};
-use crate::model::credential::{ApiAuth, Expiry};
+use crate::model::credential::{Api, ApiAuth, Expiry};
 use crate::ops::login::static_token;
 use crate::ops::providers::Provider;
 use crate::secret::{AccessToken, SecretText};
@@ -42,7 +43,8 @@ impl Args {
 
 pub(super) fn run(
     own: &Args,
-    destination: &destination::Args,
+    mut destination: Destination<'_>,
+    stored: Option<&Stored>,
     context: &Context,
     provider: &Provider,
     user: Option<UserName>,
@@ -52,33 +54,19 @@ pub(super) fn run(
             .hint("name the user with `--user`")
     })?;
     let account = Account { provider: provider.name.clone(), user };
-    if own
-        .username
-        .as_ref()
-        .is_some_and(|name| name.contains(|sign: char| sign == ':' || sign.is_control()))
-    {
-        return Err(CliError::new(
-            Kind::Usage,
-            "a name for Basic authentication can't hold a colon or a control character",
-        )
-        .hint("mend `--username`"));
+    if let Some(username) = &own.username {
+        check_name(username)?;
     }
-    if provider.api_auth() == ApiAuth::Basic && own.username.is_none() {
-        return Err(CliError::new(
-            Kind::Usage,
-            format!("`{}` takes a token with a name", provider.name),
-        )
-        .hint("name the account with `--username`"));
+    if let Some(stored) = stored {
+        destination.server = destination.server.take().or_else(|| stored.server(context, provider));
     }
-    let api = static_token::api(
-        provider,
-        destination.server.as_ref(),
-        own.username.clone(),
-        client_settings::trusted_certificates(provider)?,
-    )?;
-    let mut place = destination.place(context, &account.provider, Some(&account.user))?;
+    let api = api(own, &destination, stored, provider)?;
+    if let Some(stored) = stored {
+        report_changes(context, &stored.0.api, &api);
+    }
+    let mut place = destination.place(&account.provider, Some(&account.user))?;
     let expiry = own.expires.unwrap_or(Expiry::Unknown);
-    let stored = token(own, context).and_then(|token| {
+    let stored = token(own, context, &account).and_then(|token| {
         Ok(static_token::store(&mut place, &account, token, expiry, api, time::now())?)
     });
     let whose = (&account.provider, Some(&account.user));
@@ -92,11 +80,69 @@ pub(super) fn run(
     Ok(())
 }
 
-fn token(args: &Args, context: &Context) -> Result<AccessToken, CliError> {
+/// Fails if `name` can't be part of Basic authentication (RFC 7617 §2).
+fn check_name(name: &str) -> Result<(), CliError> {
+    if !name.contains(|sign: char| sign == ':' || sign.is_control()) {
+        return Ok(());
+    }
+    Err(CliError::new(
+        Kind::Usage,
+        "a name for Basic authentication can't hold a colon or a control character",
+    )
+    .hint("mend `--username`"))
+}
+
+/// Returns how the service takes the token: as flags and definition say, and else as it took the
+/// stored one.
+fn api(
+    own: &Args,
+    destination: &Destination<'_>,
+    stored: Option<&Stored>,
+    provider: &Provider,
+) -> Result<Api, CliError> {
+    let kept = stored.filter(|stored| stored.is_static());
+    let basic_name = kept.and_then(Stored::basic_name).map(str::to_owned);
+    let username = own.username.clone().or(basic_name);
+    if provider.api_auth() == ApiAuth::Basic && username.is_none() {
+        return Err(CliError::new(
+            Kind::Usage,
+            format!("`{}` takes a token with a name: give `--username`", provider.name),
+        )
+        .hint(format!("tokctl providers {}", provider.name)));
+    }
+    let server = destination.server.as_ref();
+    let certificates = client_settings::trusted_certificates(provider)?;
+    let certificates = certificates.or_else(|| stored?.trusted_certificates());
+    let mut api = static_token::api(provider, server, username, certificates)?;
+    if let Some(kept) = kept.map(|kept| &kept.0.api) {
+        if api.server_url == kept.server_url {
+            api.base_url = api.base_url.or_else(|| kept.base_url.clone());
+            api.check = api.check.or_else(|| kept.check.clone());
+        }
+        if own.username.is_none() && provider.definition.api_auth.is_none() {
+            api.auth = kept.auth.clone();
+            api.username.clone_from(&kept.username);
+        }
+    }
+    Ok(api)
+}
+
+/// Says where the token is sent from now on, if that is elsewhere than before.
+fn report_changes(context: &Context, before: &Api, after: &Api) {
+    let address = |api: &Api| api.base_url.clone().or_else(|| api.server_url.clone());
+    if let (Some(before), Some(after)) = (address(before), address(after))
+        && before != after
+    {
+        context.ui.status(&format!("the token is for {after}; the stored one was for {before}"));
+    }
+}
+
+fn token(args: &Args, context: &Context, account: &Account) -> Result<AccessToken, CliError> {
     if args.token_stdin {
         return stdin::token();
     }
-    let asked: AccessToken = context.ui.ask_secret("token", "pipe it in with `--token-stdin`")?;
+    let again = format!("{} --token-stdin", login_command(account));
+    let asked: AccessToken = context.ui.ask_secret("token", &again)?;
     stdin::parse_token(asked.expose())
 }
 
