@@ -6,6 +6,7 @@ use clap::error::ErrorKind;
 use clap::{ArgMatches, Args, FromArgMatches};
 
 use super::context::Context;
+use super::directory;
 use super::error::{CliError, Hint, Kind};
 use super::typed::{command, reference};
 use crate::model::account::{Account, ProviderName, UserName};
@@ -96,8 +97,8 @@ impl Choice {
 
     /// Returns the one account that the command line means.
     ///
-    /// A missing part comes from `TOKCTL_USER`; then from the stored credentials, if only one
-    /// matches; then from `default_user` in the configuration; then from a question at the
+    /// A missing part comes from `TOKCTL_USER`; then, for a provider that is named, from the
+    /// directory; then from the stored credentials, if only one matches; then from `default_user` in the configuration; then from a question at the
     /// terminal. Where one name of Jira has no credential, the other one is looked up. Fails when
     /// no credential matches, or several match and no question is possible.
     pub(crate) fn resolve(
@@ -107,10 +108,16 @@ impl Choice {
         verb: &str,
     ) -> Result<Account, CliError> {
         let provider = self.provider.as_ref();
-        let user = match &self.user {
+        let mut user = match &self.user {
             Some(user) => Some(user.clone()),
             None => context.default_user()?,
         };
+        let mut chosen_by = None;
+        if let (None, Some(provider)) = (&user, provider) {
+            let of_directory = directory::user_of(context, provider)?;
+            user = of_directory.as_ref().map(|one| one.user.clone());
+            chosen_by = of_directory.as_ref().map(directory::reason);
+        }
         let mut matches = vault.accounts(provider, user.as_ref())?;
         // Nobody should delete another credential than the one that was named.
         if matches.is_empty()
@@ -123,7 +130,11 @@ impl Choice {
             }
         }
         match &matches[..] {
-            [] => Err(no_match(context, vault, verb, provider, user.as_ref())),
+            [] => {
+                let mut error = no_match(context, vault, verb, provider, user.as_ref());
+                error.causes.extend(chosen_by);
+                Err(error)
+            }
             [account] => Ok(account.clone()),
             [first, ..] => {
                 let defaults: Vec<&Account> = match (&user, &context.config()?.default_user) {
@@ -204,12 +215,11 @@ pub(crate) fn no_match(
         });
     }
     let Some(provider) = provider else {
-        return match accounts.is_empty() {
-            true => {
-                CliError::new(Kind::NotFound, "there are no credentials yet").hint("tokctl login")
-            }
-            false => error.hint("tokctl list"),
-        };
+        if accounts.is_empty() {
+            let error = CliError::new(Kind::NotFound, "there are no credentials yet");
+            return error.hint("tokctl login");
+        }
+        return error.hint("tokctl list");
     };
     // A mistyped provider has its own error. A mistake in the configuration is reported elsewhere.
     if let Ok(config) = context.config()

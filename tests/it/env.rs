@@ -146,6 +146,7 @@ impl TestEnv {
             command: command.stdin("").timeout(PATIENCE),
             typed: words.join(" "),
             root: self.root.path().to_owned(),
+            folder: self.root.path().to_owned(),
             variables: self.variables.clone(),
             hints: self.hints.clone(),
         }

@@ -50,6 +50,8 @@ struct Printed {
     by: String,
     hint: String,
     world: TempDir,
+    /// Where the command ran, in the copy.
+    folder: PathBuf,
     variables: BTreeMap<String, OsString>,
 }
 
@@ -58,6 +60,8 @@ pub(crate) struct Tokctl {
     pub(crate) command: snapbox::cmd::Command,
     pub(crate) typed: String,
     pub(crate) root: PathBuf,
+    /// Where the command runs.
+    pub(crate) folder: PathBuf,
     pub(crate) variables: BTreeMap<String, OsString>,
     pub(crate) hints: Hints,
 }
@@ -77,23 +81,32 @@ impl Tokctl {
         self
     }
 
+    /// In this folder, below the world's home.
+    pub(crate) fn current_dir(mut self, folder: PathBuf) -> Self {
+        self.command = self.command.current_dir(&folder);
+        self.folder = folder;
+        self
+    }
+
     /// Runs the command.
     #[track_caller]
     pub(crate) fn assert(self) -> OutputAssert {
         let done = self.command.assert();
         let said = String::from_utf8_lossy(&done.get_output().stderr).into_owned();
-        self.hints.keep(&self.typed, &said, &self.root, &self.variables);
+        let places = (self.root.as_path(), self.folder.as_path());
+        self.hints.keep(&self.typed, &said, places, &self.variables);
         done
     }
 }
 
 impl Hints {
-    /// Keeps the hint in `said`, which the command `by` wrote to stderr, with a copy of the world.
+    /// Keeps the hint in `said`, which the command `by` wrote to stderr, with a copy of the world at
+    /// `root`. The command ran in `folder`.
     pub(crate) fn keep(
         &self,
         by: &str,
         said: &str,
-        root: &Path,
+        (root, folder): (&Path, &Path),
         variables: &BTreeMap<String, OsString>,
     ) {
         let Some(hint) = hint_in(said) else { return };
@@ -113,7 +126,8 @@ impl Hints {
                 (name.clone(), value.into())
             })
             .collect();
-        self.0.lock().unwrap().push(Printed { by: by.to_owned(), hint, world, variables });
+        let folder = world.path().join(folder.strip_prefix(root).unwrap_or(Path::new("")));
+        self.0.lock().unwrap().push(Printed { by: by.to_owned(), hint, world, folder, variables });
     }
 
     /// Types what was kept. Panics if one of the commands is a mistake in usage.
@@ -170,7 +184,10 @@ fn type_in(printed: &Printed, line: &str) -> Option<(i32, String)> {
     fs::write(home.join("hint-token"), "made-up-typed\n").unwrap();
     let _ = fs::remove_file(home.join("address"));
     let mut command = Command::new("/bin/sh");
-    command.args(["-c", &format!("{line} <hint-token")]).env_clear().current_dir(home);
+    command
+        .args(["-c", &format!("{line} <\"$HOME/hint-token\"")])
+        .env_clear()
+        .current_dir(&printed.folder);
     command.envs(&printed.variables).env("TERM", "xterm");
     for proxy in ["HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"] {
         command.env(proxy, "http://127.0.0.1:9");
@@ -234,8 +251,9 @@ fn a_hint_that_is_a_mistake_would_be_noticed() {
         ("hint: mend that line\n", true),
     ] {
         let hints = Hints::default();
-        let path = ("PATH".to_owned(), OsString::from("/usr/bin:/bin"));
-        hints.keep("made up", said, root.path(), &BTreeMap::from([path]));
+        let home = ("HOME".to_owned(), root.path().into());
+        let variables = BTreeMap::from([home]);
+        hints.keep("made up", said, (root.path(), root.path()), &variables);
         let typed = thread::scope(|scope| scope.spawn(|| hints.type_all()).join());
         assert_eq!(typed.is_ok(), works, "{said}");
     }

@@ -22,11 +22,10 @@ pub(super) fn bundle_error(error: &BundleError) -> CliError {
         BundleError::NothingTravels { account } => {
             (Kind::Failed, command("refresh", account).into())
         }
-        BundleError::Unplaced => (Kind::Failed, RESUME.into()),
         BundleError::NotPlaced { source } if is_taken(source) => {
             (Kind::Failed, RESUME_ELSEWHERE.into())
         }
-        BundleError::NotPlaced { .. } => (Kind::Failed, RESUME.into()),
+        BundleError::Unplaced | BundleError::NotPlaced { .. } => (Kind::Failed, RESUME.into()),
         BundleError::NothingUnplaced => (Kind::NotFound, "tokctl list".into()),
         BundleError::TooLarge => (Kind::Failed, "export fewer at once".into()),
         BundleError::NotMade { source } => (Kind::Failed, trust_hint(source).into()),

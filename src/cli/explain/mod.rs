@@ -53,10 +53,9 @@ impl From<OpsError> for CliError {
             | OpsError::HandedOver { account, unplaced: false } => {
                 (Kind::LoginRequired, Some(Hint::Login(account.clone())))
             }
-            OpsError::NeverLongEnough { account, .. } => {
-                (Kind::Failed, Some(command("get", account).into()))
-            }
-            OpsError::RefreshForbidden { account } => {
+            OpsError::NeverLongEnough { account, .. }
+            | OpsError::RefreshForbidden { account }
+            | OpsError::Spilled { account, .. } => {
                 (Kind::Failed, Some(command("get", account).into()))
             }
             OpsError::NotRefreshed { account, source } => (
@@ -83,9 +82,6 @@ impl From<OpsError> for CliError {
             OpsError::Bug { .. } => (Kind::Failed, Some("report it with what stands above".into())),
             OpsError::Interrupted { account, .. } => {
                 (Kind::ProviderUnavailable, Some(Hint::Login(account.clone())))
-            }
-            OpsError::Spilled { account, .. } => {
-                (Kind::Failed, Some(command("get", account).into()))
             }
             OpsError::Lost { account, .. } => (Kind::Failed, Some(Hint::Login(account.clone()))),
             OpsError::LoginUnderWay { .. } => {

@@ -22,6 +22,7 @@ use self::method::Method;
 use self::stored::Stored;
 use crate::cli::choice::Choice;
 use crate::cli::context::Context;
+use crate::cli::directory;
 use crate::cli::error::{CliError, Kind};
 use crate::model::account::{Account, ProviderName, UserName};
 use crate::model::definition::{Definition, RefreshKind};
@@ -89,7 +90,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     };
     let user = match user {
         Some(user) => Some(user),
-        None => context.usual_user()?,
+        None => usual_user(context, named.as_ref())?,
     };
     let mut destination = args.destination.of(context);
     let (provider, stored) = find(&mut destination, context, name, user.as_ref())?;
@@ -104,6 +105,20 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     log_in(&args.with_answers(answers), destination, None, context, provider, user)?;
     context.ui.status(&format!("the same without questions: {command}"));
     Ok(())
+}
+
+/// Returns the user of a login that names none: that of `TOKCTL_USER`, of the directory for a service
+/// that was named, or `default_user`.
+fn usual_user(
+    context: &Context,
+    named: Option<&ProviderName>,
+) -> Result<Option<UserName>, CliError> {
+    if let (None, Some(provider)) = (context.default_user()?, named)
+        && let Some(one) = directory::user_of(context, provider)?
+    {
+        return Ok(Some(one.user));
+    }
+    context.usual_user()
 }
 
 /// Returns the provider, and the credential that this login replaces.

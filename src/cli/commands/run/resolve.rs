@@ -39,10 +39,13 @@ type Got = (Result<LiveToken, CliError>, Option<String>);
 /// Obtains the credentials that `wishes` name; returns `None` if they name none. A reference to a
 /// credential that is stored under the other name of Jira becomes one to that.
 ///
+/// `command` is the name of the command that asks, for the audit.
+///
 /// Fails if a credential can't be obtained or lacks a field that is asked for.
 pub(super) fn resolve(
     context: &Context,
     wishes: &mut BTreeMap<Variable, Wish>,
+    command: &'static str,
 ) -> Result<Option<Resolved>, CliError> {
     if wishes.values().all(|wish| wish.reference().is_none()) {
         return Ok(None);
@@ -65,7 +68,7 @@ pub(super) fn resolve(
         // one failed does not.
         let recorded = if wanted[&account] && (are_all_there || got.is_err()) {
             let outcome = audit_trail::outcome(&got);
-            audit_trail::record(context, &vault, "run", Action::Get, &account, outcome)
+            audit_trail::record(context, &vault, command, Action::Get, &account, outcome)
         } else {
             Ok(())
         };
@@ -218,7 +221,7 @@ fn check(
     match &unset[..] {
         [] => Ok(()),
         [Unset { variable, reference, error }] => {
-            let what = format!("`{variable}` can't be set from `{reference}`, so nothing was run");
+            let what = format!("`{variable}` can't be set from `{reference}`, so nothing was done");
             let mut failure = CliError::new(error.kind, what);
             failure.causes.push(error.message.clone());
             failure.causes.extend(error.causes.iter().cloned());
@@ -231,7 +234,7 @@ fn check(
 
 fn gravest(unset: &[Unset<'_>]) -> CliError {
     let kind = Kind::gravest(unset.iter().map(|one| one.error.kind)).unwrap_or(Kind::Failed);
-    let what = format!("{} variables can't be set, so nothing was run", unset.len());
+    let what = format!("{} variables can't be set, so nothing was done", unset.len());
     let mut failure = CliError::new(kind, what);
     failure.causes.extend(unset.iter().map(|Unset { variable, reference, error }| {
         format!("`{variable}` from `{reference}`: {}", error.in_one_line())

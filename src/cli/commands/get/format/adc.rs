@@ -68,7 +68,7 @@ fn exportable_grant(
     credential: &Credential,
     rotates: bool,
 ) -> Result<(&OAuthGrant, &ClientSecret, &RefreshToken), CliError> {
-    let log_in = "tokctl login google --client-secrets client_secret.json --scope SCOPE";
+    let log_in = "tokctl providers google";
     let Grant::OAuth(grant) = &credential.grant else {
         return Err(unfit(FORMAT, "it is a token without a refresh token", log_in));
     };
