@@ -1131,7 +1131,7 @@ _tokctl() {
             return 0
             ;;
         tokctl__subcmd__list)
-            opts="-u -q -v -h --user --expiring-within --vault --config --no-input --json --color --quiet --verbose --help"
+            opts="-u -w -q -v -h --user --expiring-within --wide --columns --sort --vault --config --no-input --json --color --quiet --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1147,6 +1147,14 @@ _tokctl() {
                     ;;
                 --expiring-within)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --columns)
+                    COMPREPLY=($(compgen -W "provider user status expires login-by kind server account scopes" -- "${cur}"))
+                    return 0
+                    ;;
+                --sort)
+                    COMPREPLY=($(compgen -W "provider user status expires login-by kind server account scopes" -- "${cur}"))
                     return 0
                     ;;
                 --vault)

@@ -129,11 +129,30 @@ complete -c tokctl -n "__fish_tokctl_using_subcommand refresh" -s v -l verbose -
 complete -c tokctl -n "__fish_tokctl_using_subcommand refresh" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tokctl -n "__fish_tokctl_using_subcommand list" -s u -l user -d 'Only this user\'s' -r
 complete -c tokctl -n "__fish_tokctl_using_subcommand list" -l expiring-within -d 'Only what a person has to log in to again within this time, such as 14d; if there is any, the command ends with 4' -r
+complete -c tokctl -n "__fish_tokctl_using_subcommand list" -l columns -d 'Show these columns, in this order, separated by commas: provider, user, status, expires, login-by, kind, server, account, scopes' -r -f -a "provider\t''
+user\t''
+status\t''
+expires\t''
+login-by\t'When a person has to log in again'
+kind\t'oauth or static'
+server\t''
+account\t'The name of the account at the service'
+scopes\t''"
+complete -c tokctl -n "__fish_tokctl_using_subcommand list" -l sort -d 'Sort by one of these columns; what has no end comes last' -r -f -a "provider\t''
+user\t''
+status\t''
+expires\t''
+login-by\t'When a person has to log in again'
+kind\t'oauth or static'
+server\t''
+account\t'The name of the account at the service'
+scopes\t''"
 complete -c tokctl -n "__fish_tokctl_using_subcommand list" -l vault -d 'The vault\'s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]' -r -F
 complete -c tokctl -n "__fish_tokctl_using_subcommand list" -l config -d 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]' -r -F
 complete -c tokctl -n "__fish_tokctl_using_subcommand list" -l color -d 'When to use colours: auto, always or never [env: NO_COLOR, CLICOLOR_FORCE]' -r -f -a "auto\t''
 always\t''
 never\t''"
+complete -c tokctl -n "__fish_tokctl_using_subcommand list" -s w -l wide -d 'Show the next login, the kind, the server, its account and the scopes as well'
 complete -c tokctl -n "__fish_tokctl_using_subcommand list" -l no-input -d 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]'
 complete -c tokctl -n "__fish_tokctl_using_subcommand list" -l json -d 'Print data and errors as JSON'
 complete -c tokctl -n "__fish_tokctl_using_subcommand list" -s q -l quiet -d 'Say less on stderr; twice: errors alone'

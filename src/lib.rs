@@ -40,7 +40,9 @@
 //! 5. `wait_for_turn` (`ops/refresh/turn.rs`) waits for the *turn*: the kernel's lock on a file for
 //!    this credential (`store/refresh_turn.rs`, `store/locks.rs`). Then the row is read again: if
 //!    another process renewed the token meanwhile, its token is returned. An answer that an earlier
-//!    process could only *spill* is put into its row first (`OpenVault::adopt_spill`).
+//!    process could only *spill* is put into its row first (`OpenVault::adopt_spill`). If somebody
+//!    deleted the lock's file, the *lease* in a journal (`store/lease.rs`) says how long the request
+//!    of its process may still be on its way.
 //! 6. `Refresh::request` (`ops/refresh/request.rs`) holds the turn and does, in this order:
 //!    `RefreshTurn::make_room` reserves disk space for the answer (`store/spill.rs`);
 //!    `signals::hold` makes signals wait; `RefreshTurn::begin_refresh` commits a *journal*, so that
@@ -68,6 +70,7 @@ mod private_file;
 mod atomic_file;
 mod paths;
 mod file_system;
+mod boot_clock;
 mod name_service;
 mod signals;
 mod bounded;

@@ -1,6 +1,7 @@
 //! The clock, and times in the forms that people read.
 
 use jiff::fmt::temporal::DateTimePrinter;
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 /// Returns the time in whole seconds, the precision that the vault keeps.
@@ -19,6 +20,16 @@ pub(crate) fn precise() -> Timestamp {
 pub(crate) fn rfc3339(time: Timestamp) -> String {
     const TO_THE_SECOND: DateTimePrinter = DateTimePrinter::new().precision(Some(0));
     TO_THE_SECOND.timestamp_to_string(&time)
+}
+
+/// Formats a time to the second, in the time zone of this machine.
+pub(crate) fn local(time: Timestamp) -> String {
+    time.to_zoned(TimeZone::system()).strftime("%F %T").to_string()
+}
+
+/// Formats a time to the minute and without the year, in the time zone of this machine.
+pub(crate) fn local_short(time: Timestamp) -> String {
+    time.to_zoned(TimeZone::system()).strftime("%m-%d %R").to_string()
 }
 
 /// Formats the distance from `now` to `time` in its largest unit: `in 42m`, `3d ago`.

@@ -6,13 +6,12 @@
 //! sentence, in lower case, without a full stop.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufWriter, IsTerminal, Write};
+use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
 use std::os::fd::AsFd;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{LazyLock, OnceLock};
 use std::time::{Duration, Instant};
 
-use comfy_table::{ContentArrangement, Table, presets};
 use console::{Style, Term};
 use dialoguer::theme::ColorfulTheme;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -21,14 +20,12 @@ use rustix::termios;
 use zeroize::Zeroizing;
 
 use super::error::{CliError, Hint, Kind};
+use super::{json, stderr};
 use crate::secret::SecretText;
 use crate::signals;
 
 /// The time after which a wait shows that the program is alive.
 const PATIENCE: Duration = Duration::from_millis(500);
-
-/// The narrowest terminal, in columns, for which tables are folded.
-const NARROWEST: u16 = 60;
 
 static THEME: LazyLock<ColorfulTheme> = LazyLock::new(|| {
     detect_colors();
@@ -102,19 +99,6 @@ impl Ui {
         write_whole(Zeroizing::new(format!("{line}\n")).as_bytes())
     }
 
-    /// Returns a table without rules, folded to the width of the terminal.
-    ///
-    /// On a terminal of unknown width, or one too narrow for columns, the terminal wraps the lines.
-    pub(crate) fn table() -> Table {
-        let mut table = Table::new();
-        table.load_style(presets::NOTHING);
-        let (_, width) = Term::stdout().size();
-        if io::stdout().is_terminal() && width >= NARROWEST {
-            table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
-        }
-        table
-    }
-
     /// Returns whether stdout is a terminal and its reader can answer questions.
     pub(crate) fn is_interactive(&self) -> bool {
         io::stdout().is_terminal() && self.can_ask()
@@ -125,7 +109,7 @@ impl Ui {
         // The text may hold a token. Full capacity from the start, because a buffer that grows
         // leaves copies behind.
         let mut text = Zeroizing::new(Vec::with_capacity(16 * 1024));
-        serde_json::to_writer_pretty(&mut *text, value).map_err(|error| {
+        json::write(&mut *text, value).map_err(|error| {
             CliError::new(Kind::Failed, "could not write JSON").caused_by(&error)
         })?;
         text.push(b'\n');
@@ -134,14 +118,21 @@ impl Ui {
 
     /// Prints a value as JSON while it is being serialized: for values of any size, without
     /// secrets.
-    #[expect(clippy::unused_self, reason = "who prints need not know what printing takes")]
     pub(crate) fn stream_json(&self, value: &impl serde::Serialize) -> Result<(), CliError> {
+        self.stream(|stdout| {
+            json::write(&mut *stdout, value)?;
+            stdout.write_all(b"\n")
+        })
+    }
+
+    /// Prints data while `write` makes it: for data of any size, without secrets.
+    #[expect(clippy::unused_self, reason = "who prints need not know what printing takes")]
+    pub(crate) fn stream(
+        &self,
+        write: impl FnOnce(&mut BufWriter<StdoutLock<'static>>) -> io::Result<()>,
+    ) -> Result<(), CliError> {
         let mut stdout = BufWriter::with_capacity(64 * 1024, io::stdout().lock());
-        let written = value
-            .serialize(&mut serde_json::Serializer::pretty(&mut stdout))
-            .map_err(io::Error::from)
-            .and_then(|()| stdout.write_all(b"\n"))
-            .and_then(|()| stdout.flush());
+        let written = write(&mut stdout).and_then(|()| stdout.flush());
         // The buffer's rest could not be written; dropping the writer would try again.
         let _ = stdout.into_parts();
         ignore_broken_pipe(written)
@@ -150,20 +141,27 @@ impl Ui {
     /// Prints what was done, unless `-q` was given.
     pub(crate) fn status(&self, message: &str) {
         if self.verbosity >= Verbosity::Status {
-            stderr(&format!("{message}\n"));
+            stderr::line("", message);
         }
     }
 
     /// Prints what the user can't do without, however quiet the command is.
     #[expect(clippy::unused_self, reason = "who prints need not know what printing takes")]
     pub(crate) fn always(&self, message: &str) {
-        stderr(&format!("{message}\n"));
+        stderr::line("", message);
+    }
+
+    /// Prints `what` and below it the lines `shown`, such as an address to open, however quiet the
+    /// command is.
+    #[expect(clippy::unused_self, reason = "who prints need not know what printing takes")]
+    pub(crate) fn always_with(&self, what: &str, shown: &[&str]) {
+        stderr::block(what, shown);
     }
 
     /// Prints masking commands for a CI platform on stderr. A closed stderr is a failure.
     #[expect(clippy::unused_self, reason = "who prints need not know what printing takes")]
     pub(crate) fn masking(&self, commands: &[u8]) -> Result<(), CliError> {
-        io::stderr().lock().write_all(commands).map_err(|error| {
+        stderr::ci_commands(commands).map_err(|error| {
             CliError::new(Kind::Failed, "could not write the masking command to stderr")
                 .caused_by(&error)
         })
@@ -172,7 +170,7 @@ impl Ui {
     /// Prints how something was done, if `-v` was given.
     pub(crate) fn detail(&self, message: &str) {
         if self.verbosity >= Verbosity::Details {
-            stderr(&format!("tokctl: {message}\n"));
+            stderr::line("tokctl: ", message);
         }
     }
 
@@ -181,31 +179,31 @@ impl Ui {
         if self.verbosity >= Verbosity::Warnings {
             detect_colors();
             let label = Style::new().for_stderr().yellow().bold().apply_to("warning:");
-            stderr(&format!("tokctl: {label} {message}\n"));
+            stderr::line(format_args!("tokctl: {label} "), message);
         }
     }
 
     /// Prints an error with its causes and its hint, as JSON if that was asked for.
     pub(crate) fn error(&self, error: &CliError) {
         if self.json {
-            stderr(&format!("{}\n", error.to_json()));
+            stderr::json(&error.to_json());
             return;
         }
         detect_colors();
         let red = Style::new().for_stderr().red().bold();
         let cyan = Style::new().for_stderr().cyan().bold();
-        stderr(&format!("tokctl: {} {}\n", red.apply_to("error:"), error.message));
+        stderr::line(format_args!("tokctl: {} ", red.apply_to("error:")), &error.message);
         for cause in &error.causes {
-            stderr(&format!("caused by: {cause}\n"));
+            stderr::line("caused by: ", cause);
         }
         if let Some(hint) = &error.hint {
-            stderr(&format!("{} {hint}\n", cyan.apply_to("hint:")));
+            stderr::line(format_args!("{} ", cyan.apply_to("hint:")), &hint.to_string());
         }
     }
 
     /// Runs `work`. If it takes long and a user is there, shows a spinner with the text `what`.
     pub(crate) fn while_waiting<T>(&self, what: &'static str, work: impl FnOnce() -> T) -> T {
-        let shown = io::stderr().is_terminal() || self.can_ask();
+        let shown = stderr::is_terminal() || self.can_ask();
         if self.verbosity < Verbosity::Status || !shown {
             return work();
         }
@@ -216,7 +214,7 @@ impl Ui {
                     let spinner = ProgressBar::new_spinner().with_message(what);
                     // Without a spinner, one line says what the program waits for.
                     if spinner.is_hidden() {
-                        stderr(&format!("tokctl: {what}\n"));
+                        stderr::line("tokctl: ", what);
                     }
                     spinner.enable_steady_tick(Duration::from_millis(100));
                     let _ = waiting.recv();
@@ -270,7 +268,7 @@ impl Ui {
 
     /// Shows a progress bar for work on `total` things, if stderr is a terminal.
     pub(crate) fn progress(&self, what: &'static str, total: usize) -> Progress {
-        if self.verbosity < Verbosity::Status || !io::stderr().is_terminal() {
+        if self.verbosity < Verbosity::Status || !stderr::is_terminal() {
             return Progress(ProgressBar::hidden());
         }
         let style = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len}")
@@ -286,7 +284,14 @@ impl Ui {
     /// Prints a line of a service's log at `level` and above.
     pub(crate) fn log(&self, level: Verbosity, line: &str) {
         if self.verbosity >= level {
-            stderr(&format!("{line}\n"));
+            stderr::line("", line);
+        }
+    }
+
+    /// Prints a line of a service's log as JSON at `level` and above.
+    pub(crate) fn log_json(&self, level: Verbosity, line: &str) {
+        if self.verbosity >= level {
+            stderr::json(line);
         }
     }
 
@@ -459,11 +464,6 @@ fn detect_colors() {
     DETECTED.get_or_init(|| {
         let wanted = |terminal: bool| if terminal { *on_terminals } else { *elsewhere };
         console::set_colors_enabled(wanted(io::stdout().is_terminal()));
-        console::set_colors_enabled_stderr(wanted(io::stderr().is_terminal()));
+        console::set_colors_enabled_stderr(wanted(stderr::is_terminal()));
     });
-}
-
-/// Writes to stderr. A closed stderr is no failure.
-fn stderr(text: &str) {
-    let _ = io::stderr().lock().write_all(text.as_bytes());
 }

@@ -18,6 +18,7 @@ use zeroize::Zeroizing;
 
 pub(crate) use super::authentication::Authentication;
 use super::sent_secrets::SentSecrets;
+use super::tls;
 use crate::model::address::Address;
 use crate::model::credential::ApiHeader;
 use crate::name_service;
@@ -47,7 +48,7 @@ pub(crate) enum Fault {
     NotSent { authority: String, source: Box<dyn Error + Send + Sync> },
     /// The request may have been received and acted upon.
     #[error("no answer from `{authority}`")]
-    Unanswered { authority: String, source: reqwest::Error },
+    Unanswered { authority: String, source: Box<dyn Error + Send + Sync> },
     /// The answer broke off, or is longer than any answer of this kind.
     #[error("the answer from `{authority}` could not be read")]
     Unreadable { authority: String, source: Box<dyn Error + Send + Sync> },
@@ -261,11 +262,10 @@ async fn read_answer(
     let mut response = match request.send().await {
         Ok(response) => response,
         Err(error) => {
-            // An error prints the URL, which may hold a secret.
             let not_sent = error.is_connect() || error.is_builder();
-            let source = error.without_url();
+            let source = cause(error);
             return Err(if not_sent {
-                Fault::NotSent { authority, source: source.into() }
+                Fault::NotSent { authority, source }
             } else {
                 Fault::Unanswered { authority, source }
             });
@@ -287,11 +287,18 @@ async fn read_answer(
                 return Ok(Answer { authority, status, retry_after, date, body: body.0, sent });
             }
             Err(error) => {
-                let source = error.without_url().into();
+                let source = cause(error);
                 return Err(Fault::Unreadable { authority, source });
             }
         }
     }
+}
+
+/// Returns why a request failed: TLS in words, anything else as it is.
+fn cause(error: reqwest::Error) -> Box<dyn Error + Send + Sync> {
+    // An error prints the URL, which may hold a secret.
+    let error = error.without_url();
+    tls::fault(&error).map_or_else(|| error.into(), Into::into)
 }
 
 /// The part of a body that was read. A buffer that proves too small is wiped before it is freed.

@@ -5,6 +5,7 @@
 
 mod authentication;
 pub(crate) mod sent_secrets;
+mod tls;
 pub(crate) mod http;
 pub(crate) mod token_error;
 pub(crate) mod token_answer;

@@ -39,7 +39,9 @@ pub(crate) enum AtProvider {
 /// vault would know of it. Fails with [`Error::NotRevoked`] if the revocation fails; the credential
 /// is kept then, so that the user can try again.
 pub(crate) fn revoke_and_delete(vault: &OpenVault, account: &Account) -> Result<AtProvider, Error> {
-    let _turn = vault.credential_turn(account, Instant::now() + WAIT)?;
+    let deadline = Instant::now() + WAIT;
+    let turn = vault.credential_turn(account, deadline)?;
+    vault.wait_for_request(account, &turn, deadline)?;
     let row = credential::expect_whole(vault, account)?;
     let credential = &row.stored.credential;
     let at_provider = match &credential.grant {

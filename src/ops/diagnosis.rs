@@ -66,7 +66,9 @@ pub(crate) fn evidence(vault: &OpenVault, account: &Account) -> Result<Evidence,
     let Row { stored, journal } = credential::expect(vault, account)?;
     Ok(Evidence {
         credential: stored.credential,
-        in_doubt_since: journal.map(|journal| journal.started_at),
+        in_doubt_since: journal
+            .filter(|journal| !vault.is_under_way(account, journal))
+            .map(|journal| journal.started_at),
         last_attempt: vault.last_attempt(account)?,
         keeps_bundle: vault.unplaced_bundle_since()?.is_some(),
     })

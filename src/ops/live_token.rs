@@ -78,9 +78,14 @@ pub(crate) fn find(
     }
     let found = judge(account, &row.stored.credential, policy.need, (policy.clock)())?;
     // An interrupted refresh is finished even while the token works: later the provider may no
-    // longer allow another try. Not where a refresh is forbidden, or known to be refused.
+    // longer allow another try. Not where a refresh is forbidden, or known to be refused, or where
+    // another process is at it.
     let refused = row.stored.credential.status == Status::LoginRequired;
-    if row.journal.is_some() && policy.may_refresh && !refused {
+    if let Some(journal) = &row.journal
+        && policy.may_refresh
+        && !refused
+        && !vault.is_under_way(account, journal)
+    {
         return Ok(TokenState::Due);
     }
     Ok(found)

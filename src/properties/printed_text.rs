@@ -13,6 +13,12 @@ pub(super) fn assert_harmless(text: &str) {
     assert!(!text.contains(BIDI_CONTROLS), "a direction mark in {text:?}");
     let commands = text.starts_with("::") || text.contains(" ::");
     assert!(!commands, "a command to GitHub in {text:?}");
-    assert!(!text.contains("##[") && !text.contains("##vso["), "a command to Azure in {text:?}");
+    for command in ["##[", "##vso[", "##teamcity["] {
+        assert!(!text.to_lowercase().contains(command), "a command to {command} in {text:?}");
+    }
+    let unseen = ['\u{ad}', '\u{180e}', '\u{200b}', '\u{2060}', '\u{feff}', '\u{3164}'];
+    assert!(!text.contains(unseen), "what nobody sees in {text:?}");
+    let tags = '\u{e0000}'..='\u{e007f}';
+    assert!(!text.contains(|character| tags.contains(&character)), "a tag in {text:?}");
     assert!(text.len() < 10_000, "a text without end");
 }

@@ -130,7 +130,8 @@ fn fill(store: &mut Database, key: &DataKey, slots: &[KeySlot], stored: &[(Accou
         credentials::put(&change, key, account, credential).expect("a credential");
     }
     let (owner, _) = &stored[0];
-    let journal = Journal { revision: 1, attempt: ATTEMPT, started_at: NOW };
+    let journal =
+        Journal { revision: 1, attempt: ATTEMPT, started_at: NOW, started: None, lease: None };
     journal::put(&change, owner, &journal).expect("a journal");
     intents::put(&change, key, "genuine", NOW).expect("an intent");
     let attempt = serde_json::from_str(ATTEMPT_ROW).expect("an attempt");

@@ -6,7 +6,7 @@
 
 use jiff::Timestamp;
 
-use super::record::Journal;
+use super::record::{AttemptId, Journal};
 use crate::model::account::Account;
 use crate::model::attempt::Attempt;
 use crate::model::credential::{Credential, Status};
@@ -21,13 +21,20 @@ pub(super) enum Change {
     /// Uses up a revision number, to find out whether the disk is writable and the key the current
     /// one.
     Reserve,
-    /// Writes the journal of a refresh request that is about to be sent.
-    BeginRefresh { account: Account, journal: Journal },
-    /// Restores the journal from before a request that the server did not process.
-    RestoreJournal { account: Account, earlier: Option<Journal>, attempt: Option<Attempt> },
-    /// Records an attempt that brought no token but may have spent the refresh token: the journal
-    /// stays.
-    RecordAttempt { account: Account, attempt: Attempt },
+    /// Writes the journal of a refresh request that is about to be sent, over the one of the attempt
+    /// `over`. Another journal belongs to another process, and is left.
+    BeginRefresh { account: Account, journal: Journal, over: Option<AttemptId> },
+    /// Restores the journal from before the request of the attempt `own`, which the server did not
+    /// process.
+    RestoreJournal {
+        account: Account,
+        own: AttemptId,
+        earlier: Option<Journal>,
+        attempt: Option<Attempt>,
+    },
+    /// Records an attempt that brought no token but may have spent the refresh token. Its `journal`
+    /// stays, and its lease ends.
+    RecordAttempt { account: Account, journal: Journal, attempt: Attempt },
     /// Stores the result of a refresh over the credential at `revision`, and deletes the journal.
     StoreAnswer {
         account: Account,

@@ -1,8 +1,9 @@
 //! Locks between processes, which the kernel releases when their holder dies.
 //!
-//! They are kernel locks on files in the sidecar directory: no lock can be stale, and no clock is
-//! needed. The files are never unlinked. The database file itself is never locked like this, since
-//! closing any descriptor on it would drop SQLite's own locks.
+//! They are kernel locks on files in the sidecar directory: no lock can be stale. The files are
+//! never unlinked by tokctl; where somebody else did that, a [`Lease`](super::lease::Lease) keeps
+//! processes apart. The database file itself is never locked like this, since closing any
+//! descriptor on it would drop SQLite's own locks.
 
 use std::fs::{File, TryLockError};
 use std::io;
@@ -12,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use super::error::Error;
 use super::file::VaultFile;
+use super::lease::LockIdentity;
 use crate::model::account::{Account, ProviderName, UserName};
 use crate::private_file;
 
@@ -22,7 +24,33 @@ const POLL: Duration = Duration::from_millis(10);
 /// A lock that is held until this value is dropped or the process ends.
 #[derive(Debug)]
 pub(crate) struct Guard {
+    file: File,
+}
+
+/// The lock of one credential, which this process holds.
+#[derive(Debug)]
+pub(crate) struct CredentialGuard {
     _file: File,
+    identity: LockIdentity,
+}
+
+impl CredentialGuard {
+    fn of(file: File) -> Result<Self, Error> {
+        let identity = LockIdentity::read_or_give(&file)?;
+        Ok(Self { _file: file, identity })
+    }
+
+    pub(crate) fn identity(&self) -> &LockIdentity {
+        &self.identity
+    }
+}
+
+/// What can be known of a lock without taking it.
+pub(crate) enum Seen {
+    /// A process holds it.
+    Held,
+    /// Nobody holds it; the identity is `None` if its file does not exist or has no name.
+    Free(Option<LockIdentity>),
 }
 
 #[derive(Clone, Copy)]
@@ -49,7 +77,7 @@ impl CredentialLock {
     }
 
     /// Takes the lock; returns `None` while another process has it.
-    pub(crate) fn take(&mut self) -> Result<Option<Guard>, Error> {
+    pub(crate) fn take(&mut self) -> Result<Option<CredentialGuard>, Error> {
         match self.file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Ok(None),
@@ -57,7 +85,8 @@ impl CredentialLock {
         }
         // If somebody unlinked the file meanwhile, the lock is on a file that nobody else opens.
         if is_same(&self.file, &self.path).map_err(failed)? {
-            return Ok(Some(Guard { _file: self.file.try_clone().map_err(failed)? }));
+            let file = self.file.try_clone().map_err(failed)?;
+            return CredentialGuard::of(file).map(Some);
         }
         self.file = private_file::open_or_create(&self.path).map_err(failed)?;
         Ok(None)
@@ -78,9 +107,24 @@ pub(crate) fn credential(
     vault: &VaultFile,
     account: &Account,
     deadline: Instant,
-) -> Result<Guard, Error> {
+) -> Result<CredentialGuard, Error> {
     let path = vault.ensure_sidecar()?.join(format!("{}.lock", VaultFile::name_of(account)));
-    wait(&path, Mode::Exclusive, deadline)
+    CredentialGuard::of(wait(&path, Mode::Exclusive, deadline)?.file)
+}
+
+/// Looks at the lock of one credential. Makes no file, and keeps nobody waiting.
+pub(crate) fn look_at(vault: &VaultFile, account: &Account) -> Result<Seen, Error> {
+    let path = vault.sidecar_path().join(format!("{}.lock", VaultFile::name_of(account)));
+    let file = match private_file::open_plain(&path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Seen::Free(None)),
+        Err(source) => return Err(failed(source)),
+    };
+    match file.try_lock_shared() {
+        Ok(()) => LockIdentity::read(&file).map(Seen::Free).map_err(failed),
+        Err(TryLockError::WouldBlock) => Ok(Seen::Held),
+        Err(TryLockError::Error(source)) => Err(failed(source)),
+    }
 }
 
 /// Takes the lock of a login for `user`, or of a login whose user is not known yet; returns `None`
@@ -148,7 +192,7 @@ fn acquire(path: &Path, mode: Mode) -> Result<Option<Guard>, Error> {
         }
         // If somebody unlinked the file meanwhile, the lock is on a file that nobody else opens.
         if is_same(&file, path).map_err(failed)? {
-            return Ok(Some(Guard { _file: file }));
+            return Ok(Some(Guard { file }));
         }
     }
 }

@@ -12,6 +12,7 @@
 
 pub(crate) mod error;
 mod file;
+mod lease;
 mod record;
 mod change;
 pub(crate) mod sidecar;

@@ -4,7 +4,7 @@
 //! the request, then the commit of its answer. If that commit fails, the sealed answer goes into
 //! the spill file, and the next process stores it.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
@@ -13,10 +13,14 @@ use super::error::Error;
 use super::open_vault::OpenVault;
 use super::record::{Journal, Row, Stored};
 use super::spill::Spill;
-use super::turn::{CredentialTurn, TurnQueue};
+use super::turn::{self, CredentialTurn, TurnQueue};
+use crate::boot_clock::Moment;
 use crate::model::account::Account;
 use crate::model::attempt::Attempt;
 use crate::model::credential::Credential;
+
+/// The pause between two looks at the journal of another process.
+const POLL: Duration = Duration::from_millis(20);
 
 /// The wait of this process for the turn to refresh one credential.
 pub(crate) struct RefreshQueue<'a> {
@@ -31,7 +35,7 @@ pub(crate) struct RefreshTurn<'a> {
     vault: &'a OpenVault,
     account: &'a Account,
     room: Option<Spill>,
-    _turn: CredentialTurn,
+    turn: CredentialTurn,
 }
 
 /// The outcome of [`RefreshTurn::save`].
@@ -55,6 +59,31 @@ impl OpenVault {
         account: &'a Account,
     ) -> Result<RefreshQueue<'a>, Error> {
         Ok(RefreshQueue { vault: self, account, queue: TurnQueue::of(self.file(), account)? })
+    }
+
+    /// Whether the request of `journal` may still be on its way. Where that can't be found out, it
+    /// counts as interrupted.
+    pub(crate) fn is_under_way(&self, account: &Account, journal: &Journal) -> bool {
+        turn::is_under_way(self.file(), account, journal).unwrap_or(false)
+    }
+
+    /// Waits until no request of an earlier holder of `turn` can be on its way: somebody may have
+    /// deleted the file of its lock. Fails with [`Error::Busy`] at `deadline`.
+    pub(crate) fn wait_for_request(
+        &self,
+        account: &Account,
+        turn: &CredentialTurn,
+        deadline: Instant,
+    ) -> Result<(), Error> {
+        while let Some(Row { journal: Some(journal), .. }) = self.read(account)?
+            && turn.has_request_beside(&journal)
+        {
+            if Instant::now() >= deadline {
+                return Err(Error::Busy);
+            }
+            std::thread::sleep(POLL);
+        }
+        Ok(())
     }
 
     /// Stores the answer that an earlier process left in the spill file, if the journal of `row`
@@ -83,7 +112,7 @@ impl<'a> RefreshQueue<'a> {
     pub(crate) fn take(&mut self, deadline: Instant) -> Result<Option<RefreshTurn<'a>>, Error> {
         let turn = self.queue.take(deadline)?;
         let (vault, account) = (self.vault, self.account);
-        Ok(turn.map(|turn| RefreshTurn { vault, account, room: None, _turn: turn }))
+        Ok(turn.map(|turn| RefreshTurn { vault, account, room: None, turn }))
     }
 
     /// Whether no process has the turn at this moment. Any number of processes can ask at once.
@@ -99,40 +128,73 @@ impl RefreshTurn<'_> {
         Ok(())
     }
 
-    /// Commits and returns the journal of a request that is about to be sent; returns `None` if the
-    /// row was changed since it was read. `earlier` is the journal of an earlier request that may
-    /// have spent the refresh token.
+    /// Whether the request of `journal` may still be on its way, sent by a process that has a turn
+    /// too: somebody deleted the file of its lock.
+    pub(crate) fn has_request_beside(&self, journal: &Journal) -> bool {
+        self.turn.has_request_beside(journal)
+    }
+
+    /// Commits and returns the journal of a request that is about to be sent with the time limit
+    /// `bound`. `earlier` is the journal of an earlier request that may have spent the refresh
+    /// token. Returns `None` if the row or its journal was changed since it was read, or if the
+    /// commit took too long, such as on a machine that slept meanwhile.
     pub(crate) fn begin_refresh(
         &self,
         stored: &Stored,
         earlier: Option<&Journal>,
         now: Timestamp,
+        bound: Duration,
     ) -> Result<Option<Journal>, Error> {
         let mut attempt = [0; 16];
         getrandom::fill(&mut attempt)?;
-        let started_at = earlier.map_or(now, |journal| journal.started_at);
-        let journal = Journal { revision: stored.revision, attempt, started_at };
+        let (started_at, started) = match earlier {
+            Some(journal) => (journal.started_at, journal.started.clone()),
+            None => (now, Some(Moment::now())),
+        };
+        let lease = self.turn.begin_lease(bound);
+        let journal = Journal {
+            revision: stored.revision,
+            attempt,
+            started_at,
+            started,
+            lease: Some(lease.clone()),
+        };
         let outcome = self.vault.commit(|| Change::BeginRefresh {
             account: self.account.clone(),
             journal: journal.clone(),
+            over: earlier.map(|earlier| earlier.attempt),
         })?;
-        Ok((outcome == Outcome::Done).then_some(journal))
+        if outcome != Outcome::Done {
+            return Ok(None);
+        }
+        if !lease.may_send(&Moment::now()) {
+            self.restore_journal(&journal, earlier, None);
+            return Ok(None);
+        }
+        Ok(Some(journal))
     }
 
-    /// Restores the journal from before a request that the server did not process. If that can't be
+    /// Restores the journal from before the request of `own`, which the server did not process. If that can't be
     /// written, the next refresh is more careful than necessary.
-    pub(crate) fn restore_journal(&self, earlier: Option<&Journal>, attempt: Option<&Attempt>) {
+    pub(crate) fn restore_journal(
+        &self,
+        own: &Journal,
+        earlier: Option<&Journal>,
+        attempt: Option<&Attempt>,
+    ) {
         let _ = self.vault.commit(|| Change::RestoreJournal {
             account: self.account.clone(),
+            own: own.attempt,
             earlier: earlier.cloned(),
             attempt: attempt.cloned(),
         });
     }
 
     /// Records an attempt that may have spent the refresh token: its journal stays.
-    pub(crate) fn record_attempt(&self, attempt: &Attempt) {
+    pub(crate) fn record_attempt(&self, journal: &Journal, attempt: &Attempt) {
         let _ = self.vault.commit(|| Change::RecordAttempt {
             account: self.account.clone(),
+            journal: journal.clone(),
             attempt: attempt.clone(),
         });
     }

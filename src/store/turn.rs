@@ -3,17 +3,20 @@
 //! A turn ends when it is dropped or its process ends. It consists of the locks of [`locks`], which
 //! the holder of a turn never sees.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::error::Error;
 use super::file::VaultFile;
-use super::locks::{self, Guard};
+use super::lease::Lease;
+use super::locks::{self, CredentialGuard, Guard, Seen};
+use super::record::Journal;
+use crate::boot_clock::Moment;
 use crate::model::account::{Account, ProviderName, UserName};
 
 /// The turn to write the credential of one account, while no refresh of it and no change of keys is
 /// in progress.
 pub(crate) struct CredentialTurn {
-    _credential: Guard,
+    credential: CredentialGuard,
     _keys: Guard,
 }
 
@@ -28,16 +31,34 @@ impl CredentialTurn {
     }
 
     /// Waits for the turn of a process that has the credential's lock already.
-    fn with(vault: &VaultFile, credential: Guard, deadline: Instant) -> Result<Self, Error> {
+    fn with(
+        vault: &VaultFile,
+        credential: CredentialGuard,
+        deadline: Instant,
+    ) -> Result<Self, Error> {
         // An import takes no credential's lock. It waits instead until nobody uses the key.
         let keys = locks::key_in_use(vault, deadline)?;
-        Ok(Self { _credential: credential, _keys: keys })
+        Ok(Self { credential, _keys: keys })
+    }
+
+    /// Whether the request of `journal` may still be on its way although this process has the turn:
+    /// somebody deleted the file of the lock under which it was sent.
+    pub(super) fn has_request_beside(&self, journal: &Journal) -> bool {
+        let own = self.credential.identity();
+        let lease = journal.lease.as_ref();
+        lease.is_some_and(|lease| lease.may_run_beside(Some(own), &Moment::now()))
+    }
+
+    /// Begins the lease of a request with the time limit `bound`.
+    pub(super) fn begin_lease(&self, bound: Duration) -> Lease {
+        Lease::begin(self.credential.identity(), bound)
     }
 }
 
 /// The turn to write the credentials of several accounts.
 pub(crate) struct CredentialTurns {
-    _guards: Vec<Guard>,
+    _credentials: Vec<CredentialGuard>,
+    _others: Vec<Guard>,
 }
 
 impl CredentialTurns {
@@ -49,17 +70,17 @@ impl CredentialTurns {
         moving: bool,
         deadline: Instant,
     ) -> Result<Self, Error> {
-        let mut guards = Vec::new();
+        let (mut credentials, mut others) = (Vec::new(), Vec::new());
         if moving {
-            guards.push(locks::hand_over(vault, deadline)?);
+            others.push(locks::hand_over(vault, deadline)?);
         }
         // The caller passes accounts in the order of their names, so that two processes that want
         // the same locks don't wait for each other.
         for account in accounts {
-            guards.push(locks::credential(vault, account, deadline)?);
+            credentials.push(locks::credential(vault, account, deadline)?);
         }
-        guards.push(locks::key_in_use(vault, deadline)?);
-        Ok(Self { _guards: guards })
+        others.push(locks::key_in_use(vault, deadline)?);
+        Ok(Self { _credentials: credentials, _others: others })
     }
 }
 
@@ -76,7 +97,7 @@ impl HandOverTurn {
 
 /// The turn to change the status of one credential. Keys may change meanwhile.
 pub(crate) struct StatusTurn {
-    _guard: Guard,
+    _guard: CredentialGuard,
 }
 
 impl StatusTurn {
@@ -138,4 +159,22 @@ impl<'a> TurnQueue<'a> {
     pub(crate) fn is_free(&self) -> Result<bool, Error> {
         self.waiting.is_free()
     }
+}
+
+/// Whether the request of `journal` may still be on its way, for a process that has no turn.
+///
+/// It is while a process holds the credential's lock, and it is not once that lock is free. Where
+/// another file is in its place, nobody can tell, so the request has the time of its lease.
+pub(super) fn is_under_way(
+    vault: &VaultFile,
+    account: &Account,
+    journal: &Journal,
+) -> Result<bool, Error> {
+    Ok(match locks::look_at(vault, account)? {
+        Seen::Held => true,
+        Seen::Free(lock) => journal
+            .lease
+            .as_ref()
+            .is_some_and(|lease| lease.may_run_beside(lock.as_ref(), &Moment::now())),
+    })
 }

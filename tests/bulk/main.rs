@@ -20,7 +20,7 @@
 
 #[path = "../../src/secret.rs"]
 mod secret;
-#[path = "../../src/untrusted.rs"]
+#[path = "../../src/untrusted/mod.rs"]
 mod untrusted;
 #[path = "../../src/private_file.rs"]
 mod private_file;
@@ -28,6 +28,8 @@ mod private_file;
 mod paths;
 #[path = "../../src/file_system.rs"]
 mod file_system;
+#[path = "../../src/boot_clock.rs"]
+mod boot_clock;
 #[path = "../../src/name_service.rs"]
 mod name_service;
 #[path = "../../src/bounded.rs"]

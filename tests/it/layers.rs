@@ -13,13 +13,14 @@ use std::path::{Path, PathBuf};
 use self::order::{Tree, violations};
 
 /// What every module may use that is declared after it.
-const FOUNDATION: [&str; 10] = [
+const FOUNDATION: [&str; 11] = [
     "secret",
     "untrusted",
     "private_file",
     "atomic_file",
     "paths",
     "file_system",
+    "boot_clock",
     "name_service",
     "signals",
     "bounded",

@@ -2,6 +2,66 @@
 
 use crate::authorization_server::{AuthorizationServer, issue};
 use crate::env::{TestEnv, json, stderr, stdout};
+use crate::screens::Screen;
+
+/// What `list` prints into a pipe, as fields.
+fn fields(env: &TestEnv, arguments: &[&str]) -> Vec<Vec<String>> {
+    let listed = stdout(&env.tokctl(arguments).assert().success());
+    listed.lines().map(|line| line.split('\t').map(str::to_owned).collect()).collect()
+}
+
+#[test]
+fn a_pipe_gets_four_fields_between_tabs_and_nothing_else() {
+    let env = TestEnv::new().with_static_token("y z", "made-up-token");
+    for (user, expires) in [("over", "2020-01-01"), (&*"x".repeat(250), "2099-01-01")] {
+        let login = ["login", "vendor", "--user", user, "--token-stdin", "--expires", expires];
+        env.tokctl(login).stdin("made-up-token").assert().success();
+    }
+    let expected = [
+        ["vendor", "over", "expired", "2020-01-01T23:59:59Z"],
+        ["vendor", &"x".repeat(250), "active", "2099-01-01T23:59:59Z"],
+        ["vendor", "y z", "active", "-"],
+    ];
+    assert_eq!(fields(&env, &["list"]), expected);
+    assert!(fields(&env, &["list", "--wide"]).iter().all(|fields| fields.len() == 9));
+}
+
+#[test]
+fn columns_and_their_order_are_chosen_by_name() {
+    let server = AuthorizationServer::start();
+    let env =
+        TestEnv::new().with_login("x", &server, issue()).with_static_token("a", "made-up-token");
+    let listed = fields(&env, &["list", "--columns", "user,scopes,kind", "--sort", "user"]);
+    assert_eq!(listed, [["a", "-", "static"], ["x", "read offline_access", "oauth"]]);
+    let users = |sort: &str| fields(&env, &["list", "--columns", "user", "--sort", sort]);
+    assert_eq!(users("provider"), [["x"], ["a"]]);
+    // What has no end comes last.
+    assert_eq!(users("expires"), [["x"], ["a"]]);
+    let listed = json(&env.tokctl(["list", "--json", "--sort", "user"]).assert().success());
+    assert_eq!(listed["credentials"][0]["user"], "a");
+    env.tokctl(["list", "--columns", "secret"]).assert().code(2);
+    env.tokctl(["list", "--wide", "--columns", "user"]).assert().code(2);
+}
+
+#[test]
+fn an_end_in_the_past_that_the_next_use_renews_is_told_so() {
+    let server = AuthorizationServer::start();
+    let env = TestEnv::new().with_login("x", &server, issue().expires_in(0));
+    let screen = Screen::of(&env, 80, "list").text();
+    assert!(screen.contains("refreshes when used"), "{screen}");
+    assert!(fields(&env, &["list"])[0][3].ends_with('Z'));
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_failure() {
+    let env = TestEnv::new().with_static_token("x", "made-up-token");
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut list = env.command(["list"]);
+    let output = list.stdout(writer).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    let output = output.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), output.stderr), (Some(0), Vec::new()));
+}
 
 #[test]
 fn a_table_in_a_pipe_is_plain() {

@@ -1,16 +1,17 @@
 //! `tokctl audit`: shows the audit, or verifies that it is complete and unchanged.
 
+use std::io::IsTerminal;
 use std::path::Path;
 
-use comfy_table::Table;
+use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::cli::choice::Choice;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
-use crate::cli::keys;
+use crate::cli::table::{self, Fit, Table};
 use crate::cli::typed::quoted;
-use crate::cli::ui::Ui;
+use crate::cli::{keys, time};
 use crate::model::audit::{Entry, Mode, Settings};
 use crate::ops::audit::Fault;
 use crate::ops::audit::{self, VerifiedAudit};
@@ -69,7 +70,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     } else if shown.is_empty() {
         context.ui.status("nothing that matches was recorded");
     } else {
-        context.ui.line(&table(shown).trim_fmt())?;
+        context.ui.line(&table(shown).render())?;
     }
     if odd > 0 {
         context.ui.warning(&format!(
@@ -79,20 +80,37 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     Ok(())
 }
 
+/// Returns a table that fits the terminal, with local times to the second there. Elsewhere the times
+/// are as they were recorded.
 fn table(entries: &[Entry]) -> Table {
-    let mut table = Ui::table();
-    table.set_header(["TIME", "ACTION", "PROVIDER", "USER", "OUTCOME", "COMMAND", "PID", "PARENT"]);
-    let cell = |text: Option<&str>| printable(text.unwrap_or("-"));
+    let terminal = std::io::stdout().is_terminal();
+    let narrow = table::is_narrow();
+    let mut table = Table::new([
+        ("TIME", Fit::Whole),
+        ("ACTION", Fit::Cut),
+        ("PROVIDER", Fit::Whole),
+        ("USER", Fit::Cut),
+        ("OUTCOME", Fit::Cut),
+        ("COMMAND", Fit::Spare),
+        ("PID", Fit::Spare),
+        ("PARENT", Fit::Spare),
+    ]);
+    let cell = |text: Option<&str>| printable(text.unwrap_or("-")).into();
+    let moment = |at: &str| match at.parse::<Timestamp>() {
+        Ok(at) if narrow => time::local_short(at),
+        Ok(at) if terminal => time::local(at),
+        Ok(_) | Err(_) => at.to_owned(),
+    };
     for entry in entries {
         let slot = entry.slot.as_ref().map(|slot| format!(" {slot}")).unwrap_or_default();
-        table.add_row([
-            cell(Some(&entry.at)),
+        table.add(vec![
+            cell(Some(&moment(&entry.at))),
             cell(Some(&(entry.action.clone() + &slot))),
             cell(entry.provider.as_deref()),
             cell(entry.user.as_deref()),
             cell(Some(&entry.outcome)),
             cell(Some(&entry.command)),
-            entry.pid.to_string(),
+            entry.pid.to_string().into(),
             cell(entry.parent.as_deref()),
         ]);
     }

@@ -2,11 +2,11 @@
 
 use std::io::IsTerminal;
 
-use comfy_table::{Table, presets};
 use serde::Serialize;
 
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
+use crate::cli::table::{Fit, Table};
 use crate::cli::{audit_trail, keys, new_secret, time};
 use crate::model::audit::{Action, Subject};
 use crate::ops::key_slots::SlotId;
@@ -70,14 +70,12 @@ fn list(context: &Context) -> Result<(), CliError> {
         return context.ui.json(&KeySlots { v: 1, slots: slots.iter().map(One::new).collect() });
     }
     let (terminal, now) = (std::io::stdout().is_terminal(), time::now());
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING);
-    table.set_header(["ID", "KIND", "CREATED"]);
+    let mut table = Table::new(["ID", "KIND", "CREATED"].map(|title| (title, Fit::Whole)));
     for ListedSlot { id, kind, created_at } in slots {
         let created = time::in_table(Some(created_at), now, terminal);
-        table.add_row([id.to_string(), kind.to_string(), created]);
+        table.add(vec![id.to_string().into(), kind.to_string().into(), created.into()]);
     }
-    context.ui.line(&table.trim_fmt())
+    context.ui.line(&table.render())
 }
 
 fn add(context: &Context, kind: SlotKind) -> Result<(), CliError> {

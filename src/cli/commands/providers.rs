@@ -2,12 +2,12 @@
 
 use std::io::IsTerminal;
 
-use comfy_table::{Table, presets};
 use serde::Serialize;
 
 use super::login;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
+use crate::cli::table::{Fit, Table};
 use crate::config::Config;
 use crate::model::account::ProviderName;
 use crate::ops::providers::{self, Provider};
@@ -46,19 +46,22 @@ fn list(context: &Context, config: &Config) -> Result<(), CliError> {
         let providers = known.iter().map(|provider| Summary::of(provider, config)).collect();
         return context.ui.json(&List { v: 1, providers });
     }
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING);
-    table.set_header(["NAME", "KIND", "LOG IN WITH", "SERVICE"]);
+    let mut table = Table::new([
+        ("NAME", Fit::Whole),
+        ("SERVICE", Fit::Cut),
+        ("LOG IN WITH", Fit::Cut),
+        ("KIND", Fit::Spare),
+    ]);
     for provider in &known {
         let summary = Summary::of(provider, config);
-        table.add_row([
-            summary.name.to_owned(),
-            summary.kind.replace('_', " "),
-            summary.methods.join(", "),
-            printable(summary.title.unwrap_or("-")),
+        table.add(vec![
+            summary.name.into(),
+            printable(summary.title.unwrap_or("-")).into(),
+            summary.methods.join(", ").into(),
+            summary.kind.replace('_', " ").into(),
         ]);
     }
-    context.ui.line(&table.trim_fmt())?;
+    context.ui.line(&table.render())?;
     if std::io::stdout().is_terminal() {
         context.ui.status("more of one, and how to register there: tokctl providers NAME");
     }

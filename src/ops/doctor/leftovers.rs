@@ -116,7 +116,7 @@ mod tests {
         let row = credentials::read(&store.read().unwrap(), &key, &account).unwrap().unwrap();
         let (revision, attempt) = (row.revision, [7; 16]);
         let change = store.write().unwrap();
-        let begun = Journal { revision, attempt, started_at: NOW };
+        let begun = Journal { revision, attempt, started_at: NOW, started: None, lease: None };
         journal::put(&change, &account, &begun).unwrap();
         change.commit().unwrap();
         let spill = Spill::open(store.file(), &account, &credential).unwrap();

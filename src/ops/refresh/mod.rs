@@ -15,6 +15,8 @@ mod backoff;
 mod turn;
 mod request;
 
+use std::time::Instant;
+
 pub(crate) use self::plan::{Refresh, Today, Trigger};
 pub(super) use self::turn::WAIT;
 use self::turn::WaitOutcome;
@@ -22,6 +24,7 @@ use super::credential;
 use super::error::Error;
 use super::live_token::LiveToken;
 use crate::model::readiness::{Need, lasts};
+use crate::store;
 
 impl Refresh<'_> {
     /// Renews the token, or returns the one that another process renewed meanwhile.
@@ -33,25 +36,35 @@ impl Refresh<'_> {
     pub(crate) fn run(&self) -> Result<LiveToken, Error> {
         self.vault.open_for_writing()?;
         let arrival = self.arrive()?;
-        let turn = match self.wait_for_turn(&arrival)? {
-            WaitOutcome::Turn(turn) => turn,
-            WaitOutcome::Resolved(token) => return Ok(*token),
-        };
-        let (mut row, last) = self.row()?;
-        if self.vault.adopt_spill(self.account, &row)? {
-            row = credential::expect(self.vault, self.account)?;
+        let deadline = Instant::now() + WAIT;
+        loop {
+            let turn = match self.wait_for_turn(&arrival, deadline)? {
+                WaitOutcome::Turn(turn) => turn,
+                WaitOutcome::Resolved(token) => return Ok(*token),
+            };
+            let (mut row, last) = self.row()?;
+            if self.vault.adopt_spill(self.account, &row)? {
+                row = credential::expect(self.vault, self.account)?;
+            }
+            let resolved = if self.today.client_secret.is_some() {
+                // Another process's failed attempt used another client secret, so it says nothing
+                // here.
+                None
+            } else {
+                self.resolved_by_other(&row, false, last, &arrival)?
+            };
+            let token = match resolved {
+                Some(token) => Some(token),
+                None => self.request(turn, row)?,
+            };
+            if let Some(token) = token {
+                return self.check_life(token);
+            }
+            // The row is another one by now, and is looked at again.
+            if Instant::now() >= deadline {
+                return Err(store::Error::Busy.into());
+            }
         }
-        let resolved = if self.today.client_secret.is_some() {
-            // Another process's failed attempt used another client secret, so it says nothing here.
-            None
-        } else {
-            self.resolved_by_other(&row, last, &arrival)?
-        };
-        let token = match resolved {
-            Some(token) => token,
-            None => self.request(turn, row)?,
-        };
-        self.check_life(token)
     }
 
     /// Fails with [`Error::NeverLongEnough`] if even the new `token`, which is stored by now, does

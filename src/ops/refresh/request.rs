@@ -28,15 +28,30 @@ struct Failure {
     attempt: Attempt,
 }
 
+/// The journal of a request, and the one from before it.
+#[derive(Clone, Copy)]
+struct Journals<'a> {
+    own: &'a Journal,
+    earlier: Option<&'a Journal>,
+}
+
 impl Refresh<'_> {
     /// Asks the authorization server for a new token and stores it. Repeats the request after a
-    /// pause where [`Backoff`] allows it.
-    pub(super) fn request(&self, mut turn: RefreshTurn<'_>, row: Row) -> Result<LiveToken, Error> {
+    /// pause where [`Backoff`] allows it. Returns `None`, with nothing sent, if another command
+    /// changed the row or began a refresh since `row` was read.
+    pub(super) fn request(
+        &self,
+        mut turn: RefreshTurn<'_>,
+        row: Row,
+    ) -> Result<Option<LiveToken>, Error> {
         let Row { stored, journal: mut earlier } = row;
-        if let Some(journal) = &earlier
-            && let Some(token) = self.stay_with_stored(&stored.credential, journal)?
-        {
-            return Ok(token);
+        if let Some(journal) = &earlier {
+            if turn.has_request_beside(journal) {
+                return Ok(None);
+            }
+            if let Some(token) = self.stay_with_stored(&stored.credential, journal)? {
+                return Ok(Some(token));
+            }
         }
         if stored.credential.status == Status::HandedOver {
             return Err(credential::handed_over(self.vault, self.account));
@@ -53,10 +68,10 @@ impl Refresh<'_> {
             let held = signals::hold()
                 .map_err(|source| store::Error::Io { doing: "watch signals over", source })?;
             let began_at = (self.clock)();
-            let Some(journal) = turn.begin_refresh(&stored, earlier.as_ref(), began_at)? else {
-                return self.stored_token();
-            };
-            let TokenOutcome { answer, meta } = self.ask(grant, renewal_proof, backoff.request());
+            let bound = backoff.request();
+            let begun = turn.begin_refresh(&stored, earlier.as_ref(), began_at, bound)?;
+            let Some(journal) = begun else { return Ok(None) };
+            let TokenOutcome { answer, meta } = self.ask(grant, renewal_proof, bound);
             let attempt = attempt(&journal, began_at, (self.clock)(), meta);
             let error = match answer {
                 Ok(answer) => {
@@ -67,18 +82,19 @@ impl Refresh<'_> {
                         self.today,
                         (self.clock)(),
                     );
-                    return self.save(&turn, credential, &journal, &attempt);
+                    return self.save(&turn, credential, &journal, &attempt).map(Some);
                 }
                 Err(error) => error,
             };
-            let since_first_use = (self.clock)().duration_since(journal.started_at);
+            let since_first_use = journal.since_first_request((self.clock)());
             let Some(pause) = backoff.pause(&error, reuse.allows_another_try(since_first_use))
             else {
                 let failure = Failure { attempt: failed_attempt(attempt, &error), error };
-                return self.fail(&turn, &stored, earlier.as_ref(), failure);
+                let journals = Journals { own: &journal, earlier: earlier.as_ref() };
+                return self.fail(&turn, &stored, journals, failure).map(Some);
             };
             if error.was_not_processed() {
-                turn.restore_journal(earlier.as_ref(), None);
+                turn.restore_journal(&journal, earlier.as_ref(), None);
             } else {
                 earlier = Some(journal);
             }
@@ -99,7 +115,7 @@ impl Refresh<'_> {
     ) -> Result<Option<LiveToken>, Error> {
         let now = (self.clock)();
         let reuse = self.today.renewal.reuse_of(credential);
-        if reuse.allows_another_try(now.duration_since(earlier.started_at)) {
+        if reuse.allows_another_try(earlier.since_first_request(now)) {
             return Ok(None);
         }
         let interrupted =
@@ -197,7 +213,7 @@ impl Refresh<'_> {
         &self,
         turn: &RefreshTurn<'_>,
         stored: &Stored,
-        earlier: Option<&Journal>,
+        Journals { own, earlier }: Journals<'_>,
         Failure { error, attempt }: Failure,
     ) -> Result<LiveToken, Error> {
         let account = self.account.clone();
@@ -206,15 +222,17 @@ impl Refresh<'_> {
                 return self.record_refusal(turn, stored, &attempt);
             }
             token_error::Error::ClientRefused { .. } | token_error::Error::NotSigned(_) => {
-                turn.restore_journal(earlier, Some(&attempt));
+                turn.restore_journal(own, earlier, Some(&attempt));
                 return Err(Error::NotRefreshed { account, source: error });
             }
             // A request that the server did not process has spent nothing, so its journal goes.
             // Any other may have spent the refresh token, so its journal stays.
-            passing if passing.was_not_processed() => turn.restore_journal(earlier, Some(&attempt)),
+            passing if passing.was_not_processed() => {
+                turn.restore_journal(own, earlier, Some(&attempt));
+            }
             token_error::Error::TooManyRequests { .. }
             | token_error::Error::NoVerdict { .. }
-            | token_error::Error::Fault(_) => turn.record_attempt(&attempt),
+            | token_error::Error::Fault(_) => turn.record_attempt(own, &attempt),
         }
         self.fall_back(Error::NotRefreshed { account, source: error }, &stored.credential)
     }

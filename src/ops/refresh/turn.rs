@@ -59,44 +59,65 @@ impl<'a> Refresh<'a> {
     }
 
     /// Waits for the turn, or until another process has done the work. Fails with
-    /// [`store::Error::Busy`] after [`WAIT`].
-    pub(super) fn wait_for_turn(&self, arrival: &Arrival) -> Result<WaitOutcome<'a>, Error> {
+    /// [`store::Error::Busy`] at `deadline`.
+    pub(super) fn wait_for_turn(
+        &self,
+        arrival: &Arrival,
+        deadline: Instant,
+    ) -> Result<WaitOutcome<'a>, Error> {
         let started = Instant::now();
         let mut queue = self.vault.refresh_queue(self.account)?;
+        let mut turn: Option<RefreshTurn<'a>> = None;
         loop {
-            if let Some(turn) = queue.take(Instant::now() + WAIT)? {
-                return Ok(WaitOutcome::Turn(turn));
+            if turn.is_none() {
+                turn = queue.take(deadline)?;
+            }
+            if let Some(held) = turn.take() {
+                // Nearly always the process that had the turn before has ended its request.
+                let (row, _) = self.row()?;
+                if !row.journal.is_some_and(|journal| held.has_request_beside(&journal)) {
+                    return Ok(WaitOutcome::Turn(held));
+                }
+                turn = Some(held);
             }
             std::thread::sleep(POLL);
-            if queue.is_free()? {
+            let others_hold_it = turn.is_none() && !queue.is_free()?;
+            if !others_hold_it {
                 // Reading another process's result needs no turn, so all waiting processes can
                 // go on at once.
                 let (row, last) = self.row()?;
-                if let Some(token) = self.resolved_by_other(&row, last, arrival)? {
+                let under_way = row.journal.as_ref().is_some_and(|journal| match &turn {
+                    Some(held) => held.has_request_beside(journal),
+                    None => self.vault.is_under_way(self.account, journal),
+                });
+                if let Some(token) = self.resolved_by_other(&row, under_way, last, arrival)? {
                     return Ok(WaitOutcome::Resolved(Box::new(token)));
                 }
-            } else if started.elapsed() >= SHORT_WAIT {
+            }
+            if (others_hold_it || turn.is_some()) && started.elapsed() >= SHORT_WAIT {
                 let credential = credential::expect(self.vault, self.account)?.stored.credential;
                 let busy = Error::Store(store::Error::Busy);
                 if let Ok(token) = self.fall_back(busy, &credential) {
                     return Ok(WaitOutcome::Resolved(Box::new(token)));
                 }
             }
-            if started.elapsed() >= WAIT {
+            if Instant::now() >= deadline {
                 return Err(store::Error::Busy.into());
             }
         }
     }
 
     /// Returns the result of another process since `arrival`, if that leaves nothing to do: its new
-    /// token, or its failure. Returns `None` if this process has to send a request.
+    /// token, or its failure. Returns `None` if this process has to send a request. `under_way` says
+    /// whether the request of the row's journal may still be on its way.
     pub(super) fn resolved_by_other(
         &self,
         row: &Row,
+        under_way: bool,
         last: Option<Attempt>,
         arrival: &Arrival,
     ) -> Result<Option<LiveToken>, Error> {
-        if let Some(token) = self.renewed_by_other(row, arrival)? {
+        if let Some(token) = self.renewed_by_other(row, under_way, arrival)? {
             return Ok(Some(token));
         }
         let Some(last) = last else { return Ok(None) };
@@ -104,7 +125,12 @@ impl<'a> Refresh<'a> {
     }
 
     /// Returns the token that another process renewed, if it is good enough for this caller.
-    fn renewed_by_other(&self, row: &Row, arrival: &Arrival) -> Result<Option<LiveToken>, Error> {
+    fn renewed_by_other(
+        &self,
+        row: &Row,
+        under_way: bool,
+        arrival: &Arrival,
+    ) -> Result<Option<LiveToken>, Error> {
         let Row { stored, journal } = row;
         match self.trigger {
             Trigger::Explicit => {
@@ -113,7 +139,8 @@ impl<'a> Refresh<'a> {
                     && stored.credential.status != Status::LoginRequired;
                 Ok(renewed.then(|| hand_out(stored.credential.clone(), false)))
             }
-            Trigger::Need(_) if journal.is_some() => Ok(None),
+            // An interrupted refresh is to be finished.
+            Trigger::Need(_) if journal.is_some() && !under_way => Ok(None),
             Trigger::Need(need) => {
                 match judge(self.account, &stored.credential, need, (self.clock)())? {
                     TokenState::Good(token) => Ok(Some(*token)),

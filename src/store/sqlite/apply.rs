@@ -7,7 +7,7 @@ use crate::model::account::Account;
 use crate::model::attempt::Attempt;
 use crate::store::change::{Change, Outcome, Placement};
 use crate::store::error::Error;
-use crate::store::record::Journal;
+use crate::store::record::{AttemptId, Journal};
 use crate::vault::seal::DataKey;
 use crate::vault::slot::{KeySlot, SlotId, SlotKind};
 use crate::vault::slot_secret::{entry_name, slot_of_entry};
@@ -21,19 +21,19 @@ pub(super) fn apply(
     match change {
         Change::SealAuditHead => Ok(Outcome::Done),
         Change::Reserve => header::next_revision(transaction, key).map(|_| Outcome::Done),
-        Change::BeginRefresh { account, journal } => begin(transaction, account, journal),
-        Change::RestoreJournal { account, earlier, attempt } => {
+        Change::BeginRefresh { account, journal, over } => {
+            begin(transaction, account, journal, *over)
+        }
+        Change::RestoreJournal { account, own, earlier, attempt } => {
             if let Some(attempt) = attempt {
                 attempts::put(transaction, account, attempt)?;
             }
-            match earlier {
-                Some(journal) => journal::put(transaction, account, journal)?,
-                None => journal::remove(transaction, account)?,
-            }
-            Ok(Outcome::Done)
+            end(transaction, account, *own, earlier.as_ref())
         }
-        Change::RecordAttempt { account, attempt } => {
-            attempts::put(transaction, account, attempt).map(|()| Outcome::Done)
+        Change::RecordAttempt { account, journal, attempt } => {
+            attempts::put(transaction, account, attempt)?;
+            let ended = Journal { lease: None, ..journal.clone() };
+            end(transaction, account, journal.attempt, Some(&ended))
         }
         Change::StoreAnswer { account, revision, credential, attempt } => {
             if !credentials::replace(transaction, key, account, credential, *revision)? {
@@ -123,11 +123,37 @@ fn begin(
     transaction: &Transaction<'_>,
     account: &Account,
     journal: &Journal,
+    over: Option<AttemptId>,
 ) -> Result<Outcome, Error> {
     if credentials::revision(transaction, account)? != Some(journal.revision) {
         return Ok(Outcome::Moved);
     }
+    // Whatever became of the locks: of two processes that found the same journal, one begins.
+    let earlier = journal::read(transaction, account)?
+        .filter(|earlier| earlier.revision == journal.revision)
+        .map(|earlier| earlier.attempt);
+    if earlier != over {
+        return Ok(Outcome::Moved);
+    }
     journal::put(transaction, account, journal).map(|()| Outcome::Done)
+}
+
+/// Writes `left` in place of the journal of the attempt `own`. Another journal belongs to another
+/// process, and is left.
+fn end(
+    transaction: &Transaction<'_>,
+    account: &Account,
+    own: AttemptId,
+    left: Option<&Journal>,
+) -> Result<Outcome, Error> {
+    if journal::read(transaction, account)?.is_none_or(|journal| journal.attempt != own) {
+        return Ok(Outcome::Moved);
+    }
+    match left {
+        Some(journal) => journal::put(transaction, account, journal)?,
+        None => journal::remove(transaction, account)?,
+    }
+    Ok(Outcome::Done)
 }
 
 fn checked(

@@ -23,14 +23,25 @@ pub(crate) fn read(connection: &Connection, account: &Account) -> Result<Option<
              WHERE provider = ?1 AND user = ?2",
         )?
         .query_row((account.provider.as_str(), account.user.as_str()), |row| {
-            Ok((row.get::<_, i64>(0)?, row.get(1)?, row.get(2)?))
+            Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?, row.get(2)?))
         })
         .optional()?;
     found
         .map(|(revision, attempt, started_at)| {
             let revision =
                 u64::try_from(revision).map_err(|_| Error::Inconsistent("a negative revision"))?;
-            Ok(Journal { revision, attempt, started_at: time(started_at)? })
+            // Behind the name of the attempt; absent in what an earlier program wrote.
+            let (attempt, rest) = attempt
+                .split_first_chunk()
+                .ok_or(Error::Inconsistent("a journal without an attempt"))?;
+            let (started, lease) = serde_json::from_slice(rest).unwrap_or_default();
+            Ok(Journal {
+                revision,
+                attempt: *attempt,
+                started_at: time(started_at)?,
+                started,
+                lease,
+            })
         })
         .transpose()
 }
@@ -75,7 +86,11 @@ pub(crate) fn put(
             account.provider.as_str(),
             account.user.as_str(),
             header::stored(journal.revision)?,
-            journal.attempt,
+            [
+                journal.attempt.as_slice(),
+                &serde_json::to_vec(&(&journal.started, &journal.lease)).unwrap_or_default(),
+            ]
+            .concat(),
             journal.started_at.as_second(),
         ))?;
     Ok(())

@@ -16,6 +16,7 @@ use self::remedy::row_of;
 use self::row::{Row, Verdict};
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
+use crate::cli::table;
 use crate::cli::ui::{Ui, Verbosity};
 use crate::ops::doctor;
 
@@ -87,13 +88,35 @@ fn print(context: &Context, rows: &[Row]) -> Result<(), CliError> {
         // Padded to the longest result and the longest name.
         let result = format!("{:<7}", words::result(row.verdict));
         let result = Ui::styled(&coloured(row.verdict), &result);
-        context.ui.line(&format!("{result}  {:<16}  {}", words::name(row.check), row.message))?;
+        let name = words::name(row.check);
+        let indent = indent();
+        let message = table::wrap(&row.message, indent, indent);
+        if indent < MESSAGE {
+            context.ui.line(&format!("{result}  {name}\n{:indent$}{message}", ""))?;
+        } else {
+            context.ui.line(&format!("{result}  {name:<16}  {message}"))?;
+        }
         if let Some(hint) = &row.hint {
             let label = Ui::styled(&Style::new().cyan(), "hint:");
-            context.ui.line(&format!("{:25}  {label} {hint}", ""))?;
+            // A command stays on one line, so that it can be copied.
+            let hint = if hint.starts_with("tokctl ") {
+                hint.clone()
+            } else {
+                table::wrap(hint, indent + "hint: ".len(), indent)
+            };
+            context.ui.line(&format!("{:indent$}{label} {hint}", ""))?;
         }
     }
     Ok(())
+}
+
+/// The column at which messages begin, behind the longest result and the longest name.
+const MESSAGE: usize = 27;
+
+/// Returns the column at which messages begin. Where there is no room for columns, that is on a line
+/// of their own.
+fn indent() -> usize {
+    if table::is_narrow() { 4 } else { MESSAGE }
 }
 
 fn coloured(verdict: Verdict) -> Style {

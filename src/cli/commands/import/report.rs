@@ -5,16 +5,15 @@ use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
-use comfy_table::Table;
 use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::cli::client_settings::{id_variable, secret_variable};
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
+use crate::cli::table::{Fit, Table};
 use crate::cli::time;
 use crate::cli::typed::{quoted, user_flag};
-use crate::cli::ui::Ui;
 use crate::cli::words::kind_word;
 use crate::model::account::ProviderName;
 use crate::ops::import::{self, LeftOut, Outcome, Placed};
@@ -84,7 +83,7 @@ pub(super) fn print(
     if placed.is_empty() {
         return Ok(());
     }
-    context.ui.line(&table(placed, now).trim_fmt())
+    context.ui.line(&table(placed, now).render())
 }
 
 impl<'a> One<'a> {
@@ -110,17 +109,23 @@ impl<'a> One<'a> {
 /// times.
 fn table(placed: &[Placed], now: Timestamp) -> Table {
     let terminal = std::io::stdout().is_terminal();
-    let mut table = Ui::table();
-    table.set_header(["PROVIDER", "USER", "KIND", "EXPIRES", "REFRESHABLE", "OUTCOME"]);
+    let mut table = Table::new([
+        ("PROVIDER", Fit::Whole),
+        ("USER", Fit::Cut),
+        ("OUTCOME", Fit::Whole),
+        ("EXPIRES", Fit::Whole),
+        ("KIND", Fit::Spare),
+        ("REFRESHABLE", Fit::Spare),
+    ]);
     for Placed { summary, outcome, .. } in placed {
         let expires = time::in_table(summary.expires_at, now, terminal);
-        table.add_row([
-            summary.account.provider.to_string(),
-            summary.account.user.to_string(),
-            kind_word(summary.kind).to_owned(),
-            expires,
-            if summary.refreshable { "yes" } else { "no" }.to_owned(),
-            word(*outcome).to_owned(),
+        table.add(vec![
+            summary.account.provider.to_string().into(),
+            summary.account.user.to_string().into(),
+            word(*outcome).into(),
+            expires.into(),
+            kind_word(summary.kind).into(),
+            if summary.refreshable { "yes" } else { "no" }.into(),
         ]);
     }
     table

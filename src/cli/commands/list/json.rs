@@ -7,35 +7,24 @@ use jiff::Timestamp;
 use serde::ser::{Error as _, SerializeSeq};
 use serde::{Serialize, Serializer};
 
+use super::columns::status;
+use super::selection::{Listed, Listing, Selection, Stopped};
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::time;
-use crate::cli::words::{kind_word, status_word};
-use crate::model::account::Account;
+use crate::cli::words::kind_word;
 use crate::model::attempt::{Action, Attempt, Outcome};
 use crate::model::credential::Status;
 use crate::model::summary::Summary;
-use crate::ops::Vault;
 use crate::ops::error::StoreError;
 use crate::untrusted::printable;
 
-/// The result of printing: what was shown and what was not.
-#[derive(Default)]
-pub(super) struct Listing {
-    pub(super) count: usize,
-    pub(super) first: Option<Account>,
-    /// The number of rows that are too damaged to show.
-    pub(super) odd: usize,
-}
-
-/// Prints the credentials for which `wanted` is true.
-pub(super) fn print(
+/// Prints the credentials of `selection`.
+pub(super) fn print<W: Fn(&Summary) -> bool>(
     context: &Context,
-    vault: &Vault,
-    wanted: impl Fn(&Summary) -> bool,
-    now: Timestamp,
+    selection: &Selection<'_, W>,
 ) -> Result<Listing, CliError> {
-    let credentials = Rows { vault, wanted, now, end: RefCell::new(Ok(Listing::default())) };
+    let credentials = Rows { selection, end: RefCell::new(Ok(Listing::default())) };
     let report = CredentialList { v: 1, credentials };
     let printed = context.ui.stream_json(&report);
     match report.credentials.end.into_inner() {
@@ -43,11 +32,6 @@ pub(super) fn print(
         Err(error) => Err(error.into()),
         Ok(shown) => printed.map(|()| shown),
     }
-}
-
-/// Returns the status at `now`. That a token has expired is not stored, but follows from the time.
-pub(super) fn status(summary: &Summary, now: Timestamp) -> &'static str {
-    if summary.is_expired(now) { "expired" } else { status_word(summary.status) }
 }
 
 /// The output.
@@ -59,42 +43,21 @@ struct CredentialList<C> {
 
 /// The credentials to print, which are read during serialization.
 struct Rows<'a, W> {
-    vault: &'a Vault,
-    wanted: W,
-    now: Timestamp,
+    selection: &'a Selection<'a, W>,
     /// The result, set when serialization ends.
     end: RefCell<Result<Listing, StoreError>>,
-}
-
-/// The reason why reading or printing stopped.
-enum Stopped<E> {
-    Reading(StoreError),
-    Printing(E),
-}
-
-impl<E> From<StoreError> for Stopped<E> {
-    fn from(error: StoreError) -> Self {
-        Self::Reading(error)
-    }
 }
 
 impl<W: Fn(&Summary) -> bool> Serialize for Rows<'_, W> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut list = serializer.serialize_seq(None)?;
-        let mut shown = Listing::default();
-        let odd = self.vault.each_summary(|summary, attempt, in_doubt| {
-            if !(self.wanted)(&summary) {
-                return Ok(());
-            }
-            let one = One::new(&summary, in_doubt, attempt.as_ref(), self.now);
-            list.serialize_element(&one).map_err(Stopped::Printing)?;
-            shown.count += 1;
-            shown.first.get_or_insert(summary.account);
-            Ok(())
+        let listing = self.selection.each(|Listed { summary, attempt, in_doubt }| {
+            let one = One::new(summary, *in_doubt, attempt.as_ref(), self.selection.now);
+            list.serialize_element(&one).map_err(Stopped::Printing)
         });
-        match odd {
-            Ok(odd) => {
-                *self.end.borrow_mut() = Ok(Listing { odd, ..shown });
+        match listing {
+            Ok(listing) => {
+                *self.end.borrow_mut() = Ok(listing);
                 list.end()
             }
             Err(Stopped::Printing(error)) => Err(error),

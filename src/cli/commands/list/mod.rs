@@ -1,28 +1,31 @@
 //! `tokctl list`: shows what is stored, but no secrets.
 
+mod columns;
+mod selection;
 mod json;
+mod text;
 
-use std::io::IsTerminal;
-
-use comfy_table::Table;
 use jiff::{SignedDuration, Timestamp};
 
-use self::json::{Listing, status};
+use self::columns::{Column, Shown};
+use self::selection::{Listing, Selection};
 use crate::cli::choice::Choice;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Hint, Kind};
 use crate::cli::time;
-use crate::cli::ui::Ui;
-use crate::cli::words::kind_word;
 use crate::model::credential::Status;
 use crate::model::duration;
 use crate::model::summary::Summary;
 use crate::ops::Vault;
-use crate::untrusted::printable;
 
 /// Show what is stored, never a secret
 ///
 /// Needs no key: what it shows is the copy in the clear, which is not verified.
+///
+/// A terminal gets one line for each credential, cut with … to its width. In a pipe, nothing is cut:
+/// each line has the fields `provider`, `user`, `status` and `expires`, separated by tabs, without a
+/// heading; `-` stands for what there is not, and times are RFC 3339 in UTC. Scripts may rely on
+/// that, and on `--json`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -32,6 +35,33 @@ pub(crate) struct Args {
     /// the command ends with 4
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     expiring_within: Option<SignedDuration>,
+
+    /// Show the next login, the kind, the server, its account and the scopes as well
+    #[arg(long, short, conflicts_with = "columns")]
+    wide: bool,
+
+    /// Show these columns, in this order, separated by commas: provider, user, status, expires,
+    /// login-by, kind, server, account, scopes
+    #[arg(long, value_name = "COLUMNS", value_delimiter = ',', hide_possible_values = true)]
+    columns: Vec<Column>,
+
+    /// Sort by one of these columns; what has no end comes last
+    #[arg(long, value_name = "COLUMN", hide_possible_values = true)]
+    sort: Option<Column>,
+}
+
+impl Args {
+    /// Returns the columns of a table or of the lines in a pipe.
+    fn columns(&self) -> Vec<Shown> {
+        if self.wide {
+            return columns::wide();
+        }
+        let mut shown = columns::named(&self.columns);
+        if self.columns.is_empty() && self.expiring_within.is_some() {
+            shown.extend(columns::named(&[Column::LoginBy]));
+        }
+        shown
+    }
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
@@ -43,12 +73,27 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
             && args.choice.user.as_ref().is_none_or(|user| account.user == *user)
             && args.expiring_within.is_none_or(|within| needs_login(summary, within, now))
     };
+    let selection = Selection { vault: &vault, wanted, sort: args.sort, now };
     let shown = if context.ui.json {
-        json::print(context, &vault, wanted, now)?
+        json::print(context, &selection)?
     } else {
-        print_table(context, &vault, wanted, args.expiring_within, now)?
+        text::print(context, &selection, &args.columns())?
     };
+    if !context.ui.json && shown.whole && shown.count == 0 {
+        context.ui.status(&nothing(args, &vault, &shown)?);
+    }
     tell(args, &shown)
+}
+
+/// Returns the sentence for an empty list.
+fn nothing(args: &Args, vault: &Vault, shown: &Listing) -> Result<String, CliError> {
+    Ok(if shown.odd == 0 && vault.accounts(None, None)?.is_empty() {
+        "nothing is stored here yet: tokctl login".into()
+    } else if let Some(within) = args.expiring_within {
+        format!("nothing needs a login within {}", time::length(within))
+    } else {
+        "nothing that is stored matches".into()
+    })
 }
 
 fn tell(args: &Args, shown: &Listing) -> Result<(), CliError> {
@@ -80,67 +125,4 @@ fn needs_login(summary: &Summary, within: SignedDuration, now: Timestamp) -> boo
             summary.is_expired(now) || summary.login_by.is_some_and(|login_by| login_by <= until)
         }
     }
-}
-
-fn print_table(
-    context: &Context,
-    vault: &Vault,
-    wanted: impl Fn(&Summary) -> bool,
-    expiring_within: Option<SignedDuration>,
-    now: Timestamp,
-) -> Result<Listing, CliError> {
-    let (mut summaries, odd) = vault.summaries()?;
-    let empty = summaries.is_empty();
-    summaries.retain(wanted);
-    if empty {
-        context.ui.status("nothing is stored here yet: tokctl login PROVIDER --user USER");
-    } else if let (true, Some(within)) = (summaries.is_empty(), expiring_within) {
-        context.ui.status(&format!("nothing needs a login within {}", time::length(within)));
-    } else if summaries.is_empty() {
-        context.ui.status("nothing that is stored matches");
-    } else {
-        context.ui.line(&table(&summaries, expiring_within.is_some(), now).trim_fmt())?;
-    }
-    let first = summaries.first().map(|summary| summary.account.clone());
-    Ok(Listing { count: summaries.len(), first, odd })
-}
-
-/// The position of the column for the next login, behind the token's expiry.
-const LOGIN_BY: usize = 5;
-
-/// Returns a table that fits the terminal. Piped output has one line per credential and absolute
-/// times.
-///
-/// The next login has a column if `expiring` is set or it differs from the token's expiry.
-fn table(summaries: &[Summary], expiring: bool, now: Timestamp) -> Table {
-    let terminal = std::io::stdout().is_terminal();
-    let mut table = Ui::table();
-    let with_login_by = expiring
-        || summaries
-            .iter()
-            .any(|summary| summary.login_by.is_some() && summary.login_by != summary.expires_at);
-    let time = |at: Option<Timestamp>| time::in_table(at, now, terminal);
-    let mut header = vec!["PROVIDER", "USER", "KIND", "STATUS", "EXPIRES", "SERVER", "SCOPES"];
-    if with_login_by {
-        header.insert(LOGIN_BY, "LOGIN BY");
-    }
-    table.set_header(header);
-    for summary in summaries {
-        let shown =
-            |text: Option<&str>| printable(text.filter(|text| !text.is_empty()).unwrap_or("-"));
-        let mut row = vec![
-            summary.account.provider.to_string(),
-            summary.account.user.to_string(),
-            kind_word(summary.kind).to_owned(),
-            status(summary, now).to_owned(),
-            time(summary.expires_at),
-            shown(summary.server_url.as_deref()),
-            shown(Some(&summary.scopes.to_string())),
-        ];
-        if with_login_by {
-            row.insert(LOGIN_BY, time(summary.login_by));
-        }
-        table.add_row(row);
-    }
-    table
 }

@@ -158,5 +158,5 @@ fn announce(context: &Context, browser: Option<&Browser>, address: &url::Url) {
     } else {
         "open this address in a browser:"
     };
-    context.ui.always(&format!("{what}\n\n  {address}\n"));
+    context.ui.always_with(what, &[address.as_str()]);
 }

@@ -54,10 +54,9 @@ fn announce(context: &Context, consent: &consent::Args, shown: &DeviceAuthorizat
         .filter(|_| may_open)
         .is_some_and(|browser| browser.open(&context.environment, whole.url()).is_ok());
     let what = if opened { "opened in the browser; or open" } else { "open" };
-    context.ui.always(&format!(
-        "{what} this address, on this device or on another, and enter the code:\n\n  {short}\n  {code}\n"
-    ));
+    let what = format!("{what} this address, on this device or on another, and enter the code:");
+    context.ui.always_with(&what, &[short.as_str(), code]);
     if whole != short {
-        context.ui.always(&format!("or open this one and compare the code:\n\n  {whole}\n"));
+        context.ui.always_with("or open this one and compare the code:", &[whole.as_str()]);
     }
 }

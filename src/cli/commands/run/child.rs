@@ -17,7 +17,7 @@ use signal_hook::low_level::siginfo::{Cause, Origin};
 use super::variable::Variable;
 use crate::cli::environment::Environment;
 use crate::cli::error::{CliError, Kind};
-use crate::cli::memory;
+use crate::cli::{memory, stderr};
 use crate::executable;
 use crate::untrusted::printable;
 
@@ -161,5 +161,5 @@ fn look(child: Pid) -> io::Result<State> {
 }
 
 fn has_terminal() -> bool {
-    io::stdin().is_terminal() || io::stdout().is_terminal() || io::stderr().is_terminal()
+    io::stdin().is_terminal() || io::stdout().is_terminal() || stderr::is_terminal()
 }

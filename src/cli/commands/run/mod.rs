@@ -179,9 +179,11 @@ fn choose_masked(args: &Args, secrets: &Secrets) -> Masked {
         StreamTarget::Device => false,
     };
     let there_are_some = !secrets.is_empty();
+    #[expect(clippy::disallowed_methods, reason = "nothing is written to it")]
+    let stderr = io::stderr();
     Masked {
         stdout: there_are_some && is_masked(target_of(io::stdout())),
-        stderr: there_are_some && is_masked(target_of(io::stderr())),
+        stderr: there_are_some && is_masked(target_of(stderr)),
     }
 }
 

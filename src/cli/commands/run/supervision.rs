@@ -58,6 +58,7 @@ impl Inlets {
 ///
 /// Streams that lead to the same file share one pipe, which keeps their output in order.
 fn pipes(masked: Masked, ended: &PipeReader) -> io::Result<(Inlets, Vec<Pump>)> {
+    #[expect(clippy::disallowed_methods, reason = "what the child prints goes on as it is")]
     let (stdout, stderr) = (io::stdout(), io::stderr());
     let (mut inlets, mut pumps) = (Inlets::default(), Vec::new());
     if masked.stdout {

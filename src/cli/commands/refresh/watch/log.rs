@@ -4,12 +4,11 @@
 //! level.
 
 use std::fmt::Write;
-use std::io::{IsTerminal, stderr};
 
 use serde_json::{Map, Value};
 
-use crate::cli::time;
 use crate::cli::ui::{Ui, Verbosity};
+use crate::cli::{stderr, time};
 use crate::untrusted::printable;
 
 /// The writer of the log, with its form.
@@ -33,7 +32,7 @@ impl Log {
     pub(super) fn new(ui: Ui) -> Self {
         let form = match ui.json {
             true => Form::Json,
-            false if stderr().is_terminal() => Form::Terminal,
+            false if stderr::is_terminal() => Form::Terminal,
             false => Form::Logfmt,
         };
         Self { ui, form }
@@ -41,7 +40,11 @@ impl Log {
 
     /// Writes one line if the level is enabled.
     pub(super) fn line(&self, level: Verbosity, event: &str, facts: Facts<'_>) {
-        self.ui.log(level, &render(self.form, &time::rfc3339(time::now()), level, event, facts));
+        let line = render(self.form, &time::rfc3339(time::now()), level, event, facts);
+        match self.form {
+            Form::Json => self.ui.log_json(level, &line),
+            Form::Logfmt | Form::Terminal => self.ui.log(level, &line),
+        }
     }
 }
 

@@ -1,0 +1,83 @@
+//! The credentials that `tokctl list` shows, in their order.
+
+use jiff::Timestamp;
+
+use super::columns::Column;
+use crate::model::account::Account;
+use crate::model::attempt::Attempt;
+use crate::model::summary::Summary;
+use crate::ops::Vault;
+use crate::ops::error::StoreError;
+
+/// The credentials of `vault` for which `wanted` is true.
+pub(super) struct Selection<'a, W> {
+    pub(super) vault: &'a Vault,
+    pub(super) wanted: W,
+    /// The column by which they are sorted; `None` for the vault's own order, by provider and user.
+    pub(super) sort: Option<Column>,
+    pub(super) now: Timestamp,
+}
+
+/// One credential, as much of it as is in the clear.
+pub(super) struct Listed {
+    pub(super) summary: Summary,
+    pub(super) attempt: Option<Attempt>,
+    /// Whether what became of the last refresh is not known.
+    pub(super) in_doubt: bool,
+}
+
+/// The result of printing: what was shown and what was not.
+#[derive(Default)]
+pub(super) struct Listing {
+    pub(super) count: usize,
+    pub(super) first: Option<Account>,
+    /// The number of rows that are too damaged to show.
+    pub(super) odd: usize,
+    /// Whether printing went on to the end: the reader of a pipe may have gone away.
+    pub(super) whole: bool,
+}
+
+/// The reason why reading or printing stopped.
+pub(super) enum Stopped<E> {
+    Reading(StoreError),
+    Printing(E),
+}
+
+impl<E> From<StoreError> for Stopped<E> {
+    fn from(error: StoreError) -> Self {
+        Self::Reading(error)
+    }
+}
+
+impl<W: Fn(&Summary) -> bool> Selection<'_, W> {
+    /// Calls `each` for every credential. Only one is in memory at a time, unless they are sorted.
+    pub(super) fn each<E>(
+        &self,
+        mut each: impl FnMut(&Listed) -> Result<(), Stopped<E>>,
+    ) -> Result<Listing, Stopped<E>> {
+        let mut listing = Listing::default();
+        let mut show = |listed: &Listed| {
+            each(listed)?;
+            listing.count += 1;
+            listing.first.get_or_insert_with(|| listed.summary.account.clone());
+            Ok::<_, Stopped<E>>(())
+        };
+        let mut sorted = Vec::new();
+        let odd = self.vault.each_summary(|summary, attempt, in_doubt| {
+            if !(self.wanted)(&summary) {
+                return Ok(());
+            }
+            let listed = Listed { summary, attempt, in_doubt };
+            if self.sort.is_none() {
+                return show(&listed);
+            }
+            sorted.push(listed);
+            Ok(())
+        })?;
+        if let Some(column) = self.sort {
+            sorted.sort_by(|one, other| column.compare(&one.summary, &other.summary, self.now));
+            sorted.iter().try_for_each(show)?;
+        }
+        Ok(Listing { odd, whole: true, ..listing })
+    }
+}

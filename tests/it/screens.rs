@@ -1,0 +1,176 @@
+//! What people see: screens of 40, 80 and 120 columns, as a terminal shows them.
+//!
+//! `SNAPSHOTS=overwrite cargo test screens` writes `tests/it/screens/` anew; look at what changed.
+
+use std::fmt::Write as _;
+use std::num::NonZeroU16;
+use std::path::Path;
+use std::process::Command;
+
+use jiff::{SignedDuration, Timestamp};
+use rexpect::process::wait::WaitStatus;
+use snapbox::{Assert, Data};
+
+use crate::env::{TestEnv, stdout};
+
+/// The time that a screen may take to be complete, in milliseconds.
+const PATIENCE: u64 = 60_000;
+
+/// More lines than any screen here has, so that none scrolls away.
+const ROWS: NonZeroU16 = NonZeroU16::new(100).unwrap();
+
+/// A terminal after a command ran in it.
+pub(crate) struct Screen {
+    emulator: vt100::Parser,
+    pub(crate) exit: i32,
+}
+
+impl Screen {
+    /// Runs `tokctl` with these arguments of a shell in a terminal of so many columns.
+    pub(crate) fn of(env: &TestEnv, columns: u16, arguments: &str) -> Self {
+        let mut command = Command::new("/bin/sh");
+        let script = format!("stty rows {ROWS} cols {columns} && exec \"$0\" {arguments}");
+        command.args(["-c", &script]).arg(snapbox::cmd::cargo_bin("tokctl"));
+        env.settle(&mut command);
+        command.env("TERM", "xterm-256color");
+        let mut session = rexpect::session::spawn_command(command, Some(PATIENCE)).unwrap();
+        let said = session.exp_eof().unwrap();
+        // Each byte was taken for a character.
+        let bytes: Vec<u8> =
+            said.chars().map(|character| u8::try_from(character).unwrap()).collect();
+        let mut emulator = vt100::Parser::new(ROWS, columns.try_into().unwrap(), 0);
+        emulator.process(&bytes);
+        match session.process.wait().unwrap() {
+            WaitStatus::Exited(_, exit) => Self { emulator, exit },
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// The lines, without blanks at their ends.
+    pub(crate) fn text(&self) -> String {
+        let (_, columns) = self.emulator.screen().size();
+        let rows: Vec<String> = self.emulator.screen().rows(0, columns.get()).collect();
+        let rows: Vec<&str> = rows.iter().map(|row| row.trim_end()).collect();
+        rows.join("\n").trim_end().to_owned()
+    }
+
+    /// The colour of the first character of `text`, which stands on the screen.
+    fn color(&self, text: &str) -> vt100::Color {
+        let screen = self.emulator.screen();
+        let (rows, columns) = screen.size();
+        for row in 0..rows.get() {
+            let line: String = (0..columns.get())
+                .map(|column| screen.cell(row, column).map_or("", vt100::Cell::contents))
+                .map(|cell| if cell.is_empty() { " " } else { cell })
+                .collect();
+            if let Some(at) = line.find(text) {
+                assert!(line.is_ascii(), "columns are counted in bytes: {line}");
+                return screen.cell(row, u16::try_from(at).unwrap()).unwrap().fgcolor();
+            }
+        }
+        panic!("`{text}` is not on the screen:\n{}", self.text());
+    }
+}
+
+/// Compares the screens of a command with those that were looked at before. What differs from run to
+/// run is replaced by `settled`.
+fn is_as_before(
+    name: &str,
+    env: &TestEnv,
+    arguments: &str,
+    exit: i32,
+    settled: impl Fn(String) -> String,
+) {
+    let mut shown = String::new();
+    for columns in [40, 80, 120] {
+        let screen = Screen::of(env, columns, arguments);
+        assert_eq!(screen.exit, exit, "{arguments}: {}", screen.text());
+        let ruler = "-".repeat(columns.into());
+        write!(shown, "{ruler}\n{}\n", settled(screen.text())).unwrap();
+    }
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/it/screens/{name}.txt"));
+    Assert::new().action_env("SNAPSHOTS").eq(shown, Data::read_from(&path, None).raw());
+}
+
+/// Names that are wider or narrower than the number of their characters, or written from the right.
+const NAMES: [&str; 6] = [
+    "alice",
+    "山田太郎@example.com",
+    "דוד@example.com",
+    "👩\u{200d}👩\u{200d}👧 family",
+    "می\u{200c}خواهم",
+    "somebody.with.quite.a.long.name@department.example.com",
+];
+
+/// So many days from now, and half a day, so that the number of days is the same tomorrow.
+fn in_days(days: i64) -> String {
+    (Timestamp::now() + SignedDuration::from_hours(24 * days + 12)).to_string()
+}
+
+/// A vault with a token for each of [`NAMES`], with ends in the past and the future.
+fn many_names() -> TestEnv {
+    let env = TestEnv::new();
+    env.define_vendor();
+    for (name, days) in NAMES.into_iter().zip([None, Some(30), Some(-4), None, Some(400), None]) {
+        let expires = days.map_or_else(|| "never".to_owned(), in_days);
+        let login = ["login", "vendor", "--user", name, "--token-stdin", "--expires", &expires];
+        env.tokctl(login).stdin("made-up-token").assert().success();
+    }
+    env.sql("UPDATE credentials SET status = 'login_required' WHERE user = 'alice'");
+    env
+}
+
+/// Made-up entries of the audit, which is shown without being verified.
+fn audited() -> TestEnv {
+    let env = many_names().set("TZ", "Asia/Tokyo");
+    let mut entries = String::new();
+    for (number, name) in (1..).zip(NAMES) {
+        let entry = serde_json::json!({
+            "n": number, "at": format!("2026-03-01T22:0{number}:07.123Z"), "action": "get",
+            "provider": "vendor", "user": name, "outcome": if number == 3 { "provider_unavailable" } else { "ok" },
+            "command": "get", "pid": 4000 + number, "parent": "cron", "mac": "00"
+        });
+        writeln!(entries, "{entry}").unwrap();
+    }
+    env.file("data/tokctl/tokens.db.d/audit.jsonl", entries);
+    env
+}
+
+#[test]
+fn lists_fit_the_terminal() {
+    let env = many_names();
+    is_as_before("list", &env, "list", 0, |text| text);
+    is_as_before("list-wide", &env, "list --wide", 0, |text| text);
+    is_as_before("list-expiring", &env, "list --expiring-within 60d 2>/dev/null", 4, |text| text);
+}
+
+#[test]
+fn an_entry_of_the_audit_takes_one_line() {
+    is_as_before("audit", &audited(), "audit", 0, |text| text);
+}
+
+#[test]
+fn services_fit_the_terminal() {
+    is_as_before("providers", &TestEnv::new(), "providers", 0, |text| text);
+}
+
+#[test]
+fn the_status_is_coloured_where_somebody_looks_at_it() {
+    let env = TestEnv::new().with_static_token("x", "made-up-token");
+    assert_eq!(Screen::of(&env, 80, "list").color("active"), vt100::Color::Idx(2));
+    for arguments in ["--color never list", "list | cat"] {
+        assert_eq!(Screen::of(&env, 80, arguments).color("active"), vt100::Color::Default);
+    }
+    let env = env.set("NO_COLOR", "1");
+    assert_eq!(Screen::of(&env, 80, "list").color("active"), vt100::Color::Default);
+}
+
+#[test]
+fn names_can_be_copied_from_what_is_printed() {
+    let env = many_names();
+    let listed = stdout(&env.tokctl(["list", "--columns", "user"]).assert().success());
+    for name in NAMES {
+        assert!(listed.lines().any(|line| line == name), "{name}: {listed}");
+        env.tokctl(["list", "--user", name]).assert().success();
+    }
+}
