@@ -35,7 +35,11 @@ set edit:completion:arg-completer[tokctl] = {|@words|
             cand get 'Print a token that works, refreshed first if need be'
             cand refresh 'Refresh a token now, due or not'
             cand list 'Show what is stored, never a secret'
+            cand ls 'Show what is stored, never a secret'
+            cand status 'Say which credentials work and which need somebody'
             cand delete 'Revoke a grant where the provider can do that, and forget it'
+            cand logout 'Revoke a grant where the provider can do that, and forget it'
+            cand rm 'Revoke a grant where the provider can do that, and forget it'
             cand why 'Say why a credential works or does not, and what to type'
             cand check 'Ask the service whether a token works, and record the answer'
             cand audit 'Show who used which credential or changed the keys, and when'
@@ -46,6 +50,8 @@ set edit:completion:arg-completer[tokctl] = {|@words|
             cand import 'Take in credentials that another tool kept, or that `tokctl export` sealed'
             cand export 'Seal credentials into a bundle for another machine'
             cand run 'Run a command with tokens in its environment, or in files'
+            cand env 'Print credentials as variables, for a shell, a `.env` file or GitHub Actions'
+            cand use 'Choose whose credential is used in this directory and below it'
             cand git-credential 'Answer git, which asks for a user name and a password'
             cand doctor 'Say whether everything is in order, and what mends what is not'
             cand completions 'Print a completion script'
@@ -126,8 +132,8 @@ set edit:completion:arg-completer[tokctl] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
         }
         &'tokctl;list'= {
-            cand -u 'Only this user''s'
-            cand --user 'Only this user''s'
+            cand -u 'The user of the service [env: TOKCTL_USER]'
+            cand --user 'The user of the service [env: TOKCTL_USER]'
             cand --expiring-within 'Only what a person has to log in to again within this time, such as 14d; if there is any, the command ends with 4'
             cand --columns 'Show these columns, in this order, separated by commas: provider, user, status, expires, login-by, kind, server, account, scopes'
             cand --sort 'Sort by one of these columns; what has no end comes last'
@@ -145,9 +151,82 @@ set edit:completion:arg-completer[tokctl] = {|@words|
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
+        &'tokctl;ls'= {
+            cand -u 'The user of the service [env: TOKCTL_USER]'
+            cand --user 'The user of the service [env: TOKCTL_USER]'
+            cand --expiring-within 'Only what a person has to log in to again within this time, such as 14d; if there is any, the command ends with 4'
+            cand --columns 'Show these columns, in this order, separated by commas: provider, user, status, expires, login-by, kind, server, account, scopes'
+            cand --sort 'Sort by one of these columns; what has no end comes last'
+            cand --vault 'The vault''s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]'
+            cand --config 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]'
+            cand --color 'When to use colours: auto, always or never [env: NO_COLOR, CLICOLOR_FORCE]'
+            cand -w 'Show the next login, the kind, the server, its account and the scopes as well'
+            cand --wide 'Show the next login, the kind, the server, its account and the scopes as well'
+            cand --no-input 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]'
+            cand --json 'Print data and errors as JSON'
+            cand -q 'Say less on stderr; twice: errors alone'
+            cand --quiet 'Say less on stderr; twice: errors alone'
+            cand -v 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
+            cand --verbose 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'tokctl;status'= {
+            cand -u 'The user of the service [env: TOKCTL_USER]'
+            cand --user 'The user of the service [env: TOKCTL_USER]'
+            cand --vault 'The vault''s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]'
+            cand --config 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]'
+            cand --color 'When to use colours: auto, always or never [env: NO_COLOR, CLICOLOR_FORCE]'
+            cand -s 'Print what needs somebody in a word for a shell''s prompt, and nothing if nothing does'
+            cand --short 'Print what needs somebody in a word for a shell''s prompt, and nothing if nothing does'
+            cand --no-input 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]'
+            cand --json 'Print data and errors as JSON'
+            cand -q 'Say less on stderr; twice: errors alone'
+            cand --quiet 'Say less on stderr; twice: errors alone'
+            cand -v 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
+            cand --verbose 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
         &'tokctl;delete'= {
-            cand -u 'The user of the service'
-            cand --user 'The user of the service'
+            cand -u 'The user of the service [env: TOKCTL_USER]'
+            cand --user 'The user of the service [env: TOKCTL_USER]'
+            cand --vault 'The vault''s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]'
+            cand --config 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]'
+            cand --color 'When to use colours: auto, always or never [env: NO_COLOR, CLICOLOR_FORCE]'
+            cand --no-revoke 'Forget it without asking the provider: needs no key, and works on damaged rows'
+            cand -y 'Don''t ask'
+            cand --yes 'Don''t ask'
+            cand --no-input 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]'
+            cand --json 'Print data and errors as JSON'
+            cand -q 'Say less on stderr; twice: errors alone'
+            cand --quiet 'Say less on stderr; twice: errors alone'
+            cand -v 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
+            cand --verbose 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'tokctl;logout'= {
+            cand -u 'The user of the service [env: TOKCTL_USER]'
+            cand --user 'The user of the service [env: TOKCTL_USER]'
+            cand --vault 'The vault''s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]'
+            cand --config 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]'
+            cand --color 'When to use colours: auto, always or never [env: NO_COLOR, CLICOLOR_FORCE]'
+            cand --no-revoke 'Forget it without asking the provider: needs no key, and works on damaged rows'
+            cand -y 'Don''t ask'
+            cand --yes 'Don''t ask'
+            cand --no-input 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]'
+            cand --json 'Print data and errors as JSON'
+            cand -q 'Say less on stderr; twice: errors alone'
+            cand --quiet 'Say less on stderr; twice: errors alone'
+            cand -v 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
+            cand --verbose 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'tokctl;rm'= {
+            cand -u 'The user of the service [env: TOKCTL_USER]'
+            cand --user 'The user of the service [env: TOKCTL_USER]'
             cand --vault 'The vault''s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]'
             cand --config 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]'
             cand --color 'When to use colours: auto, always or never [env: NO_COLOR, CLICOLOR_FORCE]'
@@ -195,8 +274,8 @@ set edit:completion:arg-completer[tokctl] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
         }
         &'tokctl;audit'= {
-            cand -u 'Only this user''s'
-            cand --user 'Only this user''s'
+            cand -u 'The user of the service [env: TOKCTL_USER]'
+            cand --user 'The user of the service [env: TOKCTL_USER]'
             cand --last 'Only the last N of them'
             cand --vault 'The vault''s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]'
             cand --config 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]'
@@ -399,6 +478,39 @@ set edit:completion:arg-completer[tokctl] = {|@words|
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
+        &'tokctl;env'= {
+            cand --format 'For whom to quote'
+            cand --ci-mask 'First have the CI platform mask the tokens, by its command on stderr'
+            cand --vault 'The vault''s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]'
+            cand --config 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]'
+            cand --color 'When to use colours: auto, always or never [env: NO_COLOR, CLICOLOR_FORCE]'
+            cand --no-input 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]'
+            cand --json 'Print data and errors as JSON'
+            cand -q 'Say less on stderr; twice: errors alone'
+            cand --quiet 'Say less on stderr; twice: errors alone'
+            cand -v 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
+            cand --verbose 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'tokctl;use'= {
+            cand -u 'The user of the service [env: TOKCTL_USER]'
+            cand --user 'The user of the service [env: TOKCTL_USER]'
+            cand --vault 'The vault''s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]'
+            cand --config 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]'
+            cand --color 'When to use colours: auto, always or never [env: NO_COLOR, CLICOLOR_FORCE]'
+            cand --allow 'Let the `.tokctl.toml` that is nearest count, as it is now'
+            cand --deny 'Take back what --allow did'
+            cand --unset 'Forget the user of this service in this directory, or of all services'
+            cand --no-input 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]'
+            cand --json 'Print data and errors as JSON'
+            cand -q 'Say less on stderr; twice: errors alone'
+            cand --quiet 'Say less on stderr; twice: errors alone'
+            cand -v 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
+            cand --verbose 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
         &'tokctl;git-credential'= {
             cand --provider 'Only credentials of this service'
             cand -u 'Only this user''s, whatever name git asks for'
@@ -460,6 +572,7 @@ set edit:completion:arg-completer[tokctl] = {|@words|
             cand get 'Print a token that works, refreshed first if need be'
             cand refresh 'Refresh a token now, due or not'
             cand list 'Show what is stored, never a secret'
+            cand status 'Say which credentials work and which need somebody'
             cand delete 'Revoke a grant where the provider can do that, and forget it'
             cand why 'Say why a credential works or does not, and what to type'
             cand check 'Ask the service whether a token works, and record the answer'
@@ -471,6 +584,8 @@ set edit:completion:arg-completer[tokctl] = {|@words|
             cand import 'Take in credentials that another tool kept, or that `tokctl export` sealed'
             cand export 'Seal credentials into a bundle for another machine'
             cand run 'Run a command with tokens in its environment, or in files'
+            cand env 'Print credentials as variables, for a shell, a `.env` file or GitHub Actions'
+            cand use 'Choose whose credential is used in this directory and below it'
             cand git-credential 'Answer git, which asks for a user name and a password'
             cand doctor 'Say whether everything is in order, and what mends what is not'
             cand completions 'Print a completion script'
@@ -484,6 +599,8 @@ set edit:completion:arg-completer[tokctl] = {|@words|
         &'tokctl;help;refresh'= {
         }
         &'tokctl;help;list'= {
+        }
+        &'tokctl;help;status'= {
         }
         &'tokctl;help;delete'= {
         }
@@ -518,6 +635,10 @@ set edit:completion:arg-completer[tokctl] = {|@words|
         &'tokctl;help;export'= {
         }
         &'tokctl;help;run'= {
+        }
+        &'tokctl;help;env'= {
+        }
+        &'tokctl;help;use'= {
         }
         &'tokctl;help;git-credential'= {
         }
