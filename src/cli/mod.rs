@@ -47,9 +47,14 @@ use self::ui::{Ui, Verbosity};
 use crate::signals;
 
 /// A live token for every service, now
+///
+/// You log in to a service once. tokctl keeps the tokens in one sealed file, and `tokctl get`
+/// prints one that works, for any script: renewed first if it is due, by one process at a time.
 #[derive(Debug, Parser)]
-#[command(name = "tokctl", version)]
+#[command(name = "tokctl", version, disable_help_subcommand = true)]
 #[command(after_help = "\
+Topics, for `tokctl help`: config, refresh (7 refresh), ci, security
+
 Exit codes: 0 done, 1 failed, 2 usage, 3 no such credential, 4 login required, 5 no key,
 6 provider unavailable, 7 vault damaged, 8 login failed, 9 busy")]
 struct Root {
@@ -89,7 +94,8 @@ enum Command {
     Doctor(Deferred<commands::doctor::Args>),
     Completions(Deferred<commands::completions::Args>),
     #[command(name = "man")]
-    Man(Deferred<commands::completions::ManArgs>),
+    Man(Deferred<commands::manual::ManArgs>),
+    Help(Deferred<commands::manual::HelpArgs>),
 }
 
 /// Runs the program with `args`, the first of which is the program's name.
@@ -166,7 +172,8 @@ fn parse(args: &[OsString]) -> Result<Root, clap::Error> {
 fn parser_for_one_command(args: &[OsString]) -> clap::Command {
     let root = Root::command();
     let called = args.iter().skip(1).find_map(|word| root.find_subcommand(word)).cloned();
-    Global::augment_args(clap::Command::new("tokctl")).subcommands(called)
+    let program = clap::Command::new("tokctl").disable_help_subcommand(true);
+    Global::augment_args(program).subcommands(called)
 }
 
 fn dispatch(command: &Command, context: &Context) -> Result<ExitCode, CliError> {
@@ -194,8 +201,9 @@ fn dispatch(command: &Command, context: &Context) -> Result<ExitCode, CliError> 
         Command::Completions(Deferred(args)) => {
             commands::completions::run(args, context, describe_all(Root::command))
         }
-        Command::Man(Deferred(args)) => {
-            commands::completions::man(args, describe_all(Root::command))
+        Command::Man(Deferred(args)) => commands::manual::man(args, describe_all(Root::command)),
+        Command::Help(Deferred(args)) => {
+            commands::manual::help(args, context, describe_all(Root::command))
         }
     }
     .map(|()| ExitCode::SUCCESS)

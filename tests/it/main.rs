@@ -82,3 +82,7 @@ mod run;
 mod completion;
 mod vaults;
 mod generated;
+mod obliging_server;
+mod throwaway;
+mod manual;
+mod readme;

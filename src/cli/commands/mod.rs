@@ -22,3 +22,4 @@ pub(super) mod use_account;
 pub(super) mod git_credential;
 pub(super) mod doctor;
 pub(super) mod completions;
+pub(super) mod manual;

@@ -48,9 +48,9 @@ def test_completions_and_pages_lie_where_they_are_looked_for(unpacked):
         ("tokctl.fish", "fish/vendor_completions.d/tokctl.fish"),
     ]:
         assert (unpacked / "usr/share" / place).read_text() == (ROOT / "completions" / source).read_text()
-    pages = unpacked / "usr/share/man/man1"
-    for page in (ROOT / "man").iterdir():
-        assert gzip.decompress((pages / f"{page.name}.gz").read_bytes()) == page.read_bytes()
+    for page in (ROOT / "man").glob("*.[157]"):
+        packed = unpacked / f"usr/share/man/man{page.suffix[1:]}" / f"{page.name}.gz"
+        assert gzip.decompress(packed.read_bytes()) == page.read_bytes()
 
 
 def test_systemd_understands_the_unit(unpacked, tmp_path):

@@ -1,4 +1,4 @@
-//! `tokctl completions` and `tokctl man`: shell completions and man pages, for packagers.
+//! `tokctl completions`: completion scripts, for people and for packagers.
 //!
 //! The scripts ask the program itself for names: `tokctl __complete SHELL WORD...` prints the names
 //! that can complete the last word, one per line, and fails where no name belongs. Only the scripts
@@ -10,7 +10,6 @@ mod quoting;
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Command;
@@ -35,14 +34,6 @@ pub(crate) struct Args {
     /// The shell
     #[arg(value_name = "SHELL")]
     shell: Shell,
-}
-
-/// Write the man pages into a directory
-#[derive(Debug, clap::Args)]
-pub(crate) struct ManArgs {
-    /// The directory, made if it is not there
-    #[arg(value_name = "DIR")]
-    directory: PathBuf,
 }
 
 pub(crate) fn run(args: &Args, context: &Context, mut program: Command) -> Result<(), CliError> {
@@ -130,16 +121,4 @@ pub(crate) fn complete(ui: &Ui, arguments: &[OsString], program: &Command) -> Ex
     }
     let _ = ui.data(lines.as_bytes());
     ExitCode::SUCCESS
-}
-
-pub(crate) fn man(args: &ManArgs, program: Command) -> Result<(), CliError> {
-    let failed = |error: std::io::Error| {
-        CliError::new(
-            error::Kind::Failed,
-            format!("could not write to `{}`", args.directory.display()),
-        )
-        .caused_by(&error)
-    };
-    std::fs::create_dir_all(&args.directory).map_err(failed)?;
-    clap_mangen::generate_to(program, &args.directory).map_err(failed)
 }
