@@ -57,6 +57,13 @@ pub(crate) fn lacks_shared_memory(path: &Path) -> bool {
     })
 }
 
+/// Whether the file may be on a network file system: such a one lies on no block device. What is
+/// asked costs nothing, since its metadata are known.
+pub(crate) fn may_be_remote(metadata: &std::fs::Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    !cfg!(target_os = "linux") || rustix::fs::major(metadata.dev()) == 0
+}
+
 /// Always false: this system has no table of numbers.
 #[cfg(not(target_os = "linux"))]
 pub(crate) fn lacks_shared_memory(_path: &Path) -> bool {

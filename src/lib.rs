@@ -66,6 +66,7 @@
 
 mod secret;
 mod untrusted;
+mod bounded;
 mod private_file;
 mod atomic_file;
 mod paths;
@@ -73,7 +74,6 @@ mod file_system;
 mod boot_clock;
 mod name_service;
 mod signals;
-mod bounded;
 mod executable;
 mod model;
 mod config;

@@ -21,6 +21,11 @@ pub(crate) fn directories(variable: impl Fn(&str) -> Option<OsString>) -> Option
     base.map(|base| base.join("tokctl/directories.toml"))
 }
 
+/// Returns the directory for what tokctl remembers and can do without: `~/.local/state/tokctl`.
+pub(crate) fn state(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
+    base(&variable, "XDG_STATE_HOME", ".local/state").map(|base| base.join("tokctl"))
+}
+
 /// Returns the directory of this login session, or the home directory where there is none.
 pub(crate) fn session(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
     base(&variable, "XDG_RUNTIME_DIR", "")

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use super::context::Context;
+use super::context::{ANSWERED, Context};
 use super::error::{CliError, Kind};
 use super::explain::untrusted_file;
 use super::program;
@@ -52,7 +52,7 @@ pub(crate) fn client_secret(
         return read_secret(path).map(Some);
     }
     match &definition.client_secret_command {
-        Some(command) => program::output(command, environment, Kind::Usage)
+        Some(command) => program::output(command, environment, context.patience(), Kind::Usage)
             .map(|printed| Some(ClientSecret::from_trusted(printed.to_string()))),
         None => Ok(None),
     }
@@ -124,7 +124,7 @@ fn variable(provider: &ProviderName, what: &str) -> String {
 
 /// Reads a settings file as text. Fails when other users can change the file.
 pub(crate) fn read_text(path: &Path) -> Result<String, CliError> {
-    let bytes = private_file::read_trusted(path, LARGEST)
+    let (bytes, _) = private_file::read_trusted(path, LARGEST, || ANSWERED)
         .map_err(|error| untrusted_file(Kind::Usage, &error))?;
     String::from_utf8(bytes).map_err(|_| {
         CliError::new(Kind::Usage, format!("`{}` holds something that is not text", path.display()))

@@ -3,13 +3,22 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
+use std::time::Duration;
 
+use super::details;
 use super::environment::Environment;
 use super::error::{CliError, Kind};
 use super::ui::{Color, Ui, Verbosity};
 use crate::config::{self, Config};
 use crate::model::account::UserName;
+use crate::ops::Watermarks;
 use crate::paths;
+
+/// The time for which a secret is waited for where somebody may have to answer a question.
+pub(crate) const ANSWERED: Duration = Duration::from_mins(1);
+
+/// The time for which a secret is waited for where nobody can answer a question.
+pub(crate) const UNANSWERED: Duration = Duration::from_secs(10);
 
 /// Flags that every command takes.
 #[derive(Debug, clap::Args)]
@@ -46,7 +55,11 @@ pub(crate) struct Global {
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub(crate) quiet: u8,
 
-    /// Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]
+    /// Show each request on stderr; twice: also what decides
+    ///
+    /// A request is one line with method, host, path, status and time, and never a value. TOKCTL_LOG
+    /// says how much is shown without -q and -v: `error`, `warn`, `info` (the default), `debug` (as
+    /// with -v) or `trace` (as with -vv).
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
 }
@@ -73,12 +86,17 @@ impl Context {
         let may_ask =
             !global.no_input && !environment.is_on("TOKCTL_NO_INPUT") && !environment.is_on("CI");
         let verbosity = verbosity(&global, &environment)?;
+        details::show(verbosity, global.json);
         let variable = |name: &str| environment.get(name);
         let path =
             |flag: Option<PathBuf>, name| flag.or_else(|| environment.get(name).map(PathBuf::from));
+        let vault = path(global.vault, "TOKCTL_VAULT").or_else(|| paths::vault(variable));
+        if let Some(vault) = &vault {
+            log::trace!("the vault is `{}`", vault.display());
+        }
         Ok(Self {
             ui: Ui { verbosity, json: global.json, may_ask },
-            vault: path(global.vault, "TOKCTL_VAULT").or_else(|| paths::vault(variable)),
+            vault,
             config_named: path(global.config, "TOKCTL_CONFIG"),
             config_usual: paths::config(variable),
             config: OnceLock::new(),
@@ -92,6 +110,12 @@ impl Context {
             CliError::new(Kind::Usage, "neither HOME nor XDG_DATA_HOME says where the vault is")
                 .hint("name it with `--vault`")
         })
+    }
+
+    /// Returns how long the keychain, a command or a pipe may take to bring a secret: longer where
+    /// somebody may have to answer.
+    pub(crate) fn patience(&self) -> Duration {
+        if self.ui.can_ask() { ANSWERED } else { UNANSWERED }
     }
 
     /// Returns the path of the configuration if the user named one.
@@ -130,6 +154,11 @@ impl Context {
         Ok(self.config.get_or_init(|| config))
     }
 
+    /// Returns what this machine saw of its vaults.
+    pub(crate) fn watermarks(&self) -> Watermarks {
+        Watermarks::in_directory(paths::state(|name| self.environment.get(name)))
+    }
+
     /// Returns the user that `TOKCTL_USER` names, if it is set.
     pub(crate) fn default_user(&self) -> Result<Option<UserName>, CliError> {
         self.environment.text("TOKCTL_USER").map(|user| user_name(&user)).transpose()
@@ -156,7 +185,8 @@ fn verbosity(global: &Global, environment: &Environment) -> Result<Verbosity, Cl
         None | Some("info") => 2,
         Some("error") => 0,
         Some("warn") => 1,
-        Some("debug" | "trace") => 3,
+        Some("debug") => 3,
+        Some("trace") => 4,
         Some(_) => {
             return Err(CliError::new(
                 Kind::Usage,
@@ -169,6 +199,7 @@ fn verbosity(global: &Global, environment: &Environment) -> Result<Verbosity, Cl
         ..=0 => Verbosity::Errors,
         1 => Verbosity::Warnings,
         2 => Verbosity::Status,
-        3.. => Verbosity::Details,
+        3 => Verbosity::Details,
+        4.. => Verbosity::Decisions,
     })
 }

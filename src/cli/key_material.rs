@@ -41,7 +41,8 @@ pub(super) fn key(context: &Context) -> Result<Option<SlotSecret>, CliError> {
         let command = shell_words::split(&command).map_err(|error| {
             CliError::new(Kind::Usage, "TOKCTL_KEY_COMMAND is no command").caused_by(&error)
         })?;
-        let printed = program::output(&command, environment, Kind::KeyUnavailable)?;
+        let printed =
+            program::output(&command, environment, context.patience(), Kind::KeyUnavailable)?;
         return parse_slot_secret("TOKCTL_KEY_COMMAND", &printed).map(Some);
     }
     let Some(directory) = environment.get("CREDENTIALS_DIRECTORY") else { return Ok(None) };
@@ -151,7 +152,9 @@ fn parse_passphrase(source: &str, text: &str) -> Result<Passphrase, CliError> {
 /// Warns if other users can read the file, except where the system keeps such files.
 fn read(context: &Context, path: &Path) -> Result<Zeroizing<String>, CliError> {
     let refused = |error: private_file::Error| untrusted_file(Kind::KeyUnavailable, &error);
-    let readers = private_file::check(path).map_err(refused)?;
+    let (bytes, readers) =
+        private_file::read_trusted(path, LARGEST, || context.patience()).map_err(refused)?;
+    let bytes = Zeroizing::new(bytes);
     let credentials = context.environment.get("CREDENTIALS_DIRECTORY");
     let kept_by_the_system = path.starts_with("/run/secrets")
         || credentials.is_some_and(|directory| path.starts_with(directory));
@@ -162,7 +165,6 @@ fn read(context: &Context, path: &Path) -> Result<Zeroizing<String>, CliError> {
             quoted(&path.to_string_lossy())
         ));
     }
-    let bytes = Zeroizing::new(private_file::read(path, LARGEST).map_err(refused)?);
     match std::str::from_utf8(&bytes) {
         Ok(text) => Ok(Zeroizing::new(text.to_owned())),
         Err(_) => Err(CliError::new(

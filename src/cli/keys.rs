@@ -1,11 +1,10 @@
 //! The unlocking of the vault: by a secret from the environment, by the keychain, or by a question.
 
-use std::time::Duration;
-
 use zeroize::Zeroizing;
 
-use super::context::Context;
+use super::context::{Context, UNANSWERED};
 use super::error::{CliError, Kind};
+use super::explain::keep_writers_out;
 use super::key_material;
 use super::time;
 use crate::ops::error::StoreError;
@@ -25,7 +24,22 @@ const RECOVERY_FLAG: &str = "set TOKCTL_KEY or TOKCTL_KEY_FILE to a recovery cod
 /// one.
 ///
 /// Without such a secret the keychain is tried, then a prompt for a passphrase or a recovery code.
+///
+/// Warns of what a group could write, since only what is sealed there is safe from it.
 pub(crate) fn unlock(context: &Context, vault: Vault) -> Result<OpenVault, CliError> {
+    let loose = vault.still_loose();
+    if !loose.is_empty() {
+        let shown: Vec<String> = loose.iter().map(|path| format!("`{}`", path.display())).collect();
+        let what = shown.join(" and ");
+        let mending = keep_writers_out(&loose);
+        context
+            .ui
+            .warning(&format!("{what} can be written by a group with others in it: {mending}"));
+    }
+    Ok(unlocked(context, vault)?.with_watermarks(context.watermarks()))
+}
+
+fn unlocked(context: &Context, vault: Vault) -> Result<OpenVault, CliError> {
     if let Some(with) = from_environment(context)? {
         return Ok(vault.unlock(with)?);
     }
@@ -84,9 +98,10 @@ pub(crate) fn open_or_create(
     if !exists && with.kind() == SlotKind::Recovery {
         return Err(no_first_recovery());
     }
-    Ok(context
+    let opened = context
         .ui
-        .while_waiting("opening the vault", || ops::open_or_create(path, with, time::now))?)
+        .while_waiting("opening the vault", || ops::open_or_create(path, with, time::now))?;
+    Ok(opened.with_watermarks(context.watermarks()))
 }
 
 /// Returns the secret that the environment gives, if any. A key comes before a passphrase.
@@ -161,16 +176,14 @@ fn ask_new_passphrase(context: &Context) -> Result<SlotSecret, CliError> {
 /// Returns how long the keychain may take, with time for the user to answer its prompt.
 pub(crate) fn patience(context: &Context) -> Patience {
     let patience = patience_without_prompt(context);
-    if !context.ui.can_ask() {
-        return patience;
-    }
-    Patience { limit: Duration::from_mins(1), may_prompt: true, ..patience }
+    let limit = context.patience();
+    Patience { limit, may_prompt: limit > UNANSWERED, ..patience }
 }
 
 /// Returns how long the keychain may take when it must not show a prompt.
 pub(crate) fn patience_without_prompt(context: &Context) -> Patience {
     let session = paths::session(|name| context.environment.get(name));
-    Patience { limit: Duration::from_secs(10), may_prompt: false, session }
+    Patience { limit: UNANSWERED, may_prompt: false, session }
 }
 
 /// Generates a new key and returns its text form.

@@ -8,6 +8,8 @@ mod explain;
 mod json;
 pub(crate) mod stderr;
 pub(crate) mod ui;
+mod details;
+mod progress;
 mod table;
 pub(crate) mod ci_mask;
 mod memory;

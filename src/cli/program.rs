@@ -2,22 +2,25 @@
 
 use std::io::{self, Read};
 use std::process::{ChildStdout, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use zeroize::Zeroizing;
 
 use super::environment::Environment;
 use super::error::{CliError, Kind};
+use crate::bounded::UntilDeadline;
 
 /// The length limit of a printed secret, in bytes.
 const LONGEST: usize = 64 * 1024;
 
 /// Runs `command` and returns what it printed, without white space at the end.
 ///
-/// Fails with the kind `failure` when the program can't be started, fails, or prints more than a
-/// secret.
+/// Fails with the kind `failure` when the program can't be started, fails, prints more than a
+/// secret, or has not ended its output after `patience`.
 pub(crate) fn output(
     command: &[String],
     environment: &Environment,
+    patience: Duration,
     failure: Kind,
 ) -> Result<Zeroizing<String>, CliError> {
     let [program, arguments @ ..] = command else {
@@ -33,8 +36,15 @@ pub(crate) fn output(
     let mut child = child.spawn().map_err(|error| {
         failed("could not be started").caused_by(&error).hint("name a program that is there")
     })?;
+    let deadline = Instant::now() + patience;
     let stdout = child.stdout.take();
-    let printed = stdout.map_or_else(|| Ok(Zeroizing::default()), read_all);
+    let printed = stdout.map_or_else(|| Ok(Zeroizing::default()), |out| read_all(out, deadline));
+    if printed.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::TimedOut) {
+        let _ = child.kill();
+        let _ = child.wait();
+        return Err(failed(&format!("printed nothing within {} s", patience.as_secs()))
+            .hint("run it by hand to see why"));
+    }
     let ended = child.wait();
     let unread = |error: io::Error| failed("could not be read from").caused_by(&error);
     let (printed, status) = (printed.map_err(unread)?, ended.map_err(unread)?);
@@ -52,9 +62,11 @@ pub(crate) fn output(
 }
 
 /// Reads what a program prints, up to one byte more than the limit.
-fn read_all(stdout: ChildStdout) -> io::Result<Zeroizing<Vec<u8>>> {
+fn read_all(stdout: ChildStdout, deadline: Instant) -> io::Result<Zeroizing<Vec<u8>>> {
     // Full capacity from the start, because a buffer that grows leaves copies behind.
     let mut printed = Zeroizing::new(Vec::with_capacity(LONGEST + 1));
-    stdout.take(LONGEST as u64 + 1).read_to_end(&mut printed)?;
+    UntilDeadline::new(stdout, Some(deadline))
+        .take(LONGEST as u64 + 1)
+        .read_to_end(&mut printed)?;
     Ok(printed)
 }

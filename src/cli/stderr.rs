@@ -6,6 +6,9 @@
 
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Stderr, Write};
+use std::sync::{Mutex, PoisonError};
+
+use indicatif::ProgressBar;
 
 use crate::untrusted;
 
@@ -41,10 +44,34 @@ pub(crate) fn is_terminal() -> bool {
     stream().is_terminal()
 }
 
+/// The bar or spinner that the terminal shows at the moment. Lines are written above it.
+static BELOW: Mutex<Option<ProgressBar>> = Mutex::new(None);
+
+/// Keeps `bar` below all lines that are written from now on. Returns whether it has the place:
+/// another one may have it.
+pub(crate) fn keep_below(bar: &ProgressBar) -> bool {
+    let mut below = BELOW.lock().unwrap_or_else(PoisonError::into_inner);
+    let free = below.is_none();
+    if free {
+        *below = Some(bar.clone());
+    }
+    free
+}
+
+/// Gives up the place that [`keep_below`] gave.
+pub(crate) fn keep_nothing_below() {
+    *BELOW.lock().unwrap_or_else(PoisonError::into_inner) = None;
+}
+
 /// Writes a whole line at once, so that lines of several processes do not mix. A closed stderr is no
 /// failure.
 fn write(text: &str) {
-    let _ = stream().lock().write_all(text.as_bytes());
+    let below = BELOW.lock().unwrap_or_else(PoisonError::into_inner);
+    let write = || drop(stream().lock().write_all(text.as_bytes()));
+    match &*below {
+        Some(bar) => bar.suspend(write),
+        None => write(),
+    }
 }
 
 #[expect(clippy::disallowed_methods, reason = "this is the door")]

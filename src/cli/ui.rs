@@ -8,13 +8,10 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
 use std::os::fd::AsFd;
-use std::sync::mpsc::{self, RecvTimeoutError};
-use std::sync::{LazyLock, OnceLock};
-use std::time::{Duration, Instant};
+use std::sync::{LazyLock, Mutex, OnceLock, PoisonError};
 
 use console::{Style, Term};
 use dialoguer::theme::ColorfulTheme;
-use indicatif::{ProgressBar, ProgressStyle};
 use rustix::fs::OFlags;
 use rustix::termios;
 use zeroize::Zeroizing;
@@ -24,9 +21,6 @@ use super::{json, stderr};
 use crate::secret::SecretText;
 use crate::signals;
 
-/// The time after which a wait shows that the program is alive.
-const PATIENCE: Duration = Duration::from_millis(500);
-
 static THEME: LazyLock<ColorfulTheme> = LazyLock::new(|| {
     detect_colors();
     ColorfulTheme::default()
@@ -35,13 +29,19 @@ static THEME: LazyLock<ColorfulTheme> = LazyLock::new(|| {
 /// Whether colours are used on a terminal, and whether elsewhere, by flags and environment.
 static COLORS: OnceLock<(bool, bool)> = OnceLock::new();
 
+/// Warnings that wait until a command's results are printed; `None` if none has to wait.
+static HELD: Mutex<Option<Vec<String>>> = Mutex::new(None);
+
 /// The amount of messages on stderr.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Verbosity {
     Errors,
     Warnings,
     Status,
+    /// Each request, and what was left alone.
     Details,
+    /// What decided, as well.
+    Decisions,
 }
 
 /// Whether colours are used.
@@ -167,6 +167,17 @@ impl Ui {
         })
     }
 
+    /// Prints the result for one of many things, unless `-q` was given: a word in `style`, and the
+    /// thing.
+    pub(crate) fn result(&self, style: &Style, word: &str, thing: &str) {
+        if self.verbosity >= Verbosity::Status {
+            detect_colors();
+            // Padded to the longest word.
+            let word = format!("{word:<8}");
+            stderr::line(format_args!("{} ", style.clone().for_stderr().apply_to(word)), thing);
+        }
+    }
+
     /// Prints how something was done, if `-v` was given.
     pub(crate) fn detail(&self, message: &str) {
         if self.verbosity >= Verbosity::Details {
@@ -176,11 +187,28 @@ impl Ui {
 
     /// Prints a warning, after which the command goes on.
     pub(crate) fn warning(&self, message: &str) {
-        if self.verbosity >= Verbosity::Warnings {
+        let mut held = HELD.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(held) = held.as_mut() {
+            held.push(message.to_owned());
+        } else if self.verbosity >= Verbosity::Warnings {
             detect_colors();
             let label = Style::new().for_stderr().yellow().bold().apply_to("warning:");
             stderr::line(format_args!("tokctl: {label} "), message);
         }
+    }
+
+    /// Runs `work`, and prints its warnings when it has ended: below its results, and not between
+    /// them.
+    pub(crate) fn with_warnings_last<T>(&self, work: impl FnOnce() -> T) -> T {
+        let take = |next| {
+            std::mem::replace(&mut *HELD.lock().unwrap_or_else(PoisonError::into_inner), next)
+        };
+        take(Some(Vec::new()));
+        let done = work();
+        for warning in take(None).unwrap_or_default() {
+            self.warning(&warning);
+        }
+        done
     }
 
     /// Prints an error with its causes and its hint, as JSON if that was asked for.
@@ -199,86 +227,6 @@ impl Ui {
         if let Some(hint) = &error.hint {
             stderr::line(format_args!("{} ", cyan.apply_to("hint:")), &hint.to_string());
         }
-    }
-
-    /// Runs `work`. If it takes long and a user is there, shows a spinner with the text `what`.
-    pub(crate) fn while_waiting<T>(&self, what: &'static str, work: impl FnOnce() -> T) -> T {
-        let shown = stderr::is_terminal() || self.can_ask();
-        if self.verbosity < Verbosity::Status || !shown {
-            return work();
-        }
-        let (done, waiting) = mpsc::channel::<()>();
-        std::thread::scope(|scope| {
-            scope.spawn(move || {
-                if waiting.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
-                    let spinner = ProgressBar::new_spinner().with_message(what);
-                    // Without a spinner, one line says what the program waits for.
-                    if spinner.is_hidden() {
-                        stderr::line("tokctl: ", what);
-                    }
-                    spinner.enable_steady_tick(Duration::from_millis(100));
-                    let _ = waiting.recv();
-                    spinner.finish_and_clear();
-                }
-            });
-            let result = work();
-            drop(done);
-            result
-        })
-    }
-
-    /// Runs `work`, which reports its progress as steps done and steps in all.
-    ///
-    /// If it takes long and stderr is a terminal, shows a progress bar.
-    pub(crate) fn with_progress<T>(
-        &self,
-        what: &'static str,
-        work: impl FnOnce(&mut dyn FnMut(u64, u64)) -> T,
-    ) -> T {
-        if self.verbosity < Verbosity::Status {
-            return work(&mut |_, _| {});
-        }
-        // Hidden by itself if stderr is no terminal.
-        let bar = ProgressBar::new(0).with_message(what);
-        if let Ok(style) = ProgressStyle::with_template("{msg} {wide_bar} {percent}%") {
-            bar.set_style(style);
-        }
-        let started = Instant::now();
-        let (done, waiting) = mpsc::channel::<()>();
-        std::thread::scope(|scope| {
-            // The work may wait for a lock before it reports its first step.
-            let shown = bar.clone();
-            scope.spawn(move || {
-                if waiting.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
-                    shown.tick();
-                    let _ = waiting.recv();
-                }
-                shown.finish_and_clear();
-            });
-            let result = work(&mut |position, all| {
-                if started.elapsed() > PATIENCE {
-                    bar.set_length(all);
-                    bar.set_position(position);
-                }
-            });
-            drop(done);
-            result
-        })
-    }
-
-    /// Shows a progress bar for work on `total` things, if stderr is a terminal.
-    pub(crate) fn progress(&self, what: &'static str, total: usize) -> Progress {
-        if self.verbosity < Verbosity::Status || !stderr::is_terminal() {
-            return Progress(ProgressBar::hidden());
-        }
-        let style = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len}")
-            .unwrap_or_else(|_| ProgressStyle::default_bar());
-        let bar = ProgressBar::new(total as u64).with_style(style).with_message(what);
-        bar.enable_steady_tick(Duration::from_millis(100));
-        // A signal that ends the program has to remove the bar.
-        let shown = bar.clone();
-        let _ = signals::announce(move |_| shown.finish_and_clear());
-        Progress(bar)
     }
 
     /// Prints a line of a service's log at `level` and above.
@@ -386,22 +334,6 @@ impl Ui {
         terminal().filter(|_| self.may_ask).ok_or_else(|| {
             CliError::new(Kind::Usage, format!("nobody can be asked here: {prompt}")).hint(flag)
         })
-    }
-}
-
-/// A progress bar, which disappears from the terminal when dropped.
-pub(crate) struct Progress(ProgressBar);
-
-impl Progress {
-    /// Counts one more thing as done.
-    pub(crate) fn advance(&self) {
-        self.0.inc(1);
-    }
-}
-
-impl Drop for Progress {
-    fn drop(&mut self) {
-        self.0.finish_and_clear();
     }
 }
 

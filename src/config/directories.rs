@@ -77,16 +77,15 @@ pub(crate) struct DirectoryUser {
 impl Kept {
     /// Reads the file at `path`; a missing one is empty. Fails if others can write it.
     pub(crate) fn load(path: &Path) -> Result<Self, Error> {
-        match private_file::read_plain(path, LARGEST) {
+        let bytes = match private_file::read_trusted_plain(path, LARGEST) {
+            Ok(bytes) => bytes,
             Err(private_file::Error::Io { source, .. })
                 if source.kind() == io::ErrorKind::NotFound =>
             {
                 return Ok(Self::default());
             }
             Err(error) => return Err(error.into()),
-            Ok(_) => {}
-        }
-        let bytes = private_file::read_trusted(path, LARGEST)?;
+        };
         parse(&bytes).map_err(|message| Error::Malformed { path: path.to_owned(), message })
     }
 

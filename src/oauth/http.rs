@@ -19,6 +19,7 @@ use zeroize::Zeroizing;
 pub(crate) use super::authentication::Authentication;
 use super::sent_secrets::SentSecrets;
 use super::tls;
+use super::told::ToldRequest;
 use crate::model::address::Address;
 use crate::model::credential::ApiHeader;
 use crate::name_service;
@@ -44,17 +45,28 @@ const INITIAL_CAPACITY: usize = 4 * 1024;
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Fault {
     /// The request was never sent: the server did nothing.
-    #[error("could not connect to `{authority}`")]
-    NotSent { authority: String, source: Box<dyn Error + Send + Sync> },
+    #[error("could not connect to `{authority}`: {why}")]
+    NotSent { authority: String, why: String },
     /// The request may have been received and acted upon.
-    #[error("no answer from `{authority}`")]
-    Unanswered { authority: String, source: Box<dyn Error + Send + Sync> },
+    #[error("no answer from `{authority}`: {why}")]
+    Unanswered { authority: String, why: String },
     /// The answer broke off, or is longer than any answer of this kind.
-    #[error("the answer from `{authority}` could not be read")]
-    Unreadable { authority: String, source: Box<dyn Error + Send + Sync> },
+    #[error("the answer from `{authority}` could not be read: {why}")]
+    Unreadable { authority: String, why: String },
     /// A certificate in the definition's `ca_file` is malformed, or TLS can't be set up.
-    #[error("could not set up TLS")]
-    Setup { source: reqwest::Error },
+    #[error("could not set up TLS: {why}")]
+    Setup { why: String },
+}
+
+impl Fault {
+    /// Returns what `-v` shows in place of a status.
+    fn word(&self) -> &'static str {
+        match self {
+            Self::NotSent { .. } | Self::Setup { .. } => "not sent",
+            Self::Unanswered { .. } => "no answer",
+            Self::Unreadable { .. } => "unreadable",
+        }
+    }
 }
 
 /// The answer of a server.
@@ -79,7 +91,7 @@ pub(crate) fn post(
     timeout: Duration,
 ) -> Result<Answer, Fault> {
     let request = client(address, trusted_certificates)?.post(address.url().clone()).form(form);
-    send(address, request, authentication, form, timeout)
+    send("POST", address, request, authentication, form, timeout)
 }
 
 /// Sends `fields` with POST as a JSON object of texts, and gives up after `timeout`.
@@ -92,7 +104,7 @@ pub(crate) fn post_json(
 ) -> Result<Answer, Fault> {
     let object: BTreeMap<&str, &str> = fields.iter().copied().collect();
     let request = client(address, trusted_certificates)?.post(address.url().clone()).json(&object);
-    send(address, request, authentication, fields, timeout)
+    send("POST", address, request, authentication, fields, timeout)
 }
 
 /// Sends a DELETE, with `fields` as a JSON object of texts if there are any.
@@ -105,7 +117,7 @@ pub(crate) fn delete(
     let request = client(address, trusted_certificates)?.delete(address.url().clone());
     let object: BTreeMap<&str, &str> = fields.iter().copied().collect();
     let request = if object.is_empty() { request } else { request.json(&object) };
-    send(address, request, authentication, fields, REQUEST_TIMEOUT)
+    send("DELETE", address, request, authentication, fields, REQUEST_TIMEOUT)
 }
 
 /// Fetches a JSON document from a service that wants `headers` in addition to the token.
@@ -121,7 +133,7 @@ pub(crate) fn fetch_with(
     }
     let carried: Vec<_> =
         headers.iter().map(|header| (header.name.as_str(), header.value.expose())).collect();
-    send(address, request, authentication, &carried, REQUEST_TIMEOUT)
+    send("GET", address, request, authentication, &carried, REQUEST_TIMEOUT)
 }
 
 /// Fetches a JSON document.
@@ -171,7 +183,7 @@ fn client(address: &Address, trusted_certificates: Option<&str>) -> Result<Clien
 }
 
 fn new_client(address: &Address, trusted_certificates: Option<&str>) -> Result<Client, Fault> {
-    let setup = |source: reqwest::Error| Fault::Setup { source: source.without_url() };
+    let setup = |error: reqwest::Error| Fault::Setup { why: cause(&error) };
     name_service::use_built_in_services();
     // This fails only if a provider is installed already.
     let _ = rustls::crypto::ring::default_provider().install_default();
@@ -230,6 +242,7 @@ thread_local! {
 
 /// Sends `request`, which carries `fields` in its body or its head, and reads the whole answer.
 fn send(
+    method: &'static str,
     address: &Address,
     request: RequestBuilder,
     authentication: &Authentication<'_>,
@@ -239,12 +252,17 @@ fn send(
     let request = add_authentication(request, authentication).timeout(timeout);
     let sent = SentSecrets::of(authentication, fields);
     let build = || runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = RUNTIME.take().map_or_else(build, Ok).map_err(|source| Fault::NotSent {
-        authority: address.authority(),
-        source: source.into(),
-    })?;
+    let runtime = RUNTIME
+        .take()
+        .map_or_else(build, Ok)
+        .map_err(|error| Fault::NotSent { authority: address.authority(), why: cause(&error) })?;
+    let told = ToldRequest::begin(method, address, fields, &sent);
     // The timeout of the request covers the body as well.
     let answer = runtime.block_on(read_answer(address.authority(), request, sent));
+    match &answer {
+        Ok(answer) => told.end(answer.status),
+        Err(fault) => told.end(fault.word()),
+    }
     if answer.is_ok() {
         RUNTIME.set(Some(runtime));
     } else {
@@ -263,11 +281,11 @@ async fn read_answer(
         Ok(response) => response,
         Err(error) => {
             let not_sent = error.is_connect() || error.is_builder();
-            let source = cause(error);
+            let why = cause(&error);
             return Err(if not_sent {
-                Fault::NotSent { authority, source }
+                Fault::NotSent { authority, why }
             } else {
-                Fault::Unanswered { authority, source }
+                Fault::Unanswered { authority, why }
             });
         }
     };
@@ -280,25 +298,41 @@ async fn read_answer(
         match response.chunk().await {
             Ok(Some(chunk)) if body.add(&chunk) => {}
             Ok(Some(_)) => {
-                let source = "it is longer than 1 MiB".into();
-                return Err(Fault::Unreadable { authority, source });
+                let why = "it is longer than 1 MiB".into();
+                return Err(Fault::Unreadable { authority, why });
             }
             Ok(None) => {
                 return Ok(Answer { authority, status, retry_after, date, body: body.0, sent });
             }
             Err(error) => {
-                let source = cause(error);
-                return Err(Fault::Unreadable { authority, source });
+                let why = cause(&error);
+                return Err(Fault::Unreadable { authority, why });
             }
         }
     }
 }
 
-/// Returns why a request failed: TLS in words, anything else as it is.
-fn cause(error: reqwest::Error) -> Box<dyn Error + Send + Sync> {
-    // An error prints the URL, which may hold a secret.
-    let error = error.without_url();
-    tls::fault(&error).map_or_else(|| error.into(), Into::into)
+/// Returns why a request failed, in a few words: those of the innermost error, which names the fault
+/// itself, and never the URL, which may hold a secret.
+fn cause(error: &(dyn Error + 'static)) -> String {
+    if let Some(words) = tls::fault(error) {
+        return words;
+    }
+    let mut innermost = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    let words = match innermost.downcast_ref::<reqwest::Error>() {
+        // This one alone prints the URL.
+        Some(error) if error.is_timeout() => "it took too long".to_owned(),
+        Some(_) => "the request could not be carried out".to_owned(),
+        None => innermost.to_string(),
+    };
+    // The system's number of an error tells people nothing.
+    let words = words.split(" (os error").next().unwrap_or_default();
+    let mut letters = words.chars();
+    let first = letters.next().map(|first| first.to_ascii_lowercase());
+    first.into_iter().chain(letters).collect()
 }
 
 /// The part of a body that was read. A buffer that proves too small is wiped before it is freed.

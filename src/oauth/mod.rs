@@ -6,6 +6,7 @@
 mod authentication;
 pub(crate) mod sent_secrets;
 mod tls;
+mod told;
 pub(crate) mod http;
 pub(crate) mod token_error;
 pub(crate) mod token_answer;

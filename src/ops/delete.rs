@@ -12,7 +12,7 @@ use crate::model::credential::{Grant, Status};
 use crate::model::definition::RevocationScope;
 use crate::model::summary::Summary;
 use crate::oauth::revocation;
-use crate::store::{OpenVault, Vault};
+use crate::store::{OpenVault, Vault, Watermarks};
 
 /// The state of a deleted credential's grant at its provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,8 +66,12 @@ pub(crate) fn revoke_and_delete(vault: &OpenVault, account: &Account) -> Result<
 
 /// Deletes the credential of `account` without revoking its grant. Needs no key, so it works on
 /// damaged rows too. Fails with [`Error::NoCredential`] if there is none.
-pub(crate) fn delete(vault: &Vault, account: &Account) -> Result<AtProvider, Error> {
-    if vault.forget(account, Instant::now() + WAIT)? {
+pub(crate) fn delete(
+    vault: &Vault,
+    account: &Account,
+    watermarks: &Watermarks,
+) -> Result<AtProvider, Error> {
+    if vault.forget(account, watermarks, Instant::now() + WAIT)? {
         Ok(AtProvider::NotAsked)
     } else {
         Err(Error::NoCredential { account: account.clone() })

@@ -6,7 +6,7 @@ use super::clock::Clock;
 use super::credential;
 use super::error::{Error, LoginReason, StoreError};
 use crate::model::account::Account;
-use crate::model::credential::{Credential, Grant, Status};
+use crate::model::credential::{Credential, Expiry, Grant, Status};
 use crate::model::readiness::{Need, Readiness, readiness};
 use crate::secret::AccessToken;
 use crate::store::OpenVault;
@@ -86,6 +86,7 @@ pub(crate) fn find(
         && !refused
         && !vault.is_under_way(account, journal)
     {
+        log::trace!("what became of an earlier refresh of `{account}` is not known");
         return Ok(TokenState::Due);
     }
     Ok(found)
@@ -98,7 +99,9 @@ pub(super) fn judge(
     need: Need,
     now: Timestamp,
 ) -> Result<TokenState, Error> {
-    match readiness(credential, need, now) {
+    let readiness = readiness(credential, need, now);
+    log::trace!("`{account}`: {}", reason(readiness, credential, need, now));
+    match readiness {
         Readiness::Good => Ok(TokenState::Good(Box::new(hand_out(credential.clone(), false)))),
         Readiness::Due { .. } => Ok(TokenState::Due),
         Readiness::Fading => {
@@ -131,6 +134,32 @@ pub(super) fn judge(
             Err(Error::NeverLongEnough { account: account.clone(), asked })
         }
     }
+}
+
+/// Returns why a token is handed out as it is, or why not.
+fn reason(readiness: Readiness, credential: &Credential, need: Need, now: Timestamp) -> String {
+    let left = match credential.expiry() {
+        Expiry::Known(at) if at <= now => "the token has ended".to_owned(),
+        Expiry::Known(at) => format!("the token has {} s left", at.duration_since(now).as_secs()),
+        Expiry::None => "the token has no end of its own".into(),
+        Expiry::Unknown => "nobody said when the token ends".into(),
+    };
+    let needed = match (need, &credential.grant) {
+        (Need::AtLeast(asked), _) => format!(", {} s are needed", asked.as_secs()),
+        (Need::Usual, Grant::OAuth(grant)) => {
+            grant.due_at.map_or_else(String::new, |due_at| format!(", it is due from {due_at} on"))
+        }
+        (Need::Usual, Grant::Static(_)) => String::new(),
+    };
+    let decision = match readiness {
+        Readiness::Good => "handed out as it is",
+        Readiness::Due { .. } => "to be refreshed first",
+        Readiness::Fading => "handed out, since nothing renews it",
+        Readiness::LoginRequired => "only a login helps",
+        Readiness::HandedOver => "it was handed over to another machine",
+        Readiness::NeverLongEnough { .. } => "the provider issues none that lasts as long",
+    };
+    format!("{left}{needed}: {decision}")
 }
 
 /// Returns the access token of `credential`. Fails with [`Error::LoginRequired`] if it has none:

@@ -28,7 +28,7 @@ pub(crate) mod doctor;
 pub(crate) mod fair_queue;
 pub(crate) mod many;
 
-pub(crate) use crate::store::{ListedSlot, OpenVault, Opener, StillLocked, Vault};
+pub(crate) use crate::store::{ListedSlot, OpenVault, Opener, StillLocked, Vault, Watermarks};
 pub(crate) use crate::vault::slot::SlotKind;
 pub(crate) use crate::vault::slot_secret::SlotSecret;
 pub(crate) use create::open_or_create;

@@ -84,6 +84,19 @@ pub(super) enum Change {
     RemoveSlot { id: SlotId, kind: SlotKind, at: Timestamp },
 }
 
+/// The part of the vault on whose ground a change is made. It must not be older than this machine
+/// has seen.
+pub(super) enum Ground<'a> {
+    /// Nothing: the change belongs to a request that was checked when it began, or it is a trial.
+    Nothing,
+    /// The header alone.
+    Header,
+    /// The credential of one account, and the header.
+    Credential(&'a Account),
+    /// Credentials that are replaced or deleted, whatever was there before.
+    Replaced(Vec<&'a Account>),
+}
+
 /// A credential and the revision of the row that it replaces.
 #[derive(Debug, Clone)]
 pub(crate) struct Placement {
@@ -132,6 +145,57 @@ impl Change {
             | Self::RemoveIntent { .. }
             | Self::AddSlot { .. }
             | Self::RemoveSlot { .. } => false,
+        }
+    }
+
+    /// Returns the ground of the change.
+    pub(super) fn ground(&self) -> Ground<'_> {
+        match self {
+            Self::Reserve
+            | Self::RestoreJournal { .. }
+            | Self::RecordAttempt { .. }
+            | Self::StoreAnswer { .. } => Ground::Nothing,
+            Self::SealAuditHead
+            | Self::ForgetBundle(_)
+            | Self::AddIntent { .. }
+            | Self::ConfirmIntents { .. }
+            | Self::RemoveIntent { .. }
+            | Self::AddSlot { .. }
+            | Self::RemoveSlot { .. }
+            | Self::HandOver { .. } => Ground::Header,
+            Self::BeginRefresh { account, .. }
+            | Self::RecordCheck { account, .. }
+            | Self::RecordHealth { account, .. } => Ground::Credential(account),
+            Self::Put { account, .. } | Self::Forget { account, .. } => {
+                Ground::Replaced(vec![account])
+            }
+            Self::Import { placements, .. } => {
+                Ground::Replaced(placements.iter().map(|placed| &placed.account).collect())
+            }
+        }
+    }
+
+    /// Returns the accounts whose credential the change writes, beside those of its ground.
+    pub(super) fn others_written(&self) -> Vec<&Account> {
+        match self {
+            Self::RestoreJournal { account, .. }
+            | Self::RecordAttempt { account, .. }
+            | Self::StoreAnswer { account, .. } => vec![account],
+            Self::HandOver { left, .. } => left.iter().map(|placed| &placed.account).collect(),
+            Self::SealAuditHead
+            | Self::Reserve
+            | Self::ForgetBundle(_)
+            | Self::AddIntent { .. }
+            | Self::ConfirmIntents { .. }
+            | Self::RemoveIntent { .. }
+            | Self::AddSlot { .. }
+            | Self::RemoveSlot { .. }
+            | Self::BeginRefresh { .. }
+            | Self::RecordCheck { .. }
+            | Self::RecordHealth { .. }
+            | Self::Put { .. }
+            | Self::Forget { .. }
+            | Self::Import { .. } => Vec::new(),
         }
     }
 }

@@ -6,6 +6,7 @@
 use super::change::{Change, Outcome};
 use super::error::Error;
 use super::sqlite::{Remember, Sqlite};
+use super::watermark::Watermarks;
 use crate::vault::seal::DataKey;
 
 /// The storage engine that keeps a vault's rows.
@@ -17,15 +18,17 @@ pub(super) enum Engine {
 impl Engine {
     /// Carries out `change` under `key` in one transaction, and returns once it is committed.
     ///
-    /// Fails with [`Error::KeyRetired`] if `key` is no longer the data key.
+    /// Fails with [`Error::KeyRetired`] if `key` is no longer the data key, and with
+    /// [`Error::Older`] if `watermarks` say that this machine saw a newer vault.
     pub(super) fn commit(
         &self,
         key: &DataKey,
         change: Change,
         remember: Remember,
+        watermarks: &Watermarks,
     ) -> Result<Outcome, Error> {
         match self {
-            Self::Sqlite(file) => file.commit(key, change, remember),
+            Self::Sqlite(file) => file.commit(key, change, remember, watermarks),
         }
     }
 }

@@ -29,6 +29,10 @@ pub(crate) enum Error {
     /// A credential's seal is broken, or its clear columns differ from what is under the seal.
     #[error("the credential for `{account}` is damaged or was tampered with")]
     Tampered { account: Account },
+    /// The file, or the row of a credential, is older than one that this machine has seen: it was
+    /// restored, or put back. The user has to accept it before anything is sent or written.
+    #[error("{} is older than one that this machine has seen", older(account.as_ref()))]
+    Older { account: Option<Account> },
     /// The file or its directory can't be trusted.
     #[error(transparent)]
     Untrusted(#[from] private_file::Error),
@@ -72,3 +76,11 @@ pub(crate) enum Error {
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
 pub(crate) struct EngineError(pub(super) Box<dyn std::error::Error + Send + Sync>);
+
+/// The thing that is older, as an error names it.
+fn older(account: Option<&Account>) -> String {
+    match account {
+        Some(account) => format!("the credential for `{account}`"),
+        None => "the vault's file".to_owned(),
+    }
+}

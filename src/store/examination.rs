@@ -110,12 +110,12 @@ impl Vault {
 
 /// Returns everything in the sidecar directory of the vault at `path`.
 pub(crate) fn sidecars(path: &Path) -> Result<io::Result<Vec<Sidecar>>, Error> {
-    Ok(sidecar::list(&VaultFile::find(path)?))
+    Ok(sidecar::list(&VaultFile::locate(path)?))
 }
 
 /// Returns the files of the vault at `path`, the database first and the sidecar directory last.
 pub(crate) fn parts(path: &Path) -> Result<Vec<PathBuf>, Error> {
-    let file = VaultFile::find(path)?;
+    let file = VaultFile::locate(path)?;
     let directory = sidecar::directory(&file);
     Ok(file.parts().into_iter().chain(directory).collect())
 }

@@ -1,7 +1,7 @@
 //! The path of the vault's file, the paths of the files beside it, and the check of whether they
 //! can be trusted.
 
-use std::fs;
+use std::fs::{self, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -11,27 +11,44 @@ use super::error::Error;
 use crate::file_system;
 use crate::model::account::{Account, ProviderName, UserName};
 use crate::paths;
-use crate::private_file::{self, Readers};
+use crate::private_file::{self, Content, Readers};
 
 /// The path of a vault's file, with symbolic links resolved, so that all processes use the same
 /// locks.
 #[derive(Debug, Clone)]
 pub(crate) struct VaultFile {
     path: PathBuf,
+    /// What stands at the path, if the way there was judged.
+    found: Option<Metadata>,
+    /// What a group with others in it can write: the file, or directories on the way to it.
+    loose: Vec<PathBuf>,
 }
 
 impl VaultFile {
-    /// Finds the vault's file at `path`; fails with [`Error::NoVault`] if there is none.
+    /// Finds the vault's file at `path`, to which only the user and root may have the way; fails
+    /// with [`Error::NoVault`] if there is none.
     pub(crate) fn find(path: &Path) -> Result<Self, Error> {
-        let no_vault = || Error::NoVault { path: path.to_owned() };
-        match paths::resolve(path) {
-            Ok(resolved) => {
-                if resolved != path {
-                    private_file::check(path)?;
-                }
-                Ok(Self { path: resolved })
+        match private_file::find(path, Content::Sealed) {
+            Ok(found) => {
+                Ok(Self { path: found.path, found: Some(found.metadata), loose: found.loose })
             }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(no_vault()),
+            Err(private_file::Error::Io { source, .. })
+                if source.kind() == io::ErrorKind::NotFound =>
+            {
+                Err(Error::NoVault { path: path.to_owned() })
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Finds the vault's file at `path`, whoever can change it; fails with [`Error::NoVault`] if
+    /// there is none.
+    pub(crate) fn locate(path: &Path) -> Result<Self, Error> {
+        match paths::resolve(path) {
+            Ok(path) => Ok(Self { path, found: None, loose: Vec::new() }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                Err(Error::NoVault { path: path.to_owned() })
+            }
             Err(source) => Err(private_file::Error::Io { path: path.to_owned(), source }.into()),
         }
     }
@@ -42,10 +59,10 @@ impl VaultFile {
         if path.file_name().is_none() {
             return Err(not_a_file().into());
         }
-        if let Some(directory) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-            private_file::create_directory(directory)?;
-            private_file::check(directory)?;
-        }
+        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+        let directory = parent.unwrap_or(Path::new("."));
+        private_file::create_directory(directory)?;
+        private_file::find(directory, Content::Sealed)?.refuse_if_for_everybody()?;
         match private_file::create_new(path) {
             Ok(_) => {}
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
@@ -68,12 +85,12 @@ impl VaultFile {
     /// is missing.
     pub(super) fn ensure_sidecar(&self) -> Result<PathBuf, Error> {
         let directory = self.sidecar_path();
-        match private_file::check(&directory) {
+        match private_file::check_as(&directory, Content::Sealed) {
             Err(private_file::Error::Io { source, .. })
                 if source.kind() == io::ErrorKind::NotFound =>
             {
                 private_file::create_directory(&directory)?;
-                private_file::check(&directory)?;
+                private_file::check_as(&directory, Content::Sealed)?;
             }
             found => drop(found?),
         }
@@ -113,29 +130,59 @@ impl VaultFile {
         data_encoding::HEXLOWER.encode(&digest[..16])
     }
 
-    /// Checks that no other user can change or replace the file, and that its file system is safe
-    /// for SQLite; returns who can read it.
+    /// Checks that the file is a plain one, that no other user can change what lies beside it, and
+    /// that its file system is safe for SQLite; returns who can read it.
     pub(super) fn check(&self) -> Result<Readers, Error> {
-        if let Some(directory) = self.path.parent() {
-            private_file::check(directory)?;
+        let not_a_file = || private_file::Error::NotAFile { path: self.path.clone() };
+        let found = self.found.as_ref().ok_or_else(not_a_file)?;
+        if !found.is_file() {
+            return Err(not_a_file().into());
         }
-        let readers = private_file::check_file(&self.path)?;
-        if file_system::lacks_shared_memory(&self.path) {
+        for suffix in ["-wal", ".d"] {
+            match private_file::check_as(&self.with_suffix(suffix), Content::Sealed) {
+                Ok(_) => {}
+                Err(private_file::Error::Io { source, .. })
+                    if source.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        if file_system::may_be_remote(found) && file_system::lacks_shared_memory(&self.path) {
             return Err(Error::NetworkFileSystem { path: self.path.clone() });
         }
-        Ok(readers)
+        Ok(private_file::readers(found))
     }
 
     /// Sets the mode of the database's files to 0600 if others can read them. The caller knows by
     /// now that the file is a vault. Credentials are sealed, but account names are not.
+    ///
+    /// A group that gained the permission to write, as at each mount in Kubernetes, loses it in the
+    /// vault's directory as well.
     pub(super) fn make_private(&self, readers: Readers) {
-        if readers == Readers::OwnerOnly {
+        // What follows fails on a read-only disk and for what is root's, and is not needed to go on.
+        if readers == Readers::Others {
+            for path in [self.path.clone(), self.with_suffix("-wal"), self.with_suffix("-shm")] {
+                let _ = private_file::make_private(&path);
+            }
+        }
+        if self.loose.is_empty() && readers == Readers::OwnerOnly {
             return;
         }
-        for path in [self.path.clone(), self.with_suffix("-wal"), self.with_suffix("-shm")] {
-            // This fails on a read-only disk and for a file of root's, and is not needed to go on.
-            let _ = private_file::make_private(&path);
+        for directory in [self.path.parent().map(Path::to_owned), Some(self.sidecar_path())] {
+            let Some(directory) = directory else { continue };
+            if let Err(private_file::Error::WritableByOthers { .. }) =
+                private_file::check(&directory)
+            {
+                let _ = private_file::keep_writers_out(&directory);
+            }
         }
+    }
+
+    /// Returns what a group with others in it can still write, and the user can't mend.
+    pub(crate) fn still_loose(&self) -> Vec<PathBuf> {
+        let is_loose = |path: &&PathBuf| {
+            matches!(private_file::check(path), Err(private_file::Error::WritableByOthers { .. }))
+        };
+        self.loose.iter().filter(is_loose).cloned().collect()
     }
 
     /// Whether SQLite's write-ahead log is not empty.

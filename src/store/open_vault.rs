@@ -15,9 +15,10 @@ use super::engine::Engine;
 use super::error::Error;
 use super::record::Row;
 use super::sqlite::reseal::{self, Damage};
-use super::sqlite::{Remember, Sqlite, attempts, audit, bundles, credentials};
+use super::sqlite::{Remember, Seen, Sqlite, attempts, audit, bundles, credentials};
 use super::unlock;
 use super::vault::Vault;
+use super::watermark::Watermarks;
 use crate::model::account::Account;
 use crate::model::attempt::Attempt;
 use crate::model::audit::Settings;
@@ -34,6 +35,7 @@ pub(crate) struct OpenVault {
     /// The audit's settings that the next write seals; `None` if the configuration was not read.
     audit_settings: Mutex<Option<Settings>>,
     has_written: AtomicBool,
+    watermarks: Watermarks,
 }
 
 /// The means to open an unlocked vault a second time, without asking the keychain or deriving a key
@@ -43,14 +45,25 @@ pub(crate) struct Opener {
     path: PathBuf,
     secret: SlotSecret,
     key: Arc<Mutex<Arc<DataKey>>>,
+    watermarks: Watermarks,
 }
 
 impl Opener {
     /// Opens the file that is at the vault's path now, for reading and writing by many threads.
     pub(crate) fn open(&self) -> Result<OpenVault, Error> {
         let vault = Vault::over_sqlite(Sqlite::open_for_threads(&self.path)?);
-        Ok(OpenVault::sharing(vault, self.secret.clone(), Arc::clone(&self.key)))
+        let vault = OpenVault::sharing(vault, self.secret.clone(), Arc::clone(&self.key));
+        Ok(vault.with_watermarks(self.watermarks.clone()))
     }
+}
+
+/// The parts of a vault that are older than this machine has seen.
+#[derive(Debug)]
+pub(crate) struct Older {
+    /// Whether the file as a whole is.
+    pub(crate) file: bool,
+    /// The accounts whose credential is.
+    pub(crate) accounts: Vec<Account>,
 }
 
 impl Deref for OpenVault {
@@ -103,13 +116,45 @@ impl OpenVault {
 
     fn sharing(vault: Vault, secret: SlotSecret, key: Arc<Mutex<Arc<DataKey>>>) -> Self {
         let (audit_settings, has_written) = (Mutex::new(None), AtomicBool::new(false));
-        Self { vault, secret, key, audit_settings, has_written }
+        let watermarks = Watermarks::default();
+        Self { vault, secret, key, audit_settings, has_written, watermarks }
+    }
+
+    /// Has the vault compared with the `watermarks` of this machine before anything is sent or
+    /// written, and raise them.
+    pub(crate) fn with_watermarks(self, watermarks: Watermarks) -> Self {
+        Self { watermarks, ..self }
+    }
+
+    pub(super) fn watermarks(&self) -> &Watermarks {
+        &self.watermarks
+    }
+
+    /// Returns what is older here than this machine has seen.
+    pub(crate) fn older(&self) -> Result<Older, Error> {
+        self.under_key(|key| {
+            self.file_engine().read(|view| {
+                let (file, accounts) =
+                    Seen::of(&self.watermarks, key.vault).all_older(view, key)?;
+                Ok(Older { file, accounts })
+            })
+        })
+    }
+
+    /// Accepts the vault as it is, even where this machine has seen a newer one.
+    pub(crate) fn accept_older(&self) -> Result<(), Error> {
+        self.under_key(|key| {
+            let seen = Seen::of(&self.watermarks, key.vault);
+            self.file_engine().read(|view| seen.accept_all(view, key))?;
+            seen.keep();
+            Ok(())
+        })
     }
 
     /// Returns the means to open the vault again, which holds no connection to it.
     pub(crate) fn opener(&self) -> Opener {
         let (path, key) = (self.location().to_owned(), Arc::clone(&self.key));
-        Opener { path, secret: self.secret.clone(), key }
+        Opener { path, secret: self.secret.clone(), key, watermarks: self.watermarks.clone() }
     }
 
     /// Opens the vault for writing as well, if it was opened for reading only.
@@ -198,7 +243,7 @@ impl OpenVault {
             let change = change();
             let remember =
                 if change.is_bookkeeping() { Remember::Nothing } else { self.remember() };
-            self.vault.engine.commit(key, change, remember)
+            self.vault.engine.commit(key, change, remember, &self.watermarks)
         })?;
         self.has_written.store(true, Ordering::Relaxed);
         Ok(outcome)

@@ -71,7 +71,7 @@ fn purpose(path: &Path) -> Purpose {
 /// Whether a spill file holds an answer: its first four bytes are the answer's length, or 0.
 fn is_filled(path: &Path) -> io::Result<bool> {
     let mut prefix = [0; 4];
-    private_file::open_plain(path)?.read_exact(&mut prefix)?;
+    private_file::open_plain_no_follow(path)?.read_exact(&mut prefix)?;
     Ok(prefix != [0; 4])
 }
 

@@ -41,7 +41,7 @@ pub(crate) fn discard_all(vault: &VaultFile) -> Result<(), Error> {
     for entry in fs::read_dir(vault.ensure_sidecar()?).map_err(io)? {
         let path = entry.map_err(io)?.path();
         if path.extension().is_some_and(|extension| extension == "spill") {
-            let file = private_file::open_or_create_no_follow(&path).map_err(io)?;
+            let file = private_file::open_or_create(&path).map_err(io)?;
             Spill { file }.clear()?;
         }
     }

@@ -59,7 +59,10 @@ fn open_any(header: Header, slots: &[KeySlot], secret: &SlotSecret) -> Result<Da
             }
         };
         match slot.unwrap(&material, header.vault, header.generation) {
-            Ok(key) => return Ok(key),
+            Ok(key) => {
+                log::trace!("the `{kind}` key slot {} opened the vault", slot.id);
+                return Ok(key);
+            }
             Err(slot::Error::Tampered) => return Err(Error::TamperedSlot { id: slot.id }),
             Err(slot::Error::WrongSecret) => {
                 failure = Error::WrongSecret { kind, slots: kinds() };

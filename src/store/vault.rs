@@ -1,7 +1,7 @@
 //! A vault that is still locked, with everything that needs no key.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use jiff::Timestamp;
@@ -12,8 +12,11 @@ use super::error::Error;
 use super::file::VaultFile;
 use super::record::ListedSlot;
 use super::spill;
-use super::sqlite::{self, Access, Sqlite, attempts, bundles, credentials, header, journal, slots};
+use super::sqlite::{
+    self, Access, Seen, Sqlite, attempts, bundles, credentials, header, journal, slots,
+};
 use super::turn::{CredentialTurn, KeysTurn};
+use super::watermark::Watermarks;
 use crate::model::account::{Account, ProviderName, UserName};
 use crate::model::attempt::Attempt;
 use crate::model::audit::Entry;
@@ -61,6 +64,12 @@ impl Vault {
     /// Returns the path of the vault's file, with symbolic links resolved.
     pub(crate) fn location(&self) -> &Path {
         self.file().path()
+    }
+
+    /// Returns what a group with others in it can write, of the vault and of what leads to it, and
+    /// what the user can't mend.
+    pub(crate) fn still_loose(&self) -> Vec<PathBuf> {
+        self.file().still_loose()
     }
 
     /// Whether the vault was finished, that is, has a name and a first key slot.
@@ -140,12 +149,26 @@ impl Vault {
     }
 
     /// Deletes the credential of `account` without a key, so that damaged rows can be deleted too.
-    /// Returns whether there was one.
-    pub(crate) fn forget(&self, account: &Account, deadline: Instant) -> Result<bool, Error> {
+    /// Returns whether there was one. `watermarks` forget the account too.
+    pub(crate) fn forget(
+        &self,
+        account: &Account,
+        watermarks: &Watermarks,
+        deadline: Instant,
+    ) -> Result<bool, Error> {
         let _turn = CredentialTurn::of(self.file(), account, deadline)?;
         spill::discard(self.file(), account)?;
         let Engine::Sqlite(file) = &self.engine;
-        file.without_key(|transaction| sqlite::forget(transaction, account))
+        let (forgotten, vault) = file.without_key(|transaction| {
+            let vault = header::read(transaction).ok().flatten().map(|header| header.vault);
+            Ok((sqlite::forget(transaction, account)?, vault))
+        })?;
+        if let Some(vault) = vault {
+            let seen = Seen::of(watermarks, vault);
+            seen.note_deletion(account);
+            seen.keep();
+        }
+        Ok(forgotten)
     }
 
     /// Writes a consistent copy of the vault to the new file `target`, of mode 0600, and flushes it

@@ -22,7 +22,9 @@
 mod secret;
 #[path = "../../src/untrusted/mod.rs"]
 mod untrusted;
-#[path = "../../src/private_file.rs"]
+#[path = "../../src/bounded.rs"]
+mod bounded;
+#[path = "../../src/private_file/mod.rs"]
 mod private_file;
 #[path = "../../src/paths.rs"]
 mod paths;
@@ -32,8 +34,6 @@ mod file_system;
 mod boot_clock;
 #[path = "../../src/name_service.rs"]
 mod name_service;
-#[path = "../../src/bounded.rs"]
-mod bounded;
 #[path = "../../src/model/mod.rs"]
 mod model;
 #[path = "../../src/vault/mod.rs"]

@@ -445,13 +445,17 @@ fn all_can_be_those_of_one_provider_and_ends_with_a_summary() {
     server.will_serve(MYSELF, "Bearer made-up-pat", Response::json(200, &json!({ "key": "x" })));
     let done = env.tokctl(["check", "work", "--all"]).assert().success().stdout_eq("");
     let said = stderr(&done);
-    assert!(said.contains("work/x works"), "{said}");
+    assert!(said.contains("works    work/x"), "{said}");
     assert!(said.contains("1 active, 0 inactive, 0 skipped, 0 failed"), "{said}");
     server.will_serve(MYSELF, "Bearer made-up-pat", status(401));
     let said = stderr(&env.tokctl(["check", "--all"]).assert().code(4));
     assert!(said.contains("0 active, 1 inactive, 1 skipped, 0 failed"), "{said}");
     assert!(said.contains("warning: the service no longer takes the token of `work/x`"), "{said}");
     assert!(said.contains("hint: tokctl login work/x --token-stdin"), "{said}");
+    // The results come first, and the warnings below.
+    let at = |text: &str| said.find(text).unwrap_or_else(|| panic!("{text}: {said}"));
+    let order = ["skipped  vendor/unknown", "inactive work/x", "warning: ", "0 active"].map(at);
+    assert!(order.is_sorted(), "{said}");
 }
 
 #[test]

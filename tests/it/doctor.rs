@@ -139,25 +139,25 @@ fn files_that_others_can_read_are_found() {
 }
 
 #[test]
-fn files_that_others_can_write_are_damage() {
+fn files_that_others_can_write_are_found() {
     for place in ["", "tokens.db", "tokens.db.d/vault.lock"] {
         let env = in_order();
         let path = env.path("data/tokctl").join(place);
         set_mode(&path, if path.is_dir() { 0o777 } else { 0o666 });
-        finds(&env, 7, ["permissions", "damaged", "can be written by others", "chmod go-w "]);
+        finds(&env, 1, ["permissions", "finding", "can be written by others", "chmod go-w "]);
     }
 }
 
 /// Only root can give files away.
 #[test]
-fn files_that_are_somebody_elses_are_damage() {
+fn files_that_are_somebody_elses_are_found() {
     for place in ["", "tokens.db", "tokens.db.d", "tokens.db.d/audit.jsonl"] {
         let env = in_order();
         let path = env.path("data/tokctl").join(place);
         if chown(&path, Some(65_000), None).is_err() {
             return;
         }
-        finds(&env, 7, ["permissions", "damaged", "belongs to another user", "chown "]);
+        finds(&env, 1, ["permissions", "finding", "belongs to another user", "run it as `65000`"]);
     }
 }
 

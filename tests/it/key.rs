@@ -79,7 +79,7 @@ fn a_key_file_that_others_read_is_worth_a_warning() {
 fn a_key_file_that_others_write_is_refused() {
     let env = TestEnv::new().with_static_token("x", "made-up-token").unset("TOKCTL_KEY");
     let file = env.file("vault.key", made_up_key());
-    set_mode(&file, 0o620);
+    set_mode(&file, 0o622);
     let env = env.set("TOKCTL_KEY_FILE", file);
     let failed = env.tokctl(["get"]).assert().code(5).stdout_eq("");
     assert!(stderr(&failed).contains("chmod"), "{}", stderr(&failed));

@@ -136,9 +136,6 @@ fn a_crash_leaves_no_core_file() {
     let env = TestEnv::new().with_static_token("x", "made-up-token");
     for signal in ["ABRT", "SEGV", "QUIT", "SYS"] {
         let mut waiting = Waiting::start(&env, false);
-        let limits = fs::read_to_string(waiting.proc("limits")).unwrap();
-        let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
-        assert_eq!(core.split_whitespace().nth(4), Some("0"), "{core}");
         let status = waiting.end_with(signal);
         assert!(status.signal().is_some(), "{signal}: {status}");
         assert!(!status.core_dumped(), "{signal}: {status}");

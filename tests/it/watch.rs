@@ -309,3 +309,36 @@ fn the_unit_names_this_program_and_this_vault() {
         assert_eq!(stderr(&verified), "", "{unit}");
     }
 }
+
+#[test]
+fn a_service_whose_lock_files_vanish_sends_one_request_with_all_others() {
+    let server = AuthorizationServer::start();
+    let env = due(&server);
+    server.will(issue().after(Duration::from_secs(2)));
+    let mut service = Service::start(&env, &[]);
+    while server.token_requests().len() < 2 {
+        thread::sleep(Duration::from_millis(5));
+    }
+    env.remove_locks();
+    env.tokctl(["get"]).assert().success().stdout_eq("access-2\n");
+    service.lines_until("event=refreshed");
+    assert_eq!(server.token_requests().len(), 2);
+}
+
+#[test]
+fn a_service_sends_nothing_for_a_vault_that_is_older_than_it_knows() {
+    let server = AuthorizationServer::start();
+    let env = due(&server);
+    env.tokctl(["backup", "copy.db"]).assert().success();
+    server.will(issue().expires_in(0));
+    env.tokctl(["refresh"]).assert().success();
+    for suffix in ["-wal", "-shm"] {
+        let _ = fs::remove_file(env.vault_path().with_file_name(format!("tokens.db{suffix}")));
+    }
+    fs::copy(env.path("copy.db"), env.vault_path()).unwrap();
+    let mut service = Service::start(&env, &[]);
+    let lines = service.lines_until("event=cycle");
+    assert!(lines.iter().any(|line| line.contains("older than one")), "{lines:?}");
+    assert!(lines.last().unwrap().contains("failed=1"), "{lines:?}");
+    assert_eq!(server.token_requests().len(), 2);
+}

@@ -22,4 +22,5 @@ class DueVault(World):
         """Vault and grant as they were after the login."""
         shutil.rmtree(self.vault.parent)
         shutil.copytree(self.before, self.vault.parent)
+        self.forget_what_was_seen()
         self.server.reset()

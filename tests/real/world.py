@@ -49,6 +49,10 @@ class World:
     def vault(self):
         return self.home / "data" / "tokctl" / "tokens.db"
 
+    def forget_what_was_seen(self):
+        """For a vault that is put back as it was: to this machine it would be older than it knows."""
+        shutil.rmtree(self.home / "state" / "tokctl", ignore_errors=True)
+
     def close(self):
         shutil.rmtree(self.home, ignore_errors=True)
 

@@ -9,7 +9,8 @@ use crate::ops::Vault;
 /// Copy the vault to a new file, which opens with the same key slots
 ///
 /// Needs no key, and may be done while others write. The copy is private, and as well sealed as the
-/// vault. After a restore, a service may want a new login where its tokens were renewed since.
+/// vault. After a restore, `tokctl doctor --accept-older` has to accept it where tokens were renewed
+/// since, and a service may want a new login.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The file to make; one that is there is left alone

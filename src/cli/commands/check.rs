@@ -1,5 +1,6 @@
 //! `tokctl check`: asks services whether tokens work.
 
+use console::Style;
 use serde::Serialize;
 
 use crate::cli::choice::{self, Choice};
@@ -60,13 +61,17 @@ fn all(args: &Args, context: &Context, vault: Vault) -> Result<(), CliError> {
     let mut results = Vec::with_capacity(accounts.len());
     if !accounts.is_empty() {
         let vault = keys::unlock(context, vault)?;
-        for account in accounts {
-            let outcome = one(context, &vault, &account);
-            if !context.ui.json {
-                print_outcome(context, &account, &outcome);
+        context.ui.with_warnings_last(|| {
+            let progress = context.ui.progress("checking", accounts.len());
+            for account in accounts {
+                let outcome = one(context, &vault, &account);
+                if !context.ui.json {
+                    print_outcome(context, &account, &outcome);
+                }
+                progress.advance();
+                results.push(Checked { account, outcome });
             }
-            results.push(Checked { account, outcome });
-        }
+        });
     }
     let report = CheckResults::of(&results);
     let CheckResults { active, inactive, skipped, failed, .. } = report;
@@ -191,13 +196,18 @@ fn inactive(account: &Account, credential: &Credential, status: Option<u16>) -> 
     CliError::new(Kind::LoginRequired, message).hint(hint)
 }
 
-/// Prints how the check of one of many credentials ended.
+/// Prints how the check of one of many credentials ended, on one line, and why as a warning.
 fn print_outcome(context: &Context, account: &Account, outcome: &Result<(), Miss>) {
+    let (word, style) = match outcome {
+        Ok(()) => ("works", Style::new().green()),
+        Err(Miss::Skipped(_)) => ("skipped", Style::new().yellow()),
+        Err(Miss::Inactive(_)) => ("inactive", Style::new().red()),
+        Err(Miss::Failed(_)) => ("failed", Style::new().red()),
+    };
+    context.ui.result(&style, word, &account.to_string());
     match outcome {
-        Ok(()) => context.ui.status(&format!("{account} works")),
-        Err(Miss::Skipped(error)) => {
-            context.ui.detail(&format!("{account} was skipped: {}", error.message));
-        }
+        Ok(()) => {}
+        Err(Miss::Skipped(error)) => context.ui.detail(&error.message),
         Err(Miss::Inactive(error) | Miss::Failed(error)) => {
             context.ui.warning(&error.in_one_line());
         }

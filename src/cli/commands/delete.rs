@@ -50,7 +50,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
         }
     }
     let at_provider = if args.no_revoke {
-        delete::delete(&vault, &account)?
+        delete::delete(&vault, &account, &context.watermarks())?
     } else {
         let vault = keys::unlock(context, vault)?;
         audit_trail::keep_as_configured(context, &vault);

@@ -88,7 +88,8 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
             .hint("name a file with `--output`"));
     }
     let vault = Vault::open(context.vault()?)?;
-    if args.moving && !args.yes {
+    // Without a terminal, the flag itself says it.
+    if args.moving && !args.yes && context.ui.can_ask() {
         confirm(args, context)?;
     }
     let vault = keys::unlock(context, vault)?;

@@ -36,7 +36,7 @@ pub(crate) struct Args {
     choice: Choice,
 
     /// Print what needs somebody in a word for a shell's prompt, and nothing if nothing does
-    #[arg(long, short, conflicts_with = "json")]
+    #[arg(long, short)]
     short: bool,
 }
 

@@ -1,6 +1,8 @@
 //! Explains files that can't be trusted or read, the configuration among them.
 
-use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
+use std::{fs, io};
 
 use crate::cli::error::{CliError, Kind};
 use crate::cli::typed::quoted;
@@ -24,10 +26,11 @@ pub(crate) fn untrusted_file(kind: Kind, error: &private_file::Error) -> CliErro
 pub(super) fn trust_hint(error: &private_file::Error) -> String {
     let quoted = |path: &std::path::Path| quoted(&path.to_string_lossy());
     match error {
-        private_file::Error::WritableByOthers { path } => format!("chmod go-w {}", quoted(path)),
+        private_file::Error::WritableByOthers { paths } => keep_writers_out(paths),
         private_file::Error::Shared { .. } => "keep it in a directory of your own".into(),
-        private_file::Error::ForeignOwner { path } => {
-            format!("chown \"$(id -u)\" {}", quoted(path))
+        private_file::Error::ForeignOwner { owner, name, .. } => {
+            let owner = name.as_ref().map_or_else(|| format!("user {owner}"), quoted_name);
+            format!("run it as {owner}, or name a file of your own")
         }
         private_file::Error::NotAFile { .. } => "name a plain file".into(),
         private_file::Error::Denied { path } => format!("chmod u+rw {}", quoted(path)),
@@ -35,6 +38,20 @@ pub(super) fn trust_hint(error: &private_file::Error) -> String {
         taken if is_taken(taken) => "name a file that is not there yet".into(),
         private_file::Error::Io { path, .. } => format!("ls -ld {}", quoted(path)),
     }
+}
+
+/// Returns the command that keeps all others from writing to `paths`, with `sudo` where the user
+/// may not change them.
+pub(crate) fn keep_writers_out(paths: &[PathBuf]) -> String {
+    let user = rustix::process::geteuid().as_raw();
+    let is_own = |path: &PathBuf| fs::metadata(path).is_ok_and(|found| found.uid() == user);
+    let sudo = if user == 0 || paths.iter().all(is_own) { "" } else { "sudo " };
+    let paths: Vec<String> = paths.iter().map(|path| quoted(&path.to_string_lossy())).collect();
+    format!("{sudo}chmod go-w {}", paths.join(" "))
+}
+
+fn quoted_name(name: &String) -> String {
+    format!("`{name}`")
 }
 
 /// Returns whether a new file could not be created because its name is taken.

@@ -8,8 +8,8 @@ mod vault;
 mod bundle;
 mod import;
 
-pub(crate) use self::file::untrusted_file;
-pub(crate) use self::vault::RESTORE;
+pub(crate) use self::file::{keep_writers_out, untrusted_file};
+pub(crate) use self::vault::{ACCEPT_OLDER, RESTORE};
 
 pub(crate) use self::bundle::RESUME;
 use self::bundle::bundle_error;

@@ -11,6 +11,10 @@ use crate::private_file;
 /// The hint for a damaged vault: the command that says how far the damage goes and what to do.
 pub(crate) const RESTORE: &str = "tokctl doctor";
 
+/// The hint for a vault that was restored or put back.
+pub(crate) const ACCEPT_OLDER: &str =
+    "if you restored it, `tokctl doctor --accept-older --yes`; it says what that means";
+
 pub(super) fn store_error(error: &StoreError) -> CliError {
     let (kind, hint): (Kind, Hint) = match error {
         // The operations report these as their own errors, so they do not arrive here.
@@ -26,12 +30,13 @@ pub(super) fn store_error(error: &StoreError) -> CliError {
         StoreError::Damaged(_) | StoreError::Inconsistent(_) | StoreError::Tampered { .. } => {
             (Kind::VaultDamaged, RESTORE.into())
         }
+        StoreError::Older { .. } => (Kind::VaultDamaged, ACCEPT_OLDER.into()),
         StoreError::Untrusted(source) => {
             let kind = match source {
+                private_file::Error::Shared { .. } => Kind::Usage,
                 private_file::Error::WritableByOthers { .. }
-                | private_file::Error::Shared { .. }
-                | private_file::Error::ForeignOwner { .. } => Kind::VaultDamaged,
-                private_file::Error::NotAFile { .. }
+                | private_file::Error::ForeignOwner { .. }
+                | private_file::Error::NotAFile { .. }
                 | private_file::Error::Denied { .. }
                 | private_file::Error::TooLarge { .. }
                 | private_file::Error::Io { .. } => Kind::Failed,

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::facts::{AuditFact, CredentialsFact, RefreshesFact};
+use super::facts::{AuditFact, CredentialsFact, FreshnessFact, RefreshesFact};
 use super::finding::{Fact, Finding, Remedy};
 use crate::model::account::Account;
 use crate::ops::audit::{self, Fault};
@@ -36,6 +36,23 @@ pub(crate) fn credentials(vault: &OpenVault) -> Result<Vec<Finding>, Error> {
     }
     if findings.is_empty() {
         findings.push(Finding::fine(fact(CredentialsFact::AllOpen { count })));
+    }
+    Ok(findings)
+}
+
+/// Compares the vault with what this machine has seen of it.
+pub(crate) fn freshness(vault: &OpenVault) -> Result<Vec<Finding>, Error> {
+    let older = vault.older()?;
+    let fact = Fact::Freshness;
+    let file = older.file.then_some(FreshnessFact::OlderFile);
+    let accounts = older.accounts.into_iter().map(FreshnessFact::OlderCredential);
+    let mut findings: Vec<Finding> = file
+        .into_iter()
+        .chain(accounts)
+        .map(|found| Finding::damaged(fact(found), Remedy::AcceptOlder))
+        .collect();
+    if findings.is_empty() {
+        findings.push(Finding::fine(fact(FreshnessFact::Newest)));
     }
     Ok(findings)
 }

@@ -205,6 +205,17 @@ pub(crate) enum CredentialsFact {
     },
 }
 
+/// Whether the vault is as new as this machine has seen it.
+#[derive(Debug)]
+pub(crate) enum FreshnessFact {
+    /// Nothing is older than this machine has seen.
+    Newest,
+    /// The vault's file is older.
+    OlderFile,
+    /// The credential of an account is older.
+    OlderCredential(Account),
+}
+
 /// A fact about interrupted refreshes.
 #[derive(Debug)]
 pub(crate) enum RefreshesFact {

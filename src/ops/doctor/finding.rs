@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use super::facts::{
-    AuditFact, ClockFact, CredentialsFact, DiskFact, EntriesFact, IntegrityFact, KeychainFact,
-    LeftoversFact, LogFact, MemoryFact, PermissionsFact, PortsFact, RecoveryFact, RefreshesFact,
-    SlotsFact, SqliteFact, VaultFact,
+    AuditFact, ClockFact, CredentialsFact, DiskFact, EntriesFact, FreshnessFact, IntegrityFact,
+    KeychainFact, LeftoversFact, LogFact, MemoryFact, PermissionsFact, PortsFact, RecoveryFact,
+    RefreshesFact, SlotsFact, SqliteFact, VaultFact,
 };
 use crate::model::account::Account;
 use crate::ops::error::Error;
@@ -32,6 +32,7 @@ pub(crate) enum Check {
     Keychain,
     KeychainEntries,
     Credentials,
+    Freshness,
     Logins,
     Refreshes,
     Leftovers,
@@ -80,6 +81,7 @@ pub(crate) enum Fact {
     Keychain(KeychainFact),
     KeychainEntries(EntriesFact),
     Credentials(CredentialsFact),
+    Freshness(FreshnessFact),
     Refreshes(RefreshesFact),
     Leftovers(LeftoversFact),
     Audit(AuditFact),
@@ -96,7 +98,7 @@ pub(crate) enum Remedy {
     /// Give the owner the permission to write.
     LetOwnerWrite(PathBuf),
     /// Change the owner to the user.
-    Own(PathBuf),
+    RunAs(String),
     /// Look at the file: the user has to decide.
     LookAt(PathBuf),
     Remove(PathBuf),
@@ -105,6 +107,8 @@ pub(crate) enum Remedy {
     RestoreBackup,
     /// Delete a credential that does not open, and log in again.
     Forget(Account),
+    /// Accept what is older than this machine has seen, if the user restored it.
+    AcceptOlder,
     Why(Account),
     /// Run `get`, which stores the answer that is in a spill file.
     TakeUp(Account),
@@ -143,6 +147,7 @@ impl Fact {
             Self::Keychain(_) => Check::Keychain,
             Self::KeychainEntries(_) => Check::KeychainEntries,
             Self::Credentials(_) => Check::Credentials,
+            Self::Freshness(_) => Check::Freshness,
             Self::Refreshes(_) => Check::Refreshes,
             Self::Leftovers(_) => Check::Leftovers,
             Self::Audit(_) => Check::Audit,

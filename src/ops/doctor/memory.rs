@@ -7,13 +7,16 @@ use super::finding::{Fact, Finding, Remedy};
 
 /// Checks the protections that the program switches on when it starts.
 pub(crate) fn memory() -> Finding {
-    if getrlimit(Resource::Core).current != Some(0) {
-        return Finding::to_mend(Fact::Memory(MemoryFact::CoreFile), Remedy::ReportBug);
+    // No core dump is made of a process that is closed to debuggers.
+    if cfg!(target_os = "linux") && !is_open_to_debuggers() {
+        return Finding::fine(Fact::Memory(MemoryFact::Kept));
     }
-    if is_open_to_debuggers() {
-        return Finding::to_mend(Fact::Memory(MemoryFact::OpenToDebuggers), Remedy::ReportBug);
-    }
-    Finding::fine(Fact::Memory(MemoryFact::Kept))
+    let fact = match getrlimit(Resource::Core).current {
+        Some(0) if is_open_to_debuggers() => MemoryFact::OpenToDebuggers,
+        Some(0) => return Finding::fine(Fact::Memory(MemoryFact::Kept)),
+        Some(_) | None => MemoryFact::CoreFile,
+    };
+    Finding::to_mend(Fact::Memory(fact), Remedy::ReportBug)
 }
 
 #[cfg(target_os = "linux")]

@@ -19,13 +19,13 @@ mod clock;
 mod leftovers;
 
 pub(crate) use clock::{ask_server, recorded_clock};
-pub(crate) use credentials::{accounts, audit, credentials, interrupted_refreshes};
+pub(crate) use credentials::{accounts, audit, credentials, freshness, interrupted_refreshes};
 pub(crate) use database::{database, sqlite, vault};
 pub(crate) use disk::disk;
 pub(crate) use facts::{
-    AuditFact, ClockFact, CredentialsFact, DiskFact, EntriesFact, IntegrityFact, KeychainFact,
-    LeftoversFact, LogFact, MemoryFact, PermissionsFact, PortsFact, RecoveryFact, RefreshesFact,
-    Server, SlotTrial, SlotsFact, SqliteFact, VaultFact,
+    AuditFact, ClockFact, CredentialsFact, DiskFact, EntriesFact, FreshnessFact, IntegrityFact,
+    KeychainFact, LeftoversFact, LogFact, MemoryFact, PermissionsFact, PortsFact, RecoveryFact,
+    RefreshesFact, Server, SlotTrial, SlotsFact, SqliteFact, VaultFact,
 };
 pub(crate) use finding::{Check, Fact, Finding, Remedy, Verdict};
 pub(crate) use keychain::{entries, round_trip};

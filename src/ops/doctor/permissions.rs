@@ -17,14 +17,14 @@ pub(crate) fn vault_files(path: &Path) -> Vec<Finding> {
     let mut findings = Vec::new();
     let Some(database) = parts.first() else { return findings };
     if let Some(directory) = database.parent() {
-        findings.extend(unfit(directory, Readers::Others, Finding::damaged));
+        findings.extend(unfit(directory, Readers::Others));
         findings.extend(unwritable(directory));
     }
     findings.extend(unwritable(database));
     let sidecars = store::sidecars(path).ok().and_then(Result::ok).unwrap_or_default();
     let sidecars: Vec<PathBuf> = sidecars.into_iter().map(|sidecar| sidecar.path).collect();
     for path in parts.iter().chain(&sidecars) {
-        findings.extend(unfit(path, Readers::OwnerOnly, Finding::damaged));
+        findings.extend(unfit(path, Readers::OwnerOnly));
     }
     if findings.is_empty() {
         findings.push(Finding::fine(Fact::Permissions(PermissionsFact::Private)));
@@ -35,7 +35,7 @@ pub(crate) fn vault_files(path: &Path) -> Vec<Finding> {
 /// Checks a file that no other user may read or change. Returns `None` if the file is fine or does
 /// not exist.
 pub(crate) fn private_file(path: &Path) -> Option<Finding> {
-    unfit(path, Readers::OwnerOnly, Finding::to_mend)
+    unfit(path, Readers::OwnerOnly)
 }
 
 /// Returns a finding if the user owns `path` and can't write to it: then no token can be renewed.
@@ -54,13 +54,8 @@ fn keeps_out(user: u32, owner: u32, mode: u32) -> bool {
     user != 0 && user == owner && mode & 0o200 == 0
 }
 
-/// Returns what is wrong with the permissions of `path`, if anything is. `if_writable` makes the
-/// finding that other users can change it.
-fn unfit(
-    path: &Path,
-    allowed: Readers,
-    if_writable: fn(Fact, Remedy) -> Finding,
-) -> Option<Finding> {
+/// Returns what is wrong with the permissions of `path`, if anything is.
+fn unfit(path: &Path, allowed: Readers) -> Option<Finding> {
     let error = match private_file::check(path) {
         Ok(Readers::Others) if allowed == Readers::OwnerOnly => {
             let fact = PermissionsFact::ReadableByOthers(path.to_owned());
@@ -70,17 +65,19 @@ fn unfit(
         Ok(Readers::OwnerOnly | Readers::Others) => return None,
         Err(error) => error,
     };
-    let (finding, remedy): (fn(Fact, Remedy) -> Finding, Remedy) = match &error {
-        Error::WritableByOthers { path } => (if_writable, Remedy::KeepWritersOut(path.clone())),
-        Error::Shared { .. } => (if_writable, Remedy::UseLocalDisk),
-        Error::ForeignOwner { path } => (if_writable, Remedy::Own(path.clone())),
+    let remedy = match &error {
+        Error::WritableByOthers { .. } => Remedy::KeepWritersOut(path.to_owned()),
+        Error::Shared { .. } => Remedy::UseLocalDisk,
+        Error::ForeignOwner { owner, name, .. } => {
+            Remedy::RunAs(name.clone().unwrap_or_else(|| owner.to_string()))
+        }
         Error::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound => return None,
         Error::NotAFile { path }
         | Error::Denied { path }
         | Error::TooLarge { path, .. }
-        | Error::Io { path, .. } => (Finding::to_mend, Remedy::LookAt(path.clone())),
+        | Error::Io { path, .. } => Remedy::LookAt(path.clone()),
     };
-    Some(finding(Fact::Permissions(PermissionsFact::Untrusted(error)), remedy))
+    Some(Finding::to_mend(Fact::Permissions(PermissionsFact::Untrusted(error)), remedy))
 }
 
 #[cfg(test)]

@@ -69,8 +69,14 @@ impl Refresh<'_> {
                 .map_err(|source| store::Error::Io { doing: "watch signals over", source })?;
             let began_at = (self.clock)();
             let bound = backoff.request();
-            let begun = turn.begin_refresh(&stored, earlier.as_ref(), began_at, bound)?;
-            let Some(journal) = begun else { return Ok(None) };
+            let journal = match turn.begin_refresh(&stored, earlier.as_ref(), began_at, bound) {
+                Ok(Some(journal)) => journal,
+                Ok(None) => return Ok(None),
+                Err(error @ store::Error::Older { .. }) => {
+                    return self.fall_back(error.into(), &stored.credential).map(Some);
+                }
+                Err(error) => return Err(error.into()),
+            };
             let TokenOutcome { answer, meta } = self.ask(grant, renewal_proof, bound);
             let attempt = attempt(&journal, began_at, (self.clock)(), meta);
             let error = match answer {

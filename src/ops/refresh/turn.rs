@@ -76,6 +76,8 @@ impl<'a> Refresh<'a> {
                 // Nearly always the process that had the turn before has ended its request.
                 let (row, _) = self.row()?;
                 if !row.journal.is_some_and(|journal| held.has_request_beside(&journal)) {
+                    let waited = started.elapsed().as_millis();
+                    log::trace!("took the turn to refresh `{}` after {waited} ms", self.account);
                     return Ok(WaitOutcome::Turn(held));
                 }
                 turn = Some(held);
@@ -91,6 +93,11 @@ impl<'a> Refresh<'a> {
                     None => self.vault.is_under_way(self.account, journal),
                 });
                 if let Some(token) = self.resolved_by_other(&row, under_way, last, arrival)? {
+                    log::trace!(
+                        "another process decided about `{}` while this one waited for {} ms",
+                        self.account,
+                        started.elapsed().as_millis()
+                    );
                     return Ok(WaitOutcome::Resolved(Box::new(token)));
                 }
             }

@@ -16,7 +16,7 @@ use crate::vault::chain::START;
 /// Without the flush, a power cut could shorten the file, which would look like an attack.
 pub(crate) fn durable_end(vault: &VaultFile, state: &AuditState) -> Option<Mark> {
     let path = vault.audit();
-    let file = private_file::open_plain(&path).ok()?;
+    let file = private_file::open_plain_no_follow(&path).ok()?;
     let tail = Tail::read(&file, file.metadata().ok()?.len()).ok()?;
     let mut lines = tail.lines();
     let last = lines.next()??;

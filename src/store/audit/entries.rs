@@ -22,7 +22,7 @@ pub(crate) fn read_content(vault: &VaultFile, timeout: Duration) -> Result<Vec<u
     let error = |source| Error::Audit { path: path.clone(), source };
     let deadline = Instant::now() + timeout;
     loop {
-        let file = match private_file::open_plain(&path) {
+        let file = match private_file::open_plain_no_follow(&path) {
             Err(missing) if missing.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             other => other.map_err(error)?,
         };

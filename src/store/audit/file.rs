@@ -60,10 +60,10 @@ pub(super) fn lock(vault: &VaultFile, timeout: Duration) -> Result<LockedFile, E
 
 fn open(vault: &VaultFile, path: &Path) -> Result<File, Error> {
     let error = |source| Error::Audit { path: path.to_owned(), source };
-    match private_file::open_or_create_no_follow(path) {
+    match private_file::open_or_create_unjudged(path) {
         Err(missing) if missing.kind() == io::ErrorKind::NotFound => {
             vault.ensure_sidecar()?;
-            private_file::open_or_create_no_follow(path).map_err(error)
+            private_file::open_or_create_unjudged(path).map_err(error)
         }
         other => other.map_err(error),
     }

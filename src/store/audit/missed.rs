@@ -26,7 +26,7 @@ pub(super) struct MissedEntries {
 
 /// Adds `more` to the count; ignores failures.
 pub(super) fn add(vault: &VaultFile, more: usize) {
-    let Ok(file) = private_file::open_or_create_no_follow(&path(vault)) else { return };
+    let Ok(file) = private_file::open_or_create(&path(vault)) else { return };
     // Others hold the lock only while they write one line, unless they were stopped (SIGSTOP).
     let mut tries = 0;
     while file.try_lock().is_err() {
@@ -48,7 +48,7 @@ pub(super) fn take(vault: &VaultFile) -> MissedEntries {
     if !std::fs::metadata(&path).is_ok_and(|metadata| metadata.len() > 0) {
         return none;
     }
-    let Ok(file) = private_file::open_or_create_no_follow(&path) else { return none };
+    let Ok(file) = private_file::open_or_create(&path) else { return none };
     if file.try_lock().is_err() {
         return none;
     }

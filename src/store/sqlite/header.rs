@@ -82,6 +82,15 @@ pub(crate) fn next_revision(transaction: &Transaction<'_>, key: &DataKey) -> Res
     u64::try_from(revision).map_err(|_| Error::Inconsistent("a negative revision"))
 }
 
+/// The number of writes so far. Fails with [`Error::KeyRetired`] if `key` is not the current data
+/// key.
+pub(crate) fn counter(connection: &Connection, key: &DataKey) -> Result<u64, Error> {
+    check(connection, key)?;
+    let revision: i64 =
+        connection.prepare_cached("SELECT revision FROM vault")?.query_row([], |row| row.get(0))?;
+    u64::try_from(revision).map_err(|_| Error::Inconsistent("a negative revision"))
+}
+
 /// Fails with [`Error::KeyRetired`] if `key` is not the current data key.
 pub(crate) fn check(connection: &Connection, key: &DataKey) -> Result<(), Error> {
     let current = read(connection)?.ok_or(Error::Inconsistent("it has no header"))?;

@@ -18,6 +18,7 @@ pub(crate) mod standings;
 pub(crate) mod attempts;
 pub(crate) mod audit;
 mod apply;
+mod seen;
 mod queue;
 pub(crate) mod rotate;
 
@@ -34,10 +35,12 @@ use self::queue::CommitQueue;
 pub(in crate::store) use self::queue::Remember;
 use self::rotate::{Rotation, Step};
 pub(crate) use self::schema::missing_tables;
+pub(in crate::store) use self::seen::Seen;
 use super::audit::{Mark, durable_end};
-use super::change::{Change, Outcome};
+use super::change::{Change, Ground, Outcome};
 use super::error::Error;
 use super::file::VaultFile;
+use super::watermark::Watermarks;
 use crate::vault::seal::DataKey;
 
 /// The open file of a vault.
@@ -105,17 +108,34 @@ impl Sqlite {
         lock(self.reader.as_ref().unwrap_or(&self.writer)).look_again()
     }
 
-    /// Carries out `change` under `key` and commits it.
+    /// Carries out `change` under `key` and commits it. Fails with [`Error::Older`] if `watermarks`
+    /// say that this machine saw a newer vault.
     pub(in crate::store) fn commit(
         &self,
         key: &DataKey,
         change: Change,
         remember: Remember,
+        watermarks: &Watermarks,
     ) -> Result<Outcome, Error> {
         self.queue.commit(change, remember, key.generation, |changes, remember| {
-            self.in_transaction(key, remember, |transaction| {
-                changes.iter().map(|change| apply::apply(transaction, key, change)).collect()
-            })
+            let seen = Seen::of(watermarks, key.vault);
+            let outcomes = self.in_transaction(key, remember, |transaction| {
+                let mut outcomes = Vec::with_capacity(changes.len());
+                let mut accepted = false;
+                for change in changes {
+                    seen.check(transaction, key, change)?;
+                    let outcome = apply::apply(transaction, key, change)?;
+                    if outcome == Outcome::Done {
+                        seen.note(transaction, change)?;
+                        accepted |= matches!(change.ground(), Ground::Replaced(_));
+                    }
+                    outcomes.push(outcome);
+                }
+                seen.note_header(transaction, key, accepted)?;
+                Ok(outcomes)
+            })?;
+            seen.keep();
+            Ok(outcomes)
         })
     }
 
@@ -159,16 +179,23 @@ impl Sqlite {
         next: &DataKey,
         rotation: &Rotation,
         remember: Remember,
+        watermarks: &Watermarks,
         progress: impl FnMut(Step),
     ) -> Result<u64, Error> {
         let mark = end_of_audit(&self.writer(), key, remember)?;
-        self.without_key(|transaction| {
+        let seen = Seen::of(watermarks, key.vault);
+        let count = self.without_key(|transaction| {
+            seen.check_header(transaction, key)?;
             match remember {
                 Remember::Nothing => {}
                 Remember::Audit(settings) => audit::seal(transaction, key, mark, settings)?,
             }
-            rotate::rotate(transaction, key, next, rotation, progress)
-        })
+            let count = rotate::rotate(transaction, key, next, rotation, progress)?;
+            seen.note_header(transaction, next, false)?;
+            Ok(count)
+        })?;
+        seen.keep();
+        Ok(count)
     }
 
     /// The connection that writes.
@@ -232,12 +259,14 @@ mod tests {
             let (kind, material) = (SlotKind::Key, material.clone());
             Change::AddSlot { id: SlotId([number; 8]), kind, material, at: Timestamp::UNIX_EPOCH }
         };
+        let none = Watermarks::default();
         let failed = std::thread::scope(|scope| {
-            let (file, key, slot) = (&file, &key, &slot);
+            let (file, key, slot, none) = (&file, &key, &slot, &none);
             let threads: Vec<_> = (0..60)
                 .map(|number| {
                     // Each name twice: the second of them breaks the table's rule.
-                    let change = move || file.commit(key, slot(number / 2), Remember::Nothing);
+                    let change =
+                        move || file.commit(key, slot(number / 2), Remember::Nothing, none);
                     scope.spawn(move || change().is_err())
                 })
                 .collect();
@@ -256,7 +285,8 @@ mod tests {
             credential: Box::new(credential(token)),
             over: None,
         };
-        let commit = |change| file.commit(&key, change, Remember::Nothing).unwrap();
+        let commit =
+            |change| file.commit(&key, change, Remember::Nothing, &Watermarks::default()).unwrap();
         assert_eq!(commit(put("made-up-1")), Outcome::Done);
         assert_eq!(commit(put("made-up-2")), Outcome::Moved);
         let forget = |revision| Change::Forget { account: account("x"), revision };

@@ -69,10 +69,13 @@ def test_a_server_out_of_order_costs_nothing(due, server):
 
 
 def test_a_grant_that_the_server_has_ended_asks_for_a_login(logged_in, server):
-    # A copy of the vault, as from a backup, spends the refresh token that the original still has.
+    # A copy of the vault, on another machine, spends the refresh token that the original still has.
     copy = logged_in.home / "copy"
     shutil.copytree(logged_in.vault.parent, copy)
-    logged_in.succeed("refresh", *ALICE, env={"TOKCTL_VAULT": str(copy / "tokens.db")})
+    logged_in.succeed("refresh", *ALICE, env={
+        "TOKCTL_VAULT": str(copy / "tokens.db"),
+        "XDG_STATE_HOME": str(logged_in.home / "elsewhere"),
+    })
     refused = logged_in.run("refresh", *ALICE)
     assert refused.returncode == 4, refused
     assert "hint: " in refused.stderr and "tokctl login" in refused.stderr

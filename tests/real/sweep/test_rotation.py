@@ -325,6 +325,7 @@ def test_killed_at_any_step_a_change_of_keys_loses_nothing(keyed, command):
         while True:
             shutil.rmtree(keyed.vault.parent)
             shutil.copytree(before, keyed.vault.parent)
+            keyed.forget_what_was_seen()
             if not killed_at(keyed, step, count, *arguments):
                 break
             kills += 1

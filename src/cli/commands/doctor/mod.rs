@@ -7,6 +7,7 @@ mod remedy;
 mod check_runner;
 mod surroundings;
 mod vault;
+mod accept_older;
 
 use console::Style;
 use serde::Serialize;
@@ -23,8 +24,8 @@ use crate::ops::doctor;
 /// Say whether everything is in order, and what mends what is not
 ///
 /// Looks at the vault's file, its key slots, the keychain, the configuration, and what logins need;
-/// opens every credential if the key is to be had. Changes nothing: an entry that tries the
-/// keychain is deleted again. Sends nothing, unless `--online` is given. With `-q`, tells only
+/// opens every credential if the key is to be had. Changes nothing without `--accept-older`: an
+/// entry that tries the keychain is deleted again. Sends nothing, unless `--online` is given. With `-q`, tells only
 /// what is to be mended. Ends with 7 if the vault is damaged, with 1 if anything else is to be
 /// mended, else with 0.
 #[derive(Debug, clap::Args)]
@@ -32,9 +33,20 @@ pub(crate) struct Args {
     /// Ask the servers of the stored logins for the time, without any token
     #[arg(long)]
     online: bool,
+
+    /// Accept a vault or a credential that is older than this machine has seen
+    #[arg(long, conflicts_with = "online")]
+    accept_older: bool,
+
+    /// Don't ask
+    #[arg(long, short, requires = "accept_older")]
+    yes: bool,
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
+    if args.accept_older {
+        return accept_older::run(args.yes, context);
+    }
     let path = context.vault()?.clone();
     let mut runner = CheckRunner::new(context);
     let around = surroundings::look(&mut runner);

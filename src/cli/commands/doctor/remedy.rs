@@ -5,10 +5,11 @@ use std::path::Path;
 use super::row::{RESTORE_OR_BEGIN_ANEW, Row};
 use super::sentence::sentence;
 use crate::cli::error::CliError;
-use crate::cli::explain::RESUME;
+use crate::cli::explain::{ACCEPT_OLDER, RESUME, keep_writers_out};
 use crate::cli::time;
 use crate::cli::typed::{self, quoted};
 use crate::ops::doctor::{Finding, Remedy};
+use crate::untrusted::printable;
 
 /// Makes the report's row for a finding.
 pub(super) fn row_of(finding: Finding) -> Row {
@@ -23,10 +24,10 @@ pub(super) fn row_of(finding: Finding) -> Row {
 
 fn command(remedy: &Remedy) -> String {
     match remedy {
-        Remedy::KeepWritersOut(path) => on("chmod go-w", path),
+        Remedy::KeepWritersOut(path) => keep_writers_out(std::slice::from_ref(path)),
         Remedy::KeepReadersOut(path) => on("chmod go=", path),
         Remedy::LetOwnerWrite(path) => on("chmod u+w", path),
-        Remedy::Own(path) => on("chown \"$(id -u)\"", path),
+        Remedy::RunAs(user) => format!("run it as `{}`, or keep it elsewhere", printable(user)),
         Remedy::LookAt(path) => on("ls -ld", path),
         Remedy::Remove(path) => on("rm", path),
         Remedy::MakeRoom => "make room on that disk".into(),
@@ -39,6 +40,7 @@ fn command(remedy: &Remedy) -> String {
             "restore a backup, or `{} --no-revoke` and log in again",
             typed::command("delete", account)
         ),
+        Remedy::AcceptOlder => ACCEPT_OLDER.into(),
         Remedy::Why(account) => typed::command("why", account),
         Remedy::TakeUp(account) => typed::command("get", account),
         Remedy::PlaceBundle => RESUME.into(),

@@ -156,6 +156,7 @@ fn check_unlocked(
             return skip_sealed(runner, "the vault does not open");
         }
     };
+    let vault = vault.with_watermarks(context.watermarks());
     let message = format!("it opens with a `{}` slot", vault.slot_secret().kind());
     runner.add([Row::new(Check::Unlock, Verdict::Fine, message)]);
     check_sealed(runner, vault, around, kinds, online);
@@ -163,7 +164,7 @@ fn check_unlocked(
 
 /// Adds rows for the checks that are skipped without a key.
 fn skip_sealed(runner: &mut CheckRunner<'_>, why: &str) {
-    let unknown = [Check::Slots, Check::Credentials, Check::Audit];
+    let unknown = [Check::Slots, Check::Credentials, Check::Freshness, Check::Audit];
     runner.add(unknown.map(|check| Row::new(check, Verdict::Unknown, format!("not tried: {why}"))));
 }
 
@@ -187,6 +188,7 @@ fn check_sealed(
         .and_then(|vault| {
             runner.run_on(Check::Credentials, vault, |vault| doctor::credentials(vault))
         })
+        .and_then(|vault| runner.run_on(Check::Freshness, vault, |vault| doctor::freshness(vault)))
         .and_then(|vault| {
             runner.run_on(Check::Audit, vault, |vault| Ok(vec![doctor::audit(vault)?]))
         });

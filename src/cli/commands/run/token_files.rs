@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 
 use super::variable::Variable;
 use crate::cli::environment::Environment;
-use crate::private_file;
+use crate::private_file::{self, Content, Found};
 
 /// The prefix of the directories' names.
 const PREFIX: &str = "tokctl-run-";
@@ -36,6 +36,8 @@ impl TokenFiles {
     /// Creates the directory, and removes those that others left behind.
     pub(super) fn create(environment: &Environment) -> io::Result<Self> {
         let base = base(environment);
+        // Whoever could exchange a directory on the way there would read the tokens.
+        private_file::find(&base, Content::Believed).map_err(io::Error::other)?;
         sweep(&base);
         for _ in 0..TRIES {
             let mut name = [0; 8];
@@ -90,7 +92,11 @@ impl Drop for TokenFiles {
 /// files.
 fn base(environment: &Environment) -> PathBuf {
     directory(environment, "XDG_RUNTIME_DIR")
-        .filter(|path| path.is_dir() && private_file::check(path).is_ok())
+        .filter(|path| {
+            private_file::find(path, Content::Believed)
+                .and_then(Found::refuse_if_for_everybody)
+                .is_ok_and(|found| found.metadata.is_dir())
+        })
         .or_else(|| directory(environment, "TMPDIR"))
         .unwrap_or_else(|| "/tmp".into())
 }
@@ -156,7 +162,7 @@ fn take_away(directory: &Path) -> io::Result<()> {
         // The process that made it died before locking it, or is about to lock it and will notice.
         return fs::remove_dir(directory);
     }
-    let lock = private_file::open_or_create_no_follow(&path)?;
+    let lock = private_file::open_or_create(&path)?;
     match lock.try_lock() {
         Ok(()) => fs::remove_dir_all(directory),
         Err(_) => Ok(()),

@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 use super::args::Args;
 use super::env_file;
 use super::variable::{Refusal, Variable};
+use crate::cli::context::ANSWERED;
 use crate::cli::environment::Environment;
 use crate::cli::error::{CliError, Kind};
 use crate::cli::explain::untrusted_file;
@@ -146,7 +147,9 @@ fn reference(text: &str, variable: &Variable, place: &str) -> Result<Reference, 
 
 fn in_file(path: &Path) -> Result<BTreeMap<Variable, Wish>, CliError> {
     let content = Zeroizing::new(
-        private_file::read(path, LARGEST).map_err(|error| untrusted_file(Kind::Usage, &error))?,
+        private_file::read_trusted(path, LARGEST, || ANSWERED)
+            .map_err(|error| untrusted_file(Kind::Usage, &error))?
+            .0,
     );
     let shown = printable(&path.to_string_lossy());
     let entries = env_file::parse(&content).map_err(|slip| {

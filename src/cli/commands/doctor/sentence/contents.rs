@@ -5,7 +5,7 @@ use std::path::Path;
 use jiff::Timestamp;
 
 use super::age::age;
-use crate::ops::doctor::{AuditFact, CredentialsFact, LeftoversFact, RefreshesFact};
+use crate::ops::doctor::{AuditFact, CredentialsFact, FreshnessFact, LeftoversFact, RefreshesFact};
 use crate::untrusted::printable;
 
 pub(super) fn credentials(fact: &CredentialsFact) -> String {
@@ -18,6 +18,16 @@ pub(super) fn credentials(fact: &CredentialsFact) -> String {
         }
         CredentialsFact::Nameless { count } => {
             format!("{count} rows have names that no credential can have")
+        }
+    }
+}
+
+pub(super) fn freshness(fact: &FreshnessFact) -> String {
+    match fact {
+        FreshnessFact::Newest => "nothing is older than this machine has seen".into(),
+        FreshnessFact::OlderFile => "the file is older than this machine has seen".into(),
+        FreshnessFact::OlderCredential(account) => {
+            format!("`{account}` is older than this machine has seen")
         }
     }
 }

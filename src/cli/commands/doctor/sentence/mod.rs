@@ -27,6 +27,7 @@ pub(super) fn sentence(fact: &Fact, now: Timestamp) -> String {
         Fact::Keychain(fact) => keys::keychain(fact),
         Fact::KeychainEntries(fact) => keys::entries(fact),
         Fact::Credentials(fact) => contents::credentials(fact),
+        Fact::Freshness(fact) => contents::freshness(fact),
         Fact::Refreshes(fact) => contents::refreshes(fact, now),
         Fact::Leftovers(fact) => contents::leftovers(fact, now),
         Fact::Audit(fact) => contents::audit(fact),

@@ -54,6 +54,7 @@ fn render(form: Form, time: &str, level: Verbosity, event: &str, facts: Facts<'_
         Verbosity::Warnings => "warn",
         Verbosity::Status => "info",
         Verbosity::Details => "debug",
+        Verbosity::Decisions => "trace",
     };
     let mut line = match form {
         Form::Json => {

@@ -1,47 +1,27 @@
 //! Files and directories that only the user may read and change.
 //!
 //! This module and [`crate::atomic_file`] are the only code that writes plain files. Directories
-//! have mode 0700 and files 0600 from the moment they are created. [`check`] tells whether a file
-//! that was found can be trusted.
+//! have mode 0700 and files 0600 from the moment they are created, whatever the umask takes away.
+//! [`find`] follows a path and judges who can change what is there.
+
+mod error;
+mod group;
+mod walk;
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use rustix::fs::OFlags;
 
-/// The mode bits that let group and others write.
-const OTHERS_WRITE: u32 = 0o022;
+pub(crate) use self::error::{Error, io_error};
+pub(crate) use self::walk::{Content, Found, find};
+use crate::bounded::UntilDeadline;
 
 /// The mode bits that give group and others any permission.
 const OTHERS: u32 = 0o077;
-
-/// The reason why a file or directory can't be trusted or used.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum Error {
-    /// Another user can change the file: its owner has to take that permission away.
-    #[error("`{}` can be written by others", path.display())]
-    WritableByOthers { path: PathBuf },
-    /// The directory is one for everybody, such as `/tmp`: private files need another one.
-    #[error("`{}` is a directory for everybody", path.display())]
-    Shared { path: PathBuf },
-    /// The file belongs to another user, who can change it.
-    #[error("`{}` belongs to another user", path.display())]
-    ForeignOwner { path: PathBuf },
-    /// The path names something else than a plain file.
-    #[error("`{}` is not a plain file", path.display())]
-    NotAFile { path: PathBuf },
-    /// The permissions of the file keep the user out.
-    #[error("permission to use `{}` is denied", path.display())]
-    Denied { path: PathBuf },
-    /// The file is larger than the caller's limit, in bytes.
-    #[error("`{}` is larger than {limit} bytes", path.display())]
-    TooLarge { path: PathBuf, limit: u64 },
-    /// The operating system reported an error.
-    #[error("can't use `{}`", path.display())]
-    Io { path: PathBuf, source: io::Error },
-}
 
 /// The users who have permissions on a file that only its owner can write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,30 +32,77 @@ pub(crate) enum Readers {
 
 /// Creates `directory` and its missing parents with mode 0700; an existing one stays as it is.
 pub(crate) fn create_directory(directory: &Path) -> Result<(), Error> {
-    DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(io_error(directory))
+    match create_new_directory(directory) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && directory.is_dir() => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let parent = directory.parent().filter(|parent| !parent.as_os_str().is_empty());
+            let Some(parent) = parent else { return Err(io_error(directory)(error)) };
+            create_directory(parent)?;
+            create_new_directory(directory).map_err(io_error(directory))
+        }
+        made => made.map_err(io_error(directory)),
+    }
 }
 
 /// Creates an empty file of mode 0600; fails with [`io::ErrorKind::AlreadyExists`].
 pub(crate) fn create_new(path: &Path) -> io::Result<File> {
-    OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(path)
+    let file = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(path)?;
+    if file.metadata()?.mode() & 0o777 != 0o600 {
+        // The umask took permissions away, even the owner's.
+        file.set_permissions(fs::Permissions::from_mode(0o600))?;
+    }
+    Ok(file)
 }
 
-/// Opens a file for reading and writing; creates an empty one of mode 0600 if it is missing.
+/// Opens a plain file for reading and writing; creates an empty one of mode 0600 if it is missing.
+/// Fails for a symbolic link, which could lead anywhere, and for anything else that is no plain
+/// file.
 pub(crate) fn open_or_create(path: &Path) -> io::Result<File> {
-    OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)
+    let file = open_or_create_unjudged(path)?;
+    require_plain(&file)?;
+    Ok(file)
 }
 
-/// Opens a file for reading and writing as [`open_or_create`] does, but fails for a symbolic link,
-/// which could lead to a file of another kind.
-pub(crate) fn open_or_create_no_follow(path: &Path) -> io::Result<File> {
-    let no_follow = OFlags::NOFOLLOW.bits().cast_signed();
+/// Opens a file as [`open_or_create`] does, for a caller that sees to it itself that the file is a
+/// plain one.
+pub(crate) fn open_or_create_unjudged(path: &Path) -> io::Result<File> {
+    // A pipe without a reader would keep the caller waiting.
+    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
+    let open = || OpenOptions::new().read(true).write(true).custom_flags(flags).open(path);
+    match open() {
+        Err(missing) if missing.kind() == io::ErrorKind::NotFound => match create_new(path) {
+            // Another process was quicker.
+            Err(there) if there.kind() == io::ErrorKind::AlreadyExists => open(),
+            made => made,
+        },
+        opened => opened,
+    }
+}
+
+/// Opens a plain file for reading as [`open_plain`] does, but fails for a symbolic link.
+pub(crate) fn open_plain_no_follow(path: &Path) -> io::Result<File> {
+    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+    require_plain(&file)?;
+    Ok(file)
+}
+
+fn require_plain(file: &File) -> io::Result<()> {
+    if file.metadata()?.is_file() {
+        return Ok(());
+    }
+    Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a plain file"))
+}
+
+/// Opens a file for reading and appending, and no symbolic link; creates an empty one of mode 0600
+/// if it is missing.
+pub(crate) fn append_or_create(path: &Path) -> io::Result<File> {
     OpenOptions::new()
         .read(true)
-        .write(true)
+        .append(true)
         .create(true)
-        .truncate(false)
         .mode(0o600)
-        .custom_flags(no_follow)
+        .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
         .open(path)
 }
 
@@ -83,10 +110,8 @@ pub(crate) fn open_or_create_no_follow(path: &Path) -> io::Result<File> {
 /// would wait for a writer.
 pub(crate) fn open_plain(path: &Path) -> io::Result<File> {
     let file = open_at_once(path)?;
-    if file.metadata()?.is_file() {
-        return Ok(file);
-    }
-    Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a plain file"))
+    require_plain(&file)?;
+    Ok(file)
 }
 
 fn open_at_once(path: &Path) -> io::Result<File> {
@@ -96,7 +121,13 @@ fn open_at_once(path: &Path) -> io::Result<File> {
 
 /// Creates `directory` with mode 0700; fails with [`io::ErrorKind::AlreadyExists`].
 pub(crate) fn create_new_directory(directory: &Path) -> io::Result<()> {
-    DirBuilder::new().mode(0o700).create(directory)
+    DirBuilder::new().mode(0o700).create(directory)?;
+    let metadata = fs::symlink_metadata(directory)?;
+    if metadata.mode() & 0o777 != 0o700 {
+        // The umask took permissions away, even the owner's.
+        fs::set_permissions(directory, fs::Permissions::from_mode(0o700))?;
+    }
+    Ok(())
 }
 
 /// Replaces the file at `path` with one of mode 0644, atomically: a reader finds the old content or
@@ -139,33 +170,34 @@ pub(crate) fn temporary_path(path: &Path) -> Option<PathBuf> {
     Some(path.with_file_name(name))
 }
 
-/// Checks that only the user or root can change the file or directory `path`, and returns who can
-/// read it.
+/// Checks that only the user or root can change the file or directory `path` itself, whatever leads
+/// there, and returns who can read it.
 ///
 /// For a symbolic link, the owner of the link is checked as well as its target.
 pub(crate) fn check(path: &Path) -> Result<Readers, Error> {
-    checked(path).map(|(_, readers)| readers)
+    check_as(path, Content::Believed)
 }
 
-/// Checks that `path` is a file that only the user or root can change.
-pub(crate) fn check_file(path: &Path) -> Result<Readers, Error> {
-    let (metadata, readers) = checked(path)?;
-    if metadata.is_file() { Ok(readers) } else { Err(Error::NotAFile { path: path.to_owned() }) }
-}
-
-fn checked(path: &Path) -> Result<(fs::Metadata, Readers), Error> {
+/// Checks a file or directory as [`check`] does, except that a group may write what is sealed.
+pub(crate) fn check_as(path: &Path, content: Content) -> Result<Readers, Error> {
     let link = fs::symlink_metadata(path).map_err(io_error(path))?;
-    check_owner(path, &link)?;
+    walk::check_owner(path, &link)?;
     let metadata =
         if link.is_symlink() { fs::metadata(path).map_err(io_error(path))? } else { link };
-    check_owner(path, &metadata)?;
-    if metadata.mode() & OTHERS_WRITE != 0 {
-        let path = path.to_owned();
-        let sticky = metadata.is_dir() && metadata.mode() & 0o1000 != 0;
-        return Err(if sticky { Error::Shared { path } } else { Error::WritableByOthers { path } });
-    }
-    let readers = if metadata.mode() & OTHERS == 0 { Readers::OwnerOnly } else { Readers::Others };
-    Ok((metadata, readers))
+    walk::judge(path, &metadata, content)?;
+    Ok(readers(&metadata))
+}
+
+/// Returns who has permissions on a file.
+pub(crate) fn readers(metadata: &fs::Metadata) -> Readers {
+    if metadata.mode() & OTHERS == 0 { Readers::OwnerOnly } else { Readers::Others }
+}
+
+/// Takes the permission to write from the group and from others; fails if the file belongs to
+/// another user.
+pub(crate) fn keep_writers_out(path: &Path) -> io::Result<()> {
+    let metadata = fs::metadata(path)?;
+    fs::set_permissions(path, fs::Permissions::from_mode(metadata.mode() & 0o7755))
 }
 
 /// Sets the mode of a file to 0600; fails if it belongs to another user.
@@ -173,20 +205,63 @@ pub(crate) fn make_private(path: &Path) -> io::Result<()> {
     fs::set_permissions(path, fs::Permissions::from_mode(0o600))
 }
 
-/// Reads a file of at most `limit` bytes that passes [`check`]; it may be a pipe.
-pub(crate) fn read_trusted(path: &Path, limit: u64) -> Result<Vec<u8>, Error> {
-    check(path)?;
-    read(path, limit)
+/// Reads a file of at most `limit` bytes that nobody but the user and root can change or exchange,
+/// and returns who else can read it. It may be a pipe, whose writer is waited for as long as
+/// `patience`.
+pub(crate) fn read_trusted(
+    path: &Path,
+    limit: u64,
+    patience: impl FnOnce() -> Duration,
+) -> Result<(Vec<u8>, Readers), Error> {
+    let file = open_at_once(path).map_err(io_error(path))?;
+    let opened = file.metadata().map_err(io_error(path))?;
+    let readers = readers(&opened);
+    walk::check_owner(path, &opened)?;
+    // What has no name any more, such as a shell's here-document, can't be exchanged.
+    if opened.is_file() && opened.nlink() > 0 {
+        let found = find(path, Content::Believed)?;
+        if (found.metadata.dev(), found.metadata.ino()) != (opened.dev(), opened.ino()) {
+            let source = io::Error::other("it was exchanged meanwhile");
+            return Err(Error::Io { path: path.to_owned(), source });
+        }
+    } else if !opened.is_file() {
+        walk::judge(path, &opened, Content::Believed)?;
+    }
+    Ok((read_any(file, path, limit, || Some(patience()))?, readers))
 }
 
-/// Reads a file of at most `limit` bytes without checking who can change it; it may be a pipe,
-/// whose writer is waited for.
-pub(crate) fn read(path: &Path, limit: u64) -> Result<Vec<u8>, Error> {
-    let file = File::open(path).map_err(io_error(path))?;
-    if file.metadata().map_err(io_error(path))?.is_dir() {
+/// Reads a plain file as [`read_trusted`] does; fails at once for anything else.
+pub(crate) fn read_trusted_plain(path: &Path, limit: u64) -> Result<Vec<u8>, Error> {
+    let found = find(path, Content::Believed)?;
+    if !found.metadata.is_file() {
         return Err(Error::NotAFile { path: path.to_owned() });
     }
-    read_all(file, path, limit)
+    read_trusted(path, limit, || Duration::ZERO).map(|(bytes, _)| bytes)
+}
+
+/// Reads a file of at most `limit` bytes without checking who can change it. It may be a pipe,
+/// whose writer is waited for.
+pub(crate) fn read(path: &Path, limit: u64) -> Result<Vec<u8>, Error> {
+    let file = open_at_once(path).map_err(io_error(path))?;
+    read_any(file, path, limit, || None)
+}
+
+/// Reads a file or pipe that was opened without waiting.
+fn read_any(
+    file: File,
+    path: &Path,
+    limit: u64,
+    patience: impl FnOnce() -> Option<Duration>,
+) -> Result<Vec<u8>, Error> {
+    let metadata = file.metadata().map_err(io_error(path))?;
+    if metadata.is_dir() {
+        return Err(Error::NotAFile { path: path.to_owned() });
+    }
+    if metadata.is_file() {
+        return read_all(file, path, limit);
+    }
+    let pipe = UntilDeadline::new(file, patience().map(|patience| Instant::now() + patience));
+    read_all_from(pipe, 64 * 1024, path, limit)
 }
 
 /// Reads a plain file of at most `limit` bytes without checking who can change it; fails at once
@@ -200,29 +275,24 @@ pub(crate) fn read_plain(path: &Path, limit: u64) -> Result<Vec<u8>, Error> {
 }
 
 fn read_all(file: File, path: &Path, limit: u64) -> Result<Vec<u8>, Error> {
+    let length = file.metadata().map_err(io_error(path))?.len().min(limit);
+    read_all_from(file, usize::try_from(length).unwrap_or(usize::MAX), path, limit)
+}
+
+fn read_all_from(
+    from: impl Read,
+    expected: usize,
+    path: &Path,
+    limit: u64,
+) -> Result<Vec<u8>, Error> {
     // The buffer is large enough from the start, since one that grows leaves copies of its content
     // behind. A pipe does not tell its length.
-    let length = file.metadata().map_err(io_error(path))?.len().min(limit);
-    let length = usize::try_from(length).unwrap_or(usize::MAX);
-    let mut bytes = Vec::with_capacity(length.saturating_add(1).max(64 * 1024));
-    file.take(limit + 1).read_to_end(&mut bytes).map_err(io_error(path))?;
+    let mut bytes = Vec::with_capacity(expected.saturating_add(1).max(64 * 1024));
+    from.take(limit + 1).read_to_end(&mut bytes).map_err(io_error(path))?;
     if bytes.len() as u64 > limit {
         return Err(Error::TooLarge { path: path.to_owned(), limit });
     }
     Ok(bytes)
-}
-
-fn check_owner(path: &Path, metadata: &fs::Metadata) -> Result<(), Error> {
-    let owner = metadata.uid();
-    if owner == 0 || owner == rustix::process::geteuid().as_raw() {
-        return Ok(());
-    }
-    Err(Error::ForeignOwner { path: path.to_owned() })
-}
-
-/// Returns a function that makes an [`Error`] of an I/O error on `path`, for `map_err`.
-pub(crate) fn io_error(path: &Path) -> impl FnOnce(io::Error) -> Error {
-    move |source| Error::Io { path: path.to_owned(), source }
 }
 
 #[cfg(test)]
@@ -253,9 +323,9 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("file");
         create_new(&path).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o620)).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o622)).unwrap();
         assert!(matches!(check(&path), Err(Error::WritableByOthers { .. })));
-        assert!(read_trusted(&path, 10).is_err());
+        assert!(read_trusted(&path, 10, || Duration::ZERO).is_err());
         fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
         assert_eq!(check(&path).unwrap(), Readers::Others);
         make_private(&path).unwrap();

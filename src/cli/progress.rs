@@ -1,0 +1,132 @@
+//! Signs of life on the terminal: a spinner for what is waited for, a bar for work on many things.
+//!
+//! They appear after half a second and disappear when the work ends. Messages that are printed
+//! meanwhile stand above them.
+
+use std::io;
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::stderr;
+use super::ui::{Ui, Verbosity};
+use crate::signals;
+
+/// The time after which a wait shows that the program is alive.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// The time between two pictures of a spinner.
+const TICK: Duration = Duration::from_millis(100);
+
+impl Ui {
+    /// Runs `work`. If it takes long and a user is there, shows a spinner with the text `what`, or
+    /// one line where stderr is no terminal.
+    pub(crate) fn while_waiting<T>(&self, what: &'static str, work: impl FnOnce() -> T) -> T {
+        let shown = stderr::is_terminal() || self.can_ask();
+        if self.verbosity < Verbosity::Status || !shown {
+            return work();
+        }
+        let spinner = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
+        spinner.set_style(ProgressStyle::default_spinner());
+        let _shown = Shown::soon(spinner.with_message(what), Some(what));
+        work()
+    }
+
+    /// Runs `work`, which reports its progress as steps done and steps in all.
+    ///
+    /// If it takes long and stderr is a terminal, shows a bar.
+    pub(crate) fn with_progress<T>(
+        &self,
+        what: &'static str,
+        work: impl FnOnce(&mut dyn FnMut(u64, u64)) -> T,
+    ) -> T {
+        let bar = self.bar(what, "{msg} {wide_bar} {percent}%", 0);
+        work(&mut |position, all| {
+            bar.0.set_length(all);
+            bar.0.set_position(position);
+        })
+    }
+
+    /// Returns a bar for work on `total` things, which is shown if it takes long and stderr is a
+    /// terminal.
+    pub(crate) fn progress(&self, what: &'static str, total: usize) -> Progress {
+        self.bar(what, "{msg} {wide_bar} {pos}/{len}", total as u64)
+    }
+
+    fn bar(&self, what: &'static str, template: &str, total: u64) -> Progress {
+        let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::hidden());
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style);
+        }
+        bar.set_message(what);
+        let wanted = self.verbosity >= Verbosity::Status && stderr::is_terminal();
+        let shown = wanted.then(|| {
+            // A signal that ends the program has to remove the bar.
+            let removed = bar.clone();
+            let _ = signals::announce(move |_| removed.finish_and_clear());
+            Shown::soon(bar.clone(), None)
+        });
+        Progress(bar, shown)
+    }
+}
+
+/// A progress bar, which disappears from the terminal when dropped.
+pub(crate) struct Progress(
+    ProgressBar,
+    #[expect(dead_code, reason = "it is dropped")] Option<Shown>,
+);
+
+impl Progress {
+    /// Counts one more thing as done.
+    pub(crate) fn advance(&self) {
+        self.0.inc(1);
+    }
+}
+
+/// A bar or spinner that appears after [`PATIENCE`] and is removed when this is dropped.
+struct Shown {
+    bar: ProgressBar,
+    /// Dropped first, which ends the thread.
+    ended: Option<Sender<()>>,
+    /// Returns whether the bar was shown.
+    thread: Option<JoinHandle<bool>>,
+}
+
+impl Shown {
+    /// Shows `bar` soon, unless another one is there already. `line` is printed in its place where
+    /// stderr is no terminal.
+    fn soon(bar: ProgressBar, line: Option<&'static str>) -> Self {
+        let (ended, end) = mpsc::channel::<()>();
+        let shown = bar.clone();
+        let thread: io::Result<_> = thread::Builder::new().spawn(move || {
+            if end.recv_timeout(PATIENCE) != Err(RecvTimeoutError::Timeout) {
+                return false;
+            }
+            if !stderr::is_terminal() {
+                line.inspect(|line| stderr::line("tokctl: ", line));
+                return false;
+            }
+            let has_place = stderr::keep_below(&shown);
+            if has_place {
+                shown.set_draw_target(ProgressDrawTarget::stderr());
+                shown.enable_steady_tick(TICK);
+            }
+            has_place
+        });
+        // Without a thread, nothing is shown.
+        Self { bar, ended: Some(ended), thread: thread.ok() }
+    }
+}
+
+impl Drop for Shown {
+    fn drop(&mut self) {
+        drop(self.ended.take());
+        let shown = self.thread.take().is_some_and(|thread| thread.join().unwrap_or(false));
+        if shown {
+            stderr::keep_nothing_below();
+        }
+        self.bar.finish_and_clear();
+    }
+}
