@@ -6,7 +6,8 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use crate::env::{TestEnv, stderr, stdout};
+use crate::env::{TestEnv, set_mode, stderr, stdout};
+use crate::terminal::{at_a_terminal, ending};
 use crate::throwaway::Model;
 
 const SECTIONS: [&str; 5] = ["\"EXIT STATUS\"", "ENVIRONMENT", "FILES", "EXAMPLES", "\"SEE ALSO\""];
@@ -151,6 +152,23 @@ fn help_prefers_commands_to_topics() {
     for words in [&["nothing"][..], &["5", "refresh"], &["key", "refresh"]] {
         let failed = env.tokctl([&["help"], words].concat()).assert().code(2);
         assert!(stderr(&failed).contains("hint: tokctl help"), "{}", stderr(&failed));
+    }
+}
+
+#[test]
+fn a_page_is_leafed_through_at_a_terminal_and_the_pager_knows_no_key() {
+    let env = TestEnv::new();
+    let pager = env.file("pager", "#!/bin/sh\nenv >\"$HOME/pager.env\"\ncat >\"$HOME/page\"\n");
+    set_mode(&pager, 0o755);
+    let env = env.set("PAGER", pager.as_os_str());
+    let (said, code) = ending(at_a_terminal(&env, &["help", "get"]));
+    assert_eq!((said.trim(), code), ("", 0));
+    assert!(fs::read_to_string(env.path("page")).unwrap().contains("EXAMPLES"));
+    assert!(!fs::read_to_string(env.path("pager.env")).unwrap().contains("TOKCTL_KEY"));
+    for pager in ["/nowhere/pager", "'"] {
+        let env = TestEnv::new().set("PAGER", pager);
+        let (said, code) = ending(at_a_terminal(&env, &["help", "get"]));
+        assert!(said.contains("EXAMPLES") && code == 0, "{said}");
     }
 }
 

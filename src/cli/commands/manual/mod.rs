@@ -7,6 +7,7 @@
 mod written;
 mod page;
 mod text;
+mod pager;
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -36,8 +37,8 @@ const NARROWEST: usize = 30;
 ///
 /// A name is that of a command, such as `get` or `key add`, else that of a topic: `config`,
 /// `refresh`, `ci` or `security`. `refresh` is both: `tokctl help refresh` shows the command, and
-/// `tokctl help 7 refresh` the topic, as `man 7 tokctl-refresh` does. No network and no other
-/// program is used.
+/// `tokctl help 7 refresh` the topic, as `man 7 tokctl-refresh` does. At a terminal a page is shown
+/// with the program in $PAGER, else with `less`. No network is used.
 #[derive(Debug, clap::Args)]
 pub(crate) struct HelpArgs {
     /// A command or a topic; a number in front names the section, as with `man`
@@ -91,7 +92,8 @@ pub(crate) fn help(
         let message = format!("the manual has no page `{}`", crate::untrusted::printable(&name));
         return Err(CliError::new(Kind::Usage, message).hint("tokctl help"));
     };
-    context.ui.data(text::render(&page.roff, width(), in_face).as_bytes())
+    let text = text::render(&page.roff, width(), in_face);
+    if pager::show(&text, context) { Ok(()) } else { context.ui.data(text.as_bytes()) }
 }
 
 /// Writes all pages into a directory.
