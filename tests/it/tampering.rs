@@ -283,7 +283,7 @@ fn a_row_that_can_not_be_read_does_not_hide_the_others() {
         TestEnv::new().with_static_token("x", "made-up-1").with_static_token("y", "made-up-2");
     env.sql("UPDATE credentials SET status = 'nonsense' WHERE user = 'x'");
     let listed = env.tokctl(["list"]).assert().code(7);
-    assert!(stdout(&listed).contains(" y "), "{}", stdout(&listed));
+    assert!(stdout(&listed).contains("\ty\t"), "{}", stdout(&listed));
     env.tokctl(["get", "--user", "y"]).assert().success().stdout_eq("made-up-2\n");
 }
 
