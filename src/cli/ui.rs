@@ -19,7 +19,7 @@ use rustix::fs::OFlags;
 use rustix::termios;
 use zeroize::Zeroizing;
 
-use super::error::{CliError, Kind};
+use super::error::{CliError, Hint, Kind};
 use super::{json, stderr};
 use crate::secret::SecretText;
 use crate::signals;
@@ -197,7 +197,7 @@ impl Ui {
             stderr::line("caused by: ", cause);
         }
         if let Some(hint) = &error.hint {
-            stderr::line(format_args!("{} ", cyan.apply_to("hint:")), hint);
+            stderr::line(format_args!("{} ", cyan.apply_to("hint:")), &hint.to_string());
         }
     }
 
@@ -341,7 +341,7 @@ impl Ui {
     }
 
     /// Asks for yes or no. No is the default.
-    pub(crate) fn confirm(&self, prompt: &str, flag: &str) -> Result<bool, CliError> {
+    pub(crate) fn confirm(&self, prompt: &str, flag: impl Into<Hint>) -> Result<bool, CliError> {
         let question = dialoguer::Confirm::with_theme(&*THEME).with_prompt(prompt).default(false);
         self.interact(prompt, flag, |terminal| question.interact_on(terminal))
     }
@@ -364,7 +364,7 @@ impl Ui {
     fn interact<T>(
         &self,
         prompt: &str,
-        flag: &str,
+        flag: impl Into<Hint>,
         question: impl FnOnce(&Term) -> dialoguer::Result<T>,
     ) -> Result<T, CliError> {
         let terminal = self.terminal(prompt, flag)?;
@@ -382,7 +382,7 @@ impl Ui {
             .map_err(cancelled)
     }
 
-    fn terminal(&self, prompt: &str, flag: &str) -> Result<Term, CliError> {
+    fn terminal(&self, prompt: &str, flag: impl Into<Hint>) -> Result<Term, CliError> {
         terminal().filter(|_| self.may_ask).ok_or_else(|| {
             CliError::new(Kind::Usage, format!("nobody can be asked here: {prompt}")).hint(flag)
         })

@@ -11,7 +11,7 @@ use crate::model::attempt::Attempt;
 pub(crate) use crate::oauth::http::Fault;
 pub(crate) use crate::oauth::listener::Error as ListenerError;
 pub(crate) use crate::oauth::metadata::Error as MetadataError;
-pub(crate) use crate::oauth::protected_resource::{Error as ResourceError, NoVerdict};
+pub(crate) use crate::oauth::protected_resource::Error as ResourceError;
 pub(crate) use crate::oauth::token_error::Error as TokenError;
 use crate::oauth::{redirect_uri, token_error};
 pub(crate) use crate::store::Error as StoreError;

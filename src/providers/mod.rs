@@ -20,6 +20,7 @@ pub(crate) use self::error::Error;
 pub(crate) use self::provider::{Provider, RenewalRules};
 use crate::config::Config;
 use crate::model::account::ProviderName;
+use crate::model::nearest::nearest;
 
 /// The definitions that come with tokctl, in the syntax of `config.toml`.
 const BUILT_IN: [(&str, &str); 9] = [
@@ -88,8 +89,11 @@ fn merged_table(
 ) -> Result<Table, Error> {
     let Some(own) = config.providers.get(name).filter(|_| !visited.contains(name)) else {
         return built_in(name).ok_or_else(|| {
-            let name = name.to_owned();
-            if visited.contains(&name) { Error::Circle { name } } else { Error::Unknown { name } }
+            if visited.contains(name) {
+                return Error::Circle { name: name.to_owned() };
+            }
+            let near = nearest(name, names(config)).into_iter().map(str::to_owned).collect();
+            Error::Unknown { name: name.to_owned(), near }
         });
     };
     visited.insert(name.to_owned());
@@ -196,7 +200,7 @@ mod tests {
         let config = config("[a]\nextends = 'b'\n[b]\nextends = 'a'\n[c]\nextends = 'nobody'");
         assert!(matches!(find(&name("a"), &config), Err(Error::Circle { .. })));
         assert!(
-            matches!(find(&name("c"), &config), Err(Error::Unknown { name }) if name == "nobody")
+            matches!(find(&name("c"), &config), Err(Error::Unknown { name, .. }) if name == "nobody")
         );
         assert!(matches!(find(&name("d"), &config), Err(Error::Unknown { .. })));
     }

@@ -39,7 +39,6 @@ fn it_is_short_and_every_block_is_of_a_kind_that_is_tried() {
 }
 
 #[test]
-#[ignore = "until every command takes references"]
 fn every_line_can_be_typed() {
     let model = Model::new();
     let readme = readme();

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use crate::cli::bundle_secret::{self, Recipient};
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
-use crate::cli::typed::{login_command, quoted, user_flag};
-use crate::cli::{audit_trail, keys, time};
+use crate::cli::typed::{command, login_command, quoted};
+use crate::cli::{audit_trail, choice, keys, time};
 use crate::model::account::Account;
 use crate::model::audit::{Action, Subject};
 use crate::model::bundle::Load;
@@ -117,14 +117,15 @@ fn seal(
     to: &Recipient,
     file: Option<&Path>,
 ) -> Result<(), CliError> {
-    let renewals: BTreeMap<Account, RenewalRules> = args
+    let renewals = args
         .accounts
         .iter()
         .map(|account| {
+            let account = choice::stored(context, vault, account)?;
             let renewal = providers::renewal(&account.provider, context.config().ok());
-            (account.clone(), renewal)
+            Ok((account, renewal))
         })
-        .collect();
+        .collect::<Result<BTreeMap<Account, RenewalRules>, CliError>>()?;
     let accounts: Vec<Account> = renewals.keys().cloned().collect();
     let secret = bundle_secret::for_sealing(context, to)?;
     let done = context
@@ -132,7 +133,7 @@ fn seal(
         .while_waiting("waiting for the credentials", || {
             export::seal(vault, renewals, args.moving, &secret, time::now)
         })
-        .map_err(not_sealed)
+        .map_err(|error| not_sealed(context, vault, error))
         .and_then(|sealed| {
             let outcome = if args.moving { "handed_over" } else { audit_trail::OK };
             for account in &accounts {
@@ -165,13 +166,12 @@ fn seal(
 
 /// Returns the error for a bundle that was not sealed. A refresh that failed on the way is
 /// explained by the next command that uses the token.
-fn not_sealed(error: ops::Error) -> CliError {
-    let ops::Error::Interrupted { account: Account { provider, user }, .. } = &error else {
-        return error.into();
-    };
-    let user = user_flag(user.as_str());
-    let hint =
-        format!("`tokctl get {provider} {user}` settles it once the token in hand has ended");
+fn not_sealed(context: &Context, vault: &Vault, error: ops::Error) -> CliError {
+    if let ops::Error::NoCredential { account: Account { provider, user } } = &error {
+        return choice::no_match(context, vault, "why", Some(provider), Some(user));
+    }
+    let ops::Error::Interrupted { account, .. } = &error else { return error.into() };
+    let hint = command("why", account);
     CliError::from(error).hint(hint)
 }
 

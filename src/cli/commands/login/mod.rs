@@ -20,10 +20,13 @@ use self::destination::Destination;
 use self::guided::{Answers, Known};
 use self::method::Method;
 use self::stored::Stored;
+use crate::cli::choice::Choice;
 use crate::cli::context::Context;
+use crate::cli::directory;
 use crate::cli::error::{CliError, Kind};
 use crate::model::account::{Account, ProviderName, UserName};
 use crate::model::definition::{Definition, RefreshKind};
+use crate::model::reference::Named;
 use crate::ops::login::Plan;
 use crate::ops::providers::{self, Provider};
 
@@ -42,9 +45,9 @@ Examples:
   tokctl login jira --user alice --server https://example.atlassian.net \\
       --username alice@example.com --token-stdin < api-token.txt")]
 pub(crate) struct Args {
-    /// The service: one that `tokctl providers` lists
-    #[arg(value_name = "PROVIDER")]
-    provider: Option<ProviderName>,
+    /// The service: one that `tokctl providers` lists, with the name to keep it under if you like
+    #[arg(value_name = "PROVIDER[/USER]")]
+    named: Option<Named>,
 
     /// The name to keep it under, usually an e-mail address [env: TOKCTL_USER]
     #[arg(long, short, value_name = "USER")]
@@ -79,17 +82,19 @@ pub(crate) fn methods(provider: &Provider) -> Vec<&'static str> {
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
-    let name = match &args.provider {
+    let Choice { provider: named, user } = Choice::of(args.named.clone(), args.user.clone())
+        .map_err(|message| CliError::new(Kind::Usage, message).hint("tokctl login --help"))?;
+    let name = match &named {
         Some(name) => name.clone(),
         None => guided::provider(context)?,
     };
-    let user = match &args.user {
-        Some(user) => Some(user.clone()),
-        None => context.usual_user()?,
+    let user = match user {
+        Some(user) => Some(user),
+        None => usual_user(context, named.as_ref())?,
     };
     let mut destination = args.destination.of(context);
     let (provider, stored) = find(&mut destination, context, name, user.as_ref())?;
-    if stored.is_some() || args.provider.is_some() || args.says_how() {
+    if stored.is_some() || named.is_some() || args.says_how() {
         return log_in(args, destination, stored.as_ref(), context, provider, user);
     }
     let known = Known { server: args.destination.server.as_ref(), user: user.as_ref() };
@@ -100,6 +105,20 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     log_in(&args.with_answers(answers), destination, None, context, provider, user)?;
     context.ui.status(&format!("the same without questions: {command}"));
     Ok(())
+}
+
+/// Returns the user of a login that names none: that of `TOKCTL_USER`, of the directory for a service
+/// that was named, or `default_user`.
+fn usual_user(
+    context: &Context,
+    named: Option<&ProviderName>,
+) -> Result<Option<UserName>, CliError> {
+    if let (None, Some(provider)) = (context.default_user()?, named)
+        && let Some(one) = directory::user_of(context, provider)?
+    {
+        return Ok(Some(one.user));
+    }
+    context.usual_user()
 }
 
 /// Returns the provider, and the credential that this login replaces.

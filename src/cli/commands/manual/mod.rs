@@ -85,8 +85,17 @@ pub(crate) fn help(
     if args.words.is_empty() {
         return context.ui.data(program.render_long_help().to_string().as_bytes());
     }
+    // Another name of a command, such as `rm`, is that command's.
+    let words: Vec<String> = match &args.words[..] {
+        [word, rest @ ..] => {
+            let command = program.find_subcommand(word).map(Command::get_name);
+            let first = command.unwrap_or(word).to_owned();
+            [first].into_iter().chain(rest.iter().cloned()).collect()
+        }
+        [] => Vec::new(),
+    };
+    let wanted = Wanted::read(&words);
     let pages = page::all(program).map_err(|error| unwritten(&error))?;
-    let wanted = Wanted::read(&args.words);
     let Some(page) = wanted.choose(&pages) else {
         let name = wanted.name.replace('-', " ");
         let message = format!("the manual has no page `{}`", crate::untrusted::printable(&name));

@@ -1,5 +1,7 @@
 //! The user's configuration, `config.toml`: defaults, hooks, the audit and own providers.
 
+pub(crate) mod directories;
+
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
