@@ -30,8 +30,8 @@ Register-ArgumentCompleter -Native -CommandName 'tokctl' -ScriptBlock {
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say less on stderr; twice: errors alone')
             [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]')
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]')
-            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
-            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
             [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
             [CompletionResult]::new('login', 'login', [CompletionResultType]::ParameterValue, 'Log in to a service and store the credential')
@@ -59,7 +59,7 @@ Register-ArgumentCompleter -Native -CommandName 'tokctl' -ScriptBlock {
             [CompletionResult]::new('doctor', 'doctor', [CompletionResultType]::ParameterValue, 'Say whether everything is in order, and what mends what is not')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print a completion script')
             [CompletionResult]::new('man', 'man', [CompletionResultType]::ParameterValue, 'Write the man pages into a directory')
-            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Show the manual: the page of a command, or of a topic')
             break
         }
         'tokctl;login' {
@@ -352,7 +352,6 @@ Register-ArgumentCompleter -Native -CommandName 'tokctl' -ScriptBlock {
             [CompletionResult]::new('add', 'add', [CompletionResultType]::ParameterValue, 'Add a key slot')
             [CompletionResult]::new('remove', 'remove', [CompletionResultType]::ParameterValue, 'Remove a key slot, but not the last one; needs the key of any')
             [CompletionResult]::new('generate', 'generate', [CompletionResultType]::ParameterValue, 'Print a new random key, for TOKCTL_KEY or a file named by TOKCTL_KEY_FILE')
-            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }
         'tokctl;key;list' {
@@ -409,29 +408,6 @@ Register-ArgumentCompleter -Native -CommandName 'tokctl' -ScriptBlock {
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
-            break
-        }
-        'tokctl;key;help' {
-            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'Show the key slots; needs no key')
-            [CompletionResult]::new('add', 'add', [CompletionResultType]::ParameterValue, 'Add a key slot')
-            [CompletionResult]::new('remove', 'remove', [CompletionResultType]::ParameterValue, 'Remove a key slot, but not the last one; needs the key of any')
-            [CompletionResult]::new('generate', 'generate', [CompletionResultType]::ParameterValue, 'Print a new random key, for TOKCTL_KEY or a file named by TOKCTL_KEY_FILE')
-            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
-            break
-        }
-        'tokctl;key;help;list' {
-            break
-        }
-        'tokctl;key;help;add' {
-            break
-        }
-        'tokctl;key;help;remove' {
-            break
-        }
-        'tokctl;key;help;generate' {
-            break
-        }
-        'tokctl;key;help;help' {
             break
         }
         'tokctl;backup' {
@@ -607,114 +583,17 @@ Register-ArgumentCompleter -Native -CommandName 'tokctl' -ScriptBlock {
             break
         }
         'tokctl;help' {
-            [CompletionResult]::new('login', 'login', [CompletionResultType]::ParameterValue, 'Log in to a service and store the credential')
-            [CompletionResult]::new('get', 'get', [CompletionResultType]::ParameterValue, 'Print a token that works, refreshed first if need be')
-            [CompletionResult]::new('refresh', 'refresh', [CompletionResultType]::ParameterValue, 'Refresh a token now, due or not')
-            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'Show what is stored, never a secret')
-            [CompletionResult]::new('status', 'status', [CompletionResultType]::ParameterValue, 'Say which credentials work and which need somebody')
-            [CompletionResult]::new('delete', 'delete', [CompletionResultType]::ParameterValue, 'Revoke a grant where the provider can do that, and forget it')
-            [CompletionResult]::new('why', 'why', [CompletionResultType]::ParameterValue, 'Say why a credential works or does not, and what to type')
-            [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Ask the service whether a token works, and record the answer')
-            [CompletionResult]::new('audit', 'audit', [CompletionResultType]::ParameterValue, 'Show who used which credential or changed the keys, and when')
-            [CompletionResult]::new('providers', 'providers', [CompletionResultType]::ParameterValue, 'Show the services that tokctl knows, or all that it knows of one')
-            [CompletionResult]::new('rotate-key', 'rotate-key', [CompletionResultType]::ParameterValue, 'Replace the vault''s keys, and seal every credential again; all or nothing')
-            [CompletionResult]::new('key', 'key', [CompletionResultType]::ParameterValue, 'The vault''s key slots: ways to unlock it')
-            [CompletionResult]::new('backup', 'backup', [CompletionResultType]::ParameterValue, 'Copy the vault to a new file, which opens with the same key slots')
-            [CompletionResult]::new('import', 'import', [CompletionResultType]::ParameterValue, 'Take in credentials that another tool kept, or that `tokctl export` sealed')
-            [CompletionResult]::new('export', 'export', [CompletionResultType]::ParameterValue, 'Seal credentials into a bundle for another machine')
-            [CompletionResult]::new('run', 'run', [CompletionResultType]::ParameterValue, 'Run a command with tokens in its environment, or in files')
-            [CompletionResult]::new('env', 'env', [CompletionResultType]::ParameterValue, 'Print credentials as variables, for a shell, a `.env` file or GitHub Actions')
-            [CompletionResult]::new('use', 'use', [CompletionResultType]::ParameterValue, 'Choose whose credential is used in this directory and below it')
-            [CompletionResult]::new('git-credential', 'git-credential', [CompletionResultType]::ParameterValue, 'Answer git, which asks for a user name and a password')
-            [CompletionResult]::new('doctor', 'doctor', [CompletionResultType]::ParameterValue, 'Say whether everything is in order, and what mends what is not')
-            [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print a completion script')
-            [CompletionResult]::new('man', 'man', [CompletionResultType]::ParameterValue, 'Write the man pages into a directory')
-            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
-            break
-        }
-        'tokctl;help;login' {
-            break
-        }
-        'tokctl;help;get' {
-            break
-        }
-        'tokctl;help;refresh' {
-            break
-        }
-        'tokctl;help;list' {
-            break
-        }
-        'tokctl;help;status' {
-            break
-        }
-        'tokctl;help;delete' {
-            break
-        }
-        'tokctl;help;why' {
-            break
-        }
-        'tokctl;help;check' {
-            break
-        }
-        'tokctl;help;audit' {
-            break
-        }
-        'tokctl;help;providers' {
-            break
-        }
-        'tokctl;help;rotate-key' {
-            break
-        }
-        'tokctl;help;key' {
-            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'Show the key slots; needs no key')
-            [CompletionResult]::new('add', 'add', [CompletionResultType]::ParameterValue, 'Add a key slot')
-            [CompletionResult]::new('remove', 'remove', [CompletionResultType]::ParameterValue, 'Remove a key slot, but not the last one; needs the key of any')
-            [CompletionResult]::new('generate', 'generate', [CompletionResultType]::ParameterValue, 'Print a new random key, for TOKCTL_KEY or a file named by TOKCTL_KEY_FILE')
-            break
-        }
-        'tokctl;help;key;list' {
-            break
-        }
-        'tokctl;help;key;add' {
-            break
-        }
-        'tokctl;help;key;remove' {
-            break
-        }
-        'tokctl;help;key;generate' {
-            break
-        }
-        'tokctl;help;backup' {
-            break
-        }
-        'tokctl;help;import' {
-            break
-        }
-        'tokctl;help;export' {
-            break
-        }
-        'tokctl;help;run' {
-            break
-        }
-        'tokctl;help;env' {
-            break
-        }
-        'tokctl;help;use' {
-            break
-        }
-        'tokctl;help;git-credential' {
-            break
-        }
-        'tokctl;help;doctor' {
-            break
-        }
-        'tokctl;help;completions' {
-            break
-        }
-        'tokctl;help;man' {
-            break
-        }
-        'tokctl;help;help' {
+            [CompletionResult]::new('--vault', '--vault', [CompletionResultType]::ParameterName, 'The vault''s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours: auto, always or never [env: NO_COLOR, CLICOLOR_FORCE]')
+            [CompletionResult]::new('--no-input', '--no-input', [CompletionResultType]::ParameterName, 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print data and errors as JSON')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say less on stderr; twice: errors alone')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say less on stderr; twice: errors alone')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
     })

@@ -27,8 +27,8 @@ set edit:completion:arg-completer[tokctl] = {|@words|
             cand --quiet 'Say less on stderr; twice: errors alone'
             cand -v 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
             cand --verbose 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
-            cand -h 'Print help'
-            cand --help 'Print help'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
             cand -V 'Print version'
             cand --version 'Print version'
             cand login 'Log in to a service and store the credential'
@@ -56,7 +56,7 @@ set edit:completion:arg-completer[tokctl] = {|@words|
             cand doctor 'Say whether everything is in order, and what mends what is not'
             cand completions 'Print a completion script'
             cand man 'Write the man pages into a directory'
-            cand help 'Print this message or the help of the given subcommand(s)'
+            cand help 'Show the manual: the page of a command, or of a topic'
         }
         &'tokctl;login'= {
             cand -u 'The name to keep it under, usually an e-mail address [env: TOKCTL_USER]'
@@ -334,7 +334,6 @@ set edit:completion:arg-completer[tokctl] = {|@words|
             cand add 'Add a key slot'
             cand remove 'Remove a key slot, but not the last one; needs the key of any'
             cand generate 'Print a new random key, for TOKCTL_KEY or a file named by TOKCTL_KEY_FILE'
-            cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'tokctl;key;list'= {
             cand --vault 'The vault''s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]'
@@ -387,23 +386,6 @@ set edit:completion:arg-completer[tokctl] = {|@words|
             cand --verbose 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
-        }
-        &'tokctl;key;help'= {
-            cand list 'Show the key slots; needs no key'
-            cand add 'Add a key slot'
-            cand remove 'Remove a key slot, but not the last one; needs the key of any'
-            cand generate 'Print a new random key, for TOKCTL_KEY or a file named by TOKCTL_KEY_FILE'
-            cand help 'Print this message or the help of the given subcommand(s)'
-        }
-        &'tokctl;key;help;list'= {
-        }
-        &'tokctl;key;help;add'= {
-        }
-        &'tokctl;key;help;remove'= {
-        }
-        &'tokctl;key;help;generate'= {
-        }
-        &'tokctl;key;help;help'= {
         }
         &'tokctl;backup'= {
             cand --vault 'The vault''s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]'
@@ -568,87 +550,17 @@ set edit:completion:arg-completer[tokctl] = {|@words|
             cand --help 'Print help'
         }
         &'tokctl;help'= {
-            cand login 'Log in to a service and store the credential'
-            cand get 'Print a token that works, refreshed first if need be'
-            cand refresh 'Refresh a token now, due or not'
-            cand list 'Show what is stored, never a secret'
-            cand status 'Say which credentials work and which need somebody'
-            cand delete 'Revoke a grant where the provider can do that, and forget it'
-            cand why 'Say why a credential works or does not, and what to type'
-            cand check 'Ask the service whether a token works, and record the answer'
-            cand audit 'Show who used which credential or changed the keys, and when'
-            cand providers 'Show the services that tokctl knows, or all that it knows of one'
-            cand rotate-key 'Replace the vault''s keys, and seal every credential again; all or nothing'
-            cand key 'The vault''s key slots: ways to unlock it'
-            cand backup 'Copy the vault to a new file, which opens with the same key slots'
-            cand import 'Take in credentials that another tool kept, or that `tokctl export` sealed'
-            cand export 'Seal credentials into a bundle for another machine'
-            cand run 'Run a command with tokens in its environment, or in files'
-            cand env 'Print credentials as variables, for a shell, a `.env` file or GitHub Actions'
-            cand use 'Choose whose credential is used in this directory and below it'
-            cand git-credential 'Answer git, which asks for a user name and a password'
-            cand doctor 'Say whether everything is in order, and what mends what is not'
-            cand completions 'Print a completion script'
-            cand man 'Write the man pages into a directory'
-            cand help 'Print this message or the help of the given subcommand(s)'
-        }
-        &'tokctl;help;login'= {
-        }
-        &'tokctl;help;get'= {
-        }
-        &'tokctl;help;refresh'= {
-        }
-        &'tokctl;help;list'= {
-        }
-        &'tokctl;help;status'= {
-        }
-        &'tokctl;help;delete'= {
-        }
-        &'tokctl;help;why'= {
-        }
-        &'tokctl;help;check'= {
-        }
-        &'tokctl;help;audit'= {
-        }
-        &'tokctl;help;providers'= {
-        }
-        &'tokctl;help;rotate-key'= {
-        }
-        &'tokctl;help;key'= {
-            cand list 'Show the key slots; needs no key'
-            cand add 'Add a key slot'
-            cand remove 'Remove a key slot, but not the last one; needs the key of any'
-            cand generate 'Print a new random key, for TOKCTL_KEY or a file named by TOKCTL_KEY_FILE'
-        }
-        &'tokctl;help;key;list'= {
-        }
-        &'tokctl;help;key;add'= {
-        }
-        &'tokctl;help;key;remove'= {
-        }
-        &'tokctl;help;key;generate'= {
-        }
-        &'tokctl;help;backup'= {
-        }
-        &'tokctl;help;import'= {
-        }
-        &'tokctl;help;export'= {
-        }
-        &'tokctl;help;run'= {
-        }
-        &'tokctl;help;env'= {
-        }
-        &'tokctl;help;use'= {
-        }
-        &'tokctl;help;git-credential'= {
-        }
-        &'tokctl;help;doctor'= {
-        }
-        &'tokctl;help;completions'= {
-        }
-        &'tokctl;help;man'= {
-        }
-        &'tokctl;help;help'= {
+            cand --vault 'The vault''s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]'
+            cand --config 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]'
+            cand --color 'When to use colours: auto, always or never [env: NO_COLOR, CLICOLOR_FORCE]'
+            cand --no-input 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]'
+            cand --json 'Print data and errors as JSON'
+            cand -q 'Say less on stderr; twice: errors alone'
+            cand --quiet 'Say less on stderr; twice: errors alone'
+            cand -v 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
+            cand --verbose 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
         }
     ]
     $completions[$command]

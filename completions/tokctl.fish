@@ -33,7 +33,7 @@ complete -c tokctl -n "__fish_tokctl_needs_command" -l no-input -d 'Never prompt
 complete -c tokctl -n "__fish_tokctl_needs_command" -l json -d 'Print data and errors as JSON'
 complete -c tokctl -n "__fish_tokctl_needs_command" -s q -l quiet -d 'Say less on stderr; twice: errors alone'
 complete -c tokctl -n "__fish_tokctl_needs_command" -s v -l verbose -d 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
-complete -c tokctl -n "__fish_tokctl_needs_command" -s h -l help -d 'Print help'
+complete -c tokctl -n "__fish_tokctl_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tokctl -n "__fish_tokctl_needs_command" -s V -l version -d 'Print version'
 complete -c tokctl -n "__fish_tokctl_needs_command" -f -a "login" -d 'Log in to a service and store the credential'
 complete -c tokctl -n "__fish_tokctl_needs_command" -f -a "get" -d 'Print a token that works, refreshed first if need be'
@@ -60,7 +60,7 @@ complete -c tokctl -n "__fish_tokctl_needs_command" -f -a "git-credential" -d 'A
 complete -c tokctl -n "__fish_tokctl_needs_command" -f -a "doctor" -d 'Say whether everything is in order, and what mends what is not'
 complete -c tokctl -n "__fish_tokctl_needs_command" -f -a "completions" -d 'Print a completion script'
 complete -c tokctl -n "__fish_tokctl_needs_command" -f -a "man" -d 'Write the man pages into a directory'
-complete -c tokctl -n "__fish_tokctl_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c tokctl -n "__fish_tokctl_needs_command" -f -a "help" -d 'Show the manual: the page of a command, or of a topic'
 complete -c tokctl -n "__fish_tokctl_using_subcommand login" -s u -l user -d 'The name to keep it under, usually an e-mail address [env: TOKCTL_USER]' -r
 complete -c tokctl -n "__fish_tokctl_using_subcommand login" -l method -d 'How to log in, where that is not clear by itself' -r -f -a "browser\t'In a browser on this machine'
 device\t'With a code that is entered in a browser anywhere'
@@ -304,21 +304,20 @@ complete -c tokctl -n "__fish_tokctl_using_subcommand rotate-key" -l json -d 'Pr
 complete -c tokctl -n "__fish_tokctl_using_subcommand rotate-key" -s q -l quiet -d 'Say less on stderr; twice: errors alone'
 complete -c tokctl -n "__fish_tokctl_using_subcommand rotate-key" -s v -l verbose -d 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
 complete -c tokctl -n "__fish_tokctl_using_subcommand rotate-key" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c tokctl -n "__fish_tokctl_using_subcommand key; and not __fish_seen_subcommand_from list add remove generate help" -l vault -d 'The vault\'s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]' -r -F
-complete -c tokctl -n "__fish_tokctl_using_subcommand key; and not __fish_seen_subcommand_from list add remove generate help" -l config -d 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]' -r -F
-complete -c tokctl -n "__fish_tokctl_using_subcommand key; and not __fish_seen_subcommand_from list add remove generate help" -l color -d 'When to use colours: auto, always or never [env: NO_COLOR, CLICOLOR_FORCE]' -r -f -a "auto\t''
+complete -c tokctl -n "__fish_tokctl_using_subcommand key; and not __fish_seen_subcommand_from list add remove generate" -l vault -d 'The vault\'s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]' -r -F
+complete -c tokctl -n "__fish_tokctl_using_subcommand key; and not __fish_seen_subcommand_from list add remove generate" -l config -d 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]' -r -F
+complete -c tokctl -n "__fish_tokctl_using_subcommand key; and not __fish_seen_subcommand_from list add remove generate" -l color -d 'When to use colours: auto, always or never [env: NO_COLOR, CLICOLOR_FORCE]' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c tokctl -n "__fish_tokctl_using_subcommand key; and not __fish_seen_subcommand_from list add remove generate help" -l no-input -d 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]'
-complete -c tokctl -n "__fish_tokctl_using_subcommand key; and not __fish_seen_subcommand_from list add remove generate help" -l json -d 'Print data and errors as JSON'
-complete -c tokctl -n "__fish_tokctl_using_subcommand key; and not __fish_seen_subcommand_from list add remove generate help" -s q -l quiet -d 'Say less on stderr; twice: errors alone'
-complete -c tokctl -n "__fish_tokctl_using_subcommand key; and not __fish_seen_subcommand_from list add remove generate help" -s v -l verbose -d 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
-complete -c tokctl -n "__fish_tokctl_using_subcommand key; and not __fish_seen_subcommand_from list add remove generate help" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c tokctl -n "__fish_tokctl_using_subcommand key; and not __fish_seen_subcommand_from list add remove generate help" -f -a "list" -d 'Show the key slots; needs no key'
-complete -c tokctl -n "__fish_tokctl_using_subcommand key; and not __fish_seen_subcommand_from list add remove generate help" -f -a "add" -d 'Add a key slot'
-complete -c tokctl -n "__fish_tokctl_using_subcommand key; and not __fish_seen_subcommand_from list add remove generate help" -f -a "remove" -d 'Remove a key slot, but not the last one; needs the key of any'
-complete -c tokctl -n "__fish_tokctl_using_subcommand key; and not __fish_seen_subcommand_from list add remove generate help" -f -a "generate" -d 'Print a new random key, for TOKCTL_KEY or a file named by TOKCTL_KEY_FILE'
-complete -c tokctl -n "__fish_tokctl_using_subcommand key; and not __fish_seen_subcommand_from list add remove generate help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c tokctl -n "__fish_tokctl_using_subcommand key; and not __fish_seen_subcommand_from list add remove generate" -l no-input -d 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]'
+complete -c tokctl -n "__fish_tokctl_using_subcommand key; and not __fish_seen_subcommand_from list add remove generate" -l json -d 'Print data and errors as JSON'
+complete -c tokctl -n "__fish_tokctl_using_subcommand key; and not __fish_seen_subcommand_from list add remove generate" -s q -l quiet -d 'Say less on stderr; twice: errors alone'
+complete -c tokctl -n "__fish_tokctl_using_subcommand key; and not __fish_seen_subcommand_from list add remove generate" -s v -l verbose -d 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
+complete -c tokctl -n "__fish_tokctl_using_subcommand key; and not __fish_seen_subcommand_from list add remove generate" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c tokctl -n "__fish_tokctl_using_subcommand key; and not __fish_seen_subcommand_from list add remove generate" -f -a "list" -d 'Show the key slots; needs no key'
+complete -c tokctl -n "__fish_tokctl_using_subcommand key; and not __fish_seen_subcommand_from list add remove generate" -f -a "add" -d 'Add a key slot'
+complete -c tokctl -n "__fish_tokctl_using_subcommand key; and not __fish_seen_subcommand_from list add remove generate" -f -a "remove" -d 'Remove a key slot, but not the last one; needs the key of any'
+complete -c tokctl -n "__fish_tokctl_using_subcommand key; and not __fish_seen_subcommand_from list add remove generate" -f -a "generate" -d 'Print a new random key, for TOKCTL_KEY or a file named by TOKCTL_KEY_FILE'
 complete -c tokctl -n "__fish_tokctl_using_subcommand key; and __fish_seen_subcommand_from list" -l vault -d 'The vault\'s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]' -r -F
 complete -c tokctl -n "__fish_tokctl_using_subcommand key; and __fish_seen_subcommand_from list" -l config -d 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]' -r -F
 complete -c tokctl -n "__fish_tokctl_using_subcommand key; and __fish_seen_subcommand_from list" -l color -d 'When to use colours: auto, always or never [env: NO_COLOR, CLICOLOR_FORCE]' -r -f -a "auto\t''
@@ -359,11 +358,6 @@ complete -c tokctl -n "__fish_tokctl_using_subcommand key; and __fish_seen_subco
 complete -c tokctl -n "__fish_tokctl_using_subcommand key; and __fish_seen_subcommand_from generate" -s q -l quiet -d 'Say less on stderr; twice: errors alone'
 complete -c tokctl -n "__fish_tokctl_using_subcommand key; and __fish_seen_subcommand_from generate" -s v -l verbose -d 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
 complete -c tokctl -n "__fish_tokctl_using_subcommand key; and __fish_seen_subcommand_from generate" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c tokctl -n "__fish_tokctl_using_subcommand key; and __fish_seen_subcommand_from help" -f -a "list" -d 'Show the key slots; needs no key'
-complete -c tokctl -n "__fish_tokctl_using_subcommand key; and __fish_seen_subcommand_from help" -f -a "add" -d 'Add a key slot'
-complete -c tokctl -n "__fish_tokctl_using_subcommand key; and __fish_seen_subcommand_from help" -f -a "remove" -d 'Remove a key slot, but not the last one; needs the key of any'
-complete -c tokctl -n "__fish_tokctl_using_subcommand key; and __fish_seen_subcommand_from help" -f -a "generate" -d 'Print a new random key, for TOKCTL_KEY or a file named by TOKCTL_KEY_FILE'
-complete -c tokctl -n "__fish_tokctl_using_subcommand key; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c tokctl -n "__fish_tokctl_using_subcommand backup" -l vault -d 'The vault\'s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]' -r -F
 complete -c tokctl -n "__fish_tokctl_using_subcommand backup" -l config -d 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]' -r -F
 complete -c tokctl -n "__fish_tokctl_using_subcommand backup" -l color -d 'When to use colours: auto, always or never [env: NO_COLOR, CLICOLOR_FORCE]' -r -f -a "auto\t''
@@ -497,33 +491,16 @@ complete -c tokctl -n "__fish_tokctl_using_subcommand man" -l json -d 'Print dat
 complete -c tokctl -n "__fish_tokctl_using_subcommand man" -s q -l quiet -d 'Say less on stderr; twice: errors alone'
 complete -c tokctl -n "__fish_tokctl_using_subcommand man" -s v -l verbose -d 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
 complete -c tokctl -n "__fish_tokctl_using_subcommand man" -s h -l help -d 'Print help'
-complete -c tokctl -n "__fish_tokctl_using_subcommand help; and not __fish_seen_subcommand_from login get refresh list status delete why check audit providers rotate-key key backup import export run env use git-credential doctor completions man help" -f -a "login" -d 'Log in to a service and store the credential'
-complete -c tokctl -n "__fish_tokctl_using_subcommand help; and not __fish_seen_subcommand_from login get refresh list status delete why check audit providers rotate-key key backup import export run env use git-credential doctor completions man help" -f -a "get" -d 'Print a token that works, refreshed first if need be'
-complete -c tokctl -n "__fish_tokctl_using_subcommand help; and not __fish_seen_subcommand_from login get refresh list status delete why check audit providers rotate-key key backup import export run env use git-credential doctor completions man help" -f -a "refresh" -d 'Refresh a token now, due or not'
-complete -c tokctl -n "__fish_tokctl_using_subcommand help; and not __fish_seen_subcommand_from login get refresh list status delete why check audit providers rotate-key key backup import export run env use git-credential doctor completions man help" -f -a "list" -d 'Show what is stored, never a secret'
-complete -c tokctl -n "__fish_tokctl_using_subcommand help; and not __fish_seen_subcommand_from login get refresh list status delete why check audit providers rotate-key key backup import export run env use git-credential doctor completions man help" -f -a "status" -d 'Say which credentials work and which need somebody'
-complete -c tokctl -n "__fish_tokctl_using_subcommand help; and not __fish_seen_subcommand_from login get refresh list status delete why check audit providers rotate-key key backup import export run env use git-credential doctor completions man help" -f -a "delete" -d 'Revoke a grant where the provider can do that, and forget it'
-complete -c tokctl -n "__fish_tokctl_using_subcommand help; and not __fish_seen_subcommand_from login get refresh list status delete why check audit providers rotate-key key backup import export run env use git-credential doctor completions man help" -f -a "why" -d 'Say why a credential works or does not, and what to type'
-complete -c tokctl -n "__fish_tokctl_using_subcommand help; and not __fish_seen_subcommand_from login get refresh list status delete why check audit providers rotate-key key backup import export run env use git-credential doctor completions man help" -f -a "check" -d 'Ask the service whether a token works, and record the answer'
-complete -c tokctl -n "__fish_tokctl_using_subcommand help; and not __fish_seen_subcommand_from login get refresh list status delete why check audit providers rotate-key key backup import export run env use git-credential doctor completions man help" -f -a "audit" -d 'Show who used which credential or changed the keys, and when'
-complete -c tokctl -n "__fish_tokctl_using_subcommand help; and not __fish_seen_subcommand_from login get refresh list status delete why check audit providers rotate-key key backup import export run env use git-credential doctor completions man help" -f -a "providers" -d 'Show the services that tokctl knows, or all that it knows of one'
-complete -c tokctl -n "__fish_tokctl_using_subcommand help; and not __fish_seen_subcommand_from login get refresh list status delete why check audit providers rotate-key key backup import export run env use git-credential doctor completions man help" -f -a "rotate-key" -d 'Replace the vault\'s keys, and seal every credential again; all or nothing'
-complete -c tokctl -n "__fish_tokctl_using_subcommand help; and not __fish_seen_subcommand_from login get refresh list status delete why check audit providers rotate-key key backup import export run env use git-credential doctor completions man help" -f -a "key" -d 'The vault\'s key slots: ways to unlock it'
-complete -c tokctl -n "__fish_tokctl_using_subcommand help; and not __fish_seen_subcommand_from login get refresh list status delete why check audit providers rotate-key key backup import export run env use git-credential doctor completions man help" -f -a "backup" -d 'Copy the vault to a new file, which opens with the same key slots'
-complete -c tokctl -n "__fish_tokctl_using_subcommand help; and not __fish_seen_subcommand_from login get refresh list status delete why check audit providers rotate-key key backup import export run env use git-credential doctor completions man help" -f -a "import" -d 'Take in credentials that another tool kept, or that `tokctl export` sealed'
-complete -c tokctl -n "__fish_tokctl_using_subcommand help; and not __fish_seen_subcommand_from login get refresh list status delete why check audit providers rotate-key key backup import export run env use git-credential doctor completions man help" -f -a "export" -d 'Seal credentials into a bundle for another machine'
-complete -c tokctl -n "__fish_tokctl_using_subcommand help; and not __fish_seen_subcommand_from login get refresh list status delete why check audit providers rotate-key key backup import export run env use git-credential doctor completions man help" -f -a "run" -d 'Run a command with tokens in its environment, or in files'
-complete -c tokctl -n "__fish_tokctl_using_subcommand help; and not __fish_seen_subcommand_from login get refresh list status delete why check audit providers rotate-key key backup import export run env use git-credential doctor completions man help" -f -a "env" -d 'Print credentials as variables, for a shell, a `.env` file or GitHub Actions'
-complete -c tokctl -n "__fish_tokctl_using_subcommand help; and not __fish_seen_subcommand_from login get refresh list status delete why check audit providers rotate-key key backup import export run env use git-credential doctor completions man help" -f -a "use" -d 'Choose whose credential is used in this directory and below it'
-complete -c tokctl -n "__fish_tokctl_using_subcommand help; and not __fish_seen_subcommand_from login get refresh list status delete why check audit providers rotate-key key backup import export run env use git-credential doctor completions man help" -f -a "git-credential" -d 'Answer git, which asks for a user name and a password'
-complete -c tokctl -n "__fish_tokctl_using_subcommand help; and not __fish_seen_subcommand_from login get refresh list status delete why check audit providers rotate-key key backup import export run env use git-credential doctor completions man help" -f -a "doctor" -d 'Say whether everything is in order, and what mends what is not'
-complete -c tokctl -n "__fish_tokctl_using_subcommand help; and not __fish_seen_subcommand_from login get refresh list status delete why check audit providers rotate-key key backup import export run env use git-credential doctor completions man help" -f -a "completions" -d 'Print a completion script'
-complete -c tokctl -n "__fish_tokctl_using_subcommand help; and not __fish_seen_subcommand_from login get refresh list status delete why check audit providers rotate-key key backup import export run env use git-credential doctor completions man help" -f -a "man" -d 'Write the man pages into a directory'
-complete -c tokctl -n "__fish_tokctl_using_subcommand help; and not __fish_seen_subcommand_from login get refresh list status delete why check audit providers rotate-key key backup import export run env use git-credential doctor completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c tokctl -n "__fish_tokctl_using_subcommand help; and __fish_seen_subcommand_from key" -f -a "list" -d 'Show the key slots; needs no key'
-complete -c tokctl -n "__fish_tokctl_using_subcommand help; and __fish_seen_subcommand_from key" -f -a "add" -d 'Add a key slot'
-complete -c tokctl -n "__fish_tokctl_using_subcommand help; and __fish_seen_subcommand_from key" -f -a "remove" -d 'Remove a key slot, but not the last one; needs the key of any'
-complete -c tokctl -n "__fish_tokctl_using_subcommand help; and __fish_seen_subcommand_from key" -f -a "generate" -d 'Print a new random key, for TOKCTL_KEY or a file named by TOKCTL_KEY_FILE'
+complete -c tokctl -n "__fish_tokctl_using_subcommand help" -l vault -d 'The vault\'s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]' -r -F
+complete -c tokctl -n "__fish_tokctl_using_subcommand help" -l config -d 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]' -r -F
+complete -c tokctl -n "__fish_tokctl_using_subcommand help" -l color -d 'When to use colours: auto, always or never [env: NO_COLOR, CLICOLOR_FORCE]' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c tokctl -n "__fish_tokctl_using_subcommand help" -l no-input -d 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]'
+complete -c tokctl -n "__fish_tokctl_using_subcommand help" -l json -d 'Print data and errors as JSON'
+complete -c tokctl -n "__fish_tokctl_using_subcommand help" -s q -l quiet -d 'Say less on stderr; twice: errors alone'
+complete -c tokctl -n "__fish_tokctl_using_subcommand help" -s v -l verbose -d 'Say more on stderr [env: TOKCTL_LOG=error|warn|info|debug]'
+complete -c tokctl -n "__fish_tokctl_using_subcommand help" -s h -l help -d 'Print help (see more with \'--help\')'
 
 # Names from the vault, where a command takes one; all else as above.
 function __tokctl_names
