@@ -190,7 +190,7 @@ fn the_page_about_the_configuration_has_every_field() {
         fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(file)).unwrap()
     };
     let definition = source("model/definition.rs");
-    let mut wanted: Vec<String> = fields(&source("config.rs"), "File");
+    let mut wanted: Vec<String> = fields(&source("config/mod.rs"), "File");
     wanted.retain(|field| field != "providers");
     wanted.extend(fields(&definition, "Definition"));
     let tables = [
