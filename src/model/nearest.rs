@@ -44,6 +44,25 @@ pub(crate) fn did_you_mean<T: AsRef<str>>(names: &[T]) -> String {
     }
 }
 
+/// Returns a parser's message about an unknown field with what was probably meant, in place of all
+/// the fields that there are. Other messages stay as they are.
+pub(crate) fn of_one_field(message: &str) -> String {
+    let mut parts = message.split('`');
+    if parts.next() != Some("unknown field ") {
+        return message.to_owned();
+    }
+    let Some(name) = parts.next() else { return message.to_owned() };
+    let known: Vec<&str> = parts.skip(1).step_by(2).collect();
+    let near = nearest(name, known.iter().copied());
+    match (&near[..], &known[..]) {
+        ([], few @ [_, ..]) if few.len() <= MOST => {
+            let few: Vec<String> = few.iter().map(|field| format!("`{field}`")).collect();
+            format!("there is no field `{name}`, only {}", few.join(", "))
+        }
+        (near, _) => format!("there is no field `{name}`{}", did_you_mean(near)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -62,6 +81,17 @@ mod tests {
             assert_eq!(nearest(typed, names).first().copied(), found, "{typed}");
         }
         assert_eq!(nearest("jira/alice", ["jira-dc/alice", "gdrive/bob"]), ["jira-dc/alice"]);
+    }
+
+    #[test]
+    fn a_mistyped_field_is_told_alone() {
+        let many =
+            "unknown field `cleint_id`, expected one of `extends`, `client_id`, `scopes`, `a`";
+        let told = "there is no field `cleint_id`: did you mean `client_id`?";
+        assert_eq!(of_one_field(many), told);
+        let few = "unknown field `x`, expected `mode` or `keep`";
+        assert_eq!(of_one_field(few), "there is no field `x`, only `mode`, `keep`");
+        assert_eq!(of_one_field("missing field `x`"), "missing field `x`");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use super::clock::Clock;
 use super::credential;
 use super::error::{Error, LoginReason, StoreError};
 use crate::model::account::Account;
-use crate::model::credential::{Credential, Status};
+use crate::model::credential::{Credential, Grant, Status};
 use crate::model::readiness::{Need, Readiness, readiness};
 use crate::secret::AccessToken;
 use crate::store::OpenVault;
@@ -107,6 +107,14 @@ pub(super) fn judge(
             Ok(TokenState::Good(Box::new(LiveToken { credential, refreshed: false, warning })))
         }
         Readiness::LoginRequired => {
+            if let Grant::Static(_) = credential.grant {
+                let account = account.clone();
+                return Err(if credential.expiry().is_past(now) {
+                    Error::LoginRequired { account, reason: LoginReason::StaticEnded }
+                } else {
+                    Error::Static { account }
+                });
+            }
             let reason = match credential.status {
                 Status::LoginRequired => LoginReason::Refused,
                 _ if credential.expiry().is_past(now) => LoginReason::Ended,

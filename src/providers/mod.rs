@@ -20,7 +20,7 @@ pub(crate) use self::error::Error;
 pub(crate) use self::provider::{Provider, RenewalRules};
 use crate::config::Config;
 use crate::model::account::ProviderName;
-use crate::model::nearest::nearest;
+use crate::model::nearest::{nearest, of_one_field};
 
 /// The definitions that come with tokctl, in the syntax of `config.toml`.
 const BUILT_IN: [(&str, &str); 9] = [
@@ -61,7 +61,7 @@ pub(crate) fn find(name: &ProviderName, config: &Config) -> Result<Provider, Err
     let table = merged_table(name.as_str(), config, &mut BTreeSet::new())?;
     let definition = table.try_into().map_err(|error: toml::de::Error| Error::Malformed {
         name: name.to_string(),
-        message: error.message().to_owned(),
+        message: of_one_field(error.message()),
     })?;
     let provider = Provider { name: name.clone(), definition };
     match RESERVED.iter().find(|name| provider.definition.authorization_params.contains_key(**name))

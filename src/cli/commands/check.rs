@@ -169,21 +169,26 @@ fn ask(context: &Context, vault: &OpenVault, account: &Account) -> Result<(), Mi
     }
     match checked.verdict {
         Verdict::Accepted => Ok(()),
-        Verdict::Refused => Err(Miss::Inactive(inactive(account, &checked.credential))),
+        Verdict::Refused => {
+            Err(Miss::Inactive(inactive(account, &checked.credential, checked.status)))
+        }
     }
 }
 
-fn inactive(account: &Account, credential: &Credential) -> CliError {
+/// Returns the error for a token that the service refused, with an answer of this HTTP status.
+fn inactive(account: &Account, credential: &Credential, status: Option<u16>) -> CliError {
     let hint = if credential.is_refreshable() && credential.status != Status::LoginRequired {
         Hint::Text(command("refresh", account))
     } else {
         Hint::Login(account.clone())
     };
-    CliError::new(
-        Kind::LoginRequired,
-        format!("the service no longer takes the token of `{account}`"),
-    )
-    .hint(hint)
+    let message = match status {
+        Some(200..=299) => format!(
+            "the service answered as to a stranger: it does not know whose the token of `{account}` is"
+        ),
+        Some(_) | None => format!("the service no longer takes the token of `{account}`"),
+    };
+    CliError::new(Kind::LoginRequired, message).hint(hint)
 }
 
 /// Prints how the check of one of many credentials ended.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::cli::bundle_secret::{self, Recipient};
 use crate::cli::context::Context;
-use crate::cli::error::{CliError, Kind};
+use crate::cli::error::{CliError, Hint, Kind};
 use crate::cli::typed::{command, login_command, quoted};
 use crate::cli::{audit_trail, choice, keys, time};
 use crate::model::account::Account;
@@ -40,7 +40,7 @@ const SMALLEST_SECRET: usize = 48 * 1024;
 Examples:
   tokctl key generate > bundle.key
   tokctl export github/bot --to key:bundle.key > ci.bundle
-  tokctl export jira/alice@example.com --to passphrase --move --output alice.bundle
+  tokctl export jira/alice@example.com --to passphrase --move --yes --output alice.bundle
   tokctl export --resume --output alice.bundle")]
 pub(crate) struct Args {
     /// The credentials: PROVIDER/USER, or tokctl://PROVIDER/USER
@@ -55,6 +55,10 @@ pub(crate) struct Args {
     /// Hand the credentials over: they work here no more; needs --output
     #[arg(long = "move")]
     moving: bool,
+
+    /// Don't ask before --move
+    #[arg(long, short, requires = "moving")]
+    yes: bool,
 
     /// The file to make; one that is there is left alone [default: stdout, if it is no terminal]
     #[arg(long, short, value_name = "FILE")]
@@ -83,13 +87,29 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
         return Err(CliError::new(Kind::Usage, "a bundle is not shown on a terminal")
             .hint("name a file with `--output`"));
     }
-    let vault = keys::unlock(context, Vault::open(context.vault()?)?)?;
+    let vault = Vault::open(context.vault()?)?;
+    if args.moving && !args.yes {
+        confirm(args, context)?;
+    }
+    let vault = keys::unlock(context, vault)?;
     audit_trail::keep_as_configured(context, &vault);
     match (file, &args.to) {
         (Some(file), _) if args.resume => resume(context, &vault, file),
         (_, Some(to)) => seal(args, context, &vault, to, file),
         (_, None) => Err(CliError::new(Kind::Usage, "`--to` is missing")),
     }
+}
+
+/// Asks whether what is named may stop working here.
+fn confirm(args: &Args, context: &Context) -> Result<(), CliError> {
+    let names: Vec<String> = args.accounts.iter().map(|account| format!("`{account}`")).collect();
+    let names = names.join(", ");
+    let question = format!("hand over {names}, so that it works here no more");
+    if context.ui.confirm(&question, Hint::Again(&["--yes"]))? {
+        return Ok(());
+    }
+    let message = format!("{names} stays here, and nothing was exported");
+    Err(CliError::new(Kind::Failed, message).hint(Hint::Again(&["--yes"])))
 }
 
 /// Writes the bundle of an interrupted move to `file`, after an audit entry.

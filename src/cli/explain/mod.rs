@@ -20,7 +20,7 @@ use self::vault::{how_to_unlock, keychain_hint, slot_error, store_error};
 use super::error::{CliError, Hint, Kind};
 use super::typed::command;
 use crate::model::attempt::Outcome;
-use crate::ops::error::{StoreError, TokenError};
+use crate::ops::error::{Fault, StoreError, TokenError};
 use crate::ops::{Error as OpsError, StillLocked};
 
 const REDIRECT_URI: &str = "set `redirect_uri` to an http address on 127.0.0.1, or to an https one";
@@ -53,7 +53,8 @@ impl From<OpsError> for CliError {
             | OpsError::HandedOver { account, unplaced: false } => {
                 (Kind::LoginRequired, Some(Hint::Login(account.clone())))
             }
-            OpsError::NeverLongEnough { account, .. }
+            OpsError::Static { account }
+            | OpsError::NeverLongEnough { account, .. }
             | OpsError::RefreshForbidden { account }
             | OpsError::Spilled { account, .. } => {
                 (Kind::Failed, Some(command("get", account).into()))
@@ -103,9 +104,42 @@ impl From<OpsError> for CliError {
             }
         };
         let mut shown = Self::of(kind, &error);
+        if let Some(next) = next_try(&error) {
+            shown.message = format!("{}; {next}", shown.message);
+        }
         shown.hint = hint;
         shown
     }
+}
+
+/// Returns a sentence that says when tokctl itself will ask the provider again, after a fault that
+/// passes.
+fn next_try(error: &OpsError) -> Option<String> {
+    if let OpsError::Interrupted { until: Some(until), .. } = error {
+        return Some(format!("tokctl asks again after {until}, when the token in hand has ended"));
+    }
+    let OpsError::NotRefreshed { source, .. } = error else { return None };
+    let when = match source {
+        TokenError::TooManyRequests { retry_after: Some(pause), .. }
+        | TokenError::NoVerdict { retry_after: Some(pause), .. } => {
+            format!("with the first command after {} s", pause.as_secs())
+        }
+        // Whether the provider used the refresh token up is not known then.
+        TokenError::NoVerdict { .. } | TokenError::Fault(Fault::Unanswered { .. }) => {
+            "with the next command, or when the token in hand has ended if a second use of its \
+             refresh token could end the login"
+                .into()
+        }
+        TokenError::TooManyRequests { .. }
+        | TokenError::Fault(Fault::NotSent { .. } | Fault::Unreadable { .. }) => {
+            "with the next command".into()
+        }
+        TokenError::Fault(Fault::Setup { .. })
+        | TokenError::GrantRefused { .. }
+        | TokenError::ClientRefused { .. }
+        | TokenError::NotSigned(_) => return None,
+    };
+    Some(format!("tokctl asks again {when}"))
 }
 
 impl From<StoreError> for CliError {

@@ -106,6 +106,16 @@ pub(super) fn keychain_hint(error: &KeychainError, slots: &[SlotKind]) -> String
         | KeychainError::Exists
         | KeychainError::Other(_) => "log in to a desktop whose keychain works",
     };
+    // A server or a job of cron has no desktop, and never will.
+    let no_desktop = matches!(error, KeychainError::NoService(_));
+    if slots.is_empty() && no_desktop {
+        return "choose `--key-slot key` or `--key-slot passphrase`".into();
+    }
+    if others.is_empty() && no_desktop {
+        return "give this vault a key too, where its keychain works: `tokctl key add --help`, then \
+                set TOKCTL_KEY_FILE here"
+            .into();
+    }
     if slots.is_empty() {
         return format!("{first}, or choose `--key-slot key` or `--key-slot passphrase`");
     }
