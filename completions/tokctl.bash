@@ -357,7 +357,7 @@ _tokctl() {
             return 0
             ;;
         tokctl__subcmd__export)
-            opts="-o -q -v -h --to --move --output --resume --vault --config --no-input --json --color --quiet --verbose --help"
+            opts="-y -o -q -v -h --to --move --yes --output --resume --vault --config --no-input --json --color --quiet --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -430,6 +430,8 @@ set edit:completion:arg-completer[tokctl] = {|@words|
             cand --config 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]'
             cand --color 'When to use colours: auto, always or never [env: NO_COLOR, CLICOLOR_FORCE]'
             cand --move 'Hand the credentials over: they work here no more; needs --output'
+            cand -y 'Don''t ask before --move'
+            cand --yes 'Don''t ask before --move'
             cand --resume 'Put the bundle of an interrupted move in place; needs --output'
             cand --no-input 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]'
             cand --json 'Print data and errors as JSON'
