@@ -107,7 +107,7 @@ pub(crate) fn run(args: &Args, context: &Context, typed: &[OsString]) -> Result<
             known(args, &mut destination, stored.as_ref(), context, &provider, user.as_ref())?;
         let answers = match guided::ask(context, &provider, &known)? {
             Answer::Given(answers) => answers,
-            Answer::Back if args.provider.is_some() => return Err(given_up()),
+            Answer::Back if args.names_provider() => return Err(given_up()),
             Answer::Back => continue,
         };
         let user = user.or_else(|| answers.user.clone());
@@ -115,7 +115,7 @@ pub(crate) fn run(args: &Args, context: &Context, typed: &[OsString]) -> Result<
         let args_answered = args.with_answers(&answers);
         let stored = stored.as_ref();
         let done = log_in(&args_answered, destination, stored, context, provider, user)?;
-        if stored.is_none() && (args.provider.is_none() || !answers.is_empty()) {
+        if stored.is_none() && (!args.names_provider() || !answers.is_empty()) {
             report_commands(args, context, typed, &answers, &done);
         }
         return Ok(());
@@ -150,7 +150,7 @@ fn known(
     let is_ready = has_id && (has_secret || !provider.needs_secret());
     let method = match method {
         // Who named a service for which there is a client wants no menu.
-        None if args.provider.is_some() && is_ready => Some(self::method(args, stored, provider)?),
+        None if args.names_provider() && is_ready => Some(self::method(args, stored, provider)?),
         method => method,
     };
     let kept = stored.filter(|stored| stored.is_static());
@@ -180,10 +180,10 @@ fn report_commands(
     done: &Done,
 ) {
     let missing = Missing {
-        provider: args.provider.is_none().then_some(&done.account.provider),
+        provider: (!args.names_provider()).then_some(&done.account.provider),
         answers,
         server: done.server.as_ref().filter(|_| args.destination.server.is_none()),
-        user: args.user.is_none().then_some(done.account.user.as_str()),
+        user: (!args.names_user()).then_some(done.account.user.as_str()),
         token: answers.token.is_some(),
     };
     let command = next_time::without_questions(typed, &missing);
@@ -320,6 +320,16 @@ fn method(args: &Args, stored: Option<&Stored>, provider: &Provider) -> Result<M
 }
 
 impl Args {
+    /// Returns whether the command line names the service.
+    fn names_provider(&self) -> bool {
+        self.provider.is_some()
+    }
+
+    /// Returns whether the command line names the user.
+    fn names_user(&self) -> bool {
+        self.user.is_some()
+    }
+
     /// Returns whether a flag says how to log in.
     fn says_how(&self) -> bool {
         self.method.is_some()
