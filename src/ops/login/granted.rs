@@ -13,7 +13,6 @@ use crate::model::account::{Account, ProviderName, UserName};
 use crate::model::address::Address;
 use crate::model::client::Client;
 use crate::model::credential::{Api, Credential, Grant, OAuthGrant, RenewalGrant};
-use crate::model::readiness::due_at;
 use crate::model::scope::Scopes;
 use crate::oauth::http;
 use crate::oauth::listener::Arrival;
@@ -158,7 +157,7 @@ impl Granted {
             token_type: self.answer.token_type,
             issued_at: self.now,
             expiry: self.answer.expiry,
-            due_at: due_at(self.now, self.answer.expiry, renewal.margin),
+            due_at: renewal.due_at(self.now, self.answer.expiry),
             refresh_token: renewal.kind.accept_refresh_token(self.answer.refresh_token),
             renewal: self.renewal,
             scopes,
