@@ -251,7 +251,7 @@ impl Refresh<'_> {
     /// Returns `attempt`, a refusal of a grant that needs no person, as a passing failure, with the
     /// pause that it sets: none for the first two in a row.
     fn count_refusal(&self, attempt: Attempt) -> Result<Attempt, Error> {
-        let (_, last) = self.row()?;
+        let last = self.row()?.attempt;
         let before =
             last.filter(|last| last.action == Action::Refresh).map_or(0, |last| last.refusals);
         let refusals = before.saturating_add(1);
