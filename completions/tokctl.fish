@@ -361,8 +361,6 @@ complete -c tokctl -n "__fish_tokctl_using_subcommand doctor" -l color -d 'When 
 always\t''
 never\t''"
 complete -c tokctl -n "__fish_tokctl_using_subcommand doctor" -l online -d 'Ask the servers of the stored logins for the time, without any token'
-complete -c tokctl -n "__fish_tokctl_using_subcommand doctor" -l accept-older -d 'Accept a vault or a credential that is older than this machine has seen'
-complete -c tokctl -n "__fish_tokctl_using_subcommand doctor" -s y -l yes -d 'Don\'t ask'
 complete -c tokctl -n "__fish_tokctl_using_subcommand doctor" -l no-input -d 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]'
 complete -c tokctl -n "__fish_tokctl_using_subcommand doctor" -l json -d 'Print data and errors as JSON'
 complete -c tokctl -n "__fish_tokctl_using_subcommand doctor" -s q -l quiet -d 'Say less on stderr; twice: errors alone'

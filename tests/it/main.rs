@@ -56,6 +56,7 @@ mod refresh_again;
 mod refresh_all;
 mod watch;
 mod hooks;
+mod hostile_file;
 mod interrupted;
 mod lease;
 mod older;

@@ -118,7 +118,8 @@ fn table(entries: &[Entry]) -> Table {
 }
 
 fn verify(context: &Context, vault: &OpenVault) -> Result<(), CliError> {
-    let VerifiedAudit { examined, settings, path, copied_at } = audit::verify(vault)?;
+    let VerifiedAudit { examined, settings, path, copied_at } =
+        context.ui.while_waiting("verifying the audit", || audit::verify(vault))?;
     if let Some(copy @ Fault::OtherCopy) = examined.faults.first() {
         let what = format!("the audit can't be verified: {copy}");
         return Err(CliError::new(Kind::VaultDamaged, what).hint(put_aside(&path)));

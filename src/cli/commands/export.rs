@@ -129,8 +129,8 @@ fn seal(
     let secret = bundle_secret::for_sealing(context, to)?;
     let done = context
         .ui
-        .while_waiting("waiting for the credentials", || {
-            export::seal(vault, renewals, args.moving, &secret, time::now)
+        .with_progress("sealing", |progress| {
+            export::seal(vault, renewals, args.moving, &secret, time::now, progress)
         })
         .map_err(not_sealed)
         .and_then(|sealed| {

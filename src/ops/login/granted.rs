@@ -23,6 +23,7 @@ use crate::ops::error::Error;
 use crate::providers::AddressParameters;
 use crate::providers::atlassian;
 pub(crate) use crate::providers::atlassian::Site;
+use crate::untrusted::printable;
 
 /// A grant that was obtained and is not stored yet. [`Self::finish`] stores it, [`Self::abandon`]
 /// revokes it.
@@ -141,6 +142,8 @@ impl Granted {
         username: Option<String>,
         site: Option<&Site>,
     ) -> Result<LoggedIn, Error> {
+        let who = username.as_deref().unwrap_or(user.as_str());
+        let shown = format!("{} as {}", self.plan.provider.name, printable(who));
         let api = self.api(site, username);
         let provider = &self.plan.provider;
         let renewal = provider.renewal();
@@ -167,7 +170,7 @@ impl Granted {
         let (credential, earlier) =
             target.store(&account, Grant::OAuth(Box::new(grant)), api, self.now)?;
         if let Some(arrived) = self.arrived {
-            arrived.show_logged_in();
+            arrived.show_logged_in(&shown);
         }
         let replaced = Replaced::revoke(earlier.as_ref(), &credential, scope);
         Ok(LoggedIn { account, credential, missing, unasked, replaced })
