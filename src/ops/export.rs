@@ -179,7 +179,8 @@ fn traveller(
     match (load, journal) {
         // The refresh token may be spent, and the journal that says so stays in this vault.
         (Load::Moved | Load::Copied, Some(journal)) if !credential.renewal_is_repeatable() => {
-            return Err(Error::Interrupted { account, since: journal.started_at });
+            let until = credential.expiry().at();
+            return Err(Error::Interrupted { account, since: journal.started_at, until });
         }
         (Load::Moved | Load::Copied | Load::TokenAlone, _) => {}
     }

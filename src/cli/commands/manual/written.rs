@@ -12,12 +12,15 @@ pub(super) const TOPICS: [(&str, char, &str); 4] = [
 ];
 
 /// The sections of each page of a command, by its name.
-const SECTIONS: [(&str, &str); 25] = [
+const SECTIONS: [(&str, &str); 28] = [
     ("tokctl", include_str!("../../../../man/sections/tokctl.man")),
     ("tokctl-login", include_str!("../../../../man/sections/login.man")),
     ("tokctl-get", include_str!("../../../../man/sections/get.man")),
     ("tokctl-refresh", include_str!("../../../../man/sections/refresh.man")),
     ("tokctl-list", include_str!("../../../../man/sections/list.man")),
+    ("tokctl-status", include_str!("../../../../man/sections/status.man")),
+    ("tokctl-use", include_str!("../../../../man/sections/use.man")),
+    ("tokctl-env", include_str!("../../../../man/sections/env.man")),
     ("tokctl-delete", include_str!("../../../../man/sections/delete.man")),
     ("tokctl-why", include_str!("../../../../man/sections/why.man")),
     ("tokctl-check", include_str!("../../../../man/sections/check.man")),
