@@ -12,7 +12,7 @@ pub(super) const TOPICS: [(&str, char, &str); 4] = [
 ];
 
 /// The sections of each page of a command, by its name.
-const SECTIONS: [(&str, &str); 25] = [
+const SECTIONS: [(&str, &str); 28] = [
     ("tokctl", include_str!("../../../../man/sections/tokctl.man")),
     ("tokctl-login", include_str!("../../../../man/sections/login.man")),
     ("tokctl-get", include_str!("../../../../man/sections/get.man")),
@@ -38,6 +38,9 @@ const SECTIONS: [(&str, &str); 25] = [
     ("tokctl-completions", include_str!("../../../../man/sections/completions.man")),
     ("tokctl-man", include_str!("../../../../man/sections/man.man")),
     ("tokctl-help", include_str!("../../../../man/sections/help.man")),
+    ("tokctl-env", include_str!("../../../../man/sections/env.man")),
+    ("tokctl-status", include_str!("../../../../man/sections/status.man")),
+    ("tokctl-use", include_str!("../../../../man/sections/use.man")),
 ];
 
 /// Returns the sections that close the page `name`; nothing for a page that has none.
