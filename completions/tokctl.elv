@@ -59,7 +59,7 @@ set edit:completion:arg-completer[tokctl] = {|@words|
             cand --server 'The service''s own address, such as https://jira.example.com'
             cand --key-slot 'The kind of key slot that a new vault gets, or that opens this one: keychain, key, passphrase or recovery'
             cand --username 'The account''s name at the service: the token is sent with it, as Jira Cloud wants its API tokens'
-            cand --expires 'When the token ends: a date, a time in RFC 3339, or `never`'
+            cand --expires 'When the token ends: a date, a time in RFC 3339, in how long, such as 90d, or `never`'
             cand --client-id 'The id of the OAuth client [env: TOKCTL_<PROVIDER>_CLIENT_ID]'
             cand --client-secret-file 'A file with the client''s secret [env: TOKCTL_<PROVIDER>_CLIENT_SECRET]'
             cand --client-secrets 'A client file from Google''s console, in place of id and secret'

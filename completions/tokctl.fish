@@ -64,7 +64,7 @@ service-account\t'As a Google service account, with its key file'"
 complete -c tokctl -n "__fish_tokctl_using_subcommand login" -l server -d 'The service\'s own address, such as https://jira.example.com' -r
 complete -c tokctl -n "__fish_tokctl_using_subcommand login" -l key-slot -d 'The kind of key slot that a new vault gets, or that opens this one: keychain, key, passphrase or recovery' -r
 complete -c tokctl -n "__fish_tokctl_using_subcommand login" -l username -d 'The account\'s name at the service: the token is sent with it, as Jira Cloud wants its API tokens' -r
-complete -c tokctl -n "__fish_tokctl_using_subcommand login" -l expires -d 'When the token ends: a date, a time in RFC 3339, or `never`' -r
+complete -c tokctl -n "__fish_tokctl_using_subcommand login" -l expires -d 'When the token ends: a date, a time in RFC 3339, in how long, such as 90d, or `never`' -r
 complete -c tokctl -n "__fish_tokctl_using_subcommand login" -l client-id -d 'The id of the OAuth client [env: TOKCTL_<PROVIDER>_CLIENT_ID]' -r
 complete -c tokctl -n "__fish_tokctl_using_subcommand login" -l client-secret-file -d 'A file with the client\'s secret [env: TOKCTL_<PROVIDER>_CLIENT_SECRET]' -r -F
 complete -c tokctl -n "__fish_tokctl_using_subcommand login" -l client-secrets -d 'A client file from Google\'s console, in place of id and secret' -r -F
