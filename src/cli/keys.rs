@@ -1,5 +1,7 @@
 //! The unlocking of the vault: by a secret from the environment, by the keychain, or by a question.
 
+use std::path::Path;
+
 use zeroize::Zeroizing;
 
 use super::context::{Context, UNANSWERED};
@@ -88,6 +90,12 @@ fn unlock_by_asking(context: &Context, vault: Vault, typed: Typed) -> Result<Ope
     Err(CliError::new(Kind::KeyUnavailable, message).hint("tokctl key list"))
 }
 
+/// Opens the vault at `path` with the secret that a person types.
+fn unlock_typed(context: &Context, path: &Path, typed: Typed) -> Result<OpenVault, CliError> {
+    let vault = unlock_by_asking(context, Vault::open(path)?, typed)?;
+    Ok(vault.with_watermarks(context.watermarks()))
+}
+
 /// Opens the vault for writing, and creates it with its first slot if it does not exist.
 ///
 /// The first slot has the kind that `slot` names, else the kind of the secret in the environment,
@@ -115,13 +123,13 @@ pub(crate) fn open_or_create(
         Some(SlotKind::Passphrase) => match key_material::passphrase(context)? {
             Some(with) => with,
             None if exists => {
-                return unlock_by_asking(context, Vault::open(path)?, Typed::Passphrase);
+                return unlock_typed(context, path, Typed::Passphrase);
             }
             None => ask_new_passphrase(context)?,
         },
         Some(kind @ SlotKind::Recovery) => match key_from_environment(context, kind)? {
             None if exists => {
-                return unlock_by_asking(context, Vault::open(path)?, Typed::Recovery);
+                return unlock_typed(context, path, Typed::Recovery);
             }
             with => with.ok_or_else(no_first_recovery)?,
         },
@@ -129,10 +137,25 @@ pub(crate) fn open_or_create(
     if !exists {
         check_first(&with)?;
     }
-    let opened = context
-        .ui
-        .while_waiting("opening the vault", || ops::open_or_create(path, with, time::now))?;
-    Ok(opened.with_watermarks(context.watermarks()))
+    let may_choose = slot.is_none() && with.kind() == SlotKind::Keychain && context.ui.can_ask();
+    let open = |with| {
+        let opening = || ops::open_or_create(path, with, time::now);
+        let opened = context.ui.while_waiting("opening the vault", opening);
+        opened.map(|vault| vault.with_watermarks(context.watermarks()))
+    };
+    match open(with) {
+        // Never by itself: a passphrase is weaker than a keychain, and somebody has to want it.
+        Err(error @ ops::Error::Keychain { .. }) if may_choose => {
+            let error = CliError::from(error);
+            context.ui.warning(&format!("there is no keychain to use here: {}", error.in_one()));
+            let question = "protect the vault with a passphrase instead, which is asked for";
+            if !context.ui.confirm(question, "give `--key-slot`")? {
+                return Err(error);
+            }
+            Ok(open(ask_new_passphrase(context)?)?)
+        }
+        opened => Ok(opened?),
+    }
 }
 
 /// Returns the secret that the environment gives, if any. A key comes before a passphrase.

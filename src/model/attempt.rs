@@ -39,6 +39,29 @@ pub(crate) struct Attempt {
     /// The number of seconds by which the server's clock was ahead of this one (RFC 9110 §6.6.1).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) clock_skew: Option<i64>,
+    /// The number of refusals in a row, this one included, of a grant that needs no person.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub(crate) refusals: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out a reference")]
+fn is_none(count: &u32) -> bool {
+    *count == 0
+}
+
+/// The number of refusals in a row that set no pause: an assertion that was signed a moment too
+/// early, or a server that has not learned of a client yet.
+const FREE_REFUSALS: u32 = 2;
+
+/// The pause after the first refusal that sets one. It doubles with each further one.
+const FIRST_PAUSE: SignedDuration = SignedDuration::from_mins(1);
+
+/// Returns the end of the pause after as many `refusals` in a row of a grant that needs no person,
+/// the last of them at `now`.
+pub(crate) fn pause_after_refusals(refusals: u32, now: Timestamp) -> Option<Timestamp> {
+    let doublings = refusals.checked_sub(FREE_REFUSALS + 1)?.min(6);
+    let pause = FIRST_PAUSE.saturating_mul(1 << doublings).min(MAX_PAUSE);
+    now.checked_add(pause).ok()
 }
 
 /// The longest pause that is granted to a provider, whatever it asks for.

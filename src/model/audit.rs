@@ -61,6 +61,8 @@ pub(crate) enum Action {
     AddSlot,
     /// A key slot was removed.
     RemoveSlot,
+    /// What tokctl did not make was taken out of the vault, or a new audit was begun.
+    Repair,
 }
 
 impl Action {
@@ -76,6 +78,7 @@ impl Action {
             Self::RotateKey => "rotate-key",
             Self::AddSlot => "add-slot",
             Self::RemoveSlot => "remove-slot",
+            Self::Repair => "repair",
         }
     }
 }

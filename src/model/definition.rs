@@ -205,6 +205,10 @@ pub(crate) struct Refresh {
     /// Whether an answer brings a new refresh token and ends the old one.
     pub(crate) rotates: Option<bool>,
     pub(crate) reuse: Reuse,
+    /// The life of a token whose end the server does not say: after it the token is renewed before
+    /// it is handed out.
+    #[serde(deserialize_with = "duration::optional")]
+    pub(crate) assumed_life: Option<SignedDuration>,
     /// The time before its end at which a token is renewed. It is used as it is, unlike the default
     /// margin.
     #[serde(deserialize_with = "duration::optional")]

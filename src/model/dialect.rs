@@ -5,7 +5,8 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// The placeholder for the redirect URI of the login.
 const REDIRECT_URI: &str = "{redirect_uri}";
@@ -23,14 +24,53 @@ pub(crate) struct Dialect {
     /// Whether a token without a stated end has none. By default its end is unknown.
     #[serde(skip_serializing_if = "is_default")]
     pub(crate) endless: bool,
-    /// Additional error codes that mean that the grant is over. Where `error` is an object, as
+    /// Additional error codes that mean that the grant is over; case does not count. Where `error` is an object, as
     /// Facebook sends it, its `code` counts.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) grant_errors: Vec<String>,
+    /// The places of fields in an answer, as JSON pointers (RFC 6901), where a server has them
+    /// elsewhere: `{ access_token = "/authed_user/access_token" }`. The names are those of RFC 6749;
+    /// see [`ANSWER_FIELDS`].
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "answer_fields")]
+    pub(crate) answer_fields: BTreeMap<String, String>,
     /// Additional parameters of a request that renews a token. `{redirect_uri}` is filled in at
     /// login with the one that was used; a login without one leaves such a parameter out.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) refresh_params: BTreeMap<String, String>,
+}
+
+/// The fields whose place in an answer a definition may name.
+pub(crate) const ANSWER_FIELDS: [&str; 12] = [
+    "access_token",
+    "token_type",
+    "expires_in",
+    "expires_at",
+    "refresh_token",
+    "refresh_token_expires_in",
+    "scope",
+    "id_token",
+    "error",
+    "error_description",
+    "device_code",
+    "user_code",
+];
+
+/// Reads the places of fields, and refuses an unknown field and a malformed pointer.
+fn answer_fields<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<BTreeMap<String, String>, D::Error> {
+    let fields = BTreeMap::<String, String>::deserialize(deserializer)?;
+    for (name, pointer) in &fields {
+        if !ANSWER_FIELDS.contains(&name.as_str()) {
+            let known = ANSWER_FIELDS.join(", ");
+            return Err(D::Error::custom(format!("`answer_fields` names one of {known}")));
+        }
+        if !pointer.starts_with('/') {
+            let message = "`answer_fields` are JSON pointers such as /data/access_token";
+            return Err(D::Error::custom(message));
+        }
+    }
+    Ok(fields)
 }
 
 impl Dialect {

@@ -9,6 +9,7 @@ pub(crate) mod address;
 pub(crate) mod duration;
 pub(crate) mod grant_life;
 pub(crate) mod scope;
+pub(crate) mod jwt;
 pub(crate) mod dialect;
 pub(crate) mod client;
 pub(crate) mod service_account;

@@ -57,6 +57,12 @@ pub(crate) fn readiness(credential: &Credential, need: Need, now: Timestamp) -> 
     let due = match need {
         Need::Usual => match &credential.grant {
             Grant::Static(_) => !usable,
+            // What the service refused is renewed, whatever its end.
+            Grant::OAuth(_)
+                if credential.status == Status::Inactive && credential.is_refreshable() =>
+            {
+                true
+            }
             Grant::OAuth(grant) => grant.due_at.is_some_and(|due_at| due_at <= now),
         },
         Need::AtLeast(_) => !lasts(expiry, need, now),

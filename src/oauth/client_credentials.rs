@@ -23,5 +23,5 @@ pub(crate) fn request(
     if !scopes.is_empty() {
         form.push(("scope", scopes.as_str()));
     }
-    token::request(client, form, Request::Exchange, now, timeout).without_refresh_token()
+    token::request(client, form, Request::Unattended, now, timeout).without_refresh_token()
 }

@@ -6,8 +6,8 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde::Deserialize;
 
+use super::answer_fields::{self, AnswerText};
 use super::http::{self, Answer, Fault};
 use super::token::authenticate;
 use super::token_answer::{self, TokenAnswer};
@@ -29,6 +29,12 @@ const SLOW_DOWN_STEP: Duration = Duration::from_secs(5);
 
 /// The shortest interval, whatever the server says.
 const MIN_INTERVAL: Duration = Duration::from_secs(1);
+
+/// The longest interval that is believed, in seconds: a code that is asked for less often ends first.
+const MAX_INTERVAL: u64 = 600;
+
+/// The life of a code where the server names none that can be read: RFC 8628 requires one.
+const DEFAULT_LIFE: Duration = Duration::from_mins(15);
 
 /// The longest time that a code is waited for, whatever the server says.
 const MAX_LIFE: Duration = Duration::from_hours(1);
@@ -96,29 +102,14 @@ pub(crate) fn request(
     let authentication = authenticate(client, &mut form);
     let certificates = client.trusted_certificates.as_deref();
     let answer = http::post(endpoint, certificates, &authentication, &form, http::REQUEST_TIMEOUT)?;
-    match token_error::read(&answer, Request::Exchange, &client.dialect.grant_errors) {
-        Some(error) => Err(error),
-        None => read(&answer),
-    }
+    read(&answer, &client.dialect).map_err(|no_code| {
+        token_error::read(&answer, Request::Exchange, &client.dialect).unwrap_or(no_code)
+    })
 }
 
-/// The body of a device authorization response (RFC 8628 §3.2).
-#[derive(Deserialize)]
-struct Body {
-    device_code: String,
-    user_code: String,
-    /// Google's name for it is the alias.
-    #[serde(alias = "verification_url")]
-    verification_uri: String,
-    #[serde(alias = "verification_url_complete")]
-    verification_uri_complete: Option<String>,
-    expires_in: u64,
-    interval: Option<u64>,
-}
-
-/// Reads the answer of a device authorization endpoint. An address that can't be opened safely is
-/// an error.
-pub(crate) fn read(answer: &Answer) -> Result<DeviceAuthorization, Error> {
+/// Reads the answer of a device authorization endpoint. A number that can't be read counts as left
+/// out. An answer without a code, or without an address that can be opened safely, is an error.
+pub(crate) fn read(answer: &Answer, dialect: &Dialect) -> Result<DeviceAuthorization, Error> {
     let unusable = |what: &str| Error::NoVerdict {
         authority: answer.authority.clone(),
         status: answer.status,
@@ -129,31 +120,59 @@ pub(crate) fn read(answer: &Answer) -> Result<DeviceAuthorization, Error> {
     if !(200..=299).contains(&answer.status) {
         return Err(token_error::no_verdict(answer));
     }
-    let body: Body = serde_json::from_slice(&answer.body)
-        .map_err(|_| unusable("something that is no code for a device"))?;
-    let user_code = printable(&body.user_code);
-    if user_code.is_empty() || body.device_code.is_empty() {
+    let text = AnswerText::of(answer);
+    let fields = text
+        .fields()
+        .map(|fields| fields.with_named(&dialect.answer_fields))
+        .and_then(|fields| fields.holding("device_code"))
+        .ok_or_else(|| unusable("something that is no code for a device"))?;
+    let word = |name: &str| fields.text(name).map(answer_fields::trimmed).unwrap_or_default();
+    let (device_code, user_code) = (word("device_code"), printable(&word("user_code")));
+    if user_code.is_empty() || device_code.is_empty() {
         return Err(unusable("an empty code"));
     }
-    let interval = Duration::from_secs(body.interval.unwrap_or(DEFAULT_INTERVAL));
+    // Google's name for it is the second one. The address is printed and opened: neither another
+    // scheme nor a control character gets through.
+    let address = |names: [&str; 2]| names.iter().find_map(|name| safe_address(&word(name)));
+    let seconds = |name: &str| fields.seconds(name).and_then(|seconds| u64::try_from(seconds).ok());
+    let life = seconds("expires_in").filter(|life| *life > 0);
     Ok(DeviceAuthorization {
-        device_code: DeviceCode::from_trusted(body.device_code),
+        device_code: DeviceCode::from_trusted(device_code),
         user_code,
-        // The address is printed and opened: neither another scheme nor a control character gets
-        // through.
-        verification_uri: safe_address(&body.verification_uri)
+        verification_uri: address(["verification_uri", "verification_url"])
             .ok_or_else(|| unusable("an address that can't be opened"))?,
-        verification_uri_complete: body.verification_uri_complete.as_deref().and_then(safe_address),
-        expires_in: Duration::from_secs(body.expires_in).min(MAX_LIFE),
-        interval,
+        verification_uri_complete: address([
+            "verification_uri_complete",
+            "verification_url_complete",
+        ]),
+        expires_in: life.map_or(DEFAULT_LIFE, Duration::from_secs).min(MAX_LIFE),
+        interval: Duration::from_secs(
+            seconds("interval")
+                .filter(|seconds| *seconds <= MAX_INTERVAL)
+                .unwrap_or(DEFAULT_INTERVAL),
+        ),
     })
 }
 
 /// Returns the address in a form that may be both opened and printed.
 fn safe_address(text: &str) -> Option<Address> {
-    let address: Address = text.parse().ok()?;
+    let address: Address = match text.parse() {
+        Ok(address) => address,
+        // Some servers leave the scheme out: `as.example/device`.
+        Err(_) if is_bare(text) => format!("https://{text}").parse().ok()?,
+        Err(_) => return None,
+    };
     let opened = address.url().as_str();
     if printable(opened) == opened { opened.parse().ok() } else { None }
+}
+
+/// Whether `text` is a host with a path, and no scheme.
+fn is_bare(text: &str) -> bool {
+    let host = text.split(['/', '?', '#']).next().unwrap_or_default();
+    let (name, port) = host.split_once(':').unwrap_or((host, "443"));
+    name.contains('.')
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-.".contains(&byte))
+        && port.parse::<u16>().is_ok()
 }
 
 /// Asks once whether the code was entered (RFC 8628 §3.4).
@@ -179,31 +198,30 @@ pub(crate) fn poll(
 /// Interprets an answer. The `error` in it counts, whatever its status: the RFC has 400, Google 428
 /// and 403, GitHub 200.
 fn judge(answer: &Answer, dialect: &Dialect, now: Timestamp) -> PollOutcome {
-    #[derive(Deserialize)]
-    struct Body {
-        error: String,
-        interval: Option<u64>,
-    }
-    if let Ok(body) = serde_json::from_slice::<Body>(&answer.body) {
-        match body.error.as_str() {
+    let outcome = token_answer::read(answer, Request::Exchange, dialect, now);
+    if outcome.is_err()
+        && let Some(code) = token_error::code_of(answer, dialect)
+    {
+        match code.as_str() {
             "authorization_pending" => return PollOutcome::Pending,
-            "slow_down" => {
-                return PollOutcome::SlowDown { interval: body.interval.map(Duration::from_secs) };
-            }
-            "access_denied" => return PollOutcome::Denied,
-            "expired_token" => return PollOutcome::Expired,
+            "slow_down" => return PollOutcome::SlowDown { interval: named_interval(answer) },
+            // The second one is Microsoft's word.
+            "access_denied" | "authorization_declined" => return PollOutcome::Denied,
+            "expired_token" | "code_expired" => return PollOutcome::Expired,
             _ => {}
         }
     }
-    let outcome = match token_error::read(answer, Request::Exchange, &dialect.grant_errors) {
-        Some(error) => Err(error),
-        None => token_answer::parse(answer, dialect, now),
-    };
     match outcome {
         Ok(granted) => PollOutcome::Granted(granted),
         Err(error) if is_transient(&error) => PollOutcome::Transient(error),
         Err(error) => PollOutcome::Failed(error),
     }
+}
+
+/// Returns the interval that a `slow_down` names, if it can be read.
+fn named_interval(answer: &Answer) -> Option<Duration> {
+    let seconds = AnswerText::of(answer).fields()?.seconds("interval")?;
+    u64::try_from(seconds).ok().filter(|seconds| *seconds <= MAX_INTERVAL).map(Duration::from_secs)
 }
 
 /// Whether a later request may bring another answer.
@@ -215,6 +233,7 @@ fn is_transient(error: &Error) -> bool {
         }
         Error::GrantRefused { .. }
         | Error::ClientRefused { .. }
+        | Error::ClockRefused { .. }
         | Error::NotSigned(_)
         | Error::Fault(_) => false,
     }
@@ -270,6 +289,7 @@ mod tests {
             status,
             retry_after: None,
             date: None,
+            content_type: None,
             body: Zeroizing::new(body.as_bytes().to_vec()),
             sent: SentSecrets::default(),
         }
@@ -277,7 +297,7 @@ mod tests {
 
     fn given(changes: &str) -> Result<DeviceAuthorization, Error> {
         let whole = r#"{"device_code":"made-up","user_code":"WDJB-MJHT","expires_in":900"#;
-        read(&answer(200, &format!("{whole}{changes}}}")))
+        read(&answer(200, &format!("{whole}{changes}}}")), &Dialect::default())
     }
 
     #[test]
@@ -302,6 +322,41 @@ mod tests {
             let good = r#","verification_uri":"https://as.example/""#;
             let given = given(&format!(r#"{good},"verification_uri_complete":"{uri}""#)).unwrap();
             assert_eq!(given.verification_uri_complete, None, "{uri}");
+        }
+    }
+
+    #[test]
+    fn a_code_is_shown_however_odd_the_answer_is() {
+        let rest = r#""device_code":"made-up","user_code":1234,"verification_uri""#;
+        for body in [
+            format!(r#"{{{rest}:"https://as.example/d","expires_in":"900","interval":"5"}}"#),
+            format!(r#"{{{rest}:"https://as.example/d","expires_in":900.5,"interval":-1}}"#),
+            format!(r#"{{{rest}:"https://as.example/d","interval":5.0}}"#),
+            format!(
+                r#"{{{rest}:"https://as.example/d","verification_url":"https://as.example/e"}}"#
+            ),
+            format!(r#"{{{rest}:"as.example/d","expires_in":-1}}"#),
+            format!("\u{feff}{{{rest}:\"https://as.example/d\"}}"),
+        ] {
+            let read = read(&answer(200, &body), &Dialect::default());
+            let read = read.unwrap_or_else(|error| panic!("{body}: {error}"));
+            assert_eq!(read.user_code, "1234", "{body}");
+            assert_eq!(read.verification_uri.as_str(), "https://as.example/d", "{body}");
+            assert_eq!((read.interval.as_secs(), read.expires_in.as_secs()), (5, 900), "{body}");
+        }
+    }
+
+    #[test]
+    fn a_poll_is_waited_on_however_its_interval_is_written() {
+        let now = Timestamp::UNIX_EPOCH;
+        for interval in ["\"5\"", "5.5", "-1", "null", "{}", "1e999"] {
+            let judged = |error| {
+                let body = format!(r#"{{"error":"{error}","interval":{interval}}}"#);
+                judge(&answer(400, &body), &Dialect::default(), now)
+            };
+            assert!(matches!(judged("authorization_pending"), PollOutcome::Pending));
+            assert!(matches!(judged("slow_down"), PollOutcome::SlowDown { .. }), "{interval}");
+            assert!(matches!(judged("authorization_declined"), PollOutcome::Denied));
         }
     }
 

@@ -77,6 +77,8 @@ pub(crate) struct Answer {
     pub(crate) retry_after: Option<Duration>,
     /// The server's own time (RFC 9110 §6.6.1).
     pub(crate) date: Option<Timestamp>,
+    /// The media type that the server names (RFC 9110 §8.3).
+    pub(crate) content_type: Option<String>,
     pub(crate) body: Zeroizing<Vec<u8>>,
     /// The secrets of the request, which are masked in any text of the answer.
     pub(crate) sent: SentSecrets,
@@ -293,6 +295,7 @@ async fn read_answer(
     let date = header_text(&response, &header::DATE).and_then(http_date);
     let retry_after = header_text(&response, &header::RETRY_AFTER)
         .and_then(|value| parse_retry_after(value, date));
+    let content_type = header_text(&response, &header::CONTENT_TYPE).map(ToOwned::to_owned);
     let mut body = Body::new();
     loop {
         match response.chunk().await {
@@ -302,7 +305,16 @@ async fn read_answer(
                 return Err(Fault::Unreadable { authority, why });
             }
             Ok(None) => {
-                return Ok(Answer { authority, status, retry_after, date, body: body.0, sent });
+                let body = body.0;
+                return Ok(Answer {
+                    authority,
+                    status,
+                    retry_after,
+                    date,
+                    content_type,
+                    body,
+                    sent,
+                });
             }
             Err(error) => {
                 let why = cause(&error);

@@ -25,6 +25,9 @@ const GRANT_TYPE: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 /// The life of an assertion, in seconds: the most that Google allows.
 const LIFE: i64 = 3600;
 
+/// The number of seconds by which an assertion is dated back.
+const BACKDATED: i64 = 30;
+
 /// The reason why nothing can be signed.
 const NO_KEY: &str = "the private key can't be used: it is no RSA key in PKCS #8";
 const NO_RANDOMNESS: &str = "the private key could not be used just now";
@@ -43,7 +46,7 @@ pub(crate) fn request(
     };
     let form = [("grant_type", GRANT_TYPE), ("assertion", assertion.expose())];
     // The assertion names the account, so the request has no client authentication (RFC 7521 §4.1).
-    token::send(client, &Authentication::None, &form, Request::Exchange, now, timeout)
+    token::send(client, &Authentication::None, &form, Request::Unattended, now, timeout)
         .without_refresh_token()
 }
 
@@ -57,7 +60,8 @@ fn sign(
     if let Some(key_id) = &account.key_id {
         header["kid"] = json!(key_id);
     }
-    let issued_at = now.as_second();
+    // Dated back: a server whose clock is a little behind refuses what is signed in the future.
+    let issued_at = now.as_second() - BACKDATED;
     let mut claims = json!({
         "iss": account.email,
         "aud": audience.as_str(),

@@ -8,6 +8,8 @@ pub(crate) mod sent_secrets;
 mod tls;
 mod told;
 pub(crate) mod http;
+mod answer_fields;
+mod refusal;
 pub(crate) mod token_error;
 pub(crate) mod token_answer;
 pub(crate) mod token;

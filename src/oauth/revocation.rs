@@ -79,15 +79,15 @@ fn judge(client: &Client, answer: Result<Answer, Fault>) -> Result<(), Error> {
     if (200..=299).contains(&answer.status) {
         return Ok(());
     }
-    match token_error::read(&answer, Request::Refresh, &client.dialect.grant_errors) {
-        // The token was revoked before.
+    match token_error::read(&answer, Request::Refresh, &client.dialect) {
+        // The token was revoked before; Google's word for it is `invalid_token`.
         Some(Error::GrantRefused { error, .. })
-            if error == "invalid_grant" || client.dialect.grant_errors.contains(&error) =>
+            if error == "invalid_grant"
+                || error == "invalid_token"
+                || client.dialect.grant_errors.contains(&error) =>
         {
             Ok(())
         }
-        // Google says so of a token that was revoked before.
-        Some(Error::NoVerdict { error: Some(error), .. }) if error == "invalid_token" => Ok(()),
         Some(error) => Err(error),
         None => Err(token_error::no_verdict(&answer)),
     }

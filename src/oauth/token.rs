@@ -3,9 +3,9 @@
 //! Whether a token needs renewing and where the new one is stored is the caller's business.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::http::{self, Authentication};
 use super::token_answer::{self, TokenAnswer};
@@ -109,6 +109,7 @@ pub(super) fn send(
     now: Timestamp,
     timeout: Duration,
 ) -> TokenOutcome {
+    let sent_at = Instant::now();
     let certificates = client.trusted_certificates.as_deref();
     let post = match client.dialect.request {
         Encoding::Form => http::post,
@@ -118,10 +119,16 @@ pub(super) fn send(
         Err(fault) => TokenOutcome { answer: Err(fault.into()), meta: None },
         Ok(answer) => TokenOutcome {
             meta: Some(ResponseMeta { status: answer.status, date: answer.date }),
-            answer: match token_error::read(&answer, kind, &client.dialect.grant_errors) {
-                Some(error) => Err(error),
-                None => token_answer::parse(&answer, &client.dialect, now),
-            },
+            answer: token_answer::read(&answer, kind, &client.dialect, now).map_err(|error| {
+                match kind {
+                    Request::Unattended => {
+                        let elapsed = SignedDuration::try_from(sent_at.elapsed());
+                        let now = now.saturating_add(elapsed.unwrap_or_default());
+                        token_error::blame_clock(error, answer.date, now.unwrap_or(Timestamp::MAX))
+                    }
+                    Request::Exchange | Request::Refresh => error,
+                }
+            }),
         },
     }
 }

@@ -4,16 +4,17 @@
 //! An answer that holds an error is read by [`super::token_error`].
 
 use jiff::{SignedDuration, Timestamp};
-use serde::Deserialize;
 use serde_json::Value;
-use zeroize::Zeroizing;
+use serde_json::value::RawValue;
 
+use super::answer_fields::{self, AnswerText, Fields};
 use super::http::Answer;
-use super::token_error::{self, Error};
+use super::token_error::{self, Error, Request};
 use crate::model::credential::Expiry;
 use crate::model::dialect::{Dialect, ExpiryShape};
+use crate::model::jwt;
 use crate::model::scope::Scopes;
-use crate::secret::{AccessToken, RefreshToken};
+use crate::secret::{AccessToken, RefreshToken, SecretText};
 
 /// The tokens that a token endpoint issued.
 #[derive(Debug)]
@@ -29,24 +30,16 @@ pub(crate) struct TokenAnswer {
     pub(crate) scopes: Option<Scopes>,
 }
 
-/// The body of a success response, as servers write it.
-#[derive(Deserialize)]
-struct Body {
-    access_token: String,
-    // A field that is not as the RFC has it must not cost a token that was issued, so most are read
-    // as any JSON value.
-    token_type: Option<Value>,
-    expires_in: Option<Value>,
-    /// The end of the token, in seconds since 1970, as Salla sends it.
-    expires: Option<Value>,
-    /// The time at which the token was issued, in seconds since 1970, as Jira Data Center sends it.
-    created_at: Option<Value>,
-    refresh_token: Option<String>,
-    /// The life of the refresh token. No RFC has the field, but Google and Shopify send it.
-    refresh_token_expires_in: Option<Value>,
-    /// The life of the refresh token under Keycloak's name for it.
-    refresh_expires_in: Option<Value>,
-    scope: Option<Value>,
+/// Reads the answer to a token request: the tokens in it, else its error. An answer of success
+/// that holds a token counts as one, whatever stands beside the token.
+pub(crate) fn read(
+    answer: &Answer,
+    request: Request,
+    dialect: &Dialect,
+    now: Timestamp,
+) -> Result<TokenAnswer, Error> {
+    parse(answer, dialect, now)
+        .map_err(|no_token| token_error::read(answer, request, dialect).unwrap_or(no_token))
 }
 
 /// Reads the tokens in a successful answer; fails with [`Error::NoVerdict`] if it holds none.
@@ -58,45 +51,45 @@ pub(crate) fn parse(
     if !(200..=299).contains(&answer.status) {
         return Err(token_error::no_verdict(answer));
     }
-    let body: Body =
-        serde_json::from_slice(&answer.body).map_err(|_| token_error::no_verdict(answer))?;
-    let malformed = |_| Error::NoVerdict {
+    let text = AnswerText::of(answer);
+    let fields = text
+        .fields()
+        .map(|fields| fields.with_named(&dialect.answer_fields))
+        .and_then(|fields| fields.holding("access_token"))
+        .ok_or_else(|| token_error::no_verdict(answer))?;
+    let token = fields.text("access_token").map(answer_fields::trimmed).unwrap_or_default();
+    let access_token = AccessToken::parse_issued(token).map_err(|_| Error::NoVerdict {
         authority: answer.authority.clone(),
         status: answer.status,
         error: None,
         retry_after: None,
         what: "a token that holds characters which no token can have".into(),
-    };
-    let refresh_expires_in =
-        body.refresh_token_expires_in.as_ref().or(body.refresh_expires_in.as_ref());
-    let expiry = parse_expiry(&body, dialect, now);
+    })?;
+    // Keycloak's name for it is the second one, and it sends 0 for a refresh token that does not
+    // end.
+    let refresh_life =
+        fields.seconds("refresh_token_expires_in").or_else(|| fields.seconds("refresh_expires_in"));
     Ok(TokenAnswer {
-        access_token: AccessToken::parse_issued(body.access_token).map_err(malformed)?,
-        token_type: token_type(body.token_type.as_ref().and_then(Value::as_str)),
-        expiry,
-        // An empty refresh token counts as none.
-        refresh_token: body
-            .refresh_token
-            .filter(|token| !token.is_empty())
-            .map(RefreshToken::parse_issued)
-            .transpose()
-            .map_err(malformed)?,
-        // Keycloak sends 0 for a refresh token that does not end.
-        refresh_expires_at: expiry_after(refresh_expires_in, now).at().filter(|at| *at > now),
-        scopes: body.scope.as_ref().and_then(scopes),
+        expiry: parse_expiry(&fields, dialect, &access_token, now),
+        access_token,
+        token_type: token_type(fields.text("token_type").as_deref().map(String::as_str)),
+        // One that can't be read counts as none: it must not cost the access token.
+        refresh_token: fields
+            .text("refresh_token")
+            .and_then(|text| RefreshToken::parse_issued(answer_fields::trimmed(text)).ok()),
+        refresh_expires_at: expiry_after(refresh_life, now).at().filter(|at| *at > now),
+        scopes: fields.value("scope").or_else(|| fields.value("scopes")).and_then(scopes),
     })
 }
 
 /// Reads the granted scopes: one text (RFC 6749 §3.3), or a list as some servers send it.
-fn scopes(sent: &Value) -> Option<Scopes> {
-    match sent {
-        Value::String(text) => Some(Scopes::parse(text)),
-        Value::Array(list) => {
-            let words: Vec<&str> = list.iter().filter_map(Value::as_str).collect();
-            Some(Scopes::parse(&words.join(" ")))
-        }
-        _ => None,
+fn scopes(sent: &RawValue) -> Option<Scopes> {
+    if let Some(text) = answer_fields::text(sent) {
+        return Some(Scopes::parse(&text));
     }
+    let list: Vec<Value> = serde_json::from_str(sent.get()).ok()?;
+    let words: Vec<&str> = list.iter().filter_map(Value::as_str).collect();
+    Some(Scopes::parse(&words.join(" ")))
 }
 
 /// Returns the word for an `Authorization` header, `Bearer` if the server sent none that can be
@@ -106,6 +99,7 @@ fn token_type(sent: Option<&str>) -> String {
     let is_scheme = |text: &str| {
         !text.is_empty()
             && text.len() <= 64
+            && text.bytes().any(|byte| byte.is_ascii_alphabetic())
             && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~+".contains(&byte))
     };
     match sent {
@@ -115,58 +109,52 @@ fn token_type(sent: Option<&str>) -> String {
     }
 }
 
-/// Returns the end of the token, from the field that this server uses.
-fn parse_expiry(body: &Body, dialect: &Dialect, now: Timestamp) -> Expiry {
-    let since_1970 = |value: &Option<Value>| {
-        value.as_ref().and_then(seconds).and_then(|at| Timestamp::from_second(at).ok())
-    };
-    let expires_in_from = |from: Timestamp| expiry_after(body.expires_in.as_ref(), from);
+/// Returns the end of the token: from the field that this server uses, from those that other servers
+/// use, or from the token itself.
+fn parse_expiry(
+    fields: &Fields<'_>,
+    dialect: &Dialect,
+    token: &AccessToken,
+    now: Timestamp,
+) -> Expiry {
+    let expires_in_from = |from: Timestamp| expiry_after(fields.seconds("expires_in"), from);
     let stated = match dialect.expiry {
         ExpiryShape::ExpiresIn => expires_in_from(now),
         ExpiryShape::Expires => {
-            since_1970(&body.expires).map_or_else(|| expires_in_from(now), Expiry::Known)
+            fields.time("expires").map_or_else(|| expires_in_from(now), Expiry::Known)
         }
-        ExpiryShape::CreatedAt => expires_in_from(since_1970(&body.created_at).unwrap_or(now)),
+        ExpiryShape::CreatedAt => expires_in_from(fields.time("created_at").unwrap_or(now)),
     };
-    match stated {
-        // A field that is there but can't be read says nothing, not even that there is no end.
-        Expiry::Unknown
-            if dialect.endless && body.expires_in.is_none() && body.expires.is_none() =>
-        {
-            Expiry::None
-        }
-        stated => stated,
+    if stated != Expiry::Unknown {
+        return stated;
+    }
+    let moments = ["expires_at", "expires_on"];
+    if let Some(at) = moments.into_iter().find_map(|name| fields.time(name)) {
+        return Expiry::Known(at);
+    }
+    // A field that is there but can't be read says nothing, not even that there is no end.
+    let is_silent = fields.value("expires_in").is_none() && fields.value("expires").is_none();
+    match (jwt::expiry(token.expose()), dialect.endless && is_silent) {
+        (Some(at), _) => Expiry::Known(at),
+        (None, true) => Expiry::None,
+        (None, false) => Expiry::Unknown,
     }
 }
 
-/// Returns the end that lies `expires_in` after `from`. Servers send the seconds as a number or as
-/// a string, or not at all; an impossible life is unknown rather than guessed.
-fn expiry_after(expires_in: Option<&Value>, now: Timestamp) -> Expiry {
+/// Returns the end that lies `expires_in` seconds after `now`. An impossible life is unknown rather
+/// than guessed.
+fn expiry_after(expires_in: Option<i64>, now: Timestamp) -> Expiry {
     expires_in
-        .and_then(seconds)
-        .and_then(|seconds: i64| now.checked_add(SignedDuration::from_secs(seconds.max(0))).ok())
+        .and_then(|seconds| now.checked_add(SignedDuration::from_secs(seconds.max(0))).ok())
         .map_or(Expiry::Unknown, Expiry::Known)
-}
-
-fn seconds(sent: &Value) -> Option<i64> {
-    match sent {
-        Value::Number(number) => number.as_i64().or_else(|| number.as_f64().map(saturate)),
-        Value::String(text) => Zeroizing::new(text.clone()).trim().parse().ok(),
-        _ => None,
-    }
-}
-
-#[expect(clippy::cast_possible_truncation, reason = "the cast saturates, and too long is unknown")]
-fn saturate(seconds: f64) -> i64 {
-    seconds as i64
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::oauth::sent_secrets::SentSecrets;
-    use crate::secret::SecretText;
     use serde_json::json;
+    use zeroize::Zeroizing;
 
     const NOW: Timestamp = Timestamp::constant(1_700_000_000, 0);
 
@@ -176,6 +164,7 @@ mod tests {
             status,
             retry_after: None,
             date: None,
+            content_type: None,
             body: Zeroizing::new(body.as_bytes().to_vec()),
             sent: SentSecrets::default(),
         }
@@ -189,6 +178,7 @@ mod tests {
             (json!(3600), after(3600)),
             (json!("3600"), after(3600)),
             (json!(3600.5), after(3600)),
+            (json!("3600.0"), after(3600)),
             (json!(0), after(0)),
             (json!(-5), after(0)),
             (json!(u64::MAX), Expiry::Unknown),
@@ -197,9 +187,10 @@ mod tests {
             (json!(null), Expiry::Unknown),
             (json!([1]), Expiry::Unknown),
         ] {
-            assert_eq!(expiry_after(Some(&sent), NOW), expected, "{sent}");
+            let body = format!(r#"{{"access_token":"made-up-1","expires_in":{sent}}}"#);
+            let read = parse(&answer(200, &body), &Dialect::default(), NOW).unwrap();
+            assert_eq!(read.expiry, expected, "{sent}");
         }
-        assert_eq!(expiry_after(None, NOW), Expiry::Unknown);
     }
 
     #[test]
@@ -230,7 +221,6 @@ mod tests {
             (200, "<html>"),
             (200, r#"{"access_token":""}"#),
             (200, r#"{"access_token":"made up"}"#),
-            (200, r#"{"access_token":"made-up","refresh_token":"a\nb"}"#),
             (500, r#"{"access_token":"made-up"}"#),
             (302, ""),
         ] {
@@ -272,6 +262,62 @@ mod tests {
         assert_eq!((&*read.token_type, read.scopes.unwrap().to_string()), ("Bearer", "a b".into()));
         assert_eq!(token_type(Some("x\r\nSet-Cookie: y")), "Bearer");
         assert_eq!(token_type(Some("DPoP")), "DPoP");
+    }
+
+    #[test]
+    fn a_token_is_read_however_the_answer_is_written() {
+        for body in [
+            "\u{feff}{\"access_token\":\"made-up-1\"}",
+            "access_token=made-up-1&scope=a+b&token_type=bearer",
+            r#"{"data":{"access_token":"made-up-1"},"ok":true}"#,
+            r#"{"ok":true,"authed_user":{"id":"U1","access_token":"made-up-1"}}"#,
+            r#"{"accessToken":"made-up-1","refreshToken":false,"expiresIn":"3600.0"}"#,
+            r#"{"access_token":"made-up-1\n","refresh_token":false}"#,
+            r#"{"access_token":"made-up-1","refresh_token":"a b","scope":1e999}"#,
+            r#"{"access_token":"made-up-1","error":"none","refresh_token":{}}"#,
+        ] {
+            let read = read(&answer(200, body), Request::Exchange, &Dialect::default(), NOW);
+            let read = read.unwrap_or_else(|error| panic!("{body}: {error}"));
+            assert_eq!(read.access_token.expose(), "made-up-1", "{body}");
+            assert!(read.refresh_token.is_none(), "{body}");
+        }
+        let number = r#"{"access_token":"made-up-1","refresh_token":12345}"#;
+        let read = parse(&answer(200, number), &Dialect::default(), NOW).unwrap();
+        assert_eq!(read.refresh_token.unwrap().expose(), "12345");
+    }
+
+    #[test]
+    fn a_definition_names_where_things_stand() {
+        let dialect: Dialect =
+            toml::from_str("answer_fields = { access_token = '/result/jwt', expires_in = '/ttl' }")
+                .unwrap();
+        let body = r#"{"result":{"jwt":"made-up-1"},"access_token":"made-up-2","ttl":60}"#;
+        let read = parse(&answer(200, body), &dialect, NOW).unwrap();
+        assert_eq!(read.access_token.expose(), "made-up-1");
+        assert_eq!(read.expiry.at().unwrap().as_second(), 1_700_000_060);
+    }
+
+    #[test]
+    fn a_moment_counts_where_no_life_is_named() {
+        for field in [
+            r#""expires_at":1700000900"#,
+            r#""expires_at":"2023-11-14T22:28:20Z""#,
+            r#""expires_on":"1700000900""#,
+            r#""expires_in":null,"expiresAt":1700000900.0"#,
+        ] {
+            let body = format!(r#"{{"access_token":"made-up-1",{field}}}"#);
+            let read = parse(&answer(200, &body), &Dialect::default(), NOW).unwrap();
+            assert_eq!(read.expiry.at().map(Timestamp::as_second), Some(1_700_000_900), "{field}");
+        }
+    }
+
+    #[test]
+    fn an_answer_that_can_not_be_read_is_named_by_its_fields() {
+        let mut page = answer(200, r#"{"ticket":"made-up-1","ok":true}"#);
+        page.content_type = Some("application/json".into());
+        let shown = parse(&page, &Dialect::default(), NOW).unwrap_err().to_string();
+        assert!(shown.contains("`application/json`, fields `ok`, `ticket`"), "{shown}");
+        assert!(!shown.contains("made-up"), "{shown}");
     }
 
     #[test]

@@ -5,10 +5,16 @@
 
 use std::time::Duration;
 
-use serde::Deserialize;
-use serde_json::Value;
+use jiff::{SignedDuration, Timestamp};
+use zeroize::Zeroizing;
 
+use super::answer_fields::{self, AnswerText, Fields};
 use super::http::{Answer, Fault};
+pub(crate) use super::refusal::Request;
+use super::refusal::{Verdict, normalised, verdict};
+use crate::model::attempt::TOLERABLE_SKEW;
+use crate::model::dialect::Dialect;
+use crate::untrusted::printable;
 
 /// The reason why a token endpoint gave no token.
 #[derive(Debug, thiserror::Error)]
@@ -19,6 +25,10 @@ pub(crate) enum Error {
     /// The client's settings are not those that the server knows; the grant is still valid.
     #[error("`{authority}` does not accept the client's settings: {reason}")]
     ClientRefused { authority: String, error: String, reason: String },
+    /// The server refused a signed or secret proof while this machine's clock is wrong: the grant is
+    /// still valid, and a later try helps once the clock is right. `ahead` is the server's lead.
+    #[error("`{authority}` refused the request while {}: {reason}", off(*ahead))]
+    ClockRefused { authority: String, error: String, reason: String, ahead: SignedDuration },
     /// The server asks for a pause; it did nothing.
     #[error("`{authority}` asks for fewer requests")]
     TooManyRequests { authority: String, retry_after: Option<Duration> },
@@ -50,6 +60,7 @@ impl Error {
             }
             Self::Fault(Fault::NotSent { .. } | Fault::Setup { .. })
             | Self::NotSigned(_)
+            | Self::ClockRefused { .. }
             | Self::TooManyRequests { .. } => true,
             Self::Fault(Fault::Unanswered { .. } | Fault::Unreadable { .. })
             | Self::GrantRefused { .. }
@@ -67,6 +78,7 @@ impl Error {
                 Fault::Unanswered { .. } | Fault::Unreadable { .. } | Fault::Setup { .. },
             )
             | Self::NotSigned(_)
+            | Self::ClockRefused { .. }
             | Self::GrantRefused { .. }
             | Self::ClientRefused { .. } => false,
         }
@@ -77,6 +89,7 @@ impl Error {
         match self {
             Self::GrantRefused { .. } | Self::ClientRefused { .. } => false,
             Self::TooManyRequests { .. }
+            | Self::ClockRefused { .. }
             | Self::NoVerdict { .. }
             | Self::NotSigned(_)
             | Self::Fault(_) => !self.was_not_processed(),
@@ -91,6 +104,7 @@ impl Error {
             }
             Self::GrantRefused { .. }
             | Self::ClientRefused { .. }
+            | Self::ClockRefused { .. }
             | Self::NotSigned(_)
             | Self::Fault(_) => None,
         }
@@ -99,7 +113,9 @@ impl Error {
     /// Returns the code of the OAuth error, if the answer held one.
     pub(crate) fn code(&self) -> Option<&str> {
         match self {
-            Self::GrantRefused { error, .. } | Self::ClientRefused { error, .. } => Some(error),
+            Self::GrantRefused { error, .. }
+            | Self::ClientRefused { error, .. }
+            | Self::ClockRefused { error, .. } => Some(error),
             Self::NoVerdict { error, .. } => error.as_deref(),
             Self::TooManyRequests { .. } | Self::NotSigned(_) | Self::Fault(_) => None,
         }
@@ -111,98 +127,106 @@ impl Error {
     }
 }
 
+/// Says how far this machine's clock is off, where the server's is `ahead`.
+fn off(ahead: SignedDuration) -> String {
+    let side = if ahead.is_negative() { "ahead" } else { "behind" };
+    format!("this machine's clock is {} s {side}", ahead.as_secs().unsigned_abs())
+}
+
 /// Whether an OAuth error's code says that the client's id or secret was refused.
 pub(crate) fn is_about_the_client(code: &str) -> bool {
     // `access_denied` is Atlassian's word for it.
     ["invalid_client", "incorrect_client_credentials", "access_denied"].contains(&code)
 }
 
-/// The kind of the request that was refused, which decides what some errors mean.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Request {
-    /// A request that redeems a code (RFC 6749 §4.1.3).
-    Exchange,
-    /// A request that renews a token (RFC 6749 §6).
-    Refresh,
-}
-
-/// The body of an error response.
-#[derive(Deserialize)]
-struct Body {
-    #[serde(deserialize_with = "code")]
-    error: Coded,
-    error_description: Option<String>,
+/// The error in an answer, as the server wrote it.
+struct Sent {
+    /// The codes, the first of which is shown where nobody knows any of them.
+    codes: Vec<String>,
     /// Google's finer reason, such as `invalid_rapt`.
-    error_subtype: Option<String>,
+    subtype: Option<String>,
+    description: Option<String>,
 }
 
-/// The value of `error`: a code (RFC 6749 §5.2), or an object with one, as Facebook sends it.
-struct Coded {
-    code: String,
-    message: Option<String>,
-}
-
-fn code<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Coded, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Sent {
-        Code(String),
-        Object { code: Value, message: Option<String> },
+impl Sent {
+    /// Reads the error in `fields`. Fails if there is none. `is_success` says that the HTTP status
+    /// tells of no error, so that only a field with that name is one.
+    fn of(fields: &Fields<'_>, is_success: bool) -> Option<Self> {
+        let plain = |text: Option<Zeroizing<String>>| {
+            text.map(answer_fields::trimmed).filter(|text| !text.is_empty())
+        };
+        let listed = fields.first_of("errors");
+        let mut codes = Vec::new();
+        let mut description = None;
+        for raw in [fields.value("error"), listed].into_iter().flatten() {
+            codes.extend(plain(answer_fields::text(raw)));
+            if let Some(object) = answer_fields::object(raw) {
+                let inner = ["code", "error", "error_code", "type", "status"];
+                codes.extend(inner.into_iter().filter_map(|name| plain(object.text(name))));
+                let texts = ["message", "description", "error_description"];
+                let found = texts.into_iter().find_map(|name| plain(object.text(name)));
+                description = description.or(found);
+            }
+        }
+        codes.extend(plain(fields.text("error_code")));
+        if !is_success {
+            // A number is the HTTP status once more.
+            let words = plain(fields.text("code")).filter(|code| code.parse::<f64>().is_err());
+            codes.extend(words);
+        }
+        if codes.is_empty() {
+            return None;
+        }
+        let texts = ["error_description", "message", "msg", "description"];
+        let outer = texts.into_iter().find_map(|name| plain(fields.text(name)));
+        Some(Self {
+            codes,
+            subtype: plain(fields.text("error_subtype")),
+            description: outer.or(description),
+        })
     }
-    Ok(match Sent::deserialize(deserializer)? {
-        Sent::Code(code) => Coded { code, message: None },
-        Sent::Object { code: Value::String(code), message } => Coded { code, message },
-        Sent::Object { code, message } => Coded { code: code.to_string(), message },
-    })
 }
 
-/// Reads the error in `answer`; returns `None` if its body holds none. `grant_errors` are the
-/// server's own codes for a grant that is over.
-pub(crate) fn read(answer: &Answer, request: Request, grant_errors: &[String]) -> Option<Error> {
+/// Returns the code of the error in `answer`, in lower case with `_` between words.
+pub(super) fn code_of(answer: &Answer, dialect: &Dialect) -> Option<String> {
+    let text = AnswerText::of(answer);
+    let fields = text.fields()?.with_named(&dialect.answer_fields);
+    let sent = Sent::of(&fields, (200..=299).contains(&answer.status))?;
+    sent.codes.first().map(|code| normalised(code))
+}
+
+/// Reads the error in `answer`; returns `None` if its body holds none. The `dialect` has the
+/// server's own codes for a grant that is over, and the place of the code in the answer.
+pub(crate) fn read(answer: &Answer, request: Request, dialect: &Dialect) -> Option<Error> {
     let authority = answer.authority.clone();
     if answer.status == 429 {
         return Some(Error::TooManyRequests { authority, retry_after: answer.retry_after });
     }
-    let body: Body = serde_json::from_slice(&answer.body).ok()?;
-    let Coded { code, message } = body.error;
-    if code.is_empty() {
-        return None;
-    }
-    let description = body.error_description.or(message);
-    let reason = [Some(&code), body.error_subtype.as_ref(), description.as_ref()]
+    let text = AnswerText::of(answer);
+    let fields = text.fields()?.with_named(&dialect.answer_fields);
+    let Sent { codes, subtype, description } =
+        Sent::of(&fields, (200..=299).contains(&answer.status))?;
+    let judged = |code: &String| {
+        let plain = normalised(code);
+        let is_own = |own: &String| own == code || normalised(own) == plain;
+        if dialect.grant_errors.iter().any(is_own) {
+            return Some((code.clone(), Verdict::Grant));
+        }
+        verdict(&plain, request, answer.status).map(|verdict| (plain, verdict))
+    };
+    let (code, verdict) =
+        codes.iter().find_map(judged).unwrap_or_else(|| (codes[0].clone(), Verdict::Passing));
+    let reason = [Some(&code), subtype.as_ref(), description.as_ref()]
         .into_iter()
         .flatten()
         .map(|text| answer.sent.redact(text))
         .collect::<Vec<_>>()
         .join(", ");
     let error = answer.sent.redact(&code);
-    if grant_errors.contains(&code) {
-        return Some(Error::GrantRefused { authority, error, reason });
-    }
-    Some(match (code.as_str(), request) {
-        (
-            "invalid_grant"
-            | "bad_refresh_token"
-            | "bad_verification_code"
-            | "incorrect_device_code",
-            _,
-        )
-        | ("unauthorized_client", Request::Refresh) => {
-            Error::GrantRefused { authority, error, reason }
-        }
-        (
-            "invalid_client"
-            | "incorrect_client_credentials"
-            | "access_denied"
-            | "device_flow_disabled"
-            | "invalid_scope"
-            | "redirect_uri_mismatch"
-            | "unauthorized_client"
-            | "unsupported_grant_type"
-            | "invalid_request",
-            _,
-        ) => Error::ClientRefused { authority, error, reason },
-        _ => Error::NoVerdict {
+    Some(match verdict {
+        Verdict::Grant => Error::GrantRefused { authority, error, reason },
+        Verdict::Client => Error::ClientRefused { authority, error, reason },
+        Verdict::Passing => Error::NoVerdict {
             authority,
             status: answer.status,
             error: Some(error),
@@ -212,10 +236,31 @@ pub(crate) fn read(answer: &Answer, request: Request, grant_errors: &[String]) -
     })
 }
 
+/// Returns the refusal `error` of a request that no person has a part in as a passing one, if this
+/// machine's clock differs from the server's `date` by more than is harmless: the proof was too
+/// old, or not valid yet.
+pub(super) fn blame_clock(error: Error, date: Option<Timestamp>, now: Timestamp) -> Error {
+    let Some(ahead) = date.map(|date| date.duration_since(now)) else { return error };
+    if ahead.abs() <= TOLERABLE_SKEW {
+        return error;
+    }
+    match error {
+        Error::GrantRefused { authority, reason, error }
+        | Error::ClientRefused { authority, reason, error } => {
+            Error::ClockRefused { authority, error, reason, ahead }
+        }
+        error @ (Error::ClockRefused { .. }
+        | Error::TooManyRequests { .. }
+        | Error::NoVerdict { .. }
+        | Error::NotSigned(_)
+        | Error::Fault(_)) => error,
+    }
+}
+
 /// Returns the error for an answer whose body says nothing that an OAuth client can use.
 pub(super) fn no_verdict(answer: &Answer) -> Error {
     let what = match answer.status {
-        200..=299 => "something that is no token".to_owned(),
+        200..=299 => unreadable(answer),
         300..=399 => format!("a redirect (HTTP {}), which is not followed", answer.status),
         status => format!("HTTP {status} and no OAuth error"),
     };
@@ -225,6 +270,21 @@ pub(super) fn no_verdict(answer: &Answer) -> Error {
         error: None,
         retry_after: answer.retry_after,
         what,
+    }
+}
+
+/// Says what an answer of success holds in place of a token.
+fn unreadable(answer: &Answer) -> String {
+    let kind = answer.content_type.as_deref().map_or_else(
+        || "no content type".to_owned(),
+        |kind| format!("`{}`", printable(&kind.chars().take(64).collect::<String>())),
+    );
+    let text = AnswerText::of(answer);
+    let names = text.fields().map(|fields| answer.sent.redact(&fields.names()));
+    match names.as_deref() {
+        Some("") => format!("something that is no token ({kind}, no field)"),
+        Some(names) => format!("something that is no token ({kind}, fields {names})"),
+        None => format!("something that is no token ({kind})"),
     }
 }
 
@@ -239,13 +299,18 @@ mod tests {
             status,
             retry_after: None,
             date: None,
+            content_type: None,
             body: zeroize::Zeroizing::new(body.as_bytes().to_vec()),
             sent: SentSecrets::default(),
         }
     }
 
+    fn facebook() -> Dialect {
+        Dialect { grant_errors: vec!["190".into()], ..Dialect::default() }
+    }
+
     fn refresh(status: u16, body: &str) -> Option<Error> {
-        read(&answer(status, body), Request::Refresh, &["190".into()])
+        read(&answer(status, body), Request::Refresh, &facebook())
     }
 
     #[test]
@@ -283,7 +348,7 @@ mod tests {
         }
         let busy = r#"{"error":{"message":"An unexpected error","code":2}}"#;
         assert!(matches!(refresh(500, busy), Some(Error::NoVerdict { .. })));
-        let elsewhere = read(&answer(400, body), Request::Refresh, &[]);
+        let elsewhere = read(&answer(400, body), Request::Refresh, &Dialect::default());
         assert!(matches!(elsewhere, Some(Error::NoVerdict { .. })), "only where it is defined");
     }
 
@@ -308,8 +373,79 @@ mod tests {
         let body =
             r#"{"error":"unauthorized_client","error_description":"refresh_token is invalid"}"#;
         assert!(matches!(refresh(403, body), Some(Error::GrantRefused { .. })));
-        let found = read(&answer(403, body), Request::Exchange, &[]);
+        let found = read(&answer(403, body), Request::Exchange, &Dialect::default());
         assert!(matches!(found, Some(Error::ClientRefused { .. })));
+    }
+
+    #[test]
+    fn a_refusal_of_a_refresh_comes_in_many_words() {
+        for body in [
+            r#"{"error":"interaction_required"}"#,
+            r#"{"error":"INVALID_GRANT"}"#,
+            r#"{"error":"InvalidGrant"}"#,
+            r#"{"error":"invalid_token"}"#,
+            r#"{"error":"RefreshTokenExpired"}"#,
+            r#"{"error":"token_revoked"}"#,
+            r#"{"error":{"type":"invalid_grant"}}"#,
+            r#"{"error":{"code":"refresh_token_already_used"}}"#,
+            r#"{"code":400,"error_code":"refresh_token_not_found","msg":"x"}"#,
+            r#"{"errors":[{"code":"invalid_grant"}]}"#,
+            r#"{"error":"invalid_grant","error_description":{"a":1},"error_subtype":[7]}"#,
+            "error=invalid_grant&error_description=It+is+over",
+            "\u{feff}{\"error\":\"invalid_grant\"}",
+        ] {
+            let found = refresh(400, body);
+            assert!(matches!(found, Some(Error::GrantRefused { .. })), "{body}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn words_about_something_else_end_no_grant() {
+        for code in [
+            "access_token_expired",
+            "id_token_invalid",
+            "invalid_assertion_token",
+            "registration_token_expired",
+            "invalid_token_request",
+            "invalid_refresh_token_request",
+            "token_unavailable",
+            "expired",
+        ] {
+            let body = format!(r#"{{"error":"{code}"}}"#);
+            let found = refresh(400, &body);
+            assert!(matches!(found, Some(Error::NoVerdict { .. })), "{code}: {found:?}");
+        }
+        for (status, code) in [(503, "refresh_token_not_found"), (500, "login_required")] {
+            let found = refresh(status, &format!(r#"{{"error":"{code}"}}"#));
+            assert!(matches!(found, Some(Error::NoVerdict { .. })), "{code}: {found:?}");
+        }
+        let body = answer(400, r#"{"error":"refresh_token_expired"}"#);
+        let login = read(&body, Request::Exchange, &Dialect::default());
+        assert!(matches!(login, Some(Error::NoVerdict { .. })), "only in answer to a refresh");
+    }
+
+    #[test]
+    fn a_definition_names_the_field_and_the_words() {
+        let dialect = Dialect {
+            grant_errors: vec!["gone".into()],
+            answer_fields: [("error".to_owned(), "/meta/reason".to_owned())].into(),
+            ..Dialect::default()
+        };
+        let answer = answer(400, r#"{"error":false,"meta":{"reason":"GONE"}}"#);
+        let found = read(&answer, Request::Refresh, &dialect);
+        assert!(matches!(found, Some(Error::GrantRefused { .. })), "{found:?}");
+    }
+
+    #[test]
+    fn a_refusal_while_the_clock_is_wrong_passes() {
+        let now = Timestamp::from_second(1_700_000_000).unwrap();
+        let refused = || refresh(400, r#"{"error":"invalid_grant"}"#).unwrap();
+        let server_time = |seconds: i64| Timestamp::from_second(1_700_000_000 + seconds).ok();
+        let shown = blame_clock(refused(), server_time(90), now).to_string();
+        assert!(shown.contains("clock is 90 s behind"), "{shown}");
+        let near = blame_clock(refused(), server_time(60), now);
+        assert!(matches!(near, Error::GrantRefused { .. }));
+        assert!(matches!(blame_clock(refused(), None, now), Error::GrantRefused { .. }));
     }
 
     #[test]

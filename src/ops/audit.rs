@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::error::Error;
 use crate::model::audit::{Entry, Event, Settings};
 pub(crate) use crate::store::VerifiedAudit;
@@ -48,6 +50,11 @@ pub(crate) fn entries(vault: &Vault) -> Result<(Vec<Entry>, usize), Error> {
 /// Verifies the chain of the audit's entries, and compares its end with the one in the vault.
 pub(crate) fn verify(vault: &OpenVault) -> Result<VerifiedAudit, Error> {
     Ok(vault.verify_audit()?)
+}
+
+/// Begins a new audit in place of one that was tampered with. Its file is renamed.
+pub(crate) fn restart(vault: &OpenVault, at: Timestamp) -> Result<(), Error> {
+    Ok(vault.restart_audit(at)?)
 }
 
 /// Applies `settings` to the audit from now on.

@@ -186,6 +186,7 @@ fn attempt(
         error: None,
         message,
         not_before: pause_end(retry_after, ended_at),
+        refusals: 0,
         clock_skew: meta
             .and_then(|meta| meta.date)
             .map(|date| date.duration_since(ended_at).as_secs()),

@@ -7,7 +7,10 @@ use crate::store::{OpenVault, Row};
 /// Reads the credential of `account`, with the journal of an unfinished refresh. Fails with
 /// [`Error::NoCredential`] if there is none.
 pub(crate) fn expect(vault: &OpenVault, account: &Account) -> Result<Row, Error> {
-    vault.read(account)?.ok_or_else(|| Error::NoCredential { account: account.clone() })
+    let mut row =
+        vault.read(account)?.ok_or_else(|| Error::NoCredential { account: account.clone() })?;
+    row.stored.credential = row.stored.credential.with_status_of_today();
+    Ok(row)
 }
 
 /// Reads the credential of `account` after storing the answer in its spill file, if there is one.

@@ -183,6 +183,7 @@ mod tests {
             message: None,
             not_before: None,
             clock_skew: Some(300),
+            refusals: 0,
         }
     }
 

@@ -16,7 +16,7 @@ use crate::model::scope::Scopes;
 use crate::oauth::device_authorization;
 use crate::oauth::http::Answer;
 use crate::oauth::token_answer::{self, TokenAnswer};
-use crate::oauth::token_error::{self, Error, Request};
+use crate::oauth::token_error::{Error, Request};
 use crate::secret::SecretText;
 use crate::untrusted::printable;
 
@@ -46,20 +46,18 @@ pub fn token_answer(data: &[u8]) {
         status: setting.number().unwrap_or(200),
         retry_after: Some(Duration::from_secs(7)),
         date: None,
+        content_type: None,
         body: Zeroizing::new(body.to_vec()),
         sent: crate::oauth::sent_secrets::SentSecrets::default(),
     };
-    match token_error::read(&answer, request, &dialect.grant_errors) {
-        Some(error) => assert_is_verdict(&error, &answer, &dialect),
-        None => match token_answer::parse(&answer, &dialect, NOW) {
-            Ok(granted) => assert_is_token(&granted, &answer, &dialect),
-            Err(error) => {
-                assert!(matches!(error, Error::NoVerdict { .. }), "{error:?}");
-                check_message(&error);
-            }
-        },
+    match token_answer::read(&answer, request, &dialect, NOW) {
+        Ok(granted) => assert_is_token(&granted, &answer, &dialect),
+        Err(error) => {
+            assert_costs_no_token(&answer);
+            assert_is_verdict(&error, request, &answer);
+        }
     }
-    if let Ok(device) = device_authorization::read(&answer) {
+    if let Ok(device) = device_authorization::read(&answer, &dialect) {
         printed_text::assert_harmless(&device.user_code);
         assert!(!device.user_code.is_empty() && device.expires_in <= Duration::from_hours(1));
         for address in [Some(&device.verification_uri), device.verification_uri_complete.as_ref()] {
@@ -69,55 +67,62 @@ pub fn token_answer(data: &[u8]) {
     }
 }
 
-/// The fields of an error that count: the rest may be anything, even bytes that are no text.
-#[derive(Deserialize)]
-struct Sent {
-    error: Value,
-}
-
-/// The fields of a token that count.
+/// The fields of a plain token answer: the rest may be anything, even bytes that are no text.
 #[derive(Deserialize)]
 struct Given {
     access_token: String,
     #[serde(default)]
     expires_in: Value,
-    #[serde(default)]
-    expires: Value,
-    #[serde(default)]
-    created_at: Value,
 }
 
-/// Asserts that only an OAuth error body ends a grant or blames the settings, whatever the status
-/// is.
-fn assert_is_verdict(error: &Error, answer: &Answer, dialect: &Dialect) {
-    check_message(error);
-    if answer.status == 429 {
-        return assert!(matches!(error, Error::TooManyRequests { .. }), "{error:?}");
+/// Asserts that an answer of success which was not taken for a token holds none that RFC 6749 §5.1
+/// would have.
+fn assert_costs_no_token(answer: &Answer) {
+    if (200..=299).contains(&answer.status)
+        && let Ok(given) = serde_json::from_slice::<Given>(&answer.body)
+    {
+        assert!(!is_visible(&given.access_token), "a token was lost");
     }
-    let sent: Sent = serde_json::from_slice(&answer.body).expect("a verdict is read from JSON");
-    let code = match &sent.error {
-        Value::Object(error) => match &error["code"] {
-            Value::String(code) => code.clone(),
-            other => other.to_string(),
-        },
-        error => error.as_str().unwrap_or_default().to_owned(),
-    };
+}
+
+/// Asserts that only words of the server end a grant or blame the settings, and that a request which
+/// may have spent a token is not called unsent.
+fn assert_is_verdict(error: &Error, request: Request, answer: &Answer) {
+    check_message(error);
     match error {
         Error::GrantRefused { error, .. } => {
-            assert!(!code.is_empty() && *error == printable(&code));
-            let own = dialect.grant_errors.contains(&code);
-            assert!(own || !token_error::is_about_the_client(&code), "{code} ends the grant");
+            let plain = [
+                "invalid_grant",
+                "bad_refresh_token",
+                "bad_verification_code",
+                "incorrect_device_code",
+                "unauthorized_client",
+                "190",
+            ];
+            assert!(!error.is_empty() && answer.status != 429);
+            assert!(
+                answer.status < 500 && request == Request::Refresh || plain.contains(&&**error),
+                "{error} ends the grant"
+            );
         }
         Error::ClientRefused { error, .. } => {
-            assert!(!code.is_empty() && *error == printable(&code) && code != "invalid_grant");
+            assert!(!error.is_empty() && error != "invalid_grant");
         }
-        Error::NoVerdict { error, .. } => {
-            assert!(error.is_some() && code != "invalid_grant" && code != "invalid_client");
+        Error::NoVerdict { error: code, status, .. } => {
+            assert_eq!(*status, answer.status);
+            let is_busy = code.as_deref() == Some("temporarily_unavailable");
+            let is_success = (200..=299).contains(status);
+            assert!(is_busy || !is_success || !error.was_not_processed());
         }
-        Error::TooManyRequests { .. } | Error::NotSigned(_) | Error::Fault(_) => {
+        Error::TooManyRequests { .. } => assert_eq!(answer.status, 429),
+        Error::ClockRefused { .. } | Error::NotSigned(_) | Error::Fault(_) => {
             panic!("{error:?} is no answer")
         }
     }
+}
+
+fn is_visible(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| (0x21..=0x7E).contains(&byte))
 }
 
 fn check_message(error: &Error) {
@@ -128,42 +133,32 @@ fn check_message(error: &Error) {
     assert!(!error.is_worth_retrying() || error.was_not_processed(), "{error:?} is sent again");
 }
 
-/// Asserts that what is stored and handed out is a token, and that its end is the one that the
-/// server stated.
+/// Asserts that what is stored and handed out is a token of this answer, and that its end is the one
+/// that the server stated.
 fn assert_is_token(granted: &TokenAnswer, answer: &Answer, dialect: &Dialect) {
-    let sent: Given = serde_json::from_slice(&answer.body).expect("a token is read from JSON");
     assert!((200..=299).contains(&answer.status));
-    let visible =
-        |text: &str| !text.is_empty() && text.bytes().all(|byte| (0x21..=0x7E).contains(&byte));
-    assert!(
-        visible(granted.access_token.expose())
-            && sent.access_token == granted.access_token.expose()
-    );
-    assert!(granted.refresh_token.as_ref().is_none_or(|token| visible(token.expose())));
-    assert!(visible(&granted.token_type) && !granted.token_type.contains([':', '"', ',']));
+    let token = granted.access_token.expose();
+    assert!(is_visible(token));
+    assert!(granted.refresh_token.as_ref().is_none_or(|token| is_visible(token.expose())));
+    assert!(is_visible(&granted.token_type) && !granted.token_type.contains([':', '"', ',']));
     let scopes = granted.scopes.iter().flat_map(Scopes::iter);
-    scopes.for_each(|scope| assert!(visible(scope) && !scope.contains([' ', ','])));
+    scopes.for_each(|scope| assert!(is_visible(scope) && !scope.contains([' ', ','])));
     assert!(granted.refresh_expires_at.is_none_or(|at| at > NOW));
-    let absolute = match dialect.expiry {
-        ExpiryShape::ExpiresIn => None,
-        ExpiryShape::Expires => Some(&sent.expires),
-        ExpiryShape::CreatedAt => Some(&sent.created_at),
-    };
+    if let Ok(given) = serde_json::from_slice::<Given>(&answer.body)
+        && is_visible(&given.access_token)
+    {
+        assert_eq!(token, given.access_token);
+        if let (ExpiryShape::ExpiresIn, Some(life), Expiry::Known(at)) =
+            (dialect.expiry, given.expires_in.as_i64(), granted.expiry)
+        {
+            assert_eq!(at.as_second(), NOW.as_second() + life.max(0));
+        }
+    }
     match granted.expiry {
-        // The end is past only if the server itself named a moment that is past.
         Expiry::Known(at) => {
-            let stated = absolute.is_some_and(|at| !at.is_null());
-            assert!(at >= NOW || stated, "{at} is past");
-            let due = due_at(NOW, granted.expiry, None).expect("what ends is due before");
-            assert!(due <= at);
-            if let (ExpiryShape::ExpiresIn, Some(life)) = (dialect.expiry, sent.expires_in.as_i64())
-            {
-                assert_eq!(at.as_second(), NOW.as_second() + life.max(0));
-            }
+            assert!(due_at(NOW, granted.expiry, None).expect("what ends is due before") <= at);
         }
-        Expiry::None => {
-            assert!(dialect.endless && sent.expires_in.is_null() && sent.expires.is_null());
-        }
+        Expiry::None => assert!(dialect.endless),
         Expiry::Unknown => assert!(due_at(NOW, granted.expiry, None).is_none()),
     }
 }

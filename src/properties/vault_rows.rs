@@ -18,7 +18,7 @@ use crate::model::summary::Summary;
 use crate::store::Error;
 use crate::store::inside::evidence::Evidence;
 use crate::store::inside::{
-    Sealing, Writing, bundles, credentials, evidence, header, intents, reseal, slots,
+    Sealing, Writing, bundles, credentials, evidence, header, intents, listing, reseal, slots,
 };
 use crate::vault::seal::{DataKey, SealContext};
 use crate::vault::slot::{self, KeyMaterial, KeySlot};
@@ -220,7 +220,7 @@ fn check_credentials(
     accounts: &[&Account],
     own: &[Credential],
 ) {
-    let summaries = credentials::summaries(connection);
+    let summaries = listing::summaries(connection);
     let _ = credentials::accounts(connection, None, None);
     for account in accounts {
         match credentials::read(connection, key, account) {

@@ -9,11 +9,12 @@ use super::shopify;
 use crate::model::account::ProviderName;
 use crate::model::address::Address;
 use crate::model::client::{ClientAuthentication, TokenEndpointAuthMethod};
-use crate::model::credential::{ApiAuth, ApiHeader, Credential, Grant};
+use crate::model::credential::{ApiAuth, ApiHeader, Credential, Expiry, Grant};
 use crate::model::definition::{
     CallbackCheck, Definition, Pkce, RefreshKind, Reuse, ScopeSeparator,
 };
 use crate::model::grant_life::GrantLife;
+use crate::model::readiness::due_at;
 use crate::model::scope::Scopes;
 use crate::oauth::authorization_response::Check as AnswerCheck;
 use crate::oauth::metadata::Metadata;
@@ -164,6 +165,7 @@ impl Provider {
             rotates: refresh.rotates,
             reuse: refresh.reuse,
             margin: refresh.margin,
+            assumed_life: refresh.assumed_life,
             life,
         }
     }
@@ -177,11 +179,25 @@ pub(crate) struct RenewalRules {
     pub(crate) rotates: Option<bool>,
     pub(crate) reuse: Reuse,
     pub(crate) margin: Option<SignedDuration>,
+    /// The life of a token whose end nobody said.
+    pub(crate) assumed_life: Option<SignedDuration>,
     /// The rules for how long the provider renews a grant; `None` without a definition.
     pub(crate) life: Option<GrantLife>,
 }
 
 impl RenewalRules {
+    /// Returns the time from which on a token issued at `issued_at` is renewed before it is handed
+    /// out; `None` if nobody said when it ends, the definition included.
+    pub(crate) fn due_at(self, issued_at: Timestamp, expiry: Expiry) -> Option<Timestamp> {
+        let assumed = match (expiry, self.assumed_life) {
+            (Expiry::Unknown, Some(life)) => {
+                issued_at.checked_add(life).map_or(expiry, Expiry::Known)
+            }
+            (Expiry::Unknown | Expiry::Known(_) | Expiry::None, _) => expiry,
+        };
+        due_at(issued_at, assumed, self.margin)
+    }
+
     /// Returns the server's reaction if the proof that renews `credential` is sent a second time.
     pub(crate) fn reuse_of(self, credential: &Credential) -> Reuse {
         if credential.renewal_is_repeatable() { Reuse::Tolerant } else { self.reuse }

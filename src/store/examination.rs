@@ -89,6 +89,11 @@ impl Vault {
         file.writer().differences()
     }
 
+    /// Drops from the schema of the vault at `path` what tokctl did not make.
+    pub(crate) fn drop_foreign(path: &Path) -> Result<(), Error> {
+        Database::drop_foreign(path)
+    }
+
     /// Returns the length of the write-ahead log in bytes.
     pub(crate) fn log_length(&self) -> u64 {
         self.file().log_length()

@@ -4,6 +4,6 @@
 pub(crate) use super::record::Journal;
 pub(crate) use super::spill::Spill;
 pub(crate) use super::sqlite::{
-    Access, Database, Sealing, Writing, bundles, credentials, evidence, header, intents, reseal,
-    slots,
+    Access, Database, Sealing, Writing, bundles, credentials, evidence, header, intents, listing,
+    reseal, slots,
 };

@@ -95,6 +95,14 @@ impl OpenVault {
         Ok(VerifiedAudit { examined, settings, path: self.file().audit(), copied_at })
     }
 
+    /// Begins a new audit in place of one that was tampered with, whose file is renamed.
+    pub(crate) fn restart_audit(&self, at: Timestamp) -> Result<(), Error> {
+        match self.audit()? {
+            Some(state) => audit::restart(self.file(), &state, at, LONG_TIMEOUT),
+            None => Ok(()),
+        }
+    }
+
     /// Reads what the vault keeps of the audit; `None` if nothing was written since it keeps that.
     fn audit(&self) -> Result<Option<AuditState>, Error> {
         let (_, contents) =
@@ -111,6 +119,11 @@ fn is_worth_a_commit(event: &Event<'_>) -> bool {
         // A failed change of keys leaves the vault as it was.
         Action::RotateKey | Action::AddSlot | Action::RemoveSlot => event.outcome == OK,
         // Import and export touch many credentials: see [`OpenVault::seal_audit_head`].
-        Action::Import | Action::Export | Action::Get | Action::Refresh | Action::Check => false,
+        Action::Repair
+        | Action::Import
+        | Action::Export
+        | Action::Get
+        | Action::Refresh
+        | Action::Check => false,
     }
 }

@@ -11,7 +11,7 @@ use super::error::Error;
 use super::file::VaultFile;
 use super::record::ListedSlot;
 use super::spill;
-use super::sqlite::{Access, Seen, Sqlite, bundles, credentials, evidence, header, slots};
+use super::sqlite::{Access, Seen, Sqlite, bundles, credentials, evidence, header, listing, slots};
 use super::turn::{CredentialTurn, Turn};
 use super::watermark::Watermarks;
 use crate::model::account::{Account, ProviderName, UserName};
@@ -103,7 +103,7 @@ impl Vault {
     /// that can't be read at all.
     pub(crate) fn summaries(&self) -> Result<(Vec<Summary>, usize), Error> {
         let Engine::Sqlite(file) = &self.engine;
-        file.read(credentials::summaries)
+        file.read(listing::summaries)
     }
 
     /// Calls `each` with the clear part of each credential, its last attempt, and whether its
@@ -114,7 +114,7 @@ impl Vault {
         each: impl FnMut(Summary, Option<Attempt>, bool) -> Result<(), E>,
     ) -> Result<usize, E> {
         let Engine::Sqlite(file) = &self.engine;
-        file.read(|view| credentials::each_with_evidence(view, each))
+        file.read(|view| listing::each_with_evidence(view, each))
     }
 
     /// Returns the last attempt for each credential, not verified.

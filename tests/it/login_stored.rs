@@ -77,7 +77,8 @@ fn another_user_logs_in_with_the_client_that_the_vault_has() {
     let env = with_flags_alone(&server, "made-up-secret");
     server.will_log_in(issue());
     let login = env.begin_login(["login", "acme", "--user", "bob"]);
-    login.visit();
+    let page = login.visit();
+    assert!(page.text().contains("logged in to acme as bob"), "{}", page.text());
     login.finish().success();
     env.tokctl(["get", "--user", "bob"]).assert().success().stdout_eq("access-2\n");
 }

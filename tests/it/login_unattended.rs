@@ -3,8 +3,11 @@
 use serde_json::{Value, json};
 
 use crate::authorization_server::service_account::{EMAIL, key_file};
-use crate::authorization_server::{AuthorizationServer, Client, TokenRequest, issue, lose, refuse};
+use crate::authorization_server::{
+    AuthorizationServer, Client, TokenRequest, issue, lose, refuse, reply,
+};
 use crate::env::{TestEnv, json as read_json, set_mode, stderr, stdout};
+use crate::http::Response;
 
 const CLIENT_LOGIN: [&str; 4] = ["login", "acme", "--method", "client-credentials"];
 
@@ -172,11 +175,53 @@ fn a_key_file_that_can_not_be_used_is_told_before_any_request() {
 }
 
 #[test]
-fn a_key_that_was_withdrawn_needs_a_new_login() {
+fn a_refusal_is_not_the_last_word_where_no_person_has_a_part() {
     let server = AuthorizationServer::start();
     let env = TestEnv::new().with_provider(&server);
     server.will(issue().without_refresh_token().expires_in(0));
     env.tokctl(account_login(&env, &json!({}))).assert().success();
-    server.will(refuse(400, "invalid_grant"));
-    env.tokctl(["get"]).assert().code(4).stdout_eq("");
+    for _ in 0..2 {
+        server.will(refuse(400, "invalid_grant"));
+        let refused = env.tokctl(["get"]).assert().code(6).stdout_eq("");
+        assert!(stderr(&refused).contains("the next call asks again"), "{}", stderr(&refused));
+    }
+    server.will(issue().without_refresh_token());
+    env.tokctl(["get"]).assert().success().stdout_eq("access-2\n");
+    assert_eq!(server.token_requests().len(), 4);
+}
+
+#[test]
+fn a_third_refusal_in_a_row_sets_a_pause() {
+    let (server, env) = confidential();
+    server.will(issue().without_refresh_token().expires_in(0));
+    env.tokctl(CLIENT_LOGIN).assert().success();
+    for _ in 0..3 {
+        server.will(refuse(400, "invalid_grant"));
+        env.tokctl(["get"]).assert().code(6).stdout_eq("");
+    }
+    // Nothing more is sent, and no person is asked for.
+    let paused = env.tokctl(["get"]).assert().code(6).stdout_eq("");
+    assert!(stderr(&paused).contains("left alone until"), "{}", stderr(&paused));
+    assert_eq!(server.token_requests().len(), 4);
+}
+
+#[test]
+fn a_refusal_while_the_clock_is_wrong_names_the_clock() {
+    let server = AuthorizationServer::start();
+    let env = TestEnv::new().with_provider(&server);
+    let refused = || {
+        let body = json!({ "error": "invalid_grant", "error_description": "short-lived" });
+        let date = "Sun, 06 Nov 1994 08:49:37 GMT";
+        reply(Response::json(400, &body).with("Date", date))
+    };
+    server.will(refused());
+    let login = env.tokctl(account_login(&env, &json!({}))).assert().code(6);
+    assert!(stderr(&login).contains("set this machine's clock"), "{}", stderr(&login));
+    server.will(issue().without_refresh_token().expires_in(0));
+    env.tokctl(account_login(&env, &json!({}))).assert().success();
+    server.will(refused());
+    let failed = env.tokctl(["get"]).assert().code(6).stdout_eq("");
+    assert!(stderr(&failed).contains("clock is"), "{}", stderr(&failed));
+    server.will(issue().without_refresh_token());
+    env.tokctl(["get"]).assert().success().stdout_eq("access-2\n");
 }

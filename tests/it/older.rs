@@ -147,8 +147,7 @@ fn a_person_is_asked_before_an_older_vault_is_accepted() {
         let mut session = terminal::at_a_terminal(&env, &["doctor", "--accept-older"]);
         session.exp_string("takes an old one for stolen").unwrap();
         session.exp_string("accept the vault as it is").unwrap();
-        session.send(answer).unwrap();
-        session.flush().unwrap();
+        session.send_line(answer).unwrap();
         let (_, code) = terminal::ending(session);
         assert_eq!(code, i32::from(!accepted));
         let found = json(&env.tokctl(["doctor", "--json"]).assert());

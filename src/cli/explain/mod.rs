@@ -15,8 +15,8 @@ use self::bundle::{RESUME, bundle_error};
 use self::import::import_error;
 use self::provider::provider_error;
 use self::server::{
-    TRY_LATER, check_error, compare_settings, listener_error, metadata_error, not_redeemed,
-    token_kind,
+    IN_DOUBT, SET_CLOCK, TRY_LATER, check_error, compare_settings, listener_error, metadata_error,
+    not_redeemed, refused_unattended, token_kind,
 };
 use self::vault::{how_to_unlock, keychain_hint, slot_error, store_error};
 use super::error::{CliError, Kind};
@@ -68,11 +68,14 @@ impl From<OpsError> for CliError {
                 (Kind::Failed, Some("leave out `--no-refresh`".into()))
             }
             OpsError::NotRefreshed { account, source } => (
-                token_kind(source, Kind::LoginRequired),
+                token_kind(source, Kind::ProviderUnavailable),
                 Some(match source {
                     TokenError::ClientRefused { .. } => compare_settings(account),
-                    TokenError::GrantRefused { .. }
-                    | TokenError::TooManyRequests { .. }
+                    TokenError::ClockRefused { .. } => SET_CLOCK.into(),
+                    // A grant that a person has to renew is `LoginRequired` by now.
+                    TokenError::GrantRefused { .. } => refused_unattended(account),
+                    source if source.is_ambiguous() => IN_DOUBT.into(),
+                    TokenError::TooManyRequests { .. }
                     | TokenError::NoVerdict { .. }
                     | TokenError::NotSigned(_)
                     | TokenError::Fault(_) => TRY_LATER.into(),

@@ -8,6 +8,14 @@ use crate::ops::error::{
     Fault, ListenerError, MetadataError, NoVerdict, ResourceError, TokenError,
 };
 
+/// The hint where nobody knows what the server did with a request for a token.
+pub(super) const IN_DOUBT: &str =
+    "try again later; whether the server used up the stored login is not known";
+
+/// The hint where a server refused a proof because of this machine's clock.
+pub(super) const SET_CLOCK: &str =
+    "set this machine's clock, then run the command again; the stored credential is unchanged";
+
 pub(super) const TRY_LATER: &str = "try again later; the stored credential is unchanged";
 
 /// Returns the kind and hint for a server's metadata that could not be fetched.
@@ -29,6 +37,7 @@ pub(super) fn not_redeemed(error: &TokenError) -> (Kind, Option<String>) {
         TokenError::ClientRefused { .. } => {
             "compare client id, secret and redirect URI with those that are registered"
         }
+        TokenError::ClockRefused { .. } => SET_CLOCK,
         TokenError::GrantRefused { .. }
         | TokenError::TooManyRequests { .. }
         | TokenError::NoVerdict { .. }
@@ -95,9 +104,18 @@ pub(super) fn token_kind(error: &TokenError, grant_refused: Kind) -> Kind {
         | TokenError::NotSigned(_)
         | TokenError::Fault(Fault::Setup { .. }) => Kind::Usage,
         TokenError::TooManyRequests { .. }
+        | TokenError::ClockRefused { .. }
         | TokenError::NoVerdict { .. }
         | TokenError::Fault(_) => Kind::ProviderUnavailable,
     }
+}
+
+/// Returns the hint for a grant without a person that was refused: the next call asks again.
+pub(super) fn refused_unattended(account: &Account) -> String {
+    format!(
+        "the next call asks again; if the client or its key was withdrawn, `{}`",
+        login_command(account)
+    )
 }
 
 pub(super) fn compare_settings(account: &Account) -> String {

@@ -1,6 +1,6 @@
 //! The end of a token.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// The time at which a token stops working, as far as the server or a person said.
@@ -21,6 +21,20 @@ impl Expiry {
         match self {
             Self::Known(at) => Some(at),
             Self::None | Self::Unknown => None,
+        }
+    }
+
+    /// Returns this end, or, where it is unknown, that of a token issued at `now` which lives as long
+    /// as one that was issued at `issued_at` and ended at `earlier`.
+    pub(crate) fn or_as_long_as(self, issued_at: Timestamp, earlier: Self, now: Timestamp) -> Self {
+        match (self, earlier) {
+            (Self::Unknown, Self::Known(at)) => {
+                // A token that ended as it was issued says nothing of another one's life.
+                let life = at.duration_since(issued_at);
+                let end = now.checked_add(life).ok().filter(|_| life > SignedDuration::ZERO);
+                end.map_or(Self::Unknown, Self::Known)
+            }
+            (Self::Known(_) | Self::None | Self::Unknown, _) => self,
         }
     }
 

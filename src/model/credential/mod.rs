@@ -100,6 +100,27 @@ impl Credential {
         }
     }
 
+    /// Whether the token is renewed by the client's or service account's own proof, so that no person
+    /// has to log in, whatever the server answers.
+    pub(crate) fn needs_no_person(&self) -> bool {
+        match &self.grant {
+            Grant::OAuth(grant) => match grant.renewal {
+                RenewalGrant::ClientCredentials { .. } | RenewalGrant::JwtBearer { .. } => true,
+                RenewalGrant::RefreshToken | RenewalGrant::Exchange => false,
+            },
+            Grant::Static(_) => false,
+        }
+    }
+
+    /// Returns this credential with the status that it has by today's rules: an earlier version
+    /// stored [`Status::LoginRequired`] for grants that need no person, too.
+    pub(crate) fn with_status_of_today(mut self) -> Self {
+        if self.status == Status::LoginRequired && self.needs_no_person() {
+            self.status = Status::Active;
+        }
+        self
+    }
+
     /// Returns the time at which a person has to log in again, as far as anybody said; it may be
     /// past.
     ///

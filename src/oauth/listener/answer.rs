@@ -1,4 +1,5 @@
-//! The answers of the listener: whole HTTP responses, all of them fixed.
+//! The answers of the listener: whole HTTP responses, all of them fixed but for the name of who
+//! logged in.
 //!
 //! No part of a request gets into an answer; no answer runs a script or makes the browser fetch
 //! anything. Which answer a request gets is not decided here.
@@ -44,7 +45,20 @@ pub(crate) enum Answer {
 impl Answer {
     /// Returns the response as bytes of HTTP.
     pub(super) fn to_bytes(self) -> Vec<u8> {
-        let body = self.body();
+        self.response(&self.body())
+    }
+
+    /// Returns the response to a login that is done, with a page that says `who` logged in, such as
+    /// "acme as alice".
+    pub(super) fn logged_in_as(who: &str) -> Vec<u8> {
+        let text = format!(
+            "You are logged in to {}. You can close this window and go back to the terminal.",
+            escaped(who)
+        );
+        Self::LoggedIn.response(&page("good", TICK, "Logged in", &text))
+    }
+
+    fn response(self, body: &str) -> Vec<u8> {
         let mut response = format!("HTTP/1.1 {}\r\n", self.status());
         response.push_str(
             "Cache-Control: no-store\r\n\
@@ -64,7 +78,7 @@ impl Answer {
             let _ = write!(response, "Content-Length: {}\r\n", body.len());
         }
         response.push_str("\r\n");
-        response.push_str(&body);
+        response.push_str(body);
         response.into_bytes()
     }
 
@@ -109,6 +123,22 @@ impl Answer {
             | Self::HeadTooLarge => String::new(),
         }
     }
+}
+
+/// Returns a text that an HTML page shows as it is, and in which a browser finds no mark-up.
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            other => escaped.push(other),
+        }
+    }
+    escaped
 }
 
 fn page(mood: &str, mark: &str, title: &str, text: &str) -> String {
@@ -158,6 +188,14 @@ mod tests {
             assert_eq!(head.contains(&length), answer != Answer::Prefetched, "{answer:?}");
             assert_eq!(head.contains("\r\nAllow: GET"), answer == Answer::MethodNotAllowed);
         }
+    }
+
+    #[test]
+    fn a_name_on_a_page_is_text() {
+        let shown = String::from_utf8(Answer::logged_in_as("a as <b>'&\"")).unwrap();
+        assert!(shown.contains("logged in to a as &lt;b&gt;&#39;&amp;&quot;."), "{shown}");
+        let (head, body) = shown.split_once("\r\n\r\n").unwrap();
+        assert!(head.contains(&format!("\r\nContent-Length: {}", body.len())), "{head}");
     }
 
     #[test]

@@ -138,9 +138,13 @@ impl Connection {
 
     /// Sends the answer.
     pub(super) fn answer(&mut self, answer: Answer, now: Instant) {
+        self.send(&answer.to_bytes(), now);
+    }
+
+    fn send(&mut self, response: &[u8], now: Instant) {
         // An answer is smaller than the smallest send buffer of a system, so it is sent whole
         // without blocking. If the browser is gone, nothing is lost.
-        let _ = self.stream.write_all(&answer.to_bytes());
+        let _ = self.stream.write_all(response);
         self.phase = Phase::Answered { until: now + CLOSE_TIMEOUT };
     }
 
@@ -149,9 +153,9 @@ impl Connection {
         self.phase = Phase::Delayed { answer, until };
     }
 
-    /// Sends the answer and waits, for a moment at most, until the browser has read it.
-    pub(super) fn answer_last(mut self, answer: Answer, now: Instant) {
-        self.answer(answer, now);
+    /// Sends a whole response and waits, for a moment at most, until the browser has read it.
+    pub(super) fn answer_last(mut self, response: &[u8], now: Instant) {
+        self.send(response, now);
         let until = now + CLOSE_TIMEOUT;
         if self.stream.set_nonblocking(false).is_err() {
             return;

@@ -131,7 +131,7 @@ impl Listener {
             }
             Err(rejected) => {
                 drop(server);
-                finish.connection.answer_last(Answer::NotLoggedIn, Instant::now());
+                finish.connection.answer_last(&Answer::NotLoggedIn.to_bytes(), Instant::now());
                 Err(Error::Rejected(rejected))
             }
         }
@@ -176,11 +176,11 @@ pub(crate) struct Arrival {
 }
 
 impl Arrival {
-    /// Shows in the browser that the credential is stored, and returns when the page is sent and
-    /// the port closed.
-    pub(crate) fn show_logged_in(self) {
+    /// Shows in the browser that the credential is stored, with `who` logged in, such as "acme as
+    /// alice". Returns when the page is sent and the port closed.
+    pub(crate) fn show_logged_in(self, who: &str) {
         if let Some(tab) = self.tab {
-            tab.show_logged_in();
+            tab.show_logged_in(who);
         }
     }
 }

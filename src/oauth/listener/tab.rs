@@ -13,8 +13,8 @@ use super::server::Server;
 
 /// A browser tab that waits for its page. When it is dropped, the page says that the login failed.
 ///
-/// A byte through the pipe means that the login is done; the end of the pipe without one means that
-/// it failed.
+/// The name of who logged in comes through the pipe. The end of the pipe without one means that the
+/// login failed.
 pub(super) struct Tab {
     verdict: Option<PipeWriter>,
     thread: Option<JoinHandle<()>>,
@@ -31,21 +31,22 @@ impl Tab {
                     break;
                 }
             }
-            let answer = match verdict.read_exact(&mut [0]) {
-                Ok(()) => Answer::LoggedIn,
-                Err(_) => Answer::NotLoggedIn,
+            let mut who = String::new();
+            let answer = match verdict.read_to_string(&mut who) {
+                Ok(1..) => Answer::logged_in_as(&who),
+                Ok(0) | Err(_) => Answer::NotLoggedIn.to_bytes(),
             };
             drop(server);
-            connection.answer_last(answer, Instant::now());
+            connection.answer_last(&answer, Instant::now());
         })?;
         Ok(Self { verdict: Some(writer), thread: Some(thread) })
     }
 
-    /// Shows in the tab that the login is done.
-    pub(super) fn show_logged_in(mut self) {
+    /// Shows in the tab that the login is done, and `who` logged in.
+    pub(super) fn show_logged_in(mut self, who: &str) {
         if let Some(verdict) = &mut self.verdict {
             // The thread reads until it has a verdict, so that writing one can't fail.
-            let _ = verdict.write_all(&[1]);
+            let _ = verdict.write_all(who.as_bytes());
         }
     }
 }

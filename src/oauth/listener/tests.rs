@@ -74,7 +74,7 @@ impl Login {
         tab.write_all(self.good().as_bytes()).unwrap();
         let arrived = self.waiting.join().unwrap().unwrap();
         assert_eq!(code(&arrived), "made-up-code");
-        arrived.finish_into(tab, Arrival::show_logged_in, "Logged in");
+        arrived.finish_into(tab, |arrived| arrived.show_logged_in("acme as x"), "Logged in");
     }
 }
 
@@ -221,7 +221,7 @@ fn the_connection_that_was_silent_for_longest_makes_room() {
     half.write_all(second.as_bytes()).unwrap();
     let arrived = login.waiting.join().unwrap().unwrap();
     drop(crowd);
-    arrived.finish_into(half, Arrival::show_logged_in, "Logged in");
+    arrived.finish_into(half, |arrived| arrived.show_logged_in("acme as x"), "Logged in");
 }
 
 #[test]
@@ -236,7 +236,7 @@ fn a_slow_request_holds_nobody_up_and_may_be_the_good_one() {
         }
     }
     let arrived = login.waiting.join().unwrap().unwrap();
-    arrived.finish_into(slow, Arrival::show_logged_in, "Logged in");
+    arrived.finish_into(slow, |arrived| arrived.show_logged_in("acme as x"), "Logged in");
 }
 
 #[test]
@@ -311,7 +311,7 @@ fn a_state_counts_once() {
     assert_eq!(login.status_of(&login.callback("code=x&state=0")), 410);
     assert_eq!(login.status_of(&login.request("GET", "/favicon.ico", "")), 404);
     let arrived = login.waiting.join().unwrap().unwrap();
-    arrived.finish_into(tab, Arrival::show_logged_in, "Logged in");
+    arrived.finish_into(tab, |arrived| arrived.show_logged_in("acme as x"), "Logged in");
 }
 
 #[test]
@@ -337,7 +337,7 @@ fn a_browser_that_has_gone_stops_nothing() {
     drop(tab);
     let arrived = login.waiting.join().unwrap().unwrap();
     assert_eq!(code(&arrived), "made-up-code");
-    arrived.show_logged_in();
+    arrived.show_logged_in("acme as x");
 }
 
 #[test]

@@ -12,7 +12,6 @@ use crate::model::credential::{
     Api, ApiAuth, Check, Credential, Expiry, Grant, OAuthGrant, StaticToken, Status,
 };
 use crate::model::definition::RefreshKind;
-use crate::model::readiness::due_at;
 use crate::ops::error::{ImportError, Reason};
 use crate::ops::login::static_token;
 use crate::providers::{self, AddressParameters, Endpoints, Provider};
@@ -190,9 +189,7 @@ fn oauth_grant(held: HeldGrant, service: &Service, client: Client, now: Timestam
     let due = match expiry {
         // The token may have expired already, so the first use renews it.
         Expiry::Unknown if refresh_token.is_some() => Some(now),
-        Expiry::Known(_) | Expiry::None | Expiry::Unknown => {
-            due_at(issued_at, expiry, renewal.margin)
-        }
+        Expiry::Known(_) | Expiry::None | Expiry::Unknown => renewal.due_at(issued_at, expiry),
     };
     OAuthGrant {
         access_token,

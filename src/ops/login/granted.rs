@@ -13,7 +13,6 @@ use crate::model::account::{Account, ProviderName, UserName};
 use crate::model::address::Address;
 use crate::model::client::Client;
 use crate::model::credential::{Api, Credential, Grant, OAuthGrant, RenewalGrant};
-use crate::model::readiness::due_at;
 use crate::model::scope::Scopes;
 use crate::oauth::http;
 use crate::oauth::listener::Arrival;
@@ -24,6 +23,7 @@ use crate::ops::error::Error;
 use crate::providers::AddressParameters;
 use crate::providers::atlassian;
 pub(crate) use crate::providers::atlassian::Site;
+use crate::untrusted::printable;
 
 /// A grant that was obtained and is not stored yet. [`Self::finish`] stores it, [`Self::abandon`]
 /// revokes it.
@@ -142,6 +142,8 @@ impl Granted {
         username: Option<String>,
         site: Option<&Site>,
     ) -> Result<LoggedIn, Error> {
+        let who = username.as_deref().unwrap_or(user.as_str());
+        let shown = format!("{} as {}", self.plan.provider.name, printable(who));
         let api = self.api(site, username);
         let provider = &self.plan.provider;
         let renewal = provider.renewal();
@@ -155,7 +157,7 @@ impl Granted {
             token_type: self.answer.token_type,
             issued_at: self.now,
             expiry: self.answer.expiry,
-            due_at: due_at(self.now, self.answer.expiry, renewal.margin),
+            due_at: renewal.due_at(self.now, self.answer.expiry),
             refresh_token: renewal.kind.accept_refresh_token(self.answer.refresh_token),
             renewal: self.renewal,
             scopes,
@@ -168,7 +170,7 @@ impl Granted {
         let (credential, earlier) =
             target.store(&account, Grant::OAuth(Box::new(grant)), api, self.now)?;
         if let Some(arrived) = self.arrived {
-            arrived.show_logged_in();
+            arrived.show_logged_in(&shown);
         }
         let replaced = Replaced::revoke(earlier.as_ref(), &credential, scope);
         Ok(LoggedIn { account, credential, missing, unasked, replaced })

@@ -6,10 +6,9 @@ use jiff::Timestamp;
 
 use super::backoff::Backoff;
 use super::plan::{Refresh, Today, Trigger};
-use crate::model::attempt::{Action, Attempt, Outcome, pause_end};
+use crate::model::attempt::{Action, Attempt, Outcome, pause_after_refusals, pause_end};
 use crate::model::credential::{Credential, Grant, OAuthGrant, RenewalProof, Status};
 use crate::model::definition::Reuse;
-use crate::model::readiness::due_at;
 use crate::oauth::http::Fault;
 use crate::oauth::token::{self, ResponseMeta, TokenOutcome};
 use crate::oauth::token_answer::TokenAnswer;
@@ -224,6 +223,11 @@ impl Refresh<'_> {
     ) -> Result<LiveToken, Error> {
         let account = self.account.clone();
         match &error {
+            // The client proves itself anew with each request, so no refusal is the last word.
+            token_error::Error::GrantRefused { .. } if stored.credential.needs_no_person() => {
+                let attempt = self.count_refusal(attempt)?;
+                turn.restore_journal(own, earlier, Some(&attempt));
+            }
             token_error::Error::GrantRefused { .. } => {
                 return self.record_refusal(turn, stored, &attempt);
             }
@@ -236,11 +240,23 @@ impl Refresh<'_> {
             passing if passing.was_not_processed() => {
                 turn.restore_journal(own, earlier, Some(&attempt));
             }
-            token_error::Error::TooManyRequests { .. }
+            token_error::Error::ClockRefused { .. }
+            | token_error::Error::TooManyRequests { .. }
             | token_error::Error::NoVerdict { .. }
             | token_error::Error::Fault(_) => turn.record_attempt(own, &attempt),
         }
         self.fall_back(Error::NotRefreshed { account, source: error }, &stored.credential)
+    }
+
+    /// Returns `attempt`, a refusal of a grant that needs no person, as a passing failure, with the
+    /// pause that it sets: none for the first two in a row.
+    fn count_refusal(&self, attempt: Attempt) -> Result<Attempt, Error> {
+        let last = self.row()?.attempt;
+        let before =
+            last.filter(|last| last.action == Action::Refresh).map_or(0, |last| last.refusals);
+        let refusals = before.saturating_add(1);
+        let not_before = attempt.not_before.max(pause_after_refusals(refusals, attempt.ended_at));
+        Ok(Attempt { outcome: Outcome::Transient, refusals, not_before, ..attempt })
     }
 
     /// Stores [`Status::LoginRequired`], and keeps the tokens. If the row was changed meanwhile, the
@@ -290,6 +306,7 @@ fn attempt(
         error: None,
         message: None,
         not_before: None,
+        refusals: 0,
         clock_skew: server_time.map(|date| date.duration_since(ended_at).as_secs()),
     }
 }
@@ -301,7 +318,8 @@ fn failed_attempt(attempt: Attempt, error: &token_error::Error) -> Attempt {
         token_error::Error::ClientRefused { .. }
         | token_error::Error::NotSigned(_)
         | token_error::Error::Fault(Fault::Setup { .. }) => Outcome::Configuration,
-        token_error::Error::TooManyRequests { .. }
+        token_error::Error::ClockRefused { .. }
+        | token_error::Error::TooManyRequests { .. }
         | token_error::Error::NoVerdict { .. }
         | token_error::Error::Fault(_) => Outcome::Transient,
     };
@@ -325,9 +343,9 @@ fn renewed_credential(
     let mut grant = grant.clone();
     grant.access_token = Some(answer.access_token);
     grant.token_type = answer.token_type;
+    grant.expiry = answer.expiry.or_as_long_as(grant.issued_at, grant.expiry, now);
     grant.issued_at = now;
-    grant.expiry = answer.expiry;
-    grant.due_at = due_at(now, answer.expiry, today.renewal.margin);
+    grant.due_at = today.renewal.due_at(now, grant.expiry);
     // A new refresh token has its own expiry; the old one's does not apply to it.
     let old = grant.refresh_token.as_ref().map(SecretText::expose);
     let is_another = answer.refresh_token.as_ref().is_some_and(|new| Some(new.expose()) != old);

@@ -220,6 +220,7 @@ mod tests {
             message: None,
             not_before: None,
             clock_skew: None,
+            refusals: 0,
         }
     }
 

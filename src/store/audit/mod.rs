@@ -29,6 +29,7 @@ mod set_aside;
 mod append;
 mod examine;
 mod prune;
+mod restart;
 mod entries;
 #[cfg(test)]
 mod tests;
@@ -39,6 +40,7 @@ pub(crate) use entries::{read_content, read_entries};
 pub(crate) use examine::{Fault, Findings, examine, examine_without_key};
 pub(crate) use line::Mark;
 pub(crate) use prune::prune;
+pub(crate) use restart::restart;
 pub(crate) use set_aside::set_aside;
 pub(crate) use state::AuditState;
 pub(in crate::store) use state::{decode_head, decode_key, encode_head, encode_key};

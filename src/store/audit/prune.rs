@@ -94,7 +94,7 @@ fn prune_lines(
 }
 
 /// Replaces the locked file by one with `content`, atomically.
-fn replace(locked: &LockedFile, content: &[u8]) -> io::Result<()> {
+pub(super) fn replace(locked: &LockedFile, content: &[u8]) -> io::Result<()> {
     let new = locked.path.with_extension("new");
     // A process that died here may have left this file. The lock rules out a living one.
     match fs::remove_file(&new) {

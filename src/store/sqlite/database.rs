@@ -52,6 +52,8 @@ pub(crate) struct Database {
     snapshot: bool,
     /// Whether the file has earlier tables, which are shown as today's.
     shows_earlier: Cell<bool>,
+    /// Whether foreign objects in the schema are looked at, and not refused.
+    is_as_it_is: Cell<bool>,
     /// The numbers of the schema that was compared last.
     checked: Cell<Option<(i32, i32)>>,
 }
@@ -121,6 +123,7 @@ impl Database {
         let (store, version, _) = Self::find_read_only(path)?;
         match version {
             Version::Known(version) => {
+                store.is_as_it_is.set(true);
                 store.show_as_today(version)?;
                 Ok((store, version))
             }
@@ -222,8 +225,9 @@ impl Database {
     }
 
     fn over(connection: Connection, file: VaultFile, snapshot: bool) -> Self {
-        let (shows_earlier, checked) = (Cell::new(false), Cell::new(None));
-        Self { connection, file, snapshot, shows_earlier, checked }
+        let (shows_earlier, is_as_it_is, checked) =
+            (Cell::new(false), Cell::new(false), Cell::new(None));
+        Self { connection, file, snapshot, shows_earlier, is_as_it_is, checked }
     }
 
     /// Makes the current tables, or brings earlier ones to them, in one transaction.
@@ -250,6 +254,27 @@ impl Database {
             schema::check(&transaction, version)?;
         }
         schema::make(&transaction, from)?;
+        Ok(transaction.commit()?)
+    }
+
+    /// Drops from the schema of the vault at `path` what tokctl did not make, in one transaction.
+    pub(crate) fn drop_foreign(path: &Path) -> Result<(), Error> {
+        let file = VaultFile::find(path)?;
+        file.check()?;
+        file.refuse_rollback_journal()?;
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX
+            | OpenFlags::SQLITE_OPEN_NOFOLLOW;
+        let connection = open(file.path(), flags)?;
+        set_up_for_writing(&connection, &file)?;
+        let transaction = Transaction::new_unchecked(&connection, TransactionBehavior::Immediate)?;
+        let found = match schema::version(&transaction)? {
+            Version::Known(version) => schema::differences(&transaction, version)?.foreign,
+            other => return Err(refused(&other, &file)),
+        };
+        for object in &found {
+            drop_object(&transaction, object)?;
+        }
         Ok(transaction.commit()?)
     }
 
@@ -300,7 +325,9 @@ impl Database {
                     if version == schema::CURRENT && self.shows_earlier.replace(false) {
                         earlier::show_as_it_is(&self.connection)?;
                     }
-                    schema::check(&self.connection, version)?;
+                    if !self.is_as_it_is.get() {
+                        schema::check(&self.connection, version)?;
+                    }
                 }
                 other => return Err(refused(&other, &self.file)),
             }

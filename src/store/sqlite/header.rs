@@ -123,11 +123,6 @@ pub(crate) fn open(connection: &Connection, key: &DataKey) -> Result<(Form, Cont
     Ok((header.form, contents))
 }
 
-/// Returns the counter of writes. Fails as [`open`] does.
-pub(crate) fn counter(connection: &Connection, key: &DataKey) -> Result<u64, Error> {
-    Ok(open(connection, key)?.1.counter)
-}
-
 /// The error for a vault without a header, where a key is at hand and so there was one.
 const NO_HEADER: Error = Error::Inconsistent("it has no header");
 
@@ -138,6 +133,11 @@ fn covered(row: &Row<'_>) -> Result<Vec<u8>, Error> {
         covered.push(row.get_ref(column)?);
     }
     Ok(covered.into_bytes())
+}
+
+/// Returns the number of the last write. Fails as [`open`] does.
+pub(crate) fn counter(connection: &Connection, key: &DataKey) -> Result<u64, Error> {
+    Ok(open(connection, key)?.1.counter)
 }
 
 /// Fails with [`Error::KeyRetired`] if `key` is not the current data key; returns the vault's form.

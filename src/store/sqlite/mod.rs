@@ -13,6 +13,7 @@ mod sealing;
 pub(crate) mod intents;
 mod clear;
 pub(crate) mod evidence;
+pub(crate) mod listing;
 pub(crate) mod credentials;
 pub(crate) mod reseal;
 pub(crate) mod slots;

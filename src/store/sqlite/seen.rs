@@ -62,8 +62,7 @@ impl<'a> Seen<'a> {
     /// known of its last request.
     fn is_older(&self, connection: &Connection, account: &Account) -> Result<bool, Error> {
         let Some(numbers) = credentials::numbers(connection, account)? else { return Ok(false) };
-        let highest = self.highest(Subject::row(self.vault, account));
-        Ok(numbers.iter().zip(highest).any(|(number, highest)| *number < highest))
+        Ok(is_below(numbers, self.highest(Subject::row(self.vault, account))))
     }
 
     fn highest<const N: usize>(&self, subjects: [Subject; N]) -> [u64; N] {
@@ -126,16 +125,22 @@ impl<'a> Seen<'a> {
         Ok(())
     }
 
-    /// Returns whether the file is older than this machine has seen, and the accounts whose row is.
-    pub(in crate::store) fn all_older(
+    /// Returns whether the file is older than this machine has seen, and which of `accounts` are.
+    pub(in crate::store) fn older(
         &self,
         connection: &Connection,
         key: &DataKey,
+        accounts: Vec<Account>,
     ) -> Result<(bool, Vec<Account>), Error> {
         let file = self.check_header(header::counter(connection, key)?).is_err();
+        let subjects: Vec<Subject> =
+            accounts.iter().flat_map(|account| Subject::row(self.vault, account)).collect();
+        let highest = self.watermarks.highest(self.vault, &subjects);
+        let (highest, _) = highest.as_chunks::<2>();
         let mut older = Vec::new();
-        for account in credentials::accounts(connection, None, None)? {
-            if self.is_older(connection, &account)? {
+        for (account, highest) in accounts.into_iter().zip(highest) {
+            let numbers = credentials::numbers(connection, &account)?;
+            if numbers.is_some_and(|numbers| is_below(numbers, *highest)) {
                 older.push(account);
             }
         }
@@ -146,4 +151,9 @@ impl<'a> Seen<'a> {
     pub(in crate::store) fn keep(self) {
         self.watermarks.keep(self.vault, &self.raised.into_inner());
     }
+}
+
+/// Whether one of the numbers of a row is below the highest that was seen of it.
+fn is_below(numbers: [u64; 2], highest: [u64; 2]) -> bool {
+    numbers.iter().zip(highest).any(|(number, highest)| *number < highest)
 }

@@ -8,6 +8,7 @@ mod check_runner;
 mod surroundings;
 mod vault;
 mod accept_older;
+mod repair;
 
 use console::Style;
 use serde::Serialize;
@@ -24,11 +25,12 @@ use crate::ops::doctor;
 /// Say whether everything is in order, and what mends what is not
 ///
 /// Looks at the vault's file, its key slots, the keychain, the configuration, and what logins need;
-/// opens every credential if the key is to be had. Changes nothing without `--accept-older`: an
-/// entry that tries the keychain is deleted again. Sends nothing, unless `--online` is given. With
-/// `-q`, tells only what is to be mended. Ends with 7 if the vault is damaged, with 1 if anything
-/// else is to be mended, else with 0.
+/// opens every credential if the key is to be had. Changes nothing without `--accept-older` or
+/// `--repair`: an entry that tries the keychain is deleted again. Sends nothing, unless `--online`
+/// is given. With `-q`, tells only what is to be mended. Ends with 7 if the vault is damaged, with
+/// 1 if anything else is to be mended, else with 0.
 #[derive(Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag that people type")]
 pub(crate) struct Args {
     /// Ask the servers of the stored logins for the time, without any token
     #[arg(long)]
@@ -38,14 +40,21 @@ pub(crate) struct Args {
     #[arg(long, conflicts_with = "online")]
     accept_older: bool,
 
+    /// Take out of the vault what tokctl did not make, and begin a new audit if it was tampered with
+    #[arg(long, conflicts_with_all = ["online", "accept_older"])]
+    repair: bool,
+
     /// Don't ask
-    #[arg(long, short, requires = "accept_older")]
+    #[arg(long, short)]
     yes: bool,
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     if args.accept_older {
         return accept_older::run(args.yes, context);
+    }
+    if args.repair {
+        return repair::run(args.yes, context);
     }
     let path = context.vault()?.clone();
     let mut runner = CheckRunner::new(context);

@@ -1,0 +1,45 @@
+//! `tokctl doctor --repair`: takes out of the vault what tokctl did not make.
+
+use crate::cli::context::Context;
+use crate::cli::error::{CliError, Kind};
+use crate::cli::{audit_trail, keys, time};
+use crate::model::audit::{Action, Subject};
+use crate::ops::{Vault, audit};
+use crate::untrusted::printable;
+
+/// Drops foreign objects from the schema, and begins a new audit if the old one was tampered with,
+/// after the user was told of each.
+pub(super) fn run(yes: bool, context: &Context) -> Result<(), CliError> {
+    let path = context.vault()?;
+    let (vault, _) = Vault::open_as_it_is(path)?;
+    let foreign = vault.schema_differences()?.foreign;
+    let vault = keys::unlock(context, vault)?;
+    let faults = audit::verify(&vault)?.examined.faults;
+    if foreign.is_empty() && faults.is_empty() {
+        context.ui.status("there is nothing to repair in this vault");
+        return Ok(());
+    }
+    for object in &foreign {
+        let (kind, name) = (printable(&object.kind), printable(&object.name));
+        context.ui.warning(&format!("the {kind} `{name}` is not tokctl's: it will be dropped"));
+    }
+    for fault in &faults {
+        context.ui.warning(&format!("the audit was tampered with: {fault}"));
+    }
+    if !faults.is_empty() {
+        context.ui.warning("the audit's file will be set aside, and a new one begins");
+    }
+    if !yes && !context.ui.confirm("repair the vault", "give `--yes`")? {
+        return Err(CliError::new(Kind::Failed, "nothing was repaired")
+            .hint("tokctl doctor --repair --yes"));
+    }
+    if !foreign.is_empty() {
+        Vault::drop_foreign(path)?;
+    }
+    if !faults.is_empty() {
+        audit::restart(&vault, time::precise())?;
+    }
+    audit_trail::record_of(context, &vault, "doctor", Action::Repair, Subject::Vault)?;
+    context.ui.status("the vault is repaired: `tokctl doctor` says whether anything is left");
+    Ok(())
+}
