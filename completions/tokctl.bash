@@ -279,7 +279,7 @@ _tokctl() {
             return 0
             ;;
         tokctl__subcmd__doctor)
-            opts="-y -q -v -h --online --accept-older --yes --vault --config --no-input --json --color --quiet --verbose --help"
+            opts="-y -q -v -h --online --accept-older --repair --yes --vault --config --no-input --json --color --quiet --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

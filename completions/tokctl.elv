@@ -403,6 +403,7 @@ set edit:completion:arg-completer[tokctl] = {|@words|
             cand --color 'When to use colours: auto, always or never [env: NO_COLOR, CLICOLOR_FORCE]'
             cand --online 'Ask the servers of the stored logins for the time, without any token'
             cand --accept-older 'Accept a vault or a credential that is older than this machine has seen'
+            cand --repair 'Take out of the vault what tokctl did not make, and begin a new audit if it was tampered with'
             cand -y 'Don''t ask'
             cand --yes 'Don''t ask'
             cand --no-input 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]'

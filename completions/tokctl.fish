@@ -362,6 +362,7 @@ always\t''
 never\t''"
 complete -c tokctl -n "__fish_tokctl_using_subcommand doctor" -l online -d 'Ask the servers of the stored logins for the time, without any token'
 complete -c tokctl -n "__fish_tokctl_using_subcommand doctor" -l accept-older -d 'Accept a vault or a credential that is older than this machine has seen'
+complete -c tokctl -n "__fish_tokctl_using_subcommand doctor" -l repair -d 'Take out of the vault what tokctl did not make, and begin a new audit if it was tampered with'
 complete -c tokctl -n "__fish_tokctl_using_subcommand doctor" -s y -l yes -d 'Don\'t ask'
 complete -c tokctl -n "__fish_tokctl_using_subcommand doctor" -l no-input -d 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]'
 complete -c tokctl -n "__fish_tokctl_using_subcommand doctor" -l json -d 'Print data and errors as JSON'
