@@ -14,6 +14,13 @@ pub(crate) fn config(variable: impl Fn(&str) -> Option<OsString>) -> Option<Path
     base(&variable, "XDG_CONFIG_HOME", ".config").map(|base| base.join("tokctl/config.toml"))
 }
 
+/// Returns the path of the file in which users of directories are kept:
+/// `~/.local/state/tokctl/directories.toml`.
+pub(crate) fn directories(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
+    let base = base(&variable, "XDG_STATE_HOME", ".local/state");
+    base.map(|base| base.join("tokctl/directories.toml"))
+}
+
 /// Returns the directory for what tokctl remembers and can do without: `~/.local/state/tokctl`.
 pub(crate) fn state(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
     base(&variable, "XDG_STATE_HOME", ".local/state").map(|base| base.join("tokctl"))

@@ -74,9 +74,7 @@ impl Browser {
     /// Fails when the program can't be started. The browser inherits none of tokctl's secrets.
     pub(crate) fn open(&self, environment: &Environment, url: &Url) -> io::Result<()> {
         let mut command = self.command(url);
-        for name in environment.secrets() {
-            command.env_remove(name);
-        }
+        environment.give_to(&mut command);
         let mut child = command.spawn()?;
         // The child has to be reaped: some openers end at once, others only with the browser.
         thread::spawn(move || child.wait());

@@ -1,24 +1,92 @@
 //! The credential that a command is about, where the command line names only a part of it.
 
+use std::collections::BTreeSet;
+
+use clap::error::ErrorKind;
+use clap::{ArgMatches, Args, FromArgMatches};
+
 use super::context::Context;
-use super::error::{CliError, Kind};
-use super::typed::user_flag;
+use super::directory;
+use super::error::{CliError, Hint, Kind};
+use super::typed::{command, reference};
 use crate::model::account::{Account, ProviderName, UserName};
+use crate::model::nearest::{did_you_mean, nearest};
+use crate::model::reference::{Field, Named, Reference};
 use crate::ops::{self, Vault, providers};
 
-/// How a command names a credential.
-#[derive(Debug, Clone, clap::Args)]
-pub(crate) struct Choice {
-    /// The service, such as `jira`
-    #[arg(value_name = "PROVIDER")]
-    pub(crate) provider: Option<ProviderName>,
+/// The greatest number of credentials that a message offers in place of one that is not there.
+const MOST_OFFERED: usize = 3;
 
-    /// The user of the service [env: TOKCTL_USER]
-    #[arg(long, short, value_name = "USER")]
+/// The two names of Jira: one person's credential may be kept under either.
+const JIRA: [&str; 2] = ["jira", "jira-dc"];
+
+/// How a command names a credential.
+#[derive(Debug, Clone)]
+pub(crate) struct Choice {
+    pub(crate) provider: Option<ProviderName>,
     pub(crate) user: Option<UserName>,
 }
 
+/// The arguments that make a [`Choice`].
+#[derive(Debug, clap::Args)]
+#[group(skip)]
+struct Typed {
+    /// The service, such as `jira`, or one credential of it, such as jira/alice@example.com
+    #[arg(value_name = "PROVIDER[/USER]")]
+    provider: Option<Named>,
+
+    /// The user of the service [env: TOKCTL_USER]
+    #[arg(long, short, value_name = "USER")]
+    user: Option<UserName>,
+}
+
+impl Args for Choice {
+    fn augment_args(command: clap::Command) -> clap::Command {
+        Typed::augment_args(command)
+    }
+
+    fn augment_args_for_update(command: clap::Command) -> clap::Command {
+        Typed::augment_args_for_update(command)
+    }
+}
+
+impl FromArgMatches for Choice {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let Typed { provider, user } = Typed::from_arg_matches(matches)?;
+        Self::of(provider, user).map_err(|message| {
+            clap::Error::raw(ErrorKind::ArgumentConflict, format!("{message}\n"))
+        })
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
 impl Choice {
+    /// Returns the choice that an argument and `--user` make. Fails with a message if the two name
+    /// different users, or if the argument names a field.
+    pub(crate) fn of(named: Option<Named>, user: Option<UserName>) -> Result<Self, String> {
+        match named {
+            None => Ok(Self { provider: None, user }),
+            Some(Named::Provider(provider)) => Ok(Self { provider: Some(provider), user }),
+            Some(Named::Credential(Reference { account, field })) => match (field, user) {
+                (_, Some(user)) if user != account.user => Err(format!(
+                    "two users are named, `{}` and `{user}`: leave out `--user`",
+                    account.user
+                )),
+                (Field::Token, _) => {
+                    Ok(Self { provider: Some(account.provider), user: Some(account.user) })
+                }
+                (field, _) => Err(format!(
+                    "a credential is named as `{account}`, without `/{}` behind it",
+                    field.as_str()
+                )),
+            },
+        }
+    }
+
     /// Returns the account if the command line names both provider and user.
     ///
     /// The caller finds out whether such a credential exists: looking twice would slow down `get`.
@@ -29,9 +97,10 @@ impl Choice {
 
     /// Returns the one account that the command line means.
     ///
-    /// A missing part comes from `TOKCTL_USER`; then from the stored credentials, if only one
-    /// matches; then from `default_user` in the configuration; then from a question at the
-    /// terminal. Fails when no credential matches, or several match and no question is possible.
+    /// A missing part comes from `TOKCTL_USER`; then, for a provider that is named, from the
+    /// directory; then from the stored credentials, if only one matches; then from `default_user` in the configuration; then from a question at the
+    /// terminal. Where one name of Jira has no credential, the other one is looked up. Fails when
+    /// no credential matches, or several match and no question is possible.
     pub(crate) fn resolve(
         &self,
         context: &Context,
@@ -39,13 +108,33 @@ impl Choice {
         verb: &str,
     ) -> Result<Account, CliError> {
         let provider = self.provider.as_ref();
-        let user = match &self.user {
+        let mut user = match &self.user {
             Some(user) => Some(user.clone()),
             None => context.default_user()?,
         };
-        let matches = vault.accounts(provider, user.as_ref())?;
+        let mut chosen_by = None;
+        if let (None, Some(provider)) = (&user, provider) {
+            let of_directory = directory::user_of(context, provider)?;
+            user = of_directory.as_ref().map(|one| one.user.clone());
+            chosen_by = of_directory.as_ref().map(directory::reason);
+        }
+        let mut matches = vault.accounts(provider, user.as_ref())?;
+        // Nobody should delete another credential than the one that was named.
+        if matches.is_empty()
+            && verb != "delete"
+            && let Some((named, other)) = provider.and_then(|named| Some((named, twin(named)?)))
+        {
+            matches = vault.accounts(Some(&other), user.as_ref())?;
+            if !matches.is_empty() {
+                tell_twin(context, named, &other);
+            }
+        }
         match &matches[..] {
-            [] => Err(no_match(context, provider, user.as_ref())),
+            [] => {
+                let mut error = no_match(context, vault, verb, provider, user.as_ref());
+                error.causes.extend(chosen_by);
+                Err(error)
+            }
             [account] => Ok(account.clone()),
             [first, ..] => {
                 let defaults: Vec<&Account> = match (&user, &context.config()?.default_user) {
@@ -58,35 +147,79 @@ impl Choice {
                     return Ok(account.clone());
                 }
                 let shown: Vec<String> = matches.iter().map(ToString::to_string).collect();
-                let command =
-                    format!("tokctl {verb} {} {}", first.provider, user_flag(first.user.as_str()));
+                let hint = command(verb, first);
                 if !context.ui.can_ask() {
                     let message = format!("which one of {}?", shown.join(", "));
-                    return Err(CliError::new(Kind::Usage, message).hint(command));
+                    return Err(CliError::new(Kind::Usage, message).hint(hint));
                 }
-                let chosen = context.ui.choose("which one", &shown, &command)?;
+                let chosen = context.ui.choose("which one", &shown, &hint)?;
                 Ok(matches[chosen].clone())
             }
         }
     }
 }
 
-/// Returns the error for a choice that matches no credential.
+/// Returns the other name of Jira, if `provider` is one of the two.
+fn twin(provider: &ProviderName) -> Option<ProviderName> {
+    let at = JIRA.iter().position(|name| *name == provider.as_str())?;
+    JIRA[1 - at].parse().ok()
+}
+
+fn tell_twin(context: &Context, named: &ProviderName, other: &ProviderName) {
+    context.ui.status(&format!("`{named}` has no such credential, so that of `{other}` is taken"));
+}
+
+/// Returns the account under which the credential of `account` is stored: under its own name, or,
+/// if it has no credential, under the other name of Jira, which is told.
+pub(crate) fn stored(
+    context: &Context,
+    vault: &Vault,
+    account: &Account,
+) -> Result<Account, CliError> {
+    let Some(other) = twin(&account.provider) else { return Ok(account.clone()) };
+    let is_stored = |provider| vault.accounts(Some(provider), Some(&account.user));
+    if !is_stored(&account.provider)?.is_empty() || is_stored(&other)?.is_empty() {
+        return Ok(account.clone());
+    }
+    tell_twin(context, &account.provider, &other);
+    Ok(Account { provider: other, user: account.user.clone() })
+}
+
+/// Returns the error for a choice that matches no credential of `vault`, with the nearest that are
+/// there.
 pub(crate) fn no_match(
     context: &Context,
+    vault: &Vault,
+    verb: &str,
     provider: Option<&ProviderName>,
     user: Option<&UserName>,
 ) -> CliError {
+    let accounts = vault.accounts(None, None).unwrap_or_default();
+    let near = near_accounts(&accounts, provider, user);
+    let near_names: Vec<String> = near.iter().map(ToString::to_string).collect();
+    let what = match (provider, user) {
+        (Some(provider), Some(user)) => format!(" for `{provider}/{user}`"),
+        (Some(provider), None) => format!(" for `{provider}`"),
+        (None, Some(user)) => format!(" for `{user}`"),
+        (None, None) => String::new(),
+    };
+    let error = CliError::new(
+        Kind::NotFound,
+        format!("there is no credential{what}{}", did_you_mean(&near_names)),
+    );
+    if let Some(first) = near.first() {
+        // Nobody should delete the next best one by pasting.
+        return error.hint(match verb {
+            "delete" => "tokctl list".to_owned(),
+            verb => command(verb, first),
+        });
+    }
     let Some(provider) = provider else {
-        let message = match user {
-            Some(user) => format!("there is no credential for `{user}`"),
-            None => "there are no credentials yet".into(),
-        };
-        let hint = match user {
-            Some(user) => format!("tokctl login PROVIDER {}", user_flag(user.as_str())),
-            None => "tokctl login PROVIDER --user USER".into(),
-        };
-        return CliError::new(Kind::NotFound, message).hint(hint);
+        if accounts.is_empty() {
+            let error = CliError::new(Kind::NotFound, "there are no credentials yet");
+            return error.hint("tokctl login");
+        }
+        return error.hint("tokctl list");
     };
     // A mistyped provider has its own error. A mistake in the configuration is reported elsewhere.
     if let Ok(config) = context.config()
@@ -99,7 +232,96 @@ pub(crate) fn no_match(
             account: Account { provider: provider.clone(), user: user.clone() },
         }
         .into(),
-        None => CliError::new(Kind::NotFound, format!("there is no credential for `{provider}`"))
-            .hint(format!("tokctl login {provider} --user USER")),
+        None => error.hint(Hint::LoginTo(provider.clone())),
+    }
+}
+
+/// One of the two parts of an account's name.
+type Part = fn(&Account) -> &str;
+
+/// Returns the accounts that are most like what was named.
+fn near_accounts<'a>(
+    accounts: &'a [Account],
+    provider: Option<&ProviderName>,
+    user: Option<&UserName>,
+) -> Vec<&'a Account> {
+    let alike = |typed: &str, part: Part, of: &[&'a Account]| -> Vec<&'a Account> {
+        let parts: BTreeSet<&str> = of.iter().map(|account| part(account)).collect();
+        let near = nearest(typed, parts);
+        near.iter().flat_map(|near| of.iter().filter(|one| part(one) == *near)).copied().collect()
+    };
+    let (providers, users): (Part, Part) =
+        (|account| account.provider.as_str(), |account| account.user.as_str());
+    let all: Vec<&Account> = accounts.iter().collect();
+    let mut found = match (provider, user) {
+        (Some(provider), Some(user)) => {
+            let here: Vec<&Account> =
+                accounts.iter().filter(|account| account.provider == *provider).collect();
+            let there = alike(provider.as_str(), providers, &all);
+            let mut near = alike(user.as_str(), users, &here);
+            near.extend(all.iter().filter(|account| account.user == *user));
+            near.extend(alike(user.as_str(), users, &there));
+            near
+        }
+        (Some(provider), None) => {
+            let mut near = alike(provider.as_str(), providers, &all);
+            near.extend(alike(provider.as_str(), users, &all));
+            near
+        }
+        (None, Some(user)) => alike(user.as_str(), users, &all),
+        (None, None) => Vec::new(),
+    };
+    let mut seen = BTreeSet::new();
+    found.retain(|account| seen.insert(reference(account)));
+    found.truncate(MOST_OFFERED);
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn account(text: &str) -> Account {
+        text.parse::<Reference>().unwrap().account
+    }
+
+    fn near(typed: &str, stored: &[&str]) -> Vec<String> {
+        let accounts: Vec<Account> = stored.iter().map(|text| account(text)).collect();
+        let (provider, user) = match typed.parse::<Named>().unwrap() {
+            Named::Provider(provider) => (provider, None),
+            Named::Credential(reference) => {
+                (reference.account.provider, Some(reference.account.user))
+            }
+        };
+        let found = near_accounts(&accounts, Some(&provider), user.as_ref());
+        found.into_iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn what_is_not_there_is_answered_with_the_nearest_that_is() {
+        let stored = ["gdrive/bob", "jira-dc/alice", "jira/carol@example.com"];
+        for (typed, found) in [
+            ("jira/alice", "jira-dc/alice"),
+            ("jira-dc/alcie", "jira-dc/alice"),
+            ("jira/carol", "jira/carol@example.com"),
+            ("gdrvie/bob", "gdrive/bob"),
+            ("gdrvie", "gdrive/bob"),
+            ("carol", "jira/carol@example.com"),
+            ("github/bob", "gdrive/bob"),
+        ] {
+            assert_eq!(near(typed, &stored).first().map(String::as_str), Some(found), "{typed}");
+        }
+        assert!(near("salla/zoe", &stored).is_empty());
+    }
+
+    #[test]
+    fn a_reference_and_a_user_agree_or_are_refused() {
+        let of = |named: &str, user: &str| {
+            Choice::of(Some(named.parse().unwrap()), Some(user.parse().unwrap()))
+        };
+        assert!(of("acme/x", "x").unwrap().account().is_some());
+        assert!(of("acme/x", "y").is_err());
+        assert!(of("acme", "y").unwrap().account().is_some());
+        assert!(Choice::of(Some("acme/x/username".parse().unwrap()), None).is_err());
     }
 }

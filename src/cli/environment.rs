@@ -3,6 +3,9 @@
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
+use std::process::Command;
+
+use zeroize::Zeroizing;
 
 /// Variables that hold or locate a secret that opens the vault, a bundle or another tool's store.
 /// Child processes do not inherit them.
@@ -31,18 +34,38 @@ pub(crate) const KEY_CREDENTIAL: &str = "tokctl.key";
 const NOT_TEXT: &str = "\u{1a}";
 
 /// The environment variables that the program was started with.
+///
+/// The value of a variable of the key is not kept: it is read again each time it is asked for, so
+/// that a process that runs for long has no copy of it.
 #[derive(Clone, Default)]
-pub(crate) struct Environment(HashMap<OsString, OsString>);
+pub(crate) struct Environment(HashMap<OsString, Option<OsString>>);
 
 impl Environment {
     #[expect(clippy::disallowed_methods, reason = "this is the one place")]
     pub(crate) fn read() -> Self {
-        Self(std::env::vars_os().collect())
+        let kept = |(name, value): (OsString, OsString)| {
+            if is_of_the_key(&name) {
+                drop(Zeroizing::new(value.into_encoded_bytes()));
+                return (name, None);
+            }
+            (name, Some(value))
+        };
+        Self(std::env::vars_os().map(kept).collect())
+    }
+
+    /// Whether a variable is set and not empty.
+    pub(crate) fn is_set(&self, name: &str) -> bool {
+        // It may be the key, so it is wiped.
+        self.get(name).map(|value| Zeroizing::new(value.into_encoded_bytes())).is_some()
     }
 
     /// Returns the value of a variable, or `None` if it is unset or empty.
     pub(crate) fn get(&self, name: &str) -> Option<OsString> {
-        self.0.get(OsStr::new(name)).filter(|value| !value.is_empty()).cloned()
+        let value = match self.0.get(OsStr::new(name))? {
+            Some(value) => Some(value.clone()),
+            None => read_again(name),
+        };
+        value.filter(|value| !value.is_empty())
     }
 
     /// Returns the value of a variable as text, or `None` if it is unset or empty.
@@ -60,7 +83,7 @@ impl Environment {
 
     /// Returns the names and values of all variables that are UTF-8.
     pub(crate) fn texts(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().filter_map(|(name, value)| Some((name.to_str()?, value.to_str()?)))
+        self.0.iter().filter_map(|(name, value)| Some((name.to_str()?, value.as_ref()?.to_str()?)))
     }
 
     /// Whether the service manager's directory of credentials holds the vault's key.
@@ -69,24 +92,35 @@ impl Environment {
         directory.is_some_and(|directory| directory.join(KEY_CREDENTIAL).symlink_metadata().is_ok())
     }
 
-    /// Returns the names of the variables that a child process must not inherit: those that open
-    /// the vault, and client secrets.
-    pub(crate) fn secrets(&self) -> impl Iterator<Item = &OsStr> {
+    /// Gives `child` these variables and no others, except those that open the vault, or locate
+    /// what does, and client secrets.
+    ///
+    /// The standard library would copy all of them, and not wipe the copies.
+    pub(crate) fn give_to(&self, child: &mut Command) {
         let locates_the_key = self.has_key_among_credentials();
-        self.0.keys().map(OsString::as_os_str).filter(move |name| {
-            name.to_str().is_some_and(|name| {
-                OF_THE_KEY.contains(&name)
-                    || (name == CREDENTIALS && locates_the_key)
-                    || (name.starts_with("TOKCTL_") && name.ends_with("_CLIENT_SECRET"))
-            })
-        })
+        let is_kept = |name: &OsStr| {
+            let name = name.to_string_lossy();
+            (name == CREDENTIALS && locates_the_key)
+                || (name.starts_with("TOKCTL_") && name.ends_with("_CLIENT_SECRET"))
+        };
+        let given = self.0.iter().filter_map(|(name, value)| Some((name, value.as_ref()?)));
+        child.env_clear().envs(given.filter(|(name, _)| !is_kept(name)));
     }
+}
+
+fn is_of_the_key(name: &OsStr) -> bool {
+    name.to_str().is_some_and(|name| OF_THE_KEY.contains(&name))
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the one place")]
+fn read_again(name: &str) -> Option<OsString> {
+    std::env::var_os(name)
 }
 
 #[cfg(test)]
 impl From<&[(&str, &str)]> for Environment {
     fn from(variables: &[(&str, &str)]) -> Self {
-        Self(variables.iter().map(|(name, value)| (name.into(), value.into())).collect())
+        Self(variables.iter().map(|(name, value)| (name.into(), Some(value.into()))).collect())
     }
 }
 
@@ -106,16 +140,13 @@ mod tests {
 
     #[test]
     fn children_get_no_secret() {
-        let environment = Environment::from(
-            &[
-                ("TOKCTL_KEY", "x"),
-                ("TOKCTL_ACME_CLIENT_SECRET", "x"),
-                ("TOKCTL_VAULT", "x"),
-                ("PATH", "x"),
-            ][..],
+        let mut environment = Environment::from(
+            &[("TOKCTL_ACME_CLIENT_SECRET", "x"), ("TOKCTL_VAULT", "x"), ("PATH", "x")][..],
         );
-        let mut secrets: Vec<_> = environment.secrets().collect();
-        secrets.sort();
-        assert_eq!(secrets, ["TOKCTL_ACME_CLIENT_SECRET", "TOKCTL_KEY"]);
+        environment.0.insert("TOKCTL_KEY".into(), None);
+        let mut child = Command::new("true");
+        environment.give_to(&mut child);
+        let given: Vec<_> = child.get_envs().map(|(name, _)| name).collect();
+        assert_eq!(given, ["PATH", "TOKCTL_VAULT"]);
     }
 }

@@ -1,10 +1,13 @@
 //! Errors as a user sees them: a message, its causes, an exit code, and what to type next.
 
 use std::error::Error as StdError;
+use std::fmt;
 use std::process::ExitCode;
 
 use serde::Serialize;
 
+use super::typed::login_command;
+use crate::model::account::{Account, ProviderName};
 use crate::untrusted::printable;
 
 /// The kind of a failure, which has an exit code and a word in JSON. A script decides by it.
@@ -77,13 +80,50 @@ impl Kind {
     }
 }
 
+/// What a user does next: a command that works when it is typed, or advice where none would help.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Hint {
+    /// A text that is shown as it is.
+    Text(String),
+    /// A login for this account, with the flags that it needs here.
+    Login(Account),
+    /// A login to this service, whose user is not known.
+    LoginTo(ProviderName),
+    /// The command that failed, with these flags besides, or none.
+    Again(&'static [&'static str]),
+}
+
+impl From<&str> for Hint {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
+impl From<String> for Hint {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl fmt::Display for Hint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => f.write_str(text),
+            Self::Login(account) => f.write_str(&login_command(account)),
+            Self::LoginTo(provider) => write!(f, "tokctl login {provider}"),
+            Self::Again([]) => f.write_str("try again"),
+            Self::Again(flags) => write!(f, "try again with `{}`", flags.join(" ")),
+        }
+    }
+}
+
 /// An error as a user sees it.
 #[derive(Debug, Clone)]
 pub(crate) struct CliError {
     pub(crate) kind: Kind,
     pub(crate) message: String,
     pub(crate) causes: Vec<String>,
-    pub(crate) hint: Option<String>,
+    pub(crate) hint: Option<Hint>,
 }
 
 impl CliError {
@@ -111,7 +151,7 @@ impl CliError {
         parts.join(": ")
     }
 
-    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+    pub(crate) fn hint(mut self, hint: impl Into<Hint>) -> Self {
         self.hint = Some(hint.into());
         self
     }
@@ -148,14 +188,14 @@ impl CliError {
             message: &'a str,
             #[serde(skip_serializing_if = "<[_]>::is_empty")]
             causes: &'a [String],
-            hint: Option<&'a str>,
+            hint: Option<String>,
         }
         let error = Body {
             code: self.kind.word(),
             exit: self.kind.exit(),
             message: &self.message,
             causes: &self.causes,
-            hint: self.hint.as_deref(),
+            hint: self.hint.as_ref().map(ToString::to_string),
         };
         serde_json::to_string(&ErrorReport { error }).expect("texts and numbers are always JSON")
     }

@@ -50,14 +50,12 @@ pub(crate) fn tell(
     };
     let [program, arguments @ ..] = command(config, news)? else { return None };
     let mut hook = Command::new(program);
+    context.environment.give_to(&mut hook);
     hook.args(arguments)
         .env("TOKCTL_HOOK", word(news))
         .env("TOKCTL_PROVIDER", account.provider.as_str())
         .env("TOKCTL_USER", account.user.as_str())
         .env("TOKCTL_REASON", reason);
-    for name in context.environment.secrets() {
-        hook.env_remove(name);
-    }
     let failed = |what: String| Some(format!("the hook `{}` {what}", printable(program)));
     match run(&mut hook, LIMIT) {
         Ok(Some(status)) if status.success() => None,

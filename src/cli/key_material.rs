@@ -46,7 +46,7 @@ pub(super) fn key(context: &Context) -> Result<Option<SlotSecret>, CliError> {
     let environment = &context.environment;
     let set: Vec<&str> = ["TOKCTL_KEY", "TOKCTL_KEY_FILE", "TOKCTL_KEY_COMMAND"]
         .into_iter()
-        .filter(|name| environment.get(name).is_some())
+        .filter(|name| environment.is_set(name))
         .collect();
     if let [one, other, ..] = set[..] {
         return Err(CliError::new(Kind::Usage, format!("both {one} and {other} are set"))

@@ -2,8 +2,8 @@
 //! environment, and picks exit codes.
 
 pub(crate) mod environment;
-pub(crate) mod error;
 mod typed;
+pub(crate) mod error;
 mod explain;
 mod json;
 pub(crate) mod stderr;
@@ -25,8 +25,11 @@ mod key_material;
 mod keys;
 mod new_secret;
 mod bundle_secret;
+mod directory;
 mod choice;
 mod client_settings;
+mod next_command;
+mod parse_error;
 mod audit_trail;
 mod hooks;
 mod renewal;
@@ -43,11 +46,10 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser};
 use self::context::{Context, Global};
 use self::deferred::{Deferred, describe_all};
 use self::environment::Environment;
-use self::error::{CliError, Kind};
+use self::error::CliError;
 use self::short_help::name_global_options;
 use self::ui::{Ui, Verbosity};
 use crate::signals;
-use crate::untrusted::printable;
 
 /// A live token for every service, now
 ///
@@ -73,7 +75,10 @@ enum Command {
     Login(Deferred<Box<commands::login::Args>>),
     Get(Deferred<commands::get::Args>),
     Refresh(Deferred<commands::refresh::Args>),
+    #[command(visible_alias = "ls")]
     List(Deferred<commands::list::Args>),
+    Status(Deferred<commands::status::Args>),
+    #[command(visible_aliases = ["logout", "rm"])]
     Delete(Deferred<commands::delete::Args>),
     Why(Deferred<commands::why::Args>),
     Check(Deferred<commands::check::Args>),
@@ -86,6 +91,9 @@ enum Command {
     Import(Deferred<commands::import::Args>),
     Export(Deferred<commands::export::Args>),
     Run(Deferred<commands::run::Args>),
+    Env(Deferred<commands::env::Args>),
+    #[command(name = "use")]
+    Use(Deferred<commands::use_account::Args>),
     #[command(name = "git-credential")]
     GitCredential(Deferred<commands::git_credential::Args>),
     Doctor(Deferred<commands::doctor::Args>),
@@ -121,16 +129,26 @@ fn run_command(args: &[OsString], plain: Ui) -> ExitCode {
     {
         return commands::completions::complete(&plain, rest, &describe_all(Root::command));
     }
+    if args.len() <= 1 {
+        let help = describe_all(Root::command).render_help().to_string();
+        return match plain.data(help.as_bytes()) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => error.exit_code(),
+        };
+    }
     let root = match parse(args) {
         Ok(root) => root,
-        Err(error) => return report_parse_error(&plain, &error, &command_path(args)),
+        Err(error) => return report_parse_error(&plain, &error, args),
     };
     let done = Context::new(root.global, Environment::read()).map_err(|error| (plain, error));
     let (ui, error) = match done {
         Err(failure) => failure,
         Ok(context) => match dispatch(&root.command, &context, args) {
             Ok(code) => return code,
-            Err(error) => (context.ui, error),
+            Err(error) => {
+                let error = next_command::complete(&context, args, error);
+                (context.ui, error)
+            }
         },
     };
     ui.error(&error);
@@ -174,6 +192,7 @@ fn dispatch(
         Command::Get(Deferred(args)) => commands::get::run(args, context),
         Command::Refresh(Deferred(args)) => commands::refresh::run(args, context),
         Command::List(Deferred(args)) => commands::list::run(args, context),
+        Command::Status(Deferred(args)) => return commands::status::run(args, context),
         Command::Delete(Deferred(args)) => commands::delete::run(args, context),
         Command::Why(Deferred(args)) => commands::why::run(args, context),
         Command::Check(Deferred(args)) => commands::check::run(args, context),
@@ -184,6 +203,8 @@ fn dispatch(
         Command::Backup(Deferred(args)) => commands::backup::run(args, context),
         Command::Import(Deferred(args)) => commands::import::run(args, context),
         Command::Export(Deferred(args)) => commands::export::run(args, context),
+        Command::Env(Deferred(args)) => commands::env::run(args, context),
+        Command::Use(Deferred(args)) => commands::use_account::run(args, context),
         Command::GitCredential(Deferred(args)) => commands::git_credential::run(args, context),
         Command::Doctor(Deferred(args)) => commands::doctor::run(args, context),
         Command::Completions(Deferred(args)) => {
@@ -198,29 +219,14 @@ fn dispatch(
 }
 
 /// Prints the help that was asked for, or a parse error in the form of all errors.
-fn report_parse_error(ui: &Ui, error: &clap::Error, command: &[String]) -> ExitCode {
+fn report_parse_error(ui: &Ui, error: &clap::Error, args: &[OsString]) -> ExitCode {
     if !error.use_stderr() {
         return match ui.data(error.render().to_string().as_bytes()) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => error.exit_code(),
         };
     }
-    let rendered = error.render().to_string();
-    let line = |start: &str| rendered.lines().find_map(|line| line.trim().strip_prefix(start));
-    // The first paragraph, without the possible values, which stand on a line of their own.
-    let mut message = rendered
-        .strip_prefix("error: ")
-        .and_then(|text| text.split("\n\n").next())
-        .and_then(|text| text.split("\n  [possible values").next())
-        .map_or_else(|| "no command was given".to_owned(), printable);
-    if let Some(values) = line("[possible values: ") {
-        message = format!("{message}, which is one of {}", values.trim_end_matches(']'));
-    }
-    let hint = match line("tip: a similar") {
-        Some(rest) => format!("a similar{rest}"),
-        None => format!("{} --help", command.join(" ")),
-    };
-    let error = CliError::new(Kind::Usage, message).hint(hint);
+    let error = parse_error::explain(error, &command_path(args), args);
     ui.error(&error);
     error.exit_code()
 }

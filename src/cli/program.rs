@@ -30,9 +30,7 @@ pub(crate) fn output(
     let failed = |what: &str| CliError::new(failure, format!("`{program}` {what}"));
     let mut child = Command::new(program);
     child.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::inherit());
-    for name in environment.secrets() {
-        child.env_remove(name);
-    }
+    environment.give_to(&mut child);
     let mut child = child.spawn().map_err(|error| {
         failed("could not be started").caused_by(&error).hint("name a program that is there")
     })?;

@@ -1,11 +1,40 @@
 //! Commands and words as a user would type them into a shell.
 
+use std::ffi::OsString;
+
 use crate::model::account::Account;
+use crate::model::reference::{Field, Reference};
 use crate::untrusted::{self, part_commands};
+
+/// Returns the command `verb` for an account, ready to be pasted into a shell.
+pub(crate) fn command(verb: &str, account: &Account) -> String {
+    format!("tokctl {verb} {}", reference(account))
+}
 
 /// Returns the login command for an account, ready to be pasted into a shell.
 pub(crate) fn login_command(account: &Account) -> String {
-    format!("tokctl login {} {}", account.provider, user_flag(account.user.as_str()))
+    command("login", account)
+}
+
+/// Returns a reference to `account`, quoted for a shell: short, unless the user's name needs the
+/// long form.
+pub(crate) fn reference(account: &Account) -> String {
+    let (provider, user) = (account.provider.as_str(), account.user.as_str());
+    let short = format!("{provider}/{user}");
+    let means_it = short
+        .parse()
+        .is_ok_and(|read: Reference| read.account == *account && read.field == Field::Token);
+    if means_it && user.chars().all(|character| character == ' ' || shows(character)) {
+        quoted(&short)
+    } else {
+        Reference::long_form(account)
+    }
+}
+
+/// Returns the command line `args`, the first of which is the program's name, as one would type it.
+pub(crate) fn command_line(args: &[OsString]) -> String {
+    let words = args.iter().skip(1).map(|word| quoted(&word.to_string_lossy()));
+    std::iter::once("tokctl".to_owned()).chain(words).collect::<Vec<_>>().join(" ")
 }
 
 /// Returns `--user` and the user's name, quoted for a shell.
@@ -47,6 +76,23 @@ fn shows(character: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_reference_means_its_account_in_every_shell() {
+        for (user, word) in [
+            ("alice@example.com", "acme/alice@example.com"),
+            ("-x", "acme/-x"),
+            ("a b", "'acme/a b'"),
+            ("a/token", "tokctl://acme/a%2Ftoken"),
+            ("a\u{202e}b", "tokctl://acme/a%E2%80%AEb"),
+        ] {
+            let provider = "acme".parse().unwrap();
+            let account = Account { provider, user: user.parse().unwrap() };
+            assert_eq!(reference(&account), word);
+            let read: Reference = word.trim_matches('\'').parse().unwrap();
+            assert_eq!(read.account, account);
+        }
+    }
 
     #[test]
     fn a_word_is_safe_to_be_pasted() {

@@ -220,7 +220,7 @@ impl Ui {
             stderr::line("caused by: ", cause);
         }
         if let Some(hint) = &error.hint {
-            stderr::line(format_args!("{} ", cyan.apply_to("hint:")), hint);
+            stderr::line(format_args!("{} ", cyan.apply_to("hint:")), &hint.to_string());
         }
     }
 

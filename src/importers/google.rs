@@ -22,23 +22,20 @@ pub(crate) fn read(path: &Path) -> Result<Found, Error> {
     let other = |what, instead: Option<&str>| Error::OtherKind {
         path: path.to_owned(),
         what,
-        instead: instead.map(str::to_owned),
+        instead: instead.map(|flag| format!("tokctl login gdrive {flag} {}", typed(path))),
     };
     let Some(Value::Object(object)) = text::json(&text) else {
         return Err(other("no JSON file of Google's", None));
     };
     if object.contains_key("installed") || object.contains_key("web") {
-        return Err(other(
-            "a client file, which holds nobody's login",
-            Some("tokctl login gdrive --client-secrets FILE"),
-        ));
+        return Err(other("a client file, which holds nobody's login", Some("--client-secrets")));
     }
     match object.get("type").map(Value::as_str) {
         None | Some(Some("authorized_user")) => {}
         Some(Some("service_account")) => {
             return Err(other(
                 "a service account's key, which nobody logged in with",
-                Some("tokctl login gdrive --service-account FILE"),
+                Some("--service-account"),
             ));
         }
         Some(_) => return Err(other("of a type that can't be taken in", None)),
@@ -49,6 +46,11 @@ pub(crate) fn read(path: &Path) -> Result<Found, Error> {
         what: what.to_owned(),
     })?;
     Ok(Found { records: vec![record], ignored: Vec::new(), files: vec![path.to_owned()] })
+}
+
+/// Returns a path as one word of a shell's command line.
+fn typed(path: &Path) -> String {
+    shell_words::quote(&path.to_string_lossy()).into_owned()
 }
 
 fn record(object: &Map<String, Value>) -> Result<Record, Fault> {

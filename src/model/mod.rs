@@ -3,6 +3,7 @@
 //! Pure data and pure decisions. Nothing here reads a file, a clock or the environment, sends a
 //! request or knows where its values are kept.
 
+pub(crate) mod nearest;
 pub(crate) mod account;
 pub(crate) mod reference;
 pub(crate) mod address;

@@ -4,12 +4,15 @@
 use std::fmt;
 use std::str::FromStr;
 
-use percent_encoding::percent_decode_str;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
-use super::account::{self, Account};
+use super::account::{self, Account, ProviderName};
 
 /// The beginning of the long form.
 pub(crate) const SCHEME: &str = "tokctl://";
+
+/// The characters that are escaped in the long form (RFC 3986 §2.3).
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// The reason why a text is no [`Reference`].
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -40,6 +43,35 @@ pub(crate) enum Field {
     ServerUrl,
     ApiBaseUrl,
     ExpiresAt,
+}
+
+impl Reference {
+    /// Returns the long form of a reference to the token of `account`, which any shell and any
+    /// terminal keeps as it is.
+    pub(crate) fn long_form(account: &Account) -> String {
+        let user = utf8_percent_encode(account.user.as_str(), RESERVED);
+        format!("{SCHEME}{}/{user}", account.provider)
+    }
+}
+
+/// What the argument of a command names: a service alone, or one of its credentials.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Named {
+    Provider(ProviderName),
+    Credential(Reference),
+}
+
+impl FromStr for Named {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        // No provider's name holds a slash.
+        if text.contains('/') {
+            text.parse().map(Self::Credential)
+        } else {
+            Ok(Self::Provider(text.parse()?))
+        }
+    }
 }
 
 impl Field {

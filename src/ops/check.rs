@@ -34,6 +34,8 @@ pub(crate) struct Checked {
     /// Whether the vault's status agrees with the verdict. `false` if a refresh of the credential
     /// was interrupted: its journal must not be lost, so the status was not changed.
     pub(crate) recorded: bool,
+    /// The HTTP status of the service's answer.
+    pub(crate) status: Option<u16>,
 }
 
 /// Returns the request that asks the service about `credential`: the sealed one, else the one of
@@ -117,7 +119,8 @@ pub(crate) fn check(
             (CheckRecorded::Moved | CheckRecorded::Yes, _) => true,
         };
         let credential = credential.filter(|_| recorded).unwrap_or(row.stored.credential);
-        return Ok(Checked { verdict, credential, recorded });
+        let status = attempt.status;
+        return Ok(Checked { verdict, credential, recorded, status });
     }
     Err(store::Error::Busy.into())
 }
@@ -161,8 +164,11 @@ fn attempt(
     let (outcome, message) = match answer {
         Ok(CheckAnswer { verdict: Ok(Verdict::Accepted), .. }) => (Outcome::Done, None),
         Ok(CheckAnswer { verdict: Ok(Verdict::Refused), meta }) => {
-            let status = meta.status;
-            (Outcome::Refused, Some(format!("the service refused the token (HTTP {status})")))
+            let what = match meta.status {
+                200..=299 => "the service answered as to a stranger",
+                _ => "the service refused the token",
+            };
+            (Outcome::Refused, Some(format!("{what} (HTTP {})", meta.status)))
         }
         Ok(CheckAnswer { verdict: Err(error), .. }) => {
             (Outcome::Transient, Some(error.to_string()))

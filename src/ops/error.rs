@@ -11,7 +11,7 @@ use crate::model::attempt::Attempt;
 pub(crate) use crate::oauth::http::Fault;
 pub(crate) use crate::oauth::listener::Error as ListenerError;
 pub(crate) use crate::oauth::metadata::Error as MetadataError;
-pub(crate) use crate::oauth::protected_resource::{Error as ResourceError, NoVerdict};
+pub(crate) use crate::oauth::protected_resource::Error as ResourceError;
 pub(crate) use crate::oauth::token_error::Error as TokenError;
 use crate::oauth::{redirect_uri, token_error};
 pub(crate) use crate::store::Error as StoreError;
@@ -36,7 +36,7 @@ pub(crate) enum Error {
     #[error("this vault has no `{kind}` key slot")]
     NoSuchSlot { kind: SlotKind, slots: Vec<SlotKind> },
     /// The given secret opens none of the slots of its kind.
-    #[error("the given secret opens no `{kind}` key slot of this vault")]
+    #[error("that {} does not open this vault", secret(*kind))]
     WrongSecret { kind: SlotKind, slots: Vec<SlotKind> },
     /// The keychain did not give the secret.
     #[error("the keychain did not give the vault's key")]
@@ -53,8 +53,11 @@ pub(crate) enum Error {
     #[error("there is no credential for `{account}`")]
     NoCredential { account: Account },
     /// Only a new login by a person brings another token.
-    #[error("`{account}` needs a new login: {reason}")]
+    #[error("`{account}` needs a new {}: {reason}", reason.needed())]
     LoginRequired { account: Account, reason: LoginReason },
+    /// The token is static: nothing refreshes it, and it lives no longer than it lives.
+    #[error("the token of `{account}` can't be refreshed: it was made at the service")]
+    Static { account: Account },
     /// The credential was moved, and its refresh token belongs to another machine now.
     #[error("`{account}` was handed over to another machine")]
     HandedOver {
@@ -83,7 +86,12 @@ pub(crate) enum Error {
     #[error(
         "what became of a refresh of `{account}` at {since} is not known, and another could end the grant"
     )]
-    Interrupted { account: Account, since: Timestamp },
+    Interrupted {
+        account: Account,
+        since: Timestamp,
+        /// The end of the token in hand, from which on another request is made.
+        until: Option<Timestamp>,
+    },
     /// The new token came, but could not be written to its row. It is in a spill file, from which
     /// the next command takes it.
     #[error(
@@ -148,6 +156,16 @@ pub(crate) enum Error {
     /// The grant could not be revoked; the credential was kept.
     #[error("could not revoke the grant of `{account}`, so it was kept")]
     NotRevoked { account: Account, source: TokenError },
+}
+
+/// Returns the word for a secret that opens a slot of this kind.
+fn secret(kind: SlotKind) -> &'static str {
+    match kind {
+        SlotKind::Keychain => "secret of the keychain",
+        SlotKind::Passphrase => "passphrase",
+        SlotKind::Key => "key",
+        SlotKind::Recovery => "recovery code",
+    }
 }
 
 /// The reason why an import stored nothing. Texts name the place of a record, never its values.
@@ -294,6 +312,18 @@ pub(crate) enum LoginReason {
     Ended,
     /// The token may still work, but nothing can renew it.
     NotRefreshable,
+    /// The token was made at the service, and has expired.
+    StaticEnded,
+}
+
+impl LoginReason {
+    /// Returns what a person has to bring.
+    fn needed(self) -> &'static str {
+        match self {
+            Self::Refused | Self::Ended | Self::NotRefreshable => "login",
+            Self::StaticEnded => "token",
+        }
+    }
 }
 
 impl std::fmt::Display for LoginReason {
@@ -302,6 +332,7 @@ impl std::fmt::Display for LoginReason {
             Self::Refused => "the provider no longer renews the grant",
             Self::Ended => "its token has expired, and nothing renews it",
             Self::NotRefreshable => "nothing renews its token",
+            Self::StaticEnded => "the one that was stored has expired",
         })
     }
 }

@@ -68,14 +68,20 @@ pub(crate) fn seal(
     moving: bool,
     secret: &BundleSecret,
     clock: Clock,
+    progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Sealed, Error> {
     let turn = vault.credential_turns(accounts.keys(), moving, Instant::now() + WAIT)?;
     if moving && vault.unplaced_bundle()?.is_some() {
         return Err(BundleError::Unplaced.into());
     }
-    let travellers = accounts
-        .into_iter()
-        .map(|(account, renewal)| traveller(vault, account, renewal, moving, clock()))
+    let all = accounts.len() as u64;
+    let travellers = (1..)
+        .zip(accounts)
+        .map(|(done, (account, renewal))| {
+            let traveller = traveller(vault, account, renewal, moving, clock());
+            progress(done, all);
+            traveller
+        })
         .collect::<Result<Vec<Traveller>, Error>>()?;
     let (id, text) = bundle::seal(secret, &plaintext_of(&travellers)?)?;
     let text = format!("{text}\n");
@@ -173,7 +179,8 @@ fn traveller(
     match (load, journal) {
         // The refresh token may be spent, and the journal that says so stays in this vault.
         (Load::Moved | Load::Copied, Some(journal)) if !credential.renewal_is_repeatable() => {
-            return Err(Error::Interrupted { account, since: journal.started_at });
+            let until = credential.expiry().at();
+            return Err(Error::Interrupted { account, since: journal.started_at, until });
         }
         (Load::Moved | Load::Copied | Load::TokenAlone, _) => {}
     }

@@ -118,6 +118,14 @@ pub(super) fn judge(
             Ok(TokenState::Good(Box::new(LiveToken { credential, refreshed: false, warning })))
         }
         Readiness::LoginRequired => {
+            if let Grant::Static(_) = credential.grant {
+                let account = account.clone();
+                return Err(if credential.expiry().is_past(now) {
+                    Error::LoginRequired { account, reason: LoginReason::StaticEnded }
+                } else {
+                    Error::Static { account }
+                });
+            }
             let reason = match credential.status {
                 Status::LoginRequired => LoginReason::Refused,
                 _ if credential.expiry().is_past(now) => LoginReason::Ended,

@@ -1,13 +1,15 @@
 //! The reasons why a provider can't be used.
 
 use crate::model::address;
+use crate::model::nearest::did_you_mean;
 
 /// The reason why a provider can't be used as it is defined.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
     /// The name is neither built in nor configured: most likely a typing error.
-    #[error("there is no provider `{name}`")]
-    Unknown { name: String },
+    /// `near` are the names that are most like it.
+    #[error("there is no provider `{name}`{}", did_you_mean(near))]
+    Unknown { name: String, near: Vec<String> },
     /// The definition extends itself, directly or through others.
     #[error("the definition of `{name}` extends itself")]
     Circle { name: String },

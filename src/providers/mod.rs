@@ -22,6 +22,7 @@ pub(crate) use self::provider::{Provider, RenewalRules};
 use crate::config::Config;
 use crate::model::account::ProviderName;
 use crate::model::address::Address;
+use crate::model::nearest::{nearest, of_one_field};
 
 /// The definitions that come with tokctl, in the syntax of `config.toml`.
 const BUILT_IN: [(&str, &str); 9] = [
@@ -62,7 +63,7 @@ pub(crate) fn find(name: &ProviderName, config: &Config) -> Result<Provider, Err
     let table = merged_table(name.as_str(), config, &mut BTreeSet::new())?;
     let definition = table.try_into().map_err(|error: toml::de::Error| Error::Malformed {
         name: name.to_string(),
-        message: error.message().to_owned(),
+        message: of_one_field(error.message()),
     })?;
     let provider = Provider { name: name.clone(), definition };
     match RESERVED.iter().find(|name| provider.definition.authorization_params.contains_key(**name))
@@ -107,8 +108,11 @@ fn merged_table(
 ) -> Result<Table, Error> {
     let Some(own) = config.providers.get(name).filter(|_| !visited.contains(name)) else {
         return built_in(name).ok_or_else(|| {
-            let name = name.to_owned();
-            if visited.contains(&name) { Error::Circle { name } } else { Error::Unknown { name } }
+            if visited.contains(name) {
+                return Error::Circle { name: name.to_owned() };
+            }
+            let near = nearest(name, names(config)).into_iter().map(str::to_owned).collect();
+            Error::Unknown { name: name.to_owned(), near }
         });
     };
     visited.insert(name.to_owned());
@@ -215,7 +219,7 @@ mod tests {
         let config = config("[a]\nextends = 'b'\n[b]\nextends = 'a'\n[c]\nextends = 'nobody'");
         assert!(matches!(find(&name("a"), &config), Err(Error::Circle { .. })));
         assert!(
-            matches!(find(&name("c"), &config), Err(Error::Unknown { name }) if name == "nobody")
+            matches!(find(&name("c"), &config), Err(Error::Unknown { name, .. }) if name == "nobody")
         );
         assert!(matches!(find(&name("d"), &config), Err(Error::Unknown { .. })));
     }

@@ -132,18 +132,17 @@ impl OpenVault {
 
     /// Returns what is older here than this machine has seen.
     pub(crate) fn older(&self) -> Result<Older, Error> {
-        let found = self.older_among(self.accounts(None, None)?)?;
+        let found = self.older_among(&self.accounts(None, None)?)?;
         if !found.file && found.accounts.is_empty() {
             return Ok(found);
         }
         // What another process wrote since this view of the vault was taken is no older.
         self.file_engine().look_again()?;
-        self.older_among(found.accounts)
+        self.older_among(&found.accounts)
     }
 
-    fn older_among(&self, accounts: Vec<Account>) -> Result<Older, Error> {
+    fn older_among(&self, accounts: &[Account]) -> Result<Older, Error> {
         self.under_key(|key| {
-            let accounts = accounts.clone();
             self.file_engine().read(|view| {
                 let seen = Seen::of(&self.watermarks, key.vault);
                 let (file, accounts) = seen.older(view, key, accounts)?;

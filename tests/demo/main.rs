@@ -1,7 +1,8 @@
 //! The main job of tokctl from login to deletion, shown on a made-up service.
 //!
 //! `tests/demo/run` builds this, gives it tokctl and an empty folder, and clears up afterwards.
-//! Called as `demo browse ADDRESS` it is the browser that clicks through the login.
+//! `tests/demo/record` makes the recording that the README shows: `demo record TOKCTL FOLDER` prints
+//! it. Called as `demo browse ADDRESS` it is the browser that clicks through the login.
 #![allow(
     clippy::disallowed_methods,
     clippy::print_stdout,
@@ -20,6 +21,7 @@ mod browser;
 #[allow(dead_code, unused_imports, reason = "the tests use more of it")]
 mod authorization_server;
 mod stage;
+mod recording;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -36,6 +38,11 @@ fn main() -> ExitCode {
     match arguments.as_slice() {
         [verb, address] if verb == "browse" => {
             browser::visit(address);
+            ExitCode::SUCCESS
+        }
+        [verb, tokctl, world] if verb == "record" => {
+            let stage = Stage::new(PathBuf::from(tokctl), PathBuf::from(world));
+            print!("{}", recording::record(&stage));
             ExitCode::SUCCESS
         }
         [tokctl, world] => play(&Stage::new(PathBuf::from(tokctl), PathBuf::from(world))),

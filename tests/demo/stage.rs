@@ -123,6 +123,31 @@ impl Stage {
         Outcome { stage: self, output }
     }
 
+    /// Runs `tokctl` with these arguments, and returns what it prints.
+    pub(crate) fn output(&self, arguments: &str) -> String {
+        let output = self.command(arguments).output().expect("tokctl starts");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    /// Runs `tokctl` with these arguments on a terminal of so many rows and columns, and returns
+    /// all that the terminal was sent.
+    pub(crate) fn on_a_terminal(&self, arguments: &str, (rows, columns): (u16, u16)) -> String {
+        let tokctl = self.command(arguments);
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", &format!("stty rows {rows} cols {columns} && exec \"$0\" \"$@\"")]);
+        command.arg(tokctl.get_program()).args(tokctl.get_args()).env_clear();
+        for (name, value) in tokctl.get_envs() {
+            command.env(name, value.unwrap_or_default());
+        }
+        command.env("TERM", "xterm-256color").current_dir(&self.world);
+        let mut session =
+            rexpect::session::spawn_command(command, Some(60_000)).expect("a terminal");
+        let said = session.exp_eof().expect("an end");
+        // Each byte was taken for a character.
+        let bytes: Vec<u8> = said.chars().map(|byte| byte as u8).collect();
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+
     /// Waits, and shows that something goes on.
     pub(crate) fn wait_until(&self, moment: Instant) {
         print!("   {}waiting for it to expire ", self.style.dim);

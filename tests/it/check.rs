@@ -80,7 +80,11 @@ fn a_revoked_personal_access_token_is_noticed_and_a_new_answer_clears_it() {
     let env = with_pat(&server);
     server.will_serve(MYSELF, "Bearer made-up-pat", status(401));
     let failed = env.tokctl(["check"]).assert().code(4).stdout_eq("");
-    assert!(stderr(&failed).contains("hint: tokctl login work --user x"), "{}", stderr(&failed));
+    assert!(
+        stderr(&failed).contains("hint: tokctl login work/x --token-stdin"),
+        "{}",
+        stderr(&failed)
+    );
     assert_eq!(listed(&env)["status"], "inactive");
     assert!(listed(&env)["last_error"].as_str().unwrap().contains("401"));
     let got = env.tokctl(["get"]).assert().success().stdout_eq("made-up-pat\n");
@@ -205,7 +209,7 @@ fn a_refresh_makes_a_refused_token_active_again() {
     let env = logged_in(&server);
     server.will_serve(ME, "Bearer access-1", status(401));
     let failed = env.tokctl(["check"]).assert().code(4);
-    assert!(stderr(&failed).contains("tokctl refresh acme --user x"), "{}", stderr(&failed));
+    assert!(stderr(&failed).contains("tokctl refresh acme/x"), "{}", stderr(&failed));
     assert_eq!(listed(&env)["status"], "inactive");
     server.will(issue());
     env.tokctl(["refresh"]).assert().success();
@@ -447,7 +451,7 @@ fn all_can_be_those_of_one_provider_and_ends_with_a_summary() {
     let said = stderr(&env.tokctl(["check", "--all"]).assert().code(4));
     assert!(said.contains("0 active, 1 inactive, 1 skipped, 0 failed"), "{said}");
     assert!(said.contains("warning: the service no longer takes the token of `work/x`"), "{said}");
-    assert!(said.contains("hint: tokctl login work --user x"), "{said}");
+    assert!(said.contains("hint: tokctl login work/x --token-stdin"), "{said}");
     // The results come first, and the warnings below.
     let at = |text: &str| said.find(text).unwrap_or_else(|| panic!("{text}: {said}"));
     let order = ["skipped  vendor/unknown", "inactive work/x", "warning: ", "0 active"].map(at);

@@ -38,7 +38,9 @@ fn names_are_told_without_a_key() {
     assert!(sources.iter().any(|line| line.starts_with("rclone\trclone.conf")), "{sources:?}");
     assert_eq!(names(&env, "zsh", &["get", "acme", "--user", ""]), [""; 0]);
     let references = ["tokctl://vendor/b%20c%2Fd", "vendor/alice@example.com"];
-    assert_eq!(names(&env, "zsh", &["why", ""]), references);
+    assert_eq!(names(&env, "zsh", &["export", ""]), references);
+    assert_eq!(names(&env, "zsh", &["why", ""]), ["vendor"]);
+    assert_eq!(names(&env, "zsh", &["why", "vendor/"]), references);
     let references = ["tokctl://vendor/alice%40example.com", "tokctl://vendor/b%20c%2Fd"];
     assert_eq!(names(&env, "zsh", &["why", "tokctl:"]), references);
     assert!(names(&env, "zsh", &["login", ""]).contains(&"shopify".to_owned()));

@@ -206,7 +206,7 @@ fn a_damaged_page_is_damage_though_every_credential_opens() {
 fn a_credential_that_does_not_open_is_named_with_what_takes_it_away() {
     let env = in_order();
     env.flip_a_sealed_bit("x");
-    let hint = "tokctl delete vendor --user x --no-revoke";
+    let hint = "tokctl delete vendor/x --no-revoke";
     finds(&env, 7, ["credentials", "damaged", "`vendor/x`", hint]);
     env.tokctl(["delete", "vendor", "--user", "x", "--no-revoke", "--yes"]).assert().success();
     finds(&env, 0, ["credentials", "ok", "all 0", ""]);
@@ -285,12 +285,8 @@ fn an_interrupted_refresh_is_found_once_it_can_not_be_under_way() {
         "UPDATE credentials_2 SET journal = json_set(journal, '$.started_at',
           '2020-01-01T00:00:00Z')",
     );
-    finds(&env, 7, ["refreshes", "finding", "`acme/x`", "tokctl why acme --user x"]);
-    finds(
-        &env,
-        7,
-        ["credentials", "damaged", "`acme/x`", "tokctl delete acme --user x --no-revoke"],
-    );
+    finds(&env, 7, ["refreshes", "finding", "`acme/x`", "tokctl why acme/x"]);
+    finds(&env, 7, ["credentials", "damaged", "`acme/x`", "tokctl delete acme/x --no-revoke"]);
 }
 
 #[test]
@@ -304,7 +300,7 @@ fn an_answer_beside_the_vault_is_found() {
     let [spill] = &spill.collect::<Vec<_>>()[..] else { panic!("one spill file") };
     finds(&env, 0, ["leftovers", "ok", "lock files", ""]);
     fs::OpenOptions::new().write(true).open(spill).unwrap().write_all_at(&[1], 0).unwrap();
-    finds(&env, 1, ["leftovers", "finding", "answer for `acme/x`", "tokctl get acme --user x"]);
+    finds(&env, 1, ["leftovers", "finding", "answer for `acme/x`", "tokctl get acme/x"]);
     env.sql("UPDATE credentials_2 SET journal = NULL");
     finds(&env, 7, ["leftovers", "finding", "nothing waits for", "rm "]);
 }
@@ -334,7 +330,7 @@ fn a_bundle_that_never_reached_its_place_is_found() {
     let server = AuthorizationServer::start();
     let env = with_bundle_key(TestEnv::new().with_login("x", &server, issue()));
     interrupt_a_move(&env);
-    let hint = "tokctl export --resume --output FILE";
+    let hint = "tokctl export --resume --output moved.bundle";
     finds(&env, 1, ["leftovers", "finding", "bundle is not known to be in its place", hint]);
     env.tokctl(["export", "--resume", "--output", "again.bundle"]).assert().success();
     finds(&env, 0, ["leftovers", "ok", "lock files", ""]);
@@ -428,7 +424,7 @@ fn a_configuration_that_departs_from_a_login_is_told() {
     finds(&env, 0, ["logins", "ok", "all agree", ""]);
     let changed = server.definition().replace("/token", "/elsewhere");
     env.config(&changed);
-    finds(&env, 0, ["logins", "hint", "token endpoint", "tokctl login acme --user x"]);
+    finds(&env, 0, ["logins", "hint", "token endpoint", "tokctl login acme/x"]);
 }
 
 #[test]

@@ -4,12 +4,11 @@
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fs;
-use std::io::Read;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::{Arc, Mutex, OnceLock};
-use std::thread::{self, JoinHandle};
+use std::sync::{Arc, OnceLock};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGXFSZ};
@@ -18,7 +17,9 @@ use tempfile::TempDir;
 
 use crate::authorization_server::{Answer, AuthorizationServer};
 use crate::browser;
+use crate::hints::{Hints, Tokctl};
 use crate::http::Response;
+use crate::transcript::Transcript;
 
 /// How long any one command may take before the test gives it up.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -30,6 +31,13 @@ const TICK: Duration = Duration::from_millis(5);
 pub(crate) struct TestEnv {
     root: TempDir,
     variables: BTreeMap<String, OsString>,
+    hints: Hints,
+}
+
+impl Drop for TestEnv {
+    fn drop(&mut self) {
+        self.hints.type_all();
+    }
 }
 
 impl TestEnv {
@@ -63,7 +71,7 @@ impl TestEnv {
         ]
         .map(|(name, value)| (name.to_owned(), value))
         .into();
-        Self { root, variables }
+        Self { root, variables, hints: Hints::default() }
     }
 
     /// With this variable in the environment of every command.
@@ -126,12 +134,22 @@ impl TestEnv {
     }
 
     /// A command line, its stdin at the end, without a terminal.
-    pub(crate) fn tokctl<I, A>(&self, args: I) -> snapbox::cmd::Command
+    pub(crate) fn tokctl<I, A>(&self, args: I) -> Tokctl
     where
         I: IntoIterator<Item = A>,
         A: AsRef<OsStr>,
     {
-        snapbox::cmd::Command::from_std(self.command(args)).stdin("").timeout(PATIENCE)
+        let args: Vec<OsString> = args.into_iter().map(|arg| arg.as_ref().to_owned()).collect();
+        let command = snapbox::cmd::Command::from_std(self.command(&args));
+        let words: Vec<_> = args.iter().map(|arg| arg.to_string_lossy()).collect();
+        Tokctl {
+            command: command.stdin("").timeout(PATIENCE),
+            typed: words.join(" "),
+            root: self.root.path().to_owned(),
+            folder: self.root.path().to_owned(),
+            variables: self.variables.clone(),
+            hints: self.hints.clone(),
+        }
     }
 
     /// The same as the standard library's command, for what is to run beside the test.
@@ -366,39 +384,6 @@ impl Drop for PendingLogin {
             let said = self.stderr.wait_for_end();
             eprintln!("the login said: {}", String::from_utf8_lossy(&said));
         }
-    }
-}
-
-/// What a process writes to one of its streams, read beside it.
-struct Transcript {
-    text: Arc<Mutex<Vec<u8>>>,
-    reader: Option<JoinHandle<()>>,
-}
-
-impl Transcript {
-    fn of(mut stream: impl Read + Send + 'static) -> Self {
-        let text = Arc::new(Mutex::new(Vec::new()));
-        let reader = thread::spawn({
-            let text = Arc::clone(&text);
-            move || {
-                let mut chunk = [0; 1024];
-                while let Ok(count @ 1..) = stream.read(&mut chunk) {
-                    text.lock().unwrap().extend_from_slice(&chunk[..count]);
-                }
-            }
-        });
-        Self { text, reader: Some(reader) }
-    }
-
-    fn so_far(&self) -> String {
-        String::from_utf8_lossy(&self.text.lock().unwrap()).into_owned()
-    }
-
-    fn wait_for_end(&mut self) -> Vec<u8> {
-        if let Some(reader) = self.reader.take() {
-            let _ = reader.join();
-        }
-        std::mem::take(&mut self.text.lock().unwrap())
     }
 }
 

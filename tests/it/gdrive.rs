@@ -17,12 +17,14 @@ fn gdrive() -> (AuthorizationServer, TestEnv) {
          extends = \"gdrive\"\n\
          authorization_endpoint = \"{}\"\n\
          token_endpoint = \"{}\"\n\
+         device_authorization_endpoint = \"{}\"\n\
          revocation_endpoint = \"{}\"\n\
          check_url = \"{}\"\n\
          identity = {{ url = \"{}\" }}\n\
          redirect_uri = \"http://127.0.0.1:0/callback/work\"\n",
         server.url("/authorize"),
         server.url("/token"),
+        server.url("/device"),
         server.url("/revoke"),
         server.url(ABOUT),
         server.url(ABOUT),

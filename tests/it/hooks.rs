@@ -98,6 +98,6 @@ fn a_hook_that_fails_is_a_warning() {
         let failed = env.tokctl(["get"]).assert().code(4);
         let said = stderr(&failed);
         assert!(said.contains("warning: the hook") && said.contains(what), "{said}");
-        assert!(said.contains("tokctl login acme --user x"), "{said}");
+        assert!(said.contains("tokctl login acme/x"), "{said}");
     }
 }

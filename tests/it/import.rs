@@ -515,7 +515,7 @@ fn what_does_not_fit_is_told_with_what_mends_it() {
     let failed = import(&env, "salla", &file, &["--provider", "jira-dc"]).code(2);
     assert!(stderr(&failed).contains("hint: name it with `--server`"), "{}", stderr(&failed));
 
-    for (name, hint) in [("NULL", "--username NAME"), ("'a:b'", "mend the name")] {
+    for (name, hint) in [("NULL", "with `--username`"), ("'a:b'", "mend the name")] {
         let file = place(&env, "own.db");
         Connection::open(&file)
             .unwrap()

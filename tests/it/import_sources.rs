@@ -377,10 +377,12 @@ fn googles_credentials_as_its_library_writes_them() {
 #[test]
 fn googles_files_without_a_login_are_told_apart() {
     let env = TestEnv::new();
+    let client = json!({ "client_id": "c", "client_secret": "made-up" });
+    let account = crate::authorization_server::service_account::key_file(&json!({}));
     for (content, hint) in [
-        (json!({ "installed": { "client_id": "c" } }), "--client-secrets"),
-        (json!({ "web": { "client_id": "c" } }), "--client-secrets"),
-        (json!({ "type": "service_account", "private_key": "made-up-" }), "--service-account"),
+        (json!({ "installed": client }), "--client-secrets"),
+        (json!({ "web": client }), "--client-secrets"),
+        (account.parse().unwrap(), "--service-account"),
         (json!({ "type": "external_account" }), "import"),
         (json!({ "type": 7 }), "import"),
     ] {

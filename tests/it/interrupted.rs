@@ -47,7 +47,7 @@ fn a_killed_refresh_frees_its_lock_and_is_remembered() {
     // ended, so one try is still the only hope.
     server.will(refuse(400, "invalid_grant").for_a_spent_token());
     let refused = env.tokctl(["get"]).assert().code(4);
-    assert!(stderr(&refused).contains("tokctl login acme --user x"), "{}", stderr(&refused));
+    assert!(stderr(&refused).contains("tokctl login acme/x"), "{}", stderr(&refused));
 }
 
 #[test]

@@ -13,10 +13,11 @@ fn fields(env: &TestEnv, arguments: &[&str]) -> Vec<Vec<String>> {
 #[test]
 fn a_pipe_gets_four_fields_between_tabs_and_nothing_else() {
     let env = TestEnv::new().with_static_token("y z", "made-up-token");
-    for (user, expires) in [("over", "2020-01-01"), (&*"x".repeat(250), "2099-01-01")] {
+    for (user, expires) in [("over", "2098-01-01"), (&*"x".repeat(250), "2099-01-01")] {
         let login = ["login", "vendor", "--user", user, "--token-stdin", "--expires", expires];
         env.tokctl(login).stdin("made-up-token").assert().success();
     }
+    env.sql("UPDATE credentials_2 SET expires_at = 1577923199 WHERE user = 'over'");
     let expected = [
         ["vendor", "over", "expired", "2020-01-01T23:59:59Z"],
         ["vendor", &"x".repeat(250), "active", "2099-01-01T23:59:59Z"],

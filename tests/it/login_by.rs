@@ -171,7 +171,7 @@ fn what_needs_a_login_soon_is_listed_and_told_by_the_exit_code() {
     assert!(table.contains("soon") && table.contains("over"), "{table}");
     assert!(!table.contains("later") && !table.contains("never"), "{table}");
     let said = stderr(&told);
-    assert!(said.contains("hint: tokctl login vendor --user over"), "{said}");
+    assert!(said.contains("hint: tokctl login vendor/over --token-stdin"), "{said}");
 
     let told = env.tokctl(["list", "--json", "--expiring-within", "60d"]).assert().code(4);
     let users: Vec<Value> = json(&told)["credentials"]

@@ -260,3 +260,40 @@ fn a_program_that_prints_too_much_is_no_key() {
     let said = stderr(&env.tokctl(["get"]).assert().code(5).stdout_eq(""));
     assert!(said.contains("printed more than any secret"), "{said}");
 }
+
+/// The number of places in the memory of the process `id` that hold `text`; `None` where it can't be
+/// read.
+fn copies(id: u32, text: &[u8]) -> Option<usize> {
+    use std::os::unix::fs::FileExt;
+    let memory = fs::File::open(format!("/proc/{id}/mem")).ok()?;
+    let maps = fs::read_to_string(format!("/proc/{id}/maps")).ok()?;
+    let mut found = 0;
+    for line in maps.lines().filter(|line| line.contains(" rw")) {
+        let (from, to) = line.split(' ').next()?.split_once('-')?;
+        let number = |text| u64::from_str_radix(text, 16).unwrap();
+        let mut bytes = vec![0; usize::try_from(number(to) - number(from)).unwrap()];
+        if memory.read_exact_at(&mut bytes, number(from)).is_ok() {
+            found += bytes.windows(text.len()).filter(|window| *window == text).count();
+        }
+    }
+    Some(found)
+}
+
+#[test]
+fn the_key_is_not_twice_in_what_runs_for_long() {
+    let env = TestEnv::new().with_static_token("x", "made-up-token");
+    let key = made_up_key();
+    let arguments =
+        ["run", "--file", "T=tokctl://vendor/x", "--", "sh", "-c", ": > begun; sleep 60"];
+    let mut tokctl = env.command(arguments).spawn().unwrap();
+    let begun = Instant::now();
+    while !env.path("begun").exists() && begun.elapsed() < Duration::from_secs(30) {
+        thread::sleep(Duration::from_millis(5));
+    }
+    let found = copies(tokctl.id(), key.as_bytes());
+    tokctl.kill().unwrap();
+    tokctl.wait().unwrap();
+    let Some(found) = found else { return eprintln!("skipped: only root can read its memory") };
+    // Where the system put it at the start.
+    assert_eq!(found, 1);
+}

@@ -233,3 +233,31 @@ fn configuration_that_a_shared_group_can_write_is_refused() {
     let done = as_somebody(&env, "exec \"$0\" providers");
     assert_eq!(done.status.code(), Some(0), "{}", said(&done));
 }
+
+#[test]
+fn configuration_on_a_read_only_mount_is_read_whatever_its_modes_are() {
+    let env = TestEnv::new();
+    // As kubelet lays out a ConfigMap.
+    let volume = env.path("volume");
+    fs::create_dir_all(volume.join("..2027")).unwrap();
+    fs::write(volume.join("..2027/config.toml"), "default_user = \"x\"\n").unwrap();
+    symlink("..2027", volume.join("..data")).unwrap();
+    symlink("..data/config.toml", volume.join("config.toml")).unwrap();
+    set_mode(&volume.join("..2027"), 0o777);
+    set_mode(&volume, 0o1777);
+    let config = volume.join("config.toml");
+    env.tokctl(["providers", "--config", config.to_str().unwrap()]).assert().code(2);
+    let mount = "mount --bind volume volume && mount -o remount,ro,bind volume || exit 77; \
+                 exec \"$0\" providers --config volume/config.toml";
+    let mut unshare = Command::new("unshare");
+    unshare.args(["-m", "sh", "-c", mount]).arg(snapbox::cmd::cargo_bin("tokctl"));
+    env.settle(&mut unshare);
+    match unshare.output().map(|done| (done.status.code(), said(&done))) {
+        Ok((Some(1 | 77), why)) => eprintln!("skipped: nothing can be mounted here: {why}"),
+        Ok((code, said)) => assert_eq!(code, Some(0), "{said}"),
+        Err(why) => eprintln!("skipped: nothing can be mounted here: {why}"),
+    }
+    // What lies in a directory of its own below one for everybody is nobody else's.
+    set_mode(&volume.join("..2027"), 0o755);
+    env.tokctl(["providers", "--config", config.to_str().unwrap()]).assert().success();
+}

@@ -4,7 +4,6 @@ use std::fs;
 use std::path::Path;
 
 use crate::env::TestEnv;
-use crate::manual::takes_references;
 use crate::throwaway::Model;
 
 /// Lines that are tried elsewhere, and where.
@@ -41,9 +40,6 @@ fn it_is_short_and_every_block_is_of_a_kind_that_is_tried() {
 
 #[test]
 fn every_line_can_be_typed() {
-    if !takes_references() {
-        return;
-    }
     let model = Model::new();
     let mut wrong = Vec::new();
     for block in blocks(&readme(), "sh") {

@@ -54,7 +54,7 @@ fn a_login_that_was_refused_is_a_failure_every_time_and_no_request() {
     for _ in 0..2 {
         announce(&server, 1);
         let failed = env.tokctl(["refresh", "--all"]).assert().code(4).stdout_eq("");
-        assert!(stderr(&failed).contains("tokctl login acme --user z"), "{}", stderr(&failed));
+        assert!(stderr(&failed).contains("tokctl login acme/z"), "{}", stderr(&failed));
     }
     env.tokctl(["get", "acme", "--user", "z", "--no-refresh"]).assert().stdout_eq("access-2\n");
 }

@@ -161,13 +161,12 @@ fn nothing_is_rotated_while_something_does_not_open() {
     let before = sealed(&env);
     let failed = env.tokctl(["rotate-key"]).assert().code(7).stdout_eq("");
     let said = stderr(&failed);
-    for command in [
-        r"tokctl delete vendor --user 'it'\''s' --no-revoke",
-        "tokctl delete vendor --user z --no-revoke",
-    ] {
+    for command in
+        [r"tokctl delete 'vendor/it'\''s' --no-revoke", "tokctl delete vendor/z --no-revoke"]
+    {
         assert!(said.contains(command), "{said}");
     }
-    assert!(!said.contains("--user x"), "{said}");
+    assert!(!said.contains("vendor/x"), "{said}");
     let now = sealed(&env);
     assert_eq!(now[..now.len() - 1], before[..before.len() - 1]);
     for user in ["it's", "z"] {

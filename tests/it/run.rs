@@ -114,7 +114,7 @@ fn nothing_is_run_if_one_reference_fails() {
     };
     let said = fails(&["--env", "ONE=vendor/x", "--env", "TWO=vendor/nobody"], 3);
     assert!(said.contains("`TWO` can't be set from `vendor/nobody`"), "{said}");
-    assert!(said.contains("hint: tokctl login vendor --user nobody"), "{said}");
+    assert!(said.contains("hint: tokctl login vendor/nobody --token-stdin"), "{said}");
     server.will(refuse(400, "invalid_grant"));
     let said = fails(&["--env", "ONE=acme/y", "--file", "TWO=vendor/nobody"], 4);
     for word in [
@@ -596,7 +596,7 @@ fn a_refresh_that_fails_meanwhile_is_told_and_ends_nothing() {
     assert_eq!(output.status.code(), Some(0));
     assert_eq!(String::from_utf8_lossy(&output.stdout), "***");
     assert_eq!(said.matches("warning:").count(), 1, "{said}");
-    assert!(said.contains("tokctl login acme --user x"), "{said}");
+    assert!(said.contains("tokctl login acme/x"), "{said}");
 }
 
 #[test]

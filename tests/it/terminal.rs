@@ -8,6 +8,7 @@ use rexpect::session::PtySession;
 
 use crate::authorization_server::{AuthorizationServer, issue};
 use crate::env::TestEnv;
+use crate::http::Response;
 use crate::screens::Screen;
 
 /// How long an expected text may take, in milliseconds.
@@ -253,4 +254,24 @@ fn a_bar_shows_how_far_a_rotation_is() {
     let (rest, code) = ending(session);
     assert_eq!(code, 0, "{rest}");
     assert!(rest.contains("1 credential is sealed under a new key"), "{rest}");
+}
+
+#[test]
+fn results_come_first_and_a_bar_shows_how_far_a_check_of_all_is() {
+    let server = AuthorizationServer::start();
+    let env = TestEnv::new();
+    env.config(&format!("[providers.work]\ncheck_url = \"{}\"\n", server.url("/me")));
+    for user in ["x", "y"] {
+        let login = ["login", "work", "--user", user, "--token-stdin"];
+        env.tokctl(login).stdin(format!("made-up-{user}")).assert().success();
+        let answer = Response::json(if user == "x" { 401 } else { 200 }, &serde_json::json!({}));
+        let bearer = format!("Bearer made-up-{user}");
+        server.will_serve_after(Duration::from_millis(800), "/me", &bearer, answer);
+    }
+    let mut session = at_a_terminal(&env, &["check", "--all"]);
+    session.exp_string("1/2").unwrap();
+    let (rest, code) = ending(session);
+    assert_eq!(code, 4, "{rest}");
+    let at = |text: &str| rest.rfind(text).unwrap_or_else(|| panic!("{text}: {rest}"));
+    assert!(at("work/y") < at("warning:"), "{rest}");
 }

@@ -143,7 +143,7 @@ fn what_only_a_person_can_mend_is_logged_once() {
         .map(|line| line["event"].as_str().unwrap().to_owned())
         .collect();
     assert_eq!(events, ["login_required", "cycle", "cycle", "cycle"]);
-    assert!(lines[0].contains("tokctl login acme --user x"), "{}", lines[0]);
+    assert!(lines[0].contains("tokctl login acme/x"), "{}", lines[0]);
     // A person logs in, while the service runs.
     env.log_in("x", &server, issue().expires_in(0));
     server.will(issue());

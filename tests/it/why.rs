@@ -15,11 +15,11 @@ fn why(env: &TestEnv) -> (String, String) {
 fn what_works_is_said_to_work() {
     let server = AuthorizationServer::start();
     let env = TestEnv::new().with_login("x", &server, issue());
-    assert_eq!(why(&env), ("it works".into(), "tokctl get acme --user x".into()));
+    assert_eq!(why(&env), ("it works".into(), "tokctl get acme/x".into()));
     let env = TestEnv::new().with_login("x", &server, issue().expires_in(0));
     let (finding, command) = why(&env);
     assert!(finding.contains("is due"), "{finding}");
-    assert_eq!(command, "tokctl get acme --user x");
+    assert_eq!(command, "tokctl get acme/x");
 }
 
 #[test]
@@ -31,7 +31,7 @@ fn a_refused_grant_needs_a_login_and_the_servers_word_is_told() {
     let said = stdout(&env.tokctl(["why", "acme", "--user", "x"]).assert().success());
     assert!(said.contains("no longer renews the grant"), "{said}");
     assert!(said.contains("HTTP 403, invalid_grant"), "{said}");
-    assert!(said.ends_with("tokctl login acme --user x\n"), "{said}");
+    assert!(said.ends_with("tokctl login acme/x\n"), "{said}");
 }
 
 #[test]
@@ -42,7 +42,7 @@ fn a_passing_fault_is_to_be_tried_again() {
     env.tokctl(["get"]).assert().code(6);
     let (finding, command) = why(&env);
     assert!(finding.contains("failed in passing"), "{finding}");
-    assert_eq!(command, "tokctl refresh acme --user x");
+    assert_eq!(command, "tokctl refresh acme/x");
     server.will(issue());
     env.tokctl(["refresh"]).assert().success();
     assert_eq!(why(&env).0, "it works");
@@ -56,7 +56,7 @@ fn refused_client_settings_are_told() {
     env.tokctl(["get"]).assert().code(2);
     let (finding, command) = why(&env);
     assert!(finding.contains("client's settings"), "{finding}");
-    assert_eq!(command, "tokctl login acme --user x");
+    assert_eq!(command, "tokctl login acme/x");
 }
 
 #[test]
@@ -67,7 +67,7 @@ fn an_interrupted_refresh_is_told_precisely() {
     env.tokctl(["refresh"]).assert().code(6);
     let (finding, command) = why(&env);
     assert!(finding.contains("until its end, then one more try"), "{finding}");
-    assert_eq!(command, "tokctl get acme --user x");
+    assert_eq!(command, "tokctl get acme/x");
     env.add_config("refresh = { reuse = \"tolerant\" }\n");
     assert!(why(&env).0.contains("the next call tries again"));
 }
@@ -98,7 +98,7 @@ fn json_has_the_same() {
     let report = json(&env.tokctl(["why", "tokctl://acme/x", "--json"]).assert().success());
     assert_eq!(report["v"], 1);
     assert_eq!(report["finding"], "it works");
-    assert_eq!(report["command"], "tokctl get acme --user x");
+    assert_eq!(report["command"], "tokctl get acme/x");
     assert_eq!(report["facts"][0]["what"], "token");
 }
 

@@ -6,12 +6,12 @@ use std::path::Path;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::cli::choice::Choice;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
 use crate::cli::table::{self, Fit, Table};
 use crate::cli::typed::quoted;
 use crate::cli::{keys, time};
-use crate::model::account::{ProviderName, UserName};
 use crate::model::audit::{Entry, Mode, Settings};
 use crate::ops::audit::Fault;
 use crate::ops::audit::{self, VerifiedAudit};
@@ -31,13 +31,8 @@ const MOST_LISTED: usize = 10;
 /// that writes to the vault, or from `tokctl audit --verify` on.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Only this service's
-    #[arg(value_name = "PROVIDER")]
-    provider: Option<ProviderName>,
-
-    /// Only this user's
-    #[arg(long, short, value_name = "USER")]
-    user: Option<UserName>,
+    #[command(flatten)]
+    choice: Choice,
 
     /// Only the last N of them
     #[arg(long, value_name = "N")]
@@ -58,10 +53,15 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     }
     let (mut entries, odd) = audit::entries(&vault)?;
     entries.retain(|entry| {
-        args.provider
+        args.choice
+            .provider
             .as_ref()
             .is_none_or(|provider| entry.provider.as_deref() == Some(provider.as_str()))
-            && args.user.as_ref().is_none_or(|user| entry.user.as_deref() == Some(user.as_str()))
+            && args
+                .choice
+                .user
+                .as_ref()
+                .is_none_or(|user| entry.user.as_deref() == Some(user.as_str()))
     });
     let skipped = args.last.map_or(0, |last| entries.len().saturating_sub(last));
     let shown = &entries[skipped..];
@@ -118,7 +118,8 @@ fn table(entries: &[Entry]) -> Table {
 }
 
 fn verify(context: &Context, vault: &OpenVault) -> Result<(), CliError> {
-    let VerifiedAudit { examined, settings, path, copied_at } = audit::verify(vault)?;
+    let VerifiedAudit { examined, settings, path, copied_at } =
+        context.ui.while_waiting("verifying the audit", || audit::verify(vault))?;
     if let Some(copy @ Fault::OtherCopy) = examined.faults.first() {
         let what = format!("the audit can't be verified: {copy}");
         return Err(CliError::new(Kind::VaultDamaged, what).hint(put_aside(&path)));

@@ -3,11 +3,11 @@
 use console::Style;
 use serde::Serialize;
 
-use crate::cli::choice::Choice;
+use crate::cli::choice::{self, Choice};
 use crate::cli::context::Context;
-use crate::cli::error::{CliError, Kind};
+use crate::cli::error::{CliError, Hint, Kind};
 use crate::cli::renewal::{self, RenewalCaller};
-use crate::cli::typed::{login_command, user_flag};
+use crate::cli::typed::command;
 use crate::cli::{audit_trail, keys, time};
 use crate::model::account::Account;
 use crate::model::audit::Action;
@@ -35,7 +35,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     if args.all {
         return all(args, context, vault);
     }
-    let account = args.choice.resolve(context, &vault, "check")?;
+    let account = args.choice.resolve(context, &vault, "why")?;
     let vault = keys::unlock(context, vault)?;
     let result = Checked { outcome: one(context, &vault, &account), account };
     if context.ui.json {
@@ -56,9 +56,7 @@ fn all(args: &Args, context: &Context, vault: Vault) -> Result<(), CliError> {
     let (provider, user) = (args.choice.provider.as_ref(), args.choice.user.as_ref());
     let accounts = vault.accounts(provider, user)?;
     if accounts.is_empty() && (provider.is_some() || user.is_some()) {
-        return Err(
-            CliError::new(Kind::NotFound, "there is no such credential").hint("tokctl list")
-        );
+        return Err(choice::no_match(context, &vault, "why", provider, user));
     }
     let mut results = Vec::with_capacity(accounts.len());
     if !accounts.is_empty() {
@@ -176,23 +174,26 @@ fn ask(context: &Context, vault: &OpenVault, account: &Account) -> Result<(), Mi
     }
     match checked.verdict {
         Verdict::Accepted => Ok(()),
-        Verdict::Refused => Err(Miss::Inactive(inactive(account, &checked.credential))),
+        Verdict::Refused => {
+            Err(Miss::Inactive(inactive(account, &checked.credential, checked.status)))
+        }
     }
 }
 
-fn inactive(account: &Account, credential: &Credential) -> CliError {
-    let login = login_command(account);
+/// Returns the error for a token that the service refused, with an answer of this HTTP status.
+fn inactive(account: &Account, credential: &Credential, status: Option<u16>) -> CliError {
     let hint = if credential.is_refreshable() && credential.status != Status::LoginRequired {
-        let user = user_flag(account.user.as_str());
-        format!("tokctl refresh {} {user}, and if that does not help `{login}`", account.provider)
+        Hint::Text(command("refresh", account))
     } else {
-        login
+        Hint::Login(account.clone())
     };
-    CliError::new(
-        Kind::LoginRequired,
-        format!("the service no longer takes the token of `{account}`"),
-    )
-    .hint(hint)
+    let message = match status {
+        Some(200..=299) => format!(
+            "the service answered as to a stranger: it does not know whose the token of `{account}` is"
+        ),
+        Some(_) | None => format!("the service no longer takes the token of `{account}`"),
+    };
+    CliError::new(Kind::LoginRequired, message).hint(hint)
 }
 
 /// Prints how the check of one of many credentials ended, on one line, and why as a warning.

@@ -2,10 +2,10 @@
 
 use crate::cli::choice::Choice;
 use crate::cli::context::Context;
-use crate::cli::error::{CliError, Kind};
-use crate::cli::typed::user_flag;
+use crate::cli::error::{CliError, Hint, Kind};
+use crate::cli::typed::command;
 use crate::cli::{audit_trail, keys};
-use crate::model::account::{Account, ProviderName, UserName};
+use crate::model::account::Account;
 use crate::model::audit::Action;
 use crate::model::credential::Status;
 use crate::model::summary::Summary;
@@ -15,13 +15,8 @@ use crate::ops::delete::{self, AtProvider};
 /// Revoke a grant where the provider can do that, and forget it
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The service, such as `jira`
-    #[arg(value_name = "PROVIDER")]
-    provider: Option<ProviderName>,
-
-    /// The user of the service
-    #[arg(long, short, value_name = "USER", required = true)]
-    user: UserName,
+    #[command(flatten)]
+    choice: Choice,
 
     /// Forget it without asking the provider: needs no key, and works on damaged rows
     #[arg(long)]
@@ -36,8 +31,10 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     let vault = Vault::open(context.vault()?)?;
     // Needed for a warning only, so a damaged row must not stop the deletion.
     let (summaries, _) = vault.summaries().unwrap_or_default();
-    let choice = Choice { provider: args.provider.clone(), user: Some(args.user.clone()) };
-    let account = choice.resolve(context, &vault, "delete")?;
+    if args.choice.user.is_none() {
+        return Err(no_user(&vault, &args.choice));
+    }
+    let account = args.choice.resolve(context, &vault, "delete")?;
     if !args.yes {
         let handed_over = summaries
             .iter()
@@ -47,14 +44,9 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
         } else {
             format!("revoke and forget `{account}`")
         };
-        if !context.ui.confirm(&question, "give `--yes`")? {
-            return Err(CliError::new(Kind::Failed, format!("`{account}` was kept")).hint(
-                format!(
-                    "tokctl delete {} {} --yes",
-                    account.provider,
-                    user_flag(account.user.as_str())
-                ),
-            ));
+        if !context.ui.confirm(&question, Hint::Again(&["--yes"]))? {
+            return Err(CliError::new(Kind::Failed, format!("`{account}` was kept"))
+                .hint(Hint::Again(&["--yes"])));
         }
     }
     let at_provider = if args.no_revoke {
@@ -80,15 +72,25 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     Ok(())
 }
 
+/// Returns the error for a deletion that names no user: neither the environment nor the fact that
+/// there is only one credential decides what is deleted.
+fn no_user(vault: &Vault, choice: &Choice) -> CliError {
+    let accounts = vault.accounts(choice.provider.as_ref(), None).unwrap_or_default();
+    let error = CliError::new(Kind::Usage, "a deletion names the user, as in PROVIDER/USER");
+    match &accounts[..] {
+        [account] => error.hint(command("delete", account)),
+        _ => error.hint("tokctl list"),
+    }
+}
+
 /// Warns that other credentials of the same person may have ended together with `account`.
 ///
 /// Some providers revoke all grants of a person to a client at once.
 fn warn_of_others(context: &Context, account: &Account, summaries: &[Summary]) {
     for other in delete::accounts_revoked_too(account, summaries, context.config().ok()) {
         context.ui.warning(&format!(
-            "`{other}` may have been ended with it: tokctl check {} {}",
-            other.provider,
-            user_flag(other.user.as_str())
+            "`{other}` may have been ended with it: {}",
+            command("check", other)
         ));
     }
 }

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use crate::cli::bundle_secret::{self, Recipient};
 use crate::cli::context::Context;
-use crate::cli::error::{CliError, Kind};
-use crate::cli::typed::{login_command, quoted, user_flag};
-use crate::cli::{audit_trail, keys, time};
+use crate::cli::error::{CliError, Hint, Kind};
+use crate::cli::typed::{command, login_command, quoted};
+use crate::cli::{audit_trail, choice, keys, time};
 use crate::model::account::Account;
 use crate::model::audit::{Action, Subject};
 use crate::model::bundle::Load;
@@ -40,7 +40,7 @@ const SMALLEST_SECRET: usize = 48 * 1024;
 Examples:
   tokctl key generate > bundle.key
   tokctl export github/bot --to key:bundle.key > ci.bundle
-  tokctl export jira/alice@example.com --to passphrase --move --output alice.bundle
+  tokctl export jira/alice@example.com --to passphrase --move --yes --output alice.bundle
   tokctl export --resume --output alice.bundle")]
 pub(crate) struct Args {
     /// The credentials: PROVIDER/USER, or tokctl://PROVIDER/USER
@@ -55,6 +55,10 @@ pub(crate) struct Args {
     /// Hand the credentials over: they work here no more; needs --output
     #[arg(long = "move")]
     moving: bool,
+
+    /// Don't ask before --move
+    #[arg(long, short, requires = "moving")]
+    yes: bool,
 
     /// The file to make; one that is there is left alone [default: stdout, if it is no terminal]
     #[arg(long, short, value_name = "FILE")]
@@ -83,13 +87,30 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
         return Err(CliError::new(Kind::Usage, "a bundle is not shown on a terminal")
             .hint("name a file with `--output`"));
     }
-    let vault = keys::unlock(context, Vault::open(context.vault()?)?)?;
+    let vault = Vault::open(context.vault()?)?;
+    // Without a terminal, the flag itself says it.
+    if args.moving && !args.yes && context.ui.can_ask() {
+        confirm(args, context)?;
+    }
+    let vault = keys::unlock(context, vault)?;
     audit_trail::keep_as_configured(context, &vault);
     match (file, &args.to) {
         (Some(file), _) if args.resume => resume(context, &vault, file),
         (_, Some(to)) => seal(args, context, &vault, to, file),
         (_, None) => Err(CliError::new(Kind::Usage, "`--to` is missing")),
     }
+}
+
+/// Asks whether what is named may stop working here.
+fn confirm(args: &Args, context: &Context) -> Result<(), CliError> {
+    let names: Vec<String> = args.accounts.iter().map(|account| format!("`{account}`")).collect();
+    let names = names.join(", ");
+    let question = format!("hand over {names}, so that it works here no more");
+    if context.ui.confirm(&question, Hint::Again(&["--yes"]))? {
+        return Ok(());
+    }
+    let message = format!("{names} stays here, and nothing was exported");
+    Err(CliError::new(Kind::Failed, message).hint(Hint::Again(&["--yes"])))
 }
 
 /// Writes the bundle of an interrupted move to `file`, after an audit entry.
@@ -117,22 +138,23 @@ fn seal(
     to: &Recipient,
     file: Option<&Path>,
 ) -> Result<(), CliError> {
-    let renewals: BTreeMap<Account, RenewalRules> = args
+    let renewals = args
         .accounts
         .iter()
         .map(|account| {
+            let account = choice::stored(context, vault, account)?;
             let renewal = providers::renewal(&account.provider, context.config().ok());
-            (account.clone(), renewal)
+            Ok((account, renewal))
         })
-        .collect();
+        .collect::<Result<BTreeMap<Account, RenewalRules>, CliError>>()?;
     let accounts: Vec<Account> = renewals.keys().cloned().collect();
     let secret = bundle_secret::for_sealing(context, to)?;
     let done = context
         .ui
-        .while_waiting("waiting for the credentials", || {
-            export::seal(vault, renewals, args.moving, &secret, time::now)
+        .with_progress("sealing", |progress| {
+            export::seal(vault, renewals, args.moving, &secret, time::now, progress)
         })
-        .map_err(not_sealed)
+        .map_err(|error| not_sealed(context, vault, error))
         .and_then(|sealed| {
             let outcome = if args.moving { "handed_over" } else { audit_trail::OK };
             for account in &accounts {
@@ -165,13 +187,12 @@ fn seal(
 
 /// Returns the error for a bundle that was not sealed. A refresh that failed on the way is
 /// explained by the next command that uses the token.
-fn not_sealed(error: ops::Error) -> CliError {
-    let ops::Error::Interrupted { account: Account { provider, user }, .. } = &error else {
-        return error.into();
-    };
-    let user = user_flag(user.as_str());
-    let hint =
-        format!("`tokctl get {provider} {user}` settles it once the token in hand has ended");
+fn not_sealed(context: &Context, vault: &Vault, error: ops::Error) -> CliError {
+    if let ops::Error::NoCredential { account: Account { provider, user } } = &error {
+        return choice::no_match(context, vault, "why", Some(provider), Some(user));
+    }
+    let ops::Error::Interrupted { account, .. } = &error else { return error.into() };
+    let hint = command("why", account);
     CliError::from(error).hint(hint)
 }
 

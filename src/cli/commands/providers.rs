@@ -83,16 +83,18 @@ fn show(context: &Context, config: &Config, name: &ProviderName) -> Result<(), C
     let title = summary.title.map(|title| format!(": {}", printable(title))).unwrap_or_default();
     context.ui.line(&format!("{name}{title} ({})", summary.kind.replace('_', " ")))?;
     context.ui.line(&format!("log in with: {}\n", summary.methods.join(", ")))?;
-    for (key, value) in &definition {
-        context.ui.line(&format!("{key} = {value}"))?;
-    }
     if let Some(setup) = setup {
-        context.ui.line("\nBefore the first login:")?;
+        context.ui.line("Before the first login:")?;
         for line in setup.lines() {
             // An indented line is a command, or continues the line above.
             let indent = line.len() - line.trim_start().len();
             context.ui.line(&format!("{}{}", " ".repeat(indent), printable(line.trim_start())))?;
         }
+        context.ui.line("")?;
+    }
+    context.ui.line("The definition, in the words of config.toml:")?;
+    for (key, value) in &definition {
+        context.ui.line(&format!("{key} = {value}"))?;
     }
     Ok(())
 }

@@ -5,13 +5,13 @@ use serde::Serialize;
 
 use crate::cli::choice::Choice;
 use crate::cli::context::Context;
-use crate::cli::error::{CliError, Kind};
-use crate::cli::typed::{login_command, user_flag};
-use crate::cli::{keys, time};
-use crate::model::account::{Account, UserName};
+use crate::cli::error::CliError;
+use crate::cli::explain::RESUME;
+use crate::cli::typed;
+use crate::cli::{keys, next_command, time};
+use crate::model::account::Account;
 use crate::model::attempt::{Action, Attempt, Outcome};
 use crate::model::credential::{Expiry, Grant, Status};
-use crate::model::reference::Reference;
 use crate::ops::Vault;
 use crate::ops::diagnosis::{self, Diagnosis, Evidence, Remedy, diagnose};
 use crate::ops::providers::{self, Provider};
@@ -22,18 +22,13 @@ use crate::ops::providers::{self, Provider};
 /// answer, an interrupted refresh, the clock, the scopes, and the date of the next login.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The credential: PROVIDER/USER, tokctl://PROVIDER/USER, or the service alone
-    #[arg(value_name = "REF")]
-    reference: Option<String>,
-
-    /// The user of the service [env: TOKCTL_USER]
-    #[arg(long, short, value_name = "USER")]
-    user: Option<UserName>,
+    #[command(flatten)]
+    choice: Choice,
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     let vault = Vault::open_read_only(context.vault()?)?;
-    let account = args.choice()?.resolve(context, &vault, "why")?;
+    let account = args.choice.resolve(context, &vault, "why")?;
     let vault = keys::unlock(context, vault)?;
     let evidence = diagnosis::evidence(&vault, &account)?;
     // Another place reports a mistake in the configuration.
@@ -41,7 +36,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     let renewal = provider.as_ref().map(Provider::renewal).unwrap_or_default();
     let now = time::now();
     let finding = diagnose(&evidence, renewal, now);
-    let report = Explanation::new(&account, &evidence, provider.as_ref(), &finding, now);
+    let report = Explanation::new(context, &account, &evidence, provider.as_ref(), &finding, now);
     if context.ui.json {
         return context.ui.json(&report);
     }
@@ -50,34 +45,6 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
         context.ui.line(&format!("  {:<15} {}", fact.what, fact.is))?;
     }
     context.ui.line(&report.command)
-}
-
-impl Args {
-    fn choice(&self) -> Result<Choice, CliError> {
-        let refused = |error: &dyn std::error::Error| {
-            CliError::new(Kind::Usage, "that names no credential")
-                .caused_by(error)
-                .hint("tokctl list")
-        };
-        match &self.reference {
-            Some(text) if text.contains('/') => {
-                // The field of a reference is ignored.
-                let Reference { account, field: _ } =
-                    text.parse().map_err(|error| refused(&error))?;
-                if self.user.as_ref().is_some_and(|user| *user != account.user) {
-                    return Err(CliError::new(Kind::Usage, "two users are named")
-                        .hint("leave out `--user`, or name the service alone"));
-                }
-                Ok(Choice { provider: Some(account.provider), user: Some(account.user) })
-            }
-            Some(text) => {
-                let provider =
-                    text.parse().map_err(|error: crate::model::account::Error| refused(&error))?;
-                Ok(Choice { provider: Some(provider), user: self.user.clone() })
-            }
-            None => Ok(Choice { provider: None, user: self.user.clone() }),
-        }
-    }
 }
 
 /// The output of `--json`, and the source of the text output.
@@ -100,6 +67,7 @@ struct Fact {
 
 impl<'a> Explanation<'a> {
     fn new(
+        context: &Context,
         account: &'a Account,
         evidence: &Evidence,
         provider: Option<&Provider>,
@@ -123,19 +91,19 @@ impl<'a> Explanation<'a> {
             user: account.user.as_str(),
             finding: sentence(finding, evidence),
             facts,
-            command: command(account, finding.remedy()),
+            command: command(context, account, finding.remedy()),
         }
     }
 }
 
-fn command(account: &Account, remedy: Remedy) -> String {
+fn command(context: &Context, account: &Account, remedy: Remedy) -> String {
     let verb = match remedy {
-        Remedy::Login => return login_command(account),
-        Remedy::Resume => return "tokctl export --resume --output FILE".into(),
+        Remedy::Login => return next_command::login(context, account),
+        Remedy::Resume => return RESUME.into(),
         Remedy::Get => "get",
         Remedy::Refresh => "refresh",
     };
-    format!("tokctl {verb} {} {}", account.provider, user_flag(account.user.as_str()))
+    typed::command(verb, account)
 }
 
 fn sentence(finding: &Diagnosis, evidence: &Evidence) -> String {

@@ -17,10 +17,10 @@ impl From<SourceError> for CliError {
         match &error {
             SourceError::File(source) => untrusted_file(Kind::Failed, source),
             SourceError::OtherKind { instead: Some(instead), .. } => {
-                Self::of(Kind::Usage, &error).hint(instead)
+                Self::of(Kind::Usage, &error).hint(instead.clone())
             }
             SourceError::OtherKind { instead: None, .. } => {
-                Self::of(Kind::Usage, &error).hint("`tokctl import --help` tells the sources apart")
+                Self::of(Kind::Usage, &error).hint("tokctl import --help")
             }
             SourceError::Malformed { .. } => {
                 Self::of(Kind::Failed, &error).hint("mend that place: nothing was stored")
@@ -50,7 +50,7 @@ pub(super) fn import_error(error: &ImportError) -> CliError {
         ImportError::Unfit { reason, .. } => unfit_hint(reason),
     };
     let mut shown = CliError::of(Kind::Usage, error);
-    shown.hint = Some(hint);
+    shown.hint = Some(hint.into());
     shown
 }
 
@@ -60,12 +60,12 @@ fn unfit_hint(reason: &Reason) -> String {
         Reason::Provider(providers::Error::ForeignServer { .. }) => {
             "name another provider with `--provider`, or the server as that provider has it".into()
         }
-        Reason::Provider(error) => provider_error(error).hint.unwrap_or_default(),
+        Reason::Provider(error) => {
+            provider_error(error).hint.map(|hint| hint.to_string()).unwrap_or_default()
+        }
         Reason::UserName => "mend the name in it: nothing was stored".into(),
         Reason::NoUserName => {
-            "take it out, and store that token with `tokctl login PROVIDER --token-stdin \
-             --username NAME`"
-                .into()
+            "take it out, and store that token by itself, with `--username`".into()
         }
     }
 }

@@ -11,18 +11,19 @@ mod import;
 pub(crate) use self::file::{keep_writers_out, untrusted_file};
 pub(crate) use self::vault::{ACCEPT_OLDER, RESTORE};
 
-use self::bundle::{RESUME, bundle_error};
+pub(crate) use self::bundle::RESUME;
+use self::bundle::bundle_error;
 use self::import::import_error;
 use self::provider::provider_error;
 use self::server::{
-    IN_DOUBT, SET_CLOCK, TRY_LATER, check_error, compare_settings, listener_error, metadata_error,
+    IN_DOUBT, SET_CLOCK, check_error, compare_settings, listener_error, metadata_error,
     not_redeemed, refused_unattended, token_kind,
 };
 use self::vault::{how_to_unlock, keychain_hint, slot_error, store_error};
-use super::error::{CliError, Kind};
-use super::typed::{login_command, user_flag};
+use super::error::{CliError, Hint, Kind};
+use super::typed::command;
 use crate::model::attempt::Outcome;
-use crate::ops::error::{StoreError, TokenError};
+use crate::ops::error::{Fault, StoreError, TokenError};
 use crate::ops::{Error as OpsError, StillLocked};
 
 const REDIRECT_URI: &str = "set `redirect_uri` to an http address on 127.0.0.1, or to an https one";
@@ -37,101 +38,115 @@ impl From<OpsError> for CliError {
             OpsError::Import(error) => return import_error(error),
             OpsError::Bundle(error) => return bundle_error(error),
             OpsError::NoSuchSlot { slots, .. } | OpsError::WrongSecret { slots, .. } => {
-                (Kind::KeyUnavailable, Some(how_to_unlock(slots)))
+                (Kind::KeyUnavailable, Some(how_to_unlock(slots).into()))
             }
             OpsError::Keychain { source, slots } => {
-                (Kind::KeyUnavailable, Some(keychain_hint(source, slots)))
+                (Kind::KeyUnavailable, Some(keychain_hint(source, slots).into()))
             }
-            OpsError::TamperedSlot { .. } => {
-                (Kind::VaultDamaged, Some(RESTORE.into()))
+            OpsError::TamperedSlot { .. } => (Kind::VaultDamaged, Some(RESTORE.into())),
+            OpsError::Unrecorded { .. } => (Kind::Failed, Some("tokctl doctor".into())),
+            OpsError::NoCredential { account } => {
+                (Kind::NotFound, Some(Hint::Login(account.clone())))
             }
-            OpsError::Unrecorded { .. } => (
-                Kind::Failed,
-                Some(
-                    "see that the audit can be written, or set `audit = \"best-effort\"` in config.toml, then `tokctl audit --verify`"
-                        .into(),
-                ),
-            ),
-            OpsError::NoCredential { account } => (Kind::NotFound, Some(login_command(account))),
             // A login would make a new grant and leave the old bundle unplaced.
             OpsError::HandedOver { unplaced: true, .. } => {
                 (Kind::LoginRequired, Some(RESUME.into()))
             }
             OpsError::LoginRequired { account, .. }
             | OpsError::HandedOver { account, unplaced: false } => {
-                (Kind::LoginRequired, Some(login_command(account)))
+                (Kind::LoginRequired, Some(Hint::Login(account.clone())))
             }
-            OpsError::NeverLongEnough { .. } => {
-                (Kind::Failed, Some("ask for less with `--min-ttl`, or leave it out".into()))
-            }
-            OpsError::RefreshForbidden { .. } => {
-                (Kind::Failed, Some("leave out `--no-refresh`".into()))
+            OpsError::Static { account }
+            | OpsError::NeverLongEnough { account, .. }
+            | OpsError::RefreshForbidden { account }
+            | OpsError::Spilled { account, .. } => {
+                (Kind::Failed, Some(command("get", account).into()))
             }
             OpsError::NotRefreshed { account, source } => (
                 token_kind(source, Kind::ProviderUnavailable),
                 Some(match source {
-                    TokenError::ClientRefused { .. } => compare_settings(account),
+                    TokenError::ClientRefused { .. } => compare_settings(account).into(),
                     TokenError::ClockRefused { .. } => SET_CLOCK.into(),
                     // A grant that a person has to renew is `LoginRequired` by now.
-                    TokenError::GrantRefused { .. } => refused_unattended(account),
+                    TokenError::GrantRefused { .. } => refused_unattended(account).into(),
                     source if source.is_ambiguous() => IN_DOUBT.into(),
                     TokenError::TooManyRequests { .. }
                     | TokenError::NoVerdict { .. }
                     | TokenError::NotSigned(_)
-                    | TokenError::Fault(_) => TRY_LATER.into(),
+                    | TokenError::Fault(_) => command("why", account).into(),
                 }),
             ),
             OpsError::NotRefreshedBefore { account, last } => match last.outcome {
-                Outcome::Configuration => (Kind::Usage, Some(compare_settings(account))),
-                Outcome::Refused => (Kind::LoginRequired, Some(login_command(account))),
+                Outcome::Configuration => (Kind::Usage, Some(compare_settings(account).into())),
+                Outcome::Refused => (Kind::LoginRequired, Some(Hint::Login(account.clone()))),
                 Outcome::Done | Outcome::Transient => {
-                    (Kind::ProviderUnavailable, Some(TRY_LATER.into()))
+                    (Kind::ProviderUnavailable, Some(command("why", account).into()))
                 }
             },
-            OpsError::Paused { .. } => (Kind::ProviderUnavailable, Some(TRY_LATER.into())),
+            OpsError::Paused { account, .. } => {
+                (Kind::ProviderUnavailable, Some(command("why", account).into()))
+            }
             OpsError::Bug { .. } => (Kind::Failed, Some("report it with what stands above".into())),
-            OpsError::Interrupted { account, .. } => (
-                Kind::ProviderUnavailable,
-                Some(format!(
-                    "use the token in hand until it ends, or `{}`",
-                    login_command(account)
-                )),
-            ),
-            OpsError::Spilled { account, .. } => (
-                Kind::Failed,
-                Some(format!(
-                    "see that the vault can be written, then `tokctl get {} {}` stores it",
-                    account.provider,
-                    user_flag(account.user.as_str())
-                )),
-            ),
-            OpsError::Lost { account, .. } => (
-                Kind::Failed,
-                Some(format!("make room on the disk, then `{}`", login_command(account))),
-            ),
+            OpsError::Interrupted { account, .. } => {
+                (Kind::ProviderUnavailable, Some(Hint::Login(account.clone())))
+            }
+            OpsError::Lost { account, .. } => (Kind::Failed, Some(Hint::Login(account.clone()))),
             OpsError::LoginUnderWay { .. } => {
                 (Kind::Busy, Some("finish that one, or end it with Ctrl-C".into()))
             }
             OpsError::Metadata { source, .. } => metadata_error(source),
             OpsError::ForeignEndpoint { provider, .. } => {
-                (Kind::Usage, Some(format!("tokctl providers {provider}")))
+                (Kind::Usage, Some(format!("tokctl providers {provider}").into()))
             }
             OpsError::RedirectUri { .. } => (Kind::Usage, Some(REDIRECT_URI.into())),
             OpsError::Listener(source) => return listener_error(source),
             OpsError::LoginRefused { .. } | OpsError::CodeExpired => {
-                (Kind::LoginFailed, Some("run `tokctl login` again".into()))
+                (Kind::LoginFailed, Some(Hint::Again(&[])))
             }
             OpsError::NotRedeemed { source } => not_redeemed(source),
             OpsError::NoUser { .. } => (Kind::Usage, Some("name the user with `--user`".into())),
-            OpsError::NotRevoked { source, .. } => (
-                token_kind(source, Kind::Failed),
-                Some("try again later, or forget it alone with `--no-revoke`".into()),
-            ),
+            OpsError::NotRevoked { source, .. } => {
+                (token_kind(source, Kind::Failed), Some(Hint::Again(&["--no-revoke"])))
+            }
         };
         let mut shown = Self::of(kind, &error);
+        if let Some(next) = next_try(&error) {
+            shown.message = format!("{}; {next}", shown.message);
+        }
         shown.hint = hint;
         shown
     }
+}
+
+/// Returns a sentence that says when tokctl itself will ask the provider again, after a fault that
+/// passes.
+fn next_try(error: &OpsError) -> Option<String> {
+    if let OpsError::Interrupted { until: Some(until), .. } = error {
+        return Some(format!("tokctl asks again after {until}, when the token in hand has ended"));
+    }
+    let OpsError::NotRefreshed { source, .. } = error else { return None };
+    let when = match source {
+        TokenError::TooManyRequests { retry_after: Some(pause), .. }
+        | TokenError::NoVerdict { retry_after: Some(pause), .. } => {
+            format!("with the first command after {} s", pause.as_secs())
+        }
+        // Whether the provider used the refresh token up is not known then.
+        TokenError::NoVerdict { .. } | TokenError::Fault(Fault::Unanswered { .. }) => {
+            "with the next command, or when the token in hand has ended if a second use of its \
+             refresh token could end the login"
+                .into()
+        }
+        TokenError::TooManyRequests { .. }
+        | TokenError::Fault(Fault::NotSent { .. } | Fault::Unreadable { .. }) => {
+            "with the next command".into()
+        }
+        TokenError::Fault(Fault::Setup { .. })
+        | TokenError::GrantRefused { .. }
+        | TokenError::ClientRefused { .. }
+        | TokenError::ClockRefused { .. }
+        | TokenError::NotSigned(_) => return None,
+    };
+    Some(format!("tokctl asks again {when}"))
 }
 
 impl From<StoreError> for CliError {

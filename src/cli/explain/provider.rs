@@ -11,9 +11,7 @@ impl From<providers::Error> for CliError {
 
 pub(super) fn provider_error(error: &providers::Error) -> CliError {
     let (kind, hint) = match error {
-        providers::Error::Unknown { .. } => {
-            (Kind::NotFound, "`tokctl providers` lists them, and config.toml can define more")
-        }
+        providers::Error::Unknown { .. } => (Kind::NotFound, "tokctl providers"),
         providers::Error::NoServer { .. } | providers::Error::ForeignServer { .. } => {
             (Kind::Usage, "name it with `--server`")
         }

@@ -1,12 +1,10 @@
 //! Explains servers that gave no token, no answer, or an unexpected one.
 
-use crate::cli::error::{CliError, Kind};
-use crate::cli::typed::login_command;
+use crate::cli::error::{CliError, Hint, Kind};
+use crate::cli::typed::{command, login_command};
 use crate::model::account::Account;
 use crate::ops::CheckError;
-use crate::ops::error::{
-    Fault, ListenerError, MetadataError, NoVerdict, ResourceError, TokenError,
-};
+use crate::ops::error::{Fault, ListenerError, MetadataError, ResourceError, TokenError};
 
 /// The hint where nobody knows what the server did with a request for a token.
 pub(super) const IN_DOUBT: &str =
@@ -16,78 +14,63 @@ pub(super) const IN_DOUBT: &str =
 pub(super) const SET_CLOCK: &str =
     "set this machine's clock, then run the command again; the stored credential is unchanged";
 
-pub(super) const TRY_LATER: &str = "try again later; the stored credential is unchanged";
-
 /// Returns the kind and hint for a server's metadata that could not be fetched.
-pub(super) fn metadata_error(error: &MetadataError) -> (Kind, Option<String>) {
+pub(super) fn metadata_error(error: &MetadataError) -> (Kind, Option<Hint>) {
     let (kind, hint) = match error {
-        MetadataError::Fault(_) => (Kind::ProviderUnavailable, "try again later"),
+        MetadataError::Fault(_) => (Kind::ProviderUnavailable, Hint::Again(&[])),
         MetadataError::ForeignIssuer { .. } => {
-            (Kind::Usage, "if that is the one you mean, set `issuer` to it in config.toml")
+            (Kind::Usage, "if that is the one you mean, set `issuer` to it in config.toml".into())
         }
         MetadataError::Missing { .. } => {
-            (Kind::Usage, "set `authorization_endpoint` and `token_endpoint` in config.toml")
+            (Kind::Usage, "set `authorization_endpoint` and `token_endpoint` in config.toml".into())
         }
     };
-    (kind, Some(hint.into()))
+    (kind, Some(hint))
 }
 
-pub(super) fn not_redeemed(error: &TokenError) -> (Kind, Option<String>) {
+pub(super) fn not_redeemed(error: &TokenError) -> (Kind, Option<Hint>) {
     let hint = match error {
         TokenError::ClientRefused { .. } => {
-            "compare client id, secret and redirect URI with those that are registered"
+            "compare client id, secret and redirect URI with those that are registered".into()
         }
-        TokenError::ClockRefused { .. } => SET_CLOCK,
+        TokenError::ClockRefused { .. } => SET_CLOCK.into(),
+        TokenError::NotSigned(_) => "give the key file as the service made it".into(),
         TokenError::GrantRefused { .. }
         | TokenError::TooManyRequests { .. }
         | TokenError::NoVerdict { .. }
-        | TokenError::NotSigned(_)
-        | TokenError::Fault(_) => "run `tokctl login` again",
+        | TokenError::Fault(_) => Hint::Again(&[]),
     };
-    (token_kind(error, Kind::LoginFailed), Some(hint.into()))
+    (token_kind(error, Kind::LoginFailed), Some(hint))
 }
 
 pub(super) fn listener_error(error: &ListenerError) -> CliError {
     let (kind, hint) = match error {
         ListenerError::PortTaken { .. } => (
             Kind::Usage,
-            "end the program that has it, or name another registered port with `--port`",
+            "end the program that has it, or name another registered port with `--port`".into(),
         ),
         ListenerError::TimedOut | ListenerError::Rejected(_) => {
-            (Kind::LoginFailed, "run `tokctl login` again")
+            (Kind::LoginFailed, Hint::Again(&[]))
         }
-        ListenerError::Bind { .. } | ListenerError::Io(_) => {
-            (Kind::Failed, "run `tokctl login` again")
-        }
+        ListenerError::Bind { .. } | ListenerError::Io(_) => (Kind::Failed, Hint::Again(&[])),
     };
     CliError::of(kind, error).hint(hint)
 }
 
 pub(super) fn check_error(error: &CheckError) -> CliError {
-    let unchanged = "try again later; the stored credential is unchanged".to_owned();
-    let (kind, hint) = match error {
-        CheckError::NoRequest { account } => (
-            Kind::Usage,
-            format!(
-                "set `check_url` for `{}` in config.toml, then `{}`",
-                account.provider,
-                login_command(account)
-            ),
-        ),
-        CheckError::Elsewhere { account, .. } => {
-            (Kind::Usage, format!("if it is to be sent there, `{}`", login_command(account)))
+    let (kind, hint): (Kind, Hint) = match error {
+        CheckError::NoRequest { account } => {
+            let what = format!("set `check_url` for `{}` in config.toml", account.provider);
+            (Kind::Usage, what.into())
         }
+        CheckError::Elsewhere { account, .. } => (Kind::Usage, Hint::Login(account.clone())),
         CheckError::Paused { .. } => (Kind::ProviderUnavailable, "try again after that".into()),
-        CheckError::NoVerdict { source, .. } => match source {
+        CheckError::NoVerdict { account, source } => match source {
             ResourceError::Fault(Fault::Setup { .. }) => {
-                (Kind::Usage, "mend the definition's `ca_file`, then log in again".into())
+                (Kind::Usage, "mend the definition's `ca_file`, and log in again".into())
             }
-            ResourceError::NoVerdict(NoVerdict::Forbidden { .. }) => (
-                Kind::ProviderUnavailable,
-                "`tokctl list` shows its scopes; the stored credential is unchanged".into(),
-            ),
             ResourceError::NoVerdict(_) | ResourceError::Fault(_) => {
-                (Kind::ProviderUnavailable, unchanged)
+                (Kind::ProviderUnavailable, command("why", account).into())
             }
         },
     };

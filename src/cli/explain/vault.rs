@@ -1,23 +1,22 @@
 //! Explains failures of the vault, its key slots and the keychain.
 
 use super::file::trust_hint;
-use crate::cli::error::{CliError, Kind};
-use crate::cli::typed::{quoted, user_flag};
+use crate::cli::error::{CliError, Hint, Kind};
+use crate::cli::typed::{command, quoted};
 use crate::model::account::Account;
 use crate::ops::error::{KeychainError, StoreError};
 use crate::ops::{SlotError, SlotKind};
 use crate::private_file;
 
-/// The hint for a damaged vault.
-pub(crate) const RESTORE: &str =
-    "`tokctl doctor` says how far the damage goes; restore the vault's file from a backup";
+/// The hint for a damaged vault: the command that says how far the damage goes and what to do.
+pub(crate) const RESTORE: &str = "tokctl doctor";
 
 /// The hint for a vault that was restored or put back.
 pub(crate) const ACCEPT_OLDER: &str =
     "if you restored it, `tokctl doctor --accept-older --yes`; it says what that means";
 
 pub(super) fn store_error(error: &StoreError) -> CliError {
-    let (kind, hint) = match error {
+    let (kind, hint): (Kind, Hint) = match error {
         // The operations report these as their own errors, so they do not arrive here.
         StoreError::NoSuchSlot { .. }
         | StoreError::WrongSecret { .. }
@@ -28,7 +27,7 @@ pub(super) fn store_error(error: &StoreError) -> CliError {
             (Kind::VaultDamaged, "name another file with `--vault`".into())
         }
         StoreError::NewerVersion { .. } => (Kind::VaultDamaged, "update tokctl".into()),
-        StoreError::Damaged(_) | StoreError::Inconsistent(_) => {
+        StoreError::Damaged(_) | StoreError::Inconsistent(_) | StoreError::Tampered { .. } => {
             (Kind::VaultDamaged, RESTORE.into())
         }
         StoreError::Older { .. } => (Kind::VaultDamaged, ACCEPT_OLDER.into()),
@@ -40,19 +39,12 @@ pub(super) fn store_error(error: &StoreError) -> CliError {
             format!(
                 "somebody may have planted it: `rm {}` once no other tokctl runs",
                 quoted(&path.to_string_lossy())
-            ),
+            )
+            .into(),
         ),
         StoreError::AuditCut => {
             (Kind::VaultDamaged, "`tokctl audit --verify` says what is missing".into())
         }
-        StoreError::Tampered { account } => (
-            Kind::VaultDamaged,
-            format!(
-                "restore a backup, or `tokctl delete {} {} --no-revoke` and log in again",
-                account.provider,
-                user_flag(account.user.as_str())
-            ),
-        ),
         StoreError::Untrusted(source) => {
             let kind = match source {
                 private_file::Error::Shared { .. } => Kind::Usage,
@@ -63,37 +55,29 @@ pub(super) fn store_error(error: &StoreError) -> CliError {
                 | private_file::Error::TooLarge { .. }
                 | private_file::Error::Io { .. } => Kind::Failed,
             };
-            (kind, trust_hint(source))
+            (kind, trust_hint(source).into())
         }
         StoreError::NetworkFileSystem { .. } => {
             (Kind::Failed, "keep the vault on a local disk, named with `--vault`".into())
         }
-        StoreError::Busy | StoreError::KeyRetired => (Kind::Busy, "try again".into()),
-        StoreError::Io { .. } | StoreError::Engine(_) => (
-            Kind::Failed,
-            "look whether the disk is full, and whether the file may be written".into(),
-        ),
+        StoreError::Busy | StoreError::KeyRetired => (Kind::Busy, Hint::Again(&[])),
+        StoreError::Io { .. } | StoreError::Engine(_) => (Kind::Failed, "tokctl doctor".into()),
         StoreError::Audit { path, .. } => {
-            (Kind::Failed, format!("ls -l {}", quoted(&path.to_string_lossy())))
+            (Kind::Failed, format!("ls -l {}", quoted(&path.to_string_lossy())).into())
         }
-        StoreError::Random(_) => (Kind::Failed, "try again".into()),
+        StoreError::Random(_) => (Kind::Failed, Hint::Again(&[])),
     };
     CliError::of(kind, error).hint(hint)
 }
 
 pub(super) fn slot_error(error: &SlotError) -> CliError {
-    let (kind, hint) = match error {
-        SlotError::Unknown { .. } => (Kind::Usage, "tokctl key list"),
-        SlotError::Last { .. } => (Kind::Usage, "`tokctl key add` another one first"),
-        SlotError::TooMany => (Kind::Usage, "`tokctl key remove` one of them first"),
-        SlotError::Changed => (Kind::Busy, "try again"),
-        SlotError::NotKept(_) => {
-            (Kind::KeyUnavailable, "see that the keychain is unlocked and works, then try again")
-        }
-        SlotError::Damaged(damage) if damage.nameless > 0 => (Kind::VaultDamaged, RESTORE),
-        SlotError::Damaged(_) => {
-            (Kind::VaultDamaged, "restore a backup, or delete them as said and log in again")
-        }
+    let (kind, hint): (Kind, Hint) = match error {
+        SlotError::Unknown { .. } => (Kind::Usage, "tokctl key list".into()),
+        SlotError::Last { .. } => (Kind::Usage, "tokctl key add --help".into()),
+        SlotError::TooMany => (Kind::Usage, "tokctl key list".into()),
+        SlotError::Changed => (Kind::Busy, Hint::Again(&[])),
+        SlotError::NotKept(_) => (Kind::KeyUnavailable, "tokctl doctor".into()),
+        SlotError::Damaged(_) => (Kind::VaultDamaged, RESTORE.into()),
     };
     let mut shown = CliError::of(kind, error).hint(hint);
     if let SlotError::Damaged(damage) = error {
@@ -104,8 +88,7 @@ pub(super) fn slot_error(error: &SlotError) -> CliError {
 
 /// Returns the line that names an unreadable credential and the command that deletes it.
 fn delete_command(account: &Account) -> String {
-    let user = user_flag(account.user.as_str());
-    format!("`{account}` does not open: tokctl delete {} {user} --no-revoke", account.provider)
+    format!("`{account}` does not open: {} --no-revoke", command("delete", account))
 }
 
 /// Returns the hint that says how the slots of a vault are opened.
@@ -143,6 +126,16 @@ pub(super) fn keychain_hint(error: &KeychainError, slots: &[SlotKind]) -> String
         | KeychainError::Exists
         | KeychainError::Other(_) => "log in to a desktop whose keychain works",
     };
+    // A server or a job of cron has no desktop, and never will.
+    let no_desktop = matches!(error, KeychainError::NoService(_));
+    if slots.is_empty() && no_desktop {
+        return "choose `--key-slot key` or `--key-slot passphrase`".into();
+    }
+    if others.is_empty() && no_desktop {
+        return "give this vault a key too, where its keychain works: `tokctl key add --help`, then \
+                set TOKCTL_KEY_FILE here"
+            .into();
+    }
     if slots.is_empty() {
         return format!("{first}, or choose `--key-slot key` or `--key-slot passphrase`");
     }

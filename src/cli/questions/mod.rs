@@ -19,7 +19,7 @@ pub(crate) use self::answer::Answer;
 use self::line::Echo;
 use self::look::Look;
 use self::terminal::{Terminal, on_terminal};
-use super::error::{CliError, Kind};
+use super::error::{CliError, Hint, Kind};
 use super::ui::Ui;
 use crate::secret::SecretText;
 use crate::untrusted::printable;
@@ -79,7 +79,7 @@ impl Ui {
     }
 
     /// Asks for yes or no. No is the default, and Esc means it.
-    pub(crate) fn confirm(&self, prompt: &str, flag: &str) -> Result<bool, CliError> {
+    pub(crate) fn confirm(&self, prompt: &str, flag: impl Into<Hint>) -> Result<bool, CliError> {
         let shown = format!("{}? [y/N]", printable(prompt.trim_end_matches('?')));
         let answer = self.ask_line(prompt, &shown, flag, Echo::Shown, |typed| {
             match typed.trim().to_lowercase().as_str() {
@@ -117,7 +117,7 @@ impl Ui {
         &self,
         prompt: &str,
         shown: &str,
-        flag: &str,
+        flag: impl Into<Hint>,
         echo: Echo,
         parse: impl Fn(&str) -> Result<T, String>,
     ) -> Result<Answer<T>, CliError> {
@@ -138,7 +138,7 @@ impl Ui {
     fn interact<T>(
         &self,
         prompt: &str,
-        flag: &str,
+        flag: impl Into<Hint>,
         question: impl FnOnce(&mut Terminal, Look) -> io::Result<T>,
     ) -> Result<T, CliError> {
         if !self.can_ask() {

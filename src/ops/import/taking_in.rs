@@ -86,7 +86,7 @@ pub(crate) fn preview(
 }
 
 /// Stores the credentials in one transaction, as far as `terms` allow, and returns the outcome of
-/// each.
+/// each. Calls `progress` with the number of those that were looked at, and of all.
 ///
 /// A replaced grant is not revoked: it may be the imported one, or the provider may end both.
 /// Fails with [`ImportError::Twice`] if two credentials are for one account. For a bundle, fails
@@ -97,15 +97,21 @@ pub(crate) fn take_in(
     incoming: &[Incoming],
     terms: Terms,
     now: Timestamp,
+    progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Vec<Placed>, Error> {
     check_accounts_differ(incoming)?;
     // Refreshes, logins and deletions read a row and rely on it until they write, so the import
     // waits for all of them. There may be thousands of accounts, and this one lock is for all.
     let _alone = vault.keys_turn(Instant::now() + WAIT)?;
+    let all = incoming.len() as u64;
     loop {
-        let planned: Result<Vec<Planned>, Error> = incoming
-            .iter()
-            .map(|incoming| plan(Some(vault), incoming.clone(), terms, now))
+        let planned: Result<Vec<Planned>, Error> = (1..)
+            .zip(incoming)
+            .map(|(done, incoming)| {
+                let planned = plan(Some(vault), incoming.clone(), terms, now);
+                progress(done, all);
+                planned
+            })
             .collect();
         let planned = planned?;
         if let Some(bundle) = terms.bundle {

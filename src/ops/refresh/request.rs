@@ -123,8 +123,11 @@ impl Refresh<'_> {
         if reuse.allows_another_try(earlier.since_first_request(now)) {
             return Ok(None);
         }
-        let interrupted =
-            || Error::Interrupted { account: self.account.clone(), since: earlier.started_at };
+        let interrupted = || Error::Interrupted {
+            account: self.account.clone(),
+            since: earlier.started_at,
+            until: credential.expiry().at().filter(|at| *at > now),
+        };
         match self.trigger {
             Trigger::Explicit if !credential.expiry().is_past(now) => Err(interrupted()),
             Trigger::Explicit => Ok(None),
@@ -152,12 +155,12 @@ impl Refresh<'_> {
             return Err(login_required(LoginReason::Ended));
         }
         match &credential.grant {
-            Grant::OAuth(grant) => {
-                grant.renewal_proof().map(|renewal_proof| (&**grant, renewal_proof))
-            }
-            Grant::Static(_) => None,
+            Grant::OAuth(grant) => grant
+                .renewal_proof()
+                .map(|renewal_proof| (&**grant, renewal_proof))
+                .ok_or_else(|| login_required(LoginReason::NotRefreshable)),
+            Grant::Static(_) => Err(Error::Static { account: self.account.clone() }),
         }
-        .ok_or_else(|| login_required(LoginReason::NotRefreshable))
     }
 
     /// Sends one request with `bound` as its time limit. Uses the client secret of today's

@@ -130,7 +130,7 @@ impl<'a> Seen<'a> {
         &self,
         connection: &Connection,
         key: &DataKey,
-        accounts: Vec<Account>,
+        accounts: &[Account],
     ) -> Result<(bool, Vec<Account>), Error> {
         let file = self.check_header(header::counter(connection, key)?).is_err();
         let subjects: Vec<Subject> =
@@ -138,10 +138,10 @@ impl<'a> Seen<'a> {
         let highest = self.watermarks.highest(self.vault, &subjects);
         let (highest, _) = highest.as_chunks::<2>();
         let mut older = Vec::new();
-        for (account, highest) in accounts.into_iter().zip(highest) {
-            let numbers = credentials::numbers(connection, &account)?;
+        for (account, highest) in accounts.iter().zip(highest) {
+            let numbers = credentials::numbers(connection, account)?;
             if numbers.is_some_and(|numbers| is_below(numbers, *highest)) {
-                older.push(account);
+                older.push(account.clone());
             }
         }
         Ok((file, older))

@@ -9,11 +9,12 @@ mod checks;
 pub(crate) mod service_account;
 mod families;
 
+use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -38,7 +39,23 @@ struct Shared {
     client: Client,
     address: SocketAddr,
     closing: AtomicBool,
+    /// Whether whoever comes is sent away without a word, and without a fault.
+    hangs_up: AtomicBool,
     state: Mutex<State>,
+}
+
+thread_local! {
+    /// The servers of the test that runs in this thread.
+    static HERE: RefCell<Vec<Weak<Shared>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Lets all servers of this test send away whoever comes, or listen again.
+pub(crate) fn hang_up(on: bool) {
+    HERE.with_borrow(|servers| {
+        for server in servers.iter().filter_map(Weak::upgrade) {
+            server.hangs_up.store(on, Ordering::SeqCst);
+        }
+    });
 }
 
 #[derive(Default)]
@@ -89,8 +106,10 @@ impl AuthorizationServer {
             client,
             address: listener.local_addr().expect("the port"),
             closing: AtomicBool::new(false),
+            hangs_up: AtomicBool::new(false),
             state: Mutex::default(),
         });
+        HERE.with_borrow_mut(|servers| servers.push(Arc::downgrade(&shared)));
         let acceptor = thread::spawn({
             let shared = Arc::clone(&shared);
             move || accept(&listener, &shared)
@@ -461,6 +480,9 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
     while let Ok((stream, _)) = listener.accept() {
         if shared.closing.load(Ordering::SeqCst) {
             break;
+        }
+        if shared.hangs_up.load(Ordering::SeqCst) {
+            continue;
         }
         let shared = Arc::clone(shared);
         connections.push(thread::spawn(move || {

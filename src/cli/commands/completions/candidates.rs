@@ -3,20 +3,14 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-
 use super::position::{Kind, Position};
 use crate::cli::context::{Context, Global};
 use crate::cli::environment::Environment;
 use crate::cli::ui::Color;
 use crate::model::account::Account;
+use crate::model::reference::{Reference, SCHEME};
 use crate::ops::{Vault, providers};
 use crate::untrusted::printable;
-
-/// The characters that a `tokctl://` reference keeps unescaped (RFC 3986 §2.3).
-const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-
-const LONG: &str = "tokctl://";
 
 /// Returns the names that fit `position`, sorted and without repetition.
 ///
@@ -27,6 +21,10 @@ pub(super) fn names(position: &Position) -> BTreeSet<String> {
         (Kind::Word, _) => position.words.iter().map(|(word, _)| word.clone()).collect(),
         (_, None) => return BTreeSet::new(),
         (Kind::Defined, Some(context)) => defined_names(context),
+        (Kind::Stored, Some(context)) if begins_reference(&position.typed) => {
+            let accounts = accounts(context, position).into_iter();
+            accounts.map(|account| reference(&account, &position.typed)).collect()
+        }
         (Kind::Stored, Some(context)) => {
             let accounts = accounts(context, position).into_iter();
             accounts.map(|account| account.provider.as_str().to_owned()).collect()
@@ -84,10 +82,18 @@ fn accounts(context: &Context, position: &Position) -> Vec<Account> {
 /// ambiguous.
 fn reference(account: &Account, typed: &str) -> String {
     let (provider, user) = (account.provider.as_str(), account.user.as_str());
-    let is_long = typed.len() > 2 && (typed.starts_with(LONG) || LONG.starts_with(typed));
-    if is_long || user.contains('/') {
-        format!("{LONG}{provider}/{}", utf8_percent_encode(user, RESERVED))
+    if begins_long_form(typed) || user.contains('/') {
+        Reference::long_form(account)
     } else {
         format!("{provider}/{user}")
     }
+}
+
+/// Returns whether a text goes beyond a service's name.
+fn begins_reference(typed: &str) -> bool {
+    typed.contains('/') || begins_long_form(typed)
+}
+
+fn begins_long_form(typed: &str) -> bool {
+    typed.len() > 2 && (typed.starts_with(SCHEME) || SCHEME.starts_with(typed))
 }

@@ -212,9 +212,9 @@ fn value_name(arg: &Arg) -> &str {
 pub(super) fn kind(command: &Command, arg: &Arg) -> Option<Kind> {
     match (value_name(arg), command.get_name()) {
         // A login is possible where nothing is stored yet.
-        ("PROVIDER", "login") => Some(Kind::Defined),
+        ("PROVIDER[/USER]", "login") => Some(Kind::Defined),
         ("NAME", "providers") if arg.is_positional() => Some(Kind::Defined),
-        ("PROVIDER", _) => Some(Kind::Stored),
+        ("PROVIDER" | "PROVIDER[/USER]", _) => Some(Kind::Stored),
         ("USER", _) if arg.get_id() == "user" => Some(Kind::User),
         ("REF" | "NAME=REF", _) => Some(Kind::Reference),
         (_, _) => None,

@@ -5,10 +5,9 @@ use std::path::Path;
 use super::row::{RESTORE_OR_BEGIN_ANEW, Row};
 use super::sentence::sentence;
 use crate::cli::error::CliError;
-use crate::cli::explain::{ACCEPT_OLDER, keep_writers_out};
+use crate::cli::explain::{ACCEPT_OLDER, RESUME, keep_writers_out};
 use crate::cli::time;
-use crate::cli::typed::{quoted, user_flag};
-use crate::model::account::Account;
+use crate::cli::typed::{self, quoted};
 use crate::ops::doctor::{Finding, Remedy};
 use crate::untrusted::printable;
 
@@ -38,13 +37,13 @@ fn command(remedy: &Remedy) -> String {
         }
         Remedy::RestoreBackup => RESTORE_OR_BEGIN_ANEW.into(),
         Remedy::Forget(account) => format!(
-            "restore a backup, or `tokctl delete {} --no-revoke` and log in again",
-            provider_and_user(account)
+            "restore a backup, or `{} --no-revoke` and log in again",
+            typed::command("delete", account)
         ),
         Remedy::AcceptOlder => ACCEPT_OLDER.into(),
-        Remedy::Why(account) => format!("tokctl why {}", provider_and_user(account)),
-        Remedy::TakeUp(account) => format!("tokctl get {}", provider_and_user(account)),
-        Remedy::PlaceBundle => "tokctl export --resume --output FILE".into(),
+        Remedy::Why(account) => typed::command("why", account),
+        Remedy::TakeUp(account) => typed::command("get", account),
+        Remedy::PlaceBundle => RESUME.into(),
         Remedy::Repair => "tokctl doctor --repair".into(),
         Remedy::RotateKey => "tokctl rotate-key".into(),
         Remedy::AddRecovery => "tokctl key add recovery".into(),
@@ -64,10 +63,6 @@ fn command(remedy: &Remedy) -> String {
 
 fn on(command: &str, path: &Path) -> String {
     format!("{command} {}", quoted(&path.to_string_lossy()))
-}
-
-fn provider_and_user(account: &Account) -> String {
-    format!("{} {}", account.provider, user_flag(account.user.as_str()))
 }
 
 fn delete_entry(name: &str) -> String {

@@ -3,7 +3,7 @@
 use serde::{Serialize, Serializer};
 
 use super::words;
-use crate::cli::error::{CliError, Kind};
+use crate::cli::error::{CliError, Hint, Kind};
 use crate::cli::explain::RESTORE;
 use crate::ops::doctor::Check;
 pub(super) use crate::ops::doctor::Verdict;
@@ -51,8 +51,8 @@ impl Row {
         let message = error.in_one_line();
         let hint = match error.hint {
             // That hint names `tokctl doctor`, which is running already.
-            Some(hint) if hint == RESTORE => Some(RESTORE_OR_BEGIN_ANEW.into()),
-            other => other,
+            Some(Hint::Text(hint)) if hint == RESTORE => Some(RESTORE_OR_BEGIN_ANEW.into()),
+            other => other.map(|hint| hint.to_string()),
         };
         Self { check, verdict, message, hint }
     }

@@ -54,7 +54,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
         None => args.choice.resolve(context, &vault, "get")?,
     };
     let vault = keys::unlock(context, vault)?;
-    let got = obtain(args, context, &vault, &account);
+    let (account, got) = obtain(args, context, &vault, account);
     let outcome = audit_trail::outcome(&got);
     let recorded = audit_trail::record(context, &vault, "get", Action::Get, &account, outcome);
     let token = got?;
@@ -65,18 +65,30 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     Ok(())
 }
 
+/// Returns a live token of `account`, or of the account under which its credential is stored.
 fn obtain(
     args: &Args,
     context: &Context,
     vault: &OpenVault,
-    account: &Account,
-) -> Result<LiveToken, CliError> {
+    named: Account,
+) -> (Account, Result<LiveToken, CliError>) {
     let need = args.min_ttl.map_or(Need::Usual, Need::AtLeast);
     let policy = Policy { need, may_refresh: !args.no_refresh, ..renewal::USUAL };
-    match token::live(vault, account, policy, &RenewalCaller::alone(context)) {
-        Err(ops::Error::NoCredential { account }) => {
-            Err(choice::no_match(context, Some(&account.provider), Some(&account.user)))
-        }
-        got => Ok(got?),
+    let live = |account| token::live(vault, account, policy, &RenewalCaller::alone(context));
+    match live(&named) {
+        // Looked up only now: a credential that is there must not wait for it.
+        Err(ops::Error::NoCredential { .. }) => match choice::stored(context, vault, &named) {
+            Ok(account) if account != named => {
+                let got = live(&account).map_err(CliError::from);
+                (account, got)
+            }
+            Ok(_) => {
+                let whose = (Some(&named.provider), Some(&named.user));
+                let error = choice::no_match(context, vault, "get", whose.0, whose.1);
+                (named, Err(error))
+            }
+            Err(error) => (named, Err(error)),
+        },
+        got => (named, got.map_err(CliError::from)),
     }
 }

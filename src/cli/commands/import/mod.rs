@@ -209,7 +209,9 @@ fn store_batch(
 ) -> Result<Vec<Placed>, CliError> {
     let vault = keys::open_or_create(context, args.key_slot)?;
     audit_trail::keep_as_configured(context, &vault);
-    let placed = import::take_in(&vault, incoming, terms, now)?;
+    let placed = context.ui.with_progress("taking in", |progress| {
+        import::take_in(&vault, incoming, terms, now, progress)
+    })?;
     audit_trail::note_all(
         context,
         &vault,

@@ -9,11 +9,10 @@ use jiff::{SignedDuration, Timestamp};
 
 use self::columns::{Column, Shown};
 use self::selection::{Listing, Selection};
+use crate::cli::choice::Choice;
 use crate::cli::context::Context;
-use crate::cli::error::{CliError, Kind};
+use crate::cli::error::{CliError, Hint, Kind};
 use crate::cli::time;
-use crate::cli::typed::login_command;
-use crate::model::account::{ProviderName, UserName};
 use crate::model::credential::Status;
 use crate::model::duration;
 use crate::model::summary::Summary;
@@ -29,13 +28,8 @@ use crate::ops::Vault;
 /// that, and on `--json`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Only this service's
-    #[arg(value_name = "PROVIDER")]
-    provider: Option<ProviderName>,
-
-    /// Only this user's
-    #[arg(long, short, value_name = "USER")]
-    user: Option<UserName>,
+    #[command(flatten)]
+    choice: Choice,
 
     /// Only what a person has to log in to again within this time, such as 14d; if there is any,
     /// the command ends with 4
@@ -75,8 +69,8 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     let now = time::now();
     let wanted = |summary: &Summary| {
         let Summary { account, .. } = summary;
-        args.provider.as_ref().is_none_or(|provider| account.provider == *provider)
-            && args.user.as_ref().is_none_or(|user| account.user == *user)
+        args.choice.provider.as_ref().is_none_or(|provider| account.provider == *provider)
+            && args.choice.user.as_ref().is_none_or(|user| account.user == *user)
             && args.expiring_within.is_none_or(|within| needs_login(summary, within, now))
     };
     let selection = Selection { vault: &vault, wanted, sort: args.sort, now };
@@ -94,7 +88,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
 /// Returns the sentence for an empty list.
 fn nothing(args: &Args, vault: &Vault, shown: &Listing) -> Result<String, CliError> {
     Ok(if shown.odd == 0 && vault.accounts(None, None)?.is_empty() {
-        "nothing is stored here yet: tokctl login PROVIDER --user USER".into()
+        "nothing is stored here yet: tokctl login".into()
     } else if let Some(within) = args.expiring_within {
         format!("nothing needs a login within {}", time::length(within))
     } else {
@@ -106,8 +100,7 @@ fn tell(args: &Args, shown: &Listing) -> Result<(), CliError> {
     let &Listing { count, odd, .. } = shown;
     if odd > 0 {
         let message = format!("{odd} more are damaged or were tampered with");
-        return Err(CliError::new(Kind::VaultDamaged, message)
-            .hint("restore the vault's file from a backup"));
+        return Err(CliError::new(Kind::VaultDamaged, message).hint("tokctl doctor"));
     }
     match (args.expiring_within, &shown.first) {
         (Some(within), Some(first)) => {
@@ -116,7 +109,7 @@ fn tell(args: &Args, shown: &Listing) -> Result<(), CliError> {
                 many => format!("{many} credentials need"),
             };
             let message = format!("{who} a login within {}", time::length(within));
-            Err(CliError::new(Kind::LoginRequired, message).hint(login_command(first)))
+            Err(CliError::new(Kind::LoginRequired, message).hint(Hint::Login(first.clone())))
         }
         (Some(_) | None, _) => Ok(()),
     }

@@ -24,12 +24,15 @@ use self::guided::{Answers, Known, Subject};
 use self::method::Method;
 use self::next_time::Missing;
 use self::stored::Stored;
+use crate::cli::choice::Choice;
 use crate::cli::context::Context;
+use crate::cli::directory;
 use crate::cli::error::{CliError, Kind};
 use crate::cli::questions::Answer;
 use crate::cli::typed::login_command;
 use crate::model::account::{Account, ProviderName, UserName};
 use crate::model::definition::{Definition, RefreshKind};
+use crate::model::reference::Named;
 use crate::ops::login::Plan;
 use crate::ops::providers::{self, Provider};
 
@@ -48,9 +51,9 @@ Examples:
   tokctl login jira --user alice --server https://example.atlassian.net \\
       --username alice@example.com --token-stdin < api-token.txt")]
 pub(crate) struct Args {
-    /// The service: one that `tokctl providers` lists
-    #[arg(value_name = "PROVIDER")]
-    provider: Option<ProviderName>,
+    /// The service: one that `tokctl providers` lists, with the name to keep it under if you like
+    #[arg(value_name = "PROVIDER[/USER]")]
+    named: Option<Named>,
 
     /// The name to keep it under, usually an e-mail address [env: TOKCTL_USER]
     #[arg(long, short, value_name = "USER")]
@@ -86,18 +89,21 @@ pub(crate) fn methods(provider: &Provider) -> Vec<&'static str> {
 
 /// Logs in. `typed` is the command line, for the command that is printed at the end.
 pub(crate) fn run(args: &Args, context: &Context, typed: &[OsString]) -> Result<(), CliError> {
+    let Choice { provider: named, user: named_user } =
+        Choice::of(args.named.clone(), args.user.clone())
+            .map_err(|message| CliError::new(Kind::Usage, message).hint("tokctl login --help"))?;
     loop {
         let mut destination = args.destination.of(context);
-        let name = match &args.provider {
+        let name = match &named {
             Some(name) => name.clone(),
             None => match guided::provider(context, &destination)? {
                 Answer::Given(name) => name,
                 Answer::Back => return Err(given_up()),
             },
         };
-        let user = match &args.user {
+        let user = match &named_user {
             Some(user) => Some(user.clone()),
-            None => context.usual_user()?,
+            None => usual_user(context, named.as_ref())?,
         };
         let (provider, stored) = find(&mut destination, context, name, user.as_ref())?;
         if !context.ui.can_ask() {
@@ -107,7 +113,7 @@ pub(crate) fn run(args: &Args, context: &Context, typed: &[OsString]) -> Result<
             known(args, &mut destination, stored.as_ref(), context, &provider, user.as_ref())?;
         let answers = match guided::ask(context, &provider, &known)? {
             Answer::Given(answers) => answers,
-            Answer::Back if args.provider.is_some() => return Err(given_up()),
+            Answer::Back if named.is_some() => return Err(given_up()),
             Answer::Back => continue,
         };
         let user = user.or_else(|| answers.user.clone());
@@ -115,7 +121,7 @@ pub(crate) fn run(args: &Args, context: &Context, typed: &[OsString]) -> Result<
         let args_answered = args.with_answers(&answers);
         let stored = stored.as_ref();
         let done = log_in(&args_answered, destination, stored, context, provider, user)?;
-        if stored.is_none() && (args.provider.is_none() || !answers.is_empty()) {
+        if stored.is_none() && (named.is_none() || !answers.is_empty()) {
             report_commands(args, context, typed, &answers, &done);
         }
         return Ok(());
@@ -150,7 +156,7 @@ fn known(
     let is_ready = has_id && (has_secret || !provider.needs_secret());
     let method = match method {
         // Who named a service for which there is a client wants no menu.
-        None if args.provider.is_some() && is_ready => Some(self::method(args, stored, provider)?),
+        None if args.named.is_some() && is_ready => Some(self::method(args, stored, provider)?),
         method => method,
     };
     let kept = stored.filter(|stored| stored.is_static());
@@ -180,15 +186,30 @@ fn report_commands(
     done: &Done,
 ) {
     let missing = Missing {
-        provider: args.provider.is_none().then_some(&done.account.provider),
+        provider: args.named.is_none().then_some(&done.account.provider),
         answers,
         server: done.server.as_ref().filter(|_| args.destination.server.is_none()),
-        user: args.user.is_none().then_some(done.account.user.as_str()),
+        user: (args.user.is_none() && !matches!(args.named, Some(Named::Credential(_))))
+            .then_some(done.account.user.as_str()),
         token: answers.token.is_some(),
     };
     let command = next_time::without_questions(typed, &missing);
     context.ui.status(&format!("the same without questions: {command}"));
     context.ui.status(&format!("next time: {}", login_command(&done.account)));
+}
+
+/// Returns the user of a login that names none: that of `TOKCTL_USER`, of the directory for a service
+/// that was named, or `default_user`.
+fn usual_user(
+    context: &Context,
+    named: Option<&ProviderName>,
+) -> Result<Option<UserName>, CliError> {
+    if let (None, Some(provider)) = (context.default_user()?, named)
+        && let Some(one) = directory::user_of(context, provider)?
+    {
+        return Ok(Some(one.user));
+    }
+    context.usual_user()
 }
 
 /// Returns the provider, and the credential that this login replaces.

@@ -25,11 +25,9 @@ pub(super) fn show(text: &str, context: &Context) -> bool {
     let [program, arguments @ ..] = &words[..] else { return false };
     let mut command = Command::new(program);
     command.args(arguments).stdin(Stdio::piped());
+    environment.give_to(&mut command);
     if environment.get("LESS").is_none() {
         command.env("LESS", LESS);
-    }
-    for name in environment.secrets() {
-        command.env_remove(name);
     }
     // An interrupt is for the pager.
     let held = signals::hold();

@@ -18,6 +18,9 @@ const SECTIONS: [(&str, &str); 28] = [
     ("tokctl-get", include_str!("../../../../man/sections/get.man")),
     ("tokctl-refresh", include_str!("../../../../man/sections/refresh.man")),
     ("tokctl-list", include_str!("../../../../man/sections/list.man")),
+    ("tokctl-status", include_str!("../../../../man/sections/status.man")),
+    ("tokctl-use", include_str!("../../../../man/sections/use.man")),
+    ("tokctl-env", include_str!("../../../../man/sections/env.man")),
     ("tokctl-delete", include_str!("../../../../man/sections/delete.man")),
     ("tokctl-why", include_str!("../../../../man/sections/why.man")),
     ("tokctl-check", include_str!("../../../../man/sections/check.man")),
@@ -38,9 +41,6 @@ const SECTIONS: [(&str, &str); 28] = [
     ("tokctl-completions", include_str!("../../../../man/sections/completions.man")),
     ("tokctl-man", include_str!("../../../../man/sections/man.man")),
     ("tokctl-help", include_str!("../../../../man/sections/help.man")),
-    ("tokctl-env", include_str!("../../../../man/sections/env.man")),
-    ("tokctl-status", include_str!("../../../../man/sections/status.man")),
-    ("tokctl-use", include_str!("../../../../man/sections/use.man")),
 ];
 
 /// Returns the sections that close the page `name`; nothing for a page that has none.

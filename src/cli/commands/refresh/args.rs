@@ -20,7 +20,7 @@ const MOST_JOBS: usize = 256;
 #[command(group(ArgGroup::new("several").args(["all", "watch"]).multiple(true)))]
 #[command(after_help = "\
 Examples:
-  tokctl refresh jira --user alice@example.com
+  tokctl refresh jira/alice@example.com
   tokctl refresh --all --expiring-within 1h
   printf %s \"$token\" | tokctl refresh jira --if-token-is -
   tokctl refresh --watch --print-unit > ~/.config/systemd/user/tokctl.service")]

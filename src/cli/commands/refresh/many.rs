@@ -8,9 +8,10 @@ use super::args::Args;
 use super::outcome::{Done, Outcome, renew_if};
 use super::report::{RefreshResults, Tally};
 use super::selection::decide;
+use crate::cli::choice;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
-use crate::cli::keys;
+use crate::cli::{keys, next_command};
 use crate::model::account::Account;
 use crate::ops::fair_queue::FairQueue;
 use crate::ops::many::{self, Job};
@@ -19,12 +20,10 @@ use crate::ops::{OpenVault, Vault};
 pub(super) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     let vault = Vault::open(context.vault()?)?;
     let vault = keys::unlock(context, vault)?;
-    let lanes = many::lanes(&vault, args.choice.provider.as_ref(), args.choice.user.as_ref())?;
-    let narrowed = args.choice.provider.is_some() || args.choice.user.is_some();
-    if lanes.is_empty() && narrowed {
-        return Err(
-            CliError::new(Kind::NotFound, "there is no such credential").hint("tokctl list")
-        );
+    let (provider, user) = (args.choice.provider.as_ref(), args.choice.user.as_ref());
+    let lanes = many::lanes(&vault, provider, user)?;
+    if lanes.is_empty() && (provider.is_some() || user.is_some()) {
+        return Err(choice::no_match(context, &vault, "refresh", provider, user));
     }
     // Reported once here, and not by each of the threads.
     if let Err(error) = context.config() {
@@ -80,7 +79,10 @@ fn report(context: &Context, outcomes: &BTreeMap<Account, Outcome>) -> Result<()
             ui.warning(warning);
         }
         match done {
-            Err(error) if !ui.json => ui.always(&format!("{account}: {}", error.line())),
+            Err(error) if !ui.json => {
+                let error = next_command::complete(context, &[], error.clone());
+                ui.always(&format!("{account}: {}", error.line()));
+            }
             Ok(Done::Skipped(reason)) => ui.detail(&format!("{account} was skipped: {reason}")),
             Err(_) | Ok(Done::Refreshed { .. } | Done::NotMeant) => {}
         }

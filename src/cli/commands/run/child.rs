@@ -66,9 +66,7 @@ impl Program<'_> {
         let mut attempt = |program: &OsStr, script: Option<&Path>| {
             let mut command = Command::new(program);
             command.args(script).args(arguments);
-            for name in self.environment.secrets() {
-                command.env_remove(name);
-            }
+            self.environment.give_to(&mut command);
             command.envs(self.variables.iter().map(|(name, value)| (name.as_str(), value)));
             memory::as_the_caller(|| start(&mut command))
         };

@@ -31,7 +31,7 @@ use self::supervision::Masked;
 use self::token_files::TokenFiles;
 use self::variable::Variable;
 use self::wishes::Wish;
-use crate::cli::ci_mask;
+use crate::cli::ci_mask::{self, CiMask};
 use crate::cli::context::Context;
 use crate::cli::environment::Environment;
 use crate::cli::error::{CliError, Kind};
@@ -46,8 +46,8 @@ pub(crate) fn left_token_directories(environment: &Environment) -> Vec<PathBuf> 
 
 /// Runs the command that `args` name, and returns its exit code unless it replaces tokctl.
 pub(crate) fn run(args: &Args, context: &Context) -> Result<ExitCode, CliError> {
-    let wishes = wishes::collect(args, &context.environment)?;
-    let resolved = resolve::resolve(context, &wishes)?;
+    let mut wishes = wishes::collect(args, &context.environment)?;
+    let resolved = resolve::resolve(context, &mut wishes, "run")?;
     let secrets = Secrets::default();
     for token in tokens(&wishes, resolved.as_ref()) {
         secrets.add(token);
@@ -92,6 +92,27 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<ExitCode, CliError> 
         Program { line: &args.command, environment: &context.environment, variables: &variables };
     supervision::run(context, &program, masked, &secrets, signals, keeper.as_ref())
         .map(ExitCode::from)
+}
+
+/// Returns the values that `assignments`, each NAME=REF, ask for, by the name of the variable, and
+/// writes the commands that mask the tokens. All are there, or the error says which is not.
+pub(super) fn named_values(
+    context: &Context,
+    assignments: &[String],
+    command: &'static str,
+    ci_mask: Option<CiMask>,
+) -> Result<Vec<(String, Zeroizing<String>)>, CliError> {
+    let mut wishes = wishes::assigned(assignments)?;
+    let resolved = resolve::resolve(context, &mut wishes, command)?;
+    for token in tokens(&wishes, resolved.as_ref()) {
+        if let Some(platform) = ci_mask {
+            ci_mask::mask(&context.ui, platform, [token])?;
+        }
+    }
+    let references = wishes.iter().filter_map(|(name, wish)| Some((name, wish.reference()?)));
+    references
+        .map(|(name, reference)| Ok((name.to_string(), value(reference, resolved.as_ref())?)))
+        .collect()
 }
 
 /// Returns the tokens that the command gets, each once.

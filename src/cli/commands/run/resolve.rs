@@ -36,23 +36,30 @@ pub(super) struct Resolved {
 /// The result for one credential, with a warning about a hook.
 type Got = (Result<LiveToken, CliError>, Option<String>);
 
-/// Obtains the credentials that `wishes` name; returns `None` if they name none.
+/// Obtains the credentials that `wishes` name; returns `None` if they name none. A reference to a
+/// credential that is stored under the other name of Jira becomes one to that.
+///
+/// `command` is the name of the command that asks, for the audit.
 ///
 /// Fails if a credential can't be obtained or lacks a field that is asked for.
 pub(super) fn resolve(
     context: &Context,
-    wishes: &BTreeMap<Variable, Wish>,
+    wishes: &mut BTreeMap<Variable, Wish>,
+    command: &'static str,
 ) -> Result<Option<Resolved>, CliError> {
+    if wishes.values().all(|wish| wish.reference().is_none()) {
+        return Ok(None);
+    }
+    let vault = keys::unlock(context, Vault::open_read_only(context.vault()?)?)?;
+    for reference in wishes.values_mut().filter_map(Wish::reference_mut) {
+        reference.account = choice::stored(context, &vault, &reference.account)?;
+    }
     // Maps each account to whether its token is wanted.
     let mut wanted: BTreeMap<Account, bool> = BTreeMap::new();
     for reference in wishes.values().filter_map(Wish::reference) {
         *wanted.entry(reference.account.clone()).or_default() |=
             reference.field.changes_with_token();
     }
-    if wanted.is_empty() {
-        return Ok(None);
-    }
-    let vault = keys::unlock(context, Vault::open_read_only(context.vault()?)?)?;
     let got = look(context, &vault, &wanted)?;
     let are_all_there = got.values().all(Result::is_ok);
     let mut outcomes = BTreeMap::new();
@@ -61,7 +68,7 @@ pub(super) fn resolve(
         // one failed does not.
         let recorded = if wanted[&account] && (are_all_there || got.is_err()) {
             let outcome = audit_trail::outcome(&got);
-            audit_trail::record(context, &vault, "run", Action::Get, &account, outcome)
+            audit_trail::record(context, &vault, command, Action::Get, &account, outcome)
         } else {
             Ok(())
         };
@@ -150,7 +157,8 @@ fn find(
         })
     };
     if let Err(ops::Error::NoCredential { account }) = &found {
-        return Err(choice::no_match(context, Some(&account.provider), Some(&account.user)));
+        let (provider, user) = (&account.provider, &account.user);
+        return Err(choice::no_match(context, vault, "get", Some(provider), Some(user)));
     }
     Ok(found?)
 }
@@ -213,7 +221,7 @@ fn check(
     match &unset[..] {
         [] => Ok(()),
         [Unset { variable, reference, error }] => {
-            let what = format!("`{variable}` can't be set from `{reference}`, so nothing was run");
+            let what = format!("`{variable}` can't be set from `{reference}`, so nothing was done");
             let mut failure = CliError::new(error.kind, what);
             failure.causes.push(error.message.clone());
             failure.causes.extend(error.causes.iter().cloned());
@@ -226,7 +234,7 @@ fn check(
 
 fn gravest(unset: &[Unset<'_>]) -> CliError {
     let kind = Kind::gravest(unset.iter().map(|one| one.error.kind)).unwrap_or(Kind::Failed);
-    let what = format!("{} variables can't be set, so nothing was run", unset.len());
+    let what = format!("{} variables can't be set, so nothing was done", unset.len());
     let mut failure = CliError::new(kind, what);
     failure.causes.extend(unset.iter().map(|Unset { variable, reference, error }| {
         format!("`{variable}` from `{reference}`: {}", error.in_one_line())

@@ -38,6 +38,13 @@ impl Wish {
             Self::Value(reference) | Self::File(reference) => Some(reference),
         }
     }
+
+    pub(super) fn reference_mut(&mut self) -> Option<&mut Reference> {
+        match self {
+            Self::Text(_) => None,
+            Self::Value(reference) | Self::File(reference) => Some(reference),
+        }
+    }
 }
 
 /// Returns everything that is requested. Flags override the file, and the file overrides the
@@ -58,28 +65,47 @@ pub(super) fn collect(
         wishes.extend(in_file(path)?);
     }
     let mut named = BTreeMap::new();
-    let flags = args.env.iter().map(|text| ("--env", text));
-    for (flag, text) in flags.chain(args.file.iter().map(|text| ("--file", text))) {
+    let flags = args.env.iter().map(|text| ("`--env`", text));
+    for (flag, text) in flags.chain(args.file.iter().map(|text| ("`--file`", text))) {
         let (variable, reference) = assignment(flag, text)?;
-        let wish = if flag == "--file" { Wish::File(reference) } else { Wish::Value(reference) };
-        if named.insert(variable.clone(), wish).is_some() {
-            return Err(CliError::new(Kind::Usage, format!("`{variable}` is named twice"))
-                .hint("give each variable one value"));
-        }
+        let wish = if flag == "`--file`" { Wish::File(reference) } else { Wish::Value(reference) };
+        add(&mut named, variable, wish)?;
     }
     wishes.extend(named);
     Ok(wishes)
 }
 
-/// Parses `NAME=REF`. No message repeats the text, because it may be a secret.
-fn assignment(flag: &str, text: &str) -> Result<(Variable, Reference), CliError> {
+/// Returns what `assignments`, each NAME=REF, request.
+pub(super) fn assigned(assignments: &[String]) -> Result<BTreeMap<Variable, Wish>, CliError> {
+    let mut named = BTreeMap::new();
+    for text in assignments {
+        let (variable, reference) = assignment("`env`", text)?;
+        add(&mut named, variable, Wish::Value(reference))?;
+    }
+    Ok(named)
+}
+
+fn add(
+    named: &mut BTreeMap<Variable, Wish>,
+    variable: Variable,
+    wish: Wish,
+) -> Result<(), CliError> {
+    if named.contains_key(&variable) {
+        return Err(CliError::new(Kind::Usage, format!("`{variable}` is named twice"))
+            .hint("give each variable one value"));
+    }
+    named.insert(variable, wish);
+    Ok(())
+}
+
+/// Parses `NAME=REF`, given to `place`. No message repeats the text, because it may be a secret.
+fn assignment(place: &str, text: &str) -> Result<(Variable, Reference), CliError> {
     let Some((name, value)) = text.split_once('=') else {
-        return Err(CliError::new(Kind::Usage, format!("`{flag}` takes NAME=REF"))
-            .hint(format!("such as `{flag} TOKEN=jira/alice@example.com`")));
+        return Err(CliError::new(Kind::Usage, format!("{place} takes NAME=REF"))
+            .hint("write it as in TOKEN=jira/alice@example.com"));
     };
-    let place = format!("`{flag}`");
-    let variable = variable(name, &place)?;
-    let reference = reference(value, &variable, &place)?;
+    let variable = variable(name, place)?;
+    let reference = reference(value, &variable, place)?;
     Ok((variable, reference))
 }
 
@@ -89,7 +115,7 @@ fn in_environment(name: &str) -> Result<Variable, CliError> {
         let what = format!("the environment names `{}`, which no shell takes", printable(name));
         return Err(CliError::new(Kind::Usage, what)
             .caused_by(&Refusal::Name)
-            .hint(format!("env -u {} tokctl run …", quoted(name))));
+            .hint(format!("env -u {} tokctl run --help", quoted(name))));
     }
     variable(name, "the environment")
 }
@@ -115,7 +141,7 @@ fn reference(text: &str, variable: &Variable, place: &str) -> Result<Reference, 
     text.parse().map_err(|error: reference::Error| {
         CliError::new(Kind::Usage, format!("{place} gives `{variable}` no valid reference"))
             .caused_by(&error)
-            .hint("`tokctl list` shows what there is")
+            .hint("tokctl list")
     })
 }
 

@@ -68,7 +68,7 @@ fn exportable_grant(
     credential: &Credential,
     rotates: bool,
 ) -> Result<(&OAuthGrant, &ClientSecret, &RefreshToken), CliError> {
-    let log_in = "tokctl login google --client-secrets client_secret.json --scope SCOPE";
+    let log_in = "tokctl providers google";
     let Grant::OAuth(grant) = &credential.grant else {
         return Err(unfit(FORMAT, "it is a token without a refresh token", log_in));
     };
@@ -170,6 +170,6 @@ mod tests {
         let Grant::OAuth(grant) = &mut service.grant else { panic!() };
         grant.renewal = serde_json::from_value(account).unwrap();
         let error = exportable_grant(&service, false).err().unwrap();
-        assert!(error.hint.unwrap().contains("service account's own file"));
+        assert!(error.hint.unwrap().to_string().contains("service account's own file"));
     }
 }

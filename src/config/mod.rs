@@ -1,5 +1,7 @@
 //! The user's configuration, `config.toml`: defaults, hooks, the audit and own providers.
 
+pub(crate) mod directories;
+
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -10,6 +12,7 @@ use toml::Table;
 use crate::model::account::{ProviderName, UserName};
 use crate::model::audit::Settings;
 use crate::model::definition::Definition;
+use crate::model::nearest::of_one_field;
 use crate::private_file;
 
 /// The greatest size of a configuration in bytes: people write it by hand, so a larger file is
@@ -92,7 +95,7 @@ pub(crate) fn parse(text: &str) -> Result<Config, (usize, String)> {
     let line_at = |offset: usize| 1 + text[..offset.min(text.len())].matches('\n').count();
     let syntax = |error: toml::de::Error| {
         let line = error.span().map_or(1, |span| line_at(span.start));
-        (line, error.message().replace('\n', "; "))
+        (line, of_one_field(error.message()).replace('\n', "; "))
     };
     let file: File = toml::from_str(text).map_err(syntax)?;
     for name in file.providers.keys() {

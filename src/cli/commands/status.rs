@@ -1,0 +1,252 @@
+//! `tokctl status`: says which credentials work, those that need somebody first.
+
+use std::io::IsTerminal;
+use std::process::ExitCode;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::cli::choice::{self, Choice};
+use crate::cli::context::Context;
+use crate::cli::error::{CliError, Kind};
+use crate::cli::typed::command;
+use crate::cli::{next_command, time};
+use crate::model::account::Account;
+use crate::model::attempt::{Action, Attempt, Outcome};
+use crate::model::credential::Status;
+use crate::model::summary::{self, Summary};
+use crate::ops::Vault;
+use crate::ops::error::StoreError;
+
+/// Say which credentials work and which need somebody
+///
+/// One line for each, with the command to type; those that need somebody come first. Ends with 4 if
+/// any does. Needs no key and sends nothing: what it shows is the copy in the clear, which is not
+/// verified.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  tokctl status
+  tokctl status jira/alice@example.com
+  PS1='$(tokctl status --short)'\"$PS1\"                      # bash, in ~/.bashrc
+  setopt prompt_subst; PROMPT='$(tokctl status --short)'$PROMPT  # zsh, in ~/.zshrc
+  function fish_right_prompt; tokctl status --short; end     # fish, in config.fish")]
+pub(crate) struct Args {
+    #[command(flatten)]
+    choice: Choice,
+
+    /// Print what needs somebody in a word for a shell's prompt, and nothing if nothing does
+    #[arg(long, short)]
+    short: bool,
+}
+
+/// What a credential needs, as far as its clear columns tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Need {
+    /// A person has to log in again.
+    Login,
+    /// A person has to make a new token at the service.
+    NewToken,
+    /// The service refused the token, which a refresh may mend.
+    Refresh,
+    /// Nothing.
+    Nothing,
+}
+
+/// One credential of the report.
+struct Line {
+    account: Account,
+    need: Need,
+    what: String,
+}
+
+pub(crate) fn run(args: &Args, context: &Context) -> Result<ExitCode, CliError> {
+    let vault = match Vault::open_read_only(context.vault()?) {
+        Err(StoreError::NoVault { .. }) if args.short => return Ok(ExitCode::SUCCESS),
+        other => other?,
+    };
+    let (lines, odd) = lines(&vault, &args.choice, time::now())?;
+    let (provider, user) = (args.choice.provider.as_ref(), args.choice.user.as_ref());
+    if lines.is_empty() && !args.short && (provider.is_some() || user.is_some()) {
+        return Err(choice::no_match(context, &vault, "status", provider, user));
+    }
+    let needy: Vec<&Line> = lines.iter().take_while(|line| line.need != Need::Nothing).collect();
+    if args.short {
+        return short(context, &needy);
+    }
+    if context.ui.json {
+        context.ui.json(&Report::new(context, &lines))?;
+    } else if lines.is_empty() && odd == 0 {
+        context.ui.status("nothing is stored here yet: tokctl login");
+    } else {
+        print(context, &lines)?;
+    }
+    if odd > 0 {
+        let message = format!("{odd} more are damaged or were tampered with");
+        return Err(CliError::new(Kind::VaultDamaged, message).hint("tokctl doctor"));
+    }
+    let Some(first) = needy.first() else { return Ok(ExitCode::SUCCESS) };
+    let message = match needy.len() {
+        1 => format!("`{}` needs somebody", first.account),
+        many => format!("{many} credentials need somebody"),
+    };
+    Err(CliError::new(Kind::LoginRequired, message).hint(remedy(context, first)))
+}
+
+/// Prints a word for a prompt: the one credential that needs somebody, or how many do.
+fn short(context: &Context, needy: &[&Line]) -> Result<ExitCode, CliError> {
+    let word = match needy {
+        [] => return Ok(ExitCode::SUCCESS),
+        [one] => format!("{}! ", one.account),
+        several => format!("{} logins! ", several.len()),
+    };
+    context.ui.data(word.as_bytes())?;
+    Ok(CliError::new(Kind::LoginRequired, "").exit_code())
+}
+
+/// Returns a line for each credential that `choice` means, those that need somebody first, and the
+/// number of rows that can't be read.
+fn lines(vault: &Vault, choice: &Choice, now: Timestamp) -> Result<(Vec<Line>, usize), CliError> {
+    let mut lines = Vec::new();
+    let odd = vault.each_summary::<StoreError>(|summary, last, in_doubt| {
+        let Account { provider, user } = &summary.account;
+        if choice.provider.as_ref().is_none_or(|named| named == provider)
+            && choice.user.as_ref().is_none_or(|named| named == user)
+        {
+            let (need, what) = judge(&summary, last.as_ref(), in_doubt, now);
+            lines.push(Line { account: summary.account, need, what });
+        }
+        Ok(())
+    })?;
+    lines.sort_by(|one, other| (one.need, &one.account).cmp(&(other.need, &other.account)));
+    Ok((lines, odd))
+}
+
+/// Returns what a credential needs, and its state in words.
+fn judge(
+    summary: &Summary,
+    last: Option<&Attempt>,
+    in_doubt: bool,
+    now: Timestamp,
+) -> (Need, String) {
+    let login = match summary.kind {
+        summary::Kind::OAuth => Need::Login,
+        summary::Kind::Static => Need::NewToken,
+    };
+    let needs = match login {
+        Need::NewToken => "needs a new token",
+        Need::Login | Need::Refresh | Need::Nothing => "needs a login",
+    };
+    match summary.status {
+        Status::LoginRequired => (login, format!("{needs}: the provider no longer renews it")),
+        Status::Inactive if summary.refreshable => {
+            (Need::Refresh, "the service refused its token".into())
+        }
+        Status::Inactive => (login, format!("{needs}: the service refused it")),
+        Status::HandedOver => (Need::Nothing, "handed over to another machine".into()),
+        Status::Active if summary.is_expired(now) => (login, format!("{needs}: it has ended")),
+        Status::Active if in_doubt => {
+            (Need::Nothing, "what became of its last refresh is not known".into())
+        }
+        Status::Active => (Need::Nothing, works(summary, last, now)),
+    }
+}
+
+fn works(summary: &Summary, last: Option<&Attempt>, now: Timestamp) -> String {
+    let failed = last.filter(|last| {
+        last.action == Action::Refresh
+            && matches!(last.outcome, Outcome::Transient | Outcome::Configuration)
+            && summary.last_refreshed_at.is_none_or(|at| at <= last.ended_at)
+    });
+    let token = match summary.expires_at {
+        Some(at) if at <= now => "refreshes when used".to_owned(),
+        Some(at) if summary.refreshable => format!("works, refreshes {}", time::relative(at, now)),
+        Some(at) => format!("works, ends {}", time::relative(at, now)),
+        None => "works".to_owned(),
+    };
+    match (failed, summary.login_by) {
+        (Some(failed), _) => {
+            format!("{token}; the last refresh failed {}", time::relative(failed.ended_at, now))
+        }
+        (None, Some(by)) if summary.refreshable => {
+            format!("{token}; the next login is due {}", time::relative(by, now))
+        }
+        (None, _) => token,
+    }
+}
+
+/// Returns the command to type for a credential that needs somebody.
+fn remedy(context: &Context, line: &Line) -> String {
+    match line.need {
+        Need::Login | Need::NewToken => next_command::login(context, &line.account),
+        Need::Refresh => command("refresh", &line.account),
+        Need::Nothing => command("get", &line.account),
+    }
+}
+
+/// Prints the lines: in columns at a terminal, else separated by tabs.
+fn print(context: &Context, lines: &[Line]) -> Result<(), CliError> {
+    let width = |line: &Line| line.account.to_string().chars().count();
+    let widest = if std::io::stdout().is_terminal() {
+        lines.iter().map(width).max().unwrap_or_default()
+    } else {
+        0
+    };
+    for line in lines {
+        let name = line.account.to_string();
+        let remedy = match line.need {
+            Need::Nothing => String::new(),
+            Need::Login | Need::NewToken | Need::Refresh => remedy(context, line),
+        };
+        let text = if widest == 0 {
+            format!("{name}\t{}\t{remedy}", line.what)
+        } else if remedy.is_empty() {
+            format!("{name:<widest$}  {}", line.what)
+        } else {
+            format!("{name:<widest$}  {}: {remedy}", line.what)
+        };
+        context.ui.line(&text)?;
+    }
+    Ok(())
+}
+
+/// The output of `--json`.
+#[derive(Serialize)]
+struct Report<'a> {
+    v: u8,
+    /// How many credentials need somebody.
+    need_somebody: usize,
+    credentials: Vec<One<'a>>,
+}
+
+#[derive(Serialize)]
+struct One<'a> {
+    provider: &'a str,
+    user: &'a str,
+    /// What is needed: `login`, `token`, `refresh` or `nothing`.
+    needs: &'static str,
+    message: &'a str,
+    command: Option<String>,
+}
+
+impl<'a> Report<'a> {
+    fn new(context: &Context, lines: &'a [Line]) -> Self {
+        let credentials: Vec<One<'a>> = lines
+            .iter()
+            .map(|line| One {
+                provider: line.account.provider.as_str(),
+                user: line.account.user.as_str(),
+                needs: match line.need {
+                    Need::Login => "login",
+                    Need::NewToken => "token",
+                    Need::Refresh => "refresh",
+                    Need::Nothing => "nothing",
+                },
+                message: &line.what,
+                command: (line.need != Need::Nothing).then(|| remedy(context, line)),
+            })
+            .collect();
+        let need_somebody = credentials.iter().filter(|one| one.command.is_some()).count();
+        Self { v: 1, need_somebody, credentials }
+    }
+}

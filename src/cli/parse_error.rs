@@ -1,0 +1,119 @@
+//! Command lines that can't be parsed: a sentence about what is wrong, and the command to type.
+
+use std::ffi::OsString;
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+
+use super::error::{CliError, Kind};
+use super::typed::command_line;
+use crate::model::nearest::did_you_mean;
+use crate::untrusted::printable;
+
+/// Commands of other tools and other words for what tokctl does, each with tokctl's command.
+const OTHER_WORDS: [(&str, &str); 12] = [
+    ("login", "add auth init new setup signin sign-in connect authenticate"),
+    ("get", "token print show-token cat read fetch access-token"),
+    ("status", "whoami state info health me"),
+    ("delete", "remove revoke signout sign-out forget erase disconnect"),
+    ("list", "accounts users credentials ps"),
+    ("refresh", "renew update"),
+    ("why", "explain show describe inspect"),
+    ("check", "verify test validate"),
+    ("run", "exec with"),
+    ("rotate-key", "rotate rekey"),
+    ("use", "switch default select set-default"),
+    ("audit", "log logs history"),
+];
+
+/// The length of the commands' short names, such as `ls`.
+const SHORT: usize = 2;
+
+/// Returns the error for a command line that clap refused. `command` are the names of the program
+/// and of the command in `args`.
+pub(crate) fn explain(error: &clap::Error, command: &[String], args: &[OsString]) -> CliError {
+    let help = format!("{} --help", command.join(" "));
+    let usage = |message: String, hint: String| CliError::new(Kind::Usage, message).hint(hint);
+    let is_run = matches!(command, [_, name] if name == "run");
+    match error.kind() {
+        ErrorKind::InvalidSubcommand => {
+            let typed = text(error, ContextKind::InvalidSubcommand).unwrap_or_default();
+            let meant = meant(error, &typed);
+            let message =
+                format!("there is no command `{}`{}", printable(&typed), did_you_mean(&meant));
+            let hint = match &meant[..] {
+                // These need nothing more.
+                [first, ..] if ["status", "list"].contains(&first.as_str()) => {
+                    format!("{} {first}", command.join(" "))
+                }
+                [first, ..] => format!("{} {first} --help", command.join(" ")),
+                [] => help,
+            };
+            usage(message, hint)
+        }
+        ErrorKind::UnknownArgument if is_run => {
+            let stray = text(error, ContextKind::InvalidArg).unwrap_or_default();
+            match args.iter().position(|arg| *arg == *stray) {
+                Some(at) if !stray.starts_with('-') => {
+                    let (before, behind) = args.split_at(at);
+                    let with_mark = [before, &[OsString::from("--")], behind].concat();
+                    usage("the command to run stands behind `--`".into(), command_line(&with_mark))
+                }
+                Some(_) | None => usage(sentence(error), help),
+            }
+        }
+        ErrorKind::MissingRequiredArgument if is_run => {
+            usage("the command to run is missing, which stands behind `--`".into(), help)
+        }
+        _ => usage(sentence(error), help),
+    }
+}
+
+/// Returns clap's sentence: the first paragraph, with the possible values and what is near.
+fn sentence(error: &clap::Error) -> String {
+    let rendered = error.render().to_string();
+    let mut message = rendered
+        .strip_prefix("error: ")
+        .and_then(|text| text.split("\n\n").next())
+        .and_then(|text| text.split("\n  [possible values").next())
+        .map_or_else(|| "no command was given".to_owned(), printable);
+    let values = rendered.lines().find_map(|line| line.trim().strip_prefix("[possible values: "));
+    if let Some(values) = values {
+        message = format!("{message}, which is one of {}", values.trim_end_matches(']'));
+    }
+    let near = [ContextKind::SuggestedArg, ContextKind::SuggestedValue]
+        .into_iter()
+        .find_map(|kind| text(error, kind));
+    if let Some(near) = near {
+        message.push_str(&did_you_mean(&[near]));
+    }
+    message
+}
+
+/// Returns the commands that a mistyped one may stand for.
+fn meant(error: &clap::Error, typed: &str) -> Vec<String> {
+    let other = OTHER_WORDS
+        .iter()
+        .find(|(_, words)| words.split(' ').any(|word| word == typed))
+        .map(|(command, _)| (*command).to_owned());
+    if let Some(command) = other {
+        return vec![command];
+    }
+    let mut near = texts(error, ContextKind::SuggestedSubcommand);
+    // The short names are for people who know them.
+    if near.iter().any(|name| name.len() > SHORT) {
+        near.retain(|name| name.len() > SHORT);
+    }
+    near
+}
+
+fn text(error: &clap::Error, kind: ContextKind) -> Option<String> {
+    texts(error, kind).into_iter().next()
+}
+
+fn texts(error: &clap::Error, kind: ContextKind) -> Vec<String> {
+    match error.get(kind) {
+        Some(ContextValue::String(text)) => vec![text.clone()],
+        Some(ContextValue::Strings(texts)) => texts.clone(),
+        _ => Vec::new(),
+    }
+}

@@ -1,0 +1,106 @@
+//! `tokctl status`, the other names of commands, and command lines that name none.
+
+use crate::authorization_server::{AuthorizationServer, issue, refuse};
+use crate::env::{TestEnv, json, stderr, stdout};
+
+/// A world in which `acme/z` needs a login, `vendor/old` a new token, and `vendor/x` nothing.
+fn world(server: &AuthorizationServer) -> TestEnv {
+    let env = TestEnv::new().with_login("z", server, issue().expires_in(0));
+    server.will(refuse(400, "invalid_grant"));
+    env.tokctl(["refresh", "acme/z"]).assert().code(4);
+    let env = env.with_static_token("x", "made-up-x").with_static_token("old", "made-up-old");
+    env.sql("UPDATE credentials SET expires_at = 1577836800 WHERE user = 'old'");
+    env
+}
+
+#[test]
+fn what_needs_somebody_comes_first_and_ends_with_4() {
+    let server = AuthorizationServer::start();
+    let env = world(&server).unset("TOKCTL_KEY");
+    let told = env.tokctl(["status"]).assert().code(4);
+    let lines = stdout(&told);
+    let lines: Vec<Vec<&str>> = lines.lines().map(|line| line.split('\t').collect()).collect();
+    assert_eq!(
+        lines.iter().map(|line| line[0]).collect::<Vec<_>>(),
+        ["acme/z", "vendor/old", "vendor/x"]
+    );
+    assert!(lines[0][1].contains("needs a login"), "{lines:?}");
+    assert_eq!(lines[0][2], "tokctl login acme/z");
+    assert!(lines[1][1].contains("needs a new token"), "{lines:?}");
+    assert_eq!(lines[1][2], "tokctl login vendor/old --token-stdin");
+    assert_eq!(lines[2][1..], ["works", ""]);
+    let said = stderr(&told);
+    assert!(said.contains("2 credentials need somebody"), "{said}");
+    assert!(said.contains("hint: tokctl login acme/z\n"), "{said}");
+
+    let well = env.tokctl(["status", "vendor/x"]).assert().success().stderr_eq("");
+    assert_eq!(stdout(&well), "vendor/x\tworks\t\n");
+    env.tokctl(["status", "vendor"]).assert().code(4);
+    let said = stderr(&env.tokctl(["status", "vendor/y"]).assert().code(3));
+    assert!(said.contains("no credential for `vendor/y`"), "{said}");
+    let report = json(&env.tokctl(["status", "--json"]).assert().code(4));
+    assert_eq!((&report["v"], &report["need_somebody"]), (&1.into(), &2.into()));
+    assert_eq!(report["credentials"][0]["needs"], "login");
+    assert_eq!(report["credentials"][2]["command"], serde_json::Value::Null);
+}
+
+#[test]
+fn a_prompt_gets_a_word_or_nothing() {
+    let server = AuthorizationServer::start();
+    let short = ["status", "--short"];
+    TestEnv::without_key().tokctl(short).assert().success().stdout_eq("").stderr_eq("");
+    let env = TestEnv::new().with_static_token("x", "made-up").unset("TOKCTL_KEY");
+    env.tokctl(short).assert().success().stdout_eq("").stderr_eq("");
+    let env = world(&server).unset("TOKCTL_KEY");
+    env.tokctl(short).assert().code(4).stdout_eq("2 logins! ").stderr_eq("");
+    let one = ["status", "--short", "acme"];
+    env.tokctl(one).assert().code(4).stdout_eq("acme/z! ").stderr_eq("");
+}
+
+#[test]
+fn nothing_stored_is_told() {
+    let env = TestEnv::new();
+    assert!(stderr(&env.tokctl(["status"]).assert().code(3)).contains("hint: tokctl login"));
+}
+
+#[test]
+fn commands_have_the_names_that_others_give_them() {
+    let env = TestEnv::new().with_static_token("x", "made-up").with_static_token("y", "made-up");
+    let listed = stdout(&env.tokctl(["list"]).assert().success());
+    env.tokctl(["ls"]).assert().success().stdout_eq(listed);
+    env.tokctl(["rm", "vendor/x", "--yes"]).assert().success();
+    env.tokctl(["logout", "vendor/y", "--yes"]).assert().success();
+    for (word, meant, hint) in [
+        ("whoami", "status", "tokctl status"),
+        ("exec", "run", "tokctl run --help"),
+        ("renew", "refresh", "tokctl refresh --help"),
+        ("lst", "list", "tokctl list"),
+        ("deletee", "delete", "tokctl delete --help"),
+    ] {
+        let said = stderr(&env.tokctl([word]).assert().code(2));
+        assert!(said.contains(&format!("did you mean `{meant}`?")), "{said}");
+        assert!(said.contains(&format!("hint: {hint}\n")), "{said}");
+    }
+    let said = stderr(&env.tokctl(["get", "--usr", "x"]).assert().code(2));
+    assert!(said.contains("did you mean `--user`?"), "{said}");
+}
+
+#[test]
+fn no_command_at_all_prints_the_help() {
+    let env = TestEnv::without_key();
+    let help = stdout(&env.tokctl::<[&str; 0], &str>([]).assert().success().stderr_eq(""));
+    for command in ["login", "get", "status"] {
+        assert!(help.contains(command), "{help}");
+    }
+    // A command that lacks its own command is a mistake.
+    env.tokctl(["key"]).assert().code(2);
+}
+
+#[test]
+fn a_command_to_run_without_its_mark_is_told() {
+    let env = TestEnv::new().with_static_token("x", "made-up");
+    let said = stderr(&env.tokctl(["run", "--env", "A=vendor/x", "true", "-x"]).assert().code(2));
+    assert!(said.contains("hint: tokctl run --env A=vendor/x -- true -x\n"), "{said}");
+    let said = stderr(&env.tokctl(["run", "--env", "A=vendor/x"]).assert().code(2));
+    assert!(said.contains("stands behind `--`"), "{said}");
+}
