@@ -223,6 +223,11 @@ fn a_first_login_without_a_terminal_names_the_flag_and_the_ways() {
     for text in ["--client-id", "--token-stdin", "hint: tokctl providers jira"] {
         assert!(said.contains(text), "{said}");
     }
+    let login = ["login", "jira-dc", "--user", "x", "--token-stdin"];
+    let said = stderr(&env.tokctl(login).stdin("made-up").assert().code(2));
+    for text in ["--server", "hint: tokctl providers jira-dc"] {
+        assert!(said.contains(text), "{said}");
+    }
 }
 
 #[test]

@@ -6,7 +6,8 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use crate::env::{TestEnv, stderr, stdout};
+use crate::env::{TestEnv, set_mode, stderr, stdout};
+use crate::terminal::{at_a_terminal, ending};
 use crate::throwaway::Model;
 
 const SECTIONS: [&str; 5] = ["\"EXIT STATUS\"", "ENVIRONMENT", "FILES", "EXAMPLES", "\"SEE ALSO\""];
@@ -84,7 +85,6 @@ fn every_page_of_a_command_says_how_it_is_used() {
 }
 
 #[test]
-#[ignore = "until every command takes references"]
 fn pages_name_pages_that_are_there() {
     let pages = pages();
     let names: BTreeSet<&str> = pages.iter().map(|(name, _)| name.as_str()).collect();
@@ -143,6 +143,7 @@ fn help_prefers_commands_to_topics() {
     assert!(shown(&["tokctl-refresh(7)"]).contains("ROTATION"));
     assert!(shown(&["config"]).starts_with("tokctl-config"));
     assert!(shown(&["key", "add"]).starts_with("tokctl-key-add"));
+    assert!(shown(&["rm"]).starts_with("tokctl-delete"));
     assert!(shown(&["tokctl"]).contains("tokctl-login(1)"));
     let list = stdout(&env.tokctl(["help"]).assert().success());
     for name in ["login", "rotate-key", "config", "security"] {
@@ -151,6 +152,23 @@ fn help_prefers_commands_to_topics() {
     for words in [&["nothing"][..], &["5", "refresh"], &["key", "refresh"]] {
         let failed = env.tokctl([&["help"], words].concat()).assert().code(2);
         assert!(stderr(&failed).contains("hint: tokctl help"), "{}", stderr(&failed));
+    }
+}
+
+#[test]
+fn a_page_is_leafed_through_at_a_terminal_and_the_pager_knows_no_key() {
+    let env = TestEnv::new();
+    let pager = env.file("pager", "#!/bin/sh\nenv >\"$HOME/pager.env\"\ncat >\"$HOME/page\"\n");
+    set_mode(&pager, 0o755);
+    let env = env.set("PAGER", pager.as_os_str());
+    let (said, code) = ending(at_a_terminal(&env, &["help", "get"]));
+    assert_eq!((said.trim(), code), ("", 0));
+    assert!(fs::read_to_string(env.path("page")).unwrap().contains("EXAMPLES"));
+    assert!(!fs::read_to_string(env.path("pager.env")).unwrap().contains("TOKCTL_KEY"));
+    for pager in ["/nowhere/pager", "'"] {
+        let env = TestEnv::new().set("PAGER", pager);
+        let (said, code) = ending(at_a_terminal(&env, &["help", "get"]));
+        assert!(said.contains("EXAMPLES") && code == 0, "{said}");
     }
 }
 
@@ -241,7 +259,6 @@ fn the_page_about_ci_has_the_recipes_that_are_tested() {
 }
 
 #[test]
-#[ignore = "until every command takes references"]
 fn every_example_can_be_typed() {
     let model = Model::new();
     let recipes = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/recipes");

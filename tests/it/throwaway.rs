@@ -90,6 +90,10 @@ impl Model {
             fs::rename(env.path("arrived.bundle"), env.path("bot.bundle")).unwrap();
             env = env.set("TOKCTL_VAULT", "other.db").set("TOKCTL_BUNDLE_KEY_FILE", "bundle.key");
         }
+        if lines.contains("export TOKCTL_KEY_FILE") {
+            // A machine that has no vault yet.
+            env = env.set("TOKCTL_VAULT", "other.db").unset("TOKCTL_KEY");
+        }
         let lines = lines.replace("remove ID", &format!("remove $({ANOTHER_SLOT})"));
         run(&env, &lines)
     }

@@ -51,7 +51,9 @@ impl<'a> Refresh<'a> {
 
     /// Reads the credential's row, with evidence that nobody forged.
     pub(super) fn row(&self) -> Result<Row, Error> {
-        self.vault.read_to_send(self.account)?.ok_or_else(|| self.no_credential())
+        let mut row = self.vault.read_to_send(self.account)?.ok_or_else(|| self.no_credential())?;
+        row.stored.credential = row.stored.credential.with_status_of_today();
+        Ok(row)
     }
 
     fn no_credential(&self) -> Error {

@@ -17,9 +17,9 @@ pub(super) fn run(
     if plan.client_secret.is_none() {
         return Err(CliError::new(
             Kind::Usage,
-            "a client that logs in for itself needs its secret",
+            "a client that logs in for itself needs its secret: give `--client-secret-file`",
         )
-        .hint("give `--client-secret-file`"));
+        .hint(format!("tokctl providers {}", plan.provider.name)));
     }
     let user = granted::own_name(user, &plan.client_id)?;
     let name = plan.provider.name.clone();

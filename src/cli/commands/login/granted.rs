@@ -16,8 +16,9 @@ pub(super) fn expect_user(provider: &Provider, user: Option<&UserName>) -> Resul
     if user.is_some() || provider.definition.identity.is_some() {
         return Ok(());
     }
-    Err(CliError::new(Kind::Usage, format!("`{}` does not say who logged in", provider.name))
-        .hint("name the user with `--user`"))
+    let name = &provider.name;
+    let message = format!("`{name}` does not say who logged in: give `--user`");
+    Err(CliError::new(Kind::Usage, message).hint(format!("tokctl providers {name}")))
 }
 
 /// Returns the user name for a login without a person: the given one, else the client's own name.

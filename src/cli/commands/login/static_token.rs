@@ -15,7 +15,7 @@ use crate::cli::{stdin, time};
 use crate::model::account::{Account, UserName};
 use crate::model::credential::{Api, ApiAuth, Expiry};
 use crate::ops::login::static_token;
-use crate::ops::providers::Provider;
+use crate::ops::providers::{self, Provider};
 use crate::secret::AccessToken;
 
 #[derive(Debug, Clone, clap::Args)]
@@ -135,7 +135,15 @@ fn api(
     let server = destination.server.as_ref();
     let certificates = client_settings::trusted_certificates(provider)?;
     let certificates = certificates.or_else(|| stored?.trusted_certificates());
-    let mut api = static_token::api(provider, server, username, certificates)?;
+    let mut api = static_token::api(provider, server, username, certificates).map_err(|error| {
+        let needs_server = matches!(error, providers::Error::NoServer { .. });
+        let error = CliError::from(error);
+        if !needs_server {
+            return error;
+        }
+        let message = format!("{}: give `--server`", error.message);
+        CliError { message, ..error }.hint(format!("tokctl providers {}", provider.name))
+    })?;
     if let Some(kept) = kept.map(|kept| &kept.0.api) {
         if api.server_url == kept.server_url {
             api.base_url = api.base_url.or_else(|| kept.base_url.clone());

@@ -7,6 +7,7 @@
 mod written;
 mod page;
 mod text;
+mod pager;
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -36,8 +37,8 @@ const NARROWEST: usize = 30;
 ///
 /// A name is that of a command, such as `get` or `key add`, else that of a topic: `config`,
 /// `refresh`, `ci` or `security`. `refresh` is both: `tokctl help refresh` shows the command, and
-/// `tokctl help 7 refresh` the topic, as `man 7 tokctl-refresh` does. No network and no other
-/// program is used.
+/// `tokctl help 7 refresh` the topic, as `man 7 tokctl-refresh` does. At a terminal a page is shown
+/// with the program in $PAGER, else with `less`. No network is used.
 #[derive(Debug, clap::Args)]
 pub(crate) struct HelpArgs {
     /// A command or a topic; a number in front names the section, as with `man`
@@ -84,14 +85,24 @@ pub(crate) fn help(
     if args.words.is_empty() {
         return context.ui.data(program.render_long_help().to_string().as_bytes());
     }
+    // Another name of a command, such as `rm`, is that command's.
+    let words: Vec<String> = match &args.words[..] {
+        [word, rest @ ..] => {
+            let command = program.find_subcommand(word).map(Command::get_name);
+            let first = command.unwrap_or(word).to_owned();
+            [first].into_iter().chain(rest.iter().cloned()).collect()
+        }
+        [] => Vec::new(),
+    };
+    let wanted = Wanted::read(&words);
     let pages = page::all(program).map_err(|error| unwritten(&error))?;
-    let wanted = Wanted::read(&args.words);
     let Some(page) = wanted.choose(&pages) else {
         let name = wanted.name.replace('-', " ");
         let message = format!("the manual has no page `{}`", crate::untrusted::printable(&name));
         return Err(CliError::new(Kind::Usage, message).hint("tokctl help"));
     };
-    context.ui.data(text::render(&page.roff, width(), in_face).as_bytes())
+    let text = text::render(&page.roff, width(), in_face);
+    if pager::show(&text, context) { Ok(()) } else { context.ui.data(text.as_bytes()) }
 }
 
 /// Writes all pages into a directory.

@@ -3,10 +3,11 @@
 use std::fmt::Write;
 use std::io;
 
-use clap::Command;
+use clap::{Args, Command};
 use clap_mangen::Man;
 
 use super::written;
+use crate::cli::context::Global;
 
 /// The options that the page of a command leaves to tokctl(1).
 const GLOBAL: &str = ".PP\nThe options of every command, such as \\fB\\-\\-vault\\fR and \
@@ -56,14 +57,16 @@ fn add_command(
     let subcommands: Vec<Command> =
         command.get_subcommands().filter(|subcommand| !subcommand.is_hide_set()).cloned().collect();
     let name = path.replace(' ', "-");
-    // Built by itself, a command has no global options.
+    let is_program = path == "tokctl";
     let mut command =
         command.bin_name(path).display_name(name.clone()).disable_help_subcommand(true);
+    if !is_program {
+        command = with_hidden_global_options(command);
+    }
     command.build();
     let mut roff = title(&name, '1', version);
     roff.push_str(&head(&mut command, &name, path));
     let man = Man::new(command);
-    let is_program = path == "tokctl";
     let mut described = Vec::new();
     man.render_description_section(&mut described)?;
     man.render_options_section(&mut described)?;
@@ -86,6 +89,12 @@ fn add_command(
         add_command(pages, subcommand, &path, version)?;
     }
     Ok(())
+}
+
+/// Returns `command` with the options of every command, which others may exclude, but unseen.
+fn with_hidden_global_options(command: Command) -> Command {
+    let global = Global::augment_args(Command::new("global"));
+    command.args(global.get_arguments().map(|option| option.clone().hide(true)))
 }
 
 /// Returns the first lines of a page. It has no date: the version says how old the page is. Words
