@@ -75,14 +75,15 @@ fn an_error_with_status_200_is_an_error() {
 }
 
 #[test]
-fn an_answer_in_a_form_is_no_token() {
+fn an_answer_in_a_form_is_read() {
     let (server, env) = github();
     let form = "access_token=made-up-1&token_type=bearer";
     server.will_log_in(reply(Response::new(200, "application/x-www-form-urlencoded", form)));
     let login = env.begin_login(["login", "work", "--user", "x"]);
     login.visit();
-    let failed = login.finish().code(6).stdout_eq("");
-    assert!(!stderr(&failed).contains("made-up-1"), "{}", stderr(&failed));
+    let done = login.finish().success().stdout_eq("");
+    assert!(!stderr(&done).contains("made-up-1"), "{}", stderr(&done));
+    env.tokctl(["get", "--user", "x"]).assert().success().stdout_eq("made-up-1\n");
 }
 
 #[test]

@@ -59,7 +59,10 @@ fn a_login_keeps_the_site_and_its_api() {
     login.visit();
     let done = login.finish().success().stdout_eq("");
     let said = stderr(&done);
-    assert!(said.contains("logged in to work as Alice on made-up.example.net"), "{said}");
+    assert!(
+        said.contains("logged in to work as Alice (alice@example.com) on made-up.example.net"),
+        "{said}"
+    );
 
     let asked = server.authorizations()[0].clone();
     assert_eq!(asked.param("audience"), Some("api.atlassian.com"));

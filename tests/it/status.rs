@@ -9,7 +9,7 @@ fn world(server: &AuthorizationServer) -> TestEnv {
     server.will(refuse(400, "invalid_grant"));
     env.tokctl(["refresh", "acme/z"]).assert().code(4);
     let env = env.with_static_token("x", "made-up-x").with_static_token("old", "made-up-old");
-    env.sql("UPDATE credentials SET expires_at = 1577836800 WHERE user = 'old'");
+    env.sql("UPDATE credentials_2 SET expires_at = 1577836800 WHERE user = 'old'");
     env
 }
 

@@ -205,10 +205,10 @@ fn a_vault_that_others_can_write_is_refused_with_the_way_out() {
     let vault = env.vault_path();
     let folder = vault.parent().unwrap();
     for (path, wrong, right) in
-        [(folder, 0o770, 0o700), (folder, 0o702, 0o700), (&vault, 0o660, 0o600)]
+        [(folder, 0o777, 0o700), (folder, 0o702, 0o700), (&vault, 0o602, 0o600)]
     {
         set_mode(path, wrong);
-        let failed = env.tokctl(["get"]).assert().code(7).stdout_eq("");
+        let failed = env.tokctl(["get"]).assert().code(1).stdout_eq("");
         let said = stderr(&failed);
         assert!(said.contains("chmod") && said.contains(path.to_str().unwrap()), "{said}");
         set_mode(path, right);
@@ -239,7 +239,7 @@ fn a_vault_that_misses_a_table_is_damaged() {
         env.open_vault().execute_batch(&format!("DROP TABLE {table}")).unwrap();
         let failed = env.tokctl(["get", "vendor", "--user", "x"]).assert();
         let failed = failed.code(7).stdout_eq("");
-        assert!(stderr(&failed).contains("restore"), "{table}: {}", stderr(&failed));
+        assert!(stderr(&failed).contains("tokctl doctor"), "{table}: {}", stderr(&failed));
         env.tokctl(["doctor"]).assert().code(7);
     }
 }
