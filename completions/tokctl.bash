@@ -34,6 +34,9 @@ _tokctl() {
             tokctl,doctor)
                 cmd="tokctl__subcmd__doctor"
                 ;;
+            tokctl,env)
+                cmd="tokctl__subcmd__env"
+                ;;
             tokctl,export)
                 cmd="tokctl__subcmd__export"
                 ;;
@@ -58,6 +61,12 @@ _tokctl() {
             tokctl,login)
                 cmd="tokctl__subcmd__login"
                 ;;
+            tokctl,logout)
+                cmd="tokctl__subcmd__delete"
+                ;;
+            tokctl,ls)
+                cmd="tokctl__subcmd__list"
+                ;;
             tokctl,man)
                 cmd="tokctl__subcmd__man"
                 ;;
@@ -67,11 +76,20 @@ _tokctl() {
             tokctl,refresh)
                 cmd="tokctl__subcmd__refresh"
                 ;;
+            tokctl,rm)
+                cmd="tokctl__subcmd__delete"
+                ;;
             tokctl,rotate-key)
                 cmd="tokctl__subcmd__rotate__subcmd__key"
                 ;;
             tokctl,run)
                 cmd="tokctl__subcmd__run"
+                ;;
+            tokctl,status)
+                cmd="tokctl__subcmd__status"
+                ;;
+            tokctl,use)
+                cmd="tokctl__subcmd__use"
                 ;;
             tokctl,why)
                 cmd="tokctl__subcmd__why"
@@ -95,7 +113,7 @@ _tokctl() {
 
     case "${cmd}" in
         tokctl)
-            opts="-q -v -h -V --vault --config --no-input --json --color --quiet --verbose --help --version login get refresh list delete why check audit providers rotate-key key backup import export run git-credential doctor completions man help"
+            opts="-q -v -h -V --vault --config --no-input --json --color --quiet --verbose --help --version login get refresh list ls status delete logout rm why check audit providers rotate-key key backup import export run env use git-credential doctor completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -304,8 +322,42 @@ _tokctl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        tokctl__subcmd__env)
+            opts="-q -v -h --format --ci-mask --vault --config --no-input --json --color --quiet --verbose --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --format)
+                    COMPREPLY=($(compgen -W "shell fish dotenv github" -- "${cur}"))
+                    return 0
+                    ;;
+                --ci-mask)
+                    COMPREPLY=($(compgen -W "github azure" -- "${cur}"))
+                    return 0
+                    ;;
+                --vault)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         tokctl__subcmd__export)
-            opts="-o -q -v -h --to --move --output --resume --vault --config --no-input --json --color --quiet --verbose --help"
+            opts="-y -o -q -v -h --to --move --yes --output --resume --vault --config --no-input --json --color --quiet --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -932,6 +984,74 @@ _tokctl() {
                     ;;
                 --ci-mask)
                     COMPREPLY=($(compgen -W "github azure" -- "${cur}"))
+                    return 0
+                    ;;
+                --vault)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        tokctl__subcmd__status)
+            opts="-u -s -q -v -h --user --short --vault --config --no-input --json --color --quiet --verbose --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -u)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --vault)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        tokctl__subcmd__use)
+            opts="-u -q -v -h --user --allow --deny --unset --vault --config --no-input --json --color --quiet --verbose --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -u)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --vault)

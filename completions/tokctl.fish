@@ -39,7 +39,11 @@ complete -c tokctl -n "__fish_tokctl_needs_command" -f -a "login" -d 'Log in to 
 complete -c tokctl -n "__fish_tokctl_needs_command" -f -a "get" -d 'Print a token that works, refreshed first if need be'
 complete -c tokctl -n "__fish_tokctl_needs_command" -f -a "refresh" -d 'Refresh a token now, due or not'
 complete -c tokctl -n "__fish_tokctl_needs_command" -f -a "list" -d 'Show what is stored, never a secret'
+complete -c tokctl -n "__fish_tokctl_needs_command" -f -a "ls" -d 'Show what is stored, never a secret'
+complete -c tokctl -n "__fish_tokctl_needs_command" -f -a "status" -d 'Say which credentials work and which need somebody'
 complete -c tokctl -n "__fish_tokctl_needs_command" -f -a "delete" -d 'Revoke a grant where the provider can do that, and forget it'
+complete -c tokctl -n "__fish_tokctl_needs_command" -f -a "logout" -d 'Revoke a grant where the provider can do that, and forget it'
+complete -c tokctl -n "__fish_tokctl_needs_command" -f -a "rm" -d 'Revoke a grant where the provider can do that, and forget it'
 complete -c tokctl -n "__fish_tokctl_needs_command" -f -a "why" -d 'Say why a credential works or does not, and what to type'
 complete -c tokctl -n "__fish_tokctl_needs_command" -f -a "check" -d 'Ask the service whether a token works, and record the answer'
 complete -c tokctl -n "__fish_tokctl_needs_command" -f -a "audit" -d 'Show who used which credential or changed the keys, and when'
@@ -50,6 +54,8 @@ complete -c tokctl -n "__fish_tokctl_needs_command" -f -a "backup" -d 'Copy the 
 complete -c tokctl -n "__fish_tokctl_needs_command" -f -a "import" -d 'Take in credentials that another tool kept, or that `tokctl export` sealed'
 complete -c tokctl -n "__fish_tokctl_needs_command" -f -a "export" -d 'Seal credentials into a bundle for another machine'
 complete -c tokctl -n "__fish_tokctl_needs_command" -f -a "run" -d 'Run a command with tokens in its environment, or in files'
+complete -c tokctl -n "__fish_tokctl_needs_command" -f -a "env" -d 'Print credentials as variables, for a shell, a `.env` file or GitHub Actions'
+complete -c tokctl -n "__fish_tokctl_needs_command" -f -a "use" -d 'Choose whose credential is used in this directory and below it'
 complete -c tokctl -n "__fish_tokctl_needs_command" -f -a "git-credential" -d 'Answer git, which asks for a user name and a password'
 complete -c tokctl -n "__fish_tokctl_needs_command" -f -a "doctor" -d 'Say whether everything is in order, and what mends what is not'
 complete -c tokctl -n "__fish_tokctl_needs_command" -f -a "completions" -d 'Print a completion script'
@@ -127,7 +133,7 @@ complete -c tokctl -n "__fish_tokctl_using_subcommand refresh" -l json -d 'Print
 complete -c tokctl -n "__fish_tokctl_using_subcommand refresh" -s q -l quiet -d 'Say less on stderr; twice: errors alone'
 complete -c tokctl -n "__fish_tokctl_using_subcommand refresh" -s v -l verbose -d 'Show each request on stderr; twice: also what decides'
 complete -c tokctl -n "__fish_tokctl_using_subcommand refresh" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c tokctl -n "__fish_tokctl_using_subcommand list" -s u -l user -d 'Only this user\'s' -r
+complete -c tokctl -n "__fish_tokctl_using_subcommand list" -s u -l user -d 'The user of the service [env: TOKCTL_USER]' -r
 complete -c tokctl -n "__fish_tokctl_using_subcommand list" -l expiring-within -d 'Only what a person has to log in to again within this time, such as 14d; if there is any, the command ends with 4' -r
 complete -c tokctl -n "__fish_tokctl_using_subcommand list" -l columns -d 'Show these columns, in this order, separated by commas: provider, user, status, expires, login-by, kind, server, account, scopes' -r -f -a "provider\t''
 user\t''
@@ -158,7 +164,50 @@ complete -c tokctl -n "__fish_tokctl_using_subcommand list" -l json -d 'Print da
 complete -c tokctl -n "__fish_tokctl_using_subcommand list" -s q -l quiet -d 'Say less on stderr; twice: errors alone'
 complete -c tokctl -n "__fish_tokctl_using_subcommand list" -s v -l verbose -d 'Show each request on stderr; twice: also what decides'
 complete -c tokctl -n "__fish_tokctl_using_subcommand list" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c tokctl -n "__fish_tokctl_using_subcommand delete" -s u -l user -d 'The user of the service' -r
+complete -c tokctl -n "__fish_tokctl_using_subcommand ls" -s u -l user -d 'The user of the service [env: TOKCTL_USER]' -r
+complete -c tokctl -n "__fish_tokctl_using_subcommand ls" -l expiring-within -d 'Only what a person has to log in to again within this time, such as 14d; if there is any, the command ends with 4' -r
+complete -c tokctl -n "__fish_tokctl_using_subcommand ls" -l columns -d 'Show these columns, in this order, separated by commas: provider, user, status, expires, login-by, kind, server, account, scopes' -r -f -a "provider\t''
+user\t''
+status\t''
+expires\t''
+login-by\t'When a person has to log in again'
+kind\t'oauth or static'
+server\t''
+account\t'The name of the account at the service'
+scopes\t''"
+complete -c tokctl -n "__fish_tokctl_using_subcommand ls" -l sort -d 'Sort by one of these columns; what has no end comes last' -r -f -a "provider\t''
+user\t''
+status\t''
+expires\t''
+login-by\t'When a person has to log in again'
+kind\t'oauth or static'
+server\t''
+account\t'The name of the account at the service'
+scopes\t''"
+complete -c tokctl -n "__fish_tokctl_using_subcommand ls" -l vault -d 'The vault\'s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]' -r -F
+complete -c tokctl -n "__fish_tokctl_using_subcommand ls" -l config -d 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]' -r -F
+complete -c tokctl -n "__fish_tokctl_using_subcommand ls" -l color -d 'When to use colours: auto, always or never [env: NO_COLOR, CLICOLOR_FORCE]' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c tokctl -n "__fish_tokctl_using_subcommand ls" -s w -l wide -d 'Show the next login, the kind, the server, its account and the scopes as well'
+complete -c tokctl -n "__fish_tokctl_using_subcommand ls" -l no-input -d 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]'
+complete -c tokctl -n "__fish_tokctl_using_subcommand ls" -l json -d 'Print data and errors as JSON'
+complete -c tokctl -n "__fish_tokctl_using_subcommand ls" -s q -l quiet -d 'Say less on stderr; twice: errors alone'
+complete -c tokctl -n "__fish_tokctl_using_subcommand ls" -s v -l verbose -d 'Show each request on stderr; twice: also what decides'
+complete -c tokctl -n "__fish_tokctl_using_subcommand ls" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c tokctl -n "__fish_tokctl_using_subcommand status" -s u -l user -d 'The user of the service [env: TOKCTL_USER]' -r
+complete -c tokctl -n "__fish_tokctl_using_subcommand status" -l vault -d 'The vault\'s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]' -r -F
+complete -c tokctl -n "__fish_tokctl_using_subcommand status" -l config -d 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]' -r -F
+complete -c tokctl -n "__fish_tokctl_using_subcommand status" -l color -d 'When to use colours: auto, always or never [env: NO_COLOR, CLICOLOR_FORCE]' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c tokctl -n "__fish_tokctl_using_subcommand status" -s s -l short -d 'Print what needs somebody in a word for a shell\'s prompt, and nothing if nothing does'
+complete -c tokctl -n "__fish_tokctl_using_subcommand status" -l no-input -d 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]'
+complete -c tokctl -n "__fish_tokctl_using_subcommand status" -l json -d 'Print data and errors as JSON'
+complete -c tokctl -n "__fish_tokctl_using_subcommand status" -s q -l quiet -d 'Say less on stderr; twice: errors alone'
+complete -c tokctl -n "__fish_tokctl_using_subcommand status" -s v -l verbose -d 'Show each request on stderr; twice: also what decides'
+complete -c tokctl -n "__fish_tokctl_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c tokctl -n "__fish_tokctl_using_subcommand delete" -s u -l user -d 'The user of the service [env: TOKCTL_USER]' -r
 complete -c tokctl -n "__fish_tokctl_using_subcommand delete" -l vault -d 'The vault\'s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]' -r -F
 complete -c tokctl -n "__fish_tokctl_using_subcommand delete" -l config -d 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]' -r -F
 complete -c tokctl -n "__fish_tokctl_using_subcommand delete" -l color -d 'When to use colours: auto, always or never [env: NO_COLOR, CLICOLOR_FORCE]' -r -f -a "auto\t''
@@ -171,6 +220,32 @@ complete -c tokctl -n "__fish_tokctl_using_subcommand delete" -l json -d 'Print 
 complete -c tokctl -n "__fish_tokctl_using_subcommand delete" -s q -l quiet -d 'Say less on stderr; twice: errors alone'
 complete -c tokctl -n "__fish_tokctl_using_subcommand delete" -s v -l verbose -d 'Show each request on stderr; twice: also what decides'
 complete -c tokctl -n "__fish_tokctl_using_subcommand delete" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c tokctl -n "__fish_tokctl_using_subcommand logout" -s u -l user -d 'The user of the service [env: TOKCTL_USER]' -r
+complete -c tokctl -n "__fish_tokctl_using_subcommand logout" -l vault -d 'The vault\'s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]' -r -F
+complete -c tokctl -n "__fish_tokctl_using_subcommand logout" -l config -d 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]' -r -F
+complete -c tokctl -n "__fish_tokctl_using_subcommand logout" -l color -d 'When to use colours: auto, always or never [env: NO_COLOR, CLICOLOR_FORCE]' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c tokctl -n "__fish_tokctl_using_subcommand logout" -l no-revoke -d 'Forget it without asking the provider: needs no key, and works on damaged rows'
+complete -c tokctl -n "__fish_tokctl_using_subcommand logout" -s y -l yes -d 'Don\'t ask'
+complete -c tokctl -n "__fish_tokctl_using_subcommand logout" -l no-input -d 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]'
+complete -c tokctl -n "__fish_tokctl_using_subcommand logout" -l json -d 'Print data and errors as JSON'
+complete -c tokctl -n "__fish_tokctl_using_subcommand logout" -s q -l quiet -d 'Say less on stderr; twice: errors alone'
+complete -c tokctl -n "__fish_tokctl_using_subcommand logout" -s v -l verbose -d 'Show each request on stderr; twice: also what decides'
+complete -c tokctl -n "__fish_tokctl_using_subcommand logout" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c tokctl -n "__fish_tokctl_using_subcommand rm" -s u -l user -d 'The user of the service [env: TOKCTL_USER]' -r
+complete -c tokctl -n "__fish_tokctl_using_subcommand rm" -l vault -d 'The vault\'s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]' -r -F
+complete -c tokctl -n "__fish_tokctl_using_subcommand rm" -l config -d 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]' -r -F
+complete -c tokctl -n "__fish_tokctl_using_subcommand rm" -l color -d 'When to use colours: auto, always or never [env: NO_COLOR, CLICOLOR_FORCE]' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c tokctl -n "__fish_tokctl_using_subcommand rm" -l no-revoke -d 'Forget it without asking the provider: needs no key, and works on damaged rows'
+complete -c tokctl -n "__fish_tokctl_using_subcommand rm" -s y -l yes -d 'Don\'t ask'
+complete -c tokctl -n "__fish_tokctl_using_subcommand rm" -l no-input -d 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]'
+complete -c tokctl -n "__fish_tokctl_using_subcommand rm" -l json -d 'Print data and errors as JSON'
+complete -c tokctl -n "__fish_tokctl_using_subcommand rm" -s q -l quiet -d 'Say less on stderr; twice: errors alone'
+complete -c tokctl -n "__fish_tokctl_using_subcommand rm" -s v -l verbose -d 'Show each request on stderr; twice: also what decides'
+complete -c tokctl -n "__fish_tokctl_using_subcommand rm" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tokctl -n "__fish_tokctl_using_subcommand why" -s u -l user -d 'The user of the service [env: TOKCTL_USER]' -r
 complete -c tokctl -n "__fish_tokctl_using_subcommand why" -l vault -d 'The vault\'s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]' -r -F
 complete -c tokctl -n "__fish_tokctl_using_subcommand why" -l config -d 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]' -r -F
@@ -194,7 +269,7 @@ complete -c tokctl -n "__fish_tokctl_using_subcommand check" -l json -d 'Print d
 complete -c tokctl -n "__fish_tokctl_using_subcommand check" -s q -l quiet -d 'Say less on stderr; twice: errors alone'
 complete -c tokctl -n "__fish_tokctl_using_subcommand check" -s v -l verbose -d 'Show each request on stderr; twice: also what decides'
 complete -c tokctl -n "__fish_tokctl_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c tokctl -n "__fish_tokctl_using_subcommand audit" -s u -l user -d 'Only this user\'s' -r
+complete -c tokctl -n "__fish_tokctl_using_subcommand audit" -s u -l user -d 'The user of the service [env: TOKCTL_USER]' -r
 complete -c tokctl -n "__fish_tokctl_using_subcommand audit" -l last -d 'Only the last N of them' -r
 complete -c tokctl -n "__fish_tokctl_using_subcommand audit" -l vault -d 'The vault\'s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]' -r -F
 complete -c tokctl -n "__fish_tokctl_using_subcommand audit" -l config -d 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]' -r -F
@@ -319,6 +394,7 @@ complete -c tokctl -n "__fish_tokctl_using_subcommand export" -l color -d 'When 
 always\t''
 never\t''"
 complete -c tokctl -n "__fish_tokctl_using_subcommand export" -l move -d 'Hand the credentials over: they work here no more; needs --output'
+complete -c tokctl -n "__fish_tokctl_using_subcommand export" -s y -l yes -d 'Don\'t ask before --move'
 complete -c tokctl -n "__fish_tokctl_using_subcommand export" -l resume -d 'Put the bundle of an interrupted move in place; needs --output'
 complete -c tokctl -n "__fish_tokctl_using_subcommand export" -l no-input -d 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]'
 complete -c tokctl -n "__fish_tokctl_using_subcommand export" -l json -d 'Print data and errors as JSON'
@@ -343,6 +419,36 @@ complete -c tokctl -n "__fish_tokctl_using_subcommand run" -l json -d 'Print dat
 complete -c tokctl -n "__fish_tokctl_using_subcommand run" -s q -l quiet -d 'Say less on stderr; twice: errors alone'
 complete -c tokctl -n "__fish_tokctl_using_subcommand run" -s v -l verbose -d 'Show each request on stderr; twice: also what decides'
 complete -c tokctl -n "__fish_tokctl_using_subcommand run" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c tokctl -n "__fish_tokctl_using_subcommand env" -l format -d 'For whom to quote' -r -f -a "shell\t'sh, dash, bash, zsh and ksh'
+fish\t'fish'
+dotenv\t'A `.env` file'
+github\t'$GITHUB_ENV'"
+complete -c tokctl -n "__fish_tokctl_using_subcommand env" -l ci-mask -d 'First have the CI platform mask the tokens, by its command on stderr' -r -f -a "github\t'GitHub Actions, and what speaks its workflow commands'
+azure\t'Azure Pipelines'"
+complete -c tokctl -n "__fish_tokctl_using_subcommand env" -l vault -d 'The vault\'s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]' -r -F
+complete -c tokctl -n "__fish_tokctl_using_subcommand env" -l config -d 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]' -r -F
+complete -c tokctl -n "__fish_tokctl_using_subcommand env" -l color -d 'When to use colours: auto, always or never [env: NO_COLOR, CLICOLOR_FORCE]' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c tokctl -n "__fish_tokctl_using_subcommand env" -l no-input -d 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]'
+complete -c tokctl -n "__fish_tokctl_using_subcommand env" -l json -d 'Print data and errors as JSON'
+complete -c tokctl -n "__fish_tokctl_using_subcommand env" -s q -l quiet -d 'Say less on stderr; twice: errors alone'
+complete -c tokctl -n "__fish_tokctl_using_subcommand env" -s v -l verbose -d 'Show each request on stderr; twice: also what decides'
+complete -c tokctl -n "__fish_tokctl_using_subcommand env" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c tokctl -n "__fish_tokctl_using_subcommand use" -s u -l user -d 'The user of the service [env: TOKCTL_USER]' -r
+complete -c tokctl -n "__fish_tokctl_using_subcommand use" -l vault -d 'The vault\'s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]' -r -F
+complete -c tokctl -n "__fish_tokctl_using_subcommand use" -l config -d 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]' -r -F
+complete -c tokctl -n "__fish_tokctl_using_subcommand use" -l color -d 'When to use colours: auto, always or never [env: NO_COLOR, CLICOLOR_FORCE]' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c tokctl -n "__fish_tokctl_using_subcommand use" -l allow -d 'Let the `.tokctl.toml` that is nearest count, as it is now'
+complete -c tokctl -n "__fish_tokctl_using_subcommand use" -l deny -d 'Take back what --allow did'
+complete -c tokctl -n "__fish_tokctl_using_subcommand use" -l unset -d 'Forget the user of this service in this directory, or of all services'
+complete -c tokctl -n "__fish_tokctl_using_subcommand use" -l no-input -d 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]'
+complete -c tokctl -n "__fish_tokctl_using_subcommand use" -l json -d 'Print data and errors as JSON'
+complete -c tokctl -n "__fish_tokctl_using_subcommand use" -s q -l quiet -d 'Say less on stderr; twice: errors alone'
+complete -c tokctl -n "__fish_tokctl_using_subcommand use" -s v -l verbose -d 'Show each request on stderr; twice: also what decides'
+complete -c tokctl -n "__fish_tokctl_using_subcommand use" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tokctl -n "__fish_tokctl_using_subcommand git-credential" -l provider -d 'Only credentials of this service' -r
 complete -c tokctl -n "__fish_tokctl_using_subcommand git-credential" -s u -l user -d 'Only this user\'s, whatever name git asks for' -r
 complete -c tokctl -n "__fish_tokctl_using_subcommand git-credential" -l vault -d 'The vault\'s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]' -r -F
