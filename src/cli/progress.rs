@@ -3,7 +3,6 @@
 //! They appear after half a second and disappear when the work ends. Messages that are printed
 //! meanwhile stand above them.
 
-use std::io;
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -90,41 +89,42 @@ struct Shown {
     bar: ProgressBar,
     /// Dropped first, which ends the thread.
     ended: Option<Sender<()>>,
-    /// Returns whether the bar was shown.
-    thread: Option<JoinHandle<bool>>,
+    thread: Option<JoinHandle<()>>,
+    has_place: bool,
 }
 
 impl Shown {
     /// Shows `bar` soon, unless another one is there already. `line` is printed in its place where
     /// stderr is no terminal.
     fn soon(bar: ProgressBar, line: Option<&'static str>) -> Self {
+        // Claimed at once: what is waited for in the course of the work shows nothing of its own.
+        let has_place = stderr::keep_below(&bar);
         let (ended, end) = mpsc::channel::<()>();
         let shown = bar.clone();
-        let thread: io::Result<_> = thread::Builder::new().spawn(move || {
+        let wait = move || {
             if end.recv_timeout(PATIENCE) != Err(RecvTimeoutError::Timeout) {
-                return false;
+                return;
             }
-            if !stderr::is_terminal() {
-                line.inspect(|line| stderr::line("tokctl: ", line));
-                return false;
-            }
-            let has_place = stderr::keep_below(&shown);
-            if has_place {
+            if stderr::is_terminal() {
                 shown.set_draw_target(ProgressDrawTarget::stderr());
                 shown.enable_steady_tick(TICK);
+            } else if let Some(line) = line {
+                stderr::line("tokctl: ", line);
             }
-            has_place
-        });
+        };
         // Without a thread, nothing is shown.
-        Self { bar, ended: Some(ended), thread: thread.ok() }
+        let thread = has_place.then(|| thread::Builder::new().spawn(wait).ok()).flatten();
+        Self { bar, ended: Some(ended), thread, has_place }
     }
 }
 
 impl Drop for Shown {
     fn drop(&mut self) {
         drop(self.ended.take());
-        let shown = self.thread.take().is_some_and(|thread| thread.join().unwrap_or(false));
-        if shown {
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+        if self.has_place {
             stderr::keep_nothing_below();
         }
         self.bar.finish_and_clear();

@@ -230,7 +230,7 @@ mod tests {
     fn program() -> Command {
         let option = |name| Arg::new(name).long(name);
         let user = || option("user").short('u').value_name("USER");
-        let provider = || Arg::new("provider").value_name("PROVIDER");
+        let provider = || Arg::new("provider").value_name("PROVIDER[/USER]");
         Command::new("tokctl")
             .arg(option("vault").value_name("FILE").global(true))
             .arg(option("verbose").short('v').action(ArgAction::Count).global(true))
