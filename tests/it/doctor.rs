@@ -239,7 +239,7 @@ fn errors_of_a_damaged_vault_lead_here() {
 #[test]
 fn a_wrong_key_is_found_and_nothing_is_asked() {
     let env = in_order().set("TOKCTL_KEY", another_key());
-    finds(&env, 1, ["unlock", "finding", "opens no `key` key slot", "TOKCTL_KEY"]);
+    finds(&env, 1, ["unlock", "finding", "that key does not open this vault", "TOKCTL_KEY"]);
     finds(&env, 1, ["credentials", "unknown", "does not open", ""]);
 }
 

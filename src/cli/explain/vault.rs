@@ -72,9 +72,8 @@ pub(super) fn store_error(error: &StoreError) -> CliError {
 
 pub(super) fn slot_error(error: &SlotError) -> CliError {
     let (kind, hint): (Kind, Hint) = match error {
-        SlotError::Unknown { .. } => (Kind::Usage, "tokctl key list".into()),
+        SlotError::Unknown { .. } | SlotError::TooMany => (Kind::Usage, "tokctl key list".into()),
         SlotError::Last { .. } => (Kind::Usage, "tokctl key add --help".into()),
-        SlotError::TooMany => (Kind::Usage, "tokctl key list".into()),
         SlotError::Changed => (Kind::Busy, Hint::Again(&[])),
         SlotError::NotKept(_) => (Kind::KeyUnavailable, "tokctl doctor".into()),
         SlotError::Damaged(_) => (Kind::VaultDamaged, RESTORE.into()),
