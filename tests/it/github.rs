@@ -79,6 +79,8 @@ fn an_answer_in_a_form_is_read() {
     let (server, env) = github();
     let form = "access_token=made-up-1&token_type=bearer";
     server.will_log_in(reply(Response::new(200, "application/x-www-form-urlencoded", form)));
+    let octocat = Response::json(200, &json!({ "login": "octocat" }));
+    server.will_serve("/user", "Bearer made-up-1", octocat);
     let login = env.begin_login(["login", "work", "--user", "x"]);
     login.visit();
     let done = login.finish().success().stdout_eq("");
