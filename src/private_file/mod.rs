@@ -23,6 +23,9 @@ use crate::bounded::UntilDeadline;
 /// The mode bits that give group and others any permission.
 const OTHERS: u32 = 0o077;
 
+/// The number of times that a file is opened or created while others take it away.
+const MOST_TRIES: usize = 100;
+
 /// The users who have permissions on a file that only its owner can write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Readers {
@@ -68,15 +71,18 @@ pub(crate) fn open_or_create(path: &Path) -> io::Result<File> {
 pub(crate) fn open_or_create_unjudged(path: &Path) -> io::Result<File> {
     // A pipe without a reader would keep the caller waiting.
     let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
-    let open = || OpenOptions::new().read(true).write(true).custom_flags(flags).open(path);
-    match open() {
-        Err(missing) if missing.kind() == io::ErrorKind::NotFound => match create_new(path) {
-            // Another process was quicker.
-            Err(there) if there.kind() == io::ErrorKind::AlreadyExists => open(),
-            made => made,
-        },
-        opened => opened,
+    // Another process may create the file, or take it away, between any two of these calls.
+    for _ in 0..MOST_TRIES {
+        match OpenOptions::new().read(true).write(true).custom_flags(flags).open(path) {
+            Err(missing) if missing.kind() == io::ErrorKind::NotFound => {}
+            opened => return opened,
+        }
+        match create_new(path) {
+            Err(there) if there.kind() == io::ErrorKind::AlreadyExists => {}
+            created => return created,
+        }
     }
+    Err(io::ErrorKind::NotFound.into())
 }
 
 /// Opens a plain file for reading as [`open_plain`] does, but fails for a symbolic link.

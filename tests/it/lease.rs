@@ -86,10 +86,12 @@ fn two_hundred_at_once_send_one_request_while_lock_files_vanish() {
             }
         });
         let all: Vec<Child> = (0..200).map(|_| start(&env, &["get"])).collect();
-        for child in all {
-            assert_printed(&child.wait_with_output().unwrap(), "access-2");
-        }
+        let all: Vec<_> = all.into_iter().map(|child| child.wait_with_output().unwrap()).collect();
+        // Before anything is asserted: a thread that nobody stops would keep the test for good.
         done.store(true, Ordering::Relaxed);
+        for output in all {
+            assert_printed(&output, "access-2");
+        }
     });
     assert_eq!(server.token_requests().len(), 2);
 }
