@@ -64,7 +64,7 @@ def query(world, sql):
 
 def names_of_slots(world):
     """The names that the entries of today's slots have."""
-    sql = """SELECT lower(hex(vault_id)) || '/' || lower(hex(id)) FROM vault_2, key_slots
+    sql = """SELECT lower(hex(vault_id)) || '/' || lower(hex(id)) FROM key_slots_2
              WHERE kind = 'keychain'"""
     return {name for (name,) in query(world, sql)}
 
