@@ -132,8 +132,13 @@ fn verify(context: &Context, vault: &OpenVault) -> Result<(), CliError> {
     }
     let unsealed = examined.last.saturating_sub(examined.head);
     if context.ui.json {
-        let report =
-            Verification { v: 1, entries: examined.entries, remembered: examined.head, unsealed };
+        let report = Verification {
+            v: 1,
+            entries: examined.entries,
+            remembered: examined.head,
+            unsealed,
+            copied_at,
+        };
         context.ui.json(&report)?;
     } else {
         let torn = if examined.torn { ", and one that was not finished" } else { "" };
@@ -206,4 +211,7 @@ struct Verification {
     remembered: u64,
     /// The number of entries after the last one that the vault remembers.
     unsealed: u64,
+    /// When the vault was copied, if its audit begins with a copy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    copied_at: Option<Timestamp>,
 }
