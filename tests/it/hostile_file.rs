@@ -3,7 +3,7 @@
 use std::fs;
 
 use crate::authorization_server::{AuthorizationServer, issue};
-use crate::env::{TestEnv, stderr, stdout};
+use crate::env::{TestEnv, json, stderr, stdout};
 
 /// The users of the six credentials.
 const USERS: [&str; 6] = ["a", "b", "c", "d", "e", "f"];
@@ -252,4 +252,14 @@ fn an_imported_bundle_can_not_be_forgotten_by_itself() {
     let failed = env.tokctl(["rotate-key"]).assert().code(7);
     assert!(stderr(&failed).contains("older"), "{}", stderr(&failed));
     assert_eq!(get(&env, "a"), 0);
+}
+
+#[test]
+fn a_vault_that_was_made_to_look_like_a_copy_is_told_as_one() {
+    let env = TestEnv::new().with_static_token("x", "made-up-token");
+    let verify = ["audit", "--verify", "--json"];
+    assert_eq!(json(&env.tokctl(verify).assert().success()).get("copied_at"), None);
+    env.sql("UPDATE vault_2 SET copied_at = 1577836800");
+    let found = json(&env.tokctl(verify).assert());
+    assert_eq!(found["copied_at"], "2020-01-01T00:00:00Z", "{found}");
 }
