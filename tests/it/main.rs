@@ -86,6 +86,7 @@ mod login_pasted;
 mod login_stored;
 mod login_choice;
 mod login_guided;
+mod login_identity;
 mod run;
 mod completion;
 mod vaults;

@@ -142,6 +142,18 @@ impl AuthorizationServer {
         )
     }
 
+    /// The definition of the provider with an `identity`, at `/me`.
+    pub(crate) fn definition_with_identity(&self) -> String {
+        let url = self.url("/me");
+        format!("{}identity = {{ url = \"{url}\", user = \"/email\" }}\n", self.definition())
+    }
+
+    /// Announces that the bearer of `token` is asked for, and is `user`.
+    pub(crate) fn will_identify(&self, token: &str, user: &str) {
+        let answer = Response::json(200, &json!({ "email": user }));
+        self.will_serve("/me", &format!("Bearer {token}"), answer);
+    }
+
     /// Announces an authorization request that the person agrees to.
     pub(crate) fn user_consents(&self) {
         self.state().consents.push_back(Consent::Granted);
