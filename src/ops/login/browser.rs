@@ -133,9 +133,7 @@ fn authorization_request(
             .append_pair("code_challenge", &pkce::code_challenge(verifier))
             .append_pair("code_challenge_method", "S256");
     }
-    for (name, value) in &plan.provider.definition.authorization_params {
-        query.append_pair(name, value);
-    }
+    query.extend_pairs(plan.provider.authorization_params().pairs());
     drop(query);
     address
 }
@@ -182,7 +180,7 @@ impl Pending {
             }
         };
         let now = clock();
-        let params = &self.plan.provider.definition.token_params;
+        let params = &self.plan.provider.definition.code_params;
         let verifier = self.verifier.as_ref();
         let answer = token::redeem(&self.client, code, &redirect_uri, verifier, params, now)
             .map_err(|source| Error::NotRedeemed { source })?;
