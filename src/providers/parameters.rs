@@ -13,11 +13,12 @@ use crate::model::definition::{Definition, RefreshKind};
 use crate::model::request_params::RequestParams;
 
 /// The parameters that every authorization request sets by itself.
-const OF_AUTHORIZATION: [&str; 8] = [
+const OF_AUTHORIZATION: [&str; 9] = [
     "client_id",
     "client_secret",
     "code_challenge",
     "code_challenge_method",
+    "nonce",
     "redirect_uri",
     "response_type",
     "scope",
