@@ -58,6 +58,7 @@ mod get;
 mod get_formats;
 mod get_refreshes;
 mod git_credential;
+mod request_params;
 mod refresh;
 mod refresh_again;
 mod refresh_all;

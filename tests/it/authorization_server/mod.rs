@@ -5,6 +5,7 @@
 //! of refresh tokens as a strict provider does: a spent one that comes back ends its family.
 
 mod answer;
+mod extra_params;
 mod checks;
 pub(crate) mod service_account;
 mod families;
