@@ -65,6 +65,7 @@ mod refresh_again;
 mod refresh_all;
 mod watch;
 mod hooks;
+mod hostile_edits;
 mod hostile_file;
 mod interrupted;
 mod lease;
