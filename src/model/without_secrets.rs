@@ -57,6 +57,8 @@ impl OAuthGrant {
             expiry,
             due_at,
             refresh_token: _,
+            // It says who a person is, and some services take it as a proof of that.
+            id_token: _,
             // A renewal may hold the key of a service account.
             renewal: _,
             scopes,
@@ -79,6 +81,7 @@ impl OAuthGrant {
             expiry: *expiry,
             due_at,
             refresh_token: None,
+            id_token: None,
             renewal: RenewalGrant::RefreshToken,
             scopes: scopes.clone(),
             client: client.without_secrets(kept),

@@ -22,6 +22,8 @@ pub(crate) mod metadata;
 pub(crate) mod redirect_uri;
 pub(crate) mod pkce;
 pub(crate) mod state;
+pub(crate) mod nonce;
+pub(crate) mod id_token;
 pub(crate) mod authorization_response;
 pub(crate) mod pasted;
 pub(crate) mod listener;

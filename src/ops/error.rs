@@ -9,6 +9,7 @@ use crate::model::account::{self, Account};
 use crate::model::address::Address;
 use crate::model::attempt::Attempt;
 pub(crate) use crate::oauth::http::Fault;
+use crate::oauth::id_token;
 pub(crate) use crate::oauth::listener::Error as ListenerError;
 pub(crate) use crate::oauth::metadata::Error as MetadataError;
 pub(crate) use crate::oauth::protected_resource::Error as ResourceError;
@@ -139,6 +140,9 @@ pub(crate) enum Error {
     /// The user or the authorization server refused the login.
     #[error("the login was refused: {reason}")]
     LoginRefused { reason: String },
+    /// The ID token says that the answer is not one to this login, so nothing was stored.
+    #[error("the ID token is not one for this login, so nothing was stored")]
+    ForeignIdToken { source: id_token::Error },
     /// The device code expired before anybody entered it.
     #[error("the code was not entered in time")]
     CodeExpired,

@@ -39,10 +39,11 @@ const BUILT_IN: [(&str, &str); 9] = [
 
 /// Parameters of the authorization request that a definition must not set, since every login sets
 /// its own.
-const RESERVED: [&str; 7] = [
+const RESERVED: [&str; 8] = [
     "client_id",
     "code_challenge",
     "code_challenge_method",
+    "nonce",
     "redirect_uri",
     "response_type",
     "scope",

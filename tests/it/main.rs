@@ -36,6 +36,7 @@ mod import;
 mod import_sources;
 mod login_token;
 mod login_browser;
+mod id_token;
 mod neighbour;
 mod login_again;
 mod login_device;

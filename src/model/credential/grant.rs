@@ -14,7 +14,7 @@ use crate::model::grant_life::GrantLife;
 use crate::model::scope::Scopes;
 #[cfg(test)]
 use crate::secret::SecretText;
-use crate::secret::{self, AccessToken, RefreshToken};
+use crate::secret::{self, AccessToken, IdToken, RefreshToken};
 
 /// The origin of a token, which decides how the next one is obtained.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -51,6 +51,9 @@ pub(crate) struct OAuthGrant {
     pub(crate) due_at: Option<Timestamp>,
     #[serde(with = "secret::sealed::option", default, skip_serializing_if = "Option::is_none")]
     pub(crate) refresh_token: Option<RefreshToken>,
+    /// The last ID token of this grant that passed its checks (OpenID Connect Core 1.0 §2).
+    #[serde(with = "secret::sealed::option", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) id_token: Option<IdToken>,
     /// The grant that brings the next access token. Sealed grants without this field are older than
     /// the choice and have a refresh token.
     #[serde(default)]
@@ -102,6 +105,7 @@ impl OAuthGrant {
             expiry,
             due_at: None,
             refresh_token: Some(SecretText::from_trusted("made-up".into())),
+            id_token: None,
             renewal: RenewalGrant::RefreshToken,
             scopes: Scopes::default(),
             client: Client {

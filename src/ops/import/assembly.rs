@@ -198,6 +198,7 @@ fn oauth_grant(held: HeldGrant, service: &Service, client: Client, now: Timestam
         expiry,
         due_at: due,
         refresh_token,
+        id_token: None,
         renewal: renewal.kind.renewal_after_consent(),
         scopes: held.scopes,
         client,

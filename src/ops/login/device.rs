@@ -6,6 +6,7 @@
 use std::time::{Duration, Instant};
 
 use super::granted::Granted;
+use super::id_token::Person;
 use super::plan::Plan;
 use crate::model::client::Client;
 pub(crate) use crate::oauth::device_authorization::DeviceAuthorization;
@@ -45,7 +46,8 @@ impl Pending {
 
     /// Polls the server until it answers, the code expires, or `timeout` is over.
     ///
-    /// Fails with [`Error::CodeExpired`], [`Error::LoginRefused`] or [`Error::NotRedeemed`].
+    /// Fails with [`Error::CodeExpired`], [`Error::LoginRefused`], [`Error::ForeignIdToken`] or
+    /// [`Error::NotRedeemed`].
     pub(crate) fn wait(self, timeout: Option<Duration>, clock: Clock) -> Result<Granted, Error> {
         let life = timeout.unwrap_or(Duration::MAX).min(self.authorization.expires_in);
         let mut poll_interval = PollInterval::of(&self.authorization);
@@ -70,7 +72,8 @@ impl Pending {
                 http::REQUEST_TIMEOUT,
             ) {
                 PollOutcome::Granted(answer) => {
-                    return Ok(Granted::new(self.plan, self.client, answer, now));
+                    let person = Person::Consented { nonce: None };
+                    return Granted::new(self.plan, self.client, person, answer, now);
                 }
                 PollOutcome::Pending => {
                     trouble = None;

@@ -149,6 +149,13 @@ impl Plan {
         }
     }
 
+    /// Returns the issuer that ID tokens name: the one in the metadata, if these were fetched, else
+    /// the definition's.
+    pub(super) fn issuer(&self) -> Option<&str> {
+        let found = self.metadata.as_ref().map(Metadata::issuer);
+        found.or(self.provider.definition.issuer.as_deref())
+    }
+
     /// Returns whether the authorization request carries a code challenge (RFC 7636).
     pub(super) fn pkce(&self) -> Pkce {
         self.provider.pkce(self.metadata.as_ref())

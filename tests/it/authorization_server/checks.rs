@@ -288,7 +288,18 @@ pub(super) fn authorization(request: &Request, client: &Client) -> Result<Author
     if state.len() < 22 || !state.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
         return Err(format!("state `{state}` is short, or not letters and digits"));
     }
+    // OpenID Connect Core 1.0 §3.1.2.1: a parameter of requests for an ID token, and of no others.
+    let asks_for_id_token = param("scope").is_some_and(|scope| scope.split(' ').any(is_openid));
+    match param("nonce") {
+        Some(nonce) if asks_for_id_token && nonce.len() >= 22 => {}
+        None if !asks_for_id_token => {}
+        nonce => return Err(format!("nonce {nonce:?} with the scope {:?}", param("scope"))),
+    }
     Ok(Authorization(params))
+}
+
+fn is_openid(scope: &str) -> bool {
+    scope == "openid"
 }
 
 /// A token request by a client that proves itself as it is registered.

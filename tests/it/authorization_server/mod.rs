@@ -411,7 +411,7 @@ impl Shared {
             state.answers.pop_front().ok_or_else(|| format!("not announced: {asked:?}"))?
         };
         thread::sleep(answer.delay());
-        answer.give(&asked, &mut self.state().families)
+        answer.give(&asked, &mut self.state().families, &self.url(""))
     }
 
     fn device(&self, request: &Request) -> Result<Response, String> {

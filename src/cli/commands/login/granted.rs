@@ -8,7 +8,7 @@ use crate::cli::questions::Answer;
 use crate::cli::typed::user_flag;
 use crate::model::account::{self, ProviderName, UserName};
 use crate::model::credential::Expiry;
-use crate::ops::login::{Granted, LoggedIn, LoginTarget, Site};
+use crate::ops::login::{Granted, IdTokenWarning, LoggedIn, LoginTarget, Site};
 use crate::ops::providers::Provider;
 
 /// Fails if no name is available for the credential; called before the user is asked to consent.
@@ -51,12 +51,13 @@ pub(super) fn store_login(
     let site = site(context, &granted);
     let identity =
         context.ui.while_waiting("asking who logged in", || granted.identify(site.as_ref()));
+    let username = identity.as_ref().filter(|found| found.is_known_to_api);
+    let username = username.map(|found| found.user.as_str().to_owned());
     let (identity, person) = identity.map(|found| (found.user, found.name)).unzip();
     let Some(user) = user_of(context, &name, user, identity.as_ref()) else {
         return Err(granted.abandon().into());
     };
     let person = described(person.flatten(), identity.as_ref(), &user);
-    let username = identity.map(|name| name.as_str().to_owned());
     let logged_in = granted.finish(place, user, username, site.as_ref())?;
     Ok((logged_in, site, person))
 }
@@ -174,6 +175,15 @@ fn report(
     }
     if !logged_in.unasked.is_empty() {
         context.ui.status(&format!("granted but not asked for: {}", logged_in.unasked));
+    }
+    match &logged_in.id_token_warning {
+        Some(IdTokenWarning::Missing) => context.ui.warning(
+            "the provider gave no ID token, although the scope `openid` asks for one: the rest of the login works",
+        ),
+        Some(IdTokenWarning::Dropped(fault)) => context.ui.warning(&format!(
+            "the ID token of this login is not kept, {fault}: the rest of the login works"
+        )),
+        None => {}
     }
     let credential = &logged_in.credential;
     if !credential.is_refreshable() && credential.expiry() != Expiry::None {
