@@ -6,6 +6,7 @@ use super::granted;
 use crate::cli::browser::Browser;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
+use crate::cli::pauses::pauses;
 use crate::cli::time;
 use crate::model::account::UserName;
 use crate::ops::login::device::{self, DeviceAuthorization};
@@ -33,8 +34,9 @@ fn log_in(
     user: Option<UserName>,
     place: &mut LoginTarget,
 ) -> Result<granted::StoredLogin, CliError> {
-    let pending =
-        context.ui.while_waiting("asking the provider for a code", || device::start(plan))?;
+    let pending = context.ui.while_waiting("asking the provider for a code", || {
+        device::start(plan, &mut pauses(&context.ui))
+    })?;
     announce(context, consent, pending.authorization());
     let granted = context.ui.while_waiting("waiting for the code to be entered", || {
         pending.wait(consent.timeout, time::now)

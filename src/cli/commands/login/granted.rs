@@ -4,6 +4,7 @@
 use super::destination::{self, Done};
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
+use crate::cli::pauses::pauses;
 use crate::cli::questions::Answer;
 use crate::cli::typed::user_flag;
 use crate::model::account::{self, ProviderName, UserName};
@@ -58,7 +59,8 @@ pub(super) fn store_login(
         return Err(granted.abandon().into());
     };
     let person = described(person.flatten(), identity.as_ref(), &user);
-    let logged_in = granted.finish(place, user, username, site.as_ref())?;
+    let told = &mut pauses(&context.ui);
+    let logged_in = granted.finish(place, user, username, site.as_ref(), told)?;
     Ok((logged_in, site, person))
 }
 
