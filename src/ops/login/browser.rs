@@ -148,9 +148,7 @@ fn authorization_request(
     if let Some(nonce) = nonce {
         query.append_pair("nonce", nonce.expose());
     }
-    for (name, value) in &plan.provider.definition.authorization_params {
-        query.append_pair(name, value);
-    }
+    query.extend_pairs(plan.provider.authorization_params().pairs());
     drop(query);
     address
 }
@@ -199,7 +197,7 @@ impl Pending {
             }
         };
         let mut now = clock();
-        let params = &self.plan.provider.definition.token_params;
+        let params = &self.plan.provider.definition.code_params;
         let verifier = self.verifier.as_ref();
         // The code is good for one request that the server looks at.
         let answer = Patience::LOGIN

@@ -35,9 +35,10 @@ pub(crate) fn start(mut plan: Plan, told: Told<'_>) -> Result<Pending, Error> {
         .as_ref()
         .ok_or_else(|| plan.provider.incomplete("device_authorization_endpoint"))?;
     let client = plan.client(&endpoints, None);
+    let params = plan.provider.device_params();
     let authorization = Patience::LOGIN
         .ask(TokenError::is_answer_of_trouble, told, || {
-            device_authorization::request(&client, endpoint, &plan.scopes)
+            device_authorization::request(&client, endpoint, &plan.scopes, &params)
         })
         .map_err(|source| Error::NotRedeemed { source })?;
     Ok(Pending { plan, client, authorization, received: Instant::now() })

@@ -130,6 +130,7 @@ impl Plan {
             token_endpoint: endpoints.token.clone(),
             revocation_endpoint: endpoints.revocation.clone(),
             dialect: self.provider.definition.dialect.after_login(redirect_uri),
+            token_params: self.provider.token_params(redirect_uri),
             trusted_certificates: self.trusted_certificates.clone(),
         }
     }

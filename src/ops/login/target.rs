@@ -49,6 +49,12 @@ impl LoginTarget {
         Ok(self.vault.check_writable()?)
     }
 
+    /// Returns the name that the service has for the person whose credential `account` is, if there
+    /// is a credential and the name is known.
+    pub(crate) fn username(&self, account: &Account) -> Result<Option<String>, Error> {
+        Ok(self.vault.read(account)?.and_then(|row| row.stored.credential.api.username))
+    }
+
     /// Stores a grant for `account`, and with it what revokes the grant that it replaces, if a
     /// revocation at this provider has a `scope` that allows it. Returns the new credential, and the
     /// one that it replaced.
