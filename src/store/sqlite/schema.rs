@@ -8,6 +8,7 @@ use rusqlite::Connection;
 
 use super::earlier;
 use crate::store::error::Error;
+use crate::store::file::VaultFile;
 use crate::untrusted::printable;
 
 /// The number that tells a vault from other programs' databases: `tokc` in ASCII.
@@ -85,6 +86,18 @@ pub(super) enum Version {
     Known(usize),
     /// A later program's tables.
     Newer,
+}
+
+impl Version {
+    /// The error for `file`, whose version is not one that can be used.
+    pub(super) fn refused(&self, file: &VaultFile) -> Error {
+        let path = file.path().to_owned();
+        match self {
+            Self::Empty => Error::NoVault { path },
+            Self::Newer => Error::NewerVersion { path },
+            Self::Foreign | Self::Known(_) => Error::ForeignFile { path },
+        }
+    }
 }
 
 /// Reads which version the file has; within a transaction, since it takes several looks.
