@@ -79,10 +79,9 @@ pub(super) fn found(
     let proof =
         Proof::of(row, first, form, revision).filter(|it| it.holds(key, (account, revision)));
     let Some(proof) = proof else { return Found::Forged };
-    let number = proof.number;
-    let evidence = match proof.earlier {
-        Some(evidence) => Some(evidence),
-        None => read(row, first, revision, parse),
+    let (evidence, number) = match proof {
+        Proof::Seal { number, .. } => (read(row, first, revision, parse), number),
+        Proof::Earlier { evidence, number } => (Some(evidence), number),
     };
     evidence.map_or(Found::Forged, |evidence| Found::Genuine(Box::new(evidence), number))
 }
@@ -100,37 +99,39 @@ fn read(
     evidence.journal.as_ref().is_none_or(|it| it.revision == revision).then_some(evidence)
 }
 
-/// The seal of the evidence, and what it covers, apart from the row.
-pub(super) struct Proof {
-    seal: Vec<u8>,
-    number: u64,
-    clear: Vec<u8>,
+/// The proof that the evidence of a row is genuine, apart from the row.
+pub(super) enum Proof {
+    /// The seal, the number at which it was made, and the columns that it covers.
+    Seal { seal: Vec<u8>, number: u64, clear: Vec<u8> },
     /// The evidence of an early vault, where nothing was sealed.
-    earlier: Option<Evidence>,
+    Earlier { evidence: Evidence, number: u64 },
 }
 
 impl Proof {
-    /// Takes the seal out of `row`, where the evidence stands from column `first` on; returns `None`
-    /// if there is none.
+    /// Takes the proof out of `row`, where the evidence stands from column `first` on; returns
+    /// `None` if there is none.
     pub(super) fn of(row: &Row<'_>, first: usize, form: Form, revision: u64) -> Option<Self> {
-        let number = row.get_ref(first + NUMBER).ok()?.as_i64().ok()?;
-        let number = u64::try_from(number).ok()?;
+        let number = row.get_ref(first + NUMBER).ok()?.as_i64().ok()?.try_into().ok()?;
         match form {
             Form::Sealed => {
                 let seal = row.get_ref(first).ok()?.as_blob().ok()?.to_vec();
-                Some(Self { seal, number, clear: covered(row, first).ok()?, earlier: None })
+                Some(Self::Seal { seal, number, clear: covered(row, first).ok()? })
             }
             Form::Earlier => {
-                let earlier = Some(read(row, first, revision, parse_earlier)?);
-                Some(Self { seal: Vec::new(), number, clear: Vec::new(), earlier })
+                let evidence = read(row, first, revision, parse_earlier)?;
+                Some(Self::Earlier { evidence, number })
             }
         }
     }
 
     /// Whether the seal opens.
     pub(super) fn holds(&self, key: &DataKey, (account, revision): (&Account, u64)) -> bool {
-        self.earlier.is_some()
-            || key.open(context(account, revision, self.number, &self.clear), &self.seal).is_ok()
+        match self {
+            Self::Seal { seal, number, clear } => {
+                key.open(context(account, revision, *number, clear), seal).is_ok()
+            }
+            Self::Earlier { .. } => true,
+        }
     }
 
     /// Returns the seal under `next`, and the texts, where they are to be written anew. It was
@@ -141,12 +142,16 @@ impl Proof {
         (account, revision): (&Account, u64),
         nonce: Nonce,
     ) -> Result<(Vec<u8>, Option<Columns>), Error> {
-        let seal = |clear: &[u8]| {
-            next.seal_with(context(account, revision, self.number, clear), nonce, b"")
+        let seal = |number: u64, clear: &[u8]| {
+            next.seal_with(context(account, revision, number, clear), nonce, b"")
         };
-        let Some(evidence) = &self.earlier else { return Ok((seal(&self.clear), None)) };
-        let columns = Columns::of(evidence)?;
-        Ok((seal(&columns.covered()), Some(columns)))
+        match self {
+            Self::Seal { number, clear, .. } => Ok((seal(*number, clear), None)),
+            Self::Earlier { evidence, number } => {
+                let columns = Columns::of(evidence)?;
+                Ok((seal(*number, &columns.covered()), Some(columns)))
+            }
+        }
     }
 }
 

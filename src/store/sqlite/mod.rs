@@ -18,6 +18,7 @@ mod clear;
 pub(crate) mod evidence;
 pub(crate) mod listing;
 pub(crate) mod credentials;
+mod workers;
 pub(crate) mod reseal;
 pub(crate) mod slots;
 pub(crate) mod bundles;
