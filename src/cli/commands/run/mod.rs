@@ -115,7 +115,7 @@ pub(super) fn named_values(
         .collect()
 }
 
-/// Returns the tokens that the command gets, each once.
+/// Returns the tokens and ID tokens that the command gets, each once.
 fn tokens<'a>(
     wishes: &BTreeMap<Variable, Wish>,
     resolved: Option<&'a Resolved>,
@@ -123,8 +123,14 @@ fn tokens<'a>(
     let Some(Resolved { credentials, .. }) = resolved else { return BTreeSet::new() };
     let references = wishes.values().filter_map(Wish::reference);
     references
-        .filter(|reference| reference.field == Field::Token)
-        .filter_map(|reference| Some(credentials.get(&reference.account)?.token()?.expose()))
+        .filter_map(|reference| {
+            let credential = credentials.get(&reference.account)?;
+            match reference.field {
+                Field::Token => credential.token().map(SecretText::expose),
+                Field::IdToken => credential.id_token().map(SecretText::expose),
+                Field::Username | Field::ServerUrl | Field::ApiBaseUrl | Field::ExpiresAt => None,
+            }
+        })
         .collect()
 }
 
