@@ -80,10 +80,10 @@ pub(super) fn found(
         Proof::of(row, first, form, revision).filter(|it| it.holds(key, (account, revision)));
     let Some(proof) = proof else { return Found::Forged };
     let (evidence, number) = match proof {
-        Proof::Seal { number, .. } => (read(row, first, revision, parse), number),
+        Proof::Seal { number, .. } => (read(row, first, revision, parse).map(Box::new), number),
         Proof::Earlier { evidence, number } => (Some(evidence), number),
     };
-    evidence.map_or(Found::Forged, |evidence| Found::Genuine(Box::new(evidence), number))
+    evidence.map_or(Found::Forged, |evidence| Found::Genuine(evidence, number))
 }
 
 /// Reads the texts of the evidence by `parse`. A journal of another revision is none of this
@@ -104,7 +104,7 @@ pub(super) enum Proof {
     /// The seal, the number at which it was made, and the columns that it covers.
     Seal { seal: Vec<u8>, number: u64, clear: Vec<u8> },
     /// The evidence of an early vault, where nothing was sealed.
-    Earlier { evidence: Evidence, number: u64 },
+    Earlier { evidence: Box<Evidence>, number: u64 },
 }
 
 impl Proof {
@@ -118,7 +118,7 @@ impl Proof {
                 Some(Self::Seal { seal, number, clear: covered(row, first).ok()? })
             }
             Form::Earlier => {
-                let evidence = read(row, first, revision, parse_earlier)?;
+                let evidence = Box::new(read(row, first, revision, parse_earlier)?);
                 Some(Self::Earlier { evidence, number })
             }
         }
