@@ -10,6 +10,7 @@ pub(crate) mod stderr;
 pub(crate) mod ui;
 mod details;
 mod progress;
+mod pauses;
 mod questions;
 mod table;
 pub(crate) mod ci_mask;

@@ -52,6 +52,9 @@ pub(super) enum Change {
         /// The credential with its new status, if the status changes.
         credential: Option<Box<Credential>>,
     },
+    /// Stores a credential over the one at `revision` that has the same tokens, and keeps what is
+    /// recorded about those.
+    Amend { account: Account, revision: u64, credential: Box<Credential> },
     /// Stores a credential over the one at the revision `over`, or where none is.
     Put { account: Account, credential: Box<Credential>, over: Option<u64> },
     /// Stores imported credentials, and marks the `bundle` that they came in as imported.
@@ -158,9 +161,9 @@ impl Change {
             Self::BeginRefresh { account, .. } => {
                 Effect::on(Ground::Credential(account)).bookkeeping()
             }
-            Self::RecordCheck { account, .. } | Self::RecordHealth { account, .. } => {
-                Effect::on(Ground::Credential(account))
-            }
+            Self::RecordCheck { account, .. }
+            | Self::Amend { account, .. }
+            | Self::RecordHealth { account, .. } => Effect::on(Ground::Credential(account)),
             Self::Put { account, .. } | Self::Forget { account, .. } => {
                 Effect::on(Ground::Replaced(vec![account]))
             }
