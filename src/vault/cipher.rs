@@ -3,14 +3,11 @@
 //! Sealed bytes are `version (1) ‖ nonce (24) ‖ ciphertext ‖ tag (16)`. With 192-bit nonces,
 //! random ones don't collide in practice, so no counter has to survive a crash. The version is the
 //! first byte of the associated data too, so nothing opens as what has another one.
-//!
-//! The subkey that the draft derives for each seal is wiped here, but not by the library that
-//! encrypts with it: it opens that one seal, whose text this process had in its hands.
 
 use std::mem;
 
-use chacha20::{R20, hchacha};
-use ring::aead::{self, Aad, CHACHA20_POLY1305, LessSafeKey, Tag, UnboundKey};
+use chacha20poly1305::aead::{AeadInOut, KeyInit};
+use chacha20poly1305::{Tag, XChaCha20Poly1305, XNonce};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 /// The version that all seals have but those that say otherwise.
@@ -131,7 +128,7 @@ pub(super) fn seal_with(
     sealed.extend_from_slice(&nonce);
     sealed.extend_from_slice(plaintext);
     let tag = encrypt(key, bound_to, &nonce, &mut sealed[1 + NONCE..]);
-    sealed.extend_from_slice(tag.as_ref());
+    sealed.extend_from_slice(&tag);
     sealed
 }
 
@@ -146,28 +143,15 @@ pub(super) fn seal_in_place(
     text[0] = bound_to.version();
     text[1..=NONCE].copy_from_slice(&nonce);
     let tag = encrypt(key, bound_to, &nonce, &mut text[1 + NONCE..end]);
-    text[end..].copy_from_slice(tag.as_ref());
+    text[end..].copy_from_slice(&tag);
     // The buffer holds ciphertext now, so it is taken out of its wiping wrapper.
     mem::take(&mut *text)
 }
 
 fn encrypt(key: &Key, bound_to: &AssociatedData, nonce: &[u8; NONCE], text: &mut [u8]) -> Tag {
-    let (key, nonce) = of_one_seal(key, nonce);
-    key.seal_in_place_separate_tag(nonce, Aad::from(&bound_to.0), text)
+    XChaCha20Poly1305::new(&key.0.into())
+        .encrypt_inout_detached(&XNonce::from(*nonce), &bound_to.0, text.into())
         .expect("only texts of 256 GiB are too long to seal")
-}
-
-/// The key and the nonce with which ChaCha20-Poly1305 (RFC 8439) makes and opens one seal: a subkey
-/// from HChaCha20 takes up the first 16 bytes of the nonce, and the rest is padded (§2.3 of the draft).
-fn of_one_seal(Key(key): &Key, nonce: &[u8; NONCE]) -> (LessSafeKey, aead::Nonce) {
-    const PADDING: usize = 4;
-    let (first, rest) = nonce.split_at(NONCE - aead::NONCE_LEN + PADDING);
-    let first = first.try_into().expect("16 of 24 bytes");
-    let subkey = Zeroizing::new(hchacha::<R20>(key.into(), first).0);
-    let mut nonce = [0; aead::NONCE_LEN];
-    nonce[PADDING..].copy_from_slice(rest);
-    let key = UnboundKey::new(&CHACHA20_POLY1305, subkey.as_slice()).expect("it has 256 bits");
-    (LessSafeKey::new(key), aead::Nonce::assume_unique_for_key(nonce))
 }
 
 /// Opens bytes that [`seal`] returned, and returns the plaintext.
@@ -176,10 +160,14 @@ pub(super) fn open(
     bound_to: &AssociatedData,
     sealed: &[u8],
 ) -> Result<Zeroizing<Vec<u8>>, BrokenSeal> {
-    let (nonce, rest) = parts(bound_to, sealed)?;
-    let mut text = Zeroizing::new(rest.to_vec());
-    let length = decrypt(key, bound_to, nonce, &mut text)?;
-    text.truncate(length);
+    let (version, rest) = sealed.split_first().ok_or(BrokenSeal)?;
+    if *version != bound_to.version() {
+        return Err(BrokenSeal);
+    }
+    let (nonce, rest) = rest.split_first_chunk::<NONCE>().ok_or(BrokenSeal)?;
+    let (text, tag) = rest.split_last_chunk::<TAG>().ok_or(BrokenSeal)?;
+    let mut text = Zeroizing::new(text.to_vec());
+    decrypt(key, bound_to, nonce, &mut text, tag)?;
     Ok(text)
 }
 
@@ -190,35 +178,26 @@ pub(super) fn open_in_place(
     sealed: Vec<u8>,
 ) -> Result<OpenedSeal, BrokenSeal> {
     let mut opened = Zeroizing::new(sealed);
-    let nonce = *parts(bound_to, &opened)?.0;
-    decrypt(key, bound_to, &nonce, &mut opened[1 + NONCE..])?;
+    let (version, rest) = opened.split_first_mut().ok_or(BrokenSeal)?;
+    if *version != bound_to.version() {
+        return Err(BrokenSeal);
+    }
+    let (nonce, rest) = rest.split_first_chunk_mut::<NONCE>().ok_or(BrokenSeal)?;
+    let (text, tag) = rest.split_last_chunk_mut::<TAG>().ok_or(BrokenSeal)?;
+    decrypt(key, bound_to, nonce, text, tag)?;
     Ok(OpenedSeal(opened))
 }
 
-/// Returns the nonce of `sealed`, and what it seals with its tag. Fails if its version is another one
-/// or it is too short for a nonce.
-fn parts<'a>(
-    bound_to: &AssociatedData,
-    sealed: &'a [u8],
-) -> Result<(&'a [u8; NONCE], &'a [u8]), BrokenSeal> {
-    match sealed.split_first() {
-        Some((version, rest)) if *version == bound_to.version() => {
-            rest.split_first_chunk().ok_or(BrokenSeal)
-        }
-        Some(_) | None => Err(BrokenSeal),
-    }
-}
-
-/// Opens `sealed`, a text with its tag, where it stands, and returns the length of the text.
 fn decrypt(
     key: &Key,
     bound_to: &AssociatedData,
     nonce: &[u8; NONCE],
-    sealed: &mut [u8],
-) -> Result<usize, BrokenSeal> {
-    let (key, nonce) = of_one_seal(key, nonce);
-    let text = key.open_in_place(nonce, Aad::from(&bound_to.0), sealed);
-    text.map(|text| text.len()).map_err(|_| BrokenSeal)
+    text: &mut [u8],
+    tag: &[u8; TAG],
+) -> Result<(), BrokenSeal> {
+    XChaCha20Poly1305::new(&key.0.into())
+        .decrypt_inout_detached(&XNonce::from(*nonce), &bound_to.0, text.into(), &(*tag).into())
+        .map_err(|_| BrokenSeal)
 }
 
 #[cfg(test)]
