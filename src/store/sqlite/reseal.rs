@@ -19,6 +19,7 @@ use super::workers::work_through;
 use crate::model::account::Account;
 use crate::model::summary::Summary;
 use crate::store::error::Error;
+use crate::vault::evidence_key::{Code, EvidenceKey};
 use crate::vault::seal::{DataKey, Nonce, OpenedSeal, RowSeal};
 
 /// The number of rows that are read at once, at most, and their bytes in all, about.
@@ -54,8 +55,9 @@ pub(crate) fn examine(
     let form = header::check(connection, key)?;
     let (mut count, mut damage) = (0, Damage::default());
     let mut rows = Rows::of(connection, form)?;
+    let key = Keys::of(key);
     let look =
-        |batch: Vec<Sealed>| batch.into_iter().map(|sealed| sealed.check(key)).collect::<Vec<_>>();
+        |batch: Vec<Sealed>| batch.into_iter().map(|sealed| sealed.check(&key)).collect::<Vec<_>>();
     work_through(
         || rows.batch(),
         &look,
@@ -91,10 +93,11 @@ pub(crate) fn all(
     let mut update = Update::of(transaction)?;
     let mut count = 0;
     let mut rows = Rows::of(transaction, form)?;
+    let (key, next) = (Keys::of(key), Keys::of(next));
     let anew = |batch: Vec<Sealed>| -> Result<Vec<Anew>, Error> {
-        let nonces = Nonce::draw(2 * batch.len())?;
+        let nonces = Nonce::draw(batch.len())?;
         let mut nonces = nonces.into_iter();
-        batch.into_iter().map(|sealed| sealed.anew(key, next, &mut nonces)).collect()
+        batch.into_iter().map(|sealed| sealed.anew(&key, &next, &mut nonces)).collect()
     };
     work_through(
         || rows.batch(),
@@ -120,10 +123,11 @@ pub(crate) fn all(
 pub(super) fn seal_as_today(transaction: &Transaction<'_>, key: &DataKey) -> Result<(), Error> {
     let mut update = Update::of(transaction)?;
     let mut rows = Rows::of(transaction, Form::Earlier)?;
+    let key = Keys::of(key);
     let anew = |batch: Vec<Sealed>| -> Result<Vec<Option<Anew>>, Error> {
-        let nonces = Nonce::draw(2 * batch.len())?;
+        let nonces = Nonce::draw(batch.len())?;
         let mut nonces = nonces.into_iter();
-        Ok(batch.into_iter().map(|sealed| sealed.anew(key, key, &mut nonces).ok()).collect())
+        Ok(batch.into_iter().map(|sealed| sealed.anew(&key, &key, &mut nonces).ok()).collect())
     };
     work_through(
         || rows.batch(),
@@ -135,6 +139,18 @@ pub(super) fn seal_as_today(transaction: &Transaction<'_>, key: &DataKey) -> Res
             Ok(())
         },
     )
+}
+
+/// The keys of a row.
+struct Keys<'a> {
+    credential: &'a DataKey,
+    evidence: EvidenceKey<'a>,
+}
+
+impl<'a> Keys<'a> {
+    fn of(key: &'a DataKey) -> Self {
+        Self { credential: key, evidence: EvidenceKey::of(key) }
+    }
 }
 
 /// A row as it stands in the file.
@@ -166,7 +182,7 @@ enum Clear {
 struct Anew {
     row: i64,
     sealed: Vec<u8>,
-    proof: Vec<u8>,
+    proof: Code,
     /// The clear copy, where the row is to be written as a new one would be.
     clear: Option<Box<Summary>>,
     /// The evidence, where its texts are written anew.
@@ -202,7 +218,7 @@ impl Sealed {
     }
 
     /// Opens the row. Fails as reading it did, or with [`Error::Tampered`].
-    fn check(self, key: &DataKey) -> Result<(), Error> {
+    fn check(self, key: &Keys<'_>) -> Result<(), Error> {
         let (Content { account, clear, .. }, opened) = self.content?.open(key)?;
         match clear {
             Clear::Covered(_) => parsed(opened.text()).map(drop).ok_or(Error::Tampered { account }),
@@ -214,18 +230,18 @@ impl Sealed {
     /// [`Error::Tampered`].
     fn anew(
         self,
-        key: &DataKey,
-        next: &DataKey,
+        key: &Keys<'_>,
+        next: &Keys<'_>,
         nonces: &mut impl Iterator<Item = Nonce>,
     ) -> Result<Anew, Error> {
         const TOO_FEW: Error = Error::Inconsistent("too few random numbers");
         let row = self.row;
-        let (first, second) = (nonces.next().ok_or(TOO_FEW)?, nonces.next().ok_or(TOO_FEW)?);
+        let nonce = nonces.next().ok_or(TOO_FEW)?;
         let (Content { account, revision, clear, proof, .. }, opened) = self.content?.open(key)?;
-        let (proof, texts) = proof.anew(next, (&account, revision), second)?;
+        let (proof, texts) = proof.anew(&next.evidence, (&account, revision))?;
         let seal = |clear: &[u8]| {
             let place = place(RowSeal::BesideEvidence, &account, revision, clear);
-            next.seal_again(place, first, opened)
+            next.credential.seal_again(place, nonce, opened)
         };
         Ok(match clear {
             Clear::Covered(clear) => Anew { row, sealed: seal(&clear), proof, clear: None, texts },
@@ -244,18 +260,19 @@ impl Sealed {
 impl Content {
     /// The row without its seal, its clear copy and its evidence found to be true, and what was
     /// under the seal.
-    fn open(mut self, key: &DataKey) -> Result<(Self, OpenedSeal), Error> {
+    fn open(mut self, key: &Keys<'_>) -> Result<(Self, OpenedSeal), Error> {
         let sealed = mem::take(&mut self.sealed);
         let Self { account, revision, .. } = &self;
         let covered = match &self.clear {
             Clear::Covered(clear) => clear.as_slice(),
             Clear::Compared(_) => &[],
         };
-        let opened = key.open_in_place(place(self.seal, account, *revision, covered), sealed);
+        let opened =
+            key.credential.open_in_place(place(self.seal, account, *revision, covered), sealed);
         let Ok(opened) = opened else {
             return Err(Error::Tampered { account: self.account });
         };
-        if !self.proof.holds(key, (account, *revision)) {
+        if !self.proof.holds(&key.evidence, (account, *revision)) {
             return Err(Error::Tampered { account: self.account });
         }
         if let Clear::Compared(summary) = self.clear {

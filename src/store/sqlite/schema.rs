@@ -37,7 +37,7 @@ struct Table {
 /// - `intents_2`: keychain entries that are about to be made, or were replaced and are about to go.
 ///   `seal` is absent while the vault has no data key.
 /// - `credentials_2`: `sealed` covers all columns up to `login_by`, which are a copy of what is
-///   under it. `evidence` covers the columns behind it.
+///   under it. `evidence` is a code over the columns behind it.
 ///
 /// An older program knows other names, so one that is still running fails before it sends anything.
 const TABLES: [Table; 4] = [
