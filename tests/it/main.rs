@@ -26,6 +26,7 @@ mod errors;
 mod ci_log;
 mod owners;
 mod key;
+mod key_remove;
 mod key_slots;
 mod rotate_key;
 mod backup;

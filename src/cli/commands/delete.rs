@@ -83,7 +83,7 @@ fn no_user(vault: &Vault, choice: &Choice) -> CliError {
     let accounts = vault.accounts(choice.provider.as_ref(), None).unwrap_or_default();
     let error = CliError::new(Kind::Usage, "a deletion names the user, as in PROVIDER/USER");
     match &accounts[..] {
-        [account] => error.hint(command("delete", account)),
+        [account] => error.hint(Hint::Confirmed(command("delete", account))),
         _ => error.hint("tokctl list"),
     }
 }
