@@ -34,9 +34,10 @@ fn words(why: &str, error: &(dyn Error + 'static)) -> String {
             }
             let reason = innermost.to_string();
             let reason = reason.split(" (os error").next().unwrap_or_default();
-            match reason.contains(why) {
-                true => format!("{NAMED} can't be reached"),
-                false => format!("{NAMED} can't be reached: {}", reason.to_lowercase()),
+            if reason.contains(why) {
+                format!("{NAMED} can't be reached")
+            } else {
+                format!("{NAMED} can't be reached: {}", reason.to_lowercase())
             }
         }
         "unsuccessful" => format!("{NAMED} refused to connect to it"),

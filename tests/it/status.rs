@@ -34,7 +34,7 @@ fn what_needs_somebody_comes_first_and_ends_with_4() {
     assert!(said.contains("hint: tokctl login acme/z\n"), "{said}");
 
     let well = env.tokctl(["status", "vendor/x"]).assert().success().stderr_eq("");
-    assert_eq!(stdout(&well), "vendor/x\tworks\t\n");
+    assert_eq!(stdout(&well), "vendor/x\tnot checked yet\t\n");
     env.tokctl(["status", "vendor"]).assert().code(4);
     let said = stderr(&env.tokctl(["status", "vendor/y"]).assert().code(3));
     assert!(said.contains("no credential for `vendor/y`"), "{said}");
