@@ -41,6 +41,7 @@ mod id_token;
 mod neighbour;
 mod login_again;
 mod login_retries;
+mod network;
 mod revocation;
 mod login_device;
 mod login_unattended;
