@@ -452,7 +452,7 @@ set edit:completion:arg-completer[tokctl] = {|@words|
             cand --color 'When to use colours: auto, always or never [env: NO_COLOR, CLICOLOR_FORCE]'
             cand --resolve-env 'Resolve variables that are in the environment and whose value is a tokctl:// reference'
             cand --no-masking 'Let the command''s output through as it is'
-            cand --mask 'Mask tokens in output that goes to a file as well'
+            cand --mask 'Mask tokens in output that goes to a file that is no log as well'
             cand --no-input 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]'
             cand --json 'Print data and errors as JSON'
             cand -q 'Say less on stderr; twice: errors alone'

@@ -413,7 +413,7 @@ always\t''
 never\t''"
 complete -c tokctl -n "__fish_tokctl_using_subcommand run" -l resolve-env -d 'Resolve variables that are in the environment and whose value is a tokctl:// reference'
 complete -c tokctl -n "__fish_tokctl_using_subcommand run" -l no-masking -d 'Let the command\'s output through as it is'
-complete -c tokctl -n "__fish_tokctl_using_subcommand run" -l mask -d 'Mask tokens in output that goes to a file as well'
+complete -c tokctl -n "__fish_tokctl_using_subcommand run" -l mask -d 'Mask tokens in output that goes to a file that is no log as well'
 complete -c tokctl -n "__fish_tokctl_using_subcommand run" -l no-input -d 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]'
 complete -c tokctl -n "__fish_tokctl_using_subcommand run" -l json -d 'Print data and errors as JSON'
 complete -c tokctl -n "__fish_tokctl_using_subcommand run" -s q -l quiet -d 'Say less on stderr; twice: errors alone'

@@ -75,6 +75,7 @@ mod audit;
 mod doctor;
 mod tampering;
 mod secrets_stay_sealed;
+mod masking;
 mod memory;
 mod details;
 mod screens;

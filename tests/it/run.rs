@@ -692,12 +692,14 @@ fn output_that_goes_to_a_file_is_masked_only_if_that_is_asked_for() {
     let env = world();
     for (args, shown) in [(&[][..], TOKEN), (&["--mask"], "***")] {
         let args = [&["--env", "A=vendor/x"], args].concat();
-        let file = fs::File::create(env.path("out")).unwrap();
+        let (out, errors) = (env.path("out"), env.path("errors"));
         let mut command = env.command(running(&args, "echo $A; echo $A >&2"));
-        let errors = file.try_clone().unwrap();
-        assert!(command.stdout(file).stderr(errors).status().unwrap().success());
-        let said = fs::read_to_string(env.path("out")).unwrap();
-        assert_eq!(said, format!("{shown}\n{shown}\n"));
+        command.stdout(fs::File::create(&out).unwrap());
+        command.stderr(fs::File::create(&errors).unwrap());
+        assert!(command.status().unwrap().success());
+        for path in [out, errors] {
+            assert_eq!(fs::read_to_string(path).unwrap(), format!("{shown}\n"));
+        }
     }
 }
 
