@@ -12,9 +12,6 @@ use super::secrets::Secrets;
 /// The text that replaces a secret.
 const MASK: &[u8] = b"***";
 
-/// The usual length of a piece of text, in bytes.
-const PIECE: usize = 64 * 1024;
-
 /// The filter of one stream.
 pub(super) struct Masker<'a> {
     secrets: &'a Secrets,
@@ -40,8 +37,7 @@ impl<'a> Masker<'a> {
             needles: Needles::default(),
             patience,
             held: Zeroizing::default(),
-            // A buffer that grows leaves copies behind.
-            joined: Zeroizing::new(Vec::with_capacity(2 * PIECE)),
+            joined: Zeroizing::default(),
             shown: 0,
             since: None,
         }
@@ -56,6 +52,11 @@ impl<'a> Masker<'a> {
             bytes
         } else {
             self.joined.clear();
+            let needed = before + bytes.len();
+            if self.joined.capacity() < needed {
+                // A buffer that grows leaves copies behind.
+                self.joined = Zeroizing::new(Vec::with_capacity(needed));
+            }
             self.joined.extend_from_slice(&self.held);
             self.joined.extend_from_slice(bytes);
             self.joined.as_slice()
