@@ -58,6 +58,9 @@ secret_text! {
     AccessToken
     /// A token with which the authorization server issues a new access token (RFC 6749 §1.5).
     RefreshToken
+    /// The signed statement about who logged in, for the client alone (OpenID Connect Core 1.0 §2).
+    /// It names a person, and some services take it as a proof, so it is a secret.
+    IdToken
     /// The client's password at the token endpoint (RFC 6749 §2.3.1).
     ClientSecret
     /// The code that the browser brings back from the authorization server (RFC 6749 §1.3.1).
@@ -98,6 +101,13 @@ impl AccessToken {
 }
 
 impl RefreshToken {
+    /// Makes a token of a server's text, by the rule of [`AccessToken::parse_issued`].
+    pub(crate) fn parse_issued(text: String) -> Result<Self, Malformed> {
+        check_issued(text).map(Self::from_trusted)
+    }
+}
+
+impl IdToken {
     /// Makes a token of a server's text, by the rule of [`AccessToken::parse_issued`].
     pub(crate) fn parse_issued(text: String) -> Result<Self, Malformed> {
         check_issued(text).map(Self::from_trusted)

@@ -123,6 +123,7 @@ pub(crate) fn outcome(got: &Result<LiveToken, CliError>) -> &'static str {
             Warning::BeingRefreshed => "being_refreshed",
             Warning::InDoubt => "interrupted",
             Warning::Forged => "tampered",
+            Warning::IdTokenDropped(_) => "refreshed",
             Warning::NotRefreshed(_) => "not_refreshed",
         },
         Ok(LiveToken { refreshed: true, .. }) => "refreshed",

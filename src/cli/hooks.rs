@@ -94,7 +94,9 @@ fn health_after(outcome: &Result<LiveToken, ops::Error>) -> Option<(CredentialHe
         Ok(token) if token.credential.status == Status::LoginRequired => return Some(refused()),
         Ok(LiveToken { warning: Some(Warning::NotRefreshed(error)), .. }) => error,
         Ok(LiveToken {
-            warning: None | Some(Warning::Inactive | Warning::Fading { .. }), ..
+            warning:
+                None | Some(Warning::Inactive | Warning::Fading { .. } | Warning::IdTokenDropped(_)),
+            ..
         }) => return Some((CredentialHealth::Good, String::new())),
         Ok(LiveToken {
             warning: Some(Warning::BeingRefreshed | Warning::InDoubt | Warning::Forged),

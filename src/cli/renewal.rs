@@ -12,7 +12,7 @@ use crate::model::account::Account;
 use crate::model::credential::{Credential, Grant};
 use crate::model::readiness::Need;
 use crate::ops::providers::{self, Drift, Provider};
-use crate::ops::token::{Caller, LiveToken, Policy, Rules, Warning};
+use crate::ops::token::{Caller, IdTokenFault, LiveToken, Policy, Rules, Warning};
 use crate::ops::{self, OpenVault};
 use crate::secret::ClientSecret;
 
@@ -170,11 +170,17 @@ pub(crate) fn warn(context: &Context, account: &Account, token: &LiveToken) {
         Some(Warning::Forged) => format!(
             "what the vault says of the last refresh of `{account}` was tampered with, its token works until its end: `{login}`"
         ),
+        Some(Warning::IdTokenDropped(fault)) => id_token_dropped(account, fault),
         Some(Warning::NotRefreshed(error)) => {
             format!("`{account}` could not be refreshed, its token still works: {}", reason(error))
         }
     };
     context.ui.warning(&message);
+}
+
+/// Returns the warning about an ID token that came with a refresh and was dropped.
+pub(crate) fn id_token_dropped(account: &Account, fault: &IdTokenFault) -> String {
+    format!("the ID token that came with the refresh of `{account}` was dropped: {fault}")
 }
 
 /// Returns why a token was not renewed, in the server's words if there are any.

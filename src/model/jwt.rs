@@ -1,6 +1,7 @@
 //! The claims of a token that happens to be a JSON Web Token (RFC 7519).
 //!
-//! An access token belongs to the API, and tokctl does not check it. Its claims are a hint.
+//! An access token belongs to the API, and tokctl does not check it: its claims are a hint. What an
+//! ID token claims is checked by [`id_token`](crate::oauth::id_token).
 
 use data_encoding::BASE64URL_NOPAD;
 use jiff::Timestamp;
@@ -12,15 +13,23 @@ const LONGEST: usize = 64 * 1024;
 
 /// Returns the end (`exp`) that `token` itself names, or `None` if it is no JWT or names none.
 pub(crate) fn expiry(token: &str) -> Option<Timestamp> {
+    moment(claims(token)?.get("exp")?)
+}
+
+/// Returns the claims of `token`, or `None` if it is no JWT that is signed and not encrypted.
+pub(crate) fn claims(token: &str) -> Option<Value> {
     let mut parts = token.split('.');
     let (_header, claims, _signature) = (parts.next()?, parts.next()?, parts.next()?);
     if parts.next().is_some() || token.len() > LONGEST {
         return None;
     }
     let claims = BASE64URL_NOPAD.decode(claims.trim_end_matches('=').as_bytes()).ok()?;
-    let claims: Value = serde_json::from_slice(&Zeroizing::new(claims)).ok()?;
-    let exp = claims.get("exp")?;
-    let seconds = exp.as_i64().or_else(|| exp.as_f64().map(whole))?;
+    serde_json::from_slice(&Zeroizing::new(claims)).ok().filter(Value::is_object)
+}
+
+/// Reads a `NumericDate` (RFC 7519 §2).
+pub(crate) fn moment(claim: &Value) -> Option<Timestamp> {
+    let seconds = claim.as_i64().or_else(|| claim.as_f64().map(whole))?;
     Timestamp::from_second(seconds).ok()
 }
 

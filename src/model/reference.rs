@@ -21,7 +21,7 @@ pub(crate) enum Error {
     #[error("a reference is PROVIDER/USER or tokctl://PROVIDER/USER, with /FIELD where wanted")]
     Shape,
     /// A credential has no field of that name.
-    #[error("a field is one of token, username, server_url, api_base_url and expires_at")]
+    #[error("a field is one of token, username, server_url, api_base_url, expires_at and id_token")]
     Field,
     #[error(transparent)]
     Account(#[from] account::Error),
@@ -43,6 +43,7 @@ pub(crate) enum Field {
     ServerUrl,
     ApiBaseUrl,
     ExpiresAt,
+    IdToken,
 }
 
 impl Reference {
@@ -75,8 +76,14 @@ impl FromStr for Named {
 }
 
 impl Field {
-    const ALL: [Self; 5] =
-        [Self::Token, Self::Username, Self::ServerUrl, Self::ApiBaseUrl, Self::ExpiresAt];
+    const ALL: [Self; 6] = [
+        Self::Token,
+        Self::Username,
+        Self::ServerUrl,
+        Self::ApiBaseUrl,
+        Self::ExpiresAt,
+        Self::IdToken,
+    ];
 
     pub(crate) fn as_str(self) -> &'static str {
         match self {
@@ -85,14 +92,23 @@ impl Field {
             Self::ServerUrl => "server_url",
             Self::ApiBaseUrl => "api_base_url",
             Self::ExpiresAt => "expires_at",
+            Self::IdToken => "id_token",
         }
     }
 
     /// Whether the value changes with each token.
     pub(crate) fn changes_with_token(self) -> bool {
         match self {
-            Self::Token | Self::ExpiresAt => true,
+            Self::Token | Self::ExpiresAt | Self::IdToken => true,
             Self::Username | Self::ServerUrl | Self::ApiBaseUrl => false,
+        }
+    }
+
+    /// Whether the value is a secret, which has to be masked and whose use is recorded.
+    pub(crate) fn is_secret(self) -> bool {
+        match self {
+            Self::Token | Self::IdToken => true,
+            Self::Username | Self::ServerUrl | Self::ApiBaseUrl | Self::ExpiresAt => false,
         }
     }
 
@@ -166,6 +182,7 @@ mod tests {
             ("acme/token", "token", Field::Token),
             ("tokctl://acme/x/api_base_url", "x", Field::ApiBaseUrl),
             ("tokctl://acme/a%2Ftoken/expires_at", "a/token", Field::ExpiresAt),
+            ("acme/x/id_token", "x", Field::IdToken),
             ("tokctl://acme/a%2Ftoken", "a/token", Field::Token),
         ] {
             let reference: Reference = text.parse().unwrap();

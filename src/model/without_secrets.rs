@@ -57,6 +57,8 @@ impl OAuthGrant {
             expiry,
             due_at,
             refresh_token: _,
+            // It says who a person is, and some services take it as a proof of that.
+            id_token: _,
             // A renewal may hold the key of a service account.
             renewal: _,
             scopes,
@@ -79,6 +81,7 @@ impl OAuthGrant {
             expiry: *expiry,
             due_at,
             refresh_token: None,
+            id_token: None,
             renewal: RenewalGrant::RefreshToken,
             scopes: scopes.clone(),
             client: client.without_secrets(kept),
@@ -98,6 +101,7 @@ impl Client {
             revocation_endpoint,
             revocation_method,
             dialect,
+            token_params,
             trusted_certificates,
         } = self;
         Self {
@@ -110,6 +114,7 @@ impl Client {
             },
             revocation_method: *revocation_method,
             dialect: dialect.clone(),
+            token_params: token_params.clone(),
             trusted_certificates: trusted_certificates.clone(),
         }
     }

@@ -27,6 +27,11 @@ pub(crate) struct Metadata {
 }
 
 impl Metadata {
+    /// Returns the issuer as the server writes it, which is how its ID tokens name it.
+    pub(crate) fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
     /// Whether the server takes a client secret in the form and nowhere else.
     pub(crate) fn wants_secret_in_form(&self) -> bool {
         let takes = |method: &str| {

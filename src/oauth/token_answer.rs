@@ -14,7 +14,7 @@ use crate::model::credential::Expiry;
 use crate::model::dialect::{Dialect, ExpiryShape};
 use crate::model::jwt;
 use crate::model::scope::Scopes;
-use crate::secret::{AccessToken, RefreshToken, SecretText};
+use crate::secret::{AccessToken, IdToken, RefreshToken, SecretText};
 
 /// The tokens that a token endpoint issued.
 #[derive(Debug)]
@@ -24,6 +24,8 @@ pub(crate) struct TokenAnswer {
     pub(crate) expiry: Expiry,
     /// A new refresh token; without one, the old one stays valid.
     pub(crate) refresh_token: Option<RefreshToken>,
+    /// The ID token, which nobody has checked yet.
+    pub(crate) id_token: Option<IdToken>,
     /// The end of the refresh token, where the server said so.
     pub(crate) refresh_expires_at: Option<Timestamp>,
     /// The scopes that were granted, where the server said so.
@@ -77,6 +79,9 @@ pub(crate) fn parse(
         refresh_token: fields
             .text("refresh_token")
             .and_then(|text| RefreshToken::parse_issued(answer_fields::trimmed(text)).ok()),
+        id_token: fields
+            .text("id_token")
+            .and_then(|text| IdToken::parse_issued(answer_fields::trimmed(text)).ok()),
         refresh_expires_at: expiry_after(refresh_life, now).at().filter(|at| *at > now),
         scopes: fields.value("scope").or_else(|| fields.value("scopes")).and_then(scopes),
     })

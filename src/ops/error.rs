@@ -9,6 +9,7 @@ use crate::model::account::{self, Account};
 use crate::model::address::Address;
 use crate::model::attempt::Attempt;
 pub(crate) use crate::oauth::http::Fault;
+use crate::oauth::id_token;
 pub(crate) use crate::oauth::listener::Error as ListenerError;
 pub(crate) use crate::oauth::metadata::Error as MetadataError;
 pub(crate) use crate::oauth::protected_resource::Error as ResourceError;
@@ -139,6 +140,9 @@ pub(crate) enum Error {
     /// The user or the authorization server refused the login.
     #[error("the login was refused: {reason}")]
     LoginRefused { reason: String },
+    /// The ID token says that the answer is not one to this login, so nothing was stored.
+    #[error("the ID token is not one for this login, so nothing was stored")]
+    ForeignIdToken { source: id_token::Error },
     /// The device code expired before anybody entered it.
     #[error("the code was not entered in time")]
     CodeExpired,
@@ -219,6 +223,9 @@ pub(crate) enum SlotError {
     /// The vault has as many passphrase slots as it may have: each makes a wrong passphrase slower.
     #[error("this vault has {MOST_PASSPHRASES} passphrase slots, and takes no more")]
     TooMany,
+    /// The new secret is that of a slot which is there: only another one makes one way more.
+    #[error("the new secret opens the key slot {id} already")]
+    Opens { id: SlotId },
     /// Another process changed the slots after they were read: trying again helps.
     #[error("the key slots were changed meanwhile")]
     Changed,

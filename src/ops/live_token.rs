@@ -8,6 +8,7 @@ use super::error::{Error, LoginReason, StoreError};
 use crate::model::account::Account;
 use crate::model::credential::{Credential, Expiry, Grant, Status};
 use crate::model::readiness::{Need, Readiness, readiness};
+pub(crate) use crate::oauth::id_token::Error as IdTokenFault;
 use crate::secret::AccessToken;
 use crate::store::OpenVault;
 
@@ -33,6 +34,8 @@ pub(crate) enum Warning {
     InDoubt,
     /// The evidence of the credential was forged, so nothing will renew the token.
     Forged,
+    /// The token is new, and the ID token that came with it was dropped for this reason.
+    IdTokenDropped(IdTokenFault),
     /// The token is due, and could not be renewed for this reason.
     NotRefreshed(Box<Error>),
 }

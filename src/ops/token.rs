@@ -7,7 +7,9 @@
 use super::clock::Clock;
 use super::credential;
 use super::error::Error;
-pub(crate) use super::live_token::{LiveToken, Policy, TokenState, Warning, find, token_of};
+pub(crate) use super::live_token::{
+    IdTokenFault, LiveToken, Policy, TokenState, Warning, find, token_of,
+};
 use super::refresh::{Refresh, Today, Trigger};
 use crate::model::account::Account;
 use crate::model::audit::Settings;

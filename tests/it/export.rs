@@ -42,7 +42,7 @@ pub(crate) fn export(env: &TestEnv, args: &[&str]) -> String {
 
 /// Hands `acme/x` over and gives the bundle.
 #[track_caller]
-fn hand_over(env: &TestEnv) -> String {
+pub(crate) fn hand_over(env: &TestEnv) -> String {
     env.tokctl(MOVE.iter().chain(&["key:bundle.key"])).assert().success().stdout_eq("");
     read(env, "x.bundle")
 }

@@ -34,7 +34,8 @@ fn google() -> (AuthorizationServer, TestEnv) {
 }
 
 fn log_in(server: &AuthorizationServer, env: &TestEnv, token: &str, granted: &str) -> String {
-    server.will_log_in(issue().expires_in(0).with("scope", json!(granted)));
+    let answer = issue().expires_in(0).with("scope", json!(granted));
+    server.will_log_in(answer.with_id_token(json!({ "email": "alice@example.com" })));
     let alice = json!({ "sub": "1", "email": "alice@example.com", "name": "Alice" });
     server.will_serve(USER_INFO, &format!("Bearer {token}"), Response::json(200, &alice));
     let login = env.begin_login(["login", "work", "--scope", CALENDAR]);

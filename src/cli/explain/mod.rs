@@ -100,9 +100,9 @@ impl From<OpsError> for CliError {
             }
             OpsError::RedirectUri { .. } => (Kind::Usage, Some(REDIRECT_URI.into())),
             OpsError::Listener(source) => return listener_error(source),
-            OpsError::LoginRefused { .. } | OpsError::CodeExpired => {
-                (Kind::LoginFailed, Some(Hint::Again(&[])))
-            }
+            OpsError::LoginRefused { .. }
+            | OpsError::CodeExpired
+            | OpsError::ForeignIdToken { .. } => (Kind::LoginFailed, Some(Hint::Again(&[]))),
             OpsError::NotRedeemed { source } => not_redeemed(source),
             OpsError::NoUser { .. } => (Kind::Usage, Some("name the user with `--user`".into())),
             OpsError::NotRevoked { source, .. } => {

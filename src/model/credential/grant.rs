@@ -11,10 +11,12 @@ use crate::model::client::{ClientAuthentication, RevocationMethod};
 #[cfg(test)]
 use crate::model::dialect::Dialect;
 use crate::model::grant_life::GrantLife;
+#[cfg(test)]
+use crate::model::request_params::RequestParams;
 use crate::model::scope::Scopes;
 #[cfg(test)]
 use crate::secret::SecretText;
-use crate::secret::{self, AccessToken, RefreshToken};
+use crate::secret::{self, AccessToken, IdToken, RefreshToken};
 
 /// The origin of a token, which decides how the next one is obtained.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -51,6 +53,9 @@ pub(crate) struct OAuthGrant {
     pub(crate) due_at: Option<Timestamp>,
     #[serde(with = "secret::sealed::option", default, skip_serializing_if = "Option::is_none")]
     pub(crate) refresh_token: Option<RefreshToken>,
+    /// The last ID token of this grant that passed its checks (OpenID Connect Core 1.0 §2).
+    #[serde(with = "secret::sealed::option", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) id_token: Option<IdToken>,
     /// The grant that brings the next access token. Sealed grants without this field are older than
     /// the choice and have a refresh token.
     #[serde(default)]
@@ -102,6 +107,7 @@ impl OAuthGrant {
             expiry,
             due_at: None,
             refresh_token: Some(SecretText::from_trusted("made-up".into())),
+            id_token: None,
             renewal: RenewalGrant::RefreshToken,
             scopes: Scopes::default(),
             client: Client {
@@ -111,6 +117,7 @@ impl OAuthGrant {
                 revocation_endpoint: None,
                 revocation_method: RevocationMethod::Rfc7009,
                 dialect: Dialect::default(),
+                token_params: RequestParams::default(),
                 trusted_certificates: None,
             },
             granted_at: Timestamp::UNIX_EPOCH,

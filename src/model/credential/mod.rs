@@ -13,10 +13,9 @@ pub(crate) use self::expiry::Expiry;
 pub(crate) use self::grant::{Grant, OAuthGrant, StaticToken};
 pub(crate) use self::renewal::{RenewalGrant, RenewalProof};
 use super::address::Address;
+use super::jwt;
 use super::scope::Scopes;
-use crate::secret::AccessToken;
-#[cfg(test)]
-use crate::secret::SecretText;
+use crate::secret::{AccessToken, IdToken, SecretText};
 
 /// Everything that tokctl keeps for one [`Account`](super::account::Account). It is sealed as a
 /// whole.
@@ -53,6 +52,19 @@ impl Credential {
             Grant::Static(token) => token.token.as_ref(),
             Grant::OAuth(grant) => grant.access_token.as_ref(),
         }
+    }
+
+    /// Returns the ID token, if the credential has one.
+    pub(crate) fn id_token(&self) -> Option<&IdToken> {
+        match &self.grant {
+            Grant::Static(_) => None,
+            Grant::OAuth(grant) => grant.id_token.as_ref(),
+        }
+    }
+
+    /// Returns the end of [`Credential::id_token`], which may come before that of the access token.
+    pub(crate) fn id_token_expiry(&self) -> Option<Timestamp> {
+        jwt::expiry(self.id_token()?.expose())
     }
 
     /// Returns the end of [`Credential::token`].

@@ -172,6 +172,7 @@ fn client(
         revocation_endpoint: endpoints.revocation.clone(),
         revocation_method: provider.definition.revocation_method.unwrap_or_default(),
         dialect: provider.definition.dialect.after_login(None),
+        token_params: provider.token_params(None),
         trusted_certificates: service.trusted_certificates.clone(),
     })
 }
@@ -198,6 +199,7 @@ fn oauth_grant(held: HeldGrant, service: &Service, client: Client, now: Timestam
         expiry,
         due_at: due,
         refresh_token,
+        id_token: None,
         renewal: renewal.kind.renewal_after_consent(),
         scopes: held.scopes,
         client,

@@ -8,6 +8,7 @@ use std::time::Instant;
 use url::Url;
 
 use super::granted::Granted;
+use super::id_token::{self, Person};
 use super::plan::Plan;
 use crate::model::address::Address;
 use crate::model::client::Client;
@@ -15,6 +16,7 @@ use crate::model::definition::Pkce;
 use crate::oauth::authorization_response::{AuthorizationResponse, ExpectedResponse};
 pub(crate) use crate::oauth::listener::Stranger;
 use crate::oauth::listener::{self, Listener};
+use crate::oauth::nonce::Nonce;
 use crate::oauth::pasted::PasteInput;
 pub(crate) use crate::oauth::pasted::{Lines, Unusable};
 use crate::oauth::pkce;
@@ -33,6 +35,7 @@ pub(crate) struct Pending {
     way_back: WayBack,
     expected: ExpectedResponse,
     verifier: Option<CodeVerifier>,
+    nonce: Option<Nonce>,
     address: Url,
 }
 
@@ -63,9 +66,10 @@ pub(crate) fn start(mut plan: Plan, port: Option<u16>, clock: Clock) -> Result<P
         Pkce::Required | Pkce::Send => Some(pkce::code_verifier()?),
         Pkce::Off => None,
     };
+    let nonce = if id_token::is_asked_for(&plan) { Some(Nonce::random()?) } else { None };
     let redirect_uri = way_back.redirect_uri();
-    let address =
-        authorization_request(&plan, authorization, &redirect_uri, &state, verifier.as_ref());
+    let proofs = Proofs { state: &state, verifier: verifier.as_ref(), nonce: nonce.as_ref() };
+    let address = authorization_request(&plan, authorization, &redirect_uri, proofs);
     let client = plan.client(&endpoints, Some(&redirect_uri));
     let (server, secret) = (plan.server.as_ref(), plan.client_secret.as_ref());
     let check = plan.provider.answer_check(server, secret, clock)?;
@@ -75,7 +79,7 @@ pub(crate) fn start(mut plan: Plan, port: Option<u16>, clock: Clock) -> Result<P
         issuer_required: endpoints.names_itself,
         check,
     };
-    Ok(Pending { plan, client, way_back, expected, verifier, address })
+    Ok(Pending { plan, client, way_back, expected, verifier, nonce, address })
 }
 
 /// Binds the port to which the browser returns, unless its answer has to be pasted.
@@ -110,13 +114,20 @@ impl WayBack {
     }
 }
 
+/// The parameters that tie an answer to the login that asked for it.
+#[derive(Clone, Copy)]
+struct Proofs<'a> {
+    state: &'a State,
+    verifier: Option<&'a CodeVerifier>,
+    nonce: Option<&'a Nonce>,
+}
+
 /// Returns the address of the authorization request (RFC 6749 §4.1.1).
 fn authorization_request(
     plan: &Plan,
     endpoint: &Address,
     redirect_uri: &str,
-    state: &State,
-    verifier: Option<&CodeVerifier>,
+    Proofs { state, verifier, nonce }: Proofs<'_>,
 ) -> Url {
     let mut address = endpoint.url().clone();
     let mut query = address.query_pairs_mut();
@@ -133,9 +144,10 @@ fn authorization_request(
             .append_pair("code_challenge", &pkce::code_challenge(verifier))
             .append_pair("code_challenge_method", "S256");
     }
-    for (name, value) in &plan.provider.definition.authorization_params {
-        query.append_pair(name, value);
+    if let Some(nonce) = nonce {
+        query.append_pair("nonce", nonce.expose());
     }
+    query.extend_pairs(plan.provider.authorization_params().pairs());
     drop(query);
     address
 }
@@ -151,7 +163,7 @@ impl Pending {
     /// of this machine brings is told to `refused`, and the wait goes on.
     ///
     /// Fails with [`Error::Listener`] if no answer comes or it fails a check, with
-    /// [`Error::LoginRefused`], or with [`Error::NotRedeemed`].
+    /// [`Error::LoginRefused`], [`Error::ForeignIdToken`], or with [`Error::NotRedeemed`].
     pub(crate) fn wait(
         self,
         deadline: Instant,
@@ -182,10 +194,12 @@ impl Pending {
             }
         };
         let now = clock();
-        let params = &self.plan.provider.definition.token_params;
+        let params = &self.plan.provider.definition.code_params;
         let verifier = self.verifier.as_ref();
         let answer = token::redeem(&self.client, code, &redirect_uri, verifier, params, now)
             .map_err(|source| Error::NotRedeemed { source })?;
-        Ok(Granted::new(self.plan, self.client, answer, now).with_browser(arrived))
+        let person = Person::Consented { nonce: self.nonce.as_ref() };
+        let granted = Granted::new(self.plan, self.client, person, answer, now)?;
+        Ok(granted.with_browser(arrived))
     }
 }

@@ -1,6 +1,7 @@
 //! A login of the client itself with its id and secret (RFC 6749 §4.4).
 
 use super::granted::Granted;
+use super::id_token::Person;
 use super::plan::Plan;
 use crate::model::credential::RenewalGrant;
 use crate::oauth::client_credentials;
@@ -18,5 +19,5 @@ pub(crate) fn log_in(mut plan: Plan, clock: Clock) -> Result<Granted, Error> {
         .answer
         .map_err(|source| Error::NotRedeemed { source })?;
     let renewal = RenewalGrant::ClientCredentials { scopes: plan.scopes.clone() };
-    Ok(Granted::new(plan, client, answer, now).with_renewal(renewal))
+    Ok(Granted::new(plan, client, Person::None, answer, now)?.with_renewal(renewal))
 }

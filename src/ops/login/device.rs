@@ -6,6 +6,7 @@
 use std::time::{Duration, Instant};
 
 use super::granted::Granted;
+use super::id_token::Person;
 use super::plan::Plan;
 use crate::model::client::Client;
 pub(crate) use crate::oauth::device_authorization::DeviceAuthorization;
@@ -32,7 +33,8 @@ pub(crate) fn start(mut plan: Plan) -> Result<Pending, Error> {
         .as_ref()
         .ok_or_else(|| plan.provider.incomplete("device_authorization_endpoint"))?;
     let client = plan.client(&endpoints, None);
-    let authorization = device_authorization::request(&client, endpoint, &plan.scopes)
+    let params = plan.provider.device_params();
+    let authorization = device_authorization::request(&client, endpoint, &plan.scopes, &params)
         .map_err(|source| Error::NotRedeemed { source })?;
     Ok(Pending { plan, client, authorization, received: Instant::now() })
 }
@@ -45,7 +47,8 @@ impl Pending {
 
     /// Polls the server until it answers, the code expires, or `timeout` is over.
     ///
-    /// Fails with [`Error::CodeExpired`], [`Error::LoginRefused`] or [`Error::NotRedeemed`].
+    /// Fails with [`Error::CodeExpired`], [`Error::LoginRefused`], [`Error::ForeignIdToken`] or
+    /// [`Error::NotRedeemed`].
     pub(crate) fn wait(self, timeout: Option<Duration>, clock: Clock) -> Result<Granted, Error> {
         let life = timeout.unwrap_or(Duration::MAX).min(self.authorization.expires_in);
         let mut poll_interval = PollInterval::of(&self.authorization);
@@ -70,7 +73,8 @@ impl Pending {
                 http::REQUEST_TIMEOUT,
             ) {
                 PollOutcome::Granted(answer) => {
-                    return Ok(Granted::new(self.plan, self.client, answer, now));
+                    let person = Person::Consented { nonce: None };
+                    return Granted::new(self.plan, self.client, person, answer, now);
                 }
                 PollOutcome::Pending => {
                     trouble = None;

@@ -5,6 +5,7 @@
 
 use jiff::Timestamp;
 
+use super::id_token::{self, IdTokenWarning, Person, Received};
 use super::identity::{self, Identity};
 use super::plan::Plan;
 use super::replaced::Replaced;
@@ -31,6 +32,7 @@ pub(crate) struct Granted {
     plan: Plan,
     client: Client,
     answer: TokenAnswer,
+    id_token: Received,
     renewal: RenewalGrant,
     /// The browser's connection, on which the result of the login is shown.
     arrived: Option<Arrival>,
@@ -48,6 +50,8 @@ pub(crate) struct LoggedIn {
     pub(crate) missing: Scopes,
     /// The scopes that were granted and not requested.
     pub(crate) unasked: Scopes,
+    /// The reason why there is no ID token, where one was asked for or came.
+    pub(crate) id_token_warning: Option<IdTokenWarning>,
     /// The state of the grant that was stored before.
     pub(crate) replaced: Replaced,
 }
@@ -72,9 +76,34 @@ fn exchange_for_longer(client: &Client, answer: TokenAnswer, now: Timestamp) -> 
     }
 }
 
+/// Revokes what `answer` granted, where that is possible, because it will not be stored.
+fn give_back(client: &Client, answer: &TokenAnswer) {
+    if let Some(endpoint) = &client.revocation_endpoint {
+        let refresh_token = answer.refresh_token.as_ref();
+        // If this fails, nothing else can be done, and the login's own error counts more.
+        let _ = revocation::revoke(client, endpoint, refresh_token, Some(&answer.access_token));
+    }
+}
+
 impl Granted {
     /// Makes a grant of what `client` got at `now`, and asks which sites it reaches.
-    pub(super) fn new(plan: Plan, client: Client, answer: TokenAnswer, now: Timestamp) -> Self {
+    ///
+    /// Fails with [`Error::ForeignIdToken`] if an ID token says that the answer is not one to this
+    /// login. What it granted is then revoked, where that is possible.
+    pub(super) fn new(
+        plan: Plan,
+        client: Client,
+        person: Person<'_>,
+        mut answer: TokenAnswer,
+        now: Timestamp,
+    ) -> Result<Self, Error> {
+        let id_token = match id_token::receive(&plan, person, &mut answer, now) {
+            Ok(received) => received,
+            Err(source) => {
+                give_back(&client, &answer);
+                return Err(Error::ForeignIdToken { source });
+            }
+        };
         let renewal = plan.provider.definition.refresh.kind.renewal_after_consent();
         let answer = match renewal {
             RenewalGrant::Exchange => exchange_for_longer(&client, answer, now),
@@ -83,7 +112,7 @@ impl Granted {
             | RenewalGrant::JwtBearer { .. } => answer,
         };
         let sites = sites(&plan, &answer);
-        Self { plan, client, answer, renewal, arrived: None, sites, now }
+        Ok(Self { plan, client, answer, id_token, renewal, arrived: None, sites, now })
     }
 
     /// Sets the means that renew the token, where that is not the definition's.
@@ -105,30 +134,24 @@ impl Granted {
         self.plan.server.as_ref()
     }
 
-    /// Asks the service who logged in. Returns `None` if it does not say or the request fails.
+    /// Asks the service who logged in. If it does not say or the request fails, returns the person
+    /// that the ID token names, or `None`.
     pub(crate) fn identify(&self, site: Option<&Site>) -> Option<Identity> {
         let api = self.api(site, None);
-        identity::look_up(
+        let found = identity::look_up(
             &self.plan.provider,
             places(&api, site),
             self.plan.trusted_certificates.as_deref(),
             &api,
             &self.answer.access_token,
-        )
+        );
+        found.or_else(|| Identity::claimed(&self.id_token.claims))
     }
 
     /// Revokes the grant, where that is possible, because it will not be stored. Returns
     /// [`Error::NoUser`], the reason for that.
     pub(crate) fn abandon(self) -> Error {
-        if let Some(endpoint) = &self.client.revocation_endpoint {
-            // If this fails, nothing else can be done, and the login's own error counts more.
-            let _ = revocation::revoke(
-                &self.client,
-                endpoint,
-                self.answer.refresh_token.as_ref(),
-                Some(&self.answer.access_token),
-            );
-        }
+        give_back(&self.client, &self.answer);
         Error::NoUser { provider: self.plan.provider.name.to_string() }
     }
 
@@ -159,6 +182,7 @@ impl Granted {
             expiry: self.answer.expiry,
             due_at: renewal.due_at(self.now, self.answer.expiry),
             refresh_token: renewal.kind.accept_refresh_token(self.answer.refresh_token),
+            id_token: self.id_token.token,
             renewal: self.renewal,
             scopes,
             client: self.client,
@@ -173,7 +197,8 @@ impl Granted {
             arrived.show_logged_in(&shown);
         }
         let replaced = Replaced::revoke(earlier.as_ref(), &credential, scope);
-        Ok(LoggedIn { account, credential, missing, unasked, replaced })
+        let id_token_warning = self.id_token.warning;
+        Ok(LoggedIn { account, credential, missing, unasked, id_token_warning, replaced })
     }
 
     /// Returns the description of the service that the token is for.

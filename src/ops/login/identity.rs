@@ -5,17 +5,28 @@ use serde_json::Value;
 use crate::model::account::UserName;
 use crate::model::address::Address;
 use crate::model::credential::Api;
+use crate::model::id_token::Claims;
 use crate::oauth::protected_resource;
 use crate::providers::{AddressParameters, Provider};
 use crate::secret::AccessToken;
 use crate::untrusted::printable;
 
-/// The person who logged in, as the service names them.
+/// The person who logged in, as the service or its ID token names them.
 #[derive(Debug, Clone)]
 pub(crate) struct Identity {
     pub(crate) user: UserName,
+    /// Whether the service's API itself named the person, and so knows the name.
+    pub(crate) is_known_to_api: bool,
     /// The display name, made safe to print.
     pub(crate) name: Option<String>,
+}
+
+impl Identity {
+    /// Returns the person that an ID token names, if it does.
+    pub(super) fn claimed(claims: &Claims) -> Option<Self> {
+        let user = claims.user.as_ref()?.parse().ok()?;
+        Some(Self { user, is_known_to_api: false, name: claims.name.clone() })
+    }
 }
 
 /// Asks the service whose `token` this is. Returns `None` if it does not say or the request fails,
@@ -41,5 +52,6 @@ pub(super) fn look_up(
     };
     let name = identity.name.as_deref().and_then(text).map(|name| printable(&name));
     let name = name.filter(|name| !name.trim().is_empty());
-    Some(Identity { user: text(identity.user.as_deref()?)?.parse().ok()?, name })
+    let user = text(identity.user.as_deref()?)?.parse().ok()?;
+    Some(Identity { user, is_known_to_api: true, name })
 }

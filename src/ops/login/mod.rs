@@ -10,6 +10,7 @@ mod replaced;
 pub(crate) mod static_token;
 mod identity;
 mod plan;
+mod id_token;
 mod granted;
 pub(crate) mod browser;
 pub(crate) mod pages;
@@ -18,6 +19,7 @@ pub(crate) mod client_credentials;
 pub(crate) mod service_account;
 
 pub(crate) use granted::{Granted, LoggedIn, Site};
+pub(crate) use id_token::IdTokenWarning;
 pub(crate) use plan::{Plan, SealedClient};
 pub(crate) use replaced::Replaced;
 pub(crate) use target::LoginTarget;

@@ -128,6 +128,7 @@ impl Plan {
             revocation_endpoint: endpoints.revocation.clone(),
             revocation_method: self.provider.definition.revocation_method.unwrap_or_default(),
             dialect: self.provider.definition.dialect.after_login(redirect_uri),
+            token_params: self.provider.token_params(redirect_uri),
             trusted_certificates: self.trusted_certificates.clone(),
         }
     }
@@ -147,6 +148,13 @@ impl Plan {
                 self.provider.api_headers(Some(&self.client_id), self.client_secret.as_ref())
             }
         }
+    }
+
+    /// Returns the issuer that ID tokens name: the one in the metadata, if these were fetched, else
+    /// the definition's.
+    pub(super) fn issuer(&self) -> Option<&str> {
+        let found = self.metadata.as_ref().map(Metadata::issuer);
+        found.or(self.provider.definition.issuer.as_deref())
     }
 
     /// Returns whether the authorization request carries a code challenge (RFC 7636).

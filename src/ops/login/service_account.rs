@@ -1,6 +1,7 @@
 //! A login of a service account, which signs its requests with its own key (RFC 7523).
 
 use super::granted::Granted;
+use super::id_token::Person;
 use super::plan::Plan;
 use crate::model::client::{Client, ClientAuthentication};
 use crate::model::credential::RenewalGrant;
@@ -34,5 +35,5 @@ pub(crate) fn log_in(
         .map_err(|source| Error::NotRedeemed { source })?;
     let account = Box::new(account);
     let renewal = RenewalGrant::JwtBearer { account, scopes: plan.scopes.clone() };
-    Ok(Granted::new(plan, client, answer, now).with_renewal(renewal))
+    Ok(Granted::new(plan, client, Person::None, answer, now)?.with_renewal(renewal))
 }

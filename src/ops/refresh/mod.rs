@@ -13,6 +13,7 @@
 mod plan;
 mod backoff;
 mod turn;
+mod id_token;
 mod request;
 
 use std::time::Instant;

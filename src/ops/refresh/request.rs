@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::backoff::Backoff;
+use super::id_token;
 use super::plan::{Refresh, Today, Trigger};
 use crate::model::attempt::{Action, Attempt, Outcome, pause_after_refusals, pause_end};
 use crate::model::credential::{Credential, Grant, OAuthGrant, RenewalProof, Status};
@@ -79,15 +80,15 @@ impl Refresh<'_> {
             let TokenOutcome { answer, meta } = self.ask(grant, renewal_proof, bound);
             let attempt = attempt(&journal, began_at, (self.clock)(), meta);
             let error = match answer {
-                Ok(answer) => {
-                    let credential = renewed_credential(
-                        &stored.credential,
-                        grant,
-                        answer,
-                        self.today,
-                        (self.clock)(),
-                    );
-                    return self.save(&turn, credential, &journal, &attempt).map(Some);
+                Ok(mut answer) => {
+                    let now = (self.clock)();
+                    let (id_token, dropped) = id_token::accept(grant, answer.id_token.take(), now);
+                    let grant = OAuthGrant { id_token, ..grant.clone() };
+                    let renewed =
+                        renewed_credential(&stored.credential, grant, answer, self.today, now);
+                    let token = self.save(&turn, renewed, &journal, &attempt)?;
+                    let dropped = dropped.filter(|_| token.refreshed).map(Warning::IdTokenDropped);
+                    return Ok(Some(LiveToken { warning: token.warning.or(dropped), ..token }));
                 }
                 Err(error) => error,
             };
@@ -335,15 +336,14 @@ fn failed_attempt(attempt: Attempt, error: &token_error::Error) -> Attempt {
     }
 }
 
-/// Returns `credential` with the tokens of the server's `answer`.
+/// Returns `credential` with its `grant` and the tokens of the server's `answer`.
 fn renewed_credential(
     credential: &Credential,
-    grant: &OAuthGrant,
+    mut grant: OAuthGrant,
     answer: TokenAnswer,
     today: &Today,
     now: Timestamp,
 ) -> Credential {
-    let mut grant = grant.clone();
     grant.access_token = Some(answer.access_token);
     grant.token_type = answer.token_type;
     grant.expiry = answer.expiry.or_as_long_as(grant.issued_at, grant.expiry, now);

@@ -1,7 +1,8 @@
 //! What the token endpoint answers, as a test scripts it.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use data_encoding::BASE64URL_NOPAD;
 use serde_json::{Map, Value, json};
 
 use super::checks::TokenRequest;
@@ -14,6 +15,8 @@ use crate::http::Response;
 pub(crate) struct Answer {
     reply: Reply,
     changes: Vec<(String, Option<Value>)>,
+    /// The changes to the claims of the ID token, if there is one.
+    id_token: Option<Value>,
     rotates: bool,
     lost: bool,
     expects: Standing,
@@ -53,6 +56,7 @@ impl Answer {
         Self {
             reply,
             changes: Vec::new(),
+            id_token: None,
             rotates: true,
             lost: false,
             expects: Standing::Live,
@@ -68,6 +72,13 @@ impl Answer {
     /// With this field, or with another value in it.
     pub(crate) fn with(mut self, field: &str, value: Value) -> Self {
         self.changes.push((field.to_owned(), Some(value)));
+        self
+    }
+
+    /// With an ID token for the person `made-up-1`, whose claims are changed like this: `null` leaves
+    /// one out (OpenID Connect Core 1.0 §2).
+    pub(crate) fn with_id_token(mut self, changes: Value) -> Self {
+        self.id_token = Some(changes);
         self
     }
 
@@ -112,6 +123,7 @@ impl Answer {
         &self,
         asked: &TokenRequest,
         families: &mut Families,
+        issuer: &str,
     ) -> Result<Option<Response>, String> {
         let family = match asked {
             TokenRequest::Code { .. } => asked.redeem(families)?,
@@ -131,7 +143,7 @@ impl Answer {
         };
         let response = match &self.reply {
             Reply::Other(response) => response.clone(),
-            Reply::Tokens => Response::json(200, &self.tokens(asked, &family, families)),
+            Reply::Tokens => Response::json(200, &self.tokens(asked, &family, families, issuer)),
         };
         Ok((!self.lost).then_some(response))
     }
@@ -148,7 +160,13 @@ impl Answer {
         }
     }
 
-    fn tokens(&self, asked: &TokenRequest, family: &str, families: &mut Families) -> Value {
+    fn tokens(
+        &self,
+        asked: &TokenRequest,
+        family: &str,
+        families: &mut Families,
+        issuer: &str,
+    ) -> Value {
         let (access_token, refresh_token) = families.mint_tokens(family, self.rotates);
         let mut body = Map::new();
         body.insert("access_token".to_owned(), json!(access_token));
@@ -160,6 +178,11 @@ impl Answer {
                 families.spend(refresh_token);
             }
         }
+        if let Some(changes) = &self.id_token {
+            let is_login = matches!(asked, TokenRequest::Code { .. });
+            let nonce = families.nonce(family).filter(|_| is_login);
+            body.insert("id_token".to_owned(), json!(id_token(issuer, nonce, changes)));
+        }
         for (field, value) in &self.changes {
             match value {
                 Some(value) => body.insert(field.clone(), value.clone()),
@@ -168,4 +191,31 @@ impl Answer {
         }
         Value::Object(body)
     }
+}
+
+/// An ID token of `issuer`, good for five minutes. Its signature is none: nobody who has the token
+/// from here looks at it.
+fn id_token(issuer: &str, nonce: Option<&str>, changes: &Value) -> String {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock that runs").as_secs();
+    let mut claims = json!({
+        "iss": issuer,
+        "sub": "made-up-1",
+        "aud": "tokctl-made-up",
+        "iat": now,
+        "exp": now + 300,
+        "nonce": nonce,
+    });
+    for (name, value) in changes.as_object().into_iter().flatten() {
+        claims[name] = value.clone();
+    }
+    let claims: Map<String, Value> = claims
+        .as_object()
+        .into_iter()
+        .flatten()
+        .filter(|(_, value)| !value.is_null())
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect();
+    let encode = |part: &Value| BASE64URL_NOPAD.encode(part.to_string().as_bytes());
+    let header = encode(&json!({ "alg": "RS256", "kid": "made-up" }));
+    format!("{header}.{}.bWFkZS11cA", encode(&Value::Object(claims)))
 }

@@ -9,6 +9,8 @@ use super::checks::Authorization;
 pub(super) struct Families {
     codes: HashMap<String, Authorization>,
     codes_minted: usize,
+    /// The nonces of the requests whose codes were redeemed, by the code.
+    nonces: HashMap<String, String>,
     device_codes: HashSet<String>,
     device_codes_minted: usize,
     tokens_minted: usize,
@@ -40,7 +42,16 @@ impl Families {
 
     /// Takes the code out of circulation: it counts once (RFC 6749 §4.1.2).
     pub(super) fn redeem(&mut self, code: &str) -> Option<Authorization> {
-        self.codes.remove(code)
+        let authorization = self.codes.remove(code)?;
+        if let Some(nonce) = authorization.param("nonce") {
+            self.nonces.insert(code.to_owned(), nonce.to_owned());
+        }
+        Some(authorization)
+    }
+
+    /// The nonce with which the family of this code was asked for.
+    pub(super) fn nonce(&self, family: &str) -> Option<&str> {
+        self.nonces.get(family).map(String::as_str)
     }
 
     /// Names a new code for a device.

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
-use crate::cli::renewal::RenewalCaller;
+use crate::cli::renewal::{self, RenewalCaller};
 use crate::cli::{audit_trail, time};
 use crate::model::account::Account;
 use crate::model::audit::Action;
@@ -66,7 +66,21 @@ pub(super) fn renew_if(
             let audited =
                 audit_trail::record(context, vault, "refresh", Action::Refresh, account, outcome);
             let unaudited = audited.err().map(|error| error.in_one_line());
-            let warnings = hook.into_iter().chain(unaudited).collect();
+            let dropped = renewed.as_ref().ok().and_then(|token| match &token.warning {
+                Some(Warning::IdTokenDropped(fault)) => {
+                    Some(renewal::id_token_dropped(account, fault))
+                }
+                Some(
+                    Warning::Inactive
+                    | Warning::Fading { .. }
+                    | Warning::BeingRefreshed
+                    | Warning::InDoubt
+                    | Warning::Forged
+                    | Warning::NotRefreshed(_),
+                )
+                | None => None,
+            });
+            let warnings = hook.into_iter().chain(unaudited).chain(dropped).collect();
             Ok(Outcome { done: renewed.and_then(|token| done(account, token)), warnings })
         }
     }
@@ -90,7 +104,7 @@ fn done(account: &Account, token: LiveToken) -> Result<Done, CliError> {
             Ok(Done::Skipped("what became of its last refresh is not known, its token still works"))
         }
         Some(Warning::Forged) => Err(ops::Error::from(StoreError::Tampered { account }).into()),
-        None | Some(Warning::Inactive | Warning::Fading { .. }) => {
+        None | Some(Warning::Inactive | Warning::Fading { .. } | Warning::IdTokenDropped(_)) => {
             Ok(Done::Skipped("another process refreshed it"))
         }
     }

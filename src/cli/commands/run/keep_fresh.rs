@@ -22,7 +22,7 @@ use crate::model::account::Account;
 use crate::model::audit::Action;
 use crate::model::credential::Credential;
 use crate::model::readiness::{Need, Readiness, readiness};
-use crate::model::reference::{Field, Reference};
+use crate::model::reference::Reference;
 use crate::ops::token::{self, LiveToken, TokenState};
 use crate::ops::{OpenVault, Opener, credential};
 
@@ -160,15 +160,17 @@ impl Keeper<'_> {
             if files.holds(variable, &value) {
                 continue;
             }
-            if reference.field == Field::Token && !is_written_down {
-                let word = if token.refreshed { "refreshed" } else { audit_trail::OK };
-                audit_trail::record(self.context, vault, "run", Action::Get, account, word)?;
+            if reference.field.is_secret() {
+                if !is_written_down {
+                    let word = if token.refreshed { "refreshed" } else { audit_trail::OK };
+                    audit_trail::record(self.context, vault, "run", Action::Get, account, word)?;
+                    is_written_down = true;
+                }
                 // The masker has to know the value before the command can print it.
                 self.secrets.add(&value);
                 if let Some(platform) = self.ci_mask {
                     ci_mask::mask(&self.context.ui, platform, [value.as_str()])?;
                 }
-                is_written_down = true;
             }
             files.put(variable, value).map_err(|error| {
                 CliError::new(

@@ -122,7 +122,8 @@ pub(super) fn named_values(
         .collect()
 }
 
-/// Returns the tokens that the command gets, each once, with one of the accounts that they are of.
+/// Returns the tokens and ID tokens that the command gets, each once, with one of the accounts that
+/// they are of.
 fn tokens<'a>(
     wishes: &BTreeMap<Variable, Wish>,
     resolved: Option<&'a Resolved>,
@@ -130,10 +131,14 @@ fn tokens<'a>(
     let Some(Resolved { credentials, .. }) = resolved else { return BTreeMap::new() };
     let references = wishes.values().filter_map(Wish::reference);
     references
-        .filter(|reference| reference.field == Field::Token)
         .filter_map(|reference| {
             let (account, credential) = credentials.get_key_value(&reference.account)?;
-            Some((credential.token()?.expose(), account))
+            let secret = match reference.field {
+                Field::Token => credential.token().map(SecretText::expose),
+                Field::IdToken => credential.id_token().map(SecretText::expose),
+                Field::Username | Field::ServerUrl | Field::ApiBaseUrl | Field::ExpiresAt => None,
+            };
+            Some((secret?, account))
         })
         .collect()
 }

@@ -12,6 +12,7 @@ use super::wishes::Wish;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
 use crate::cli::renewal::{self, RenewalCaller};
+use crate::cli::typed::command;
 use crate::cli::{audit_trail, choice, keys, time};
 use crate::model::account::Account;
 use crate::model::address::Address;
@@ -97,9 +98,16 @@ pub(super) fn value(
         Field::ServerUrl => credential.api.server_url.as_ref().map(|url| url.as_str().to_owned()),
         Field::ApiBaseUrl => credential.api_base_url().map(Address::as_str).map(ToOwned::to_owned),
         Field::ExpiresAt => credential.expiry().at().map(time::rfc3339),
+        Field::IdToken => credential.id_token().map(|token| token.expose().to_owned()),
     };
     let account = &reference.account;
     let field = reference.field.as_str();
+    if reference.field == Field::IdToken
+        && let Some(at) = credential.id_token_expiry().filter(|at| *at <= time::now())
+    {
+        let what = format!("the {field} of `{account}` ended at {}", time::rfc3339(at));
+        return Err(CliError::new(Kind::Failed, what).hint(command("refresh", account)));
+    }
     match value.map(Zeroizing::new) {
         None => Err(CliError::new(Kind::Failed, format!("`{account}` has no {field}"))
             .hint("leave that reference out")),

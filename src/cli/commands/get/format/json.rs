@@ -20,10 +20,15 @@ pub(super) fn render(
     now: Timestamp,
 ) -> Result<Rendered, CliError> {
     let token = token.expose();
-    let mut rendered = Rendered::with_room_for(token.len());
+    let id_token = live_token.credential.id_token().map(SecretText::expose);
+    let mut rendered = Rendered::with_room_for(token.len() + id_token.map_or(0, str::len));
     write(&mut rendered, &TokenObject::new(account, live_token, token, now))?;
     rendered.add_secret(token);
     rendered.add_secret(&quote(token)?);
+    if let Some(id_token) = id_token {
+        rendered.add_secret(id_token);
+        rendered.add_secret(&quote(id_token)?);
+    }
     Ok(rendered)
 }
 
@@ -62,6 +67,8 @@ struct TokenObject<'a> {
     server_url: Option<&'a str>,
     username: Option<&'a str>,
     api_base_url: Option<&'a str>,
+    id_token: Option<&'a str>,
+    id_token_expires_at: Option<String>,
     refreshed: bool,
 }
 
@@ -91,6 +98,8 @@ impl<'a> TokenObject<'a> {
             server_url: credential.api.server_url.as_ref().map(Address::as_str),
             username: credential.api.username.as_deref(),
             api_base_url: credential.api_base_url().map(Address::as_str),
+            id_token: credential.id_token().map(SecretText::expose),
+            id_token_expires_at: credential.id_token_expiry().map(time::rfc3339),
             refreshed: live_token.refreshed,
         }
     }
