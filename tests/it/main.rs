@@ -75,6 +75,7 @@ mod why;
 mod check;
 mod login_by;
 mod audit;
+mod docker_credential;
 mod doctor;
 mod tampering;
 mod secrets_stay_sealed;

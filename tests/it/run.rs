@@ -209,14 +209,34 @@ fn a_file_of_variables_is_resolved_where_it_refers() {
 }
 
 #[test]
+fn several_files_and_stdin_give_variables_in_their_order() {
+    let env = world();
+    env.file("one.env", "A=1\nB=1\nNODE_OPTIONS=--made-up\nmy.name=x\n");
+    env.file("two.env", "B=2\nC=2\n");
+    let files = ["--env-file", "one.env", "--env-file", "two.env", "--env-file", "-"];
+    let args = [&["--no-masking"], &files[..]].concat();
+    // Not by way of a shell, some of which drop names with a dot.
+    let line = [&["run"], &args[..], &["--", "env"]].concat();
+    let output = env.tokctl(line).stdin("C=tokctl://vendor/x\n").assert().success();
+    let shown = stdout(&output);
+    let c = format!("C={TOKEN}");
+    for set in ["A=1", "B=2", &c, "NODE_OPTIONS=--made-up", "my.name=x"] {
+        assert!(shown.lines().any(|line| line == set), "{set}: {shown}");
+    }
+    let refused = env.tokctl(running(&args, "true")).stdin("C\n").assert().code(2);
+    assert!(stderr(&refused).contains("stdin, line 1"), "{}", stderr(&refused));
+}
+
+#[test]
 fn a_slip_in_a_file_of_variables_is_told_by_its_line() {
     let env = world();
     for (content, line) in [
         ("A=1\nmade-up-secret\n", 2),
         ("A=1\n\nB='made-up-secret\n", 3),
         ("A=tokctl://vendor/x/made-up-secret\n", 1),
-        ("A=1\nmade-up-secret=1\n", 2),
-        ("A=1\nLD_PRELOAD=/made-up-secret.so\n", 2),
+        ("A=1\nmade-up-secret$=1\n", 2),
+        ("A=1\nLD_PRELOAD=tokctl://vendor/x\n", 2),
+        ("A=1\nB=https://x:tokctl://vendor/x@made-up-secret.example\n", 2),
     ] {
         let file = env.file("vars.env", content);
         let args = ["--env-file", file.to_str().unwrap()];

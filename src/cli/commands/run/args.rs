@@ -31,11 +31,13 @@ pub(crate) struct Args {
     #[arg(long, value_name = "NAME=REF")]
     pub(super) env: Vec<String>,
 
-    /// Set the variables of this `.env` file; a value that is a tokctl:// reference is resolved
+    /// Set the variables of this `.env` file, or of stdin for `-`; a value that is a tokctl://
+    /// reference is resolved
     ///
-    /// Other values are taken as they are, and nothing is expanded. `--env` and `--file` come first.
+    /// Other values are taken as they are, and nothing is expanded. Of several files, the last one
+    /// counts; `--env` and `--file` come first.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub(super) env_file: Option<PathBuf>,
+    pub(super) env_file: Vec<PathBuf>,
 
     /// Resolve variables that are in the environment and whose value is a tokctl:// reference
     ///
