@@ -60,7 +60,7 @@ fn a_prompt_gets_a_word_or_nothing() {
 #[test]
 fn nothing_stored_is_told() {
     let env = TestEnv::new();
-    assert!(stderr(&env.tokctl(["status"]).assert().code(3)).contains("hint: tokctl login"));
+    assert!(stderr(&env.tokctl(["status"]).assert().code(3)).contains("hint: tokctl providers"));
 }
 
 #[test]
