@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use super::address::Address;
 use super::dialect::Dialect;
+use super::request_params::RequestParams;
 use crate::secret::{self, ClientSecret, SecretText};
 
 /// The authentication method of a client at the token endpoint, in the words of RFC 7591 §2.
@@ -157,6 +158,10 @@ pub(crate) struct Client {
     pub(crate) revocation_method: RevocationMethod,
     #[serde(default, skip_serializing_if = "Dialect::is_default")]
     pub(crate) dialect: Dialect,
+    /// Additional parameters of every token request. Credentials that were sealed before there were
+    /// any have none.
+    #[serde(default, skip_serializing_if = "RequestParams::is_empty")]
+    pub(crate) token_params: RequestParams,
     /// Certificates in PEM, as they were at login, that are trusted in addition to the system's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) trusted_certificates: Option<String>,

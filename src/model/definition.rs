@@ -14,6 +14,7 @@ use super::credential::{ApiAuth, RenewalGrant, is_field_name};
 use super::dialect::Dialect;
 use super::duration;
 use super::grant_life::GrantLife;
+use super::request_params::{ParamValues, RequestParams};
 use crate::secret::RefreshToken;
 
 /// The definition of a provider; every field may be left out.
@@ -70,12 +71,25 @@ pub(crate) struct Definition {
     pub(crate) pkce: Option<Pkce>,
     /// The redirect URI of a login; port 0 stands for any free port.
     pub(crate) redirect_uri: Option<String>,
+    /// The service that a token is for, in the words of its server: a parameter of every request
+    /// for a consent, a code or a token.
+    pub(crate) audience: Option<ParamValues>,
+    /// The addresses of the services that a token is for (RFC 8707), which go where `audience`
+    /// goes.
+    pub(crate) resource: Option<ParamValues>,
     /// Additional parameters of the authorization request.
     #[serde(default)]
-    pub(crate) authorization_params: BTreeMap<String, String>,
-    /// Additional parameters of the token request that redeems a code.
+    pub(crate) authorization_params: RequestParams,
+    /// Additional parameters of the device authorization request.
     #[serde(default)]
-    pub(crate) token_params: BTreeMap<String, String>,
+    pub(crate) device_params: RequestParams,
+    /// Additional parameters of every request for a token, whatever the grant, and of the device
+    /// authorization request.
+    #[serde(default)]
+    pub(crate) token_params: RequestParams,
+    /// Additional parameters of the token request that redeems a code, and of no other.
+    #[serde(default)]
+    pub(crate) code_params: RequestParams,
     /// The ways in which the token endpoint departs from RFC 6749.
     #[serde(default)]
     pub(crate) dialect: Dialect,

@@ -101,6 +101,7 @@ impl Client {
             revocation_endpoint,
             revocation_method,
             dialect,
+            token_params,
             trusted_certificates,
         } = self;
         Self {
@@ -113,6 +114,7 @@ impl Client {
             },
             revocation_method: *revocation_method,
             dialect: dialect.clone(),
+            token_params: token_params.clone(),
             trusted_certificates: trusted_certificates.clone(),
         }
     }

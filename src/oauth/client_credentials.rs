@@ -23,5 +23,6 @@ pub(crate) fn request(
     if !scopes.is_empty() {
         form.push(("scope", scopes.as_str()));
     }
+    form.extend(client.token_params.pairs());
     token::request(client, form, Request::Unattended, now, timeout).without_refresh_token()
 }

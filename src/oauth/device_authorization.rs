@@ -15,6 +15,7 @@ use super::token_error::{self, Error, Request};
 use crate::model::address::Address;
 use crate::model::client::Client;
 use crate::model::dialect::Dialect;
+use crate::model::request_params::RequestParams;
 use crate::model::scope::Scopes;
 use crate::secret::{DeviceCode, SecretText};
 use crate::untrusted::printable;
@@ -88,17 +89,19 @@ pub(crate) struct PollInterval {
     retry_after: Duration,
 }
 
-/// Requests a code for a device (RFC 8628 §3.1).
+/// Requests a code for a device (RFC 8628 §3.1), with the additional `params` that the server wants.
 pub(crate) fn request(
     client: &Client,
     endpoint: &Address,
     scopes: &Scopes,
+    params: &RequestParams,
 ) -> Result<DeviceAuthorization, Error> {
     let scopes = scopes.to_string();
     let mut form = Vec::new();
     if !scopes.is_empty() {
         form.push(("scope", scopes.as_str()));
     }
+    form.extend(params.pairs());
     let authentication = authenticate(client, &mut form);
     let certificates = client.trusted_certificates.as_deref();
     let answer = http::post(endpoint, certificates, &authentication, &form, http::REQUEST_TIMEOUT)?;
@@ -184,6 +187,7 @@ pub(crate) fn poll(
 ) -> PollOutcome {
     let device_code = authorization.device_code.expose();
     let mut form = vec![("grant_type", GRANT_TYPE), ("device_code", device_code)];
+    form.extend(client.token_params.pairs());
     let authentication = authenticate(client, &mut form);
     let certificates = client.trusted_certificates.as_deref();
     match http::post(&client.token_endpoint, certificates, &authentication, &form, timeout) {

@@ -5,7 +5,6 @@
 //! caller knows whether a request may be sent twice.
 
 use std::cell::Cell;
-use std::collections::BTreeMap;
 use std::error::Error;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -17,6 +16,7 @@ use tokio::runtime::{self, Runtime};
 use zeroize::Zeroizing;
 
 pub(crate) use super::authentication::Authentication;
+use super::json_object::json_object;
 use super::sent_secrets::SentSecrets;
 use super::tls;
 use super::told::ToldRequest;
@@ -96,7 +96,8 @@ pub(crate) fn post(
     send("POST", address, request, authentication, form, timeout)
 }
 
-/// Sends `fields` with POST as a JSON object of texts, and gives up after `timeout`.
+/// Sends `fields` with POST as a JSON object of texts, and gives up after `timeout`. A field that
+/// comes several times is a list there.
 pub(crate) fn post_json(
     address: &Address,
     trusted_certificates: Option<&str>,
@@ -104,8 +105,8 @@ pub(crate) fn post_json(
     fields: &[(&str, &str)],
     timeout: Duration,
 ) -> Result<Answer, Fault> {
-    let object: BTreeMap<&str, &str> = fields.iter().copied().collect();
-    let request = client(address, trusted_certificates)?.post(address.url().clone()).json(&object);
+    let request = client(address, trusted_certificates)?.post(address.url().clone());
+    let request = request.json(&json_object(fields));
     send("POST", address, request, authentication, fields, timeout)
 }
 
@@ -117,7 +118,7 @@ pub(crate) fn delete(
     fields: &[(&str, &str)],
 ) -> Result<Answer, Fault> {
     let request = client(address, trusted_certificates)?.delete(address.url().clone());
-    let object: BTreeMap<&str, &str> = fields.iter().copied().collect();
+    let object = json_object(fields);
     let request = if object.is_empty() { request } else { request.json(&object) };
     send("DELETE", address, request, authentication, fields, REQUEST_TIMEOUT)
 }

@@ -44,7 +44,8 @@ pub(crate) fn request(
         Ok(assertion) => assertion,
         Err(why) => return TokenOutcome { answer: Err(Error::NotSigned(why)), meta: None },
     };
-    let form = [("grant_type", GRANT_TYPE), ("assertion", assertion.expose())];
+    let mut form = vec![("grant_type", GRANT_TYPE), ("assertion", assertion.expose())];
+    form.extend(client.token_params.pairs());
     // The assertion names the account, so the request has no client authentication (RFC 7521 §4.1).
     token::send(client, &Authentication::None, &form, Request::Unattended, now, timeout)
         .without_refresh_token()

@@ -7,6 +7,7 @@ mod authentication;
 pub(crate) mod sent_secrets;
 mod tls;
 mod told;
+mod json_object;
 pub(crate) mod http;
 mod answer_fields;
 mod refusal;

@@ -2,7 +2,6 @@
 //!
 //! Whether a token needs renewing and where the new one is stored is the caller's business.
 
-use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
@@ -12,6 +11,7 @@ use super::token_answer::{self, TokenAnswer};
 use super::token_error::{self, Error, Request};
 use crate::model::client::{Client, ClientAuthentication};
 use crate::model::dialect::Encoding;
+use crate::model::request_params::RequestParams;
 use crate::secret::{AccessToken, AuthorizationCode, CodeVerifier, RefreshToken, SecretText};
 
 /// The outcome of a request for a new token.
@@ -41,13 +41,13 @@ pub(crate) struct ResponseMeta {
 }
 
 /// Redeems an authorization code (RFC 6749 §4.1.3, RFC 7636 §4.5), with the additional `params`
-/// that the server wants. The request is never sent twice.
+/// that the server wants of this grant alone. The request is never sent twice.
 pub(crate) fn redeem(
     client: &Client,
     code: &AuthorizationCode,
     redirect_uri: &str,
     verifier: Option<&CodeVerifier>,
-    params: &BTreeMap<String, String>,
+    params: &RequestParams,
     now: Timestamp,
 ) -> Result<TokenAnswer, Error> {
     let mut form = vec![
@@ -58,7 +58,8 @@ pub(crate) fn redeem(
     if let Some(verifier) = verifier {
         form.push(("code_verifier", verifier.expose()));
     }
-    form.extend(params.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+    let params = client.token_params.clone().overlaid(params);
+    form.extend(params.pairs());
     request(client, form, Request::Exchange, now, http::REQUEST_TIMEOUT).answer
 }
 
@@ -70,8 +71,8 @@ pub(crate) fn refresh(
     timeout: Duration,
 ) -> TokenOutcome {
     let mut form = vec![("grant_type", "refresh_token"), ("refresh_token", refresh_token.expose())];
-    let params = client.dialect.refresh_params.iter();
-    form.extend(params.map(|(name, value)| (name.as_str(), value.as_str())));
+    let params = renewal_params(client);
+    form.extend(params.pairs());
     request(client, form, Request::Refresh, now, timeout)
 }
 
@@ -83,9 +84,16 @@ pub(crate) fn exchange(
     now: Timestamp,
     timeout: Duration,
 ) -> TokenOutcome {
-    let form =
+    let mut form =
         vec![("grant_type", "fb_exchange_token"), ("fb_exchange_token", access_token.expose())];
+    let params = renewal_params(client);
+    form.extend(params.pairs());
     request(client, form, Request::Refresh, now, timeout)
+}
+
+/// Returns the additional parameters of a request that renews a token by an earlier one.
+fn renewal_params(client: &Client) -> RequestParams {
+    client.token_params.clone().overlaid(&client.dialect.refresh_params)
 }
 
 /// Sends `form` with the authentication of `client`.

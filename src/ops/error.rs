@@ -223,6 +223,9 @@ pub(crate) enum SlotError {
     /// The vault has as many passphrase slots as it may have: each makes a wrong passphrase slower.
     #[error("this vault has {MOST_PASSPHRASES} passphrase slots, and takes no more")]
     TooMany,
+    /// The new secret is that of a slot which is there: only another one makes one way more.
+    #[error("the new secret opens the key slot {id} already")]
+    Opens { id: SlotId },
     /// Another process changed the slots after they were read: trying again helps.
     #[error("the key slots were changed meanwhile")]
     Changed,

@@ -9,19 +9,19 @@ pub(crate) mod atlassian;
 pub(crate) mod facebook;
 pub(crate) mod shopify;
 mod provider;
+mod parameters;
 mod addresses;
 
-use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use toml::{Table, Value};
 
 pub(crate) use self::addresses::{AddressParameters, Endpoints, FirstEndpoint};
 pub(crate) use self::error::Error;
+pub(crate) use self::parameters::check_authorization_endpoint;
 pub(crate) use self::provider::{Provider, RenewalRules};
 use crate::config::Config;
 use crate::model::account::ProviderName;
-use crate::model::address::Address;
 use crate::model::nearest::{nearest, of_one_field};
 
 /// The definitions that come with tokctl, in the syntax of `config.toml`.
@@ -35,19 +35,6 @@ const BUILT_IN: [(&str, &str); 9] = [
     ("jira-dc", include_str!("jira-dc.toml")),
     ("salla", include_str!("salla.toml")),
     ("shopify", include_str!("shopify.toml")),
-];
-
-/// Parameters of the authorization request that a definition must not set, since every login sets
-/// its own.
-const RESERVED: [&str; 8] = [
-    "client_id",
-    "code_challenge",
-    "code_challenge_method",
-    "nonce",
-    "redirect_uri",
-    "response_type",
-    "scope",
-    "state",
 ];
 
 /// Returns the names of all providers, built in and configured.
@@ -67,31 +54,8 @@ pub(crate) fn find(name: &ProviderName, config: &Config) -> Result<Provider, Err
         message: of_one_field(error.message()),
     })?;
     let provider = Provider { name: name.clone(), definition };
-    match RESERVED.iter().find(|name| provider.definition.authorization_params.contains_key(**name))
-    {
-        None => Ok(provider),
-        Some(reserved) => Err(Error::Malformed {
-            name: name.to_string(),
-            message: format!("`{reserved}` in `authorization_params` is not for it to set"),
-        }),
-    }
-}
-
-/// Checks that the authorization endpoint can carry a request: it has no fragment (RFC 6749 §3.1),
-/// and sets no parameter that a login sets.
-pub(crate) fn check_authorization_endpoint(
-    provider: &Provider,
-    endpoint: &Address,
-) -> Result<(), Error> {
-    let reserved = |(name, _): (Cow<'_, str>, _)| RESERVED.iter().find(|other| **other == name);
-    let message = if endpoint.url().fragment().is_some() {
-        "its `authorization_endpoint` has a fragment".to_owned()
-    } else if let Some(reserved) = endpoint.url().query_pairs().find_map(reserved) {
-        format!("`{reserved}` in `authorization_endpoint` is not for it to set")
-    } else {
-        return Ok(());
-    };
-    Err(Error::Malformed { name: provider.name.to_string(), message })
+    provider.check_params()?;
+    Ok(provider)
 }
 
 /// Returns the definition of `name` as TOML, complete with what it extends.
@@ -176,7 +140,7 @@ mod tests {
             // it has to be told which.
             let path = format!("/callback/{built_in}");
             assert!(provider.redirect_uri().ends_with(&path), "{built_in}");
-            let setup = provider.definition.setup.as_deref().unwrap_or_default();
+            let setup = provider.setup().unwrap_or_default();
             let any_port = provider.redirect_uri().contains(":0/");
             assert!(any_port || setup.contains(&provider.redirect_uri()), "{built_in}");
             assert!(setup.contains(&format!("tokctl login {built_in}")), "{built_in}");
@@ -201,8 +165,8 @@ mod tests {
              [eu-two]\nextends = 'eu'\nrefresh = { margin = '1m' }",
         );
         let provider = find(&name("eu-two"), &config).unwrap().definition;
-        assert_eq!(provider.authorization_params["prompt"], "login");
-        assert_eq!(provider.authorization_params["audience"], "api.atlassian.com");
+        let params: Vec<_> = provider.authorization_params.pairs().collect();
+        assert_eq!(params, [("audience", "api.atlassian.com"), ("prompt", "login")]);
         assert!(matches!(provider.refresh.reuse, Reuse::Leeway(_)));
         assert!(provider.refresh.margin.is_some());
     }

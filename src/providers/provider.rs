@@ -33,6 +33,13 @@ impl Provider {
         Error::Incomplete { name: self.name.to_string(), field }
     }
 
+    /// Returns what is to be done before the first login, if the definition says it, with this
+    /// provider's own name in the commands.
+    pub(crate) fn setup(&self) -> Option<String> {
+        let setup = self.definition.setup.as_deref()?;
+        Some(setup.replace("{provider}", self.name.as_str()))
+    }
+
     /// Returns the redirect URI of a login; each provider has a path of its own (RFC 8252 §8.10).
     pub(crate) fn redirect_uri(&self) -> String {
         self.definition

@@ -28,7 +28,7 @@ fn shopify() -> (AuthorizationServer, TestEnv) {
         .redirected_to(&callback)
         .without_challenge()
         .in_json()
-        .with_param("expiring", "1");
+        .sending("authorization_code", "expiring", "1");
     let server = AuthorizationServer::start_for(client);
     let env = TestEnv::new().set("TOKCTL_WORK_CLIENT_SECRET", "made-up-secret");
     env.config(&format!(

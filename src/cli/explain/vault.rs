@@ -77,7 +77,9 @@ pub(crate) fn repair() -> Hint {
 
 pub(super) fn slot_error(error: &SlotError) -> CliError {
     let (kind, hint): (Kind, Hint) = match error {
-        SlotError::Unknown { .. } | SlotError::TooMany => (Kind::Usage, "tokctl key list".into()),
+        SlotError::Unknown { .. } | SlotError::TooMany | SlotError::Opens { .. } => {
+            (Kind::Usage, "tokctl key list".into())
+        }
         SlotError::Last { .. } => (Kind::Usage, "tokctl key add --help".into()),
         SlotError::Changed => (Kind::Busy, Hint::Again(&[])),
         SlotError::NotKept(_) => (Kind::KeyUnavailable, "tokctl doctor".into()),

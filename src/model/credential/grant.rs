@@ -11,6 +11,8 @@ use crate::model::client::{ClientAuthentication, RevocationMethod};
 #[cfg(test)]
 use crate::model::dialect::Dialect;
 use crate::model::grant_life::GrantLife;
+#[cfg(test)]
+use crate::model::request_params::RequestParams;
 use crate::model::scope::Scopes;
 #[cfg(test)]
 use crate::secret::SecretText;
@@ -115,6 +117,7 @@ impl OAuthGrant {
                 revocation_endpoint: None,
                 revocation_method: RevocationMethod::Rfc7009,
                 dialect: Dialect::default(),
+                token_params: RequestParams::default(),
                 trusted_certificates: None,
             },
             granted_at: Timestamp::UNIX_EPOCH,

@@ -172,6 +172,7 @@ fn client(
         revocation_endpoint: endpoints.revocation.clone(),
         revocation_method: provider.definition.revocation_method.unwrap_or_default(),
         dialect: provider.definition.dialect.after_login(None),
+        token_params: provider.token_params(None),
         trusted_certificates: service.trusted_certificates.clone(),
     })
 }

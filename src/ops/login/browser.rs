@@ -147,9 +147,7 @@ fn authorization_request(
     if let Some(nonce) = nonce {
         query.append_pair("nonce", nonce.expose());
     }
-    for (name, value) in &plan.provider.definition.authorization_params {
-        query.append_pair(name, value);
-    }
+    query.extend_pairs(plan.provider.authorization_params().pairs());
     drop(query);
     address
 }
@@ -196,7 +194,7 @@ impl Pending {
             }
         };
         let now = clock();
-        let params = &self.plan.provider.definition.token_params;
+        let params = &self.plan.provider.definition.code_params;
         let verifier = self.verifier.as_ref();
         let answer = token::redeem(&self.client, code, &redirect_uri, verifier, params, now)
             .map_err(|source| Error::NotRedeemed { source })?;

@@ -33,7 +33,8 @@ pub(crate) fn start(mut plan: Plan) -> Result<Pending, Error> {
         .as_ref()
         .ok_or_else(|| plan.provider.incomplete("device_authorization_endpoint"))?;
     let client = plan.client(&endpoints, None);
-    let authorization = device_authorization::request(&client, endpoint, &plan.scopes)
+    let params = plan.provider.device_params();
+    let authorization = device_authorization::request(&client, endpoint, &plan.scopes, &params)
         .map_err(|source| Error::NotRedeemed { source })?;
     Ok(Pending { plan, client, authorization, received: Instant::now() })
 }

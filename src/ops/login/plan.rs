@@ -128,6 +128,7 @@ impl Plan {
             revocation_endpoint: endpoints.revocation.clone(),
             revocation_method: self.provider.definition.revocation_method.unwrap_or_default(),
             dialect: self.provider.definition.dialect.after_login(redirect_uri),
+            token_params: self.provider.token_params(redirect_uri),
             trusted_certificates: self.trusted_certificates.clone(),
         }
     }

@@ -47,6 +47,12 @@ impl LoginTarget {
         Ok(self.vault.check_writable()?)
     }
 
+    /// Returns the name that the service has for the person whose credential `account` is, if there
+    /// is a credential and the name is known.
+    pub(crate) fn username(&self, account: &Account) -> Result<Option<String>, Error> {
+        Ok(self.vault.read(account)?.and_then(|row| row.stored.credential.api.username))
+    }
+
     /// Stores a grant for `account`. Returns the new credential, and the one that it replaced.
     ///
     /// Waits for a refresh in flight, so that its answer does not overwrite the new credential.

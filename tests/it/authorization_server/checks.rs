@@ -8,6 +8,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use url::{Url, form_urlencoded};
 
+use super::extra_params::ExtraParams;
 use super::families::Families;
 use super::service_account;
 use crate::http::Request;
@@ -29,8 +30,8 @@ pub(crate) struct Client {
     challenges: bool,
     /// Whether its token requests are JSON.
     json: bool,
-    /// A further parameter with which it redeems codes.
-    param: Option<(&'static str, &'static str)>,
+    /// What it sends beside the parameters of the standards.
+    extra: ExtraParams,
     /// Whether its refreshes name the redirect URI.
     refresh_redirect: bool,
 }
@@ -60,7 +61,7 @@ impl Client {
             redirect: Redirect::AnyPort("/callback/acme".to_owned()),
             challenges: true,
             json: false,
-            param: None,
+            extra: ExtraParams::default(),
             refresh_redirect: false,
         }
     }
@@ -108,9 +109,15 @@ impl Client {
         self
     }
 
-    /// A client that redeems codes with this parameter.
-    pub(crate) fn with_param(mut self, name: &'static str, value: &'static str) -> Self {
-        self.param = Some((name, value));
+    /// A client that sends this parameter in requests of this grant type (or `authorize`, or
+    /// `device`), and nowhere else.
+    pub(crate) fn sending(
+        mut self,
+        request: &'static str,
+        name: &'static str,
+        value: &'static str,
+    ) -> Self {
+        self.extra.add(request, name, value);
         self
     }
 
@@ -270,7 +277,9 @@ pub(super) fn head(request: &Request, address: SocketAddr) -> Result<(), String>
 /// An authorization request with PKCE and state (RFC 6749 §4.1.1, RFC 7636 §4.3).
 pub(super) fn authorization(request: &Request, client: &Client) -> Result<Authorization, String> {
     equal("the method", request.method.as_str(), "GET")?;
-    let params = unrepeated(request.query().unwrap_or_default().as_bytes())?;
+    let mut sent = pairs(request.query().unwrap_or_default().as_bytes());
+    client.extra.take("authorize", &mut sent)?;
+    let params = unrepeated(sent)?;
     let param = |name: &str| params.get(name).map(String::as_str);
     equal("response_type", param("response_type"), Some("code"))?;
     equal("client_id", param("client_id"), Some(client.id()))?;
@@ -304,21 +313,23 @@ fn is_openid(scope: &str) -> bool {
 
 /// A token request by a client that proves itself as it is registered.
 pub(super) fn token_request(request: &Request, client: &Client) -> Result<TokenRequest, String> {
-    let form = if client.json { json(request)? } else { form(request)? };
+    let mut sent = if client.json { json(request)? } else { form(request)? };
+    let grant_type = sent.iter().find(|(name, _)| name == "grant_type").map(|(_, grant)| grant);
+    let grant_type = grant_type.ok_or("no grant_type")?.clone();
+    client.extra.take(&grant_type, &mut sent)?;
+    let form = unrepeated(sent)?;
     let accept = request.header("accept").unwrap_or_default();
     if !accept.contains("application/json") {
         return Err(format!("Accept is `{accept}`"));
     }
-    if form.get("grant_type").is_some_and(|grant| grant == JWT_BEARER) {
+    if grant_type == JWT_BEARER {
         return service_account::token_request(request, &form);
     }
     client.check_proof(request, &form)?;
     let field = |name: &str| form.get(name).cloned().ok_or(format!("no {name}"));
-    match field("grant_type")?.as_str() {
+    match grant_type.as_str() {
         "authorization_code" => {
-            if let Some((name, value)) = client.param {
-                equal(name, field(name)?.as_str(), value)?;
-            }
+            nothing_but(&form, &["code", "redirect_uri", "code_verifier"])?;
             Ok(TokenRequest::Code {
                 code: field("code")?,
                 redirect_uri: field("redirect_uri")?,
@@ -326,9 +337,11 @@ pub(super) fn token_request(request: &Request, client: &Client) -> Result<TokenR
             })
         }
         "fb_exchange_token" => {
+            nothing_but(&form, &["fb_exchange_token"])?;
             Ok(TokenRequest::Exchange { access_token: field("fb_exchange_token")? })
         }
         "refresh_token" => {
+            nothing_but(&form, &["refresh_token", "redirect_uri"])?;
             match form.get("redirect_uri") {
                 Some(uri) if client.refresh_redirect => client.check_redirect(uri)?,
                 uri => equal("redirect_uri in a refresh", uri.is_some(), client.refresh_redirect)?,
@@ -349,7 +362,9 @@ pub(super) fn token_request(request: &Request, client: &Client) -> Result<TokenR
 
 /// A request for a device's code (RFC 8628 §3.1); gives the scopes that it asks for.
 pub(super) fn device_authorization(request: &Request, client: &Client) -> Result<String, String> {
-    let form = form(request)?;
+    let mut sent = form(request)?;
+    client.extra.take("device", &mut sent)?;
+    let form = unrepeated(sent)?;
     client.check_proof(request, &form)?;
     nothing_but(&form, &["scope"])?;
     Ok(form.get("scope").cloned().unwrap_or_default())
@@ -366,7 +381,7 @@ fn nothing_but(form: &Params, fields: &[&str]) -> Result<(), String> {
 
 /// A revocation by a client that proves itself as it is registered.
 pub(super) fn revocation(request: &Request, client: &Client) -> Result<Revocation, String> {
-    let form = form(request)?;
+    let form = unrepeated(form(request)?)?;
     client.check_proof(request, &form)?;
     Ok(Revocation {
         token: form.get("token").cloned().ok_or("no token")?,
@@ -374,29 +389,43 @@ pub(super) fn revocation(request: &Request, client: &Client) -> Result<Revocatio
     })
 }
 
-/// The fields of a JSON post, each a text.
-fn json(request: &Request) -> Result<Params, String> {
+/// The fields of a JSON post, each a text or a list of texts.
+fn json(request: &Request) -> Result<Vec<(String, String)>, String> {
     equal("the method", request.method.as_str(), "POST")?;
     equal("the query", request.query(), None)?;
     equal("the content type", request.header("content-type"), Some("application/json"))?;
-    serde_json::from_slice(&request.body).map_err(|error| error.to_string())
+    let object: BTreeMap<String, Value> =
+        serde_json::from_slice(&request.body).map_err(|error| error.to_string())?;
+    let mut pairs = Vec::new();
+    for (name, value) in object {
+        let values = value.as_array().cloned().unwrap_or_else(|| vec![value]);
+        for value in values {
+            let text = value.as_str().ok_or_else(|| format!("{name} is no text"))?;
+            pairs.push((name.clone(), text.to_owned()));
+        }
+    }
+    Ok(pairs)
 }
 
 /// The fields of a form post.
-fn form(request: &Request) -> Result<Params, String> {
+fn form(request: &Request) -> Result<Vec<(String, String)>, String> {
     equal("the method", request.method.as_str(), "POST")?;
     equal("the query", request.query(), None)?;
     let content_type = request.header("content-type").unwrap_or_default();
     let media_type = content_type.split(';').next().unwrap_or_default().trim();
     equal("the content type", media_type, "application/x-www-form-urlencoded")?;
-    unrepeated(&request.body)
+    Ok(pairs(&request.body))
+}
+
+fn pairs(encoded: &[u8]) -> Vec<(String, String)> {
+    form_urlencoded::parse(encoded).into_owned().collect()
 }
 
 /// Parameters, each of which may come once (RFC 6749 §3.1).
-fn unrepeated(encoded: &[u8]) -> Result<Params, String> {
+fn unrepeated(sent: Vec<(String, String)>) -> Result<Params, String> {
     let mut params = Params::new();
-    for (name, value) in form_urlencoded::parse(encoded) {
-        if params.insert(name.clone().into_owned(), value.into_owned()).is_some() {
+    for (name, value) in sent {
+        if params.insert(name.clone(), value).is_some() {
             return Err(format!("{name} comes twice"));
         }
     }

@@ -5,6 +5,7 @@
 //! of refresh tokens as a strict provider does: a spent one that comes back ends its family.
 
 mod answer;
+mod extra_params;
 mod checks;
 pub(crate) mod service_account;
 mod families;
@@ -140,6 +141,18 @@ impl AuthorizationServer {
             id = client.id(),
             method = client.auth_method(),
         )
+    }
+
+    /// The definition of the provider with an `identity`, at `/me`.
+    pub(crate) fn definition_with_identity(&self) -> String {
+        let url = self.url("/me");
+        format!("{}identity = {{ url = \"{url}\", user = \"/email\" }}\n", self.definition())
+    }
+
+    /// Announces that the bearer of `token` is asked for, and is `user`.
+    pub(crate) fn will_identify(&self, token: &str, user: &str) {
+        let answer = Response::json(200, &json!({ "email": user }));
+        self.will_serve("/me", &format!("Bearer {token}"), answer);
     }
 
     /// Announces an authorization request that the person agrees to.

@@ -16,6 +16,7 @@ use crate::cli::choice::Choice;
 use crate::cli::client_settings;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
+use crate::cli::slot_choice::SlotChoice;
 use crate::cli::{audit_trail, keys, time};
 use crate::model::account::{ProviderName, UserName};
 use crate::model::address::Address;
@@ -25,7 +26,7 @@ use crate::ops::error::StoreError;
 use crate::ops::import::{
     self, BundleId, Found, Incoming, OpenedBundle, Overrides, Placed, Selection, Service, Terms,
 };
-use crate::ops::{SlotKind, Vault, providers};
+use crate::ops::{Vault, providers};
 
 /// Take in credentials that another tool kept, or that `tokctl export` sealed
 ///
@@ -85,9 +86,9 @@ pub(crate) struct Args {
     server: Option<Address>,
 
     /// The kind of key slot that a new vault gets, or that opens this one: keychain, key,
-    /// passphrase or recovery
-    #[arg(long, value_name = "KIND")]
-    key_slot: Option<SlotKind>,
+    /// passphrase or recovery; or the id of the one slot to open it with
+    #[arg(long, value_name = "KIND|ID")]
+    key_slot: Option<SlotChoice>,
 }
 
 /// The credentials of one source, and what stays out of the vault.

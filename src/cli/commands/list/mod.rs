@@ -24,8 +24,8 @@ use crate::ops::Vault;
 ///
 /// A terminal gets one line for each credential, cut with … to its width. In a pipe, nothing is cut:
 /// each line has the fields `provider`, `user`, `status` and `expires`, separated by tabs, without a
-/// heading; `-` stands for what there is not, and times are RFC 3339 in UTC. Scripts may rely on
-/// that, and on `--json`.
+/// heading (with `--expiring-within` a fifth, `login_by`); `-` stands for what there is not, and
+/// times are RFC 3339 in UTC. Scripts may rely on that, and on `--json`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]

@@ -8,12 +8,12 @@ use super::consent;
 use super::destination::{Destination, Done};
 use super::granted;
 use super::pages;
+use super::whose::Whose;
 use crate::cli::browser::Browser;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
 use crate::cli::pasting;
 use crate::cli::time;
-use crate::model::account::UserName;
 use crate::ops::login::browser::Stranger;
 use crate::ops::login::{LoginTarget, Plan, browser};
 
@@ -51,7 +51,7 @@ pub(super) fn run(
     destination: Destination<'_>,
     context: &Context,
     mut plan: Plan,
-    user: Option<UserName>,
+    whose: Whose,
 ) -> Result<Done, CliError> {
     if own.pages {
         plan.scopes = pages::scopes(&plan.provider, &plan.scopes)?;
@@ -62,13 +62,13 @@ pub(super) fn run(
     if pasted_only {
         expect_pasting(context, &plan, own)?;
     }
-    granted::expect_user(&plan.provider, user.as_ref())?;
+    granted::expect_user(&plan.provider, whose.user())?;
     let definition = plan.provider.clone();
     let provider = &definition.name;
-    let mut place = destination.place(provider, user.as_ref())?;
+    let mut place = destination.place(provider, whose.user())?;
     let waits = Waits { port: own.port, consent, browser: browser.as_ref(), pasted_only };
-    let logged_in = waits.log_in(context, plan, user.clone(), &mut place);
-    let logged_in = granted::conclude(context, &mut place, provider, user, logged_in)?;
+    let logged_in = waits.log_in(context, plan, &whose, &mut place);
+    let logged_in = granted::conclude(context, &mut place, provider, whose.into_user(), logged_in)?;
     if own.pages {
         pages::store(context, &mut place, &definition, &logged_in.credential)?;
     }
@@ -89,7 +89,7 @@ impl Waits<'_> {
         &self,
         context: &Context,
         plan: Plan,
-        user: Option<UserName>,
+        whose: &Whose,
         place: &mut LoginTarget,
     ) -> Result<granted::StoredLogin, CliError> {
         let pending = context.ui.while_waiting("asking the provider for its endpoints", || {
@@ -111,7 +111,7 @@ impl Waits<'_> {
                 pending.wait(deadline, None, &mut refused, time::now)
             }),
         })??;
-        granted::store_login(context, place, granted, user)
+        granted::store_login(context, place, granted, whose)
     }
 }
 
