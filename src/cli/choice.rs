@@ -262,6 +262,18 @@ pub(crate) fn no_match(
     }
 }
 
+/// Returns a question that names the accounts in `vault` that are most like what was named, to stand
+/// behind a message, or nothing if none is like it.
+pub(crate) fn suggestion(
+    vault: &Vault,
+    provider: Option<&ProviderName>,
+    user: Option<&UserName>,
+) -> String {
+    let accounts = vault.accounts(None, None).unwrap_or_default();
+    let near = near_accounts(&accounts, provider, user);
+    did_you_mean(&near.iter().map(ToString::to_string).collect::<Vec<_>>())
+}
+
 /// One of the two parts of an account's name.
 type Part = fn(&Account) -> &str;
 

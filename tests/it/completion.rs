@@ -115,3 +115,16 @@ fn a_name_that_would_be_an_option_is_joined_to_one() {
     assert_eq!(names(&env, "zsh", &["get", "--user", ""]), [""; 0]);
     assert_eq!(names(&env, "zsh", &["get", "--user="]), ["--user=-x"]);
 }
+
+#[test]
+fn key_slots_are_told_by_kind_and_by_id() {
+    let env = world(&["alice"]);
+    let id = crate::key_slots::id_of(&env, "key");
+    for shell in ["bash", "zsh", "fish"] {
+        let kinds = names(&env, shell, &["key", "add", ""]);
+        assert_eq!(kinds, ["key", "keychain", "passphrase", "recovery"], "{shell}");
+        assert_eq!(names(&env, shell, &["key", "add", "keyc"])[0], "keychain", "{shell}");
+        assert_eq!(names(&env, shell, &["key", "remove", ""]), [id.as_str()], "{shell}");
+        assert_eq!(names(&env, shell, &["rotate-key", "--drop-slot", ""]), [id.as_str()]);
+    }
+}

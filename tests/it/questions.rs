@@ -417,3 +417,21 @@ fn a_passphrase_is_offered_where_there_is_no_keychain() {
     let env = env.set("TOKCTL_PASSPHRASE", "made up, new");
     env.tokctl(["get"]).assert().success().stdout_eq("made-up-token\n");
 }
+
+#[test]
+fn what_is_typed_while_a_passphrase_is_tried_does_not_show() {
+    let env = TestEnv::without_key().set("TOKCTL_PASSPHRASE", "made-up-passphrase");
+    let env = env.with_static_token("x", "made-up-x").unset("TOKCTL_PASSPHRASE");
+    let mut session = in_bash(&env, 80, "get");
+    session.exp_string("passphrase of the vault").unwrap();
+    // All at once: the second comes while the first is tried.
+    type_keys(&mut session, "made-up-slip\rmade-up-");
+    std::thread::sleep(std::time::Duration::from_millis(30));
+    type_keys(&mut session, "passphrase\r");
+    let (said, _) = ending(session);
+    assert_left_well(&said, 0);
+    assert!(said.contains("type it again"), "{said}");
+    assert!(said.contains("made-up-x"), "{said}");
+    assert!(!said.contains("made-up-slip") && !said.contains("passphrase\r\n"), "{said}");
+    assert!(!said.contains("made-up-p"), "{said}");
+}

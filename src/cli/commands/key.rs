@@ -8,6 +8,7 @@ use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
 use crate::cli::slot_decisions::{self, Decisions, Purpose};
 use crate::cli::table::{Fit, Table};
+use crate::cli::words::slot_kind_parser;
 use crate::cli::{audit_trail, keys, new_secret, time};
 use crate::model::audit::{Action, Subject};
 use crate::ops::key_slots::SlotId;
@@ -36,7 +37,7 @@ enum Command {
     /// once; it opens the vault where it is typed, or set as TOKCTL_KEY.
     Add {
         /// keychain, key, passphrase or recovery
-        #[arg(value_name = "KIND")]
+        #[arg(value_name = "KIND", value_parser = slot_kind_parser(), hide_possible_values = true)]
         kind: SlotKind,
     },
 

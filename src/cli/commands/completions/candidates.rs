@@ -33,6 +33,7 @@ pub(super) fn names(position: &Position) -> BTreeSet<String> {
             let accounts = accounts(context, position).into_iter();
             accounts.map(|account| account.user.as_str().to_owned()).collect()
         }
+        (Kind::Slot, Some(context)) => slots(context),
         (Kind::Reference, Some(context)) => {
             let accounts = accounts(context, position).into_iter();
             accounts.map(|account| reference(&account, &position.typed)).collect()
@@ -65,6 +66,12 @@ fn defined_names(context: &Context) -> BTreeSet<String> {
     let none = crate::config::Config::default();
     let config = context.config().unwrap_or(&none);
     providers::names(config).into_iter().map(ToOwned::to_owned).collect()
+}
+
+/// Returns the ids of the vault's key slots.
+fn slots(context: &Context) -> BTreeSet<String> {
+    let read = || Vault::open_unlocked(context.vault().ok()?).ok()?.slots().ok();
+    read().unwrap_or_default().into_iter().map(|slot| slot.id.to_string()).collect()
 }
 
 /// Returns the accounts that match the provider and user given in earlier words.
