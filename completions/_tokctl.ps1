@@ -67,7 +67,7 @@ Register-ArgumentCompleter -Native -CommandName 'tokctl' -ScriptBlock {
             [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'The name to keep it under, usually an e-mail address [env: TOKCTL_USER]')
             [CompletionResult]::new('--method', '--method', [CompletionResultType]::ParameterName, 'How to log in, where that is not clear by itself')
             [CompletionResult]::new('--server', '--server', [CompletionResultType]::ParameterName, 'The service''s own address, such as https://jira.example.com')
-            [CompletionResult]::new('--key-slot', '--key-slot', [CompletionResultType]::ParameterName, 'The kind of key slot that a new vault gets, or that opens this one: keychain, key, passphrase or recovery')
+            [CompletionResult]::new('--key-slot', '--key-slot', [CompletionResultType]::ParameterName, 'The kind of key slot that a new vault gets, or that opens this one: keychain, key, passphrase or recovery; or the id of the one slot to open it with')
             [CompletionResult]::new('--username', '--username', [CompletionResultType]::ParameterName, 'The account''s name at the service: the token is sent with it, as Jira Cloud wants its API tokens')
             [CompletionResult]::new('--expires', '--expires', [CompletionResultType]::ParameterName, 'When the token ends: a date, a time in RFC 3339, in how long, such as 90d, or `never`')
             [CompletionResult]::new('--client-id', '--client-id', [CompletionResultType]::ParameterName, 'The id of the OAuth client [env: TOKCTL_<PROVIDER>_CLIENT_ID]')
@@ -321,7 +321,7 @@ Register-ArgumentCompleter -Native -CommandName 'tokctl' -ScriptBlock {
             break
         }
         'tokctl;rotate-key' {
-            [CompletionResult]::new('--drop-slot', '--drop-slot', [CompletionResultType]::ParameterName, 'Drop this key slot instead of renewing it; may be repeated')
+            [CompletionResult]::new('--drop-slot', '--drop-slot', [CompletionResultType]::ParameterName, 'Drop this key slot instead of renewing it: its id, as `tokctl key list` shows it, the beginning of the id, or its kind; may be repeated')
             [CompletionResult]::new('--vault', '--vault', [CompletionResultType]::ParameterName, 'The vault''s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours: auto, always or never [env: NO_COLOR, CLICOLOR_FORCE]')
@@ -350,7 +350,7 @@ Register-ArgumentCompleter -Native -CommandName 'tokctl' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'Show the key slots; needs no key')
             [CompletionResult]::new('add', 'add', [CompletionResultType]::ParameterValue, 'Add a key slot')
-            [CompletionResult]::new('remove', 'remove', [CompletionResultType]::ParameterValue, 'Remove a key slot, but not the last one; needs the key of any')
+            [CompletionResult]::new('remove', 'remove', [CompletionResultType]::ParameterValue, 'Remove key slots, but not the last one, and replace the data key')
             [CompletionResult]::new('generate', 'generate', [CompletionResultType]::ParameterValue, 'Print a new random key, for TOKCTL_KEY or a file named by TOKCTL_KEY_FILE')
             break
         }
@@ -386,6 +386,9 @@ Register-ArgumentCompleter -Native -CommandName 'tokctl' -ScriptBlock {
             [CompletionResult]::new('--vault', '--vault', [CompletionResultType]::ParameterName, 'The vault''s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours: auto, always or never [env: NO_COLOR, CLICOLOR_FORCE]')
+            [CompletionResult]::new('--no-rotate', '--no-rotate', [CompletionResultType]::ParameterName, 'Keep the data key: whoever kept the slot and its secret goes on opening the vault')
+            [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Don''t ask, also where the slot is the one that opens the vault now, or leaves nothing but recovery codes')
+            [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Don''t ask, also where the slot is the one that opens the vault now, or leaves nothing but recovery codes')
             [CompletionResult]::new('--no-input', '--no-input', [CompletionResultType]::ParameterName, 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print data and errors as JSON')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say less on stderr; twice: errors alone')
@@ -428,10 +431,9 @@ Register-ArgumentCompleter -Native -CommandName 'tokctl' -ScriptBlock {
             [CompletionResult]::new('--key-file', '--key-file', [CompletionResultType]::ParameterName, 'A file with the key that the other tool encrypted with [env: TOKCTL_IMPORT_KEY, or the tool''s own variable; for a bundle TOKCTL_BUNDLE_KEY, TOKCTL_BUNDLE_KEY_FILE, TOKCTL_BUNDLE_PASSPHRASE, TOKCTL_BUNDLE_PASSPHRASE_FILE]')
             [CompletionResult]::new('-u', '-u', [CompletionResultType]::ParameterName, 'Whose it is, where the file does not say [env: TOKCTL_USER]')
             [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'Whose it is, where the file does not say [env: TOKCTL_USER]')
-            [CompletionResult]::new('--provider', '--provider', [CompletionResultType]::ParameterName, 'The service to keep it under, in place of the one that the file is for; also PROVIDER/USER')
-            [CompletionResult]::new('--only', '--only', [CompletionResultType]::ParameterName, 'Take in only this credential, or only those of this service; can be repeated')
+            [CompletionResult]::new('--provider', '--provider', [CompletionResultType]::ParameterName, 'The service to keep it under, in place of the one that the file is for')
             [CompletionResult]::new('--server', '--server', [CompletionResultType]::ParameterName, 'The service''s own address, where the file does not say, such as https://jira.example.com')
-            [CompletionResult]::new('--key-slot', '--key-slot', [CompletionResultType]::ParameterName, 'The kind of key slot that a new vault gets, or that opens this one: keychain, key, passphrase or recovery')
+            [CompletionResult]::new('--key-slot', '--key-slot', [CompletionResultType]::ParameterName, 'The kind of key slot that a new vault gets, or that opens this one: keychain, key, passphrase or recovery; or the id of the one slot to open it with')
             [CompletionResult]::new('--vault', '--vault', [CompletionResultType]::ParameterName, 'The vault''s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours: auto, always or never [env: NO_COLOR, CLICOLOR_FORCE]')
@@ -449,8 +451,6 @@ Register-ArgumentCompleter -Native -CommandName 'tokctl' -ScriptBlock {
             break
         }
         'tokctl;export' {
-            [CompletionResult]::new('-u', '-u', [CompletionResultType]::ParameterName, 'The user of the services that are named without one [env: TOKCTL_USER]')
-            [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'The user of the services that are named without one [env: TOKCTL_USER]')
             [CompletionResult]::new('--to', '--to', [CompletionResultType]::ParameterName, 'What the bundle opens with: the key in a file, or a passphrase, which is asked for [env: TOKCTL_BUNDLE_PASSPHRASE, TOKCTL_BUNDLE_PASSPHRASE_FILE]')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'The file to make; one that is there is left alone [default: stdout, if it is no terminal]')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'The file to make; one that is there is left alone [default: stdout, if it is no terminal]')
@@ -528,7 +528,7 @@ Register-ArgumentCompleter -Native -CommandName 'tokctl' -ScriptBlock {
             break
         }
         'tokctl;git-credential' {
-            [CompletionResult]::new('--provider', '--provider', [CompletionResultType]::ParameterName, 'Only credentials of this service, or only this one')
+            [CompletionResult]::new('--provider', '--provider', [CompletionResultType]::ParameterName, 'Only credentials of this service')
             [CompletionResult]::new('-u', '-u', [CompletionResultType]::ParameterName, 'Only this user''s, whatever name git asks for')
             [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'Only this user''s, whatever name git asks for')
             [CompletionResult]::new('--vault', '--vault', [CompletionResultType]::ParameterName, 'The vault''s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]')

@@ -235,8 +235,10 @@ pub(crate) fn no_match(
         format!("there is no credential{what}{}", did_you_mean(&near_names)),
     );
     if let Some(first) = near.first() {
+        // Another service's token in place of the one that was asked for would go astray.
+        let is_other = provider.is_some_and(|named| *named != first.provider);
         return error.hint(match verb {
-            verb if takes_more(verb) => "tokctl list".to_owned(),
+            verb if is_other || takes_more(verb) => "tokctl list".to_owned(),
             verb => command(verb, first),
         });
     }

@@ -6,7 +6,7 @@ use std::path::Path;
 use zeroize::Zeroizing;
 
 use super::context::{Context, UNANSWERED};
-use super::error::{CliError, Kind};
+use super::error::{CliError, KEY_OF_ONES_OWN, Kind};
 use super::explain::keep_writers_out;
 use super::key_material;
 use super::questions::{given, some_secret};
@@ -135,8 +135,7 @@ pub(crate) fn open_or_create(
         }
         Some(SlotKind::Keychain) => SlotSecret::Keychain(patience(context)),
         Some(kind @ SlotKind::Key) => key_from_environment(context, kind)?.ok_or_else(|| {
-            CliError::new(Kind::Usage, "a `key` slot needs a key")
-                .hint("set TOKCTL_KEY to what `tokctl key generate` prints")
+            CliError::new(Kind::Usage, "a `key` slot needs a key").hint(KEY_OF_ONES_OWN)
         })?,
         Some(SlotKind::Passphrase) => match key_material::passphrase(context)? {
             Some(with) => with,

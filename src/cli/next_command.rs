@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use super::browser::Browser;
 use super::client_settings;
 use super::context::Context;
-use super::error::{CliError, Hint, filled};
+use super::error::{CliError, Hint, KEY_OF_ONES_OWN, filled};
 use super::typed::{command_line, login_command};
 use crate::model::account::{Account, ProviderName};
 use crate::model::definition::RefreshKind;
@@ -35,9 +35,7 @@ pub(crate) fn text(context: &Context, args: &[OsString], hint: &Hint) -> String 
         Hint::Confirmed(command) => confirmed(context, command.clone()),
         Hint::Again(flags) => again(args, flags),
         Hint::OtherSlot if context.ui.can_ask() => again(args, &["--key-slot", "passphrase"]),
-        Hint::OtherSlot => {
-            "set TOKCTL_KEY_FILE to a file with what `tokctl key generate` prints".into()
-        }
+        Hint::OtherSlot => KEY_OF_ONES_OWN.into(),
         Hint::Within(sentence, hint) => filled(sentence, &text(context, args, hint)),
     }
 }

@@ -35,8 +35,11 @@ pub(super) fn verdict(code: &str, request: Request, status: u16) -> Option<Verdi
         | "bad_refresh_token"
         | "bad_verification_code"
         | "incorrect_device_code" => Some(Verdict::Grant),
-        // Salesforce and Atlassian (RFC 6749 §5.2 means the client).
-        "unauthorized_client" if request == Request::Refresh => Some(Verdict::Grant),
+        // Salesforce and Atlassian (RFC 6749 §5.2 means the client, and so does Keycloak with 401,
+        // where a secret is wrong).
+        "unauthorized_client" if request == Request::Refresh && status != 401 => {
+            Some(Verdict::Grant)
+        }
         // RFC 6750 §3.1, and OpenID Connect Core §3.1.2.6 as Microsoft answers a refresh.
         "invalid_token" | "interaction_required" | "login_required" | "consent_required"
             if is_refusal =>
@@ -146,5 +149,8 @@ mod tests {
         assert_eq!(verdict(code, Request::Refresh, 503), None);
         assert_eq!(verdict(code, Request::Exchange, 400), None);
         assert_eq!(verdict("access_token_expired", Request::Refresh, 400), None);
+        let code = "unauthorized_client";
+        assert_eq!(verdict(code, Request::Refresh, 403), Some(Verdict::Grant));
+        assert_eq!(verdict(code, Request::Refresh, 401), Some(Verdict::Client));
     }
 }

@@ -41,7 +41,7 @@ pub(crate) struct ResponseMeta {
 }
 
 /// Redeems an authorization code (RFC 6749 §4.1.3, RFC 7636 §4.5), with the additional `params`
-/// that the server wants of this grant alone. The request is never sent twice.
+/// that the server wants of this grant alone.
 pub(crate) fn redeem(
     client: &Client,
     code: &AuthorizationCode,

@@ -84,6 +84,28 @@ impl Error {
         }
     }
 
+    /// Whether the fault passes by itself: the server was too busy or broken, or no answer came. The
+    /// server may have acted on the request.
+    pub(crate) fn is_passing(&self) -> bool {
+        match self {
+            Self::NoVerdict { status, .. } => *status >= 500 || self.is_worth_retrying(),
+            Self::TooManyRequests { .. } => true,
+            Self::Fault(fault) => match fault {
+                Fault::NotSent { .. } | Fault::Unanswered { .. } | Fault::Unreadable { .. } => true,
+                Fault::Setup { .. } => false,
+            },
+            Self::NotSigned(_)
+            | Self::ClockRefused { .. }
+            | Self::GrantRefused { .. }
+            | Self::ClientRefused { .. } => false,
+        }
+    }
+
+    /// Whether the server answered that it is too busy or broken: see [`Self::is_passing`].
+    pub(crate) fn is_answer_of_trouble(&self) -> bool {
+        self.is_passing() && !matches!(self, Self::Fault(_))
+    }
+
     /// Whether the server may have acted on the request without saying so.
     pub(crate) fn is_ambiguous(&self) -> bool {
         match self {
@@ -135,8 +157,9 @@ fn off(ahead: SignedDuration) -> String {
 
 /// Whether an OAuth error's code says that the client's id or secret was refused.
 pub(crate) fn is_about_the_client(code: &str) -> bool {
-    // `access_denied` is Atlassian's word for it.
-    ["invalid_client", "incorrect_client_credentials", "access_denied"].contains(&code)
+    // `access_denied` is Atlassian's word for it, `unauthorized_client` Keycloak's.
+    ["invalid_client", "incorrect_client_credentials", "access_denied", "unauthorized_client"]
+        .contains(&code)
 }
 
 /// The error in an answer, as the server wrote it.

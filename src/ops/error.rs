@@ -157,6 +157,12 @@ pub(crate) enum Error {
     #[error(transparent)]
     Import(#[from] ImportError),
 
+    /// The grant can't be revoked by this client, and no later try changes that; the credential was
+    /// kept.
+    #[error(
+        "`{account}` can't be revoked, now or later: its client has no secret, and its provider wants one"
+    )]
+    NeverRevocable { account: Account, source: TokenError },
     /// The grant could not be revoked; the credential was kept.
     #[error("could not revoke the grant of `{account}`, so it was kept")]
     NotRevoked { account: Account, source: TokenError },

@@ -8,7 +8,7 @@ use super::error::Error;
 use super::shopify;
 use crate::model::account::ProviderName;
 use crate::model::address::Address;
-use crate::model::client::{ClientAuthentication, TokenEndpointAuthMethod};
+use crate::model::client::{ClientAuthentication, RevocationMethod, TokenEndpointAuthMethod};
 use crate::model::credential::{ApiAuth, ApiHeader, Credential, Expiry, Grant};
 use crate::model::definition::{
     CallbackCheck, Definition, Pkce, RefreshKind, Reuse, ScopeSeparator,
@@ -117,6 +117,23 @@ impl Provider {
             None => TokenEndpointAuthMethod::ClientSecretBasic,
         };
         ClientAuthentication::new(method, secret.cloned())
+    }
+
+    /// Returns the request that revokes a grant. It is the definition's; else none for a client
+    /// without a secret, where the metadata say that the server wants one.
+    pub(crate) fn revocation_method(
+        &self,
+        authentication: &ClientAuthentication,
+        metadata: Option<&Metadata>,
+    ) -> RevocationMethod {
+        let is_public = authentication.method() == TokenEndpointAuthMethod::None;
+        match self.definition.revocation_method {
+            Some(own) => own,
+            None if is_public && metadata.is_some_and(Metadata::revokes_nothing_without_secret) => {
+                RevocationMethod::None
+            }
+            None => RevocationMethod::default(),
+        }
     }
 
     pub(crate) fn api_auth(&self) -> ApiAuth {

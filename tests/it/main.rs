@@ -40,6 +40,8 @@ mod login_browser;
 mod id_token;
 mod neighbour;
 mod login_again;
+mod login_retries;
+mod revocation;
 mod login_device;
 mod login_unattended;
 mod jira;

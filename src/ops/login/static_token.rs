@@ -7,6 +7,7 @@ use super::target::LoginTarget;
 use crate::model::account::Account;
 use crate::model::address::Address;
 use crate::model::credential::{Api, ApiAuth, Check, Credential, Expiry, Grant, StaticToken};
+use crate::model::definition::RevocationScope;
 use crate::ops::error::Error;
 use crate::providers::{self, AddressParameters, Provider, atlassian};
 use crate::secret::AccessToken;
@@ -61,5 +62,6 @@ pub(crate) fn store(
     now: Timestamp,
 ) -> Result<Credential, Error> {
     let grant = Grant::Static(StaticToken { token: Some(token), expiry });
-    target.store(account, grant, api, now).map(|(credential, _)| credential)
+    let scope = RevocationScope::default();
+    target.store(account, grant, api, scope, now).map(|(credential, _)| credential)
 }

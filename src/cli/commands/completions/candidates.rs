@@ -9,7 +9,7 @@ use crate::cli::environment::Environment;
 use crate::cli::ui::Color;
 use crate::model::account::Account;
 use crate::model::reference::{Reference, SCHEME};
-use crate::ops::{Vault, providers};
+use crate::ops::{SlotKind, Vault, providers};
 use crate::untrusted::printable;
 
 /// Returns the names that fit `position`, sorted and without repetition.
@@ -68,10 +68,14 @@ fn defined_names(context: &Context) -> BTreeSet<String> {
     providers::names(config).into_iter().map(ToOwned::to_owned).collect()
 }
 
-/// Returns the ids of the vault's key slots.
+/// Returns the names of the vault's key slots: their ids, and the kinds that mean one of them.
 fn slots(context: &Context) -> BTreeSet<String> {
     let read = || Vault::open_unlocked(context.vault().ok()?).ok()?.slots().ok();
-    read().unwrap_or_default().into_iter().map(|slot| slot.id.to_string()).collect()
+    let slots = read().unwrap_or_default();
+    let is_only = |kind: SlotKind| slots.iter().filter(|slot| slot.kind == kind).count() == 1;
+    let kinds = slots.iter().map(|slot| slot.kind).filter(|kind| is_only(*kind));
+    let ids = slots.iter().map(|slot| slot.id.to_string());
+    kinds.map(|kind| kind.to_string()).chain(ids).collect()
 }
 
 /// Returns the accounts that match the provider and user given in earlier words.

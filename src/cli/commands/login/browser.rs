@@ -13,6 +13,7 @@ use crate::cli::browser::Browser;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
 use crate::cli::pasting;
+use crate::cli::pauses::pauses;
 use crate::cli::time;
 use crate::ops::login::browser::Stranger;
 use crate::ops::login::{LoginTarget, Plan, browser};
@@ -97,6 +98,7 @@ impl Waits<'_> {
         })?;
         let deadline = self.consent.deadline(PATIENCE)?;
         announce(context, self.browser, pending.address());
+        let mut told = pauses(&context.ui);
         let mut refused = |stranger| context.ui.warning(&refusal(stranger));
         let granted = pasting::while_pasting(&context.ui, |lines| match lines {
             Some(lines) => {
@@ -105,10 +107,10 @@ impl Waits<'_> {
                 } else {
                     context.ui.status(WAIT_OR_PASTE);
                 }
-                pending.wait(deadline, Some(lines), &mut refused, time::now)
+                pending.wait(deadline, Some(lines), &mut refused, &mut told, time::now)
             }
             None => context.ui.while_waiting("waiting for the browser", || {
-                pending.wait(deadline, None, &mut refused, time::now)
+                pending.wait(deadline, None, &mut refused, &mut told, time::now)
             }),
         })??;
         granted::store_login(context, place, granted, whose)

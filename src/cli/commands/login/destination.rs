@@ -153,6 +153,12 @@ pub(super) fn report_replaced(context: &Context, replaced: &Replaced) {
         Replaced::Shared => context.ui.status(
             "the earlier login was not revoked, since the provider would end this one with it",
         ),
+        Replaced::NeverRevocable => context.ui.warning(
+            "the earlier login can't be revoked, since its client has no secret and the provider wants one: it works until its end",
+        ),
+        Replaced::Postponed(error) => context.ui.warning(&format!(
+            "the earlier login could not be revoked yet, which the next refresh tries again: {error}"
+        )),
         Replaced::NotRevoked(error) => context.ui.warning(&format!(
             "the earlier login could not be revoked and works until its end: {error}"
         )),

@@ -7,6 +7,7 @@ use super::whose::Whose;
 use crate::cli::browser::Browser;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
+use crate::cli::pauses::pauses;
 use crate::cli::time;
 use crate::ops::login::device::{self, DeviceAuthorization};
 use crate::ops::login::{LoginTarget, Plan};
@@ -34,8 +35,9 @@ fn log_in(
     whose: &Whose,
     place: &mut LoginTarget,
 ) -> Result<granted::StoredLogin, CliError> {
-    let pending =
-        context.ui.while_waiting("asking the provider for a code", || device::start(plan))?;
+    let pending = context.ui.while_waiting("asking the provider for a code", || {
+        device::start(plan, &mut pauses(&context.ui))
+    })?;
     announce(context, consent, pending.authorization());
     let granted = context.ui.while_waiting("waiting for the code to be entered", || {
         pending.wait(consent.timeout, time::now)

@@ -5,6 +5,7 @@ use super::destination::{self, Done};
 use super::whose::{Whose, is_another};
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
+use crate::cli::pauses::pauses;
 use crate::cli::questions::Answer;
 use crate::cli::typed::command;
 use crate::cli::typed::login_command;
@@ -65,7 +66,8 @@ pub(super) fn store_login(
         }
     };
     let person = described(person.flatten(), identity.as_ref(), &user);
-    let logged_in = granted.finish(place, user, username, site.as_ref())?;
+    let told = &mut pauses(&context.ui);
+    let logged_in = granted.finish(place, user, username, site.as_ref(), told)?;
     Ok((logged_in, site, person))
 }
 
