@@ -122,6 +122,7 @@ fn key_slots_are_told_by_kind_and_by_id() {
     let id = crate::key_slots::id_of(&env, "key");
     // The scripts for the other shells list fixed words themselves.
     let kinds = names(&env, "fish", &["key", "add", ""]);
+    let kinds: Vec<&str> = kinds.iter().map(|line| line.trim_end()).collect();
     assert_eq!(kinds, ["key", "keychain", "passphrase", "recovery"]);
     for shell in ["bash", "zsh", "fish"] {
         let slots = [id.as_str(), "key"];

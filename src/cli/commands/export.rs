@@ -45,6 +45,7 @@ Examples:
   tokctl export jira/alice@example.com --to passphrase --move --yes --output alice.bundle
   tokctl export --all --to passphrase --output everything.bundle
   tokctl export --resume --output alice.bundle")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag that people type")]
 pub(crate) struct Args {
     /// The credentials, such as jira/alice@example.com, or services with one credential each
     #[arg(value_name = "REF", required_unless_present_any = ["resume", "all"])]

@@ -197,8 +197,9 @@ fn remove_and_rotate(
 /// ways on. A way that would leave nothing of `all` slots is none.
 fn no_secret(all: &[ListedSlot], ids: &[SlotId], undecided: Vec<(SlotId, String)>) -> CliError {
     let message = "a slot that stays needs its secret for a new data key, so nothing was changed";
+    let alone = format!("tokctl key remove {} --no-rotate", typed(ids));
     let mut error = CliError::new(Kind::Usage, message)
-        .hint(format!("do as said, or `tokctl key remove {} --no-rotate`", typed(ids)));
+        .hint(Hint::within("do as said, or {}", Hint::Confirmed(alone)));
     let going: Vec<SlotId> =
         ids.iter().copied().chain(undecided.iter().map(|(id, _)| *id)).collect();
     error.causes = undecided.into_iter().map(|(_, how)| how).collect();
