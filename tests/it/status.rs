@@ -108,3 +108,11 @@ fn a_command_to_run_without_its_mark_is_told() {
     let said = stderr(&env.tokctl(["run", "--env", "A=vendor/x"]).assert().code(2));
     assert!(said.contains("stands behind `--`"), "{said}");
 }
+
+#[test]
+fn a_prompt_gets_one_word_about_a_vault_that_can_not_be_read() {
+    let env = TestEnv::new().with_static_token("x", "made-up-x");
+    std::fs::write(env.vault_path(), "made up").unwrap();
+    let short = ["status", "--short"];
+    env.tokctl(short).assert().code(7).stdout_eq("tokctl doctor! ").stderr_eq("");
+}
