@@ -220,7 +220,7 @@ mod tests {
         assert_eq!(finding(&evidence(Status::LoginRequired, 100)), Diagnosis::Refused);
         assert_eq!(finding(&evidence(Status::Inactive, 5)), Diagnosis::Ended);
         assert_eq!(finding(&evidence(Status::Inactive, 100)), Diagnosis::Inactive);
-        assert_eq!(finding(&evidence(Status::Active, 100)), Diagnosis::Works);
+        assert_eq!(finding(&evidence(Status::Active, 100)), Diagnosis::Unchecked);
     }
 
     #[test]
