@@ -86,7 +86,7 @@ pub(super) fn run(
     }
     let mut place = destination.place(&account.provider, Some(&account.user))?;
     let stored = token(own, context, &account)
-        .and_then(|token| fit(token, &api.auth))
+        .inspect(|token| warn_of_blanks(context, token, &api.auth, &account))
         .and_then(|token| Ok(static_token::store(&mut place, &account, token, expiry, api, now)?));
     let whose = (&account.provider, Some(&account.user));
     destination::note(context, &mut place, whose, stored.as_ref().err());
@@ -102,15 +102,18 @@ pub(super) fn run(
     Ok(Done::of(&account, &credential))
 }
 
-/// Fails if `token` can't be carried as `auth` says. A blank is part of no token in a header (RFC
-/// 6750 §2.1); it comes of two words that were pasted.
-fn fit(token: AccessToken, auth: &ApiAuth) -> Result<AccessToken, CliError> {
-    match auth {
-        ApiAuth::Bearer | ApiAuth::Header(_) if token.expose().contains(char::is_whitespace) => {
-            Err(CliError::new(Kind::Usage, "that is no token: there is a blank in it")
-                .hint("pipe in the token alone"))
-        }
-        ApiAuth::Bearer | ApiAuth::Header(_) | ApiAuth::Basic => Ok(token),
+/// Warns if a header can't carry `token` as `auth` says. A blank is part of no token there (RFC 6750
+/// §2.1): it mostly comes of more than the token that was pasted.
+fn warn_of_blanks(context: &Context, token: &AccessToken, auth: &ApiAuth, account: &Account) {
+    let takes_blanks = match auth {
+        ApiAuth::Bearer | ApiAuth::Header(_) => false,
+        ApiAuth::Basic => true,
+    };
+    if !takes_blanks && token.expose().contains(char::is_whitespace) {
+        context.ui.warning(&format!(
+            "there is a blank in this token, which few services take: if it was not the token alone, {}",
+            login_command(account)
+        ));
     }
 }
 
