@@ -77,6 +77,8 @@ pub(crate) struct Answer {
     pub(crate) retry_after: Option<Duration>,
     /// The server's own time (RFC 9110 §6.6.1).
     pub(crate) date: Option<Timestamp>,
+    /// The address that a redirect names (RFC 9110 §10.2.2), which is not followed here.
+    pub(crate) location: Option<String>,
     /// The media type that the server names (RFC 9110 §8.3).
     pub(crate) content_type: Option<String>,
     pub(crate) body: Zeroizing<Vec<u8>>,
@@ -296,6 +298,7 @@ async fn read_answer(
     let date = header_text(&response, &header::DATE).and_then(http_date);
     let retry_after = header_text(&response, &header::RETRY_AFTER)
         .and_then(|value| parse_retry_after(value, date));
+    let location = header_text(&response, &header::LOCATION).map(ToOwned::to_owned);
     let content_type = header_text(&response, &header::CONTENT_TYPE).map(ToOwned::to_owned);
     let mut body = Body::new();
     loop {
@@ -312,6 +315,7 @@ async fn read_answer(
                     status,
                     retry_after,
                     date,
+                    location,
                     content_type,
                     body,
                     sent,

@@ -20,6 +20,7 @@ pub(crate) mod device_authorization;
 pub(crate) mod revocation;
 pub(crate) mod protected_resource;
 pub(crate) mod metadata;
+pub(crate) mod discovery;
 pub(crate) mod redirect_uri;
 pub(crate) mod pkce;
 pub(crate) mod state;

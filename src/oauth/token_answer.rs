@@ -169,6 +169,7 @@ mod tests {
             status,
             retry_after: None,
             date: None,
+            location: None,
             content_type: None,
             body: Zeroizing::new(body.as_bytes().to_vec()),
             sent: SentSecrets::default(),

@@ -299,6 +299,7 @@ mod tests {
             status,
             retry_after: None,
             date: None,
+            location: None,
             content_type: None,
             body: zeroize::Zeroizing::new(body.as_bytes().to_vec()),
             sent: SentSecrets::default(),

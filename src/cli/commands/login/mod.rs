@@ -9,6 +9,7 @@ mod consent;
 mod granted;
 mod choice;
 mod pages;
+mod unwanted;
 mod browser;
 mod device;
 mod client_credentials;
