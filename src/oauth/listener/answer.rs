@@ -37,14 +37,12 @@ pub(crate) enum Answer {
     Malformed,
     /// The path is not that of the callback, such as `/favicon.ico`.
     NotFound,
-    /// The method is neither GET nor POST.
+    /// The method is neither GET nor that of a form.
     MethodNotAllowed,
     /// The request has a body of unknown length.
     LengthRequired,
     /// The body is longer than any authorization response.
     BodyTooLarge,
-    /// The body is no form.
-    NoForm,
     /// The request is meant for another host or port.
     Misdirected,
     /// The head is longer than any browser sends.
@@ -103,7 +101,6 @@ impl Answer {
             Self::AlreadyAnswered => "410 Gone",
             Self::LengthRequired => "411 Length Required",
             Self::BodyTooLarge => "413 Content Too Large",
-            Self::NoForm => "415 Unsupported Media Type",
             Self::Misdirected => "421 Misdirected Request",
             Self::HeadTooLarge => "431 Request Header Fields Too Large",
         }
@@ -142,7 +139,6 @@ impl Answer {
             | Self::MethodNotAllowed
             | Self::LengthRequired
             | Self::BodyTooLarge
-            | Self::NoForm
             | Self::Misdirected
             | Self::HeadTooLarge => String::new(),
         }
@@ -187,7 +183,7 @@ fn content_security_policy() -> String {
 mod tests {
     use super::*;
 
-    const ALL: [Answer; 14] = [
+    const ALL: [Answer; 13] = [
         Answer::LoggedIn,
         Answer::NotLoggedIn,
         Answer::NotThisLogin,
@@ -195,7 +191,6 @@ mod tests {
         Answer::AlreadyAnswered,
         Answer::LengthRequired,
         Answer::BodyTooLarge,
-        Answer::NoForm,
         Answer::Prefetched,
         Answer::Malformed,
         Answer::NotFound,

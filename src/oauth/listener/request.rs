@@ -108,7 +108,7 @@ fn classify_form<'request>(headers: &[Header<'_>], body: &'request [u8]) -> Requ
         value.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case(FORM))
     };
     if !only(headers, "Content-Type").is_some_and(is_form) {
-        return unreadable(Answer::NoForm);
+        return unreadable(Answer::MethodNotAllowed);
     }
     let is_chunked =
         headers.iter().any(|header| header.name.eq_ignore_ascii_case("Transfer-Encoding"));
@@ -190,7 +190,7 @@ mod tests {
             ("GET //callback/acme?a", "NotFound"),
             ("GET http://127.0.0.1:4321/callback/acme?a", "NotFound"),
             ("HEAD /callback/acme?a", "MethodNotAllowed"),
-            ("POST /callback/acme?a", "NoForm Unreadable"),
+            ("POST /callback/acme?a", "MethodNotAllowed Unreadable"),
             ("OPTIONS /callback/acme?a", "MethodNotAllowed"),
             ("get /callback/acme?a", "MethodNotAllowed"),
             ("", "Malformed"),
@@ -224,7 +224,7 @@ mod tests {
             (form.to_owned(), "LengthRequired"),
             (format!("{}Transfer-Encoding: chunked\r\n", length("3")), "LengthRequired"),
             (format!("{}Content-Length: 5\r\n", length("3")), "LengthRequired"),
-            ("Content-Type: text/plain\r\nContent-Length: 3\r\n".to_owned(), "NoForm"),
+            ("Content-Type: text/plain\r\nContent-Length: 3\r\n".to_owned(), "MethodNotAllowed"),
         ] {
             assert_eq!(post(&headers, "a=b"), format!("{answer} Some(Unreadable)"), "{headers}");
         }

@@ -137,7 +137,7 @@ fn what_is_not_the_callback_never_ends_a_login() {
         (login.request("GET", "/favicon.ico", ""), 404),
         (login.request("GET", "/", ""), 404),
         (login.request("HEAD", &target, ""), 405),
-        (login.request("POST", &target, "Content-Length: 3\r\n") + "a=b", 415),
+        (login.request("POST", &target, "Content-Length: 3\r\n") + "a=b", 405),
         (login.request("PUT", &target, "Content-Length: 3\r\n") + "a=b", 405),
         (login.request("GET", &format!("{target}/").replace("acme?", "acme/?"), ""), 404),
         (login.request("OPTIONS", &target, ""), 405),
