@@ -659,7 +659,7 @@ _tokctl() {
             return 0
             ;;
         tokctl__subcmd__key__subcmd__remove)
-            opts="-q -v -h --vault --config --no-input --json --color --quiet --verbose --help"
+            opts="-q -v -h --no-rotate --vault --config --no-input --json --color --quiet --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

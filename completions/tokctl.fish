@@ -68,7 +68,7 @@ token\t'With a token that was made at the service'
 client-credentials\t'As the OAuth client itself, with its id and secret'
 service-account\t'As a Google service account, with its key file'"
 complete -c tokctl -n "__fish_tokctl_using_subcommand login" -l server -d 'The service\'s own address, such as https://jira.example.com' -r
-complete -c tokctl -n "__fish_tokctl_using_subcommand login" -l key-slot -d 'The kind of key slot that a new vault gets, or that opens this one: keychain, key, passphrase or recovery' -r
+complete -c tokctl -n "__fish_tokctl_using_subcommand login" -l key-slot -d 'The kind of key slot that a new vault gets, or that opens this one: keychain, key, passphrase or recovery; or the id of the one slot to open it with' -r
 complete -c tokctl -n "__fish_tokctl_using_subcommand login" -l username -d 'The account\'s name at the service: the token is sent with it, as Jira Cloud wants its API tokens' -r
 complete -c tokctl -n "__fish_tokctl_using_subcommand login" -l expires -d 'When the token ends: a date, a time in RFC 3339, in how long, such as 90d, or `never`' -r
 complete -c tokctl -n "__fish_tokctl_using_subcommand login" -l client-id -d 'The id of the OAuth client [env: TOKCTL_<PROVIDER>_CLIENT_ID]' -r
@@ -316,7 +316,7 @@ complete -c tokctl -n "__fish_tokctl_using_subcommand key; and not __fish_seen_s
 complete -c tokctl -n "__fish_tokctl_using_subcommand key; and not __fish_seen_subcommand_from list add remove generate" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tokctl -n "__fish_tokctl_using_subcommand key; and not __fish_seen_subcommand_from list add remove generate" -f -a "list" -d 'Show the key slots; needs no key'
 complete -c tokctl -n "__fish_tokctl_using_subcommand key; and not __fish_seen_subcommand_from list add remove generate" -f -a "add" -d 'Add a key slot'
-complete -c tokctl -n "__fish_tokctl_using_subcommand key; and not __fish_seen_subcommand_from list add remove generate" -f -a "remove" -d 'Remove a key slot, but not the last one; needs the key of any'
+complete -c tokctl -n "__fish_tokctl_using_subcommand key; and not __fish_seen_subcommand_from list add remove generate" -f -a "remove" -d 'Remove key slots, but not the last one, and replace the data key'
 complete -c tokctl -n "__fish_tokctl_using_subcommand key; and not __fish_seen_subcommand_from list add remove generate" -f -a "generate" -d 'Print a new random key, for TOKCTL_KEY or a file named by TOKCTL_KEY_FILE'
 complete -c tokctl -n "__fish_tokctl_using_subcommand key; and __fish_seen_subcommand_from list" -l vault -d 'The vault\'s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]' -r -F
 complete -c tokctl -n "__fish_tokctl_using_subcommand key; and __fish_seen_subcommand_from list" -l config -d 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]' -r -F
@@ -343,6 +343,7 @@ complete -c tokctl -n "__fish_tokctl_using_subcommand key; and __fish_seen_subco
 complete -c tokctl -n "__fish_tokctl_using_subcommand key; and __fish_seen_subcommand_from remove" -l color -d 'When to use colours: auto, always or never [env: NO_COLOR, CLICOLOR_FORCE]' -r -f -a "auto\t''
 always\t''
 never\t''"
+complete -c tokctl -n "__fish_tokctl_using_subcommand key; and __fish_seen_subcommand_from remove" -l no-rotate -d 'Keep the data key: whoever kept the slot and its secret goes on opening the vault'
 complete -c tokctl -n "__fish_tokctl_using_subcommand key; and __fish_seen_subcommand_from remove" -l no-input -d 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]'
 complete -c tokctl -n "__fish_tokctl_using_subcommand key; and __fish_seen_subcommand_from remove" -l json -d 'Print data and errors as JSON'
 complete -c tokctl -n "__fish_tokctl_using_subcommand key; and __fish_seen_subcommand_from remove" -s q -l quiet -d 'Say less on stderr; twice: errors alone'
@@ -372,7 +373,7 @@ complete -c tokctl -n "__fish_tokctl_using_subcommand import" -l key-file -d 'A 
 complete -c tokctl -n "__fish_tokctl_using_subcommand import" -s u -l user -d 'Whose it is, where the file does not say [env: TOKCTL_USER]' -r
 complete -c tokctl -n "__fish_tokctl_using_subcommand import" -l provider -d 'The service to keep it under, in place of the one that the file is for' -r
 complete -c tokctl -n "__fish_tokctl_using_subcommand import" -l server -d 'The service\'s own address, where the file does not say, such as https://jira.example.com' -r
-complete -c tokctl -n "__fish_tokctl_using_subcommand import" -l key-slot -d 'The kind of key slot that a new vault gets, or that opens this one: keychain, key, passphrase or recovery' -r
+complete -c tokctl -n "__fish_tokctl_using_subcommand import" -l key-slot -d 'The kind of key slot that a new vault gets, or that opens this one: keychain, key, passphrase or recovery; or the id of the one slot to open it with' -r
 complete -c tokctl -n "__fish_tokctl_using_subcommand import" -l vault -d 'The vault\'s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]' -r -F
 complete -c tokctl -n "__fish_tokctl_using_subcommand import" -l config -d 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]' -r -F
 complete -c tokctl -n "__fish_tokctl_using_subcommand import" -l color -d 'When to use colours: auto, always or never [env: NO_COLOR, CLICOLOR_FORCE]' -r -f -a "auto\t''

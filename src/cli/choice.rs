@@ -12,6 +12,7 @@ use super::typed::{command, reference};
 use crate::model::account::{Account, ProviderName, UserName};
 use crate::model::nearest::{did_you_mean, nearest};
 use crate::model::reference::{Field, Named, Reference};
+use crate::ops::error::StoreError;
 use crate::ops::{self, Vault, providers};
 
 /// The greatest number of credentials that a message offers in place of one that is not there.
@@ -95,6 +96,25 @@ impl Choice {
         Some(Account { provider, user })
     }
 
+    /// Returns the vault that was `opened`. Fails where there is none, with a hint at the login that
+    /// makes it.
+    pub(crate) fn in_vault(&self, opened: Result<Vault, StoreError>) -> Result<Vault, CliError> {
+        let missing = matches!(opened, Err(StoreError::NoVault { .. }));
+        opened.map_err(|error| {
+            let error = CliError::from(error);
+            if missing { error.hint(self.login()) } else { error }
+        })
+    }
+
+    /// Returns the hint at a login for what the command line names.
+    fn login(&self) -> Hint {
+        match (self.account(), &self.provider) {
+            (Some(account), _) => Hint::Login(account),
+            (None, Some(provider)) => Hint::LoginTo(provider.clone()),
+            (None, None) => Hint::FirstLogin,
+        }
+    }
+
     /// Returns the one account that the command line means.
     ///
     /// A missing part comes from `TOKCTL_USER`; then, for a provider that is named, from the
@@ -150,6 +170,7 @@ impl Choice {
                 let hint = command(verb, first);
                 if !context.ui.can_ask() {
                     let message = format!("which one of {}?", shown.join(", "));
+                    let hint = if takes_more(verb) { "tokctl list".to_owned() } else { hint };
                     return Err(CliError::new(Kind::Usage, message).hint(hint));
                 }
                 let chosen = context.ui.choose("which one", &shown, &hint)?;
@@ -157,6 +178,12 @@ impl Choice {
             }
         }
     }
+}
+
+/// Returns whether the command `verb` needs more than an account, or does what nobody should do to
+/// the next best account by pasting.
+fn takes_more(verb: &str) -> bool {
+    ["delete", "export"].contains(&verb)
 }
 
 /// Returns the other name of Jira, if `provider` is one of the two.
@@ -208,16 +235,15 @@ pub(crate) fn no_match(
         format!("there is no credential{what}{}", did_you_mean(&near_names)),
     );
     if let Some(first) = near.first() {
-        // Nobody should delete the next best one by pasting.
         return error.hint(match verb {
-            "delete" => "tokctl list".to_owned(),
+            verb if takes_more(verb) => "tokctl list".to_owned(),
             verb => command(verb, first),
         });
     }
     let Some(provider) = provider else {
         if accounts.is_empty() {
             let error = CliError::new(Kind::NotFound, "there are no credentials yet");
-            return error.hint("tokctl login");
+            return error.hint(Hint::FirstLogin);
         }
         return error.hint("tokctl list");
     };

@@ -52,7 +52,11 @@ pub(crate) fn client_secret(
         return read_secret(path).map(Some);
     }
     match &definition.client_secret_command {
-        Some(command) => program::output(command, environment, context.patience(), Kind::Usage)
+        Some(command) => context
+            .ui
+            .while_waiting("waiting for client_secret_command", || {
+                program::output(command, environment, context.patience(), Kind::Usage)
+            })
             .map(|printed| Some(ClientSecret::from_trusted(printed.to_string()))),
         None => Ok(None),
     }

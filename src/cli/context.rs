@@ -164,14 +164,6 @@ impl Context {
     pub(crate) fn default_user(&self) -> Result<Option<UserName>, CliError> {
         self.environment.text("TOKCTL_USER").map(|user| user_name(&user)).transpose()
     }
-
-    /// Returns the user for a login that names none: `TOKCTL_USER`, or else `default_user`.
-    pub(crate) fn usual_user(&self) -> Result<Option<UserName>, CliError> {
-        match self.default_user()? {
-            Some(user) => Ok(Some(user)),
-            None => Ok(self.config()?.default_user.clone()),
-        }
-    }
 }
 
 /// Parses the value of `TOKCTL_USER`.

@@ -89,8 +89,23 @@ pub(crate) enum Hint {
     Login(Account),
     /// A login to this service, whose user is not known.
     LoginTo(ProviderName),
+    /// A first login, to a service that nobody named.
+    FirstLogin,
+    /// A command that asks before it acts, unless it has `--yes`.
+    Confirmed(String),
     /// The command that failed, with these flags besides, or none.
     Again(&'static [&'static str]),
+    /// The command that failed, with a key slot other than the keychain for the vault that it makes.
+    OtherSlot,
+    /// A sentence with a hint in the place of its `{}`.
+    Within(String, Box<Hint>),
+}
+
+impl Hint {
+    /// Makes a hint of a sentence with `hint` in the place of its `{}`.
+    pub(crate) fn within(sentence: impl Into<String>, hint: Self) -> Self {
+        Self::Within(sentence.into(), Box::new(hint))
+    }
 }
 
 impl From<&str> for Hint {
@@ -111,10 +126,21 @@ impl fmt::Display for Hint {
             Self::Text(text) => f.write_str(text),
             Self::Login(account) => f.write_str(&login_command(account)),
             Self::LoginTo(provider) => write!(f, "tokctl login {provider}"),
+            Self::FirstLogin => f.write_str("tokctl login"),
+            Self::Confirmed(command) => f.write_str(command),
             Self::Again([]) => f.write_str("try again"),
             Self::Again(flags) => write!(f, "try again with `{}`", flags.join(" ")),
+            Self::OtherSlot => f.write_str("try again with `--key-slot passphrase`"),
+            Self::Within(sentence, hint) => f.write_str(&filled(sentence, &hint.to_string())),
         }
     }
+}
+
+/// Returns `sentence` with `hint` in the place of its `{}`, quoted if it is a command.
+pub(super) fn filled(sentence: &str, hint: &str) -> String {
+    let is_command = hint.starts_with("tokctl ");
+    let hint = if is_command { format!("`{hint}`") } else { hint.to_owned() };
+    sentence.replace("{}", &hint)
 }
 
 /// An error as a user sees it.

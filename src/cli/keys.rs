@@ -8,11 +8,12 @@ use super::context::{Context, UNANSWERED};
 use super::error::{CliError, Kind};
 use super::explain::keep_writers_out;
 use super::key_material;
+use super::slot_choice::SlotChoice;
 use super::time;
 use crate::ops::error::StoreError;
-use crate::ops::key_slots::Patience;
+use crate::ops::key_slots::{Patience, SlotId};
 use crate::ops::key_text::{self, Malformed};
-use crate::ops::{self, OpenVault, SlotKind, SlotSecret, Vault};
+use crate::ops::{self, OpenVault, SlotError, SlotKind, SlotSecret, Vault};
 use crate::paths;
 use crate::secret::{Passphrase, SecretText};
 
@@ -56,24 +57,29 @@ fn unlocked(context: &Context, vault: Vault) -> Result<OpenVault, CliError> {
     if let Some(typed) = typed
         && !kinds.contains(&SlotKind::Keychain)
     {
-        return unlock_by_asking(context, vault, typed);
+        return unlock_by_asking(context, vault, typed, None);
     }
     let with = SlotSecret::Keychain(patience(context));
     let opened = context.ui.while_waiting("waiting for the keychain", || vault.unlock(with));
     match (opened, typed) {
         (Ok(vault), _) => Ok(vault),
         (Err(locked), Some(typed)) if matches!(locked.error, StoreError::Keychain { .. }) => {
-            unlock_by_asking(context, locked.vault, typed)
+            unlock_by_asking(context, locked.vault, typed, None)
         }
         (Err(locked), _) => Err(locked.into()),
     }
 }
 
-/// Asks for the secret that opens `vault`, and asks again if it does not.
-fn unlock_by_asking(context: &Context, vault: Vault, typed: Typed) -> Result<OpenVault, CliError> {
+/// Asks for the secret that opens `vault`, or its slot `only`, and asks again if it does not.
+fn unlock_by_asking(
+    context: &Context,
+    vault: Vault,
+    typed: Typed,
+    only: Option<SlotId>,
+) -> Result<OpenVault, CliError> {
     let mut vault = vault;
     for try_number in 1.. {
-        let locked = match vault.unlock(typed.ask(context)?) {
+        let locked = match vault.unlock_with(typed.ask(context)?, only) {
             Ok(vault) => return Ok(vault),
             Err(locked) => locked,
         };
@@ -92,18 +98,24 @@ fn unlock_by_asking(context: &Context, vault: Vault, typed: Typed) -> Result<Ope
 
 /// Opens the vault at `path` with the secret that a person types.
 fn unlock_typed(context: &Context, path: &Path, typed: Typed) -> Result<OpenVault, CliError> {
-    let vault = unlock_by_asking(context, Vault::open(path)?, typed)?;
+    let vault = unlock_by_asking(context, Vault::open(path)?, typed, None)?;
     Ok(vault.with_watermarks(context.watermarks()))
 }
 
 /// Opens the vault for writing, and creates it with its first slot if it does not exist.
 ///
-/// The first slot has the kind that `slot` names, else the kind of the secret in the environment,
+/// A slot that `slot` names by its id opens the vault alone, and creates none. The first slot of a
+/// new vault has the kind that `slot` names, else the kind of the secret in the environment,
 /// else it is in the keychain.
 pub(crate) fn open_or_create(
     context: &Context,
-    slot: Option<SlotKind>,
+    slot: Option<SlotChoice>,
 ) -> Result<OpenVault, CliError> {
+    let slot = match slot {
+        Some(SlotChoice::Id(id)) => return unlock_slot(context, id),
+        Some(SlotChoice::Kind(kind)) => Some(kind),
+        None => None,
+    };
     let path = context.vault()?;
     let exists = match Vault::open_read_only(path) {
         Ok(vault) => vault.is_finished()?,
@@ -156,6 +168,31 @@ pub(crate) fn open_or_create(
         }
         opened => Ok(opened?),
     }
+}
+
+/// Opens the vault for writing with the slot `id` and no other.
+fn unlock_slot(context: &Context, id: SlotId) -> Result<OpenVault, CliError> {
+    let vault = Vault::open(context.vault()?)?;
+    let slots = vault.slots()?;
+    let slot = slots.iter().find(|slot| slot.id == id);
+    let kind = slot.ok_or(ops::Error::from(SlotError::Unknown { id }))?.kind;
+    let (with, typed) = match kind {
+        SlotKind::Keychain => (Some(SlotSecret::Keychain(patience(context))), None),
+        SlotKind::Key => (key_from_environment(context, kind)?, None),
+        SlotKind::Passphrase => (key_material::passphrase(context)?, Some(Typed::Passphrase)),
+        SlotKind::Recovery => (key_from_environment(context, kind)?, Some(Typed::Recovery)),
+    };
+    let opened = match (with, typed) {
+        (Some(with), _) => {
+            context.ui.while_waiting("opening the vault", || vault.unlock_with(with, Some(id)))?
+        }
+        (None, Some(typed)) => unlock_by_asking(context, vault, typed, Some(id))?,
+        (None, None) => {
+            return Err(CliError::new(Kind::Usage, format!("the key slot {id} needs its key"))
+                .hint("set TOKCTL_KEY or TOKCTL_KEY_FILE to it"));
+        }
+    };
+    Ok(opened.with_watermarks(context.watermarks()))
 }
 
 /// Returns the secret that the environment gives, if any. A key comes before a passphrase.

@@ -10,6 +10,7 @@ pub(crate) mod stderr;
 pub(crate) mod ui;
 mod details;
 mod progress;
+mod pauses;
 mod questions;
 mod table;
 pub(crate) mod ci_mask;
@@ -22,6 +23,7 @@ mod program;
 mod browser;
 mod pasting;
 mod key_material;
+mod slot_choice;
 mod keys;
 mod new_secret;
 mod bundle_secret;
@@ -31,6 +33,7 @@ mod client_settings;
 mod next_command;
 mod parse_error;
 mod audit_trail;
+mod slot_decisions;
 mod hooks;
 mod renewal;
 mod deferred;
@@ -226,13 +229,14 @@ fn report_parse_error(ui: &Ui, error: &clap::Error, args: &[OsString]) -> ExitCo
             Err(error) => error.exit_code(),
         };
     }
-    let error = parse_error::explain(error, &command_path(args), args);
+    let (command, subcommands) = command_path(args);
+    let error = parse_error::explain(error, &command, &subcommands, args);
     ui.error(&error);
     error.exit_code()
 }
 
-/// Returns `tokctl` and the names of the commands in `args`, for a hint.
-fn command_path(args: &[OsString]) -> Vec<String> {
+/// Returns `tokctl` and the names of the commands in `args`, for a hint, and those that may follow.
+fn command_path(args: &[OsString]) -> (Vec<String>, Vec<String>) {
     let mut command = &describe_all(Root::command);
     let mut names = vec!["tokctl".to_owned()];
     let words = args.iter().skip(1).take_while(|word| *word != "--");
@@ -242,5 +246,7 @@ fn command_path(args: &[OsString]) -> Vec<String> {
             command = found;
         }
     }
-    names
+    let seen = command.get_subcommands().filter(|subcommand| !subcommand.is_hide_set());
+    let subcommands = seen.map(|subcommand| subcommand.get_name().to_owned()).collect();
+    (names, subcommands)
 }

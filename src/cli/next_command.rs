@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use super::browser::Browser;
 use super::client_settings;
 use super::context::Context;
-use super::error::{CliError, Hint};
+use super::error::{CliError, Hint, filled};
 use super::typed::{command_line, login_command};
 use crate::model::account::{Account, ProviderName};
 use crate::model::definition::RefreshKind;
@@ -16,13 +16,36 @@ use crate::ops::providers::{self, Provider};
 
 /// Returns `error` with its hint as a text, for a command line `args`.
 pub(crate) fn complete(context: &Context, args: &[OsString], error: CliError) -> CliError {
-    let hint = match &error.hint {
-        None | Some(Hint::Text(_)) => return error,
-        Some(Hint::Login(account)) => login(context, account),
-        Some(Hint::LoginTo(provider)) => login_to(context, provider),
-        Some(Hint::Again(flags)) => again(args, flags),
-    };
-    error.hint(hint)
+    match &error.hint {
+        None => error,
+        Some(hint) => {
+            let hint = text(context, args, hint);
+            error.hint(hint)
+        }
+    }
+}
+
+/// Returns what `hint` says here, after a command line `args`.
+pub(crate) fn text(context: &Context, args: &[OsString], hint: &Hint) -> String {
+    match hint {
+        Hint::Text(text) => text.clone(),
+        Hint::Login(account) => login(context, account),
+        Hint::LoginTo(provider) => login_to(context, provider),
+        Hint::FirstLogin => first_login(context).into(),
+        Hint::Confirmed(command) => confirmed(context, command.clone()),
+        Hint::Again(flags) => again(args, flags),
+        Hint::OtherSlot if context.ui.can_ask() => again(args, &["--key-slot", "passphrase"]),
+        Hint::OtherSlot => {
+            "set TOKCTL_KEY_FILE to a file with what `tokctl key generate` prints".into()
+        }
+        Hint::Within(sentence, hint) => filled(sentence, &text(context, args, hint)),
+    }
+}
+
+/// Returns the command that begins a first login: where nobody can be asked, the one that names the
+/// services and what each needs.
+pub(crate) fn first_login(context: &Context) -> &'static str {
+    if context.ui.can_ask() { "tokctl login" } else { "tokctl providers" }
 }
 
 /// Returns the command that logs in to `account`, with what it needs here.
@@ -37,14 +60,19 @@ pub(crate) fn login(context: &Context, account: &Account) -> String {
         return command;
     }
     let provider = providers::today(&account.provider, context.config().ok());
-    match stored_kind(context, account) {
-        Some(Kind::OAuth) if needs_browser(provider.as_ref()) && !has_browser(context) => {
-            format!("{command} --no-browser")
-        }
-        Some(Kind::OAuth) => command,
-        Some(Kind::Static) => format!("{command} --token-stdin"),
-        None => unattended(context, &account.provider, command),
+    match (stored_kind(context, account), provider) {
+        (Some(Kind::Static), _) => format!("{command} --token-stdin"),
+        (Some(Kind::OAuth), Some(provider)) => with_client(context, &provider, command),
+        (Some(Kind::OAuth), None) => command,
+        (None, Some(provider)) => unattended(context, &provider, command),
+        (None, None) => "tokctl providers".into(),
     }
+}
+
+/// Returns `command` if it needs yes to a question, with the flag that says so where nobody can be
+/// asked.
+pub(crate) fn confirmed(context: &Context, command: String) -> String {
+    if context.ui.can_ask() { command } else { format!("{command} --yes") }
 }
 
 /// Returns the command that logs in to a service, or the one that says what such a login needs.
@@ -55,12 +83,20 @@ fn login_to(context: &Context, provider: &ProviderName) -> String {
     format!("tokctl providers {provider}")
 }
 
-/// Returns whether a login goes by a person's consent, as far as the definition tells.
-fn needs_browser(provider: Option<&Provider>) -> bool {
-    provider.is_some_and(|provider| match provider.definition.refresh.kind {
+/// Returns the login `command` of somebody who has an OAuth client, where nobody can be asked.
+fn with_client(context: &Context, provider: &Provider, command: String) -> String {
+    let needs_consent = match provider.definition.refresh.kind {
         RefreshKind::ClientCredentials => false,
         RefreshKind::RefreshToken | RefreshKind::Exchange | RefreshKind::None => true,
-    })
+    };
+    // A terminal has to take the address at which such a login ends.
+    if needs_consent && provider.redirect_uri().starts_with("https://") {
+        return format!("tokctl providers {}", provider.name);
+    }
+    if needs_consent && !has_browser(context) {
+        return format!("{command} --no-browser");
+    }
+    command
 }
 
 fn has_browser(context: &Context) -> bool {
@@ -68,12 +104,9 @@ fn has_browser(context: &Context) -> bool {
 }
 
 /// Returns how a login that nobody did before is done where nobody can be asked.
-fn unattended(context: &Context, name: &ProviderName, command: String) -> String {
-    let Some(provider) = providers::today(name, context.config().ok()) else {
-        return "tokctl providers".into();
-    };
-    if has_client(context, &provider) {
-        return command;
+fn unattended(context: &Context, provider: &Provider, command: String) -> String {
+    if has_client(context, provider) {
+        return with_client(context, provider, command);
     }
     let token_needs_more =
         provider.definition.server.is_none()
@@ -81,7 +114,7 @@ fn unattended(context: &Context, name: &ProviderName, command: String) -> String
                 address.contains("{server}") || address.contains("{site_id}")
             });
     if token_needs_more {
-        return format!("tokctl providers {name}");
+        return format!("tokctl providers {}", provider.name);
     }
     format!("{command} --token-stdin")
 }

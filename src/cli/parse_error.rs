@@ -6,11 +6,11 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use super::error::{CliError, Kind};
 use super::typed::command_line;
-use crate::model::nearest::did_you_mean;
+use crate::model::nearest::{did_you_mean, nearest};
 use crate::untrusted::printable;
 
 /// Commands of other tools and other words for what tokctl does, each with tokctl's command.
-const OTHER_WORDS: [(&str, &str); 12] = [
+const OTHER_WORDS: [(&str, &str); 14] = [
     ("login", "add auth init new setup signin sign-in connect authenticate"),
     ("get", "token print show-token cat read fetch access-token"),
     ("status", "whoami state info health me"),
@@ -23,21 +23,25 @@ const OTHER_WORDS: [(&str, &str); 12] = [
     ("rotate-key", "rotate rekey"),
     ("use", "switch default select set-default"),
     ("audit", "log logs history"),
+    ("add", "create new"),
+    ("remove", "delete rm drop forget"),
 ];
 
-/// The length of the commands' short names, such as `ls`.
-const SHORT: usize = 2;
-
 /// Returns the error for a command line that clap refused. `command` are the names of the program
-/// and of the command in `args`.
-pub(crate) fn explain(error: &clap::Error, command: &[String], args: &[OsString]) -> CliError {
+/// and of the command in `args`, and `subcommands` those that may follow.
+pub(crate) fn explain(
+    error: &clap::Error,
+    command: &[String],
+    subcommands: &[String],
+    args: &[OsString],
+) -> CliError {
     let help = format!("{} --help", command.join(" "));
     let usage = |message: String, hint: String| CliError::new(Kind::Usage, message).hint(hint);
     let is_run = matches!(command, [_, name] if name == "run");
     match error.kind() {
         ErrorKind::InvalidSubcommand => {
             let typed = text(error, ContextKind::InvalidSubcommand).unwrap_or_default();
-            let meant = meant(error, &typed);
+            let meant = meant(&typed, subcommands);
             let message =
                 format!("there is no command `{}`{}", printable(&typed), did_you_mean(&meant));
             let hint = match &meant[..] {
@@ -90,20 +94,14 @@ fn sentence(error: &clap::Error) -> String {
 }
 
 /// Returns the commands that a mistyped one may stand for.
-fn meant(error: &clap::Error, typed: &str) -> Vec<String> {
-    let other = OTHER_WORDS
-        .iter()
-        .find(|(_, words)| words.split(' ').any(|word| word == typed))
-        .map(|(command, _)| (*command).to_owned());
-    if let Some(command) = other {
-        return vec![command];
+fn meant(typed: &str, subcommands: &[String]) -> Vec<String> {
+    let other = OTHER_WORDS.iter().find(|(command, words)| {
+        words.split(' ').any(|word| word == typed) && subcommands.iter().any(|one| one == command)
+    });
+    match other {
+        Some((command, _)) => vec![(*command).to_owned()],
+        None => nearest(typed, subcommands.iter().cloned()),
     }
-    let mut near = texts(error, ContextKind::SuggestedSubcommand);
-    // The short names are for people who know them.
-    if near.iter().any(|name| name.len() > SHORT) {
-        near.retain(|name| name.len() > SHORT);
-    }
-    near
 }
 
 fn text(error: &clap::Error, kind: ContextKind) -> Option<String> {

@@ -21,7 +21,7 @@ const TICK: Duration = Duration::from_millis(100);
 
 impl Ui {
     /// Runs `work`. If it takes long and a user is there, shows a spinner with the text `what`, or
-    /// one line where stderr is no terminal.
+    /// one line where no spinner can move.
     pub(crate) fn while_waiting<T>(&self, what: &'static str, work: impl FnOnce() -> T) -> T {
         let shown = stderr::is_terminal() || self.can_ask();
         if self.verbosity < Verbosity::Status || !shown {
@@ -29,7 +29,7 @@ impl Ui {
         }
         let spinner = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
         spinner.set_style(ProgressStyle::default_spinner());
-        let _shown = Shown::soon(spinner.with_message(what), Some(what));
+        let _shown = Shown::soon(spinner.with_message(what), what);
         work()
     }
 
@@ -65,7 +65,7 @@ impl Ui {
             // A signal that ends the program has to remove the bar.
             let removed = bar.clone();
             let _ = signals::announce(move |_| removed.finish_and_clear());
-            Shown::soon(bar.clone(), None)
+            Shown::soon(bar.clone(), what)
         });
         Progress(bar, shown)
     }
@@ -95,8 +95,8 @@ struct Shown {
 
 impl Shown {
     /// Shows `bar` soon, unless another one is there already. `line` is printed in its place where
-    /// stderr is no terminal.
-    fn soon(bar: ProgressBar, line: Option<&'static str>) -> Self {
+    /// no bar can move: stderr is no terminal, or `TERM` is not set or `dumb`.
+    fn soon(bar: ProgressBar, line: &'static str) -> Self {
         // Claimed at once: what is waited for in the course of the work shows nothing of its own.
         let has_place = stderr::keep_below(&bar);
         let (ended, end) = mpsc::channel::<()>();
@@ -105,11 +105,12 @@ impl Shown {
             if end.recv_timeout(PATIENCE) != Err(RecvTimeoutError::Timeout) {
                 return;
             }
-            if stderr::is_terminal() {
-                shown.set_draw_target(ProgressDrawTarget::stderr());
-                shown.enable_steady_tick(TICK);
-            } else if let Some(line) = line {
+            let target = ProgressDrawTarget::stderr();
+            if target.is_hidden() {
                 stderr::line("tokctl: ", line);
+            } else {
+                shown.set_draw_target(target);
+                shown.enable_steady_tick(TICK);
             }
         };
         // Without a thread, nothing is shown.

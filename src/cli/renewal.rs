@@ -6,8 +6,8 @@ use super::client_settings;
 use super::context::Context;
 use super::error::CliError;
 use super::hooks;
+use super::next_command;
 use super::time;
-use super::typed::login_command;
 use crate::model::account::Account;
 use crate::model::credential::{Credential, Grant};
 use crate::model::readiness::Need;
@@ -124,7 +124,7 @@ pub(crate) fn warn_of_drift(context: &Context, account: &Account, credential: &C
     let Some(what) = drift(context, account, credential) else { return };
     context.ui.warning(&format!(
         "the configuration names another {what} than the login of `{account}`, which goes on with its own: `{}`",
-        login_command(account)
+        next_command::login(context, account)
     ));
 }
 
@@ -146,32 +146,32 @@ pub(crate) fn drift(
 
 /// Warns about a token that was handed out although something is wrong with it.
 pub(crate) fn warn(context: &Context, account: &Account, token: &LiveToken) {
-    let login = login_command(account);
-    let message = match &token.warning {
-        None => return,
-        Some(Warning::Inactive) => {
+    let Some(warning) = &token.warning else { return };
+    let login = next_command::login(context, account);
+    let message = match warning {
+        Warning::Inactive => {
             format!("`{account}` was refused by the service when last checked: `{login}`")
         }
-        Some(Warning::Fading { ends_at: Some(ends_at) }) => {
+        Warning::Fading { ends_at: Some(ends_at) } => {
             format!(
                 "`{account}` ends {} and can't be refreshed: `{login}`",
                 time::rfc3339(*ends_at)
             )
         }
-        Some(Warning::Fading { ends_at: None }) => {
+        Warning::Fading { ends_at: None } => {
             format!("`{account}` can't be refreshed any more: `{login}`")
         }
-        Some(Warning::BeingRefreshed) => {
+        Warning::BeingRefreshed => {
             format!("`{account}` is being refreshed by another process, its token still works")
         }
-        Some(Warning::InDoubt) => format!(
+        Warning::InDoubt => format!(
             "what became of an earlier refresh of `{account}` is not known, its token works until its end: `{login}`"
         ),
-        Some(Warning::Forged) => format!(
+        Warning::Forged => format!(
             "what the vault says of the last refresh of `{account}` was tampered with, its token works until its end: `{login}`"
         ),
-        Some(Warning::IdTokenDropped(fault)) => id_token_dropped(account, fault),
-        Some(Warning::NotRefreshed(error)) => {
+        Warning::IdTokenDropped(fault) => id_token_dropped(account, fault),
+        Warning::NotRefreshed(error) => {
             format!("`{account}` could not be refreshed, its token still works: {}", reason(error))
         }
     };

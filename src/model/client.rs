@@ -139,6 +139,8 @@ pub(crate) enum RevocationMethod {
     Github,
     /// `DELETE` with the access token as `Bearer`, as Facebook wants it.
     Delete,
+    /// None: the server revokes nothing for such a client.
+    None,
 }
 
 /// The client, and every address that its secrets are sent to, as they were at login.

@@ -66,6 +66,8 @@ impl OAuthGrant {
             granted_at,
             refresh_expires_at,
             life,
+            // They hold the tokens of other grants.
+            superseded: _,
         } = self;
         let (access_token, due_at, refresh_expires_at) = match kept {
             KeptSecrets::Nothing => (None, *due_at, *refresh_expires_at),
@@ -88,6 +90,7 @@ impl OAuthGrant {
             granted_at: *granted_at,
             refresh_expires_at,
             life: *life,
+            superseded: Vec::new(),
         }
     }
 }

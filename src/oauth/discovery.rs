@@ -90,18 +90,29 @@ fn weight(error: &Error) -> u8 {
     }
 }
 
-/// Fetches the document at `address`, and checks that it is the one of `issuer`.
+/// Fetches the document at `address`, and follows redirects within its origin.
 fn document(
     issuer: &Address,
-    address: Address,
+    mut address: Address,
     trusted_certificates: Option<&str>,
 ) -> Result<Metadata, Error> {
+    for _ in 0..MAX_REDIRECTS {
+        let answer = http::fetch(&address, trusted_certificates, &Authentication::None)?;
+        match next_address(issuer, &address, &answer)? {
+            Some(next) => address = next,
+            None => return read(issuer, &answer),
+        }
+    }
+    Err(Error::Missing { issuer: issuer.to_string() })
+}
+
+/// Reads the metadata of `issuer` in an answer.
+pub(crate) fn read(issuer: &Address, answer: &Answer) -> Result<Metadata, Error> {
     let missing = || Error::Missing { issuer: issuer.to_string() };
-    let answer = fetch(issuer, address, trusted_certificates)?;
     match answer.status {
         200..=299 => {}
         status @ (429 | 500..) => {
-            return Err(Error::Trouble { authority: answer.authority, status });
+            return Err(Error::Trouble { authority: answer.authority.clone(), status });
         }
         _ => return Err(missing()),
     }
@@ -114,27 +125,22 @@ fn document(
     Err(Error::ForeignIssuer { issuer: issuer.to_string(), named })
 }
 
-/// Fetches `address`, and follows redirects within its origin.
-fn fetch(
+/// Returns the address to which the answer of `address` sends on; `None` if it is the last one. Fails
+/// if that is another server.
+pub(crate) fn next_address(
     issuer: &Address,
-    mut address: Address,
-    trusted_certificates: Option<&str>,
-) -> Result<Answer, Error> {
-    for _ in 0..MAX_REDIRECTS {
-        let answer = http::fetch(&address, trusted_certificates, &Authentication::None)?;
-        let Some(location) = answer.location.as_deref().filter(|_| is_redirect(answer.status))
-        else {
-            return Ok(answer);
-        };
-        let Ok(next) = address.url().join(location) else { return Ok(answer) };
-        if next.origin() != address.url().origin() {
-            let server = printable(&next.origin().ascii_serialization());
-            return Err(Error::Elsewhere { issuer: issuer.to_string(), server });
-        }
-        let Ok(next) = next.as_str().parse() else { return Ok(answer) };
-        address = next;
+    address: &Address,
+    answer: &Answer,
+) -> Result<Option<Address>, Error> {
+    let location = answer.location.as_deref().filter(|_| is_redirect(answer.status));
+    let Some(next) = location.and_then(|location| address.url().join(location).ok()) else {
+        return Ok(None);
+    };
+    if next.origin() != address.url().origin() {
+        let server = printable(&next.origin().ascii_serialization());
+        return Err(Error::Elsewhere { issuer: issuer.to_string(), server });
     }
-    Err(Error::Missing { issuer: issuer.to_string() })
+    Ok(next.as_str().parse().ok())
 }
 
 fn is_redirect(status: u16) -> bool {

@@ -25,6 +25,9 @@ pub(crate) struct Metadata {
     pub(crate) authorization_response_iss_parameter_supported: bool,
     #[serde(default, deserialize_with = "words")]
     token_endpoint_auth_methods_supported: Option<Vec<String>>,
+    /// The ways in which a client proves itself at the revocation endpoint (RFC 8414 §2).
+    #[serde(default, deserialize_with = "words")]
+    revocation_endpoint_auth_methods_supported: Option<Vec<String>>,
     /// The challenge methods that the server knows (RFC 8414 §2); without the field nothing is said
     /// of PKCE.
     #[serde(default, deserialize_with = "words")]
@@ -55,6 +58,9 @@ impl Metadata {
             token_endpoint_auth_methods_supported: self
                 .token_endpoint_auth_methods_supported
                 .or(other.token_endpoint_auth_methods_supported),
+            revocation_endpoint_auth_methods_supported: self
+                .revocation_endpoint_auth_methods_supported
+                .or(other.revocation_endpoint_auth_methods_supported),
             code_challenge_methods_supported: self
                 .code_challenge_methods_supported
                 .or(other.code_challenge_methods_supported),
@@ -71,6 +77,15 @@ impl Metadata {
         let methods = self.token_endpoint_auth_methods_supported.as_deref().unwrap_or_default();
         let takes = |method: &str| methods.iter().any(|taken| taken == method);
         takes("client_secret_post") && !takes("client_secret_basic")
+    }
+
+    /// Whether the server names the ways in which a client proves itself at the revocation endpoint,
+    /// and a client without a secret has none of them. A server that names none says nothing.
+    pub(crate) fn revokes_nothing_without_secret(&self) -> bool {
+        let methods = self.revocation_endpoint_auth_methods_supported.as_deref();
+        methods.is_some_and(|methods| {
+            !methods.is_empty() && methods.iter().all(|method| method != "none")
+        })
     }
 
     /// Whether the server names the challenge methods that it knows, and S256 is none of them. A

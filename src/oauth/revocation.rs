@@ -1,36 +1,46 @@
 //! Token revocation (RFC 7009), and the services with a way of their own.
 
+use std::time::Duration;
+
+use super::error_answer;
 use super::http::{self, Answer, Authentication, Fault};
 use super::token::authenticate;
-use super::token_error::{self, Error, Request};
+use super::token_error::{Error, Request, is_about_the_client};
 use crate::model::address::Address;
-use crate::model::client::{Client, RevocationMethod};
+use crate::model::client::{Client, ClientAuthentication, RevocationMethod};
 use crate::secret::{AccessToken, RefreshToken, SecretText};
 
 /// Revokes a grant: the refresh token first, which at most servers ends the access token too, then
 /// the access token, for servers where it does not.
 ///
 /// A token that the server does not know counts as revoked (RFC 7009 §2.2), and so does a grant
-/// without any token.
+/// without any token. Gives up on each request after `timeout`. Sending it all again does no harm.
+/// What [`is_permanent`] says of an error helps to decide that.
 pub(crate) fn revoke(
     client: &Client,
     endpoint: &Address,
     refresh_token: Option<&RefreshToken>,
     access_token: Option<&AccessToken>,
+    timeout: Duration,
 ) -> Result<(), Error> {
     match (client.revocation_method, refresh_token, access_token) {
         (RevocationMethod::Rfc7009, Some(token), access_token) => {
-            revoke_one(client, endpoint, token.expose(), "refresh_token")?;
+            revoke_one(client, endpoint, token.expose(), "refresh_token", timeout)?;
             // Without its refresh token the grant is over; an access token that stays ends soon.
             if let Some(token) = access_token {
-                let _ = revoke_one(client, endpoint, token.expose(), "access_token");
+                let _ = revoke_one(client, endpoint, token.expose(), "access_token", timeout);
             }
             Ok(())
         }
         (RevocationMethod::Rfc7009, None, Some(token)) => {
-            revoke_one(client, endpoint, token.expose(), "access_token")
+            revoke_one(client, endpoint, token.expose(), "access_token", timeout)
+        }
+        // GitHub would answer as it does about a token that it does not know.
+        (RevocationMethod::Github, _, Some(_)) if client.authentication.secret().is_none() => {
+            Err(without_secret(endpoint))
         }
         (RevocationMethod::Github, _, Some(token)) => delete_at_github(client, endpoint, token),
+        (RevocationMethod::None, ..) => Err(without_secret(endpoint)),
         (RevocationMethod::Delete, _, Some(token)) => {
             let certificates = client.trusted_certificates.as_deref();
             let authentication = Authentication::Bearer(token);
@@ -44,11 +54,42 @@ pub(crate) fn revoke(
     }
 }
 
-fn revoke_one(client: &Client, endpoint: &Address, token: &str, hint: &str) -> Result<(), Error> {
+/// Returns the error of a request that is not sent, since the server is known to refuse it.
+fn without_secret(endpoint: &Address) -> Error {
+    Error::ClientRefused {
+        authority: endpoint.authority(),
+        error: "invalid_client".into(),
+        reason: "it revokes nothing for a client without a secret".into(),
+    }
+}
+
+/// Whether a revocation for `client` that failed with `error` will never succeed: the server wants a
+/// secret, and the client has none.
+pub(crate) fn is_permanent(client: &Client, error: &Error) -> bool {
+    let refused = match error {
+        Error::ClientRefused { .. } | Error::GrantRefused { .. } => {
+            error.code().is_some_and(is_about_the_client)
+        }
+        Error::NoVerdict { status, .. } => [401, 403].contains(status),
+        Error::ClockRefused { .. }
+        | Error::TooManyRequests { .. }
+        | Error::NotSigned(_)
+        | Error::Fault(_) => false,
+    };
+    refused && matches!(client.authentication, ClientAuthentication::None)
+}
+
+fn revoke_one(
+    client: &Client,
+    endpoint: &Address,
+    token: &str,
+    hint: &str,
+    timeout: Duration,
+) -> Result<(), Error> {
     let mut form = vec![("token", token), ("token_type_hint", hint)];
     let authentication = authenticate(client, &mut form);
     let certificates = client.trusted_certificates.as_deref();
-    judge(client, http::post(endpoint, certificates, &authentication, &form, http::REQUEST_TIMEOUT))
+    judge(client, http::post(endpoint, certificates, &authentication, &form, timeout))
 }
 
 /// Revokes a token at GitHub, where `endpoint` is the list of applications and the client's own
@@ -79,7 +120,7 @@ fn judge(client: &Client, answer: Result<Answer, Fault>) -> Result<(), Error> {
     if (200..=299).contains(&answer.status) {
         return Ok(());
     }
-    match token_error::read(&answer, Request::Refresh, &client.dialect) {
+    match error_answer::read(&answer, Request::Refresh, &client.dialect) {
         // The token was revoked before; Google's word for it is `invalid_token`.
         Some(Error::GrantRefused { error, .. })
             if error == "invalid_grant"
@@ -89,6 +130,6 @@ fn judge(client: &Client, answer: Result<Answer, Fault>) -> Result<(), Error> {
             Ok(())
         }
         Some(error) => Err(error),
-        None => Err(token_error::no_verdict(&answer)),
+        None => Err(error_answer::no_verdict(&answer)),
     }
 }

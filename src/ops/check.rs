@@ -13,6 +13,7 @@ use super::credential;
 use super::error::{CheckError, Error};
 use super::live_token::token_of;
 use super::refresh::WAIT;
+use super::superseded;
 use crate::model::account::Account;
 use crate::model::attempt::{Action, Attempt, Outcome, pause_end};
 use crate::model::credential::{Check, Credential, Grant, Status};
@@ -119,6 +120,7 @@ pub(crate) fn check(
             (CheckRecorded::Moved | CheckRecorded::Yes, _) => true,
         };
         let credential = credential.filter(|_| recorded).unwrap_or(row.stored.credential);
+        superseded::finish(vault, account, &credential);
         let status = attempt.status;
         return Ok(Checked { verdict, credential, recorded, status });
     }

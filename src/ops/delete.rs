@@ -6,12 +6,16 @@ use super::credential;
 use super::error::Error;
 use super::providers;
 use super::refresh::WAIT;
+use super::retry::Told;
+use super::superseded::revoke;
 use crate::config::Config;
 use crate::model::account::{Account, ProviderName};
-use crate::model::credential::{Grant, Status};
+use crate::model::client::Client;
+use crate::model::credential::{Credential, Grant, OAuthGrant, Status};
 use crate::model::definition::RevocationScope;
 use crate::model::summary::Summary;
-use crate::oauth::revocation;
+use crate::oauth::{revocation, token_error};
+use crate::secret::ClientSecret;
 use crate::store::{OpenVault, Vault, Watermarks};
 
 /// The state of a deleted credential's grant at its provider.
@@ -36,9 +40,17 @@ pub(crate) enum AtProvider {
 /// Revokes the grant of `account` and deletes its credential. Returns what the provider did.
 ///
 /// Waits for a refresh in flight and revokes its answer: else that token would stay valid, and no
-/// vault would know of it. Fails with [`Error::NotRevoked`] if the revocation fails; the credential
-/// is kept then, so that the user can try again.
-pub(crate) fn revoke_and_delete(vault: &OpenVault, account: &Account) -> Result<AtProvider, Error> {
+/// vault would know of it. Fails with [`Error::NotRevoked`] or [`Error::NeverRevocable`] if the
+/// revocation fails; the credential is kept then, so that the user can decide.
+///
+/// If the server refuses the sealed client secret, tries the one that `other_secret` returns. A
+/// request that is sent again is told to `told`.
+pub(crate) fn revoke_and_delete(
+    vault: &OpenVault,
+    account: &Account,
+    other_secret: &dyn Fn(&Credential) -> Option<ClientSecret>,
+    told: Told<'_>,
+) -> Result<AtProvider, Error> {
     let deadline = Instant::now() + WAIT;
     let turn = vault.credential_turn(account, deadline)?;
     vault.wait_for_request(account, &turn, deadline)?;
@@ -49,19 +61,50 @@ pub(crate) fn revoke_and_delete(vault: &OpenVault, account: &Account) -> Result<
             AtProvider::HandedOver { unplaced: vault.unplaced_bundle_since()?.is_some() }
         }
         Grant::Static(_) => AtProvider::Static,
-        Grant::OAuth(grant) => match &grant.client.revocation_endpoint {
-            None => AtProvider::NotRevocable,
-            Some(endpoint) => {
-                let refresh_token = grant.refresh_token.as_ref();
-                let access_token = grant.access_token.as_ref();
-                revocation::revoke(&grant.client, endpoint, refresh_token, access_token)
-                    .map_err(|source| Error::NotRevoked { account: account.clone(), source })?;
-                AtProvider::Revoked
-            }
-        },
+        Grant::OAuth(grant) if grant.client.revocation_endpoint.is_none() => {
+            AtProvider::NotRevocable
+        }
+        Grant::OAuth(grant) => {
+            revoke_with_either_secret(grant, &|| other_secret(credential), told)
+                .map_err(|source| not_revoked(account, &grant.client, source))?;
+            AtProvider::Revoked
+        }
     };
+    if let Grant::OAuth(grant) = &credential.grant {
+        // What an interrupted login left to be revoked; nothing remembers it after this.
+        for earlier in &grant.superseded {
+            let _ = revoke(earlier, told);
+        }
+    }
     vault.forget_at(account, row.stored.revision)?;
     Ok(at_provider)
+}
+
+/// Revokes `grant` with the sealed client secret, or with the other one if the server refuses that.
+fn revoke_with_either_secret(
+    grant: &OAuthGrant,
+    other_secret: &dyn Fn() -> Option<ClientSecret>,
+    told: Told<'_>,
+) -> Result<(), token_error::Error> {
+    let mut superseded = grant.as_superseded();
+    let revoked = revoke(&superseded, told);
+    if revoked.as_ref().is_err_and(token_error::Error::is_about_the_client)
+        && let Some(secret) = other_secret()
+    {
+        let client = &mut superseded.client;
+        client.authentication = client.authentication.clone().with_secret(Some(secret));
+        return revoke(&superseded, told);
+    }
+    revoked
+}
+
+fn not_revoked(account: &Account, client: &Client, source: token_error::Error) -> Error {
+    let account = account.clone();
+    if revocation::is_permanent(client, &source) {
+        Error::NeverRevocable { account, source }
+    } else {
+        Error::NotRevoked { account, source }
+    }
 }
 
 /// Deletes the credential of `account` without revoking its grant. Needs no key, so it works on

@@ -157,6 +157,12 @@ pub(crate) enum Error {
     #[error(transparent)]
     Import(#[from] ImportError),
 
+    /// The grant can't be revoked by this client, and no later try changes that; the credential was
+    /// kept.
+    #[error(
+        "`{account}` can't be revoked, now or later: its client has no secret, and its provider wants one"
+    )]
+    NeverRevocable { account: Account, source: TokenError },
     /// The grant could not be revoked; the credential was kept.
     #[error("could not revoke the grant of `{account}`, so it was kept")]
     NotRevoked { account: Account, source: TokenError },
@@ -223,6 +229,9 @@ pub(crate) enum SlotError {
     /// The vault has as many passphrase slots as it may have: each makes a wrong passphrase slower.
     #[error("this vault has {MOST_PASSPHRASES} passphrase slots, and takes no more")]
     TooMany,
+    /// The new secret is that of a slot which is there: only another one makes one way more.
+    #[error("the new secret opens the key slot {id} already")]
+    Opens { id: SlotId },
     /// Another process changed the slots after they were read: trying again helps.
     #[error("the key slots were changed meanwhile")]
     Changed,

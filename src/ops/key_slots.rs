@@ -50,7 +50,8 @@ pub(crate) fn has(vault: &OpenVault, id: SlotId, secret: &SlotSecret) -> Result<
 }
 
 /// Adds a slot that `secret` opens, and returns the new slot's id. Fails with [`SlotError::TooMany`]
-/// if the vault has all the passphrases that it may have.
+/// if the vault has all the passphrases that it may have, and with [`SlotError::Opens`] if the secret
+/// opens a slot already: two slots of one secret are lost together.
 pub(crate) fn add(
     vault: &OpenVault,
     secret: &SlotSecret,
@@ -58,12 +59,15 @@ pub(crate) fn add(
     clock: Clock,
 ) -> Result<Changed<SlotId>, Error> {
     let _turn = begin(vault, patience, clock)?;
-    if secret.kind() == SlotKind::Passphrase {
-        let slots = vault.slots()?;
-        if slots.iter().filter(|slot| slot.kind == SlotKind::Passphrase).count() >= MOST_PASSPHRASES
-        {
-            return Err(SlotError::TooMany.into());
+    let slots = vault.slots()?;
+    for slot in slots.iter().filter(|slot| slot.kind == secret.kind()) {
+        if has(vault, slot.id, secret)? {
+            return Err(SlotError::Opens { id: slot.id }.into());
         }
+    }
+    let passphrases = slots.iter().filter(|slot| slot.kind == SlotKind::Passphrase).count();
+    if secret.kind() == SlotKind::Passphrase && passphrases >= MOST_PASSPHRASES {
+        return Err(SlotError::TooMany.into());
     }
     let id = SlotId::generate()?;
     let added = material_of(vault, id, secret, clock)
@@ -71,22 +75,26 @@ pub(crate) fn add(
     finish(vault, added.map(|()| id), patience, clock)
 }
 
-/// Removes the slot `id`, and returns its kind. Fails with [`SlotError::Last`] if it is the vault's
-/// only slot.
+/// Removes the slots `ids`, and returns the kind of each. Fails with [`SlotError::Last`] if the vault
+/// has no other slots. The data key stays: who kept a slot and its secret opens the vault with them.
 pub(crate) fn remove(
     vault: &OpenVault,
-    id: SlotId,
+    ids: &[SlotId],
     patience: &Patience,
     clock: Clock,
-) -> Result<Changed<SlotKind>, Error> {
+) -> Result<Changed<Vec<(SlotId, SlotKind)>>, Error> {
     let _turn = begin(vault, patience, clock)?;
     let slots = vault.slots()?;
-    let slot = slots.iter().find(|slot| slot.id == id).ok_or(SlotError::Unknown { id })?;
-    if slots.len() == 1 {
-        return Err(SlotError::Last { id }.into());
+    if let Some(&id) = ids.iter().find(|id| slots.iter().all(|slot| slot.id != **id)) {
+        return Err(SlotError::Unknown { id }.into());
     }
-    let removed = vault.remove_slot(id, slot.kind, clock()).map_err(Error::from);
-    finish(vault, removed.map(|()| slot.kind), patience, clock)
+    let going: Vec<_> = slots.iter().filter(|slot| ids.contains(&slot.id)).collect();
+    if going.len() == slots.len() {
+        return Err(SlotError::Last { id: slots[0].id }.into());
+    }
+    let removed = going.iter().try_for_each(|slot| vault.remove_slot(slot.id, slot.kind, clock()));
+    let kinds = going.iter().map(|slot| (slot.id, slot.kind)).collect();
+    finish(vault, removed.map(|()| kinds).map_err(Error::from), patience, clock)
 }
 
 /// Waits until no other process uses or changes the keys, and deletes the keychain entries that an

@@ -10,6 +10,8 @@ mod clock;
 pub(crate) mod providers;
 pub(crate) mod audit;
 pub(crate) mod credential;
+pub(crate) mod retry;
+pub(crate) mod superseded;
 pub(crate) mod key_text;
 mod create;
 mod live_token;

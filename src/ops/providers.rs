@@ -8,6 +8,9 @@ use crate::model::account::ProviderName;
 use crate::model::address::Address;
 use crate::model::client::{Client, TokenEndpointAuthMethod};
 use crate::model::credential::{Credential, Grant, RenewalGrant};
+use crate::oauth::discovery;
+use crate::oauth::metadata::Metadata;
+use crate::providers::FirstEndpoint;
 pub(crate) use crate::providers::{Error, Provider, RenewalRules, find, merged_definition, names};
 
 /// Returns today's definition of `name`, for a caller that can go on without it. Returns `None` if
@@ -78,6 +81,8 @@ pub(crate) fn login_client(credential: &Credential) -> Option<&Client> {
 
 /// Returns whether a secret that is configured beside `client_id` belongs to `client`. It does if
 /// the id is the same, today's `provider` has the same token endpoint, and the client has a secret.
+/// Where the provider has an issuer in place of endpoints, the issuer is asked: a secret must not go
+/// to where another configuration once pointed.
 pub(crate) fn is_secret_for(
     client: &Client,
     provider: &Provider,
@@ -86,7 +91,23 @@ pub(crate) fn is_secret_for(
 ) -> bool {
     client.authentication.method() != TokenEndpointAuthMethod::None
         && client_id == Some(client.id.as_str())
-        && provider
-            .endpoints(server, None)
-            .is_ok_and(|endpoints| endpoints.token == client.token_endpoint)
+        && token_endpoint(provider, server, client).as_ref() == Some(&client.token_endpoint)
+}
+
+/// Returns the token endpoint of today's `provider`. Asks the issuer for it, where the definition
+/// leaves it to the metadata; `client` names the certificates for that.
+fn token_endpoint(
+    provider: &Provider,
+    server: Option<&Address>,
+    client: &Client,
+) -> Option<Address> {
+    let certificates = client.trusted_certificates.as_deref();
+    let metadata = match provider.issuer_to_discover(FirstEndpoint::Token).ok()? {
+        Some(issuer) => {
+            let has_token = |found: &Metadata| found.token_endpoint.is_some();
+            Some(discovery::discover(&issuer, certificates, &has_token).ok()?)
+        }
+        None => None,
+    };
+    provider.endpoints(server, metadata.as_ref()).ok().map(|endpoints| endpoints.token)
 }

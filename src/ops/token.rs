@@ -11,6 +11,7 @@ pub(crate) use super::live_token::{
     IdTokenFault, LiveToken, Policy, TokenState, Warning, find, token_of,
 };
 use super::refresh::{Refresh, Today, Trigger};
+use super::superseded;
 use crate::model::account::Account;
 use crate::model::audit::Settings;
 use crate::model::credential::Credential;
@@ -95,6 +96,11 @@ pub(crate) fn renew(
         if let Some(secret) = caller.other_secret(account, &row.stored.credential) {
             outcome = attempt(Some(secret));
         }
+    }
+    if let Ok(token) = &outcome
+        && token.refreshed
+    {
+        superseded::finish(vault, account, &token.credential);
     }
     caller.refresh_ended(vault, account, &outcome);
     outcome

@@ -140,7 +140,7 @@ mod tests {
             // it has to be told which.
             let path = format!("/callback/{built_in}");
             assert!(provider.redirect_uri().ends_with(&path), "{built_in}");
-            let setup = provider.definition.setup.as_deref().unwrap_or_default();
+            let setup = provider.setup().unwrap_or_default();
             let any_port = provider.redirect_uri().contains(":0/");
             assert!(any_port || setup.contains(&provider.redirect_uri()), "{built_in}");
             assert!(setup.contains(&format!("tokctl login {built_in}")), "{built_in}");

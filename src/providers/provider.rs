@@ -8,7 +8,7 @@ use super::error::Error;
 use super::shopify;
 use crate::model::account::ProviderName;
 use crate::model::address::Address;
-use crate::model::client::{ClientAuthentication, TokenEndpointAuthMethod};
+use crate::model::client::{ClientAuthentication, RevocationMethod, TokenEndpointAuthMethod};
 use crate::model::credential::{ApiAuth, ApiHeader, Credential, Expiry, Grant};
 use crate::model::definition::{
     CallbackCheck, Definition, Pkce, RefreshKind, Reuse, ScopeSeparator,
@@ -31,6 +31,13 @@ impl Provider {
     /// Returns the error for a definition that leaves out `field`, which this login needs.
     pub(crate) fn incomplete(&self, field: &'static str) -> Error {
         Error::Incomplete { name: self.name.to_string(), field }
+    }
+
+    /// Returns what is to be done before the first login, if the definition says it, with this
+    /// provider's own name in the commands.
+    pub(crate) fn setup(&self) -> Option<String> {
+        let setup = self.definition.setup.as_deref()?;
+        Some(setup.replace("{provider}", self.name.as_str()))
     }
 
     /// Returns the redirect URI of a login; each provider has a path of its own (RFC 8252 §8.10).
@@ -110,6 +117,23 @@ impl Provider {
             None => TokenEndpointAuthMethod::ClientSecretBasic,
         };
         ClientAuthentication::new(method, secret.cloned())
+    }
+
+    /// Returns the request that revokes a grant. It is the definition's; else none for a client
+    /// without a secret, where the metadata say that the server wants one.
+    pub(crate) fn revocation_method(
+        &self,
+        authentication: &ClientAuthentication,
+        metadata: Option<&Metadata>,
+    ) -> RevocationMethod {
+        let is_public = authentication.method() == TokenEndpointAuthMethod::None;
+        match self.definition.revocation_method {
+            Some(own) => own,
+            None if is_public && metadata.is_some_and(Metadata::revokes_nothing_without_secret) => {
+                RevocationMethod::None
+            }
+            None => RevocationMethod::default(),
+        }
     }
 
     pub(crate) fn api_auth(&self) -> ApiAuth {

@@ -52,6 +52,9 @@ pub(super) enum Change {
         /// The credential with its new status, if the status changes.
         credential: Option<Box<Credential>>,
     },
+    /// Stores a credential over the one at `revision` that has the same tokens, and keeps what is
+    /// recorded about those.
+    Amend { account: Account, revision: u64, credential: Box<Credential> },
     /// Stores a credential over the one at the revision `over`, or where none is.
     Put { account: Account, credential: Box<Credential>, over: Option<u64> },
     /// Stores imported credentials, and marks the `bundle` that they came in as imported.
@@ -134,6 +137,7 @@ impl Change {
             | Self::Reserve
             | Self::StoreAnswer { .. }
             | Self::RecordCheck { .. }
+            | Self::Amend { .. }
             | Self::Put { .. }
             | Self::Import { .. }
             | Self::HandOver { .. }
@@ -165,6 +169,7 @@ impl Change {
             | Self::HandOver { .. } => Ground::Header,
             Self::BeginRefresh { account, .. }
             | Self::RecordCheck { account, .. }
+            | Self::Amend { account, .. }
             | Self::RecordHealth { account, .. } => Ground::Credential(account),
             Self::Put { account, .. } | Self::Forget { account, .. } => {
                 Ground::Replaced(vec![account])
@@ -192,6 +197,7 @@ impl Change {
             | Self::RemoveSlot { .. }
             | Self::BeginRefresh { .. }
             | Self::RecordCheck { .. }
+            | Self::Amend { .. }
             | Self::RecordHealth { .. }
             | Self::Put { .. }
             | Self::Forget { .. }

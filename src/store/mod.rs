@@ -50,4 +50,4 @@ pub(crate) use self::sqlite::{Differences, ForeignObject};
 pub(crate) use self::turn::Turn;
 pub(crate) use self::vault::Vault;
 pub(crate) use self::watermark::Watermarks;
-pub(crate) use self::writes::{CheckRecorded, Imported};
+pub(crate) use self::writes::{Amended, CheckRecorded, Imported};

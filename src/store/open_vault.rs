@@ -24,6 +24,7 @@ use crate::model::attempt::Attempt;
 use crate::model::audit::Settings;
 use crate::vault::bundle::BundleId;
 use crate::vault::seal::DataKey;
+use crate::vault::slot::SlotId;
 use crate::vault::slot_secret::SlotSecret;
 
 /// A vault with its data key, which opens credentials.
@@ -90,7 +91,16 @@ impl Vault {
     /// Unlocks the vault with `secret`; on failure the vault is returned in the error, for a try
     /// with another secret.
     pub(crate) fn unlock(self, secret: SlotSecret) -> Result<OpenVault, Box<StillLocked>> {
-        let key = unlock::data_key(&self, &secret).and_then(|key| {
+        self.unlock_with(secret, None)
+    }
+
+    /// Unlocks the vault as [`Vault::unlock`] does, but tries the slot `only` alone if one is named.
+    pub(crate) fn unlock_with(
+        self,
+        secret: SlotSecret,
+        only: Option<SlotId>,
+    ) -> Result<OpenVault, Box<StillLocked>> {
+        let key = unlock::data_key(&self, &secret, only).and_then(|key| {
             match secret {
                 // These take no time: the view is still recent.
                 SlotSecret::Key(_) | SlotSecret::Recovery(_) => {}
@@ -307,7 +317,7 @@ impl OpenVault {
         // and the key of a passphrase, which takes much memory, derived once.
         if (newest.vault, newest.generation) == (retired.vault, retired.generation) {
             self.file_engine().look_again()?;
-            *newest = Arc::new(unlock::data_key(&self.vault, &self.secret)?);
+            *newest = Arc::new(unlock::data_key(&self.vault, &self.secret, None)?);
         } else {
             self.file_engine().look_again()?;
         }

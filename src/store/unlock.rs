@@ -6,7 +6,7 @@ use super::sqlite::header::{self, Header};
 use super::sqlite::slots;
 use super::vault::Vault;
 use crate::vault::seal::DataKey;
-use crate::vault::slot::{self, KeySlot, SlotKind};
+use crate::vault::slot::{self, KeySlot, SlotId, SlotKind};
 use crate::vault::slot_secret::SlotSecret;
 
 /// The number of passphrase slots that are tried. Fewer can be added; whoever adds rows to the file
@@ -29,14 +29,18 @@ impl Vault {
     }
 }
 
-/// Unwraps the data key of `vault` with `secret`.
+/// Unwraps the data key of `vault` with `secret`, out of the slot `only` if one is named.
 ///
 /// Another process may change slots and keychain meanwhile. So before this fails, it reads the
 /// slots again, and tries again if they changed.
-pub(super) fn data_key(vault: &Vault, secret: &SlotSecret) -> Result<DataKey, Error> {
+pub(super) fn data_key(
+    vault: &Vault,
+    secret: &SlotSecret,
+    only: Option<SlotId>,
+) -> Result<DataKey, Error> {
     let mut known = vault.header_and_slots()?;
     loop {
-        let error = match open_any(known.0, &known.1, secret) {
+        let error = match open_any(known.0, &known.1, secret, only) {
             Ok(key) => return Ok(key),
             Err(error) => error,
         };
@@ -49,13 +53,20 @@ pub(super) fn data_key(vault: &Vault, secret: &SlotSecret) -> Result<DataKey, Er
     }
 }
 
-/// Opens the first slot of the secret's kind that the secret fits, and returns the data key.
-fn open_any(header: Header, slots: &[KeySlot], secret: &SlotSecret) -> Result<DataKey, Error> {
+/// Opens the first slot of the secret's kind that the secret fits, or none but `only`, and returns
+/// the data key.
+fn open_any(
+    header: Header,
+    slots: &[KeySlot],
+    secret: &SlotSecret,
+    only: Option<SlotId>,
+) -> Result<DataKey, Error> {
     let kind = secret.kind();
     let kinds = || slots.iter().map(|slot| slot.kind).collect::<Vec<_>>();
     let mut failure = Error::NoSuchSlot { kind, slots: kinds() };
     let most = if kind == SlotKind::Passphrase { MOST_PASSPHRASES } else { usize::MAX };
-    for slot in slots.iter().filter(|slot| slot.kind == kind).take(most) {
+    let fits = |slot: &&KeySlot| slot.kind == kind && only.is_none_or(|id| id == slot.id);
+    for slot in slots.iter().filter(fits).take(most) {
         let material = match secret.material(header.vault, slot.id) {
             Ok(material) => material,
             Err(source) => {

@@ -27,6 +27,17 @@ pub(crate) enum CheckRecorded {
     Moved,
 }
 
+/// The outcome of [`OpenVault::amend`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Amended {
+    Yes,
+    /// Nothing was written: a refresh is under way or in doubt, and a new revision would make its
+    /// journal void.
+    InDoubt,
+    /// Nothing was written: the row has another revision by now.
+    Moved,
+}
+
 /// The outcome of [`OpenVault::import`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Imported {
@@ -110,6 +121,29 @@ impl OpenVault {
         }
         self.discard_spill(account);
         Ok(true)
+    }
+
+    /// Stores `credential` over the one at `revision`, which has the same tokens. What is recorded
+    /// about those stays.
+    pub(crate) fn amend(
+        &self,
+        account: &Account,
+        credential: &Credential,
+        revision: u64,
+    ) -> Result<Amended, Error> {
+        let outcome = self.commit(|| Change::Amend {
+            account: account.clone(),
+            revision,
+            credential: Box::new(credential.clone()),
+        })?;
+        Ok(match outcome {
+            Outcome::Done => Amended::Yes,
+            Outcome::InDoubt => Amended::InDoubt,
+            Outcome::Moved
+            | Outcome::AlreadyImported(_)
+            | Outcome::HealthToReport(_)
+            | Outcome::Intents(_) => Amended::Moved,
+        })
     }
 
     /// Stores all of `placements`, or nothing. If they came in with a `bundle`, it is marked as

@@ -470,5 +470,5 @@ fn a_field_that_is_no_pointer_is_found_before_it_refuses_good_tokens() {
 #[test]
 fn without_a_vault_there_is_nothing_to_check() {
     let failed = TestEnv::new().tokctl(["check", "--all"]).assert().code(3).stdout_eq("");
-    assert!(stderr(&failed).contains("tokctl login"), "{}", stderr(&failed));
+    assert!(stderr(&failed).contains("tokctl providers"), "{}", stderr(&failed));
 }

@@ -109,14 +109,10 @@ fn a_hint_stays_what_it_was_when_it_is_typed() {
 fn an_identity_that_a_server_names_is_no_command() {
     let server = AuthorizationServer::start();
     let env = TestEnv::new();
-    let identity = format!(
-        "[providers.acme]\nidentity = {{ url = \"{}\", user = \"/email\" }}",
-        server.url("/me")
-    );
-    env.config(&server.definition().replace("[providers.acme]", &identity));
+    env.config(&server.definition_with_identity());
     server.will_log_in(issue());
     let name = "##vso[task.setvariable variable=made_up]x";
-    server.will_serve("/me", "Bearer access-1", Response::json(200, &json!({"email": name})));
+    server.will_identify("access-1", name);
     let login = env.begin_login(["login", "acme"]);
     login.visit();
     let done = login.finish().success();

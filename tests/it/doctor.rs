@@ -123,7 +123,7 @@ fn where_there_is_no_vault_the_rest_is_looked_at() {
     assert_eq!(code, 3);
     assert!(checks.iter().any(|check| check["name"] == "ports"), "{checks:#?}");
     let said = stderr(&env.tokctl(["doctor"]).assert().code(3));
-    assert!(said.contains("hint: tokctl login"), "{said}");
+    assert!(said.contains("hint: tokctl providers"), "{said}");
     assert!(!env.path("data/tokctl").exists());
 }
 

@@ -185,13 +185,16 @@ impl TestEnv {
         A: AsRef<OsStr>,
     {
         let _ = fs::remove_file(self.address_file());
+        let args: Vec<OsString> = args.into_iter().map(|arg| arg.as_ref().to_owned()).collect();
+        let words: Vec<_> = args.iter().map(|arg| arg.to_string_lossy()).collect();
+        let typed = words.join(" ");
         let child = self
-            .command(args)
+            .command(&args)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .expect("tokctl starts");
-        PendingLogin::watch(child, self.address_file())
+        PendingLogin::watch(child, self, typed)
     }
 
     /// What the scripted browser found in its environment; `None` if it was never started.
@@ -290,13 +293,26 @@ pub(crate) struct PendingLogin {
     address_file: PathBuf,
     stdout: Transcript,
     stderr: Transcript,
+    typed: String,
+    root: PathBuf,
+    variables: BTreeMap<String, OsString>,
+    hints: Hints,
 }
 
 impl PendingLogin {
-    fn watch(mut child: Child, address_file: PathBuf) -> Self {
+    fn watch(mut child: Child, env: &TestEnv, typed: String) -> Self {
         let stdout = Transcript::of(child.stdout.take().expect("a pipe"));
         let stderr = Transcript::of(child.stderr.take().expect("a pipe"));
-        Self { child, address_file, stdout, stderr }
+        Self {
+            child,
+            address_file: env.address_file(),
+            stdout,
+            stderr,
+            typed,
+            root: env.root.path().to_owned(),
+            variables: env.variables.clone(),
+            hints: env.hints.clone(),
+        }
     }
 
     /// The address that the browser was given. Fails the test if the login ends before.
@@ -362,11 +378,13 @@ impl PendingLogin {
             assert!(Instant::now() < deadline, "the login does not end");
             thread::sleep(TICK);
         };
-        OutputAssert::new(Output {
+        let output = Output {
             status,
             stdout: self.stdout.wait_for_end(),
             stderr: self.stderr.wait_for_end(),
-        })
+        };
+        self.hints.keep(&self.typed, &output, (&self.root, &self.root), &self.variables);
+        OutputAssert::new(output)
     }
 
     /// Whether the process is there. Its end is left for `finish` to collect.
@@ -482,7 +500,7 @@ fn scripted_browser() -> OsString {
 
 /// `program` in a session of its own, so that the terminal of whoever runs the tests is out of
 /// its reach. Where there is no `setsid`, as on macOS, the program is run as it is.
-fn without_terminal(program: &Path) -> Command {
+pub(crate) fn without_terminal(program: &Path) -> Command {
     static SETSID: OnceLock<Option<PathBuf>> = OnceLock::new();
     let setsid = SETSID.get_or_init(|| {
         ["/usr/bin/setsid", "/bin/setsid"].map(PathBuf::from).into_iter().find(|path| path.exists())

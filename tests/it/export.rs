@@ -391,7 +391,7 @@ fn a_credential_travels_whole() {
     let env = with_bundle_key(TestEnv::new());
     let asked = ["export", "acme/alice/api_base_url", "--to", "key:bundle.key"];
     let done = env.tokctl(asked).assert().code(2);
-    assert!(stderr(&done).contains("not its api_base_url alone"), "{}", stderr(&done));
+    assert!(stderr(&done).contains("without `/api_base_url`"), "{}", stderr(&done));
 }
 
 #[test]
@@ -400,7 +400,7 @@ fn what_is_not_here_can_not_be_exported() {
     let here = here(&server);
     let export = |reference| ["export", reference].into_iter().chain(TO_KEY);
     here.tokctl(export("acme/y")).assert().code(3);
-    here.tokctl(export("acme")).assert().code(2);
+    here.tokctl(export("other")).assert().code(3);
     // Nothing leaves where something is missing.
     let both = ["export", "acme/x", "acme/y", "--move", "--output", "x.bundle"];
     here.tokctl(both.into_iter().chain(TO_KEY)).assert().code(3);
@@ -874,4 +874,23 @@ fn a_bundle_that_a_closed_stdout_swallows_did_not_travel() {
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1), "{said}");
     assert!(said.contains("stdout") && !said.contains("travels"), "{said}");
+}
+
+#[test]
+fn a_service_and_a_user_name_a_credential_too() {
+    let server = AuthorizationServer::start();
+    let env = here(&server);
+    for named in [&["acme"][..], &["acme", "--user", "x"], &["acme", "-u", "x"], &["acme/x"]] {
+        let there = there();
+        import(&there, &export(&env, named)).success();
+        there.tokctl(["get", "acme/x"]).assert().success().stdout_eq("access-1\n");
+    }
+    env.log_in("y", &server, issue());
+    let export =
+        |named: &[&str]| env.tokctl(["export"].iter().chain(named).chain(&TO_KEY)).assert();
+    let said = stderr(&export(&["acme"]).code(2).stdout_eq(""));
+    assert!(said.contains("which one of acme/x, acme/y?"), "{said}");
+    assert!(said.contains("hint: tokctl list"), "{said}");
+    export(&["acme/x", "--user", "y"]).code(2).stdout_eq("");
+    export(&["acme", "--user", "nobody"]).code(3).stdout_eq("");
 }

@@ -40,7 +40,7 @@ fn nothing_but_the_token_is_printed_at_any_level_of_chatter() {
 fn without_a_vault_there_is_nothing_to_get() {
     let env = TestEnv::new();
     let failed = env.tokctl(["get", "--user", "x"]).assert().code(3).stdout_eq("");
-    assert!(stderr(&failed).contains("tokctl login"), "{}", stderr(&failed));
+    assert!(stderr(&failed).contains("tokctl providers"), "{}", stderr(&failed));
     assert!(!env.vault_path().exists());
 }
 

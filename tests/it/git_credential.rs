@@ -187,3 +187,20 @@ fn a_token_stored_without_a_server_is_told_to_whoever_asked_for_it() {
     assert_eq!(answer, "");
     assert!(said.contains("log in again with `--server https://github.com`"), "{said}");
 }
+
+#[test]
+fn a_helper_is_given_the_one_credential_that_it_answers_with() {
+    let env = world("alice", "https://git.example");
+    with_token(&env, "bob", "https://git.example", &[]);
+    let request = "protocol=https\nhost=git.example\n";
+    for (named, answer) in [
+        ("vendor/bob", "username=bob\npassword=made-up-bob\n"),
+        ("tokctl://vendor/alice", "username=alice\npassword=made-up-alice\n"),
+        ("vendor/carol", ""),
+    ] {
+        assert_eq!(asked(&env, &["--provider", named], request).0, answer);
+    }
+    let two = ["git-credential", "--provider", "vendor/bob", "--user", "alice", "get"];
+    let said = stderr(&env.tokctl(two).stdin(request).assert().code(2));
+    assert!(said.contains("two users are named"), "{said}");
+}

@@ -1,9 +1,13 @@
 //! Hints are typed: each `hint:` that a test provokes is run once as it was printed, in a copy of
 //! the world in which it was printed, and must not be a mistake in usage.
 //!
-//! A token is on stdin and a terminal is there for questions. Fake servers hang up on these
-//! commands, and what goes to the internet finds a proxy that is not there. The copies are made when
-//! the hints are printed, and the commands run when the world of the test ends.
+//! Each is typed twice: at a terminal, which is there for questions, and without one, as a script
+//! would. A token is on stdin. Fake servers hang up on these commands, and what goes to the internet
+//! finds a proxy that is not there. The copies are made when the hints are printed, and the commands
+//! run when the world of the test ends.
+//!
+//! A row of `doctor` has its hint on stdout, and the last line of `why` is one. Commands that other
+//! lines on stderr name are typed too.
 
 use std::collections::{BTreeMap, HashSet};
 use std::ffi::OsString;
@@ -11,7 +15,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, ExitStatus, Output, Stdio};
 use std::sync::{Arc, LazyLock, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -24,6 +28,7 @@ use snapbox::cmd::OutputAssert;
 use tempfile::TempDir;
 
 use crate::authorization_server;
+use crate::env::without_terminal;
 use crate::transcript::Transcript;
 
 /// How long a typed command may say nothing before it counts as one that waits for a person.
@@ -44,8 +49,16 @@ static TYPED: LazyLock<Mutex<HashSet<String>>> = LazyLock::new(Mutex::default);
 #[derive(Clone, Default)]
 pub(crate) struct Hints(Arc<Mutex<Vec<Printed>>>);
 
-/// A hint that was printed.
+/// Where a hint is typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Typed {
+    AtATerminal,
+    WithoutATerminal,
+}
+
+/// A hint that was printed, in a copy of its world.
 struct Printed {
+    typed: Typed,
     /// The command that failed.
     by: String,
     hint: String,
@@ -92,42 +105,46 @@ impl Tokctl {
     #[track_caller]
     pub(crate) fn assert(self) -> OutputAssert {
         let done = self.command.assert();
-        let said = String::from_utf8_lossy(&done.get_output().stderr).into_owned();
         let places = (self.root.as_path(), self.folder.as_path());
-        self.hints.keep(&self.typed, &said, places, &self.variables);
+        self.hints.keep(&self.typed, done.get_output(), places, &self.variables);
         done
     }
 }
 
 impl Hints {
-    /// Keeps the hint in `said`, which the command `by` wrote to stderr, with a copy of the world at
-    /// `root`. The command ran in `folder`.
+    /// Keeps the hints in the output of the command `by`, each with copies of the world at `root`.
+    /// The command ran in `folder`.
     pub(crate) fn keep(
         &self,
         by: &str,
-        said: &str,
+        output: &Output,
         (root, folder): (&Path, &Path),
         variables: &BTreeMap<String, OsString>,
     ) {
-        let Some(hint) = hint_in(said) else { return };
         let root_text = root.to_string_lossy().into_owned();
-        let message = said.replace(&root_text, "~").replace(|letter: char| letter.is_numeric(), "");
-        if commands_in(&hint).is_empty() || !TYPED.lock().unwrap().insert(message) {
-            return;
+        for (message, hint) in hints_in(by, output) {
+            let message =
+                message.replace(&root_text, "~").replace(|letter: char| letter.is_numeric(), "");
+            if commands_in(&hint).is_empty() || !TYPED.lock().unwrap().insert(message) {
+                continue;
+            }
+            for typed in [Typed::AtATerminal, Typed::WithoutATerminal] {
+                let world = tempfile::Builder::new().prefix("tokctl-hint-").tempdir().unwrap();
+                copy(root, world.path());
+                let moved = world.path().to_string_lossy().into_owned();
+                let hint = hint.replace(&root_text, &moved);
+                let variables = variables
+                    .iter()
+                    .map(|(name, value)| {
+                        let value = value.to_string_lossy().replace(&root_text, &moved);
+                        (name.clone(), value.into())
+                    })
+                    .collect();
+                let folder = world.path().join(folder.strip_prefix(root).unwrap_or(Path::new("")));
+                let by = by.to_owned();
+                self.0.lock().unwrap().push(Printed { typed, by, hint, world, folder, variables });
+            }
         }
-        let world = tempfile::Builder::new().prefix("tokctl-hint-").tempdir().unwrap();
-        copy(root, world.path());
-        let moved = world.path().to_string_lossy().into_owned();
-        let hint = hint.replace(&root_text, &moved);
-        let variables = variables
-            .iter()
-            .map(|(name, value)| {
-                let value = value.to_string_lossy().replace(&root_text, &moved);
-                (name.clone(), value.into())
-            })
-            .collect();
-        let folder = world.path().join(folder.strip_prefix(root).unwrap_or(Path::new("")));
-        self.0.lock().unwrap().push(Printed { by: by.to_owned(), hint, world, folder, variables });
     }
 
     /// Types what was kept. Panics if one of the commands is a mistake in usage.
@@ -143,10 +160,10 @@ impl Hints {
                 if let Some((code, said)) = type_in(printed, &command)
                     && [2, 126, 127].contains(&code)
                 {
-                    let Printed { by, hint, .. } = printed;
+                    let Printed { by, hint, typed, .. } = printed;
                     let _ = write!(
                         failures,
-                        "\n`{by}` printed the hint `{hint}`, and `{command}` ended with {code}:\n{said}"
+                        "\n`{by}` printed the hint `{hint}`, and `{command}`, {typed:?}, ended with {code}:\n{said}"
                     );
                 }
             }
@@ -156,26 +173,53 @@ impl Hints {
     }
 }
 
-/// The hint in what a failed command said, as text or as JSON.
-fn hint_in(said: &str) -> Option<String> {
-    let line = said.lines().find_map(|line| line.strip_prefix("hint: ").map(str::to_owned));
-    line.or_else(|| {
-        let error: serde_json::Value = serde_json::from_str(said.lines().last()?).ok()?;
+/// The hints in what the command `by` said, as text or as JSON, each with the message that it
+/// stands behind.
+fn hints_in(by: &str, output: &Output) -> Vec<(String, String)> {
+    let [stdout, stderr] =
+        [&output.stdout, &output.stderr].map(|said| String::from_utf8_lossy(said).into_owned());
+    let mut found = Vec::new();
+    let line = stderr.lines().find_map(|line| line.strip_prefix("hint: ").map(str::to_owned));
+    let in_error = || {
+        let error: serde_json::Value = serde_json::from_str(stderr.lines().last()?).ok()?;
         Some(error["error"]["hint"].as_str()?.to_owned())
-    })
+    };
+    found.extend(line.or_else(in_error).map(|hint| (stderr.clone(), hint)));
+    let others =
+        stderr.lines().filter(|line| !line.starts_with("hint: ") && !line.starts_with('{'));
+    found.extend(others.map(|line| (line.to_owned(), line.to_owned())));
+    let on_stdout: Vec<String> = match by.split(' ').next() {
+        Some("doctor") => {
+            let hint = |line: &str| Some(line.trim_start().strip_prefix("hint: ")?.to_owned());
+            stdout.lines().filter_map(hint).collect()
+        }
+        Some("why") if !stdout.starts_with('{') => {
+            stdout.lines().last().map(str::to_owned).into_iter().collect()
+        }
+        Some(_) | None => Vec::new(),
+    };
+    found.extend(on_stdout.into_iter().map(|hint| (hint.clone(), hint)));
+    found
 }
 
-/// The commands of tokctl in a hint: the whole of it, or what stands in back quotes.
+/// The commands of tokctl in a hint or a message: the whole of it, what stands in back quotes, or
+/// what follows a colon. One with a place to fill in, such as `NAME`, can't be typed.
 fn commands_in(hint: &str) -> Vec<String> {
     if hint.starts_with("tokctl ") {
         return vec![hint.to_owned()];
     }
     let quoted = hint.split('`').skip(1).step_by(2);
-    quoted.filter(|piece| piece.starts_with("tokctl ")).map(str::to_owned).collect()
+    let mut found: Vec<String> =
+        quoted.filter(|piece| piece.starts_with("tokctl ")).map(str::to_owned).collect();
+    if let Some((_, command)) = hint.rsplit_once(": tokctl ") {
+        found.push(format!("tokctl {}", command.trim_end_matches(')')));
+    }
+    found.retain(|command| !command.split(' ').any(|word| ["NAME", "FILE", "ID"].contains(&word)));
+    found
 }
 
-/// Types a command at a terminal. Returns its exit code and what it said, or `None` if it waits for
-/// a person: at a question, or for the browser that it opened.
+/// Types a command. Returns its exit code and what it said, or `None` if it waits for a person: at a
+/// question, or for the browser that it opened.
 fn type_in(printed: &Printed, line: &str) -> Option<(i32, String)> {
     let home = printed.world.path();
     let programs = home.join("hint-programs");
@@ -183,9 +227,13 @@ fn type_in(printed: &Printed, line: &str) -> Option<(i32, String)> {
     let _ = symlink(snapbox::cmd::cargo_bin("tokctl"), programs.join("tokctl"));
     fs::write(home.join("hint-token"), "made-up-typed\n").unwrap();
     let _ = fs::remove_file(home.join("address"));
-    let mut command = Command::new("/bin/sh");
+    let shell = Path::new("/bin/sh");
+    let mut command = match printed.typed {
+        Typed::AtATerminal => Command::new(shell),
+        Typed::WithoutATerminal => without_terminal(shell),
+    };
     command
-        .args(["-c", &format!("{line} <\"$HOME/hint-token\"")])
+        .args(["-c", &format!("exec {line} <\"$HOME/hint-token\"")])
         .env_clear()
         .current_dir(&printed.folder);
     command.envs(&printed.variables).env("TERM", "xterm");
@@ -193,6 +241,13 @@ fn type_in(printed: &Printed, line: &str) -> Option<(i32, String)> {
         command.env(proxy, "http://127.0.0.1:9");
     }
     command.env("PATH", format!("{}:/usr/bin:/bin", programs.display()));
+    match printed.typed {
+        Typed::AtATerminal => at_a_terminal(command, home),
+        Typed::WithoutATerminal => without_a_terminal(command, home),
+    }
+}
+
+fn at_a_terminal(command: Command, home: &Path) -> Option<(i32, String)> {
     let mut process = PtyProcess::new(command).unwrap();
     let said = Transcript::of(process.get_file_handle().unwrap());
     let (started, mut spoke, mut length) = (Instant::now(), Instant::now(), 0);
@@ -212,6 +267,25 @@ fn type_in(printed: &Printed, line: &str) -> Option<(i32, String)> {
         let waits = length > 0 && spoke.elapsed() > SILENCE;
         if waits || home.join("address").exists() || started.elapsed() > PATIENCE {
             let _ = process.kill(Signal::SIGKILL);
+            return None;
+        }
+        thread::sleep(TICK);
+    }
+}
+
+fn without_a_terminal(mut command: Command, home: &Path) -> Option<(i32, String)> {
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+    let mut process = command.spawn().unwrap();
+    let said = Transcript::of(process.stderr.take().unwrap());
+    let started = Instant::now();
+    loop {
+        if let Some(status) = process.try_wait().unwrap() {
+            thread::sleep(TICK);
+            return status.code().map(|code| (code, said.so_far()));
+        }
+        if home.join("address").exists() || started.elapsed() > PATIENCE {
+            let _ = process.kill();
+            let _ = process.wait();
             return None;
         }
         thread::sleep(TICK);
@@ -243,18 +317,25 @@ fn copy(from: &Path, to: &Path) {
 #[test]
 fn a_hint_that_is_a_mistake_would_be_noticed() {
     let root = tempfile::tempdir().unwrap();
-    for (said, works) in [
-        ("tokctl: error: x\nhint: tokctl frobnicate\n", false),
-        ("hint: make room, then `tokctl get --nonsense`", false),
-        (r#"{"error":{"hint":"tokctl list --nonsense"}}"#, false),
-        ("hint: tokctl --version\n", true),
-        ("hint: mend that line\n", true),
+    for (by, stdout, stderr, works) in [
+        ("x", "", "tokctl: error: x\nhint: tokctl frobnicate\n", false),
+        ("x", "", "hint: make room, then `tokctl get --nonsense`", false),
+        ("x", "", r#"{"error":{"hint":"tokctl list --nonsense"}}"#, false),
+        // At a terminal, it asks.
+        ("x", "", "hint: tokctl login", false),
+        ("x", "", "stored it: tokctl get --nonsense\n", false),
+        ("doctor", "x\n    hint: tokctl doctor --nonsense\n", "", false),
+        ("why", "x: it works\ntokctl get --nonsense x\n", "", false),
+        ("x", "", "hint: tokctl --version\n", true),
+        ("x", "", "hint: mend that line\n", true),
     ] {
         let hints = Hints::default();
         let home = ("HOME".to_owned(), root.path().into());
         let variables = BTreeMap::from([home]);
-        hints.keep("made up", said, (root.path(), root.path()), &variables);
+        let [stdout, stderr] = [stdout, stderr].map(|said| said.as_bytes().to_vec());
+        let output = Output { status: ExitStatus::default(), stdout, stderr };
+        hints.keep(by, &output, (root.path(), root.path()), &variables);
         let typed = thread::scope(|scope| scope.spawn(|| hints.type_all()).join());
-        assert_eq!(typed.is_ok(), works, "{said}");
+        assert_eq!(typed.is_ok(), works, "{output:?}");
     }
 }

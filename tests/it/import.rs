@@ -372,7 +372,7 @@ fn what_was_renewed_here_since_is_not_overwritten_with_what_is_used_up() {
         let done = import(&env, "salla", &file, &[more, &["--json"]].concat()).success();
         assert_eq!(outcomes(&done)["salla/a"]["outcome"], "newer_here", "{more:?}");
         assert_eq!(json(&done)["stored"], 0);
-        let hint = "tokctl delete salla --user a --no-revoke";
+        let hint = "tokctl delete salla/a --no-revoke --yes";
         assert!(stderr(&done).contains(hint), "{}", stderr(&done));
     }
     server.will(issue().expires_in(14 * 86_400));
@@ -759,4 +759,39 @@ fn the_key_of_a_store_is_asked_for_unseen() {
     let (said, code) = ending(session);
     assert_eq!(code, 0, "{said}");
     assert!(!said.contains(crate::import_sources::KEY), "{said}");
+}
+
+#[test]
+fn only_what_is_named_comes_in() {
+    let (_server, env) = salla();
+    let rows = [salla_row("a", 1, LATER), salla_row("b", 2, LATER), salla_row("c", 3, LATER)];
+    let file = database(&env, &format!("{SALLA}{}", rows.concat()));
+    let said = stderr(&import(&env, "salla", &file, &["--only", "salla/d"]).code(3));
+    assert!(said.contains("`salla/d`"), "{said}");
+    assert_eq!(stored(&env), 0);
+    let done = import(&env, "salla", &file, &["--only", "salla/b", "--json"]).success();
+    assert_eq!(outcomes(&done).into_keys().collect::<Vec<_>>(), ["salla/b"]);
+    assert_eq!(stored(&env), 1);
+    let two = ["--only", "salla/a", "--only", "tokctl://salla/b", "--json"];
+    let done = import(&env, "salla", &file, &two).success();
+    assert_eq!(outcomes(&done).into_keys().collect::<Vec<_>>(), ["salla/a", "salla/b"]);
+    let done = import(&env, "salla", &file, &["--only", "salla", "--json"]).success();
+    assert_eq!(outcomes(&done).len(), 3);
+    // The name under which it is kept counts.
+    let renamed = ["--provider", "vendor", "--only", "vendor/c", "--json"];
+    env.define_vendor();
+    let done = import(&env, "salla", &file, &renamed).success();
+    assert_eq!(outcomes(&done).into_keys().collect::<Vec<_>>(), ["vendor/c"]);
+}
+
+#[test]
+fn the_owner_of_an_import_can_be_named_as_a_credential() {
+    let (_server, env) = salla();
+    env.define_vendor();
+    let google = r#"{"type":"authorized_user","client_id":"made-up-id","client_secret":"made-up-s","refresh_token":"made-up-r"}"#;
+    let file = file(&env, "adc.json", google);
+    let named = ["--provider", "gdrive/alice", "--take-over", "--dry-run", "--json"];
+    let done = import(&env, "google", &file, &named).success();
+    assert_eq!(outcomes(&done).into_keys().collect::<Vec<_>>(), ["gdrive/alice"]);
+    import(&env, "google", &file, &["--provider", "gdrive/alice", "--user", "bob"]).code(2);
 }

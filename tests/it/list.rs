@@ -139,7 +139,7 @@ fn provider_and_user_narrow_the_list() {
 #[test]
 fn without_a_vault_there_is_nothing_to_list() {
     let failed = TestEnv::new().tokctl(["list"]).assert().code(3).stdout_eq("");
-    assert!(stderr(&failed).contains("tokctl login"), "{}", stderr(&failed));
+    assert!(stderr(&failed).contains("tokctl providers"), "{}", stderr(&failed));
 }
 
 #[test]

@@ -3,12 +3,9 @@
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
-use serde_json::json;
-
 use crate::authorization_server::{AuthorizationServer, issue};
 use crate::browser::AuthorizationRequest;
 use crate::env::{TestEnv, stderr};
-use crate::http::Response;
 
 /// A user whom no system has.
 const SOMEBODY: u32 = 64_999;
@@ -52,16 +49,11 @@ fn an_answer_that_another_user_brings_is_refused_and_the_login_waits_on() {
 fn who_logged_in_is_shown_whatever_the_login_is_called() {
     let server = AuthorizationServer::start();
     let env = TestEnv::new();
-    let identity = format!(
-        "[providers.acme]\nidentity = {{ url = \"{}\", user = \"/email\" }}",
-        server.url("/me")
-    );
-    env.config(&server.definition().replace("[providers.acme]", &identity));
+    env.config(&server.definition_with_identity());
     for (user, warned) in [("work", false), ("alice@example.com", true)] {
         server.will_log_in(issue());
-        let answer = Response::json(200, &json!({"email": "mallory@example.com"}));
-        let token = if warned { "Bearer access-2" } else { "Bearer access-1" };
-        server.will_serve("/me", token, answer);
+        let token = if warned { "access-2" } else { "access-1" };
+        server.will_identify(token, "mallory@example.com");
         let login = env.begin_login(["login", "acme", "--user", user]);
         login.visit();
         let said = stderr(&login.finish().success());

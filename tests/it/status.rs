@@ -60,7 +60,7 @@ fn a_prompt_gets_a_word_or_nothing() {
 #[test]
 fn nothing_stored_is_told() {
     let env = TestEnv::new();
-    assert!(stderr(&env.tokctl(["status"]).assert().code(3)).contains("hint: tokctl login"));
+    assert!(stderr(&env.tokctl(["status"]).assert().code(3)).contains("hint: tokctl providers"));
 }
 
 #[test]
@@ -76,8 +76,12 @@ fn commands_have_the_names_that_others_give_them() {
         ("renew", "refresh", "tokctl refresh --help"),
         ("lst", "list", "tokctl list"),
         ("deletee", "delete", "tokctl delete --help"),
+        ("gte", "get", "tokctl get --help"),
+        ("stauts", "status", "tokctl status"),
+        ("key delete", "remove", "tokctl key remove --help"),
+        ("key lst", "list", "tokctl key list"),
     ] {
-        let said = stderr(&env.tokctl([word]).assert().code(2));
+        let said = stderr(&env.tokctl(word.split(' ')).assert().code(2));
         assert!(said.contains(&format!("did you mean `{meant}`?")), "{said}");
         assert!(said.contains(&format!("hint: {hint}\n")), "{said}");
     }

@@ -7,7 +7,7 @@ use rexpect::process::wait::WaitStatus;
 use rexpect::session::PtySession;
 
 use crate::authorization_server::{AuthorizationServer, issue};
-use crate::env::TestEnv;
+use crate::env::{TestEnv, made_up_key, set_mode};
 use crate::http::Response;
 use crate::screens::Screen;
 
@@ -52,6 +52,28 @@ fn delete_asks_first_and_goes_on_after_yes() {
     let (said, code) = ending(session);
     assert_eq!(code, 0, "{said}");
     env.tokctl(["get", "--user", "x"]).assert().code(3);
+}
+
+/// The words of a wait for a key command of a second, at a terminal of kind `term`.
+fn waiting_at(term: &str) -> String {
+    let env = TestEnv::new().with_static_token("x", "made-up-token");
+    let script = format!("#!/bin/sh\nsleep 1\necho {}\n", made_up_key());
+    let script = env.file("key-command", script);
+    set_mode(&script, 0o700);
+    let mut command = env.terminal_command(&["get"]);
+    command.env_remove("TOKCTL_KEY").env("TOKCTL_KEY_COMMAND", script).env("TERM", term);
+    let (said, code) = ending(rexpect::session::spawn_command(command, Some(PATIENCE)).unwrap());
+    assert_eq!(code, 0, "{said}");
+    said
+}
+
+#[test]
+fn a_wait_is_shown_on_any_terminal() {
+    for term in ["xterm", "dumb", ""] {
+        let said = waiting_at(term);
+        assert!(said.contains("waiting for TOKCTL_KEY_COMMAND"), "{term}: {said}");
+        assert!(said.ends_with("made-up-token\r\n"), "{term}: {said}");
+    }
 }
 
 #[test]

@@ -3,6 +3,8 @@
 use crate::cli::choice::Choice;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Hint, Kind};
+use crate::cli::pauses::pauses;
+use crate::cli::renewal::RenewalCaller;
 use crate::cli::typed::command;
 use crate::cli::{audit_trail, keys};
 use crate::model::account::Account;
@@ -11,6 +13,7 @@ use crate::model::credential::Status;
 use crate::model::summary::Summary;
 use crate::ops::Vault;
 use crate::ops::delete::{self, AtProvider};
+use crate::ops::token::Caller;
 
 /// Revoke a grant where the provider can do that, and forget it
 #[derive(Debug, clap::Args)]
@@ -57,7 +60,9 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
         let deleted = context
             .ui
             .while_waiting("waiting for the provider to revoke it", || {
-                delete::revoke_and_delete(&vault, &account)
+                let asking = RenewalCaller::alone(context);
+                let other_secret = |credential: &_| asking.other_secret(&account, credential);
+                delete::revoke_and_delete(&vault, &account, &other_secret, &mut pauses(&context.ui))
             })
             .map_err(CliError::from);
         let whose = (&account.provider, Some(&account.user));
@@ -78,7 +83,7 @@ fn no_user(vault: &Vault, choice: &Choice) -> CliError {
     let accounts = vault.accounts(choice.provider.as_ref(), None).unwrap_or_default();
     let error = CliError::new(Kind::Usage, "a deletion names the user, as in PROVIDER/USER");
     match &accounts[..] {
-        [account] => error.hint(command("delete", account)),
+        [account] => error.hint(Hint::Confirmed(command("delete", account))),
         _ => error.hint("tokctl list"),
     }
 }

@@ -5,15 +5,16 @@ use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 
 use crate::cli::bundle_secret::{self, Recipient};
+use crate::cli::choice::{self, Choice};
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Hint, Kind};
-use crate::cli::typed::{command, login_command, quoted};
-use crate::cli::{audit_trail, choice, keys, time};
-use crate::model::account::Account;
+use crate::cli::typed::{command, quoted};
+use crate::cli::{audit_trail, keys, next_command, time};
+use crate::model::account::{Account, UserName};
 use crate::model::audit::{Action, Subject};
 use crate::model::bundle::Load;
 use crate::model::credential::{Expiry, Grant};
-use crate::model::reference::{self, Field, Reference};
+use crate::model::reference::Named;
 use crate::ops::export::{self, Sealed, Traveller};
 use crate::ops::providers::{self, RenewalRules};
 use crate::ops::{self, OpenVault, Vault};
@@ -43,9 +44,13 @@ Examples:
   tokctl export jira/alice@example.com --to passphrase --move --yes --output alice.bundle
   tokctl export --resume --output alice.bundle")]
 pub(crate) struct Args {
-    /// The credentials: PROVIDER/USER, or tokctl://PROVIDER/USER
-    #[arg(value_name = "REF", required_unless_present = "resume", value_parser = parse_account)]
-    accounts: Vec<Account>,
+    /// The credentials, such as jira/alice@example.com, or services with one credential each
+    #[arg(value_name = "REF", required_unless_present = "resume")]
+    named: Vec<Named>,
+
+    /// The user of the services that are named without one [env: TOKCTL_USER]
+    #[arg(long, short, value_name = "USER", conflicts_with = "resume")]
+    user: Option<UserName>,
 
     /// What the bundle opens with: the key in a file, or a passphrase, which is asked for
     /// [env: TOKCTL_BUNDLE_PASSPHRASE, TOKCTL_BUNDLE_PASSPHRASE_FILE]
@@ -65,16 +70,8 @@ pub(crate) struct Args {
     output: Option<PathBuf>,
 
     /// Put the bundle of an interrupted move in place; needs --output
-    #[arg(long, conflicts_with_all = ["accounts", "to", "moving"])]
+    #[arg(long, conflicts_with_all = ["named", "to", "moving"])]
     resume: bool,
-}
-
-fn parse_account(text: &str) -> Result<Account, String> {
-    let reference: Reference = text.parse().map_err(|error: reference::Error| error.to_string())?;
-    match reference.field {
-        Field::Token => Ok(reference.account),
-        field => Err(format!("a credential travels whole, and not its {} alone", field.as_str())),
-    }
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
@@ -87,23 +84,47 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
         return Err(CliError::new(Kind::Usage, "a bundle is not shown on a terminal")
             .hint("name a file with `--output`"));
     }
+    let choices = choices(args)?;
     let vault = Vault::open(context.vault()?)?;
+    let accounts = accounts(&choices, context, &vault)?;
     // Without a terminal, the flag itself says it.
     if args.moving && !args.yes && context.ui.can_ask() {
-        confirm(args, context)?;
+        confirm(context, &accounts)?;
     }
     let vault = keys::unlock(context, vault)?;
     audit_trail::keep_as_configured(context, &vault);
     match (file, &args.to) {
         (Some(file), _) if args.resume => resume(context, &vault, file),
-        (_, Some(to)) => seal(args, context, &vault, to, file),
+        (_, Some(to)) => seal(args, context, &vault, accounts, to, file),
         (_, None) => Err(CliError::new(Kind::Usage, "`--to` is missing")),
     }
 }
 
-/// Asks whether what is named may stop working here.
-fn confirm(args: &Args, context: &Context) -> Result<(), CliError> {
-    let names: Vec<String> = args.accounts.iter().map(|account| format!("`{account}`")).collect();
+/// Returns what the command line names.
+fn choices(args: &Args) -> Result<Vec<Choice>, CliError> {
+    let one = |named: &Named| {
+        Choice::of(Some(named.clone()), args.user.clone())
+            .map_err(|message| CliError::new(Kind::Usage, message).hint("tokctl export --help"))
+    };
+    args.named.iter().map(one).collect()
+}
+
+/// Returns the accounts that `choices` mean.
+fn accounts(
+    choices: &[Choice],
+    context: &Context,
+    vault: &Vault,
+) -> Result<Vec<Account>, CliError> {
+    let one = |choice: &Choice| match choice.account() {
+        Some(account) => choice::stored(context, vault, &account),
+        None => choice.resolve(context, vault, "export"),
+    };
+    choices.iter().map(one).collect()
+}
+
+/// Asks whether the accounts may stop working here.
+fn confirm(context: &Context, accounts: &[Account]) -> Result<(), CliError> {
+    let names: Vec<String> = accounts.iter().map(|account| format!("`{account}`")).collect();
     let names = names.join(", ");
     let question = format!("hand over {names}, so that it works here no more");
     if context.ui.confirm(&question, Hint::Again(&["--yes"]))? {
@@ -135,18 +156,15 @@ fn seal(
     args: &Args,
     context: &Context,
     vault: &OpenVault,
+    accounts: Vec<Account>,
     to: &Recipient,
     file: Option<&Path>,
 ) -> Result<(), CliError> {
-    let renewals = args
-        .accounts
-        .iter()
-        .map(|account| {
-            let account = choice::stored(context, vault, account)?;
-            let renewal = providers::renewal(&account.provider, context.config().ok());
-            Ok((account, renewal))
-        })
-        .collect::<Result<BTreeMap<Account, RenewalRules>, CliError>>()?;
+    let with_rules = |account: Account| {
+        let renewal = providers::renewal(&account.provider, context.config().ok());
+        (account, renewal)
+    };
+    let renewals: BTreeMap<Account, RenewalRules> = accounts.into_iter().map(with_rules).collect();
     let accounts: Vec<Account> = renewals.keys().cloned().collect();
     let secret = bundle_secret::for_sealing(context, to)?;
     let done = context
@@ -198,7 +216,7 @@ fn not_sealed(context: &Context, vault: &Vault, error: ops::Error) -> CliError {
 
 fn report(context: &Context, sealed: &Sealed, file: Option<&Path>) {
     for traveller in &sealed.travellers {
-        context.ui.status(&describe(traveller));
+        context.ui.status(&describe(context, traveller));
     }
     if sealed.text().len() > SMALLEST_SECRET {
         context.ui.warning(&format!(
@@ -216,11 +234,12 @@ fn report(context: &Context, sealed: &Sealed, file: Option<&Path>) {
 }
 
 /// Returns what happened to one exported credential, in words.
-fn describe(Traveller { account, load, credential, .. }: &Traveller) -> String {
+fn describe(context: &Context, traveller: &Traveller) -> String {
+    let Traveller { account, load, credential, .. } = traveller;
     match (load, &credential.grant) {
         (Load::Moved, _) => format!(
             "{account} was handed over and works here no more: to use it on both, `{}`",
-            login_command(account)
+            next_command::login(context, account)
         ),
         (Load::Copied, Grant::OAuth(_)) if credential.is_refreshable() => {
             format!("{account} travels with what renews it, and works on both")

@@ -5,13 +5,14 @@ use std::io::IsTerminal;
 use serde::Serialize;
 
 use crate::cli::context::Context;
-use crate::cli::error::CliError;
+use crate::cli::error::{CliError, Kind};
+use crate::cli::slot_decisions::{self, Decisions, Purpose};
 use crate::cli::table::{Fit, Table};
 use crate::cli::{audit_trail, keys, new_secret, time};
 use crate::model::audit::{Action, Subject};
 use crate::ops::key_slots::SlotId;
 use crate::ops::key_slots::{self, Changed};
-use crate::ops::{ListedSlot, SlotKind, Vault};
+use crate::ops::{ListedSlot, OpenVault, SlotKind, Vault};
 
 /// The vault's key slots: ways to unlock it
 ///
@@ -39,11 +40,20 @@ enum Command {
         kind: SlotKind,
     },
 
-    /// Remove a key slot, but not the last one; needs the key of any
+    /// Remove key slots, but not the last one, and replace the data key
+    ///
+    /// Whoever kept a slot and its secret has the data key, so a new one is made and everything is
+    /// sealed anew, all or nothing. Each slot that stays needs its secret for that: the keychain's,
+    /// the one that TOKCTL_KEY or TOKCTL_PASSPHRASE gives, or TOKCTL_NEW_KEY_FILE or
+    /// TOKCTL_NEW_PASSPHRASE; a new `recovery` code is printed. The slots that stay get new ids.
     Remove {
-        /// The slot's id, as `tokctl key list` shows it
-        #[arg(value_name = "ID")]
-        id: SlotId,
+        /// The slot's id, as `tokctl key list` shows it; may be repeated
+        #[arg(value_name = "ID", required = true)]
+        ids: Vec<SlotId>,
+
+        /// Keep the data key: whoever kept the slot and its secret goes on opening the vault
+        #[arg(long)]
+        no_rotate: bool,
     },
 
     /// Print a new random key, for TOKCTL_KEY or a file named by TOKCTL_KEY_FILE
@@ -53,10 +63,11 @@ enum Command {
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
-    match args.command {
+    match &args.command {
         Command::List => list(context),
-        Command::Add { kind } => add(context, kind),
-        Command::Remove { id } => remove(context, id),
+        Command::Add { kind } => add(context, *kind),
+        Command::Remove { ids, no_rotate: false } => remove(context, ids),
+        Command::Remove { ids, no_rotate: true } => remove_alone(context, ids),
         Command::Generate => {
             let key = keys::generate()?;
             context.ui.line(&key)
@@ -97,25 +108,80 @@ fn add(context: &Context, kind: SlotKind) -> Result<(), CliError> {
     Ok(())
 }
 
-fn remove(context: &Context, id: SlotId) -> Result<(), CliError> {
+/// Removes slots and replaces the data key, in one transaction.
+fn remove(context: &Context, ids: &[SlotId]) -> Result<(), CliError> {
+    let vault = keys::unlock(context, Vault::open(context.vault()?)?)?;
+    audit_trail::keep_as_configured(context, &vault);
+    let slots = vault.slots()?;
+    let replaced = slot_decisions::decide(context, &vault, ids, Purpose::Removal)
+        .and_then(|Decisions { decided, undecided }| {
+            if undecided.is_empty() { Ok(decided) } else { Err(no_secret(&slots, ids, undecided)) }
+        })
+        .and_then(|decided| slot_decisions::replace(context, &vault, "key", decided, false));
+    note_removal(context, &vault, ids, &replaced);
+    let replaced = replaced?;
+    for slot in slots.iter().filter(|slot| ids.contains(&slot.id)) {
+        context.ui.status(&format!("removed the `{}` key slot {}", slot.kind, slot.id));
+    }
+    slot_decisions::report(context, &replaced);
+    tell_leftovers(context, &replaced.rotated);
+    Ok(())
+}
+
+/// Returns the error about the `undecided` slots that stay and whose secret is not at hand, with the
+/// ways on. A way that would leave nothing of `all` slots is none.
+fn no_secret(all: &[ListedSlot], ids: &[SlotId], undecided: Vec<(SlotId, String)>) -> CliError {
+    let message = "a slot that stays needs its secret for a new data key, so nothing was changed";
+    let mut error = CliError::new(Kind::Usage, message)
+        .hint(format!("do as said, or `tokctl key remove {} --no-rotate`", typed(ids)));
+    let going: Vec<SlotId> =
+        ids.iter().copied().chain(undecided.iter().map(|(id, _)| *id)).collect();
+    error.causes = undecided.into_iter().map(|(_, how)| how).collect();
+    if !all.iter().all(|slot| going.contains(&slot.id)) {
+        error.causes.push(format!("or remove that too: `tokctl key remove {}`", typed(&going)));
+    }
+    error
+}
+
+fn typed(ids: &[SlotId]) -> String {
+    ids.iter().map(SlotId::to_string).collect::<Vec<_>>().join(" ")
+}
+
+/// Removes slots and keeps the data key.
+fn remove_alone(context: &Context, ids: &[SlotId]) -> Result<(), CliError> {
     let vault = keys::unlock(context, Vault::open(context.vault()?)?)?;
     let patience = keys::patience(context);
     let removed = context
         .ui
         .while_waiting("removing the key slot", || {
-            key_slots::remove(&vault, id, &patience, time::now)
+            key_slots::remove(&vault, ids, &patience, time::now)
         })
         .map_err(CliError::from);
-    let slot = id.to_string();
-    let slot = Subject::Slot(Some(&slot));
-    audit_trail::note_change(context, &vault, "key", Action::RemoveSlot, slot, &removed);
+    note_removal(context, &vault, ids, &removed);
     let removed = removed?;
-    context.ui.status(&format!(
-        "removed the `{}` key slot {id}; if its secret may be known to others, `tokctl rotate-key`",
-        removed.done
-    ));
+    for (id, kind) in &removed.done {
+        context.ui.status(&format!("removed the `{kind}` key slot {id}"));
+    }
+    context.ui.warning(
+        "the data key is still the one from before: whoever kept a removed slot and its secret \
+         opens the vault until `tokctl rotate-key`",
+    );
     tell_leftovers(context, &removed);
     Ok(())
+}
+
+/// Writes an audit entry for each slot that was to be removed.
+fn note_removal<T>(
+    context: &Context,
+    vault: &OpenVault,
+    ids: &[SlotId],
+    removed: &Result<T, CliError>,
+) {
+    for id in ids {
+        let id = id.to_string();
+        let slot = Subject::Slot(Some(&id));
+        audit_trail::note_change(context, vault, "key", Action::RemoveSlot, slot, removed);
+    }
 }
 
 /// Warns about parts of a change that could not be cleaned up.

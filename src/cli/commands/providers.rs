@@ -76,7 +76,8 @@ fn show(context: &Context, config: &Config, name: &ProviderName) -> Result<(), C
     }
     definition.entry("redirect_uri").or_insert_with(|| provider.redirect_uri().into());
     let summary = Summary::of(&provider, config);
-    let setup = provider.definition.setup.as_deref();
+    let setup = provider.setup();
+    let setup = setup.as_deref();
     if context.ui.json {
         return context.ui.json(&Full { v: 1, summary, setup, definition: &definition });
     }

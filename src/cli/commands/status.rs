@@ -77,7 +77,8 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<ExitCode, CliError> 
     if context.ui.json {
         context.ui.json(&Report::new(context, &lines))?;
     } else if lines.is_empty() && odd == 0 {
-        context.ui.status("nothing is stored here yet: tokctl login");
+        let login = next_command::first_login(context);
+        context.ui.status(&format!("nothing is stored here yet: {login}"));
     } else {
         print(context, &lines)?;
     }

@@ -65,7 +65,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
         return show(context, &kept, &directory);
     }
     let account = if args.choice.user.is_some() {
-        let vault = Vault::open_read_only(context.vault()?)?;
+        let vault = args.choice.in_vault(Vault::open_read_only(context.vault()?))?;
         args.choice.resolve(context, &vault, "use")?
     } else {
         return Err(CliError::new(Kind::Usage, "the user is missing, as in PROVIDER/USER")

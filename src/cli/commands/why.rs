@@ -27,7 +27,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
-    let vault = Vault::open_read_only(context.vault()?)?;
+    let vault = args.choice.in_vault(Vault::open_read_only(context.vault()?))?;
     let account = args.choice.resolve(context, &vault, "why")?;
     let vault = keys::unlock(context, vault)?;
     let evidence = diagnosis::evidence(&vault, &account)?;

@@ -9,7 +9,7 @@ mod bundle;
 mod import;
 
 pub(crate) use self::file::{keep_writers_out, untrusted_file};
-pub(crate) use self::vault::{ACCEPT_OLDER, RESTORE};
+pub(crate) use self::vault::{ACCEPT_OLDER, RESTORE, repair};
 
 pub(crate) use self::bundle::RESUME;
 use self::bundle::bundle_error;
@@ -38,10 +38,10 @@ impl From<OpsError> for CliError {
             OpsError::Import(error) => return import_error(error),
             OpsError::Bundle(error) => return bundle_error(error),
             OpsError::NoSuchSlot { slots, .. } | OpsError::WrongSecret { slots, .. } => {
-                (Kind::KeyUnavailable, Some(how_to_unlock(slots).into()))
+                (Kind::KeyUnavailable, Some(how_to_unlock(slots)))
             }
             OpsError::Keychain { source, slots } => {
-                (Kind::KeyUnavailable, Some(keychain_hint(source, slots).into()))
+                (Kind::KeyUnavailable, Some(keychain_hint(source, slots)))
             }
             OpsError::TamperedSlot { .. } => (Kind::VaultDamaged, Some(RESTORE.into())),
             OpsError::Unrecorded { .. } => (Kind::Failed, Some("tokctl doctor".into())),
@@ -105,6 +105,10 @@ impl From<OpsError> for CliError {
             | OpsError::ForeignIdToken { .. } => (Kind::LoginFailed, Some(Hint::Again(&[]))),
             OpsError::NotRedeemed { source } => not_redeemed(source),
             OpsError::NoUser { .. } => (Kind::Usage, Some("name the user with `--user`".into())),
+            OpsError::NeverRevocable { account, .. } => {
+                let delete = command("delete", account);
+                (Kind::Usage, Some(format!("{delete} --no-revoke").into()))
+            }
             OpsError::NotRevoked { source, .. } => {
                 (token_kind(source, Kind::Failed), Some(Hint::Again(&["--no-revoke"])))
             }

@@ -46,6 +46,10 @@ pub(super) fn not_redeemed(error: &TokenError) -> (Kind, Option<Hint>) {
             "compare client id, secret and redirect URI with those that are registered".into()
         }
         TokenError::ClockRefused { .. } => SET_CLOCK.into(),
+        error if error.retry_after().is_some() => {
+            let pause = error.retry_after().unwrap_or_default();
+            format!("try again after {} s", pause.as_secs()).into()
+        }
         TokenError::NotSigned(_) => "give the key file as the service made it".into(),
         TokenError::GrantRefused { .. }
         | TokenError::TooManyRequests { .. }

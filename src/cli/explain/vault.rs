@@ -22,7 +22,7 @@ pub(super) fn store_error(error: &StoreError) -> CliError {
         | StoreError::WrongSecret { .. }
         | StoreError::Keychain { .. }
         | StoreError::TamperedSlot { .. } => (Kind::KeyUnavailable, "tokctl doctor".into()),
-        StoreError::NoVault { .. } => (Kind::NotFound, "tokctl login".into()),
+        StoreError::NoVault { .. } => (Kind::NotFound, Hint::FirstLogin),
         StoreError::ForeignFile { .. } => {
             (Kind::VaultDamaged, "name another file with `--vault`".into())
         }
@@ -32,7 +32,7 @@ pub(super) fn store_error(error: &StoreError) -> CliError {
         }
         StoreError::Older { .. } => (Kind::VaultDamaged, ACCEPT_OLDER.into()),
         StoreError::ForeignSchema { .. } => {
-            (Kind::VaultDamaged, "`tokctl doctor --repair` takes it out".into())
+            (Kind::VaultDamaged, Hint::within("{} takes it out", repair()))
         }
         StoreError::RollbackJournal { path } => (
             Kind::VaultDamaged,
@@ -70,9 +70,16 @@ pub(super) fn store_error(error: &StoreError) -> CliError {
     CliError::of(kind, error).hint(hint)
 }
 
+/// Returns the hint for what `tokctl doctor --repair` mends.
+pub(crate) fn repair() -> Hint {
+    Hint::Confirmed("tokctl doctor --repair".into())
+}
+
 pub(super) fn slot_error(error: &SlotError) -> CliError {
     let (kind, hint): (Kind, Hint) = match error {
-        SlotError::Unknown { .. } | SlotError::TooMany => (Kind::Usage, "tokctl key list".into()),
+        SlotError::Unknown { .. } | SlotError::TooMany | SlotError::Opens { .. } => {
+            (Kind::Usage, "tokctl key list".into())
+        }
         SlotError::Last { .. } => (Kind::Usage, "tokctl key add --help".into()),
         SlotError::Changed => (Kind::Busy, Hint::Again(&[])),
         SlotError::NotKept(_) => (Kind::KeyUnavailable, "tokctl doctor".into()),
@@ -87,11 +94,11 @@ pub(super) fn slot_error(error: &SlotError) -> CliError {
 
 /// Returns the line that names an unreadable credential and the command that deletes it.
 fn delete_command(account: &Account) -> String {
-    format!("`{account}` does not open: {} --no-revoke", command("delete", account))
+    format!("`{account}` does not open: {} --no-revoke --yes", command("delete", account))
 }
 
 /// Returns the hint that says how the slots of a vault are opened.
-pub(super) fn how_to_unlock(slots: &[SlotKind]) -> String {
+pub(super) fn how_to_unlock(slots: &[SlotKind]) -> Hint {
     let mut ways: Vec<&str> = Vec::new();
     for slot in slots {
         let way = match slot {
@@ -104,15 +111,18 @@ pub(super) fn how_to_unlock(slots: &[SlotKind]) -> String {
             ways.push(way);
         }
     }
-    if ways.is_empty() { "tokctl login".into() } else { ways.join(", or ") }
+    if ways.is_empty() { Hint::FirstLogin } else { ways.join(", or ").into() }
 }
 
-pub(super) fn keychain_hint(error: &KeychainError, slots: &[SlotKind]) -> String {
+pub(super) fn keychain_hint(error: &KeychainError, slots: &[SlotKind]) -> Hint {
     let others: Vec<SlotKind> =
         slots.iter().copied().filter(|slot| *slot != SlotKind::Keychain).collect();
     let first = match error {
         KeychainError::Missing if others.is_empty() => {
-            return "nothing else opens this vault: move its file away, then `tokctl login`".into();
+            return Hint::within(
+                "nothing else opens this vault: move its file away, then {}",
+                Hint::FirstLogin,
+            );
         }
         KeychainError::Missing => "the keychain no longer has the key",
         KeychainError::Locked | KeychainError::NoAnswer(_) => {
@@ -128,7 +138,7 @@ pub(super) fn keychain_hint(error: &KeychainError, slots: &[SlotKind]) -> String
     // A server or a job of cron has no desktop, and never will.
     let no_desktop = matches!(error, KeychainError::NoService(_));
     if slots.is_empty() && no_desktop {
-        return "choose `--key-slot key` or `--key-slot passphrase`".into();
+        return Hint::OtherSlot;
     }
     if others.is_empty() && no_desktop {
         return "give this vault a key too, where its keychain works: `tokctl key add --help`, then \
@@ -136,7 +146,10 @@ pub(super) fn keychain_hint(error: &KeychainError, slots: &[SlotKind]) -> String
             .into();
     }
     if slots.is_empty() {
-        return format!("{first}, or choose `--key-slot key` or `--key-slot passphrase`");
+        return Hint::within(format!("{first}, or {{}}"), Hint::OtherSlot);
     }
-    if others.is_empty() { first.into() } else { format!("{first}, or {}", how_to_unlock(&others)) }
+    if others.is_empty() {
+        return first.into();
+    }
+    Hint::within(format!("{first}, or {{}}"), how_to_unlock(&others))
 }

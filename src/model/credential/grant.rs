@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::expiry::Expiry;
 use super::renewal::{RenewalGrant, RenewalProof};
+use super::superseded::Superseded;
 use crate::model::client::Client;
 #[cfg(test)]
 use crate::model::client::{ClientAuthentication, RevocationMethod};
@@ -71,6 +72,9 @@ pub(crate) struct OAuthGrant {
     /// can be told without the configuration.
     #[serde(default)]
     pub(crate) life: GrantLife,
+    /// The grants that this one replaced and that are still to be revoked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) superseded: Vec<Superseded>,
 }
 
 impl OAuthGrant {
@@ -87,6 +91,16 @@ impl OAuthGrant {
             RenewalGrant::JwtBearer { account, scopes } => {
                 Some(RenewalProof::JwtBearer { account, scopes })
             }
+        }
+    }
+
+    /// Returns what revokes this grant, and none of those that it replaced.
+    pub(crate) fn as_superseded(&self) -> Superseded {
+        Superseded {
+            client: self.client.clone(),
+            refresh_token: self.refresh_token.clone(),
+            access_token: self.access_token.clone(),
+            tries: 0,
         }
     }
 
@@ -123,6 +137,7 @@ impl OAuthGrant {
             granted_at: Timestamp::UNIX_EPOCH,
             refresh_expires_at: None,
             life: GrantLife::default(),
+            superseded: Vec::new(),
         }
     }
 }

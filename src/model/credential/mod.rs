@@ -3,6 +3,7 @@
 mod expiry;
 mod api;
 mod renewal;
+mod superseded;
 mod grant;
 
 use jiff::Timestamp;
@@ -12,6 +13,7 @@ pub(crate) use self::api::{Api, ApiAuth, ApiHeader, Check, is_field_name};
 pub(crate) use self::expiry::Expiry;
 pub(crate) use self::grant::{Grant, OAuthGrant, StaticToken};
 pub(crate) use self::renewal::{RenewalGrant, RenewalProof};
+pub(crate) use self::superseded::Superseded;
 use super::address::Address;
 use super::jwt;
 use super::scope::Scopes;

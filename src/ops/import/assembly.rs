@@ -206,6 +206,7 @@ fn oauth_grant(held: HeldGrant, service: &Service, client: Client, now: Timestam
         granted_at: issued_at,
         refresh_expires_at: None,
         life: service.provider.definition.grant_life,
+        superseded: Vec::new(),
     }
 }
 

@@ -24,7 +24,8 @@ use crate::oauth::redirect_uri::{self, RedirectUri};
 use crate::oauth::state::State;
 use crate::oauth::token;
 use crate::ops::clock::Clock;
-use crate::ops::error::Error;
+use crate::ops::error::{Error, TokenError};
+use crate::ops::retry::{Patience, Told};
 use crate::providers::{FirstEndpoint, check_authorization_endpoint};
 use crate::secret::CodeVerifier;
 
@@ -160,7 +161,8 @@ impl Pending {
 
     /// Waits until `deadline` for the browser's answer and redeems its code. The answer may also be
     /// pasted as one of `lines`: the address at which the browser ended. What comes and is not the
-    /// answer is told to `tell`, and the wait goes on.
+    /// answer is told to `tell`, and the wait goes on. Where the server takes the code only after a
+    /// pause, that is told to `told`.
     ///
     /// Fails with [`Error::Listener`] if no answer comes or it fails a check, with
     /// [`Error::LoginRefused`], [`Error::ForeignIdToken`], or with [`Error::NotRedeemed`].
@@ -169,6 +171,7 @@ impl Pending {
         deadline: Instant,
         lines: Option<&mut dyn Lines>,
         tell: &mut dyn FnMut(Unwanted),
+        told: Told<'_>,
         clock: Clock,
     ) -> Result<Granted, Error> {
         let redirect_uri = self.way_back.redirect_uri();
@@ -193,10 +196,15 @@ impl Pending {
                 return Err(Error::LoginRefused { reason });
             }
         };
-        let now = clock();
+        let mut now = clock();
         let params = &self.plan.provider.definition.code_params;
         let verifier = self.verifier.as_ref();
-        let answer = token::redeem(&self.client, code, &redirect_uri, verifier, params, now)
+        // The code is good for one request that the server looks at.
+        let answer = Patience::LOGIN
+            .ask(TokenError::is_worth_retrying, told, || {
+                now = clock();
+                token::redeem(&self.client, code, &redirect_uri, verifier, params, now)
+            })
             .map_err(|source| Error::NotRedeemed { source })?;
         let person = Person::Consented { nonce: self.nonce.as_ref() };
         let granted = Granted::new(self.plan, self.client, person, answer, now)?;

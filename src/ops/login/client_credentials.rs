@@ -7,16 +7,22 @@ use crate::model::credential::RenewalGrant;
 use crate::oauth::client_credentials;
 use crate::oauth::http;
 use crate::ops::clock::Clock;
-use crate::ops::error::Error;
+use crate::ops::error::{Error, TokenError};
+use crate::ops::retry::{Patience, Told};
 use crate::providers::FirstEndpoint;
 
-/// Requests the first token. A refresh requests each further one in the same way.
-pub(crate) fn log_in(mut plan: Plan, clock: Clock) -> Result<Granted, Error> {
+/// Requests the first token. A refresh requests each further one in the same way. A request that is
+/// sent again, since the server was too busy or broken, is told to `told`.
+pub(crate) fn log_in(mut plan: Plan, clock: Clock, told: Told<'_>) -> Result<Granted, Error> {
     let endpoints = plan.endpoints(FirstEndpoint::Token)?;
     let client = plan.client(&endpoints, None);
-    let now = clock();
-    let answer = client_credentials::request(&client, &plan.scopes, now, http::REQUEST_TIMEOUT)
-        .answer
+    let mut now = clock();
+    // Nothing is spent by such a request.
+    let answer = Patience::LOGIN
+        .ask(TokenError::is_answer_of_trouble, told, || {
+            now = clock();
+            client_credentials::request(&client, &plan.scopes, now, http::REQUEST_TIMEOUT).answer
+        })
         .map_err(|source| Error::NotRedeemed { source })?;
     let renewal = RenewalGrant::ClientCredentials { scopes: plan.scopes.clone() };
     Ok(Granted::new(plan, client, Person::None, answer, now)?.with_renewal(renewal))

@@ -13,7 +13,8 @@ pub(crate) use crate::oauth::device_authorization::DeviceAuthorization;
 use crate::oauth::device_authorization::{self, PollInterval, PollOutcome};
 use crate::oauth::http;
 use crate::ops::clock::Clock;
-use crate::ops::error::Error;
+use crate::ops::error::{Error, TokenError};
+use crate::ops::retry::{Patience, Told};
 use crate::providers::FirstEndpoint;
 
 /// A login that waits until a person has entered its code.
@@ -25,8 +26,9 @@ pub(crate) struct Pending {
 }
 
 /// Finds the endpoints and requests a code. Fails with [`Error::Provider`] if the provider has no
-/// device authorization endpoint.
-pub(crate) fn start(mut plan: Plan) -> Result<Pending, Error> {
+/// device authorization endpoint. A request that is sent again, since the server was too busy or
+/// broken, is told to `told`.
+pub(crate) fn start(mut plan: Plan, told: Told<'_>) -> Result<Pending, Error> {
     let endpoints = plan.endpoints(FirstEndpoint::DeviceAuthorization)?;
     let endpoint = endpoints
         .device_authorization
@@ -34,7 +36,10 @@ pub(crate) fn start(mut plan: Plan) -> Result<Pending, Error> {
         .ok_or_else(|| plan.provider.incomplete("device_authorization_endpoint"))?;
     let client = plan.client(&endpoints, None);
     let params = plan.provider.device_params();
-    let authorization = device_authorization::request(&client, endpoint, &plan.scopes, &params)
+    let authorization = Patience::LOGIN
+        .ask(TokenError::is_answer_of_trouble, told, || {
+            device_authorization::request(&client, endpoint, &plan.scopes, &params)
+        })
         .map_err(|source| Error::NotRedeemed { source })?;
     Ok(Pending { plan, client, authorization, received: Instant::now() })
 }

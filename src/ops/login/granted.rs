@@ -21,6 +21,8 @@ use crate::oauth::revocation;
 use crate::oauth::token;
 use crate::oauth::token_answer::TokenAnswer;
 use crate::ops::error::Error;
+use crate::ops::retry::Told;
+use crate::ops::superseded::{self, Effort};
 use crate::providers::AddressParameters;
 use crate::providers::atlassian;
 pub(crate) use crate::providers::atlassian::Site;
@@ -81,7 +83,9 @@ fn give_back(client: &Client, answer: &TokenAnswer) {
     if let Some(endpoint) = &client.revocation_endpoint {
         let refresh_token = answer.refresh_token.as_ref();
         // If this fails, nothing else can be done, and the login's own error counts more.
-        let _ = revocation::revoke(client, endpoint, refresh_token, Some(&answer.access_token));
+        let access_token = Some(&answer.access_token);
+        let timeout = http::REQUEST_TIMEOUT;
+        let _ = revocation::revoke(client, endpoint, refresh_token, access_token, timeout);
     }
 }
 
@@ -157,13 +161,14 @@ impl Granted {
 
     /// Stores the grant for `user` and `site` in `target`, shows that in the browser, if there is
     /// one, and revokes the grant that was stored before. `username` is the account's own name at
-    /// the service.
+    /// the service. A revocation that is tried again is told to `told`.
     pub(crate) fn finish(
         self,
         target: &mut LoginTarget,
         user: UserName,
         username: Option<String>,
         site: Option<&Site>,
+        told: Told<'_>,
     ) -> Result<LoggedIn, Error> {
         let who = username.as_deref().unwrap_or(user.as_str());
         let shown = format!("{} as {}", self.plan.provider.name, printable(who));
@@ -189,14 +194,20 @@ impl Granted {
             granted_at: self.now,
             refresh_expires_at: self.answer.refresh_expires_at,
             life: provider.definition.grant_life,
+            superseded: Vec::new(),
         };
         let scope = provider.definition.revocation_scope;
         let (credential, earlier) =
-            target.store(&account, Grant::OAuth(Box::new(grant)), api, self.now)?;
+            target.store(&account, Grant::OAuth(Box::new(grant)), api, scope, self.now)?;
         if let Some(arrived) = self.arrived {
             arrived.show_logged_in(&shown);
         }
-        let replaced = Replaced::revoke(earlier.as_ref(), &credential, scope);
+        let effort = Effort::of_login(told);
+        let outcome = superseded::revoke_all(&target.vault, &account, &credential, effort);
+        let replaced = match &credential.grant {
+            Grant::OAuth(new) => Replaced::after(outcome, earlier.as_ref(), new, scope),
+            Grant::Static(_) => Replaced::Nothing,
+        };
         let id_token_warning = self.id_token.warning;
         Ok(LoggedIn { account, credential, missing, unasked, id_token_warning, replaced })
     }

@@ -5,8 +5,8 @@
 //! steps, so that the caller can talk to the person in between. This folder knows neither the
 //! terminal nor how a browser is opened.
 
-mod target;
 mod replaced;
+mod target;
 pub(crate) mod static_token;
 mod identity;
 mod plan;

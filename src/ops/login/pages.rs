@@ -55,6 +55,7 @@ pub(crate) fn store(
         }),
         ..api
     };
-    target.store(&account, Grant::Static(token), api, now)?;
+    let scope = provider.definition.revocation_scope;
+    target.store(&account, Grant::Static(token), api, scope, now)?;
     Ok(Some(account))
 }

@@ -122,12 +122,14 @@ impl Plan {
     /// is that of a login in the browser.
     pub(super) fn client(&self, endpoints: &Endpoints, redirect_uri: Option<&str>) -> Client {
         let secret = self.client_secret.as_ref();
+        let metadata = self.metadata.as_ref();
+        let authentication = self.provider.authentication(secret, metadata);
         Client {
+            revocation_method: self.provider.revocation_method(&authentication, metadata),
             id: self.client_id.clone(),
-            authentication: self.provider.authentication(secret, self.metadata.as_ref()),
+            authentication,
             token_endpoint: endpoints.token.clone(),
             revocation_endpoint: endpoints.revocation.clone(),
-            revocation_method: self.provider.definition.revocation_method.unwrap_or_default(),
             dialect: self.provider.definition.dialect.after_login(redirect_uri),
             token_params: self.provider.token_params(redirect_uri),
             trusted_certificates: self.trusted_certificates.clone(),

@@ -7,9 +7,11 @@ use super::target::LoginTarget;
 use crate::model::account::Account;
 use crate::model::address::Address;
 use crate::model::credential::{Api, ApiAuth, Check, Credential, Expiry, Grant, StaticToken};
+use crate::model::definition::RevocationScope;
+use crate::model::jwt;
 use crate::ops::error::Error;
 use crate::providers::{self, AddressParameters, Provider};
-use crate::secret::AccessToken;
+use crate::secret::{AccessToken, SecretText};
 
 /// Returns how the service takes a static token. With a `username` it is sent as `Basic`, as Jira
 /// Cloud wants API tokens; else as the provider's definition says.
@@ -43,6 +45,12 @@ pub(crate) fn api(
     Ok(Api { auth, headers, server_url, base_url, username, check })
 }
 
+/// Returns the end that `token` itself names: a hint, since nobody checked it. Unknown if it names
+/// none.
+pub(crate) fn stated_end(token: &AccessToken) -> Expiry {
+    jwt::expiry(token.expose()).map_or(Expiry::Unknown, Expiry::Known)
+}
+
 /// Stores a static token for `account` and returns its credential.
 pub(crate) fn store(
     target: &mut LoginTarget,
@@ -53,5 +61,6 @@ pub(crate) fn store(
     now: Timestamp,
 ) -> Result<Credential, Error> {
     let grant = Grant::Static(StaticToken { token: Some(token), expiry });
-    target.store(account, grant, api, now).map(|(credential, _)| credential)
+    let scope = RevocationScope::default();
+    target.store(account, grant, api, scope, now).map(|(credential, _)| credential)
 }

@@ -4,8 +4,10 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 
+use super::replaced;
 use crate::model::account::{Account, ProviderName, UserName};
 use crate::model::credential::{Api, Credential, Grant, Status};
+use crate::model::definition::RevocationScope;
 use crate::ops::error::Error;
 use crate::ops::refresh::WAIT;
 use crate::store::{OpenVault, Turn};
@@ -47,7 +49,15 @@ impl LoginTarget {
         Ok(self.vault.check_writable()?)
     }
 
-    /// Stores a grant for `account`. Returns the new credential, and the one that it replaced.
+    /// Returns the name that the service has for the person whose credential `account` is, if there
+    /// is a credential and the name is known.
+    pub(crate) fn username(&self, account: &Account) -> Result<Option<String>, Error> {
+        Ok(self.vault.read(account)?.and_then(|row| row.stored.credential.api.username))
+    }
+
+    /// Stores a grant for `account`, and with it what revokes the grant that it replaces, if a
+    /// revocation at this provider has a `scope` that allows it. Returns the new credential, and the
+    /// one that it replaced.
     ///
     /// Waits for a refresh in flight, so that its answer does not overwrite the new credential.
     pub(super) fn store(
@@ -55,6 +65,7 @@ impl LoginTarget {
         account: &Account,
         grant: Grant,
         api: Api,
+        scope: RevocationScope,
         now: Timestamp,
     ) -> Result<(Credential, Option<Credential>), Error> {
         let _turn = self.vault.credential_turn(account, Instant::now() + WAIT)?;
@@ -70,6 +81,10 @@ impl LoginTarget {
             let earlier = self.vault.read(account)?;
             credential.created_at =
                 earlier.as_ref().map_or(now, |row| row.stored.credential.created_at);
+            if let Grant::OAuth(grant) = &mut credential.grant {
+                let earlier = earlier.as_ref().map(|row| &row.stored.credential);
+                grant.superseded = replaced::superseded(earlier, grant, scope);
+            }
             let expected = earlier.as_ref().map(|row| row.stored.revision);
             // The row is replaced only at the revision that was read. So the credential that is
             // returned is the one that was replaced, even if somebody deleted the lock files.

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::oauth::http;
 use crate::oauth::token_error::Error;
+use crate::ops::retry::with_jitter;
 
 /// The time after the start of a turn in which requests may be repeated.
 const WINDOW: Duration = Duration::from_secs(5);
@@ -57,15 +58,6 @@ impl Backoff {
             self.requests < REQUESTS && self.began.elapsed().saturating_add(pause) < WINDOW;
         (can_help && in_time).then_some(pause)
     }
-}
-
-/// Returns a random time between half of `pause` and all of it, so that many processes do not
-/// repeat their requests at the same moment.
-fn with_jitter(pause: Duration) -> Duration {
-    let mut byte = [0];
-    // If the system gives no random number, the whole pause is good enough.
-    let part = getrandom::fill(&mut byte).map_or(255, |()| u32::from(byte[0]));
-    pause / 2 + pause * part / 510
 }
 
 #[cfg(test)]

@@ -56,6 +56,16 @@ pub(super) fn apply(sealing: &Sealing<'_, '_>, change: &Change) -> Result<Outcom
             credentials::put(sealing, account, credential, &evidence).map(|()| Outcome::Done)
         }
         Change::RecordCheck { .. } => checked(sealing, change),
+        Change::Amend { account, revision, credential } => {
+            let Some(found) = credentials::evidence(sealing, account, *revision)? else {
+                return Ok(Outcome::Moved);
+            };
+            let evidence = found.genuine(account)?;
+            if evidence.journal.is_some() {
+                return Ok(Outcome::InDoubt);
+            }
+            credentials::put(sealing, account, credential, &evidence).map(|()| Outcome::Done)
+        }
         Change::Put { account, credential, over } => {
             if credentials::revision(sealing, account)? != *over {
                 return Ok(Outcome::Moved);
@@ -138,6 +148,7 @@ fn keys(sealing: &Sealing<'_, '_>, change: &Change) -> Result<Outcome, Error> {
         | Change::RecordAttempt { .. }
         | Change::StoreAnswer { .. }
         | Change::RecordCheck { .. }
+        | Change::Amend { .. }
         | Change::Put { .. }
         | Change::Import { .. }
         | Change::HandOver { .. }

@@ -113,6 +113,10 @@ impl Answer {
         self
     }
 
+    fn is_request_to_wait(&self) -> bool {
+        matches!(&self.reply, Reply::Other(response) if response.status == 429)
+    }
+
     pub(super) fn delay(&self) -> Duration {
         self.delay
     }
@@ -126,6 +130,8 @@ impl Answer {
         issuer: &str,
     ) -> Result<Option<Response>, String> {
         let family = match asked {
+            // Who is told to wait has spent nothing.
+            TokenRequest::Code { code, .. } if self.is_request_to_wait() => code.clone(),
             TokenRequest::Code { .. } => asked.redeem(families)?,
             TokenRequest::ClientCredentials { .. } | TokenRequest::JwtBearer { .. } => {
                 String::new()

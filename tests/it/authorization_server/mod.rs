@@ -64,8 +64,11 @@ struct State {
     consents: VecDeque<Consent>,
     answers: VecDeque<Answer>,
     device_codes: VecDeque<Value>,
+    device_troubles: VecDeque<Response>,
     device_scopes: Vec<String>,
-    revocation_statuses: VecDeque<u16>,
+    revocation_statuses: VecDeque<(u16, Duration)>,
+    /// Fields of the metadata that are others than usual.
+    metadata: Vec<(&'static str, Value)>,
     resources: Vec<Resource>,
     families: Families,
     authorizations: Vec<checks::Authorization>,
@@ -143,6 +146,18 @@ impl AuthorizationServer {
         )
     }
 
+    /// The definition of the provider with an `identity`, at `/me`.
+    pub(crate) fn definition_with_identity(&self) -> String {
+        let url = self.url("/me");
+        format!("{}identity = {{ url = \"{url}\", user = \"/email\" }}\n", self.definition())
+    }
+
+    /// Announces that the bearer of `token` is asked for, and is `user`.
+    pub(crate) fn will_identify(&self, token: &str, user: &str) {
+        let answer = Response::json(200, &json!({ "email": user }));
+        self.will_serve("/me", &format!("Bearer {token}"), answer);
+    }
+
     /// Announces an authorization request that the person agrees to.
     pub(crate) fn user_consents(&self) {
         self.state().consents.push_back(Consent::Granted);
@@ -187,6 +202,11 @@ impl AuthorizationServer {
         self.state().device_codes.push_back(fields);
     }
 
+    /// Announces a request for a device's code that is answered so.
+    pub(crate) fn will_answer_the_device(&self, trouble: Response) {
+        self.state().device_troubles.push_back(trouble);
+    }
+
     /// The line for `config.toml` that says where devices get their codes.
     pub(crate) fn device_endpoint(&self) -> String {
         format!("device_authorization_endpoint = \"{}\"\n", self.url("/device"))
@@ -199,7 +219,12 @@ impl AuthorizationServer {
 
     /// Announces a revocation, answered with `status`.
     pub(crate) fn will_revoke(&self, status: u16) {
-        self.state().revocation_statuses.push_back(status);
+        self.will_revoke_after(Duration::ZERO, status);
+    }
+
+    /// Announces a revocation, whose answer takes so long.
+    pub(crate) fn will_revoke_after(&self, delay: Duration, status: u16) {
+        self.state().revocation_statuses.push_back((status, delay));
     }
 
     /// Announces one `GET` of `path` with this `Authorization`.
@@ -267,7 +292,7 @@ impl AuthorizationServer {
 
     /// Announces one reading of the server's metadata (RFC 8414).
     pub(crate) fn will_describe_itself(&self) {
-        let metadata = json!({
+        let mut metadata = json!({
             "issuer": self.url(""),
             "authorization_endpoint": self.url("/authorize"),
             "token_endpoint": self.url("/token"),
@@ -277,6 +302,9 @@ impl AuthorizationServer {
             "code_challenge_methods_supported": ["S256"],
             "token_endpoint_auth_methods_supported": [self.shared.client.auth_method()],
         });
+        for (name, value) in &self.state().metadata {
+            metadata[*name] = value.clone();
+        }
         self.state().resources.push(Resource {
             method: "GET",
             path: "/.well-known/oauth-authorization-server".to_owned(),
@@ -285,6 +313,27 @@ impl AuthorizationServer {
             response: Response::json(200, &metadata),
             delay: Duration::ZERO,
         });
+    }
+
+    /// Lets the server's metadata have `value` in the field `name`.
+    pub(crate) fn describes_itself_with(&self, name: &'static str, value: Value) {
+        self.state().metadata.push((name, value));
+    }
+
+    /// The table for `config.toml` that leaves all endpoints to the server's metadata.
+    pub(crate) fn definition_by_issuer(&self) -> String {
+        let client = &self.shared.client;
+        format!(
+            "[providers.{name}]\n\
+             issuer = \"{issuer}\"\n\
+             client_id = \"{id}\"\n\
+             token_endpoint_auth_method = \"{method}\"\n\
+             scopes = [\"read\", \"offline_access\"]\n",
+            name = client.provider(),
+            issuer = self.url(""),
+            id = client.id(),
+            method = client.auth_method(),
+        )
     }
 
     /// The parameters of the authorization requests that came, oldest first.
@@ -321,7 +370,10 @@ impl AuthorizationServer {
         let missing = [
             ("authorization request", state.consents.len()),
             ("token request", state.answers.len()),
-            ("device authorization request", state.device_codes.len()),
+            (
+                "device authorization request",
+                state.device_codes.len() + state.device_troubles.len(),
+            ),
             ("revocation", state.revocation_statuses.len()),
         ];
         for (what, count) in missing {
@@ -419,6 +471,9 @@ impl Shared {
         let scope = checks::device_authorization(request, &self.client)?;
         let mut state = self.state();
         state.device_scopes.push(scope);
+        if let Some(trouble) = state.device_troubles.pop_front() {
+            return Ok(trouble);
+        }
         let fields = state.device_codes.pop_front().ok_or("not announced")?;
         let mut body = json!({
             "device_code": state.families.mint_device_code(),
@@ -435,10 +490,13 @@ impl Shared {
         let revocation = checks::revocation(request, &self.client)?;
         let mut state = self.state();
         state.revocations.push(revocation.clone());
-        let status = state
+        let (status, delay) = state
             .revocation_statuses
             .pop_front()
             .ok_or_else(|| format!("not announced: {revocation:?}"))?;
+        drop(state);
+        thread::sleep(delay);
+        let mut state = self.state();
         if status == 200 {
             state.families.revoke(revocation.token());
         }

@@ -33,7 +33,7 @@ def test_the_last_page_says_so_and_looks_right(keyed, server, browser):
     page = browser()
     assert page["text"].split("\n\n") == [
         "Logged in",
-        "You can close this window and go back to the terminal.",
+        "You are logged in to acme as alice. You can close this window and go back to the terminal.",
         "tokctl",
     ]
     assert page["title"].startswith("Logged in"), page

@@ -1,7 +1,7 @@
 //! `tokctl doctor --accept-older`: takes a vault that was restored or put back as it is.
 
 use crate::cli::context::Context;
-use crate::cli::error::{CliError, Kind};
+use crate::cli::error::{CliError, Hint, Kind};
 use crate::cli::keys;
 use crate::ops::Vault;
 
@@ -21,10 +21,10 @@ pub(super) fn run(yes: bool, context: &Context) -> Result<(), CliError> {
     }
     context.ui.always(
         "A service that gives a new refresh token with each refresh takes an old one for stolen: \
-         it ends that login at the next refresh, and only `tokctl login` helps then. Access \
+         it ends that login at the next refresh, and only a new login helps then. Access \
          tokens and static tokens work to their end.",
     );
-    if !yes && !context.ui.confirm("accept the vault as it is", "give `--yes`")? {
+    if !yes && !context.ui.confirm("accept the vault as it is", Hint::Again(&["--yes"]))? {
         return Err(CliError::new(Kind::Failed, "nothing was accepted")
             .hint("tokctl doctor --accept-older --yes"));
     }

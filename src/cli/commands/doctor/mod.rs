@@ -10,6 +10,8 @@ mod vault;
 mod accept_older;
 mod repair;
 
+use std::ffi::OsString;
+
 use console::Style;
 use serde::Serialize;
 
@@ -18,8 +20,8 @@ use self::remedy::row_of;
 use self::row::{Row, Verdict};
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
-use crate::cli::table;
 use crate::cli::ui::{Ui, Verbosity};
+use crate::cli::{next_command, table};
 use crate::ops::doctor;
 
 /// Say whether everything is in order, and what mends what is not
@@ -57,12 +59,16 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
         return repair::run(args.yes, context);
     }
     let path = context.vault()?.clone();
+    let doctor = ["tokctl", "doctor"].map(OsString::from);
     let mut runner = CheckRunner::new(context);
     let around = surroundings::look(&mut runner);
     let overview = vault::look(&mut runner, &path, &around, args.online);
     runner.add(doctor::any_port().into_iter().map(row_of));
     surroundings::ports(&mut runner, around.configured.as_ref(), &overview.providers);
-    let rows = runner.rows;
+    let mut rows = runner.rows;
+    for hint in rows.iter_mut().filter_map(|row| row.hint.as_mut()) {
+        *hint = next_command::text(context, &doctor, hint).into();
+    }
     print(context, &rows)?;
     if let Some(missing) = overview.missing {
         return Err(missing);
@@ -119,11 +125,12 @@ fn print(context: &Context, rows: &[Row]) -> Result<(), CliError> {
         }
         if let Some(hint) = &row.hint {
             let label = Ui::styled(&Style::new().cyan(), "hint:");
+            let hint = hint.to_string();
             // A command stays on one line, so that it can be copied.
             let hint = if hint.starts_with("tokctl ") {
-                hint.clone()
+                hint
             } else {
-                table::wrap(hint, indent + "hint: ".len(), indent)
+                table::wrap(&hint, indent + "hint: ".len(), indent)
             };
             context.ui.line(&format!("{:indent$}{label} {hint}", ""))?;
         }

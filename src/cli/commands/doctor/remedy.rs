@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use super::row::{RESTORE_OR_BEGIN_ANEW, Row};
+use super::row::{Row, restore_or_begin_anew};
 use super::sentence::sentence;
-use crate::cli::error::CliError;
-use crate::cli::explain::{ACCEPT_OLDER, RESUME, keep_writers_out};
+use crate::cli::error::{CliError, Hint};
+use crate::cli::explain::{ACCEPT_OLDER, RESUME, keep_writers_out, repair};
 use crate::cli::time;
 use crate::cli::typed::{self, quoted};
 use crate::ops::doctor::{Finding, Remedy};
@@ -16,14 +16,21 @@ pub(super) fn row_of(finding: Finding) -> Row {
     match finding {
         Finding::Assessed { fact, verdict, remedy } => {
             let message = sentence(&fact, time::now());
-            Row { check: fact.check(), verdict, message, hint: remedy.as_ref().map(command) }
+            Row { check: fact.check(), verdict, message, hint: remedy.as_ref().map(hint) }
         }
         Finding::Failure { check, error } => Row::failure(check, CliError::from(*error)),
     }
 }
 
-fn command(remedy: &Remedy) -> String {
-    match remedy {
+fn hint(remedy: &Remedy) -> Hint {
+    let text = match remedy {
+        Remedy::RestoreBackup => return restore_or_begin_anew(),
+        Remedy::Repair => return repair(),
+        Remedy::Forget(account) => {
+            let forget = format!("{} --no-revoke", typed::command("delete", account));
+            let sentence = "restore a backup, or {} and log in again";
+            return Hint::within(sentence, Hint::Confirmed(forget));
+        }
         Remedy::KeepWritersOut(path) => keep_writers_out(std::slice::from_ref(path)),
         Remedy::KeepReadersOut(path) => on("chmod go=", path),
         Remedy::LetOwnerWrite(path) => on("chmod u+w", path),
@@ -35,16 +42,10 @@ fn command(remedy: &Remedy) -> String {
             "keep the vault on a local disk, in a directory of your own, named with `--vault`"
                 .into()
         }
-        Remedy::RestoreBackup => RESTORE_OR_BEGIN_ANEW.into(),
-        Remedy::Forget(account) => format!(
-            "restore a backup, or `{} --no-revoke` and log in again",
-            typed::command("delete", account)
-        ),
         Remedy::AcceptOlder => ACCEPT_OLDER.into(),
         Remedy::Why(account) => typed::command("why", account),
         Remedy::TakeUp(account) => typed::command("get", account),
         Remedy::PlaceBundle => RESUME.into(),
-        Remedy::Repair => "tokctl doctor --repair".into(),
         Remedy::RotateKey => "tokctl rotate-key".into(),
         Remedy::AddRecovery => "tokctl key add recovery".into(),
         Remedy::RemoveSlot(id) => format!("tokctl key remove {id}"),
@@ -58,7 +59,8 @@ fn command(remedy: &Remedy) -> String {
         }
         Remedy::LookAtLoopback => "ip address show dev lo".into(),
         Remedy::ReportBug => "report it with what stands above".into(),
-    }
+    };
+    text.into()
 }
 
 fn on(command: &str, path: &Path) -> String {

@@ -1,7 +1,7 @@
 //! `tokctl doctor --repair`: takes out of the vault what tokctl did not make.
 
 use crate::cli::context::Context;
-use crate::cli::error::{CliError, Kind};
+use crate::cli::error::{CliError, Hint, Kind};
 use crate::cli::{audit_trail, keys, time};
 use crate::model::audit::{Action, Subject};
 use crate::ops::{Vault, audit};
@@ -29,7 +29,7 @@ pub(super) fn run(yes: bool, context: &Context) -> Result<(), CliError> {
     if !faults.is_empty() {
         context.ui.warning("the audit's file will be set aside, and a new one begins");
     }
-    if !yes && !context.ui.confirm("repair the vault", "give `--yes`")? {
+    if !yes && !context.ui.confirm("repair the vault", Hint::Again(&["--yes"]))? {
         return Err(CliError::new(Kind::Failed, "nothing was repaired")
             .hint("tokctl doctor --repair --yes"));
     }

@@ -8,9 +8,11 @@ use crate::cli::explain::RESTORE;
 use crate::ops::doctor::Check;
 pub(super) use crate::ops::doctor::Verdict;
 
-/// The hint for a vault in which nothing can be mended.
-pub(super) const RESTORE_OR_BEGIN_ANEW: &str =
-    "restore the vault's file from a backup, or move it away and `tokctl login`";
+/// Returns the hint for a vault in which nothing can be mended.
+pub(super) fn restore_or_begin_anew() -> Hint {
+    let sentence = "restore the vault's file from a backup, or move it away and {}";
+    Hint::within(sentence, Hint::FirstLogin)
+}
 
 /// The result of one check, as the report shows it.
 #[derive(Debug, Serialize)]
@@ -20,7 +22,8 @@ pub(super) struct Row {
     #[serde(rename = "result", serialize_with = "word")]
     pub(super) verdict: Verdict,
     pub(super) message: String,
-    pub(super) hint: Option<String>,
+    #[serde(serialize_with = "hint")]
+    pub(super) hint: Option<Hint>,
 }
 
 impl Row {
@@ -28,7 +31,7 @@ impl Row {
         Self { check, verdict, message: message.into(), hint: None }
     }
 
-    pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
+    pub(super) fn hint(mut self, hint: impl Into<Hint>) -> Self {
         self.hint = Some(hint.into());
         self
     }
@@ -51,8 +54,8 @@ impl Row {
         let message = error.in_one_line();
         let hint = match error.hint {
             // That hint names `tokctl doctor`, which is running already.
-            Some(Hint::Text(hint)) if hint == RESTORE => Some(RESTORE_OR_BEGIN_ANEW.into()),
-            other => other.map(|hint| hint.to_string()),
+            Some(Hint::Text(hint)) if hint == RESTORE => Some(restore_or_begin_anew()),
+            other => other,
         };
         Self { check, verdict, message, hint }
     }
@@ -65,6 +68,11 @@ impl Verdict {
             Self::Fine | Self::Hint | Self::Unknown => false,
         }
     }
+}
+
+#[expect(clippy::ref_option, reason = "serde hands fields over by reference")]
+fn hint<S: Serializer>(hint: &Option<Hint>, serializer: S) -> Result<S::Ok, S::Error> {
+    hint.as_ref().map(ToString::to_string).serialize(serializer)
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands fields over by reference")]

@@ -9,8 +9,7 @@ use super::row::{Row, Verdict};
 use super::surroundings::Surroundings;
 use super::words;
 use crate::cli::context::Context;
-use crate::cli::error::CliError;
-use crate::cli::typed::login_command;
+use crate::cli::error::{CliError, Hint};
 use crate::cli::{keys, renewal, time};
 use crate::model::account::ProviderName;
 use crate::ops::doctor::{self, Check};
@@ -68,7 +67,7 @@ fn has_keychain(kinds: &[SlotKind]) -> bool {
 
 fn no_vault_row() -> Row {
     Row::new(Check::Vault, Verdict::Fine, "there is none yet: the first login makes one")
-        .hint("tokctl login")
+        .hint(Hint::FirstLogin)
 }
 
 /// Runs the checks that need no key.
@@ -216,7 +215,7 @@ fn logins(configured: Option<&Context>, vault: &OpenVault) -> Vec<Row> {
                 "the configuration names another {what} than the login of `{account}`, which goes on with its own"
             );
             let row = Row::new(Check::Logins, Verdict::Hint, message);
-            rows.push(row.hint(login_command(&account)));
+            rows.push(row.hint(Hint::Login(account)));
         }
     }
     if rows.is_empty() {

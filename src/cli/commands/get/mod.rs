@@ -48,7 +48,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
-    let vault = Vault::open_read_only(context.vault()?)?;
+    let vault = args.choice.in_vault(Vault::open_read_only(context.vault()?))?;
     let account = match args.choice.account() {
         Some(account) => account,
         None => args.choice.resolve(context, &vault, "get")?,

@@ -10,13 +10,15 @@ use zeroize::Zeroizing;
 
 use self::credential_url::{CredentialUrl, Relation};
 use self::request::Request;
+use crate::cli::choice::Choice;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
 use crate::cli::renewal::{self, RenewalCaller};
 use crate::cli::{audit_trail, keys};
-use crate::model::account::{Account, ProviderName, UserName};
+use crate::model::account::{Account, UserName};
 use crate::model::audit::Action;
 use crate::model::credential::{ApiAuth, Credential, Expiry, Grant, Status};
+use crate::model::reference::Named;
 use crate::model::summary::{self, Summary};
 use crate::ops::error::StoreError;
 use crate::ops::{Vault, credential, providers, token};
@@ -42,9 +44,9 @@ pub(crate) struct Args {
     #[arg(value_name = "get|store|erase")]
     operation: String,
 
-    /// Only credentials of this service
-    #[arg(long, value_name = "PROVIDER")]
-    provider: Option<ProviderName>,
+    /// Only credentials of this service, or only this one
+    #[arg(long, value_name = "PROVIDER[/USER]")]
+    provider: Option<Named>,
 
     /// Only this user's, whatever name git asks for
     #[arg(long, short, value_name = "USER")]
@@ -66,7 +68,9 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
         Err(StoreError::NoVault { .. }) => return Ok(()),
         other => other?,
     };
-    let Some(account) = choose(args, context, &vault, &request, &url)? else { return Ok(()) };
+    let choice = Choice::of(args.provider.clone(), args.user.clone())
+        .map_err(|message| CliError::new(Kind::Usage, message).hint("tokctl list"))?;
+    let Some(account) = choose(&choice, context, &vault, &request, &url)? else { return Ok(()) };
     let vault = keys::unlock(context, vault)?;
     // The clear columns only helped to find the credential; the sealed row decides.
     let credential = credential::expect(&vault, &account)?.stored.credential;
@@ -88,22 +92,22 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
 
 /// Returns the account that the request means, if that is clear.
 fn choose(
-    args: &Args,
+    choice: &Choice,
     context: &Context,
     vault: &Vault,
     request: &Request,
     url: &CredentialUrl,
 ) -> Result<Option<Account>, CliError> {
     let (mut found, _) = vault.summaries()?;
-    let default_user = match (&args.user, request.user()) {
+    let default_user = match (&choice.user, request.user()) {
         (None, None) => context.default_user()?,
         (_, _) => None,
     };
-    let user = args.user.as_ref().or(default_user.as_ref());
+    let user = choice.user.as_ref().or(default_user.as_ref());
     found.retain(|summary| {
-        args.provider.as_ref().is_none_or(|provider| summary.account.provider == *provider)
+        choice.provider.as_ref().is_none_or(|provider| summary.account.provider == *provider)
             && user.is_none_or(|user| summary.account.user == *user)
-            && (args.user.is_some() || request.user().is_none_or(|name| is_named(summary, name)))
+            && (choice.user.is_some() || request.user().is_none_or(|name| is_named(summary, name)))
     });
     let (mut unknown, mut nowhere) = (None, None);
     found.retain(|summary| match likely_url(context, summary).map(|own| own.relation_to(url)) {
@@ -120,7 +124,7 @@ fn choose(
     });
     // A user who names a service or user expects an answer, so silence would be wrong.
     if let ([], None, Some(account), true) =
-        (&found[..], &unknown, nowhere, args.provider.is_some() || args.user.is_some())
+        (&found[..], &unknown, nowhere, choice.provider.is_some() || choice.user.is_some())
     {
         context.ui.warning(&format!(
             "`{account}` was stored without the server that git may send it to: log in again with `--server https://{}`",

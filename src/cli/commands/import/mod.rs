@@ -1,6 +1,7 @@
 //! `tokctl import`: stores credentials that other tools kept.
 
 mod source;
+mod only;
 mod skipped;
 mod bundle;
 mod report;
@@ -11,18 +12,21 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use self::source::Origin;
+use crate::cli::choice::Choice;
 use crate::cli::client_settings;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
+use crate::cli::slot_choice::SlotChoice;
 use crate::cli::{audit_trail, keys, time};
 use crate::model::account::{ProviderName, UserName};
 use crate::model::address::Address;
 use crate::model::audit::Action;
+use crate::model::reference::Named;
 use crate::ops::error::StoreError;
 use crate::ops::import::{
     self, BundleId, Found, Incoming, OpenedBundle, Overrides, Placed, Selection, Service, Terms,
 };
-use crate::ops::{SlotKind, Vault, providers};
+use crate::ops::{Vault, providers};
 
 /// Take in credentials that another tool kept, or that `tokctl export` sealed
 ///
@@ -41,6 +45,7 @@ use crate::ops::{SlotKind, Vault, providers};
 #[command(after_help = "\
 Examples:
   tokctl import agentllm tokens.db --dry-run
+  tokctl import agentllm tokens.db --only jira/alice@example.com
   tokctl import salla tokens.db --take-over
   tokctl import state-tokens tokens.db --key-file secret.txt --user alice@example.com
   tokctl import pauth tokens/ --provider github --key-file fernet.key
@@ -68,18 +73,22 @@ pub(crate) struct Args {
     #[arg(long, short, value_name = "USER")]
     user: Option<UserName>,
 
-    /// The service to keep it under, in place of the one that the file is for
-    #[arg(long, value_name = "PROVIDER")]
-    provider: Option<ProviderName>,
+    /// The service to keep it under, in place of the one that the file is for; also PROVIDER/USER
+    #[arg(long, value_name = "PROVIDER[/USER]")]
+    provider: Option<Named>,
+
+    /// Take in only this credential, or only those of this service; can be repeated
+    #[arg(long, value_name = "REF")]
+    only: Vec<Named>,
 
     /// The service's own address, where the file does not say, such as https://jira.example.com
     #[arg(long, value_name = "URL")]
     server: Option<Address>,
 
     /// The kind of key slot that a new vault gets, or that opens this one: keychain, key,
-    /// passphrase or recovery
-    #[arg(long, value_name = "KIND")]
-    key_slot: Option<SlotKind>,
+    /// passphrase or recovery; or the id of the one slot to open it with
+    #[arg(long, value_name = "KIND|ID")]
+    key_slot: Option<SlotChoice>,
 }
 
 /// The credentials of one source, and what stays out of the vault.
@@ -97,7 +106,8 @@ struct Batch {
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     let now = time::now();
-    let batch = read_batch(args, context, now)?;
+    let mut batch = read_batch(args, context, now)?;
+    only::keep(&args.only, &mut batch.incoming)?;
     if batch.incoming.is_empty() {
         context.ui.warning("there is no credential in it that can be taken in");
     }
@@ -122,23 +132,33 @@ fn read_batch(args: &Args, context: &Context, now: Timestamp) -> Result<Batch, C
     match args.source.origin() {
         Origin::Bundle { file, key_file } => open_bundle(args, context, file, key_file),
         Origin::Store(tool) => {
+            let owner = Choice::of(args.provider.clone(), args.user.clone())
+                .map_err(|what| CliError::new(Kind::Usage, what).hint("tokctl import --help"))?;
             let found = args.source.read_store(tool, context)?;
-            select(args, context, found, now)
+            select(args, &owner, context, found, now)
         }
     }
 }
 
 /// Turns the records of another tool into credentials of known providers.
-fn select(args: &Args, context: &Context, found: Found, now: Timestamp) -> Result<Batch, CliError> {
-    let needed = import::services(&found, args.provider.as_ref())?;
-    let default_user = match &args.user {
+///
+/// They belong to `owner` where the file does not say otherwise.
+fn select(
+    args: &Args,
+    owner: &Choice,
+    context: &Context,
+    found: Found,
+    now: Timestamp,
+) -> Result<Batch, CliError> {
+    let needed = import::services(&found, owner.provider.as_ref())?;
+    let default_user = match &owner.user {
         Some(_) => None,
         None => context.default_user()?,
     };
     let overrides = Overrides {
-        user: args.user.as_ref(),
+        user: owner.user.as_ref(),
         default_user: default_user.as_ref(),
-        provider: args.provider.as_ref(),
+        provider: owner.provider.as_ref(),
         server: args.server.as_ref(),
     };
     let mut services = BTreeMap::new();
@@ -162,6 +182,11 @@ fn open_bundle(
     if args.user.is_some() || args.provider.is_some() || args.server.is_some() {
         return Err(CliError::new(Kind::Usage, "a bundle says itself what is in it")
             .hint("leave out `--user`, `--provider` and `--server`"));
+    }
+    if !args.only.is_empty() {
+        return Err(
+            CliError::new(Kind::Usage, "a bundle comes in whole").hint("leave out `--only`")
+        );
     }
     let (bundle, OpenedBundle { incoming, moved }) = bundle::open(context, file, key_file)?;
     let (ignored, files) = (Vec::new(), Vec::new());

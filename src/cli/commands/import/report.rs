@@ -12,9 +12,9 @@ use crate::cli::client_settings::{id_variable, secret_variable};
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::table::{Fit, Table};
-use crate::cli::time;
-use crate::cli::typed::{quoted, user_flag};
+use crate::cli::typed::{command, quoted};
 use crate::cli::words::kind_word;
+use crate::cli::{next_command, time};
 use crate::model::account::ProviderName;
 use crate::ops::import::{self, LeftOut, Outcome, Placed};
 use crate::private_file::{self, Readers};
@@ -206,13 +206,11 @@ fn warn_of_what_stays(context: &Context, placed: &[Placed], ignored: &[String]) 
     }
     let newer = || placed.iter().filter(|one| one.outcome == Outcome::Newer);
     if let Some(Placed { summary, .. }) = newer().next() {
-        let account = &summary.account;
+        let delete = format!("{} --no-revoke", command("delete", &summary.account));
         ui.warning(&format!(
-            "{}: delete what is to be overwritten first, such as with `tokctl delete {} {} \
-             --no-revoke`",
+            "{}: delete what is to be overwritten first, such as with `{}`",
             stays(newer().count(), "newer here"),
-            account.provider,
-            user_flag(account.user.as_str())
+            next_command::confirmed(context, delete)
         ));
     }
     for what in ignored {

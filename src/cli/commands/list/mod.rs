@@ -12,7 +12,7 @@ use self::selection::{Listing, Selection};
 use crate::cli::choice::Choice;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Hint, Kind};
-use crate::cli::time;
+use crate::cli::{next_command, time};
 use crate::model::credential::Status;
 use crate::model::duration;
 use crate::model::summary::Summary;
@@ -24,8 +24,8 @@ use crate::ops::Vault;
 ///
 /// A terminal gets one line for each credential, cut with … to its width. In a pipe, nothing is cut:
 /// each line has the fields `provider`, `user`, `status` and `expires`, separated by tabs, without a
-/// heading; `-` stands for what there is not, and times are RFC 3339 in UTC. Scripts may rely on
-/// that, and on `--json`.
+/// heading (with `--expiring-within` a fifth, `login_by`); `-` stands for what there is not, and
+/// times are RFC 3339 in UTC. Scripts may rely on that, and on `--json`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -80,15 +80,20 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
         text::print(context, &selection, &args.columns())?
     };
     if !context.ui.json && shown.whole && shown.count == 0 {
-        context.ui.status(&nothing(args, &vault, &shown)?);
+        context.ui.status(&nothing(args, context, &vault, &shown)?);
     }
     tell(args, &shown)
 }
 
 /// Returns the sentence for an empty list.
-fn nothing(args: &Args, vault: &Vault, shown: &Listing) -> Result<String, CliError> {
+fn nothing(
+    args: &Args,
+    context: &Context,
+    vault: &Vault,
+    shown: &Listing,
+) -> Result<String, CliError> {
     Ok(if shown.odd == 0 && vault.accounts(None, None)?.is_empty() {
-        "nothing is stored here yet: tokctl login".into()
+        format!("nothing is stored here yet: {}", next_command::first_login(context))
     } else if let Some(within) = args.expiring_within {
         format!("nothing needs a login within {}", time::length(within))
     } else {

@@ -9,12 +9,13 @@ use super::destination::{Destination, Done};
 use super::granted;
 use super::pages;
 use super::unwanted;
+use super::whose::Whose;
 use crate::cli::browser::Browser;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
 use crate::cli::pasting;
+use crate::cli::pauses::pauses;
 use crate::cli::time;
-use crate::model::account::UserName;
 use crate::ops::login::{LoginTarget, Plan, browser};
 
 /// The time limit for the browser login unless the user sets another.
@@ -51,7 +52,7 @@ pub(super) fn run(
     destination: Destination<'_>,
     context: &Context,
     mut plan: Plan,
-    user: Option<UserName>,
+    whose: Whose,
 ) -> Result<Done, CliError> {
     if own.pages {
         plan.scopes = pages::scopes(&plan.provider, &plan.scopes)?;
@@ -62,13 +63,13 @@ pub(super) fn run(
     if pasted_only {
         expect_pasting(context, &plan, own)?;
     }
-    granted::expect_user(&plan.provider, user.as_ref())?;
+    granted::expect_user(&plan.provider, whose.user())?;
     let definition = plan.provider.clone();
     let provider = &definition.name;
-    let mut place = destination.place(provider, user.as_ref())?;
+    let mut place = destination.place(provider, whose.user())?;
     let waits = Waits { port: own.port, consent, browser: browser.as_ref(), pasted_only };
-    let logged_in = waits.log_in(context, plan, user.clone(), &mut place);
-    let logged_in = granted::conclude(context, &mut place, provider, user, logged_in)?;
+    let logged_in = waits.log_in(context, plan, &whose, &mut place);
+    let logged_in = granted::conclude(context, &mut place, provider, whose.into_user(), logged_in)?;
     if own.pages {
         pages::store(context, &mut place, &definition, &logged_in.credential)?;
     }
@@ -89,7 +90,7 @@ impl Waits<'_> {
         &self,
         context: &Context,
         plan: Plan,
-        user: Option<UserName>,
+        whose: &Whose,
         place: &mut LoginTarget,
     ) -> Result<granted::StoredLogin, CliError> {
         let provider = plan.provider.name.clone();
@@ -98,6 +99,7 @@ impl Waits<'_> {
         })?;
         let deadline = self.consent.deadline(PATIENCE)?;
         announce(context, self.browser, pending.address());
+        let mut told = pauses(&context.ui);
         let may_paste = pasting::is_possible(&context.ui);
         let mut tell = |what| context.ui.warning(&unwanted::told(what, &provider, may_paste));
         let granted = pasting::while_pasting(&context.ui, |lines| match lines {
@@ -107,13 +109,13 @@ impl Waits<'_> {
                 } else {
                     context.ui.status(WAIT_OR_PASTE);
                 }
-                pending.wait(deadline, Some(lines), &mut tell, time::now)
+                pending.wait(deadline, Some(lines), &mut tell, &mut told, time::now)
             }
             None => context.ui.while_waiting("waiting for the browser", || {
-                pending.wait(deadline, None, &mut tell, time::now)
+                pending.wait(deadline, None, &mut tell, &mut told, time::now)
             }),
         })??;
-        granted::store_login(context, place, granted, user)
+        granted::store_login(context, place, granted, whose)
     }
 }
 

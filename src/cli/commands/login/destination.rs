@@ -2,6 +2,7 @@
 
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
+use crate::cli::slot_choice::SlotChoice;
 use crate::cli::{audit_trail, keys};
 use crate::model::account::{Account, ProviderName, UserName};
 use crate::model::address::Address;
@@ -9,7 +10,7 @@ use crate::model::audit::Action;
 use crate::model::credential::Credential;
 use crate::ops::error::StoreError;
 use crate::ops::login::{LoginTarget, Replaced};
-use crate::ops::{OpenVault, SlotKind, Vault};
+use crate::ops::{OpenVault, Vault};
 
 #[derive(Debug, Clone, clap::Args)]
 #[group(skip)]
@@ -19,15 +20,15 @@ pub(super) struct Args {
     pub(super) server: Option<Address>,
 
     /// The kind of key slot that a new vault gets, or that opens this one: keychain, key,
-    /// passphrase or recovery
-    #[arg(long, value_name = "KIND")]
-    key_slot: Option<SlotKind>,
+    /// passphrase or recovery; or the id of the one slot to open it with
+    #[arg(long, value_name = "KIND|ID")]
+    key_slot: Option<SlotChoice>,
 }
 
 /// The server and the vault of one login.
 pub(super) struct Destination<'a> {
     context: &'a Context,
-    key_slot: Option<SlotKind>,
+    key_slot: Option<SlotChoice>,
     /// The service's own address, if the user named it or it is that of the stored credential.
     pub(super) server: Option<Address>,
     /// The vault, once something was read from it: nobody is asked for its passphrase twice.
@@ -151,6 +152,12 @@ pub(super) fn report_replaced(context: &Context, replaced: &Replaced) {
         Replaced::Shared => context.ui.status(
             "the earlier login was not revoked, since the provider would end this one with it",
         ),
+        Replaced::NeverRevocable => context.ui.warning(
+            "the earlier login can't be revoked, since its client has no secret and the provider wants one: it works until its end",
+        ),
+        Replaced::Postponed(error) => context.ui.warning(&format!(
+            "the earlier login could not be revoked yet, which the next refresh tries again: {error}"
+        )),
         Replaced::NotRevoked(error) => context.ui.warning(&format!(
             "the earlier login could not be revoked and works until its end: {error}"
         )),

@@ -3,11 +3,12 @@
 use super::consent;
 use super::destination::{Destination, Done};
 use super::granted;
+use super::whose::Whose;
 use crate::cli::browser::Browser;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
+use crate::cli::pauses::pauses;
 use crate::cli::time;
-use crate::model::account::UserName;
 use crate::ops::login::device::{self, DeviceAuthorization};
 use crate::ops::login::{LoginTarget, Plan};
 
@@ -16,13 +17,14 @@ pub(super) fn run(
     destination: Destination<'_>,
     context: &Context,
     plan: Plan,
-    user: Option<UserName>,
+    whose: Whose,
 ) -> Result<Done, CliError> {
-    granted::expect_user(&plan.provider, user.as_ref())?;
+    granted::expect_user(&plan.provider, whose.user())?;
     let provider = plan.provider.name.clone();
-    let mut place = destination.place(&provider, user.as_ref())?;
-    let logged_in = log_in(consent, context, plan, user.clone(), &mut place);
-    granted::conclude(context, &mut place, &provider, user, logged_in).map(|done| done.done())
+    let mut place = destination.place(&provider, whose.user())?;
+    let logged_in = log_in(consent, context, plan, &whose, &mut place);
+    granted::conclude(context, &mut place, &provider, whose.into_user(), logged_in)
+        .map(|done| done.done())
 }
 
 /// Runs the login from the code to the stored credential.
@@ -30,16 +32,17 @@ fn log_in(
     consent: &consent::Args,
     context: &Context,
     plan: Plan,
-    user: Option<UserName>,
+    whose: &Whose,
     place: &mut LoginTarget,
 ) -> Result<granted::StoredLogin, CliError> {
-    let pending =
-        context.ui.while_waiting("asking the provider for a code", || device::start(plan))?;
+    let pending = context.ui.while_waiting("asking the provider for a code", || {
+        device::start(plan, &mut pauses(&context.ui))
+    })?;
     announce(context, consent, pending.authorization());
     let granted = context.ui.while_waiting("waiting for the code to be entered", || {
         pending.wait(consent.timeout, time::now)
     })?;
-    granted::store_login(context, place, granted, user)
+    granted::store_login(context, place, granted, whose)
 }
 
 /// Prints address and code, and opens the address if there is a browser.

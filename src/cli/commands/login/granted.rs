@@ -2,11 +2,14 @@
 //! and the report.
 
 use super::destination::{self, Done};
+use super::whose::{Whose, is_another};
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
+use crate::cli::pauses::pauses;
 use crate::cli::questions::Answer;
+use crate::cli::typed::login_command;
 use crate::cli::typed::user_flag;
-use crate::model::account::{self, ProviderName, UserName};
+use crate::model::account::{self, Account, ProviderName, UserName};
 use crate::model::credential::Expiry;
 use crate::ops::login::{Granted, IdTokenWarning, LoggedIn, LoginTarget, Site};
 use crate::ops::providers::Provider;
@@ -45,20 +48,26 @@ pub(super) fn store_login(
     context: &Context,
     place: &mut LoginTarget,
     granted: Granted,
-    user: Option<UserName>,
+    whose: &Whose,
 ) -> Result<StoredLogin, CliError> {
-    let name = granted.provider().to_string();
+    let name = granted.provider().clone();
     let site = site(context, &granted);
     let identity =
         context.ui.while_waiting("asking who logged in", || granted.identify(site.as_ref()));
     let username = identity.as_ref().filter(|found| found.is_known_to_api);
     let username = username.map(|found| found.user.as_str().to_owned());
     let (identity, person) = identity.map(|found| (found.user, found.name)).unzip();
-    let Some(user) = user_of(context, &name, user, identity.as_ref()) else {
-        return Err(granted.abandon().into());
+    let user = match user_of(context, place, &name, whose, identity.as_ref()) {
+        Ok(Some(user)) => user,
+        Ok(None) => return Err(granted.abandon().into()),
+        Err(error) => {
+            granted.abandon();
+            return Err(error);
+        }
     };
     let person = described(person.flatten(), identity.as_ref(), &user);
-    let logged_in = granted.finish(place, user, username, site.as_ref())?;
+    let told = &mut pauses(&context.ui);
+    let logged_in = granted.finish(place, user, username, site.as_ref(), told)?;
     Ok((logged_in, site, person))
 }
 
@@ -127,29 +136,59 @@ fn site(context: &Context, granted: &Granted) -> Option<Site> {
     }
 }
 
-/// Returns the user for the credential: the given one, else the service's name, else the answer at
+/// Returns the user for the credential: who was named, or else who logged in, or else the answer at
 /// the terminal.
+///
+/// A person who is not the one for whom the credential is kept does not take its place unasked.
 fn user_of(
     context: &Context,
-    provider: &str,
-    named: Option<UserName>,
+    place: &LoginTarget,
+    provider: &ProviderName,
+    whose: &Whose,
     identity: Option<&UserName>,
-) -> Option<UserName> {
-    if let (Some(named), Some(identity)) = (&named, identity) {
-        let (named, identity) = (named.as_str(), identity.as_str());
-        let both_addresses = named.contains('@') && identity.contains('@');
-        if both_addresses && !named.eq_ignore_ascii_case(identity) {
-            context.ui.warning(&format!("{provider} says that {identity} logged in, not {named}"));
+) -> Result<Option<UserName>, CliError> {
+    let Some(user) = whose.user() else {
+        return Ok(identity.cloned().or_else(|| asked_name(context)));
+    };
+    let account = Account { provider: provider.clone(), user: user.clone() };
+    let owner = place.username(&account)?;
+    let Some(identity) = identity.filter(|one| is_another(user, owner.as_deref(), one)) else {
+        return Ok(Some(user.clone()));
+    };
+    match (whose, owner) {
+        (Whose::Usual(_) | Whose::Anybody, _) => {
+            context.ui.status(&format!(
+                "{identity} logged in, not {user}: so this is kept as `{provider}/{identity}`"
+            ));
+            Ok(Some(identity.clone()))
+        }
+        (Whose::Named(_), None) => {
+            context.ui.warning(&format!("{provider} says that {identity} logged in, not {user}"));
+            Ok(Some(user.clone()))
+        }
+        (Whose::Named(_), Some(owner)) => {
+            let message = format!("{identity} logged in, and `{account}` is kept for {owner}");
+            let other = Account { provider: provider.clone(), user: identity.clone() };
+            let hint = login_command(&other);
+            let replaces = context.ui.can_ask()
+                && context.ui.confirm(&format!("{message}: replace it"), hint.clone())?;
+            if replaces {
+                return Ok(Some(user.clone()));
+            }
+            let message = format!("{message}: nothing was changed");
+            Err(CliError::new(Kind::LoginFailed, message).hint(hint))
         }
     }
-    named.or_else(|| identity.cloned()).or_else(|| {
-        let prompt = "a name to keep this login under";
-        let parse = |typed: &str| typed.parse().map_err(|error: account::Error| error.to_string());
-        match context.ui.ask(prompt, "give `--user`", parse).ok()? {
-            Answer::Given(user) => Some(user),
-            Answer::Back => None,
-        }
-    })
+}
+
+/// Returns the name under which the person wants to keep the login.
+fn asked_name(context: &Context) -> Option<UserName> {
+    let prompt = "a name to keep this login under";
+    let parse = |typed: &str| typed.parse().map_err(|error: account::Error| error.to_string());
+    match context.ui.ask(prompt, "give `--user`", parse).ok()? {
+        Answer::Given(user) => Some(user),
+        Answer::Back => None,
+    }
 }
 
 /// Prints who logged in and where, and what differs from what was requested.

@@ -285,7 +285,7 @@ impl Dialogue<'_> {
     /// Asks for the client's id, or the file that Google's console has for it.
     fn client(&mut self) -> Result<Answer<()>, CliError> {
         let (context, provider) = (self.context, self.provider);
-        if let Some(setup) = &provider.definition.setup
+        if let Some(setup) = provider.setup()
             && self.answers.client_file.is_none()
         {
             let lines: Vec<&str> = setup.lines().collect();

@@ -6,6 +6,7 @@ mod stored;
 mod static_token;
 mod client;
 mod consent;
+mod whose;
 mod granted;
 mod choice;
 mod pages;
@@ -25,9 +26,9 @@ use self::guided::{Answers, Known, Subject};
 use self::method::Method;
 use self::next_time::Missing;
 use self::stored::Stored;
+use self::whose::Whose;
 use crate::cli::choice::Choice;
 use crate::cli::context::Context;
-use crate::cli::directory;
 use crate::cli::error::{CliError, Kind};
 use crate::cli::questions::Answer;
 use crate::cli::typed::login_command;
@@ -102,26 +103,23 @@ pub(crate) fn run(args: &Args, context: &Context, typed: &[OsString]) -> Result<
                 Answer::Back => return Err(given_up()),
             },
         };
-        let user = match &named_user {
-            Some(user) => Some(user.clone()),
-            None => usual_user(context, named.as_ref())?,
-        };
-        let (provider, stored) = find(&mut destination, context, name, user.as_ref())?;
+        let whose = Whose::of(context, named_user.as_ref(), named.as_ref())?;
+        let (provider, stored) = find(&mut destination, context, name, whose.user())?;
         if !context.ui.can_ask() {
-            return log_in(args, destination, stored.as_ref(), context, provider, user).map(drop);
+            return log_in(args, destination, stored.as_ref(), context, provider, whose).map(drop);
         }
         let known =
-            known(args, &mut destination, stored.as_ref(), context, &provider, user.as_ref())?;
+            known(args, &mut destination, stored.as_ref(), context, &provider, whose.user())?;
         let answers = match guided::ask(context, &provider, &known)? {
             Answer::Given(answers) => answers,
             Answer::Back if named.is_some() => return Err(given_up()),
             Answer::Back => continue,
         };
-        let user = user.or_else(|| answers.user.clone());
+        let whose = whose.or_answer(answers.user.as_ref());
         destination.server = destination.server.or_else(|| answers.server.clone());
         let args_answered = args.with_answers(&answers);
         let stored = stored.as_ref();
-        let done = log_in(&args_answered, destination, stored, context, provider, user)?;
+        let done = log_in(&args_answered, destination, stored, context, provider, whose)?;
         if stored.is_none() && (named.is_none() || !answers.is_empty()) {
             report_commands(args, context, typed, &answers, &done);
         }
@@ -199,20 +197,6 @@ fn report_commands(
     context.ui.status(&format!("next time: {}", login_command(&done.account)));
 }
 
-/// Returns the user of a login that names none: that of `TOKCTL_USER`, of the directory for a service
-/// that was named, or `default_user`.
-fn usual_user(
-    context: &Context,
-    named: Option<&ProviderName>,
-) -> Result<Option<UserName>, CliError> {
-    if let (None, Some(provider)) = (context.default_user()?, named)
-        && let Some(one) = directory::user_of(context, provider)?
-    {
-        return Ok(Some(one.user));
-    }
-    context.usual_user()
-}
-
 /// Returns the provider, and the credential that this login replaces.
 ///
 /// A service that is no longer defined can still get another token of the kind that needs nothing
@@ -253,17 +237,18 @@ fn log_in(
     stored: Option<&Stored>,
     context: &Context,
     provider: Provider,
-    user: Option<UserName>,
+    whose: Whose,
 ) -> Result<Done, CliError> {
     let method = method(args, stored, &provider)?;
     match method {
         Method::Token => {
+            let user = whose.into_user();
             static_token::run(&args.static_token, destination, stored, context, &provider, user)
         }
         Method::Browser | Method::Device | Method::ClientCredentials => {
             take_server(&mut destination, stored, context, &provider);
             let plan = client::plan(&args.client, &mut destination, stored, context, provider)?;
-            with_client(args, method, destination, context, plan, user)
+            with_client(args, method, destination, context, plan, whose)
         }
         Method::ServiceAccount => {
             take_server(&mut destination, stored, context, &provider);
@@ -274,7 +259,7 @@ fn log_in(
                 stored,
                 context,
                 provider,
-                user,
+                whose.into_user(),
             )
         }
     }
@@ -298,10 +283,10 @@ fn with_client(
     destination: Destination<'_>,
     context: &Context,
     mut plan: Plan,
-    user: Option<UserName>,
+    whose: Whose,
 ) -> Result<Done, CliError> {
     if method == Method::ClientCredentials {
-        return client_credentials::run(destination, context, plan, user);
+        return client_credentials::run(destination, context, plan, whose.into_user());
     }
     let has_port = args.browser.is_given();
     let way = match (args.method, method) {
@@ -311,9 +296,9 @@ fn with_client(
     };
     match way {
         Way::Browser => {
-            browser::run(&args.browser, &args.consent, destination, context, plan, user)
+            browser::run(&args.browser, &args.consent, destination, context, plan, whose)
         }
-        Way::Device => device::run(&args.consent, destination, context, plan, user),
+        Way::Device => device::run(&args.consent, destination, context, plan, whose),
     }
 }
 
@@ -338,7 +323,35 @@ fn method(args: &Args, stored: Option<&Stored>, provider: &Provider) -> Result<M
     };
     let method = args.method.unwrap_or(chosen);
     args.check_flags(method)?;
+    if args.method.is_some() {
+        expect_endpoint(method, provider)?;
+    }
     Ok(method)
+}
+
+/// Fails if the service is not known to have the endpoint with which a login by `method` begins.
+fn expect_endpoint(method: Method, provider: &Provider) -> Result<(), CliError> {
+    let endpoint = match method {
+        Method::Browser => "authorization_endpoint",
+        Method::Device => "device_authorization_endpoint",
+        Method::Token | Method::ClientCredentials | Method::ServiceAccount => return Ok(()),
+    };
+    let able = guided::methods(provider);
+    if able.contains(&method) {
+        return Ok(());
+    }
+    let name = &provider.name;
+    let others: Vec<String> =
+        able.iter().map(|other| format!("`--method {}`", other.name())).collect();
+    Err(CliError::new(
+        Kind::Usage,
+        format!(
+            "there is no login {} at `{name}`, which has no `{endpoint}`, but {}",
+            method.described(),
+            others.join(" or ")
+        ),
+    )
+    .hint(format!("tokctl providers {name}")))
 }
 
 impl Args {

@@ -60,9 +60,11 @@ fn add_command(
     let is_program = path == "tokctl";
     let mut command =
         command.bin_name(path).display_name(name.clone()).disable_help_subcommand(true);
-    if !is_program {
-        command = with_hidden_global_options(command);
-    }
+    command = if is_program {
+        command.mut_args(|option| option.hide_short_help(false))
+    } else {
+        with_hidden_global_options(command)
+    };
     command.build();
     let mut roff = title(&name, '1', version);
     roff.push_str(&head(&mut command, &name, path));
@@ -124,7 +126,9 @@ fn head(command: &mut Command, name: &str, path: &str) -> String {
 /// Returns what `clap_mangen` made, without its definitions and with our own taste in lists.
 fn plain(described: &[u8]) -> String {
     let mut roff = String::new();
+    let mut after_gap = false;
     for line in String::from_utf8_lossy(described).lines() {
+        let ends_paragraph = std::mem::replace(&mut after_gap, line.is_empty());
         match line {
             line if line.starts_with(".ie ") || line.starts_with(".el ") => {}
             "" => {}
@@ -132,10 +136,19 @@ fn plain(described: &[u8]) -> String {
             // Two breaks follow each other around an empty line.
             ".br" if roff.ends_with(".br\n") => {}
             line if line.starts_with('.') => _ = writeln!(roff, "{line}"),
+            // The first sentence of a help text has no full stop.
+            line if ends_paragraph && ends_in_text(&roff) => {
+                let _ = writeln!(roff, ".br\n{}", bold_code(line));
+            }
             line => _ = writeln!(roff, "{}", bold_code(line)),
         }
     }
     roff.replace("\\*(Aq", "\\(aq").replace(" (see a summary with \\(aq\\-h\\(aq)", "")
+}
+
+/// Returns whether the last line of `roff` is text, and not a request.
+fn ends_in_text(roff: &str) -> bool {
+    roff.lines().last().is_some_and(|line| !line.starts_with('.'))
 }
 
 /// Returns `text` with what roff would read as its own escaped.

@@ -1,0 +1,348 @@
+//! The decision about every key slot before the vault's data key is replaced, and the replacement.
+//!
+//! `rotate-key` replaces it to have new secrets, `key remove` to lock out who kept a slot. Each slot
+//! that stays needs its secret, since the new data key is wrapped under it.
+
+use super::context::Context;
+use super::error::{CliError, Kind};
+use super::{audit_trail, key_material, keys, new_secret, time};
+use crate::model::audit::{Action, Subject};
+use crate::ops::key_slots::{Changed, SlotId};
+use crate::ops::rotation::{self, Fate, Plan, Progress, Rotated};
+use crate::ops::{self, ListedSlot, OpenVault, SlotError, SlotKind, SlotSecret, key_slots};
+use crate::secret::Passphrase;
+
+/// How often a person may type the passphrase of a slot that stays.
+const TRIES: usize = 3;
+
+/// The reason for a new data key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// All secrets are to be new where that is possible.
+    Rotation,
+    /// A slot goes, and the secrets of the others stay.
+    Removal,
+}
+
+/// The decision about one slot, made before anything is shown or asked.
+pub(crate) enum Decision {
+    /// The slot gets this secret, which may be the present one.
+    Secret(SlotSecret),
+    /// The slot gets a new passphrase, which is asked for. The present one, if it was typed, may
+    /// stay.
+    AskNewPassphrase(SlotId, Option<SlotSecret>),
+    /// The slot keeps its passphrase, which is asked for.
+    AskPassphrase(SlotId),
+    /// The slot gets a new recovery code, which is generated and shown.
+    NewRecoveryCode,
+    Dropped,
+}
+
+/// The decisions about all slots of a vault.
+pub(crate) struct Decisions {
+    pub(crate) decided: Vec<(SlotId, Decision)>,
+    /// The slots that stay and can't be renewed, each with what the user can do.
+    pub(crate) undecided: Vec<(SlotId, String)>,
+}
+
+/// A data key that was replaced.
+pub(crate) struct Replaced {
+    pub(crate) rotated: Changed<Rotated>,
+    /// Whether a slot keeps the secret that opened it before.
+    kept: bool,
+}
+
+impl Decision {
+    fn fate(self, context: &Context, vault: &OpenVault) -> Result<Fate, CliError> {
+        Ok(Fate::Renewed(match self {
+            Self::Secret(secret) => secret,
+            Self::AskNewPassphrase(id, current) => ask_new_passphrase(context, id, current)?,
+            Self::AskPassphrase(id) => ask_passphrase(context, vault, id)?,
+            Self::NewRecoveryCode => new_secret::recovery(context)?,
+            Self::Dropped => return Ok(Fate::Dropped),
+        }))
+    }
+}
+
+/// Decides about every slot: those of `dropped` go.
+///
+/// Fails if the vault has no slot of `dropped`, or no other ones.
+pub(crate) fn decide(
+    context: &Context,
+    vault: &OpenVault,
+    dropped: &[SlotId],
+    purpose: Purpose,
+) -> Result<Decisions, CliError> {
+    let slots = vault.slots()?;
+    if let Some(&id) = dropped.iter().find(|id| slots.iter().all(|slot| slot.id != **id)) {
+        return Err(ops::Error::from(SlotError::Unknown { id }).into());
+    }
+    let (going, staying): (Vec<&ListedSlot>, Vec<&ListedSlot>) =
+        slots.iter().partition(|slot| dropped.contains(&slot.id));
+    if staying.is_empty() {
+        return Err(ops::Error::from(SlotError::Last { id: slots[0].id }).into());
+    }
+    let given = Given::read(context, vault, &staying)?;
+    let (mut decided, mut undecided) = (Vec::new(), Vec::new());
+    for slot in &staying {
+        let alone = staying.iter().filter(|other| other.kind == slot.kind).count() == 1;
+        let decision = match slot.kind {
+            SlotKind::Keychain => in_keychain(context, vault, slot.id)?,
+            SlotKind::Key => given.key(vault, slot.id, alone)?,
+            SlotKind::Passphrase => given.passphrase(context, vault, slot.id, alone, purpose)?,
+            SlotKind::Recovery => Ok(recovery(vault, slot.id, purpose)?),
+        };
+        match decision {
+            Ok(decision) => decided.push((slot.id, decision)),
+            Err(how) => {
+                undecided
+                    .push((slot.id, format!("the `{}` key slot {}: {how}", slot.kind, slot.id)));
+            }
+        }
+    }
+    decided.extend(going.iter().map(|slot| (slot.id, Decision::Dropped)));
+    Ok(Decisions { decided, undecided })
+}
+
+/// Replaces the data key as was decided, and writes an audit entry about it.
+pub(crate) fn replace(
+    context: &Context,
+    vault: &OpenVault,
+    command: &'static str,
+    decisions: Vec<(SlotId, Decision)>,
+    verify: bool,
+) -> Result<Replaced, CliError> {
+    let shown = decisions.iter().any(|(_, decision)| matches!(decision, Decision::NewRecoveryCode));
+    let slots = decisions
+        .into_iter()
+        .map(|(id, decision)| Ok((id, decision.fate(context, vault)?)))
+        .collect::<Result<Vec<_>, CliError>>()?;
+    let kept = keeps_a_secret(vault, &slots)?;
+    let plan = Plan { slots, verify, patience: keys::patience(context) };
+    let rotated = context
+        .ui
+        .with_progress("sealing anew", |progress| {
+            rotation::rotate(vault, plan, Progress(progress), time::now)
+        })
+        .map_err(|error| explain(error, shown));
+    let all = Subject::Vault;
+    audit_trail::note_change(context, vault, command, Action::RotateKey, all, &rotated);
+    Ok(Replaced { rotated: rotated?, kept })
+}
+
+/// Prints what was sealed anew, and what opens a copy of the vault from before.
+pub(crate) fn report(context: &Context, Replaced { rotated, kept }: &Replaced) {
+    let rotated = &rotated.done;
+    let what = match rotated.credentials {
+        1 => "1 credential is".to_owned(),
+        many => format!("{many} credentials are"),
+    };
+    let generation = rotated.generation;
+    context.ui.status(&format!("rotated: {what} sealed under a new key, generation {generation}"));
+    let backups = if *kept {
+        "a copy of the vault from before still opens with the key or passphrase that did not change"
+    } else if rotated.slots.iter().any(|(_, kind)| *kind == SlotKind::Keychain) {
+        "a copy of the vault from before opens with its own secrets, of which the keychain's is gone"
+    } else {
+        "a copy of the vault from before opens with the secrets that it had then"
+    };
+    context.ui.status(backups);
+}
+
+/// The secrets of `key` and `passphrase` slots that the environment gives.
+///
+/// A new one that opens a slot already is that slot's own: it stays there and goes to no other slot.
+struct Given {
+    /// The passphrase that is set for the vault.
+    passphrase: Option<SlotSecret>,
+    new_key: Option<New>,
+    new_passphrase: Option<New>,
+}
+
+/// A secret that the environment gives for a new slot.
+struct New {
+    secret: SlotSecret,
+    /// The slots that it opens already.
+    own: Vec<SlotId>,
+}
+
+impl New {
+    fn of(vault: &OpenVault, secret: SlotSecret, slots: &[&ListedSlot]) -> Result<Self, CliError> {
+        let mut own = Vec::new();
+        for slot in slots {
+            if key_slots::has(vault, slot.id, &secret)? {
+                own.push(slot.id);
+            }
+        }
+        Ok(Self { secret, own })
+    }
+
+    /// Returns the secret, if it is meant for the slot `id`: it opens that slot, or no slot, and
+    /// then it is for the one slot of its kind or the one that opens with a present secret.
+    fn meant_for(&self, id: SlotId, alone: bool, opens: bool) -> Option<SlotSecret> {
+        let meant = self.own.contains(&id) || (self.own.is_empty() && (alone || opens));
+        meant.then(|| self.secret.clone())
+    }
+}
+
+impl Given {
+    fn read(context: &Context, vault: &OpenVault, slots: &[&ListedSlot]) -> Result<Self, CliError> {
+        let new = |secret: Option<SlotSecret>| {
+            secret.map(|secret| New::of(vault, secret, slots)).transpose()
+        };
+        Ok(Self {
+            passphrase: key_material::passphrase(context)?,
+            new_key: new(new_secret::key_from_environment(context)?)?,
+            new_passphrase: new(new_secret::passphrase_from_environment(context)?)?,
+        })
+    }
+
+    fn key(
+        &self,
+        vault: &OpenVault,
+        id: SlotId,
+        alone: bool,
+    ) -> Result<Result<Decision, String>, CliError> {
+        let current = current_secret(vault, id, vault.slot_secret())?;
+        let new = self.new_key.as_ref();
+        let new = new.and_then(|new| new.meant_for(id, alone, current.is_some()));
+        Ok(match new.or(current) {
+            Some(secret) => Ok(Decision::Secret(secret)),
+            None if alone => {
+                Err("set TOKCTL_KEY to its key, or TOKCTL_NEW_KEY_FILE to a file with a key for it"
+                    .into())
+            }
+            None if vault.slot_secret().kind() == SlotKind::Key => {
+                Err("set TOKCTL_NEW_KEY_FILE to a file with its key".into())
+            }
+            None => {
+                Err("set TOKCTL_KEY to its key, or TOKCTL_NEW_KEY_FILE to a file with it".into())
+            }
+        })
+    }
+
+    fn passphrase(
+        &self,
+        context: &Context,
+        vault: &OpenVault,
+        id: SlotId,
+        alone: bool,
+        purpose: Purpose,
+    ) -> Result<Result<Decision, String>, CliError> {
+        let set = self.passphrase.as_ref();
+        let current = current_secret(vault, id, set.unwrap_or(vault.slot_secret()))?;
+        let new = self.new_passphrase.as_ref();
+        let new = new.and_then(|new| new.meant_for(id, alone, current.is_some()));
+        if let Some(new) = new {
+            return Ok(Ok(Decision::Secret(new)));
+        }
+        Ok(match (current, purpose) {
+            (Some(current), Purpose::Removal) => Ok(Decision::Secret(current)),
+            (Some(current), Purpose::Rotation) if set.is_some() => Ok(Decision::Secret(current)),
+            (current, Purpose::Rotation) if context.ui.can_ask() => {
+                Ok(Decision::AskNewPassphrase(id, current))
+            }
+            (None, Purpose::Removal) if context.ui.can_ask() => Ok(Decision::AskPassphrase(id)),
+            _ if alone => {
+                Err("set TOKCTL_PASSPHRASE to it, or TOKCTL_NEW_PASSPHRASE to one for it".into())
+            }
+            _ => Err("set TOKCTL_PASSPHRASE or TOKCTL_NEW_PASSPHRASE to it".into()),
+        })
+    }
+}
+
+fn in_keychain(
+    context: &Context,
+    vault: &OpenVault,
+    id: SlotId,
+) -> Result<Result<Decision, String>, CliError> {
+    let patience = keys::patience(context);
+    let read = || key_slots::opens(vault, id, &SlotSecret::Keychain(patience.clone()));
+    Ok(match context.ui.while_waiting("waiting for the keychain", read) {
+        Ok(true) => Ok(Decision::Secret(SlotSecret::Keychain(patience))),
+        Ok(false) => Err("this keychain does not have its secret".into()),
+        Err(ops::Error::Keychain { source, .. }) => Err(source.to_string()),
+        Err(error) => return Err(error.into()),
+    })
+}
+
+/// Returns a new code, or the present one where nothing but another slot is to go.
+fn recovery(vault: &OpenVault, id: SlotId, purpose: Purpose) -> Result<Decision, CliError> {
+    Ok(match (purpose, current_secret(vault, id, vault.slot_secret())?) {
+        (Purpose::Removal, Some(current)) => Decision::Secret(current),
+        (Purpose::Removal, None) | (Purpose::Rotation, _) => Decision::NewRecoveryCode,
+    })
+}
+
+/// Returns `with` if it is the secret that opens the slot `id` now.
+fn current_secret(
+    vault: &OpenVault,
+    id: SlotId,
+    with: &SlotSecret,
+) -> Result<Option<SlotSecret>, CliError> {
+    if !key_slots::opens(vault, id, with)? {
+        return Ok(None);
+    }
+    Ok(match with {
+        SlotSecret::Keychain(_) => None,
+        SlotSecret::Key(_) | SlotSecret::Passphrase(_) | SlotSecret::Recovery(_) => {
+            Some(with.clone())
+        }
+    })
+}
+
+fn ask_new_passphrase(
+    context: &Context,
+    id: SlotId,
+    current: Option<SlotSecret>,
+) -> Result<SlotSecret, CliError> {
+    let prompt = format!("new passphrase for the key slot {id}");
+    match current {
+        Some(secret)
+            if !context.ui.confirm("change the passphrase", "set TOKCTL_NEW_PASSPHRASE")? =>
+        {
+            Ok(secret)
+        }
+        Some(_) | None => new_secret::ask_passphrase(context, &prompt),
+    }
+}
+
+/// Asks for the passphrase that opens the slot `id` now.
+fn ask_passphrase(
+    context: &Context,
+    vault: &OpenVault,
+    id: SlotId,
+) -> Result<SlotSecret, CliError> {
+    let prompt = format!("passphrase of the key slot {id}, which stays");
+    for _ in 0..TRIES {
+        let typed: Passphrase = context.ui.ask_for_secret(&prompt, "set TOKCTL_PASSPHRASE")?;
+        let secret = SlotSecret::Passphrase(typed);
+        if key_slots::opens(vault, id, &secret)? {
+            return Ok(secret);
+        }
+        context.ui.warning("that does not open the slot: look for a slip, and type it again");
+    }
+    let message = format!("nothing that was typed opens the key slot {id}, so nothing was changed");
+    Err(CliError::new(Kind::KeyUnavailable, message).hint("tokctl key list"))
+}
+
+/// Returns whether a slot keeps the secret that opens it now.
+fn keeps_a_secret(vault: &OpenVault, slots: &[(SlotId, Fate)]) -> Result<bool, CliError> {
+    for (id, fate) in slots {
+        if let Fate::Renewed(secret) = fate
+            && key_slots::has(vault, *id, secret)?
+        {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Adds to `error` that a recovery code which was shown is void if the rotation failed.
+fn explain(error: ops::Error, shown: bool) -> CliError {
+    let mut error = CliError::from(error);
+    if shown {
+        error.causes.push("the recovery code that was shown opens nothing".into());
+    }
+    error
+}

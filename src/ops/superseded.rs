@@ -1,0 +1,130 @@
+//! The revocation of grants that a new login replaced.
+//!
+//! A replaced grant is written down under the seal of the credential that replaced it, in the commit
+//! that stores that one. So a process that dies before the revocation leaves a note of it, and the
+//! next request for the credential finishes it.
+
+use std::time::Duration;
+
+use super::credential;
+use super::error::Error;
+use super::retry::{Patience, Told};
+use crate::model::account::Account;
+use crate::model::credential::{Credential, Grant, Superseded};
+use crate::oauth::http;
+use crate::oauth::revocation;
+use crate::oauth::token_error;
+use crate::store::{Amended, OpenVault};
+
+/// The number of commands that try to revoke one grant.
+const MOST_TRIES: u8 = 5;
+
+/// The time limit of a request that is made in passing, while a caller waits for something else.
+const IN_PASSING: Duration = Duration::from_secs(5);
+
+/// The outcome of revoking the grants that a credential replaced.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    /// There was none.
+    Nothing,
+    Revoked,
+    /// The last revocation failed for a reason that passes: a later command tries it again.
+    Postponed(token_error::Error),
+    /// A revocation failed for good.
+    Failed(token_error::Error),
+}
+
+/// The effort that a command makes to revoke a replaced grant.
+pub(crate) struct Effort<'a> {
+    patience: Patience,
+    timeout: Duration,
+    told: Told<'a>,
+}
+
+impl<'a> Effort<'a> {
+    /// Returns the effort of the login that replaced the grant.
+    pub(crate) fn of_login(told: Told<'a>) -> Self {
+        Self { patience: Patience::REVOCATION, timeout: http::REQUEST_TIMEOUT, told }
+    }
+}
+
+/// Revokes what an interrupted login left to be revoked, in one try that nobody is told of.
+pub(crate) fn finish(vault: &OpenVault, account: &Account, stored: &Credential) {
+    let effort = Effort { patience: Patience::ONCE, timeout: IN_PASSING, told: &mut |_, _| {} };
+    let outcome = revoke_all(vault, account, stored, effort);
+    if !matches!(outcome, Outcome::Nothing) {
+        log::trace!("an earlier login of `{account}` was still to be revoked: {outcome:?}");
+    }
+}
+
+/// Revokes all grants that the login of `account` replaced, and writes down what became of them.
+/// `stored` is the credential as it was last read.
+///
+/// No failure here costs anything: the caller has its token, and the note stays.
+pub(crate) fn revoke_all(
+    vault: &OpenVault,
+    account: &Account,
+    stored: &Credential,
+    effort: Effort<'_>,
+) -> Outcome {
+    let Grant::OAuth(grant) = &stored.grant else { return Outcome::Nothing };
+    let Effort { patience, timeout, told } = effort;
+    let mut outcome = Outcome::Nothing;
+    let mut left = Vec::new();
+    for superseded in &grant.superseded {
+        match revoke_one(superseded, patience, timeout, told) {
+            Ok(()) if matches!(outcome, Outcome::Nothing) => outcome = Outcome::Revoked,
+            Ok(()) => {}
+            Err(error) if error.is_passing() && superseded.tries + 1 < MOST_TRIES => {
+                left.push(Superseded { tries: superseded.tries + 1, ..superseded.clone() });
+                outcome = Outcome::Postponed(error);
+            }
+            Err(error) => outcome = Outcome::Failed(error),
+        }
+    }
+    if !grant.superseded.is_empty() {
+        // If this fails, the next command revokes once more, which does no harm.
+        let _ = write_down(vault, account, &grant.superseded, &left);
+    }
+    outcome
+}
+
+/// Revokes one grant, with the patience of a command that does nothing else.
+pub(super) fn revoke(superseded: &Superseded, told: Told<'_>) -> Result<(), token_error::Error> {
+    revoke_one(superseded, Patience::REVOCATION, http::REQUEST_TIMEOUT, told)
+}
+
+fn revoke_one(
+    superseded: &Superseded,
+    patience: Patience,
+    timeout: Duration,
+    told: Told<'_>,
+) -> Result<(), token_error::Error> {
+    let Superseded { client, refresh_token, access_token, tries: _ } = superseded;
+    let Some(endpoint) = &client.revocation_endpoint else { return Ok(()) };
+    patience.ask(token_error::Error::is_passing, told, || {
+        let (refresh_token, access_token) = (refresh_token.as_ref(), access_token.as_ref());
+        revocation::revoke(client, endpoint, refresh_token, access_token, timeout)
+    })
+}
+
+/// Stores the credential of `account` with the grants of `left` in place of those of `tried`.
+fn write_down(
+    vault: &OpenVault,
+    account: &Account,
+    tried: &[Superseded],
+    left: &[Superseded],
+) -> Result<(), Error> {
+    loop {
+        let stored = credential::expect(vault, account)?.stored;
+        let mut credential = stored.credential;
+        let Grant::OAuth(grant) = &mut credential.grant else { return Ok(()) };
+        grant.superseded.retain(|one| !tried.iter().any(|other| one.is_of_grant(other)));
+        grant.superseded.extend_from_slice(left);
+        match vault.amend(account, &credential, stored.revision)? {
+            // While a refresh is under way or in doubt, a new revision would make its journal void.
+            Amended::Yes | Amended::InDoubt => return Ok(()),
+            Amended::Moved => {}
+        }
+    }
+}
