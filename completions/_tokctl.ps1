@@ -321,7 +321,7 @@ Register-ArgumentCompleter -Native -CommandName 'tokctl' -ScriptBlock {
             break
         }
         'tokctl;rotate-key' {
-            [CompletionResult]::new('--drop-slot', '--drop-slot', [CompletionResultType]::ParameterName, 'Drop this key slot instead of renewing it; may be repeated')
+            [CompletionResult]::new('--drop-slot', '--drop-slot', [CompletionResultType]::ParameterName, 'Drop this key slot instead of renewing it: its id, as `tokctl key list` shows it, the beginning of the id, or its kind; may be repeated')
             [CompletionResult]::new('--vault', '--vault', [CompletionResultType]::ParameterName, 'The vault''s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours: auto, always or never [env: NO_COLOR, CLICOLOR_FORCE]')
@@ -387,6 +387,8 @@ Register-ArgumentCompleter -Native -CommandName 'tokctl' -ScriptBlock {
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours: auto, always or never [env: NO_COLOR, CLICOLOR_FORCE]')
             [CompletionResult]::new('--no-rotate', '--no-rotate', [CompletionResultType]::ParameterName, 'Keep the data key: whoever kept the slot and its secret goes on opening the vault')
+            [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Don''t ask, also where the slot is the one that opens the vault now, or leaves nothing but recovery codes')
+            [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Don''t ask, also where the slot is the one that opens the vault now, or leaves nothing but recovery codes')
             [CompletionResult]::new('--no-input', '--no-input', [CompletionResultType]::ParameterName, 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print data and errors as JSON')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say less on stderr; twice: errors alone')

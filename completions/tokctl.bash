@@ -659,7 +659,7 @@ _tokctl() {
             return 0
             ;;
         tokctl__subcmd__key__subcmd__remove)
-            opts="-q -v -h --no-rotate --vault --config --no-input --json --color --quiet --verbose --help"
+            opts="-y -q -v -h --no-rotate --yes --vault --config --no-input --json --color --quiet --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -304,7 +304,7 @@ set edit:completion:arg-completer[tokctl] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
         }
         &'tokctl;rotate-key'= {
-            cand --drop-slot 'Drop this key slot instead of renewing it; may be repeated'
+            cand --drop-slot 'Drop this key slot instead of renewing it: its id, as `tokctl key list` shows it, the beginning of the id, or its kind; may be repeated'
             cand --vault 'The vault''s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]'
             cand --config 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]'
             cand --color 'When to use colours: auto, always or never [env: NO_COLOR, CLICOLOR_FORCE]'
@@ -366,6 +366,8 @@ set edit:completion:arg-completer[tokctl] = {|@words|
             cand --config 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]'
             cand --color 'When to use colours: auto, always or never [env: NO_COLOR, CLICOLOR_FORCE]'
             cand --no-rotate 'Keep the data key: whoever kept the slot and its secret goes on opening the vault'
+            cand -y 'Don''t ask, also where the slot is the one that opens the vault now, or leaves nothing but recovery codes'
+            cand --yes 'Don''t ask, also where the slot is the one that opens the vault now, or leaves nothing but recovery codes'
             cand --no-input 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]'
             cand --json 'Print data and errors as JSON'
             cand -q 'Say less on stderr; twice: errors alone'

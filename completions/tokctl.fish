@@ -292,7 +292,7 @@ complete -c tokctl -n "__fish_tokctl_using_subcommand providers" -l json -d 'Pri
 complete -c tokctl -n "__fish_tokctl_using_subcommand providers" -s q -l quiet -d 'Say less on stderr; twice: errors alone'
 complete -c tokctl -n "__fish_tokctl_using_subcommand providers" -s v -l verbose -d 'Show each request on stderr; twice: also what decides'
 complete -c tokctl -n "__fish_tokctl_using_subcommand providers" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c tokctl -n "__fish_tokctl_using_subcommand rotate-key" -l drop-slot -d 'Drop this key slot instead of renewing it; may be repeated' -r
+complete -c tokctl -n "__fish_tokctl_using_subcommand rotate-key" -l drop-slot -d 'Drop this key slot instead of renewing it: its id, as `tokctl key list` shows it, the beginning of the id, or its kind; may be repeated' -r
 complete -c tokctl -n "__fish_tokctl_using_subcommand rotate-key" -l vault -d 'The vault\'s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]' -r -F
 complete -c tokctl -n "__fish_tokctl_using_subcommand rotate-key" -l config -d 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]' -r -F
 complete -c tokctl -n "__fish_tokctl_using_subcommand rotate-key" -l color -d 'When to use colours: auto, always or never [env: NO_COLOR, CLICOLOR_FORCE]' -r -f -a "auto\t''
@@ -344,6 +344,7 @@ complete -c tokctl -n "__fish_tokctl_using_subcommand key; and __fish_seen_subco
 always\t''
 never\t''"
 complete -c tokctl -n "__fish_tokctl_using_subcommand key; and __fish_seen_subcommand_from remove" -l no-rotate -d 'Keep the data key: whoever kept the slot and its secret goes on opening the vault'
+complete -c tokctl -n "__fish_tokctl_using_subcommand key; and __fish_seen_subcommand_from remove" -s y -l yes -d 'Don\'t ask, also where the slot is the one that opens the vault now, or leaves nothing but recovery codes'
 complete -c tokctl -n "__fish_tokctl_using_subcommand key; and __fish_seen_subcommand_from remove" -l no-input -d 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]'
 complete -c tokctl -n "__fish_tokctl_using_subcommand key; and __fish_seen_subcommand_from remove" -l json -d 'Print data and errors as JSON'
 complete -c tokctl -n "__fish_tokctl_using_subcommand key; and __fish_seen_subcommand_from remove" -s q -l quiet -d 'Say less on stderr; twice: errors alone'

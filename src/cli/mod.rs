@@ -23,6 +23,7 @@ mod program;
 mod browser;
 mod pasting;
 mod key_material;
+mod slot_names;
 mod slot_choice;
 mod keys;
 mod new_secret;

@@ -9,7 +9,7 @@ use super::clock::Clock;
 use super::error::{Error, MOST_PASSPHRASES, SlotError};
 use super::keychain_entry;
 use super::refresh::WAIT;
-use crate::store::{OpenVault, Turn};
+use crate::store::{self, OpenVault, Turn};
 use crate::vault::keychain;
 pub(crate) use crate::vault::keychain::Patience;
 pub(crate) use crate::vault::slot::SlotId;
@@ -34,6 +34,15 @@ pub(crate) fn opens(vault: &OpenVault, id: SlotId, with: &SlotSecret) -> Result<
     Ok(vault.opens(id, with)?.ok_or(SlotError::Unknown { id })?)
 }
 
+/// Returns whether the slot `id` opens with the secret that opened the vault.
+pub(crate) fn has_now(vault: &OpenVault, id: SlotId) -> Result<bool, Error> {
+    match vault.opens(id, vault.slot_secret()) {
+        Ok(opens) => Ok(opens.unwrap_or(false)),
+        Err(store::Error::TamperedSlot { .. } | store::Error::Keychain { .. }) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// Returns whether `secret` already opens the slot `id`, so that replacing the slot's secret by it
 /// would change nothing. Always `false` for the keychain, where each slot gets a generated secret.
 pub(crate) fn has(vault: &OpenVault, id: SlotId, secret: &SlotSecret) -> Result<bool, Error> {
@@ -42,7 +51,7 @@ pub(crate) fn has(vault: &OpenVault, id: SlotId, secret: &SlotSecret) -> Result<
         SlotSecret::Key(_) | SlotSecret::Passphrase(_) | SlotSecret::Recovery(_) => {
             match vault.opens(id, secret) {
                 Ok(opens) => Ok(opens.unwrap_or(false)),
-                Err(crate::store::Error::TamperedSlot { .. }) => Ok(false),
+                Err(store::Error::TamperedSlot { .. }) => Ok(false),
                 Err(error) => Err(error.into()),
             }
         }

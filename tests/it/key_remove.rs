@@ -107,16 +107,48 @@ fn the_slots_that_stay_keep_their_secrets() {
 fn a_recovery_code_that_is_not_at_hand_is_replaced_and_one_that_is_stays() {
     let env = also_by_passphrase();
     let old = add_recovery(&env);
-    let remove = ["key", "remove", &id_of(&env, "passphrase")];
-    let new = stdout(&env.tokctl(remove).assert().success());
+    let new = stdout(&env.tokctl(["key", "remove", "passphrase"]).assert().success());
     assert!(new.starts_with("tokctl-recovery-"), "{new}");
     let env = env.set("TOKCTL_KEY", old);
     stays_closed(&env);
     let env = env.set("TOKCTL_KEY", new.trim_end());
     opens(&env);
-    env.tokctl(["key", "remove", &id_of(&env, "key")]).assert().success().stdout_eq("");
-    opens(&env);
-    assert_eq!(slots(&env).len(), 1);
+    env.tokctl(["key", "remove", "key"]).assert().code(2).stdout_eq("");
+    assert_eq!(slots(&env).len(), 2, "nothing but a recovery code would be left");
+    for flags in [&["--yes"][..], &["--yes", "--no-rotate"]] {
+        let id = id_of(&env, "key");
+        let done = env.tokctl([&["key", "remove", &id[..6]], flags].concat()).assert();
+        let done = done.success().stdout_eq("");
+        assert!(stderr(&done).contains("key slots: `recovery` "), "{}", stderr(&done));
+        opens(&env);
+        assert_eq!(slots(&env).len(), 1);
+        let file = env.file("again.key", made_up_key());
+        env.tokctl(["key", "add", "key"]).env("TOKCTL_NEW_KEY_FILE", file).assert().success();
+    }
+}
+
+#[test]
+fn a_name_that_means_no_slot_or_several_is_refused_before_anything_is_opened() {
+    let env = also_by_passphrase().set("TOKCTL_NEW_PASSPHRASE", "another one, made up too");
+    env.tokctl(["key", "add", "passphrase"]).assert().success();
+    let env = env.unset("TOKCTL_KEY");
+    for name in ["passphrase", "recovery", "nonsense", "", "0123456789abcdef"] {
+        for command in [&["key", "remove", name][..], &["rotate-key", "--drop-slot", name]] {
+            let failed = env.tokctl(command).assert().code(2).stdout_eq("");
+            assert!(stderr(&failed).contains("hint: tokctl key list"), "{}", stderr(&failed));
+        }
+    }
+}
+
+#[test]
+fn at_a_terminal_who_would_be_locked_out_is_asked() {
+    let env = also_by_passphrase();
+    let mut session = at_a_terminal(&env, &["key", "remove", "key", "--no-rotate"]);
+    session.exp_string("that opens the vault now").unwrap();
+    session.send_line("n").unwrap();
+    let (said, code) = ending(session);
+    assert_eq!(code, 1, "{said}");
+    assert_eq!(slots(&env).len(), 2);
 }
 
 #[test]

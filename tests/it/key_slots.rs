@@ -163,7 +163,11 @@ fn a_removed_slot_opens_nothing_any_more() {
     let env = keyed().set("TOKCTL_NEW_PASSPHRASE", PASSPHRASE);
     env.tokctl(["key", "add", "passphrase"]).assert().success();
     let id = id_of(&env, "key");
-    env.tokctl(["key", "remove", &id]).assert().success().stdout_eq("");
+    let remove = ["key", "remove", &id];
+    let asked = env.tokctl(remove).assert().code(2).stdout_eq("");
+    assert!(stderr(&asked).contains("--yes"), "{}", stderr(&asked));
+    assert_eq!(slots(&env).len(), 2);
+    env.tokctl(remove.iter().chain(&["--yes"])).assert().success().stdout_eq("");
     stays_closed(&env);
     let env = env.unset("TOKCTL_KEY").set("TOKCTL_PASSPHRASE", PASSPHRASE);
     opens(&env);

@@ -127,6 +127,8 @@ fn a_recovery_code_is_typed_back_until_it_is_right() {
     session.exp_regex("type it again").unwrap();
     session.exp_regex("recovery code of the vault").unwrap();
     session.send_line(&code).unwrap();
+    session.exp_regex("nothing but a recovery code").unwrap();
+    session.send_line("y").unwrap();
     let (said, exit) = ending(session);
     assert_eq!(exit, 0, "{said}");
     assert_eq!(crate::key_slots::slots(&env).len(), 1);

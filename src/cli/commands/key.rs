@@ -5,10 +5,10 @@ use std::io::IsTerminal;
 use serde::Serialize;
 
 use crate::cli::context::Context;
-use crate::cli::error::{CliError, Kind};
+use crate::cli::error::{CliError, Hint, Kind};
 use crate::cli::slot_decisions::{self, Decisions, Purpose};
 use crate::cli::table::{Fit, Table};
-use crate::cli::{audit_trail, keys, new_secret, time};
+use crate::cli::{audit_trail, keys, new_secret, slot_names, time};
 use crate::model::audit::{Action, Subject};
 use crate::ops::key_slots::SlotId;
 use crate::ops::key_slots::{self, Changed};
@@ -47,13 +47,19 @@ enum Command {
     /// the one that TOKCTL_KEY or TOKCTL_PASSPHRASE gives, or TOKCTL_NEW_KEY_FILE or
     /// TOKCTL_NEW_PASSPHRASE; a new `recovery` code is printed. The slots that stay get new ids.
     Remove {
-        /// The slot's id, as `tokctl key list` shows it; may be repeated
+        /// The slot's id, as `tokctl key list` shows it, the beginning of the id, or its kind; may
+        /// be repeated
         #[arg(value_name = "ID", required = true)]
-        ids: Vec<SlotId>,
+        ids: Vec<String>,
 
         /// Keep the data key: whoever kept the slot and its secret goes on opening the vault
         #[arg(long)]
         no_rotate: bool,
+
+        /// Don't ask, also where the slot is the one that opens the vault now, or leaves nothing
+        /// but recovery codes
+        #[arg(long, short)]
+        yes: bool,
     },
 
     /// Print a new random key, for TOKCTL_KEY or a file named by TOKCTL_KEY_FILE
@@ -66,8 +72,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     match &args.command {
         Command::List => list(context),
         Command::Add { kind } => add(context, *kind),
-        Command::Remove { ids, no_rotate: false } => remove(context, ids),
-        Command::Remove { ids, no_rotate: true } => remove_alone(context, ids),
+        Command::Remove { ids, no_rotate, yes } => remove(context, ids, *no_rotate, *yes),
         Command::Generate => {
             let key = keys::generate()?;
             context.ui.line(&key)
@@ -108,17 +113,76 @@ fn add(context: &Context, kind: SlotKind) -> Result<(), CliError> {
     Ok(())
 }
 
-/// Removes slots and replaces the data key, in one transaction.
-fn remove(context: &Context, ids: &[SlotId]) -> Result<(), CliError> {
-    let vault = keys::unlock(context, Vault::open(context.vault()?)?)?;
-    audit_trail::keep_as_configured(context, &vault);
+fn remove(context: &Context, names: &[String], no_rotate: bool, yes: bool) -> Result<(), CliError> {
+    let vault = Vault::open(context.vault()?)?;
     let slots = vault.slots()?;
-    let replaced = slot_decisions::decide(context, &vault, ids, Purpose::Removal)
+    let ids = slot_names::resolve(&slots, names)?;
+    let vault = keys::unlock(context, vault)?;
+    if no_rotate {
+        if !yes {
+            confirm_removal(context, &vault, &slots, &ids)?;
+        }
+        remove_alone(context, &vault, &ids)?;
+    } else {
+        remove_and_rotate(context, &vault, &slots, &ids, yes)?;
+    }
+    let left = vault.slots()?;
+    let left: Vec<_> = left.iter().map(|slot| format!("`{}` {}", slot.kind, slot.id)).collect();
+    context.ui.status(&format!("the vault opens with these key slots: {}", left.join(", ")));
+    Ok(())
+}
+
+/// Asks whether the slots `ids` may go, if the user could be locked out: one of them opens the vault
+/// now, or nothing but recovery codes would be left.
+fn confirm_removal(
+    context: &Context,
+    vault: &OpenVault,
+    slots: &[ListedSlot],
+    ids: &[SlotId],
+) -> Result<(), CliError> {
+    let left: Vec<_> = slots.iter().filter(|slot| !ids.contains(&slot.id)).collect();
+    if left.is_empty() {
+        // It is refused anyway.
+        return Ok(());
+    }
+    let mut in_use = false;
+    for id in ids {
+        in_use |= key_slots::has_now(vault, *id)?;
+    }
+    let question = if left.iter().all(|slot| slot.kind == SlotKind::Recovery) {
+        "remove it, so that nothing but a recovery code opens the vault"
+    } else if in_use {
+        "remove the key slot that opens the vault now"
+    } else {
+        return Ok(());
+    };
+    if context.ui.confirm(question, Hint::Again(&["--yes"]))? {
+        return Ok(());
+    }
+    Err(CliError::new(Kind::Failed, "the key slots stay as they were")
+        .hint(Hint::Again(&["--yes"])))
+}
+
+/// Removes slots and replaces the data key, in one transaction.
+fn remove_and_rotate(
+    context: &Context,
+    vault: &OpenVault,
+    slots: &[ListedSlot],
+    ids: &[SlotId],
+    yes: bool,
+) -> Result<(), CliError> {
+    audit_trail::keep_as_configured(context, vault);
+    let replaced = slot_decisions::decide(context, vault, ids, Purpose::Removal)
         .and_then(|Decisions { decided, undecided }| {
-            if undecided.is_empty() { Ok(decided) } else { Err(no_secret(&slots, ids, undecided)) }
+            if undecided.is_empty() { Ok(decided) } else { Err(no_secret(slots, ids, undecided)) }
         })
-        .and_then(|decided| slot_decisions::replace(context, &vault, "key", decided, false));
-    note_removal(context, &vault, ids, &replaced);
+        .and_then(|decided| {
+            if !yes {
+                confirm_removal(context, vault, slots, ids)?;
+            }
+            slot_decisions::replace(context, vault, "key", decided, false)
+        });
+    note_removal(context, vault, ids, &replaced);
     let replaced = replaced?;
     for slot in slots.iter().filter(|slot| ids.contains(&slot.id)) {
         context.ui.status(&format!("removed the `{}` key slot {}", slot.kind, slot.id));
@@ -148,16 +212,15 @@ fn typed(ids: &[SlotId]) -> String {
 }
 
 /// Removes slots and keeps the data key.
-fn remove_alone(context: &Context, ids: &[SlotId]) -> Result<(), CliError> {
-    let vault = keys::unlock(context, Vault::open(context.vault()?)?)?;
+fn remove_alone(context: &Context, vault: &OpenVault, ids: &[SlotId]) -> Result<(), CliError> {
     let patience = keys::patience(context);
     let removed = context
         .ui
         .while_waiting("removing the key slot", || {
-            key_slots::remove(&vault, ids, &patience, time::now)
+            key_slots::remove(vault, ids, &patience, time::now)
         })
         .map_err(CliError::from);
-    note_removal(context, &vault, ids, &removed);
+    note_removal(context, vault, ids, &removed);
     let removed = removed?;
     for (id, kind) in &removed.done {
         context.ui.status(&format!("removed the `{kind}` key slot {id}"));

@@ -4,9 +4,8 @@ use super::key::tell_leftovers;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
 use crate::cli::slot_decisions::{self, Decisions, Purpose};
-use crate::cli::{audit_trail, keys};
+use crate::cli::{audit_trail, keys, slot_names};
 use crate::ops::Vault;
-use crate::ops::key_slots::SlotId;
 
 /// Replace the vault's keys, and seal every credential again; all or nothing
 ///
@@ -20,16 +19,19 @@ pub(crate) struct Args {
     #[arg(long)]
     verify: bool,
 
-    /// Drop this key slot instead of renewing it; may be repeated
+    /// Drop this key slot instead of renewing it: its id, as `tokctl key list` shows it, the
+    /// beginning of the id, or its kind; may be repeated
     #[arg(long, value_name = "ID")]
-    drop_slot: Vec<SlotId>,
+    drop_slot: Vec<String>,
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
-    let vault = keys::unlock(context, Vault::open(context.vault()?)?)?;
+    let vault = Vault::open(context.vault()?)?;
+    let dropped = slot_names::resolve(&vault.slots()?, &args.drop_slot)?;
+    let vault = keys::unlock(context, vault)?;
     audit_trail::keep_as_configured(context, &vault);
     let Decisions { decided, undecided } =
-        slot_decisions::decide(context, &vault, &args.drop_slot, Purpose::Rotation)?;
+        slot_decisions::decide(context, &vault, &dropped, Purpose::Rotation)?;
     if !undecided.is_empty() {
         let message = "it is not decided what becomes of every key slot, so nothing was rotated";
         let mut error = CliError::new(Kind::Usage, message)

@@ -315,7 +315,7 @@ def test_killed_at_any_step_a_change_of_keys_loses_nothing(keyed, command):
         [[first]] = query(keyed, "SELECT lower(hex(id)) FROM key_slots_2")
         keyed.succeed("key", "add", "key")
         # The slot whose key is at hand goes, and the other one opens what is left.
-        arguments = ["key", "remove", first]
+        arguments = ["key", "remove", first, "--yes"]
     before = keyed.home / "before"
     shutil.copytree(keyed.vault.parent, before)
     contents = sealed(keyed)
