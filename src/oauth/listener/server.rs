@@ -184,20 +184,21 @@ impl Server {
                 Some(stranger) => Unwanted::Stranger(stranger),
                 None => Unwanted::Stray(stray),
             }),
-            // Before the state is looked at, so that a stranger learns nothing about it.
-            Step::Callback { .. } if connection.stranger().is_some() => {
-                connection.stranger().into_iter().for_each(|stranger| {
+            Step::Callback { query } => match (connection.stranger(), self.expected.take()) {
+                // Before the state is looked at, so that a stranger learns nothing about it.
+                (Some(stranger), expected) => {
+                    self.expected = expected;
                     self.note(Unwanted::Stranger(stranger));
-                });
-                connection.answer(Answer::NotThisLogin, now);
-            }
-            Step::Callback { query } => match self.expected.take() {
-                None => connection.answer(Answer::AlreadyAnswered, now),
-                Some(expected) => match authorization_response::parse(&query, &expected) {
+                    connection.answer(Answer::NotThisLogin, now);
+                }
+                (None, None) => connection.answer(Answer::AlreadyAnswered, now),
+                (None, Some(expected)) => match authorization_response::parse(&query, &expected) {
                     Err(rejected) if !rejected.is_mix_up() => {
                         self.expected = Some(expected);
                         let stray = Stray::of(&rejected, &query);
-                        stray.into_iter().for_each(|stray| self.note(Unwanted::Stray(stray)));
+                        if let Some(stray) = stray {
+                            self.note(Unwanted::Stray(stray));
+                        }
                         let answer = match stray {
                             Some(Stray::Nothing) => Answer::NothingSent,
                             Some(_) | None => Answer::NotThisLogin,
