@@ -407,7 +407,8 @@ set edit:completion:arg-completer[tokctl] = {|@words|
             cand --key-file 'A file with the key that the other tool encrypted with [env: TOKCTL_IMPORT_KEY, or the tool''s own variable; for a bundle TOKCTL_BUNDLE_KEY, TOKCTL_BUNDLE_KEY_FILE, TOKCTL_BUNDLE_PASSPHRASE, TOKCTL_BUNDLE_PASSPHRASE_FILE]'
             cand -u 'Whose it is, where the file does not say [env: TOKCTL_USER]'
             cand --user 'Whose it is, where the file does not say [env: TOKCTL_USER]'
-            cand --provider 'The service to keep it under, in place of the one that the file is for'
+            cand --provider 'The service to keep it under, in place of the one that the file is for; also PROVIDER/USER'
+            cand --only 'Take in only this credential, or only those of this service; can be repeated'
             cand --server 'The service''s own address, where the file does not say, such as https://jira.example.com'
             cand --key-slot 'The kind of key slot that a new vault gets, or that opens this one: keychain, key, passphrase or recovery; or the id of the one slot to open it with'
             cand --vault 'The vault''s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]'
@@ -426,6 +427,8 @@ set edit:completion:arg-completer[tokctl] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
         }
         &'tokctl;export'= {
+            cand -u 'The user of the services that are named without one [env: TOKCTL_USER]'
+            cand --user 'The user of the services that are named without one [env: TOKCTL_USER]'
             cand --to 'What the bundle opens with: the key in a file, or a passphrase, which is asked for [env: TOKCTL_BUNDLE_PASSPHRASE, TOKCTL_BUNDLE_PASSPHRASE_FILE]'
             cand -o 'The file to make; one that is there is left alone [default: stdout, if it is no terminal]'
             cand --output 'The file to make; one that is there is left alone [default: stdout, if it is no terminal]'
@@ -499,7 +502,7 @@ set edit:completion:arg-completer[tokctl] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
         }
         &'tokctl;git-credential'= {
-            cand --provider 'Only credentials of this service'
+            cand --provider 'Only credentials of this service, or only this one'
             cand -u 'Only this user''s, whatever name git asks for'
             cand --user 'Only this user''s, whatever name git asks for'
             cand --vault 'The vault''s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]'

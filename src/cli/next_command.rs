@@ -132,8 +132,7 @@ fn has_client(context: &Context, provider: &Provider) -> bool {
 /// waits for nobody.
 fn stored_kind(context: &Context, account: &Account) -> Option<Kind> {
     let vault = Vault::open_unlocked(context.vault().ok()?).ok()?;
-    let (summaries, _) = vault.summaries().ok()?;
-    summaries.into_iter().find(|one| one.account == *account).map(|one| one.kind)
+    vault.summary(account).ok()?.map(|summary| summary.kind)
 }
 
 /// Returns the command that was typed, with `flags` besides.

@@ -175,6 +175,7 @@ mod tests {
             retry_after: None,
             date: None,
             location: None,
+            challenge: None,
             content_type: None,
             body: zeroize::Zeroizing::new(body.as_bytes().to_vec()),
             sent: SentSecrets::default(),

@@ -18,6 +18,7 @@ use zeroize::Zeroizing;
 pub(crate) use super::authentication::Authentication;
 use super::body::Body;
 use super::json_object::json_object;
+use super::proxy;
 use super::sent_secrets::SentSecrets;
 use super::tls;
 use super::told::ToldRequest;
@@ -74,6 +75,8 @@ pub(crate) struct Answer {
     pub(crate) date: Option<Timestamp>,
     /// The address that a redirect names (RFC 9110 §10.2.2), which is not followed here.
     pub(crate) location: Option<String>,
+    /// The challenge that says what the server wants (RFC 9110 §11.6.1).
+    pub(crate) challenge: Option<String>,
     /// The media type that the server names (RFC 9110 §8.3).
     pub(crate) content_type: Option<String>,
     pub(crate) body: Zeroizing<Vec<u8>>,
@@ -280,7 +283,8 @@ async fn read_answer(
     let mut response = match request.send().await {
         Ok(response) => response,
         Err(error) => {
-            let not_sent = error.is_connect() || error.is_builder();
+            let not_sent =
+                error.is_connect() || error.is_builder() || tls::is_refused_handshake(&error);
             let why = cause(&error);
             return Err(if not_sent {
                 Fault::NotSent { authority, why }
@@ -294,6 +298,7 @@ async fn read_answer(
     let retry_after = header_text(&response, &header::RETRY_AFTER)
         .and_then(|value| parse_retry_after(value, date));
     let location = header_text(&response, &header::LOCATION).map(ToOwned::to_owned);
+    let challenge = header_text(&response, &header::WWW_AUTHENTICATE).map(ToOwned::to_owned);
     let content_type = header_text(&response, &header::CONTENT_TYPE).map(ToOwned::to_owned);
     let mut body = Body::new();
     loop {
@@ -311,6 +316,7 @@ async fn read_answer(
                     retry_after,
                     date,
                     location,
+                    challenge,
                     content_type,
                     body,
                     sent,
@@ -327,7 +333,7 @@ async fn read_answer(
 /// Returns why a request failed, in a few words: those of the innermost error, which names the fault
 /// itself, and never the URL, which may hold a secret.
 fn cause(error: &(dyn Error + 'static)) -> String {
-    if let Some(words) = tls::fault(error) {
+    if let Some(words) = tls::fault(error).or_else(|| proxy::fault(error)) {
         return words;
     }
     let mut innermost = error;

@@ -6,6 +6,7 @@
 mod authentication;
 pub(crate) mod sent_secrets;
 mod tls;
+mod proxy;
 mod told;
 mod json_object;
 mod body;

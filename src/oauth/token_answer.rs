@@ -171,6 +171,7 @@ mod tests {
             retry_after: None,
             date: None,
             location: None,
+            challenge: None,
             content_type: None,
             body: Zeroizing::new(body.as_bytes().to_vec()),
             sent: SentSecrets::default(),

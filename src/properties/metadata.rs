@@ -32,6 +32,7 @@ pub fn metadata(data: &[u8]) {
         retry_after: None,
         date: None,
         location,
+        challenge: None,
         content_type: None,
         body: Zeroizing::new(body.to_vec()),
         sent: SentSecrets::default(),

@@ -53,6 +53,7 @@ pub fn token_answer(data: &[u8]) {
         retry_after: Some(Duration::from_secs(7)),
         date: None,
         location: None,
+        challenge: None,
         content_type: None,
         body: Zeroizing::new(body.to_vec()),
         sent: crate::oauth::sent_secrets::SentSecrets::default(),

@@ -159,11 +159,20 @@ fn works(summary: &Summary, last: Option<&Attempt>, now: Timestamp) -> String {
             && matches!(last.outcome, Outcome::Transient | Outcome::Configuration)
             && summary.last_refreshed_at.is_none_or(|at| at <= last.ended_at)
     });
+    // Nobody but the service can say it of a token that a person brought.
+    let was_checked =
+        last.is_some_and(|last| last.action == Action::Check && last.outcome == Outcome::Done);
+    let works = match summary.kind {
+        summary::Kind::Static if !was_checked => "not checked yet",
+        summary::Kind::Static | summary::Kind::OAuth => "works",
+    };
     let token = match summary.expires_at {
         Some(at) if at <= now => "refreshes when used".to_owned(),
-        Some(at) if summary.refreshable => format!("works, refreshes {}", time::relative(at, now)),
-        Some(at) => format!("works, ends {}", time::relative(at, now)),
-        None => "works".to_owned(),
+        Some(at) if summary.refreshable => {
+            format!("{works}, refreshes {}", time::relative(at, now))
+        }
+        Some(at) => format!("{works}, ends {}", time::relative(at, now)),
+        None => works.to_owned(),
     };
     match (failed, summary.login_by) {
         (Some(failed), _) => {

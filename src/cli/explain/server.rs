@@ -85,6 +85,9 @@ pub(super) fn check_error(error: &CheckError) -> CliError {
             ResourceError::Fault(Fault::Setup { .. }) => {
                 (Kind::Usage, "mend the definition's `ca_file`, and log in again".into())
             }
+            ResourceError::NoVerdict(no) if !no.is_passing() => {
+                (Kind::Failed, Hint::Login(account.clone()))
+            }
             ResourceError::NoVerdict(_) | ResourceError::Fault(_) => {
                 (Kind::ProviderUnavailable, command("why", account).into())
             }

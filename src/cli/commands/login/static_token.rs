@@ -16,7 +16,7 @@ use crate::model::account::{Account, UserName};
 use crate::model::credential::{Api, ApiAuth, Expiry};
 use crate::ops::login::static_token;
 use crate::ops::providers::{self, Provider};
-use crate::secret::AccessToken;
+use crate::secret::{AccessToken, SecretText};
 
 #[derive(Debug, Clone, clap::Args)]
 #[group(skip)]
@@ -86,6 +86,7 @@ pub(super) fn run(
     }
     let mut place = destination.place(&account.provider, Some(&account.user))?;
     let stored = token(own, context, &account).and_then(|token| {
+        let token = fit(token, &api.auth)?;
         let expiry = given_end.unwrap_or_else(|| static_token::stated_end(&token));
         let stored = static_token::store(&mut place, &account, token, expiry, api, now)?;
         Ok((stored, expiry))
@@ -116,6 +117,18 @@ fn end_in_words(end: Timestamp, is_given: bool, now: Timestamp) -> String {
         (false, false) => "which says that it ended",
     };
     format!(", {says} {} ({})", time::relative(end, now), time::rfc3339(end))
+}
+
+/// Fails if `token` can't be carried as `auth` says. A blank is part of no token in a header (RFC
+/// 6750 §2.1); it comes of two words that were pasted.
+fn fit(token: AccessToken, auth: &ApiAuth) -> Result<AccessToken, CliError> {
+    match auth {
+        ApiAuth::Bearer | ApiAuth::Header(_) if token.expose().contains(char::is_whitespace) => {
+            Err(CliError::new(Kind::Usage, "that is no token: there is a blank in it")
+                .hint("pipe in the token alone"))
+        }
+        ApiAuth::Bearer | ApiAuth::Header(_) | ApiAuth::Basic => Ok(token),
+    }
 }
 
 /// Fails if `name` can't be part of Basic authentication (RFC 7617 §2).
