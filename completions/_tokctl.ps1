@@ -322,7 +322,7 @@ Register-ArgumentCompleter -Native -CommandName 'tokctl' -ScriptBlock {
             break
         }
         'tokctl;rotate-key' {
-            [CompletionResult]::new('--drop-slot', '--drop-slot', [CompletionResultType]::ParameterName, 'Drop this key slot instead of renewing it; may be repeated')
+            [CompletionResult]::new('--drop-slot', '--drop-slot', [CompletionResultType]::ParameterName, 'Drop this key slot instead of renewing it: its id, as `tokctl key list` shows it, the beginning of the id, or its kind; may be repeated')
             [CompletionResult]::new('--vault', '--vault', [CompletionResultType]::ParameterName, 'The vault''s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours: auto, always or never [env: NO_COLOR, CLICOLOR_FORCE]')
@@ -388,6 +388,8 @@ Register-ArgumentCompleter -Native -CommandName 'tokctl' -ScriptBlock {
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours: auto, always or never [env: NO_COLOR, CLICOLOR_FORCE]')
             [CompletionResult]::new('--no-rotate', '--no-rotate', [CompletionResultType]::ParameterName, 'Keep the data key: whoever kept the slot and its secret goes on opening the vault')
+            [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Don''t ask, also where the slot is the one that opens the vault now, or leaves nothing but recovery codes')
+            [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Don''t ask, also where the slot is the one that opens the vault now, or leaves nothing but recovery codes')
             [CompletionResult]::new('--no-input', '--no-input', [CompletionResultType]::ParameterName, 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print data and errors as JSON')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say less on stderr; twice: errors alone')
@@ -430,7 +432,8 @@ Register-ArgumentCompleter -Native -CommandName 'tokctl' -ScriptBlock {
             [CompletionResult]::new('--key-file', '--key-file', [CompletionResultType]::ParameterName, 'A file with the key that the other tool encrypted with [env: TOKCTL_IMPORT_KEY, or the tool''s own variable; for a bundle TOKCTL_BUNDLE_KEY, TOKCTL_BUNDLE_KEY_FILE, TOKCTL_BUNDLE_PASSPHRASE, TOKCTL_BUNDLE_PASSPHRASE_FILE]')
             [CompletionResult]::new('-u', '-u', [CompletionResultType]::ParameterName, 'Whose it is, where the file does not say [env: TOKCTL_USER]')
             [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'Whose it is, where the file does not say [env: TOKCTL_USER]')
-            [CompletionResult]::new('--provider', '--provider', [CompletionResultType]::ParameterName, 'The service to keep it under, in place of the one that the file is for')
+            [CompletionResult]::new('--provider', '--provider', [CompletionResultType]::ParameterName, 'The service to keep it under, in place of the one that the file is for; also PROVIDER/USER')
+            [CompletionResult]::new('--only', '--only', [CompletionResultType]::ParameterName, 'Take in only this credential, or only those of this service; can be repeated')
             [CompletionResult]::new('--server', '--server', [CompletionResultType]::ParameterName, 'The service''s own address, where the file does not say, such as https://jira.example.com')
             [CompletionResult]::new('--key-slot', '--key-slot', [CompletionResultType]::ParameterName, 'The kind of key slot that a new vault gets, or that opens this one: keychain, key, passphrase or recovery; or the id of the one slot to open it with')
             [CompletionResult]::new('--vault', '--vault', [CompletionResultType]::ParameterName, 'The vault''s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]')
@@ -450,6 +453,8 @@ Register-ArgumentCompleter -Native -CommandName 'tokctl' -ScriptBlock {
             break
         }
         'tokctl;export' {
+            [CompletionResult]::new('-u', '-u', [CompletionResultType]::ParameterName, 'The user of the services that are named without one [env: TOKCTL_USER]')
+            [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'The user of the services that are named without one [env: TOKCTL_USER]')
             [CompletionResult]::new('--to', '--to', [CompletionResultType]::ParameterName, 'What the bundle opens with: the key in a file, or a passphrase, which is asked for [env: TOKCTL_BUNDLE_PASSPHRASE, TOKCTL_BUNDLE_PASSPHRASE_FILE]')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'The file to make; one that is there is left alone [default: stdout, if it is no terminal]')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'The file to make; one that is there is left alone [default: stdout, if it is no terminal]')
@@ -527,7 +532,7 @@ Register-ArgumentCompleter -Native -CommandName 'tokctl' -ScriptBlock {
             break
         }
         'tokctl;git-credential' {
-            [CompletionResult]::new('--provider', '--provider', [CompletionResultType]::ParameterName, 'Only credentials of this service')
+            [CompletionResult]::new('--provider', '--provider', [CompletionResultType]::ParameterName, 'Only credentials of this service, or only this one')
             [CompletionResult]::new('-u', '-u', [CompletionResultType]::ParameterName, 'Only this user''s, whatever name git asks for')
             [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'Only this user''s, whatever name git asks for')
             [CompletionResult]::new('--vault', '--vault', [CompletionResultType]::ParameterName, 'The vault''s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]')

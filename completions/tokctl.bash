@@ -386,12 +386,20 @@ _tokctl() {
             return 0
             ;;
         tokctl__subcmd__export)
-            opts="-y -o -q -v -h --to --move --yes --output --resume --vault --config --no-input --json --color --quiet --verbose --help"
+            opts="-u -y -o -q -v -h --user --to --move --yes --output --resume --vault --config --no-input --json --color --quiet --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -u)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --to)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -534,7 +542,7 @@ _tokctl() {
             return 0
             ;;
         tokctl__subcmd__import)
-            opts="-u -q -v -h --key-file --dry-run --replace --take-over --user --provider --server --key-slot --vault --config --no-input --json --color --quiet --verbose --help bundle agentllm salla state-tokens pauth refresh-service google rclone"
+            opts="-u -q -v -h --key-file --dry-run --replace --take-over --user --provider --only --server --key-slot --vault --config --no-input --json --color --quiet --verbose --help bundle agentllm salla state-tokens pauth refresh-service google rclone"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -553,6 +561,10 @@ _tokctl() {
                     return 0
                     ;;
                 --provider)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --only)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -688,7 +700,7 @@ _tokctl() {
             return 0
             ;;
         tokctl__subcmd__key__subcmd__remove)
-            opts="-q -v -h --no-rotate --vault --config --no-input --json --color --quiet --verbose --help"
+            opts="-y -q -v -h --no-rotate --yes --vault --config --no-input --json --color --quiet --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -305,7 +305,7 @@ set edit:completion:arg-completer[tokctl] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
         }
         &'tokctl;rotate-key'= {
-            cand --drop-slot 'Drop this key slot instead of renewing it; may be repeated'
+            cand --drop-slot 'Drop this key slot instead of renewing it: its id, as `tokctl key list` shows it, the beginning of the id, or its kind; may be repeated'
             cand --vault 'The vault''s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]'
             cand --config 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]'
             cand --color 'When to use colours: auto, always or never [env: NO_COLOR, CLICOLOR_FORCE]'
@@ -367,6 +367,8 @@ set edit:completion:arg-completer[tokctl] = {|@words|
             cand --config 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]'
             cand --color 'When to use colours: auto, always or never [env: NO_COLOR, CLICOLOR_FORCE]'
             cand --no-rotate 'Keep the data key: whoever kept the slot and its secret goes on opening the vault'
+            cand -y 'Don''t ask, also where the slot is the one that opens the vault now, or leaves nothing but recovery codes'
+            cand --yes 'Don''t ask, also where the slot is the one that opens the vault now, or leaves nothing but recovery codes'
             cand --no-input 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]'
             cand --json 'Print data and errors as JSON'
             cand -q 'Say less on stderr; twice: errors alone'
@@ -406,7 +408,8 @@ set edit:completion:arg-completer[tokctl] = {|@words|
             cand --key-file 'A file with the key that the other tool encrypted with [env: TOKCTL_IMPORT_KEY, or the tool''s own variable; for a bundle TOKCTL_BUNDLE_KEY, TOKCTL_BUNDLE_KEY_FILE, TOKCTL_BUNDLE_PASSPHRASE, TOKCTL_BUNDLE_PASSPHRASE_FILE]'
             cand -u 'Whose it is, where the file does not say [env: TOKCTL_USER]'
             cand --user 'Whose it is, where the file does not say [env: TOKCTL_USER]'
-            cand --provider 'The service to keep it under, in place of the one that the file is for'
+            cand --provider 'The service to keep it under, in place of the one that the file is for; also PROVIDER/USER'
+            cand --only 'Take in only this credential, or only those of this service; can be repeated'
             cand --server 'The service''s own address, where the file does not say, such as https://jira.example.com'
             cand --key-slot 'The kind of key slot that a new vault gets, or that opens this one: keychain, key, passphrase or recovery; or the id of the one slot to open it with'
             cand --vault 'The vault''s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]'
@@ -425,6 +428,8 @@ set edit:completion:arg-completer[tokctl] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
         }
         &'tokctl;export'= {
+            cand -u 'The user of the services that are named without one [env: TOKCTL_USER]'
+            cand --user 'The user of the services that are named without one [env: TOKCTL_USER]'
             cand --to 'What the bundle opens with: the key in a file, or a passphrase, which is asked for [env: TOKCTL_BUNDLE_PASSPHRASE, TOKCTL_BUNDLE_PASSPHRASE_FILE]'
             cand -o 'The file to make; one that is there is left alone [default: stdout, if it is no terminal]'
             cand --output 'The file to make; one that is there is left alone [default: stdout, if it is no terminal]'
@@ -498,7 +503,7 @@ set edit:completion:arg-completer[tokctl] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
         }
         &'tokctl;git-credential'= {
-            cand --provider 'Only credentials of this service'
+            cand --provider 'Only credentials of this service, or only this one'
             cand -u 'Only this user''s, whatever name git asks for'
             cand --user 'Only this user''s, whatever name git asks for'
             cand --vault 'The vault''s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]'

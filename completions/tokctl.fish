@@ -295,7 +295,7 @@ complete -c tokctl -n "__fish_tokctl_using_subcommand providers" -l json -d 'Pri
 complete -c tokctl -n "__fish_tokctl_using_subcommand providers" -s q -l quiet -d 'Say less on stderr; twice: errors alone'
 complete -c tokctl -n "__fish_tokctl_using_subcommand providers" -s v -l verbose -d 'Show each request on stderr; twice: also what decides'
 complete -c tokctl -n "__fish_tokctl_using_subcommand providers" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c tokctl -n "__fish_tokctl_using_subcommand rotate-key" -l drop-slot -d 'Drop this key slot instead of renewing it; may be repeated' -r
+complete -c tokctl -n "__fish_tokctl_using_subcommand rotate-key" -l drop-slot -d 'Drop this key slot instead of renewing it: its id, as `tokctl key list` shows it, the beginning of the id, or its kind; may be repeated' -r
 complete -c tokctl -n "__fish_tokctl_using_subcommand rotate-key" -l vault -d 'The vault\'s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]' -r -F
 complete -c tokctl -n "__fish_tokctl_using_subcommand rotate-key" -l config -d 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]' -r -F
 complete -c tokctl -n "__fish_tokctl_using_subcommand rotate-key" -l color -d 'When to use colours: auto, always or never [env: NO_COLOR, CLICOLOR_FORCE]' -r -f -a "auto\t''
@@ -347,6 +347,7 @@ complete -c tokctl -n "__fish_tokctl_using_subcommand key; and __fish_seen_subco
 always\t''
 never\t''"
 complete -c tokctl -n "__fish_tokctl_using_subcommand key; and __fish_seen_subcommand_from remove" -l no-rotate -d 'Keep the data key: whoever kept the slot and its secret goes on opening the vault'
+complete -c tokctl -n "__fish_tokctl_using_subcommand key; and __fish_seen_subcommand_from remove" -s y -l yes -d 'Don\'t ask, also where the slot is the one that opens the vault now, or leaves nothing but recovery codes'
 complete -c tokctl -n "__fish_tokctl_using_subcommand key; and __fish_seen_subcommand_from remove" -l no-input -d 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]'
 complete -c tokctl -n "__fish_tokctl_using_subcommand key; and __fish_seen_subcommand_from remove" -l json -d 'Print data and errors as JSON'
 complete -c tokctl -n "__fish_tokctl_using_subcommand key; and __fish_seen_subcommand_from remove" -s q -l quiet -d 'Say less on stderr; twice: errors alone'
@@ -374,7 +375,8 @@ complete -c tokctl -n "__fish_tokctl_using_subcommand backup" -s v -l verbose -d
 complete -c tokctl -n "__fish_tokctl_using_subcommand backup" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tokctl -n "__fish_tokctl_using_subcommand import" -l key-file -d 'A file with the key that the other tool encrypted with [env: TOKCTL_IMPORT_KEY, or the tool\'s own variable; for a bundle TOKCTL_BUNDLE_KEY, TOKCTL_BUNDLE_KEY_FILE, TOKCTL_BUNDLE_PASSPHRASE, TOKCTL_BUNDLE_PASSPHRASE_FILE]' -r -F
 complete -c tokctl -n "__fish_tokctl_using_subcommand import" -s u -l user -d 'Whose it is, where the file does not say [env: TOKCTL_USER]' -r
-complete -c tokctl -n "__fish_tokctl_using_subcommand import" -l provider -d 'The service to keep it under, in place of the one that the file is for' -r
+complete -c tokctl -n "__fish_tokctl_using_subcommand import" -l provider -d 'The service to keep it under, in place of the one that the file is for; also PROVIDER/USER' -r
+complete -c tokctl -n "__fish_tokctl_using_subcommand import" -l only -d 'Take in only this credential, or only those of this service; can be repeated' -r
 complete -c tokctl -n "__fish_tokctl_using_subcommand import" -l server -d 'The service\'s own address, where the file does not say, such as https://jira.example.com' -r
 complete -c tokctl -n "__fish_tokctl_using_subcommand import" -l key-slot -d 'The kind of key slot that a new vault gets, or that opens this one: keychain, key, passphrase or recovery; or the id of the one slot to open it with' -r
 complete -c tokctl -n "__fish_tokctl_using_subcommand import" -l vault -d 'The vault\'s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]' -r -F
@@ -390,6 +392,7 @@ complete -c tokctl -n "__fish_tokctl_using_subcommand import" -l json -d 'Print 
 complete -c tokctl -n "__fish_tokctl_using_subcommand import" -s q -l quiet -d 'Say less on stderr; twice: errors alone'
 complete -c tokctl -n "__fish_tokctl_using_subcommand import" -s v -l verbose -d 'Show each request on stderr; twice: also what decides'
 complete -c tokctl -n "__fish_tokctl_using_subcommand import" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c tokctl -n "__fish_tokctl_using_subcommand export" -s u -l user -d 'The user of the services that are named without one [env: TOKCTL_USER]' -r
 complete -c tokctl -n "__fish_tokctl_using_subcommand export" -l to -d 'What the bundle opens with: the key in a file, or a passphrase, which is asked for [env: TOKCTL_BUNDLE_PASSPHRASE, TOKCTL_BUNDLE_PASSPHRASE_FILE]' -r
 complete -c tokctl -n "__fish_tokctl_using_subcommand export" -s o -l output -d 'The file to make; one that is there is left alone [default: stdout, if it is no terminal]' -r -F
 complete -c tokctl -n "__fish_tokctl_using_subcommand export" -l vault -d 'The vault\'s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]' -r -F
@@ -453,7 +456,7 @@ complete -c tokctl -n "__fish_tokctl_using_subcommand use" -l json -d 'Print dat
 complete -c tokctl -n "__fish_tokctl_using_subcommand use" -s q -l quiet -d 'Say less on stderr; twice: errors alone'
 complete -c tokctl -n "__fish_tokctl_using_subcommand use" -s v -l verbose -d 'Show each request on stderr; twice: also what decides'
 complete -c tokctl -n "__fish_tokctl_using_subcommand use" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c tokctl -n "__fish_tokctl_using_subcommand git-credential" -l provider -d 'Only credentials of this service' -r
+complete -c tokctl -n "__fish_tokctl_using_subcommand git-credential" -l provider -d 'Only credentials of this service, or only this one' -r
 complete -c tokctl -n "__fish_tokctl_using_subcommand git-credential" -s u -l user -d 'Only this user\'s, whatever name git asks for' -r
 complete -c tokctl -n "__fish_tokctl_using_subcommand git-credential" -l vault -d 'The vault\'s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]' -r -F
 complete -c tokctl -n "__fish_tokctl_using_subcommand git-credential" -l config -d 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]' -r -F
@@ -533,5 +536,6 @@ end
 complete -c tokctl -n __tokctl_takes_a_name -f -a '(__tokctl_names)'
 complete -c tokctl -n __tokctl_takes_a_name -l env -x -a '(__tokctl_names)'
 complete -c tokctl -n __tokctl_takes_a_name -l file -x -a '(__tokctl_names)'
+complete -c tokctl -n __tokctl_takes_a_name -l only -x -a '(__tokctl_names)'
 complete -c tokctl -n __tokctl_takes_a_name -l provider -x -a '(__tokctl_names)'
 complete -c tokctl -n __tokctl_takes_a_name -s u -l user -x -a '(__tokctl_names)'
