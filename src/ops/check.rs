@@ -83,7 +83,7 @@ pub(crate) fn request(
 /// [`Status::Active`] if the token works, [`Status::Inactive`] if not.
 ///
 /// The statuses [`Status::LoginRequired`] and [`Status::HandedOver`] stay, because they are about
-/// the grant and not about its last access token. The caller renews a token that is due before:
+/// the grant and not about its last access token; with the first, a refused token counts as ended. The caller renews a token that is due before:
 /// a verdict about an expired token says nothing. Fails with [`Error::Check`] if there is no
 /// verdict.
 pub(crate) fn check(
@@ -134,6 +134,10 @@ fn with_status(credential: &Credential, verdict: Verdict, now: Timestamp) -> Opt
     let status = match (credential.status, verdict) {
         (Status::Active, Verdict::Refused) => Status::Inactive,
         (Status::Inactive, Verdict::Accepted) => Status::Active,
+        // Nothing renews the token any more, so nobody may be handed it.
+        (Status::LoginRequired, Verdict::Refused) if !credential.expiry().is_past(now) => {
+            return Some(credential.clone().with_dead_token(now));
+        }
         (Status::Active, Verdict::Accepted)
         | (Status::Inactive, Verdict::Refused)
         | (Status::LoginRequired | Status::HandedOver, _) => return None,
@@ -175,7 +179,9 @@ fn attempt(
             (Outcome::Refused, Some(format!("{what} (HTTP {})", meta.status)))
         }
         Ok(CheckAnswer { verdict: Err(error), .. }) => {
-            (Outcome::Transient, Some(error.to_string()))
+            let outcome =
+                if error.is_passing() { Outcome::Transient } else { Outcome::Configuration };
+            (outcome, Some(error.to_string()))
         }
         Err(fault) => (Outcome::Transient, Some(fault.to_string())),
     };

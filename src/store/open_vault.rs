@@ -300,7 +300,7 @@ impl OpenVault {
         let outcome = self.under_key(|key| {
             let change = change();
             let remember =
-                if change.is_bookkeeping() { Remember::Nothing } else { self.remember() };
+                if change.effect().is_bookkeeping { Remember::Nothing } else { self.remember() };
             self.vault.engine.commit(key, change, remember, &self.watermarks)
         })?;
         self.has_written.store(true, Ordering::Relaxed);

@@ -29,6 +29,13 @@ pub(super) fn trust_hint(error: &private_file::Error) -> String {
         private_file::Error::WritableByOthers { paths } => keep_writers_out(paths),
         private_file::Error::Shared { .. } => "keep it in a directory of your own".into(),
         private_file::Error::ForeignOwner { owner, name, .. } => {
+            // A container job of GitHub's runs as root in the home of a user that it does not know.
+            if name.is_none() && rustix::process::geteuid().is_root() {
+                return format!(
+                    "run it as user {owner}, or name a file of your own; in a container: export \
+                     HOME=/root"
+                );
+            }
             let owner = name.as_ref().map_or_else(|| format!("user {owner}"), quoted_name);
             format!("run it as {owner}, or name a file of your own")
         }
@@ -36,7 +43,13 @@ pub(super) fn trust_hint(error: &private_file::Error) -> String {
         private_file::Error::Denied { path } => format!("chmod u+rw {}", quoted(path)),
         private_file::Error::TooLarge { .. } => "name another file".into(),
         taken if is_taken(taken) => "name a file that is not there yet".into(),
-        private_file::Error::Io { path, .. } => format!("ls -ld {}", quoted(path)),
+        private_file::Error::Io { path, .. } => {
+            let mut there = path.ancestors().filter(|path| path.exists());
+            match there.next() {
+                Some(there) => format!("ls -ld {}", quoted(there)),
+                None => "ls -ld .".into(),
+            }
+        }
     }
 }
 
