@@ -108,7 +108,8 @@ impl Environment {
     }
 }
 
-fn is_of_the_key(name: &OsStr) -> bool {
+/// Returns whether the variable `name` holds or locates a secret that opens something.
+pub(crate) fn is_of_the_key(name: &OsStr) -> bool {
     name.to_str().is_some_and(|name| OF_THE_KEY.contains(&name))
 }
 

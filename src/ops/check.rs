@@ -96,6 +96,8 @@ pub(crate) fn check(
         let row = credential::expect(vault, account)?.trusted(account)?;
         let check = request(account, &row.stored.credential, today)?;
         let token = token_of(account, &row.stored.credential)?;
+        // A verdict about an older token could not be stored.
+        vault.expect_newest(account)?;
         let began_at = clock();
         if let Some(until) = paused_until(vault, account, began_at)? {
             return Err(CheckError::Paused { account: account.clone(), until }.into());

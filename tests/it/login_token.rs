@@ -204,3 +204,16 @@ fn a_vault_may_lie_elsewhere() {
     let env = env.set("TOKCTL_VAULT", vault);
     env.tokctl(["get"]).assert().success().stdout_eq("made-up-token\n");
 }
+
+#[test]
+fn an_api_token_of_atlassians_cloud_comes_with_its_name() {
+    let env = TestEnv::new();
+    let login = ["login", "jira/alice", "--server", "example.atlassian.net", "--token-stdin"];
+    let said = stderr(&env.tokctl(login).stdin("made-up-token").assert().code(2));
+    assert!(said.contains("give `--username`"), "{said}");
+    let named = login.iter().chain(&["--username", "alice@example.com"]);
+    env.tokctl(named).stdin("made-up-token").assert().success();
+    // A server of one's own takes a personal access token as it is.
+    let own = ["login", "jira/bob", "--server", "jira.example.com", "--token-stdin"];
+    env.tokctl(own).stdin("made-up-token").assert().success();
+}

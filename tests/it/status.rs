@@ -125,3 +125,11 @@ fn a_client_that_is_refused_and_a_dead_server_need_somebody() {
     assert!(told.contains("its token has ended; the last refresh failed"), "{told}");
     assert!(told.contains("tokctl refresh acme/x"), "{told}");
 }
+
+#[test]
+fn a_prompt_gets_one_word_about_a_vault_that_can_not_be_read() {
+    let env = TestEnv::new().with_static_token("x", "made-up-x");
+    std::fs::write(env.vault_path(), "made up").unwrap();
+    let short = ["status", "--short"];
+    env.tokctl(short).assert().code(7).stdout_eq("tokctl doctor! ").stderr_eq("");
+}

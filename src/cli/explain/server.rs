@@ -53,9 +53,8 @@ pub(super) fn listener_error(error: &ListenerError) -> CliError {
             Kind::Usage,
             "end the program that has it, or name another registered port with `--port`".into(),
         ),
-        ListenerError::TimedOut | ListenerError::Rejected(_) => {
-            (Kind::LoginFailed, Hint::Again(&[]))
-        }
+        ListenerError::TimedOut => (Kind::LoginFailed, Hint::Again(&["--timeout", "15m"])),
+        ListenerError::Rejected(_) => (Kind::LoginFailed, Hint::Again(&[])),
         ListenerError::Bind { .. } | ListenerError::Io(_) => (Kind::Failed, Hint::Again(&[])),
     };
     CliError::of(kind, error).hint(hint)

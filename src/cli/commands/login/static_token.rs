@@ -10,7 +10,7 @@ use crate::cli::client_settings;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
 use crate::cli::questions::given;
-use crate::cli::typed::{login_command, user_flag};
+use crate::cli::typed::{command, login_command};
 use crate::cli::{stdin, time};
 use crate::model::account::{Account, UserName};
 use crate::model::credential::{Api, ApiAuth, Expiry};
@@ -95,10 +95,9 @@ pub(super) fn run(
         .at()
         .map(|end| format!(", which ends {} ({})", time::relative(end, now), time::rfc3339(end)));
     context.ui.status(&format!(
-        "stored the token for {account}{}: tokctl get {} {}",
+        "stored the token for {account}{}: {}",
         end.unwrap_or_default(),
-        account.provider,
-        user_flag(account.user.as_str())
+        command("get", &account)
     ));
     Ok(Done::of(&account, &credential))
 }
@@ -138,7 +137,7 @@ fn api(
     let kept = stored.filter(|stored| stored.is_static());
     let basic_name = kept.and_then(Stored::basic_name).map(str::to_owned);
     let username = own.username.clone().or(basic_name);
-    if provider.api_auth() == ApiAuth::Basic && username.is_none() {
+    if username.is_none() && static_token::needs_name(provider, destination.server.as_ref()) {
         return Err(CliError::new(
             Kind::Usage,
             format!("`{}` takes a token with a name: give `--username`", provider.name),
