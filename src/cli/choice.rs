@@ -235,8 +235,10 @@ pub(crate) fn no_match(
         format!("there is no credential{what}{}", did_you_mean(&near_names)),
     );
     if let Some(first) = near.first() {
+        // Another service's token in place of the one that was asked for would go astray.
+        let is_other = provider.is_some_and(|named| *named != first.provider);
         return error.hint(match verb {
-            verb if takes_more(verb) => "tokctl list".to_owned(),
+            verb if is_other || takes_more(verb) => "tokctl list".to_owned(),
             verb => command(verb, first),
         });
     }
@@ -260,6 +262,18 @@ pub(crate) fn no_match(
         .into(),
         None => error.hint(Hint::LoginTo(provider.clone())),
     }
+}
+
+/// Returns a question that names the accounts in `vault` that are most like what was named, to stand
+/// behind a message, or nothing if none is like it.
+pub(crate) fn suggestion(
+    vault: &Vault,
+    provider: Option<&ProviderName>,
+    user: Option<&UserName>,
+) -> String {
+    let accounts = vault.accounts(None, None).unwrap_or_default();
+    let near = near_accounts(&accounts, provider, user);
+    did_you_mean(&near.iter().map(ToString::to_string).collect::<Vec<_>>())
 }
 
 /// One of the two parts of an account's name.

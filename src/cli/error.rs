@@ -101,6 +101,10 @@ pub(crate) enum Hint {
     Within(String, Box<Hint>),
 }
 
+/// What opens a vault where there is neither a keychain nor a person.
+pub(super) const KEY_OF_ONES_OWN: &str =
+    "make a key with `tokctl key generate > FILE`, and set TOKCTL_KEY_FILE to that file";
+
 impl Hint {
     /// Makes a hint of a sentence with `hint` in the place of its `{}`.
     pub(crate) fn within(sentence: impl Into<String>, hint: Self) -> Self {

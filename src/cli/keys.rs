@@ -1,13 +1,15 @@
 //! The unlocking of the vault: by a secret from the environment, by the keychain, or by a question.
 
+use std::cell::{Cell, RefCell};
 use std::path::Path;
 
 use zeroize::Zeroizing;
 
 use super::context::{Context, UNANSWERED};
-use super::error::{CliError, Kind};
+use super::error::{CliError, KEY_OF_ONES_OWN, Kind};
 use super::explain::keep_writers_out;
 use super::key_material;
+use super::questions::{given, some_secret};
 use super::slot_choice::SlotChoice;
 use super::time;
 use crate::ops::error::StoreError;
@@ -71,29 +73,33 @@ fn unlocked(context: &Context, vault: Vault) -> Result<OpenVault, CliError> {
 }
 
 /// Asks for the secret that opens `vault`, or its slot `only`, and asks again if it does not.
+///
+/// A secret is tried while the question is open: what is typed meanwhile does not show either.
 fn unlock_by_asking(
     context: &Context,
     vault: Vault,
     typed: Typed,
     only: Option<SlotId>,
 ) -> Result<OpenVault, CliError> {
-    let mut vault = vault;
-    for try_number in 1.. {
-        let locked = match vault.unlock_with(typed.ask(context)?, only) {
-            Ok(vault) => return Ok(vault),
-            Err(locked) => locked,
+    let (locked, tries) = (RefCell::new(Some(vault)), Cell::new(0));
+    typed.ask(context, |secret| {
+        let vault = locked.take().expect("each try that fails gives it back");
+        let still_locked = match vault.unlock_with(secret, only) {
+            Ok(vault) => return Ok(Ok(vault)),
+            Err(still_locked) => still_locked,
         };
-        if !matches!(locked.error, StoreError::WrongSecret { .. }) {
-            return Err(locked.into());
+        if !matches!(still_locked.error, StoreError::WrongSecret { .. }) {
+            return Ok(Err(still_locked.into()));
         }
-        if try_number == TRIES {
-            break;
+        tries.set(tries.get() + 1);
+        if tries.get() == TRIES {
+            let message = format!("nothing that was typed opens the vault, after {TRIES} tries");
+            let error = CliError::new(Kind::KeyUnavailable, message).hint("tokctl key list");
+            return Ok(Err(error));
         }
-        context.ui.warning("that does not open the vault: look for a slip, and type it again");
-        vault = locked.vault;
-    }
-    let message = format!("nothing that was typed opens the vault, after {TRIES} tries");
-    Err(CliError::new(Kind::KeyUnavailable, message).hint("tokctl key list"))
+        locked.replace(Some(still_locked.vault));
+        Err("that does not open the vault: look for a slip, and type it again".into())
+    })?
 }
 
 /// Opens the vault at `path` with the secret that a person types.
@@ -129,8 +135,7 @@ pub(crate) fn open_or_create(
         }
         Some(SlotKind::Keychain) => SlotSecret::Keychain(patience(context)),
         Some(kind @ SlotKind::Key) => key_from_environment(context, kind)?.ok_or_else(|| {
-            CliError::new(Kind::Usage, "a `key` slot needs a key")
-                .hint("set TOKCTL_KEY to what `tokctl key generate` prints")
+            CliError::new(Kind::Usage, "a `key` slot needs a key").hint(KEY_OF_ONES_OWN)
         })?,
         Some(SlotKind::Passphrase) => match key_material::passphrase(context)? {
             Some(with) => with,
@@ -243,33 +248,48 @@ impl Typed {
         }
     }
 
-    fn ask(self, context: &Context) -> Result<SlotSecret, CliError> {
+    /// Asks until `accept` takes the secret that was typed, and returns what it makes of it. It
+    /// gives the reason where it does not.
+    fn ask<T>(
+        self,
+        context: &Context,
+        accept: impl Fn(SlotSecret) -> Result<T, String>,
+    ) -> Result<T, CliError> {
         let (what, flag) = match self {
             Self::Passphrase => ("passphrase of the vault", PASSPHRASE_FLAG),
             Self::Recovery => ("recovery code of the vault", RECOVERY_FLAG),
             Self::Either => ("passphrase or recovery code of the vault", PASSPHRASE_FLAG),
         };
         // A code that was printed in several rows may be pasted so: a row ends with a hyphen.
-        let mut code = Zeroizing::new(String::with_capacity(LONGEST_CODE));
+        let rows = RefCell::new(Zeroizing::new(String::with_capacity(LONGEST_CODE)));
         loop {
-            let prompt = if code.is_empty() { what } else { "the next row of the code" };
-            let typed: Passphrase = context.ui.ask_for_secret(prompt, flag)?;
-            code.push_str(typed.expose());
-            match (self, key_text::slot_secret(&code)) {
-                (Self::Passphrase, _) | (Self::Either, Err(Malformed::Prefix)) => {
-                    return Ok(SlotSecret::Passphrase(typed));
-                }
-                (Self::Recovery | Self::Either, Ok(code @ SlotSecret::Recovery(_))) => {
-                    return Ok(code);
-                }
-                (Self::Recovery | Self::Either, Err(Malformed::Checksum))
-                    if code.trim_end().ends_with('-') => {}
-                (Self::Recovery | Self::Either, _) => {
-                    code.clear();
-                    context
-                        .ui
-                        .warning("that is no recovery code: look for a slip, and type it again");
-                }
+            let begun = !rows.borrow().is_empty();
+            let prompt = if begun { "the next row of the code" } else { what };
+            let answer = context.ui.ask_secret(prompt, flag, |typed| {
+                let typed: Passphrase = some_secret(typed)?;
+                let mut code = rows.borrow_mut();
+                code.push_str(typed.expose());
+                let secret = match (self, key_text::slot_secret(&code)) {
+                    (Self::Passphrase, _) | (Self::Either, Err(Malformed::Prefix)) => {
+                        SlotSecret::Passphrase(typed)
+                    }
+                    (Self::Recovery | Self::Either, Ok(code @ SlotSecret::Recovery(_))) => code,
+                    (Self::Recovery | Self::Either, Err(Malformed::Checksum))
+                        if code.trim_end().ends_with('-') =>
+                    {
+                        return Ok(None);
+                    }
+                    (Self::Recovery | Self::Either, _) => {
+                        code.clear();
+                        let reason = "that is no recovery code: look for a slip, and type it again";
+                        return Err(reason.into());
+                    }
+                };
+                code.clear();
+                accept(secret).map(Some)
+            })?;
+            if let Some(accepted) = given(answer)? {
+                return Ok(accepted);
             }
         }
     }

@@ -6,11 +6,11 @@ use std::ffi::OsString;
 use super::browser::Browser;
 use super::client_settings;
 use super::context::Context;
-use super::error::{CliError, Hint, filled};
+use super::error::{CliError, Hint, KEY_OF_ONES_OWN, filled};
 use super::typed::{command_line, login_command};
 use crate::model::account::{Account, ProviderName};
 use crate::model::definition::RefreshKind;
-use crate::model::summary::Kind;
+use crate::model::summary::{Kind, Summary};
 use crate::ops::Vault;
 use crate::ops::providers::{self, Provider};
 
@@ -35,9 +35,7 @@ pub(crate) fn text(context: &Context, args: &[OsString], hint: &Hint) -> String 
         Hint::Confirmed(command) => confirmed(context, command.clone()),
         Hint::Again(flags) => again(args, flags),
         Hint::OtherSlot if context.ui.can_ask() => again(args, &["--key-slot", "passphrase"]),
-        Hint::OtherSlot => {
-            "set TOKCTL_KEY_FILE to a file with what `tokctl key generate` prints".into()
-        }
+        Hint::OtherSlot => KEY_OF_ONES_OWN.into(),
         Hint::Within(sentence, hint) => filled(sentence, &text(context, args, hint)),
     }
 }
@@ -60,10 +58,15 @@ pub(crate) fn login(context: &Context, account: &Account) -> String {
         return command;
     }
     let provider = providers::today(&account.provider, context.config().ok());
-    match (stored_kind(context, account), provider) {
+    let (own, others) = stored_kinds(context, account);
+    match (own, provider) {
         (Some(Kind::Static), _) => format!("{command} --token-stdin"),
         (Some(Kind::OAuth), Some(provider)) => with_client(context, &provider, command),
         (Some(Kind::OAuth), None) => command,
+        // A client of the service's other logins serves this one too.
+        (None, Some(provider)) if others == Some(Kind::OAuth) => {
+            with_client(context, &provider, command)
+        }
         (None, Some(provider)) => unattended(context, &provider, command),
         (None, None) => "tokctl providers".into(),
     }
@@ -108,12 +111,16 @@ fn unattended(context: &Context, provider: &Provider, command: String) -> String
     if has_client(context, provider) {
         return with_client(context, provider, command);
     }
-    let token_needs_more =
-        provider.definition.server.is_none()
-            && provider.definition.api_base_url.as_ref().is_some_and(|address| {
-                address.contains("{server}") || address.contains("{site_id}")
-            });
-    if token_needs_more {
+    let definition = &provider.definition;
+    let token_needs_more = definition.server.is_none()
+        && definition
+            .api_base_url
+            .as_ref()
+            .is_some_and(|address| address.contains("{server}") || address.contains("{site_id}"));
+    // Nobody said that tokens are made by hand at a service of the user's own.
+    let is_for_clients = definition.setup.is_none()
+        && (definition.issuer.is_some() || definition.token_endpoint.is_some());
+    if token_needs_more || is_for_clients {
         return format!("tokctl providers {}", provider.name);
     }
     format!("{command} --token-stdin")
@@ -128,20 +135,34 @@ fn has_client(context: &Context, provider: &Provider) -> bool {
                 .is_ok_and(|secret| secret.is_some()))
 }
 
-/// Returns the kind of the credential of `account`, if one is stored. Reads the clear columns, and
-/// waits for nobody.
-fn stored_kind(context: &Context, account: &Account) -> Option<Kind> {
-    let vault = Vault::open_unlocked(context.vault().ok()?).ok()?;
-    let (summaries, _) = vault.summaries().ok()?;
-    summaries.into_iter().find(|one| one.account == *account).map(|one| one.kind)
+/// Returns the kind of the credential of `account`, and the kind of one of the service's others, if
+/// they are stored. Reads the clear columns, and waits for nobody.
+fn stored_kinds(context: &Context, account: &Account) -> (Option<Kind>, Option<Kind>) {
+    let read = || {
+        let vault = Vault::open_unlocked(context.vault().ok()?).ok()?;
+        vault.summaries(|one| one.account.provider == account.provider).ok()
+    };
+    let summaries = read().unwrap_or_default();
+    let (own, others): (Vec<_>, Vec<_>) = summaries.iter().partition(|one| one.account == *account);
+    let kind = |found: &[&Summary]| found.first().map(|one| one.kind);
+    (kind(&own), kind(&others))
 }
 
-/// Returns the command that was typed, with `flags` besides.
+/// Returns the command that was typed, with `flags` besides. A flag with a value that was typed
+/// already gets the new value.
 fn again(args: &[OsString], flags: &[&str]) -> String {
-    let flags: Vec<OsString> = flags.iter().map(OsString::from).collect();
     let end = args.iter().position(|arg| arg == "--").unwrap_or(args.len());
     let (before, behind) = args.split_at(end);
-    command_line(&[before, &flags, behind].concat())
+    let mut before = before.to_vec();
+    if let [flag, _] = flags {
+        let joined = format!("{flag}=");
+        before.retain(|arg| !arg.to_string_lossy().starts_with(&joined));
+        if let Some(at) = before.iter().position(|arg| arg == flag) {
+            before.drain(at..before.len().min(at + 2));
+        }
+    }
+    before.extend(flags.iter().map(OsString::from));
+    command_line(&[&before, behind].concat())
 }
 
 #[cfg(test)]
@@ -153,5 +174,12 @@ mod tests {
         let args = ["/usr/bin/tokctl", "run", "--env", "A=a/b c", "--", "x"].map(OsString::from);
         assert_eq!(again(&args, &["--yes"]), "tokctl run --env 'A=a/b c' --yes -- x");
         assert_eq!(again(&args[..2], &[]), "tokctl run");
+        for typed in [
+            &["tokctl", "login", "--timeout", "1s", "a"][..],
+            &["tokctl", "login", "--timeout=1s", "a"],
+        ] {
+            let args: Vec<OsString> = typed.iter().map(OsString::from).collect();
+            assert_eq!(again(&args, &["--timeout", "15m"]), "tokctl login a --timeout 15m");
+        }
     }
 }

@@ -27,6 +27,15 @@ const OTHER_WORDS: [(&str, &str); 14] = [
     ("remove", "delete rm drop forget"),
 ];
 
+/// Flags with which other tools take a secret, each with the one by which it comes in here: no
+/// secret is read from a command line.
+const SECRET_FLAGS: [(&str, &str); 4] = [
+    ("--client-secret", "--client-secret-file"),
+    ("--token", "--token-stdin"),
+    ("--password", "--token-stdin"),
+    ("--passphrase", "TOKCTL_PASSPHRASE_FILE"),
+];
+
 /// Returns the error for a command line that clap refused. `command` are the names of the program
 /// and of the command in `args`, and `subcommands` those that may follow.
 pub(crate) fn explain(
@@ -65,11 +74,20 @@ pub(crate) fn explain(
                 Some(_) | None => usage(sentence(error), help),
             }
         }
+        ErrorKind::UnknownArgument if let Some(instead) = secret_flag(error) => {
+            usage(format!("no secret is taken from a command line: use `{instead}`"), help)
+        }
         ErrorKind::MissingRequiredArgument if is_run => {
             usage("the command to run is missing, which stands behind `--`".into(), help)
         }
         _ => usage(sentence(error), help),
     }
+}
+
+/// Returns what to give in place of an unknown flag that would take a secret.
+fn secret_flag(error: &clap::Error) -> Option<&'static str> {
+    let stray = text(error, ContextKind::InvalidArg)?;
+    SECRET_FLAGS.iter().find(|(flag, _)| *flag == stray).map(|(_, instead)| *instead)
 }
 
 /// Returns clap's sentence: the first paragraph, with the possible values and what is near.

@@ -116,9 +116,7 @@ fn provider_or_warning(context: &Context, account: &Account) -> Option<Provider>
 ///
 /// The stored login goes on with its own until the user logs in again.
 pub(crate) fn warn_of_drift(context: &Context, account: &Account, credential: &Credential) {
-    if providers::login_client(credential).is_none()
-        || provider_or_warning(context, account).is_none()
-    {
+    if providers::login_client(credential).is_none() {
         return;
     }
     let Some(what) = drift(context, account, credential) else { return };

@@ -1,7 +1,16 @@
 //! Words for kinds and statuses of credentials, as tables and JSON print them.
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+
 use crate::model::credential::Status;
 use crate::model::summary::Kind;
+use crate::ops::SlotKind;
+
+/// Returns the parser of a kind of key slot, from which shells complete the words.
+pub(crate) fn slot_kind_parser() -> impl TypedValueParser<Value = SlotKind> {
+    let kinds = [SlotKind::Keychain, SlotKind::Key, SlotKind::Passphrase, SlotKind::Recovery];
+    PossibleValuesParser::new(kinds.map(SlotKind::as_str)).try_map(|word| word.parse::<SlotKind>())
+}
 
 /// Returns the word for a kind of credential.
 pub(crate) fn kind_word(kind: Kind) -> &'static str {

@@ -174,6 +174,11 @@ impl ProjectFile {
         Err(Error::NoFile { directory: directory.to_owned() })
     }
 
+    /// Returns why project's files in `directory` and above it can't be read as such.
+    pub(crate) fn faults(directory: &Path) -> Vec<Error> {
+        directory.ancestors().filter_map(|above| Self::read(above).err()).collect()
+    }
+
     /// Reads the project's file in `directory`, if there is one.
     fn read(directory: &Path) -> Result<Option<Self>, Error> {
         let path = directory.join(FILE);

@@ -33,6 +33,12 @@ impl Site {
     }
 }
 
+/// Returns whether `server` is a site in Atlassian's cloud, which takes an API token with the name of
+/// its account alone. A server of one's own takes a personal access token without.
+pub(crate) fn wants_name(server: &Address) -> bool {
+    server.url().host_str().is_some_and(|host| host.ends_with(".atlassian.net"))
+}
+
 /// Lists the sites that `token` reaches.
 pub(crate) fn list_sites(
     endpoint: &Address,

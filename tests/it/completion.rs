@@ -115,3 +115,20 @@ fn a_name_that_would_be_an_option_is_joined_to_one() {
     assert_eq!(names(&env, "zsh", &["get", "--user", ""]), [""; 0]);
     assert_eq!(names(&env, "zsh", &["get", "--user="]), ["--user=-x"]);
 }
+
+#[test]
+fn key_slots_are_told_by_kind_and_by_id() {
+    let env = world(&["alice"]);
+    let id = crate::key_slots::id_of(&env, "key");
+    // The scripts for the other shells list fixed words themselves.
+    let kinds = names(&env, "fish", &["key", "add", ""]);
+    let kinds: Vec<&str> = kinds.iter().map(|line| line.trim_end()).collect();
+    assert_eq!(kinds, ["key", "keychain", "passphrase", "recovery"]);
+    for shell in ["bash", "zsh", "fish"] {
+        let slots = [id.as_str(), "key"];
+        assert_eq!(names(&env, shell, &["key", "remove", ""]), slots, "{shell}");
+        assert_eq!(names(&env, shell, &["rotate-key", "--drop-slot", ""]), slots, "{shell}");
+    }
+    let script = stdout(&env.tokctl(["completions", "zsh"]).assert().success());
+    assert!(script.contains("keychain passphrase") || script.contains("keychain key"), "{script}");
+}

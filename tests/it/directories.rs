@@ -135,3 +135,20 @@ fn where_others_could_write_what_was_kept_it_is_refused() {
     assert!(said.contains("chmod"), "{said}");
     inside(&env, "project", &["get", "vendor/bob"]).assert().success();
 }
+
+#[test]
+fn a_mistake_about_a_directory_is_told() {
+    let env = world();
+    let said = stderr(&inside(&env, "project", &["use", "vendor"]).assert().code(2));
+    assert!(
+        said.contains("vendor/alice, vendor/bob") && said.contains("use vendor/alice"),
+        "{said}"
+    );
+    inside(&env, "project", &["use", "vendor/bob"]).assert().success();
+    let unset = inside(&env, "project/deep", &["use", "--unset", "vendor"]).assert().success();
+    let said = stderr(&unset);
+    assert!(said.contains("/project` above it"), "{said}");
+    fs::write(env.path("other/.tokctl.toml"), "vendor = alice\n").unwrap();
+    let said = stderr(&inside(&env, "other", &["use"]).assert().success());
+    assert!(said.contains(".tokctl.toml") && said.contains("does not count"), "{said}");
+}

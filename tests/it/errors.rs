@@ -104,3 +104,24 @@ fn help_is_a_command_as_well_as_a_flag() {
     }
     env.tokctl(["help", "nothing"]).assert().code(2);
 }
+
+#[test]
+fn a_secret_on_the_command_line_is_refused_with_the_way_in() {
+    let env = TestEnv::new();
+    for (flag, instead) in
+        [("--client-secret", "`--client-secret-file`"), ("--token", "`--token-stdin`")]
+    {
+        let said = stderr(&env.tokctl(["login", "github", flag, "made-up"]).assert().code(2));
+        assert!(said.contains(instead) && !said.contains("did you mean"), "{said}");
+    }
+}
+
+#[test]
+fn a_hint_for_a_slip_gives_no_other_services_token() {
+    let env = TestEnv::new().with_static_token("bot", "made-up-token");
+    let said = stderr(&env.tokctl(["get", "vender/bot"]).assert().code(3));
+    assert!(said.contains("did you mean `vendor/bot`?"), "{said}");
+    assert!(said.contains("hint: tokctl list"), "{said}");
+    let said = stderr(&env.tokctl(["get", "vendor/bto"]).assert().code(3));
+    assert!(said.contains("hint: tokctl get vendor/bot"), "{said}");
+}

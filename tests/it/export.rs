@@ -894,3 +894,23 @@ fn a_service_and_a_user_name_a_credential_too() {
     export(&["acme/x", "--user", "y"]).code(2).stdout_eq("");
     export(&["acme", "--user", "nobody"]).code(3).stdout_eq("");
 }
+
+#[test]
+fn everything_that_can_travel_is_exported_at_once() {
+    let server = AuthorizationServer::start();
+    let env = here(&server).with_static_token("a", "made-up-a").with_static_token("b", "made-up-b");
+    let done = env.tokctl(["export", "--all"].iter().chain(&TO_KEY)).assert().success();
+    let there = there();
+    import(&there, &stdout(&done)).success();
+    there.tokctl(["get", "vendor/b"]).assert().success().stdout_eq("made-up-b\n");
+    there.tokctl(["get", "acme/x"]).assert().success().stdout_eq("access-1\n");
+    hand_over(&env);
+    let all = env.tokctl(["export", "--all", "vendor", "acme"].iter().chain(&TO_KEY)).assert();
+    let said = stderr(&all.success());
+    assert!(said.contains("acme/x was handed over before"), "{said}");
+    let none = env.tokctl(["export", "--all", "acme"].iter().chain(&TO_KEY)).assert().code(3);
+    none.stdout_eq("");
+    let of_one = env.tokctl(["export", "--all", "--user", "a"].iter().chain(&TO_KEY)).assert();
+    let said = stderr(&of_one.success());
+    assert!(said.contains("vendor/a") && !said.contains("vendor/b"), "{said}");
+}

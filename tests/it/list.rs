@@ -149,3 +149,12 @@ fn text_that_somebody_wrote_into_the_file_paints_no_terminal() {
     let listed = env.tokctl(["list", "--color", "always"]).assert();
     assert!(!stdout(&listed).contains("\u{1b}[31mb"), "{}", stdout(&listed));
 }
+
+#[test]
+fn a_name_that_matches_nothing_is_answered_with_the_nearest() {
+    let env = TestEnv::new().with_static_token("alice", "made-up-token");
+    for typed in [&["list", "vendro"][..], &["list", "vendor/alcie"]] {
+        let said = stderr(&env.tokctl(typed).assert().success().stdout_eq(""));
+        assert!(said.contains("did you mean `vendor/alice`?"), "{said}");
+    }
+}

@@ -404,16 +404,37 @@ fn a_passphrase_is_offered_where_there_is_no_keychain() {
     let env = TestEnv::without_key();
     env.define_vendor();
     for (answers, code) in [(&["no"][..], 5), (&["yes", "made up, new", "made up, new"], 0)] {
+        // Before the token is typed, which would be in vain.
         let mut session = in_bash(&env, 80, "login vendor --user x");
-        session.exp_string("token").unwrap();
-        session.send_line("made-up-token").unwrap();
         for (question, answer) in ["[y/N]", "new passphrase", "once more"].iter().zip(answers) {
             session.exp_string(question).unwrap();
             session.send_line(answer).unwrap();
+        }
+        if code == 0 {
+            session.exp_string("token (").unwrap();
+            session.send_line("made-up-token").unwrap();
         }
         let (said, _) = ending(session);
         assert_left_well(&said, code);
     }
     let env = env.set("TOKCTL_PASSPHRASE", "made up, new");
     env.tokctl(["get"]).assert().success().stdout_eq("made-up-token\n");
+}
+
+#[test]
+fn what_is_typed_while_a_passphrase_is_tried_does_not_show() {
+    let env = TestEnv::without_key().set("TOKCTL_PASSPHRASE", "made-up-passphrase");
+    let env = env.with_static_token("x", "made-up-x").unset("TOKCTL_PASSPHRASE");
+    let mut session = in_bash(&env, 80, "get");
+    session.exp_string("passphrase of the vault").unwrap();
+    // All at once: the second comes while the first is tried.
+    type_keys(&mut session, "made-up-slip\rmade-up-");
+    std::thread::sleep(std::time::Duration::from_millis(30));
+    type_keys(&mut session, "passphrase\r");
+    let (said, _) = ending(session);
+    assert_left_well(&said, 0);
+    assert!(said.contains("type it again"), "{said}");
+    assert!(said.contains("made-up-x"), "{said}");
+    assert!(!said.contains("made-up-slip") && !said.contains("passphrase\r\n"), "{said}");
+    assert!(!said.contains("made-up-p"), "{said}");
 }

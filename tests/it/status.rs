@@ -28,13 +28,13 @@ fn what_needs_somebody_comes_first_and_ends_with_4() {
     assert_eq!(lines[0][2], "tokctl login acme/z");
     assert!(lines[1][1].contains("needs a new token"), "{lines:?}");
     assert_eq!(lines[1][2], "tokctl login vendor/old --token-stdin");
-    assert_eq!(lines[2][1..], ["works", ""]);
+    assert_eq!(lines[2][1..], ["not checked yet", ""]);
     let said = stderr(&told);
     assert!(said.contains("2 credentials need somebody"), "{said}");
     assert!(said.contains("hint: tokctl login acme/z\n"), "{said}");
 
     let well = env.tokctl(["status", "vendor/x"]).assert().success().stderr_eq("");
-    assert_eq!(stdout(&well), "vendor/x\tworks\t\n");
+    assert_eq!(stdout(&well), "vendor/x\tnot checked yet\t\n");
     env.tokctl(["status", "vendor"]).assert().code(4);
     let said = stderr(&env.tokctl(["status", "vendor/y"]).assert().code(3));
     assert!(said.contains("no credential for `vendor/y`"), "{said}");
@@ -107,4 +107,12 @@ fn a_command_to_run_without_its_mark_is_told() {
     assert!(said.contains("hint: tokctl run --env A=vendor/x -- true -x\n"), "{said}");
     let said = stderr(&env.tokctl(["run", "--env", "A=vendor/x"]).assert().code(2));
     assert!(said.contains("stands behind `--`"), "{said}");
+}
+
+#[test]
+fn a_prompt_gets_one_word_about_a_vault_that_can_not_be_read() {
+    let env = TestEnv::new().with_static_token("x", "made-up-x");
+    std::fs::write(env.vault_path(), "made up").unwrap();
+    let short = ["status", "--short"];
+    env.tokctl(short).assert().code(7).stdout_eq("tokctl doctor! ").stderr_eq("");
 }

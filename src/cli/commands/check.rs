@@ -209,7 +209,9 @@ fn print_outcome(context: &Context, account: &Account, outcome: &Result<(), Miss
         Ok(()) => {}
         Err(Miss::Skipped(error)) => context.ui.detail(&error.message),
         Err(Miss::Inactive(error) | Miss::Failed(error)) => {
-            context.ui.warning(&error.in_one_line());
+            let (line, name) = (error.in_one_line(), format!("`{account}`"));
+            let is_named = line.contains(&name);
+            context.ui.warning(&if is_named { line } else { format!("{name}: {line}") });
         }
     }
 }

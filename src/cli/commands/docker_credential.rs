@@ -128,10 +128,8 @@ fn get(context: &Context) -> Result<ExitCode, CliError> {
 fn list(context: &Context) -> Result<(), CliError> {
     let mut listed = BTreeMap::new();
     if let Some(vault) = open(context)? {
-        for summary in vault.summaries()?.0 {
-            if let Some(server) =
-                summary.server_url.filter(|_| summary.status != Status::HandedOver)
-            {
+        for summary in vault.summaries(|summary| summary.status != Status::HandedOver)? {
+            if let Some(server) = summary.server_url {
                 let user = summary.username.unwrap_or_else(|| summary.account.user.to_string());
                 listed.insert(server, user);
             }
@@ -170,12 +168,11 @@ fn choose(
     vault: &Vault,
     registry: &Registry,
 ) -> Result<Option<Account>, CliError> {
-    let (mut found, _) = vault.summaries()?;
-    found.retain(|summary| {
+    let mut found = vault.summaries(|summary| {
         let server = summary.server_url.as_deref().and_then(|server| Url::parse(server).ok());
         summary.status != Status::HandedOver
             && server.and_then(|server| Registry::of(&server)).as_ref() == Some(registry)
-    });
+    })?;
     if found.len() > 1
         && let Some(user) = context.default_user()?
     {

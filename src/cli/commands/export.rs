@@ -13,8 +13,9 @@ use crate::cli::{audit_trail, keys, next_command, time};
 use crate::model::account::{Account, UserName};
 use crate::model::audit::{Action, Subject};
 use crate::model::bundle::Load;
-use crate::model::credential::{Expiry, Grant};
+use crate::model::credential::{Expiry, Grant, Status};
 use crate::model::reference::Named;
+use crate::model::summary::Summary;
 use crate::ops::export::{self, Sealed, Traveller};
 use crate::ops::providers::{self, RenewalRules};
 use crate::ops::{self, OpenVault, Vault};
@@ -42,11 +43,18 @@ Examples:
   tokctl key generate > bundle.key
   tokctl export github/bot --to key:bundle.key > ci.bundle
   tokctl export jira/alice@example.com --to passphrase --move --yes --output alice.bundle
+  tokctl export --all --to passphrase --output everything.bundle
   tokctl export --resume --output alice.bundle")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag that people type")]
 pub(crate) struct Args {
     /// The credentials, such as jira/alice@example.com, or services with one credential each
-    #[arg(value_name = "REF", required_unless_present = "resume")]
+    #[arg(value_name = "REF", required_unless_present_any = ["resume", "all"])]
     named: Vec<Named>,
+
+    /// Every credential, or every one of the services or of the USER that is named; those that
+    /// need a login stay here
+    #[arg(long, conflicts_with = "resume")]
+    all: bool,
 
     /// The user of the services that are named without one [env: TOKCTL_USER]
     #[arg(long, short, value_name = "USER", conflicts_with = "resume")]
@@ -70,7 +78,7 @@ pub(crate) struct Args {
     output: Option<PathBuf>,
 
     /// Put the bundle of an interrupted move in place; needs --output
-    #[arg(long, conflicts_with_all = ["named", "to", "moving"])]
+    #[arg(long, conflicts_with_all = ["named", "to", "moving", "all"])]
     resume: bool,
 }
 
@@ -86,7 +94,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     }
     let choices = choices(args)?;
     let vault = Vault::open(context.vault()?)?;
-    let accounts = accounts(&choices, context, &vault)?;
+    let accounts = accounts(&choices, args, context, &vault)?;
     // Without a terminal, the flag itself says it.
     if args.moving && !args.yes && context.ui.can_ask() {
         confirm(context, &accounts)?;
@@ -112,14 +120,53 @@ fn choices(args: &Args) -> Result<Vec<Choice>, CliError> {
 /// Returns the accounts that `choices` mean.
 fn accounts(
     choices: &[Choice],
+    args: &Args,
     context: &Context,
     vault: &Vault,
 ) -> Result<Vec<Account>, CliError> {
+    if args.all {
+        return all(choices, args.user.as_ref(), context, vault);
+    }
     let one = |choice: &Choice| match choice.account() {
         Some(account) => choice::stored(context, vault, &account),
         None => choice.resolve(context, vault, "export"),
     };
     choices.iter().map(one).collect()
+}
+
+/// Returns all accounts that `choices` mean, and that can travel. Tells which can't.
+fn all(
+    choices: &[Choice],
+    user: Option<&UserName>,
+    context: &Context,
+    vault: &Vault,
+) -> Result<Vec<Account>, CliError> {
+    let summaries = vault.summaries(|Summary { account, .. }| {
+        let is_meant = |choice: &Choice| {
+            choice.provider.as_ref().is_none_or(|provider| *provider == account.provider)
+                && choice.user.as_ref().is_none_or(|user| *user == account.user)
+        };
+        user.is_none_or(|user| *user == account.user)
+            && (choices.is_empty() || choices.iter().any(is_meant))
+    })?;
+    let mut accounts = Vec::new();
+    for summary in summaries {
+        let account = summary.account;
+        match summary.status {
+            Status::Active | Status::Inactive => accounts.push(account),
+            Status::LoginRequired => {
+                context.ui.warning(&format!("{account} stays here, since it needs a login"));
+            }
+            Status::HandedOver => {
+                context.ui.warning(&format!("{account} was handed over before"));
+            }
+        }
+    }
+    if accounts.is_empty() {
+        let message = "nothing that is stored can be exported";
+        return Err(CliError::new(Kind::NotFound, message).hint("tokctl list"));
+    }
+    Ok(accounts)
 }
 
 /// Asks whether the accounts may stop working here.

@@ -8,6 +8,7 @@ use crate::cli::context::Context;
 use crate::cli::error::{CliError, Hint, Kind};
 use crate::cli::slot_decisions::{self, Decisions, Purpose};
 use crate::cli::table::{Fit, Table};
+use crate::cli::words::slot_kind_parser;
 use crate::cli::{audit_trail, keys, new_secret, slot_names, time};
 use crate::model::audit::{Action, Subject};
 use crate::ops::key_slots::SlotId;
@@ -36,7 +37,7 @@ enum Command {
     /// once; it opens the vault where it is typed, or set as TOKCTL_KEY.
     Add {
         /// keychain, key, passphrase or recovery
-        #[arg(value_name = "KIND")]
+        #[arg(value_name = "KIND", value_parser = slot_kind_parser(), hide_possible_values = true)]
         kind: SlotKind,
     },
 
@@ -196,8 +197,9 @@ fn remove_and_rotate(
 /// ways on. A way that would leave nothing of `all` slots is none.
 fn no_secret(all: &[ListedSlot], ids: &[SlotId], undecided: Vec<(SlotId, String)>) -> CliError {
     let message = "a slot that stays needs its secret for a new data key, so nothing was changed";
+    let alone = format!("tokctl key remove {} --no-rotate", typed(ids));
     let mut error = CliError::new(Kind::Usage, message)
-        .hint(format!("do as said, or `tokctl key remove {} --no-rotate`", typed(ids)));
+        .hint(Hint::within("do as said, or {}", Hint::Confirmed(alone)));
     let going: Vec<SlotId> =
         ids.iter().copied().chain(undecided.iter().map(|(id, _)| *id)).collect();
     error.causes = undecided.into_iter().map(|(_, how)| how).collect();

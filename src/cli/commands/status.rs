@@ -61,19 +61,16 @@ struct Line {
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<ExitCode, CliError> {
-    let vault = match Vault::open_read_only(context.vault()?) {
-        Err(StoreError::NoVault { .. }) if args.short => return Ok(ExitCode::SUCCESS),
-        other => other?,
-    };
+    if args.short {
+        return short(args, context);
+    }
+    let vault = Vault::open_read_only(context.vault()?)?;
     let (lines, odd) = lines(&vault, &args.choice, time::now())?;
     let (provider, user) = (args.choice.provider.as_ref(), args.choice.user.as_ref());
-    if lines.is_empty() && !args.short && (provider.is_some() || user.is_some()) {
+    if lines.is_empty() && (provider.is_some() || user.is_some()) {
         return Err(choice::no_match(context, &vault, "status", provider, user));
     }
-    let needy: Vec<&Line> = lines.iter().take_while(|line| line.need != Need::Nothing).collect();
-    if args.short {
-        return short(context, &needy);
-    }
+    let needy = needy(&lines);
     if context.ui.json {
         context.ui.json(&Report::new(context, &lines))?;
     } else if lines.is_empty() && odd == 0 {
@@ -94,15 +91,31 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<ExitCode, CliError> 
     Err(CliError::new(Kind::LoginRequired, message).hint(remedy(context, first)))
 }
 
-/// Prints a word for a prompt: the one credential that needs somebody, or how many do.
-fn short(context: &Context, needy: &[&Line]) -> Result<ExitCode, CliError> {
-    let word = match needy {
-        [] => return Ok(ExitCode::SUCCESS),
-        [one] => format!("{}! ", one.account),
-        several => format!("{} logins! ", several.len()),
+/// Prints a word for a prompt: the one credential that needs somebody, or how many do, or that the
+/// vault can't be read. A prompt has no room for more, and comes again with each command.
+fn short(args: &Args, context: &Context) -> Result<ExitCode, CliError> {
+    let opened = Vault::open_read_only(context.vault()?);
+    if matches!(opened, Err(StoreError::NoVault { .. })) {
+        return Ok(ExitCode::SUCCESS);
+    }
+    let read =
+        opened.map_err(CliError::from).and_then(|vault| lines(&vault, &args.choice, time::now()));
+    let (kind, word) = match &read {
+        Err(error) => (error.kind, "tokctl doctor! ".to_owned()),
+        Ok((_, 1..)) => (Kind::VaultDamaged, "tokctl doctor! ".to_owned()),
+        Ok((lines, 0)) => match &needy(lines)[..] {
+            [] => return Ok(ExitCode::SUCCESS),
+            [one] => (Kind::LoginRequired, format!("{}! ", one.account)),
+            several => (Kind::LoginRequired, format!("{} logins! ", several.len())),
+        },
     };
     context.ui.data(word.as_bytes())?;
-    Ok(CliError::new(Kind::LoginRequired, "").exit_code())
+    Ok(CliError::new(kind, "").exit_code())
+}
+
+/// Returns those of the sorted `lines` whose credential needs somebody.
+fn needy(lines: &[Line]) -> Vec<&Line> {
+    lines.iter().take_while(|line| line.need != Need::Nothing).collect()
 }
 
 /// Returns a line for each credential that `choice` means, those that need somebody first, and the
@@ -159,11 +172,20 @@ fn works(summary: &Summary, last: Option<&Attempt>, now: Timestamp) -> String {
             && matches!(last.outcome, Outcome::Transient | Outcome::Configuration)
             && summary.last_refreshed_at.is_none_or(|at| at <= last.ended_at)
     });
+    // Nobody but the service can say it of a token that a person brought.
+    let was_checked =
+        last.is_some_and(|last| last.action == Action::Check && last.outcome == Outcome::Done);
+    let works = match summary.kind {
+        summary::Kind::Static if !was_checked => "not checked yet",
+        summary::Kind::Static | summary::Kind::OAuth => "works",
+    };
     let token = match summary.expires_at {
         Some(at) if at <= now => "refreshes when used".to_owned(),
-        Some(at) if summary.refreshable => format!("works, refreshes {}", time::relative(at, now)),
-        Some(at) => format!("works, ends {}", time::relative(at, now)),
-        None => "works".to_owned(),
+        Some(at) if summary.refreshable => {
+            format!("{works}, refreshes {}", time::relative(at, now))
+        }
+        Some(at) => format!("{works}, ends {}", time::relative(at, now)),
+        None => works.to_owned(),
     };
     match (failed, summary.login_by) {
         (Some(failed), _) => {

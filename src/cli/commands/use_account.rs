@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use crate::cli::choice::Choice;
+use crate::cli::choice::{self, Choice};
 use crate::cli::context::Context;
 use crate::cli::directory::{current_directory, place_of_kept};
 use crate::cli::error::{CliError, Kind};
-use crate::cli::typed::quoted;
+use crate::cli::typed::{command, quoted};
 use crate::config::directories::{DirectoryUser, FILE, Kept, ProjectFile, Source};
 use crate::model::account::{ProviderName, UserName};
 use crate::ops::Vault;
@@ -64,13 +64,11 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     if args.choice.provider.is_none() && args.choice.user.is_none() {
         return show(context, &kept, &directory);
     }
-    let account = if args.choice.user.is_some() {
-        let vault = args.choice.in_vault(Vault::open_read_only(context.vault()?))?;
-        args.choice.resolve(context, &vault, "use")?
-    } else {
-        return Err(CliError::new(Kind::Usage, "the user is missing, as in PROVIDER/USER")
-            .hint("tokctl list"));
-    };
+    let vault = args.choice.in_vault(Vault::open_read_only(context.vault()?))?;
+    if args.choice.user.is_none() {
+        return Err(no_user(context, &vault, args.choice.provider.as_ref()));
+    }
+    let account = args.choice.resolve(context, &vault, "use")?;
     kept.keep(&directory, &account.provider, &account.user);
     kept.store(&place)?;
     context.ui.status(&format!(
@@ -79,6 +77,17 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
         directory.display()
     ));
     Ok(())
+}
+
+/// Returns the error for a service that is named without a user, with the users that there are.
+fn no_user(context: &Context, vault: &Vault, provider: Option<&ProviderName>) -> CliError {
+    let accounts = vault.accounts(provider, None).unwrap_or_default();
+    let Some(first) = accounts.first() else {
+        return choice::no_match(context, vault, "use", provider, None);
+    };
+    let names: Vec<String> = accounts.iter().map(ToString::to_string).collect();
+    let message = format!("the user is missing: which one of {}?", names.join(", "));
+    CliError::new(Kind::Usage, message).hint(command("use", first))
 }
 
 fn allow(
@@ -114,8 +123,16 @@ fn unset(
 ) -> Result<(), CliError> {
     let forgotten = kept.forget(directory, provider);
     kept.store(place)?;
+    let above = kept.users(directory).into_iter().find_map(|one| match one.source {
+        Source::Kept(path) if provider.is_none_or(|named| *named == one.provider) => Some(path),
+        Source::Kept(_) | Source::Project(_) | Source::NotAllowed(_) => None,
+    });
     let directory = directory.display();
     context.ui.status(&match forgotten {
+        0 if let Some(above) = above => format!(
+            "nothing was kept for `{directory}`, but for `{}` above it: unset it there",
+            above.display()
+        ),
         0 => format!("nothing was kept for `{directory}`"),
         1 => format!("1 user of `{directory}` was forgotten"),
         many => format!("{many} users of `{directory}` were forgotten"),
@@ -126,6 +143,9 @@ fn unset(
 /// Shows the users that hold in the directory, and why.
 fn show(context: &Context, kept: &Kept, directory: &Path) -> Result<(), CliError> {
     let users = kept.users(directory);
+    for fault in ProjectFile::faults(directory) {
+        context.ui.warning(&format!("{fault}, so it does not count"));
+    }
     let variable = context.default_user()?;
     let default_user = context.config()?.default_user.clone();
     if context.ui.json {

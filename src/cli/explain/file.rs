@@ -43,7 +43,13 @@ pub(super) fn trust_hint(error: &private_file::Error) -> String {
         private_file::Error::Denied { path } => format!("chmod u+rw {}", quoted(path)),
         private_file::Error::TooLarge { .. } => "name another file".into(),
         taken if is_taken(taken) => "name a file that is not there yet".into(),
-        private_file::Error::Io { path, .. } => format!("ls -ld {}", quoted(path)),
+        private_file::Error::Io { path, .. } => {
+            let mut there = path.ancestors().filter(|path| path.exists());
+            match there.next() {
+                Some(there) => format!("ls -ld {}", quoted(there)),
+                None => "ls -ld .".into(),
+            }
+        }
     }
 }
 

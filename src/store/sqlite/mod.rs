@@ -4,9 +4,12 @@
 //! neighbours in `store/` decide that, and no type of SQLite's leaves this folder.
 
 mod failure;
+mod connection;
 mod values;
 mod earlier;
 mod schema;
+pub(crate) mod foreign;
+mod copy;
 mod database;
 pub(crate) mod header;
 mod sealing;
@@ -15,6 +18,7 @@ mod clear;
 pub(crate) mod evidence;
 pub(crate) mod listing;
 pub(crate) mod credentials;
+mod workers;
 pub(crate) mod reseal;
 pub(crate) mod slots;
 pub(crate) mod bundles;
@@ -128,7 +132,7 @@ impl Sqlite {
                 for change in changes {
                     seen.check(&sealing, change)?;
                     let outcome = apply::apply(&sealing, change)?;
-                    let replaces = matches!(change.ground(), Ground::Replaced(_));
+                    let replaces = matches!(change.effect().ground, Ground::Replaced(_));
                     if !replaces || outcome == Outcome::Done {
                         seen.note(&sealing, change)?;
                         accepted |= replaces;

@@ -30,10 +30,11 @@ impl<'a> Seen<'a> {
     /// Fails with [`Error::Older`] if `change` would use or write what is older than this machine
     /// has seen.
     pub(super) fn check(&self, sealing: &Sealing<'_, '_>, change: &Change) -> Result<(), Error> {
-        match change.ground() {
+        let effect = change.effect();
+        match effect.ground {
             Ground::Nothing | Ground::Replaced(_) => Ok(()),
             Ground::Header => {
-                for account in change.others_written() {
+                for account in effect.others_written {
                     self.check_credential(sealing, account)?;
                 }
                 self.check_header(sealing.counter_before())
@@ -73,12 +74,13 @@ impl<'a> Seen<'a> {
 
     /// Notes the numbers that `change` left in the vault, for [`Self::keep`].
     pub(super) fn note(&self, connection: &Connection, change: &Change) -> Result<(), Error> {
-        let (accounts, accepted): (Vec<&Account>, bool) = match change.ground() {
+        let effect = change.effect();
+        let (accounts, accepted) = match effect.ground {
             Ground::Replaced(accounts) => (accounts, true),
             Ground::Credential(account) => (vec![account], false),
-            Ground::Nothing | Ground::Header => (change.others_written(), false),
+            Ground::Nothing | Ground::Header => (Vec::new(), false),
         };
-        for account in accounts {
+        for account in accounts.into_iter().chain(effect.others_written) {
             self.note_credential(connection, account, accepted)?;
         }
         Ok(())

@@ -9,7 +9,7 @@ use crate::cli::environment::Environment;
 use crate::cli::ui::Color;
 use crate::model::account::Account;
 use crate::model::reference::{Reference, SCHEME};
-use crate::ops::{Vault, providers};
+use crate::ops::{SlotKind, Vault, providers};
 use crate::untrusted::printable;
 
 /// Returns the names that fit `position`, sorted and without repetition.
@@ -33,6 +33,7 @@ pub(super) fn names(position: &Position) -> BTreeSet<String> {
             let accounts = accounts(context, position).into_iter();
             accounts.map(|account| account.user.as_str().to_owned()).collect()
         }
+        (Kind::Slot, Some(context)) => slots(context),
         (Kind::Reference, Some(context)) => {
             let accounts = accounts(context, position).into_iter();
             accounts.map(|account| reference(&account, &position.typed)).collect()
@@ -65,6 +66,16 @@ fn defined_names(context: &Context) -> BTreeSet<String> {
     let none = crate::config::Config::default();
     let config = context.config().unwrap_or(&none);
     providers::names(config).into_iter().map(ToOwned::to_owned).collect()
+}
+
+/// Returns the names of the vault's key slots: their ids, and the kinds that mean one of them.
+fn slots(context: &Context) -> BTreeSet<String> {
+    let read = || Vault::open_unlocked(context.vault().ok()?).ok()?.slots().ok();
+    let slots = read().unwrap_or_default();
+    let is_only = |kind: SlotKind| slots.iter().filter(|slot| slot.kind == kind).count() == 1;
+    let kinds = slots.iter().map(|slot| slot.kind).filter(|kind| is_only(*kind));
+    let ids = slots.iter().map(|slot| slot.id.to_string());
+    kinds.map(|kind| kind.to_string()).chain(ids).collect()
 }
 
 /// Returns the accounts that match the provider and user given in earlier words.

@@ -15,6 +15,8 @@ pub(super) enum Kind {
     Defined,
     User,
     Reference,
+    /// The id of a key slot.
+    Slot,
     /// One of the fixed words that the argument takes.
     Word,
 }
@@ -127,7 +129,7 @@ impl<'a> Reader<'a> {
             ("config", _) => &mut self.given.config,
             (_, Some(Kind::Stored | Kind::Defined)) => &mut self.given.provider,
             (_, Some(Kind::User)) => &mut self.given.user,
-            (_, Some(Kind::Reference | Kind::Word) | None) => return,
+            (_, Some(Kind::Reference | Kind::Slot | Kind::Word) | None) => return,
         };
         *place = Some(value.to_owned());
     }
@@ -217,6 +219,7 @@ pub(super) fn kind(command: &Command, arg: &Arg) -> Option<Kind> {
         ("PROVIDER" | "PROVIDER[/USER]", _) => Some(Kind::Stored),
         ("USER", _) if arg.get_id() == "user" => Some(Kind::User),
         ("REF" | "NAME=REF", _) => Some(Kind::Reference),
+        ("ID", "remove" | "rotate-key") => Some(Kind::Slot),
         (_, _) => None,
     }
 }

@@ -66,7 +66,7 @@ fn has_keychain(kinds: &[SlotKind]) -> bool {
 }
 
 fn no_vault_row() -> Row {
-    Row::new(Check::Vault, Verdict::Fine, "there is none yet: the first login makes one")
+    Row::new(Check::Vault, Verdict::Hint, "there is none yet: the first login makes one")
         .hint(Hint::FirstLogin)
 }
 

@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use self::columns::{Column, Shown};
 use self::selection::{Listing, Selection};
-use crate::cli::choice::Choice;
+use crate::cli::choice::{self, Choice};
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Hint, Kind};
 use crate::cli::{next_command, time};
@@ -97,7 +97,8 @@ fn nothing(
     } else if let Some(within) = args.expiring_within {
         format!("nothing needs a login within {}", time::length(within))
     } else {
-        "nothing that is stored matches".into()
+        let (provider, user) = (args.choice.provider.as_ref(), args.choice.user.as_ref());
+        format!("nothing that is stored matches{}", choice::suggestion(vault, provider, user))
     })
 }
 

@@ -102,7 +102,8 @@ impl Destination<'_> {
         }
     }
 
-    fn open(&mut self) -> Result<&OpenVault, CliError> {
+    /// Opens the vault, or creates it, and keeps it open for what follows.
+    pub(super) fn open(&mut self) -> Result<&OpenVault, CliError> {
         let vault = self.take()?;
         Ok(self.opened.insert(vault))
     }

@@ -7,8 +7,8 @@ use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
 use crate::cli::pauses::pauses;
 use crate::cli::questions::Answer;
+use crate::cli::typed::command;
 use crate::cli::typed::login_command;
-use crate::cli::typed::user_flag;
 use crate::model::account::{self, Account, ProviderName, UserName};
 use crate::model::credential::Expiry;
 use crate::ops::login::{Granted, IdTokenWarning, LoggedIn, LoginTarget, Site};
@@ -204,10 +204,9 @@ fn report(
     let on = site.map(|site| &site.url).or(server).map(|at| format!(" on {}", at.authority()));
     let person = person.map_or_else(|| account.user.to_string(), str::to_owned);
     context.ui.status(&format!(
-        "logged in to {provider} as {person}{}: tokctl get {} {}",
+        "logged in to {provider} as {person}{}: {}",
         on.unwrap_or_default(),
-        account.provider,
-        user_flag(account.user.as_str())
+        command("get", account)
     ));
     if !logged_in.missing.is_empty() {
         context.ui.warning(&format!("asked for but not granted: {}", logged_in.missing));

@@ -15,6 +15,7 @@ use crate::model::address::Address;
 use crate::model::credential::ApiAuth;
 use crate::model::definition::RefreshKind;
 use crate::ops::login::service_account::GOOGLE;
+use crate::ops::login::static_token::needs_name;
 use crate::ops::providers::{self, Provider};
 use crate::secret::{AccessToken, ClientSecret};
 
@@ -64,6 +65,8 @@ pub(super) struct Known {
     pub(super) method: Option<Method>,
     /// The subjects that need no question.
     pub(super) subjects: Vec<Subject>,
+    /// The service's own address, if it was named.
+    pub(super) server: Option<Address>,
     /// Whether the user has an OAuth client at the service.
     pub(super) has_client: bool,
 }
@@ -134,13 +137,19 @@ pub(super) fn provider(
 
 /// Asks for everything else that is needed and not known. Goes back where Esc says so, in the end
 /// to before the first question.
+///
+/// The vault is opened before a token is asked for, so that nobody types one in vain.
 pub(super) fn ask(
     context: &Context,
+    destination: &mut Destination<'_>,
     provider: &Provider,
     known: &Known,
 ) -> Result<Answer<Answers>, CliError> {
     let mut dialogue = Dialogue { context, provider, known, answers: Answers::default() };
     while let Some(subject) = dialogue.next() {
+        if subject == Subject::Token {
+            destination.open()?;
+        }
         match dialogue.put(subject)? {
             Answer::Given(()) => dialogue.answers.asked.push(subject),
             Answer::Back => {
@@ -245,7 +254,8 @@ impl Dialogue<'_> {
                 )
             }
             Subject::Username => {
-                let needed = provider.api_auth() == ApiAuth::Basic;
+                let server = answers.server.as_ref().or(self.known.server.as_ref());
+                let needed = needs_name(provider, server);
                 let prompt = if needed {
                     "the account that the token is sent with"
                 } else {

@@ -10,6 +10,7 @@ mod whose;
 mod granted;
 mod choice;
 mod pages;
+mod unwanted;
 mod browser;
 mod device;
 mod client_credentials;
@@ -109,7 +110,7 @@ pub(crate) fn run(args: &Args, context: &Context, typed: &[OsString]) -> Result<
         }
         let known =
             known(args, &mut destination, stored.as_ref(), context, &provider, whose.user())?;
-        let answers = match guided::ask(context, &provider, &known)? {
+        let answers = match guided::ask(context, &mut destination, &provider, &known)? {
             Answer::Given(answers) => answers,
             Answer::Back if named.is_some() => return Err(given_up()),
             Answer::Back => continue,
@@ -172,7 +173,8 @@ fn known(
         (Subject::Token, args.static_token.reads_stdin()),
     ];
     let subjects = subjects.into_iter().filter_map(|(subject, known)| known.then_some(subject));
-    Ok(Known { method, subjects: subjects.collect(), has_client: is_ready })
+    let subjects = subjects.collect();
+    Ok(Known { method, subjects, server: destination.server.clone(), has_client: is_ready })
 }
 
 /// Prints the commands for next time: what is stored, and the login without questions.
