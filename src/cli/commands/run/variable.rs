@@ -109,11 +109,13 @@ impl Variable {
     pub(super) fn for_plain_text(name: &str) -> Result<Self, Refusal> {
         let is_well_formed = !name.is_empty()
             && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte));
-        match is_well_formed {
-            true if environment::is_of_the_key(OsStr::new(name)) => Err(Refusal::Own),
-            true => Ok(Self(name.to_owned())),
-            false => Err(Refusal::Name),
+        if !is_well_formed {
+            return Err(Refusal::Name);
         }
+        if environment::is_of_the_key(OsStr::new(name)) {
+            return Err(Refusal::Own);
+        }
+        Ok(Self(name.to_owned()))
     }
 }
 
