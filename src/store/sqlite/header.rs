@@ -29,7 +29,7 @@ pub(crate) enum Form {
     /// The form of the vaults up to version 5: evidence and counter are in the clear. A migration
     /// keeps it until the first write under the key.
     Earlier,
-    /// Today's form: header and evidence are sealed.
+    /// Today's form: the header is sealed, and evidence has a code.
     Sealed,
 }
 
