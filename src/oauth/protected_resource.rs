@@ -163,6 +163,7 @@ mod tests {
             retry_after: None,
             challenge: None,
             date: None,
+            location: None,
             content_type: None,
             body: zeroize::Zeroizing::new(body.as_bytes().to_vec()),
             sent: SentSecrets::default(),

@@ -178,9 +178,9 @@ fn copy_folder(from: &Path, to: &Path) {
         let path: PathBuf = entry.unwrap().path();
         let target = to.join(path.file_name().unwrap());
         if path.is_dir() {
-            copy_folder(&path, &target)
+            copy_folder(&path, &target);
         } else {
-            assert!(fs::copy(&path, &target).is_ok())
+            fs::copy(&path, &target).unwrap();
         }
     }
 }
@@ -217,7 +217,7 @@ const EVIDENCE: Codes = ([0, 7, 0, 0, 7, 7, 7, 0, 7, 0], 0);
 /// The credential is older than this machine has seen: likewise.
 const OLDER_ROW: Codes = ([0, 7, 0, 0, 7, 0, 7, 0, 0, 0], 0);
 /// The file is older than this machine has seen.
-const OLDER_FILE: Codes = ([0, 7, 0, 0, 7, 7, 7, 0, 0, 0], 0);
+const OLDER_FILE: Codes = ([0, 7, 0, 0, 7, 7, 7, 7, 0, 0], 0);
 /// Nothing opens, and what needs no key goes on.
 const SEALED: Codes = ([7, 7, 0, 0, 7, 7, 7, 7, 7, 7], 7);
 /// No key slot fits the key.

@@ -44,8 +44,8 @@ const LONGEST: u64 = 1024 * 1024;
 #[command(after_help = "\
 Examples:
   ln -s \"$(command -v tokctl)\" ~/.local/bin/docker-credential-tokctl
-  tokctl login ghcr/alice --server https://ghcr.io --token-stdin < token.txt
-  echo ghcr.io | tokctl docker-credential get")]
+  tokctl login acme/bot --server https://registry.acme.example --token-stdin < token.txt
+  echo registry.acme.example | tokctl docker-credential get")]
 pub(crate) struct Args {
     /// What docker asks for; `store` and `erase` change nothing, since tokctl keeps what `tokctl
     /// login` was given

@@ -164,9 +164,10 @@ fn in_file(path: &Path) -> Result<BTreeMap<Variable, Wish>, CliError> {
         let (content, _) = read.map_err(|error| untrusted_file(Kind::Usage, &error))?;
         (Zeroizing::new(content), format!("`{}`", printable(&path.to_string_lossy())))
     };
-    let mend = |line: usize| match is_stdin {
-        true => format!("mend line {line} of what stdin gets"),
-        false => format!("mend line {line} of {}", quoted(&path.to_string_lossy())),
+    let mend = |line: usize| {
+        let source = quoted(&path.to_string_lossy());
+        let source = if is_stdin { "what stdin gets" } else { source.as_str() };
+        format!("mend line {line} of {source}")
     };
     let entries = env_file::parse(&content).map_err(|slip| {
         CliError::new(Kind::Usage, format!("{shown}, line {}: {}", slip.line, slip.what))
