@@ -386,7 +386,7 @@ _tokctl() {
             return 0
             ;;
         tokctl__subcmd__export)
-            opts="-u -y -o -q -v -h --user --to --move --yes --output --resume --vault --config --no-input --json --color --quiet --verbose --help"
+            opts="-u -y -o -q -v -h --all --user --to --move --yes --output --resume --vault --config --no-input --json --color --quiet --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -622,7 +622,7 @@ _tokctl() {
             return 0
             ;;
         tokctl__subcmd__key__subcmd__add)
-            opts="-q -v -h --vault --config --no-input --json --color --quiet --verbose --help"
+            opts="-q -v -h --vault --config --no-input --json --color --quiet --verbose --help keychain key passphrase recovery"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -436,6 +436,7 @@ set edit:completion:arg-completer[tokctl] = {|@words|
             cand --vault 'The vault''s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]'
             cand --config 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]'
             cand --color 'When to use colours: auto, always or never [env: NO_COLOR, CLICOLOR_FORCE]'
+            cand --all 'Every credential, or every one of the services or of the USER that is named; those that need a login stay here'
             cand --move 'Hand the credentials over: they work here no more; needs --output'
             cand -y 'Don''t ask before --move'
             cand --yes 'Don''t ask before --move'

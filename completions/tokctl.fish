@@ -400,6 +400,7 @@ complete -c tokctl -n "__fish_tokctl_using_subcommand export" -l config -d 'The 
 complete -c tokctl -n "__fish_tokctl_using_subcommand export" -l color -d 'When to use colours: auto, always or never [env: NO_COLOR, CLICOLOR_FORCE]' -r -f -a "auto\t''
 always\t''
 never\t''"
+complete -c tokctl -n "__fish_tokctl_using_subcommand export" -l all -d 'Every credential, or every one of the services or of the USER that is named; those that need a login stay here'
 complete -c tokctl -n "__fish_tokctl_using_subcommand export" -l move -d 'Hand the credentials over: they work here no more; needs --output'
 complete -c tokctl -n "__fish_tokctl_using_subcommand export" -s y -l yes -d 'Don\'t ask before --move'
 complete -c tokctl -n "__fish_tokctl_using_subcommand export" -l resume -d 'Put the bundle of an interrupted move in place; needs --output'
@@ -534,6 +535,7 @@ function __tokctl_takes_a_name
 end
 
 complete -c tokctl -n __tokctl_takes_a_name -f -a '(__tokctl_names)'
+complete -c tokctl -n __tokctl_takes_a_name -l drop-slot -x -a '(__tokctl_names)'
 complete -c tokctl -n __tokctl_takes_a_name -l env -x -a '(__tokctl_names)'
 complete -c tokctl -n __tokctl_takes_a_name -l file -x -a '(__tokctl_names)'
 complete -c tokctl -n __tokctl_takes_a_name -l only -x -a '(__tokctl_names)'
