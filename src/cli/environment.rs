@@ -59,6 +59,11 @@ impl Environment {
         self.get(name).map(|value| Zeroizing::new(value.into_encoded_bytes())).is_some()
     }
 
+    /// Whether a variable is set to nothing.
+    pub(crate) fn is_empty(&self, name: &str) -> bool {
+        self.0.contains_key(OsStr::new(name)) && !self.is_set(name)
+    }
+
     /// Returns the value of a variable, or `None` if it is unset or empty.
     pub(crate) fn get(&self, name: &str) -> Option<OsString> {
         let value = match self.0.get(OsStr::new(name))? {
@@ -108,7 +113,8 @@ impl Environment {
     }
 }
 
-fn is_of_the_key(name: &OsStr) -> bool {
+/// Returns whether the variable `name` holds or locates a secret that opens something.
+pub(crate) fn is_of_the_key(name: &OsStr) -> bool {
     name.to_str().is_some_and(|name| OF_THE_KEY.contains(&name))
 }
 

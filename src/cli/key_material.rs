@@ -52,6 +52,15 @@ pub(super) fn key(context: &Context) -> Result<Option<SlotSecret>, CliError> {
         return Err(CliError::new(Kind::Usage, format!("both {one} and {other} are set"))
             .hint(format!("unset {other}")));
     }
+    if set.is_empty()
+        && let Some(empty) = ["TOKCTL_KEY", "TOKCTL_KEY_FILE", "TOKCTL_KEY_COMMAND"]
+            .into_iter()
+            .find(|name| environment.is_empty(name))
+    {
+        // A platform whose secret is missing sets an empty variable.
+        return Err(CliError::new(Kind::KeyUnavailable, format!("{empty} is set, but empty"))
+            .hint(format!("unset {empty}")));
+    }
     if let Some(text) = environment.text("TOKCTL_KEY").map(Zeroizing::new) {
         return parse_slot_secret("TOKCTL_KEY", &text).map(Some);
     }
@@ -178,7 +187,9 @@ fn read(context: &Context, path: &Path) -> Result<Zeroizing<String>, CliError> {
         private_file::read_trusted(path, LARGEST, || context.patience()).map_err(refused)?;
     let bytes = Zeroizing::new(bytes);
     let credentials = context.environment.get(CREDENTIALS);
+    // Nobody can change the mode there, and each call would warn.
     let kept_by_the_system = path.starts_with("/run/secrets")
+        || private_file::is_read_only(path)
         || credentials.is_some_and(|directory| path.starts_with(directory));
     if readers == Readers::Others && !kept_by_the_system {
         context.ui.warning(&format!(

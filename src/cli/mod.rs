@@ -100,6 +100,8 @@ enum Command {
     Use(Deferred<commands::use_account::Args>),
     #[command(name = "git-credential")]
     GitCredential(Deferred<commands::git_credential::Args>),
+    #[command(name = "docker-credential")]
+    DockerCredential(Deferred<commands::docker_credential::Args>),
     Doctor(Deferred<commands::doctor::Args>),
     Completions(Deferred<commands::completions::Args>),
     #[command(name = "man")]
@@ -111,7 +113,7 @@ enum Command {
 #[must_use]
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     memory::keep_private();
-    let args: Vec<OsString> = args.into_iter().collect();
+    let args = commands::docker_credential::as_command(args.into_iter().collect());
     let own = |word: &str| args.iter().take_while(|arg| *arg != "--").any(|arg| arg == word);
     // `run` has to know the caller's handling of the signal for its child. Asking for it costs more
     // than a `get` can afford.
@@ -210,6 +212,9 @@ fn dispatch(
         Command::Env(Deferred(args)) => commands::env::run(args, context),
         Command::Use(Deferred(args)) => commands::use_account::run(args, context),
         Command::GitCredential(Deferred(args)) => commands::git_credential::run(args, context),
+        Command::DockerCredential(Deferred(args)) => {
+            return commands::docker_credential::run(args, context);
+        }
         Command::Doctor(Deferred(args)) => commands::doctor::run(args, context),
         Command::Completions(Deferred(args)) => {
             commands::completions::run(args, context, describe_all(Root::command))

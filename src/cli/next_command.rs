@@ -140,11 +140,10 @@ fn has_client(context: &Context, provider: &Provider) -> bool {
 fn stored_kinds(context: &Context, account: &Account) -> (Option<Kind>, Option<Kind>) {
     let read = || {
         let vault = Vault::open_unlocked(context.vault().ok()?).ok()?;
-        Some(vault.summaries().ok()?.0)
+        vault.summaries(|one| one.account.provider == account.provider).ok()
     };
     let summaries = read().unwrap_or_default();
-    let of_service = summaries.iter().filter(|one| one.account.provider == account.provider);
-    let (own, others): (Vec<_>, Vec<_>) = of_service.partition(|one| one.account == *account);
+    let (own, others): (Vec<_>, Vec<_>) = summaries.iter().partition(|one| one.account == *account);
     let kind = |found: &[&Summary]| found.first().map(|one| one.kind);
     (kind(&own), kind(&others))
 }

@@ -34,6 +34,11 @@ pub(crate) fn token(ui: &Ui) -> Result<AccessToken, CliError> {
 
 /// Reads a text of at most `limit` bytes from stdin to its end.
 pub(crate) fn text(limit: u64) -> Result<String, CliError> {
+    Ok(String::from_utf8_lossy(&bytes(limit)?).into_owned())
+}
+
+/// Reads at most `limit` bytes from stdin to its end.
+pub(crate) fn bytes(limit: u64) -> Result<Vec<u8>, CliError> {
     let mut bytes = Vec::with_capacity(64 * 1024);
     std::io::stdin().lock().take(limit + 1).read_to_end(&mut bytes).map_err(|error| {
         CliError::new(Kind::Failed, "could not read stdin to its end").caused_by(&error)
@@ -41,7 +46,7 @@ pub(crate) fn text(limit: u64) -> Result<String, CliError> {
     if bytes.len() as u64 > limit {
         return Err(CliError::new(Kind::Usage, "what stdin holds is too long"));
     }
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+    Ok(bytes)
 }
 
 /// Parses a token that a person typed, and returns the reason if it is none.

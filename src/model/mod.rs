@@ -12,6 +12,7 @@ pub(crate) mod grant_life;
 pub(crate) mod scope;
 pub(crate) mod jwt;
 pub(crate) mod id_token;
+pub(crate) mod issuer;
 pub(crate) mod request_params;
 pub(crate) mod dialect;
 pub(crate) mod client;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use url::form_urlencoded;
 
+use crate::model::issuer::is_issuer;
 use crate::oauth::state::State;
 use crate::secret::{AuthorizationCode, SecretText};
 use crate::untrusted::printable;
@@ -58,9 +59,10 @@ pub(crate) enum Rejection {
     /// The `state` belongs to another login, or was made up.
     #[error("the answer's `state` belongs to no login that is waiting")]
     WrongState,
-    /// The server promised to name itself in every response, and did not.
-    #[error("the answer doesn't say which authorization server it is from")]
-    MissingIssuer,
+    /// The server promised to name itself in every response, and did not. The response may hold an
+    /// error, safe to print; nobody knows whose it is.
+    #[error("the answer doesn't say which authorization server it is from{}", unverified(error.as_deref()))]
+    MissingIssuer { error: Option<String> },
     /// Another server answered than the one that was asked: a mix-up, so the code must not be sent
     /// anywhere.
     #[error("the answer is from `{received}`, not from the authorization server that was asked")]
@@ -85,7 +87,7 @@ impl Rejection {
     /// typing error, and the true answer can still come.
     pub(crate) fn is_mix_up(&self) -> bool {
         match self {
-            Self::MissingIssuer | Self::WrongIssuer { .. } | Self::Unproven(_) => true,
+            Self::MissingIssuer { .. } | Self::WrongIssuer { .. } | Self::Unproven(_) => true,
             Self::Repeated(_)
             | Self::MissingState
             | Self::WrongState
@@ -105,11 +107,11 @@ pub(crate) fn parse(
     expected: &ExpectedResponse,
 ) -> Result<AuthorizationResponse, Rejection> {
     let parameters = Parameters::read(query)?;
-    let state = parameters.state.ok_or(Rejection::MissingState)?;
-    if !expected.state.matches(&state) {
+    let state = parameters.state.as_deref().ok_or(Rejection::MissingState)?;
+    if !expected.state.matches(state) {
         return Err(Rejection::WrongState);
     }
-    check_issuer(parameters.iss, expected)?;
+    check_issuer(&parameters, expected)?;
     match (parameters.code, parameters.error) {
         (Some(code), None) => {
             if let Some(check) = &expected.check {
@@ -126,16 +128,75 @@ pub(crate) fn parse(
     }
 }
 
+/// Returns the end of the sentence about a response that nobody vouches for.
+fn unverified(error: Option<&str>) -> String {
+    error.map_or_else(String::new, |error| format!("; its error, not verified, is {error}"))
+}
+
 /// Compares the issuer as a string, in error responses too (RFC 9207 §2.4). If the server has no
 /// issuer identifier, there is nothing to compare.
-fn check_issuer(received: Option<String>, expected: &ExpectedResponse) -> Result<(), Rejection> {
-    match (received, &expected.issuer) {
-        (None, _) if expected.issuer_required => Err(Rejection::MissingIssuer),
-        (Some(received), Some(issuer)) if received != *issuer => {
-            Err(Rejection::WrongIssuer { received: printable(&received) })
+fn check_issuer(parameters: &Parameters, expected: &ExpectedResponse) -> Result<(), Rejection> {
+    match (&parameters.iss, &expected.issuer) {
+        (None, _) if expected.issuer_required => {
+            let error = parameters.error.as_deref().map(|error| {
+                let texts = [Some(error), parameters.error_description.as_deref()];
+                printable(&texts.into_iter().flatten().collect::<Vec<_>>().join(", "))
+            });
+            Err(Rejection::MissingIssuer { error })
+        }
+        (Some(received), Some(issuer)) if !is_issuer(received, issuer) => {
+            Err(Rejection::WrongIssuer { received: printable(received) })
         }
         _ => Ok(()),
     }
+}
+
+/// The errors that a standard defines for this response (RFC 6749 §4.1.2.1, RFC 8707 §2, OpenID
+/// Connect Core 1.0 §3.1.2.6).
+const ERRORS: [&str; 17] = [
+    "access_denied",
+    "account_selection_required",
+    "consent_required",
+    "interaction_required",
+    "invalid_client",
+    "invalid_request",
+    "invalid_request_object",
+    "invalid_request_uri",
+    "invalid_scope",
+    "invalid_target",
+    "login_required",
+    "registration_not_supported",
+    "request_not_supported",
+    "server_error",
+    "temporarily_unavailable",
+    "unauthorized_client",
+    "unsupported_response_type",
+];
+
+/// The content of a query, as far as it matters to a person who waits for another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Content {
+    /// It has none of the parameters of an answer.
+    Nothing,
+    /// An answer without an error.
+    Answer,
+    /// An error. Its code is told only where a standard has it: anybody may have written another.
+    Error(Option<&'static str>),
+}
+
+/// Returns the content of a query that was rejected.
+pub(crate) fn content(query: &str) -> Content {
+    let mut content = Content::Nothing;
+    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+        match &*name {
+            "error" => {
+                return Content::Error(ERRORS.into_iter().find(|known| *known == value));
+            }
+            "code" | "state" | "iss" => content = Content::Answer,
+            _ => {}
+        }
+    }
+    content
 }
 
 /// The parameters of the query that have a meaning, each at most once.
@@ -290,8 +351,10 @@ mod tests {
         let expected = ExpectedResponse { issuer_required: true, ..expected() };
         for query in ["code=x", "error=access_denied", "code=x&iss="] {
             let rejected = parse_with_state(query, &expected).unwrap_err();
-            assert_eq!(rejected, Rejection::MissingIssuer, "{query}");
+            assert!(matches!(rejected, Rejection::MissingIssuer { .. }), "{query}");
             assert!(rejected.is_mix_up());
+            let shows_error = rejected.to_string().ends_with("not verified, is access_denied");
+            assert_eq!(shows_error, query.starts_with("error"), "{query}");
         }
     }
 

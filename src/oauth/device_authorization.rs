@@ -8,10 +8,11 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::answer_fields::{self, AnswerText};
+use super::error_answer;
 use super::http::{self, Answer, Fault};
 use super::token::authenticate;
 use super::token_answer::{self, TokenAnswer};
-use super::token_error::{self, Error, Request};
+use super::token_error::{Error, Request};
 use crate::model::address::Address;
 use crate::model::client::Client;
 use crate::model::dialect::Dialect;
@@ -106,7 +107,7 @@ pub(crate) fn request(
     let certificates = client.trusted_certificates.as_deref();
     let answer = http::post(endpoint, certificates, &authentication, &form, http::REQUEST_TIMEOUT)?;
     read(&answer, &client.dialect).map_err(|no_code| {
-        token_error::read(&answer, Request::Exchange, &client.dialect).unwrap_or(no_code)
+        error_answer::read(&answer, Request::Exchange, &client.dialect).unwrap_or(no_code)
     })
 }
 
@@ -121,14 +122,14 @@ pub(crate) fn read(answer: &Answer, dialect: &Dialect) -> Result<DeviceAuthoriza
         what: what.into(),
     };
     if !(200..=299).contains(&answer.status) {
-        return Err(token_error::no_verdict(answer));
+        return Err(error_answer::no_verdict(answer));
     }
     let text = AnswerText::of(answer);
     let fields = text
         .fields()
         .map(|fields| fields.with_named(&dialect.answer_fields))
         .and_then(|fields| fields.holding("device_code"))
-        .ok_or_else(|| unusable("something that is no code for a device"))?;
+        .ok_or_else(|| unusable(&error_answer::unreadable(answer, "no code for a device")))?;
     let word = |name: &str| fields.text(name).map(answer_fields::trimmed).unwrap_or_default();
     let (device_code, user_code) = (word("device_code"), printable(&word("user_code")));
     if user_code.is_empty() || device_code.is_empty() {
@@ -204,7 +205,7 @@ pub(crate) fn poll(
 fn judge(answer: &Answer, dialect: &Dialect, now: Timestamp) -> PollOutcome {
     let outcome = token_answer::read(answer, Request::Exchange, dialect, now);
     if outcome.is_err()
-        && let Some(code) = token_error::code_of(answer, dialect)
+        && let Some(code) = error_answer::code_of(answer, dialect)
     {
         match code.as_str() {
             "authorization_pending" => return PollOutcome::Pending,
@@ -293,6 +294,8 @@ mod tests {
             status,
             retry_after: None,
             date: None,
+            location: None,
+            challenge: None,
             content_type: None,
             body: Zeroizing::new(body.as_bytes().to_vec()),
             sent: SentSecrets::default(),

@@ -16,7 +16,9 @@ use tokio::runtime::{self, Runtime};
 use zeroize::Zeroizing;
 
 pub(crate) use super::authentication::Authentication;
+use super::body::Body;
 use super::json_object::json_object;
+use super::proxy;
 use super::sent_secrets::SentSecrets;
 use super::tls;
 use super::told::ToldRequest;
@@ -31,14 +33,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// The time for the whole request. A token endpoint that needs longer does not answer at all.
 pub(crate) const REQUEST_TIMEOUT: Duration = Duration::from_secs(25);
 
-/// The largest answer that is read, in bytes.
-const MAX_BODY: usize = 1024 * 1024;
-
 /// The longest pause that is granted to a server, whatever it asks for.
 const MAX_PAUSE: Duration = Duration::from_hours(1);
-
-/// The first size of the buffer for an answer, in bytes: most answers are shorter.
-const INITIAL_CAPACITY: usize = 4 * 1024;
 
 /// The reason why a request has no usable answer. What the caller may do next depends on whether
 /// the server can have acted on the request.
@@ -77,6 +73,10 @@ pub(crate) struct Answer {
     pub(crate) retry_after: Option<Duration>,
     /// The server's own time (RFC 9110 §6.6.1).
     pub(crate) date: Option<Timestamp>,
+    /// The address that a redirect names (RFC 9110 §10.2.2), which is not followed here.
+    pub(crate) location: Option<String>,
+    /// The challenge that says what the server wants (RFC 9110 §11.6.1).
+    pub(crate) challenge: Option<String>,
     /// The media type that the server names (RFC 9110 §8.3).
     pub(crate) content_type: Option<String>,
     pub(crate) body: Zeroizing<Vec<u8>>,
@@ -283,7 +283,8 @@ async fn read_answer(
     let mut response = match request.send().await {
         Ok(response) => response,
         Err(error) => {
-            let not_sent = error.is_connect() || error.is_builder();
+            let not_sent =
+                error.is_connect() || error.is_builder() || tls::is_refused_handshake(&error);
             let why = cause(&error);
             return Err(if not_sent {
                 Fault::NotSent { authority, why }
@@ -296,6 +297,8 @@ async fn read_answer(
     let date = header_text(&response, &header::DATE).and_then(http_date);
     let retry_after = header_text(&response, &header::RETRY_AFTER)
         .and_then(|value| parse_retry_after(value, date));
+    let location = header_text(&response, &header::LOCATION).map(ToOwned::to_owned);
+    let challenge = header_text(&response, &header::WWW_AUTHENTICATE).map(ToOwned::to_owned);
     let content_type = header_text(&response, &header::CONTENT_TYPE).map(ToOwned::to_owned);
     let mut body = Body::new();
     loop {
@@ -306,12 +309,14 @@ async fn read_answer(
                 return Err(Fault::Unreadable { authority, why });
             }
             Ok(None) => {
-                let body = body.0;
+                let body = body.whole();
                 return Ok(Answer {
                     authority,
                     status,
                     retry_after,
                     date,
+                    location,
+                    challenge,
                     content_type,
                     body,
                     sent,
@@ -328,7 +333,7 @@ async fn read_answer(
 /// Returns why a request failed, in a few words: those of the innermost error, which names the fault
 /// itself, and never the URL, which may hold a secret.
 fn cause(error: &(dyn Error + 'static)) -> String {
-    if let Some(words) = tls::fault(error) {
+    if let Some(words) = tls::fault(error).or_else(|| proxy::fault(error)) {
         return words;
     }
     let mut innermost = error;
@@ -346,30 +351,6 @@ fn cause(error: &(dyn Error + 'static)) -> String {
     let mut letters = words.chars();
     let first = letters.next().map(|first| first.to_ascii_lowercase());
     first.into_iter().chain(letters).collect()
-}
-
-/// The part of a body that was read. A buffer that proves too small is wiped before it is freed.
-struct Body(Zeroizing<Vec<u8>>);
-
-impl Body {
-    fn new() -> Self {
-        Self(Zeroizing::new(Vec::with_capacity(INITIAL_CAPACITY)))
-    }
-
-    /// Adds `chunk`, and returns false if the body becomes too long.
-    fn add(&mut self, chunk: &[u8]) -> bool {
-        let length = self.0.len() + chunk.len();
-        if length > MAX_BODY {
-            return false;
-        }
-        if length > self.0.capacity() {
-            let mut larger = Zeroizing::new(Vec::with_capacity(4 * length));
-            larger.extend_from_slice(&self.0);
-            self.0 = larger;
-        }
-        self.0.extend_from_slice(chunk);
-        true
-    }
 }
 
 fn header_text<'a>(response: &'a Response, name: &HeaderName) -> Option<&'a str> {
@@ -394,21 +375,6 @@ fn http_date(value: &str) -> Option<Timestamp> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_body_is_read_up_to_its_bound() {
-        for length in
-            [0, 1, INITIAL_CAPACITY - 1, INITIAL_CAPACITY, INITIAL_CAPACITY + 1, 100_000, MAX_BODY]
-        {
-            let sent: Vec<u8> = (0..=255).cycle().take(length).collect();
-            let mut body = Body::new();
-            assert!(sent.chunks(1000).all(|chunk| body.add(chunk)));
-            assert_eq!(body.0.as_slice(), sent, "{length}");
-        }
-        let mut body = Body::new();
-        assert!(body.add(&vec![7; MAX_BODY]));
-        assert!(!body.add(&[7]));
-    }
 
     #[test]
     fn a_pause_is_read_as_seconds_or_as_a_date() {

@@ -1,34 +1,72 @@
 //! Authorization server metadata (RFC 8414, and OpenID Connect Discovery 1.0 §4).
+//!
+//! Where a document is found, and whether it is believed, is for [`super::discovery`] to say.
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 
-use super::http::{self, Authentication, Fault};
-use crate::model::address::Address;
-use crate::untrusted::printable;
-
-/// The part of an authorization server's metadata that tokctl uses.
+/// The part of an authorization server's metadata that tokctl uses. A field that is `null` or of
+/// another kind counts as left out.
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Metadata {
     issuer: String,
+    #[serde(default, deserialize_with = "text")]
     pub(crate) authorization_endpoint: Option<String>,
+    #[serde(default, deserialize_with = "text")]
     pub(crate) token_endpoint: Option<String>,
     /// The endpoint at which a device asks for a code (RFC 8628 §4).
+    #[serde(default, deserialize_with = "text")]
     pub(crate) device_authorization_endpoint: Option<String>,
+    #[serde(default, deserialize_with = "text")]
     pub(crate) revocation_endpoint: Option<String>,
     /// Whether every authorization response names its issuer (RFC 9207 §3): then one without `iss`
     /// is not from this server.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "flag")]
     pub(crate) authorization_response_iss_parameter_supported: bool,
-    #[serde(default)]
-    token_endpoint_auth_methods_supported: Vec<String>,
+    #[serde(default, deserialize_with = "words")]
+    token_endpoint_auth_methods_supported: Option<Vec<String>>,
     /// The ways in which a client proves itself at the revocation endpoint (RFC 8414 §2).
+    #[serde(default, deserialize_with = "words")]
     revocation_endpoint_auth_methods_supported: Option<Vec<String>>,
     /// The challenge methods that the server knows (RFC 8414 §2); without the field nothing is said
     /// of PKCE.
+    #[serde(default, deserialize_with = "words")]
     code_challenge_methods_supported: Option<Vec<String>>,
 }
 
 impl Metadata {
+    /// Reads a document, with or without a byte order mark. Returns `None` if it is no JSON object
+    /// that names an issuer.
+    pub(crate) fn read(document: &[u8]) -> Option<Self> {
+        let document = document.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(document);
+        serde_json::from_slice(document).ok()
+    }
+
+    /// Returns these metadata, and from `other` what they leave out.
+    pub(super) fn or(self, other: Self) -> Self {
+        Self {
+            issuer: self.issuer,
+            authorization_endpoint: self.authorization_endpoint.or(other.authorization_endpoint),
+            token_endpoint: self.token_endpoint.or(other.token_endpoint),
+            device_authorization_endpoint: self
+                .device_authorization_endpoint
+                .or(other.device_authorization_endpoint),
+            revocation_endpoint: self.revocation_endpoint.or(other.revocation_endpoint),
+            authorization_response_iss_parameter_supported: self
+                .authorization_response_iss_parameter_supported
+                || other.authorization_response_iss_parameter_supported,
+            token_endpoint_auth_methods_supported: self
+                .token_endpoint_auth_methods_supported
+                .or(other.token_endpoint_auth_methods_supported),
+            revocation_endpoint_auth_methods_supported: self
+                .revocation_endpoint_auth_methods_supported
+                .or(other.revocation_endpoint_auth_methods_supported),
+            code_challenge_methods_supported: self
+                .code_challenge_methods_supported
+                .or(other.code_challenge_methods_supported),
+        }
+    }
+
     /// Returns the issuer as the server writes it, which is how its ID tokens name it.
     pub(crate) fn issuer(&self) -> &str {
         &self.issuer
@@ -36,9 +74,8 @@ impl Metadata {
 
     /// Whether the server takes a client secret in the form and nowhere else.
     pub(crate) fn wants_secret_in_form(&self) -> bool {
-        let takes = |method: &str| {
-            self.token_endpoint_auth_methods_supported.iter().any(|taken| taken == method)
-        };
+        let methods = self.token_endpoint_auth_methods_supported.as_deref().unwrap_or_default();
+        let takes = |method: &str| methods.iter().any(|taken| taken == method);
         takes("client_secret_post") && !takes("client_secret_basic")
     }
 
@@ -59,65 +96,29 @@ impl Metadata {
     }
 }
 
-/// The reason why the metadata of a server can't be used.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum Error {
-    /// Neither well-known address has a document that can be read: the endpoints have to be
-    /// configured.
-    #[error("`{issuer}` publishes no metadata")]
-    Missing { issuer: String },
-    /// The document is another server's (RFC 8414 §3.3), or the issuer is not written exactly as
-    /// the server writes it; a final slash counts.
-    #[error("the metadata of `{issuer}` name another issuer, `{named}`")]
-    ForeignIssuer { issuer: String, named: String },
-    /// No answer came: a later try may succeed.
-    #[error(transparent)]
-    Fault(#[from] Fault),
+/// Reads a text that is not empty.
+fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let value = Value::deserialize(deserializer)?;
+    let text = value.as_str().map(str::trim).filter(|text| !text.is_empty());
+    Ok(text.map(ToOwned::to_owned))
 }
 
-/// Fetches the metadata of `issuer` from its well-known addresses. A document that names another
-/// issuer is not used.
-pub(crate) fn discover(
-    issuer: &Address,
-    trusted_certificates: Option<&str>,
-) -> Result<Metadata, Error> {
-    let mut foreign = None;
-    for address in well_known_addresses(issuer) {
-        let answer = http::fetch(&address, trusted_certificates, &Authentication::None)?;
-        if answer.status != 200 {
-            continue;
+/// Reads a flag, which some servers write as a text.
+fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    let value = Value::deserialize(deserializer)?;
+    let said = value.as_str().is_some_and(|text| text.trim().eq_ignore_ascii_case("true"));
+    Ok(value.as_bool().unwrap_or(said))
+}
+
+/// Reads a list of words, or one text of words with blanks between them.
+fn words<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<String>>, D::Error> {
+    Ok(match Value::deserialize(deserializer)? {
+        Value::Array(list) => {
+            Some(list.iter().filter_map(Value::as_str).map(ToOwned::to_owned).collect())
         }
-        let Ok(metadata) = serde_json::from_slice::<Metadata>(&answer.body) else { continue };
-        if metadata.issuer != issuer.as_str() {
-            // Some hosts with several issuers serve one document for all of them at one of the
-            // addresses.
-            foreign = foreign.or(Some(metadata.issuer));
-            continue;
-        }
-        return Ok(metadata);
-    }
-    let issuer = issuer.to_string();
-    Err(match foreign {
-        Some(named) => Error::ForeignIssuer { issuer, named: printable(&named) },
-        None => Error::Missing { issuer },
+        Value::String(text) => Some(text.split_whitespace().map(ToOwned::to_owned).collect()),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => None,
     })
-}
-
-/// Returns the addresses of the metadata: RFC 8414 §3.1 puts the well-known part between host and
-/// path, OpenID Connect behind the path.
-fn well_known_addresses(issuer: &Address) -> impl Iterator<Item = Address> {
-    let path = issuer.url().path().trim_end_matches('/').to_owned();
-    let at = |path: String| {
-        let mut url = issuer.url().clone();
-        url.set_path(&path);
-        url.as_str().parse().ok()
-    };
-    [
-        at(format!("/.well-known/oauth-authorization-server{path}")),
-        at(format!("{path}/.well-known/openid-configuration")),
-    ]
-    .into_iter()
-    .flatten()
 }
 
 #[cfg(test)]
@@ -125,25 +126,30 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_issuers_path_is_kept() {
-        let places = |issuer: &str| -> Vec<String> {
-            well_known_addresses(&issuer.parse().unwrap())
-                .map(|address| address.to_string())
-                .collect()
-        };
-        assert_eq!(
-            places("https://id.example/tenant/"),
-            [
-                "https://id.example/.well-known/oauth-authorization-server/tenant",
-                "https://id.example/tenant/.well-known/openid-configuration"
-            ]
-        );
-        assert_eq!(
-            places("https://id.example"),
-            [
-                "https://id.example/.well-known/oauth-authorization-server",
-                "https://id.example/.well-known/openid-configuration"
-            ]
-        );
+    fn a_field_that_can_not_be_read_is_left_out() {
+        let document = "\u{feff}{\"issuer\":\"https://id.example\",\"token_endpoint\":\"https://id.example/token\",\
+             \"authorization_endpoint\":null,\"device_authorization_endpoint\":7,\"revocation_endpoint\":\"\",\
+             \"authorization_response_iss_parameter_supported\":null,\
+             \"token_endpoint_auth_methods_supported\":[null,\"client_secret_post\"],\
+             \"code_challenge_methods_supported\":null}";
+        let read = Metadata::read(document.as_bytes()).unwrap();
+        assert_eq!(read.token_endpoint.as_deref(), Some("https://id.example/token"));
+        let others = [
+            &read.authorization_endpoint,
+            &read.device_authorization_endpoint,
+            &read.revocation_endpoint,
+        ];
+        assert!(others.iter().all(|endpoint| endpoint.is_none()), "{read:?}");
+        assert!(!read.authorization_response_iss_parameter_supported);
+        assert!(read.wants_secret_in_form() && !read.knows_no_s256());
+    }
+
+    #[test]
+    fn a_document_without_an_issuer_is_none() {
+        for document in ["", "[]", "<html>", "{}", r#"{"issuer":null}"#, r#"{"issuer":["x"]}"#] {
+            assert!(Metadata::read(document.as_bytes()).is_none(), "{document}");
+        }
+        let twice = r#"{"issuer":"https://a.example","issuer":"https://b.example"}"#;
+        assert!(Metadata::read(twice.as_bytes()).is_none(), "two readers could see two issuers");
     }
 }

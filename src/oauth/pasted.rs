@@ -10,7 +10,9 @@ use std::os::fd::BorrowedFd;
 use url::Url;
 use zeroize::Zeroizing;
 
-use super::authorization_response::{self, AuthorizationResponse, ExpectedResponse, Rejection};
+use super::authorization_response::{
+    self, AuthorizationResponse, Content, ExpectedResponse, Rejection, content,
+};
 use crate::secret::{AuthorizationCode, SecretText};
 
 /// The shortest text that is taken for a code: a shorter one was typed by mistake.
@@ -99,8 +101,8 @@ pub(crate) fn parse(
 ) -> Result<AuthorizationResponse, Unusable> {
     let line = line.trim();
     let redirect_uri = Url::parse(redirect_uri).map_err(|_| Unusable::Elsewhere)?;
-    let (address, query) = match line.split_once('?') {
-        Some((address, query)) => (address, query.split('#').next().unwrap_or_default()),
+    let (address, query) = match parts(line) {
+        Some(parts) => parts,
         None if bare_code && !expected.issuer_required && could_be_a_code(line) => {
             let code = AuthorizationCode::from_trusted(line.to_owned());
             return Ok(AuthorizationResponse::Code(code));
@@ -118,6 +120,17 @@ pub(crate) fn parse(
         return Err(Unusable::Elsewhere);
     }
     Ok(authorization_response::parse(query, expected)?)
+}
+
+/// Returns the address in `line` and its query, or its fragment where that alone has an answer: some
+/// servers put it there (OAuth 2.0 Multiple Response Types 1.0, `response_mode=fragment`).
+fn parts(line: &str) -> Option<(&str, &str)> {
+    let (address, rest) = line.split_at(line.find(['?', '#'])?);
+    let (query, fragment) = rest.split_once('#').unwrap_or((rest, ""));
+    let query = query.strip_prefix('?').unwrap_or(query);
+    let is_answer = |text: &str| content(text) != Content::Nothing;
+    let answer = if !is_answer(query) && is_answer(fragment) { fragment } else { query };
+    Some((address, answer))
 }
 
 fn is_same_address(address: &Url, redirect_uri: &Url) -> bool {
@@ -178,6 +191,8 @@ mod tests {
             "http://127.0.0.1:4321/callback/acme?code=made-up&state=STATE",
             "  http://127.0.0.1:4321/callback/acme?state=STATE&code=made%2Dup#_=_ ",
             "127.0.0.1:4321/callback/acme?code=made-up&state=STATE",
+            "http://127.0.0.1:4321/callback/acme#code=made-up&state=STATE",
+            "http://127.0.0.1:4321/callback/acme?lang=en#state=STATE&code=made-up",
             "HTTP://127.0.0.1:4321/callback/acme?code=made-up&state=STATE&iss=https://as.example",
         ] {
             assert_eq!(outcome(line, false).as_deref(), Ok("made-up"), "{line}");
@@ -220,7 +235,7 @@ mod tests {
     fn a_bare_code_counts_only_where_the_server_insists_on_pkce() {
         assert_eq!(outcome("4/0AX-made_up", true).as_deref(), Ok("4/0AX-made_up"));
         assert_eq!(outcome("4/0AX-made_up", false), Err(Unusable::NotAnAddress));
-        for line in ["hello", "two words", "code=made-up", "http://127.0.0.1:4321/", ""] {
+        for line in ["hello", "two words", "code=made-up", "http://127.0.0.1:4321/", "a/b", ""] {
             assert_eq!(outcome(line, true), Err(Unusable::NotAnAddress), "{line}");
         }
         let promised = ExpectedResponse { issuer_required: true, ..expected() };

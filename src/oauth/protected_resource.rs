@@ -14,6 +14,9 @@ use crate::model::address::Address;
 use crate::model::credential::{Api, ApiAuth, Check, Credential};
 use crate::secret::AccessToken;
 
+/// The error code of a challenge that asks for a scope more (RFC 6750 §3.1).
+const SCOPE_MISSING: &str = "insufficient_scope";
+
 /// The service's word on a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verdict {
@@ -26,16 +29,30 @@ pub(crate) enum Verdict {
 /// An answer that says nothing of the token: a later try may help, and the token may still work.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub(crate) enum NoVerdict {
-    /// The token is known, but may not do this (RFC 6750 §3.1).
+    /// The token works, but lacks a scope for this request (RFC 6750 §3.1).
+    #[error("`{authority}` knows the token, which lacks a scope for this request (HTTP 403)")]
+    ScopeMissing { authority: String },
+    /// The service forbids the request and does not say why: the person may lack a permission, or
+    /// the token may be dead, which some services say in this way.
     #[error(
-        "`{authority}` forbids the request (HTTP 403), which is about permissions and scopes, not \
-         about whether the token works"
+        "`{authority}` forbids the request (HTTP 403) and does not say whether that is about \
+         permissions and scopes or about the token"
     )]
     Forbidden { authority: String },
     #[error("`{authority}` asks for fewer requests")]
     TooManyRequests { authority: String, retry_after: Option<Duration> },
     #[error("`{authority}` answered with {what}")]
     Other { authority: String, what: String },
+}
+
+impl NoVerdict {
+    /// Whether a later try of the same request may fare better.
+    pub(crate) fn is_passing(&self) -> bool {
+        match self {
+            Self::ScopeMissing { .. } | Self::Forbidden { .. } => false,
+            Self::TooManyRequests { .. } | Self::Other { .. } => true,
+        }
+    }
 }
 
 /// The reason why a service said nothing of a token.
@@ -106,6 +123,9 @@ fn verdict(answer: &Answer, fields: &[String], refusals: &[String]) -> Result<Ve
         }
         401 => Ok(Verdict::Refused),
         400..=499 if has_refusal_code(&answer.body, refusals) => Ok(Verdict::Refused),
+        403 if answer.challenge.as_deref().is_some_and(|text| text.contains(SCOPE_MISSING)) => {
+            Err(NoVerdict::ScopeMissing { authority })
+        }
         403 => Err(NoVerdict::Forbidden { authority }),
         404 => Err(other("HTTP 404: there is nothing at the address that is asked".into())),
         429 => Err(NoVerdict::TooManyRequests { authority, retry_after: answer.retry_after }),
@@ -141,7 +161,9 @@ mod tests {
             authority: "api.example".into(),
             status,
             retry_after: None,
+            challenge: None,
             date: None,
+            location: None,
             content_type: None,
             body: zeroize::Zeroizing::new(body.as_bytes().to_vec()),
             sent: SentSecrets::default(),

@@ -23,8 +23,8 @@ pub(crate) enum Invalid {
     /// The URI has no port, or none that exists.
     #[error("it has no port from 0 to 65535 (0 stands for any free one)")]
     Port,
-    /// The URI has no path, or one that a browser would rewrite before sending it.
-    #[error("it has no path, or one that a browser would rewrite")]
+    /// The URI has a path that a browser would rewrite before sending it.
+    #[error("it has a path that a browser would rewrite")]
     Path,
     /// The URI has a query, which the authorization response would replace.
     #[error("it has a query")]
@@ -68,6 +68,7 @@ impl fmt::Display for Host {
 pub(crate) struct RedirectUri {
     host: Host,
     port: u16,
+    /// The path as it is written, which may be empty.
     path: String,
 }
 
@@ -87,9 +88,10 @@ impl RedirectUri {
         self.port
     }
 
-    /// Returns the path, from its first slash on.
+    /// Returns the path that a browser asks for, from its first slash on. A URI without a path has
+    /// the path `/` (RFC 9110 §4.2.3).
     pub(crate) fn path(&self) -> &str {
-        &self.path
+        if self.path.is_empty() { "/" } else { &self.path }
     }
 
     /// Whether a request with this `Host` header (RFC 9110 §7.2) is meant for this URI. Another
@@ -114,7 +116,7 @@ impl FromStr for RedirectUri {
         if rest.contains('?') {
             return Err(Invalid::Query);
         }
-        let (authority, path) = rest.split_at(rest.find('/').ok_or(Invalid::Path)?);
+        let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
         if authority.contains('@') {
             return Err(Invalid::UserInfo);
         }
@@ -147,7 +149,8 @@ fn parse_port(text: &str) -> Option<u16> {
 
 /// Whether a browser sends `path` as it is, without resolving dots or escaping characters.
 fn is_sent_unchanged(path: &str) -> bool {
-    Url::parse(&format!("http://localhost{path}")).is_ok_and(|url| url.path() == path)
+    path.is_empty()
+        || Url::parse(&format!("http://localhost{path}")).is_ok_and(|url| url.path() == path)
 }
 
 #[cfg(test)]
@@ -159,6 +162,7 @@ mod tests {
         for text in [
             "http://127.0.0.1:0/callback/acme",
             "http://localhost:8080/",
+            "http://localhost:8000",
             "http://[::1]:80/cb",
             "http://127.0.0.1:65535/a%20b",
         ] {
@@ -172,6 +176,12 @@ mod tests {
         let uri = uri.with_port(4321);
         assert_eq!((uri.host(), uri.port(), uri.path()), (Host::Ipv4, 4321, "/callback/acme"));
         assert_eq!(uri.to_string(), "http://127.0.0.1:4321/callback/acme");
+    }
+
+    #[test]
+    fn without_a_path_the_root_is_asked_for() {
+        let uri: RedirectUri = "http://localhost:8000".parse().unwrap();
+        assert_eq!((uri.to_string().as_str(), uri.path()), ("http://localhost:8000", "/"));
     }
 
     #[test]
@@ -193,7 +203,7 @@ mod tests {
             ("http://127.0.0.1:+80/cb", Invalid::Port),
             ("http://127.0.0.1:080/cb", Invalid::Port),
             ("http://127.0.0.1:65536/cb", Invalid::Port),
-            ("http://127.0.0.1:1", Invalid::Path),
+            ("http://127.0.0.1:1\\a", Invalid::Port),
             ("http://127.0.0.1:1/a/../b", Invalid::Path),
             ("http://127.0.0.1:1/a b", Invalid::Path),
             ("http://127.0.0.1:1/a\\b", Invalid::Path),

@@ -1,6 +1,6 @@
 //! The words with which authorization servers refuse, and what each of them means.
 //!
-//! One table says it. Where in an answer a word stands is found by [`super::token_error`].
+//! One table says it. Where in an answer a word stands is found by [`super::error_answer`].
 
 /// The kind of the request that was refused, which decides what some errors mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,7 +70,8 @@ pub(super) fn verdict(code: &str, request: Request, status: u16) -> Option<Verdi
 /// Whether `code` names the refresh token, or a token and no other kind of it, and says that it is
 /// over.
 fn says_refresh_token_is_over(code: &str) -> bool {
-    const OTHERS: [&str; 22] = [
+    // Tokens of another kind.
+    const OTHERS: [&str; 13] = [
         "access",
         "id",
         "assertion",
@@ -84,27 +85,18 @@ fn says_refresh_token_is_over(code: &str) -> bool {
         "initial",
         "bearer",
         "session",
-        "request",
-        "response",
-        "type",
-        "format",
-        "endpoint",
-        "method",
-        "header",
-        "hint",
-        "uri",
     ];
+    // Things about a token that are not the token: one that is invalid is no token that is.
+    const ABOUT: [&str; 9] =
+        ["request", "response", "type", "format", "endpoint", "method", "header", "hint", "uri"];
     const OVER: [&str; 6] = ["expired", "reused", "reuse", "revoked", "invalid", "notfound"];
     let words: Vec<&str> = code.split('_').collect();
     let has_pair = |first, second| words.windows(2).any(|pair| pair == [first, second]);
+    let has_any = |list: &[&str]| words.iter().any(|word| list.contains(word));
     let names_refresh_token = has_pair("refresh", "token") || words.contains(&"refreshtoken");
-    let names_token = words.contains(&"token") && !words.iter().any(|word| OTHERS.contains(word));
-    let is_over = words.iter().any(|word| OVER.contains(word))
-        || has_pair("not", "found")
-        || has_pair("already", "used");
-    // A request, a type or an endpoint that is invalid is no token that is.
-    let is_about_form = words.iter().any(|word| OTHERS[13..].contains(word));
-    (names_refresh_token && !is_about_form || names_token) && is_over
+    let names_token = words.contains(&"token") && !has_any(&OTHERS);
+    let is_over = has_any(&OVER) || has_pair("not", "found") || has_pair("already", "used");
+    (names_refresh_token || names_token) && !has_any(&ABOUT) && is_over
 }
 
 /// Returns `code` in lower case with `_` between words, however it was written.

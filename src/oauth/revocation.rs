@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use super::error_answer;
 use super::http::{self, Answer, Authentication, Fault};
 use super::token::authenticate;
-use super::token_error::{self, Error, Request, is_about_the_client};
+use super::token_error::{Error, Request, is_about_the_client};
 use crate::model::address::Address;
 use crate::model::client::{Client, ClientAuthentication, RevocationMethod};
 use crate::secret::{AccessToken, RefreshToken, SecretText};
@@ -119,7 +120,7 @@ fn judge(client: &Client, answer: Result<Answer, Fault>) -> Result<(), Error> {
     if (200..=299).contains(&answer.status) {
         return Ok(());
     }
-    match token_error::read(&answer, Request::Refresh, &client.dialect) {
+    match error_answer::read(&answer, Request::Refresh, &client.dialect) {
         // The token was revoked before; Google's word for it is `invalid_token`.
         Some(Error::GrantRefused { error, .. })
             if error == "invalid_grant"
@@ -129,6 +130,6 @@ fn judge(client: &Client, answer: Result<Answer, Fault>) -> Result<(), Error> {
             Ok(())
         }
         Some(error) => Err(error),
-        None => Err(token_error::no_verdict(&answer)),
+        None => Err(error_answer::no_verdict(&answer)),
     }
 }

@@ -3,19 +3,30 @@
 use std::error::Error as StdError;
 use std::io;
 
-use rustls::{CertificateError, Error};
+use rustls::{AlertDescription, CertificateError, Error};
 
 /// Returns why TLS failed if that is among the causes of `error`.
 pub(super) fn fault(error: &(dyn StdError + 'static)) -> Option<String> {
+    find(error).map(words)
+}
+
+/// Whether the server ended the handshake for want of a client certificate. With TLS 1.3 it says so
+/// after the request was sent, of which it has read nothing.
+pub(super) fn is_refused_handshake(error: &(dyn StdError + 'static)) -> bool {
+    matches!(find(error), Some(Error::AlertReceived(AlertDescription::CertificateRequired)))
+}
+
+/// Returns the failure of TLS among the causes of `error`.
+fn find<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a Error> {
     let mut next = Some(error);
     while let Some(error) = next {
         if let Some(found) = error.downcast_ref() {
-            return Some(words(found));
+            return Some(found);
         }
         // An I/O error passes its own source on, and not the error that it was made of.
         let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
         if let Some(found) = inner.and_then(|inner| inner.downcast_ref()) {
-            return Some(words(found));
+            return Some(found);
         }
         next = error.source();
     }
@@ -25,6 +36,15 @@ pub(super) fn fault(error: &(dyn StdError + 'static)) -> Option<String> {
 fn words(error: &Error) -> String {
     match error {
         Error::InvalidCertificate(error) => certificate(error),
+        Error::AlertReceived(AlertDescription::CertificateRequired) => {
+            "the server demands a client certificate, which tokctl has no setting for: use an \
+             address of it, or a proxy (HTTPS_PROXY), that demands none"
+                .to_owned()
+        }
+        Error::AlertReceived(AlertDescription::HandshakeFailure) => {
+            "the server ended TLS with: handshake failure, perhaps for want of a client certificate"
+                .to_owned()
+        }
         Error::AlertReceived(alert) => {
             format!("the server ended TLS with: {}", spaced(&format!("{alert:?}")))
         }
@@ -51,7 +71,10 @@ fn certificate(error: &CertificateError) -> String {
             "is not valid yet, or this machine's clock is wrong"
         }
         CertificateError::Revoked => "was revoked",
-        CertificateError::UnknownIssuer => "was issued by nobody who is trusted here",
+        CertificateError::UnknownIssuer => {
+            "was issued by nobody who is trusted here: name a file with its authority as `ca_file` \
+             in config.toml and log in, or in SSL_CERT_FILE"
+        }
         CertificateError::BadSignature => "is not signed by its issuer",
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
             "is for another name"
@@ -89,7 +112,7 @@ mod tests {
     use std::time::Duration;
 
     use rustls::pki_types::UnixTime;
-    use rustls::{AlertDescription, OtherError, PeerIncompatible};
+    use rustls::{OtherError, PeerIncompatible};
 
     use super::*;
 

@@ -6,9 +6,10 @@ use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::error_answer;
 use super::http::{self, Authentication};
 use super::token_answer::{self, TokenAnswer};
-use super::token_error::{self, Error, Request};
+use super::token_error::{Error, Request};
 use crate::model::client::{Client, ClientAuthentication};
 use crate::model::dialect::Encoding;
 use crate::model::request_params::RequestParams;
@@ -132,7 +133,7 @@ pub(super) fn send(
                     Request::Unattended => {
                         let elapsed = SignedDuration::try_from(sent_at.elapsed());
                         let now = now.saturating_add(elapsed.unwrap_or_default());
-                        token_error::blame_clock(error, answer.date, now.unwrap_or(Timestamp::MAX))
+                        error_answer::blame_clock(error, answer.date, now.unwrap_or(Timestamp::MAX))
                     }
                     Request::Exchange | Request::Refresh => error,
                 }

@@ -1,15 +1,16 @@
 //! The successful answer of a token endpoint (RFC 6749 §5.1), in the forms in which servers write
 //! it.
 //!
-//! An answer that holds an error is read by [`super::token_error`].
+//! An answer that holds an error is read by [`super::error_answer`].
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::answer_fields::{self, AnswerText, Fields};
+use super::error_answer;
 use super::http::Answer;
-use super::token_error::{self, Error, Request};
+use super::token_error::{Error, Request};
 use crate::model::credential::Expiry;
 use crate::model::dialect::{Dialect, ExpiryShape};
 use crate::model::jwt;
@@ -41,7 +42,7 @@ pub(crate) fn read(
     now: Timestamp,
 ) -> Result<TokenAnswer, Error> {
     parse(answer, dialect, now)
-        .map_err(|no_token| token_error::read(answer, request, dialect).unwrap_or(no_token))
+        .map_err(|no_token| error_answer::read(answer, request, dialect).unwrap_or(no_token))
 }
 
 /// Reads the tokens in a successful answer; fails with [`Error::NoVerdict`] if it holds none.
@@ -51,14 +52,14 @@ pub(crate) fn parse(
     now: Timestamp,
 ) -> Result<TokenAnswer, Error> {
     if !(200..=299).contains(&answer.status) {
-        return Err(token_error::no_verdict(answer));
+        return Err(error_answer::no_verdict(answer));
     }
     let text = AnswerText::of(answer);
     let fields = text
         .fields()
         .map(|fields| fields.with_named(&dialect.answer_fields))
         .and_then(|fields| fields.holding("access_token"))
-        .ok_or_else(|| token_error::no_verdict(answer))?;
+        .ok_or_else(|| error_answer::no_verdict(answer))?;
     let token = fields.text("access_token").map(answer_fields::trimmed).unwrap_or_default();
     let access_token = AccessToken::parse_issued(token).map_err(|_| Error::NoVerdict {
         authority: answer.authority.clone(),
@@ -169,6 +170,8 @@ mod tests {
             status,
             retry_after: None,
             date: None,
+            location: None,
+            challenge: None,
             content_type: None,
             body: Zeroizing::new(body.as_bytes().to_vec()),
             sent: SentSecrets::default(),

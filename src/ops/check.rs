@@ -83,7 +83,7 @@ pub(crate) fn request(
 /// [`Status::Active`] if the token works, [`Status::Inactive`] if not.
 ///
 /// The statuses [`Status::LoginRequired`] and [`Status::HandedOver`] stay, because they are about
-/// the grant and not about its last access token. The caller renews a token that is due before:
+/// the grant and not about its last access token; with the first, a refused token counts as ended. The caller renews a token that is due before:
 /// a verdict about an expired token says nothing. Fails with [`Error::Check`] if there is no
 /// verdict.
 pub(crate) fn check(
@@ -96,6 +96,8 @@ pub(crate) fn check(
         let row = credential::expect(vault, account)?.trusted(account)?;
         let check = request(account, &row.stored.credential, today)?;
         let token = token_of(account, &row.stored.credential)?;
+        // A verdict about an older token could not be stored.
+        vault.expect_newest(account)?;
         let began_at = clock();
         if let Some(until) = paused_until(vault, account, began_at)? {
             return Err(CheckError::Paused { account: account.clone(), until }.into());
@@ -132,6 +134,10 @@ fn with_status(credential: &Credential, verdict: Verdict, now: Timestamp) -> Opt
     let status = match (credential.status, verdict) {
         (Status::Active, Verdict::Refused) => Status::Inactive,
         (Status::Inactive, Verdict::Accepted) => Status::Active,
+        // Nothing renews the token any more, so nobody may be handed it.
+        (Status::LoginRequired, Verdict::Refused) if !credential.expiry().is_past(now) => {
+            return Some(credential.clone().with_dead_token(now));
+        }
         (Status::Active, Verdict::Accepted)
         | (Status::Inactive, Verdict::Refused)
         | (Status::LoginRequired | Status::HandedOver, _) => return None,
@@ -173,7 +179,9 @@ fn attempt(
             (Outcome::Refused, Some(format!("{what} (HTTP {})", meta.status)))
         }
         Ok(CheckAnswer { verdict: Err(error), .. }) => {
-            (Outcome::Transient, Some(error.to_string()))
+            let outcome =
+                if error.is_passing() { Outcome::Transient } else { Outcome::Configuration };
+            (outcome, Some(error.to_string()))
         }
         Err(fault) => (Outcome::Transient, Some(fault.to_string())),
     };

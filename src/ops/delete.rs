@@ -16,7 +16,7 @@ use crate::model::definition::RevocationScope;
 use crate::model::summary::Summary;
 use crate::oauth::{revocation, token_error};
 use crate::secret::ClientSecret;
-use crate::store::{OpenVault, Vault, Watermarks};
+use crate::store::{self, OpenVault, Vault, Watermarks};
 
 /// The state of a deleted credential's grant at its provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -121,28 +121,28 @@ pub(crate) fn delete(
     }
 }
 
-/// Returns the accounts among `summaries` whose grant may have ended with that of `account`. Some
+/// Returns the accounts whose grant may have ended with the one of `own`, which was revoked. Some
 /// providers revoke all that one person granted: then these are the same person's other accounts
 /// with the same revocation endpoint.
-pub(crate) fn accounts_revoked_too<'a>(
-    account: &Account,
-    summaries: &'a [Summary],
+pub(crate) fn accounts_revoked_too(
+    vault: &Vault,
+    own: &Summary,
     config: Option<&Config>,
-) -> Vec<&'a Account> {
+) -> Result<Vec<Account>, store::Error> {
     let definition = |name: &ProviderName| Some(providers::today(name, config)?.definition);
-    let shared = definition(&account.provider)
+    let shared = definition(&own.account.provider)
         .filter(|definition| definition.revocation_scope == RevocationScope::Grant);
-    let own = summaries.iter().find(|summary| summary.account == *account);
-    let (Some(shared), Some(own)) = (shared, own) else { return Vec::new() };
-    let person =
-        |summary: &'a Summary| summary.username.as_deref().unwrap_or(summary.account.user.as_str());
-    summaries
-        .iter()
-        .filter(|other| other.account != *account && person(other) == person(own))
-        .map(|other| &other.account)
-        .filter(|other| {
-            definition(&other.provider)
+    let Some(shared) = shared else { return Ok(Vec::new()) };
+    let found = vault.summaries(|other| {
+        other.account != own.account
+            && person(other) == person(own)
+            && definition(&other.account.provider)
                 .is_some_and(|other| other.revocation_endpoint == shared.revocation_endpoint)
-        })
-        .collect()
+    })?;
+    Ok(found.into_iter().map(|other| other.account).collect())
+}
+
+/// Returns the name of a person at the service, as far as the clear copy tells.
+fn person(summary: &Summary) -> &str {
+    summary.username.as_deref().unwrap_or(summary.account.user.as_str())
 }

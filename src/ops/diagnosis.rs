@@ -44,7 +44,11 @@ pub(crate) enum Diagnosis {
     Due,
     /// This machine's clock is `ahead` seconds ahead of the server's, or behind it if negative.
     Clock { ahead: i64 },
-    /// The token works, and will be renewed when it is due.
+    /// The last check did not find out whether the token works.
+    CheckFailed,
+    /// The token is in order, but nobody has asked the service about it.
+    Unchecked,
+    /// The service said that the token works, and it will be renewed when it is due.
     Works,
 }
 
@@ -57,6 +61,10 @@ pub(crate) enum Remedy {
     Get,
     /// A `refresh`, which asks the provider again.
     Refresh,
+    /// Nothing until the pause is over that the provider asked for.
+    Wait,
+    /// A `check`, which asks the service.
+    Check,
     /// An `export --resume`, which writes the waiting bundle to a file.
     Resume,
 }
@@ -110,7 +118,12 @@ pub(crate) fn diagnose(evidence: &Evidence, renewal: RenewalRules, now: Timestam
         _ if matches!(readiness(credential, Need::Usual, now), Readiness::Due { .. }) => {
             Diagnosis::Due
         }
-        _ => Diagnosis::Works,
+        _ => match evidence.last_check().map(|last| last.outcome) {
+            Some(Outcome::Done) => Diagnosis::Works,
+            Some(Outcome::Transient | Outcome::Configuration) => Diagnosis::CheckFailed,
+            // What was refused was another token, since the credential is active.
+            Some(Outcome::Refused) | None => Diagnosis::Unchecked,
+        },
     }
 }
 
@@ -124,8 +137,15 @@ impl Diagnosis {
             | Self::Ended
             | Self::Inactive
             | Self::Configuration => Remedy::Login,
-            Self::Passing { .. } => Remedy::Refresh,
-            Self::InDoubt { .. } | Self::Due | Self::Clock { .. } | Self::Works => Remedy::Get,
+            // A refresh is refused until then, and a get where the token has ended.
+            Self::Passing { not_before: Some(_), works: false } => Remedy::Wait,
+            Self::Passing { not_before: None, .. } => Remedy::Refresh,
+            Self::CheckFailed | Self::Unchecked => Remedy::Check,
+            Self::Passing { not_before: Some(_), works: true }
+            | Self::InDoubt { .. }
+            | Self::Due
+            | Self::Clock { .. }
+            | Self::Works => Remedy::Get,
         }
     }
 }
@@ -136,6 +156,14 @@ impl Evidence {
         self.last_attempt.as_ref().filter(|last| {
             last.action == Action::Refresh
                 && last.outcome != Outcome::Done
+                && self.last_success().is_none_or(|success| success <= last.ended_at)
+        })
+    }
+
+    /// Returns the last check, if it was about the current access token.
+    pub(crate) fn last_check(&self) -> Option<&Attempt> {
+        self.last_attempt.as_ref().filter(|last| {
+            last.action == Action::Check
                 && self.last_success().is_none_or(|success| success <= last.ended_at)
         })
     }
@@ -200,7 +228,7 @@ mod tests {
         assert_eq!(finding(&evidence(Status::LoginRequired, 100)), Diagnosis::Refused);
         assert_eq!(finding(&evidence(Status::Inactive, 5)), Diagnosis::Ended);
         assert_eq!(finding(&evidence(Status::Inactive, 100)), Diagnosis::Inactive);
-        assert_eq!(finding(&evidence(Status::Active, 100)), Diagnosis::Works);
+        assert_eq!(finding(&evidence(Status::Active, 100)), Diagnosis::Unchecked);
     }
 
     #[test]

@@ -31,7 +31,10 @@ pub(crate) fn lanes(
     provider: Option<&ProviderName>,
     user: Option<&UserName>,
 ) -> Result<Vec<(String, Account)>, Error> {
-    let (summaries, _) = vault.summaries()?;
+    let summaries = vault.summaries(|summary| {
+        let Account { provider: own, user: name } = &summary.account;
+        provider.is_none_or(|it| it == own) && user.is_none_or(|it| it == name)
+    })?;
     let servers: HashMap<Account, Option<String>> =
         summaries.into_iter().map(|summary| (summary.account, summary.server_url)).collect();
     let lane = |account: Account| {

@@ -8,7 +8,8 @@ use crate::model::account::ProviderName;
 use crate::model::address::Address;
 use crate::model::client::{Client, TokenEndpointAuthMethod};
 use crate::model::credential::{Credential, Grant, RenewalGrant};
-use crate::oauth::metadata;
+use crate::oauth::discovery;
+use crate::oauth::metadata::Metadata;
 use crate::providers::FirstEndpoint;
 pub(crate) use crate::providers::{Error, Provider, RenewalRules, find, merged_definition, names};
 
@@ -102,7 +103,10 @@ fn token_endpoint(
 ) -> Option<Address> {
     let certificates = client.trusted_certificates.as_deref();
     let metadata = match provider.issuer_to_discover(FirstEndpoint::Token).ok()? {
-        Some(issuer) => Some(metadata::discover(&issuer, certificates).ok()?),
+        Some(issuer) => {
+            let has_token = |found: &Metadata| found.token_endpoint.is_some();
+            Some(discovery::discover(&issuer, certificates, &has_token).ok()?)
+        }
         None => None,
     };
     provider.endpoints(server, metadata.as_ref()).ok().map(|endpoints| endpoints.token)

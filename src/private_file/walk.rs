@@ -201,7 +201,7 @@ fn is_namespace() -> bool {
 }
 
 /// Whether `path` lies on a mount that nobody can write to, as Kubernetes mounts configuration.
-fn is_read_only(path: &Path) -> bool {
+pub(crate) fn is_read_only(path: &Path) -> bool {
     rustix::fs::statvfs(path)
         .is_ok_and(|found| found.f_flag.contains(rustix::fs::StatVfsMountFlags::RDONLY))
 }

@@ -5,7 +5,9 @@ use std::path::Path;
 
 use proptest::prelude::*;
 
-use super::{AuditFile, Import, VaultRows, bundle, callback, config, pasted, seal, token_answer};
+use super::{
+    AuditFile, Import, VaultRows, bundle, callback, config, metadata, pasted, seal, token_answer,
+};
 
 /// Returns the examples of one target.
 fn seeds(target: &str) -> Vec<Vec<u8>> {
@@ -65,6 +67,11 @@ proptest! {
     #[test]
     fn token_answers_hold(input in any_input("token_answer")) {
         token_answer(&input);
+    }
+
+    #[test]
+    fn metadata_hold(input in any_input("metadata")) {
+        metadata(&input);
     }
 
     #[test]

@@ -78,6 +78,22 @@ impl Provider {
         }
     }
 
+    /// Whether `metadata` and the definition have the endpoints of a login that begins at `first`.
+    pub(crate) fn is_complete(&self, first: FirstEndpoint, metadata: &Metadata) -> bool {
+        let definition = &self.definition;
+        let has_token = definition.token_endpoint.is_some() || metadata.token_endpoint.is_some();
+        let has_browser = definition.authorization_endpoint.is_some()
+            || metadata.authorization_endpoint.is_some();
+        let has_device = definition.device_authorization_endpoint.is_some()
+            || metadata.device_authorization_endpoint.is_some();
+        has_token
+            && match first {
+                FirstEndpoint::Authorization => has_browser,
+                FirstEndpoint::DeviceAuthorization => has_device,
+                FirstEndpoint::Token => true,
+            }
+    }
+
     /// Returns the endpoints of a login; the definition's own come before those of the metadata.
     pub(crate) fn endpoints(
         &self,
@@ -110,7 +126,9 @@ impl Provider {
                 &definition.revocation_endpoint,
                 found(|metadata| metadata.revocation_endpoint.as_ref()),
             )?,
-            issuer: definition.issuer.clone(),
+            issuer: metadata
+                .map(|found| found.issuer().to_owned())
+                .or_else(|| definition.issuer.clone()),
             names_itself: metadata
                 .is_some_and(|found| found.authorization_response_iss_parameter_supported),
         })

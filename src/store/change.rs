@@ -126,82 +126,60 @@ pub(super) enum Outcome {
     Intents(Vec<(SlotId, bool)>),
 }
 
-impl Change {
+/// What a change depends on, and what it writes.
+pub(super) struct Effect<'a> {
+    pub(super) ground: Ground<'a>,
+    /// The accounts whose credential or evidence the change writes, beside those of the ground.
+    pub(super) others_written: Vec<&'a Account>,
     /// Whether the change writes no credential: its commit does not seal the audit's head.
-    pub(super) fn is_bookkeeping(&self) -> bool {
-        match self {
-            Self::BeginRefresh { .. }
-            | Self::RestoreJournal { .. }
-            | Self::RecordAttempt { .. } => true,
-            Self::SealAuditHead
-            | Self::Reserve
-            | Self::StoreAnswer { .. }
-            | Self::RecordCheck { .. }
-            | Self::Amend { .. }
-            | Self::Put { .. }
-            | Self::Import { .. }
-            | Self::HandOver { .. }
-            | Self::ForgetBundle(_)
-            | Self::Forget { .. }
-            | Self::RecordHealth { .. }
-            | Self::AddIntent { .. }
-            | Self::ConfirmIntents { .. }
-            | Self::RemoveIntent { .. }
-            | Self::AddSlot { .. }
-            | Self::RemoveSlot { .. } => false,
-        }
+    pub(super) is_bookkeeping: bool,
+}
+
+impl<'a> Effect<'a> {
+    fn on(ground: Ground<'a>) -> Self {
+        Self { ground, others_written: Vec::new(), is_bookkeeping: false }
     }
 
-    /// Returns the ground of the change.
-    pub(super) fn ground(&self) -> Ground<'_> {
+    fn writing(self, others_written: Vec<&'a Account>) -> Self {
+        Self { others_written, ..self }
+    }
+
+    fn bookkeeping(self) -> Self {
+        Self { is_bookkeeping: true, ..self }
+    }
+}
+
+impl Change {
+    /// Returns what the change depends on, and what it writes.
+    pub(super) fn effect(&self) -> Effect<'_> {
         match self {
-            Self::Reserve
-            | Self::RestoreJournal { .. }
-            | Self::RecordAttempt { .. }
-            | Self::StoreAnswer { .. } => Ground::Nothing,
-            Self::SealAuditHead
-            | Self::ForgetBundle(_)
-            | Self::AddIntent { .. }
-            | Self::ConfirmIntents { .. }
-            | Self::RemoveIntent { .. }
-            | Self::AddSlot { .. }
-            | Self::RemoveSlot { .. }
-            | Self::HandOver { .. } => Ground::Header,
-            Self::BeginRefresh { account, .. }
-            | Self::RecordCheck { account, .. }
+            Self::Reserve => Effect::on(Ground::Nothing),
+            Self::StoreAnswer { account, .. } => Effect::on(Ground::Nothing).writing(vec![account]),
+            Self::RestoreJournal { account, .. } | Self::RecordAttempt { account, .. } => {
+                Effect::on(Ground::Nothing).writing(vec![account]).bookkeeping()
+            }
+            Self::BeginRefresh { account, .. } => {
+                Effect::on(Ground::Credential(account)).bookkeeping()
+            }
+            Self::RecordCheck { account, .. }
             | Self::Amend { account, .. }
-            | Self::RecordHealth { account, .. } => Ground::Credential(account),
+            | Self::RecordHealth { account, .. } => Effect::on(Ground::Credential(account)),
             Self::Put { account, .. } | Self::Forget { account, .. } => {
-                Ground::Replaced(vec![account])
+                Effect::on(Ground::Replaced(vec![account]))
             }
-            Self::Import { placements, .. } => {
-                Ground::Replaced(placements.iter().map(|placed| &placed.account).collect())
-            }
-        }
-    }
-
-    /// Returns the accounts whose credential the change writes, beside those of its ground.
-    pub(super) fn others_written(&self) -> Vec<&Account> {
-        match self {
-            Self::RestoreJournal { account, .. }
-            | Self::RecordAttempt { account, .. }
-            | Self::StoreAnswer { account, .. } => vec![account],
-            Self::HandOver { left, .. } => left.iter().map(|placed| &placed.account).collect(),
+            Self::Import { placements, .. } => Effect::on(Ground::Replaced(accounts(placements))),
+            Self::HandOver { left, .. } => Effect::on(Ground::Header).writing(accounts(left)),
             Self::SealAuditHead
-            | Self::Reserve
             | Self::ForgetBundle(_)
             | Self::AddIntent { .. }
             | Self::ConfirmIntents { .. }
             | Self::RemoveIntent { .. }
             | Self::AddSlot { .. }
-            | Self::RemoveSlot { .. }
-            | Self::BeginRefresh { .. }
-            | Self::RecordCheck { .. }
-            | Self::Amend { .. }
-            | Self::RecordHealth { .. }
-            | Self::Put { .. }
-            | Self::Forget { .. }
-            | Self::Import { .. } => Vec::new(),
+            | Self::RemoveSlot { .. } => Effect::on(Ground::Header),
         }
     }
+}
+
+fn accounts(placements: &[Placement]) -> Vec<&Account> {
+    placements.iter().map(|placed| &placed.account).collect()
 }

@@ -11,7 +11,9 @@ use super::error::Error;
 use super::file::VaultFile;
 use super::record::{Journal, ListedSlot};
 use super::sidecar::{self, Sidecar};
-use super::sqlite::{self, Database, Differences, Sqlite, evidence, header, intents, slots};
+use super::sqlite::{
+    self, Database, Differences, Sqlite, evidence, foreign, header, intents, slots,
+};
 use super::vault::Vault;
 use crate::model::account::Account;
 use crate::vault::seal::Generation;
@@ -91,7 +93,7 @@ impl Vault {
 
     /// Drops from the schema of the vault at `path` what tokctl did not make.
     pub(crate) fn drop_foreign(path: &Path) -> Result<(), Error> {
-        Database::drop_foreign(path)
+        foreign::drop_foreign(path)
     }
 
     /// Returns the length of the write-ahead log in bytes.

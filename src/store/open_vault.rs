@@ -151,6 +151,22 @@ impl OpenVault {
         self.older_among(&found.accounts)
     }
 
+    /// Fails with [`Error::Older`] if the file or the credential of `account` is older than this
+    /// machine has seen.
+    pub(crate) fn expect_newest(&self, account: &Account) -> Result<(), Error> {
+        let accounts = std::slice::from_ref(account);
+        let mut found = self.older_among(accounts)?;
+        if found.file || !found.accounts.is_empty() {
+            // What another process wrote since this view of the vault was taken is no older.
+            self.file_engine().look_again()?;
+            found = self.older_among(accounts)?;
+        }
+        match (found.accounts.pop(), found.file) {
+            (None, false) => Ok(()),
+            (account, _) => Err(Error::Older { account }),
+        }
+    }
+
     fn older_among(&self, accounts: &[Account]) -> Result<Older, Error> {
         self.under_key(|key| {
             self.file_engine().read(|view| {
@@ -165,7 +181,7 @@ impl OpenVault {
     pub(crate) fn accept_older(&self) -> Result<(), Error> {
         self.under_key(|key| {
             let seen = Seen::of(&self.watermarks, key.vault);
-            self.file_engine().read(|view| seen.accept_all(view, key))?;
+            self.file_engine().read(|view| seen.accept_all(view, key, self.location()))?;
             seen.keep();
             Ok(())
         })
@@ -284,7 +300,7 @@ impl OpenVault {
         let outcome = self.under_key(|key| {
             let change = change();
             let remember =
-                if change.is_bookkeeping() { Remember::Nothing } else { self.remember() };
+                if change.effect().is_bookkeeping { Remember::Nothing } else { self.remember() };
             self.vault.engine.commit(key, change, remember, &self.watermarks)
         })?;
         self.has_written.store(true, Ordering::Relaxed);

@@ -99,11 +99,21 @@ impl Vault {
         file.read(|view| credentials::accounts(view, provider, user))
     }
 
-    /// Returns the clear part of all credentials, which is not verified, and the number of rows
-    /// that can't be read at all.
-    pub(crate) fn summaries(&self) -> Result<(Vec<Summary>, usize), Error> {
+    /// Returns the clear part of the credential of `account`, which is not verified; `None` if there
+    /// is none, or none that can be read.
+    pub(crate) fn summary(&self, account: &Account) -> Result<Option<Summary>, Error> {
         let Engine::Sqlite(file) = &self.engine;
-        file.read(listing::summaries)
+        file.read(|view| listing::summary_of(view, account))
+    }
+
+    /// Returns the clear parts that are to be kept, which are not verified. Only those are in memory
+    /// at a time. Rows that can't be read are left out.
+    pub(crate) fn summaries(
+        &self,
+        keep: impl FnMut(&Summary) -> bool,
+    ) -> Result<Vec<Summary>, Error> {
+        let Engine::Sqlite(file) = &self.engine;
+        file.read(|view| listing::summaries(view, keep))
     }
 
     /// Calls `each` with the clear part of each credential, its last attempt, and whether its

@@ -71,6 +71,11 @@ impl AssociatedData {
         self.0[0]
     }
 
+    /// The bytes of all of it.
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
     pub(super) fn field(mut self, bytes: &[u8]) -> Self {
         self.0.extend_from_slice(&(bytes.len() as u64).to_le_bytes());
         self.0.extend_from_slice(bytes);
@@ -113,23 +118,13 @@ pub(super) fn seal(
 ) -> Result<Vec<u8>, getrandom::Error> {
     let mut nonce = [0; NONCE];
     getrandom::fill(&mut nonce)?;
-    Ok(seal_with(key, bound_to, Nonce(nonce), plaintext))
-}
-
-/// Seals `plaintext` with a nonce that was drawn before.
-pub(super) fn seal_with(
-    key: &Key,
-    bound_to: &AssociatedData,
-    Nonce(nonce): Nonce,
-    plaintext: &[u8],
-) -> Vec<u8> {
     let mut sealed = Vec::with_capacity(1 + NONCE + plaintext.len() + TAG);
     sealed.push(bound_to.version());
     sealed.extend_from_slice(&nonce);
     sealed.extend_from_slice(plaintext);
     let tag = encrypt(key, bound_to, &nonce, &mut sealed[1 + NONCE..]);
     sealed.extend_from_slice(&tag);
-    sealed
+    Ok(sealed)
 }
 
 /// Seals what [`open_in_place`] opened, where it stands, whatever version its seal had.

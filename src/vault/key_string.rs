@@ -70,9 +70,12 @@ pub(crate) fn encode(form: Form, key: &Key) -> Zeroizing<String> {
     text
 }
 
-/// Parses a text form and returns the key; white space around it is ignored.
+/// Parses a text form and returns the key.
+///
+/// White space, quotes and a byte order mark around it are ignored, and so are lines that are empty
+/// or begin with `#`: files and the secrets of CI platforms come with them.
 pub(crate) fn decode(text: &str) -> Result<(Form, Key), Malformed> {
-    let text = text.trim();
+    let text = alone(text);
     if let Some(encoded) = text.strip_prefix(Form::Key.prefix()) {
         return key_in(Form::Key, encoded).map(|key| (Form::Key, key));
     }
@@ -84,6 +87,22 @@ pub(crate) fn decode(text: &str) -> Result<(Form, Key), Malformed> {
     let mut joined = Zeroizing::new(String::with_capacity(encoded.len()));
     joined.extend(encoded.chars().filter(|character| !matches!(character, '-' | ' ')));
     key_in(Form::Recovery, &joined).map(|key| (Form::Recovery, key))
+}
+
+/// Returns the one line of `text` that is no comment, without quotes; the whole text if there is
+/// not one such line.
+fn alone(text: &str) -> &str {
+    let text = text.trim_start_matches('\u{feff}').trim();
+    let mut lines =
+        text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let line = match (lines.next(), lines.next()) {
+        (Some(line), None) => line,
+        (_, _) => text,
+    };
+    ['"', '\'']
+        .into_iter()
+        .find_map(|quote| line.strip_prefix(quote)?.strip_suffix(quote))
+        .map_or(line, str::trim)
 }
 
 fn key_in(form: Form, encoded: &str) -> Result<Key, Malformed> {

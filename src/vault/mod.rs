@@ -7,6 +7,7 @@ pub(crate) mod chain;
 mod kdf;
 pub(crate) mod keychain;
 pub(crate) mod seal;
+pub(crate) mod evidence_key;
 pub(crate) mod key_string;
 pub(crate) mod slot;
 pub(crate) mod slot_secret;

@@ -44,14 +44,11 @@ pub(crate) enum SealContext<'a> {
     /// beside it. Only rows of early vaults are sealed like this.
     Credential { provider: &'a str, user: &'a str, revision: u64 },
     /// A credential in its row, at one revision, under a seal that covers the columns beside it,
-    /// in a vault whose evidence was not sealed yet.
+    /// in a vault whose evidence had no code yet.
     EarlierRow { provider: &'a str, user: &'a str, revision: u64, clear: &'a [u8] },
     /// A credential in its row, at one revision, under a seal that covers the columns beside it.
-    /// Its evidence has a seal of its own.
+    /// Its evidence has a code of its own.
     Row { provider: &'a str, user: &'a str, revision: u64, clear: &'a [u8] },
-    /// The evidence of a credential, written at `number`. The plaintext is empty: the seal only
-    /// proves that tokctl wrote the columns whose bytes are `clear`.
-    Evidence { provider: &'a str, user: &'a str, revision: u64, number: u64, clear: &'a [u8] },
     /// The sealed part of the vault's header, bound to the bytes of the columns beside it.
     Header { clear: &'a [u8] },
     /// The answer to one refresh of a credential, which could not be stored in its row.
@@ -70,7 +67,7 @@ pub(crate) enum SealContext<'a> {
 /// The version of a row's seal that covers the columns beside it.
 const COVERING: u8 = 2;
 
-/// The version of a row's seal that stands beside sealed evidence.
+/// The version of a row's seal that stands beside evidence with a code.
 const BESIDE_EVIDENCE: u8 = 3;
 
 /// The form of a row's seal, as the seal claims. A seal whose claim was edited does not open.
@@ -111,16 +108,6 @@ impl DataKey {
         plaintext: &[u8],
     ) -> Result<Vec<u8>, getrandom::Error> {
         cipher::seal(&self.key, &self.bound_to(context), plaintext)
-    }
-
-    /// Seals `plaintext` for `context` with a `nonce` that was drawn before.
-    pub(crate) fn seal_with(
-        &self,
-        context: SealContext<'_>,
-        nonce: Nonce,
-        plaintext: &[u8],
-    ) -> Vec<u8> {
-        cipher::seal_with(&self.key, &self.bound_to(context), nonce, plaintext)
     }
 
     /// Opens bytes that were sealed for `context`.
@@ -174,9 +161,6 @@ impl DataKey {
             SealContext::Row { provider, user, revision, clear } => {
                 row(BESIDE_EVIDENCE, provider, user, revision, clear)
             }
-            SealContext::Evidence { provider, user, revision, number, clear } => {
-                within("evidence", provider, user, revision).number(number).field(clear)
-            }
             SealContext::Header { clear } => vault("header").field(clear),
             SealContext::Spill { provider, user, revision, attempt } => {
                 within("spill", provider, user, revision).field(attempt)
@@ -207,13 +191,6 @@ mod tests {
             SealContext::Credential { provider: "jira", user: "x", revision: 5 },
             SealContext::EarlierRow { provider: "jira", user: "x", revision: 4, clear: b"" },
             SealContext::Row { provider: "jira", user: "x", revision: 4, clear: b"" },
-            SealContext::Evidence {
-                provider: "jira",
-                user: "x",
-                revision: 4,
-                number: 4,
-                clear: b"",
-            },
             SealContext::Header { clear: b"" },
             SealContext::Spill { provider: "jira", user: "x", revision: 4, attempt: &[0; 16] },
             SealContext::AuditKey,

@@ -35,6 +35,24 @@ pub(crate) fn visit(address: &str) -> Response {
 /// Sends one request to `url` and reads the answer. A `Host` among `headers` takes the place of
 /// the right one.
 pub(crate) fn fetch(url: &Url, method: &str, headers: &[(&str, &str)]) -> Response {
+    send(url, method, headers, "")
+}
+
+/// Posts the query of `url` as a form to the rest of it, as a page of the server does where it was
+/// asked for the response mode `form_post`.
+pub(crate) fn post_query(url: &Url) -> Response {
+    let (mut place, form) = (url.clone(), url.query().unwrap_or_default());
+    place.set_query(None);
+    let length = form.len().to_string();
+    let headers = [
+        ("Origin", "https://as.example"),
+        ("Content-Type", "application/x-www-form-urlencoded"),
+        ("Content-Length", length.as_str()),
+    ];
+    send(&place, "POST", &headers, form)
+}
+
+fn send(url: &Url, method: &str, headers: &[(&str, &str)], body: &str) -> Response {
     let host = url.host_str().expect("an address with a host");
     let port = url.port_or_known_default().expect("an address with a port");
     let mut request = format!("{method} {} HTTP/1.1\r\n", target(url));
@@ -45,6 +63,7 @@ pub(crate) fn fetch(url: &Url, method: &str, headers: &[(&str, &str)]) -> Respon
         let _ = write!(request, "{name}: {value}\r\n");
     }
     request += "Connection: close\r\n\r\n";
+    request += body;
 
     let mut stream = TcpStream::connect((host.trim_matches(['[', ']']), port))
         .unwrap_or_else(|error| panic!("nobody listens at {host}:{port}: {error}"));

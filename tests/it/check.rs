@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::authorization_server::{AuthorizationServer, issue, refuse, reply};
-use crate::env::{TestEnv, json, stderr};
+use crate::env::{TestEnv, json, stderr, stdout};
 use crate::http::Response;
 
 const ME: &str = "/api/me";
@@ -113,18 +113,70 @@ fn what_passes_changes_nothing() {
     let page = Response::new(200, "text/html", "<html>log in to the network</html>");
     let elsewhere = Response::redirect(&server.url("/elsewhere"));
     let answers =
-        [400, 402, 403, 404, 423, 429, 500, 503].map(status).into_iter().chain([page, elsewhere]);
+        [400, 402, 404, 423, 429, 500, 503].map(status).into_iter().chain([page, elsewhere]);
     for answer in answers {
         let code = answer.status;
         server.will_serve(MYSELF, "Bearer made-up-pat", answer);
         let failed = env.tokctl(["check"]).assert().code(6).stdout_eq("");
         let said = stderr(&failed);
         assert!(said.contains("hint: ") && !said.contains("<h"), "{code}: {said}");
-        assert_eq!(said.contains("permissions and scopes"), code == 403, "{said}");
         let listed = listed(&env);
         assert_eq!(listed["status"], "active", "{code}");
         assert_eq!(listed["last_attempt_outcome"], "passing", "{code}");
         assert!(listed["last_error"].is_string(), "{code}");
+    }
+}
+
+#[test]
+fn what_a_service_forbids_is_no_passing_fault() {
+    let server = AuthorizationServer::start();
+    let env = with_pat(&server);
+    let scope = "Bearer realm=\"x\", error=\"insufficient_scope\", scope=\"read\"";
+    for (answer, what) in [
+        (
+            status(403),
+            "does not say whether that is about permissions and scopes or about the token",
+        ),
+        (status(403).with("WWW-Authenticate", scope), "lacks a scope"),
+    ] {
+        server.will_serve(MYSELF, "Bearer made-up-pat", answer);
+        let failed = env.tokctl(["check"]).assert().code(1).stdout_eq("");
+        let said = stderr(&failed);
+        assert!(said.contains(what) && said.contains("hint: tokctl login work/x"), "{said}");
+        let listed = listed(&env);
+        assert_eq!(listed["status"], "active");
+        assert_eq!(listed["last_attempt_outcome"], "configuration");
+        let why = stdout(&env.tokctl(["why", "work/x"]).assert().success());
+        assert!(why.contains(what) && !why.contains("in passing"), "{why}");
+    }
+}
+
+#[test]
+fn a_token_that_the_service_refused_and_nothing_renews_is_not_handed_out() {
+    for refresh_first in [false, true] {
+        let server = AuthorizationServer::start();
+        let env = logged_in(&server);
+        let ask = || {
+            server.will_serve(ME, "Bearer access-1", status(401));
+            env.tokctl(["check", "acme/x"]).assert().code(4);
+        };
+        let refuse_refresh = |args: &[&str]| {
+            server.will(refuse(400, "invalid_grant"));
+            env.tokctl(args).assert().code(4).stdout_eq("");
+        };
+        if refresh_first {
+            // The token works until the service says otherwise.
+            refuse_refresh(&["refresh", "acme/x"]);
+            env.tokctl(["get", "acme/x"]).assert().success().stdout_eq("access-1\n");
+            ask();
+        } else {
+            ask();
+            refuse_refresh(&["get", "acme/x"]);
+        }
+        for args in [&["get", "acme/x"][..], &["run", "--env", "T=acme/x", "--", "true"]] {
+            let failed = env.tokctl(args).assert().code(4).stdout_eq("");
+            assert!(stderr(&failed).contains("hint: tokctl login acme/x"), "{}", stderr(&failed));
+        }
     }
 }
 

@@ -117,7 +117,8 @@ fn an_identity_that_a_server_names_is_no_command() {
     login.visit();
     let done = login.finish().success();
     assert_harmless(&done);
-    assert_eq!(words_in_bash(&stderr(&done), ": tokctl get ").last().unwrap(), name);
+    let typed = words_in_bash(&stderr(&done), ": tokctl get ");
+    assert_eq!(typed.last().unwrap(), &format!("acme/{name}"));
 }
 
 #[test]

@@ -76,7 +76,13 @@ fn what_no_header_can_hold_is_refused() {
 #[test]
 fn variables_tell_what_is_known() {
     let env = stored("api_auth = \"bearer\"", &[], "made-up");
-    assert_eq!(printed(&env, "env"), "export TOKCTL_TOKEN='made-up'\n");
+    let unset = |name| format!("export {name}=''\ncommand -v unset >/dev/null && unset {name}\n");
+    let lines = [
+        "export TOKCTL_TOKEN='made-up'\n".to_owned(),
+        unset("TOKCTL_USERNAME"),
+        unset("TOKCTL_API_BASE_URL"),
+    ];
+    assert_eq!(printed(&env, "env"), lines.concat());
     let server = ["--server", "https://jira.example/x", "--username", "al o'"];
     keep(&env, &server, r#"it's \ "$(x)""#);
     let lines = "export TOKCTL_TOKEN='it'\\''s '\\\\' \"$(x)\"'\n\
@@ -89,17 +95,17 @@ fn variables_tell_what_is_known() {
 fn a_netrc_line_is_for_the_host_of_the_api() {
     let definition = "api_base_url = \"https://api.example:8443/v1\"";
     let env = stored(definition, &["--server", "https://www.example"], "made-up#'");
-    assert_eq!(printed(&env, "netrc"), "machine api.example login x password made-up#'\n");
+    refused(&env, "netrc", "a bearer token, no password");
     keep(&env, &["--username", "alice@example.com"], "made-up");
     let line = "machine api.example login alice@example.com password made-up\n";
     assert_eq!(printed(&env, "netrc"), line);
     for token in ["made up", "made-up\"", "made\\up", "#made-up", "made-up-\u{e9}"] {
-        keep(&env, &[], token);
+        keep(&env, &["--username", "x"], token);
         refused(&env, "netrc", "its password");
     }
     keep(&env, &["--username", "made up"], "made-up");
     refused(&env, "netrc", "its login");
-    let env = stored("api_auth = \"bearer\"", &[], "made-up");
+    let env = stored("api_auth = \"basic\"", &["--username", "x"], "made-up");
     refused(&env, "netrc", "nobody said where");
     let env = stored("extends = \"shopify\"", &["--server", "https://x.myshopify.com"], "made-up");
     refused(&env, "netrc", "a header of its own");
@@ -188,4 +194,58 @@ proptest! {
         prop_assert_eq!(in_a_shell(&env, &printed, "TOKCTL_TOKEN"), token);
         prop_assert_eq!(in_a_shell(&env, &printed, "TOKCTL_USERNAME"), username);
     }
+}
+
+#[test]
+fn variables_of_another_credential_do_not_stay() {
+    let env = stored("api_auth = \"bearer\"", &[], "made-up");
+    let lines = printed(&env, "env");
+    for shell in ["sh", "bash", "zsh", "fish"] {
+        let show = match shell {
+            "fish" => "echo \"$TOKCTL_TOKEN|$TOKCTL_USERNAME|$TOKCTL_API_BASE_URL\"",
+            _ => "echo \"$TOKCTL_TOKEN|${TOKCTL_USERNAME-}|${TOKCTL_API_BASE_URL-}\"",
+        };
+        let mut command = std::process::Command::new(shell);
+        command.args(["-c", &format!("{lines}\n{show}")]);
+        command.envs([("TOKCTL_USERNAME", "al"), ("TOKCTL_API_BASE_URL", "https://other.example")]);
+        match command.output() {
+            Ok(output) => {
+                assert_eq!(String::from_utf8(output.stdout).unwrap(), "made-up||\n", "{shell}");
+                assert_eq!(String::from_utf8(output.stderr).unwrap(), "", "{shell}");
+            }
+            Err(error) => assert_ne!(shell, "sh", "{error}"),
+        }
+    }
+}
+
+#[test]
+fn headers_come_as_an_object_as_well() {
+    let env = stored("api_auth = \"bearer\"", &[], "it's \"made up\"");
+    let object: serde_json::Value = serde_json::from_str(&printed(&env, "headers-json")).unwrap();
+    assert_eq!(object, json!({ "Authorization": "Bearer it's \"made up\"" }));
+    keep(&env, &["--username", "x"], "made-up");
+    let object: serde_json::Value = serde_json::from_str(&printed(&env, "headers-json")).unwrap();
+    assert_eq!(object, json!({ "Authorization": "Basic eDptYWRlLXVw" }));
+}
+
+#[test]
+fn kubectl_gets_the_version_that_it_asks_for() {
+    let env = stored("api_auth = \"bearer\"", &[], "made-up");
+    let object: serde_json::Value =
+        serde_json::from_str(&printed(&env, "exec-credential")).unwrap();
+    let version = "client.authentication.k8s.io/v1";
+    let status = json!({ "token": "made-up" });
+    let whole = json!({ "apiVersion": version, "kind": "ExecCredential", "status": status });
+    assert_eq!(object, whole);
+    keep(&env, &["--username", "x"], "made-up");
+    refused(&env, "exec-credential", "a bearer token and nothing else");
+    let server = AuthorizationServer::start();
+    let env = TestEnv::new().with_login("x", &server, issue()).set(
+        "KUBERNETES_EXEC_INFO",
+        r#"{"kind":"ExecCredential","apiVersion":"client.authentication.k8s.io/v1beta1","spec":{}}"#,
+    );
+    let object: serde_json::Value =
+        serde_json::from_str(&printed(&env, "exec-credential")).unwrap();
+    assert_eq!(object["apiVersion"], "client.authentication.k8s.io/v1beta1");
+    assert!(object["status"]["expirationTimestamp"].as_str().unwrap().ends_with('Z'));
 }

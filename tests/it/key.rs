@@ -66,6 +66,40 @@ fn a_key_may_lie_in_a_file() {
 }
 
 #[test]
+fn a_key_comes_as_platforms_and_editors_leave_it() {
+    let env = TestEnv::new().with_static_token("x", "made-up-token").unset("TOKCTL_KEY");
+    let key = made_up_key();
+    for text in [
+        format!("\"{key}\""),
+        format!("'{key}'\n"),
+        format!("\u{feff}{key}\r\n"),
+        format!("# the vault's key\n\n{key}\n"),
+    ] {
+        let file = env.file("vault.key", &text);
+        let get = env.command(["get"]).env("TOKCTL_KEY_FILE", file).output().unwrap();
+        assert_eq!(get.stdout, b"made-up-token\n", "{text}");
+    }
+    let two = env.file("vault.key", format!("{key}\n{key}\n"));
+    env.set("TOKCTL_KEY_FILE", two).tokctl(["get"]).assert().code(5);
+}
+
+#[test]
+fn an_empty_key_is_said_to_be_empty() {
+    let env = TestEnv::new().with_static_token("x", "made-up-token");
+    for name in ["TOKCTL_KEY", "TOKCTL_KEY_FILE", "TOKCTL_KEY_COMMAND"] {
+        let mut command = env.command(["get"]);
+        let output = command.env_remove("TOKCTL_KEY").env(name, "").output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(5), "{said}");
+        assert!(said.contains(&format!("{name} is set, but empty")), "{said}");
+    }
+    // One that is there counts.
+    let file = env.file("vault.key", made_up_key());
+    let env = env.set("TOKCTL_KEY", "").set("TOKCTL_KEY_FILE", file);
+    env.tokctl(["get"]).assert().success().stdout_eq("made-up-token\n");
+}
+
+#[test]
 fn a_key_file_that_others_read_is_worth_a_warning() {
     let env = TestEnv::new().with_static_token("x", "made-up-token").unset("TOKCTL_KEY");
     let file = env.file("vault.key", made_up_key());

@@ -547,7 +547,7 @@ fn an_answer_from_another_issuer_is_a_mix_up() {
     assert_eq!(server.token_requests(), []);
 }
 
-fn discover(env: &TestEnv, server: &AuthorizationServer) {
+pub(crate) fn discover(env: &TestEnv, server: &AuthorizationServer) {
     env.config(&format!(
         "[providers.acme]\nissuer = \"{}\"\nclient_id = \"tokctl-made-up\"\n\
          token_endpoint_auth_method = \"none\"\nscopes = [\"read\"]\n",

@@ -189,3 +189,15 @@ fn however_it_ends_the_terminal_is_as_it_was() {
         assert!(said.contains("as before"), "{signal:?}: {said}");
     }
 }
+
+#[test]
+fn an_answer_behind_a_hash_can_be_pasted() {
+    let server = AuthorizationServer::start();
+    let env = TestEnv::new().with_provider(&server);
+    server.will_log_in(issue());
+    let mut session = at_a_terminal(&env, &LOGIN);
+    let address = asked(&mut session);
+    session.send_line(&consented(&address).replacen('?', "#", 1)).unwrap();
+    let (said, code) = ending(session);
+    assert_eq!(code, 0, "{said}");
+}

@@ -76,8 +76,10 @@ fn users_are_kept_apart() {
 
 #[test]
 fn a_token_may_hold_anything_but_control_characters() {
-    let env = TestEnv::new().with_static_token("x", "made up \u{e9}'\"$");
-    env.tokctl(["get"]).assert().success().stdout_eq("made up \u{e9}'\"$\n");
+    let env = TestEnv::new().with_static_token("x", "made-up\u{e9}'\"$");
+    env.tokctl(["get"]).assert().success().stdout_eq("made-up\u{e9}'\"$\n");
+    let blank = env.tokctl(LOGIN.into_iter().chain(["z"])).stdin("made up").assert().success();
+    assert!(stderr(&blank).contains("a blank in this token"), "{}", stderr(&blank));
     for token in ["made\u{1b}[31mup", "made\nup\n", "", "\n"] {
         let command = env.tokctl(LOGIN.into_iter().chain(["y"]));
         command.stdin(token).assert().code(2).stdout_eq("");
@@ -216,4 +218,29 @@ fn an_api_token_of_atlassians_cloud_comes_with_its_name() {
     // A server of one's own takes a personal access token as it is.
     let own = ["login", "jira/bob", "--server", "jira.example.com", "--token-stdin"];
     env.tokctl(own).stdin("made-up-token").assert().success();
+}
+
+#[test]
+fn a_token_that_names_its_own_end_is_stored_with_it_unless_its_user_knows_better() {
+    let jwt = |end: i64| {
+        let claims = format!("{{\"exp\":{end}}}");
+        format!("e30.{}.c2ln", data_encoding::BASE64URL_NOPAD.encode(claims.as_bytes()))
+    };
+    let env = TestEnv::new();
+    env.define_vendor();
+    let stored_end = |args: &[&str], token: &str| {
+        let login = LOGIN.into_iter().chain(["x"]).chain(args.iter().copied());
+        let done = env.tokctl(login).stdin(token.to_owned()).assert().success();
+        let listed = json(&env.tokctl(["list", "--json"]).assert().success());
+        (listed["credentials"][0]["expires_at"].as_str().map(str::to_owned), stderr(&done))
+    };
+    let (end, said) = stored_end(&[], &jwt(4_000_000_000));
+    assert_eq!(end.as_deref(), Some("2096-10-02T07:06:40Z"));
+    assert!(said.contains("which says that it ends in"), "{said}");
+    let (end, said) = stored_end(&["--expires", "never"], &jwt(4_000_000_000));
+    assert!(end.is_none() && !said.contains("says that it"), "{end:?} {said}");
+    let (end, said) = stored_end(&[], &jwt(1_700_000_000));
+    assert_eq!(end.as_deref(), Some("2023-11-14T22:13:20Z"));
+    assert!(said.contains("says that it is over") && said.contains("--expires"), "{said}");
+    env.tokctl(["get", "vendor/x"]).assert().code(4).stdout_eq("");
 }

@@ -157,6 +157,19 @@ fn a_key_file_does_not_say_where_its_signatures_go() {
 }
 
 #[test]
+fn a_service_account_of_a_provider_with_an_issuer_signs_for_that_one_and_not_for_google() {
+    let server = AuthorizationServer::start();
+    let env = TestEnv::new();
+    env.config(&server.definition_by_issuer());
+    server.will_describe_itself();
+    server.will(issue().without_refresh_token().expires_in(0));
+    let its_own = json!({ "token_uri": server.url("/token") });
+    env.tokctl(account_login(&env, &its_own)).assert().success();
+    server.will(issue().without_refresh_token());
+    env.tokctl(["get"]).assert().success().stdout_eq("access-2\n");
+}
+
+#[test]
 fn a_key_file_that_can_not_be_used_is_told_before_any_request() {
     let server = AuthorizationServer::start();
     let env = TestEnv::new().with_provider(&server);

@@ -99,3 +99,52 @@ fn a_token_of_unknown_life_is_renewed_after_the_assumed_one() {
     let listed = read_json(&env.tokctl(["list", "--json"]).assert().success());
     assert_eq!(listed["credentials"][0]["expires_at"], Value::Null);
 }
+
+#[test]
+fn an_answer_that_nobody_asked_to_be_compressed_is_read() {
+    // printf '{"access_token":"made-up-1"}' | gzip -9n | base64
+    let packed = data_encoding::BASE64
+        .decode(b"H4sIAAAAAAACA6tWSkxOTi0uji/Jz07NU7JSyk1MSdUtLdA1VKoFAJJY5IkcAAAA")
+        .unwrap();
+    let (server, env) = due();
+    let answer = Response::new(200, "application/json", packed).with("Content-Encoding", "gzip");
+    server.will(reply(answer));
+    env.tokctl(["get"]).assert().success().stdout_eq("made-up-1\n");
+}
+
+#[test]
+fn a_definition_says_where_the_token_stands() {
+    let (server, env) = due();
+    env.add_config("dialect.answer_fields = { access_token = \"/authed_user/access_token\" }\n");
+    // What was sealed at login counts for its refreshes.
+    server.will(reply(Response::json(200, &json!({ "access_token": "made-up-1" }))));
+    env.tokctl(["get"]).assert().success().stdout_eq("made-up-1\n");
+
+    let server = AuthorizationServer::start();
+    let env = TestEnv::new().with_provider(&server);
+    env.add_config(
+        "dialect.answer_fields = { access_token = \"/authed_user/token\", \
+         refresh_token = \"/authed_user/again\" }\n",
+    );
+    let placed = |token: &str| {
+        let user = json!({ "id": "U1", "token": token, "again": "made-up-refresh" });
+        let body = json!({ "access_token": "of-the-robot", "authed_user": user, "expires_in": 0 });
+        reply(Response::json(200, &body))
+    };
+    env.log_in("x", &server, placed("made-up-1"));
+    server.has_issued("made-up-refresh");
+    server.will(placed("made-up-2"));
+    env.tokctl(["get"]).assert().success().stdout_eq("made-up-2\n");
+}
+
+#[test]
+fn an_answer_of_a_proxy_that_waited_no_longer_leaves_the_login_in_doubt() {
+    for status in [200, 408, 502] {
+        let (server, env) = due();
+        server.will(reply(Response::new(status, "text/html", "<h1>made-up</h1>")));
+        let failed = env.tokctl(["get"]).assert().code(6).stdout_eq("");
+        let said = stderr(&failed);
+        assert!(said.contains("is not known") && !said.contains("unchanged"), "{status}: {said}");
+        assert!(!said.contains("made-up"), "{said}");
+    }
+}

@@ -209,14 +209,34 @@ fn a_file_of_variables_is_resolved_where_it_refers() {
 }
 
 #[test]
+fn several_files_and_stdin_give_variables_in_their_order() {
+    let env = world();
+    env.file("one.env", "A=1\nB=1\nNODE_OPTIONS=--made-up\nmy.name=x\n");
+    env.file("two.env", "B=2\nC=2\n");
+    let files = ["--env-file", "one.env", "--env-file", "two.env", "--env-file", "-"];
+    let args = [&["--no-masking"], &files[..]].concat();
+    // Not by way of a shell, some of which drop names with a dot.
+    let line = [&["run"], &args[..], &["--", "env"]].concat();
+    let output = env.tokctl(line).stdin("C=tokctl://vendor/x\n").assert().success();
+    let shown = stdout(&output);
+    let c = format!("C={TOKEN}");
+    for set in ["A=1", "B=2", &c, "NODE_OPTIONS=--made-up", "my.name=x"] {
+        assert!(shown.lines().any(|line| line == set), "{set}: {shown}");
+    }
+    let refused = env.tokctl(running(&args, "true")).stdin("C\n").assert().code(2);
+    assert!(stderr(&refused).contains("stdin, line 1"), "{}", stderr(&refused));
+}
+
+#[test]
 fn a_slip_in_a_file_of_variables_is_told_by_its_line() {
     let env = world();
     for (content, line) in [
         ("A=1\nmade-up-secret\n", 2),
         ("A=1\n\nB='made-up-secret\n", 3),
         ("A=tokctl://vendor/x/made-up-secret\n", 1),
-        ("A=1\nmade-up-secret=1\n", 2),
-        ("A=1\nLD_PRELOAD=/made-up-secret.so\n", 2),
+        ("A=1\nmade-up-secret$=1\n", 2),
+        ("A=1\nLD_PRELOAD=tokctl://vendor/x\n", 2),
+        ("A=1\nB=https://x:tokctl://vendor/x@made-up-secret.example\n", 2),
     ] {
         let file = env.file("vars.env", content);
         let args = ["--env-file", file.to_str().unwrap()];
@@ -692,12 +712,14 @@ fn output_that_goes_to_a_file_is_masked_only_if_that_is_asked_for() {
     let env = world();
     for (args, shown) in [(&[][..], TOKEN), (&["--mask"], "***")] {
         let args = [&["--env", "A=vendor/x"], args].concat();
-        let file = fs::File::create(env.path("out")).unwrap();
+        let (out, errors) = (env.path("out"), env.path("errors"));
         let mut command = env.command(running(&args, "echo $A; echo $A >&2"));
-        let errors = file.try_clone().unwrap();
-        assert!(command.stdout(file).stderr(errors).status().unwrap().success());
-        let said = fs::read_to_string(env.path("out")).unwrap();
-        assert_eq!(said, format!("{shown}\n{shown}\n"));
+        command.stdout(fs::File::create(&out).unwrap());
+        command.stderr(fs::File::create(&errors).unwrap());
+        assert!(command.status().unwrap().success());
+        for path in [out, errors] {
+            assert_eq!(fs::read_to_string(path).unwrap(), format!("{shown}\n"));
+        }
     }
 }
 

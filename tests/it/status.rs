@@ -28,13 +28,13 @@ fn what_needs_somebody_comes_first_and_ends_with_4() {
     assert_eq!(lines[0][2], "tokctl login acme/z");
     assert!(lines[1][1].contains("needs a new token"), "{lines:?}");
     assert_eq!(lines[1][2], "tokctl login vendor/old --token-stdin");
-    assert_eq!(lines[2][1..], ["works", ""]);
+    assert_eq!(lines[2][1..], ["not checked yet", ""]);
     let said = stderr(&told);
     assert!(said.contains("2 credentials need somebody"), "{said}");
     assert!(said.contains("hint: tokctl login acme/z\n"), "{said}");
 
     let well = env.tokctl(["status", "vendor/x"]).assert().success().stderr_eq("");
-    assert_eq!(stdout(&well), "vendor/x\tworks\t\n");
+    assert_eq!(stdout(&well), "vendor/x\tnot checked yet\t\n");
     env.tokctl(["status", "vendor"]).assert().code(4);
     let said = stderr(&env.tokctl(["status", "vendor/y"]).assert().code(3));
     assert!(said.contains("no credential for `vendor/y`"), "{said}");
@@ -107,6 +107,23 @@ fn a_command_to_run_without_its_mark_is_told() {
     assert!(said.contains("hint: tokctl run --env A=vendor/x -- true -x\n"), "{said}");
     let said = stderr(&env.tokctl(["run", "--env", "A=vendor/x"]).assert().code(2));
     assert!(said.contains("stands behind `--`"), "{said}");
+}
+
+#[test]
+fn a_client_that_is_refused_and_a_dead_server_need_somebody() {
+    let server = AuthorizationServer::start();
+    let env = TestEnv::new().with_login("x", &server, issue().expires_in(0));
+    server.will(refuse(401, "invalid_client"));
+    env.tokctl(["get"]).assert().code(2);
+    let told = stdout(&env.tokctl(["status"]).assert().code(4));
+    assert!(told.contains("the provider refuses its client"), "{told}");
+    assert!(told.contains("tokctl login acme/x"), "{told}");
+    let env = TestEnv::new().with_login("x", &server, issue().expires_in(0));
+    drop(server);
+    env.tokctl(["get"]).assert().code(6);
+    let told = stdout(&env.tokctl(["status"]).assert().code(4));
+    assert!(told.contains("its token has ended; the last refresh failed"), "{told}");
+    assert!(told.contains("tokctl refresh acme/x"), "{told}");
 }
 
 #[test]

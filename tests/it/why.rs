@@ -15,11 +15,37 @@ fn why(env: &TestEnv) -> (String, String) {
 fn what_works_is_said_to_work() {
     let server = AuthorizationServer::start();
     let env = TestEnv::new().with_login("x", &server, issue());
-    assert_eq!(why(&env), ("it works".into(), "tokctl get acme/x".into()));
+    // Nobody asked the service, and nothing says how.
+    let (finding, command) = why(&env);
+    assert!(finding.contains("not checked yet"), "{finding}");
+    assert_eq!(command, "tokctl get acme/x");
     let env = TestEnv::new().with_login("x", &server, issue().expires_in(0));
     let (finding, command) = why(&env);
     assert!(finding.contains("is due"), "{finding}");
     assert_eq!(command, "tokctl get acme/x");
+}
+
+#[test]
+fn only_what_the_service_said_is_said_to_work() {
+    let server = AuthorizationServer::start();
+    let env = TestEnv::new().with_provider(&server);
+    env.add_config(&format!("check_url = \"{}\"\n", server.url("/me")));
+    env.log_in("x", &server, issue());
+    let (finding, command) = why(&env);
+    assert!(finding.contains("not checked yet"), "{finding}");
+    assert_eq!(command, "tokctl check acme/x");
+    server.will_serve("/me", "Bearer access-1", Response::new(503, "text/plain", ""));
+    env.tokctl(["check"]).assert().code(6);
+    let (finding, command) = why(&env);
+    assert!(finding.contains("did not find out") && finding.contains("HTTP 503"), "{finding}");
+    assert_eq!(command, "tokctl check acme/x");
+    server.will_serve("/me", "Bearer access-1", Response::json(200, &serde_json::json!({})));
+    env.tokctl(["check"]).assert().success();
+    assert_eq!(why(&env), ("it works".into(), "tokctl get acme/x".into()));
+    // A new token is another one.
+    server.will(issue());
+    env.tokctl(["refresh"]).assert().success();
+    assert!(why(&env).0.contains("not checked yet"));
 }
 
 #[test]
@@ -45,7 +71,7 @@ fn a_passing_fault_is_to_be_tried_again() {
     assert_eq!(command, "tokctl refresh acme/x");
     server.will(issue());
     env.tokctl(["refresh"]).assert().success();
-    assert_eq!(why(&env).0, "it works");
+    assert!(why(&env).0.contains("not checked yet"));
 }
 
 #[test]
@@ -97,7 +123,10 @@ fn json_has_the_same() {
     let env = TestEnv::new().with_login("x", &server, issue());
     let report = json(&env.tokctl(["why", "tokctl://acme/x", "--json"]).assert().success());
     assert_eq!(report["v"], 1);
-    assert_eq!(report["finding"], "it works");
+    assert_eq!(
+        report["finding"],
+        "its token is in order, but not checked yet: nobody asked the service about it"
+    );
     assert_eq!(report["command"], "tokctl get acme/x");
     assert_eq!(report["facts"][0]["what"], "token");
 }

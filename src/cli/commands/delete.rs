@@ -32,16 +32,15 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     let vault = Vault::open(context.vault()?)?;
-    // Needed for a warning only, so a damaged row must not stop the deletion.
-    let (summaries, _) = vault.summaries().unwrap_or_default();
     if args.choice.user.is_none() {
         return Err(no_user(&vault, &args.choice));
     }
     let account = args.choice.resolve(context, &vault, "delete")?;
+    // Needed for a question and a warning only, so a damaged row must not stop the deletion.
+    let summary = vault.summary(&account).unwrap_or_default();
     if !args.yes {
-        let handed_over = summaries
-            .iter()
-            .any(|summary| summary.account == account && summary.status == Status::HandedOver);
+        let handed_over =
+            summary.as_ref().is_some_and(|summary| summary.status == Status::HandedOver);
         let question = if args.no_revoke || handed_over {
             format!("forget `{account}` without revoking it")
         } else {
@@ -52,8 +51,9 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
                 .hint(Hint::Again(&["--yes"])));
         }
     }
-    let at_provider = if args.no_revoke {
-        delete::delete(&vault, &account, &context.watermarks())?
+    if args.no_revoke {
+        let at_provider = delete::delete(&vault, &account, &context.watermarks())?;
+        report(context, &account, at_provider);
     } else {
         let vault = keys::unlock(context, vault)?;
         audit_trail::keep_as_configured(context, &vault);
@@ -68,11 +68,11 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
         let whose = (&account.provider, Some(&account.user));
         let outcome = deleted.as_ref().map_or_else(|error| error.kind.word(), |_| audit_trail::OK);
         audit_trail::note(context, &vault, "delete", Action::Delete, whose, outcome);
-        deleted?
-    };
-    report(context, &account, at_provider);
-    if at_provider == AtProvider::Revoked {
-        warn_of_others(context, &account, &summaries);
+        let at_provider = deleted?;
+        report(context, &account, at_provider);
+        if let (AtProvider::Revoked, Some(own)) = (at_provider, &summary) {
+            warn_of_others(context, &vault, own);
+        }
     }
     Ok(())
 }
@@ -88,14 +88,15 @@ fn no_user(vault: &Vault, choice: &Choice) -> CliError {
     }
 }
 
-/// Warns that other credentials of the same person may have ended together with `account`.
+/// Warns that other credentials of the same person may have ended together with `own`.
 ///
 /// Some providers revoke all grants of a person to a client at once.
-fn warn_of_others(context: &Context, account: &Account, summaries: &[Summary]) {
-    for other in delete::accounts_revoked_too(account, summaries, context.config().ok()) {
+fn warn_of_others(context: &Context, vault: &Vault, own: &Summary) {
+    let others = delete::accounts_revoked_too(vault, own, context.config().ok());
+    for other in others.unwrap_or_default() {
         context.ui.warning(&format!(
             "`{other}` may have been ended with it: {}",
-            command("check", other)
+            command("check", &other)
         ));
     }
 }

@@ -141,15 +141,14 @@ fn all(
     context: &Context,
     vault: &Vault,
 ) -> Result<Vec<Account>, CliError> {
-    let (mut summaries, _) = vault.summaries()?;
-    summaries.retain(|Summary { account, .. }| {
+    let summaries = vault.summaries(|Summary { account, .. }| {
         let is_meant = |choice: &Choice| {
             choice.provider.as_ref().is_none_or(|provider| *provider == account.provider)
                 && choice.user.as_ref().is_none_or(|user| *user == account.user)
         };
         user.is_none_or(|user| *user == account.user)
             && (choices.is_empty() || choices.iter().any(is_meant))
-    });
+    })?;
     let mut accounts = Vec::new();
     for summary in summaries {
         let account = summary.account;

@@ -20,6 +20,7 @@ pub(super) mod run;
 pub(super) mod env;
 pub(super) mod use_account;
 pub(super) mod git_credential;
+pub(super) mod docker_credential;
 pub(super) mod doctor;
 pub(super) mod completions;
 pub(super) mod manual;

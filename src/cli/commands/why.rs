@@ -13,6 +13,7 @@ use crate::model::account::Account;
 use crate::model::attempt::{Action, Attempt, Outcome};
 use crate::model::credential::{Expiry, Grant, Status};
 use crate::ops::Vault;
+use crate::ops::check;
 use crate::ops::diagnosis::{self, Diagnosis, Evidence, Remedy, diagnose};
 use crate::ops::providers::{self, Provider};
 
@@ -85,21 +86,26 @@ impl<'a> Explanation<'a> {
             add("granted", Some(moment(grant.granted_at, now)));
         }
         add("login by", evidence.credential.login_by().map(|by| moment(by, now)));
+        let can_be_checked = check::request(account, &evidence.credential, provider).is_ok();
         Self {
             v: 1,
             provider: account.provider.as_str(),
             user: account.user.as_str(),
             finding: sentence(finding, evidence),
             facts,
-            command: command(context, account, finding.remedy()),
+            command: command(context, account, finding.remedy(), can_be_checked),
         }
     }
 }
 
-fn command(context: &Context, account: &Account, remedy: Remedy) -> String {
+fn command(context: &Context, account: &Account, remedy: Remedy, can_be_checked: bool) -> String {
     let verb = match remedy {
         Remedy::Login => return next_command::login(context, account),
         Remedy::Resume => return RESUME.into(),
+        // Where nothing says how to ask the service, only a use of the token tells more.
+        Remedy::Check if !can_be_checked => "get",
+        Remedy::Check => "check",
+        Remedy::Wait => "status",
         Remedy::Get => "get",
         Remedy::Refresh => "refresh",
     };
@@ -147,6 +153,16 @@ fn sentence(finding: &Diagnosis, evidence: &Evidence) -> String {
             "it is in order, but this machine's clock is {}: set it, or tokens end at the wrong time",
             clock(*ahead)
         ),
+        Diagnosis::CheckFailed => {
+            let last = evidence.last_check().and_then(|last| last.message.as_deref());
+            let why = last.map(|message| format!(": {message}")).unwrap_or_default();
+            format!(
+                "its token is in order, but the last check did not find out whether it works{why}"
+            )
+        }
+        Diagnosis::Unchecked => {
+            "its token is in order, but not checked yet: nobody asked the service about it".into()
+        }
         Diagnosis::Works => "it works".into(),
     }
 }
@@ -168,11 +184,12 @@ fn attempt(last: &Attempt, now: Timestamp) -> String {
         Action::Refresh => "refresh",
         Action::Check => "check",
     };
-    let outcome = match last.outcome {
-        Outcome::Done => "it succeeded",
-        Outcome::Refused => "it was refused",
-        Outcome::Configuration => "the client's settings were refused",
-        Outcome::Transient => "it failed in passing",
+    let outcome = match (last.outcome, last.action) {
+        (Outcome::Done, _) => "it succeeded",
+        (Outcome::Refused, _) => "it was refused",
+        (Outcome::Configuration, Action::Refresh) => "the client's settings were refused",
+        (Outcome::Configuration, Action::Check) => "the service forbade it",
+        (Outcome::Transient, _) => "it failed in passing",
     };
     let mut text = format!("{action} at {}: {outcome}", moment(last.ended_at, now));
     let status = last.status.map(|status| format!("HTTP {status}"));

@@ -29,6 +29,13 @@ pub(super) fn trust_hint(error: &private_file::Error) -> String {
         private_file::Error::WritableByOthers { paths } => keep_writers_out(paths),
         private_file::Error::Shared { .. } => "keep it in a directory of your own".into(),
         private_file::Error::ForeignOwner { owner, name, .. } => {
+            // A container job of GitHub's runs as root in the home of a user that it does not know.
+            if name.is_none() && rustix::process::geteuid().is_root() {
+                return format!(
+                    "run it as user {owner}, or name a file of your own; in a container: export \
+                     HOME=/root"
+                );
+            }
             let owner = name.as_ref().map_or_else(|| format!("user {owner}"), quoted_name);
             format!("run it as {owner}, or name a file of your own")
         }

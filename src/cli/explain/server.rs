@@ -3,6 +3,7 @@
 use crate::cli::error::{CliError, Hint, Kind};
 use crate::cli::typed::{command, login_command};
 use crate::model::account::Account;
+use crate::model::issuer::has_any_tenant;
 use crate::ops::CheckError;
 use crate::ops::error::{Fault, ListenerError, MetadataError, ResourceError, TokenError};
 
@@ -17,7 +18,18 @@ pub(super) const SET_CLOCK: &str =
 /// Returns the kind and hint for a server's metadata that could not be fetched.
 pub(super) fn metadata_error(error: &MetadataError) -> (Kind, Option<Hint>) {
     let (kind, hint) = match error {
-        MetadataError::Fault(_) => (Kind::ProviderUnavailable, Hint::Again(&[])),
+        MetadataError::Fault(_) | MetadataError::Trouble { .. } => {
+            (Kind::ProviderUnavailable, Hint::Again(&[]))
+        }
+        MetadataError::ForeignIssuer { named, .. } if has_any_tenant(named) => (
+            Kind::Usage,
+            "set `issuer` to it in config.toml, with the name of your tenant or `common` in place of `{tenantid}`"
+                .into(),
+        ),
+        MetadataError::Elsewhere { .. } => (
+            Kind::Usage,
+            "set `issuer` to the one of that server, or both endpoints, in config.toml".into(),
+        ),
         MetadataError::ForeignIssuer { .. } => {
             (Kind::Usage, "if that is the one you mean, set `issuer` to it in config.toml".into())
         }
@@ -54,7 +66,9 @@ pub(super) fn listener_error(error: &ListenerError) -> CliError {
             "end the program that has it, or name another registered port with `--port`".into(),
         ),
         ListenerError::TimedOut => (Kind::LoginFailed, Hint::Again(&["--timeout", "15m"])),
-        ListenerError::Rejected(_) => (Kind::LoginFailed, Hint::Again(&[])),
+        ListenerError::Unanswered | ListenerError::Rejected(_) => {
+            (Kind::LoginFailed, Hint::Again(&[]))
+        }
         ListenerError::Bind { .. } | ListenerError::Io(_) => (Kind::Failed, Hint::Again(&[])),
     };
     CliError::of(kind, error).hint(hint)
@@ -71,6 +85,9 @@ pub(super) fn check_error(error: &CheckError) -> CliError {
         CheckError::NoVerdict { account, source } => match source {
             ResourceError::Fault(Fault::Setup { .. }) => {
                 (Kind::Usage, "mend the definition's `ca_file`, and log in again".into())
+            }
+            ResourceError::NoVerdict(no) if !no.is_passing() => {
+                (Kind::Failed, Hint::Login(account.clone()))
             }
             ResourceError::NoVerdict(_) | ResourceError::Fault(_) => {
                 (Kind::ProviderUnavailable, command("why", account).into())

@@ -135,6 +135,17 @@ impl Credential {
         self
     }
 
+    /// Returns this credential with an access token that has ended, because the service refused it at
+    /// `now`, or earlier, and the provider no longer renews it. Nobody is handed out such a token.
+    pub(crate) fn with_dead_token(mut self, now: Timestamp) -> Self {
+        if let Grant::OAuth(grant) = &mut self.grant {
+            let end = grant.expiry.at().map_or(now, |at| at.min(now));
+            grant.expiry = Expiry::Known(end);
+            grant.due_at = Some(end);
+        }
+        self
+    }
+
     /// Returns the time at which a person has to log in again, as far as anybody said; it may be
     /// past.
     ///

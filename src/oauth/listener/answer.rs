@@ -26,6 +26,9 @@ pub(crate) enum Answer {
     NotLoggedIn,
     /// The request is an authorization response, but not the answer to this login.
     NotThisLogin,
+    /// The browser came back with nothing in the query. The answer may be in the fragment of the
+    /// address, which a browser sends to nobody.
+    NothingSent,
     /// The request is an authorization response, but the login has had its answer.
     AlreadyAnswered,
     /// The browser prefetched the page. It asks again when the person really goes there.
@@ -34,8 +37,12 @@ pub(crate) enum Answer {
     Malformed,
     /// The path is not that of the callback, such as `/favicon.ico`.
     NotFound,
-    /// The method is not GET.
+    /// The method is neither GET nor that of a form.
     MethodNotAllowed,
+    /// The request has a body of unknown length.
+    LengthRequired,
+    /// The body is longer than any authorization response.
+    BodyTooLarge,
     /// The request is meant for another host or port.
     Misdirected,
     /// The head is longer than any browser sends.
@@ -68,7 +75,7 @@ impl Answer {
         );
         response.push_str(&content_security_policy());
         if self == Self::MethodNotAllowed {
-            response.push_str("Allow: GET\r\n");
+            response.push_str("Allow: GET, POST\r\n");
         }
         if !body.is_empty() {
             response.push_str("Content-Type: text/html; charset=utf-8\r\n");
@@ -86,10 +93,14 @@ impl Answer {
         match self {
             Self::LoggedIn => "200 OK",
             Self::Prefetched => "204 No Content",
-            Self::NotLoggedIn | Self::NotThisLogin | Self::Malformed => "400 Bad Request",
+            Self::NotLoggedIn | Self::NotThisLogin | Self::NothingSent | Self::Malformed => {
+                "400 Bad Request"
+            }
             Self::NotFound => "404 Not Found",
             Self::MethodNotAllowed => "405 Method Not Allowed",
             Self::AlreadyAnswered => "410 Gone",
+            Self::LengthRequired => "411 Length Required",
+            Self::BodyTooLarge => "413 Content Too Large",
             Self::Misdirected => "421 Misdirected Request",
             Self::HeadTooLarge => "431 Request Header Fields Too Large",
         }
@@ -112,6 +123,13 @@ impl Answer {
                 "Not this login",
                 "What you followed is not the answer that the terminal waits for.",
             ),
+            Self::NothingSent => page(
+                "plain",
+                DASH,
+                "Nothing came",
+                "If the address of this page has a # in it, the answer is behind that: copy the whole \
+                 address and paste it into the terminal.",
+            ),
             Self::AlreadyAnswered => {
                 page("plain", DASH, "Already answered", "The terminal says how the login went.")
             }
@@ -119,6 +137,8 @@ impl Answer {
             | Self::Malformed
             | Self::NotFound
             | Self::MethodNotAllowed
+            | Self::LengthRequired
+            | Self::BodyTooLarge
             | Self::Misdirected
             | Self::HeadTooLarge => String::new(),
         }
@@ -163,11 +183,14 @@ fn content_security_policy() -> String {
 mod tests {
     use super::*;
 
-    const ALL: [Answer; 10] = [
+    const ALL: [Answer; 13] = [
         Answer::LoggedIn,
         Answer::NotLoggedIn,
         Answer::NotThisLogin,
+        Answer::NothingSent,
         Answer::AlreadyAnswered,
+        Answer::LengthRequired,
+        Answer::BodyTooLarge,
         Answer::Prefetched,
         Answer::Malformed,
         Answer::NotFound,

@@ -13,6 +13,7 @@ use zeroize::Zeroizing;
 use super::answer::Answer;
 use super::neighbour::{self, Stranger};
 use super::request::{self, RequestKind};
+use super::stray::Stray;
 use crate::oauth::redirect_uri::RedirectUri;
 
 /// The time in which a connection has to send its request. Browsers open some on speculation and
@@ -35,6 +36,8 @@ pub(super) enum Step {
         /// The query of the callback, which may hold a code.
         query: Zeroizing<String>,
     },
+    /// The connection stays open, and brought what looks like an answer to a login.
+    Stray(Stray),
 }
 
 /// A connection from a program on this machine, which may not be a browser.
@@ -48,8 +51,8 @@ pub(super) struct Connection {
 }
 
 enum Phase {
-    /// The head of the request is arriving; its first `filled` bytes are there.
-    Reading { head: Zeroizing<Vec<u8>>, filled: usize, until: Instant },
+    /// The request is arriving; its first `filled` bytes are there.
+    Reading { request: Zeroizing<Vec<u8>>, filled: usize, until: Instant },
     /// The answer is held back until a time.
     Delayed { answer: Answer, until: Instant },
     /// The answer is sent; anything that still arrives is thrown away.
@@ -65,7 +68,7 @@ impl Connection {
             stream,
             last_heard: now,
             phase: Phase::Reading {
-                head: Zeroizing::new(vec![0; request::MAX_HEAD]),
+                request: Zeroizing::new(vec![0; request::MAX_REQUEST]),
                 filled: 0,
                 until: now + READ_TIMEOUT,
             },
@@ -110,24 +113,26 @@ impl Connection {
             }
             Phase::Delayed { .. } => Step::Open,
             Phase::Reading { .. } | Phase::Answered { .. } if late => Step::Closed,
-            Phase::Reading { head, filled, .. } => match self.stream.read(&mut head[*filled..]) {
-                Ok(0) => Step::Closed,
-                Ok(read) => {
-                    *filled += read;
-                    self.last_heard = now;
-                    match request::classify(&head[..*filled], redirect_uri) {
-                        RequestKind::Incomplete => Step::Open,
-                        RequestKind::Callback { query } => {
-                            Step::Callback { query: Zeroizing::new(query.to_owned()) }
-                        }
-                        RequestKind::Stray(answer) => {
-                            self.answer(answer, now);
-                            Step::Open
+            Phase::Reading { request, filled, .. } => {
+                match self.stream.read(&mut request[*filled..]) {
+                    Ok(0) => Step::Closed,
+                    Ok(read) => {
+                        *filled += read;
+                        self.last_heard = now;
+                        match request::classify(&request[..*filled], redirect_uri) {
+                            RequestKind::Incomplete => Step::Open,
+                            RequestKind::Callback { query } => {
+                                Step::Callback { query: Zeroizing::new(query.to_owned()) }
+                            }
+                            RequestKind::Stray(answer, stray) => {
+                                self.answer(answer, now);
+                                stray.map_or(Step::Open, Step::Stray)
+                            }
                         }
                     }
+                    Err(error) => open_unless_broken(&error),
                 }
-                Err(error) => open_unless_broken(&error),
-            },
+            }
             Phase::Answered { .. } => match self.stream.read(&mut [0; 16 * 1024]) {
                 Ok(0) => Step::Closed,
                 Ok(_) => Step::Open,

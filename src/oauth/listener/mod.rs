@@ -6,6 +6,7 @@
 //! delay it or learn anything. Redeeming the code and printing are the caller's business.
 
 pub(crate) mod answer;
+mod stray;
 pub(crate) mod request;
 mod neighbour;
 mod connection;
@@ -30,6 +31,8 @@ use answer::Answer;
 pub(crate) use neighbour::Stranger;
 use port_owner::PortOwner;
 use server::Server;
+pub(crate) use server::Unwanted;
+pub(crate) use stray::Stray;
 use tab::Tab;
 
 /// The reason why no authorization response came.
@@ -55,6 +58,9 @@ pub(crate) enum Error {
     /// No answer came in time: the person has to start again.
     #[error("the browser did not come back in time")]
     TimedOut,
+    /// No answer came in time, though something came that looks like one: what it was is told.
+    #[error("the browser came back, and not with the answer to this login")]
+    Unanswered,
     /// An answer with the right state came from the wrong server. Its code must not be used.
     #[error(transparent)]
     Rejected(Rejection),
@@ -95,19 +101,19 @@ impl Listener {
 
     /// Waits until the `expected` response arrives through the port or is pasted into `paste`, at
     /// the latest until `deadline`. A browser that brought it then waits for
-    /// [`Arrival::show_logged_in`]. The first answer of another user is told to `refused`.
+    /// [`Arrival::show_logged_in`]. Each kind of what came instead is told once to `tell`.
     pub(crate) fn wait(
         self,
         expected: &ExpectedResponse,
         deadline: Instant,
         mut paste: Option<PasteInput<'_>>,
-        refused: &mut dyn FnMut(Stranger),
+        tell: &mut dyn FnMut(Unwanted),
     ) -> Result<Arrival, Error> {
-        let mut told = false;
         let mut server = Server::new(self.redirect_uri, self.sockets, expected.clone());
         let finish = loop {
             if Instant::now() >= deadline {
-                return Err(Error::TimedOut);
+                let came = server.has_seen_stray();
+                return Err(if came { Error::Unanswered } else { Error::TimedOut });
             }
             let descriptor = paste.as_ref().and_then(PasteInput::descriptor);
             if server.sleep(Some(deadline), descriptor)?
@@ -120,9 +126,8 @@ impl Listener {
             if let Some(finish) = server.serve()? {
                 break finish;
             }
-            if let Some(stranger) = server.take_stranger().filter(|_| !told) {
-                told = true;
-                refused(stranger);
+            while let Some(unwanted) = server.next_untold() {
+                tell(unwanted);
             }
         };
         match finish.outcome {

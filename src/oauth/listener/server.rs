@@ -14,6 +14,7 @@ use rustix::io::Errno;
 use super::answer::Answer;
 use super::connection::{Connection, Step};
 use super::neighbour::Stranger;
+use super::stray::Stray;
 use crate::oauth::authorization_response::{
     self, AuthorizationResponse, ExpectedResponse, Rejection,
 };
@@ -34,8 +35,19 @@ pub(super) struct Server {
     connections: Vec<Connection>,
     /// The response that is waited for; `None` once it has come, since a state counts once.
     expected: Option<ExpectedResponse>,
-    /// The last user whose answer was refused.
-    stranger: Option<Stranger>,
+    /// The kinds of what came and was not the answer, each once.
+    seen: Vec<Unwanted>,
+    /// The number of those of `seen` that were told.
+    told: usize,
+}
+
+/// A request that was not the answer, though it looks like one.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Unwanted {
+    /// Another user's program brought it, so that nobody looked at it.
+    Stranger(Stranger),
+    /// It is not the answer to this login.
+    Stray(Stray),
 }
 
 /// The request that ends the wait.
@@ -58,7 +70,8 @@ impl Server {
             sockets,
             connections: Vec::new(),
             expected: Some(expected),
-            stranger: None,
+            seen: Vec::new(),
+            told: 0,
         }
     }
 
@@ -91,9 +104,29 @@ impl Server {
         }
     }
 
-    /// Returns the user whose answer was refused since this was asked last.
-    pub(super) fn take_stranger(&mut self) -> Option<Stranger> {
-        self.stranger.take()
+    /// Returns the next kind of what came and was not told yet.
+    pub(super) fn next_untold(&mut self) -> Option<Unwanted> {
+        let next = self.seen.get(self.told).copied();
+        self.told += usize::from(next.is_some());
+        next
+    }
+
+    /// Whether anything came that looks like an answer of a browser.
+    pub(super) fn has_seen_stray(&self) -> bool {
+        self.seen.iter().any(|seen| matches!(seen, Unwanted::Stray(_)))
+    }
+
+    /// Notes what came, unless its kind came before or the answer has come.
+    fn note(&mut self, unwanted: Unwanted) {
+        let is_known = self.seen.iter().any(|seen| match (seen, unwanted) {
+            (Unwanted::Stranger(_), Unwanted::Stranger(_)) => true,
+            (Unwanted::Stray(seen), Unwanted::Stray(other)) => seen.is_like(other),
+            (Unwanted::Stranger(_), Unwanted::Stray(_))
+            | (Unwanted::Stray(_), Unwanted::Stranger(_)) => false,
+        });
+        if !is_known && self.expected.is_some() {
+            self.seen.push(unwanted);
+        }
     }
 
     /// Advances every connection as far as possible, and accepts the next new one.
@@ -147,17 +180,30 @@ impl Server {
         match connection.advance(now, &self.redirect_uri) {
             Step::Closed => return None,
             Step::Open => {}
-            // Before the state is looked at, so that a stranger learns nothing about it.
-            Step::Callback { .. } if connection.stranger().is_some() => {
-                self.stranger = connection.stranger();
-                connection.answer(Answer::NotThisLogin, now);
-            }
-            Step::Callback { query } => match self.expected.take() {
-                None => connection.answer(Answer::AlreadyAnswered, now),
-                Some(expected) => match authorization_response::parse(&query, &expected) {
+            Step::Stray(stray) => self.note(match connection.stranger() {
+                Some(stranger) => Unwanted::Stranger(stranger),
+                None => Unwanted::Stray(stray),
+            }),
+            Step::Callback { query } => match (connection.stranger(), self.expected.take()) {
+                // Before the state is looked at, so that a stranger learns nothing about it.
+                (Some(stranger), expected) => {
+                    self.expected = expected;
+                    self.note(Unwanted::Stranger(stranger));
+                    connection.answer(Answer::NotThisLogin, now);
+                }
+                (None, None) => connection.answer(Answer::AlreadyAnswered, now),
+                (None, Some(expected)) => match authorization_response::parse(&query, &expected) {
                     Err(rejected) if !rejected.is_mix_up() => {
                         self.expected = Some(expected);
-                        connection.answer_at(Answer::NotThisLogin, now + GUESS_DELAY);
+                        let stray = Stray::of(&rejected, &query);
+                        if let Some(stray) = stray {
+                            self.note(Unwanted::Stray(stray));
+                        }
+                        let answer = match stray {
+                            Some(Stray::Nothing) => Answer::NothingSent,
+                            Some(_) | None => Answer::NotThisLogin,
+                        };
+                        connection.answer_at(answer, now + GUESS_DELAY);
                     }
                     outcome => {
                         return Some(Finish { connection, outcome });

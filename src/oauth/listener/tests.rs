@@ -138,6 +138,8 @@ fn what_is_not_the_callback_never_ends_a_login() {
         (login.request("GET", "/", ""), 404),
         (login.request("HEAD", &target, ""), 405),
         (login.request("POST", &target, "Content-Length: 3\r\n") + "a=b", 405),
+        (login.request("PUT", &target, "Content-Length: 3\r\n") + "a=b", 405),
+        (login.request("GET", &format!("{target}/").replace("acme?", "acme/?"), ""), 404),
         (login.request("OPTIONS", &target, ""), 405),
         (login.request("GET", &target, "Sec-Purpose: prefetch;prerender\r\n"), 204),
         (login.request("GET", &target, "Purpose: prefetch\r\n"), 204),

@@ -14,8 +14,8 @@ use crate::model::address::Address;
 use crate::model::client::Client;
 use crate::model::definition::Pkce;
 use crate::oauth::authorization_response::{AuthorizationResponse, ExpectedResponse};
-pub(crate) use crate::oauth::listener::Stranger;
 use crate::oauth::listener::{self, Listener};
+pub(crate) use crate::oauth::listener::{Stranger, Stray, Unwanted};
 use crate::oauth::nonce::Nonce;
 use crate::oauth::pasted::PasteInput;
 pub(crate) use crate::oauth::pasted::{Lines, Unusable};
@@ -160,9 +160,9 @@ impl Pending {
     }
 
     /// Waits until `deadline` for the browser's answer and redeems its code. The answer may also be
-    /// pasted as one of `lines`: the address at which the browser ended. An answer that another user
-    /// of this machine brings is told to `refused`, and the wait goes on. Where the server takes the
-    /// code only after a pause, that is told to `told`.
+    /// pasted as one of `lines`: the address at which the browser ended. What comes and is not the
+    /// answer is told to `tell`, and the wait goes on. Where the server takes the code only after a
+    /// pause, that is told to `told`.
     ///
     /// Fails with [`Error::Listener`] if no answer comes or it fails a check, with
     /// [`Error::LoginRefused`], [`Error::ForeignIdToken`], or with [`Error::NotRedeemed`].
@@ -170,7 +170,7 @@ impl Pending {
         self,
         deadline: Instant,
         lines: Option<&mut dyn Lines>,
-        refused: &mut dyn FnMut(Stranger),
+        tell: &mut dyn FnMut(Unwanted),
         told: Told<'_>,
         clock: Clock,
     ) -> Result<Granted, Error> {
@@ -179,7 +179,7 @@ impl Pending {
         let paste = lines.map(|lines| PasteInput::new(lines, redirect_uri.clone(), bare_code));
         let arrived = match (self.way_back, paste) {
             (WayBack::Listener(listener), paste) => {
-                listener.wait(&self.expected, deadline, paste, refused)?
+                listener.wait(&self.expected, deadline, paste, tell)?
             }
             (WayBack::Pasted { .. }, Some(paste)) => {
                 listener::wait_for_paste(&self.expected, deadline, paste)?

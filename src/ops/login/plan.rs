@@ -5,8 +5,9 @@ use crate::model::client::Client;
 use crate::model::credential::ApiHeader;
 use crate::model::definition::Pkce;
 use crate::model::scope::Scopes;
+use crate::oauth::discovery;
 use crate::oauth::http;
-use crate::oauth::metadata::{self, Metadata};
+use crate::oauth::metadata::Metadata;
 use crate::ops::error::Error;
 use crate::providers::{Endpoints, FirstEndpoint, Provider};
 use crate::secret::ClientSecret;
@@ -169,7 +170,9 @@ impl Plan {
         if self.metadata.is_none()
             && let Some(issuer) = self.provider.issuer_to_discover(first)?
         {
-            let found = metadata::discover(&issuer, self.trusted_certificates.as_deref());
+            let certificates = self.trusted_certificates.as_deref();
+            let is_complete = |found: &Metadata| self.provider.is_complete(first, found);
+            let found = discovery::discover(&issuer, certificates, &is_complete);
             self.metadata = Some(found.map_err(|source| Error::Metadata {
                 provider: self.provider.name.to_string(),
                 source,

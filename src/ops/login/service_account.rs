@@ -12,7 +12,7 @@ use crate::ops::error::{Error, TokenError};
 use crate::ops::retry::{Patience, Told};
 use crate::providers::FirstEndpoint;
 
-/// Google's token endpoint, for definitions that name none.
+/// Google's token endpoint, for definitions that name neither one nor an issuer.
 pub(crate) const GOOGLE: &str = "https://oauth2.googleapis.com/token";
 
 /// Requests the first token. A refresh requests each further one with a new signature. A request
@@ -23,7 +23,10 @@ pub(crate) fn log_in(
     clock: Clock,
     told: Told<'_>,
 ) -> Result<Granted, Error> {
-    plan.provider.definition.token_endpoint.get_or_insert_with(|| GOOGLE.into());
+    let definition = &mut plan.provider.definition;
+    if definition.issuer.is_none() {
+        definition.token_endpoint.get_or_insert_with(|| GOOGLE.into());
+    }
     let endpoints = plan.endpoints(FirstEndpoint::Token)?;
     // A service account has no client secret, and its tokens expire within an hour, so they need
     // no revocation.

@@ -8,9 +8,10 @@ use crate::model::account::Account;
 use crate::model::address::Address;
 use crate::model::credential::{Api, ApiAuth, Check, Credential, Expiry, Grant, StaticToken};
 use crate::model::definition::RevocationScope;
+use crate::model::jwt;
 use crate::ops::error::Error;
 use crate::providers::{self, AddressParameters, Provider, atlassian};
-use crate::secret::AccessToken;
+use crate::secret::{AccessToken, SecretText};
 
 /// Returns how the service takes a static token. With a `username` it is sent as `Basic`, as Jira
 /// Cloud wants API tokens; else as the provider's definition says.
@@ -50,6 +51,12 @@ pub(crate) fn needs_name(provider: &Provider, server: Option<&Address>) -> bool 
     let is_atlassians = provider.definition.accessible_resources_endpoint.is_some();
     provider.api_auth() == ApiAuth::Basic
         || (is_atlassians && server.is_some_and(atlassian::wants_name))
+}
+
+/// Returns the end that `token` itself names: a hint, since nobody checked it. Unknown if it names
+/// none.
+pub(crate) fn stated_end(token: &AccessToken) -> Expiry {
+    jwt::expiry(token.expose()).map_or(Expiry::Unknown, Expiry::Known)
 }
 
 /// Stores a static token for `account` and returns its credential.

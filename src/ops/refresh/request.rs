@@ -277,6 +277,10 @@ impl Refresh<'_> {
             updated_at: now,
             ..stored.credential.clone()
         };
+        let credential = match stored.credential.status {
+            Status::Inactive => credential.with_dead_token(now),
+            Status::Active | Status::LoginRequired | Status::HandedOver => credential,
+        };
         if !turn.store_answer(&credential, stored.revision, attempt)? {
             return self.stored_token();
         }

@@ -1,32 +1,25 @@
 //! Opening the vault's file, for reading or for writing.
 
 use std::cell::Cell;
-use std::io;
 use std::ops::Deref;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use rusqlite::config::DbConfig;
-use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
+use rusqlite::{Connection, Transaction, TransactionBehavior};
 
-use super::earlier;
+use super::connection::{self, READ_WRITE};
 use super::failure::lacks_shared_memory;
-use super::schema::{self, Differences, ForeignObject, Version};
-use crate::private_file::{self, Readers};
+use super::schema::{self, Differences, Version};
+use super::{copy, earlier};
+use crate::private_file::Readers;
 use crate::store::error::Error;
 use crate::store::file::VaultFile;
 use crate::store::locks;
 use crate::untrusted::printable;
 
-/// The time for which a statement waits for another process's short transaction.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
-
 /// The time for which a migration waits for a request that a process of an earlier program has
 /// sent: longer than any request takes.
 const MIGRATION_TIMEOUT: Duration = Duration::from_secs(45);
-
-/// The time after which a switch to the write-ahead log is tried again.
-const POLL: Duration = Duration::from_millis(10);
 
 /// The purpose for which a vault's file is opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,7 +105,7 @@ impl Database {
                 store.file.make_private(readers);
                 Ok(store)
             }
-            other => Err(refused(&other, &store.file)),
+            other => Err(other.refused(&store.file)),
         }
     }
 
@@ -127,7 +120,7 @@ impl Database {
                 store.show_as_today(version)?;
                 Ok((store, version))
             }
-            other => Err(refused(&other, &store.file)),
+            other => Err(other.refused(&store.file)),
         }
     }
 
@@ -145,7 +138,7 @@ impl Database {
         let view = self.read()?;
         match schema::version(&view)? {
             Version::Known(version) => schema::differences(&view, version),
-            other => Err(refused(&other, &self.file)),
+            other => Err(other.refused(&self.file)),
         }
     }
 
@@ -153,16 +146,13 @@ impl Database {
         let file = VaultFile::find(path)?;
         let readers = file.check()?;
         file.refuse_rollback_journal()?;
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
-            | OpenFlags::SQLITE_OPEN_NO_MUTEX
-            | OpenFlags::SQLITE_OPEN_NOFOLLOW;
-        let connection = open_snapshot(file.path(), flags)?;
+        let connection = connection::open_snapshot(file.path())?;
         let (connection, version) = match schema::version(&connection) {
             Ok(version) => (connection, version),
             // On a disk that is full or read-only the shared memory can't be made. Without a log
             // nothing is missing from the file itself, and nobody can be writing to it.
             Err(error) if lacks_shared_memory(&error) && !file.has_log() => {
-                let connection = open_immutable(&file, flags)?;
+                let connection = connection::open_immutable(&file)?;
                 let version = schema::version(&connection)?;
                 (connection, version)
             }
@@ -175,14 +165,11 @@ impl Database {
         let file = VaultFile::find(path)?;
         file.check()?;
         file.refuse_rollback_journal()?;
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
-            | OpenFlags::SQLITE_OPEN_NO_MUTEX
-            | OpenFlags::SQLITE_OPEN_NOFOLLOW;
         // Where there is a log, so is the memory that its readers share.
         let connection = if file.has_log() {
-            open_snapshot(file.path(), flags)?
+            connection::open_snapshot(file.path())?
         } else {
-            open_immutable(&file, flags)?
+            connection::open_immutable(&file)?
         };
         connection.busy_timeout(Duration::ZERO)?;
         match schema::version(&connection)? {
@@ -192,17 +179,14 @@ impl Database {
                 store.show_as_today(version)?;
                 Ok(store)
             }
-            other => Err(refused(&other, &file)),
+            other => Err(other.refused(&file)),
         }
     }
 
     fn open_for_writing(file: VaultFile, may_be_empty: bool) -> Result<Self, Error> {
         let readers = file.check()?;
         file.refuse_rollback_journal()?;
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
-            | OpenFlags::SQLITE_OPEN_NO_MUTEX
-            | OpenFlags::SQLITE_OPEN_NOFOLLOW;
-        let connection = open(file.path(), flags)?;
+        let connection = connection::open(file.path(), READ_WRITE)?;
         // Before a pragma changes a file that is not ours to change.
         let view = connection.unchecked_transaction()?;
         let version = schema::version(&view)?;
@@ -210,12 +194,12 @@ impl Database {
             Version::Known(version) => schema::check(&view, version)?,
             Version::Empty if may_be_empty => {}
             Version::Empty | Version::Foreign | Version::Newer => {
-                return Err(refused(&version, &file));
+                return Err(version.refused(&file));
             }
         }
         drop(view);
         file.make_private(readers);
-        set_up_for_writing(&connection, &file)?;
+        connection::set_up_for_writing(&connection, &file)?;
         let mut store = Self::over(connection, file, false);
         if version != Version::Known(schema::CURRENT) {
             store.migrate(version != Version::Empty)?;
@@ -257,27 +241,6 @@ impl Database {
         Ok(transaction.commit()?)
     }
 
-    /// Drops from the schema of the vault at `path` what tokctl did not make, in one transaction.
-    pub(crate) fn drop_foreign(path: &Path) -> Result<(), Error> {
-        let file = VaultFile::find(path)?;
-        file.check()?;
-        file.refuse_rollback_journal()?;
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
-            | OpenFlags::SQLITE_OPEN_NO_MUTEX
-            | OpenFlags::SQLITE_OPEN_NOFOLLOW;
-        let connection = open(file.path(), flags)?;
-        set_up_for_writing(&connection, &file)?;
-        let transaction = Transaction::new_unchecked(&connection, TransactionBehavior::Immediate)?;
-        let found = match schema::version(&transaction)? {
-            Version::Known(version) => schema::differences(&transaction, version)?.foreign,
-            other => return Err(refused(&other, &file)),
-        };
-        for object in &found {
-            drop_object(&transaction, object)?;
-        }
-        Ok(transaction.commit()?)
-    }
-
     /// Takes the schema as it is, for tests whose tables have other rules.
     #[cfg(any(test, fuzzing))]
     pub(crate) fn trust_schema(&self) -> Result<(), Error> {
@@ -300,7 +263,7 @@ impl Database {
         }
         match schema::version(view)? {
             Version::Known(schema::CURRENT) => schema::check(view, schema::CURRENT)?,
-            other => return Err(refused(&other, &self.file)),
+            other => return Err(other.refused(&self.file)),
         }
         self.checked.set(now);
         Ok(())
@@ -329,7 +292,7 @@ impl Database {
                         schema::check(&self.connection, version)?;
                     }
                 }
-                other => return Err(refused(&other, &self.file)),
+                other => return Err(other.refused(&self.file)),
             }
         }
         Ok(())
@@ -379,9 +342,7 @@ impl Database {
         Ok(faults)
     }
 
-    /// Writes the vault as it is at one moment to `target`, an empty file. The audit's file stays
-    /// where it is, so the copy begins one of its own; and the keychain's entries that this vault
-    /// means to delete are none of the copy's business: one may be this vault's own by then.
+    /// Writes the vault as it is at one moment to `target`, an empty file.
     pub(crate) fn copy_to(&self, target: &str) -> Result<(), Error> {
         // What makes the copy sees to its own view.
         if self.snapshot {
@@ -392,107 +353,10 @@ impl Database {
             self.connection.execute_batch("BEGIN")?;
         }
         copied?;
-        let copy = open(Path::new(target), OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-        copy.execute_batch("PRAGMA journal_mode = MEMORY")?;
-        let Version::Known(version) = schema::version(&copy)? else { return Ok(()) };
-        for foreign in schema::differences(&copy, version)?.foreign {
-            drop_object(&copy, &foreign)?;
-        }
-        if version < schema::CURRENT {
-            return Ok(copy.execute_batch("DELETE FROM audit; DELETE FROM intents")?);
-        }
-        Ok(copy
-            .execute_batch("UPDATE vault_2 SET copied_at = unixepoch(); DELETE FROM intents_2")?)
+        copy::finish(Path::new(target))
     }
 
     pub(crate) fn file(&self) -> &VaultFile {
         &self.file
-    }
-}
-
-/// Takes something out of the schema that tokctl did not make.
-pub(super) fn drop_object(connection: &Connection, object: &ForeignObject) -> Result<(), Error> {
-    let name = object.name.replace('"', "\"\"");
-    let kind = match object.kind.as_str() {
-        "table" => "TABLE",
-        "view" => "VIEW",
-        "trigger" => "TRIGGER",
-        _ => "INDEX",
-    };
-    Ok(connection.execute_batch(&format!("DROP {kind} IF EXISTS main.\"{name}\""))?)
-}
-
-fn open(path: &Path, flags: OpenFlags) -> Result<Connection, Error> {
-    let connection = Connection::open_with_flags(path, flags).map_err(|error| {
-        // SQLite does not say why.
-        match private_file::open_plain(path) {
-            Err(refused) if refused.kind() == io::ErrorKind::PermissionDenied => {
-                private_file::Error::Denied { path: path.to_owned() }.into()
-            }
-            Ok(_) | Err(_) => Error::from(error),
-        }
-    })?;
-    connection.busy_timeout(BUSY_TIMEOUT)?;
-    // Against a file that was made to mislead SQLite.
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false)?;
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW, false)?;
-    Ok(connection)
-}
-
-fn open_snapshot(path: &Path, flags: OpenFlags) -> Result<Connection, Error> {
-    let connection = open(path, flags)?;
-    connection.execute_batch("BEGIN")?;
-    Ok(connection)
-}
-
-fn set_up_for_writing(connection: &Connection, file: &VaultFile) -> Result<(), Error> {
-    let started = Instant::now();
-    let mode: String = loop {
-        match connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0)) {
-            // The first switch needs the file alone, and SQLite does not wait for that by itself.
-            Err(error)
-                if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
-                    && started.elapsed() < BUSY_TIMEOUT =>
-            {
-                std::thread::sleep(POLL);
-            }
-            other => break other?,
-        }
-    };
-    if mode != "wal" {
-        return Err(Error::NetworkFileSystem { path: file.path().to_owned() });
-    }
-    // FULL: what was printed or confirmed survives a power cut. Freed pages keep no old bytes.
-    connection.execute_batch(
-        "PRAGMA synchronous = FULL; PRAGMA fullfsync = ON; PRAGMA secure_delete = ON;
-         PRAGMA cell_size_check = ON;",
-    )?;
-    Ok(())
-}
-
-fn open_immutable(file: &VaultFile, flags: OpenFlags) -> Result<Connection, Error> {
-    let mut uri = url::Url::from_file_path(file.path())
-        .map_err(|()| Error::NoVault { path: file.path().to_owned() })?;
-    uri.set_query(Some("immutable=1"));
-    open_snapshot(Path::new(uri.as_str()), flags | OpenFlags::SQLITE_OPEN_URI)
-}
-
-fn refused(version: &Version, file: &VaultFile) -> Error {
-    let path = file.path().to_owned();
-    match version {
-        Version::Empty => Error::NoVault { path },
-        Version::Newer => Error::NewerVersion { path },
-        Version::Foreign | Version::Known(_) => Error::ForeignFile { path },
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    /// 3.51.3 mended the corruption of write-ahead logs under concurrent writers.
-    #[test]
-    fn sqlite_is_one_that_keeps_its_log_whole() {
-        assert!(rusqlite::version_number() >= 3_051_003);
     }
 }

@@ -1,8 +1,8 @@
 //! The columns of `credentials_2` that say what happened to a credential: the journal of its
 //! refresh, the last attempt, and the health that was reported.
 //!
-//! They are in the clear, for `list` and `doctor`, and decide nothing until the seal over them was
-//! checked. The seal is always there, over no evidence too, and is bound to the revision of the
+//! They are in the clear, for `list` and `doctor`, and decide nothing until the code over them was
+//! checked. The code is always there, over no evidence too, and is bound to the revision of the
 //! credential. Each write has a number of its own from the header's counter.
 
 use rusqlite::types::ValueRef;
@@ -17,7 +17,8 @@ use crate::model::credential_health::CredentialHealth;
 use crate::store::error::Error;
 use crate::store::record::Journal;
 use crate::untrusted::printable;
-use crate::vault::seal::{DataKey, Nonce, SealContext};
+use crate::vault::evidence_key::{Code, EvidenceContext, EvidenceKey};
+use crate::vault::seal::DataKey;
 
 /// The columns of the evidence, in the order in which this file reads them.
 pub(super) const EVIDENCE: &str = "evidence, evidence_revision, journal, last_attempt, reported";
@@ -48,7 +49,7 @@ impl Evidence {
     }
 }
 
-/// The evidence that stands in a row, after its seal was checked.
+/// The evidence that stands in a row, after its code was checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Found {
     /// The evidence is as tokctl wrote it, at this number.
@@ -67,7 +68,7 @@ impl Found {
     }
 }
 
-/// Checks the seal of the evidence of `account` at `revision`, which stands in `row` from column
+/// Checks the code over the evidence of `account` at `revision`, which stands in `row` from column
 /// `first` on, and reads it.
 pub(super) fn found(
     row: &Row<'_>,
@@ -76,15 +77,15 @@ pub(super) fn found(
     form: Form,
     (account, revision): (&Account, u64),
 ) -> Found {
+    let key = EvidenceKey::of(key);
     let proof =
-        Proof::of(row, first, form, revision).filter(|it| it.holds(key, (account, revision)));
+        Proof::of(row, first, form, revision).filter(|it| it.holds(&key, (account, revision)));
     let Some(proof) = proof else { return Found::Forged };
-    let number = proof.number;
-    let evidence = match proof.earlier {
-        Some(evidence) => Some(evidence),
-        None => read(row, first, revision, parse),
+    let (evidence, number) = match proof {
+        Proof::Code { number, .. } => (read(row, first, revision, parse).map(Box::new), number),
+        Proof::Earlier { evidence, number } => (Some(evidence), number),
     };
-    evidence.map_or(Found::Forged, |evidence| Found::Genuine(Box::new(evidence), number))
+    evidence.map_or(Found::Forged, |evidence| Found::Genuine(evidence, number))
 }
 
 /// Reads the texts of the evidence by `parse`. A journal of another revision is none of this
@@ -100,57 +101,64 @@ fn read(
     evidence.journal.as_ref().is_none_or(|it| it.revision == revision).then_some(evidence)
 }
 
-/// The seal of the evidence, and what it covers, apart from the row.
-pub(super) struct Proof {
-    seal: Vec<u8>,
-    number: u64,
-    clear: Vec<u8>,
-    /// The evidence of an early vault, where nothing was sealed.
-    earlier: Option<Evidence>,
+/// The proof that the evidence of a row is genuine, apart from the row.
+pub(super) enum Proof {
+    /// The code, the number at which it was made, and the columns that it covers.
+    Code { code: Vec<u8>, number: u64, clear: Vec<u8> },
+    /// The evidence of an early vault, which has no code.
+    Earlier { evidence: Box<Evidence>, number: u64 },
 }
 
 impl Proof {
-    /// Takes the seal out of `row`, where the evidence stands from column `first` on; returns `None`
-    /// if there is none.
+    /// Takes the proof out of `row`, where the evidence stands from column `first` on; returns
+    /// `None` if there is none.
     pub(super) fn of(row: &Row<'_>, first: usize, form: Form, revision: u64) -> Option<Self> {
-        let number = row.get_ref(first + NUMBER).ok()?.as_i64().ok()?;
-        let number = u64::try_from(number).ok()?;
+        let number = row.get_ref(first + NUMBER).ok()?.as_i64().ok()?.try_into().ok()?;
         match form {
             Form::Sealed => {
-                let seal = row.get_ref(first).ok()?.as_blob().ok()?.to_vec();
-                Some(Self { seal, number, clear: covered(row, first).ok()?, earlier: None })
+                let code = row.get_ref(first).ok()?.as_blob().ok()?.to_vec();
+                Some(Self::Code { code, number, clear: covered(row, first).ok()? })
             }
             Form::Earlier => {
-                let earlier = Some(read(row, first, revision, parse_earlier)?);
-                Some(Self { seal: Vec::new(), number, clear: Vec::new(), earlier })
+                let evidence = Box::new(read(row, first, revision, parse_earlier)?);
+                Some(Self::Earlier { evidence, number })
             }
         }
     }
 
-    /// Whether the seal opens.
-    pub(super) fn holds(&self, key: &DataKey, (account, revision): (&Account, u64)) -> bool {
-        self.earlier.is_some()
-            || key.open(context(account, revision, self.number, &self.clear), &self.seal).is_ok()
+    /// Whether the code is the one over the evidence.
+    pub(super) fn holds(
+        &self,
+        key: &EvidenceKey<'_>,
+        (account, revision): (&Account, u64),
+    ) -> bool {
+        match self {
+            Self::Code { code, number, clear } => {
+                key.holds(context(account, revision, *number, clear), code)
+            }
+            Self::Earlier { .. } => true,
+        }
     }
 
-    /// Returns the seal under `next`, and the texts, where they are to be written anew. It was
+    /// Returns the code under `next`, and the texts, where they are to be written anew. It was
     /// checked before.
     pub(super) fn anew(
         &self,
-        next: &DataKey,
+        next: &EvidenceKey<'_>,
         (account, revision): (&Account, u64),
-        nonce: Nonce,
-    ) -> Result<(Vec<u8>, Option<Columns>), Error> {
-        let seal = |clear: &[u8]| {
-            next.seal_with(context(account, revision, self.number, clear), nonce, b"")
-        };
-        let Some(evidence) = &self.earlier else { return Ok((seal(&self.clear), None)) };
-        let columns = Columns::of(evidence)?;
-        Ok((seal(&columns.covered()), Some(columns)))
+    ) -> Result<(Code, Option<Columns>), Error> {
+        let code = |number, clear: &[u8]| next.code(context(account, revision, number, clear));
+        match self {
+            Self::Code { number, clear, .. } => Ok((code(*number, clear), None)),
+            Self::Earlier { evidence, number } => {
+                let columns = Columns::of(evidence)?;
+                Ok((code(*number, &columns.covered()), Some(columns)))
+            }
+        }
     }
 }
 
-/// The bytes of the columns that the seal covers. The evidence stands in `row` from column `first`
+/// The bytes of the columns that the code covers. The evidence stands in `row` from column `first`
 /// on.
 fn covered(row: &Row<'_>, first: usize) -> Result<Vec<u8>, Error> {
     let mut covered = Covered::new();
@@ -160,16 +168,16 @@ fn covered(row: &Row<'_>, first: usize) -> Result<Vec<u8>, Error> {
     Ok(covered.into_bytes())
 }
 
-/// The context of the evidence's seal.
+/// The evidence, as its code covers it.
 pub(super) fn context<'a>(
     account: &'a Account,
     revision: u64,
     number: u64,
     clear: &'a [u8],
-) -> SealContext<'a> {
+) -> EvidenceContext<'a> {
     let Account { provider, user } = account;
     let (provider, user) = (provider.as_str(), user.as_str());
-    SealContext::Evidence { provider, user, revision, number, clear }
+    EvidenceContext { provider, user, revision, number, clear }
 }
 
 /// Reads the three texts; returns `None` if one of them is none that tokctl writes. The texts in
@@ -238,7 +246,7 @@ impl Columns {
         })
     }
 
-    /// The texts, as the seal covers them.
+    /// The texts, as the code covers them.
     pub(super) fn covered(&self) -> Vec<u8> {
         let mut covered = Covered::new();
         for text in self.texts() {
@@ -271,14 +279,15 @@ pub(crate) fn put(
 ) -> Result<bool, Error> {
     let number = sealing.next_revision()?;
     let columns = Columns::of(evidence)?;
-    let seal = sealing.key.seal(context(account, revision, number, &columns.covered()), b"")?;
+    let code =
+        EvidenceKey::of(sealing.key).code(context(account, revision, number, &columns.covered()));
     let names = [account.provider.as_str(), account.user.as_str()];
     let [provider, user] = names.map(|name| ValueRef::Text(name.as_bytes()));
     let place = [provider, user, ValueRef::Integer(stored(revision)?)];
     let number = ValueRef::Integer(stored(number)?);
     let values = place
         .into_iter()
-        .chain([ValueRef::Blob(&seal), number])
+        .chain([ValueRef::Blob(&code), number])
         .chain(columns.texts())
         .map(rusqlite::types::ToSqlOutput::Borrowed);
     let written = sealing
@@ -303,12 +312,13 @@ pub(crate) fn attempts(connection: &Connection) -> Result<Vec<Attempt>, Error> {
     Ok(found)
 }
 
-/// The accounts that have a journal, which is not verified; `None` for one that can't be read.
+/// The accounts that have a journal, in order, each with it: not verified, and `None` if it can't be
+/// read.
 pub(crate) fn journals(connection: &Connection) -> Result<Vec<(Account, Option<Journal>)>, Error> {
-    let mut statement = connection.prepare(
-        "SELECT provider, user, journal FROM credentials_2 WHERE journal IS NOT NULL
-         ORDER BY provider, user",
-    )?;
+    // In the order of the file: by name, SQLite would jump about in it, and a rotation asks this of
+    // all rows.
+    let mut statement = connection
+        .prepare("SELECT provider, user, journal FROM credentials_2 WHERE journal IS NOT NULL")?;
     let mut rows = statement.query([])?;
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
@@ -318,5 +328,6 @@ pub(crate) fn journals(connection: &Connection) -> Result<Vec<(Account, Option<J
         let journal = row.get::<_, String>(2).ok().as_deref().and_then(parse_journal);
         found.push((Account { provider, user }, journal));
     }
+    found.sort_by(|(one, _), (other, _)| one.cmp(other));
     Ok(found)
 }

@@ -4,20 +4,38 @@ use rusqlite::{Connection, Row};
 
 use super::clear::{BEHIND_CLEAR, CLEAR, summary};
 use super::evidence;
+use crate::model::account::Account;
 use crate::model::attempt::Attempt;
 use crate::model::summary::Summary;
 use crate::store::error::Error;
 
-/// The clear copies of all credentials, nothing of them verified; and how many rows are so odd that
-/// nothing can be read from them.
-pub(crate) fn summaries(connection: &Connection) -> Result<(Vec<Summary>, usize), Error> {
+/// The clear copy of one credential, nothing of it verified; `None` if there is none, or none that
+/// can be read.
+pub(crate) fn summary_of(
+    connection: &Connection,
+    account: &Account,
+) -> Result<Option<Summary>, Error> {
+    let sql = format!("SELECT {CLEAR} FROM credentials_2 WHERE provider = ?1 AND user = ?2");
+    let mut statement = connection.prepare(&sql)?;
+    let mut rows = statement.query((account.provider.as_str(), account.user.as_str()))?;
+    Ok(rows.next()?.and_then(|row| summary(row).ok()))
+}
+
+/// The clear copies that are to be kept, nothing of them verified. Rows that are so odd that nothing
+/// can be read from them are left out.
+pub(crate) fn summaries(
+    connection: &Connection,
+    mut keep: impl FnMut(&Summary) -> bool,
+) -> Result<Vec<Summary>, Error> {
     let sql = format!("SELECT {CLEAR} FROM credentials_2 ORDER BY provider, user");
     let mut summaries = Vec::new();
-    let odd = each_row(connection, &sql, |summary, _| {
-        summaries.push(summary);
+    each_row(connection, &sql, |summary, _| {
+        if keep(&summary) {
+            summaries.push(summary);
+        }
         Ok::<_, Error>(())
     })?;
-    Ok((summaries, odd))
+    Ok(summaries)
 }
 
 /// Hands each row to `each`, one after the other, with its clear copy: `sql` begins with [`CLEAR`].

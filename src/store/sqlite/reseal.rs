@@ -2,16 +2,10 @@
 //!
 //! What a change of the data key does to them, and how it is made sure that none is missed. SQLite
 //! reads and writes on one thread, in the order in which the rows lie in the file; seals are opened
-//! and made on others, since that takes longer. However many rows there are, only a few are in
+//! and made on others (`workers.rs`), since that takes longer. However many rows there are, only a few are in
 //! memory at a time.
 
-use std::collections::BTreeMap;
 use std::mem;
-use std::num::NonZero;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc::{self, Receiver};
-use std::sync::{Mutex, PoisonError};
-use std::thread;
 
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, Row, Statement, Transaction, params_from_iter};
@@ -21,20 +15,16 @@ use super::credentials::{BEHIND_SEALED, REVISION, SEALED, belongs, compared, par
 use super::evidence::{self, EVIDENCE, Proof};
 use super::header::{self, Form};
 use super::values::one_row;
+use super::workers::work_through;
 use crate::model::account::Account;
 use crate::model::summary::Summary;
 use crate::store::error::Error;
+use crate::vault::evidence_key::{Code, EvidenceKey};
 use crate::vault::seal::{DataKey, Nonce, OpenedSeal, RowSeal};
 
 /// The number of rows that are read at once, at most, and their bytes in all, about.
 const ROWS: usize = 256;
 const BYTES: usize = 256 * 1024;
-
-/// The number of batches that each thread has before it.
-const AHEAD: usize = 2;
-
-/// The largest number of threads: more would wait for SQLite.
-const MOST_THREADS: usize = 4;
 
 /// The place of a row's number, behind all else.
 const NUMBER: usize = BEHIND_SEALED + evidence::WIDTH;
@@ -65,20 +55,25 @@ pub(crate) fn examine(
     let form = header::check(connection, key)?;
     let (mut count, mut damage) = (0, Damage::default());
     let mut rows = Rows::of(connection, form)?;
+    let key = Keys::of(key);
     let look =
-        |batch: Vec<Sealed>| batch.into_iter().map(|sealed| sealed.check(key)).collect::<Vec<_>>();
-    work_through(&mut rows, &look, |found| {
-        for found in found {
-            match found {
-                Ok(()) => {}
-                Err(Error::Tampered { account }) => damage.accounts.push(account),
-                Err(_) => damage.nameless += 1,
+        |batch: Vec<Sealed>| batch.into_iter().map(|sealed| sealed.check(&key)).collect::<Vec<_>>();
+    work_through(
+        || rows.batch(),
+        &look,
+        |found| {
+            for found in found {
+                match found {
+                    Ok(()) => {}
+                    Err(Error::Tampered { account }) => damage.accounts.push(account),
+                    Err(_) => damage.nameless += 1,
+                }
+                count += 1;
             }
-            count += 1;
-        }
-        progress(count);
-        Ok(())
-    })?;
+            progress(count);
+            Ok(())
+        },
+    )?;
     Ok((count, damage))
 }
 
@@ -98,19 +93,24 @@ pub(crate) fn all(
     let mut update = Update::of(transaction)?;
     let mut count = 0;
     let mut rows = Rows::of(transaction, form)?;
+    let (key, next) = (Keys::of(key), Keys::of(next));
     let anew = |batch: Vec<Sealed>| -> Result<Vec<Anew>, Error> {
-        let nonces = Nonce::draw(2 * batch.len())?;
+        let nonces = Nonce::draw(batch.len())?;
         let mut nonces = nonces.into_iter();
-        batch.into_iter().map(|sealed| sealed.anew(key, next, &mut nonces)).collect()
+        batch.into_iter().map(|sealed| sealed.anew(&key, &next, &mut nonces)).collect()
     };
-    work_through(&mut rows, &anew, |sealed| {
-        for anew in sealed? {
-            update.execute(&anew)?;
-            count += 1;
-        }
-        progress(count);
-        Ok(())
-    })?;
+    work_through(
+        || rows.batch(),
+        &anew,
+        |sealed| {
+            for anew in sealed? {
+                update.execute(&anew)?;
+                count += 1;
+            }
+            progress(count);
+            Ok(())
+        },
+    )?;
     if self::count(transaction)? == count {
         Ok(count)
     } else {
@@ -123,17 +123,34 @@ pub(crate) fn all(
 pub(super) fn seal_as_today(transaction: &Transaction<'_>, key: &DataKey) -> Result<(), Error> {
     let mut update = Update::of(transaction)?;
     let mut rows = Rows::of(transaction, Form::Earlier)?;
+    let key = Keys::of(key);
     let anew = |batch: Vec<Sealed>| -> Result<Vec<Option<Anew>>, Error> {
-        let nonces = Nonce::draw(2 * batch.len())?;
+        let nonces = Nonce::draw(batch.len())?;
         let mut nonces = nonces.into_iter();
-        Ok(batch.into_iter().map(|sealed| sealed.anew(key, key, &mut nonces).ok()).collect())
+        Ok(batch.into_iter().map(|sealed| sealed.anew(&key, &key, &mut nonces).ok()).collect())
     };
-    work_through(&mut rows, &anew, |sealed| {
-        for anew in sealed?.into_iter().flatten() {
-            update.execute(&anew)?;
-        }
-        Ok(())
-    })
+    work_through(
+        || rows.batch(),
+        &anew,
+        |sealed| {
+            for anew in sealed?.into_iter().flatten() {
+                update.execute(&anew)?;
+            }
+            Ok(())
+        },
+    )
+}
+
+/// The keys of a row.
+struct Keys<'a> {
+    credential: &'a DataKey,
+    evidence: EvidenceKey<'a>,
+}
+
+impl<'a> Keys<'a> {
+    fn of(key: &'a DataKey) -> Self {
+        Self { credential: key, evidence: EvidenceKey::of(key) }
+    }
 }
 
 /// A row as it stands in the file.
@@ -165,7 +182,7 @@ enum Clear {
 struct Anew {
     row: i64,
     sealed: Vec<u8>,
-    proof: Vec<u8>,
+    proof: Code,
     /// The clear copy, where the row is to be written as a new one would be.
     clear: Option<Box<Summary>>,
     /// The evidence, where its texts are written anew.
@@ -201,7 +218,7 @@ impl Sealed {
     }
 
     /// Opens the row. Fails as reading it did, or with [`Error::Tampered`].
-    fn check(self, key: &DataKey) -> Result<(), Error> {
+    fn check(self, key: &Keys<'_>) -> Result<(), Error> {
         let (Content { account, clear, .. }, opened) = self.content?.open(key)?;
         match clear {
             Clear::Covered(_) => parsed(opened.text()).map(drop).ok_or(Error::Tampered { account }),
@@ -213,18 +230,18 @@ impl Sealed {
     /// [`Error::Tampered`].
     fn anew(
         self,
-        key: &DataKey,
-        next: &DataKey,
+        key: &Keys<'_>,
+        next: &Keys<'_>,
         nonces: &mut impl Iterator<Item = Nonce>,
     ) -> Result<Anew, Error> {
         const TOO_FEW: Error = Error::Inconsistent("too few random numbers");
         let row = self.row;
-        let (first, second) = (nonces.next().ok_or(TOO_FEW)?, nonces.next().ok_or(TOO_FEW)?);
+        let nonce = nonces.next().ok_or(TOO_FEW)?;
         let (Content { account, revision, clear, proof, .. }, opened) = self.content?.open(key)?;
-        let (proof, texts) = proof.anew(next, (&account, revision), second)?;
+        let (proof, texts) = proof.anew(&next.evidence, (&account, revision))?;
         let seal = |clear: &[u8]| {
             let place = place(RowSeal::BesideEvidence, &account, revision, clear);
-            next.seal_again(place, first, opened)
+            next.credential.seal_again(place, nonce, opened)
         };
         Ok(match clear {
             Clear::Covered(clear) => Anew { row, sealed: seal(&clear), proof, clear: None, texts },
@@ -243,18 +260,19 @@ impl Sealed {
 impl Content {
     /// The row without its seal, its clear copy and its evidence found to be true, and what was
     /// under the seal.
-    fn open(mut self, key: &DataKey) -> Result<(Self, OpenedSeal), Error> {
+    fn open(mut self, key: &Keys<'_>) -> Result<(Self, OpenedSeal), Error> {
         let sealed = mem::take(&mut self.sealed);
         let Self { account, revision, .. } = &self;
         let covered = match &self.clear {
             Clear::Covered(clear) => clear.as_slice(),
             Clear::Compared(_) => &[],
         };
-        let opened = key.open_in_place(place(self.seal, account, *revision, covered), sealed);
+        let opened =
+            key.credential.open_in_place(place(self.seal, account, *revision, covered), sealed);
         let Ok(opened) = opened else {
             return Err(Error::Tampered { account: self.account });
         };
-        if !self.proof.holds(key, (account, *revision)) {
+        if !self.proof.holds(&key.evidence, (account, *revision)) {
             return Err(Error::Tampered { account: self.account });
         }
         if let Clear::Compared(summary) = self.clear {
@@ -325,11 +343,11 @@ impl<'a> Rows<'a> {
         Ok(Self { select: connection.prepare(&sql)?, form, from: Some(i64::MIN) })
     }
 
-    /// The next rows; none after the last.
-    fn batch(&mut self) -> Result<Vec<Sealed>, Error> {
+    /// Returns the next rows; `None` after the last.
+    fn batch(&mut self) -> Result<Option<Vec<Sealed>>, Error> {
         let mut batch = Vec::with_capacity(ROWS);
         let mut length = 0;
-        let Some(from) = self.from else { return Ok(batch) };
+        let Some(from) = self.from else { return Ok(None) };
         let mut rows = self.select.query([from])?;
         while length < BYTES
             && let Some(row) = rows.next()?
@@ -339,77 +357,9 @@ impl<'a> Rows<'a> {
             length += sealed.length();
             batch.push(sealed);
         }
-        Ok(batch)
+        Ok(Some(batch).filter(|batch| !batch.is_empty()))
     }
 }
-
-/// Runs `work` on the rows, on as many threads as there are processors, and hands what comes of
-/// them to `take`, on this one and in the order of the rows.
-///
-/// This thread works as well when it would have to wait. One more than there are processors would
-/// take them away from it, and it is the one for which the others wait.
-fn work_through<T: Send>(
-    rows: &mut Rows<'_>,
-    work: &(impl Fn(Vec<Sealed>) -> T + Sync),
-    mut take: impl FnMut(T) -> Result<(), Error>,
-) -> Result<(), Error> {
-    let threads = thread::available_parallelism().map_or(1, NonZero::get).min(MOST_THREADS);
-    let (to_do, waiting) = mpsc::channel::<(usize, Vec<Sealed>)>();
-    let waiting = Mutex::new(waiting);
-    thread::scope(|scope| {
-        // Dropped before the threads are waited for, which end with it.
-        let to_do = to_do;
-        let (done, results) = mpsc::channel();
-        for _ in 1..threads {
-            let (waiting, done) = (&waiting, done.clone());
-            scope.spawn(move || {
-                while let Some((number, batch)) = next(waiting) {
-                    let result = catch_unwind(AssertUnwindSafe(|| work(batch)));
-                    if done.send((number, result.ok())).is_err() {
-                        break;
-                    }
-                }
-            });
-        }
-        let (mut sent, mut taken, mut more) = (0, 0, true);
-        let mut early = BTreeMap::new();
-        loop {
-            while more && sent - taken < threads * AHEAD {
-                let batch = rows.batch()?;
-                more = !batch.is_empty();
-                if more {
-                    to_do.send((sent, batch)).map_err(|_| STOPPED)?;
-                    sent += 1;
-                }
-            }
-            if taken == sent {
-                return Ok(());
-            }
-            early.extend(results.try_iter());
-            if let Some(result) = early.remove(&taken) {
-                take(result.ok_or(STOPPED)?)?;
-                taken += 1;
-            } else if let Some((number, batch)) = left_over(&waiting) {
-                early.insert(number, Some(work(batch)));
-            } else {
-                early.extend([results.recv().map_err(|_| STOPPED)?]);
-            }
-        }
-    })
-}
-
-/// The next batch, waited for with the lock in hand; `None` when no more will come.
-fn next<T>(waiting: &Mutex<Receiver<T>>) -> Option<T> {
-    waiting.lock().unwrap_or_else(PoisonError::into_inner).recv().ok()
-}
-
-/// A batch that no thread has begun; `None` where a thread waits for the next one.
-fn left_over<T>(waiting: &Mutex<Receiver<T>>) -> Option<T> {
-    waiting.try_lock().ok()?.try_recv().ok()
-}
-
-/// The error for a thread that ended before its work did: none is to panic.
-const STOPPED: Error = Error::Inconsistent("a thread ended too early");
 
 #[cfg(test)]
 mod tests {

@@ -8,6 +8,7 @@ use rusqlite::Connection;
 
 use super::earlier;
 use crate::store::error::Error;
+use crate::store::file::VaultFile;
 use crate::untrusted::printable;
 
 /// The number that tells a vault from other programs' databases: `tokc` in ASCII.
@@ -36,7 +37,7 @@ struct Table {
 /// - `intents_2`: keychain entries that are about to be made, or were replaced and are about to go.
 ///   `seal` is absent while the vault has no data key.
 /// - `credentials_2`: `sealed` covers all columns up to `login_by`, which are a copy of what is
-///   under it. `evidence` covers the columns behind it.
+///   under it. `evidence` is a code over the columns behind it.
 ///
 /// An older program knows other names, so one that is still running fails before it sends anything.
 const TABLES: [Table; 4] = [
@@ -85,6 +86,18 @@ pub(super) enum Version {
     Known(usize),
     /// A later program's tables.
     Newer,
+}
+
+impl Version {
+    /// The error for `file`, whose version is not one that can be used.
+    pub(super) fn refused(&self, file: &VaultFile) -> Error {
+        let path = file.path().to_owned();
+        match self {
+            Self::Empty => Error::NoVault { path },
+            Self::Newer => Error::NewerVersion { path },
+            Self::Foreign | Self::Known(_) => Error::ForeignFile { path },
+        }
+    }
 }
 
 /// Reads which version the file has; within a transaction, since it takes several looks.

@@ -4,6 +4,7 @@
 //! refresh token may be spent. A change that replaces a credential accepts what is there.
 
 use std::cell::RefCell;
+use std::path::Path;
 
 use rusqlite::Connection;
 
@@ -14,6 +15,17 @@ use crate::store::change::{Change, Ground};
 use crate::store::error::Error;
 use crate::store::watermark::{Subject, Watermark, Watermarks};
 use crate::vault::seal::{DataKey, VaultId};
+
+/// The relation of a vault to what this machine wrote at its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::store) enum Origin {
+    /// This machine wrote it there: a mark that it is a copy was made by somebody without a key.
+    Here,
+    /// This machine wrote a later one there: a backup was put in its place, or an older file.
+    Earlier,
+    /// This machine never wrote to it there.
+    Unknown,
+}
 
 /// The watermarks during one transaction.
 pub(in crate::store) struct Seen<'a> {
@@ -30,10 +42,11 @@ impl<'a> Seen<'a> {
     /// Fails with [`Error::Older`] if `change` would use or write what is older than this machine
     /// has seen.
     pub(super) fn check(&self, sealing: &Sealing<'_, '_>, change: &Change) -> Result<(), Error> {
-        match change.ground() {
+        let effect = change.effect();
+        match effect.ground {
             Ground::Nothing | Ground::Replaced(_) => Ok(()),
             Ground::Header => {
-                for account in change.others_written() {
+                for account in effect.others_written {
                     self.check_credential(sealing, account)?;
                 }
                 self.check_header(sealing.counter_before())
@@ -73,12 +86,13 @@ impl<'a> Seen<'a> {
 
     /// Notes the numbers that `change` left in the vault, for [`Self::keep`].
     pub(super) fn note(&self, connection: &Connection, change: &Change) -> Result<(), Error> {
-        let (accounts, accepted): (Vec<&Account>, bool) = match change.ground() {
+        let effect = change.effect();
+        let (accounts, accepted) = match effect.ground {
             Ground::Replaced(accounts) => (accounts, true),
             Ground::Credential(account) => (vec![account], false),
-            Ground::Nothing | Ground::Header => (change.others_written(), false),
+            Ground::Nothing | Ground::Header => (Vec::new(), false),
         };
-        for account in accounts {
+        for account in accounts.into_iter().chain(effect.others_written) {
             self.note_credential(connection, account, accepted)?;
         }
         Ok(())
@@ -107,17 +121,35 @@ impl<'a> Seen<'a> {
         self.raised.borrow_mut().push(Watermark { subject, number, accepted });
     }
 
+    /// Notes that the vault at `path` was written to, and its counter became `number`.
+    pub(super) fn note_place(&self, path: &Path, number: u64) {
+        let subject = Subject::place(self.vault, path);
+        self.raised.borrow_mut().push(Watermark { subject, number, accepted: true });
+    }
+
+    /// Compares `number`, the counter of the vault at `path`, with the last one that this machine wrote
+    /// there.
+    pub(in crate::store) fn origin(&self, path: &Path, number: u64) -> Origin {
+        match self.highest([Subject::place(self.vault, path)]) {
+            [0] => Origin::Unknown,
+            [last] if number < last => Origin::Earlier,
+            [_] => Origin::Here,
+        }
+    }
+
     /// Notes that a credential was deleted.
     pub(in crate::store) fn note_deletion(&self, account: &Account) {
         self.note_row(account, [0; 2], true);
     }
 
-    /// Accepts the vault as it is.
+    /// Accepts the vault at `path` as it is.
     pub(in crate::store) fn accept_all(
         &self,
         connection: &Connection,
         key: &DataKey,
+        path: &Path,
     ) -> Result<(), Error> {
+        self.note_place(path, 0);
         for account in credentials::accounts(connection, None, None)? {
             self.note_credential(connection, &account, true)?;
         }

@@ -5,8 +5,8 @@ use std::collections::{HashMap, HashSet};
 use super::checks::Authorization;
 
 /// Everything that was issued, numbered from one: `code-1`, `access-1`, `refresh-1`.
-#[derive(Default)]
-pub(super) struct Families {
+#[derive(Default, Clone)]
+pub(crate) struct Families {
     codes: HashMap<String, Authorization>,
     codes_minted: usize,
     /// The nonces of the requests whose codes were redeemed, by the code.
@@ -18,6 +18,7 @@ pub(super) struct Families {
 }
 
 /// One refresh token: whose family it belongs to, named by its code, and whether it still works.
+#[derive(Clone)]
 struct Member {
     family: String,
     spent: bool,

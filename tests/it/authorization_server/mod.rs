@@ -24,7 +24,7 @@ use url::Url;
 
 pub(crate) use self::answer::{Answer, issue, lose, refuse, reply};
 pub(crate) use self::checks::{Client, Revocation, TokenRequest};
-use self::families::Families;
+pub(crate) use self::families::Families;
 use crate::http::{Request, Response};
 
 /// How long a client may take to send its request.
@@ -184,10 +184,22 @@ impl AuthorizationServer {
         self.state().answers.push_back(answer);
     }
 
-    /// Takes back the announced token requests that did not come, where a test can't say how many
-    /// there will be.
+    /// What was issued so far, and which of it still works.
+    pub(crate) fn issued(&self) -> Families {
+        self.state().families.clone()
+    }
+
+    /// Puts back what was issued, for a world that is put back too.
+    pub(crate) fn put_back(&self, issued: &Families) {
+        self.state().families = issued.clone();
+    }
+
+    /// Takes back the announced requests for tokens and resources that did not come, where a test
+    /// can't say how many there will be.
     pub(crate) fn expects_no_more(&self) {
-        self.state().answers.clear();
+        let mut state = self.state();
+        state.answers.clear();
+        state.resources.clear();
     }
 
     /// Announces a whole login: a consent and the code's exchange.

@@ -98,17 +98,16 @@ fn choose(
     request: &Request,
     url: &CredentialUrl,
 ) -> Result<Option<Account>, CliError> {
-    let (mut found, _) = vault.summaries()?;
     let default_user = match (&choice.user, request.user()) {
         (None, None) => context.default_user()?,
         (_, _) => None,
     };
     let user = choice.user.as_ref().or(default_user.as_ref());
-    found.retain(|summary| {
+    let mut found = vault.summaries(|summary| {
         choice.provider.as_ref().is_none_or(|provider| summary.account.provider == *provider)
             && user.is_none_or(|user| summary.account.user == *user)
             && (choice.user.is_some() || request.user().is_none_or(|name| is_named(summary, name)))
-    });
+    })?;
     let (mut unknown, mut nowhere) = (None, None);
     found.retain(|summary| match likely_url(context, summary).map(|own| own.relation_to(url)) {
         Some(Relation::Within) => true,

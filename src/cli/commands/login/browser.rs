@@ -8,6 +8,7 @@ use super::consent;
 use super::destination::{Destination, Done};
 use super::granted;
 use super::pages;
+use super::unwanted;
 use super::whose::Whose;
 use crate::cli::browser::Browser;
 use crate::cli::context::Context;
@@ -15,7 +16,6 @@ use crate::cli::error::{CliError, Kind};
 use crate::cli::pasting;
 use crate::cli::pauses::pauses;
 use crate::cli::time;
-use crate::ops::login::browser::Stranger;
 use crate::ops::login::{LoginTarget, Plan, browser};
 
 /// The time limit for the browser login unless the user sets another.
@@ -93,13 +93,15 @@ impl Waits<'_> {
         whose: &Whose,
         place: &mut LoginTarget,
     ) -> Result<granted::StoredLogin, CliError> {
+        let provider = plan.provider.name.clone();
         let pending = context.ui.while_waiting("asking the provider for its endpoints", || {
             browser::start(plan, self.port, time::now)
         })?;
         let deadline = self.consent.deadline(PATIENCE)?;
         announce(context, self.browser, pending.address());
         let mut told = pauses(&context.ui);
-        let mut refused = |stranger| context.ui.warning(&refusal(stranger));
+        let may_paste = pasting::is_possible(&context.ui);
+        let mut tell = |what| context.ui.warning(&unwanted::told(what, &provider, may_paste));
         let granted = pasting::while_pasting(&context.ui, |lines| match lines {
             Some(lines) => {
                 if self.pasted_only {
@@ -107,23 +109,14 @@ impl Waits<'_> {
                 } else {
                     context.ui.status(WAIT_OR_PASTE);
                 }
-                pending.wait(deadline, Some(lines), &mut refused, &mut told, time::now)
+                pending.wait(deadline, Some(lines), &mut tell, &mut told, time::now)
             }
             None => context.ui.while_waiting("waiting for the browser", || {
-                pending.wait(deadline, None, &mut refused, &mut told, time::now)
+                pending.wait(deadline, None, &mut tell, &mut told, time::now)
             }),
         })??;
         granted::store_login(context, place, granted, whose)
     }
-}
-
-/// Returns what is told of an answer that another user brought.
-fn refusal(stranger: Stranger) -> String {
-    let whose = match stranger {
-        Stranger::User(id) => format!("another user of this machine (number {id})"),
-        Stranger::Gone => "a program that ended at once".to_owned(),
-    };
-    format!("{whose} brought an answer to this login, which was refused; the login waits on")
 }
 
 /// Fails if the provider redirects to https only and no terminal can take the pasted address.

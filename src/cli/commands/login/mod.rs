@@ -10,6 +10,7 @@ mod whose;
 mod granted;
 mod choice;
 mod pages;
+mod unwanted;
 mod browser;
 mod device;
 mod client_credentials;

@@ -125,8 +125,12 @@ fn read(
         return Err(unusable("is a key file of another kind")
             .hint("make a key for a service account in Google's console"));
     }
-    let defined = provider.definition.token_endpoint.as_ref();
-    if file.token_uri.is_some_and(|uri| uri != GOOGLE && Some(&uri) != defined) {
+    let definition = &provider.definition;
+    let defined = definition.token_endpoint.as_ref();
+    // Where the definition leaves the endpoint to its issuer, the file's own counts for nothing.
+    let is_left_to_issuer = defined.is_none() && definition.issuer.is_some();
+    let is_known = |uri: String| uri == GOOGLE || Some(&uri) == defined;
+    if !is_left_to_issuer && file.token_uri.is_some_and(|uri| !is_known(uri)) {
         return Err(unusable("wants its signatures sent elsewhere than to Google")
             .hint("see where the file is from; another endpoint is named in config.toml"));
     }

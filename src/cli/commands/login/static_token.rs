@@ -13,10 +13,10 @@ use crate::cli::questions::given;
 use crate::cli::typed::{command, login_command};
 use crate::cli::{stdin, time};
 use crate::model::account::{Account, UserName};
-use crate::model::credential::{Api, Expiry};
+use crate::model::credential::{Api, ApiAuth, Expiry};
 use crate::ops::login::static_token;
 use crate::ops::providers::{self, Provider};
-use crate::secret::AccessToken;
+use crate::secret::{AccessToken, SecretText};
 
 #[derive(Debug, Clone, clap::Args)]
 #[group(skip)]
@@ -72,7 +72,7 @@ pub(super) fn run(
             .hint(format!("tokctl providers {}", provider.name))
     })?;
     let now = time::now();
-    let expiry = own.expires.map_or(Ok(Expiry::Unknown), |end| end.counted_from(now))?;
+    let given_end = own.expires.map(|end| end.counted_from(now)).transpose()?;
     let account = Account { provider: provider.name.clone(), user };
     if let Some(username) = &own.username {
         check_name(username)?;
@@ -85,20 +85,52 @@ pub(super) fn run(
         report_changes(context, &stored.0.api, &api);
     }
     let mut place = destination.place(&account.provider, Some(&account.user))?;
-    let stored = token(own, context, &account)
-        .and_then(|token| Ok(static_token::store(&mut place, &account, token, expiry, api, now)?));
+    let stored = token(own, context, &account).and_then(|token| {
+        warn_of_blanks(context, &token, &api.auth, &account);
+        let expiry = given_end.unwrap_or_else(|| static_token::stated_end(&token));
+        let stored = static_token::store(&mut place, &account, token, expiry, api, now)?;
+        Ok((stored, expiry))
+    });
     let whose = (&account.provider, Some(&account.user));
     destination::note(context, &mut place, whose, stored.as_ref().err());
-    let credential = stored?;
-    let end = expiry
-        .at()
-        .map(|end| format!(", which ends {} ({})", time::relative(end, now), time::rfc3339(end)));
+    let (credential, expiry) = stored?;
+    let end = expiry.at().map(|end| end_in_words(end, given_end.is_some(), now));
+    if expiry.is_past(now) {
+        context.ui.warning(&format!(
+            "the token of {account} says that it is over: make a new one, or give its end with `--expires`"
+        ));
+    }
     context.ui.status(&format!(
         "stored the token for {account}{}: {}",
         end.unwrap_or_default(),
         command("get", &account)
     ));
     Ok(Done::of(&account, &credential))
+}
+
+/// Says when a token ends, and that it says so itself, unless its user does.
+fn end_in_words(end: Timestamp, is_given: bool, now: Timestamp) -> String {
+    let says = match (is_given, end > now) {
+        (true, _) => "which ends",
+        (false, true) => "which says that it ends",
+        (false, false) => "which says that it ended",
+    };
+    format!(", {says} {} ({})", time::relative(end, now), time::rfc3339(end))
+}
+
+/// Warns if a header can't carry `token` as `auth` says. A blank is part of no token there (RFC 6750
+/// §2.1): it mostly comes of more than the token that was pasted.
+fn warn_of_blanks(context: &Context, token: &AccessToken, auth: &ApiAuth, account: &Account) {
+    let takes_blanks = match auth {
+        ApiAuth::Bearer | ApiAuth::Header(_) => false,
+        ApiAuth::Basic => true,
+    };
+    if !takes_blanks && token.expose().contains(char::is_whitespace) {
+        context.ui.warning(&format!(
+            "there is a blank in this token, which few services take: if it was not the token alone, {}",
+            login_command(account)
+        ));
+    }
 }
 
 /// Fails if `name` can't be part of Basic authentication (RFC 7617 §2).

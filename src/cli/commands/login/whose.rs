@@ -63,11 +63,9 @@ impl Whose {
 /// kept. `owner` is the name of that person at the service, where it is known.
 pub(super) fn is_another(user: &UserName, owner: Option<&str>, identity: &UserName) -> bool {
     let identity = identity.as_str();
-    match owner {
-        Some(owner) => !owner.eq_ignore_ascii_case(identity),
-        None => {
-            let user = user.as_str();
-            user.contains('@') && identity.contains('@') && !user.eq_ignore_ascii_case(identity)
-        }
+    if let Some(owner) = owner {
+        return !owner.eq_ignore_ascii_case(identity);
     }
+    let user = user.as_str();
+    user.contains('@') && identity.contains('@') && !user.eq_ignore_ascii_case(identity)
 }

@@ -12,7 +12,7 @@ pub(super) const TOPICS: [(&str, char, &str); 4] = [
 ];
 
 /// The sections of each page of a command, by its name.
-const SECTIONS: [(&str, &str); 28] = [
+const SECTIONS: [(&str, &str); 29] = [
     ("tokctl", include_str!("../../../../man/sections/tokctl.man")),
     ("tokctl-login", include_str!("../../../../man/sections/login.man")),
     ("tokctl-get", include_str!("../../../../man/sections/get.man")),
@@ -37,6 +37,7 @@ const SECTIONS: [(&str, &str); 28] = [
     ("tokctl-export", include_str!("../../../../man/sections/export.man")),
     ("tokctl-run", include_str!("../../../../man/sections/run.man")),
     ("tokctl-git-credential", include_str!("../../../../man/sections/git-credential.man")),
+    ("tokctl-docker-credential", include_str!("../../../../man/sections/docker-credential.man")),
     ("tokctl-doctor", include_str!("../../../../man/sections/doctor.man")),
     ("tokctl-completions", include_str!("../../../../man/sections/completions.man")),
     ("tokctl-man", include_str!("../../../../man/sections/man.man")),

@@ -19,22 +19,25 @@ use crate::cli::ci_mask::CiMask;
 /// signals on, and ends with the command's exit code, or 128 and the number of the signal that
 /// ended it; 127 if there is no such command, 126 if it can't be started.
 ///
-/// Where stdout or stderr is a pipe, tokens of 8 characters or more that the command prints become
-/// `***`. What may be the beginning of one is held back for a tenth of a second at most. Only a
-/// token as it is gets caught: not one that the command prints in pieces, in base64, as a hash or
-/// URL-encoded. Two seconds after the command has ended, output of what it left running in the
-/// background is no longer waited for.
+/// Where stdout or stderr is a pipe, a socket or a log, tokens of 8 characters or more that the
+/// command prints become `***`, URL-encoded ones and those in base64 too. A file is a log if it was
+/// opened to append, if both streams lead to it, or if CI is set. What may be the beginning of a
+/// token is held back for two seconds at most, and where a terminal is in use for a tenth of one. A
+/// token that the command prints in pieces, encrypted or as a hash is not caught. Two seconds after
+/// the command has ended, output of what it left running in the background is no longer waited for.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Set the variable NAME to what REF means
     #[arg(long, value_name = "NAME=REF")]
     pub(super) env: Vec<String>,
 
-    /// Set the variables of this `.env` file; a value that is a tokctl:// reference is resolved
+    /// Set the variables of this `.env` file, or of stdin for `-`; a value that is a tokctl://
+    /// reference is resolved
     ///
-    /// Other values are taken as they are, and nothing is expanded. `--env` and `--file` come first.
+    /// Other values are taken as they are, and nothing is expanded. Of several files, the last one
+    /// counts; `--env` and `--file` come first.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub(super) env_file: Option<PathBuf>,
+    pub(super) env_file: Vec<PathBuf>,
 
     /// Resolve variables that are in the environment and whose value is a tokctl:// reference
     ///
@@ -53,7 +56,7 @@ pub(crate) struct Args {
     #[arg(long, conflicts_with = "mask")]
     pub(super) no_masking: bool,
 
-    /// Mask tokens in output that goes to a file as well
+    /// Mask tokens in output that goes to a file that is no log as well
     #[arg(long)]
     pub(super) mask: bool,
 

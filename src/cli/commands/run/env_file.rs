@@ -1,9 +1,11 @@
 //! A parser for `.env` files.
 //!
-//! Each line is `NAME=VALUE`, with or without `export` before it. A value in single quotes is taken
-//! literally. One in double quotes may hold `\n`, `\r`, `\t`, `\"`, `\\`, `\$` and a backslash at
-//! the end of a line. Quoted values may span lines; an unquoted one ends at ` #` or with the line.
-//! LF and CRLF both end a line, and both become LF.
+//! Each line is `NAME=VALUE`, with or without `export` before it; `export NAME` alone sets nothing.
+//! A value in single quotes or backticks is taken literally. One in double quotes may hold `\n`,
+//! `\r`, `\t`, `\"`, `\\`, `\$` and a backslash at the end of a line; any other backslash stands for
+//! itself. Quoted values may span lines, and what follows the closing quote at once belongs to the
+//! value, as in a shell: `'it'\''s'`. An unquoted value ends at ` #` or with the line. LF and CRLF
+//! both end a line, and both become LF.
 //!
 //! Nothing is expanded: a `$` is a `$`. So a file can't read the environment, which may hold the
 //! vault's key. The existing libraries expand, name no line in their errors, and repeat its text,
@@ -21,8 +23,6 @@ pub(super) struct Slip {
     pub(super) line: usize,
     pub(super) what: &'static str,
 }
-
-const UNKNOWN_ESCAPE: &str = "an unknown character follows a backslash";
 
 /// A variable with its value.
 #[derive(Debug, PartialEq, Eq)]
@@ -75,6 +75,9 @@ impl Reader<'_> {
         if name == "export" && self.peek() != Some('=') {
             name = self.word();
             self.skip(is_blank);
+            if !name.is_empty() && matches!(self.peek(), None | Some('\n' | '#')) {
+                return self.entry();
+            }
         }
         if self.peek() != Some('=') {
             return Err(Slip { line, what: "it is not NAME=VALUE" });
@@ -82,7 +85,7 @@ impl Reader<'_> {
         self.next();
         self.skip(is_blank);
         let value = match self.peek() {
-            Some(quote @ ('\'' | '"')) => self.read_quoted(quote)?,
+            Some('\'' | '"' | '`') => self.read_quoted()?,
             Some(_) | None => self.bare(),
         };
         Ok(Some(Entry { line, name, value }))
@@ -110,20 +113,23 @@ impl Reader<'_> {
         Zeroizing::new(value)
     }
 
-    fn read_quoted(&mut self, quote: char) -> Result<Zeroizing<String>, Slip> {
-        let line = self.line;
-        self.next();
+    /// Reads quoted parts and what stands between them without a blank.
+    fn read_quoted(&mut self) -> Result<Zeroizing<String>, Slip> {
         // Full capacity from the start, because a text that grows leaves copies behind.
         let longest = self.text.len() - self.position();
         let mut value = Zeroizing::new(String::with_capacity(longest));
         loop {
-            match self.next() {
-                None => return Err(Slip { line, what: "a quote is not closed" }),
-                Some(character) if character == quote => break,
-                Some('\\') if quote == '"' => self.read_escape(&mut value)?,
-                // CRLF becomes LF, whichever system wrote the file.
-                Some('\r') if self.peek() == Some('\n') => {}
-                Some(character) => value.push(character),
+            match self.peek() {
+                Some(quote @ ('\'' | '"' | '`')) => self.read_to(quote, &mut value)?,
+                Some('\\') => {
+                    self.next();
+                    value.extend(self.next());
+                }
+                Some(character) if !character.is_whitespace() => {
+                    value.push(character);
+                    self.next();
+                }
+                Some(_) | None => break,
             }
         }
         self.skip(is_blank);
@@ -137,24 +143,41 @@ impl Reader<'_> {
         Ok(value)
     }
 
-    fn read_escape(&mut self, value: &mut String) -> Result<(), Slip> {
+    fn read_to(&mut self, quote: char, value: &mut String) -> Result<(), Slip> {
         let line = self.line;
-        if self.peek() == Some('\r') {
-            self.next();
-            if self.peek() != Some('\n') {
-                return Err(Slip { line, what: UNKNOWN_ESCAPE });
+        self.next();
+        loop {
+            match self.next() {
+                None => return Err(Slip { line, what: "a quote is not closed" }),
+                Some(character) if character == quote => return Ok(()),
+                Some('\\') if quote == '"' => self.read_escape(value),
+                // CRLF becomes LF, whichever system wrote the file.
+                Some('\r') if self.peek() == Some('\n') => {}
+                Some(character) => value.push(character),
             }
         }
-        match self.next() {
-            Some('n') => value.push('\n'),
-            Some('r') => value.push('\r'),
-            Some('t') => value.push('\t'),
-            Some(plain @ ('"' | '\\' | '$' | '`')) => value.push(plain),
+    }
+
+    /// Reads what follows a backslash in double quotes.
+    fn read_escape(&mut self, value: &mut String) {
+        let escaped = match self.peek() {
+            Some('n') => Some('\n'),
+            Some('r') => Some('\r'),
+            Some('t') => Some('\t'),
+            Some(plain @ ('"' | '\\' | '$' | '`')) => Some(plain),
             // The value continues on the next line.
-            Some('\n') => {}
-            Some(_) | None => return Err(Slip { line, what: UNKNOWN_ESCAPE }),
-        }
-        Ok(())
+            Some('\n') => None,
+            Some('\r') if self.text[self.position()..].starts_with("\r\n") => {
+                self.next();
+                None
+            }
+            Some(_) | None => {
+                value.push('\\');
+                return;
+            }
+        };
+        self.next();
+        value.extend(escaped);
     }
 
     fn skip(&mut self, wanted: impl Fn(char) -> bool) {
@@ -223,6 +246,13 @@ mod tests {
             ("\"one \\\r\nline\"\r", "one line"),
             ("'lone\rreturn'", "lone\rreturn"),
             ("tokctl://acme/x", "tokctl://acme/x"),
+            (r"'it'\''s' # comment", "it's"),
+            (r#"'a'"b"c # comment"#, "abc"),
+            (r#""C:\Users\me""#, r"C:\Users\me"),
+            (r#""\d+\.""#, r"\d+\."),
+            ("`a \"b\" # 'c'` # comment", "a \"b\" # 'c'"),
+            ("`two\nlines`", "two\nlines"),
+            ("'a'#b", "a#b"),
         ] {
             assert_eq!(value(text), is, "{text:?}");
         }
@@ -230,7 +260,8 @@ mod tests {
 
     #[test]
     fn what_is_no_variable_is_passed_over_or_told() {
-        let text = "\u{feff}\n# comment\nexport A=1\n  B = 2\nexport=3\n\nC='4'";
+        let text =
+            "\u{feff}\n# comment\nexport A=1\n  B = 2\nexport=3\nexport D # no value\n\nC='4'";
         let names: Vec<_> = values(text).into_iter().map(|(name, value)| name + &value).collect();
         assert_eq!(names, ["A1", "B2", "export3", "C4"]);
         assert!(values("").is_empty());
@@ -239,9 +270,8 @@ mod tests {
             ("A=1\n\nB C=secret", 3),
             ("A='1\n2", 1),
             ("A=1\nB=\"2\n3\nC=4", 2),
-            ("A='1'secret", 1),
-            ("A=\"\n\\q\"", 2),
-            ("A=\"\n\\\rn\"", 2),
+            ("A='1' secret", 1),
+            ("A=`1\n2", 1),
             ("A=1\nB=\0", 2),
         ] {
             let slip = parse(text.as_bytes()).unwrap_err();

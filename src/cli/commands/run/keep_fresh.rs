@@ -8,8 +8,8 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::masker::Secrets;
 use super::resolve;
+use super::secrets::Secrets;
 use super::token_files::TokenFiles;
 use super::variable::Variable;
 use super::wishes::Wish;

@@ -2,54 +2,26 @@
 //!
 //! It decides what is passed on and when. It reads and writes nothing and has no clock.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use memchr::memmem::Finder;
 use zeroize::Zeroizing;
+
+use super::needles::{Needles, Search};
+use super::secrets::Secrets;
 
 /// The text that replaces a secret.
 const MASK: &[u8] = b"***";
 
-/// The length of the shortest secret that is masked, in bytes. A shorter one occurs by chance.
-const SHORTEST: usize = 8;
-
-/// The longest time to hold back a possible beginning of a secret.
-const PATIENCE: Duration = Duration::from_millis(100);
-
-/// The secrets to mask, which several streams share. Old ones stay, because they may still be
-/// printed.
-#[derive(Default)]
-pub(super) struct Secrets {
-    all: Mutex<Vec<Zeroizing<Vec<u8>>>>,
-    count: AtomicUsize,
-}
-
-impl Secrets {
-    /// Adds a secret, unless it is shorter than [`SHORTEST`].
-    pub(super) fn add(&self, secret: &str) {
-        if secret.chars().count() < SHORTEST {
-            return;
-        }
-        let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
-        if !all.iter().any(|known| known.as_slice() == secret.as_bytes()) {
-            all.push(Zeroizing::new(secret.as_bytes().to_vec()));
-            self.count.store(all.len(), Ordering::SeqCst);
-        }
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.count.load(Ordering::SeqCst) == 0
-    }
-}
-
 /// The filter of one stream.
 pub(super) struct Masker<'a> {
     secrets: &'a Secrets,
-    needles: Vec<Needle>,
+    needles: Needles,
+    /// The longest time to hold back a possible beginning of a secret.
+    patience: Duration,
     /// The bytes that may be the beginning of a secret.
     held: Zeroizing<Vec<u8>>,
+    /// Room for the held bytes with those that follow them.
+    joined: Zeroizing<Vec<u8>>,
     /// The number of held bytes that were passed on because the rest took too long.
     ///
     /// They are still compared, so that at least the end of a slow secret is masked.
@@ -58,28 +30,36 @@ pub(super) struct Masker<'a> {
     since: Option<Instant>,
 }
 
-struct Needle {
-    secret: Zeroizing<Vec<u8>>,
-    finder: Finder<'static>,
-}
-
 impl<'a> Masker<'a> {
-    pub(super) fn new(secrets: &'a Secrets) -> Self {
-        let held = Zeroizing::default();
-        Self { secrets, needles: Vec::new(), held, shown: 0, since: None }
+    pub(super) fn new(secrets: &'a Secrets, patience: Duration) -> Self {
+        Self {
+            secrets,
+            needles: Needles::default(),
+            patience,
+            held: Zeroizing::default(),
+            joined: Zeroizing::default(),
+            shown: 0,
+            since: None,
+        }
     }
 
     /// Takes `bytes` that arrived at `now`, and appends what can be passed on to `out`.
     pub(super) fn push(&mut self, bytes: &[u8], now: Instant, out: &mut Vec<u8>) {
-        self.learn();
+        self.secrets.teach(&mut self.needles);
         let before = self.held.len();
         let waited = self.since.take();
-        let joined;
         let text = if before == 0 {
             bytes
         } else {
-            joined = Zeroizing::new([self.held.as_slice(), bytes].concat());
-            joined.as_slice()
+            self.joined.clear();
+            let needed = before + bytes.len();
+            if self.joined.capacity() < needed {
+                // A buffer that grows leaves copies behind.
+                self.joined = Zeroizing::new(Vec::with_capacity(needed));
+            }
+            self.joined.extend_from_slice(&self.held);
+            self.joined.extend_from_slice(bytes);
+            self.joined.as_slice()
         };
         let (open, shown) = pass_on(&self.needles, text, self.shown, Last::Piece, out);
         // Bytes that were held before keep their arrival time.
@@ -90,7 +70,7 @@ impl<'a> Masker<'a> {
 
     /// Returns when the held bytes have to be passed on.
     pub(super) fn deadline(&self) -> Option<Instant> {
-        self.since.map(|since| since + PATIENCE)
+        self.since.map(|since| since + self.patience)
     }
 
     /// Passes the held bytes on, because their time is over or the stream has ended.
@@ -98,19 +78,6 @@ impl<'a> Masker<'a> {
         pass_on(&self.needles, &self.held, self.shown, Last::OfAll, out);
         self.shown = self.held.len();
         self.since = None;
-    }
-
-    /// Takes over secrets that were added since the last call.
-    fn learn(&mut self) {
-        let known = self.needles.len();
-        if self.secrets.count.load(Ordering::SeqCst) == known {
-            return;
-        }
-        let all = self.secrets.all.lock().unwrap_or_else(PoisonError::into_inner);
-        self.needles.extend(all[known..].iter().map(|secret| Needle {
-            finder: Finder::new(secret.as_slice()).into_owned(),
-            secret: secret.clone(),
-        }));
     }
 }
 
@@ -125,19 +92,19 @@ enum Last {
 ///
 /// Returns where the held part begins, and how many bytes of `text` are passed on by now.
 fn pass_on(
-    needles: &[Needle],
+    needles: &Needles,
     text: &[u8],
     mut shown: usize,
     last: Last,
     out: &mut Vec<u8>,
 ) -> (usize, usize) {
-    let mut search = Search { text, needles, next: vec![Some(0); needles.len()] };
-    let open_from = |search: &Search<'_>, position| match last {
-        Last::Piece => search.open_from(position),
+    let mut search = Search::new(needles, text);
+    let open_from = |position| match last {
+        Last::Piece => needles.open_from(text, position),
         Last::OfAll => text.len(),
     };
     let mut position = 0;
-    let mut open = open_from(&search, 0);
+    let mut open = open_from(0);
     // A secret that begins at or after the open part may belong to it.
     while let Some((start, end)) = search.first(position).filter(|(start, _)| *start < open) {
         if end > shown {
@@ -147,60 +114,18 @@ fn pass_on(
         }
         position = end;
         if open < position {
-            open = open_from(&search, position);
+            open = open_from(position);
         }
     }
     out.extend_from_slice(&text[shown.clamp(position, open)..open]);
     (open, shown.max(open))
 }
 
-/// A search for all secrets in one text.
-struct Search<'a> {
-    text: &'a [u8],
-    needles: &'a [Needle],
-    /// For each secret, where it occurs next or where to search on; `None` means no more.
-    next: Vec<Option<usize>>,
-}
-
-impl Search<'_> {
-    /// Returns the first secret at or after `position`, and the longest of those that begin there.
-    fn first(&mut self, position: usize) -> Option<(usize, usize)> {
-        let mut best: Option<(usize, usize)> = None;
-        for (needle, next) in self.needles.iter().zip(&mut self.next) {
-            let Some(from) = *next else { continue };
-            let is_found = from >= position && self.text[from..].starts_with(&needle.secret);
-            if !is_found {
-                let from = from.max(position);
-                *next = needle.finder.find(&self.text[from..]).map(|offset| from + offset);
-            }
-            let Some(start) = *next else { continue };
-            let end = start + needle.secret.len();
-            if best.is_none_or(|(first, last)| (start, last) < (first, end)) {
-                best = Some((start, end));
-            }
-        }
-        best
-    }
-
-    /// Returns where the text ends in a possible beginning of a secret, at or after `position`.
-    ///
-    /// Without one, returns the end of the text.
-    fn open_from(&self, position: usize) -> usize {
-        let longest = self.needles.iter().map(|needle| needle.secret.len()).max().unwrap_or(0);
-        let from = (self.text.len() + 1).saturating_sub(longest).max(position);
-        let begins = |start: &usize| {
-            let rest = &self.text[*start..];
-            self.needles
-                .iter()
-                .any(|Needle { secret, .. }| secret.len() > rest.len() && secret.starts_with(rest))
-        };
-        (from..self.text.len()).find(begins).unwrap_or(self.text.len())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const PATIENCE: Duration = Duration::from_millis(100);
 
     fn secrets(all: &[&str]) -> Secrets {
         let secrets = Secrets::default();
@@ -216,7 +141,8 @@ mod tests {
 
     /// Masks a text that arrives in `pieces`, without a pause between them.
     fn in_pieces(secrets: &Secrets, pieces: &[&[u8]]) -> Vec<u8> {
-        let (mut masker, mut out, now) = (Masker::new(secrets), Vec::new(), Instant::now());
+        let (mut masker, mut out, now) =
+            (Masker::new(secrets, PATIENCE), Vec::new(), Instant::now());
         for piece in pieces {
             masker.push(piece, now, &mut out);
         }
@@ -305,7 +231,8 @@ mod tests {
     #[test]
     fn nothing_is_held_beyond_its_time() {
         let known = secrets(&["access-1-made-up"]);
-        let (mut masker, mut out, start) = (Masker::new(&known), Vec::new(), Instant::now());
+        let (mut masker, mut out, start) =
+            (Masker::new(&known, PATIENCE), Vec::new(), Instant::now());
         let at = |milliseconds| start + Duration::from_millis(milliseconds);
         masker.push(b"said: acc", at(0), &mut out);
         assert_eq!(out, b"said: ");
@@ -333,7 +260,8 @@ mod tests {
     #[test]
     fn what_is_held_for_a_longer_secret_is_masked_when_its_time_is_over() {
         let known = secrets(&["xxabcdefgh12", "abcdefgh"]);
-        let (mut masker, mut out, now) = (Masker::new(&known), Vec::new(), Instant::now());
+        let (mut masker, mut out, now) =
+            (Masker::new(&known, PATIENCE), Vec::new(), Instant::now());
         masker.push(b"xxabcdefgh", now, &mut out);
         assert_eq!(out, b"");
         masker.flush(&mut out);
@@ -347,11 +275,11 @@ mod tests {
     #[test]
     fn what_is_added_later_is_masked_beside_what_was_there() {
         let known = secrets(&["access-1-made-up"]);
-        let (mut masker, mut out, now) = (Masker::new(&known), Vec::new(), Instant::now());
+        let (mut masker, mut out, now) =
+            (Masker::new(&known, PATIENCE), Vec::new(), Instant::now());
         masker.push(b"access-2-made-up\n", now, &mut out);
         known.add("access-2-made-up");
         masker.push(b"access-2-made-up access-1-made-up\n", now, &mut out);
         assert_eq!(out, b"access-2-made-up\n*** ***\n");
-        assert!(Secrets::default().is_empty() && !known.is_empty());
     }
 }

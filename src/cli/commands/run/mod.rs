@@ -5,6 +5,9 @@ mod env_file;
 mod args;
 mod wishes;
 mod resolve;
+mod forms;
+mod needles;
+mod secrets;
 mod masker;
 mod pump;
 mod token_files;
@@ -12,21 +15,23 @@ mod child;
 mod keep_fresh;
 mod supervision;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::io;
+use std::io::{self, IsTerminal};
+use std::os::fd::AsFd;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Mutex;
+use std::time::Duration;
 
 use zeroize::Zeroizing;
 
 pub(crate) use self::args::Args;
 use self::child::Program;
 use self::keep_fresh::Keeper;
-use self::masker::Secrets;
-use self::pump::{StreamTarget, target_of};
+use self::pump::{StreamTarget, are_one, target_of};
 use self::resolve::Resolved;
+use self::secrets::Secrets;
 use self::supervision::Masked;
 use self::token_files::TokenFiles;
 use self::variable::Variable;
@@ -35,6 +40,7 @@ use crate::cli::ci_mask::{self, CiMask};
 use crate::cli::context::Context;
 use crate::cli::environment::Environment;
 use crate::cli::error::{CliError, Kind};
+use crate::model::account::Account;
 use crate::model::reference::{Field, Reference};
 use crate::secret::SecretText;
 use crate::signals;
@@ -49,17 +55,18 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<ExitCode, CliError> 
     let mut wishes = wishes::collect(args, &context.environment)?;
     let resolved = resolve::resolve(context, &mut wishes, "run")?;
     let secrets = Secrets::default();
-    for token in tokens(&wishes, resolved.as_ref()) {
+    let tokens = tokens(&wishes, resolved.as_ref());
+    for token in tokens.keys() {
         secrets.add(token);
         if let Some(platform) = args.ci_mask {
-            ci_mask::mask(&context.ui, platform, [token])?;
+            ci_mask::mask(&context.ui, platform, [*token])?;
         }
     }
     if context.environment.has_key_among_credentials() {
         context.ui.detail("the command gets no CREDENTIALS_DIRECTORY, since `tokctl.key` is in it");
     }
     let mut variables = values(&wishes, resolved.as_ref())?;
-    let masked = choose_masked(args, &secrets);
+    let masked = choose_masked(context, args, &tokens);
     let has_files = wishes.values().any(|wish| matches!(wish, Wish::File(_)));
     if !has_files && !masked.is_any() {
         // Closes the vault before the command takes over this process.
@@ -104,9 +111,9 @@ pub(super) fn named_values(
 ) -> Result<Vec<(String, Zeroizing<String>)>, CliError> {
     let mut wishes = wishes::assigned(assignments)?;
     let resolved = resolve::resolve(context, &mut wishes, command)?;
-    for token in tokens(&wishes, resolved.as_ref()) {
+    for token in tokens(&wishes, resolved.as_ref()).keys() {
         if let Some(platform) = ci_mask {
-            ci_mask::mask(&context.ui, platform, [token])?;
+            ci_mask::mask(&context.ui, platform, [*token])?;
         }
     }
     let references = wishes.iter().filter_map(|(name, wish)| Some((name, wish.reference()?)));
@@ -115,21 +122,23 @@ pub(super) fn named_values(
         .collect()
 }
 
-/// Returns the tokens and ID tokens that the command gets, each once.
+/// Returns the tokens and ID tokens that the command gets, each once, with one of the accounts that
+/// they are of.
 fn tokens<'a>(
     wishes: &BTreeMap<Variable, Wish>,
     resolved: Option<&'a Resolved>,
-) -> BTreeSet<&'a str> {
-    let Some(Resolved { credentials, .. }) = resolved else { return BTreeSet::new() };
+) -> BTreeMap<&'a str, &'a Account> {
+    let Some(Resolved { credentials, .. }) = resolved else { return BTreeMap::new() };
     let references = wishes.values().filter_map(Wish::reference);
     references
         .filter_map(|reference| {
-            let credential = credentials.get(&reference.account)?;
-            match reference.field {
+            let (account, credential) = credentials.get_key_value(&reference.account)?;
+            let secret = match reference.field {
                 Field::Token => credential.token().map(SecretText::expose),
                 Field::IdToken => credential.id_token().map(SecretText::expose),
                 Field::Username | Field::ServerUrl | Field::ApiBaseUrl | Field::ExpiresAt => None,
-            }
+            };
+            Some((secret?, account))
         })
         .collect()
 }
@@ -180,20 +189,43 @@ fn value(
     resolve::value(reference, credential)
 }
 
-/// Decides which of the command's streams are masked: those that another program reads.
-fn choose_masked(args: &Args, secrets: &Secrets) -> Masked {
-    let is_masked = |leads| match leads {
-        StreamTarget::Program => !args.no_masking,
-        StreamTarget::File => args.mask,
+/// The longest time to hold back text in front of a person.
+const WATCHED: Duration = Duration::from_millis(100);
+
+/// The longest time to hold back text that only a log waits for.
+const UNWATCHED: Duration = Duration::from_secs(2);
+
+/// Decides which of the command's streams are masked: those that another program reads, and logs.
+/// Warns of tokens that are too short for it.
+fn choose_masked(context: &Context, args: &Args, tokens: &BTreeMap<&str, &Account>) -> Masked {
+    #[expect(clippy::disallowed_methods, reason = "nothing is written to it")]
+    let (stdout, stderr) = (io::stdout(), io::stderr());
+    let in_ci = context.environment.is_on("CI");
+    let is_log = in_ci || are_one(stdout.as_fd(), stderr.as_fd());
+    let is_masked = |target| match target {
+        StreamTarget::Program | StreamTarget::Log => !args.no_masking,
+        StreamTarget::File => args.mask || (is_log && !args.no_masking),
         StreamTarget::Device => false,
     };
-    let there_are_some = !secrets.is_empty();
-    #[expect(clippy::disallowed_methods, reason = "nothing is written to it")]
-    let stderr = io::stderr();
-    Masked {
-        stdout: there_are_some && is_masked(target_of(io::stdout())),
-        stderr: there_are_some && is_masked(target_of(stderr)),
+    let is_watched =
+        !in_ci && (io::stdin().is_terminal() || stdout.is_terminal() || stderr.is_terminal());
+    let mut masked = Masked {
+        stdout: is_masked(target_of(&stdout)),
+        stderr: is_masked(target_of(&stderr)),
+        patience: if is_watched { WATCHED } else { UNWATCHED },
+    };
+    if masked.is_any() && args.ci_mask.is_none() {
+        for (_, account) in tokens.iter().filter(|(token, _)| secrets::is_too_short(token)) {
+            context.ui.warning(&format!(
+                "the token of `{account}` is too short to be masked, so the command's output may \
+                 show it"
+            ));
+        }
     }
+    if tokens.keys().all(|token| secrets::is_too_short(token)) {
+        (masked.stdout, masked.stderr) = (false, false);
+    }
+    masked
 }
 
 fn preparation_error(error: &io::Error) -> CliError {

@@ -11,7 +11,8 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use zeroize::Zeroizing;
 
-use super::masker::{Masker, Secrets};
+use super::masker::Masker;
+use super::secrets::Secrets;
 
 /// The time to wait, after the command has ended, for output of processes that it left running.
 const GRACE: Duration = Duration::from_secs(2);
@@ -44,11 +45,12 @@ impl Pump {
         Ok(Self { from, to: to.as_fd().try_clone_to_owned()?, ended: ended.try_clone()? })
     }
 
-    /// Passes bytes on until the stream or the command ends.
+    /// Passes bytes on until the stream or the command ends. A possible beginning of a secret is
+    /// held back for `patience` at most.
     ///
     /// Fails if they can't be written, except that a reader may go away.
-    pub(super) fn run(mut self, secrets: &Secrets) -> io::Result<()> {
-        match self.pass_on(&mut Masker::new(secrets)) {
+    pub(super) fn run(mut self, secrets: &Secrets, patience: Duration) -> io::Result<()> {
+        match self.pass_on(&mut Masker::new(secrets, patience)) {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
             other => other,
         }
@@ -136,6 +138,9 @@ impl Pump {
 pub(super) enum StreamTarget {
     /// A pipe or socket, which another program reads.
     Program,
+    /// A file that was opened to append, as logs are.
+    Log,
+    /// Any other file.
     File,
     /// A terminal or the null device.
     Device,
@@ -143,11 +148,14 @@ pub(super) enum StreamTarget {
 
 /// Returns what `stream` leads to.
 pub(super) fn target_of(stream: impl AsFd) -> StreamTarget {
-    use rustix::fs::FileType;
-    let Ok(stat) = rustix::fs::fstat(stream) else { return StreamTarget::Device };
+    use rustix::fs::{FileType, OFlags, fcntl_getfl};
+    let Ok(stat) = rustix::fs::fstat(&stream) else { return StreamTarget::Device };
     match FileType::from_raw_mode(stat.st_mode) {
         FileType::Fifo | FileType::Socket => StreamTarget::Program,
-        FileType::RegularFile => StreamTarget::File,
+        FileType::RegularFile => match fcntl_getfl(&stream) {
+            Ok(flags) if flags.contains(OFlags::APPEND) => StreamTarget::Log,
+            _ => StreamTarget::File,
+        },
         _ => StreamTarget::Device,
     }
 }

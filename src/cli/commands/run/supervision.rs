@@ -12,8 +12,8 @@ use signal_hook::low_level;
 
 use super::child::{self, Program};
 use super::keep_fresh::Keeper;
-use super::masker::Secrets;
 use super::pump::{Pump, are_one};
+use super::secrets::Secrets;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
 use crate::signals;
@@ -27,6 +27,8 @@ const ECHO: Duration = Duration::from_millis(300);
 pub(super) struct Masked {
     pub(super) stdout: bool,
     pub(super) stderr: bool,
+    /// The longest time to hold back what may be the beginning of a token.
+    pub(super) patience: Duration,
 }
 
 impl Masked {
@@ -104,7 +106,10 @@ pub(super) fn run(
         let keeping = keeper.map(|keeper| scope.spawn(move || keeper.run(&until)));
         let pumping: Vec<_> = pumps
             .into_iter()
-            .map(|pump| scope.spawn(move || warn_of_lost_output(context, pump.run(secrets))))
+            .map(|pump| {
+                scope
+                    .spawn(move || warn_of_lost_output(context, pump.run(secrets, masked.patience)))
+            })
             .collect();
         let code = child::wait_passing_signals(pid(&child), &mut received).map_err(failed)?;
         drop((end, stop));

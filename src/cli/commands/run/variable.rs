@@ -3,8 +3,11 @@
 //! A reference may stand in a file from somebody else's project, and a service may choose its
 //! value. So variables by which programs find or load code are refused.
 
+use std::ffi::OsStr;
 use std::fmt;
 use std::str::FromStr;
+
+use crate::cli::environment;
 
 /// The reason why a variable is not set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -98,6 +101,24 @@ impl Variable {
     }
 }
 
+impl Variable {
+    /// Parses the name of a variable that gets plain text of the user's own file.
+    ///
+    /// The user could set it in a shell as well, so only names that the system can't take are
+    /// refused, and those that open the vault.
+    pub(super) fn for_plain_text(name: &str) -> Result<Self, Refusal> {
+        let is_well_formed = !name.is_empty()
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte));
+        if !is_well_formed {
+            return Err(Refusal::Name);
+        }
+        if environment::is_of_the_key(OsStr::new(name)) {
+            return Err(Refusal::Own);
+        }
+        Ok(Self(name.to_owned()))
+    }
+}
+
 impl FromStr for Variable {
     type Err = Refusal;
 
@@ -175,6 +196,17 @@ mod tests {
             "TOKCTL_TOKEN",
         ] {
             assert_eq!(refusal(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn plain_text_goes_where_a_reference_does_not() {
+        for name in ["PATH", "NODE_OPTIONS", "spring.profiles.active", "my-app", "TOKCTL_VAULT"] {
+            assert_eq!(Variable::for_plain_text(name).map(|it| it.0), Ok(name.to_owned()));
+        }
+        assert_eq!(Variable::for_plain_text("TOKCTL_KEY"), Err(Refusal::Own));
+        for name in ["", "a b", "caf\u{e9}", "$x"] {
+            assert_eq!(Variable::for_plain_text(name), Err(Refusal::Name), "{name}");
         }
     }
 

@@ -12,6 +12,7 @@ use crate::cli::context::ANSWERED;
 use crate::cli::environment::Environment;
 use crate::cli::error::{CliError, Kind};
 use crate::cli::explain::untrusted_file;
+use crate::cli::stdin;
 use crate::cli::typed::quoted;
 use crate::model::reference::{self, Reference, SCHEME};
 use crate::private_file;
@@ -61,7 +62,7 @@ pub(super) fn collect(
             wishes.insert(variable, Wish::Value(reference));
         }
     }
-    if let Some(path) = &args.env_file {
+    for path in &args.env_file {
         wishes.extend(in_file(path)?);
     }
     let mut named = BTreeMap::new();
@@ -123,7 +124,15 @@ fn in_environment(name: &str) -> Result<Variable, CliError> {
 /// Parses the name of a variable. No message repeats a malformed one, because it may be part of a
 /// secret.
 fn variable(name: &str, place: &str) -> Result<Variable, CliError> {
-    name.parse().map_err(|refusal| {
+    judged(name.parse(), name, place)
+}
+
+fn judged(
+    parsed: Result<Variable, Refusal>,
+    name: &str,
+    place: &str,
+) -> Result<Variable, CliError> {
+    parsed.map_err(|refusal| {
         let what = match refusal {
             Refusal::Name => format!("{place} names no variable"),
             Refusal::Loader
@@ -145,25 +154,39 @@ fn reference(text: &str, variable: &Variable, place: &str) -> Result<Reference, 
     })
 }
 
+/// Returns what a file requests, or stdin for `-`.
 fn in_file(path: &Path) -> Result<BTreeMap<Variable, Wish>, CliError> {
-    let content = Zeroizing::new(
-        private_file::read_trusted(path, LARGEST, || ANSWERED)
-            .map_err(|error| untrusted_file(Kind::Usage, &error))?
-            .0,
-    );
-    let shown = printable(&path.to_string_lossy());
+    let is_stdin = path == Path::new("-");
+    let (content, shown) = if is_stdin {
+        (Zeroizing::new(stdin::bytes(LARGEST)?), "stdin".to_owned())
+    } else {
+        let read = private_file::read_trusted(path, LARGEST, || ANSWERED);
+        let (content, _) = read.map_err(|error| untrusted_file(Kind::Usage, &error))?;
+        (Zeroizing::new(content), format!("`{}`", printable(&path.to_string_lossy())))
+    };
+    let mend = |line: usize| {
+        let source = quoted(&path.to_string_lossy());
+        let source = if is_stdin { "what stdin gets" } else { source.as_str() };
+        format!("mend line {line} of {source}")
+    };
     let entries = env_file::parse(&content).map_err(|slip| {
-        CliError::new(Kind::Usage, format!("`{shown}`, line {}: {}", slip.line, slip.what))
-            .hint(format!("mend line {} of {}", slip.line, quoted(&path.to_string_lossy())))
+        CliError::new(Kind::Usage, format!("{shown}, line {}: {}", slip.line, slip.what))
+            .hint(mend(slip.line))
     })?;
     let mut wishes = BTreeMap::new();
     for env_file::Entry { line, name, value } in entries {
-        let place = format!("line {line} of `{shown}`");
-        let variable = variable(&name, &place)?;
-        let wish = if value.starts_with(SCHEME) {
-            Wish::Value(reference(&value, &variable, &place)?)
+        let place = format!("line {line} of {shown}");
+        let (variable, wish) = if value.starts_with(SCHEME) {
+            let variable = variable(&name, &place)?;
+            let reference = reference(&value, &variable, &place)?;
+            (variable, Wish::Value(reference))
+        } else if value.contains(SCHEME) {
+            let what = format!("{place} holds a reference within other text");
+            return Err(
+                CliError::new(Kind::Usage, what).hint("give the reference a variable of its own")
+            );
         } else {
-            Wish::Text(value)
+            (judged(Variable::for_plain_text(&name), &name, &place)?, Wish::Text(value))
         };
         // As in a shell, the last one counts.
         wishes.insert(variable, wish);

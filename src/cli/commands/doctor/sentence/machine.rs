@@ -30,6 +30,7 @@ fn why_not_bound(error: &ListenerError) -> String {
         ListenerError::Bind { source, .. } => printable(&source.to_string()),
         ListenerError::PortTaken { .. }
         | ListenerError::TimedOut
+        | ListenerError::Unanswered
         | ListenerError::Rejected(_)
         | ListenerError::Io(_) => error.to_string(),
     }

@@ -14,13 +14,27 @@ pub(super) fn render(credential: &Credential, token: &AccessToken) -> Rendered {
     export(&mut rendered, "TOKCTL_TOKEN", &quoted_token);
     rendered.add_secret(token);
     rendered.add_secret(&quoted_token[1..quoted_token.len() - 1]);
-    if let Some(username) = &credential.api.username {
-        export(&mut rendered, "TOKCTL_USERNAME", &quote(username));
-    }
-    if let Some(address) = credential.api_base_url().map(Address::as_str) {
-        export(&mut rendered, "TOKCTL_API_BASE_URL", &quote(address));
+    for (name, value) in [
+        ("TOKCTL_USERNAME", credential.api.username.as_deref()),
+        ("TOKCTL_API_BASE_URL", credential.api_base_url().map(Address::as_str)),
+    ] {
+        match value {
+            Some(value) => export(&mut rendered, name, &quote(value)),
+            None => unset(&mut rendered, name),
+        }
     }
     rendered
+}
+
+/// Takes away what the variables of another credential left, whose token must not meet this
+/// address, nor the other way round.
+///
+/// fish has no `unset`: there the variable is empty.
+fn unset(rendered: &mut Rendered, name: &str) {
+    export(rendered, name, "''");
+    for part in ["command -v unset >/dev/null && unset ", name, "\n"] {
+        rendered.text.push_str(part);
+    }
 }
 
 fn export(rendered: &mut Rendered, name: &str, quoted: &str) {

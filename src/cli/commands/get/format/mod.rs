@@ -3,6 +3,8 @@
 mod rendered;
 mod json;
 mod header;
+mod headers_json;
+mod exec_credential;
 mod env;
 mod curl;
 mod netrc;
@@ -28,14 +30,19 @@ pub(super) enum Format {
     Json,
     /// The lines of an HTTP request that carry the token, as the service wants it
     Header,
-    /// Variables for a shell: TOKCTL_TOKEN, TOKCTL_USERNAME, TOKCTL_API_BASE_URL
+    /// An object with these headers
+    HeadersJson,
+    /// Variables for a shell: TOKCTL_TOKEN, TOKCTL_USERNAME, TOKCTL_API_BASE_URL; those that do not
+    /// apply are unset
     Env,
     /// The same headers for `curl -K -`
     Curl,
-    /// A line of a .netrc file
+    /// A line of a .netrc file, for services that take the token as a password
     Netrc,
     /// Google's application default credentials; hands out the refresh token
     Adc,
+    /// What kubectl takes from a credential plugin
+    ExecCredential,
 }
 
 /// Prints the token of `account` in this format.
@@ -79,9 +86,11 @@ fn render(
     match format {
         Format::Token | Format::Json => json::render(account, live_token, token, time::now()),
         Format::Header => header::render(credential, token),
+        Format::HeadersJson => headers_json::render(credential, token),
         Format::Env => Ok(env::render(credential, token)),
         Format::Curl => curl::render(credential, token),
         Format::Netrc => netrc::render(account, credential, token),
         Format::Adc => adc::render(context, account, credential),
+        Format::ExecCredential => exec_credential::render(context, credential, token),
     }
 }

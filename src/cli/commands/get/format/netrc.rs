@@ -20,9 +20,11 @@ pub(super) fn render(
         _ if !credential.api.headers.is_empty() => {
             return Err(unfit(FORMAT, "the service wants a header beside the token", by_header));
         }
+        (ApiAuth::Bearer, _) => {
+            return Err(unfit(FORMAT, "the service wants a bearer token, no password", by_header));
+        }
         (ApiAuth::Basic, Some(username)) => username.as_str(),
-        // The display name from the service may hold blanks, so the account's user stands in.
-        (ApiAuth::Basic | ApiAuth::Bearer, _) => account.user.as_str(),
+        (ApiAuth::Basic, None) => account.user.as_str(),
     };
     let Some(address) = credential.api_base_url() else {
         let hint = "set `api_base_url` in config.toml, or `--server`, and log in again";

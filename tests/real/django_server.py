@@ -1,0 +1,164 @@
+"""Django OAuth Toolkit as an authorization server, where alice is logged in and consents.
+
+Started as a program it serves on the loopback until its stdin ends: a whole Django project in one
+file, with a database in a directory of its own. Imported, it starts that program.
+"""
+
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+
+class DjangoServer:
+    """One running server, whose refresh tokens rotate and end their family when one comes twice."""
+
+    def __init__(self, access_token_life=3600):
+        self.process = subprocess.Popen(
+            [sys.executable, __file__, str(access_token_life)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        line = self.process.stdout.readline()
+        assert line, "Django did not start"
+        self.issuer = json.loads(line)["issuer"]
+
+    def close(self):
+        self.process.stdin.close()
+        try:
+            self.process.wait(5)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+def log_alice_in(get_response):
+    """A middleware that takes whoever comes for alice."""
+    from django.contrib.auth import get_user_model
+
+    def answer(request):
+        if request.path.startswith("/o/authorize"):
+            request.user = get_user_model().objects.get(username="alice")
+        return get_response(request)
+
+    return answer
+
+
+def rsa_key():
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric import rsa
+
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    return key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    ).decode()
+
+
+def configure(folder, port, access_token_life):
+    from django.conf import settings
+
+    settings.configure(
+        SECRET_KEY="made-up",
+        ALLOWED_HOSTS=["127.0.0.1"],
+        ROOT_URLCONF="django_server_urls",
+        USE_TZ=True,
+        DATABASES={
+            "default": {
+                "ENGINE": "django.db.backends.sqlite3",
+                "NAME": str(folder / "db.sqlite3"),
+            }
+        },
+        INSTALLED_APPS=[
+            "django.contrib.auth",
+            "django.contrib.contenttypes",
+            "django.contrib.sessions",
+            "oauth2_provider",
+        ],
+        MIDDLEWARE=[
+            "django.contrib.sessions.middleware.SessionMiddleware",
+            "django.contrib.auth.middleware.AuthenticationMiddleware",
+            f"{__name__}.log_alice_in",
+        ],
+        OAUTH2_PROVIDER={
+            "OIDC_ENABLED": True,
+            "OIDC_RSA_PRIVATE_KEY": rsa_key(),
+            "OIDC_ISS_ENDPOINT": f"http://127.0.0.1:{port}/o",
+            "SCOPES": {"openid": "who you are", "read": "all that there is"},
+            "ACCESS_TOKEN_EXPIRE_SECONDS": access_token_life,
+            "ROTATE_REFRESH_TOKEN": True,
+            "REFRESH_TOKEN_REUSE_PROTECTION": True,
+            "ALLOWED_REDIRECT_URI_SCHEMES": ["http", "https"],
+            "PKCE_REQUIRED": True,
+        },
+    )
+
+
+def urls():
+    """The project's addresses: those of OAuth, and one that a token opens."""
+    import types
+
+    from django.http import JsonResponse
+    from django.urls import include, path
+    from oauth2_provider.decorators import protected_resource
+
+    @protected_resource(scopes=["read"])
+    def who_asks(request):
+        return JsonResponse({"user": request.resource_owner.username})
+
+    module = types.ModuleType("django_server_urls")
+    module.urlpatterns = [
+        path("o/", include("oauth2_provider.urls", namespace="oauth2_provider")),
+        path("me", who_asks),
+    ]
+    sys.modules[module.__name__] = module
+
+
+def serve():
+    from socketserver import ThreadingMixIn
+    from wsgiref.simple_server import WSGIServer
+
+    import django
+    from django.core.servers.basehttp import WSGIRequestHandler
+
+    class Server(ThreadingMixIn, WSGIServer):
+        daemon_threads = True
+
+    with tempfile.TemporaryDirectory(prefix="tokctl-") as folder:
+        server = Server(("127.0.0.1", 0), WSGIRequestHandler)
+        configure(pathlib.Path(folder), server.server_port, int(sys.argv[1]))
+        django.setup()
+        urls()
+        from django.contrib.auth import get_user_model
+        from django.core.management import call_command
+        from django.core.wsgi import get_wsgi_application
+        from oauth2_provider.models import Application
+
+        call_command("migrate", verbosity=0)
+        alice = get_user_model().objects.create_user("alice")
+        Application.objects.create(
+            client_id="native",
+            user=alice,
+            client_type=Application.CLIENT_PUBLIC,
+            authorization_grant_type=Application.GRANT_AUTHORIZATION_CODE,
+            # Any port of the loopback matches (RFC 8252 §7.3).
+            redirect_uris="http://127.0.0.1/callback/acme",
+            algorithm=Application.RS256_ALGORITHM,
+            skip_authorization=True,
+        )
+        server.set_app(get_wsgi_application())
+        import threading
+
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        issuer = f"http://127.0.0.1:{server.server_port}/o"
+        print(json.dumps({"issuer": issuer}), flush=True)
+        sys.stdin.read()
+        server.shutdown()
+
+
+if __name__ == "__main__":
+    serve()
