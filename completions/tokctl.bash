@@ -31,6 +31,9 @@ _tokctl() {
             tokctl,delete)
                 cmd="tokctl__subcmd__delete"
                 ;;
+            tokctl,docker-credential)
+                cmd="tokctl__subcmd__docker__subcmd__credential"
+                ;;
             tokctl,doctor)
                 cmd="tokctl__subcmd__doctor"
                 ;;
@@ -113,7 +116,7 @@ _tokctl() {
 
     case "${cmd}" in
         tokctl)
-            opts="-q -v -h -V --vault --config --no-input --json --color --quiet --verbose --help --version login get refresh list ls status delete logout rm why check audit providers rotate-key key backup import export run env use git-credential doctor completions man help"
+            opts="-q -v -h -V --vault --config --no-input --json --color --quiet --verbose --help --version login get refresh list ls status delete logout rm why check audit providers rotate-key key backup import export run env use git-credential docker-credential doctor completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -296,6 +299,32 @@ _tokctl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        tokctl__subcmd__docker__subcmd__credential)
+            opts="-q -v -h --vault --config --no-input --json --color --quiet --verbose --help get list store erase"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --vault)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         tokctl__subcmd__doctor)
             opts="-y -q -v -h --online --accept-older --repair --yes --vault --config --no-input --json --color --quiet --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -357,7 +386,7 @@ _tokctl() {
             return 0
             ;;
         tokctl__subcmd__export)
-            opts="-u -y -o -q -v -h --user --to --move --yes --output --resume --vault --config --no-input --json --color --quiet --verbose --help"
+            opts="-u -y -o -q -v -h --all --user --to --move --yes --output --resume --vault --config --no-input --json --color --quiet --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -418,7 +447,7 @@ _tokctl() {
                     return 0
                     ;;
                 --format)
-                    COMPREPLY=($(compgen -W "token json header env curl netrc adc" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "token json header headers-json env curl netrc adc exec-credential" -- "${cur}"))
                     return 0
                     ;;
                 --min-ttl)
@@ -487,7 +516,7 @@ _tokctl() {
             return 0
             ;;
         tokctl__subcmd__help)
-            opts="-q -v -h --vault --config --no-input --json --color --quiet --verbose --help audit backup check ci completions config delete doctor env export get git-credential help import key list login man providers refresh rotate-key run security status use why"
+            opts="-q -v -h --vault --config --no-input --json --color --quiet --verbose --help audit backup check ci completions config delete docker-credential doctor env export get git-credential help import key list login man providers refresh rotate-key run security status use why"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -593,7 +622,7 @@ _tokctl() {
             return 0
             ;;
         tokctl__subcmd__key__subcmd__add)
-            opts="-q -v -h --vault --config --no-input --json --color --quiet --verbose --help"
+            opts="-q -v -h --vault --config --no-input --json --color --quiet --verbose --help keychain key passphrase recovery"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

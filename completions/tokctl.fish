@@ -57,6 +57,7 @@ complete -c tokctl -n "__fish_tokctl_needs_command" -f -a "run" -d 'Run a comman
 complete -c tokctl -n "__fish_tokctl_needs_command" -f -a "env" -d 'Print credentials as variables, for a shell, a `.env` file or GitHub Actions'
 complete -c tokctl -n "__fish_tokctl_needs_command" -f -a "use" -d 'Choose whose credential is used in this directory and below it'
 complete -c tokctl -n "__fish_tokctl_needs_command" -f -a "git-credential" -d 'Answer git, which asks for a user name and a password'
+complete -c tokctl -n "__fish_tokctl_needs_command" -f -a "docker-credential" -d 'Answer docker, which asks for a user name and a secret'
 complete -c tokctl -n "__fish_tokctl_needs_command" -f -a "doctor" -d 'Say whether everything is in order, and what mends what is not'
 complete -c tokctl -n "__fish_tokctl_needs_command" -f -a "completions" -d 'Print a completion script'
 complete -c tokctl -n "__fish_tokctl_needs_command" -f -a "man" -d 'Write the man pages into a directory'
@@ -96,10 +97,12 @@ complete -c tokctl -n "__fish_tokctl_using_subcommand get" -s u -l user -d 'The 
 complete -c tokctl -n "__fish_tokctl_using_subcommand get" -l format -d 'What to print' -r -f -a "token\t'The token alone'
 json\t'An object with the token and all that is known of it'
 header\t'The lines of an HTTP request that carry the token, as the service wants it'
-env\t'Variables for a shell: TOKCTL_TOKEN, TOKCTL_USERNAME, TOKCTL_API_BASE_URL'
+headers-json\t'An object with these headers'
+env\t'Variables for a shell: TOKCTL_TOKEN, TOKCTL_USERNAME, TOKCTL_API_BASE_URL; those that do not apply are unset'
 curl\t'The same headers for `curl -K -`'
-netrc\t'A line of a .netrc file'
-adc\t'Google\'s application default credentials; hands out the refresh token'"
+netrc\t'A line of a .netrc file, for services that take the token as a password'
+adc\t'Google\'s application default credentials; hands out the refresh token'
+exec-credential\t'What kubectl takes from a credential plugin'"
 complete -c tokctl -n "__fish_tokctl_using_subcommand get" -l min-ttl -d 'Promise at least this much life, such as 90s, 10m or 2h' -r
 complete -c tokctl -n "__fish_tokctl_using_subcommand get" -l ci-mask -d 'First have the CI platform mask what is secret of it, by its command on stderr. Where there is no such command, as on GitLab and Jenkins, `tokctl run` keeps tokens out of logs' -r -f -a "github\t'GitHub Actions, and what speaks its workflow commands'
 azure\t'Azure Pipelines'"
@@ -397,6 +400,7 @@ complete -c tokctl -n "__fish_tokctl_using_subcommand export" -l config -d 'The 
 complete -c tokctl -n "__fish_tokctl_using_subcommand export" -l color -d 'When to use colours: auto, always or never [env: NO_COLOR, CLICOLOR_FORCE]' -r -f -a "auto\t''
 always\t''
 never\t''"
+complete -c tokctl -n "__fish_tokctl_using_subcommand export" -l all -d 'Every credential, or every one of the services or of the USER that is named; those that need a login stay here'
 complete -c tokctl -n "__fish_tokctl_using_subcommand export" -l move -d 'Hand the credentials over: they work here no more; needs --output'
 complete -c tokctl -n "__fish_tokctl_using_subcommand export" -s y -l yes -d 'Don\'t ask before --move'
 complete -c tokctl -n "__fish_tokctl_using_subcommand export" -l resume -d 'Put the bundle of an interrupted move in place; needs --output'
@@ -406,7 +410,7 @@ complete -c tokctl -n "__fish_tokctl_using_subcommand export" -s q -l quiet -d '
 complete -c tokctl -n "__fish_tokctl_using_subcommand export" -s v -l verbose -d 'Show each request on stderr; twice: also what decides'
 complete -c tokctl -n "__fish_tokctl_using_subcommand export" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tokctl -n "__fish_tokctl_using_subcommand run" -l env -d 'Set the variable NAME to what REF means' -r
-complete -c tokctl -n "__fish_tokctl_using_subcommand run" -l env-file -d 'Set the variables of this `.env` file; a value that is a tokctl:// reference is resolved' -r -F
+complete -c tokctl -n "__fish_tokctl_using_subcommand run" -l env-file -d 'Set the variables of this `.env` file, or of stdin for `-`; a value that is a tokctl:// reference is resolved' -r -F
 complete -c tokctl -n "__fish_tokctl_using_subcommand run" -l file -d 'Write what REF means to a private file, and set NAME to its path' -r
 complete -c tokctl -n "__fish_tokctl_using_subcommand run" -l ci-mask -d 'Tell the CI platform on stderr to mask the tokens in its log' -r -f -a "github\t'GitHub Actions, and what speaks its workflow commands'
 azure\t'Azure Pipelines'"
@@ -417,7 +421,7 @@ always\t''
 never\t''"
 complete -c tokctl -n "__fish_tokctl_using_subcommand run" -l resolve-env -d 'Resolve variables that are in the environment and whose value is a tokctl:// reference'
 complete -c tokctl -n "__fish_tokctl_using_subcommand run" -l no-masking -d 'Let the command\'s output through as it is'
-complete -c tokctl -n "__fish_tokctl_using_subcommand run" -l mask -d 'Mask tokens in output that goes to a file as well'
+complete -c tokctl -n "__fish_tokctl_using_subcommand run" -l mask -d 'Mask tokens in output that goes to a file that is no log as well'
 complete -c tokctl -n "__fish_tokctl_using_subcommand run" -l no-input -d 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]'
 complete -c tokctl -n "__fish_tokctl_using_subcommand run" -l json -d 'Print data and errors as JSON'
 complete -c tokctl -n "__fish_tokctl_using_subcommand run" -s q -l quiet -d 'Say less on stderr; twice: errors alone'
@@ -465,6 +469,16 @@ complete -c tokctl -n "__fish_tokctl_using_subcommand git-credential" -l json -d
 complete -c tokctl -n "__fish_tokctl_using_subcommand git-credential" -s q -l quiet -d 'Say less on stderr; twice: errors alone'
 complete -c tokctl -n "__fish_tokctl_using_subcommand git-credential" -s v -l verbose -d 'Show each request on stderr; twice: also what decides'
 complete -c tokctl -n "__fish_tokctl_using_subcommand git-credential" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c tokctl -n "__fish_tokctl_using_subcommand docker-credential" -l vault -d 'The vault\'s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]' -r -F
+complete -c tokctl -n "__fish_tokctl_using_subcommand docker-credential" -l config -d 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]' -r -F
+complete -c tokctl -n "__fish_tokctl_using_subcommand docker-credential" -l color -d 'When to use colours: auto, always or never [env: NO_COLOR, CLICOLOR_FORCE]' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c tokctl -n "__fish_tokctl_using_subcommand docker-credential" -l no-input -d 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]'
+complete -c tokctl -n "__fish_tokctl_using_subcommand docker-credential" -l json -d 'Print data and errors as JSON'
+complete -c tokctl -n "__fish_tokctl_using_subcommand docker-credential" -s q -l quiet -d 'Say less on stderr; twice: errors alone'
+complete -c tokctl -n "__fish_tokctl_using_subcommand docker-credential" -s v -l verbose -d 'Show each request on stderr; twice: also what decides'
+complete -c tokctl -n "__fish_tokctl_using_subcommand docker-credential" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tokctl -n "__fish_tokctl_using_subcommand doctor" -l vault -d 'The vault\'s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]' -r -F
 complete -c tokctl -n "__fish_tokctl_using_subcommand doctor" -l config -d 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]' -r -F
 complete -c tokctl -n "__fish_tokctl_using_subcommand doctor" -l color -d 'When to use colours: auto, always or never [env: NO_COLOR, CLICOLOR_FORCE]' -r -f -a "auto\t''
@@ -521,6 +535,7 @@ function __tokctl_takes_a_name
 end
 
 complete -c tokctl -n __tokctl_takes_a_name -f -a '(__tokctl_names)'
+complete -c tokctl -n __tokctl_takes_a_name -l drop-slot -x -a '(__tokctl_names)'
 complete -c tokctl -n __tokctl_takes_a_name -l env -x -a '(__tokctl_names)'
 complete -c tokctl -n __tokctl_takes_a_name -l file -x -a '(__tokctl_names)'
 complete -c tokctl -n __tokctl_takes_a_name -l only -x -a '(__tokctl_names)'

@@ -5,27 +5,26 @@
 
 use std::io::{self, IsTerminal};
 
-use console::{Style, Term};
+use comfy_table::{Attribute, ColumnConstraint, ContentArrangement, Row, Width, presets};
+use console::Term;
 use textwrap::{Options, WordSeparator, WordSplitter};
-use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::ui::Ui;
 
+pub(crate) use comfy_table::{Cell, Color};
+
 /// The blanks between two columns.
-const GAP: usize = 2;
+const GAP: u16 = 2;
 
 /// The width below which a column is cut only if nothing else helps.
-const LEGIBLE: usize = 12;
+const LEGIBLE: u16 = 12;
 
 /// The least width of a column: a character of two columns, and the mark of a cut.
-const NARROWEST: usize = 3;
+const NARROWEST: u16 = 3;
 
 /// The width of a terminal below which short words are better.
 const NARROW: usize = 60;
-
-/// What stands for the part that was cut off.
-const CUT: &str = "…";
 
 /// What becomes of a column on a terminal that is too narrow for the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,25 +35,8 @@ pub(crate) enum Fit {
     Whole,
     /// The column is left out.
     Spare,
-}
-
-/// A cell of a [`Table`]: a text, and the style in which a terminal with colours shows it.
-#[derive(Debug, Clone)]
-pub(crate) struct Cell {
-    text: String,
-    style: Option<Style>,
-}
-
-impl Cell {
-    pub(crate) fn styled(text: impl Into<String>, style: Style) -> Self {
-        Self { text: text.into(), style: Some(style) }
-    }
-}
-
-impl<T: Into<String>> From<T> for Cell {
-    fn from(text: T) -> Self {
-        Self { text: text.into(), style: None }
-    }
+    /// The column is cut, and left out where it would be too narrow to read.
+    Extra,
 }
 
 /// A table with a heading for each column.
@@ -78,112 +60,108 @@ impl Table {
     ///
     /// If stdout is a terminal of known width, no line is wider than it.
     pub(crate) fn render(&self) -> String {
-        self.render_in(width())
+        self.render_in(width(), Ui::colors_on_stdout())
     }
 
-    fn render_in(&self, width: Option<usize>) -> String {
-        let natural: Vec<usize> = (0..self.columns.len()).map(|at| self.natural(at)).collect();
-        let widths = match width {
-            Some(width) => self.fitted(natural, width),
-            None => natural.into_iter().map(Some).collect(),
-        };
-        let head = self.columns.iter().map(|(title, _)| {
-            // No colour of its own, so that it can be read on any background.
-            Cell::styled(*title, Style::new().bold())
-        });
-        let head: Vec<Cell> = head.collect();
-        let lines = std::iter::once(&head).chain(&self.rows).map(|row| line(row, &widths, width));
-        lines.collect::<Vec<_>>().join("\n")
-    }
-
-    /// Returns the width that the column at `at` would like to have.
-    fn natural(&self, at: usize) -> usize {
-        let cells = self.rows.iter().map(|row| columns(&row[at].text));
-        cells.chain([columns(self.columns[at].0)]).max().unwrap_or_default()
-    }
-
-    /// Returns a width for each column, `None` for one that is left out, so that all of them fit
-    /// into `width` as far as possible.
-    fn fitted(&self, natural: Vec<usize>, width: usize) -> Vec<Option<usize>> {
-        let mut widths: Vec<Option<usize>> = natural.into_iter().map(Some).collect();
-        let has = |at: usize, fit: Fit| self.columns[at].1 == fit;
-        for at in (0..widths.len()).rev().filter(|at| has(*at, Fit::Spare)) {
-            if total(&widths) > width {
-                widths[at] = None;
+    fn render_in(&self, width: Option<usize>, colored: bool) -> String {
+        let mut table = comfy_table::Table::new();
+        table.load_style(presets::NOTHING).set_truncation_indicator("…").force_no_tty();
+        if colored {
+            // The flag and the variables that decide are read elsewhere.
+            crossterm::style::force_color_output(true);
+            table.enforce_styling().style_text_only();
+        }
+        // No colour of its own, so that it can be read on any background.
+        let bold = |title: &str| Cell::new(title).add_attribute(Attribute::Bold);
+        table.set_header(one_line(self.columns.iter().map(|(title, _)| bold(title)).collect()));
+        table.add_rows(self.rows.iter().cloned().map(one_line));
+        let width = width.map(|width| u16::try_from(width.saturating_sub(self.excess())));
+        let width = width.map(|width| width.unwrap_or(u16::MAX));
+        if let Some(width) = width {
+            table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
+        }
+        let natural = table.column_max_content_widths();
+        let fits =
+            |least: &[Option<u16>]| width.is_none_or(|width| total(least) <= usize::from(width));
+        let mut least = self.least(&natural, width);
+        if !fits(&least) {
+            // The beginning of a time would read as another time.
+            let is_cut = |(least, (_, fit)): &(&mut Option<u16>, &(&str, Fit))| {
+                least.is_some() && *fit == Fit::Cut
+            };
+            for (least, _) in least.iter_mut().zip(&self.columns).filter(is_cut) {
+                *least = least.map(|least| least.min(NARROWEST));
             }
         }
-        narrow(&mut widths, width, LEGIBLE, |at| has(at, Fit::Cut));
-        narrow(&mut widths, width, NARROWEST, |at| has(at, Fit::Cut));
-        narrow(&mut widths, width, NARROWEST, |_| true);
-        widths
-    }
-}
-
-/// Takes columns away from the widest of those that `may` be cut, as long as they are wider than
-/// `least` and all of them together are wider than `width`.
-fn narrow(widths: &mut [Option<usize>], width: usize, least: usize, may: impl Fn(usize) -> bool) {
-    while total(widths) > width {
-        let wide = widths.iter_mut().enumerate().filter(|(at, _)| may(*at));
-        let widest = wide.filter_map(|(_, width)| width.as_mut()).max_by_key(|width| **width);
-        match widest {
-            Some(widest) if *widest > least => *widest -= 1,
-            Some(_) | None => return,
+        let all_fit = fits(&least);
+        let last = least.iter().rposition(Option::is_some);
+        for (at, column) in table.column_iter_mut().enumerate() {
+            let padding = if Some(at) == last { 0 } else { GAP };
+            // No text holds a line end, so no text is broken at its blanks.
+            column.set_padding((0, padding)).set_delimiter('\n');
+            match (least[at], self.columns[at].1) {
+                (None, _) => column.set_constraint(ColumnConstraint::Hidden),
+                (Some(_), Fit::Whole | Fit::Spare) if all_fit => {
+                    column.set_constraint(ColumnConstraint::ContentWidth)
+                }
+                (Some(least), _) if all_fit => column
+                    .set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(least + padding))),
+                // Nothing is legible then.
+                (Some(_), _) => column,
+            };
         }
+        table.trim_fmt()
+    }
+
+    /// Returns the least width of each column that is shown in a terminal of this `width`, where the
+    /// widest texts take `natural`; `None` for a column that is left out.
+    fn least(&self, natural: &[u16], width: Option<u16>) -> Vec<Option<u16>> {
+        let fit = |at: usize| self.columns[at].1;
+        let legible = |at: usize| match fit(at) {
+            Fit::Whole | Fit::Spare => natural[at],
+            Fit::Cut | Fit::Extra => LEGIBLE.min(natural[at]),
+        };
+        let wanted = |at: usize| if fit(at) == Fit::Cut { natural[at] } else { legible(at) };
+        let mut shown: Vec<Option<u16>> = (0..natural.len()).map(|at| Some(wanted(at))).collect();
+        for (leaving, width_of) in
+            [(Fit::Spare, &wanted as &dyn Fn(usize) -> u16), (Fit::Extra, &legible)]
+        {
+            for (at, shown) in shown.iter_mut().enumerate().filter(|(_, shown)| shown.is_some()) {
+                *shown = Some(width_of(at));
+            }
+            for at in (0..shown.len()).rev().filter(|at| fit(*at) == leaving) {
+                if width.is_some_and(|width| total(&shown) > usize::from(width)) {
+                    shown[at] = None;
+                }
+            }
+        }
+        shown
+    }
+
+    /// Returns by how much a line may be wider than it counts.
+    ///
+    /// Terminals differ in what they join, such as the parts of an emoji of several persons. There
+    /// has to be room for all parts, so that no line is wider than the terminal.
+    fn excess(&self) -> usize {
+        let of_cell = |cell: &Cell| {
+            let text = cell.content();
+            let parts: usize = text.chars().filter_map(UnicodeWidthChar::width).sum();
+            parts.saturating_sub(text.width())
+        };
+        self.rows.iter().map(|row| row.iter().map(of_cell).sum()).max().unwrap_or_default()
     }
 }
 
 /// Returns the width of a line with these columns.
-fn total(widths: &[Option<usize>]) -> usize {
-    let shown = widths.iter().flatten();
-    shown.clone().sum::<usize>() + GAP * shown.count().saturating_sub(1)
+fn total(widths: &[Option<u16>]) -> usize {
+    let shown = widths.iter().flatten().map(|width| usize::from(*width));
+    shown.clone().sum::<usize>() + usize::from(GAP) * shown.count().saturating_sub(1)
 }
 
-/// Returns the row as one line without blanks at its end, no wider than `most`.
-fn line(row: &[Cell], widths: &[Option<usize>], most: Option<usize>) -> String {
-    let mut line = String::new();
-    // The blanks before the next cell, and the width of all that stands before them.
-    let (mut blanks, mut taken) = (0, 0);
-    for (cell, width) in row.iter().zip(widths) {
-        let Some(width) = *width else { continue };
-        let room = most.map_or(width, |most| width.min(most.saturating_sub(taken + blanks)));
-        let text = cut(&cell.text, room);
-        let used = columns(&text);
-        if used > 0 {
-            line.extend(std::iter::repeat_n(' ', blanks));
-            match &cell.style {
-                Some(style) => line.push_str(&Ui::styled(style, &text)),
-                None => line.push_str(&text),
-            }
-            taken += blanks + used;
-            blanks = 0;
-        }
-        blanks += width - used + GAP;
-    }
-    line
-}
-
-/// Returns `text` cut to `width` columns, with `…` if anything is missing. What people see as one
-/// character stays in one piece.
-pub(crate) fn cut(text: &str, width: usize) -> String {
-    if columns(text) <= width {
-        return text.to_owned();
-    }
-    let Some(room) = width.checked_sub(columns(CUT)) else { return String::new() };
-    let mut taken = 0;
-    let fitting = text.grapheme_indices(true).find_map(|(at, character)| {
-        taken += columns(character);
-        (taken > room).then_some(at)
-    });
-    format!("{}{CUT}", &text[..fitting.unwrap_or(text.len())])
-}
-
-/// Returns the number of columns that `text` takes, or more.
-///
-/// Terminals differ in what they join, such as the parts of an emoji of several persons. The wider
-/// form is counted, so that no line is wider than the terminal.
-fn columns(text: &str) -> usize {
-    let of_parts = |character: &str| character.chars().filter_map(UnicodeWidthChar::width).sum();
-    text.graphemes(true).map(|character| character.width().max(of_parts(character))).sum()
+fn one_line(cells: Vec<Cell>) -> Row {
+    let mut row = Row::from(cells);
+    row.max_height(1);
+    row
 }
 
 /// Returns the lines of `text`, broken at words for a terminal: the first line is to stand at column
@@ -242,7 +220,7 @@ PROVIDER  USER                                   STATUS          PARENT
 acme      x                                      active          sh
 vendor    somebody.with.a.long.name@example.com  login required  cron";
         for width in [None, Some(71), Some(200)] {
-            assert_eq!(table().render_in(width), expected);
+            assert_eq!(table().render_in(width, false), expected);
         }
     }
 
@@ -252,40 +230,51 @@ vendor    somebody.with.a.long.name@example.com  login required  cron";
 PROVIDER  USER                                   STATUS
 acme      x                                      active
 vendor    somebody.with.a.long.name@example.com  login required";
-        assert_eq!(table().render_in(Some(70)), expected);
+        assert_eq!(table().render_in(Some(70), false), expected);
         let expected = "\
 PROVIDER  USER          STATUS
 acme      x             active
 vendor    somebody.wi…  login required";
-        assert_eq!(table().render_in(Some(38)), expected);
+        assert_eq!(table().render_in(Some(38), false), expected);
     }
 
     #[test]
     fn no_line_is_wider_than_the_terminal() {
-        for width in 0..80 {
-            let shown = table().render_in(Some(width));
-            assert_eq!(shown.lines().count(), if width == 0 { 2 } else { 3 }, "{width}: {shown}");
-            assert!(shown.lines().all(|line| columns(line) <= width), "{width}: {shown}");
+        for width in 12..80 {
+            let shown = table().render_in(Some(width), false);
+            assert_eq!(shown.lines().count(), 3, "{width}: {shown}");
+            assert!(shown.lines().all(|line| line.width() <= width), "{width}: {shown}");
         }
     }
 
     #[test]
-    fn a_cut_keeps_to_columns_and_to_characters_as_people_see_them() {
-        for (text, width, shown) in [
+    fn a_cut_keeps_to_characters_as_people_see_them() {
+        let shown = |text: &str, width| {
+            let mut table = Table::new([("A", Fit::Cut)]);
+            table.add(vec![text.into()]);
+            table.render_in(Some(width), false).lines().last().unwrap_or_default().to_owned()
+        };
+        for (text, width, cut) in [
             ("abc", 3, "abc"),
             ("abcd", 3, "ab…"),
+            ("two words", 8, "two wor…"),
             ("山田太郎", 8, "山田太郎"),
             ("山田太郎", 7, "山田太…"),
             ("山田太郎", 6, "山田…"),
-            ("e\u{301}e\u{301}e\u{301}", 2, "e\u{301}…"),
+            ("e\u{301}e\u{301}e\u{301}e\u{301}", 3, "e\u{301}e\u{301}…"),
             // Six columns where the three are not joined.
-            ("👩\u{200d}👩\u{200d}👧x", 6, "…"),
             ("👩\u{200d}👩\u{200d}👧xyz", 8, "👩\u{200d}👩\u{200d}👧x…"),
-            ("abc", 1, "…"),
-            ("abc", 0, ""),
         ] {
-            assert_eq!(cut(text, width), shown, "{text} in {width}");
+            assert_eq!(shown(text, width), cut, "{text} in {width}");
         }
+    }
+
+    #[test]
+    fn colours_are_used_only_if_that_was_decided() {
+        let mut table = Table::new([("A", Fit::Cut)]);
+        table.add(vec![Cell::new("active").fg(Color::DarkGreen)]);
+        assert_eq!(table.render_in(None, false), "A\nactive");
+        assert!(table.render_in(None, true).contains("\u{1b}[38;5;2mactive"));
     }
 
     #[test]

@@ -69,6 +69,12 @@ impl Ui {
         COLORS.get().is_some_and(|(on_terminals, _)| *on_terminals)
     }
 
+    /// Returns whether stdout gets colours.
+    pub(crate) fn colors_on_stdout() -> bool {
+        detect_colors();
+        console::colors_enabled()
+    }
+
     /// Returns `text` in `style` if stdout uses colours.
     pub(crate) fn styled(style: &Style, text: &str) -> String {
         detect_colors();

@@ -61,6 +61,8 @@ pub(crate) enum Remedy {
     Get,
     /// A `refresh`, which asks the provider again.
     Refresh,
+    /// Nothing until the pause is over that the provider asked for.
+    Wait,
     /// A `check`, which asks the service.
     Check,
     /// An `export --resume`, which writes the waiting bundle to a file.
@@ -135,9 +137,15 @@ impl Diagnosis {
             | Self::Ended
             | Self::Inactive
             | Self::Configuration => Remedy::Login,
-            Self::Passing { .. } => Remedy::Refresh,
+            // A refresh is refused until then, and a get where the token has ended.
+            Self::Passing { not_before: Some(_), works: false } => Remedy::Wait,
+            Self::Passing { not_before: None, .. } => Remedy::Refresh,
             Self::CheckFailed | Self::Unchecked => Remedy::Check,
-            Self::InDoubt { .. } | Self::Due | Self::Clock { .. } | Self::Works => Remedy::Get,
+            Self::Passing { not_before: Some(_), works: true }
+            | Self::InDoubt { .. }
+            | Self::Due
+            | Self::Clock { .. }
+            | Self::Works => Remedy::Get,
         }
     }
 }

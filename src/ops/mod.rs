@@ -18,6 +18,7 @@ mod live_token;
 pub(crate) mod refresh;
 pub(crate) mod token;
 pub(crate) mod check;
+pub(crate) mod gateway;
 pub(crate) mod login;
 pub(crate) mod delete;
 pub(crate) mod export;

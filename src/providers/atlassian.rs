@@ -33,6 +33,25 @@ impl Site {
     }
 }
 
+/// Returns the id of the site at `server`, which it tells everybody; `None` if it does not.
+pub(crate) fn site_id(server: &Address, trusted_certificates: Option<&str>) -> Option<String> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Tenant {
+        cloud_id: String,
+    }
+    let mut url = server.url().clone();
+    url.set_path("/_edge/tenant_info");
+    url.set_query(None);
+    let address: Address = url.as_str().parse().ok()?;
+    let answer = http::fetch(&address, trusted_certificates, &Authentication::None).ok()?;
+    let tenant: Tenant = serde_json::from_slice(&answer.body).ok()?;
+    let is_id = |text: &str| {
+        !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    };
+    (answer.status == 200 && is_id(&tenant.cloud_id)).then_some(tenant.cloud_id)
+}
+
 /// Returns whether `server` is a site in Atlassian's cloud, which takes an API token with the name of
 /// its account alone. A server of one's own takes a personal access token without.
 pub(crate) fn wants_name(server: &Address) -> bool {

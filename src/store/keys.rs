@@ -78,16 +78,19 @@ impl OpenVault {
             return Ok(Some(false));
         }
         let key = self.key();
-        let material = match secret.material(key.vault, slot.id) {
-            Ok(material) => material,
+        let materials = match secret.materials(key.vault, slot.id) {
+            Ok(materials) => materials,
             Err(keychain::Error::Missing) => return Ok(Some(false)),
             Err(source) => return Err(Error::Keychain { source, slots: Vec::new() }),
         };
-        match slot.unwrap(&material, key.vault, key.generation) {
-            Ok(_) => Ok(Some(true)),
-            Err(slot::Error::WrongSecret) => Ok(Some(false)),
-            Err(slot::Error::Tampered) => Err(Error::TamperedSlot { id: slot.id }),
+        for material in &materials {
+            match slot.unwrap(material, key.vault, key.generation) {
+                Ok(_) => return Ok(Some(true)),
+                Err(slot::Error::WrongSecret) => {}
+                Err(slot::Error::Tampered) => return Err(Error::TamperedSlot { id: slot.id }),
+            }
         }
+        Ok(Some(false))
     }
 
     /// Returns the name of a slot's entry in the keychain.

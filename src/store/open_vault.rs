@@ -181,7 +181,7 @@ impl OpenVault {
     pub(crate) fn accept_older(&self) -> Result<(), Error> {
         self.under_key(|key| {
             let seen = Seen::of(&self.watermarks, key.vault);
-            self.file_engine().read(|view| seen.accept_all(view, key))?;
+            self.file_engine().read(|view| seen.accept_all(view, key, self.location()))?;
             seen.keep();
             Ok(())
         })

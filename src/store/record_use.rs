@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use super::audit::{self, AuditState, Findings};
+use super::audit::{self, AuditState, Fault, Findings};
 use super::error::Error;
 use super::open_vault::OpenVault;
-use super::sqlite::header;
+use super::sqlite::{Origin, Seen, header};
 use crate::model::audit::{Action, Event, Mode, OK, Settings};
 
 /// The longest time that an entry waits for those of other processes, too short to be noticed.
@@ -51,6 +51,15 @@ pub(crate) struct VerifiedAudit {
     pub(crate) copied_at: Option<Timestamp>,
 }
 
+/// Whether the audit's file beside a vault is its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Provenance {
+    /// The vault was written to where it is.
+    Original,
+    /// A backup wrote the vault, and nothing was written to it since.
+    Copy,
+}
+
 impl OpenVault {
     /// Appends one use of a credential, or a change of the keys, to the audit, without flushing it
     /// to the disk. A process that has written to the vault also prunes a file that is too long.
@@ -85,14 +94,36 @@ impl OpenVault {
     /// Verifies the audit's file: the chain of its lines, and the head that the vault remembers.
     pub(crate) fn verify_audit(&self) -> Result<VerifiedAudit, Error> {
         // The vault is read first, since the file is only ever ahead of the vault.
-        let state = self.audit()?;
+        let (state, provenance) = self.audit_of_file()?;
         let content = audit::read_content(self.file(), LONG_TIMEOUT)?;
-        let (examined, settings) = match state {
+        let (mut examined, settings) = match state {
             Some(state) => (audit::examine(&content, &state), Some(state.settings)),
             None => (audit::examine_without_key(&content), None),
         };
-        let copied_at = self.file_engine().read(header::copied_at)?;
+        let copied_at =
+            self.file_engine().read(header::copied_at)?.filter(|_| provenance == Provenance::Copy);
+        if self.is_put_back()? {
+            examined.faults.insert(0, Fault::PutBack);
+        }
         Ok(VerifiedAudit { examined, settings, path: self.file().audit(), copied_at })
+    }
+
+    /// Whether this machine wrote a later vault at this place: then no more can be said of the audit
+    /// than that vault and audit may have been put back together.
+    fn is_put_back(&self) -> Result<bool, Error> {
+        let is_earlier = || {
+            self.under_key(|key| {
+                let counter = self.file_engine().read(|view| header::counter(view, key))?;
+                let seen = Seen::of(self.watermarks(), key.vault);
+                Ok(seen.origin(self.location(), counter) == Origin::Earlier)
+            })
+        };
+        if !is_earlier()? {
+            return Ok(false);
+        }
+        // What another process wrote since this view of the vault was taken is no later one.
+        self.look_again()?;
+        is_earlier()
     }
 
     /// Begins a new audit in place of one that was tampered with, whose file is renamed.
@@ -105,9 +136,27 @@ impl OpenVault {
 
     /// Reads what the vault keeps of the audit; `None` if nothing was written since it keeps that.
     fn audit(&self) -> Result<Option<AuditState>, Error> {
-        let (_, contents) =
-            self.under_key(|key| self.file_engine().read(|view| header::open(view, key)))?;
-        Ok(contents.audit)
+        Ok(self.audit_of_file()?.0)
+    }
+
+    /// Reads what the vault keeps of the audit, and what the vault is. A mark that says that it is a
+    /// copy counts for nothing where this machine wrote this very vault.
+    fn audit_of_file(&self) -> Result<(Option<AuditState>, Provenance), Error> {
+        self.under_key(|key| {
+            let (_, contents, is_marked) =
+                self.file_engine().read(|view| header::open_marked(view, key))?;
+            let origin =
+                || Seen::of(self.watermarks(), key.vault).origin(self.location(), contents.counter);
+            let provenance = match is_marked.then(origin) {
+                None | Some(Origin::Here) => Provenance::Original,
+                Some(Origin::Earlier | Origin::Unknown) => Provenance::Copy,
+            };
+            let audit = match provenance {
+                Provenance::Original => contents.audit,
+                Provenance::Copy => contents.audit.map(AuditState::of_a_copy),
+            };
+            Ok((audit, provenance))
+        })
     }
 }
 

@@ -67,21 +67,23 @@ fn open_any(
     let most = if kind == SlotKind::Passphrase { MOST_PASSPHRASES } else { usize::MAX };
     let fits = |slot: &&KeySlot| slot.kind == kind && only.is_none_or(|id| id == slot.id);
     for slot in slots.iter().filter(fits).take(most) {
-        let material = match secret.material(header.vault, slot.id) {
-            Ok(material) => material,
+        let materials = match secret.materials(header.vault, slot.id) {
+            Ok(materials) => materials,
             Err(source) => {
                 failure = Error::Keychain { source, slots: kinds() };
                 continue;
             }
         };
-        match slot.unwrap(&material, header.vault, header.generation) {
-            Ok(key) => {
-                log::trace!("the `{kind}` key slot {} opened the vault", slot.id);
-                return Ok(key);
-            }
-            Err(slot::Error::Tampered) => return Err(Error::TamperedSlot { id: slot.id }),
-            Err(slot::Error::WrongSecret) => {
-                failure = Error::WrongSecret { kind, slots: kinds() };
+        for material in &materials {
+            match slot.unwrap(material, header.vault, header.generation) {
+                Ok(key) => {
+                    log::trace!("the `{kind}` key slot {} opened the vault", slot.id);
+                    return Ok(key);
+                }
+                Err(slot::Error::Tampered) => return Err(Error::TamperedSlot { id: slot.id }),
+                Err(slot::Error::WrongSecret) => {
+                    failure = Error::WrongSecret { kind, slots: kinds() };
+                }
             }
         }
     }

@@ -48,7 +48,8 @@ const FEW: usize = 16;
 /// The bit of a number that lets the record stand for all before it of the same subject.
 const ACCEPTED: u64 = 1 << 63;
 
-/// The thing whose number is kept: the header of a vault, or a part of a credential's row.
+/// The thing whose number is kept: the header of a vault, the place where it was written to, or a part
+/// of a credential's row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Subject([u8; 16]);
 
@@ -63,6 +64,11 @@ impl Subject {
         let (provider, user) = (account.provider.as_str(), account.user.as_str());
         [&b"credential"[..], b"evidence"]
             .map(|part| Self::of(vault, &[part, provider.as_bytes(), user.as_bytes()]))
+    }
+
+    /// Returns the subject of the place at which the vault was written to.
+    pub(super) fn place(vault: VaultId, path: &Path) -> Self {
+        Self::of(vault, &[b"place", path.as_os_str().as_encoded_bytes()])
     }
 
     fn of(vault: VaultId, parts: &[&[u8]]) -> Self {

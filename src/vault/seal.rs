@@ -44,7 +44,7 @@ pub(crate) enum SealContext<'a> {
     /// beside it. Only rows of early vaults are sealed like this.
     Credential { provider: &'a str, user: &'a str, revision: u64 },
     /// A credential in its row, at one revision, under a seal that covers the columns beside it,
-    /// in a vault whose evidence was not sealed yet.
+    /// in a vault whose evidence had no code yet.
     EarlierRow { provider: &'a str, user: &'a str, revision: u64, clear: &'a [u8] },
     /// A credential in its row, at one revision, under a seal that covers the columns beside it.
     /// Its evidence has a code of its own.
@@ -67,7 +67,7 @@ pub(crate) enum SealContext<'a> {
 /// The version of a row's seal that covers the columns beside it.
 const COVERING: u8 = 2;
 
-/// The version of a row's seal that stands beside sealed evidence.
+/// The version of a row's seal that stands beside evidence with a code.
 const BESIDE_EVIDENCE: u8 = 3;
 
 /// The form of a row's seal, as the seal claims. A seal whose claim was edited does not open.

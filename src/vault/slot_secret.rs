@@ -30,17 +30,19 @@ impl SlotSecret {
         }
     }
 
-    /// Returns the bytes that open the slot `slot` of `vault`; reads the keychain if they are there.
-    pub(crate) fn material(
+    /// Returns the bytes that may open the slot `slot` of `vault`, at least one. Reads the keychain
+    /// if they are there, which may have several entries of the slot's name.
+    pub(crate) fn materials(
         &self,
         vault: VaultId,
         slot: SlotId,
-    ) -> Result<KeyMaterial, keychain::Error> {
+    ) -> Result<Vec<KeyMaterial>, keychain::Error> {
         match self {
-            Self::Key(key) | Self::Recovery(key) => Ok(KeyMaterial::Random(key.clone())),
-            Self::Passphrase(passphrase) => Ok(KeyMaterial::Passphrase(passphrase.clone())),
+            Self::Key(key) | Self::Recovery(key) => Ok(vec![KeyMaterial::Random(key.clone())]),
+            Self::Passphrase(passphrase) => Ok(vec![KeyMaterial::Passphrase(passphrase.clone())]),
             Self::Keychain(patience) => {
-                keychain::read(&entry_name(vault, slot), patience).map(KeyMaterial::Random)
+                let secrets = keychain::read_all(&entry_name(vault, slot), patience)?;
+                Ok(secrets.into_iter().map(KeyMaterial::Random).collect())
             }
         }
     }

@@ -217,7 +217,7 @@ const EVIDENCE: Codes = ([0, 7, 0, 0, 7, 7, 7, 0, 7, 0], 0);
 /// The credential is older than this machine has seen: likewise.
 const OLDER_ROW: Codes = ([0, 7, 0, 0, 7, 0, 7, 0, 0, 0], 0);
 /// The file is older than this machine has seen.
-const OLDER_FILE: Codes = ([0, 7, 0, 0, 7, 7, 7, 0, 0, 0], 0);
+const OLDER_FILE: Codes = ([0, 7, 0, 0, 7, 7, 7, 7, 0, 0], 0);
 /// Nothing opens, and what needs no key goes on.
 const SEALED: Codes = ([7, 7, 0, 0, 7, 7, 7, 7, 7, 7], 7);
 /// No key slot fits the key.

@@ -254,12 +254,35 @@ fn an_imported_bundle_can_not_be_forgotten_by_itself() {
     assert_eq!(get(&env, "a"), 0);
 }
 
+const MARK: &str = "UPDATE vault_2 SET copied_at = 1577836800";
+
 #[test]
-fn a_vault_that_was_made_to_look_like_a_copy_is_told_as_one() {
-    let env = TestEnv::new().with_static_token("x", "made-up-token");
+fn a_vault_that_was_made_to_look_like_a_copy_is_none_on_the_machine_that_wrote_it() {
+    let env = TestEnv::new();
+    env.add_config("audit = \"required\"\n");
+    let env = env.with_static_token("a", "made-up-a");
+    let audit = env.path("data/tokctl/tokens.db.d/audit.jsonl");
+    env.sql(MARK);
     let verify = ["audit", "--verify", "--json"];
-    assert_eq!(json(&env.tokctl(verify).assert().success()).get("copied_at"), None);
-    env.sql("UPDATE vault_2 SET copied_at = 1577836800");
-    let found = json(&env.tokctl(verify).assert());
+    let found = json(&env.tokctl(verify).assert().success());
+    assert_eq!(found.get("copied_at"), None, "{found}");
+    fs::write(&audit, "").unwrap();
+    env.tokctl(verify).assert().code(7);
+    assert_eq!(get(&env, "a"), 7, "no entry, no token");
+    // A write does not wash it off.
+    env.add_config("[providers.other]\napi_auth = \"bearer\"\n");
+    env.tokctl(["login", "other", "--user", "z", "--token-stdin"]).stdin("made-up-z").assert();
+    env.tokctl(verify).assert().code(7);
+    env.tokctl(["doctor", "--repair", "--yes"]).assert().success();
+    env.tokctl(verify).assert().success();
+    assert_eq!(get(&env, "a"), 0);
+}
+
+#[test]
+fn a_vault_that_was_made_to_look_like_a_copy_is_told_as_one_where_it_was_never_written() {
+    let env = TestEnv::new().with_static_token("x", "made-up-token");
+    env.sql(MARK);
+    fs::remove_dir_all(env.path("state/tokctl")).unwrap();
+    let found = json(&env.tokctl(["audit", "--verify", "--json"]).assert().success());
     assert_eq!(found["copied_at"], "2020-01-01T00:00:00Z", "{found}");
 }

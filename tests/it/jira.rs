@@ -198,3 +198,42 @@ fn a_missing_secret_is_a_matter_of_settings() {
     login.finish().code(2).stdout_eq("");
     env.tokctl(["get", "--user", "x"]).assert().code(3);
 }
+
+#[test]
+fn an_api_token_with_scopes_is_led_to_the_gateway() {
+    let server = AuthorizationServer::start();
+    let env = TestEnv::new();
+    let gateway = server.url("/ex/jira/{site_id}");
+    env.config(&format!("[providers.work]\nextends = \"jira\"\napi_base_url = \"{gateway}\"\n"));
+    let login = |more: &[&str]| {
+        let login = ["login", "work", "--user", "x", "--token-stdin"];
+        env.tokctl(login.iter().chain(more)).stdin("made-up").assert().success();
+    };
+    login(&["--server", &server.url(""), "--username", "alice@example.com"]);
+    // printf 'alice@example.com:made-up' | base64
+    let basic = "Basic YWxpY2VAZXhhbXBsZS5jb206bWFkZS11cA==";
+    let me = "/rest/api/3/myself";
+    let refused = || Response::json(401, &json!({}));
+    server.will_serve(me, basic, refused());
+    let tenant = Response::json(200, &json!({ "cloudId": "made-up-site" }));
+    server.will_serve_to("/_edge/tenant_info", &[], tenant);
+    let said = stderr(&env.tokctl(["check", "work/x"]).assert().code(4));
+    assert!(said.contains("which works at the gateway alone"), "{said}");
+    let there = server.url("/ex/jira/made-up-site");
+    let hint = format!("hint: tokctl login work/x --server {there} --token-stdin");
+    assert!(said.contains(&hint), "{said}");
+    // What is typed works, and leads nowhere else once more.
+    env.tokctl(["login", "work/x", "--server", &there, "--token-stdin"])
+        .stdin("made-up")
+        .assert()
+        .success();
+    let at_gateway = "/ex/jira/made-up-site/rest/api/3/myself";
+    server.will_serve(at_gateway, basic, Response::json(200, &json!({ "accountId": "1" })));
+    env.tokctl(["check", "work/x"]).assert().success();
+    // A site that does not tell its id costs nothing but the hint.
+    login(&["--server", &server.url(""), "--username", "alice@example.com"]);
+    server.will_serve(me, basic, refused());
+    server.will_serve_to("/_edge/tenant_info", &[], Response::new(404, "text/html", ""));
+    let said = stderr(&env.tokctl(["check", "work/x"]).assert().code(4));
+    assert!(said.contains("no longer takes the token"), "{said}");
+}

@@ -110,6 +110,23 @@ fn a_command_to_run_without_its_mark_is_told() {
 }
 
 #[test]
+fn a_client_that_is_refused_and_a_dead_server_need_somebody() {
+    let server = AuthorizationServer::start();
+    let env = TestEnv::new().with_login("x", &server, issue().expires_in(0));
+    server.will(refuse(401, "invalid_client"));
+    env.tokctl(["get"]).assert().code(2);
+    let told = stdout(&env.tokctl(["status"]).assert().code(4));
+    assert!(told.contains("the provider refuses its client"), "{told}");
+    assert!(told.contains("tokctl login acme/x"), "{told}");
+    let env = TestEnv::new().with_login("x", &server, issue().expires_in(0));
+    drop(server);
+    env.tokctl(["get"]).assert().code(6);
+    let told = stdout(&env.tokctl(["status"]).assert().code(4));
+    assert!(told.contains("its token has ended; the last refresh failed"), "{told}");
+    assert!(told.contains("tokctl refresh acme/x"), "{told}");
+}
+
+#[test]
 fn a_prompt_gets_one_word_about_a_vault_that_can_not_be_read() {
     let env = TestEnv::new().with_static_token("x", "made-up-x");
     std::fs::write(env.vault_path(), "made up").unwrap();

@@ -124,6 +124,11 @@ fn verify(context: &Context, vault: &OpenVault) -> Result<(), CliError> {
         let what = format!("the audit can't be verified: {copy}");
         return Err(CliError::new(Kind::VaultDamaged, what).hint(put_aside(&path)));
     }
+    if let Some(older @ Fault::PutBack) = examined.faults.first() {
+        let what = format!("the audit can't be verified: {older}");
+        return Err(CliError::new(Kind::VaultDamaged, what)
+            .hint("if you restored it, `tokctl doctor --accept-older --yes`"));
+    }
     if let Some(first) = examined.faults.first() {
         let error =
             CliError::new(Kind::VaultDamaged, format!("the audit was tampered with: {first}"))

@@ -7,12 +7,13 @@ use crate::cli::choice::{self, Choice};
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Hint, Kind};
 use crate::cli::renewal::{self, RenewalCaller};
-use crate::cli::typed::command;
+use crate::cli::typed::{command, login_command};
 use crate::cli::{audit_trail, keys, time};
 use crate::model::account::Account;
 use crate::model::audit::Action;
 use crate::model::credential::{Credential, Status};
 use crate::ops::check::{self, Verdict};
+use crate::ops::gateway;
 use crate::ops::token::{self, Warning};
 use crate::ops::{self, CheckError, OpenVault, Vault, credential, providers};
 
@@ -175,9 +176,31 @@ fn ask(context: &Context, vault: &OpenVault, account: &Account) -> Result<(), Mi
     match checked.verdict {
         Verdict::Accepted => Ok(()),
         Verdict::Refused => {
-            Err(Miss::Inactive(inactive(account, &checked.credential, checked.status)))
+            let credential = &checked.credential;
+            let at_gateway = checked.status == Some(401);
+            let error =
+                at_gateway.then(|| at_gateway_alone(context, account, credential)).flatten();
+            let error = error.unwrap_or_else(|| inactive(account, credential, checked.status));
+            Err(Miss::Inactive(error))
         }
     }
+}
+
+/// Returns the error for an API token that its site refused, where there is a gateway that may take
+/// it: the command stores the token for that.
+fn at_gateway_alone(
+    context: &Context,
+    account: &Account,
+    credential: &Credential,
+) -> Option<CliError> {
+    let today = providers::today(&account.provider, context.config().ok())?;
+    let gateway = gateway::of_site(&today, credential)?;
+    let message = format!(
+        "the site does not take the token of `{account}`: it is over, or one with scopes, which works at the gateway alone"
+    );
+    let login = login_command(account);
+    let command = format!("{login} --server {gateway} --token-stdin");
+    Some(CliError::new(Kind::LoginRequired, message).hint(command))
 }
 
 /// Returns the error for a token that the service refused, with an answer of this HTTP status.

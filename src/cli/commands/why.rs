@@ -105,6 +105,7 @@ fn command(context: &Context, account: &Account, remedy: Remedy, can_be_checked:
         // Where nothing says how to ask the service, only a use of the token tells more.
         Remedy::Check if !can_be_checked => "get",
         Remedy::Check => "check",
+        Remedy::Wait => "status",
         Remedy::Get => "get",
         Remedy::Refresh => "refresh",
     };

@@ -105,10 +105,7 @@ impl From<OpsError> for CliError {
             | OpsError::ForeignIdToken { .. } => (Kind::LoginFailed, Some(Hint::Again(&[]))),
             OpsError::NotRedeemed { source } => not_redeemed(source),
             OpsError::NoUser { .. } => (Kind::Usage, Some("name the user with `--user`".into())),
-            OpsError::NeverRevocable { account, .. } => {
-                let delete = command("delete", account);
-                (Kind::Usage, Some(format!("{delete} --no-revoke").into()))
-            }
+            OpsError::NeverRevocable { .. } => (Kind::Usage, Some(Hint::Again(&["--no-revoke"]))),
             OpsError::NotRevoked { source, .. } => {
                 (token_kind(source, Kind::Failed), Some(Hint::Again(&["--no-revoke"])))
             }

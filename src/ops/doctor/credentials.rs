@@ -87,6 +87,9 @@ pub(crate) fn audit(vault: &mut OpenVault) -> Result<Finding, Error> {
         Some(copy @ Fault::OtherCopy) => {
             Finding::to_mend(fact(AuditFact::NotVerifiable(copy)), Remedy::ShowAudit)
         }
+        Some(older @ Fault::PutBack) => {
+            Finding::damaged(fact(AuditFact::NotVerifiable(older)), Remedy::AcceptOlder)
+        }
         Some(first) => {
             let more = examined.faults.len() - 1;
             Finding::damaged(fact(AuditFact::TamperedWith { first, more }), Remedy::ShowAudit)

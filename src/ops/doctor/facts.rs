@@ -178,6 +178,11 @@ pub(crate) enum KeychainFact {
 /// A fact about tokctl's entries in the keychain.
 #[derive(Debug)]
 pub(crate) enum EntriesFact {
+    /// There are this many entries of one name, which a slot of this vault uses: each is tried.
+    Several {
+        name: String,
+        count: usize,
+    },
     /// All entries are in use: so many by this vault, and so many by others.
     InUse {
         own: u32,

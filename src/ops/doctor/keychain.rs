@@ -81,6 +81,14 @@ fn judge(names: Vec<String>, known: &KnownEntries) -> Vec<Finding> {
     let fact = Fact::KeychainEntries;
     let mut findings = Vec::new();
     let (mut own, mut others) = (0, 0);
+    for name in &known.slots {
+        let count = names.iter().filter(|other| *other == name).count();
+        if count > 1 {
+            // A rotation makes a new entry, and deletes all of the old name.
+            let fact = fact(EntriesFact::Several { name: name.clone(), count });
+            findings.push(Finding::to_mend(fact, Remedy::RotateKey));
+        }
+    }
     for name in names {
         if known.slots.contains(&name) {
             own += 1;
@@ -119,6 +127,18 @@ mod tests {
             Finding::Assessed { verdict, remedy, .. } => (verdict, remedy),
             Finding::Failure { error, .. } => panic!("{error}"),
         }
+    }
+
+    #[test]
+    fn two_entries_of_one_name_are_told() {
+        let slots = BTreeSet::from(["5eed/01".to_owned()]);
+        let known = KnownEntries { prefix: Some("5eed/".into()), slots, ..Default::default() };
+        let names = |count| vec!["5eed/01".to_owned(); count];
+        let told = |count| match judge(names(count), &known).pop().unwrap() {
+            Finding::Assessed { verdict, .. } => verdict,
+            Finding::Failure { error, .. } => panic!("{error}"),
+        };
+        assert_eq!((told(1), told(2)), (Verdict::Fine, Verdict::ToMend));
     }
 
     #[test]

@@ -26,6 +26,9 @@ pub(crate) enum Fault {
     /// The vault has no key for any line: it is another copy of the vault, or somebody removed the
     /// key.
     OtherCopy,
+    /// The vault is older than the one that this machine wrote in its place, and the file may have
+    /// been cut to match it.
+    PutBack,
     /// The line does not have the form of an entry or anchor.
     Foreign { line: u64 },
     /// The text or the code of an entry or anchor was changed.
@@ -51,7 +54,7 @@ impl Fault {
             | Self::Missing { line, .. }
             | Self::Misplaced { line, .. }
             | Self::Other { line, .. } => Some(line),
-            Self::OtherCopy | Self::Cut { .. } | Self::Pruned { .. } => None,
+            Self::OtherCopy | Self::PutBack | Self::Cut { .. } | Self::Pruned { .. } => None,
         }
     }
 }
@@ -62,6 +65,9 @@ impl fmt::Display for Fault {
             Self::OtherCopy => f.write_str(
                 "its entries are of another copy of the vault, as after a restore, or what verifies \
                  them was taken away",
+            ),
+            Self::PutBack => f.write_str(
+                "the vault is older than this machine has seen, so entries may have been cut off",
             ),
             Self::Foreign { line } => write!(f, "line {line} is none that tokctl wrote"),
             Self::Changed { line } => write!(f, "line {line} was changed"),

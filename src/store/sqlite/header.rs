@@ -29,7 +29,7 @@ pub(crate) enum Form {
     /// The form of the vaults up to version 5: evidence and counter are in the clear. A migration
     /// keeps it until the first write under the key.
     Earlier,
-    /// Today's form: header and evidence are sealed.
+    /// Today's form: the header is sealed, and evidence has a code.
     Sealed,
 }
 
@@ -99,6 +99,20 @@ fn is_empty(connection: &Connection) -> Result<bool, Error> {
 /// Fails with [`Error::KeyRetired`] if `key` is not the current data key, and with
 /// [`Error::Inconsistent`] if the seal does not open.
 pub(crate) fn open(connection: &Connection, key: &DataKey) -> Result<(Form, Contents), Error> {
+    let (form, mut contents, is_marked) = open_marked(connection, key)?;
+    if is_marked {
+        // The audit's file stays with the vault that was copied.
+        contents.audit = contents.audit.map(AuditState::of_a_copy);
+    }
+    Ok((form, contents))
+}
+
+/// Opens the sealed part of the header as it was sealed. Also returns whether the header is marked as
+/// that of a copy, which no seal covers: a backup needs no key. Fails as [`open`] does.
+pub(crate) fn open_marked(
+    connection: &Connection,
+    key: &DataKey,
+) -> Result<(Form, Contents, bool), Error> {
     const DAMAGED: Error = Error::Inconsistent("its header is damaged or was tampered with");
     let mut statement = connection.prepare_cached(SQL)?;
     let mut rows = statement.query([])?;
@@ -108,7 +122,7 @@ pub(crate) fn open(connection: &Connection, key: &DataKey) -> Result<(Form, Cont
         return Err(Error::KeyRetired);
     }
     let sealed = row.get_ref(SEALED)?.as_bytes().map_err(|_| DAMAGED)?;
-    let mut contents = match header.form {
+    let contents = match header.form {
         Form::Earlier => earlier(key, sealed).ok_or(DAMAGED)?,
         Form::Sealed => {
             let clear = covered(row)?;
@@ -116,11 +130,13 @@ pub(crate) fn open(connection: &Connection, key: &DataKey) -> Result<(Form, Cont
             decode(&opened.map_err(|_| DAMAGED)?).ok_or(DAMAGED)?
         }
     };
-    if row.get_ref(COPIED_AT)? != ValueRef::Null {
-        // The audit's file stays with the vault that was copied.
-        contents.audit = contents.audit.map(AuditState::of_a_copy);
-    }
-    Ok((header.form, contents))
+    Ok((header.form, contents, row.get_ref(COPIED_AT)? != ValueRef::Null))
+}
+
+/// Takes the mark of a copy off the header.
+pub(super) fn unmark(transaction: &Transaction<'_>) -> Result<(), Error> {
+    transaction.execute("UPDATE vault_2 SET copied_at = NULL", [])?;
+    Ok(())
 }
 
 /// The error for a vault without a header, where a key is at hand and so there was one.

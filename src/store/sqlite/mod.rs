@@ -42,7 +42,7 @@ use self::rotate::{Rotation, Step};
 pub(in crate::store) use self::schema::CURRENT;
 pub(crate) use self::schema::{Differences, ForeignObject};
 pub(crate) use self::sealing::Sealing;
-pub(in crate::store) use self::seen::Seen;
+pub(in crate::store) use self::seen::{Origin, Seen};
 use super::audit::{Mark, durable_end};
 use super::change::{Change, Ground, Outcome};
 use super::error::Error;
@@ -126,7 +126,7 @@ impl Sqlite {
     ) -> Result<Outcome, Error> {
         self.queue.commit(change, remember, key.generation, |changes, remember| {
             let seen = Seen::of(watermarks, key.vault);
-            let outcomes = self.sealing(key, remember, |sealing| {
+            let outcomes = self.sealing(key, remember, &seen, |sealing| {
                 let mut outcomes = Vec::with_capacity(changes.len());
                 let mut accepted = false;
                 for change in changes {
@@ -139,7 +139,9 @@ impl Sqlite {
                     }
                     outcomes.push(outcome);
                 }
-                seen.note_header(sealing.finish()?, accepted);
+                let counter = sealing.finish()?;
+                seen.note_header(counter, accepted);
+                seen.note_place(self.file.path(), counter);
                 Ok(outcomes)
             })?;
             seen.keep();
@@ -153,12 +155,18 @@ impl Sqlite {
         &self,
         key: &DataKey,
         remember: Remember,
+        seen: &Seen<'_>,
         write: impl FnOnce(Sealing<'_, '_>) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let mut database = self.writer();
         // Found before a transaction keeps others waiting.
         let mark = end_of_audit(&database, key, remember)?;
         let transaction = database.write()?;
+        let (_, before, is_marked) = header::open_marked(&transaction, key)?;
+        if is_marked && seen.origin(self.file.path(), before.counter) == Origin::Here {
+            // Else the end of the audit could be cut off by whoever marks the vault.
+            header::unmark(&transaction)?;
+        }
         let sealing = Sealing::begin(&transaction, key)?;
         if sealing.form() == Form::Earlier {
             reseal::seal_as_today(&transaction, key)?;
@@ -195,11 +203,13 @@ impl Sqlite {
         progress: impl FnMut(Step),
     ) -> Result<u64, Error> {
         let seen = Seen::of(watermarks, key.vault);
-        let count = self.sealing(key, remember, |sealing| {
+        let count = self.sealing(key, remember, &seen, |sealing| {
             seen.check_header(sealing.counter_before())?;
             let transaction = sealing.transaction;
             let count = rotate::rotate(sealing, next, rotation, progress)?;
-            seen.note_header(header::counter(transaction, next)?, false);
+            let counter = header::counter(transaction, next)?;
+            seen.note_header(counter, false);
+            seen.note_place(self.file.path(), counter);
             Ok(count)
         })?;
         seen.keep();

@@ -4,6 +4,7 @@
 //! refresh token may be spent. A change that replaces a credential accepts what is there.
 
 use std::cell::RefCell;
+use std::path::Path;
 
 use rusqlite::Connection;
 
@@ -14,6 +15,17 @@ use crate::store::change::{Change, Ground};
 use crate::store::error::Error;
 use crate::store::watermark::{Subject, Watermark, Watermarks};
 use crate::vault::seal::{DataKey, VaultId};
+
+/// The relation of a vault to what this machine wrote at its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::store) enum Origin {
+    /// This machine wrote it there: a mark that it is a copy was made by somebody without a key.
+    Here,
+    /// This machine wrote a later one there: a backup was put in its place, or an older file.
+    Earlier,
+    /// This machine never wrote to it there.
+    Unknown,
+}
 
 /// The watermarks during one transaction.
 pub(in crate::store) struct Seen<'a> {
@@ -109,17 +121,35 @@ impl<'a> Seen<'a> {
         self.raised.borrow_mut().push(Watermark { subject, number, accepted });
     }
 
+    /// Notes that the vault at `path` was written to, and its counter became `number`.
+    pub(super) fn note_place(&self, path: &Path, number: u64) {
+        let subject = Subject::place(self.vault, path);
+        self.raised.borrow_mut().push(Watermark { subject, number, accepted: true });
+    }
+
+    /// Compares `number`, the counter of the vault at `path`, with the last one that this machine wrote
+    /// there.
+    pub(in crate::store) fn origin(&self, path: &Path, number: u64) -> Origin {
+        match self.highest([Subject::place(self.vault, path)]) {
+            [0] => Origin::Unknown,
+            [last] if number < last => Origin::Earlier,
+            [_] => Origin::Here,
+        }
+    }
+
     /// Notes that a credential was deleted.
     pub(in crate::store) fn note_deletion(&self, account: &Account) {
         self.note_row(account, [0; 2], true);
     }
 
-    /// Accepts the vault as it is.
+    /// Accepts the vault at `path` as it is.
     pub(in crate::store) fn accept_all(
         &self,
         connection: &Connection,
         key: &DataKey,
+        path: &Path,
     ) -> Result<(), Error> {
+        self.note_place(path, 0);
         for account in credentials::accounts(connection, None, None)? {
             self.note_credential(connection, &account, true)?;
         }

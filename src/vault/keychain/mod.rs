@@ -29,9 +29,17 @@ use self::secret_service as store;
 #[cfg(not(target_os = "linux"))]
 use self::system as store;
 
-/// Returns the secret under `name`.
+/// Returns the secret under `name`; where there are several entries of that name, that of the first.
 pub(crate) fn read(name: &EntryName, patience: &Patience) -> Result<Key, Error> {
-    decode(&store::read(name, patience)?)
+    read_all(name, patience)?.into_iter().next().ok_or(Error::Missing)
+}
+
+/// Returns the secrets of all entries under `name`, at least one. What is no secret is left out,
+/// unless there is nothing else.
+pub(crate) fn read_all(name: &EntryName, patience: &Patience) -> Result<Vec<Key>, Error> {
+    let texts = store::read(name, patience)?;
+    let secrets: Vec<Key> = texts.iter().filter_map(|text| decode(text).ok()).collect();
+    if secrets.is_empty() { Err(Error::Malformed) } else { Ok(secrets) }
 }
 
 /// Creates an entry, reads it back over a fresh connection and compares the two, so that nothing
@@ -48,7 +56,7 @@ pub(crate) fn create(name: &EntryName, secret: &Key, patience: &Patience) -> Res
     }
 }
 
-/// Deletes the entry under `name`; succeeds too if there is none.
+/// Deletes all entries under `name`; succeeds too if there is none.
 pub(crate) fn delete(name: &EntryName, patience: &Patience) -> Result<(), Error> {
     match store::delete(name, patience) {
         Ok(()) | Err(Error::Missing) => Ok(()),

@@ -22,14 +22,19 @@ use crate::untrusted::printable;
 /// The label of an entry in the keychain's own window.
 const LABEL: &str = "tokctl vault key";
 
-pub(super) fn read(name: &EntryName, patience: &Patience) -> Result<Zeroizing<Vec<u8>>, Error> {
+/// Returns the texts of all entries of this name: a person, or a keychain that synchronises with
+/// another, can make a second one.
+pub(super) fn read(
+    name: &EntryName,
+    patience: &Patience,
+) -> Result<Vec<Zeroizing<Vec<u8>>>, Error> {
     let (name, Patience { may_prompt, session, .. }) = (name.clone(), patience.clone());
     within(patience, move || {
         let mut session_lock = SessionLock::take(session.as_deref());
         let bus = Bus::connect()?;
         let service = bus.service()?;
-        let item = find(&service, &name, may_prompt, &mut session_lock)?;
-        item.get_secret().map(Zeroizing::new).map_err(explain)
+        let items = find(&service, &name, may_prompt, &mut session_lock)?;
+        items.iter().map(|item| item.get_secret().map(Zeroizing::new).map_err(explain)).collect()
     })
 }
 
@@ -58,7 +63,8 @@ pub(super) fn delete(name: &EntryName, patience: &Patience) -> Result<(), Error>
         let mut session_lock = SessionLock::take(session.as_deref());
         let bus = Bus::connect()?;
         let service = bus.service()?;
-        find(&service, &name, may_prompt, &mut session_lock)?.delete().map_err(explain)
+        let items = find(&service, &name, may_prompt, &mut session_lock)?;
+        items.iter().try_for_each(|item| item.delete().map_err(explain))
     })
 }
 
@@ -127,30 +133,33 @@ fn attributes(name: &EntryName) -> HashMap<&str, &str> {
     HashMap::from([("service", SERVICE), ("username", name.as_str())])
 }
 
-/// Returns the item of this name and unlocks it if need be.
+/// Returns the items of this name, at least one. Those that are locked are unlocked, if need be and
+/// none is open.
 fn find<'a>(
     service: &'a SecretService<'a>,
     name: &EntryName,
     may_prompt: bool,
     session_lock: &mut SessionLock,
-) -> Result<Item<'a>, Error> {
-    let mut found = service.search_items(attributes(name)).map_err(explain)?;
-    if let Some(item) = found.unlocked.pop() {
-        return Ok(item);
+) -> Result<Vec<Item<'a>>, Error> {
+    let found = service.search_items(attributes(name)).map_err(explain)?;
+    if !found.unlocked.is_empty() {
+        return Ok(found.unlocked);
     }
-    if let Some(item) = found.locked.pop() {
+    if !found.locked.is_empty() {
         if !may_prompt {
             return Err(Error::Locked);
         }
         session_lock.release();
-        item.unlock().map_err(explain)?;
-        return Ok(item);
+        for item in &found.locked {
+            item.unlock().map_err(explain)?;
+        }
+        return Ok(found.locked);
     }
     // Nothing was found. That proves something only if the collection exists and is unlocked:
     // KeePassXC hides the items of a locked one.
     open_collection(service, may_prompt, session_lock)?;
-    let mut found = service.search_items(attributes(name)).map_err(explain)?;
-    found.unlocked.pop().ok_or(Error::Missing)
+    let found = service.search_items(attributes(name)).map_err(explain)?;
+    if found.unlocked.is_empty() { Err(Error::Missing) } else { Ok(found.unlocked) }
 }
 
 /// Returns the default collection and unlocks it if need be. A missing collection is not created:

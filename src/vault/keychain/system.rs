@@ -10,8 +10,12 @@ use super::bounded::within;
 use super::entry::{EntryName, Patience, SERVICE};
 use super::error::Error;
 
-pub(super) fn read(name: &EntryName, patience: &Patience) -> Result<Zeroizing<Vec<u8>>, Error> {
-    call(patience, name, |entry| entry.get_password().map(|text| Zeroizing::new(text.into())))
+/// Returns the text of the entry of this name: here there is one at most.
+pub(super) fn read(
+    name: &EntryName,
+    patience: &Patience,
+) -> Result<Vec<Zeroizing<Vec<u8>>>, Error> {
+    call(patience, name, |entry| entry.get_password().map(|text| vec![Zeroizing::new(text.into())]))
 }
 
 pub(super) fn create(name: &EntryName, text: &str, patience: &Patience) -> Result<(), Error> {

@@ -2,10 +2,9 @@
 
 use std::cmp::Ordering;
 
-use console::Style;
 use jiff::Timestamp;
 
-use crate::cli::table::{self, Cell, Fit};
+use crate::cli::table::{self, Cell, Color, Fit};
 use crate::cli::time;
 use crate::cli::words::{kind_word, status_word};
 use crate::model::credential::Status;
@@ -45,7 +44,8 @@ pub(super) fn named(named: &[Column]) -> Vec<Shown> {
 pub(super) fn wide() -> Vec<Shown> {
     let mut columns = named(&USUAL);
     columns.extend([(Column::LoginBy, Fit::Spare), (Column::Kind, Fit::Spare)]);
-    columns.extend(named(&[Column::Server, Column::Account, Column::Scopes]));
+    let rest = [Column::Server, Column::Account, Column::Scopes];
+    columns.extend(rest.map(|column| (column, Fit::Extra)));
     columns
 }
 
@@ -76,7 +76,7 @@ impl Column {
     pub(super) fn cell(self, summary: &Summary, now: Timestamp) -> Cell {
         match self {
             Self::Status => {
-                Cell::styled(status(summary, now).replace('_', " "), style(summary, now))
+                Cell::new(status(summary, now).replace('_', " ")).fg(color(summary, now))
             }
             Self::Expires => match summary.expires_at {
                 Some(at) if at <= now && renews_itself(summary, now) => {
@@ -141,12 +141,13 @@ pub(super) fn status(summary: &Summary, now: Timestamp) -> &'static str {
     if summary.is_expired(now) { "expired" } else { status_word(summary.status) }
 }
 
-fn style(summary: &Summary, now: Timestamp) -> Style {
+/// Returns the colour of the status, from those that can be read on dark and light backgrounds.
+fn color(summary: &Summary, now: Timestamp) -> Color {
     match summary.status {
-        Status::Active if summary.is_expired(now) => Style::new().red(),
-        Status::Active => Style::new().green(),
-        Status::LoginRequired | Status::Inactive => Style::new().red(),
-        Status::HandedOver => Style::new().cyan(),
+        Status::Active if summary.is_expired(now) => Color::DarkRed,
+        Status::Active => Color::DarkGreen,
+        Status::LoginRequired | Status::Inactive => Color::DarkRed,
+        Status::HandedOver => Color::DarkCyan,
     }
 }
 

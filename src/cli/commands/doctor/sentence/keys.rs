@@ -54,6 +54,10 @@ pub(super) fn entries(fact: &EntriesFact) -> String {
         EntriesFact::InUse { own, others } => {
             format!("{own} of this vault, {others} of others, and none without use")
         }
+        EntriesFact::Several { name, count } => format!(
+            "there are {count} entries named `{}`, of which one opens this vault: each is tried",
+            printable(name)
+        ),
         EntriesFact::NotSearchable => "this system's keychain can't be searched".into(),
         EntriesFact::NotSearched(why) => why.to_string(),
         EntriesFact::Interrupted { name } => {
