@@ -1,5 +1,5 @@
 //! Google's files: `authorized_user` as `gcloud` writes it, and the output of `Credentials.to_json`
-//! of its Python library.
+//! of its Python library; and `token.json` as programs write it with the libraries for Go and Node.
 //!
 //! Files of Google that hold no grant of a person are recognised, and the error names what to do
 //! with them.
@@ -15,6 +15,9 @@ use crate::model::credential::Expiry;
 
 /// The prefix of the scopes of Drive.
 const DRIVE: &str = "https://www.googleapis.com/auth/drive";
+
+/// The beginning of Go's zero time, which stands for no time at all.
+const NO_TIME: &str = "0001-01-01";
 
 /// Reads the file at `path`.
 pub(crate) fn read(path: &Path) -> Result<Found, Error> {
@@ -73,7 +76,12 @@ fn record(object: &Map<String, Value>) -> Result<Record, Fault> {
 pub(super) fn grant(object: &Map<String, Value>) -> Result<HeldGrant, Fault> {
     let field = |name| text::field(object, name);
     let refresh_token = field("refresh_token")?.map(text::refresh_token).transpose()?;
-    let access_token = field("token")?.map(text::access_token).transpose()?;
+    // Python's library says `token`, and those for Go and Node say `access_token`.
+    let access_token = match field("token")? {
+        Some(token) => Some(token),
+        None => field("access_token")?,
+    };
+    let access_token = access_token.map(text::access_token).transpose()?;
     if refresh_token.is_none() && access_token.is_none() {
         return Err("it holds no token");
     }
@@ -84,14 +92,39 @@ pub(super) fn grant(object: &Map<String, Value>) -> Result<HeldGrant, Fault> {
         },
         None => IssuedTo::Tool,
     };
-    let expiry = field("expiry")?.map(|text| text::time(&text)).transpose()?;
+    let expiry = match field("expiry_date")? {
+        Some(milliseconds) => Some(text::time_in_milliseconds(&milliseconds)?),
+        None => field("expiry")?
+            .filter(|text| !text.starts_with(NO_TIME))
+            .map(|text| text::time(&text))
+            .transpose()?,
+    };
     Ok(HeldGrant {
         access_token,
         token_type: None,
         expiry: expiry.map_or(Expiry::Unknown, Expiry::Known),
         issued_at: None,
         refresh_token,
-        scopes: text::scopes(object.get("scopes"))?,
+        scopes: text::scopes(object.get("scopes").or_else(|| object.get("scope")))?,
         issued_to,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_libraries_for_go_and_node_write_their_own_names() {
+        let held = |text: &str| {
+            let Some(Value::Object(object)) = text::json(text) else { panic!("{text}") };
+            grant(&object).unwrap()
+        };
+        let go = held(r#"{"access_token":"made-up","expiry":"0001-01-01T00:00:00Z"}"#);
+        assert!(go.access_token.is_some());
+        assert_eq!(go.expiry, Expiry::Unknown, "Go's zero time is none");
+        let node = held(r#"{"access_token":"made-up","expiry_date":1764320000123,"scope":"a b"}"#);
+        assert_eq!(node.expiry, Expiry::Known("2025-11-28T08:53:20Z".parse().unwrap()));
+        assert_eq!(node.scopes.to_string(), "a b");
+    }
 }

@@ -102,6 +102,15 @@ fn grant(settings: &BTreeMap<String, String>) -> Result<HeldGrant, Fault> {
     })
 }
 
+/// Takes off the quotes in which a value may stand: three, as rclone's library writes a value that
+/// begins or ends oddly, or a backtick.
+fn unquoted(value: &str) -> &str {
+    ["\"\"\"", "`"]
+        .into_iter()
+        .find_map(|quote| value.strip_prefix(quote)?.strip_suffix(quote))
+        .unwrap_or(value)
+}
+
 /// Returns the sections of the file, or the first line that belongs to none.
 fn remotes(text: &str) -> Result<Vec<Remote>, (usize, Fault)> {
     let mut remotes: Vec<Remote> = Vec::new();
@@ -116,8 +125,24 @@ fn remotes(text: &str) -> Result<Vec<Remote>, (usize, Fault)> {
             continue;
         }
         let remote = remotes.last_mut().ok_or((number, "it stands before the first remote"))?;
-        let (name, value) = line.split_once('=').ok_or((number, "it is no setting"))?;
-        remote.settings.insert(name.trim().to_owned(), value.trim().to_owned());
+        let (name, value) = line.split_once(['=', ':']).ok_or((number, "it is no setting"))?;
+        let value = unquoted(value.trim());
+        remote.settings.insert(name.trim().to_owned(), value.to_owned());
     }
     Ok(remotes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_stand_in_quotes_and_after_a_colon_as_well() {
+        let text = "[x]\ntype: drive\ntoken = \"\"\"{\"a\":1}\"\"\"\nclient_id = `b`\n";
+        let remotes = remotes(text).unwrap_or_else(|_| panic!());
+        let settings = &remotes[0].settings;
+        let value = |name: &str| settings.get(name).map(String::as_str);
+        assert_eq!(value("type"), Some("drive"));
+        assert_eq!((value("token"), value("client_id")), (Some("{\"a\":1}"), Some("b")));
+    }
 }

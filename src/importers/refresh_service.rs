@@ -52,9 +52,12 @@ fn database(path: &Path) -> Result<Found, Error> {
 
 fn dump(path: &Path) -> Result<Found, Error> {
     let text = text::read(path)?;
-    let mut reader =
-        csv::ReaderBuilder::new().trim(csv::Trim::Headers).from_reader(text.as_bytes());
+    let mut reader = csv::ReaderBuilder::new()
+        .delimiter(delimiter(&text))
+        .trim(csv::Trim::Headers)
+        .from_reader(text.as_bytes());
     let headers = reader.headers().cloned().unwrap_or_default();
+    let headers: csv::StringRecord = headers.iter().map(str::to_ascii_lowercase).collect();
     let has = |column: &&str| headers.iter().any(|header| header == *column);
     let table = TABLES
         .into_iter()
@@ -78,6 +81,13 @@ fn dump(path: &Path) -> Result<Found, Error> {
         records.push((table.record)(&row, place.clone()).map_err(malformed)?);
     }
     Ok(Found { records, files: vec![path.to_owned()], ignored: Vec::new() })
+}
+
+/// Returns what separates the fields of a dump, by its first line: a tab (`mysql -B`), a semicolon
+/// (spreadsheets) or a comma.
+fn delimiter(text: &str) -> u8 {
+    let first = text.lines().next().unwrap_or_default();
+    [b'\t', b';'].into_iter().find(|byte| first.as_bytes().contains(byte)).unwrap_or(b',')
 }
 
 /// Reads a field of a dump; PostgreSQL writes `\N` for NULL.

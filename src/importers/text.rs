@@ -177,6 +177,13 @@ pub(super) fn time(text: &str) -> Result<Timestamp, Fault> {
         .ok_or("a time is in none of the forms that are known")
 }
 
+/// Reads a point in time as programs in JavaScript write it: milliseconds since 1970.
+pub(super) fn time_in_milliseconds(text: &str) -> Result<Timestamp, Fault> {
+    let time = text.trim().parse().ok().and_then(|time| Timestamp::from_millisecond(time).ok());
+    time.and_then(|time| Timestamp::from_second(time.as_second()).ok())
+        .ok_or("a time is no number of milliseconds")
+}
+
 fn parse_time(text: &str) -> Option<Timestamp> {
     if let Ok(seconds) = text.parse::<f64>() {
         // The limit is the year 2100: a larger number counts in milliseconds, and is not guessed
