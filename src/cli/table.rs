@@ -94,9 +94,9 @@ impl Table {
             }
         }
         let all_fit = fits(&least);
-        let last = least.iter().rposition(Option::is_some);
+        let rightmost = least.iter().rposition(Option::is_some);
         for (at, column) in table.column_iter_mut().enumerate() {
-            let padding = if Some(at) == last { 0 } else { GAP };
+            let padding = if Some(at) == rightmost { 0 } else { GAP };
             // No text holds a line end, so no text is broken at its blanks.
             column.set_padding((0, padding)).set_delimiter('\n');
             match (least[at], self.columns[at].1) {
