@@ -4,6 +4,10 @@
 //! stderr hides no question. Esc goes back, Ctrl-C ends the program; however a question ends, the
 //! terminal has its old modes, and the cursor was never hidden. This folder knows neither what an
 //! answer is for nor what follows from it.
+//!
+//! dialoguer 0.12 was weighed for each kind of question. `Confirm` takes the last letter among y and
+//! n as the answer, whatever else was typed. Its `Password` can't be taken back by Esc. `Confirm` and
+//! `FuzzySelect` hide the cursor, and Ctrl-C leaves it hidden.
 
 mod answer;
 mod look;
