@@ -75,6 +75,12 @@ impl Vault {
         file.read(|view| Ok(header::read(view)?.is_some()))
     }
 
+    /// Returns this vault; fails with [`Error::NoVault`] if it was never finished, as a first login
+    /// that failed leaves it.
+    pub(crate) fn finished(self) -> Result<Self, Error> {
+        if self.is_finished()? { Ok(self) } else { Err(self.no_vault()) }
+    }
+
     /// Returns the key slots, oldest first. Fails with [`Error::NoVault`] if the vault was never
     /// finished.
     pub(crate) fn slots(&self) -> Result<Vec<ListedSlot>, Error> {

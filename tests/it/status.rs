@@ -133,3 +133,24 @@ fn a_prompt_gets_one_word_about_a_vault_that_can_not_be_read() {
     let short = ["status", "--short"];
     env.tokctl(short).assert().code(7).stdout_eq("tokctl doctor! ").stderr_eq("");
 }
+
+#[test]
+fn a_vault_that_no_login_finished_is_none() {
+    let env = TestEnv::without_key().set("DBUS_SESSION_BUS_ADDRESS", "unix:path=/made-up/bus");
+    let login = ["login", "github/x", "--token-stdin"];
+    env.tokctl(login).stdin("made-up-token").assert().code(5);
+    assert!(env.vault_path().exists());
+    let copy = env.path("copy.db").to_string_lossy().into_owned();
+    for arguments in [
+        &["list"][..],
+        &["status"],
+        &["check", "--all"],
+        &["list", "--expiring-within", "14d"],
+        &["backup", &copy],
+        &["get", "github/x"],
+        &["refresh", "--all"],
+    ] {
+        let said = stderr(&env.tokctl(arguments).assert().code(3));
+        assert!(said.contains("there is no vault"), "{arguments:?}: {said}");
+    }
+}

@@ -20,7 +20,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
-    let vault = Vault::open_read_only(context.vault()?)?;
+    let vault = Vault::open_read_only(context.vault()?)?.finished()?;
     context.ui.while_waiting("copying the vault", || vault.back_up(&args.file))?;
     let file = args.file.display();
     context.ui.status(&format!("copied to `{file}`, which opens with the same key slots"));

@@ -32,7 +32,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
-    let vault = args.choice.in_vault(Vault::open(context.vault()?))?;
+    let vault = args.choice.in_vault(Vault::open(context.vault()?).and_then(Vault::finished))?;
     if args.all {
         return all(args, context, vault);
     }

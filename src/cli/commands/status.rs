@@ -64,7 +64,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<ExitCode, CliError> 
     if args.short {
         return short(args, context);
     }
-    let vault = Vault::open_read_only(context.vault()?)?;
+    let vault = Vault::open_read_only(context.vault()?)?.finished()?;
     let (lines, odd) = lines(&vault, &args.choice, time::now())?;
     let (provider, user) = (args.choice.provider.as_ref(), args.choice.user.as_ref());
     if lines.is_empty() && (provider.is_some() || user.is_some()) {

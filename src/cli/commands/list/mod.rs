@@ -65,7 +65,7 @@ impl Args {
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
-    let vault = Vault::open_read_only(context.vault()?)?;
+    let vault = Vault::open_read_only(context.vault()?)?.finished()?;
     let now = time::now();
     let wanted = |summary: &Summary| {
         let Summary { account, .. } = summary;
