@@ -82,6 +82,13 @@ pub(crate) enum Error {
     Random(#[from] getrandom::Error),
 }
 
+impl Error {
+    /// Whether the vault can't be written because of the disk: it is full, or may only be read.
+    pub(crate) fn is_of_disk(&self) -> bool {
+        matches!(self, Self::Io { .. } | Self::Engine(_))
+    }
+}
+
 /// What the engine said. Its own type stays in its folder.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]

@@ -1,7 +1,7 @@
 //! `tokctl get` where the token is due: refreshed once, stored before it is printed, and what
 //! becomes of every way in which that can go wrong.
 
-use std::process::Stdio;
+use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 use serde_json::json;
@@ -180,6 +180,36 @@ fn a_token_that_still_works_is_printed_where_its_refresh_fails_in_passing() {
     server.will(reply(Response::new(502, "text/html", "<h1>Bad gateway</h1>")));
     let done = env.tokctl(["get"]).assert().success().stdout_eq("access-1\n");
     assert!(stderr(&done).contains("warning"), "{}", stderr(&done));
+}
+
+/// Runs `get` in a shell, after `prelude`.
+fn get_after(env: &TestEnv, program: &str, arguments: &[&str], prelude: &str) -> Output {
+    let mut shell = Command::new(program);
+    shell.args(arguments).args(["sh", "-c", &format!("{prelude} exec \"$0\" get")]);
+    shell.arg(snapbox::cmd::cargo_bin("tokctl"));
+    env.settle(&mut shell);
+    shell.output().unwrap()
+}
+
+#[test]
+fn a_token_that_still_works_is_printed_where_nothing_can_be_written() {
+    let server = AuthorizationServer::start();
+    let env = due_but_good(&server);
+    let folder = env.vault_path().parent().unwrap().to_owned();
+    let folder = folder.to_str().unwrap();
+    let read_only =
+        format!("mount --bind {folder} {folder} && mount -o remount,ro,bind {folder} || exit 77;");
+    let full = get_after(&env, "env", &[], "ulimit -f 0;");
+    let read_only = get_after(&env, "unshare", &["-m"], &read_only);
+    for done in [full, read_only] {
+        let said = String::from_utf8_lossy(&done.stderr);
+        if done.status.code() == Some(77) || said.contains("unshare") {
+            eprintln!("skipped: nothing can be mounted here: {said}");
+            continue;
+        }
+        assert_eq!(String::from_utf8_lossy(&done.stdout), "access-1\n", "{said}");
+        assert!(said.contains("warning"), "{said}");
+    }
 }
 
 #[test]

@@ -29,11 +29,22 @@ use crate::store;
 impl Refresh<'_> {
     /// Renews the token, or returns the one that another process renewed meanwhile.
     ///
-    /// If the request fails and the caller accepts the stored token, returns that with a warning.
+    /// If the request fails, or the disk takes no writes, and the caller accepts the stored token,
+    /// returns that with a warning.
     /// Else fails with [`Error::NotRefreshed`] or [`Error::NotRefreshedBefore`] (trying later may
     /// help), [`Error::Paused`], [`Error::LoginRequired`], or [`Error::Interrupted`]. Fails with
     /// [`Error::Spilled`] or [`Error::Lost`] if the new token could not be stored.
     pub(crate) fn run(&self) -> Result<LiveToken, Error> {
+        match self.renew() {
+            Err(Error::Store(error)) if error.is_of_disk() => match self.vault.read(self.account) {
+                Ok(Some(row)) => self.fall_back(error.into(), &row.stored.credential),
+                Ok(None) | Err(_) => Err(error.into()),
+            },
+            outcome => outcome,
+        }
+    }
+
+    fn renew(&self) -> Result<LiveToken, Error> {
         self.vault.open_for_writing()?;
         let arrival = self.arrive()?;
         let deadline = Instant::now() + WAIT;
