@@ -13,7 +13,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::authorization_server::{AuthorizationServer, Client, issue, refuse};
-use crate::env::{TestEnv, stderr, stdout};
+use crate::env::{TestEnv, made_up_key, stderr, stdout};
 
 /// How long anything may take before the test gives it up.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -285,8 +285,15 @@ fn what_can_not_work_at_all_is_told_at_the_start() {
 fn the_unit_names_this_program_and_this_vault() {
     let env = TestEnv::new().with_static_token("x", "made-up-token");
     let args = ["refresh", "jira", "--watch", "--every", "10m", "--user", "a b", "--print-unit"];
-    let printed = env.tokctl(args).assert().success().stderr_eq("");
-    let unit = stdout(&printed);
+    let printed = env.tokctl(args).assert().success();
+    // The key that is set here reaches no service.
+    assert!(stderr(&printed).contains("name that in TOKCTL_KEY_FILE"), "{}", stderr(&printed));
+    assert!(stdout(&printed).contains("\n#LoadCredential="), "{}", stdout(&printed));
+    let key = env.file("a key", made_up_key());
+    let env = env.unset("TOKCTL_KEY").set("TOKCTL_KEY_FILE", &key);
+    let unit = stdout(&env.tokctl(args).assert().success().stderr_eq(""));
+    let credential = format!("\nLoadCredential=\"tokctl.key:{}\"\n", key.display());
+    assert!(unit.contains(&credential), "{unit}");
     let vault = env.vault_path().canonicalize().unwrap();
     let program = snapbox::cmd::cargo_bin("tokctl");
     let command = format!(

@@ -1,5 +1,6 @@
 //! The systemd user unit of the service.
 
+use std::ffi::OsString;
 use std::fmt::Write;
 use std::path::{Path, PathBuf, absolute};
 
@@ -21,6 +22,9 @@ SystemCallArchitectures=native
 LimitCORE=0
 UMask=0077";
 
+/// The line about the key of a vault that opens without one, for whoever adds a key.
+const NO_KEY: &str = "#LoadCredential=tokctl.key:%h/.config/tokctl/tokctl.key";
+
 /// Prints the unit that runs this program with `args` on this vault.
 pub(in crate::cli::commands::refresh) fn print(
     args: &Args,
@@ -39,10 +43,25 @@ pub(in crate::cli::commands::refresh) fn print(
     let writable: Vec<&Path> =
         writable.into_iter().flatten().filter_map(|path| path.parent()).collect();
     let command = command(args, &program, &vault, config.as_deref(), metrics.as_deref())?;
-    context.ui.data(unit(&command, &words(writable)?).as_bytes())
+    let key_file = context.environment.get("TOKCTL_KEY_FILE").map(absolute).transpose();
+    let key = match key_file.map_err(nowhere)? {
+        Some(file) => {
+            let mut credential = OsString::from("tokctl.key:");
+            credential.push(file);
+            format!("LoadCredential={}", words([Path::new(&credential)])?)
+        }
+        None => NO_KEY.to_owned(),
+    };
+    let elsewhere = ["TOKCTL_KEY", "TOKCTL_KEY_COMMAND"];
+    if elsewhere.iter().any(|name| context.environment.is_set(name)) {
+        context.ui.warning(
+            "the service gets no variables: keep the key in a file and name that in TOKCTL_KEY_FILE",
+        );
+    }
+    context.ui.data(unit(&command, &key, &words(writable)?).as_bytes())
 }
 
-fn unit(command: &str, writable: &str) -> String {
+fn unit(command: &str, key: &str, writable: &str) -> String {
     format!(
         "\
 # Made by `tokctl refresh --watch --print-unit`. Kept as ~/.config/systemd/user/tokctl.service:
@@ -56,7 +75,7 @@ Documentation=man:tokctl-refresh(1)
 Type=notify
 ExecStart={command}
 # For a vault with a `key` slot, whose key systemd hands over:
-#LoadCredential=tokctl.key:%h/.config/tokctl/tokctl.key
+{key}
 Restart=on-failure
 RestartSec=60
 WatchdogSec=120
