@@ -76,9 +76,12 @@ impl Vault {
     }
 
     /// Returns this vault; fails with [`Error::NoVault`] if it was never finished, as a first login
-    /// that failed leaves it.
+    /// that failed leaves it. A damaged header is no reason to fail: what needs no key goes on.
     pub(crate) fn finished(self) -> Result<Self, Error> {
-        if self.is_finished()? { Ok(self) } else { Err(self.no_vault()) }
+        match self.is_finished() {
+            Ok(false) => Err(self.no_vault()),
+            Ok(true) | Err(_) => Ok(self),
+        }
     }
 
     /// Returns the key slots, oldest first. Fails with [`Error::NoVault`] if the vault was never
