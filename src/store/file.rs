@@ -25,6 +25,9 @@ pub(crate) struct VaultFile {
     loose: Vec<PathBuf>,
 }
 
+/// The size in bytes of a database without a table: its first page.
+const EMPTY: u64 = 4096;
+
 impl VaultFile {
     /// Finds the vault's file at `path`, to which only the user and root may have the way; fails
     /// with [`Error::NoVault`] if there is none.
@@ -157,12 +160,16 @@ impl VaultFile {
     /// pages in it into the file.
     ///
     /// SQLite itself makes one for a moment, while a new file or a backup is switched to the
-    /// write-ahead log. So a journal is refused if it stays.
+    /// write-ahead log. So a journal is refused if it stays; but not beside a file without a table,
+    /// as a first login that was killed leaves it: else nobody could log in there again.
     pub(super) fn refuse_rollback_journal(&self) -> Result<(), Error> {
         const MOMENT: Duration = Duration::from_millis(500);
         let path = self.with_suffix("-journal");
         let found_at = Instant::now();
         while path.symlink_metadata().is_ok() {
+            if self.path.metadata().is_ok_and(|file| file.len() <= EMPTY) {
+                break;
+            }
             if found_at.elapsed() > MOMENT {
                 return Err(Error::RollbackJournal { path });
             }

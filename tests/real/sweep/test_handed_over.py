@@ -108,7 +108,7 @@ def test_a_bundle_that_can_not_be_put_in_place_is_kept(machines):
     machines.start_anew()
     done = with_injected(machines, "renameat2", "error=ENOSPC", *MOVE)
     assert done.returncode == 1, done
-    assert "tokctl export --resume --output FILE" in done.stderr, done
+    assert "tokctl export --resume --output moved.bundle" in done.stderr, done
     assert not machines.is_usable_here()
     machines.succeed(*RESUME)
     assert [file.name for file in machines.home.glob("alice.bundle*")] == ["alice.bundle"]

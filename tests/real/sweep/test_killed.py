@@ -73,7 +73,7 @@ def test_a_kill_at_any_step_loses_no_token(due, server):
                 assert server.refreshes <= 2, what
             else:
                 assert after.returncode == 4, f"{what}: {after}"
-                assert "tokctl login acme --user alice" in after.stderr, what
+                assert "tokctl login acme/alice" in after.stderr, what
                 assert server.policy == "strict" and answered, f"{what}: it was not lost"
                 assert server.replays == 1, f"{what}: one try is the only hope"
                 lost += 1

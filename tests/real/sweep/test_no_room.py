@@ -41,7 +41,7 @@ def grown_log(world):
     reader.execute("SELECT count(*) FROM credentials_2").fetchall()
     for _ in range(20):
         writer = sqlite3.connect(world.vault)
-        writer.execute("UPDATE vault_2 SET revision = revision + 1")
+        writer.execute("UPDATE vault_2 SET copied_at = copied_at")
         writer.commit()
     return reader
 

@@ -139,8 +139,9 @@ def test_a_slot_in_the_keyring_comes_and_goes_with_its_entry(kept, keyring):
     kept.succeed("key", "add", "passphrase")
     kept.succeed("key", "add", "keychain")
     assert entries(keyring) == names_of_slots(kept) and len(names_of_slots(kept)) == 2
-    for (slot,) in query(kept, "SELECT lower(hex(id)) FROM key_slots_2 WHERE kind = 'keychain'"):
-        kept.succeed("key", "remove", slot, env={"TOKCTL_PASSPHRASE": "made up for a test"})
+    slots = query(kept, "SELECT lower(hex(id)) FROM key_slots_2 WHERE kind = 'keychain'")
+    ids = [slot for (slot,) in slots]
+    kept.succeed("key", "remove", "--yes", *ids, env={"TOKCTL_PASSPHRASE": "made up for a test"})
     assert entries(keyring) == set()
     assert has_every_token(kept, env={"TOKCTL_PASSPHRASE": "made up for a test"})
 
