@@ -54,7 +54,7 @@ pub(crate) fn client_secret(
     match &definition.client_secret_command {
         Some(command) => context
             .ui
-            .while_waiting("waiting for client_secret_command", || {
+            .while_program_runs("waiting for client_secret_command", || {
                 program::output(command, environment, context.patience(), Kind::Usage)
             })
             .map(|printed| Some(ClientSecret::from_trusted(printed.to_string()))),

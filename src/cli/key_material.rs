@@ -71,7 +71,7 @@ pub(super) fn key(context: &Context) -> Result<Option<SlotSecret>, CliError> {
         let command = shell_words::split(&command).map_err(|error| {
             CliError::new(Kind::Usage, "TOKCTL_KEY_COMMAND is no command").caused_by(&error)
         })?;
-        let printed = context.ui.while_waiting("waiting for TOKCTL_KEY_COMMAND", || {
+        let printed = context.ui.while_program_runs("waiting for TOKCTL_KEY_COMMAND", || {
             program::output(&command, environment, context.patience(), Kind::KeyUnavailable)
         })?;
         return parse_slot_secret("TOKCTL_KEY_COMMAND", &printed).map(Some);

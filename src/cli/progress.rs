@@ -29,7 +29,19 @@ impl Ui {
         }
         let spinner = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
         spinner.set_style(ProgressStyle::default_spinner());
-        let _shown = Shown::soon(spinner.with_message(what), what);
+        let _shown = Shown::soon(spinner.with_message(what), what, ProgressDrawTarget::stderr);
+        work()
+    }
+
+    /// Runs `work`, which waits for another program. If it takes long and a user is there, prints
+    /// one line with the text `what`: the program may ask the user something on the terminal, and
+    /// a spinner would write over that.
+    pub(crate) fn while_program_runs<T>(&self, what: &'static str, work: impl FnOnce() -> T) -> T {
+        let shown = stderr::is_terminal() || self.can_ask();
+        if self.verbosity < Verbosity::Status || !shown {
+            return work();
+        }
+        let _shown = Shown::soon(ProgressBar::hidden(), what, ProgressDrawTarget::hidden);
         work()
     }
 
@@ -65,7 +77,7 @@ impl Ui {
             // A signal that ends the program has to remove the bar.
             let removed = bar.clone();
             let _ = signals::announce(move |_| removed.finish_and_clear());
-            Shown::soon(bar.clone(), what)
+            Shown::soon(bar.clone(), what, ProgressDrawTarget::stderr)
         });
         Progress(bar, shown)
     }
@@ -94,9 +106,9 @@ struct Shown {
 }
 
 impl Shown {
-    /// Shows `bar` soon, unless another one is there already. `line` is printed in its place where
-    /// no bar can move: stderr is no terminal, or `TERM` is not set or `dumb`.
-    fn soon(bar: ProgressBar, line: &'static str) -> Self {
+    /// Shows `bar` soon on `target`, unless another one is there already. `line` is printed in its
+    /// place where no bar can move: stderr is no terminal, or `TERM` is not set or `dumb`.
+    fn soon(bar: ProgressBar, line: &'static str, target: fn() -> ProgressDrawTarget) -> Self {
         // Claimed at once: what is waited for in the course of the work shows nothing of its own.
         let has_place = stderr::keep_below(&bar);
         let (ended, end) = mpsc::channel::<()>();
@@ -105,7 +117,7 @@ impl Shown {
             if end.recv_timeout(PATIENCE) != Err(RecvTimeoutError::Timeout) {
                 return;
             }
-            let target = ProgressDrawTarget::stderr();
+            let target = target();
             if target.is_hidden() {
                 stderr::line("tokctl: ", line);
             } else {
