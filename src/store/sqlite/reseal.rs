@@ -2,8 +2,8 @@
 //!
 //! What a change of the data key does to them, and how it is made sure that none is missed. SQLite
 //! reads and writes on one thread, in the order in which the rows lie in the file; seals are opened
-//! and made on others (`workers.rs`), since that takes longer. However many rows there are, only a few are in
-//! memory at a time.
+//! and made on others (`workers.rs`), since that takes longer. However many rows there are, only a
+//! few are in memory at a time.
 
 use std::mem;
 
