@@ -69,3 +69,18 @@ fn another_person_does_not_take_the_place_of_a_named_credential() {
         assert_eq!(json(&kept)["access_token"], "access-1");
     }
 }
+
+#[test]
+fn a_name_that_a_person_typed_for_a_token_says_nothing_of_who_logs_in() {
+    let server = AuthorizationServer::start();
+    let env = TestEnv::new();
+    env.config(&server.definition_with_identity());
+    let token = ["login", "acme/work", "--username", "me", "--token-stdin"];
+    env.tokctl(token).stdin("made-up-token").assert().success();
+    server.will_log_in(issue());
+    server.will_identify("access-1", ALICE);
+    let login = env.begin_login(["login", "acme/work", "--method", "browser"]);
+    login.visit();
+    login.finish().success();
+    env.tokctl(["get", "acme/work"]).assert().success().stdout_eq("access-1\n");
+}

@@ -49,10 +49,19 @@ impl LoginTarget {
         Ok(self.vault.check_writable()?)
     }
 
-    /// Returns the name that the service has for the person whose credential `account` is, if there
-    /// is a credential and the name is known.
-    pub(crate) fn username(&self, account: &Account) -> Result<Option<String>, Error> {
-        Ok(self.vault.read(account)?.and_then(|row| row.stored.credential.api.username))
+    /// Returns the name that the service gave the person who logged in as `user` before, if it did.
+    pub(crate) fn username(
+        &self,
+        provider: &ProviderName,
+        user: &UserName,
+    ) -> Result<Option<String>, Error> {
+        let account = Account { provider: provider.clone(), user: user.clone() };
+        let stored = self.vault.read(&account)?.map(|row| row.stored.credential);
+        Ok(stored.and_then(|stored| match stored.grant {
+            Grant::OAuth(_) => stored.api.username,
+            // A person typed it, and may have called themselves something else.
+            Grant::Static(_) => None,
+        }))
     }
 
     /// Stores a grant for `account`, and with it what revokes the grant that it replaces, if a

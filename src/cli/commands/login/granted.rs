@@ -57,7 +57,12 @@ pub(super) fn store_login(
     let username = identity.as_ref().filter(|found| found.is_known_to_api);
     let username = username.map(|found| found.user.as_str().to_owned());
     let (identity, person) = identity.map(|found| (found.user, found.name)).unzip();
-    let user = match user_of(context, place, &name, whose, identity.as_ref()) {
+    let owner = match whose.user() {
+        // Names that two sources give may differ although the person is the same.
+        Some(user) if username.is_some() => place.username(&name, user)?,
+        Some(_) | None => None,
+    };
+    let user = match user_of(context, &name, whose, owner, identity.as_ref()) {
         Ok(Some(user)) => user,
         Ok(None) => return Err(granted.abandon().into()),
         Err(error) => {
@@ -142,16 +147,14 @@ fn site(context: &Context, granted: &Granted) -> Option<Site> {
 /// A person who is not the one for whom the credential is kept does not take its place unasked.
 fn user_of(
     context: &Context,
-    place: &LoginTarget,
     provider: &ProviderName,
     whose: &Whose,
+    owner: Option<String>,
     identity: Option<&UserName>,
 ) -> Result<Option<UserName>, CliError> {
     let Some(user) = whose.user() else {
         return Ok(identity.cloned().or_else(|| asked_name(context)));
     };
-    let account = Account { provider: provider.clone(), user: user.clone() };
-    let owner = place.username(&account)?;
     let Some(identity) = identity.filter(|one| is_another(user, owner.as_deref(), one)) else {
         return Ok(Some(user.clone()));
     };
@@ -167,7 +170,8 @@ fn user_of(
             Ok(Some(user.clone()))
         }
         (Whose::Named(_), Some(owner)) => {
-            let message = format!("{identity} logged in, and `{account}` is kept for {owner}");
+            let message =
+                format!("{identity} logged in, and `{provider}/{user}` is kept for {owner}");
             let other = Account { provider: provider.clone(), user: identity.clone() };
             let hint = login_command(&other);
             let replaces = context.ui.can_ask()
