@@ -283,28 +283,12 @@ impl PollInterval {
 
 #[cfg(test)]
 mod tests {
-    use zeroize::Zeroizing;
 
     use super::*;
-    use crate::oauth::sent_secrets::SentSecrets;
-
-    fn answer(status: u16, body: &str) -> Answer {
-        Answer {
-            authority: "as.example".into(),
-            status,
-            retry_after: None,
-            date: None,
-            location: None,
-            challenge: None,
-            content_type: None,
-            body: Zeroizing::new(body.as_bytes().to_vec()),
-            sent: SentSecrets::default(),
-        }
-    }
 
     fn given(changes: &str) -> Result<DeviceAuthorization, Error> {
         let whole = r#"{"device_code":"made-up","user_code":"WDJB-MJHT","expires_in":900"#;
-        read(&answer(200, &format!("{whole}{changes}}}")), &Dialect::default())
+        read(&Answer::made_up(200, &format!("{whole}{changes}}}")), &Dialect::default())
     }
 
     #[test]
@@ -345,7 +329,7 @@ mod tests {
             format!(r#"{{{rest}:"as.example/d","expires_in":-1}}"#),
             format!("\u{feff}{{{rest}:\"https://as.example/d\"}}"),
         ] {
-            let read = read(&answer(200, &body), &Dialect::default());
+            let read = read(&Answer::made_up(200, &body), &Dialect::default());
             let read = read.unwrap_or_else(|error| panic!("{body}: {error}"));
             assert_eq!(read.user_code, "1234", "{body}");
             assert_eq!(read.verification_uri.as_str(), "https://as.example/d", "{body}");
@@ -359,7 +343,7 @@ mod tests {
         for interval in ["\"5\"", "5.5", "-1", "null", "{}", "1e999"] {
             let judged = |error| {
                 let body = format!(r#"{{"error":"{error}","interval":{interval}}}"#);
-                judge(&answer(400, &body), &Dialect::default(), now)
+                judge(&Answer::made_up(400, &body), &Dialect::default(), now)
             };
             assert!(matches!(judged("authorization_pending"), PollOutcome::Pending));
             assert!(matches!(judged("slow_down"), PollOutcome::SlowDown { .. }), "{interval}");
@@ -373,7 +357,7 @@ mod tests {
         for status in [200, 400, 403, 428] {
             let judged = |error| {
                 judge(
-                    &answer(status, &format!(r#"{{"error":"{error}"}}"#)),
+                    &Answer::made_up(status, &format!(r#"{{"error":"{error}"}}"#)),
                     &Dialect::default(),
                     now,
                 )
@@ -393,14 +377,14 @@ mod tests {
         for (status, body) in [(502, "<h1>Bad gateway</h1>"), (429, ""), (503, "{}"), (404, "")] {
             assert!(
                 matches!(
-                    judge(&answer(status, body), &Dialect::default(), now),
+                    judge(&Answer::made_up(status, body), &Dialect::default(), now),
                     PollOutcome::Transient(_)
                 ),
                 "{status}"
             );
         }
         assert!(matches!(
-            judge(&answer(200, "<h1>Welcome</h1>"), &Dialect::default(), now),
+            judge(&Answer::made_up(200, "<h1>Welcome</h1>"), &Dialect::default(), now),
             PollOutcome::Failed(_)
         ));
     }

@@ -166,28 +166,13 @@ pub(super) fn unreadable(answer: &Answer, no_such: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::oauth::sent_secrets::SentSecrets;
-
-    fn answer(status: u16, body: &str) -> Answer {
-        Answer {
-            authority: "id.example".into(),
-            status,
-            retry_after: None,
-            date: None,
-            location: None,
-            challenge: None,
-            content_type: None,
-            body: zeroize::Zeroizing::new(body.as_bytes().to_vec()),
-            sent: SentSecrets::default(),
-        }
-    }
 
     fn facebook() -> Dialect {
         Dialect { grant_errors: vec!["190".into()], ..Dialect::default() }
     }
 
     fn refresh(status: u16, body: &str) -> Option<Error> {
-        read(&answer(status, body), Request::Refresh, &facebook())
+        read(&Answer::made_up(status, body), Request::Refresh, &facebook())
     }
 
     #[test]
@@ -209,7 +194,7 @@ mod tests {
     fn a_page_is_no_verdict() {
         for status in [200, 302, 400, 401, 403, 502] {
             assert!(refresh(status, "<html>invalid_grant</html>").is_none());
-            assert!(matches!(no_verdict(&answer(status, "")), Error::NoVerdict { .. }));
+            assert!(matches!(no_verdict(&Answer::made_up(status, "")), Error::NoVerdict { .. }));
         }
         assert!(refresh(400, r#"{"error":{"message":"x"}}"#).is_none());
     }
@@ -225,7 +210,7 @@ mod tests {
         }
         let busy = r#"{"error":{"message":"An unexpected error","code":2}}"#;
         assert!(matches!(refresh(500, busy), Some(Error::NoVerdict { .. })));
-        let elsewhere = read(&answer(400, body), Request::Refresh, &Dialect::default());
+        let elsewhere = read(&Answer::made_up(400, body), Request::Refresh, &Dialect::default());
         assert!(matches!(elsewhere, Some(Error::NoVerdict { .. })), "only where it is defined");
     }
 
@@ -240,7 +225,7 @@ mod tests {
             assert_eq!(refresh(status, body).unwrap().was_not_processed(), done_nothing, "{body}");
         }
         for (status, done_nothing) in [(302, true), (403, true), (200, false), (502, false)] {
-            let error = no_verdict(&answer(status, "<html>"));
+            let error = no_verdict(&Answer::made_up(status, "<html>"));
             assert_eq!(error.was_not_processed(), done_nothing, "{status}");
         }
     }
@@ -250,7 +235,7 @@ mod tests {
         let body =
             r#"{"error":"unauthorized_client","error_description":"refresh_token is invalid"}"#;
         assert!(matches!(refresh(403, body), Some(Error::GrantRefused { .. })));
-        let found = read(&answer(403, body), Request::Exchange, &Dialect::default());
+        let found = read(&Answer::made_up(403, body), Request::Exchange, &Dialect::default());
         assert!(matches!(found, Some(Error::ClientRefused { .. })));
     }
 
@@ -296,7 +281,7 @@ mod tests {
             let found = refresh(status, &format!(r#"{{"error":"{code}"}}"#));
             assert!(matches!(found, Some(Error::NoVerdict { .. })), "{code}: {found:?}");
         }
-        let body = answer(400, r#"{"error":"refresh_token_expired"}"#);
+        let body = Answer::made_up(400, r#"{"error":"refresh_token_expired"}"#);
         let login = read(&body, Request::Exchange, &Dialect::default());
         assert!(matches!(login, Some(Error::NoVerdict { .. })), "only in answer to a refresh");
     }
@@ -308,7 +293,7 @@ mod tests {
             answer_fields: [("error".to_owned(), "/meta/reason".to_owned())].into(),
             ..Dialect::default()
         };
-        let answer = answer(400, r#"{"error":false,"meta":{"reason":"GONE"}}"#);
+        let answer = Answer::made_up(400, r#"{"error":false,"meta":{"reason":"GONE"}}"#);
         let found = read(&answer, Request::Refresh, &dialect);
         assert!(matches!(found, Some(Error::GrantRefused { .. })), "{found:?}");
     }

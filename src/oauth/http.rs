@@ -84,6 +84,24 @@ pub(crate) struct Answer {
     pub(crate) sent: SentSecrets,
 }
 
+#[cfg(test)]
+impl Answer {
+    /// Returns an answer to a request that held no secret.
+    pub(crate) fn made_up(status: u16, body: &str) -> Self {
+        Self {
+            authority: "id.example".into(),
+            status,
+            retry_after: None,
+            date: None,
+            location: None,
+            challenge: None,
+            content_type: None,
+            body: Zeroizing::new(body.as_bytes().to_vec()),
+            sent: SentSecrets::default(),
+        }
+    }
+}
+
 /// Sends `form` with POST, and gives up after `timeout`.
 pub(crate) fn post(
     address: &Address,

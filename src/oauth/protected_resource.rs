@@ -154,25 +154,10 @@ fn verdict_of_success(body: &[u8], fields: &[String]) -> Option<Verdict> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::oauth::sent_secrets::SentSecrets;
-
-    fn answer(status: u16, body: &str) -> Answer {
-        Answer {
-            authority: "api.example".into(),
-            status,
-            retry_after: None,
-            challenge: None,
-            date: None,
-            location: None,
-            content_type: None,
-            body: zeroize::Zeroizing::new(body.as_bytes().to_vec()),
-            sent: SentSecrets::default(),
-        }
-    }
 
     fn said(status: u16, body: &str, fields: &[&str]) -> Option<Verdict> {
         let fields: Vec<String> = fields.iter().map(ToString::to_string).collect();
-        verdict(&answer(status, body), &fields, &["190".into()]).ok()
+        verdict(&Answer::made_up(status, body), &fields, &["190".into()]).ok()
     }
 
     #[test]

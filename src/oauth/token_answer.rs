@@ -158,25 +158,9 @@ fn expiry_after(expires_in: Option<i64>, now: Timestamp) -> Expiry {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::oauth::sent_secrets::SentSecrets;
     use serde_json::json;
-    use zeroize::Zeroizing;
 
     const NOW: Timestamp = Timestamp::constant(1_700_000_000, 0);
-
-    fn answer(status: u16, body: &str) -> Answer {
-        Answer {
-            authority: "id.example".into(),
-            status,
-            retry_after: None,
-            date: None,
-            location: None,
-            challenge: None,
-            content_type: None,
-            body: Zeroizing::new(body.as_bytes().to_vec()),
-            sent: SentSecrets::default(),
-        }
-    }
 
     #[test]
     fn a_life_is_read_as_servers_write_it_and_never_guessed() {
@@ -196,7 +180,7 @@ mod tests {
             (json!([1]), Expiry::Unknown),
         ] {
             let body = format!(r#"{{"access_token":"made-up-1","expires_in":{sent}}}"#);
-            let read = parse(&answer(200, &body), &Dialect::default(), NOW).unwrap();
+            let read = parse(&Answer::made_up(200, &body), &Dialect::default(), NOW).unwrap();
             assert_eq!(read.expiry, expected, "{sent}");
         }
     }
@@ -207,7 +191,7 @@ mod tests {
         let read = |dialect: &str, body: &str| {
             let dialect: Dialect = toml::from_str(dialect).unwrap();
             let body = format!(r#"{{"access_token":"made-up-1"{body}}}"#);
-            parse(&answer(200, &body), &dialect, NOW).unwrap().expiry
+            parse(&Answer::made_up(200, &body), &dialect, NOW).unwrap().expiry
         };
         let absolute = "expiry = 'expires'";
         assert_eq!(read(absolute, r#","expires":1700000900"#), at(1_700_000_900));
@@ -234,7 +218,7 @@ mod tests {
         ] {
             assert!(
                 matches!(
-                    parse(&answer(status, body), &Dialect::default(), NOW),
+                    parse(&Answer::made_up(status, body), &Dialect::default(), NOW),
                     Err(Error::NoVerdict { .. })
                 ),
                 "{body}"
@@ -252,7 +236,7 @@ mod tests {
             ("", None),
         ] {
             let body = format!(r#"{{"access_token":"made-up-1"{field}}}"#);
-            let read = parse(&answer(200, &body), &Dialect::default(), NOW).unwrap();
+            let read = parse(&Answer::made_up(200, &body), &Dialect::default(), NOW).unwrap();
             assert_eq!(read.refresh_expires_at, expected, "{body}");
         }
     }
@@ -260,13 +244,13 @@ mod tests {
     #[test]
     fn a_plain_answer_is_read() {
         let body = r#"{"access_token":"made-up-1","token_type":"bearer","scope":"a,b c","new":1}"#;
-        let read = parse(&answer(200, body), &Dialect::default(), NOW).unwrap();
+        let read = parse(&Answer::made_up(200, body), &Dialect::default(), NOW).unwrap();
         assert_eq!(read.access_token.expose(), "made-up-1");
         assert_eq!(read.token_type, "Bearer");
         assert!(read.refresh_token.is_none());
         assert_eq!(read.scopes.unwrap().to_string(), "a b c");
         let odd = r#"{"access_token":"made-up-1","token_type":7,"scope":["a","b"],"error":""}"#;
-        let read = parse(&answer(200, odd), &Dialect::default(), NOW).unwrap();
+        let read = parse(&Answer::made_up(200, odd), &Dialect::default(), NOW).unwrap();
         assert_eq!((&*read.token_type, read.scopes.unwrap().to_string()), ("Bearer", "a b".into()));
         assert_eq!(token_type(Some("x\r\nSet-Cookie: y")), "Bearer");
         assert_eq!(token_type(Some("DPoP")), "DPoP");
@@ -284,13 +268,14 @@ mod tests {
             r#"{"access_token":"made-up-1","refresh_token":"a b","scope":1e999}"#,
             r#"{"access_token":"made-up-1","error":"none","refresh_token":{}}"#,
         ] {
-            let read = read(&answer(200, body), Request::Exchange, &Dialect::default(), NOW);
+            let read =
+                read(&Answer::made_up(200, body), Request::Exchange, &Dialect::default(), NOW);
             let read = read.unwrap_or_else(|error| panic!("{body}: {error}"));
             assert_eq!(read.access_token.expose(), "made-up-1", "{body}");
             assert!(read.refresh_token.is_none(), "{body}");
         }
         let number = r#"{"access_token":"made-up-1","refresh_token":12345}"#;
-        let read = parse(&answer(200, number), &Dialect::default(), NOW).unwrap();
+        let read = parse(&Answer::made_up(200, number), &Dialect::default(), NOW).unwrap();
         assert_eq!(read.refresh_token.unwrap().expose(), "12345");
     }
 
@@ -300,7 +285,7 @@ mod tests {
             toml::from_str("answer_fields = { access_token = '/result/jwt', expires_in = '/ttl' }")
                 .unwrap();
         let body = r#"{"result":{"jwt":"made-up-1"},"access_token":"made-up-2","ttl":60}"#;
-        let read = parse(&answer(200, body), &dialect, NOW).unwrap();
+        let read = parse(&Answer::made_up(200, body), &dialect, NOW).unwrap();
         assert_eq!(read.access_token.expose(), "made-up-1");
         assert_eq!(read.expiry.at().unwrap().as_second(), 1_700_000_060);
     }
@@ -314,14 +299,14 @@ mod tests {
             r#""expires_in":null,"expiresAt":1700000900.0"#,
         ] {
             let body = format!(r#"{{"access_token":"made-up-1",{field}}}"#);
-            let read = parse(&answer(200, &body), &Dialect::default(), NOW).unwrap();
+            let read = parse(&Answer::made_up(200, &body), &Dialect::default(), NOW).unwrap();
             assert_eq!(read.expiry.at().map(Timestamp::as_second), Some(1_700_000_900), "{field}");
         }
     }
 
     #[test]
     fn an_answer_that_can_not_be_read_is_named_by_its_fields() {
-        let mut page = answer(200, r#"{"ticket":"made-up-1","ok":true}"#);
+        let mut page = Answer::made_up(200, r#"{"ticket":"made-up-1","ok":true}"#);
         page.content_type = Some("application/json".into());
         let shown = parse(&page, &Dialect::default(), NOW).unwrap_err().to_string();
         assert!(shown.contains("`application/json`, fields `ok`, `ticket`"), "{shown}");
@@ -330,7 +315,7 @@ mod tests {
 
     #[test]
     fn bytes_that_are_no_text_cost_no_token_where_nobody_reads_them() {
-        let mut odd = answer(200, r#"{"access_token":"made-up-1","motto":"?"}"#);
+        let mut odd = Answer::made_up(200, r#"{"access_token":"made-up-1","motto":"?"}"#);
         let at = odd.body.iter().position(|byte| *byte == b'?').unwrap();
         odd.body[at] = 0xFF;
         let read = parse(&odd, &Dialect::default(), NOW).unwrap();
