@@ -238,6 +238,8 @@ fn the_checks_of_all_credentials_fit_the_terminal() {
 #[test]
 fn services_fit_the_terminal() {
     is_as_before("providers", &TestEnv::new(), "providers", 0);
+    is_as_before("providers-gdrive", &TestEnv::new(), "providers gdrive", 0);
+    is_as_before("providers-jira-dc", &TestEnv::new(), "providers jira-dc", 0);
 }
 
 #[test]
