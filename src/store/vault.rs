@@ -164,6 +164,8 @@ impl Vault {
             let vault = header::read(transaction).ok().flatten().map(|header| header.vault);
             Ok((credentials::remove(transaction, account)?, vault))
         })?;
+        // It holds zeros by now, so a failure does no harm.
+        let _ = spill::remove(self.file(), account);
         if let Some(vault) = vault {
             let seen = Seen::of(watermarks, vault);
             seen.note_deletion(account);
