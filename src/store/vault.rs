@@ -63,8 +63,8 @@ impl Vault {
         self.file().path()
     }
 
-    /// Returns what a group with others in it can write, of the vault and of what leads to it, and
-    /// what the user can't mend.
+    /// Returns what others can write, of the vault and of what leads to it, and what the user can't
+    /// mend.
     pub(crate) fn still_loose(&self) -> Vec<PathBuf> {
         self.file().still_loose()
     }
