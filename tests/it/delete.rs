@@ -28,8 +28,8 @@ fn nothing_of_a_deleted_login_stays_beside_the_vault_but_its_lock() {
         env.tokctl(["get"]).assert().success();
         let spills = || {
             let beside = std::fs::read_dir(env.path("data/tokctl/tokens.db.d")).unwrap();
-            let names = beside.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-            names.filter(|name| name.ends_with(".spill")).count()
+            let paths = beside.map(|entry| entry.unwrap().path());
+            paths.filter(|path| path.extension().is_some_and(|end| end == "spill")).count()
         };
         assert_eq!(spills(), 1);
         if !more.contains(&"--no-revoke") {
