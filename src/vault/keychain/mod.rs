@@ -56,10 +56,11 @@ pub(crate) fn create(name: &EntryName, secret: &Key, patience: &Patience) -> Res
     }
 }
 
-/// Deletes all entries under `name`; succeeds too if there is none.
-pub(crate) fn delete(name: &EntryName, patience: &Patience) -> Result<(), Error> {
+/// Deletes all entries under `name`, and returns their number; succeeds too if there is none.
+pub(crate) fn delete(name: &EntryName, patience: &Patience) -> Result<usize, Error> {
     match store::delete(name, patience) {
-        Ok(()) | Err(Error::Missing) => Ok(()),
+        Ok(deleted) => Ok(deleted),
+        Err(Error::Missing) => Ok(0),
         Err(error) => Err(error),
     }
 }

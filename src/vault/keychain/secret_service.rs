@@ -57,14 +57,15 @@ pub(super) fn create(name: &EntryName, text: &str, patience: &Patience) -> Resul
     })
 }
 
-pub(super) fn delete(name: &EntryName, patience: &Patience) -> Result<(), Error> {
+pub(super) fn delete(name: &EntryName, patience: &Patience) -> Result<usize, Error> {
     let (name, Patience { may_prompt, session, .. }) = (name.clone(), patience.clone());
     within(patience, move || {
         let mut session_lock = SessionLock::take(session.as_deref());
         let bus = Bus::connect()?;
         let service = bus.service()?;
         let items = find(&service, &name, may_prompt, &mut session_lock)?;
-        items.iter().try_for_each(|item| item.delete().map_err(explain))
+        items.iter().try_for_each(|item| item.delete().map_err(explain))?;
+        Ok(items.len())
     })
 }
 

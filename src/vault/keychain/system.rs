@@ -30,8 +30,8 @@ pub(super) fn create(name: &EntryName, text: &str, patience: &Patience) -> Resul
     })?
 }
 
-pub(super) fn delete(name: &EntryName, patience: &Patience) -> Result<(), Error> {
-    call(patience, name, Entry::delete_credential)
+pub(super) fn delete(name: &EntryName, patience: &Patience) -> Result<usize, Error> {
+    call(patience, name, |entry| entry.delete_credential().map(|()| 1))
 }
 
 /// Always `None`: these keychains can only be searched by the exact name.
