@@ -36,16 +36,14 @@ const TRIES: usize = 3;
 ///
 /// Without such a secret the keychain is tried, then a prompt for a passphrase or a recovery code.
 ///
-/// Warns of what a group could write, since only what is sealed there is safe from it.
+/// Warns of what others could write, since only what is sealed there is safe from them.
 pub(crate) fn unlock(context: &Context, vault: Vault) -> Result<OpenVault, CliError> {
     let loose = vault.still_loose();
     if !loose.is_empty() {
         let shown: Vec<String> = loose.iter().map(|path| format!("`{}`", path.display())).collect();
         let what = shown.join(" and ");
         let mending = keep_writers_out(&loose);
-        context
-            .ui
-            .warning(&format!("{what} can be written by a group with others in it: {mending}"));
+        context.ui.warning(&format!("{what} can be written by others: {mending}"));
     }
     Ok(unlocked(context, vault)?.with_watermarks(context.watermarks()))
 }
