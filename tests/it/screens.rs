@@ -15,6 +15,8 @@ use snapbox::{Assert, Data};
 use crate::authorization_server::{AuthorizationServer, issue, reply};
 use crate::env::{TestEnv, stdout};
 use crate::http::Response;
+use crate::import::database;
+use crate::import_sources::AGENTLLM;
 use crate::key_slots::add_recovery;
 
 /// The time that a screen may take to be complete, in milliseconds.
@@ -233,6 +235,22 @@ fn the_checks_of_all_credentials_fit_the_terminal() {
         server.will_serve("/api/me", &format!("Bearer made-up-{}", name.len()), answer);
     }
     is_as_before("check", &env, "check --all", 4);
+}
+
+#[test]
+fn what_an_import_skips_is_named_on_any_terminal() {
+    let env = TestEnv::new();
+    let row = |user: &str, token: &str| format!("({user}, '{token}', 'https://api.github.com')");
+    let mut rows = NAMES.map(|name| row(&format!("'{name}'"), "made-up-token")).to_vec();
+    rows.push(row("'two' || char(10) || 'lines'", "made-up-token"));
+    rows.push(row("'nobody'", ""));
+    let columns = "user_id, token, server_url";
+    let file = database(
+        &env,
+        &format!("{AGENTLLM} INSERT INTO github_tokens ({columns}) VALUES {}", rows.join(", ")),
+    );
+    let arguments = format!("import agentllm {} --dry-run", file.display());
+    is_as_before("import", &env, &arguments, 1);
 }
 
 #[test]
