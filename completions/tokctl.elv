@@ -416,6 +416,7 @@ set edit:completion:arg-completer[tokctl] = {|@words|
             cand --config 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]'
             cand --color 'When to use colours: auto, always or never [env: NO_COLOR, CLICOLOR_FORCE]'
             cand --dry-run 'Show what would come in, and store nothing'
+            cand --strict 'Store nothing unless all that is in the file comes in'
             cand --replace 'Overwrite what is there already; the earlier grant is not revoked'
             cand --take-over 'Take in refresh tokens that each use replaces, too: the other tool must not use them any more'
             cand --no-input 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]'

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use super::clock::Clock;
 use super::error::{Error, MOST_PASSPHRASES, SlotError};
-use super::keychain_entry;
+use super::keychain_entry::{self, Swept};
 use super::refresh::WAIT;
 use crate::store::{self, OpenVault, Turn};
 use crate::vault::keychain;
@@ -23,6 +23,11 @@ pub(crate) struct Changed<T> {
     pub(crate) done: T,
     /// The number of unused entries that the keychain did not delete. The next change tries again.
     pub(crate) entries_left: usize,
+    /// The number of deleted entries that had the name of another one: a person, or a keychain that
+    /// synchronises with another, can make such a second entry.
+    pub(crate) doubles_deleted: usize,
+    /// Whether the deleted entries lie in the keychain's recycle bin, from where they can come back.
+    pub(crate) in_recycle_bin: bool,
     /// Whether the write-ahead log was emptied, so that the overwritten keys are gone from the disk.
     /// It can't be emptied while another process reads the vault.
     pub(crate) log_emptied: bool,
@@ -143,7 +148,14 @@ pub(super) fn finish<T>(
     let swept = keychain_entry::sweep(vault, patience, clock);
     let done = changed?;
     // The change is committed. So entries that could not be deleted are reported, not an error.
-    Ok(Changed { done, entries_left: swept.unwrap_or(1), log_emptied: vault.empty_log() })
+    let swept = swept.unwrap_or(Swept { left: 1, ..Swept::default() });
+    Ok(Changed {
+        done,
+        entries_left: swept.left,
+        doubles_deleted: swept.doubles,
+        in_recycle_bin: swept.in_recycle_bin,
+        log_emptied: vault.empty_log(),
+    })
 }
 
 /// Reads the secret of the new slot `id` back from the keychain. Fails with [`SlotError::NotKept`]

@@ -25,19 +25,34 @@ pub(super) fn create(
     Ok(secret)
 }
 
+/// The result of [`sweep`].
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Swept {
+    /// The number of names whose entries the keychain did not delete.
+    pub(super) left: usize,
+    /// The number of deleted entries that had the name of another one.
+    pub(super) doubles: usize,
+    /// Whether what was deleted lies in the keychain's recycle bin.
+    pub(super) in_recycle_bin: bool,
+}
+
 /// Deletes the entries that the vault lists and no slot uses: those of a process that died, and of
-/// slots that were replaced. Returns the number of entries that the keychain did not delete.
+/// slots that were replaced.
 ///
 /// The caller holds the lock that keeps other processes from changing keys.
-pub(super) fn sweep(vault: &OpenVault, patience: &Patience, clock: Clock) -> Result<usize, Error> {
-    let mut left = 0;
+pub(super) fn sweep(vault: &OpenVault, patience: &Patience, clock: Clock) -> Result<Swept, Error> {
+    let mut swept = Swept::default();
     for (slot, is_there) in vault.confirm_intents(clock())? {
         // An entry that a slot uses is never deleted, even if the vault lists it.
-        if !is_there && keychain::delete(&vault.entry_name(slot), patience).is_err() {
-            left += 1;
-            continue;
+        if !is_there {
+            let Ok(deleted) = keychain::delete(&vault.entry_name(slot), patience) else {
+                swept.left += 1;
+                continue;
+            };
+            swept.doubles += deleted.count.saturating_sub(1);
+            swept.in_recycle_bin |= deleted.in_recycle_bin;
         }
         vault.remove_intent(slot)?;
     }
-    Ok(left)
+    Ok(swept)
 }

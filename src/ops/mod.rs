@@ -19,6 +19,7 @@ pub(crate) mod refresh;
 pub(crate) mod token;
 pub(crate) mod check;
 pub(crate) mod gateway;
+pub(crate) mod git_servers;
 pub(crate) mod login;
 pub(crate) mod delete;
 pub(crate) mod export;
@@ -35,4 +36,6 @@ pub(crate) use crate::store::{ListedSlot, OpenVault, Opener, StillLocked, Vault,
 pub(crate) use crate::vault::slot::SlotKind;
 pub(crate) use crate::vault::slot_secret::SlotSecret;
 pub(crate) use create::open_or_create;
-pub(crate) use error::{BundleError, CheckError, Error, ImportError, Reason, SlotError};
+pub(crate) use error::{
+    BundleError, CheckError, Error, ImportError, Reason, SkipReason, SlotError,
+};

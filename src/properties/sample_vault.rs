@@ -12,7 +12,8 @@ use crate::model::credential_health::CredentialHealth;
 use crate::secret::{Passphrase, SecretText};
 use crate::store::inside::evidence::Evidence;
 use crate::store::inside::{
-    Access, Database, Journal, Sealing, Spill, bundles, credentials, evidence, intents, slots,
+    Access, Database, Journal, Sealing, Spill, Writing, bundles, credentials, evidence, intents,
+    slots,
 };
 use crate::vault::Key;
 use crate::vault::bundle::BundleId;
@@ -30,7 +31,10 @@ pub(super) const ATTEMPT: [u8; 16] = [7; 16];
 pub(super) const UNPLACED: BundleId = BundleId([8; 16]);
 pub(super) const OPENED: BundleId = BundleId([9; 16]);
 
-const CREDENTIALS: [&str; 2] = [
+/// The users whose credentials the vault has, in this order.
+const USERS: [&str; 3] = ["x", "y", "z"];
+
+const CREDENTIALS: [&str; 3] = [
     r#"{"grant":{"kind":"oauth","access_token":"made-up-1","token_type":"Bearer",
         "issued_at":"2023-11-14T22:13:20Z","expiry":{"expiry":"known","at":"2023-11-14T23:13:20Z"},
         "due_at":"2023-11-14T23:08:20Z","refresh_token":"made-up-2","scopes":["read","write"],
@@ -41,6 +45,9 @@ const CREDENTIALS: [&str; 2] = [
        "status":"active","created_at":"2023-11-14T22:13:20Z","updated_at":"2023-11-14T22:13:20Z"}"#,
     r#"{"grant":{"kind":"static","token":"made-up-4","expiry":{"expiry":"none"}},
        "api":{"auth":"header:X-Made-Up"},
+       "status":"active","created_at":"2023-11-14T22:13:20Z","updated_at":"2023-11-14T22:13:20Z"}"#,
+    r#"{"grant":{"kind":"static","token":"made-up-8","expiry":{"expiry":"none"}},
+       "api":{"auth":"bearer"},
        "status":"active","created_at":"2023-11-14T22:13:20Z","updated_at":"2023-11-14T22:13:20Z"}"#,
 ];
 
@@ -59,6 +66,17 @@ pub(super) struct SampleVault {
 }
 
 impl SampleVault {
+    /// Makes the vault in `home`, an empty directory. Its tables have no rules, so that any value can
+    /// be put into any column within a transaction.
+    pub(super) fn with_loose_tables(home: &Path) -> Self {
+        let mut vault = Self::new(home);
+        let change = vault.store.write().expect("a transaction");
+        loosen(&change);
+        change.commit().expect("a vault");
+        vault.store.trust_schema().expect("a schema");
+        vault
+    }
+
     /// Makes the vault in `home`, an empty directory.
     pub(super) fn new(home: &Path) -> Self {
         let path = home.join("v/tokens.db");
@@ -74,7 +92,7 @@ impl SampleVault {
             .expect("random bytes");
         let stored: Vec<(Account, Credential)> = CREDENTIALS
             .iter()
-            .zip(["x", "y"])
+            .zip(USERS)
             .map(|(text, user)| (account(user), serde_json::from_str(text).expect("a credential")))
             .collect();
         fill(&mut store, &key, &slots, &stored);
@@ -134,8 +152,12 @@ fn fill(store: &mut Database, key: &DataKey, slots: &[KeySlot], stored: &[(Accou
     bundles::keep(&sealing, UNPLACED, "tokctl-bundle-1.made.up", NOW).expect("a bundle");
     sealing.remember_import(OPENED, NOW);
     sealing.finish().expect("a sealed header");
-    // A person who can edit the file can put any value into its columns, so the tables lose their
-    // rules.
+    change.commit().expect("a vault");
+}
+
+/// Takes the rules from the tables: a person who can edit the file can put any value into its
+/// columns.
+fn loosen(change: &Writing<'_>) {
     for table in TABLES {
         let sql: String = change
             .query_row("SELECT sql FROM sqlite_schema WHERE name = ?1", [table], |row| row.get(0))
@@ -148,6 +170,4 @@ fn fill(store: &mut Database, key: &DataKey, slots: &[KeySlot], stored: &[(Accou
         );
         change.execute_batch(&swap).expect("a table without rules");
     }
-    change.commit().expect("a vault");
-    store.trust_schema().expect("a schema");
 }

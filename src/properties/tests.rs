@@ -1,12 +1,14 @@
 //! The properties, tried with the examples and with some hundred inputs made from their words.
 
 use std::fs;
+use std::panic::AssertUnwindSafe;
 use std::path::Path;
 
 use proptest::prelude::*;
 
 use super::{
-    AuditFile, Import, VaultRows, bundle, callback, config, metadata, pasted, seal, token_answer,
+    AuditFile, Import, VaultFile, VaultRows, bundle, callback, config, metadata, pasted, seal,
+    token_answer,
 };
 
 /// Returns the examples of one target.
@@ -119,6 +121,30 @@ fn vault_rows_hold() {
     let vault = std::cell::RefCell::new(vault);
     proptest!(ProptestConfig::with_cases(CASES_WITH_VAULT), |(input in any_input("vault_rows"))| {
         vault.borrow_mut().hold(&input);
+    });
+}
+
+#[test]
+fn vault_files_hold() {
+    let home = tempfile::tempdir().unwrap();
+    let vault = VaultFile::new(home.path());
+    let lines: Vec<Vec<u8>> = seeds("vault_rows")
+        .iter()
+        .flat_map(|seed| seed.split(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect::<Vec<_>>())
+        .collect();
+    // Each line by itself, and all of each example: one line may hide what another does.
+    for input in lines.iter().cloned().chain(seeds("vault_rows")) {
+        let held = std::panic::catch_unwind(AssertUnwindSafe(|| vault.hold(&input)));
+        assert!(held.is_ok(), "{}", String::from_utf8_lossy(&input));
+    }
+    // Beside a journal nothing else is looked at.
+    let lines: Vec<_> =
+        lines.into_iter().filter(|line| !line.starts_with(b"beside journal")).collect();
+    let some = prop::collection::vec(prop::sample::select(lines), 1..6)
+        .prop_map(|lines| lines.join(&b"\n"[..]));
+    let any = prop_oneof![3 => some, 1 => any_input("vault_rows")];
+    proptest!(ProptestConfig::with_cases(CASES_WITH_VAULT), |(input in any)| {
+        vault.hold(&input);
     });
 }
 

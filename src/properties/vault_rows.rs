@@ -4,12 +4,12 @@ use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::Connection;
-use rusqlite::types::Value;
 
 use super::credential::{assert_decidable, can_be_kept, serialized};
 use super::price::{Price, price};
 use super::printed_text;
-use super::sample_vault::{ATTEMPT, NOW, OPENED, SampleVault, TABLES, UNPLACED, VAULT};
+use super::row_edits::{flip, set};
+use super::sample_vault::{ATTEMPT, NOW, OPENED, SampleVault, UNPLACED, VAULT};
 use super::seal;
 use crate::model::account::Account;
 use crate::model::audit::Settings;
@@ -30,17 +30,18 @@ impl VaultRows {
     /// Makes the vault in `home`, an empty directory.
     #[must_use]
     pub fn new(home: &Path) -> Self {
-        Self(SampleVault::new(home))
+        Self(SampleVault::with_loose_tables(home))
     }
 
-    /// Checks a vault after its file was edited. The input is lines, each an edit of the first row
-    /// of a table:
+    /// Checks a vault after its file was edited. The input is lines; those of [`VaultFile`] mean
+    /// nothing here:
     ///
-    /// - `set TABLE.COLUMN null`, `… int NUMBER`, `… text TEXT`, `… blob BYTES`
-    /// - `flip TABLE.COLUMN POSITION MASK`
+    /// - the edits of one row in [`row_edits`](super::row_edits)
     /// - `seal credential JSON`, `seal header BYTES`: under the right seal, so that what reads the
     ///   opened bytes is reached
     /// - `spill BYTES`, `spill sealed JSON`: into the spill file
+    ///
+    /// [`VaultFile`]: super::VaultFile
     ///
     /// # Panics
     ///
@@ -93,52 +94,6 @@ impl VaultRows {
         check_credentials(&change, key, &accounts, &own);
         check_other_rows(&change, key, accounts[0], audit_is_ours);
         write_again(&change, key, &stored[1]);
-    }
-}
-
-fn column(place: &str) -> Option<(&str, &str)> {
-    let (table, column) = place.split_once('.')?;
-    let plain = column.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
-    (TABLES.contains(&table) && plain && !column.is_empty()).then_some((table, column))
-}
-
-fn set(change: &Writing<'_>, place: &str, value: &[u8]) {
-    let (kind, rest) = match value.iter().position(|byte| *byte == b' ') {
-        Some(at) => (&value[..at], &value[at + 1..]),
-        None => (value, &[][..]),
-    };
-    let text = || String::from_utf8_lossy(rest).into_owned();
-    let value = match kind {
-        b"int" => text().parse().map_or(Value::Null, Value::Integer),
-        b"text" => Value::Text(text()),
-        b"blob" => Value::Blob(rest.to_vec()),
-        _ => Value::Null,
-    };
-    if let Some((table, column)) = column(place) {
-        put_value(change, table, column, &value);
-    }
-}
-
-fn put_blob(change: &Writing<'_>, table: &str, column: &str, bytes: Vec<u8>) {
-    put_value(change, table, column, &Value::Blob(bytes));
-}
-
-fn put_value(change: &Writing<'_>, table: &str, column: &str, value: &Value) {
-    let first = format!("rowid = (SELECT min(rowid) FROM {table})");
-    // The database refuses a key that exists already, and a column that does not.
-    let _ = change.execute(&format!("UPDATE {table} SET {column} = ?1 WHERE {first}"), [value]);
-}
-
-fn flip(change: &Writing<'_>, place: &str, how: &[u8]) {
-    let Some((table, column)) = column(place) else { return };
-    let numbers: Vec<usize> =
-        String::from_utf8_lossy(how).split(' ').filter_map(|number| number.parse().ok()).collect();
-    let [position, mask] = numbers[..] else { return };
-    let sql = format!("SELECT {column} FROM {table} ORDER BY rowid LIMIT 1");
-    let Ok(mut bytes) = change.query_row(&sql, [], |row| row.get::<_, Vec<u8>>(0)) else { return };
-    if let Some(byte) = bytes.get_mut(position) {
-        *byte ^= mask.to_le_bytes()[0];
-        put_blob(change, table, column, bytes);
     }
 }
 

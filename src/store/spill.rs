@@ -5,6 +5,7 @@
 //! even if the disk is full by then.
 
 use std::fs::{self, File};
+use std::io::ErrorKind;
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 
@@ -32,6 +33,18 @@ pub(crate) fn discard(vault: &VaultFile, account: &Account) -> Result<(), Error>
     let file = private_file::open_or_create(&path)
         .map_err(|source| Error::Io { doing: "write beside", source })?;
     Spill { file }.clear()
+}
+
+/// Overwrites and deletes the spill file of `account`, whose credential is gone. The caller has the
+/// turn that keeps refreshes away.
+pub(crate) fn remove(vault: &VaultFile, account: &Account) -> Result<(), Error> {
+    discard(vault, account)?;
+    match fs::remove_file(path(vault, account)?) {
+        Err(source) if source.kind() != ErrorKind::NotFound => {
+            Err(Error::Io { doing: "delete beside", source })
+        }
+        Ok(()) | Err(_) => Ok(()),
+    }
 }
 
 /// Overwrites all spill files. The caller knows that no refresh is in progress, and that their

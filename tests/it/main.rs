@@ -34,6 +34,7 @@ mod export;
 mod questions;
 mod recipes;
 mod import;
+mod import_skips;
 mod import_sources;
 mod login_token;
 mod login_browser;

@@ -85,6 +85,9 @@ impl Model {
     /// as an error if they fail.
     pub(crate) fn type_lines(&self, lines: &str) -> Result<String, String> {
         let mut env = self.copy();
+        if lines.contains("--output ci.bundle") {
+            fs::remove_file(env.path("ci.bundle")).unwrap();
+        }
         if lines.contains("import bundle") {
             // It arrives on another machine.
             fs::rename(env.path("arrived.bundle"), env.path("bot.bundle")).unwrap();

@@ -41,7 +41,7 @@ const SMALLEST_SECRET: usize = 48 * 1024;
 #[command(after_help = "\
 Examples:
   tokctl key generate > bundle.key
-  tokctl export github/bot --to key:bundle.key > ci.bundle
+  tokctl export github/bot --to key:bundle.key --output ci.bundle
   tokctl export jira/alice@example.com --to passphrase --move --yes --output alice.bundle
   tokctl export --all --to passphrase --output everything.bundle
   tokctl export --resume --output alice.bundle")]

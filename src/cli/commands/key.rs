@@ -257,6 +257,17 @@ pub(super) fn tell_leftovers<T>(context: &Context, changed: &Changed<T>) {
              slots tries again",
         );
     }
+    if changed.doubles_deleted > 0 {
+        context.ui.warning(
+            "the keychain had more than one entry of the name that went: all of them are deleted",
+        );
+    }
+    if changed.in_recycle_bin {
+        context.ui.warning(
+            "the keychain moved the old secret to its recycle bin: empty that, or an old copy of \
+             the vault can still be opened",
+        );
+    }
     if !changed.log_emptied {
         context.ui.warning(
             "what was overwritten stays in the write-ahead log until nobody reads the vault",

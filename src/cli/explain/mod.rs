@@ -9,6 +9,7 @@ mod bundle;
 mod import;
 
 pub(crate) use self::file::{keep_writers_out, untrusted_file};
+pub(crate) use self::import::skip_reason;
 pub(crate) use self::vault::{ACCEPT_OLDER, RESTORE, repair};
 
 pub(crate) use self::bundle::RESUME;

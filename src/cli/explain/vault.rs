@@ -118,18 +118,28 @@ pub(super) fn keychain_hint(error: &KeychainError, slots: &[SlotKind]) -> Hint {
     let others: Vec<SlotKind> =
         slots.iter().copied().filter(|slot| *slot != SlotKind::Keychain).collect();
     let first = match error {
-        KeychainError::Missing if others.is_empty() => {
-            return Hint::within(
-                "nothing else opens this vault: move its file away, then {}",
-                Hint::FirstLogin,
-            );
+        KeychainError::Missing { .. } if others.is_empty() => {
+            return "another session or another keychain program may have it: log out and in again, \
+                    or run this where the vault was made; if none has it any more, begin another \
+                    vault with `--vault FILE`"
+                .into();
         }
-        KeychainError::Missing => "the keychain no longer has the key",
+        KeychainError::Missing { .. } => "the keychain does not have the key",
+        KeychainError::OutOfDate { .. } => {
+            "end other sessions of yours, then log out and in again, so that the keychain reads its \
+             files anew"
+        }
+        KeychainError::Confirms { .. } => {
+            "run it on a terminal and allow it, or in KeePassXC's settings, at Secret Service \
+             Integration, switch off `Confirm when passwords are retrieved by clients`"
+        }
+        KeychainError::NoCollection => {
+            "create a default keyring, such as in `seahorse` or in KWallet's settings"
+        }
         KeychainError::Locked | KeychainError::NoAnswer(_) => {
             "unlock the keychain, such as by logging in to the desktop"
         }
         KeychainError::NoService(_)
-        | KeychainError::NoCollection
         | KeychainError::Mismatch
         | KeychainError::Malformed
         | KeychainError::Exists

@@ -8,6 +8,7 @@ mod grant;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use subtle::ConstantTimeEq;
 
 pub(crate) use self::api::{Api, ApiAuth, ApiHeader, Check, is_field_name};
 pub(crate) use self::expiry::Expiry;
@@ -54,6 +55,12 @@ impl Credential {
             Grant::Static(token) => token.token.as_ref(),
             Grant::OAuth(grant) => grant.access_token.as_ref(),
         }
+    }
+
+    /// Whether `token` is the one that a service is shown now.
+    pub(crate) fn has_token(&self, token: &AccessToken) -> bool {
+        let given = token.expose().as_bytes();
+        self.token().is_some_and(|own| given.ct_eq(own.expose().as_bytes()).into())
     }
 
     /// Returns the ID token, if the credential has one.

@@ -63,7 +63,7 @@ fn tables(vault: &Vault) -> Vec<Finding> {
         let fact = Fact::Integrity(IntegrityFact::MissesTables { names: missing });
         findings.push(Finding::damaged(fact, Remedy::RestoreBackup));
     }
-    findings.extend(foreign.into_iter().map(|ForeignObject { kind, name, inert }| {
+    findings.extend(foreign.into_iter().map(|ForeignObject { kind, name, inert, .. }| {
         let fact = Fact::Integrity(IntegrityFact::NotOurs {
             kind: printable(&kind),
             name: printable(&name),

@@ -169,6 +169,8 @@ pub(crate) enum RecoveryFact {
 pub(crate) enum KeychainFact {
     /// The keychain works. `keeper` is the name of the program that provides it, where known.
     Works { keeper: Option<String> },
+    /// The keychain is open. No trial entry was made, because it would stay in its recycle bin.
+    Open { keeper: Option<String> },
     /// The keychain does not work, and this vault does not need it.
     NotNeeded(KeychainError),
     /// The keychain still has an entry that was deleted.

@@ -6,6 +6,7 @@ use super::connection::{self, READ_WRITE};
 use super::foreign;
 use super::schema::{self, CURRENT, Version};
 use crate::store::error::Error;
+use crate::store::file::VaultFile;
 
 /// Makes the file at `path`, which SQLite copied from a vault, a vault of its own.
 ///
@@ -16,7 +17,7 @@ pub(super) fn finish(path: &Path) -> Result<(), Error> {
     let copy = connection::open(path, READ_WRITE)?;
     copy.execute_batch("PRAGMA journal_mode = MEMORY")?;
     let Version::Known(version) = schema::version(&copy)? else { return Ok(()) };
-    foreign::drop_from(&copy, version)?;
+    foreign::drop_from(&copy, &VaultFile::locate(path)?)?;
     Ok(copy.execute_batch(if version < CURRENT {
         "DELETE FROM audit; DELETE FROM intents"
     } else {

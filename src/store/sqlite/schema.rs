@@ -130,6 +130,8 @@ pub(crate) struct ForeignObject {
     pub(crate) name: String,
     /// Whether it is a plain table, which nothing reads and which does nothing by itself.
     pub(crate) inert: bool,
+    /// The number of its row in `sqlite_schema`.
+    pub(super) row: i64,
 }
 
 /// The differences between a file's schema and that of its version.
@@ -184,8 +186,8 @@ impl<'a> From<&'a Table> for Known<'a> {
 }
 
 fn differences_from(connection: &Connection, tables: &[Known<'_>]) -> Result<Differences, Error> {
-    let mut statement =
-        connection.prepare("SELECT type, name, tbl_name, rootpage, sql FROM sqlite_schema")?;
+    let mut statement = connection
+        .prepare("SELECT type, name, tbl_name, rootpage, sql, rowid FROM sqlite_schema")?;
     let mut rows = statement.query([])?;
     let (mut found, mut roots) = (Differences::default(), Vec::with_capacity(8));
     let (mut there, mut indexed) = (vec![false; tables.len()], vec![false; tables.len()]);
@@ -194,13 +196,14 @@ fn differences_from(connection: &Connection, tables: &[Known<'_>]) -> Result<Dif
         let text = |column| row.get_ref(column).ok().and_then(|value| value.as_str().ok());
         let (kind, name, of) = (text(0), text(1), text(2));
         let (root, sql) = (row.get::<_, i64>(3).unwrap_or_default(), text(4));
-        let known = tables.iter().position(|table| Some(table.name) == of);
+        let position = |name| tables.iter().position(|table| Some(table.name) == name);
+        let known = position(of);
         match (kind, known) {
             (Some("table"), Some(at)) if name == of && sql == Some(tables[at].sql) => {
                 there[at] = true;
             }
-            // Its table stands in the list of those that are missing.
-            (Some("table"), Some(_)) if name == of => {}
+            // It is in the list of those that are missing: what is in it is not to be dropped.
+            (Some("table"), _) if known.is_some() || position(name).is_some() => {}
             (Some("index"), Some(at)) if is_automatic(row, of) && tables[at].indexed => {
                 indexed[at] = true;
             }
@@ -209,6 +212,7 @@ fn differences_from(connection: &Connection, tables: &[Known<'_>]) -> Result<Dif
                 kind: kind.unwrap_or_default().to_owned(),
                 name: name.unwrap_or_default().to_owned(),
                 inert: kind == Some("table") && name == of && is_plain(name, root, sql),
+                row: row.get(5)?,
             }),
         }
         if kind == Some("table") || kind == Some("index") {
@@ -315,6 +319,8 @@ mod tests {
             "UPDATE sqlite_schema SET rootpage = (SELECT max(rootpage) FROM sqlite_schema)",
             "UPDATE sqlite_schema SET rootpage = 1 WHERE name = 'intents_2'",
             "UPDATE sqlite_schema SET tbl_name = 'intents_2' WHERE name = 'vault_2'",
+            "UPDATE sqlite_schema SET name = 'other' WHERE name = 'vault_2'",
+            "UPDATE sqlite_schema SET tbl_name = x'01' WHERE name = 'vault_2'",
             "DELETE FROM sqlite_schema WHERE type = 'index'",
         ] {
             let vault = vault();

@@ -3,6 +3,7 @@
 A keychain that gives nothing is exit 5, at once where nobody can answer, and never a new key.
 """
 
+import base64
 import fcntl
 import os
 import pty
@@ -129,6 +130,21 @@ def test_a_keyring_that_lost_everything_gets_no_new_key(kept, keyring):
     keyring.forget()
     refuses_at_once(kept)
     assert store(kept).returncode == 5
+
+
+def test_two_entries_of_one_name_open_the_vault_and_a_change_of_keys_tells_of_them(kept, keyring):
+    name = entries(keyring).split("attribute.username = ")[1].split()[0]
+    doubled = ("--label=doubled", "service", "tokctl", "username", name, "from", "elsewhere")
+    other_key = base64.b64encode(b"made-up-secret-of-32-bytes-here!")
+    stored = keyring.secret_tool("store", *doubled, stdin=other_key)
+    assert stored.returncode == 0, stored
+    assert entries(keyring).count(name) == 2
+    assert kept.get(*ALICE) == TOKEN
+    rotated = kept.run("rotate-key")
+    assert rotated.returncode == 0, rotated
+    assert "more than one entry" in rotated.stderr, rotated
+    assert name not in entries(keyring)
+    assert kept.get(*ALICE) == TOKEN
 
 
 def test_list_needs_no_keyring(kept, keyring):
