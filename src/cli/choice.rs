@@ -134,9 +134,10 @@ impl Choice {
     /// Returns the one account that the command line means.
     ///
     /// A missing part comes from `TOKCTL_USER`; then, for a provider that is named, from the
-    /// directory; then from the stored credentials, if only one matches; then from `default_user` in the configuration; then from a question at the
-    /// terminal. Where one name of Jira has no credential, the other one is looked up. Fails when
-    /// no credential matches, or several match and no question is possible.
+    /// directory; then from the stored credentials, if only one matches; then from `default_user`
+    /// in the configuration; then from a question at the terminal. Where one name of Jira has no
+    /// credential, the other one is looked up. Fails when no credential matches, or several match
+    /// and no question is possible.
     pub(crate) fn resolve(
         &self,
         context: &Context,

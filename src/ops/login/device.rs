@@ -10,8 +10,9 @@ use super::id_token::Person;
 use super::plan::Plan;
 use crate::model::client::Client;
 use crate::model::credential::Consent;
+use crate::oauth::device_authorization;
 pub(crate) use crate::oauth::device_authorization::DeviceAuthorization;
-use crate::oauth::device_authorization::{self, PollInterval, PollOutcome};
+use crate::oauth::device_polling::{self, PollInterval, PollOutcome};
 use crate::oauth::http;
 use crate::ops::clock::Clock;
 use crate::ops::error::{Error, TokenError};
@@ -72,7 +73,7 @@ impl Pending {
             }
             std::thread::sleep(pause);
             let now = clock();
-            match device_authorization::poll(
+            match device_polling::poll(
                 &self.client,
                 &self.authorization,
                 now,
