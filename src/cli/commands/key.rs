@@ -82,7 +82,9 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
 }
 
 fn list(context: &Context) -> Result<(), CliError> {
-    let slots = Vault::open_read_only(context.vault()?)?.slots()?;
+    let mut slots = Vault::open_read_only(context.vault()?)?.slots()?;
+    // The vault has them by their random ids.
+    slots.sort_by_key(|slot| (slot.created_at, slot.kind.as_str(), slot.id.to_string()));
     if context.ui.json {
         return context.ui.json(&KeySlots { v: 1, slots: slots.iter().map(One::new).collect() });
     }

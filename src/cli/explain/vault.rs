@@ -61,6 +61,7 @@ pub(super) fn store_error(error: &StoreError) -> CliError {
             (Kind::Failed, "keep the vault on a local disk, named with `--vault`".into())
         }
         StoreError::Busy | StoreError::KeyRetired => (Kind::Busy, Hint::Again(&[])),
+        StoreError::Unwritable(fault) => (Kind::Failed, Hint::Disk(*fault)),
         StoreError::Io { .. } | StoreError::Engine(_) => (Kind::Failed, "tokctl doctor".into()),
         StoreError::Audit { path, .. } => {
             (Kind::Failed, format!("ls -l {}", quoted(&path.to_string_lossy())).into())

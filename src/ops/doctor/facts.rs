@@ -72,7 +72,13 @@ pub(crate) enum DiskFact {
         kind: String,
     },
     ReadOnly,
-    Full,
+    /// The disk is full, or nearly.
+    Full {
+        /// The free space in bytes.
+        free: u64,
+        /// Whether a refresh can begin.
+        refreshes: bool,
+    },
     /// The system did not say how full the disk is.
     NotAsked(io::Error),
 }

@@ -9,6 +9,7 @@ use super::granted::Granted;
 use super::id_token::Person;
 use super::plan::Plan;
 use crate::model::client::Client;
+use crate::model::credential::Consent;
 use crate::oauth::device_authorization;
 pub(crate) use crate::oauth::device_authorization::DeviceAuthorization;
 use crate::oauth::device_polling::{self, PollInterval, PollOutcome};
@@ -80,7 +81,8 @@ impl Pending {
             ) {
                 PollOutcome::Granted(answer) => {
                     let person = Person::Consented { nonce: None };
-                    return Granted::new(self.plan, self.client, person, answer, now);
+                    let granted = Granted::new(self.plan, self.client, person, answer, now)?;
+                    return Ok(granted.with_consent(Consent::Device));
                 }
                 PollOutcome::Pending => {
                     trouble = None;
