@@ -1,9 +1,8 @@
 //! Tokens and sealed texts on stdin.
 
-use std::collections::BTreeMap;
 use std::io::{IsTerminal, Read};
 
-use serde::de::IgnoredAny;
+use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
 use super::error::{CliError, Kind};
@@ -75,7 +74,7 @@ fn document(text: &str) -> Option<&'static str> {
     if !text.starts_with('{') {
         return None;
     }
-    let fields: BTreeMap<String, IgnoredAny> = serde_json::from_str(text).ok()?;
+    let fields: Map<String, Value> = serde_json::from_str(text).ok()?;
     let has = |names: &[&str]| names.iter().any(|name| fields.contains_key(*name));
     if has(&["installed", "web"]) {
         Some("save it to a file, then `tokctl login gdrive --client-secrets FILE`")

@@ -36,15 +36,15 @@ const MOST_OPEN_QUOTES: usize = 100;
 
 /// Returns the fields of each line. Lines that only decorate a table are left out.
 pub(super) fn lines(text: &str, separator: Separator) -> Vec<Line> {
-    let text = match text.split_once('\n') {
-        // A line that tells a spreadsheet the separator.
-        Some((first, rest)) if first.starts_with("sep=") => rest,
-        Some(_) | None => text,
+    // A first line may tell a spreadsheet the separator.
+    let begin = match text.split_once('\n') {
+        Some((first, _)) if first.starts_with("sep=") => first.len() + 1,
+        Some(_) | None => 0,
     };
     let mut lines = match separator {
-        Separator::Tab => quoted(text, b'\t'),
-        Separator::Comma => quoted(text, b','),
-        Separator::Semicolon => quoted(text, b';'),
+        Separator::Tab => quoted(text, begin, b'\t'),
+        Separator::Comma => quoted(text, begin, b','),
+        Separator::Semicolon => quoted(text, begin, b';'),
         Separator::Bar => between_bars(text),
     };
     lines.retain(|(_, fields)| !matches!(&fields[..], [alone] if is_footer(alone)));
@@ -68,10 +68,11 @@ fn is_footer(line: &str) -> bool {
     rest.len() < line.len() && rest.starts_with(" row")
 }
 
-/// Reads lines whose fields may be quoted, and then span several lines.
-fn quoted(text: &str, separator: u8) -> Vec<Line> {
+/// Reads lines whose fields may be quoted, and then span several lines, from the byte `at` on.
+fn quoted(text: &str, mut at: usize, separator: u8) -> Vec<Line> {
     let mut lines: Vec<Line> = Vec::new();
-    let (mut at, mut above, mut open_quotes) = (0, 0, 0);
+    let (mut counted, mut number, mut open_quotes) = (0, 1, 0);
+    let byte = |byte: u64| usize::try_from(byte).unwrap_or(usize::MAX);
     'again: loop {
         let mut reader = csv::ReaderBuilder::new()
             .delimiter(separator)
@@ -81,19 +82,19 @@ fn quoted(text: &str, separator: u8) -> Vec<Line> {
             .from_reader(&text.as_bytes()[at..]);
         let mut record = csv::StringRecord::new();
         while reader.read_record(&mut record).unwrap_or(false) {
-            let (start, line) = record.position().map_or((0, 1), |position| {
-                (usize::try_from(position.byte()).unwrap_or(usize::MAX), position.line())
-            });
-            let end = usize::try_from(reader.position().byte()).unwrap_or(usize::MAX);
-            let whole = text.get(at + start..at + end).unwrap_or_default().trim();
-            let is_short = lines.first().is_some_and(|(_, first)| first.len() != record.len());
-            let place = format!("line {}", above + line);
-            if is_short && let Some((first, _)) = whole.split_once('\n') {
+            let start = at + record.position().map_or(0, |position| byte(position.byte()));
+            let whole = text.get(start..at + byte(reader.position().byte())).unwrap_or_default();
+            let start = start + leading(whole);
+            let whole = whole.trim();
+            number += text[counted..start].matches('\n').count();
+            counted = start;
+            let place = format!("line {number}");
+            let is_odd = lines.first().is_some_and(|(_, first)| first.len() != record.len())
+                || !is_well_quoted(whole.as_bytes(), separator);
+            if is_odd && let Some((first, _)) = whole.split_once('\n') {
                 // The quote at which it begins has no end: the next line is one of its own.
                 lines.push((place, vec![first.trim().to_owned()]));
-                let skipped = text[at..at + start].len() + leading(&text[at + start..]);
-                at += skipped + first.len() + 1;
-                above += line;
+                at = start + first.len() + 1;
                 open_quotes += 1;
                 continue 'again;
             }
@@ -101,6 +102,27 @@ fn quoted(text: &str, separator: u8) -> Vec<Line> {
         }
         return lines;
     }
+}
+
+/// Whether each quote that begins a field has its end at the end of a field.
+fn is_well_quoted(line: &[u8], separator: u8) -> bool {
+    let (mut at, mut is_quoted, mut begins) = (0, false, true);
+    while let Some(byte) = line.get(at) {
+        let next = line.get(at + 1);
+        if is_quoted && *byte == b'"' {
+            let ends = next.is_none_or(|next| *next == separator || b"\r\n".contains(next));
+            match next {
+                Some(b'"') => at += 1,
+                _ if ends => is_quoted = false,
+                _ => return false,
+            }
+        } else if !is_quoted {
+            is_quoted = begins && *byte == b'"';
+            begins = *byte == separator || b"\r\n".contains(byte);
+        }
+        at += 1;
+    }
+    !is_quoted
 }
 
 /// Returns the number of bytes of white space before a text.

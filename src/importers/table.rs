@@ -64,7 +64,7 @@ pub(super) fn find(path: &Path, tables: &'static [Table]) -> Result<Option<Table
     } else if is_named_pipe(path) {
         Err(private_file::Error::NotAFile { path: path.to_owned() }.into())
     } else {
-        Ok(in_dump(&*text::read(path)?, path, tables))
+        Ok(in_dump(&text::read(path)?, path, tables))
     }
 }
 

@@ -305,7 +305,7 @@ mod tests {
     #[test]
     fn what_is_no_bundle_is_told_from_what_is_too_new() {
         let parse = |text| Bundle::parse(text).unwrap_err();
-        assert_eq!(parse(""), Malformed::Prefix);
+        assert_eq!(parse("\u{feff} \n"), Malformed::Empty);
         assert_eq!(parse("SQLite format 3"), Malformed::Prefix);
         assert_eq!(parse("tokctl-bundle-2.x"), Malformed::Version);
         assert_eq!(parse("tokctl-bundle-one.x.y"), Malformed::Damaged);

@@ -19,7 +19,8 @@ const ROW: &str = "u-1,made-up-1,made-up-2,bearer,2100-01-01 00:00:00+00,2025-01
 fn a_table_comes_in_however_its_client_writes_it() {
     let whole = format!("{SALLA}{ROW}");
     let with = |separator: &str| whole.replace(',', separator);
-    let framed: String = with(" | ").lines().map(|line| format!("| {line} |\n")).collect();
+    let framed: Vec<String> = with(" | ").lines().map(|line| format!("| {line} |\n")).collect();
+    let framed = framed.concat();
     let object = json!({
         "user_id": "u-1", "access_token": "made-up-1", "refresh_token": "made-up-2",
         "token_type": "bearer", "expires_at": "2100-01-01T00:00:00+00:00", "created_at": null,
