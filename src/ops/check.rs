@@ -21,6 +21,7 @@ use crate::oauth::http::Fault;
 pub(crate) use crate::oauth::protected_resource::Verdict;
 use crate::oauth::protected_resource::{self, CheckAnswer, NoVerdict};
 use crate::providers::{self, AddressParameters, Provider};
+use crate::secret::AccessToken;
 use crate::store::{self, CheckRecorded, OpenVault, Row};
 
 /// The number of requests for one check. Another one is sent if the service refused a token that
@@ -83,9 +84,9 @@ pub(crate) fn request(
 /// [`Status::Active`] if the token works, [`Status::Inactive`] if not.
 ///
 /// The statuses [`Status::LoginRequired`] and [`Status::HandedOver`] stay, because they are about
-/// the grant and not about its last access token; with the first, a refused token counts as ended. The caller renews a token that is due before:
-/// a verdict about an expired token says nothing. Fails with [`Error::Check`] if there is no
-/// verdict.
+/// the grant and not about its last access token; with the first, a refused token counts as ended.
+/// The caller renews a token that is due before: a verdict about an expired token says nothing.
+/// Fails with [`Error::Check`] if there is no verdict.
 pub(crate) fn check(
     vault: &OpenVault,
     account: &Account,
@@ -127,6 +128,53 @@ pub(crate) fn check(
         return Ok(Checked { verdict, credential, recorded, status });
     }
     Err(store::Error::Busy.into())
+}
+
+/// What became of the word of another program that a service refused a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Noted {
+    /// It counts like a check: what can be renewed is due, the rest is told with each use.
+    Yes,
+    /// The credential has another token by now.
+    OtherToken,
+    /// A refresh of the credential was interrupted, whose journal must not be lost.
+    InDoubt,
+}
+
+/// Stores that a service refused `token`, as a program says that used it, if `account` still has
+/// that token. No request is sent.
+pub(crate) fn note_refusal(
+    vault: &OpenVault,
+    account: &Account,
+    token: &AccessToken,
+    clock: Clock,
+) -> Result<Noted, Error> {
+    vault.open_for_writing()?;
+    let row = credential::expect(vault, account)?.trusted(account)?;
+    if !row.stored.credential.has_token(token) {
+        return Ok(Noted::OtherToken);
+    }
+    vault.expect_newest(account)?;
+    let now = clock();
+    let attempt = Attempt {
+        name: None,
+        action: Action::Check,
+        began_at: now,
+        ended_at: now,
+        outcome: Outcome::Refused,
+        status: None,
+        error: None,
+        message: Some("the server refused the token, as the program says that used it".into()),
+        not_before: None,
+        refusals: 0,
+        clock_skew: None,
+    };
+    let credential = with_status(&row.stored.credential, Verdict::Refused, now);
+    Ok(match record(vault, account, &row, credential.as_ref(), &attempt)? {
+        CheckRecorded::Yes => Noted::Yes,
+        CheckRecorded::InDoubt => Noted::InDoubt,
+        CheckRecorded::Moved => Noted::OtherToken,
+    })
 }
 
 /// Returns `credential` with the status that follows from `verdict`, or `None` if its status stays.

@@ -16,6 +16,7 @@ pub(crate) use crate::oauth::protected_resource::Error as ResourceError;
 pub(crate) use crate::oauth::token_error::Error as TokenError;
 use crate::oauth::{redirect_uri, token_error};
 pub(crate) use crate::store::Error as StoreError;
+pub(crate) use crate::store::error::DiskFault;
 use crate::store::{Damage, StillLocked};
 pub(crate) use crate::vault::bundle::{Error as BundleClosed, Malformed as BundleMalformed};
 pub(crate) use crate::vault::keychain::Error as KeychainError;
@@ -75,7 +76,7 @@ pub(crate) enum Error {
     RefreshForbidden { account: Account },
     /// The authorization server gave no new token.
     #[error("could not refresh `{account}`")]
-    NotRefreshed { account: Account, source: TokenError },
+    NotRefreshed { account: Account, source: TokenError, next: NextTry },
     /// Another process got no new token a moment ago, so no request was sent. `last` is its attempt.
     #[error("could not refresh `{account}`, as another process found just now{}", because(last))]
     NotRefreshedBefore { account: Account, last: Box<Attempt> },
@@ -335,6 +336,16 @@ pub(crate) enum CheckError {
     /// The service asked for no more requests until this time (`Retry-After`).
     #[error("the service that is asked about `{account}` wants no more requests until {until}")]
     Paused { account: Account, until: Timestamp },
+}
+
+/// The time of the next request, after one that brought no token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NextTry {
+    /// The next command that wants a new token sends one, after the pause that the server asked for.
+    NextCommand,
+    /// The refresh token may be spent, and a second use could end the grant: no request is sent
+    /// before the token in hand ends, `at` that time if it is known.
+    EndOfToken { at: Option<Timestamp> },
 }
 
 /// The reason why only a person can get a new token.

@@ -19,6 +19,7 @@ pub(crate) mod refresh;
 pub(crate) mod token;
 pub(crate) mod check;
 pub(crate) mod gateway;
+pub(crate) mod git_servers;
 pub(crate) mod login;
 pub(crate) mod delete;
 pub(crate) mod export;

@@ -103,13 +103,20 @@ fn require_plain(file: &File) -> io::Result<()> {
 /// Opens a file for reading and appending, and no symbolic link; creates an empty one of mode 0600
 /// if it is missing.
 pub(crate) fn append_or_create(path: &Path) -> io::Result<File> {
-    OpenOptions::new()
-        .read(true)
-        .append(true)
-        .create(true)
-        .mode(0o600)
-        .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
-        .open(path)
+    let mut options = OpenOptions::new();
+    options.read(true).append(true).custom_flags(OFlags::NOFOLLOW.bits().cast_signed());
+    for _ in 0..MOST_TRIES {
+        match options.open(path) {
+            Err(missing) if missing.kind() == io::ErrorKind::NotFound => {}
+            opened => return opened,
+        }
+        match create_new(path) {
+            Ok(_) => {}
+            Err(there) if there.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Err(io::ErrorKind::NotFound.into())
 }
 
 /// Opens a plain file for reading; fails at once for anything else, such as a pipe, where opening
@@ -209,6 +216,17 @@ pub(crate) fn keep_writers_out(path: &Path) -> io::Result<()> {
 /// Sets the mode of a file to 0600; fails if it belongs to another user.
 pub(crate) fn make_private(path: &Path) -> io::Result<()> {
     fs::set_permissions(path, fs::Permissions::from_mode(0o600))
+}
+
+/// Sets the mode of a directory to 0700, and that of the plain files in it to 0600; leaves what
+/// belongs to another user.
+pub(crate) fn make_content_private(directory: &Path) {
+    let Ok(entries) = fs::read_dir(directory) else { return };
+    let is_plain = |entry: &fs::DirEntry| entry.file_type().is_ok_and(|kind| kind.is_file());
+    for entry in entries.flatten().filter(is_plain) {
+        let _ = make_private(&entry.path());
+    }
+    let _ = fs::set_permissions(directory, fs::Permissions::from_mode(0o700));
 }
 
 /// Reads a file of at most `limit` bytes that nobody but the user and root can change or exchange,

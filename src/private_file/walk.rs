@@ -38,15 +38,16 @@ pub(crate) struct Found {
     /// The path without symbolic links.
     pub(crate) path: PathBuf,
     pub(crate) metadata: Metadata,
-    /// What a group with others in it can write, the file itself included. There are none on the
-    /// way to a file that is [`Content::Believed`].
+    /// What a group with others in it can write, the file itself included, and volumes of a
+    /// container that everybody in it can write. There are none on the way to a file that is
+    /// [`Content::Believed`].
     pub(crate) loose: Vec<PathBuf>,
 }
 
 impl Found {
     /// Fails for a directory for everybody, such as `/tmp`, which takes no private files.
     pub(crate) fn refuse_if_for_everybody(self) -> Result<Self, Error> {
-        if is_for_everybody(&self.metadata) {
+        if is_for_everybody(&self.metadata) || is_open_volume(&self.path, &self.metadata) {
             return Err(Error::Shared { path: self.path });
         }
         Ok(self)
@@ -132,6 +133,7 @@ impl Way {
 #[derive(Default)]
 struct Judged {
     by_others: Vec<PathBuf>,
+    /// What a group can write, and open volumes.
     by_a_group: Vec<PathBuf>,
     /// Whether the last directory is one for everybody, such as `/tmp`: safe for a directory in it
     /// that is ours, and for nothing else.
@@ -152,6 +154,9 @@ impl Judged {
             || is_read_only(path)
         {
             self.for_everybody = was_for_everybody && !metadata.is_dir();
+        } else if is_open_volume(path, metadata) {
+            self.for_everybody = true;
+            self.by_a_group.push(path.to_owned());
         } else if mode & 0o002 != 0 {
             self.by_others.push(path.to_owned());
         } else {
@@ -176,6 +181,31 @@ impl Judged {
 fn is_for_everybody(metadata: &Metadata) -> bool {
     let mode = metadata.mode();
     metadata.is_dir() && mode & STICKY != 0 && mode & 0o002 != 0
+}
+
+/// Whether a directory is a volume that root gave to everybody in a container, as Kubernetes makes
+/// an `emptyDir`: with all permissions, and without the bit by which others delete nothing.
+///
+/// Others can take away what lies in it, but what they put there instead is theirs, and is refused.
+fn is_open_volume(path: &Path, metadata: &Metadata) -> bool {
+    metadata.is_dir()
+        && metadata.uid() == 0
+        && group::user() != 0
+        && metadata.mode() & 0o002 != 0
+        && is_mount(path)
+}
+
+/// Whether `path` is the root of a mounted file system.
+#[cfg(target_os = "linux")]
+fn is_mount(path: &Path) -> bool {
+    use rustix::fs::{AtFlags, CWD, StatxAttributes, StatxFlags, statx};
+    statx(CWD, path, AtFlags::SYMLINK_NOFOLLOW, StatxFlags::empty())
+        .is_ok_and(|found| found.stx_attributes.contains(StatxAttributes::MOUNT_ROOT))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn is_mount(_: &Path) -> bool {
+    false
 }
 
 /// Checks that a file belongs to the user or to root.

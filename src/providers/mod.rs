@@ -7,6 +7,7 @@
 mod error;
 pub(crate) mod atlassian;
 pub(crate) mod facebook;
+pub(crate) mod github;
 pub(crate) mod shopify;
 mod provider;
 mod parameters;

@@ -21,7 +21,8 @@ pub(crate) struct VaultFile {
     path: PathBuf,
     /// What stands at the path, if the way there was judged.
     found: Option<Metadata>,
-    /// What a group with others in it can write: the file, or directories on the way to it.
+    /// What others can write: the file or directories on the way to it, see
+    /// [`private_file::Found::loose`].
     loose: Vec<PathBuf>,
 }
 
@@ -181,14 +182,15 @@ impl VaultFile {
     /// Sets the mode of the database's files to 0600 if others can read them. The caller knows by
     /// now that the file is a vault. Credentials are sealed, but account names are not.
     ///
-    /// A group that gained the permission to write, as at each mount in Kubernetes, loses it in the
-    /// vault's directory as well.
+    /// A group that gained permissions, as at each mount in Kubernetes, loses them in the sidecar
+    /// directory as well, and that to write in the vault's directory.
     pub(super) fn make_private(&self, readers: Readers) {
         // What follows fails on a read-only disk and for what is root's, and is not needed to go on.
         if readers == Readers::Others {
             for path in [self.path.clone(), self.with_suffix("-wal"), self.with_suffix("-shm")] {
                 let _ = private_file::make_private(&path);
             }
+            private_file::make_content_private(&self.sidecar_path());
         }
         if self.loose.is_empty() && readers == Readers::OwnerOnly {
             return;
@@ -203,10 +205,14 @@ impl VaultFile {
         }
     }
 
-    /// Returns what a group with others in it can still write, and the user can't mend.
+    /// Returns what others can still write, and the user can't mend.
     pub(crate) fn still_loose(&self) -> Vec<PathBuf> {
         let is_loose = |path: &&PathBuf| {
-            matches!(private_file::check(path), Err(private_file::Error::WritableByOthers { .. }))
+            matches!(
+                private_file::check(path),
+                Err(private_file::Error::WritableByOthers { .. }
+                    | private_file::Error::Shared { .. })
+            )
         };
         self.loose.iter().filter(is_loose).cloned().collect()
     }

@@ -63,8 +63,8 @@ impl Vault {
         self.file().path()
     }
 
-    /// Returns what a group with others in it can write, of the vault and of what leads to it, and
-    /// what the user can't mend.
+    /// Returns what others can write, of the vault and of what leads to it, and what the user can't
+    /// mend.
     pub(crate) fn still_loose(&self) -> Vec<PathBuf> {
         self.file().still_loose()
     }
@@ -164,6 +164,8 @@ impl Vault {
             let vault = header::read(transaction).ok().flatten().map(|header| header.vault);
             Ok((credentials::remove(transaction, account)?, vault))
         })?;
+        // It holds zeros by now, so a failure does no harm.
+        let _ = spill::remove(self.file(), account);
         if let Some(vault) = vault {
             let seen = Seen::of(watermarks, vault);
             seen.note_deletion(account);

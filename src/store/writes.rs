@@ -196,7 +196,7 @@ impl OpenVault {
             return Err(Error::Busy);
         }
         for gone in left {
-            self.discard_spill(&gone.account);
+            self.remove_spill(&gone.account);
         }
         Ok(())
     }
@@ -212,11 +212,16 @@ impl OpenVault {
     /// Deletes the credential of `account` that was read at `revision`, with everything that
     /// belongs to the account.
     ///
-    /// Fails with [`Error::Busy`], with nothing deleted, if the row was changed meanwhile.
+    /// The caller has the credential's turn. Fails with [`Error::Busy`], with nothing deleted, if
+    /// the row was changed meanwhile.
     pub(crate) fn forget_at(&self, account: &Account, revision: u64) -> Result<(), Error> {
         let outcome = self.commit(|| Change::Forget { account: account.clone(), revision })?;
-        // The turn rules this out, unless somebody deleted the files of the locks.
-        if outcome == Outcome::Done { Ok(()) } else { Err(Error::Busy) }
+        if outcome != Outcome::Done {
+            // The turn rules this out, unless somebody deleted the files of the locks.
+            return Err(Error::Busy);
+        }
+        self.remove_spill(account);
+        Ok(())
     }
 
     /// Records what the service said of the token at `revision`, whose credential had the status
@@ -274,6 +279,12 @@ impl OpenVault {
     /// old versions of rows. Returns false if another process is still reading them.
     pub(crate) fn empty_log(&self) -> bool {
         self.file_engine().writer().empty_log().unwrap_or(false)
+    }
+
+    /// Deletes the spill file of `account`, which nothing will be refreshed for any more. A failure
+    /// does no harm and is ignored.
+    fn remove_spill(&self, account: &Account) {
+        let _ = spill::remove(self.file(), account);
     }
 
     /// Overwrites the spill file of `account`, whose content belongs to no attempt any more. A

@@ -20,6 +20,28 @@ fn a_deleted_login_is_revoked_and_gone() {
 }
 
 #[test]
+fn nothing_of_a_deleted_login_stays_beside_the_vault_but_its_lock() {
+    let server = AuthorizationServer::start();
+    for more in [&["--yes"][..], &["--no-revoke", "--yes"]] {
+        let env = TestEnv::new().with_login("x", &server, issue().expires_in(0));
+        server.will(issue());
+        env.tokctl(["get"]).assert().success();
+        let spills = || {
+            let beside = std::fs::read_dir(env.path("data/tokctl/tokens.db.d")).unwrap();
+            let paths = beside.map(|entry| entry.unwrap().path());
+            paths.filter(|path| path.extension().is_some_and(|end| end == "spill")).count()
+        };
+        assert_eq!(spills(), 1);
+        if !more.contains(&"--no-revoke") {
+            server.will_revoke(200);
+            server.will_revoke(200);
+        }
+        env.tokctl(["delete", "acme/x"].iter().chain(more)).assert().success();
+        assert_eq!(spills(), 0, "{more:?}");
+    }
+}
+
+#[test]
 fn a_revocation_that_fails_in_passing_keeps_the_login() {
     let server = AuthorizationServer::start();
     let env = TestEnv::new().with_login("x", &server, issue());

@@ -142,16 +142,132 @@ fn a_token_that_can_t_be_had_is_no_answer_and_says_why() {
 }
 
 #[test]
-fn what_git_would_store_or_erase_is_left_alone() {
+fn what_git_would_store_changes_nothing_nor_does_a_token_that_is_not_ours() {
     let env = world("alice", "https://git.example");
     let before = env.vault_bytes();
-    let request = "protocol=https\nhost=git.example\nusername=alice\npassword=made-up-other\n";
-    for operation in ["store", "erase", "capability"] {
+    let request = "protocol=https\nhost=git.example\nusername=alice\n";
+    for (operation, token) in [
+        ("store", "password=made-up-alice\n"),
+        ("store", "password=made-up-other\n"),
+        ("erase", "password=made-up-other\n"),
+        ("erase", ""),
+        ("erase", "capability[]=authtype\nauthtype=Bearer\ncredential=made-up-alice\n"),
+        ("capability", ""),
+    ] {
+        let request = format!("{request}{token}");
         let done = env.tokctl(["git-credential", operation]).stdin(request).assert().success();
         done.stdout_eq("").stderr_eq("");
     }
     assert!(env.vault_bytes() == before);
+    // Nor does what git says of another server or another user.
+    for request in [
+        "protocol=https\nhost=git.example:8443\nusername=alice\npassword=made-up-alice\n",
+        "protocol=http\nhost=git.example\nusername=alice\npassword=made-up-alice\n",
+        "protocol=https\nhost=git.example\nusername=bob\npassword=made-up-alice\n",
+    ] {
+        env.tokctl(["git-credential", "erase"]).stdin(request).assert().success();
+        assert_eq!(status(&env), "active", "{request}");
+    }
     assert_eq!(answered(&env, request), "username=alice\npassword=made-up-alice\n");
+}
+
+/// The status of the only credential.
+fn status(env: &TestEnv) -> String {
+    let list = json(&env.tokctl(["list", "--json"]).assert().success());
+    list["credentials"][0]["status"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_grant_whose_token_a_server_refused_is_renewed_before_the_next_answer() {
+    let server = AuthorizationServer::start();
+    let env = TestEnv::new();
+    env.config(&format!("{}server = \"https://git.example\"\n", server.definition()));
+    env.log_in("x", &server, issue());
+    let request = "protocol=https\nhost=git.example\n";
+    let before = answered(&env, request);
+    assert!(before.contains("password=access-1\n"), "{before}");
+    let erase = env.tokctl(["git-credential", "erase"]).stdin(format!("{request}{before}"));
+    erase.assert().success().stdout_eq("").stderr_eq("");
+    server.will(issue());
+    assert!(answered(&env, request).contains("password=access-2\n"));
+    // What git says late, of a token that is not in use any more, costs no refresh.
+    let erase = env.tokctl(["git-credential", "erase"]).stdin(format!("{request}{before}"));
+    erase.assert().success();
+    assert!(answered(&env, request).contains("password=access-2\n"));
+}
+
+#[test]
+fn a_personal_token_that_a_server_refused_is_told_with_each_use() {
+    let env = world("alice", "https://git.example");
+    let request = "protocol=https\nhost=git.example\n";
+    let refused = format!("{request}username=alice\npassword=made-up-alice\n");
+    let erase = env.tokctl(["-v", "git-credential", "erase"]).stdin(refused);
+    let said = stderr(&erase.assert().success());
+    assert!(said.contains("noted that a server refused the token of `vendor/alice`"), "{said}");
+    assert_eq!(status(&env), "inactive");
+    let (answer, said) = asked(&env, &[], request);
+    assert_eq!(answer, "username=alice\npassword=made-up-alice\n");
+    assert!(said.contains("was refused by the service"), "{said}");
+    let why = stdout(&env.tokctl(["why", "vendor/alice"]).assert());
+    assert!(why.contains("it was refused"), "{why}");
+    let audit = json(&env.tokctl(["--json", "audit"]).assert().success());
+    let noted = audit["entries"].as_array().unwrap().iter().any(|entry| {
+        (&entry["command"], &entry["action"], &entry["outcome"])
+            == (&"git-credential".into(), &"check".into(), &"inactive".into())
+    });
+    assert!(noted, "{audit}");
+}
+
+#[test]
+fn why_nothing_was_answered_is_said_with_v() {
+    let env = world("alice", "https://git.example/forge");
+    for (operation, request, reason) in [
+        ("get", "protocol=http\nhost=git.example\n", "it asked for `http`"),
+        ("get", "protocol=https\nhost=a@b\n", "`a@b` is not the name of a host"),
+        (
+            "get",
+            "protocol=https\nhost=other.example\n",
+            "no credential is for https://other.example",
+        ),
+        (
+            "get",
+            "protocol=https\nhost=git.example\npath=other/a.git\n",
+            "`vendor/alice` is for https://git.example/forge, and git asked for \
+             https://git.example/other/a.git",
+        ),
+        (
+            "get",
+            "protocol=https\nhost=git.example:8443\n",
+            "`vendor/alice` is for https://git.example/forge, and git asked for \
+             https://git.example:8443",
+        ),
+        (
+            "get",
+            "protocol=https\nhost=git.example\npath=forge/a.git\nusername=bob\n",
+            "another user's was asked for and of `bob`",
+        ),
+        ("erase", "protocol=https\nhost=git.example\npath=forge\n", "which token was refused"),
+        (
+            "erase",
+            "protocol=https\nhost=git.example\npath=forge\npassword=made-up\n",
+            "`vendor/alice` has another token by now",
+        ),
+        ("store", "protocol=https\nhost=git.example\n", "came from here"),
+        ("undo", "", "`undo` is not known"),
+    ] {
+        let quiet = env.tokctl(["git-credential", operation]).stdin(request).assert().success();
+        quiet.stdout_eq("").stderr_eq("");
+        let told = env.tokctl(["-v", "git-credential", operation]).stdin(request).assert();
+        let told = told.success();
+        assert_eq!(stdout(&told), "");
+        let said = stderr(&told);
+        assert!(said.starts_with("tokctl: no answer for git: "), "{said}");
+        assert!(said.contains(reason), "{request}: {said}");
+    }
+    let env = TestEnv::without_key();
+    let asked = env.tokctl(["-v", "git-credential", "get"]);
+    let told = asked.stdin("protocol=https\nhost=git.example\n").assert().success();
+    assert!(stderr(&told).contains("there is no vault yet"));
 }
 
 #[test]
@@ -177,15 +293,56 @@ fn a_row_that_was_made_to_look_like_another_server_s_is_not_handed_out() {
 }
 
 #[test]
-fn a_token_stored_without_a_server_is_told_to_whoever_asked_for_it() {
+fn a_token_for_github_is_for_its_servers_of_git_without_being_told() {
     let env = TestEnv::new();
     let login = ["login", "github", "--user", "alice", "--token-stdin"];
     env.tokctl(login).stdin("made-up-alice").assert().success();
-    let request = "protocol=https\nhost=github.com\n\n";
+    for host in ["github.com", "gist.github.com"] {
+        let answer = answered(&env, &format!("protocol=https\nhost={host}\n\n"));
+        assert_eq!(answer, "username=alice\npassword=made-up-alice\n", "{host}");
+    }
+    for host in ["raw.github.com", "github.com.example", "github.com:8443", "gist.github.example"] {
+        assert_eq!(answered(&env, &format!("protocol=https\nhost={host}\n\n")), "", "{host}");
+    }
+    // As one that is stored for it is for both.
+    env.tokctl(["login", "github/alice", "--server", "https://github.com", "--token-stdin"])
+        .stdin("made-up-alice")
+        .assert()
+        .success();
+    let answer = answered(&env, "protocol=https\nhost=gist.github.com\n\n");
+    assert_eq!(answer, "username=alice\npassword=made-up-alice\n");
+    // An installation of one's own is another service, however the configuration calls it.
+    env.config(
+        "[providers.github]\nextends = \"github\"\napi_base_url = \"https://ghe.example/api/v3\"\n",
+    );
+    env.tokctl(["login", "github/bob", "--token-stdin"]).stdin("made-up-bob").assert().success();
+    let answer = answered(&env, "protocol=https\nhost=ghe.example\nusername=bob\n\n");
+    assert_eq!(answer, "username=bob\npassword=made-up-bob\n");
+    assert_eq!(answered(&env, "protocol=https\nhost=github.com\nusername=bob\n\n"), "");
+    // Nor does an edit of the configuration send a stored token elsewhere.
+    env.config(
+        "[providers.github]\nextends = \"github\"\napi_base_url = \"https://evil.example\"\n",
+    );
+    let (answer, said) =
+        asked(&env, &["--provider", "github/bob"], "protocol=https\nhost=evil.example\n\n");
+    assert_eq!((answer.as_str(), said.as_str()), ("", ""));
+}
+
+#[test]
+fn a_token_stored_without_a_server_is_told_to_whoever_asked_for_it() {
+    let env = TestEnv::new();
+    env.define_vendor();
+    let login = ["login", "vendor", "--user", "alice", "--token-stdin"];
+    env.tokctl(login).stdin("made-up-alice").assert().success();
+    let request = "protocol=https\nhost=git.example\n\n";
     assert_eq!(asked(&env, &[], request), (String::new(), String::new()));
-    let (answer, said) = asked(&env, &["--provider", "github"], request);
+    let (answer, said) = asked(&env, &["--provider", "vendor"], request);
     assert_eq!(answer, "");
-    assert!(said.contains("log in again with `--server https://github.com`"), "{said}");
+    let command = "tokctl login vendor/alice --server https://git.example --token-stdin";
+    assert!(said.contains(&format!("`{command}`")), "{said}");
+    let words = command.split(' ').skip(1);
+    env.tokctl(words).stdin("made-up-alice").assert().success();
+    assert_eq!(answered(&env, request), "username=alice\npassword=made-up-alice\n");
 }
 
 #[test]

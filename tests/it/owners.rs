@@ -190,6 +190,10 @@ fn a_umask_that_takes_from_the_owner_leaves_a_whole_vault() {
         assert_eq!(done.stdout, b"made-up-other\n", "{umask}: {}", said(&done));
         assert_eq!(mode(&env.path("data/tokctl")), 0o700, "{umask}");
         assert_eq!(mode(&env.path("data/tokctl/tokens.db")), 0o600, "{umask}");
+        for entry in fs::read_dir(env.path("state/tokctl")).unwrap() {
+            let path = entry.unwrap().path();
+            assert_eq!(mode(&path), 0o600, "{umask}: {}", path.display());
+        }
     }
 }
 
@@ -219,6 +223,64 @@ fn a_group_that_gained_rights_at_a_mount_loses_them_again() {
     assert_eq!(done.stdout, b"made-up-token\n");
     assert_eq!(said(&done).lines().count(), 1, "{}", said(&done));
     assert!(said(&done).contains("sudo chmod go-w"), "{}", said(&done));
+}
+
+#[test]
+fn an_empty_volume_of_a_pod_takes_a_vault_in_a_directory_of_its_own() {
+    let Some(env) = world_of_somebody() else { return };
+    let volume = env.path("volume");
+    fs::create_dir(&volume).unwrap();
+    set_mode(&volume, 0o777);
+    let login = "echo made-up-other | \"$0\" login github --user y --token-stdin --vault";
+    // Where it is a directory like another, everybody could put another vault there.
+    let own = "volume/own/tokens.db";
+    let done = as_somebody(&env, &format!("cd {}; {login} {own}", env.path("").display()));
+    assert_eq!(done.status.code(), Some(1), "{}", said(&done));
+    let mounted = |script: &str| {
+        let mut unshare = Command::new("unshare");
+        let mount = format!(
+            "mount --bind volume volume || exit 77; exec setpriv --reuid {SOMEBODY} --regid 0 \
+             --clear-groups sh -c '{script}' \"$0\""
+        );
+        unshare.args(["-m", "sh", "-c", &mount]).arg(snapbox::cmd::cargo_bin("tokctl"));
+        env.settle(&mut unshare);
+        unshare.current_dir(env.path("")).output().unwrap()
+    };
+    let done = mounted(&format!("{login} volume/tokens.db"));
+    if matches!(done.status.code(), Some(77)) || said(&done).contains("unshare") {
+        return eprintln!("skipped: nothing can be mounted here");
+    }
+    assert_eq!(done.status.code(), Some(2), "{}", said(&done));
+    assert!(said(&done).contains("directory of your own"), "{}", said(&done));
+    let done = mounted(&format!("{login} {own} && \"$0\" get github/y --vault {own}"));
+    assert_eq!(done.stdout, b"made-up-other\n", "{}", said(&done));
+    assert!(said(&done).contains("can be written by others"), "{}", said(&done));
+    // A key there is believed as it stands, so it is not taken.
+    fs::write(volume.join("key"), made_up_key()).unwrap();
+    chown(volume.join("key"), Some(SOMEBODY), None).unwrap();
+    set_mode(&volume.join("key"), 0o600);
+    let get = format!("unset TOKCTL_KEY; TOKCTL_KEY_FILE=volume/key \"$0\" get --vault {own}");
+    assert_eq!(mounted(&get).status.code(), Some(5));
+}
+
+#[test]
+fn a_volume_is_used_again_after_each_restart_of_its_pod() {
+    let Some(env) = world_of_somebody() else { return };
+    // As kubelet does for a claim with `fsGroup` at each mount.
+    let volume = env.path("data");
+    chown(&volume, Some(0), Some(GROUP)).unwrap();
+    for _ in 0..2 {
+        let add = "chgrp -R \"$0\" \"$1\" && chmod -R g+rwX \"$1\" && find \"$1\" -type d -exec chmod g+s {} +";
+        let mut shell = Command::new("sh");
+        shell.args(["-c", add]).arg(GROUP.to_string()).arg(&volume);
+        assert!(shell.status().unwrap().success());
+        let done = as_somebody(&env, "exec \"$0\" get");
+        assert_eq!(done.stdout, b"made-up-token\n", "{}", said(&done));
+        for entry in fs::read_dir(volume.join("tokctl/tokens.db.d")).unwrap() {
+            let path = entry.unwrap().path();
+            assert_eq!(mode(&path), 0o600, "{}", path.display());
+        }
+    }
 }
 
 #[test]

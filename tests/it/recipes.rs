@@ -1,7 +1,8 @@
 //! The recipes for CI platforms: their shell lines are run as the platform runs them, from an empty
 //! home and with nothing in the environment but what the platform puts there.
 
-use std::fs;
+use std::fs::{self, File};
+use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -22,31 +23,73 @@ struct Platform {
     recipe: &'static str,
     shell: &'static [&'static str],
     variables: &'static [(&'static str, &'static str)],
+    runs_as: RunsAs,
 }
 
-const PLATFORMS: [Platform; 6] = [
+/// Who a job is, and whose its home is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum RunsAs {
+    /// The user of these tests, in a home of its own.
+    Usual,
+    /// A user that no system has, without a home.
+    Anybody,
+    /// Root, in the home of a user that the container does not have.
+    RootElsewhere,
+}
+
+/// The user whom a cluster chooses, and the one to whom a runner's home belongs.
+const CHOSEN: u32 = 64_997;
+
+const PLATFORMS: [Platform; 8] = [
     Platform {
         recipe: "github.yml",
         shell: &["bash", "--noprofile", "--norc", "-e"],
         variables: &[("CI", "true"), ("GITHUB_ACTIONS", "true")],
+        runs_as: RunsAs::Usual,
     },
     Platform {
         recipe: "gitlab.yml",
         shell: &["sh", "-e"],
         variables: &[("CI", "true"), ("GITLAB_CI", "true")],
+        runs_as: RunsAs::Usual,
     },
-    Platform { recipe: "Jenkinsfile", shell: &["sh", "-xe"], variables: &[("CI", "true")] },
+    Platform {
+        recipe: "Jenkinsfile",
+        shell: &["sh", "-xe"],
+        variables: &[("CI", "true")],
+        runs_as: RunsAs::Usual,
+    },
     Platform {
         recipe: "azure-pipelines.yml",
         shell: &["bash", "--noprofile", "--norc"],
         variables: &[("TF_BUILD", "True")],
+        runs_as: RunsAs::Usual,
     },
     Platform {
         recipe: "circleci.yml",
         shell: &["bash", "-eo", "pipefail"],
         variables: &[("CI", "true"), ("CIRCLECI", "true")],
+        runs_as: RunsAs::Usual,
     },
-    Platform { recipe: "docker-compose.yml", shell: &["sh", "-e"], variables: &[("CI", "true")] },
+    Platform {
+        recipe: "docker-compose.yml",
+        shell: &["sh", "-e"],
+        variables: &[("CI", "true")],
+        runs_as: RunsAs::Usual,
+    },
+    // A job with `container:` of GitHub's, which runs as root in the home of the runner's user.
+    Platform {
+        recipe: "github.yml",
+        shell: &["sh", "-e"],
+        variables: &[("CI", "true"), ("GITHUB_ACTIONS", "true")],
+        runs_as: RunsAs::RootElsewhere,
+    },
+    Platform {
+        recipe: "openshift.yaml",
+        shell: &["sh", "-e"],
+        variables: &[("CI", "true")],
+        runs_as: RunsAs::Anybody,
+    },
 ];
 
 fn recipe(name: &str) -> String {
@@ -76,21 +119,32 @@ struct Job {
 
 impl Job {
     fn new(bundle: &str) -> Self {
-        use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().unwrap();
         let place = |name: &str| folder.path().join(name);
         for name in ["home", "checkout", "secrets"] {
             fs::create_dir(place(name)).unwrap();
         }
         for (name, content, mode) in [
-            ("checkout/deploy.sh", DEPLOY, 0o700),
-            ("secrets/bundle", bundle, 0o400),
-            ("secrets/bundle.key", another_key(), 0o400),
+            ("checkout/deploy.sh", DEPLOY, 0o755),
+            ("secrets/bundle", bundle, 0o444),
+            ("secrets/bundle.key", another_key(), 0o444),
         ] {
             fs::write(place(name), content).unwrap();
             fs::set_permissions(place(name), fs::Permissions::from_mode(mode)).unwrap();
         }
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
         Self { folder }
+    }
+
+    /// Gives away what belongs to somebody else in the job's world. Returns false where nobody can
+    /// do that but root.
+    fn settle(&self, runs_as: RunsAs) -> bool {
+        let given = match runs_as {
+            RunsAs::Usual => return true,
+            RunsAs::Anybody => "checkout",
+            RunsAs::RootElsewhere => "home",
+        };
+        chown(self.path(given), Some(CHOSEN), None).is_ok()
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -99,28 +153,45 @@ impl Job {
 
     /// Runs the recipe's shell lines.
     fn run(&self, platform: &Platform, bundle: &str) -> Output {
-        let in_compose = platform.recipe == "docker-compose.yml";
+        let has_files = ["docker-compose.yml", "openshift.yaml"].contains(&platform.recipe);
         let secrets = self.path("secrets").to_str().unwrap().to_owned();
         let mut script = shell_lines(&recipe(platform.recipe));
-        if in_compose {
-            // What Compose does to it, and where the secrets are here.
-            script = script.replace("$$", "$").replace("/run/secrets", &secrets);
+        if platform.recipe == "docker-compose.yml" {
+            // As Compose does.
+            script = script.replace("$$", "$");
         }
+        script = script.replace("/run/secrets", &secrets);
         let file = self.path("script");
         fs::write(&file, script).unwrap();
         let tokctl = snapbox::cmd::cargo_bin("tokctl");
         let path = format!("{}:/usr/bin:/bin", tokctl.parent().unwrap().display());
         let [shell, flags @ ..] = platform.shell else { unreachable!("a shell has a name") };
         let mut command = Command::new("setsid");
-        command.arg("--wait").arg(shell).args(flags).arg(file);
-        command.env_clear().env("PATH", path).env("HOME", self.path("home"));
+        command.arg("--wait");
+        if platform.runs_as == RunsAs::Anybody {
+            let user = CHOSEN.to_string();
+            command.args(["setpriv", "--reuid", &user, "--regid", "0", "--clear-groups"]);
+        }
+        command.arg(shell).args(flags).arg(file);
+        command.env_clear().env("PATH", path);
+        if platform.runs_as != RunsAs::Anybody {
+            command.env("HOME", self.path("home"));
+        }
         command.envs(platform.variables.iter().copied());
-        if in_compose {
+        if has_files {
             command.env("TOKCTL_BUNDLE_KEY_FILE", format!("{secrets}/bundle.key"));
         } else {
             command.env("BUNDLE", bundle).env("TOKCTL_BUNDLE_KEY", another_key());
         }
-        command.current_dir(self.path("checkout")).stdin(Stdio::null()).output().unwrap()
+        command.current_dir(self.path("checkout")).stdin(Stdio::null());
+        if platform.recipe != "Jenkinsfile" {
+            return command.output().unwrap();
+        }
+        // Jenkins lets a step write into a file, which is the log.
+        let log = File::create(self.path("log")).unwrap();
+        command.stdout(log.try_clone().unwrap()).stderr(log);
+        let status = command.status().unwrap();
+        Output { status, stdout: fs::read(self.path("log")).unwrap(), stderr: Vec::new() }
     }
 }
 
@@ -136,8 +207,12 @@ fn each_recipe_deploys_with_a_fresh_token_and_shows_none() {
         let export = ["export", "acme/bot", "--to", "key:ci.key"];
         let bundle = stdout(&here.tokctl(export).assert().success());
         for _ in 0..2 {
-            server.will(issue().without_refresh_token());
             let job = Job::new(&bundle);
+            if !job.settle(platform.runs_as) {
+                eprintln!("skipped: nobody but root can give files away");
+                continue;
+            }
+            server.will(issue().without_refresh_token());
             let output = job.run(platform, bundle.trim_end());
             let said = format!(
                 "{}\n{}",

@@ -265,7 +265,39 @@ fn counters_are_written_for_whoever_collects_them() {
     ] {
         assert!(text.contains(line), "{line} in {text}");
     }
+    // Exactly one of the two was refused.
+    let needs = |user: &str, value: u8| {
+        let series =
+            format!("tokctl_login_required{{provider=\"acme\",user=\"{user}\"}} {value}\n");
+        text.contains(&series)
+    };
+    assert!(needs("x", 0) && needs("y", 1) || needs("x", 1) && needs("y", 0), "{text}");
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o644);
+}
+
+#[test]
+fn counters_stand_at_zero_before_the_first_answer() {
+    let server = AuthorizationServer::start();
+    let env = due(&server);
+    server.will(issue().after(Duration::from_secs(3)));
+    let path = env.path("tokctl.prom");
+    let metrics = path.to_str().unwrap().to_owned();
+    let mut service = Service::start(&env, &["--metrics", &metrics]);
+    let began = Instant::now();
+    while !path.exists() {
+        assert!(began.elapsed() < Duration::from_secs(10));
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let text = fs::read_to_string(&path).unwrap();
+    for line in [
+        "tokctl_refreshes_total{provider=\"acme\",outcome=\"refreshed\"} 0\n",
+        "tokctl_refreshes_total{provider=\"acme\",outcome=\"failed\"} 0\n",
+        "tokctl_login_required{provider=\"acme\",user=\"x\"} 0\n",
+    ] {
+        assert!(text.contains(line), "{line} in {text}");
+    }
+    service.lines_until("event=cycle");
+    assert!(fs::read_to_string(&path).unwrap().contains("outcome=\"refreshed\"} 1\n"));
 }
 
 #[test]

@@ -8,10 +8,11 @@ mod grant;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use subtle::ConstantTimeEq;
 
 pub(crate) use self::api::{Api, ApiAuth, ApiHeader, Check, is_field_name};
 pub(crate) use self::expiry::Expiry;
-pub(crate) use self::grant::{Grant, OAuthGrant, StaticToken};
+pub(crate) use self::grant::{Consent, Grant, OAuthGrant, StaticToken};
 pub(crate) use self::renewal::{RenewalGrant, RenewalProof};
 pub(crate) use self::superseded::Superseded;
 use super::address::Address;
@@ -54,6 +55,12 @@ impl Credential {
             Grant::Static(token) => token.token.as_ref(),
             Grant::OAuth(grant) => grant.access_token.as_ref(),
         }
+    }
+
+    /// Whether `token` is the one that a service is shown now.
+    pub(crate) fn has_token(&self, token: &AccessToken) -> bool {
+        let given = token.expose().as_bytes();
+        self.token().is_some_and(|own| given.ct_eq(own.expose().as_bytes()).into())
     }
 
     /// Returns the ID token, if the credential has one.

@@ -9,7 +9,7 @@ use crate::model::account::{Account, UserName};
 use crate::model::address::Address;
 use crate::model::client::{Client, ClientAuthentication};
 use crate::model::credential::{
-    Api, ApiAuth, Check, Credential, Expiry, Grant, OAuthGrant, StaticToken, Status,
+    Api, ApiAuth, Check, Consent, Credential, Expiry, Grant, OAuthGrant, StaticToken, Status,
 };
 use crate::model::definition::RefreshKind;
 use crate::ops::error::Reason;
@@ -201,6 +201,7 @@ fn oauth_grant(held: HeldGrant, service: &Service, client: Client, now: Timestam
         refresh_token,
         id_token: None,
         renewal: renewal.kind.renewal_after_consent(),
+        consent: Consent::default(),
         scopes: held.scopes,
         client,
         granted_at: issued_at,

@@ -1,15 +1,18 @@
 //! Web addresses as git names them, and whether one contains another.
 
+use std::fmt;
+
 use url::Url;
 
 use crate::model::address::Address;
+use crate::untrusted::printable;
 
 /// An https host with its port, and a path below which the address applies.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct CredentialUrl(Url);
 
-/// The relation between a request's address and a credential's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// The relation between a request's address and a credential's, the nearest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Relation {
     Within,
     /// The host matches, but git does not send the path that decides.
@@ -48,6 +51,11 @@ impl CredentialUrl {
         Self(url)
     }
 
+    /// Whether `other` has the same host, with another port or path.
+    pub(super) fn is_beside(&self, other: &Self) -> bool {
+        self.0.host() == other.0.host()
+    }
+
     /// Returns how `asked` relates to this URL. Hosts are normalized by the URL standard and
     /// compared whole.
     pub(super) fn relation_to(&self, asked: &Self) -> Relation {
@@ -63,6 +71,12 @@ impl CredentialUrl {
             _ if asked.path() == "/" => Relation::Unknown,
             Some(_) | None => Relation::Elsewhere,
         }
+    }
+}
+
+impl fmt::Display for CredentialUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&printable(self.0.as_str().trim_end_matches('/')))
     }
 }
 

@@ -5,42 +5,53 @@
 
 mod credential_url;
 mod request;
+mod no_answer;
+mod choice;
 
 use zeroize::Zeroizing;
 
 use self::credential_url::{CredentialUrl, Relation};
+use self::no_answer::NoAnswer;
 use self::request::Request;
 use crate::cli::choice::Choice;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
 use crate::cli::renewal::{self, RenewalCaller};
-use crate::cli::{audit_trail, keys};
+use crate::cli::{audit_trail, keys, time};
 use crate::model::account::{Account, UserName};
 use crate::model::audit::Action;
-use crate::model::credential::{ApiAuth, Credential, Expiry, Grant, Status};
+use crate::model::credential::{ApiAuth, Credential, Expiry, Grant};
 use crate::model::reference::Named;
-use crate::model::summary::{self, Summary};
+use crate::ops::check::{self, Noted};
 use crate::ops::error::StoreError;
-use crate::ops::{Vault, credential, providers, token};
+use crate::ops::{OpenVault, Vault, credential, git_servers, token};
 use crate::secret::{AccessToken, SecretText};
-use crate::untrusted;
+use crate::untrusted::printable;
+
+/// The name of this command in the audit.
+const COMMAND: &str = "git-credential";
 
 /// Answer git, which asks for a user name and a password
 ///
-/// A token is the password for the server that its login named (`--server`) and, for an OAuth
-/// login that named none, for the host that issued it: over https, at that very host and port, and
-/// below its path if it has one. Nothing else is answered, so that git asks its next helper.
+/// A token is the password for the server that its login named (`--server`). Without one, an OAuth
+/// token is the password for the host that issued it, and a personal token for the host of its
+/// API; a token of github.com for github.com and gist.github.com. It is answered over https, at
+/// that very host and port, and below its path if it has one. Nothing else is answered, so that git
+/// asks its next helper; `-v` says why.
 ///
 /// Of several credentials for one server the one is taken that git's URL or `credential.username`
 /// names, else that of TOKCTL_USER. If that is not clear, nothing is answered.
+///
+/// Where git says that a server refused the token, it is renewed before the next use; one that
+/// can't be renewed is told with each use.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   git config --global credential.https://github.com.helper '!tokctl git-credential'
   git config --global credential.https://git.example.helper '!tokctl git-credential --user alice'")]
 pub(crate) struct Args {
-    /// What git asks for: `get` answers; `store` and `erase` do nothing, since what git knows came
-    /// from here; others are ignored, as git wants it
+    /// What git asks for: `get` answers; `erase` notes that a server refused the token; `store`
+    /// does nothing, since what git knows came from here; others are ignored, as git wants it
     #[arg(value_name = "get|store|erase")]
     operation: String,
 
@@ -54,148 +65,94 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
-    if args.operation != "get" {
-        return Ok(());
-    }
+    let done = match args.operation.as_str() {
+        "get" => get(args, context),
+        "erase" => erase(args, context),
+        "store" => Err(NoAnswer::Usual("what `store` brings came from here".into())),
+        other => Err(NoAnswer::Usual(format!("`{}` is not known", printable(other)))),
+    };
+    done.or_else(|no_answer| no_answer.tell(context))
+}
+
+fn get(args: &Args, context: &Context) -> Result<(), NoAnswer> {
     let request = Request::read()?;
-    if request.protocol != "https" {
-        return Ok(());
-    }
-    let Some(url) = CredentialUrl::from_request(&request.host, request.path.as_deref()) else {
-        return Ok(());
-    };
-    let vault = match Vault::open_read_only(context.vault()?) {
-        Err(StoreError::NoVault { .. }) => return Ok(()),
-        other => other?,
-    };
-    let choice = Choice::of(args.provider.clone(), args.user.clone())
-        .map_err(|message| CliError::new(Kind::Usage, message).hint("tokctl list"))?;
-    let Some(account) = choose(&choice, context, &vault, &request, &url)? else { return Ok(()) };
-    let vault = keys::unlock(context, vault)?;
-    // The clear columns only helped to find the credential; the sealed row decides.
-    let credential = credential::expect(&vault, &account)?.stored.credential;
-    if own_url(&credential).is_none_or(|own| own.relation_to(&url) != Relation::Within) {
-        return Ok(());
-    }
+    let (vault, account) = find(args, context, &request)?;
     let got = token::live(&vault, &account, renewal::USUAL, &RenewalCaller::alone(context));
     let got = got.map_err(CliError::from);
     let outcome = audit_trail::outcome(&got);
-    let command = "git-credential";
-    let recorded = audit_trail::record(context, &vault, command, Action::Get, &account, outcome);
+    let recorded = audit_trail::record(context, &vault, COMMAND, Action::Get, &account, outcome);
     let live_token = got?;
     recorded?;
     renewal::warn(context, &account, &live_token);
     let username = username(&request, &account, &live_token.credential);
     let token = token::token_of(&account, &live_token.credential)?;
-    context.ui.data(answer(username, &live_token.credential, token)?.as_bytes())
+    context.ui.data(answer(username, &live_token.credential, token)?.as_bytes())?;
+    Ok(())
 }
 
-/// Returns the account that the request means, if that is clear.
-fn choose(
-    choice: &Choice,
+/// Notes that a server refused the token that git was given, if it is still the stored one.
+fn erase(args: &Args, context: &Context) -> Result<(), NoAnswer> {
+    let request = Request::read()?;
+    let Some(refused) = &request.password else {
+        return Err(NoAnswer::Usual("git did not say which token was refused".into()));
+    };
+    let (vault, account) = find(args, context, &request)?;
+    let noted = check::note_refusal(&vault, &account, refused, time::now)?;
+    let reason = match noted {
+        Noted::Yes => {
+            let whose = (&account.provider, Some(&account.user));
+            audit_trail::note(context, &vault, COMMAND, Action::Check, whose, "inactive");
+            context.ui.detail(&format!("noted that a server refused the token of `{account}`"));
+            return Ok(());
+        }
+        Noted::OtherToken => "has another token by now",
+        Noted::InDoubt => "stays as it is, since what became of an earlier refresh is not known",
+    };
+    Err(NoAnswer::Usual(format!("`{account}` {reason}")))
+}
+
+/// Opens the vault, and finds the account that `request` means.
+fn find(
+    args: &Args,
     context: &Context,
-    vault: &Vault,
     request: &Request,
-    url: &CredentialUrl,
-) -> Result<Option<Account>, CliError> {
-    let default_user = match (&choice.user, request.user()) {
-        (None, None) => context.default_user()?,
-        (_, _) => None,
-    };
-    let user = choice.user.as_ref().or(default_user.as_ref());
-    let mut found = vault.summaries(|summary| {
-        choice.provider.as_ref().is_none_or(|provider| summary.account.provider == *provider)
-            && user.is_none_or(|user| summary.account.user == *user)
-            && (choice.user.is_some() || request.user().is_none_or(|name| is_named(summary, name)))
+) -> Result<(OpenVault, Account), NoAnswer> {
+    if request.protocol != "https" {
+        let protocol = printable(&request.protocol);
+        return Err(NoAnswer::Usual(format!(
+            "it asked for `{protocol}`, and a token is sent over https alone"
+        )));
+    }
+    let url = CredentialUrl::from_request(&request.host, request.path.as_deref());
+    let url = url.ok_or_else(|| {
+        NoAnswer::Usual(format!("`{}` is not the name of a host", printable(&request.host)))
     })?;
-    let (mut unknown, mut nowhere) = (None, None);
-    found.retain(|summary| match likely_url(context, summary).map(|own| own.relation_to(url)) {
-        Some(Relation::Within) => true,
-        Some(Relation::Unknown) => {
-            unknown = Some(summary.account.clone());
-            false
+    let vault = match Vault::open_read_only(context.vault()?) {
+        Err(StoreError::NoVault { .. }) => {
+            return Err(NoAnswer::Usual("there is no vault yet".into()));
         }
-        Some(Relation::Elsewhere) => false,
-        None => {
-            nowhere = Some(summary.account.clone());
-            false
-        }
-    });
-    // A user who names a service or user expects an answer, so silence would be wrong.
-    if let ([], None, Some(account), true) =
-        (&found[..], &unknown, nowhere, choice.provider.is_some() || choice.user.is_some())
-    {
-        context.ui.warning(&format!(
-            "`{account}` was stored without the server that git may send it to: log in again with `--server https://{}`",
-            untrusted::printable(&request.host)
-        ));
-    }
-    if let ([], Some(account)) = (&found[..], unknown) {
-        let hint = "git config --global credential.useHttpPath true";
-        context.ui.warning(&format!(
-            "`{account}` is for a part of that server alone, and git does not tell the path: `{hint}`"
-        ));
-    }
-    if found.len() > 1
-        && let Ok(config) = context.config()
-        && let Some(default) = &config.default_user
-        && found.iter().filter(|summary| summary.account.user == *default).count() == 1
-    {
-        found.retain(|summary| summary.account.user == *default);
-    }
-    match &found[..] {
-        [] => Ok(None),
-        [one] => Ok(Some(one.account.clone())),
-        several => {
-            let shown: Vec<String> =
-                several.iter().map(|summary| summary.account.to_string()).collect();
-            context.ui.warning(&format!(
-                "which one of {}? git got no answer: put the user into the URL, or give `--user`",
-                shown.join(", ")
-            ));
-            Ok(None)
-        }
-    }
-}
-
-fn is_named(summary: &Summary, name: &str) -> bool {
-    summary.account.user.as_str() == name || summary.username.as_deref() == Some(name)
-}
-
-/// Guesses the address of a credential before it is opened, from its clear columns and today's
-/// provider definition.
-fn likely_url(context: &Context, summary: &Summary) -> Option<CredentialUrl> {
-    if summary.status == Status::HandedOver {
-        return None;
-    }
-    match (&summary.server_url, summary.kind) {
-        (Some(server), _) => CredentialUrl::from_address(&server.parse().ok()?),
-        (None, summary::Kind::Static) => None,
-        (None, summary::Kind::OAuth) => {
-            let provider = providers::today(&summary.account.provider, context.config().ok())?;
-            let endpoints = provider.endpoints(None, None).ok()?;
-            Some(CredentialUrl::from_address(&endpoints.token)?.root())
-        }
-    }
-}
-
-/// Returns the address of a credential from its sealed content: its server, or else the host that
-/// issued it.
-///
-/// The issuer sees every refresh, so it learns nothing new.
-fn own_url(credential: &Credential) -> Option<CredentialUrl> {
-    let carried_as_password = match &credential.api.auth {
-        ApiAuth::Bearer | ApiAuth::Basic => true,
-        ApiAuth::Header(_) => false,
+        other => other?,
     };
-    match (&credential.api.server_url, &credential.grant) {
-        _ if !carried_as_password => None,
-        (Some(server), _) => CredentialUrl::from_address(server),
-        (None, Grant::OAuth(grant)) => {
-            Some(CredentialUrl::from_address(&grant.client.token_endpoint)?.root())
-        }
-        (None, Grant::Static(_)) => None,
+    let choice = Choice::of(args.provider.clone(), args.user.clone())
+        .map_err(|message| CliError::new(Kind::Usage, message).hint("tokctl list"))?;
+    let account = choice::account(&choice, context, &vault, request, &url)?;
+    let vault = keys::unlock(context, vault)?;
+    // The clear columns only helped to find the credential; the sealed row decides.
+    let credential = credential::expect(&vault, &account)?.stored.credential;
+    let servers = git_servers::sealed(&credential);
+    if choice::relation(&servers, &url) != Some(Relation::Within) {
+        return Err(NoAnswer::Usual(match &credential.api.auth {
+            ApiAuth::Header(name) => {
+                format!(
+                    "the token of `{account}` goes into the header `{name}`, and not into a password"
+                )
+            }
+            ApiAuth::Bearer | ApiAuth::Basic => {
+                format!("`{account}` was stored for another server than {url}")
+            }
+        }));
     }
+    Ok((vault, account))
 }
 
 /// Returns the user name that goes with the token: the one in the request, or else the one that
@@ -239,67 +196,4 @@ fn answer(
         Expiry::None | Expiry::Unknown => {}
     }
     Ok(answer)
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::{Value, json};
-
-    use super::*;
-
-    fn credential(api: &Value) -> Credential {
-        let time = "2026-01-01T00:00:00Z";
-        let grant = json!({
-            "kind": "oauth", "access_token": "made-up", "token_type": "Bearer",
-            "issued_at": time, "granted_at": time, "expiry": { "expiry": "unknown" }, "scopes": [],
-            "client": {
-                "id": "made-up", "auth_method": "none",
-                "token_endpoint": "https://github.com/login/oauth/access_token",
-            },
-        });
-        let credential = json!({
-            "grant": grant, "api": api, "status": "active", "created_at": time, "updated_at": time,
-        });
-        serde_json::from_value(credential).unwrap()
-    }
-
-    fn own(api: &Value) -> Option<String> {
-        own_url(&credential(api)).map(|url| format!("{url:?}"))
-    }
-
-    fn url(host: &str) -> Option<String> {
-        CredentialUrl::from_request(host, None).map(|url| format!("{url:?}"))
-    }
-
-    #[test]
-    fn a_login_is_for_its_server_or_else_for_the_host_that_issued_it() {
-        assert_eq!(own(&json!({ "auth": "bearer" })), url("github.com"));
-        let at = |server| json!({ "auth": "bearer", "server_url": server });
-        assert_eq!(own(&at("https://git.example")), url("git.example"));
-        assert_eq!(own(&at("http://127.0.0.1:1")), None);
-        // A password would not work at a service that wants another header.
-        assert_eq!(own(&json!({ "auth": "header:X-Token" })), None);
-    }
-
-    #[test]
-    fn a_credential_is_found_by_the_definition_of_its_provider() {
-        let global = crate::cli::context::Global {
-            vault: None,
-            config: None,
-            no_input: true,
-            json: false,
-            color: crate::cli::ui::Color::Never,
-            quiet: 0,
-            verbose: 0,
-        };
-        let context = Context::new(global, crate::cli::environment::Environment::default());
-        let context = context.unwrap_or_else(|error| panic!("{error:?}"));
-        let account = Account { provider: "github".parse().unwrap(), user: "x".parse().unwrap() };
-        let mut summary = Summary::of(&account, &credential(&json!({ "auth": "bearer" })));
-        let likely = likely_url(&context, &summary).map(|url| format!("{url:?}"));
-        assert_eq!(likely, url("github.com"));
-        // A personal token without a server is for no known host.
-        summary.kind = summary::Kind::Static;
-        assert_eq!(likely_url(&context, &summary), None);
-    }
 }

@@ -1,7 +1,5 @@
 //! A refresh of one token, once.
 
-use subtle::ConstantTimeEq;
-
 use super::args::Args;
 use super::outcome::{Done, refreshed};
 use super::report::RefreshResults;
@@ -15,7 +13,7 @@ use crate::model::audit::Action;
 use crate::model::credential::Credential;
 use crate::ops::refresh::Trigger;
 use crate::ops::{Vault, credential, token};
-use crate::secret::{AccessToken, SecretText};
+use crate::secret::AccessToken;
 
 pub(super) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     let refused =
@@ -76,12 +74,7 @@ fn reason_to_leave(
     refused: Option<&AccessToken>,
     credential: &Credential,
 ) -> Option<&'static str> {
-    let is_current = |token: &AccessToken| {
-        let given = token.expose().as_bytes();
-        let is_same = |current: &AccessToken| given.ct_eq(current.expose().as_bytes()).into();
-        credential.token().is_some_and(is_same)
-    };
-    if refused.is_some_and(|token| !is_current(token)) {
+    if refused.is_some_and(|token| !credential.has_token(token)) {
         return Some("has another token by now");
     }
     let late =

@@ -7,13 +7,36 @@ use jiff::Timestamp;
 
 use crate::model::account::Account;
 
+/// The name of the counter.
+const REFRESHES: &str = "tokctl_refreshes_total";
+
+/// The name of the gauge that tells whom to send to a login.
+const LOGIN_REQUIRED: &str = "tokctl_login_required";
+
+/// The name of the gauge that tells when tokens end.
+const NEXT_EXPIRY: &str = "tokctl_next_expiry_timestamp_seconds";
+
+/// The name of the gauge that tells whether the service is at work.
+const LAST_CYCLE: &str = "tokctl_last_cycle_timestamp_seconds";
+
 /// Counters since the start of the service, and the latest values.
 #[derive(Debug, Default)]
 pub(super) struct Metrics {
-    /// The counters of each provider.
+    /// The counters of each provider. They stay when its last credential is gone.
     counts: BTreeMap<String, Count>,
-    /// The end of each token.
-    expiries: BTreeMap<Account, Timestamp>,
+    states: BTreeMap<Account, CredentialState>,
+}
+
+/// The state of a credential, as far as the metrics tell it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum CredentialState {
+    /// The token works, or a refresh can bring one that does. `expires_at` is its end, if it has
+    /// one.
+    Alive { expires_at: Option<Timestamp> },
+    /// A person has to log in, or to make a new token.
+    LoginRequired,
+    /// This machine can't tell: the row is damaged, or the credential was handed over.
+    Unknown,
 }
 
 #[derive(Debug, Default)]
@@ -23,66 +46,91 @@ struct Count {
 }
 
 impl Metrics {
-    pub(super) fn refreshed(&mut self, account: &Account, until: Option<Timestamp>) {
+    /// Takes in the states of all credentials there are. Each provider's counters begin with 0, so
+    /// that the first failure is an increase.
+    pub(super) fn set_all(&mut self, states: BTreeMap<Account, CredentialState>) {
+        for account in states.keys() {
+            self.count(account);
+        }
+        self.states = states;
+    }
+
+    pub(super) fn refreshed(&mut self, account: &Account, expires_at: Option<Timestamp>) {
         self.count(account).refreshed += 1;
-        self.set_expiry(account, until);
+        self.states.insert(account.clone(), CredentialState::Alive { expires_at });
     }
 
-    pub(super) fn failed(&mut self, account: &Account) {
+    /// Counts a refresh that failed; `needs_login` if only a person can help.
+    pub(super) fn failed(&mut self, account: &Account, needs_login: bool) {
         self.count(account).failed += 1;
+        if needs_login {
+            self.states.insert(account.clone(), CredentialState::LoginRequired);
+        }
     }
 
-    pub(super) fn set_expiry(&mut self, account: &Account, at: Option<Timestamp>) {
-        match at {
-            Some(at) => self.expiries.insert(account.clone(), at),
-            None => self.expiries.remove(account),
-        };
-    }
-
-    /// Removes the expiry of accounts that are gone.
-    pub(super) fn retain(&mut self, is_there: impl Fn(&Account) -> bool) {
-        self.expiries.retain(|account, _| is_there(account));
-    }
-
-    /// Returns the content of the metrics file for a round that ended at `now`.
+    /// Returns the content of the metrics file at `now`.
     pub(super) fn render(&self, now: Timestamp) -> String {
-        let mut text = String::from(
-            "# HELP tokctl_refreshes_total Refreshes since the service started.\n\
-             # TYPE tokctl_refreshes_total counter\n",
-        );
+        let mut text = String::new();
+        family(&mut text, REFRESHES, "counter", "Refreshes since the service started.");
         for (provider, Count { refreshed, failed }) in &self.counts {
             let provider = label(provider);
             for (outcome, count) in [("refreshed", refreshed), ("failed", failed)] {
                 let labels = format!("provider=\"{provider}\",outcome=\"{outcome}\"");
-                let _ = writeln!(text, "tokctl_refreshes_total{{{labels}}} {count}");
+                let _ = writeln!(text, "{REFRESHES}{{{labels}}} {count}");
             }
         }
-        text.push_str(
-            "# HELP tokctl_next_expiry_timestamp_seconds When the first of a provider's tokens ends.\n\
-             # TYPE tokctl_next_expiry_timestamp_seconds gauge\n",
+        family(
+            &mut text,
+            LOGIN_REQUIRED,
+            "gauge",
+            "Whether a person has to log in to this credential, or to make a new token.",
         );
-        let mut first: BTreeMap<&str, Timestamp> = BTreeMap::new();
-        for (account, &at) in &self.expiries {
-            let earliest = first.entry(account.provider.as_str()).or_insert(at);
-            *earliest = at.min(*earliest);
+        for (account, state) in &self.states {
+            let value = match state {
+                CredentialState::Alive { .. } => 0,
+                CredentialState::LoginRequired => 1,
+                CredentialState::Unknown => continue,
+            };
+            let [provider, user] = [account.provider.as_str(), account.user.as_str()].map(label);
+            let labels = format!("provider=\"{provider}\",user=\"{user}\"");
+            let _ = writeln!(text, "{LOGIN_REQUIRED}{{{labels}}} {value}");
         }
-        for (provider, at) in first {
-            let (name, provider) = ("tokctl_next_expiry_timestamp_seconds", label(provider));
-            let _ = writeln!(text, "{name}{{provider=\"{provider}\"}} {}", at.as_second());
-        }
-        let _ = write!(
-            text,
-            "# HELP tokctl_last_cycle_timestamp_seconds When the service last looked at all tokens.\n\
-             # TYPE tokctl_last_cycle_timestamp_seconds gauge\n\
-             tokctl_last_cycle_timestamp_seconds {}\n",
-            now.as_second()
+        family(
+            &mut text,
+            NEXT_EXPIRY,
+            "gauge",
+            "When the first of a provider's tokens ends, without those that need a login: \
+             in the past while a refresh fails.",
         );
+        for (provider, at) in self.first_ends() {
+            let provider = label(provider);
+            let _ = writeln!(text, "{NEXT_EXPIRY}{{provider=\"{provider}\"}} {}", at.as_second());
+        }
+        family(&mut text, LAST_CYCLE, "gauge", "When the service last looked at all tokens.");
+        let _ = writeln!(text, "{LAST_CYCLE} {}", now.as_second());
         text
+    }
+
+    /// Returns the first end among the live tokens of each provider.
+    fn first_ends(&self) -> BTreeMap<&str, Timestamp> {
+        let mut first: BTreeMap<&str, Timestamp> = BTreeMap::new();
+        for (account, state) in &self.states {
+            if let CredentialState::Alive { expires_at: Some(at) } = *state {
+                let earliest = first.entry(account.provider.as_str()).or_insert(at);
+                *earliest = at.min(*earliest);
+            }
+        }
+        first
     }
 
     fn count(&mut self, account: &Account) -> &mut Count {
         self.counts.entry(account.provider.as_str().to_owned()).or_default()
     }
+}
+
+/// Begins the metric `name`.
+fn family(text: &mut String, name: &str, kind: &str, help: &str) {
+    let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}");
 }
 
 /// Escapes the value of a label.
@@ -95,33 +143,69 @@ mod tests {
     use super::*;
 
     #[test]
-    fn counters_and_the_first_end_are_told_by_provider() {
+    fn each_series_is_there_from_the_start() {
         let account = |provider: &str, user: &str| Account {
             provider: provider.parse().unwrap(),
             user: user.parse().unwrap(),
         };
-        let at = |second| Some(Timestamp::from_second(second).unwrap());
+        let alive = |second| CredentialState::Alive {
+            expires_at: Some(Timestamp::from_second(second).unwrap()),
+        };
+        let states = [
+            (account("acme", "x"), alive(100)),
+            (account("acme", "y"), alive(300)),
+            (account("github", "x"), CredentialState::Alive { expires_at: None }),
+            (account("jira", "x"), alive(100)),
+            (account("jira", "moved"), CredentialState::Unknown),
+        ];
         let mut metrics = Metrics::default();
-        metrics.set_expiry(&account("acme", "x"), at(100));
-        metrics.set_expiry(&account("acme", "y"), at(300));
-        metrics.set_expiry(&account("gone", "x"), at(1));
-        metrics.refreshed(&account("acme", "x"), at(400));
-        metrics.failed(&account("jira", "x"));
-        metrics.retain(|account| account.provider.as_str() != "gone");
-        let text = metrics.render(at(50).unwrap());
-        let lines: Vec<&str> = text.lines().filter(|line| !line.starts_with('#')).collect();
+        metrics.set_all(states.into_iter().collect());
+        let lines = |metrics: &Metrics| {
+            let text = metrics.render(Timestamp::from_second(50).unwrap());
+            assert!(text.ends_with('\n'));
+            let lines = text.lines().filter(|line| !line.starts_with('#')).map(str::to_owned);
+            lines.collect::<Vec<String>>()
+        };
         assert_eq!(
-            lines,
+            lines(&metrics),
             [
-                r#"tokctl_refreshes_total{provider="acme",outcome="refreshed"} 1"#,
+                r#"tokctl_refreshes_total{provider="acme",outcome="refreshed"} 0"#,
                 r#"tokctl_refreshes_total{provider="acme",outcome="failed"} 0"#,
+                r#"tokctl_refreshes_total{provider="github",outcome="refreshed"} 0"#,
+                r#"tokctl_refreshes_total{provider="github",outcome="failed"} 0"#,
                 r#"tokctl_refreshes_total{provider="jira",outcome="refreshed"} 0"#,
-                r#"tokctl_refreshes_total{provider="jira",outcome="failed"} 1"#,
-                r#"tokctl_next_expiry_timestamp_seconds{provider="acme"} 300"#,
+                r#"tokctl_refreshes_total{provider="jira",outcome="failed"} 0"#,
+                r#"tokctl_login_required{provider="acme",user="x"} 0"#,
+                r#"tokctl_login_required{provider="acme",user="y"} 0"#,
+                r#"tokctl_login_required{provider="github",user="x"} 0"#,
+                r#"tokctl_login_required{provider="jira",user="x"} 0"#,
+                r#"tokctl_next_expiry_timestamp_seconds{provider="acme"} 100"#,
+                r#"tokctl_next_expiry_timestamp_seconds{provider="jira"} 100"#,
                 "tokctl_last_cycle_timestamp_seconds 50",
             ]
         );
-        assert!(text.ends_with('\n'));
+        metrics.refreshed(&account("acme", "x"), Some(Timestamp::from_second(400).unwrap()));
+        metrics.failed(&account("acme", "y"), false);
+        metrics.failed(&account("jira", "x"), true);
+        let now = lines(&metrics);
+        for line in [
+            r#"tokctl_refreshes_total{provider="acme",outcome="refreshed"} 1"#,
+            r#"tokctl_refreshes_total{provider="acme",outcome="failed"} 1"#,
+            r#"tokctl_refreshes_total{provider="jira",outcome="failed"} 1"#,
+            r#"tokctl_login_required{provider="acme",user="y"} 0"#,
+            r#"tokctl_login_required{provider="jira",user="x"} 1"#,
+            r#"tokctl_next_expiry_timestamp_seconds{provider="acme"} 300"#,
+        ] {
+            assert!(now.iter().any(|shown| shown == line), "{line} in {now:?}");
+        }
+        // A token that nobody renews any more has no end that somebody could wait for.
+        assert!(!now.iter().any(|line| line.starts_with("tokctl_next") && line.contains("jira")));
+        // What is gone is told no more, and what was counted stays.
+        metrics.set_all(BTreeMap::new());
+        let left = lines(&metrics);
+        assert!(!left.iter().any(|line| line.starts_with("tokctl_login_required")));
+        let counted = r#"tokctl_refreshes_total{provider="jira",outcome="failed"} 1"#;
+        assert!(left.iter().any(|line| line == counted));
     }
 
     #[test]

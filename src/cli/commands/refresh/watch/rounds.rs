@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::metrics::CredentialState;
 use crate::cli::commands::refresh::args::Args;
 use crate::cli::commands::refresh::outcome::Verdict;
 use crate::cli::commands::refresh::selection;
 use crate::cli::error::CliError;
 use crate::model::account::Account;
-use crate::model::credential::Status;
+use crate::model::credential::{Credential, Status};
 use crate::ops;
 use crate::ops::error::LoginReason;
 use crate::ops::error::StoreError;
@@ -19,8 +20,8 @@ use crate::ops::{Opener, many};
 pub(super) struct RoundResult {
     /// The accounts to refresh now, each with its lane.
     pub(super) due: Vec<(String, Account)>,
-    /// The end of each token.
-    pub(super) expiries: BTreeMap<Account, Option<Timestamp>>,
+    /// The state of each credential.
+    pub(super) states: BTreeMap<Account, CredentialState>,
     /// The due time of the tokens that are not refreshed now.
     pub(super) due_at: BTreeMap<Account, Timestamp>,
     /// The accounts that can't be refreshed until a user acts.
@@ -41,7 +42,7 @@ pub(super) fn look(
     let lanes = many::lanes(&vault, args.choice.provider.as_ref(), args.choice.user.as_ref())?;
     let mut result = RoundResult {
         due: Vec::new(),
-        expiries: BTreeMap::new(),
+        states: BTreeMap::new(),
         due_at: BTreeMap::new(),
         faults: Vec::new(),
     };
@@ -55,13 +56,13 @@ pub(super) fn look(
                 | StoreError::Damaged(_)
                 | StoreError::Inconsistent(_)),
             ) => {
-                result.expiries.insert(account.clone(), None);
+                result.states.insert(account.clone(), CredentialState::Unknown);
                 result.faults.push((account, error.into()));
                 continue;
             }
             Err(error) => return Err(error.into()),
         };
-        result.expiries.insert(account.clone(), credential.expiry().at());
+        result.states.insert(account.clone(), state(&credential, now));
         if credential.status == Status::LoginRequired {
             let reason = LoginReason::Refused;
             let error = ops::Error::LoginRequired { account: account.clone(), reason };
@@ -76,4 +77,49 @@ pub(super) fn look(
         }
     }
     Ok(result)
+}
+
+/// Returns what the metrics tell of `credential` at `now`.
+fn state(credential: &Credential, now: Timestamp) -> CredentialState {
+    let alive = CredentialState::Alive { expires_at: credential.expiry().at() };
+    match credential.status {
+        Status::HandedOver => CredentialState::Unknown,
+        Status::LoginRequired => CredentialState::LoginRequired,
+        Status::Active | Status::Inactive if credential.is_over(now) => {
+            CredentialState::LoginRequired
+        }
+        Status::Inactive if !credential.is_refreshable() => CredentialState::LoginRequired,
+        Status::Active | Status::Inactive => alive,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::credential::{Expiry, Grant, OAuthGrant};
+
+    #[test]
+    fn what_nothing_renews_needs_a_login_once_it_is_over() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let alive = CredentialState::Alive { expires_at: Some(at(100)) };
+        let needed = CredentialState::LoginRequired;
+        let pat = Credential::made_up_static(Expiry::Known(at(100)));
+        let refused = Credential { status: Status::Inactive, ..pat.clone() };
+        let oauth = |status| {
+            let grant = OAuthGrant::made_up(Expiry::Known(at(100)));
+            Credential::made_up(Grant::OAuth(Box::new(grant)), status)
+        };
+        for (credential, second, expected) in [
+            (&pat, 99, alive),
+            (&pat, 100, needed),
+            (&refused, 99, needed),
+            (&oauth(Status::Active), 99, alive),
+            (&oauth(Status::Active), 100, alive),
+            (&oauth(Status::Inactive), 99, alive),
+            (&oauth(Status::LoginRequired), 99, needed),
+            (&oauth(Status::HandedOver), 99, CredentialState::Unknown),
+        ] {
+            assert_eq!(state(credential, at(second)), expected, "{:?}", credential.status);
+        }
+    }
 }

@@ -57,7 +57,10 @@ pub(in crate::cli::commands::refresh) fn run(
 ) -> Result<(), CliError> {
     // A mistake in the configuration is reported at the start, and not when it first matters.
     context.config()?;
-    let opener = keys::unlock(context, Vault::open(context.vault()?)?)?.opener();
+    let vault = args.choice.in_vault(Vault::open(context.vault()?))?;
+    // A service without names waits for the first login. A name that nobody has is a mistake.
+    args.choice.expect_some(context, &vault, "refresh")?;
+    let opener = keys::unlock(context, vault)?.opener();
     let log = Log::new(context.ui.clone());
     let failed = |error: io::Error| {
         CliError::new(Kind::Failed, "the service could not be started").caused_by(&error)
@@ -144,11 +147,12 @@ impl<'a> Service<'a> {
 
     /// Queues the accounts that are due, and returns when the first of the others is.
     fn queue_due(&mut self, result: RoundResult, now: Timestamp) -> Option<Timestamp> {
-        let RoundResult { due, expiries, due_at, faults } = result;
-        self.troubles.retain(|account| expiries.contains_key(account));
-        self.metrics.retain(|account| expiries.contains_key(account));
-        for (account, at) in expiries {
-            self.metrics.set_expiry(&account, at);
+        let RoundResult { due, states, due_at, faults } = result;
+        self.troubles.retain(|account| states.contains_key(account));
+        self.metrics.set_all(states);
+        if self.round == 1 {
+            // Before anything can fail: who collects the numbers sees an increase from 0.
+            self.write_metrics(now);
         }
         for (account, error) in faults {
             self.log_fault(&account, &error, now);
@@ -192,7 +196,7 @@ impl<'a> Service<'a> {
             }
             Ok(Done::NotMeant) => {}
             Err(error) => {
-                self.metrics.failed(account);
+                self.metrics.failed(account, error.kind == Kind::LoginRequired);
                 self.log_fault(account, &error, now);
                 match error.kind {
                     // A fault of the vault or the machine would hit every other account too.
@@ -213,13 +217,7 @@ impl<'a> Service<'a> {
     /// Logs the summary of the round and informs systemd and the metrics file.
     fn end_round(&mut self, now: Timestamp) {
         let tally = self.tally.take().unwrap_or_default();
-        if let Some(path) = &self.args.metrics
-            && let Err(error) =
-                private_file::replace_public(path, self.metrics.render(now).as_bytes())
-        {
-            let error = format!("could not write `{}`: {error}", path.display());
-            self.log.line(Verbosity::Warnings, "metrics", &[("error", error.into())]);
-        }
+        self.write_metrics(now);
         let next = time::rfc3339(self.schedule.next());
         supervisor::status(&format!("{tally}; next look at {next}"));
         if !self.is_ready {
@@ -234,6 +232,17 @@ impl<'a> Service<'a> {
             ("next", next.into()),
         ];
         self.log.line(Verbosity::Status, "cycle", &facts);
+    }
+
+    /// Writes the metrics file, if one is wanted. A failure is logged, and the service goes on.
+    fn write_metrics(&self, now: Timestamp) {
+        if let Some(path) = &self.args.metrics
+            && let Err(error) =
+                private_file::replace_public(path, self.metrics.render(now).as_bytes())
+        {
+            let error = format!("could not write `{}`: {error}", path.display());
+            self.log.line(Verbosity::Warnings, "metrics", &[("error", error.into())]);
+        }
     }
 
     fn log_fault(&mut self, account: &Account, error: &CliError, now: Timestamp) {
