@@ -3,6 +3,8 @@
 
 use std::path::Path;
 
+use serde_json::Value;
+
 use super::error::Error;
 use super::record::{Fault, Found, Held, Label, Record};
 use super::row::Row;
@@ -19,14 +21,17 @@ const TABLES: [Table; 2] = [
         name: ETSY,
         columns: &["user_id", "access_token", "refresh_token", "token_expires_at", "updated_at"],
         needed: &["user_id", "access_token", "refresh_token", "token_expires_at"],
-        fits: |row| text::is_time(row, "token_expires_at"),
+        // In the other table, a truth stands in this place.
+        fits: |row| {
+            text::is_time(row, "token_expires_at") && text::truth(row, "token_expires_at").is_err()
+        },
         label: |row| (Some("etsy"), text::user(row, "user_id")),
     },
     Table {
         name: SHOPIFY,
         columns: &["id", "shop_domain", "access_token", "is_active", "updated_at"],
         needed: &["shop_domain", "access_token"],
-        fits: |row| matches!(row.get("shop_domain"), Some(shop) if shop.as_str().is_some_and(is_shop)),
+        fits: |row| row.get("shop_domain").and_then(Value::as_str).is_some_and(is_shop),
         // A shop's number has no meaning outside of that service.
         label: |row| (Some("shopify"), text::user(row, "shop_domain")),
     },
@@ -44,8 +49,8 @@ pub(crate) fn read(path: &Path) -> Result<Found, Error> {
     Ok(found)
 }
 
-fn is_shop(text: &str) -> bool {
-    text.contains('.') && text::shop(text).is_ok()
+fn is_shop(domain: &str) -> bool {
+    domain.ends_with(".myshopify.com")
 }
 
 fn etsy(row: &Row, label: Label) -> Result<Record, Fault> {

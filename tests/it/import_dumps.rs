@@ -188,6 +188,22 @@ fn pauths_tokens_come_in_from_redis_and_from_columns() {
 }
 
 #[test]
+fn two_tables_of_as_many_columns_are_told_apart_without_their_names() {
+    for (row, account) in [
+        ("u-1\tmade-up-1\tmade-up-2\t2100-01-01 00:00:00\tNULL\n", "etsy/u-1"),
+        ("s-1\ta.myshopify.com\tmade-up-1\t1\tNULL\n", "shopify/a.myshopify.com"),
+        ("s-1\ta.myshopify.com\tmade-up-1\tt\t2025-01-01 00:00:00\n", "shopify/a.myshopify.com"),
+    ] {
+        for separator in ["\t", ",", "|"] {
+            let env = TestEnv::new();
+            let file = file(&env, "dump", row.replace('\t', separator));
+            let done = import(&env, "refresh-service", &file, &["--json"]).success();
+            assert_eq!(outcomes(&done).into_keys().collect::<Vec<_>>(), [account]);
+        }
+    }
+}
+
+#[test]
 fn remotes_come_in_as_rclone_prints_them() {
     let env = TestEnv::new();
     let token = json!({ "access_token": "made-up-1", "expiry": "0001-01-01T00:00:00Z" });
