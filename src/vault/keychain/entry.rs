@@ -37,5 +37,9 @@ pub(crate) struct Patience {
     pub(crate) may_prompt: bool,
     /// The directory of the login session. On Linux, processes lock it so that only one of them
     /// talks to the keychain at a time.
+    #[cfg_attr(
+        not(target_os = "linux"),
+        expect(dead_code, reason = "only Linux has sessions of D-Bus")
+    )]
     pub(crate) session: Option<PathBuf>,
 }

@@ -21,6 +21,10 @@ pub(crate) enum Error {
     /// The service runs, but has no keychain yet: create one with the desktop's settings. It is not
     /// known whether an entry exists.
     #[error("the keychain service has no default collection")]
+    #[cfg_attr(
+        not(target_os = "linux"),
+        expect(dead_code, reason = "other systems have one keychain")
+    )]
     NoCollection,
     /// The keychain is open and has no such entry: use another key slot.
     #[error("the keychain has no such entry")]
