@@ -385,6 +385,7 @@ complete -c tokctl -n "__fish_tokctl_using_subcommand import" -l color -d 'When 
 always\t''
 never\t''"
 complete -c tokctl -n "__fish_tokctl_using_subcommand import" -l dry-run -d 'Show what would come in, and store nothing'
+complete -c tokctl -n "__fish_tokctl_using_subcommand import" -l strict -d 'Store nothing unless all that is in the file comes in'
 complete -c tokctl -n "__fish_tokctl_using_subcommand import" -l replace -d 'Overwrite what is there already; the earlier grant is not revoked'
 complete -c tokctl -n "__fish_tokctl_using_subcommand import" -l take-over -d 'Take in refresh tokens that each use replaces, too: the other tool must not use them any more'
 complete -c tokctl -n "__fish_tokctl_using_subcommand import" -l no-input -d 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]'
@@ -402,7 +403,7 @@ always\t''
 never\t''"
 complete -c tokctl -n "__fish_tokctl_using_subcommand export" -l all -d 'Every credential, or every one of the services or of the USER that is named; those that need a login stay here'
 complete -c tokctl -n "__fish_tokctl_using_subcommand export" -l move -d 'Hand the credentials over: they work here no more; needs --output'
-complete -c tokctl -n "__fish_tokctl_using_subcommand export" -s y -l yes -d 'Don\'t ask before --move'
+complete -c tokctl -n "__fish_tokctl_using_subcommand export" -s y -l yes -d 'Don\'t ask before --move; needed where nobody can be asked'
 complete -c tokctl -n "__fish_tokctl_using_subcommand export" -l resume -d 'Put the bundle of an interrupted move in place; needs --output'
 complete -c tokctl -n "__fish_tokctl_using_subcommand export" -l no-input -d 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]'
 complete -c tokctl -n "__fish_tokctl_using_subcommand export" -l json -d 'Print data and errors as JSON'

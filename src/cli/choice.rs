@@ -106,6 +106,22 @@ impl Choice {
         })
     }
 
+    /// Fails if the command line names a service or a user of which `vault` has no credential, with
+    /// the nearest that are there; `verb` is the command for these.
+    pub(crate) fn expect_some(
+        &self,
+        context: &Context,
+        vault: &Vault,
+        verb: &str,
+    ) -> Result<(), CliError> {
+        let (provider, user) = (self.provider.as_ref(), self.user.as_ref());
+        let is_named = provider.is_some() || user.is_some();
+        if is_named && vault.accounts(provider, user)?.is_empty() {
+            return Err(no_match(context, vault, verb, provider, user));
+        }
+        Ok(())
+    }
+
     /// Returns the hint at a login for what the command line names.
     fn login(&self) -> Hint {
         match (self.account(), &self.provider) {
@@ -118,9 +134,10 @@ impl Choice {
     /// Returns the one account that the command line means.
     ///
     /// A missing part comes from `TOKCTL_USER`; then, for a provider that is named, from the
-    /// directory; then from the stored credentials, if only one matches; then from `default_user` in the configuration; then from a question at the
-    /// terminal. Where one name of Jira has no credential, the other one is looked up. Fails when
-    /// no credential matches, or several match and no question is possible.
+    /// directory; then from the stored credentials, if only one matches; then from `default_user`
+    /// in the configuration; then from a question at the terminal. Where one name of Jira has no
+    /// credential, the other one is looked up. Fails when no credential matches, or several match
+    /// and no question is possible.
     pub(crate) fn resolve(
         &self,
         context: &Context,
@@ -262,18 +279,6 @@ pub(crate) fn no_match(
         .into(),
         None => error.hint(Hint::LoginTo(provider.clone())),
     }
-}
-
-/// Returns a question that names the accounts in `vault` that are most like what was named, to stand
-/// behind a message, or nothing if none is like it.
-pub(crate) fn suggestion(
-    vault: &Vault,
-    provider: Option<&ProviderName>,
-    user: Option<&UserName>,
-) -> String {
-    let accounts = vault.accounts(None, None).unwrap_or_default();
-    let near = near_accounts(&accounts, provider, user);
-    did_you_mean(&near.iter().map(ToString::to_string).collect::<Vec<_>>())
 }
 
 /// One of the two parts of an account's name.

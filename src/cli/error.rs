@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::typed::login_command;
 use crate::model::account::{Account, ProviderName};
+use crate::ops::error::DiskFault;
 use crate::untrusted::printable;
 
 /// The kind of a failure, which has an exit code and a word in JSON. A script decides by it.
@@ -97,6 +98,8 @@ pub(crate) enum Hint {
     Again(&'static [&'static str]),
     /// The command that failed, with a key slot other than the keychain for the vault that it makes.
     OtherSlot,
+    /// The command that shows why nothing can be written where the vault lies.
+    Disk(DiskFault),
     /// A sentence with a hint in the place of its `{}`.
     Within(String, Box<Hint>),
 }
@@ -135,6 +138,7 @@ impl fmt::Display for Hint {
             Self::Again([]) => f.write_str("try again"),
             Self::Again(flags) => write!(f, "try again with `{}`", flags.join(" ")),
             Self::OtherSlot => f.write_str("try again with `--key-slot passphrase`"),
+            Self::Disk(_) => f.write_str("tokctl doctor"),
             Self::Within(sentence, hint) => f.write_str(&filled(sentence, &hint.to_string())),
         }
     }

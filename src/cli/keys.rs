@@ -5,7 +5,7 @@ use std::path::Path;
 
 use zeroize::Zeroizing;
 
-use super::context::{Context, UNANSWERED};
+use super::context::{ANSWERED, Context, UNANSWERED};
 use super::error::{CliError, KEY_OF_ONES_OWN, Kind};
 use super::explain::keep_writers_out;
 use super::key_material;
@@ -304,11 +304,20 @@ fn ask_new_passphrase(context: &Context) -> Result<SlotSecret, CliError> {
         .map(SlotSecret::Passphrase)
 }
 
-/// Returns how long the keychain may take, with time for the user to answer its prompt.
+/// Returns how long the keychain may take, with time for the user to answer its prompt: at a
+/// terminal, or on a screen unless no questions are wanted.
 pub(crate) fn patience(context: &Context) -> Patience {
     let patience = patience_without_prompt(context);
-    let limit = context.patience();
-    Patience { limit, may_prompt: limit > UNANSWERED, ..patience }
+    if context.ui.can_ask() || context.ui.may_ask && has_screen(context) {
+        return Patience { limit: ANSWERED, may_prompt: true, ..patience };
+    }
+    patience
+}
+
+/// Whether a prompt of the keychain would be seen on a screen.
+fn has_screen(context: &Context) -> bool {
+    let is_set = |name| context.environment.get(name).is_some_and(|value| !value.is_empty());
+    is_set("WAYLAND_DISPLAY") || is_set("DISPLAY")
 }
 
 /// Returns how long the keychain may take when it must not show a prompt.

@@ -2,22 +2,26 @@
 //! and the command that failed, as it was typed.
 
 use std::ffi::OsString;
+use std::path::Path;
 
 use super::browser::Browser;
 use super::client_settings;
 use super::context::Context;
 use super::error::{CliError, Hint, KEY_OF_ONES_OWN, filled};
-use super::typed::{command_line, login_command};
+use super::typed::{command_line, login_command, quoted};
 use crate::model::account::{Account, ProviderName};
 use crate::model::definition::RefreshKind;
 use crate::model::summary::{Kind, Summary};
 use crate::ops::Vault;
+use crate::ops::error::DiskFault;
 use crate::ops::providers::{self, Provider};
 
 /// Returns `error` with its hint as a text, for a command line `args`.
 pub(crate) fn complete(context: &Context, args: &[OsString], error: CliError) -> CliError {
     match &error.hint {
         None => error,
+        Some(Hint::Disk(fault)) => CliError::new(error.kind, unwritable(context, *fault))
+            .hint(disk_command(context, *fault)),
         Some(hint) => {
             let hint = text(context, args, hint);
             error.hint(hint)
@@ -34,10 +38,30 @@ pub(crate) fn text(context: &Context, args: &[OsString], hint: &Hint) -> String 
         Hint::FirstLogin => first_login(context).into(),
         Hint::Confirmed(command) => confirmed(context, command.clone()),
         Hint::Again(flags) => again(args, flags),
+        Hint::Disk(fault) => disk_command(context, *fault),
         Hint::OtherSlot if context.ui.can_ask() => again(args, &["--key-slot", "passphrase"]),
         Hint::OtherSlot => KEY_OF_ONES_OWN.into(),
         Hint::Within(sentence, hint) => filled(sentence, &text(context, args, hint)),
     }
+}
+
+/// Returns the sentence for a vault beside which nothing can be written.
+pub(crate) fn unwritable(context: &Context, fault: DiskFault) -> String {
+    format!("nothing can be written to {}: {fault}", quoted(&folder(context).to_string_lossy()))
+}
+
+/// Returns the command that shows the disk that is full, or what may not be written.
+fn disk_command(context: &Context, fault: DiskFault) -> String {
+    match fault {
+        DiskFault::Full => format!("df -h {}", quoted(&folder(context).to_string_lossy())),
+        DiskFault::ReadOnly => "tokctl doctor".into(),
+    }
+}
+
+/// Returns the directory of the vault.
+fn folder(context: &Context) -> &Path {
+    let parent = context.vault().ok().and_then(|vault| vault.parent());
+    parent.filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// Returns the command that begins a first login: where nobody can be asked, the one that names the

@@ -11,6 +11,7 @@ use super::time;
 use crate::model::account::Account;
 use crate::model::credential::{Credential, Grant};
 use crate::model::readiness::Need;
+use crate::ops::error::StoreError;
 use crate::ops::providers::{self, Drift, Provider};
 use crate::ops::token::{Caller, IdTokenFault, LiveToken, Policy, Rules, Warning};
 use crate::ops::{self, OpenVault};
@@ -170,7 +171,13 @@ pub(crate) fn warn(context: &Context, account: &Account, token: &LiveToken) {
         ),
         Warning::IdTokenDropped(fault) => id_token_dropped(account, fault),
         Warning::NotRefreshed(error) => {
-            format!("`{account}` could not be refreshed, its token still works: {}", reason(error))
+            let reason = match &**error {
+                ops::Error::Store(StoreError::Unwritable(fault)) => {
+                    next_command::unwritable(context, *fault)
+                }
+                other => reason(other),
+            };
+            format!("`{account}` could not be refreshed, its token still works: {reason}")
         }
     };
     context.ui.warning(&message);

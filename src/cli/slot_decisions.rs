@@ -131,8 +131,8 @@ pub(crate) fn replace(
 }
 
 /// Prints what was sealed anew, and what opens a copy of the vault from before.
-pub(crate) fn report(context: &Context, Replaced { rotated, kept }: &Replaced) {
-    let rotated = &rotated.done;
+pub(crate) fn report(context: &Context, Replaced { rotated: all, kept }: &Replaced) {
+    let rotated = &all.done;
     let what = match rotated.credentials {
         1 => "1 credential is".to_owned(),
         many => format!("{many} credentials are"),
@@ -141,6 +141,8 @@ pub(crate) fn report(context: &Context, Replaced { rotated, kept }: &Replaced) {
     context.ui.status(&format!("rotated: {what} sealed under a new key, generation {generation}"));
     let backups = if *kept {
         "a copy of the vault from before still opens with the key or passphrase that did not change"
+    } else if all.in_recycle_bin {
+        "a copy of the vault from before opens with its own secrets"
     } else if rotated.slots.iter().any(|(_, kind)| *kind == SlotKind::Keychain) {
         "a copy of the vault from before opens with its own secrets, of which the keychain's is gone"
     } else {

@@ -20,6 +20,9 @@ const GAP: u16 = 2;
 /// The width below which a column is cut only if nothing else helps.
 const LEGIBLE: u16 = 12;
 
+/// [`LEGIBLE`] for a terminal with room for few columns.
+const BARELY_LEGIBLE: u16 = 8;
+
 /// The least width of a column: a character of two columns, and the mark of a cut.
 const NARROWEST: u16 = 3;
 
@@ -33,10 +36,12 @@ pub(crate) enum Fit {
     Cut,
     /// The column is cut after all others.
     Whole,
-    /// The column is left out.
+    /// The column is left out before others are cut.
     Spare,
-    /// The column is cut, and left out where it would be too narrow to read.
+    /// The column is cut, and left out where a column would be too narrow to read.
     Extra,
+    /// The column is never cut, and left out where a column would be too narrow to read.
+    Lesser,
 }
 
 /// A table with a heading for each column.
@@ -101,7 +106,7 @@ impl Table {
             column.set_padding((0, padding)).set_delimiter('\n');
             match (least[at], self.columns[at].1) {
                 (None, _) => column.set_constraint(ColumnConstraint::Hidden),
-                (Some(_), Fit::Whole | Fit::Spare) if all_fit => {
+                (Some(_), Fit::Whole | Fit::Spare | Fit::Lesser) if all_fit => {
                     column.set_constraint(ColumnConstraint::ContentWidth)
                 }
                 (Some(least), _) if all_fit => column
@@ -117,19 +122,22 @@ impl Table {
     /// widest texts take `natural`; `None` for a column that is left out.
     fn least(&self, natural: &[u16], width: Option<u16>) -> Vec<Option<u16>> {
         let fit = |at: usize| self.columns[at].1;
+        let narrow = width.is_some_and(|width| usize::from(width) < NARROW);
+        let least = if narrow { BARELY_LEGIBLE } else { LEGIBLE };
         let legible = |at: usize| match fit(at) {
-            Fit::Whole | Fit::Spare => natural[at],
-            Fit::Cut | Fit::Extra => LEGIBLE.min(natural[at]),
+            Fit::Whole | Fit::Spare | Fit::Lesser => natural[at],
+            Fit::Cut | Fit::Extra => least.min(natural[at]),
         };
         let wanted = |at: usize| if fit(at) == Fit::Cut { natural[at] } else { legible(at) };
         let mut shown: Vec<Option<u16>> = (0..natural.len()).map(|at| Some(wanted(at))).collect();
-        for (leaving, width_of) in
-            [(Fit::Spare, &wanted as &dyn Fn(usize) -> u16), (Fit::Extra, &legible)]
-        {
+        for (leaving, width_of) in [
+            (&[Fit::Spare][..], &wanted as &dyn Fn(usize) -> u16),
+            (&[Fit::Extra, Fit::Lesser], &legible),
+        ] {
             for (at, shown) in shown.iter_mut().enumerate().filter(|(_, shown)| shown.is_some()) {
                 *shown = Some(width_of(at));
             }
-            for at in (0..shown.len()).rev().filter(|at| fit(*at) == leaving) {
+            for at in (0..shown.len()).rev().filter(|at| leaving.contains(&fit(*at))) {
                 if width.is_some_and(|width| total(&shown) > usize::from(width)) {
                     shown[at] = None;
                 }
@@ -143,13 +151,15 @@ impl Table {
     /// Terminals differ in what they join, such as the parts of an emoji of several persons. There
     /// has to be room for all parts, so that no line is wider than the terminal.
     fn excess(&self) -> usize {
-        let of_cell = |cell: &Cell| {
-            let text = cell.content();
-            let parts: usize = text.chars().filter_map(UnicodeWidthChar::width).sum();
-            parts.saturating_sub(text.width())
-        };
-        self.rows.iter().map(|row| row.iter().map(of_cell).sum()).max().unwrap_or_default()
+        let of_row = |row: &Vec<Cell>| row.iter().map(|cell| excess(&cell.content())).sum();
+        self.rows.iter().map(of_row).max().unwrap_or_default()
     }
+}
+
+/// Returns by how much the parts of `text` are wider than what a terminal joins of them.
+fn excess(text: &str) -> usize {
+    let parts: usize = text.chars().filter_map(UnicodeWidthChar::width).sum();
+    parts.saturating_sub(text.width())
 }
 
 /// Returns the width of a line with these columns.
@@ -165,14 +175,15 @@ fn one_line(cells: Vec<Cell>) -> Row {
 }
 
 /// Returns the lines of `text`, broken at words for a terminal: the first line is to stand at column
-/// `first`, the others are indented to column `others`. A word that is wider than a line stays in
-/// one piece.
+/// `first`, the others are indented to column `others`. A word that is wider than a line, and a
+/// command in backticks, stay in one piece, so that they can be copied.
 pub(crate) fn wrap(text: &str, first: usize, others: usize) -> String {
     wrap_in(width(), text, first, others)
 }
 
 fn wrap_in(width: Option<usize>, text: &str, first: usize, others: usize) -> String {
     let Some(width) = width else { return text.to_owned() };
+    let width = width.saturating_sub(excess(text));
     let (before, indent) = (" ".repeat(first), " ".repeat(others));
     let options = Options::new(width)
         .initial_indent(&before)
@@ -180,8 +191,44 @@ fn wrap_in(width: Option<usize>, text: &str, first: usize, others: usize) -> Str
         .break_words(false)
         .word_separator(WordSeparator::AsciiSpace)
         .word_splitter(WordSplitter::NoHyphenation);
-    let filled = textwrap::fill(text, options);
-    filled.get(first..).unwrap_or_default().to_owned()
+    let filled = textwrap::fill(&with_commands_as_words(text), options);
+    filled.get(first..).unwrap_or_default().replace(IN_COMMAND, " ")
+}
+
+/// Stands for a blank within a command, where no line is broken. No text that is safe to show has it.
+const IN_COMMAND: char = '\u{E000}';
+
+fn with_commands_as_words(text: &str) -> String {
+    let mut in_command = false;
+    let blank = |character| if character == ' ' { IN_COMMAND } else { character };
+    text.chars()
+        .map(|character| {
+            in_command ^= character == '`';
+            if in_command { blank(character) } else { character }
+        })
+        .collect()
+}
+
+/// Returns whether `text` fits the terminal that stdout is, in lines that begin at column `indent`.
+pub(crate) fn fits_behind(text: &str, indent: usize) -> bool {
+    let Some(width) = width() else { return true };
+    let words = with_commands_as_words(text);
+    words.split(' ').all(|word| indent + word.width() + excess(word) <= width)
+}
+
+/// Returns `text` with blanks behind it, up to `width` columns of a terminal.
+pub(crate) fn padded(text: &str, width: usize) -> String {
+    format!("{text}{:1$}", "", width.saturating_sub(text.width()))
+}
+
+/// Returns how many columns of a terminal `text` takes.
+pub(crate) fn columns(text: &str) -> usize {
+    text.width()
+}
+
+/// Returns whether `text` fits on one line of the terminal that stdout is, or stdout is none.
+pub(crate) fn fits(text: &str) -> bool {
+    width().is_none_or(|width| text.width() + excess(text) <= width)
 }
 
 /// Returns whether stdout is a terminal with room for few columns, where short words are better.
@@ -239,6 +286,16 @@ vendor    somebody.wi…  login required";
     }
 
     #[test]
+    fn lesser_columns_go_before_a_text_is_too_short_to_read() {
+        let columns = [("WHEN", Fit::Whole), ("WHAT", Fit::Lesser), ("WHO", Fit::Cut)];
+        let mut table = Table::new(columns);
+        table.add(vec!["07:01".into(), "refresh".into(), "somebody.with.a.name".into()]);
+        let shown = |width| table.render_in(Some(width), false);
+        assert_eq!(shown(24), "WHEN   WHAT     WHO\n07:01  refresh  somebod…");
+        assert_eq!(shown(23), "WHEN   WHO\n07:01  somebody.with.a…");
+    }
+
+    #[test]
     fn no_line_is_wider_than_the_terminal() {
         for width in 12..80 {
             let shown = table().render_in(Some(width), false);
@@ -284,5 +341,7 @@ vendor    somebody.wi…  login required";
         assert_eq!(wrap_in(Some(20), text, 4, 4), expected);
         assert_eq!(wrap_in(None, text, 4, 4), text);
         assert_eq!(wrap_in(Some(20), "", 4, 4), "");
+        let command = "do `tokctl get a/b` now";
+        assert_eq!(wrap_in(Some(18), command, 0, 2), "do\n  `tokctl get a/b`\n  now");
     }
 }

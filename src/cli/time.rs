@@ -27,6 +27,13 @@ pub(crate) fn local(time: Timestamp) -> String {
     time.to_zoned(TimeZone::system()).strftime("%F %T").to_string()
 }
 
+/// Formats a time and its distance from `now`: [`local`] for a reader at a terminal, else
+/// [`rfc3339`].
+pub(crate) fn moment(time: Timestamp, now: Timestamp, terminal: bool) -> String {
+    let at = if terminal { local(time) } else { rfc3339(time) };
+    format!("{at} ({})", relative(time, now))
+}
+
 /// Formats a time to the minute and without the year, in the time zone of this machine.
 pub(crate) fn local_short(time: Timestamp) -> String {
     time.to_zoned(TimeZone::system()).strftime("%m-%d %R").to_string()

@@ -3,15 +3,15 @@
 
 use std::path::Path;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::error::Error;
 use super::fernet::{self, Key};
 use super::google;
-use super::record::{Found, Held, Record};
+use super::record::{Fault, Found, Held, Label, Record};
 use super::row::Row;
 use super::sqlite::Database;
-use super::text::{self, Fault};
+use super::text;
 use crate::model::address::Address;
 use crate::model::credential::{Expiry, StaticToken};
 use crate::secret::StoreKey;
@@ -33,23 +33,23 @@ pub(crate) fn read(path: &Path, key: Option<&StoreKey>) -> Result<Found, Error> 
     let mut found = Found { files: database.files.clone(), ..Found::default() };
     let tables = database.tables()?;
     let mut known = 0;
-    for (table, of) in [(JIRA, jira as Of), (DRIVE, drive), (GITHUB, github)] {
+    for (table, provider, of) in [
+        (JIRA, jira_provider as fn(&Row) -> &'static str, jira as Of),
+        (DRIVE, |_| "gdrive", drive),
+        (GITHUB, |_| "github", github),
+    ] {
         if !database.has(table, &["user_id", "token"])? {
             continue;
         }
         known += 1;
-        let opened = database.rows(table, |row, place| Ok((Row::from(row.clone()), place)))?;
-        for (row, place) in opened {
-            let row = open(row, key.as_ref(), path, &place)?;
-            let malformed = |what: Fault| Error::Malformed {
-                path: path.to_owned(),
-                place: place.clone(),
-                what: what.to_owned(),
-            };
-            match of(&row, place.clone()).map_err(malformed)? {
-                Some(record) => found.records.push(record),
-                None => found.ignored.push(format!("{place}, of a GitHub that is not github.com")),
+        for (origin, row) in database.rows(table)? {
+            if key.is_none() && SECRET.iter().any(|column| is_encrypted(&row, column)) {
+                return Err(Error::NeedsKey { path: path.to_owned() });
             }
+            let user = text::user(&row, "user_id");
+            let label = Label { provider: Some(provider(&row)), user, origin };
+            let read = open(row, key.as_ref()).and_then(|row| of(&row, label.clone()));
+            found.add(label, read);
         }
     }
     if known == 0 {
@@ -66,75 +66,63 @@ pub(crate) fn read(path: &Path, key: Option<&StoreKey>) -> Result<Found, Error> 
 }
 
 /// A function that makes a record of a row.
-type Of = fn(&Map<String, Value>, String) -> Result<Option<Record>, Fault>;
+type Of = fn(&Row, Label) -> Result<Record, Fault>;
+
+fn is_encrypted(row: &Row, column: &str) -> bool {
+    row.get(column).and_then(Value::as_str).is_some_and(fernet::is_token)
+}
 
 /// Returns the row with its secrets decrypted.
-fn open(mut row: Row, key: Option<&Key>, path: &Path, place: &str) -> Result<Row, Error> {
+fn open(mut row: Row, key: Option<&Key>) -> Result<Row, Fault> {
     for column in SECRET {
-        let Some(Value::String(text)) = row.get(column) else { continue };
-        if !fernet::is_token(text) {
-            continue;
+        if is_encrypted(&row, column)
+            && let Some(key) = key
+            && let Some(Value::String(text)) = row.get(column)
+        {
+            let opened = key.open(text).ok_or(Fault::WrongKey)?;
+            row.replace(column, &opened.text);
         }
-        let key = key.ok_or_else(|| Error::NeedsKey { path: path.to_owned() })?;
-        let opened = key
-            .open(text)
-            .ok_or_else(|| Error::WrongKey { path: path.to_owned(), place: place.to_owned() })?;
-        row.replace(column, &opened.text);
     }
     Ok(row)
 }
 
-fn jira(row: &Map<String, Value>, origin: String) -> Result<Option<Record>, Fault> {
-    let server: Address = text::field(row, "server_url")?
-        .ok_or("it has no server")?
-        .parse()
-        .map_err(|_| "the server's address is neither https nor http on loopback")?;
-    let is_cloud = server.url().host_str().is_some_and(|host| host.ends_with(CLOUD));
-    let username = text::field(row, "username")?;
-    Ok(Some(Record {
-        provider: Some(if is_cloud { "jira" } else { "jira-dc" }),
-        server: Some(server),
-        username,
-        ..own_token(row, origin)?
-    }))
+/// Returns the provider of a row by its server: Jira Cloud, or an installation of its own.
+fn jira_provider(row: &Row) -> &'static str {
+    let server = text::field(row, "server_url").ok().flatten().unwrap_or_default();
+    let host = url::Url::parse(&server).ok().and_then(|url| url.host_str().map(str::to_owned));
+    if host.is_some_and(|host| host.ends_with(CLOUD)) { "jira" } else { "jira-dc" }
 }
 
-fn github(row: &Map<String, Value>, origin: String) -> Result<Option<Record>, Fault> {
+fn jira(row: &Row, label: Label) -> Result<Record, Fault> {
+    let server = text::field(row, "server_url")?.ok_or("it has no server")?;
+    let server = Address::from_typed(&server)
+        .map_err(|_| "the server's address is neither https nor http on loopback")?;
+    let username = text::field(row, "username")?;
+    Ok(Record { server: Some(server), username, ..own_token(row, label)? })
+}
+
+fn github(row: &Row, label: Label) -> Result<Record, Fault> {
     // The addresses of a self-hosted installation are only in the configuration.
     let server = text::field(row, "server_url")?;
     let own = ["https://api.github.com", "https://github.com"];
-    let is_own = server.is_none_or(|server| own.contains(&server.trim_end_matches('/')));
-    if !is_own {
-        return Ok(None);
+    if server.is_none_or(|server| own.contains(&server.trim_end_matches('/'))) {
+        own_token(row, label)
+    } else {
+        Err(Fault::Malformed("it is of a GitHub that is not github.com"))
     }
-    Ok(Some(Record { provider: Some("github"), ..own_token(row, origin)? }))
 }
 
-fn drive(row: &Map<String, Value>, origin: String) -> Result<Option<Record>, Fault> {
+fn drive(row: &Row, label: Label) -> Result<Record, Fault> {
     let mut grant = google::grant(row)?;
     grant.issued_at = text::field(row, "updated_at")?.and_then(|text| text::time(&text).ok());
-    Ok(Some(Record {
-        provider: Some("gdrive"),
-        user: text::user(row, "user_id")?,
-        origin,
-        server: None,
-        username: None,
-        inactive: false,
-        held: Held::Grant(Box::new(grant)),
-    }))
+    let held = Held::Grant(Box::new(grant));
+    Ok(Record { label, server: None, username: None, inactive: false, held })
 }
 
 /// Makes a record of a token that a person made. The store does not keep its end.
-fn own_token(row: &Map<String, Value>, origin: String) -> Result<Record, Fault> {
+fn own_token(row: &Row, label: Label) -> Result<Record, Fault> {
     let token = text::field(row, "token")?.ok_or("it has no token")?;
     let token = StaticToken { token: Some(text::own_token(&token)?), expiry: Expiry::Unknown };
-    Ok(Record {
-        provider: None,
-        user: text::user(row, "user_id")?,
-        origin,
-        server: None,
-        username: None,
-        inactive: false,
-        held: Held::Static(token),
-    })
+    let held = Held::Static(token);
+    Ok(Record { label, server: None, username: None, inactive: false, held })
 }

@@ -18,8 +18,7 @@ pub(crate) enum Error {
         /// The command to type instead, if one helps.
         instead: Option<String>,
     },
-    /// A place in the store is malformed. Nothing is taken from a file that can be read only in
-    /// part.
+    /// A place in the store is malformed, so that nothing behind it can be read.
     #[error("`{}`, {place}: {what}", path.display())]
     Malformed { path: PathBuf, place: String, what: String },
     /// The store is encrypted, and no key was given.
@@ -28,7 +27,7 @@ pub(crate) enum Error {
     /// The text that was given is no key of this kind.
     #[error("that is no key of `{}`: {what}", path.display())]
     NoSuchKey { path: PathBuf, what: &'static str },
-    /// The key is wrong, or the place was damaged: the two can't be told apart.
+    /// The key opens nothing in the store.
     #[error("`{}`, {place}: the key that was given does not open it", path.display())]
     WrongKey { path: PathBuf, place: String },
 }

@@ -9,8 +9,8 @@ use std::path::Path;
 use serde_json::{Map, Value};
 
 use super::error::Error;
-use super::record::{Found, Held, HeldGrant, IssuedTo, Owner, Record};
-use super::text::{self, Fault};
+use super::record::{Fault, Found, Held, HeldGrant, IssuedTo, Label, Record};
+use super::text::{self, ValueFault};
 use crate::model::credential::Expiry;
 
 /// The prefix of the scopes of Drive.
@@ -43,12 +43,10 @@ pub(crate) fn read(path: &Path) -> Result<Found, Error> {
         }
         Some(_) => return Err(other("of a type that can't be taken in", None)),
     }
-    let record = record(&object).map_err(|what| Error::Malformed {
-        path: path.to_owned(),
-        place: "line 1".into(),
-        what: what.to_owned(),
-    })?;
-    Ok(Found { records: vec![record], ignored: Vec::new(), files: vec![path.to_owned()] })
+    let mut found = Found { files: vec![path.to_owned()], ..Found::default() };
+    let (label, record) = record(&object);
+    found.add(label, record);
+    Ok(found)
 }
 
 /// Returns a path as one word of a shell's command line.
@@ -56,24 +54,32 @@ fn typed(path: &Path) -> String {
     shell_words::quote(&path.to_string_lossy()).into_owned()
 }
 
-fn record(object: &Map<String, Value>) -> Result<Record, Fault> {
-    let user = text::field(object, "account")?;
-    let held = grant(object)?;
-    let is_drive = held.scopes.iter().any(|scope| scope.starts_with(DRIVE));
-    Ok(Record {
+fn record(object: &Map<String, Value>) -> (Label, Result<Record, Fault>) {
+    let scopes = text::scopes(granted_scopes(object)).unwrap_or_default();
+    let is_drive = scopes.iter().any(|scope| scope.starts_with(DRIVE));
+    let label = Label {
         provider: Some(if is_drive { "gdrive" } else { "google" }),
-        user: user.map_or(Owner::Unsaid, |user| Owner::of(&user)),
+        user: text::user(object, "account"),
         origin: "the file".into(),
+    };
+    let record = grant(object).map(|held| Record {
+        label: label.clone(),
         server: None,
         username: None,
         inactive: false,
         held: Held::Grant(Box::new(held)),
-    })
+    });
+    (label, record.map_err(Fault::from))
+}
+
+/// Returns the scopes under either of their names.
+fn granted_scopes(object: &Map<String, Value>) -> Option<&Value> {
+    object.get("scopes").or_else(|| object.get("scope"))
 }
 
 /// Reads a grant whose fields have the names of Google's library. The address of the token endpoint
 /// in it is not read.
-pub(super) fn grant(object: &Map<String, Value>) -> Result<HeldGrant, Fault> {
+pub(super) fn grant(object: &Map<String, Value>) -> Result<HeldGrant, ValueFault> {
     let field = |name| text::field(object, name);
     let refresh_token = field("refresh_token")?.map(text::refresh_token).transpose()?;
     // Python's library says `token`, and those for Go and Node say `access_token`.
@@ -90,7 +96,7 @@ pub(super) fn grant(object: &Map<String, Value>) -> Result<HeldGrant, Fault> {
             id: text::client_id(id)?,
             secret: field("client_secret")?.map(text::client_secret).transpose()?,
         },
-        None => IssuedTo::Tool,
+        None => IssuedTo::Configured,
     };
     let expiry = match field("expiry_date")? {
         Some(milliseconds) => Some(text::time_in_milliseconds(&milliseconds)?),
@@ -105,7 +111,7 @@ pub(super) fn grant(object: &Map<String, Value>) -> Result<HeldGrant, Fault> {
         expiry: expiry.map_or(Expiry::Unknown, Expiry::Known),
         issued_at: None,
         refresh_token,
-        scopes: text::scopes(object.get("scopes").or_else(|| object.get("scope")))?,
+        scopes: text::scopes(granted_scopes(object))?,
         issued_to,
     })
 }

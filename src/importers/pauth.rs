@@ -10,9 +10,9 @@ use serde_json::{Map, Value};
 
 use super::error::Error;
 use super::fernet::Key;
-use super::record::{Found, Held, HeldGrant, IssuedTo, Owner, Record};
+use super::record::{Fault, Found, Held, HeldGrant, IssuedTo, Label, Owner, Record};
 use super::sqlite::{self, Database};
-use super::text::{self, Fault};
+use super::text::{self, ValueFault};
 use crate::model::credential::Expiry;
 use crate::secret::StoreKey;
 use crate::untrusted::printable;
@@ -26,102 +26,120 @@ pub(crate) fn read(path: &Path, key: Option<&StoreKey>) -> Result<Found, Error> 
     if path.is_dir() {
         return folder(path, key);
     }
-    if path.extension().is_some_and(|extension| extension == SUFFIX) {
-        let record = encrypted(path, key)?;
-        return Ok(Found { records: vec![record], files: vec![path.into()], ignored: Vec::new() });
+    let mut found = Found { files: vec![path.into()], ..Found::default() };
+    if is_encrypted(path) {
+        let key = fernet_key(path, key)?;
+        add_encrypted(&mut found, path, &key);
+    } else if sqlite::is_one(path) {
+        add_rows(&mut found, path)?;
+    } else {
+        add_entries(&mut found, path)?;
     }
-    if sqlite::is_one(path) { table(path) } else { dump(path) }
+    Ok(found)
+}
+
+fn is_encrypted(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == SUFFIX)
+}
+
+fn fernet_key(path: &Path, key: Option<&StoreKey>) -> Result<Key, Error> {
+    Key::read(key.ok_or_else(|| Error::NeedsKey { path: path.to_owned() })?, path)
 }
 
 fn folder(path: &Path, key: Option<&StoreKey>) -> Result<Found, Error> {
     let failed = |source| crate::private_file::Error::Io { path: path.to_owned(), source };
-    let mut files = Vec::new();
+    let mut found = Found::default();
     for entry in std::fs::read_dir(path).map_err(failed)? {
         let file: PathBuf = entry.map_err(failed)?.path();
-        if file.extension().is_some_and(|extension| extension == SUFFIX) {
-            files.push(file);
+        if is_encrypted(&file) {
+            found.files.push(file);
         }
     }
-    files.sort();
-    if files.is_empty() {
+    found.files.sort();
+    if found.files.is_empty() {
         return Err(other(path, "a directory without `.enc` files"));
     }
-    let records: Result<_, _> = files.iter().map(|file| encrypted(file, key)).collect();
-    Ok(Found { records: records?, files, ignored: Vec::new() })
+    let key = fernet_key(path, key)?;
+    for file in found.files.clone() {
+        add_encrypted(&mut found, &file, &key);
+    }
+    Ok(found)
 }
 
-/// Reads an encrypted file; its own time tells when the tokens were stored.
-fn encrypted(path: &Path, key: Option<&StoreKey>) -> Result<Record, Error> {
-    let sealed = text::read(path)?;
-    let key = key.ok_or_else(|| Error::NeedsKey { path: path.to_owned() })?;
-    let place = || "line 1".to_owned();
-    let opened = Key::read(key, path)?
-        .open(&sealed)
-        .ok_or_else(|| Error::WrongKey { path: path.to_owned(), place: place() })?;
+/// Adds the record of an encrypted file; its own time tells when the tokens were stored.
+fn add_encrypted(found: &mut Found, path: &Path, key: &Key) {
+    let user = path.file_stem().and_then(|stem| stem.to_str()).map_or(Owner::Unnameable, Owner::of);
+    let label = label(user, printable(&path.to_string_lossy()));
     let made = || -> Result<Record, Fault> {
-        let user = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
-        let Some(Value::Object(tokens)) = text::json(&opened.text) else {
-            return Err("there is no JSON object in it");
-        };
-        record(Owner::of(user), &tokens, printable(&path.to_string_lossy()), opened.at)
+        let sealed =
+            text::read(path).map_err(|error| Fault::Unreadable(printable(&error.to_string())))?;
+        let opened = key.open(&sealed).ok_or(Fault::WrongKey)?;
+        record(&text::object(&opened.text)?, label.clone(), opened.at)
     };
-    made().map_err(|what| malformed(path, place(), what))
+    let made = made();
+    found.add(label, made);
 }
 
-fn dump(path: &Path) -> Result<Found, Error> {
+fn add_entries(found: &mut Found, path: &Path) -> Result<(), Error> {
     let text = text::read(path)?;
     let Some(entries) = text::json_entries(&text) else {
         return Err(other(path, "neither an `.enc` file nor a JSON object of tokens"));
     };
-    let mut records = Vec::new();
     if entries.iter().any(|(name, _)| name == "access_token") {
-        let object = entries.into_iter().collect();
-        let one = record(Owner::Unsaid, &object, "the file".into(), None);
-        records.push(one.map_err(|what| malformed(path, "line 1".into(), what))?);
-    } else {
-        for (number, (user, tokens)) in entries.iter().enumerate() {
-            let place = format!("entry {}", number + 1);
-            let made = || -> Result<Record, Fault> {
-                let tokens = tokens.as_object().ok_or("it is no object of tokens")?;
-                record(Owner::of(user), tokens, place.clone(), None)
-            };
-            records.push(made().map_err(|what| malformed(path, place.clone(), what))?);
-        }
+        let label = label(Owner::Unsaid, "the file".into());
+        found.add(label.clone(), record(&entries.into_iter().collect(), label, None));
+        return Ok(());
     }
-    if records.is_empty() {
+    if entries.is_empty() {
         return Err(other(path, "a JSON object without tokens"));
     }
-    Ok(Found { records, files: vec![path.to_owned()], ignored: Vec::new() })
+    for (number, (user, tokens)) in (1..).zip(&entries) {
+        let label = label(Owner::of(user), format!("entry {number}"));
+        let made = match tokens {
+            Value::Object(tokens) => record(tokens, label.clone(), None),
+            _ => Err(Fault::Malformed("it is no object of tokens")),
+        };
+        found.add(label, made);
+    }
+    Ok(())
 }
 
-fn table(path: &Path) -> Result<Found, Error> {
+fn add_rows(found: &mut Found, path: &Path) -> Result<(), Error> {
     let database = Database::open(path)?;
     if !database.has("oauth_tokens", &["user_id", "tokens"])? {
         return Err(other(path, "a database without PAuth's table `oauth_tokens`"));
     }
-    let records = database.rows("oauth_tokens", |row, place| {
-        let tokens = text::field(row, "tokens")?.ok_or("it has no tokens")?;
-        let Some(Value::Object(tokens)) = text::json(&tokens) else {
-            return Err("its tokens are no JSON object");
+    for (origin, row) in database.rows("oauth_tokens")? {
+        let label = label(text::user(&row, "user_id"), origin);
+        let made = || -> Result<Record, Fault> {
+            let tokens = text::field(&row, "tokens")?.ok_or("it has no tokens")?;
+            record(&text::object(&tokens)?, label.clone(), None)
         };
-        record(text::user(row, "user_id")?, &tokens, place, None)
-    })?;
-    Ok(Found { records, files: database.files, ignored: Vec::new() })
+        let made = made();
+        found.add(label, made);
+    }
+    found.files = database.files;
+    Ok(())
+}
+
+/// Returns the label of a record: the store does not say which service it is for.
+fn label(user: Owner, origin: String) -> Label {
+    Label { provider: None, user, origin }
 }
 
 /// Makes a record of `tokens` that were stored at `stored_at`, if that is known.
 fn record(
-    user: Owner,
     tokens: &Map<String, Value>,
-    origin: String,
+    label: Label,
     stored_at: Option<Timestamp>,
 ) -> Result<Record, Fault> {
     let field = |name| text::field(tokens, name);
-    let time = |name| field(name)?.map(|text| text::time(&text)).transpose();
+    let time =
+        |name| -> Result<_, ValueFault> { field(name)?.map(|text| text::time(&text)).transpose() };
     let access_token = field("access_token")?.map(text::access_token).transpose()?;
     let refresh_token = field("refresh_token")?.map(text::refresh_token).transpose()?;
     if access_token.is_none() && refresh_token.is_none() {
-        return Err("it holds no token");
+        return Err(Fault::Malformed("it holds no token"));
     }
     let issued_at = time("stored_at")?.or(stored_at);
     let issued_to = match field("client_id")? {
@@ -141,15 +159,8 @@ fn record(
         scopes,
         issued_to,
     };
-    Ok(Record {
-        provider: None,
-        user,
-        origin,
-        server: None,
-        username: None,
-        inactive: false,
-        held: Held::Grant(Box::new(grant)),
-    })
+    let held = Held::Grant(Box::new(grant));
+    Ok(Record { label, server: None, username: None, inactive: false, held })
 }
 
 /// Returns the end of an access token. Its life counts only from a time that is known.
@@ -157,8 +168,8 @@ fn end(
     at: Option<Timestamp>,
     life: Option<String>,
     from: Option<Timestamp>,
-) -> Result<Expiry, Fault> {
-    const FAULT: Fault = "its life is no number of seconds";
+) -> Result<Expiry, ValueFault> {
+    const FAULT: ValueFault = "its life is no number of seconds";
     if let Some(at) = at {
         return Ok(Expiry::Known(at));
     }
@@ -170,8 +181,4 @@ fn end(
 
 fn other(path: &Path, what: &'static str) -> Error {
     Error::OtherKind { path: path.to_owned(), what, instead: None }
-}
-
-fn malformed(path: &Path, place: String, what: Fault) -> Error {
-    Error::Malformed { path: path.to_owned(), place, what: what.to_owned() }
 }

@@ -7,8 +7,8 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::error::Error;
-use super::record::{Found, Held, HeldGrant, IssuedTo, Owner, Record};
-use super::text::{self, Fault};
+use super::record::{Fault, Found, Held, HeldGrant, IssuedTo, Label, Owner, Record};
+use super::text::{self, ValueFault};
 use crate::model::credential::Expiry;
 use crate::model::scope::Scopes;
 use crate::untrusted::printable;
@@ -21,6 +21,8 @@ struct Remote {
     name: String,
     line: usize,
     settings: BTreeMap<String, String>,
+    /// The first line in it that is no setting.
+    odd_line: Option<usize>,
 }
 
 /// Reads the configuration at `path`.
@@ -35,45 +37,40 @@ pub(crate) fn read(path: &Path) -> Result<Found, Error> {
             ),
         });
     }
-    let malformed = |(line, what): (usize, Fault)| Error::Malformed {
-        path: path.to_owned(),
-        place: format!("line {line}"),
-        what: what.to_owned(),
-    };
-    let remotes = remotes(&text).map_err(malformed)?;
     let mut found = Found { files: vec![path.to_owned()], ..Found::default() };
+    let (remotes, stray) = remotes(&text);
     if remotes.is_empty() {
         let what = "no configuration of rclone's, or one without remotes";
         return Err(Error::OtherKind { path: path.to_owned(), what, instead: None });
     }
+    found.ignored.extend(stray.map(|line| format!("line {line}, before the first remote")));
     for remote in remotes {
         let name = printable(&remote.name);
-        let kind = remote.settings.get("type").map_or("", String::as_str);
-        if kind != "drive" {
+        let kind = remote.settings.get("type").map(String::as_str);
+        let is_complete = remote.odd_line.is_none();
+        if kind.map_or(is_complete, |kind| kind != "drive") {
             found.ignored.push(format!("the remote {name}, which is no Google Drive"));
-        } else if !remote.settings.contains_key("token") {
+        } else if is_complete && !remote.settings.contains_key("token") {
             found.ignored.push(format!("the remote {name}, which has no login of a person"));
         } else {
-            let made = record(&remote, &name);
-            found.records.push(made.map_err(|what| malformed((remote.line, what)))?);
+            let line = remote.odd_line.unwrap_or(remote.line);
+            let origin = format!("line {line}, of the remote {name}");
+            let label = Label { provider: Some("gdrive"), user: Owner::of(&remote.name), origin };
+            found.add(label.clone(), record(&remote, label));
         }
     }
     Ok(found)
 }
 
-fn record(remote: &Remote, name: &str) -> Result<Record, Fault> {
-    Ok(Record {
-        provider: Some("gdrive"),
-        user: Owner::of(&remote.name),
-        origin: format!("the remote {name}"),
-        server: None,
-        username: None,
-        inactive: false,
-        held: Held::Grant(Box::new(grant(&remote.settings)?)),
-    })
+fn record(remote: &Remote, label: Label) -> Result<Record, Fault> {
+    if remote.odd_line.is_some() {
+        return Err(Fault::Malformed("it is no setting"));
+    }
+    let held = Held::Grant(Box::new(grant(&remote.settings)?));
+    Ok(Record { label, server: None, username: None, inactive: false, held })
 }
 
-fn grant(settings: &BTreeMap<String, String>) -> Result<HeldGrant, Fault> {
+fn grant(settings: &BTreeMap<String, String>) -> Result<HeldGrant, ValueFault> {
     let set = |name: &str| settings.get(name).filter(|text| !text.is_empty()).cloned();
     let Some(Value::Object(token)) = set("token").as_deref().and_then(text::json) else {
         return Err("its token is no JSON object");
@@ -111,25 +108,29 @@ fn unquoted(value: &str) -> &str {
         .unwrap_or(value)
 }
 
-/// Returns the sections of the file, or the first line that belongs to none.
-fn remotes(text: &str) -> Result<Vec<Remote>, (usize, Fault)> {
-    let mut remotes: Vec<Remote> = Vec::new();
+/// Returns the sections of the file, and the first line that belongs to none.
+fn remotes(text: &str) -> (Vec<Remote>, Option<usize>) {
+    let (mut remotes, mut stray): (Vec<Remote>, _) = (Vec::new(), None);
     for (number, line) in text.lines().enumerate() {
         let (line, number) = (line.trim(), number + 1);
         if line.is_empty() || line.starts_with(['#', ';']) {
             continue;
         }
         if let Some(name) = line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
-            let settings = BTreeMap::new();
-            remotes.push(Remote { name: name.to_owned(), line: number, settings });
+            let (name, settings) = (name.to_owned(), BTreeMap::new());
+            remotes.push(Remote { name, line: number, settings, odd_line: None });
             continue;
         }
-        let remote = remotes.last_mut().ok_or((number, "it stands before the first remote"))?;
-        let (name, value) = line.split_once(['=', ':']).ok_or((number, "it is no setting"))?;
-        let value = unquoted(value.trim());
-        remote.settings.insert(name.trim().to_owned(), value.to_owned());
+        match (remotes.last_mut(), line.split_once(['=', ':'])) {
+            (None, _) => stray = stray.or(Some(number)),
+            (Some(remote), None) => remote.odd_line = remote.odd_line.or(Some(number)),
+            (Some(remote), Some((name, value))) => {
+                let value = unquoted(value.trim()).to_owned();
+                remote.settings.insert(name.trim().to_owned(), value);
+            }
+        }
     }
-    Ok(remotes)
+    (remotes, stray)
 }
 
 #[cfg(test)]
@@ -139,7 +140,7 @@ mod tests {
     #[test]
     fn values_stand_in_quotes_and_after_a_colon_as_well() {
         let text = "[x]\ntype: drive\ntoken = \"\"\"{\"a\":1}\"\"\"\nclient_id = `b`\n";
-        let remotes = remotes(text).unwrap_or_else(|_| panic!());
+        let (remotes, _) = remotes(text);
         let settings = &remotes[0].settings;
         let value = |name: &str| settings.get(name).map(String::as_str);
         assert_eq!(value("type"), Some("drive"));

@@ -14,6 +14,8 @@ use crate::secret::{AccessToken, ClientSecret, RefreshToken};
 #[derive(Debug, Default)]
 pub(crate) struct Found {
     pub(crate) records: Vec<Record>,
+    /// The records that can't be used. They keep no other record out.
+    pub(crate) unusable: Vec<Unusable>,
     /// Other things in the store that are no credentials, or none that can be imported: a phrase
     /// for each.
     pub(crate) ignored: Vec<String>,
@@ -21,14 +23,57 @@ pub(crate) struct Found {
     pub(crate) files: Vec<PathBuf>,
 }
 
-/// One credential of another tool.
-#[derive(Debug)]
-pub(crate) struct Record {
+impl Found {
+    /// Adds the result of reading one record, which `label` names if it can't be used.
+    pub(super) fn add(&mut self, label: Label, read: Result<Record, Fault>) {
+        match read {
+            Ok(record) => self.records.push(record),
+            Err(fault) => self.unusable.push(Unusable { label, fault }),
+        }
+    }
+}
+
+/// What a record is called in messages.
+#[derive(Debug, Clone)]
+pub(crate) struct Label {
     /// The built-in provider that the credential is for, if the store tells.
     pub(crate) provider: Option<&'static str>,
     pub(crate) user: Owner,
     /// The place in the store, safe to print, such as `row 3 of jira_tokens`.
     pub(crate) origin: String,
+}
+
+/// A record that can't be used.
+#[derive(Debug)]
+pub(crate) struct Unusable {
+    pub(crate) label: Label,
+    pub(crate) fault: Fault,
+}
+
+/// The reason why a record can't be used. It never shows a value of the record.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Fault {
+    /// A value is missing, or has a form that is not known.
+    #[error("{0}")]
+    Malformed(&'static str),
+    /// The file of this record can't be read.
+    #[error("{0}")]
+    Unreadable(String),
+    /// The key is wrong, or the record was damaged: the two can't be told apart.
+    #[error("the key that was given does not open it")]
+    WrongKey,
+}
+
+impl From<&'static str> for Fault {
+    fn from(what: &'static str) -> Self {
+        Self::Malformed(what)
+    }
+}
+
+/// One credential of another tool.
+#[derive(Debug)]
+pub(crate) struct Record {
+    pub(crate) label: Label,
     /// The address of the service.
     pub(crate) server: Option<Address>,
     /// The name of the account at the service, with which its token is sent.

@@ -3,30 +3,46 @@
 
 use std::path::Path;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::error::Error;
-use super::record::{Found, Held, Owner, Record};
+use super::record::{Fault, Found, Held, Label, Owner, Record};
 use super::row::Row;
 use super::salla;
 use super::sqlite::{self, Database};
-use super::text::{self, Fault};
+use super::text;
 use crate::model::credential::{Expiry, StaticToken};
 
 /// A table, recognised by the columns that it has to have.
 struct Table {
     name: &'static str,
     columns: &'static [&'static str],
-    record: fn(&Map<String, Value>, String) -> Result<Record, Fault>,
+    label: fn(&Row, String) -> Label,
+    record: fn(&Row, Label) -> Result<Record, Fault>,
 }
 
 const TABLES: [Table; 2] = [
     Table {
         name: "etsy_users",
         columns: &["user_id", "access_token", "refresh_token", "token_expires_at"],
+        label: |row, origin| Label {
+            provider: Some("etsy"),
+            user: text::user(row, "user_id"),
+            origin,
+        },
         record: etsy,
     },
-    Table { name: "shopify_stores", columns: &["shop_domain", "access_token"], record: shopify },
+    Table {
+        name: "shopify_stores",
+        columns: &["shop_domain", "access_token"],
+        // A shop's number has no meaning outside of that service.
+        label: |row, origin| Label {
+            provider: Some("shopify"),
+            user: text::user(row, "shop_domain"),
+            origin,
+        },
+        record: shopify,
+    },
 ];
 
 /// Reads the file at `path`.
@@ -38,10 +54,13 @@ fn database(path: &Path) -> Result<Found, Error> {
     let database = Database::open(path)?;
     let mut found = Found { files: database.files.clone(), ..Found::default() };
     let mut known = 0;
-    for Table { name, columns, record } in TABLES {
+    for Table { name, columns, label, record } in TABLES {
         if database.has(name, columns)? {
             known += 1;
-            found.records.extend(database.rows(name, record)?);
+            for (origin, row) in database.rows(name)? {
+                let label = label(&row, origin);
+                found.add(label.clone(), record(&row, label));
+            }
         }
     }
     if known == 0 {
@@ -63,24 +82,26 @@ fn dump(path: &Path) -> Result<Found, Error> {
         .into_iter()
         .find(|table| table.columns.iter().all(&has))
         .ok_or_else(|| other(path, "neither a SQLite file nor a CSV dump of such a table"))?;
-    let mut records = Vec::new();
+    let mut found = Found { files: vec![path.to_owned()], ..Found::default() };
     let mut line = csv::StringRecord::new();
     loop {
-        let place = format!("line {}", reader.position().line());
-        let malformed = |what: Fault| Error::Malformed {
-            path: path.to_owned(),
-            place: place.clone(),
-            what: what.to_owned(),
-        };
-        let more = reader.read_record(&mut line);
-        if !more.map_err(|_| malformed("it has not as many fields as the first line"))? {
-            break;
+        let origin = format!("line {}", reader.position().line());
+        match reader.read_record(&mut line) {
+            Ok(false) => return Ok(found),
+            Ok(true) => {
+                let values =
+                    headers.iter().zip(&line).map(|(name, value)| (name.to_owned(), field(value)));
+                let row: Row = values.collect();
+                let label = (table.label)(&row, origin);
+                found.add(label.clone(), (table.record)(&row, label));
+            }
+            Err(_) => {
+                let label = Label { provider: None, user: Owner::Unsaid, origin };
+                let what = "it has not as many fields as the first line";
+                found.add(label, Err(Fault::Malformed(what)));
+            }
         }
-        let values = headers.iter().zip(&line).map(|(name, value)| (name.to_owned(), field(value)));
-        let row: Row = values.collect();
-        records.push((table.record)(&row, place.clone()).map_err(malformed)?);
     }
-    Ok(Found { records, files: vec![path.to_owned()], ignored: Vec::new() })
 }
 
 /// Returns what separates the fields of a dump, by its first line: a tab (`mysql -B`), a semicolon
@@ -95,39 +116,26 @@ fn field(value: &str) -> Value {
     if value == "\\N" { Value::Null } else { Value::String(value.to_owned()) }
 }
 
-fn etsy(row: &Map<String, Value>, origin: String) -> Result<Record, Fault> {
-    Ok(Record {
-        provider: Some("etsy"),
-        user: text::user(row, "user_id")?,
-        origin,
-        server: None,
-        username: None,
-        inactive: false,
-        held: Held::Grant(Box::new(salla::grant(row, "token_expires_at")?)),
-    })
+fn etsy(row: &Row, label: Label) -> Result<Record, Fault> {
+    let held = Held::Grant(Box::new(salla::grant(row, "token_expires_at")?));
+    Ok(Record { label, server: None, username: None, inactive: false, held })
 }
 
-/// Makes a record of a shop's token, named by the shop's address: its number has no meaning outside
-/// of that service.
-fn shopify(row: &Map<String, Value>, origin: String) -> Result<Record, Fault> {
+fn shopify(row: &Row, label: Label) -> Result<Record, Fault> {
     let domain = text::field(row, "shop_domain")?.ok_or("it has no shop")?;
     let token = text::field(row, "access_token")?.ok_or("it has no access token")?;
     let active = match text::field(row, "is_active")?.map(|text| text.to_lowercase()).as_deref() {
         None | Some("1" | "t" | "true") => true,
         Some("0" | "f" | "false") => false,
-        Some(_) => return Err("`is_active` is neither true nor false"),
+        Some(_) => return Err(Fault::Malformed("`is_active` is neither true nor false")),
     };
+    let token = StaticToken { token: Some(text::access_token(token)?), expiry: Expiry::Unknown };
     Ok(Record {
-        provider: Some("shopify"),
-        user: Owner::of(&domain),
-        origin,
+        label,
         server: Some(text::shop(&domain)?),
         username: None,
         inactive: !active,
-        held: Held::Static(StaticToken {
-            token: Some(text::access_token(token)?),
-            expiry: Expiry::Unknown,
-        }),
+        held: Held::Static(token),
     })
 }
 

@@ -6,9 +6,9 @@ use std::path::Path;
 use serde_json::{Map, Value};
 
 use super::error::Error;
-use super::record::{Found, Held, HeldGrant, IssuedTo, Record};
+use super::record::{Fault, Found, Held, HeldGrant, IssuedTo, Label, Record};
 use super::sqlite::Database;
-use super::text::{self, Fault};
+use super::text::{self, ValueFault};
 use crate::model::credential::Expiry;
 use crate::model::scope::Scopes;
 
@@ -19,15 +19,17 @@ pub(crate) fn read(path: &Path) -> Result<Found, Error> {
         let what = "a database without the table `tokens` of the Salla SDK";
         return Err(Error::OtherKind { path: path.to_owned(), what, instead: None });
     }
-    let records = database.rows("tokens", record)?;
-    Ok(Found { records, files: database.files, ignored: Vec::new() })
+    let mut found = Found { files: database.files.clone(), ..Found::default() };
+    for (origin, row) in database.rows("tokens")? {
+        let label = Label { provider: Some("salla"), user: text::user(&row, "user_id"), origin };
+        found.add(label.clone(), record(&row, label));
+    }
+    Ok(found)
 }
 
-fn record(row: &Map<String, Value>, origin: String) -> Result<Record, Fault> {
+fn record(row: &Map<String, Value>, label: Label) -> Result<Record, Fault> {
     Ok(Record {
-        provider: Some("salla"),
-        user: text::user(row, "user_id")?,
-        origin,
+        label,
         server: None,
         username: None,
         inactive: false,
@@ -37,7 +39,7 @@ fn record(row: &Map<String, Value>, origin: String) -> Result<Record, Fault> {
 
 /// Reads a grant whose fields are columns of their own, with its end in the column `end`. Its
 /// client is the one that the program was configured with.
-pub(super) fn grant(row: &Map<String, Value>, end: &str) -> Result<HeldGrant, Fault> {
+pub(super) fn grant(row: &Map<String, Value>, end: &str) -> Result<HeldGrant, ValueFault> {
     let access_token = text::field(row, "access_token")?.ok_or("it has no access token")?;
     let end = text::field(row, end)?.map(|text| text::time(&text)).transpose()?;
     Ok(HeldGrant {

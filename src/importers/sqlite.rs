@@ -13,7 +13,6 @@ use zeroize::Zeroizing;
 
 use super::error::Error;
 use super::row::Row;
-use super::text::Fault;
 use super::write_ahead_log;
 use crate::paths::with_suffix;
 use crate::private_file;
@@ -98,30 +97,19 @@ impl Database {
         Ok(columns.iter().all(|column| names.contains(column)))
     }
 
-    /// Returns the result of `each` for every row of `table`. An error names the row, counted from
-    /// 1.
-    pub(super) fn rows<T>(
-        &self,
-        table: &str,
-        mut each: impl FnMut(&Map<String, Value>, String) -> Result<T, Fault>,
-    ) -> Result<Vec<T>, Error> {
+    /// Returns every row of `table`, each with its place.
+    pub(super) fn rows(&self, table: &str) -> Result<Vec<(String, Row)>, Error> {
         let unreadable = |_| self.unreadable(table);
         let sql = format!("SELECT * FROM {}", quoted(table));
         let mut statement = self.connection.prepare(&sql).map_err(unreadable)?;
         let names: Vec<String> = statement.column_names().map(str::to_owned).collect();
         let mut rows = statement.query([]).map_err(unreadable)?;
-        let mut made = Vec::new();
+        let mut read = Vec::new();
         while let Some(row) = rows.next().map_err(unreadable)? {
-            let place = format!("row {} of {table}", made.len() + 1);
-            let malformed = |what: Fault| Error::Malformed {
-                path: self.path.clone(),
-                place: place.clone(),
-                what: what.to_owned(),
-            };
-            let object = object(row, &names).map_err(malformed)?;
-            made.push(each(&object, place.clone()).map_err(malformed)?);
+            let place = format!("row {} of {table}", read.len() + 1);
+            read.push((place, object(row, &names).map_err(unreadable)?));
         }
-        Ok(made)
+        Ok(read)
     }
 
     fn unreadable(&self, table: &str) -> Error {
@@ -187,17 +175,16 @@ fn is_cut_off(bytes: &[u8]) -> bool {
     is_of_today && bytes.len() / page_size < number(28)
 }
 
-/// Reads a row into values by the names of their columns.
-fn object(row: &rusqlite::Row<'_>, names: &[String]) -> Result<Row, Fault> {
+/// Reads a row into values by the names of their columns. A value that is not text becomes an empty
+/// object, which [`text::field`](super::text::field) refuses.
+fn object(row: &rusqlite::Row<'_>, names: &[String]) -> rusqlite::Result<Row> {
     let values = names.iter().enumerate().map(|(column, name)| {
-        let value = match row.get_ref(column).map_err(|_| "a value can't be read")? {
+        let value = match row.get_ref(column)? {
             ValueRef::Null => Value::Null,
             ValueRef::Integer(number) => Value::Number(number.into()),
             ValueRef::Real(number) => Number::from_f64(number).map_or(Value::Null, Value::Number),
-            ValueRef::Text(bytes) | ValueRef::Blob(bytes) => match std::str::from_utf8(bytes) {
-                Ok(text) => Value::String(text.to_owned()),
-                Err(_) => return Err("a value is not text"),
-            },
+            ValueRef::Text(bytes) | ValueRef::Blob(bytes) => std::str::from_utf8(bytes)
+                .map_or_else(|_| Value::Object(Map::new()), |text| Value::String(text.to_owned())),
         };
         Ok((name.clone(), value))
     });

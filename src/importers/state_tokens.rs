@@ -9,13 +9,13 @@ use serde_json::{Map, Value};
 
 use super::error::Error;
 use super::fernet::Key;
-use super::record::{Found, Held, HeldGrant, IssuedTo, Owner, Record};
+use super::record::{Fault, Found, Held, HeldGrant, IssuedTo, Label, Owner, Record};
 use super::sqlite::Database;
-use super::text::{self, Fault};
+use super::text::{self, ValueFault};
 use crate::model::address::Address;
 use crate::model::credential::{Expiry, StaticToken};
 use crate::model::scope::Scopes;
-use crate::secret::{SecretText, StoreKey};
+use crate::secret::{AccessToken, SecretText, StoreKey};
 
 /// The salt with which the program derives its key.
 const SALT: &[u8] = b"salt_";
@@ -45,34 +45,38 @@ pub(crate) fn read(path: &Path, secret: Option<&StoreKey>) -> Result<Found, Erro
     let secret = secret.ok_or_else(|| Error::NeedsKey { path: path.to_owned() })?;
     let key = Key::derive(secret.expose(), SALT, ITERATIONS);
     let mut found = Found { files: database.files.clone(), ..Found::default() };
-    let rows =
-        database.rows("tokens", |row, place| Ok((named(row)?, field(row, "value")?, place)))?;
-    for (named, sealed, place) in rows {
-        let held = match named {
-            Named::Identifier => continue,
-            Named::Other => {
-                found.ignored.push(format!("{place}, whose name tells no service"));
-                continue;
-            }
-            Named::FacebookUser | Named::FacebookPage(_) | Named::Shop(..) => key
-                .open(&sealed)
-                .ok_or_else(|| Error::WrongKey { path: path.to_owned(), place: place.clone() })?,
-        };
-        let record = record(named, &held.text, place.clone()).map_err(|what| Error::Malformed {
-            path: path.to_owned(),
-            place,
-            what: what.to_owned(),
-        })?;
-        found.records.extend(record);
+    for (origin, row) in database.rows("tokens")? {
+        let named = named(&row);
+        if let Ok(Named::Other) = named {
+            found.ignored.push(format!("{origin}, whose name tells no service"));
+            continue;
+        }
+        let label = label(named.as_ref().ok(), origin);
+        let read = named.map_err(Fault::from).and_then(|named| record(named, &row, &key, &label));
+        match read {
+            Ok(None) => {}
+            Ok(Some(record)) => found.add(label, Ok(record)),
+            Err(fault) => found.add(label, Err(fault)),
+        }
     }
     Ok(found)
 }
 
-fn field(row: &Map<String, Value>, name: &str) -> Result<String, Fault> {
+fn label(named: Option<&Named>, origin: String) -> Label {
+    let (provider, user) = match named {
+        Some(Named::FacebookUser) => (Some("facebook"), Owner::Unsaid),
+        Some(Named::FacebookPage(page)) => (Some("facebook"), page.clone()),
+        Some(Named::Shop(shop, _)) => (Some("shopify"), shop.clone()),
+        Some(Named::Identifier | Named::Other) | None => (None, Owner::Unsaid),
+    };
+    Label { provider, user, origin }
+}
+
+fn field(row: &Map<String, Value>, name: &str) -> Result<String, ValueFault> {
     text::field(row, name)?.ok_or("it has an empty column")
 }
 
-fn named(row: &Map<String, Value>) -> Result<Named, Fault> {
+fn named(row: &Map<String, Value>) -> Result<Named, ValueFault> {
     let (name, kind) = (field(row, "key")?, field(row, "type")?);
     if kind == "uuid" {
         return Ok(Named::Identifier);
@@ -90,22 +94,22 @@ fn named(row: &Map<String, Value>) -> Result<Named, Fault> {
     Ok(Named::Shop(Owner::of(&host), address))
 }
 
-fn record(named: Named, token: &str, origin: String) -> Result<Option<Record>, Fault> {
-    let token = text::access_token(token.to_owned())?;
-    let own = |provider, user, server, held| Record {
-        provider: Some(provider),
-        user,
-        origin,
-        server,
-        username: None,
-        inactive: false,
-        held,
+/// Makes a record of a row; `None` if the row is no token.
+fn record(
+    named: Named,
+    row: &Map<String, Value>,
+    key: &Key,
+    label: &Label,
+) -> Result<Option<Record>, Fault> {
+    let open = || -> Result<AccessToken, Fault> {
+        let opened = key.open(&field(row, "value")?).ok_or(Fault::WrongKey)?;
+        Ok(text::access_token(opened.text.to_string())?)
     };
     let alone = |token| Held::Static(StaticToken { token: Some(token), expiry: Expiry::Unknown });
-    Ok(match named {
+    let (server, held) = match named {
         Named::FacebookUser => {
             let grant = HeldGrant {
-                access_token: Some(token),
+                access_token: Some(open()?),
                 token_type: None,
                 expiry: Expiry::Unknown,
                 issued_at: None,
@@ -113,10 +117,12 @@ fn record(named: Named, token: &str, origin: String) -> Result<Option<Record>, F
                 scopes: Scopes::default(),
                 issued_to: IssuedTo::Configured,
             };
-            Some(own("facebook", Owner::Unsaid, None, Held::Grant(Box::new(grant))))
+            (None, Held::Grant(Box::new(grant)))
         }
-        Named::FacebookPage(page) => Some(own("facebook", page, None, alone(token))),
-        Named::Shop(shop, address) => Some(own("shopify", shop, Some(address), alone(token))),
-        Named::Identifier | Named::Other => None,
-    })
+        Named::FacebookPage(_) => (None, alone(open()?)),
+        Named::Shop(_, address) => (Some(address), alone(open()?)),
+        Named::Identifier | Named::Other => return Ok(None),
+    };
+    let label = label.clone();
+    Ok(Some(Record { label, server, username: None, inactive: false, held }))
 }

@@ -24,8 +24,8 @@ const LARGEST: u64 = 64 * 1024 * 1024;
 /// The longest value that is read, in bytes.
 const LONGEST: usize = 64 * 1024;
 
-/// The fault of a value; the caller, which knows the place, adds it.
-pub(super) type Fault = &'static str;
+/// The fault of a value, as a phrase without the value.
+pub(super) type ValueFault = &'static str;
 
 /// Reads a text file.
 pub(super) fn read(path: &Path) -> Result<Zeroizing<String>, Error> {
@@ -65,8 +65,16 @@ pub(super) fn json_entries(text: &str) -> Option<Vec<(String, Value)>> {
     Some(entries)
 }
 
+/// Reads a JSON object out of a text.
+pub(super) fn object(text: &str) -> Result<Map<String, Value>, ValueFault> {
+    match json(text) {
+        Some(Value::Object(object)) => Ok(object),
+        Some(_) | None => Err("its tokens are no JSON object"),
+    }
+}
+
 /// Returns a text in an object; one that is null or empty counts as none.
-pub(super) fn field(object: &Map<String, Value>, name: &str) -> Result<Option<String>, Fault> {
+pub(super) fn field(object: &Map<String, Value>, name: &str) -> Result<Option<String>, ValueFault> {
     match object.get(name) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) if text.is_empty() => Ok(None),
@@ -77,20 +85,24 @@ pub(super) fn field(object: &Map<String, Value>, name: &str) -> Result<Option<St
     }
 }
 
-/// Returns the name of a user, which must be there.
-pub(super) fn user(object: &Map<String, Value>, name: &str) -> Result<Owner, Fault> {
-    Ok(Owner::of(&field(object, name)?.ok_or("it does not say whose it is")?))
+/// Returns the user whose name stands in the field `name`.
+pub(super) fn user(object: &Map<String, Value>, name: &str) -> Owner {
+    match field(object, name) {
+        Ok(Some(user)) => Owner::of(&user),
+        Ok(None) => Owner::Unsaid,
+        Err(_) => Owner::Unnameable,
+    }
 }
 
 /// Returns the address of a shop by its domain.
-pub(super) fn shop(domain: &str) -> Result<Address, Fault> {
+pub(super) fn shop(domain: &str) -> Result<Address, ValueFault> {
     let plain = domain.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-".contains(&byte));
     let address = plain.then(|| format!("https://{domain}").parse().ok()).flatten();
     address.ok_or("the shop is no domain")
 }
 
 /// Returns the token type as the token answer named it.
-pub(super) fn token_type(object: &Map<String, Value>) -> Result<Option<String>, Fault> {
+pub(super) fn token_type(object: &Map<String, Value>) -> Result<Option<String>, ValueFault> {
     match field(object, "token_type")? {
         // Some programs store it in lower case (RFC 6749 §5.1: case does not count).
         Some(kind) if kind.eq_ignore_ascii_case("bearer") => Ok(Some("Bearer".into())),
@@ -103,7 +115,7 @@ pub(super) fn token_type(object: &Map<String, Value>) -> Result<Option<String>, 
 }
 
 /// Checks an access token that a server issued.
-pub(super) fn access_token(text: String) -> Result<AccessToken, Fault> {
+pub(super) fn access_token(text: String) -> Result<AccessToken, ValueFault> {
     if text.len() > LONGEST {
         return Err("the access token is too long");
     }
@@ -112,7 +124,7 @@ pub(super) fn access_token(text: String) -> Result<AccessToken, Fault> {
 }
 
 /// Checks a token that a person made.
-pub(super) fn own_token(text: &str) -> Result<AccessToken, Fault> {
+pub(super) fn own_token(text: &str) -> Result<AccessToken, ValueFault> {
     let text = text.trim();
     if text.len() > LONGEST {
         return Err("the token is too long");
@@ -122,7 +134,7 @@ pub(super) fn own_token(text: &str) -> Result<AccessToken, Fault> {
 }
 
 /// Checks a refresh token that a server issued.
-pub(super) fn refresh_token(text: String) -> Result<RefreshToken, Fault> {
+pub(super) fn refresh_token(text: String) -> Result<RefreshToken, ValueFault> {
     if text.len() > LONGEST {
         return Err("the refresh token is too long");
     }
@@ -131,7 +143,7 @@ pub(super) fn refresh_token(text: String) -> Result<RefreshToken, Fault> {
 }
 
 /// Checks a client's id (RFC 6749 §2.2, appendix A.1).
-pub(super) fn client_id(text: String) -> Result<String, Fault> {
+pub(super) fn client_id(text: String) -> Result<String, ValueFault> {
     let fits = text.len() <= 1024 && text.bytes().all(|byte| (0x20..=0x7E).contains(&byte));
     if fits {
         Ok(text)
@@ -141,7 +153,7 @@ pub(super) fn client_id(text: String) -> Result<String, Fault> {
 }
 
 /// Checks a client's secret (RFC 6749, appendix A.2).
-pub(super) fn client_secret(text: String) -> Result<ClientSecret, Fault> {
+pub(super) fn client_secret(text: String) -> Result<ClientSecret, ValueFault> {
     let fits = text.len() <= LONGEST && !text.contains(char::is_control);
     if fits {
         Ok(ClientSecret::from_trusted(text))
@@ -151,7 +163,7 @@ pub(super) fn client_secret(text: String) -> Result<ClientSecret, Fault> {
 }
 
 /// Reads scopes: one text, a list, or a list written as text.
-pub(super) fn scopes(value: Option<&Value>) -> Result<Scopes, Fault> {
+pub(super) fn scopes(value: Option<&Value>) -> Result<Scopes, ValueFault> {
     match value {
         None | Some(Value::Null) => Ok(Scopes::default()),
         Some(Value::String(text)) if text.trim_start().starts_with('[') => {
@@ -170,7 +182,7 @@ pub(super) fn scopes(value: Option<&Value>) -> Result<Scopes, Fault> {
 
 /// Reads a point in time as programs write it: seconds since 1970, RFC 3339, or a date and a time
 /// with a space between, with an offset or in UTC.
-pub(super) fn time(text: &str) -> Result<Timestamp, Fault> {
+pub(super) fn time(text: &str) -> Result<Timestamp, ValueFault> {
     let text = text.trim();
     parse_time(text)
         .and_then(|time| Timestamp::from_second(time.as_second()).ok())
@@ -178,7 +190,7 @@ pub(super) fn time(text: &str) -> Result<Timestamp, Fault> {
 }
 
 /// Reads a point in time as programs in JavaScript write it: milliseconds since 1970.
-pub(super) fn time_in_milliseconds(text: &str) -> Result<Timestamp, Fault> {
+pub(super) fn time_in_milliseconds(text: &str) -> Result<Timestamp, ValueFault> {
     let time = text.trim().parse().ok().and_then(|time| Timestamp::from_millisecond(time).ok());
     time.and_then(|time| Timestamp::from_second(time.as_second()).ok())
         .ok_or("a time is no number of milliseconds")

@@ -23,8 +23,8 @@ pub(crate) struct Dialect {
     /// Whether a token without a stated end has none. By default its end is unknown.
     #[serde(skip_serializing_if = "is_default")]
     pub(crate) endless: bool,
-    /// Additional error codes that mean that the grant is over; case does not count. Where `error` is an object, as
-    /// Facebook sends it, its `code` counts.
+    /// Additional error codes that mean that the grant is over; case does not count. Where `error`
+    /// is an object, as Facebook sends it, its `code` counts.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) grant_errors: Vec<String>,
     /// The places of fields in an answer, as JSON pointers (RFC 6901), where a server has them

@@ -61,6 +61,7 @@ impl OAuthGrant {
             id_token: _,
             // A renewal may hold the key of a service account.
             renewal: _,
+            consent,
             scopes,
             client,
             granted_at,
@@ -85,6 +86,7 @@ impl OAuthGrant {
             refresh_token: None,
             id_token: None,
             renewal: RenewalGrant::RefreshToken,
+            consent: *consent,
             scopes: scopes.clone(),
             client: client.without_secrets(kept),
             granted_at: *granted_at,

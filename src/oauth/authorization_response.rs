@@ -9,7 +9,7 @@ use std::sync::Arc;
 use url::form_urlencoded;
 
 use crate::model::issuer::is_issuer;
-use crate::oauth::state::State;
+use crate::oauth::unguessable::Unguessable;
 use crate::secret::{AuthorizationCode, SecretText};
 use crate::untrusted::printable;
 
@@ -17,7 +17,7 @@ use crate::untrusted::printable;
 #[derive(Debug, Clone)]
 pub(crate) struct ExpectedResponse {
     /// The `state` of the authorization request.
-    pub state: State,
+    pub state: Unguessable,
     /// The issuer identifier of the authorization server that was asked, if it has one.
     pub issuer: Option<String>,
     /// Whether that server promises to name itself in every response
@@ -249,7 +249,7 @@ mod tests {
 
     fn expected() -> ExpectedResponse {
         ExpectedResponse {
-            state: State::random().unwrap(),
+            state: Unguessable::random().unwrap(),
             issuer: Some("https://as.example".into()),
             issuer_required: false,
             check: None,

@@ -7,7 +7,7 @@
 
 use jiff::Timestamp;
 
-use super::nonce::Nonce;
+use super::unguessable::Unguessable;
 use crate::model::attempt::TOLERABLE_SKEW;
 use crate::model::id_token::Claims;
 use crate::secret::IdToken;
@@ -21,7 +21,7 @@ pub(crate) struct Expected<'a> {
     pub(crate) issuer: Option<&'a str>,
     pub(crate) client_id: &'a str,
     /// The nonce of the authorization request; `None` for a request that can't carry one.
-    pub(crate) nonce: Option<&'a Nonce>,
+    pub(crate) nonce: Option<&'a Unguessable>,
 }
 
 /// The reason why an ID token is not kept.
@@ -75,7 +75,8 @@ pub(crate) fn check(
         check_issuer(&claims, issuer)?;
     }
     check_audience(&claims, expected.client_id)?;
-    let is_answer = |nonce: &Nonce| claims.nonce.as_ref().is_some_and(|text| nonce.matches(text));
+    let is_answer =
+        |nonce: &Unguessable| claims.nonce.as_ref().is_some_and(|text| nonce.matches(text));
     // A token without a nonce could be that of any login, so it is as bad as a wrong one.
     if expected.nonce.is_some_and(|nonce| !is_answer(nonce)) {
         return Err(Error::Nonce);
@@ -174,7 +175,7 @@ mod tests {
     }
 
     /// Returns the claims of a token that is in order, changed by `change`.
-    fn claims(nonce: &Nonce, change: &Value) -> Value {
+    fn claims(nonce: &Unguessable, change: &Value) -> Value {
         let mut claims = json!({
             "iss": "https://id.example", "sub": "1", "aud": "me", "nonce": nonce.expose(),
             "exp": NOW.as_second() + 300,
@@ -187,7 +188,7 @@ mod tests {
 
     #[test]
     fn a_token_of_another_server_client_or_login_refuses_the_login() {
-        let nonce = Nonce::random().unwrap();
+        let nonce = Unguessable::random().unwrap();
         let expected =
             Expected { issuer: Some("https://id.example"), client_id: "me", nonce: Some(&nonce) };
         let checked = |change: Value| check(&token(&claims(&nonce, &change)), expected, NOW);
@@ -236,7 +237,7 @@ mod tests {
 
     #[test]
     fn a_renewed_token_is_about_the_same_person_at_the_same_server_for_the_same_client() {
-        let nonce = Nonce::random().unwrap();
+        let nonce = Unguessable::random().unwrap();
         let stored = token(&claims(&nonce, &json!({})));
         let renewed = |change: Value| {
             check_renewed(&token(&claims(&nonce, &change)), Some(&stored), "me", NOW)

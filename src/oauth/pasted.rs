@@ -155,13 +155,13 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::oauth::state::State;
+    use crate::oauth::unguessable::Unguessable;
 
     const REDIRECT_URI: &str = "http://127.0.0.1:4321/callback/acme";
 
     fn expected() -> ExpectedResponse {
         ExpectedResponse {
-            state: State::random().unwrap(),
+            state: Unguessable::random().unwrap(),
             issuer: Some("https://as.example".into()),
             issuer_required: false,
             check: None,

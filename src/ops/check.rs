@@ -84,9 +84,9 @@ pub(crate) fn request(
 /// [`Status::Active`] if the token works, [`Status::Inactive`] if not.
 ///
 /// The statuses [`Status::LoginRequired`] and [`Status::HandedOver`] stay, because they are about
-/// the grant and not about its last access token; with the first, a refused token counts as ended. The caller renews a token that is due before:
-/// a verdict about an expired token says nothing. Fails with [`Error::Check`] if there is no
-/// verdict.
+/// the grant and not about its last access token; with the first, a refused token counts as ended.
+/// The caller renews a token that is due before: a verdict about an expired token says nothing.
+/// Fails with [`Error::Check`] if there is no verdict.
 pub(crate) fn check(
     vault: &OpenVault,
     account: &Account,

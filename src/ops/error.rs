@@ -16,6 +16,7 @@ pub(crate) use crate::oauth::protected_resource::Error as ResourceError;
 pub(crate) use crate::oauth::token_error::Error as TokenError;
 use crate::oauth::{redirect_uri, token_error};
 pub(crate) use crate::store::Error as StoreError;
+pub(crate) use crate::store::error::DiskFault;
 use crate::store::{Damage, StillLocked};
 pub(crate) use crate::vault::bundle::{Error as BundleClosed, Malformed as BundleMalformed};
 pub(crate) use crate::vault::keychain::Error as KeychainError;
@@ -75,7 +76,7 @@ pub(crate) enum Error {
     RefreshForbidden { account: Account },
     /// The authorization server gave no new token.
     #[error("could not refresh `{account}`")]
-    NotRefreshed { account: Account, source: TokenError },
+    NotRefreshed { account: Account, source: TokenError, next: NextTry },
     /// Another process got no new token a moment ago, so no request was sent. `last` is its attempt.
     #[error("could not refresh `{account}`, as another process found just now{}", because(last))]
     NotRefreshedBefore { account: Account, last: Box<Attempt> },
@@ -181,9 +182,6 @@ fn secret(kind: SlotKind) -> &'static str {
 /// The reason why an import stored nothing. Texts name the place of a record, never its values.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ImportError {
-    /// Two records are for the same account.
-    #[error("both {one} and {other} are for `{account}`")]
-    Twice { account: Account, one: String, other: String },
     /// A record names no provider, and the caller named none.
     #[error("{origin} does not say of which service it is")]
     NoProvider { origin: String },
@@ -193,15 +191,39 @@ pub(crate) enum ImportError {
     /// The caller named one user for several records that have users of their own.
     #[error("the {count} in it have users of their own")]
     OwnUsers { count: usize },
-    /// A record names no user, and the caller named none.
-    #[error("{origin} does not say whose it is")]
-    NoOwner { origin: String },
+    /// Two credentials of a bundle are for the same account.
+    #[error("both {one} and {other} are for `{account}`")]
+    Twice { account: Account, one: String, other: String },
+    /// The caller wanted all or nothing, and this credential would stay out.
+    #[error("nothing was stored, since `{account}` {why}")]
+    NotWhole { account: Account, why: &'static str },
+}
+
+/// The reason why one record of a store is skipped, while the others are imported. It never shows a
+/// value of the record.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SkipReason {
+    /// The record can't be read.
+    #[error("{0}")]
+    Malformed(String),
+    /// The key that was given does not open the record.
+    #[error("the key that was given does not open it")]
+    WrongKey,
+    /// Another record is for the same account, and nothing says which of them is right.
+    #[error("{other} is for the same user, and nothing says which of them is right")]
+    Twice { other: String },
+    /// The record names no user, and the caller named none.
+    #[error("it does not say whose it is")]
+    NoOwner,
     /// The record's user has a name that tokctl does not accept.
-    #[error("{origin}: {why}")]
-    UserName { origin: String, why: account::Error },
+    #[error(transparent)]
+    UserName(account::Error),
+    /// The settings of the record's provider can't be used.
+    #[error("{0}")]
+    Service(String),
     /// The record does not fit its provider.
-    #[error("{origin} can't come in: {reason}")]
-    Unfit { origin: String, reason: Reason },
+    #[error(transparent)]
+    Unfit(Reason),
 }
 
 /// The reason why a record does not fit its provider.
@@ -314,6 +336,16 @@ pub(crate) enum CheckError {
     /// The service asked for no more requests until this time (`Retry-After`).
     #[error("the service that is asked about `{account}` wants no more requests until {until}")]
     Paused { account: Account, until: Timestamp },
+}
+
+/// The time of the next request, after one that brought no token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NextTry {
+    /// The next command that wants a new token sends one, after the pause that the server asked for.
+    NextCommand,
+    /// The refresh token may be spent, and a second use could end the grant: no request is sent
+    /// before the token in hand ends, `at` that time if it is known.
+    EndOfToken { at: Option<Timestamp> },
 }
 
 /// The reason why only a person can get a new token.

@@ -155,7 +155,7 @@ pub(crate) fn resume(vault: &OpenVault, target: &Path) -> Result<(), Error> {
 
 /// Delays signals that would end the process until the returned value is dropped.
 fn hold_signals() -> Result<signals::Hold, store::Error> {
-    signals::hold().map_err(|source| store::Error::Io { doing: "watch signals over", source })
+    signals::hold().map_err(|source| store::Error::io("watch signals over", source))
 }
 
 /// Reads the credential of `account` and decides which of its secrets go into the bundle.

@@ -26,6 +26,8 @@ pub(crate) struct Changed<T> {
     /// The number of deleted entries that had the name of another one: a person, or a keychain that
     /// synchronises with another, can make such a second entry.
     pub(crate) doubles_deleted: usize,
+    /// Whether the deleted entries lie in the keychain's recycle bin, from where they can come back.
+    pub(crate) in_recycle_bin: bool,
     /// Whether the write-ahead log was emptied, so that the overwritten keys are gone from the disk.
     /// It can't be emptied while another process reads the vault.
     pub(crate) log_emptied: bool,
@@ -146,11 +148,12 @@ pub(super) fn finish<T>(
     let swept = keychain_entry::sweep(vault, patience, clock);
     let done = changed?;
     // The change is committed. So entries that could not be deleted are reported, not an error.
-    let swept = swept.unwrap_or(Swept { left: 1, doubles: 0 });
+    let swept = swept.unwrap_or(Swept { left: 1, ..Swept::default() });
     Ok(Changed {
         done,
         entries_left: swept.left,
         doubles_deleted: swept.doubles,
+        in_recycle_bin: swept.in_recycle_bin,
         log_emptied: vault.empty_log(),
     })
 }

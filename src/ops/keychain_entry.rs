@@ -32,6 +32,8 @@ pub(super) struct Swept {
     pub(super) left: usize,
     /// The number of deleted entries that had the name of another one.
     pub(super) doubles: usize,
+    /// Whether what was deleted lies in the keychain's recycle bin.
+    pub(super) in_recycle_bin: bool,
 }
 
 /// Deletes the entries that the vault lists and no slot uses: those of a process that died, and of
@@ -47,7 +49,8 @@ pub(super) fn sweep(vault: &OpenVault, patience: &Patience, clock: Clock) -> Res
                 swept.left += 1;
                 continue;
             };
-            swept.doubles += deleted.saturating_sub(1);
+            swept.doubles += deleted.count.saturating_sub(1);
+            swept.in_recycle_bin |= deleted.in_recycle_bin;
         }
         vault.remove_intent(slot)?;
     }

@@ -36,4 +36,6 @@ pub(crate) use crate::store::{ListedSlot, OpenVault, Opener, StillLocked, Vault,
 pub(crate) use crate::vault::slot::SlotKind;
 pub(crate) use crate::vault::slot_secret::SlotSecret;
 pub(crate) use create::open_or_create;
-pub(crate) use error::{BundleError, CheckError, Error, ImportError, Reason, SlotError};
+pub(crate) use error::{
+    BundleError, CheckError, Error, ImportError, Reason, SkipReason, SlotError,
+};

@@ -19,7 +19,7 @@ use super::input::Setting;
 use super::printed_text;
 use super::sample_vault::{NOW, account};
 use crate::config::Config;
-use crate::importers::record::{Found, Held, Owner, Record};
+use crate::importers::record::{Found, Held, Owner, Record, Unusable};
 use crate::importers::{
     Error, agentllm, google, pauth, rclone, refresh_service, salla, state_tokens,
 };
@@ -106,6 +106,10 @@ impl Import {
                 for ignored in &found.ignored {
                     printed_text::assert_harmless(&printable(ignored));
                 }
+                for Unusable { label, fault } in &found.unusable {
+                    printed_text::assert_harmless(&label.origin);
+                    printed_text::assert_harmless(&fault.to_string());
+                }
                 found.records.into_iter().for_each(|record| self.check_record(&setting, record));
             }
         }
@@ -114,17 +118,17 @@ impl Import {
     /// Asserts that a record is refused, or becomes a credential that a vault keeps and a bundle
     /// carries.
     fn check_record(&self, setting: &Setting<'_>, record: Record) {
-        printed_text::assert_harmless(&record.origin);
+        printed_text::assert_harmless(&record.label.origin);
         let own = ["github", "gitlab", "jira", "facebook", "slack"];
         let named = own.into_iter().find(|name| setting.has(name)).unwrap_or("gdrive");
-        let name = record.provider.unwrap_or(named).parse().expect("a provider's name");
+        let name = record.label.provider.unwrap_or(named).parse().expect("a provider's name");
         let Ok(provider) = providers::find(&name, &self.config) else { return };
         let secret = || ClientSecret::from_trusted("made-up-secret".into());
         let client = setting.has("client").then(|| ("made-up".to_owned(), Some(secret())));
         let service = Service { provider, client, trusted_certificates: None };
         let is_granted = matches!(record.held, Held::Grant(_));
         assert!(!is_granted || record.server.is_none(), "a file says where a grant is renewed");
-        let user = match &record.user {
+        let user = match &record.label.user {
             Owner::Named(user) => user.clone(),
             Owner::Unsaid | Owner::Unnameable => account("x").user,
         };

@@ -15,7 +15,7 @@ use crate::oauth::authorization_response::{
     self, AuthorizationResponse, ExpectedResponse, Rejection,
 };
 use crate::oauth::redirect_uri::RedirectUri;
-use crate::oauth::state::State;
+use crate::oauth::unguessable::Unguessable;
 use crate::providers::shopify::ResponseCheck;
 use crate::secret::{ClientSecret, SecretText};
 
@@ -45,7 +45,7 @@ impl Login {
         };
         Self {
             expected: ExpectedResponse {
-                state: State::random().expect("random bytes"),
+                state: Unguessable::random().expect("random bytes"),
                 issuer: setting.has("issuer").then(|| ISSUER.into()),
                 issuer_required: setting.has("promised"),
                 check: signed.then(check),

@@ -74,6 +74,9 @@ pub(crate) enum Error {
     /// The disk is full, read-only, or failing.
     #[error("can't {doing} the vault's file")]
     Io { doing: &'static str, source: io::Error },
+    /// Nothing can be written where the vault lies. The operations that only read go on.
+    #[error("nothing can be written beside the vault: {0}")]
+    Unwritable(DiskFault),
     /// SQLite could not read or write, for a reason outside the file's content.
     #[error("can't use the vault's file")]
     Engine(#[source] EngineError),
@@ -85,8 +88,29 @@ pub(crate) enum Error {
 impl Error {
     /// Whether the vault can't be written because of the disk: it is full, or may only be read.
     pub(crate) fn is_of_disk(&self) -> bool {
-        matches!(self, Self::Io { .. } | Self::Engine(_))
+        matches!(self, Self::Io { .. } | Self::Engine(_) | Self::Unwritable(_))
     }
+
+    /// Makes the error of a failure of the operating system while `doing` something to the vault's
+    /// files.
+    pub(crate) fn io(doing: &'static str, source: io::Error) -> Self {
+        match source.kind() {
+            io::ErrorKind::StorageFull
+            | io::ErrorKind::QuotaExceeded
+            | io::ErrorKind::FileTooLarge => Self::Unwritable(DiskFault::Full),
+            io::ErrorKind::ReadOnlyFilesystem => Self::Unwritable(DiskFault::ReadOnly),
+            _ => Self::Io { doing, source },
+        }
+    }
+}
+
+/// The state of a disk that takes no writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum DiskFault {
+    #[error("the disk is full")]
+    Full,
+    #[error("the disk or the directory is read-only")]
+    ReadOnly,
 }
 
 /// What the engine said. Its own type stays in its folder.

@@ -80,7 +80,7 @@ impl OpenVault {
         let key = self.key();
         let materials = match secret.materials(key.vault, slot.id) {
             Ok(materials) => materials,
-            Err(keychain::Error::Missing) => return Ok(Some(false)),
+            Err(keychain::Error::Missing { .. }) => return Ok(Some(false)),
             Err(source) => return Err(Error::Keychain { source, slots: Vec::new() }),
         };
         for material in &materials {

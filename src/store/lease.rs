@@ -51,7 +51,7 @@ impl LockIdentity {
     /// Reads the identity of `file`, whose lock this process holds, and names the file first if it
     /// has no name yet.
     pub(super) fn read_or_give(file: &File) -> Result<Self, Error> {
-        let io = |source| Error::Io { doing: "lock", source };
+        let io = |source| Error::io("lock", source);
         if let Some(found) = Self::read(file).map_err(io)? {
             return Ok(found);
         }

@@ -204,7 +204,7 @@ fn acquire(path: &Path, mode: Mode) -> Result<Option<Guard>, Error> {
 }
 
 fn failed(source: io::Error) -> Error {
-    Error::Io { doing: "lock", source }
+    Error::io("lock", source)
 }
 
 /// Whether `path` still names the open `file`: somebody may have deleted or replaced it.

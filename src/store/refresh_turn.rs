@@ -174,8 +174,8 @@ impl RefreshTurn<'_> {
         Ok(Some(journal))
     }
 
-    /// Restores the journal from before the request of `own`, which the server did not process. If that can't be
-    /// written, the next refresh is more careful than necessary.
+    /// Restores the journal from before the request of `own`, which the server did not process. If
+    /// that can't be written, the next refresh is more careful than necessary.
     pub(crate) fn restore_journal(
         &self,
         own: &Journal,

@@ -30,8 +30,8 @@ pub(crate) fn discard(vault: &VaultFile, account: &Account) -> Result<(), Error>
     if !path.exists() {
         return Ok(());
     }
-    let file = private_file::open_or_create(&path)
-        .map_err(|source| Error::Io { doing: "write beside", source })?;
+    let file =
+        private_file::open_or_create(&path).map_err(|source| Error::io("write beside", source))?;
     Spill { file }.clear()
 }
 
@@ -50,7 +50,7 @@ pub(crate) fn remove(vault: &VaultFile, account: &Account) -> Result<(), Error> 
 /// Overwrites all spill files. The caller knows that no refresh is in progress, and that their
 /// content was stored or belongs to no attempt.
 pub(crate) fn discard_all(vault: &VaultFile) -> Result<(), Error> {
-    let io = |source| Error::Io { doing: "write beside", source };
+    let io = |source| Error::io("write beside", source);
     for entry in fs::read_dir(vault.ensure_sidecar()?).map_err(io)? {
         let path = entry.map_err(io)?.path();
         if path.extension().is_some_and(|extension| extension == "spill") {
@@ -75,7 +75,7 @@ impl Spill {
         account: &Account,
         credential: &Credential,
     ) -> Result<Self, Error> {
-        let io = |source| Error::Io { doing: "make room beside", source };
+        let io = |source| Error::io("make room beside", source);
         let path = path(vault, account)?;
         let file = private_file::open_or_create(&path).map_err(io)?;
         let length = plaintext::json_length(credential)
@@ -105,7 +105,7 @@ impl Spill {
         let length = u32::try_from(sealed.len())
             .map_err(|_| Error::Inconsistent("an answer that is too long"))?;
         let bytes = [&length.to_le_bytes(), sealed.as_slice()].concat();
-        let io = |source| Error::Io { doing: "write beside", source };
+        let io = |source| Error::io("write beside", source);
         self.file.write_all_at(&bytes, 0).map_err(io)?;
         self.file.sync_data().map_err(io)
     }
@@ -133,7 +133,7 @@ impl Spill {
 
     /// Overwrites the content of the file with zeros.
     pub(crate) fn clear(&self) -> Result<(), Error> {
-        let io = |source| Error::Io { doing: "write beside", source };
+        let io = |source| Error::io("write beside", source);
         let mut prefix = [0; PREFIX];
         self.file.read_exact_at(&mut prefix, 0).map_err(io)?;
         if prefix == [0; PREFIX] {

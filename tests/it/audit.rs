@@ -208,7 +208,7 @@ fn entries_can_be_chosen_and_shown_without_a_key() {
     assert_eq!(count(&[]), 3);
     assert_eq!(count(&["--user", "x"]), 2);
     assert_eq!(count(&["vendor", "--user", "x", "--last", "1"]), 1);
-    assert_eq!(count(&["jira"]), 0);
+    env.tokctl(["audit", "--json", "jira"]).assert().code(3);
     let table = stdout(&env.tokctl(["audit", "--last", "2"]).assert().success());
     let rows: Vec<&str> = table.lines().collect();
     assert_eq!(rows.len(), 3, "{table}");

@@ -15,7 +15,7 @@ use crate::import::file;
 use crate::terminal::{at_a_terminal, ending};
 
 const TO_KEY: [&str; 2] = ["--to", "key:bundle.key"];
-const MOVE: [&str; 6] = ["export", "acme/x", "--move", "--output", "x.bundle", "--to"];
+const MOVE: [&str; 7] = ["export", "acme/x", "--move", "--yes", "--output", "x.bundle", "--to"];
 
 /// The machine on which people log in, with the key that bundles are sealed for.
 fn here(server: &AuthorizationServer) -> TestEnv {
@@ -142,7 +142,7 @@ fn a_static_token_is_copied_or_moved() {
     there.tokctl(["get", "--user", "x"]).assert().success().stdout_eq("made-up-1\n");
     here.tokctl(["get", "--user", "x"]).assert().success().stdout_eq("made-up-1\n");
 
-    export(&here, &["tokctl://vendor/y", "vendor/x", "--move", "--output", "both.bundle"]);
+    export(&here, &["tokctl://vendor/y", "vendor/x", "--move", "--yes", "--output", "both.bundle"]);
     import(&there, &read(&here, "both.bundle")).success();
     there.tokctl(["get", "--user", "y"]).assert().success().stdout_eq("made-up-2\n");
     assert_eq!(statuses(&here), ["handed_over", "handed_over"]);
@@ -326,7 +326,7 @@ fn a_bundles_file_is_private_and_replaces_nothing() {
     let server = AuthorizationServer::start();
     let here = here(&server);
     let other = here.file("taken", "something else");
-    for moving in [&[][..], &["--move"]] {
+    for moving in [&[][..], &["--move", "--yes"]] {
         for file in ["taken", "nowhere/x.bundle"] {
             let arguments = ["export", "acme/x", "--output", file];
             here.tokctl(arguments.iter().chain(moving).chain(&TO_KEY)).assert().code(1);
@@ -337,7 +337,7 @@ fn a_bundles_file_is_private_and_replaces_nothing() {
     assert_eq!(statuses(&here), ["active"]);
 
     set_mode(&here.path("run"), 0o500);
-    let into_a_closed_folder = ["export", "acme/x", "--move", "--output", "run/x.bundle"];
+    let into_a_closed_folder = ["export", "acme/x", "--move", "--yes", "--output", "run/x.bundle"];
     if !is_root() {
         here.tokctl(into_a_closed_folder.iter().chain(&TO_KEY)).assert().code(1);
         assert_eq!(statuses(&here), ["active"]);
@@ -364,6 +364,18 @@ fn what_is_moved_goes_to_a_file() {
     }
     here.tokctl(["export", "--resume"]).assert().code(2);
     here.tokctl(["get"]).assert().success();
+}
+
+#[test]
+fn nothing_is_moved_unasked_where_nobody_can_be_asked() {
+    let server = AuthorizationServer::start();
+    let here = here(&server);
+    let unasked = ["export", "acme/x", "--move", "--output", "x.bundle"];
+    let refused = here.tokctl(unasked.iter().chain(&TO_KEY)).assert().code(2).stdout_eq("");
+    let said = stderr(&refused);
+    assert!(said.contains("hint: tokctl export acme/x --move") && said.contains("--yes"), "{said}");
+    assert!(!here.path("x.bundle").exists());
+    assert_eq!(statuses(&here), ["active"]);
 }
 
 #[test]
@@ -498,7 +510,7 @@ fn of_two_that_move_one_credential_one_does() {
         let children: Vec<_> = (0..3)
             .map(|who| {
                 let name = name(who);
-                let arguments = ["export", "acme/x", "--move", "--output", &name];
+                let arguments = ["export", "acme/x", "--move", "--yes", "--output", &name];
                 let mut command = here.command(arguments.iter().chain(&TO_KEY));
                 command.stderr(Stdio::null()).spawn().unwrap()
             })
@@ -558,7 +570,7 @@ fn an_interrupted_move_is_finished() {
     }
     let why = stdout(&here.tokctl(["why", "acme/x"]).assert().success());
     assert!(why.contains("tokctl export --resume --output moved.bundle"), "{why}");
-    let another = ["export", "vendor/y", "--move", "--output", "y.bundle"];
+    let another = ["export", "vendor/y", "--move", "--yes", "--output", "y.bundle"];
     let refused = here.tokctl(another.iter().chain(&TO_KEY)).assert().code(1);
     assert!(stderr(&refused).contains("tokctl export --resume"), "{}", stderr(&refused));
     export(&here, &["vendor/y"]);
@@ -804,7 +816,7 @@ fn a_bundle_that_nobody_could_take_in_is_not_made() {
         .map(|one| format!("shopify/{}", one["user"].as_str().unwrap()))
         .collect();
     assert_eq!(named.len(), 60);
-    for more in [&["--output", "a.bundle"][..], &["--output", "b.bundle", "--move"]] {
+    for more in [&["--output", "a.bundle"][..], &["--output", "b.bundle", "--move", "--yes"]] {
         let export = [&["export"], &TO_KEY[..], more].concat();
         let export = export.into_iter().chain(named.iter().map(String::as_str));
         let refused = env.tokctl(export).assert().code(1).stdout_eq("");

@@ -294,6 +294,32 @@ fn a_passing_fault_is_told_and_leaves_the_login_alone() {
 }
 
 #[test]
+fn a_server_in_trouble_is_asked_again_when_the_message_says() {
+    let trouble = || reply(Response::new(503, "text/html", "<h1>Maintenance</h1>"));
+    let server = AuthorizationServer::start();
+    let env = due_but_good(&server);
+    server.will(trouble());
+    let failed = env.tokctl(["refresh", "acme/x"]).assert().code(6);
+    let said = stderr(&failed);
+    assert!(said.contains("asks again after 2") && said.contains("token in hand"), "{said}");
+    assert!(!said.contains("next command"), "{said}");
+    // No request is sent until then.
+    env.tokctl(["refresh", "acme/x"]).assert().code(6);
+    env.tokctl(["get"]).assert().success().stdout_eq("access-1\n");
+    assert_eq!(server.token_requests().len(), 2);
+
+    let server = AuthorizationServer::start();
+    let env = due(&server);
+    server.will(trouble());
+    let failed = env.tokctl(["get"]).assert().code(6);
+    let said = stderr(&failed);
+    assert!(said.contains("asks again with the next command"), "{said}");
+    assert!(!said.contains("token in hand"), "{said}");
+    server.will(issue());
+    env.tokctl(["get"]).assert().success().stdout_eq("access-2\n");
+}
+
+#[test]
 fn a_redirection_is_not_followed() {
     let server = AuthorizationServer::start();
     let elsewhere = AuthorizationServer::start();

@@ -13,7 +13,7 @@ use crate::import::{BEFORE, LATER, database, file, import, outcomes, place};
 pub(crate) const KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 
 /// `made-up-pat`, `made-up-access`, `made-up-refresh` and `made-up-secret`.
-const PAT: &str = "gAAAAABo53gAu7IYn5gxuGEkBW_AMQ1T3GNT-Sgq4hPgp2IcseeU1QTo72JmaVdtzMhyYx2CVFcTP6TlI7hdupn-RL3LE2HzQQ==";
+pub(crate) const PAT: &str = "gAAAAABo53gAu7IYn5gxuGEkBW_AMQ1T3GNT-Sgq4hPgp2IcseeU1QTo72JmaVdtzMhyYx2CVFcTP6TlI7hdupn-RL3LE2HzQQ==";
 const ACCESS: &str = "gAAAAABo53gAwHMBifq6_43Ptr9dUH02p93fiOB64_s9MPLw-gGW_j_SfdIZTCVXSTaARMUH_EbOtaEBEZ3DDFvJ3F4uJwjsww==";
 const REFRESH: &str = "gAAAAABo53gADjJvllUbOjF4DqnvxjshD9m9ahfE1KV_WTAcDGvk4k8oAHS1ByTTHshI-H4fW7acbLh3VsglbLEa3m57KVCToQ==";
 const CLIENT_SECRET: &str = "gAAAAABo53gAN_qzkm8N0DY3EOvdlojCjQTogaD0BTXQdx7aNjuAQ-J7CsTcwbyuGb4StZD-n34HD93SDFGIZaqFdYEXngFo6w==";
@@ -27,11 +27,11 @@ pub(crate) const ENCRYPTED_TOKENS: &str = "gAAAAADuaygAlhCQpp7sr-qkMFMLisoSOXya1
 
 /// `made-up-person`, `made-up-page` and `made-up-shop` under this secret.
 const STATE_SECRET: &str = "made-up-state-secret";
-const PERSON: &str = "gAAAAABo53gAx5pJ9sllOskUICD3XuysJIIXGtg2Ag7yPac4FuKWbqioUtQtXvIGSg9unwjR7As3EJZY8bDztqzRmzgJEA5bWA==";
+pub(crate) const PERSON: &str = "gAAAAABo53gAx5pJ9sllOskUICD3XuysJIIXGtg2Ag7yPac4FuKWbqioUtQtXvIGSg9unwjR7As3EJZY8bDztqzRmzgJEA5bWA==";
 const PAGE: &str = "gAAAAABo53gAKcCcky9PLdylh5nQ0ziqWk_iuo4xPCGv5pKIBqPDrW0Itk1lin51XAuXBwSPCqo5Qh7TzD1pVpwV6GTkHxIoow==";
 const SHOP: &str = "gAAAAABo53gA5k2lH8E-YMYF3PAIl9qxNOzIOfYid5mhGd-uHmqvevN5Z7x6cckP9jB3M8ongEGJprVKWG3irp6qCXotbhy88Q==";
 
-const AGENTLLM: &str = "
+pub(crate) const AGENTLLM: &str = "
     CREATE TABLE jira_tokens (id INTEGER PRIMARY KEY, user_id VARCHAR NOT NULL UNIQUE,
         token VARCHAR NOT NULL, server_url VARCHAR NOT NULL, username VARCHAR,
         created_at DATETIME, updated_at DATETIME);
@@ -136,9 +136,10 @@ fn what_is_not_known_in_agentllms_tables_is_told() {
                  ('b', 'made-up-pat', 'https://api.github.com/');"
         ),
     );
-    let said = stderr(&import(&env, "agentllm", &file, &[]).success());
-    assert!(said.contains("rhcp_tokens") && said.contains("row 1 of github_tokens"), "{said}");
-    assert!(said.contains("stored 1 of 1") && !said.contains("shred"), "{said}");
+    let said = stderr(&import(&env, "agentllm", &file, &[]).code(1));
+    assert!(said.contains("rhcp_tokens"), "{said}");
+    assert!(said.contains("skipped row 1 of github_tokens, `github/a`: "), "{said}");
+    assert!(said.contains("stored 1 of 2, and skipped 1") && !said.contains("shred"), "{said}");
 }
 
 #[test]
@@ -190,8 +191,9 @@ fn tokens_by_name_under_a_derived_key() {
     let failed = import(&env, "state-tokens", &file, &["--key-file", wrong.to_str().unwrap()]);
     assert!(stderr(&failed.code(2)).contains("row 1 of tokens"));
     let env = env.set("STATE_TOKEN_SECRET", STATE_SECRET);
-    let failed = import(&env, "state-tokens", &file, &[]).code(2);
-    assert!(stderr(&failed).contains("--user"), "{}", stderr(&failed));
+    let skipped = stderr(&import(&env, "state-tokens", &file, &[]).code(1));
+    assert!(skipped.contains("skipped row 1 of tokens: it does not say whose"), "{skipped}");
+    assert!(skipped.contains("--user"), "{skipped}");
     import(&env, "state-tokens", &file, &["--user", "me"]).success();
     assert_eq!(got(&env, "facebook", "me")["access_token"], "made-up-person");
     assert_eq!(got(&env, "facebook", "1234")["access_token"], "made-up-page");
@@ -229,7 +231,7 @@ fn pauths_files_tell_their_user_and_their_time() {
     let one = &outcomes(&done)["github/alice@example.com"];
     assert_eq!(one["expires_at"], "2096-10-02T08:06:40Z", "an hour after it was stored");
     let folder = env.path("elsewhere");
-    let done = import(&env, "pauth", &folder, &["--provider", "github", "--json"]).success();
+    let done = import(&env, "pauth", &folder, &["--provider", "github", "--json"]).code(1);
     let found = outcomes(&done);
     assert_eq!(found["github/alice@example.com"]["outcome"], "same");
     assert_eq!(found["github/bob"]["outcome"], "left_out", "its end is long past");
@@ -265,8 +267,9 @@ fn pauths_tokens_as_json_and_in_a_table() {
     let failed = import(&env, "pauth", &twice, &["--provider", "github"]).code(2);
     assert!(stderr(&failed).contains("entry 2"), "{}", stderr(&failed));
     let broken = file(&env, "broken.json", json!({ "x": tokens(1), "y": 7 }).to_string());
-    let failed = import(&env, "pauth", &broken, &["--provider", "github"]).code(1);
-    assert!(stderr(&failed).contains("entry 2"), "{}", stderr(&failed));
+    let skipped = stderr(&import(&env, "pauth", &broken, &["--provider", "github"]).code(1));
+    assert!(skipped.contains("skipped entry 2, `github/y`: "), "{skipped}");
+    assert_eq!(got(&env, "github", "x")["access_token"], "made-up-1");
 }
 
 #[test]
@@ -432,12 +435,12 @@ fn an_rclone_configuration_that_is_encrypted_or_wrong_is_told() {
     let sealed = "# Encrypted rclone configuration File\n\nRCLONE_ENCRYPT_V0:\nmade-up-\n";
     let failed = import(&env, "rclone", &file(&env, "a.conf", sealed), &[]).code(2);
     assert!(stderr(&failed).contains("rclone config show"), "{}", stderr(&failed));
-    for (text, line) in [
-        ("type = drive\n", "line 1"),
-        ("[a]\n\nmade-up-\n", "line 3"),
-        ("[b]\ntype = s3\n[a]\ntype = drive\ntoken = made-up-\n", "line 3"),
+    for (text, line, code) in [
+        ("type = drive\n", "without remotes", 2),
+        ("[a]\n\nmade-up-\n", "line 3", 1),
+        ("[b]\ntype = s3\n[a]\ntype = drive\ntoken = made-up-\n", "line 3", 1),
     ] {
-        let failed = import(&env, "rclone", &file(&env, "a.conf", text), &[]).code(1);
+        let failed = import(&env, "rclone", &file(&env, "a.conf", text), &[]).code(code);
         assert!(stderr(&failed).contains(line), "{}", stderr(&failed));
     }
     assert!(!place(&env, "x").exists());

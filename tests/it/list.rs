@@ -54,6 +54,29 @@ fn an_end_in_the_past_that_the_next_use_renews_is_told_so() {
 }
 
 #[test]
+fn a_name_that_nothing_has_is_no_empty_answer() {
+    let server = AuthorizationServer::start();
+    let env = TestEnv::new().with_login("alice", &server, issue());
+    for command in ["list", "status", "audit", "refresh --all", "refresh --watch", "check --all"] {
+        for (typed, meant) in [("acne", "acme/alice"), ("acme/alcie", "acme/alice")] {
+            let words = command.split(' ').chain([typed]);
+            let failed = env.tokctl(words).assert().code(3).stdout_eq("");
+            let said = stderr(&failed);
+            assert!(said.contains(&format!("did you mean `{meant}`")), "{command}: {said}");
+        }
+    }
+    let failed = env.tokctl(["list", "acne", "--json"]).assert().code(3).stdout_eq("");
+    assert!(stderr(&failed).contains("\"not_found\""), "{}", stderr(&failed));
+    // A name that is right has no need to have anything that ends.
+    env.tokctl(["list", "acme", "--expiring-within", "1d"]).assert().success().stdout_eq("");
+    env.tokctl(["list", "acne", "--expiring-within", "1d"]).assert().code(3);
+    // What was deleted is in the audit.
+    env.tokctl(["delete", "acme/alice", "--no-revoke", "--yes"]).assert().success();
+    let audit = stdout(&env.tokctl(["audit", "acme/alice"]).assert().success());
+    assert!(audit.contains("alice"), "{audit}");
+}
+
+#[test]
 fn a_reader_that_goes_away_is_no_failure() {
     let env = TestEnv::new().with_static_token("x", "made-up-token");
     let (reader, writer) = std::io::pipe().unwrap();
@@ -148,13 +171,4 @@ fn text_that_somebody_wrote_into_the_file_paints_no_terminal() {
     env.sql("UPDATE credentials_2 SET scopes = 'a' || char(27) || '[31mb', server_url = char(27)");
     let listed = env.tokctl(["list", "--color", "always"]).assert();
     assert!(!stdout(&listed).contains("\u{1b}[31mb"), "{}", stdout(&listed));
-}
-
-#[test]
-fn a_name_that_matches_nothing_is_answered_with_the_nearest() {
-    let env = TestEnv::new().with_static_token("alice", "made-up-token");
-    for typed in [&["list", "vendro"][..], &["list", "vendor/alcie"]] {
-        let said = stderr(&env.tokctl(typed).assert().success().stdout_eq(""));
-        assert!(said.contains("did you mean `vendor/alice`?"), "{said}");
-    }
 }

@@ -41,6 +41,35 @@ fn a_code_that_is_entered_elsewhere_brings_a_token() {
 }
 
 #[test]
+fn the_next_login_goes_by_a_code_as_the_last_one_did() {
+    let server = AuthorizationServer::start();
+    let env = TestEnv::new().with_provider(&server);
+    env.add_config(&server.device_endpoint());
+    let by_code = |arguments: &[&str]| {
+        server.will_give_a_code(code());
+        server.will(issue());
+        env.tokctl(arguments).assert().success();
+    };
+    by_code(&LOGIN);
+    for again in [&["login", "acme/x"][..], &["login", "acme/x", "--timeout", "1m"]] {
+        // The refresh token, and the access token.
+        server.will_revoke(200);
+        server.will_revoke(200);
+        by_code(again);
+    }
+    assert_eq!(server.device_scopes().len(), 3);
+    // The browser's own flag is for the browser, and so is what comes after.
+    server.will_log_in(issue());
+    server.will_revoke(200);
+    server.will_revoke(200);
+    let login = env.begin_login(["login", "acme/x", "--method", "browser"]);
+    login.visit();
+    login.finish().success();
+    env.log_in_again("x", &server, issue());
+    assert_eq!(server.device_scopes().len(), 3);
+}
+
+#[test]
 fn waiting_is_told_in_every_form_that_servers_use() {
     let server = AuthorizationServer::start();
     let env = world(&server);

@@ -74,6 +74,10 @@ fn a_long_pause_that_a_server_asks_for_binds_every_process() {
         assert!(stderr(&failed).contains("asks to be left alone"), "{}", stderr(&failed));
     }
     assert_eq!(server.token_requests().len(), 2);
+    // What would be refused until then is no advice.
+    let said = stdout(&env.tokctl(["why"]).assert().success());
+    assert!(said.contains("to be left alone until 2"), "{said}");
+    assert!(said.ends_with("tokctl status acme/x\n"), "{said}");
     // Somebody who logs in anew starts with a clean slate.
     env.log_in_again("x", &server, issue().expires_in(0));
     server.will(issue());

@@ -12,6 +12,13 @@ use crate::env::{TestEnv, stderr};
 const LOGIN: [&str; 4] = ["login", "acme", "--user", "x"];
 const DELETE: [&str; 3] = ["delete", "acme/x", "--yes"];
 
+/// Logs in to a server that was told what to answer. Returns what the login said.
+fn log_in(env: &TestEnv) -> String {
+    let login = env.begin_login(LOGIN);
+    login.visit();
+    stderr(&login.finish().success())
+}
+
 #[test]
 fn a_server_in_trouble_is_asked_again_for_a_revocation() {
     for trouble in [429, 500, 503] {
@@ -74,18 +81,22 @@ fn a_login_that_was_killed_before_the_earlier_one_was_revoked_is_finished_by_the
     }
 }
 
-#[test]
-fn a_revocation_that_failed_in_passing_is_tried_again_with_a_later_refresh_and_not_for_ever() {
+/// A world in which the earlier of two logins was not revoked: its server was in trouble.
+fn with_a_revocation_that_failed() -> (TestEnv, AuthorizationServer) {
     let server = AuthorizationServer::start();
     let env = TestEnv::new().with_login("x", &server, issue());
     for _ in 0..3 {
         server.will_revoke(503);
     }
     server.will_log_in(issue());
-    let login = env.begin_login(LOGIN);
-    login.visit();
-    let said = stderr(&login.finish().success());
+    let said = log_in(&env);
     assert!(said.contains("which the next refresh tries again"), "{said}");
+    (env, server)
+}
+
+#[test]
+fn a_revocation_that_failed_in_passing_is_tried_again_with_a_later_refresh_and_not_for_ever() {
+    let (env, server) = with_a_revocation_that_failed();
     for _ in 0..4 {
         server.will(issue());
         server.will_revoke(503);
@@ -98,15 +109,7 @@ fn a_revocation_that_failed_in_passing_is_tried_again_with_a_later_refresh_and_n
 
 #[test]
 fn what_was_recorded_of_a_refresh_outlives_a_revocation_that_is_made_up_for() {
-    let server = AuthorizationServer::start();
-    let env = TestEnv::new().with_login("x", &server, issue());
-    for _ in 0..3 {
-        server.will_revoke(503);
-    }
-    server.will_log_in(issue());
-    let login = env.begin_login(LOGIN);
-    login.visit();
-    login.finish().success();
+    let (env, server) = with_a_revocation_that_failed();
     server.will(issue());
     server.will_revoke(200);
     server.will_revoke(200);
@@ -125,9 +128,7 @@ fn a_client_without_a_secret_is_told_that_its_server_never_revokes_for_it() {
     let log_in = || {
         server.will_describe_itself();
         server.will_log_in(issue());
-        let login = env.begin_login(LOGIN);
-        login.visit();
-        stderr(&login.finish().success())
+        log_in(&env)
     };
     log_in();
     // No request is sent, whose answer is known.
@@ -175,18 +176,23 @@ fn a_provider_that_revokes_nothing_can_be_configured_so() {
     assert_eq!(server.revocations(), []);
 }
 
-#[test]
-fn a_secret_that_was_replaced_is_tried_where_the_endpoints_come_from_the_issuer() {
-    let client =
-        Client::public().with_post_secret("made-up-secret").or_post_secret("made-up-new-secret");
+/// A world with a due token of `client`, whose secret is in the environment and whose server is
+/// known by its issuer.
+fn with_a_due_token_of_an_issuer(client: Client) -> (TestEnv, AuthorizationServer) {
     let server = AuthorizationServer::start_for(client);
     let env = TestEnv::new().set("TOKCTL_ACME_CLIENT_SECRET", "made-up-secret");
     env.config(&server.definition_by_issuer());
     server.will_describe_itself();
     server.will_log_in(issue().expires_in(0));
-    let login = env.begin_login(LOGIN);
-    login.visit();
-    login.finish().success();
+    log_in(&env);
+    (env, server)
+}
+
+#[test]
+fn a_secret_that_was_replaced_is_tried_where_the_endpoints_come_from_the_issuer() {
+    let client =
+        Client::public().with_post_secret("made-up-secret").or_post_secret("made-up-new-secret");
+    let (env, server) = with_a_due_token_of_an_issuer(client);
     let env = env.set("TOKCTL_ACME_CLIENT_SECRET", "made-up-new-secret");
     for (number, status) in [(2, 401), (3, 400)] {
         let error = if status == 401 { "unauthorized_client" } else { "invalid_client" };
@@ -203,14 +209,7 @@ fn a_secret_that_was_replaced_is_tried_where_the_endpoints_come_from_the_issuer(
 #[test]
 fn a_secret_does_not_follow_an_issuer_that_moved() {
     let client = Client::public().with_post_secret("made-up-secret");
-    let server = AuthorizationServer::start_for(client);
-    let env = TestEnv::new().set("TOKCTL_ACME_CLIENT_SECRET", "made-up-secret");
-    env.config(&server.definition_by_issuer());
-    server.will_describe_itself();
-    server.will_log_in(issue().expires_in(0));
-    let login = env.begin_login(LOGIN);
-    login.visit();
-    login.finish().success();
+    let (env, server) = with_a_due_token_of_an_issuer(client);
     let elsewhere = AuthorizationServer::start();
     let env = env.set("TOKCTL_ACME_CLIENT_SECRET", "made-up-new-secret");
     env.config(&server.definition_by_issuer().replace(&server.url(""), &elsewhere.url("")));

@@ -186,6 +186,24 @@ fn a_row_with_an_impossible_name_is_not_passed_over() {
 }
 
 #[test]
+fn a_key_file_is_replaced_while_jobs_go_on() {
+    let env = TestEnv::without_key();
+    let key_file = env.file("vault.key", made_up_key());
+    let new = env.file("new.key", another_key());
+    let env = env.set("TOKCTL_KEY_FILE", &key_file).with_static_token("x", "made-up-token");
+    let job = || env.tokctl(["get"]).assert().success().stdout_eq("made-up-token\n");
+    let old = id_of(&env, "key");
+    env.tokctl(["key", "add", "key"]).env("TOKCTL_NEW_KEY_FILE", &new).assert().success();
+    job();
+    std::fs::rename(&new, &key_file).unwrap();
+    job();
+    env.tokctl(["key", "remove", &old]).assert().success();
+    job();
+    let with_the_old_key = env.unset("TOKCTL_KEY_FILE").set("TOKCTL_KEY", made_up_key());
+    with_the_old_key.tokctl(["get"]).assert().code(5);
+}
+
+#[test]
 fn what_was_sealed_under_the_old_key_is_nowhere_in_the_files() {
     let long = "made-up-".repeat(4000);
     let env = with_new_key(keyed()).with_static_token("long", &long);

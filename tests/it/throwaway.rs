@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use crate::authorization_server::service_account;
 use crate::browser;
-use crate::env::{TestEnv, another_key};
+use crate::env::{TestEnv, another_key, made_up_key};
 use crate::obliging_server::ObligingServer;
 use crate::terminal::ending;
 
@@ -22,11 +22,12 @@ const PATIENCE: Duration = Duration::from_mins(1);
 const TICK: Duration = Duration::from_millis(10);
 
 /// Programs that take what they are given and do nothing; `curl` wants a token with it.
-const STAND_INS: [(&str, &str); 10] = [
+const STAND_INS: [(&str, &str); 11] = [
     ("bin/curl", "grep -q 'Bearer made-up-access' || exit 22"),
     ("bin/gh", "cat >/dev/null"),
     ("bin/jq", "cat >/dev/null"),
     ("bin/systemctl", ":"),
+    ("bin/loginctl", ":"),
     ("bin/git", ":"),
     ("bin/man", ":"),
     ("sync.sh", "test -n \"$JIRA_TOKEN\" && test -n \"$JIRA_URL\""),
@@ -96,6 +97,10 @@ impl Model {
         if lines.contains("export TOKCTL_KEY_FILE") {
             // A machine that has no vault yet.
             env = env.set("TOKCTL_VAULT", "other.db").unset("TOKCTL_KEY");
+        }
+        if lines.contains("\"$TOKCTL_KEY_FILE\"") {
+            let file = env.file("vault.key", made_up_key());
+            env = env.set("TOKCTL_KEY_FILE", file).unset("TOKCTL_KEY");
         }
         let lines = lines.replace("remove ID", &format!("remove $({ANOTHER_SLOT})"));
         run(&env, &lines)

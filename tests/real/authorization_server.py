@@ -1,36 +1,17 @@
 """Starts `authorization_server.mjs` and speaks with it as the tests' own resource server."""
 
-import json
-import subprocess
-
 import requests
 
+from server_process import ServerProcess
 from world import HERE, NODE
 
 
-class AuthorizationServer:
+class AuthorizationServer(ServerProcess):
     """One running server. Its endpoints are named as `[providers.*]` in config.toml wants them."""
 
     def __init__(self, access_token_life=3600):
-        self.process = subprocess.Popen(
-            [NODE, HERE / "authorization_server.mjs"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
-        line = self.process.stdout.readline()
-        assert line, "the authorization server did not start"
-        self.issuer = json.loads(line)["issuer"]
+        super().__init__(NODE, HERE / "authorization_server.mjs")
         self.control(access_token_life=access_token_life)
-
-    def close(self):
-        self.process.stdin.close()
-        try:
-            self.process.wait(5)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
 
     def control(self, **settings):
         """Changes how it behaves from the next request on."""

@@ -46,11 +46,23 @@ apt_get() {
     done
 }
 
+# Installs the packages of commands that are missing; reads a command and its package a line.
 install_debian_packages() {
-    local missing=() command package
+    local missing=("$@") command package
     while read -r command package; do
         command -v "$command" >/dev/null || missing+=("$package")
-    done <<'END'
+    done
+    [ "${#missing[@]}" = 0 ] && return
+    step "Installing Debian packages: ${missing[*]}"
+    command -v apt-get >/dev/null || fail "no apt-get here: install these by hand: ${missing[*]}"
+    apt_get update
+    apt_get install --yes --no-install-recommends "${missing[@]}"
+}
+
+install_usual_debian_packages() {
+    local more=()
+    /usr/bin/python3 -c 'import ensurepip' 2>/dev/null || more+=(python3-venv)
+    install_debian_packages "${more[@]}" <<'END'
 python3 python3
 chromium chromium
 dbus-daemon dbus-daemon
@@ -66,12 +78,6 @@ skopeo skopeo
 zsh zsh
 fish fish
 END
-    /usr/bin/python3 -c 'import ensurepip' 2>/dev/null || missing+=(python3-venv)
-    [ "${#missing[@]}" = 0 ] && return
-    step "Installing Debian packages: ${missing[*]}"
-    command -v apt-get >/dev/null || fail "no apt-get here: install these by hand: ${missing[*]}"
-    apt_get update
-    apt_get install --yes --no-install-recommends "${missing[@]}"
 }
 
 install_python_packages() {
@@ -101,7 +107,7 @@ install_node_packages() {
 # Debian packages (as root, or with sudo), and what is pinned in tests/real, under target/ and
 # tests/real/node_modules.
 install_real_components() {
-    install_debian_packages
+    install_usual_debian_packages
     install_python_packages
     find_node
     install_node_packages

@@ -6,33 +6,17 @@ file, with a database in a directory of its own. Imported, it starts that progra
 
 import json
 import pathlib
-import subprocess
 import sys
 import tempfile
 
+from server_process import ServerProcess
 
-class DjangoServer:
+
+class DjangoServer(ServerProcess):
     """One running server, whose refresh tokens rotate and end their family when one comes twice."""
 
     def __init__(self, access_token_life=3600):
-        self.process = subprocess.Popen(
-            [sys.executable, __file__, str(access_token_life)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
-        line = self.process.stdout.readline()
-        assert line, "Django did not start"
-        self.issuer = json.loads(line)["issuer"]
-
-    def close(self):
-        self.process.stdin.close()
-        try:
-            self.process.wait(5)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+        super().__init__(sys.executable, __file__, str(access_token_life))
 
 
 def log_alice_in(get_response):

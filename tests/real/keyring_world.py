@@ -120,20 +120,19 @@ class KeyringWorld:
     def _start(self, command, **options):
         return subprocess.Popen(
             command,
-            env=self.world.env,
             cwd=self.world.home,
             stderr=self.log,
             start_new_session=True,
-            **({"stdin": subprocess.DEVNULL} | options),
+            **({"stdin": subprocess.DEVNULL, "env": self.world.env} | options),
         )
 
-    def _wait_for(self, name, owned=True):
-        """Until `name` has an owner on the bus, or has none any more; five seconds at most."""
+    def _wait_for(self, name, owned=True, seconds=5):
+        """Until `name` has an owner on the bus, or has none any more."""
         question = new_method_call(DBUS, "NameHasOwner", "s", (name,))
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + seconds
         with open_dbus_connection(self.world.env["DBUS_SESSION_BUS_ADDRESS"]) as connection:
             while bool(connection.send_and_get_reply(question).body[0]) != owned:
-                assert time.monotonic() < deadline, f"{name} owned is not {owned} after 5 s"
+                assert time.monotonic() < deadline, f"{name} owned is not {owned} after {seconds} s"
                 time.sleep(0.02)
 
 

@@ -63,6 +63,10 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
                 .as_ref()
                 .is_none_or(|user| entry.user.as_deref() == Some(user.as_str()))
     });
+    // Entries of a credential that was deleted are there still.
+    if entries.is_empty() && odd == 0 {
+        args.choice.expect_some(context, &vault, "audit")?;
+    }
     let skipped = args.last.map_or(0, |last| entries.len().saturating_sub(last));
     let shown = &entries[skipped..];
     if context.ui.json {
@@ -87,8 +91,8 @@ fn table(entries: &[Entry]) -> Table {
     let narrow = table::is_narrow();
     let mut table = Table::new([
         ("TIME", Fit::Whole),
-        ("ACTION", Fit::Cut),
-        ("PROVIDER", Fit::Whole),
+        ("ACTION", Fit::Extra),
+        ("PROVIDER", Fit::Lesser),
         ("USER", Fit::Cut),
         ("OUTCOME", Fit::Cut),
         ("COMMAND", Fit::Spare),

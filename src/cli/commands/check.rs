@@ -3,7 +3,7 @@
 use console::Style;
 use serde::Serialize;
 
-use crate::cli::choice::{self, Choice};
+use crate::cli::choice::Choice;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Hint, Kind};
 use crate::cli::renewal::{self, RenewalCaller};
@@ -54,11 +54,8 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
 }
 
 fn all(args: &Args, context: &Context, vault: Vault) -> Result<(), CliError> {
-    let (provider, user) = (args.choice.provider.as_ref(), args.choice.user.as_ref());
-    let accounts = vault.accounts(provider, user)?;
-    if accounts.is_empty() && (provider.is_some() || user.is_some()) {
-        return Err(choice::no_match(context, &vault, "why", provider, user));
-    }
+    args.choice.expect_some(context, &vault, "why")?;
+    let accounts = vault.accounts(args.choice.provider.as_ref(), args.choice.user.as_ref())?;
     let mut results = Vec::with_capacity(accounts.len());
     if !accounts.is_empty() {
         let vault = keys::unlock(context, vault)?;

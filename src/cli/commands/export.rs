@@ -69,7 +69,7 @@ pub(crate) struct Args {
     #[arg(long = "move")]
     moving: bool,
 
-    /// Don't ask before --move
+    /// Don't ask before --move; needed where nobody can be asked
     #[arg(long, short, requires = "moving")]
     yes: bool,
 
@@ -95,9 +95,8 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     let choices = choices(args)?;
     let vault = Vault::open(context.vault()?)?;
     let accounts = accounts(&choices, args, context, &vault)?;
-    // Without a terminal, the flag itself says it.
-    if args.moving && !args.yes && context.ui.can_ask() {
-        confirm(context, &accounts)?;
+    if args.moving && !args.yes {
+        confirm(context, &vault, &accounts)?;
     }
     let vault = keys::unlock(context, vault)?;
     audit_trail::keep_as_configured(context, &vault);
@@ -170,7 +169,11 @@ fn all(
 }
 
 /// Asks whether the accounts may stop working here.
-fn confirm(context: &Context, accounts: &[Account]) -> Result<(), CliError> {
+fn confirm(context: &Context, vault: &Vault, accounts: &[Account]) -> Result<(), CliError> {
+    for Account { provider, user } in accounts {
+        let choice = Choice { provider: Some(provider.clone()), user: Some(user.clone()) };
+        choice.expect_some(context, vault, "why")?;
+    }
     let names: Vec<String> = accounts.iter().map(|account| format!("`{account}`")).collect();
     let names = names.join(", ");
     let question = format!("hand over {names}, so that it works here no more");

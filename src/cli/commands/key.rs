@@ -82,7 +82,9 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
 }
 
 fn list(context: &Context) -> Result<(), CliError> {
-    let slots = Vault::open_read_only(context.vault()?)?.slots()?;
+    let mut slots = Vault::open_read_only(context.vault()?)?.slots()?;
+    // The vault has them by their random ids.
+    slots.sort_by_key(|slot| (slot.created_at, slot.kind.as_str(), slot.id.to_string()));
     if context.ui.json {
         return context.ui.json(&KeySlots { v: 1, slots: slots.iter().map(One::new).collect() });
     }
@@ -260,6 +262,12 @@ pub(super) fn tell_leftovers<T>(context: &Context, changed: &Changed<T>) {
     if changed.doubles_deleted > 0 {
         context.ui.warning(
             "the keychain had more than one entry of the name that went: all of them are deleted",
+        );
+    }
+    if changed.in_recycle_bin {
+        context.ui.warning(
+            "the keychain moved the old secret to its recycle bin: empty that, or an old copy of \
+             the vault can still be opened",
         );
     }
     if !changed.log_emptied {

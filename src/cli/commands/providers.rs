@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::login;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
-use crate::cli::table::{Fit, Table};
+use crate::cli::table::{self, Fit, Table};
 use crate::config::Config;
 use crate::model::account::ProviderName;
 use crate::ops::providers::{self, Provider};
@@ -83,13 +83,12 @@ fn show(context: &Context, config: &Config, name: &ProviderName) -> Result<(), C
     }
     let title = summary.title.map(|title| format!(": {}", printable(title))).unwrap_or_default();
     context.ui.line(&format!("{name}{title} ({})", summary.kind.replace('_', " ")))?;
-    context.ui.line(&format!("log in with: {}\n", summary.methods.join(", ")))?;
+    let methods = format!("log in with: {}", summary.methods.join(", "));
+    context.ui.line(&format!("{}\n", table::wrap(&methods, 0, 2)))?;
     if let Some(setup) = setup {
         context.ui.line("Before the first login:")?;
-        for line in setup.lines() {
-            // An indented line is a command, or continues the line above.
-            let indent = line.len() - line.trim_start().len();
-            context.ui.line(&format!("{}{}", " ".repeat(indent), printable(line.trim_start())))?;
+        for paragraph in paragraphs(setup) {
+            context.ui.line(&paragraph)?;
         }
         context.ui.line("")?;
     }
@@ -98,6 +97,45 @@ fn show(context: &Context, config: &Config, name: &ProviderName) -> Result<(), C
         context.ui.line(&format!("{key} = {value}"))?;
     }
     Ok(())
+}
+
+/// Returns the steps of `setup` in the width of the terminal; elsewhere, the lines as they are.
+///
+/// An indented line is a command, or continues the line above; one that is not begins a step or a
+/// paragraph, unless the line above ends in mid-sentence.
+fn paragraphs(setup: &str) -> Vec<String> {
+    let is_command = |line: &str| line.starts_with("tokctl ");
+    let reflows = std::io::stdout().is_terminal();
+    let mut texts: Vec<(usize, String)> = Vec::new();
+    for line in setup.lines() {
+        let text = printable(line.trim_start());
+        let indent = line.chars().count() - line.trim_start().chars().count();
+        let above = texts.last_mut().filter(|(_, above)| {
+            let ends_there = above.ends_with(['.', ':']);
+            reflows
+                && !is_command(above)
+                && !is_command(&text)
+                && !above.ends_with('\\')
+                && (indent > 0 || !ends_there)
+        });
+        match above {
+            Some((_, above)) => {
+                above.push(' ');
+                above.push_str(&text);
+            }
+            None => texts.push((indent, text)),
+        }
+    }
+    let shown = |(indent, text): (usize, String)| {
+        let is_step = text.starts_with(|first: char| first.is_ascii_digit());
+        let text = match (indent, is_step) {
+            _ if is_command(&text) => text,
+            (0, true) => table::wrap(&text, 0, 3),
+            (indent, _) => table::wrap(&text, indent, indent),
+        };
+        format!("{:indent$}{text}", "")
+    };
+    texts.into_iter().map(shown).collect()
 }
 
 /// The output of `--json` for all services.

@@ -6,11 +6,11 @@ use std::process::ExitCode;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::cli::choice::{self, Choice};
+use crate::cli::choice::Choice;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
 use crate::cli::typed::command;
-use crate::cli::{next_command, time};
+use crate::cli::{next_command, table, time};
 use crate::model::account::Account;
 use crate::model::attempt::{Action, Attempt, Outcome};
 use crate::model::credential::Status;
@@ -28,9 +28,9 @@ use crate::ops::error::StoreError;
 Examples:
   tokctl status
   tokctl status jira/alice@example.com
-  PS1='$(tokctl status --short)'\"$PS1\"                      # bash, in ~/.bashrc
-  setopt prompt_subst; PROMPT='$(tokctl status --short)'$PROMPT  # zsh, in ~/.zshrc
-  function fish_right_prompt; tokctl status --short; end     # fish, in config.fish")]
+  PS1='$(tokctl status --short)'\"$PS1\"  # bash, in ~/.bashrc
+  setopt prompt_subst; PROMPT='${\"$(tokctl status --short)\"//\\%/%%}'$PROMPT  # zsh, in ~/.zshrc
+  function fish_right_prompt; tokctl status --short; end  # fish, in config.fish")]
 pub(crate) struct Args {
     #[command(flatten)]
     choice: Choice,
@@ -65,11 +65,8 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<ExitCode, CliError> 
         return short(args, context);
     }
     let vault = Vault::open_read_only(context.vault()?)?.finished()?;
+    args.choice.expect_some(context, &vault, "status")?;
     let (lines, odd) = lines(&vault, &args.choice, time::now())?;
-    let (provider, user) = (args.choice.provider.as_ref(), args.choice.user.as_ref());
-    if lines.is_empty() && (provider.is_some() || user.is_some()) {
-        return Err(choice::no_match(context, &vault, "status", provider, user));
-    }
     let needy = needy(&lines);
     if context.ui.json {
         context.ui.json(&Report::new(context, &lines))?;
@@ -223,28 +220,50 @@ fn remedy(context: &Context, line: &Line) -> String {
 
 /// Prints the lines: in columns at a terminal, else separated by tabs.
 fn print(context: &Context, lines: &[Line]) -> Result<(), CliError> {
-    let width = |line: &Line| line.account.to_string().chars().count();
-    let widest = if std::io::stdout().is_terminal() {
-        lines.iter().map(width).max().unwrap_or_default()
-    } else {
-        0
-    };
-    for line in lines {
-        let name = line.account.to_string();
+    let names: Vec<String> = lines.iter().map(|line| line.account.to_string()).collect();
+    let terminal = std::io::stdout().is_terminal();
+    // A longer name gets a line of its own, and leaves the others beside their sentences.
+    let short = names.iter().filter(|name| leaves_room(name));
+    let widest = short.map(|name| table::columns(name)).max().unwrap_or_default();
+    for (line, name) in lines.iter().zip(&names) {
         let remedy = match line.need {
-            Need::Nothing => String::new(),
-            Need::Login | Need::NewToken | Need::Refresh => remedy(context, line),
+            Need::Nothing => None,
+            Need::Login | Need::NewToken | Need::Refresh => Some(remedy(context, line)),
         };
-        let text = if widest == 0 {
-            format!("{name}\t{}\t{remedy}", line.what)
-        } else if remedy.is_empty() {
-            format!("{name:<widest$}  {}", line.what)
+        context.ui.line(&if terminal {
+            in_columns(&table::padded(name, widest), &line.what, remedy.as_deref())
         } else {
-            format!("{name:<widest$}  {}: {remedy}", line.what)
-        };
-        context.ui.line(&text)?;
+            format!("{name}\t{}\t{}", line.what, remedy.unwrap_or_default())
+        })?;
     }
     Ok(())
+}
+
+/// The least width of a sentence that stands beside a name.
+const READABLE: usize = 30;
+
+/// Returns whether a sentence can be read beside this name.
+fn leaves_room(name: &str) -> bool {
+    table::fits(&format!("{name}  {:READABLE$}", ""))
+}
+
+/// Returns a name, the state and the command for a terminal: on one line where they fit, else with
+/// the command on a line of its own, so that it can be copied.
+fn in_columns(name: &str, what: &str, remedy: Option<&str>) -> String {
+    let with_remedy = remedy.map(|remedy| format!(": {remedy}")).unwrap_or_default();
+    let line = format!("{name}  {what}{with_remedy}");
+    if table::fits(&line) {
+        return line;
+    }
+    let beside = leaves_room(name);
+    let indent = if beside { table::columns(name) + 2 } else { 4 };
+    let what = table::wrap(what, indent, indent);
+    let first = if beside {
+        format!("{name}  {what}")
+    } else {
+        format!("{}\n{:indent$}{what}", name.trim_end(), "")
+    };
+    remedy.map_or_else(|| first.clone(), |remedy| format!("{first}\n{:indent$}{remedy}", ""))
 }
 
 /// The output of `--json`.

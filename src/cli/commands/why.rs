@@ -1,5 +1,7 @@
 //! `tokctl why`: explains why a credential works or does not, and what to type.
 
+use std::io::IsTerminal;
+
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -7,8 +9,7 @@ use crate::cli::choice::Choice;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::explain::RESUME;
-use crate::cli::typed;
-use crate::cli::{keys, next_command, time};
+use crate::cli::{keys, next_command, table, time, typed};
 use crate::model::account::Account;
 use crate::model::attempt::{Action, Attempt, Outcome};
 use crate::model::credential::{Expiry, Grant, Status};
@@ -37,15 +38,39 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     let renewal = provider.as_ref().map(Provider::renewal).unwrap_or_default();
     let now = time::now();
     let finding = diagnose(&evidence, renewal, now);
-    let report = Explanation::new(context, &account, &evidence, provider.as_ref(), &finding, now);
-    if context.ui.json {
-        return context.ui.json(&report);
-    }
-    context.ui.line(&format!("{account}: {}", report.finding))?;
-    for fact in &report.facts {
-        context.ui.line(&format!("  {:<15} {}", fact.what, fact.is))?;
+    let times = Times { now, local: !context.ui.json && std::io::stdout().is_terminal() };
+    let report = Explanation::new(context, &account, &evidence, provider.as_ref(), &finding, times);
+    if context.ui.json { context.ui.json(&report) } else { print(context, &account, &report) }
+}
+
+/// Prints the explanation in the width of the terminal; the command stays on one line, so that it
+/// can be copied.
+fn print(context: &Context, account: &Account, report: &Explanation<'_>) -> Result<(), CliError> {
+    // Behind the longest name of a fact.
+    const FACT: usize = 18;
+    context.ui.line(&table::wrap(&format!("{account}: {}", report.finding), 0, 2))?;
+    for Fact { what, is } in &report.facts {
+        context.ui.line(&if table::is_narrow() {
+            format!("  {what}\n    {}", table::wrap(is, 4, 4))
+        } else {
+            format!("  {what:<15} {}", table::wrap(is, FACT, FACT))
+        })?;
     }
     context.ui.line(&report.command)
+}
+
+/// The form in which times are told.
+#[derive(Clone, Copy)]
+struct Times {
+    now: Timestamp,
+    /// Whether they are those of this machine's time zone, and not UTC.
+    local: bool,
+}
+
+impl Times {
+    fn moment(self, at: Timestamp) -> String {
+        time::moment(at, self.now, self.local)
+    }
 }
 
 /// The output of `--json`, and the source of the text output.
@@ -73,25 +98,25 @@ impl<'a> Explanation<'a> {
         evidence: &Evidence,
         provider: Option<&Provider>,
         finding: &Diagnosis,
-        now: Timestamp,
+        times: Times,
     ) -> Self {
-        let mut facts = vec![Fact { what: "token", is: token(evidence, now) }];
+        let mut facts = vec![Fact { what: "token", is: token(evidence, times) }];
         let mut add = |what, is: Option<String>| facts.extend(is.map(|is| Fact { what, is }));
-        add("last success", evidence.last_success().map(|at| moment(at, now)));
-        add("last attempt", evidence.last_attempt.as_ref().map(|last| attempt(last, now)));
-        add("interrupted", evidence.in_doubt_since.map(|since| moment(since, now)));
+        add("last success", evidence.last_success().map(|at| times.moment(at)));
+        add("last attempt", evidence.last_attempt.as_ref().map(|last| attempt(last, times)));
+        add("interrupted", evidence.in_doubt_since.map(|since| times.moment(since)));
         add("clock", evidence.clock_ahead().map(clock));
         add("scopes", scopes(evidence, provider));
         if let Grant::OAuth(grant) = &evidence.credential.grant {
-            add("granted", Some(moment(grant.granted_at, now)));
+            add("granted", Some(times.moment(grant.granted_at)));
         }
-        add("login by", evidence.credential.login_by().map(|by| moment(by, now)));
+        add("login by", evidence.credential.login_by().map(|by| times.moment(by)));
         let can_be_checked = check::request(account, &evidence.credential, provider).is_ok();
         Self {
             v: 1,
             provider: account.provider.as_str(),
             user: account.user.as_str(),
-            finding: sentence(finding, evidence),
+            finding: sentence(finding, evidence, times),
             facts,
             command: command(context, account, finding.remedy(), can_be_checked),
         }
@@ -112,7 +137,7 @@ fn command(context: &Context, account: &Account, remedy: Remedy, can_be_checked:
     typed::command(verb, account)
 }
 
-fn sentence(finding: &Diagnosis, evidence: &Evidence) -> String {
+fn sentence(finding: &Diagnosis, evidence: &Evidence, times: Times) -> String {
     let said = evidence
         .last_failure()
         .and_then(|last| last.message.as_deref())
@@ -143,8 +168,8 @@ fn sentence(finding: &Diagnosis, evidence: &Evidence) -> String {
              mends{said}"
         ),
         Diagnosis::Passing { works, not_before } => {
-            let until = not_before.map(time::rfc3339).map(|at| format!(" until {at}"));
-            let when = until.map_or_else(String::new, |until| format!(", to be left alone{until}"));
+            let until = |at| format!(", to be left alone until {}", times.moment(at));
+            let when = not_before.map(until).unwrap_or_default();
             let works = if *works { ", and the token in hand works still" } else { "" };
             format!("the last refresh failed in passing{when}{works}{said}")
         }
@@ -167,19 +192,19 @@ fn sentence(finding: &Diagnosis, evidence: &Evidence) -> String {
     }
 }
 
-fn token(evidence: &Evidence, now: Timestamp) -> String {
+fn token(evidence: &Evidence, times: Times) -> String {
     if evidence.credential.status == Status::HandedOver {
         return "no longer here".into();
     }
     match evidence.credential.expiry() {
-        Expiry::Known(at) if at <= now => format!("ended {}", moment(at, now)),
-        Expiry::Known(at) => format!("good until {}", moment(at, now)),
+        Expiry::Known(at) if at <= times.now => format!("ended {}", times.moment(at)),
+        Expiry::Known(at) => format!("good until {}", times.moment(at)),
         Expiry::None => "has no end of its own".into(),
         Expiry::Unknown => "nobody said when it ends".into(),
     }
 }
 
-fn attempt(last: &Attempt, now: Timestamp) -> String {
+fn attempt(last: &Attempt, times: Times) -> String {
     let action = match last.action {
         Action::Refresh => "refresh",
         Action::Check => "check",
@@ -191,7 +216,7 @@ fn attempt(last: &Attempt, now: Timestamp) -> String {
         (Outcome::Configuration, Action::Check) => "the service forbade it",
         (Outcome::Transient, _) => "it failed in passing",
     };
-    let mut text = format!("{action} at {}: {outcome}", moment(last.ended_at, now));
+    let mut text = format!("{action} at {}: {outcome}", times.moment(last.ended_at));
     let status = last.status.map(|status| format!("HTTP {status}"));
     for more in [status, last.error.clone()].into_iter().flatten() {
         text = format!("{text}, {more}");
@@ -217,8 +242,4 @@ fn scopes(evidence: &Evidence, provider: Option<&Provider>) -> Option<String> {
         Some(missing) => format!("{granted}, but not {missing}"),
         None => granted.to_string(),
     })
-}
-
-fn moment(at: Timestamp, now: Timestamp) -> String {
-    format!("{} ({})", time::rfc3339(at), time::relative(at, now))
 }

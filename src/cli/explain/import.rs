@@ -4,7 +4,7 @@ use super::file::untrusted_file;
 use super::provider::provider_error;
 use crate::cli::error::{CliError, Kind};
 use crate::ops::import::SourceError;
-use crate::ops::{ImportError, Reason, providers};
+use crate::ops::{ImportError, Reason, SkipReason, providers};
 
 impl From<ImportError> for CliError {
     fn from(error: ImportError) -> Self {
@@ -37,21 +37,37 @@ impl From<SourceError> for CliError {
 }
 
 pub(super) fn import_error(error: &ImportError) -> CliError {
-    let hint = match error {
+    let (kind, hint) = match error {
         ImportError::Twice { .. } => {
-            "take one of them out, or give the users names of their own".into()
+            (Kind::Usage, "take one of them out, or give the users names of their own")
         }
-        ImportError::NoProvider { .. } => "name it with `--provider`".into(),
-        ImportError::SeveralProviders => "leave out `--provider`".into(),
-        ImportError::OwnUsers { .. } => "leave out `--user`".into(),
-        ImportError::NoOwner { .. } | ImportError::UserName { .. } => {
-            "name the user with `--user`".into()
+        ImportError::NoProvider { .. } => (Kind::Usage, "name it with `--provider`"),
+        ImportError::SeveralProviders => (Kind::Usage, "leave out `--provider`"),
+        ImportError::OwnUsers { .. } => (Kind::Usage, "leave out `--user`"),
+        ImportError::NotWhole { .. } => {
+            (Kind::Failed, "leave out `--strict`, or see `--dry-run` for what would come in")
         }
-        ImportError::Unfit { reason, .. } => unfit_hint(reason),
     };
-    let mut shown = CliError::of(Kind::Usage, error);
-    shown.hint = Some(hint.into());
-    shown
+    CliError::of(kind, error).hint(hint)
+}
+
+/// Returns the exit code for an import of which nothing is left because of this reason, and what
+/// helps, if something does.
+pub(crate) fn skip_reason(reason: &SkipReason) -> (Kind, Option<String>) {
+    match reason {
+        SkipReason::Malformed(_) => (Kind::Failed, None),
+        SkipReason::WrongKey => {
+            (Kind::Usage, Some("give the key that it was encrypted with".into()))
+        }
+        SkipReason::Twice { .. } => {
+            (Kind::Usage, Some("take one of them out, or give the users names of their own".into()))
+        }
+        SkipReason::NoOwner | SkipReason::UserName(_) => {
+            (Kind::Usage, Some("name the user with `--user`".into()))
+        }
+        SkipReason::Service(_) => (Kind::Usage, None),
+        SkipReason::Unfit(reason) => (Kind::Usage, Some(unfit_hint(reason))),
+    }
 }
 
 fn unfit_hint(reason: &Reason) -> String {
@@ -63,7 +79,7 @@ fn unfit_hint(reason: &Reason) -> String {
         Reason::Provider(error) => {
             provider_error(error).hint.map(|hint| hint.to_string()).unwrap_or_default()
         }
-        Reason::UserName => "mend the name in it: nothing was stored".into(),
+        Reason::UserName => "mend the name in it".into(),
         Reason::NoUserName => {
             "take it out, and store that token by itself, with `--username`".into()
         }

@@ -9,6 +9,7 @@ mod bundle;
 mod import;
 
 pub(crate) use self::file::{keep_writers_out, untrusted_file};
+pub(crate) use self::import::skip_reason;
 pub(crate) use self::vault::{ACCEPT_OLDER, RESTORE, repair};
 
 pub(crate) use self::bundle::RESUME;
@@ -23,7 +24,7 @@ use self::vault::{how_to_unlock, keychain_hint, slot_error, store_error};
 use super::error::{CliError, Hint, Kind};
 use super::typed::command;
 use crate::model::attempt::Outcome;
-use crate::ops::error::{Fault, StoreError, TokenError};
+use crate::ops::error::{Fault, NextTry, StoreError, TokenError};
 use crate::ops::{Error as OpsError, StillLocked};
 
 const REDIRECT_URI: &str = "set `redirect_uri` to an http address on 127.0.0.1, or to an https one";
@@ -62,7 +63,7 @@ impl From<OpsError> for CliError {
             | OpsError::Spilled { account, .. } => {
                 (Kind::Failed, Some(command("get", account).into()))
             }
-            OpsError::NotRefreshed { account, source } => (
+            OpsError::NotRefreshed { account, source, .. } => (
                 token_kind(source, Kind::ProviderUnavailable),
                 Some(match source {
                     TokenError::ClientRefused { .. } => compare_settings(account).into(),
@@ -122,25 +123,29 @@ impl From<OpsError> for CliError {
 /// Returns a sentence that says when tokctl itself will ask the provider again, after a fault that
 /// passes.
 fn next_try(error: &OpsError) -> Option<String> {
+    let after_token =
+        |until| format!("tokctl asks again after {until}, when the token in hand has ended");
     if let OpsError::Interrupted { until: Some(until), .. } = error {
-        return Some(format!("tokctl asks again after {until}, when the token in hand has ended"));
+        return Some(after_token(until));
     }
-    let OpsError::NotRefreshed { source, .. } = error else { return None };
+    let OpsError::NotRefreshed { source, next, .. } = error else { return None };
+    match next {
+        NextTry::EndOfToken { at: Some(at) } => return Some(after_token(at)),
+        NextTry::EndOfToken { at: None } => {
+            return Some("tokctl asks again when the token in hand has ended".into());
+        }
+        NextTry::NextCommand => {}
+    }
     let when = match source {
         TokenError::TooManyRequests { retry_after: Some(pause), .. }
         | TokenError::NoVerdict { retry_after: Some(pause), .. } => {
             format!("with the first command after {} s", pause.as_secs())
         }
-        // Whether the provider used the refresh token up is not known then.
-        TokenError::NoVerdict { .. } | TokenError::Fault(Fault::Unanswered { .. }) => {
-            "with the next command, or when the token in hand has ended if a second use of its \
-             refresh token could end the login"
-                .into()
-        }
-        TokenError::TooManyRequests { .. }
-        | TokenError::Fault(Fault::NotSent { .. } | Fault::Unreadable { .. }) => {
-            "with the next command".into()
-        }
+        TokenError::NoVerdict { .. }
+        | TokenError::TooManyRequests { .. }
+        | TokenError::Fault(
+            Fault::NotSent { .. } | Fault::Unanswered { .. } | Fault::Unreadable { .. },
+        ) => "with the next command".into(),
         TokenError::Fault(Fault::Setup { .. })
         | TokenError::GrantRefused { .. }
         | TokenError::ClientRefused { .. }

@@ -61,6 +61,7 @@ pub(super) fn store_error(error: &StoreError) -> CliError {
             (Kind::Failed, "keep the vault on a local disk, named with `--vault`".into())
         }
         StoreError::Busy | StoreError::KeyRetired => (Kind::Busy, Hint::Again(&[])),
+        StoreError::Unwritable(fault) => (Kind::Failed, Hint::Disk(*fault)),
         StoreError::Io { .. } | StoreError::Engine(_) => (Kind::Failed, "tokctl doctor".into()),
         StoreError::Audit { path, .. } => {
             (Kind::Failed, format!("ls -l {}", quoted(&path.to_string_lossy())).into())
@@ -118,18 +119,28 @@ pub(super) fn keychain_hint(error: &KeychainError, slots: &[SlotKind]) -> Hint {
     let others: Vec<SlotKind> =
         slots.iter().copied().filter(|slot| *slot != SlotKind::Keychain).collect();
     let first = match error {
-        KeychainError::Missing if others.is_empty() => {
-            return Hint::within(
-                "nothing else opens this vault: move its file away, then {}",
-                Hint::FirstLogin,
-            );
+        KeychainError::Missing { .. } if others.is_empty() => {
+            return "another session or another keychain program may have it: log out and in again, \
+                    or run this where the vault was made; if none has it any more, begin another \
+                    vault with `--vault FILE`"
+                .into();
         }
-        KeychainError::Missing => "the keychain no longer has the key",
+        KeychainError::Missing { .. } => "the keychain does not have the key",
+        KeychainError::OutOfDate { .. } => {
+            "end other sessions of yours, then log out and in again, so that the keychain reads its \
+             files anew"
+        }
+        KeychainError::Confirms { .. } => {
+            "run it on a terminal and allow it, or in KeePassXC's settings, at Secret Service \
+             Integration, switch off `Confirm when passwords are retrieved by clients`"
+        }
+        KeychainError::NoCollection => {
+            "create a default keyring, such as in `seahorse` or in KWallet's settings"
+        }
         KeychainError::Locked | KeychainError::NoAnswer(_) => {
             "unlock the keychain, such as by logging in to the desktop"
         }
         KeychainError::NoService(_)
-        | KeychainError::NoCollection
         | KeychainError::Mismatch
         | KeychainError::Malformed
         | KeychainError::Exists

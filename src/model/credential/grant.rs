@@ -61,6 +61,9 @@ pub(crate) struct OAuthGrant {
     /// the choice and have a refresh token.
     #[serde(default)]
     pub(crate) renewal: RenewalGrant,
+    /// The way in which a person consented. The next login goes the same way.
+    #[serde(default, skip_serializing_if = "Consent::is_usual")]
+    pub(crate) consent: Consent,
     pub(crate) scopes: Scopes,
     pub(crate) client: Client,
     /// The time of a person's last consent, from which some providers count the end of the grant.
@@ -75,6 +78,25 @@ pub(crate) struct OAuthGrant {
     /// The grants that this one replaced and that are still to be revoked.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) superseded: Vec<Superseded>,
+}
+
+/// The way in which a person consents to a grant. A grant without a person has the usual one, which
+/// means nothing there.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Consent {
+    /// In a browser that comes back to this machine, the usual way.
+    #[default]
+    Browser,
+    /// With a code that is entered in any browser (RFC 8628).
+    Device,
+}
+
+impl Consent {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands fields over by reference")]
+    fn is_usual(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 impl OAuthGrant {
@@ -123,6 +145,7 @@ impl OAuthGrant {
             refresh_token: Some(SecretText::from_trusted("made-up".into())),
             id_token: None,
             renewal: RenewalGrant::RefreshToken,
+            consent: Consent::Browser,
             scopes: Scopes::default(),
             client: Client {
                 id: "made-up".into(),

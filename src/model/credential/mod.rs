@@ -12,7 +12,7 @@ use subtle::ConstantTimeEq;
 
 pub(crate) use self::api::{Api, ApiAuth, ApiHeader, Check, is_field_name};
 pub(crate) use self::expiry::Expiry;
-pub(crate) use self::grant::{Grant, OAuthGrant, StaticToken};
+pub(crate) use self::grant::{Consent, Grant, OAuthGrant, StaticToken};
 pub(crate) use self::renewal::{RenewalGrant, RenewalProof};
 pub(crate) use self::superseded::Superseded;
 use super::address::Address;

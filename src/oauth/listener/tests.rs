@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use super::*;
-use crate::oauth::state::State;
+use crate::oauth::unguessable::Unguessable;
 use crate::secret::SecretText;
 
 const ISSUER: &str = "https://as.example";
@@ -26,7 +26,7 @@ impl Login {
 
     fn start_at(redirect_uri: &str) -> Self {
         let listener = Listener::bind(&redirect_uri.parse().unwrap()).unwrap();
-        let state = State::random().unwrap();
+        let state = Unguessable::random().unwrap();
         let expected = ExpectedResponse {
             state: state.clone(),
             issuer: Some(ISSUER.into()),
@@ -346,7 +346,7 @@ fn a_browser_that_has_gone_stops_nothing() {
 fn nothing_in_time_is_an_error() {
     let listener = Listener::bind(&"http://127.0.0.1:0/cb".parse().unwrap()).unwrap();
     let expected = ExpectedResponse {
-        state: State::random().unwrap(),
+        state: Unguessable::random().unwrap(),
         issuer: None,
         issuer_required: false,
         check: None,

@@ -8,9 +8,12 @@ use super::facts::DiskFact;
 use super::finding::{Fact, Finding, Remedy};
 use crate::file_system;
 
-/// The free space in bytes below which a disk is reported as full. A refresh reserves 64 KiB before
-/// it begins.
+/// The free space in bytes below which a disk is reported as nearly full.
 const LITTLE: u64 = 1024 * 1024;
+
+/// The free space in bytes without which a refresh may not begin: it reserves 64 KiB for the answer,
+/// and SQLite's log and shared memory take as much again.
+const NEEDED: u64 = 160 * 1024;
 
 /// Checks the file system of `path`: local, writable, not full. Returns nothing if the path does not
 /// exist.
@@ -28,7 +31,10 @@ pub(crate) fn disk(path: &Path) -> Vec<Finding> {
             findings.push(Finding::hint(Fact::Disk(DiskFact::ReadOnly), Remedy::UseLocalDisk));
         }
         Ok(found) if found.f_bavail.saturating_mul(found.f_frsize) < LITTLE => {
-            findings.push(Finding::to_mend(Fact::Disk(DiskFact::Full), Remedy::MakeRoom));
+            let free = found.f_bavail.saturating_mul(found.f_frsize);
+            let fact = DiskFact::Full { free, refreshes: free >= NEEDED };
+            let folder = path.parent().unwrap_or(path).to_owned();
+            findings.push(Finding::to_mend(Fact::Disk(fact), Remedy::MakeRoom(folder)));
         }
         Ok(_) => {}
         Err(error) => {

@@ -72,7 +72,13 @@ pub(crate) enum DiskFact {
         kind: String,
     },
     ReadOnly,
-    Full,
+    /// The disk is full, or nearly.
+    Full {
+        /// The free space in bytes.
+        free: u64,
+        /// Whether a refresh can begin.
+        refreshes: bool,
+    },
     /// The system did not say how full the disk is.
     NotAsked(io::Error),
 }
@@ -169,6 +175,8 @@ pub(crate) enum RecoveryFact {
 pub(crate) enum KeychainFact {
     /// The keychain works. `keeper` is the name of the program that provides it, where known.
     Works { keeper: Option<String> },
+    /// The keychain is open. No trial entry was made, because it would stay in its recycle bin.
+    Open { keeper: Option<String> },
     /// The keychain does not work, and this vault does not need it.
     NotNeeded(KeychainError),
     /// The keychain still has an entry that was deleted.

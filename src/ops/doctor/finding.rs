@@ -102,7 +102,7 @@ pub(crate) enum Remedy {
     /// Look at the file: the user has to decide.
     LookAt(PathBuf),
     Remove(PathBuf),
-    MakeRoom,
+    MakeRoom(PathBuf),
     UseLocalDisk,
     RestoreBackup,
     /// Delete a credential that does not open, and log in again.

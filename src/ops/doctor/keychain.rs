@@ -4,12 +4,8 @@ use super::facts::{EntriesFact, KeychainFact};
 use super::finding::{Check, Fact, Finding, Remedy};
 use crate::ops::error::Error;
 use crate::store::{self, KnownEntries, Vault};
-use crate::vault::Key;
-use crate::vault::keychain::{self, EntryName, Patience};
+use crate::vault::keychain::{self, EntryName, Patience, Trial};
 use crate::vault::slot::SlotId;
-
-/// The prefix of trial entries' names, where other entries have a vault's id.
-const TRIAL: &str = "doctor";
 
 /// The result of [`round_trip`].
 pub(crate) struct RoundTrip {
@@ -18,37 +14,34 @@ pub(crate) struct RoundTrip {
     pub(crate) findings: Vec<Finding>,
 }
 
-/// Writes a trial entry to the keychain, reads it back over a new connection and deletes it.
-/// `needed` says whether the vault has a keychain slot: if not, a keychain that does not work is
-/// fine.
+/// Writes a trial entry to the keychain, reads it back and deletes it. `needed` says whether the
+/// vault has a keychain slot: if not, a keychain that does not work is fine.
 pub(crate) fn round_trip(needed: bool, patience: &Patience) -> RoundTrip {
     let nothing = |finding| RoundTrip { answers: false, findings: vec![finding] };
-    let (name, secret) = match (SlotId::generate(), Key::generate()) {
-        (Ok(id), Ok(secret)) => (EntryName::new(TRIAL, &id.to_string()), secret),
-        (Err(error), _) | (_, Err(error)) => {
-            return nothing(Finding::failure(Check::Keychain, store::Error::from(error)));
-        }
+    let name = match SlotId::generate() {
+        Ok(id) => EntryName::trial(&id.to_string()),
+        Err(error) => return nothing(Finding::failure(Check::Keychain, store::Error::from(error))),
     };
-    let mut findings = Vec::new();
-    match keychain::create(&name, &secret, patience) {
-        Ok(()) => {}
-        Err(source @ keychain::Error::Mismatch) => findings.push(failure(source)),
+    let finding = match keychain::try_out(&name, patience) {
+        Ok(Trial::Works) => {
+            let keeper = keychain::keeper(patience);
+            Finding::fine(Fact::Keychain(KeychainFact::Works { keeper }))
+        }
+        Ok(Trial::Open) => {
+            let keeper = keychain::keeper(patience);
+            Finding::fine(Fact::Keychain(KeychainFact::Open { keeper }))
+        }
+        Ok(Trial::KeepsDeleted) => {
+            let remedy = Remedy::DeleteEntry(name.to_string());
+            Finding::to_mend(Fact::Keychain(KeychainFact::KeepsDeleted), remedy)
+        }
+        Err(source @ keychain::Error::Mismatch) => failure(source),
         Err(source) if needed => return nothing(failure(source)),
         Err(source) => {
             return nothing(Finding::fine(Fact::Keychain(KeychainFact::NotNeeded(source))));
         }
-    }
-    if keychain::delete(&name, patience).is_err()
-        || !matches!(keychain::read(&name, patience), Err(keychain::Error::Missing))
-    {
-        let remedy = Remedy::DeleteEntry(name.to_string());
-        findings.push(Finding::to_mend(Fact::Keychain(KeychainFact::KeepsDeleted), remedy));
-    }
-    if findings.is_empty() {
-        let keeper = keychain::backend(patience);
-        findings.push(Finding::fine(Fact::Keychain(KeychainFact::Works { keeper })));
-    }
-    RoundTrip { answers: true, findings }
+    };
+    RoundTrip { answers: true, findings: vec![finding] }
 }
 
 fn failure(source: keychain::Error) -> Finding {
@@ -99,7 +92,7 @@ fn judge(names: Vec<String>, known: &KnownEntries) -> Vec<Finding> {
             // The finding names no command that deletes the entry: if this file is a copy, the
             // entry may open the original vault.
             findings.push(Finding::noted(fact(EntriesFact::NoSlot { name })));
-        } else if name.starts_with(&format!("{TRIAL}/")) {
+        } else if EntryName::is_trial(&name) {
             let remedy = Remedy::DeleteEntry(name.clone());
             findings.push(Finding::hint(fact(EntriesFact::Trial { name }), remedy));
         } else {

@@ -9,10 +9,10 @@ use crate::model::account::{Account, UserName};
 use crate::model::address::Address;
 use crate::model::client::{Client, ClientAuthentication};
 use crate::model::credential::{
-    Api, ApiAuth, Check, Credential, Expiry, Grant, OAuthGrant, StaticToken, Status,
+    Api, ApiAuth, Check, Consent, Credential, Expiry, Grant, OAuthGrant, StaticToken, Status,
 };
 use crate::model::definition::RefreshKind;
-use crate::ops::error::{ImportError, Reason};
+use crate::ops::error::Reason;
 use crate::ops::login::static_token;
 use crate::providers::{self, AddressParameters, Endpoints, Provider};
 use crate::secret::ClientSecret;
@@ -29,15 +29,15 @@ pub(crate) struct Service {
 /// Makes a credential for `user` from `record`. `server` is the service's address if the record has
 /// none.
 ///
-/// Fails with [`ImportError::Unfit`] if the record does not fit the provider.
+/// Fails if the record does not fit the provider.
 pub(crate) fn assemble(
     record: Record,
     user: UserName,
     service: &Service,
     server: Option<&Address>,
     now: Timestamp,
-) -> Result<Incoming, ImportError> {
-    let Record { origin, username, held, inactive, .. } = record;
+) -> Result<Incoming, Reason> {
+    let Record { label, username, held, inactive, .. } = record;
     let server = record.server.as_ref().or(server);
     let issued_at = match &held {
         Held::Static(_) => None,
@@ -49,8 +49,7 @@ pub(crate) fn assemble(
         }
         Held::Grant(held) => grant(*held, service, server, username, now),
     };
-    let (grant, api, left_out) =
-        made.map_err(|reason| ImportError::Unfit { origin: origin.clone(), reason })?;
+    let (grant, api, left_out) = made?;
     let forks = service.provider.definition.refresh.rotates.unwrap_or(true);
     let credential = Credential {
         grant,
@@ -61,6 +60,7 @@ pub(crate) fn assemble(
         last_refreshed_at: None,
     };
     let account = Account { provider: service.provider.name.clone(), user };
+    let origin = label.origin;
     Ok(Incoming { account, credential, origin, forks, issued_at, left_out })
 }
 
@@ -201,6 +201,7 @@ fn oauth_grant(held: HeldGrant, service: &Service, client: Client, now: Timestam
         refresh_token,
         id_token: None,
         renewal: renewal.kind.renewal_after_consent(),
+        consent: Consent::default(),
         scopes: held.scopes,
         client,
         granted_at: issued_at,

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use crate::model::account::Account;
 use crate::model::credential::{Credential, Grant};
 use crate::model::without_secrets::KeptSecrets;
+use crate::secret::{AccessToken, SecretText};
 
 /// A credential that is about to be imported, complete as it would be stored.
 #[derive(Debug, Clone)]
@@ -49,5 +50,25 @@ impl Incoming {
             self.left_out = Some(LeftOut::NotTakenOver);
         }
         self
+    }
+}
+
+/// Returns whether both are the same grant or token, renewed or not.
+pub(super) fn is_same(stored: &Credential, incoming: &Credential) -> bool {
+    if stored.api.server_url != incoming.api.server_url {
+        return false;
+    }
+    let text = AccessToken::expose;
+    let same_token = stored.token().map(text) == incoming.token().map(text);
+    match (&stored.grant, &incoming.grant) {
+        (Grant::Static(_), Grant::Static(_)) => same_token,
+        (Grant::OAuth(own), Grant::OAuth(other)) => {
+            match (&own.refresh_token, &other.refresh_token) {
+                (Some(own), Some(other)) => own.expose() == other.expose(),
+                (None, Some(_)) => false,
+                (Some(_) | None, None) => same_token,
+            }
+        }
+        (Grant::Static(_), Grant::OAuth(_)) | (Grant::OAuth(_), Grant::Static(_)) => false,
     }
 }

@@ -16,6 +16,6 @@ pub(crate) use assembly::Service;
 pub(crate) use assembly::assemble;
 pub(crate) use bundle::{BundleId, LONGEST_BUNDLE, OpenedBundle, open, read_bundle};
 pub(crate) use incoming::{Incoming, LeftOut};
-pub(crate) use selection::{BadName, Overrides, Selection, Skipped, select, services};
+pub(crate) use selection::{Overrides, Selection, Skipped, select, services};
 pub(crate) use source::{Found, Source, SourceError, read};
 pub(crate) use taking_in::{Outcome, Placed, Terms, preview, take_in, written_accounts};

@@ -1,4 +1,4 @@
-//! Storing imported credentials: all of them in one transaction, or none.
+//! Storing imported credentials, in one transaction.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -6,12 +6,11 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use super::incoming::{Incoming, LeftOut};
+use super::incoming::{Incoming, LeftOut, is_same};
 use crate::model::account::Account;
 use crate::model::credential::{Credential, Grant, Status};
 use crate::model::summary::Summary;
 use crate::ops::error::{BundleError, Error, ImportError};
-use crate::secret::{AccessToken, SecretText};
 use crate::store::{Imported, OpenVault, Placement};
 use crate::vault::bundle::BundleId;
 
@@ -26,6 +25,8 @@ pub(crate) struct Terms {
     /// Whether refresh tokens are imported that the source could use too. The source must not use
     /// them any more.
     pub(crate) take_over: bool,
+    /// Whether all credentials have to come in, or none.
+    pub(crate) all_or_nothing: bool,
     /// The bundle that the credentials come from. It is imported completely or not at all, and only
     /// once.
     pub(crate) bundle: Option<BundleId>,
@@ -79,9 +80,7 @@ pub(crate) fn preview(
     let planned: Result<Vec<Planned>, Error> =
         incoming.into_iter().map(|incoming| plan(vault, incoming, terms, now)).collect();
     let planned = planned?;
-    if let Some(bundle) = terms.bundle {
-        check_whole(vault, bundle, &planned)?;
-    }
+    check_whole(vault, terms, &planned)?;
     Ok(planned.into_iter().map(Planned::into_placed).collect())
 }
 
@@ -91,7 +90,7 @@ pub(crate) fn preview(
 /// A replaced grant is not revoked: it may be the imported one, or the provider may end both.
 /// Fails with [`ImportError::Twice`] if two credentials are for one account. For a bundle, fails
 /// with [`BundleError::Opened`], [`BundleError::InTheWay`] or [`BundleError::Newer`] if it can't be
-/// imported completely.
+/// imported completely, and with [`ImportError::NotWhole`] if all or nothing was wanted.
 pub(crate) fn take_in(
     vault: &OpenVault,
     incoming: &[Incoming],
@@ -114,9 +113,7 @@ pub(crate) fn take_in(
             })
             .collect();
         let planned = planned?;
-        if let Some(bundle) = terms.bundle {
-            check_whole(Some(vault), bundle, &planned)?;
-        }
+        check_whole(Some(vault), terms, &planned)?;
         let stored = store(vault, &planned, terms.bundle, now)?;
         match stored {
             Imported::Yes => return Ok(planned.into_iter().map(Planned::into_placed).collect()),
@@ -126,27 +123,37 @@ pub(crate) fn take_in(
     }
 }
 
-/// Makes sure that the bundle was not imported before, and that none of its credentials is refused.
-fn check_whole(
-    vault: Option<&OpenVault>,
-    bundle: BundleId,
-    planned: &[Planned],
-) -> Result<(), Error> {
+/// Makes sure that a bundle was not imported before, and that no credential stays out of what has to
+/// come in as a whole.
+fn check_whole(vault: Option<&OpenVault>, terms: Terms, planned: &[Planned]) -> Result<(), Error> {
     // This comes first: a bundle that was imported before is in its own way.
-    if let Some(vault) = vault
+    if let (Some(vault), Some(bundle)) = (vault, terms.bundle)
         && let Some(at) = vault.imported_at(bundle)?
     {
         return Err(BundleError::Opened { at }.into());
     }
     for Planned { incoming, outcome, .. } in planned {
         let account = || incoming.account.clone();
-        match outcome {
-            Outcome::Present => return Err(BundleError::InTheWay { account: account() }.into()),
-            Outcome::Newer => return Err(BundleError::Newer { account: account() }.into()),
-            Outcome::New | Outcome::Replaced | Outcome::Same | Outcome::LeftOut => {}
-        }
+        let refused = match (outcome, terms.bundle) {
+            (Outcome::New | Outcome::Replaced | Outcome::Same, _) | (Outcome::LeftOut, Some(_)) => {
+                continue;
+            }
+            (Outcome::Present, Some(_)) => BundleError::InTheWay { account: account() }.into(),
+            (Outcome::Newer, Some(_)) => BundleError::Newer { account: account() }.into(),
+            (_, None) if !terms.all_or_nothing => continue,
+            (Outcome::Present, None) => not_whole(account(), "has another credential already"),
+            (Outcome::Newer, None) => not_whole(account(), "has a newer credential already"),
+            (Outcome::LeftOut, None) => {
+                not_whole(account(), "has ended, and comes without what renews it")
+            }
+        };
+        return Err(refused);
     }
     Ok(())
+}
+
+fn not_whole(account: Account, why: &'static str) -> Error {
+    ImportError::NotWhole { account, why }.into()
 }
 
 /// Fails with [`ImportError::Twice`] if two credentials are for the same account, because nothing
@@ -204,26 +211,6 @@ fn plan(
         Some(_) => Outcome::Present,
     };
     Ok(Planned { incoming, outcome, revision })
-}
-
-/// Returns whether both are the same grant or token, renewed or not.
-fn is_same(stored: &Credential, incoming: &Credential) -> bool {
-    if stored.api.server_url != incoming.api.server_url {
-        return false;
-    }
-    let text = AccessToken::expose;
-    let same_token = stored.token().map(text) == incoming.token().map(text);
-    match (&stored.grant, &incoming.grant) {
-        (Grant::Static(_), Grant::Static(_)) => same_token,
-        (Grant::OAuth(own), Grant::OAuth(other)) => {
-            match (&own.refresh_token, &other.refresh_token) {
-                (Some(own), Some(other)) => own.expose() == other.expose(),
-                (None, Some(_)) => false,
-                (Some(_) | None, None) => same_token,
-            }
-        }
-        (Grant::Static(_), Grant::OAuth(_)) | (Grant::OAuth(_), Grant::Static(_)) => false,
-    }
 }
 
 /// Returns whether replacing `stored` could cost the login. If the same file is imported again, its

@@ -16,13 +16,12 @@ use crate::model::definition::Pkce;
 use crate::oauth::authorization_response::{AuthorizationResponse, ExpectedResponse};
 use crate::oauth::listener::{self, Listener};
 pub(crate) use crate::oauth::listener::{Stranger, Stray, Unwanted};
-use crate::oauth::nonce::Nonce;
 use crate::oauth::pasted::PasteInput;
 pub(crate) use crate::oauth::pasted::{Lines, Unusable};
 use crate::oauth::pkce;
 use crate::oauth::redirect_uri::{self, RedirectUri};
-use crate::oauth::state::State;
 use crate::oauth::token;
+use crate::oauth::unguessable::Unguessable;
 use crate::ops::clock::Clock;
 use crate::ops::error::{Error, TokenError};
 use crate::ops::retry::{Patience, Told};
@@ -36,7 +35,7 @@ pub(crate) struct Pending {
     way_back: WayBack,
     expected: ExpectedResponse,
     verifier: Option<CodeVerifier>,
-    nonce: Option<Nonce>,
+    nonce: Option<Unguessable>,
     address: Url,
 }
 
@@ -62,12 +61,12 @@ pub(crate) fn start(mut plan: Plan, port: Option<u16>, clock: Clock) -> Result<P
         .ok_or_else(|| plan.provider.incomplete("authorization_endpoint"))?;
     check_authorization_endpoint(&plan.provider, authorization)?;
     let way_back = way_back(&plan, port)?;
-    let state = State::random()?;
+    let state = Unguessable::random()?;
     let verifier = match plan.pkce() {
         Pkce::Required | Pkce::Send => Some(pkce::code_verifier()?),
         Pkce::Off => None,
     };
-    let nonce = if id_token::is_asked_for(&plan) { Some(Nonce::random()?) } else { None };
+    let nonce = if id_token::is_asked_for(&plan) { Some(Unguessable::random()?) } else { None };
     let redirect_uri = way_back.redirect_uri();
     let proofs = Proofs { state: &state, verifier: verifier.as_ref(), nonce: nonce.as_ref() };
     let address = authorization_request(&plan, authorization, &redirect_uri, proofs);
@@ -118,9 +117,9 @@ impl WayBack {
 /// The parameters that tie an answer to the login that asked for it.
 #[derive(Clone, Copy)]
 struct Proofs<'a> {
-    state: &'a State,
+    state: &'a Unguessable,
     verifier: Option<&'a CodeVerifier>,
-    nonce: Option<&'a Nonce>,
+    nonce: Option<&'a Unguessable>,
 }
 
 /// Returns the address of the authorization request (RFC 6749 §4.1.1).

@@ -9,8 +9,10 @@ use super::granted::Granted;
 use super::id_token::Person;
 use super::plan::Plan;
 use crate::model::client::Client;
+use crate::model::credential::Consent;
+use crate::oauth::device_authorization;
 pub(crate) use crate::oauth::device_authorization::DeviceAuthorization;
-use crate::oauth::device_authorization::{self, PollInterval, PollOutcome};
+use crate::oauth::device_polling::{self, PollInterval, PollOutcome};
 use crate::oauth::http;
 use crate::ops::clock::Clock;
 use crate::ops::error::{Error, TokenError};
@@ -71,7 +73,7 @@ impl Pending {
             }
             std::thread::sleep(pause);
             let now = clock();
-            match device_authorization::poll(
+            match device_polling::poll(
                 &self.client,
                 &self.authorization,
                 now,
@@ -79,7 +81,8 @@ impl Pending {
             ) {
                 PollOutcome::Granted(answer) => {
                     let person = Person::Consented { nonce: None };
-                    return Granted::new(self.plan, self.client, person, answer, now);
+                    let granted = Granted::new(self.plan, self.client, person, answer, now)?;
+                    return Ok(granted.with_consent(Consent::Device));
                 }
                 PollOutcome::Pending => {
                     trouble = None;

@@ -13,7 +13,7 @@ use super::target::LoginTarget;
 use crate::model::account::{Account, ProviderName, UserName};
 use crate::model::address::Address;
 use crate::model::client::Client;
-use crate::model::credential::{Api, Credential, Grant, OAuthGrant, RenewalGrant};
+use crate::model::credential::{Api, Consent, Credential, Grant, OAuthGrant, RenewalGrant};
 use crate::model::scope::Scopes;
 use crate::oauth::http;
 use crate::oauth::listener::Arrival;
@@ -36,6 +36,7 @@ pub(crate) struct Granted {
     answer: TokenAnswer,
     id_token: Received,
     renewal: RenewalGrant,
+    consent: Consent,
     /// The browser's connection, on which the result of the login is shown.
     arrived: Option<Arrival>,
     /// The sites that the token reaches. Empty if the provider has no sites.
@@ -116,12 +117,18 @@ impl Granted {
             | RenewalGrant::JwtBearer { .. } => answer,
         };
         let sites = sites(&plan, &answer);
-        Ok(Self { plan, client, answer, id_token, renewal, arrived: None, sites, now })
+        let consent = Consent::default();
+        Ok(Self { plan, client, answer, id_token, renewal, consent, arrived: None, sites, now })
     }
 
     /// Sets the means that renew the token, where that is not the definition's.
     pub(super) fn with_renewal(self, renewal: RenewalGrant) -> Self {
         Self { renewal, ..self }
+    }
+
+    /// Sets the way in which the person consented, where that is not the usual one.
+    pub(super) fn with_consent(self, consent: Consent) -> Self {
+        Self { consent, ..self }
     }
 
     /// Sets the browser's connection, on which [`Self::finish`] shows the result.
@@ -189,6 +196,7 @@ impl Granted {
             refresh_token: renewal.kind.accept_refresh_token(self.answer.refresh_token),
             id_token: self.id_token.token,
             renewal: self.renewal,
+            consent: self.consent,
             scopes,
             client: self.client,
             granted_at: self.now,

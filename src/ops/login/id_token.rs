@@ -5,8 +5,8 @@ use jiff::Timestamp;
 use super::plan::Plan;
 use crate::model::id_token::Claims;
 use crate::oauth::id_token::{self, Error, Expected};
-use crate::oauth::nonce::Nonce;
 use crate::oauth::token_answer::TokenAnswer;
+use crate::oauth::unguessable::Unguessable;
 use crate::secret::IdToken;
 
 /// The scope that asks for an ID token (OpenID Connect Core 1.0 §3.1.2.1).
@@ -16,7 +16,7 @@ const OPENID: &str = "openid";
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Person<'a> {
     /// A person consented. The nonce is that of the request, where it could carry one.
-    Consented { nonce: Option<&'a Nonce> },
+    Consented { nonce: Option<&'a Unguessable> },
     /// The client logged in for itself.
     None,
 }

@@ -15,7 +15,7 @@ use crate::oauth::token::{self, ResponseMeta, TokenOutcome};
 use crate::oauth::token_answer::TokenAnswer;
 use crate::oauth::{client_credentials, jwt_bearer, token_error};
 use crate::ops::credential;
-use crate::ops::error::{Error, LoginReason};
+use crate::ops::error::{Error, LoginReason, NextTry};
 use crate::ops::live_token::{LiveToken, TokenState, Warning, hand_out, judge};
 use crate::secret::SecretText;
 use crate::signals;
@@ -65,8 +65,8 @@ impl Refresh<'_> {
         loop {
             // Signals wait until the answer is saved. During the pause nothing can be lost, so
             // they do not wait then.
-            let held = signals::hold()
-                .map_err(|source| store::Error::Io { doing: "watch signals over", source })?;
+            let held =
+                signals::hold().map_err(|source| store::Error::io("watch signals over", source))?;
             let began_at = (self.clock)();
             let bound = backoff.request();
             let journal = match turn.begin_refresh(&stored, earlier.as_ref(), began_at, bound) {
@@ -237,7 +237,8 @@ impl Refresh<'_> {
             }
             token_error::Error::ClientRefused { .. } | token_error::Error::NotSigned(_) => {
                 turn.restore_journal(own, earlier, Some(&attempt));
-                return Err(Error::NotRefreshed { account, source: error });
+                let next = NextTry::NextCommand;
+                return Err(Error::NotRefreshed { account, source: error, next });
             }
             // A request that the server did not process has spent nothing, so its journal goes.
             // Any other may have spent the refresh token, so its journal stays.
@@ -249,7 +250,27 @@ impl Refresh<'_> {
             | token_error::Error::NoVerdict { .. }
             | token_error::Error::Fault(_) => turn.record_attempt(own, &attempt),
         }
-        self.fall_back(Error::NotRefreshed { account, source: error }, &stored.credential)
+        let next = self.next_try(&stored.credential, &error, own);
+        self.fall_back(Error::NotRefreshed { account, source: error, next }, &stored.credential)
+    }
+
+    /// Returns when the next request is sent, after the one of `journal` failed with `error`.
+    fn next_try(
+        &self,
+        credential: &Credential,
+        error: &token_error::Error,
+        journal: &Journal,
+    ) -> NextTry {
+        let now = (self.clock)();
+        let reuse = self.today.renewal.reuse_of(credential);
+        let rests = error.is_ambiguous()
+            && !reuse.allows_another_try(journal.since_first_request(now))
+            && !credential.expiry().is_past(now);
+        if rests {
+            NextTry::EndOfToken { at: credential.expiry().at() }
+        } else {
+            NextTry::NextCommand
+        }
     }
 
     /// Returns `attempt`, a refusal of a grant that needs no person, as a passing failure, with the

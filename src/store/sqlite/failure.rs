@@ -2,7 +2,7 @@
 
 use rusqlite::ErrorCode;
 
-use crate::store::error::{EngineError, Error};
+use crate::store::error::{DiskFault, EngineError, Error};
 
 impl From<rusqlite::Error> for Error {
     fn from(error: rusqlite::Error) -> Self {
@@ -12,19 +12,34 @@ impl From<rusqlite::Error> for Error {
             // a table or column is missing, for the statements themselves are always the same.
             Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt | ErrorCode::Unknown)
             | None => Self::Damaged(EngineError(Box::new(error))),
+            Some(ErrorCode::DiskFull) => Self::Unwritable(DiskFault::Full),
+            // The file was there and could be read when it was looked for: what can't be opened is
+            // what SQLite makes beside it.
+            Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen) => {
+                Self::Unwritable(DiskFault::ReadOnly)
+            }
+            Some(ErrorCode::SystemIoFailure) if lacks_room(&error) => {
+                Self::Unwritable(DiskFault::Full)
+            }
             Some(_) => Self::Engine(EngineError(Box::new(error))),
         }
     }
 }
 
+/// Whether the memory that all users of a write-ahead log share could not be made larger.
+fn lacks_room(error: &rusqlite::Error) -> bool {
+    let code = error.sqlite_error().map(|error| error.extended_code);
+    code == Some(rusqlite::ffi::SQLITE_IOERR_SHMSIZE)
+}
+
 /// Whether the memory that all users of a write-ahead log share could not be had.
 pub(super) fn lacks_shared_memory(error: &Error) -> bool {
-    use rusqlite::ffi::{SQLITE_IOERR_SHMMAP, SQLITE_IOERR_SHMOPEN, SQLITE_IOERR_SHMSIZE};
-    let Error::Engine(EngineError(error)) = error else { return false };
+    use rusqlite::ffi::{SQLITE_IOERR_SHMMAP, SQLITE_IOERR_SHMOPEN};
+    let Error::Engine(EngineError(error)) = error else {
+        return matches!(error, Error::Unwritable(_));
+    };
     let found = error.downcast_ref::<rusqlite::Error>().and_then(rusqlite::Error::sqlite_error);
     found.is_some_and(|found| {
-        matches!(found.code, ErrorCode::CannotOpen | ErrorCode::ReadOnly)
-            || [SQLITE_IOERR_SHMMAP, SQLITE_IOERR_SHMOPEN, SQLITE_IOERR_SHMSIZE]
-                .contains(&found.extended_code)
+        [SQLITE_IOERR_SHMMAP, SQLITE_IOERR_SHMOPEN].contains(&found.extended_code)
     })
 }

@@ -14,6 +14,10 @@ pub(crate) enum Error {
     /// keychain and try again.
     #[error("the keychain is locked")]
     Locked,
+    /// The keychain is open, and asks a person before a program reads or deletes an entry, whom
+    /// nobody could ask here or who declined: have it give entries without asking.
+    #[error("the keychain{} is open, but asks a person first", named(keeper.as_ref()))]
+    Confirms { keeper: Option<String> },
     /// No answer came in time, for example because a prompt is still open on the screen: answer it
     /// and try again.
     #[error("the keychain did not answer within {} s", .0.as_secs())]
@@ -21,14 +25,15 @@ pub(crate) enum Error {
     /// The service runs, but has no keychain yet: create one with the desktop's settings. It is not
     /// known whether an entry exists.
     #[error("the keychain service has no default collection")]
-    #[cfg_attr(
-        not(target_os = "linux"),
-        expect(dead_code, reason = "other systems have one keychain")
-    )]
     NoCollection,
-    /// The keychain is open and has no such entry: use another key slot.
-    #[error("the keychain has no such entry")]
-    Missing,
+    /// The keychain is open and has no such entry: look whether another session's has it, or use
+    /// another key slot.
+    #[error("the keychain{} has no such entry", named(keeper.as_ref()))]
+    Missing { keeper: Option<String> },
+    /// The keychain knows of the entry and can't give it: it runs since before another session's
+    /// keychain wrote the entry.
+    #[error("the keychain{} is out of date: another one has written to its files", named(keeper.as_ref()))]
+    OutOfDate { keeper: Option<String> },
     /// The entry that was written reads back with other content: nothing may depend on it.
     #[error("the keychain gave back something else than was stored in it")]
     Mismatch,
@@ -41,4 +46,9 @@ pub(crate) enum Error {
     /// Another failure, with the keychain's own words.
     #[error("the keychain failed: {0}")]
     Other(String),
+}
+
+/// Returns the name of the program that keeps the secrets, as it stands in a sentence.
+fn named(keeper: Option<&String>) -> String {
+    keeper.map(|name| format!(" ({name})")).unwrap_or_default()
 }

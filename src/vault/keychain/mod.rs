@@ -3,11 +3,20 @@
 //! Never overwrites an entry, never creates a collection, and never waits longer than
 //! [`Patience::limit`]. Knows nothing of what a secret opens.
 
+#![cfg_attr(
+    not(target_os = "linux"),
+    allow(dead_code, reason = "other systems' keychains can tell and do less")
+)]
+
 mod error;
 mod entry;
 mod bounded;
 #[cfg(target_os = "linux")]
 mod session_lock;
+#[cfg(target_os = "linux")]
+mod bus;
+#[cfg(target_os = "linux")]
+mod prompts;
 #[cfg(target_os = "linux")]
 mod secret_service;
 #[cfg(not(target_os = "linux"))]
@@ -17,10 +26,9 @@ mod system;
 mod tests;
 
 use data_encoding::BASE64;
-use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-pub(crate) use self::entry::{EntryName, Patience};
+pub(crate) use self::entry::{Deleted, EntryName, Patience, Trial};
 pub(crate) use self::error::Error;
 use super::cipher::Key;
 
@@ -31,7 +39,7 @@ use self::system as store;
 
 /// Returns the secret under `name`; where there are several entries of that name, that of the first.
 pub(crate) fn read(name: &EntryName, patience: &Patience) -> Result<Key, Error> {
-    read_all(name, patience)?.into_iter().next().ok_or(Error::Missing)
+    read_all(name, patience)?.into_iter().next().ok_or(Error::Malformed)
 }
 
 /// Returns the secrets of all entries under `name`, at least one. What is no secret is left out,
@@ -42,25 +50,22 @@ pub(crate) fn read_all(name: &EntryName, patience: &Patience) -> Result<Vec<Key>
     if secrets.is_empty() { Err(Error::Malformed) } else { Ok(secrets) }
 }
 
-/// Creates an entry, reads it back over a fresh connection and compares the two, so that nothing
-/// depends on an entry that the keychain did not keep. After [`Error::Mismatch`] the caller
-/// deletes the entry.
+/// Creates an entry and reads it back, so that nothing depends on an entry that the keychain did not
+/// keep. One that it did not keep as it was is deleted again.
 pub(crate) fn create(name: &EntryName, secret: &Key, patience: &Patience) -> Result<(), Error> {
-    // As text, because KWallet can't hold arbitrary bytes.
-    let text = Zeroizing::new(BASE64.encode(secret.expose()));
-    store::create(name, &text, patience)?;
-    match read(name, patience) {
-        Ok(kept) if bool::from(kept.expose().ct_eq(secret.expose())) => Ok(()),
-        Ok(_) | Err(Error::Missing | Error::Malformed) => Err(Error::Mismatch),
-        Err(error) => Err(error),
-    }
+    store::create(name, &encode(secret), patience)
 }
 
-/// Deletes all entries under `name`, and returns their number; succeeds too if there is none.
-pub(crate) fn delete(name: &EntryName, patience: &Patience) -> Result<usize, Error> {
+/// Creates a trial entry, reads it back and deletes it, unless it would stay in a recycle bin.
+pub(crate) fn try_out(name: &EntryName, patience: &Patience) -> Result<Trial, Error> {
+    store::try_out(name, "a trial that nothing needs", patience)
+}
+
+/// Deletes all entries under `name`; succeeds too if there is none.
+pub(crate) fn delete(name: &EntryName, patience: &Patience) -> Result<Deleted, Error> {
     match store::delete(name, patience) {
         Ok(deleted) => Ok(deleted),
-        Err(Error::Missing) => Ok(0),
+        Err(Error::Missing { .. }) => Ok(Deleted::default()),
         Err(error) => Err(error),
     }
 }
@@ -73,8 +78,13 @@ pub(crate) fn entries(patience: &Patience) -> Result<Option<Vec<String>>, Error>
 
 /// Returns the name of the program or the part of the system that keeps the secrets; `None` if it
 /// is not known.
-pub(crate) fn backend(patience: &Patience) -> Option<String> {
-    store::backend(patience).ok().flatten()
+pub(crate) fn keeper(patience: &Patience) -> Option<String> {
+    store::keeper(patience).ok().flatten()
+}
+
+/// Returns the text of a secret: KWallet can't hold arbitrary bytes.
+fn encode(secret: &Key) -> Zeroizing<String> {
+    Zeroizing::new(BASE64.encode(secret.expose()))
 }
 
 fn decode(text: &[u8]) -> Result<Key, Error> {

@@ -6,21 +6,17 @@
 
 use std::collections::HashMap;
 
-use secret_service::blocking::{Collection, Item, SecretService};
-use secret_service::{EncryptionType, Error as Failure};
-use zbus::blocking::Connection;
-use zbus::names::BusName;
+use secret_service::Error as Failure;
+use secret_service::blocking::{Collection, Item};
+use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use super::bounded::within;
-use super::entry::{EntryName, Patience, SERVICE};
+use super::bus::{Bus, explain};
+use super::entry::{Deleted, EntryName, Patience, SERVICE, Trial};
 use super::error::Error;
+use super::prompts::Asking;
 use super::session_lock::SessionLock;
-use crate::name_service;
-use crate::untrusted::printable;
-
-/// The label of an entry in the keychain's own window.
-const LABEL: &str = "tokctl vault key";
 
 /// Returns the texts of all entries of this name: a person, or a keychain that synchronises with
 /// another, can make a second one.
@@ -28,54 +24,51 @@ pub(super) fn read(
     name: &EntryName,
     patience: &Patience,
 ) -> Result<Vec<Zeroizing<Vec<u8>>>, Error> {
-    let (name, Patience { may_prompt, session, .. }) = (name.clone(), patience.clone());
-    within(patience, move || {
-        let mut session_lock = SessionLock::take(session.as_deref());
-        let bus = Bus::connect()?;
-        let service = bus.service()?;
-        let items = find(&service, &name, may_prompt, &mut session_lock)?;
+    let name = name.clone();
+    connected(patience, move |mut asking| {
+        let items = find(&mut asking, &name)?;
         items.iter().map(|item| item.get_secret().map(Zeroizing::new).map_err(explain)).collect()
     })
 }
 
+/// Creates an entry and reads it back: a connection may read what it made, without asking anybody.
+/// What can't be read back, or as something else, is deleted again.
 pub(super) fn create(name: &EntryName, text: &str, patience: &Patience) -> Result<(), Error> {
-    let (name, Patience { may_prompt, session, .. }) = (name.clone(), patience.clone());
+    let name = name.clone();
     let text = Zeroizing::new(text.to_owned());
-    within(patience, move || {
-        let mut session_lock = SessionLock::take(session.as_deref());
-        let bus = Bus::connect()?;
-        let service = bus.service()?;
-        let collection = open_collection(&service, may_prompt, &mut session_lock)?;
-        let found = service.search_items(attributes(&name)).map_err(explain)?;
-        if !found.unlocked.is_empty() || !found.locked.is_empty() {
-            return Err(Error::Exists);
-        }
-        collection
-            .create_item(LABEL, attributes(&name), text.as_bytes(), false, "text/plain")
-            .map(drop)
-            .map_err(explain)
+    connected(patience, move |mut asking| put(&mut asking, &name, &text).map(drop))
+}
+
+/// Deletes all entries of this name.
+pub(super) fn delete(name: &EntryName, patience: &Patience) -> Result<Deleted, Error> {
+    let name = name.clone();
+    connected(patience, move |mut asking| {
+        let items = find(&mut asking, &name)?;
+        items.iter().try_for_each(|item| asking.delete(item))?;
+        Ok(Deleted { count: items.len(), in_recycle_bin: has_recycle_bin(asking.bus) })
     })
 }
 
-pub(super) fn delete(name: &EntryName, patience: &Patience) -> Result<usize, Error> {
-    let (name, Patience { may_prompt, session, .. }) = (name.clone(), patience.clone());
-    within(patience, move || {
-        let mut session_lock = SessionLock::take(session.as_deref());
-        let bus = Bus::connect()?;
-        let service = bus.service()?;
-        let items = find(&service, &name, may_prompt, &mut session_lock)?;
-        items.iter().try_for_each(|item| item.delete().map_err(explain))?;
-        Ok(items.len())
+/// Creates an entry, reads it back and deletes it, all on one connection.
+pub(super) fn try_out(name: &EntryName, text: &str, patience: &Patience) -> Result<Trial, Error> {
+    let name = name.clone();
+    let text = Zeroizing::new(text.to_owned());
+    connected(patience, move |mut asking| {
+        if has_recycle_bin(asking.bus) {
+            return open_collection(&mut asking).map(|_| Trial::Open);
+        }
+        let item = put(&mut asking, &name, &text)?;
+        let deleted = asking.delete(&item).is_ok();
+        let found = asking.service.search_items(attributes(&name)).map_err(explain)?;
+        let gone = deleted && found.unlocked.is_empty() && found.locked.is_empty();
+        Ok(if gone { Trial::Works } else { Trial::KeepsDeleted })
     })
 }
 
 pub(super) fn entries(patience: &Patience) -> Result<Option<Vec<String>>, Error> {
-    let session = patience.session.clone();
-    within(patience, move || {
-        let _session_lock = SessionLock::take(session.as_deref());
-        let bus = Bus::connect()?;
-        let service = bus.service()?;
-        let found = service.search_items(HashMap::from([("service", SERVICE)])).map_err(explain)?;
+    connected(patience, move |asking| {
+        let attributes = HashMap::from([("service", SERVICE)]);
+        let found = asking.service.search_items(attributes).map_err(explain)?;
         let mut names = Vec::new();
         for item in found.unlocked.iter().chain(&found.locked) {
             let mut attributes = item.get_attributes().map_err(explain)?;
@@ -86,47 +79,35 @@ pub(super) fn entries(patience: &Patience) -> Result<Option<Vec<String>>, Error>
     })
 }
 
-/// Returns the name of the program that owns the Secret Service's name on this bus.
-pub(super) fn backend(patience: &Patience) -> Result<Option<String>, Error> {
-    within(patience, || {
-        let failed = |failure: zbus::Error| Error::Other(failure.to_string());
-        let bus = session().map_err(failed)?;
-        let bus = zbus::blocking::fdo::DBusProxy::new(&bus).map_err(failed)?;
-        let name = BusName::from_static_str("org.freedesktop.secrets")
-            .map_err(|failure| failed(failure.into()))?;
-        let process =
-            bus.get_connection_unix_process_id(name).map_err(|failure| failed(failure.into()))?;
-        let name = std::fs::read_to_string(format!("/proc/{process}/comm")).unwrap_or_default();
-        Ok(Some(printable(&name)).filter(|name| !name.is_empty()))
+/// Returns the name of the program that keeps the secrets.
+pub(super) fn keeper(patience: &Patience) -> Result<Option<String>, Error> {
+    within(patience, || Ok(Bus::connect()?.keeper()))
+}
+
+/// Whether the keychain keeps what is deleted: KeePassXC moves it to a group of the database, unless
+/// the database was told not to.
+fn has_recycle_bin(bus: &Bus) -> bool {
+    bus.keeper().is_some_and(|keeper| keeper == "keepassxc")
+}
+
+/// Does `work` on a connection to the service, within the patience.
+fn connected<T: Send + 'static>(
+    patience: &Patience,
+    work: impl FnOnce(Asking<'_>) -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
+    let Patience { may_prompt, session, .. } = patience.clone();
+    within(patience, move || {
+        let mut session_lock = SessionLock::take(session.as_deref());
+        let bus = Bus::connect()?;
+        let service = bus.service()?;
+        let asking =
+            Asking { bus: &bus, service: &service, may_prompt, session_lock: &mut session_lock };
+        work(asking).map_err(|error| match error {
+            Error::Missing { .. } => Error::Missing { keeper: bus.keeper() },
+            Error::OutOfDate { .. } => Error::OutOfDate { keeper: bus.keeper() },
+            other => other,
+        })
     })
-}
-
-/// Connects to the session's bus. Its address may hold a host name, hence the name service.
-fn session() -> Result<Connection, zbus::Error> {
-    name_service::use_built_in_services();
-    Connection::session()
-}
-
-/// A connection to the session's bus that is closed as soon as it is dropped, and so before the
-/// [`SessionLock`] under which it was made.
-struct Bus(Connection);
-
-impl Bus {
-    fn connect() -> Result<Self, Error> {
-        session().map(Self).map_err(|failure| Error::NoService(failure.to_string()))
-    }
-
-    fn service<'a>(&self) -> Result<SecretService<'a>, Error> {
-        // If the first call fails, there is no usable keychain, whatever the reason.
-        SecretService::connect_with_existing(EncryptionType::Plain, self.0.clone())
-            .map_err(|failure| Error::NoService(failure.to_string()))
-    }
-}
-
-impl Drop for Bus {
-    fn drop(&mut self) {
-        let _ = self.0.clone().close();
-    }
 }
 
 /// Returns the attributes of an entry, with the names that the `keyring` libraries use.
@@ -134,61 +115,58 @@ fn attributes(name: &EntryName) -> HashMap<&str, &str> {
     HashMap::from([("service", SERVICE), ("username", name.as_str())])
 }
 
-/// Returns the items of this name, at least one. Those that are locked are unlocked, if need be and
-/// none is open.
-fn find<'a>(
-    service: &'a SecretService<'a>,
-    name: &EntryName,
-    may_prompt: bool,
-    session_lock: &mut SessionLock,
-) -> Result<Vec<Item<'a>>, Error> {
-    let found = service.search_items(attributes(name)).map_err(explain)?;
+fn put<'a>(asking: &mut Asking<'a>, name: &EntryName, text: &str) -> Result<Item<'a>, Error> {
+    let collection = open_collection(asking)?;
+    let found = asking.service.search_items(attributes(name)).map_err(explain)?;
+    if !found.unlocked.is_empty() || !found.locked.is_empty() {
+        return Err(Error::Exists);
+    }
+    collection
+        .create_item(&name.label(), attributes(name), text.as_bytes(), false, "text/plain")
+        .map_err(explain)?;
+    let found = asking.service.search_items(attributes(name)).map_err(explain)?;
+    let Some(item) = found.unlocked.into_iter().chain(found.locked).next() else {
+        return Err(Error::Mismatch);
+    };
+    let kept = item.get_secret().map(Zeroizing::new);
+    if kept.as_ref().is_ok_and(|kept| bool::from(kept.ct_eq(text.as_bytes()))) {
+        return Ok(item);
+    }
+    // Nothing depends on it yet.
+    let _ = asking.delete(&item);
+    Err(kept.err().map_or(Error::Mismatch, explain))
+}
+
+/// Returns the items of this name, at least one. Those that are locked are unlocked, if none is open.
+fn find<'a>(asking: &mut Asking<'a>, name: &EntryName) -> Result<Vec<Item<'a>>, Error> {
+    let found = asking.service.search_items(attributes(name)).map_err(explain)?;
     if !found.unlocked.is_empty() {
         return Ok(found.unlocked);
     }
     if !found.locked.is_empty() {
-        if !may_prompt {
-            return Err(Error::Locked);
-        }
-        session_lock.release();
-        for item in &found.locked {
-            item.unlock().map_err(explain)?;
-        }
+        found.locked.iter().try_for_each(|item| asking.unlock_item(item))?;
         return Ok(found.locked);
     }
     // Nothing was found. That proves something only if the collection exists and is unlocked:
     // KeePassXC hides the items of a locked one.
-    open_collection(service, may_prompt, session_lock)?;
-    let found = service.search_items(attributes(name)).map_err(explain)?;
-    if found.unlocked.is_empty() { Err(Error::Missing) } else { Ok(found.unlocked) }
+    open_collection(asking)?;
+    let found = asking.service.search_items(attributes(name)).map_err(explain)?;
+    if !found.unlocked.is_empty() {
+        return Ok(found.unlocked);
+    }
+    found.locked.iter().try_for_each(|item| asking.unlock_item(item))?;
+    if found.locked.is_empty() { Err(Error::Missing { keeper: None }) } else { Ok(found.locked) }
 }
 
 /// Returns the default collection and unlocks it if need be. A missing collection is not created:
 /// that is the user's own choice.
-fn open_collection<'a>(
-    service: &'a SecretService<'a>,
-    may_prompt: bool,
-    session_lock: &mut SessionLock,
-) -> Result<Collection<'a>, Error> {
-    let collection = service.get_default_collection().map_err(|failure| match failure {
+fn open_collection<'a>(asking: &mut Asking<'a>) -> Result<Collection<'a>, Error> {
+    let collection = asking.service.get_default_collection().map_err(|failure| match failure {
         Failure::NoResult => Error::NoCollection,
         other => explain(other),
     })?;
     if collection.is_locked().map_err(explain)? {
-        if !may_prompt {
-            return Err(Error::Locked);
-        }
-        session_lock.release();
-        collection.unlock().map_err(explain)?;
+        asking.unlock_collection(&collection)?;
     }
     Ok(collection)
-}
-
-fn explain(failure: Failure) -> Error {
-    match failure {
-        Failure::Locked | Failure::Prompt => Error::Locked,
-        Failure::Unavailable => Error::NoService(failure.to_string()),
-        // The library's list of failures may grow.
-        other => Error::Other(other.to_string()),
-    }
 }

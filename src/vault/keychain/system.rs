@@ -6,10 +6,11 @@
 use keyring::v1::{Entry, Error as Failure};
 #[cfg(target_os = "macos")]
 use security_framework::os::macos::keychain::{KeychainUserInteractionLock, SecKeychain};
+use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use super::bounded::within;
-use super::entry::{EntryName, Patience, SERVICE};
+use super::entry::{Deleted, EntryName, Patience, SERVICE, Trial};
 use super::error::Error;
 
 /// Returns the text of the entry of this name: here there is one at most.
@@ -20,20 +21,38 @@ pub(super) fn read(
     call(patience, name, |entry| entry.get_password().map(|text| vec![Zeroizing::new(text.into())]))
 }
 
+/// Creates an entry and reads it back. What reads back as something else is deleted again.
 pub(super) fn create(name: &EntryName, text: &str, patience: &Patience) -> Result<(), Error> {
     let text = Zeroizing::new(text.to_owned());
-    call(patience, name, move |entry| match entry.get_password() {
-        Ok(present) => {
-            drop(Zeroizing::new(present));
-            Ok(Err(Error::Exists))
+    call(patience, name, move |entry| {
+        match entry.get_password() {
+            Ok(present) => {
+                drop(Zeroizing::new(present));
+                return Ok(Err(Error::Exists));
+            }
+            Err(Failure::NoEntry) => entry.set_password(&text)?,
+            Err(failure) => return Err(failure),
         }
-        Err(Failure::NoEntry) => entry.set_password(&text).map(Ok),
-        Err(failure) => Err(failure),
+        let kept = Zeroizing::new(entry.get_password()?);
+        if bool::from(kept.as_bytes().ct_eq(text.as_bytes())) {
+            return Ok(Ok(()));
+        }
+        let _ = entry.delete_credential();
+        Ok(Err(Error::Mismatch))
     })?
 }
 
-pub(super) fn delete(name: &EntryName, patience: &Patience) -> Result<usize, Error> {
-    call(patience, name, |entry| entry.delete_credential().map(|()| 1))
+/// Creates an entry, reads it back and deletes it.
+pub(super) fn try_out(name: &EntryName, text: &str, patience: &Patience) -> Result<Trial, Error> {
+    create(name, text, patience)?;
+    let deleted = delete(name, patience).is_ok();
+    let gone = deleted && matches!(read(name, patience), Err(Error::Missing { .. }));
+    Ok(if gone { Trial::Works } else { Trial::KeepsDeleted })
+}
+
+pub(super) fn delete(name: &EntryName, patience: &Patience) -> Result<Deleted, Error> {
+    call(patience, name, Entry::delete_credential)?;
+    Ok(Deleted { count: 1, in_recycle_bin: false })
 }
 
 /// Always `None`: these keychains can only be searched by the exact name.
@@ -43,7 +62,7 @@ pub(super) fn entries(_patience: &Patience) -> Result<Option<Vec<String>>, Error
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "other systems' keychains can fail here")]
-pub(super) fn backend(_patience: &Patience) -> Result<Option<String>, Error> {
+pub(super) fn keeper(_patience: &Patience) -> Result<Option<String>, Error> {
     Ok(Some(if cfg!(target_os = "macos") { "macOS Keychain" } else { "the system" }.to_owned()))
 }
 
@@ -75,7 +94,7 @@ fn without_prompts() -> Result<(), Error> {
 
 fn explain(failure: Failure) -> Error {
     match failure {
-        Failure::NoEntry => Error::Missing,
+        Failure::NoEntry => Error::Missing { keeper: None },
         Failure::NoStorageAccess(_) => Error::Locked,
         Failure::NoDefaultStore => Error::NoService(failure.to_string()),
         // These two errors carry the stored bytes, which are wiped here.

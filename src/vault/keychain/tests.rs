@@ -36,14 +36,14 @@ fn a_secret_is_32_bytes_of_base64_and_nothing_else() {
 #[ignore = "needs a keychain: run by tests/run"]
 fn unlocked_keeps_one_secret_under_one_name() {
     delete(&name(), &PATIENT).unwrap();
-    assert!(matches!(read(&name(), &PATIENT), Err(Error::Missing)));
+    assert!(matches!(read(&name(), &PATIENT), Err(Error::Missing { .. })));
     create(&name(), &key(7), &PATIENT).unwrap();
     assert_eq!(*read(&name(), &PATIENT).unwrap().expose(), [7; 32]);
     assert!(matches!(create(&name(), &key(8), &PATIENT), Err(Error::Exists)));
     assert_eq!(*read(&name(), &PATIENT).unwrap().expose(), [7; 32]);
     delete(&name(), &PATIENT).unwrap();
     delete(&name(), &PATIENT).unwrap();
-    assert!(matches!(read(&name(), &PATIENT), Err(Error::Missing)));
+    assert!(matches!(read(&name(), &PATIENT), Err(Error::Missing { .. })));
 }
 
 #[test]

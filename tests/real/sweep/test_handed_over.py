@@ -19,7 +19,7 @@ from rotating_server import RotatingServer
 STEPS = ["openat", "flock", "fcntl", "pwrite64", "write", "fdatasync", "fsync", "ftruncate",
          "renameat2", "unlink"]
 TO = ("--output", "alice.bundle")
-MOVE = ("export", "acme/alice", "--move", "--to", "key:bundle.key", *TO)
+MOVE = ("export", "acme/alice", "--move", "--yes", "--to", "key:bundle.key", *TO)
 RESUME = ("export", "--resume", *TO)
 THERE = ("--vault", "there/tokens.db")
 IMPORT = (*THERE, "import", "bundle", "alice.bundle")

@@ -116,16 +116,16 @@ fn print(context: &Context, rows: &[Row]) -> Result<(), CliError> {
         let result = format!("{:<7}", words::result(row.verdict));
         let result = Ui::styled(&coloured(row.verdict), &result);
         let name = words::name(row.check);
-        let indent = indent();
+        let hint = row.hint.as_ref().map(ToString::to_string);
+        let indent = indent(&row.message, hint.as_deref());
         let message = table::wrap(&row.message, indent, indent);
         if indent < MESSAGE {
             context.ui.line(&format!("{result}  {name}\n{:indent$}{message}", ""))?;
         } else {
             context.ui.line(&format!("{result}  {name:<16}  {message}"))?;
         }
-        if let Some(hint) = &row.hint {
+        if let Some(hint) = hint {
             let label = Ui::styled(&Style::new().cyan(), "hint:");
-            let hint = hint.to_string();
             // A command stays on one line, so that it can be copied.
             let hint = if hint.starts_with("tokctl ") {
                 hint
@@ -141,10 +141,15 @@ fn print(context: &Context, rows: &[Row]) -> Result<(), CliError> {
 /// The column at which messages begin, behind the longest result and the longest name.
 const MESSAGE: usize = 27;
 
-/// Returns the column at which messages begin. Where there is no room for columns, that is on a line
-/// of their own.
-fn indent() -> usize {
-    if table::is_narrow() { 4 } else { MESSAGE }
+/// Returns the column at which a message and its hint begin. Where there is no room for columns, that
+/// is on a line of their own.
+fn indent(message: &str, hint: Option<&str>) -> usize {
+    // A command stands behind a label, whatever its width.
+    let wrapped = hint.filter(|hint| !hint.starts_with("tokctl ")).unwrap_or_default();
+    let has_room = !table::is_narrow()
+        && table::fits_behind(message, MESSAGE)
+        && table::fits_behind(wrapped, MESSAGE);
+    if has_room { MESSAGE } else { 4 }
 }
 
 fn coloured(verdict: Verdict) -> Style {

@@ -37,7 +37,7 @@ fn hint(remedy: &Remedy) -> Hint {
         Remedy::RunAs(user) => format!("run it as `{}`, or keep it elsewhere", printable(user)),
         Remedy::LookAt(path) => on("ls -ld", path),
         Remedy::Remove(path) => on("rm", path),
-        Remedy::MakeRoom => "make room on that disk".into(),
+        Remedy::MakeRoom(path) => on("df -h", path),
         Remedy::UseLocalDisk => {
             "keep the vault on a local disk, in a directory of your own, named with `--vault`"
                 .into()

@@ -24,14 +24,15 @@ use crate::model::audit::Action;
 use crate::model::reference::Named;
 use crate::ops::error::StoreError;
 use crate::ops::import::{
-    self, BundleId, Found, Incoming, OpenedBundle, Overrides, Placed, Selection, Service, Terms,
+    self, BundleId, Found, Incoming, OpenedBundle, Overrides, Placed, Selection, Service, Skipped,
+    Terms,
 };
 use crate::ops::{Vault, providers};
 
 /// Take in credentials that another tool kept, or that `tokctl export` sealed
 ///
-/// All that is in the file, or nothing: what can't be read is told with its place. One whose user's
-/// name can't be kept is left out and named, and the others come in. No request is
+/// What can't come in is skipped: each is named with its place, its user and the reason, the others
+/// come in, and the exit code is 1. With `--strict` all of it comes in, or nothing. No request is
 /// made, and no file of the other tool's is changed. Tokens are renewed at the provider as tokctl
 /// knows it, wherever the file says. A refresh token that each use replaces stays where it is
 /// without `--take-over`: two holders of one end each other's login.
@@ -52,6 +53,7 @@ Examples:
   tokctl import google ~/.config/gcloud/application_default_credentials.json \\
       --user alice@example.com
   tokctl import bundle alice.bundle --key-file bundle.key")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag that people type")]
 pub(crate) struct Args {
     #[command(flatten)]
     source: source::Args,
@@ -59,6 +61,10 @@ pub(crate) struct Args {
     /// Show what would come in, and store nothing
     #[arg(long)]
     dry_run: bool,
+
+    /// Store nothing unless all that is in the file comes in
+    #[arg(long)]
+    strict: bool,
 
     /// Overwrite what is there already; the earlier grant is not revoked
     #[arg(long)]
@@ -94,6 +100,8 @@ pub(crate) struct Args {
 /// The credentials of one source, and what stays out of the vault.
 struct Batch {
     incoming: Vec<Incoming>,
+    /// Records that can't come in.
+    skipped: Vec<Skipped>,
     /// Contents that are not imported, one phrase each.
     ignored: Vec<String>,
     /// The files of the source; empty for a bundle.
@@ -107,24 +115,45 @@ struct Batch {
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     let now = time::now();
     let mut batch = read_batch(args, context, now)?;
-    only::keep(&args.only, &mut batch.incoming)?;
-    if batch.incoming.is_empty() {
-        context.ui.warning("there is no credential in it that can be taken in");
+    only::keep(&args.only, &mut batch.incoming, &mut batch.skipped)?;
+    match (&batch.incoming[..], &batch.skipped[..]) {
+        ([], []) => context.ui.warning("there is no credential in it that can be taken in"),
+        ([], [alone]) => return Err(skipped::alone(alone)),
+        _ => {}
     }
-    let terms = Terms { replace: args.replace, take_over: args.take_over, bundle: batch.bundle };
+    for one in &batch.skipped {
+        context.ui.always(&format!("skipped {}", skipped::message(one)));
+    }
+    if args.strict && !args.dry_run && !batch.skipped.is_empty() {
+        return Err(report::refused(&batch.incoming, &batch.skipped));
+    }
+    let terms = Terms {
+        replace: args.replace,
+        take_over: args.take_over,
+        all_or_nothing: args.strict,
+        bundle: batch.bundle,
+    };
     let placed = if args.dry_run || batch.incoming.is_empty() {
         foresee(context, batch.incoming, terms, now)?
     } else {
         store_batch(args, context, &batch.incoming, terms, now)?
     };
-    report::print(context, &placed, args.dry_run, now)?;
-    report::remarks(context, &placed, &batch.ignored, &batch.files, args.dry_run);
+    report::print(context, &placed, &batch.skipped, args.dry_run, now)?;
+    report::remarks(context, &placed, &batch.skipped, &batch.ignored, args.dry_run);
+    report::about_files(
+        context,
+        &placed,
+        &batch.skipped,
+        &batch.ignored,
+        &batch.files,
+        args.dry_run,
+    );
     if batch.moved && !args.dry_run {
         context.ui.status(
             "the bundle is not needed any more, and another vault would take it in: delete it",
         );
     }
-    Ok(())
+    report::end(&placed, &batch.skipped, args.dry_run)
 }
 
 /// Reads a source and returns its credentials in the form in which they would be stored.
@@ -161,15 +190,19 @@ fn select(
         provider: owner.provider.as_ref(),
         server: args.server.as_ref(),
     };
+    let several = needed.len() > 1;
     let mut services = BTreeMap::new();
     for (name, needs_client) in needed {
-        let service = service(context, &name, needs_client)?;
+        let service = match service(context, &name, needs_client) {
+            // The others come in without it.
+            Err(error) if several => Err(error.line()),
+            service => Ok(service?),
+        };
         services.insert(name, service);
     }
-    let Selection { incoming, skipped, mut ignored, files } =
+    let Selection { incoming, skipped, ignored, files } =
         import::select(found, overrides, &services, now)?;
-    ignored.extend(skipped.iter().map(skipped::message));
-    Ok(Batch { incoming, ignored, files, bundle: None, moved: false })
+    Ok(Batch { incoming, skipped, ignored, files, bundle: None, moved: false })
 }
 
 /// Opens a bundle and returns its credentials.
@@ -189,8 +222,8 @@ fn open_bundle(
         );
     }
     let (bundle, OpenedBundle { incoming, moved }) = bundle::open(context, file, key_file)?;
-    let (ignored, files) = (Vec::new(), Vec::new());
-    Ok(Batch { incoming, ignored, files, bundle: Some(bundle), moved })
+    let (skipped, ignored, files) = (Vec::new(), Vec::new(), Vec::new());
+    Ok(Batch { incoming, skipped, ignored, files, bundle: Some(bundle), moved })
 }
 
 /// Returns the provider called `name`, with its configured client if that is needed.

@@ -5,21 +5,27 @@ use crate::cli::error::{CliError, Kind};
 use crate::model::account::Account;
 use crate::model::nearest::{did_you_mean, nearest};
 use crate::model::reference::Named;
-use crate::ops::import::Incoming;
+use crate::ops::import::{Incoming, Skipped};
 
-/// Keeps those of `incoming` that `only` names, or all of them if it names none. Fails if a name
-/// means none of them.
-pub(super) fn keep(only: &[Named], incoming: &mut Vec<Incoming>) -> Result<(), CliError> {
+/// Keeps those of `incoming` and `skipped` that `only` names, or all of them if it names none. Fails
+/// if a name means none of them.
+pub(super) fn keep(
+    only: &[Named],
+    incoming: &mut Vec<Incoming>,
+    skipped: &mut Vec<Skipped>,
+) -> Result<(), CliError> {
     if only.is_empty() {
         return Ok(());
     }
     let wanted = only.iter().map(choice).collect::<Result<Vec<Choice>, CliError>>()?;
     for choice in &wanted {
-        if !incoming.iter().any(|one| means(choice, &one.account)) {
+        let comes_in = incoming.iter().any(|one| means(choice, &one.account));
+        if !comes_in && !skipped.iter().any(|one| means_skipped(choice, one)) {
             return Err(nothing_for(choice, incoming));
         }
     }
     incoming.retain(|one| wanted.iter().any(|choice| means(choice, &one.account)));
+    skipped.retain(|one| wanted.iter().any(|choice| means_skipped(choice, one)));
     Ok(())
 }
 
@@ -31,6 +37,11 @@ fn choice(named: &Named) -> Result<Choice, CliError> {
 fn means(choice: &Choice, account: &Account) -> bool {
     choice.provider.as_ref().is_none_or(|provider| *provider == account.provider)
         && choice.user.as_ref().is_none_or(|user| *user == account.user)
+}
+
+fn means_skipped(choice: &Choice, one: &Skipped) -> bool {
+    (choice.provider.is_none() || choice.provider == one.provider)
+        && (choice.user.is_none() || choice.user == one.user)
 }
 
 /// Returns the error for a name that means nothing in the source, with the nearest names in it.

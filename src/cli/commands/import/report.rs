@@ -8,15 +8,16 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::skipped;
 use crate::cli::client_settings::{id_variable, secret_variable};
 use crate::cli::context::Context;
-use crate::cli::error::CliError;
+use crate::cli::error::{CliError, Kind};
 use crate::cli::table::{Fit, Table};
 use crate::cli::typed::{command, quoted};
 use crate::cli::words::kind_word;
 use crate::cli::{next_command, time};
-use crate::model::account::ProviderName;
-use crate::ops::import::{self, LeftOut, Outcome, Placed};
+use crate::model::account::{ProviderName, UserName};
+use crate::ops::import::{self, Incoming, LeftOut, Outcome, Placed, Skipped};
 use crate::private_file::{self, Readers};
 use crate::untrusted::printable;
 
@@ -50,6 +51,16 @@ struct ImportResults<'a> {
     dry_run: bool,
     stored: usize,
     results: Vec<One<'a>>,
+    /// The records that can't come in.
+    skipped: Vec<SkippedOne<'a>>,
+}
+
+#[derive(Serialize)]
+struct SkippedOne<'a> {
+    provider: Option<&'a str>,
+    user: Option<&'a str>,
+    origin: &'a str,
+    reason: String,
 }
 
 #[derive(Serialize)]
@@ -72,18 +83,31 @@ struct One<'a> {
 pub(super) fn print(
     context: &Context,
     placed: &[Placed],
+    skipped: &[Skipped],
     dry_run: bool,
     now: Timestamp,
 ) -> Result<(), CliError> {
     if context.ui.json {
         let results = placed.iter().map(One::new).collect();
         let stored = import::written_accounts(placed).count();
-        return context.ui.json(&ImportResults { v: 1, dry_run, stored, results });
+        let skipped = skipped.iter().map(SkippedOne::new).collect();
+        return context.ui.json(&ImportResults { v: 1, dry_run, stored, results, skipped });
     }
     if placed.is_empty() {
         return Ok(());
     }
     context.ui.line(&table(placed, now).render())
+}
+
+impl<'a> SkippedOne<'a> {
+    fn new(skipped: &'a Skipped) -> Self {
+        Self {
+            provider: skipped.provider.as_ref().map(ProviderName::as_str),
+            user: skipped.user.as_ref().map(UserName::as_str),
+            origin: &skipped.origin,
+            reason: printable(&skipped.reason.to_string()),
+        }
+    }
 }
 
 impl<'a> One<'a> {
@@ -131,33 +155,46 @@ fn table(placed: &[Placed], now: Timestamp) -> Table {
     table
 }
 
-/// Prints what was left out and why, and which files can be removed.
+/// Prints which credentials came without a part or stay out, and how many are stored.
 pub(super) fn remarks(
     context: &Context,
     placed: &[Placed],
+    skipped: &[Skipped],
+    ignored: &[String],
+    dry_run: bool,
+) {
+    warn_of_what_stays(context, placed, ignored);
+    if dry_run {
+        context.ui.status("nothing was stored");
+    } else if left_out(placed) + skipped.len() == 0 {
+        let stored = import::written_accounts(placed).count();
+        context.ui.status(&format!("stored {stored} of {}", placed.len()));
+    }
+}
+
+/// Prints which files others can read, and which can be removed.
+pub(super) fn about_files(
+    context: &Context,
+    placed: &[Placed],
+    skipped: &[Skipped],
     ignored: &[String],
     files: &[PathBuf],
     dry_run: bool,
 ) {
     let ui = &context.ui;
-    warn_of_what_stays(context, placed, ignored);
     for file in files.iter().filter(|file| is_open_to_others(file)) {
         let name = printable(&file.to_string_lossy());
         ui.warning(&format!("`{name}` is open to others, who may know what is in it"));
     }
-    if dry_run {
-        ui.status("nothing was stored");
+    if dry_run || placed.is_empty() || files.is_empty() {
         return;
     }
-    ui.status(&format!("stored {} of {}", import::written_accounts(placed).count(), placed.len()));
     let complete = ignored.is_empty()
+        && skipped.is_empty()
         && placed.iter().all(|one| {
             one.left_out.is_none()
                 && matches!(one.outcome, Outcome::New | Outcome::Replaced | Outcome::Same)
         });
-    if placed.is_empty() || files.is_empty() {
-        return;
-    }
     if complete {
         let Some(removal) = removal(files) else { return };
         ui.status(&format!(
@@ -166,6 +203,32 @@ pub(super) fn remarks(
     } else {
         ui.status("keep the file for now: not all that is in it came in");
     }
+}
+
+/// Fails if a record was skipped, or a credential left out, and says how many.
+pub(super) fn end(placed: &[Placed], skipped: &[Skipped], dry_run: bool) -> Result<(), CliError> {
+    let out = left_out(placed) + skipped.len();
+    let (stored, all) = (import::written_accounts(placed).count(), placed.len() + skipped.len());
+    let message = match (out, dry_run) {
+        (0, _) => return Ok(()),
+        _ if placed.is_empty() => return Err(skipped::all(skipped)),
+        (_, true) => format!("{stored} of {all} would be stored, and {out} skipped"),
+        (_, false) => format!("stored {stored} of {all}, and skipped {out}"),
+    };
+    Err(CliError::new(Kind::Failed, message)
+        .hint("mend what is named above and import it again: what came in stays as it is"))
+}
+
+/// Returns the error for an import of all or nothing that would skip a record.
+pub(super) fn refused(incoming: &[Incoming], skipped: &[Skipped]) -> CliError {
+    let (out, all) = (skipped.len(), incoming.len() + skipped.len());
+    CliError::new(Kind::Failed, format!("nothing was stored, since {out} of {all} can't come in"))
+        .hint("mend what is named above, or leave out `--strict`")
+}
+
+/// Returns the number of credentials that do not work without the refresh token that stays out.
+fn left_out(placed: &[Placed]) -> usize {
+    placed.iter().filter(|one| one.outcome == Outcome::LeftOut).count()
 }
 
 /// Warns about credentials that were not imported, with the reasons.
@@ -191,7 +254,7 @@ fn warn_of_what_stays(context: &Context, placed: &[Placed], ignored: &[String]) 
         ui.warning(&format!("{count} of {all} came without a refresh token, since {reason}"));
     }
     warn_of_clients(context, placed);
-    let ended = count(|one| one.outcome == Outcome::LeftOut);
+    let ended = left_out(placed);
     if ended > 0 {
         let were = if ended == 1 { "was" } else { "were" };
         ui.warning(&format!("{ended} of these {were} left out, since the access token has ended"));

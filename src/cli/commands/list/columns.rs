@@ -40,6 +40,14 @@ pub(super) fn named(named: &[Column]) -> Vec<Shown> {
     columns.iter().map(|column| (*column, column.fit())).collect()
 }
 
+/// Returns the columns for what needs a login soon: when, after whose it is.
+pub(super) fn expiring() -> Vec<Shown> {
+    let mut columns = named(&[Column::Provider, Column::User]);
+    columns.extend([(Column::Status, Fit::Lesser), (Column::Expires, Fit::Lesser)]);
+    columns.extend(named(&[Column::LoginBy]));
+    columns
+}
+
 /// Returns the columns of `--wide`.
 pub(super) fn wide() -> Vec<Shown> {
     let mut columns = named(&USUAL);
@@ -75,16 +83,17 @@ impl Column {
     /// Returns the cell of a table on a terminal.
     pub(super) fn cell(self, summary: &Summary, now: Timestamp) -> Cell {
         match self {
-            Self::Status => {
-                Cell::new(status(summary, now).replace('_', " ")).fg(color(summary, now))
-            }
+            Self::Status => Cell::new(status_in_table(summary, now)).fg(color(summary, now)),
             Self::Expires => match summary.expires_at {
                 Some(at) if at <= now && renews_itself(summary, now) => {
                     if table::is_narrow() { "when used" } else { "refreshes when used" }.into()
                 }
                 at => relative(at, now).into(),
             },
-            Self::LoginBy => relative(summary.login_by, now).into(),
+            Self::LoginBy => match summary.status {
+                Status::LoginRequired | Status::Inactive => "now".into(),
+                Status::Active | Status::HandedOver => relative(summary.login_by, now).into(),
+            },
             Self::Provider
             | Self::User
             | Self::Kind
@@ -139,6 +148,17 @@ impl Column {
 /// from the time.
 pub(super) fn status(summary: &Summary, now: Timestamp) -> &'static str {
     if summary.is_expired(now) { "expired" } else { status_word(summary.status) }
+}
+
+/// Returns the words for the status in a table, short ones where a terminal has room for few columns.
+fn status_in_table(summary: &Summary, now: Timestamp) -> String {
+    match summary.status {
+        Status::LoginRequired if table::is_narrow() => "log in".into(),
+        Status::HandedOver if table::is_narrow() => "moved".into(),
+        Status::LoginRequired | Status::HandedOver | Status::Active | Status::Inactive => {
+            status(summary, now).replace('_', " ")
+        }
+    }
 }
 
 /// Returns the colour of the status, from those that can be read on dark and light backgrounds.

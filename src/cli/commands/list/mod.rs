@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use self::columns::{Column, Shown};
 use self::selection::{Listing, Selection};
-use crate::cli::choice::{self, Choice};
+use crate::cli::choice::Choice;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Hint, Kind};
 use crate::cli::{next_command, time};
@@ -56,16 +56,16 @@ impl Args {
         if self.wide {
             return columns::wide();
         }
-        let mut shown = columns::named(&self.columns);
         if self.columns.is_empty() && self.expiring_within.is_some() {
-            shown.extend(columns::named(&[Column::LoginBy]));
+            return columns::expiring();
         }
-        shown
+        columns::named(&self.columns)
     }
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     let vault = Vault::open_read_only(context.vault()?)?.finished()?;
+    args.choice.expect_some(context, &vault, "list")?;
     let now = time::now();
     let wanted = |summary: &Summary| {
         let Summary { account, .. } = summary;
@@ -80,26 +80,18 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
         text::print(context, &selection, &args.columns())?
     };
     if !context.ui.json && shown.whole && shown.count == 0 {
-        context.ui.status(&nothing(args, context, &vault, &shown)?);
+        context.ui.status(&nothing(args, context, &shown));
     }
     tell(args, &shown)
 }
 
 /// Returns the sentence for an empty list.
-fn nothing(
-    args: &Args,
-    context: &Context,
-    vault: &Vault,
-    shown: &Listing,
-) -> Result<String, CliError> {
-    Ok(if shown.odd == 0 && vault.accounts(None, None)?.is_empty() {
-        format!("nothing is stored here yet: {}", next_command::first_login(context))
-    } else if let Some(within) = args.expiring_within {
-        format!("nothing needs a login within {}", time::length(within))
-    } else {
-        let (provider, user) = (args.choice.provider.as_ref(), args.choice.user.as_ref());
-        format!("nothing that is stored matches{}", choice::suggestion(vault, provider, user))
-    })
+fn nothing(args: &Args, context: &Context, shown: &Listing) -> String {
+    match args.expiring_within {
+        Some(within) => format!("nothing needs a login within {}", time::length(within)),
+        None if shown.odd > 0 => "nothing can be shown".into(),
+        None => format!("nothing is stored here yet: {}", next_command::first_login(context)),
+    }
 }
 
 fn tell(args: &Args, shown: &Listing) -> Result<(), CliError> {

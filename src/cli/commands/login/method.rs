@@ -27,6 +27,14 @@ impl Method {
         }
     }
 
+    /// Returns whether a person has to go to an address that the service's definition names.
+    pub(super) fn begins_at_an_endpoint(self) -> bool {
+        match self {
+            Self::Browser | Self::Device => true,
+            Self::Token | Self::ClientCredentials | Self::ServiceAccount => false,
+        }
+    }
+
     /// Returns the method in words, to follow "a login".
     pub(super) fn described(self) -> &'static str {
         match self {

@@ -218,7 +218,7 @@ fn find(
     };
     let mut provider = match (defined, &stored) {
         (Some(provider), _) => provider,
-        (None, Some(stored)) if stored.method() != Method::Browser => {
+        (None, Some(stored)) if !stored.method().begins_at_an_endpoint() => {
             context.ui.status(&format!(
                 "`{name}` is defined nowhere any more, so all is taken from the stored credential"
             ));
@@ -290,9 +290,15 @@ fn with_client(
         return client_credentials::run(destination, context, plan, whose.into_user());
     }
     let has_port = args.browser.is_given();
+    // A service that no longer has such logins gets one in the way that fits.
+    let as_before = args.method.is_none()
+        && method == Method::Device
+        && !args.client.is_googles()
+        && plan.offers_device()?;
     let way = match (args.method, method) {
         (Some(_), Method::Device) => Way::Device,
         (Some(_), _) => Way::Browser,
+        (None, _) if as_before => Way::Device,
         (None, _) => choice::choose(context, &args.consent, &args.client, has_port, &mut plan)?,
     };
     match way {
@@ -311,9 +317,12 @@ fn method(args: &Args, stored: Option<&Stored>, provider: &Provider) -> Result<M
         Method::Token
     } else if args.service_account.is_given() {
         Method::ServiceAccount
-    } else if let Some(stored) =
-        stored.filter(|stored| !(names_consent || stored.is_static() && args.client.is_given()))
-    {
+    } else if let Some(stored) = stored.filter(|stored| match stored.method() {
+        // The flags that name no port are for a code, too.
+        Method::Device => !args.browser.is_given(),
+        Method::Token => !(names_consent || args.client.is_given()),
+        Method::Browser | Method::ClientCredentials | Method::ServiceAccount => !names_consent,
+    }) {
         stored.method()
     } else if provider.definition.refresh.kind == RefreshKind::ClientCredentials {
         Method::ClientCredentials

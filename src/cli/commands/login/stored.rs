@@ -7,7 +7,7 @@ use super::method::Method;
 use crate::cli::context::Context;
 use crate::model::address::Address;
 use crate::model::client::Client;
-use crate::model::credential::{ApiAuth, Credential, Grant, RenewalGrant};
+use crate::model::credential::{ApiAuth, Consent, Credential, Grant, RenewalGrant};
 use crate::model::definition::{Definition, RefreshKind};
 use crate::model::scope::Scopes;
 use crate::model::service_account::ServiceAccount;
@@ -24,7 +24,10 @@ impl Stored {
         match &self.0.grant {
             Grant::Static(_) => Method::Token,
             Grant::OAuth(grant) => match grant.renewal {
-                RenewalGrant::RefreshToken | RenewalGrant::Exchange => Method::Browser,
+                RenewalGrant::RefreshToken | RenewalGrant::Exchange => match grant.consent {
+                    Consent::Browser => Method::Browser,
+                    Consent::Device => Method::Device,
+                },
                 RenewalGrant::ClientCredentials { .. } => Method::ClientCredentials,
                 RenewalGrant::JwtBearer { .. } => Method::ServiceAccount,
             },

@@ -8,7 +8,6 @@ use super::args::Args;
 use super::outcome::{Done, Outcome, renew_if};
 use super::report::{RefreshResults, Tally};
 use super::selection::decide;
-use crate::cli::choice;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
 use crate::cli::{keys, next_command};
@@ -19,12 +18,9 @@ use crate::ops::{OpenVault, Vault};
 
 pub(super) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     let vault = Vault::open(context.vault()?)?;
+    args.choice.expect_some(context, &vault, "refresh")?;
     let vault = keys::unlock(context, vault)?;
-    let (provider, user) = (args.choice.provider.as_ref(), args.choice.user.as_ref());
-    let lanes = many::lanes(&vault, provider, user)?;
-    if lanes.is_empty() && (provider.is_some() || user.is_some()) {
-        return Err(choice::no_match(context, &vault, "refresh", provider, user));
-    }
+    let lanes = many::lanes(&vault, args.choice.provider.as_ref(), args.choice.user.as_ref())?;
     // Reported once here, and not by each of the threads.
     if let Err(error) = context.config() {
         let strictest = "refreshing with the strictest settings";

@@ -14,7 +14,7 @@ pub(super) fn slot(fact: &SlotsFact, now: Timestamp) -> String {
     let trial = match trial {
         SlotTrial::Opens => "opens".to_owned(),
         SlotTrial::NotGiven(why) => format!("not tried, {why}"),
-        SlotTrial::Lost => KeychainError::Missing.to_string(),
+        SlotTrial::Lost => KeychainError::Missing { keeper: None }.to_string(),
         SlotTrial::OtherSecret => "not the one whose secret is set".to_owned(),
         SlotTrial::NotTried => "not tried".to_owned(),
         SlotTrial::NoSecret => "not tried, its secret is not at hand".to_owned(),
@@ -37,9 +37,15 @@ pub(super) fn recovery(fact: &RecoveryFact) -> String {
 pub(super) fn keychain(fact: &KeychainFact) -> String {
     match fact {
         KeychainFact::Works { keeper } => {
-            let keeper = keeper.as_ref().map(|keeper| format!(" ({keeper})")).unwrap_or_default();
-            format!("the keychain{keeper} keeps an entry, gives it back and deletes it")
+            format!(
+                "the keychain{} keeps an entry, gives it back and deletes it",
+                named(keeper.as_ref())
+            )
         }
+        KeychainFact::Open { keeper } => format!(
+            "the keychain{} is open; no trial entry was made, which would stay in its recycle bin",
+            named(keeper.as_ref())
+        ),
         KeychainFact::NotNeeded(why) => {
             format!("nothing needs the keychain here, which could not be tried: {why}")
         }
@@ -73,4 +79,8 @@ pub(super) fn entries(fact: &EntriesFact) -> String {
             printable(name)
         ),
     }
+}
+
+fn named(keeper: Option<&String>) -> String {
+    keeper.map(|keeper| format!(" ({keeper})")).unwrap_or_default()
 }

@@ -64,7 +64,15 @@ pub(super) fn disk(fact: &DiskFact) -> String {
         DiskFact::ReadOnly => {
             "the disk is read-only: tokens can be read, and none refreshed".into()
         }
-        DiskFact::Full => "the disk is full: nothing can be refreshed".into(),
+        DiskFact::Full { free, refreshes: true } => {
+            format!(
+                "the disk is nearly full: {} KiB are left, and a refresh takes some",
+                free / 1024
+            )
+        }
+        DiskFact::Full { free, refreshes: false } => {
+            format!("the disk is full: {} KiB are left, too few for a refresh", free / 1024)
+        }
         DiskFact::NotAsked(why) => format!("how full the disk is: {why}"),
     }
 }

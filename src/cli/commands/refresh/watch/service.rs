@@ -57,7 +57,10 @@ pub(in crate::cli::commands::refresh) fn run(
 ) -> Result<(), CliError> {
     // A mistake in the configuration is reported at the start, and not when it first matters.
     context.config()?;
-    let opener = keys::unlock(context, Vault::open(context.vault()?)?)?.opener();
+    let vault = args.choice.in_vault(Vault::open(context.vault()?))?;
+    // A service without names waits for the first login. A name that nobody has is a mistake.
+    args.choice.expect_some(context, &vault, "refresh")?;
+    let opener = keys::unlock(context, vault)?.opener();
     let log = Log::new(context.ui.clone());
     let failed = |error: io::Error| {
         CliError::new(Kind::Failed, "the service could not be started").caused_by(&error)

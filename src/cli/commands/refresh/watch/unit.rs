@@ -66,6 +66,7 @@ fn unit(command: &str, key: &str, writable: &str) -> String {
         "\
 # Made by `tokctl refresh --watch --print-unit`. Kept as ~/.config/systemd/user/tokctl.service:
 #   systemctl --user daemon-reload && systemctl --user enable --now tokctl.service
+# So that it runs while you are not logged in, once: loginctl enable-linger
 
 [Unit]
 Description=Keeps the tokens in tokctl's vault fresh
