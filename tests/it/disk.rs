@@ -98,3 +98,21 @@ fn doctor_says_whether_the_room_that_is_left_does_for_a_refresh() {
         assert_eq!(done.status.code(), exit, "{}", String::from_utf8_lossy(&done.stderr));
     }
 }
+
+#[test]
+fn a_full_disk_is_told_as_the_one_that_is_full() {
+    let env = TestEnv::new().with_static_token("x", "made-up-token");
+    env.file("token.txt", "made-up-token");
+    let other = "mkdir -m 700 small && mount -t tmpfs -o size=64k,mode=700 tokctl-test small \
+                 || exit 77; head -c 64K /dev/zero > small/filler;";
+    for arguments in
+        ["backup small/copy.db", "--vault small/tokens.db login vendor/z --token-stdin"]
+    {
+        let _ = std::fs::remove_dir(env.path("small"));
+        let arguments = format!("{arguments} < token.txt");
+        let Some(done) = on_a_disk(&env, other, &arguments) else { return };
+        let said = String::from_utf8_lossy(&done.stderr);
+        assert_eq!(done.status.code(), Some(1), "{arguments}: {said}");
+        assert!(said.contains("hint: df -h small"), "{arguments}: {said}");
+    }
+}

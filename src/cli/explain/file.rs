@@ -43,11 +43,15 @@ pub(super) fn trust_hint(error: &private_file::Error) -> String {
         private_file::Error::Denied { path } => format!("chmod u+rw {}", quoted(path)),
         private_file::Error::TooLarge { .. } => "name another file".into(),
         taken if is_taken(taken) => "name a file that is not there yet".into(),
-        private_file::Error::Io { path, .. } => {
+        private_file::Error::Io { path, source } => {
+            let command = match source.kind() {
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "df -h",
+                _ => "ls -ld",
+            };
             let mut there = path.ancestors().filter(|path| path.exists());
             match there.next() {
-                Some(there) => format!("ls -ld {}", quoted(there)),
-                None => "ls -ld .".into(),
+                Some(there) => format!("{command} {}", quoted(there)),
+                None => format!("{command} ."),
             }
         }
     }
