@@ -66,6 +66,9 @@ pub(crate) fn explain(
         ErrorKind::UnknownArgument if is_run => {
             let stray = text(error, ContextKind::InvalidArg).unwrap_or_default();
             match args.iter().position(|arg| *arg == *stray) {
+                Some(at) if args[at..].contains(&"--".into()) && !stray.starts_with('-') => {
+                    usage("what `run` gives to a command is named by `--env NAME=REF`".into(), help)
+                }
                 Some(at) if !stray.starts_with('-') => {
                     let (before, behind) = args.split_at(at);
                     let with_mark = [before, &[OsString::from("--")], behind].concat();
@@ -102,6 +105,11 @@ fn sentence(error: &clap::Error) -> String {
     if let Some(values) = values {
         message = format!("{message}, which is one of {}", values.trim_end_matches(']'));
     }
+    for typed in [ContextKind::InvalidArg, ContextKind::InvalidValue] {
+        if let Some(typed) = text(error, typed).filter(|typed| may_be_secret(typed)) {
+            message = message.replace(&typed, "…");
+        }
+    }
     let near = [ContextKind::SuggestedArg, ContextKind::SuggestedValue]
         .into_iter()
         .find_map(|kind| text(error, kind));
@@ -109,6 +117,18 @@ fn sentence(error: &clap::Error) -> String {
         message.push_str(&did_you_mean(&[near]));
     }
     message
+}
+
+/// The length from which a word may be a secret, in bytes.
+const SHORTEST_SECRET: usize = 16;
+
+/// Returns whether a word that stands where none is taken may be a secret, which a log would keep:
+/// a long one with digits that is neither a flag nor a path, a reference or an address.
+fn may_be_secret(word: &str) -> bool {
+    word.len() >= SHORTEST_SECRET
+        && word.contains(|letter: char| letter.is_ascii_digit())
+        && !word.starts_with('-')
+        && !word.contains(['/', '@'])
 }
 
 /// Returns the commands that a mistyped one may stand for.

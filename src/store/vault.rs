@@ -1,5 +1,6 @@
 //! A vault that is still locked, with everything that needs no key.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -7,7 +8,7 @@ use jiff::Timestamp;
 
 use super::audit::read_entries;
 use super::engine::Engine;
-use super::error::Error;
+use super::error::{DiskFault, Error};
 use super::file::VaultFile;
 use super::record::ListedSlot;
 use super::spill;
@@ -189,7 +190,14 @@ impl Vault {
             // The file was created above and holds no whole copy.
             let _ = std::fs::remove_file(target);
         }
-        written
+        // The disk is that of the copy, and not the vault's own.
+        written.map_err(|error| match error {
+            Error::Unwritable(DiskFault::Full) => refused(ErrorKind::StorageFull.into()).into(),
+            Error::Unwritable(DiskFault::ReadOnly) => {
+                refused(ErrorKind::ReadOnlyFilesystem.into()).into()
+            }
+            other => other,
+        })
     }
 
     /// Returns the entries in the audit's file, oldest first and not verified, and the number of

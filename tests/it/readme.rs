@@ -3,7 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use crate::env::TestEnv;
+use crate::authorization_server::{AuthorizationServer, issue};
+use crate::env::{TestEnv, stderr};
 use crate::throwaway::Model;
 
 /// Lines that are tried elsewhere, and where.
@@ -96,4 +97,17 @@ fn its_links_lead_somewhere() {
     for link in links.filter(|link| !link.starts_with("https://")) {
         assert!(root.join(link).exists(), "{link}");
     }
+}
+
+#[test]
+fn the_recording_shows_what_a_login_prints_today() {
+    let server = AuthorizationServer::start();
+    let env = TestEnv::new().with_provider(&server);
+    server.will_log_in(issue());
+    let login = env.begin_login(["login", "acme", "--user", "you@example.com"]);
+    login.visit();
+    let said = stderr(&login.finish().success());
+    let recording = include_str!("../demo/recording.svg");
+    let shown = said.lines().find(|line| line.starts_with("logged in")).unwrap();
+    assert!(recording.contains(shown), "`tests/demo/record` makes it anew: {said}");
 }

@@ -13,7 +13,7 @@ use rexpect::process::wait::WaitStatus;
 use snapbox::{Assert, Data};
 
 use crate::authorization_server::{AuthorizationServer, issue, reply};
-use crate::env::{TestEnv, stdout};
+use crate::env::{TestEnv, set_mode, stdout};
 use crate::http::Response;
 use crate::import::database;
 use crate::import_sources::AGENTLLM;
@@ -249,6 +249,7 @@ fn what_an_import_skips_is_named_on_any_terminal() {
         &env,
         &format!("{AGENTLLM} INSERT INTO github_tokens ({columns}) VALUES {}", rows.join(", ")),
     );
+    set_mode(&file, 0o600);
     let arguments = format!("import agentllm {} --dry-run", file.display());
     is_as_before("import", &env, &arguments, 1);
 }

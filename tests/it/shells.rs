@@ -93,13 +93,14 @@ impl Shell {
     }
 }
 
-/// The line that the manual shows for the prompt of this shell.
+/// What the manual shows for the prompt of this shell, on one line.
 fn line_of_the_manual(shell: &str) -> String {
     let page = include_str!("../../man/sections/status.man");
     let (_, entry) = page.split_once(&format!(".TP\n{shell}, in ")).expect("an entry");
-    let line = entry.lines().nth(1).unwrap();
-    let line = line.strip_prefix("\\fB").and_then(|line| line.strip_suffix("\\fR")).unwrap();
-    line.replace("\\(aq", "'").replace("\\-", "-").replace("\\e", "\\")
+    let lines = entry.lines().skip(1).take_while(|line| line.starts_with("\\fB") || *line == ".br");
+    let bare = |line: &str| Some(line.strip_prefix("\\fB")?.strip_suffix("\\fR")?.to_owned());
+    let typed: Vec<String> = lines.filter_map(bare).collect();
+    typed.join("; ").replace("\\(aq", "'").replace("\\-", "-").replace("\\e", "\\")
 }
 
 #[test]

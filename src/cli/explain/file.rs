@@ -43,24 +43,34 @@ pub(super) fn trust_hint(error: &private_file::Error) -> String {
         private_file::Error::Denied { path } => format!("chmod u+rw {}", quoted(path)),
         private_file::Error::TooLarge { .. } => "name another file".into(),
         taken if is_taken(taken) => "name a file that is not there yet".into(),
-        private_file::Error::Io { path, .. } => {
+        private_file::Error::Io { path, source } => {
+            let command = match source.kind() {
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "df -h",
+                _ => "ls -ld",
+            };
             let mut there = path.ancestors().filter(|path| path.exists());
             match there.next() {
-                Some(there) => format!("ls -ld {}", quoted(there)),
-                None => "ls -ld .".into(),
+                Some(there) => format!("{command} {}", quoted(there)),
+                None => format!("{command} ."),
             }
         }
     }
 }
 
-/// Returns the command that keeps all others from writing to `paths`, with `sudo` where the user
-/// may not change them.
+/// Returns the command that keeps all others from changing what is in `paths`, with `sudo` where the
+/// user may not change them. A directory of somebody else's that is there for everybody, as `/tmp`,
+/// stays so: in a sticky one nobody can exchange what is not his own.
 pub(crate) fn keep_writers_out(paths: &[PathBuf]) -> String {
     let user = rustix::process::geteuid().as_raw();
     let is_own = |path: &PathBuf| fs::metadata(path).is_ok_and(|found| found.uid() == user);
+    let is_for_all = |path: &PathBuf| {
+        fs::metadata(path)
+            .is_ok_and(|found| found.is_dir() && found.mode() & 0o002 != 0 && found.uid() != user)
+    };
     let sudo = if user == 0 || paths.iter().all(is_own) { "" } else { "sudo " };
+    let change = if paths.iter().all(is_for_all) { "+t" } else { "go-w" };
     let paths: Vec<String> = paths.iter().map(|path| quoted(&path.to_string_lossy())).collect();
-    format!("{sudo}chmod go-w {}", paths.join(" "))
+    format!("{sudo}chmod {change} {}", paths.join(" "))
 }
 
 fn quoted_name(name: &String) -> String {
