@@ -97,27 +97,3 @@ fn read_group(
     }
     Ok(group)
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::store::sqlite::credentials::tests::{store, write};
-
-    #[test]
-    fn rows_come_in_the_order_of_their_names_over_several_groups() {
-        let (_home, mut store, key) = store();
-        for user in ["d", "b", "h", "a", "g", "c", "f", "e"] {
-            write(&mut store, &key, user, "made-up");
-        }
-        let view = store.read().unwrap();
-        let mut users = Vec::new();
-        let odd = each_with_evidence(&view, |summary, _, _| {
-            users.push(summary.account);
-            Ok::<_, Error>(())
-        });
-        assert_eq!(odd.unwrap(), 0);
-        assert_eq!(users.iter().map(|it| it.user.as_str()).collect::<String>(), "abcdefgh");
-        let listed = summaries(&view, |_| true).unwrap();
-        assert_eq!(listed.into_iter().map(|it| it.account).collect::<Vec<_>>(), users);
-    }
-}
