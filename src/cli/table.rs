@@ -17,6 +17,9 @@ pub(crate) use comfy_table::{Cell, Color};
 /// The blanks between two columns.
 const GAP: u16 = 2;
 
+/// What a cell holds where there is nothing to tell.
+const NOTHING: &str = "-";
+
 /// The width below which a column is cut only if nothing else helps.
 const LEGIBLE: u16 = 12;
 
@@ -38,7 +41,8 @@ pub(crate) enum Fit {
     Whole,
     /// The column is left out before others are cut.
     Spare,
-    /// The column is cut, and left out where a column would be too narrow to read.
+    /// The column is cut, and left out where a column would be too narrow to read; before others are
+    /// cut, if no row has anything in it.
     Extra,
     /// The column is never cut, and left out where a column would be too narrow to read.
     Lesser,
@@ -121,7 +125,11 @@ impl Table {
     /// Returns the least width of each column that is shown in a terminal of this `width`, where the
     /// widest texts take `natural`; `None` for a column that is left out.
     fn least(&self, natural: &[u16], width: Option<u16>) -> Vec<Option<u16>> {
-        let fit = |at: usize| self.columns[at].1;
+        let is_empty = |at: usize| self.rows.iter().all(|row| row[at].content() == NOTHING);
+        let fit = |at: usize| match self.columns[at].1 {
+            Fit::Extra if is_empty(at) => Fit::Spare,
+            fit => fit,
+        };
         let narrow = width.is_some_and(|width| usize::from(width) < NARROW);
         let least = if narrow { BARELY_LEGIBLE } else { LEGIBLE };
         let legible = |at: usize| match fit(at) {
@@ -283,6 +291,19 @@ PROVIDER  USER          STATUS
 acme      x             active
 vendor    somebody.wi…  login required";
         assert_eq!(table().render_in(Some(38), false), expected);
+    }
+
+    #[test]
+    fn a_column_that_says_nothing_goes_before_a_text_is_cut() {
+        let mut table = Table::new([("WHO", Fit::Cut), ("WHERE", Fit::Extra)]);
+        table.add(vec!["somebody.with.a.name".into(), "-".into()]);
+        let shown = |table: &Table| table.render_in(Some(24), false);
+        assert_eq!(shown(&table), "WHO\nsomebody.with.a.name");
+        table.add(vec!["x".into(), "here".into()]);
+        assert_eq!(
+            shown(&table),
+            "WHO                WHERE\nsomebody.with.a.…  -\nx                  here"
+        );
     }
 
     #[test]
