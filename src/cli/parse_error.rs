@@ -36,6 +36,35 @@ const SECRET_FLAGS: [(&str, &str); 4] = [
     ("--passphrase", "TOKCTL_PASSPHRASE_FILE"),
 ];
 
+/// What people name as the source of an import, each with what takes it. None of these words is the
+/// name of a source.
+const OTHER_SOURCES: [(&str, &str); 7] = [
+    (
+        "csv tsv xlsx excel sql dump table database db sqlite sqlite3 postgres postgresql psql mysql \
+         mariadb",
+        "name the tool whose table it is, or `pauth` for columns such as user_id and access_token",
+    ),
+    (
+        "json jsonl ndjson yaml redis oauth token tokens",
+        "`pauth` takes tokens as JSON, and `google` takes token.json",
+    ),
+    (
+        "dotenv env .env envfile netrc .netrc gh hub git npmrc keyring keychain pass 1password op bitwarden \
+         vault",
+        "pipe one token in with `tokctl login NAME --token-stdin`; `tokctl run --env-file FILE` reads a .env file",
+    ),
+    (
+        "gcloud adc gdrive drive gmail node go clasp gspread",
+        "`google` takes files of Google's tools and libraries",
+    ),
+    ("etsy shopify", "`refresh-service` takes etsy_users and shopify_stores"),
+    ("facebook meta", "`state-tokens` takes tokens by name"),
+    (
+        "jira github atlassian confluence",
+        "`agentllm` takes jira_tokens and github_tokens; one token comes in with `tokctl login`",
+    ),
+];
+
 /// Returns the error for a command line that clap refused. `command` are the names of the program
 /// and of the command in `args`, and `subcommands` those that may follow.
 pub(crate) fn explain(
@@ -66,6 +95,9 @@ pub(crate) fn explain(
         ErrorKind::UnknownArgument if is_run => {
             let stray = text(error, ContextKind::InvalidArg).unwrap_or_default();
             match args.iter().position(|arg| *arg == *stray) {
+                Some(at) if args[at..].contains(&"--".into()) && !stray.starts_with('-') => {
+                    usage("what `run` gives to a command is named by `--env NAME=REF`".into(), help)
+                }
                 Some(at) if !stray.starts_with('-') => {
                     let (before, behind) = args.split_at(at);
                     let with_mark = [before, &[OsString::from("--")], behind].concat();
@@ -77,11 +109,23 @@ pub(crate) fn explain(
         ErrorKind::UnknownArgument if let Some(instead) = secret_flag(error) => {
             usage(format!("no secret is taken from a command line: use `{instead}`"), help)
         }
+        ErrorKind::InvalidValue if let Some((word, instead)) = other_source(error) => {
+            usage(format!("there is no source `{}`: {instead}", printable(&word)), help)
+        }
         ErrorKind::MissingRequiredArgument if is_run => {
             usage("the command to run is missing, which stands behind `--`".into(), help)
         }
         _ => usage(sentence(error), help),
     }
+}
+
+/// Returns the word that stands for no source of an import, and what takes what it means.
+fn other_source(error: &clap::Error) -> Option<(String, &'static str)> {
+    let argument = text(error, ContextKind::InvalidArg)?;
+    let word = text(error, ContextKind::InvalidValue).filter(|_| argument == "<SOURCE>")?;
+    let meant = |words: &str| words.split_whitespace().any(|one| one == word.to_lowercase());
+    let (_, instead) = OTHER_SOURCES.iter().find(|(words, _)| meant(words))?;
+    Some((word, instead))
 }
 
 /// Returns what to give in place of an unknown flag that would take a secret.
@@ -102,6 +146,11 @@ fn sentence(error: &clap::Error) -> String {
     if let Some(values) = values {
         message = format!("{message}, which is one of {}", values.trim_end_matches(']'));
     }
+    for typed in [ContextKind::InvalidArg, ContextKind::InvalidValue] {
+        if let Some(typed) = text(error, typed).filter(|typed| may_be_secret(typed)) {
+            message = message.replace(&typed, "…");
+        }
+    }
     let near = [ContextKind::SuggestedArg, ContextKind::SuggestedValue]
         .into_iter()
         .find_map(|kind| text(error, kind));
@@ -109,6 +158,18 @@ fn sentence(error: &clap::Error) -> String {
         message.push_str(&did_you_mean(&[near]));
     }
     message
+}
+
+/// The length from which a word may be a secret, in bytes.
+const SHORTEST_SECRET: usize = 16;
+
+/// Returns whether a word that stands where none is taken may be a secret, which a log would keep:
+/// a long one with digits that is neither a flag nor a path, a reference or an address.
+fn may_be_secret(word: &str) -> bool {
+    word.len() >= SHORTEST_SECRET
+        && word.contains(|letter: char| letter.is_ascii_digit())
+        && !word.starts_with('-')
+        && !word.contains(['/', '@'])
 }
 
 /// Returns the commands that a mistyped one may stand for.

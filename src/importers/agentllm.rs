@@ -1,5 +1,5 @@
-//! The token store of agentllm: a SQLite file with a table for each service. Later versions encrypt
-//! its secrets with Fernet.
+//! The token store of agentllm: a SQLite file with a table for each service, or one of the tables
+//! dumped from another database. Later versions encrypt its secrets with Fernet.
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use super::fernet::{self, Key};
 use super::google;
 use super::record::{Fault, Found, Held, Label, Record};
 use super::row::Row;
-use super::sqlite::Database;
+use super::table::{self, Table, TableRow, TableRows};
 use super::text;
 use crate::model::address::Address;
 use crate::model::credential::{Expiry, StaticToken};
@@ -20,53 +20,77 @@ const JIRA: &str = "jira_tokens";
 const DRIVE: &str = "gdrive_tokens";
 const GITHUB: &str = "github_tokens";
 
+/// The columns of a table of tokens that people made.
+const OWN_TOKEN: [&str; 7] =
+    ["id", "user_id", "token", "server_url", "username", "created_at", "updated_at"];
+
 /// The columns that may be encrypted.
 const SECRET: [&str; 3] = ["token", "refresh_token", "client_secret"];
 
 /// The domain of Jira Cloud's hosts; any other host is an installation of its own.
 const CLOUD: &str = ".atlassian.net";
 
+const TABLES: [Table; 3] = [
+    Table {
+        name: JIRA,
+        columns: &OWN_TOKEN,
+        needed: &["user_id", "token", "server_url"],
+        fits: |row| !is_github(row),
+        label: |row| (Some(jira_provider(row)), text::user(row, "user_id")),
+    },
+    Table {
+        name: DRIVE,
+        columns: &[
+            "id",
+            "user_id",
+            "token",
+            "refresh_token",
+            "token_uri",
+            "client_id",
+            "client_secret",
+            "scopes",
+            "expiry",
+            "created_at",
+            "updated_at",
+        ],
+        needed: &["user_id", "token", "refresh_token"],
+        fits: |_| true,
+        label: |row| (Some("gdrive"), text::user(row, "user_id")),
+    },
+    Table {
+        name: GITHUB,
+        columns: &OWN_TOKEN,
+        needed: &["user_id", "token", "server_url"],
+        fits: is_github,
+        label: |row| (Some("github"), text::user(row, "user_id")),
+    },
+];
+
 /// Reads the store at `path`, with its key if it has one.
 pub(crate) fn read(path: &Path, key: Option<&StoreKey>) -> Result<Found, Error> {
     let key = key.map(|key| Key::read(key, path)).transpose()?;
-    let database = Database::open(path)?;
-    let mut found = Found { files: database.files.clone(), ..Found::default() };
-    let tables = database.tables()?;
-    let mut known = 0;
-    for (table, provider, of) in [
-        (JIRA, jira_provider as fn(&Row) -> &'static str, jira as Of),
-        (DRIVE, |_| "gdrive", drive),
-        (GITHUB, |_| "github", github),
-    ] {
-        if !database.has(table, &["user_id", "token"])? {
-            continue;
-        }
-        known += 1;
-        for (origin, row) in database.rows(table)? {
-            if key.is_none() && SECRET.iter().any(|column| is_encrypted(&row, column)) {
-                return Err(Error::NeedsKey { path: path.to_owned() });
-            }
-            let user = text::user(&row, "user_id");
-            let label = Label { provider: Some(provider(&row)), user, origin };
-            let read = open(row, key.as_ref()).and_then(|row| of(&row, label.clone()));
-            found.add(label, read);
-        }
+    let what = "no database or dump with agentllm's tables";
+    let TableRows { rows, files, others } = table::read(path, &TABLES, what)?;
+    let is_closed = |row: &Row| SECRET.iter().any(|column| is_encrypted(row, column));
+    if key.is_none() && rows.iter().flat_map(|one| &one.row).any(is_closed) {
+        return Err(Error::NeedsKey { path: path.to_owned() });
     }
-    if known == 0 {
-        let what = "a database without agentllm's tables";
-        return Err(Error::OtherKind { path: path.to_owned(), what, instead: None });
+    let mut found = Found { files, ..Found::default() };
+    for TableRow { table, label, row } in rows {
+        let of = match table {
+            JIRA => jira,
+            DRIVE => drive,
+            _ => github,
+        };
+        let row = row.and_then(|row| open(row, key.as_ref()));
+        found.add(label.clone(), row.and_then(|row| of(&row, label)));
     }
-    for table in tables {
-        let is_other = table.ends_with("_tokens") && ![JIRA, DRIVE, GITHUB].contains(&&*table);
-        if is_other && database.count(&table)? > 0 {
-            found.ignored.push(format!("the table {table}, of a service that is not known"));
-        }
-    }
+    let others = others.into_iter().filter(|table| table.ends_with("_tokens"));
+    found
+        .ignored
+        .extend(others.map(|table| format!("the table {table}, of a service that is not known")));
     Ok(found)
 }
-
-/// A function that makes a record of a row.
-type Of = fn(&Row, Label) -> Result<Record, Fault>;
 
 fn is_encrypted(row: &Row, column: &str) -> bool {
     row.get(column).and_then(Value::as_str).is_some_and(fernet::is_token)
@@ -86,11 +110,21 @@ fn open(mut row: Row, key: Option<&Key>) -> Result<Row, Fault> {
     Ok(row)
 }
 
+/// Returns the host of a row's server.
+fn host(row: &Row) -> Option<String> {
+    let server = text::field(row, "server_url").ok().flatten()?;
+    let url = url::Url::parse(&server).or_else(|_| url::Url::parse(&format!("https://{server}")));
+    url.ok()?.host_str().map(str::to_owned)
+}
+
 /// Returns the provider of a row by its server: Jira Cloud, or an installation of its own.
 fn jira_provider(row: &Row) -> &'static str {
-    let server = text::field(row, "server_url").ok().flatten().unwrap_or_default();
-    let host = url::Url::parse(&server).ok().and_then(|url| url.host_str().map(str::to_owned));
-    if host.is_some_and(|host| host.ends_with(CLOUD)) { "jira" } else { "jira-dc" }
+    if host(row).is_some_and(|host| host.ends_with(CLOUD)) { "jira" } else { "jira-dc" }
+}
+
+/// Whether the server of a row is a GitHub, as far as its name tells.
+fn is_github(row: &Row) -> bool {
+    host(row).is_some_and(|host| host.split('.').any(|part| part == "github"))
 }
 
 fn jira(row: &Row, label: Label) -> Result<Record, Fault> {

@@ -11,13 +11,13 @@ use serde_json::{Map, Value};
 use super::error::Error;
 use super::record::{Fault, Found, Held, HeldGrant, IssuedTo, Label, Record};
 use super::text::{self, ValueFault};
-use crate::model::credential::Expiry;
 
 /// The prefix of the scopes of Drive.
 const DRIVE: &str = "https://www.googleapis.com/auth/drive";
 
-/// The beginning of Go's zero time, which stands for no time at all.
-const NO_TIME: &str = "0001-01-01";
+/// The names under which the libraries keep the end of an access token.
+const ENDS: [&str; 5] =
+    ["expiry_date", "expiry", "token_expiry", "expires_at", "expiration_time_millis"];
 
 /// Reads the file at `path`.
 pub(crate) fn read(path: &Path) -> Result<Found, Error> {
@@ -30,6 +30,7 @@ pub(crate) fn read(path: &Path) -> Result<Found, Error> {
     let Some(Value::Object(object)) = text::json(&text) else {
         return Err(other("no JSON file of Google's", None));
     };
+    let object = flat(object);
     if object.contains_key("installed") || object.contains_key("web") {
         return Err(other("a client file, which holds nobody's login", Some("--client-secrets")));
     }
@@ -52,6 +53,27 @@ pub(crate) fn read(path: &Path) -> Result<Found, Error> {
 /// Returns a path as one word of a shell's command line.
 fn typed(path: &Path) -> String {
     shell_words::quote(&path.to_string_lossy()).into_owned()
+}
+
+/// Returns the fields of the tokens and of the client in one object, where a program such as clasp
+/// keeps them in objects of their own.
+fn flat(object: Map<String, Value>) -> Map<String, Value> {
+    const INNER: [&str; 5] =
+        ["token", "tokens", "default", "token_response", "oauth2ClientSettings"];
+    let mut flat = Map::new();
+    for (name, value) in object {
+        match value {
+            Value::Object(inner) if INNER.contains(&name.as_str()) => {
+                for (name, value) in self::flat(inner) {
+                    flat.entry(name).or_insert(value);
+                }
+            }
+            value => {
+                flat.insert(text::snake_case(&name), value);
+            }
+        }
+    }
+    flat
 }
 
 fn record(object: &Map<String, Value>) -> (Label, Result<Record, Fault>) {
@@ -98,18 +120,16 @@ pub(super) fn grant(object: &Map<String, Value>) -> Result<HeldGrant, ValueFault
         },
         None => IssuedTo::Configured,
     };
-    let expiry = match field("expiry_date")? {
-        Some(milliseconds) => Some(text::time_in_milliseconds(&milliseconds)?),
-        None => field("expiry")?
-            .filter(|text| !text.starts_with(NO_TIME))
-            .map(|text| text::time(&text))
-            .transpose()?,
+    let issued_at = field("created")?.and_then(|text| text::time(&text).ok());
+    let expiry = match ENDS.into_iter().find(|name| object.contains_key(*name)) {
+        Some(name) => text::end(object, name)?,
+        None => text::end_of_life(issued_at, field("expires_in")?)?,
     };
     Ok(HeldGrant {
         access_token,
         token_type: None,
-        expiry: expiry.map_or(Expiry::Unknown, Expiry::Known),
-        issued_at: None,
+        expiry,
+        issued_at,
         refresh_token,
         scopes: text::scopes(granted_scopes(object))?,
         issued_to,
@@ -119,12 +139,13 @@ pub(super) fn grant(object: &Map<String, Value>) -> Result<HeldGrant, ValueFault
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::credential::Expiry;
 
     #[test]
     fn the_libraries_for_go_and_node_write_their_own_names() {
         let held = |text: &str| {
             let Some(Value::Object(object)) = text::json(text) else { panic!("{text}") };
-            grant(&object).unwrap()
+            grant(&flat(object)).unwrap()
         };
         let go = held(r#"{"access_token":"made-up","expiry":"0001-01-01T00:00:00Z"}"#);
         assert!(go.access_token.is_some());
@@ -132,5 +153,13 @@ mod tests {
         let node = held(r#"{"access_token":"made-up","expiry_date":1764320000123,"scope":"a b"}"#);
         assert_eq!(node.expiry, Expiry::Known("2025-11-28T08:53:20Z".parse().unwrap()));
         assert_eq!(node.scopes.to_string(), "a b");
+        let php = held(r#"{"access_token":"made-up","created":1764316400,"expires_in":3600}"#);
+        assert_eq!(php.expiry, Expiry::Known("2025-11-28T08:53:20Z".parse().unwrap()));
+        let clasp = held(
+            r#"{"token":{"access_token":"made-up","expiry_date":1764320000123},
+                "oauth2ClientSettings":{"clientId":"made-up-id","clientSecret":"made-up-secret"}}"#,
+        );
+        assert_eq!(clasp.expiry, node.expiry);
+        assert!(matches!(clasp.issued_to, IssuedTo::Named { id, .. } if id == "made-up-id"));
     }
 }

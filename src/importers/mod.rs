@@ -10,6 +10,8 @@ mod text;
 mod row;
 mod write_ahead_log;
 mod sqlite;
+mod dump;
+mod table;
 mod fernet;
 pub(crate) mod google;
 pub(crate) mod agentllm;

@@ -1,18 +1,20 @@
-//! The storages of PAuth: JSON dictionaries with the parts of a token answer, encrypted in files or
-//! plain.
+//! The storages of PAuth: JSON dictionaries with the parts of a token answer, encrypted in files,
+//! plain, in a table of a database or in Redis.
 //!
 //! They do not say which service a token is for.
 
 use std::path::{Path, PathBuf};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use super::error::Error;
 use super::fernet::Key;
 use super::record::{Fault, Found, Held, HeldGrant, IssuedTo, Label, Owner, Record};
-use super::sqlite::{self, Database};
-use super::text::{self, ValueFault};
+use super::row::Row;
+use super::sqlite;
+use super::table::{self, Table, TableRow, TableRows};
+use super::text;
 use crate::model::credential::Expiry;
 use crate::secret::StoreKey;
 use crate::untrusted::printable;
@@ -20,8 +22,37 @@ use crate::untrusted::printable;
 /// The extension of the encrypted files, one for each user and named by the user.
 const SUFFIX: &str = "enc";
 
-/// Reads `path`: an encrypted file, a directory of such files, a JSON file with the tokens of one
-/// user or, by their names, of several, or a database with the table `oauth_tokens`.
+/// The beginning of the names of its keys in Redis.
+const REDIS: &str = "oauth_tokens:";
+
+const TABLES: [Table; 3] = [
+    Table {
+        name: "oauth_tokens",
+        columns: &["id", "user_id", "tokens"],
+        needed: &["user_id", "tokens"],
+        fits: |row| row.get("tokens").is_some_and(|tokens| text::object(tokens).is_ok()),
+        label: |row| (None, user(text::user(row, "user_id"))),
+    },
+    // What is in Redis, an entry in each line.
+    Table {
+        name: "oauth_tokens",
+        columns: &[],
+        needed: &["key", "value"],
+        fits: |row| row.get("value").is_some_and(|tokens| text::object(tokens).is_ok()),
+        label: |row| (None, user(text::user(row, "key"))),
+    },
+    // A column for each part of the tokens.
+    Table {
+        name: "oauth_tokens",
+        columns: &[],
+        needed: &["user_id", "access_token"],
+        fits: |_| true,
+        label: |row| (None, user(text::user(row, "user_id"))),
+    },
+];
+
+/// Reads `path`: an encrypted file, a directory of such files, the table `oauth_tokens` in a
+/// database or a dump, or JSON with the tokens of one user or, by their names, of several.
 pub(crate) fn read(path: &Path, key: Option<&StoreKey>) -> Result<Found, Error> {
     if path.is_dir() {
         return folder(path, key);
@@ -30,8 +61,8 @@ pub(crate) fn read(path: &Path, key: Option<&StoreKey>) -> Result<Found, Error> 
     if is_encrypted(path) {
         let key = fernet_key(path, key)?;
         add_encrypted(&mut found, path, &key);
-    } else if sqlite::is_one(path) {
-        add_rows(&mut found, path)?;
+    } else if let Some(rows) = table::find(path, &TABLES)? {
+        add_rows(&mut found, rows);
     } else {
         add_entries(&mut found, path)?;
     }
@@ -74,52 +105,79 @@ fn add_encrypted(found: &mut Found, path: &Path, key: &Key) {
         let sealed =
             text::read(path).map_err(|error| Fault::Unreadable(printable(&error.to_string())))?;
         let opened = key.open(&sealed).ok_or(Fault::WrongKey)?;
-        record(&text::object(&opened.text)?, label.clone(), opened.at)
+        record(text::object(&Value::String(opened.text.to_string()))?, label.clone(), opened.at)
     };
     let made = made();
     found.add(label, made);
 }
 
 fn add_entries(found: &mut Found, path: &Path) -> Result<(), Error> {
+    if sqlite::is_one(path) {
+        return Err(other(path, "a database without PAuth's table `oauth_tokens`"));
+    }
     let text = text::read(path)?;
-    let Some(entries) = text::json_entries(&text) else {
-        return Err(other(path, "neither an `.enc` file nor a JSON object of tokens"));
-    };
-    if entries.iter().any(|(name, _)| name == "access_token") {
+    let entries = entries(&text).ok_or_else(|| {
+        other(path, "neither an `.enc` file, JSON with tokens nor a dump of `oauth_tokens`")
+    })?;
+    if entries.iter().any(|(_, name, _)| text::snake_case(name) == "access_token") {
         let label = label(Owner::Unsaid, "the file".into());
-        found.add(label.clone(), record(&entries.into_iter().collect(), label, None));
+        let tokens = entries.into_iter().map(|(_, name, value)| (name, value)).collect();
+        found.add(label.clone(), record(tokens, label, None));
         return Ok(());
     }
     if entries.is_empty() {
         return Err(other(path, "a JSON object without tokens"));
     }
-    for (number, (user, tokens)) in (1..).zip(&entries) {
-        let label = label(Owner::of(user), format!("entry {number}"));
-        let made = match tokens {
-            Value::Object(tokens) => record(tokens, label.clone(), None),
-            _ => Err(Fault::Malformed("it is no object of tokens")),
-        };
-        found.add(label, made);
+    for (place, name, tokens) in entries {
+        let label = label(user(Owner::of(&name)), place);
+        let tokens = text::object(&tokens).map_err(Fault::from);
+        found.add(label.clone(), tokens.and_then(|tokens| record(tokens, label, None)));
     }
     Ok(())
 }
 
-fn add_rows(found: &mut Found, path: &Path) -> Result<(), Error> {
-    let database = Database::open(path)?;
-    if !database.has("oauth_tokens", &["user_id", "tokens"])? {
-        return Err(other(path, "a database without PAuth's table `oauth_tokens`"));
+/// Returns the names and values of a JSON object, or of one in each line, each with its place.
+fn entries(text: &str) -> Option<Vec<(String, String, Value)>> {
+    if let Some(entries) = text::json_entries(text) {
+        let numbered = (1..).zip(entries);
+        let entry = |(number, (name, value))| (format!("entry {number}"), name, value);
+        return Some(numbered.map(entry).collect());
     }
-    for (origin, row) in database.rows("oauth_tokens")? {
-        let label = label(text::user(&row, "user_id"), origin);
-        let made = || -> Result<Record, Fault> {
-            let tokens = text::field(&row, "tokens")?.ok_or("it has no tokens")?;
-            record(&text::object(&tokens)?, label.clone(), None)
-        };
-        let made = made();
+    let mut all = Vec::new();
+    for (number, line) in (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty()) {
+        let entries = text::json_entries(line)?.into_iter();
+        all.extend(entries.map(|(name, value)| (format!("line {number}"), name, value)));
+    }
+    Some(all).filter(|all| !all.is_empty())
+}
+
+fn add_rows(found: &mut Found, read: TableRows) {
+    found.files = read.files;
+    for TableRow { label, row, .. } in read.rows {
+        let made = row.and_then(|row| {
+            let mut tokens = match row.get("tokens").or_else(|| row.get("value")) {
+                Some(tokens) => text::object(tokens)?,
+                None => row.clone_fields(),
+            };
+            // What is beside the tokens is known better: Redis forgets them at their end.
+            if let Some(end) = row.get("expires_at") {
+                tokens.insert("expires_at".into(), end.clone());
+            }
+            record(tokens, label.clone(), None)
+        });
         found.add(label, made);
     }
-    found.files = database.files;
-    Ok(())
+}
+
+/// Returns the user whose tokens Redis has under a key.
+fn user(owner: Owner) -> Owner {
+    match owner {
+        Owner::Named(name) => match name.as_str().strip_prefix(REDIS) {
+            Some(user) => Owner::of(user),
+            None => Owner::Named(name),
+        },
+        Owner::Unsaid | Owner::Unnameable => owner,
+    }
 }
 
 /// Returns the label of a record: the store does not say which service it is for.
@@ -129,19 +187,22 @@ fn label(user: Owner, origin: String) -> Label {
 
 /// Makes a record of `tokens` that were stored at `stored_at`, if that is known.
 fn record(
-    tokens: &Map<String, Value>,
+    tokens: Map<String, Value>,
     label: Label,
     stored_at: Option<Timestamp>,
 ) -> Result<Record, Fault> {
-    let field = |name| text::field(tokens, name);
-    let time =
-        |name| -> Result<_, ValueFault> { field(name)?.map(|text| text::time(&text)).transpose() };
+    let tokens: Row =
+        tokens.into_iter().map(|(name, value)| (text::snake_case(&name), value)).collect();
+    let field = |name| text::field(&tokens, name);
     let access_token = field("access_token")?.map(text::access_token).transpose()?;
     let refresh_token = field("refresh_token")?.map(text::refresh_token).transpose()?;
     if access_token.is_none() && refresh_token.is_none() {
         return Err(Fault::Malformed("it holds no token"));
     }
-    let issued_at = time("stored_at")?.or(stored_at);
+    let issued_at = ["stored_at", "created_at", "created"]
+        .into_iter()
+        .find_map(|name| field(name).ok()?.and_then(|text| text::time(&text).ok()))
+        .or(stored_at);
     let issued_to = match field("client_id")? {
         Some(id) => IssuedTo::Named {
             id: text::client_id(id)?,
@@ -152,8 +213,11 @@ fn record(
     let scopes = text::scopes(tokens.get("scope").or_else(|| tokens.get("scopes")))?;
     let grant = HeldGrant {
         access_token,
-        token_type: text::token_type(tokens)?,
-        expiry: end(time("expires_at")?, field("expires_in")?, issued_at)?,
+        token_type: text::token_type(&tokens)?,
+        expiry: match text::end(&tokens, "expires_at")? {
+            Expiry::Unknown => text::end_of_life(issued_at, field("expires_in")?)?,
+            known @ (Expiry::Known(_) | Expiry::None) => known,
+        },
         issued_at,
         refresh_token,
         scopes,
@@ -161,22 +225,6 @@ fn record(
     };
     let held = Held::Grant(Box::new(grant));
     Ok(Record { label, server: None, username: None, inactive: false, held })
-}
-
-/// Returns the end of an access token. Its life counts only from a time that is known.
-fn end(
-    at: Option<Timestamp>,
-    life: Option<String>,
-    from: Option<Timestamp>,
-) -> Result<Expiry, ValueFault> {
-    const FAULT: ValueFault = "its life is no number of seconds";
-    if let Some(at) = at {
-        return Ok(Expiry::Known(at));
-    }
-    let life: Option<i64> = life.map(|life| life.parse().map_err(|_| FAULT)).transpose()?;
-    let (Some(life), Some(from)) = (life, from) else { return Ok(Expiry::Unknown) };
-    let end = from.checked_add(SignedDuration::from_secs(life)).map_err(|_| FAULT)?;
-    Ok(Expiry::Known(end))
 }
 
 fn other(path: &Path, what: &'static str) -> Error {

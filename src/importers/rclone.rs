@@ -1,5 +1,5 @@
-//! The configuration `rclone.conf`: remotes of Google Drive, whose token is JSON on a line of its
-//! section.
+//! The configuration `rclone.conf`, or what `rclone config dump` prints: remotes of Google Drive,
+//! whose token is JSON in one of its settings.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -9,17 +9,16 @@ use serde_json::Value;
 use super::error::Error;
 use super::record::{Fault, Found, Held, HeldGrant, IssuedTo, Label, Owner, Record};
 use super::text::{self, ValueFault};
-use crate::model::credential::Expiry;
 use crate::model::scope::Scopes;
 use crate::untrusted::printable;
 
 /// The prefix of a scope of Drive, which rclone leaves out.
 const DRIVE: &str = "https://www.googleapis.com/auth/";
 
-/// A section, with the line at which it begins.
+/// A remote, with the place at which it begins.
 struct Remote {
     name: String,
-    line: usize,
+    place: String,
     settings: BTreeMap<String, String>,
     /// The first line in it that is no setting.
     odd_line: Option<usize>,
@@ -38,7 +37,10 @@ pub(crate) fn read(path: &Path) -> Result<Found, Error> {
         });
     }
     let mut found = Found { files: vec![path.to_owned()], ..Found::default() };
-    let (remotes, stray) = remotes(&text);
+    let (remotes, stray) = match text::json(&text) {
+        Some(dump) => (remotes_in_dump(&dump), None),
+        None => remotes(&text),
+    };
     if remotes.is_empty() {
         let what = "no configuration of rclone's, or one without remotes";
         return Err(Error::OtherKind { path: path.to_owned(), what, instead: None });
@@ -53,8 +55,8 @@ pub(crate) fn read(path: &Path) -> Result<Found, Error> {
         } else if is_complete && !remote.settings.contains_key("token") {
             found.ignored.push(format!("the remote {name}, which has no login of a person"));
         } else {
-            let line = remote.odd_line.unwrap_or(remote.line);
-            let origin = format!("line {line}, of the remote {name}");
+            let place = remote.odd_line.map_or(remote.place.clone(), |line| format!("line {line}"));
+            let origin = format!("{place}, of the remote {name}");
             let label = Label { provider: Some("gdrive"), user: Owner::of(&remote.name), origin };
             found.add(label.clone(), record(&remote, label));
         }
@@ -76,7 +78,7 @@ fn grant(settings: &BTreeMap<String, String>) -> Result<HeldGrant, ValueFault> {
         return Err("its token is no JSON object");
     };
     let field = |name| text::field(&token, name);
-    let end = field("expiry")?.map(|text| text::time(&text)).transpose()?;
+    let expiry = text::end(&token, "expiry")?;
     let access_token = field("access_token")?.ok_or("it has no access token")?;
     let scopes: Vec<String> = Scopes::parse(&set("scope").unwrap_or_default())
         .iter()
@@ -85,7 +87,7 @@ fn grant(settings: &BTreeMap<String, String>) -> Result<HeldGrant, ValueFault> {
     Ok(HeldGrant {
         access_token: Some(text::access_token(access_token)?),
         token_type: text::token_type(&token)?,
-        expiry: end.map_or(Expiry::Unknown, Expiry::Known),
+        expiry,
         issued_at: None,
         refresh_token: field("refresh_token")?.map(text::refresh_token).transpose()?,
         scopes: Scopes::parse(&scopes.join(" ")),
@@ -100,12 +102,31 @@ fn grant(settings: &BTreeMap<String, String>) -> Result<HeldGrant, ValueFault> {
 }
 
 /// Takes off the quotes in which a value may stand: three, as rclone's library writes a value that
-/// begins or ends oddly, or a backtick.
+/// begins or ends oddly, a backtick, or those that people write.
 fn unquoted(value: &str) -> &str {
-    ["\"\"\"", "`"]
+    ["\"\"\"", "`", "'", "\""]
         .into_iter()
         .find_map(|quote| value.strip_prefix(quote)?.strip_suffix(quote))
         .unwrap_or(value)
+}
+
+/// Returns the remotes in the output of `rclone config dump`.
+fn remotes_in_dump(dump: &Value) -> Vec<Remote> {
+    let remotes = dump.as_object().into_iter().flatten();
+    let settings = |remote: &Value| -> BTreeMap<String, String> {
+        let settings = remote.as_object().into_iter().flatten();
+        let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        settings.map(|(name, value)| (name.clone(), text(value))).collect()
+    };
+    (1..)
+        .zip(remotes)
+        .map(|(number, (name, remote))| Remote {
+            name: name.clone(),
+            place: format!("entry {number}"),
+            settings: settings(remote),
+            odd_line: None,
+        })
+        .collect()
 }
 
 /// Returns the sections of the file, and the first line that belongs to none.
@@ -118,7 +139,8 @@ fn remotes(text: &str) -> (Vec<Remote>, Option<usize>) {
         }
         if let Some(name) = line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
             let (name, settings) = (name.to_owned(), BTreeMap::new());
-            remotes.push(Remote { name, line: number, settings, odd_line: None });
+            let place = format!("line {number}");
+            remotes.push(Remote { name, place, settings, odd_line: None });
             continue;
         }
         match (remotes.last_mut(), line.split_once(['=', ':'])) {

@@ -11,6 +11,11 @@ use zeroize::Zeroize;
 pub(super) struct Row(Map<String, Value>);
 
 impl Row {
+    /// Returns a copy of the values, which the caller wipes by making a [`Row`] of them.
+    pub(super) fn clone_fields(&self) -> Map<String, Value> {
+        self.0.clone()
+    }
+
     /// Replaces a text, and wipes the old one.
     pub(super) fn replace(&mut self, column: &str, text: &str) {
         if let Some(value) = self.0.get_mut(column) {

@@ -88,13 +88,14 @@ impl Database {
 
     /// Whether `table` has all of these columns.
     pub(super) fn has(&self, table: &str, columns: &[&str]) -> Result<bool, Error> {
-        if !self.tables()?.iter().any(|name| name == table) {
+        if !self.tables()?.iter().any(|name| name.eq_ignore_ascii_case(table)) {
             return Ok(false);
         }
         let statement = self.connection.prepare(&format!("SELECT * FROM {}", quoted(table)));
         let statement = statement.map_err(|_| self.unreadable(table))?;
         let names: Vec<&str> = statement.column_names().collect();
-        Ok(columns.iter().all(|column| names.contains(column)))
+        let has = |column: &&str| names.iter().any(|name| name.eq_ignore_ascii_case(column));
+        Ok(columns.iter().all(has))
     }
 
     /// Returns every row of `table`, each with its place.
@@ -102,7 +103,7 @@ impl Database {
         let unreadable = |_| self.unreadable(table);
         let sql = format!("SELECT * FROM {}", quoted(table));
         let mut statement = self.connection.prepare(&sql).map_err(unreadable)?;
-        let names: Vec<String> = statement.column_names().map(str::to_owned).collect();
+        let names: Vec<String> = statement.column_names().map(str::to_ascii_lowercase).collect();
         let mut rows = statement.query([]).map_err(unreadable)?;
         let mut read = Vec::new();
         while let Some(row) = rows.next().map_err(unreadable)? {

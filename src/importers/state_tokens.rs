@@ -1,5 +1,5 @@
-//! A SQLite file with the table `tokens` of names and values: tokens of Facebook and of Shopify's
-//! shops. The values are in Fernet, under a key that is derived from the secret
+//! The table `tokens` of names and values, in a SQLite file or a dump: tokens of Facebook and of
+//! Shopify's shops. The values are in Fernet, under a key that is derived from the secret
 //! `STATE_TOKEN_SECRET`.
 
 use std::num::NonZeroU32;
@@ -8,9 +8,9 @@ use std::path::Path;
 use serde_json::{Map, Value};
 
 use super::error::Error;
-use super::fernet::Key;
+use super::fernet::{Key, is_token};
 use super::record::{Fault, Found, Held, HeldGrant, IssuedTo, Label, Owner, Record};
-use super::sqlite::Database;
+use super::table::{self, Table, TableRow, TableRows};
 use super::text::{self, ValueFault};
 use crate::model::address::Address;
 use crate::model::credential::{Expiry, StaticToken};
@@ -35,41 +35,39 @@ enum Named {
     Other,
 }
 
+const TABLES: [Table; 1] = [Table {
+    name: "tokens",
+    columns: &["key", "value", "type"],
+    needed: &["key", "value", "type"],
+    fits: |row| text::field(row, "value").ok().flatten().is_some_and(|text| is_token(&text)),
+    label: |row| match named(row) {
+        Ok(Named::FacebookUser) => (Some("facebook"), Owner::Unsaid),
+        Ok(Named::FacebookPage(page)) => (Some("facebook"), page),
+        Ok(Named::Shop(shop, _)) => (Some("shopify"), shop),
+        Ok(Named::Identifier | Named::Other) | Err(_) => (None, Owner::Unsaid),
+    },
+}];
+
 /// Reads the store at `path`, with its secret.
 pub(crate) fn read(path: &Path, secret: Option<&StoreKey>) -> Result<Found, Error> {
-    let database = Database::open(path)?;
-    if !database.has("tokens", &["key", "value", "type"])? {
-        let what = "a database without the table `tokens` of names and values";
-        return Err(Error::OtherKind { path: path.to_owned(), what, instead: None });
-    }
+    let what = "no database or dump with the table `tokens` of names and values";
+    let TableRows { rows, files, .. } = table::read(path, &TABLES, what)?;
     let secret = secret.ok_or_else(|| Error::NeedsKey { path: path.to_owned() })?;
     let key = Key::derive(secret.expose(), SALT, ITERATIONS);
-    let mut found = Found { files: database.files.clone(), ..Found::default() };
-    for (origin, row) in database.rows("tokens")? {
-        let named = named(&row);
-        if let Ok(Named::Other) = named {
-            found.ignored.push(format!("{origin}, whose name tells no service"));
+    let mut found = Found { files, ..Found::default() };
+    for TableRow { label, row, .. } in rows {
+        let named = row.and_then(|row| Ok((named(&row)?, row)));
+        if let Ok((Named::Other, _)) = named {
+            found.ignored.push(format!("{}, whose name tells no service", label.origin));
             continue;
         }
-        let label = label(named.as_ref().ok(), origin);
-        let read = named.map_err(Fault::from).and_then(|named| record(named, &row, &key, &label));
-        match read {
+        match named.and_then(|(named, row)| record(named, &row, &key, &label)) {
             Ok(None) => {}
             Ok(Some(record)) => found.add(label, Ok(record)),
             Err(fault) => found.add(label, Err(fault)),
         }
     }
     Ok(found)
-}
-
-fn label(named: Option<&Named>, origin: String) -> Label {
-    let (provider, user) = match named {
-        Some(Named::FacebookUser) => (Some("facebook"), Owner::Unsaid),
-        Some(Named::FacebookPage(page)) => (Some("facebook"), page.clone()),
-        Some(Named::Shop(shop, _)) => (Some("shopify"), shop.clone()),
-        Some(Named::Identifier | Named::Other) | None => (None, Owner::Unsaid),
-    };
-    Label { provider, user, origin }
 }
 
 fn field(row: &Map<String, Value>, name: &str) -> Result<String, ValueFault> {

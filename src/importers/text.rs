@@ -3,9 +3,9 @@
 use std::fmt;
 use std::path::Path;
 
-use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::{Offset, TimeZone};
+use jiff::{SignedDuration, Timestamp};
 use serde::Deserializer;
 use serde::de::{MapAccess, Visitor};
 use serde_json::{Map, Value};
@@ -14,6 +14,7 @@ use zeroize::Zeroizing;
 use super::error::Error;
 use super::record::Owner;
 use crate::model::address::Address;
+use crate::model::credential::Expiry;
 use crate::model::scope::Scopes;
 use crate::private_file;
 use crate::secret::{AccessToken, ClientSecret, RefreshToken, SecretText};
@@ -27,15 +28,28 @@ const LONGEST: usize = 64 * 1024;
 /// The fault of a value, as a phrase without the value.
 pub(super) type ValueFault = &'static str;
 
-/// Reads a text file.
+/// Reads a text file, in UTF-8 or, with a mark at its beginning, in UTF-16.
 pub(super) fn read(path: &Path) -> Result<Zeroizing<String>, Error> {
     let bytes = Zeroizing::new(private_file::read(path, LARGEST)?);
-    let text = std::str::from_utf8(&bytes).map_err(|_| Error::OtherKind {
-        path: path.to_owned(),
-        what: "not text",
-        instead: None,
-    })?;
-    Ok(Zeroizing::new(text.trim_start_matches('\u{feff}').to_owned()))
+    let text = match &bytes[..] {
+        [0xff, 0xfe, rest @ ..] => from_utf16(rest, u16::from_le_bytes),
+        [0xfe, 0xff, rest @ ..] => from_utf16(rest, u16::from_be_bytes),
+        bytes => std::str::from_utf8(bytes).ok().map(str::to_owned),
+    };
+    let other = |what| Error::OtherKind { path: path.to_owned(), what, instead: None };
+    let text = Zeroizing::new(text.ok_or_else(|| other("not text"))?);
+    let text = text.trim_start_matches('\u{feff}');
+    if text.trim().is_empty() {
+        return Err(other("empty"));
+    }
+    Ok(Zeroizing::new(text.to_owned()))
+}
+
+/// Reads UTF-16, which a shell of Windows writes.
+fn from_utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Option<String> {
+    let (pairs, rest) = bytes.as_chunks();
+    let units = Zeroizing::new(pairs.iter().map(|pair| unit(*pair)).collect::<Vec<u16>>());
+    rest.is_empty().then(|| String::from_utf16(&units).ok()).flatten()
 }
 
 /// Reads a JSON object.
@@ -65,12 +79,32 @@ pub(super) fn json_entries(text: &str) -> Option<Vec<(String, Value)>> {
     Some(entries)
 }
 
-/// Reads a JSON object out of a text.
-pub(super) fn object(text: &str) -> Result<Map<String, Value>, ValueFault> {
-    match json(text) {
-        Some(Value::Object(object)) => Ok(object),
-        Some(_) | None => Err("its tokens are no JSON object"),
+/// Returns an object, which may be written as text.
+pub(super) fn object(value: &Value) -> Result<Map<String, Value>, ValueFault> {
+    const FAULT: ValueFault = "its tokens are no JSON object";
+    match value {
+        Value::Object(object) => Ok(object.clone()),
+        Value::String(text) => match json(text) {
+            Some(Value::Object(object)) => Ok(object),
+            Some(_) | None => Err(FAULT),
+        },
+        Value::Null => Err("it has no tokens"),
+        Value::Bool(_) | Value::Number(_) | Value::Array(_) => Err(FAULT),
     }
+}
+
+/// Returns a name in lower case with underscores, where a program wrote `accessToken`.
+pub(super) fn snake_case(name: &str) -> String {
+    let mut snake = String::with_capacity(name.len());
+    let mut was_small = false;
+    for letter in name.chars() {
+        if letter.is_ascii_uppercase() && was_small {
+            snake.push('_');
+        }
+        was_small = letter.is_ascii_lowercase() || letter.is_ascii_digit();
+        snake.push(letter.to_ascii_lowercase());
+    }
+    snake
 }
 
 /// Returns a text in an object; one that is null or empty counts as none.
@@ -180,8 +214,60 @@ pub(super) fn scopes(value: Option<&Value>) -> Result<Scopes, ValueFault> {
     }
 }
 
-/// Reads a point in time as programs write it: seconds since 1970, RFC 3339, or a date and a time
-/// with a space between, with an offset or in UTC.
+/// Reads a truth as databases write it.
+pub(super) fn truth(object: &Map<String, Value>, name: &str) -> Result<Option<bool>, ValueFault> {
+    if let Some(Value::Bool(truth)) = object.get(name) {
+        return Ok(Some(*truth));
+    }
+    match field(object, name)?.map(|text| text.trim().to_lowercase()).as_deref() {
+        None => Ok(None),
+        Some("1" | "t" | "true" | "y" | "yes" | "on") => Ok(Some(true)),
+        Some("0" | "f" | "false" | "n" | "no" | "off") => Ok(Some(false)),
+        Some(_) => Err("a value is neither true nor false"),
+    }
+}
+
+/// Reads the end of a token. A time that stands for none, such as Go's zero time, is an end that is
+/// not known.
+pub(super) fn end(object: &Map<String, Value>, name: &str) -> Result<Expiry, ValueFault> {
+    match field(object, name)? {
+        Some(text) if !is_no_time(&text) => time(&text).map(Expiry::Known),
+        Some(_) | None => Ok(Expiry::Unknown),
+    }
+}
+
+/// Returns the end of a token that lives for `life` seconds from `start`, if that is known.
+pub(super) fn end_of_life(
+    start: Option<Timestamp>,
+    life: Option<String>,
+) -> Result<Expiry, ValueFault> {
+    const FAULT: ValueFault = "its life is no number of seconds";
+    let Some(life) = life else { return Ok(Expiry::Unknown) };
+    let life = life.trim().parse::<f64>().ok().filter(|life| life.abs() < 1e12).ok_or(FAULT)?;
+    let Some(start) = start else { return Ok(Expiry::Unknown) };
+    let life = SignedDuration::try_from_secs_f64(life.trunc()).map_err(|_| FAULT)?;
+    start.checked_add(life).map(Expiry::Known).map_err(|_| FAULT)
+}
+
+/// Whether the value is a point in time, or one that stands for none.
+pub(super) fn is_time(object: &Map<String, Value>, name: &str) -> bool {
+    let text = field(object, name).ok().flatten();
+    text.is_some_and(|text| is_no_time(&text) || time(&text).is_ok())
+}
+
+/// Whether a time stands for none: the zero of a language or a database, or its infinity.
+fn is_no_time(text: &str) -> bool {
+    // Go's zero time, also in a zone of its own, and MySQL's zero date.
+    let zeros = ["0001-01-01", "0000-", "1970-01-01T00:00:00", "1970-01-01 00:00:00"];
+    let text = text.trim();
+    zeros.iter().any(|zero| text.starts_with(zero))
+        || ["0", "0.0", "-62135596800", "infinity", "null", "none", "never"]
+            .iter()
+            .any(|word| text.eq_ignore_ascii_case(word))
+}
+
+/// Reads a point in time as programs write it: seconds or milliseconds since 1970, RFC 3339, RFC
+/// 2822, or a date and a time with a space between, with an offset or in UTC.
 pub(super) fn time(text: &str) -> Result<Timestamp, ValueFault> {
     let text = text.trim();
     parse_time(text)
@@ -189,20 +275,14 @@ pub(super) fn time(text: &str) -> Result<Timestamp, ValueFault> {
         .ok_or("a time is in none of the forms that are known")
 }
 
-/// Reads a point in time as programs in JavaScript write it: milliseconds since 1970.
-pub(super) fn time_in_milliseconds(text: &str) -> Result<Timestamp, ValueFault> {
-    let time = text.trim().parse().ok().and_then(|time| Timestamp::from_millisecond(time).ok());
-    time.and_then(|time| Timestamp::from_second(time.as_second()).ok())
-        .ok_or("a time is no number of milliseconds")
-}
-
 fn parse_time(text: &str) -> Option<Timestamp> {
-    if let Ok(seconds) = text.parse::<f64>() {
-        // The limit is the year 2100: a larger number counts in milliseconds, and is not guessed
-        // at.
-        if !(0.0..4_102_444_800.0).contains(&seconds) {
-            return None;
-        }
+    if let Ok(number) = text.parse::<f64>() {
+        // The limits are the year 2200, and the year 2001 in milliseconds.
+        let seconds = match number {
+            seconds if (0.0..7_258_118_400.0).contains(&seconds) => seconds,
+            milliseconds if (1e12..7_258_118_400e3).contains(&milliseconds) => milliseconds / 1e3,
+            _ => return None,
+        };
         #[expect(
             clippy::cast_possible_truncation,
             reason = "it is in range, and whole seconds do"
@@ -211,6 +291,9 @@ fn parse_time(text: &str) -> Option<Timestamp> {
     }
     if let Ok(time) = text.parse::<Timestamp>() {
         return Some(time);
+    }
+    if let Ok(time) = jiff::fmt::rfc2822::parse(text) {
+        return Some(time.timestamp());
     }
     // Go appends its monotonic clock.
     let text = text.split(" m=").next().unwrap_or_default();
@@ -262,6 +345,11 @@ mod tests {
             "2025-10-09 05:23:20.1-03:30",
             "2025-10-09 11:53:20.999999999 +0300 +03 m=+0.5",
             "2025-10-09 08:53:20 +0000 UTC",
+            "1760000000000",
+            "1760000000999.5",
+            "1.76e9",
+            "Thu, 09 Oct 2025 08:53:20 GMT",
+            "2025-10-09T08:53:20.000+0000",
         ] {
             assert_eq!(time(text), Ok(expected), "{text}");
         }
@@ -269,7 +357,7 @@ mod tests {
             "",
             "soon",
             "2025-10-09",
-            "1760000000000",
+            "176000000000",
             "-1",
             "2025-13-01 00:00:00",
             "NaN",
@@ -277,6 +365,29 @@ mod tests {
         ] {
             assert!(time(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn the_zero_of_a_program_is_no_end() {
+        let end_of =
+            |value: Value| end(&Map::from_iter([("end".to_owned(), value)]), "end").map_err(|_| ());
+        for zero in [
+            "0001-01-01T00:00:00Z",
+            "0001-01-01 00:00:00+00",
+            "0000-12-31T19:03:58-04:56",
+            "0000-00-00 00:00:00",
+            "1970-01-01 00:00:00",
+            "0",
+            "infinity",
+            "",
+        ] {
+            assert_eq!(end_of(zero.into()), Ok(Expiry::Unknown), "{zero}");
+        }
+        assert_eq!(end_of(Value::Null), Ok(Expiry::Unknown));
+        assert_eq!(end_of(0.into()), Ok(Expiry::Unknown));
+        assert_eq!(end_of("soon".into()), Err(()));
+        let known = Expiry::Known(Timestamp::from_second(1_760_000_000).unwrap());
+        assert_eq!(end_of(1_760_000_000.into()), Ok(known));
     }
 
     proptest::proptest! {

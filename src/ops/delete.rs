@@ -41,7 +41,8 @@ pub(crate) enum AtProvider {
 ///
 /// Waits for a refresh in flight and revokes its answer: else that token would stay valid, and no
 /// vault would know of it. Fails with [`Error::NotRevoked`] or [`Error::NeverRevocable`] if the
-/// revocation fails; the credential is kept then, so that the user can decide.
+/// revocation fails; the credential is kept then, so that the user can decide. Fails with
+/// [`Error::RevokedNotForgotten`] if only the deletion fails.
 ///
 /// If the server refuses the sealed client secret, tries the one that `other_secret` returns. A
 /// request that is sent again is told to `told`.
@@ -76,8 +77,12 @@ pub(crate) fn revoke_and_delete(
             let _ = revoke(earlier, told);
         }
     }
-    vault.forget_at(account, row.stored.revision)?;
-    Ok(at_provider)
+    match (vault.forget_at(account, row.stored.revision), at_provider) {
+        (Err(source), AtProvider::Revoked) => {
+            Err(Error::RevokedNotForgotten { account: account.clone(), source })
+        }
+        (forgotten, at_provider) => Ok(forgotten.map(|()| at_provider)?),
+    }
 }
 
 /// Revokes `grant` with the sealed client secret, or with the other one if the server refuses that.

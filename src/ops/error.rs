@@ -167,6 +167,9 @@ pub(crate) enum Error {
     /// The grant could not be revoked; the credential was kept.
     #[error("could not revoke the grant of `{account}`, so it was kept")]
     NotRevoked { account: Account, source: TokenError },
+    /// The grant was revoked, and the credential could not be deleted.
+    #[error("`{account}` was revoked at the provider, and could not be deleted here")]
+    RevokedNotForgotten { account: Account, source: StoreError },
 }
 
 /// Returns the word for a secret that opens a slot of this kind.

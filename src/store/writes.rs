@@ -212,10 +212,18 @@ impl OpenVault {
     /// Deletes the credential of `account` that was read at `revision`, with everything that
     /// belongs to the account.
     ///
-    /// The caller has the credential's turn. Fails with [`Error::Busy`], with nothing deleted, if
-    /// the row was changed meanwhile.
+    /// The caller has the credential's turn. On a full disk the room that is kept for the answer to
+    /// a refresh is given up for this. Fails with [`Error::Busy`], with nothing deleted, if the row
+    /// was changed meanwhile.
     pub(crate) fn forget_at(&self, account: &Account, revision: u64) -> Result<(), Error> {
-        let outcome = self.commit(|| Change::Forget { account: account.clone(), revision })?;
+        let forget = || self.commit(|| Change::Forget { account: account.clone(), revision });
+        let outcome = match forget() {
+            Err(error) if error.is_of_disk() => {
+                self.remove_spill(account);
+                forget()
+            }
+            outcome => outcome,
+        }?;
         if outcome != Outcome::Done {
             // The turn rules this out, unless somebody deleted the files of the locks.
             return Err(Error::Busy);

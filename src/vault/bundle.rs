@@ -51,6 +51,9 @@ pub(crate) struct Bundle {
 /// The reason why a text is no bundle.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub(crate) enum Malformed {
+    /// There is no text, as where the export that should have written it failed.
+    #[error("it is empty")]
+    Empty,
     /// The prefix is missing: the text is something else.
     #[error("it does not begin with `tokctl-bundle-`")]
     Prefix,
@@ -123,6 +126,10 @@ impl Bundle {
     /// Parses the text form. White space anywhere in it is ignored.
     pub(crate) fn parse(text: &str) -> Result<Self, Malformed> {
         let text: String = text.chars().filter(|character| !character.is_whitespace()).collect();
+        let text = text.trim_start_matches('\u{feff}');
+        if text.is_empty() {
+            return Err(Malformed::Empty);
+        }
         let rest = text.strip_prefix(PREFIX).ok_or(Malformed::Prefix)?;
         let (version, rest) = rest.split_once('.').ok_or(Malformed::Damaged)?;
         if version != VERSION {
@@ -298,7 +305,7 @@ mod tests {
     #[test]
     fn what_is_no_bundle_is_told_from_what_is_too_new() {
         let parse = |text| Bundle::parse(text).unwrap_err();
-        assert_eq!(parse(""), Malformed::Prefix);
+        assert_eq!(parse("\u{feff} \n"), Malformed::Empty);
         assert_eq!(parse("SQLite format 3"), Malformed::Prefix);
         assert_eq!(parse("tokctl-bundle-2.x"), Malformed::Version);
         assert_eq!(parse("tokctl-bundle-one.x.y"), Malformed::Damaged);

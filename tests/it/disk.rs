@@ -23,8 +23,13 @@ const READ_ONLY: &str = "mount --bind data/tokctl data/tokctl \
 
 /// Runs a command on such a disk; `None` where nothing can be mounted.
 fn on_a_disk(env: &TestEnv, disk: &str, arguments: &str) -> Option<Output> {
+    in_a_shell(env, disk, &format!("exec \"$0\" {arguments}"))
+}
+
+/// Runs a script on such a disk, with the program as `$0`.
+fn in_a_shell(env: &TestEnv, disk: &str, script: &str) -> Option<Output> {
     let mut shell = Command::new("unshare");
-    let script = format!("{disk} exec \"$0\" {arguments}");
+    let script = format!("{disk} {script}");
     shell.args(["-m", "sh", "-c", &script]).arg(snapbox::cmd::cargo_bin("tokctl"));
     env.settle(&mut shell);
     let done = shell.output().unwrap();
@@ -127,4 +132,22 @@ fn doctor_finds_a_disk_that_may_only_be_read() {
     let said = String::from_utf8_lossy(&done.stdout);
     assert!(said.contains("the disk is read-only"), "{said}");
     assert_eq!(done.status.code(), Some(1), "{said}");
+}
+
+#[test]
+fn a_login_is_revoked_only_together_with_its_row_however_little_room_there_is() {
+    for room in [0, 4, 16, 32, 40, 64] {
+        let server = AuthorizationServer::start();
+        let env = TestEnv::new().with_login("x", &server, issue());
+        server.will_revoke(200);
+        server.will_revoke(200);
+        let delete = "delete acme/x --yes; code=$?; rm data/tokctl/filler; \"$0\" list; exit $code";
+        let script = delete.replacen("delete", "\"$0\" delete", 1);
+        let Some(done) = in_a_shell(&env, &full(room), &script) else { return };
+        let listed = String::from_utf8_lossy(&done.stdout).contains("acme");
+        let said = String::from_utf8_lossy(&done.stderr);
+        assert_eq!(done.status.success(), !listed, "{room}: {said}");
+        assert_eq!(server.revocations().is_empty(), listed, "{room}: {said}");
+        server.expects_no_more();
+    }
 }

@@ -34,6 +34,7 @@ mod export;
 mod questions;
 mod recipes;
 mod import;
+mod import_dumps;
 mod import_skips;
 mod import_sources;
 mod login_token;

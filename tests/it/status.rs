@@ -107,10 +107,27 @@ fn a_command_to_run_without_its_mark_is_told() {
     assert!(said.contains("hint: tokctl run --env A=vendor/x -- true -x\n"), "{said}");
     let said = stderr(&env.tokctl(["run", "--env", "A=vendor/x"]).assert().code(2));
     assert!(said.contains("stands behind `--`"), "{said}");
+    let said = stderr(&env.tokctl(["run", "vendor/x", "--", "true"]).assert().code(2));
+    assert!(
+        said.contains("--env NAME=REF") && said.contains("hint: tokctl run --help\n"),
+        "{said}"
+    );
 }
 
 #[test]
-fn a_client_that_is_refused_and_a_dead_server_need_somebody() {
+fn a_token_that_stands_where_none_is_taken_is_not_repeated() {
+    let env = TestEnv::new().with_static_token("x", "made-up");
+    let token = "ghp_MadeUpSecret1234567890";
+    for arguments in
+        [&["login", "github/x", token][..], &["get", token], &["use", "vendor/x", token]]
+    {
+        let said = stderr(&env.tokctl(arguments).assert().code(2));
+        assert!(!said.contains(token) && said.contains('…'), "{said}");
+    }
+}
+
+#[test]
+fn a_client_that_is_refused_needs_somebody_and_a_dead_server_time() {
     let server = AuthorizationServer::start();
     let env = TestEnv::new().with_login("x", &server, issue().expires_in(0));
     server.will(refuse(401, "invalid_client"));
@@ -118,12 +135,16 @@ fn a_client_that_is_refused_and_a_dead_server_need_somebody() {
     let told = stdout(&env.tokctl(["status"]).assert().code(4));
     assert!(told.contains("the provider refuses its client"), "{told}");
     assert!(told.contains("tokctl login acme/x"), "{told}");
+    let told = stdout(&env.tokctl(["list", "--expiring-within", "1d"]).assert().code(4));
+    assert!(told.contains("acme"), "{told}");
     let env = TestEnv::new().with_login("x", &server, issue().expires_in(0));
     drop(server);
     env.tokctl(["get"]).assert().code(6);
-    let told = stdout(&env.tokctl(["status"]).assert().code(4));
+    let done = env.tokctl(["status"]).assert().code(6);
+    let told = stdout(&done);
     assert!(told.contains("its token has ended; the last refresh failed"), "{told}");
-    assert!(told.contains("tokctl refresh acme/x"), "{told}");
+    assert!(stderr(&done).contains("`acme/x` waits for its provider\nhint: tokctl why acme/x\n"));
+    env.tokctl(["status", "--short"]).assert().success().stdout_eq("");
 }
 
 #[test]

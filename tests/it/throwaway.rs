@@ -22,7 +22,7 @@ const PATIENCE: Duration = Duration::from_mins(1);
 const TICK: Duration = Duration::from_millis(10);
 
 /// Programs that take what they are given and do nothing; `curl` wants a token with it.
-const STAND_INS: [(&str, &str); 11] = [
+const STAND_INS: [(&str, &str); 14] = [
     ("bin/curl", "grep -q 'Bearer made-up-access' || exit 22"),
     ("bin/gh", "cat >/dev/null"),
     ("bin/jq", "cat >/dev/null"),
@@ -30,6 +30,22 @@ const STAND_INS: [(&str, &str); 11] = [
     ("bin/loginctl", ":"),
     ("bin/git", ":"),
     ("bin/man", ":"),
+    (
+        "bin/psql",
+        "case $2 in
+            *shopify*) printf 'id,shop_domain,access_token\\n1,a.myshopify.com,made-up\\n' ;;
+            *etsy*) printf 'user_id,access_token,refresh_token,token_expires_at\\na,made-up,made-up,2100-01-01 00:00:00+00\\n' ;;
+            *) printf 'user_id,access_token,refresh_token,expires_at\\na,made-up,made-up,2100-01-01 00:00:00+00\\n' ;;
+        esac",
+    ),
+    (
+        "bin/mariadb",
+        r#"printf 'id\tuser_id\ttokens\n1\ta\t{"access_token": "made-up", "scope": "a b"}\n'"#,
+    ),
+    (
+        "bin/redis-cli",
+        r#"printf '%s\n' '{"user_id":"oauth_tokens:a","tokens":"{\"access_token\":\"made-up\"}","expires_at":4000000000}'"#,
+    ),
     ("sync.sh", "test -n \"$JIRA_TOKEN\" && test -n \"$JIRA_URL\""),
     ("deploy.sh", "test -n \"$API_TOKEN\""),
     ("app", "test -n \"$GH_TOKEN\""),

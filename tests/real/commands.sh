@@ -102,8 +102,8 @@ install_node_packages() {
     npm ci --prefix tests/real --ignore-scripts --no-audit --no-fund --loglevel=error
 }
 
-# Debian packages (as root, or with sudo), and what is pinned in tests/real, under target/ and
-# tests/real/node_modules.
+# Debian packages (as root, or with sudo; "$@" as above), and what is pinned in tests/real, under
+# target/ and tests/real/node_modules.
 install_real_components() {
     install_usual_debian_packages
     install_python_packages

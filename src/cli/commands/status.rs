@@ -21,7 +21,7 @@ use crate::ops::error::StoreError;
 /// Say which credentials work and which need somebody
 ///
 /// One line for each, with the command to type; those that need somebody come first. Ends with 4 if
-/// any does. Needs no key and sends nothing: what it shows is the copy in the clear, which is not
+/// any does, else with 6 if one waits for its provider. Needs no key and sends nothing: what it shows is the copy in the clear, which is not
 /// verified.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -49,6 +49,8 @@ enum Need {
     NewToken,
     /// The service refused the token, which a refresh may mend.
     Refresh,
+    /// The token has ended, and the provider is in trouble that passes: no person can help.
+    Provider,
     /// Nothing.
     Nothing,
 }
@@ -80,7 +82,9 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<ExitCode, CliError> 
         let message = format!("{odd} more are damaged or were tampered with");
         return Err(CliError::new(Kind::VaultDamaged, message).hint("tokctl doctor"));
     }
-    let Some(first) = needy.first() else { return Ok(ExitCode::SUCCESS) };
+    let Some(first) = needy.first() else {
+        return waiting(&lines).map_or(Ok(ExitCode::SUCCESS), Err);
+    };
     let message = match needy.len() {
         1 => format!("`{}` needs somebody", first.account),
         many => format!("{many} credentials need somebody"),
@@ -112,7 +116,19 @@ fn short(args: &Args, context: &Context) -> Result<ExitCode, CliError> {
 
 /// Returns those of the sorted `lines` whose credential needs somebody.
 fn needy(lines: &[Line]) -> Vec<&Line> {
-    lines.iter().take_while(|line| line.need != Need::Nothing).collect()
+    lines.iter().take_while(|line| line.need < Need::Provider).collect()
+}
+
+/// Returns the error for credentials whose token has ended and whose provider renews none for now.
+fn waiting(lines: &[Line]) -> Option<CliError> {
+    let mut found = lines.iter().filter(|line| line.need == Need::Provider);
+    let first = found.next()?;
+    let message = match found.count() {
+        0 => format!("`{}` waits for its provider", first.account),
+        more => format!("{} credentials wait for their providers", more + 1),
+    };
+    let why = command("why", &first.account);
+    Some(CliError::new(Kind::ProviderUnavailable, message).hint(why))
 }
 
 /// Returns a line for each credential that `choice` means, those that need somebody first, and the
@@ -146,7 +162,7 @@ fn judge(
     };
     let needs = match login {
         Need::NewToken => "needs a new token",
-        Need::Login | Need::Refresh | Need::Nothing => "needs a login",
+        Need::Login | Need::Refresh | Need::Provider | Need::Nothing => "needs a login",
     };
     match summary.status {
         Status::LoginRequired => (login, format!("{needs}: the provider no longer renews it")),
@@ -159,30 +175,21 @@ fn judge(
         Status::Active if in_doubt => {
             (Need::Nothing, "what became of its last refresh is not known".into())
         }
-        Status::Active => match failed_refresh(summary, last) {
+        Status::Active => match last.filter(|last| last.is_failed_refresh(summary)) {
             Some(failed) if failed.outcome == Outcome::Configuration => {
                 (login, format!("{needs}: the provider refuses its client"))
             }
             Some(failed) if summary.expires_at.is_some_and(|at| at <= now) => {
                 let when = time::relative(failed.ended_at, now);
-                (Need::Refresh, format!("its token has ended; the last refresh failed {when}"))
+                (Need::Provider, format!("its token has ended; the last refresh failed {when}"))
             }
             Some(_) | None => (Need::Nothing, works(summary, last, now)),
         },
     }
 }
 
-/// Returns the last refresh, if it failed and no token was issued after it.
-fn failed_refresh<'a>(summary: &Summary, last: Option<&'a Attempt>) -> Option<&'a Attempt> {
-    last.filter(|last| {
-        last.action == Action::Refresh
-            && matches!(last.outcome, Outcome::Transient | Outcome::Configuration)
-            && summary.last_refreshed_at.is_none_or(|at| at <= last.ended_at)
-    })
-}
-
 fn works(summary: &Summary, last: Option<&Attempt>, now: Timestamp) -> String {
-    let failed = failed_refresh(summary, last);
+    let failed = last.filter(|last| last.is_failed_refresh(summary));
     // Nobody but the service can say it of a token that a person brought.
     let was_checked =
         last.is_some_and(|last| last.action == Action::Check && last.outcome == Outcome::Done);
@@ -214,6 +221,7 @@ fn remedy(context: &Context, line: &Line) -> String {
     match line.need {
         Need::Login | Need::NewToken => next_command::login(context, &line.account),
         Need::Refresh => command("refresh", &line.account),
+        Need::Provider => command("why", &line.account),
         Need::Nothing => command("get", &line.account),
     }
 }
@@ -228,7 +236,9 @@ fn print(context: &Context, lines: &[Line]) -> Result<(), CliError> {
     for (line, name) in lines.iter().zip(&names) {
         let remedy = match line.need {
             Need::Nothing => None,
-            Need::Login | Need::NewToken | Need::Refresh => Some(remedy(context, line)),
+            Need::Login | Need::NewToken | Need::Refresh | Need::Provider => {
+                Some(remedy(context, line))
+            }
         };
         context.ui.line(&if terminal {
             in_columns(&table::padded(name, widest), &line.what, remedy.as_deref())
@@ -279,7 +289,7 @@ struct Report<'a> {
 struct One<'a> {
     provider: &'a str,
     user: &'a str,
-    /// What is needed: `login`, `token`, `refresh` or `nothing`.
+    /// What is needed: `login`, `token`, `refresh`, `provider` or `nothing`.
     needs: &'static str,
     message: &'a str,
     command: Option<String>,
@@ -296,13 +306,14 @@ impl<'a> Report<'a> {
                     Need::Login => "login",
                     Need::NewToken => "token",
                     Need::Refresh => "refresh",
+                    Need::Provider => "provider",
                     Need::Nothing => "nothing",
                 },
                 message: &line.what,
                 command: (line.need != Need::Nothing).then(|| remedy(context, line)),
             })
             .collect();
-        let need_somebody = credentials.iter().filter(|one| one.command.is_some()).count();
+        let need_somebody = needy(lines).len();
         Self { v: 1, need_somebody, credentials }
     }
 }

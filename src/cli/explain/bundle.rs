@@ -29,7 +29,7 @@ pub(super) fn bundle_error(error: &BundleError) -> CliError {
         BundleError::NothingUnplaced => (Kind::NotFound, "tokctl list".into()),
         BundleError::TooLarge => (Kind::Failed, "export fewer at once".into()),
         BundleError::NotMade { source } => (Kind::Failed, trust_hint(source).into()),
-        BundleError::Malformed(BundleMalformed::Prefix) => {
+        BundleError::Malformed(BundleMalformed::Empty | BundleMalformed::Prefix) => {
             (Kind::Usage, "name the file that an export wrote".into())
         }
         BundleError::Malformed(BundleMalformed::Version) => (Kind::Failed, "update tokctl".into()),

@@ -57,14 +57,20 @@ pub(super) fn trust_hint(error: &private_file::Error) -> String {
     }
 }
 
-/// Returns the command that keeps all others from writing to `paths`, with `sudo` where the user
-/// may not change them.
+/// Returns the command that keeps all others from changing what is in `paths`, with `sudo` where the
+/// user may not change them. A directory of somebody else's that is there for everybody, as `/tmp`,
+/// stays so: in a sticky one nobody can exchange what is not his own.
 pub(crate) fn keep_writers_out(paths: &[PathBuf]) -> String {
     let user = rustix::process::geteuid().as_raw();
     let is_own = |path: &PathBuf| fs::metadata(path).is_ok_and(|found| found.uid() == user);
+    let is_for_all = |path: &PathBuf| {
+        fs::metadata(path)
+            .is_ok_and(|found| found.is_dir() && found.mode() & 0o002 != 0 && found.uid() != user)
+    };
     let sudo = if user == 0 || paths.iter().all(is_own) { "" } else { "sudo " };
+    let change = if paths.iter().all(is_for_all) { "+t" } else { "go-w" };
     let paths: Vec<String> = paths.iter().map(|path| quoted(&path.to_string_lossy())).collect();
-    format!("{sudo}chmod go-w {}", paths.join(" "))
+    format!("{sudo}chmod {change} {}", paths.join(" "))
 }
 
 fn quoted_name(name: &String) -> String {

@@ -111,6 +111,10 @@ impl From<OpsError> for CliError {
             OpsError::NotRevoked { source, .. } => {
                 (token_kind(source, Kind::Failed), Some(Hint::Again(&["--no-revoke"])))
             }
+            OpsError::RevokedNotForgotten { source, .. } => {
+                let CliError { kind, hint, .. } = store_error(source);
+                (kind, hint)
+            }
         };
         let mut shown = Self::of(kind, &error);
         if let Some(next) = next_try(&error) {

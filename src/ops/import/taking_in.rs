@@ -11,6 +11,7 @@ use crate::model::account::Account;
 use crate::model::credential::{Credential, Grant, Status};
 use crate::model::summary::Summary;
 use crate::ops::error::{BundleError, Error, ImportError};
+use crate::secret::{AccessToken, SecretText};
 use crate::store::{Imported, OpenVault, Placement};
 use crate::vault::bundle::BundleId;
 
@@ -58,6 +59,8 @@ pub(crate) struct Placed {
     pub(crate) origin: String,
     pub(crate) outcome: Outcome,
     pub(crate) left_out: Option<LeftOut>,
+    /// The id of the client that renews it, and the address of its token endpoint.
+    pub(crate) client: Option<(String, String)>,
 }
 
 /// One credential that is about to be imported, with its planned outcome.
@@ -204,13 +207,26 @@ fn plan(
         Some(row) if is_same(&row.stored.credential, &incoming.credential) => Outcome::Same,
         Some(row) if is_newer(&row.stored.credential, &incoming) => Outcome::Newer,
         // A credential that was handed over has no secrets, so nothing is lost.
-        Some(row) if terms.replace || row.stored.credential.status == Status::HandedOver => {
+        Some(row)
+            if terms.replace
+                || row.stored.credential.status == Status::HandedOver
+                || is_completed(&row.stored.credential, &incoming.credential) =>
+        {
             incoming.credential.created_at = row.stored.credential.created_at;
             Outcome::Replaced
         }
         Some(_) => Outcome::Present,
     };
     Ok(Planned { incoming, outcome, revision })
+}
+
+/// Returns whether `incoming` is the stored token with what renews it, which an earlier import had to
+/// leave out.
+fn is_completed(stored: &Credential, incoming: &Credential) -> bool {
+    let text = AccessToken::expose;
+    let same_token = stored.token().map(text) == incoming.token().map(text);
+    let same_server = stored.api.server_url == incoming.api.server_url;
+    !stored.is_refreshable() && incoming.is_refreshable() && same_token && same_server
 }
 
 /// Returns whether replacing `stored` could cost the login. If the same file is imported again, its
@@ -258,7 +274,13 @@ impl Planned {
     fn into_placed(self) -> Placed {
         let Incoming { account, credential, origin, left_out, .. } = self.incoming;
         let summary = Summary::of(&account, &credential);
-        Placed { summary, origin, outcome: self.outcome, left_out }
+        let client = match &credential.grant {
+            Grant::OAuth(grant) => {
+                Some((grant.client.id.clone(), grant.client.token_endpoint.to_string()))
+            }
+            Grant::Static(_) => None,
+        };
+        Placed { summary, origin, outcome: self.outcome, left_out, client }
     }
 }
 

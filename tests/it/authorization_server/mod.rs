@@ -194,12 +194,13 @@ impl AuthorizationServer {
         self.state().families = issued.clone();
     }
 
-    /// Takes back the announced requests for tokens and resources that did not come, where a test
-    /// can't say how many there will be.
+    /// Takes back the announced requests for tokens and resources, and the announced revocations,
+    /// that did not come, where a test can't say how many there will be.
     pub(crate) fn expects_no_more(&self) {
         let mut state = self.state();
         state.answers.clear();
         state.resources.clear();
+        state.revocation_statuses.clear();
     }
 
     /// Announces a whole login: a consent and the code's exchange.

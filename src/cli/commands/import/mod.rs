@@ -5,6 +5,7 @@ mod only;
 mod skipped;
 mod bundle;
 mod report;
+mod remarks;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -38,7 +39,8 @@ use crate::ops::{Vault, providers};
 /// without `--take-over`: two holders of one end each other's login.
 ///
 /// A client that the file does not hold is that of the configuration, or of
-/// TOKCTL_<PROVIDER>_CLIENT_ID and TOKCTL_<PROVIDER>_CLIENT_SECRET.
+/// TOKCTL_<PROVIDER>_CLIENT_ID and TOKCTL_<PROVIDER>_CLIENT_SECRET. Where there is none, the access
+/// token comes in alone; a later import with the client adds what renews it.
 ///
 /// A bundle comes in whole, into one vault once, and as it was sealed. It never needs
 /// `--take-over`: what was moved has no other holder.
@@ -52,6 +54,7 @@ Examples:
   tokctl import pauth tokens/ --provider github --key-file fernet.key
   tokctl import google ~/.config/gcloud/application_default_credentials.json \\
       --user alice@example.com
+  psql -c '\\copy tokens to stdout csv header' | tokctl import salla - --take-over
   tokctl import bundle alice.bundle --key-file bundle.key")]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag that people type")]
 pub(crate) struct Args {
@@ -139,7 +142,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
         store_batch(args, context, &batch.incoming, terms, now)?
     };
     report::print(context, &placed, &batch.skipped, args.dry_run, now)?;
-    report::remarks(context, &placed, &batch.skipped, &batch.ignored, args.dry_run);
+    remarks::print(context, &placed, &batch.skipped, &batch.ignored, args.dry_run, now);
     report::about_files(
         context,
         &placed,
@@ -249,7 +252,7 @@ fn foresee(
     terms: Terms,
     now: Timestamp,
 ) -> Result<Vec<Placed>, CliError> {
-    let vault = match Vault::open_read_only(context.vault()?) {
+    let vault = match Vault::open_read_only(context.vault()?).and_then(Vault::finished) {
         Ok(vault) => Some(keys::unlock(context, vault)?),
         Err(StoreError::NoVault { .. }) => None,
         Err(error) => return Err(error.into()),

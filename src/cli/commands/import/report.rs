@@ -1,7 +1,6 @@
-//! The report of an import: what happened to each credential, what was left out, and which files
+//! The report of an import: what happened to each credential, how the command ends, and which files
 //! can go.
 
-use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
@@ -9,13 +8,12 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::skipped;
-use crate::cli::client_settings::{id_variable, secret_variable};
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
 use crate::cli::table::{Fit, Table};
-use crate::cli::typed::{command, quoted};
+use crate::cli::time;
+use crate::cli::typed::quoted;
 use crate::cli::words::kind_word;
-use crate::cli::{next_command, time};
 use crate::model::account::{ProviderName, UserName};
 use crate::ops::import::{self, Incoming, LeftOut, Outcome, Placed, Skipped};
 use crate::private_file::{self, Readers};
@@ -155,23 +153,6 @@ fn table(placed: &[Placed], now: Timestamp) -> Table {
     table
 }
 
-/// Prints which credentials came without a part or stay out, and how many are stored.
-pub(super) fn remarks(
-    context: &Context,
-    placed: &[Placed],
-    skipped: &[Skipped],
-    ignored: &[String],
-    dry_run: bool,
-) {
-    warn_of_what_stays(context, placed, ignored);
-    if dry_run {
-        context.ui.status("nothing was stored");
-    } else if left_out(placed) + skipped.len() == 0 {
-        let stored = import::written_accounts(placed).count();
-        context.ui.status(&format!("stored {stored} of {}", placed.len()));
-    }
-}
-
 /// Prints which files others can read, and which can be removed.
 pub(super) fn about_files(
     context: &Context,
@@ -215,8 +196,12 @@ pub(super) fn end(placed: &[Placed], skipped: &[Skipped], dry_run: bool) -> Resu
         (_, true) => format!("{stored} of {all} would be stored, and {out} skipped"),
         (_, false) => format!("stored {stored} of {all}, and skipped {out}"),
     };
-    Err(CliError::new(Kind::Failed, message)
-        .hint("mend what is named above and import it again: what came in stays as it is"))
+    let hint = if dry_run {
+        "mend what is named above, or import it as it is"
+    } else {
+        "mend what is named above and import it again: what came in stays as it is"
+    };
+    Err(CliError::new(Kind::Failed, message).hint(hint))
 }
 
 /// Returns the error for an import of all or nothing that would skip a record.
@@ -227,91 +212,8 @@ pub(super) fn refused(incoming: &[Incoming], skipped: &[Skipped]) -> CliError {
 }
 
 /// Returns the number of credentials that do not work without the refresh token that stays out.
-fn left_out(placed: &[Placed]) -> usize {
+pub(super) fn left_out(placed: &[Placed]) -> usize {
     placed.iter().filter(|one| one.outcome == Outcome::LeftOut).count()
-}
-
-/// Warns about credentials that were not imported, with the reasons.
-fn warn_of_what_stays(context: &Context, placed: &[Placed], ignored: &[String]) {
-    let ui = &context.ui;
-    let count = |wanted: fn(&Placed) -> bool| placed.iter().filter(|one| wanted(one)).count();
-    let reasons = [
-        (
-            count(|one| one.left_out == Some(LeftOut::NotTakenOver)),
-            "two holders of one end each other's login: stop the other tool, then `--take-over`",
-        ),
-        (
-            count(|one| one.left_out == Some(LeftOut::ToolsClient)),
-            "it counts for the other tool's own client alone: log in with a client of yours",
-        ),
-        (
-            count(|one| one.left_out == Some(LeftOut::NoEndpoint)),
-            "the provider's definition names no `token_endpoint`",
-        ),
-    ];
-    for (count, reason) in reasons.into_iter().filter(|(count, _)| *count > 0) {
-        let all = placed.len();
-        ui.warning(&format!("{count} of {all} came without a refresh token, since {reason}"));
-    }
-    warn_of_clients(context, placed);
-    let ended = left_out(placed);
-    if ended > 0 {
-        let were = if ended == 1 { "was" } else { "were" };
-        ui.warning(&format!("{ended} of these {were} left out, since the access token has ended"));
-    }
-    let present = count(|one| one.outcome == Outcome::Present);
-    if present > 0 {
-        ui.warning(&format!(
-            "{}: `--replace` overwrites {}",
-            stays(present, "there already"),
-            if present == 1 { "it" } else { "them" }
-        ));
-    }
-    let newer = || placed.iter().filter(|one| one.outcome == Outcome::Newer);
-    if let Some(Placed { summary, .. }) = newer().next() {
-        let delete = format!("{} --no-revoke", command("delete", &summary.account));
-        ui.warning(&format!(
-            "{}: delete what is to be overwritten first, such as with `{}`",
-            stays(newer().count(), "newer here"),
-            next_command::confirmed(context, delete)
-        ));
-    }
-    for what in ignored {
-        ui.warning(&format!("not taken in: {}", printable(what)));
-    }
-}
-
-/// Returns the phrase for `count` credentials that stay out, in singular or plural.
-fn stays(count: usize, how: &str) -> String {
-    match count {
-        1 => format!("1 is {how} and stays as it is"),
-        more => format!("{more} are {how} and stay as they are"),
-    }
-}
-
-/// Warns about providers whose client is not configured, and says how to configure it.
-fn warn_of_clients(context: &Context, placed: &[Placed]) {
-    let mut unknown: BTreeMap<(&ProviderName, bool), usize> = BTreeMap::new();
-    for Placed { summary, left_out, .. } in placed {
-        let knows_id = match left_out {
-            Some(LeftOut::NoClient) => false,
-            Some(LeftOut::NoClientSecret) => true,
-            Some(LeftOut::NotTakenOver | LeftOut::ToolsClient | LeftOut::NoEndpoint) | None => {
-                continue;
-            }
-        };
-        *unknown.entry((&summary.account.provider, knows_id)).or_default() += 1;
-    }
-    for ((provider, knows_id), count) in unknown {
-        let (id, secret) = (id_variable(provider), secret_variable(provider));
-        let why = if knows_id {
-            format!("the secret of the client is not known: set {secret}")
-        } else {
-            format!("the client that it was issued to is not known: set {id} and {secret}")
-        };
-        let all = placed.len();
-        context.ui.warning(&format!("{count} of {all} came without a refresh token, since {why}"));
-    }
 }
 
 /// Returns whether other users could read or change `file`.
@@ -359,11 +261,5 @@ mod tests {
         for other in [Path::new("/dev/stdin"), Path::new("/proc/self/fd/0"), home.path()] {
             assert_eq!(removal(&[file.clone(), other.to_owned()]), None);
         }
-    }
-
-    #[test]
-    fn one_is_no_more_than_one() {
-        assert_eq!(stays(1, "newer here"), "1 is newer here and stays as it is");
-        assert_eq!(stays(2, "newer here"), "2 are newer here and stay as they are");
     }
 }

@@ -13,6 +13,9 @@ use crate::secret::{SecretText, StoreKey};
 /// The variable that holds the key of another tool's store, whichever tool that is.
 const KEY_VARIABLE: &str = "TOKCTL_IMPORT_KEY";
 
+/// The file that stdin is.
+const STDIN: &str = "/dev/stdin";
+
 /// The hint for giving that key where no prompt is possible.
 const KEY_FLAG: &str = "give `--key-file`, or set TOKCTL_IMPORT_KEY";
 
@@ -23,7 +26,7 @@ pub(super) struct Args {
     #[arg(value_name = "SOURCE")]
     source: Source,
 
-    /// The file
+    /// The file; `-` for stdin
     #[arg(value_name = "FILE")]
     file: PathBuf,
 
@@ -37,19 +40,19 @@ pub(super) struct Args {
 /// The kinds of sources.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Source {
-    /// What `tokctl export` wrote; `-` for stdin
+    /// What `tokctl export` wrote
     Bundle,
-    /// agentllm's SQLite file: jira_tokens, gdrive_tokens, github_tokens
+    /// agentllm's tables: jira_tokens, gdrive_tokens, github_tokens
     Agentllm,
-    /// The Salla SDK's SQLite file: tokens by user
+    /// The Salla SDK's table: tokens by user
     Salla,
-    /// A SQLite file of tokens by name, encrypted with STATE_TOKEN_SECRET
+    /// A table of tokens by name, encrypted with STATE_TOKEN_SECRET
     StateTokens,
-    /// PAuth's `.enc` files, a directory of them, or its tokens as JSON or in SQLite
+    /// PAuth's `.enc` files, a directory of them, or its tokens as JSON or in a table
     Pauth,
-    /// etsy_users and shopify_stores, in SQLite or one of them as CSV
+    /// The tables etsy_users and shopify_stores
     RefreshService,
-    /// Google's `authorized_user` file, or what `Credentials.to_json` gives
+    /// Google's `authorized_user` file, or `token.json` of its libraries
     Google,
     /// rclone.conf: its Google Drive remotes
     Rclone,
@@ -111,10 +114,11 @@ impl Args {
         context: &Context,
     ) -> Result<Found, CliError> {
         let key = self.store_key(context)?;
-        match import::read(tool, &self.file, key.as_ref()) {
+        let file = if self.file.as_os_str() == "-" { STDIN.as_ref() } else { self.file.as_path() };
+        match import::read(tool, file, key.as_ref()) {
             Err(SourceError::NeedsKey { .. }) if key.is_none() && context.ui.can_ask() => {
                 let asked = context.ui.ask_for_secret(self.source.key_name(), KEY_FLAG)?;
-                Ok(import::read(tool, &self.file, Some(&asked))?)
+                Ok(import::read(tool, file, Some(&asked))?)
             }
             found => Ok(found?),
         }
