@@ -516,7 +516,7 @@ _tokctl() {
             return 0
             ;;
         tokctl__subcmd__help)
-            opts="-q -v -h --vault --config --no-input --json --color --quiet --verbose --help audit backup check ci completions config delete docker-credential doctor env export get git-credential help import key list login man providers refresh rotate-key run security status use why"
+            opts="-q -v -h --vault --config --no-input --json --color --quiet --verbose --help audit backup check ci clients completions config delete docker-credential doctor env export get git-credential help import key list login man providers refresh rotate-key run security status use why"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

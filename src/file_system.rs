@@ -59,9 +59,16 @@ pub(crate) fn lacks_shared_memory(path: &Path) -> bool {
 
 /// Whether the file may be on a network file system: such a one lies on no block device. What is
 /// asked costs nothing, since its metadata are known.
+#[cfg(target_os = "linux")]
 pub(crate) fn may_be_remote(metadata: &std::fs::Metadata) -> bool {
     use std::os::unix::fs::MetadataExt;
-    !cfg!(target_os = "linux") || rustix::fs::major(metadata.dev()) == 0
+    rustix::fs::major(metadata.dev()) == 0
+}
+
+/// Always true: this system does not tell by a file's metadata.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn may_be_remote(_metadata: &std::fs::Metadata) -> bool {
+    true
 }
 
 /// Always false: this system has no table of numbers.

@@ -6,7 +6,7 @@
 use super::change::{Change, Outcome};
 use super::error::Error;
 use super::sqlite::{Remember, Sqlite};
-use super::watermark::Watermarks;
+use super::watermarks::Watermarks;
 use crate::vault::seal::DataKey;
 
 /// The storage engine that keeps a vault's rows.

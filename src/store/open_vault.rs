@@ -18,7 +18,7 @@ use super::sqlite::reseal::{self, Damage};
 use super::sqlite::{Remember, Seen, Sqlite, bundles, credentials, evidence, header};
 use super::unlock;
 use super::vault::Vault;
-use super::watermark::Watermarks;
+use super::watermarks::Watermarks;
 use crate::model::account::Account;
 use crate::model::attempt::Attempt;
 use crate::model::audit::Settings;

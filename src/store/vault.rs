@@ -14,7 +14,7 @@ use super::record::ListedSlot;
 use super::spill;
 use super::sqlite::{Access, Seen, Sqlite, bundles, credentials, evidence, header, listing, slots};
 use super::turn::{CredentialTurn, Turn};
-use super::watermark::Watermarks;
+use super::watermarks::Watermarks;
 use crate::model::account::{Account, ProviderName, UserName};
 use crate::model::attempt::Attempt;
 use crate::model::audit::Entry;

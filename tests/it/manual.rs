@@ -249,23 +249,38 @@ fn every_field_can_be_written_as_the_page_has_it() {
 
 #[test]
 fn the_page_about_ci_has_the_recipes_that_are_tested() {
-    let recipes = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/recipes");
     let examples = examples(&page("tokctl-ci.7"));
-    for entry in fs::read_dir(recipes).unwrap() {
-        let recipe = fs::read_to_string(entry.unwrap().path()).unwrap();
+    for recipe in recipes("tests/it/recipes") {
         let is_there = |example: &String| recipe.trim_end().ends_with(example.trim_end());
         assert!(examples.iter().any(is_there), "{recipe}");
     }
 }
 
 #[test]
-fn every_example_can_be_typed() {
-    let model = Model::new();
-    let recipes = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/recipes");
-    let recipes: Vec<String> = fs::read_dir(recipes)
+fn the_page_about_clients_has_the_recipes_that_are_tried_with_them() {
+    let sorted = |mut texts: Vec<String>| {
+        texts.sort();
+        texts
+    };
+    let examples = examples(&page("tokctl-clients.7"));
+    let examples = examples.iter().map(|example| example.trim_end().to_owned()).collect();
+    let recipes = recipes("tests/real/recipes");
+    let recipes = recipes.iter().map(|recipe| recipe.trim_end().to_owned()).collect();
+    assert_eq!(sorted(examples), sorted(recipes));
+}
+
+/// The recipes in a folder, each a file.
+fn recipes(folder: &str) -> Vec<String> {
+    fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(folder))
         .unwrap()
         .map(|entry| fs::read_to_string(entry.unwrap().path()).unwrap())
-        .collect();
+        .collect()
+}
+
+#[test]
+fn every_example_can_be_typed() {
+    let model = Model::new();
+    let recipes = [recipes("tests/it/recipes"), recipes("tests/real/recipes")].concat();
     let mut wrong = Vec::new();
     for (name, page) in pages().into_iter().filter(|(name, _)| name != "tokctl-config.5") {
         for example in examples(&page) {

@@ -73,6 +73,8 @@ strace strace
 curl curl
 git git
 rclone rclone
+direnv direnv
+skopeo skopeo
 zsh zsh
 fish fish
 END

@@ -7,6 +7,10 @@ use std::net::TcpStream;
 
 /// The other end of a connection that must not bring an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(
+    not(target_os = "linux"),
+    expect(dead_code, reason = "only Linux tells whose a connection is")
+)]
 pub(crate) enum Stranger {
     /// The program of another user, by the user's number.
     User(u32),

@@ -460,9 +460,10 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn each_credential_comes_with_its_own_attempt() {
+    fn each_credential_comes_in_order_with_its_own_attempt() {
         let (_home, mut store, key) = store();
-        for user in ["b", "ab", "c"] {
+        // More than one group of them.
+        for user in ["b", "e", "ab", "d", "c"] {
             write(&mut store, &key, user, "made-up");
         }
         let last = |user: &str| {
@@ -472,7 +473,8 @@ pub(super) mod tests {
             )
         };
         let transaction = store.write().unwrap();
-        for (user, text) in [("ab", last("ab")), ("c", last("c")), ("b", "nonsense".into())] {
+        let own_texts = ["ab", "c", "d", "e"].map(|user| (user, last(user)));
+        for (user, text) in own_texts.into_iter().chain([("b", "nonsense".into())]) {
             let sql = "UPDATE credentials_2 SET last_attempt = ?2 WHERE user = ?1";
             transaction.execute(sql, (user, text)).unwrap();
         }
@@ -483,6 +485,9 @@ pub(super) mod tests {
         });
         assert_eq!(odd.unwrap(), 0);
         let own = |user: &str| (user.to_owned(), Some(user.to_owned()));
-        assert_eq!(found, [own("ab"), ("b".to_owned(), None), own("c")]);
+        let nonsense = ("b".to_owned(), None);
+        assert_eq!(found, [own("ab"), nonsense, own("c"), own("d"), own("e")]);
+        let listed = summaries(&transaction, |_| true).unwrap().into_iter();
+        assert!(listed.map(|it| it.account.user.to_string()).eq(found.into_iter().map(|it| it.0)));
     }
 }

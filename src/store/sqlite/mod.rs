@@ -47,7 +47,7 @@ use super::audit::{Mark, durable_end};
 use super::change::{Change, Ground, Outcome};
 use super::error::Error;
 use super::file::VaultFile;
-use super::watermark::Watermarks;
+use super::watermarks::Watermarks;
 use crate::vault::seal::DataKey;
 
 /// The open file of a vault.

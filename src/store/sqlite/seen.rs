@@ -13,7 +13,8 @@ use super::{credentials, header};
 use crate::model::account::Account;
 use crate::store::change::{Change, Ground};
 use crate::store::error::Error;
-use crate::store::watermark::{Subject, Watermark, Watermarks};
+use crate::store::watermark::{Subject, Watermark};
+use crate::store::watermarks::Watermarks;
 use crate::vault::seal::{DataKey, VaultId};
 
 /// The relation of a vault to what this machine wrote at its place.

@@ -1,9 +1,11 @@
 //! The keychain of a system other than Linux: macOS Keychain Services, Windows Credential Manager.
 //!
 //! These systems don't tell beforehand whether the keychain is locked. Only the time limit ends a
-//! prompt that nobody answers.
+//! prompt that nobody answers. Where no prompt may appear, macOS is told so; Windows shows none.
 
 use keyring::v1::{Entry, Error as Failure};
+#[cfg(target_os = "macos")]
+use security_framework::os::macos::keychain::{KeychainUserInteractionLock, SecKeychain};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
@@ -69,10 +71,25 @@ fn call<T: Send + 'static>(
     name: &EntryName,
     work: impl FnOnce(&Entry) -> Result<T, Failure> + Send + 'static,
 ) -> Result<T, Error> {
-    let name = name.clone();
+    let (name, may_prompt) = (name.clone(), patience.may_prompt);
     within(patience, move || {
+        let _quiet = if may_prompt { None } else { Some(without_prompts()?) };
         Entry::new(SERVICE, name.as_str()).and_then(|entry| work(&entry)).map_err(explain)
     })
+}
+
+/// Keeps the keychain from asking, as long as the returned guard lives: what is locked is an error
+/// then.
+#[cfg(target_os = "macos")]
+fn without_prompts() -> Result<KeychainUserInteractionLock, Error> {
+    SecKeychain::disable_user_interaction().map_err(|error| Error::Other(error.to_string()))
+}
+
+/// Does nothing, since these keychains never ask.
+#[cfg(not(target_os = "macos"))]
+#[expect(clippy::unnecessary_wraps, reason = "macOS can refuse it")]
+fn without_prompts() -> Result<(), Error> {
+    Ok(())
 }
 
 fn explain(failure: Failure) -> Error {

@@ -1,5 +1,6 @@
 """`tokctl git-credential` as git itself calls it."""
 
+import json
 import subprocess
 
 import pytest
@@ -69,13 +70,43 @@ def test_the_url_or_the_helper_says_which_of_several(git):
     assert by_flag == ("alice", f"{TOKEN}-alice")
 
 
-def test_git_forgets_nothing_of_tokctl_s(git):
+def test_a_token_for_github_needs_no_server_to_be_named(git):
+    git.world.succeed("login", "github/octocat", "--token-stdin", stdin=TOKEN)
+    for url in ["https://github.com/made-up/up.git", "https://gist.github.com/made-up"]:
+        assert filled(git, url) == ("octocat", TOKEN), url
+    for url in ["https://raw.github.com/x", "https://github.example/x", "http://github.com/x"]:
+        assert filled(git, url) is None, url
+
+
+def status(world):
+    (credential,) = json.loads(world.succeed("list", "--json"))["credentials"]
+    return credential["status"]
+
+
+def test_what_git_says_of_a_token_is_noted_and_the_token_stays(git):
     keep(git.world, "github", "octocat", "https://github.com")
-    known = f"url=https://github.com\nusername=octocat\npassword={TOKEN}-octocat\n\n"
-    for operation in ("approve", "reject"):
-        done = git("credential", operation, stdin=known)
+    known = "url=https://github.com\nusername=octocat\npassword="
+    for operation, token, expected in [
+        ("approve", f"{TOKEN}-octocat", "active"),
+        ("approve", "made-up-other", "active"),
+        ("reject", "made-up-other", "active"),
+        ("reject", f"{TOKEN}-octocat", "inactive"),
+    ]:
+        done = git("credential", operation, stdin=f"{known}{token}\n\n")
         assert (done.returncode, done.stdout, done.stderr) == (0, "", ""), operation
+        assert status(git.world) == expected, (operation, token)
     assert git.world.get("github") == f"{TOKEN}-octocat"
+    assert "was refused by the service" in git.world.run("get", "github").stderr
+
+
+def test_a_server_s_refusal_gets_there_by_git_itself(git, tmp_path):
+    authority = Authority(tmp_path)
+    trust = ["-c", f"http.sslCAInfo={authority.file}"]
+    with GitServer(tmp_path / "root", authority, "alice", "made-up-other") as server:
+        keep(git.world, "jira-dc", "alice", server.address)
+        refused = git(*trust, "ls-remote", f"{server.address}/up.git")
+        assert refused.returncode != 0 and TOKEN not in refused.stderr, refused
+        assert status(git.world) == "inactive"
 
 
 @pytest.mark.smoke

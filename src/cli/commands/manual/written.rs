@@ -4,10 +4,11 @@
 use std::collections::BTreeSet;
 
 /// The topics: the name, the section of the manual, and the page without its first line.
-pub(super) const TOPICS: [(&str, char, &str); 4] = [
+pub(super) const TOPICS: [(&str, char, &str); 5] = [
     ("config", '5', include_str!("../../../../man/topics/config.man")),
     ("refresh", '7', include_str!("../../../../man/topics/refresh.man")),
     ("ci", '7', include_str!("../../../../man/topics/ci.man")),
+    ("clients", '7', include_str!("../../../../man/topics/clients.man")),
     ("security", '7', include_str!("../../../../man/topics/security.man")),
 ];
 

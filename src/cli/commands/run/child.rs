@@ -8,10 +8,9 @@ use std::path::Path;
 use std::process::{Child, Command};
 
 use rustix::io::Errno;
-use rustix::process::{
-    Pid, Signal, WaitOptions, getpid, getppid, getsid, kill_process,
-    set_parent_process_death_signal, waitpid,
-};
+use rustix::process::{Pid, Signal, WaitOptions, getpid, getsid, kill_process, waitpid};
+#[cfg(target_os = "linux")]
+use rustix::process::{getppid, set_parent_process_death_signal};
 use signal_hook::consts::{SIGCHLD, SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTSTP, SIGWINCH};
 use signal_hook::iterator::SignalsInfo;
 use signal_hook::iterator::exfiltrator::WithOrigin;
@@ -162,14 +161,24 @@ pub(super) fn wait_passing_signals(
 /// it reaches the command twice.
 fn is_for_tokctl_alone(origin: &Origin) -> bool {
     let leads_session = || getsid(None).is_ok_and(|leader| leader == getpid());
-    match origin.cause {
-        Cause::Kernel => match origin.signal {
-            SIGINT | SIGQUIT | SIGTSTP | SIGWINCH => false,
-            SIGHUP | SIGCONT => leads_session(),
-            // A timer or limit that somebody set for the command, as which they took this process.
-            _ => true,
-        },
+    match origin.signal {
+        _ if !is_from_kernel(origin.cause, origin.process.is_some()) => true,
+        SIGINT | SIGQUIT | SIGTSTP | SIGWINCH => false,
+        SIGHUP | SIGCONT => leads_session(),
+        // A timer or limit that somebody set for the command, as which they took this process.
         _ => true,
+    }
+}
+
+/// Returns whether the kernel sent a signal, as for a key that was pressed at the terminal.
+///
+/// Only Linux says so. Elsewhere the cause is unknown, and a signal that no process sent is the
+/// kernel's.
+fn is_from_kernel(cause: Cause, has_sender: bool) -> bool {
+    match cause {
+        Cause::Kernel => true,
+        Cause::Unknown => !cfg!(target_os = "linux") && !has_sender,
+        _ => false,
     }
 }
 
@@ -187,4 +196,20 @@ fn look(child: Pid) -> io::Result<State> {
 
 fn has_terminal() -> bool {
     io::stdin().is_terminal() || io::stdout().is_terminal() || stderr::is_terminal()
+}
+
+#[cfg(test)]
+mod tests {
+    use signal_hook::low_level::siginfo::Sent;
+
+    use super::*;
+
+    #[test]
+    fn what_no_process_sent_is_the_kernel_s_where_the_system_says_no_more() {
+        assert!(is_from_kernel(Cause::Kernel, false));
+        assert!(!is_from_kernel(Cause::Sent(Sent::User), true));
+        // As macOS tells of `kill`, and of a key that was pressed.
+        assert!(!is_from_kernel(Cause::Unknown, true));
+        assert_eq!(is_from_kernel(Cause::Unknown, false), !cfg!(target_os = "linux"));
+    }
 }

@@ -1,0 +1,2 @@
+tokctl get acme/bot --format curl |
+    curl --config - https://api.acme.example/me

@@ -1,0 +1,1 @@
+tokctl run --env NPM_TOKEN=acme/bot -- npm install example
