@@ -33,7 +33,9 @@ pub(crate) fn complete(context: &Context, args: &[OsString], error: CliError) ->
 pub(crate) fn text(context: &Context, args: &[OsString], hint: &Hint) -> String {
     match hint {
         Hint::Text(text) => text.clone(),
-        Hint::Login(account) => login(context, account),
+        Hint::Login(account) => {
+            undefined(context, account).unwrap_or_else(|| login(context, account))
+        }
         Hint::LoginTo(provider) => login_to(context, provider),
         Hint::FirstLogin => first_login(context).into(),
         Hint::Confirmed(command) => confirmed(context, command.clone()),
@@ -94,6 +96,21 @@ pub(crate) fn login(context: &Context, account: &Account) -> String {
         (None, Some(provider)) => unattended(context, &provider, command),
         (None, None) => "tokctl providers".into(),
     }
+}
+
+/// Returns what a login needs first whose service config.toml no longer defines, or on this machine
+/// never did.
+fn undefined(context: &Context, account: &Account) -> Option<String> {
+    let config = context.config().ok()?;
+    let is_undefined = providers::today(&account.provider, Some(config)).is_none();
+    let (own, _) = stored_kinds(context, account);
+    (is_undefined && own == Some(Kind::OAuth))
+        .then(|| format!("{}, then `{}`", bring_table(&account.provider), login_command(account)))
+}
+
+/// Returns the advice for a service whose definition did not come along with its credential.
+pub(crate) fn bring_table(provider: &ProviderName) -> String {
+    format!("copy its table `[providers.{provider}]` from the config.toml that defines it")
 }
 
 /// Returns `command` if it needs yes to a question, with the flag that says so where nobody can be

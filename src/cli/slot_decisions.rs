@@ -50,6 +50,8 @@ pub(crate) struct Replaced {
     pub(crate) rotated: Changed<Rotated>,
     /// Whether a slot keeps the secret that opened it before.
     kept: bool,
+    /// Whether a recovery code was replaced by one that was shown.
+    new_code: bool,
 }
 
 impl Decision {
@@ -127,11 +129,12 @@ pub(crate) fn replace(
         .map_err(|error| explain(error, shown));
     let all = Subject::Vault;
     audit_trail::note_change(context, vault, command, Action::RotateKey, all, &rotated);
-    Ok(Replaced { rotated: rotated?, kept })
+    Ok(Replaced { rotated: rotated?, kept, new_code: shown })
 }
 
 /// Prints what was sealed anew, and what opens a copy of the vault from before.
-pub(crate) fn report(context: &Context, Replaced { rotated: all, kept }: &Replaced) {
+pub(crate) fn report(context: &Context, replaced: &Replaced) {
+    let Replaced { rotated: all, kept, new_code } = replaced;
     let rotated = &all.done;
     let what = match rotated.credentials {
         1 => "1 credential is".to_owned(),
@@ -139,6 +142,12 @@ pub(crate) fn report(context: &Context, Replaced { rotated: all, kept }: &Replac
     };
     let generation = rotated.generation;
     context.ui.status(&format!("rotated: {what} sealed under a new key, generation {generation}"));
+    if *new_code {
+        context.ui.warning(
+            "the recovery code from before opens this vault no more: put the new one in its place, \
+             wherever it is written down",
+        );
+    }
     let backups = if *kept {
         "a copy of the vault from before still opens with the key or passphrase that did not change"
     } else if all.in_recycle_bin {

@@ -62,6 +62,18 @@ fn it_comes_behind_the_environment_and_before_the_configuration() {
 }
 
 #[test]
+fn a_projects_file_that_a_choice_stands_above_says_so() {
+    let env = world();
+    fs::write(env.path("project/.tokctl.toml"), "vendor = \"bob\"\n").unwrap();
+    inside(&env, "project", &["use", "vendor/alice"]).assert().success();
+    let said = stderr(&inside(&env, "project", &["use", "--allow"]).assert().success());
+    assert!(said.contains("`vendor` stays `vendor/alice` here"), "{said}");
+    inside(&env, "project", &["use", "--unset", "vendor"]).assert().success();
+    let said = stderr(&inside(&env, "project", &["use", "--allow"]).assert().success());
+    assert!(!said.contains("stays"), "{said}");
+}
+
+#[test]
 fn a_projects_file_counts_only_as_it_was_allowed() {
     let env = world();
     fs::write(env.path("project/.tokctl.toml"), "vendor = \"bob\"\n").unwrap();

@@ -110,9 +110,12 @@ fn a_full_disk_is_told_as_the_one_that_is_full() {
     env.file("token.txt", "made-up-token");
     let other = "mkdir -m 700 small && mount -t tmpfs -o size=64k,mode=700 tokctl-test small \
                  || exit 77; head -c 64K /dev/zero > small/filler;";
-    for arguments in
-        ["backup small/copy.db", "--vault small/tokens.db login vendor/z --token-stdin"]
-    {
+    env.file("bundle.key", another_key());
+    for arguments in [
+        "backup small/copy.db",
+        "export vendor/x --to key:bundle.key --output small/x.bundle",
+        "--vault small/tokens.db login vendor/z --token-stdin",
+    ] {
         let _ = std::fs::remove_dir(env.path("small"));
         let arguments = format!("{arguments} < token.txt");
         let Some(done) = on_a_disk(&env, other, &arguments) else { return };
@@ -120,6 +123,15 @@ fn a_full_disk_is_told_as_the_one_that_is_full() {
         assert_eq!(done.status.code(), Some(1), "{arguments}: {said}");
         assert!(said.contains("hint: df -h small"), "{arguments}: {said}");
     }
+}
+
+#[test]
+fn doctor_finds_a_disk_that_may_only_be_read() {
+    let env = TestEnv::new().with_static_token("x", "made-up-token");
+    let Some(done) = on_a_disk(&env, READ_ONLY, "doctor -q") else { return };
+    let said = String::from_utf8_lossy(&done.stdout);
+    assert!(said.contains("the disk is read-only"), "{said}");
+    assert_eq!(done.status.code(), Some(1), "{said}");
 }
 
 #[test]

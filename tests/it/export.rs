@@ -367,6 +367,15 @@ fn what_is_moved_goes_to_a_file() {
 }
 
 #[test]
+fn the_command_for_the_other_machine_is_whole() {
+    let server = AuthorizationServer::start();
+    let here = here(&server);
+    let done = here.tokctl(MOVE.iter().chain(&["key:bundle.key"])).assert().success();
+    let command = "`tokctl import bundle x.bundle --key-file bundle.key`";
+    assert!(stderr(&done).contains(command), "{}", stderr(&done));
+}
+
+#[test]
 fn nothing_is_moved_unasked_where_nobody_can_be_asked() {
     let server = AuthorizationServer::start();
     let here = here(&server);

@@ -3,7 +3,7 @@
 use serde_json::json as value;
 
 use crate::authorization_server::service_account::{EMAIL, key_file};
-use crate::authorization_server::{AuthorizationServer, Client, TokenRequest, issue};
+use crate::authorization_server::{AuthorizationServer, Client, TokenRequest, issue, refuse};
 use crate::env::{TestEnv, json, set_mode, stderr};
 
 /// The server's definition without its client, as one has it who gave that by flags.
@@ -239,4 +239,17 @@ fn the_default_user_is_the_one_who_logs_in() {
     let env = env.set("TOKCTL_USER", "bob");
     env.tokctl(["login", "vendor", "--token-stdin"]).stdin("made-up-2").assert().success();
     env.tokctl(["get", "vendor", "--user", "bob"]).assert().success().stdout_eq("made-up-2\n");
+}
+
+#[test]
+fn a_login_without_its_definition_says_what_has_to_come_along() {
+    let server = AuthorizationServer::start();
+    let env = TestEnv::new().with_login("x", &server, issue().expires_in(0));
+    // As on a machine to which the vault or a bundle was brought.
+    env.config("");
+    server.will(refuse(400, "invalid_grant"));
+    let said = stderr(&env.tokctl(["refresh", "acme/x"]).assert().code(4));
+    assert!(said.contains("hint: copy its table `[providers.acme]`"), "{said}");
+    let said = stderr(&env.tokctl(["login", "acme/x"]).assert().code(3));
+    assert!(said.contains("copy its table `[providers.acme]`"), "{said}");
 }

@@ -186,6 +186,24 @@ fn a_row_with_an_impossible_name_is_not_passed_over() {
 }
 
 #[test]
+fn a_new_recovery_code_says_that_the_one_on_paper_is_void() {
+    let env = keyed();
+    let void = "code from before opens this vault no more";
+    let said = stderr(&env.tokctl(["rotate-key"]).assert().success());
+    assert!(!said.contains(void), "{said}");
+    let code = add_recovery(&env);
+    let said = stderr(&env.tokctl(["rotate-key"]).assert().success());
+    assert!(said.contains(void), "{said}");
+    env.tokctl(["get"]).env("TOKCTL_KEY", code).assert().code(5);
+    let before = slots(&env);
+    let another = env.file("another.key", another_key());
+    env.tokctl(["key", "add", "key"]).env("TOKCTL_NEW_KEY_FILE", another).assert().success();
+    let added = slots(&env).into_iter().find(|slot| !before.contains(slot)).unwrap();
+    let said = stderr(&env.tokctl(["key", "remove", &added[0]]).assert().success());
+    assert!(said.contains(void), "{said}");
+}
+
+#[test]
 fn a_key_file_is_replaced_while_jobs_go_on() {
     let env = TestEnv::without_key();
     let key_file = env.file("vault.key", made_up_key());

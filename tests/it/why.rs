@@ -49,6 +49,31 @@ fn only_what_the_service_said_is_said_to_work() {
 }
 
 #[test]
+fn after_a_server_in_trouble_all_tell_one_story() {
+    let server = AuthorizationServer::start();
+    let env = TestEnv::new().with_login("x", &server, issue());
+    server.will(reply(Response::new(503, "text/html", "<h1>Maintenance</h1>")));
+    for _ in 0..2 {
+        let said = stderr(&env.tokctl(["refresh", "acme/x"]).assert().code(6));
+        assert!(said.contains("asks again after 2"), "{said}");
+        assert!(said.ends_with("hint: tokctl get acme/x\n"), "{said}");
+        let (finding, command) = why(&env);
+        assert!(finding.contains("HTTP 503") && finding.contains("until its end"), "{finding}");
+        assert!(!finding.contains("never stored"), "{finding}");
+        assert_eq!(command, "tokctl get acme/x");
+    }
+}
+
+#[test]
+fn scopes_that_were_not_granted_are_named() {
+    let server = AuthorizationServer::start();
+    let granted = issue().with("scope", serde_json::json!(""));
+    let env = TestEnv::new().with_login("x", &server, granted);
+    let said = stdout(&env.tokctl(["why"]).assert().success());
+    assert!(!said.contains(" , "), "{said}");
+}
+
+#[test]
 fn a_refused_grant_needs_a_login_and_the_servers_word_is_told() {
     let server = AuthorizationServer::start();
     let env = TestEnv::new().with_login("x", &server, issue().expires_in(0));

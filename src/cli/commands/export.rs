@@ -239,7 +239,7 @@ fn seal(
         });
     match done {
         Ok(sealed) => {
-            report(context, &sealed, file);
+            report(context, &sealed, file, to);
             Ok(())
         }
         Err(error) => {
@@ -264,7 +264,7 @@ fn not_sealed(context: &Context, vault: &Vault, error: ops::Error) -> CliError {
     CliError::from(error).hint(hint)
 }
 
-fn report(context: &Context, sealed: &Sealed, file: Option<&Path>) {
+fn report(context: &Context, sealed: &Sealed, file: Option<&Path>, to: &Recipient) {
     for traveller in &sealed.travellers {
         context.ui.status(&describe(context, traveller));
     }
@@ -276,8 +276,12 @@ fn report(context: &Context, sealed: &Sealed, file: Option<&Path>) {
         ));
     }
     if let Some(file) = file {
+        let key = match to {
+            Recipient::Key(key) => format!(" --key-file {}", quoted(&key.to_string_lossy())),
+            Recipient::Passphrase | Recipient::Other => String::new(),
+        };
         context.ui.status(&format!(
-            "there, `tokctl import bundle {}` takes it in",
+            "there, `tokctl import bundle {}{key}` takes it in",
             quoted(&file.to_string_lossy())
         ));
     }

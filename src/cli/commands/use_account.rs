@@ -111,7 +111,25 @@ fn allow(
     };
     kept.store(place)?;
     context.ui.status(&what);
+    if allowed {
+        warn_of_kept(context, kept, directory, &file);
+    }
     Ok(())
+}
+
+/// Warns of each user that the file names in vain, since `tokctl use` chose another one.
+fn warn_of_kept(context: &Context, kept: &Kept, directory: &Path, file: &ProjectFile) {
+    for DirectoryUser { provider, user, source } in kept.users(directory) {
+        if let Source::Kept(chosen_in) = source
+            && file.users.get(&provider).is_some_and(|named| *named != user)
+        {
+            context.ui.warning(&format!(
+                "`{provider}` stays `{provider}/{user}` here, as `tokctl use` chose in `{}`: `tokctl \
+                 use --unset {provider}` there",
+                chosen_in.display()
+            ));
+        }
+    }
 }
 
 fn unset(

@@ -156,13 +156,13 @@ fn sentence(finding: &Diagnosis, evidence: &Evidence, times: Times) -> String {
         Diagnosis::Ended => "its token has ended, and nothing renews it".into(),
         Diagnosis::Inactive => "the service refused the token when it was last asked".into(),
         Diagnosis::InDoubt { works: true, may_try: false, .. } => {
-            "a refresh was sent and its answer never stored, and this provider takes a second use \
-             for theft: the token in hand works until its end, then one more try is made"
-                .into()
+            format!(
+                "{}, and this provider takes a second use for theft: the token in hand works until \
+                 its end, then one more try is made",
+                in_doubt(evidence)
+            )
         }
-        Diagnosis::InDoubt { .. } => {
-            "a refresh was sent and its answer never stored: the next call tries again".into()
-        }
+        Diagnosis::InDoubt { .. } => format!("{}: the next call tries again", in_doubt(evidence)),
         Diagnosis::Configuration => format!(
             "the provider does not accept the client's settings, which a login with the right ones \
              mends{said}"
@@ -189,6 +189,20 @@ fn sentence(finding: &Diagnosis, evidence: &Evidence, times: Times) -> String {
             "its token is in order, but not checked yet: nobody asked the service about it".into()
         }
         Diagnosis::Works => "it works".into(),
+    }
+}
+
+/// Says what is known of a refresh after which the refresh token may be spent.
+fn in_doubt(evidence: &Evidence) -> String {
+    let since = evidence.in_doubt_since;
+    let answered = evidence.last_failure().filter(|last| Some(last.ended_at) >= since);
+    match answered.map(|last| last.status) {
+        Some(Some(status)) => format!(
+            "the last refresh was answered with HTTP {status}, which does not say whether its refresh \
+             token is used up"
+        ),
+        Some(None) => "the last refresh was sent and got no answer".into(),
+        None => "a refresh was sent and its answer never stored".into(),
     }
 }
 
@@ -239,6 +253,7 @@ fn scopes(evidence: &Evidence, provider: Option<&Provider>) -> Option<String> {
     let missing =
         provider.map(|provider| provider.scopes(&[]).unwrap_or_default().without(granted));
     Some(match missing.filter(|missing| !missing.is_empty()) {
+        Some(missing) if granted.is_empty() => format!("none of {missing}"),
         Some(missing) => format!("{granted}, but not {missing}"),
         None => granted.to_string(),
     })

@@ -17,8 +17,8 @@ use self::bundle::bundle_error;
 use self::import::import_error;
 use self::provider::provider_error;
 use self::server::{
-    IN_DOUBT, SET_CLOCK, check_error, compare_settings, listener_error, metadata_error,
-    not_redeemed, refused_unattended, token_kind,
+    SET_CLOCK, check_error, compare_settings, listener_error, metadata_error, not_redeemed,
+    refused_unattended, token_kind,
 };
 use self::vault::{how_to_unlock, keychain_hint, slot_error, store_error};
 use super::error::{CliError, Hint, Kind};
@@ -70,7 +70,8 @@ impl From<OpsError> for CliError {
                     TokenError::ClockRefused { .. } => SET_CLOCK.into(),
                     // A grant that a person has to renew is `LoginRequired` by now.
                     TokenError::GrantRefused { .. } => refused_unattended(account).into(),
-                    source if source.is_ambiguous() => IN_DOUBT.into(),
+                    // It does what the journal allows: the token in hand, or one more try.
+                    source if source.is_ambiguous() => command("get", account).into(),
                     TokenError::TooManyRequests { .. }
                     | TokenError::NoVerdict { .. }
                     | TokenError::NotSigned(_)
@@ -89,7 +90,7 @@ impl From<OpsError> for CliError {
             }
             OpsError::Bug { .. } => (Kind::Failed, Some("report it with what stands above".into())),
             OpsError::Interrupted { account, .. } => {
-                (Kind::ProviderUnavailable, Some(Hint::Login(account.clone())))
+                (Kind::ProviderUnavailable, Some(command("get", account).into()))
             }
             OpsError::Lost { account, .. } => (Kind::Failed, Some(Hint::Login(account.clone()))),
             OpsError::LoginUnderWay { .. } => {

@@ -7,10 +7,6 @@ use crate::model::issuer::has_any_tenant;
 use crate::ops::CheckError;
 use crate::ops::error::{Fault, ListenerError, MetadataError, ResourceError, TokenError};
 
-/// The hint where nobody knows what the server did with a request for a token.
-pub(super) const IN_DOUBT: &str =
-    "try again later; whether the server used up the stored login is not known";
-
 /// The hint where a server refused a proof because of this machine's clock.
 pub(super) const SET_CLOCK: &str =
     "set this machine's clock, then run the command again; the stored credential is unchanged";

@@ -28,7 +28,7 @@ pub(crate) fn disk(path: &Path) -> Vec<Finding> {
     }
     match rustix::fs::statvfs(path) {
         Ok(found) if found.f_flag.contains(StatVfsMountFlags::RDONLY) => {
-            findings.push(Finding::hint(Fact::Disk(DiskFact::ReadOnly), Remedy::UseLocalDisk));
+            findings.push(Finding::to_mend(Fact::Disk(DiskFact::ReadOnly), Remedy::UseLocalDisk));
         }
         Ok(found) if found.f_bavail.saturating_mul(found.f_frsize) < LITTLE => {
             let free = found.f_bavail.saturating_mul(found.f_frsize);

@@ -30,6 +30,7 @@ use self::whose::Whose;
 use crate::cli::choice::Choice;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
+use crate::cli::next_command::bring_table;
 use crate::cli::questions::Answer;
 use crate::cli::typed::login_command;
 use crate::model::account::{Account, ProviderName, UserName};
@@ -224,7 +225,13 @@ fn find(
             ));
             Provider { name, definition: Definition::default() }
         }
-        (None, _) => providers::find(&name, context.config()?)?,
+        (None, Some(_)) => {
+            let message = format!(
+                "a login to `{name}` begins at an address of its definition, which is not here"
+            );
+            return Err(CliError::new(Kind::NotFound, message).hint(bring_table(&name)));
+        }
+        (None, None) => providers::find(&name, context.config()?)?,
     };
     if let Some(stored) = &stored {
         stored.complete(&mut provider.definition);
