@@ -22,6 +22,7 @@ use super::proxy;
 use super::sent_secrets::SentSecrets;
 use super::tls;
 use super::told::ToldRequest;
+use crate::boot_clock::Moment;
 use crate::model::address::Address;
 use crate::model::credential::ApiHeader;
 use crate::name_service;
@@ -32,6 +33,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The time for the whole request. A token endpoint that needs longer does not answer at all.
 pub(crate) const REQUEST_TIMEOUT: Duration = Duration::from_secs(25);
+
+/// The interval at which a request that has no answer looks whether the machine slept meanwhile.
+const WAKE_CHECK: Duration = Duration::from_secs(1);
 
 /// The longest pause that is granted to a server, whatever it asks for.
 const MAX_PAUSE: Duration = Duration::from_hours(1);
@@ -278,8 +282,14 @@ fn send(
         .map_or_else(build, Ok)
         .map_err(|error| Fault::NotSent { authority: address.authority(), why: cause(&error) })?;
     let told = ToldRequest::begin(method, address, fields, &sent);
-    // The timeout of the request covers the body as well.
-    let answer = runtime.block_on(read_answer(address.authority(), request, sent));
+    // The timeout of the request covers the body as well. It does not count the time for which the
+    // machine sleeps, but other processes do: for them the request is over by then.
+    let reading = read_answer(address.authority(), request, sent);
+    let answer = runtime.block_on(awake_within(timeout, reading, Moment::now));
+    let answer = answer.unwrap_or_else(|| {
+        let (authority, why) = (address.authority(), "the machine slept meanwhile".to_owned());
+        Err(Fault::Unanswered { authority, why })
+    });
     match &answer {
         Ok(answer) => told.end(answer.status),
         Err(fault) => told.end(fault.word()),
@@ -291,6 +301,28 @@ fn send(
         runtime.shutdown_background();
     }
     answer
+}
+
+/// Runs `work` to its end; returns `None` if it is not done once `bound` has passed by `clock`,
+/// which goes on while the machine sleeps.
+///
+/// `work` has a time limit of its own, by a clock that stands still then. What is done when the
+/// machine wakes counts, however late it is.
+async fn awake_within<T>(
+    bound: Duration,
+    work: impl Future<Output = T>,
+    clock: impl Fn() -> Moment,
+) -> Option<T> {
+    let began = clock();
+    let mut work = std::pin::pin!(work);
+    loop {
+        if let Ok(done) = tokio::time::timeout(WAKE_CHECK, &mut work).await {
+            return Some(done);
+        }
+        if began.elapsed(&clock()).is_none_or(|elapsed| elapsed > bound + WAKE_CHECK) {
+            return None;
+        }
+    }
 }
 
 async fn read_answer(
@@ -393,6 +425,34 @@ fn http_date(value: &str) -> Option<Timestamp> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Runs `work` with a time limit of 25 s on a machine that sleeps for an hour meanwhile.
+    fn while_the_machine_sleeps<T>(work: impl Future<Output = T>) -> Option<T> {
+        let readings = Cell::new(0);
+        let clock = || Moment::made_up("a", 3_600_000 * readings.replace(readings.get() + 1));
+        let runtime = runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        runtime.block_on(awake_within(REQUEST_TIMEOUT, work, clock))
+    }
+
+    #[test]
+    fn a_request_that_was_begun_before_a_sleep_ends_once_the_machine_is_awake() {
+        let began = Instant::now();
+        assert_eq!(while_the_machine_sleeps(std::future::pending::<()>()), None);
+        assert!(began.elapsed() < CONNECT_TIMEOUT);
+    }
+
+    #[test]
+    fn an_answer_that_came_before_the_machine_slept_counts() {
+        assert_eq!(while_the_machine_sleeps(async { 7 }), Some(7));
+    }
+
+    #[test]
+    fn a_request_that_takes_its_time_is_waited_for() {
+        let clock = || Moment::made_up("a", 0);
+        let runtime = runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        let slow = async { tokio::time::sleep(WAKE_CHECK * 2).await };
+        assert_eq!(runtime.block_on(awake_within(REQUEST_TIMEOUT, slow, clock)), Some(()));
+    }
 
     #[test]
     fn a_pause_is_read_as_seconds_or_as_a_date() {

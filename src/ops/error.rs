@@ -17,7 +17,7 @@ pub(crate) use crate::oauth::token_error::Error as TokenError;
 use crate::oauth::{redirect_uri, token_error};
 pub(crate) use crate::store::Error as StoreError;
 pub(crate) use crate::store::error::DiskFault;
-use crate::store::{Damage, StillLocked};
+use crate::store::{Damage, MOST_SLOTS, StillLocked};
 pub(crate) use crate::vault::bundle::{Error as BundleClosed, Malformed as BundleMalformed};
 pub(crate) use crate::vault::keychain::Error as KeychainError;
 use crate::vault::slot::{SlotId, SlotKind};
@@ -254,6 +254,9 @@ pub(crate) enum SlotError {
     /// The vault has as many passphrase slots as it may have: each makes a wrong passphrase slower.
     #[error("this vault has {MOST_PASSPHRASES} passphrase slots, and takes no more")]
     TooMany,
+    /// The vault has as many key slots as it may have: each makes a wrong secret slower.
+    #[error("this vault has {MOST_SLOTS} key slots, and takes no more")]
+    Full,
     /// The new secret is that of a slot which is there: only another one makes one way more.
     #[error("the new secret opens the key slot {id} already")]
     Opens { id: SlotId },

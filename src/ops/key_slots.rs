@@ -9,7 +9,7 @@ use super::clock::Clock;
 use super::error::{Error, MOST_PASSPHRASES, SlotError};
 use super::keychain_entry::{self, Swept};
 use super::refresh::WAIT;
-use crate::store::{self, OpenVault, Turn};
+use crate::store::{self, MOST_SLOTS, OpenVault, Turn};
 use crate::vault::keychain;
 pub(crate) use crate::vault::keychain::Patience;
 pub(crate) use crate::vault::slot::SlotId;
@@ -78,6 +78,9 @@ pub(crate) fn add(
         if has(vault, slot.id, secret)? {
             return Err(SlotError::Opens { id: slot.id }.into());
         }
+    }
+    if slots.len() >= MOST_SLOTS {
+        return Err(SlotError::Full.into());
     }
     let passphrases = slots.iter().filter(|slot| slot.kind == SlotKind::Passphrase).count();
     if secret.kind() == SlotKind::Passphrase && passphrases >= MOST_PASSPHRASES {

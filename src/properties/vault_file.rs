@@ -141,7 +141,7 @@ impl Expected<'_> {
         }
         if let Some((vault, _)) = shown(Vault::open_as_it_is(path)) {
             let _ = (shown(vault.schema_differences()), shown(vault.slots_with_cost()));
-            let _ = (shown(vault.leftover_intents()), shown(vault.interrupted_refreshes()));
+            let _ = (shown(vault.leftover_intents()), shown(vault.unanswered_refreshes()));
             for fault in shown(vault.faults(10)).unwrap_or_default() {
                 printed_text::assert_harmless(&fault);
             }

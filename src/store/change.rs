@@ -153,7 +153,8 @@ impl Change {
     /// Returns what the change depends on, and what it writes.
     pub(super) fn effect(&self) -> Effect<'_> {
         match self {
-            Self::Reserve => Effect::on(Ground::Nothing),
+            // It comes before a login, and replaces nothing yet.
+            Self::Reserve => Effect::on(Ground::Replaced(Vec::new())),
             Self::StoreAnswer { account, .. } => Effect::on(Ground::Nothing).writing(vec![account]),
             Self::RestoreJournal { account, .. } | Self::RecordAttempt { account, .. } => {
                 Effect::on(Ground::Nothing).writing(vec![account]).bookkeeping()

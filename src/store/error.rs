@@ -26,6 +26,10 @@ pub(crate) enum Error {
     /// The file holds something that tokctl does not write.
     #[error("the vault's file is not as tokctl wrote it: {0}")]
     Inconsistent(&'static str),
+    /// The sealed part of the header does not open, though the key is the right one: `tokctl doctor
+    /// --repair` seals a new one.
+    #[error("the header of the vault's file is damaged or was tampered with")]
+    HeaderDamaged,
     /// The schema holds something that tokctl did not make and that could act by itself, such as a
     /// trigger: `tokctl doctor --repair` takes it out.
     #[error("the vault's file has a {kind} `{name}` that tokctl did not make")]

@@ -14,6 +14,7 @@ use super::sidecar::{self, Sidecar};
 use super::sqlite::{
     self, Database, Differences, Sqlite, evidence, foreign, header, intents, slots,
 };
+use super::turn;
 use super::vault::Vault;
 use crate::model::account::Account;
 use crate::vault::seal::Generation;
@@ -37,6 +38,15 @@ pub(crate) struct LeftoverIntents {
     pub(crate) own: Vec<String>,
     /// Entries for a vault that was never finished.
     pub(crate) others: Vec<String>,
+}
+
+/// A refresh that began and has no answer, by its journal, which is not verified.
+#[derive(Debug)]
+pub(crate) struct UnansweredRefresh {
+    pub(crate) account: Account,
+    pub(crate) since: Timestamp,
+    /// Whether its request may still be on its way.
+    pub(crate) is_under_way: bool,
 }
 
 impl Vault {
@@ -110,12 +120,17 @@ impl Vault {
         Ok(LeftoverIntents { own, others })
     }
 
-    /// Returns the accounts whose refresh is in doubt, each with the time when it began.
-    pub(crate) fn interrupted_refreshes(&self) -> Result<Vec<(Account, Timestamp)>, Error> {
+    /// Returns the refreshes that have no answer yet.
+    pub(crate) fn unanswered_refreshes(&self) -> Result<Vec<UnansweredRefresh>, Error> {
         let Engine::Sqlite(file) = &self.engine;
-        let began =
-            |(account, journal): (Account, Option<Journal>)| Some((account, journal?.started_at));
-        file.read(|view| Ok(evidence::journals(view)?.into_iter().filter_map(began).collect()))
+        let found = file.read(evidence::journals)?;
+        let unanswered = |(account, journal): (Account, Option<Journal>)| {
+            let journal = journal?;
+            // Where that can't be found out, it counts as interrupted.
+            let is_under_way = turn::is_under_way(self.file(), &account, &journal).unwrap_or(false);
+            Some(UnansweredRefresh { account, since: journal.started_at, is_under_way })
+        };
+        Ok(found.into_iter().filter_map(unanswered).collect())
     }
 }
 

@@ -38,7 +38,7 @@ pub(crate) mod inside;
 pub(crate) use self::change::Placement;
 pub(crate) use self::error::Error;
 pub(crate) use self::examination::{
-    KnownEntries, LeftoverIntents, engine_version, parts, sidecars,
+    KnownEntries, LeftoverIntents, UnansweredRefresh, engine_version, parts, sidecars,
 };
 pub(crate) use self::keys::FirstSlot;
 pub(crate) use self::open_vault::{OpenVault, Opener, StillLocked};
@@ -47,6 +47,7 @@ pub(crate) use self::record_use::{UseRecorded, VerifiedAudit};
 pub(crate) use self::refresh_turn::{RefreshTurn, Saved};
 pub(crate) use self::sqlite::reseal::Damage;
 pub(crate) use self::sqlite::rotate::{NewSlot, Rotation, Step};
+pub(crate) use self::sqlite::slots::MOST as MOST_SLOTS;
 pub(crate) use self::sqlite::{Differences, ForeignObject};
 pub(crate) use self::turn::Turn;
 pub(crate) use self::vault::Vault;

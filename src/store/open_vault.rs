@@ -187,6 +187,25 @@ impl OpenVault {
         })
     }
 
+    /// Whether the sealed part of the header does not open, although the key is the right one.
+    pub(crate) fn has_damaged_header(&self) -> Result<bool, Error> {
+        match self.under_key(|key| self.file_engine().read(|view| header::open(view, key))) {
+            Ok(_) => Ok(false),
+            Err(Error::HeaderDamaged) => Ok(true),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Seals a new header in place of one that does not open. A new audit begins, and which bundles
+    /// were imported is forgotten.
+    ///
+    /// Fails with [`Error::HeaderDamaged`] if no credential opens either.
+    pub(crate) fn renew_header(&self) -> Result<(), Error> {
+        self.open_for_writing()?;
+        let settings = lock(&self.audit_settings).unwrap_or_default();
+        self.under_key(|key| self.file_engine().renew_header(key, settings, &self.watermarks))
+    }
+
     /// Returns the means to open the vault again, which holds no connection to it.
     pub(crate) fn opener(&self) -> Opener {
         let (path, key) = (self.location().to_owned(), Arc::clone(&self.key));

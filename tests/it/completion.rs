@@ -56,7 +56,7 @@ fn names_are_told_without_a_key() {
 #[test]
 fn a_glance_leaves_no_trace() {
     // As an older version left it, and readable by others.
-    let env = crate::vaults::earlier();
+    let env = crate::vaults::earlier("whole.db");
     set_mode(&env.vault_path(), 0o644);
     let listed = || {
         let entries = fs::read_dir(env.path("data/tokctl")).unwrap();

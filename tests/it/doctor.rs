@@ -6,6 +6,8 @@ use std::net::TcpListener;
 use std::os::unix::fs::{FileExt, PermissionsExt, chown};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::thread;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -107,7 +109,7 @@ fn a_terminal_gets_a_list_and_quiet_callers_what_is_to_be_mended() {
 
 #[test]
 fn looking_changes_nothing() {
-    let env = crate::vaults::earlier();
+    let env = crate::vaults::earlier("whole.db");
     set_mode(&env.vault_path(), 0o644);
     let before = fs::read(env.vault_path()).unwrap();
     finds(&env, 1, ["vault", "hint", "an earlier version", "tokctl rotate-key"]);
@@ -275,18 +277,20 @@ fn an_audit_that_was_changed_is_damage() {
 }
 
 #[test]
-fn an_interrupted_refresh_is_found_once_it_can_not_be_under_way() {
+fn an_interrupted_refresh_is_found_and_one_that_is_under_way_is_none() {
     let server = AuthorizationServer::start();
     let env = TestEnv::new().with_login("x", &server, issue());
+    server.will(issue().after(Duration::from_secs(3)));
+    let mut refresh = env.command(["refresh", "--quiet"]).spawn().unwrap();
+    while server.token_requests().len() < 2 {
+        thread::sleep(Duration::from_millis(5));
+    }
+    finds(&env, 0, ["refreshes", "ok", "may be under way", ""]);
+    assert!(refresh.wait().unwrap().success());
     server.will(issue().lost());
     env.tokctl(["refresh"]).assert().code(6);
-    finds(&env, 0, ["refreshes", "ok", "may be under way", ""]);
-    env.sql(
-        "UPDATE credentials_2 SET journal = json_set(journal, '$.started_at',
-          '2020-01-01T00:00:00Z')",
-    );
-    finds(&env, 7, ["refreshes", "finding", "`acme/x`", "tokctl why acme/x"]);
-    finds(&env, 7, ["credentials", "damaged", "`acme/x`", "tokctl delete acme/x --no-revoke"]);
+    // Its process has ended, whatever the time of day is.
+    finds(&env, 1, ["refreshes", "finding", "`acme/x`", "tokctl why acme/x"]);
 }
 
 #[test]
@@ -298,7 +302,7 @@ fn an_answer_beside_the_vault_is_found() {
     let entries = fs::read_dir(beside(&env, "")).unwrap().map(|entry| entry.unwrap().path());
     let spill = entries.filter(|path| path.extension().is_some_and(|end| end == "spill"));
     let [spill] = &spill.collect::<Vec<_>>()[..] else { panic!("one spill file") };
-    finds(&env, 0, ["leftovers", "ok", "lock files", ""]);
+    finds(&env, 1, ["leftovers", "ok", "lock files", ""]);
     fs::OpenOptions::new().write(true).open(spill).unwrap().write_all_at(&[1], 0).unwrap();
     finds(&env, 1, ["leftovers", "finding", "answer for `acme/x`", "tokctl get acme/x"]);
     env.sql("UPDATE credentials_2 SET journal = NULL");

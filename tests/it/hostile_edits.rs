@@ -10,15 +10,18 @@ use std::path::{Path, PathBuf};
 use crate::authorization_server::{AuthorizationServer, Families, TokenRequest, issue};
 use crate::env::{TestEnv, made_up_key, stderr, stdout};
 
-/// The users of the six credentials. The edits are about the first.
-const USERS: [&str; 6] = ["a", "b", "c", "d", "e", "f"];
+/// The users of the grants. The edits are about the first, and about the static token `vendor/f`.
+const USERS: [&str; 5] = ["a", "b", "c", "d", "e"];
 
 /// The token that each of them has, in the same order. The first one was refreshed.
-const TOKENS: [&str; 6] = ["access-7", "access-2", "access-3", "access-4", "access-5", "access-6"];
+const TOKENS: [&str; 5] = ["access-6", "access-2", "access-3", "access-4", "access-5"];
+
+const STATIC_TOKEN: &str = "made-up-f";
 
 /// The commands, most of them about the first credential. `refresh` is the one that may send.
-const COMMANDS: [&[&str]; 10] = [
+const COMMANDS: [&[&str]; 11] = [
     &["get", "acme/a"],
+    &["get", "vendor/f"],
     &["refresh", "acme/a"],
     &["list"],
     &["delete", "acme/a", "--no-revoke", "--yes"],
@@ -30,7 +33,7 @@ const COMMANDS: [&[&str]; 10] = [
     &["run", "--env", "TOKEN=acme/a", "--", "true"],
 ];
 
-/// The exit codes of the commands, in their order, and of `get` for each of the other five.
+/// The exit codes of the commands, in their order, and of `get` for each of the other four.
 type Codes = ([i32; COMMANDS.len()], i32);
 
 /// What is done to the file.
@@ -60,6 +63,7 @@ impl World {
         for user in USERS {
             env.log_in(user, &server, issue());
         }
+        let env = env.with_static_token("f", STATIC_TOKEN);
         let copy = |name: &str| {
             let path = env.path(name);
             env.open_vault().execute("VACUUM INTO ?1", [path.to_str().unwrap()]).unwrap();
@@ -131,7 +135,7 @@ impl World {
         let code = done.get_output().status.code().unwrap();
         let requests = self.server.token_requests();
         let expected = if command[0] == "refresh" && code == 0 {
-            vec![TokenRequest::refresh("refresh-7")]
+            vec![TokenRequest::refresh("refresh-6")]
         } else {
             Vec::new()
         };
@@ -139,8 +143,11 @@ impl World {
         if command[0] == "get" {
             // A token of an earlier row that is still good may be printed.
             let said = stdout(&done);
-            let good = said == "access-7\n"
-                || (said == "access-1\n" && (what.contains("early") || what.contains("before")));
+            let is_older = what.contains("early") || what.contains("before");
+            let good = match command[1] {
+                "vendor/f" => said == format!("{STATIC_TOKEN}\n"),
+                _ => said == format!("{}\n", TOKENS[0]) || (said == "access-1\n" && is_older),
+            };
             assert!(if code == 0 { good } else { said.is_empty() }, "{what}: {said}");
         }
         code
@@ -189,9 +196,9 @@ fn sql(text: impl Into<String>) -> Edit {
     Edit::Sql(text.into())
 }
 
-/// Sets a column of the first credential.
+/// Sets a column of the first credential, and of the static token.
 fn row(assignment: &str) -> Edit {
-    sql(format!("UPDATE credentials_2 SET {assignment} WHERE user = 'a'"))
+    sql(format!("UPDATE credentials_2 SET {assignment} WHERE user IN ('a', 'f')"))
 }
 
 fn header(assignment: &str) -> Edit {
@@ -203,29 +210,29 @@ fn slot(assignment: &str) -> Edit {
 }
 
 /// Nothing that counts was changed.
-const NOTHING: Codes = ([0, 0, 0, 0, 0, 0, 0, 0, 0, 0], 0);
+const NOTHING: Codes = ([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], 0);
 /// The credential does not open: it can be listed, deleted and told, and the others go on.
-const ROW: Codes = ([7, 7, 0, 0, 7, 7, 7, 0, 7, 7], 0);
+const ROW: Codes = ([7, 7, 7, 0, 0, 7, 7, 7, 0, 7, 7], 0);
 /// The credential can't be listed either.
-const ODD: Codes = ([7, 7, 7, 0, 7, 7, 7, 0, 7, 7], 0);
+const ODD: Codes = ([7, 7, 7, 7, 0, 7, 7, 7, 0, 7, 7], 0);
 /// The credential is under another name, where it does not open.
-const RENAMED: Codes = ([3, 3, 0, 3, 3, 7, 7, 0, 3, 3], 0);
+const RENAMED: Codes = ([3, 3, 3, 0, 3, 3, 7, 7, 0, 3, 3], 0);
 /// The credential is not there.
-const GONE: Codes = ([3, 3, 0, 3, 3, 0, 0, 0, 3, 3], 0);
+const GONE: Codes = ([3, 3, 3, 0, 3, 3, 0, 0, 0, 3, 3], 0);
 /// The notes about the credential are forged: a good token is printed, and nothing is sent.
-const EVIDENCE: Codes = ([0, 7, 0, 0, 7, 7, 7, 0, 7, 0], 0);
+const EVIDENCE: Codes = ([0, 0, 7, 0, 0, 7, 7, 7, 0, 7, 0], 0);
 /// The credential is older than this machine has seen: likewise.
-const OLDER_ROW: Codes = ([0, 7, 0, 0, 7, 0, 7, 0, 0, 0], 0);
+const OLDER_ROW: Codes = ([0, 0, 7, 0, 0, 7, 0, 7, 0, 0, 0], 0);
 /// The file is older than this machine has seen.
-const OLDER_FILE: Codes = ([0, 7, 0, 0, 7, 7, 7, 7, 0, 0], 0);
+const OLDER_FILE: Codes = ([0, 0, 7, 0, 0, 7, 7, 7, 7, 0, 0], 0);
 /// Nothing opens, and what needs no key goes on.
-const SEALED: Codes = ([7, 7, 0, 0, 7, 7, 7, 7, 7, 7], 7);
+const SEALED: Codes = ([7, 7, 7, 0, 0, 7, 7, 7, 7, 7, 7], 7);
 /// No key slot fits the key.
-const NO_SLOT: Codes = ([5, 5, 0, 0, 5, 5, 1, 5, 5, 5], 5);
+const NO_SLOT: Codes = ([5, 5, 5, 0, 0, 5, 5, 1, 5, 5, 5], 5);
 /// There is no key slot.
-const NO_SLOTS: Codes = ([5, 5, 0, 0, 5, 5, 7, 5, 5, 5], 5);
+const NO_SLOTS: Codes = ([5, 5, 5, 0, 0, 5, 5, 7, 5, 5, 5], 5);
 /// The file is not a vault of tokctl's.
-const SCHEMA: Codes = ([7, 7, 7, 7, 7, 7, 7, 7, 7, 7], 7);
+const SCHEMA: Codes = ([7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7], 7);
 
 #[test]
 fn each_column_of_a_credential() {
@@ -236,14 +243,14 @@ fn each_column_of_a_credential() {
         (row("revision = 0"), ROW),
         (row("sealed = zeroblob(200)"), ROW),
         (row("sealed = (SELECT sealed FROM credentials_2 WHERE user = 'b')"), ROW),
-        (row("kind = 'static'"), ROW),
+        (row("kind = iif(kind = 'static', 'oauth', 'static')"), ROW),
         (row("kind = 'nonsense'"), ODD),
         (row("status = 'login_required'"), ROW),
         (row("server_url = 'https://evil.example'"), ROW),
         (row("username = 'evil'"), ROW),
         (row("scopes = 'admin'"), ROW),
         (row("expires_at = 1"), ROW),
-        (row("refreshable = 0"), ROW),
+        (row("refreshable = 1 - refreshable"), ROW),
         (row("created_at = 1"), ROW),
         (row("updated_at = 1"), ROW),
         (row("last_refreshed_at = 1"), ROW),
@@ -265,6 +272,8 @@ fn each_column_of_the_header_the_slots_and_the_intents() {
         (header("created_at = 1"), SEALED),
         (header("copied_at = 1"), NOTHING),
         (header("sealed = zeroblob(130)"), SEALED),
+        (header("sealed = x''"), SEALED),
+        (header("sealed = CAST('{\"revision\":1,\"opened\":[]}' AS BLOB)"), SEALED),
         (header("bundle_id = zeroblob(16), bundle = 'x', bundle_at = 1"), SEALED),
         (slot("id = zeroblob(8)"), NO_SLOT),
         (slot("vault_id = zeroblob(16)"), SEALED),
@@ -287,12 +296,17 @@ fn each_earlier_row_and_each_table() {
         sql(format!("INSERT OR REPLACE INTO {table} SELECT * FROM {of}.{table} WHERE {which}"))
     };
     World::new().assert_outcomes(vec![
-        (again("credentials_2", "early", "user = 'a'"), OLDER_ROW),
-        (again("credentials_2", "before", "user = 'a'"), ROW),
+        (again("credentials_2", "early", "user IN ('a', 'f')"), OLDER_ROW),
+        (again("credentials_2", "before", "user IN ('a', 'f')"), ROW),
         (again("vault_2", "early", "TRUE"), OLDER_FILE),
         (again("vault_2", "before", "TRUE"), SEALED),
-        (again("key_slots_2", "before", "TRUE"), SEALED),
-        (sql("DELETE FROM credentials_2 WHERE user = 'a'"), GONE),
+        // It is the first that is tried.
+        (
+            sql("INSERT INTO key_slots_2 SELECT * FROM before.key_slots_2; UPDATE key_slots_2
+                  SET created_at = 1 WHERE id IN (SELECT id FROM before.key_slots_2)"),
+            SEALED,
+        ),
+        (sql("DELETE FROM credentials_2 WHERE user IN ('a', 'f')"), GONE),
         (sql("DELETE FROM vault_2"), SEALED),
         (sql("DELETE FROM key_slots_2"), NO_SLOTS),
         (sql("DROP TABLE credentials_2"), SCHEMA),

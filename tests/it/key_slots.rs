@@ -1,5 +1,7 @@
 //! `tokctl key list`, `add` and `remove`: a vault opens where its owner is.
 
+use std::time::{Duration, Instant};
+
 use crate::env::{TestEnv, another_key, json, made_up_key, stderr, stdout};
 
 const PASSPHRASE: &str = "made up for a test";
@@ -229,6 +231,25 @@ fn a_slot_that_costs_more_than_tokctl_asks_for_is_not_paid() {
         let begun = std::time::Instant::now();
         env.tokctl(["get"]).assert().code(7).stdout_eq("");
         assert!(begun.elapsed().as_secs() < 5, "{memory} {passes}");
+    }
+}
+
+#[test]
+fn rows_that_cost_more_than_any_of_tokctls_are_refused_at_once() {
+    for edit in [
+        "UPDATE vault_2 SET sealed = zeroblob(100000000)",
+        "UPDATE credentials_2 SET sealed = zeroblob(100000000)",
+        "UPDATE key_slots_2 SET wrapped_key = zeroblob(100000000)",
+        "INSERT INTO key_slots_2 SELECT randomblob(8), vault_id, kind, memory, passes, lanes, salt,
+          zeroblob(16), wrapped_key, 1 FROM key_slots_2, (WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL
+          SELECT i + 1 FROM n LIMIT 100000) SELECT i FROM n)",
+    ] {
+        let env = TestEnv::new().with_static_token("x", "made-up-token");
+        env.sql(edit);
+        let began = Instant::now();
+        env.tokctl(["get"]).assert().code(7).stdout_eq("");
+        assert!(began.elapsed() < Duration::from_secs(3), "{edit}: {:?}", began.elapsed());
+        env.tokctl(["doctor"]).assert().code(7);
     }
 }
 

@@ -104,6 +104,8 @@ mod login_identity;
 mod run;
 mod completion;
 mod vaults;
+mod earlier_program;
+mod promises;
 mod generated;
 mod obliging_server;
 mod throwaway;

@@ -86,6 +86,20 @@ fn a_row_that_was_put_back_spends_no_token() {
 }
 
 #[test]
+fn a_row_that_was_put_back_is_older_after_a_rotation_too() {
+    let server = AuthorizationServer::start();
+    let env = TestEnv::new().with_login("x", &server, issue());
+    let copy = env.path("copy.db");
+    env.tokctl(["backup", copy.to_str().unwrap()]).assert().success();
+    refresh(&env, &server);
+    put_row_back(&env, &copy, "x");
+    env.tokctl(["rotate-key"]).assert().success();
+    assert_refused(&env, &["refresh"]);
+    let sent = server.token_requests().len();
+    assert_eq!(sent, 2, "the login's and the refresh's");
+}
+
+#[test]
 fn a_journal_that_was_taken_back_spends_no_token() {
     let server = AuthorizationServer::start();
     let env = TestEnv::new().with_login("x", &server, issue());
@@ -176,6 +190,30 @@ fn a_login_accepts_the_account_and_no_other() {
     env.log_in("y", &server, issue().expires_in(0));
     server.will(issue());
     env.tokctl(["refresh", "--user", "y"]).assert().success();
+}
+
+#[test]
+fn a_login_on_an_older_file_lets_no_other_credential_pass_for_the_newest() {
+    let server = AuthorizationServer::start();
+    let env = TestEnv::new().with_login("x", &server, issue().expires_in(0));
+    let older = Copy::of(&env);
+    // Another machine spends the refresh token; this one sees the file, and not that credential.
+    server.will(issue().expires_in(0));
+    let mut elsewhere = env.command(["refresh", "--quiet"]);
+    elsewhere.env("XDG_STATE_HOME", env.path("other-state"));
+    assert!(elsewhere.status().unwrap().success());
+    let env = env.with_static_token("z", "made-up-z");
+    older.put_back();
+    let sent = server.token_requests().len();
+    assert_refused(&env, &["refresh", "acme/x"]);
+    for number in 0..8 {
+        let env = &env;
+        let login = env.tokctl(["login", "vendor", "--user", "w", "--token-stdin"]);
+        login.stdin(format!("made-up-{number}")).assert().success();
+        assert_refused(env, &["refresh", "acme/x"]);
+    }
+    assert_eq!(server.token_requests().len(), sent);
+    env.tokctl(["get", "vendor/w"]).assert().success().stdout_eq("made-up-7\n");
 }
 
 #[test]

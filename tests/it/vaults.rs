@@ -260,9 +260,9 @@ fn seals_are_taken_for_no_other(env: TestEnv, table: &str) -> TestEnv {
     env
 }
 
-/// A vault of an earlier version, with a static token of `vendor/y`.
-pub(crate) fn earlier() -> TestEnv {
-    copy(&folder().join(FIRST), "whole.db", "key")
+/// One of the vaults of the first release; `whole.db` has a static token of `vendor/y`.
+pub(crate) fn earlier(vault: &str) -> TestEnv {
+    copy(&folder().join(FIRST), vault, "key")
 }
 
 /// Else a released program would meet tables that it has never seen, under its own version.

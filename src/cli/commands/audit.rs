@@ -8,7 +8,8 @@ use serde::Serialize;
 
 use crate::cli::choice::Choice;
 use crate::cli::context::Context;
-use crate::cli::error::{CliError, Kind};
+use crate::cli::error::{CliError, Hint, Kind};
+use crate::cli::explain::{ACCEPT_OLDER, repair};
 use crate::cli::table::{self, Fit, Table};
 use crate::cli::typed::quoted;
 use crate::cli::{keys, time};
@@ -130,13 +131,12 @@ fn verify(context: &Context, vault: &OpenVault) -> Result<(), CliError> {
     }
     if let Some(older @ Fault::PutBack) = examined.faults.first() {
         let what = format!("the audit can't be verified: {older}");
-        return Err(CliError::new(Kind::VaultDamaged, what)
-            .hint("if you restored it, `tokctl doctor --accept-older --yes`"));
+        return Err(CliError::new(Kind::VaultDamaged, what).hint(ACCEPT_OLDER));
     }
     if let Some(first) = examined.faults.first() {
         let error =
             CliError::new(Kind::VaultDamaged, format!("the audit was tampered with: {first}"))
-                .hint("tokctl audit");
+                .hint(Hint::within("`tokctl audit` shows it, and {} begins a new one", repair()));
         return Err(CliError { causes: further_faults(&examined.faults[1..]), ..error });
     }
     let unsealed = examined.last.saturating_sub(examined.head);

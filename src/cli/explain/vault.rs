@@ -12,8 +12,8 @@ use crate::private_file;
 pub(crate) const RESTORE: &str = "tokctl doctor";
 
 /// The hint for a vault that was restored or put back.
-pub(crate) const ACCEPT_OLDER: &str =
-    "if you restored it, `tokctl doctor --accept-older --yes`; it says what that means";
+pub(crate) const ACCEPT_OLDER: &str = "if you restored it, or used a copy of it here, \
+    `tokctl doctor --accept-older --yes`; it says what that means";
 
 pub(super) fn store_error(error: &StoreError) -> CliError {
     let (kind, hint): (Kind, Hint) = match error {
@@ -33,6 +33,9 @@ pub(super) fn store_error(error: &StoreError) -> CliError {
         StoreError::Older { .. } => (Kind::VaultDamaged, ACCEPT_OLDER.into()),
         StoreError::ForeignSchema { .. } => {
             (Kind::VaultDamaged, Hint::within("{} takes it out", repair()))
+        }
+        StoreError::HeaderDamaged => {
+            (Kind::VaultDamaged, Hint::within("{} seals a new one", repair()))
         }
         StoreError::RollbackJournal { path } => (
             Kind::VaultDamaged,
@@ -78,9 +81,10 @@ pub(crate) fn repair() -> Hint {
 
 pub(super) fn slot_error(error: &SlotError) -> CliError {
     let (kind, hint): (Kind, Hint) = match error {
-        SlotError::Unknown { .. } | SlotError::TooMany | SlotError::Opens { .. } => {
-            (Kind::Usage, "tokctl key list".into())
-        }
+        SlotError::Unknown { .. }
+        | SlotError::TooMany
+        | SlotError::Full
+        | SlotError::Opens { .. } => (Kind::Usage, "tokctl key list".into()),
         SlotError::Last { .. } => (Kind::Usage, "tokctl key add --help".into()),
         SlotError::Changed => (Kind::Busy, Hint::Again(&[])),
         SlotError::NotKept(_) => (Kind::KeyUnavailable, "tokctl doctor".into()),

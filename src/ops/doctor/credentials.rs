@@ -1,17 +1,11 @@
 //! The checks of what the vault keeps sealed: credentials, interrupted refreshes, and the audit.
 
-use jiff::{SignedDuration, Timestamp};
-
 use super::facts::{AuditFact, CredentialsFact, FreshnessFact, RefreshesFact};
 use super::finding::{Fact, Finding, Remedy};
 use crate::model::account::Account;
 use crate::ops::audit::{self, Fault};
 use crate::ops::error::Error;
-use crate::store::{OpenVault, Vault};
-
-/// The time in which a refresh may still be running. One that began earlier and has no answer was
-/// interrupted, because no request takes so long.
-const UNDER_WAY: SignedDuration = SignedDuration::from_mins(2);
+use crate::store::{OpenVault, UnansweredRefresh, Vault};
 
 /// Returns the accounts of all credentials.
 pub(crate) fn accounts(vault: &OpenVault) -> Result<Vec<Account>, Error> {
@@ -58,20 +52,19 @@ pub(crate) fn freshness(vault: &OpenVault) -> Result<Vec<Finding>, Error> {
 }
 
 /// Looks for refreshes whose answer was never stored. Needs no key.
-pub(crate) fn interrupted_refreshes(vault: &Vault, now: Timestamp) -> Result<Vec<Finding>, Error> {
-    let journals = vault.interrupted_refreshes()?;
-    let mut findings: Vec<Finding> =
-        journals.into_iter().map(|(account, since)| judge(account, since, now)).collect();
+pub(crate) fn interrupted_refreshes(vault: &Vault) -> Result<Vec<Finding>, Error> {
+    let unanswered = vault.unanswered_refreshes()?;
+    let mut findings: Vec<Finding> = unanswered.into_iter().map(judge).collect();
     if findings.is_empty() {
         findings.push(Finding::fine(Fact::Refreshes(RefreshesFact::NoneInterrupted)));
     }
     Ok(findings)
 }
 
-/// Judges a refresh of `account` that began at `since` and has no answer.
-fn judge(account: Account, since: Timestamp, now: Timestamp) -> Finding {
-    let running = now.duration_since(since);
-    if !running.is_negative() && running < UNDER_WAY {
+/// Judges a refresh that has no answer.
+fn judge(refresh: UnansweredRefresh) -> Finding {
+    let UnansweredRefresh { account, since, is_under_way } = refresh;
+    if is_under_way {
         return Finding::fine(Fact::Refreshes(RefreshesFact::UnderWay { account, since }));
     }
     let remedy = Remedy::Why(account.clone());

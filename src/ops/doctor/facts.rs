@@ -241,7 +241,7 @@ pub(crate) enum FreshnessFact {
 #[derive(Debug)]
 pub(crate) enum RefreshesFact {
     NoneInterrupted,
-    /// A refresh began so recently that its answer may still come.
+    /// The request of a refresh may still be on its way.
     UnderWay {
         account: Account,
         since: Timestamp,

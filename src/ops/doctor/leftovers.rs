@@ -6,7 +6,7 @@ use super::facts::LeftoversFact;
 use super::finding::{Fact, Finding, Remedy};
 use crate::ops::error::Error;
 use crate::store::sidecar::{self, Purpose};
-use crate::store::{LeftoverIntents, Vault, sidecars};
+use crate::store::{LeftoverIntents, UnansweredRefresh, Vault, sidecars};
 
 /// Looks in the vault for keychain entries that an interrupted change of keys left. Needs no key.
 pub(crate) fn keychain_leftovers(vault: &Vault) -> Result<Vec<Finding>, Error> {
@@ -46,7 +46,7 @@ pub(crate) fn sidecar_files(path: &Path, vault: Option<&Vault>) -> Result<Vec<Fi
     let journals = match vault {
         Some(vault) => {
             vault.look_again()?;
-            vault.interrupted_refreshes()?
+            vault.unanswered_refreshes()?
         }
         None => Vec::new(),
     };
@@ -58,9 +58,9 @@ pub(crate) fn sidecar_files(path: &Path, vault: Option<&Vault>) -> Result<Vec<Fi
             Purpose::Audit | Purpose::Spill { filled: false } => {}
             Purpose::Spill { filled: true } => {
                 let owner =
-                    journals.iter().find(|(account, _)| sidecar::is_spill_of(&file.path, account));
+                    journals.iter().find(|begun| sidecar::is_spill_of(&file.path, &begun.account));
                 findings.push(match owner {
-                    Some((account, _)) => Finding::to_mend(
+                    Some(UnansweredRefresh { account, .. }) => Finding::to_mend(
                         fact(LeftoversFact::Answer(account.clone())),
                         Remedy::TakeUp(account.clone()),
                     ),
@@ -114,7 +114,7 @@ mod tests {
         change.commit().unwrap();
 
         let (looking, _) = Vault::open_as_it_is(&path).unwrap();
-        assert!(looking.interrupted_refreshes().unwrap().is_empty());
+        assert!(looking.unanswered_refreshes().unwrap().is_empty());
         let row = credentials::read(&store.read().unwrap(), &key, &account).unwrap().unwrap();
         let (revision, attempt) = (row.stored.revision, [7; 16]);
         let change = store.write().unwrap();

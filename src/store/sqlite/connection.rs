@@ -7,6 +7,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use rusqlite::config::DbConfig;
+use rusqlite::limits::Limit;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use crate::private_file;
@@ -18,6 +19,10 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The time after which a switch to the write-ahead log is tried again.
 const POLL: Duration = Duration::from_millis(10);
+
+/// The largest row that is read or written, in bytes: several times what a bundle may have. A huge
+/// one would take a command half a minute and gigabytes.
+const LARGEST_ROW: i32 = 16 * 1024 * 1024;
 
 const READ_ONLY: OpenFlags = OpenFlags::SQLITE_OPEN_READ_ONLY.union(SHARED);
 pub(super) const READ_WRITE: OpenFlags = OpenFlags::SQLITE_OPEN_READ_WRITE.union(SHARED);
@@ -40,6 +45,7 @@ pub(super) fn open(path: &Path, flags: OpenFlags) -> Result<Connection, Error> {
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW, false)?;
+    connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, LARGEST_ROW)?;
     Ok(connection)
 }
 
@@ -52,6 +58,25 @@ fn open_snapshot_as(path: &Path, flags: OpenFlags) -> Result<Connection, Error> 
     let connection = open(path, flags)?;
     connection.execute_batch("BEGIN")?;
     Ok(connection)
+}
+
+/// Lets `connection` look at a file although an entry of its schema is none that SQLite understands.
+pub(super) fn tolerate_schema(connection: &Connection) -> Result<(), Error> {
+    if load_schema(connection).is_ok() { Ok(()) } else { open_schema(connection) }
+}
+
+/// Lets `connection` change the schema's own rows, and look at them even if SQLite does not
+/// understand each.
+pub(super) fn open_schema(connection: &Connection) -> Result<(), Error> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, false)?;
+    connection.execute_batch("PRAGMA writable_schema = ON")?;
+    // SQLite fails once, and from then on goes by what it understood.
+    let _ = load_schema(connection);
+    Ok(())
+}
+
+fn load_schema(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
 }
 
 /// Prepares a connection for writes that survive a power cut and leave no old bytes.

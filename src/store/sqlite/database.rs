@@ -97,7 +97,7 @@ impl Database {
     }
 
     fn open_read_only(path: &Path) -> Result<Self, Error> {
-        let (store, version, readers) = Self::find_read_only(path)?;
+        let (store, version, readers) = Self::find_read_only(path, |_| Ok(()))?;
         match version {
             Version::Known(version) => {
                 schema::check(&store.connection, version)?;
@@ -113,7 +113,7 @@ impl Database {
     /// are. Returns also the version of its tables. What in the schema tokctl did not make is not
     /// refused: see [`Self::differences`].
     pub(crate) fn open_as_it_is(path: &Path) -> Result<(Self, usize), Error> {
-        let (store, version, _) = Self::find_read_only(path)?;
+        let (store, version, _) = Self::find_read_only(path, connection::tolerate_schema)?;
         match version {
             Version::Known(version) => {
                 store.is_as_it_is.set(true);
@@ -142,11 +142,17 @@ impl Database {
         }
     }
 
-    fn find_read_only(path: &Path) -> Result<(Self, Version, Readers), Error> {
+    /// Opens the vault at `path` for reading and returns the version of its tables, after `prepare`
+    /// saw to the connection.
+    fn find_read_only(
+        path: &Path,
+        prepare: fn(&Connection) -> Result<(), Error>,
+    ) -> Result<(Self, Version, Readers), Error> {
         let file = VaultFile::find(path)?;
         let readers = file.check()?;
         file.refuse_rollback_journal()?;
         let connection = connection::open_snapshot(file.path())?;
+        prepare(&connection)?;
         let (connection, version) = match schema::version(&connection) {
             Ok(version) => (connection, version),
             // On a disk that is full or read-only the shared memory can't be made. Without a log

@@ -10,7 +10,13 @@ impl From<rusqlite::Error> for Error {
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy,
             // Without a code: a column that does not hold what its name says. With the general one:
             // a table or column is missing, for the statements themselves are always the same.
-            Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt | ErrorCode::Unknown)
+            // A row that is larger than any of tokctl's: nobody else wrote it by accident.
+            Some(
+                ErrorCode::NotADatabase
+                | ErrorCode::DatabaseCorrupt
+                | ErrorCode::TooBig
+                | ErrorCode::Unknown,
+            )
             | None => Self::Damaged(EngineError(Box::new(error))),
             Some(ErrorCode::DiskFull) => Self::Unwritable(DiskFault::Full),
             // The file was there and could be read when it was looked for: what can't be opened is

@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use rusqlite::config::DbConfig;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::connection::{self, READ_WRITE};
@@ -16,6 +15,7 @@ pub(crate) fn drop_foreign(path: &Path) -> Result<(), Error> {
     file.check()?;
     file.refuse_rollback_journal()?;
     let connection = connection::open(file.path(), READ_WRITE)?;
+    connection::open_schema(&connection)?;
     connection::set_up_for_writing(&connection, &file)?;
     drop_from(&connection, &file)
 }
@@ -26,7 +26,7 @@ pub(crate) fn drop_foreign(path: &Path) -> Result<(), Error> {
 /// would take them along, and one of no known kind could not be dropped. So the entries are deleted,
 /// and what only they led to goes as the file is written anew.
 pub(super) fn drop_from(connection: &Connection, file: &VaultFile) -> Result<(), Error> {
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, false)?;
+    connection::open_schema(connection)?;
     let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
     let version = match schema::version(&transaction)? {
         Version::Known(version) => version,
@@ -34,9 +34,9 @@ pub(super) fn drop_from(connection: &Connection, file: &VaultFile) -> Result<(),
     };
     let foreign = schema::differences(&transaction, version)?.foreign;
     if foreign.is_empty() {
-        return Ok(());
+        drop(transaction);
+        return Ok(connection.execute_batch("PRAGMA writable_schema = RESET")?);
     }
-    transaction.execute_batch("PRAGMA writable_schema = ON")?;
     for ForeignObject { kind, name, row, .. } in foreign {
         transaction.execute("DELETE FROM sqlite_schema WHERE rowid = ?1", [row])?;
         if kind == "table" {

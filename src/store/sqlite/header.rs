@@ -46,6 +46,12 @@ pub(crate) struct Contents {
 }
 
 impl Contents {
+    /// Returns what a copy keeps of the contents: the audit's file stays with the vault that was
+    /// copied.
+    pub(super) fn of_a_copy(self) -> Self {
+        Self { audit: self.audit.map(AuditState::of_a_copy), ..self }
+    }
+
     /// Returns the time at which a bundle was imported, if it was.
     pub(crate) fn imported_at(&self, bundle: BundleId) -> Result<Option<Timestamp>, Error> {
         let found = self.imported.iter().find(|(id, _)| *id == bundle);
@@ -97,14 +103,10 @@ fn is_empty(connection: &Connection) -> Result<bool, Error> {
 /// Opens the sealed part of the header.
 ///
 /// Fails with [`Error::KeyRetired`] if `key` is not the current data key, and with
-/// [`Error::Inconsistent`] if the seal does not open.
+/// [`Error::HeaderDamaged`] if the seal does not open.
 pub(crate) fn open(connection: &Connection, key: &DataKey) -> Result<(Form, Contents), Error> {
-    let (form, mut contents, is_marked) = open_marked(connection, key)?;
-    if is_marked {
-        // The audit's file stays with the vault that was copied.
-        contents.audit = contents.audit.map(AuditState::of_a_copy);
-    }
-    Ok((form, contents))
+    let (form, contents, is_marked) = open_marked(connection, key)?;
+    Ok((form, if is_marked { contents.of_a_copy() } else { contents }))
 }
 
 /// Opens the sealed part of the header as it was sealed. Also returns whether the header is marked as
@@ -113,7 +115,6 @@ pub(crate) fn open_marked(
     connection: &Connection,
     key: &DataKey,
 ) -> Result<(Form, Contents, bool), Error> {
-    const DAMAGED: Error = Error::Inconsistent("its header is damaged or was tampered with");
     let mut statement = connection.prepare_cached(SQL)?;
     let mut rows = statement.query([])?;
     let row = rows.next()?.ok_or(NO_HEADER)?;
@@ -121,22 +122,16 @@ pub(crate) fn open_marked(
     if (header.vault, header.generation) != (key.vault, key.generation) {
         return Err(Error::KeyRetired);
     }
-    let sealed = row.get_ref(SEALED)?.as_bytes().map_err(|_| DAMAGED)?;
+    let sealed = row.get_ref(SEALED)?.as_bytes().map_err(|_| Error::HeaderDamaged)?;
     let contents = match header.form {
-        Form::Earlier => earlier(key, sealed).ok_or(DAMAGED)?,
+        Form::Earlier => earlier(key, sealed).ok_or(Error::HeaderDamaged)?,
         Form::Sealed => {
             let clear = covered(row)?;
             let opened = key.open(SealContext::Header { clear: &clear }, sealed);
-            decode(&opened.map_err(|_| DAMAGED)?).ok_or(DAMAGED)?
+            decode(&opened.map_err(|_| Error::HeaderDamaged)?).ok_or(Error::HeaderDamaged)?
         }
     };
     Ok((header.form, contents, row.get_ref(COPIED_AT)? != ValueRef::Null))
-}
-
-/// Takes the mark of a copy off the header.
-pub(super) fn unmark(transaction: &Transaction<'_>) -> Result<(), Error> {
-    transaction.execute("UPDATE vault_2 SET copied_at = NULL", [])?;
-    Ok(())
 }
 
 /// The error for a vault without a header, where a key is at hand and so there was one.

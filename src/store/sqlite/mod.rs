@@ -23,6 +23,7 @@ pub(crate) mod reseal;
 pub(crate) mod slots;
 pub(crate) mod bundles;
 mod apply;
+mod renewed_header;
 mod seen;
 mod queue;
 pub(crate) mod rotate;
@@ -48,6 +49,7 @@ use super::change::{Change, Ground, Outcome};
 use super::error::Error;
 use super::file::VaultFile;
 use super::watermarks::Watermarks;
+use crate::model::audit::Settings;
 use crate::vault::seal::DataKey;
 
 /// The open file of a vault.
@@ -134,6 +136,9 @@ impl Sqlite {
                     let outcome = apply::apply(&sealing, change)?;
                     let replaces = matches!(change.effect().ground, Ground::Replaced(_));
                     if !replaces || outcome == Outcome::Done {
+                        if replaces && !accepted && seen.is_above(sealing.counter_before()) {
+                            seen.doubt_all(&sealing)?;
+                        }
                         seen.note(&sealing, change)?;
                         accepted |= replaces;
                     }
@@ -162,12 +167,13 @@ impl Sqlite {
         // Found before a transaction keeps others waiting.
         let mark = end_of_audit(&database, key, remember)?;
         let transaction = database.write()?;
-        let (_, before, is_marked) = header::open_marked(&transaction, key)?;
-        if is_marked && seen.origin(self.file.path(), before.counter) == Origin::Here {
-            // Else the end of the audit could be cut off by whoever marks the vault.
-            header::unmark(&transaction)?;
+        let (form, mut contents, is_marked) = header::open_marked(&transaction, key)?;
+        if is_marked && seen.origin(self.file.path(), contents.counter) != Origin::Here {
+            // Elsewhere the mark counts for nothing: whoever marks the vault could cut off the end of
+            // the audit.
+            contents = contents.of_a_copy();
         }
-        let sealing = Sealing::begin(&transaction, key)?;
+        let sealing = Sealing::over(&transaction, key, form, contents)?;
         if sealing.form() == Form::Earlier {
             reseal::seal_as_today(&transaction, key)?;
         }
@@ -214,6 +220,24 @@ impl Sqlite {
         })?;
         seen.keep();
         Ok(count)
+    }
+
+    /// Seals a new header under `key`, in place of one that does not open, and with `settings` for its
+    /// audit.
+    pub(in crate::store) fn renew_header(
+        &self,
+        key: &DataKey,
+        settings: Settings,
+        watermarks: &Watermarks,
+    ) -> Result<(), Error> {
+        let seen = Seen::of(watermarks, key.vault);
+        let counter = self.without_key(|transaction| {
+            renewed_header::renew(transaction, key, seen.counter(), settings)
+        })?;
+        seen.note_header(counter, true);
+        seen.note_place(self.file.path(), counter);
+        seen.keep();
+        Ok(())
     }
 
     /// The connection that writes.

@@ -38,8 +38,19 @@ impl<'a, 't> Sealing<'a, 't> {
     ///
     /// Fails with [`Error::KeyRetired`] if `key` is not the current data key: nothing may be written
     /// under another. A vault of the earlier form has to be sealed before it is written to.
+    #[cfg(any(test, fuzzing))]
     pub(crate) fn begin(transaction: &'a Transaction<'t>, key: &'a DataKey) -> Result<Self, Error> {
-        let (form, mut contents) = header::open(transaction, key)?;
+        let (form, contents) = header::open(transaction, key)?;
+        Self::over(transaction, key, form, contents)
+    }
+
+    /// Writes under the header that was read already, with its `contents` in a vault of `form`.
+    pub(super) fn over(
+        transaction: &'a Transaction<'t>,
+        key: &'a DataKey,
+        form: Form,
+        mut contents: Contents,
+    ) -> Result<Self, Error> {
         if contents.audit.is_none() {
             contents.audit = Some(AuditState::new(Settings::default())?);
         }

@@ -61,8 +61,29 @@ impl<'a> Seen<'a> {
 
     /// Fails with [`Error::Older`] if this machine saw a higher `counter` of the vault.
     pub(super) fn check_header(&self, counter: u64) -> Result<(), Error> {
+        if self.is_above(counter) { Err(Error::Older { account: None }) } else { Ok(()) }
+    }
+
+    /// Returns the highest counter of the vault that this machine saw; 0 if it saw none.
+    pub(super) fn counter(&self) -> u64 {
         let [highest] = self.highest([Subject::header(self.vault)]);
-        if counter < highest { Err(Error::Older { account: None }) } else { Ok(()) }
+        highest
+    }
+
+    /// Whether this machine saw a higher counter of the vault than `counter`.
+    pub(super) fn is_above(&self, counter: u64) -> bool {
+        counter < self.counter()
+    }
+
+    /// Notes that every credential counts as older, in a vault that is older as a whole: once its
+    /// header is accepted, because one credential is replaced, it tells that of the others no more.
+    pub(super) fn doubt_all(&self, connection: &Connection) -> Result<(), Error> {
+        for account in credentials::accounts(connection, None, None)? {
+            if let Some(numbers) = credentials::numbers(connection, &account)? {
+                self.note_row(&account, numbers.map(|number| number.saturating_add(1)), false);
+            }
+        }
+        Ok(())
     }
 
     fn check_credential(&self, connection: &Connection, account: &Account) -> Result<(), Error> {

@@ -9,7 +9,12 @@ use crate::store::record::ListedSlot;
 use crate::vault::seal::VaultId;
 use crate::vault::slot::{Cost, KeySlot, SlotId, SlotKind};
 
-/// All key slots of `vault`, oldest first.
+/// The number of key slots that a vault may have. Each is tried, so whoever adds rows to the file
+/// must not make every command slow.
+pub(crate) const MOST: usize = 256;
+
+/// All key slots of `vault`, oldest first. Fails with [`Error::Inconsistent`] if there are more than
+/// [`MOST`].
 ///
 /// Fails with [`Error::TamperedSlot`] for one that names another vault: else the edited name of a
 /// vault would look like a wrong key.
@@ -22,6 +27,9 @@ pub(crate) fn read(connection: &Connection, vault: VaultId) -> Result<Vec<KeySlo
     let mut slots = Vec::new();
     while let Some(row) = rows.next()? {
         let id = SlotId(row.get(0)?);
+        if slots.len() == MOST {
+            return Err(Error::Inconsistent("it has more key slots than tokctl makes"));
+        }
         if row.get::<_, [u8; 16]>(8)? != vault.0 {
             return Err(Error::TamperedSlot { id });
         }

@@ -7,15 +7,17 @@ use crate::model::audit::{Action, Subject};
 use crate::ops::{Vault, audit};
 use crate::untrusted::printable;
 
-/// Drops foreign objects from the schema, and begins a new audit if the old one was tampered with,
-/// after the user was told of each.
+/// Drops foreign objects from the schema, seals a new header if the old one does not open, and
+/// begins a new audit if the old one was tampered with, after the user was told of each.
 pub(super) fn run(yes: bool, context: &Context) -> Result<(), CliError> {
     let path = context.vault()?;
     let (vault, _) = Vault::open_as_it_is(path)?;
     let foreign = vault.schema_differences()?.foreign;
     let vault = keys::unlock(context, vault)?;
-    let faults = audit::verify(&vault)?.examined.faults;
-    if foreign.is_empty() && faults.is_empty() {
+    let is_headless = vault.has_damaged_header()?;
+    let faults = if is_headless { Vec::new() } else { audit::verify(&vault)?.examined.faults };
+    let begins_audit = is_headless || !faults.is_empty();
+    if foreign.is_empty() && !begins_audit {
         context.ui.status("there is nothing to repair in this vault");
         return Ok(());
     }
@@ -23,10 +25,16 @@ pub(super) fn run(yes: bool, context: &Context) -> Result<(), CliError> {
         let (kind, name) = (printable(&object.kind), printable(&object.name));
         context.ui.warning(&format!("the {kind} `{name}` is not tokctl's: it will be dropped"));
     }
+    if is_headless {
+        context.ui.warning(
+            "the vault's header was tampered with, or is damaged: a new one is sealed, and a bundle \
+             that was imported can be imported once more",
+        );
+    }
     for fault in &faults {
         context.ui.warning(&format!("the audit was tampered with: {fault}"));
     }
-    if !faults.is_empty() {
+    if begins_audit {
         context.ui.warning("the audit's file will be set aside, and a new one begins");
     }
     if !yes && !context.ui.confirm("repair the vault", Hint::Again(&["--yes"]))? {
@@ -36,7 +44,11 @@ pub(super) fn run(yes: bool, context: &Context) -> Result<(), CliError> {
     if !foreign.is_empty() {
         Vault::drop_foreign(path)?;
     }
-    if !faults.is_empty() {
+    if is_headless {
+        audit_trail::keep_as_configured(context, &vault);
+        vault.renew_header()?;
+    }
+    if begins_audit {
         audit::restart(&vault, time::precise())?;
     }
     audit_trail::record_of(context, &vault, "doctor", Action::Repair, Subject::Vault)?;

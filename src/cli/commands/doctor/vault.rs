@@ -108,10 +108,9 @@ fn examine(
 
 /// Checks what interrupted commands left behind.
 fn check_leftovers(runner: &mut CheckRunner<'_>, vault: Vault) -> Option<Vault> {
-    let now = time::now();
     let path = vault.location().to_owned();
-    let vault = runner
-        .run_on(Check::Refreshes, vault, move |vault| doctor::interrupted_refreshes(vault, now))?;
+    let vault =
+        runner.run_on(Check::Refreshes, vault, |vault| doctor::interrupted_refreshes(vault))?;
     let vault = runner.run_on(Check::Leftovers, vault, move |vault| {
         let mut findings = doctor::keychain_leftovers(vault)?;
         findings.extend(doctor::waiting_bundle(vault)?);
