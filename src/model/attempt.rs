@@ -9,6 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::credential::Status;
+use super::summary::Summary;
 
 /// The largest difference between two clocks that does no harm. Beyond it, good tokens look
 /// expired, or expired ones good.
@@ -75,6 +76,14 @@ pub(crate) fn pause_end(pause: Option<Duration>, now: Timestamp) -> Option<Times
 }
 
 impl Attempt {
+    /// Whether this was a refresh that failed, and no token was issued after it. `summary` is of the
+    /// attempt's credential.
+    pub(crate) fn is_failed_refresh(&self, summary: &Summary) -> bool {
+        self.action == Action::Refresh
+            && matches!(self.outcome, Outcome::Transient | Outcome::Configuration)
+            && summary.last_refreshed_at.is_none_or(|at| at <= self.ended_at)
+    }
+
     /// Returns the end of the provider's pause, if it is still to come.
     ///
     /// A pause from the future, or one longer than tokctl ever sets, is ignored: a clock was set

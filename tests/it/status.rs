@@ -135,6 +135,8 @@ fn a_client_that_is_refused_needs_somebody_and_a_dead_server_time() {
     let told = stdout(&env.tokctl(["status"]).assert().code(4));
     assert!(told.contains("the provider refuses its client"), "{told}");
     assert!(told.contains("tokctl login acme/x"), "{told}");
+    let told = stdout(&env.tokctl(["list", "--expiring-within", "1d"]).assert().code(4));
+    assert!(told.contains("acme"), "{told}");
     let env = TestEnv::new().with_login("x", &server, issue().expires_in(0));
     drop(server);
     env.tokctl(["get"]).assert().code(6);

@@ -175,7 +175,7 @@ fn judge(
         Status::Active if in_doubt => {
             (Need::Nothing, "what became of its last refresh is not known".into())
         }
-        Status::Active => match failed_refresh(summary, last) {
+        Status::Active => match last.filter(|last| last.is_failed_refresh(summary)) {
             Some(failed) if failed.outcome == Outcome::Configuration => {
                 (login, format!("{needs}: the provider refuses its client"))
             }
@@ -188,17 +188,8 @@ fn judge(
     }
 }
 
-/// Returns the last refresh, if it failed and no token was issued after it.
-fn failed_refresh<'a>(summary: &Summary, last: Option<&'a Attempt>) -> Option<&'a Attempt> {
-    last.filter(|last| {
-        last.action == Action::Refresh
-            && matches!(last.outcome, Outcome::Transient | Outcome::Configuration)
-            && summary.last_refreshed_at.is_none_or(|at| at <= last.ended_at)
-    })
-}
-
 fn works(summary: &Summary, last: Option<&Attempt>, now: Timestamp) -> String {
-    let failed = failed_refresh(summary, last);
+    let failed = last.filter(|last| last.is_failed_refresh(summary));
     // Nobody but the service can say it of a token that a person brought.
     let was_checked =
         last.is_some_and(|last| last.action == Action::Check && last.outcome == Outcome::Done);

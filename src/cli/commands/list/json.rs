@@ -20,10 +20,7 @@ use crate::ops::error::StoreError;
 use crate::untrusted::printable;
 
 /// Prints the credentials of `selection`.
-pub(super) fn print<W: Fn(&Summary) -> bool>(
-    context: &Context,
-    selection: &Selection<'_, W>,
-) -> Result<Listing, CliError> {
+pub(super) fn print(context: &Context, selection: &Selection<'_>) -> Result<Listing, CliError> {
     let credentials = Rows { selection, end: RefCell::new(Ok(Listing::default())) };
     let report = CredentialList { v: 1, credentials };
     let printed = context.ui.stream_json(&report);
@@ -42,13 +39,13 @@ struct CredentialList<C> {
 }
 
 /// The credentials to print, which are read during serialization.
-struct Rows<'a, W> {
-    selection: &'a Selection<'a, W>,
+struct Rows<'a> {
+    selection: &'a Selection<'a>,
     /// The result, set when serialization ends.
     end: RefCell<Result<Listing, StoreError>>,
 }
 
-impl<W: Fn(&Summary) -> bool> Serialize for Rows<'_, W> {
+impl Serialize for Rows<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut list = serializer.serialize_seq(None)?;
         let listing = self.selection.each(|Listed { summary, attempt, in_doubt }| {

@@ -13,6 +13,7 @@ use crate::cli::choice::Choice;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Hint, Kind};
 use crate::cli::{next_command, time};
+use crate::model::attempt::{Attempt, Outcome};
 use crate::model::credential::Status;
 use crate::model::duration;
 use crate::model::summary::Summary;
@@ -67,13 +68,13 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     let vault = Vault::open_read_only(context.vault()?)?.finished()?;
     args.choice.expect_some(context, &vault, "list")?;
     let now = time::now();
-    let wanted = |summary: &Summary| {
+    let wanted = |summary: &Summary, last: Option<&Attempt>| {
         let Summary { account, .. } = summary;
         args.choice.provider.as_ref().is_none_or(|provider| account.provider == *provider)
             && args.choice.user.as_ref().is_none_or(|user| account.user == *user)
-            && args.expiring_within.is_none_or(|within| needs_login(summary, within, now))
+            && args.expiring_within.is_none_or(|within| needs_login(summary, last, within, now))
     };
-    let selection = Selection { vault: &vault, wanted, sort: args.sort, now };
+    let selection = Selection { vault: &vault, wanted: &wanted, sort: args.sort, now };
     let shown = if context.ui.json {
         json::print(context, &selection)?
     } else {
@@ -114,13 +115,22 @@ fn tell(args: &Args, shown: &Listing) -> Result<(), CliError> {
 }
 
 /// Returns whether the user has to log in again within that time, or should have already.
-fn needs_login(summary: &Summary, within: SignedDuration, now: Timestamp) -> bool {
+fn needs_login(
+    summary: &Summary,
+    last: Option<&Attempt>,
+    within: SignedDuration,
+    now: Timestamp,
+) -> bool {
+    let client_is_refused =
+        |last: &Attempt| last.is_failed_refresh(summary) && last.outcome == Outcome::Configuration;
     match summary.status {
         Status::LoginRequired | Status::Inactive => true,
         Status::HandedOver => false,
         Status::Active => {
             let until = now.saturating_add(within).unwrap_or(Timestamp::MAX);
-            summary.is_expired(now) || summary.login_by.is_some_and(|login_by| login_by <= until)
+            summary.is_expired(now)
+                || summary.login_by.is_some_and(|login_by| login_by <= until)
+                || last.is_some_and(client_is_refused)
         }
     }
 }

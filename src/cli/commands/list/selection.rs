@@ -10,9 +10,9 @@ use crate::ops::Vault;
 use crate::ops::error::StoreError;
 
 /// The credentials of `vault` for which `wanted` is true.
-pub(super) struct Selection<'a, W> {
+pub(super) struct Selection<'a> {
     pub(super) vault: &'a Vault,
-    pub(super) wanted: W,
+    pub(super) wanted: &'a dyn Fn(&Summary, Option<&Attempt>) -> bool,
     /// The column by which they are sorted; `None` for the vault's own order, by provider and user.
     pub(super) sort: Option<Column>,
     pub(super) now: Timestamp,
@@ -49,7 +49,7 @@ impl<E> From<StoreError> for Stopped<E> {
     }
 }
 
-impl<W: Fn(&Summary) -> bool> Selection<'_, W> {
+impl Selection<'_> {
     /// Calls `each` for every credential. Only one is in memory at a time, unless they are sorted.
     pub(super) fn each<E>(
         &self,
@@ -64,7 +64,7 @@ impl<W: Fn(&Summary) -> bool> Selection<'_, W> {
         };
         let mut sorted = Vec::new();
         let odd = self.vault.each_summary(|summary, attempt, in_doubt| {
-            if !(self.wanted)(&summary) {
+            if !(self.wanted)(&summary, attempt.as_ref()) {
                 return Ok(());
             }
             let listed = Listed { summary, attempt, in_doubt };

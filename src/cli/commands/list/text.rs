@@ -7,13 +7,12 @@ use super::selection::{Listed, Listing, Selection, Stopped};
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::table::Table;
-use crate::model::summary::Summary;
 use crate::ops::error::StoreError;
 
 /// Prints the credentials of `selection`, each on one line.
-pub(super) fn print<W: Fn(&Summary) -> bool>(
+pub(super) fn print(
     context: &Context,
-    selection: &Selection<'_, W>,
+    selection: &Selection<'_>,
     columns: &[Shown],
 ) -> Result<Listing, CliError> {
     if io::stdout().is_terminal() {
@@ -23,9 +22,9 @@ pub(super) fn print<W: Fn(&Summary) -> bool>(
     }
 }
 
-fn print_table<W: Fn(&Summary) -> bool>(
+fn print_table(
     context: &Context,
-    selection: &Selection<'_, W>,
+    selection: &Selection<'_>,
     columns: &[Shown],
 ) -> Result<Listing, CliError> {
     let mut table = Table::new(columns.iter().map(|(column, fit)| (column.heading(), *fit)));
@@ -42,9 +41,9 @@ fn print_table<W: Fn(&Summary) -> bool>(
     Ok(listing)
 }
 
-fn print_lines<W: Fn(&Summary) -> bool>(
+fn print_lines(
     context: &Context,
-    selection: &Selection<'_, W>,
+    selection: &Selection<'_>,
     columns: &[Shown],
 ) -> Result<Listing, CliError> {
     let mut end = Ok(Listing::default());
