@@ -34,6 +34,9 @@ pub(super) const SEPARATORS: [Separator; 4] =
 /// The most times that a quote without an end is looked for: each time reads all that follows.
 const MOST_OPEN_QUOTES: usize = 100;
 
+/// The characters that end a line.
+const LINE_ENDS: [char; 2] = ['\r', '\n'];
+
 /// Returns the fields of each line. Lines that only decorate a table are left out.
 pub(super) fn lines(text: &str, separator: Separator) -> Vec<Line> {
     // A first line may tell a spreadsheet the separator.
@@ -85,7 +88,7 @@ fn quoted(text: &str, mut at: usize, separator: u8) -> Vec<Line> {
             let start = at + record.position().map_or(0, |position| byte(position.byte()));
             let whole = text.get(start..at + byte(reader.position().byte())).unwrap_or_default();
             let start = start + leading(whole);
-            let whole = whole.trim();
+            let whole = whole.trim_matches(LINE_ENDS);
             number += text[counted..start].matches('\n').count();
             counted = start;
             let place = format!("line {number}");
@@ -125,9 +128,9 @@ fn is_well_quoted(line: &[u8], separator: u8) -> bool {
     !is_quoted
 }
 
-/// Returns the number of bytes of white space before a text.
+/// Returns the number of bytes of empty lines before a text.
 fn leading(text: &str) -> usize {
-    text.len() - text.trim_start().len()
+    text.len() - text.trim_start_matches(LINE_ENDS).len()
 }
 
 /// Reads lines as they are shown in a terminal, with a frame or without.
@@ -275,6 +278,15 @@ mod tests {
                 let _ = lines(&text, separator);
             }
             let _ = objects(&text);
+        }
+
+        #[test]
+        fn no_line_is_too_odd_for_the_others(odd in "[a\"\\\\,;|\t{}]{0,20}") {
+            for (separator, between) in SEPARATORS.into_iter().zip(["\t", ",", ";", "|"]) {
+                let text = format!("k{between}v\n{odd}\ngood{between}row\n");
+                let read = fields(&text, separator);
+                proptest::prop_assert_eq!(read.last().unwrap(), &["good", "row"], "{}", text);
+            }
         }
     }
 }
