@@ -117,6 +117,14 @@ impl From<OpsError> for CliError {
             }
         };
         let mut shown = Self::of(kind, &error);
+        if let OpsError::NotRefreshed { source, .. } = &error
+            && source.is_ambiguous()
+        {
+            shown.message = format!(
+                "{}, and whether the server used up the stored login is not known",
+                shown.message
+            );
+        }
         if let Some(next) = next_try(&error) {
             shown.message = format!("{}; {next}", shown.message);
         }
