@@ -62,6 +62,13 @@ pub(crate) fn for_sealing(context: &Context, to: &Recipient) -> Result<BundleSec
     }
 }
 
+/// A secret that may open a bundle, and where it came from.
+pub(crate) struct Given {
+    pub(crate) secret: BundleSecret,
+    /// Whether a person typed it, who can be asked again.
+    pub(crate) is_typed: bool,
+}
+
 /// Returns the secret that opens a bundle sealed with a secret of this `kind`.
 ///
 /// The key comes from `key_file` if that is given, else from the environment; a passphrase may be
@@ -70,20 +77,21 @@ pub(crate) fn for_opening(
     context: &Context,
     kind: SlotKind,
     key_file: Option<&Path>,
-) -> Result<BundleSecret, CliError> {
+) -> Result<Given, CliError> {
+    let set = |secret| Given { secret, is_typed: false };
     if let Some(file) = key_file {
-        return key_in(context, file);
+        return key_in(context, file).map(set);
     }
     match kind {
         SlotKind::Passphrase => match key_material::bundle_passphrase(context)? {
-            Some(passphrase) => Ok(BundleSecret::Passphrase(passphrase)),
+            Some(passphrase) => Ok(set(BundleSecret::Passphrase(passphrase))),
             None => context
                 .ui
                 .ask_for_secret("passphrase of the bundle", PASSPHRASE_FLAG)
-                .map(BundleSecret::Passphrase),
+                .map(|typed| Given { secret: BundleSecret::Passphrase(typed), is_typed: true }),
         },
         SlotKind::Key | SlotKind::Keychain | SlotKind::Recovery => {
-            key_material::bundle_key(context)?.map(BundleSecret::Key).ok_or_else(|| {
+            key_material::bundle_key(context)?.map(BundleSecret::Key).map(set).ok_or_else(|| {
                 CliError::new(Kind::KeyUnavailable, "the bundle was sealed for a key")
                     .hint("set TOKCTL_BUNDLE_KEY or TOKCTL_BUNDLE_KEY_FILE, or give `--key-file`")
             })

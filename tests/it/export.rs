@@ -863,7 +863,7 @@ fn a_bundle_is_never_shown_on_a_terminal() {
 }
 
 #[test]
-fn a_bundles_passphrase_is_asked_for_twice_and_once_there() {
+fn a_bundles_passphrase_is_asked_for_twice_and_there_until_it_is_the_one() {
     let here = TestEnv::new().with_static_token("x", "made-up-1");
     let export = ["export", "vendor/x", "--to", "passphrase", "--output", "x.bundle"];
     let mut session = at_a_terminal(&here, &export);
@@ -876,8 +876,10 @@ fn a_bundles_passphrase_is_asked_for_twice_and_once_there() {
     let there = TestEnv::new();
     there.file("x.bundle", read(&here, "x.bundle"));
     let mut session = at_a_terminal(&there, &["import", "bundle", "x.bundle"]);
-    session.exp_regex("passphrase of the bundle").unwrap();
-    session.send_line("correct horse made up").unwrap();
+    for typed in ["wrong horse made up", "correct horse made up"] {
+        session.exp_regex("passphrase of the bundle").unwrap();
+        session.send_line(typed).unwrap();
+    }
     let (said, code) = ending(session);
     assert_eq!(code, 0, "{said}");
     there.tokctl(["get"]).assert().success().stdout_eq("made-up-1\n");

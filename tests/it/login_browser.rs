@@ -342,7 +342,8 @@ fn a_browser_that_fails_to_start_ends_no_login() {
     server.will_log_in(issue());
     let login = env.begin_login(LOGIN);
     browser::visit(&login.address_on_stderr());
-    login.finish().success();
+    let said = stderr(&login.finish().success());
+    assert!(said.contains("the browser `/nowhere/browser` can't be started"), "{said}");
 }
 
 #[test]

@@ -169,8 +169,8 @@ impl Sqlite {
         let transaction = database.write()?;
         let (form, mut contents, is_marked) = header::open_marked(&transaction, key)?;
         if is_marked && seen.origin(self.file.path(), contents.counter) != Origin::Here {
-            // Elsewhere the mark counts for nothing: whoever marks the vault could cut off the end of
-            // the audit.
+            // On the machine that wrote the vault the mark counts for nothing: whoever sets it could
+            // cut off the end of the audit.
             contents = contents.of_a_copy();
         }
         let sealing = Sealing::over(&transaction, key, form, contents)?;

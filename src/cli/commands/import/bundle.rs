@@ -7,8 +7,13 @@ use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
 use crate::cli::explain::untrusted_file;
 use crate::cli::stdin;
+use crate::ops::error::BundleClosed;
 use crate::ops::import::{self, BundleId, LONGEST_BUNDLE, OpenedBundle};
+use crate::ops::{self, BundleError};
 use crate::private_file;
+
+/// How often a person may type the passphrase of a bundle.
+const TRIES: usize = 3;
 
 /// Reads and opens the bundle in `file`, or on stdin if `file` is `-`.
 pub(super) fn open(
@@ -24,6 +29,18 @@ pub(super) fn open(
         String::from_utf8_lossy(&bytes).into_owned()
     };
     let bundle = import::read_bundle(&text)?;
-    let secret = bundle_secret::for_opening(context, bundle.kind(), key_file)?;
-    Ok((bundle.id(), import::open(&bundle, &secret)?))
+    let mut left = TRIES;
+    loop {
+        let given = bundle_secret::for_opening(context, bundle.kind(), key_file)?;
+        left -= 1;
+        match import::open(&bundle, &given.secret) {
+            Err(ops::Error::Bundle(BundleError::Closed(BundleClosed::WrongSecret(_))))
+                if given.is_typed && left > 0 =>
+            {
+                let slip = "that does not open the bundle: look for a slip, and type it again";
+                context.ui.warning(slip);
+            }
+            opened => return Ok((bundle.id(), opened?)),
+        }
+    }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::choice;
 use super::client;
-use super::consent;
+use super::consent::{self, is_opened};
 use super::destination::{Destination, Done};
 use super::granted;
 use super::pages;
@@ -158,7 +158,7 @@ fn way_to_browser(consent: &consent::Args, context: &Context) -> Result<Option<B
 
 /// Opens the address in the browser and prints it too, because a failing opener may say nothing.
 fn announce(context: &Context, browser: Option<&Browser>, address: &url::Url) {
-    let opened = browser.is_some_and(|browser| browser.open(&context.environment, address).is_ok());
+    let opened = browser.is_some_and(|browser| is_opened(context, browser, address));
     let what = if opened {
         "opened in the browser, or open it by hand:"
     } else {

@@ -1,9 +1,12 @@
-//! Flags that all logins with a user's consent share.
+//! What all logins with a user's consent share: their flags, and how the browser is opened.
 
 use std::time::{Duration, Instant};
 
+use crate::cli::browser::Browser;
+use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
 use crate::model::duration;
+use crate::untrusted::printable;
 
 #[derive(Debug, Clone, clap::Args)]
 #[group(skip)]
@@ -30,6 +33,18 @@ impl Args {
             CliError::new(Kind::Usage, "that is too long to wait")
                 .hint("give a shorter `--timeout`")
         })
+    }
+}
+
+/// Opens an address in the browser; warns and returns false if that can't be started.
+pub(super) fn is_opened(context: &Context, browser: &Browser, address: &url::Url) -> bool {
+    match browser.open(&context.environment, address) {
+        Ok(()) => true,
+        Err(error) => {
+            let program = printable(browser.program());
+            context.ui.warning(&format!("the browser `{program}` can't be started: {error}"));
+            false
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! A login with a code that the user enters in a browser, on this device or another one.
 
-use super::consent;
+use super::consent::{self, is_opened};
 use super::destination::{Destination, Done};
 use super::granted;
 use super::whose::Whose;
@@ -55,7 +55,7 @@ fn announce(context: &Context, consent: &consent::Args, shown: &DeviceAuthorizat
     let may_open = context.ui.may_ask && !consent.no_browser;
     let opened = Browser::find(&context.environment)
         .filter(|_| may_open)
-        .is_some_and(|browser| browser.open(&context.environment, whole.url()).is_ok());
+        .is_some_and(|browser| is_opened(context, &browser, whole.url()));
     let what = if opened { "opened in the browser; or open" } else { "open" };
     let what = format!("{what} this address, on this device or on another, and enter the code:");
     context.ui.always_with(&what, &[short.as_str(), code]);
