@@ -80,8 +80,8 @@ pub(crate) fn explain(
         ErrorKind::InvalidSubcommand => {
             let typed = text(error, ContextKind::InvalidSubcommand).unwrap_or_default();
             let meant = meant(&typed, subcommands);
-            let message =
-                format!("there is no command `{}`{}", printable(&typed), did_you_mean(&meant));
+            let shown = if may_be_secret(&typed) { "…".to_owned() } else { printable(&typed) };
+            let message = format!("there is no command `{shown}`{}", did_you_mean(&meant));
             let hint = match &meant[..] {
                 // These need nothing more.
                 [first, ..] if ["status", "list"].contains(&first.as_str()) => {

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::authorization_server::{AuthorizationServer, issue, refuse};
-use crate::env::{TestEnv, json, stderr, stdout};
+use crate::env::{TestEnv, another_key, json, stderr, stdout};
 
 /// A token of `user` for `server`, made by hand.
 fn with_token(env: &TestEnv, user: &str, server: &str, more: &[&str]) {
@@ -360,4 +360,16 @@ fn a_helper_is_given_the_one_credential_that_it_answers_with() {
     let two = ["git-credential", "--provider", "vendor/bob", "--user", "alice", "get"];
     let said = stderr(&env.tokctl(two).stdin(request).assert().code(2));
     assert!(said.contains("two users are named"), "{said}");
+}
+
+#[test]
+fn a_token_that_was_handed_over_is_not_said_to_lack_a_server() {
+    let env = world("bob", "https://git.example");
+    let key = env.file("bundle.key", another_key());
+    let to = format!("key:{}", key.display());
+    let export = ["export", "--all", "--move", "--yes", "--output", "x.bundle", "--to", &to];
+    env.tokctl(export).assert().success();
+    let request = "protocol=https\nhost=git.example\n";
+    let done = env.tokctl(["git-credential", "--user", "bob", "get"]).stdin(request).assert();
+    done.success().stdout_eq("").stderr_eq("");
 }

@@ -119,7 +119,7 @@ fn a_token_that_stands_where_none_is_taken_is_not_repeated() {
     let env = TestEnv::new().with_static_token("x", "made-up");
     let token = "ghp_MadeUpSecret1234567890";
     for arguments in
-        [&["login", "github/x", token][..], &["get", token], &["use", "vendor/x", token]]
+        [&[token][..], &["login", "github/x", token], &["get", token], &["use", "vendor/x", token]]
     {
         let said = stderr(&env.tokctl(arguments).assert().code(2));
         assert!(!said.contains(token) && said.contains('…'), "{said}");

@@ -9,6 +9,7 @@ use crate::cli::typed::login_command;
 use crate::cli::ui::Verbosity;
 use crate::model::account::Account;
 use crate::model::address::Address;
+use crate::model::credential::Status;
 use crate::model::summary::{Kind, Summary};
 use crate::ops::{Vault, git_servers, providers};
 use crate::untrusted::printable;
@@ -27,7 +28,9 @@ pub(super) fn account(
     };
     let user = choice.user.as_ref().or(default_user.as_ref());
     let mut found = vault.summaries(|summary| {
-        is_of(choice, summary)
+        // The token of one that was handed over is another machine's.
+        summary.status != Status::HandedOver
+            && is_of(choice, summary)
             && user.is_none_or(|user| summary.account.user == *user)
             && (choice.user.is_some() || request.user().is_none_or(|name| is_named(summary, name)))
     })?;
