@@ -4,10 +4,11 @@ import base64
 import http.server
 import os
 import subprocess
-import threading
+
+from serving import Serving
 
 
-class GitServer:
+class GitServer(Serving):
     """Serves the repositories below `root` to whoever logs in as `user` with `password`."""
 
     def __init__(self, root, authority, user, password):
@@ -60,13 +61,3 @@ class GitServer:
         context = authority.context("localhost")
         self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
         self.address = f"https://localhost:{self.server.server_port}"
-        self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
-
-    def __enter__(self):
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.server.shutdown()
-        self.server.server_close()
-        self.thread.join()

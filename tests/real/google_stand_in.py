@@ -3,14 +3,15 @@ its authority gets these answers."""
 
 import http.server
 import json
-import threading
 from urllib.parse import parse_qs
+
+from serving import Serving
 
 CLIENT = {"client_id": "made-up-id", "client_secret": "made-up-secret"}
 REFRESH_TOKEN = "1//made-up-refresh"
 
 
-class GoogleStandIn:
+class GoogleStandIn(Serving):
     """Notes the forms that the token endpoint gets in `forms`."""
 
     def __init__(self, authority):
@@ -64,13 +65,3 @@ class GoogleStandIn:
 
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Proxy)
         self.address = f"http://127.0.0.1:{self.server.server_port}"
-        self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
-
-    def __enter__(self):
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.server.shutdown()
-        self.server.server_close()
-        self.thread.join()

@@ -1,10 +1,11 @@
 """A service on loopback that answers whoever brings the right `Authorization`, and nobody else."""
 
 import http.server
-import threading
+
+from serving import Serving
 
 
-class LoopbackService:
+class LoopbackService(Serving):
     """`pages` has the content by path, or a function of the path; `wanted` is the header's value."""
 
     def __init__(self, pages, wanted, context=None, realm="Basic"):
@@ -52,16 +53,6 @@ class LoopbackService:
         self.authority = f"{host}:{self.server.server_port}"
         self.address = f"{scheme}://{self.authority}"
         self.types = {}
-        self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
 
     def content_type(self, path):
         return self.types.get(path, "application/octet-stream")
-
-    def __enter__(self):
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.server.shutdown()
-        self.server.server_close()
-        self.thread.join()

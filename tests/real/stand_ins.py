@@ -6,11 +6,12 @@ has sent exactly the Authorization header that the service wants.
 
 import http.server
 import json
-import threading
 from urllib.parse import urlsplit
 
+from serving import Serving
 
-class StandIn:
+
+class StandIn(Serving):
     """Answers `GET` of `paths` (path to JSON) for whoever sends the header `authorization`."""
 
     def __init__(self, authorization, paths):
@@ -31,16 +32,6 @@ class StandIn:
 
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.address = f"http://127.0.0.1:{self.server.server_port}"
-        self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
-
-    def __enter__(self):
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.server.shutdown()
-        self.server.server_close()
-        self.thread.join()
 
 
 def drive(authorization):
