@@ -87,17 +87,22 @@ fn the_debian_package_has_all_that_is_generated() {
             None => _ = packaged.insert(source.to_owned()),
         }
     }
-    assert!(packaged.remove("target/release/tokctl"));
+    for made in ["target/release/tokctl", "THIRD-PARTY"] {
+        assert!(packaged.remove(made));
+    }
     assert!(packaged.insert(package["license-file"].as_str().unwrap().to_owned()));
     for source in &packaged {
         assert!(root.join(source).is_file(), "{source}");
     }
-    for folder in ["man", "completions", "packaging"] {
+    for folder in ["man", "completions"] {
         for name in names(&root.join(folder)) {
             // Debian has no PowerShell, and its Elvish looks in no directory for all.
             let elsewhere = ["_tokctl.ps1", "tokctl.elv"].contains(&name.as_str());
             assert_eq!(packaged.contains(&format!("{folder}/{name}")), !elsewhere, "{name}");
         }
+    }
+    for name in names(&root.join("packaging")).iter().filter(|name| name.ends_with(".service")) {
+        assert!(packaged.contains(&format!("packaging/{name}")), "{name}");
     }
 }
 
