@@ -111,7 +111,8 @@ fn blocks(recipe: &str) -> Vec<String> {
     let mut lines = recipe.lines().peekable();
     let mut blocks = Vec::new();
     while let Some(line) = lines.next() {
-        if !line.ends_with('|') && !line.ends_with("'''") {
+        // What ends a block of the second kind is alone on its line.
+        if !(line.ends_with('|') || line.ends_with("'''")) || line.trim() == "'''" {
             continue;
         }
         let depth = indent(lines.peek().expect("a block with something in it"));
