@@ -15,6 +15,7 @@ pub(crate) mod id_token;
 pub(crate) mod issuer;
 pub(crate) mod request_params;
 pub(crate) mod dialect;
+pub(crate) mod signing;
 pub(crate) mod client;
 pub(crate) mod service_account;
 pub(crate) mod credential;

@@ -13,6 +13,8 @@ mod body;
 pub(crate) mod http;
 mod answer_fields;
 mod refusal;
+pub(crate) mod signing_key;
+mod signed_jwt;
 pub(crate) mod token_error;
 pub(crate) mod error_answer;
 pub(crate) mod token_answer;

@@ -8,6 +8,7 @@ use jiff::SignedDuration;
 
 use super::http::Fault;
 pub(crate) use super::refusal::Request;
+pub(crate) use super::signed_jwt::NotSigned;
 
 /// The reason why a token endpoint gave no token.
 #[derive(Debug, thiserror::Error)]
@@ -35,8 +36,8 @@ pub(crate) enum Error {
         what: String,
     },
     /// The assertion could not be signed, so nothing was sent.
-    #[error("{0}")]
-    NotSigned(&'static str),
+    #[error(transparent)]
+    NotSigned(#[from] NotSigned),
     /// No answer came: a later try may help.
     #[error(transparent)]
     Fault(#[from] Fault),
