@@ -135,14 +135,9 @@ fn waiting(lines: &[Line]) -> Option<CliError> {
 /// number of rows that can't be read.
 fn lines(vault: &Vault, choice: &Choice, now: Timestamp) -> Result<(Vec<Line>, usize), CliError> {
     let mut lines = Vec::new();
-    let odd = vault.each_summary::<StoreError>(|summary, last, in_doubt| {
-        let Account { provider, user } = &summary.account;
-        if choice.provider.as_ref().is_none_or(|named| named == provider)
-            && choice.user.as_ref().is_none_or(|named| named == user)
-        {
-            let (need, what) = judge(&summary, last.as_ref(), in_doubt, now);
-            lines.push(Line { account: summary.account, need, what });
-        }
+    let odd = vault.each_summary::<StoreError>(choice.filter(), |summary, last, in_doubt| {
+        let (need, what) = judge(&summary, last.as_ref(), in_doubt, now);
+        lines.push(Line { account: summary.account, need, what });
         Ok(())
     })?;
     lines.sort_by(|one, other| (one.need, &one.account).cmp(&(other.need, &other.account)));
