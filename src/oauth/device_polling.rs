@@ -73,7 +73,9 @@ pub(crate) fn poll(
     let certificates = client.trusted_certificates.as_deref();
     match http::post(&client.token_endpoint, certificates, &authentication, &form, timeout) {
         Ok(answer) => judge(&answer, &client.dialect, now),
-        Err(fault @ Fault::Setup { .. }) => PollOutcome::Failed(fault.into()),
+        Err(fault @ (Fault::Setup { .. } | Fault::Forbidden { .. })) => {
+            PollOutcome::Failed(fault.into())
+        }
         Err(
             fault @ (Fault::NotSent { .. } | Fault::Unanswered { .. } | Fault::Unreadable { .. }),
         ) => PollOutcome::Transient(fault.into()),

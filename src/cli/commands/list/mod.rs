@@ -66,12 +66,13 @@ impl Args {
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     let vault = Vault::open_read_only(context.vault()?)?.finished()?;
-    args.choice.expect_some(context, &vault, "list")?;
+    let choice = args.choice.located(&vault)?;
+    choice.expect_some(context, &vault, "list")?;
     let now = time::now();
     let wanted = |summary: &Summary, last: Option<&Attempt>| {
         let Summary { account, .. } = summary;
-        args.choice.provider.as_ref().is_none_or(|provider| account.provider == *provider)
-            && args.choice.user.as_ref().is_none_or(|user| account.user == *user)
+        choice.provider.as_ref().is_none_or(|provider| account.provider == *provider)
+            && choice.user.as_ref().is_none_or(|user| account.user == *user)
             && args.expiring_within.is_none_or(|within| needs_login(summary, last, within, now))
     };
     let selection = Selection { vault: &vault, wanted: &wanted, sort: args.sort, now };

@@ -64,6 +64,23 @@ impl Args {
     }
 }
 
+/// Returns the client that flags, environment or configuration name, if they name one.
+pub(super) fn configured(
+    own: &Args,
+    context: &Context,
+    provider: &Provider,
+) -> Result<Option<(String, Option<ClientSecret>)>, CliError> {
+    let Some(id) = own.client_id.clone().or_else(|| client_settings::client_id(context, provider))
+    else {
+        return Ok(None);
+    };
+    let secret = match &own.client_secret_file {
+        Some(path) => Some(client_settings::read_secret(path)?),
+        None => client_settings::client_secret(context, provider)?,
+    };
+    Ok(Some((id, secret)))
+}
+
 /// Returns whether the id and the secret of a client are known without a question.
 pub(super) fn known(
     own: &Args,

@@ -8,6 +8,7 @@ use crate::model::account::{Account, ProviderName, UserName};
 use crate::model::address::Address;
 use crate::model::audit::Action;
 use crate::model::credential::Credential;
+use crate::model::summary::Summary;
 use crate::ops::error::StoreError;
 use crate::ops::login::{LoginTarget, Replaced};
 use crate::ops::{OpenVault, Vault};
@@ -100,6 +101,25 @@ impl Destination<'_> {
             Ok(_) | Err(StoreError::NoVault { .. }) => Ok(Vec::new()),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Returns the clear parts of the credentials that are to be kept.
+    pub(super) fn summaries(
+        &self,
+        keep: impl FnMut(&Summary) -> bool,
+    ) -> Result<Vec<Summary>, CliError> {
+        match Vault::open_read_only(self.context.vault()?) {
+            Ok(vault) if vault.is_finished()? => Ok(vault.summaries(keep)?),
+            Ok(_) | Err(StoreError::NoVault { .. }) => Ok(Vec::new()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Returns whether the last request for the stored credential of `account` ended with the word
+    /// that its server does not know the client.
+    pub(super) fn was_client_refused(&mut self, account: &Account) -> Result<bool, CliError> {
+        let last = self.open()?.last_attempt(account)?;
+        Ok(last.is_some_and(|last| last.was_about_the_client()))
     }
 
     /// Opens the vault, or creates it, and keeps it open for what follows.
