@@ -5,11 +5,10 @@
 //! caller knows whether a request may be sent twice.
 
 use std::cell::Cell;
-use std::error::Error;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use reqwest::header::{self, HeaderName};
 use reqwest::{Client, RequestBuilder, Response};
 use tokio::runtime::{self, Runtime};
@@ -17,9 +16,10 @@ use zeroize::Zeroizing;
 
 pub(crate) use super::authentication::Authentication;
 use super::body::Body;
+use super::cause::cause;
 use super::json_object::json_object;
 use super::network::{self, Forbidden, Guard};
-use super::proxy;
+use super::retry_after::{http_date, parse_retry_after};
 use super::sent_secrets::SentSecrets;
 use super::tls;
 use super::told::ToldRequest;
@@ -38,9 +38,6 @@ pub(crate) const REQUEST_TIMEOUT: Duration = Duration::from_secs(25);
 
 /// The interval at which a request that has no answer looks whether the machine slept meanwhile.
 const WAKE_CHECK: Duration = Duration::from_secs(1);
-
-/// The longest pause that is granted to a server, whatever it asks for.
-const MAX_PAUSE: Duration = Duration::from_hours(1);
 
 /// The reason why a request has no usable answer. What the caller may do next depends on whether
 /// the server can have acted on the request.
@@ -197,7 +194,7 @@ pub(crate) fn fetch_watched(
     address: &Address,
     trusted_certificates: Option<&str>,
 ) -> Result<Answer, Fault> {
-    let guard = Guard::of(address)?.or_else(|| Guard::watching(address));
+    let guard = guard(address)?.or_else(|| Guard::watching(address));
     let client = client_of(address, trusted_certificates, guard)?;
     let request = client.get(address.url().clone());
     send("GET", address, request, &Authentication::None, &[], REQUEST_TIMEOUT)
@@ -225,7 +222,12 @@ struct ClientSettings {
 /// Returns an HTTP client for `address`, which looks the host up within the networks that the
 /// address may lie in.
 fn client(address: &Address, trusted_certificates: Option<&str>) -> Result<Client, Fault> {
-    client_of(address, trusted_certificates, Guard::of(address)?)
+    client_of(address, trusted_certificates, guard(address)?)
+}
+
+/// Returns the guard of a request to `address`, if it needs one.
+fn guard(address: &Address) -> Result<Option<Guard>, Fault> {
+    Guard::of(address).map_err(|why| Fault::Forbidden { authority: address.authority(), why })
 }
 
 /// Returns an HTTP client for `address`. Setting one up takes longer than a request, so all threads
@@ -437,29 +439,6 @@ async fn read_answer(
     }
 }
 
-/// Returns why a request failed, in a few words: those of the innermost error, which names the fault
-/// itself, and never the URL, which may hold a secret.
-fn cause(error: &(dyn Error + 'static)) -> String {
-    if let Some(words) = tls::fault(error).or_else(|| proxy::fault(error)) {
-        return words;
-    }
-    let mut innermost = error;
-    while let Some(source) = innermost.source() {
-        innermost = source;
-    }
-    let words = match innermost.downcast_ref::<reqwest::Error>() {
-        // This one alone prints the URL.
-        Some(error) if error.is_timeout() => "it took too long".to_owned(),
-        Some(_) => "the request could not be carried out".to_owned(),
-        None => innermost.to_string(),
-    };
-    // The system's number of an error tells people nothing.
-    let words = words.split(" (os error").next().unwrap_or_default();
-    let mut letters = words.chars();
-    let first = letters.next().map(|first| first.to_ascii_lowercase());
-    first.into_iter().chain(letters).collect()
-}
-
 /// Returns the values of all headers with a challenge, with commas between them (RFC 9110 §5.3).
 fn challenges(response: &Response) -> Option<String> {
     let values = response.headers().get_all(header::WWW_AUTHENTICATE);
@@ -469,21 +448,6 @@ fn challenges(response: &Response) -> Option<String> {
 
 fn header_text<'a>(response: &'a Response, name: &HeaderName) -> Option<&'a str> {
     response.headers().get(name)?.to_str().ok()
-}
-
-/// Reads the pause of a `Retry-After`: seconds, or a date (RFC 9110 §10.2.3), which counts by the
-/// server's own clock.
-fn parse_retry_after(value: &str, server_time: Option<Timestamp>) -> Option<Duration> {
-    if let Ok(seconds) = value.trim().parse() {
-        return Some(Duration::from_secs(seconds).min(MAX_PAUSE));
-    }
-    let wait: SignedDuration = http_date(value)?.duration_since(server_time?);
-    Some(wait.try_into().unwrap_or(Duration::ZERO).min(MAX_PAUSE))
-}
-
-/// Reads an HTTP date (RFC 9110 §5.6.7) in the form that every server has to send.
-fn http_date(value: &str) -> Option<Timestamp> {
-    jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(value.trim()).ok()
 }
 
 #[cfg(test)]
@@ -516,20 +480,5 @@ mod tests {
         let runtime = runtime::Builder::new_current_thread().enable_time().build().unwrap();
         let slow = async { tokio::time::sleep(WAKE_CHECK * 2).await };
         assert_eq!(runtime.block_on(awake_within(REQUEST_TIMEOUT, slow, clock)), Some(()));
-    }
-
-    #[test]
-    fn a_pause_is_read_as_seconds_or_as_a_date() {
-        let now = http_date("Sun, 06 Nov 1994 08:49:37 GMT");
-        assert_eq!(now.unwrap().as_second(), 784_111_777);
-        assert_eq!(parse_retry_after(" 90 ", now), Some(Duration::from_secs(90)));
-        assert_eq!(
-            parse_retry_after("Sun, 06 Nov 1994 08:50:07 GMT", now),
-            Some(Duration::from_secs(30))
-        );
-        assert_eq!(parse_retry_after("Sun, 06 Nov 1994 08:49:07 GMT", now), Some(Duration::ZERO));
-        assert_eq!(parse_retry_after("Sun, 06 Nov 1994 08:50:07 GMT", None), None);
-        assert_eq!(parse_retry_after("soon", now), None);
-        assert_eq!(parse_retry_after("-1", now), None);
     }
 }

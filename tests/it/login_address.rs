@@ -374,3 +374,23 @@ fn offline_access_joins_where_the_server_offers_it() {
     log_in(&env, &[&server.url("/mcp"), "--scope", "read"]);
     assert_eq!(server.state().scopes, ["read offline_access", "read"]);
 }
+
+#[test]
+fn the_metadata_document_names_the_redirect_uri_of_its_logins() {
+    let env = TestEnv::new();
+    let print = |args: &[&str]| {
+        let args = [&["providers", "client-metadata"], args].concat();
+        env.tokctl(args).assert()
+    };
+    print(&[]).code(2).stdout_eq("");
+    let url = "https://me.example/tokctl.json";
+    for refused in ["https://me.example", "http://me.example/x", "https://me.example/x?y", "x"] {
+        print(&["--url", refused]).code(2).stdout_eq("");
+    }
+    let document = json_of(&print(&["--url", url]).success());
+    assert_eq!(document["client_id"], url);
+    assert_eq!(document["redirect_uris"], json!(["http://127.0.0.1/callback"]));
+    assert_eq!(document["token_endpoint_auth_method"], "none");
+    env.config(&format!("client_id_metadata_url = \"{url}\"\n"));
+    assert_eq!(json_of(&print(&[]).success()), document);
+}

@@ -292,8 +292,9 @@ impl State {
         if request.header("authorization") != Some(&token) {
             return Err("another token than the registration's".into());
         }
-        self.clients.remove(&id).ok_or("a client that is not registered")?;
-        Ok(Response::new(204, "text/plain", ""))
+        // RFC 7592 §2.3 on a client that is not there any more.
+        let known = self.clients.remove(&id).is_some();
+        Ok(Response::new(if known { 204 } else { 401 }, "text/plain", ""))
     }
 
     /// What every request for a consent, a code or a token has to say.

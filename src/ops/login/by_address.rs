@@ -7,6 +7,7 @@
 //! resource (RFC 8707), refreshes too.
 
 use jiff::Timestamp;
+use serde_json::{Value, json};
 
 use super::addressed::{Addressed, PlannedClient};
 use super::plan::{Plan, SealedClient};
@@ -173,4 +174,18 @@ impl Protected {
 }
 
 /// The redirect URI of a client with a metadata document: any port of this machine.
-pub(crate) const DOCUMENT_REDIRECT_URI: &str = "http://127.0.0.1:0/callback";
+const DOCUMENT_REDIRECT_URI: &str = "http://127.0.0.1:0/callback";
+
+/// Returns the Client ID Metadata Document of a client on a person's machine, which is published at
+/// `url`. Servers leave the port out when they compare the redirect URI (RFC 8252 §7.3).
+pub(crate) fn client_document(url: &str) -> Value {
+    json!({
+        "client_id": url,
+        "client_name": "tokctl",
+        "application_type": "native",
+        "redirect_uris": [DOCUMENT_REDIRECT_URI.replace(":0/", "/")],
+        "grant_types": ["authorization_code", "refresh_token"],
+        "response_types": ["code"],
+        "token_endpoint_auth_method": "none",
+    })
+}

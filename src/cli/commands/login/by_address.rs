@@ -1,10 +1,9 @@
 //! A login by the address of a protected resource, such as an MCP server.
 
-use super::Args;
 use super::browser;
 use super::client;
+use super::consent;
 use super::destination::{Destination, Done};
-use super::method::Method;
 use super::stored::{self, Stored};
 use super::whose::Whose;
 use crate::cli::client_settings;
@@ -43,6 +42,14 @@ impl OwnArgs {
     }
 }
 
+/// The flags of a login by address.
+pub(super) struct Flags<'a> {
+    pub(super) own: &'a OwnArgs,
+    pub(super) client: &'a client::Args,
+    pub(super) consent: &'a consent::Args,
+    pub(super) browser: &'a browser::Args,
+}
+
 /// What a login by address is for.
 pub(super) struct Subject {
     pub(super) address: Address,
@@ -77,14 +84,13 @@ pub(super) fn earlier(
 
 /// Logs in to the service at an address.
 pub(super) fn run(
-    args: &Args,
+    flags: &Flags<'_>,
     mut destination: Destination<'_>,
     context: &Context,
     subject: Subject,
 ) -> Result<Done, CliError> {
-    check_flags(args)?;
     let Subject { address, name, user } = subject;
-    let name = if let Some(name) = args.by_address.name.clone().or(name) {
+    let name = if let Some(name) = flags.own.name.clone().or(name) {
         free_name(&destination, context, &address, name)?
     } else {
         let all = destination.summaries(|_| true)?;
@@ -115,27 +121,10 @@ pub(super) fn run(
     let protected = context.ui.while_waiting("asking the server what it wants", || {
         by_address::find(&address, certificates.as_deref(), name.as_str())
     })?;
-    let scopes = scopes(args, &provider, &protected, earlier.as_ref().map(|(_, stored)| stored))?;
-    let client = client(args, &mut destination, context, &provider, &protected, earlier.as_ref())?;
+    let scopes = scopes(flags, &provider, &protected, earlier.as_ref().map(|(_, stored)| stored))?;
+    let client = client(flags, &mut destination, context, &provider, &protected, earlier.as_ref())?;
     let plan = protected.plan(provider, client, scopes, certificates);
-    browser::run(&args.browser, &args.consent, destination, context, plan, whose)
-}
-
-/// Fails if a flag was given that a login by address does not use.
-fn check_flags(args: &Args) -> Result<(), CliError> {
-    let method = args.method.unwrap_or(Method::Browser);
-    let message = if method != Method::Browser {
-        format!("a login by address goes through the browser, not {}", method.described())
-    } else if args.destination.server.is_some() {
-        "a login by address names its server already: leave out `--server`".to_owned()
-    } else if args.browser.pages {
-        "there are no pages to log in to by address: leave out `--pages`".to_owned()
-    } else if args.client.is_googles() {
-        "a client file from Google's console is not for a login by address".to_owned()
-    } else {
-        return args.check_flags(method);
-    };
-    Err(CliError::new(Kind::Usage, message).hint("tokctl login --help"))
+    browser::run(flags.browser, flags.consent, destination, context, plan, whose)
 }
 
 /// Returns `name`, unless it is that of another service.
@@ -163,12 +152,12 @@ fn free_name(
 /// Returns the scopes to ask for: those of the flags; else those of the definition; else those that
 /// the resource asks for, and those that an earlier login was granted.
 fn scopes(
-    args: &Args,
+    flags: &Flags<'_>,
     provider: &Provider,
     protected: &Protected,
     earlier: Option<&Stored>,
 ) -> Result<Scopes, CliError> {
-    let chosen = args.client.scopes(provider)?;
+    let chosen = flags.client.scopes(provider)?;
     if !chosen.is_empty() {
         return Ok(chosen);
     }
@@ -180,22 +169,22 @@ fn scopes(
 /// Returns the client: one that is configured, else that of an earlier login, else one with a metadata
 /// document, else a new one.
 fn client(
-    args: &Args,
+    flags: &Flags<'_>,
     destination: &mut Destination<'_>,
     context: &Context,
     provider: &Provider,
     protected: &Protected,
     earlier: Option<&(Account, Stored)>,
 ) -> Result<Choice, CliError> {
-    if let Some((id, secret)) = client::configured(&args.client, context, provider)? {
+    if let Some((id, secret)) = client::configured(flags.client, context, provider)? {
         return Ok(Choice::Configured { id, secret });
     }
     if let Some((account, stored)) = earlier
-        && !args.by_address.new_client
+        && !flags.own.new_client
         && let Some(facts) = stored.0.by_address()
         && let Some(sealed) = stored::sealed_client(&stored.0)
         && protected.knows(&sealed.client, facts, time::now())
-        && args.browser.port.is_none()
+        && flags.browser.port.is_none()
         && !destination.was_client_refused(account)?
     {
         return Ok(Choice::Earlier(Box::new(sealed)));

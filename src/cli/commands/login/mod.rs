@@ -108,7 +108,14 @@ pub(crate) fn run(args: &Args, context: &Context, typed: &[OsString]) -> Result<
         None => earlier_by_address(args, context, named.as_ref(), named_user.as_ref())?,
     };
     if let Some(subject) = subject {
-        return by_address::run(args, args.destination.of(context), context, subject).map(drop);
+        args.check_flags_by_address()?;
+        let flags = by_address::Flags {
+            own: &args.by_address,
+            client: &args.client,
+            consent: &args.consent,
+            browser: &args.browser,
+        };
+        return by_address::run(&flags, args.destination.of(context), context, subject).map(drop);
     }
     if args.by_address.is_given() {
         let message = "`--as` and `--new-client` are for a login by address";
@@ -431,6 +438,23 @@ impl Args {
         let file = &mut args.service_account.service_account;
         *file = file.take().or_else(|| answers.service_account.clone());
         args
+    }
+
+    /// Fails if a flag was given that a login by address does not use.
+    fn check_flags_by_address(&self) -> Result<(), CliError> {
+        let method = self.method.unwrap_or(Method::Browser);
+        let message = if method != Method::Browser {
+            format!("a login by address goes through the browser, not {}", method.described())
+        } else if self.destination.server.is_some() {
+            "a login by address names its server already: leave out `--server`".to_owned()
+        } else if self.browser.pages {
+            "there are no pages to log in to by address: leave out `--pages`".to_owned()
+        } else if self.client.is_googles() {
+            "a client file from Google's console is not for a login by address".to_owned()
+        } else {
+            return self.check_flags(method);
+        };
+        Err(CliError::new(Kind::Usage, message).hint("tokctl login --help"))
     }
 
     /// Fails if a flag was given that the method would ignore.
