@@ -73,9 +73,10 @@ secret_text! {
     CodeVerifier
     /// A key that a service expects beside the access token.
     ApiKey
-    /// The signing key of a service account, as a PEM text of PKCS #8.
+    /// A key that signs or proves who a client is, as a PEM text or a JSON Web Key.
     PrivateKey
-    /// A signed JWT of a service account, which is exchanged for a token (RFC 7523 §2.1).
+    /// A signed JWT of a service account, which is exchanged for a token (RFC 7523 §2.1), or of a
+    /// client, which proves itself with it (RFC 7523 §2.2).
     Assertion
     /// The key with which another tool encrypted its store.
     StoreKey

@@ -1,24 +1,21 @@
-//! The JWT bearer grant (RFC 7523 §2.1): an assertion signed with RS256 (RFC 7515, RFC 7518 §3.3)
-//! in place of a secret, as Google's service accounts use it.
+//! The JWT bearer grant (RFC 7523 §2.1): an assertion signed with RS256 in place of a secret, as
+//! Google's service accounts use it.
 
 use std::time::Duration;
 
-use data_encoding::BASE64URL_NOPAD;
 use jiff::Timestamp;
-use ring::rand::SystemRandom;
-use ring::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
-use rustls::pki_types::PrivatePkcs8KeyDer;
-use rustls::pki_types::pem::PemObject;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::http::Authentication;
+use super::signed_jwt;
 use super::token::{self, TokenOutcome};
-use super::token_error::{Error, Request};
+use super::token_error::Request;
 use crate::model::address::Address;
 use crate::model::client::Client;
 use crate::model::scope::Scopes;
 use crate::model::service_account::ServiceAccount;
-use crate::secret::{Assertion, PrivateKey, SecretText};
+use crate::model::signing::SigningAlgorithm;
+use crate::secret::SecretText;
 
 const GRANT_TYPE: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 
@@ -28,10 +25,6 @@ const LIFE: i64 = 3600;
 /// The number of seconds by which an assertion is dated back.
 const BACKDATED: i64 = 30;
 
-/// The reason why nothing can be signed.
-const NO_KEY: &str = "the private key can't be used: it is no RSA key in PKCS #8";
-const NO_RANDOMNESS: &str = "the private key could not be used just now";
-
 /// Requests a token with a new assertion, and gives up after `timeout`.
 pub(crate) fn request(
     client: &Client,
@@ -40,9 +33,12 @@ pub(crate) fn request(
     now: Timestamp,
     timeout: Duration,
 ) -> TokenOutcome {
-    let assertion = match sign(account, &client.token_endpoint, scopes, now) {
+    let claims = claims(account, &client.token_endpoint, scopes, now);
+    let key_id = account.key_id.as_deref();
+    let signed = signed_jwt::sign(&account.private_key, SigningAlgorithm::Rs256, key_id, &claims);
+    let assertion = match signed {
         Ok(assertion) => assertion,
-        Err(why) => return TokenOutcome { answer: Err(Error::NotSigned(why)), meta: None },
+        Err(why) => return TokenOutcome { answer: Err(why.into()), meta: None },
     };
     let mut form = vec![("grant_type", GRANT_TYPE), ("assertion", assertion.expose())];
     form.extend(client.token_params.pairs());
@@ -51,16 +47,7 @@ pub(crate) fn request(
         .without_refresh_token()
 }
 
-fn sign(
-    account: &ServiceAccount,
-    audience: &Address,
-    scopes: &Scopes,
-    now: Timestamp,
-) -> Result<Assertion, &'static str> {
-    let mut header = json!({ "alg": "RS256", "typ": "JWT" });
-    if let Some(key_id) = &account.key_id {
-        header["kid"] = json!(key_id);
-    }
+fn claims(account: &ServiceAccount, audience: &Address, scopes: &Scopes, now: Timestamp) -> Value {
     // Dated back: a server whose clock is a little behind refuses what is signed in the future.
     let issued_at = now.as_second() - BACKDATED;
     let mut claims = json!({
@@ -75,16 +62,5 @@ fn sign(
     if let Some(subject) = &account.subject {
         claims["sub"] = json!(subject);
     }
-    let part = |value: &serde_json::Value| BASE64URL_NOPAD.encode(value.to_string().as_bytes());
-    let signed = format!("{}.{}", part(&header), part(&claims));
-    let key = key_pair(&account.private_key)?;
-    let mut signature = vec![0; key.public().modulus_len()];
-    key.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), signed.as_bytes(), &mut signature)
-        .map_err(|_| NO_RANDOMNESS)?;
-    Ok(Assertion::from_trusted(format!("{signed}.{}", BASE64URL_NOPAD.encode(&signature))))
-}
-
-fn key_pair(key: &PrivateKey) -> Result<RsaKeyPair, &'static str> {
-    let key = PrivatePkcs8KeyDer::from_pem_slice(key.expose().as_bytes()).map_err(|_| NO_KEY)?;
-    RsaKeyPair::from_pkcs8(key.secret_pkcs8_der()).map_err(|_| NO_KEY)
+    claims
 }

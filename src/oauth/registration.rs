@@ -10,7 +10,7 @@ use super::answer_fields::{AnswerText, Fields};
 use super::http::{self, Answer, Authentication, Fault};
 use super::metadata::Metadata;
 use crate::model::address::Address;
-use crate::model::client::TokenEndpointAuthMethod;
+use crate::model::client_authentication::TokenEndpointAuthMethod;
 use crate::model::reach::Reach;
 use crate::model::registration::{Management, Registration};
 use crate::secret::{AccessToken, ClientSecret, SecretText};
@@ -32,6 +32,9 @@ pub(crate) enum Error {
     #[error(transparent)]
     Fault(#[from] Fault),
 }
+
+/// The fault of a registration whose client has to prove itself in a way that nobody offered.
+const UNKNOWN_METHOD: &str = "it wants another authentication than was asked for";
 
 /// A client that was registered.
 #[derive(Debug)]
@@ -118,11 +121,11 @@ pub(crate) fn read(
     }
     let method = match fields.value("token_endpoint_auth_method") {
         None => asked,
-        Some(word) => serde_json::from_str(word.get())
-            .map_err(|_| unusable("it wants an authentication that tokctl does not know"))?,
+        Some(word) => serde_json::from_str(word.get()).map_err(|_| unusable(UNKNOWN_METHOD))?,
     };
     let secret = match method {
         TokenEndpointAuthMethod::None => None,
+        TokenEndpointAuthMethod::PrivateKeyJwt => return Err(unusable(UNKNOWN_METHOD)),
         TokenEndpointAuthMethod::ClientSecretBasic | TokenEndpointAuthMethod::ClientSecretPost => {
             let secret = filled(&fields, "client_secret")
                 .ok_or_else(|| unusable("it has no client secret, and wants one"))?;

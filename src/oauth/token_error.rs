@@ -8,6 +8,7 @@ use jiff::SignedDuration;
 
 use super::http::Fault;
 pub(crate) use super::refusal::Request;
+pub(crate) use super::signed_jwt::NotSigned;
 
 /// The reason why a token endpoint gave no token.
 #[derive(Debug, thiserror::Error)]
@@ -35,8 +36,8 @@ pub(crate) enum Error {
         what: String,
     },
     /// The assertion could not be signed, so nothing was sent.
-    #[error("{0}")]
-    NotSigned(&'static str),
+    #[error(transparent)]
+    NotSigned(#[from] NotSigned),
     /// No answer came: a later try may help.
     #[error(transparent)]
     Fault(#[from] Fault),
@@ -102,6 +103,22 @@ impl Error {
     /// Whether the server answered that it is too busy or broken: see [`Self::is_passing`].
     pub(crate) fn is_answer_of_trouble(&self) -> bool {
         self.is_passing() && !matches!(self, Self::Fault(_))
+    }
+
+    /// Whether the trouble is the server's, or lies on the way to it, and not the login's or the
+    /// client's.
+    pub(crate) fn is_of_server(&self) -> bool {
+        match self {
+            Self::NoVerdict { .. } | Self::TooManyRequests { .. } => true,
+            Self::Fault(fault) => match fault {
+                Fault::NotSent { .. } | Fault::Unanswered { .. } | Fault::Unreadable { .. } => true,
+                Fault::Setup { .. } | Fault::Forbidden { .. } => false,
+            },
+            Self::NotSigned(_)
+            | Self::ClockRefused { .. }
+            | Self::GrantRefused { .. }
+            | Self::ClientRefused { .. } => false,
+        }
     }
 
     /// Whether the server may have acted on the request without saying so.

@@ -1,7 +1,7 @@
 //! The part of a login's plan that a login by address adds: where its client comes from.
 
 use crate::model::address::Address;
-use crate::model::client::TokenEndpointAuthMethod;
+use crate::model::client_authentication::TokenEndpointAuthMethod;
 use crate::model::registration::{ByAddress, ClientOrigin};
 use crate::oauth::metadata::Metadata;
 use crate::oauth::registration::{self, Error, Registered};

@@ -13,6 +13,7 @@ use super::addressed::{Addressed, PlannedClient};
 use super::plan::{Plan, SealedClient};
 use crate::model::address::Address;
 use crate::model::client::Client;
+use crate::model::client_key::ConfiguredKey;
 use crate::model::registration::{ByAddress, ClientOrigin};
 use crate::model::request_params::ParamValues;
 use crate::model::scope::Scopes;
@@ -41,7 +42,7 @@ pub(crate) struct Protected {
 #[derive(Debug)]
 pub(crate) enum Choice {
     /// A client that a person registered.
-    Configured { id: String, secret: Option<ClientSecret> },
+    Configured { id: String, secret: Option<ClientSecret>, key: Option<ConfiguredKey> },
     /// The client with this metadata document.
     Document(Address),
     /// A client that an earlier login registered, as the vault has it.
@@ -138,8 +139,10 @@ impl Protected {
             // OpenID Connect Core 1.0 §11: else the scope may be ignored.
             definition.authorization_params.set("prompt", "consent");
         }
+        let mut client_key = None;
         let (id, secret, sealed, client) = match client {
-            Choice::Configured { id, secret } => {
+            Choice::Configured { id, secret, key } => {
+                client_key = key;
                 (id, secret, None, PlannedClient::Known(ClientOrigin::Configured))
             }
             Choice::Document(address) => {
@@ -163,6 +166,7 @@ impl Protected {
         };
         let mut plan = Plan::new(provider, id);
         plan.client_secret = secret;
+        plan.client_key = client_key;
         plan.sealed = sealed;
         plan.server = Some(self.asked.clone());
         plan.scopes = scopes;

@@ -176,8 +176,8 @@ fn client(
     protected: &Protected,
     earlier: Option<&(Account, Stored)>,
 ) -> Result<Choice, CliError> {
-    if let Some((id, secret)) = client::configured(flags.client, context, provider)? {
-        return Ok(Choice::Configured { id, secret });
+    if let Some((id, secret, key)) = client::configured(flags.client, context, provider)? {
+        return Ok(Choice::Configured { id, secret, key });
     }
     if let Some((account, stored)) = earlier
         && !flags.own.new_client
