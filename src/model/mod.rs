@@ -18,6 +18,7 @@ pub(crate) mod dialect;
 pub(crate) mod signing;
 pub(crate) mod client;
 pub(crate) mod service_account;
+pub(crate) mod workload;
 pub(crate) mod credential;
 pub(crate) mod without_secrets;
 pub(crate) mod readiness;

@@ -132,6 +132,22 @@ pub(crate) fn post_json(
     send("POST", address, request, authentication, fields, timeout)
 }
 
+/// Sends `document` with POST as JSON, with `headers` besides, and gives up after `timeout`.
+pub(crate) fn post_document(
+    address: &Address,
+    trusted_certificates: Option<&str>,
+    authentication: &Authentication<'_>,
+    headers: &[(&str, &str)],
+    document: &serde_json::Value,
+    timeout: Duration,
+) -> Result<Answer, Fault> {
+    let mut request = client(address, trusted_certificates)?.post(address.url().clone());
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    send("POST", address, request.json(document), authentication, &[], timeout)
+}
+
 /// Sends a DELETE, with `fields` as a JSON object of texts if there are any.
 pub(crate) fn delete(
     address: &Address,
@@ -184,7 +200,7 @@ const CLIENT_LIFE: Duration = Duration::from_mins(10);
 #[derive(PartialEq)]
 struct ClientSettings {
     https: bool,
-    loopback: bool,
+    near: bool,
     trusted_certificates: Option<String>,
 }
 
@@ -194,7 +210,7 @@ fn client(address: &Address, trusted_certificates: Option<&str>) -> Result<Clien
     static CLIENTS: Mutex<Vec<(ClientSettings, Instant, Client)>> = Mutex::new(Vec::new());
     let wanted = ClientSettings {
         https: address.url().scheme() == "https",
-        loopback: address.is_loopback(),
+        near: address.is_near(),
         trusted_certificates: trusted_certificates.map(ToOwned::to_owned),
     };
     let mut clients = CLIENTS.lock().unwrap_or_else(PoisonError::into_inner);
@@ -229,7 +245,7 @@ fn new_client(address: &Address, trusted_certificates: Option<&str>) -> Result<C
         // Loading the system's certificates takes milliseconds and fails where there are none.
         builder = builder.tls_certs_only([]);
     }
-    if address.is_loopback() {
+    if address.is_near() {
         builder = builder.no_proxy();
     }
     builder.build().map_err(setup)

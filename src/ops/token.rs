@@ -7,6 +7,7 @@
 use super::clock::Clock;
 use super::credential;
 use super::error::Error;
+use super::identity::Surroundings;
 pub(crate) use super::live_token::{
     IdTokenFault, LiveToken, Policy, TokenState, Warning, find, token_of,
 };
@@ -36,6 +37,9 @@ pub(crate) trait Caller {
     /// Returns a client secret that is configured for the credential's client and differs from the
     /// sealed one.
     fn other_secret(&self, account: &Account, credential: &Credential) -> Option<ClientSecret>;
+
+    /// Returns the environment and the programs of this machine.
+    fn around(&self) -> &dyn Surroundings;
 
     /// Runs `work`, which waits for a server, and may show progress meanwhile.
     fn while_waiting<T>(&self, work: impl FnOnce() -> T) -> T;
@@ -85,7 +89,8 @@ pub(crate) fn renew(
     }
     let attempt = |client_secret| {
         let today = Today { renewal, client_secret };
-        let refresh = Refresh { vault, account, trigger, today: &today, clock };
+        let around = caller.around();
+        let refresh = Refresh { vault, account, trigger, today: &today, clock, around };
         caller.while_waiting(|| refresh.run())
     };
     let mut outcome = attempt(None);

@@ -5,6 +5,7 @@ use crate::cli::typed::{command, login_command};
 use crate::model::account::Account;
 use crate::model::issuer::has_any_tenant;
 use crate::ops::CheckError;
+use crate::ops::identity::IdentityError;
 use crate::ops::error::{Fault, ListenerError, MetadataError, ResourceError, TokenError};
 
 /// The hint where a server refused a proof because of this machine's clock.
@@ -47,6 +48,7 @@ pub(super) fn not_redeemed(error: &TokenError) -> (Kind, Option<Hint>) {
             format!("try again after {} s", pause.as_secs()).into()
         }
         TokenError::NotSigned(_) => "give the key file as the service made it".into(),
+        TokenError::NoIdentity(why) => identity_hint(why),
         TokenError::GrantRefused { .. }
         | TokenError::TooManyRequests { .. }
         | TokenError::NoVerdict { .. }
@@ -99,6 +101,7 @@ pub(super) fn check_error(error: &CheckError) -> CliError {
 pub(super) fn token_kind(error: &TokenError, grant_refused: Kind) -> Kind {
     match error {
         TokenError::GrantRefused { .. } => grant_refused,
+        TokenError::NoIdentity(why) => identity_kind(why),
         TokenError::ClientRefused { .. }
         | TokenError::NotSigned(_)
         | TokenError::Fault(Fault::Setup { .. }) => Kind::Usage,
@@ -106,6 +109,32 @@ pub(super) fn token_kind(error: &TokenError, grant_refused: Kind) -> Kind {
         | TokenError::ClockRefused { .. }
         | TokenError::NoVerdict { .. }
         | TokenError::Fault(_) => Kind::ProviderUnavailable,
+    }
+}
+
+/// Returns the kind for an identity token that is not there, or must not be shown.
+fn identity_kind(why: &IdentityError) -> Kind {
+    match why {
+        IdentityError::Missing { .. } => Kind::NotFound,
+        IdentityError::Expired { .. } => Kind::LoginRequired,
+        IdentityError::WrongAudience { .. } | IdentityError::Unusable { .. } => Kind::Usage,
+        IdentityError::Unavailable { .. } => Kind::ProviderUnavailable,
+    }
+}
+
+/// Returns what helps where there is no identity token, or none that may be shown.
+pub(super) fn identity_hint(why: &IdentityError) -> Hint {
+    match why {
+        IdentityError::Missing { .. } | IdentityError::Unusable { .. } => {
+            "tokctl man ci".into()
+        }
+        IdentityError::Expired { .. } => {
+            "have the platform issue a new one: run the job again, or see what renews the file".into()
+        }
+        IdentityError::WrongAudience { .. } => {
+            "give the platform and `assertion` in config.toml one audience".into()
+        }
+        IdentityError::Unavailable { .. } => Hint::Again(&[]),
     }
 }
 

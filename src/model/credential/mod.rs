@@ -115,7 +115,8 @@ impl Credential {
                 RenewalGrant::RefreshToken => false,
                 RenewalGrant::Exchange
                 | RenewalGrant::ClientCredentials { .. }
-                | RenewalGrant::JwtBearer { .. } => true,
+                | RenewalGrant::JwtBearer { .. }
+                | RenewalGrant::Workload { .. } => true,
             },
             Grant::Static(_) => false,
         }
@@ -127,6 +128,7 @@ impl Credential {
         match &self.grant {
             Grant::OAuth(grant) => match grant.renewal {
                 RenewalGrant::ClientCredentials { .. } | RenewalGrant::JwtBearer { .. } => true,
+                RenewalGrant::Workload { ref workload, .. } => workload.needs_no_person(),
                 RenewalGrant::RefreshToken | RenewalGrant::Exchange => false,
             },
             Grant::Static(_) => false,

@@ -13,8 +13,9 @@ use crate::model::definition::Reuse;
 use crate::oauth::http::Fault;
 use crate::oauth::token::{self, ResponseMeta, TokenOutcome};
 use crate::oauth::token_answer::TokenAnswer;
-use crate::oauth::{client_credentials, jwt_bearer, token_error};
+use crate::oauth::{client_credentials, identity_token, jwt_bearer, token_error, workload};
 use crate::ops::credential;
+use crate::ops::identity::{self, Shown};
 use crate::ops::error::{Error, LoginReason, NextTry};
 use crate::ops::live_token::{LiveToken, TokenState, Warning, hand_out, judge};
 use crate::secret::SecretText;
@@ -58,6 +59,14 @@ impl Refresh<'_> {
         }
         let now = (self.clock)();
         let (grant, renewal_proof) = self.renewable(&stored.credential, now)?;
+        // Before the journal: it may take a request or a program, and spends nothing.
+        let shown = match renewal_proof {
+            RenewalProof::Workload { workload, .. } => identity::shown(workload, self.around, now),
+            RenewalProof::RefreshToken(_)
+            | RenewalProof::Exchange(_)
+            | RenewalProof::ClientCredentials { .. }
+            | RenewalProof::JwtBearer { .. } => None,
+        };
         turn.make_room(&stored.credential)?;
         let reuse = self.today.renewal.reuse_of(&stored.credential);
         let has_token = self.trigger.accepts(&stored.credential, now);
@@ -77,7 +86,7 @@ impl Refresh<'_> {
                 }
                 Err(error) => return Err(error.into()),
             };
-            let TokenOutcome { answer, meta } = self.ask(grant, renewal_proof, bound);
+            let TokenOutcome { answer, meta } = self.ask(grant, renewal_proof, &shown, bound);
             let attempt = attempt(&journal, began_at, (self.clock)(), meta);
             let error = match answer {
                 Ok(mut answer) => {
@@ -170,6 +179,7 @@ impl Refresh<'_> {
         &self,
         grant: &OAuthGrant,
         renewal_proof: RenewalProof<'_>,
+        shown: &Shown,
         bound: Duration,
     ) -> TokenOutcome {
         let mut client = grant.client.clone();
@@ -183,6 +193,9 @@ impl Refresh<'_> {
             }
             RenewalProof::JwtBearer { account, scopes } => {
                 jwt_bearer::request(&client, account, scopes, now, bound)
+            }
+            RenewalProof::Workload { workload, scopes } => {
+                workload::request(&client, workload, scopes, shown, now, bound)
             }
         }
     }
@@ -248,6 +261,7 @@ impl Refresh<'_> {
             token_error::Error::ClockRefused { .. }
             | token_error::Error::TooManyRequests { .. }
             | token_error::Error::NoVerdict { .. }
+            | token_error::Error::NoIdentity(_)
             | token_error::Error::Fault(_) => turn.record_attempt(own, &attempt),
         }
         let next = self.next_try(&stored.credential, &error, own);
@@ -346,10 +360,18 @@ fn failed_attempt(attempt: Attempt, error: &token_error::Error) -> Attempt {
         token_error::Error::GrantRefused { .. } => Outcome::Refused,
         token_error::Error::ClientRefused { .. }
         | token_error::Error::NotSigned(_)
+        | token_error::Error::NoIdentity(
+            identity_token::Error::Missing { .. }
+            | identity_token::Error::WrongAudience { .. }
+            | identity_token::Error::Unusable { .. },
+        )
         | token_error::Error::Fault(Fault::Setup { .. }) => Outcome::Configuration,
         token_error::Error::ClockRefused { .. }
         | token_error::Error::TooManyRequests { .. }
         | token_error::Error::NoVerdict { .. }
+        | token_error::Error::NoIdentity(
+            identity_token::Error::Expired { .. } | identity_token::Error::Unavailable { .. },
+        )
         | token_error::Error::Fault(_) => Outcome::Transient,
     };
     Attempt {

@@ -197,6 +197,7 @@ mod tests {
 
     use super::super::plan::Today;
     use super::*;
+    use crate::ops::identity::Nowhere;
     use crate::model::account::Account;
     use crate::model::attempt::pause_end;
     use crate::model::credential::Expiry;
@@ -250,7 +251,8 @@ mod tests {
         let account = Account { provider: "acme".parse().unwrap(), user: "x".parse().unwrap() };
         let today = Today::default();
         let trigger = Trigger::Need(Need::Usual);
-        let refresh = Refresh { vault: &vault, account: &account, trigger, today: &today, clock };
+        let (vault, account, today, around) = (&vault, &account, &today, &Nowhere);
+        let refresh = Refresh { vault, account, trigger, today, clock, around };
         let credential = Credential::made_up_static(Expiry::Known(at(-1)));
         refresh.take_over(&credential, last, before)
     }
