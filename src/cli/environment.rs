@@ -110,7 +110,7 @@ impl Environment {
     }
 
     /// Gives `child` these variables and no others, except those that open the vault, or locate
-    /// what does, client secrets, and what was withheld.
+    /// what does, the secrets and keys of clients, and what was withheld.
     ///
     /// The standard library would copy all of them, and not wipe the copies.
     pub(crate) fn give_to(&self, child: &mut Command) {
@@ -120,7 +120,8 @@ impl Environment {
             let name = name.to_string_lossy();
             (name == CREDENTIALS && locates_the_key)
                 || withheld.contains(name.as_ref())
-                || (name.starts_with("TOKCTL_") && name.ends_with("_CLIENT_SECRET"))
+                || (name.starts_with("TOKCTL_")
+                    && ["_CLIENT_SECRET", "_CLIENT_KEY"].iter().any(|end| name.ends_with(end)))
         };
         let given = self.variables.iter().filter_map(|(name, value)| Some((name, value.as_ref()?)));
         child.env_clear().envs(given.filter(|(name, _)| !is_kept(name)));
@@ -164,6 +165,7 @@ mod tests {
         let mut environment = Environment::from(
             &[
                 ("TOKCTL_ACME_CLIENT_SECRET", "x"),
+                ("TOKCTL_ACME_CLIENT_KEY", "x"),
                 ("TOKCTL_VAULT", "x"),
                 ("PATH", "x"),
                 ("CI_TOKEN", "x"),

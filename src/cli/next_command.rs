@@ -177,6 +177,8 @@ fn has_client(context: &Context, provider: &Provider) -> bool {
         && (!provider.needs_secret()
             || client_settings::client_secret(context, provider)
                 .is_ok_and(|secret| secret.is_some()))
+        && (!provider.needs_key()
+            || client_settings::client_key(context, provider).is_ok_and(|key| key.is_some()))
 }
 
 /// Returns the kind of the credential of `account`, and the kind of one of the service's others, if

@@ -10,10 +10,13 @@ use serde::{Deserialize, Serialize};
 
 use super::address::Address;
 use super::service_account::ServiceAccount;
-use crate::secret::{self, ApiKey, RefreshToken};
+use crate::secret::{self, ApiKey, RefreshToken, SecretText};
 
 /// The type of a JWT as a subject token (RFC 8693 §3).
 pub(crate) const JWT: &str = "urn:ietf:params:oauth:token-type:jwt";
+
+/// The life of a service account's token, in seconds, where nobody asks for another.
+pub(crate) const LIFETIME: u32 = 3600;
 
 /// The `assertion` of a definition: the one place that identity tokens come from, and what they are
 /// for. A definition that extends another may inherit a part of it.
@@ -116,7 +119,6 @@ pub(crate) struct SourceHeader {
 
 impl PartialEq for SourceHeader {
     fn eq(&self, other: &Self) -> bool {
-        use crate::secret::SecretText;
         self.name == other.name && self.value.expose() == other.value.expose()
     }
 }
@@ -151,20 +153,6 @@ pub(crate) struct Identity {
     pub(crate) exchange_audience: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) acts_for: Option<String>,
-}
-
-impl Identity {
-    /// Returns the variables that hold an identity token, or bring one.
-    pub(crate) fn variables(&self) -> Vec<&str> {
-        match &self.source {
-            IdentitySource::Github => GITHUB_VARIABLES.to_vec(),
-            IdentitySource::Variable { name } => vec![name],
-            IdentitySource::File { .. }
-            | IdentitySource::Url { .. }
-            | IdentitySource::Command { .. }
-            | IdentitySource::Executable { .. } => Vec::new(),
-        }
-    }
 }
 
 /// The variables in which GitHub Actions has the address that identity tokens are asked for, and
@@ -217,6 +205,36 @@ impl Workload {
             Proof::Identity(identity) => Some(identity),
             Proof::ServiceAccount(_) | Proof::RefreshToken { .. } => None,
         }
+    }
+
+    /// Returns the variables that hold an identity token, or bring one.
+    pub(crate) fn variables(&self) -> Vec<&str> {
+        match self.identity().map(|identity| &identity.source) {
+            Some(IdentitySource::Github) => GITHUB_VARIABLES.to_vec(),
+            Some(IdentitySource::Variable { name }) => vec![name],
+            Some(
+                IdentitySource::File { .. }
+                | IdentitySource::Url { .. }
+                | IdentitySource::Command { .. }
+                | IdentitySource::Executable { .. },
+            )
+            | None => Vec::new(),
+        }
+    }
+
+    /// Whether `other` has the same proof, and acts in the same name.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        let same_proof = match (&self.proof, &other.proof) {
+            (Proof::Identity(own), Proof::Identity(other)) => own == other,
+            (Proof::ServiceAccount(own), Proof::ServiceAccount(other)) => {
+                own.email == other.email && own.private_key.expose() == other.private_key.expose()
+            }
+            (Proof::RefreshToken { token: own }, Proof::RefreshToken { token: other }) => {
+                own.expose() == other.expose()
+            }
+            (Proof::Identity(_) | Proof::ServiceAccount(_) | Proof::RefreshToken { .. }, _) => false,
+        };
+        same_proof && self.impersonation == other.impersonation
     }
 
     /// Whether no person stands behind the proof.

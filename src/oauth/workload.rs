@@ -6,18 +6,18 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
+use super::client_assertion::ASSERTION_TYPE;
 use super::http::Authentication;
 use super::token::{self, TokenOutcome};
 use super::token_error::Request;
 use super::{identity_token, impersonation, jwt_bearer};
-use crate::model::client::{Client, ClientAuthentication};
+use crate::model::client::Client;
 use crate::model::scope::Scopes;
 use crate::model::workload::{Identity, IdentityUse, Proof, Workload};
 use crate::secret::{IdentityToken, SecretText};
 
 const TOKEN_EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
-const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
 
 /// The identity token of a request, or the reason why there is none; `None` for a proof that needs
@@ -93,19 +93,14 @@ fn present(
         form.push(("scope", &scopes));
     }
     form.extend(client.token_params.pairs());
-    let authentication = match (&client.authentication, identity.used_as) {
-        // The assertion is the client's proof, and nothing else may be beside it (RFC 6749 §2.3).
-        (_, IdentityUse::ClientAssertion)
-        | (ClientAuthentication::None | ClientAuthentication::SecretMissing(_), _) => {
-            // A workload may be known by its identity alone.
-            if !client.id.is_empty() {
-                form.push(("client_id", &client.id));
-            }
-            Authentication::None
+    let is_named = !client.id.is_empty();
+    match identity.used_as {
+        IdentityUse::TokenExchange | IdentityUse::JwtBearer if is_named => {
+            return token::request(client, form, Request::Unattended, now, timeout);
         }
-        (ClientAuthentication::SecretBasic(_) | ClientAuthentication::SecretPost(_), _) => {
-            token::authenticate(client, &mut form)
-        }
-    };
-    token::send(client, &authentication, &form, Request::Unattended, now, timeout)
+        // The assertion is the client's proof, and no other may be beside it (RFC 6749 §2.3).
+        IdentityUse::ClientAssertion if is_named => form.push(("client_id", &client.id)),
+        IdentityUse::TokenExchange | IdentityUse::ClientAssertion | IdentityUse::JwtBearer => {}
+    }
+    token::send(client, &Authentication::None, &form, Request::Unattended, now, timeout)
 }

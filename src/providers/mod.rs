@@ -10,8 +10,10 @@ pub(crate) mod facebook;
 pub(crate) mod github;
 pub(crate) mod shopify;
 mod provider;
+mod client_proofs;
 mod parameters;
 mod addresses;
+mod google;
 
 use std::collections::BTreeSet;
 

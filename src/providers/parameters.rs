@@ -13,7 +13,9 @@ use crate::model::definition::{Definition, RefreshKind};
 use crate::model::request_params::RequestParams;
 
 /// The parameters that every authorization request sets by itself.
-const OF_AUTHORIZATION: [&str; 9] = [
+const OF_AUTHORIZATION: [&str; 11] = [
+    "client_assertion",
+    "client_assertion_type",
     "client_id",
     "client_secret",
     "code_challenge",

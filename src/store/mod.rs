@@ -31,6 +31,7 @@ mod open_vault;
 mod writes;
 mod refresh_turn;
 mod keys;
+mod client_pause;
 mod record_use;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod inside;

@@ -5,6 +5,7 @@ use crate::cli::context::Context;
 use crate::cli::error::{CliError, Hint, Kind};
 use crate::cli::pauses::pauses;
 use crate::cli::renewal::RenewalCaller;
+use crate::cli::time;
 use crate::cli::typed::command;
 use crate::cli::{audit_trail, keys};
 use crate::model::account::Account;
@@ -61,8 +62,9 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
             .ui
             .while_waiting("waiting for the provider to revoke it", || {
                 let asking = RenewalCaller::alone(context);
-                let other_secret = |credential: &_| asking.other_secret(&account, credential);
-                delete::revoke_and_delete(&vault, &account, &other_secret, &mut pauses(&context.ui))
+                let other_proofs = |credential: &_| asking.other_proofs(&account, credential);
+                let mut told = pauses(&context.ui);
+                delete::revoke_and_delete(&vault, &account, &other_proofs, time::now, &mut told)
             })
             .map_err(CliError::from);
         let whose = (&account.provider, Some(&account.user));

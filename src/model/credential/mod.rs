@@ -18,6 +18,7 @@ pub(crate) use self::superseded::Superseded;
 use super::address::Address;
 use super::jwt;
 use super::scope::Scopes;
+use super::workload::Workload;
 use crate::secret::{AccessToken, IdToken, SecretText};
 
 /// Everything that tokctl keeps for one [`Account`](super::account::Account). It is sealed as a
@@ -132,6 +133,20 @@ impl Credential {
                 RenewalGrant::RefreshToken | RenewalGrant::Exchange => false,
             },
             Grant::Static(_) => false,
+        }
+    }
+
+    /// Returns the workload whose proof renews the token, if one does.
+    pub(crate) fn workload(&self) -> Option<&Workload> {
+        match &self.grant {
+            Grant::OAuth(grant) => match &grant.renewal {
+                RenewalGrant::Workload { workload, .. } => Some(workload),
+                RenewalGrant::RefreshToken
+                | RenewalGrant::Exchange
+                | RenewalGrant::ClientCredentials { .. }
+                | RenewalGrant::JwtBearer { .. } => None,
+            },
+            Grant::Static(_) => None,
         }
     }
 

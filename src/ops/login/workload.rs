@@ -4,10 +4,18 @@
 use super::granted::Granted;
 use super::id_token::Person;
 use super::plan::{Plan, SealedClient};
+pub(crate) use crate::importers::google::workload as in_file;
+use crate::importers::record::HeldWorkload;
 use crate::model::client::Client;
+use crate::model::client_authentication::TokenEndpointAuthMethod;
+use crate::model::client_key::ConfiguredKey;
 use crate::model::credential::{Credential, Grant, RenewalGrant};
+use crate::model::request_params::RequestParams;
 use crate::model::scope::Scopes;
-use crate::model::workload::{Identity, IdentityUse, Impersonation, JWT, Proof, Workload};
+use crate::model::workload::{
+    Identity, IdentityUse, Impersonation, JWT, LIFETIME, Proof, Workload,
+};
+use crate::oauth::impersonation::QUOTA_PROJECT;
 use crate::oauth::{http, workload};
 use crate::ops::clock::Clock;
 use crate::ops::error::{Error, TokenError};
@@ -16,77 +24,148 @@ use crate::ops::retry::{Patience, Told};
 use crate::providers::{self, FirstEndpoint, Provider};
 use crate::secret::ClientSecret;
 
-/// The life of a service account's token, in seconds, where nobody asks for another.
-pub(crate) const LIFETIME: u32 = 3600;
+/// The scope for all of Google's services, where neither a file nor a definition names one.
+const ALL_OF_GOOGLE: &str = "https://www.googleapis.com/auth/cloud-platform";
 
-/// A workload as a definition or a stored credential describes it.
+/// A workload as a definition, a file of Google's or a stored credential describes it.
+#[derive(Debug)]
 pub(crate) struct Described {
-    workload: Workload,
-    /// The client's id, and its secret; none where the identity alone proves who asks.
-    client_id: Option<String>,
-    client_secret: Option<ClientSecret>,
+    /// The provider, with the endpoint and the parameters for this workload.
+    pub(crate) provider: Provider,
+    pub(crate) workload: Workload,
+    /// The client; `None` where the identity alone proves who asks.
+    pub(crate) client: Option<NamedClient>,
+    /// The scopes to ask for, where these are not the definition's.
+    pub(crate) scopes: Option<Scopes>,
     /// The name of the service account in whose name the workload acts.
     service_account: Option<String>,
     /// The client of the stored credential that describes it.
     sealed: Option<SealedClient>,
 }
 
-/// Returns the workload that the `assertion` of a definition describes, for the configured client.
-/// Fails if it describes none.
-pub(crate) fn defined(
-    provider: &Provider,
-    client_id: Option<String>,
-    client_secret: Option<ClientSecret>,
-) -> Result<Described, Error> {
-    let definition = &provider.definition;
-    let Some(assertion) = &definition.assertion else {
-        return Err(provider.incomplete("assertion").into());
-    };
-    let source = assertion.source().map_err(|message| providers::Error::Malformed {
-        name: provider.name.to_string(),
-        message: message.to_owned(),
-    })?;
-    let used_as = definition.refresh.kind.identity_use().unwrap_or(IdentityUse::TokenExchange);
-    let identity = Identity {
-        source,
-        audience: assertion.audience.clone(),
-        used_as,
-        token_type: assertion.token_type.clone().unwrap_or_else(|| JWT.into()),
-        exchange_audience: None,
-        acts_for: None,
-    };
-    let service_account = assertion.service_account.clone();
-    let impersonation = match &service_account {
-        Some(account) => Some(Impersonation {
-            endpoint: provider.impersonation_endpoint(account)?,
-            lifetime: LIFETIME,
-            delegates: None,
-            quota_project: None,
-        }),
-        None => None,
-    };
-    // Elsewhere than at the token endpoint nobody knows the client.
-    let is_known =
-        definition.exchange_endpoint.is_none() || used_as != IdentityUse::TokenExchange;
-    Ok(Described {
-        workload: Workload { proof: Proof::Identity(identity), impersonation },
-        client_id: client_id.filter(|_| is_known),
-        client_secret: client_secret.filter(|_| is_known),
-        service_account,
-        sealed: None,
-    })
+/// The client of a workload, with its own proofs beside the identity.
+#[derive(Debug, Default)]
+pub(crate) struct NamedClient {
+    pub(crate) id: String,
+    pub(crate) secret: Option<ClientSecret>,
+    pub(crate) key: Option<ConfiguredKey>,
 }
 
 impl Described {
-    /// Returns the workload that `credential` was made with; `None` if it was made otherwise.
-    pub(crate) fn of_stored(credential: &Credential) -> Option<Self> {
+    /// Returns the workload that the `assertion` of a definition describes, for the configured
+    /// client. Fails if it describes none.
+    pub(crate) fn defined(
+        mut provider: Provider,
+        client: Option<NamedClient>,
+    ) -> Result<Self, providers::Error> {
+        let definition = &mut provider.definition;
+        let Some(assertion) = definition.assertion.clone() else {
+            return Err(provider.incomplete("assertion"));
+        };
+        let source = assertion.source().map_err(|message| providers::Error::Malformed {
+            name: provider.name.to_string(),
+            message: message.to_owned(),
+        })?;
+        let kind = definition.refresh.kind;
+        let used_as = kind.identity_use().unwrap_or(IdentityUse::TokenExchange);
+        let exchange = definition.exchange_endpoint.take();
+        let exchange = exchange.filter(|_| used_as == IdentityUse::TokenExchange);
+        // Elsewhere than at the token endpoint nobody knows the client.
+        let client = client.filter(|_| exchange.is_none());
+        if exchange.is_some() {
+            definition.token_endpoint = exchange;
+            definition.token_endpoint_auth_method = None;
+        }
+        let identity = Identity {
+            source,
+            audience: assertion.audience,
+            used_as,
+            token_type: assertion.token_type.unwrap_or_else(|| JWT.into()),
+            exchange_audience: None,
+            acts_for: None,
+        };
+        let service_account = assertion.service_account;
+        let impersonation = match &service_account {
+            Some(account) => Some(Impersonation {
+                endpoint: provider.impersonation_endpoint(account)?,
+                lifetime: LIFETIME,
+                delegates: None,
+                quota_project: None,
+            }),
+            None => None,
+        };
+        let workload = Workload { proof: Proof::Identity(identity), impersonation };
+        Ok(Self { provider, workload, client, scopes: None, service_account, sealed: None })
+    }
+
+    /// Returns the workload that a file of Google's describes.
+    ///
+    /// Fails with [`providers::Error::Elsewhere`] if the file names a server that the definition
+    /// does not know: whoever made the file could have an identity sent to one of their own.
+    pub(crate) fn in_file(
+        file: HeldWorkload,
+        mut provider: Provider,
+    ) -> Result<Self, providers::Error> {
+        if let Some(impersonation) = &file.workload.impersonation {
+            provider.expect_impersonation(&impersonation.endpoint)?;
+        }
+        match (&file.workload.proof, &file.token_endpoint) {
+            (Proof::Identity(_), Some(endpoint)) => provider.expect_exchange(endpoint)?,
+            (Proof::Identity(_), None) => {}
+            (Proof::ServiceAccount(_) | Proof::RefreshToken { .. }, Some(endpoint)) => {
+                provider.expect_token_endpoint(endpoint)?;
+            }
+            (Proof::ServiceAccount(_) | Proof::RefreshToken { .. }, None) => {}
+        }
+        let definition = &mut provider.definition;
+        let exchange = definition.exchange_endpoint.take();
+        let has_secret = file.client.as_ref().is_some_and(|(_, secret)| secret.is_some());
+        if file.workload.identity().is_some() {
+            let named = file.token_endpoint.as_ref().map(ToString::to_string);
+            definition.token_endpoint = named.or(exchange);
+            definition.token_endpoint_auth_method =
+                has_secret.then_some(TokenEndpointAuthMethod::ClientSecretBasic);
+        }
+        (definition.audience, definition.resource) = (None, None);
+        let params = file.params.into_iter();
+        definition.token_params =
+            params.fold(RequestParams::default(), |all, (name, value)| all.with(name, value));
+        if let Some(project) = file.quota_project {
+            definition.api_headers.insert(QUOTA_PROJECT.into(), project);
+        }
+        let own = definition.scopes.as_deref().unwrap_or_default();
+        let scopes = match (file.scopes.is_empty(), own.is_empty()) {
+            (false, _) => Some(file.scopes),
+            (true, true) => Some(Scopes::parse(ALL_OF_GOOGLE)),
+            (true, false) => None,
+        };
+        let client = file.client.map(|(id, secret)| NamedClient { id, secret, key: None });
+        let (workload, service_account) = (file.workload, file.service_account);
+        Ok(Self { provider, workload, client, scopes, service_account, sealed: None })
+    }
+
+    /// Returns the workload that `credential` of `provider` was made with; `None` if it was made
+    /// otherwise.
+    pub(crate) fn stored(credential: &Credential, mut provider: Provider) -> Option<Self> {
         let Grant::OAuth(grant) = &credential.grant else { return None };
-        let RenewalGrant::Workload { workload, .. } = &grant.renewal else { return None };
+        let RenewalGrant::Workload { workload, scopes } = &grant.renewal else { return None };
         let client = grant.client.clone();
+        let definition = &mut provider.definition;
+        // What was sealed for an endpoint is shown there and nowhere else.
+        definition.token_endpoint = Some(client.token_endpoint.to_string());
+        (definition.audience, definition.resource) = (None, None);
+        definition.token_params.clone_from(&client.token_params);
+        definition.token_endpoint_auth_method = Some(client.authentication.method());
+        let named = NamedClient {
+            id: client.id.clone(),
+            secret: client.authentication.secret().cloned(),
+            key: client.authentication.key().cloned().map(ConfiguredKey::from),
+        };
         Some(Self {
+            provider,
             workload: (**workload).clone(),
-            client_id: Some(client.id.clone()).filter(|id| !id.is_empty()),
-            client_secret: client.authentication.secret().cloned(),
+            client: Some(named).filter(|client| !client.id.is_empty()),
+            scopes: Some(scopes.clone()),
             service_account: None,
             sealed: Some(SealedClient {
                 client,
@@ -98,27 +177,15 @@ impl Described {
 
     /// Returns a name for the workload, if it has one.
     pub(crate) fn name(&self) -> Option<&str> {
-        self.service_account.as_deref().or(self.client_id.as_deref())
+        let client = self.client.as_ref().map(|client| client.id.as_str());
+        self.service_account.as_deref().or(client)
     }
 
     /// Returns the plan of a login that asks for `scopes`, and the workload that logs in.
-    pub(crate) fn plan(self, mut provider: Provider, scopes: Scopes) -> (Plan, Workload) {
-        let definition = &mut provider.definition;
-        if let Some(sealed) = &self.sealed {
-            // What was sealed for an endpoint is shown there and nowhere else.
-            definition.token_endpoint = Some(sealed.client.token_endpoint.to_string());
-            (definition.audience, definition.resource) = (None, None);
-            definition.token_params.clone_from(&sealed.client.token_params);
-            definition.token_endpoint_auth_method = Some(sealed.client.authentication.method());
-        } else if let Some(identity) = self.workload.identity()
-            && identity.used_as == IdentityUse::TokenExchange
-            && let Some(exchange) = definition.exchange_endpoint.take()
-        {
-            definition.token_endpoint = Some(exchange);
-            definition.token_endpoint_auth_method = None;
-        }
-        let mut plan = Plan::new(provider, self.client_id.unwrap_or_default());
-        plan.client_secret = self.client_secret;
+    pub(crate) fn plan(self, scopes: Scopes) -> (Plan, Workload) {
+        let client = self.client.unwrap_or_default();
+        let mut plan = Plan::new(self.provider, client.id);
+        (plan.client_secret, plan.client_key) = (client.secret, client.key);
         plan.sealed = self.sealed;
         plan.scopes = scopes;
         (plan, self.workload)
@@ -136,7 +203,7 @@ pub(crate) fn log_in(
 ) -> Result<Granted, Error> {
     let endpoints = plan.endpoints(FirstEndpoint::Token)?;
     // Its tokens end by themselves, and another is had at any time.
-    let client = Client { revocation_endpoint: None, ..plan.client(&endpoints, None) };
+    let client = Client { revocation_endpoint: None, ..plan.client(&endpoints, None)? };
     let mut now = clock();
     let shown = identity::shown(&workload, around, now);
     // Nothing is spent by such a request.
@@ -149,5 +216,5 @@ pub(crate) fn log_in(
         .map_err(|source| Error::NotRedeemed { source })?;
     let renewal =
         RenewalGrant::Workload { workload: Box::new(workload), scopes: plan.scopes.clone() };
-    Ok(Granted::new(plan, client, Person::None, answer, now)?.with_renewal(renewal))
+    Ok(Granted::new(plan, client, Person::None, answer, now, clock)?.with_renewal(renewal))
 }

@@ -1,13 +1,14 @@
 //! The request for a new token, made by the process that has the turn, and what its answer means.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use super::backoff::Backoff;
+use super::backoff::{Backoff, WINDOW};
 use super::id_token;
 use super::plan::{Refresh, Today, Trigger};
 use crate::model::attempt::{Action, Attempt, Outcome, pause_after_refusals, pause_end};
+use crate::model::client::Client;
 use crate::model::credential::{Credential, Grant, OAuthGrant, RenewalProof, Status};
 use crate::model::definition::Reuse;
 use crate::oauth::http::Fault;
@@ -59,6 +60,9 @@ impl Refresh<'_> {
         }
         let now = (self.clock)();
         let (grant, renewal_proof) = self.renewable(&stored.credential, now)?;
+        if let Some(token) = self.heed_pause(&stored.credential, &grant.client)? {
+            return Ok(Some(token));
+        }
         // Before the journal: it may take a request or a program, and spends nothing.
         let shown = match renewal_proof {
             RenewalProof::Workload { workload, .. } => identity::shown(workload, self.around, now),
@@ -101,6 +105,7 @@ impl Refresh<'_> {
                 }
                 Err(error) => error,
             };
+            self.keep_pause(&grant.client, &attempt, &error);
             let since_first_use = journal.since_first_request((self.clock)());
             let Some(pause) = backoff.pause(&error, reuse.allows_another_try(since_first_use))
             else {
@@ -115,6 +120,41 @@ impl Refresh<'_> {
             }
             drop(held);
             std::thread::sleep(pause);
+            // Another credential's answer may have asked for a longer pause.
+            if let Some(token) = self.heed_pause(&stored.credential, &grant.client)? {
+                return Ok(Some(token));
+            }
+        }
+    }
+
+    /// Waits for the end of the pause that the server of `client` asked for, if it is near.
+    ///
+    /// Else returns the stored token with a warning if the caller accepts it, or fails with
+    /// [`Error::Paused`]. Returns `None` if a request may be sent.
+    fn heed_pause(
+        &self,
+        credential: &Credential,
+        client: &Client,
+    ) -> Result<Option<LiveToken>, Error> {
+        let deadline = Instant::now() + WINDOW;
+        loop {
+            let now = (self.clock)();
+            let Some(until) = self.vault.client_pause(client, now) else { return Ok(None) };
+            let pause = Duration::try_from(until.duration_since(now)).unwrap_or_default();
+            let is_near = Instant::now() + pause < deadline;
+            if !is_near || self.trigger.accepts(credential, now) {
+                let paused = Error::Paused { account: self.account.clone(), until };
+                return self.fall_back(paused, credential).map(Some);
+            }
+            std::thread::sleep(pause);
+        }
+    }
+
+    /// Has all credentials of `client` wait as long as its server asked with `error`, which ended
+    /// `attempt`.
+    fn keep_pause(&self, client: &Client, attempt: &Attempt, error: &token_error::Error) {
+        if let Some(until) = pause_end(error.retry_after(), attempt.ended_at) {
+            self.vault.pause_client(client, until, attempt.ended_at);
         }
     }
 
@@ -173,7 +213,7 @@ impl Refresh<'_> {
         }
     }
 
-    /// Sends one request with `bound` as its time limit. Uses the client secret of today's
+    /// Sends one request with `bound` as its time limit. Uses the client's secret or key of today's
     /// configuration, if there is one, in place of the sealed one.
     fn ask(
         &self,
@@ -183,7 +223,8 @@ impl Refresh<'_> {
         bound: Duration,
     ) -> TokenOutcome {
         let mut client = grant.client.clone();
-        client.authentication = client.authentication.with_secret(self.today.client_secret.clone());
+        client.authentication =
+            client.authentication.with_proofs(self.today.client_proofs.clone().unwrap_or_default());
         let now = (self.clock)();
         match renewal_proof {
             RenewalProof::RefreshToken(token) => token::refresh(&client, token, now, bound),
@@ -406,7 +447,8 @@ fn renewed_credential(
     grant.refresh_token = answer.refresh_token.or(grant.refresh_token);
     grant.scopes = answer.scopes.unwrap_or(grant.scopes);
     let authentication = grant.client.authentication;
-    grant.client.authentication = authentication.with_secret(today.client_secret.clone());
+    grant.client.authentication =
+        authentication.with_proofs(today.client_proofs.clone().unwrap_or_default());
     Credential {
         grant: Grant::OAuth(Box::new(grant)),
         status: Status::Active,

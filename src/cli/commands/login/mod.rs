@@ -84,6 +84,9 @@ pub(crate) struct Args {
 
     #[command(flatten)]
     service_account: service_account::Args,
+
+    #[command(flatten)]
+    workload: workload::Args,
 }
 
 /// Returns the names of the methods that `provider` supports, the most likely first.
@@ -274,7 +277,8 @@ fn log_in(
         Method::WorkloadIdentity => {
             take_server(&mut destination, stored, context, &provider);
             let user = whose.into_user();
-            workload::run(&args.client, destination, stored, context, provider, user)
+            let own = &args.workload;
+            workload::run(own, &args.client, destination, stored, context, provider, user)
         }
     }
 }
@@ -330,6 +334,8 @@ fn method(args: &Args, stored: Option<&Stored>, provider: &Provider) -> Result<M
         Method::Token
     } else if args.service_account.is_given() {
         Method::ServiceAccount
+    } else if args.workload.is_given() {
+        Method::WorkloadIdentity
     } else if let Some(stored) = stored.filter(|stored| match stored.method() {
         // The flags that name no port are for a code, too.
         Method::Device => !args.browser.is_given(),
@@ -395,6 +401,7 @@ impl Args {
             || self.consent.is_given()
             || self.browser.is_given()
             || self.service_account.is_given()
+            || self.workload.is_given()
     }
 
     /// Returns these arguments completed with the answers of the guided login.
@@ -431,6 +438,7 @@ impl Args {
                 "scopes",
             ),
             (self.service_account.is_given(), &[ServiceAccount], "a service account"),
+            (self.workload.is_given(), &[WorkloadIdentity], "a job or workload"),
         ]
         .into_iter()
         .find(|(given, methods, _)| *given && !methods.contains(&method));
