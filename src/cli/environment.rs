@@ -93,7 +93,9 @@ impl Environment {
 
     /// Returns the names and values of all variables that are UTF-8.
     pub(crate) fn texts(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.variables.iter().filter_map(|(name, value)| Some((name.to_str()?, value.as_ref()?.to_str()?)))
+        self.variables
+            .iter()
+            .filter_map(|(name, value)| Some((name.to_str()?, value.as_ref()?.to_str()?)))
     }
 
     /// Whether the service manager's directory of credentials holds the vault's key.

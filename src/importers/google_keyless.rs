@@ -37,7 +37,10 @@ const RESERVED: &AsciiSet =
 const METHOD: &str = ":generateAccessToken";
 
 /// Returns what a file of `kind` describes.
-pub(super) fn record(object: &Map<String, Value>, kind: &str) -> (Label, Result<Record, ValueFault>) {
+pub(super) fn record(
+    object: &Map<String, Value>,
+    kind: &str,
+) -> (Label, Result<Record, ValueFault>) {
     let read = if kind == EXTERNAL { external(object) } else { impersonated(object) };
     let name = read.as_ref().ok().and_then(name);
     let label = Label {
@@ -82,7 +85,8 @@ fn external(object: &Map<String, Value>) -> Result<HeldWorkload, ValueFault> {
     let quota_project = field("quota_project_id")?;
     let lifetime = match object.get("service_account_impersonation") {
         Some(options) if !options["token_lifetime_seconds"].is_null() => {
-            let seconds = options["token_lifetime_seconds"].as_u64().and_then(|s| s.try_into().ok());
+            let seconds =
+                options["token_lifetime_seconds"].as_u64().and_then(|s| s.try_into().ok());
             seconds.ok_or("the life of its tokens is no number of seconds")?
         }
         Some(_) | None => LIFETIME,
@@ -134,7 +138,9 @@ fn external(object: &Map<String, Value>) -> Result<HeldWorkload, ValueFault> {
 /// Reads the place that identity tokens come from.
 fn credential_source(source: &Map<String, Value>) -> Result<IdentitySource, ValueFault> {
     if source.contains_key("environment_id") {
-        return Err("it takes its identity from Amazon's signed requests, which tokctl does not make");
+        return Err(
+            "it takes its identity from Amazon's signed requests, which tokctl does not make",
+        );
     }
     if source.contains_key("certificate") {
         return Err("it takes its identity from a certificate, which tokctl does not present");
@@ -152,8 +158,9 @@ fn credential_source(source: &Map<String, Value>) -> Result<IdentitySource, Valu
     match (file, url, source.get("executable")) {
         (Some(path), None, None) => Ok(IdentitySource::File { path: absolute(&path)?, field }),
         (None, Some(url), None) => {
-            Address::of_local_service(&url)
-                .map_err(|_| "the address of its identity token is neither https nor on this host")?;
+            Address::of_local_service(&url).map_err(
+                |_| "the address of its identity token is neither https nor on this host",
+            )?;
             Ok(IdentitySource::Url { url, headers: headers(source)?, field })
         }
         (None, None, Some(Value::Object(program))) => executable(program),
@@ -192,7 +199,8 @@ fn executable(program: &Map<String, Value>) -> Result<IdentitySource, ValueFault
             .filter(|timeout| TIMEOUTS.contains(timeout))
             .ok_or("the time for its program is not between 5 and 120 seconds")?,
     };
-    let output_file = text::field(program, "output_file")?.map(|path| absolute(&path)).transpose()?;
+    let output_file =
+        text::field(program, "output_file")?.map(|path| absolute(&path)).transpose()?;
     Ok(IdentitySource::Executable { command, timeout, output_file })
 }
 
@@ -281,7 +289,7 @@ mod tests {
     const AUDIENCE: &str =
         "//iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/ci/providers/hub";
 
-    fn file(source: Value) -> Map<String, Value> {
+    fn file(source: &Value) -> Map<String, Value> {
         let file = json!({
             "type": EXTERNAL, "audience": AUDIENCE, "credential_source": source,
             "subject_token_type": "urn:ietf:params:oauth:token-type:jwt",
@@ -293,22 +301,22 @@ mod tests {
         }
     }
 
-    fn source(source: Value) -> Result<IdentitySource, ValueFault> {
+    fn source(source: &Value) -> Result<IdentitySource, ValueFault> {
         let held = external(&file(source))?;
         Ok(held.workload.identity().unwrap().source.clone())
     }
 
     #[test]
     fn a_file_names_one_place_of_the_identity() {
-        let read = source(json!({ "file": "/x" })).unwrap();
+        let read = source(&json!({ "file": "/x" })).unwrap();
         assert_eq!(read, IdentitySource::File { path: "/x".into(), field: None });
         let local = json!({
             "url": "http://169.254.169.254/x", "headers": { "Metadata": "True" },
             "format": { "type": "json", "subject_token_field_name": "access_token" },
         });
-        assert!(matches!(source(local), Ok(IdentitySource::Url { field: Some(_), .. })));
+        assert!(matches!(source(&local), Ok(IdentitySource::Url { field: Some(_), .. })));
         let program = json!({ "executable": { "command": "a 'b c'", "timeout_millis": 5000 } });
-        match source(program).unwrap() {
+        match source(&program).unwrap() {
             IdentitySource::Executable { command, timeout, .. } => {
                 assert_eq!((command, timeout), (vec!["a".into(), "b c".into()], 5000));
             }
@@ -323,14 +331,14 @@ mod tests {
             (json!({ "file": "/x", "format": { "type": "json" } }), "field"),
             (json!({ "executable": { "command": "x", "timeout_millis": 1 } }), "seconds"),
         ] {
-            let why = source(bad.clone()).unwrap_err();
+            let why = source(&bad).unwrap_err();
             assert!(why.contains(word), "{bad}: {why}");
         }
     }
 
     #[test]
     fn a_file_has_a_name_of_its_own() {
-        let mut object = file(json!({ "file": "/x" }));
+        let mut object = file(&json!({ "file": "/x" }));
         let named = |object: &Map<String, Value>| name(&external(object).unwrap());
         assert_eq!(named(&object).as_deref(), Some("hub@ci"));
         let url = "https://iamcredentials.googleapis.com/v1/projects/-/serviceAccounts/ci@p.iam.gserviceaccount.com:generateAccessToken";

@@ -181,7 +181,8 @@ mod tests {
     #[test]
     fn a_service_for_the_machine_alone_may_be_plain_http() {
         let local = Address::of_local_service;
-        for text in ["http://169.254.169.254/metadata?x=y", "http://127.0.0.1/x", "https://a.example"]
+        for text in
+            ["http://169.254.169.254/metadata?x=y", "http://127.0.0.1/x", "https://a.example"]
         {
             assert!(local(text).is_ok_and(|address| address.as_str() == text), "{text}");
         }

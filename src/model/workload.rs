@@ -232,7 +232,9 @@ impl Workload {
             (Proof::RefreshToken { token: own }, Proof::RefreshToken { token: other }) => {
                 own.expose() == other.expose()
             }
-            (Proof::Identity(_) | Proof::ServiceAccount(_) | Proof::RefreshToken { .. }, _) => false,
+            (Proof::Identity(_) | Proof::ServiceAccount(_) | Proof::RefreshToken { .. }, _) => {
+                false
+            }
         };
         same_proof && self.impersonation == other.impersonation
     }

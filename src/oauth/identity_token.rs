@@ -58,9 +58,9 @@ pub(crate) fn from_github(
     audience: Option<&str>,
 ) -> Result<Zeroizing<String>, Error> {
     let unusable = |what: String| Error::Unusable { what };
-    let parsed: Address = address
-        .parse()
-        .map_err(|error| unusable(format!("ACTIONS_ID_TOKEN_REQUEST_URL can't be used: {error}")))?;
+    let parsed: Address = address.parse().map_err(|error| {
+        unusable(format!("ACTIONS_ID_TOKEN_REQUEST_URL can't be used: {error}"))
+    })?;
     let mut url = parsed.url().clone();
     if let Some(audience) = audience {
         url.query_pairs_mut().append_pair("audience", audience);
@@ -186,7 +186,8 @@ mod tests {
 
     #[test]
     fn what_a_person_has_to_mend_is_told_before_a_server_sees_it() {
-        for good in [r#"{"aud":"me","exp":1001}"#, r#"{"aud":["you","me"]}"#, r#"{"aud":"me","exp":999}"#]
+        for good in
+            [r#"{"aud":"me","exp":1001}"#, r#"{"aud":["you","me"]}"#, r#"{"aud":"me","exp":999}"#]
         {
             assert!(judge(&format!(" {}\n", jwt(good))).is_ok(), "{good}");
         }

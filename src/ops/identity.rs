@@ -9,11 +9,11 @@ use jiff::Timestamp;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
+use crate::model::jwt;
+use crate::model::workload::{GITHUB_VARIABLES, Identity, IdentitySource, Workload};
 pub(crate) use crate::oauth::identity_token::Error as IdentityError;
 use crate::oauth::identity_token::{accept, field_of, from_github, from_service};
 pub(crate) use crate::oauth::workload::Shown;
-use crate::model::jwt;
-use crate::model::workload::{GITHUB_VARIABLES, Identity, IdentitySource, Workload};
 use crate::private_file;
 use crate::secret::IdentityToken;
 
@@ -156,7 +156,10 @@ fn executable(
         return Ok(token);
     }
     let mut variables = vec![
-        ("GOOGLE_EXTERNAL_ACCOUNT_AUDIENCE", identity.exchange_audience.clone().unwrap_or_default()),
+        (
+            "GOOGLE_EXTERNAL_ACCOUNT_AUDIENCE",
+            identity.exchange_audience.clone().unwrap_or_default(),
+        ),
         ("GOOGLE_EXTERNAL_ACCOUNT_TOKEN_TYPE", identity.token_type.clone()),
         ("GOOGLE_EXTERNAL_ACCOUNT_INTERACTIVE", "0".into()),
         ("GOOGLE_EXTERNAL_ACCOUNT_REVOKE", "0".into()),
@@ -250,7 +253,8 @@ mod tests {
         let failed = r#"{"version":1,"success":false,"code":"401","message":"Not you"}"#;
         let said = read(failed).unwrap_err().to_string();
         assert_eq!(said, "`x` gave no token: 401, Not you");
-        for bad in ["", "{}", "made-up", &good.replace(":1,", ":2,"), &good.replace("id_token", "a")]
+        for bad in
+            ["", "{}", "made-up", &good.replace(":1,", ":2,"), &good.replace("id_token", "a")]
         {
             assert!(matches!(read(bad), Err(IdentityError::Unusable { .. })), "{bad}");
         }

@@ -59,9 +59,10 @@ mod tests {
         let definition = toml::from_str(text).unwrap();
         let drive = Provider { name: "gdrive".parse().unwrap(), definition };
         let address = |text: &str| text.parse::<Address>().unwrap();
-        for good in
-            ["https://sts.googleapis.com/v1/token", "https://sts.us-east1.rep.googleapis.com/v1/token"]
-        {
+        for good in [
+            "https://sts.googleapis.com/v1/token",
+            "https://sts.us-east1.rep.googleapis.com/v1/token",
+        ] {
             assert!(drive.expect_exchange(&address(good)).is_ok(), "{good}");
         }
         for bad in [
@@ -74,7 +75,8 @@ mod tests {
             assert!(drive.expect_exchange(&address(bad)).is_err(), "{bad}");
         }
         let method = "v1/projects/-/serviceAccounts/a@b.example:generateAccessToken";
-        let iam = |host: &str| drive.expect_impersonation(&address(&format!("https://{host}/{method}")));
+        let iam =
+            |host: &str| drive.expect_impersonation(&address(&format!("https://{host}/{method}")));
         assert!(iam("iamcredentials.googleapis.com").is_ok());
         assert!(iam("iamcredentials.us-east1.rep.googleapis.com").is_ok());
         assert!(iam("iamcredentials.evil.example").is_err());

@@ -17,8 +17,8 @@ use self::bundle::bundle_error;
 use self::import::import_error;
 use self::provider::provider_error;
 use self::server::{
-    SET_CLOCK, check_error, compare_settings, identity_hint, listener_error, metadata_error, not_redeemed,
-    refused_unattended, token_kind,
+    SET_CLOCK, check_error, compare_settings, identity_hint, listener_error, metadata_error,
+    not_redeemed, refused_unattended, token_kind,
 };
 use self::vault::{how_to_unlock, keychain_hint, slot_error, store_error};
 use super::error::{CliError, Hint, Kind};

@@ -5,8 +5,8 @@ use crate::cli::typed::{command, login_command};
 use crate::model::account::Account;
 use crate::model::issuer::has_any_tenant;
 use crate::ops::CheckError;
-use crate::ops::identity::IdentityError;
 use crate::ops::error::{Fault, ListenerError, MetadataError, ResourceError, TokenError};
+use crate::ops::identity::IdentityError;
 
 /// The hint where a server refused a proof because of this machine's clock.
 pub(super) const SET_CLOCK: &str =
@@ -126,11 +126,10 @@ fn identity_kind(why: &IdentityError) -> Kind {
 /// Returns what helps where there is no identity token, or none that may be shown.
 pub(super) fn identity_hint(why: &IdentityError) -> Hint {
     match why {
-        IdentityError::Missing { .. } | IdentityError::Unusable { .. } => {
-            "tokctl man ci".into()
-        }
+        IdentityError::Missing { .. } | IdentityError::Unusable { .. } => "tokctl help ci".into(),
         IdentityError::Expired { .. } => {
-            "have the platform issue a new one: run the job again, or see what renews the file".into()
+            "have the platform issue a new one: run the job again, or see what renews the file"
+                .into()
         }
         IdentityError::WrongAudience { .. } => {
             "give the platform and `assertion` in config.toml one audience".into()

@@ -11,8 +11,8 @@ use crate::model::client::Client;
 use crate::model::client_authentication::ClientProofs;
 use crate::model::client_key::ConfiguredKey;
 use crate::model::credential::{
-    Api, ApiAuth, Check, Consent, Credential, Expiry, Grant, OAuthGrant, RenewalGrant,
-    StaticToken, Status,
+    Api, ApiAuth, Check, Consent, Credential, Expiry, Grant, OAuthGrant, RenewalGrant, StaticToken,
+    Status,
 };
 use crate::model::definition::RefreshKind;
 use crate::oauth::impersonation::QUOTA_PROJECT;

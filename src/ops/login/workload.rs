@@ -109,13 +109,13 @@ impl Described {
         if let Some(impersonation) = &file.workload.impersonation {
             provider.expect_impersonation(&impersonation.endpoint)?;
         }
-        match (&file.workload.proof, &file.token_endpoint) {
-            (Proof::Identity(_), Some(endpoint)) => provider.expect_exchange(endpoint)?,
-            (Proof::Identity(_), None) => {}
-            (Proof::ServiceAccount(_) | Proof::RefreshToken { .. }, Some(endpoint)) => {
-                provider.expect_token_endpoint(endpoint)?;
+        if let Some(endpoint) = &file.token_endpoint {
+            match &file.workload.proof {
+                Proof::Identity(_) => provider.expect_exchange(endpoint)?,
+                Proof::ServiceAccount(_) | Proof::RefreshToken { .. } => {
+                    provider.expect_token_endpoint(endpoint)?;
+                }
             }
-            (Proof::ServiceAccount(_) | Proof::RefreshToken { .. }, None) => {}
         }
         let definition = &mut provider.definition;
         let exchange = definition.exchange_endpoint.take();
@@ -153,6 +153,7 @@ impl Described {
         let definition = &mut provider.definition;
         // What was sealed for an endpoint is shown there and nowhere else.
         definition.token_endpoint = Some(client.token_endpoint.to_string());
+        (definition.revocation_endpoint, definition.device_authorization_endpoint) = (None, None);
         (definition.audience, definition.resource) = (None, None);
         definition.token_params.clone_from(&client.token_params);
         definition.token_endpoint_auth_method = Some(client.authentication.method());

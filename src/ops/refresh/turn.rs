@@ -196,12 +196,12 @@ mod tests {
 
     use super::super::plan::Today;
     use super::*;
-    use crate::ops::identity::Nowhere;
     use crate::model::account::Account;
     use crate::model::attempt::pause_end;
     use crate::model::credential::Expiry;
     use crate::model::readiness::Need;
     use crate::ops::create::open_or_create;
+    use crate::ops::identity::Nowhere;
     use crate::store::OpenVault;
     use crate::vault::Key;
     use crate::vault::slot_secret::SlotSecret;

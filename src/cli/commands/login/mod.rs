@@ -423,9 +423,7 @@ impl Args {
 
     /// Fails if a flag was given that the method would ignore.
     fn check_flags(&self, method: Method) -> Result<(), CliError> {
-        use Method::{
-            Browser, ClientCredentials, Device, ServiceAccount, Token, WorkloadIdentity,
-        };
+        use Method::{Browser, ClientCredentials, Device, ServiceAccount, Token, WorkloadIdentity};
         let stray = [
             (self.static_token.is_given(), &[Token][..], "a token"),
             (self.browser.is_given(), &[Browser], "the browser"),
