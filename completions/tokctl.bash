@@ -772,7 +772,7 @@ _tokctl() {
             return 0
             ;;
         tokctl__subcmd__login)
-            opts="-u -q -v -h --user --method --server --key-slot --token-stdin --username --expires --client-id --client-secret-file --client-key-file --client-secrets --scope --no-browser --timeout --port --pages --service-account --subject --vault --config --no-input --json --color --quiet --verbose --help"
+            opts="-u -q -v -h --user --method --server --key-slot --token-stdin --username --expires --client-id --client-secret-file --client-key-file --client-secrets --scope --no-browser --timeout --port --pages --service-account --subject --external-account --vault --config --no-input --json --color --quiet --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -787,7 +787,7 @@ _tokctl() {
                     return 0
                     ;;
                 --method)
-                    COMPREPLY=($(compgen -W "browser device token client-credentials service-account" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "browser device token client-credentials service-account workload-identity" -- "${cur}"))
                     return 0
                     ;;
                 --server)
@@ -839,6 +839,10 @@ _tokctl() {
                     return 0
                     ;;
                 --subject)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --external-account)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

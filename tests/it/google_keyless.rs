@@ -91,9 +91,12 @@ fn an_external_account_comes_in_and_is_exchanged_at_its_first_use() {
     let shown = env.tokctl(["get", "gdrive/hub@ci", "--format", "headers-json"]).assert().success();
     let shown = String::from_utf8_lossy(&shown.get_output().stdout).into_owned();
     assert!(shown.contains("\"x-goog-user-project\": \"made-up-project\""), "{shown}");
-    // The same file again is no other credential, and another one is.
-    let again = env.tokctl(["import", "google", &typed(&file)]).assert().success();
-    assert!(stderr(&again).contains("already"), "{}", stderr(&again));
+    // The same file again is no other credential, and costs no token; another one is.
+    env.tokctl(["import", "google", &typed(&file)]).assert().success();
+    env.tokctl(["get", "gdrive/hub@ci"]).assert().success().stdout_eq("access-1\n");
+    let other = external(&platform, &json!({ "file": "/made-up" }), &json!({}));
+    let other = env.file("other.json", other);
+    env.tokctl(["import", "google", &typed(&other)]).assert().code(1);
 }
 
 #[test]
