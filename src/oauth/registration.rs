@@ -62,14 +62,14 @@ pub(crate) fn register(
 }
 
 /// Returns the authentication that a client on a person's machine asks for: none, where the server
-/// takes such clients, else a secret. A server that names no method takes a secret in the header
-/// (RFC 8414 §2).
+/// takes such clients; else a secret in the form, which no server decodes in a way of its own; else
+/// one in the header, which a server that names no method takes (RFC 8414 §2).
 fn method(metadata: &Metadata) -> TokenEndpointAuthMethod {
     let known = metadata.auth_methods().unwrap_or_default();
     let takes = |method: &str| known.iter().any(|one| one == method);
     if takes("none") {
         TokenEndpointAuthMethod::None
-    } else if !takes("client_secret_basic") && takes("client_secret_post") {
+    } else if takes("client_secret_post") {
         TokenEndpointAuthMethod::ClientSecretPost
     } else {
         TokenEndpointAuthMethod::ClientSecretBasic
