@@ -55,10 +55,24 @@ pub(crate) fn register(
     scopes: &str,
 ) -> Result<Registered, Error> {
     let asked = method(metadata);
-    let document = request(asked, redirect_uri, scopes);
-    let timeout = http::REQUEST_TIMEOUT;
-    let answer = http::post_document(endpoint, trusted_certificates, &document, timeout)?;
+    let send = |scopes| {
+        let document = request(asked, redirect_uri, scopes);
+        http::post_document(endpoint, trusted_certificates, &document, http::REQUEST_TIMEOUT)
+    };
+    let mut answer = send(scopes)?;
+    if !scopes.is_empty() && refuses_scopes(&answer) {
+        // A server that knows none of a resource's scopes as its own: the login asks for them.
+        answer = send("")?;
+    }
     read(&answer, endpoint, redirect_uri, asked)
+}
+
+/// Whether a server refuses a client for the scopes that it would ask for: then it has registered
+/// none.
+fn refuses_scopes(answer: &Answer) -> bool {
+    let text = AnswerText::of(answer);
+    let said = words(text.fields().as_ref()).unwrap_or_default();
+    answer.status == 400 && said.starts_with("invalid_client_metadata") && said.contains("scope")
 }
 
 /// Returns the authentication that a client on a person's machine asks for: none, where the server

@@ -114,3 +114,35 @@ def test_a_deletion_revokes(here, mcp):
     here.succeed("login", mcp.address)
     here.succeed("delete", mcp.address, "--yes")
     assert mcp.control()["tokens"] == []
+
+
+@pytest.fixture
+def provider():
+    """oidc-provider, which also unregisters clients and insists on the resource."""
+    made = McpServer(NODE, HERE / "registering_provider.mjs")
+    yield made
+    made.close()
+
+
+def who(world, provider):
+    """What the resource says to the token of `world`."""
+    token = world.succeed("get", provider.address).strip()
+    headers = {"Authorization": f"Bearer {token}"}
+    with urllib.request.urlopen(urllib.request.Request(provider.address, headers=headers)) as answer:
+        return json.load(answer)
+
+
+@pytest.mark.smoke
+def test_a_certified_server_registers_a_client_and_binds_the_token(keyed, provider, browser):
+    keyed.succeed("login", provider.address)
+    browser()
+    assert provider.control()["errors"] == []
+    assert who(keyed, provider) == {"who": "alice", "scope": "read"}
+    keyed.succeed("refresh", provider.address)
+    assert who(keyed, provider) == {"who": "alice", "scope": "read"}
+    # The ID token said who it is.
+    assert "/alice" in keyed.succeed("list", provider.address).replace("\t", "/")
+    keyed.succeed("check", provider.address)
+    keyed.succeed("delete", provider.address, "--user", "alice", "--yes")
+    told = provider.control()
+    assert (told["clients"], told["registrations"], told["errors"]) == (0, 1, [])
