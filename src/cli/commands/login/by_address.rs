@@ -11,14 +11,18 @@ use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
 use crate::cli::time;
 use crate::cli::typed::command_line;
-use crate::model::account::{Account, ProviderName, UserName};
+use crate::model::account::{Account, AccountFilter, ProviderName, UserName};
 use crate::model::address::Address;
 use crate::model::definition::Definition;
 use crate::model::resource::is_same;
 use crate::model::scope::Scopes;
+use crate::model::summary::Summary;
 use crate::ops::addressed;
 use crate::ops::login::by_address::{self, Choice, Protected};
 use crate::ops::providers::{self, Provider};
+
+/// The most credentials of a service that are opened to find the address of its login.
+const MOST_READ: usize = 5;
 
 /// The name of a login whose service does not say who logged in.
 const NOBODY: &str = "default";
@@ -69,11 +73,15 @@ pub(super) fn earlier(
     if providers::has_endpoints(name, context.config()?) || providers::is_built_in(name) {
         return Ok(None);
     }
-    let accounts = destination.accounts(Some(name), None)?;
-    let (own, others): (Vec<_>, Vec<_>) =
-        accounts.into_iter().partition(|account| user.is_none_or(|user| account.user == *user));
-    for account in own.iter().chain(&others) {
-        let stored = destination.stored(account)?;
+    let mut accounts =
+        destination.first_accounts(AccountFilter { provider: Some(name), user }, MOST_READ)?;
+    if user.is_some() {
+        // Another person's login of the service tells its address as well.
+        let all = AccountFilter { provider: Some(name), user: None };
+        accounts.extend(destination.first_accounts(all, MOST_READ)?);
+    }
+    for account in accounts {
+        let stored = destination.stored(&account)?;
         if let Some(facts) = stored.as_ref().and_then(|stored| stored.by_address()) {
             let address = facts.asked.clone();
             return Ok(Some(Subject { address, name: Some(name.clone()), user: user.cloned() }));
@@ -93,10 +101,11 @@ pub(super) fn run(
     let name = if let Some(name) = flags.own.name.clone().or(name) {
         free_name(&destination, context, &address, name)?
     } else {
-        let all = destination.summaries(|_| true)?;
-        addressed::name_for(&address, &all, context.config()?)
+        let (there, stored) = (destination.at_host(&address)?, destination.providers()?);
+        addressed::name_for(&address, &there, &stored, context.config()?)
     };
-    let stored_accounts = destination.accounts(Some(&name), None)?;
+    let all = AccountFilter { provider: Some(&name), user: None };
+    let stored_accounts = destination.first_accounts(all, 2)?;
     let whose = match Whose::of(context, user.as_ref(), Some(&name))? {
         // A second login, of which nobody said that it is somebody else's.
         Whose::Anybody if stored_accounts.len() == 1 => {
@@ -142,11 +151,11 @@ fn free_name(
     if providers::is_built_in(&name) || providers::has_endpoints(&name, context.config()?) {
         return Err(taken("a service that is defined"));
     }
-    let others = destination.summaries(|one| {
+    let is_elsewhere = |one: &Summary| {
         let own = one.server_url.as_deref().and_then(|url| url.parse::<Address>().ok());
-        one.account.provider == name && !own.is_some_and(|own| is_same(own.url(), address.url()))
-    })?;
-    if others.is_empty() { Ok(name) } else { Err(taken("another address")) }
+        !own.is_some_and(|own| is_same(own.url(), address.url()))
+    };
+    if destination.has(&name, is_elsewhere)? { Err(taken("another address")) } else { Ok(name) }
 }
 
 /// Returns the scopes to ask for: those of the flags; else those of the definition; else those that

@@ -4,14 +4,14 @@ use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::slot_choice::SlotChoice;
 use crate::cli::{audit_trail, keys};
-use crate::model::account::{Account, ProviderName, UserName};
+use crate::model::account::{Account, AccountFilter, ProviderName, UserName};
 use crate::model::address::Address;
 use crate::model::audit::Action;
 use crate::model::credential::Credential;
 use crate::model::summary::Summary;
 use crate::ops::error::StoreError;
 use crate::ops::login::{LoginTarget, Replaced};
-use crate::ops::{OpenVault, Vault};
+use crate::ops::{OpenVault, Vault, addressed};
 
 #[derive(Debug, Clone, clap::Args)]
 #[group(skip)]
@@ -60,7 +60,7 @@ impl Args {
 impl Destination<'_> {
     /// Returns the stored credential of `account`. Opens the vault only if there is one.
     pub(super) fn stored(&mut self, account: &Account) -> Result<Option<Credential>, CliError> {
-        if self.accounts(Some(&account.provider), Some(&account.user))?.is_empty() {
+        if self.first_accounts(account.filter(), 1)?.is_empty() {
             return Ok(None);
         }
         let context = self.context;
@@ -74,13 +74,15 @@ impl Destination<'_> {
         Ok(read?.map(|row| row.stored.credential))
     }
 
-    /// Returns the stored credentials of all users of `provider`. Opens the vault only if there are
-    /// any.
-    pub(super) fn all_stored(
+    /// Returns the stored credentials of the first `most` users of `provider`. Opens the vault only
+    /// if there are any.
+    pub(super) fn first_stored(
         &mut self,
         provider: &ProviderName,
+        most: usize,
     ) -> Result<Vec<Credential>, CliError> {
-        let accounts = self.accounts(Some(provider), None)?;
+        let filter = AccountFilter { provider: Some(provider), user: None };
+        let accounts = self.first_accounts(filter, most)?;
         if accounts.is_empty() {
             return Ok(Vec::new());
         }
@@ -90,29 +92,47 @@ impl Destination<'_> {
         Ok(accounts.iter().filter_map(read).map(|row| row.stored.credential).collect())
     }
 
-    /// Returns the accounts in the vault that match, which needs no key.
-    pub(super) fn accounts(
+    /// Returns the first `most` accounts of `filter` in the vault, which needs no key.
+    pub(super) fn first_accounts(
         &self,
-        provider: Option<&ProviderName>,
-        user: Option<&UserName>,
+        filter: AccountFilter<'_>,
+        most: usize,
     ) -> Result<Vec<Account>, CliError> {
+        let Some(vault) = self.vault_there()? else { return Ok(Vec::new()) };
+        Ok(vault.first_accounts(filter, most)?)
+    }
+
+    /// Returns the providers of the vault's credentials, which needs no key.
+    pub(super) fn providers(&self) -> Result<Vec<ProviderName>, CliError> {
+        let Some(vault) = self.vault_there()? else { return Ok(Vec::new()) };
+        Ok(vault.providers()?)
+    }
+
+    /// Opens the vault for a look without a key, if there is one.
+    fn vault_there(&self) -> Result<Option<Vault>, CliError> {
         match Vault::open_read_only(self.context.vault()?) {
-            Ok(vault) if vault.is_finished()? => Ok(vault.accounts(provider, user)?),
-            Ok(_) | Err(StoreError::NoVault { .. }) => Ok(Vec::new()),
+            Ok(vault) => Ok(vault.is_finished()?.then_some(vault)),
+            Err(StoreError::NoVault { .. }) => Ok(None),
             Err(error) => Err(error.into()),
         }
     }
 
-    /// Returns the clear parts of the credentials that are to be kept.
-    pub(super) fn summaries(
+    /// Returns the clear parts of the credentials whose service is at the host of `address`, and
+    /// perhaps of some others.
+    pub(super) fn at_host(&self, address: &Address) -> Result<Vec<Summary>, CliError> {
+        let Some(vault) = self.vault_there()? else { return Ok(Vec::new()) };
+        Ok(addressed::at_host(&vault, address)?)
+    }
+
+    /// Whether `provider` has a credential for which `is_meant` is true.
+    pub(super) fn has(
         &self,
-        keep: impl FnMut(&Summary) -> bool,
-    ) -> Result<Vec<Summary>, CliError> {
-        match Vault::open_read_only(self.context.vault()?) {
-            Ok(vault) if vault.is_finished()? => Ok(vault.summaries(keep)?),
-            Ok(_) | Err(StoreError::NoVault { .. }) => Ok(Vec::new()),
-            Err(error) => Err(error.into()),
-        }
+        provider: &ProviderName,
+        is_meant: impl FnMut(&Summary) -> bool,
+    ) -> Result<bool, CliError> {
+        let Some(vault) = self.vault_there()? else { return Ok(false) };
+        let filter = AccountFilter { provider: Some(provider), user: None };
+        Ok(vault.first_summary(filter, is_meant)?.is_some())
     }
 
     /// Returns whether the last request for the stored credential of `account` ended with the word
