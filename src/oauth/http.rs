@@ -94,10 +94,16 @@ pub(crate) struct Answer {
     pub(crate) sent: SentSecrets,
 }
 
-#[cfg(test)]
+#[cfg(any(test, fuzzing))]
 impl Answer {
     /// Returns an answer to a request that held no secret.
+    #[cfg(test)]
     pub(crate) fn made_up(status: u16, body: &str) -> Self {
+        Self::of_bytes(status, body.as_bytes())
+    }
+
+    /// Returns an answer to a request that held no secret, of which any server may have sent the body.
+    pub(crate) fn of_bytes(status: u16, body: &[u8]) -> Self {
         Self {
             authority: "id.example".into(),
             status,
@@ -106,7 +112,7 @@ impl Answer {
             location: None,
             challenge: None,
             content_type: None,
-            body: Zeroizing::new(body.as_bytes().to_vec()),
+            body: Zeroizing::new(body.to_vec()),
             reach: Reach::Public,
             sent: SentSecrets::default(),
         }

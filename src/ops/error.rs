@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::model::account::{self, Account};
 use crate::model::address::Address;
-use crate::model::attempt::Attempt;
+use crate::model::attempt::{Attempt, UNKNOWN_CLIENT};
 pub(crate) use crate::oauth::discovery::Error as MetadataError;
 pub(crate) use crate::oauth::http::Fault;
 use crate::oauth::id_token;
@@ -441,10 +441,12 @@ impl Error {
     /// another one would not help.
     pub(crate) fn calls_for_new_client(&self) -> Option<&'static str> {
         let is_unknown = match self {
-            Self::NotRedeemed { source } => source.code() == Some("invalid_client"),
+            Self::NotRedeemed { source } => {
+                source.code().is_some_and(|code| UNKNOWN_CLIENT.contains(&code))
+            }
             Self::LoginRefused { reason } => {
                 let code = reason.split(',').next().unwrap_or_default();
-                ["invalid_client", "unauthorized_client"].contains(&code)
+                UNKNOWN_CLIENT.contains(&code)
             }
             Self::Listener(ListenerError::PortTaken { .. }) => {
                 return Some("the port of its client is taken");

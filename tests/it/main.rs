@@ -43,6 +43,7 @@ mod login_browser;
 mod id_token;
 mod neighbour;
 mod login_address;
+mod login_address_public;
 mod login_again;
 mod login_retries;
 mod network;

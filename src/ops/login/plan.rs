@@ -11,6 +11,7 @@ use crate::model::scope::Scopes;
 use crate::oauth::discovery;
 use crate::oauth::http;
 use crate::oauth::metadata::Metadata;
+use crate::oauth::resource_metadata;
 use crate::ops::error::Error;
 use crate::providers::{Endpoints, FirstEndpoint, Provider};
 use crate::secret::ClientSecret;
@@ -188,6 +189,13 @@ impl Plan {
                 endpoint: foreign.to_string(),
                 sealed: sealed.client.token_endpoint.to_string(),
             });
+        }
+        if self.by_address.is_some() {
+            let named = [&endpoints.authorization, &endpoints.revocation];
+            for address in named.into_iter().flatten().chain([&endpoints.token]) {
+                http::check(address, self.trusted_certificates.as_deref())
+                    .map_err(resource_metadata::Error::from)?;
+            }
         }
         // Checked here, so that it fails before a person is asked for anything.
         http::check(&endpoints.token, self.trusted_certificates.as_deref())
