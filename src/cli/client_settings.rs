@@ -7,6 +7,7 @@ use super::context::{ANSWERED, Context};
 use super::error::{CliError, Kind};
 use super::explain::untrusted_file;
 use super::program;
+use super::secret_file;
 use crate::model::account::ProviderName;
 use crate::model::address::Address;
 use crate::model::client::Client;
@@ -49,7 +50,7 @@ pub(crate) fn client_secret(
         return Ok(Some(ClientSecret::from_trusted(secret)));
     }
     if let Some(path) = &definition.client_secret_file {
-        return read_secret(path).map(Some);
+        return read_secret(context, path).map(Some);
     }
     match &definition.client_secret_command {
         Some(command) => context
@@ -63,8 +64,8 @@ pub(crate) fn client_secret(
 }
 
 /// Reads a client secret from a file, without the white space at its end.
-pub(crate) fn read_secret(path: &Path) -> Result<ClientSecret, CliError> {
-    let text = zeroize::Zeroizing::new(read_text(path)?);
+pub(crate) fn read_secret(context: &Context, path: &Path) -> Result<ClientSecret, CliError> {
+    let text = read_secret_text(context, path)?;
     Ok(ClientSecret::from_trusted(text.trim_end().to_owned()))
 }
 
@@ -73,8 +74,12 @@ pub(crate) fn trusted_certificates(provider: &Provider) -> Result<Option<String>
     provider.definition.ca_file.as_deref().map(read_text).transpose()
 }
 
-/// Reads the client id and secret from the JSON file that Google's console offers.
-pub(crate) fn google_client(path: &Path) -> Result<(String, Option<ClientSecret>), CliError> {
+/// Returns the client id and secret in `text`, the content of the JSON file that Google's console
+/// offers, which is at `path`.
+pub(crate) fn google_client(
+    text: &str,
+    path: &Path,
+) -> Result<(String, Option<ClientSecret>), CliError> {
     #[derive(serde::Deserialize)]
     struct File {
         installed: Option<Fields>,
@@ -85,10 +90,9 @@ pub(crate) fn google_client(path: &Path) -> Result<(String, Option<ClientSecret>
         client_id: String,
         client_secret: Option<String>,
     }
-    let text = zeroize::Zeroizing::new(read_text(path)?);
     let malformed =
         || CliError::new(Kind::Usage, format!("`{}` is no Google client file", path.display()));
-    let file: File = serde_json::from_str(&text).map_err(|_| malformed())?;
+    let file: File = serde_json::from_str(text).map_err(|_| malformed())?;
     // The file's endpoints are ignored: it must not decide where secrets are sent.
     let fields = file.installed.or(file.web).ok_or_else(malformed)?;
     Ok((fields.client_id, fields.client_secret.map(ClientSecret::from_trusted)))
@@ -124,6 +128,14 @@ pub(crate) fn secret_variable(provider: &ProviderName) -> String {
 
 fn variable(provider: &ProviderName, what: &str) -> String {
     format!("TOKCTL_{}_{what}", provider.as_str().to_uppercase().replace('-', "_"))
+}
+
+/// Reads a settings file with a secret in it as text. Warns if other users can read it.
+pub(crate) fn read_secret_text(
+    context: &Context,
+    path: &Path,
+) -> Result<zeroize::Zeroizing<String>, CliError> {
+    secret_file::read(context, path, LARGEST, || ANSWERED, Kind::Usage)
 }
 
 /// Reads a settings file as text. Fails when other users can change the file.

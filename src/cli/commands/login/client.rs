@@ -169,13 +169,14 @@ fn client(
     provider: &Provider,
 ) -> Result<Chosen, CliError> {
     if let Some(path) = &own.client_secrets {
-        let (id, secret) = client_settings::google_client(path)?;
+        let text = client_settings::read_secret_text(context, path)?;
+        let (id, secret) = client_settings::google_client(&text, path)?;
         return Ok(Chosen { id: Some(id), secret, sealed: None });
     }
     let named = own.client_id.clone().or_else(|| client_settings::client_id(context, provider));
     let secret = match (&own.secret, &own.client_secret_file) {
         (Some(typed), _) => Some(typed.clone()),
-        (None, Some(path)) => Some(client_settings::read_secret(path)?),
+        (None, Some(path)) => Some(client_settings::read_secret(context, path)?),
         (None, None) => client_settings::client_secret(context, provider)?,
     };
     if stored.is_none() && named.is_some() && (secret.is_some() || !provider.needs_secret()) {
