@@ -73,6 +73,7 @@ Register-ArgumentCompleter -Native -CommandName 'tokctl' -ScriptBlock {
             [CompletionResult]::new('--expires', '--expires', [CompletionResultType]::ParameterName, 'When the token ends: a date, a time in RFC 3339, in how long, such as 90d, or `never`')
             [CompletionResult]::new('--client-id', '--client-id', [CompletionResultType]::ParameterName, 'The id of the OAuth client [env: TOKCTL_<PROVIDER>_CLIENT_ID]')
             [CompletionResult]::new('--client-secret-file', '--client-secret-file', [CompletionResultType]::ParameterName, 'A file with the client''s secret [env: TOKCTL_<PROVIDER>_CLIENT_SECRET]')
+            [CompletionResult]::new('--client-key-file', '--client-key-file', [CompletionResultType]::ParameterName, 'A file with the client''s private key, in place of a secret [env: TOKCTL_<PROVIDER>_CLIENT_KEY]')
             [CompletionResult]::new('--client-secrets', '--client-secrets', [CompletionResultType]::ParameterName, 'A client file from Google''s console, in place of id and secret')
             [CompletionResult]::new('--scope', '--scope', [CompletionResultType]::ParameterName, 'A scope to ask for, in place of the provider''s own; repeatable')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long to wait for the person [default: 5m, or as long as a code counts]')

@@ -772,7 +772,7 @@ _tokctl() {
             return 0
             ;;
         tokctl__subcmd__login)
-            opts="-u -q -v -h --user --method --server --key-slot --token-stdin --username --expires --client-id --client-secret-file --client-secrets --scope --no-browser --timeout --port --pages --service-account --subject --vault --config --no-input --json --color --quiet --verbose --help"
+            opts="-u -q -v -h --user --method --server --key-slot --token-stdin --username --expires --client-id --client-secret-file --client-key-file --client-secrets --scope --no-browser --timeout --port --pages --service-account --subject --vault --config --no-input --json --color --quiet --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -811,6 +811,10 @@ _tokctl() {
                     return 0
                     ;;
                 --client-secret-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-key-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -69,6 +69,7 @@ set edit:completion:arg-completer[tokctl] = {|@words|
             cand --expires 'When the token ends: a date, a time in RFC 3339, in how long, such as 90d, or `never`'
             cand --client-id 'The id of the OAuth client [env: TOKCTL_<PROVIDER>_CLIENT_ID]'
             cand --client-secret-file 'A file with the client''s secret [env: TOKCTL_<PROVIDER>_CLIENT_SECRET]'
+            cand --client-key-file 'A file with the client''s private key, in place of a secret [env: TOKCTL_<PROVIDER>_CLIENT_KEY]'
             cand --client-secrets 'A client file from Google''s console, in place of id and secret'
             cand --scope 'A scope to ask for, in place of the provider''s own; repeatable'
             cand --timeout 'How long to wait for the person [default: 5m, or as long as a code counts]'

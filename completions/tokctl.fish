@@ -66,7 +66,7 @@ complete -c tokctl -n "__fish_tokctl_using_subcommand login" -s u -l user -d 'Th
 complete -c tokctl -n "__fish_tokctl_using_subcommand login" -l method -d 'How to log in, where that is not clear by itself' -r -f -a "browser\t'In a browser on this machine'
 device\t'With a code that is entered in a browser anywhere'
 token\t'With a token that was made at the service'
-client-credentials\t'As the OAuth client itself, with its id and secret'
+client-credentials\t'As the OAuth client itself, with its id and secret or key'
 service-account\t'As a Google service account, with its key file'"
 complete -c tokctl -n "__fish_tokctl_using_subcommand login" -l server -d 'The service\'s own address, such as https://jira.example.com' -r
 complete -c tokctl -n "__fish_tokctl_using_subcommand login" -l key-slot -d 'The kind of key slot that a new vault gets, or that opens this one: keychain, key, passphrase or recovery; or the id of the one slot to open it with' -r
@@ -74,6 +74,7 @@ complete -c tokctl -n "__fish_tokctl_using_subcommand login" -l username -d 'The
 complete -c tokctl -n "__fish_tokctl_using_subcommand login" -l expires -d 'When the token ends: a date, a time in RFC 3339, in how long, such as 90d, or `never`' -r
 complete -c tokctl -n "__fish_tokctl_using_subcommand login" -l client-id -d 'The id of the OAuth client [env: TOKCTL_<PROVIDER>_CLIENT_ID]' -r
 complete -c tokctl -n "__fish_tokctl_using_subcommand login" -l client-secret-file -d 'A file with the client\'s secret [env: TOKCTL_<PROVIDER>_CLIENT_SECRET]' -r -F
+complete -c tokctl -n "__fish_tokctl_using_subcommand login" -l client-key-file -d 'A file with the client\'s private key, in place of a secret [env: TOKCTL_<PROVIDER>_CLIENT_KEY]' -r -F
 complete -c tokctl -n "__fish_tokctl_using_subcommand login" -l client-secrets -d 'A client file from Google\'s console, in place of id and secret' -r -F
 complete -c tokctl -n "__fish_tokctl_using_subcommand login" -l scope -d 'A scope to ask for, in place of the provider\'s own; repeatable' -r
 complete -c tokctl -n "__fish_tokctl_using_subcommand login" -l timeout -d 'How long to wait for the person [default: 5m, or as long as a code counts]' -r

@@ -1,4 +1,4 @@
-//! Settings of the OAuth client that the user registered: its id, its secret, its trusted
+//! Settings of the OAuth client that the user registered: its id, its secret or key, its trusted
 //! certificates.
 
 use std::path::Path;
@@ -11,9 +11,11 @@ use super::secret_file;
 use crate::model::account::ProviderName;
 use crate::model::address::Address;
 use crate::model::client::Client;
+use crate::model::client_authentication::{ClientProofs, TokenEndpointAuthMethod};
+use crate::model::client_key::ConfiguredKey;
 use crate::ops::providers::{self, Provider};
 use crate::private_file;
-use crate::secret::{ClientSecret, SecretText};
+use crate::secret::{ClientSecret, PrivateKey, SecretText};
 
 /// The size limit of a secret, certificate or client file, in bytes.
 const LARGEST: u64 = 1024 * 1024;
@@ -34,39 +36,102 @@ pub(crate) fn client_secret(
     context: &Context,
     provider: &Provider,
 ) -> Result<Option<ClientSecret>, CliError> {
-    let environment = &context.environment;
     let definition = &provider.definition;
-    if let Some(secret) = environment.text(&secret_variable(&provider.name)) {
-        return Ok(Some(ClientSecret::from_trusted(secret)));
+    let source = Source {
+        what: "client secret",
+        usual_variable: secret_variable(&provider.name),
+        variable: definition.client_secret_env.as_deref(),
+        file: definition.client_secret_file.as_deref(),
+        command: definition.client_secret_command.as_deref(),
+        waiting: "waiting for client_secret_command",
+    };
+    Ok(source.read(context)?.map(ClientSecret::from_trusted))
+}
+
+/// Returns the client's private key from the environment, or else from where the provider's
+/// definition says, with what the definition says of it.
+///
+/// Fails when the definition names a variable, file or command that gives no key.
+pub(crate) fn client_key(
+    context: &Context,
+    provider: &Provider,
+) -> Result<Option<ConfiguredKey>, CliError> {
+    let definition = &provider.definition;
+    let source = Source {
+        what: "client's key",
+        usual_variable: key_variable(&provider.name),
+        variable: definition.client_key_env.as_deref(),
+        file: definition.client_key_file.as_deref(),
+        command: definition.client_key_command.as_deref(),
+        waiting: "waiting for client_key_command",
+    };
+    Ok(source.read(context)?.map(|text| described(text, provider)))
+}
+
+/// Reads a client's private key from a file, with what the definition says of it.
+pub(crate) fn read_key(
+    context: &Context,
+    path: &Path,
+    provider: &Provider,
+) -> Result<ConfiguredKey, CliError> {
+    read_secret_text(context, path).map(|text| described(text.to_string(), provider))
+}
+
+/// Returns `text` as a client's private key, with what the definition says of it.
+pub(crate) fn described(text: String, provider: &Provider) -> ConfiguredKey {
+    let definition = &provider.definition;
+    ConfiguredKey {
+        key: PrivateKey::from_trusted(text),
+        key_id: definition.client_key_id.clone(),
+        algorithm: definition.client_key_alg,
     }
-    if let Some(name) = &definition.client_secret_env {
-        let secret = environment.text(name).ok_or_else(|| {
-            CliError::new(
-                Kind::Usage,
-                format!("{name} should hold the client secret, and is not set"),
-            )
-            .hint(format!("set {name}"))
-        })?;
-        return Ok(Some(ClientSecret::from_trusted(secret)));
-    }
-    if let Some(path) = &definition.client_secret_file {
-        return read_secret(context, path).map(Some);
-    }
-    match &definition.client_secret_command {
-        Some(command) => context
-            .ui
-            .while_program_runs("waiting for client_secret_command", || {
-                program::output(command, environment, context.patience(), Kind::Usage)
-            })
-            .map(|printed| Some(ClientSecret::from_trusted(printed.to_string()))),
-        None => Ok(None),
+}
+
+/// The places where a secret of a client may be.
+struct Source<'a> {
+    /// The secret in words.
+    what: &'static str,
+    /// The variable that comes before all that a definition says.
+    usual_variable: String,
+    variable: Option<&'a str>,
+    file: Option<&'a Path>,
+    command: Option<&'a [String]>,
+    /// What is shown while the command runs.
+    waiting: &'static str,
+}
+
+impl Source<'_> {
+    /// Returns the secret without white space at its end, from the first place that is named.
+    fn read(&self, context: &Context) -> Result<Option<String>, CliError> {
+        let environment = &context.environment;
+        if let Some(secret) = environment.text(&self.usual_variable) {
+            return Ok(Some(secret));
+        }
+        if let Some(name) = self.variable {
+            let unset = format!("{name} should hold the {}, and is not set", self.what);
+            let secret = environment.text(name);
+            return secret
+                .map(Some)
+                .ok_or_else(|| CliError::new(Kind::Usage, unset).hint(format!("set {name}")));
+        }
+        if let Some(path) = self.file {
+            return read_trimmed(context, path).map(Some);
+        }
+        let Some(command) = self.command else { return Ok(None) };
+        let run = || program::output(command, environment, context.patience(), Kind::Usage);
+        let printed = context.ui.while_program_runs(self.waiting, run)?;
+        Ok(Some(printed.to_string()))
     }
 }
 
 /// Reads a client secret from a file, without the white space at its end.
 pub(crate) fn read_secret(context: &Context, path: &Path) -> Result<ClientSecret, CliError> {
+    read_trimmed(context, path).map(ClientSecret::from_trusted)
+}
+
+fn read_trimmed(context: &Context, path: &Path) -> Result<String, CliError> {
     let text = read_secret_text(context, path)?;
-    Ok(ClientSecret::from_trusted(text.trim_end().to_owned()))
+    Ok(text.trim_end().to_owned())
 }
 
 /// Returns the certificates (PEM) that the definition trusts beside the system's.
@@ -98,21 +163,34 @@ pub(crate) fn google_client(
     Ok((fields.client_id, fields.client_secret.map(ClientSecret::from_trusted)))
 }
 
-/// Returns the configured client secret if it differs from the sealed one of the same client.
+/// Returns the configured secret or key if it differs from the sealed one of the same client.
 ///
 /// "The same client" means the same client id at the same token endpoint. Public clients have none.
-pub(crate) fn other_secret(
+pub(crate) fn other_proofs(
     context: &Context,
     provider: &Provider,
     server: Option<&Address>,
     client: &Client,
-) -> Option<ClientSecret> {
+) -> Option<ClientProofs> {
     let client_id = client_id(context, provider);
-    if !providers::is_secret_for(client, provider, client_id.as_deref(), server) {
+    if !providers::is_proof_for(client, provider, client_id.as_deref(), server) {
         return None;
     }
-    let sealed = client.authentication.secret().map(SecretText::expose);
-    client_secret(context, provider).ok().flatten().filter(|secret| Some(secret.expose()) != sealed)
+    let sealed = &client.authentication;
+    match sealed.method() {
+        TokenEndpointAuthMethod::None => None,
+        TokenEndpointAuthMethod::ClientSecretBasic | TokenEndpointAuthMethod::ClientSecretPost => {
+            let secret = client_secret(context, provider).ok()??;
+            let is_sealed = sealed.secret().is_some_and(|own| own.expose() == secret.expose());
+            (!is_sealed).then(|| ClientProofs { secret: Some(secret), key: None })
+        }
+        TokenEndpointAuthMethod::PrivateKeyJwt => {
+            let key = client_key(context, provider).ok()??;
+            let key = provider.client_key(&key, None).ok()?;
+            let is_sealed = sealed.key().is_some_and(|own| own.is_same(&key));
+            (!is_sealed).then(|| ClientProofs { secret: None, key: Some(key) })
+        }
+    }
 }
 
 /// Returns the name of the variable that holds the client id, such as `TOKCTL_JIRA_CLIENT_ID`.
@@ -124,6 +202,11 @@ pub(crate) fn id_variable(provider: &ProviderName) -> String {
 /// `TOKCTL_JIRA_CLIENT_SECRET`.
 pub(crate) fn secret_variable(provider: &ProviderName) -> String {
     variable(provider, "CLIENT_SECRET")
+}
+
+/// Returns the name of the variable that holds the client's key, such as `TOKCTL_JIRA_CLIENT_KEY`.
+fn key_variable(provider: &ProviderName) -> String {
+    variable(provider, "CLIENT_KEY")
 }
 
 fn variable(provider: &ProviderName, what: &str) -> String {

@@ -98,7 +98,7 @@ impl Environment {
     }
 
     /// Gives `child` these variables and no others, except those that open the vault, or locate
-    /// what does, and client secrets.
+    /// what does, and the secrets and keys of clients.
     ///
     /// The standard library would copy all of them, and not wipe the copies.
     pub(crate) fn give_to(&self, child: &mut Command) {
@@ -106,7 +106,8 @@ impl Environment {
         let is_kept = |name: &OsStr| {
             let name = name.to_string_lossy();
             (name == CREDENTIALS && locates_the_key)
-                || (name.starts_with("TOKCTL_") && name.ends_with("_CLIENT_SECRET"))
+                || (name.starts_with("TOKCTL_")
+                    && ["_CLIENT_SECRET", "_CLIENT_KEY"].iter().any(|end| name.ends_with(end)))
         };
         let given = self.0.iter().filter_map(|(name, value)| Some((name, value.as_ref()?)));
         child.env_clear().envs(given.filter(|(name, _)| !is_kept(name)));
@@ -147,7 +148,12 @@ mod tests {
     #[test]
     fn children_get_no_secret() {
         let mut environment = Environment::from(
-            &[("TOKCTL_ACME_CLIENT_SECRET", "x"), ("TOKCTL_VAULT", "x"), ("PATH", "x")][..],
+            &[
+                ("TOKCTL_ACME_CLIENT_SECRET", "x"),
+                ("TOKCTL_ACME_CLIENT_KEY", "x"),
+                ("TOKCTL_VAULT", "x"),
+                ("PATH", "x"),
+            ][..],
         );
         environment.0.insert("TOKCTL_KEY".into(), None);
         let mut child = Command::new("true");

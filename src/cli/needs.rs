@@ -9,7 +9,7 @@ use super::context::Context;
 use super::next_command;
 use super::time;
 use super::typed::command;
-use crate::model::account::{Account, ProviderName};
+use crate::model::account::{Account, AccountFilter, ProviderName};
 use crate::model::attempt::{Action, Attempt, Outcome};
 use crate::model::credential::Status;
 use crate::model::summary::{self, Summary};
@@ -48,21 +48,23 @@ pub(crate) fn lines(vault: &Vault, now: Timestamp) -> Result<(Vec<Line>, usize),
     // Each with its service if it may wait for that, and whether its token has ended.
     let mut found: Vec<(Line, Option<(Service, bool)>)> = Vec::new();
     let mut pauses: HashMap<Service, Timestamp> = HashMap::new();
-    let odd = vault.each_summary::<StoreError>(|summary, last, in_doubt| {
-        let (need, what) = judge(&summary, last.as_ref(), in_doubt, now);
-        let service = || (summary.account.provider.clone(), summary.server_url.clone());
-        let pause = last.as_ref().filter(|last| last.action == Action::Refresh);
-        if let Some(until) = pause.and_then(|last| last.paused_until(now)) {
-            let longest = pauses.entry(service()).or_insert(until);
-            *longest = until.max(*longest);
-        }
-        // What nothing renews waits for no server.
-        let waits = summary.refreshable && matches!(need, Need::Provider | Need::Nothing);
-        let has_ended = summary.expires_at.is_some_and(|at| at <= now);
-        let service = (waits && summary.status == Status::Active).then(|| (service(), has_ended));
-        found.push((Line { account: summary.account, need, what }, service));
-        Ok(())
-    })?;
+    let odd =
+        vault.each_summary::<StoreError>(AccountFilter::default(), |summary, last, in_doubt| {
+            let (need, what) = judge(&summary, last.as_ref(), in_doubt, now);
+            let service = || (summary.account.provider.clone(), summary.server_url.clone());
+            let pause = last.as_ref().filter(|last| last.action == Action::Refresh);
+            if let Some(until) = pause.and_then(|last| last.paused_until(now)) {
+                let longest = pauses.entry(service()).or_insert(until);
+                *longest = until.max(*longest);
+            }
+            // What nothing renews waits for no server.
+            let waits = summary.refreshable && matches!(need, Need::Provider | Need::Nothing);
+            let has_ended = summary.expires_at.is_some_and(|at| at <= now);
+            let service =
+                (waits && summary.status == Status::Active).then(|| (service(), has_ended));
+            found.push((Line { account: summary.account, need, what }, service));
+            Ok(())
+        })?;
     let mut lines: Vec<Line> = found
         .into_iter()
         .map(|(mut line, service)| {

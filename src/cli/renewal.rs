@@ -9,13 +9,13 @@ use super::hooks;
 use super::next_command;
 use super::time;
 use crate::model::account::Account;
+use crate::model::client_authentication::ClientProofs;
 use crate::model::credential::{Credential, Grant};
 use crate::model::readiness::Need;
 use crate::ops::error::StoreError;
 use crate::ops::providers::{self, Drift, Provider};
 use crate::ops::token::{Caller, IdTokenFault, LiveToken, Policy, Rules, Warning};
 use crate::ops::{self, OpenVault};
-use crate::secret::ClientSecret;
 
 /// The command that asks for a token, as `ops` sees it.
 pub(crate) struct RenewalCaller<'a> {
@@ -55,12 +55,12 @@ impl Caller for RenewalCaller<'_> {
         Rules { renewal: provider.as_ref().map(Provider::renewal).unwrap_or_default(), audit }
     }
 
-    fn other_secret(&self, account: &Account, credential: &Credential) -> Option<ClientSecret> {
+    fn other_proofs(&self, account: &Account, credential: &Credential) -> Option<ClientProofs> {
         match &credential.grant {
             Grant::OAuth(grant) => {
                 let provider = provider(self.context, account).ok()?;
                 let server = credential.api.server_url.as_ref();
-                client_settings::other_secret(self.context, &provider, server, &grant.client)
+                client_settings::other_proofs(self.context, &provider, server, &grant.client)
             }
             Grant::Static(_) => None,
         }

@@ -1,132 +1,11 @@
 //! The OAuth client and its authorization server, as a credential keeps them.
 
-use serde::ser::SerializeStruct;
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 use super::address::Address;
+use super::client_authentication::ClientAuthentication;
 use super::dialect::Dialect;
 use super::request_params::RequestParams;
-use crate::secret::{self, ClientSecret, SecretText};
-
-/// The authentication method of a client at the token endpoint, in the words of RFC 7591 §2.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum TokenEndpointAuthMethod {
-    /// The id alone: a public client.
-    None,
-    /// Id and secret in an `Authorization: Basic` header.
-    ClientSecretBasic,
-    /// Id and secret in the form.
-    ClientSecretPost,
-}
-
-/// The proof by which the token endpoint knows a client (RFC 6749 §2.3).
-///
-/// A further method of RFC 7591 §2, such as `private_key_jwt` or `tls_client_auth`, is a further
-/// variant that holds its key, and a word in [`TokenEndpointAuthMethod`].
-#[derive(Debug, Clone, Deserialize)]
-#[serde(from = "SealedAuthentication")]
-pub(crate) enum ClientAuthentication {
-    /// The id alone, in the form: a public client. If such a client has a secret all the same, the
-    /// secret is not kept here, since no authorization server is shown it. Where the service's API
-    /// wants it, as Etsy's does, it is in the headers of the [`Api`](super::credential::Api).
-    None,
-    /// Id and secret in an `Authorization: Basic` header (RFC 6749 §2.3.1).
-    SecretBasic(ClientSecret),
-    /// Id and secret in the form (RFC 6749 §2.3.1).
-    SecretPost(ClientSecret),
-    /// The id alone, in the form, of a client whose secret is missing: an import did not bring it,
-    /// or another holder of the grant kept it. The method says how the secret is shown once it is
-    /// configured.
-    SecretMissing(SecretMethod),
-}
-
-/// The place of the client secret in a token request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum SecretMethod {
-    /// An `Authorization: Basic` header, see [`ClientAuthentication::SecretBasic`].
-    Basic,
-    /// The form, see [`ClientAuthentication::SecretPost`].
-    Post,
-}
-
-impl ClientAuthentication {
-    /// Builds the authentication by `method` of a client that has `secret`.
-    pub(crate) fn new(method: TokenEndpointAuthMethod, secret: Option<ClientSecret>) -> Self {
-        match (method, secret) {
-            (TokenEndpointAuthMethod::None, _) => Self::None,
-            (TokenEndpointAuthMethod::ClientSecretBasic, Some(secret)) => Self::SecretBasic(secret),
-            (TokenEndpointAuthMethod::ClientSecretPost, Some(secret)) => Self::SecretPost(secret),
-            (TokenEndpointAuthMethod::ClientSecretBasic, None) => {
-                Self::SecretMissing(SecretMethod::Basic)
-            }
-            (TokenEndpointAuthMethod::ClientSecretPost, None) => {
-                Self::SecretMissing(SecretMethod::Post)
-            }
-        }
-    }
-
-    /// Returns the method in the words of RFC 7591 §2.
-    pub(crate) fn method(&self) -> TokenEndpointAuthMethod {
-        match self {
-            Self::None => TokenEndpointAuthMethod::None,
-            Self::SecretBasic(_) | Self::SecretMissing(SecretMethod::Basic) => {
-                TokenEndpointAuthMethod::ClientSecretBasic
-            }
-            Self::SecretPost(_) | Self::SecretMissing(SecretMethod::Post) => {
-                TokenEndpointAuthMethod::ClientSecretPost
-            }
-        }
-    }
-
-    /// Returns the client secret, if the credential holds it.
-    pub(crate) fn secret(&self) -> Option<&ClientSecret> {
-        match self {
-            Self::SecretBasic(secret) | Self::SecretPost(secret) => Some(secret),
-            Self::None | Self::SecretMissing(_) => None,
-        }
-    }
-
-    /// Returns this method with `secret`, or unchanged if `secret` is `None`. A public client stays
-    /// one.
-    pub(crate) fn with_secret(self, secret: Option<ClientSecret>) -> Self {
-        match secret {
-            Some(secret) => Self::new(self.method(), Some(secret)),
-            None => self,
-        }
-    }
-
-    /// Returns this method without the secret.
-    pub(super) fn without_secret(&self) -> Self {
-        Self::new(self.method(), None)
-    }
-}
-
-/// The fields of a [`ClientAuthentication`] in a sealed credential, as they are read.
-#[derive(Deserialize)]
-struct SealedAuthentication {
-    #[serde(with = "secret::sealed::option", default)]
-    secret: Option<ClientSecret>,
-    auth_method: TokenEndpointAuthMethod,
-}
-
-impl From<SealedAuthentication> for ClientAuthentication {
-    fn from(sealed: SealedAuthentication) -> Self {
-        Self::new(sealed.auth_method, sealed.secret)
-    }
-}
-
-/// Writes the fields of [`SealedAuthentication`] without making a copy of the secret.
-impl Serialize for ClientAuthentication {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut sealed = serializer.serialize_struct("SealedAuthentication", 2)?;
-        if let Some(secret) = self.secret() {
-            sealed.serialize_field("secret", secret.expose())?;
-        }
-        sealed.serialize_field("auth_method", &self.method())?;
-        sealed.end()
-    }
-}
 
 /// The request that revokes a token.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -150,7 +29,7 @@ pub(crate) enum RevocationMethod {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Client {
     pub(crate) id: String,
-    /// Sealed as two fields, `secret` and `auth_method`.
+    /// Sealed as fields beside the id: `auth_method`, and `secret` or `key`.
     #[serde(flatten)]
     pub(crate) authentication: ClientAuthentication,
     pub(crate) token_endpoint: Address,
@@ -172,12 +51,21 @@ pub(crate) struct Client {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::client_authentication::{AssertionAudience, ClientProofs, SecretMethod};
+    use crate::model::client_key::ClientKey;
+    use crate::model::signing::SigningAlgorithm;
+    use crate::secret::{ClientSecret, SecretText};
 
     /// The JSON of a client with these fields for its authentication.
     fn sealed(authentication: &str) -> String {
         format!(
             r#"{{"id":"made-up",{authentication},"token_endpoint":"https://as.example/token","revocation_method":"rfc7009"}}"#
         )
+    }
+
+    fn a_secret() -> ClientProofs {
+        let secret = Some(ClientSecret::from_trusted("made-up".into()));
+        ClientProofs { secret, key: None }
     }
 
     fn read(authentication: &str) -> Client {
@@ -192,11 +80,14 @@ mod tests {
             r#""secret":"made-up","auth_method":"client_secret_post""#,
             r#""auth_method":"client_secret_basic""#,
             r#""auth_method":"client_secret_post""#,
+            r#""auth_method":"private_key_jwt","key":{"key":"made-up","key_id":"a","algorithm":"PS256"},"assertion_audience":"https://as.example""#,
+            r#""auth_method":"private_key_jwt","key":{"key":"made-up","algorithm":"EdDSA"}"#,
+            r#""auth_method":"private_key_jwt","assertion_audience":"https://as.example""#,
         ] {
             let client = read(authentication);
             assert_eq!(serde_json::to_string(&client).unwrap(), sealed(authentication));
         }
-        let unknown = sealed(r#""auth_method":"private_key_jwt""#);
+        let unknown = sealed(r#""auth_method":"client_secret_jwt""#);
         assert!(serde_json::from_str::<Client>(&unknown).is_err());
         assert!(serde_json::from_str::<Client>(&sealed(r#""secret":"made-up""#)).is_err());
     }
@@ -206,8 +97,7 @@ mod tests {
         let public = read(r#""secret":"made-up","auth_method":"none""#);
         assert!(matches!(public.authentication, ClientAuthentication::None));
         assert!(!serde_json::to_string(&public).unwrap().contains("secret"));
-        let secret = ClientSecret::from_trusted("made-up".into());
-        let still = public.authentication.with_secret(Some(secret));
+        let still = public.authentication.with_proofs(a_secret());
         assert!(matches!(still, ClientAuthentication::None));
     }
 
@@ -215,10 +105,29 @@ mod tests {
     fn a_secret_that_was_missing_is_shown_as_its_method_has_it() {
         let missing = read(r#""auth_method":"client_secret_post""#).authentication;
         assert!(missing.secret().is_none());
-        let secret = ClientSecret::from_trusted("made-up".into());
-        let found = missing.with_secret(Some(secret)).with_secret(None);
+        let found = missing.with_proofs(a_secret()).with_proofs(ClientProofs::default());
         assert!(matches!(&found, ClientAuthentication::SecretPost(_)));
-        let without = found.without_secret();
+        let without = found.without_proof();
         assert!(matches!(without, ClientAuthentication::SecretMissing(SecretMethod::Post)));
+    }
+
+    #[test]
+    fn a_key_that_was_missing_signs_for_the_audience_that_was_sealed() {
+        let sealed = r#""auth_method":"private_key_jwt","assertion_audience":"https://as.example""#;
+        let missing = read(sealed).authentication;
+        assert!(missing.lacks_proof());
+        let still = missing.clone().with_proofs(a_secret());
+        assert!(still.lacks_proof(), "a secret is no key");
+        let key = ClientKey {
+            key: SecretText::from_trusted("made-up".into()),
+            key_id: None,
+            algorithm: SigningAlgorithm::Es256,
+        };
+        let found = missing.with_proofs(ClientProofs { secret: None, key: Some(key) });
+        let expected = AssertionAudience::Fixed("https://as.example".into());
+        assert!(
+            matches!(&found, ClientAuthentication::PrivateKeyJwt { audience, .. } if *audience == expected)
+        );
+        assert!(!format!("{:?}", found.without_proof()).contains("Es256"));
     }
 }

@@ -9,12 +9,14 @@ use std::path::PathBuf;
 use jiff::SignedDuration;
 use serde::{Deserialize, Deserializer};
 
-use super::client::{RevocationMethod, TokenEndpointAuthMethod};
+use super::client::RevocationMethod;
+use super::client_authentication::TokenEndpointAuthMethod;
 use super::credential::{ApiAuth, RenewalGrant, is_field_name};
 use super::dialect::Dialect;
 use super::duration;
 use super::grant_life::GrantLife;
 use super::request_params::{ParamValues, RequestParams};
+use super::signing::SigningAlgorithm;
 use crate::secret::RefreshToken;
 
 /// The definition of a provider; every field may be left out.
@@ -54,6 +56,16 @@ pub(crate) struct Definition {
     pub(crate) client_secret_env: Option<String>,
     pub(crate) client_secret_file: Option<PathBuf>,
     pub(crate) client_secret_command: Option<Vec<String>>,
+    /// The place of the client's private key, as that of its secret: PEM or a JWK.
+    pub(crate) client_key_env: Option<String>,
+    pub(crate) client_key_file: Option<PathBuf>,
+    pub(crate) client_key_command: Option<Vec<String>>,
+    /// The id by which the server knows the key.
+    pub(crate) client_key_id: Option<String>,
+    /// The algorithm with which the key signs, where it could sign with several.
+    pub(crate) client_key_alg: Option<SigningAlgorithm>,
+    /// The audience of what the key signs; `{endpoint}` stands for the address of each request.
+    pub(crate) client_assertion_audience: Option<String>,
     /// A PEM file of certificates that are trusted in addition to the system's.
     pub(crate) ca_file: Option<PathBuf>,
     pub(crate) token_endpoint_auth_method: Option<TokenEndpointAuthMethod>,

@@ -16,6 +16,8 @@ pub(crate) mod issuer;
 pub(crate) mod request_params;
 pub(crate) mod dialect;
 pub(crate) mod signing;
+pub(crate) mod client_key;
+pub(crate) mod client_authentication;
 pub(crate) mod client;
 pub(crate) mod service_account;
 pub(crate) mod credential;

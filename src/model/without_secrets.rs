@@ -111,7 +111,7 @@ impl Client {
         } = self;
         Self {
             id: id.clone(),
-            authentication: authentication.without_secret(),
+            authentication: authentication.without_proof(),
             token_endpoint: token_endpoint.clone(),
             revocation_endpoint: match kept {
                 KeptSecrets::Nothing => revocation_endpoint.clone(),

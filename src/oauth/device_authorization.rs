@@ -3,10 +3,12 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::answer_fields::{self, AnswerText};
+use super::client_proof;
 use super::error_answer;
 use super::http::{self, Answer};
-use super::token::authenticate;
 use super::token_error::{Error, Request};
 use crate::model::address::Address;
 use crate::model::client::Client;
@@ -50,6 +52,7 @@ pub(crate) fn request(
     endpoint: &Address,
     scopes: &Scopes,
     params: &RequestParams,
+    now: Timestamp,
 ) -> Result<DeviceAuthorization, Error> {
     let scopes = scopes.to_string();
     let mut form = Vec::new();
@@ -57,7 +60,9 @@ pub(crate) fn request(
         form.push(("scope", scopes.as_str()));
     }
     form.extend(params.pairs());
-    let authentication = authenticate(client, &mut form);
+    let proof = client_proof::prove(client, endpoint, now)?;
+    form.extend(proof.fields());
+    let authentication = proof.authentication();
     let certificates = client.trusted_certificates.as_deref();
     let answer = http::post(endpoint, certificates, &authentication, &form, http::REQUEST_TIMEOUT)?;
     read(&answer, &client.dialect).map_err(|no_code| {

@@ -7,10 +7,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::answer_fields::AnswerText;
+use super::client_proof;
 use super::device_authorization::{DeviceAuthorization, MAX_INTERVAL};
 use super::error_answer;
 use super::http::{self, Answer, Fault};
-use super::token::authenticate;
 use super::token_answer::{self, TokenAnswer};
 use super::token_error::{Error, Request};
 use crate::model::client::Client;
@@ -69,8 +69,13 @@ pub(crate) fn poll(
     let device_code = authorization.device_code.expose();
     let mut form = vec![("grant_type", GRANT_TYPE), ("device_code", device_code)];
     form.extend(client.token_params.pairs());
-    let authentication = authenticate(client, &mut form);
+    let proof = match client_proof::prove(client, &client.token_endpoint, now) {
+        Ok(proof) => proof,
+        Err(why) => return PollOutcome::Failed(why.into()),
+    };
+    form.extend(proof.fields());
     let certificates = client.trusted_certificates.as_deref();
+    let authentication = proof.authentication();
     match http::post(&client.token_endpoint, certificates, &authentication, &form, timeout) {
         Ok(answer) => judge(&answer, &client.dialect, now),
         Err(fault @ Fault::Setup { .. }) => PollOutcome::Failed(fault.into()),

@@ -5,6 +5,8 @@
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
+use crate::model::signing::SigningAlgorithm;
+
 /// The part of an authorization server's metadata that tokctl uses. A field that is `null` or of
 /// another kind counts as left out.
 #[derive(Debug, Clone, Deserialize)]
@@ -25,6 +27,9 @@ pub(crate) struct Metadata {
     pub(crate) authorization_response_iss_parameter_supported: bool,
     #[serde(default, deserialize_with = "words")]
     token_endpoint_auth_methods_supported: Option<Vec<String>>,
+    /// The algorithms with which a client may sign its proof (RFC 8414 §2).
+    #[serde(default, deserialize_with = "words")]
+    token_endpoint_auth_signing_alg_values_supported: Option<Vec<String>>,
     /// The ways in which a client proves itself at the revocation endpoint (RFC 8414 §2).
     #[serde(default, deserialize_with = "words")]
     revocation_endpoint_auth_methods_supported: Option<Vec<String>>,
@@ -58,6 +63,9 @@ impl Metadata {
             token_endpoint_auth_methods_supported: self
                 .token_endpoint_auth_methods_supported
                 .or(other.token_endpoint_auth_methods_supported),
+            token_endpoint_auth_signing_alg_values_supported: self
+                .token_endpoint_auth_signing_alg_values_supported
+                .or(other.token_endpoint_auth_signing_alg_values_supported),
             revocation_endpoint_auth_methods_supported: self
                 .revocation_endpoint_auth_methods_supported
                 .or(other.revocation_endpoint_auth_methods_supported),
@@ -77,6 +85,14 @@ impl Metadata {
         let methods = self.token_endpoint_auth_methods_supported.as_deref().unwrap_or_default();
         let takes = |method: &str| methods.iter().any(|taken| taken == method);
         takes("client_secret_post") && !takes("client_secret_basic")
+    }
+
+    /// Returns the algorithms, of those that tokctl has, with which the server lets a client sign.
+    /// Returns `None` if the server names none that tokctl knows: then nothing is known.
+    pub(crate) fn assertion_algorithms(&self) -> Option<Vec<SigningAlgorithm>> {
+        let named = self.token_endpoint_auth_signing_alg_values_supported.as_deref()?;
+        let known: Vec<_> = named.iter().filter_map(|name| SigningAlgorithm::named(name)).collect();
+        Some(known).filter(|known| !known.is_empty())
     }
 
     /// Whether the server names the ways in which a client proves itself at the revocation endpoint,

@@ -15,6 +15,8 @@ mod answer_fields;
 mod refusal;
 pub(crate) mod signing_key;
 mod signed_jwt;
+mod client_assertion;
+mod client_proof;
 pub(crate) mod token_error;
 pub(crate) mod error_answer;
 pub(crate) mod token_answer;

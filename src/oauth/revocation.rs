@@ -2,12 +2,15 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
+
+use super::client_proof;
 use super::error_answer;
 use super::http::{self, Answer, Authentication, Fault};
-use super::token::authenticate;
 use super::token_error::{Error, Request, is_about_the_client};
 use crate::model::address::Address;
-use crate::model::client::{Client, ClientAuthentication, RevocationMethod};
+use crate::model::client::{Client, RevocationMethod};
+use crate::model::client_authentication::ClientAuthentication;
 use crate::secret::{AccessToken, RefreshToken, SecretText};
 
 /// Revokes a grant: the refresh token first, which at most servers ends the access token too, then
@@ -21,19 +24,21 @@ pub(crate) fn revoke(
     endpoint: &Address,
     refresh_token: Option<&RefreshToken>,
     access_token: Option<&AccessToken>,
+    now: Timestamp,
     timeout: Duration,
 ) -> Result<(), Error> {
+    let revoke_one = |token: &str, hint| revoke_one(client, endpoint, token, hint, now, timeout);
     match (client.revocation_method, refresh_token, access_token) {
         (RevocationMethod::Rfc7009, Some(token), access_token) => {
-            revoke_one(client, endpoint, token.expose(), "refresh_token", timeout)?;
+            revoke_one(token.expose(), "refresh_token")?;
             // Without its refresh token the grant is over; an access token that stays ends soon.
             if let Some(token) = access_token {
-                let _ = revoke_one(client, endpoint, token.expose(), "access_token", timeout);
+                let _ = revoke_one(token.expose(), "access_token");
             }
             Ok(())
         }
         (RevocationMethod::Rfc7009, None, Some(token)) => {
-            revoke_one(client, endpoint, token.expose(), "access_token", timeout)
+            revoke_one(token.expose(), "access_token")
         }
         // GitHub would answer as it does about a token that it does not know.
         (RevocationMethod::Github, _, Some(_)) if client.authentication.secret().is_none() => {
@@ -84,12 +89,14 @@ fn revoke_one(
     endpoint: &Address,
     token: &str,
     hint: &str,
+    now: Timestamp,
     timeout: Duration,
 ) -> Result<(), Error> {
     let mut form = vec![("token", token), ("token_type_hint", hint)];
-    let authentication = authenticate(client, &mut form);
+    let proof = client_proof::prove(client, endpoint, now)?;
+    form.extend(proof.fields());
     let certificates = client.trusted_certificates.as_deref();
-    judge(client, http::post(endpoint, certificates, &authentication, &form, timeout))
+    judge(client, http::post(endpoint, certificates, &proof.authentication(), &form, timeout))
 }
 
 /// Revokes a token at GitHub, where `endpoint` is the list of applications and the client's own

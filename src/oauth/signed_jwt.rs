@@ -1,7 +1,7 @@
 //! JSON Web Tokens that tokctl signs (RFC 7515, RFC 7519): the one place for it.
 //!
-//! What a token claims is for its own file, as [`super::jwt_bearer`] is for the assertion of a
-//! service account.
+//! What a token claims is for its own file: [`super::client_assertion`] for the one with which a
+//! client proves itself, [`super::jwt_bearer`] for the one that a service account exchanges.
 
 use data_encoding::BASE64URL_NOPAD;
 use serde_json::{Value, json};

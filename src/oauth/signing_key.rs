@@ -44,6 +44,9 @@ pub(crate) enum Unusable {
     OtherUse(String),
     #[error("it can't sign with {0}")]
     OtherAlgorithm(SigningAlgorithm),
+    /// The server takes none of the key's algorithms.
+    #[error("it signs with {own}, and the server takes {taken}")]
+    NotTaken { own: SigningAlgorithm, taken: String },
     /// The system gave no random number.
     #[error("it could not be used just now")]
     NoRandomness,

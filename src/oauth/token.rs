@@ -6,11 +6,12 @@ use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::client_proof;
 use super::error_answer;
 use super::http::{self, Authentication};
 use super::token_answer::{self, TokenAnswer};
 use super::token_error::{Error, Request};
-use crate::model::client::{Client, ClientAuthentication};
+use crate::model::client::Client;
 use crate::model::dialect::Encoding;
 use crate::model::request_params::RequestParams;
 use crate::secret::{AccessToken, AuthorizationCode, CodeVerifier, RefreshToken, SecretText};
@@ -97,16 +98,20 @@ fn renewal_params(client: &Client) -> RequestParams {
     client.token_params.clone().overlaid(&client.dialect.refresh_params)
 }
 
-/// Sends `form` with the authentication of `client`.
-pub(super) fn request<'a>(
-    client: &'a Client,
-    mut form: Vec<(&'a str, &'a str)>,
+/// Sends `form` with the proof of `client`.
+pub(super) fn request(
+    client: &Client,
+    form: Vec<(&str, &str)>,
     kind: Request,
     now: Timestamp,
     timeout: Duration,
 ) -> TokenOutcome {
-    let authentication = authenticate(client, &mut form);
-    send(client, &authentication, &form, kind, now, timeout)
+    let proof = match client_proof::prove(client, &client.token_endpoint, now) {
+        Ok(proof) => proof,
+        Err(why) => return TokenOutcome { answer: Err(why.into()), meta: None },
+    };
+    let form = [form, proof.fields()].concat();
+    send(client, &proof.authentication(), &form, kind, now, timeout)
 }
 
 /// Sends `form` unchanged to the client's token endpoint.
@@ -139,26 +144,5 @@ pub(super) fn send(
                 }
             }),
         },
-    }
-}
-
-/// Adds to `form` what the client's authentication method puts there, and returns what it puts into
-/// the request's head (RFC 6749 §2.3.1).
-pub(super) fn authenticate<'a>(
-    client: &'a Client,
-    form: &mut Vec<(&'a str, &'a str)>,
-) -> Authentication<'a> {
-    match &client.authentication {
-        ClientAuthentication::SecretBasic(secret) => {
-            Authentication::Client { id: &client.id, secret }
-        }
-        ClientAuthentication::SecretPost(secret) => {
-            form.extend([("client_id", client.id.as_str()), ("client_secret", secret.expose())]);
-            Authentication::None
-        }
-        ClientAuthentication::None | ClientAuthentication::SecretMissing(_) => {
-            form.push(("client_id", &client.id));
-            Authentication::None
-        }
     }
 }

@@ -123,7 +123,7 @@ pub(crate) fn check(
             (CheckRecorded::Moved | CheckRecorded::Yes, _) => true,
         };
         let credential = credential.filter(|_| recorded).unwrap_or(row.stored.credential);
-        superseded::finish(vault, account, &credential);
+        superseded::finish(vault, account, &credential, clock);
         let status = attempt.status;
         return Ok(Checked { verdict, credential, recorded, status });
     }

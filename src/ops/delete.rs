@@ -1,7 +1,9 @@
 //! Deleting a credential, and revoking its grant first where the provider can do that.
 
+use std::collections::BTreeSet;
 use std::time::Instant;
 
+use super::clock::Clock;
 use super::credential;
 use super::error::Error;
 use super::providers;
@@ -9,13 +11,13 @@ use super::refresh::WAIT;
 use super::retry::Told;
 use super::superseded::revoke;
 use crate::config::Config;
-use crate::model::account::{Account, ProviderName};
+use crate::model::account::{Account, AccountFilter, ProviderName};
 use crate::model::client::Client;
+use crate::model::client_authentication::ClientProofs;
 use crate::model::credential::{Credential, Grant, OAuthGrant, Status};
 use crate::model::definition::RevocationScope;
 use crate::model::summary::Summary;
 use crate::oauth::{revocation, token_error};
-use crate::secret::ClientSecret;
 use crate::store::{self, OpenVault, Vault, Watermarks};
 
 /// The state of a deleted credential's grant at its provider.
@@ -44,12 +46,13 @@ pub(crate) enum AtProvider {
 /// revocation fails; the credential is kept then, so that the user can decide. Fails with
 /// [`Error::RevokedNotForgotten`] if only the deletion fails.
 ///
-/// If the server refuses the sealed client secret, tries the one that `other_secret` returns. A
+/// If the server refuses the client's sealed secret or key, tries what `other_proofs` returns. A
 /// request that is sent again is told to `told`.
 pub(crate) fn revoke_and_delete(
     vault: &OpenVault,
     account: &Account,
-    other_secret: &dyn Fn(&Credential) -> Option<ClientSecret>,
+    other_proofs: &dyn Fn(&Credential) -> Option<ClientProofs>,
+    clock: Clock,
     told: Told<'_>,
 ) -> Result<AtProvider, Error> {
     let deadline = Instant::now() + WAIT;
@@ -66,7 +69,7 @@ pub(crate) fn revoke_and_delete(
             AtProvider::NotRevocable
         }
         Grant::OAuth(grant) => {
-            revoke_with_either_secret(grant, &|| other_secret(credential), told)
+            revoke_with_either_proof(grant, &|| other_proofs(credential), clock, told)
                 .map_err(|source| not_revoked(account, &grant.client, source))?;
             AtProvider::Revoked
         }
@@ -74,7 +77,7 @@ pub(crate) fn revoke_and_delete(
     if let Grant::OAuth(grant) = &credential.grant {
         // What an interrupted login left to be revoked; nothing remembers it after this.
         for earlier in &grant.superseded {
-            let _ = revoke(earlier, told);
+            let _ = revoke(earlier, clock, told);
         }
     }
     match (vault.forget_at(account, row.stored.revision), at_provider) {
@@ -85,20 +88,22 @@ pub(crate) fn revoke_and_delete(
     }
 }
 
-/// Revokes `grant` with the sealed client secret, or with the other one if the server refuses that.
-fn revoke_with_either_secret(
+/// Revokes `grant` with the client's sealed secret or key, or with the other one if the server
+/// refuses that.
+fn revoke_with_either_proof(
     grant: &OAuthGrant,
-    other_secret: &dyn Fn() -> Option<ClientSecret>,
+    other_proofs: &dyn Fn() -> Option<ClientProofs>,
+    clock: Clock,
     told: Told<'_>,
 ) -> Result<(), token_error::Error> {
     let mut superseded = grant.as_superseded();
-    let revoked = revoke(&superseded, told);
+    let revoked = revoke(&superseded, clock, told);
     if revoked.as_ref().is_err_and(token_error::Error::is_about_the_client)
-        && let Some(secret) = other_secret()
+        && let Some(proofs) = other_proofs()
     {
         let client = &mut superseded.client;
-        client.authentication = client.authentication.clone().with_secret(Some(secret));
-        return revoke(&superseded, told);
+        client.authentication = client.authentication.clone().with_proofs(proofs);
+        return revoke(&superseded, clock, told);
     }
     revoked
 }
@@ -138,13 +143,19 @@ pub(crate) fn accounts_revoked_too(
     let shared = definition(&own.account.provider)
         .filter(|definition| definition.revocation_scope == RevocationScope::Grant);
     let Some(shared) = shared else { return Ok(Vec::new()) };
-    let found = vault.summaries(|other| {
+    let person_of_own = person(own);
+    let mut found = vault.summaries_with_username(person_of_own)?;
+    if let Ok(user) = person_of_own.parse() {
+        let filter = AccountFilter { provider: None, user: Some(&user) };
+        found.extend(vault.summaries(filter, |other| other.username.is_none())?);
+    }
+    found.retain(|other| {
         other.account != own.account
-            && person(other) == person(own)
             && definition(&other.account.provider)
                 .is_some_and(|other| other.revocation_endpoint == shared.revocation_endpoint)
-    })?;
-    Ok(found.into_iter().map(|other| other.account).collect())
+    });
+    let accounts: BTreeSet<Account> = found.into_iter().map(|other| other.account).collect();
+    Ok(accounts.into_iter().collect())
 }
 
 /// Returns the name of a person at the service, as far as the clear copy tells.

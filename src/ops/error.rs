@@ -127,9 +127,10 @@ pub(crate) enum Error {
     /// The authorization server's metadata could not be fetched.
     #[error("could not find the endpoints of `{provider}`")]
     Metadata { provider: String, source: MetadataError },
-    /// The client's secret comes from the vault, where it is sealed for another token endpoint.
+    /// The client's secret or key comes from the vault, where it is sealed for another token
+    /// endpoint.
     #[error(
-        "`{provider}` is now at `{endpoint}`, and the client's secret in the vault is for `{sealed}` alone: give it with `--client-secret-file`"
+        "`{provider}` is now at `{endpoint}`, and the client's secret in the vault is for `{sealed}` alone: give it with `--client-secret-file` or `--client-key-file`"
     )]
     ForeignEndpoint { provider: String, endpoint: String, sealed: String },
     /// No listener can be bound to the definition's redirect URI.

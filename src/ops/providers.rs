@@ -6,7 +6,8 @@
 use crate::config::Config;
 use crate::model::account::ProviderName;
 use crate::model::address::Address;
-use crate::model::client::{Client, TokenEndpointAuthMethod};
+use crate::model::client::Client;
+use crate::model::client_authentication::TokenEndpointAuthMethod;
 use crate::model::credential::{Credential, Grant, RenewalGrant};
 use crate::oauth::discovery;
 use crate::oauth::metadata::Metadata;
@@ -32,6 +33,7 @@ pub(crate) fn if_defined(name: &ProviderName, config: &Config) -> Result<Option<
             | Error::NoServer { .. }
             | Error::ForeignServer { .. }
             | Error::ForbiddenScope { .. }
+            | Error::ClientKey { .. }
             | Error::Address { .. }),
         ) => Err(error),
     }
@@ -79,11 +81,11 @@ pub(crate) fn login_client(credential: &Credential) -> Option<&Client> {
     }
 }
 
-/// Returns whether a secret that is configured beside `client_id` belongs to `client`. It does if
-/// the id is the same, today's `provider` has the same token endpoint, and the client has a secret.
-/// Where the provider has an issuer in place of endpoints, the issuer is asked: a secret must not go
-/// to where another configuration once pointed.
-pub(crate) fn is_secret_for(
+/// Returns whether a secret or key that is configured beside `client_id` belongs to `client`. It does
+/// if the id is the same, today's `provider` has the same token endpoint, and the client is no public
+/// one. Where the provider has an issuer in place of endpoints, the issuer is asked: a secret must
+/// not go to where another configuration once pointed.
+pub(crate) fn is_proof_for(
     client: &Client,
     provider: &Provider,
     client_id: Option<&str>,

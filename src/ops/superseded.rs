@@ -6,6 +6,7 @@
 
 use std::time::Duration;
 
+use super::clock::Clock;
 use super::credential;
 use super::error::Error;
 use super::retry::{Patience, Told};
@@ -38,19 +39,21 @@ pub(crate) enum Outcome {
 pub(crate) struct Effort<'a> {
     patience: Patience,
     timeout: Duration,
+    clock: Clock,
     told: Told<'a>,
 }
 
 impl<'a> Effort<'a> {
     /// Returns the effort of the login that replaced the grant.
-    pub(crate) fn of_login(told: Told<'a>) -> Self {
-        Self { patience: Patience::REVOCATION, timeout: http::REQUEST_TIMEOUT, told }
+    pub(crate) fn of_login(clock: Clock, told: Told<'a>) -> Self {
+        Self { patience: Patience::REVOCATION, timeout: http::REQUEST_TIMEOUT, clock, told }
     }
 }
 
 /// Revokes what an interrupted login left to be revoked, in one try that nobody is told of.
-pub(crate) fn finish(vault: &OpenVault, account: &Account, stored: &Credential) {
-    let effort = Effort { patience: Patience::ONCE, timeout: IN_PASSING, told: &mut |_, _| {} };
+pub(crate) fn finish(vault: &OpenVault, account: &Account, stored: &Credential, clock: Clock) {
+    let told = &mut |_: &_, _| {};
+    let effort = Effort { patience: Patience::ONCE, timeout: IN_PASSING, clock, told };
     let outcome = revoke_all(vault, account, stored, effort);
     if !matches!(outcome, Outcome::Nothing) {
         log::trace!("an earlier login of `{account}` was still to be revoked: {outcome:?}");
@@ -68,11 +71,11 @@ pub(crate) fn revoke_all(
     effort: Effort<'_>,
 ) -> Outcome {
     let Grant::OAuth(grant) = &stored.grant else { return Outcome::Nothing };
-    let Effort { patience, timeout, told } = effort;
+    let Effort { patience, timeout, clock, told } = effort;
     let mut outcome = Outcome::Nothing;
     let mut left = Vec::new();
     for superseded in &grant.superseded {
-        match revoke_one(superseded, patience, timeout, told) {
+        match revoke_one(superseded, patience, timeout, clock, told) {
             Ok(()) if matches!(outcome, Outcome::Nothing) => outcome = Outcome::Revoked,
             Ok(()) => {}
             Err(error) if error.is_passing() && superseded.tries + 1 < MOST_TRIES => {
@@ -90,21 +93,26 @@ pub(crate) fn revoke_all(
 }
 
 /// Revokes one grant, with the patience of a command that does nothing else.
-pub(super) fn revoke(superseded: &Superseded, told: Told<'_>) -> Result<(), token_error::Error> {
-    revoke_one(superseded, Patience::REVOCATION, http::REQUEST_TIMEOUT, told)
+pub(super) fn revoke(
+    superseded: &Superseded,
+    clock: Clock,
+    told: Told<'_>,
+) -> Result<(), token_error::Error> {
+    revoke_one(superseded, Patience::REVOCATION, http::REQUEST_TIMEOUT, clock, told)
 }
 
 fn revoke_one(
     superseded: &Superseded,
     patience: Patience,
     timeout: Duration,
+    clock: Clock,
     told: Told<'_>,
 ) -> Result<(), token_error::Error> {
     let Superseded { client, refresh_token, access_token, tries: _ } = superseded;
     let Some(endpoint) = &client.revocation_endpoint else { return Ok(()) };
     patience.ask(token_error::Error::is_passing, told, || {
         let (refresh_token, access_token) = (refresh_token.as_ref(), access_token.as_ref());
-        revocation::revoke(client, endpoint, refresh_token, access_token, timeout)
+        revocation::revoke(client, endpoint, refresh_token, access_token, clock(), timeout)
     })
 }
 

@@ -14,9 +14,9 @@ use super::refresh::{Refresh, Today, Trigger};
 use super::superseded;
 use crate::model::account::Account;
 use crate::model::audit::Settings;
+use crate::model::client_authentication::ClientProofs;
 use crate::model::credential::Credential;
 use crate::providers::RenewalRules;
-use crate::secret::ClientSecret;
 use crate::store::OpenVault;
 
 /// The rules of today's configuration for a refresh.
@@ -33,9 +33,9 @@ pub(crate) trait Caller {
     /// Returns the rules for the account's provider. Without a definition, returns the strictest.
     fn rules(&self, account: &Account) -> Rules;
 
-    /// Returns a client secret that is configured for the credential's client and differs from the
-    /// sealed one.
-    fn other_secret(&self, account: &Account, credential: &Credential) -> Option<ClientSecret>;
+    /// Returns the secret or key that is configured for the credential's client, if it differs from
+    /// the sealed one.
+    fn other_proofs(&self, account: &Account, credential: &Credential) -> Option<ClientProofs>;
 
     /// Runs `work`, which waits for a server, and may show progress meanwhile.
     fn while_waiting<T>(&self, work: impl FnOnce() -> T) -> T;
@@ -70,8 +70,8 @@ pub(crate) fn live(
 
 /// Renews the token of `account` and returns it.
 ///
-/// If the server refuses the sealed client secret and another one is configured for the same
-/// client, tries that one once. What can fail is described at [`Refresh::run`].
+/// If the server refuses the sealed secret or key of the client and another one is configured for
+/// the same client, tries that one once. What can fail is described at [`Refresh::run`].
 pub(crate) fn renew(
     vault: &OpenVault,
     account: &Account,
@@ -83,8 +83,8 @@ pub(crate) fn renew(
     if let Some(settings) = audit {
         vault.set_audit_settings(settings);
     }
-    let attempt = |client_secret| {
-        let today = Today { renewal, client_secret };
+    let attempt = |client_proofs| {
+        let today = Today { renewal, client_proofs };
         let refresh = Refresh { vault, account, trigger, today: &today, clock };
         caller.while_waiting(|| refresh.run())
     };
@@ -93,14 +93,14 @@ pub(crate) fn renew(
         && error.is_about_the_client()
     {
         let row = credential::expect(vault, account)?;
-        if let Some(secret) = caller.other_secret(account, &row.stored.credential) {
-            outcome = attempt(Some(secret));
+        if let Some(proofs) = caller.other_proofs(account, &row.stored.credential) {
+            outcome = attempt(Some(proofs));
         }
     }
     if let Ok(token) = &outcome
         && token.refreshed
     {
-        superseded::finish(vault, account, &token.credential);
+        superseded::finish(vault, account, &token.credential, clock);
     }
     caller.refresh_ended(vault, account, &outcome);
     outcome

@@ -2,6 +2,7 @@
 
 use crate::model::address;
 use crate::model::nearest::did_you_mean;
+use crate::oauth::signing_key;
 
 /// The reason why a provider can't be used as it is defined.
 #[derive(Debug, thiserror::Error)]
@@ -28,6 +29,9 @@ pub(crate) enum Error {
     /// The scope breaks the login at this service.
     #[error("`{name}` must not be asked for the scope `{scope}`")]
     ForbiddenScope { name: String, scope: String },
+    /// The client's key can't be read, or does not sign as the server wants it.
+    #[error("the key of the client of `{name}` can't be used")]
+    ClientKey { name: String, source: signing_key::Unusable },
     /// An address of the definition is one that tokctl would not send a secret to.
     #[error("the definition of `{name}` has an address that can't be used")]
     Address { name: String, source: address::Error },

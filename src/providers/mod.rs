@@ -10,6 +10,7 @@ pub(crate) mod facebook;
 pub(crate) mod github;
 pub(crate) mod shopify;
 mod provider;
+mod client_proofs;
 mod parameters;
 mod addresses;
 

@@ -13,7 +13,9 @@ use crate::model::definition::{Definition, RefreshKind};
 use crate::model::request_params::RequestParams;
 
 /// The parameters that every authorization request sets by itself.
-const OF_AUTHORIZATION: [&str; 9] = [
+const OF_AUTHORIZATION: [&str; 11] = [
+    "client_assertion",
+    "client_assertion_type",
     "client_id",
     "client_secret",
     "code_challenge",
@@ -27,8 +29,10 @@ const OF_AUTHORIZATION: [&str; 9] = [
 
 /// The parameters that token requests set by themselves, whatever the grant, and those that hold
 /// a secret.
-const OF_TOKEN: [&str; 11] = [
+const OF_TOKEN: [&str; 13] = [
     "assertion",
+    "client_assertion",
+    "client_assertion_type",
     "client_id",
     "client_secret",
     "code",

@@ -8,7 +8,6 @@ use super::error::Error;
 use super::shopify;
 use crate::model::account::ProviderName;
 use crate::model::address::Address;
-use crate::model::client::{ClientAuthentication, RevocationMethod, TokenEndpointAuthMethod};
 use crate::model::credential::{ApiAuth, ApiHeader, Credential, Expiry, Grant};
 use crate::model::definition::{
     CallbackCheck, Definition, Pkce, RefreshKind, Reuse, ScopeSeparator,
@@ -89,53 +88,6 @@ impl Provider {
         }
     }
 
-    /// Whether a login needs the client's secret: at the token endpoint, for the service's API, or
-    /// to check the authorization response.
-    pub(crate) fn needs_secret(&self) -> bool {
-        let definition = &self.definition;
-        definition
-            .token_endpoint_auth_method
-            .is_some_and(|method| method != TokenEndpointAuthMethod::None)
-            || definition.callback_check.is_some()
-            || definition.api_headers.values().any(|value| value.contains(CLIENT_SECRET))
-    }
-
-    /// Returns the client's authentication. Its method is the definition's; else, for a client with
-    /// a secret, the one that the metadata name, which is the header if they name none (RFC 8414
-    /// §2).
-    pub(crate) fn authentication(
-        &self,
-        secret: Option<&ClientSecret>,
-        metadata: Option<&Metadata>,
-    ) -> ClientAuthentication {
-        let method = match self.definition.token_endpoint_auth_method {
-            Some(method) => method,
-            None if secret.is_none() => TokenEndpointAuthMethod::None,
-            None if metadata.is_some_and(Metadata::wants_secret_in_form) => {
-                TokenEndpointAuthMethod::ClientSecretPost
-            }
-            None => TokenEndpointAuthMethod::ClientSecretBasic,
-        };
-        ClientAuthentication::new(method, secret.cloned())
-    }
-
-    /// Returns the request that revokes a grant. It is the definition's; else none for a client
-    /// without a secret, where the metadata say that the server wants one.
-    pub(crate) fn revocation_method(
-        &self,
-        authentication: &ClientAuthentication,
-        metadata: Option<&Metadata>,
-    ) -> RevocationMethod {
-        let is_public = authentication.method() == TokenEndpointAuthMethod::None;
-        match self.definition.revocation_method {
-            Some(own) => own,
-            None if is_public && metadata.is_some_and(Metadata::revokes_nothing_without_secret) => {
-                RevocationMethod::None
-            }
-            None => RevocationMethod::default(),
-        }
-    }
-
     pub(crate) fn api_auth(&self) -> ApiAuth {
         self.definition.api_auth.clone().unwrap_or(ApiAuth::Bearer)
     }
@@ -179,6 +131,11 @@ impl Provider {
         headers
             .filter_map(|(name, value)| Some(ApiHeader { name: name.clone(), value: fill(value)? }))
             .collect()
+    }
+
+    /// Whether a header for the service holds the client's secret.
+    pub(super) fn has_secret_in_api_headers(&self) -> bool {
+        self.definition.api_headers.values().any(|value| value.contains(CLIENT_SECRET))
     }
 
     pub(crate) fn renewal(&self) -> RenewalRules {

@@ -25,6 +25,7 @@ mod sqlite;
 mod spill;
 mod engine;
 mod vault;
+mod accounts;
 mod examination;
 mod unlock;
 mod open_vault;

@@ -48,6 +48,7 @@ mod network;
 mod revocation;
 mod login_device;
 mod login_unattended;
+mod client_key;
 mod jira;
 mod jira_dc;
 mod github;

@@ -5,6 +5,7 @@ use crate::cli::context::Context;
 use crate::cli::error::{CliError, Hint, Kind};
 use crate::cli::pauses::pauses;
 use crate::cli::renewal::RenewalCaller;
+use crate::cli::time;
 use crate::cli::typed::command;
 use crate::cli::{audit_trail, keys};
 use crate::model::account::Account;
@@ -61,8 +62,9 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
             .ui
             .while_waiting("waiting for the provider to revoke it", || {
                 let asking = RenewalCaller::alone(context);
-                let other_secret = |credential: &_| asking.other_secret(&account, credential);
-                delete::revoke_and_delete(&vault, &account, &other_secret, &mut pauses(&context.ui))
+                let other_proofs = |credential: &_| asking.other_proofs(&account, credential);
+                let mut told = pauses(&context.ui);
+                delete::revoke_and_delete(&vault, &account, &other_proofs, time::now, &mut told)
             })
             .map_err(CliError::from);
         let whose = (&account.provider, Some(&account.user));
@@ -80,7 +82,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
 /// Returns the error for a deletion that names no user: neither the environment nor the fact that
 /// there is only one credential decides what is deleted.
 fn no_user(vault: &Vault, choice: &Choice) -> CliError {
-    let accounts = vault.accounts(choice.provider.as_ref(), None).unwrap_or_default();
+    let accounts = vault.first_accounts(choice.filter(), 2).unwrap_or_default();
     let error = CliError::new(Kind::Usage, "a deletion names the user, as in PROVIDER/USER");
     match &accounts[..] {
         [account] => error.hint(Hint::Confirmed(command("delete", account))),

@@ -10,7 +10,7 @@ use crate::cli::directory::{current_directory, place_of_kept};
 use crate::cli::error::{CliError, Kind};
 use crate::cli::typed::quoted;
 use crate::config::directories::{DirectoryUser, FILE, Kept, ProjectFile, Source};
-use crate::model::account::{Account, ProviderName, UserName};
+use crate::model::account::{Account, AccountFilter, ProviderName, UserName};
 use crate::ops::Vault;
 
 /// Choose whose credential is used in this directory and below it
@@ -80,7 +80,8 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
 /// a service without a user means its only credential, or the one that a person chooses.
 fn account(context: &Context, vault: &Vault, named: &Choice) -> Result<Account, CliError> {
     if let Choice { provider: Some(provider), user: None } = named {
-        let accounts = vault.accounts(Some(provider), None)?;
+        let filter = AccountFilter { provider: Some(provider), user: None };
+        let accounts = vault.first_accounts(filter, choice::MOST_ASKED + 1)?;
         if !accounts.is_empty() {
             return match &accounts[..] {
                 [account] => Ok(account.clone()),

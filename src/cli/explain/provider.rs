@@ -16,6 +16,9 @@ pub(super) fn provider_error(error: &providers::Error) -> CliError {
             (Kind::Usage, "name it with `--server`")
         }
         providers::Error::ForbiddenScope { .. } => (Kind::Usage, "leave that scope out"),
+        providers::Error::ClientKey { .. } => {
+            (Kind::Usage, "give another key, or mend `client_key_id` and `client_key_alg`")
+        }
         providers::Error::Address { .. } => (Kind::Usage, "use https, or http on loopback"),
         providers::Error::Circle { .. }
         | providers::Error::Malformed { .. }

@@ -39,7 +39,8 @@ pub(super) fn metadata_error(error: &MetadataError) -> (Kind, Option<Hint>) {
 pub(super) fn not_redeemed(error: &TokenError) -> (Kind, Option<Hint>) {
     let hint = match error {
         TokenError::ClientRefused { .. } => {
-            "compare client id, secret and redirect URI with those that are registered".into()
+            "compare client id, secret or key, and redirect URI with those that are registered"
+                .into()
         }
         TokenError::ClockRefused { .. } => SET_CLOCK.into(),
         error if error.retry_after().is_some() => {
@@ -119,7 +120,7 @@ pub(super) fn refused_unattended(account: &Account) -> String {
 
 pub(super) fn compare_settings(account: &Account) -> String {
     format!(
-        "compare client id and secret with those that are registered, then `{}`",
+        "compare client id and its secret or key with those that are registered, then `{}`",
         login_command(account)
     )
 }

@@ -8,7 +8,9 @@ use super::renewal::{RenewalGrant, RenewalProof};
 use super::superseded::Superseded;
 use crate::model::client::Client;
 #[cfg(test)]
-use crate::model::client::{ClientAuthentication, RevocationMethod};
+use crate::model::client::RevocationMethod;
+#[cfg(test)]
+use crate::model::client_authentication::ClientAuthentication;
 #[cfg(test)]
 use crate::model::dialect::Dialect;
 use crate::model::grant_life::GrantLife;

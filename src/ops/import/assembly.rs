@@ -7,7 +7,9 @@ use super::incoming::{Incoming, LeftOut};
 use crate::importers::record::{Held, HeldGrant, IssuedTo, Record};
 use crate::model::account::{Account, UserName};
 use crate::model::address::Address;
-use crate::model::client::{Client, ClientAuthentication};
+use crate::model::client::Client;
+use crate::model::client_authentication::ClientProofs;
+use crate::model::client_key::ConfiguredKey;
 use crate::model::credential::{
     Api, ApiAuth, Check, Consent, Credential, Expiry, Grant, OAuthGrant, StaticToken, Status,
 };
@@ -23,6 +25,8 @@ pub(crate) struct Service {
     pub(crate) provider: Provider,
     /// The id and secret of the configured client.
     pub(crate) client: Option<(String, Option<ClientSecret>)>,
+    /// The key of the configured client.
+    pub(crate) key: Option<ConfiguredKey>,
     pub(crate) trusted_certificates: Option<String>,
 }
 
@@ -152,18 +156,17 @@ fn client(
     endpoints: &Endpoints,
 ) -> Result<Client, LeftOut> {
     let provider = &service.provider;
-    let authentication = provider.authentication(secret, None);
-    match (&authentication, issued_to) {
-        (ClientAuthentication::SecretMissing(_), IssuedTo::Configured | IssuedTo::Tool) => {
+    let is_own = service.client.as_ref().is_some_and(|(own, _)| *own == id);
+    let key = service.key.as_ref().filter(|_| is_own);
+    // A key that signs nothing is as good as none.
+    let key = key.and_then(|key| provider.client_key(key, None).ok());
+    let proofs = ClientProofs { secret: secret.cloned(), key };
+    let authentication = provider.authentication(proofs, &endpoints.token, None);
+    match issued_to {
+        IssuedTo::Configured | IssuedTo::Tool if authentication.lacks_proof() => {
             return Err(LeftOut::NoClientSecret);
         }
-        (ClientAuthentication::SecretMissing(_), IssuedTo::Named { .. })
-        | (
-            ClientAuthentication::None
-            | ClientAuthentication::SecretBasic(_)
-            | ClientAuthentication::SecretPost(_),
-            _,
-        ) => {}
+        IssuedTo::Configured | IssuedTo::Tool | IssuedTo::Named { .. } => {}
     }
     Ok(Client {
         id,

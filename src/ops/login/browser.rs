@@ -70,7 +70,7 @@ pub(crate) fn start(mut plan: Plan, port: Option<u16>, clock: Clock) -> Result<P
     let redirect_uri = way_back.redirect_uri();
     let proofs = Proofs { state: &state, verifier: verifier.as_ref(), nonce: nonce.as_ref() };
     let address = authorization_request(&plan, authorization, &redirect_uri, proofs);
-    let client = plan.client(&endpoints, Some(&redirect_uri));
+    let client = plan.client(&endpoints, Some(&redirect_uri))?;
     let (server, secret) = (plan.server.as_ref(), plan.client_secret.as_ref());
     let check = plan.provider.answer_check(server, secret, clock)?;
     let expected = ExpectedResponse {
@@ -206,7 +206,7 @@ impl Pending {
             })
             .map_err(|source| Error::NotRedeemed { source })?;
         let person = Person::Consented { nonce: self.nonce.as_ref() };
-        let granted = Granted::new(self.plan, self.client, person, answer, now)?;
+        let granted = Granted::new(self.plan, self.client, person, answer, now, clock)?;
         Ok(granted.with_browser(arrived))
     }
 }

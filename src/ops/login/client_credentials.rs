@@ -1,4 +1,4 @@
-//! A login of the client itself with its id and secret (RFC 6749 §4.4).
+//! A login of the client itself with its own secret or key (RFC 6749 §4.4).
 
 use super::granted::Granted;
 use super::id_token::Person;
@@ -15,7 +15,7 @@ use crate::providers::FirstEndpoint;
 /// sent again, since the server was too busy or broken, is told to `told`.
 pub(crate) fn log_in(mut plan: Plan, clock: Clock, told: Told<'_>) -> Result<Granted, Error> {
     let endpoints = plan.endpoints(FirstEndpoint::Token)?;
-    let client = plan.client(&endpoints, None);
+    let client = plan.client(&endpoints, None)?;
     let mut now = clock();
     // Nothing is spent by such a request.
     let answer = Patience::LOGIN
@@ -25,5 +25,5 @@ pub(crate) fn log_in(mut plan: Plan, clock: Clock, told: Told<'_>) -> Result<Gra
         })
         .map_err(|source| Error::NotRedeemed { source })?;
     let renewal = RenewalGrant::ClientCredentials { scopes: plan.scopes.clone() };
-    Ok(Granted::new(plan, client, Person::None, answer, now)?.with_renewal(renewal))
+    Ok(Granted::new(plan, client, Person::None, answer, now, clock)?.with_renewal(renewal))
 }

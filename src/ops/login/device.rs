@@ -30,17 +30,17 @@ pub(crate) struct Pending {
 /// Finds the endpoints and requests a code. Fails with [`Error::Provider`] if the provider has no
 /// device authorization endpoint. A request that is sent again, since the server was too busy or
 /// broken, is told to `told`.
-pub(crate) fn start(mut plan: Plan, told: Told<'_>) -> Result<Pending, Error> {
+pub(crate) fn start(mut plan: Plan, clock: Clock, told: Told<'_>) -> Result<Pending, Error> {
     let endpoints = plan.endpoints(FirstEndpoint::DeviceAuthorization)?;
     let endpoint = endpoints
         .device_authorization
         .as_ref()
         .ok_or_else(|| plan.provider.incomplete("device_authorization_endpoint"))?;
-    let client = plan.client(&endpoints, None);
+    let client = plan.client(&endpoints, None)?;
     let params = plan.provider.device_params();
     let authorization = Patience::LOGIN
         .ask(TokenError::is_answer_of_trouble, told, || {
-            device_authorization::request(&client, endpoint, &plan.scopes, &params)
+            device_authorization::request(&client, endpoint, &plan.scopes, &params, clock())
         })
         .map_err(|source| Error::NotRedeemed { source })?;
     Ok(Pending { plan, client, authorization, received: Instant::now() })
@@ -81,7 +81,7 @@ impl Pending {
             ) {
                 PollOutcome::Granted(answer) => {
                     let person = Person::Consented { nonce: None };
-                    let granted = Granted::new(self.plan, self.client, person, answer, now)?;
+                    let granted = Granted::new(self.plan, self.client, person, answer, now, clock)?;
                     return Ok(granted.with_consent(Consent::Device));
                 }
                 PollOutcome::Pending => {

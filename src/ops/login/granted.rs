@@ -20,6 +20,7 @@ use crate::oauth::listener::Arrival;
 use crate::oauth::revocation;
 use crate::oauth::token;
 use crate::oauth::token_answer::TokenAnswer;
+use crate::ops::clock::Clock;
 use crate::ops::error::Error;
 use crate::ops::retry::Told;
 use crate::ops::superseded::{self, Effort};
@@ -42,6 +43,7 @@ pub(crate) struct Granted {
     /// The sites that the token reaches. Empty if the provider has no sites.
     pub(crate) sites: Result<Vec<Site>, atlassian::Error>,
     now: Timestamp,
+    clock: Clock,
 }
 
 /// A login that was stored.
@@ -80,13 +82,13 @@ fn exchange_for_longer(client: &Client, answer: TokenAnswer, now: Timestamp) -> 
 }
 
 /// Revokes what `answer` granted, where that is possible, because it will not be stored.
-fn give_back(client: &Client, answer: &TokenAnswer) {
+fn give_back(client: &Client, answer: &TokenAnswer, now: Timestamp) {
     if let Some(endpoint) = &client.revocation_endpoint {
         let refresh_token = answer.refresh_token.as_ref();
         // If this fails, nothing else can be done, and the login's own error counts more.
         let access_token = Some(&answer.access_token);
         let timeout = http::REQUEST_TIMEOUT;
-        let _ = revocation::revoke(client, endpoint, refresh_token, access_token, timeout);
+        let _ = revocation::revoke(client, endpoint, refresh_token, access_token, now, timeout);
     }
 }
 
@@ -101,11 +103,12 @@ impl Granted {
         person: Person<'_>,
         mut answer: TokenAnswer,
         now: Timestamp,
+        clock: Clock,
     ) -> Result<Self, Error> {
         let id_token = match id_token::receive(&plan, person, &mut answer, now) {
             Ok(received) => received,
             Err(source) => {
-                give_back(&client, &answer);
+                give_back(&client, &answer, clock());
                 return Err(Error::ForeignIdToken { source });
             }
         };
@@ -118,7 +121,8 @@ impl Granted {
         };
         let sites = sites(&plan, &answer);
         let consent = Consent::default();
-        Ok(Self { plan, client, answer, id_token, renewal, consent, arrived: None, sites, now })
+        let arrived = None;
+        Ok(Self { plan, client, answer, id_token, renewal, consent, arrived, sites, now, clock })
     }
 
     /// Sets the means that renew the token, where that is not the definition's.
@@ -162,7 +166,7 @@ impl Granted {
     /// Revokes the grant, where that is possible, because it will not be stored. Returns
     /// [`Error::NoUser`], the reason for that.
     pub(crate) fn abandon(self) -> Error {
-        give_back(&self.client, &self.answer);
+        give_back(&self.client, &self.answer, (self.clock)());
         Error::NoUser { provider: self.plan.provider.name.to_string() }
     }
 
@@ -210,7 +214,7 @@ impl Granted {
         if let Some(arrived) = self.arrived {
             arrived.show_logged_in(&shown);
         }
-        let effort = Effort::of_login(told);
+        let effort = Effort::of_login(self.clock, told);
         let outcome = superseded::revoke_all(&target.vault, &account, &credential, effort);
         let replaced = match &credential.grant {
             Grant::OAuth(new) => Replaced::after(outcome, earlier.as_ref(), new, scope),

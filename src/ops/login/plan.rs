@@ -2,6 +2,8 @@
 
 use crate::model::address::Address;
 use crate::model::client::Client;
+use crate::model::client_authentication::ClientProofs;
+use crate::model::client_key::ConfiguredKey;
 use crate::model::credential::ApiHeader;
 use crate::model::definition::Pkce;
 use crate::model::scope::Scopes;
@@ -20,17 +22,18 @@ pub(crate) struct Plan {
     pub(crate) server: Option<Address>,
     pub(crate) client_id: String,
     pub(crate) client_secret: Option<ClientSecret>,
+    pub(crate) client_key: Option<ConfiguredKey>,
     pub(crate) trusted_certificates: Option<String>,
     pub(crate) scopes: Scopes,
-    /// The client in the vault that a secret of this login comes from, if one does.
+    /// The client in the vault that a secret or key of this login comes from, if one does.
     pub(crate) sealed: Option<SealedClient>,
     /// The authorization server's metadata, after it was fetched.
     metadata: Option<Metadata>,
 }
 
-/// A client as a stored credential has it, for a login that uses its secret again.
+/// A client as a stored credential has it, for a login that uses its secret or key again.
 ///
-/// Its secret is sent nowhere but to where it was sent before.
+/// Its proof is sent nowhere but to where it was sent before.
 #[derive(Debug)]
 pub(crate) struct SealedClient {
     pub(crate) client: Client,
@@ -65,11 +68,17 @@ impl Plan {
             server: None,
             client_id,
             client_secret: None,
+            client_key: None,
             trusted_certificates: None,
             scopes: Scopes::default(),
             sealed: None,
             metadata: None,
         }
+    }
+
+    /// Returns whether the client has a secret or a key to prove itself with.
+    pub(crate) fn has_proof(&self) -> bool {
+        self.client_secret.is_some() || self.client_key.is_some()
     }
 
     /// Returns whether the browser's answer has to be pasted, because the redirect URI is https and
@@ -119,12 +128,19 @@ impl Plan {
     }
 
     /// Returns the client with its `endpoints`, as it is sealed with the credential. `redirect_uri`
-    /// is that of a login in the browser.
-    pub(super) fn client(&self, endpoints: &Endpoints, redirect_uri: Option<&str>) -> Client {
-        let secret = self.client_secret.as_ref();
+    /// is that of a login in the browser. Fails with [`Error::Provider`] if the client's key signs
+    /// nothing that the server takes.
+    pub(super) fn client(
+        &self,
+        endpoints: &Endpoints,
+        redirect_uri: Option<&str>,
+    ) -> Result<Client, Error> {
         let metadata = self.metadata.as_ref();
-        let authentication = self.provider.authentication(secret, metadata);
-        Client {
+        let key = self.client_key.as_ref();
+        let key = key.map(|key| self.provider.client_key(key, metadata)).transpose()?;
+        let proofs = ClientProofs { secret: self.client_secret.clone(), key };
+        let authentication = self.provider.authentication(proofs, &endpoints.token, metadata);
+        Ok(Client {
             revocation_method: self.provider.revocation_method(&authentication, metadata),
             id: self.client_id.clone(),
             authentication,
@@ -133,7 +149,7 @@ impl Plan {
             dialect: self.provider.definition.dialect.after_login(redirect_uri),
             token_params: self.provider.token_params(redirect_uri),
             trusted_certificates: self.trusted_certificates.clone(),
-        }
+        })
     }
 
     /// Returns the headers of requests to the API at `base_url`.

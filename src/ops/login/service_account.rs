@@ -3,7 +3,8 @@
 use super::granted::Granted;
 use super::id_token::Person;
 use super::plan::Plan;
-use crate::model::client::{Client, ClientAuthentication};
+use crate::model::client::Client;
+use crate::model::client_authentication::ClientAuthentication;
 use crate::model::credential::RenewalGrant;
 use crate::model::service_account::ServiceAccount;
 use crate::oauth::{http, jwt_bearer};
@@ -33,7 +34,7 @@ pub(crate) fn log_in(
     let client = Client {
         authentication: ClientAuthentication::None,
         revocation_endpoint: None,
-        ..plan.client(&endpoints, None)
+        ..plan.client(&endpoints, None)?
     };
     let mut now = clock();
     // Nothing is spent by such a request.
@@ -45,5 +46,5 @@ pub(crate) fn log_in(
         .map_err(|source| Error::NotRedeemed { source })?;
     let account = Box::new(account);
     let renewal = RenewalGrant::JwtBearer { account, scopes: plan.scopes.clone() };
-    Ok(Granted::new(plan, client, Person::None, answer, now)?.with_renewal(renewal))
+    Ok(Granted::new(plan, client, Person::None, answer, now, clock)?.with_renewal(renewal))
 }

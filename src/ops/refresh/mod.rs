@@ -57,8 +57,8 @@ impl Refresh<'_> {
             if self.vault.adopt_spill(self.account, &row)? {
                 row = self.row()?;
             }
-            let resolved = if self.today.client_secret.is_some() {
-                // Another process's failed attempt used another client secret, so it says nothing
+            let resolved = if self.today.client_proofs.is_some() {
+                // Another process's failed attempt showed another secret or key, so it says nothing
                 // here.
                 None
             } else {

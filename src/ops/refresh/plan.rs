@@ -3,13 +3,13 @@
 use jiff::Timestamp;
 
 use crate::model::account::Account;
+use crate::model::client_authentication::ClientProofs;
 use crate::model::credential::Credential;
 use crate::model::readiness::{Need, Readiness, readiness};
 use crate::ops::clock::Clock;
 use crate::ops::error::Error;
 use crate::ops::live_token::{LiveToken, Warning};
 use crate::providers::RenewalRules;
-use crate::secret::ClientSecret;
 use crate::store::OpenVault;
 
 /// The reason why a token is renewed.
@@ -26,8 +26,8 @@ pub(crate) enum Trigger {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Today {
     pub(crate) renewal: RenewalRules,
-    /// A client secret to use in place of the sealed one, and to seal if it works.
-    pub(crate) client_secret: Option<ClientSecret>,
+    /// The client's secret or key to use in place of the sealed one, and to seal if it works.
+    pub(crate) client_proofs: Option<ClientProofs>,
 }
 
 /// One refresh of one credential, with all that it needs. [`Self::run`] carries it out.

@@ -204,7 +204,7 @@ impl Refresh<'_> {
         }
     }
 
-    /// Sends one request with `bound` as its time limit. Uses the client secret of today's
+    /// Sends one request with `bound` as its time limit. Uses the client's secret or key of today's
     /// configuration, if there is one, in place of the sealed one.
     fn ask(
         &self,
@@ -213,7 +213,8 @@ impl Refresh<'_> {
         bound: Duration,
     ) -> TokenOutcome {
         let mut client = grant.client.clone();
-        client.authentication = client.authentication.with_secret(self.today.client_secret.clone());
+        client.authentication =
+            client.authentication.with_proofs(self.today.client_proofs.clone().unwrap_or_default());
         let now = (self.clock)();
         match renewal_proof {
             RenewalProof::RefreshToken(token) => token::refresh(&client, token, now, bound),
@@ -424,7 +425,8 @@ fn renewed_credential(
     grant.refresh_token = answer.refresh_token.or(grant.refresh_token);
     grant.scopes = answer.scopes.unwrap_or(grant.scopes);
     let authentication = grant.client.authentication;
-    grant.client.authentication = authentication.with_secret(today.client_secret.clone());
+    grant.client.authentication =
+        authentication.with_proofs(today.client_proofs.clone().unwrap_or_default());
     Credential {
         grant: Grant::OAuth(Box::new(grant)),
         status: Status::Active,

@@ -11,6 +11,7 @@ use url::{Url, form_urlencoded};
 use super::extra_params::ExtraParams;
 use super::families::Families;
 use super::service_account;
+use super::signing_client::SigningClient;
 use crate::http::Request;
 
 const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
@@ -25,6 +26,8 @@ pub(crate) struct Client {
     auth: ClientAuth,
     /// A secret that is taken in the body as well, while the client's is being replaced.
     next_secret: Option<String>,
+    /// A key that is taken as well, while the client's is being replaced.
+    next_key: Option<SigningClient>,
     redirect: Redirect,
     /// Whether its authorization requests have a code challenge.
     challenges: bool,
@@ -41,6 +44,7 @@ enum ClientAuth {
     None,
     Basic(String),
     Post(String),
+    Key(SigningClient),
 }
 
 #[derive(Debug, Clone)]
@@ -58,6 +62,7 @@ impl Client {
             id: "tokctl-made-up".to_owned(),
             auth: ClientAuth::None,
             next_secret: None,
+            next_key: None,
             redirect: Redirect::AnyPort("/callback/acme".to_owned()),
             challenges: true,
             json: false,
@@ -85,9 +90,21 @@ impl Client {
         self
     }
 
+    /// A client that proves itself with what its key signs.
+    pub(crate) fn with_key(mut self, key: &SigningClient) -> Self {
+        self.auth = ClientAuth::Key(key.clone());
+        self
+    }
+
     /// A client that has a second secret besides.
     pub(crate) fn or_post_secret(mut self, secret: &str) -> Self {
         self.next_secret = Some(secret.to_owned());
+        self
+    }
+
+    /// A client that has a second key besides.
+    pub(crate) fn or_key(mut self, key: &SigningClient) -> Self {
+        self.next_key = Some(key.clone());
         self
     }
 
@@ -140,6 +157,7 @@ impl Client {
             ClientAuth::None => "none",
             ClientAuth::Basic(_) => "client_secret_basic",
             ClientAuth::Post(_) => "client_secret_post",
+            ClientAuth::Key(_) => "private_key_jwt",
         }
     }
 
@@ -148,6 +166,14 @@ impl Client {
         let header = request.header("authorization");
         let (expected_header, expected_secret) = match &self.auth {
             ClientAuth::None => (None, None),
+            ClientAuth::Key(key) => {
+                let next = self.next_key.as_ref();
+                let is_next = next.is_some_and(|next| next.check(request, form, &self.id).is_ok());
+                if !is_next {
+                    key.check(request, form, &self.id)?;
+                }
+                (None, None)
+            }
             ClientAuth::Post(secret) => (None, Some(secret)),
             ClientAuth::Basic(secret) => (Some(basic_credentials(&self.id, secret)), None),
         };
@@ -372,7 +398,8 @@ pub(super) fn device_authorization(request: &Request, client: &Client) -> Result
 
 /// No field beside these and those that every token request may have.
 fn nothing_but(form: &Params, fields: &[&str]) -> Result<(), String> {
-    let usual = ["grant_type", "client_id", "client_secret"];
+    let usual =
+        ["grant_type", "client_id", "client_secret", "client_assertion", "client_assertion_type"];
     let stray = form
         .keys()
         .find(|name| !usual.contains(&name.as_str()) && !fields.contains(&name.as_str()));

@@ -6,6 +6,7 @@
 
 mod answer;
 mod extra_params;
+mod signing_client;
 mod checks;
 pub(crate) mod service_account;
 mod families;
@@ -25,6 +26,7 @@ use url::Url;
 pub(crate) use self::answer::{Answer, issue, lose, refuse, reply};
 pub(crate) use self::checks::{Client, Revocation, TokenRequest};
 pub(crate) use self::families::Families;
+pub(crate) use self::signing_client::{Audience, SigningClient};
 use crate::http::{Request, Response};
 
 /// How long a client may take to send its request.

@@ -206,11 +206,43 @@ fn settings(context: &Context, provider: &Provider) -> Vec<Row> {
             Err(error) => rows.push(Row::failure(Check::Providers, error)),
         }
     }
-    let command = definition.client_secret_command.as_deref().and_then(<[String]>::first);
-    rows.extend(command.map(|program| {
-        let what = format!("which prints the client secret of `{name}`");
-        check_program(context, Check::Programs, &what, program)
-    }));
+    rows.extend(key(context, provider));
+    let commands = [
+        ("the client secret", &definition.client_secret_command),
+        ("the client's key", &definition.client_key_command),
+    ];
+    for (secret, command) in commands {
+        let program = command.as_deref().and_then(<[String]>::first);
+        rows.extend(program.map(|program| {
+            let what = format!("which prints {secret} of `{name}`");
+            check_program(context, Check::Programs, &what, program)
+        }));
+    }
+    rows
+}
+
+/// Checks that the client's key can be read from where the definition has it, and that it signs.
+fn key(context: &Context, provider: &Provider) -> Vec<Row> {
+    let (name, definition) = (&provider.name, &provider.definition);
+    let mut rows = Vec::new();
+    if let Some(variable) = &definition.client_key_env
+        && context.environment.get(variable).is_none()
+    {
+        let message = format!("{variable}, the client's key of `{name}`, is not set");
+        rows.push(
+            Row::new(Check::Providers, Verdict::Hint, message)
+                .hint(format!("set {variable} for logins; what is stored does not need it")),
+        );
+    }
+    if let Some(path) = &definition.client_key_file {
+        let read = client_settings::read_text(path);
+        let read = read.map(|text| client_settings::described(text, provider));
+        let read = read.and_then(|key| Ok(provider.client_key(&key, None)?));
+        match read {
+            Ok(_) => rows.extend(doctor::private_file(path).map(row_of)),
+            Err(error) => rows.push(Row::failure(Check::Providers, error)),
+        }
+    }
     rows
 }
 

@@ -100,8 +100,8 @@ fn examine(
         }
     };
     runner.add([row_of(doctor::recovery(&kinds))]);
-    if let Ok(accounts) = vault.accounts(None, None) {
-        overview.providers = accounts.into_iter().map(|account| account.provider).collect();
+    if let Ok(providers) = vault.providers() {
+        overview.providers = providers.into_iter().collect();
     }
     (kinds, check_leftovers(runner, vault))
 }

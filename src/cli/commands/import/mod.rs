@@ -242,7 +242,11 @@ fn service(
         Some(id) => Some((id, client_settings::client_secret(context, &provider)?)),
         None => None,
     };
-    Ok(Service { provider, client, trusted_certificates })
+    let key = match &client {
+        Some(_) => client_settings::client_key(context, &provider)?,
+        None => None,
+    };
+    Ok(Service { provider, client, key, trusted_certificates })
 }
 
 /// Returns what an import would do, without any write.

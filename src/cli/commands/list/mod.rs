@@ -72,18 +72,15 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     let now = time::now();
     let unknown = Cell::new(0);
     let wanted = |summary: &Summary, last: Option<&Attempt>| {
-        let Summary { account, .. } = summary;
-        let is_meant =
-            args.choice.provider.as_ref().is_none_or(|provider| account.provider == *provider)
-                && args.choice.user.as_ref().is_none_or(|user| account.user == *user);
         let is_near =
             args.expiring_within.is_none_or(|within| needs_login(summary, last, within, now));
-        if is_meant && !is_near && has_unknown_end(summary) {
+        if !is_near && has_unknown_end(summary) {
             unknown.set(unknown.get() + 1);
         }
-        is_meant && is_near
+        is_near
     };
-    let selection = Selection { vault: &vault, wanted: &wanted, sort: args.sort, now };
+    let filter = args.choice.filter();
+    let selection = Selection { vault: &vault, filter, wanted: &wanted, sort: args.sort, now };
     let shown = if context.ui.json {
         json::print(context, &selection)?
     } else {

@@ -58,7 +58,7 @@ pub(super) fn run(
         plan.scopes = pages::scopes(&plan.provider, &plan.scopes)?;
     }
     let browser = way_to_browser(consent, context)?;
-    client::expect_secret(&plan)?;
+    client::expect_proof(&plan)?;
     let pasted_only = plan.is_pasted();
     if pasted_only {
         expect_pasting(context, &plan, own)?;

@@ -7,7 +7,8 @@ use super::stored::{self, Stored};
 use crate::cli::client_settings;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
-use crate::model::client::TokenEndpointAuthMethod;
+use crate::model::client_authentication::TokenEndpointAuthMethod;
+use crate::model::client_key::ConfiguredKey;
 use crate::model::scope::Scopes;
 use crate::ops::login::{Plan, SealedClient};
 use crate::ops::providers::Provider;
@@ -24,9 +25,18 @@ pub(super) struct Args {
     #[arg(long, value_name = "FILE", help_heading = "With an OAuth client")]
     client_secret_file: Option<PathBuf>,
 
+    /// A file with the client's private key, in place of a secret [env: TOKCTL_<PROVIDER>_CLIENT_KEY]
+    #[arg(
+        long,
+        value_name = "FILE",
+        help_heading = "With an OAuth client",
+        conflicts_with = "client_secret_file"
+    )]
+    client_key_file: Option<PathBuf>,
+
     /// A client file from Google's console, in place of id and secret
     #[arg(long, value_name = "GOOGLE_JSON", help_heading = "With an OAuth client",
-        conflicts_with_all = ["client_id", "client_secret_file"])]
+        conflicts_with_all = ["client_id", "client_secret_file", "client_key_file"])]
     pub(super) client_secrets: Option<PathBuf>,
 
     /// A scope to ask for, in place of the provider's own; repeatable
@@ -41,7 +51,10 @@ pub(super) struct Args {
 impl Args {
     /// Returns whether a flag names the client.
     pub(super) fn names_client(&self) -> bool {
-        self.client_id.is_some() || self.client_secret_file.is_some() || self.is_googles()
+        self.client_id.is_some()
+            || self.client_secret_file.is_some()
+            || self.client_key_file.is_some()
+            || self.is_googles()
     }
 
     /// Returns whether the client comes from a Google client file, which does not tell its type.
@@ -77,14 +90,19 @@ pub(super) fn known(
     }
     let named = own.client_id.clone().or_else(|| client_settings::client_id(context, provider));
     let has_secret = own.client_secret_file.is_some()
-        || client_settings::client_secret(context, provider)?.is_some();
+        || own.client_key_file.is_some()
+        || client_settings::client_secret(context, provider)?.is_some()
+        || client_settings::client_key(context, provider)?.is_some();
     if named.is_some() && (has_secret || !provider.needs_secret()) {
         return Ok((true, true));
     }
     let sealed = in_vault(destination, stored, provider, named.as_deref())?
         .filter(|sealed| named.as_ref().is_none_or(|named| *named == sealed.client.id));
     let is_sealed = sealed.as_ref().is_some_and(|sealed| {
-        sealed.client.authentication.secret().is_some() || !sealed.headers.is_empty()
+        let authentication = &sealed.client.authentication;
+        authentication.secret().is_some()
+            || authentication.key().is_some()
+            || !sealed.headers.is_empty()
     });
     Ok((named.is_some() || sealed.is_some(), has_secret || is_sealed))
 }
@@ -112,6 +130,7 @@ pub(super) fn plan(
     let mut plan = Plan::new(provider, id);
     plan.server.clone_from(&destination.server);
     plan.client_secret = chosen.secret;
+    plan.client_key = chosen.key;
     plan.sealed = chosen.sealed;
     plan.trusted_certificates = certificates.or_else(|| stored?.trusted_certificates());
     plan.scopes = scopes;
@@ -130,8 +149,16 @@ fn no_client(provider: &Provider) -> CliError {
     .hint(format!("tokctl providers {name}"))
 }
 
-/// Fails if the definition requires a client secret and there is none.
-pub(super) fn expect_secret(plan: &Plan) -> Result<(), CliError> {
+/// Fails if the definition requires a secret or key of the client and there is none.
+pub(super) fn expect_proof(plan: &Plan) -> Result<(), CliError> {
+    let name = &plan.provider.name;
+    if plan.provider.needs_key() && plan.client_key.is_none() {
+        return Err(CliError::new(
+            Kind::Usage,
+            format!("`{name}` needs the private key of the OAuth client: give `--client-key-file`"),
+        )
+        .hint(format!("tokctl providers {name}")));
+    }
     // A public client's secret is for the API alone, and its header is in the vault.
     let is_sealed = |sealed: &SealedClient| {
         plan.provider.definition.callback_check.is_none()
@@ -144,7 +171,6 @@ pub(super) fn expect_secret(plan: &Plan) -> Result<(), CliError> {
     {
         return Ok(());
     }
-    let name = &plan.provider.name;
     Err(CliError::new(
         Kind::Usage,
         format!("`{name}` needs the secret of the OAuth client: give `--client-secret-file`"),
@@ -156,7 +182,8 @@ pub(super) fn expect_secret(plan: &Plan) -> Result<(), CliError> {
 struct Chosen {
     id: Option<String>,
     secret: Option<ClientSecret>,
-    /// The client in the vault, if the secret is its.
+    key: Option<ConfiguredKey>,
+    /// The client in the vault, if the secret or key is its.
     sealed: Option<SealedClient>,
 }
 
@@ -168,41 +195,66 @@ fn client(
     context: &Context,
     provider: &Provider,
 ) -> Result<Chosen, CliError> {
+    let none = Chosen { id: None, secret: None, key: None, sealed: None };
     if let Some(path) = &own.client_secrets {
         let text = client_settings::read_secret_text(context, path)?;
         let (id, secret) = client_settings::google_client(&text, path)?;
-        return Ok(Chosen { id: Some(id), secret, sealed: None });
+        return Ok(Chosen { id: Some(id), secret, ..none });
     }
     let named = own.client_id.clone().or_else(|| client_settings::client_id(context, provider));
-    let secret = match (&own.secret, &own.client_secret_file) {
-        (Some(typed), _) => Some(typed.clone()),
-        (None, Some(path)) => Some(client_settings::read_secret(context, path)?),
-        (None, None) => client_settings::client_secret(context, provider)?,
-    };
-    if stored.is_none() && named.is_some() && (secret.is_some() || !provider.needs_secret()) {
-        return Ok(Chosen { id: named, secret, sealed: None });
+    let (secret, key) = proofs(own, context, provider)?;
+    let is_complete =
+        (secret.is_some() || !provider.needs_secret()) && (key.is_some() || !provider.needs_key());
+    if stored.is_none() && named.is_some() && is_complete {
+        return Ok(Chosen { id: named, secret, key, ..none });
     }
     let sealed = in_vault(destination, stored, provider, named.as_deref())?;
-    let Some(sealed) = sealed else { return Ok(Chosen { id: named, secret, sealed: None }) };
+    let Some(sealed) = sealed else { return Ok(Chosen { id: named, secret, key, ..none }) };
     let kept = &sealed.client.id;
     match named {
         Some(named) if named != *kept => {
             context.ui.status(&format!(
                 "the client is `{named}`, as flags, environment or configuration say; this login was stored with `{kept}`"
             ));
-            Ok(Chosen { id: Some(named), secret, sealed: None })
+            Ok(Chosen { id: Some(named), secret, key, ..none })
         }
-        Some(_) | None if secret.is_some() => {
-            Ok(Chosen { id: Some(kept.clone()), secret, sealed: None })
+        Some(_) | None if secret.is_some() || key.is_some() => {
+            Ok(Chosen { id: Some(kept.clone()), secret, key, ..none })
         }
         Some(_) | None => {
-            let secret = sealed.client.authentication.secret().cloned();
-            let holds_some = secret.is_some() || !sealed.headers.is_empty();
+            let authentication = &sealed.client.authentication;
+            let secret = authentication.secret().cloned();
+            let key = authentication.key().cloned().map(ConfiguredKey::from);
+            let holds_some = secret.is_some() || key.is_some() || !sealed.headers.is_empty();
             let id = Some(kept.clone());
-            Ok(Chosen { id, secret, sealed: holds_some.then_some(sealed) })
+            Ok(Chosen { id, secret, key, sealed: holds_some.then_some(sealed) })
         }
     }
 }
+
+/// Returns the client's secret and key, from the flags, else from environment and configuration. A
+/// flag for one of them rules the other out.
+fn proofs(
+    own: &Args,
+    context: &Context,
+    provider: &Provider,
+) -> Result<(Option<ClientSecret>, Option<ConfiguredKey>), CliError> {
+    match (&own.secret, &own.client_secret_file, &own.client_key_file) {
+        (Some(typed), ..) => Ok((Some(typed.clone()), None)),
+        (None, Some(path), _) => Ok((Some(client_settings::read_secret(context, path)?), None)),
+        (None, None, Some(path)) => {
+            let secret = client_settings::client_secret(context, provider)?;
+            Ok((secret, Some(client_settings::read_key(context, path, provider)?)))
+        }
+        (None, None, None) => Ok((
+            client_settings::client_secret(context, provider)?,
+            client_settings::client_key(context, provider)?,
+        )),
+    }
+}
+
+/// The number of a provider's credentials whose clients are compared, at most: each is opened.
+const MOST_COMPARED: usize = 16;
 
 /// Returns the client of the stored credential; else that of the provider's other credentials, if
 /// they have one in common.
@@ -215,7 +267,7 @@ fn in_vault(
     if let Some(found) = stored.and_then(|stored| stored::sealed_client(&stored.0)) {
         return Ok(Some(found));
     }
-    let all = destination.all_stored(&provider.name)?;
+    let all = destination.first_stored(&provider.name, MOST_COMPARED)?;
     let mut clients = all
         .iter()
         .filter_map(stored::sealed_client)

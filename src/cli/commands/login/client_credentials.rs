@@ -15,10 +15,10 @@ pub(super) fn run(
     plan: Plan,
     user: Option<UserName>,
 ) -> Result<Done, CliError> {
-    if plan.client_secret.is_none() {
+    if !plan.has_proof() {
         return Err(CliError::new(
             Kind::Usage,
-            "a client that logs in for itself needs its secret: give `--client-secret-file`",
+            "a client that logs in for itself needs its secret or key: give `--client-secret-file` or `--client-key-file`",
         )
         .hint(format!("tokctl providers {}", plan.provider.name)));
     }

@@ -36,7 +36,7 @@ fn log_in(
     place: &mut LoginTarget,
 ) -> Result<granted::StoredLogin, CliError> {
     let pending = context.ui.while_waiting("asking the provider for a code", || {
-        device::start(plan, &mut pauses(&context.ui))
+        device::start(plan, time::now, &mut pauses(&context.ui))
     })?;
     announce(context, consent, pending.authorization());
     let granted = context.ui.while_waiting("waiting for the code to be entered", || {

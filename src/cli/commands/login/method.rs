@@ -9,7 +9,7 @@ pub(super) enum Method {
     Device,
     /// With a token that was made at the service
     Token,
-    /// As the OAuth client itself, with its id and secret
+    /// As the OAuth client itself, with its id and secret or key
     ClientCredentials,
     /// As a Google service account, with its key file
     ServiceAccount,
