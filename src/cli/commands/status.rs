@@ -110,7 +110,7 @@ fn waiting(lines: &[Line]) -> Option<CliError> {
 /// Returns a line for each credential that `choice` means, those that need somebody first, and the
 /// number of rows that can't be read.
 fn lines(vault: &Vault, choice: &Choice, now: Timestamp) -> Result<(Vec<Line>, usize), CliError> {
-    let (mut lines, odd) = needs::lines(vault, now)?;
+    let (mut lines, odd) = needs::lines(vault, choice.provider.as_ref(), now)?;
     lines.retain(|Line { account: Account { provider, user }, .. }| {
         choice.provider.as_ref().is_none_or(|named| named == provider)
             && choice.user.as_ref().is_none_or(|named| named == user)
