@@ -61,11 +61,13 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     if args.unset {
         return unset(context, &mut kept, &place, &directory, args.choice.provider.as_ref());
     }
-    if args.choice.provider.is_none() && args.choice.user.is_none() {
+    if args.choice.provider.is_none() && args.choice.user.is_none() && args.choice.address.is_none()
+    {
         return show(context, &kept, &directory);
     }
     let vault = args.choice.in_vault(Vault::open_read_only(context.vault()?))?;
-    let account = account(context, &vault, &args.choice)?;
+    let choice = args.choice.located(&vault)?;
+    let account = account(context, &vault, &choice)?;
     kept.keep(&directory, &account.provider, &account.user);
     kept.store(&place)?;
     context.ui.status(&format!(
@@ -79,7 +81,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
 /// Returns the account that is to be kept. Neither the directory nor `TOKCTL_USER` has a say in it:
 /// a service without a user means its only credential, or the one that a person chooses.
 fn account(context: &Context, vault: &Vault, named: &Choice) -> Result<Account, CliError> {
-    if let Choice { provider: Some(provider), user: None } = named {
+    if let Choice { provider: Some(provider), user: None, address: None } = named {
         let filter = AccountFilter { provider: Some(provider), user: None };
         let accounts = vault.first_accounts(filter, choice::MOST_ASKED + 1)?;
         if !accounts.is_empty() {

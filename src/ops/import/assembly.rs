@@ -177,6 +177,7 @@ fn client(
         dialect: provider.definition.dialect.after_login(None),
         token_params: provider.token_params(None),
         trusted_certificates: service.trusted_certificates.clone(),
+        by_address: None,
     })
 }
 

@@ -15,7 +15,7 @@ use crate::cli::error::{CliError, Kind};
 use crate::cli::renewal::{self, RenewalCaller};
 use crate::cli::typed::{command, may_be_secret};
 use crate::cli::{audit_trail, choice, keys, time};
-use crate::model::account::{Account, ProviderName};
+use crate::model::account::Account;
 use crate::model::address::Address;
 use crate::model::audit::Action;
 use crate::model::credential::Credential;
@@ -57,8 +57,8 @@ pub(super) fn resolve(
     for (variable, wish) in wishes.iter_mut() {
         let Some(named) = wish.named_mut() else { continue };
         let reference = match named {
-            Named::Provider(provider) => {
-                let account = of_service(context, &vault, variable, provider)?;
+            Named::Provider(_) | Named::Address(_) => {
+                let account = of_service(context, &vault, variable, named)?;
                 Reference { account, field: Field::Token }
             }
             Named::Credential(Reference { account, field }) => {
@@ -99,20 +99,23 @@ pub(super) fn resolve(
     Ok(Some(Resolved { vault, credentials }))
 }
 
-/// Returns the account that a service without a user means, as it does for `get`.
+/// Returns the account that a service or an address without a user means, as it does for `get`.
 fn of_service(
     context: &Context,
     vault: &OpenVault,
     variable: &Variable,
-    provider: &ProviderName,
+    named: &Named,
 ) -> Result<Account, CliError> {
-    let choice = Choice { provider: Some(provider.clone()), user: None };
-    choice.resolve(context, vault, "run").map_err(|error| {
-        if error.kind == Kind::NotFound && may_be_secret(provider.as_str()) {
+    let choice = Choice::of(Some(named.clone()), None)
+        .map_err(|message| CliError::new(Kind::Usage, message).hint("tokctl list"))?;
+    choice.resolve(context, vault, "run").map_err(|error| match named {
+        Named::Provider(provider)
+            if error.kind == Kind::NotFound && may_be_secret(provider.as_str()) =>
+        {
             let what = format!("`{variable}` is given no name of a service that is known here");
-            return CliError::new(Kind::NotFound, what).hint("tokctl list");
+            CliError::new(Kind::NotFound, what).hint("tokctl list")
         }
-        error
+        Named::Provider(_) | Named::Address(_) | Named::Credential(_) => error,
     })
 }
 

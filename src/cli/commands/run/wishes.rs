@@ -33,15 +33,15 @@ pub(super) enum Wish {
 }
 
 impl Wish {
-    /// Returns the reference to a credential. There is none for a service that is named without a
-    /// user, before its credential is looked up.
+    /// Returns the reference to a credential. There is none for a service or an address that is named
+    /// without a user, before its credential is looked up.
     pub(super) fn reference(&self) -> Option<&Reference> {
         match self {
-            Self::Value(Named::Credential(reference))
-            | Self::File(Named::Credential(reference)) => Some(reference),
-            Self::Text(_) | Self::Value(Named::Provider(_)) | Self::File(Named::Provider(_)) => {
-                None
-            }
+            Self::Text(_) => None,
+            Self::Value(named) | Self::File(named) => match named {
+                Named::Credential(reference) => Some(reference),
+                Named::Provider(_) | Named::Address(_) => None,
+            },
         }
     }
 
