@@ -42,29 +42,33 @@ pub(crate) struct Line {
 /// A service at one server: what is known without a key of the client that asks there.
 type Service = (ProviderName, Option<String>);
 
-/// Returns a line for each credential, those that need somebody first, and the number of rows that
-/// can't be read.
-pub(crate) fn lines(vault: &Vault, now: Timestamp) -> Result<(Vec<Line>, usize), StoreError> {
+/// Returns a line for each credential of `provider`, or of all, those that need somebody first, and
+/// the number of rows that can't be read.
+pub(crate) fn lines(
+    vault: &Vault,
+    provider: Option<&ProviderName>,
+    now: Timestamp,
+) -> Result<(Vec<Line>, usize), StoreError> {
+    // Of all users: what one of them was told holds for the others.
+    let filter = AccountFilter { provider, user: None };
     // Each with its service if it may wait for that, and whether its token has ended.
     let mut found: Vec<(Line, Option<(Service, bool)>)> = Vec::new();
     let mut pauses: HashMap<Service, Timestamp> = HashMap::new();
-    let odd =
-        vault.each_summary::<StoreError>(AccountFilter::default(), |summary, last, in_doubt| {
-            let (need, what) = judge(&summary, last.as_ref(), in_doubt, now);
-            let service = || (summary.account.provider.clone(), summary.server_url.clone());
-            let pause = last.as_ref().filter(|last| last.action == Action::Refresh);
-            if let Some(until) = pause.and_then(|last| last.paused_until(now)) {
-                let longest = pauses.entry(service()).or_insert(until);
-                *longest = until.max(*longest);
-            }
-            // What nothing renews waits for no server.
-            let waits = summary.refreshable && matches!(need, Need::Provider | Need::Nothing);
-            let has_ended = summary.expires_at.is_some_and(|at| at <= now);
-            let service =
-                (waits && summary.status == Status::Active).then(|| (service(), has_ended));
-            found.push((Line { account: summary.account, need, what }, service));
-            Ok(())
-        })?;
+    let odd = vault.each_summary::<StoreError>(filter, |summary, last, in_doubt| {
+        let (need, what) = judge(&summary, last.as_ref(), in_doubt, now);
+        let service = || (summary.account.provider.clone(), summary.server_url.clone());
+        let pause = last.as_ref().filter(|last| last.action == Action::Refresh);
+        if let Some(until) = pause.and_then(|last| last.paused_until(now)) {
+            let longest = pauses.entry(service()).or_insert(until);
+            *longest = until.max(*longest);
+        }
+        // What nothing renews waits for no server.
+        let waits = summary.refreshable && matches!(need, Need::Provider | Need::Nothing);
+        let has_ended = summary.expires_at.is_some_and(|at| at <= now);
+        let service = (waits && summary.status == Status::Active).then(|| (service(), has_ended));
+        found.push((Line { account: summary.account, need, what }, service));
+        Ok(())
+    })?;
     let mut lines: Vec<Line> = found
         .into_iter()
         .map(|(mut line, service)| {

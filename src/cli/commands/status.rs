@@ -111,7 +111,7 @@ fn waiting(lines: &[Line]) -> Option<CliError> {
 /// number of rows that can't be read.
 fn lines(vault: &Vault, choice: &Choice, now: Timestamp) -> Result<(Vec<Line>, usize), CliError> {
     let choice = choice.located(vault)?;
-    let (mut lines, odd) = needs::lines(vault, now)?;
+    let (mut lines, odd) = needs::lines(vault, choice.provider.as_ref(), now)?;
     lines.retain(|Line { account: Account { provider, user }, .. }| {
         choice.provider.as_ref().is_none_or(|named| named == provider)
             && choice.user.as_ref().is_none_or(|named| named == user)

@@ -83,6 +83,9 @@ pub(crate) fn audit(vault: &mut OpenVault) -> Result<Finding, Error> {
         Some(older @ Fault::PutBack) => {
             Finding::damaged(fact(AuditFact::NotVerifiable(older)), Remedy::AcceptOlder)
         }
+        Some(other @ Fault::OtherVault) => {
+            Finding::damaged(fact(AuditFact::NotVerifiable(other)), Remedy::Repair)
+        }
         Some(first) => {
             let more = examined.faults.len() - 1;
             Finding::damaged(fact(AuditFact::TamperedWith { first, more }), Remedy::ShowAudit)

@@ -15,7 +15,7 @@ const MOST_NEEDY: usize = 5;
 /// Looks for credentials that need somebody, and for those that wait for their provider. Needs no
 /// key.
 pub(super) fn needy(context: &Context, vault: &Vault) -> Vec<Row> {
-    let lines = match needs::lines(vault, time::now()) {
+    let lines = match needs::lines(vault, None, time::now()) {
         Ok((lines, _)) => lines,
         Err(error) => return vec![Row::failure(Check::Logins, error.into())],
     };

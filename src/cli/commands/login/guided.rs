@@ -316,7 +316,10 @@ impl Dialogue<'_> {
                 return Ok((Some(typed), None));
             }
             let path = path(context, &typed);
-            client_settings::google_client(&path).map_err(|error| error.in_one())?;
+            client_settings::read_text(&path)
+                .map(zeroize::Zeroizing::new)
+                .and_then(|text| client_settings::google_client(&text, &path))
+                .map_err(|error| error.in_one())?;
             Ok((None, Some(path)))
         })?;
         Ok(asked.map(|(id, file)| {
