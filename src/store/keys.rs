@@ -11,6 +11,7 @@ use super::audit;
 use super::change::{Change, Outcome};
 use super::engine::Engine;
 use super::error::Error;
+use super::locks;
 use super::open_vault::OpenVault;
 use super::sqlite::header;
 use super::sqlite::rotate::{Rotation, Step};
@@ -188,6 +189,9 @@ impl OpenVault {
         self.set_key(next);
         // No spill file opens under the new key, and the turn keeps refreshes away.
         let _ = super::spill::discard_all(self.file());
+        if let Ok(in_doubt) = self.accounts_in_doubt() {
+            locks::clear_away(self.file(), &in_doubt);
+        }
         Ok((generation, count))
     }
 }
