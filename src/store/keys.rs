@@ -15,7 +15,7 @@ use super::locks;
 use super::open_vault::OpenVault;
 use super::sqlite::header;
 use super::sqlite::rotate::{Rotation, Step};
-use super::sqlite::{Sealing, evidence, intents, reseal, slots};
+use super::sqlite::{Sealing, evidence, examine, intents, slots};
 use super::vault::Vault;
 use crate::model::account::Account;
 use crate::vault::keychain::{self, EntryName};
@@ -154,7 +154,7 @@ impl OpenVault {
 
     /// Returns the number of rows with a credential, damaged ones included.
     pub(crate) fn count(&self) -> Result<u64, Error> {
-        self.file_engine().read(reseal::count)
+        self.file_engine().read(examine::count)
     }
 
     /// Returns the accounts whose refresh is in doubt, a request was begun and has no answer yet, as

@@ -10,9 +10,11 @@ use crate::env::TestEnv;
 /// The names of the files of locks, without those that every vault has.
 fn lock_files(env: &TestEnv) -> Vec<String> {
     let of_all = ["vault.lock", "turnstile.lock", "hand-over.lock"];
-    let names = fs::read_dir(env.path("data/tokctl/tokens.db.d")).unwrap();
-    let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    names.filter(|name| name.ends_with(".lock") && !of_all.contains(&&**name)).collect()
+    let found = fs::read_dir(env.path("data/tokctl/tokens.db.d")).unwrap();
+    let paths = found.map(|entry| entry.unwrap().path());
+    let locks = paths.filter(|path| path.extension().is_some_and(|found| found == "lock"));
+    let names = locks.map(|path| path.file_name().unwrap().to_str().unwrap().to_owned());
+    names.filter(|name| !of_all.contains(&&**name)).collect()
 }
 
 #[test]
