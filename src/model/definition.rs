@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use jiff::SignedDuration;
 use serde::{Deserialize, Deserializer};
 
+use super::address::Address;
 use super::client::RevocationMethod;
 use super::client_authentication::TokenEndpointAuthMethod;
 use super::credential::{ApiAuth, RenewalGrant, is_field_name};
@@ -17,6 +18,7 @@ use super::duration;
 use super::grant_life::GrantLife;
 use super::request_params::{ParamValues, RequestParams};
 use super::signing::SigningAlgorithm;
+use super::workload::{Assertion, IdentityUse};
 use crate::secret::RefreshToken;
 
 /// The definition of a provider; every field may be left out.
@@ -46,12 +48,22 @@ pub(crate) struct Definition {
     pub(crate) token_endpoint: Option<String>,
     pub(crate) device_authorization_endpoint: Option<String>,
     pub(crate) revocation_endpoint: Option<String>,
+    /// The endpoint where an identity token is exchanged (RFC 8693), where that is not the token
+    /// endpoint.
+    pub(crate) exchange_endpoint: Option<String>,
+    /// The endpoint that gives a service account's token to who may act in its name, as Google has
+    /// it; `{service_account}` is filled in at login.
+    pub(crate) impersonation_endpoint: Option<String>,
     /// The form of the revocation request, where it differs from RFC 7009.
     pub(crate) revocation_method: Option<RevocationMethod>,
     /// The extent of a revocation.
     #[serde(default)]
     pub(crate) revocation_scope: RevocationScope,
     pub(crate) client_id: Option<String>,
+    /// The address of a Client ID Metadata Document, which is the client's id at a server that takes
+    /// such. Only a login by address uses it.
+    #[serde(default, deserialize_with = "document")]
+    pub(crate) client_id_metadata_url: Option<String>,
     /// The place of the client secret: the name of a variable, a file, or a program that prints it.
     pub(crate) client_secret_env: Option<String>,
     pub(crate) client_secret_file: Option<PathBuf>,
@@ -109,6 +121,8 @@ pub(crate) struct Definition {
     pub(crate) callback_check: Option<CallbackCheck>,
     #[serde(default)]
     pub(crate) refresh: Refresh,
+    /// The place where a job or workload gets its identity token.
+    pub(crate) assertion: Option<Assertion>,
     pub(crate) api_auth: Option<ApiAuth>,
     /// Headers that the service wants in addition to the token; `{client_id}` and `{client_secret}`
     /// are filled in at login.
@@ -178,6 +192,31 @@ fn headers<'de, D: Deserializer<'de>>(
         return Ok(headers);
     }
     Err(serde::de::Error::custom("`api_headers` has a name that no header can have"))
+}
+
+/// Reads the address of a Client ID Metadata Document.
+fn document<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let text = Option::<String>::deserialize(deserializer)?;
+    match text.as_deref().map(document_address) {
+        Some(Err(message)) => Err(serde::de::Error::custom(message)),
+        Some(Ok(())) | None => Ok(text),
+    }
+}
+
+/// Checks the address of a Client ID Metadata Document: it is https, has a path, and neither a query
+/// nor a fragment.
+pub(crate) fn document_address(text: &str) -> Result<(), String> {
+    let address: Option<Address> = text.parse().ok();
+    let is_fit = address.is_some_and(|address| {
+        let url = address.url();
+        url.scheme() == "https"
+            && url.path() != "/"
+            && url.query().is_none()
+            && url.fragment().is_none()
+            && url.as_str() == text
+    });
+    let rule = "`client_id_metadata_url` is an https address with a path, and without a query";
+    if is_fit { Ok(()) } else { Err(rule.into()) }
 }
 
 /// The separator of two scopes in a request.
@@ -253,6 +292,12 @@ pub(crate) enum RefreshKind {
     Exchange,
     /// The client's own id and secret, without a person (RFC 6749 §4.4).
     ClientCredentials,
+    /// The identity token of a job or workload, which is exchanged (RFC 8693).
+    TokenExchange,
+    /// The identity token of a job or workload, as the client's proof (RFC 7523 §2.2).
+    ClientAssertion,
+    /// The identity token of a job or workload, as the grant (RFC 7523 §2.1).
+    JwtBearer,
     /// None: the token can't be renewed.
     None,
 }
@@ -263,7 +308,22 @@ impl RefreshKind {
     pub(crate) fn renewal_after_consent(self) -> RenewalGrant {
         match self {
             Self::Exchange => RenewalGrant::Exchange,
-            Self::RefreshToken | Self::ClientCredentials | Self::None => RenewalGrant::RefreshToken,
+            Self::RefreshToken
+            | Self::ClientCredentials
+            | Self::TokenExchange
+            | Self::ClientAssertion
+            | Self::JwtBearer
+            | Self::None => RenewalGrant::RefreshToken,
+        }
+    }
+
+    /// Returns the part that an identity token has in a request; `None` for a kind that has none.
+    pub(crate) fn identity_use(self) -> Option<IdentityUse> {
+        match self {
+            Self::TokenExchange => Some(IdentityUse::TokenExchange),
+            Self::ClientAssertion => Some(IdentityUse::ClientAssertion),
+            Self::JwtBearer => Some(IdentityUse::JwtBearer),
+            Self::RefreshToken | Self::Exchange | Self::ClientCredentials | Self::None => None,
         }
     }
 
@@ -273,7 +333,12 @@ impl RefreshKind {
         refresh_token: Option<RefreshToken>,
     ) -> Option<RefreshToken> {
         match self {
-            Self::RefreshToken | Self::Exchange | Self::ClientCredentials => refresh_token,
+            Self::RefreshToken
+            | Self::Exchange
+            | Self::ClientCredentials
+            | Self::TokenExchange
+            | Self::ClientAssertion
+            | Self::JwtBearer => refresh_token,
             Self::None => None,
         }
     }

@@ -33,6 +33,12 @@ impl RequestParams {
         Self(given.collect())
     }
 
+    /// Returns these parameters and another one, which replaces the one of its name.
+    pub(crate) fn with(mut self, name: &str, value: String) -> Self {
+        self.0.insert(name.to_owned(), ParamValues::One(value));
+        self
+    }
+
     /// Returns these parameters and those of `over`, which replace the ones of their name.
     pub(crate) fn overlaid(mut self, over: &Self) -> Self {
         self.0.extend(over.0.clone());
@@ -49,6 +55,11 @@ impl RequestParams {
     /// Whether a parameter is called `name`.
     pub(crate) fn has(&self, name: &str) -> bool {
         self.0.contains_key(name)
+    }
+
+    /// Sets the parameter `name` to one value.
+    pub(crate) fn set(&mut self, name: &str, value: &str) {
+        self.0.insert(name.to_owned(), ParamValues::One(value.to_owned()));
     }
 
     pub(crate) fn is_empty(&self) -> bool {

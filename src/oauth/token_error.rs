@@ -7,6 +7,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 
 use super::http::Fault;
+use super::identity_token;
 pub(crate) use super::refusal::Request;
 pub(crate) use super::signed_jwt::NotSigned;
 
@@ -38,6 +39,9 @@ pub(crate) enum Error {
     /// The assertion could not be signed, so nothing was sent.
     #[error(transparent)]
     NotSigned(#[from] NotSigned),
+    /// There is no identity token to show, so nothing was sent to the server.
+    #[error(transparent)]
+    NoIdentity(#[from] identity_token::Error),
     /// No answer came: a later try may help.
     #[error(transparent)]
     Fault(#[from] Fault),
@@ -54,8 +58,9 @@ impl Error {
                 error.as_deref() == Some("temporarily_unavailable")
                     || (300..=499).contains(status) && ![408, 499].contains(status)
             }
-            Self::Fault(Fault::NotSent { .. } | Fault::Setup { .. })
+            Self::Fault(Fault::NotSent { .. } | Fault::Setup { .. } | Fault::Forbidden { .. })
             | Self::NotSigned(_)
+            | Self::NoIdentity(_)
             | Self::ClockRefused { .. }
             | Self::TooManyRequests { .. } => true,
             Self::Fault(Fault::Unanswered { .. } | Fault::Unreadable { .. })
@@ -71,9 +76,13 @@ impl Error {
             Self::NoVerdict { error, .. } => error.as_deref() == Some("temporarily_unavailable"),
             Self::Fault(Fault::NotSent { .. }) | Self::TooManyRequests { .. } => true,
             Self::Fault(
-                Fault::Unanswered { .. } | Fault::Unreadable { .. } | Fault::Setup { .. },
+                Fault::Unanswered { .. }
+                | Fault::Unreadable { .. }
+                | Fault::Setup { .. }
+                | Fault::Forbidden { .. },
             )
             | Self::NotSigned(_)
+            | Self::NoIdentity(_)
             | Self::ClockRefused { .. }
             | Self::GrantRefused { .. }
             | Self::ClientRefused { .. } => false,
@@ -88,8 +97,9 @@ impl Error {
             Self::TooManyRequests { .. } => true,
             Self::Fault(fault) => match fault {
                 Fault::NotSent { .. } | Fault::Unanswered { .. } | Fault::Unreadable { .. } => true,
-                Fault::Setup { .. } => false,
+                Fault::Setup { .. } | Fault::Forbidden { .. } => false,
             },
+            Self::NoIdentity(why) => matches!(why, identity_token::Error::Unavailable { .. }),
             Self::NotSigned(_)
             | Self::ClockRefused { .. }
             | Self::GrantRefused { .. }
@@ -99,7 +109,7 @@ impl Error {
 
     /// Whether the server answered that it is too busy or broken: see [`Self::is_passing`].
     pub(crate) fn is_answer_of_trouble(&self) -> bool {
-        self.is_passing() && !matches!(self, Self::Fault(_))
+        self.is_passing() && !matches!(self, Self::Fault(_) | Self::NoIdentity(_))
     }
 
     /// Whether the trouble is the server's, or lies on the way to it, and not the login's or the
@@ -109,9 +119,10 @@ impl Error {
             Self::NoVerdict { .. } | Self::TooManyRequests { .. } => true,
             Self::Fault(fault) => match fault {
                 Fault::NotSent { .. } | Fault::Unanswered { .. } | Fault::Unreadable { .. } => true,
-                Fault::Setup { .. } => false,
+                Fault::Setup { .. } | Fault::Forbidden { .. } => false,
             },
             Self::NotSigned(_)
+            | Self::NoIdentity(_)
             | Self::ClockRefused { .. }
             | Self::GrantRefused { .. }
             | Self::ClientRefused { .. } => false,
@@ -126,6 +137,7 @@ impl Error {
             | Self::ClockRefused { .. }
             | Self::NoVerdict { .. }
             | Self::NotSigned(_)
+            | Self::NoIdentity(_)
             | Self::Fault(_) => !self.was_not_processed(),
         }
     }
@@ -140,6 +152,7 @@ impl Error {
             | Self::ClientRefused { .. }
             | Self::ClockRefused { .. }
             | Self::NotSigned(_)
+            | Self::NoIdentity(_)
             | Self::Fault(_) => None,
         }
     }
@@ -151,7 +164,10 @@ impl Error {
             | Self::ClientRefused { error, .. }
             | Self::ClockRefused { error, .. } => Some(error),
             Self::NoVerdict { error, .. } => error.as_deref(),
-            Self::TooManyRequests { .. } | Self::NotSigned(_) | Self::Fault(_) => None,
+            Self::TooManyRequests { .. }
+            | Self::NotSigned(_)
+            | Self::NoIdentity(_)
+            | Self::Fault(_) => None,
         }
     }
 

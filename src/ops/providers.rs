@@ -34,9 +34,24 @@ pub(crate) fn if_defined(name: &ProviderName, config: &Config) -> Result<Option<
             | Error::ForeignServer { .. }
             | Error::ForbiddenScope { .. }
             | Error::ClientKey { .. }
-            | Error::Address { .. }),
+            | Error::Address { .. }
+            | Error::Elsewhere { .. }),
         ) => Err(error),
     }
+}
+
+/// Whether a definition of `name` comes with tokctl.
+pub(crate) fn is_built_in(name: &ProviderName) -> bool {
+    find(name, &Config::default()).is_ok()
+}
+
+/// Whether today's definition of `name` says where its logins go. Else it holds at most the settings
+/// of a service that is found by its address.
+pub(crate) fn has_endpoints(name: &ProviderName, config: &Config) -> bool {
+    today(name, Some(config)).is_some_and(|provider| {
+        let definition = &provider.definition;
+        definition.issuer.is_some() || definition.token_endpoint.is_some()
+    })
 }
 
 /// Returns how tokens of the provider `name` are renewed by today's definition. Without a
@@ -67,13 +82,13 @@ pub(crate) fn drift(
     client_id.is_some_and(|id| id != client.id).then_some(Drift::ClientId)
 }
 
-/// Returns the client that a login was made with. Returns `None` for static tokens and for service
-/// accounts, which sign with their own key and use no configured client.
+/// Returns the client that a login was made with. Returns `None` for static tokens, and for service
+/// accounts and workloads, which have a proof of their own and use no configured client's secret.
 pub(crate) fn login_client(credential: &Credential) -> Option<&Client> {
     match &credential.grant {
         Grant::Static(_) => None,
         Grant::OAuth(grant) => match grant.renewal {
-            RenewalGrant::JwtBearer { .. } => None,
+            RenewalGrant::JwtBearer { .. } | RenewalGrant::Workload { .. } => None,
             RenewalGrant::RefreshToken
             | RenewalGrant::Exchange
             | RenewalGrant::ClientCredentials { .. } => Some(&grant.client),

@@ -7,6 +7,7 @@
 use super::clock::Clock;
 use super::credential;
 use super::error::Error;
+use super::identity::Surroundings;
 pub(crate) use super::live_token::{
     IdTokenFault, LiveToken, Policy, TokenState, Warning, find, token_of,
 };
@@ -31,11 +32,14 @@ pub(crate) struct Rules {
 /// it waits.
 pub(crate) trait Caller {
     /// Returns the rules for the account's provider. Without a definition, returns the strictest.
-    fn rules(&self, account: &Account) -> Rules;
+    fn rules(&self, vault: &OpenVault, account: &Account) -> Rules;
 
     /// Returns the secret or key that is configured for the credential's client, if it differs from
     /// the sealed one.
     fn other_proofs(&self, account: &Account, credential: &Credential) -> Option<ClientProofs>;
+
+    /// Returns the environment and the programs of this machine.
+    fn around(&self) -> &dyn Surroundings;
 
     /// Runs `work`, which waits for a server, and may show progress meanwhile.
     fn while_waiting<T>(&self, work: impl FnOnce() -> T) -> T;
@@ -79,13 +83,14 @@ pub(crate) fn renew(
     clock: Clock,
     caller: &impl Caller,
 ) -> Result<LiveToken, Error> {
-    let Rules { renewal, audit } = caller.rules(account);
+    let Rules { renewal, audit } = caller.rules(vault, account);
     if let Some(settings) = audit {
         vault.set_audit_settings(settings);
     }
     let attempt = |client_proofs| {
         let today = Today { renewal, client_proofs };
-        let refresh = Refresh { vault, account, trigger, today: &today, clock };
+        let around = caller.around();
+        let refresh = Refresh { vault, account, trigger, today: &today, clock, around };
         caller.while_waiting(|| refresh.run())
     };
     let mut outcome = attempt(None);

@@ -11,6 +11,7 @@ use super::input::Setting;
 use super::printed_text;
 use crate::model::credential::Expiry;
 use crate::model::dialect::{Dialect, ExpiryShape};
+use crate::model::reach::Reach;
 use crate::model::readiness::due_at;
 use crate::model::scope::Scopes;
 use crate::oauth::device_authorization;
@@ -56,6 +57,7 @@ pub fn token_answer(data: &[u8]) {
         challenge: None,
         content_type: None,
         body: Zeroizing::new(body.to_vec()),
+        reach: Reach::Public,
         sent: crate::oauth::sent_secrets::SentSecrets::default(),
     };
     match token_answer::read(&answer, request, &dialect, NOW) {
@@ -152,7 +154,10 @@ fn assert_is_verdict(error: &Error, request: Request, answer: &Answer) {
             assert!(is_busy || !may_be_spent || !error.was_not_processed());
         }
         Error::TooManyRequests { .. } => assert_eq!(answer.status, 429),
-        Error::ClockRefused { .. } | Error::NotSigned(_) | Error::Fault(_) => {
+        Error::ClockRefused { .. }
+        | Error::NotSigned(_)
+        | Error::NoIdentity(_)
+        | Error::Fault(_) => {
             panic!("{error:?} is no answer")
         }
     }

@@ -102,9 +102,10 @@ impl Provider {
     ) -> Result<Endpoints, Error> {
         let parameters = AddressParameters { server, ..AddressParameters::default() };
         let definition = &self.definition;
+        let reach = metadata.map(Metadata::reach).unwrap_or_default();
         let endpoint = |own: &Option<String>, found: Option<&String>| match (own, found) {
             (Some(own), _) => self.fill(own, parameters).map(Some),
-            (None, Some(found)) => self.address(found).map(Some),
+            (None, Some(found)) => self.address(found).map(|found| Some(found.within(reach))),
             (None, None) => Ok(None),
         };
         let found = |field: fn(&Metadata) -> Option<&String>| metadata.and_then(field);
@@ -132,6 +133,21 @@ impl Provider {
             names_itself: metadata
                 .is_some_and(|found| found.authorization_response_iss_parameter_supported),
         })
+    }
+
+    /// Returns the endpoint that gives the token of `service_account` to who may act in its name.
+    pub(crate) fn impersonation_endpoint(&self, service_account: &str) -> Result<Address, Error> {
+        let Some(template) = &self.definition.impersonation_endpoint else {
+            return Err(self.incomplete("impersonation_endpoint"));
+        };
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"@.-_".contains(&byte);
+        if service_account.is_empty() || !service_account.bytes().all(is_plain) {
+            return Err(Error::Malformed {
+                name: self.name.to_string(),
+                message: "`service_account` in `assertion` is no account's address".into(),
+            });
+        }
+        self.address(&template.replace("{service_account}", service_account))
     }
 
     /// Returns the address of the API; `None` if the definition names none.

@@ -17,7 +17,9 @@ pub(crate) use self::renewal::{RenewalGrant, RenewalProof};
 pub(crate) use self::superseded::Superseded;
 use super::address::Address;
 use super::jwt;
+use super::registration::ByAddress;
 use super::scope::Scopes;
+use super::workload::Workload;
 use crate::secret::{AccessToken, IdToken, SecretText};
 
 /// Everything that tokctl keeps for one [`Account`](super::account::Account). It is sealed as a
@@ -115,7 +117,8 @@ impl Credential {
                 RenewalGrant::RefreshToken => false,
                 RenewalGrant::Exchange
                 | RenewalGrant::ClientCredentials { .. }
-                | RenewalGrant::JwtBearer { .. } => true,
+                | RenewalGrant::JwtBearer { .. }
+                | RenewalGrant::Workload { .. } => true,
             },
             Grant::Static(_) => false,
         }
@@ -127,9 +130,24 @@ impl Credential {
         match &self.grant {
             Grant::OAuth(grant) => match grant.renewal {
                 RenewalGrant::ClientCredentials { .. } | RenewalGrant::JwtBearer { .. } => true,
+                RenewalGrant::Workload { ref workload, .. } => workload.needs_no_person(),
                 RenewalGrant::RefreshToken | RenewalGrant::Exchange => false,
             },
             Grant::Static(_) => false,
+        }
+    }
+
+    /// Returns the workload whose proof renews the token, if one does.
+    pub(crate) fn workload(&self) -> Option<&Workload> {
+        match &self.grant {
+            Grant::OAuth(grant) => match &grant.renewal {
+                RenewalGrant::Workload { workload, .. } => Some(workload),
+                RenewalGrant::RefreshToken
+                | RenewalGrant::Exchange
+                | RenewalGrant::ClientCredentials { .. }
+                | RenewalGrant::JwtBearer { .. } => None,
+            },
+            Grant::Static(_) => None,
         }
     }
 
@@ -203,6 +221,14 @@ impl Credential {
             Grant::Static(_) => {
                 self.api.check.as_ref().and_then(|check| check.trusted_certificates.as_deref())
             }
+        }
+    }
+
+    /// Returns the facts of a login by address; `None` if the credential came in another way.
+    pub(crate) fn by_address(&self) -> Option<&ByAddress> {
+        match &self.grant {
+            Grant::OAuth(grant) => grant.client.by_address.as_deref(),
+            Grant::Static(_) => None,
         }
     }
 

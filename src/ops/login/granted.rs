@@ -117,7 +117,8 @@ impl Granted {
             RenewalGrant::Exchange => exchange_for_longer(&client, answer, now),
             RenewalGrant::RefreshToken
             | RenewalGrant::ClientCredentials { .. }
-            | RenewalGrant::JwtBearer { .. } => answer,
+            | RenewalGrant::JwtBearer { .. }
+            | RenewalGrant::Workload { .. } => answer,
         };
         let sites = sites(&plan, &answer);
         let consent = Consent::default();
@@ -167,6 +168,7 @@ impl Granted {
     /// [`Error::NoUser`], the reason for that.
     pub(crate) fn abandon(self) -> Error {
         give_back(&self.client, &self.answer, (self.clock)());
+        self.plan.give_back_client();
         Error::NoUser { provider: self.plan.provider.name.to_string() }
     }
 

@@ -9,14 +9,17 @@ mod replaced;
 mod target;
 pub(crate) mod static_token;
 mod identity;
+mod addressed;
 mod plan;
 mod id_token;
 mod granted;
 pub(crate) mod browser;
 pub(crate) mod pages;
+pub(crate) mod by_address;
 pub(crate) mod device;
 pub(crate) mod client_credentials;
 pub(crate) mod service_account;
+pub(crate) mod workload;
 
 pub(crate) use granted::{Granted, LoggedIn, Site};
 pub(crate) use id_token::IdTokenWarning;

@@ -11,12 +11,14 @@ use crate::model::attempt::{Action, Attempt, Outcome, pause_after_refusals, paus
 use crate::model::client::Client;
 use crate::model::credential::{Credential, Grant, OAuthGrant, RenewalProof, Status};
 use crate::model::definition::Reuse;
+use crate::model::registration::ClientOrigin;
 use crate::oauth::http::Fault;
 use crate::oauth::token::{self, ResponseMeta, TokenOutcome};
 use crate::oauth::token_answer::TokenAnswer;
-use crate::oauth::{client_credentials, jwt_bearer, token_error};
+use crate::oauth::{client_credentials, identity_token, jwt_bearer, token_error, workload};
 use crate::ops::credential;
 use crate::ops::error::{Error, LoginReason, NextTry};
+use crate::ops::identity::{self, Shown};
 use crate::ops::live_token::{LiveToken, TokenState, Warning, hand_out, judge};
 use crate::secret::SecretText;
 use crate::signals;
@@ -62,6 +64,14 @@ impl Refresh<'_> {
         if let Some(token) = self.heed_pause(&stored.credential, &grant.client)? {
             return Ok(Some(token));
         }
+        // Before the journal: it may take a request or a program, and spends nothing.
+        let shown = match renewal_proof {
+            RenewalProof::Workload { workload, .. } => identity::shown(workload, self.around, now),
+            RenewalProof::RefreshToken(_)
+            | RenewalProof::Exchange(_)
+            | RenewalProof::ClientCredentials { .. }
+            | RenewalProof::JwtBearer { .. } => None,
+        };
         turn.make_room(&stored.credential)?;
         let reuse = self.today.renewal.reuse_of(&stored.credential);
         let has_token = self.trigger.accepts(&stored.credential, now);
@@ -81,7 +91,7 @@ impl Refresh<'_> {
                 }
                 Err(error) => return Err(error.into()),
             };
-            let TokenOutcome { answer, meta } = self.ask(grant, renewal_proof, bound);
+            let TokenOutcome { answer, meta } = self.ask(grant, renewal_proof, &shown, bound);
             let attempt = attempt(&journal, began_at, (self.clock)(), meta);
             let error = match answer {
                 Ok(mut answer) => {
@@ -210,6 +220,7 @@ impl Refresh<'_> {
         &self,
         grant: &OAuthGrant,
         renewal_proof: RenewalProof<'_>,
+        shown: &Shown,
         bound: Duration,
     ) -> TokenOutcome {
         let mut client = grant.client.clone();
@@ -224,6 +235,9 @@ impl Refresh<'_> {
             }
             RenewalProof::JwtBearer { account, scopes } => {
                 jwt_bearer::request(&client, account, scopes, now, bound)
+            }
+            RenewalProof::Workload { workload, scopes } => {
+                workload::request(&client, workload, scopes, shown, now, bound)
             }
         }
     }
@@ -276,6 +290,13 @@ impl Refresh<'_> {
             token_error::Error::GrantRefused { .. } => {
                 return self.record_refusal(turn, stored, &attempt);
             }
+            // Nobody knows the settings of such a client: only a login, with another one, helps.
+            token_error::Error::ClientRefused { .. }
+                if is_forgotten(&stored.credential, &error) =>
+            {
+                let attempt = Attempt { outcome: Outcome::Refused, ..attempt };
+                return self.record_refusal(turn, stored, &attempt);
+            }
             token_error::Error::ClientRefused { .. } | token_error::Error::NotSigned(_) => {
                 turn.restore_journal(own, earlier, Some(&attempt));
                 let next = NextTry::NextCommand;
@@ -289,6 +310,7 @@ impl Refresh<'_> {
             token_error::Error::ClockRefused { .. }
             | token_error::Error::TooManyRequests { .. }
             | token_error::Error::NoVerdict { .. }
+            | token_error::Error::NoIdentity(_)
             | token_error::Error::Fault(_) => turn.record_attempt(own, &attempt),
         }
         let next = self.next_try(&stored.credential, &error, own);
@@ -358,6 +380,15 @@ impl Refresh<'_> {
     }
 }
 
+/// Whether `error` says that the server does not know the client of `credential` any more, which a
+/// login by address registered.
+fn is_forgotten(credential: &Credential, error: &token_error::Error) -> bool {
+    let is_registered = credential
+        .by_address()
+        .is_some_and(|facts| matches!(facts.origin, ClientOrigin::Registered(_)));
+    is_registered && error.code() == Some("invalid_client")
+}
+
 /// Returns the record of an attempt that brought a token.
 fn attempt(
     journal: &Journal,
@@ -387,10 +418,20 @@ fn failed_attempt(attempt: Attempt, error: &token_error::Error) -> Attempt {
         token_error::Error::GrantRefused { .. } => Outcome::Refused,
         token_error::Error::ClientRefused { .. }
         | token_error::Error::NotSigned(_)
-        | token_error::Error::Fault(Fault::Setup { .. }) => Outcome::Configuration,
+        | token_error::Error::NoIdentity(
+            identity_token::Error::Missing { .. }
+            | identity_token::Error::WrongAudience { .. }
+            | identity_token::Error::Unusable { .. },
+        )
+        | token_error::Error::Fault(Fault::Setup { .. } | Fault::Forbidden { .. }) => {
+            Outcome::Configuration
+        }
         token_error::Error::ClockRefused { .. }
         | token_error::Error::TooManyRequests { .. }
         | token_error::Error::NoVerdict { .. }
+        | token_error::Error::NoIdentity(
+            identity_token::Error::Expired { .. } | identity_token::Error::Unavailable { .. },
+        )
         | token_error::Error::Fault(_) => Outcome::Transient,
     };
     Attempt {

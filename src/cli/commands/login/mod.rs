@@ -15,8 +15,10 @@ mod browser;
 mod device;
 mod client_credentials;
 mod service_account;
+mod workload;
 mod guided;
 mod next_time;
+mod by_address;
 
 use std::ffi::OsString;
 
@@ -52,9 +54,11 @@ Examples:
   tokctl login gdrive --service-account key.json --subject alice@example.com
   tokctl login jira --user alice --server https://jira.example.com --token-stdin < pat.txt
   tokctl login jira --user alice --server https://example.atlassian.net \\
-      --username alice@example.com --token-stdin < api-token.txt")]
+      --username alice@example.com --token-stdin < api-token.txt
+  tokctl login https://mcp.example.com")]
 pub(crate) struct Args {
-    /// The service: one that `tokctl providers` lists, with the name to keep it under if you like
+    /// The service: one that `tokctl providers` lists, with the name to keep it under if you like; or
+    /// the address of one that names its authorization server, such as an MCP server
     #[arg(value_name = "PROVIDER[/USER]")]
     named: Option<Named>,
 
@@ -83,6 +87,12 @@ pub(crate) struct Args {
 
     #[command(flatten)]
     service_account: service_account::Args,
+
+    #[command(flatten)]
+    by_address: by_address::OwnArgs,
+
+    #[command(flatten)]
+    workload: workload::Args,
 }
 
 /// Returns the names of the methods that `provider` supports, the most likely first.
@@ -92,9 +102,29 @@ pub(crate) fn methods(provider: &Provider) -> Vec<&'static str> {
 
 /// Logs in. `typed` is the command line, for the command that is printed at the end.
 pub(crate) fn run(args: &Args, context: &Context, typed: &[OsString]) -> Result<(), CliError> {
-    let Choice { provider: named, user: named_user } =
+    let Choice { provider: named, user: named_user, address } =
         Choice::of(args.named.clone(), args.user.clone())
             .map_err(|message| CliError::new(Kind::Usage, message).hint("tokctl login --help"))?;
+    let subject = match address {
+        Some(address) => {
+            Some(by_address::Subject { address, name: None, user: named_user.clone() })
+        }
+        None => earlier_by_address(args, context, named.as_ref(), named_user.as_ref())?,
+    };
+    if let Some(subject) = subject {
+        args.check_flags_by_address()?;
+        let flags = by_address::Flags {
+            own: &args.by_address,
+            client: &args.client,
+            consent: &args.consent,
+            browser: &args.browser,
+        };
+        return by_address::run(&flags, args.destination.of(context), context, subject).map(drop);
+    }
+    if args.by_address.is_given() {
+        let message = "`--as` and `--new-client` are for a login by address";
+        return Err(CliError::new(Kind::Usage, message).hint("tokctl login --help"));
+    }
     loop {
         let mut destination = args.destination.of(context);
         let name = match &named {
@@ -128,6 +158,20 @@ pub(crate) fn run(args: &Args, context: &Context, typed: &[OsString]) -> Result<
     }
 }
 
+/// Returns the subject of a login that names what an earlier login by address stored.
+fn earlier_by_address(
+    args: &Args,
+    context: &Context,
+    named: Option<&ProviderName>,
+    user: Option<&UserName>,
+) -> Result<Option<by_address::Subject>, CliError> {
+    let Some(named) = named.filter(|_| !args.static_token.is_given()) else { return Ok(None) };
+    let whose = Whose::of(context, user, Some(named))?;
+    let mut destination = args.destination.of(context);
+    let earlier = by_address::earlier(&mut destination, context, named, whose.user())?;
+    Ok(earlier.map(|subject| by_address::Subject { user: user.cloned(), ..subject }))
+}
+
 fn given_up() -> CliError {
     CliError::new(Kind::LoginFailed, "the login was given up, and nothing was stored")
         .hint("tokctl login --help")
@@ -146,7 +190,7 @@ fn known(
     let method = if named { Some(method(args, stored, provider)?) } else { None };
     let with_client = match method.or_else(|| guided::only_method(provider)) {
         None | Some(Method::Browser | Method::Device | Method::ClientCredentials) => true,
-        Some(Method::Token | Method::ServiceAccount) => false,
+        Some(Method::Token | Method::ServiceAccount | Method::WorkloadIdentity) => false,
     };
     let (has_id, has_secret) = if with_client {
         client::known(&args.client, destination, stored, context, provider)?
@@ -270,6 +314,12 @@ fn log_in(
                 whose.into_user(),
             )
         }
+        Method::WorkloadIdentity => {
+            take_server(&mut destination, stored, context, &provider);
+            let user = whose.into_user();
+            let own = &args.workload;
+            workload::run(own, &args.client, destination, stored, context, provider, user)
+        }
     }
 }
 
@@ -324,15 +374,22 @@ fn method(args: &Args, stored: Option<&Stored>, provider: &Provider) -> Result<M
         Method::Token
     } else if args.service_account.is_given() {
         Method::ServiceAccount
+    } else if args.workload.is_given() {
+        Method::WorkloadIdentity
     } else if let Some(stored) = stored.filter(|stored| match stored.method() {
         // The flags that name no port are for a code, too.
         Method::Device => !args.browser.is_given(),
         Method::Token => !(names_consent || args.client.is_given()),
-        Method::Browser | Method::ClientCredentials | Method::ServiceAccount => !names_consent,
+        Method::Browser
+        | Method::ClientCredentials
+        | Method::ServiceAccount
+        | Method::WorkloadIdentity => !names_consent,
     }) {
         stored.method()
     } else if provider.definition.refresh.kind == RefreshKind::ClientCredentials {
         Method::ClientCredentials
+    } else if provider.definition.refresh.kind.identity_use().is_some() {
+        Method::WorkloadIdentity
     } else if let Some(only) = guided::only_method(provider) {
         only
     } else {
@@ -351,7 +408,10 @@ fn expect_endpoint(method: Method, provider: &Provider) -> Result<(), CliError> 
     let endpoint = match method {
         Method::Browser => "authorization_endpoint",
         Method::Device => "device_authorization_endpoint",
-        Method::Token | Method::ClientCredentials | Method::ServiceAccount => return Ok(()),
+        Method::Token
+        | Method::ClientCredentials
+        | Method::ServiceAccount
+        | Method::WorkloadIdentity => return Ok(()),
     };
     let able = guided::methods(provider);
     if able.contains(&method) {
@@ -381,6 +441,7 @@ impl Args {
             || self.consent.is_given()
             || self.browser.is_given()
             || self.service_account.is_given()
+            || self.workload.is_given()
     }
 
     /// Returns these arguments completed with the answers of the guided login.
@@ -400,9 +461,26 @@ impl Args {
         args
     }
 
+    /// Fails if a flag was given that a login by address does not use.
+    fn check_flags_by_address(&self) -> Result<(), CliError> {
+        let method = self.method.unwrap_or(Method::Browser);
+        let message = if method != Method::Browser {
+            format!("a login by address goes through the browser, not {}", method.described())
+        } else if self.destination.server.is_some() {
+            "a login by address names its server already: leave out `--server`".to_owned()
+        } else if self.browser.pages {
+            "there are no pages to log in to by address: leave out `--pages`".to_owned()
+        } else if self.client.is_googles() {
+            "a client file from Google's console is not for a login by address".to_owned()
+        } else {
+            return self.check_flags(method);
+        };
+        Err(CliError::new(Kind::Usage, message).hint("tokctl login --help"))
+    }
+
     /// Fails if a flag was given that the method would ignore.
     fn check_flags(&self, method: Method) -> Result<(), CliError> {
-        use Method::{Browser, ClientCredentials, Device, ServiceAccount, Token};
+        use Method::{Browser, ClientCredentials, Device, ServiceAccount, Token, WorkloadIdentity};
         let stray = [
             (self.static_token.is_given(), &[Token][..], "a token"),
             (self.browser.is_given(), &[Browser], "the browser"),
@@ -411,10 +489,11 @@ impl Args {
             (self.client.names_client(), &[Browser, Device, ClientCredentials], "an OAuth client"),
             (
                 self.client.names_scopes(),
-                &[Browser, Device, ClientCredentials, ServiceAccount],
+                &[Browser, Device, ClientCredentials, ServiceAccount, WorkloadIdentity],
                 "scopes",
             ),
             (self.service_account.is_given(), &[ServiceAccount], "a service account"),
+            (self.workload.is_given(), &[WorkloadIdentity], "a job or workload"),
         ]
         .into_iter()
         .find(|(given, methods, _)| *given && !methods.contains(&method));

@@ -13,6 +13,7 @@ use super::args::Args;
 use super::outcome::{Done, Outcome, Verdict, needs_login, renew_if};
 use super::report::{RefreshResults, Tally};
 use super::selection::{decide, waits_since};
+use crate::cli::choice::Choice;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
 use crate::cli::progress::Progress;
@@ -26,7 +27,8 @@ use crate::ops::{OpenVault, Vault};
 
 pub(super) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     let vault = Vault::open(context.vault()?)?;
-    args.choice.expect_some(context, &vault, "refresh")?;
+    let choice = args.choice.located(&vault)?;
+    choice.expect_some(context, &vault, "refresh")?;
     let vault = keys::unlock(context, vault)?;
     // Reported once here, and not by each of the threads.
     if let Err(error) = context.config() {
@@ -37,7 +39,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     let began = time::now();
     let (mut progress, mut last) = (None, None);
     loop {
-        let (waiting, meant) = look(args, &vault, began, last.take(), &mut results)?;
+        let (waiting, meant) = look(args, &choice, &vault, began, last.take(), &mut results)?;
         let progress = progress.get_or_insert_with(|| context.ui.progress("refreshing", meant));
         last = waiting.cut_behind();
         refresh(args, context, &vault, waiting, progress, &mut results)?;
@@ -62,6 +64,7 @@ struct Looked {
 /// one. A later look passes over what was refreshed since the command `began`.
 fn look(
     args: &Args,
+    choice: &Choice,
     vault: &OpenVault,
     began: Timestamp,
     last: Option<(Timestamp, Account)>,
@@ -80,7 +83,7 @@ fn look(
             was_refreshed: credential.last_refreshed_at.is_some_and(|at| at >= began),
         }
     };
-    vault.each_credential(args.choice.filter(), look, |account, looked| {
+    vault.each_credential(choice.filter(), look, |account, looked| {
         let outcome = match looked {
             Ok(Looked { was_refreshed: true, .. }) if !is_first => return,
             Ok(Looked { verdict: Verdict::Renew(_), since, lane, .. }) => {

@@ -50,6 +50,7 @@ pub(super) fn look(
 ) -> Result<RoundResult, CliError> {
     // Opened in each round, because the file may have been replaced.
     let vault = opener.open()?;
+    let choice = args.choice.located(&vault)?;
     let mut result = RoundResult {
         due: Waiting::default(),
         states: BTreeMap::new(),
@@ -69,7 +70,7 @@ pub(super) fn look(
             is_refused: credential.status == Status::LoginRequired,
         }
     };
-    vault.each_credential(args.choice.filter(), look, |account, looked| {
+    vault.each_credential(choice.filter(), look, |account, looked| {
         let is_watched = is_watched(&account);
         let mut note = |state| {
             if is_watched {
