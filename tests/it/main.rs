@@ -84,6 +84,7 @@ mod hostile_edits;
 mod hostile_file;
 mod interrupted;
 mod lease;
+mod lock_files;
 mod older;
 mod list;
 mod delete;
