@@ -154,10 +154,35 @@ pub(crate) fn google_client(path: &Path) -> Result<(String, Option<ClientSecret>
     Ok((fields.client_id, fields.client_secret.map(ClientSecret::from_trusted)))
 }
 
-/// Returns the configured secret or key if it differs from the sealed one of the same client.
+/// Returns what `client` may show where its server refuses what is sealed, in turn: the configured
+/// secret or key of the same client, if it differs from the sealed one, and the secret in the form,
+/// if no definition says where it belongs.
 ///
 /// "The same client" means the same client id at the same token endpoint. Public clients have none.
 pub(crate) fn other_proofs(
+    context: &Context,
+    provider: Option<&Provider>,
+    server: Option<&Address>,
+    client: &Client,
+) -> Vec<ClientProofs> {
+    let configured = provider.and_then(|provider| configured(context, provider, server, client));
+    let is_free =
+        provider.is_none_or(|provider| provider.definition.token_endpoint_auth_method.is_none());
+    let newest = configured.clone().unwrap_or_default();
+    let newest = Client {
+        authentication: client.authentication.clone().with_proofs(newest),
+        ..client.clone()
+    };
+    let in_form = newest.with_secret_in_form().filter(|_| is_free).map(|in_form| ClientProofs {
+        secret: in_form.authentication.secret().cloned(),
+        key: None,
+        method: Some(TokenEndpointAuthMethod::ClientSecretPost),
+    });
+    configured.into_iter().chain(in_form).collect()
+}
+
+/// Returns the configured secret or key of `client`, if it differs from the sealed one.
+fn configured(
     context: &Context,
     provider: &Provider,
     server: Option<&Address>,
@@ -168,18 +193,19 @@ pub(crate) fn other_proofs(
         return None;
     }
     let sealed = &client.authentication;
+    let none = ClientProofs::default();
     match sealed.method() {
         TokenEndpointAuthMethod::None => None,
         TokenEndpointAuthMethod::ClientSecretBasic | TokenEndpointAuthMethod::ClientSecretPost => {
             let secret = client_secret(context, provider).ok()??;
             let is_sealed = sealed.secret().is_some_and(|own| own.expose() == secret.expose());
-            (!is_sealed).then(|| ClientProofs { secret: Some(secret), key: None })
+            (!is_sealed).then(|| ClientProofs { secret: Some(secret), ..none })
         }
         TokenEndpointAuthMethod::PrivateKeyJwt => {
             let key = client_key(context, provider).ok()??;
             let key = provider.client_key(&key, None).ok()?;
             let is_sealed = sealed.key().is_some_and(|own| own.is_same(&key));
-            (!is_sealed).then(|| ClientProofs { secret: None, key: Some(key) })
+            (!is_sealed).then(|| ClientProofs { key: Some(key), ..none })
         }
     }
 }

@@ -6,6 +6,7 @@ use super::address::Address;
 use super::client_authentication::ClientAuthentication;
 use super::dialect::Dialect;
 use super::request_params::RequestParams;
+use crate::secret::SecretText;
 
 /// The request that revokes a token.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,13 +49,27 @@ pub(crate) struct Client {
     pub(crate) trusted_certificates: Option<String>,
 }
 
+impl Client {
+    /// Returns this client with its secret in the form, if the secret or the id had to be encoded
+    /// for the header in which it is shown now (RFC 6749 §2.3.1).
+    pub(crate) fn with_secret_in_form(&self) -> Option<Self> {
+        let ClientAuthentication::SecretBasic(secret) = &self.authentication else { return None };
+        let is_encoded = |text: &str| {
+            !text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"*-._".contains(&byte))
+        };
+        let differs = is_encoded(&self.id) || is_encoded(secret.expose());
+        let authentication = ClientAuthentication::SecretPost(secret.clone());
+        differs.then(|| Self { authentication, ..self.clone() })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::model::client_authentication::{AssertionAudience, ClientProofs, SecretMethod};
     use crate::model::client_key::ClientKey;
     use crate::model::signing::SigningAlgorithm;
-    use crate::secret::{ClientSecret, SecretText};
+    use crate::secret::ClientSecret;
 
     /// The JSON of a client with these fields for its authentication.
     fn sealed(authentication: &str) -> String {
@@ -65,7 +80,7 @@ mod tests {
 
     fn a_secret() -> ClientProofs {
         let secret = Some(ClientSecret::from_trusted("made-up".into()));
-        ClientProofs { secret, key: None }
+        ClientProofs { secret, ..ClientProofs::default() }
     }
 
     fn read(authentication: &str) -> Client {
@@ -90,6 +105,28 @@ mod tests {
         let unknown = sealed(r#""auth_method":"client_secret_jwt""#);
         assert!(serde_json::from_str::<Client>(&unknown).is_err());
         assert!(serde_json::from_str::<Client>(&sealed(r#""secret":"made-up""#)).is_err());
+    }
+
+    #[test]
+    fn a_secret_that_looks_alike_in_header_and_form_has_one_place() {
+        for (secret, differs) in [
+            ("made-up_1.2*", false),
+            ("made+up", true),
+            ("made/up=", true),
+            ("made%up", true),
+            ("made up", true),
+            ("m\u{e4}de-up", true),
+        ] {
+            let own = format!(r#""secret":"{secret}","auth_method":"client_secret_basic""#);
+            let in_form = read(&own).with_secret_in_form();
+            assert_eq!(in_form.is_some(), differs, "{secret}");
+            if let Some(Client { authentication, .. }) = in_form {
+                assert!(matches!(&authentication, ClientAuthentication::SecretPost(_)));
+                assert_eq!(authentication.secret().unwrap().expose(), secret);
+            }
+            let post = own.replace("_basic", "_post");
+            assert!(read(&post).with_secret_in_form().is_none());
+        }
     }
 
     #[test]
@@ -123,7 +160,7 @@ mod tests {
             key_id: None,
             algorithm: SigningAlgorithm::Es256,
         };
-        let found = missing.with_proofs(ClientProofs { secret: None, key: Some(key) });
+        let found = missing.with_proofs(ClientProofs { key: Some(key), ..ClientProofs::default() });
         let expected = AssertionAudience::Fixed("https://as.example".into());
         assert!(
             matches!(&found, ClientAuthentication::PrivateKeyJwt { audience, .. } if *audience == expected)

@@ -67,6 +67,8 @@ pub(crate) enum AssertionAudience {
 pub(crate) struct ClientProofs {
     pub(crate) secret: Option<ClientSecret>,
     pub(crate) key: Option<ClientKey>,
+    /// The method by which they are shown, where it is another than before.
+    pub(crate) method: Option<TokenEndpointAuthMethod>,
 }
 
 impl ClientAuthentication {
@@ -77,8 +79,8 @@ impl ClientAuthentication {
         proofs: ClientProofs,
         audience: AssertionAudience,
     ) -> Self {
-        let ClientProofs { secret, key } = proofs;
-        match method {
+        let ClientProofs { secret, key, method: other } = proofs;
+        match other.unwrap_or(method) {
             TokenEndpointAuthMethod::None => Self::None,
             TokenEndpointAuthMethod::ClientSecretBasic => {
                 secret.map_or(Self::SecretMissing(SecretMethod::Basic), Self::SecretBasic)
@@ -149,6 +151,7 @@ impl ClientAuthentication {
         let own = ClientProofs {
             secret: others.secret.or_else(|| self.secret().cloned()),
             key: others.key.or_else(|| self.key().cloned()),
+            method: others.method,
         };
         Self::new(self.method(), own, self.audience())
     }
@@ -190,7 +193,7 @@ impl<'de> Deserialize<'de> for ClientAuthentication {
         }
         let audience =
             assertion_audience.map_or(AssertionAudience::Endpoint, AssertionAudience::Fixed);
-        Ok(Self::new(auth_method, ClientProofs { secret, key }, audience))
+        Ok(Self::new(auth_method, ClientProofs { secret, key, method: None }, audience))
     }
 }
 

@@ -45,6 +45,11 @@ pub(crate) struct Definition {
     pub(crate) authorization_endpoint: Option<String>,
     pub(crate) token_endpoint: Option<String>,
     pub(crate) device_authorization_endpoint: Option<String>,
+    /// The endpoint to which an authorization request is pushed before the browser opens (RFC 9126).
+    pub(crate) pushed_authorization_request_endpoint: Option<String>,
+    /// Whether authorization requests are pushed; by default where the server demands it, or this
+    /// definition names the endpoint.
+    pub(crate) require_pushed_authorization_requests: Option<bool>,
     pub(crate) revocation_endpoint: Option<String>,
     /// The form of the revocation request, where it differs from RFC 7009.
     pub(crate) revocation_method: Option<RevocationMethod>,

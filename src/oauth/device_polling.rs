@@ -77,7 +77,15 @@ pub(crate) fn poll(
     let certificates = client.trusted_certificates.as_deref();
     let authentication = proof.authentication();
     match http::post(&client.token_endpoint, certificates, &authentication, &form, timeout) {
-        Ok(answer) => judge(&answer, &client.dialect, now),
+        Ok(answer) => match judge(&answer, &client.dialect, now) {
+            PollOutcome::Failed(error) => PollOutcome::Failed(proof.advise(error)),
+            outcome @ (PollOutcome::Granted(_)
+            | PollOutcome::Pending
+            | PollOutcome::SlowDown { .. }
+            | PollOutcome::Transient(_)
+            | PollOutcome::Denied
+            | PollOutcome::Expired) => outcome,
+        },
         Err(fault @ Fault::Setup { .. }) => PollOutcome::Failed(fault.into()),
         Err(
             fault @ (Fault::NotSent { .. } | Fault::Unanswered { .. } | Fault::Unreadable { .. }),

@@ -5,7 +5,9 @@
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
+use super::demands::Demand;
 use crate::model::signing::SigningAlgorithm;
+use crate::untrusted::printable;
 
 /// The part of an authorization server's metadata that tokctl uses. A field that is `null` or of
 /// another kind counts as left out.
@@ -21,6 +23,18 @@ pub(crate) struct Metadata {
     pub(crate) device_authorization_endpoint: Option<String>,
     #[serde(default, deserialize_with = "text")]
     pub(crate) revocation_endpoint: Option<String>,
+    /// The endpoint to which authorization requests are pushed (RFC 9126 §5).
+    #[serde(default, deserialize_with = "text")]
+    pub(crate) pushed_authorization_request_endpoint: Option<String>,
+    /// Whether the server takes pushed requests alone (RFC 9126 §5).
+    #[serde(default, deserialize_with = "flag")]
+    require_pushed_authorization_requests: bool,
+    /// Whether the server takes requests in signed JWTs alone (RFC 9101 §10.5).
+    #[serde(default, deserialize_with = "flag")]
+    require_signed_request_object: bool,
+    /// The ways in which an authorization response comes back (RFC 8414 §2).
+    #[serde(default, deserialize_with = "words")]
+    response_modes_supported: Option<Vec<String>>,
     /// Whether every authorization response names its issuer (RFC 9207 §3): then one without `iss`
     /// is not from this server.
     #[serde(default, deserialize_with = "flag")]
@@ -57,6 +71,16 @@ impl Metadata {
                 .device_authorization_endpoint
                 .or(other.device_authorization_endpoint),
             revocation_endpoint: self.revocation_endpoint.or(other.revocation_endpoint),
+            pushed_authorization_request_endpoint: self
+                .pushed_authorization_request_endpoint
+                .or(other.pushed_authorization_request_endpoint),
+            require_pushed_authorization_requests: self.require_pushed_authorization_requests
+                || other.require_pushed_authorization_requests,
+            require_signed_request_object: self.require_signed_request_object
+                || other.require_signed_request_object,
+            response_modes_supported: self
+                .response_modes_supported
+                .or(other.response_modes_supported),
             authorization_response_iss_parameter_supported: self
                 .authorization_response_iss_parameter_supported
                 || other.authorization_response_iss_parameter_supported,
@@ -85,6 +109,41 @@ impl Metadata {
         let methods = self.token_endpoint_auth_methods_supported.as_deref().unwrap_or_default();
         let takes = |method: &str| methods.iter().any(|taken| taken == method);
         takes("client_secret_post") && !takes("client_secret_basic")
+    }
+
+    /// Whether the server may take a client secret in the form: it says so, or says nothing.
+    pub(crate) fn may_take_secret_in_form(&self) -> bool {
+        let methods = self.token_endpoint_auth_methods_supported.as_deref();
+        methods.is_none_or(|methods| methods.iter().any(|taken| taken == "client_secret_post"))
+    }
+
+    /// Returns the names of the ways in which a client proves itself, if none of them is a secret as
+    /// it is.
+    pub(crate) fn methods_without_secret(&self) -> Option<String> {
+        let methods = self.token_endpoint_auth_methods_supported.as_deref()?;
+        let is_secret = |method: &String| {
+            ["client_secret_post", "client_secret_basic"].contains(&method.as_str())
+        };
+        // A server that names the public clients alone says nothing of the others.
+        let named: Vec<&str> =
+            methods.iter().map(String::as_str).filter(|method| *method != "none").collect();
+        let names = printable(&named.join(", "));
+        (!named.is_empty() && !methods.iter().any(is_secret)).then_some(names)
+    }
+
+    /// Whether the server takes pushed requests alone.
+    pub(crate) fn demands_pushed_requests(&self) -> bool {
+        self.require_pushed_authorization_requests
+    }
+
+    /// Returns what the server demands of an authorization request and no request of tokctl has.
+    pub(crate) fn demand(&self) -> Option<Demand> {
+        if self.require_signed_request_object {
+            return Some(Demand::RequestObjects);
+        }
+        let modes = self.response_modes_supported.as_deref().unwrap_or_default();
+        let is_jwt = |mode: &String| mode == "jwt" || mode.ends_with(".jwt");
+        (!modes.is_empty() && modes.iter().all(is_jwt)).then_some(Demand::Jarm)
     }
 
     /// Returns the algorithms, of those that tokctl has, with which the server lets a client sign.

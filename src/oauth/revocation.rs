@@ -96,7 +96,8 @@ fn revoke_one(
     let proof = client_proof::prove(client, endpoint, now)?;
     form.extend(proof.fields());
     let certificates = client.trusted_certificates.as_deref();
-    judge(client, http::post(endpoint, certificates, &proof.authentication(), &form, timeout))
+    let answer = http::post(endpoint, certificates, &proof.authentication(), &form, timeout);
+    judge(client, answer).map_err(|error| proof.advise(error))
 }
 
 /// Revokes a token at GitHub, where `endpoint` is the list of applications and the client's own

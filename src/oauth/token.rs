@@ -111,7 +111,9 @@ pub(super) fn request(
         Err(why) => return TokenOutcome { answer: Err(why.into()), meta: None },
     };
     let form = [form, proof.fields()].concat();
-    send(client, &proof.authentication(), &form, kind, now, timeout)
+    let TokenOutcome { answer, meta } =
+        send(client, &proof.authentication(), &form, kind, now, timeout);
+    TokenOutcome { answer: answer.map_err(|error| proof.advise(error)), meta }
 }
 
 /// Sends `form` unchanged to the client's token endpoint.

@@ -50,7 +50,7 @@ pub(crate) enum AtProvider {
 pub(crate) fn revoke_and_delete(
     vault: &OpenVault,
     account: &Account,
-    other_proofs: &dyn Fn(&Credential) -> Option<ClientProofs>,
+    other_proofs: &dyn Fn(&Credential) -> Vec<ClientProofs>,
     clock: Clock,
     told: Told<'_>,
 ) -> Result<AtProvider, Error> {
@@ -91,18 +91,20 @@ pub(crate) fn revoke_and_delete(
 /// refuses that.
 fn revoke_with_either_proof(
     grant: &OAuthGrant,
-    other_proofs: &dyn Fn() -> Option<ClientProofs>,
+    other_proofs: &dyn Fn() -> Vec<ClientProofs>,
     clock: Clock,
     told: Told<'_>,
 ) -> Result<(), token_error::Error> {
     let mut superseded = grant.as_superseded();
-    let revoked = revoke(&superseded, clock, told);
-    if revoked.as_ref().is_err_and(token_error::Error::is_about_the_client)
-        && let Some(proofs) = other_proofs()
-    {
-        let client = &mut superseded.client;
-        client.authentication = client.authentication.clone().with_proofs(proofs);
-        return revoke(&superseded, clock, told);
+    let mut revoked = revoke(&superseded, clock, told);
+    if revoked.as_ref().is_err_and(token_error::Error::is_about_the_client) {
+        let sealed = grant.client.authentication.clone();
+        for proofs in other_proofs() {
+            if revoked.as_ref().is_err_and(token_error::Error::is_about_the_client) {
+                superseded.client.authentication = sealed.clone().with_proofs(proofs);
+                revoked = revoke(&superseded, clock, told);
+            }
+        }
     }
     revoked
 }

@@ -22,6 +22,7 @@ pub(crate) enum FirstEndpoint {
 pub(crate) struct Endpoints {
     pub(crate) authorization: Option<Address>,
     pub(crate) device_authorization: Option<Address>,
+    pub(crate) pushed_authorization_request: Option<Address>,
     pub(crate) token: Address,
     pub(crate) revocation: Option<Address>,
     /// The issuer that an authorization response must come from, where it is known.
@@ -116,6 +117,10 @@ impl Provider {
             device_authorization: endpoint(
                 &definition.device_authorization_endpoint,
                 found(|metadata| metadata.device_authorization_endpoint.as_ref()),
+            )?,
+            pushed_authorization_request: endpoint(
+                &definition.pushed_authorization_request_endpoint,
+                found(|metadata| metadata.pushed_authorization_request_endpoint.as_ref()),
             )?,
             token: endpoint(
                 &definition.token_endpoint,

@@ -48,6 +48,8 @@ mod revocation;
 mod login_device;
 mod login_unattended;
 mod client_key;
+mod secret_place;
+mod pushed_request;
 mod jira;
 mod jira_dc;
 mod github;

@@ -97,7 +97,7 @@ impl From<OpsError> for CliError {
                 (Kind::Busy, Some("finish that one, or end it with Ctrl-C".into()))
             }
             OpsError::Metadata { source, .. } => metadata_error(source),
-            OpsError::ForeignEndpoint { provider, .. } => {
+            OpsError::ForeignEndpoint { provider, .. } | OpsError::Unmet { provider, .. } => {
                 (Kind::Usage, Some(format!("tokctl providers {provider}").into()))
             }
             OpsError::RedirectUri { .. } => (Kind::Usage, Some(REDIRECT_URI.into())),

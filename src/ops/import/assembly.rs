@@ -160,7 +160,7 @@ fn client(
     let key = service.key.as_ref().filter(|_| is_own);
     // A key that signs nothing is as good as none.
     let key = key.and_then(|key| provider.client_key(key, None).ok());
-    let proofs = ClientProofs { secret: secret.cloned(), key };
+    let proofs = ClientProofs { secret: secret.cloned(), key, method: None };
     let authentication = provider.authentication(proofs, &endpoints.token, None);
     match issued_to {
         IssuedTo::Configured | IssuedTo::Tool if authentication.lacks_proof() => {

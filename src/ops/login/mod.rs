@@ -10,6 +10,7 @@ mod target;
 pub(crate) mod static_token;
 mod identity;
 mod plan;
+mod secret_place;
 mod id_token;
 mod granted;
 pub(crate) mod browser;

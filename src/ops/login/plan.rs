@@ -53,7 +53,11 @@ impl SealedClient {
             Some(*address) == client.revocation_endpoint.as_ref()
                 || address.url().origin() == client.token_endpoint.url().origin()
         };
-        let others = [&endpoints.revocation, &endpoints.device_authorization];
+        let others = [
+            &endpoints.revocation,
+            &endpoints.device_authorization,
+            &endpoints.pushed_authorization_request,
+        ];
         Some(&endpoints.token)
             .filter(|token| **token != client.token_endpoint)
             .or_else(|| others.into_iter().flatten().find(|address| !is_known(address)))
@@ -111,6 +115,7 @@ impl Plan {
             FirstEndpoint::Token => self.scopes.clone(),
         };
         self.discover(first)?;
+        self.expect_no_demand(first)?;
         let endpoints = self.provider.endpoints(self.server.as_ref(), self.metadata.as_ref())?;
         if let Some(sealed) = &self.sealed
             && let Some(foreign) = sealed.foreign(&endpoints)
@@ -138,7 +143,7 @@ impl Plan {
         let metadata = self.metadata.as_ref();
         let key = self.client_key.as_ref();
         let key = key.map(|key| self.provider.client_key(key, metadata)).transpose()?;
-        let proofs = ClientProofs { secret: self.client_secret.clone(), key };
+        let proofs = ClientProofs { secret: self.client_secret.clone(), key, method: None };
         let authentication = self.provider.authentication(proofs, &endpoints.token, metadata);
         Ok(Client {
             revocation_method: self.provider.revocation_method(&authentication, metadata),
@@ -150,6 +155,58 @@ impl Plan {
             token_params: self.provider.token_params(redirect_uri),
             trusted_certificates: self.trusted_certificates.clone(),
         })
+    }
+
+    /// Returns `client` with its secret in the form, where that can help against a refusal: neither
+    /// the definition nor the metadata say where the server wants it.
+    pub(super) fn with_secret_in_form(&self, client: &Client) -> Option<Client> {
+        let is_free = self.provider.definition.token_endpoint_auth_method.is_none()
+            && self.metadata.as_ref().is_none_or(Metadata::may_take_secret_in_form);
+        is_free.then(|| client.with_secret_in_form()).flatten()
+    }
+
+    /// Returns the endpoint to which the authorization request is pushed (RFC 9126), if the server
+    /// or the definition wants that.
+    ///
+    /// Fails with [`Error::Provider`] if nobody names the endpoint.
+    pub(super) fn pushes_to<'a>(
+        &self,
+        endpoints: &'a Endpoints,
+    ) -> Result<Option<&'a Address>, Error> {
+        let definition = &self.provider.definition;
+        let is_demanded = self.metadata.as_ref().is_some_and(Metadata::demands_pushed_requests);
+        let is_wanted = match definition.require_pushed_authorization_requests {
+            Some(own) => own,
+            None => is_demanded || definition.pushed_authorization_request_endpoint.is_some(),
+        };
+        match &endpoints.pushed_authorization_request {
+            _ if !is_wanted => Ok(None),
+            Some(endpoint) => Ok(Some(endpoint)),
+            None => Err(self.provider.incomplete("pushed_authorization_request_endpoint").into()),
+        }
+    }
+
+    /// Fails with [`Error::Unmet`] if the metadata demand what this login does not have.
+    fn expect_no_demand(&self, first: FirstEndpoint) -> Result<(), Error> {
+        let Some(metadata) = &self.metadata else { return Ok(()) };
+        let unmet = |demand: String| {
+            let provider = self.provider.name.to_string();
+            Err(Error::Unmet { provider, demand })
+        };
+        if first == FirstEndpoint::Authorization
+            && let Some(demand) = metadata.demand()
+        {
+            return unmet(demand.words().into());
+        }
+        let by_secret = self.client_secret.is_some() && self.client_key.is_none();
+        match metadata.methods_without_secret() {
+            Some(methods)
+                if by_secret && self.provider.definition.token_endpoint_auth_method.is_none() =>
+            {
+                unmet(format!("it takes no client secret, but {methods}"))
+            }
+            Some(_) | None => Ok(()),
+        }
     }
 
     /// Returns the headers of requests to the API at `base_url`.
