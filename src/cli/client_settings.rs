@@ -11,6 +11,7 @@ use crate::model::account::ProviderName;
 use crate::model::address::Address;
 use crate::model::client::Client;
 use crate::model::client_authentication::{ClientProofs, TokenEndpointAuthMethod};
+use crate::model::client_certificate::ClientCertificate;
 use crate::model::client_key::ConfiguredKey;
 use crate::ops::providers::{self, Provider};
 use crate::private_file;
@@ -133,6 +134,34 @@ pub(crate) fn trusted_certificates(provider: &Provider) -> Result<Option<String>
     provider.definition.ca_file.as_deref().map(read_text).transpose()
 }
 
+/// Returns the certificate that the definition has for the client, with its key.
+///
+/// Fails when a file can't be read. What is in them is looked at by whoever uses it.
+pub(crate) fn client_certificate(
+    provider: &Provider,
+) -> Result<Option<ClientCertificate>, CliError> {
+    let definition = &provider.definition;
+    let Some(path) = &definition.client_certificate_file else { return Ok(None) };
+    let certificate = read_text(path)?;
+    let key = match &definition.client_certificate_key_file {
+        Some(path) => read_text(path)?,
+        None => certificate.clone(),
+    };
+    // The key may stand in the same file, and is a secret that goes nowhere else.
+    let certificate = certificates_in(&certificate);
+    let key = PrivateKey::from_trusted(key);
+    Ok(Some(ClientCertificate { certificate, key, binds_tokens: false }))
+}
+
+/// Returns the certificates in a PEM text, without what stands beside them.
+fn certificates_in(text: &str) -> String {
+    const END: &str = "-----END CERTIFICATE-----";
+    let parts = text.split_inclusive(END).filter(|part| part.ends_with(END));
+    parts
+        .filter_map(|part| Some(&part[part.rfind("-----BEGIN CERTIFICATE-----")?..]))
+        .fold(String::new(), |all, one| all + one + "\n")
+}
+
 /// Reads the client id and secret from the JSON file that Google's console offers.
 pub(crate) fn google_client(path: &Path) -> Result<(String, Option<ClientSecret>), CliError> {
     #[derive(serde::Deserialize)]
@@ -195,7 +224,9 @@ fn configured(
     let sealed = &client.authentication;
     let none = ClientProofs::default();
     match sealed.method() {
-        TokenEndpointAuthMethod::None => None,
+        TokenEndpointAuthMethod::None
+        | TokenEndpointAuthMethod::TlsClientAuth
+        | TokenEndpointAuthMethod::SelfSignedTlsClientAuth => None,
         TokenEndpointAuthMethod::ClientSecretBasic | TokenEndpointAuthMethod::ClientSecretPost => {
             let secret = client_secret(context, provider).ok()??;
             let is_sealed = sealed.secret().is_some_and(|own| own.expose() == secret.expose());

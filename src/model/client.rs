@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::address::Address;
 use super::client_authentication::ClientAuthentication;
+use super::client_certificate::{ClientCertificate, TlsSettings};
 use super::dialect::Dialect;
 use super::request_params::RequestParams;
 use crate::secret::SecretText;
@@ -47,9 +48,20 @@ pub(crate) struct Client {
     /// Certificates in PEM, as they were at login, that are trusted in addition to the system's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) trusted_certificates: Option<String>,
+    /// The certificate that proves the client, or that its tokens are bound to (RFC 8705).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) certificate: Option<ClientCertificate>,
 }
 
 impl Client {
+    /// Returns the settings of TLS connections for this client.
+    pub(crate) fn tls(&self) -> TlsSettings<'_> {
+        TlsSettings {
+            trusted_certificates: self.trusted_certificates.as_deref(),
+            client_certificate: self.certificate.as_ref(),
+        }
+    }
+
     /// Returns this client with its secret in the form, if the secret or the id had to be encoded
     /// for the header in which it is shown now (RFC 6749 §2.3.1).
     pub(crate) fn with_secret_in_form(&self) -> Option<Self> {

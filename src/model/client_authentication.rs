@@ -19,6 +19,10 @@ pub(crate) enum TokenEndpointAuthMethod {
     ClientSecretPost,
     /// A JWT that the client signs with its key (RFC 7523 §2.2).
     PrivateKeyJwt,
+    /// A certificate of an authority that the server trusts (RFC 8705 §2.1).
+    TlsClientAuth,
+    /// A certificate that the server knows by itself (RFC 8705 §2.2).
+    SelfSignedTlsClientAuth,
 }
 
 /// The proof by which the token endpoint knows a client (RFC 6749 §2.3).
@@ -34,6 +38,9 @@ pub(crate) enum ClientAuthentication {
     SecretPost(ClientSecret),
     /// A JWT that the key signs, new for each request (RFC 7523 §2.2).
     PrivateKeyJwt { key: ClientKey, audience: AssertionAudience },
+    /// The id in the form, beside the certificate of the
+    /// [`Client`](super::client::Client), which is shown in the handshake (RFC 8705 §2).
+    Certificate(CertificateMethod),
     /// The id alone, in the form, of a client whose secret is missing: an import did not bring it,
     /// or another holder of the grant kept it. The method says how the secret is shown once it is
     /// configured.
@@ -50,6 +57,15 @@ pub(crate) enum SecretMethod {
     Basic,
     /// The form, see [`ClientAuthentication::SecretPost`].
     Post,
+}
+
+/// The way in which a server knows the certificate of a client. A request is the same with both.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CertificateMethod {
+    /// By its authority and subject.
+    Authority,
+    /// By itself.
+    SelfSigned,
 }
 
 /// The audience (`aud`) of the JWT with which a client proves itself.
@@ -88,6 +104,12 @@ impl ClientAuthentication {
             TokenEndpointAuthMethod::ClientSecretPost => {
                 secret.map_or(Self::SecretMissing(SecretMethod::Post), Self::SecretPost)
             }
+            TokenEndpointAuthMethod::TlsClientAuth => {
+                Self::Certificate(CertificateMethod::Authority)
+            }
+            TokenEndpointAuthMethod::SelfSignedTlsClientAuth => {
+                Self::Certificate(CertificateMethod::SelfSigned)
+            }
             TokenEndpointAuthMethod::PrivateKeyJwt => match key {
                 Some(key) => Self::PrivateKeyJwt { key, audience },
                 None => Self::KeyMissing { audience },
@@ -108,6 +130,12 @@ impl ClientAuthentication {
             Self::PrivateKeyJwt { .. } | Self::KeyMissing { .. } => {
                 TokenEndpointAuthMethod::PrivateKeyJwt
             }
+            Self::Certificate(CertificateMethod::Authority) => {
+                TokenEndpointAuthMethod::TlsClientAuth
+            }
+            Self::Certificate(CertificateMethod::SelfSigned) => {
+                TokenEndpointAuthMethod::SelfSignedTlsClientAuth
+            }
         }
     }
 
@@ -116,6 +144,7 @@ impl ClientAuthentication {
         match self {
             Self::SecretBasic(secret) | Self::SecretPost(secret) => Some(secret),
             Self::None
+            | Self::Certificate(_)
             | Self::SecretMissing(_)
             | Self::PrivateKeyJwt { .. }
             | Self::KeyMissing { .. } => None,
@@ -127,6 +156,7 @@ impl ClientAuthentication {
         match self {
             Self::PrivateKeyJwt { key, .. } => Some(key),
             Self::None
+            | Self::Certificate(_)
             | Self::SecretBasic(_)
             | Self::SecretPost(_)
             | Self::SecretMissing(_)
@@ -139,6 +169,7 @@ impl ClientAuthentication {
         match self {
             Self::SecretMissing(_) | Self::KeyMissing { .. } => true,
             Self::None
+            | Self::Certificate(_)
             | Self::SecretBasic(_)
             | Self::SecretPost(_)
             | Self::PrivateKeyJwt { .. } => false,
@@ -166,9 +197,11 @@ impl ClientAuthentication {
             Self::PrivateKeyJwt { audience, .. } | Self::KeyMissing { audience } => {
                 audience.clone()
             }
-            Self::None | Self::SecretBasic(_) | Self::SecretPost(_) | Self::SecretMissing(_) => {
-                AssertionAudience::default()
-            }
+            Self::None
+            | Self::Certificate(_)
+            | Self::SecretBasic(_)
+            | Self::SecretPost(_)
+            | Self::SecretMissing(_) => AssertionAudience::default(),
         }
     }
 }

@@ -71,6 +71,10 @@ pub(crate) struct Definition {
     pub(crate) client_key_alg: Option<SigningAlgorithm>,
     /// The audience of what the key signs; `{endpoint}` stands for the address of each request.
     pub(crate) client_assertion_audience: Option<String>,
+    /// A PEM file with the certificate that the client shows in the handshake of TLS (RFC 8705).
+    pub(crate) client_certificate_file: Option<PathBuf>,
+    /// A PEM file with the key of that certificate, where it is not in the same file.
+    pub(crate) client_certificate_key_file: Option<PathBuf>,
     /// A PEM file of certificates that are trusted in addition to the system's.
     pub(crate) ca_file: Option<PathBuf>,
     pub(crate) token_endpoint_auth_method: Option<TokenEndpointAuthMethod>,

@@ -17,6 +17,7 @@ pub(crate) mod request_params;
 pub(crate) mod dialect;
 pub(crate) mod signing;
 pub(crate) mod client_key;
+pub(crate) mod client_certificate;
 pub(crate) mod client_authentication;
 pub(crate) mod client;
 pub(crate) mod service_account;

@@ -108,6 +108,8 @@ impl Client {
             dialect,
             token_params,
             trusted_certificates,
+            // With its key it proves who the client is.
+            certificate: _,
         } = self;
         Self {
             id: id.clone(),
@@ -121,6 +123,7 @@ impl Client {
             dialect: dialect.clone(),
             token_params: token_params.clone(),
             trusted_certificates: trusted_certificates.clone(),
+            certificate: None,
         }
     }
 }

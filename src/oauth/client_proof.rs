@@ -34,6 +34,7 @@ pub(super) fn prove<'a>(
             Some(client_assertion::make(&client.id, key, audience, endpoint, now)?)
         }
         ClientAuthentication::None
+        | ClientAuthentication::Certificate(_)
         | ClientAuthentication::SecretBasic(_)
         | ClientAuthentication::SecretPost(_)
         | ClientAuthentication::SecretMissing(_)
@@ -50,6 +51,7 @@ impl Proof<'_> {
                 Authentication::Client { id: &self.client.id, secret }
             }
             ClientAuthentication::None
+            | ClientAuthentication::Certificate(_)
             | ClientAuthentication::SecretPost(_)
             | ClientAuthentication::PrivateKeyJwt { .. }
             | ClientAuthentication::SecretMissing(_)
@@ -86,6 +88,7 @@ impl Proof<'_> {
             ],
             (
                 ClientAuthentication::None
+                | ClientAuthentication::Certificate(_)
                 | ClientAuthentication::PrivateKeyJwt { .. }
                 | ClientAuthentication::SecretMissing(_)
                 | ClientAuthentication::KeyMissing { .. },

@@ -74,9 +74,8 @@ pub(crate) fn poll(
         Err(why) => return PollOutcome::Failed(why.into()),
     };
     form.extend(proof.fields());
-    let certificates = client.trusted_certificates.as_deref();
     let authentication = proof.authentication();
-    match http::post(&client.token_endpoint, certificates, &authentication, &form, timeout) {
+    match http::post(&client.token_endpoint, client.tls(), &authentication, &form, timeout) {
         Ok(answer) => match judge(&answer, &client.dialect, now) {
             PollOutcome::Failed(error) => PollOutcome::Failed(proof.advise(error)),
             outcome @ (PollOutcome::Granted(_)

@@ -8,6 +8,7 @@ use std::time::Instant;
 use super::http::{self, Answer, Authentication, Fault};
 use super::metadata::Metadata;
 use crate::model::address::Address;
+use crate::model::client_certificate::TlsSettings;
 use crate::model::issuer::is_issuer;
 use crate::untrusted::printable;
 
@@ -40,14 +41,14 @@ pub(crate) enum Error {
 /// as `is_complete` says. What one document leaves out is taken from a later one of the same issuer.
 pub(crate) fn discover(
     issuer: &Address,
-    trusted_certificates: Option<&str>,
+    tls: TlsSettings<'_>,
     is_complete: &dyn Fn(&Metadata) -> bool,
 ) -> Result<Metadata, Error> {
     let began = Instant::now();
     let mut found: Option<Metadata> = None;
     let mut failures = Vec::new();
     for address in well_known_addresses(issuer) {
-        match document(issuer, address, trusted_certificates) {
+        match document(issuer, address, tls) {
             Ok(metadata) => {
                 let metadata = match found.take() {
                     Some(earlier) => earlier.or(metadata),
@@ -94,10 +95,10 @@ fn weight(error: &Error) -> u8 {
 fn document(
     issuer: &Address,
     mut address: Address,
-    trusted_certificates: Option<&str>,
+    tls: TlsSettings<'_>,
 ) -> Result<Metadata, Error> {
     for _ in 0..MAX_REDIRECTS {
-        let answer = http::fetch(&address, trusted_certificates, &Authentication::None)?;
+        let answer = http::fetch(&address, tls, &Authentication::None)?;
         match next_address(issuer, &address, &answer)? {
             Some(next) => address = next,
             None => return read(issuer, &answer),

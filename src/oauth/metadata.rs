@@ -3,7 +3,7 @@
 //! Where a document is found, and whether it is believed, is for [`super::discovery`] to say.
 
 use serde::{Deserialize, Deserializer};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::demands::Demand;
 use crate::model::signing::SigningAlgorithm;
@@ -26,6 +26,12 @@ pub(crate) struct Metadata {
     /// The endpoint to which authorization requests are pushed (RFC 9126 §5).
     #[serde(default, deserialize_with = "text")]
     pub(crate) pushed_authorization_request_endpoint: Option<String>,
+    /// The addresses of endpoints for clients that show a certificate (RFC 8705 §5).
+    #[serde(default, deserialize_with = "object")]
+    mtls_endpoint_aliases: Map<String, Value>,
+    /// Whether the server binds tokens to the certificate that a client shows (RFC 8705 §3.3).
+    #[serde(default, deserialize_with = "flag")]
+    pub(crate) tls_client_certificate_bound_access_tokens: bool,
     /// Whether the server takes pushed requests alone (RFC 9126 §5).
     #[serde(default, deserialize_with = "flag")]
     require_pushed_authorization_requests: bool,
@@ -74,6 +80,14 @@ impl Metadata {
             pushed_authorization_request_endpoint: self
                 .pushed_authorization_request_endpoint
                 .or(other.pushed_authorization_request_endpoint),
+            mtls_endpoint_aliases: if self.mtls_endpoint_aliases.is_empty() {
+                other.mtls_endpoint_aliases
+            } else {
+                self.mtls_endpoint_aliases
+            },
+            tls_client_certificate_bound_access_tokens: self
+                .tls_client_certificate_bound_access_tokens
+                || other.tls_client_certificate_bound_access_tokens,
             require_pushed_authorization_requests: self.require_pushed_authorization_requests
                 || other.require_pushed_authorization_requests,
             require_signed_request_object: self.require_signed_request_object
@@ -97,6 +111,25 @@ impl Metadata {
                 .code_challenge_methods_supported
                 .or(other.code_challenge_methods_supported),
         }
+    }
+
+    /// Returns these metadata with the endpoints for clients that show a certificate (RFC 8705 §5).
+    pub(crate) fn for_certificate(mut self) -> Self {
+        let aliases = std::mem::take(&mut self.mtls_endpoint_aliases);
+        let replace = |name: &str, endpoint: &mut Option<String>| {
+            let alias = aliases.get(name).and_then(Value::as_str).map(str::trim);
+            if let Some(alias) = alias.filter(|alias| !alias.is_empty()) {
+                *endpoint = Some(alias.to_owned());
+            }
+        };
+        replace("token_endpoint", &mut self.token_endpoint);
+        replace("device_authorization_endpoint", &mut self.device_authorization_endpoint);
+        replace("revocation_endpoint", &mut self.revocation_endpoint);
+        replace(
+            "pushed_authorization_request_endpoint",
+            &mut self.pushed_authorization_request_endpoint,
+        );
+        self
     }
 
     /// Returns the issuer as the server writes it, which is how its ID tokens name it.
@@ -127,8 +160,8 @@ impl Metadata {
         // A server that names the public clients alone says nothing of the others.
         let named: Vec<&str> =
             methods.iter().map(String::as_str).filter(|method| *method != "none").collect();
-        let names = printable(&named.join(", "));
-        (!named.is_empty() && !methods.iter().any(is_secret)).then_some(names)
+        let without = !named.is_empty() && !methods.iter().any(is_secret);
+        without.then(|| printable(&named.join(", ")))
     }
 
     /// Whether the server takes pushed requests alone.
@@ -183,6 +216,14 @@ fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
     let value = Value::deserialize(deserializer)?;
     let said = value.as_str().is_some_and(|text| text.trim().eq_ignore_ascii_case("true"));
     Ok(value.as_bool().unwrap_or(said))
+}
+
+/// Reads an object.
+fn object<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Map<String, Value>, D::Error> {
+    Ok(match Value::deserialize(deserializer)? {
+        Value::Object(object) => object,
+        _ => Map::new(),
+    })
 }
 
 /// Reads a list of words, or one text of words with blanks between them.

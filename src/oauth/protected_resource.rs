@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::http::{self, Answer, Authentication, Fault};
 use super::token::ResponseMeta;
 use crate::model::address::Address;
+use crate::model::client_certificate::TlsSettings;
 use crate::model::credential::{Api, ApiAuth, Check, Credential};
 use crate::secret::AccessToken;
 
@@ -79,17 +80,16 @@ pub(crate) fn ask(
     token: &AccessToken,
     check: &Check,
 ) -> Result<CheckAnswer, Fault> {
-    let certificates = credential.trusted_certificates();
-    let answer = fetch(&check.url, certificates, &credential.api, token)?;
+    let answer = fetch(&check.url, credential.tls(), &credential.api, token)?;
     let meta = ResponseMeta { status: answer.status, date: answer.date };
     Ok(CheckAnswer { meta, verdict: verdict(&answer, &check.fields, &check.refusals) })
 }
 
 /// Fetches a JSON document from the service of `api`, with `token` carried as that service wants
 /// it.
-pub(crate) fn fetch(
+pub(crate) fn fetch<'tls>(
     address: &Address,
-    trusted_certificates: Option<&str>,
+    tls: impl Into<TlsSettings<'tls>>,
     api: &Api,
     token: &AccessToken,
 ) -> Result<Answer, Fault> {
@@ -99,7 +99,7 @@ pub(crate) fn fetch(
         ApiAuth::Basic => Authentication::Basic { username, token },
         ApiAuth::Header(name) => Authentication::Header { name, token },
     };
-    http::fetch_with(address, trusted_certificates, &authentication, &api.headers)
+    http::fetch_with(address, tls, &authentication, &api.headers)
 }
 
 /// Whether `body` is an error object with one of the codes in `refusals`.

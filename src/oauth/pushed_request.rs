@@ -43,9 +43,9 @@ pub(crate) fn push(
         params.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     // Of the client's id there is one already, which every authorization request names.
     form.extend(proof.fields().into_iter().filter(|(name, _)| *name != "client_id"));
-    let certificates = client.trusted_certificates.as_deref();
+    let tls = client.tls();
     let authentication = proof.authentication();
-    let answer = http::post(endpoint, certificates, &authentication, &form, http::REQUEST_TIMEOUT)?;
+    let answer = http::post(endpoint, tls, &authentication, &form, http::REQUEST_TIMEOUT)?;
     read(&answer).ok_or_else(|| {
         let error = error_answer::read(&answer, Request::Exchange, &client.dialect);
         proof.advise(error.unwrap_or_else(|| no_reference(&answer)))

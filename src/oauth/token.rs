@@ -126,12 +126,12 @@ pub(super) fn send(
     timeout: Duration,
 ) -> TokenOutcome {
     let sent_at = Instant::now();
-    let certificates = client.trusted_certificates.as_deref();
-    let post = match client.dialect.request {
-        Encoding::Form => http::post,
-        Encoding::Json => http::post_json,
+    let (endpoint, tls) = (&client.token_endpoint, client.tls());
+    let answer = match client.dialect.request {
+        Encoding::Form => http::post(endpoint, tls, authentication, form, timeout),
+        Encoding::Json => http::post_json(endpoint, tls, authentication, form, timeout),
     };
-    match post(&client.token_endpoint, certificates, authentication, form, timeout) {
+    match answer {
         Err(fault) => TokenOutcome { answer: Err(fault.into()), meta: None },
         Ok(answer) => TokenOutcome {
             meta: Some(ResponseMeta { status: answer.status, date: answer.date }),

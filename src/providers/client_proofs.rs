@@ -24,9 +24,13 @@ impl Provider {
                 TokenEndpointAuthMethod::ClientSecretBasic
                 | TokenEndpointAuthMethod::ClientSecretPost,
             ) => true,
-            Some(TokenEndpointAuthMethod::None | TokenEndpointAuthMethod::PrivateKeyJwt) | None => {
-                false
-            }
+            Some(
+                TokenEndpointAuthMethod::None
+                | TokenEndpointAuthMethod::PrivateKeyJwt
+                | TokenEndpointAuthMethod::TlsClientAuth
+                | TokenEndpointAuthMethod::SelfSignedTlsClientAuth,
+            )
+            | None => false,
         };
         by_secret || definition.callback_check.is_some() || self.has_secret_in_api_headers()
     }
@@ -36,18 +40,34 @@ impl Provider {
         self.definition.token_endpoint_auth_method == Some(TokenEndpointAuthMethod::PrivateKeyJwt)
     }
 
+    /// Whether a login needs the client's certificate.
+    pub(crate) fn needs_certificate(&self) -> bool {
+        self.definition.token_endpoint_auth_method.is_some_and(|method| match method {
+            TokenEndpointAuthMethod::TlsClientAuth
+            | TokenEndpointAuthMethod::SelfSignedTlsClientAuth => true,
+            TokenEndpointAuthMethod::None
+            | TokenEndpointAuthMethod::ClientSecretBasic
+            | TokenEndpointAuthMethod::ClientSecretPost
+            | TokenEndpointAuthMethod::PrivateKeyJwt => false,
+        })
+    }
+
     /// Returns the client's authentication. Its method is the definition's; else the key, if the
     /// client has one; else, for a client with a secret, the one that the metadata name, which is
-    /// the header if they name none (RFC 8414 §2).
+    /// the header if they name none (RFC 8414 §2); else the certificate, if it has one.
     pub(crate) fn authentication(
         &self,
         proofs: ClientProofs,
+        has_certificate: bool,
         token_endpoint: &Address,
         metadata: Option<&Metadata>,
     ) -> ClientAuthentication {
         let method = match self.definition.token_endpoint_auth_method {
             Some(method) => method,
             None if proofs.key.is_some() => TokenEndpointAuthMethod::PrivateKeyJwt,
+            None if proofs.secret.is_none() && has_certificate => {
+                TokenEndpointAuthMethod::TlsClientAuth
+            }
             None if proofs.secret.is_none() => TokenEndpointAuthMethod::None,
             None if metadata.is_some_and(Metadata::wants_secret_in_form) => {
                 TokenEndpointAuthMethod::ClientSecretPost

@@ -49,6 +49,7 @@ mod login_device;
 mod login_unattended;
 mod client_key;
 mod secret_place;
+mod mutual_tls;
 mod pushed_request;
 mod jira;
 mod jira_dc;

@@ -80,9 +80,11 @@ pub(super) fn check_error(error: &CheckError) -> CliError {
         CheckError::Elsewhere { account, .. } => (Kind::Usage, Hint::Login(account.clone())),
         CheckError::Paused { .. } => (Kind::ProviderUnavailable, "try again after that".into()),
         CheckError::NoVerdict { account, source } => match source {
-            ResourceError::Fault(Fault::Setup { .. }) => {
-                (Kind::Usage, "mend the definition's `ca_file`, and log in again".into())
-            }
+            ResourceError::Fault(Fault::Setup { .. }) => (
+                Kind::Usage,
+                "mend the definition's `ca_file` or `client_certificate_file`, and log in again"
+                    .into(),
+            ),
             ResourceError::NoVerdict(no) if !no.is_passing() => {
                 (Kind::Failed, Hint::Login(account.clone()))
             }

@@ -158,6 +158,7 @@ impl OAuthGrant {
                 dialect: Dialect::default(),
                 token_params: RequestParams::default(),
                 trusted_certificates: None,
+                certificate: None,
             },
             granted_at: Timestamp::UNIX_EPOCH,
             refresh_expires_at: None,

@@ -9,6 +9,7 @@ use crate::model::account::{Account, UserName};
 use crate::model::address::Address;
 use crate::model::client::Client;
 use crate::model::client_authentication::ClientProofs;
+use crate::model::client_certificate::ClientCertificate;
 use crate::model::client_key::ConfiguredKey;
 use crate::model::credential::{
     Api, ApiAuth, Check, Consent, Credential, Expiry, Grant, OAuthGrant, StaticToken, Status,
@@ -28,6 +29,8 @@ pub(crate) struct Service {
     /// The key of the configured client.
     pub(crate) key: Option<ConfiguredKey>,
     pub(crate) trusted_certificates: Option<String>,
+    /// The certificate of the configured client.
+    pub(crate) certificate: Option<ClientCertificate>,
 }
 
 /// Makes a credential for `user` from `record`. `server` is the service's address if the record has
@@ -161,7 +164,8 @@ fn client(
     // A key that signs nothing is as good as none.
     let key = key.and_then(|key| provider.client_key(key, None).ok());
     let proofs = ClientProofs { secret: secret.cloned(), key, method: None };
-    let authentication = provider.authentication(proofs, &endpoints.token, None);
+    let authentication =
+        provider.authentication(proofs, service.certificate.is_some(), &endpoints.token, None);
     match issued_to {
         IssuedTo::Configured | IssuedTo::Tool if authentication.lacks_proof() => {
             return Err(LeftOut::NoClientSecret);
@@ -177,6 +181,7 @@ fn client(
         dialect: provider.definition.dialect.after_login(None),
         token_params: provider.token_params(None),
         trusted_certificates: service.trusted_certificates.clone(),
+        certificate: service.certificate.clone(),
     })
 }
 

@@ -156,7 +156,7 @@ impl Granted {
         let found = identity::look_up(
             &self.plan.provider,
             places(&api, site),
-            self.plan.trusted_certificates.as_deref(),
+            self.plan.tls(),
             &api,
             &self.answer.access_token,
         );

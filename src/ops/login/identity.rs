@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::model::account::UserName;
 use crate::model::address::Address;
+use crate::model::client_certificate::TlsSettings;
 use crate::model::credential::Api;
 use crate::model::id_token::Claims;
 use crate::oauth::protected_resource;
@@ -34,13 +35,13 @@ impl Identity {
 pub(super) fn look_up(
     provider: &Provider,
     places: AddressParameters<'_>,
-    trusted_certificates: Option<&str>,
+    tls: TlsSettings<'_>,
     api: &Api,
     token: &AccessToken,
 ) -> Option<Identity> {
     let identity = provider.definition.identity.as_ref()?;
     let address: Address = provider.fill(identity.url.as_deref()?, places).ok()?;
-    let answer = protected_resource::fetch(&address, trusted_certificates, api, token).ok()?;
+    let answer = protected_resource::fetch(&address, tls, api, token).ok()?;
     if answer.status != 200 {
         return None;
     }

@@ -3,6 +3,7 @@
 use crate::model::address::Address;
 use crate::model::client::Client;
 use crate::model::client_authentication::ClientProofs;
+use crate::model::client_certificate::{ClientCertificate, TlsSettings};
 use crate::model::client_key::ConfiguredKey;
 use crate::model::credential::ApiHeader;
 use crate::model::definition::Pkce;
@@ -23,6 +24,7 @@ pub(crate) struct Plan {
     pub(crate) client_id: String,
     pub(crate) client_secret: Option<ClientSecret>,
     pub(crate) client_key: Option<ConfiguredKey>,
+    pub(crate) client_certificate: Option<ClientCertificate>,
     pub(crate) trusted_certificates: Option<String>,
     pub(crate) scopes: Scopes,
     /// The client in the vault that a secret or key of this login comes from, if one does.
@@ -73,6 +75,7 @@ impl Plan {
             client_id,
             client_secret: None,
             client_key: None,
+            client_certificate: None,
             trusted_certificates: None,
             scopes: Scopes::default(),
             sealed: None,
@@ -80,9 +83,11 @@ impl Plan {
         }
     }
 
-    /// Returns whether the client has a secret or a key to prove itself with.
+    /// Returns whether the client has a secret, a key or a certificate to prove itself with.
     pub(crate) fn has_proof(&self) -> bool {
-        self.client_secret.is_some() || self.client_key.is_some()
+        self.client_secret.is_some()
+            || self.client_key.is_some()
+            || self.client_certificate.is_some()
     }
 
     /// Returns whether the browser's answer has to be pasted, because the redirect URI is https and
@@ -127,7 +132,7 @@ impl Plan {
             });
         }
         // Checked here, so that it fails before a person is asked for anything.
-        http::check(&endpoints.token, self.trusted_certificates.as_deref())
+        http::check(&endpoints.token, self.tls())
             .map_err(|fault| Error::NotRedeemed { source: fault.into() })?;
         Ok(endpoints)
     }
@@ -144,7 +149,9 @@ impl Plan {
         let key = self.client_key.as_ref();
         let key = key.map(|key| self.provider.client_key(key, metadata)).transpose()?;
         let proofs = ClientProofs { secret: self.client_secret.clone(), key, method: None };
-        let authentication = self.provider.authentication(proofs, &endpoints.token, metadata);
+        let has_certificate = self.client_certificate.is_some();
+        let authentication =
+            self.provider.authentication(proofs, has_certificate, &endpoints.token, metadata);
         Ok(Client {
             revocation_method: self.provider.revocation_method(&authentication, metadata),
             id: self.client_id.clone(),
@@ -154,6 +161,11 @@ impl Plan {
             dialect: self.provider.definition.dialect.after_login(redirect_uri),
             token_params: self.provider.token_params(redirect_uri),
             trusted_certificates: self.trusted_certificates.clone(),
+            certificate: self.client_certificate.clone().map(|own| ClientCertificate {
+                binds_tokens: metadata
+                    .is_some_and(|found| found.tls_client_certificate_bound_access_tokens),
+                ..own
+            }),
         })
     }
 
@@ -198,7 +210,9 @@ impl Plan {
         {
             return unmet(demand.words().into());
         }
-        let by_secret = self.client_secret.is_some() && self.client_key.is_none();
+        let by_secret = self.client_secret.is_some()
+            && self.client_key.is_none()
+            && self.client_certificate.is_none();
         match metadata.methods_without_secret() {
             Some(methods)
                 if by_secret && self.provider.definition.token_endpoint_auth_method.is_none() =>
@@ -233,6 +247,14 @@ impl Plan {
         found.or(self.provider.definition.issuer.as_deref())
     }
 
+    /// Returns the settings of TLS connections for this login.
+    pub(super) fn tls(&self) -> TlsSettings<'_> {
+        TlsSettings {
+            trusted_certificates: self.trusted_certificates.as_deref(),
+            client_certificate: self.client_certificate.as_ref(),
+        }
+    }
+
     /// Returns whether the authorization request carries a code challenge (RFC 7636).
     pub(super) fn pkce(&self) -> Pkce {
         self.provider.pkce(self.metadata.as_ref())
@@ -243,13 +265,16 @@ impl Plan {
         if self.metadata.is_none()
             && let Some(issuer) = self.provider.issuer_to_discover(first)?
         {
-            let certificates = self.trusted_certificates.as_deref();
             let is_complete = |found: &Metadata| self.provider.is_complete(first, found);
-            let found = discovery::discover(&issuer, certificates, &is_complete);
-            self.metadata = Some(found.map_err(|source| Error::Metadata {
+            let found = discovery::discover(&issuer, self.tls(), &is_complete);
+            let found = found.map_err(|source| Error::Metadata {
                 provider: self.provider.name.to_string(),
                 source,
-            })?);
+            })?;
+            self.metadata = Some(match self.client_certificate {
+                Some(_) => found.for_certificate(),
+                None => found,
+            });
         }
         Ok(())
     }
