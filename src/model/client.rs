@@ -39,6 +39,9 @@ pub(crate) struct Client {
     pub(crate) revocation_endpoint: Option<Address>,
     #[serde(default)]
     pub(crate) revocation_method: RevocationMethod,
+    /// The page at which a person ends the session of their browser at the server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) end_session_endpoint: Option<Address>,
     #[serde(default, skip_serializing_if = "Dialect::is_default")]
     pub(crate) dialect: Dialect,
     /// Additional parameters of every token request. Credentials that were sealed before there were

@@ -86,6 +86,9 @@ pub(crate) struct Definition {
     /// Scopes that no login may ask for.
     #[serde(default)]
     pub(crate) forbidden_scopes: Vec<String>,
+    /// The name of the parameter of the authorization request that has the scopes, where it is not
+    /// `scope`.
+    pub(crate) scope_parameter: Option<String>,
     /// The separator of two scopes in a request (RFC 6749 §3.3: a space).
     #[serde(default)]
     pub(crate) scope_separator: ScopeSeparator,

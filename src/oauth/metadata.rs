@@ -23,6 +23,15 @@ pub(crate) struct Metadata {
     pub(crate) device_authorization_endpoint: Option<String>,
     #[serde(default, deserialize_with = "text")]
     pub(crate) revocation_endpoint: Option<String>,
+    /// The endpoint that tells who a token is about (OpenID Connect Core 1.0 §5.3).
+    #[serde(default, deserialize_with = "text")]
+    pub(crate) userinfo_endpoint: Option<String>,
+    /// The endpoint that tells whether a token is active (RFC 7662).
+    #[serde(default, deserialize_with = "text")]
+    pub(crate) introspection_endpoint: Option<String>,
+    /// The page that ends the session in a person's browser (OpenID Connect RP-Initiated Logout 1.0).
+    #[serde(default, deserialize_with = "text")]
+    pub(crate) end_session_endpoint: Option<String>,
     /// The endpoint to which authorization requests are pushed (RFC 9126 §5).
     #[serde(default, deserialize_with = "text")]
     pub(crate) pushed_authorization_request_endpoint: Option<String>,
@@ -77,6 +86,9 @@ impl Metadata {
                 .device_authorization_endpoint
                 .or(other.device_authorization_endpoint),
             revocation_endpoint: self.revocation_endpoint.or(other.revocation_endpoint),
+            userinfo_endpoint: self.userinfo_endpoint.or(other.userinfo_endpoint),
+            introspection_endpoint: self.introspection_endpoint.or(other.introspection_endpoint),
+            end_session_endpoint: self.end_session_endpoint.or(other.end_session_endpoint),
             pushed_authorization_request_endpoint: self
                 .pushed_authorization_request_endpoint
                 .or(other.pushed_authorization_request_endpoint),
@@ -125,6 +137,8 @@ impl Metadata {
         replace("token_endpoint", &mut self.token_endpoint);
         replace("device_authorization_endpoint", &mut self.device_authorization_endpoint);
         replace("revocation_endpoint", &mut self.revocation_endpoint);
+        replace("userinfo_endpoint", &mut self.userinfo_endpoint);
+        replace("introspection_endpoint", &mut self.introspection_endpoint);
         replace(
             "pushed_authorization_request_endpoint",
             &mut self.pushed_authorization_request_endpoint,

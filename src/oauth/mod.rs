@@ -29,6 +29,7 @@ pub(crate) mod device_polling;
 pub(crate) mod pushed_request;
 pub(crate) mod revocation;
 pub(crate) mod protected_resource;
+pub(crate) mod introspection;
 pub(crate) mod metadata;
 pub(crate) mod discovery;
 pub(crate) mod redirect_uri;

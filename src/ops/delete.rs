@@ -11,6 +11,7 @@ use super::retry::Told;
 use super::superseded::revoke;
 use crate::config::Config;
 use crate::model::account::{Account, ProviderName};
+use crate::model::address::Address;
 use crate::model::client::Client;
 use crate::model::client_authentication::ClientProofs;
 use crate::model::credential::{Credential, Grant, OAuthGrant, Status};
@@ -38,6 +39,14 @@ pub(crate) enum AtProvider {
     NotAsked,
 }
 
+/// What became of a deleted credential.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Deleted {
+    pub(crate) at_provider: AtProvider,
+    /// The page at which the person ends the session of their browser, which no revocation ends.
+    pub(crate) end_session: Option<Address>,
+}
+
 /// Revokes the grant of `account` and deletes its credential. Returns what the provider did.
 ///
 /// Waits for a refresh in flight and revokes its answer: else that token would stay valid, and no
@@ -53,7 +62,7 @@ pub(crate) fn revoke_and_delete(
     other_proofs: &dyn Fn(&Credential) -> Vec<ClientProofs>,
     clock: Clock,
     told: Told<'_>,
-) -> Result<AtProvider, Error> {
+) -> Result<Deleted, Error> {
     let deadline = Instant::now() + WAIT;
     let turn = vault.credential_turn(account, deadline)?;
     vault.wait_for_request(account, &turn, deadline)?;
@@ -83,7 +92,16 @@ pub(crate) fn revoke_and_delete(
         (Err(source), AtProvider::Revoked) => {
             Err(Error::RevokedNotForgotten { account: account.clone(), source })
         }
-        (forgotten, at_provider) => Ok(forgotten.map(|()| at_provider)?),
+        (forgotten, at_provider) => {
+            forgotten?;
+            let end_session = match &credential.grant {
+                Grant::OAuth(grant) if at_provider == AtProvider::Revoked => {
+                    grant.client.end_session_endpoint.clone()
+                }
+                Grant::OAuth(_) | Grant::Static(_) => None,
+            };
+            Ok(Deleted { at_provider, end_session })
+        }
     }
 }
 

@@ -176,7 +176,8 @@ impl Provider {
     ) -> Result<Check, Error> {
         let url = self.fill(template, parameters)?;
         let refusals = self.definition.check_refusals.clone();
-        Ok(Check { url, fields: fields.to_vec(), refusals, trusted_certificates: None })
+        let (introspects, trusted_certificates) = (false, None);
+        Ok(Check { url, fields: fields.to_vec(), refusals, introspects, trusted_certificates })
     }
 
     /// Fills the parameters into one of the definition's addresses.

@@ -59,6 +59,7 @@ impl Provider {
         &self,
         proofs: ClientProofs,
         has_certificate: bool,
+        server: Option<&Address>,
         token_endpoint: &Address,
         metadata: Option<&Metadata>,
     ) -> ClientAuthentication {
@@ -74,7 +75,7 @@ impl Provider {
             }
             None => TokenEndpointAuthMethod::ClientSecretBasic,
         };
-        let audience = self.assertion_audience(token_endpoint, metadata);
+        let audience = self.assertion_audience(server, token_endpoint, metadata);
         ClientAuthentication::new(method, proofs, audience)
     }
 
@@ -82,12 +83,16 @@ impl Provider {
     /// server writes it, else the token endpoint (OpenID Connect Core 1.0 §9).
     fn assertion_audience(
         &self,
+        server: Option<&Address>,
         token_endpoint: &Address,
         metadata: Option<&Metadata>,
     ) -> AssertionAudience {
         match (self.definition.client_assertion_audience.as_deref(), metadata) {
             (Some(EACH_ENDPOINT), _) => AssertionAudience::Endpoint,
-            (Some(own), _) => AssertionAudience::Fixed(own.to_owned()),
+            (Some(own), _) => {
+                let server = server.map(|server| server.as_str().trim_end_matches('/'));
+                AssertionAudience::Fixed(own.replace("{server}", server.unwrap_or_default()))
+            }
             (None, Some(metadata)) => AssertionAudience::Fixed(metadata.issuer().to_owned()),
             (None, None) => AssertionAudience::Fixed(token_endpoint.to_string()),
         }

@@ -155,6 +155,7 @@ impl OAuthGrant {
                 token_endpoint: "https://id.example/token".parse().unwrap(),
                 revocation_endpoint: None,
                 revocation_method: RevocationMethod::Rfc7009,
+                end_session_endpoint: None,
                 dialect: Dialect::default(),
                 token_params: RequestParams::default(),
                 trusted_certificates: None,

@@ -101,7 +101,7 @@ fn grant(
     let client = match endpoints(service, server).map_err(Reason::Provider)? {
         None => Err(LeftOut::NoEndpoint),
         Some(endpoints) => issued_to(&held.issued_to, service).and_then(|(id, secret)| {
-            let client = client(id, secret.as_ref(), &held.issued_to, service, &endpoints)?;
+            let client = client(id, secret.as_ref(), &held.issued_to, service, server, &endpoints)?;
             Ok((client, secret))
         }),
     };
@@ -156,6 +156,7 @@ fn client(
     secret: Option<&ClientSecret>,
     issued_to: &IssuedTo,
     service: &Service,
+    server: Option<&Address>,
     endpoints: &Endpoints,
 ) -> Result<Client, LeftOut> {
     let provider = &service.provider;
@@ -164,8 +165,13 @@ fn client(
     // A key that signs nothing is as good as none.
     let key = key.and_then(|key| provider.client_key(key, None).ok());
     let proofs = ClientProofs { secret: secret.cloned(), key, method: None };
-    let authentication =
-        provider.authentication(proofs, service.certificate.is_some(), &endpoints.token, None);
+    let authentication = provider.authentication(
+        proofs,
+        service.certificate.is_some(),
+        server,
+        &endpoints.token,
+        None,
+    );
     match issued_to {
         IssuedTo::Configured | IssuedTo::Tool if authentication.lacks_proof() => {
             return Err(LeftOut::NoClientSecret);
@@ -177,6 +183,7 @@ fn client(
         authentication,
         token_endpoint: endpoints.token.clone(),
         revocation_endpoint: endpoints.revocation.clone(),
+        end_session_endpoint: None,
         revocation_method: provider.definition.revocation_method.unwrap_or_default(),
         dialect: provider.definition.dialect.after_login(None),
         token_params: provider.token_params(None),

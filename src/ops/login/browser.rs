@@ -156,7 +156,8 @@ fn authorization_params(
     add("redirect_uri", redirect_uri);
     add("state", state.expose());
     if !plan.scopes.is_empty() {
-        add("scope", &plan.provider.scope_parameter(&plan.scopes));
+        let name = plan.provider.definition.scope_parameter.as_deref().unwrap_or("scope");
+        add(name, &plan.provider.scope_parameter(&plan.scopes));
     }
     if let Some(verifier) = verifier {
         add("code_challenge", &pkce::code_challenge(verifier));

@@ -33,6 +33,17 @@ pub(crate) struct Plan {
     metadata: Option<Metadata>,
 }
 
+/// The scope that asks for an ID token (OpenID Connect Core 1.0 §3.1.2.1).
+pub(super) const OPENID: &str = "openid";
+
+/// Returns an address that the metadata name; `None` for one to which nothing would be sent.
+fn published(
+    metadata: Option<&Metadata>,
+    field: fn(&Metadata) -> Option<&String>,
+) -> Option<Address> {
+    metadata.and_then(field)?.parse().ok()
+}
+
 /// A client as a stored credential has it, for a login that uses its secret or key again.
 ///
 /// Its proof is sent nowhere but to where it was sent before.
@@ -150,14 +161,20 @@ impl Plan {
         let key = key.map(|key| self.provider.client_key(key, metadata)).transpose()?;
         let proofs = ClientProofs { secret: self.client_secret.clone(), key, method: None };
         let has_certificate = self.client_certificate.is_some();
-        let authentication =
-            self.provider.authentication(proofs, has_certificate, &endpoints.token, metadata);
+        let authentication = self.provider.authentication(
+            proofs,
+            has_certificate,
+            self.server.as_ref(),
+            &endpoints.token,
+            metadata,
+        );
         Ok(Client {
             revocation_method: self.provider.revocation_method(&authentication, metadata),
             id: self.client_id.clone(),
             authentication,
             token_endpoint: endpoints.token.clone(),
             revocation_endpoint: endpoints.revocation.clone(),
+            end_session_endpoint: published(metadata, |found| found.end_session_endpoint.as_ref()),
             dialect: self.provider.definition.dialect.after_login(redirect_uri),
             token_params: self.provider.token_params(redirect_uri),
             trusted_certificates: self.trusted_certificates.clone(),
@@ -245,6 +262,24 @@ impl Plan {
     pub(super) fn issuer(&self) -> Option<&str> {
         let found = self.metadata.as_ref().map(Metadata::issuer);
         found.or(self.provider.definition.issuer.as_deref())
+    }
+
+    /// Returns whether the server tells who logged in: the definition says where, or an issuer is
+    /// asked for an ID token.
+    pub(crate) fn names_person(&self) -> bool {
+        let definition = &self.provider.definition;
+        let asks = self.provider.with_required(&self.scopes).contains(OPENID);
+        definition.identity.is_some() || definition.issuer.is_some() && asks
+    }
+
+    /// Returns the endpoint that tells who a token is about, where the metadata name one.
+    pub(super) fn userinfo(&self) -> Option<Address> {
+        published(self.metadata.as_ref(), |found| found.userinfo_endpoint.as_ref())
+    }
+
+    /// Returns the endpoint that tells whether a token is active, where the metadata name one.
+    pub(super) fn introspection(&self) -> Option<Address> {
+        published(self.metadata.as_ref(), |found| found.introspection_endpoint.as_ref())
     }
 
     /// Returns the settings of TLS connections for this login.

@@ -80,6 +80,10 @@ struct State {
     pushed: Vec<checks::Authorization>,
     /// How many headers were refused, since they were not decoded.
     undecoded: usize,
+    /// Paths that stand for the usual ones.
+    aliases: Vec<(String, &'static str)>,
+    /// The tokens that the server is asked about, and its answers.
+    introspections: VecDeque<(String, Response)>,
     /// Whether a server that does not decode headers does so for now.
     decodes: bool,
     token_requests: Vec<TokenRequest>,
@@ -221,6 +225,16 @@ impl AuthorizationServer {
     /// Announces that an authorization request is pushed, and answered so.
     pub(crate) fn will_answer_a_push(&self, response: Response) {
         self.state().pushes.push_back(Some(response));
+    }
+
+    /// Announces that the server is asked about `token` (RFC 7662).
+    pub(crate) fn will_introspect(&self, token: &str, response: Response) {
+        self.state().introspections.push_back((token.to_owned(), response));
+    }
+
+    /// Lets what is at the path `usual` be at `path` too.
+    pub(crate) fn is_also_at(&self, path: &str, usual: &'static str) {
+        self.state().aliases.push((path.to_owned(), usual));
     }
 
     /// Lets a server that does not decode headers do so for now, or no more.
@@ -422,6 +436,7 @@ impl AuthorizationServer {
             ),
             ("revocation", state.revocation_statuses.len()),
             ("pushed request", state.pushes.len()),
+            ("introspection", state.introspections.len()),
         ];
         for (what, count) in missing {
             if count > 0 {
@@ -472,8 +487,15 @@ impl Shared {
             self.state().undecoded += 1;
             return Some(Response::json(401, &error_body("invalid_client")));
         }
-        let outcome = checks::head(request, self.address).and_then(|()| match request.path() {
+        let alias = |path: &str| {
+            let state = self.state();
+            let found = state.aliases.iter().find(|(alias, _)| alias == path);
+            found.map_or_else(|| path.to_owned(), |(_, usual)| (*usual).to_owned())
+        };
+        let path = alias(request.path());
+        let outcome = checks::head(request, self.address).and_then(|()| match path.as_str() {
             "/par" => self.push(request).map(Some),
+            "/introspect" => self.introspect(request).map(Some),
             "/authorize" => self.authorize(request).map(Some),
             "/token" => self.token(request),
             "/device" => self.device(request).map(Some),
@@ -510,6 +532,14 @@ impl Shared {
         }
         state.authorizations.push(authorization);
         Ok(Response::redirect(location.as_str()))
+    }
+
+    /// Tells whether a token is active (RFC 7662 §2.1).
+    fn introspect(&self, request: &Request) -> Result<Response, String> {
+        let asked = checks::revocation(request, &self.client)?;
+        let announced = self.state().introspections.pop_front();
+        let (token, response) = announced.ok_or("not announced")?;
+        if asked.token() == token { Ok(response) } else { Err(format!("about {asked:?}")) }
     }
 
     /// Takes a request that is pushed (RFC 9126 §2.2).

@@ -63,7 +63,7 @@ pub(super) fn run(
     if pasted_only {
         expect_pasting(context, &plan, own)?;
     }
-    granted::expect_user(&plan.provider, whose.user())?;
+    granted::expect_user(&plan, whose.user())?;
     let definition = plan.provider.clone();
     let provider = &definition.name;
     let mut place = destination.place(provider, whose.user())?;
