@@ -9,7 +9,7 @@ use super::context::Context;
 use super::directory;
 use super::error::{CliError, Hint, Kind};
 use super::typed::{command, reference};
-use crate::model::account::{Account, ProviderName, UserName};
+use crate::model::account::{Account, AccountFilter, ProviderName, UserName};
 use crate::model::nearest::{did_you_mean, nearest};
 use crate::model::reference::{Field, Named, Reference};
 use crate::ops::error::StoreError;
@@ -17,6 +17,13 @@ use crate::ops::{self, Vault, providers};
 
 /// The greatest number of credentials that a message offers in place of one that is not there.
 const MOST_OFFERED: usize = 3;
+
+/// The greatest number of credentials among which a person is asked to choose.
+pub(crate) const MOST_ASKED: usize = 50;
+
+/// The number of users on each side of a mistyped one, in the order of names, among which the nearest
+/// is looked for.
+const NEIGHBOURS: usize = 50;
 
 /// The two names of Jira: one person's credential may be kept under either.
 const JIRA: [&str; 2] = ["jira", "jira-dc"];
@@ -96,6 +103,11 @@ impl Choice {
         Some(Account { provider, user })
     }
 
+    /// Returns the accounts that the command line names.
+    pub(crate) fn filter(&self) -> AccountFilter<'_> {
+        AccountFilter { provider: self.provider.as_ref(), user: self.user.as_ref() }
+    }
+
     /// Returns the vault that was `opened`. Fails where there is none, with a hint at the login that
     /// makes it.
     pub(crate) fn in_vault(&self, opened: Result<Vault, StoreError>) -> Result<Vault, CliError> {
@@ -114,10 +126,9 @@ impl Choice {
         vault: &Vault,
         verb: &str,
     ) -> Result<(), CliError> {
-        let (provider, user) = (self.provider.as_ref(), self.user.as_ref());
-        let is_named = provider.is_some() || user.is_some();
-        if is_named && vault.accounts(provider, user)?.is_empty() {
-            return Err(no_match(context, vault, verb, provider, user));
+        let filter = self.filter();
+        if !filter.is_all() && vault.first_accounts(filter, 1)?.is_empty() {
+            return Err(no_match(context, vault, verb, filter.provider, filter.user));
         }
         Ok(())
     }
@@ -155,16 +166,19 @@ impl Choice {
             user = of_directory.as_ref().map(|one| one.user.clone());
             chosen_by = of_directory.as_ref().map(directory::reason);
         }
-        let mut matches = vault.accounts(provider, user.as_ref())?;
+        let named = |provider| AccountFilter { provider, user: user.as_ref() };
+        let mut of = provider.cloned();
+        let mut matches = vault.first_accounts(named(of.as_ref()), MOST_ASKED + 1)?;
         // Nobody should delete another credential than the one that was named.
         if matches.is_empty()
             && verb != "delete"
-            && let Some((named, other)) = provider.and_then(|named| Some((named, twin(named)?)))
+            && let Some((typed, other)) = provider.and_then(|typed| Some((typed, twin(typed)?)))
         {
-            matches = vault.accounts(Some(&other), user.as_ref())?;
+            matches = vault.first_accounts(named(Some(&other)), MOST_ASKED + 1)?;
             if !matches.is_empty() {
-                tell_twin(context, named, &other);
+                tell_twin(context, typed, &other);
             }
+            of = Some(other);
         }
         match &matches[..] {
             [] => {
@@ -174,14 +188,15 @@ impl Choice {
             }
             [account] => Ok(account.clone()),
             [first, ..] => {
-                let defaults: Vec<&Account> = match (&user, &context.config()?.default_user) {
-                    (None, Some(default)) => {
-                        matches.iter().filter(|account| account.user == *default).collect()
-                    }
+                let defaults = match (&user, &context.config()?.default_user) {
+                    (None, Some(default)) => vault.accounts(of.as_ref(), Some(default))?,
                     (_, _) => Vec::new(),
                 };
-                if let [account] = defaults[..] {
+                if let [account] = &defaults[..] {
                     return Ok(account.clone());
+                }
+                if matches.len() > MOST_ASKED {
+                    return Err(too_many(&matches));
                 }
                 let shown: Vec<String> = matches.iter().map(ToString::to_string).collect();
                 let hint = command(verb, first);
@@ -195,6 +210,14 @@ impl Choice {
             }
         }
     }
+}
+
+/// Returns the error for a command line that means any of more credentials than a person chooses
+/// from, `found` and perhaps others.
+pub(crate) fn too_many(found: &[Account]) -> CliError {
+    let shown: Vec<String> = found.iter().take(MOST_OFFERED).map(ToString::to_string).collect();
+    let message = format!("which one of {} and many others?", shown.join(", "));
+    CliError::new(Kind::Usage, message).hint("tokctl list")
 }
 
 /// Returns whether the command `verb` needs more than an account, or does what nobody should do to
@@ -238,7 +261,7 @@ pub(crate) fn no_match(
     provider: Option<&ProviderName>,
     user: Option<&UserName>,
 ) -> CliError {
-    let accounts = vault.accounts(None, None).unwrap_or_default();
+    let accounts = candidates(vault, provider, user).unwrap_or_default();
     let near = near_accounts(&accounts, provider, user);
     let near_names: Vec<String> = near.iter().map(ToString::to_string).collect();
     let what = match (provider, user) {
@@ -279,6 +302,22 @@ pub(crate) fn no_match(
         .into(),
         None => error.hint(Hint::LoginTo(provider.clone())),
     }
+}
+
+/// Returns the accounts among which one may be meant: in a vault with very many of them, those next
+/// to the name that was typed.
+fn candidates(
+    vault: &Vault,
+    provider: Option<&ProviderName>,
+    user: Option<&UserName>,
+) -> Result<Vec<Account>, StoreError> {
+    let typed = user.map(UserName::as_str).or(provider.map(ProviderName::as_str));
+    let mut found = Vec::new();
+    for provider in vault.providers()? {
+        found.extend(vault.accounts_beside(&provider, typed.unwrap_or_default(), NEIGHBOURS)?);
+    }
+    found.sort_unstable();
+    Ok(found)
 }
 
 /// One of the two parts of an account's name.

@@ -37,6 +37,7 @@ mod audit_trail;
 mod slot_decisions;
 mod hooks;
 mod renewal;
+mod needs;
 mod deferred;
 mod short_help;
 mod panics;

@@ -9,9 +9,9 @@ use super::client_settings;
 use super::context::Context;
 use super::error::{CliError, Hint, KEY_OF_ONES_OWN, filled};
 use super::typed::{command_line, login_command, quoted};
-use crate::model::account::{Account, ProviderName};
+use crate::model::account::{Account, AccountFilter, ProviderName};
 use crate::model::definition::RefreshKind;
-use crate::model::summary::{Kind, Summary};
+use crate::model::summary::Kind;
 use crate::ops::Vault;
 use crate::ops::error::DiskFault;
 use crate::ops::providers::{self, Provider};
@@ -183,12 +183,13 @@ fn has_client(context: &Context, provider: &Provider) -> bool {
 fn stored_kinds(context: &Context, account: &Account) -> (Option<Kind>, Option<Kind>) {
     let read = || {
         let vault = Vault::open_unlocked(context.vault().ok()?).ok()?;
-        vault.summaries(|one| one.account.provider == account.provider).ok()
+        let filter = AccountFilter { provider: Some(&account.provider), user: None };
+        let beginning = vault.first_accounts(filter, 2).ok()?;
+        let other = beginning.iter().find(|one| *one != account);
+        let kind = |of: &Account| Some(vault.summary(of).ok()??.kind);
+        Some((kind(account), other.and_then(kind)))
     };
-    let summaries = read().unwrap_or_default();
-    let (own, others): (Vec<_>, Vec<_>) = summaries.iter().partition(|one| one.account == *account);
-    let kind = |found: &[&Summary]| found.first().map(|one| one.kind);
-    (kind(&own), kind(&others))
+    read().unwrap_or_default()
 }
 
 /// Returns the command that was typed, with `flags` besides. A flag with a value that was typed

@@ -196,6 +196,9 @@ pub(super) fn reason(error: &ops::Error) -> String {
         ops::Error::NotRefreshedBefore { last, .. } => {
             last.message.clone().unwrap_or_else(|| "as another process found just now".into())
         }
+        ops::Error::Paused { until, .. } => {
+            format!("its provider asks to be left alone until {}", time::rfc3339(*until))
+        }
         other => other.to_string(),
     }
 }

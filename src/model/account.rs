@@ -48,6 +48,27 @@ impl fmt::Display for ProviderName {
     }
 }
 
+impl Account {
+    /// Returns the filter that matches this account alone.
+    pub(crate) fn filter(&self) -> AccountFilter<'_> {
+        AccountFilter { provider: Some(&self.provider), user: Some(&self.user) }
+    }
+}
+
+/// The accounts of one provider or user, or of both; `None` stands for all.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct AccountFilter<'a> {
+    pub(crate) provider: Option<&'a ProviderName>,
+    pub(crate) user: Option<&'a UserName>,
+}
+
+impl AccountFilter<'_> {
+    /// Whether all accounts are meant.
+    pub(crate) fn is_all(&self) -> bool {
+        self.provider.is_none() && self.user.is_none()
+    }
+}
+
 /// The caller's own label for a user of a provider, kept exactly as given.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct UserName(String);

@@ -75,6 +75,13 @@ pub(crate) fn pause_end(pause: Option<Duration>, now: Timestamp) -> Option<Times
     now.checked_add(pause).ok()
 }
 
+/// Whether a pause that ends at `until` is still to be kept at `now`.
+///
+/// One that is longer than tokctl ever sets is not: a clock was set back, or the file was edited.
+pub(crate) fn is_pause(until: Timestamp, now: Timestamp) -> bool {
+    until > now && until.duration_since(now) <= MAX_PAUSE
+}
+
 impl Attempt {
     /// Whether this was a refresh that failed, and no token was issued after it. `summary` is of the
     /// attempt's credential.
@@ -86,12 +93,9 @@ impl Attempt {
 
     /// Returns the end of the provider's pause, if it is still to come.
     ///
-    /// A pause from the future, or one longer than tokctl ever sets, is ignored: a clock was set
-    /// back, or the file was edited.
+    /// A pause from the future is ignored, and one that [`is_pause`] does not accept.
     pub(crate) fn paused_until(&self, now: Timestamp) -> Option<Timestamp> {
-        self.not_before.filter(|&until| {
-            self.ended_at <= now && until > now && until.duration_since(now) <= MAX_PAUSE
-        })
+        self.not_before.filter(|&until| self.ended_at <= now && is_pause(until, now))
     }
 
     /// Whether this attempt holds something that a credential with `status` does not: the end of a

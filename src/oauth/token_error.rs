@@ -102,6 +102,22 @@ impl Error {
         self.is_passing() && !matches!(self, Self::Fault(_))
     }
 
+    /// Whether the trouble is the server's, or lies on the way to it, and not the login's or the
+    /// client's.
+    pub(crate) fn is_of_server(&self) -> bool {
+        match self {
+            Self::NoVerdict { .. } | Self::TooManyRequests { .. } => true,
+            Self::Fault(fault) => match fault {
+                Fault::NotSent { .. } | Fault::Unanswered { .. } | Fault::Unreadable { .. } => true,
+                Fault::Setup { .. } => false,
+            },
+            Self::NotSigned(_)
+            | Self::ClockRefused { .. }
+            | Self::GrantRefused { .. }
+            | Self::ClientRefused { .. } => false,
+        }
+    }
+
     /// Whether the server may have acted on the request without saying so.
     pub(crate) fn is_ambiguous(&self) -> bool {
         match self {

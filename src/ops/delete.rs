@@ -1,5 +1,6 @@
 //! Deleting a credential, and revoking its grant first where the provider can do that.
 
+use std::collections::BTreeSet;
 use std::time::Instant;
 
 use super::clock::Clock;
@@ -10,7 +11,7 @@ use super::refresh::WAIT;
 use super::retry::Told;
 use super::superseded::revoke;
 use crate::config::Config;
-use crate::model::account::{Account, ProviderName};
+use crate::model::account::{Account, AccountFilter, ProviderName};
 use crate::model::address::Address;
 use crate::model::client::Client;
 use crate::model::client_authentication::ClientProofs;
@@ -162,13 +163,19 @@ pub(crate) fn accounts_revoked_too(
     let shared = definition(&own.account.provider)
         .filter(|definition| definition.revocation_scope == RevocationScope::Grant);
     let Some(shared) = shared else { return Ok(Vec::new()) };
-    let found = vault.summaries(|other| {
+    let person_of_own = person(own);
+    let mut found = vault.summaries_with_username(person_of_own)?;
+    if let Ok(user) = person_of_own.parse() {
+        let filter = AccountFilter { provider: None, user: Some(&user) };
+        found.extend(vault.summaries(filter, |other| other.username.is_none())?);
+    }
+    found.retain(|other| {
         other.account != own.account
-            && person(other) == person(own)
             && definition(&other.account.provider)
                 .is_some_and(|other| other.revocation_endpoint == shared.revocation_endpoint)
-    })?;
-    Ok(found.into_iter().map(|other| other.account).collect())
+    });
+    let accounts: BTreeSet<Account> = found.into_iter().map(|other| other.account).collect();
+    Ok(accounts.into_iter().collect())
 }
 
 /// Returns the name of a person at the service, as far as the clear copy tells.

@@ -17,6 +17,8 @@ pub(crate) struct Evidence {
     /// The start of a refresh whose answer was never stored.
     pub(crate) in_doubt_since: Option<Timestamp>,
     pub(crate) last_attempt: Option<Attempt>,
+    /// The end of the pause that the server asked the credential's client for.
+    pub(crate) paused_until: Option<Timestamp>,
     /// Whether this vault keeps a bundle that may not have reached its target file.
     pub(crate) keeps_bundle: bool,
 }
@@ -40,6 +42,9 @@ pub(crate) enum Diagnosis {
     Configuration,
     /// The last refresh failed for a reason that may pass. `works`: the token has not expired.
     Passing { works: bool, not_before: Option<Timestamp> },
+    /// The token is due, and the server asked the credential's client for a pause. `works`: the
+    /// token has not expired.
+    Paused { works: bool, until: Timestamp },
     /// The token is due: the next `get` renews it.
     Due,
     /// This machine's clock is `ahead` seconds ahead of the server's, or behind it if negative.
@@ -70,11 +75,20 @@ pub(crate) enum Remedy {
 }
 
 /// Reads all that the vault knows about `account`.
-pub(crate) fn evidence(vault: &OpenVault, account: &Account) -> Result<Evidence, Error> {
+pub(crate) fn evidence(
+    vault: &OpenVault,
+    account: &Account,
+    now: Timestamp,
+) -> Result<Evidence, Error> {
     let Row { stored, journal, attempt, .. } =
         credential::expect(vault, account)?.trusted(account)?;
+    let paused_until = match &stored.credential.grant {
+        Grant::OAuth(grant) => vault.client_pause(&grant.client, now),
+        Grant::Static(_) => None,
+    };
     Ok(Evidence {
         credential: stored.credential,
+        paused_until,
         in_doubt_since: journal
             .filter(|journal| !vault.is_under_way(account, journal))
             .map(|journal| journal.started_at),
@@ -103,7 +117,8 @@ pub(crate) fn diagnose(evidence: &Evidence, renewal: RenewalRules, now: Timestam
         match failed.outcome {
             Outcome::Configuration => return Diagnosis::Configuration,
             Outcome::Transient => {
-                return Diagnosis::Passing { works, not_before: failed.paused_until(now) };
+                let not_before = failed.paused_until(now).max(evidence.paused_until);
+                return Diagnosis::Passing { works, not_before };
             }
             Outcome::Done | Outcome::Refused => {}
         }
@@ -116,7 +131,10 @@ pub(crate) fn diagnose(evidence: &Evidence, renewal: RenewalRules, now: Timestam
             Diagnosis::Clock { ahead }
         }
         _ if matches!(readiness(credential, Need::Usual, now), Readiness::Due { .. }) => {
-            Diagnosis::Due
+            match evidence.paused_until {
+                Some(until) => Diagnosis::Paused { works, until },
+                None => Diagnosis::Due,
+            }
         }
         _ => match evidence.last_check().map(|last| last.outcome) {
             Some(Outcome::Done) => Diagnosis::Works,
@@ -138,10 +156,12 @@ impl Diagnosis {
             | Self::Inactive
             | Self::Configuration => Remedy::Login,
             // A refresh is refused until then, and a get where the token has ended.
-            Self::Passing { not_before: Some(_), works: false } => Remedy::Wait,
+            Self::Passing { not_before: Some(_), works: false }
+            | Self::Paused { works: false, .. } => Remedy::Wait,
             Self::Passing { not_before: None, .. } => Remedy::Refresh,
             Self::CheckFailed | Self::Unchecked => Remedy::Check,
             Self::Passing { not_before: Some(_), works: true }
+            | Self::Paused { works: true, .. }
             | Self::InDoubt { .. }
             | Self::Due
             | Self::Clock { .. }
@@ -196,7 +216,13 @@ mod tests {
     fn evidence(status: Status, ends: i64) -> Evidence {
         let ends = Expiry::Known(at(ends));
         let credential = Credential { status, ..Credential::made_up_static(ends) };
-        Evidence { credential, in_doubt_since: None, last_attempt: None, keeps_bundle: false }
+        Evidence {
+            credential,
+            in_doubt_since: None,
+            last_attempt: None,
+            paused_until: None,
+            keeps_bundle: false,
+        }
     }
 
     fn failed(outcome: Outcome) -> Attempt {

@@ -1,5 +1,7 @@
 //! The servers at which git takes the token of a credential as a password.
 
+use url::Url;
+
 use crate::model::address::Address;
 use crate::model::credential::{ApiAuth, Credential, Grant, Status};
 use crate::model::summary::{Kind, Summary};
@@ -32,12 +34,29 @@ pub(crate) fn likely(summary: &Summary, today: impl FnOnce() -> Option<Provider>
     if let Some(server) = &summary.server_url {
         return server.parse().map(|server| servers(&server)).unwrap_or_default();
     }
-    let Some(today) = today() else { return Vec::new() };
-    let address = match summary.kind {
+    of_provider(summary.kind, today().as_ref())
+}
+
+/// Guesses the servers of a provider's credentials of `kind` that name none, from `today`'s definition
+/// of it.
+pub(crate) fn of_provider(kind: Kind, today: Option<&Provider>) -> Vec<Address> {
+    let Some(today) = today else { return Vec::new() };
+    let address = match kind {
         Kind::OAuth => today.endpoints(None, None).ok().map(|endpoints| endpoints.token),
         Kind::Static => today.api_base_url(AddressParameters::default()).ok().flatten(),
     };
     address.as_ref().map(host).unwrap_or_default()
+}
+
+/// Returns the beginnings of the addresses that a credential can name whose token is for the server of
+/// `url`.
+pub(crate) fn origins(url: &Url) -> Vec<String> {
+    let named = |host: &str| format!("https://{host}");
+    let hosts: Vec<String> = url.host_str().map(named).into_iter().collect();
+    let is_of_github = hosts
+        .iter()
+        .any(|host| host.parse().is_ok_and(|host| github::git_servers(&host).is_some()));
+    if is_of_github { github::HOSTS.map(named).into() } else { hosts }
 }
 
 /// Returns the servers of a login that named `server`: a part of a server is that part alone.

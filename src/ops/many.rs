@@ -10,7 +10,7 @@ use std::thread::{Builder, Scope};
 
 use super::error::Error;
 use super::fair_queue::FairQueue;
-use crate::model::account::{Account, ProviderName, UserName};
+use crate::model::account::{Account, AccountFilter, ProviderName, UserName};
 use crate::store::{OpenVault, Opener};
 
 /// One credential to work on.
@@ -31,10 +31,7 @@ pub(crate) fn lanes(
     provider: Option<&ProviderName>,
     user: Option<&UserName>,
 ) -> Result<Vec<(String, Account)>, Error> {
-    let summaries = vault.summaries(|summary| {
-        let Account { provider: own, user: name } = &summary.account;
-        provider.is_none_or(|it| it == own) && user.is_none_or(|it| it == name)
-    })?;
+    let summaries = vault.summaries(AccountFilter { provider, user }, |_| true)?;
     let servers: HashMap<Account, Option<String>> =
         summaries.into_iter().map(|summary| (summary.account, summary.server_url)).collect();
     let lane = |account: Account| {

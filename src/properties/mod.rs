@@ -2,7 +2,7 @@
 //! fails.
 //!
 //! The fuzz targets in `tests/fuzz/` call them without end, the unit tests for a moment. An input
-//! is text as far as possible, so that people can read the examples in `tests/fuzz/seeds/`. Its
+//! is text as far as possible, so that people can read the examples in `seeds/`. Its
 //! first line describes the setting in words; the rest is the input itself.
 
 mod printed_text;

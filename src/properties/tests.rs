@@ -13,7 +13,7 @@ use super::{
 
 /// Returns the examples of one target.
 fn seeds(target: &str) -> Vec<Vec<u8>> {
-    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/seeds").join(target);
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/properties/seeds").join(target);
     let entries = fs::read_dir(directory).unwrap();
     let seeds: Vec<_> = entries.map(|entry| fs::read(entry.unwrap().path()).unwrap()).collect();
     assert!(!seeds.is_empty());

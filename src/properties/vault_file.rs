@@ -10,7 +10,7 @@ use super::file_edits::{self, Edited};
 use super::file_facts::Facts;
 use super::printed_text;
 use super::sample_vault::SampleVault;
-use crate::model::account::Account;
+use crate::model::account::{Account, AccountFilter};
 use crate::model::credential::Credential;
 use crate::private_file;
 use crate::store::{Error, OpenVault, Vault, Watermarks};
@@ -150,8 +150,12 @@ impl Expected<'_> {
         assert!(vault.is_err() || !self.is_to_be_refused(), "a schema that acts is believed");
         assert!(vault.is_ok() || !self.is_reliable(), "a good file is refused: {:?}", vault.err());
         let Some(vault) = shown(vault) else { return false };
-        let _ = (shown(vault.summaries(|_| true)), shown(vault.attempts()), shown(vault.slots()));
-        let _ = shown(vault.each_summary(|_, _, _| Ok(())));
+        let _ = (
+            shown(vault.summaries(AccountFilter::default(), |_| true)),
+            shown(vault.attempts()),
+            shown(vault.slots()),
+        );
+        let _ = shown(vault.each_summary(AccountFilter::default(), |_, _, _| Ok(())));
         self.read_with_key(vault, self.facts);
         true
     }

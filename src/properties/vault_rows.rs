@@ -11,14 +11,15 @@ use super::printed_text;
 use super::row_edits::{flip, set};
 use super::sample_vault::{ATTEMPT, NOW, OPENED, SampleVault, UNPLACED, VAULT};
 use super::seal;
-use crate::model::account::Account;
+use crate::model::account::{Account, AccountFilter};
 use crate::model::audit::Settings;
 use crate::model::credential::Credential;
 use crate::model::summary::Summary;
 use crate::store::Error;
 use crate::store::inside::evidence::Evidence;
 use crate::store::inside::{
-    Sealing, Writing, bundles, credentials, evidence, header, intents, listing, reseal, slots,
+    Sealing, Writing, bundles, credentials, evidence, header, intents, listing, lookup, reseal,
+    slots,
 };
 use crate::vault::seal::{DataKey, SealContext};
 use crate::vault::slot::{self, KeyMaterial, KeySlot};
@@ -175,8 +176,8 @@ fn check_credentials(
     accounts: &[&Account],
     own: &[Credential],
 ) {
-    let summaries = listing::summaries(connection, |_| true);
-    let _ = credentials::accounts(connection, None, None);
+    let summaries = listing::summaries(connection, AccountFilter::default(), |_| true);
+    let _ = lookup::accounts(connection, AccountFilter::default(), usize::MAX);
     for account in accounts {
         match credentials::read(connection, key, account) {
             Ok(Some(found)) => {

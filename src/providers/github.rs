@@ -3,7 +3,7 @@
 use crate::model::address::Address;
 
 /// The hosts of github.com: where people log in and git fetches, and the API.
-const HOSTS: [&str; 3] = ["github.com", "gist.github.com", "api.github.com"];
+pub(crate) const HOSTS: [&str; 3] = ["github.com", "gist.github.com", "api.github.com"];
 
 /// The servers at which git takes a token of github.com as a password.
 const GIT_SERVERS: [&str; 2] = ["https://github.com", "https://gist.github.com"];

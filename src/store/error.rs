@@ -34,6 +34,9 @@ pub(crate) enum Error {
     /// trigger: `tokctl doctor --repair` takes it out.
     #[error("the vault's file has a {kind} `{name}` that tokctl did not make")]
     ForeignSchema { kind: String, name: String },
+    /// An index is missing, or was changed: `tokctl doctor --repair` makes it anew.
+    #[error("the vault's file misses an index that tokctl made")]
+    Unindexed,
     /// A rollback journal lies beside the vault, which SQLite would play into it.
     #[error("`{}` lies beside the vault, and tokctl writes no such file", path.display())]
     RollbackJournal { path: PathBuf },

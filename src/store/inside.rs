@@ -5,5 +5,5 @@ pub(crate) use super::record::Journal;
 pub(crate) use super::spill::Spill;
 pub(crate) use super::sqlite::{
     Access, Database, Sealing, Writing, bundles, credentials, evidence, header, intents, listing,
-    reseal, slots,
+    lookup, reseal, slots,
 };

@@ -25,12 +25,14 @@ mod sqlite;
 mod spill;
 mod engine;
 mod vault;
+mod accounts;
 mod examination;
 mod unlock;
 mod open_vault;
 mod writes;
 mod refresh_turn;
 mod keys;
+mod client_pause;
 mod record_use;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod inside;

@@ -17,6 +17,8 @@ pub(crate) enum Purpose {
     Lock,
     /// A spill file; `filled` tells whether an answer is in it.
     Spill { filled: bool },
+    /// The pause that a server asked one client for.
+    Pause,
     /// A file of the audit.
     Audit,
     /// A file that should have replaced another one, left by a process that died.
@@ -61,6 +63,7 @@ fn purpose(path: &Path) -> Purpose {
     match name {
         _ if is("lock") => Purpose::Lock,
         _ if is("spill") => Purpose::Spill { filled: is_filled(path).unwrap_or_default() },
+        _ if is("pause") => Purpose::Pause,
         "audit.jsonl" | "audit.missed" => Purpose::Audit,
         _ if name.starts_with("audit.before-") && is("jsonl") => Purpose::Audit,
         _ if is("new") || is("tmp") => Purpose::Temporary,
@@ -84,6 +87,7 @@ mod tests {
         for (name, expected) in [
             ("turnstile.lock", Purpose::Lock),
             ("00ff.login.lock", Purpose::Lock),
+            ("00ff.pause", Purpose::Pause),
             ("audit.jsonl", Purpose::Audit),
             ("audit.before-00.jsonl", Purpose::Audit),
             ("audit.new", Purpose::Temporary),

@@ -12,13 +12,12 @@ use super::error::{DiskFault, Error};
 use super::file::VaultFile;
 use super::record::ListedSlot;
 use super::spill;
-use super::sqlite::{Access, Seen, Sqlite, bundles, credentials, evidence, header, listing, slots};
+use super::sqlite::{Access, Seen, Sqlite, bundles, credentials, evidence, header, slots};
 use super::turn::{CredentialTurn, Turn};
 use super::watermarks::Watermarks;
-use crate::model::account::{Account, ProviderName, UserName};
+use crate::model::account::Account;
 use crate::model::attempt::Attempt;
 use crate::model::audit::Entry;
-use crate::model::summary::Summary;
 use crate::private_file;
 
 /// A vault without its data key: it can list accounts, but opens no credential.
@@ -97,44 +96,6 @@ impl Vault {
 
     pub(super) fn no_vault(&self) -> Error {
         Error::NoVault { path: self.location().to_owned() }
-    }
-
-    /// Returns the accounts of `provider` and `user` in order; `None` matches all.
-    pub(crate) fn accounts(
-        &self,
-        provider: Option<&ProviderName>,
-        user: Option<&UserName>,
-    ) -> Result<Vec<Account>, Error> {
-        let Engine::Sqlite(file) = &self.engine;
-        file.read(|view| credentials::accounts(view, provider, user))
-    }
-
-    /// Returns the clear part of the credential of `account`, which is not verified; `None` if there
-    /// is none, or none that can be read.
-    pub(crate) fn summary(&self, account: &Account) -> Result<Option<Summary>, Error> {
-        let Engine::Sqlite(file) = &self.engine;
-        file.read(|view| listing::summary_of(view, account))
-    }
-
-    /// Returns the clear parts that are to be kept, which are not verified. Only those are in memory
-    /// at a time. Rows that can't be read are left out.
-    pub(crate) fn summaries(
-        &self,
-        keep: impl FnMut(&Summary) -> bool,
-    ) -> Result<Vec<Summary>, Error> {
-        let Engine::Sqlite(file) = &self.engine;
-        file.read(|view| listing::summaries(view, keep))
-    }
-
-    /// Calls `each` with the clear part of each credential, its last attempt, and whether its
-    /// refresh is in doubt. Only one credential is in memory at a time. Returns the number of rows
-    /// that can't be read at all.
-    pub(crate) fn each_summary<E: From<Error>>(
-        &self,
-        each: impl FnMut(Summary, Option<Attempt>, bool) -> Result<(), E>,
-    ) -> Result<usize, E> {
-        let Engine::Sqlite(file) = &self.engine;
-        file.read(|view| listing::each_with_evidence(view, each))
     }
 
     /// Returns the last attempt for each credential, not verified.

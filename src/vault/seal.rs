@@ -53,6 +53,8 @@ pub(crate) enum SealContext<'a> {
     Header { clear: &'a [u8] },
     /// The answer to one refresh of a credential, which could not be stored in its row.
     Spill { provider: &'a str, user: &'a str, revision: u64, attempt: &'a [u8; 16] },
+    /// The end of the pause that a server asked one client for, whose name this is.
+    Pause { client: &'a [u8; 16] },
     /// The key of the audit's chain, with the audit's settings, in an early vault.
     AuditKey,
     /// The head of the audit, the last entry that the vault remembers, in an early vault.
@@ -165,6 +167,7 @@ impl DataKey {
             SealContext::Spill { provider, user, revision, attempt } => {
                 within("spill", provider, user, revision).field(attempt)
             }
+            SealContext::Pause { client } => vault("pause").field(client),
             SealContext::AuditKey => vault("audit key"),
             SealContext::AuditHead => vault("audit head"),
             SealContext::Bundle { header } => vault("bundle").field(header),
@@ -193,6 +196,7 @@ mod tests {
             SealContext::Row { provider: "jira", user: "x", revision: 4, clear: b"" },
             SealContext::Header { clear: b"" },
             SealContext::Spill { provider: "jira", user: "x", revision: 4, attempt: &[0; 16] },
+            SealContext::Pause { client: &[0; 16] },
             SealContext::AuditKey,
             SealContext::AuditHead,
             SealContext::Bundle { header: b"x" },

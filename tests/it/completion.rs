@@ -132,3 +132,23 @@ fn key_slots_are_told_by_kind_and_by_id() {
     let script = stdout(&env.tokctl(["completions", "zsh"]).assert().success());
     assert!(script.contains("keychain passphrase") || script.contains("keychain key"), "{script}");
 }
+
+/// The lines that ask for names are put between those of clap's own scripts, which may be other ones
+/// in its next version.
+#[test]
+fn each_script_that_can_asks_the_program_for_names() {
+    let env = TestEnv::new();
+    let script = |shell: &str| stdout(&env.tokctl(["completions", shell]).assert().success());
+    let bash = script("bash");
+    assert_eq!(bash.matches("tokctl __complete bash ").count(), 1);
+    assert_eq!(bash.matches("complete -F _tokctl_names ").count(), 2);
+    assert!(!bash.contains("complete -F _tokctl "));
+    // Within the function that zsh calls, before what clap has it do.
+    let zsh = script("zsh");
+    let (_, function) = zsh.split_once("\n_tokctl() {\n").unwrap();
+    assert!(function.trim_start().starts_with("# Names from the vault"));
+    assert_eq!(function.matches("tokctl __complete zsh ").count(), 1);
+    let fish = script("fish");
+    assert_eq!(fish.matches("tokctl __complete fish ").count(), 1);
+    assert!(fish.contains(" -l user -x -a '(__tokctl_names)'"));
+}

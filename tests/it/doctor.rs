@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::authorization_server::{AuthorizationServer, issue};
+use crate::authorization_server::{AuthorizationServer, issue, refuse};
 use crate::env::{TestEnv, another_key, json, made_up_key, set_mode, stderr, stdout};
 use crate::export::{interrupt_a_move, with_bundle_key};
 use crate::http::Response;
@@ -429,6 +429,33 @@ fn a_configuration_that_departs_from_a_login_is_told() {
     let changed = server.definition().replace("/token", "/elsewhere");
     env.config(&changed);
     finds(&env, 0, ["logins", "hint", "token endpoint", "tokctl login acme/x"]);
+}
+
+#[test]
+fn a_login_that_is_no_longer_good_is_a_finding() {
+    let server = AuthorizationServer::start();
+    let env = TestEnv::new().with_login("x", &server, issue().expires_in(0));
+    server.will(refuse(400, "invalid_grant"));
+    env.tokctl(["get"]).assert().code(4);
+    let dead = ["logins", "finding", "`acme/x`: needs a login", "tokctl login acme/x"];
+    finds(&env, 1, dead);
+    // Without the key, and where only findings are wanted.
+    let quiet = env.tokctl(["doctor", "-q"]).assert().code(1);
+    assert!(stdout(&quiet).contains("tokctl login acme/x"), "{}", stdout(&quiet));
+    let env = env.unset("TOKCTL_KEY").set("TOKCTL_KEY", another_key());
+    finds(&env, 1, dead);
+}
+
+#[test]
+fn a_hundred_dead_logins_are_a_few_rows() {
+    let env = TestEnv::new().with_static_token("x", "made-up-token");
+    for user in ["a", "b", "c", "d", "e", "f"] {
+        let login = ["login", "github", "--user", user, "--token-stdin", "--expires", "2099-01-01"];
+        env.tokctl(login).stdin("made-up-token").assert().success();
+    }
+    env.sql("UPDATE credentials_2 SET expires_at = 1577836800 WHERE user < 'x'");
+    // What was edited is damage as well.
+    finds(&env, 7, ["logins", "finding", "1 more need somebody", "tokctl status"]);
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! The committed completions, man pages and service unit are those that the program generates, and
-//! the Debian package has them all.
+//! The committed completions, man pages and service unit are those that the program
+//! generates.
 //!
 //! `SNAPSHOTS=overwrite cargo test generated` writes them anew.
 
@@ -66,39 +66,6 @@ fn the_packaged_unit_is_the_one_that_is_printed() {
     let how_to = "# systemctl --user enable --now tokctl.service\n# For another vault or other \
                   options: tokctl refresh --watch --print-unit";
     is_committed(&committed("packaging").join("tokctl.service"), format!("{how_to}\n\n{rest}"));
-}
-
-#[test]
-fn the_debian_package_has_all_that_is_generated() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let manifest: toml::Table =
-        fs::read_to_string(root.join("Cargo.toml")).unwrap().parse().unwrap();
-    let package = &manifest["package"]["metadata"]["deb"];
-    let mut packaged = BTreeSet::new();
-    for asset in package["assets"].as_array().unwrap() {
-        let source = asset[0].as_str().unwrap();
-        match source.split_once("*.") {
-            Some((folder, extension)) => packaged.extend(
-                names(&root.join(folder))
-                    .into_iter()
-                    .filter(|name| name.ends_with(&format!(".{extension}")))
-                    .map(|name| format!("{folder}{name}")),
-            ),
-            None => _ = packaged.insert(source.to_owned()),
-        }
-    }
-    assert!(packaged.remove("target/release/tokctl"));
-    assert!(packaged.insert(package["license-file"].as_str().unwrap().to_owned()));
-    for source in &packaged {
-        assert!(root.join(source).is_file(), "{source}");
-    }
-    for folder in ["man", "completions", "packaging"] {
-        for name in names(&root.join(folder)) {
-            // Debian has no PowerShell, and its Elvish looks in no directory for all.
-            let elsewhere = ["_tokctl.ps1", "tokctl.elv"].contains(&name.as_str());
-            assert_eq!(packaged.contains(&format!("{folder}/{name}")), !elsewhere, "{name}");
-        }
-    }
 }
 
 #[test]

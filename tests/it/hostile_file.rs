@@ -193,6 +193,46 @@ fn a_plain_table_is_told_and_not_carried_along() {
 }
 
 #[test]
+fn an_index_that_is_missing_or_is_another_one_is_made_anew_by_a_repair() {
+    let other = "DROP INDEX credentials_2_username;
+        CREATE INDEX credentials_2_username ON credentials_2(username)";
+    for made in ["DROP INDEX credentials_2_server", other] {
+        let env = TestEnv::new().with_static_token("a", "made-up-a");
+        batch(&env, made);
+        for command in [&["get"][..], &["list"], &["rotate-key"]] {
+            let failed = env.tokctl(command).assert().code(7).stdout_eq("");
+            assert!(stderr(&failed).contains("tokctl doctor --repair"), "{made}, {command:?}");
+        }
+        let told = stdout(&env.tokctl(["doctor"]).assert().code(7));
+        assert!(told.contains("index credentials_2_") && told.contains("--repair"), "{told}");
+        env.tokctl(["doctor", "--repair", "--yes"]).assert().success();
+        assert_eq!(get(&env, "a"), 0, "{made}");
+        env.tokctl(["doctor"]).assert().success();
+    }
+}
+
+#[test]
+fn an_index_without_its_rows_misleads_nobody_for_long() {
+    let env = TestEnv::new().with_static_token("a", "made-up-a");
+    let login = ["login", "vendor", "--user", "a", "--server", "https://git.example"];
+    env.tokctl(login.into_iter().chain(["--token-stdin"])).stdin("made-up-a").assert().success();
+    // As SQLite itself would keep an index of other rows.
+    let is = |from, to| {
+        format!(
+            "PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = replace(sql, '{from}', '{to}')
+              WHERE name = 'credentials_2_server'; PRAGMA writable_schema = RESET"
+        )
+    };
+    batch(&env, &format!("{}; REINDEX credentials_2_server", is("IS NOT NULL", "IS NULL")));
+    batch(&env, &is("IS NULL", "IS NOT NULL"));
+    let asked = "protocol=https\nhost=git.example\n\n";
+    env.tokctl(["git-credential", "get"]).stdin(asked).assert().success().stdout_eq("");
+    assert_eq!(get(&env, "a"), 0);
+    let told = stdout(&env.tokctl(["doctor"]).assert().code(7));
+    assert!(told.contains("missing from index"), "{told}");
+}
+
+#[test]
 fn a_view_or_another_table_in_place_of_ours_is_refused() {
     for made in [
         "ALTER TABLE credentials_2 RENAME TO x; CREATE VIEW credentials_2 AS SELECT * FROM x",

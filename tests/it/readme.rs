@@ -9,8 +9,8 @@ use crate::throwaway::Model;
 
 /// Lines that are tried elsewhere, and where.
 const ELSEWHERE: [(&str, &str); 2] = [
-    ("cargo install --path . --locked", "tests/package builds and unpacks the release"),
-    ("tests/demo/run", "tests/run plays the demo"),
+    ("cargo install --path . --locked", "tests/crate builds the crate"),
+    ("sh packaging/install.sh --from target/packaging/out", "tests/package installs a release"),
 ];
 
 /// The most lines that a reader is asked to read.

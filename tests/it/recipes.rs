@@ -4,7 +4,7 @@
 use std::fs::{self, File};
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, ExitStatus, Output, Stdio};
 
 use crate::authorization_server::{AuthorizationServer, TokenRequest, issue};
 use crate::env::{TestEnv, another_key, stdout};
@@ -24,6 +24,13 @@ struct Platform {
     shell: &'static [&'static str],
     variables: &'static [(&'static str, &'static str)],
     runs_as: RunsAs,
+}
+
+impl Platform {
+    /// Whether its secrets are files, and the job an image's that has the program.
+    fn has_files(&self) -> bool {
+        ["docker-compose.yml", "openshift.yaml"].contains(&self.recipe)
+    }
 }
 
 /// Who a job is, and whose its home is.
@@ -97,19 +104,70 @@ fn recipe(name: &str) -> String {
     fs::read_to_string(folder.join(name)).unwrap()
 }
 
-/// The lines of the one block of shell in a recipe: what is indented below a line that ends with
-/// `|` or `'''`.
-fn shell_lines(recipe: &str) -> String {
+/// The blocks of text in a recipe, each with its own indentation taken off: what is indented below
+/// a line that ends with `|` or `'''`.
+fn blocks(recipe: &str) -> Vec<String> {
     let indent = |line: &str| line.len() - line.trim_start().len();
-    let mut lines =
-        recipe.lines().skip_while(|line| !line.ends_with('|') && !line.ends_with("'''"));
-    lines.next().expect("a block of shell");
-    let mut lines = lines.peekable();
-    let depth = indent(lines.peek().expect("a block with something in it"));
-    let block: Vec<&str> =
-        lines.take_while(|line| indent(line) >= depth).map(str::trim_start).collect();
-    assert!(block.len() >= 3, "{recipe}");
-    block.join("\n")
+    let mut lines = recipe.lines().peekable();
+    let mut blocks = Vec::new();
+    while let Some(line) = lines.next() {
+        // What ends a block of the second kind is alone on its line.
+        if !(line.ends_with('|') || line.ends_with("'''")) || line.trim() == "'''" {
+            continue;
+        }
+        let depth = indent(lines.peek().expect("a block with something in it"));
+        let mut block = Vec::new();
+        while let Some(line) = lines.next_if(|line| indent(line) >= depth) {
+            block.push(line.trim_start());
+        }
+        assert!(block.len() >= 3, "{recipe}");
+        blocks.push(block.join("\n"));
+    }
+    blocks
+}
+
+/// The scripts of a recipe, in the order in which the platform runs them. The first begins with
+/// installing the program, unless it is in the job's image.
+fn scripts(recipe: &str) -> Vec<String> {
+    let mut scripts = blocks(recipe);
+    scripts.retain(|block| !block.starts_with("FROM "));
+    let installs = scripts[0].contains("$TOKCTL_RELEASE/install.sh");
+    let has_it = recipe.contains("COPY --from=tokctl /usr/bin/tokctl /usr/bin/");
+    assert!(installs || has_it, "{recipe}");
+    scripts
+}
+
+/// A release whose program calls the one under test, and a `curl` that fetches from it. Returns the
+/// folder of both.
+fn release(folder: &Path) -> PathBuf {
+    let place = folder.join("release");
+    let program = snapbox::cmd::cargo_bin("tokctl");
+    let script = format!(
+        r#"set -e
+name=tokctl-9.9.9-$(uname -m)-linux
+mkdir -p "$name/man" "$name/completions" bin
+printf '#!/bin/sh\nexec "%s" "$@"\n' '{program}' > "$name/tokctl"
+cp '{root}'/man/tokctl*.[157] "$name/man/"
+cp '{root}'/completions/* "$name/completions/"
+for text in LICENSE-APACHE LICENSE-MIT THIRD-PARTY README.md CHANGELOG.md; do : > "$name/$text"; done
+cat > bin/curl <<'SCRIPT'
+#!/bin/sh
+for address; do :; done
+while [ "$1" != --output ] && [ "$1" != -fsSLo ]; do shift; done
+exec cp "${{address#file://}}" "$2"
+SCRIPT
+chmod 755 "$name/tokctl" bin/curl
+tar -czf "$name.tar.gz" "$name"
+sha256sum *.tar.gz > SHA256SUMS
+cp '{root}/packaging/install.sh' .
+"#,
+        program = program.display(),
+        root = env!("CARGO_MANIFEST_DIR"),
+    );
+    fs::create_dir(&place).unwrap();
+    let made = Command::new("sh").arg("-c").arg(script).current_dir(&place).status().unwrap();
+    assert!(made.success());
+    place
 }
 
 /// The folder of the job, with nothing in it but what it deploys with, and its secrets.
@@ -121,7 +179,7 @@ impl Job {
     fn new(bundle: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let place = |name: &str| folder.path().join(name);
-        for name in ["home", "checkout", "secrets"] {
+        for name in ["home", "checkout", "secrets", "temp"] {
             fs::create_dir(place(name)).unwrap();
         }
         for (name, content, mode) in [
@@ -151,20 +209,44 @@ impl Job {
         self.folder.path().join(name)
     }
 
-    /// Runs the recipe's shell lines.
-    fn run(&self, platform: &Platform, bundle: &str) -> Output {
-        let has_files = ["docker-compose.yml", "openshift.yaml"].contains(&platform.recipe);
+    /// Runs the recipe's scripts one after the other, until one fails. Returns what all of them said.
+    fn run(&self, platform: &Platform, bundle: &str, release: &Path) -> Output {
+        let mut all = Output { status: ExitStatus::default(), stdout: vec![], stderr: vec![] };
+        fs::write(self.path("path"), "").unwrap();
+        for script in scripts(&recipe(platform.recipe)) {
+            let mut command = self.command(platform, &script, release);
+            if !platform.has_files() {
+                command.env("BUNDLE", bundle).env("TOKCTL_BUNDLE_KEY", another_key());
+            }
+            // Jenkins lets a step write into a file, which is the log.
+            let mut output = if platform.recipe == "Jenkinsfile" {
+                let log = File::create(self.path("log")).unwrap();
+                command.stdout(log.try_clone().unwrap()).stderr(log);
+                let status = command.status().unwrap();
+                Output { status, stdout: fs::read(self.path("log")).unwrap(), stderr: vec![] }
+            } else {
+                command.output().unwrap()
+            };
+            all.status = output.status;
+            all.stdout.append(&mut output.stdout);
+            all.stderr.append(&mut output.stderr);
+            if !all.status.success() {
+                break;
+            }
+        }
+        all
+    }
+
+    /// The command by which the platform runs one script.
+    fn command(&self, platform: &Platform, script: &str, release: &Path) -> Command {
         let secrets = self.path("secrets").to_str().unwrap().to_owned();
-        let mut script = shell_lines(&recipe(platform.recipe));
+        let mut script = script.replace("/run/secrets", &secrets);
         if platform.recipe == "docker-compose.yml" {
             // As Compose does.
             script = script.replace("$$", "$");
         }
-        script = script.replace("/run/secrets", &secrets);
         let file = self.path("script");
         fs::write(&file, script).unwrap();
-        let tokctl = snapbox::cmd::cargo_bin("tokctl");
-        let path = format!("{}:/usr/bin:/bin", tokctl.parent().unwrap().display());
         let [shell, flags @ ..] = platform.shell else { unreachable!("a shell has a name") };
         let mut command = Command::new("setsid");
         command.arg("--wait");
@@ -172,31 +254,36 @@ impl Job {
             let user = CHOSEN.to_string();
             command.args(["setpriv", "--reuid", &user, "--regid", "0", "--clear-groups"]);
         }
-        command.arg(shell).args(flags).arg(file);
-        command.env_clear().env("PATH", path);
+        command.arg(shell).args(flags).arg(file).env_clear();
+        // What earlier scripts added; and what an image has, or whatever fetches from a release.
+        let mut path: Vec<String> =
+            fs::read_to_string(self.path("path")).unwrap().lines().map(str::to_owned).collect();
+        if platform.has_files() {
+            let tokctl = snapbox::cmd::cargo_bin("tokctl");
+            path.push(tokctl.parent().unwrap().to_str().unwrap().to_owned());
+            command.env("TOKCTL_BUNDLE_KEY_FILE", format!("{secrets}/bundle.key"));
+        } else {
+            path.push(release.join("bin").to_str().unwrap().to_owned());
+            command.env("TOKCTL_RELEASE", format!("file://{}", release.display()));
+        }
+        path.extend(["/usr/bin".to_owned(), "/bin".to_owned()]);
+        command.env("PATH", path.join(":"));
+        if platform.recipe == "github.yml" {
+            command.env("GITHUB_PATH", self.path("path")).env("RUNNER_TEMP", self.path("temp"));
+        }
         if platform.runs_as != RunsAs::Anybody {
             command.env("HOME", self.path("home"));
         }
         command.envs(platform.variables.iter().copied());
-        if has_files {
-            command.env("TOKCTL_BUNDLE_KEY_FILE", format!("{secrets}/bundle.key"));
-        } else {
-            command.env("BUNDLE", bundle).env("TOKCTL_BUNDLE_KEY", another_key());
-        }
         command.current_dir(self.path("checkout")).stdin(Stdio::null());
-        if platform.recipe != "Jenkinsfile" {
-            return command.output().unwrap();
-        }
-        // Jenkins lets a step write into a file, which is the log.
-        let log = File::create(self.path("log")).unwrap();
-        command.stdout(log.try_clone().unwrap()).stderr(log);
-        let status = command.status().unwrap();
-        Output { status, stdout: fs::read(self.path("log")).unwrap(), stderr: Vec::new() }
+        command
     }
 }
 
 #[test]
 fn each_recipe_deploys_with_a_fresh_token_and_shows_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let release = release(folder.path());
     let server = AuthorizationServer::start();
     let here = TestEnv::new().with_provider(&server);
     here.add_config("refresh = { rotates = false, reuse = \"tolerant\" }\n");
@@ -213,7 +300,7 @@ fn each_recipe_deploys_with_a_fresh_token_and_shows_none() {
                 continue;
             }
             server.will(issue().without_refresh_token());
-            let output = job.run(platform, bundle.trim_end());
+            let output = job.run(platform, bundle.trim_end(), &release);
             let said = format!(
                 "{}\n{}",
                 String::from_utf8_lossy(&output.stdout),

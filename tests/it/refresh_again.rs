@@ -5,7 +5,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::authorization_server::{Answer, AuthorizationServer, issue, lose, refuse, reply};
+use crate::authorization_server::{
+    Answer, AuthorizationServer, Client, issue, lose, refuse, reply,
+};
 use crate::env::{TestEnv, json, stderr, stdout};
 use crate::http::Response;
 
@@ -84,6 +86,83 @@ fn a_long_pause_that_a_server_asks_for_binds_every_process() {
     env.tokctl(["get"]).assert().success();
 }
 
+/// Two logins of one client whose tokens have ended, and the server, which has just asked for a
+/// pause of ten minutes about `x`.
+fn paused() -> (AuthorizationServer, TestEnv) {
+    let server = AuthorizationServer::start();
+    let env = due(&server);
+    env.log_in("y", &server, issue().expires_in(0));
+    server.will(reply(too_many_requests().with("Retry-After", "600")));
+    env.tokctl(["get", "acme/x"]).assert().code(6);
+    (server, env)
+}
+
+#[test]
+fn a_pause_is_for_all_credentials_of_the_client_that_was_told() {
+    let (server, env) = paused();
+    let sent = server.token_requests().len();
+    for arguments in [&["get", "acme/y"][..], &["refresh", "acme/y"], &["refresh", "--all"]] {
+        let said = stderr(&env.tokctl(arguments).assert().code(6).stdout_eq(""));
+        assert!(said.contains("`acme/y`: its provider asks to be left alone until 2"), "{said}");
+    }
+    assert_eq!(server.token_requests().len(), sent);
+    // Each command that looks says so, of the credential that was not asked about too.
+    let why = stdout(&env.tokctl(["why", "acme/y"]).assert().success());
+    assert!(why.contains("its provider asks to be left alone until 2"), "{why}");
+    assert!(why.contains("paused until"), "{why}");
+    assert!(why.ends_with("tokctl status acme/y\n"), "{why}");
+    let status = stdout(&env.tokctl(["status", "acme/y"]).assert().code(6));
+    assert!(status.contains("its provider asks for a pause, which ends in "), "{status}");
+    let doctor = stdout(&env.tokctl(["doctor"]).assert().success());
+    assert!(doctor.contains("its provider asks for a pause"), "{doctor}");
+    // A person who logs in was answered, so the others are too.
+    env.log_in_again("x", &server, issue().expires_in(0));
+    server.will(issue());
+    env.tokctl(["get", "acme/y"]).assert().success();
+}
+
+#[test]
+fn a_pause_holds_back_no_other_client() {
+    let (server, env) = paused();
+    let other = AuthorizationServer::start_for(Client::public().of("other"));
+    let env = env.with_provider(&other);
+    other.will_log_in(issue().expires_in(0));
+    let login = env.begin_login(["login", "other", "--user", "z"]);
+    login.visit();
+    login.finish().success();
+    other.will(issue());
+    env.tokctl(["get", "other/z"]).assert().success();
+    drop(server);
+}
+
+#[test]
+fn a_short_pause_is_waited_for_by_the_others_too() {
+    let server = AuthorizationServer::start();
+    let env = due(&server);
+    env.log_in("y", &server, issue().expires_in(0));
+    server.will(reply(too_many_requests().with("Retry-After", "2")));
+    server.will(issue());
+    server.will(issue());
+    let began = Instant::now();
+    env.tokctl(["refresh", "--all", "--jobs", "1"]).assert().success();
+    assert!(began.elapsed() >= Duration::from_secs(2));
+    assert_eq!(server.token_requests().len(), 5);
+}
+
+#[test]
+fn a_pause_that_was_forged_binds_nobody() {
+    let (server, env) = paused();
+    let beside = std::path::PathBuf::from(format!("{}.d", env.vault_path().display()));
+    let pauses = || {
+        let files = std::fs::read_dir(&beside).unwrap().map(|entry| entry.unwrap().path());
+        files.filter(|path| path.extension().is_some_and(|it| it == "pause")).collect::<Vec<_>>()
+    };
+    let [pause] = &pauses()[..] else { panic!("one client, one file") };
+    std::fs::write(pause, [7; 64]).unwrap();
+    server.will(issue());
+    env.tokctl(["get", "acme/y"]).assert().success();
+}
+
 #[test]
 fn an_absurd_pause_is_no_end_of_the_program() {
     let server = AuthorizationServer::start();
@@ -111,9 +190,9 @@ fn a_token_that_works_is_handed_out_while_its_server_wants_to_be_left_alone() {
     env.add_config("refresh = { margin = \"2h\" }\n");
     env.log_in("x", &server, issue());
     server.will(reply(too_many_requests().with("Retry-After", "600")));
-    for _ in 0..2 {
+    for reason in ["fewer requests", "still works: its provider asks to be left alone until 2"] {
         let done = env.tokctl(["get"]).assert().success().stdout_eq("access-1\n");
-        assert!(stderr(&done).contains("fewer requests"), "{}", stderr(&done));
+        assert!(stderr(&done).contains(reason), "{}", stderr(&done));
     }
     assert_eq!(server.token_requests().len(), 2);
 }

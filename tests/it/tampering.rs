@@ -263,9 +263,10 @@ fn doctor_names_each_table_that_is_missing() {
             let edit = format!(
                 "PRAGMA writable_schema = ON;
                  UPDATE sqlite_schema SET name = '{to}', tbl_name = '{to}',
-                  sql = replace(sql, 'TABLE {from}(', 'TABLE {to}(') WHERE name = '{from}';
+                  sql = replace(sql, '{from}', '{to}') WHERE name = '{from}';
                  UPDATE sqlite_schema SET name = replace(name, '{from}', '{to}'),
-                  tbl_name = '{to}' WHERE tbl_name = '{from}'"
+                  sql = replace(sql, '{from}', '{to}'), tbl_name = '{to}'
+                 WHERE tbl_name = '{from}'"
             );
             env.open_vault().execute_batch(&edit).unwrap();
         };

@@ -12,8 +12,9 @@ use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::authorization_server::{AuthorizationServer, Client, issue, refuse};
+use crate::authorization_server::{AuthorizationServer, Client, issue, refuse, reply};
 use crate::env::{TestEnv, made_up_key, stderr, stdout};
+use crate::http::Response;
 
 /// How long anything may take before the test gives it up.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -148,6 +149,50 @@ fn what_only_a_person_can_mend_is_logged_once() {
     env.log_in("x", &server, issue().expires_in(0));
     server.will(issue());
     service.lines_until("refreshed\",");
+}
+
+#[test]
+fn an_outage_is_told_once_then_how_many_it_holds_back_then_its_end() {
+    let server = AuthorizationServer::start();
+    let env = due(&server);
+    for user in ["y", "z"] {
+        env.log_in(user, &server, issue().expires_in(0));
+    }
+    let page = Response::new(429, "text/plain", "").with("Retry-After", "7");
+    server.will(reply(page));
+    let path = env.path("tokctl.prom");
+    let metrics = path.to_str().unwrap().to_owned();
+    let arguments = ["--every", "1s", "--jobs", "1", "--metrics", &metrics];
+    let mut service = Service::start(&env, &arguments);
+    let mut lines = service.lines_until("event=cycle");
+    let first = |lines: &[String], event: &str| {
+        let said = |line: &&String| line.contains(&format!("event={event} "));
+        lines.iter().filter(said).cloned().collect::<Vec<_>>()
+    };
+    let text = fs::read_to_string(&path).unwrap();
+    // Two of the three were never asked about.
+    let failed = "tokctl_refreshes_total{provider=\"acme\",outcome=\"failed\"} 1\n";
+    assert!(text.contains(failed), "{text}");
+    lines.extend(service.lines_until("event=cycle"));
+    lines.extend(service.lines_until("event=cycle"));
+    for _ in 0..3 {
+        server.will(issue());
+    }
+    lines.extend(service.lines_until("event=outage_over"));
+    let outages = first(&lines, "outage");
+    assert_eq!(outages.len(), 1, "{lines:#?}");
+    assert!(outages[0].contains("level=error") && outages[0].contains("server=127.0.0.1:"));
+    let held = first(&lines, "held_back");
+    assert_eq!(held.len(), 1, "{lines:#?}");
+    assert!(held[0].contains("level=warn") && held[0].ends_with("credentials=3"), "{held:?}");
+    assert_eq!(first(&lines, "failed"), [""; 0], "{lines:#?}");
+    let cycles = first(&lines, "cycle");
+    assert!(cycles[0].contains("failed=1 held_back=2 "), "{cycles:#?}");
+    assert!(!cycles[1].contains("held_back"), "nothing was tried: {cycles:#?}");
+    assert_eq!(first(&lines, "refreshed").len(), 3, "{lines:#?}");
+    assert!(!lines.iter().any(|line| line.contains("another process")), "{lines:#?}");
+    let text = fs::read_to_string(&path).unwrap();
+    assert!(text.contains(failed), "{text}");
 }
 
 #[test]

@@ -122,7 +122,9 @@ build_release() {
 }
 
 # Runs pytest with these arguments, on the release build.
-test_real_components() {
-    TOKCTL_BINARY=$target/release/tokctl PYTHONDONTWRITEBYTECODE=1 \
-        "$venv/bin/python" -m pytest --quiet --tb=short "$@"
+test_real_components() { test_components_with "$target/release/tokctl" "$@"; }
+
+# Runs pytest on the program that is named first.
+test_components_with() {
+    TOKCTL_BINARY=$1 PYTHONDONTWRITEBYTECODE=1 "$venv/bin/python" -m pytest --quiet --tb=short "${@:2}"
 }

@@ -85,7 +85,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
 /// Returns the error for a deletion that names no user: neither the environment nor the fact that
 /// there is only one credential decides what is deleted.
 fn no_user(vault: &Vault, choice: &Choice) -> CliError {
-    let accounts = vault.accounts(choice.provider.as_ref(), None).unwrap_or_default();
+    let accounts = vault.first_accounts(choice.filter(), 2).unwrap_or_default();
     let error = CliError::new(Kind::Usage, "a deletion names the user, as in PROVIDER/USER");
     match &accounts[..] {
         [account] => error.hint(Hint::Confirmed(command("delete", account))),

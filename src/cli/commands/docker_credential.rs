@@ -17,7 +17,7 @@ use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
 use crate::cli::renewal::{self, RenewalCaller};
 use crate::cli::{audit_trail, keys};
-use crate::model::account::Account;
+use crate::model::account::{Account, AccountFilter};
 use crate::model::audit::Action;
 use crate::model::credential::{ApiAuth, Credential, Status};
 use crate::ops::error::StoreError;
@@ -128,7 +128,9 @@ fn get(context: &Context) -> Result<ExitCode, CliError> {
 fn list(context: &Context) -> Result<(), CliError> {
     let mut listed = BTreeMap::new();
     if let Some(vault) = open(context)? {
-        for summary in vault.summaries(|summary| summary.status != Status::HandedOver)? {
+        for summary in vault.summaries(AccountFilter::default(), |summary| {
+            summary.status != Status::HandedOver && summary.server_url.is_some()
+        })? {
             if let Some(server) = summary.server_url {
                 let user = summary.username.unwrap_or_else(|| summary.account.user.to_string());
                 listed.insert(server, user);
@@ -168,11 +170,14 @@ fn choose(
     vault: &Vault,
     registry: &Registry,
 ) -> Result<Option<Account>, CliError> {
-    let mut found = vault.summaries(|summary| {
+    let origins = ["https", "http"].map(|scheme| format!("{scheme}://{}", registry.0));
+    let mut found = vault.summaries_at(&origins)?;
+    found.retain(|summary| {
         let server = summary.server_url.as_deref().and_then(|server| Url::parse(server).ok());
         summary.status != Status::HandedOver
             && server.and_then(|server| Registry::of(&server)).as_ref() == Some(registry)
-    })?;
+    });
+    found.sort_by(|one, other| one.account.cmp(&other.account));
     if found.len() > 1
         && let Some(user) = context.default_user()?
     {

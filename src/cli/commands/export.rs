@@ -10,7 +10,7 @@ use crate::cli::context::Context;
 use crate::cli::error::{CliError, Hint, Kind};
 use crate::cli::typed::{command, quoted};
 use crate::cli::{audit_trail, keys, next_command, time};
-use crate::model::account::{Account, UserName};
+use crate::model::account::{Account, AccountFilter, UserName};
 use crate::model::audit::{Action, Subject};
 use crate::model::bundle::Load;
 use crate::model::credential::{Expiry, Grant, Status};
@@ -140,13 +140,13 @@ fn all(
     context: &Context,
     vault: &Vault,
 ) -> Result<Vec<Account>, CliError> {
-    let summaries = vault.summaries(|Summary { account, .. }| {
+    let filter = AccountFilter { provider: None, user };
+    let summaries = vault.summaries(filter, |Summary { account, .. }| {
         let is_meant = |choice: &Choice| {
             choice.provider.as_ref().is_none_or(|provider| *provider == account.provider)
                 && choice.user.as_ref().is_none_or(|user| *user == account.user)
         };
-        user.is_none_or(|user| *user == account.user)
-            && (choices.is_empty() || choices.iter().any(is_meant))
+        choices.is_empty() || choices.iter().any(is_meant)
     })?;
     let mut accounts = Vec::new();
     for summary in summaries {

@@ -9,20 +9,18 @@ use serde::Serialize;
 use crate::cli::choice::Choice;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
+use crate::cli::needs::{self, Line, Need, remedy};
 use crate::cli::typed::command;
 use crate::cli::{next_command, table, time};
 use crate::model::account::Account;
-use crate::model::attempt::{Action, Attempt, Outcome};
-use crate::model::credential::Status;
-use crate::model::summary::{self, Summary};
 use crate::ops::Vault;
 use crate::ops::error::StoreError;
 
 /// Say which credentials work and which need somebody
 ///
 /// One line for each, with the command to type; those that need somebody come first. Ends with 4 if
-/// any does, else with 6 if one waits for its provider. Needs no key and sends nothing: what it shows is the copy in the clear, which is not
-/// verified.
+/// any does, else with 6 if one waits for its provider. Needs no key and sends nothing: what it shows
+/// is the copy in the clear, which is not verified.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -38,28 +36,6 @@ pub(crate) struct Args {
     /// Print what needs somebody in a word for a shell's prompt, and nothing if nothing does
     #[arg(long, short)]
     short: bool,
-}
-
-/// What a credential needs, as far as its clear columns tell.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Need {
-    /// A person has to log in again.
-    Login,
-    /// A person has to make a new token at the service.
-    NewToken,
-    /// The service refused the token, which a refresh may mend.
-    Refresh,
-    /// The token has ended, and the provider is in trouble that passes: no person can help.
-    Provider,
-    /// Nothing.
-    Nothing,
-}
-
-/// One credential of the report.
-struct Line {
-    account: Account,
-    need: Need,
-    what: String,
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<ExitCode, CliError> {
@@ -134,96 +110,12 @@ fn waiting(lines: &[Line]) -> Option<CliError> {
 /// Returns a line for each credential that `choice` means, those that need somebody first, and the
 /// number of rows that can't be read.
 fn lines(vault: &Vault, choice: &Choice, now: Timestamp) -> Result<(Vec<Line>, usize), CliError> {
-    let mut lines = Vec::new();
-    let odd = vault.each_summary::<StoreError>(|summary, last, in_doubt| {
-        let Account { provider, user } = &summary.account;
-        if choice.provider.as_ref().is_none_or(|named| named == provider)
+    let (mut lines, odd) = needs::lines(vault, now)?;
+    lines.retain(|Line { account: Account { provider, user }, .. }| {
+        choice.provider.as_ref().is_none_or(|named| named == provider)
             && choice.user.as_ref().is_none_or(|named| named == user)
-        {
-            let (need, what) = judge(&summary, last.as_ref(), in_doubt, now);
-            lines.push(Line { account: summary.account, need, what });
-        }
-        Ok(())
-    })?;
-    lines.sort_by(|one, other| (one.need, &one.account).cmp(&(other.need, &other.account)));
+    });
     Ok((lines, odd))
-}
-
-/// Returns what a credential needs, and its state in words.
-fn judge(
-    summary: &Summary,
-    last: Option<&Attempt>,
-    in_doubt: bool,
-    now: Timestamp,
-) -> (Need, String) {
-    let login = match summary.kind {
-        summary::Kind::OAuth => Need::Login,
-        summary::Kind::Static => Need::NewToken,
-    };
-    let needs = match login {
-        Need::NewToken => "needs a new token",
-        Need::Login | Need::Refresh | Need::Provider | Need::Nothing => "needs a login",
-    };
-    match summary.status {
-        Status::LoginRequired => (login, format!("{needs}: the provider no longer renews it")),
-        Status::Inactive if summary.refreshable => {
-            (Need::Refresh, "the service refused its token".into())
-        }
-        Status::Inactive => (login, format!("{needs}: the service refused it")),
-        Status::HandedOver => (Need::Nothing, "handed over to another machine".into()),
-        Status::Active if summary.is_expired(now) => (login, format!("{needs}: it has ended")),
-        Status::Active if in_doubt => {
-            (Need::Nothing, "what became of its last refresh is not known".into())
-        }
-        Status::Active => match last.filter(|last| last.is_failed_refresh(summary)) {
-            Some(failed) if failed.outcome == Outcome::Configuration => {
-                (login, format!("{needs}: the provider refuses its client"))
-            }
-            Some(failed) if summary.expires_at.is_some_and(|at| at <= now) => {
-                let when = time::relative(failed.ended_at, now);
-                (Need::Provider, format!("its token has ended; the last refresh failed {when}"))
-            }
-            Some(_) | None => (Need::Nothing, works(summary, last, now)),
-        },
-    }
-}
-
-fn works(summary: &Summary, last: Option<&Attempt>, now: Timestamp) -> String {
-    let failed = last.filter(|last| last.is_failed_refresh(summary));
-    // Nobody but the service can say it of a token that a person brought.
-    let was_checked =
-        last.is_some_and(|last| last.action == Action::Check && last.outcome == Outcome::Done);
-    let works = match summary.kind {
-        summary::Kind::Static if !was_checked => "not checked yet",
-        summary::Kind::Static | summary::Kind::OAuth => "works",
-    };
-    let token = match summary.expires_at {
-        Some(at) if at <= now => "refreshes when used".to_owned(),
-        Some(at) if summary.refreshable => {
-            format!("{works}, refreshes {}", time::relative(at, now))
-        }
-        Some(at) => format!("{works}, ends {}", time::relative(at, now)),
-        None => works.to_owned(),
-    };
-    match (failed, summary.login_by) {
-        (Some(failed), _) => {
-            format!("{token}; the last refresh failed {}", time::relative(failed.ended_at, now))
-        }
-        (None, Some(by)) if summary.refreshable => {
-            format!("{token}; the next login is due {}", time::relative(by, now))
-        }
-        (None, _) => token,
-    }
-}
-
-/// Returns the command to type for a credential that needs somebody.
-fn remedy(context: &Context, line: &Line) -> String {
-    match line.need {
-        Need::Login | Need::NewToken => next_command::login(context, &line.account),
-        Need::Refresh => command("refresh", &line.account),
-        Need::Provider => command("why", &line.account),
-        Need::Nothing => command("get", &line.account),
-    }
 }
 
 /// Prints the lines: in columns at a terminal, else separated by tabs.

@@ -10,7 +10,7 @@ use crate::cli::directory::{current_directory, place_of_kept};
 use crate::cli::error::{CliError, Kind};
 use crate::cli::typed::{command, quoted};
 use crate::config::directories::{DirectoryUser, FILE, Kept, ProjectFile, Source};
-use crate::model::account::{ProviderName, UserName};
+use crate::model::account::{AccountFilter, ProviderName, UserName};
 use crate::ops::Vault;
 
 /// Choose whose credential is used in this directory and below it
@@ -81,7 +81,11 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
 
 /// Returns the error for a service that is named without a user, with the users that there are.
 fn no_user(context: &Context, vault: &Vault, provider: Option<&ProviderName>) -> CliError {
-    let accounts = vault.accounts(provider, None).unwrap_or_default();
+    let filter = AccountFilter { provider, user: None };
+    let accounts = vault.first_accounts(filter, choice::MOST_ASKED + 1).unwrap_or_default();
+    if accounts.len() > choice::MOST_ASKED {
+        return choice::too_many(&accounts);
+    }
     let Some(first) = accounts.first() else {
         return choice::no_match(context, vault, "use", provider, None);
     };

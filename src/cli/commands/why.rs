@@ -32,11 +32,11 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     let vault = args.choice.in_vault(Vault::open_read_only(context.vault()?))?;
     let account = args.choice.resolve(context, &vault, "why")?;
     let vault = keys::unlock(context, vault)?;
-    let evidence = diagnosis::evidence(&vault, &account)?;
+    let now = time::now();
+    let evidence = diagnosis::evidence(&vault, &account, now)?;
     // Another place reports a mistake in the configuration.
     let provider = providers::today(&account.provider, context.config().ok());
     let renewal = provider.as_ref().map(Provider::renewal).unwrap_or_default();
-    let now = time::now();
     let finding = diagnose(&evidence, renewal, now);
     let times = Times { now, local: !context.ui.json && std::io::stdout().is_terminal() };
     let report = Explanation::new(context, &account, &evidence, provider.as_ref(), &finding, times);
@@ -104,6 +104,7 @@ impl<'a> Explanation<'a> {
         let mut add = |what, is: Option<String>| facts.extend(is.map(|is| Fact { what, is }));
         add("last success", evidence.last_success().map(|at| times.moment(at)));
         add("last attempt", evidence.last_attempt.as_ref().map(|last| attempt(last, times)));
+        add("paused until", evidence.paused_until.map(|until| times.moment(until)));
         add("interrupted", evidence.in_doubt_since.map(|since| times.moment(since)));
         add("clock", evidence.clock_ahead().map(clock));
         add("scopes", scopes(evidence, provider));
@@ -172,6 +173,13 @@ fn sentence(finding: &Diagnosis, evidence: &Evidence, times: Times) -> String {
             let when = not_before.map(until).unwrap_or_default();
             let works = if *works { ", and the token in hand works still" } else { "" };
             format!("the last refresh failed in passing{when}{works}{said}")
+        }
+        Diagnosis::Paused { works, until } => {
+            let works = if *works { ", and the token in hand works still" } else { "" };
+            format!(
+                "its token is due, and its provider asks to be left alone until {}{works}",
+                times.moment(*until)
+            )
         }
         Diagnosis::Due => "its token is due: the next `get` renews it".into(),
         Diagnosis::Clock { ahead } => format!(

@@ -34,6 +34,7 @@ pub(super) fn store_error(error: &StoreError) -> CliError {
         StoreError::ForeignSchema { .. } => {
             (Kind::VaultDamaged, Hint::within("{} takes it out", repair()))
         }
+        StoreError::Unindexed => (Kind::VaultDamaged, Hint::within("{} makes it anew", repair())),
         StoreError::HeaderDamaged => {
             (Kind::VaultDamaged, Hint::within("{} seals a new one", repair()))
         }

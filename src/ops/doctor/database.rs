@@ -49,7 +49,7 @@ pub(crate) fn database(vault: &Vault) -> Vec<Finding> {
 
 /// Compares the tables with those that tokctl makes, in a file whose pages are undamaged.
 fn tables(vault: &Vault) -> Vec<Finding> {
-    let Differences { foreign, missing, tangled } = match vault.schema_differences() {
+    let Differences { foreign, missing, unindexed, tangled } = match vault.schema_differences() {
         Ok(differences) => differences,
         Err(error) => return vec![Finding::failure(Check::Integrity, error)],
     };
@@ -62,6 +62,10 @@ fn tables(vault: &Vault) -> Vec<Finding> {
     if !missing.is_empty() {
         let fact = Fact::Integrity(IntegrityFact::MissesTables { names: missing });
         findings.push(Finding::damaged(fact, Remedy::RestoreBackup));
+    }
+    if !unindexed.is_empty() {
+        let fact = Fact::Integrity(IntegrityFact::MissesIndexes { names: unindexed });
+        findings.push(Finding::damaged(fact, Remedy::Repair));
     }
     findings.extend(foreign.into_iter().map(|ForeignObject { kind, name, inert, .. }| {
         let fact = Fact::Integrity(IntegrityFact::NotOurs {

@@ -115,6 +115,10 @@ pub(crate) enum IntegrityFact {
     MissesTables {
         names: Vec<&'static str>,
     },
+    /// These indexes are missing, or not as tokctl made them.
+    MissesIndexes {
+        names: Vec<&'static str>,
+    },
     /// The schema holds something that tokctl did not make. If it is `inert`, it is a plain table,
     /// which nothing reads.
     NotOurs {

@@ -55,7 +55,7 @@ pub(crate) fn sidecar_files(path: &Path, vault: Option<&Vault>) -> Result<Vec<Fi
         let path = file.path.clone();
         match file.purpose {
             Purpose::Lock => locks += 1,
-            Purpose::Audit | Purpose::Spill { filled: false } => {}
+            Purpose::Audit | Purpose::Pause | Purpose::Spill { filled: false } => {}
             Purpose::Spill { filled: true } => {
                 let owner =
                     journals.iter().find(|begun| sidecar::is_spill_of(&file.path, &begun.account));

@@ -18,6 +18,7 @@ mod credentials;
 mod clock;
 mod leftovers;
 
+pub(crate) use crate::store::Differences;
 pub(crate) use clock::{ask_server, recorded_clock};
 pub(crate) use credentials::{accounts, audit, credentials, freshness, interrupted_refreshes};
 pub(crate) use database::{database, sqlite, vault};

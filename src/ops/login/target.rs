@@ -98,6 +98,10 @@ impl LoginTarget {
             // The row is replaced only at the revision that was read. So the credential that is
             // returned is the one that was replaced, even if somebody deleted the lock files.
             if self.vault.put(account, &credential, expected)? {
+                if let Grant::OAuth(grant) = &credential.grant {
+                    // Its server has just answered this client.
+                    self.vault.end_client_pause(&grant.client);
+                }
                 return Ok((credential, earlier.map(|row| row.stored.credential)));
             }
         }

@@ -7,7 +7,7 @@ use crate::oauth::token_error::Error;
 use crate::ops::retry::with_jitter;
 
 /// The time after the start of a turn in which requests may be repeated.
-const WINDOW: Duration = Duration::from_secs(5);
+pub(super) const WINDOW: Duration = Duration::from_secs(5);
 
 /// The longest time that one turn takes.
 pub(super) const LONGEST: Duration = WINDOW.saturating_add(http::REQUEST_TIMEOUT);

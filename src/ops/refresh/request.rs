@@ -1,13 +1,14 @@
 //! The request for a new token, made by the process that has the turn, and what its answer means.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use super::backoff::Backoff;
+use super::backoff::{Backoff, WINDOW};
 use super::id_token;
 use super::plan::{Refresh, Today, Trigger};
 use crate::model::attempt::{Action, Attempt, Outcome, pause_after_refusals, pause_end};
+use crate::model::client::Client;
 use crate::model::credential::{Credential, Grant, OAuthGrant, RenewalProof, Status};
 use crate::model::definition::Reuse;
 use crate::oauth::http::Fault;
@@ -58,6 +59,9 @@ impl Refresh<'_> {
         }
         let now = (self.clock)();
         let (grant, renewal_proof) = self.renewable(&stored.credential, now)?;
+        if let Some(token) = self.heed_pause(&stored.credential, &grant.client)? {
+            return Ok(Some(token));
+        }
         turn.make_room(&stored.credential)?;
         let reuse = self.today.renewal.reuse_of(&stored.credential);
         let has_token = self.trigger.accepts(&stored.credential, now);
@@ -92,6 +96,7 @@ impl Refresh<'_> {
                 }
                 Err(error) => error,
             };
+            self.keep_pause(&grant.client, &attempt, &error);
             let since_first_use = journal.since_first_request((self.clock)());
             let Some(pause) = backoff.pause(&error, reuse.allows_another_try(since_first_use))
             else {
@@ -106,6 +111,41 @@ impl Refresh<'_> {
             }
             drop(held);
             std::thread::sleep(pause);
+            // Another credential's answer may have asked for a longer pause.
+            if let Some(token) = self.heed_pause(&stored.credential, &grant.client)? {
+                return Ok(Some(token));
+            }
+        }
+    }
+
+    /// Waits for the end of the pause that the server of `client` asked for, if it is near.
+    ///
+    /// Else returns the stored token with a warning if the caller accepts it, or fails with
+    /// [`Error::Paused`]. Returns `None` if a request may be sent.
+    fn heed_pause(
+        &self,
+        credential: &Credential,
+        client: &Client,
+    ) -> Result<Option<LiveToken>, Error> {
+        let deadline = Instant::now() + WINDOW;
+        loop {
+            let now = (self.clock)();
+            let Some(until) = self.vault.client_pause(client, now) else { return Ok(None) };
+            let pause = Duration::try_from(until.duration_since(now)).unwrap_or_default();
+            let is_near = Instant::now() + pause < deadline;
+            if !is_near || self.trigger.accepts(credential, now) {
+                let paused = Error::Paused { account: self.account.clone(), until };
+                return self.fall_back(paused, credential).map(Some);
+            }
+            std::thread::sleep(pause);
+        }
+    }
+
+    /// Has all credentials of `client` wait as long as its server asked with `error`, which ended
+    /// `attempt`.
+    fn keep_pause(&self, client: &Client, attempt: &Attempt, error: &token_error::Error) {
+        if let Some(until) = pause_end(error.retry_after(), attempt.ended_at) {
+            self.vault.pause_client(client, until, attempt.ended_at);
         }
     }
 

@@ -182,12 +182,11 @@ impl<'a> Refresh<'a> {
             Outcome::Configuration => false,
             Outcome::Transient => true,
         };
-        let error = Error::NotRefreshedBefore { account: account.clone(), last: Box::new(last) };
-        let token = if is_passing { self.fall_back(error, credential) } else { Err(error) };
-        Some(token.map_err(|error| match paused_until {
+        let error = match paused_until {
             Some(until) => Error::Paused { account, until },
-            None => error,
-        }))
+            None => Error::NotRefreshedBefore { account, last: Box::new(last) },
+        };
+        Some(if is_passing { self.fall_back(error, credential) } else { Err(error) })
     }
 }
 

@@ -3,12 +3,12 @@
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params_from_iter};
 
-use super::clear::{BEHIND_CLEAR, CLEAR, Columns, account, covered, summary};
+use super::clear::{BEHIND_CLEAR, CLEAR, Columns, covered, summary};
 use super::evidence::{self, EVIDENCE, Evidence};
 use super::header::{self, Form};
 use super::sealing::Sealing;
 use super::values::{one_row, stored};
-use crate::model::account::{Account, ProviderName, UserName};
+use crate::model::account::Account;
 use crate::model::credential::Credential;
 use crate::model::summary::Summary;
 use crate::store::error::Error;
@@ -23,27 +23,6 @@ pub(super) const SEALED: usize = REVISION + 1;
 
 /// The place of the evidence, behind what is sealed.
 pub(super) const BEHIND_SEALED: usize = SEALED + 1;
-
-/// The accounts that match, in order. A name that is left out matches all.
-pub(crate) fn accounts(
-    connection: &Connection,
-    provider: Option<&ProviderName>,
-    user: Option<&UserName>,
-) -> Result<Vec<Account>, Error> {
-    let mut statement = connection.prepare_cached(
-        "SELECT provider, user FROM credentials_2
-         WHERE (?1 IS NULL OR provider = ?1) AND (?2 IS NULL OR user = ?2)
-         ORDER BY provider, user",
-    )?;
-    let mut rows =
-        statement.query((provider.map(ProviderName::as_str), user.map(UserName::as_str)))?;
-    let mut accounts = Vec::new();
-    while let Some(row) = rows.next()? {
-        // A name that no account can have is nobody's: it must not stop the others.
-        accounts.extend(account(row));
-    }
-    Ok(accounts)
-}
 
 /// Reads and opens one credential, with its evidence.
 ///
@@ -269,6 +248,7 @@ pub(super) mod tests {
     use jiff::Timestamp;
 
     use super::*;
+    use crate::model::account::AccountFilter;
     use crate::model::credential::{ApiAuth, Expiry, Grant, StaticToken, Status};
     use crate::secret::{AccessToken, SecretText};
     use crate::store::record::Journal;
@@ -337,7 +317,7 @@ pub(super) mod tests {
         assert!(!row.is_forged && row.journal.is_none() && row.attempt.is_none());
         assert!(read(&transaction, &key, &account("y")).unwrap().is_none());
         assert_eq!(
-            summaries(&transaction, |_| true).unwrap(),
+            summaries(&transaction, AccountFilter::default(), |_| true).unwrap(),
             [Summary::of(&account("x"), &row.stored.credential)]
         );
     }
@@ -479,7 +459,7 @@ pub(super) mod tests {
             transaction.execute(sql, (user, text)).unwrap();
         }
         let mut found = Vec::new();
-        let odd = each_with_evidence(&transaction, |summary, last, _| {
+        let odd = each_with_evidence(&transaction, AccountFilter::default(), |summary, last, _| {
             found.push((summary.account.user.to_string(), last.and_then(|last| last.message)));
             Ok::<_, Error>(())
         });
@@ -487,7 +467,8 @@ pub(super) mod tests {
         let own = |user: &str| (user.to_owned(), Some(user.to_owned()));
         let nonsense = ("b".to_owned(), None);
         assert_eq!(found, [own("ab"), nonsense, own("c"), own("d"), own("e")]);
-        let listed = summaries(&transaction, |_| true).unwrap().into_iter();
+        let listed =
+            summaries(&transaction, AccountFilter::default(), |_| true).unwrap().into_iter();
         assert!(listed.map(|it| it.account.user.to_string()).eq(found.into_iter().map(|it| it.0)));
     }
 }

@@ -5,11 +5,12 @@ use std::path::Path;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::connection::{self, READ_WRITE};
-use super::schema::{self, ForeignObject, Version};
+use super::schema::{self, Differences, ForeignObject, Version};
 use crate::store::error::Error;
 use crate::store::file::VaultFile;
 
-/// Drops from the schema of the vault at `path` what tokctl did not make.
+/// Drops from the schema of the vault at `path` what tokctl did not make, and makes indexes that are
+/// missing.
 pub(crate) fn drop_foreign(path: &Path) -> Result<(), Error> {
     let file = VaultFile::find(path)?;
     file.check()?;
@@ -32,8 +33,9 @@ pub(super) fn drop_from(connection: &Connection, file: &VaultFile) -> Result<(),
         Version::Known(version) => version,
         other => return Err(other.refused(file)),
     };
-    let foreign = schema::differences(&transaction, version)?.foreign;
-    if foreign.is_empty() {
+    let Differences { foreign, unindexed, missing, .. } =
+        schema::differences(&transaction, version)?;
+    if foreign.is_empty() && unindexed.is_empty() {
         drop(transaction);
         return Ok(connection.execute_batch("PRAGMA writable_schema = RESET")?);
     }
@@ -51,6 +53,9 @@ pub(super) fn drop_from(connection: &Connection, file: &VaultFile) -> Result<(),
     transaction.execute_batch(&format!("PRAGMA schema_version = {number}"))?;
     transaction.commit()?;
     connection.execute_batch("PRAGMA writable_schema = RESET")?;
+    if missing.is_empty() {
+        schema::make_indexes(connection, &unindexed)?;
+    }
     if schema::check(connection, version).is_ok() {
         // Else the pages to which no entry leads may be those of a table that is missing.
         connection.execute_batch("VACUUM")?;

@@ -15,6 +15,7 @@ pub(crate) mod header;
 mod sealing;
 pub(crate) mod intents;
 mod clear;
+pub(crate) mod lookup;
 pub(crate) mod evidence;
 pub(crate) mod listing;
 pub(crate) mod credentials;

@@ -4,7 +4,8 @@ use rusqlite::Transaction;
 
 use super::evidence::Found;
 use super::header::{self, Contents, Form};
-use super::{bundles, credentials};
+use super::{bundles, credentials, lookup};
+use crate::model::account::AccountFilter;
 use crate::model::audit::Settings;
 use crate::store::audit::AuditState;
 use crate::store::error::Error;
@@ -26,7 +27,7 @@ pub(super) fn renew(
     // What is in it may claim to be of the earlier form.
     transaction.execute("UPDATE vault_2 SET sealed = x''", [])?;
     header::check(transaction, key)?;
-    let accounts = credentials::accounts(transaction, None, None)?;
+    let accounts = lookup::accounts(transaction, AccountFilter::default(), usize::MAX)?;
     let (mut counter, mut opened) = (seen, accounts.is_empty());
     for account in &accounts {
         if let Ok(Some(row)) = credentials::read(transaction, key, account) {

@@ -17,8 +17,8 @@ pub(super) const APPLICATION_ID: i32 = 0x746F_6B63;
 /// The version that this program writes, which `user_version` holds.
 pub(in crate::store) const CURRENT: usize = earlier::LAST + 1;
 
-/// A table as SQLite keeps it: its name, the text that makes it, and whether SQLite makes an index
-/// for its primary key.
+/// A table as SQLite keeps it: its name, the text that makes it, whether SQLite makes an index for
+/// its primary key, and its other indexes.
 ///
 /// SQLite reads these texts whenever it opens the file, so they are short, and the comments stand
 /// here.
@@ -26,7 +26,11 @@ struct Table {
     name: &'static str,
     sql: &'static str,
     indexed: bool,
+    indexes: &'static [Index],
 }
+
+/// An index as SQLite keeps it: its name, and the text that makes it.
+type Index = (&'static str, &'static str);
 
 /// The tables of version 6. Times are seconds since 1970, UTC.
 ///
@@ -37,7 +41,8 @@ struct Table {
 /// - `intents_2`: keychain entries that are about to be made, or were replaced and are about to go.
 ///   `seal` is absent while the vault has no data key.
 /// - `credentials_2`: `sealed` covers all columns up to `login_by`, which are a copy of what is
-///   under it. `evidence` is a code over the columns behind it.
+///   under it. `evidence` is a code over the columns behind it. Two indexes have only the rows with
+///   a server or an account's name, which `lookup.rs` finds by them.
 ///
 /// An older program knows other names, so one that is still running fails before it sends anything.
 const TABLES: [Table; 4] = [
@@ -47,6 +52,7 @@ const TABLES: [Table; 4] = [
               generation INTEGER NOT NULL,created_at INTEGER NOT NULL,copied_at INTEGER,\
               sealed BLOB NOT NULL,bundle_id BLOB,bundle TEXT,bundle_at INTEGER)STRICT",
         indexed: false,
+        indexes: &[],
     },
     Table {
         name: "key_slots_2",
@@ -55,12 +61,14 @@ const TABLES: [Table; 4] = [
               lanes INTEGER NOT NULL,salt BLOB NOT NULL,key_check BLOB NOT NULL,\
               wrapped_key BLOB NOT NULL,created_at INTEGER NOT NULL)STRICT",
         indexed: true,
+        indexes: &[],
     },
     Table {
         name: "intents_2",
         sql: "CREATE TABLE intents_2(keychain_entry TEXT PRIMARY KEY,created_at INTEGER NOT NULL,\
               seal BLOB)STRICT",
         indexed: true,
+        indexes: &[],
     },
     Table {
         name: "credentials_2",
@@ -72,6 +80,18 @@ const TABLES: [Table; 4] = [
               evidence BLOB NOT NULL,evidence_revision INTEGER NOT NULL,journal TEXT,\
               last_attempt TEXT,reported TEXT,PRIMARY KEY(provider,user))STRICT",
         indexed: true,
+        indexes: &[
+            (
+                "credentials_2_server",
+                "CREATE INDEX credentials_2_server ON credentials_2(server_url COLLATE NOCASE)\
+                 WHERE server_url IS NOT NULL",
+            ),
+            (
+                "credentials_2_username",
+                "CREATE INDEX credentials_2_username ON credentials_2(username)\
+                 WHERE username IS NOT NULL",
+            ),
+        ],
     },
 ];
 
@@ -140,6 +160,8 @@ pub(crate) struct Differences {
     pub(crate) foreign: Vec<ForeignObject>,
     /// The tables that are not there, or not as tokctl made them.
     pub(crate) missing: Vec<&'static str>,
+    /// The indexes that are not there, or not as tokctl made them. They can be made anew.
+    pub(crate) unindexed: Vec<&'static str>,
     /// Whether two objects claim the same pages, or one claims none.
     pub(crate) tangled: bool,
 }
@@ -148,12 +170,15 @@ pub(crate) struct Differences {
 /// could act: with [`Error::ForeignSchema`] for what can be dropped, with [`Error::Inconsistent`] for
 /// the rest. A plain table that tokctl did not make does no harm.
 pub(super) fn check(connection: &Connection, version: usize) -> Result<(), Error> {
-    let Differences { foreign, missing, tangled } = differences(connection, version)?;
+    let Differences { foreign, missing, unindexed, tangled } = differences(connection, version)?;
     if let Some(ForeignObject { kind, name, .. }) = foreign.into_iter().find(|it| !it.inert) {
         return Err(Error::ForeignSchema { kind: printable(&kind), name: printable(&name) });
     }
     if !missing.is_empty() {
         return Err(Error::Inconsistent("a table is missing or was changed"));
+    }
+    if !unindexed.is_empty() {
+        return Err(Error::Unindexed);
     }
     if tangled {
         return Err(Error::Inconsistent("two tables lie in the same place"));
@@ -167,8 +192,10 @@ pub(super) fn differences(connection: &Connection, version: usize) -> Result<Dif
         return differences_from(connection, &TABLES.each_ref().map(Known::from));
     }
     let schema = earlier::schema(version)?;
-    let tables: Vec<Known<'_>> =
-        schema.iter().map(|(name, sql, indexed)| Known { name, sql, indexed: *indexed }).collect();
+    let tables: Vec<Known<'_>> = schema
+        .iter()
+        .map(|(name, sql, indexed)| Known::without_indexes(name, sql, *indexed))
+        .collect();
     differences_from(connection, &tables)
 }
 
@@ -177,11 +204,19 @@ struct Known<'a> {
     name: &'static str,
     sql: &'a str,
     indexed: bool,
+    indexes: &'static [Index],
+}
+
+impl<'a> Known<'a> {
+    fn without_indexes(name: &'static str, sql: &'a str, indexed: bool) -> Self {
+        Self { name, sql, indexed, indexes: &[] }
+    }
 }
 
 impl<'a> From<&'a Table> for Known<'a> {
     fn from(table: &'a Table) -> Self {
-        Self { name: table.name, sql: table.sql, indexed: table.indexed }
+        let Table { name, sql, indexed, indexes } = *table;
+        Self { name, sql, indexed, indexes }
     }
 }
 
@@ -191,6 +226,8 @@ fn differences_from(connection: &Connection, tables: &[Known<'_>]) -> Result<Dif
     let mut rows = statement.query([])?;
     let (mut found, mut roots) = (Differences::default(), Vec::with_capacity(8));
     let (mut there, mut indexed) = (vec![false; tables.len()], vec![false; tables.len()]);
+    found.unindexed =
+        tables.iter().flat_map(|table| table.indexes).map(|(name, _)| *name).collect();
     while let Some(row) = rows.next()? {
         // Whatever is no text is nothing that SQLite made.
         let text = |column| row.get_ref(column).ok().and_then(|value| value.as_str().ok());
@@ -208,6 +245,9 @@ fn differences_from(connection: &Connection, tables: &[Known<'_>]) -> Result<Dif
                 indexed[at] = true;
             }
             (Some("index"), None) if is_automatic(row, of) => {}
+            (Some("index"), Some(at)) if is_one_of(tables[at].indexes, name, sql) => {
+                found.unindexed.retain(|missing| Some(*missing) != name);
+            }
             (kind, _) => found.foreign.push(ForeignObject {
                 kind: kind.unwrap_or_default().to_owned(),
                 name: name.unwrap_or_default().to_owned(),
@@ -238,6 +278,11 @@ fn is_automatic(row: &rusqlite::Row<'_>, table: Option<&str>) -> bool {
     no_text && number.is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
+/// Whether `indexes` has one of this name and text.
+fn is_one_of(indexes: &[Index], name: Option<&str>, sql: Option<&str>) -> bool {
+    indexes.iter().any(|(known, text)| Some(*known) == name && Some(*text) == sql)
+}
+
 /// Whether a table is one that only keeps rows: it is not virtual, and SQLite does not read it by
 /// itself.
 fn is_plain(name: Option<&str>, root: i64, sql: Option<&str>) -> bool {
@@ -254,6 +299,9 @@ pub(super) fn make(connection: &Connection, version: Option<usize>) -> Result<()
     }
     for table in &TABLES {
         connection.execute_batch(table.sql)?;
+        for (_, sql) in table.indexes {
+            connection.execute_batch(sql)?;
+        }
     }
     if version.is_some() {
         earlier::move_rows(connection)?;
@@ -261,6 +309,16 @@ pub(super) fn make(connection: &Connection, version: Option<usize>) -> Result<()
     Ok(connection.execute_batch(&format!(
         "PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {CURRENT};"
     ))?)
+}
+
+/// Makes the indexes of the current tables that `unindexed` names, in the caller's transaction.
+pub(super) fn make_indexes(connection: &Connection, unindexed: &[&str]) -> Result<(), Error> {
+    for (name, sql) in TABLES.iter().flat_map(|table| table.indexes) {
+        if unindexed.contains(name) {
+            connection.execute_batch(sql)?;
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -309,6 +367,25 @@ mod tests {
             assert!(found.missing.is_empty() && !found.foreign.is_empty(), "{made}: {found:?}");
             assert_eq!(found.foreign.iter().all(|it| it.inert), inert, "{made}: {found:?}");
             assert_eq!(check(&vault, CURRENT).is_ok(), inert, "{made}");
+        }
+    }
+
+    #[test]
+    fn an_index_that_is_missing_or_changed_is_named_and_made_anew() {
+        for edit in [
+            "DROP INDEX credentials_2_server",
+            "DROP INDEX credentials_2_server;
+             CREATE INDEX credentials_2_server ON credentials_2(server_url)",
+        ] {
+            let vault = vault();
+            vault.execute_batch(edit).unwrap();
+            let found = differences(&vault, CURRENT).unwrap();
+            assert_eq!(found.unindexed, ["credentials_2_server"], "{edit}");
+            assert!(found.missing.is_empty(), "{edit}");
+            assert!(check(&vault, CURRENT).is_err(), "{edit}");
+            vault.execute_batch("DROP INDEX IF EXISTS credentials_2_server").unwrap();
+            make_indexes(&vault, &found.unindexed).unwrap();
+            assert!(check(&vault, CURRENT).is_ok(), "{edit}");
         }
     }
 

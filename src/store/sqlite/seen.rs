@@ -9,8 +9,8 @@ use std::path::Path;
 use rusqlite::Connection;
 
 use super::sealing::Sealing;
-use super::{credentials, header};
-use crate::model::account::Account;
+use super::{credentials, header, lookup};
+use crate::model::account::{Account, AccountFilter};
 use crate::store::change::{Change, Ground};
 use crate::store::error::Error;
 use crate::store::watermark::{Subject, Watermark};
@@ -78,7 +78,7 @@ impl<'a> Seen<'a> {
     /// Notes that every credential counts as older, in a vault that is older as a whole: once its
     /// header is accepted, because one credential is replaced, it tells that of the others no more.
     pub(super) fn doubt_all(&self, connection: &Connection) -> Result<(), Error> {
-        for account in credentials::accounts(connection, None, None)? {
+        for account in lookup::accounts(connection, AccountFilter::default(), usize::MAX)? {
             if let Some(numbers) = credentials::numbers(connection, &account)? {
                 self.note_row(&account, numbers.map(|number| number.saturating_add(1)), false);
             }
@@ -172,7 +172,7 @@ impl<'a> Seen<'a> {
         path: &Path,
     ) -> Result<(), Error> {
         self.note_place(path, 0);
-        for account in credentials::accounts(connection, None, None)? {
+        for account in lookup::accounts(connection, AccountFilter::default(), usize::MAX)? {
             self.note_credential(connection, &account, true)?;
         }
         self.note_header(header::counter(connection, key)?, true);

@@ -2,21 +2,16 @@
 
 import gzip
 import os
-import pathlib
+import platform
+import re
 import shutil
 import subprocess
 
 import pytest
 
-from world import HERE
+from release import MACHINES, ROOT, said, the_one
 
-ROOT = HERE.parent.parent
-PACKAGE = pathlib.Path(os.environ.get("TOKCTL_DEB", ROOT / "target" / "real" / "tokctl.deb"))
-
-
-def said(*command, **options):
-    ran = subprocess.run(command, capture_output=True, text=True, check=True, **options)
-    return ran.stdout
+PACKAGE = the_one(f"tokctl_*_{MACHINES[platform.machine()]}.deb")
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +27,15 @@ def test_it_says_what_it_needs_and_who_may_use_it(unpacked):
     assert said("dpkg-deb", "--field", str(PACKAGE), "Depends").strip() == ""
     text = (unpacked / "usr/share/doc/tokctl/copyright").read_text()
     assert "License: MIT" in text and "/usr/share/common-licenses/Apache-2.0" in text
+    # Where it says that the notices of others are, they are.
+    (notices,) = re.findall(r"/usr/share/doc/\S+gz", text)
+    assert b"GNU C Library" in gzip.decompress((unpacked / notices[1:]).read_bytes())
+
+
+def test_dpkg_finds_every_file_as_it_was_packed(unpacked, tmp_path):
+    said("dpkg-deb", "--control", str(PACKAGE), str(tmp_path / "control"))
+    said("md5sum", "--check", "--strict", str(tmp_path / "control/md5sums"), cwd=unpacked)
+    assert said("dpkg-deb", "--contents", str(PACKAGE)).count(" root/root ") > 40
 
 
 def test_the_program_runs_and_everybody_may_read_all_of_it(unpacked):
@@ -53,16 +57,23 @@ def test_completions_and_pages_lie_where_they_are_looked_for(unpacked):
         assert gzip.decompress(packed.read_bytes()) == page.read_bytes()
 
 
-def test_systemd_understands_the_unit(unpacked, tmp_path):
-    unit = (unpacked / "usr/lib/systemd/user/tokctl.service").read_text()
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="no systemd-analyze")
+@pytest.mark.parametrize("manager", ["user", "system"])
+def test_systemd_understands_the_unit(unpacked, tmp_path, manager):
+    unit = (unpacked / "usr/lib/systemd" / manager / "tokctl.service").read_text()
     assert "ExecStart=/usr/bin/tokctl " in unit
-    if shutil.which("systemd-analyze") is None:
-        return
     # The program is not installed where the unit has it.
     file = tmp_path / "tokctl.service"
     file.write_text(unit.replace("/usr/bin/tokctl", str(unpacked / "usr/bin/tokctl")))
     verified = subprocess.run(
-        ["systemd-analyze", "verify", "--user", "--man=no", str(file)],
-        env=os.environ | {"XDG_RUNTIME_DIR": str(tmp_path)}, capture_output=True, text=True,
+        ["systemd-analyze", "verify", f"--{manager}", "--man=no", str(file)],
+        env=os.environ | {"XDG_RUNTIME_DIR": str(tmp_path)}, capture_output=True, text=True, check=False,
     )
     assert (verified.returncode, verified.stderr) == (0, "")
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="no systemd-analyze")
+def test_the_service_of_the_machine_may_do_little_else(unpacked):
+    """systemd's own measure, from 0 for what may do nothing to 10 for what may do all."""
+    unit = unpacked / "usr/lib/systemd/system/tokctl.service"
+    said("systemd-analyze", "security", "--offline=true", "--threshold=20", "--no-pager", str(unit))

@@ -7,10 +7,13 @@ use super::position::{Kind, Position};
 use crate::cli::context::{Context, Global};
 use crate::cli::environment::Environment;
 use crate::cli::ui::Color;
-use crate::model::account::Account;
+use crate::model::account::{Account, AccountFilter, ProviderName};
 use crate::model::reference::{Reference, SCHEME};
 use crate::ops::{SlotKind, Vault, providers};
 use crate::untrusted::printable;
+
+/// The greatest number of accounts that are offered.
+const MOST: usize = 500;
 
 /// Returns the names that fit `position`, sorted and without repetition.
 ///
@@ -25,10 +28,7 @@ pub(super) fn names(position: &Position) -> BTreeSet<String> {
             let accounts = accounts(context, position).into_iter();
             accounts.map(|account| reference(&account, &position.typed)).collect()
         }
-        (Kind::Stored, Some(context)) => {
-            let accounts = accounts(context, position).into_iter();
-            accounts.map(|account| account.provider.as_str().to_owned()).collect()
-        }
+        (Kind::Stored, Some(context)) => stored_providers(context, position),
         (Kind::User, Some(context)) => {
             let accounts = accounts(context, position).into_iter();
             accounts.map(|account| account.user.as_str().to_owned()).collect()
@@ -78,15 +78,62 @@ fn slots(context: &Context) -> BTreeSet<String> {
     kinds.map(|kind| kind.to_string()).chain(ids).collect()
 }
 
+/// Returns the providers that have a credential of the user given in earlier words.
+fn stored_providers(context: &Context, position: &Position) -> BTreeSet<String> {
+    let read = || {
+        let vault = Vault::open_unlocked(context.vault().ok()?).ok()?;
+        let Some(user) = position.given.user.as_ref().and_then(|name| name.parse().ok()) else {
+            return vault.providers().ok();
+        };
+        let accounts = vault.accounts(None, Some(&user)).ok()?;
+        Some(accounts.into_iter().map(|account| account.provider).collect())
+    };
+    read().unwrap_or_default().iter().map(|provider| provider.as_str().to_owned()).collect()
+}
+
 /// Returns the accounts that match the provider and user given in earlier words.
+///
+/// Which of them begin with what was typed, the shell finds out, as its user likes it. Where there
+/// are too many for that, only those are returned that begin with it letter by letter.
 fn accounts(context: &Context, position: &Position) -> Vec<Account> {
     let read = || {
         let vault = Vault::open_unlocked(context.vault().ok()?).ok()?;
         let provider = position.given.provider.as_ref().and_then(|name| name.parse().ok());
         let user = position.given.user.as_ref().and_then(|name| name.parse().ok());
-        vault.accounts(provider.as_ref(), user.as_ref()).ok()
+        let filter = AccountFilter { provider: provider.as_ref(), user: user.as_ref() };
+        let found = vault.first_accounts(filter, MOST + 1).ok()?;
+        if found.len() > MOST { beginning(&vault, provider, position) } else { Some(found) }
     };
     read().unwrap_or_default()
+}
+
+/// Returns the first accounts whose name begins with what was typed at `position`.
+fn beginning(
+    vault: &Vault,
+    provider: Option<ProviderName>,
+    position: &Position,
+) -> Option<Vec<Account>> {
+    let short = position.typed.strip_prefix(SCHEME).unwrap_or(&position.typed);
+    let (of, user) = match (position.kind, short.split_once('/')) {
+        (Kind::User, _) => ("", &*position.typed),
+        (_, Some((provider, user))) => (provider, user),
+        (_, None) if begins_long_form(&position.typed) && short.len() == position.typed.len() => {
+            ("", "")
+        }
+        (_, None) => (short, ""),
+    };
+    // What is escaped behind it, the shell compares.
+    let user = user.split('%').next().unwrap_or_default();
+    let providers = match provider {
+        Some(provider) => vec![provider],
+        None => vault.providers().ok()?,
+    };
+    let mut found = Vec::new();
+    for provider in providers.iter().filter(|provider| provider.as_str().starts_with(of)) {
+        let room = MOST.saturating_sub(found.len());
+        found.extend(vault.accounts_beginning_with(provider, user, room).ok()?);
+    }
+    Some(found)
 }
 
 /// Returns a reference to `account` in the form that the user began: short, unless that would be

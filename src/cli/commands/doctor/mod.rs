@@ -6,6 +6,7 @@ mod sentence;
 mod remedy;
 mod check_runner;
 mod surroundings;
+mod logins;
 mod vault;
 mod accept_older;
 mod repair;
@@ -26,8 +27,8 @@ use crate::ops::doctor;
 
 /// Say whether everything is in order, and what mends what is not
 ///
-/// Looks at the vault's file, its key slots, the keychain, the configuration, and what logins need;
-/// opens every credential if the key is to be had. Changes nothing without `--accept-older` or
+/// Looks at the vault's file, its key slots, the keychain, the configuration, what a new login needs,
+/// and which stored ones need somebody; opens every credential if the key is to be had. Changes nothing without `--accept-older` or
 /// `--repair`: an entry that tries the keychain is deleted again. Sends nothing, unless `--online`
 /// is given. With `-q`, tells only what is to be mended. Ends with 7 if the vault is damaged, with
 /// 1 if anything else is to be mended, else with 0.

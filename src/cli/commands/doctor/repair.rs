@@ -4,6 +4,7 @@ use crate::cli::context::Context;
 use crate::cli::error::{CliError, Hint, Kind};
 use crate::cli::{audit_trail, keys, time};
 use crate::model::audit::{Action, Subject};
+use crate::ops::doctor::Differences;
 use crate::ops::{Vault, audit};
 use crate::untrusted::printable;
 
@@ -12,18 +13,23 @@ use crate::untrusted::printable;
 pub(super) fn run(yes: bool, context: &Context) -> Result<(), CliError> {
     let path = context.vault()?;
     let (vault, _) = Vault::open_as_it_is(path)?;
-    let foreign = vault.schema_differences()?.foreign;
+    let Differences { foreign, unindexed, .. } = vault.schema_differences()?;
     let vault = keys::unlock(context, vault)?;
     let is_headless = vault.has_damaged_header()?;
     let faults = if is_headless { Vec::new() } else { audit::verify(&vault)?.examined.faults };
     let begins_audit = is_headless || !faults.is_empty();
-    if foreign.is_empty() && !begins_audit {
+    if foreign.is_empty() && unindexed.is_empty() && !begins_audit {
         context.ui.status("there is nothing to repair in this vault");
         return Ok(());
     }
     for object in &foreign {
         let (kind, name) = (printable(&object.kind), printable(&object.name));
         context.ui.warning(&format!("the {kind} `{name}` is not tokctl's: it will be dropped"));
+    }
+    for name in &unindexed {
+        context
+            .ui
+            .warning(&format!("the index `{name}` is not as tokctl made it: it is made anew"));
     }
     if is_headless {
         context.ui.warning(
@@ -41,7 +47,7 @@ pub(super) fn run(yes: bool, context: &Context) -> Result<(), CliError> {
         return Err(CliError::new(Kind::Failed, "nothing was repaired")
             .hint("tokctl doctor --repair --yes"));
     }
-    if !foreign.is_empty() {
+    if !foreign.is_empty() || !unindexed.is_empty() {
         Vault::drop_foreign(path)?;
     }
     if is_headless {

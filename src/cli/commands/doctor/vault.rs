@@ -4,17 +4,17 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::check_runner::CheckRunner;
+use super::logins;
 use super::remedy::row_of;
 use super::row::{Row, Verdict};
 use super::surroundings::Surroundings;
 use super::words;
-use crate::cli::context::Context;
 use crate::cli::error::{CliError, Hint};
-use crate::cli::{keys, renewal, time};
+use crate::cli::{keys, time};
 use crate::model::account::ProviderName;
 use crate::ops::doctor::{self, Check};
 use crate::ops::error::StoreError;
-use crate::ops::{self, OpenVault, SlotKind, SlotSecret, Vault};
+use crate::ops::{OpenVault, SlotKind, SlotSecret, Vault};
 
 /// What the checks found out about the vault beside the rows of the report.
 #[derive(Default)]
@@ -100,8 +100,8 @@ fn examine(
         }
     };
     runner.add([row_of(doctor::recovery(&kinds))]);
-    if let Ok(accounts) = vault.accounts(None, None) {
-        overview.providers = accounts.into_iter().map(|account| account.provider).collect();
+    if let Ok(providers) = vault.providers() {
+        overview.providers = providers.into_iter().collect();
     }
     (kinds, check_leftovers(runner, vault))
 }
@@ -111,6 +111,7 @@ fn check_leftovers(runner: &mut CheckRunner<'_>, vault: Vault) -> Option<Vault> 
     let path = vault.location().to_owned();
     let vault =
         runner.run_on(Check::Refreshes, vault, |vault| doctor::interrupted_refreshes(vault))?;
+    runner.add(logins::needy(runner.context, &vault));
     let vault = runner.run_on(Check::Leftovers, vault, move |vault| {
         let mut findings = doctor::keychain_leftovers(vault)?;
         findings.extend(doctor::waiting_bundle(vault)?);
@@ -189,38 +190,10 @@ fn check_sealed(
     let context = runner.context;
     let doing = words::doing(Check::Logins);
     let configured = around.configured.as_ref();
-    runner.add(context.ui.while_waiting(doing, || logins(configured, &vault)));
+    runner.add(context.ui.while_waiting(doing, || logins::compared(configured, &vault)));
     if online {
         runner.run_on(Check::Clock, vault, |vault| doctor::ask_server(vault, time::now));
     }
-}
-
-/// Checks for logins whose client or endpoint differs from today's configuration.
-fn logins(configured: Option<&Context>, vault: &OpenVault) -> Vec<Row> {
-    let Some(context) = configured else {
-        let message = "not compared, since the configuration can't be read";
-        return vec![Row::new(Check::Logins, Verdict::Unknown, message)];
-    };
-    let accounts = match ops::doctor::accounts(vault) {
-        Ok(accounts) => accounts,
-        Err(error) => return vec![Row::failure(Check::Logins, error.into())],
-    };
-    let mut rows = Vec::new();
-    for account in accounts {
-        // Other checks report credentials that do not open and definitions that can't be used.
-        let Ok(Some(row)) = vault.read(&account) else { continue };
-        if let Some(what) = renewal::drift(context, &account, &row.stored.credential) {
-            let message = format!(
-                "the configuration names another {what} than the login of `{account}`, which goes on with its own"
-            );
-            let row = Row::new(Check::Logins, Verdict::Hint, message);
-            rows.push(row.hint(Hint::Login(account)));
-        }
-    }
-    if rows.is_empty() {
-        rows.push(Row::new(Check::Logins, Verdict::Fine, "all agree with the configuration"));
-    }
-    rows
 }
 
 /// Checks the keychain. If unlocking it needs a prompt, that was shown before.

@@ -7,10 +7,11 @@ use crate::cli::choice::Choice;
 use crate::cli::context::Context;
 use crate::cli::typed::login_command;
 use crate::cli::ui::Verbosity;
-use crate::model::account::Account;
+use crate::model::account::{Account, AccountFilter};
 use crate::model::address::Address;
 use crate::model::credential::Status;
 use crate::model::summary::{Kind, Summary};
+use crate::ops::error::StoreError;
 use crate::ops::{Vault, git_servers, providers};
 use crate::untrusted::printable;
 
@@ -27,13 +28,19 @@ pub(super) fn account(
         (_, _) => None,
     };
     let user = choice.user.as_ref().or(default_user.as_ref());
-    let mut found = vault.summaries(|summary| {
+    let mut found = match (user, request.user()) {
+        (Some(_), _) => vault.summaries(AccountFilter { user, ..choice.filter() }, |_| true)?,
+        (None, Some(name)) => named(choice, vault, name)?,
+        (None, None) => at_server(choice, context, vault, url)?,
+    };
+    found.retain(|summary| {
         // The token of one that was handed over is another machine's.
         summary.status != Status::HandedOver
             && is_of(choice, summary)
-            && user.is_none_or(|user| summary.account.user == *user)
             && (choice.user.is_some() || request.user().is_none_or(|name| is_named(summary, name)))
-    })?;
+    });
+    found.sort_by(|one, other| one.account.cmp(&other.account));
+    found.dedup_by(|one, other| one.account == other.account);
     let (mut in_part, mut nowhere) = (None, None);
     found.retain(|summary| match relation(&likely(context, summary), url) {
         Some(Relation::Within) => true,
@@ -79,6 +86,47 @@ pub(super) fn account(
     }
 }
 
+/// Returns the credentials whose user, or whose account at the service, is called `name`, and perhaps
+/// others.
+fn named(choice: &Choice, vault: &Vault, name: &str) -> Result<Vec<Summary>, StoreError> {
+    let mut found = vault.summaries_with_username(name)?;
+    if let Ok(user) = name.parse() {
+        let filter = AccountFilter { user: Some(&user), ..choice.filter() };
+        found.extend(vault.summaries(filter, |_| true)?);
+    }
+    Ok(found)
+}
+
+/// Returns the credentials that are for the server of `url`, and perhaps others: those whose login
+/// named it, and those without a server at a provider that is there. Of a provider that is named, one
+/// that is for no server too.
+fn at_server(
+    choice: &Choice,
+    context: &Context,
+    vault: &Vault,
+    url: &CredentialUrl,
+) -> Result<Vec<Summary>, StoreError> {
+    let mut found = vault.summaries_at(&git_servers::origins(url.as_url()))?;
+    let providers = match &choice.provider {
+        Some(named) => vec![named.clone()],
+        None => vault.providers()?,
+    };
+    for provider in providers {
+        let today = providers::today(&provider, context.config().ok());
+        let is_there = [Kind::OAuth, Kind::Static].into_iter().any(|kind| {
+            relation(&git_servers::of_provider(kind, today.as_ref()), url) == Some(Relation::Within)
+        });
+        let filter = AccountFilter { provider: Some(&provider), user: None };
+        if is_there {
+            found.extend(vault.summaries(filter, |summary| summary.server_url.is_none())?);
+        } else if choice.provider.is_some() {
+            let is_nowhere = |one: &Summary| relation(&likely(context, one), url).is_none();
+            found.extend(vault.first_summary(filter, is_nowhere)?);
+        }
+    }
+    Ok(found)
+}
+
 /// Returns how `servers` relate to `url`; `None` if there are none.
 pub(super) fn relation(servers: &[Address], url: &CredentialUrl) -> Option<Relation> {
     let urls = servers.iter().filter_map(CredentialUrl::from_address);
@@ -122,7 +170,7 @@ fn why_none(
     url: &CredentialUrl,
 ) -> Result<String, NoAnswer> {
     let mut beside = None;
-    for summary in vault.summaries(|summary| is_of(choice, summary))? {
+    for summary in vault.summaries(choice.filter(), |_| true)? {
         let account = &summary.account;
         let servers = likely(context, &summary);
         if relation(&servers, url) == Some(Relation::Within) {

@@ -44,6 +44,10 @@ impl CredentialUrl {
         (address.url().scheme() == "https").then(|| Self(address.url().clone()))
     }
 
+    pub(super) fn as_url(&self) -> &Url {
+        &self.0
+    }
+
     /// Returns the host and port of this URL, without its path.
     pub(super) fn root(&self) -> Self {
         let mut url = self.0.clone();

@@ -69,12 +69,10 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     args.choice.expect_some(context, &vault, "list")?;
     let now = time::now();
     let wanted = |summary: &Summary, last: Option<&Attempt>| {
-        let Summary { account, .. } = summary;
-        args.choice.provider.as_ref().is_none_or(|provider| account.provider == *provider)
-            && args.choice.user.as_ref().is_none_or(|user| account.user == *user)
-            && args.expiring_within.is_none_or(|within| needs_login(summary, last, within, now))
+        args.expiring_within.is_none_or(|within| needs_login(summary, last, within, now))
     };
-    let selection = Selection { vault: &vault, wanted: &wanted, sort: args.sort, now };
+    let filter = args.choice.filter();
+    let selection = Selection { vault: &vault, filter, wanted: &wanted, sort: args.sort, now };
     let shown = if context.ui.json {
         json::print(context, &selection)?
     } else {

@@ -3,15 +3,16 @@
 use jiff::Timestamp;
 
 use super::columns::Column;
-use crate::model::account::Account;
+use crate::model::account::{Account, AccountFilter};
 use crate::model::attempt::Attempt;
 use crate::model::summary::Summary;
 use crate::ops::Vault;
 use crate::ops::error::StoreError;
 
-/// The credentials of `vault` for which `wanted` is true.
+/// The credentials of `vault` that match `filter` and for which `wanted` is true.
 pub(super) struct Selection<'a> {
     pub(super) vault: &'a Vault,
+    pub(super) filter: AccountFilter<'a>,
     pub(super) wanted: &'a dyn Fn(&Summary, Option<&Attempt>) -> bool,
     /// The column by which they are sorted; `None` for the vault's own order, by provider and user.
     pub(super) sort: Option<Column>,
@@ -63,7 +64,7 @@ impl Selection<'_> {
             Ok::<_, Stopped<E>>(())
         };
         let mut sorted = Vec::new();
-        let odd = self.vault.each_summary(|summary, attempt, in_doubt| {
+        let odd = self.vault.each_summary(self.filter, |summary, attempt, in_doubt| {
             if !(self.wanted)(&summary, attempt.as_ref()) {
                 return Ok(());
             }

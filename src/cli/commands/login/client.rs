@@ -267,6 +267,9 @@ fn proofs(
     }
 }
 
+/// The number of a provider's credentials whose clients are compared, at most: each is opened.
+const MOST_COMPARED: usize = 16;
+
 /// Returns the client of the stored credential; else that of the provider's other credentials, if
 /// they have one in common.
 fn in_vault(
@@ -278,7 +281,7 @@ fn in_vault(
     if let Some(found) = stored.and_then(|stored| stored::sealed_client(&stored.0)) {
         return Ok(Some(found));
     }
-    let all = destination.all_stored(&provider.name)?;
+    let all = destination.first_stored(&provider.name, MOST_COMPARED)?;
     let mut clients = all
         .iter()
         .filter_map(stored::sealed_client)

@@ -4,7 +4,7 @@ use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::slot_choice::SlotChoice;
 use crate::cli::{audit_trail, keys};
-use crate::model::account::{Account, ProviderName, UserName};
+use crate::model::account::{Account, AccountFilter, ProviderName, UserName};
 use crate::model::address::Address;
 use crate::model::audit::Action;
 use crate::model::credential::Credential;
@@ -59,7 +59,7 @@ impl Args {
 impl Destination<'_> {
     /// Returns the stored credential of `account`. Opens the vault only if there is one.
     pub(super) fn stored(&mut self, account: &Account) -> Result<Option<Credential>, CliError> {
-        if self.accounts(Some(&account.provider), Some(&account.user))?.is_empty() {
+        if self.first_accounts(account.filter(), 1)?.is_empty() {
             return Ok(None);
         }
         let context = self.context;
@@ -73,13 +73,15 @@ impl Destination<'_> {
         Ok(read?.map(|row| row.stored.credential))
     }
 
-    /// Returns the stored credentials of all users of `provider`. Opens the vault only if there are
-    /// any.
-    pub(super) fn all_stored(
+    /// Returns the stored credentials of the first `most` users of `provider`. Opens the vault only
+    /// if there are any.
+    pub(super) fn first_stored(
         &mut self,
         provider: &ProviderName,
+        most: usize,
     ) -> Result<Vec<Credential>, CliError> {
-        let accounts = self.accounts(Some(provider), None)?;
+        let filter = AccountFilter { provider: Some(provider), user: None };
+        let accounts = self.first_accounts(filter, most)?;
         if accounts.is_empty() {
             return Ok(Vec::new());
         }
@@ -89,15 +91,27 @@ impl Destination<'_> {
         Ok(accounts.iter().filter_map(read).map(|row| row.stored.credential).collect())
     }
 
-    /// Returns the accounts in the vault that match, which needs no key.
-    pub(super) fn accounts(
+    /// Returns the first `most` accounts of `filter` in the vault, which needs no key.
+    fn first_accounts(
         &self,
-        provider: Option<&ProviderName>,
-        user: Option<&UserName>,
+        filter: AccountFilter<'_>,
+        most: usize,
     ) -> Result<Vec<Account>, CliError> {
+        let Some(vault) = self.vault_there()? else { return Ok(Vec::new()) };
+        Ok(vault.first_accounts(filter, most)?)
+    }
+
+    /// Returns the providers of the vault's credentials, which needs no key.
+    pub(super) fn providers(&self) -> Result<Vec<ProviderName>, CliError> {
+        let Some(vault) = self.vault_there()? else { return Ok(Vec::new()) };
+        Ok(vault.providers()?)
+    }
+
+    /// Opens the vault for a look without a key, if there is one.
+    fn vault_there(&self) -> Result<Option<Vault>, CliError> {
         match Vault::open_read_only(self.context.vault()?) {
-            Ok(vault) if vault.is_finished()? => Ok(vault.accounts(provider, user)?),
-            Ok(_) | Err(StoreError::NoVault { .. }) => Ok(Vec::new()),
+            Ok(vault) => Ok(vault.is_finished()?.then_some(vault)),
+            Err(StoreError::NoVault { .. }) => Ok(None),
             Err(error) => Err(error.into()),
         }
     }

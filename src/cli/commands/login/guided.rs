@@ -106,7 +106,7 @@ pub(super) fn provider(
         return Err(CliError::new(Kind::Usage, format!("which one of {}?", names.join(", ")))
             .hint("tokctl providers"));
     }
-    let stored = destination.accounts(None, None)?;
+    let stored = destination.providers()?;
     let mut known: Vec<(bool, &str, String)> = Vec::new();
     for name in names {
         let Ok(provider) = name.parse().map(|name| providers::today(&name, Some(config))) else {
@@ -114,7 +114,7 @@ pub(super) fn provider(
         };
         let has_client = provider.as_ref().is_some_and(|provider| {
             client_settings::client_id(context, provider).is_some()
-                || stored.iter().any(|account| account.provider == provider.name)
+                || stored.contains(&provider.name)
         });
         let title = provider.and_then(|provider| provider.definition.title).unwrap_or_default();
         known.push((!has_client, name, title));

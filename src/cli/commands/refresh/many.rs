@@ -58,8 +58,7 @@ fn all(
         let mut all = BTreeMap::new();
         for (account, outcome) in outcomes {
             progress.advance();
-            let outcome =
-                outcome.unwrap_or_else(|error| Outcome { done: Err(error), warnings: Vec::new() });
+            let outcome = outcome.unwrap_or_else(|error| Outcome::from(Err(error)));
             all.insert(account, outcome);
         }
         Ok(all)
@@ -69,7 +68,7 @@ fn all(
 fn report(context: &Context, outcomes: &BTreeMap<Account, Outcome>) -> Result<(), CliError> {
     let ui = &context.ui;
     let mut tally = Tally::default();
-    for (account, Outcome { done, warnings }) in outcomes {
+    for (account, Outcome { done, warnings, fault: _ }) in outcomes {
         tally.count(done);
         for warning in warnings {
             ui.warning(warning);

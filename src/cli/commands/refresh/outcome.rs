@@ -7,6 +7,7 @@ use crate::cli::error::CliError;
 use crate::cli::renewal::{self, RenewalCaller};
 use crate::cli::{audit_trail, time};
 use crate::model::account::Account;
+use crate::model::attempt;
 use crate::model::audit::Action;
 use crate::model::credential::{Credential, Grant, Status};
 use crate::ops::error::{LoginReason, StoreError};
@@ -38,6 +39,58 @@ pub(super) enum Verdict {
 pub(super) struct Outcome {
     pub(super) done: Result<Done, CliError>,
     pub(super) warnings: Vec<String>,
+    /// The fault of the server, if that is why the token was not renewed.
+    pub(super) fault: Option<ServerFault>,
+}
+
+/// A fault of a server that passes.
+#[derive(Debug, Clone)]
+pub(super) struct ServerFault {
+    /// The host and port of the server.
+    pub(super) server: String,
+    /// Whether a request was sent. Else the server asked for a pause, or another process had just
+    /// found it in trouble.
+    pub(super) was_asked: bool,
+    /// The time before which it is not asked again, if it asked for a pause.
+    pub(super) not_before: Option<Timestamp>,
+}
+
+impl From<Result<Done, CliError>> for Outcome {
+    fn from(done: Result<Done, CliError>) -> Self {
+        Self { done, warnings: Vec::new(), fault: None }
+    }
+}
+
+impl ServerFault {
+    /// Returns the fault of the server of `credential`, if `renewed` tells of one.
+    fn of(
+        renewed: &Result<LiveToken, ops::Error>,
+        credential: &Credential,
+        now: Timestamp,
+    ) -> Option<Self> {
+        let Grant::OAuth(grant) = &credential.grant else { return None };
+        let error = match renewed {
+            Err(error) => error,
+            Ok(LiveToken { warning: Some(Warning::NotRefreshed(error)), .. }) => error,
+            Ok(_) => return None,
+        };
+        let (was_asked, not_before) = if let ops::Error::NotRefreshed { source, .. } = error
+            && source.is_of_server()
+        {
+            let pause = source.retry_after();
+            (true, pause.and_then(|pause| now.checked_add(pause).ok()))
+        } else if let ops::Error::NotRefreshedBefore { last, .. } = error
+            && last.outcome == attempt::Outcome::Transient
+        {
+            (false, last.not_before)
+        } else if let ops::Error::Paused { until, .. } = error {
+            (false, Some(*until))
+        } else {
+            return None;
+        };
+        let server = grant.client.token_endpoint.authority();
+        Some(Self { server, was_asked, not_before })
+    }
 }
 
 /// Renews the token of `account` if `judge` decides so about the credential as it is now.
@@ -47,7 +100,7 @@ pub(super) fn renew_if(
     account: &Account,
     judge: impl Fn(&Credential, Timestamp) -> Verdict,
 ) -> Result<Outcome, CliError> {
-    let left = |done| Ok(Outcome { done: Ok(done), warnings: Vec::new() });
+    let left = |done| Ok(Outcome::from(Ok(done)));
     let Some(row) = vault.read(account)? else {
         return left(Done::Skipped("it was deleted meanwhile"));
     };
@@ -56,11 +109,12 @@ pub(super) fn renew_if(
         Verdict::NeedsLogin => {
             let (account, reason) = (account.clone(), LoginReason::Refused);
             let error = ops::Error::LoginRequired { account, reason };
-            Ok(Outcome { done: Err(error.into()), warnings: Vec::new() })
+            Ok(Outcome::from(Err(error.into())))
         }
         Verdict::Renew(trigger) => {
             let asking = RenewalCaller::one_of_many(context);
             let renewed = token::renew(vault, account, trigger, time::now, &asking);
+            let fault = ServerFault::of(&renewed, &row.stored.credential, time::now());
             let (renewed, hook) = (renewed.map_err(CliError::from), asking.into_warning());
             let outcome = audit_trail::outcome(&renewed);
             let audited =
@@ -81,7 +135,7 @@ pub(super) fn renew_if(
                 | None => None,
             });
             let warnings = hook.into_iter().chain(unaudited).chain(dropped).collect();
-            Ok(Outcome { done: renewed.and_then(|token| done(account, token)), warnings })
+            Ok(Outcome { done: renewed.and_then(|token| done(account, token)), warnings, fault })
         }
     }
 }

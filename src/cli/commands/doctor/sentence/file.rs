@@ -29,6 +29,9 @@ pub(super) fn integrity(fact: &IntegrityFact) -> String {
         IntegrityFact::MissesTables { names } => {
             format!("the file misses {}, or has it otherwise than tokctl made it", names.join(", "))
         }
+        IntegrityFact::MissesIndexes { names } => {
+            format!("the file misses the index {}, or has another one", names.join(", "))
+        }
         IntegrityFact::NotOurs { kind, name, inert: true } => {
             format!("the {kind} `{name}` is not tokctl's, and is never read")
         }

@@ -71,43 +71,40 @@ impl Metrics {
     /// Returns the content of the metrics file at `now`.
     pub(super) fn render(&self, now: Timestamp) -> String {
         let mut text = String::new();
-        family(&mut text, REFRESHES, "counter", "Refreshes since the service started.");
-        for (provider, Count { refreshed, failed }) in &self.counts {
-            let provider = label(provider);
-            for (outcome, count) in [("refreshed", refreshed), ("failed", failed)] {
-                let labels = format!("provider=\"{provider}\",outcome=\"{outcome}\"");
-                let _ = writeln!(text, "{REFRESHES}{{{labels}}} {count}");
-            }
-        }
-        family(
-            &mut text,
-            LOGIN_REQUIRED,
-            "gauge",
-            "Whether a person has to log in to this credential, or to make a new token.",
-        );
-        for (account, state) in &self.states {
+        let counts = self.counts.iter().flat_map(|(provider, Count { refreshed, failed })| {
+            [("refreshed", refreshed), ("failed", failed)].map(|(outcome, count)| {
+                (labels(&[("provider", provider), ("outcome", outcome)]), count.to_string())
+            })
+        });
+        let what = "Refreshes since the service started: a request was sent, or could not be.";
+        family(&mut text, REFRESHES, "counter", what, counts);
+        let needed = self.states.iter().filter_map(|(account, state)| {
             let value = match state {
-                CredentialState::Alive { .. } => 0,
-                CredentialState::LoginRequired => 1,
-                CredentialState::Unknown => continue,
+                CredentialState::Alive { .. } => "0",
+                CredentialState::LoginRequired => "1",
+                CredentialState::Unknown => return None,
             };
-            let [provider, user] = [account.provider.as_str(), account.user.as_str()].map(label);
-            let labels = format!("provider=\"{provider}\",user=\"{user}\"");
-            let _ = writeln!(text, "{LOGIN_REQUIRED}{{{labels}}} {value}");
-        }
+            let Account { provider, user } = account;
+            let whose = [("provider", provider.as_str()), ("user", user.as_str())];
+            Some((labels(&whose), value.to_owned()))
+        });
+        let what = "Whether a person has to log in to this credential, or to make a new token.";
+        family(&mut text, LOGIN_REQUIRED, "gauge", what, needed);
+        let ends = self
+            .first_ends()
+            .into_iter()
+            .map(|(provider, at)| (labels(&[("provider", provider)]), at.as_second().to_string()));
+        let what = "When the first of a provider's tokens ends, without those that need a login: \
+                    in the past while a refresh fails.";
+        family(&mut text, NEXT_EXPIRY, "gauge", what, ends);
+        let what = "When the service last looked at all tokens.";
         family(
             &mut text,
-            NEXT_EXPIRY,
+            LAST_CYCLE,
             "gauge",
-            "When the first of a provider's tokens ends, without those that need a login: \
-             in the past while a refresh fails.",
+            what,
+            [(String::new(), now.as_second().to_string())],
         );
-        for (provider, at) in self.first_ends() {
-            let provider = label(provider);
-            let _ = writeln!(text, "{NEXT_EXPIRY}{{provider=\"{provider}\"}} {}", at.as_second());
-        }
-        family(&mut text, LAST_CYCLE, "gauge", "When the service last looked at all tokens.");
-        let _ = writeln!(text, "{LAST_CYCLE} {}", now.as_second());
         text
     }
 
@@ -128,9 +125,25 @@ impl Metrics {
     }
 }
 
-/// Begins the metric `name`.
-fn family(text: &mut String, name: &str, kind: &str, help: &str) {
+/// Writes the metric `name` with its samples, each with its labels and its value.
+fn family(
+    text: &mut String,
+    name: &str,
+    kind: &str,
+    help: &str,
+    samples: impl IntoIterator<Item = (String, String)>,
+) {
     let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}");
+    for (labels, value) in samples {
+        let _ = writeln!(text, "{name}{labels} {value}");
+    }
+}
+
+/// Formats the labels of a sample.
+fn labels(pairs: &[(&str, &str)]) -> String {
+    let pairs: Vec<String> =
+        pairs.iter().map(|(name, value)| format!("{name}=\"{}\"", label(value))).collect();
+    format!("{{{}}}", pairs.join(","))
 }
 
 /// Escapes the value of a label.

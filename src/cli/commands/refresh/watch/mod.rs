@@ -2,6 +2,7 @@
 
 mod log;
 mod metrics;
+mod outages;
 mod schedule;
 mod supervisor;
 mod troubles;

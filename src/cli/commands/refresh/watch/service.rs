@@ -13,12 +13,13 @@ use jiff::Timestamp;
 
 use super::log::Log;
 use super::metrics::Metrics;
+use super::outages::{Ended, Outages};
 use super::rounds::{self, RoundResult};
 use super::schedule::Schedule;
 use super::supervisor::{self, Supervisor};
 use super::troubles::Troubles;
 use crate::cli::commands::refresh::args::Args;
-use crate::cli::commands::refresh::outcome::{Done, Outcome, renew_if};
+use crate::cli::commands::refresh::outcome::{Done, Outcome, ServerFault, renew_if};
 use crate::cli::commands::refresh::report::Tally;
 use crate::cli::commands::refresh::selection::decide_for_service;
 use crate::cli::context::Context;
@@ -41,12 +42,15 @@ struct Service<'a> {
     supervisor: Supervisor,
     schedule: Schedule,
     troubles: Troubles,
+    outages: Outages,
     metrics: Metrics,
     /// The accounts that are queued or being refreshed.
     busy: HashSet<Account>,
     round: u64,
     /// The counts of the current round; `None` once they were reported.
     tally: Option<Tally>,
+    /// The number of credentials in this round that were due, and for which no request was sent.
+    held_back: usize,
     is_ready: bool,
 }
 
@@ -101,10 +105,12 @@ impl<'a> Service<'a> {
             supervisor: Supervisor::find(),
             schedule: Schedule::new(args.every, time::now()),
             troubles: Troubles::default(),
+            outages: Outages::default(),
             metrics: Metrics::default(),
             busy: HashSet::new(),
             round: 0,
             tally: None,
+            held_back: 0,
             is_ready: false,
         }
     }
@@ -136,6 +142,7 @@ impl<'a> Service<'a> {
                 let due_at = self.queue_due(result, now);
                 self.schedule.plan_next(now, due_at, jitter());
                 self.tally = Some(Tally::default());
+                self.held_back = 0;
             }
             Err(error) => {
                 self.log.line(Verbosity::Errors, "fault", &[("error", error.line().into())]);
@@ -149,16 +156,21 @@ impl<'a> Service<'a> {
     fn queue_due(&mut self, result: RoundResult, now: Timestamp) -> Option<Timestamp> {
         let RoundResult { due, states, due_at, faults } = result;
         self.troubles.retain(|account| states.contains_key(account));
+        for ended in self.outages.retain(|account| states.contains_key(account), now) {
+            self.log_end(&ended);
+        }
         self.metrics.set_all(states);
         if self.round == 1 {
             // Before anything can fail: who collects the numbers sees an increase from 0.
             self.write_metrics(now);
         }
         for (account, error) in faults {
+            self.end_outage(&account, now);
             self.log_fault(&account, &error, now);
         }
         for account in due_at.keys() {
             self.troubles.clear(account);
+            self.end_outage(account, now);
         }
         for (lane, account) in due {
             let recent = self.troubles.is_recent(&account, self.args.every, now);
@@ -177,11 +189,17 @@ impl<'a> Service<'a> {
         now: Timestamp,
     ) {
         self.busy.remove(account);
-        let Outcome { done, warnings } =
-            outcome.unwrap_or_else(|error| Outcome { done: Err(error), warnings: Vec::new() });
+        let Outcome { done, warnings, fault } =
+            outcome.unwrap_or_else(|error| Outcome::from(Err(error)));
         for warning in warnings {
             self.log.line(Verbosity::Warnings, "warning", &[("error", warning.into())]);
         }
+        let done = match (done, fault) {
+            (Err(error), Some(fault)) => {
+                return self.record_outage(account, &error, &fault, now);
+            }
+            (done, _) => done,
+        };
         self.tally.get_or_insert_default().count(&done);
         match done {
             Ok(Done::Refreshed { until, due_at }) => {
@@ -190,6 +208,7 @@ impl<'a> Service<'a> {
                 self.metrics.refreshed(account, until);
                 let until = until.map(time::rfc3339);
                 self.log(Verbosity::Status, "refreshed", account, ("until", until.into()));
+                self.end_outage(account, now);
             }
             Ok(Done::Skipped(reason)) => {
                 self.log(Verbosity::Details, "skipped", account, ("reason", reason.into()));
@@ -198,6 +217,7 @@ impl<'a> Service<'a> {
             Err(error) => {
                 self.metrics.failed(account, error.kind == Kind::LoginRequired);
                 self.log_fault(account, &error, now);
+                self.end_outage(account, now);
                 match error.kind {
                     // A fault of the vault or the machine would hit every other account too.
                     Kind::Failed | Kind::KeyUnavailable | Kind::Busy => self.schedule.pause(now),
@@ -214,9 +234,61 @@ impl<'a> Service<'a> {
         }
     }
 
+    /// Records that the server of `account` is in trouble, or asked for a pause.
+    fn record_outage(
+        &mut self,
+        account: &Account,
+        error: &CliError,
+        fault: &ServerFault,
+        now: Timestamp,
+    ) {
+        self.troubles.add(account, error.kind, fault.not_before, now);
+        // Where it asked for a pause, it is asked again right after that.
+        self.schedule.move_forward(now, fault.not_before);
+        let tally = self.tally.get_or_insert_default();
+        if fault.was_asked {
+            tally.failed += 1;
+            self.metrics.failed(account, false);
+        } else {
+            self.held_back += 1;
+        }
+        let Account { provider, user } = account;
+        let (event, level) = if self.outages.add(&fault.server, account, now) {
+            ("outage", Verbosity::Errors)
+        } else {
+            ("held_back", Verbosity::Details)
+        };
+        let facts = [
+            ("server", fault.server.as_str().into()),
+            ("provider", provider.as_str().into()),
+            ("user", user.as_str().into()),
+            ("error", error.line().into()),
+        ];
+        self.log.line(level, event, &facts);
+    }
+
+    /// Records that `account` waits for no server any more.
+    fn end_outage(&mut self, account: &Account, now: Timestamp) {
+        if let Some(ended) = self.outages.clear(account, now) {
+            self.log_end(&ended);
+        }
+    }
+
+    fn log_end(&self, ended: &Ended) {
+        let facts = [
+            ("server", ended.server.as_str().into()),
+            ("lasted", time::length(ended.lasted).into()),
+        ];
+        self.log.line(Verbosity::Status, "outage_over", &facts);
+    }
+
     /// Logs the summary of the round and informs systemd and the metrics file.
     fn end_round(&mut self, now: Timestamp) {
         let tally = self.tally.take().unwrap_or_default();
+        for (server, credentials) in self.outages.untold() {
+            let facts = [("server", server.into()), ("credentials", credentials.into())];
+            self.log.line(Verbosity::Warnings, "held_back", &facts);
+        }
         self.write_metrics(now);
         let next = time::rfc3339(self.schedule.next());
         supervisor::status(&format!("{tally}; next look at {next}"));
@@ -224,13 +296,16 @@ impl<'a> Service<'a> {
             self.is_ready = true;
             supervisor::ready();
         }
-        let facts = [
+        let mut facts = vec![
             ("refreshed", tally.refreshed.into()),
             ("skipped", tally.skipped.into()),
             ("failed", tally.failed.into()),
             ("pending", self.busy.len().into()),
             ("next", next.into()),
         ];
+        if self.held_back > 0 {
+            facts.insert(3, ("held_back", self.held_back.into()));
+        }
         self.log.line(Verbosity::Status, "cycle", &facts);
     }
 
@@ -246,7 +321,7 @@ impl<'a> Service<'a> {
     }
 
     fn log_fault(&mut self, account: &Account, error: &CliError, now: Timestamp) {
-        if self.troubles.add(account, error.kind, now) {
+        if self.troubles.add(account, error.kind, None, now) {
             let event = if error.kind == Kind::LoginRequired { "login_required" } else { "failed" };
             self.log(Verbosity::Errors, event, account, ("error", error.line().into()));
         }

@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::cli::error::Kind;
 use crate::model::account::Account;
+use crate::model::attempt::is_pause;
 
 /// The accounts in trouble, with their last faults.
 #[derive(Debug, Default)]
@@ -15,14 +16,23 @@ pub(super) struct Troubles(HashMap<Account, Trouble>);
 struct Trouble {
     kind: Kind,
     since: Timestamp,
+    /// The end of the pause that the server asked for.
+    not_before: Option<Timestamp>,
 }
 
 impl Troubles {
     /// Records a fault of `account` and returns whether it needs a line in the log.
     ///
     /// A fault that lasts until a user acts is logged once.
-    pub(super) fn add(&mut self, account: &Account, kind: Kind, now: Timestamp) -> bool {
-        let before = self.0.insert(account.clone(), Trouble { kind, since: now });
+    pub(super) fn add(
+        &mut self,
+        account: &Account,
+        kind: Kind,
+        not_before: Option<Timestamp>,
+        now: Timestamp,
+    ) -> bool {
+        let trouble = Trouble { kind, since: now, not_before };
+        let before = self.0.insert(account.clone(), trouble);
         let lasts = match kind {
             Kind::LoginRequired | Kind::Usage | Kind::VaultDamaged => true,
             Kind::Failed
@@ -42,7 +52,8 @@ impl Troubles {
         self.0.remove(account);
     }
 
-    /// Returns whether `account` was tried so recently that another try is useless.
+    /// Returns whether `account` was tried so recently that another try is useless, or its server
+    /// is to be left alone.
     pub(super) fn is_recent(
         &self,
         account: &Account,
@@ -50,6 +61,9 @@ impl Troubles {
         now: Timestamp,
     ) -> bool {
         self.0.get(account).is_some_and(|trouble| {
+            if let Some(until) = trouble.not_before {
+                return is_pause(until, now);
+            }
             let age = now.duration_since(trouble.since);
             // Eight tenths, because jitter can make a round early. A negative age means that the
             // clock went back.
@@ -84,10 +98,10 @@ mod tests {
             (Kind::Usage, false),
             (Kind::LoginRequired, true),
         ] {
-            assert_eq!(troubles.add(&account, kind, at(0)), is_told, "{kind:?}");
+            assert_eq!(troubles.add(&account, kind, None, at(0)), is_told, "{kind:?}");
         }
         troubles.clear(&account);
-        assert!(troubles.add(&account, Kind::LoginRequired, at(0)));
+        assert!(troubles.add(&account, Kind::LoginRequired, None, at(0)));
     }
 
     #[test]
@@ -96,9 +110,13 @@ mod tests {
         let every = SignedDuration::from_secs(100);
         let mut troubles = Troubles::default();
         assert!(!troubles.is_recent(&account, every, at(1000)));
-        troubles.add(&account, Kind::ProviderUnavailable, at(1000));
+        troubles.add(&account, Kind::ProviderUnavailable, None, at(1000));
         assert!(troubles.is_recent(&account, every, at(1079)));
         assert!(!troubles.is_recent(&account, every, at(1080)));
         assert!(!troubles.is_recent(&account, every, at(900)), "the clock went back");
+        // A server says for itself when it is to be asked again.
+        troubles.add(&account, Kind::ProviderUnavailable, Some(at(1300)), at(1000));
+        assert!(troubles.is_recent(&account, every, at(1299)));
+        assert!(!troubles.is_recent(&account, every, at(1300)));
     }
 }
