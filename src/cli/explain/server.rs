@@ -48,6 +48,9 @@ pub(super) fn not_redeemed(error: &TokenError) -> (Kind, Option<Hint>) {
             format!("try again after {} s", pause.as_secs()).into()
         }
         TokenError::NotSigned(_) => "give the key file as the service made it".into(),
+        TokenError::Fault(Fault::Setup { .. }) => {
+            "mend `ca_file` or `client_certificate_file` in config.toml".into()
+        }
         TokenError::GrantRefused { .. }
         | TokenError::TooManyRequests { .. }
         | TokenError::NoVerdict { .. }
