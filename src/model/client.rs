@@ -6,6 +6,7 @@ use super::address::Address;
 use super::client_authentication::ClientAuthentication;
 use super::client_certificate::{ClientCertificate, TlsSettings};
 use super::dialect::Dialect;
+use super::registration::ByAddress;
 use super::request_params::RequestParams;
 use crate::secret::SecretText;
 
@@ -54,6 +55,9 @@ pub(crate) struct Client {
     /// The certificate that proves the client, or that its tokens are bound to (RFC 8705).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) certificate: Option<ClientCertificate>,
+    /// The facts of a login by address; `None` for a login to a service that is defined.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) by_address: Option<Box<ByAddress>>,
 }
 
 impl Client {

@@ -111,6 +111,7 @@ impl Client {
             trusted_certificates,
             // With its key it proves who the client is.
             certificate: _,
+            by_address,
         } = self;
         Self {
             id: id.clone(),
@@ -126,6 +127,7 @@ impl Client {
             token_params: token_params.clone(),
             trusted_certificates: trusted_certificates.clone(),
             certificate: None,
+            by_address: by_address.as_ref().map(|facts| Box::new(facts.without_secrets())),
         }
     }
 }

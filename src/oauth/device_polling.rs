@@ -85,7 +85,9 @@ pub(crate) fn poll(
             | PollOutcome::Denied
             | PollOutcome::Expired) => outcome,
         },
-        Err(fault @ Fault::Setup { .. }) => PollOutcome::Failed(fault.into()),
+        Err(fault @ (Fault::Setup { .. } | Fault::Forbidden { .. })) => {
+            PollOutcome::Failed(fault.into())
+        }
         Err(
             fault @ (Fault::NotSent { .. } | Fault::Unanswered { .. } | Fault::Unreadable { .. }),
         ) => PollOutcome::Transient(fault.into()),

@@ -54,7 +54,7 @@ impl Error {
                 error.as_deref() == Some("temporarily_unavailable")
                     || (300..=499).contains(status) && ![408, 499].contains(status)
             }
-            Self::Fault(Fault::NotSent { .. } | Fault::Setup { .. })
+            Self::Fault(Fault::NotSent { .. } | Fault::Setup { .. } | Fault::Forbidden { .. })
             | Self::NotSigned(_)
             | Self::ClockRefused { .. }
             | Self::TooManyRequests { .. } => true,
@@ -71,7 +71,10 @@ impl Error {
             Self::NoVerdict { error, .. } => error.as_deref() == Some("temporarily_unavailable"),
             Self::Fault(Fault::NotSent { .. }) | Self::TooManyRequests { .. } => true,
             Self::Fault(
-                Fault::Unanswered { .. } | Fault::Unreadable { .. } | Fault::Setup { .. },
+                Fault::Unanswered { .. }
+                | Fault::Unreadable { .. }
+                | Fault::Setup { .. }
+                | Fault::Forbidden { .. },
             )
             | Self::NotSigned(_)
             | Self::ClockRefused { .. }
@@ -88,7 +91,7 @@ impl Error {
             Self::TooManyRequests { .. } => true,
             Self::Fault(fault) => match fault {
                 Fault::NotSent { .. } | Fault::Unanswered { .. } | Fault::Unreadable { .. } => true,
-                Fault::Setup { .. } => false,
+                Fault::Setup { .. } | Fault::Forbidden { .. } => false,
             },
             Self::NotSigned(_)
             | Self::ClockRefused { .. }
@@ -109,7 +112,7 @@ impl Error {
             Self::NoVerdict { .. } | Self::TooManyRequests { .. } => true,
             Self::Fault(fault) => match fault {
                 Fault::NotSent { .. } | Fault::Unanswered { .. } | Fault::Unreadable { .. } => true,
-                Fault::Setup { .. } => false,
+                Fault::Setup { .. } | Fault::Forbidden { .. } => false,
             },
             Self::NotSigned(_)
             | Self::ClockRefused { .. }

@@ -54,6 +54,13 @@ pub(crate) fn request(
     if let Some(check) = &credential.api.check {
         return Ok(check.clone());
     }
+    // A definition's own request comes before that to the resource itself.
+    let is_defined = today.is_some_and(|today| today.definition.check_url.is_some());
+    if let Some(facts) = credential.by_address().filter(|_| !is_defined) {
+        let (url, trusted_certificates) = (facts.asked.clone(), None);
+        let (fields, refusals) = (Vec::new(), Vec::new());
+        return Ok(Check { url, fields, refusals, introspects: false, trusted_certificates });
+    }
     let none = || CheckError::NoRequest { account: account.clone() };
     let today = today.ok_or_else(none)?;
     let api = &credential.api;

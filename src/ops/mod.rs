@@ -9,6 +9,7 @@ pub(crate) mod error;
 mod clock;
 pub(crate) mod providers;
 pub(crate) mod audit;
+pub(crate) mod addressed;
 pub(crate) mod credential;
 pub(crate) mod retry;
 pub(crate) mod superseded;

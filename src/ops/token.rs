@@ -31,7 +31,7 @@ pub(crate) struct Rules {
 /// it waits.
 pub(crate) trait Caller {
     /// Returns the rules for the account's provider. Without a definition, returns the strictest.
-    fn rules(&self, account: &Account) -> Rules;
+    fn rules(&self, vault: &OpenVault, account: &Account) -> Rules;
 
     /// Returns what the credential's client may show where the server refuses what is sealed, in
     /// turn: a secret or key that is configured and differs, and the secret in another place.
@@ -79,7 +79,7 @@ pub(crate) fn renew(
     clock: Clock,
     caller: &impl Caller,
 ) -> Result<LiveToken, Error> {
-    let Rules { renewal, audit } = caller.rules(account);
+    let Rules { renewal, audit } = caller.rules(vault, account);
     if let Some(settings) = audit {
         vault.set_audit_settings(settings);
     }

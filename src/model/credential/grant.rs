@@ -160,6 +160,7 @@ impl OAuthGrant {
                 token_params: RequestParams::default(),
                 trusted_certificates: None,
                 certificate: None,
+                by_address: None,
             },
             granted_at: Timestamp::UNIX_EPOCH,
             refresh_expires_at: None,

@@ -18,6 +18,7 @@ pub(crate) use self::superseded::Superseded;
 use super::address::Address;
 use super::client_certificate::TlsSettings;
 use super::jwt;
+use super::registration::ByAddress;
 use super::scope::Scopes;
 use crate::secret::{AccessToken, IdToken, SecretText};
 use crate::untrusted::printable;
@@ -234,6 +235,14 @@ impl Credential {
             Grant::Static(_) => false,
         };
         binds || self.certificate_thumbprint().is_some()
+    }
+
+    /// Returns the facts of a login by address; `None` if the credential came in another way.
+    pub(crate) fn by_address(&self) -> Option<&ByAddress> {
+        match &self.grant {
+            Grant::OAuth(grant) => grant.client.by_address.as_deref(),
+            Grant::Static(_) => None,
+        }
     }
 
     /// Returns the address for requests: the API's own where there is one, else the server's.

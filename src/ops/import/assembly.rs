@@ -189,6 +189,7 @@ fn client(
         token_params: provider.token_params(None),
         trusted_certificates: service.trusted_certificates.clone(),
         certificate: service.certificate.clone(),
+        by_address: None,
     })
 }
 

@@ -72,7 +72,9 @@ pub(crate) fn start(
         .as_ref()
         .ok_or_else(|| plan.provider.incomplete("authorization_endpoint"))?;
     check_authorization_endpoint(&plan.provider, authorization)?;
+    let pushes_to = plan.pushes_to(&endpoints)?;
     let way_back = way_back(&plan, port)?;
+    plan.settle_client(&way_back.redirect_uri())?;
     let state = Unguessable::random()?;
     let verifier = match plan.pkce() {
         Pkce::Required | Pkce::Send => Some(pkce::code_verifier()?),
@@ -83,9 +85,10 @@ pub(crate) fn start(
     let proofs = Proofs { state: &state, verifier: verifier.as_ref(), nonce: nonce.as_ref() };
     let params = authorization_params(&plan, &redirect_uri, proofs);
     let mut client = plan.client(&endpoints, Some(&redirect_uri))?;
-    let (params, open_within) = match plan.pushes_to(&endpoints)? {
+    let (params, open_within) = match pushes_to {
         Some(endpoint) => {
-            let pushed = push(&plan, &mut client, endpoint, &params, clock, told)?;
+            let pushed = push(&plan, &mut client, endpoint, &params, clock, told)
+                .inspect_err(|_| plan.give_back_client())?;
             (pushed.params(&client.id), pushed.expires_in)
         }
         None => (params, None),
@@ -207,8 +210,25 @@ impl Pending {
     /// pause, that is told to `told`.
     ///
     /// Fails with [`Error::Listener`] if no answer comes or it fails a check, with
-    /// [`Error::LoginRefused`], [`Error::ForeignIdToken`], or with [`Error::NotRedeemed`].
+    /// [`Error::LoginRefused`], [`Error::ForeignIdToken`], or with [`Error::NotRedeemed`]. A client
+    /// that was registered for this login is then unregistered, where that is possible.
     pub(crate) fn wait(
+        self,
+        deadline: Instant,
+        lines: Option<&mut dyn Lines>,
+        tell: &mut dyn FnMut(Unwanted),
+        told: Told<'_>,
+        clock: Clock,
+    ) -> Result<Granted, Error> {
+        let client = self.plan.given_back();
+        let granted = self.answered(deadline, lines, tell, told, clock);
+        if granted.is_err() {
+            client();
+        }
+        granted
+    }
+
+    fn answered(
         self,
         deadline: Instant,
         lines: Option<&mut dyn Lines>,

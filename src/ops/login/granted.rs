@@ -193,6 +193,10 @@ impl Granted {
             introspects,
             trusted_certificates: None,
         };
+        if self.plan.by_address.is_some() {
+            // The resource itself is asked, whose address the person named.
+            return None;
+        }
         if let Some(url) = self.userinfo() {
             return Some(check(url, false));
         }
@@ -204,6 +208,7 @@ impl Granted {
     /// [`Error::NoUser`], the reason for that.
     pub(crate) fn abandon(self) -> Error {
         give_back(&self.client, &self.answer, (self.clock)());
+        self.plan.give_back_client();
         Error::NoUser { provider: self.plan.provider.name.to_string() }
     }
 

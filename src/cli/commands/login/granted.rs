@@ -14,8 +14,8 @@ use crate::model::credential::Expiry;
 use crate::ops::login::{Granted, IdTokenWarning, LoggedIn, LoginTarget, Plan, Site};
 
 /// Fails if no name is available for the credential; called before the user is asked to consent.
-pub(super) fn expect_user(plan: &Plan, user: Option<&UserName>) -> Result<(), CliError> {
-    if user.is_some() || plan.names_person() {
+pub(super) fn expect_user(plan: &Plan, whose: &Whose) -> Result<(), CliError> {
+    if !whose.needs_identity() || plan.names_person() {
         return Ok(());
     }
     let name = &plan.provider.name;
@@ -152,13 +152,14 @@ fn user_of(
     identity: Option<&UserName>,
 ) -> Result<Option<UserName>, CliError> {
     let Some(user) = whose.user() else {
-        return Ok(identity.cloned().or_else(|| asked_name(context)));
+        let known = identity.cloned().or_else(|| whose.fallback());
+        return Ok(known.or_else(|| asked_name(context)));
     };
     let Some(identity) = identity.filter(|one| is_another(user, owner.as_deref(), one)) else {
         return Ok(Some(user.clone()));
     };
     match (whose, owner) {
-        (Whose::Usual(_) | Whose::Anybody, _) => {
+        (Whose::Usual(_) | Whose::Anybody | Whose::AnybodyOr(_), _) => {
             context.ui.status(&format!(
                 "{identity} logged in, not {user}: so this is kept as `{provider}/{identity}`"
             ));
