@@ -14,6 +14,7 @@ use crate::untrusted::printable;
 /// The part of an authorization server's metadata that tokctl uses. A field that is `null` or of
 /// another kind counts as left out.
 #[derive(Debug, Clone, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a field of the document")]
 pub(crate) struct Metadata {
     issuer: String,
     #[serde(default, deserialize_with = "text")]
@@ -234,7 +235,7 @@ impl Metadata {
             return Some(Demand::RequestObjects);
         }
         let modes = self.response_modes_supported.as_deref().unwrap_or_default();
-        let is_jwt = |mode: &String| mode == "jwt" || mode.ends_with(".jwt");
+        let is_jwt = |mode: &String| mode.rsplit('.').next() == Some("jwt");
         (!modes.is_empty() && modes.iter().all(is_jwt)).then_some(Demand::Jarm)
     }
 
