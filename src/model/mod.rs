@@ -24,6 +24,7 @@ pub(crate) mod client_certificate;
 pub(crate) mod client_authentication;
 pub(crate) mod client;
 pub(crate) mod service_account;
+pub(crate) mod workload;
 pub(crate) mod credential;
 pub(crate) mod without_secrets;
 pub(crate) mod readiness;

@@ -135,6 +135,7 @@ pub(super) fn blame_clock(error: Error, date: Option<Timestamp>, now: Timestamp)
         | Error::TooManyRequests { .. }
         | Error::NoVerdict { .. }
         | Error::NotSigned(_)
+        | Error::NoIdentity(_)
         | Error::Fault(_)) => error,
     }
 }

@@ -141,15 +141,20 @@ pub(crate) fn post_json<'tls>(
     send("POST", address, request, authentication, fields, timeout)
 }
 
-/// Sends `document` with POST, as JSON. It holds no secret.
+/// Sends `document` with POST as JSON, with `headers` besides, and gives up after `timeout`.
 pub(crate) fn post_document(
     address: &Address,
     trusted_certificates: Option<&str>,
+    authentication: &Authentication<'_>,
+    headers: &[(&str, &str)],
     document: &serde_json::Value,
     timeout: Duration,
 ) -> Result<Answer, Fault> {
-    let request = client(address, trusted_certificates.into())?.post(address.url().clone());
-    send("POST", address, request.json(document), &Authentication::None, &[], timeout)
+    let mut request = client(address, trusted_certificates.into())?.post(address.url().clone());
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    send("POST", address, request.json(document), authentication, &[], timeout)
 }
 
 /// Sends a DELETE, with `fields` as a JSON object of texts if there are any.
@@ -219,7 +224,7 @@ const NO_CERTIFICATE: &str = "`client_certificate_file` and `client_certificate_
 #[derive(PartialEq)]
 struct ClientSettings {
     https: bool,
-    loopback: bool,
+    near: bool,
     guard: Option<Guard>,
     trusted_certificates: Option<String>,
     client_certificate: Option<ClientCertificate>,
@@ -246,7 +251,7 @@ fn client_of(
     static CLIENTS: Mutex<Vec<(ClientSettings, Instant, Client)>> = Mutex::new(Vec::new());
     let wanted = ClientSettings {
         https: address.url().scheme() == "https",
-        loopback: address.is_loopback(),
+        near: address.is_near(),
         guard,
         trusted_certificates: tls.trusted_certificates.map(ToOwned::to_owned),
         client_certificate: tls.client_certificate.cloned(),
@@ -294,7 +299,7 @@ fn new_client(
             .map_err(|_| Fault::Setup { why: NO_CERTIFICATE.into() })?;
         builder = builder.identity(identity);
     }
-    if address.is_loopback() {
+    if address.is_near() {
         builder = builder.no_proxy();
     }
     if let Some(guard) = guard {

@@ -56,8 +56,14 @@ pub(crate) fn register(
 ) -> Result<Registered, Error> {
     let asked = method(metadata);
     let document = request(asked, redirect_uri, scopes);
-    let timeout = http::REQUEST_TIMEOUT;
-    let answer = http::post_document(endpoint, trusted_certificates, &document, timeout)?;
+    let answer = http::post_document(
+        endpoint,
+        trusted_certificates,
+        &Authentication::None,
+        &[],
+        &document,
+        http::REQUEST_TIMEOUT,
+    )?;
     read(&answer, endpoint, redirect_uri, asked)
 }
 

@@ -20,6 +20,7 @@ use super::client_certificate::TlsSettings;
 use super::jwt;
 use super::registration::ByAddress;
 use super::scope::Scopes;
+use super::workload::Workload;
 use crate::secret::{AccessToken, IdToken, SecretText};
 use crate::untrusted::printable;
 
@@ -118,7 +119,8 @@ impl Credential {
                 RenewalGrant::RefreshToken => false,
                 RenewalGrant::Exchange
                 | RenewalGrant::ClientCredentials { .. }
-                | RenewalGrant::JwtBearer { .. } => true,
+                | RenewalGrant::JwtBearer { .. }
+                | RenewalGrant::Workload { .. } => true,
             },
             Grant::Static(_) => false,
         }
@@ -130,9 +132,24 @@ impl Credential {
         match &self.grant {
             Grant::OAuth(grant) => match grant.renewal {
                 RenewalGrant::ClientCredentials { .. } | RenewalGrant::JwtBearer { .. } => true,
+                RenewalGrant::Workload { ref workload, .. } => workload.needs_no_person(),
                 RenewalGrant::RefreshToken | RenewalGrant::Exchange => false,
             },
             Grant::Static(_) => false,
+        }
+    }
+
+    /// Returns the workload whose proof renews the token, if one does.
+    pub(crate) fn workload(&self) -> Option<&Workload> {
+        match &self.grant {
+            Grant::OAuth(grant) => match &grant.renewal {
+                RenewalGrant::Workload { workload, .. } => Some(workload),
+                RenewalGrant::RefreshToken
+                | RenewalGrant::Exchange
+                | RenewalGrant::ClientCredentials { .. }
+                | RenewalGrant::JwtBearer { .. } => None,
+            },
+            Grant::Static(_) => None,
         }
     }
 
