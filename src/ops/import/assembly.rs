@@ -167,9 +167,9 @@ fn workload_grant(
         dialect: service.provider.definition.dialect.after_login(None),
         token_params: service.provider.token_params(None),
         trusted_certificates: service.trusted_certificates.clone(),
-        by_address: None,
-        certificate: None,
         end_session_endpoint: None,
+        certificate: None,
+        by_address: None,
     };
     let api = api(&service, server, None, Some(&client), None)?;
     let renewal = RenewalGrant::Workload { workload: Box::new(workload), scopes: scopes.clone() };
