@@ -20,6 +20,7 @@ mod time;
 mod words;
 pub(crate) mod context;
 mod program;
+mod surroundings;
 mod browser;
 mod pasting;
 mod secret_file;

@@ -135,7 +135,10 @@ fn login_to(context: &Context, provider: &ProviderName) -> String {
 /// Returns the login `command` of somebody who has an OAuth client, where nobody can be asked.
 fn with_client(context: &Context, provider: &Provider, command: String) -> String {
     let needs_consent = match provider.definition.refresh.kind {
-        RefreshKind::ClientCredentials => false,
+        RefreshKind::ClientCredentials
+        | RefreshKind::TokenExchange
+        | RefreshKind::ClientAssertion
+        | RefreshKind::JwtBearer => false,
         RefreshKind::RefreshToken | RefreshKind::Exchange | RefreshKind::None => true,
     };
     // A terminal has to take the address at which such a login ends.

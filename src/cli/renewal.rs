@@ -13,6 +13,7 @@ use crate::model::client_authentication::ClientProofs;
 use crate::model::credential::{Credential, Grant};
 use crate::model::readiness::Need;
 use crate::ops::error::StoreError;
+use crate::ops::identity::Surroundings;
 use crate::ops::providers::{self, Drift, Provider};
 use crate::ops::token::{Caller, IdTokenFault, LiveToken, Policy, Rules, Warning};
 use crate::ops::{self, OpenVault};
@@ -55,15 +56,20 @@ impl Caller for RenewalCaller<'_> {
         Rules { renewal: provider.as_ref().map(Provider::renewal).unwrap_or_default(), audit }
     }
 
-    fn other_proofs(&self, account: &Account, credential: &Credential) -> Option<ClientProofs> {
+    fn other_proofs(&self, account: &Account, credential: &Credential) -> Vec<ClientProofs> {
         match &credential.grant {
             Grant::OAuth(grant) => {
-                let provider = provider(self.context, account).ok()?;
+                let provider = provider(self.context, account).ok();
                 let server = credential.api.server_url.as_ref();
-                client_settings::other_proofs(self.context, &provider, server, &grant.client)
+                let provider = provider.as_ref();
+                client_settings::other_proofs(self.context, provider, server, &grant.client)
             }
-            Grant::Static(_) => None,
+            Grant::Static(_) => Vec::new(),
         }
+    }
+
+    fn around(&self) -> &dyn Surroundings {
+        self.context
     }
 
     fn while_waiting<T>(&self, work: impl FnOnce() -> T) -> T {

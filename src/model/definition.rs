@@ -18,6 +18,7 @@ use super::duration;
 use super::grant_life::GrantLife;
 use super::request_params::{ParamValues, RequestParams};
 use super::signing::SigningAlgorithm;
+use super::workload::{Assertion, IdentityUse};
 use crate::secret::RefreshToken;
 
 /// The definition of a provider; every field may be left out.
@@ -46,7 +47,18 @@ pub(crate) struct Definition {
     pub(crate) authorization_endpoint: Option<String>,
     pub(crate) token_endpoint: Option<String>,
     pub(crate) device_authorization_endpoint: Option<String>,
+    /// The endpoint to which an authorization request is pushed before the browser opens (RFC 9126).
+    pub(crate) pushed_authorization_request_endpoint: Option<String>,
+    /// Whether authorization requests are pushed; by default where the server demands it, or this
+    /// definition names the endpoint.
+    pub(crate) require_pushed_authorization_requests: Option<bool>,
     pub(crate) revocation_endpoint: Option<String>,
+    /// The endpoint where an identity token is exchanged (RFC 8693), where that is not the token
+    /// endpoint.
+    pub(crate) exchange_endpoint: Option<String>,
+    /// The endpoint that gives a service account's token to who may act in its name, as Google has
+    /// it; `{service_account}` is filled in at login.
+    pub(crate) impersonation_endpoint: Option<String>,
     /// The form of the revocation request, where it differs from RFC 7009.
     pub(crate) revocation_method: Option<RevocationMethod>,
     /// The extent of a revocation.
@@ -71,6 +83,10 @@ pub(crate) struct Definition {
     pub(crate) client_key_alg: Option<SigningAlgorithm>,
     /// The audience of what the key signs; `{endpoint}` stands for the address of each request.
     pub(crate) client_assertion_audience: Option<String>,
+    /// A PEM file with the certificate that the client shows in the handshake of TLS (RFC 8705).
+    pub(crate) client_certificate_file: Option<PathBuf>,
+    /// A PEM file with the key of that certificate, where it is not in the same file.
+    pub(crate) client_certificate_key_file: Option<PathBuf>,
     /// A PEM file of certificates that are trusted in addition to the system's.
     pub(crate) ca_file: Option<PathBuf>,
     pub(crate) token_endpoint_auth_method: Option<TokenEndpointAuthMethod>,
@@ -82,6 +98,9 @@ pub(crate) struct Definition {
     /// Scopes that no login may ask for.
     #[serde(default)]
     pub(crate) forbidden_scopes: Vec<String>,
+    /// The name of the parameter of the authorization request that has the scopes, where it is not
+    /// `scope`.
+    pub(crate) scope_parameter: Option<String>,
     /// The separator of two scopes in a request (RFC 6749 §3.3: a space).
     #[serde(default)]
     pub(crate) scope_separator: ScopeSeparator,
@@ -114,6 +133,8 @@ pub(crate) struct Definition {
     pub(crate) callback_check: Option<CallbackCheck>,
     #[serde(default)]
     pub(crate) refresh: Refresh,
+    /// The place where a job or workload gets its identity token.
+    pub(crate) assertion: Option<Assertion>,
     pub(crate) api_auth: Option<ApiAuth>,
     /// Headers that the service wants in addition to the token; `{client_id}` and `{client_secret}`
     /// are filled in at login.
@@ -283,6 +304,12 @@ pub(crate) enum RefreshKind {
     Exchange,
     /// The client's own id and secret, without a person (RFC 6749 §4.4).
     ClientCredentials,
+    /// The identity token of a job or workload, which is exchanged (RFC 8693).
+    TokenExchange,
+    /// The identity token of a job or workload, as the client's proof (RFC 7523 §2.2).
+    ClientAssertion,
+    /// The identity token of a job or workload, as the grant (RFC 7523 §2.1).
+    JwtBearer,
     /// None: the token can't be renewed.
     None,
 }
@@ -293,7 +320,22 @@ impl RefreshKind {
     pub(crate) fn renewal_after_consent(self) -> RenewalGrant {
         match self {
             Self::Exchange => RenewalGrant::Exchange,
-            Self::RefreshToken | Self::ClientCredentials | Self::None => RenewalGrant::RefreshToken,
+            Self::RefreshToken
+            | Self::ClientCredentials
+            | Self::TokenExchange
+            | Self::ClientAssertion
+            | Self::JwtBearer
+            | Self::None => RenewalGrant::RefreshToken,
+        }
+    }
+
+    /// Returns the part that an identity token has in a request; `None` for a kind that has none.
+    pub(crate) fn identity_use(self) -> Option<IdentityUse> {
+        match self {
+            Self::TokenExchange => Some(IdentityUse::TokenExchange),
+            Self::ClientAssertion => Some(IdentityUse::ClientAssertion),
+            Self::JwtBearer => Some(IdentityUse::JwtBearer),
+            Self::RefreshToken | Self::Exchange | Self::ClientCredentials | Self::None => None,
         }
     }
 
@@ -303,7 +345,12 @@ impl RefreshKind {
         refresh_token: Option<RefreshToken>,
     ) -> Option<RefreshToken> {
         match self {
-            Self::RefreshToken | Self::Exchange | Self::ClientCredentials => refresh_token,
+            Self::RefreshToken
+            | Self::Exchange
+            | Self::ClientCredentials
+            | Self::TokenExchange
+            | Self::ClientAssertion
+            | Self::JwtBearer => refresh_token,
             Self::None => None,
         }
     }

@@ -22,6 +22,7 @@ pub(crate) enum FirstEndpoint {
 pub(crate) struct Endpoints {
     pub(crate) authorization: Option<Address>,
     pub(crate) device_authorization: Option<Address>,
+    pub(crate) pushed_authorization_request: Option<Address>,
     pub(crate) token: Address,
     pub(crate) revocation: Option<Address>,
     /// The issuer that an authorization response must come from, where it is known.
@@ -118,6 +119,10 @@ impl Provider {
                 &definition.device_authorization_endpoint,
                 found(|metadata| metadata.device_authorization_endpoint.as_ref()),
             )?,
+            pushed_authorization_request: endpoint(
+                &definition.pushed_authorization_request_endpoint,
+                found(|metadata| metadata.pushed_authorization_request_endpoint.as_ref()),
+            )?,
             token: endpoint(
                 &definition.token_endpoint,
                 found(|metadata| metadata.token_endpoint.as_ref()),
@@ -133,6 +138,21 @@ impl Provider {
             names_itself: metadata
                 .is_some_and(|found| found.authorization_response_iss_parameter_supported),
         })
+    }
+
+    /// Returns the endpoint that gives the token of `service_account` to who may act in its name.
+    pub(crate) fn impersonation_endpoint(&self, service_account: &str) -> Result<Address, Error> {
+        let Some(template) = &self.definition.impersonation_endpoint else {
+            return Err(self.incomplete("impersonation_endpoint"));
+        };
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"@.-_".contains(&byte);
+        if service_account.is_empty() || !service_account.bytes().all(is_plain) {
+            return Err(Error::Malformed {
+                name: self.name.to_string(),
+                message: "`service_account` in `assertion` is no account's address".into(),
+            });
+        }
+        self.address(&template.replace("{service_account}", service_account))
     }
 
     /// Returns the address of the API; `None` if the definition names none.
@@ -172,7 +192,8 @@ impl Provider {
     ) -> Result<Check, Error> {
         let url = self.fill(template, parameters)?;
         let refusals = self.definition.check_refusals.clone();
-        Ok(Check { url, fields: fields.to_vec(), refusals, trusted_certificates: None })
+        let (introspects, trusted_certificates) = (false, None);
+        Ok(Check { url, fields: fields.to_vec(), refusals, introspects, trusted_certificates })
     }
 
     /// Fills the parameters into one of the definition's addresses.

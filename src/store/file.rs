@@ -149,6 +149,11 @@ impl VaultFile {
         data_encoding::HEXLOWER.encode(&digest[..16])
     }
 
+    /// Whether `text` is a name as [`Self::name_of`] makes them.
+    pub(super) fn is_name(text: &str) -> bool {
+        text.len() == 32 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+    }
+
     /// Checks that the file is a plain one, that no other user can change what lies beside it, and
     /// that its file system is safe for SQLite; returns who can read it.
     pub(super) fn check(&self) -> Result<Readers, Error> {

@@ -17,8 +17,8 @@ use self::bundle::bundle_error;
 use self::import::import_error;
 use self::provider::provider_error;
 use self::server::{
-    SET_CLOCK, check_error, compare_settings, listener_error, metadata_error, not_redeemed,
-    protection_error, refused_unattended, registration_error, token_kind,
+    SET_CLOCK, check_error, compare_settings, identity_hint, listener_error, metadata_error,
+    not_redeemed, protection_error, refused_unattended, registration_error, token_kind,
 };
 use self::vault::{keychain_hint, secret_hint, slot_error, store_error};
 use super::error::{CliError, Hint, Kind};
@@ -70,6 +70,7 @@ impl From<OpsError> for CliError {
                     TokenError::ClockRefused { .. } => SET_CLOCK.into(),
                     // A grant that a person has to renew is `LoginRequired` by now.
                     TokenError::GrantRefused { .. } => refused_unattended(account).into(),
+                    TokenError::NoIdentity(why) => identity_hint(why),
                     // It does what the journal allows: the token in hand, or one more try.
                     source if source.is_ambiguous() => command("get", account).into(),
                     TokenError::TooManyRequests { .. }
@@ -100,7 +101,7 @@ impl From<OpsError> for CliError {
             OpsError::NoClient { .. } => (Kind::Usage, Some("tokctl login --help".into())),
             OpsError::Registration { source, .. } => registration_error(source),
             OpsError::Metadata { source, .. } => metadata_error(source),
-            OpsError::ForeignEndpoint { provider, .. } => {
+            OpsError::ForeignEndpoint { provider, .. } | OpsError::Unmet { provider, .. } => {
                 (Kind::Usage, Some(format!("tokctl providers {provider}").into()))
             }
             OpsError::RedirectUri { .. } => (Kind::Usage, Some(REDIRECT_URI.into())),
@@ -166,6 +167,7 @@ fn next_try(error: &OpsError) -> Option<String> {
         | TokenError::GrantRefused { .. }
         | TokenError::ClientRefused { .. }
         | TokenError::ClockRefused { .. }
+        | TokenError::NoIdentity(_)
         | TokenError::NotSigned(_) => return None,
     };
     Some(format!("tokctl asks again {when}"))

@@ -115,6 +115,9 @@ impl OAuthGrant {
             RenewalGrant::JwtBearer { account, scopes } => {
                 Some(RenewalProof::JwtBearer { account, scopes })
             }
+            RenewalGrant::Workload { workload, scopes } => {
+                Some(RenewalProof::Workload { workload, scopes })
+            }
         }
     }
 
@@ -155,9 +158,11 @@ impl OAuthGrant {
                 token_endpoint: "https://id.example/token".parse().unwrap(),
                 revocation_endpoint: None,
                 revocation_method: RevocationMethod::Rfc7009,
+                end_session_endpoint: None,
                 dialect: Dialect::default(),
                 token_params: RequestParams::default(),
                 trusted_certificates: None,
+                certificate: None,
                 by_address: None,
             },
             granted_at: Timestamp::UNIX_EPOCH,

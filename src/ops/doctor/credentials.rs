@@ -2,15 +2,9 @@
 
 use super::facts::{AuditFact, CredentialsFact, FreshnessFact, RefreshesFact};
 use super::finding::{Fact, Finding, Remedy};
-use crate::model::account::Account;
 use crate::ops::audit::{self, Fault};
 use crate::ops::error::Error;
 use crate::store::{OpenVault, UnansweredRefresh, Vault};
-
-/// Returns the accounts of all credentials.
-pub(crate) fn accounts(vault: &OpenVault) -> Result<Vec<Account>, Error> {
-    Ok(vault.accounts(None, None)?)
-}
 
 /// Opens every credential, and reports those that do not open.
 pub(crate) fn credentials(vault: &OpenVault) -> Result<Vec<Finding>, Error> {

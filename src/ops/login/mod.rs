@@ -11,6 +11,7 @@ pub(crate) mod static_token;
 mod identity;
 mod addressed;
 mod plan;
+mod secret_place;
 mod id_token;
 mod granted;
 pub(crate) mod browser;
@@ -19,6 +20,7 @@ pub(crate) mod by_address;
 pub(crate) mod device;
 pub(crate) mod client_credentials;
 pub(crate) mod service_account;
+pub(crate) mod workload;
 
 pub(crate) use granted::{Granted, LoggedIn, Site};
 pub(crate) use id_token::IdTokenWarning;

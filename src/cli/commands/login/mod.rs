@@ -15,6 +15,7 @@ mod browser;
 mod device;
 mod client_credentials;
 mod service_account;
+mod workload;
 mod guided;
 mod next_time;
 mod by_address;
@@ -90,6 +91,9 @@ pub(crate) struct Args {
 
     #[command(flatten)]
     by_address: by_address::OwnArgs,
+
+    #[command(flatten)]
+    workload: workload::Args,
 }
 
 /// Returns the names of the methods that `provider` supports, the most likely first.
@@ -187,7 +191,7 @@ fn known(
     let method = if named { Some(method(args, stored, provider)?) } else { None };
     let with_client = match method.or_else(|| guided::only_method(provider)) {
         None | Some(Method::Browser | Method::Device | Method::ClientCredentials) => true,
-        Some(Method::Token | Method::ServiceAccount) => false,
+        Some(Method::Token | Method::ServiceAccount | Method::WorkloadIdentity) => false,
     };
     let (has_id, has_secret) = if with_client {
         client::known(&args.client, destination, stored, context, provider)?
@@ -312,6 +316,12 @@ fn log_in(
                 whose.into_user(),
             )
         }
+        Method::WorkloadIdentity => {
+            take_server(&mut destination, stored, context, &provider);
+            let user = whose.into_user();
+            let own = &args.workload;
+            workload::run(own, &args.client, destination, stored, context, provider, user)
+        }
     }
 }
 
@@ -366,15 +376,22 @@ fn method(args: &Args, stored: Option<&Stored>, provider: &Provider) -> Result<M
         Method::Token
     } else if args.service_account.is_given() {
         Method::ServiceAccount
+    } else if args.workload.is_given() {
+        Method::WorkloadIdentity
     } else if let Some(stored) = stored.filter(|stored| match stored.method() {
         // The flags that name no port are for a code, too.
         Method::Device => !args.browser.is_given(),
         Method::Token => !(names_consent || args.client.is_given()),
-        Method::Browser | Method::ClientCredentials | Method::ServiceAccount => !names_consent,
+        Method::Browser
+        | Method::ClientCredentials
+        | Method::ServiceAccount
+        | Method::WorkloadIdentity => !names_consent,
     }) {
         stored.method()
     } else if provider.definition.refresh.kind == RefreshKind::ClientCredentials {
         Method::ClientCredentials
+    } else if provider.definition.refresh.kind.identity_use().is_some() {
+        Method::WorkloadIdentity
     } else if let Some(only) = guided::only_method(provider) {
         only
     } else {
@@ -393,7 +410,10 @@ fn expect_endpoint(method: Method, provider: &Provider) -> Result<(), CliError> 
     let endpoint = match method {
         Method::Browser => "authorization_endpoint",
         Method::Device => "device_authorization_endpoint",
-        Method::Token | Method::ClientCredentials | Method::ServiceAccount => return Ok(()),
+        Method::Token
+        | Method::ClientCredentials
+        | Method::ServiceAccount
+        | Method::WorkloadIdentity => return Ok(()),
     };
     let able = guided::methods(provider);
     if able.contains(&method) {
@@ -423,6 +443,7 @@ impl Args {
             || self.consent.is_given()
             || self.browser.is_given()
             || self.service_account.is_given()
+            || self.workload.is_given()
     }
 
     /// Returns these arguments completed with the answers of the guided login.
@@ -461,7 +482,7 @@ impl Args {
 
     /// Fails if a flag was given that the method would ignore.
     fn check_flags(&self, method: Method) -> Result<(), CliError> {
-        use Method::{Browser, ClientCredentials, Device, ServiceAccount, Token};
+        use Method::{Browser, ClientCredentials, Device, ServiceAccount, Token, WorkloadIdentity};
         let stray = [
             (self.static_token.is_given(), &[Token][..], "a token"),
             (self.browser.is_given(), &[Browser], "the browser"),
@@ -470,10 +491,11 @@ impl Args {
             (self.client.names_client(), &[Browser, Device, ClientCredentials], "an OAuth client"),
             (
                 self.client.names_scopes(),
-                &[Browser, Device, ClientCredentials, ServiceAccount],
+                &[Browser, Device, ClientCredentials, ServiceAccount, WorkloadIdentity],
                 "scopes",
             ),
             (self.service_account.is_given(), &[ServiceAccount], "a service account"),
+            (self.workload.is_given(), &[WorkloadIdentity], "a job or workload"),
         ]
         .into_iter()
         .find(|(given, methods, _)| *given && !methods.contains(&method));

@@ -82,7 +82,9 @@ fn exportable_grant(
                 hint,
             ));
         }
-        RenewalGrant::Exchange | RenewalGrant::ClientCredentials { .. } => {
+        RenewalGrant::Exchange
+        | RenewalGrant::ClientCredentials { .. }
+        | RenewalGrant::Workload { .. } => {
             return Err(unfit(FORMAT, "it is renewed without a refresh token", log_in));
         }
     }
