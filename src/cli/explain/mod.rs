@@ -20,7 +20,7 @@ use self::server::{
     SET_CLOCK, check_error, compare_settings, identity_hint, listener_error, metadata_error,
     not_redeemed, protection_error, refused_unattended, registration_error, token_kind,
 };
-use self::vault::{keychain_hint, slot_error, store_error, wrong_secret_hint};
+use self::vault::{keychain_hint, secret_hint, slot_error, store_error};
 use super::error::{CliError, Hint, Kind};
 use super::typed::command;
 use crate::model::attempt::Outcome;
@@ -38,11 +38,8 @@ impl From<OpsError> for CliError {
             OpsError::Slots(error) => return slot_error(error),
             OpsError::Import(error) => return import_error(error),
             OpsError::Bundle(error) => return bundle_error(error),
-            OpsError::NoSuchSlot { slots, .. } => {
-                (Kind::KeyUnavailable, Some(how_to_unlock(slots)))
-            }
-            OpsError::WrongSecret { slots, .. } => {
-                (Kind::KeyUnavailable, Some(wrong_secret_hint(slots)))
+            OpsError::NoSuchSlot { slots, .. } | OpsError::WrongSecret { slots, .. } => {
+                (Kind::KeyUnavailable, Some(secret_hint(&error, slots)))
             }
             OpsError::Keychain { source, slots } => {
                 (Kind::KeyUnavailable, Some(keychain_hint(source, slots)))
