@@ -23,6 +23,7 @@ use self::server::{
 use self::vault::{keychain_hint, secret_hint, slot_error, store_error};
 use super::error::{CliError, Hint, Kind};
 use super::typed::command;
+use crate::model::account::Account;
 use crate::model::attempt::Outcome;
 use crate::ops::error::{Fault, NextTry, StoreError, TokenError};
 use crate::ops::{Error as OpsError, StillLocked};
@@ -65,19 +66,7 @@ impl From<OpsError> for CliError {
             }
             OpsError::NotRefreshed { account, source, .. } => (
                 token_kind(source, Kind::ProviderUnavailable),
-                Some(match source {
-                    TokenError::ClientRefused { .. } => compare_settings(account).into(),
-                    TokenError::ClockRefused { .. } => SET_CLOCK.into(),
-                    // A grant that a person has to renew is `LoginRequired` by now.
-                    TokenError::GrantRefused { .. } => refused_unattended(account).into(),
-                    TokenError::NoIdentity(why) => identity_hint(why),
-                    // It does what the journal allows: the token in hand, or one more try.
-                    source if source.is_ambiguous() => command("get", account).into(),
-                    TokenError::TooManyRequests { .. }
-                    | TokenError::NoVerdict { .. }
-                    | TokenError::NotSigned(_)
-                    | TokenError::Fault(_) => command("why", account).into(),
-                }),
+                Some(not_refreshed_hint(account, source)),
             ),
             OpsError::NotRefreshedBefore { account, last } => match last.outcome {
                 Outcome::Configuration => (Kind::Usage, Some(compare_settings(account).into())),
@@ -134,6 +123,23 @@ impl From<OpsError> for CliError {
         }
         shown.hint = hint;
         shown
+    }
+}
+
+/// Returns the hint for a token of `account` that `source` kept from being renewed.
+fn not_refreshed_hint(account: &Account, source: &TokenError) -> Hint {
+    match source {
+        TokenError::ClientRefused { .. } => compare_settings(account).into(),
+        TokenError::ClockRefused { .. } => SET_CLOCK.into(),
+        // A grant that a person has to renew is `LoginRequired` by now.
+        TokenError::GrantRefused { .. } => refused_unattended(account).into(),
+        TokenError::NoIdentity(why) => identity_hint(why),
+        // It does what the journal allows: the token in hand, or one more try.
+        source if source.is_ambiguous() => command("get", account).into(),
+        TokenError::TooManyRequests { .. }
+        | TokenError::NoVerdict { .. }
+        | TokenError::NotSigned(_)
+        | TokenError::Fault(_) => command("why", account).into(),
     }
 }
 
