@@ -10,7 +10,7 @@ mod import;
 
 pub(crate) use self::file::{keep_writers_out, untrusted_file};
 pub(crate) use self::import::skip_reason;
-pub(crate) use self::vault::{ACCEPT_OLDER, RESTORE, repair};
+pub(crate) use self::vault::{ACCEPT_OLDER, RESTORE, how_to_unlock, repair};
 
 pub(crate) use self::bundle::RESUME;
 use self::bundle::bundle_error;
@@ -20,7 +20,7 @@ use self::server::{
     SET_CLOCK, check_error, compare_settings, identity_hint, listener_error, metadata_error,
     not_redeemed, protection_error, refused_unattended, registration_error, token_kind,
 };
-use self::vault::{how_to_unlock, keychain_hint, slot_error, store_error};
+use self::vault::{keychain_hint, secret_hint, slot_error, store_error};
 use super::error::{CliError, Hint, Kind};
 use super::typed::command;
 use crate::model::attempt::Outcome;
@@ -39,7 +39,7 @@ impl From<OpsError> for CliError {
             OpsError::Import(error) => return import_error(error),
             OpsError::Bundle(error) => return bundle_error(error),
             OpsError::NoSuchSlot { slots, .. } | OpsError::WrongSecret { slots, .. } => {
-                (Kind::KeyUnavailable, Some(how_to_unlock(slots)))
+                (Kind::KeyUnavailable, Some(secret_hint(&error, slots)))
             }
             OpsError::Keychain { source, slots } => {
                 (Kind::KeyUnavailable, Some(keychain_hint(source, slots)))
@@ -101,7 +101,7 @@ impl From<OpsError> for CliError {
             OpsError::NoClient { .. } => (Kind::Usage, Some("tokctl login --help".into())),
             OpsError::Registration { source, .. } => registration_error(source),
             OpsError::Metadata { source, .. } => metadata_error(source),
-            OpsError::ForeignEndpoint { provider, .. } => {
+            OpsError::ForeignEndpoint { provider, .. } | OpsError::Unmet { provider, .. } => {
                 (Kind::Usage, Some(format!("tokctl providers {provider}").into()))
             }
             OpsError::RedirectUri { .. } => (Kind::Usage, Some(REDIRECT_URI.into())),
