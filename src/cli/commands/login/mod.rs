@@ -31,6 +31,7 @@ use self::whose::Whose;
 use crate::cli::choice::Choice;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
+use crate::cli::memory_vault;
 use crate::cli::next_command::bring_table;
 use crate::cli::questions::Answer;
 use crate::cli::typed::login_command;
@@ -99,6 +100,9 @@ pub(crate) fn run(args: &Args, context: &Context, typed: &[OsString]) -> Result<
     let Choice { provider: named, user: named_user } =
         Choice::of(args.named.clone(), args.user.clone())
             .map_err(|message| CliError::new(Kind::Usage, message).hint("tokctl login --help"))?;
+    if context.is_in_memory() {
+        return in_memory(args, context, named, named_user);
+    }
     loop {
         let mut destination = args.destination.of(context);
         let name = match &named {
@@ -129,6 +133,36 @@ pub(crate) fn run(args: &Args, context: &Context, typed: &[OsString]) -> Result<
             report_commands(args, context, typed, &answers, &done);
         }
         return Ok(());
+    }
+}
+
+/// Logs in with a vault that is gone when the command ends.
+fn in_memory(
+    args: &Args,
+    context: &Context,
+    named: Option<ProviderName>,
+    user: Option<UserName>,
+) -> Result<(), CliError> {
+    memory_vault::expect_no_audit(context)?;
+    let choice = Choice { provider: named, user: user.clone() };
+    let account = memory_vault::account(context, &choice)?;
+    let provider = providers::find(&account.provider, context.config()?)?;
+    match method(args, None, &provider)? {
+        Method::WorkloadIdentity => {
+            workload::try_out(&args.workload, &args.client, context, provider, user)
+        }
+        method @ (Method::Browser
+        | Method::Device
+        | Method::Token
+        | Method::ClientCredentials
+        | Method::ServiceAccount) => {
+            let message = format!(
+                "a login {} is to be kept, and a vault in memory is gone when the command ends",
+                method.described()
+            );
+            Err(CliError::new(Kind::Usage, message)
+                .hint("name the file of a vault with `--vault`, or unset TOKCTL_VAULT"))
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
 use crate::cli::renewal::{self, RenewalCaller};
 use crate::cli::typed::command;
-use crate::cli::{audit_trail, choice, keys, time};
+use crate::cli::{audit_trail, choice, keys, memory_vault, time};
 use crate::model::account::Account;
 use crate::model::address::Address;
 use crate::model::audit::Action;
@@ -30,7 +30,8 @@ const THREADS: NonZeroUsize = NonZeroUsize::new(8).unwrap();
 
 /// The credentials that references name, and their vault.
 pub(super) struct Resolved {
-    pub(super) vault: OpenVault,
+    /// The vault; `None` if it is in memory.
+    pub(super) vault: Option<OpenVault>,
     pub(super) credentials: BTreeMap<Account, Credential>,
 }
 
@@ -50,6 +51,9 @@ pub(super) fn resolve(
 ) -> Result<Option<Resolved>, CliError> {
     if wishes.values().all(|wish| wish.reference().is_none()) {
         return Ok(None);
+    }
+    if context.is_in_memory() {
+        return in_memory(context, wishes).map(Some);
     }
     let vault = keys::unlock(context, Vault::open_read_only(context.vault()?)?)?;
     for reference in wishes.values_mut().filter_map(Wish::reference_mut) {
@@ -84,7 +88,27 @@ pub(super) fn resolve(
         .into_iter()
         .filter_map(|(account, outcome)| Some((account, outcome.ok()?)))
         .collect();
-    Ok(Some(Resolved { vault, credentials }))
+    Ok(Some(Resolved { vault: Some(vault), credentials }))
+}
+
+/// Obtains the credentials that `wishes` name by logins, which nothing keeps.
+fn in_memory(
+    context: &Context,
+    wishes: &BTreeMap<Variable, Wish>,
+) -> Result<Resolved, CliError> {
+    let mut outcomes = BTreeMap::new();
+    for reference in wishes.values().filter_map(Wish::reference) {
+        let account = &reference.account;
+        if !outcomes.contains_key(account) {
+            outcomes.insert(account.clone(), memory_vault::obtain(context, account));
+        }
+    }
+    check(wishes, &outcomes)?;
+    let credentials = outcomes
+        .into_iter()
+        .filter_map(|(account, outcome)| Some((account, outcome.ok()?)))
+        .collect();
+    Ok(Resolved { vault: None, credentials })
 }
 
 /// Returns the value that `reference` means.
