@@ -119,7 +119,9 @@ impl Context {
         if self.is_in_memory() {
             return Err(CliError::new(
                 Kind::Usage,
-                format!("`{IN_MEMORY}` lasts for one `get`, `run` or `env`, and this needs a vault"),
+                format!(
+                    "`{IN_MEMORY}` lasts for one `get`, `run` or `env`, and this needs a vault"
+                ),
             )
             .hint("name the file of a vault with `--vault`, or unset TOKCTL_VAULT"));
         }

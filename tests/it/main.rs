@@ -51,6 +51,8 @@ mod client_key;
 mod platform;
 mod workload;
 mod google_keyless;
+mod memory_vault;
+mod recipes_keyless;
 mod jira;
 mod jira_dc;
 mod github;

@@ -13,9 +13,7 @@ use super::target::LoginTarget;
 use crate::model::account::{Account, ProviderName, UserName};
 use crate::model::address::Address;
 use crate::model::client::Client;
-use crate::model::credential::{
-    Api, Consent, Credential, Grant, OAuthGrant, RenewalGrant, Status,
-};
+use crate::model::credential::{Api, Consent, Credential, Grant, OAuthGrant, RenewalGrant, Status};
 use crate::model::scope::Scopes;
 use crate::oauth::http;
 use crate::oauth::listener::Arrival;
@@ -192,7 +190,8 @@ impl Granted {
         let scope = provider.definition.revocation_scope;
         let account = Account { provider: provider.name.clone(), user };
         let Self { plan, client, answer, renewal, consent, now, .. } = self;
-        let grant = oauth_grant(&plan, client, answer, self.id_token.token, (renewal, consent), now);
+        let grant =
+            oauth_grant(&plan, client, answer, self.id_token.token, (renewal, consent), now);
         let (requested, granted) = (&plan.scopes, &grant.scopes);
         let (missing, unasked) = (requested.without(granted), granted.without(requested));
         let (credential, earlier) =
@@ -214,7 +213,8 @@ impl Granted {
     pub(super) fn unstored(self) -> Credential {
         let api = self.api(None, None);
         let Self { plan, client, answer, renewal, consent, now, .. } = self;
-        let grant = oauth_grant(&plan, client, answer, self.id_token.token, (renewal, consent), now);
+        let grant =
+            oauth_grant(&plan, client, answer, self.id_token.token, (renewal, consent), now);
         Credential {
             grant: Grant::OAuth(Box::new(grant)),
             api,

@@ -53,7 +53,7 @@ pub(crate) fn left_token_directories(environment: &Environment) -> Vec<PathBuf> 
 
 /// Runs the command that `args` name, and returns its exit code unless it replaces tokctl.
 pub(crate) fn run(args: &Args, context: &Context) -> Result<ExitCode, CliError> {
-    let mut wishes = wishes::collect(args, &context.environment)?;
+    let mut wishes = wishes::collect(args, context)?;
     let resolved = resolve::resolve(context, &mut wishes, "run")?;
     for credential in resolved.iter().flat_map(|resolved| resolved.credentials.values()) {
         withhold_identity(context, credential);

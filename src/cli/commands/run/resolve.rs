@@ -92,10 +92,7 @@ pub(super) fn resolve(
 }
 
 /// Obtains the credentials that `wishes` name by logins, which nothing keeps.
-fn in_memory(
-    context: &Context,
-    wishes: &BTreeMap<Variable, Wish>,
-) -> Result<Resolved, CliError> {
+fn in_memory(context: &Context, wishes: &BTreeMap<Variable, Wish>) -> Result<Resolved, CliError> {
     let mut outcomes = BTreeMap::new();
     for reference in wishes.values().filter_map(Wish::reference) {
         let account = &reference.account;

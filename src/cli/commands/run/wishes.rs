@@ -8,13 +8,12 @@ use zeroize::Zeroizing;
 use super::args::Args;
 use super::env_file;
 use super::variable::{Refusal, Variable};
-use crate::cli::context::ANSWERED;
-use crate::cli::environment::Environment;
+use crate::cli::context::{ANSWERED, Context};
 use crate::cli::error::{CliError, Kind};
 use crate::cli::explain::untrusted_file;
 use crate::cli::stdin;
 use crate::cli::typed::quoted;
-use crate::model::reference::{self, Reference, SCHEME};
+use crate::model::reference::{self, Named, Reference, SCHEME};
 use crate::private_file;
 use crate::untrusted::printable;
 
@@ -52,18 +51,20 @@ impl Wish {
 /// environment.
 pub(super) fn collect(
     args: &Args,
-    environment: &Environment,
+    context: &Context,
 ) -> Result<BTreeMap<Variable, Wish>, CliError> {
     let mut wishes = BTreeMap::new();
     if args.resolve_env {
-        for (name, value) in environment.texts().filter(|(_, value)| value.starts_with(SCHEME)) {
+        let texts = context.environment.texts();
+        for (name, value) in texts.filter(|(_, value)| value.starts_with(SCHEME)) {
             let variable = in_environment(name)?;
             let reference = reference(value, &variable, "the environment")?;
+            expect_allowed(&args.only, &reference, "the environment")?;
             wishes.insert(variable, Wish::Value(reference));
         }
     }
     for path in &args.env_file {
-        wishes.extend(in_file(path)?);
+        wishes.extend(in_file(path, &args.only, context)?);
     }
     let mut named = BTreeMap::new();
     let flags = args.env.iter().map(|text| ("`--env`", text));
@@ -155,7 +156,11 @@ fn reference(text: &str, variable: &Variable, place: &str) -> Result<Reference, 
 }
 
 /// Returns what a file requests, or stdin for `-`.
-fn in_file(path: &Path) -> Result<BTreeMap<Variable, Wish>, CliError> {
+fn in_file(
+    path: &Path,
+    only: &[Named],
+    context: &Context,
+) -> Result<BTreeMap<Variable, Wish>, CliError> {
     let is_stdin = path == Path::new("-");
     let (content, shown) = if is_stdin {
         (Zeroizing::new(stdin::bytes(LARGEST)?), "stdin".to_owned())
@@ -179,6 +184,7 @@ fn in_file(path: &Path) -> Result<BTreeMap<Variable, Wish>, CliError> {
         let (variable, wish) = if value.starts_with(SCHEME) {
             let variable = variable(&name, &place)?;
             let reference = reference(&value, &variable, &place)?;
+            expect_allowed(only, &reference, &place)?;
             (variable, Wish::Value(reference))
         } else if value.contains(SCHEME) {
             let what = format!("{place} holds a reference within other text");
@@ -191,5 +197,26 @@ fn in_file(path: &Path) -> Result<BTreeMap<Variable, Wish>, CliError> {
         // As in a shell, the last one counts.
         wishes.insert(variable, wish);
     }
+    let named = wishes.iter().filter_map(|(variable, wish)| Some((variable, wish.reference()?)));
+    let named: Vec<String> =
+        named.map(|(variable, reference)| format!("{variable} = {reference}")).collect();
+    let named = if named.is_empty() { "no credential".to_owned() } else { named.join(", ") };
+    context.ui.detail(&format!("{shown} names {named}"));
     Ok(wishes)
+}
+
+/// Fails if `reference`, which `place` holds, is to none of `only`, where there are any.
+fn expect_allowed(only: &[Named], reference: &Reference, place: &str) -> Result<(), CliError> {
+    let account = &reference.account;
+    let is_allowed = only.is_empty()
+        || only.iter().any(|one| match one {
+            Named::Provider(provider) => *provider == account.provider,
+            Named::Credential(one) => one.account == *account,
+        });
+    if is_allowed {
+        return Ok(());
+    }
+    let what = format!("{place} names `{account}`, which `--only` does not");
+    Err(CliError::new(Kind::Usage, what)
+        .hint("take it out, or allow it with another `--only`; nothing was run"))
 }
