@@ -482,6 +482,7 @@ Register-ArgumentCompleter -Native -CommandName 'tokctl' -ScriptBlock {
         'tokctl;run' {
             [CompletionResult]::new('--env', '--env', [CompletionResultType]::ParameterName, 'Set the variable NAME to what REF means')
             [CompletionResult]::new('--env-file', '--env-file', [CompletionResultType]::ParameterName, 'Set the variables of this `.env` file, or of stdin for `-`; a value that is a tokctl:// reference is resolved')
+            [CompletionResult]::new('--only', '--only', [CompletionResultType]::ParameterName, 'Take no reference from an `--env-file`, or from the environment, but to this service or credential; repeatable')
             [CompletionResult]::new('--file', '--file', [CompletionResultType]::ParameterName, 'Write what REF means to a private file, and set NAME to its path')
             [CompletionResult]::new('--ci-mask', '--ci-mask', [CompletionResultType]::ParameterName, 'Tell the CI platform on stderr to mask the tokens in its log')
             [CompletionResult]::new('--vault', '--vault', [CompletionResultType]::ParameterName, 'The vault''s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]')

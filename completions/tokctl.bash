@@ -447,7 +447,7 @@ _tokctl() {
                     return 0
                     ;;
                 --format)
-                    COMPREPLY=($(compgen -W "token json header headers-json env curl netrc adc exec-credential" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "token json header headers-json env curl netrc adc google-executable exec-credential" -- "${cur}"))
                     return 0
                     ;;
                 --min-ttl)
@@ -1002,7 +1002,7 @@ _tokctl() {
             return 0
             ;;
         tokctl__subcmd__run)
-            opts="-q -v -h --env --env-file --resolve-env --file --no-masking --mask --ci-mask --vault --config --no-input --json --color --quiet --verbose --help"
+            opts="-q -v -h --env --env-file --only --resolve-env --file --no-masking --mask --ci-mask --vault --config --no-input --json --color --quiet --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1025,6 +1025,10 @@ _tokctl() {
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o filenames
                     fi
+                    return 0
+                    ;;
+                --only)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --file)

@@ -456,6 +456,7 @@ set edit:completion:arg-completer[tokctl] = {|@words|
         &'tokctl;run'= {
             cand --env 'Set the variable NAME to what REF means'
             cand --env-file 'Set the variables of this `.env` file, or of stdin for `-`; a value that is a tokctl:// reference is resolved'
+            cand --only 'Take no reference from an `--env-file`, or from the environment, but to this service or credential; repeatable'
             cand --file 'Write what REF means to a private file, and set NAME to its path'
             cand --ci-mask 'Tell the CI platform on stderr to mask the tokens in its log'
             cand --vault 'The vault''s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]'

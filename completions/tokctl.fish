@@ -105,6 +105,7 @@ env\t'Variables for a shell: TOKCTL_TOKEN, TOKCTL_USERNAME, TOKCTL_API_BASE_URL;
 curl\t'The same headers for `curl -K -`'
 netrc\t'A line of a .netrc file, for services that take the token as a password'
 adc\t'Google\'s application default credentials; hands out the refresh token'
+google-executable\t'What Google\'s libraries take from a program: an ID token, or a token that is a JWT'
 exec-credential\t'What kubectl takes from a credential plugin'"
 complete -c tokctl -n "__fish_tokctl_using_subcommand get" -l min-ttl -d 'Promise at least this much life, such as 90s, 10m or 2h' -r
 complete -c tokctl -n "__fish_tokctl_using_subcommand get" -l ci-mask -d 'First have the CI platform mask what is secret of it, by its command on stderr. Where there is no such command, as on GitLab and Jenkins, `tokctl run` keeps tokens out of logs' -r -f -a "github\t'GitHub Actions, and what speaks its workflow commands'
@@ -415,6 +416,7 @@ complete -c tokctl -n "__fish_tokctl_using_subcommand export" -s v -l verbose -d
 complete -c tokctl -n "__fish_tokctl_using_subcommand export" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tokctl -n "__fish_tokctl_using_subcommand run" -l env -d 'Set the variable NAME to what REF means' -r
 complete -c tokctl -n "__fish_tokctl_using_subcommand run" -l env-file -d 'Set the variables of this `.env` file, or of stdin for `-`; a value that is a tokctl:// reference is resolved' -r -F
+complete -c tokctl -n "__fish_tokctl_using_subcommand run" -l only -d 'Take no reference from an `--env-file`, or from the environment, but to this service or credential; repeatable' -r
 complete -c tokctl -n "__fish_tokctl_using_subcommand run" -l file -d 'Write what REF means to a private file, and set NAME to its path' -r
 complete -c tokctl -n "__fish_tokctl_using_subcommand run" -l ci-mask -d 'Tell the CI platform on stderr to mask the tokens in its log' -r -f -a "github\t'GitHub Actions, and what speaks its workflow commands'
 azure\t'Azure Pipelines'"
