@@ -8,12 +8,13 @@ use clap::{ArgMatches, Args, FromArgMatches};
 use super::context::Context;
 use super::directory;
 use super::error::{CliError, Hint, Kind};
-use super::typed::{command, reference};
+use super::typed::{command, command_line, reference};
 use crate::model::account::{Account, AccountFilter, ProviderName, UserName};
+use crate::model::address::Address;
 use crate::model::nearest::{did_you_mean, nearest};
 use crate::model::reference::{Field, Named, Reference};
 use crate::ops::error::StoreError;
-use crate::ops::{self, Vault, providers};
+use crate::ops::{self, Vault, addressed, providers};
 
 /// The greatest number of credentials that a message offers in place of one that is not there.
 const MOST_OFFERED: usize = 3;
@@ -33,13 +34,17 @@ const JIRA: [&str; 2] = ["jira", "jira-dc"];
 pub(crate) struct Choice {
     pub(crate) provider: Option<ProviderName>,
     pub(crate) user: Option<UserName>,
+    /// The address of what the token is for, in place of the service: [`Self::located`] finds the
+    /// credential for it.
+    pub(crate) address: Option<Address>,
 }
 
 /// The arguments that make a [`Choice`].
 #[derive(Debug, clap::Args)]
 #[group(skip)]
 struct Typed {
-    /// The service, such as `jira`, or one credential of it, such as jira/alice@example.com
+    /// The service, such as `jira`, or one credential of it, such as jira/alice@example.com; or the
+    /// address that the token is for
     #[arg(value_name = "PROVIDER[/USER]")]
     provider: Option<Named>,
 
@@ -77,22 +82,59 @@ impl Choice {
     /// different users, or if the argument names a field.
     pub(crate) fn of(named: Option<Named>, user: Option<UserName>) -> Result<Self, String> {
         match named {
-            None => Ok(Self { provider: None, user }),
-            Some(Named::Provider(provider)) => Ok(Self { provider: Some(provider), user }),
+            None => Ok(Self { provider: None, user, address: None }),
+            Some(Named::Provider(provider)) => {
+                Ok(Self { provider: Some(provider), user, address: None })
+            }
+            Some(Named::Address(address)) => {
+                Ok(Self { provider: None, user, address: Some(address) })
+            }
             Some(Named::Credential(Reference { account, field })) => match (field, user) {
                 (_, Some(user)) if user != account.user => Err(format!(
                     "two users are named, `{}` and `{user}`: leave out `--user`",
                     account.user
                 )),
-                (Field::Token, _) => {
-                    Ok(Self { provider: Some(account.provider), user: Some(account.user) })
-                }
+                (Field::Token, _) => Ok(Self::for_account(account)),
                 (field, _) => Err(format!(
                     "a credential is named as `{account}`, without `/{}` behind it",
                     field.as_str()
                 )),
             },
         }
+    }
+
+    /// Returns the choice of one account.
+    fn for_account(account: Account) -> Self {
+        Self { provider: Some(account.provider), user: Some(account.user), address: None }
+    }
+
+    /// Returns this choice with the service, and the user if there is only one, that `vault` keeps for
+    /// the address in its place. Of several addresses that cover it the longest counts.
+    ///
+    /// Fails if there is no credential for the address, or if the choice would be for others too.
+    pub(crate) fn located(&self, vault: &Vault) -> Result<Self, CliError> {
+        let Some(address) = &self.address else { return Ok(self.clone()) };
+        let mut accounts = addressed::accounts_for(vault, address)?;
+        accounts.retain(|account| self.user.as_ref().is_none_or(|user| account.user == *user));
+        let login = || command_line(&["tokctl".into(), "login".into(), address.as_str().into()]);
+        let Some(first) = accounts.first() else {
+            let message = format!("there is no credential for `{address}`");
+            return Err(CliError::new(Kind::NotFound, message).hint(login()));
+        };
+        if accounts.len() == 1 {
+            return Ok(Self::for_account(first.clone()));
+        }
+        let all = vault.accounts(Some(&first.provider), self.user.as_ref())?;
+        if all.iter().all(|account| accounts.contains(account)) && all.len() == accounts.len() {
+            return Ok(Self {
+                provider: Some(first.provider.clone()),
+                address: None,
+                ..self.clone()
+            });
+        }
+        let shown: Vec<String> = accounts.iter().map(ToString::to_string).collect();
+        let message = format!("which one of {}?", shown.join(", "));
+        Err(CliError::new(Kind::Usage, message).hint("tokctl list"))
     }
 
     /// Returns the account if the command line names both provider and user.
@@ -155,6 +197,9 @@ impl Choice {
         vault: &Vault,
         verb: &str,
     ) -> Result<Account, CliError> {
+        if self.address.is_some() {
+            return self.located(vault)?.resolve(context, vault, verb);
+        }
         let provider = self.provider.as_ref();
         let mut user = match &self.user {
             Some(user) => Some(user.clone()),
@@ -372,6 +417,7 @@ mod tests {
     fn near(typed: &str, stored: &[&str]) -> Vec<String> {
         let accounts: Vec<Account> = stored.iter().map(|text| account(text)).collect();
         let (provider, user) = match typed.parse::<Named>().unwrap() {
+            Named::Address(address) => panic!("{address} is no name"),
             Named::Provider(provider) => (provider, None),
             Named::Credential(reference) => {
                 (reference.account.provider, Some(reference.account.user))

@@ -88,6 +88,8 @@ pub(crate) enum Hint {
     Text(String),
     /// A login for this account, with the flags that it needs here.
     Login(Account),
+    /// A login for this account, with these flags besides.
+    LoginWith(Account, String),
     /// A login to this service, whose user is not known.
     LoginTo(ProviderName),
     /// A first login, to a service that nobody named.
@@ -132,6 +134,7 @@ impl fmt::Display for Hint {
         match self {
             Self::Text(text) => f.write_str(text),
             Self::Login(account) => f.write_str(&login_command(account)),
+            Self::LoginWith(account, flags) => write!(f, "{} {flags}", login_command(account)),
             Self::LoginTo(provider) => write!(f, "tokctl login {provider}"),
             Self::FirstLogin => f.write_str("tokctl login"),
             Self::Confirmed(command) => f.write_str(command),

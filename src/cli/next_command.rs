@@ -36,6 +36,8 @@ pub(crate) fn text(context: &Context, args: &[OsString], hint: &Hint) -> String 
         Hint::Login(account) => {
             undefined(context, account).unwrap_or_else(|| login(context, account))
         }
+        Hint::LoginWith(account, flags) => undefined(context, account)
+            .unwrap_or_else(|| format!("{} {flags}", login(context, account))),
         Hint::LoginTo(provider) => login_to(context, provider),
         Hint::FirstLogin => first_login(context).into(),
         Hint::Confirmed(command) => confirmed(context, command.clone()),
@@ -88,6 +90,7 @@ pub(crate) fn login(context: &Context, account: &Account) -> String {
     match (own, provider) {
         (Some(Kind::Static), _) => format!("{command} --token-stdin"),
         (Some(Kind::OAuth), Some(provider)) => with_client(context, &provider, command),
+        (Some(Kind::OAuth), None) if !has_browser(context) => format!("{command} --no-browser"),
         (Some(Kind::OAuth), None) => command,
         // A client of the service's other logins serves this one too.
         (None, Some(provider)) if others == Some(Kind::OAuth) => {
@@ -104,7 +107,7 @@ fn undefined(context: &Context, account: &Account) -> Option<String> {
     let config = context.config().ok()?;
     let is_undefined = providers::today(&account.provider, Some(config)).is_none();
     let (own, _) = stored_kinds(context, account);
-    (is_undefined && own == Some(Kind::OAuth))
+    (is_undefined && stored_server(context, account).is_none() && own == Some(Kind::OAuth))
         .then(|| format!("{}, then `{}`", bring_table(&account.provider), login_command(account)))
 }
 
@@ -193,6 +196,13 @@ fn stored_kinds(context: &Context, account: &Account) -> (Option<Kind>, Option<K
         Some((kind(account), other.and_then(kind)))
     };
     read().unwrap_or_default()
+}
+
+/// Returns the address of the service of `account`, as it is stored. A service that is not defined and
+/// has one was found by it, and is found again.
+fn stored_server(context: &Context, account: &Account) -> Option<String> {
+    let vault = Vault::open_unlocked(context.vault().ok()?).ok()?;
+    vault.summary(account).ok()??.server_url
 }
 
 /// Returns the command that was typed, with `flags` besides. A flag with a value that was typed

@@ -45,9 +45,9 @@ impl<'a> RenewalCaller<'a> {
 }
 
 impl Caller for RenewalCaller<'_> {
-    fn rules(&self, account: &Account) -> Rules {
+    fn rules(&self, vault: &OpenVault, account: &Account) -> Rules {
         let provider = if self.is_alone {
-            provider_or_warning(self.context, account)
+            provider_or_warning(self.context, vault, account)
         } else {
             provider(self.context, account).ok()
         };
@@ -106,9 +106,16 @@ fn provider(context: &Context, account: &Account) -> Result<Provider, CliError> 
 ///
 /// Neither a provider that is no longer defined nor a mistake in the configuration stops a refresh:
 /// the endpoint stands in the sealed credential, and the strictest settings apply.
-fn provider_or_warning(context: &Context, account: &Account) -> Option<Provider> {
+///
+/// A service that was found by its address has no definition, which needs no warning.
+fn provider_or_warning(
+    context: &Context,
+    vault: &OpenVault,
+    account: &Account,
+) -> Option<Provider> {
     match provider(context, account) {
         Ok(provider) => Some(provider),
+        Err(_) if is_by_address(vault, account) => None,
         Err(error) => {
             context
                 .ui
@@ -116,6 +123,12 @@ fn provider_or_warning(context: &Context, account: &Account) -> Option<Provider>
             None
         }
     }
+}
+
+/// Whether the credential of `account` came by the address of its service.
+fn is_by_address(vault: &OpenVault, account: &Account) -> bool {
+    let row = vault.read(account).ok().flatten();
+    row.is_some_and(|row| row.stored.credential.by_address().is_some())
 }
 
 /// Warns if today's configuration names another client or endpoint than the stored login.

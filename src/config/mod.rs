@@ -11,7 +11,7 @@ use toml::Table;
 
 use crate::model::account::{ProviderName, UserName};
 use crate::model::audit::Settings;
-use crate::model::definition::Definition;
+use crate::model::definition::{Definition, document_address};
 use crate::model::nearest::of_one_field;
 use crate::private_file;
 
@@ -41,6 +41,9 @@ pub(crate) struct Config {
     /// succeed.
     pub(crate) on_refresh_failed: Option<Vec<String>>,
     pub(crate) audit: Settings,
+    /// The address of the user's Client ID Metadata Document, which is the client's id at every server
+    /// that takes such.
+    pub(crate) client_id_metadata_url: Option<String>,
     /// The providers by name, each as it was written: a definition that extends another is merged
     /// with it key by key.
     pub(crate) providers: BTreeMap<String, Table>,
@@ -55,6 +58,7 @@ struct File {
     on_refresh_failed: Option<toml::Spanned<Vec<String>>>,
     #[serde(default)]
     audit: Settings,
+    client_id_metadata_url: Option<toml::Spanned<String>>,
     #[serde(default)]
     providers: BTreeMap<toml::Spanned<String>, Definition>,
 }
@@ -119,9 +123,21 @@ pub(crate) fn parse(text: &str) -> Result<Config, (usize, String)> {
     };
     let on_login_required = program(file.on_login_required)?;
     let on_refresh_failed = program(file.on_refresh_failed)?;
+    let document = file.client_id_metadata_url.map(|url| match document_address(url.get_ref()) {
+        Ok(()) => Ok(url.into_inner()),
+        Err(message) => Err((line_at(url.span().start), message)),
+    });
+    let client_id_metadata_url = document.transpose()?;
     let raw: Raw = toml::from_str(text).map_err(syntax)?;
     let providers = raw.providers;
-    Ok(Config { default_user, on_login_required, on_refresh_failed, audit: file.audit, providers })
+    Ok(Config {
+        default_user,
+        on_login_required,
+        on_refresh_failed,
+        audit: file.audit,
+        client_id_metadata_url,
+        providers,
+    })
 }
 
 #[cfg(test)]
@@ -149,6 +165,7 @@ mod tests {
             ("on_login_required = 'notify-send x'", 1, "sequence"),
             ("\naudit = 'requierd'", 2, "best-effort"),
             ("[audit]\nkeep = 0", 2, "nonzero"),
+            ("client_id_metadata_url = 'https://a.example'", 1, "path"),
             ("x = [", 1, ""),
         ] {
             let (found, message) = parse(text).unwrap_err();

@@ -1,10 +1,13 @@
 //! Addresses that secrets may be sent to.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use url::{Host, Url};
+
+use super::reach::Reach;
 
 /// The reason why tokctl does not use a text as an [`Address`].
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -22,12 +25,25 @@ pub(crate) enum Error {
 }
 
 /// An https URL, or http on a loopback host, without user name and password.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+///
+/// Two are equal if they are written alike.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(try_from = "Written", into = "Written")]
 pub(crate) struct Address {
     url: Url,
     /// The text as it was written: an issuer is compared character by character (RFC 8414 §3.3).
     text: String,
+    /// The nearest network in which the host may lie. The one who named the address decides that: a
+    /// person may name any.
+    reach: Reach,
+}
+
+/// The sealed form of an [`Address`]: its text alone, unless a server named it.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum Written {
+    Anywhere(String),
+    Within { address: String, reach: Reach },
 }
 
 impl Address {
@@ -48,7 +64,9 @@ impl Address {
             url.scheme() == "http" && is_link_local(url) && url.username().is_empty()
         });
         match parsed {
-            Some(url) if url.password().is_none() => Ok(Self { url, text: text.to_owned() }),
+            Some(url) if url.password().is_none() => {
+                Ok(Self { url, text: text.to_owned(), reach: Reach::default() })
+            }
             Some(_) | None => text.parse(),
         }
     }
@@ -59,6 +77,28 @@ impl Address {
 
     pub(crate) fn as_str(&self) -> &str {
         &self.text
+    }
+
+    /// Returns this address as one that a server of the network `reach` named: its host may lie
+    /// there or farther away, and no request is sent to it if it turns out to lie nearer.
+    pub(crate) fn within(self, reach: Reach) -> Self {
+        Self { reach: reach.min(self.reach), ..self }
+    }
+
+    /// Returns the nearest network in which the host may lie.
+    pub(crate) fn reach(&self) -> Reach {
+        self.reach
+    }
+
+    /// Returns the network of the host, if the address tells it without a look-up: by a number, or as
+    /// `localhost`.
+    pub(crate) fn written_reach(&self) -> Option<Reach> {
+        match self.url.host()? {
+            Host::Ipv4(address) => Some(Reach::of(IpAddr::V4(address))),
+            Host::Ipv6(address) => Some(Reach::of(IpAddr::V6(address))),
+            Host::Domain("localhost") => Some(Reach::Loopback),
+            Host::Domain(_) => None,
+        }
     }
 
     /// Returns the host, with the port where it is not the scheme's own.
@@ -104,15 +144,39 @@ impl TryFrom<String> for Address {
             "http" => return Err(Error::NotEncrypted(crate::untrusted::printable(&text))),
             _ => return Err(malformed()),
         }
-        Ok(Self { url, text })
+        Ok(Self { url, text, reach: Reach::default() })
     }
 }
 
-impl From<Address> for String {
-    fn from(address: Address) -> Self {
-        address.text
+impl TryFrom<Written> for Address {
+    type Error = Error;
+
+    fn try_from(written: Written) -> Result<Self, Error> {
+        match written {
+            Written::Anywhere(text) => text.try_into(),
+            Written::Within { address, reach } => {
+                Self::try_from(address).map(|it| it.within(reach))
+            }
+        }
     }
 }
+
+impl From<Address> for Written {
+    fn from(Address { text, reach, .. }: Address) -> Self {
+        match reach {
+            Reach::Loopback => Self::Anywhere(text),
+            Reach::Public | Reach::Private => Self::Within { address: text, reach },
+        }
+    }
+}
+
+impl PartialEq for Address {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for Address {}
 
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -176,6 +240,19 @@ mod tests {
             assert!(matches!(text.parse::<Address>(), Err(Error::Malformed(_))), "{text}");
         }
         assert_eq!("https://u:p@a.example".parse::<Address>(), Err(Error::UserInfo));
+    }
+
+    #[test]
+    fn an_address_is_sealed_with_the_networks_in_which_it_may_lie() {
+        let own: Address = "https://id.example/token".parse().unwrap();
+        assert_eq!(serde_json::to_string(&own).unwrap(), "\"https://id.example/token\"");
+        let named = own.within(Reach::Public).within(Reach::Loopback);
+        let sealed = serde_json::to_string(&named).unwrap();
+        let opened: Address = serde_json::from_str(&sealed).unwrap();
+        assert_eq!((opened.as_str(), opened.reach()), (named.as_str(), Reach::Public));
+        assert!(
+            serde_json::from_str::<Address>(r#"{"address":"ftp://x","reach":"public"}"#).is_err()
+        );
     }
 
     #[test]

@@ -83,6 +83,12 @@ pub(crate) fn is_pause(until: Timestamp, now: Timestamp) -> bool {
 }
 
 impl Attempt {
+    /// Whether the server said that it does not know the client, or not with this secret (RFC 6749
+    /// §5.2).
+    pub(crate) fn was_about_the_client(&self) -> bool {
+        self.error.as_deref() == Some("invalid_client")
+    }
+
     /// Whether this was a refresh that failed, and no token was issued after it. `summary` is of the
     /// attempt's credential.
     pub(crate) fn is_failed_refresh(&self, summary: &Summary) -> bool {

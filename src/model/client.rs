@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::address::Address;
 use super::client_authentication::ClientAuthentication;
 use super::dialect::Dialect;
+use super::registration::ByAddress;
 use super::request_params::RequestParams;
 
 /// The request that revokes a token.
@@ -46,6 +47,9 @@ pub(crate) struct Client {
     /// Certificates in PEM, as they were at login, that are trusted in addition to the system's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) trusted_certificates: Option<String>,
+    /// The facts of a login by address; `None` for a login to a service that is defined.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) by_address: Option<Box<ByAddress>>,
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use jiff::SignedDuration;
 use serde::{Deserialize, Deserializer};
 
+use super::address::Address;
 use super::client::RevocationMethod;
 use super::client_authentication::TokenEndpointAuthMethod;
 use super::credential::{ApiAuth, RenewalGrant, is_field_name};
@@ -59,6 +60,10 @@ pub(crate) struct Definition {
     #[serde(default)]
     pub(crate) revocation_scope: RevocationScope,
     pub(crate) client_id: Option<String>,
+    /// The address of a Client ID Metadata Document, which is the client's id at a server that takes
+    /// such. Only a login by address uses it.
+    #[serde(default, deserialize_with = "document")]
+    pub(crate) client_id_metadata_url: Option<String>,
     /// The place of the client secret: the name of a variable, a file, or a program that prints it.
     pub(crate) client_secret_env: Option<String>,
     pub(crate) client_secret_file: Option<PathBuf>,
@@ -187,6 +192,31 @@ fn headers<'de, D: Deserializer<'de>>(
         return Ok(headers);
     }
     Err(serde::de::Error::custom("`api_headers` has a name that no header can have"))
+}
+
+/// Reads the address of a Client ID Metadata Document.
+fn document<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let text = Option::<String>::deserialize(deserializer)?;
+    match text.as_deref().map(document_address) {
+        Some(Err(message)) => Err(serde::de::Error::custom(message)),
+        Some(Ok(())) | None => Ok(text),
+    }
+}
+
+/// Checks the address of a Client ID Metadata Document: it is https, has a path, and neither a query
+/// nor a fragment.
+pub(crate) fn document_address(text: &str) -> Result<(), String> {
+    let address: Option<Address> = text.parse().ok();
+    let is_fit = address.is_some_and(|address| {
+        let url = address.url();
+        url.scheme() == "https"
+            && url.path() != "/"
+            && url.query().is_none()
+            && url.fragment().is_none()
+            && url.as_str() == text
+    });
+    let rule = "`client_id_metadata_url` is an https address with a path, and without a query";
+    if is_fit { Ok(()) } else { Err(rule.into()) }
 }
 
 /// The separator of two scopes in a request.

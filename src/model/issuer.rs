@@ -24,6 +24,12 @@ pub(crate) fn is_issuer(named: &str, own: &str) -> bool {
         })
 }
 
+/// Whether two issuers are the same text, but for one final slash.
+pub(crate) fn is_issuer_but_for_slash(named: &str, own: &str) -> bool {
+    let bare = |issuer| str::strip_suffix(issuer, "/").unwrap_or(issuer);
+    bare(named) == bare(own)
+}
+
 /// Whether an issuer has a part in the place of which a tenant stands.
 pub(crate) fn has_any_tenant(issuer: &str) -> bool {
     issuer.contains(TENANT)
@@ -38,6 +44,15 @@ mod tests {
         assert!(is_issuer("https://id.example", "https://id.example"));
         for other in ["https://id.example/", "https://ID.example", "http://id.example", ""] {
             assert!(!is_issuer(other, "https://id.example"), "{other}");
+        }
+    }
+
+    #[test]
+    fn one_final_slash_may_differ() {
+        let same = |other| is_issuer_but_for_slash("https://id.example", other);
+        assert!(same("https://id.example") && same("https://id.example/"));
+        for other in ["https://id.example//", "https://id.example/x", "https://ID.example", "/"] {
+            assert!(!same(other), "{other}");
         }
     }
 

@@ -5,8 +5,10 @@
 
 pub(crate) mod nearest;
 pub(crate) mod account;
-pub(crate) mod reference;
+pub(crate) mod reach;
 pub(crate) mod address;
+pub(crate) mod reference;
+pub(crate) mod resource;
 pub(crate) mod duration;
 pub(crate) mod grant_life;
 pub(crate) mod scope;
@@ -15,6 +17,7 @@ pub(crate) mod id_token;
 pub(crate) mod issuer;
 pub(crate) mod request_params;
 pub(crate) mod dialect;
+pub(crate) mod registration;
 pub(crate) mod signing;
 pub(crate) mod client_key;
 pub(crate) mod client_authentication;

@@ -7,6 +7,7 @@ use std::str::FromStr;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 use super::account::{self, Account, ProviderName};
+use super::address::{self, Address};
 
 /// The beginning of the long form.
 pub(crate) const SCHEME: &str = "tokctl://";
@@ -25,6 +26,9 @@ pub(crate) enum Error {
     Field,
     #[error(transparent)]
     Account(#[from] account::Error),
+    /// An address that no secret is sent to.
+    #[error(transparent)]
+    Address(#[from] address::Error),
 }
 
 /// A credential, named by its account, and the field of it that is meant.
@@ -55,17 +59,22 @@ impl Reference {
     }
 }
 
-/// What the argument of a command names: a service alone, or one of its credentials.
+/// What the argument of a command names: a service, one of its credentials, or the address of what
+/// the token is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Named {
     Provider(ProviderName),
     Credential(Reference),
+    Address(Address),
 }
 
 impl FromStr for Named {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
+        if !text.starts_with(SCHEME) && is_address(text) {
+            return Ok(Self::Address(text.parse()?));
+        }
         // No provider's name holds a slash.
         if text.contains('/') {
             text.parse().map(Self::Credential)
@@ -117,6 +126,11 @@ impl Field {
     }
 }
 
+/// Whether a text begins with the scheme of an address.
+fn is_address(text: &str) -> bool {
+    text.split_once("://").is_some_and(|(scheme, _)| !scheme.contains('/'))
+}
+
 impl FromStr for Reference {
     type Err = Error;
 
@@ -156,6 +170,19 @@ impl fmt::Display for Reference {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_address_is_no_reference() {
+        let named = |text: &str| text.parse::<Named>();
+        assert!(matches!(named("https://mcp.example/x"), Ok(Named::Address(_))));
+        assert!(matches!(named("http://127.0.0.1:8080"), Ok(Named::Address(_))));
+        assert!(matches!(named("tokctl://acme/x"), Ok(Named::Credential(_))));
+        assert!(matches!(named("acme/x"), Ok(Named::Credential(_))));
+        assert!(matches!(named("acme/a://b"), Ok(Named::Credential(_))));
+        for refused in ["http://mcp.example", "ftp://a", "https://u:p@a.example"] {
+            assert!(matches!(named(refused), Err(Error::Address(_))), "{refused}");
+        }
+    }
 
     #[test]
     fn both_forms_name_an_account() {

@@ -57,6 +57,11 @@ impl RequestParams {
         self.0.contains_key(name)
     }
 
+    /// Sets the parameter `name` to one value.
+    pub(crate) fn set(&mut self, name: &str, value: &str) {
+        self.0.insert(name.to_owned(), ParamValues::One(value.to_owned()));
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

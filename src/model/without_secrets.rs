@@ -108,6 +108,7 @@ impl Client {
             dialect,
             token_params,
             trusted_certificates,
+            by_address,
         } = self;
         Self {
             id: id.clone(),
@@ -121,6 +122,7 @@ impl Client {
             dialect: dialect.clone(),
             token_params: token_params.clone(),
             trusted_certificates: trusted_certificates.clone(),
+            by_address: by_address.as_ref().map(|facts| Box::new(facts.without_secrets())),
         }
     }
 }

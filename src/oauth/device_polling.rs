@@ -78,7 +78,9 @@ pub(crate) fn poll(
     let authentication = proof.authentication();
     match http::post(&client.token_endpoint, certificates, &authentication, &form, timeout) {
         Ok(answer) => judge(&answer, &client.dialect, now),
-        Err(fault @ Fault::Setup { .. }) => PollOutcome::Failed(fault.into()),
+        Err(fault @ (Fault::Setup { .. } | Fault::Forbidden { .. })) => {
+            PollOutcome::Failed(fault.into())
+        }
         Err(
             fault @ (Fault::NotSent { .. } | Fault::Unanswered { .. } | Fault::Unreadable { .. }),
         ) => PollOutcome::Transient(fault.into()),

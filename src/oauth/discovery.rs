@@ -8,7 +8,7 @@ use std::time::Instant;
 use super::http::{self, Answer, Authentication, Fault};
 use super::metadata::Metadata;
 use crate::model::address::Address;
-use crate::model::issuer::is_issuer;
+use crate::model::issuer::{is_issuer, is_issuer_but_for_slash};
 use crate::untrusted::printable;
 
 /// The most redirects from one address.
@@ -43,11 +43,40 @@ pub(crate) fn discover(
     trusted_certificates: Option<&str>,
     is_complete: &dyn Fn(&Metadata) -> bool,
 ) -> Result<Metadata, Error> {
+    search(issuer, trusted_certificates, is_complete, NamedBy::Person)
+}
+
+/// Fetches the metadata of `issuer`, which a protected resource named, as [`discover`] does. Its name
+/// may differ by one final slash: many resources write it so. It may name addresses of the networks
+/// in which it lies itself.
+pub(crate) fn discover_named(
+    issuer: &Address,
+    trusted_certificates: Option<&str>,
+    is_complete: &dyn Fn(&Metadata) -> bool,
+) -> Result<Metadata, Error> {
+    search(issuer, trusted_certificates, is_complete, NamedBy::Resource)
+}
+
+/// The one who named an issuer.
+#[derive(Debug, Clone, Copy)]
+enum NamedBy {
+    /// A person, in the configuration: that one is to be named exactly, and may lie anywhere.
+    Person,
+    /// A protected resource.
+    Resource,
+}
+
+fn search(
+    issuer: &Address,
+    trusted_certificates: Option<&str>,
+    is_complete: &dyn Fn(&Metadata) -> bool,
+    named_by: NamedBy,
+) -> Result<Metadata, Error> {
     let began = Instant::now();
     let mut found: Option<Metadata> = None;
     let mut failures = Vec::new();
     for address in well_known_addresses(issuer) {
-        match document(issuer, address, trusted_certificates) {
+        match document(issuer, address, trusted_certificates, named_by) {
             Ok(metadata) => {
                 let metadata = match found.take() {
                     Some(earlier) => earlier.or(metadata),
@@ -61,7 +90,9 @@ pub(crate) fn discover(
             Err(failure) => {
                 // The next address is on the same host, and as long a wait each time is too long.
                 let is_last = match failure {
-                    Error::Fault(Fault::NotSent { .. } | Fault::Setup { .. }) => true,
+                    Error::Fault(
+                        Fault::NotSent { .. } | Fault::Setup { .. } | Fault::Forbidden { .. },
+                    ) => true,
                     Error::Fault(Fault::Unanswered { .. } | Fault::Unreadable { .. })
                     | Error::Missing { .. }
                     | Error::ForeignIssuer { .. }
@@ -95,19 +126,28 @@ fn document(
     issuer: &Address,
     mut address: Address,
     trusted_certificates: Option<&str>,
+    named_by: NamedBy,
 ) -> Result<Metadata, Error> {
     for _ in 0..MAX_REDIRECTS {
-        let answer = http::fetch(&address, trusted_certificates, &Authentication::None)?;
+        let answer = match named_by {
+            NamedBy::Person => http::fetch(&address, trusted_certificates, &Authentication::None)?,
+            NamedBy::Resource => http::fetch_watched(&address, trusted_certificates)?,
+        };
         match next_address(issuer, &address, &answer)? {
             Some(next) => address = next,
-            None => return read(issuer, &answer),
+            None => return read_as(issuer, &answer, named_by),
         }
     }
     Err(Error::Missing { issuer: issuer.to_string() })
 }
 
 /// Reads the metadata of `issuer` in an answer.
+#[cfg(any(test, fuzzing))]
 pub(crate) fn read(issuer: &Address, answer: &Answer) -> Result<Metadata, Error> {
+    read_as(issuer, answer, NamedBy::Person)
+}
+
+fn read_as(issuer: &Address, answer: &Answer, named_by: NamedBy) -> Result<Metadata, Error> {
     let missing = || Error::Missing { issuer: issuer.to_string() };
     match answer.status {
         200..=299 => {}
@@ -118,8 +158,13 @@ pub(crate) fn read(issuer: &Address, answer: &Answer) -> Result<Metadata, Error>
     }
     let metadata = Metadata::read(&answer.body).ok_or_else(missing)?;
     // Some hosts with several issuers serve one document for all of them at one of the addresses.
-    if is_issuer(issuer.as_str(), metadata.issuer()) {
-        return Ok(metadata);
+    let (named, own) = (issuer.as_str(), metadata.issuer());
+    match named_by {
+        NamedBy::Person if is_issuer(named, own) => return Ok(metadata),
+        NamedBy::Resource if is_issuer_but_for_slash(named, own) => {
+            return Ok(metadata.within(issuer.reach().min(answer.reach)));
+        }
+        NamedBy::Person | NamedBy::Resource => {}
     }
     let named = printable(metadata.issuer());
     Err(Error::ForeignIssuer { issuer: issuer.to_string(), named })
@@ -140,7 +185,8 @@ pub(crate) fn next_address(
         let server = printable(&next.origin().ascii_serialization());
         return Err(Error::Elsewhere { issuer: issuer.to_string(), server });
     }
-    Ok(next.as_str().parse().ok())
+    let next: Option<Address> = next.as_str().parse().ok();
+    Ok(next.map(|next| next.within(address.reach())))
 }
 
 fn is_redirect(status: u16) -> bool {
@@ -161,7 +207,7 @@ fn well_known_addresses(issuer: &Address) -> Vec<Address> {
     let at = |path: String| {
         let mut url = issuer.url().clone();
         url.set_path(&path);
-        url.as_str().parse().ok()
+        url.as_str().parse::<Address>().ok().map(|address| address.within(issuer.reach()))
     };
     paths.into_iter().filter_map(at).collect()
 }

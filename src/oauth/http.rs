@@ -5,11 +5,10 @@
 //! caller knows whether a request may be sent twice.
 
 use std::cell::Cell;
-use std::error::Error;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use reqwest::header::{self, HeaderName};
 use reqwest::{Client, RequestBuilder, Response};
 use tokio::runtime::{self, Runtime};
@@ -17,14 +16,17 @@ use zeroize::Zeroizing;
 
 pub(crate) use super::authentication::Authentication;
 use super::body::Body;
+use super::cause::cause;
 use super::json_object::json_object;
-use super::proxy;
+use super::network::{self, Forbidden, Guard};
+use super::retry_after::{http_date, parse_retry_after};
 use super::sent_secrets::SentSecrets;
 use super::tls;
 use super::told::ToldRequest;
 use crate::boot_clock::Moment;
 use crate::model::address::Address;
 use crate::model::credential::ApiHeader;
+use crate::model::reach::Reach;
 use crate::name_service;
 use crate::secret::SecretText;
 
@@ -36,9 +38,6 @@ pub(crate) const REQUEST_TIMEOUT: Duration = Duration::from_secs(25);
 
 /// The interval at which a request that has no answer looks whether the machine slept meanwhile.
 const WAKE_CHECK: Duration = Duration::from_secs(1);
-
-/// The longest pause that is granted to a server, whatever it asks for.
-const MAX_PAUSE: Duration = Duration::from_hours(1);
 
 /// The reason why a request has no usable answer. What the caller may do next depends on whether
 /// the server can have acted on the request.
@@ -56,13 +55,16 @@ pub(crate) enum Fault {
     /// A certificate in the definition's `ca_file` is malformed, or TLS can't be set up.
     #[error("could not set up TLS: {why}")]
     Setup { why: String },
+    /// A server named the address, and may not name one in that network. Nothing was sent.
+    #[error("`{authority}` is not asked: {why}")]
+    Forbidden { authority: String, why: Forbidden },
 }
 
 impl Fault {
     /// Returns what `-v` shows in place of a status.
     fn word(&self) -> &'static str {
         match self {
-            Self::NotSent { .. } | Self::Setup { .. } => "not sent",
+            Self::NotSent { .. } | Self::Setup { .. } | Self::Forbidden { .. } => "not sent",
             Self::Unanswered { .. } => "no answer",
             Self::Unreadable { .. } => "unreadable",
         }
@@ -79,11 +81,15 @@ pub(crate) struct Answer {
     pub(crate) date: Option<Timestamp>,
     /// The address that a redirect names (RFC 9110 §10.2.2), which is not followed here.
     pub(crate) location: Option<String>,
-    /// The challenge that says what the server wants (RFC 9110 §11.6.1).
+    /// The challenges that say what the server wants (RFC 9110 §11.6.1), those of several headers
+    /// with commas between them.
     pub(crate) challenge: Option<String>,
     /// The media type that the server names (RFC 9110 §8.3).
     pub(crate) content_type: Option<String>,
     pub(crate) body: Zeroizing<Vec<u8>>,
+    /// The widest network in which the server was found, as far as that was watched: see
+    /// [`fetch_watched`].
+    pub(crate) reach: Reach,
     /// The secrets of the request, which are masked in any text of the answer.
     pub(crate) sent: SentSecrets,
 }
@@ -101,6 +107,7 @@ impl Answer {
             challenge: None,
             content_type: None,
             body: Zeroizing::new(body.as_bytes().to_vec()),
+            reach: Reach::Public,
             sent: SentSecrets::default(),
         }
     }
@@ -186,6 +193,18 @@ pub(crate) fn fetch(
     fetch_with(address, trusted_certificates, authentication, &[])
 }
 
+/// Fetches a document from a server, and watches in which network it is found: its answer may then
+/// name addresses of that network.
+pub(crate) fn fetch_watched(
+    address: &Address,
+    trusted_certificates: Option<&str>,
+) -> Result<Answer, Fault> {
+    let guard = guard(address)?.or_else(|| Guard::watching(address));
+    let client = client_of(address, trusted_certificates, guard)?;
+    let request = client.get(address.url().clone());
+    send("GET", address, request, &Authentication::None, &[], REQUEST_TIMEOUT)
+}
+
 /// Checks that an HTTP client for `address` can be set up with `trusted_certificates`, without a
 /// request.
 pub(crate) fn check(address: &Address, trusted_certificates: Option<&str>) -> Result<(), Fault> {
@@ -201,16 +220,33 @@ const CLIENT_LIFE: Duration = Duration::from_mins(10);
 struct ClientSettings {
     https: bool,
     near: bool,
+    guard: Option<Guard>,
     trusted_certificates: Option<String>,
+}
+
+/// Returns an HTTP client for `address`, which looks the host up within the networks that the
+/// address may lie in.
+fn client(address: &Address, trusted_certificates: Option<&str>) -> Result<Client, Fault> {
+    client_of(address, trusted_certificates, guard(address)?)
+}
+
+/// Returns the guard of a request to `address`, if it needs one.
+fn guard(address: &Address) -> Result<Option<Guard>, Fault> {
+    Guard::of(address).map_err(|why| Fault::Forbidden { authority: address.authority(), why })
 }
 
 /// Returns an HTTP client for `address`. Setting one up takes longer than a request, so all threads
 /// share those there are.
-fn client(address: &Address, trusted_certificates: Option<&str>) -> Result<Client, Fault> {
+fn client_of(
+    address: &Address,
+    trusted_certificates: Option<&str>,
+    guard: Option<Guard>,
+) -> Result<Client, Fault> {
     static CLIENTS: Mutex<Vec<(ClientSettings, Instant, Client)>> = Mutex::new(Vec::new());
     let wanted = ClientSettings {
         https: address.url().scheme() == "https",
         near: address.is_near(),
+        guard,
         trusted_certificates: trusted_certificates.map(ToOwned::to_owned),
     };
     let mut clients = CLIENTS.lock().unwrap_or_else(PoisonError::into_inner);
@@ -218,12 +254,16 @@ fn client(address: &Address, trusted_certificates: Option<&str>) -> Result<Clien
     if let Some((_, _, client)) = clients.iter().find(|(setup, _, _)| *setup == wanted) {
         return Ok(client.clone());
     }
-    let client = new_client(address, trusted_certificates)?;
+    let client = new_client(address, trusted_certificates, wanted.guard.as_ref())?;
     clients.push((wanted, Instant::now(), client.clone()));
     Ok(client)
 }
 
-fn new_client(address: &Address, trusted_certificates: Option<&str>) -> Result<Client, Fault> {
+fn new_client(
+    address: &Address,
+    trusted_certificates: Option<&str>,
+    guard: Option<&Guard>,
+) -> Result<Client, Fault> {
     let setup = |error: reqwest::Error| Fault::Setup { why: cause(&error) };
     name_service::use_built_in_services();
     // This fails only if a provider is installed already.
@@ -247,6 +287,9 @@ fn new_client(address: &Address, trusted_certificates: Option<&str>) -> Result<C
     }
     if address.is_near() {
         builder = builder.no_proxy();
+    }
+    if let Some(guard) = guard {
+        builder = builder.dns_resolver(Arc::new(guard.clone()));
     }
     builder.build().map_err(setup)
 }
@@ -300,7 +343,7 @@ fn send(
     let told = ToldRequest::begin(method, address, fields, &sent);
     // The timeout of the request covers the body as well. It does not count the time for which the
     // machine sleeps, but other processes do: for them the request is over by then.
-    let reading = read_answer(address.authority(), request, sent);
+    let reading = read_answer(address, request, sent);
     let answer = runtime.block_on(awake_within(timeout, reading, Moment::now));
     let answer = answer.unwrap_or_else(|| {
         let (authority, why) = (address.authority(), "the machine slept meanwhile".to_owned());
@@ -342,15 +385,19 @@ async fn awake_within<T>(
 }
 
 async fn read_answer(
-    authority: String,
+    address: &Address,
     request: RequestBuilder,
     sent: SentSecrets,
 ) -> Result<Answer, Fault> {
+    let authority = address.authority();
     let mut response = match request.send().await {
         Ok(response) => response,
         Err(error) => {
             let not_sent =
                 error.is_connect() || error.is_builder() || tls::is_refused_handshake(&error);
+            if let Some(why) = network::refusal(&error) {
+                return Err(Fault::Forbidden { authority, why });
+            }
             let why = cause(&error);
             return Err(if not_sent {
                 Fault::NotSent { authority, why }
@@ -364,7 +411,7 @@ async fn read_answer(
     let retry_after = header_text(&response, &header::RETRY_AFTER)
         .and_then(|value| parse_retry_after(value, date));
     let location = header_text(&response, &header::LOCATION).map(ToOwned::to_owned);
-    let challenge = header_text(&response, &header::WWW_AUTHENTICATE).map(ToOwned::to_owned);
+    let challenge = challenges(&response);
     let content_type = header_text(&response, &header::CONTENT_TYPE).map(ToOwned::to_owned);
     let mut body = Body::new();
     loop {
@@ -375,7 +422,7 @@ async fn read_answer(
                 return Err(Fault::Unreadable { authority, why });
             }
             Ok(None) => {
-                let body = body.whole();
+                let (body, reach) = (body.whole(), network::seen(address));
                 return Ok(Answer {
                     authority,
                     status,
@@ -385,6 +432,7 @@ async fn read_answer(
                     challenge,
                     content_type,
                     body,
+                    reach,
                     sent,
                 });
             }
@@ -396,46 +444,15 @@ async fn read_answer(
     }
 }
 
-/// Returns why a request failed, in a few words: those of the innermost error, which names the fault
-/// itself, and never the URL, which may hold a secret.
-fn cause(error: &(dyn Error + 'static)) -> String {
-    if let Some(words) = tls::fault(error).or_else(|| proxy::fault(error)) {
-        return words;
-    }
-    let mut innermost = error;
-    while let Some(source) = innermost.source() {
-        innermost = source;
-    }
-    let words = match innermost.downcast_ref::<reqwest::Error>() {
-        // This one alone prints the URL.
-        Some(error) if error.is_timeout() => "it took too long".to_owned(),
-        Some(_) => "the request could not be carried out".to_owned(),
-        None => innermost.to_string(),
-    };
-    // The system's number of an error tells people nothing.
-    let words = words.split(" (os error").next().unwrap_or_default();
-    let mut letters = words.chars();
-    let first = letters.next().map(|first| first.to_ascii_lowercase());
-    first.into_iter().chain(letters).collect()
+/// Returns the values of all headers with a challenge, with commas between them (RFC 9110 §5.3).
+fn challenges(response: &Response) -> Option<String> {
+    let values = response.headers().get_all(header::WWW_AUTHENTICATE);
+    let texts: Vec<&str> = values.iter().filter_map(|value| value.to_str().ok()).collect();
+    (!texts.is_empty()).then(|| texts.join(", "))
 }
 
 fn header_text<'a>(response: &'a Response, name: &HeaderName) -> Option<&'a str> {
     response.headers().get(name)?.to_str().ok()
-}
-
-/// Reads the pause of a `Retry-After`: seconds, or a date (RFC 9110 §10.2.3), which counts by the
-/// server's own clock.
-fn parse_retry_after(value: &str, server_time: Option<Timestamp>) -> Option<Duration> {
-    if let Ok(seconds) = value.trim().parse() {
-        return Some(Duration::from_secs(seconds).min(MAX_PAUSE));
-    }
-    let wait: SignedDuration = http_date(value)?.duration_since(server_time?);
-    Some(wait.try_into().unwrap_or(Duration::ZERO).min(MAX_PAUSE))
-}
-
-/// Reads an HTTP date (RFC 9110 §5.6.7) in the form that every server has to send.
-fn http_date(value: &str) -> Option<Timestamp> {
-    jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(value.trim()).ok()
 }
 
 #[cfg(test)]
@@ -468,20 +485,5 @@ mod tests {
         let runtime = runtime::Builder::new_current_thread().enable_time().build().unwrap();
         let slow = async { tokio::time::sleep(WAKE_CHECK * 2).await };
         assert_eq!(runtime.block_on(awake_within(REQUEST_TIMEOUT, slow, clock)), Some(()));
-    }
-
-    #[test]
-    fn a_pause_is_read_as_seconds_or_as_a_date() {
-        let now = http_date("Sun, 06 Nov 1994 08:49:37 GMT");
-        assert_eq!(now.unwrap().as_second(), 784_111_777);
-        assert_eq!(parse_retry_after(" 90 ", now), Some(Duration::from_secs(90)));
-        assert_eq!(
-            parse_retry_after("Sun, 06 Nov 1994 08:50:07 GMT", now),
-            Some(Duration::from_secs(30))
-        );
-        assert_eq!(parse_retry_after("Sun, 06 Nov 1994 08:49:07 GMT", now), Some(Duration::ZERO));
-        assert_eq!(parse_retry_after("Sun, 06 Nov 1994 08:50:07 GMT", None), None);
-        assert_eq!(parse_retry_after("soon", now), None);
-        assert_eq!(parse_retry_after("-1", now), None);
     }
 }

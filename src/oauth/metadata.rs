@@ -5,6 +5,8 @@
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
+use crate::model::address::Address;
+use crate::model::reach::Reach;
 use crate::model::signing::SigningAlgorithm;
 
 /// The part of an authorization server's metadata that tokctl uses. A field that is `null` or of
@@ -37,6 +39,17 @@ pub(crate) struct Metadata {
     /// of PKCE.
     #[serde(default, deserialize_with = "words")]
     code_challenge_methods_supported: Option<Vec<String>>,
+    /// The endpoint at which clients register themselves (RFC 7591 §3).
+    #[serde(default, deserialize_with = "text")]
+    registration_endpoint: Option<String>,
+    /// Whether a client's id may be the address of its metadata (Client ID Metadata Documents).
+    #[serde(default, deserialize_with = "flag")]
+    pub(crate) client_id_metadata_document_supported: bool,
+    #[serde(default, deserialize_with = "words")]
+    scopes_supported: Option<Vec<String>>,
+    /// The network of the server, which may name addresses there and farther away.
+    #[serde(skip)]
+    reach: Reach,
 }
 
 impl Metadata {
@@ -72,7 +85,39 @@ impl Metadata {
             code_challenge_methods_supported: self
                 .code_challenge_methods_supported
                 .or(other.code_challenge_methods_supported),
+            registration_endpoint: self.registration_endpoint.or(other.registration_endpoint),
+            client_id_metadata_document_supported: self.client_id_metadata_document_supported
+                || other.client_id_metadata_document_supported,
+            scopes_supported: self.scopes_supported.or(other.scopes_supported),
+            reach: self.reach.min(other.reach),
         }
+    }
+
+    /// Returns these metadata as those of a server in the network `reach`.
+    pub(super) fn within(self, reach: Reach) -> Self {
+        Self { reach, ..self }
+    }
+
+    /// Returns the network of the server: see [`Address::within`].
+    pub(crate) fn reach(&self) -> Reach {
+        self.reach
+    }
+
+    /// Returns the endpoint at which clients register themselves, if the server has one.
+    pub(crate) fn registration_endpoint(&self) -> Option<Address> {
+        let address: Address = self.registration_endpoint.as_deref()?.parse().ok()?;
+        Some(address.within(self.reach))
+    }
+
+    /// Returns the ways in which clients prove themselves at the token endpoint, if the server names
+    /// them.
+    pub(super) fn auth_methods(&self) -> Option<&[String]> {
+        self.token_endpoint_auth_methods_supported.as_deref()
+    }
+
+    /// Whether the server names the scope `scope`.
+    pub(crate) fn offers_scope(&self, scope: &str) -> bool {
+        self.scopes_supported.iter().flatten().any(|offered| offered == scope)
     }
 
     /// Returns the issuer as the server writes it, which is how its ID tokens name it.

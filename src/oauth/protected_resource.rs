@@ -8,10 +8,12 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::challenge;
 use super::http::{self, Answer, Authentication, Fault};
 use super::token::ResponseMeta;
 use crate::model::address::Address;
 use crate::model::credential::{Api, ApiAuth, Check, Credential};
+use crate::model::scope::Scopes;
 use crate::secret::AccessToken;
 
 /// The error code of a challenge that asks for a scope more (RFC 6750 §3.1).
@@ -30,8 +32,10 @@ pub(crate) enum Verdict {
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub(crate) enum NoVerdict {
     /// The token works, but lacks a scope for this request (RFC 6750 §3.1).
+    /// The scopes are those of the token and those that the service asks for; none, if it does not say
+    /// which.
     #[error("`{authority}` knows the token, which lacks a scope for this request (HTTP 403)")]
-    ScopeMissing { authority: String },
+    ScopeMissing { authority: String, scopes: Scopes },
     /// The service forbids the request and does not say why: the person may lack a permission, or
     /// the token may be dead, which some services say in this way.
     #[error(
@@ -82,7 +86,15 @@ pub(crate) fn ask(
     let certificates = credential.trusted_certificates();
     let answer = fetch(&check.url, certificates, &credential.api, token)?;
     let meta = ResponseMeta { status: answer.status, date: answer.date };
-    Ok(CheckAnswer { meta, verdict: verdict(&answer, &check.fields, &check.refusals) })
+    let refuses_strangers = credential
+        .by_address()
+        .is_some_and(|facts| facts.refuses_strangers && facts.asked == check.url);
+    let verdict = if refuses_strangers && says_nothing_but_no_401(answer.status) {
+        Ok(Verdict::Accepted)
+    } else {
+        verdict(&answer, &check.fields, &check.refusals, credential.scopes())
+    };
+    Ok(CheckAnswer { meta, verdict })
 }
 
 /// Fetches a JSON document from the service of `api`, with `token` carried as that service wants
@@ -102,6 +114,12 @@ pub(crate) fn fetch(
     http::fetch_with(address, trusted_certificates, &authentication, &api.headers)
 }
 
+/// Whether a service that answers strangers with 401 takes a token if it answers with `status`: it does
+/// not like the request, but got as far as to read it.
+fn says_nothing_but_no_401(status: u16) -> bool {
+    matches!(status, 200..=299 | 400 | 405 | 406 | 415 | 422)
+}
+
 /// Whether `body` is an error object with one of the codes in `refusals`.
 fn has_refusal_code(body: &[u8], refusals: &[String]) -> bool {
     let body: Option<Value> = serde_json::from_slice(body).ok();
@@ -112,7 +130,12 @@ fn has_refusal_code(body: &[u8], refusals: &[String]) -> bool {
     }
 }
 
-fn verdict(answer: &Answer, fields: &[String], refusals: &[String]) -> Result<Verdict, NoVerdict> {
+fn verdict(
+    answer: &Answer,
+    fields: &[String],
+    refusals: &[String],
+    granted: Option<&Scopes>,
+) -> Result<Verdict, NoVerdict> {
     let authority = answer.authority.clone();
     let other = |what: String| NoVerdict::Other { authority: authority.clone(), what };
     match answer.status {
@@ -124,12 +147,23 @@ fn verdict(answer: &Answer, fields: &[String], refusals: &[String]) -> Result<Ve
         401 => Ok(Verdict::Refused),
         400..=499 if has_refusal_code(&answer.body, refusals) => Ok(Verdict::Refused),
         403 if answer.challenge.as_deref().is_some_and(|text| text.contains(SCOPE_MISSING)) => {
-            Err(NoVerdict::ScopeMissing { authority })
+            Err(NoVerdict::ScopeMissing { authority, scopes: wanted(answer, granted) })
         }
         403 => Err(NoVerdict::Forbidden { authority }),
         404 => Err(other("HTTP 404: there is nothing at the address that is asked".into())),
         429 => Err(NoVerdict::TooManyRequests { authority, retry_after: answer.retry_after }),
         status => Err(other(format!("HTTP {status}"))),
+    }
+}
+
+/// Returns the scopes that a challenge asks for, and those that the token has. None, if the challenge
+/// names none.
+fn wanted(answer: &Answer, granted: Option<&Scopes>) -> Scopes {
+    let challenge = answer.challenge.as_deref().and_then(challenge::bearer);
+    match (challenge.and_then(|challenge| challenge.scope), granted) {
+        (Some(asked), Some(granted)) => Scopes::parse(&format!("{granted} {asked}")),
+        (Some(asked), None) => Scopes::parse(&asked),
+        (None, _) => Scopes::default(),
     }
 }
 
@@ -157,7 +191,7 @@ mod tests {
 
     fn said(status: u16, body: &str, fields: &[&str]) -> Option<Verdict> {
         let fields: Vec<String> = fields.iter().map(ToString::to_string).collect();
-        verdict(&Answer::made_up(status, body), &fields, &["190".into()]).ok()
+        verdict(&Answer::made_up(status, body), &fields, &["190".into()], None).ok()
     }
 
     #[test]

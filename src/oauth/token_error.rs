@@ -58,7 +58,7 @@ impl Error {
                 error.as_deref() == Some("temporarily_unavailable")
                     || (300..=499).contains(status) && ![408, 499].contains(status)
             }
-            Self::Fault(Fault::NotSent { .. } | Fault::Setup { .. })
+            Self::Fault(Fault::NotSent { .. } | Fault::Setup { .. } | Fault::Forbidden { .. })
             | Self::NotSigned(_)
             | Self::NoIdentity(_)
             | Self::ClockRefused { .. }
@@ -76,7 +76,10 @@ impl Error {
             Self::NoVerdict { error, .. } => error.as_deref() == Some("temporarily_unavailable"),
             Self::Fault(Fault::NotSent { .. }) | Self::TooManyRequests { .. } => true,
             Self::Fault(
-                Fault::Unanswered { .. } | Fault::Unreadable { .. } | Fault::Setup { .. },
+                Fault::Unanswered { .. }
+                | Fault::Unreadable { .. }
+                | Fault::Setup { .. }
+                | Fault::Forbidden { .. },
             )
             | Self::NotSigned(_)
             | Self::NoIdentity(_)
@@ -94,7 +97,7 @@ impl Error {
             Self::TooManyRequests { .. } => true,
             Self::Fault(fault) => match fault {
                 Fault::NotSent { .. } | Fault::Unanswered { .. } | Fault::Unreadable { .. } => true,
-                Fault::Setup { .. } => false,
+                Fault::Setup { .. } | Fault::Forbidden { .. } => false,
             },
             Self::NoIdentity(why) => matches!(why, identity_token::Error::Unavailable { .. }),
             Self::NotSigned(_)
@@ -116,7 +119,7 @@ impl Error {
             Self::NoVerdict { .. } | Self::TooManyRequests { .. } => true,
             Self::Fault(fault) => match fault {
                 Fault::NotSent { .. } | Fault::Unanswered { .. } | Fault::Unreadable { .. } => true,
-                Fault::Setup { .. } => false,
+                Fault::Setup { .. } | Fault::Forbidden { .. } => false,
             },
             Self::NotSigned(_)
             | Self::NoIdentity(_)

@@ -53,6 +53,12 @@ pub(crate) fn request(
     if let Some(check) = &credential.api.check {
         return Ok(check.clone());
     }
+    // A definition's own request comes before that to the resource itself.
+    let is_defined = today.is_some_and(|today| today.definition.check_url.is_some());
+    if let Some(facts) = credential.by_address().filter(|_| !is_defined) {
+        let (url, trusted_certificates) = (facts.asked.clone(), None);
+        return Ok(Check { url, fields: Vec::new(), refusals: Vec::new(), trusted_certificates });
+    }
     let none = || CheckError::NoRequest { account: account.clone() };
     let today = today.ok_or_else(none)?;
     let api = &credential.api;

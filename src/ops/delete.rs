@@ -25,6 +25,9 @@ use crate::store::{self, OpenVault, Vault, Watermarks};
 pub(crate) enum AtProvider {
     /// The grant was revoked.
     Revoked,
+    /// The provider has no revocation endpoint, and the client that was registered for this credential
+    /// alone was unregistered.
+    Unregistered,
     /// The provider has no revocation endpoint: the token works until it expires.
     NotRevocable,
     /// The token was made by a person, and only a person can revoke it.
@@ -65,14 +68,14 @@ pub(crate) fn revoke_and_delete(
             AtProvider::HandedOver { unplaced: vault.unplaced_bundle_since()?.is_some() }
         }
         Grant::Static(_) => AtProvider::Static,
-        Grant::OAuth(grant) if grant.client.revocation_endpoint.is_none() => {
-            AtProvider::NotRevocable
-        }
-        Grant::OAuth(grant) => {
-            revoke_with_either_proof(grant, &|| other_proofs(credential), clock, told)
-                .map_err(|source| not_revoked(account, &grant.client, source))?;
-            AtProvider::Revoked
-        }
+        Grant::OAuth(grant) => match ending(&grant.client) {
+            None => AtProvider::NotRevocable,
+            Some(ended) => {
+                revoke_with_either_proof(grant, &|| other_proofs(credential), clock, told)
+                    .map_err(|source| not_revoked(account, &grant.client, source))?;
+                ended
+            }
+        },
     };
     if let Grant::OAuth(grant) = &credential.grant {
         // What an interrupted login left to be revoked; nothing remembers it after this.
@@ -81,10 +84,19 @@ pub(crate) fn revoke_and_delete(
         }
     }
     match (vault.forget_at(account, row.stored.revision), at_provider) {
-        (Err(source), AtProvider::Revoked) => {
+        (Err(source), AtProvider::Revoked | AtProvider::Unregistered) => {
             Err(Error::RevokedNotForgotten { account: account.clone(), source })
         }
         (forgotten, at_provider) => Ok(forgotten.map(|()| at_provider)?),
+    }
+}
+
+/// Returns what a grant of `client` comes to at its provider; `None` if nothing ends it there.
+fn ending(client: &Client) -> Option<AtProvider> {
+    let is_managed = || client.by_address.as_ref()?.management().map(|_| AtProvider::Unregistered);
+    match &client.revocation_endpoint {
+        Some(_) => Some(AtProvider::Revoked),
+        None => is_managed(),
     }
 }
 

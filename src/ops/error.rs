@@ -12,7 +12,9 @@ pub(crate) use crate::oauth::discovery::Error as MetadataError;
 pub(crate) use crate::oauth::http::Fault;
 use crate::oauth::id_token;
 pub(crate) use crate::oauth::listener::Error as ListenerError;
-pub(crate) use crate::oauth::protected_resource::Error as ResourceError;
+pub(crate) use crate::oauth::protected_resource::{Error as ResourceError, NoVerdict};
+pub(crate) use crate::oauth::registration::Error as RegistrationError;
+pub(crate) use crate::oauth::resource_metadata::Error as ProtectionError;
 pub(crate) use crate::oauth::token_error::Error as TokenError;
 use crate::oauth::{redirect_uri, token_error};
 pub(crate) use crate::store::Error as StoreError;
@@ -124,6 +126,16 @@ pub(crate) enum Error {
     #[error("a bug ended what was done about `{account}`")]
     Bug { account: Account },
 
+    /// A resource does not say what protects it.
+    #[error("could not find out what protects the address")]
+    Protection(#[from] ProtectionError),
+    /// A login by address has no client: none is configured, and the server takes none that it has
+    /// never seen.
+    #[error("`{authority}` takes no client that it has not seen before: give `--client-id`")]
+    NoClient { authority: String },
+    /// The authorization server registered no client.
+    #[error("`{provider}` has no client to log in with")]
+    Registration { provider: String, source: RegistrationError },
     /// The authorization server's metadata could not be fetched.
     #[error("could not find the endpoints of `{provider}`")]
     Metadata { provider: String, source: MetadataError },
@@ -423,6 +435,23 @@ impl Error {
                 | Self::Spilled { .. }
                 | Self::Lost { .. }
         )
+    }
+
+    /// Returns why a login needs another client than the one that was registered before; `None` if
+    /// another one would not help.
+    pub(crate) fn calls_for_new_client(&self) -> Option<&'static str> {
+        let is_unknown = match self {
+            Self::NotRedeemed { source } => source.code() == Some("invalid_client"),
+            Self::LoginRefused { reason } => {
+                let code = reason.split(',').next().unwrap_or_default();
+                ["invalid_client", "unauthorized_client"].contains(&code)
+            }
+            Self::Listener(ListenerError::PortTaken { .. }) => {
+                return Some("the port of its client is taken");
+            }
+            _ => false,
+        };
+        is_unknown.then_some("the provider does not know its client any more")
     }
 
     /// Returns whether the authorization server refused the client's id or secret.

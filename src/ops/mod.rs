@@ -10,6 +10,7 @@ mod clock;
 pub(crate) mod identity;
 pub(crate) mod providers;
 pub(crate) mod audit;
+pub(crate) mod addressed;
 pub(crate) mod credential;
 pub(crate) mod retry;
 pub(crate) mod superseded;

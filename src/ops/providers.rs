@@ -40,6 +40,20 @@ pub(crate) fn if_defined(name: &ProviderName, config: &Config) -> Result<Option<
     }
 }
 
+/// Whether a definition of `name` comes with tokctl.
+pub(crate) fn is_built_in(name: &ProviderName) -> bool {
+    find(name, &Config::default()).is_ok()
+}
+
+/// Whether today's definition of `name` says where its logins go. Else it holds at most the settings
+/// of a service that is found by its address.
+pub(crate) fn has_endpoints(name: &ProviderName, config: &Config) -> bool {
+    today(name, Some(config)).is_some_and(|provider| {
+        let definition = &provider.definition;
+        definition.issuer.is_some() || definition.token_endpoint.is_some()
+    })
+}
+
 /// Returns how tokens of the provider `name` are renewed by today's definition. Without a
 /// definition, returns the default [`RenewalRules`].
 pub(crate) fn renewal(name: &ProviderName, config: Option<&Config>) -> RenewalRules {

@@ -11,8 +11,10 @@ use super::credential;
 use super::error::Error;
 use super::retry::{Patience, Told};
 use crate::model::account::Account;
+use crate::model::client::Client;
 use crate::model::credential::{Credential, Grant, Superseded};
 use crate::oauth::http;
+use crate::oauth::registration;
 use crate::oauth::revocation;
 use crate::oauth::token_error;
 use crate::store::{Amended, OpenVault};
@@ -109,11 +111,30 @@ fn revoke_one(
     told: Told<'_>,
 ) -> Result<(), token_error::Error> {
     let Superseded { client, refresh_token, access_token, tries: _ } = superseded;
-    let Some(endpoint) = &client.revocation_endpoint else { return Ok(()) };
-    patience.ask(token_error::Error::is_passing, told, || {
-        let (refresh_token, access_token) = (refresh_token.as_ref(), access_token.as_ref());
-        revocation::revoke(client, endpoint, refresh_token, access_token, clock(), timeout)
-    })
+    if let Some(endpoint) = &client.revocation_endpoint {
+        patience.ask(token_error::Error::is_passing, told, || {
+            let (refresh_token, access_token) = (refresh_token.as_ref(), access_token.as_ref());
+            revocation::revoke(client, endpoint, refresh_token, access_token, clock(), timeout)
+        })?;
+    }
+    unregister(client)
+}
+
+/// Unregisters a client that a login by address registered, if its server offers that. Fails only for
+/// a reason that passes.
+fn unregister(client: &Client) -> Result<(), token_error::Error> {
+    let management = client.by_address.as_ref().and_then(|facts| facts.management());
+    let Some(management) = management else { return Ok(()) };
+    match registration::unregister(management, client.trusted_certificates.as_deref()) {
+        Ok(())
+        | Err(registration::Error::Refused { .. } | registration::Error::Unusable { .. }) => Ok(()),
+        Err(registration::Error::Fault(fault)) => Err(fault.into()),
+        Err(registration::Error::Trouble { authority, status }) => {
+            let what = format!("HTTP {status} when asked to unregister the client");
+            let (error, retry_after) = (None, None);
+            Err(token_error::Error::NoVerdict { authority, status, error, retry_after, what })
+        }
+    }
 }
 
 /// Stores the credential of `account` with the grants of `left` in place of those of `tried`.

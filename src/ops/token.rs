@@ -32,7 +32,7 @@ pub(crate) struct Rules {
 /// it waits.
 pub(crate) trait Caller {
     /// Returns the rules for the account's provider. Without a definition, returns the strictest.
-    fn rules(&self, account: &Account) -> Rules;
+    fn rules(&self, vault: &OpenVault, account: &Account) -> Rules;
 
     /// Returns the secret or key that is configured for the credential's client, if it differs from
     /// the sealed one.
@@ -83,7 +83,7 @@ pub(crate) fn renew(
     clock: Clock,
     caller: &impl Caller,
 ) -> Result<LiveToken, Error> {
-    let Rules { renewal, audit } = caller.rules(account);
+    let Rules { renewal, audit } = caller.rules(vault, account);
     if let Some(settings) = audit {
         vault.set_audit_settings(settings);
     }

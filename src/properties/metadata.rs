@@ -7,6 +7,7 @@ use super::input::Setting;
 use super::printed_text;
 use crate::model::address::Address;
 use crate::model::definition::Definition;
+use crate::model::reach::Reach;
 use crate::oauth::discovery::{self, Error};
 use crate::oauth::http::Answer;
 use crate::oauth::sent_secrets::SentSecrets;
@@ -41,6 +42,7 @@ pub fn metadata(data: &[u8]) {
         challenge: None,
         content_type: None,
         body: Zeroizing::new(body.to_vec()),
+        reach: Reach::Public,
         sent: SentSecrets::default(),
     };
     match discovery::next_address(&issuer, &issuer, &answer) {

@@ -11,6 +11,7 @@ use super::input::Setting;
 use super::printed_text;
 use crate::model::credential::Expiry;
 use crate::model::dialect::{Dialect, ExpiryShape};
+use crate::model::reach::Reach;
 use crate::model::readiness::due_at;
 use crate::model::scope::Scopes;
 use crate::oauth::device_authorization;
@@ -56,6 +57,7 @@ pub fn token_answer(data: &[u8]) {
         challenge: None,
         content_type: None,
         body: Zeroizing::new(body.to_vec()),
+        reach: Reach::Public,
         sent: crate::oauth::sent_secrets::SentSecrets::default(),
     };
     match token_answer::read(&answer, request, &dialect, NOW) {

@@ -102,9 +102,10 @@ impl Provider {
     ) -> Result<Endpoints, Error> {
         let parameters = AddressParameters { server, ..AddressParameters::default() };
         let definition = &self.definition;
+        let reach = metadata.map(Metadata::reach).unwrap_or_default();
         let endpoint = |own: &Option<String>, found: Option<&String>| match (own, found) {
             (Some(own), _) => self.fill(own, parameters).map(Some),
-            (None, Some(found)) => self.address(found).map(Some),
+            (None, Some(found)) => self.address(found).map(|found| Some(found.within(reach))),
             (None, None) => Ok(None),
         };
         let found = |field: fn(&Metadata) -> Option<&String>| metadata.and_then(field);

@@ -13,11 +13,12 @@ use crate::throwaway::Model;
 const SECTIONS: [&str; 5] = ["\"EXIT STATUS\"", "ENVIRONMENT", "FILES", "EXAMPLES", "\"SEE ALSO\""];
 
 /// Beginnings of examples that are tried elsewhere, and where.
-const ELSEWHERE: [(&str, &str); 4] = [
+const ELSEWHERE: [(&str, &str); 5] = [
     ("tokctl login\n", "a person answers in login_guided.rs"),
     ("(umask 077; tokctl get gdrive --format adc", "a login at Google in get_formats.rs"),
     ("tokctl env GH_TOKEN=github/alice --format fish", "fish's own words, in env.rs"),
     ("{", "JSON"),
+    ("[mcp_servers.example]", "the TOML of another program"),
 ];
 
 fn pages() -> Vec<(String, String)> {

@@ -13,6 +13,7 @@ use crate::authorization_server::service_account;
 use crate::browser;
 use crate::env::{TestEnv, another_key, made_up_key};
 use crate::obliging_server::ObligingServer;
+use crate::registering_server::RegisteringServer;
 use crate::terminal::ending;
 
 /// How long the lines of one block may take.
@@ -22,7 +23,7 @@ const PATIENCE: Duration = Duration::from_mins(1);
 const TICK: Duration = Duration::from_millis(10);
 
 /// Programs that take what they are given and do nothing; `curl` wants a token with it.
-const STAND_INS: [(&str, &str); 14] = [
+const STAND_INS: [(&str, &str); 15] = [
     ("bin/curl", "grep -q 'Bearer made-up-access' || exit 22"),
     ("bin/gh", "cat >/dev/null"),
     ("bin/jq", "cat >/dev/null"),
@@ -30,6 +31,7 @@ const STAND_INS: [(&str, &str); 14] = [
     ("bin/loginctl", ":"),
     ("bin/git", ":"),
     ("bin/man", ":"),
+    ("bin/codex", "test -n \"$EXAMPLE_TOKEN\""),
     (
         "bin/psql",
         "case $2 in
@@ -55,6 +57,8 @@ const STAND_INS: [(&str, &str); 14] = [
 /// A home in which everything is there, to be copied for each block of lines.
 pub(crate) struct Model {
     _server: ObligingServer,
+    /// The server that the examples call mcp.example.com.
+    resource: RegisteringServer,
     env: TestEnv,
 }
 
@@ -85,7 +89,7 @@ impl Model {
             let file = env.file(name, format!("#!/bin/sh\n{script}\n"));
             fs::set_permissions(file, fs::Permissions::from_mode(0o755)).unwrap();
         }
-        let model = Self { _server: server, env };
+        let model = Self { _server: server, resource: RegisteringServer::start(), env };
         for login in [
             "login acme --user bot",
             "login jira --client-id ID --client-secret-file secret.txt",
@@ -119,6 +123,11 @@ impl Model {
             let file = env.file("vault.key", made_up_key());
             env = env.set("TOKCTL_KEY_FILE", file).unset("TOKCTL_KEY");
         }
+        let address = self.resource.url("/mcp");
+        if lines.contains(MCP) && !lines.contains("tokctl login") {
+            run(&env, &format!("tokctl login {address}"))?;
+        }
+        let lines = lines.replace(MCP, &address);
         let lines = lines.replace("remove ID", &format!("remove $({ANOTHER_SLOT})"));
         run(&env, &lines)
     }
@@ -142,6 +151,9 @@ impl Model {
         env
     }
 }
+
+/// The address of a protected resource in the examples.
+const MCP: &str = "https://mcp.example.com";
 
 /// Adds a key slot, and prints its id.
 const ANOTHER_SLOT: &str = "TOKCTL_NEW_KEY_FILE=server.key tokctl key add key >/dev/null 2>&1; \

@@ -54,8 +54,9 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
 }
 
 fn all(args: &Args, context: &Context, vault: Vault) -> Result<(), CliError> {
-    args.choice.expect_some(context, &vault, "why")?;
-    let accounts = vault.accounts(args.choice.provider.as_ref(), args.choice.user.as_ref())?;
+    let choice = args.choice.located(&vault)?;
+    choice.expect_some(context, &vault, "why")?;
+    let accounts = vault.accounts(choice.provider.as_ref(), choice.user.as_ref())?;
     let mut results = Vec::with_capacity(accounts.len());
     if !accounts.is_empty() {
         let vault = keys::unlock(context, vault)?;

@@ -33,10 +33,11 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     let vault = Vault::open(context.vault()?)?;
-    if args.choice.user.is_none() {
-        return Err(no_user(&vault, &args.choice));
+    let choice = args.choice.located(&vault)?;
+    if choice.user.is_none() {
+        return Err(no_user(&vault, &choice));
     }
-    let account = args.choice.resolve(context, &vault, "delete")?;
+    let account = choice.resolve(context, &vault, "delete")?;
     // Needed for a question and a warning only, so a damaged row must not stop the deletion.
     let summary = vault.summary(&account).unwrap_or_default();
     if !args.yes {
@@ -106,6 +107,9 @@ fn warn_of_others(context: &Context, vault: &Vault, own: &Summary) {
 fn report(context: &Context, account: &Account, at_provider: AtProvider) {
     let what = match at_provider {
         AtProvider::Revoked => "revoked and forgotten",
+        AtProvider::Unregistered => {
+            "forgotten, and its client unregistered, since the provider has no way to revoke it"
+        }
         AtProvider::NotRevocable => {
             "forgotten, but the provider has no way to revoke it: it works until its end"
         }

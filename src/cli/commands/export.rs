@@ -140,6 +140,8 @@ fn all(
     context: &Context,
     vault: &Vault,
 ) -> Result<Vec<Account>, CliError> {
+    let choices = choices.iter().map(|choice| choice.located(vault));
+    let choices = choices.collect::<Result<Vec<Choice>, CliError>>()?;
     let filter = AccountFilter { provider: None, user };
     let summaries = vault.summaries(filter, |Summary { account, .. }| {
         let is_meant = |choice: &Choice| {
@@ -171,7 +173,8 @@ fn all(
 /// Asks whether the accounts may stop working here.
 fn confirm(context: &Context, vault: &Vault, accounts: &[Account]) -> Result<(), CliError> {
     for Account { provider, user } in accounts {
-        let choice = Choice { provider: Some(provider.clone()), user: Some(user.clone()) };
+        let choice =
+            Choice { provider: Some(provider.clone()), user: Some(user.clone()), address: None };
         choice.expect_some(context, vault, "why")?;
     }
     let names: Vec<String> = accounts.iter().map(|account| format!("`{account}`")).collect();

@@ -6,10 +6,12 @@ use serde::Serialize;
 
 use super::login;
 use crate::cli::context::Context;
-use crate::cli::error::CliError;
+use crate::cli::error::{CliError, Kind};
 use crate::cli::table::{self, Fit, Table};
 use crate::config::Config;
 use crate::model::account::ProviderName;
+use crate::model::definition::document_address;
+use crate::ops::login::by_address::client_document;
 use crate::ops::providers::{self, Provider};
 use crate::untrusted::printable;
 
@@ -18,18 +20,53 @@ use crate::untrusted::printable;
 /// With a name: its endpoints, scopes and rules, in the words of config.toml, and what to register
 /// there before the first login. Needs no key and no vault.
 #[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Args {
     /// The service to show in full
     #[arg(value_name = "NAME")]
     name: Option<ProviderName>,
+
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Print the Client ID Metadata Document that makes tokctl known to servers
+    ///
+    /// Publish it at the address that it names, and set `client_id_metadata_url` to that in
+    /// config.toml. A login by address then needs no registration at a server that takes such
+    /// documents.
+    ClientMetadata {
+        /// The address at which the document will be [default: client_id_metadata_url]
+        #[arg(long, value_name = "URL")]
+        url: Option<String>,
+    },
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     let config = context.config()?;
-    match &args.name {
-        Some(name) => show(context, config, name),
-        None => list(context, config),
+    match (&args.command, &args.name) {
+        (Some(Command::ClientMetadata { url }), _) => {
+            let url = url.as_ref().or(config.client_id_metadata_url.as_ref());
+            client_metadata(context, url.map(String::as_str))
+        }
+        (None, Some(name)) => show(context, config, name),
+        (None, None) => list(context, config),
     }
+}
+
+/// Prints the Client ID Metadata Document of a client on a person's machine, which will be at `url`.
+fn client_metadata(context: &Context, url: Option<&str>) -> Result<(), CliError> {
+    let hint = "tokctl providers client-metadata --url https://me.example.com/tokctl.json";
+    let usage = |message: String| CliError::new(Kind::Usage, message).hint(hint);
+    let url = url.ok_or_else(|| usage("nothing says where the document will be".into()))?;
+    document_address(url).map_err(usage)?;
+    let document = client_document(url);
+    let text = serde_json::to_string_pretty(&document).map_err(|error| {
+        CliError::new(Kind::Failed, "no document could be made").caused_by(&error)
+    })?;
+    context.ui.line(&text)
 }
 
 fn list(context: &Context, config: &Config) -> Result<(), CliError> {

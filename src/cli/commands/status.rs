@@ -43,7 +43,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<ExitCode, CliError> 
         return short(args, context);
     }
     let vault = Vault::open_read_only(context.vault()?)?.finished()?;
-    args.choice.expect_some(context, &vault, "status")?;
+    args.choice.located(&vault)?.expect_some(context, &vault, "status")?;
     let (lines, odd) = lines(&vault, &args.choice, time::now())?;
     let needy = needy(&lines);
     if context.ui.json {
@@ -110,6 +110,7 @@ fn waiting(lines: &[Line]) -> Option<CliError> {
 /// Returns a line for each credential that `choice` means, those that need somebody first, and the
 /// number of rows that can't be read.
 fn lines(vault: &Vault, choice: &Choice, now: Timestamp) -> Result<(Vec<Line>, usize), CliError> {
+    let choice = choice.located(vault)?;
     let (mut lines, odd) = needs::lines(vault, now)?;
     lines.retain(|Line { account: Account { provider, user }, .. }| {
         choice.provider.as_ref().is_none_or(|named| named == provider)

@@ -61,14 +61,16 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     if args.unset {
         return unset(context, &mut kept, &place, &directory, args.choice.provider.as_ref());
     }
-    if args.choice.provider.is_none() && args.choice.user.is_none() {
+    if args.choice.provider.is_none() && args.choice.user.is_none() && args.choice.address.is_none()
+    {
         return show(context, &kept, &directory);
     }
     let vault = args.choice.in_vault(Vault::open_read_only(context.vault()?))?;
-    if args.choice.user.is_none() {
-        return Err(no_user(context, &vault, args.choice.provider.as_ref()));
+    let choice = args.choice.located(&vault)?;
+    if choice.user.is_none() {
+        return Err(no_user(context, &vault, choice.provider.as_ref()));
     }
-    let account = args.choice.resolve(context, &vault, "use")?;
+    let account = choice.resolve(context, &vault, "use")?;
     kept.keep(&directory, &account.provider, &account.user);
     kept.store(&place)?;
     context.ui.status(&format!(

@@ -18,7 +18,7 @@ use self::import::import_error;
 use self::provider::provider_error;
 use self::server::{
     SET_CLOCK, check_error, compare_settings, identity_hint, listener_error, metadata_error,
-    not_redeemed, refused_unattended, token_kind,
+    not_redeemed, protection_error, refused_unattended, registration_error, token_kind,
 };
 use self::vault::{how_to_unlock, keychain_hint, slot_error, store_error};
 use super::error::{CliError, Hint, Kind};
@@ -97,6 +97,9 @@ impl From<OpsError> for CliError {
             OpsError::LoginUnderWay { .. } => {
                 (Kind::Busy, Some("finish that one, or end it with Ctrl-C".into()))
             }
+            OpsError::Protection(source) => protection_error(source),
+            OpsError::NoClient { .. } => (Kind::Usage, Some("tokctl login --help".into())),
+            OpsError::Registration { source, .. } => registration_error(source),
             OpsError::Metadata { source, .. } => metadata_error(source),
             OpsError::ForeignEndpoint { provider, .. } => {
                 (Kind::Usage, Some(format!("tokctl providers {provider}").into()))
@@ -160,7 +163,7 @@ fn next_try(error: &OpsError) -> Option<String> {
         | TokenError::Fault(
             Fault::NotSent { .. } | Fault::Unanswered { .. } | Fault::Unreadable { .. },
         ) => "with the next command".into(),
-        TokenError::Fault(Fault::Setup { .. })
+        TokenError::Fault(Fault::Setup { .. } | Fault::Forbidden { .. })
         | TokenError::GrantRefused { .. }
         | TokenError::ClientRefused { .. }
         | TokenError::ClockRefused { .. }

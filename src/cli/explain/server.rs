@@ -1,11 +1,14 @@
 //! Explains servers that gave no token, no answer, or an unexpected one.
 
 use crate::cli::error::{CliError, Hint, Kind};
-use crate::cli::typed::{command, login_command};
+use crate::cli::typed::{command, login_command, quoted};
 use crate::model::account::Account;
 use crate::model::issuer::has_any_tenant;
 use crate::ops::CheckError;
-use crate::ops::error::{Fault, ListenerError, MetadataError, ResourceError, TokenError};
+use crate::ops::error::{
+    Fault, ListenerError, MetadataError, NoVerdict, ProtectionError, RegistrationError,
+    ResourceError, TokenError,
+};
 use crate::ops::identity::IdentityError;
 
 /// The hint where a server refused a proof because of this machine's clock.
@@ -15,6 +18,7 @@ pub(super) const SET_CLOCK: &str =
 /// Returns the kind and hint for a server's metadata that could not be fetched.
 pub(super) fn metadata_error(error: &MetadataError) -> (Kind, Option<Hint>) {
     let (kind, hint) = match error {
+        MetadataError::Fault(fault @ Fault::Forbidden { .. }) => return fault_hint(fault),
         MetadataError::Fault(_) | MetadataError::Trouble { .. } => {
             (Kind::ProviderUnavailable, Hint::Again(&[]))
         }
@@ -36,6 +40,47 @@ pub(super) fn metadata_error(error: &MetadataError) -> (Kind, Option<Hint>) {
     };
     (kind, Some(hint))
 }
+
+/// Returns the kind and hint for an address of which it is not known what protects it.
+pub(super) fn protection_error(error: &ProtectionError) -> (Kind, Option<Hint>) {
+    match error {
+        ProtectionError::Unprotected { .. }
+        | ProtectionError::NothingThere { .. }
+        | ProtectionError::NoServer { .. } => (Kind::Usage, Some("tokctl providers".into())),
+        ProtectionError::ForeignResource { .. } => (
+            Kind::LoginFailed,
+            Some("log in to that address, if it is the one you mean and you trust it".into()),
+        ),
+        ProtectionError::Fault(fault) => fault_hint(fault),
+        ProtectionError::Trouble { .. } => (Kind::ProviderUnavailable, Some(Hint::Again(&[]))),
+    }
+}
+
+/// Returns the kind and hint for a server that registered no client.
+pub(super) fn registration_error(error: &RegistrationError) -> (Kind, Option<Hint>) {
+    match error {
+        RegistrationError::Refused { .. } | RegistrationError::Unusable { .. } => (
+            Kind::LoginFailed,
+            Some("register a client there by hand, and give its id with `--client-id`".into()),
+        ),
+        RegistrationError::Fault(fault) => fault_hint(fault),
+        RegistrationError::Trouble { .. } => (Kind::ProviderUnavailable, Some(Hint::Again(&[]))),
+    }
+}
+
+fn fault_hint(fault: &Fault) -> (Kind, Option<Hint>) {
+    match fault {
+        Fault::Forbidden { .. } => (Kind::LoginFailed, Some(DEFINE_IT.into())),
+        Fault::Setup { .. } => (Kind::Usage, Some("mend the definition's `ca_file`".into())),
+        Fault::NotSent { .. } | Fault::Unanswered { .. } | Fault::Unreadable { .. } => {
+            (Kind::ProviderUnavailable, Some(Hint::Again(&[])))
+        }
+    }
+}
+
+/// The hint where a server named an address that it may not name.
+const DEFINE_IT: &str =
+    "if you trust that address, define the service with it as `issuer` in config.toml";
 
 pub(super) fn not_redeemed(error: &TokenError) -> (Kind, Option<Hint>) {
     let hint = match error {
@@ -85,6 +130,12 @@ pub(super) fn check_error(error: &CheckError) -> CliError {
             ResourceError::Fault(Fault::Setup { .. }) => {
                 (Kind::Usage, "mend the definition's `ca_file`, and log in again".into())
             }
+            ResourceError::NoVerdict(NoVerdict::ScopeMissing { scopes, .. })
+                if !scopes.is_empty() =>
+            {
+                let scopes = format!("--scope {}", quoted(&scopes.to_string()));
+                (Kind::Failed, Hint::LoginWith(account.clone(), scopes))
+            }
             ResourceError::NoVerdict(no) if !no.is_passing() => {
                 (Kind::Failed, Hint::Login(account.clone()))
             }
@@ -105,7 +156,7 @@ pub(super) fn token_kind(error: &TokenError, grant_refused: Kind) -> Kind {
         TokenError::NoIdentity(why) => identity_kind(why),
         TokenError::ClientRefused { .. }
         | TokenError::NotSigned(_)
-        | TokenError::Fault(Fault::Setup { .. }) => Kind::Usage,
+        | TokenError::Fault(Fault::Setup { .. } | Fault::Forbidden { .. }) => Kind::Usage,
         TokenError::TooManyRequests { .. }
         | TokenError::ClockRefused { .. }
         | TokenError::NoVerdict { .. }

@@ -161,6 +161,7 @@ impl OAuthGrant {
                 dialect: Dialect::default(),
                 token_params: RequestParams::default(),
                 trusted_certificates: None,
+                by_address: None,
             },
             granted_at: Timestamp::UNIX_EPOCH,
             refresh_expires_at: None,

@@ -17,6 +17,7 @@ pub(crate) use self::renewal::{RenewalGrant, RenewalProof};
 pub(crate) use self::superseded::Superseded;
 use super::address::Address;
 use super::jwt;
+use super::registration::ByAddress;
 use super::scope::Scopes;
 use super::workload::Workload;
 use crate::secret::{AccessToken, IdToken, SecretText};
@@ -220,6 +221,14 @@ impl Credential {
             Grant::Static(_) => {
                 self.api.check.as_ref().and_then(|check| check.trusted_certificates.as_deref())
             }
+        }
+    }
+
+    /// Returns the facts of a login by address; `None` if the credential came in another way.
+    pub(crate) fn by_address(&self) -> Option<&ByAddress> {
+        match &self.grant {
+            Grant::OAuth(grant) => grant.client.by_address.as_deref(),
+            Grant::Static(_) => None,
         }
     }
 

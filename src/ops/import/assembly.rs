@@ -161,6 +161,7 @@ fn workload_grant(
         dialect: service.provider.definition.dialect.after_login(None),
         token_params: service.provider.token_params(None),
         trusted_certificates: service.trusted_certificates.clone(),
+        by_address: None,
     };
     let api = api(&service, server, None, Some(&client), None)?;
     let renewal = RenewalGrant::Workload { workload: Box::new(workload), scopes: scopes.clone() };
@@ -246,6 +247,7 @@ fn client(
         dialect: provider.definition.dialect.after_login(None),
         token_params: provider.token_params(None),
         trusted_certificates: service.trusted_certificates.clone(),
+        by_address: None,
     })
 }
 

@@ -61,6 +61,7 @@ pub(crate) fn start(mut plan: Plan, port: Option<u16>, clock: Clock) -> Result<P
         .ok_or_else(|| plan.provider.incomplete("authorization_endpoint"))?;
     check_authorization_endpoint(&plan.provider, authorization)?;
     let way_back = way_back(&plan, port)?;
+    plan.settle_client(&way_back.redirect_uri())?;
     let state = Unguessable::random()?;
     let verifier = match plan.pkce() {
         Pkce::Required | Pkce::Send => Some(pkce::code_verifier()?),
@@ -164,8 +165,25 @@ impl Pending {
     /// pause, that is told to `told`.
     ///
     /// Fails with [`Error::Listener`] if no answer comes or it fails a check, with
-    /// [`Error::LoginRefused`], [`Error::ForeignIdToken`], or with [`Error::NotRedeemed`].
+    /// [`Error::LoginRefused`], [`Error::ForeignIdToken`], or with [`Error::NotRedeemed`]. A client
+    /// that was registered for this login is then unregistered, where that is possible.
     pub(crate) fn wait(
+        self,
+        deadline: Instant,
+        lines: Option<&mut dyn Lines>,
+        tell: &mut dyn FnMut(Unwanted),
+        told: Told<'_>,
+        clock: Clock,
+    ) -> Result<Granted, Error> {
+        let client = self.plan.given_back();
+        let granted = self.answered(deadline, lines, tell, told, clock);
+        if granted.is_err() {
+            client();
+        }
+        granted
+    }
+
+    fn answered(
         self,
         deadline: Instant,
         lines: Option<&mut dyn Lines>,

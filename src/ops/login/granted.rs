@@ -169,6 +169,7 @@ impl Granted {
     /// [`Error::NoUser`], the reason for that.
     pub(crate) fn abandon(self) -> Error {
         give_back(&self.client, &self.answer, (self.clock)());
+        self.plan.give_back_client();
         Error::NoUser { provider: self.plan.provider.name.to_string() }
     }
 

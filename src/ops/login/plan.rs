@@ -1,5 +1,6 @@
 //! The plan of a login with OAuth: client, scopes and provider, and from those the endpoints.
 
+use super::addressed::Addressed;
 use crate::model::address::Address;
 use crate::model::client::Client;
 use crate::model::client_authentication::ClientProofs;
@@ -29,6 +30,8 @@ pub(crate) struct Plan {
     pub(crate) sealed: Option<SealedClient>,
     /// The authorization server's metadata, after it was fetched.
     metadata: Option<Metadata>,
+    /// The facts of a login by address; `None` for a login to a service that is defined.
+    pub(super) by_address: Option<Addressed>,
 }
 
 /// A client as a stored credential has it, for a login that uses its secret or key again.
@@ -73,6 +76,71 @@ impl Plan {
             scopes: Scopes::default(),
             sealed: None,
             metadata: None,
+            by_address: None,
+        }
+    }
+
+    /// Returns this plan as that of a login by address, which found `metadata`.
+    pub(super) fn at(self, addressed: Addressed, metadata: Metadata) -> Self {
+        Self { by_address: Some(addressed), metadata: Some(metadata), ..self }
+    }
+
+    /// Returns a copy of this plan for a client that is to be registered; `None` if the client is not
+    /// one that an earlier login registered.
+    pub(crate) fn with_new_client(&self) -> Option<Self> {
+        let addressed = self.by_address.as_ref()?.with_new_client()?;
+        let mut provider = self.provider.clone();
+        provider.definition.redirect_uri = None;
+        provider.definition.token_endpoint_auth_method = None;
+        Some(Self {
+            provider,
+            server: self.server.clone(),
+            client_id: String::new(),
+            client_secret: None,
+            client_key: None,
+            trusted_certificates: self.trusted_certificates.clone(),
+            scopes: self.scopes.clone(),
+            sealed: None,
+            metadata: self.metadata.clone(),
+            by_address: Some(addressed),
+        })
+    }
+
+    /// Registers the client, if this login is to have a new one, for a browser that comes back to
+    /// `redirect_uri`.
+    pub(super) fn settle_client(&mut self, redirect_uri: &str) -> Result<(), Error> {
+        let (Some(addressed), Some(metadata)) = (&mut self.by_address, &self.metadata) else {
+            return Ok(());
+        };
+        let certificates = self.trusted_certificates.as_deref();
+        let scopes = self.provider.scope_parameter(&self.scopes);
+        let registered = addressed.register(metadata, certificates, redirect_uri, &scopes);
+        let registered = registered.map_err(|source| Error::Registration {
+            provider: self.provider.name.to_string(),
+            source,
+        })?;
+        if let Some((id, secret, method)) = registered {
+            self.client_id = id;
+            self.client_secret = secret;
+            self.provider.definition.token_endpoint_auth_method = Some(method);
+        }
+        Ok(())
+    }
+
+    /// Unregisters the client, if this login registered it and stores nothing. No failure here counts:
+    /// the login's own error is told.
+    pub(super) fn give_back_client(&self) {
+        self.given_back()();
+    }
+
+    /// Returns what [`Self::give_back_client`] does, for when the plan is used up.
+    pub(super) fn given_back(&self) -> impl FnOnce() + use<> {
+        let (addressed, certificates) =
+            (self.by_address.clone(), self.trusted_certificates.clone());
+        move || {
+            if let Some(addressed) = addressed {
+                addressed.give_back(certificates.as_deref());
+            }
         }
     }
 
@@ -149,6 +217,7 @@ impl Plan {
             dialect: self.provider.definition.dialect.after_login(redirect_uri),
             token_params: self.provider.token_params(redirect_uri),
             trusted_certificates: self.trusted_certificates.clone(),
+            by_address: self.by_address.as_ref().and_then(Addressed::sealed).map(Box::new),
         })
     }
 

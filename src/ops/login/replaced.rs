@@ -65,9 +65,24 @@ pub(super) fn superseded(
     let is_replaced = earlier.and_then(replaced_grant).is_some_and(|old| {
         is_revocable(old) && old.client.revocation_method != RevocationMethod::None
     });
-    let own = is_replaced.then(|| old.as_superseded());
+    let own = if is_replaced {
+        Some(old.as_superseded())
+    } else {
+        // A client that nothing uses any more is unregistered, though no grant is left to be revoked.
+        has_own_client(old, new).then(|| Superseded {
+            refresh_token: None,
+            access_token: None,
+            ..old.as_superseded()
+        })
+    };
     let mut all = old.superseded.clone();
     all.extend(own);
+    for one in &mut all {
+        if one.client.id == new.client.id {
+            // The new grant goes on with this client.
+            one.client.by_address = None;
+        }
+    }
     // Some services return the same token again, and revoking it would end the new grant.
     all.retain(|one| !shares(one.refresh_token.as_ref(), one.access_token.as_ref(), new));
     all
@@ -81,6 +96,12 @@ fn replaced_grant(earlier: &Credential) -> Option<&OAuthGrant> {
             None
         }
     }
+}
+
+/// Whether `old` has a client that can be unregistered, and `new` has another one.
+fn has_own_client(old: &OAuthGrant, new: &OAuthGrant) -> bool {
+    let facts = old.client.by_address.as_ref();
+    facts.is_some_and(|facts| facts.management().is_some()) && old.client.id != new.client.id
 }
 
 fn is_revocable(grant: &OAuthGrant) -> bool {

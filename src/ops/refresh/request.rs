@@ -11,6 +11,7 @@ use crate::model::attempt::{Action, Attempt, Outcome, pause_after_refusals, paus
 use crate::model::client::Client;
 use crate::model::credential::{Credential, Grant, OAuthGrant, RenewalProof, Status};
 use crate::model::definition::Reuse;
+use crate::model::registration::ClientOrigin;
 use crate::oauth::http::Fault;
 use crate::oauth::token::{self, ResponseMeta, TokenOutcome};
 use crate::oauth::token_answer::TokenAnswer;
@@ -289,6 +290,13 @@ impl Refresh<'_> {
             token_error::Error::GrantRefused { .. } => {
                 return self.record_refusal(turn, stored, &attempt);
             }
+            // Nobody knows the settings of such a client: only a login, with another one, helps.
+            token_error::Error::ClientRefused { .. }
+                if is_forgotten(&stored.credential, &error) =>
+            {
+                let attempt = Attempt { outcome: Outcome::Refused, ..attempt };
+                return self.record_refusal(turn, stored, &attempt);
+            }
             token_error::Error::ClientRefused { .. } | token_error::Error::NotSigned(_) => {
                 turn.restore_journal(own, earlier, Some(&attempt));
                 let next = NextTry::NextCommand;
@@ -372,6 +380,15 @@ impl Refresh<'_> {
     }
 }
 
+/// Whether `error` says that the server does not know the client of `credential` any more, which a
+/// login by address registered.
+fn is_forgotten(credential: &Credential, error: &token_error::Error) -> bool {
+    let is_registered = credential
+        .by_address()
+        .is_some_and(|facts| matches!(facts.origin, ClientOrigin::Registered(_)));
+    is_registered && error.code() == Some("invalid_client")
+}
+
 /// Returns the record of an attempt that brought a token.
 fn attempt(
     journal: &Journal,
@@ -406,7 +423,9 @@ fn failed_attempt(attempt: Attempt, error: &token_error::Error) -> Attempt {
             | identity_token::Error::WrongAudience { .. }
             | identity_token::Error::Unusable { .. },
         )
-        | token_error::Error::Fault(Fault::Setup { .. }) => Outcome::Configuration,
+        | token_error::Error::Fault(Fault::Setup { .. } | Fault::Forbidden { .. }) => {
+            Outcome::Configuration
+        }
         token_error::Error::ClockRefused { .. }
         | token_error::Error::TooManyRequests { .. }
         | token_error::Error::NoVerdict { .. }

@@ -23,6 +23,7 @@ pub(super) fn account(
     request: &Request,
     url: &CredentialUrl,
 ) -> Result<Account, NoAnswer> {
+    let choice = &choice.located(vault)?;
     let default_user = match (&choice.user, request.user()) {
         (None, None) => context.default_user()?,
         (_, _) => None,

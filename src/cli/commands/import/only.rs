@@ -30,6 +30,10 @@ pub(super) fn keep(
 }
 
 fn choice(named: &Named) -> Result<Choice, CliError> {
+    if let Named::Address(address) = named {
+        let message = format!("`--only` takes a name, and `{address}` is an address");
+        return Err(CliError::new(Kind::Usage, message).hint("tokctl import --help"));
+    }
     Choice::of(Some(named.clone()), None)
         .map_err(|message| CliError::new(Kind::Usage, message).hint("tokctl import --help"))
 }

@@ -66,12 +66,13 @@ impl Args {
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     let vault = Vault::open_read_only(context.vault()?)?.finished()?;
-    args.choice.expect_some(context, &vault, "list")?;
+    let choice = args.choice.located(&vault)?;
+    choice.expect_some(context, &vault, "list")?;
     let now = time::now();
     let wanted = |summary: &Summary, last: Option<&Attempt>| {
         args.expiring_within.is_none_or(|within| needs_login(summary, last, within, now))
     };
-    let filter = args.choice.filter();
+    let filter = choice.filter();
     let selection = Selection { vault: &vault, filter, wanted: &wanted, sort: args.sort, now };
     let shown = if context.ui.json {
         json::print(context, &selection)?

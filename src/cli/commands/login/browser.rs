@@ -16,7 +16,8 @@ use crate::cli::error::{CliError, Kind};
 use crate::cli::pasting;
 use crate::cli::pauses::pauses;
 use crate::cli::time;
-use crate::ops::login::{LoginTarget, Plan, browser};
+use crate::ops;
+use crate::ops::login::{Granted, LoginTarget, Plan, browser};
 
 /// The time limit for the browser login unless the user sets another.
 const PATIENCE: Duration = Duration::from_mins(5);
@@ -32,11 +33,11 @@ const PASTE: &str = "when the browser shows a page that can't be opened, paste h
 pub(super) struct Args {
     /// The port that the browser comes back to
     #[arg(long, value_name = "N", help_heading = "In the browser, or with a code")]
-    port: Option<u16>,
+    pub(super) port: Option<u16>,
 
     /// At Facebook, store the tokens of the pages as well, each under its page's number
     #[arg(long, help_heading = "In the browser, or with a code")]
-    pages: bool,
+    pub(super) pages: bool,
 }
 
 impl Args {
@@ -63,7 +64,7 @@ pub(super) fn run(
     if pasted_only {
         expect_pasting(context, &plan, own)?;
     }
-    granted::expect_user(&plan.provider, whose.user())?;
+    granted::expect_user(&plan.provider, &whose)?;
     let definition = plan.provider.clone();
     let provider = &definition.name;
     let mut place = destination.place(provider, whose.user())?;
@@ -93,16 +94,36 @@ impl Waits<'_> {
         whose: &Whose,
         place: &mut LoginTarget,
     ) -> Result<granted::StoredLogin, CliError> {
+        let with_new_client = plan.with_new_client();
+        let granted = match (self.ask(context, plan)?, with_new_client) {
+            (Err(error), Some(again)) => match error.calls_for_new_client() {
+                Some(why) => {
+                    context.ui.status(&format!("registering another client for this login: {why}"));
+                    self.ask(context, again)??
+                }
+                None => return Err(error.into()),
+            },
+            (asked, _) => asked?,
+        };
+        granted::store_login(context, place, granted, whose)
+    }
+
+    /// Sends a person to the browser and waits for the grant.
+    fn ask(&self, context: &Context, plan: Plan) -> Result<Result<Granted, ops::Error>, CliError> {
         let provider = plan.provider.name.clone();
         let pending = context.ui.while_waiting("asking the provider for its endpoints", || {
             browser::start(plan, self.port, time::now)
-        })?;
+        });
+        let pending = match pending {
+            Ok(pending) => pending,
+            Err(error) => return Ok(Err(error)),
+        };
         let deadline = self.consent.deadline(PATIENCE)?;
         announce(context, self.browser, pending.address());
         let mut told = pauses(&context.ui);
         let may_paste = pasting::is_possible(&context.ui);
         let mut tell = |what| context.ui.warning(&unwanted::told(what, &provider, may_paste));
-        let granted = pasting::while_pasting(&context.ui, |lines| match lines {
+        pasting::while_pasting(&context.ui, |lines| match lines {
             Some(lines) => {
                 if self.pasted_only {
                     context.ui.always(PASTE);
@@ -114,8 +135,7 @@ impl Waits<'_> {
             None => context.ui.while_waiting("waiting for the browser", || {
                 pending.wait(deadline, None, &mut tell, &mut told, time::now)
             }),
-        })??;
-        granted::store_login(context, place, granted, whose)
+        })
     }
 }
 

@@ -77,6 +77,23 @@ impl Args {
     }
 }
 
+/// The id of a client, and its secret or key.
+type Configured = (String, Option<ClientSecret>, Option<ConfiguredKey>);
+
+/// Returns the client that flags, environment or configuration name, if they name one.
+pub(super) fn configured(
+    own: &Args,
+    context: &Context,
+    provider: &Provider,
+) -> Result<Option<Configured>, CliError> {
+    let Some(id) = own.client_id.clone().or_else(|| client_settings::client_id(context, provider))
+    else {
+        return Ok(None);
+    };
+    let (secret, key) = proofs(own, context, provider)?;
+    Ok(Some((id, secret, key)))
+}
+
 /// Returns whether the id and the secret of a client are known without a question.
 pub(super) fn known(
     own: &Args,

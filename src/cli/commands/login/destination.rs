@@ -8,9 +8,10 @@ use crate::model::account::{Account, AccountFilter, ProviderName, UserName};
 use crate::model::address::Address;
 use crate::model::audit::Action;
 use crate::model::credential::Credential;
+use crate::model::summary::Summary;
 use crate::ops::error::StoreError;
 use crate::ops::login::{LoginTarget, Replaced};
-use crate::ops::{OpenVault, Vault};
+use crate::ops::{OpenVault, Vault, addressed};
 
 #[derive(Debug, Clone, clap::Args)]
 #[group(skip)]
@@ -92,7 +93,7 @@ impl Destination<'_> {
     }
 
     /// Returns the first `most` accounts of `filter` in the vault, which needs no key.
-    fn first_accounts(
+    pub(super) fn first_accounts(
         &self,
         filter: AccountFilter<'_>,
         most: usize,
@@ -114,6 +115,31 @@ impl Destination<'_> {
             Err(StoreError::NoVault { .. }) => Ok(None),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Returns the clear parts of the credentials whose service is at the host of `address`, and
+    /// perhaps of some others.
+    pub(super) fn at_host(&self, address: &Address) -> Result<Vec<Summary>, CliError> {
+        let Some(vault) = self.vault_there()? else { return Ok(Vec::new()) };
+        Ok(addressed::at_host(&vault, address)?)
+    }
+
+    /// Whether `provider` has a credential for which `is_meant` is true.
+    pub(super) fn has(
+        &self,
+        provider: &ProviderName,
+        is_meant: impl FnMut(&Summary) -> bool,
+    ) -> Result<bool, CliError> {
+        let Some(vault) = self.vault_there()? else { return Ok(false) };
+        let filter = AccountFilter { provider: Some(provider), user: None };
+        Ok(vault.first_summary(filter, is_meant)?.is_some())
+    }
+
+    /// Returns whether the last request for the stored credential of `account` ended with the word
+    /// that its server does not know the client.
+    pub(super) fn was_client_refused(&mut self, account: &Account) -> Result<bool, CliError> {
+        let last = self.open()?.last_attempt(account)?;
+        Ok(last.is_some_and(|last| last.was_about_the_client()))
     }
 
     /// Opens the vault, or creates it, and keeps it open for what follows.

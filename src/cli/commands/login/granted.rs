@@ -15,8 +15,8 @@ use crate::ops::login::{Granted, IdTokenWarning, LoggedIn, LoginTarget, Site};
 use crate::ops::providers::Provider;
 
 /// Fails if no name is available for the credential; called before the user is asked to consent.
-pub(super) fn expect_user(provider: &Provider, user: Option<&UserName>) -> Result<(), CliError> {
-    if user.is_some() || provider.definition.identity.is_some() {
+pub(super) fn expect_user(provider: &Provider, whose: &Whose) -> Result<(), CliError> {
+    if !whose.needs_identity() || provider.definition.identity.is_some() {
         return Ok(());
     }
     let name = &provider.name;
@@ -153,13 +153,14 @@ fn user_of(
     identity: Option<&UserName>,
 ) -> Result<Option<UserName>, CliError> {
     let Some(user) = whose.user() else {
-        return Ok(identity.cloned().or_else(|| asked_name(context)));
+        let known = identity.cloned().or_else(|| whose.fallback());
+        return Ok(known.or_else(|| asked_name(context)));
     };
     let Some(identity) = identity.filter(|one| is_another(user, owner.as_deref(), one)) else {
         return Ok(Some(user.clone()));
     };
     match (whose, owner) {
-        (Whose::Usual(_) | Whose::Anybody, _) => {
+        (Whose::Usual(_) | Whose::Anybody | Whose::AnybodyOr(_), _) => {
             context.ui.status(&format!(
                 "{identity} logged in, not {user}: so this is kept as `{provider}/{identity}`"
             ));

@@ -18,6 +18,7 @@ mod service_account;
 mod workload;
 mod guided;
 mod next_time;
+mod by_address;
 
 use std::ffi::OsString;
 
@@ -31,7 +32,6 @@ use self::whose::Whose;
 use crate::cli::choice::Choice;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
-use crate::cli::memory_vault;
 use crate::cli::next_command::bring_table;
 use crate::cli::questions::Answer;
 use crate::cli::typed::login_command;
@@ -54,9 +54,11 @@ Examples:
   tokctl login gdrive --service-account key.json --subject alice@example.com
   tokctl login jira --user alice --server https://jira.example.com --token-stdin < pat.txt
   tokctl login jira --user alice --server https://example.atlassian.net \\
-      --username alice@example.com --token-stdin < api-token.txt")]
+      --username alice@example.com --token-stdin < api-token.txt
+  tokctl login https://mcp.example.com")]
 pub(crate) struct Args {
-    /// The service: one that `tokctl providers` lists, with the name to keep it under if you like
+    /// The service: one that `tokctl providers` lists, with the name to keep it under if you like; or
+    /// the address of one that names its authorization server, such as an MCP server
     #[arg(value_name = "PROVIDER[/USER]")]
     named: Option<Named>,
 
@@ -87,6 +89,9 @@ pub(crate) struct Args {
     service_account: service_account::Args,
 
     #[command(flatten)]
+    by_address: by_address::OwnArgs,
+
+    #[command(flatten)]
     workload: workload::Args,
 }
 
@@ -97,11 +102,39 @@ pub(crate) fn methods(provider: &Provider) -> Vec<&'static str> {
 
 /// Logs in. `typed` is the command line, for the command that is printed at the end.
 pub(crate) fn run(args: &Args, context: &Context, typed: &[OsString]) -> Result<(), CliError> {
-    let Choice { provider: named, user: named_user } =
+    let Choice { provider: named, user: named_user, address } =
         Choice::of(args.named.clone(), args.user.clone())
             .map_err(|message| CliError::new(Kind::Usage, message).hint("tokctl login --help"))?;
     if context.is_in_memory() {
-        return in_memory(args, context, named, named_user);
+        let method = |provider: &Provider| method(args, None, provider);
+        return workload::in_memory(
+            &args.workload,
+            &args.client,
+            context,
+            named,
+            named_user,
+            method,
+        );
+    }
+    let subject = match address {
+        Some(address) => {
+            Some(by_address::Subject { address, name: None, user: named_user.clone() })
+        }
+        None => earlier_by_address(args, context, named.as_ref(), named_user.as_ref())?,
+    };
+    if let Some(subject) = subject {
+        args.check_flags_by_address()?;
+        let flags = by_address::Flags {
+            own: &args.by_address,
+            client: &args.client,
+            consent: &args.consent,
+            browser: &args.browser,
+        };
+        return by_address::run(&flags, args.destination.of(context), context, subject).map(drop);
+    }
+    if args.by_address.is_given() {
+        let message = "`--as` and `--new-client` are for a login by address";
+        return Err(CliError::new(Kind::Usage, message).hint("tokctl login --help"));
     }
     loop {
         let mut destination = args.destination.of(context);
@@ -136,34 +169,18 @@ pub(crate) fn run(args: &Args, context: &Context, typed: &[OsString]) -> Result<
     }
 }
 
-/// Logs in with a vault that is gone when the command ends.
-fn in_memory(
+/// Returns the subject of a login that names what an earlier login by address stored.
+fn earlier_by_address(
     args: &Args,
     context: &Context,
-    named: Option<ProviderName>,
-    user: Option<UserName>,
-) -> Result<(), CliError> {
-    memory_vault::expect_no_audit(context)?;
-    let choice = Choice { provider: named, user: user.clone() };
-    let account = memory_vault::account(context, &choice)?;
-    let provider = providers::find(&account.provider, context.config()?)?;
-    match method(args, None, &provider)? {
-        Method::WorkloadIdentity => {
-            workload::try_out(&args.workload, &args.client, context, provider, user)
-        }
-        method @ (Method::Browser
-        | Method::Device
-        | Method::Token
-        | Method::ClientCredentials
-        | Method::ServiceAccount) => {
-            let message = format!(
-                "a login {} is to be kept, and a vault in memory is gone when the command ends",
-                method.described()
-            );
-            Err(CliError::new(Kind::Usage, message)
-                .hint("name the file of a vault with `--vault`, or unset TOKCTL_VAULT"))
-        }
-    }
+    named: Option<&ProviderName>,
+    user: Option<&UserName>,
+) -> Result<Option<by_address::Subject>, CliError> {
+    let Some(named) = named.filter(|_| !args.static_token.is_given()) else { return Ok(None) };
+    let whose = Whose::of(context, user, Some(named))?;
+    let mut destination = args.destination.of(context);
+    let earlier = by_address::earlier(&mut destination, context, named, whose.user())?;
+    Ok(earlier.map(|subject| by_address::Subject { user: user.cloned(), ..subject }))
 }
 
 fn given_up() -> CliError {
@@ -453,6 +470,23 @@ impl Args {
         let file = &mut args.service_account.service_account;
         *file = file.take().or_else(|| answers.service_account.clone());
         args
+    }
+
+    /// Fails if a flag was given that a login by address does not use.
+    fn check_flags_by_address(&self) -> Result<(), CliError> {
+        let method = self.method.unwrap_or(Method::Browser);
+        let message = if method != Method::Browser {
+            format!("a login by address goes through the browser, not {}", method.described())
+        } else if self.destination.server.is_some() {
+            "a login by address names its server already: leave out `--server`".to_owned()
+        } else if self.browser.pages {
+            "there are no pages to log in to by address: leave out `--pages`".to_owned()
+        } else if self.client.is_googles() {
+            "a client file from Google's console is not for a login by address".to_owned()
+        } else {
+            return self.check_flags(method);
+        };
+        Err(CliError::new(Kind::Usage, message).hint("tokctl login --help"))
     }
 
     /// Fails if a flag was given that the method would ignore.

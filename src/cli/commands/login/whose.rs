@@ -14,6 +14,8 @@ pub(super) enum Whose {
     Usual(UserName),
     /// Whoever logs in.
     Anybody,
+    /// Whoever logs in; a service that does not say who that is gets this name.
+    AnybodyOr(UserName),
 }
 
 impl Whose {
@@ -38,7 +40,7 @@ impl Whose {
     pub(super) fn user(&self) -> Option<&UserName> {
         match self {
             Self::Named(user) | Self::Usual(user) => Some(user),
-            Self::Anybody => None,
+            Self::Anybody | Self::AnybodyOr(_) => None,
         }
     }
 
@@ -46,7 +48,31 @@ impl Whose {
     pub(super) fn into_user(self) -> Option<UserName> {
         match self {
             Self::Named(user) | Self::Usual(user) => Some(user),
-            Self::Anybody => None,
+            Self::Anybody | Self::AnybodyOr(_) => None,
+        }
+    }
+
+    /// Returns this with a name for whom the service does not name.
+    pub(super) fn or_called(self, user: UserName) -> Self {
+        match self {
+            Self::Anybody => Self::AnybodyOr(user),
+            whose @ (Self::Named(_) | Self::Usual(_) | Self::AnybodyOr(_)) => whose,
+        }
+    }
+
+    /// Returns whether the service has to say who logs in.
+    pub(super) fn needs_identity(&self) -> bool {
+        match self {
+            Self::Anybody => true,
+            Self::Named(_) | Self::Usual(_) | Self::AnybodyOr(_) => false,
+        }
+    }
+
+    /// Returns the name for a login of which the service does not say whose it is.
+    pub(super) fn fallback(&self) -> Option<UserName> {
+        match self {
+            Self::AnybodyOr(user) => Some(user.clone()),
+            Self::Named(_) | Self::Usual(_) | Self::Anybody => None,
         }
     }
 

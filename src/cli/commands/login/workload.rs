@@ -5,15 +5,17 @@ use std::path::PathBuf;
 use super::client;
 use super::destination::{Destination, Done};
 use super::granted;
+use super::method::Method;
 use super::stored::Stored;
+use crate::cli::choice::Choice;
 use crate::cli::client_settings;
 use crate::cli::context::Context;
-use crate::cli::error::CliError;
+use crate::cli::error::{CliError, Kind};
 use crate::cli::pauses::pauses;
 use crate::cli::{memory_vault, time, workload};
-use crate::model::account::{Account, UserName};
+use crate::model::account::{ProviderName, UserName};
 use crate::ops::login::workload::{Described, log_in};
-use crate::ops::providers::Provider;
+use crate::ops::providers::{self, Provider};
 
 #[derive(Debug, Clone, clap::Args)]
 #[group(skip)]
@@ -65,26 +67,38 @@ pub(super) fn run(
     granted::conclude(context, &mut place, &name, Some(user), logged_in).map(|done| done.done())
 }
 
-/// Logs in with a vault in memory: the login is tried, and nothing is kept.
-pub(super) fn try_out(
+/// Logs in with a vault in memory: the login is tried, and nothing is kept. Fails for a login by
+/// another `method`, which would be lost.
+pub(super) fn in_memory(
     own: &Args,
     client: &client::Args,
     context: &Context,
-    provider: Provider,
+    named: Option<ProviderName>,
     user: Option<UserName>,
+    method: impl FnOnce(&Provider) -> Result<Method, CliError>,
 ) -> Result<(), CliError> {
-    let named = client.scopes(&provider)?;
-    let name = provider.name.clone();
+    memory_vault::expect_no_audit(context)?;
+    let choice = Choice { provider: named, user, address: None };
+    let account = memory_vault::account(context, &choice)?;
+    let provider = providers::find(&account.provider, context.config()?)?;
+    let method = method(&provider)?;
+    if method != Method::WorkloadIdentity {
+        let message = format!(
+            "a login {} is to be kept, and a vault in memory is gone when the command ends",
+            method.described()
+        );
+        return Err(CliError::new(Kind::Usage, message)
+            .hint("name the file of a vault with `--vault`, or unset TOKCTL_VAULT"));
+    }
+    let asked = client.scopes(&provider)?;
     let certificates = client_settings::trusted_certificates(&provider)?;
     let described = described(own, None, context, provider)?;
     let scopes = match &described.scopes {
         Some(scopes) if !client.names_scopes() => scopes.clone(),
-        Some(_) | None => named,
+        Some(_) | None => asked,
     };
-    let user = granted::own_name(user, described.name().unwrap_or(memory_vault::USUAL_NAME))?;
     memory_vault::log_in(context, described, scopes, certificates)?;
-    let account = Account { provider: name, user };
-    context.ui.status(&format!("logged in to {}, and nothing is kept in memory", account));
+    context.ui.status(&format!("logged in to {account}, and nothing is kept in memory"));
     Ok(())
 }
 

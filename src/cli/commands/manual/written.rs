@@ -4,16 +4,17 @@
 use std::collections::BTreeSet;
 
 /// The topics: the name, the section of the manual, and the page without its first line.
-pub(super) const TOPICS: [(&str, char, &str); 5] = [
+pub(super) const TOPICS: [(&str, char, &str); 6] = [
     ("config", '5', include_str!("../../../../man/topics/config.man")),
     ("refresh", '7', include_str!("../../../../man/topics/refresh.man")),
     ("ci", '7', include_str!("../../../../man/topics/ci.man")),
     ("clients", '7', include_str!("../../../../man/topics/clients.man")),
+    ("mcp", '7', include_str!("../../../../man/topics/mcp.man")),
     ("security", '7', include_str!("../../../../man/topics/security.man")),
 ];
 
 /// The sections of each page of a command, by its name.
-const SECTIONS: [(&str, &str); 29] = [
+const SECTIONS: [(&str, &str); 30] = [
     ("tokctl", include_str!("../../../../man/sections/tokctl.man")),
     ("tokctl-login", include_str!("../../../../man/sections/login.man")),
     ("tokctl-get", include_str!("../../../../man/sections/get.man")),
@@ -27,6 +28,10 @@ const SECTIONS: [(&str, &str); 29] = [
     ("tokctl-check", include_str!("../../../../man/sections/check.man")),
     ("tokctl-audit", include_str!("../../../../man/sections/audit.man")),
     ("tokctl-providers", include_str!("../../../../man/sections/providers.man")),
+    (
+        "tokctl-providers-client-metadata",
+        include_str!("../../../../man/sections/providers-client-metadata.man"),
+    ),
     ("tokctl-rotate-key", include_str!("../../../../man/sections/rotate-key.man")),
     ("tokctl-key", include_str!("../../../../man/sections/key.man")),
     ("tokctl-key-list", include_str!("../../../../man/sections/key-list.man")),
@@ -50,9 +55,14 @@ pub(super) fn sections(name: &str) -> &'static str {
     SECTIONS.iter().find(|(page, _)| *page == name).map_or("", |(_, sections)| *sections)
 }
 
+/// Whether a page is about a command of a command.
+fn is_subcommand(name: &str) -> bool {
+    ["key-", "providers-"].iter().any(|command| name.starts_with(command))
+}
+
 /// Returns the names of pages, for completion: commands, without their subcommands, and topics.
 pub(super) fn names() -> BTreeSet<&'static str> {
     let commands = SECTIONS.iter().filter_map(|(page, _)| page.strip_prefix("tokctl-"));
     let topics = TOPICS.iter().map(|(topic, ..)| *topic);
-    commands.filter(|name| !name.starts_with("key-")).chain(topics).collect()
+    commands.filter(|name| !is_subcommand(name)).chain(topics).collect()
 }

@@ -18,9 +18,10 @@ use crate::ops::{OpenVault, Vault};
 
 pub(super) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     let vault = Vault::open(context.vault()?)?;
-    args.choice.expect_some(context, &vault, "refresh")?;
+    let choice = args.choice.located(&vault)?;
+    choice.expect_some(context, &vault, "refresh")?;
     let vault = keys::unlock(context, vault)?;
-    let lanes = many::lanes(&vault, args.choice.provider.as_ref(), args.choice.user.as_ref())?;
+    let lanes = many::lanes(&vault, choice.provider.as_ref(), choice.user.as_ref())?;
     // Reported once here, and not by each of the threads.
     if let Err(error) = context.config() {
         let strictest = "refreshing with the strictest settings";

@@ -162,19 +162,19 @@ fn in_file(
     context: &Context,
 ) -> Result<BTreeMap<Variable, Wish>, CliError> {
     let is_stdin = path == Path::new("-");
-    let (content, shown) = if is_stdin {
+    let (bytes, shown) = if is_stdin {
         (Zeroizing::new(stdin::bytes(LARGEST)?), "stdin".to_owned())
     } else {
         let read = private_file::read_trusted(path, LARGEST, || ANSWERED);
-        let (content, _) = read.map_err(|error| untrusted_file(Kind::Usage, &error))?;
-        (Zeroizing::new(content), format!("`{}`", printable(&path.to_string_lossy())))
+        let (bytes, _) = read.map_err(|error| untrusted_file(Kind::Usage, &error))?;
+        (Zeroizing::new(bytes), format!("`{}`", printable(&path.to_string_lossy())))
     };
     let mend = |line: usize| {
         let source = quoted(&path.to_string_lossy());
         let source = if is_stdin { "what stdin gets" } else { source.as_str() };
         format!("mend line {line} of {source}")
     };
-    let entries = env_file::parse(&content).map_err(|slip| {
+    let entries = env_file::parse(&bytes).map_err(|slip| {
         CliError::new(Kind::Usage, format!("{shown}, line {}: {}", slip.line, slip.what))
             .hint(mend(slip.line))
     })?;
@@ -212,6 +212,7 @@ fn expect_allowed(only: &[Named], reference: &Reference, place: &str) -> Result<
         || only.iter().any(|one| match one {
             Named::Provider(provider) => *provider == account.provider,
             Named::Credential(one) => one.account == *account,
+            Named::Address(_) => false,
         });
     if is_allowed {
         return Ok(());

@@ -39,7 +39,8 @@ pub(super) fn look(
 ) -> Result<RoundResult, CliError> {
     // Opened in each round, because the file may have been replaced.
     let vault = opener.open()?;
-    let lanes = many::lanes(&vault, args.choice.provider.as_ref(), args.choice.user.as_ref())?;
+    let choice = args.choice.located(&vault)?;
+    let lanes = many::lanes(&vault, choice.provider.as_ref(), choice.user.as_ref())?;
     let mut result = RoundResult {
         due: Vec::new(),
         states: BTreeMap::new(),

@@ -63,7 +63,7 @@ pub(in crate::cli::commands::refresh) fn run(
     context.config()?;
     let vault = args.choice.in_vault(Vault::open(context.vault()?))?;
     // A service without names waits for the first login. A name that nobody has is a mistake.
-    args.choice.expect_some(context, &vault, "refresh")?;
+    args.choice.located(&vault)?.expect_some(context, &vault, "refresh")?;
     let opener = keys::unlock(context, vault)?.opener();
     let log = Log::new(context.ui.clone());
     let failed = |error: io::Error| {

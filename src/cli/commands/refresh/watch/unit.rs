@@ -119,6 +119,9 @@ fn command(
     if let Some(provider) = &args.choice.provider {
         line.push(provider.as_str().into());
     }
+    if let Some(address) = &args.choice.address {
+        line.push(address.as_str().into());
+    }
     words(line.iter().map(PathBuf::as_path))
 }
 

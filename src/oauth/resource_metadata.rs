@@ -1,0 +1,280 @@
+//! The search for what protects a resource (RFC 9728): its authorization servers, and the resource
+//! that a token is asked for.
+//!
+//! The resource is asked without a token. Its challenge says where its metadata are; else they are
+//! at a well-known address of its own. A redirect is followed within its origin alone.
+
+use serde_json::Value;
+use url::Url;
+
+use super::challenge::{self, Bearer};
+use super::http::{self, Answer, Fault};
+use crate::model::address::Address;
+use crate::model::reach::Reach;
+use crate::model::resource::covers;
+use crate::untrusted::printable;
+
+/// The most redirects from one address.
+const MAX_REDIRECTS: usize = 3;
+
+/// The most authorization servers of one resource that are tried.
+const MOST_SERVERS: usize = 3;
+
+const WELL_KNOWN: &str = "/.well-known/oauth-protected-resource";
+
+/// The reason why it is not known what protects a resource.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    /// The resource answers without a token and publishes no metadata.
+    #[error("`{asked}` asks for no token, and publishes no protected-resource metadata")]
+    Unprotected { asked: String },
+    /// There is nothing at the address, and no metadata of it.
+    #[error("`{asked}` answered with HTTP {status}, and publishes no protected-resource metadata")]
+    NothingThere { asked: String, status: u16 },
+    /// The metadata are those of another resource: a token for that one must not come here.
+    #[error("the metadata of `{asked}` are for another resource, `{named}`")]
+    ForeignResource { asked: String, named: String },
+    /// The metadata name no authorization server that can be asked.
+    #[error("the metadata of `{asked}` name no authorization server")]
+    NoServer { asked: String },
+    /// The resource is in trouble: a later try may succeed.
+    #[error("`{authority}` answered with HTTP {status}")]
+    Trouble { authority: String, status: u16 },
+    /// No answer came: a later try may succeed.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+/// What protects a resource.
+#[derive(Debug, Clone)]
+pub(crate) struct Protection {
+    /// The identifier of the resource, which is sent as `resource` (RFC 8707): as its metadata have
+    /// it, or the address that was asked.
+    pub(crate) resource: String,
+    /// The authorization servers, in the order in which they are tried.
+    pub(crate) servers: Vec<Address>,
+    /// The scopes that the challenge asks for, else those of the metadata.
+    pub(crate) scopes: Option<String>,
+    /// Whether the resource answered with 401 to a request without a token.
+    pub(crate) refuses_strangers: bool,
+}
+
+/// Asks `asked` what protects it.
+pub(crate) fn find(
+    asked: &Address,
+    trusted_certificates: Option<&str>,
+) -> Result<Protection, Error> {
+    let probe = follow(asked, &|address| http::fetch_watched(address, trusted_certificates))?;
+    let challenge = probe.challenge.as_deref().and_then(challenge::bearer).unwrap_or_default();
+    let reach = probe.reach;
+    let mut failures = Vec::new();
+    for place in places(asked, &challenge, reach) {
+        match metadata_at(&place, asked, trusted_certificates) {
+            Ok(Some(found)) => return Ok(found.asked_by(challenge, probe.status)),
+            Ok(None) => {}
+            Err(error) => failures.push(error),
+        }
+    }
+    if let Some(told) = failures.into_iter().min_by_key(weight) {
+        return Err(told);
+    }
+    let told = || asked.to_string();
+    match probe.status {
+        // A server from before RFC 9728 is its own authorization server.
+        401 => Ok(Protection {
+            resource: asked.url().as_str().to_owned(),
+            servers: origin(asked).map(|own| own.within(reach)).into_iter().collect(),
+            scopes: challenge.scope,
+            refuses_strangers: true,
+        }),
+        200..=299 => Err(Error::Unprotected { asked: told() }),
+        status @ (429 | 500..) => Err(Error::Trouble { authority: asked.authority(), status }),
+        status => Err(Error::NothingThere { asked: told(), status }),
+    }
+}
+
+/// Returns the order in which failures are told.
+fn weight(error: &Error) -> u8 {
+    match error {
+        Error::ForeignResource { .. } => 0,
+        Error::NoServer { .. } => 1,
+        Error::Fault(_) => 2,
+        Error::Trouble { .. } | Error::Unprotected { .. } | Error::NothingThere { .. } => 3,
+    }
+}
+
+/// Returns the addresses at which the metadata may be: where the challenge says, then with the
+/// well-known part before the path (RFC 9728 §3.1), then at the root.
+fn places(asked: &Address, challenge: &Bearer, reach: Reach) -> Vec<Address> {
+    let named = challenge.resource_metadata.as_deref();
+    let named = named.and_then(|text| asked.url().join(text).ok());
+    let own = |path: &str, query: Option<&str>| {
+        let mut url = asked.url().clone();
+        url.set_path(&format!("{WELL_KNOWN}{path}"));
+        url.set_query(query);
+        url.set_fragment(None);
+        url
+    };
+    let path = asked.url().path().trim_end_matches('/');
+    let mut urls: Vec<Url> = named.into_iter().collect();
+    urls.push(own(path, asked.url().query()));
+    urls.push(own("", None));
+    urls.dedup();
+    let address = |url: Url| url.as_str().parse::<Address>().ok();
+    urls.into_iter().filter_map(address).map(|address| address.within(reach)).collect()
+}
+
+/// Reads the metadata at `place`; `None` if there are none.
+fn metadata_at(
+    place: &Address,
+    asked: &Address,
+    trusted_certificates: Option<&str>,
+) -> Result<Option<Protection>, Error> {
+    let answer = follow(place, &|address| http::fetch_watched(address, trusted_certificates))?;
+    match answer.status {
+        200..=299 => read(&answer.body, asked, place.reach().min(answer.reach)),
+        status @ (429 | 500..) => Err(Error::Trouble { authority: answer.authority, status }),
+        _ => Ok(None),
+    }
+}
+
+/// Reads the metadata of `asked`, which a server of the network `reach` sent; `None` if `document` is
+/// no such metadata.
+pub(crate) fn read(
+    document: &[u8],
+    asked: &Address,
+    reach: Reach,
+) -> Result<Option<Protection>, Error> {
+    let document = document.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(document);
+    let Ok(Value::Object(fields)) = serde_json::from_slice(document) else { return Ok(None) };
+    let Some(resource) = fields.get("resource").and_then(Value::as_str) else { return Ok(None) };
+    let is_own = Url::parse(resource).is_ok_and(|url| covers(&url, asked.url()));
+    if !is_own {
+        let (asked, named) = (asked.to_string(), printable(resource));
+        return Err(Error::ForeignResource { asked, named });
+    }
+    let servers: Vec<Address> = texts(fields.get("authorization_servers"))
+        .filter_map(|text| text.parse::<Address>().ok())
+        .filter(|server| server.url().query().is_none() && server.url().fragment().is_none())
+        .map(|server| server.within(reach))
+        .take(MOST_SERVERS)
+        .collect();
+    if servers.is_empty() {
+        return Err(Error::NoServer { asked: asked.to_string() });
+    }
+    let scopes: Vec<&str> = texts(fields.get("scopes_supported")).collect();
+    let scopes = (!scopes.is_empty()).then(|| scopes.join(" "));
+    let (resource, refuses_strangers) = (resource.to_owned(), false);
+    Ok(Some(Protection { resource, servers, scopes, refuses_strangers }))
+}
+
+/// Returns the texts of a list, or the one text in its place.
+fn texts(value: Option<&Value>) -> impl Iterator<Item = &str> {
+    let list: &[Value] = match value {
+        Some(Value::Array(list)) => list,
+        Some(text @ Value::String(_)) => std::slice::from_ref(text),
+        Some(Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_)) | None => &[],
+    };
+    list.iter().filter_map(Value::as_str)
+}
+
+impl Protection {
+    /// Returns this with the scopes of the challenge, which come before those of the metadata.
+    fn asked_by(self, challenge: Bearer, status: u16) -> Self {
+        let (scopes, refuses_strangers) = (challenge.scope.or(self.scopes), status == 401);
+        Self { scopes, refuses_strangers, ..self }
+    }
+}
+
+fn origin(asked: &Address) -> Option<Address> {
+    asked.url().origin().ascii_serialization().parse().ok()
+}
+
+/// Fetches `address`, and follows redirects within its origin. One that leads elsewhere, or on and
+/// on, is the answer itself.
+fn follow(
+    address: &Address,
+    fetch: &dyn Fn(&Address) -> Result<Answer, Fault>,
+) -> Result<Answer, Fault> {
+    let mut address = address.clone();
+    let mut answer = fetch(&address)?;
+    for _ in 0..MAX_REDIRECTS {
+        let location = answer.location.as_deref().filter(|_| (300..=399).contains(&answer.status));
+        let next = location.and_then(|location| address.url().join(location).ok());
+        let Some(next) = next.filter(|next| next.origin() == address.url().origin()) else {
+            break;
+        };
+        let Ok(next) = next.as_str().parse::<Address>() else { break };
+        address = next.within(address.reach());
+        answer = fetch(&address)?;
+    }
+    Ok(answer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked() -> Address {
+        "https://mcp.example/a/mcp?x=1".parse().unwrap()
+    }
+
+    fn found(document: &str) -> Result<Option<Protection>, Error> {
+        read(document.as_bytes(), &asked(), Reach::Public)
+    }
+
+    #[test]
+    fn the_metadata_are_looked_for_where_the_challenge_says_and_at_two_places_more() {
+        let named = Bearer { resource_metadata: Some("/meta".into()), ..Bearer::default() };
+        let places = places(&asked(), &named, Reach::Public);
+        let texts: Vec<&str> = places.iter().map(Address::as_str).collect();
+        assert_eq!(
+            texts,
+            [
+                "https://mcp.example/meta",
+                "https://mcp.example/.well-known/oauth-protected-resource/a/mcp?x=1",
+                "https://mcp.example/.well-known/oauth-protected-resource",
+            ]
+        );
+        assert!(places.iter().all(|place| place.reach() == Reach::Public));
+    }
+
+    #[test]
+    fn metadata_of_another_resource_are_refused() {
+        let servers = "\"authorization_servers\":[\"https://id.example\"]";
+        for own in ["https://mcp.example", "https://mcp.example/a", "https://mcp.example/a/mcp/"] {
+            let found = found(&format!("{{\"resource\":\"{own}\",{servers}}}")).unwrap().unwrap();
+            assert_eq!((found.resource.as_str(), found.servers.len()), (own, 1));
+        }
+        for other in [
+            "https://mcp.example/a/m",
+            "https://mcp.example/b",
+            "https://mcp.example:8443",
+            "https://evil.example/a/mcp",
+            "http://mcp.example/a/mcp",
+            "mcp.example",
+            "",
+        ] {
+            let found = found(&format!("{{\"resource\":\"{other}\",{servers}}}"));
+            assert!(matches!(found, Err(Error::ForeignResource { .. })), "{other}");
+        }
+        for none in ["", "[]", "{}", "<html>", "{\"resource\":7}"] {
+            assert!(matches!(found(none), Ok(None)), "{none}");
+        }
+    }
+
+    #[test]
+    fn only_servers_that_can_be_asked_count() {
+        let servers =
+            r#"["http://id.example","ftp://x","https://a:b@c.example","https://q.example?x",7]"#;
+        let with = |servers: &str| {
+            found(&format!(
+                "{{\"resource\":\"https://mcp.example\",\"authorization_servers\":{servers}}}"
+            ))
+        };
+        assert!(matches!(with(servers), Err(Error::NoServer { .. })));
+        assert!(matches!(with("[]"), Err(Error::NoServer { .. })));
+        let one = with("\"https://id.example\"").unwrap().unwrap();
+        assert_eq!(one.servers[0].reach(), Reach::Public);
+    }
+}

@@ -1,0 +1,195 @@
+//! The login by the address of a protected resource, such as an MCP server: nothing is registered or
+//! configured beforehand.
+//!
+//! The resource names its authorization server (RFC 9728), whose metadata are read (RFC 8414). The
+//! client is one that is configured, or has a metadata document, or was registered by an earlier
+//! login, or is registered now (RFC 7591). The rest is a login in the browser. Every request names the
+//! resource (RFC 8707), refreshes too.
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::addressed::{Addressed, PlannedClient};
+use super::plan::{Plan, SealedClient};
+use crate::model::address::Address;
+use crate::model::client::Client;
+use crate::model::client_key::ConfiguredKey;
+use crate::model::registration::{ByAddress, ClientOrigin};
+use crate::model::request_params::ParamValues;
+use crate::model::scope::Scopes;
+use crate::oauth::discovery;
+use crate::oauth::metadata::Metadata;
+use crate::oauth::resource_metadata;
+use crate::ops::error::Error;
+use crate::providers::Provider;
+use crate::secret::ClientSecret;
+/// The scope that brings a refresh token (OpenID Connect Core 1.0 §11).
+const OFFLINE_ACCESS: &str = "offline_access";
+
+/// A resource, and the authorization server that protects it.
+#[derive(Debug)]
+pub(crate) struct Protected {
+    asked: Address,
+    /// The identifier of the resource, which every request names.
+    resource: String,
+    /// The scopes that the resource asks for.
+    pub(crate) scopes: Scopes,
+    metadata: Metadata,
+    refuses_strangers: bool,
+}
+
+/// The client with which a login by address begins.
+#[derive(Debug)]
+pub(crate) enum Choice {
+    /// A client that a person registered.
+    Configured { id: String, secret: Option<ClientSecret>, key: Option<ConfiguredKey> },
+    /// The client with this metadata document.
+    Document(Address),
+    /// A client that an earlier login registered, as the vault has it.
+    Earlier(Box<SealedClient>),
+    /// A client that this login registers.
+    New,
+}
+
+/// Asks the resource at `asked` what protects it, and its authorization server for the metadata.
+///
+/// Fails with [`Error::Protection`], or with [`Error::Metadata`] of the first server if none can be
+/// used; `provider` is named there.
+pub(crate) fn find(
+    asked: &Address,
+    trusted_certificates: Option<&str>,
+    provider: &str,
+) -> Result<Protected, Error> {
+    let found = resource_metadata::find(asked, trusted_certificates)?;
+    let has_all = |metadata: &Metadata| {
+        metadata.authorization_endpoint.is_some()
+            && metadata.token_endpoint.is_some()
+            && metadata.registration_endpoint().is_some()
+    };
+    let mut first = None;
+    for server in &found.servers {
+        match discovery::discover_named(server, trusted_certificates, &has_all) {
+            Ok(metadata) => {
+                let scopes = Scopes::parse(found.scopes.as_deref().unwrap_or_default());
+                let (asked, resource) = (asked.clone(), found.resource);
+                let refuses_strangers = found.refuses_strangers;
+                return Ok(Protected { asked, resource, scopes, metadata, refuses_strangers });
+            }
+            Err(error) => first = first.or(Some(error)),
+        }
+    }
+    let provider = provider.to_owned();
+    let asked = asked.to_string();
+    match first {
+        Some(source) => Err(Error::Metadata { provider, source }),
+        None => Err(resource_metadata::Error::NoServer { asked }.into()),
+    }
+}
+
+impl Protected {
+    /// Whether the server takes clients that have a metadata document.
+    pub(crate) fn takes_documents(&self) -> bool {
+        self.metadata.client_id_metadata_document_supported
+    }
+
+    /// Whether the server registers clients itself.
+    pub(crate) fn registers(&self) -> bool {
+        self.metadata.registration_endpoint().is_some()
+    }
+
+    /// Returns the error for a login that has no client and can't register one.
+    pub(crate) fn no_client(&self) -> Error {
+        let issuer = self.metadata.issuer().parse::<Address>();
+        let authority = issuer.map_or_else(|_| self.asked.authority(), |it| it.authority());
+        Error::NoClient { authority }
+    }
+
+    /// Whether `client`, which an earlier login registered for `facts`, can be used again at `now`:
+    /// the server and its token endpoint are the same, and its secret has not ended.
+    pub(crate) fn knows(&self, client: &Client, facts: &ByAddress, now: Timestamp) -> bool {
+        let ClientOrigin::Registered(registration) = &facts.origin else { return false };
+        let endpoint = self.metadata.token_endpoint.as_deref();
+        facts.issuer == self.metadata.issuer()
+            && endpoint == Some(client.token_endpoint.as_str())
+            && registration.secret_ends_at.is_none_or(|end| end > now)
+    }
+
+    /// Returns `scopes` with the one that brings a refresh token, where the server offers it.
+    pub(crate) fn with_offline_access(&self, scopes: &Scopes) -> Scopes {
+        if scopes.is_empty() || !self.metadata.offers_scope(OFFLINE_ACCESS) {
+            return scopes.clone();
+        }
+        Scopes::parse(&format!("{scopes} {OFFLINE_ACCESS}"))
+    }
+
+    /// Returns the plan of a login with `client` that asks for `scopes`. `provider` has the settings
+    /// that the person configured for this service, if any.
+    pub(crate) fn plan(
+        self,
+        mut provider: Provider,
+        client: Choice,
+        scopes: Scopes,
+        trusted_certificates: Option<String>,
+    ) -> Plan {
+        let definition = &mut provider.definition;
+        let issuer = self.metadata.issuer().to_owned();
+        definition.issuer.get_or_insert_with(|| issuer.clone());
+        definition.resource.get_or_insert(ParamValues::One(self.resource));
+        if scopes.contains(OFFLINE_ACCESS) && !definition.authorization_params.has("prompt") {
+            // OpenID Connect Core 1.0 §11: else the scope may be ignored.
+            definition.authorization_params.set("prompt", "consent");
+        }
+        let mut client_key = None;
+        let (id, secret, sealed, client) = match client {
+            Choice::Configured { id, secret, key } => {
+                client_key = key;
+                (id, secret, None, PlannedClient::Known(ClientOrigin::Configured))
+            }
+            Choice::Document(address) => {
+                // One document serves every login, so its redirect URI names no provider.
+                definition.redirect_uri.get_or_insert_with(|| DOCUMENT_REDIRECT_URI.into());
+                let id = address.as_str().to_owned();
+                (id, None, None, PlannedClient::Known(ClientOrigin::Document))
+            }
+            Choice::Earlier(sealed) => {
+                let authentication = &sealed.client.authentication;
+                definition.token_endpoint_auth_method = Some(authentication.method());
+                let secret = authentication.secret().cloned();
+                let origin = sealed.client.by_address.as_ref().map(|facts| facts.origin.clone());
+                if let Some(ClientOrigin::Registered(registration)) = &origin {
+                    definition.redirect_uri = Some(registration.redirect_uri.clone());
+                }
+                let origin = origin.unwrap_or(ClientOrigin::Configured);
+                (sealed.client.id.clone(), secret, Some(*sealed), PlannedClient::Known(origin))
+            }
+            Choice::New => (String::new(), None, None, PlannedClient::New),
+        };
+        let mut plan = Plan::new(provider, id);
+        plan.client_secret = secret;
+        plan.client_key = client_key;
+        plan.sealed = sealed;
+        plan.server = Some(self.asked.clone());
+        plan.scopes = scopes;
+        plan.trusted_certificates = trusted_certificates;
+        let refuses_strangers = self.refuses_strangers;
+        let addressed = Addressed { asked: self.asked, issuer, client, refuses_strangers };
+        plan.at(addressed, self.metadata)
+    }
+}
+
+/// The redirect URI of a client with a metadata document: any port of this machine.
+const DOCUMENT_REDIRECT_URI: &str = "http://127.0.0.1:0/callback";
+
+/// Returns the Client ID Metadata Document of a client on a person's machine, which is published at
+/// `url`. Servers leave the port out when they compare the redirect URI (RFC 8252 §7.3).
+pub(crate) fn client_document(url: &str) -> Value {
+    json!({
+        "client_id": url,
+        "client_name": "tokctl",
+        "application_type": "native",
+        "redirect_uris": [DOCUMENT_REDIRECT_URI.replace(":0/", "/")],
+        "grant_types": ["authorization_code", "refresh_token"],
+        "response_types": ["code"],
+        "token_endpoint_auth_method": "none",
+    })
+}
