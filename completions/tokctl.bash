@@ -109,9 +109,6 @@ _tokctl() {
             tokctl__subcmd__key,remove)
                 cmd="tokctl__subcmd__key__subcmd__remove"
                 ;;
-            tokctl__subcmd__providers,client-metadata)
-                cmd="tokctl__subcmd__providers__subcmd__client__subcmd__metadata"
-                ;;
             *)
                 ;;
         esac
@@ -450,7 +447,7 @@ _tokctl() {
                     return 0
                     ;;
                 --format)
-                    COMPREPLY=($(compgen -W "token json header headers-json env curl netrc adc exec-credential" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "token json header headers-json env curl netrc adc google-executable exec-credential" -- "${cur}"))
                     return 0
                     ;;
                 --min-ttl)
@@ -519,7 +516,7 @@ _tokctl() {
             return 0
             ;;
         tokctl__subcmd__help)
-            opts="-q -v -h --vault --config --no-input --json --color --quiet --verbose --help audit backup check ci clients completions config delete docker-credential doctor env export get git-credential help import key list login man mcp providers refresh rotate-key run security status use why"
+            opts="-q -v -h --vault --config --no-input --json --color --quiet --verbose --help audit backup check ci clients completions config delete docker-credential doctor env export get git-credential help import key list login man providers refresh rotate-key run security status use why"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -775,7 +772,7 @@ _tokctl() {
             return 0
             ;;
         tokctl__subcmd__login)
-            opts="-u -q -v -h --user --method --server --key-slot --token-stdin --username --expires --client-id --client-secret-file --client-key-file --client-secrets --scope --no-browser --timeout --port --pages --service-account --subject --as --new-client --external-account --vault --config --no-input --json --color --quiet --verbose --help"
+            opts="-u -q -v -h --user --method --server --key-slot --token-stdin --username --expires --client-id --client-secret-file --client-key-file --client-secrets --scope --no-browser --timeout --port --pages --service-account --subject --external-account --vault --config --no-input --json --color --quiet --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -845,10 +842,6 @@ _tokctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --as)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
                 --external-account)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -899,42 +892,12 @@ _tokctl() {
             return 0
             ;;
         tokctl__subcmd__providers)
-            opts="-q -v -h --vault --config --no-input --json --color --quiet --verbose --help client-metadata"
+            opts="-q -v -h --vault --config --no-input --json --color --quiet --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
-                --vault)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --config)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --color)
-                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
-                    return 0
-                    ;;
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        tokctl__subcmd__providers__subcmd__client__subcmd__metadata)
-            opts="-q -v -h --url --vault --config --no-input --json --color --quiet --verbose --help"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                --url)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
                 --vault)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1039,7 +1002,7 @@ _tokctl() {
             return 0
             ;;
         tokctl__subcmd__run)
-            opts="-q -v -h --env --env-file --resolve-env --file --no-masking --mask --ci-mask --vault --config --no-input --json --color --quiet --verbose --help"
+            opts="-q -v -h --env --env-file --only --resolve-env --file --no-masking --mask --ci-mask --vault --config --no-input --json --color --quiet --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1062,6 +1025,10 @@ _tokctl() {
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o filenames
                     fi
+                    return 0
+                    ;;
+                --only)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --file)

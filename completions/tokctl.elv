@@ -76,7 +76,6 @@ set edit:completion:arg-completer[tokctl] = {|@words|
             cand --port 'The port that the browser comes back to'
             cand --service-account 'The key file of a Google service account'
             cand --subject 'The person in whose name it acts, by domain-wide delegation'
-            cand --as 'The name to keep the service under, in place of one made from its host'
             cand --external-account 'A file of Google''s without a key: of type external_account or impersonated_service_account'
             cand --vault 'The vault''s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]'
             cand --config 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]'
@@ -84,7 +83,6 @@ set edit:completion:arg-completer[tokctl] = {|@words|
             cand --token-stdin 'Read the token from stdin'
             cand --no-browser 'Print the address instead of opening it'
             cand --pages 'At Facebook, store the tokens of the pages as well, each under its page''s number'
-            cand --new-client 'Register a client anew, even if an earlier login registered one'
             cand --no-input 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]'
             cand --json 'Print data and errors as JSON'
             cand -q 'Say less on stderr; twice: errors alone'
@@ -307,21 +305,6 @@ set edit:completion:arg-completer[tokctl] = {|@words|
             cand --verbose 'Show each request on stderr; twice: also what decides'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
-            cand client-metadata 'Print the Client ID Metadata Document that makes tokctl known to servers'
-        }
-        &'tokctl;providers;client-metadata'= {
-            cand --url 'The address at which the document will be [default: client_id_metadata_url]'
-            cand --vault 'The vault''s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]'
-            cand --config 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]'
-            cand --color 'When to use colours: auto, always or never [env: NO_COLOR, CLICOLOR_FORCE]'
-            cand --no-input 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]'
-            cand --json 'Print data and errors as JSON'
-            cand -q 'Say less on stderr; twice: errors alone'
-            cand --quiet 'Say less on stderr; twice: errors alone'
-            cand -v 'Show each request on stderr; twice: also what decides'
-            cand --verbose 'Show each request on stderr; twice: also what decides'
-            cand -h 'Print help (see more with ''--help'')'
-            cand --help 'Print help (see more with ''--help'')'
         }
         &'tokctl;rotate-key'= {
             cand --drop-slot 'Drop this key slot instead of renewing it: its id, as `tokctl key list` shows it, the beginning of the id, or its kind; may be repeated'
@@ -473,6 +456,7 @@ set edit:completion:arg-completer[tokctl] = {|@words|
         &'tokctl;run'= {
             cand --env 'Set the variable NAME to what REF means'
             cand --env-file 'Set the variables of this `.env` file, or of stdin for `-`; a value that is a tokctl:// reference is resolved'
+            cand --only 'Take no reference from an `--env-file`, or from the environment, but to this service or credential; repeatable'
             cand --file 'Write what REF means to a private file, and set NAME to its path'
             cand --ci-mask 'Tell the CI platform on stderr to mask the tokens in its log'
             cand --vault 'The vault''s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]'

@@ -20,6 +20,9 @@ pub(crate) const ANSWERED: Duration = Duration::from_mins(1);
 /// The time for which a secret is waited for where nobody can answer a question.
 pub(crate) const UNANSWERED: Duration = Duration::from_secs(10);
 
+/// The name of a vault that is in memory.
+const IN_MEMORY: &str = "memory:";
+
 /// Flags that every command takes.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Global options")]
@@ -105,8 +108,23 @@ impl Context {
         })
     }
 
-    /// Returns the path of the vault's file. Fails when nothing says where that is.
+    /// Whether the vault is in memory, for this command alone.
+    pub(crate) fn is_in_memory(&self) -> bool {
+        self.vault.as_deref() == Some(Path::new(IN_MEMORY))
+    }
+
+    /// Returns the path of the vault's file. Fails when nothing says where that is, and for a vault
+    /// in memory, which only the commands have that ask for [`Self::is_in_memory`] before.
     pub(crate) fn vault(&self) -> Result<&PathBuf, CliError> {
+        if self.is_in_memory() {
+            return Err(CliError::new(
+                Kind::Usage,
+                format!(
+                    "`{IN_MEMORY}` lasts for one `get`, `run` or `env`, and this needs a vault"
+                ),
+            )
+            .hint("name the file of a vault with `--vault`, or unset TOKCTL_VAULT"));
+        }
         self.vault.as_ref().ok_or_else(|| {
             CliError::new(Kind::Usage, "neither HOME nor XDG_DATA_HOME says where the vault is")
                 .hint("name it with `--vault`")

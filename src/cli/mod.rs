@@ -33,6 +33,8 @@ mod bundle_secret;
 mod directory;
 mod choice;
 mod client_settings;
+mod workload;
+mod memory_vault;
 mod next_command;
 mod parse_error;
 mod audit_trail;

@@ -84,6 +84,16 @@ impl FromStr for Named {
     }
 }
 
+impl fmt::Display for Named {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Provider(provider) => provider.fmt(f),
+            Self::Credential(reference) => reference.fmt(f),
+            Self::Address(address) => address.fmt(f),
+        }
+    }
+}
+
 impl Field {
     const ALL: [Self; 6] = [
         Self::Token,

@@ -293,3 +293,31 @@ fn the_file_that_googles_libraries_take_is_taken() {
     env.tokctl(["login", "gdrive/ci", "--method", "workload-identity"]).assert().success();
     env.tokctl(["get", "gdrive/ci"]).assert().success().stdout_eq("access-1\n");
 }
+
+#[test]
+fn googles_libraries_get_a_jwt_of_another_service_from_the_vault() {
+    let platform = Platform::start();
+    let token = good_token("made-up", "identity");
+    let env = TestEnv::new().set("ACME_ID_TOKEN", &token);
+    env.config(&format!(
+        "[providers.acme]\ntoken_endpoint = \"{}\"\n\
+         assertion = {{ gitlab = \"ACME_ID_TOKEN\" }}\n",
+        platform.url("/token")
+    ));
+    let access = good_token("made-up", "access");
+    let login = ["login", "acme/ci", "--method", "workload-identity"];
+    platform.will_issue(&access, 3600);
+    env.tokctl(login).assert().success();
+    let get = ["get", "acme/ci", "--format", "google-executable"];
+    let printed = stdout(&env.tokctl(get).assert().success());
+    let printed: Value = serde_json::from_str(&printed).unwrap();
+    assert_eq!(printed["version"], 1);
+    assert_eq!(printed["success"], true);
+    assert_eq!(printed["token_type"], "urn:ietf:params:oauth:token-type:jwt");
+    assert_eq!(printed["id_token"], json!(access));
+    assert!(printed["expiration_time"].as_i64().is_some());
+    platform.will_issue("opaque", 3600);
+    env.tokctl(login).assert().success();
+    let failed = env.tokctl(get).assert().code(1).stdout_eq("");
+    assert!(stderr(&failed).contains("is no JWT"), "{}", stderr(&failed));
+}

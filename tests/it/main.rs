@@ -59,6 +59,8 @@ mod userinfo;
 mod platform;
 mod workload;
 mod google_keyless;
+mod memory_vault;
+mod recipes_keyless;
 mod jira;
 mod jira_dc;
 mod github;

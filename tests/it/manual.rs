@@ -252,7 +252,8 @@ fn every_field_can_be_written_as_the_page_has_it() {
 #[test]
 fn the_page_about_ci_has_the_recipes_that_are_tested() {
     let examples = examples(&page("tokctl-ci.7"));
-    for recipe in recipes("tests/it/recipes") {
+    let keyless = recipes("tests/it/recipes_keyless");
+    for recipe in recipes("tests/it/recipes").into_iter().chain(keyless) {
         let is_there = |example: &String| recipe.trim_end().ends_with(example.trim_end());
         assert!(examples.iter().any(is_there), "{recipe}");
     }
@@ -282,7 +283,8 @@ fn recipes(folder: &str) -> Vec<String> {
 #[test]
 fn every_example_can_be_typed() {
     let model = Model::new();
-    let recipes = [recipes("tests/it/recipes"), recipes("tests/real/recipes")].concat();
+    let folders = ["tests/it/recipes", "tests/it/recipes_keyless", "tests/real/recipes"];
+    let recipes = folders.map(recipes).concat();
     let mut wrong = Vec::new();
     for (name, page) in pages().into_iter().filter(|(name, _)| name != "tokctl-config.5") {
         for example in examples(&page) {

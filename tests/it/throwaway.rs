@@ -78,6 +78,7 @@ impl Model {
             "authorized_user.json",
             format!(r#"{{"type": "authorized_user", {client}, "refresh_token": "made-up"}}"#),
         );
+        env.file("job.env", "API_TOKEN=tokctl://acme/bot\n");
         for name in ["server.key", "bundle.key", "ci.key"] {
             env.file(name, another_key());
         }

@@ -14,7 +14,9 @@ use crate::model::account::{Account, ProviderName, UserName};
 use crate::model::address::Address;
 use crate::model::client::Client;
 use crate::model::client_authentication::TokenEndpointAuthMethod;
-use crate::model::credential::{Api, Check, Consent, Credential, Grant, OAuthGrant, RenewalGrant};
+use crate::model::credential::{
+    Api, Check, Consent, Credential, Grant, OAuthGrant, RenewalGrant, Status,
+};
 use crate::model::scope::Scopes;
 use crate::oauth::http;
 use crate::oauth::listener::Arrival;
@@ -28,6 +30,7 @@ use crate::ops::superseded::{self, Effort};
 use crate::providers::AddressParameters;
 use crate::providers::atlassian;
 pub(crate) use crate::providers::atlassian::Site;
+use crate::secret::IdToken;
 use crate::untrusted::printable;
 
 /// A grant that was obtained and is not stored yet. [`Self::finish`] stores it, [`Self::abandon`]
@@ -228,32 +231,15 @@ impl Granted {
         let shown = format!("{} as {}", self.plan.provider.name, printable(who));
         let api = self.api(site, username);
         let provider = &self.plan.provider;
-        let renewal = provider.renewal();
-        let account = Account { provider: provider.name.clone(), user };
-        let requested = self.plan.scopes;
-        // RFC 6749 §5.1: an answer without scopes grants those that were requested.
-        let scopes = self.answer.scopes.unwrap_or_else(|| requested.clone());
-        let (missing, unasked) = (requested.without(&scopes), scopes.without(&requested));
-        let grant = OAuthGrant {
-            access_token: Some(self.answer.access_token),
-            token_type: self.answer.token_type,
-            issued_at: self.now,
-            expiry: self.answer.expiry,
-            due_at: renewal.due_at(self.now, self.answer.expiry),
-            refresh_token: renewal.kind.accept_refresh_token(self.answer.refresh_token),
-            id_token: self.id_token.token,
-            renewal: self.renewal,
-            consent: self.consent,
-            scopes,
-            client: self.client,
-            granted_at: self.now,
-            refresh_expires_at: self.answer.refresh_expires_at,
-            life: provider.definition.grant_life,
-            superseded: Vec::new(),
-        };
         let scope = provider.definition.revocation_scope;
+        let account = Account { provider: provider.name.clone(), user };
+        let Self { plan, client, answer, renewal, consent, now, .. } = self;
+        let grant =
+            oauth_grant(&plan, client, answer, self.id_token.token, (renewal, consent), now);
+        let (requested, granted) = (&plan.scopes, &grant.scopes);
+        let (missing, unasked) = (requested.without(granted), granted.without(requested));
         let (credential, earlier) =
-            target.store(&account, Grant::OAuth(Box::new(grant)), api, scope, self.now)?;
+            target.store(&account, Grant::OAuth(Box::new(grant)), api, scope, now)?;
         if let Some(arrived) = self.arrived {
             arrived.show_logged_in(&shown);
         }
@@ -265,6 +251,22 @@ impl Granted {
         };
         let id_token_warning = self.id_token.warning;
         Ok(LoggedIn { account, credential, missing, unasked, id_token_warning, replaced })
+    }
+
+    /// Returns the credential of a login that is stored nowhere.
+    pub(super) fn unstored(self) -> Credential {
+        let api = self.api(None, None);
+        let Self { plan, client, answer, renewal, consent, now, .. } = self;
+        let grant =
+            oauth_grant(&plan, client, answer, self.id_token.token, (renewal, consent), now);
+        Credential {
+            grant: Grant::OAuth(Box::new(grant)),
+            api,
+            status: Status::Active,
+            created_at: now,
+            updated_at: now,
+            last_refreshed_at: None,
+        }
     }
 
     /// Returns the description of the service that the token is for.
@@ -296,6 +298,37 @@ impl Granted {
         let named = self.answer.api_base_url.clone();
         let base_url = named.or_else(|| provider.api_base_url(places).unwrap_or_default());
         (server_url, base_url)
+    }
+}
+
+/// Returns what `client` got at `now` by the login of `plan`, with what renews it and how a person
+/// consented.
+fn oauth_grant(
+    plan: &Plan,
+    client: Client,
+    answer: TokenAnswer,
+    id_token: Option<IdToken>,
+    (renewal, consent): (RenewalGrant, Consent),
+    now: Timestamp,
+) -> OAuthGrant {
+    let rules = plan.provider.renewal();
+    OAuthGrant {
+        access_token: Some(answer.access_token),
+        token_type: answer.token_type,
+        issued_at: now,
+        expiry: answer.expiry,
+        due_at: rules.due_at(now, answer.expiry),
+        refresh_token: rules.kind.accept_refresh_token(answer.refresh_token),
+        id_token,
+        renewal,
+        consent,
+        // RFC 6749 §5.1: an answer without scopes grants those that were requested.
+        scopes: answer.scopes.unwrap_or_else(|| plan.scopes.clone()),
+        client,
+        granted_at: now,
+        refresh_expires_at: answer.refresh_expires_at,
+        life: plan.provider.definition.grant_life,
+        superseded: Vec::new(),
     }
 }
 

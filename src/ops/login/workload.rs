@@ -219,3 +219,14 @@ pub(crate) fn log_in(
         RenewalGrant::Workload { workload: Box::new(workload), scopes: plan.scopes.clone() };
     Ok(Granted::new(plan, client, Person::None, answer, now, clock)?.with_renewal(renewal))
 }
+
+/// Requests a token as [`log_in`] does, and returns the credential, which is stored nowhere.
+pub(crate) fn log_in_unstored(
+    plan: Plan,
+    workload: Workload,
+    around: &dyn Surroundings,
+    clock: Clock,
+    told: Told<'_>,
+) -> Result<Credential, Error> {
+    log_in(plan, workload, around, clock, told).map(Granted::unstored)
+}

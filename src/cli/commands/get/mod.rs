@@ -10,7 +10,7 @@ use crate::cli::ci_mask::CiMask;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::renewal::{self, RenewalCaller};
-use crate::cli::{audit_trail, keys};
+use crate::cli::{audit_trail, keys, memory_vault};
 use crate::model::account::Account;
 use crate::model::audit::Action;
 use crate::model::duration;
@@ -47,7 +47,19 @@ pub(crate) struct Args {
     ci_mask: Option<CiMask>,
 }
 
+impl Args {
+    fn policy(&self) -> Policy {
+        let need = self.min_ttl.map_or(Need::Usual, Need::AtLeast);
+        Policy { need, may_refresh: !self.no_refresh, ..renewal::USUAL }
+    }
+}
+
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
+    if context.is_in_memory() {
+        let account = memory_vault::account(context, &args.choice)?;
+        let token = memory_vault::live(context, &account, args.policy())?;
+        return format::print(args.format, args.ci_mask, context, &account, &token);
+    }
     let vault = args.choice.in_vault(Vault::open_read_only(context.vault()?))?;
     let account = match args.choice.account() {
         Some(account) => account,
@@ -72,8 +84,7 @@ fn obtain(
     vault: &OpenVault,
     named: Account,
 ) -> (Account, Result<LiveToken, CliError>) {
-    let need = args.min_ttl.map_or(Need::Usual, Need::AtLeast);
-    let policy = Policy { need, may_refresh: !args.no_refresh, ..renewal::USUAL };
+    let policy = args.policy();
     let live = |account| token::live(vault, account, policy, &RenewalCaller::alone(context));
     match live(&named) {
         // Looked up only now: a credential that is there must not wait for it.

@@ -106,6 +106,17 @@ pub(crate) fn run(args: &Args, context: &Context, typed: &[OsString]) -> Result<
     let Choice { provider: named, user: named_user, address } =
         Choice::of(args.named.clone(), args.user.clone())
             .map_err(|message| CliError::new(Kind::Usage, message).hint("tokctl login --help"))?;
+    if context.is_in_memory() {
+        let method = |provider: &Provider| method(args, None, provider);
+        return workload::in_memory(
+            &args.workload,
+            &args.client,
+            context,
+            named,
+            named_user,
+            method,
+        );
+    }
     let subject = match address {
         Some(address) => {
             Some(by_address::Subject { address, name: None, user: named_user.clone() })

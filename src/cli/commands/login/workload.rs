@@ -1,27 +1,21 @@
 //! A login as a job or workload, with the identity token of its platform.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::client;
 use super::destination::{Destination, Done};
 use super::granted;
+use super::method::Method;
 use super::stored::Stored;
+use crate::cli::choice::Choice;
 use crate::cli::client_settings;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
 use crate::cli::pauses::pauses;
-use crate::cli::time;
-use crate::model::account::UserName;
-use crate::model::workload::Assertion;
-use crate::ops::login::service_account::GOOGLE;
-use crate::ops::login::workload::{self, Described, NamedClient};
-use crate::ops::providers::Provider;
-
-/// The name under which a workload is kept that has no other.
-const USUAL_NAME: &str = "workload";
-
-/// The variable in which Google's libraries are told of a file.
-const GOOGLES_FILE: &str = "GOOGLE_APPLICATION_CREDENTIALS";
+use crate::cli::{memory_vault, time, workload};
+use crate::model::account::{ProviderName, UserName};
+use crate::ops::login::workload::{Described, log_in};
+use crate::ops::providers::{self, Provider};
 
 #[derive(Debug, Clone, clap::Args)]
 #[group(skip)]
@@ -56,13 +50,13 @@ pub(super) fn run(
         Some(scopes) if !client.names_scopes() => scopes.clone(),
         Some(_) | None => named,
     };
-    let user = granted::own_name(user, described.name().unwrap_or(USUAL_NAME))?;
+    let user = granted::own_name(user, described.name().unwrap_or(memory_vault::USUAL_NAME))?;
     let (mut plan, workload) = described.plan(scopes);
     plan.trusted_certificates = certificates;
     plan.server.clone_from(&destination.server);
     let mut place = destination.place(&name, Some(&user))?;
     let granted = context.ui.while_waiting("asking the provider for a token", || {
-        workload::log_in(plan, workload, context, time::now, &mut pauses(&context.ui))
+        log_in(plan, workload, context, time::now, &mut pauses(&context.ui))
     });
     let logged_in = granted
         .and_then(|granted| {
@@ -71,6 +65,41 @@ pub(super) fn run(
         .map(|logged_in| (logged_in, None, None))
         .map_err(CliError::from);
     granted::conclude(context, &mut place, &name, Some(user), logged_in).map(|done| done.done())
+}
+
+/// Logs in with a vault in memory: the login is tried, and nothing is kept. Fails for a login by
+/// another `method`, which would be lost.
+pub(super) fn in_memory(
+    own: &Args,
+    client: &client::Args,
+    context: &Context,
+    named: Option<ProviderName>,
+    user: Option<UserName>,
+    method: impl FnOnce(&Provider) -> Result<Method, CliError>,
+) -> Result<(), CliError> {
+    memory_vault::expect_no_audit(context)?;
+    let choice = Choice { provider: named, user, address: None };
+    let account = memory_vault::account(context, &choice)?;
+    let provider = providers::find(&account.provider, context.config()?)?;
+    let method = method(&provider)?;
+    if method != Method::WorkloadIdentity {
+        let message = format!(
+            "a login {} is to be kept, and a vault in memory is gone when the command ends",
+            method.described()
+        );
+        return Err(CliError::new(Kind::Usage, message)
+            .hint("name the file of a vault with `--vault`, or unset TOKCTL_VAULT"));
+    }
+    let asked = client.scopes(&provider)?;
+    let certificates = client_settings::trusted_certificates(&provider)?;
+    let described = described(own, None, context, provider)?;
+    let scopes = match &described.scopes {
+        Some(scopes) if !client.names_scopes() => scopes.clone(),
+        Some(_) | None => asked,
+    };
+    memory_vault::log_in(context, described, scopes, certificates)?;
+    context.ui.status(&format!("logged in to {account}, and nothing is kept in memory"));
+    Ok(())
 }
 
 /// Returns the workload: that of the file, else of the definition, else of the stored credential,
@@ -82,42 +111,14 @@ fn described(
     provider: Provider,
 ) -> Result<Described, CliError> {
     if let Some(path) = &own.external_account {
-        return in_file(path, provider);
+        return workload::in_file(path, provider);
     }
-    if provider.definition.assertion.as_ref().is_some_and(Assertion::names_source) {
-        let client = match client_settings::client_id(context, &provider) {
-            Some(id) => {
-                let secret = client_settings::client_secret(context, &provider)?;
-                let key = client_settings::client_key(context, &provider)?;
-                Some(NamedClient { id, secret, key })
-            }
-            None => None,
-        };
-        return Ok(Described::defined(provider, client)?);
+    if let Some(defined) = workload::defined(context, &provider)? {
+        return Ok(defined);
     }
     let kept = stored.and_then(|stored| Described::stored(&stored.0, provider.clone()));
     if let Some(kept) = kept {
         return Ok(kept);
     }
-    let is_googles = provider.definition.token_endpoint.as_deref() == Some(GOOGLE);
-    if is_googles && let Some(path) = context.environment.get(GOOGLES_FILE) {
-        return in_file(Path::new(&path), provider);
-    }
-    let name = &provider.name;
-    let message = format!("nothing says where the identity token for `{name}` comes from");
-    Err(CliError::new(Kind::Usage, message).hint(if is_googles {
-        "name Google's file with `--external-account`, or set `assertion` in config.toml".to_owned()
-    } else {
-        format!("set `assertion` in the table `[providers.{name}]` of config.toml")
-    }))
-}
-
-fn in_file(path: &Path, provider: Provider) -> Result<Described, CliError> {
-    let file = workload::in_file(path).map_err(|error| {
-        let error = CliError::from(error);
-        // Whoever typed the flag named another file than they meant.
-        let kind = if error.kind == Kind::Failed { Kind::Usage } else { error.kind };
-        CliError { kind, ..error }
-    })?;
-    Ok(Described::in_file(file, provider)?)
+    workload::in_environment(context, &provider)?.ok_or_else(|| workload::undescribed(&provider))
 }

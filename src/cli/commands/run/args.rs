@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::ValueHint;
 
 use crate::cli::ci_mask::CiMask;
+use crate::model::reference::Named;
 
 /// Run a command with tokens in its environment, or in files
 ///
@@ -38,6 +39,11 @@ pub(crate) struct Args {
     /// counts; `--env` and `--file` come first.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(super) env_file: Vec<PathBuf>,
+
+    /// Take no reference from an `--env-file`, or from the environment, but to this service or
+    /// credential; repeatable
+    #[arg(long, value_name = "REF")]
+    pub(super) only: Vec<Named>,
 
     /// Resolve variables that are in the environment and whose value is a tokctl:// reference
     ///

@@ -8,7 +8,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::resolve;
+use super::resolve::{self, Resolved};
 use super::secrets::Secrets;
 use super::token_files::TokenFiles;
 use super::variable::Variable;
@@ -17,7 +17,7 @@ use crate::cli::ci_mask::{self, CiMask};
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
 use crate::cli::renewal::{self, RenewalCaller};
-use crate::cli::{audit_trail, time};
+use crate::cli::{audit_trail, memory_vault, time};
 use crate::model::account::Account;
 use crate::model::audit::Action;
 use crate::model::credential::Credential;
@@ -39,11 +39,28 @@ const AT_ONCE: Duration = Duration::from_mins(3);
 /// The keeper, which renews tokens and writes them to files.
 pub(super) struct Keeper<'a> {
     pub(super) context: &'a Context,
-    pub(super) opener: &'a Opener,
+    pub(super) source: &'a TokenSource,
     pub(super) wishes: &'a BTreeMap<Variable, Wish>,
     pub(super) files: &'a Mutex<TokenFiles>,
     pub(super) secrets: &'a Secrets,
     pub(super) ci_mask: Option<CiMask>,
+}
+
+/// The source of a new token.
+pub(super) enum TokenSource {
+    /// A vault on the disk, which other processes write too.
+    Vault(Opener),
+    /// Logins, whose credentials nothing else keeps.
+    Logins(BTreeMap<Account, Credential>),
+}
+
+impl TokenSource {
+    pub(super) fn of(resolved: &Resolved) -> Self {
+        match &resolved.vault {
+            Some(vault) => Self::Vault(vault.opener()),
+            None => Self::Logins(resolved.credentials.clone()),
+        }
+    }
 }
 
 /// The keeper's state between two looks.
@@ -67,12 +84,50 @@ impl Keeper<'_> {
             return;
         }
         let mut memory = Memory::default();
+        let opener = match self.source {
+            TokenSource::Vault(opener) => opener,
+            TokenSource::Logins(credentials) => {
+                return self.log_in_when_due(&accounts, credentials.clone(), until);
+            }
+        };
         while let Err(RecvTimeoutError::Timeout) = until.recv_timeout(LOOK) {
-            let outcome = self.open(&mut memory);
+            let outcome = self.open(opener, &mut memory);
             self.warn_once(&mut memory, None, outcome.err());
             for account in &accounts {
                 let Some((_, vault)) = &memory.vault else { break };
                 let outcome = self.renew_if_due(vault, account, &mut memory.left_alone);
+                self.warn_once(&mut memory, Some(account), outcome.err());
+            }
+        }
+    }
+
+    /// Works as [`Self::run`] does, with a new login for each token that is due.
+    fn log_in_when_due(
+        &self,
+        accounts: &BTreeSet<Account>,
+        mut credentials: BTreeMap<Account, Credential>,
+        until: &Receiver<Infallible>,
+    ) {
+        let mut memory = Memory::default();
+        while let Err(RecvTimeoutError::Timeout) = until.recv_timeout(LOOK) {
+            for account in accounts {
+                let is_due = credentials.get(account).is_some_and(|credential| {
+                    let readiness = readiness(credential, Need::Usual, time::now());
+                    matches!(readiness, Readiness::Due { .. })
+                });
+                let rests = memory.left_alone.get(account);
+                if !is_due || rests.is_some_and(|until| Instant::now() < *until) {
+                    continue;
+                }
+                let live = memory_vault::live(self.context, account, renewal::USUAL);
+                if let Some(pause) = pause(&live) {
+                    memory.left_alone.insert(account.clone(), Instant::now() + pause);
+                }
+                let published = live.and_then(|token| {
+                    self.publish(None, account, &token)?;
+                    Ok(token.credential)
+                });
+                let outcome = published.map(|new| drop(credentials.insert(account.clone(), new)));
                 self.warn_once(&mut memory, Some(account), outcome.err());
             }
         }
@@ -93,11 +148,11 @@ impl Keeper<'_> {
     }
 
     /// Opens the vault, unless it is open and its file was not replaced.
-    fn open(&self, memory: &mut Memory) -> Result<(), CliError> {
+    fn open(&self, opener: &Opener, memory: &mut Memory) -> Result<(), CliError> {
         let id = self.file_id();
         if memory.vault.as_ref().is_none_or(|(opened, _)| id.is_none() || *opened != id) {
             memory.vault = None;
-            memory.vault = Some((id, self.opener.open()?));
+            memory.vault = Some((id, opener.open()?));
         }
         Ok(())
     }
@@ -115,13 +170,13 @@ impl Keeper<'_> {
         left_alone: &mut BTreeMap<Account, Instant>,
     ) -> Result<(), CliError> {
         if let TokenState::Good(token) = token::find(vault, account, renewal::USUAL)? {
-            return self.publish(vault, account, &token);
+            return self.publish(Some(vault), account, &token);
         }
         if left_alone.get(account).is_some_and(|until| Instant::now() < *until) {
             // Read again, because another process may have renewed it.
             let credential = credential::expect(vault, account)?.stored.credential;
             let token = LiveToken { credential, refreshed: false, warning: None };
-            return self.publish(vault, account, &token);
+            return self.publish(Some(vault), account, &token);
         }
         let asking = RenewalCaller::one_of_many(self.context);
         let live = token::live(vault, account, renewal::USUAL, &asking).map_err(CliError::from);
@@ -133,7 +188,7 @@ impl Keeper<'_> {
             None => left_alone.remove(account),
         };
         match live {
-            Ok(token) => self.publish(vault, account, &token),
+            Ok(token) => self.publish(Some(vault), account, &token),
             Err(error) => {
                 let whose = (&account.provider, Some(&account.user));
                 let word = error.kind.word();
@@ -143,10 +198,11 @@ impl Keeper<'_> {
         }
     }
 
-    /// Writes the token to the files of `account`, after an audit entry if it is new.
+    /// Writes the token to the files of `account`, after an entry in the audit of `vault` if it is
+    /// new.
     fn publish(
         &self,
-        vault: &OpenVault,
+        vault: Option<&OpenVault>,
         account: &Account,
         token: &LiveToken,
     ) -> Result<(), CliError> {
@@ -161,11 +217,11 @@ impl Keeper<'_> {
                 continue;
             }
             if reference.field.is_secret() {
-                if !is_written_down {
+                if !is_written_down && let Some(vault) = vault {
                     let word = if token.refreshed { "refreshed" } else { audit_trail::OK };
                     audit_trail::record(self.context, vault, "run", Action::Get, account, word)?;
-                    is_written_down = true;
                 }
+                is_written_down = true;
                 // The masker has to know the value before the command can print it.
                 self.secrets.add(&value);
                 if let Some(platform) = self.ci_mask {

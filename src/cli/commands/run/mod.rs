@@ -28,7 +28,7 @@ use zeroize::Zeroizing;
 
 pub(crate) use self::args::Args;
 use self::child::Program;
-use self::keep_fresh::Keeper;
+use self::keep_fresh::{Keeper, TokenSource};
 use self::pump::{StreamTarget, are_one, target_of};
 use self::resolve::Resolved;
 use self::secrets::Secrets;
@@ -53,7 +53,7 @@ pub(crate) fn left_token_directories(environment: &Environment) -> Vec<PathBuf> 
 
 /// Runs the command that `args` name, and returns its exit code unless it replaces tokctl.
 pub(crate) fn run(args: &Args, context: &Context) -> Result<ExitCode, CliError> {
-    let mut wishes = wishes::collect(args, &context.environment)?;
+    let mut wishes = wishes::collect(args, context)?;
     let resolved = resolve::resolve(context, &mut wishes, "run")?;
     for credential in resolved.iter().flat_map(|resolved| resolved.credentials.values()) {
         withhold_identity(context, credential);
@@ -84,16 +84,16 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<ExitCode, CliError> 
     }
     // Before any file exists that a signal would leave behind.
     let signals = signals::take_over().map_err(|error| preparation_error(&error))?;
-    let opener = resolved.as_ref().map(|resolved| resolved.vault.opener());
+    let source = resolved.as_ref().map(TokenSource::of);
     let files = if has_files {
         Some(Mutex::new(files(context, &wishes, resolved.as_ref(), &mut variables)?))
     } else {
         None
     };
     drop(resolved);
-    let keeper = opener.as_ref().zip(files.as_ref()).map(|(opener, files)| Keeper {
+    let keeper = source.as_ref().zip(files.as_ref()).map(|(source, files)| Keeper {
         context,
-        opener,
+        source,
         wishes: &wishes,
         files,
         secrets: &secrets,

@@ -14,7 +14,7 @@ use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
 use crate::cli::renewal::{self, RenewalCaller};
 use crate::cli::typed::{command, may_be_secret};
-use crate::cli::{audit_trail, choice, keys, time};
+use crate::cli::{audit_trail, choice, keys, memory_vault, time};
 use crate::model::account::Account;
 use crate::model::address::Address;
 use crate::model::audit::Action;
@@ -31,7 +31,8 @@ const THREADS: NonZeroUsize = NonZeroUsize::new(8).unwrap();
 
 /// The credentials that references name, and their vault.
 pub(super) struct Resolved {
-    pub(super) vault: OpenVault,
+    /// The vault; `None` if it is in memory.
+    pub(super) vault: Option<OpenVault>,
     pub(super) credentials: BTreeMap<Account, Credential>,
 }
 
@@ -52,6 +53,9 @@ pub(super) fn resolve(
 ) -> Result<Option<Resolved>, CliError> {
     if wishes.values_mut().all(|wish| wish.named_mut().is_none()) {
         return Ok(None);
+    }
+    if context.is_in_memory() {
+        return in_memory(context, wishes).map(Some);
     }
     let vault = keys::unlock(context, Vault::open_read_only(context.vault()?)?)?;
     for (variable, wish) in wishes.iter_mut() {
@@ -96,7 +100,33 @@ pub(super) fn resolve(
         .into_iter()
         .filter_map(|(account, outcome)| Some((account, outcome.ok()?)))
         .collect();
-    Ok(Some(Resolved { vault, credentials }))
+    Ok(Some(Resolved { vault: Some(vault), credentials }))
+}
+
+/// Obtains the credentials that `wishes` name by logins, which nothing keeps.
+fn in_memory(
+    context: &Context,
+    wishes: &mut BTreeMap<Variable, Wish>,
+) -> Result<Resolved, CliError> {
+    for named in wishes.values_mut().filter_map(Wish::named_mut) {
+        if let Named::Provider(_) | Named::Address(_) = named {
+            let account = memory_vault::account(context, &of_no_user(named)?)?;
+            *named = Named::Credential(Reference { account, field: Field::Token });
+        }
+    }
+    let mut outcomes = BTreeMap::new();
+    for reference in wishes.values().filter_map(Wish::reference) {
+        let account = &reference.account;
+        if !outcomes.contains_key(account) {
+            outcomes.insert(account.clone(), memory_vault::obtain(context, account));
+        }
+    }
+    check(wishes, &outcomes)?;
+    let credentials = outcomes
+        .into_iter()
+        .filter_map(|(account, outcome)| Some((account, outcome.ok()?)))
+        .collect();
+    Ok(Resolved { vault: None, credentials })
 }
 
 /// Returns the account that a service or an address without a user means, as it does for `get`.
@@ -106,9 +136,7 @@ fn of_service(
     variable: &Variable,
     named: &Named,
 ) -> Result<Account, CliError> {
-    let choice = Choice::of(Some(named.clone()), None)
-        .map_err(|message| CliError::new(Kind::Usage, message).hint("tokctl list"))?;
-    choice.resolve(context, vault, "run").map_err(|error| match named {
+    of_no_user(named)?.resolve(context, vault, "run").map_err(|error| match named {
         Named::Provider(provider)
             if error.kind == Kind::NotFound && may_be_secret(provider.as_str()) =>
         {
@@ -117,6 +145,11 @@ fn of_service(
         }
         Named::Provider(_) | Named::Address(_) | Named::Credential(_) => error,
     })
+}
+
+fn of_no_user(named: &Named) -> Result<Choice, CliError> {
+    Choice::of(Some(named.clone()), None)
+        .map_err(|message| CliError::new(Kind::Usage, message).hint("tokctl list"))
 }
 
 /// Returns the value that `reference` means.

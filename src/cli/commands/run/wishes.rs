@@ -8,8 +8,7 @@ use zeroize::Zeroizing;
 use super::args::Args;
 use super::env_file;
 use super::variable::{Refusal, Variable};
-use crate::cli::context::ANSWERED;
-use crate::cli::environment::Environment;
+use crate::cli::context::{ANSWERED, Context};
 use crate::cli::error::{CliError, Kind};
 use crate::cli::explain::untrusted_file;
 use crate::cli::stdin;
@@ -36,16 +35,21 @@ impl Wish {
     /// Returns the reference to a credential. There is none for a service or an address that is named
     /// without a user, before its credential is looked up.
     pub(super) fn reference(&self) -> Option<&Reference> {
-        match self {
-            Self::Text(_) => None,
-            Self::Value(named) | Self::File(named) => match named {
-                Named::Credential(reference) => Some(reference),
-                Named::Provider(_) | Named::Address(_) => None,
-            },
+        match self.named()? {
+            Named::Credential(reference) => Some(reference),
+            Named::Provider(_) | Named::Address(_) => None,
         }
     }
 
     /// Returns what is named, if anything is.
+    fn named(&self) -> Option<&Named> {
+        match self {
+            Self::Text(_) => None,
+            Self::Value(named) | Self::File(named) => Some(named),
+        }
+    }
+
+    /// Returns what is named, to be changed, if anything is.
     pub(super) fn named_mut(&mut self) -> Option<&mut Named> {
         match self {
             Self::Text(_) => None,
@@ -58,18 +62,20 @@ impl Wish {
 /// environment.
 pub(super) fn collect(
     args: &Args,
-    environment: &Environment,
+    context: &Context,
 ) -> Result<BTreeMap<Variable, Wish>, CliError> {
     let mut wishes = BTreeMap::new();
     if args.resolve_env {
-        for (name, value) in environment.texts().filter(|(_, value)| value.starts_with(SCHEME)) {
+        let texts = context.environment.texts();
+        for (name, value) in texts.filter(|(_, value)| value.starts_with(SCHEME)) {
             let variable = in_environment(name)?;
             let named = named(value, &variable, "the environment")?;
+            expect_allowed(&args.only, &named, "the environment")?;
             wishes.insert(variable, Wish::Value(named));
         }
     }
     for path in &args.env_file {
-        wishes.extend(in_file(path)?);
+        wishes.extend(in_file(path, &args.only, context)?);
     }
     let mut flagged = BTreeMap::new();
     let flags = args.env.iter().map(|text| ("`--env`", text));
@@ -161,21 +167,25 @@ fn named(text: &str, variable: &Variable, place: &str) -> Result<Named, CliError
 }
 
 /// Returns what a file requests, or stdin for `-`.
-fn in_file(path: &Path) -> Result<BTreeMap<Variable, Wish>, CliError> {
+fn in_file(
+    path: &Path,
+    only: &[Named],
+    context: &Context,
+) -> Result<BTreeMap<Variable, Wish>, CliError> {
     let is_stdin = path == Path::new("-");
-    let (content, shown) = if is_stdin {
+    let (bytes, shown) = if is_stdin {
         (Zeroizing::new(stdin::bytes(LARGEST)?), "stdin".to_owned())
     } else {
         let read = private_file::read_trusted(path, LARGEST, || ANSWERED);
-        let (content, _) = read.map_err(|error| untrusted_file(Kind::Usage, &error))?;
-        (Zeroizing::new(content), format!("`{}`", printable(&path.to_string_lossy())))
+        let (bytes, _) = read.map_err(|error| untrusted_file(Kind::Usage, &error))?;
+        (Zeroizing::new(bytes), format!("`{}`", printable(&path.to_string_lossy())))
     };
     let mend = |line: usize| {
         let source = quoted(&path.to_string_lossy());
         let source = if is_stdin { "what stdin gets" } else { source.as_str() };
         format!("mend line {line} of {source}")
     };
-    let entries = env_file::parse(&content).map_err(|slip| {
+    let entries = env_file::parse(&bytes).map_err(|slip| {
         CliError::new(Kind::Usage, format!("{shown}, line {}: {}", slip.line, slip.what))
             .hint(mend(slip.line))
     })?;
@@ -185,6 +195,7 @@ fn in_file(path: &Path) -> Result<BTreeMap<Variable, Wish>, CliError> {
         let (variable, wish) = if value.starts_with(SCHEME) {
             let variable = variable(&name, &place)?;
             let named = named(&value, &variable, &place)?;
+            expect_allowed(only, &named, &place)?;
             (variable, Wish::Value(named))
         } else if value.contains(SCHEME) {
             let what = format!("{place} holds a reference within other text");
@@ -197,5 +208,31 @@ fn in_file(path: &Path) -> Result<BTreeMap<Variable, Wish>, CliError> {
         // As in a shell, the last one counts.
         wishes.insert(variable, wish);
     }
+    let named = wishes.iter().filter_map(|(variable, wish)| Some((variable, wish.named()?)));
+    let named: Vec<String> =
+        named.map(|(variable, named)| format!("{variable} = {named}")).collect();
+    let named = if named.is_empty() { "no credential".to_owned() } else { named.join(", ") };
+    context.ui.detail(&format!("{shown} names {named}"));
     Ok(wishes)
+}
+
+/// Fails if `named`, which `place` holds, is none of `only`, where there are any. A service without a
+/// user may be any of its users, so no credential of it allows it.
+fn expect_allowed(only: &[Named], named: &Named, place: &str) -> Result<(), CliError> {
+    let is_allowed = only.is_empty()
+        || only.iter().any(|one| match (one, named) {
+            (Named::Provider(one), Named::Provider(named)) => one == named,
+            (Named::Provider(one), Named::Credential(named)) => *one == named.account.provider,
+            (Named::Credential(one), Named::Credential(named)) => one.account == named.account,
+            (Named::Address(one), Named::Address(named)) => one == named,
+            (Named::Credential(_), Named::Provider(_) | Named::Address(_))
+            | (Named::Provider(_), Named::Address(_))
+            | (Named::Address(_), Named::Provider(_) | Named::Credential(_)) => false,
+        });
+    if is_allowed {
+        return Ok(());
+    }
+    let what = format!("{place} names `{named}`, which `--only` does not");
+    Err(CliError::new(Kind::Usage, what)
+        .hint("take it out, or allow it with another `--only`; nothing was run"))
 }

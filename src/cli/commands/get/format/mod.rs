@@ -9,6 +9,7 @@ mod env;
 mod curl;
 mod netrc;
 mod adc;
+mod google_executable;
 
 use zeroize::Zeroizing;
 
@@ -41,6 +42,8 @@ pub(super) enum Format {
     Netrc,
     /// Google's application default credentials; hands out the refresh token
     Adc,
+    /// What Google's libraries take from a program: an ID token, or a token that is a JWT
+    GoogleExecutable,
     /// What kubectl takes from a credential plugin
     ExecCredential,
 }
@@ -91,6 +94,7 @@ fn render(
         Format::Curl => curl::render(credential, token),
         Format::Netrc => netrc::render(account, credential, token),
         Format::Adc => adc::render(context, account, credential),
+        Format::GoogleExecutable => google_executable::render(account, credential, token),
         Format::ExecCredential => exec_credential::render(context, credential, token),
     }
 }
