@@ -109,6 +109,9 @@ _tokctl() {
             tokctl__subcmd__key,remove)
                 cmd="tokctl__subcmd__key__subcmd__remove"
                 ;;
+            tokctl__subcmd__providers,client-metadata)
+                cmd="tokctl__subcmd__providers__subcmd__client__subcmd__metadata"
+                ;;
             *)
                 ;;
         esac
@@ -516,7 +519,7 @@ _tokctl() {
             return 0
             ;;
         tokctl__subcmd__help)
-            opts="-q -v -h --vault --config --no-input --json --color --quiet --verbose --help audit backup check ci clients completions config delete docker-credential doctor env export get git-credential help import key list login man providers refresh rotate-key run security status use why"
+            opts="-q -v -h --vault --config --no-input --json --color --quiet --verbose --help audit backup check ci clients completions config delete docker-credential doctor env export get git-credential help import key list login man mcp providers refresh rotate-key run security status use why"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -772,7 +775,7 @@ _tokctl() {
             return 0
             ;;
         tokctl__subcmd__login)
-            opts="-u -q -v -h --user --method --server --key-slot --token-stdin --username --expires --client-id --client-secret-file --client-key-file --client-secrets --scope --no-browser --timeout --port --pages --service-account --subject --external-account --vault --config --no-input --json --color --quiet --verbose --help"
+            opts="-u -q -v -h --user --method --server --key-slot --token-stdin --username --expires --client-id --client-secret-file --client-key-file --client-secrets --scope --no-browser --timeout --port --pages --service-account --subject --as --new-client --external-account --vault --config --no-input --json --color --quiet --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -842,6 +845,10 @@ _tokctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --as)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --external-account)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -892,12 +899,42 @@ _tokctl() {
             return 0
             ;;
         tokctl__subcmd__providers)
-            opts="-q -v -h --vault --config --no-input --json --color --quiet --verbose --help"
+            opts="-q -v -h --vault --config --no-input --json --color --quiet --verbose --help client-metadata"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --vault)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        tokctl__subcmd__providers__subcmd__client__subcmd__metadata)
+            opts="-q -v -h --url --vault --config --no-input --json --color --quiet --verbose --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --vault)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

@@ -76,6 +76,7 @@ set edit:completion:arg-completer[tokctl] = {|@words|
             cand --port 'The port that the browser comes back to'
             cand --service-account 'The key file of a Google service account'
             cand --subject 'The person in whose name it acts, by domain-wide delegation'
+            cand --as 'The name to keep the service under, in place of one made from its host'
             cand --external-account 'A file of Google''s without a key: of type external_account or impersonated_service_account'
             cand --vault 'The vault''s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]'
             cand --config 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]'
@@ -83,6 +84,7 @@ set edit:completion:arg-completer[tokctl] = {|@words|
             cand --token-stdin 'Read the token from stdin'
             cand --no-browser 'Print the address instead of opening it'
             cand --pages 'At Facebook, store the tokens of the pages as well, each under its page''s number'
+            cand --new-client 'Register a client anew, even if an earlier login registered one'
             cand --no-input 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]'
             cand --json 'Print data and errors as JSON'
             cand -q 'Say less on stderr; twice: errors alone'
@@ -294,6 +296,21 @@ set edit:completion:arg-completer[tokctl] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
         }
         &'tokctl;providers'= {
+            cand --vault 'The vault''s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]'
+            cand --config 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]'
+            cand --color 'When to use colours: auto, always or never [env: NO_COLOR, CLICOLOR_FORCE]'
+            cand --no-input 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]'
+            cand --json 'Print data and errors as JSON'
+            cand -q 'Say less on stderr; twice: errors alone'
+            cand --quiet 'Say less on stderr; twice: errors alone'
+            cand -v 'Show each request on stderr; twice: also what decides'
+            cand --verbose 'Show each request on stderr; twice: also what decides'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand client-metadata 'Print the Client ID Metadata Document that makes tokctl known to servers'
+        }
+        &'tokctl;providers;client-metadata'= {
+            cand --url 'The address at which the document will be [default: client_id_metadata_url]'
             cand --vault 'The vault''s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]'
             cand --config 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]'
             cand --color 'When to use colours: auto, always or never [env: NO_COLOR, CLICOLOR_FORCE]'

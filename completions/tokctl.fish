@@ -82,6 +82,7 @@ complete -c tokctl -n "__fish_tokctl_using_subcommand login" -l timeout -d 'How 
 complete -c tokctl -n "__fish_tokctl_using_subcommand login" -l port -d 'The port that the browser comes back to' -r
 complete -c tokctl -n "__fish_tokctl_using_subcommand login" -l service-account -d 'The key file of a Google service account' -r -F
 complete -c tokctl -n "__fish_tokctl_using_subcommand login" -l subject -d 'The person in whose name it acts, by domain-wide delegation' -r
+complete -c tokctl -n "__fish_tokctl_using_subcommand login" -l as -d 'The name to keep the service under, in place of one made from its host' -r
 complete -c tokctl -n "__fish_tokctl_using_subcommand login" -l external-account -d 'A file of Google\'s without a key: of type external_account or impersonated_service_account' -r -F
 complete -c tokctl -n "__fish_tokctl_using_subcommand login" -l vault -d 'The vault\'s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]' -r -F
 complete -c tokctl -n "__fish_tokctl_using_subcommand login" -l config -d 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]' -r -F
@@ -91,6 +92,7 @@ never\t''"
 complete -c tokctl -n "__fish_tokctl_using_subcommand login" -l token-stdin -d 'Read the token from stdin'
 complete -c tokctl -n "__fish_tokctl_using_subcommand login" -l no-browser -d 'Print the address instead of opening it'
 complete -c tokctl -n "__fish_tokctl_using_subcommand login" -l pages -d 'At Facebook, store the tokens of the pages as well, each under its page\'s number'
+complete -c tokctl -n "__fish_tokctl_using_subcommand login" -l new-client -d 'Register a client anew, even if an earlier login registered one'
 complete -c tokctl -n "__fish_tokctl_using_subcommand login" -l no-input -d 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]'
 complete -c tokctl -n "__fish_tokctl_using_subcommand login" -l json -d 'Print data and errors as JSON'
 complete -c tokctl -n "__fish_tokctl_using_subcommand login" -s q -l quiet -d 'Say less on stderr; twice: errors alone'
@@ -289,16 +291,28 @@ complete -c tokctl -n "__fish_tokctl_using_subcommand audit" -l json -d 'Print d
 complete -c tokctl -n "__fish_tokctl_using_subcommand audit" -s q -l quiet -d 'Say less on stderr; twice: errors alone'
 complete -c tokctl -n "__fish_tokctl_using_subcommand audit" -s v -l verbose -d 'Show each request on stderr; twice: also what decides'
 complete -c tokctl -n "__fish_tokctl_using_subcommand audit" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c tokctl -n "__fish_tokctl_using_subcommand providers" -l vault -d 'The vault\'s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]' -r -F
-complete -c tokctl -n "__fish_tokctl_using_subcommand providers" -l config -d 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]' -r -F
-complete -c tokctl -n "__fish_tokctl_using_subcommand providers" -l color -d 'When to use colours: auto, always or never [env: NO_COLOR, CLICOLOR_FORCE]' -r -f -a "auto\t''
+complete -c tokctl -n "__fish_tokctl_using_subcommand providers; and not __fish_seen_subcommand_from client-metadata" -l vault -d 'The vault\'s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]' -r -F
+complete -c tokctl -n "__fish_tokctl_using_subcommand providers; and not __fish_seen_subcommand_from client-metadata" -l config -d 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]' -r -F
+complete -c tokctl -n "__fish_tokctl_using_subcommand providers; and not __fish_seen_subcommand_from client-metadata" -l color -d 'When to use colours: auto, always or never [env: NO_COLOR, CLICOLOR_FORCE]' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c tokctl -n "__fish_tokctl_using_subcommand providers" -l no-input -d 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]'
-complete -c tokctl -n "__fish_tokctl_using_subcommand providers" -l json -d 'Print data and errors as JSON'
-complete -c tokctl -n "__fish_tokctl_using_subcommand providers" -s q -l quiet -d 'Say less on stderr; twice: errors alone'
-complete -c tokctl -n "__fish_tokctl_using_subcommand providers" -s v -l verbose -d 'Show each request on stderr; twice: also what decides'
-complete -c tokctl -n "__fish_tokctl_using_subcommand providers" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c tokctl -n "__fish_tokctl_using_subcommand providers; and not __fish_seen_subcommand_from client-metadata" -l no-input -d 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]'
+complete -c tokctl -n "__fish_tokctl_using_subcommand providers; and not __fish_seen_subcommand_from client-metadata" -l json -d 'Print data and errors as JSON'
+complete -c tokctl -n "__fish_tokctl_using_subcommand providers; and not __fish_seen_subcommand_from client-metadata" -s q -l quiet -d 'Say less on stderr; twice: errors alone'
+complete -c tokctl -n "__fish_tokctl_using_subcommand providers; and not __fish_seen_subcommand_from client-metadata" -s v -l verbose -d 'Show each request on stderr; twice: also what decides'
+complete -c tokctl -n "__fish_tokctl_using_subcommand providers; and not __fish_seen_subcommand_from client-metadata" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c tokctl -n "__fish_tokctl_using_subcommand providers; and not __fish_seen_subcommand_from client-metadata" -a "client-metadata" -d 'Print the Client ID Metadata Document that makes tokctl known to servers'
+complete -c tokctl -n "__fish_tokctl_using_subcommand providers; and __fish_seen_subcommand_from client-metadata" -l url -d 'The address at which the document will be [default: client_id_metadata_url]' -r
+complete -c tokctl -n "__fish_tokctl_using_subcommand providers; and __fish_seen_subcommand_from client-metadata" -l vault -d 'The vault\'s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]' -r -F
+complete -c tokctl -n "__fish_tokctl_using_subcommand providers; and __fish_seen_subcommand_from client-metadata" -l config -d 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]' -r -F
+complete -c tokctl -n "__fish_tokctl_using_subcommand providers; and __fish_seen_subcommand_from client-metadata" -l color -d 'When to use colours: auto, always or never [env: NO_COLOR, CLICOLOR_FORCE]' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c tokctl -n "__fish_tokctl_using_subcommand providers; and __fish_seen_subcommand_from client-metadata" -l no-input -d 'Never prompt and never open a browser [env: TOKCTL_NO_INPUT, CI]'
+complete -c tokctl -n "__fish_tokctl_using_subcommand providers; and __fish_seen_subcommand_from client-metadata" -l json -d 'Print data and errors as JSON'
+complete -c tokctl -n "__fish_tokctl_using_subcommand providers; and __fish_seen_subcommand_from client-metadata" -s q -l quiet -d 'Say less on stderr; twice: errors alone'
+complete -c tokctl -n "__fish_tokctl_using_subcommand providers; and __fish_seen_subcommand_from client-metadata" -s v -l verbose -d 'Show each request on stderr; twice: also what decides'
+complete -c tokctl -n "__fish_tokctl_using_subcommand providers; and __fish_seen_subcommand_from client-metadata" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tokctl -n "__fish_tokctl_using_subcommand rotate-key" -l drop-slot -d 'Drop this key slot instead of renewing it: its id, as `tokctl key list` shows it, the beginning of the id, or its kind; may be repeated' -r
 complete -c tokctl -n "__fish_tokctl_using_subcommand rotate-key" -l vault -d 'The vault\'s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]' -r -F
 complete -c tokctl -n "__fish_tokctl_using_subcommand rotate-key" -l config -d 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]' -r -F
