@@ -81,6 +81,7 @@ Register-ArgumentCompleter -Native -CommandName 'tokctl' -ScriptBlock {
             [CompletionResult]::new('--service-account', '--service-account', [CompletionResultType]::ParameterName, 'The key file of a Google service account')
             [CompletionResult]::new('--subject', '--subject', [CompletionResultType]::ParameterName, 'The person in whose name it acts, by domain-wide delegation')
             [CompletionResult]::new('--as', '--as', [CompletionResultType]::ParameterName, 'The name to keep the service under, in place of one made from its host')
+            [CompletionResult]::new('--external-account', '--external-account', [CompletionResultType]::ParameterName, 'A file of Google''s without a key: of type external_account or impersonated_service_account')
             [CompletionResult]::new('--vault', '--vault', [CompletionResultType]::ParameterName, 'The vault''s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours: auto, always or never [env: NO_COLOR, CLICOLOR_FORCE]')

@@ -775,7 +775,7 @@ _tokctl() {
             return 0
             ;;
         tokctl__subcmd__login)
-            opts="-u -q -v -h --user --method --server --key-slot --token-stdin --username --expires --client-id --client-secret-file --client-key-file --client-secrets --scope --no-browser --timeout --port --pages --service-account --subject --as --new-client --vault --config --no-input --json --color --quiet --verbose --help"
+            opts="-u -q -v -h --user --method --server --key-slot --token-stdin --username --expires --client-id --client-secret-file --client-key-file --client-secrets --scope --no-browser --timeout --port --pages --service-account --subject --as --new-client --external-account --vault --config --no-input --json --color --quiet --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -790,7 +790,7 @@ _tokctl() {
                     return 0
                     ;;
                 --method)
-                    COMPREPLY=($(compgen -W "browser device token client-credentials service-account" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "browser device token client-credentials service-account workload-identity" -- "${cur}"))
                     return 0
                     ;;
                 --server)
@@ -846,6 +846,10 @@ _tokctl() {
                     return 0
                     ;;
                 --as)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --external-account)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -77,6 +77,7 @@ set edit:completion:arg-completer[tokctl] = {|@words|
             cand --service-account 'The key file of a Google service account'
             cand --subject 'The person in whose name it acts, by domain-wide delegation'
             cand --as 'The name to keep the service under, in place of one made from its host'
+            cand --external-account 'A file of Google''s without a key: of type external_account or impersonated_service_account'
             cand --vault 'The vault''s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]'
             cand --config 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]'
             cand --color 'When to use colours: auto, always or never [env: NO_COLOR, CLICOLOR_FORCE]'

@@ -67,7 +67,8 @@ complete -c tokctl -n "__fish_tokctl_using_subcommand login" -l method -d 'How t
 device\t'With a code that is entered in a browser anywhere'
 token\t'With a token that was made at the service'
 client-credentials\t'As the OAuth client itself, with its id and secret or key'
-service-account\t'As a Google service account, with its key file'"
+service-account\t'As a Google service account, with its key file'
+workload-identity\t'As a job or workload, with the identity token of its platform'"
 complete -c tokctl -n "__fish_tokctl_using_subcommand login" -l server -d 'The service\'s own address, such as https://jira.example.com' -r
 complete -c tokctl -n "__fish_tokctl_using_subcommand login" -l key-slot -d 'The kind of key slot that a new vault gets, or that opens this one: keychain, key, passphrase or recovery; or the id of the one slot to open it with' -r
 complete -c tokctl -n "__fish_tokctl_using_subcommand login" -l username -d 'The account\'s name at the service: the token is sent with it, as Jira Cloud wants its API tokens' -r
@@ -82,6 +83,7 @@ complete -c tokctl -n "__fish_tokctl_using_subcommand login" -l port -d 'The por
 complete -c tokctl -n "__fish_tokctl_using_subcommand login" -l service-account -d 'The key file of a Google service account' -r -F
 complete -c tokctl -n "__fish_tokctl_using_subcommand login" -l subject -d 'The person in whose name it acts, by domain-wide delegation' -r
 complete -c tokctl -n "__fish_tokctl_using_subcommand login" -l as -d 'The name to keep the service under, in place of one made from its host' -r
+complete -c tokctl -n "__fish_tokctl_using_subcommand login" -l external-account -d 'A file of Google\'s without a key: of type external_account or impersonated_service_account' -r -F
 complete -c tokctl -n "__fish_tokctl_using_subcommand login" -l vault -d 'The vault\'s file [env: TOKCTL_VAULT] [default: $XDG_DATA_HOME/tokctl/tokens.db]' -r -F
 complete -c tokctl -n "__fish_tokctl_using_subcommand login" -l config -d 'The configuration [env: TOKCTL_CONFIG] [default: $XDG_CONFIG_HOME/tokctl/config.toml]' -r -F
 complete -c tokctl -n "__fish_tokctl_using_subcommand login" -l color -d 'When to use colours: auto, always or never [env: NO_COLOR, CLICOLOR_FORCE]' -r -f -a "auto\t''

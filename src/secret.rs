@@ -78,6 +78,8 @@ secret_text! {
     /// A signed JWT of a service account, which is exchanged for a token (RFC 7523 §2.1), or of a
     /// client, which proves itself with it (RFC 7523 §2.2).
     Assertion
+    /// The token with which a platform says what a job or workload is. It is never stored.
+    IdentityToken
     /// The key with which another tool encrypted its store.
     StoreKey
     /// A passphrase that a person chose to open the vault.

@@ -7,6 +7,7 @@ use super::context::{ANSWERED, Context};
 use super::error::{CliError, Kind};
 use super::explain::untrusted_file;
 use super::program;
+use super::secret_file;
 use crate::model::account::ProviderName;
 use crate::model::address::Address;
 use crate::model::client::Client;
@@ -68,11 +69,16 @@ pub(crate) fn client_key(
 }
 
 /// Reads a client's private key from a file, with what the definition says of it.
-pub(crate) fn read_key(path: &Path, provider: &Provider) -> Result<ConfiguredKey, CliError> {
-    read_text(path).map(|text| described(text, provider))
+pub(crate) fn read_key(
+    context: &Context,
+    path: &Path,
+    provider: &Provider,
+) -> Result<ConfiguredKey, CliError> {
+    read_secret_text(context, path).map(|text| described(text.to_string(), provider))
 }
 
-fn described(text: String, provider: &Provider) -> ConfiguredKey {
+/// Returns `text` as a client's private key, with what the definition says of it.
+pub(crate) fn described(text: String, provider: &Provider) -> ConfiguredKey {
     let definition = &provider.definition;
     ConfiguredKey {
         key: PrivateKey::from_trusted(text),
@@ -109,7 +115,7 @@ impl Source<'_> {
                 .ok_or_else(|| CliError::new(Kind::Usage, unset).hint(format!("set {name}")));
         }
         if let Some(path) = self.file {
-            return read_trimmed(path).map(Some);
+            return read_trimmed(context, path).map(Some);
         }
         let Some(command) = self.command else { return Ok(None) };
         let run = || program::output(command, environment, context.patience(), Kind::Usage);
@@ -119,12 +125,12 @@ impl Source<'_> {
 }
 
 /// Reads a client secret from a file, without the white space at its end.
-pub(crate) fn read_secret(path: &Path) -> Result<ClientSecret, CliError> {
-    read_trimmed(path).map(ClientSecret::from_trusted)
+pub(crate) fn read_secret(context: &Context, path: &Path) -> Result<ClientSecret, CliError> {
+    read_trimmed(context, path).map(ClientSecret::from_trusted)
 }
 
-fn read_trimmed(path: &Path) -> Result<String, CliError> {
-    let text = zeroize::Zeroizing::new(read_text(path)?);
+fn read_trimmed(context: &Context, path: &Path) -> Result<String, CliError> {
+    let text = read_secret_text(context, path)?;
     Ok(text.trim_end().to_owned())
 }
 
@@ -133,8 +139,12 @@ pub(crate) fn trusted_certificates(provider: &Provider) -> Result<Option<String>
     provider.definition.ca_file.as_deref().map(read_text).transpose()
 }
 
-/// Reads the client id and secret from the JSON file that Google's console offers.
-pub(crate) fn google_client(path: &Path) -> Result<(String, Option<ClientSecret>), CliError> {
+/// Returns the client id and secret in `text`, the content of the JSON file that Google's console
+/// offers, which is at `path`.
+pub(crate) fn google_client(
+    text: &str,
+    path: &Path,
+) -> Result<(String, Option<ClientSecret>), CliError> {
     #[derive(serde::Deserialize)]
     struct File {
         installed: Option<Fields>,
@@ -145,10 +155,9 @@ pub(crate) fn google_client(path: &Path) -> Result<(String, Option<ClientSecret>
         client_id: String,
         client_secret: Option<String>,
     }
-    let text = zeroize::Zeroizing::new(read_text(path)?);
     let malformed =
         || CliError::new(Kind::Usage, format!("`{}` is no Google client file", path.display()));
-    let file: File = serde_json::from_str(&text).map_err(|_| malformed())?;
+    let file: File = serde_json::from_str(text).map_err(|_| malformed())?;
     // The file's endpoints are ignored: it must not decide where secrets are sent.
     let fields = file.installed.or(file.web).ok_or_else(malformed)?;
     Ok((fields.client_id, fields.client_secret.map(ClientSecret::from_trusted)))
@@ -202,6 +211,14 @@ fn key_variable(provider: &ProviderName) -> String {
 
 fn variable(provider: &ProviderName, what: &str) -> String {
     format!("TOKCTL_{}_{what}", provider.as_str().to_uppercase().replace('-', "_"))
+}
+
+/// Reads a settings file with a secret in it as text. Warns if other users can read it.
+pub(crate) fn read_secret_text(
+    context: &Context,
+    path: &Path,
+) -> Result<zeroize::Zeroizing<String>, CliError> {
+    secret_file::read(context, path, LARGEST, || ANSWERED, Kind::Usage)
 }
 
 /// Reads a settings file as text. Fails when other users can change the file.

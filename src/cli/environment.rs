@@ -1,9 +1,10 @@
 //! The environment variables, read once at the start.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use zeroize::Zeroizing;
 
@@ -38,7 +39,11 @@ const NOT_TEXT: &str = "\u{1a}";
 /// The value of a variable of the key is not kept: it is read again each time it is asked for, so
 /// that a process that runs for long has no copy of it.
 #[derive(Clone, Default)]
-pub(crate) struct Environment(HashMap<OsString, Option<OsString>>);
+pub(crate) struct Environment {
+    variables: HashMap<OsString, Option<OsString>>,
+    /// Variables that hold an identity token, or bring one, and that no child gets.
+    withheld: Arc<Mutex<BTreeSet<String>>>,
+}
 
 impl Environment {
     #[expect(clippy::disallowed_methods, reason = "this is the one place")]
@@ -50,7 +55,7 @@ impl Environment {
             }
             (name, Some(value))
         };
-        Self(std::env::vars_os().map(kept).collect())
+        Self { variables: std::env::vars_os().map(kept).collect(), withheld: Arc::default() }
     }
 
     /// Whether a variable is set and not empty.
@@ -61,12 +66,12 @@ impl Environment {
 
     /// Whether a variable is set to nothing.
     pub(crate) fn is_empty(&self, name: &str) -> bool {
-        self.0.contains_key(OsStr::new(name)) && !self.is_set(name)
+        self.variables.contains_key(OsStr::new(name)) && !self.is_set(name)
     }
 
     /// Returns the value of a variable, or `None` if it is unset or empty.
     pub(crate) fn get(&self, name: &str) -> Option<OsString> {
-        let value = match self.0.get(OsStr::new(name))? {
+        let value = match self.variables.get(OsStr::new(name))? {
             Some(value) => Some(value.clone()),
             None => read_again(name),
         };
@@ -88,7 +93,9 @@ impl Environment {
 
     /// Returns the names and values of all variables that are UTF-8.
     pub(crate) fn texts(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().filter_map(|(name, value)| Some((name.to_str()?, value.as_ref()?.to_str()?)))
+        self.variables
+            .iter()
+            .filter_map(|(name, value)| Some((name.to_str()?, value.as_ref()?.to_str()?)))
     }
 
     /// Whether the service manager's directory of credentials holds the vault's key.
@@ -97,19 +104,28 @@ impl Environment {
         directory.is_some_and(|directory| directory.join(KEY_CREDENTIAL).symlink_metadata().is_ok())
     }
 
+    /// Keeps the variable `name`, which holds an identity token or brings one, from every child
+    /// that starts from now on.
+    pub(crate) fn withhold(&self, name: &str) {
+        let mut withheld = self.withheld.lock().unwrap_or_else(PoisonError::into_inner);
+        withheld.insert(name.to_owned());
+    }
+
     /// Gives `child` these variables and no others, except those that open the vault, or locate
-    /// what does, and the secrets and keys of clients.
+    /// what does, the secrets and keys of clients, and what was withheld.
     ///
     /// The standard library would copy all of them, and not wipe the copies.
     pub(crate) fn give_to(&self, child: &mut Command) {
         let locates_the_key = self.has_key_among_credentials();
+        let withheld = self.withheld.lock().unwrap_or_else(PoisonError::into_inner);
         let is_kept = |name: &OsStr| {
             let name = name.to_string_lossy();
             (name == CREDENTIALS && locates_the_key)
+                || withheld.contains(name.as_ref())
                 || (name.starts_with("TOKCTL_")
                     && ["_CLIENT_SECRET", "_CLIENT_KEY"].iter().any(|end| name.ends_with(end)))
         };
-        let given = self.0.iter().filter_map(|(name, value)| Some((name, value.as_ref()?)));
+        let given = self.variables.iter().filter_map(|(name, value)| Some((name, value.as_ref()?)));
         child.env_clear().envs(given.filter(|(name, _)| !is_kept(name)));
     }
 }
@@ -127,7 +143,8 @@ fn read_again(name: &str) -> Option<OsString> {
 #[cfg(test)]
 impl From<&[(&str, &str)]> for Environment {
     fn from(variables: &[(&str, &str)]) -> Self {
-        Self(variables.iter().map(|(name, value)| (name.into(), Some(value.into()))).collect())
+        let given = variables.iter().map(|(name, value)| (name.into(), Some(value.into())));
+        Self { variables: given.collect(), withheld: Arc::default() }
     }
 }
 
@@ -153,9 +170,11 @@ mod tests {
                 ("TOKCTL_ACME_CLIENT_KEY", "x"),
                 ("TOKCTL_VAULT", "x"),
                 ("PATH", "x"),
+                ("CI_TOKEN", "x"),
             ][..],
         );
-        environment.0.insert("TOKCTL_KEY".into(), None);
+        environment.withhold("CI_TOKEN");
+        environment.variables.insert("TOKCTL_KEY".into(), None);
         let mut child = Command::new("true");
         environment.give_to(&mut child);
         let given: Vec<_> = child.get_envs().map(|(name, _)| name).collect();

@@ -23,6 +23,17 @@ pub(crate) fn output(
     patience: Duration,
     failure: Kind,
 ) -> Result<Zeroizing<String>, CliError> {
+    output_with(command, environment, &[], patience, failure)
+}
+
+/// Runs `command` as [`output`] does, with `variables` besides.
+pub(crate) fn output_with(
+    command: &[String],
+    environment: &Environment,
+    variables: &[(&'static str, String)],
+    patience: Duration,
+    failure: Kind,
+) -> Result<Zeroizing<String>, CliError> {
     let [program, arguments @ ..] = command else {
         return Err(CliError::new(Kind::Usage, "a command for a secret is empty")
             .hint("name the program and its arguments"));
@@ -31,6 +42,7 @@ pub(crate) fn output(
     let mut child = Command::new(program);
     child.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::inherit());
     environment.give_to(&mut child);
+    child.envs(variables.iter().map(|(name, value)| (name, value)));
     let mut child = child.spawn().map_err(|error| {
         failed("could not be started").caused_by(&error).hint("name a program that is there")
     })?;

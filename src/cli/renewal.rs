@@ -13,6 +13,7 @@ use crate::model::client_authentication::ClientProofs;
 use crate::model::credential::{Credential, Grant};
 use crate::model::readiness::Need;
 use crate::ops::error::StoreError;
+use crate::ops::identity::Surroundings;
 use crate::ops::providers::{self, Drift, Provider};
 use crate::ops::token::{Caller, IdTokenFault, LiveToken, Policy, Rules, Warning};
 use crate::ops::{self, OpenVault};
@@ -64,6 +65,10 @@ impl Caller for RenewalCaller<'_> {
             }
             Grant::Static(_) => None,
         }
+    }
+
+    fn around(&self) -> &dyn Surroundings {
+        self.context
     }
 
     fn while_waiting<T>(&self, work: impl FnOnce() -> T) -> T {

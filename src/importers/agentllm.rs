@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::error::Error;
 use super::fernet::{self, Key};
-use super::google;
+use super::google_grant;
 use super::record::{Fault, Found, Held, Label, Record};
 use super::row::Row;
 use super::table::{self, Table, TableRow, TableRows};
@@ -147,7 +147,7 @@ fn github(row: &Row, label: Label) -> Result<Record, Fault> {
 }
 
 fn drive(row: &Row, label: Label) -> Result<Record, Fault> {
-    let mut grant = google::grant(row)?;
+    let mut grant = google_grant::grant(row)?;
     grant.issued_at = text::field(row, "updated_at")?.and_then(|text| text::time(&text).ok());
     let held = Held::Grant(Box::new(grant));
     Ok(Record { label, server: None, username: None, inactive: false, held })

@@ -1,23 +1,21 @@
 //! Google's files: `authorized_user` as `gcloud` writes it, and the output of `Credentials.to_json`
 //! of its Python library; and `token.json` as programs write it with the libraries for Go and Node.
 //!
-//! Files of Google that hold no grant of a person are recognised, and the error names what to do
-//! with them.
+//! Files without a key are read by [`google_keyless`](super::google_keyless). Others that hold no
+//! grant of a person are recognised, and the error names what to do with them.
 
 use std::path::Path;
 
 use serde_json::{Map, Value};
 
 use super::error::Error;
-use super::record::{Fault, Found, Held, HeldGrant, IssuedTo, Label, Record};
-use super::text::{self, ValueFault};
+use super::google_grant;
+use super::google_keyless::{self, EXTERNAL, IMPERSONATED};
+use super::record::{Fault, Found, Held, HeldWorkload, Label, Record};
+use super::text;
 
 /// The prefix of the scopes of Drive.
 const DRIVE: &str = "https://www.googleapis.com/auth/drive";
-
-/// The names under which the libraries keep the end of an access token.
-const ENDS: [&str; 5] =
-    ["expiry_date", "expiry", "token_expiry", "expires_at", "expiration_time_millis"];
 
 /// Reads the file at `path`.
 pub(crate) fn read(path: &Path) -> Result<Found, Error> {
@@ -30,6 +28,12 @@ pub(crate) fn read(path: &Path) -> Result<Found, Error> {
     let Some(Value::Object(object)) = text::json(&text) else {
         return Err(other("no JSON file of Google's", None));
     };
+    let mut found = Found { files: vec![path.to_owned()], ..Found::default() };
+    if let Some(kind @ (EXTERNAL | IMPERSONATED)) = object.get("type").and_then(Value::as_str) {
+        let (label, record) = google_keyless::record(&object, kind);
+        found.add(label, record.map_err(Fault::from));
+        return Ok(found);
+    }
     let object = flat(object);
     if object.contains_key("installed") || object.contains_key("web") {
         return Err(other("a client file, which holds nobody's login", Some("--client-secrets")));
@@ -44,10 +48,28 @@ pub(crate) fn read(path: &Path) -> Result<Found, Error> {
         }
         Some(_) => return Err(other("of a type that can't be taken in", None)),
     }
-    let mut found = Found { files: vec![path.to_owned()], ..Found::default() };
     let (label, record) = record(&object);
     found.add(label, record);
     Ok(found)
+}
+
+/// Reads what a file without a key describes.
+pub(crate) fn workload(path: &Path) -> Result<HeldWorkload, Error> {
+    let Found { mut records, unusable, .. } = read(path)?;
+    let malformed = |what: String| Error::Malformed {
+        path: path.to_owned(),
+        place: "its credentials".into(),
+        what,
+    };
+    match (records.pop().map(|record| record.held), unusable.first()) {
+        (Some(Held::Workload(held)), _) => Ok(*held),
+        (_, Some(one)) => Err(malformed(one.fault.to_string())),
+        (Some(Held::Static(_) | Held::Grant(_)) | None, None) => Err(Error::OtherKind {
+            path: path.to_owned(),
+            what: "a person's login, and not of a job or workload",
+            instead: Some(format!("tokctl import google {}", typed(path))),
+        }),
+    }
 }
 
 /// Returns a path as one word of a shell's command line.
@@ -77,14 +99,14 @@ fn flat(object: Map<String, Value>) -> Map<String, Value> {
 }
 
 fn record(object: &Map<String, Value>) -> (Label, Result<Record, Fault>) {
-    let scopes = text::scopes(granted_scopes(object)).unwrap_or_default();
+    let scopes = text::scopes(google_grant::granted_scopes(object)).unwrap_or_default();
     let is_drive = scopes.iter().any(|scope| scope.starts_with(DRIVE));
     let label = Label {
         provider: Some(if is_drive { "gdrive" } else { "google" }),
         user: text::user(object, "account"),
         origin: "the file".into(),
     };
-    let record = grant(object).map(|held| Record {
+    let record = google_grant::grant(object).map(|held| Record {
         label: label.clone(),
         server: None,
         username: None,
@@ -94,51 +116,11 @@ fn record(object: &Map<String, Value>) -> (Label, Result<Record, Fault>) {
     (label, record.map_err(Fault::from))
 }
 
-/// Returns the scopes under either of their names.
-fn granted_scopes(object: &Map<String, Value>) -> Option<&Value> {
-    object.get("scopes").or_else(|| object.get("scope"))
-}
-
-/// Reads a grant whose fields have the names of Google's library. The address of the token endpoint
-/// in it is not read.
-pub(super) fn grant(object: &Map<String, Value>) -> Result<HeldGrant, ValueFault> {
-    let field = |name| text::field(object, name);
-    let refresh_token = field("refresh_token")?.map(text::refresh_token).transpose()?;
-    // Python's library says `token`, and those for Go and Node say `access_token`.
-    let access_token = match field("token")? {
-        Some(token) => Some(token),
-        None => field("access_token")?,
-    };
-    let access_token = access_token.map(text::access_token).transpose()?;
-    if refresh_token.is_none() && access_token.is_none() {
-        return Err("it holds no token");
-    }
-    let issued_to = match field("client_id")? {
-        Some(id) => IssuedTo::Named {
-            id: text::client_id(id)?,
-            secret: field("client_secret")?.map(text::client_secret).transpose()?,
-        },
-        None => IssuedTo::Configured,
-    };
-    let issued_at = field("created")?.and_then(|text| text::time(&text).ok());
-    let expiry = match ENDS.into_iter().find(|name| object.contains_key(*name)) {
-        Some(name) => text::end(object, name)?,
-        None => text::end_of_life(issued_at, field("expires_in")?)?,
-    };
-    Ok(HeldGrant {
-        access_token,
-        token_type: None,
-        expiry,
-        issued_at,
-        refresh_token,
-        scopes: text::scopes(granted_scopes(object))?,
-        issued_to,
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::importers::google_grant::grant;
+    use crate::importers::record::IssuedTo;
     use crate::model::credential::Expiry;
 
     #[test]

@@ -13,6 +13,8 @@ mod sqlite;
 mod dump;
 mod table;
 mod fernet;
+mod google_grant;
+mod google_keyless;
 pub(crate) mod google;
 pub(crate) mod agentllm;
 pub(crate) mod salla;

@@ -222,6 +222,7 @@ fn record(
         refresh_token,
         scopes,
         issued_to,
+        quota_project: None,
     };
     let held = Held::Grant(Box::new(grant));
     Ok(Record { label, server: None, username: None, inactive: false, held })

@@ -98,6 +98,7 @@ fn grant(settings: &BTreeMap<String, String>) -> Result<HeldGrant, ValueFault> {
             },
             None => IssuedTo::Tool,
         },
+        quota_project: None,
     })
 }
 

@@ -8,6 +8,7 @@ use crate::model::account::UserName;
 use crate::model::address::Address;
 use crate::model::credential::{Expiry, StaticToken};
 use crate::model::scope::Scopes;
+use crate::model::workload::Workload;
 use crate::secret::{AccessToken, ClientSecret, RefreshToken};
 
 /// The result of reading a store.
@@ -107,6 +108,26 @@ pub(crate) enum Held {
     Static(StaticToken),
     /// The tokens that an authorization server issued.
     Grant(Box<HeldGrant>),
+    /// What gets tokens without a secret of its own, or in another's name.
+    Workload(Box<HeldWorkload>),
+}
+
+/// What gets tokens of Google's without a stored key, or in a service account's name.
+#[derive(Debug)]
+pub(crate) struct HeldWorkload {
+    pub(crate) workload: Workload,
+    /// The address that the file names for the first request; nothing was sent there yet.
+    pub(crate) token_endpoint: Option<Address>,
+    /// Additional parameters of that request.
+    pub(crate) params: Vec<(&'static str, String)>,
+    /// The id and secret of the client, if there is one.
+    pub(crate) client: Option<(String, Option<ClientSecret>)>,
+    /// The project that requests to the service count for.
+    pub(crate) quota_project: Option<String>,
+    /// The scopes to ask for; none if the file does not say.
+    pub(crate) scopes: Scopes,
+    /// The service account in whose name it acts.
+    pub(crate) service_account: Option<String>,
 }
 
 /// The tokens that an authorization server issued, and the client that they were issued to.
@@ -121,6 +142,8 @@ pub(crate) struct HeldGrant {
     pub(crate) refresh_token: Option<RefreshToken>,
     pub(crate) scopes: Scopes,
     pub(crate) issued_to: IssuedTo,
+    /// The project of Google's that requests to the service count for.
+    pub(crate) quota_project: Option<String>,
 }
 
 /// The client that a grant was issued to.

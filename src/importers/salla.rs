@@ -61,5 +61,6 @@ pub(super) fn grant(row: &Map<String, Value>, end: &str) -> Result<HeldGrant, Va
         refresh_token: text::field(row, "refresh_token")?.map(text::refresh_token).transpose()?,
         scopes: Scopes::default(),
         issued_to: IssuedTo::Configured,
+        quota_project: None,
     })
 }

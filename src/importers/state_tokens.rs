@@ -114,6 +114,7 @@ fn record(
                 refresh_token: None,
                 scopes: Scopes::default(),
                 issued_to: IssuedTo::Configured,
+                quota_project: None,
             };
             (None, Held::Grant(Box::new(grant)))
         }

@@ -57,6 +57,20 @@ impl Address {
         format!("{scheme}://{text}").parse()
     }
 
+    /// Parses the address of a service that a cloud has for its machines alone: a link-local one,
+    /// from which nothing leaves the machine's host, may be http, too.
+    pub(crate) fn of_local_service(text: &str) -> Result<Self, Error> {
+        let parsed = Url::parse(text).ok().filter(|url| {
+            url.scheme() == "http" && is_link_local(url) && url.username().is_empty()
+        });
+        match parsed {
+            Some(url) if url.password().is_none() => {
+                Ok(Self { url, text: text.to_owned(), reach: Reach::default() })
+            }
+            Some(_) | None => text.parse(),
+        }
+    }
+
     pub(crate) fn url(&self) -> &Url {
         &self.url
     }
@@ -96,6 +110,11 @@ impl Address {
     /// Whether the host is this machine, where neither TLS nor a proxy is used.
     pub(crate) fn is_loopback(&self) -> bool {
         is_loopback(&self.url)
+    }
+
+    /// Whether no proxy leads to the host: it is this machine, or has a link-local address.
+    pub(crate) fn is_near(&self) -> bool {
+        self.is_loopback() || is_link_local(&self.url)
     }
 }
 
@@ -174,6 +193,16 @@ fn is_loopback(url: &Url) -> bool {
     }
 }
 
+/// Whether the host has the link-local address at which clouds keep such services (RFC 3927), or
+/// Amazon's for IPv6.
+fn is_link_local(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(address)) => address.is_link_local(),
+        Some(Host::Ipv6(address)) => address.segments() == [0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254],
+        Some(Host::Domain(_)) | None => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -224,6 +253,18 @@ mod tests {
         assert!(
             serde_json::from_str::<Address>(r#"{"address":"ftp://x","reach":"public"}"#).is_err()
         );
+    }
+
+    #[test]
+    fn a_service_for_the_machine_alone_may_be_plain_http() {
+        let local = Address::of_local_service;
+        for text in
+            ["http://169.254.169.254/metadata?x=y", "http://127.0.0.1/x", "https://a.example"]
+        {
+            assert!(local(text).is_ok_and(|address| address.as_str() == text), "{text}");
+        }
+        assert!(local("http://a.example").is_err() && local("http://u:p@169.254.169.254").is_err());
+        assert!("http://169.254.169.254".parse::<Address>().is_err());
     }
 
     #[test]

@@ -18,6 +18,7 @@ use super::duration;
 use super::grant_life::GrantLife;
 use super::request_params::{ParamValues, RequestParams};
 use super::signing::SigningAlgorithm;
+use super::workload::{Assertion, IdentityUse};
 use crate::secret::RefreshToken;
 
 /// The definition of a provider; every field may be left out.
@@ -47,6 +48,12 @@ pub(crate) struct Definition {
     pub(crate) token_endpoint: Option<String>,
     pub(crate) device_authorization_endpoint: Option<String>,
     pub(crate) revocation_endpoint: Option<String>,
+    /// The endpoint where an identity token is exchanged (RFC 8693), where that is not the token
+    /// endpoint.
+    pub(crate) exchange_endpoint: Option<String>,
+    /// The endpoint that gives a service account's token to who may act in its name, as Google has
+    /// it; `{service_account}` is filled in at login.
+    pub(crate) impersonation_endpoint: Option<String>,
     /// The form of the revocation request, where it differs from RFC 7009.
     pub(crate) revocation_method: Option<RevocationMethod>,
     /// The extent of a revocation.
@@ -114,6 +121,8 @@ pub(crate) struct Definition {
     pub(crate) callback_check: Option<CallbackCheck>,
     #[serde(default)]
     pub(crate) refresh: Refresh,
+    /// The place where a job or workload gets its identity token.
+    pub(crate) assertion: Option<Assertion>,
     pub(crate) api_auth: Option<ApiAuth>,
     /// Headers that the service wants in addition to the token; `{client_id}` and `{client_secret}`
     /// are filled in at login.
@@ -283,6 +292,12 @@ pub(crate) enum RefreshKind {
     Exchange,
     /// The client's own id and secret, without a person (RFC 6749 §4.4).
     ClientCredentials,
+    /// The identity token of a job or workload, which is exchanged (RFC 8693).
+    TokenExchange,
+    /// The identity token of a job or workload, as the client's proof (RFC 7523 §2.2).
+    ClientAssertion,
+    /// The identity token of a job or workload, as the grant (RFC 7523 §2.1).
+    JwtBearer,
     /// None: the token can't be renewed.
     None,
 }
@@ -293,7 +308,22 @@ impl RefreshKind {
     pub(crate) fn renewal_after_consent(self) -> RenewalGrant {
         match self {
             Self::Exchange => RenewalGrant::Exchange,
-            Self::RefreshToken | Self::ClientCredentials | Self::None => RenewalGrant::RefreshToken,
+            Self::RefreshToken
+            | Self::ClientCredentials
+            | Self::TokenExchange
+            | Self::ClientAssertion
+            | Self::JwtBearer
+            | Self::None => RenewalGrant::RefreshToken,
+        }
+    }
+
+    /// Returns the part that an identity token has in a request; `None` for a kind that has none.
+    pub(crate) fn identity_use(self) -> Option<IdentityUse> {
+        match self {
+            Self::TokenExchange => Some(IdentityUse::TokenExchange),
+            Self::ClientAssertion => Some(IdentityUse::ClientAssertion),
+            Self::JwtBearer => Some(IdentityUse::JwtBearer),
+            Self::RefreshToken | Self::Exchange | Self::ClientCredentials | Self::None => None,
         }
     }
 
@@ -303,7 +333,12 @@ impl RefreshKind {
         refresh_token: Option<RefreshToken>,
     ) -> Option<RefreshToken> {
         match self {
-            Self::RefreshToken | Self::Exchange | Self::ClientCredentials => refresh_token,
+            Self::RefreshToken
+            | Self::Exchange
+            | Self::ClientCredentials
+            | Self::TokenExchange
+            | Self::ClientAssertion
+            | Self::JwtBearer => refresh_token,
             Self::None => None,
         }
     }

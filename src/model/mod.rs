@@ -23,6 +23,7 @@ pub(crate) mod client_key;
 pub(crate) mod client_authentication;
 pub(crate) mod client;
 pub(crate) mod service_account;
+pub(crate) mod workload;
 pub(crate) mod credential;
 pub(crate) mod without_secrets;
 pub(crate) mod readiness;

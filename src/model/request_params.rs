@@ -33,6 +33,12 @@ impl RequestParams {
         Self(given.collect())
     }
 
+    /// Returns these parameters and another one, which replaces the one of its name.
+    pub(crate) fn with(mut self, name: &str, value: String) -> Self {
+        self.0.insert(name.to_owned(), ParamValues::One(value));
+        self
+    }
+
     /// Returns these parameters and those of `over`, which replace the ones of their name.
     pub(crate) fn overlaid(mut self, over: &Self) -> Self {
         self.0.extend(over.0.clone());

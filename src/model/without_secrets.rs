@@ -59,7 +59,7 @@ impl OAuthGrant {
             refresh_token: _,
             // It says who a person is, and some services take it as a proof of that.
             id_token: _,
-            // A renewal may hold the key of a service account.
+            // A renewal may hold the key of a service account, and an identity is that of a machine.
             renewal: _,
             consent,
             scopes,

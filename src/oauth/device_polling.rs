@@ -127,6 +127,7 @@ fn is_transient(error: &Error) -> bool {
         | Error::ClientRefused { .. }
         | Error::ClockRefused { .. }
         | Error::NotSigned(_)
+        | Error::NoIdentity(_)
         | Error::Fault(_) => false,
     }
 }

@@ -145,15 +145,20 @@ pub(crate) fn post_json(
     send("POST", address, request, authentication, fields, timeout)
 }
 
-/// Sends `document` with POST, as JSON. It holds no secret.
+/// Sends `document` with POST as JSON, with `headers` besides, and gives up after `timeout`.
 pub(crate) fn post_document(
     address: &Address,
     trusted_certificates: Option<&str>,
+    authentication: &Authentication<'_>,
+    headers: &[(&str, &str)],
     document: &serde_json::Value,
     timeout: Duration,
 ) -> Result<Answer, Fault> {
-    let request = client(address, trusted_certificates)?.post(address.url().clone());
-    send("POST", address, request.json(document), &Authentication::None, &[], timeout)
+    let mut request = client(address, trusted_certificates)?.post(address.url().clone());
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    send("POST", address, request.json(document), authentication, &[], timeout)
 }
 
 /// Sends a DELETE, with `fields` as a JSON object of texts if there are any.
@@ -220,7 +225,7 @@ const CLIENT_LIFE: Duration = Duration::from_mins(10);
 #[derive(PartialEq)]
 struct ClientSettings {
     https: bool,
-    loopback: bool,
+    near: bool,
     guard: Option<Guard>,
     trusted_certificates: Option<String>,
 }
@@ -246,7 +251,7 @@ fn client_of(
     static CLIENTS: Mutex<Vec<(ClientSettings, Instant, Client)>> = Mutex::new(Vec::new());
     let wanted = ClientSettings {
         https: address.url().scheme() == "https",
-        loopback: address.is_loopback(),
+        near: address.is_near(),
         guard,
         trusted_certificates: trusted_certificates.map(ToOwned::to_owned),
     };
@@ -286,7 +291,7 @@ fn new_client(
         // Loading the system's certificates takes milliseconds and fails where there are none.
         builder = builder.tls_certs_only([]);
     }
-    if address.is_loopback() {
+    if address.is_near() {
         builder = builder.no_proxy();
     }
     if let Some(guard) = guard {

@@ -57,7 +57,8 @@ pub(crate) fn register(
     let asked = method(metadata);
     let send = |scopes| {
         let document = request(asked, redirect_uri, scopes);
-        http::post_document(endpoint, trusted_certificates, &document, http::REQUEST_TIMEOUT)
+        let (nobody, timeout) = (Authentication::None, http::REQUEST_TIMEOUT);
+        http::post_document(endpoint, trusted_certificates, &nobody, &[], &document, timeout)
     };
     let mut answer = send(scopes)?;
     if !scopes.is_empty() && refuses_scopes(&answer) {

@@ -79,6 +79,7 @@ pub(crate) fn is_permanent(client: &Client, error: &Error) -> bool {
         Error::ClockRefused { .. }
         | Error::TooManyRequests { .. }
         | Error::NotSigned(_)
+        | Error::NoIdentity(_)
         | Error::Fault(_) => false,
     };
     refused && matches!(client.authentication, ClientAuthentication::None)

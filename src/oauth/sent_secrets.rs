@@ -8,7 +8,7 @@ use crate::secret::SecretText;
 use crate::untrusted::printable;
 
 /// Fields whose values are no secrets (RFC 6749, RFC 7009, RFC 7523, RFC 8693).
-const PUBLIC: [&str; 8] = [
+const PUBLIC: [&str; 10] = [
     "grant_type",
     "client_id",
     "redirect_uri",
@@ -17,6 +17,8 @@ const PUBLIC: [&str; 8] = [
     "requested_token_type",
     "subject_token_type",
     "client_assertion_type",
+    "audience",
+    "resource",
 ];
 
 /// The shortest secret that is masked, in bytes: a shorter text occurs in harmless words.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 
 use super::http::Fault;
+use super::identity_token;
 pub(crate) use super::refusal::Request;
 pub(crate) use super::signed_jwt::NotSigned;
 
@@ -38,6 +39,9 @@ pub(crate) enum Error {
     /// The assertion could not be signed, so nothing was sent.
     #[error(transparent)]
     NotSigned(#[from] NotSigned),
+    /// There is no identity token to show, so nothing was sent to the server.
+    #[error(transparent)]
+    NoIdentity(#[from] identity_token::Error),
     /// No answer came: a later try may help.
     #[error(transparent)]
     Fault(#[from] Fault),
@@ -56,6 +60,7 @@ impl Error {
             }
             Self::Fault(Fault::NotSent { .. } | Fault::Setup { .. } | Fault::Forbidden { .. })
             | Self::NotSigned(_)
+            | Self::NoIdentity(_)
             | Self::ClockRefused { .. }
             | Self::TooManyRequests { .. } => true,
             Self::Fault(Fault::Unanswered { .. } | Fault::Unreadable { .. })
@@ -77,6 +82,7 @@ impl Error {
                 | Fault::Forbidden { .. },
             )
             | Self::NotSigned(_)
+            | Self::NoIdentity(_)
             | Self::ClockRefused { .. }
             | Self::GrantRefused { .. }
             | Self::ClientRefused { .. } => false,
@@ -93,6 +99,7 @@ impl Error {
                 Fault::NotSent { .. } | Fault::Unanswered { .. } | Fault::Unreadable { .. } => true,
                 Fault::Setup { .. } | Fault::Forbidden { .. } => false,
             },
+            Self::NoIdentity(why) => matches!(why, identity_token::Error::Unavailable { .. }),
             Self::NotSigned(_)
             | Self::ClockRefused { .. }
             | Self::GrantRefused { .. }
@@ -102,7 +109,7 @@ impl Error {
 
     /// Whether the server answered that it is too busy or broken: see [`Self::is_passing`].
     pub(crate) fn is_answer_of_trouble(&self) -> bool {
-        self.is_passing() && !matches!(self, Self::Fault(_))
+        self.is_passing() && !matches!(self, Self::Fault(_) | Self::NoIdentity(_))
     }
 
     /// Whether the trouble is the server's, or lies on the way to it, and not the login's or the
@@ -115,6 +122,7 @@ impl Error {
                 Fault::Setup { .. } | Fault::Forbidden { .. } => false,
             },
             Self::NotSigned(_)
+            | Self::NoIdentity(_)
             | Self::ClockRefused { .. }
             | Self::GrantRefused { .. }
             | Self::ClientRefused { .. } => false,
@@ -129,6 +137,7 @@ impl Error {
             | Self::ClockRefused { .. }
             | Self::NoVerdict { .. }
             | Self::NotSigned(_)
+            | Self::NoIdentity(_)
             | Self::Fault(_) => !self.was_not_processed(),
         }
     }
@@ -143,6 +152,7 @@ impl Error {
             | Self::ClientRefused { .. }
             | Self::ClockRefused { .. }
             | Self::NotSigned(_)
+            | Self::NoIdentity(_)
             | Self::Fault(_) => None,
         }
     }
@@ -154,7 +164,10 @@ impl Error {
             | Self::ClientRefused { error, .. }
             | Self::ClockRefused { error, .. } => Some(error),
             Self::NoVerdict { error, .. } => error.as_deref(),
-            Self::TooManyRequests { .. } | Self::NotSigned(_) | Self::Fault(_) => None,
+            Self::TooManyRequests { .. }
+            | Self::NotSigned(_)
+            | Self::NoIdentity(_)
+            | Self::Fault(_) => None,
         }
     }
 

@@ -7,6 +7,7 @@
 
 pub(crate) mod error;
 mod clock;
+pub(crate) mod identity;
 pub(crate) mod providers;
 pub(crate) mod audit;
 pub(crate) mod addressed;

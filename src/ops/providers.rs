@@ -34,7 +34,8 @@ pub(crate) fn if_defined(name: &ProviderName, config: &Config) -> Result<Option<
             | Error::ForeignServer { .. }
             | Error::ForbiddenScope { .. }
             | Error::ClientKey { .. }
-            | Error::Address { .. }),
+            | Error::Address { .. }
+            | Error::Elsewhere { .. }),
         ) => Err(error),
     }
 }
@@ -81,13 +82,13 @@ pub(crate) fn drift(
     client_id.is_some_and(|id| id != client.id).then_some(Drift::ClientId)
 }
 
-/// Returns the client that a login was made with. Returns `None` for static tokens and for service
-/// accounts, which sign with their own key and use no configured client.
+/// Returns the client that a login was made with. Returns `None` for static tokens, and for service
+/// accounts and workloads, which have a proof of their own and use no configured client's secret.
 pub(crate) fn login_client(credential: &Credential) -> Option<&Client> {
     match &credential.grant {
         Grant::Static(_) => None,
         Grant::OAuth(grant) => match grant.renewal {
-            RenewalGrant::JwtBearer { .. } => None,
+            RenewalGrant::JwtBearer { .. } | RenewalGrant::Workload { .. } => None,
             RenewalGrant::RefreshToken
             | RenewalGrant::Exchange
             | RenewalGrant::ClientCredentials { .. } => Some(&grant.client),

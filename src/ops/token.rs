@@ -7,6 +7,7 @@
 use super::clock::Clock;
 use super::credential;
 use super::error::Error;
+use super::identity::Surroundings;
 pub(crate) use super::live_token::{
     IdTokenFault, LiveToken, Policy, TokenState, Warning, find, token_of,
 };
@@ -36,6 +37,9 @@ pub(crate) trait Caller {
     /// Returns the secret or key that is configured for the credential's client, if it differs from
     /// the sealed one.
     fn other_proofs(&self, account: &Account, credential: &Credential) -> Option<ClientProofs>;
+
+    /// Returns the environment and the programs of this machine.
+    fn around(&self) -> &dyn Surroundings;
 
     /// Runs `work`, which waits for a server, and may show progress meanwhile.
     fn while_waiting<T>(&self, work: impl FnOnce() -> T) -> T;
@@ -85,7 +89,8 @@ pub(crate) fn renew(
     }
     let attempt = |client_proofs| {
         let today = Today { renewal, client_proofs };
-        let refresh = Refresh { vault, account, trigger, today: &today, clock };
+        let around = caller.around();
+        let refresh = Refresh { vault, account, trigger, today: &today, clock, around };
         caller.while_waiting(|| refresh.run())
     };
     let mut outcome = attempt(None);

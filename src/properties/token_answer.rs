@@ -154,7 +154,10 @@ fn assert_is_verdict(error: &Error, request: Request, answer: &Answer) {
             assert!(is_busy || !may_be_spent || !error.was_not_processed());
         }
         Error::TooManyRequests { .. } => assert_eq!(answer.status, 429),
-        Error::ClockRefused { .. } | Error::NotSigned(_) | Error::Fault(_) => {
+        Error::ClockRefused { .. }
+        | Error::NotSigned(_)
+        | Error::NoIdentity(_)
+        | Error::Fault(_) => {
             panic!("{error:?} is no answer")
         }
     }

@@ -135,6 +135,21 @@ impl Provider {
         })
     }
 
+    /// Returns the endpoint that gives the token of `service_account` to who may act in its name.
+    pub(crate) fn impersonation_endpoint(&self, service_account: &str) -> Result<Address, Error> {
+        let Some(template) = &self.definition.impersonation_endpoint else {
+            return Err(self.incomplete("impersonation_endpoint"));
+        };
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"@.-_".contains(&byte);
+        if service_account.is_empty() || !service_account.bytes().all(is_plain) {
+            return Err(Error::Malformed {
+                name: self.name.to_string(),
+                message: "`service_account` in `assertion` is no account's address".into(),
+            });
+        }
+        self.address(&template.replace("{service_account}", service_account))
+    }
+
     /// Returns the address of the API; `None` if the definition names none.
     pub(crate) fn api_base_url(
         &self,

@@ -35,4 +35,7 @@ pub(crate) enum Error {
     /// An address of the definition is one that tokctl would not send a secret to.
     #[error("the definition of `{name}` has an address that can't be used")]
     Address { name: String, source: address::Error },
+    /// A file names a server that is none of the provider's, and nothing is sent there.
+    #[error("it names `{authority}`, which is no server of `{name}`, so nothing is sent there")]
+    Elsewhere { name: String, authority: String },
 }

@@ -13,6 +13,7 @@ mod provider;
 mod client_proofs;
 mod parameters;
 mod addresses;
+mod google;
 
 use std::collections::BTreeSet;
 

@@ -29,7 +29,7 @@ const OF_AUTHORIZATION: [&str; 11] = [
 
 /// The parameters that token requests set by themselves, whatever the grant, and those that hold
 /// a secret.
-const OF_TOKEN: [&str; 13] = [
+const OF_TOKEN: [&str; 16] = [
     "assertion",
     "client_assertion",
     "client_assertion_type",
@@ -42,7 +42,10 @@ const OF_TOKEN: [&str; 13] = [
     "grant_type",
     "redirect_uri",
     "refresh_token",
+    "requested_token_type",
     "scope",
+    "subject_token",
+    "subject_token_type",
 ];
 
 /// The parameters of [`OF_TOKEN`] that the request for a code's token does not set: `code_params` may.
@@ -109,7 +112,10 @@ fn unsent(definition: &Definition) -> Option<String> {
     let has_token = definition.token_endpoint.is_some() || discovers;
     let has_refresh = match definition.refresh.kind {
         RefreshKind::RefreshToken | RefreshKind::Exchange => has_token,
-        RefreshKind::ClientCredentials => has_browser || has_device,
+        RefreshKind::ClientCredentials
+        | RefreshKind::TokenExchange
+        | RefreshKind::ClientAssertion
+        | RefreshKind::JwtBearer => has_browser || has_device,
         RefreshKind::None => false,
     };
     let no_refresh = "no login of this provider has a refresh token";

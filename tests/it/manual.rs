@@ -196,6 +196,7 @@ fn the_page_about_the_configuration_has_every_field() {
     wanted.extend(fields(&definition, "Definition"));
     let tables = [
         ("refresh", fields(&definition, "Refresh")),
+        ("assertion", fields(&source("model/workload.rs"), "Assertion")),
         ("identity", fields(&definition, "Identity")),
         ("pages", fields(&definition, "Pages")),
         ("pat_check", fields(&definition, "PatCheck")),

@@ -10,17 +10,17 @@ mod import;
 
 pub(crate) use self::file::{keep_writers_out, untrusted_file};
 pub(crate) use self::import::skip_reason;
-pub(crate) use self::vault::{ACCEPT_OLDER, RESTORE, repair};
+pub(crate) use self::vault::{ACCEPT_OLDER, RESTORE, how_to_unlock, repair};
 
 pub(crate) use self::bundle::RESUME;
 use self::bundle::bundle_error;
 use self::import::import_error;
 use self::provider::provider_error;
 use self::server::{
-    SET_CLOCK, check_error, compare_settings, listener_error, metadata_error, not_redeemed,
-    protection_error, refused_unattended, registration_error, token_kind,
+    SET_CLOCK, check_error, compare_settings, identity_hint, listener_error, metadata_error,
+    not_redeemed, protection_error, refused_unattended, registration_error, token_kind,
 };
-use self::vault::{how_to_unlock, keychain_hint, slot_error, store_error};
+use self::vault::{keychain_hint, slot_error, store_error, wrong_secret_hint};
 use super::error::{CliError, Hint, Kind};
 use super::typed::command;
 use crate::model::attempt::Outcome;
@@ -38,8 +38,11 @@ impl From<OpsError> for CliError {
             OpsError::Slots(error) => return slot_error(error),
             OpsError::Import(error) => return import_error(error),
             OpsError::Bundle(error) => return bundle_error(error),
-            OpsError::NoSuchSlot { slots, .. } | OpsError::WrongSecret { slots, .. } => {
+            OpsError::NoSuchSlot { slots, .. } => {
                 (Kind::KeyUnavailable, Some(how_to_unlock(slots)))
+            }
+            OpsError::WrongSecret { slots, .. } => {
+                (Kind::KeyUnavailable, Some(wrong_secret_hint(slots)))
             }
             OpsError::Keychain { source, slots } => {
                 (Kind::KeyUnavailable, Some(keychain_hint(source, slots)))
@@ -70,6 +73,7 @@ impl From<OpsError> for CliError {
                     TokenError::ClockRefused { .. } => SET_CLOCK.into(),
                     // A grant that a person has to renew is `LoginRequired` by now.
                     TokenError::GrantRefused { .. } => refused_unattended(account).into(),
+                    TokenError::NoIdentity(why) => identity_hint(why),
                     // It does what the journal allows: the token in hand, or one more try.
                     source if source.is_ambiguous() => command("get", account).into(),
                     TokenError::TooManyRequests { .. }
@@ -166,6 +170,7 @@ fn next_try(error: &OpsError) -> Option<String> {
         | TokenError::GrantRefused { .. }
         | TokenError::ClientRefused { .. }
         | TokenError::ClockRefused { .. }
+        | TokenError::NoIdentity(_)
         | TokenError::NotSigned(_) => return None,
     };
     Some(format!("tokctl asks again {when}"))

@@ -19,6 +19,10 @@ pub(super) fn provider_error(error: &providers::Error) -> CliError {
         providers::Error::ClientKey { .. } => {
             (Kind::Usage, "give another key, or mend `client_key_id` and `client_key_alg`")
         }
+        providers::Error::Elsewhere { .. } => (
+            Kind::Usage,
+            "see where the file is from; another `exchange_endpoint` is named in config.toml",
+        ),
         providers::Error::Address { .. } => (Kind::Usage, "use https, or http on loopback"),
         providers::Error::Circle { .. }
         | providers::Error::Malformed { .. }

@@ -9,6 +9,7 @@ use crate::ops::error::{
     Fault, ListenerError, MetadataError, NoVerdict, ProtectionError, RegistrationError,
     ResourceError, TokenError,
 };
+use crate::ops::identity::IdentityError;
 
 /// The hint where a server refused a proof because of this machine's clock.
 pub(super) const SET_CLOCK: &str =
@@ -93,6 +94,7 @@ pub(super) fn not_redeemed(error: &TokenError) -> (Kind, Option<Hint>) {
             format!("try again after {} s", pause.as_secs()).into()
         }
         TokenError::NotSigned(_) => "give the key file as the service made it".into(),
+        TokenError::NoIdentity(why) => identity_hint(why),
         TokenError::GrantRefused { .. }
         | TokenError::TooManyRequests { .. }
         | TokenError::NoVerdict { .. }
@@ -151,6 +153,7 @@ pub(super) fn check_error(error: &CheckError) -> CliError {
 pub(super) fn token_kind(error: &TokenError, grant_refused: Kind) -> Kind {
     match error {
         TokenError::GrantRefused { .. } => grant_refused,
+        TokenError::NoIdentity(why) => identity_kind(why),
         TokenError::ClientRefused { .. }
         | TokenError::NotSigned(_)
         | TokenError::Fault(Fault::Setup { .. } | Fault::Forbidden { .. }) => Kind::Usage,
@@ -158,6 +161,31 @@ pub(super) fn token_kind(error: &TokenError, grant_refused: Kind) -> Kind {
         | TokenError::ClockRefused { .. }
         | TokenError::NoVerdict { .. }
         | TokenError::Fault(_) => Kind::ProviderUnavailable,
+    }
+}
+
+/// Returns the kind for an identity token that is not there, or must not be shown.
+fn identity_kind(why: &IdentityError) -> Kind {
+    match why {
+        IdentityError::Missing { .. } => Kind::NotFound,
+        IdentityError::Expired { .. } => Kind::LoginRequired,
+        IdentityError::WrongAudience { .. } | IdentityError::Unusable { .. } => Kind::Usage,
+        IdentityError::Unavailable { .. } => Kind::ProviderUnavailable,
+    }
+}
+
+/// Returns what helps where there is no identity token, or none that may be shown.
+pub(super) fn identity_hint(why: &IdentityError) -> Hint {
+    match why {
+        IdentityError::Missing { .. } | IdentityError::Unusable { .. } => "tokctl help ci".into(),
+        IdentityError::Expired { .. } => {
+            "have the platform issue a new one: run the job again, or see what renews the file"
+                .into()
+        }
+        IdentityError::WrongAudience { .. } => {
+            "give the platform and `assertion` in config.toml one audience".into()
+        }
+        IdentityError::Unavailable { .. } => Hint::Again(&[]),
     }
 }
 

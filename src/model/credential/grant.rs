@@ -115,6 +115,9 @@ impl OAuthGrant {
             RenewalGrant::JwtBearer { account, scopes } => {
                 Some(RenewalProof::JwtBearer { account, scopes })
             }
+            RenewalGrant::Workload { workload, scopes } => {
+                Some(RenewalProof::Workload { workload, scopes })
+            }
         }
     }
 

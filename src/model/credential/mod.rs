@@ -19,6 +19,7 @@ use super::address::Address;
 use super::jwt;
 use super::registration::ByAddress;
 use super::scope::Scopes;
+use super::workload::Workload;
 use crate::secret::{AccessToken, IdToken, SecretText};
 
 /// Everything that tokctl keeps for one [`Account`](super::account::Account). It is sealed as a
@@ -116,7 +117,8 @@ impl Credential {
                 RenewalGrant::RefreshToken => false,
                 RenewalGrant::Exchange
                 | RenewalGrant::ClientCredentials { .. }
-                | RenewalGrant::JwtBearer { .. } => true,
+                | RenewalGrant::JwtBearer { .. }
+                | RenewalGrant::Workload { .. } => true,
             },
             Grant::Static(_) => false,
         }
@@ -128,9 +130,24 @@ impl Credential {
         match &self.grant {
             Grant::OAuth(grant) => match grant.renewal {
                 RenewalGrant::ClientCredentials { .. } | RenewalGrant::JwtBearer { .. } => true,
+                RenewalGrant::Workload { ref workload, .. } => workload.needs_no_person(),
                 RenewalGrant::RefreshToken | RenewalGrant::Exchange => false,
             },
             Grant::Static(_) => false,
+        }
+    }
+
+    /// Returns the workload whose proof renews the token, if one does.
+    pub(crate) fn workload(&self) -> Option<&Workload> {
+        match &self.grant {
+            Grant::OAuth(grant) => match &grant.renewal {
+                RenewalGrant::Workload { workload, .. } => Some(workload),
+                RenewalGrant::RefreshToken
+                | RenewalGrant::Exchange
+                | RenewalGrant::ClientCredentials { .. }
+                | RenewalGrant::JwtBearer { .. } => None,
+            },
+            Grant::Static(_) => None,
         }
     }
 

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::scope::Scopes;
 use crate::model::service_account::ServiceAccount;
+use crate::model::workload::Workload;
 use crate::secret::{AccessToken, RefreshToken};
 
 /// The grant that brings the next access token, as it is sealed. The word for it in a definition is
@@ -23,6 +24,8 @@ pub(crate) enum RenewalGrant {
     },
     /// An assertion that a service account signs (RFC 7523 §2.1).
     JwtBearer { account: Box<ServiceAccount>, scopes: Scopes },
+    /// The identity of a job or workload, or another proof in whose name a service account acts.
+    Workload { workload: Box<Workload>, scopes: Scopes },
 }
 
 /// The proof that the next token request presents: a [`RenewalGrant`] joined to the token that it
@@ -33,6 +36,7 @@ pub(crate) enum RenewalProof<'a> {
     Exchange(&'a AccessToken),
     ClientCredentials { scopes: &'a Scopes },
     JwtBearer { account: &'a ServiceAccount, scopes: &'a Scopes },
+    Workload { workload: &'a Workload, scopes: &'a Scopes },
 }
 
 #[cfg(test)]
@@ -45,11 +49,16 @@ mod tests {
     fn what_renews_a_grant_has_all_fields_of_its_kind() {
         let account = json!({ "email": "x@example.com", "private_key": "made-up" });
         let scopes = json!(["read"]);
+        let workload = json!({ "proof": {
+            "proof": "identity", "source": { "from": "github" }, "audience": "x",
+            "used_as": "token_exchange", "token_type": "jwt",
+        } });
         for whole in [
             json!({ "grant": "refresh_token" }),
             json!({ "grant": "exchange" }),
             json!({ "grant": "client_credentials", "scopes": scopes }),
             json!({ "grant": "jwt_bearer", "account": account, "scopes": scopes }),
+            json!({ "grant": "workload", "workload": workload, "scopes": scopes }),
         ] {
             let read: RenewalGrant = serde_json::from_value(whole.clone()).unwrap();
             assert_eq!(serde_json::to_value(&read).unwrap(), whole);

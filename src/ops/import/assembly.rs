@@ -4,23 +4,26 @@
 use jiff::Timestamp;
 
 use super::incoming::{Incoming, LeftOut};
-use crate::importers::record::{Held, HeldGrant, IssuedTo, Record};
+use crate::importers::record::{Held, HeldGrant, HeldWorkload, IssuedTo, Record};
 use crate::model::account::{Account, UserName};
 use crate::model::address::Address;
 use crate::model::client::Client;
 use crate::model::client_authentication::ClientProofs;
 use crate::model::client_key::ConfiguredKey;
 use crate::model::credential::{
-    Api, ApiAuth, Check, Consent, Credential, Expiry, Grant, OAuthGrant, StaticToken, Status,
+    Api, ApiAuth, Check, Consent, Credential, Expiry, Grant, OAuthGrant, RenewalGrant, StaticToken,
+    Status,
 };
 use crate::model::definition::RefreshKind;
+use crate::oauth::impersonation::QUOTA_PROJECT;
 use crate::ops::error::Reason;
 use crate::ops::login::static_token;
+use crate::ops::login::workload::Described;
 use crate::providers::{self, AddressParameters, Endpoints, Provider};
 use crate::secret::ClientSecret;
 
 /// A provider, and the client that is configured for it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Service {
     pub(crate) provider: Provider,
     /// The id and secret of the configured client.
@@ -28,6 +31,18 @@ pub(crate) struct Service {
     /// The key of the configured client.
     pub(crate) key: Option<ConfiguredKey>,
     pub(crate) trusted_certificates: Option<String>,
+}
+
+impl Service {
+    /// Returns this service with requests that count for `project` of Google's.
+    fn counting_for(&self, project: Option<&str>) -> Self {
+        let mut service = self.clone();
+        if let Some(project) = project {
+            let headers = &mut service.provider.definition.api_headers;
+            headers.insert(QUOTA_PROJECT.into(), project.to_owned());
+        }
+        service
+    }
 }
 
 /// Makes a credential for `user` from `record`. `server` is the service's address if the record has
@@ -44,7 +59,7 @@ pub(crate) fn assemble(
     let Record { label, username, held, inactive, .. } = record;
     let server = record.server.as_ref().or(server);
     let issued_at = match &held {
-        Held::Static(_) => None,
+        Held::Static(_) | Held::Workload(_) => None,
         Held::Grant(held) => held.issued_at,
     };
     let made = match held {
@@ -52,6 +67,7 @@ pub(crate) fn assemble(
             static_api(service, server, username).map(|api| (Grant::Static(token), api, None))
         }
         Held::Grant(held) => grant(*held, service, server, username, now),
+        Held::Workload(held) => workload_grant(*held, service, server, now),
     };
     let (grant, api, left_out) = made?;
     let forks = service.provider.definition.refresh.rotates.unwrap_or(true);
@@ -93,6 +109,7 @@ fn grant(
     username: Option<String>,
     now: Timestamp,
 ) -> Result<(Grant, Api, Option<LeftOut>), Reason> {
+    let service = &service.counting_for(held.quota_project.as_deref());
     let renewable = held.refresh_token.is_some()
         || service.provider.definition.refresh.kind == RefreshKind::Exchange;
     let client = match endpoints(service, server).map_err(Reason::Provider)? {
@@ -113,6 +130,59 @@ fn grant(
         }
         Err(reason) => (static_grant(held, now), api, renewable.then_some(reason)),
     })
+}
+
+/// Makes a grant that has no token yet: the first use requests one.
+fn workload_grant(
+    held: HeldWorkload,
+    service: &Service,
+    server: Option<&Address>,
+    now: Timestamp,
+) -> Result<(Grant, Api, Option<LeftOut>), Reason> {
+    let Described { provider, workload, client: named, scopes, .. } =
+        Described::in_file(held, service.provider.clone()).map_err(Reason::Provider)?;
+    let named = named.unwrap_or_default();
+    let scopes = match scopes {
+        Some(scopes) => scopes,
+        None => provider.scopes(&[]).map_err(Reason::Provider)?,
+    };
+    let trusted_certificates = service.trusted_certificates.clone();
+    let service = Service { provider, client: None, key: None, trusted_certificates };
+    let Some(endpoints) = endpoints(&service, server).map_err(Reason::Provider)? else {
+        return Err(Reason::Provider(service.provider.incomplete("token_endpoint")));
+    };
+    let proofs = ClientProofs { secret: named.secret, key: None };
+    let client = Client {
+        authentication: service.provider.authentication(proofs, &endpoints.token, None),
+        id: named.id,
+        token_endpoint: endpoints.token,
+        revocation_endpoint: None,
+        revocation_method: service.provider.definition.revocation_method.unwrap_or_default(),
+        dialect: service.provider.definition.dialect.after_login(None),
+        token_params: service.provider.token_params(None),
+        trusted_certificates: service.trusted_certificates.clone(),
+        by_address: None,
+    };
+    let api = api(&service, server, None, Some(&client), None)?;
+    let renewal = RenewalGrant::Workload { workload: Box::new(workload), scopes: scopes.clone() };
+    let grant = OAuthGrant {
+        access_token: None,
+        token_type: "Bearer".into(),
+        issued_at: now,
+        expiry: Expiry::Known(now),
+        due_at: Some(now),
+        refresh_token: None,
+        id_token: None,
+        renewal,
+        consent: Consent::default(),
+        scopes,
+        client,
+        granted_at: now,
+        refresh_expires_at: None,
+        life: service.provider.definition.grant_life,
+        superseded: Vec::new(),
+    };
+    Ok((Grant::OAuth(Box::new(grant)), api, None))
 }
 
 /// Returns the endpoints of the provider's definition, or `None` if it leaves them to discovery.

@@ -60,6 +60,9 @@ pub(super) fn is_same(stored: &Credential, incoming: &Credential) -> bool {
     }
     let text = AccessToken::expose;
     let same_token = stored.token().map(text) == incoming.token().map(text);
+    if let (Some(own), Some(other)) = (stored.workload(), incoming.workload()) {
+        return own.is_same(other);
+    }
     match (&stored.grant, &incoming.grant) {
         (Grant::Static(_), Grant::Static(_)) => same_token,
         (Grant::OAuth(own), Grant::OAuth(other)) => {

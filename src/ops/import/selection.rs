@@ -194,7 +194,7 @@ fn own_provider(label: &Label) -> Option<ProviderName> {
 /// Returns whether a record needs the client that is configured for its provider.
 fn needs_client(record: &Record) -> bool {
     match &record.held {
-        Held::Static(_) => false,
+        Held::Static(_) | Held::Workload(_) => false,
         Held::Grant(grant) => match &grant.issued_to {
             IssuedTo::Configured => true,
             IssuedTo::Named { secret, .. } => secret.is_none(),

@@ -117,7 +117,8 @@ impl Granted {
             RenewalGrant::Exchange => exchange_for_longer(&client, answer, now),
             RenewalGrant::RefreshToken
             | RenewalGrant::ClientCredentials { .. }
-            | RenewalGrant::JwtBearer { .. } => answer,
+            | RenewalGrant::JwtBearer { .. }
+            | RenewalGrant::Workload { .. } => answer,
         };
         let sites = sites(&plan, &answer);
         let consent = Consent::default();

@@ -19,6 +19,7 @@ pub(crate) mod by_address;
 pub(crate) mod device;
 pub(crate) mod client_credentials;
 pub(crate) mod service_account;
+pub(crate) mod workload;
 
 pub(crate) use granted::{Granted, LoggedIn, Site};
 pub(crate) use id_token::IdTokenWarning;

@@ -8,6 +8,7 @@ use crate::model::credential::Credential;
 use crate::model::readiness::{Need, Readiness, readiness};
 use crate::ops::clock::Clock;
 use crate::ops::error::Error;
+use crate::ops::identity::Surroundings;
 use crate::ops::live_token::{LiveToken, Warning};
 use crate::providers::RenewalRules;
 use crate::store::OpenVault;
@@ -37,6 +38,8 @@ pub(crate) struct Refresh<'a> {
     pub(crate) trigger: Trigger,
     pub(crate) today: &'a Today,
     pub(crate) clock: Clock,
+    /// Where the identity token of a workload comes from.
+    pub(crate) around: &'a dyn Surroundings,
 }
 
 impl Refresh<'_> {

@@ -17,9 +17,10 @@ use crate::model::registration::ClientOrigin;
 use crate::oauth::http::Fault;
 use crate::oauth::token::{self, ResponseMeta, TokenOutcome};
 use crate::oauth::token_answer::TokenAnswer;
-use crate::oauth::{client_credentials, jwt_bearer, token_error};
+use crate::oauth::{client_credentials, identity_token, jwt_bearer, token_error, workload};
 use crate::ops::credential;
 use crate::ops::error::{Error, LoginReason, NextTry};
+use crate::ops::identity::{self, Shown};
 use crate::ops::live_token::{LiveToken, TokenState, Warning, hand_out, judge};
 use crate::secret::SecretText;
 use crate::signals;
@@ -65,6 +66,14 @@ impl Refresh<'_> {
         if let Some(token) = self.heed_pause(&stored.credential, &grant.client)? {
             return Ok(Some(token));
         }
+        // Before the journal: it may take a request or a program, and spends nothing.
+        let shown = match renewal_proof {
+            RenewalProof::Workload { workload, .. } => identity::shown(workload, self.around, now),
+            RenewalProof::RefreshToken(_)
+            | RenewalProof::Exchange(_)
+            | RenewalProof::ClientCredentials { .. }
+            | RenewalProof::JwtBearer { .. } => None,
+        };
         turn.make_room(&stored.credential)?;
         let reuse = self.today.renewal.reuse_of(&stored.credential);
         let has_token = self.trigger.accepts(&stored.credential, now);
@@ -84,7 +93,7 @@ impl Refresh<'_> {
                 }
                 Err(error) => return Err(error.into()),
             };
-            let TokenOutcome { answer, meta } = self.ask(grant, renewal_proof, bound);
+            let TokenOutcome { answer, meta } = self.ask(grant, renewal_proof, &shown, bound);
             let attempt = attempt(&journal, began_at, (self.clock)(), meta);
             let error = match answer {
                 Ok(mut answer) => {
@@ -213,6 +222,7 @@ impl Refresh<'_> {
         &self,
         grant: &OAuthGrant,
         renewal_proof: RenewalProof<'_>,
+        shown: &Shown,
         bound: Duration,
     ) -> TokenOutcome {
         let mut client = grant.client.clone();
@@ -227,6 +237,9 @@ impl Refresh<'_> {
             }
             RenewalProof::JwtBearer { account, scopes } => {
                 jwt_bearer::request(&client, account, scopes, now, bound)
+            }
+            RenewalProof::Workload { workload, scopes } => {
+                workload::request(&client, workload, scopes, shown, now, bound)
             }
         }
     }
@@ -299,6 +312,7 @@ impl Refresh<'_> {
             token_error::Error::ClockRefused { .. }
             | token_error::Error::TooManyRequests { .. }
             | token_error::Error::NoVerdict { .. }
+            | token_error::Error::NoIdentity(_)
             | token_error::Error::Fault(_) => turn.record_attempt(own, &attempt),
         }
         let next = self.next_try(&stored.credential, &error, own);
@@ -406,12 +420,20 @@ fn failed_attempt(attempt: Attempt, error: &token_error::Error) -> Attempt {
         token_error::Error::GrantRefused { .. } => Outcome::Refused,
         token_error::Error::ClientRefused { .. }
         | token_error::Error::NotSigned(_)
+        | token_error::Error::NoIdentity(
+            identity_token::Error::Missing { .. }
+            | identity_token::Error::WrongAudience { .. }
+            | identity_token::Error::Unusable { .. },
+        )
         | token_error::Error::Fault(Fault::Setup { .. } | Fault::Forbidden { .. }) => {
             Outcome::Configuration
         }
         token_error::Error::ClockRefused { .. }
         | token_error::Error::TooManyRequests { .. }
         | token_error::Error::NoVerdict { .. }
+        | token_error::Error::NoIdentity(
+            identity_token::Error::Expired { .. } | identity_token::Error::Unavailable { .. },
+        )
         | token_error::Error::Fault(_) => Outcome::Transient,
     };
     Attempt {

@@ -201,6 +201,7 @@ mod tests {
     use crate::model::credential::Expiry;
     use crate::model::readiness::Need;
     use crate::ops::create::open_or_create;
+    use crate::ops::identity::Nowhere;
     use crate::store::OpenVault;
     use crate::vault::Key;
     use crate::vault::slot_secret::SlotSecret;
@@ -249,7 +250,8 @@ mod tests {
         let account = Account { provider: "acme".parse().unwrap(), user: "x".parse().unwrap() };
         let today = Today::default();
         let trigger = Trigger::Need(Need::Usual);
-        let refresh = Refresh { vault: &vault, account: &account, trigger, today: &today, clock };
+        let (vault, account, today, around) = (&vault, &account, &today, &Nowhere);
+        let refresh = Refresh { vault, account, trigger, today, clock, around };
         let credential = Credential::made_up_static(Expiry::Known(at(-1)));
         refresh.take_over(&credential, last, before)
     }

@@ -214,7 +214,8 @@ fn client(
 ) -> Result<Chosen, CliError> {
     let none = Chosen { id: None, secret: None, key: None, sealed: None };
     if let Some(path) = &own.client_secrets {
-        let (id, secret) = client_settings::google_client(path)?;
+        let text = client_settings::read_secret_text(context, path)?;
+        let (id, secret) = client_settings::google_client(&text, path)?;
         return Ok(Chosen { id: Some(id), secret, ..none });
     }
     let named = own.client_id.clone().or_else(|| client_settings::client_id(context, provider));
@@ -257,10 +258,10 @@ fn proofs(
 ) -> Result<(Option<ClientSecret>, Option<ConfiguredKey>), CliError> {
     match (&own.secret, &own.client_secret_file, &own.client_key_file) {
         (Some(typed), ..) => Ok((Some(typed.clone()), None)),
-        (None, Some(path), _) => Ok((Some(client_settings::read_secret(path)?), None)),
+        (None, Some(path), _) => Ok((Some(client_settings::read_secret(context, path)?), None)),
         (None, None, Some(path)) => {
             let secret = client_settings::client_secret(context, provider)?;
-            Ok((secret, Some(client_settings::read_key(path, provider)?)))
+            Ok((secret, Some(client_settings::read_key(context, path, provider)?)))
         }
         (None, None, None) => Ok((
             client_settings::client_secret(context, provider)?,

@@ -14,6 +14,7 @@ use crate::model::account::{ProviderName, UserName};
 use crate::model::address::Address;
 use crate::model::credential::ApiAuth;
 use crate::model::definition::RefreshKind;
+use crate::model::workload::Assertion;
 use crate::ops::login::service_account::GOOGLE;
 use crate::ops::login::static_token::needs_name;
 use crate::ops::providers::{self, Provider};
@@ -189,7 +190,7 @@ impl Dialogue<'_> {
         let Some(method) = self.method() else { return subject == Subject::Method };
         let with_client = match method {
             Method::Browser | Method::Device | Method::ClientCredentials => true,
-            Method::Token | Method::ServiceAccount => false,
+            Method::Token | Method::ServiceAccount | Method::WorkloadIdentity => false,
         };
         match subject {
             Subject::Method => false,
@@ -199,7 +200,10 @@ impl Dialogue<'_> {
                 let needed = match method {
                     Method::Browser => provider.needs_secret(),
                     Method::ClientCredentials => true,
-                    Method::Device | Method::Token | Method::ServiceAccount => false,
+                    Method::Device
+                    | Method::Token
+                    | Method::ServiceAccount
+                    | Method::WorkloadIdentity => false,
                 };
                 needed && self.answers.client_file.is_none()
             }
@@ -213,7 +217,9 @@ impl Dialogue<'_> {
             Subject::User => match method {
                 Method::Browser | Method::Device => definition.identity.is_none(),
                 Method::Token => true,
-                Method::ClientCredentials | Method::ServiceAccount => false,
+                Method::ClientCredentials | Method::ServiceAccount | Method::WorkloadIdentity => {
+                    false
+                }
             },
             Subject::Token => method == Method::Token,
         }
@@ -310,7 +316,10 @@ impl Dialogue<'_> {
                 return Ok((Some(typed), None));
             }
             let path = path(context, &typed);
-            client_settings::google_client(&path).map_err(|error| error.in_one())?;
+            client_settings::read_text(&path)
+                .map(zeroize::Zeroizing::new)
+                .and_then(|text| client_settings::google_client(&text, &path))
+                .map_err(|error| error.in_one())?;
             Ok((None, Some(path)))
         })?;
         Ok(asked.map(|(id, file)| {
@@ -329,12 +338,15 @@ pub(super) fn methods(provider: &Provider) -> Vec<Method> {
     let definition = &provider.definition;
     let has = |endpoint: &Option<String>| endpoint.is_some() || definition.issuer.is_some();
     let for_itself = definition.refresh.kind == RefreshKind::ClientCredentials;
+    let has_identity = definition.assertion.as_ref().is_some_and(Assertion::names_source);
     [
         (Method::ClientCredentials, for_itself),
+        (Method::WorkloadIdentity, has_identity),
         (Method::Browser, has(&definition.authorization_endpoint)),
         (Method::Device, has(&definition.device_authorization_endpoint)),
         (Method::Token, true),
         (Method::ServiceAccount, is_googles(provider)),
+        (Method::WorkloadIdentity, is_googles(provider) && !has_identity),
     ]
     .into_iter()
     .filter_map(|(method, works)| works.then_some(method))
@@ -377,9 +389,11 @@ fn needs_server(provider: &Provider, method: Method) -> bool {
     let needed = match method {
         // A personal token works at one site, and not at a gateway for many.
         Method::Token => holds(&of_api, "{server}") || holds(&of_api, "{site_id}"),
-        Method::Browser | Method::Device | Method::ClientCredentials | Method::ServiceAccount => {
-            holds(&of_grant, "{server}")
-        }
+        Method::Browser
+        | Method::Device
+        | Method::ClientCredentials
+        | Method::ServiceAccount
+        | Method::WorkloadIdentity => holds(&of_grant, "{server}"),
     };
     definition.server.is_none() && needed
 }

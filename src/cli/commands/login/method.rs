@@ -13,6 +13,8 @@ pub(super) enum Method {
     ClientCredentials,
     /// As a Google service account, with its key file
     ServiceAccount,
+    /// As a job or workload, with the identity token of its platform
+    WorkloadIdentity,
 }
 
 impl Method {
@@ -24,6 +26,7 @@ impl Method {
             Self::Token => "token",
             Self::ClientCredentials => "client-credentials",
             Self::ServiceAccount => "service-account",
+            Self::WorkloadIdentity => "workload-identity",
         }
     }
 
@@ -31,7 +34,10 @@ impl Method {
     pub(super) fn begins_at_an_endpoint(self) -> bool {
         match self {
             Self::Browser | Self::Device => true,
-            Self::Token | Self::ClientCredentials | Self::ServiceAccount => false,
+            Self::Token
+            | Self::ClientCredentials
+            | Self::ServiceAccount
+            | Self::WorkloadIdentity => false,
         }
     }
 
@@ -43,6 +49,7 @@ impl Method {
             Self::Token => "with a token that was made at the service",
             Self::ClientCredentials => "as the client itself",
             Self::ServiceAccount => "as a service account",
+            Self::WorkloadIdentity => "as a job or workload",
         }
     }
 }

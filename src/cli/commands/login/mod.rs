@@ -15,6 +15,7 @@ mod browser;
 mod device;
 mod client_credentials;
 mod service_account;
+mod workload;
 mod guided;
 mod next_time;
 mod by_address;
@@ -31,6 +32,7 @@ use self::whose::Whose;
 use crate::cli::choice::Choice;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
+use crate::cli::keys;
 use crate::cli::next_command::bring_table;
 use crate::cli::questions::Answer;
 use crate::cli::typed::login_command;
@@ -89,6 +91,9 @@ pub(crate) struct Args {
 
     #[command(flatten)]
     by_address: by_address::OwnArgs,
+
+    #[command(flatten)]
+    workload: workload::Args,
 }
 
 /// Returns the names of the methods that `provider` supports, the most likely first.
@@ -186,7 +191,7 @@ fn known(
     let method = if named { Some(method(args, stored, provider)?) } else { None };
     let with_client = match method.or_else(|| guided::only_method(provider)) {
         None | Some(Method::Browser | Method::Device | Method::ClientCredentials) => true,
-        Some(Method::Token | Method::ServiceAccount) => false,
+        Some(Method::Token | Method::ServiceAccount | Method::WorkloadIdentity) => false,
     };
     let (has_id, has_secret) = if with_client {
         client::known(&args.client, destination, stored, context, provider)?
@@ -233,6 +238,7 @@ fn report_commands(
         user: (args.user.is_none() && !matches!(args.named, Some(Named::Credential(_))))
             .then_some(done.account.user.as_str()),
         token: answers.token.is_some(),
+        passphrase: keys::asks_for_passphrase(context),
     };
     let command = next_time::without_questions(typed, &missing);
     context.ui.status(&format!("the same without questions: {command}"));
@@ -310,6 +316,12 @@ fn log_in(
                 whose.into_user(),
             )
         }
+        Method::WorkloadIdentity => {
+            take_server(&mut destination, stored, context, &provider);
+            let user = whose.into_user();
+            let own = &args.workload;
+            workload::run(own, &args.client, destination, stored, context, provider, user)
+        }
     }
 }
 
@@ -364,15 +376,22 @@ fn method(args: &Args, stored: Option<&Stored>, provider: &Provider) -> Result<M
         Method::Token
     } else if args.service_account.is_given() {
         Method::ServiceAccount
+    } else if args.workload.is_given() {
+        Method::WorkloadIdentity
     } else if let Some(stored) = stored.filter(|stored| match stored.method() {
         // The flags that name no port are for a code, too.
         Method::Device => !args.browser.is_given(),
         Method::Token => !(names_consent || args.client.is_given()),
-        Method::Browser | Method::ClientCredentials | Method::ServiceAccount => !names_consent,
+        Method::Browser
+        | Method::ClientCredentials
+        | Method::ServiceAccount
+        | Method::WorkloadIdentity => !names_consent,
     }) {
         stored.method()
     } else if provider.definition.refresh.kind == RefreshKind::ClientCredentials {
         Method::ClientCredentials
+    } else if provider.definition.refresh.kind.identity_use().is_some() {
+        Method::WorkloadIdentity
     } else if let Some(only) = guided::only_method(provider) {
         only
     } else {
@@ -391,7 +410,10 @@ fn expect_endpoint(method: Method, provider: &Provider) -> Result<(), CliError> 
     let endpoint = match method {
         Method::Browser => "authorization_endpoint",
         Method::Device => "device_authorization_endpoint",
-        Method::Token | Method::ClientCredentials | Method::ServiceAccount => return Ok(()),
+        Method::Token
+        | Method::ClientCredentials
+        | Method::ServiceAccount
+        | Method::WorkloadIdentity => return Ok(()),
     };
     let able = guided::methods(provider);
     if able.contains(&method) {
@@ -421,6 +443,7 @@ impl Args {
             || self.consent.is_given()
             || self.browser.is_given()
             || self.service_account.is_given()
+            || self.workload.is_given()
     }
 
     /// Returns these arguments completed with the answers of the guided login.
@@ -459,7 +482,7 @@ impl Args {
 
     /// Fails if a flag was given that the method would ignore.
     fn check_flags(&self, method: Method) -> Result<(), CliError> {
-        use Method::{Browser, ClientCredentials, Device, ServiceAccount, Token};
+        use Method::{Browser, ClientCredentials, Device, ServiceAccount, Token, WorkloadIdentity};
         let stray = [
             (self.static_token.is_given(), &[Token][..], "a token"),
             (self.browser.is_given(), &[Browser], "the browser"),
@@ -468,10 +491,11 @@ impl Args {
             (self.client.names_client(), &[Browser, Device, ClientCredentials], "an OAuth client"),
             (
                 self.client.names_scopes(),
-                &[Browser, Device, ClientCredentials, ServiceAccount],
+                &[Browser, Device, ClientCredentials, ServiceAccount, WorkloadIdentity],
                 "scopes",
             ),
             (self.service_account.is_given(), &[ServiceAccount], "a service account"),
+            (self.workload.is_given(), &[WorkloadIdentity], "a job or workload"),
         ]
         .into_iter()
         .find(|(given, methods, _)| *given && !methods.contains(&method));

@@ -30,6 +30,7 @@ impl Stored {
                 },
                 RenewalGrant::ClientCredentials { .. } => Method::ClientCredentials,
                 RenewalGrant::JwtBearer { .. } => Method::ServiceAccount,
+                RenewalGrant::Workload { .. } => Method::WorkloadIdentity,
             },
         }
     }
@@ -70,7 +71,8 @@ impl Stored {
             Grant::OAuth(grant) => match &grant.renewal {
                 RenewalGrant::RefreshToken | RenewalGrant::Exchange => &grant.scopes,
                 RenewalGrant::ClientCredentials { scopes }
-                | RenewalGrant::JwtBearer { scopes, .. } => scopes,
+                | RenewalGrant::JwtBearer { scopes, .. }
+                | RenewalGrant::Workload { scopes, .. } => scopes,
             },
         };
         if kept.is_empty() {
@@ -97,7 +99,8 @@ impl Stored {
                 RenewalGrant::JwtBearer { account, .. } => Some(account),
                 RenewalGrant::RefreshToken
                 | RenewalGrant::Exchange
-                | RenewalGrant::ClientCredentials { .. } => None,
+                | RenewalGrant::ClientCredentials { .. }
+                | RenewalGrant::Workload { .. } => None,
             },
         }
     }

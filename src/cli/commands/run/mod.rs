@@ -41,6 +41,7 @@ use crate::cli::context::Context;
 use crate::cli::environment::Environment;
 use crate::cli::error::{CliError, Kind};
 use crate::model::account::Account;
+use crate::model::credential::Credential;
 use crate::model::reference::{Field, Reference};
 use crate::secret::SecretText;
 use crate::signals;
@@ -54,6 +55,9 @@ pub(crate) fn left_token_directories(environment: &Environment) -> Vec<PathBuf> 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<ExitCode, CliError> {
     let mut wishes = wishes::collect(args, &context.environment)?;
     let resolved = resolve::resolve(context, &mut wishes, "run")?;
+    for credential in resolved.iter().flat_map(|resolved| resolved.credentials.values()) {
+        withhold_identity(context, credential);
+    }
     let secrets = Secrets::default();
     let tokens = tokens(&wishes, resolved.as_ref());
     for token in tokens.keys() {
@@ -99,6 +103,13 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<ExitCode, CliError> 
         Program { line: &args.command, environment: &context.environment, variables: &variables };
     supervision::run(context, &program, masked, &secrets, signals, keeper.as_ref())
         .map(ExitCode::from)
+}
+
+/// Keeps from the command what brings the identity token with which `credential` is renewed.
+fn withhold_identity(context: &Context, credential: &Credential) {
+    for variable in credential.workload().iter().flat_map(|workload| workload.variables()) {
+        context.environment.withhold(variable);
+    }
 }
 
 /// Returns the values that `assignments`, each NAME=REF, ask for, by the name of the variable, and
@@ -152,7 +163,10 @@ fn values(
     for (variable, wish) in wishes {
         let value = match wish {
             Wish::Text(text) => OsString::from(text.as_str()),
-            Wish::Value(reference) => OsString::from(value(reference, resolved)?.as_str()),
+            Wish::Value(_) => match wish.reference() {
+                Some(reference) => OsString::from(value(reference, resolved)?.as_str()),
+                None => continue,
+            },
             Wish::File(_) => continue,
         };
         variables.insert(variable.clone(), value);
@@ -170,7 +184,7 @@ fn files(
     let mut files =
         TokenFiles::create(&context.environment).map_err(|error| preparation_error(&error))?;
     for (variable, wish) in wishes {
-        if let Wish::File(reference) = wish {
+        if let (Wish::File(_), Some(reference)) = (wish, wish.reference()) {
             files
                 .put(variable, value(reference, resolved)?)
                 .map_err(|error| preparation_error(&error))?;

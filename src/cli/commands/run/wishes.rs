@@ -14,7 +14,7 @@ use crate::cli::error::{CliError, Kind};
 use crate::cli::explain::untrusted_file;
 use crate::cli::stdin;
 use crate::cli::typed::quoted;
-use crate::model::reference::{self, Reference, SCHEME};
+use crate::model::reference::{self, Named, Reference, SCHEME};
 use crate::private_file;
 use crate::untrusted::printable;
 
@@ -26,24 +26,30 @@ const LARGEST: u64 = 1024 * 1024;
 pub(super) enum Wish {
     /// This text.
     Text(Zeroizing<String>),
-    /// The value of a reference.
-    Value(Reference),
-    /// The path of a file that holds the value of a reference.
-    File(Reference),
+    /// The value of what is named.
+    Value(Named),
+    /// The path of a file that holds the value of what is named.
+    File(Named),
 }
 
 impl Wish {
+    /// Returns the reference to a credential. There is none for a service or an address that is named
+    /// without a user, before its credential is looked up.
     pub(super) fn reference(&self) -> Option<&Reference> {
         match self {
             Self::Text(_) => None,
-            Self::Value(reference) | Self::File(reference) => Some(reference),
+            Self::Value(named) | Self::File(named) => match named {
+                Named::Credential(reference) => Some(reference),
+                Named::Provider(_) | Named::Address(_) => None,
+            },
         }
     }
 
-    pub(super) fn reference_mut(&mut self) -> Option<&mut Reference> {
+    /// Returns what is named, if anything is.
+    pub(super) fn named_mut(&mut self) -> Option<&mut Named> {
         match self {
             Self::Text(_) => None,
-            Self::Value(reference) | Self::File(reference) => Some(reference),
+            Self::Value(named) | Self::File(named) => Some(named),
         }
     }
 }
@@ -58,56 +64,56 @@ pub(super) fn collect(
     if args.resolve_env {
         for (name, value) in environment.texts().filter(|(_, value)| value.starts_with(SCHEME)) {
             let variable = in_environment(name)?;
-            let reference = reference(value, &variable, "the environment")?;
-            wishes.insert(variable, Wish::Value(reference));
+            let named = named(value, &variable, "the environment")?;
+            wishes.insert(variable, Wish::Value(named));
         }
     }
     for path in &args.env_file {
         wishes.extend(in_file(path)?);
     }
-    let mut named = BTreeMap::new();
+    let mut flagged = BTreeMap::new();
     let flags = args.env.iter().map(|text| ("`--env`", text));
     for (flag, text) in flags.chain(args.file.iter().map(|text| ("`--file`", text))) {
-        let (variable, reference) = assignment(flag, text)?;
-        let wish = if flag == "`--file`" { Wish::File(reference) } else { Wish::Value(reference) };
-        add(&mut named, variable, wish)?;
+        let (variable, named) = assignment(flag, text)?;
+        let wish = if flag == "`--file`" { Wish::File(named) } else { Wish::Value(named) };
+        add(&mut flagged, variable, wish)?;
     }
-    wishes.extend(named);
+    wishes.extend(flagged);
     Ok(wishes)
 }
 
 /// Returns what `assignments`, each NAME=REF, request.
 pub(super) fn assigned(assignments: &[String]) -> Result<BTreeMap<Variable, Wish>, CliError> {
-    let mut named = BTreeMap::new();
+    let mut wishes = BTreeMap::new();
     for text in assignments {
-        let (variable, reference) = assignment("`env`", text)?;
-        add(&mut named, variable, Wish::Value(reference))?;
+        let (variable, named) = assignment("`env`", text)?;
+        add(&mut wishes, variable, Wish::Value(named))?;
     }
-    Ok(named)
+    Ok(wishes)
 }
 
 fn add(
-    named: &mut BTreeMap<Variable, Wish>,
+    wishes: &mut BTreeMap<Variable, Wish>,
     variable: Variable,
     wish: Wish,
 ) -> Result<(), CliError> {
-    if named.contains_key(&variable) {
+    if wishes.contains_key(&variable) {
         return Err(CliError::new(Kind::Usage, format!("`{variable}` is named twice"))
             .hint("give each variable one value"));
     }
-    named.insert(variable, wish);
+    wishes.insert(variable, wish);
     Ok(())
 }
 
 /// Parses `NAME=REF`, given to `place`. No message repeats the text, because it may be a secret.
-fn assignment(place: &str, text: &str) -> Result<(Variable, Reference), CliError> {
+fn assignment(place: &str, text: &str) -> Result<(Variable, Named), CliError> {
     let Some((name, value)) = text.split_once('=') else {
         return Err(CliError::new(Kind::Usage, format!("{place} takes NAME=REF"))
             .hint("write it as in TOKEN=jira/alice@example.com"));
     };
     let variable = variable(name, place)?;
-    let reference = reference(value, &variable, place)?;
-    Ok((variable, reference))
+    let named = named(value, &variable, place)?;
+    Ok((variable, named))
 }
 
 /// Parses the name of a variable that is set already, and so is no secret.
@@ -146,7 +152,7 @@ fn judged(
     })
 }
 
-fn reference(text: &str, variable: &Variable, place: &str) -> Result<Reference, CliError> {
+fn named(text: &str, variable: &Variable, place: &str) -> Result<Named, CliError> {
     text.parse().map_err(|error: reference::Error| {
         CliError::new(Kind::Usage, format!("{place} gives `{variable}` no valid reference"))
             .caused_by(&error)
@@ -178,8 +184,8 @@ fn in_file(path: &Path) -> Result<BTreeMap<Variable, Wish>, CliError> {
         let place = format!("line {line} of {shown}");
         let (variable, wish) = if value.starts_with(SCHEME) {
             let variable = variable(&name, &place)?;
-            let reference = reference(&value, &variable, &place)?;
-            (variable, Wish::Value(reference))
+            let named = named(&value, &variable, &place)?;
+            (variable, Wish::Value(named))
         } else if value.contains(SCHEME) {
             let what = format!("{place} holds a reference within other text");
             return Err(

@@ -6,7 +6,7 @@
 use serde::Serialize;
 
 use super::json;
-use super::rendered::{Rendered, unfit};
+use super::rendered::{BY_HEADER, Rendered, unfit};
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::model::account::Account;
@@ -82,7 +82,9 @@ fn exportable_grant(
                 hint,
             ));
         }
-        RenewalGrant::Exchange | RenewalGrant::ClientCredentials { .. } => {
+        RenewalGrant::Exchange
+        | RenewalGrant::ClientCredentials { .. }
+        | RenewalGrant::Workload { .. } => {
             return Err(unfit(FORMAT, "it is renewed without a refresh token", log_in));
         }
     }
@@ -91,7 +93,7 @@ fn exportable_grant(
             "it is a grant of `{}`, not of Google",
             grant.client.token_endpoint.authority()
         );
-        return Err(unfit(FORMAT, &why, "print the access token with `--format header`"));
+        return Err(unfit(FORMAT, &why, BY_HEADER));
     }
     if rotates {
         return Err(unfit(
