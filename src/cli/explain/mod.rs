@@ -124,19 +124,24 @@ impl From<OpsError> for CliError {
             }
         };
         let mut shown = Self::of(kind, &error);
-        if let OpsError::NotRefreshed { source, .. } = &error
-            && source.is_ambiguous()
-        {
-            shown.message = format!(
-                "{}, and whether the server used up the stored login is not known",
-                shown.message
-            );
-        }
-        if let Some(next) = next_try(&error) {
-            shown.message = format!("{}; {next}", shown.message);
-        }
+        shown.message = with_next_try(shown.message, &error);
         shown.hint = hint;
         shown
+    }
+}
+
+/// Returns `message` with what is not known of the stored login after `error`, and when tokctl asks
+/// again.
+fn with_next_try(mut message: String, error: &OpsError) -> String {
+    if let OpsError::NotRefreshed { source, .. } = error
+        && source.is_ambiguous()
+    {
+        message =
+            format!("{message}, and whether the server used up the stored login is not known");
+    }
+    match next_try(error) {
+        Some(next) => format!("{message}; {next}"),
+        None => message,
     }
 }
 
