@@ -12,6 +12,7 @@ use crate::model::account::ProviderName;
 use crate::model::address::Address;
 use crate::model::client::Client;
 use crate::model::client_authentication::{ClientProofs, TokenEndpointAuthMethod};
+use crate::model::client_certificate::ClientCertificate;
 use crate::model::client_key::ConfiguredKey;
 use crate::ops::providers::{self, Provider};
 use crate::private_file;
@@ -139,6 +140,34 @@ pub(crate) fn trusted_certificates(provider: &Provider) -> Result<Option<String>
     provider.definition.ca_file.as_deref().map(read_text).transpose()
 }
 
+/// Returns the certificate that the definition has for the client, with its key.
+///
+/// Fails when a file can't be read. What is in them is looked at by whoever uses it.
+pub(crate) fn client_certificate(
+    provider: &Provider,
+) -> Result<Option<ClientCertificate>, CliError> {
+    let definition = &provider.definition;
+    let Some(path) = &definition.client_certificate_file else { return Ok(None) };
+    let certificate = read_text(path)?;
+    let key = match &definition.client_certificate_key_file {
+        Some(path) => read_text(path)?,
+        None => certificate.clone(),
+    };
+    // The key may stand in the same file, and is a secret that goes nowhere else.
+    let certificate = certificates_in(&certificate);
+    let key = PrivateKey::from_trusted(key);
+    Ok(Some(ClientCertificate { certificate, key, binds_tokens: false }))
+}
+
+/// Returns the certificates in a PEM text, without what stands beside them.
+fn certificates_in(text: &str) -> String {
+    const END: &str = "-----END CERTIFICATE-----";
+    let parts = text.split_inclusive(END).filter(|part| part.ends_with(END));
+    parts
+        .filter_map(|part| Some(&part[part.rfind("-----BEGIN CERTIFICATE-----")?..]))
+        .fold(String::new(), |all, one| all + one + "\n")
+}
+
 /// Returns the client id and secret in `text`, the content of the JSON file that Google's console
 /// offers, which is at `path`.
 pub(crate) fn google_client(
@@ -163,10 +192,35 @@ pub(crate) fn google_client(
     Ok((fields.client_id, fields.client_secret.map(ClientSecret::from_trusted)))
 }
 
-/// Returns the configured secret or key if it differs from the sealed one of the same client.
+/// Returns what `client` may show where its server refuses what is sealed, in turn: the configured
+/// secret or key of the same client, if it differs from the sealed one, and the secret in the form,
+/// if no definition says where it belongs.
 ///
 /// "The same client" means the same client id at the same token endpoint. Public clients have none.
 pub(crate) fn other_proofs(
+    context: &Context,
+    provider: Option<&Provider>,
+    server: Option<&Address>,
+    client: &Client,
+) -> Vec<ClientProofs> {
+    let configured = provider.and_then(|provider| configured(context, provider, server, client));
+    let is_free =
+        provider.is_none_or(|provider| provider.definition.token_endpoint_auth_method.is_none());
+    let newest = configured.clone().unwrap_or_default();
+    let newest = Client {
+        authentication: client.authentication.clone().with_proofs(newest),
+        ..client.clone()
+    };
+    let in_form = newest.with_secret_in_form().filter(|_| is_free).map(|in_form| ClientProofs {
+        secret: in_form.authentication.secret().cloned(),
+        key: None,
+        method: Some(TokenEndpointAuthMethod::ClientSecretPost),
+    });
+    configured.into_iter().chain(in_form).collect()
+}
+
+/// Returns the configured secret or key of `client`, if it differs from the sealed one.
+fn configured(
     context: &Context,
     provider: &Provider,
     server: Option<&Address>,
@@ -177,18 +231,21 @@ pub(crate) fn other_proofs(
         return None;
     }
     let sealed = &client.authentication;
+    let none = ClientProofs::default();
     match sealed.method() {
-        TokenEndpointAuthMethod::None => None,
+        TokenEndpointAuthMethod::None
+        | TokenEndpointAuthMethod::TlsClientAuth
+        | TokenEndpointAuthMethod::SelfSignedTlsClientAuth => None,
         TokenEndpointAuthMethod::ClientSecretBasic | TokenEndpointAuthMethod::ClientSecretPost => {
             let secret = client_secret(context, provider).ok()??;
             let is_sealed = sealed.secret().is_some_and(|own| own.expose() == secret.expose());
-            (!is_sealed).then(|| ClientProofs { secret: Some(secret), key: None })
+            (!is_sealed).then(|| ClientProofs { secret: Some(secret), ..none })
         }
         TokenEndpointAuthMethod::PrivateKeyJwt => {
             let key = client_key(context, provider).ok()??;
             let key = provider.client_key(&key, None).ok()?;
             let is_sealed = sealed.key().is_some_and(|own| own.is_same(&key));
-            (!is_sealed).then(|| ClientProofs { secret: None, key: Some(key) })
+            (!is_sealed).then(|| ClientProofs { key: Some(key), ..none })
         }
     }
 }

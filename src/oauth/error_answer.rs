@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use zeroize::Zeroizing;
 
 use super::answer_fields::{self, AnswerText, Fields};
+use super::demands::Demand;
 use super::http::Answer;
 use super::refusal::{Request, Verdict, normalised, verdict};
 use super::token_error::Error;
@@ -91,12 +92,18 @@ pub(crate) fn read(answer: &Answer, request: Request, dialect: &Dialect) -> Opti
     };
     let (code, verdict) =
         codes.iter().find_map(judged).unwrap_or_else(|| (codes[0].clone(), Verdict::Passing));
-    let reason = [Some(&code), subtype.as_ref(), description.as_ref()]
+    let mut reason = [Some(&code), subtype.as_ref(), description.as_ref()]
         .into_iter()
         .flatten()
         .map(|text| answer.sent.redact(text))
         .collect::<Vec<_>>()
         .join(", ");
+    let demand = Demand::of_error(&code, description.as_deref());
+    // What the client can't do is no fault of the grant, and no later try changes it.
+    let verdict = if demand.is_some() { Verdict::Client } else { verdict };
+    if let Some(demand) = demand {
+        reason = format!("{reason}; {}", demand.words());
+    }
     let error = answer.sent.redact(&code);
     Some(match verdict {
         Verdict::Grant => Error::GrantRefused { authority, error, reason },

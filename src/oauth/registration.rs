@@ -140,7 +140,11 @@ pub(crate) fn read(
     };
     let secret = match method {
         TokenEndpointAuthMethod::None => None,
-        TokenEndpointAuthMethod::PrivateKeyJwt => return Err(unusable(UNKNOWN_METHOD)),
+        TokenEndpointAuthMethod::PrivateKeyJwt
+        | TokenEndpointAuthMethod::TlsClientAuth
+        | TokenEndpointAuthMethod::SelfSignedTlsClientAuth => {
+            return Err(unusable(UNKNOWN_METHOD));
+        }
         TokenEndpointAuthMethod::ClientSecretBasic | TokenEndpointAuthMethod::ClientSecretPost => {
             let secret = filled(&fields, "client_secret")
                 .ok_or_else(|| unusable("it has no client secret, and wants one"))?;

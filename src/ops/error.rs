@@ -145,6 +145,9 @@ pub(crate) enum Error {
         "`{provider}` is now at `{endpoint}`, and the client's secret in the vault is for `{sealed}` alone: give it with `--client-secret-file` or `--client-key-file`"
     )]
     ForeignEndpoint { provider: String, endpoint: String, sealed: String },
+    /// The authorization server demands something that this login does not have, in words.
+    #[error("the server of `{provider}` can't be used: {demand}")]
+    Unmet { provider: String, demand: String },
     /// No listener can be bound to the definition's redirect URI.
     #[error("the redirect URI of `{provider}` can't be used")]
     RedirectUri { provider: String, source: redirect_uri::Invalid },
@@ -435,6 +438,18 @@ impl Error {
                 | Self::Spilled { .. }
                 | Self::Lost { .. }
         )
+    }
+
+    /// Returns whether the authorization server refused the client in the standard's own word, so
+    /// that it did nothing with the grant.
+    pub(crate) fn is_invalid_client(&self) -> bool {
+        if let Self::NotRefreshed { source, .. } = self {
+            return source.is_invalid_client();
+        }
+        if let Self::NotRefreshedBefore { last, .. } = self {
+            return last.error.as_deref() == Some(token_error::INVALID_CLIENT);
+        }
+        false
     }
 
     /// Returns why a login needs another client than the one that was registered before; `None` if

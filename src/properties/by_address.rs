@@ -86,7 +86,11 @@ fn registrations(status: u16, body: &[u8]) {
         TokenEndpointAuthMethod::ClientSecretBasic | TokenEndpointAuthMethod::ClientSecretPost => {
             assert!(found.secret.is_some());
         }
-        TokenEndpointAuthMethod::PrivateKeyJwt => panic!("nobody offered a key"),
+        TokenEndpointAuthMethod::PrivateKeyJwt
+        | TokenEndpointAuthMethod::TlsClientAuth
+        | TokenEndpointAuthMethod::SelfSignedTlsClientAuth => {
+            panic!("nobody offered a key or a certificate")
+        }
     }
     if let Some(management) = &found.registration.management {
         assert_eq!(management.address.url().origin(), endpoint.url().origin());

@@ -5,7 +5,7 @@ use crate::cli::error::{CliError, Hint, Kind};
 use crate::cli::typed::{command, quoted};
 use crate::model::account::Account;
 use crate::ops::error::{KeychainError, StoreError};
-use crate::ops::{SlotError, SlotKind};
+use crate::ops::{self, SlotError, SlotKind};
 use crate::private_file;
 
 /// The hint for a damaged vault: the command that says how far the damage goes and what to do.
@@ -121,15 +121,15 @@ pub(crate) fn how_to_unlock(slots: &[SlotKind]) -> Hint {
     if ways.is_empty() { Hint::FirstLogin } else { ways.join(", or ").into() }
 }
 
-/// Returns the hint for a secret that opens none of the `slots` of its kind. What the slots are bound
-/// to may be damaged too, which nobody can tell from a wrong secret.
-pub(super) fn wrong_secret_hint(slots: &[SlotKind]) -> Hint {
-    match how_to_unlock(slots) {
-        Hint::Text(ways) => {
-            format!("{ways}; if that is what it is, put a backup in the place of the vault's file")
-                .into()
+/// Returns the hint for `error`, that a secret opens none of the `slots`. What they are bound to may
+/// be damaged too, which nobody can tell from a wrong secret.
+pub(super) fn secret_hint(error: &ops::Error, slots: &[SlotKind]) -> Hint {
+    match (error, how_to_unlock(slots)) {
+        (ops::Error::WrongSecret { .. }, Hint::Text(ways)) => {
+            let sentence = "if that is what it is, put a backup in the place of the vault's file";
+            format!("{ways}; {sentence}").into()
         }
-        other => other,
+        (_, ways) => ways,
     }
 }
 

@@ -207,6 +207,9 @@ fn settings(context: &Context, provider: &Provider) -> Vec<Row> {
         }
     }
     rows.extend(key(context, provider));
+    if let Err(error) = client_settings::client_certificate(provider) {
+        rows.push(Row::failure(Check::Providers, error));
+    }
     let commands = [
         ("the client secret", &definition.client_secret_command),
         ("the client's key", &definition.client_key_command),

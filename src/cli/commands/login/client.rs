@@ -144,11 +144,16 @@ pub(super) fn plan(
         None => own.scopes(&provider)?,
     };
     let certificates = client_settings::trusted_certificates(&provider)?;
+    let certificate = client_settings::client_certificate(&provider)?;
     let mut plan = Plan::new(provider, id);
     plan.server.clone_from(&destination.server);
     plan.client_secret = chosen.secret;
-    plan.client_key = chosen.key;
     plan.sealed = chosen.sealed;
+    plan.client_key = chosen.key;
+    plan.client_certificate = certificate.or_else(|| {
+        let sealed = plan.sealed.as_ref().map(|sealed| &sealed.client)?;
+        sealed.certificate.clone()
+    });
     plan.trusted_certificates = certificates.or_else(|| stored?.trusted_certificates());
     plan.scopes = scopes;
     Ok(plan)
@@ -173,6 +178,13 @@ pub(super) fn expect_proof(plan: &Plan) -> Result<(), CliError> {
         return Err(CliError::new(
             Kind::Usage,
             format!("`{name}` needs the private key of the OAuth client: give `--client-key-file`"),
+        )
+        .hint(format!("tokctl providers {name}")));
+    }
+    if plan.provider.needs_certificate() && plan.client_certificate.is_none() {
+        return Err(CliError::new(
+            Kind::Usage,
+            format!("`{name}` needs the certificate of the OAuth client: set `client_certificate_file` in config.toml"),
         )
         .hint(format!("tokctl providers {name}")));
     }
@@ -242,7 +254,10 @@ fn client(
             let authentication = &sealed.client.authentication;
             let secret = authentication.secret().cloned();
             let key = authentication.key().cloned().map(ConfiguredKey::from);
-            let holds_some = secret.is_some() || key.is_some() || !sealed.headers.is_empty();
+            let holds_some = secret.is_some()
+                || key.is_some()
+                || sealed.client.certificate.is_some()
+                || !sealed.headers.is_empty();
             let id = Some(kept.clone());
             Ok(Chosen { id, secret, key, sealed: holds_some.then_some(sealed) })
         }
