@@ -97,7 +97,7 @@ pub(crate) fn restoring<T>(restore: impl Fn() + Send, work: impl FnOnce() -> T) 
         scope.spawn(move || {
             for signal in signals.forever() {
                 restore();
-                let _ = low_level::emulate_default_handler(signal);
+                end_process_by(signal);
             }
         });
         let done = work();
@@ -134,6 +134,19 @@ pub(crate) fn take_over() -> io::Result<Received> {
     // The guard lives as long as the process.
     std::mem::forget(held);
     Ok(signals)
+}
+
+/// Does what `signal` does by default. The first process of a container, which the system ends by no
+/// signal of its own, exits with the code that a shell tells for it.
+pub(crate) fn end_process_by(signal: i32) {
+    if is_first_process() && ends_program(signal) {
+        low_level::exit(128 + signal);
+    }
+    let _ = low_level::emulate_default_handler(signal);
+}
+
+fn is_first_process() -> bool {
+    std::process::id() == 1
 }
 
 /// Whether `signal`, one of those of [`take_over`], ends a program that does not handle it.
@@ -178,7 +191,12 @@ fn read_ignored() -> u64 {
 fn register() -> io::Result<Shared> {
     let shared = Shared::default();
     for signal in not_ignored(&TERMINATING) {
-        flag::register_conditional_default(signal, Arc::clone(&shared.free))?;
+        let free = Arc::clone(&shared.free);
+        if is_first_process() {
+            flag::register_conditional_shutdown(signal, 128 + signal, free)?;
+        } else {
+            flag::register_conditional_default(signal, free)?;
+        }
         let number = usize::try_from(signal).unwrap_or_default();
         flag::register_usize(signal, Arc::clone(&shared.pending), number)?;
     }
@@ -200,8 +218,7 @@ impl Drop for Hold {
         self.0.free.store(true, Ordering::SeqCst);
         let pending = self.0.pending.swap(0, Ordering::SeqCst);
         if let Ok(signal @ 1..) = i32::try_from(pending) {
-            // Ends the process as the signal would have done.
-            let _ = low_level::emulate_default_handler(signal);
+            end_process_by(signal);
         }
     }
 }

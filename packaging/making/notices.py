@@ -12,12 +12,13 @@ import pathlib
 import re
 import sys
 
-# What the compiler puts into a program: its package in Debian, and what to say of it.
+# What the compiler puts into a program: where Debian has its terms, and what to say of it.
 BROUGHT_ALONG = {
-    "libc6-dev": "The GNU C Library, which is linked statically. It can be exchanged for another version by\n"
+    "doc/libc6-dev/copyright": "The GNU C Library, which is linked statically. It can be exchanged for another version by\n"
     "building the program from its source.",
-    "libstd-rust-web-dev": "Rust's standard library",
-    "gcc-12-base": "GCC's runtime library, under its exception for programs that GCC made",
+    "common-licenses/LGPL-2.1": "The licence of the GNU C Library",
+    "doc/libstd-rust-web-dev/copyright": "Rust's standard library",
+    "doc/gcc-12-base/copyright": "GCC's runtime library, under its exception for programs that GCC made",
 }
 LICENCE_FILE = re.compile(r"(licen[cs]e|copying|copyright|notice|unlicense)([-._].*)?", re.IGNORECASE)
 # Folders of which nothing is compiled in.
@@ -72,8 +73,8 @@ def main():
     for text, names in sorted(users.values(), key=lambda it: (-len(it[1]), it[1])):
         print(f"\n{'=' * 100}\n{', '.join(dict.fromkeys(names))}\n{'-' * 100}\n{text.strip()}")
     share = pathlib.Path(toolchain) / "root/usr/share"
-    for package, said in BROUGHT_ALONG.items():
-        text = (share / "doc" / package / "copyright").read_text()
+    for place, said in BROUGHT_ALONG.items():
+        text = (share / place).read_text()
         print(f"\n{'=' * 100}\n{said}\n{'-' * 100}\n{text.strip()}")
 
 

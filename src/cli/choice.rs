@@ -232,7 +232,7 @@ impl Choice {
                 Err(error)
             }
             [account] => Ok(account.clone()),
-            [first, ..] => {
+            _ => {
                 let defaults = match (&user, &context.config()?.default_user) {
                     (None, Some(default)) => vault.accounts(of.as_ref(), Some(default))?,
                     (_, _) => Vec::new(),
@@ -240,26 +240,52 @@ impl Choice {
                 if let [account] = &defaults[..] {
                     return Ok(account.clone());
                 }
-                if matches.len() > MOST_ASKED {
-                    return Err(too_many(&matches));
-                }
-                let shown: Vec<String> = matches.iter().map(ToString::to_string).collect();
-                let hint = command(verb, first);
-                if !context.ui.can_ask() {
-                    let message = format!("which one of {}?", shown.join(", "));
-                    let hint = if takes_more(verb) { "tokctl list".to_owned() } else { hint };
-                    return Err(CliError::new(Kind::Usage, message).hint(hint));
-                }
-                let chosen = context.ui.choose("which one", &shown, &hint)?;
-                Ok(matches[chosen].clone())
+                one_of(context, &matches, verb)
             }
         }
     }
 }
 
+/// Returns the one of `accounts` that a person chooses. Fails where nobody can be asked, or where
+/// they are more than a person chooses from.
+pub(crate) fn one_of(
+    context: &Context,
+    accounts: &[Account],
+    verb: &str,
+) -> Result<Account, CliError> {
+    if accounts.len() > MOST_ASKED {
+        return Err(too_many(accounts));
+    }
+    let hint = match accounts {
+        [first, ..] if !takes_more(verb) => command(verb, first),
+        _ => "tokctl list".to_owned(),
+    };
+    if !context.ui.can_ask() {
+        return Err(CliError::new(Kind::Usage, which_one(accounts, verb)).hint(hint));
+    }
+    let shown: Vec<String> = accounts.iter().map(ToString::to_string).collect();
+    let chosen = context.ui.choose("which one", &shown, &hint)?;
+    Ok(accounts[chosen].clone())
+}
+
+/// Returns the question which of `accounts` is meant, with what answers it for good where they are
+/// of one service.
+fn which_one(accounts: &[Account], verb: &str) -> String {
+    let shown: Vec<String> = accounts.iter().map(ToString::to_string).collect();
+    let question = format!("which one of {}?", shown.join(", "));
+    match accounts {
+        [first, rest @ ..]
+            if verb != "use" && rest.iter().all(|one| one.provider == first.provider) =>
+        {
+            format!("{question} `{}` chooses it for this directory", command("use", first))
+        }
+        _ => question,
+    }
+}
+
 /// Returns the error for a command line that means any of more credentials than a person chooses
 /// from, `found` and perhaps others.
-pub(crate) fn too_many(found: &[Account]) -> CliError {
+fn too_many(found: &[Account]) -> CliError {
     let shown: Vec<String> = found.iter().take(MOST_OFFERED).map(ToString::to_string).collect();
     let message = format!("which one of {} and many others?", shown.join(", "));
     CliError::new(Kind::Usage, message).hint("tokctl list")
@@ -268,7 +294,7 @@ pub(crate) fn too_many(found: &[Account]) -> CliError {
 /// Returns whether the command `verb` needs more than an account, or does what nobody should do to
 /// the next best account by pasting.
 fn takes_more(verb: &str) -> bool {
-    ["delete", "export"].contains(&verb)
+    ["delete", "export", "run"].contains(&verb)
 }
 
 /// Returns the other name of Jira, if `provider` is one of the two.
@@ -322,9 +348,14 @@ pub(crate) fn no_match(
     if let Some(first) = near.first() {
         // Another service's token in place of the one that was asked for would go astray.
         let is_other = provider.is_some_and(|named| *named != first.provider);
-        return error.hint(match verb {
-            verb if is_other || takes_more(verb) => "tokctl list".to_owned(),
-            verb => command(verb, first),
+        return error.hint(match (verb, provider, user) {
+            _ if is_other => Hint::from("tokctl list"),
+            ("run", Some(provider), Some(user)) => Hint::Meant {
+                typed: Account { provider: provider.clone(), user: user.clone() },
+                meant: (*first).clone(),
+            },
+            (verb, _, _) if takes_more(verb) => "tokctl list".into(),
+            (verb, _, _) => command(verb, first).into(),
         });
     }
     let Some(provider) = provider else {

@@ -7,10 +7,12 @@ use super::context::{ANSWERED, Context};
 use super::error::{CliError, Kind};
 use super::explain::untrusted_file;
 use super::program;
+use super::secret_file;
 use crate::model::account::ProviderName;
 use crate::model::address::Address;
 use crate::model::client::Client;
 use crate::model::client_authentication::{ClientProofs, TokenEndpointAuthMethod};
+use crate::model::client_certificate::ClientCertificate;
 use crate::model::client_key::ConfiguredKey;
 use crate::ops::providers::{self, Provider};
 use crate::private_file;
@@ -68,11 +70,16 @@ pub(crate) fn client_key(
 }
 
 /// Reads a client's private key from a file, with what the definition says of it.
-pub(crate) fn read_key(path: &Path, provider: &Provider) -> Result<ConfiguredKey, CliError> {
-    read_text(path).map(|text| described(text, provider))
+pub(crate) fn read_key(
+    context: &Context,
+    path: &Path,
+    provider: &Provider,
+) -> Result<ConfiguredKey, CliError> {
+    read_secret_text(context, path).map(|text| described(text.to_string(), provider))
 }
 
-fn described(text: String, provider: &Provider) -> ConfiguredKey {
+/// Returns `text` as a client's private key, with what the definition says of it.
+pub(crate) fn described(text: String, provider: &Provider) -> ConfiguredKey {
     let definition = &provider.definition;
     ConfiguredKey {
         key: PrivateKey::from_trusted(text),
@@ -109,7 +116,7 @@ impl Source<'_> {
                 .ok_or_else(|| CliError::new(Kind::Usage, unset).hint(format!("set {name}")));
         }
         if let Some(path) = self.file {
-            return read_trimmed(path).map(Some);
+            return read_trimmed(context, path).map(Some);
         }
         let Some(command) = self.command else { return Ok(None) };
         let run = || program::output(command, environment, context.patience(), Kind::Usage);
@@ -119,12 +126,12 @@ impl Source<'_> {
 }
 
 /// Reads a client secret from a file, without the white space at its end.
-pub(crate) fn read_secret(path: &Path) -> Result<ClientSecret, CliError> {
-    read_trimmed(path).map(ClientSecret::from_trusted)
+pub(crate) fn read_secret(context: &Context, path: &Path) -> Result<ClientSecret, CliError> {
+    read_trimmed(context, path).map(ClientSecret::from_trusted)
 }
 
-fn read_trimmed(path: &Path) -> Result<String, CliError> {
-    let text = zeroize::Zeroizing::new(read_text(path)?);
+fn read_trimmed(context: &Context, path: &Path) -> Result<String, CliError> {
+    let text = read_secret_text(context, path)?;
     Ok(text.trim_end().to_owned())
 }
 
@@ -133,8 +140,40 @@ pub(crate) fn trusted_certificates(provider: &Provider) -> Result<Option<String>
     provider.definition.ca_file.as_deref().map(read_text).transpose()
 }
 
-/// Reads the client id and secret from the JSON file that Google's console offers.
-pub(crate) fn google_client(path: &Path) -> Result<(String, Option<ClientSecret>), CliError> {
+/// Returns the certificate that the definition has for the client, with its key.
+///
+/// Fails when a file can't be read. What is in them is looked at by whoever uses it.
+pub(crate) fn client_certificate(
+    provider: &Provider,
+) -> Result<Option<ClientCertificate>, CliError> {
+    let definition = &provider.definition;
+    let Some(path) = &definition.client_certificate_file else { return Ok(None) };
+    let certificate = read_text(path)?;
+    let key = match &definition.client_certificate_key_file {
+        Some(path) => read_text(path)?,
+        None => certificate.clone(),
+    };
+    // The key may stand in the same file, and is a secret that goes nowhere else.
+    let certificate = certificates_in(&certificate);
+    let key = PrivateKey::from_trusted(key);
+    Ok(Some(ClientCertificate { certificate, key, binds_tokens: false }))
+}
+
+/// Returns the certificates in a PEM text, without what stands beside them.
+fn certificates_in(text: &str) -> String {
+    const END: &str = "-----END CERTIFICATE-----";
+    let parts = text.split_inclusive(END).filter(|part| part.ends_with(END));
+    parts
+        .filter_map(|part| Some(&part[part.rfind("-----BEGIN CERTIFICATE-----")?..]))
+        .fold(String::new(), |all, one| all + one + "\n")
+}
+
+/// Returns the client id and secret in `text`, the content of the JSON file that Google's console
+/// offers, which is at `path`.
+pub(crate) fn google_client(
+    text: &str,
+    path: &Path,
+) -> Result<(String, Option<ClientSecret>), CliError> {
     #[derive(serde::Deserialize)]
     struct File {
         installed: Option<Fields>,
@@ -145,19 +184,43 @@ pub(crate) fn google_client(path: &Path) -> Result<(String, Option<ClientSecret>
         client_id: String,
         client_secret: Option<String>,
     }
-    let text = zeroize::Zeroizing::new(read_text(path)?);
     let malformed =
         || CliError::new(Kind::Usage, format!("`{}` is no Google client file", path.display()));
-    let file: File = serde_json::from_str(&text).map_err(|_| malformed())?;
+    let file: File = serde_json::from_str(text).map_err(|_| malformed())?;
     // The file's endpoints are ignored: it must not decide where secrets are sent.
     let fields = file.installed.or(file.web).ok_or_else(malformed)?;
     Ok((fields.client_id, fields.client_secret.map(ClientSecret::from_trusted)))
 }
 
-/// Returns the configured secret or key if it differs from the sealed one of the same client.
+/// Returns what `client` may show where its server refuses what is sealed, in turn: the configured
+/// secret or key of the same client, if it differs from the sealed one, and the secret in the form,
+/// if no definition says where it belongs.
 ///
 /// "The same client" means the same client id at the same token endpoint. Public clients have none.
 pub(crate) fn other_proofs(
+    context: &Context,
+    provider: Option<&Provider>,
+    server: Option<&Address>,
+    client: &Client,
+) -> Vec<ClientProofs> {
+    let configured = provider.and_then(|provider| configured(context, provider, server, client));
+    let is_free =
+        provider.is_none_or(|provider| provider.definition.token_endpoint_auth_method.is_none());
+    let newest = configured.clone().unwrap_or_default();
+    let newest = Client {
+        authentication: client.authentication.clone().with_proofs(newest),
+        ..client.clone()
+    };
+    let in_form = newest.with_secret_in_form().filter(|_| is_free).map(|in_form| ClientProofs {
+        secret: in_form.authentication.secret().cloned(),
+        key: None,
+        method: Some(TokenEndpointAuthMethod::ClientSecretPost),
+    });
+    configured.into_iter().chain(in_form).collect()
+}
+
+/// Returns the configured secret or key of `client`, if it differs from the sealed one.
+fn configured(
     context: &Context,
     provider: &Provider,
     server: Option<&Address>,
@@ -168,18 +231,21 @@ pub(crate) fn other_proofs(
         return None;
     }
     let sealed = &client.authentication;
+    let none = ClientProofs::default();
     match sealed.method() {
-        TokenEndpointAuthMethod::None => None,
+        TokenEndpointAuthMethod::None
+        | TokenEndpointAuthMethod::TlsClientAuth
+        | TokenEndpointAuthMethod::SelfSignedTlsClientAuth => None,
         TokenEndpointAuthMethod::ClientSecretBasic | TokenEndpointAuthMethod::ClientSecretPost => {
             let secret = client_secret(context, provider).ok()??;
             let is_sealed = sealed.secret().is_some_and(|own| own.expose() == secret.expose());
-            (!is_sealed).then(|| ClientProofs { secret: Some(secret), key: None })
+            (!is_sealed).then(|| ClientProofs { secret: Some(secret), ..none })
         }
         TokenEndpointAuthMethod::PrivateKeyJwt => {
             let key = client_key(context, provider).ok()??;
             let key = provider.client_key(&key, None).ok()?;
             let is_sealed = sealed.key().is_some_and(|own| own.is_same(&key));
-            (!is_sealed).then(|| ClientProofs { secret: None, key: Some(key) })
+            (!is_sealed).then(|| ClientProofs { key: Some(key), ..none })
         }
     }
 }
@@ -202,6 +268,14 @@ fn key_variable(provider: &ProviderName) -> String {
 
 fn variable(provider: &ProviderName, what: &str) -> String {
     format!("TOKCTL_{}_{what}", provider.as_str().to_uppercase().replace('-', "_"))
+}
+
+/// Reads a settings file with a secret in it as text. Warns if other users can read it.
+pub(crate) fn read_secret_text(
+    context: &Context,
+    path: &Path,
+) -> Result<zeroize::Zeroizing<String>, CliError> {
+    secret_file::read(context, path, LARGEST, || ANSWERED, Kind::Usage)
 }
 
 /// Reads a settings file as text. Fails when other users can change the file.

@@ -98,6 +98,9 @@ pub(crate) enum Hint {
     Confirmed(String),
     /// The command that failed, with these flags besides, or none.
     Again(&'static [&'static str]),
+    /// The command that failed, with the credential that was `meant` in place of the one that was
+    /// `typed`.
+    Meant { typed: Account, meant: Account },
     /// The command that failed, with a key slot other than the keychain for the vault that it makes.
     OtherSlot,
     /// The command that shows why nothing can be written where the vault lies.
@@ -107,8 +110,8 @@ pub(crate) enum Hint {
 }
 
 /// What opens a vault where there is neither a keychain nor a person.
-pub(super) const KEY_OF_ONES_OWN: &str =
-    "make a key with `tokctl key generate > FILE`, and set TOKCTL_KEY_FILE to that file";
+pub(super) const KEY_OF_ONES_OWN: &str = "make a key with `tokctl key generate > FILE` and set TOKCTL_KEY_FILE to that file, or set \
+     TOKCTL_PASSPHRASE";
 
 impl Hint {
     /// Makes a hint of a sentence with `hint` in the place of its `{}`.
@@ -140,6 +143,7 @@ impl fmt::Display for Hint {
             Self::Confirmed(command) => f.write_str(command),
             Self::Again([]) => f.write_str("try again"),
             Self::Again(flags) => write!(f, "try again with `{}`", flags.join(" ")),
+            Self::Meant { .. } => f.write_str("tokctl list"),
             Self::OtherSlot => f.write_str("try again with `--key-slot passphrase`"),
             Self::Disk(_) => f.write_str("tokctl doctor"),
             Self::Within(sentence, hint) => f.write_str(&filled(sentence, &hint.to_string())),

@@ -7,12 +7,10 @@ use zeroize::Zeroizing;
 use super::context::Context;
 use super::environment::{CREDENTIALS, KEY_CREDENTIAL};
 use super::error::{CliError, Kind};
-use super::explain::untrusted_file;
 use super::program;
-use super::typed::quoted;
+use super::secret_file;
 use crate::ops::SlotSecret;
 use crate::ops::key_text::{self, Key, Malformed, NotAKey};
-use crate::private_file::{self, Readers};
 use crate::secret::{Passphrase, SecretText};
 
 /// The size limit of a key file or passphrase file, in bytes.
@@ -179,30 +177,6 @@ fn parse_passphrase(source: &str, text: &str) -> Result<Passphrase, CliError> {
 }
 
 /// Reads a file that holds a secret.
-///
-/// Warns if other users can read the file, except where the system keeps such files.
 fn read(context: &Context, path: &Path) -> Result<Zeroizing<String>, CliError> {
-    let refused = |error: private_file::Error| untrusted_file(Kind::KeyUnavailable, &error);
-    let (bytes, readers) =
-        private_file::read_trusted(path, LARGEST, || context.patience()).map_err(refused)?;
-    let bytes = Zeroizing::new(bytes);
-    let credentials = context.environment.get(CREDENTIALS);
-    // Nobody can change the mode there, and each call would warn.
-    let kept_by_the_system = path.starts_with("/run/secrets")
-        || private_file::is_read_only(path)
-        || credentials.is_some_and(|directory| path.starts_with(directory));
-    if readers == Readers::Others && !kept_by_the_system {
-        context.ui.warning(&format!(
-            "`{}` can be read by others: chmod 600 {}",
-            path.display(),
-            quoted(&path.to_string_lossy())
-        ));
-    }
-    match std::str::from_utf8(&bytes) {
-        Ok(text) => Ok(Zeroizing::new(text.to_owned())),
-        Err(_) => Err(CliError::new(
-            Kind::KeyUnavailable,
-            format!("`{}` holds something that is not text", path.display()),
-        )),
-    }
+    secret_file::read(context, path, LARGEST, || context.patience(), Kind::KeyUnavailable)
 }

@@ -6,8 +6,8 @@ use std::path::Path;
 use zeroize::Zeroizing;
 
 use super::context::{ANSWERED, Context, UNANSWERED};
-use super::error::{CliError, KEY_OF_ONES_OWN, Kind};
-use super::explain::keep_writers_out;
+use super::error::{CliError, Kind};
+use super::explain::{how_to_unlock, keep_writers_out};
 use super::key_material;
 use super::questions::{given, some_secret};
 use super::slot_choice::SlotChoice;
@@ -21,6 +21,10 @@ use crate::secret::{Passphrase, SecretText};
 
 /// The hint for giving the passphrase where no prompt is possible.
 const PASSPHRASE_FLAG: &str = "set TOKCTL_PASSPHRASE or TOKCTL_PASSPHRASE_FILE";
+
+/// The hint for a first slot that is to open with a key.
+const MAKE_A_KEY: &str =
+    "make a key with `tokctl key generate > FILE`, and set TOKCTL_KEY_FILE to that file";
 
 /// The hint for giving a recovery code where no prompt is possible.
 const RECOVERY_FLAG: &str = "set TOKCTL_KEY or TOKCTL_KEY_FILE to a recovery code";
@@ -59,6 +63,9 @@ fn unlocked(context: &Context, vault: Vault) -> Result<OpenVault, CliError> {
     {
         return unlock_by_asking(context, vault, typed, None);
     }
+    if !kinds.contains(&SlotKind::Keychain) {
+        return Err(nothing_given(&kinds));
+    }
     let with = SlotSecret::Keychain(patience(context));
     let opened = context.ui.while_waiting("waiting for the keychain", || vault.unlock(with));
     match (opened, typed) {
@@ -68,6 +75,41 @@ fn unlocked(context: &Context, vault: Vault) -> Result<OpenVault, CliError> {
         }
         (Err(locked), _) => Err(locked.into()),
     }
+}
+
+/// Whether the passphrase of the vault has to be typed here: nothing else opens it.
+pub(crate) fn asks_for_passphrase(context: &Context) -> bool {
+    let environment = &context.environment;
+    let variables = [
+        "TOKCTL_KEY",
+        "TOKCTL_KEY_FILE",
+        "TOKCTL_KEY_COMMAND",
+        "TOKCTL_PASSPHRASE",
+        "TOKCTL_PASSPHRASE_FILE",
+    ];
+    let is_given = variables.iter().any(|name| environment.is_set(name))
+        || environment.has_key_among_credentials();
+    let slots = || Vault::open_unlocked(context.vault().ok()?).and_then(|vault| vault.slots()).ok();
+    let has = |kind| slots().is_some_and(|slots| slots.iter().any(|slot| slot.kind == kind));
+    !is_given && has(SlotKind::Passphrase) && !has(SlotKind::Keychain)
+}
+
+/// Returns the error for a vault that the keychain does not open, where nothing else is given.
+fn nothing_given(kinds: &[SlotKind]) -> CliError {
+    let mut wanted: Vec<&str> = Vec::new();
+    for kind in kinds {
+        let name = match kind {
+            SlotKind::Keychain => continue,
+            SlotKind::Key => "key",
+            SlotKind::Passphrase => "passphrase",
+            SlotKind::Recovery => "recovery code",
+        };
+        if !wanted.contains(&name) {
+            wanted.push(name);
+        }
+    }
+    let message = format!("nothing here opens the vault: its {} is missing", wanted.join(" or "));
+    CliError::new(Kind::KeyUnavailable, message).hint(how_to_unlock(kinds))
 }
 
 /// Asks for the secret that opens `vault`, or its slot `only`, and asks again if it does not.
@@ -133,7 +175,7 @@ pub(crate) fn open_or_create(
         }
         Some(SlotKind::Keychain) => SlotSecret::Keychain(patience(context)),
         Some(kind @ SlotKind::Key) => key_from_environment(context, kind)?.ok_or_else(|| {
-            CliError::new(Kind::Usage, "a `key` slot needs a key").hint(KEY_OF_ONES_OWN)
+            CliError::new(Kind::Usage, "a `key` slot needs a key").hint(MAKE_A_KEY)
         })?,
         Some(SlotKind::Passphrase) => match key_material::passphrase(context)? {
             Some(with) => with,

@@ -23,6 +23,7 @@ mod program;
 mod surroundings;
 mod browser;
 mod pasting;
+mod secret_file;
 mod key_material;
 mod slot_names;
 mod slot_choice;
@@ -55,6 +56,7 @@ use self::context::{Context, Global};
 use self::deferred::{Deferred, describe_all};
 use self::environment::Environment;
 use self::error::CliError;
+use self::parse_error::CommandPath;
 use self::short_help::name_global_options;
 use self::ui::{Ui, Verbosity};
 use crate::signals;
@@ -239,14 +241,13 @@ fn report_parse_error(ui: &Ui, error: &clap::Error, args: &[OsString]) -> ExitCo
             Err(error) => error.exit_code(),
         };
     }
-    let (command, subcommands) = command_path(args);
-    let error = parse_error::explain(error, &command, &subcommands, args);
+    let error = parse_error::explain(error, &command_path(args), args);
     ui.error(&error);
     error.exit_code()
 }
 
-/// Returns `tokctl` and the names of the commands in `args`, for a hint, and those that may follow.
-fn command_path(args: &[OsString]) -> (Vec<String>, Vec<String>) {
+/// Returns the commands that `args` name.
+fn command_path(args: &[OsString]) -> CommandPath {
     let mut command = &describe_all(Root::command);
     let mut names = vec!["tokctl".to_owned()];
     let words = args.iter().skip(1).take_while(|word| *word != "--");
@@ -258,5 +259,9 @@ fn command_path(args: &[OsString]) -> (Vec<String>, Vec<String>) {
     }
     let seen = command.get_subcommands().filter(|subcommand| !subcommand.is_hide_set());
     let subcommands = seen.map(|subcommand| subcommand.get_name().to_owned()).collect();
-    (names, subcommands)
+    let longs = command.get_arguments().filter_map(clap::Arg::get_long);
+    let shorts = command.get_arguments().filter_map(clap::Arg::get_short);
+    let flags =
+        longs.map(|long| format!("--{long}")).chain(shorts.map(|short| format!("-{short}")));
+    CommandPath { names, subcommands, flags: flags.collect() }
 }

@@ -42,47 +42,62 @@ pub(crate) struct Line {
 /// A service at one server: what is known without a key of the client that asks there.
 type Service = (ProviderName, Option<String>);
 
-/// Returns a line for each credential, those that need somebody first, and the number of rows that
-/// can't be read.
-pub(crate) fn lines(vault: &Vault, now: Timestamp) -> Result<(Vec<Line>, usize), StoreError> {
-    // Each with its service if it may wait for that, and whether its token has ended.
-    let mut found: Vec<(Line, Option<(Service, bool)>)> = Vec::new();
-    let mut pauses: HashMap<Service, Timestamp> = HashMap::new();
-    let odd =
-        vault.each_summary::<StoreError>(AccountFilter::default(), |summary, last, in_doubt| {
-            let (need, what) = judge(&summary, last.as_ref(), in_doubt, now);
-            let service = || (summary.account.provider.clone(), summary.server_url.clone());
-            let pause = last.as_ref().filter(|last| last.action == Action::Refresh);
-            if let Some(until) = pause.and_then(|last| last.paused_until(now)) {
-                let longest = pauses.entry(service()).or_insert(until);
-                *longest = until.max(*longest);
-            }
-            // What nothing renews waits for no server.
-            let waits = summary.refreshable && matches!(need, Need::Provider | Need::Nothing);
-            let has_ended = summary.expires_at.is_some_and(|at| at <= now);
-            let service =
-                (waits && summary.status == Status::Active).then(|| (service(), has_ended));
-            found.push((Line { account: summary.account, need, what }, service));
-            Ok(())
-        })?;
-    let mut lines: Vec<Line> = found
-        .into_iter()
-        .map(|(mut line, service)| {
-            if let Some((service, has_ended)) = service
-                && let Some(until) = pauses.get(&service)
-            {
-                if has_ended {
-                    line.need = Need::Provider;
-                }
-                let until = time::relative(*until, now);
-                line.what =
-                    format!("{}; its provider asks for a pause, which ends {until}", line.what);
-            }
-            line
-        })
-        .collect();
+/// Returns a line for each credential of `filter`, those that need somebody first, and the number of
+/// rows that can't be read.
+pub(crate) fn lines(
+    vault: &Vault,
+    filter: AccountFilter<'_>,
+    now: Timestamp,
+) -> Result<(Vec<Line>, usize), StoreError> {
+    let mut lines = Vec::new();
+    let odd = each_line(vault, filter, now, |line| lines.push(line))?;
     lines.sort_by(|one, other| (one.need, &one.account).cmp(&(other.need, &other.account)));
     Ok((lines, odd))
+}
+
+/// Calls `each` with a line for each credential of `filter`, in the order of their names; one is in
+/// memory at a time. Returns the number of rows that can't be read.
+pub(crate) fn each_line(
+    vault: &Vault,
+    filter: AccountFilter<'_>,
+    now: Timestamp,
+    mut each: impl FnMut(Line),
+) -> Result<usize, StoreError> {
+    let pauses = pauses(vault, now)?;
+    vault.each_summary::<StoreError>(filter, |summary, last, in_doubt| {
+        let (mut need, mut what) = judge(&summary, last.as_ref(), in_doubt, now);
+        // What nothing renews waits for no server.
+        let waits = summary.refreshable
+            && summary.status == Status::Active
+            && matches!(need, Need::Provider | Need::Nothing);
+        if waits && !pauses.is_empty() {
+            let service = (summary.account.provider.clone(), summary.server_url);
+            if let Some(until) = pauses.get(&service) {
+                if summary.expires_at.is_some_and(|at| at <= now) {
+                    need = Need::Provider;
+                }
+                let until = time::relative(*until, now);
+                what = format!("{what}; its provider asks for a pause, which ends {until}");
+            }
+        }
+        each(Line { account: summary.account, need, what });
+        Ok(())
+    })
+}
+
+/// Returns when the pause of each service ends that asked for one.
+fn pauses(vault: &Vault, now: Timestamp) -> Result<HashMap<Service, Timestamp>, StoreError> {
+    let mut pauses: HashMap<Service, Timestamp> = HashMap::new();
+    vault.each_attempt(|(provider, server), last| {
+        let pause = Some(last).filter(|last| last.action == Action::Refresh);
+        if let Some(until) = pause.and_then(|last| last.paused_until(now))
+            && let Ok(provider) = provider.parse()
+        {
+            let longest = pauses.entry((provider, server.map(str::to_owned))).or_insert(until);
+            *longest = until.max(*longest);
+        }
+    })?;
+    Ok(pauses)
 }
 
 /// Returns what a credential needs, and its state in words.

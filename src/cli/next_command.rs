@@ -8,9 +8,10 @@ use super::browser::Browser;
 use super::client_settings;
 use super::context::Context;
 use super::error::{CliError, Hint, KEY_OF_ONES_OWN, filled};
-use super::typed::{command_line, login_command, quoted};
+use super::typed::{command_line, login_command, may_be_secret, quoted};
 use crate::model::account::{Account, AccountFilter, ProviderName};
 use crate::model::definition::RefreshKind;
+use crate::model::reference::Reference;
 use crate::model::summary::Kind;
 use crate::ops::Vault;
 use crate::ops::error::DiskFault;
@@ -42,6 +43,7 @@ pub(crate) fn text(context: &Context, args: &[OsString], hint: &Hint) -> String 
         Hint::FirstLogin => first_login(context).into(),
         Hint::Confirmed(command) => confirmed(context, command.clone()),
         Hint::Again(flags) => again(args, flags),
+        Hint::Meant { typed, meant } => corrected(args, typed, meant),
         Hint::Disk(fault) => disk_command(context, *fault),
         Hint::OtherSlot if context.ui.can_ask() => again(args, &["--key-slot", "passphrase"]),
         Hint::OtherSlot => KEY_OF_ONES_OWN.into(),
@@ -222,6 +224,41 @@ fn again(args: &[OsString], flags: &[&str]) -> String {
     command_line(&[&before, behind].concat())
 }
 
+/// Returns the command that was typed, with a reference to `meant` in place of each to `typed`. If
+/// there is none in it, or no plain one to put there, returns the command that lists what is stored.
+fn corrected(args: &[OsString], typed: &Account, meant: &Account) -> String {
+    let end = args.iter().position(|arg| arg == "--").unwrap_or(args.len());
+    let plain = |reference: &Reference| {
+        let text = reference.to_string();
+        (quoted(&text) == text && text.parse::<Reference>().as_ref() == Ok(reference))
+            .then_some(text)
+    };
+    let replaced = |arg: &OsString| {
+        let arg = arg.to_str()?;
+        // A reference stands alone or behind a variable's name.
+        let starts = std::iter::once(0).chain(arg.match_indices('=').map(|(at, _)| at + 1));
+        let (start, field) = starts.into_iter().find_map(|start| {
+            let Reference { account, field } = arg[start..].parse().ok()?;
+            (account == *typed).then_some((start, field))
+        })?;
+        let reference = plain(&Reference { account: meant.clone(), field })?;
+        Some(OsString::from(format!("{}{reference}", &arg[..start])))
+    };
+    let (before, behind) = args.split_at(end);
+    let mut is_found = false;
+    let mut line: Vec<OsString> = Vec::with_capacity(args.len());
+    for arg in before {
+        let replaced = replaced(arg);
+        is_found |= replaced.is_some();
+        line.push(replaced.unwrap_or_else(|| arg.clone()));
+    }
+    if !is_found || behind.iter().any(|arg| may_be_secret(&arg.to_string_lossy())) {
+        return "tokctl list".into();
+    }
+    line.extend_from_slice(behind);
+    command_line(&line)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -238,5 +275,23 @@ mod tests {
             let args: Vec<OsString> = typed.iter().map(OsString::from).collect();
             assert_eq!(again(&args, &["--timeout", "15m"]), "tokctl login a --timeout 15m");
         }
+    }
+
+    #[test]
+    fn a_mistyped_name_is_corrected_where_it_stands() {
+        let account = |text: &str| text.parse::<Reference>().unwrap().account;
+        let (typed, meant) = (account("svc/bto"), account("svc/bot"));
+        let line = |words: &[&str]| {
+            let args: Vec<OsString> = words.iter().map(OsString::from).collect();
+            corrected(&args, &typed, &meant)
+        };
+        let run =
+            line(&["tokctl", "run", "--env", "A=svc/bto", "--env=B=svc/bto/username", "--", "x"]);
+        assert_eq!(run, "tokctl run --env A=svc/bot --env=B=svc/bot/username -- x");
+        let long = line(&["tokctl", "env", "A=tokctl://svc/bto"]);
+        assert_eq!(long, "tokctl env A=svc/bot");
+        assert_eq!(line(&["tokctl", "run", "--env-file", "x", "--", "svc/bto"]), "tokctl list");
+        let secret = ["tokctl", "run", "--env", "A=svc/bto", "--", "made-up-secret-1234567"];
+        assert_eq!(line(&secret), "tokctl list");
     }
 }

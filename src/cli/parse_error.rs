@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use super::error::{CliError, Kind};
-use super::typed::command_line;
+use super::typed::{command_line, may_be_secret};
 use crate::model::nearest::{did_you_mean, nearest};
 use crate::untrusted::printable;
 
@@ -65,17 +65,22 @@ const OTHER_SOURCES: [(&str, &str); 7] = [
     ),
 ];
 
-/// Returns the error for a command line that clap refused. `command` are the names of the program
-/// and of the command in `args`, and `subcommands` those that may follow.
-pub(crate) fn explain(
-    error: &clap::Error,
-    command: &[String],
-    subcommands: &[String],
-    args: &[OsString],
-) -> CliError {
+/// The commands that a command line names.
+pub(crate) struct CommandPath {
+    /// The name of the program, and of each command.
+    pub(crate) names: Vec<String>,
+    /// The commands that may follow.
+    pub(crate) subcommands: Vec<String>,
+    /// The flags of the last command, as they are typed.
+    pub(crate) flags: Vec<String>,
+}
+
+/// Returns the error for a command line that clap refused, whose commands are those of `path`.
+pub(crate) fn explain(error: &clap::Error, path: &CommandPath, args: &[OsString]) -> CliError {
+    let CommandPath { names: command, subcommands, flags: _ } = path;
     let help = format!("{} --help", command.join(" "));
     let usage = |message: String, hint: String| CliError::new(Kind::Usage, message).hint(hint);
-    let is_run = matches!(command, [_, name] if name == "run");
+    let is_run = matches!(&command[..], [_, name] if name == "run");
     match error.kind() {
         ErrorKind::InvalidSubcommand => {
             let typed = text(error, ContextKind::InvalidSubcommand).unwrap_or_default();
@@ -92,9 +97,19 @@ pub(crate) fn explain(
             };
             usage(message, hint)
         }
+        ErrorKind::UnknownArgument if let Some(line) = behind_command(error, path, args) => {
+            let flag = stray_flag(error);
+            usage(format!("`{flag}` stands behind the command that it is for"), line)
+        }
         ErrorKind::UnknownArgument if is_run => {
             let stray = text(error, ContextKind::InvalidArg).unwrap_or_default();
-            match args.iter().position(|arg| *arg == *stray) {
+            let behind_run = args.iter().position(|arg| arg == "run").map_or(1, |at| at + 1);
+            let found = args.iter().skip(behind_run).position(|arg| *arg == *stray);
+            match found.map(|at| at + behind_run) {
+                // What stands behind it is the command's, and may be a secret.
+                Some(at) if args[at..].iter().any(|arg| may_be_secret(&arg.to_string_lossy())) => {
+                    usage("the command to run stands behind `--`".into(), help)
+                }
                 Some(at) if args[at..].contains(&"--".into()) && !stray.starts_with('-') => {
                     usage("what `run` gives to a command is named by `--env NAME=REF`".into(), help)
                 }
@@ -117,6 +132,32 @@ pub(crate) fn explain(
         }
         _ => usage(sentence(error), help),
     }
+}
+
+/// Returns the command line with a flag behind its command that was typed before it; `None` if the
+/// command has no such flag.
+fn behind_command(error: &clap::Error, path: &CommandPath, args: &[OsString]) -> Option<String> {
+    let flag = stray_flag(error);
+    let [_, name, ..] = &path.names[..] else { return None };
+    let at = |wanted: &str| args.iter().position(|arg| *arg == *wanted);
+    let stray = args.iter().position(|arg| {
+        let arg = arg.to_string_lossy();
+        arg == flag || arg.starts_with(&format!("{flag}="))
+    })?;
+    let command = at(name).filter(|command| stray < *command)?;
+    if !path.flags.contains(&flag) {
+        return None;
+    }
+    let end = at("--").unwrap_or(args.len());
+    let (flagged, own) = (&args[stray..command], &args[command..end]);
+    let line = [&args[..stray], own, flagged, &args[end..]].concat();
+    line.iter().all(|word| !may_be_secret(&word.to_string_lossy())).then(|| command_line(&line))
+}
+
+/// Returns the flag that clap did not know, without its value.
+fn stray_flag(error: &clap::Error) -> String {
+    let stray = text(error, ContextKind::InvalidArg).unwrap_or_default();
+    stray.split(['=', ' ']).next().unwrap_or_default().to_owned()
 }
 
 /// Returns the word that stands for no source of an import, and what takes what it means.
@@ -151,25 +192,13 @@ fn sentence(error: &clap::Error) -> String {
             message = message.replace(&typed, "…");
         }
     }
-    let near = [ContextKind::SuggestedArg, ContextKind::SuggestedValue]
-        .into_iter()
-        .find_map(|kind| text(error, kind));
-    if let Some(near) = near {
-        message.push_str(&did_you_mean(&[near]));
-    }
+    // Clap takes `github` for what is meant by `gitlab`, and nothing for what is meant by `kye`.
+    let near = match text(error, ContextKind::InvalidValue) {
+        Some(typed) => nearest(&typed, texts(error, ContextKind::ValidValue)),
+        None => text(error, ContextKind::SuggestedArg).into_iter().collect(),
+    };
+    message.push_str(&did_you_mean(&near));
     message
-}
-
-/// The length from which a word may be a secret, in bytes.
-const SHORTEST_SECRET: usize = 16;
-
-/// Returns whether a word that stands where none is taken may be a secret, which a log would keep:
-/// a long one with digits that is neither a flag nor a path, a reference or an address.
-fn may_be_secret(word: &str) -> bool {
-    word.len() >= SHORTEST_SECRET
-        && word.contains(|letter: char| letter.is_ascii_digit())
-        && !word.starts_with('-')
-        && !word.contains(['/', '@'])
 }
 
 /// Returns the commands that a mistyped one may stand for.

@@ -56,14 +56,15 @@ impl Caller for RenewalCaller<'_> {
         Rules { renewal: provider.as_ref().map(Provider::renewal).unwrap_or_default(), audit }
     }
 
-    fn other_proofs(&self, account: &Account, credential: &Credential) -> Option<ClientProofs> {
+    fn other_proofs(&self, account: &Account, credential: &Credential) -> Vec<ClientProofs> {
         match &credential.grant {
             Grant::OAuth(grant) => {
-                let provider = provider(self.context, account).ok()?;
+                let provider = provider(self.context, account).ok();
                 let server = credential.api.server_url.as_ref();
-                client_settings::other_proofs(self.context, &provider, server, &grant.client)
+                let provider = provider.as_ref();
+                client_settings::other_proofs(self.context, provider, server, &grant.client)
             }
-            Grant::Static(_) => None,
+            Grant::Static(_) => Vec::new(),
         }
     }
 

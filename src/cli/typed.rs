@@ -69,6 +69,18 @@ pub(crate) fn quoted(text: &str) -> String {
     part_commands(&format!("$'{escaped}'"), "'$'").into_owned()
 }
 
+/// The length from which a word may be a secret, in bytes.
+const SHORTEST_SECRET: usize = 16;
+
+/// Returns whether a word that stands where none is taken may be a secret, which a log would keep:
+/// a long one with digits that is neither a flag nor a path, a reference or an address.
+pub(crate) fn may_be_secret(word: &str) -> bool {
+    word.len() >= SHORTEST_SECRET
+        && word.contains(|letter: char| letter.is_ascii_digit())
+        && !word.starts_with('-')
+        && !word.contains(['/', '@'])
+}
+
 fn shows(character: char) -> bool {
     !character.is_whitespace() && untrusted::shows(character)
 }

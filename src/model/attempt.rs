@@ -50,6 +50,10 @@ fn is_none(count: &u32) -> bool {
     *count == 0
 }
 
+/// The codes with which servers say that they do not know a client (RFC 6749 §5.2); the second is that
+/// of servers that take it for one without rights.
+pub(crate) const UNKNOWN_CLIENT: [&str; 2] = ["invalid_client", "unauthorized_client"];
+
 /// The number of refusals in a row that set no pause: an assertion that was signed a moment too
 /// early, or a server that has not learned of a client yet.
 const FREE_REFUSALS: u32 = 2;
@@ -86,7 +90,7 @@ impl Attempt {
     /// Whether the server said that it does not know the client, or not with this secret (RFC 6749
     /// §5.2).
     pub(crate) fn was_about_the_client(&self) -> bool {
-        self.error.as_deref() == Some("invalid_client")
+        self.error.as_deref().is_some_and(|code| UNKNOWN_CLIENT.contains(&code))
     }
 
     /// Whether this was a refresh that failed, and no token was issued after it. `summary` is of the

@@ -4,9 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use super::address::Address;
 use super::client_authentication::ClientAuthentication;
+use super::client_certificate::{ClientCertificate, TlsSettings};
 use super::dialect::Dialect;
 use super::registration::ByAddress;
 use super::request_params::RequestParams;
+use crate::secret::SecretText;
 
 /// The request that revokes a token.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,6 +40,9 @@ pub(crate) struct Client {
     pub(crate) revocation_endpoint: Option<Address>,
     #[serde(default)]
     pub(crate) revocation_method: RevocationMethod,
+    /// The page at which a person ends the session of their browser at the server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) end_session_endpoint: Option<Address>,
     #[serde(default, skip_serializing_if = "Dialect::is_default")]
     pub(crate) dialect: Dialect,
     /// Additional parameters of every token request. Credentials that were sealed before there were
@@ -47,9 +52,34 @@ pub(crate) struct Client {
     /// Certificates in PEM, as they were at login, that are trusted in addition to the system's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) trusted_certificates: Option<String>,
+    /// The certificate that proves the client, or that its tokens are bound to (RFC 8705).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) certificate: Option<ClientCertificate>,
     /// The facts of a login by address; `None` for a login to a service that is defined.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) by_address: Option<Box<ByAddress>>,
+}
+
+impl Client {
+    /// Returns the settings of TLS connections for this client.
+    pub(crate) fn tls(&self) -> TlsSettings<'_> {
+        TlsSettings {
+            trusted_certificates: self.trusted_certificates.as_deref(),
+            client_certificate: self.certificate.as_ref(),
+        }
+    }
+
+    /// Returns this client with its secret in the form, if the secret or the id had to be encoded
+    /// for the header in which it is shown now (RFC 6749 §2.3.1).
+    pub(crate) fn with_secret_in_form(&self) -> Option<Self> {
+        let ClientAuthentication::SecretBasic(secret) = &self.authentication else { return None };
+        let is_encoded = |text: &str| {
+            !text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"*-._".contains(&byte))
+        };
+        let differs = is_encoded(&self.id) || is_encoded(secret.expose());
+        let authentication = ClientAuthentication::SecretPost(secret.clone());
+        differs.then(|| Self { authentication, ..self.clone() })
+    }
 }
 
 #[cfg(test)]
@@ -58,7 +88,7 @@ mod tests {
     use crate::model::client_authentication::{AssertionAudience, ClientProofs, SecretMethod};
     use crate::model::client_key::ClientKey;
     use crate::model::signing::SigningAlgorithm;
-    use crate::secret::{ClientSecret, SecretText};
+    use crate::secret::ClientSecret;
 
     /// The JSON of a client with these fields for its authentication.
     fn sealed(authentication: &str) -> String {
@@ -69,7 +99,7 @@ mod tests {
 
     fn a_secret() -> ClientProofs {
         let secret = Some(ClientSecret::from_trusted("made-up".into()));
-        ClientProofs { secret, key: None }
+        ClientProofs { secret, ..ClientProofs::default() }
     }
 
     fn read(authentication: &str) -> Client {
@@ -94,6 +124,28 @@ mod tests {
         let unknown = sealed(r#""auth_method":"client_secret_jwt""#);
         assert!(serde_json::from_str::<Client>(&unknown).is_err());
         assert!(serde_json::from_str::<Client>(&sealed(r#""secret":"made-up""#)).is_err());
+    }
+
+    #[test]
+    fn a_secret_that_looks_alike_in_header_and_form_has_one_place() {
+        for (secret, differs) in [
+            ("made-up_1.2*", false),
+            ("made+up", true),
+            ("made/up=", true),
+            ("made%up", true),
+            ("made up", true),
+            ("m\u{e4}de-up", true),
+        ] {
+            let own = format!(r#""secret":"{secret}","auth_method":"client_secret_basic""#);
+            let in_form = read(&own).with_secret_in_form();
+            assert_eq!(in_form.is_some(), differs, "{secret}");
+            if let Some(Client { authentication, .. }) = in_form {
+                assert!(matches!(&authentication, ClientAuthentication::SecretPost(_)));
+                assert_eq!(authentication.secret().unwrap().expose(), secret);
+            }
+            let post = own.replace("_basic", "_post");
+            assert!(read(&post).with_secret_in_form().is_none());
+        }
     }
 
     #[test]
@@ -127,7 +179,7 @@ mod tests {
             key_id: None,
             algorithm: SigningAlgorithm::Es256,
         };
-        let found = missing.with_proofs(ClientProofs { secret: None, key: Some(key) });
+        let found = missing.with_proofs(ClientProofs { key: Some(key), ..ClientProofs::default() });
         let expected = AssertionAudience::Fixed("https://as.example".into());
         assert!(
             matches!(&found, ClientAuthentication::PrivateKeyJwt { audience, .. } if *audience == expected)

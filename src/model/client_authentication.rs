@@ -19,6 +19,10 @@ pub(crate) enum TokenEndpointAuthMethod {
     ClientSecretPost,
     /// A JWT that the client signs with its key (RFC 7523 §2.2).
     PrivateKeyJwt,
+    /// A certificate of an authority that the server trusts (RFC 8705 §2.1).
+    TlsClientAuth,
+    /// A certificate that the server knows by itself (RFC 8705 §2.2).
+    SelfSignedTlsClientAuth,
 }
 
 /// The proof by which the token endpoint knows a client (RFC 6749 §2.3).
@@ -34,6 +38,9 @@ pub(crate) enum ClientAuthentication {
     SecretPost(ClientSecret),
     /// A JWT that the key signs, new for each request (RFC 7523 §2.2).
     PrivateKeyJwt { key: ClientKey, audience: AssertionAudience },
+    /// The id in the form, beside the certificate of the
+    /// [`Client`](super::client::Client), which is shown in the handshake (RFC 8705 §2).
+    Certificate(CertificateMethod),
     /// The id alone, in the form, of a client whose secret is missing: an import did not bring it,
     /// or another holder of the grant kept it. The method says how the secret is shown once it is
     /// configured.
@@ -52,6 +59,15 @@ pub(crate) enum SecretMethod {
     Post,
 }
 
+/// The way in which a server knows the certificate of a client. A request is the same with both.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CertificateMethod {
+    /// By its authority and subject.
+    Authority,
+    /// By itself.
+    SelfSigned,
+}
+
 /// The audience (`aud`) of the JWT with which a client proves itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) enum AssertionAudience {
@@ -67,6 +83,8 @@ pub(crate) enum AssertionAudience {
 pub(crate) struct ClientProofs {
     pub(crate) secret: Option<ClientSecret>,
     pub(crate) key: Option<ClientKey>,
+    /// The method by which they are shown, where it is another than before.
+    pub(crate) method: Option<TokenEndpointAuthMethod>,
 }
 
 impl ClientAuthentication {
@@ -77,14 +95,20 @@ impl ClientAuthentication {
         proofs: ClientProofs,
         audience: AssertionAudience,
     ) -> Self {
-        let ClientProofs { secret, key } = proofs;
-        match method {
+        let ClientProofs { secret, key, method: other } = proofs;
+        match other.unwrap_or(method) {
             TokenEndpointAuthMethod::None => Self::None,
             TokenEndpointAuthMethod::ClientSecretBasic => {
                 secret.map_or(Self::SecretMissing(SecretMethod::Basic), Self::SecretBasic)
             }
             TokenEndpointAuthMethod::ClientSecretPost => {
                 secret.map_or(Self::SecretMissing(SecretMethod::Post), Self::SecretPost)
+            }
+            TokenEndpointAuthMethod::TlsClientAuth => {
+                Self::Certificate(CertificateMethod::Authority)
+            }
+            TokenEndpointAuthMethod::SelfSignedTlsClientAuth => {
+                Self::Certificate(CertificateMethod::SelfSigned)
             }
             TokenEndpointAuthMethod::PrivateKeyJwt => match key {
                 Some(key) => Self::PrivateKeyJwt { key, audience },
@@ -106,6 +130,12 @@ impl ClientAuthentication {
             Self::PrivateKeyJwt { .. } | Self::KeyMissing { .. } => {
                 TokenEndpointAuthMethod::PrivateKeyJwt
             }
+            Self::Certificate(CertificateMethod::Authority) => {
+                TokenEndpointAuthMethod::TlsClientAuth
+            }
+            Self::Certificate(CertificateMethod::SelfSigned) => {
+                TokenEndpointAuthMethod::SelfSignedTlsClientAuth
+            }
         }
     }
 
@@ -114,6 +144,7 @@ impl ClientAuthentication {
         match self {
             Self::SecretBasic(secret) | Self::SecretPost(secret) => Some(secret),
             Self::None
+            | Self::Certificate(_)
             | Self::SecretMissing(_)
             | Self::PrivateKeyJwt { .. }
             | Self::KeyMissing { .. } => None,
@@ -125,6 +156,7 @@ impl ClientAuthentication {
         match self {
             Self::PrivateKeyJwt { key, .. } => Some(key),
             Self::None
+            | Self::Certificate(_)
             | Self::SecretBasic(_)
             | Self::SecretPost(_)
             | Self::SecretMissing(_)
@@ -137,6 +169,7 @@ impl ClientAuthentication {
         match self {
             Self::SecretMissing(_) | Self::KeyMissing { .. } => true,
             Self::None
+            | Self::Certificate(_)
             | Self::SecretBasic(_)
             | Self::SecretPost(_)
             | Self::PrivateKeyJwt { .. } => false,
@@ -149,6 +182,7 @@ impl ClientAuthentication {
         let own = ClientProofs {
             secret: others.secret.or_else(|| self.secret().cloned()),
             key: others.key.or_else(|| self.key().cloned()),
+            method: others.method,
         };
         Self::new(self.method(), own, self.audience())
     }
@@ -163,9 +197,11 @@ impl ClientAuthentication {
             Self::PrivateKeyJwt { audience, .. } | Self::KeyMissing { audience } => {
                 audience.clone()
             }
-            Self::None | Self::SecretBasic(_) | Self::SecretPost(_) | Self::SecretMissing(_) => {
-                AssertionAudience::default()
-            }
+            Self::None
+            | Self::Certificate(_)
+            | Self::SecretBasic(_)
+            | Self::SecretPost(_)
+            | Self::SecretMissing(_) => AssertionAudience::default(),
         }
     }
 }
@@ -190,7 +226,7 @@ impl<'de> Deserialize<'de> for ClientAuthentication {
         }
         let audience =
             assertion_audience.map_or(AssertionAudience::Endpoint, AssertionAudience::Fixed);
-        Ok(Self::new(auth_method, ClientProofs { secret, key }, audience))
+        Ok(Self::new(auth_method, ClientProofs { secret, key, method: None }, audience))
     }
 }
 

@@ -47,6 +47,11 @@ pub(crate) struct Definition {
     pub(crate) authorization_endpoint: Option<String>,
     pub(crate) token_endpoint: Option<String>,
     pub(crate) device_authorization_endpoint: Option<String>,
+    /// The endpoint to which an authorization request is pushed before the browser opens (RFC 9126).
+    pub(crate) pushed_authorization_request_endpoint: Option<String>,
+    /// Whether authorization requests are pushed; by default where the server demands it, or this
+    /// definition names the endpoint.
+    pub(crate) require_pushed_authorization_requests: Option<bool>,
     pub(crate) revocation_endpoint: Option<String>,
     /// The endpoint where an identity token is exchanged (RFC 8693), where that is not the token
     /// endpoint.
@@ -78,6 +83,10 @@ pub(crate) struct Definition {
     pub(crate) client_key_alg: Option<SigningAlgorithm>,
     /// The audience of what the key signs; `{endpoint}` stands for the address of each request.
     pub(crate) client_assertion_audience: Option<String>,
+    /// A PEM file with the certificate that the client shows in the handshake of TLS (RFC 8705).
+    pub(crate) client_certificate_file: Option<PathBuf>,
+    /// A PEM file with the key of that certificate, where it is not in the same file.
+    pub(crate) client_certificate_key_file: Option<PathBuf>,
     /// A PEM file of certificates that are trusted in addition to the system's.
     pub(crate) ca_file: Option<PathBuf>,
     pub(crate) token_endpoint_auth_method: Option<TokenEndpointAuthMethod>,
@@ -89,6 +98,9 @@ pub(crate) struct Definition {
     /// Scopes that no login may ask for.
     #[serde(default)]
     pub(crate) forbidden_scopes: Vec<String>,
+    /// The name of the parameter of the authorization request that has the scopes, where it is not
+    /// `scope`.
+    pub(crate) scope_parameter: Option<String>,
     /// The separator of two scopes in a request (RFC 6749 §3.3: a space).
     #[serde(default)]
     pub(crate) scope_separator: ScopeSeparator,

@@ -29,7 +29,7 @@ pub(crate) struct Dialect {
     pub(crate) grant_errors: Vec<String>,
     /// The places of fields in an answer, as JSON pointers (RFC 6901), where a server has them
     /// elsewhere: `{ access_token = "/authed_user/access_token" }`. The names are those of RFC 6749;
-    /// see [`ANSWER_FIELDS`].
+    /// see [`ANSWER_FIELDS`]. With `api_base_url` an answer names the address of the API.
     #[serde(skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "answer_fields")]
     pub(crate) answer_fields: BTreeMap<String, String>,
     /// Additional parameters of a request that renews a token by the token of an earlier answer.
@@ -40,7 +40,7 @@ pub(crate) struct Dialect {
 }
 
 /// The fields whose place in an answer a definition may name.
-pub(crate) const ANSWER_FIELDS: [&str; 12] = [
+pub(crate) const ANSWER_FIELDS: [&str; 13] = [
     "access_token",
     "token_type",
     "expires_in",
@@ -53,6 +53,7 @@ pub(crate) const ANSWER_FIELDS: [&str; 12] = [
     "error_description",
     "device_code",
     "user_code",
+    "api_base_url",
 ];
 
 /// Reads the places of fields, and refuses an unknown field and a malformed pointer.

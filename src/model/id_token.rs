@@ -37,7 +37,12 @@ impl Claims {
     /// Reads the claims of `token`, or returns `None` if it is no JWT that is signed and not
     /// encrypted.
     pub(crate) fn of(token: &IdToken) -> Option<Self> {
-        let claims = jwt::claims(token.expose())?;
+        jwt::claims(token.expose()).map(|claims| Self::in_object(&claims))
+    }
+
+    /// Reads the claims in an object, such as the answer of a userinfo endpoint (OpenID Connect Core
+    /// 1.0 §5.3.2).
+    pub(crate) fn in_object(claims: &Value) -> Self {
         let text = |name: &str| claims.get(name).and_then(Value::as_str).map(ToOwned::to_owned);
         let shown = |name: &str| {
             let text = claims.get(name).and_then(Value::as_str)?.trim();
@@ -50,7 +55,7 @@ impl Claims {
             }
             Some(_) | None => Vec::new(),
         };
-        Some(Self {
+        Self {
             issuer: text("iss"),
             subject: text("sub"),
             audience,
@@ -60,7 +65,7 @@ impl Claims {
             tenant: text("tid"),
             user: ["email", "preferred_username"].into_iter().find_map(shown),
             name: shown("name"),
-        })
+        }
     }
 }
 

@@ -105,9 +105,12 @@ impl Client {
             token_endpoint,
             revocation_endpoint,
             revocation_method,
+            end_session_endpoint,
             dialect,
             token_params,
             trusted_certificates,
+            // With its key it proves who the client is.
+            certificate: _,
             by_address,
         } = self;
         Self {
@@ -119,9 +122,11 @@ impl Client {
                 KeptSecrets::AccessToken => None,
             },
             revocation_method: *revocation_method,
+            end_session_endpoint: end_session_endpoint.clone(),
             dialect: dialect.clone(),
             token_params: token_params.clone(),
             trusted_certificates: trusted_certificates.clone(),
+            certificate: None,
             by_address: by_address.as_ref().map(|facts| Box::new(facts.without_secrets())),
         }
     }

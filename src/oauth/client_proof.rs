@@ -6,10 +6,15 @@ use jiff::Timestamp;
 use super::authentication::Authentication;
 use super::client_assertion;
 use super::signed_jwt::NotSigned;
+use super::token_error::{Error, INVALID_CLIENT};
 use crate::model::address::Address;
 use crate::model::client::Client;
 use crate::model::client_authentication::ClientAuthentication;
 use crate::secret::{Assertion, SecretText};
+
+/// What may help where a server refuses a secret that had to be encoded for the header.
+const IN_FORM: &str = "not every server decodes such a secret in a header, and \
+    `token_endpoint_auth_method = \"client_secret_post\"` sends it in the form";
 
 /// The proof of a client for one request.
 pub(super) struct Proof<'a> {
@@ -29,6 +34,7 @@ pub(super) fn prove<'a>(
             Some(client_assertion::make(&client.id, key, audience, endpoint, now)?)
         }
         ClientAuthentication::None
+        | ClientAuthentication::Certificate(_)
         | ClientAuthentication::SecretBasic(_)
         | ClientAuthentication::SecretPost(_)
         | ClientAuthentication::SecretMissing(_)
@@ -45,10 +51,25 @@ impl Proof<'_> {
                 Authentication::Client { id: &self.client.id, secret }
             }
             ClientAuthentication::None
+            | ClientAuthentication::Certificate(_)
             | ClientAuthentication::SecretPost(_)
             | ClientAuthentication::PrivateKeyJwt { .. }
             | ClientAuthentication::SecretMissing(_)
             | ClientAuthentication::KeyMissing { .. } => Authentication::None,
+        }
+    }
+
+    /// Returns the refusal `error` of a request with this proof, with what may help: where the secret
+    /// was encoded for the header, the setting for the form.
+    pub(super) fn advise(&self, error: Error) -> Error {
+        match error {
+            Error::ClientRefused { authority, error, reason }
+                if error == INVALID_CLIENT && self.client.with_secret_in_form().is_some() =>
+            {
+                let reason = format!("{reason}; {IN_FORM}");
+                Error::ClientRefused { authority, error, reason }
+            }
+            error => error,
         }
     }
 
@@ -67,6 +88,7 @@ impl Proof<'_> {
             ],
             (
                 ClientAuthentication::None
+                | ClientAuthentication::Certificate(_)
                 | ClientAuthentication::PrivateKeyJwt { .. }
                 | ClientAuthentication::SecretMissing(_)
                 | ClientAuthentication::KeyMissing { .. },

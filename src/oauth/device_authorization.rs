@@ -63,10 +63,11 @@ pub(crate) fn request(
     let proof = client_proof::prove(client, endpoint, now)?;
     form.extend(proof.fields());
     let authentication = proof.authentication();
-    let certificates = client.trusted_certificates.as_deref();
-    let answer = http::post(endpoint, certificates, &authentication, &form, http::REQUEST_TIMEOUT)?;
+    let tls = client.tls();
+    let answer = http::post(endpoint, tls, &authentication, &form, http::REQUEST_TIMEOUT)?;
     read(&answer, &client.dialect).map_err(|no_code| {
-        error_answer::read(&answer, Request::Exchange, &client.dialect).unwrap_or(no_code)
+        let error = error_answer::read(&answer, Request::Exchange, &client.dialect);
+        proof.advise(error.unwrap_or(no_code))
     })
 }
 

@@ -74,10 +74,17 @@ pub(crate) fn poll(
         Err(why) => return PollOutcome::Failed(why.into()),
     };
     form.extend(proof.fields());
-    let certificates = client.trusted_certificates.as_deref();
     let authentication = proof.authentication();
-    match http::post(&client.token_endpoint, certificates, &authentication, &form, timeout) {
-        Ok(answer) => judge(&answer, &client.dialect, now),
+    match http::post(&client.token_endpoint, client.tls(), &authentication, &form, timeout) {
+        Ok(answer) => match judge(&answer, &client.dialect, now) {
+            PollOutcome::Failed(error) => PollOutcome::Failed(proof.advise(error)),
+            outcome @ (PollOutcome::Granted(_)
+            | PollOutcome::Pending
+            | PollOutcome::SlowDown { .. }
+            | PollOutcome::Transient(_)
+            | PollOutcome::Denied
+            | PollOutcome::Expired) => outcome,
+        },
         Err(fault @ (Fault::Setup { .. } | Fault::Forbidden { .. })) => {
             PollOutcome::Failed(fault.into())
         }

@@ -8,6 +8,7 @@ use std::time::Instant;
 use super::http::{self, Answer, Authentication, Fault};
 use super::metadata::Metadata;
 use crate::model::address::Address;
+use crate::model::client_certificate::TlsSettings;
 use crate::model::issuer::{is_issuer, is_issuer_but_for_slash};
 use crate::untrusted::printable;
 
@@ -40,10 +41,10 @@ pub(crate) enum Error {
 /// as `is_complete` says. What one document leaves out is taken from a later one of the same issuer.
 pub(crate) fn discover(
     issuer: &Address,
-    trusted_certificates: Option<&str>,
+    tls: TlsSettings<'_>,
     is_complete: &dyn Fn(&Metadata) -> bool,
 ) -> Result<Metadata, Error> {
-    search(issuer, trusted_certificates, is_complete, NamedBy::Person)
+    search(issuer, tls, is_complete, NamedBy::Person)
 }
 
 /// Fetches the metadata of `issuer`, which a protected resource named, as [`discover`] does. Its name
@@ -54,7 +55,7 @@ pub(crate) fn discover_named(
     trusted_certificates: Option<&str>,
     is_complete: &dyn Fn(&Metadata) -> bool,
 ) -> Result<Metadata, Error> {
-    search(issuer, trusted_certificates, is_complete, NamedBy::Resource)
+    search(issuer, trusted_certificates.into(), is_complete, NamedBy::Resource)
 }
 
 /// The one who named an issuer.
@@ -68,7 +69,7 @@ enum NamedBy {
 
 fn search(
     issuer: &Address,
-    trusted_certificates: Option<&str>,
+    tls: TlsSettings<'_>,
     is_complete: &dyn Fn(&Metadata) -> bool,
     named_by: NamedBy,
 ) -> Result<Metadata, Error> {
@@ -76,7 +77,7 @@ fn search(
     let mut found: Option<Metadata> = None;
     let mut failures = Vec::new();
     for address in well_known_addresses(issuer) {
-        match document(issuer, address, trusted_certificates, named_by) {
+        match document(issuer, address, tls, named_by) {
             Ok(metadata) => {
                 let metadata = match found.take() {
                     Some(earlier) => earlier.or(metadata),
@@ -125,13 +126,13 @@ fn weight(error: &Error) -> u8 {
 fn document(
     issuer: &Address,
     mut address: Address,
-    trusted_certificates: Option<&str>,
+    tls: TlsSettings<'_>,
     named_by: NamedBy,
 ) -> Result<Metadata, Error> {
     for _ in 0..MAX_REDIRECTS {
         let answer = match named_by {
-            NamedBy::Person => http::fetch(&address, trusted_certificates, &Authentication::None)?,
-            NamedBy::Resource => http::fetch_watched(&address, trusted_certificates)?,
+            NamedBy::Person => http::fetch(&address, tls, &Authentication::None)?,
+            NamedBy::Resource => http::fetch_watched(&address, tls)?,
         };
         match next_address(issuer, &address, &answer)? {
             Some(next) => address = next,

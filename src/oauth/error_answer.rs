@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use zeroize::Zeroizing;
 
 use super::answer_fields::{self, AnswerText, Fields};
+use super::demands::Demand;
 use super::http::Answer;
 use super::refusal::{Request, Verdict, normalised, verdict};
 use super::token_error::Error;
@@ -91,12 +92,18 @@ pub(crate) fn read(answer: &Answer, request: Request, dialect: &Dialect) -> Opti
     };
     let (code, verdict) =
         codes.iter().find_map(judged).unwrap_or_else(|| (codes[0].clone(), Verdict::Passing));
-    let reason = [Some(&code), subtype.as_ref(), description.as_ref()]
+    let mut reason = [Some(&code), subtype.as_ref(), description.as_ref()]
         .into_iter()
         .flatten()
         .map(|text| answer.sent.redact(text))
         .collect::<Vec<_>>()
         .join(", ");
+    let demand = Demand::of_error(&code, description.as_deref());
+    // What the client can't do is no fault of the grant, and no later try changes it.
+    let verdict = if demand.is_some() { Verdict::Client } else { verdict };
+    if let Some(demand) = demand {
+        reason = format!("{reason}; {}", demand.words());
+    }
     let error = answer.sent.redact(&code);
     Some(match verdict {
         Verdict::Grant => Error::GrantRefused { authority, error, reason },
@@ -138,7 +145,7 @@ pub(super) fn no_verdict(answer: &Answer) -> Error {
     let what = match answer.status {
         200..=299 => unreadable(answer, "no token"),
         300..=399 => format!("a redirect (HTTP {}), which is not followed", answer.status),
-        status => format!("HTTP {status} and no OAuth error"),
+        status => foreign(answer, status),
     };
     Error::NoVerdict {
         authority: answer.authority.clone(),
@@ -147,6 +154,27 @@ pub(super) fn no_verdict(answer: &Answer) -> Error {
         retry_after: answer.retry_after,
         what,
     }
+}
+
+/// Says of an answer that reports an error in no form of OAuth what it is, and what sends such ones.
+fn foreign(answer: &Answer, status: u16) -> String {
+    let kind = answer.content_type.as_deref().and_then(|kind| kind.split(';').next());
+    let kind = kind.map(|kind| printable(kind.trim().get(..64).unwrap_or(kind.trim())));
+    let is_page = kind.as_deref().is_some_and(|kind| kind.eq_ignore_ascii_case("text/html"));
+    let what = match (&kind, answer.body.is_empty()) {
+        (_, true) => "no text".to_owned(),
+        (None, false) => "a text of no kind".to_owned(),
+        (Some(_), false) if is_page => "a web page".to_owned(),
+        (Some(kind), false) => format!("`{kind}`"),
+    };
+    let from = match status {
+        404 | 405 | 410 => ": the address may be wrong",
+        407 | 511 => ": a proxy or the network wants a login first",
+        500.. => "",
+        _ if is_page => ": a proxy or a firewall may have sent it",
+        _ => "",
+    };
+    format!("HTTP {status}, {what} and no OAuth error{from}")
 }
 
 /// Says what an answer of success holds in place of what was asked for: it is `no_such` thing.

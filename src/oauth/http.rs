@@ -25,6 +25,7 @@ use super::tls;
 use super::told::ToldRequest;
 use crate::boot_clock::Moment;
 use crate::model::address::Address;
+use crate::model::client_certificate::{ClientCertificate, TlsSettings};
 use crate::model::credential::ApiHeader;
 use crate::model::reach::Reach;
 use crate::name_service;
@@ -52,7 +53,8 @@ pub(crate) enum Fault {
     /// The answer broke off, or is longer than any answer of this kind.
     #[error("the answer from `{authority}` could not be read: {why}")]
     Unreadable { authority: String, why: String },
-    /// A certificate in the definition's `ca_file` is malformed, or TLS can't be set up.
+    /// A certificate in the definition's `ca_file` or `client_certificate_file` is malformed, or TLS
+    /// can't be set up.
     #[error("could not set up TLS: {why}")]
     Setup { why: String },
     /// A server named the address, and may not name one in that network. Nothing was sent.
@@ -94,10 +96,16 @@ pub(crate) struct Answer {
     pub(crate) sent: SentSecrets,
 }
 
-#[cfg(test)]
+#[cfg(any(test, fuzzing))]
 impl Answer {
     /// Returns an answer to a request that held no secret.
+    #[cfg(test)]
     pub(crate) fn made_up(status: u16, body: &str) -> Self {
+        Self::of_bytes(status, body.as_bytes())
+    }
+
+    /// Returns an answer to a request that held no secret, of which any server may have sent the body.
+    pub(crate) fn of_bytes(status: u16, body: &[u8]) -> Self {
         Self {
             authority: "id.example".into(),
             status,
@@ -106,7 +114,7 @@ impl Answer {
             location: None,
             challenge: None,
             content_type: None,
-            body: Zeroizing::new(body.as_bytes().to_vec()),
+            body: Zeroizing::new(body.to_vec()),
             reach: Reach::Public,
             sent: SentSecrets::default(),
         }
@@ -114,27 +122,27 @@ impl Answer {
 }
 
 /// Sends `form` with POST, and gives up after `timeout`.
-pub(crate) fn post(
+pub(crate) fn post<'tls>(
     address: &Address,
-    trusted_certificates: Option<&str>,
+    tls: impl Into<TlsSettings<'tls>>,
     authentication: &Authentication<'_>,
     form: &[(&str, &str)],
     timeout: Duration,
 ) -> Result<Answer, Fault> {
-    let request = client(address, trusted_certificates)?.post(address.url().clone()).form(form);
+    let request = client(address, tls.into())?.post(address.url().clone()).form(form);
     send("POST", address, request, authentication, form, timeout)
 }
 
 /// Sends `fields` with POST as a JSON object of texts, and gives up after `timeout`. A field that
 /// comes several times is a list there.
-pub(crate) fn post_json(
+pub(crate) fn post_json<'tls>(
     address: &Address,
-    trusted_certificates: Option<&str>,
+    tls: impl Into<TlsSettings<'tls>>,
     authentication: &Authentication<'_>,
     fields: &[(&str, &str)],
     timeout: Duration,
 ) -> Result<Answer, Fault> {
-    let request = client(address, trusted_certificates)?.post(address.url().clone());
+    let request = client(address, tls.into())?.post(address.url().clone());
     let request = request.json(&json_object(fields));
     send("POST", address, request, authentication, fields, timeout)
 }
@@ -148,7 +156,7 @@ pub(crate) fn post_document(
     document: &serde_json::Value,
     timeout: Duration,
 ) -> Result<Answer, Fault> {
-    let mut request = client(address, trusted_certificates)?.post(address.url().clone());
+    let mut request = client(address, trusted_certificates.into())?.post(address.url().clone());
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
@@ -156,26 +164,26 @@ pub(crate) fn post_document(
 }
 
 /// Sends a DELETE, with `fields` as a JSON object of texts if there are any.
-pub(crate) fn delete(
+pub(crate) fn delete<'tls>(
     address: &Address,
-    trusted_certificates: Option<&str>,
+    tls: impl Into<TlsSettings<'tls>>,
     authentication: &Authentication<'_>,
     fields: &[(&str, &str)],
 ) -> Result<Answer, Fault> {
-    let request = client(address, trusted_certificates)?.delete(address.url().clone());
+    let request = client(address, tls.into())?.delete(address.url().clone());
     let object = json_object(fields);
     let request = if object.is_empty() { request } else { request.json(&object) };
     send("DELETE", address, request, authentication, fields, REQUEST_TIMEOUT)
 }
 
 /// Fetches a JSON document from a service that wants `headers` in addition to the token.
-pub(crate) fn fetch_with(
+pub(crate) fn fetch_with<'tls>(
     address: &Address,
-    trusted_certificates: Option<&str>,
+    tls: impl Into<TlsSettings<'tls>>,
     authentication: &Authentication<'_>,
     headers: &[ApiHeader],
 ) -> Result<Answer, Fault> {
-    let mut request = client(address, trusted_certificates)?.get(address.url().clone());
+    let mut request = client(address, tls.into())?.get(address.url().clone());
     for header in headers {
         request = request.header(&header.name, header.value.expose().as_bytes());
     }
@@ -185,35 +193,38 @@ pub(crate) fn fetch_with(
 }
 
 /// Fetches a JSON document.
-pub(crate) fn fetch(
+pub(crate) fn fetch<'tls>(
     address: &Address,
-    trusted_certificates: Option<&str>,
+    tls: impl Into<TlsSettings<'tls>>,
     authentication: &Authentication<'_>,
 ) -> Result<Answer, Fault> {
-    fetch_with(address, trusted_certificates, authentication, &[])
+    fetch_with(address, tls, authentication, &[])
 }
 
 /// Fetches a document from a server, and watches in which network it is found: its answer may then
 /// name addresses of that network.
-pub(crate) fn fetch_watched(
+pub(crate) fn fetch_watched<'tls>(
     address: &Address,
-    trusted_certificates: Option<&str>,
+    tls: impl Into<TlsSettings<'tls>>,
 ) -> Result<Answer, Fault> {
     let guard = guard(address)?.or_else(|| Guard::watching(address));
-    let client = client_of(address, trusted_certificates, guard)?;
+    let client = client_of(address, tls.into(), guard)?;
     let request = client.get(address.url().clone());
     send("GET", address, request, &Authentication::None, &[], REQUEST_TIMEOUT)
 }
 
-/// Checks that an HTTP client for `address` can be set up with `trusted_certificates`, without a
-/// request.
-pub(crate) fn check(address: &Address, trusted_certificates: Option<&str>) -> Result<(), Fault> {
-    client(address, trusted_certificates).map(drop)
+/// Checks that an HTTP client for `address` can be set up with `tls`, without a request.
+pub(crate) fn check(address: &Address, tls: TlsSettings<'_>) -> Result<(), Fault> {
+    client(address, tls).map(drop)
 }
 
 /// The time for which an HTTP client is reused: it keeps the system's certificates and proxies as
 /// it found them.
 const CLIENT_LIFE: Duration = Duration::from_mins(10);
+
+/// The reason why a client has no certificate to show.
+const NO_CERTIFICATE: &str = "`client_certificate_file` and `client_certificate_key_file` hold no \
+    certificate in PEM with the key that belongs to it";
 
 /// The settings of an HTTP client, by which it is found again.
 #[derive(PartialEq)]
@@ -222,12 +233,13 @@ struct ClientSettings {
     near: bool,
     guard: Option<Guard>,
     trusted_certificates: Option<String>,
+    client_certificate: Option<ClientCertificate>,
 }
 
 /// Returns an HTTP client for `address`, which looks the host up within the networks that the
 /// address may lie in.
-fn client(address: &Address, trusted_certificates: Option<&str>) -> Result<Client, Fault> {
-    client_of(address, trusted_certificates, guard(address)?)
+fn client(address: &Address, tls: TlsSettings<'_>) -> Result<Client, Fault> {
+    client_of(address, tls, guard(address)?)
 }
 
 /// Returns the guard of a request to `address`, if it needs one.
@@ -239,7 +251,7 @@ fn guard(address: &Address) -> Result<Option<Guard>, Fault> {
 /// share those there are.
 fn client_of(
     address: &Address,
-    trusted_certificates: Option<&str>,
+    tls: TlsSettings<'_>,
     guard: Option<Guard>,
 ) -> Result<Client, Fault> {
     static CLIENTS: Mutex<Vec<(ClientSettings, Instant, Client)>> = Mutex::new(Vec::new());
@@ -247,21 +259,22 @@ fn client_of(
         https: address.url().scheme() == "https",
         near: address.is_near(),
         guard,
-        trusted_certificates: trusted_certificates.map(ToOwned::to_owned),
+        trusted_certificates: tls.trusted_certificates.map(ToOwned::to_owned),
+        client_certificate: tls.client_certificate.cloned(),
     };
     let mut clients = CLIENTS.lock().unwrap_or_else(PoisonError::into_inner);
     clients.retain(|(_, since, _)| since.elapsed() < CLIENT_LIFE);
     if let Some((_, _, client)) = clients.iter().find(|(setup, _, _)| *setup == wanted) {
         return Ok(client.clone());
     }
-    let client = new_client(address, trusted_certificates, wanted.guard.as_ref())?;
+    let client = new_client(address, tls, wanted.guard.as_ref())?;
     clients.push((wanted, Instant::now(), client.clone()));
     Ok(client)
 }
 
 fn new_client(
     address: &Address,
-    trusted_certificates: Option<&str>,
+    tls: TlsSettings<'_>,
     guard: Option<&Guard>,
 ) -> Result<Client, Fault> {
     let setup = |error: reqwest::Error| Fault::Setup { why: cause(&error) };
@@ -278,12 +291,19 @@ fn new_client(
         // what became of the request.
         .pool_max_idle_per_host(0)
         .https_only(address.url().scheme() == "https");
-    if let Some(pem) = trusted_certificates {
+    if let Some(pem) = tls.trusted_certificates {
         let certificates = reqwest::Certificate::from_pem_bundle(pem.as_bytes()).map_err(setup)?;
         builder = builder.tls_certs_merge(certificates);
     } else if address.url().scheme() == "http" {
         // Loading the system's certificates takes milliseconds and fails where there are none.
         builder = builder.tls_certs_only([]);
+    }
+    if let Some(own) = tls.client_certificate {
+        let pem = Zeroizing::new(format!("{}\n{}", own.key.expose(), own.certificate));
+        // The library's own words may tell what is in the file.
+        let identity = reqwest::Identity::from_pem(pem.as_bytes())
+            .map_err(|_| Fault::Setup { why: NO_CERTIFICATE.into() })?;
+        builder = builder.identity(identity);
     }
     if address.is_near() {
         builder = builder.no_proxy();
@@ -291,7 +311,11 @@ fn new_client(
     if let Some(guard) = guard {
         builder = builder.dns_resolver(Arc::new(guard.clone()));
     }
-    builder.build().map_err(setup)
+    builder.build().map_err(|error| match tls.client_certificate {
+        // The one thing that is still unknown here is whether the key belongs to the certificate.
+        Some(_) => Fault::Setup { why: NO_CERTIFICATE.into() },
+        None => setup(error),
+    })
 }
 
 fn add_authentication(

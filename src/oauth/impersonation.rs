@@ -81,6 +81,7 @@ fn read(answer: &Answer) -> Result<TokenAnswer, Error> {
         id_token: None,
         refresh_expires_at: None,
         scopes: None,
+        api_base_url: None,
     })
 }
 

@@ -3,15 +3,18 @@
 //! Where a document is found, and whether it is believed, is for [`super::discovery`] to say.
 
 use serde::{Deserialize, Deserializer};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
+use super::demands::Demand;
 use crate::model::address::Address;
 use crate::model::reach::Reach;
 use crate::model::signing::SigningAlgorithm;
+use crate::untrusted::printable;
 
 /// The part of an authorization server's metadata that tokctl uses. A field that is `null` or of
 /// another kind counts as left out.
 #[derive(Debug, Clone, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a field of the document")]
 pub(crate) struct Metadata {
     issuer: String,
     #[serde(default, deserialize_with = "text")]
@@ -23,6 +26,33 @@ pub(crate) struct Metadata {
     pub(crate) device_authorization_endpoint: Option<String>,
     #[serde(default, deserialize_with = "text")]
     pub(crate) revocation_endpoint: Option<String>,
+    /// The endpoint that tells who a token is about (OpenID Connect Core 1.0 §5.3).
+    #[serde(default, deserialize_with = "text")]
+    pub(crate) userinfo_endpoint: Option<String>,
+    /// The endpoint that tells whether a token is active (RFC 7662).
+    #[serde(default, deserialize_with = "text")]
+    pub(crate) introspection_endpoint: Option<String>,
+    /// The page that ends the session in a person's browser (OpenID Connect RP-Initiated Logout 1.0).
+    #[serde(default, deserialize_with = "text")]
+    pub(crate) end_session_endpoint: Option<String>,
+    /// The endpoint to which authorization requests are pushed (RFC 9126 §5).
+    #[serde(default, deserialize_with = "text")]
+    pub(crate) pushed_authorization_request_endpoint: Option<String>,
+    /// The addresses of endpoints for clients that show a certificate (RFC 8705 §5).
+    #[serde(default, deserialize_with = "object")]
+    mtls_endpoint_aliases: Map<String, Value>,
+    /// Whether the server binds tokens to the certificate that a client shows (RFC 8705 §3.3).
+    #[serde(default, deserialize_with = "flag")]
+    pub(crate) tls_client_certificate_bound_access_tokens: bool,
+    /// Whether the server takes pushed requests alone (RFC 9126 §5).
+    #[serde(default, deserialize_with = "flag")]
+    require_pushed_authorization_requests: bool,
+    /// Whether the server takes requests in signed JWTs alone (RFC 9101 §10.5).
+    #[serde(default, deserialize_with = "flag")]
+    require_signed_request_object: bool,
+    /// The ways in which an authorization response comes back (RFC 8414 §2).
+    #[serde(default, deserialize_with = "words")]
+    response_modes_supported: Option<Vec<String>>,
     /// Whether every authorization response names its issuer (RFC 9207 §3): then one without `iss`
     /// is not from this server.
     #[serde(default, deserialize_with = "flag")]
@@ -70,6 +100,27 @@ impl Metadata {
                 .device_authorization_endpoint
                 .or(other.device_authorization_endpoint),
             revocation_endpoint: self.revocation_endpoint.or(other.revocation_endpoint),
+            userinfo_endpoint: self.userinfo_endpoint.or(other.userinfo_endpoint),
+            introspection_endpoint: self.introspection_endpoint.or(other.introspection_endpoint),
+            end_session_endpoint: self.end_session_endpoint.or(other.end_session_endpoint),
+            pushed_authorization_request_endpoint: self
+                .pushed_authorization_request_endpoint
+                .or(other.pushed_authorization_request_endpoint),
+            mtls_endpoint_aliases: if self.mtls_endpoint_aliases.is_empty() {
+                other.mtls_endpoint_aliases
+            } else {
+                self.mtls_endpoint_aliases
+            },
+            tls_client_certificate_bound_access_tokens: self
+                .tls_client_certificate_bound_access_tokens
+                || other.tls_client_certificate_bound_access_tokens,
+            require_pushed_authorization_requests: self.require_pushed_authorization_requests
+                || other.require_pushed_authorization_requests,
+            require_signed_request_object: self.require_signed_request_object
+                || other.require_signed_request_object,
+            response_modes_supported: self
+                .response_modes_supported
+                .or(other.response_modes_supported),
             authorization_response_iss_parameter_supported: self
                 .authorization_response_iss_parameter_supported
                 || other.authorization_response_iss_parameter_supported,
@@ -91,6 +142,27 @@ impl Metadata {
             scopes_supported: self.scopes_supported.or(other.scopes_supported),
             reach: self.reach.min(other.reach),
         }
+    }
+
+    /// Returns these metadata with the endpoints for clients that show a certificate (RFC 8705 §5).
+    pub(crate) fn for_certificate(mut self) -> Self {
+        let aliases = std::mem::take(&mut self.mtls_endpoint_aliases);
+        let replace = |name: &str, endpoint: &mut Option<String>| {
+            let alias = aliases.get(name).and_then(Value::as_str).map(str::trim);
+            if let Some(alias) = alias.filter(|alias| !alias.is_empty()) {
+                *endpoint = Some(alias.to_owned());
+            }
+        };
+        replace("token_endpoint", &mut self.token_endpoint);
+        replace("device_authorization_endpoint", &mut self.device_authorization_endpoint);
+        replace("revocation_endpoint", &mut self.revocation_endpoint);
+        replace("userinfo_endpoint", &mut self.userinfo_endpoint);
+        replace("introspection_endpoint", &mut self.introspection_endpoint);
+        replace(
+            "pushed_authorization_request_endpoint",
+            &mut self.pushed_authorization_request_endpoint,
+        );
+        self
     }
 
     /// Returns these metadata as those of a server in the network `reach`.
@@ -132,6 +204,41 @@ impl Metadata {
         takes("client_secret_post") && !takes("client_secret_basic")
     }
 
+    /// Whether the server may take a client secret in the form: it says so, or says nothing.
+    pub(crate) fn may_take_secret_in_form(&self) -> bool {
+        let methods = self.token_endpoint_auth_methods_supported.as_deref();
+        methods.is_none_or(|methods| methods.iter().any(|taken| taken == "client_secret_post"))
+    }
+
+    /// Returns the names of the ways in which a client proves itself, if none of them is a secret as
+    /// it is.
+    pub(crate) fn methods_without_secret(&self) -> Option<String> {
+        let methods = self.token_endpoint_auth_methods_supported.as_deref()?;
+        let is_secret = |method: &String| {
+            ["client_secret_post", "client_secret_basic"].contains(&method.as_str())
+        };
+        // A server that names the public clients alone says nothing of the others.
+        let named: Vec<&str> =
+            methods.iter().map(String::as_str).filter(|method| *method != "none").collect();
+        let without = !named.is_empty() && !methods.iter().any(is_secret);
+        without.then(|| printable(&named.join(", ")))
+    }
+
+    /// Whether the server takes pushed requests alone.
+    pub(crate) fn demands_pushed_requests(&self) -> bool {
+        self.require_pushed_authorization_requests
+    }
+
+    /// Returns what the server demands of an authorization request and no request of tokctl has.
+    pub(crate) fn demand(&self) -> Option<Demand> {
+        if self.require_signed_request_object {
+            return Some(Demand::RequestObjects);
+        }
+        let modes = self.response_modes_supported.as_deref().unwrap_or_default();
+        let is_jwt = |mode: &String| mode.rsplit('.').next() == Some("jwt");
+        (!modes.is_empty() && modes.iter().all(is_jwt)).then_some(Demand::Jarm)
+    }
+
     /// Returns the algorithms, of those that tokctl has, with which the server lets a client sign.
     /// Returns `None` if the server names none that tokctl knows: then nothing is known.
     pub(crate) fn assertion_algorithms(&self) -> Option<Vec<SigningAlgorithm>> {
@@ -169,6 +276,14 @@ fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
     let value = Value::deserialize(deserializer)?;
     let said = value.as_str().is_some_and(|text| text.trim().eq_ignore_ascii_case("true"));
     Ok(value.as_bool().unwrap_or(said))
+}
+
+/// Reads an object.
+fn object<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Map<String, Value>, D::Error> {
+    Ok(match Value::deserialize(deserializer)? {
+        Value::Object(object) => object,
+        _ => Map::new(),
+    })
 }
 
 /// Reads a list of words, or one text of words with blanks between them.

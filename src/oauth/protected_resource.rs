@@ -12,6 +12,7 @@ use super::challenge;
 use super::http::{self, Answer, Authentication, Fault};
 use super::token::ResponseMeta;
 use crate::model::address::Address;
+use crate::model::client_certificate::TlsSettings;
 use crate::model::credential::{Api, ApiAuth, Check, Credential};
 use crate::model::scope::Scopes;
 use crate::secret::AccessToken;
@@ -83,8 +84,7 @@ pub(crate) fn ask(
     token: &AccessToken,
     check: &Check,
 ) -> Result<CheckAnswer, Fault> {
-    let certificates = credential.trusted_certificates();
-    let answer = fetch(&check.url, certificates, &credential.api, token)?;
+    let answer = fetch(&check.url, credential.tls(), &credential.api, token)?;
     let meta = ResponseMeta { status: answer.status, date: answer.date };
     let refuses_strangers = credential
         .by_address()
@@ -99,9 +99,9 @@ pub(crate) fn ask(
 
 /// Fetches a JSON document from the service of `api`, with `token` carried as that service wants
 /// it.
-pub(crate) fn fetch(
+pub(crate) fn fetch<'tls>(
     address: &Address,
-    trusted_certificates: Option<&str>,
+    tls: impl Into<TlsSettings<'tls>>,
     api: &Api,
     token: &AccessToken,
 ) -> Result<Answer, Fault> {
@@ -111,7 +111,7 @@ pub(crate) fn fetch(
         ApiAuth::Basic => Authentication::Basic { username, token },
         ApiAuth::Header(name) => Authentication::Header { name, token },
     };
-    http::fetch_with(address, trusted_certificates, &authentication, &api.headers)
+    http::fetch_with(address, tls, &authentication, &api.headers)
 }
 
 /// Whether a service that answers strangers with 401 takes a token if it answers with `status`: it does

@@ -55,27 +55,36 @@ pub(crate) fn register(
     scopes: &str,
 ) -> Result<Registered, Error> {
     let asked = method(metadata);
-    let document = request(asked, redirect_uri, scopes);
-    let answer = http::post_document(
-        endpoint,
-        trusted_certificates,
-        &Authentication::None,
-        &[],
-        &document,
-        http::REQUEST_TIMEOUT,
-    )?;
+    let send = |scopes| {
+        let document = request(asked, redirect_uri, scopes);
+        let (nobody, timeout) = (Authentication::None, http::REQUEST_TIMEOUT);
+        http::post_document(endpoint, trusted_certificates, &nobody, &[], &document, timeout)
+    };
+    let mut answer = send(scopes)?;
+    if !scopes.is_empty() && refuses_scopes(&answer) {
+        // A server that knows none of a resource's scopes as its own: the login asks for them.
+        answer = send("")?;
+    }
     read(&answer, endpoint, redirect_uri, asked)
 }
 
+/// Whether a server refuses a client for the scopes that it would ask for: then it has registered
+/// none.
+fn refuses_scopes(answer: &Answer) -> bool {
+    let text = AnswerText::of(answer);
+    let said = words(text.fields().as_ref()).unwrap_or_default();
+    answer.status == 400 && said.starts_with("invalid_client_metadata") && said.contains("scope")
+}
+
 /// Returns the authentication that a client on a person's machine asks for: none, where the server
-/// takes such clients, else a secret. A server that names no method takes a secret in the header
-/// (RFC 8414 §2).
+/// takes such clients; else a secret in the form, which no server decodes in a way of its own; else
+/// one in the header, which a server that names no method takes (RFC 8414 §2).
 fn method(metadata: &Metadata) -> TokenEndpointAuthMethod {
     let known = metadata.auth_methods().unwrap_or_default();
     let takes = |method: &str| known.iter().any(|one| one == method);
     if takes("none") {
         TokenEndpointAuthMethod::None
-    } else if !takes("client_secret_basic") && takes("client_secret_post") {
+    } else if takes("client_secret_post") {
         TokenEndpointAuthMethod::ClientSecretPost
     } else {
         TokenEndpointAuthMethod::ClientSecretBasic
@@ -131,7 +140,11 @@ pub(crate) fn read(
     };
     let secret = match method {
         TokenEndpointAuthMethod::None => None,
-        TokenEndpointAuthMethod::PrivateKeyJwt => return Err(unusable(UNKNOWN_METHOD)),
+        TokenEndpointAuthMethod::PrivateKeyJwt
+        | TokenEndpointAuthMethod::TlsClientAuth
+        | TokenEndpointAuthMethod::SelfSignedTlsClientAuth => {
+            return Err(unusable(UNKNOWN_METHOD));
+        }
         TokenEndpointAuthMethod::ClientSecretBasic | TokenEndpointAuthMethod::ClientSecretPost => {
             let secret = filled(&fields, "client_secret")
                 .ok_or_else(|| unusable("it has no client secret, and wants one"))?;

@@ -47,9 +47,9 @@ pub(crate) fn revoke(
         (RevocationMethod::Github, _, Some(token)) => delete_at_github(client, endpoint, token),
         (RevocationMethod::None, ..) => Err(without_secret(endpoint)),
         (RevocationMethod::Delete, _, Some(token)) => {
-            let certificates = client.trusted_certificates.as_deref();
+            let tls = client.tls();
             let authentication = Authentication::Bearer(token);
-            judge(client, http::delete(endpoint, certificates, &authentication, &[]))
+            judge(client, http::delete(endpoint, tls, &authentication, &[]))
         }
         (
             RevocationMethod::Rfc7009 | RevocationMethod::Github | RevocationMethod::Delete,
@@ -96,8 +96,9 @@ fn revoke_one(
     let mut form = vec![("token", token), ("token_type_hint", hint)];
     let proof = client_proof::prove(client, endpoint, now)?;
     form.extend(proof.fields());
-    let certificates = client.trusted_certificates.as_deref();
-    judge(client, http::post(endpoint, certificates, &proof.authentication(), &form, timeout))
+    let tls = client.tls();
+    let answer = http::post(endpoint, tls, &proof.authentication(), &form, timeout);
+    judge(client, answer).map_err(|error| proof.advise(error))
 }
 
 /// Revokes a token at GitHub, where `endpoint` is the list of applications and the client's own
@@ -113,9 +114,9 @@ fn delete_at_github(client: &Client, endpoint: &Address, token: &AccessToken) ->
         Some(secret) => Authentication::Client { id: &client.id, secret },
         None => Authentication::None,
     };
-    let certificates = client.trusted_certificates.as_deref();
+    let tls = client.tls();
     let fields = [("access_token", token.expose())];
-    let answer = http::delete(&address, certificates, &authentication, &fields);
+    let answer = http::delete(&address, tls, &authentication, &fields);
     // GitHub answers so about a token that it does not know.
     match answer {
         Ok(answer) if [404, 422].contains(&answer.status) => Ok(()),

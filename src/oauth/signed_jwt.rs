@@ -28,6 +28,9 @@ pub(crate) fn sign(
     if let Some(key_id) = key_id.or(key.key_id()) {
         header["kid"] = json!(key_id);
     }
+    if let Some(thumbprint) = key.thumbprint() {
+        header["x5t#S256"] = json!(thumbprint);
+    }
     let part = |value: &Value| BASE64URL_NOPAD.encode(value.to_string().as_bytes());
     let signed = format!("{}.{}", part(&header), part(claims));
     let signature = key.sign(algorithm, signed.as_bytes())?;
@@ -125,6 +128,18 @@ mod tests {
         }
         let header = header_of(&jwk, SigningAlgorithm::EdDsa, None, (&ED25519, &public));
         assert_eq!(header["kid"], "its own");
+    }
+
+    #[test]
+    fn a_certificate_beside_the_key_is_named() {
+        let (key, _, public) = p256();
+        let certificate = pem("CERTIFICATE", b"made-up");
+        let both = format!("{}{}", certificate.expose(), key.expose());
+        let both = PrivateKey::from_trusted(both);
+        let algorithm: &'static dyn VerificationAlgorithm = &ECDSA_P256_SHA256_FIXED;
+        let header = header_of(&both, SigningAlgorithm::Es256, None, (algorithm, &public));
+        // printf made-up | openssl dgst -sha256 -binary | basenc --base64url
+        assert_eq!(header["x5t#S256"], "2lNCKkYYc1-K5yq9shwW00CEmxpRDvIHaLExFx-PcSI");
     }
 
     #[test]

@@ -8,9 +8,10 @@ use ring::signature::{
     ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, RSA_PKCS1_SHA256,
     RSA_PSS_SHA256, RsaKeyPair,
 };
-use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use serde::Deserialize;
+use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use crate::model::signing::SigningAlgorithm;
@@ -57,6 +58,8 @@ pub(crate) struct SigningKey {
     pair: Pair,
     key_id: Option<String>,
     algorithm: Option<SigningAlgorithm>,
+    /// The SHA-256 of the certificate beside the key (RFC 7515 §4.1.8), by which Microsoft knows it.
+    thumbprint: Option<String>,
 }
 
 enum Pair {
@@ -73,12 +76,19 @@ impl SigningKey {
             return from_jwk(text, key_id);
         }
         let pair = from_pem(text)?;
-        Ok(Self { pair, key_id: None, algorithm: None })
+        let certificate = CertificateDer::pem_slice_iter(text.as_bytes()).find_map(Result::ok);
+        let thumbprint = certificate.map(|der| BASE64URL_NOPAD.encode(&Sha256::digest(&der)));
+        Ok(Self { pair, key_id: None, algorithm: None, thumbprint })
     }
 
     /// Returns the id that the key's own JWK names.
     pub(crate) fn key_id(&self) -> Option<&str> {
         self.key_id.as_deref()
+    }
+
+    /// Returns the thumbprint of the certificate that stands beside the key.
+    pub(super) fn thumbprint(&self) -> Option<&str> {
+        self.thumbprint.as_deref()
     }
 
     /// Returns the algorithms with which the key can sign, the one to prefer first.
@@ -222,7 +232,7 @@ impl Jwk {
             ("OKP", Some("Ed25519")) => self.ed25519()?,
             _ => return Err(Unusable::OtherType),
         };
-        let key = SigningKey { pair, key_id: self.kid, algorithm };
+        let key = SigningKey { pair, key_id: self.kid, algorithm, thumbprint: None };
         match algorithm.filter(|wanted| !key.algorithms().contains(wanted)) {
             Some(algorithm) => Err(Unusable::OtherAlgorithm(algorithm)),
             None => Ok(key),

@@ -37,12 +37,11 @@ fn words(error: &Error) -> String {
     match error {
         Error::InvalidCertificate(error) => certificate(error),
         Error::AlertReceived(AlertDescription::CertificateRequired) => {
-            "the server demands a client certificate, which tokctl has no setting for: use an \
-             address of it, or a proxy (HTTPS_PROXY), that demands none"
+            "the server demands a client certificate: set `client_certificate_file` and log in"
                 .to_owned()
         }
         Error::AlertReceived(AlertDescription::HandshakeFailure) => {
-            "the server ended TLS with: handshake failure, perhaps for want of a client certificate"
+            "the server ended TLS with: handshake failure, perhaps for want of a client certificate (`client_certificate_file`)"
                 .to_owned()
         }
         Error::AlertReceived(alert) => {

@@ -111,7 +111,9 @@ pub(super) fn request(
         Err(why) => return TokenOutcome { answer: Err(why.into()), meta: None },
     };
     let form = [form, proof.fields()].concat();
-    send(client, &proof.authentication(), &form, kind, now, timeout)
+    let TokenOutcome { answer, meta } =
+        send(client, &proof.authentication(), &form, kind, now, timeout);
+    TokenOutcome { answer: answer.map_err(|error| proof.advise(error)), meta }
 }
 
 /// Sends `form` unchanged to the client's token endpoint.
@@ -124,12 +126,12 @@ pub(super) fn send(
     timeout: Duration,
 ) -> TokenOutcome {
     let sent_at = Instant::now();
-    let certificates = client.trusted_certificates.as_deref();
-    let post = match client.dialect.request {
-        Encoding::Form => http::post,
-        Encoding::Json => http::post_json,
+    let (endpoint, tls) = (&client.token_endpoint, client.tls());
+    let answer = match client.dialect.request {
+        Encoding::Form => http::post(endpoint, tls, authentication, form, timeout),
+        Encoding::Json => http::post_json(endpoint, tls, authentication, form, timeout),
     };
-    match post(&client.token_endpoint, certificates, authentication, form, timeout) {
+    match answer {
         Err(fault) => TokenOutcome { answer: Err(fault.into()), meta: None },
         Ok(answer) => TokenOutcome {
             meta: Some(ResponseMeta { status: answer.status, date: answer.date }),

@@ -11,11 +11,15 @@ use super::answer_fields::{self, AnswerText, Fields};
 use super::error_answer;
 use super::http::Answer;
 use super::token_error::{Error, Request};
+use crate::model::address::Address;
 use crate::model::credential::Expiry;
 use crate::model::dialect::{Dialect, ExpiryShape};
 use crate::model::jwt;
 use crate::model::scope::Scopes;
 use crate::secret::{AccessToken, IdToken, RefreshToken, SecretText};
+
+/// The field of [`TokenAnswer::api_base_url`].
+const API_BASE_URL: &str = "api_base_url";
 
 /// The tokens that a token endpoint issued.
 #[derive(Debug)]
@@ -31,6 +35,8 @@ pub(crate) struct TokenAnswer {
     pub(crate) refresh_expires_at: Option<Timestamp>,
     /// The scopes that were granted, where the server said so.
     pub(crate) scopes: Option<Scopes>,
+    /// The address of the API, where the dialect says which field names it.
+    pub(crate) api_base_url: Option<Address>,
 }
 
 /// Reads the answer to a token request: the tokens in it, else its error. An answer of success
@@ -72,6 +78,9 @@ pub(crate) fn parse(
     // end.
     let refresh_life =
         fields.seconds("refresh_token_expires_in").or_else(|| fields.seconds("refresh_expires_in"));
+    let named = dialect.answer_fields.contains_key(API_BASE_URL);
+    let api_base_url = fields.text(API_BASE_URL).filter(|_| named);
+    let api_base_url = api_base_url.and_then(|text| answer_fields::trimmed(text).parse().ok());
     Ok(TokenAnswer {
         expiry: parse_expiry(&fields, dialect, &access_token, now),
         access_token,
@@ -85,6 +94,7 @@ pub(crate) fn parse(
             .and_then(|text| IdToken::parse_issued(answer_fields::trimmed(text)).ok()),
         refresh_expires_at: expiry_after(refresh_life, now).at().filter(|at| *at > now),
         scopes: fields.value("scope").or_else(|| fields.value("scopes")).and_then(scopes),
+        api_base_url,
     })
 }
 
@@ -110,6 +120,8 @@ fn token_type(sent: Option<&str>) -> String {
     };
     match sent {
         Some(text) if text.eq_ignore_ascii_case("bearer") => "Bearer".into(),
+        // Slack's words for whose token it is.
+        Some("user" | "bot") => "Bearer".into(),
         Some(text) if is_scheme(text) => text.into(),
         Some(_) | None => "Bearer".into(),
     }

@@ -171,11 +171,20 @@ impl Error {
         }
     }
 
+    /// Whether the server refused the client in the standard's own word (RFC 6749 §5.2), and so did
+    /// nothing with a grant.
+    pub(crate) fn is_invalid_client(&self) -> bool {
+        matches!(self, Self::ClientRefused { error, .. } if error == INVALID_CLIENT)
+    }
+
     /// Whether the server refused the client's id or secret, before it looked at the grant.
     pub(crate) fn is_about_the_client(&self) -> bool {
         matches!(self, Self::ClientRefused { error, .. } if is_about_the_client(error))
     }
 }
+
+/// The code of an error about the client's proof (RFC 6749 §5.2).
+pub(crate) const INVALID_CLIENT: &str = "invalid_client";
 
 /// Says how far this machine's clock is off, where the server's is `ahead`.
 fn off(ahead: SignedDuration) -> String {
@@ -186,6 +195,6 @@ fn off(ahead: SignedDuration) -> String {
 /// Whether an OAuth error's code says that the client's id or secret was refused.
 pub(crate) fn is_about_the_client(code: &str) -> bool {
     // `access_denied` is Atlassian's word for it, `unauthorized_client` Keycloak's.
-    ["invalid_client", "incorrect_client_credentials", "access_denied", "unauthorized_client"]
+    [INVALID_CLIENT, "incorrect_client_credentials", "access_denied", "unauthorized_client"]
         .contains(&code)
 }

@@ -18,6 +18,7 @@ use crate::model::account::Account;
 use crate::model::attempt::{Action, Attempt, Outcome, pause_end};
 use crate::model::credential::{Check, Credential, Grant, Status};
 use crate::oauth::http::Fault;
+use crate::oauth::introspection;
 pub(crate) use crate::oauth::protected_resource::Verdict;
 use crate::oauth::protected_resource::{self, CheckAnswer, NoVerdict};
 use crate::providers::{self, AddressParameters, Provider};
@@ -57,7 +58,8 @@ pub(crate) fn request(
     let is_defined = today.is_some_and(|today| today.definition.check_url.is_some());
     if let Some(facts) = credential.by_address().filter(|_| !is_defined) {
         let (url, trusted_certificates) = (facts.asked.clone(), None);
-        return Ok(Check { url, fields: Vec::new(), refusals: Vec::new(), trusted_certificates });
+        let (fields, refusals) = (Vec::new(), Vec::new());
+        return Ok(Check { url, fields, refusals, introspects: false, trusted_certificates });
     }
     let none = || CheckError::NoRequest { account: account.clone() };
     let today = today.ok_or_else(none)?;
@@ -109,7 +111,14 @@ pub(crate) fn check(
         if let Some(until) = paused_until(vault, account, began_at)? {
             return Err(CheckError::Paused { account: account.clone(), until }.into());
         }
-        let answer = protected_resource::ask(&row.stored.credential, token, &check);
+        let answer = match &row.stored.credential.grant {
+            Grant::OAuth(grant) if check.introspects => {
+                introspection::ask(&grant.client, &check.url, token, began_at)
+            }
+            Grant::OAuth(_) | Grant::Static(_) => {
+                protected_resource::ask(&row.stored.credential, token, &check)
+            }
+        };
         let attempt = attempt(&answer, began_at, clock());
         let answer = answer.map_err(protected_resource::Error::from);
         let verdict = match answer.and_then(|answered| Ok(answered.verdict?)) {

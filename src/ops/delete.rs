@@ -12,6 +12,7 @@ use super::retry::Told;
 use super::superseded::revoke;
 use crate::config::Config;
 use crate::model::account::{Account, AccountFilter, ProviderName};
+use crate::model::address::Address;
 use crate::model::client::Client;
 use crate::model::client_authentication::ClientProofs;
 use crate::model::credential::{Credential, Grant, OAuthGrant, Status};
@@ -42,6 +43,14 @@ pub(crate) enum AtProvider {
     NotAsked,
 }
 
+/// What became of a deleted credential.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Deleted {
+    pub(crate) at_provider: AtProvider,
+    /// The page at which the person ends the session of their browser, which no revocation ends.
+    pub(crate) end_session: Option<Address>,
+}
+
 /// Revokes the grant of `account` and deletes its credential. Returns what the provider did.
 ///
 /// Waits for a refresh in flight and revokes its answer: else that token would stay valid, and no
@@ -54,10 +63,10 @@ pub(crate) enum AtProvider {
 pub(crate) fn revoke_and_delete(
     vault: &OpenVault,
     account: &Account,
-    other_proofs: &dyn Fn(&Credential) -> Option<ClientProofs>,
+    other_proofs: &dyn Fn(&Credential) -> Vec<ClientProofs>,
     clock: Clock,
     told: Told<'_>,
-) -> Result<AtProvider, Error> {
+) -> Result<Deleted, Error> {
     let deadline = Instant::now() + WAIT;
     let turn = vault.credential_turn(account, deadline)?;
     vault.wait_for_request(account, &turn, deadline)?;
@@ -87,7 +96,16 @@ pub(crate) fn revoke_and_delete(
         (Err(source), AtProvider::Revoked | AtProvider::Unregistered) => {
             Err(Error::RevokedNotForgotten { account: account.clone(), source })
         }
-        (forgotten, at_provider) => Ok(forgotten.map(|()| at_provider)?),
+        (forgotten, at_provider) => {
+            forgotten?;
+            let end_session = match &credential.grant {
+                Grant::OAuth(grant) if at_provider == AtProvider::Revoked => {
+                    grant.client.end_session_endpoint.clone()
+                }
+                Grant::OAuth(_) | Grant::Static(_) => None,
+            };
+            Ok(Deleted { at_provider, end_session })
+        }
     }
 }
 
@@ -104,18 +122,20 @@ fn ending(client: &Client) -> Option<AtProvider> {
 /// refuses that.
 fn revoke_with_either_proof(
     grant: &OAuthGrant,
-    other_proofs: &dyn Fn() -> Option<ClientProofs>,
+    other_proofs: &dyn Fn() -> Vec<ClientProofs>,
     clock: Clock,
     told: Told<'_>,
 ) -> Result<(), token_error::Error> {
     let mut superseded = grant.as_superseded();
-    let revoked = revoke(&superseded, clock, told);
-    if revoked.as_ref().is_err_and(token_error::Error::is_about_the_client)
-        && let Some(proofs) = other_proofs()
-    {
-        let client = &mut superseded.client;
-        client.authentication = client.authentication.clone().with_proofs(proofs);
-        return revoke(&superseded, clock, told);
+    let mut revoked = revoke(&superseded, clock, told);
+    if revoked.as_ref().is_err_and(token_error::Error::is_about_the_client) {
+        let sealed = grant.client.authentication.clone();
+        for proofs in other_proofs() {
+            if revoked.as_ref().is_err_and(token_error::Error::is_about_the_client) {
+                superseded.client.authentication = sealed.clone().with_proofs(proofs);
+                revoked = revoke(&superseded, clock, told);
+            }
+        }
     }
     revoked
 }

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::model::account::{self, Account};
 use crate::model::address::Address;
-use crate::model::attempt::Attempt;
+use crate::model::attempt::{Attempt, UNKNOWN_CLIENT};
 pub(crate) use crate::oauth::discovery::Error as MetadataError;
 pub(crate) use crate::oauth::http::Fault;
 use crate::oauth::id_token;
@@ -145,6 +145,9 @@ pub(crate) enum Error {
         "`{provider}` is now at `{endpoint}`, and the client's secret in the vault is for `{sealed}` alone: give it with `--client-secret-file` or `--client-key-file`"
     )]
     ForeignEndpoint { provider: String, endpoint: String, sealed: String },
+    /// The authorization server demands something that this login does not have, in words.
+    #[error("the server of `{provider}` can't be used: {demand}")]
+    Unmet { provider: String, demand: String },
     /// No listener can be bound to the definition's redirect URI.
     #[error("the redirect URI of `{provider}` can't be used")]
     RedirectUri { provider: String, source: redirect_uri::Invalid },
@@ -437,14 +440,28 @@ impl Error {
         )
     }
 
+    /// Returns whether the authorization server refused the client in the standard's own word, so
+    /// that it did nothing with the grant.
+    pub(crate) fn is_invalid_client(&self) -> bool {
+        if let Self::NotRefreshed { source, .. } = self {
+            return source.is_invalid_client();
+        }
+        if let Self::NotRefreshedBefore { last, .. } = self {
+            return last.error.as_deref() == Some(token_error::INVALID_CLIENT);
+        }
+        false
+    }
+
     /// Returns why a login needs another client than the one that was registered before; `None` if
     /// another one would not help.
     pub(crate) fn calls_for_new_client(&self) -> Option<&'static str> {
         let is_unknown = match self {
-            Self::NotRedeemed { source } => source.code() == Some("invalid_client"),
+            Self::NotRedeemed { source } => {
+                source.code().is_some_and(|code| UNKNOWN_CLIENT.contains(&code))
+            }
             Self::LoginRefused { reason } => {
                 let code = reason.split(',').next().unwrap_or_default();
-                ["invalid_client", "unauthorized_client"].contains(&code)
+                UNKNOWN_CLIENT.contains(&code)
             }
             Self::Listener(ListenerError::PortTaken { .. }) => {
                 return Some("the port of its client is taken");

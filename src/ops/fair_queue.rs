@@ -4,7 +4,7 @@
 //! slow lane uses no more than its share of the threads while other lanes have work. When it is
 //! the only lane left, it may use all threads.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 /// A queue of items in lanes. Threads share it by reference.
@@ -15,13 +15,18 @@ pub(crate) struct FairQueue<T> {
 
 struct State<T> {
     lanes: Vec<Lane<T>>,
+    by_name: HashMap<String, usize>,
+    /// The lanes with an item that waits: those first from which the next one is taken.
+    ready: BTreeSet<Rank>,
     /// The number of items that were handed out so far.
     served: u64,
     closed: bool,
 }
 
+/// A lane's items in progress, its [`Lane::served`], and its number.
+type Rank = (usize, u64, usize);
+
 struct Lane<T> {
-    name: String,
     waiting: VecDeque<T>,
     in_progress: usize,
     /// The value of [`State::served`] when an item of this lane was last handed out.
@@ -37,13 +42,14 @@ pub(crate) struct InProgress<'a, T> {
 
 impl<T> FairQueue<T> {
     pub(crate) fn new() -> Self {
-        let state = State { lanes: Vec::new(), served: 0, closed: false };
+        let (lanes, by_name, ready) = (Vec::new(), HashMap::new(), BTreeSet::new());
+        let state = State { lanes, by_name, ready, served: 0, closed: false };
         Self { state: Mutex::new(state), changed: Condvar::new() }
     }
 
     /// Adds an item to the lane called `lane`.
     pub(crate) fn push(&self, lane: &str, item: T) {
-        self.state().lane(lane).waiting.push_back(item);
+        self.state().push(lane, item);
         self.changed.notify_one();
     }
 
@@ -74,36 +80,46 @@ impl<T> FairQueue<T> {
 }
 
 impl<T> State<T> {
-    fn lane(&mut self, name: &str) -> &mut Lane<T> {
-        let known = self.lanes.iter().position(|lane| lane.name == name);
+    fn push(&mut self, lane: &str, item: T) {
+        let known = self.by_name.get(lane).copied();
         let index = known.unwrap_or_else(|| {
-            let (name, waiting) = (name.to_owned(), VecDeque::new());
-            self.lanes.push(Lane { name, waiting, in_progress: 0, served: 0 });
+            self.lanes.push(Lane { waiting: VecDeque::new(), in_progress: 0, served: 0 });
+            self.by_name.insert(lane.to_owned(), self.lanes.len() - 1);
             self.lanes.len() - 1
         });
-        &mut self.lanes[index]
+        self.change(index, |lane| lane.waiting.push_back(item));
     }
 
     /// Takes an item from the lane with the fewest items in progress. Of several such lanes, takes
     /// from the one that waited longest.
     fn take(&mut self) -> Option<(usize, T)> {
-        let (index, lane) = self
-            .lanes
-            .iter_mut()
-            .enumerate()
-            .filter(|(_, lane)| !lane.waiting.is_empty())
-            .min_by_key(|(_, lane)| (lane.in_progress, lane.served))?;
-        let item = lane.waiting.pop_front()?;
+        let (_, _, index) = *self.ready.first()?;
         self.served += 1;
-        lane.in_progress += 1;
-        lane.served = self.served;
+        let served = self.served;
+        let item = self.change(index, |lane| {
+            let item = lane.waiting.pop_front()?;
+            lane.in_progress += 1;
+            lane.served = served;
+            Some(item)
+        })?;
         Some((index, item))
+    }
+
+    /// Changes a lane, and its place among those that are ready.
+    fn change<R>(&mut self, index: usize, change: impl FnOnce(&mut Lane<T>) -> R) -> R {
+        let lane = &mut self.lanes[index];
+        self.ready.remove(&(lane.in_progress, lane.served, index));
+        let changed = change(lane);
+        if !lane.waiting.is_empty() {
+            self.ready.insert((lane.in_progress, lane.served, index));
+        }
+        changed
     }
 }
 
 impl<T> Drop for InProgress<'_, T> {
     fn drop(&mut self) {
-        self.queue.state().lanes[self.lane].in_progress -= 1;
+        self.queue.state().change(self.lane, |lane| lane.in_progress -= 1);
     }
 }
 

@@ -1,6 +1,6 @@
 //! Work on many credentials at once, by several threads that share one open vault.
 
-use std::collections::HashMap;
+use std::collections::BTreeSet;
 use std::io;
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -8,9 +8,13 @@ use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Builder, Scope};
 
+use jiff::Timestamp;
+
 use super::error::Error;
 use super::fair_queue::FairQueue;
-use crate::model::account::{Account, AccountFilter, ProviderName, UserName};
+use crate::model::account::Account;
+use crate::model::address::Address;
+use crate::model::credential::Credential;
 use crate::store::{OpenVault, Opener};
 
 /// One credential to work on.
@@ -22,23 +26,59 @@ pub(crate) struct Job {
     pub(crate) round: u64,
 }
 
-/// Returns the accounts with this provider and user, each with the name of its lane in a
-/// [`FairQueue`]. `None` matches every provider or user.
-///
-/// There is one lane for each provider's server, so that a slow server does not hold up others.
-pub(crate) fn lanes(
-    vault: &OpenVault,
-    provider: Option<&ProviderName>,
-    user: Option<&UserName>,
-) -> Result<Vec<(String, Account)>, Error> {
-    let summaries = vault.summaries(AccountFilter { provider, user }, |_| true)?;
-    let servers: HashMap<Account, Option<String>> =
-        summaries.into_iter().map(|summary| (summary.account, summary.server_url)).collect();
-    let lane = |account: Account| {
-        let server = servers.get(&account).and_then(Option::as_deref).unwrap_or_default();
-        (format!("{} {server}", account.provider.as_str()), account)
-    };
-    Ok(vault.accounts(provider, user)?.into_iter().map(lane).collect())
+/// The credentials that wait for work, those first that have waited longest. Only so many are kept
+/// that they take little memory; the others come with a later look.
+#[derive(Default)]
+pub(crate) struct Waiting {
+    kept: BTreeSet<(Timestamp, Account, String)>,
+    /// The last one of an earlier look: what comes before it was worked on.
+    after: Option<(Timestamp, Account)>,
+    is_cut: bool,
+}
+
+impl Waiting {
+    /// The most that are kept.
+    const MOST: usize = 20_000;
+
+    /// Begins a look behind the `last` of an earlier one.
+    pub(crate) fn behind(last: Option<(Timestamp, Account)>) -> Self {
+        Self { after: last, ..Self::default() }
+    }
+
+    /// Adds `account`, which has waited since `since`, with its lane in a [`FairQueue`].
+    pub(crate) fn add(&mut self, since: Timestamp, account: Account, lane: String) {
+        let is_behind = |(last, of): &(Timestamp, Account)| (since, &account) > (*last, of);
+        if !self.after.as_ref().is_none_or(is_behind) {
+            return;
+        }
+        self.kept.insert((since, account, lane));
+        if self.kept.len() > Self::MOST {
+            self.kept.pop_last();
+            self.is_cut = true;
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.kept.len()
+    }
+
+    /// Returns the last one if others wait behind it.
+    pub(crate) fn cut_behind(&self) -> Option<(Timestamp, Account)> {
+        let last = self.kept.last().filter(|_| self.is_cut)?;
+        Some((last.0, last.1.clone()))
+    }
+
+    /// Returns the accounts with their lanes, those first that have waited longest.
+    pub(crate) fn into_lanes(self) -> impl Iterator<Item = (String, Account)> {
+        self.kept.into_iter().map(|(_, account, lane)| (lane, account))
+    }
+}
+
+/// Returns the lane of a credential in a [`FairQueue`]: there is one for each provider's server, so
+/// that a slow server does not hold up others.
+pub(crate) fn lane(account: &Account, credential: &Credential) -> String {
+    let server = credential.api.server_url.as_ref().map(Address::as_str).unwrap_or_default();
+    format!("{} {server}", account.provider.as_str())
 }
 
 /// Starts threads that do `work` for each [`Job`] in `queue` and send the result to `done`. They end
@@ -112,10 +152,8 @@ fn work_on<T, E: From<Error>>(
 
 #[cfg(test)]
 mod tests {
-    use jiff::Timestamp;
-
     use super::*;
-    use crate::model::credential::{Credential, Expiry};
+    use crate::model::credential::Expiry;
     use crate::ops::create::open_or_create;
     use crate::vault::Key;
     use crate::vault::slot_secret::SlotSecret;
@@ -156,9 +194,26 @@ mod tests {
             drop(done);
             assert!(outcomes.iter().all(|(_, outcome): (_, Result<(), Error>)| outcome.is_ok()));
         });
-        let found = lanes(&vault, Some(&"acme".parse().unwrap()), None).unwrap();
-        assert_eq!(found.len(), 200);
-        assert_eq!(lanes(&vault, None, Some(&"7".parse().unwrap())).unwrap().len(), 1);
+        assert_eq!(vault.accounts(None, None).unwrap().len(), 200);
+    }
+
+    #[test]
+    fn those_that_waited_longest_come_first_and_the_others_with_the_next_look() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let count = i64::try_from(Waiting::MOST).unwrap() + 5;
+        let look = |last| {
+            let mut waiting = Waiting::behind(last);
+            for second in (0..count).rev() {
+                waiting.add(at(second), account(&second.to_string()), String::new());
+            }
+            waiting
+        };
+        let first = look(None);
+        let last = first.cut_behind();
+        assert_eq!(last.as_ref().unwrap().0, at(count - 6));
+        assert_eq!(first.into_lanes().next().unwrap().1, account("0"));
+        let second = look(last);
+        assert_eq!((second.len(), second.cut_behind()), (5, None));
     }
 
     #[test]
@@ -200,6 +255,6 @@ mod tests {
             let failed = outcomes.iter().filter(|(_, outcome)| outcome.is_err()).count();
             assert_eq!(failed, 6);
         });
-        assert_eq!(lanes(&vault, None, None).unwrap().len(), 54);
+        assert_eq!(vault.accounts(None, None).unwrap().len(), 54);
     }
 }

@@ -118,11 +118,11 @@ fn token_endpoint(
     server: Option<&Address>,
     client: &Client,
 ) -> Option<Address> {
-    let certificates = client.trusted_certificates.as_deref();
     let metadata = match provider.issuer_to_discover(FirstEndpoint::Token).ok()? {
         Some(issuer) => {
             let has_token = |found: &Metadata| found.token_endpoint.is_some();
-            Some(discovery::discover(&issuer, certificates, &has_token).ok()?)
+            let found = discovery::discover(&issuer, client.tls(), &has_token).ok()?;
+            Some(if client.certificate.is_some() { found.for_certificate() } else { found })
         }
         None => None,
     };

@@ -34,9 +34,9 @@ pub(crate) trait Caller {
     /// Returns the rules for the account's provider. Without a definition, returns the strictest.
     fn rules(&self, vault: &OpenVault, account: &Account) -> Rules;
 
-    /// Returns the secret or key that is configured for the credential's client, if it differs from
-    /// the sealed one.
-    fn other_proofs(&self, account: &Account, credential: &Credential) -> Option<ClientProofs>;
+    /// Returns what the credential's client may show where the server refuses what is sealed, in
+    /// turn: a secret or key that is configured and differs, and the secret in another place.
+    fn other_proofs(&self, account: &Account, credential: &Credential) -> Vec<ClientProofs>;
 
     /// Returns the environment and the programs of this machine.
     fn around(&self) -> &dyn Surroundings;
@@ -74,8 +74,8 @@ pub(crate) fn live(
 
 /// Renews the token of `account` and returns it.
 ///
-/// If the server refuses the sealed secret or key of the client and another one is configured for
-/// the same client, tries that one once. What can fail is described at [`Refresh::run`].
+/// If the server refuses the sealed secret or key of the client, tries once each of what the caller
+/// has besides: see [`Caller::other_proofs`]. What can fail is described at [`Refresh::run`].
 pub(crate) fn renew(
     vault: &OpenVault,
     account: &Account,
@@ -98,8 +98,15 @@ pub(crate) fn renew(
         && error.is_about_the_client()
     {
         let row = credential::expect(vault, account)?;
-        if let Some(proofs) = caller.other_proofs(account, &row.stored.credential) {
-            outcome = attempt(Some(proofs));
+        for proofs in caller.other_proofs(account, &row.stored.credential) {
+            // Another place is tried only where nothing can have been done with the grant.
+            let is_refused = outcome.as_ref().is_err_and(|error| match proofs.method {
+                Some(_) => error.is_invalid_client(),
+                None => error.is_about_the_client(),
+            });
+            if is_refused {
+                outcome = attempt(Some(proofs));
+            }
         }
     }
     if let Ok(token) = &outcome

@@ -125,7 +125,8 @@ impl Import {
         let Ok(provider) = providers::find(&name, &self.config) else { return };
         let secret = || ClientSecret::from_trusted("made-up-secret".into());
         let client = setting.has("client").then(|| ("made-up".to_owned(), Some(secret())));
-        let service = Service { provider, client, key: None, trusted_certificates: None };
+        let service =
+            Service { provider, client, key: None, trusted_certificates: None, certificate: None };
         let is_granted = matches!(record.held, Held::Grant(_));
         assert!(!is_granted || record.server.is_none(), "a file says where a grant is renewed");
         let user = match &record.label.user {

@@ -12,6 +12,7 @@ mod callback;
 mod pasted;
 mod token_answer;
 mod metadata;
+mod by_address;
 mod config;
 mod seal;
 mod sample_vault;
@@ -31,6 +32,7 @@ mod tests;
 
 pub use audit_file::AuditFile;
 pub use bundle::bundle;
+pub use by_address::by_address;
 pub use callback::callback;
 pub use config::config;
 pub use import::Import;

@@ -7,8 +7,8 @@ use std::path::Path;
 use proptest::prelude::*;
 
 use super::{
-    AuditFile, Import, VaultFile, VaultRows, bundle, callback, config, metadata, pasted, seal,
-    token_answer,
+    AuditFile, Import, VaultFile, VaultRows, bundle, by_address, callback, config, metadata,
+    pasted, seal, token_answer,
 };
 
 /// Returns the examples of one target.
@@ -77,6 +77,11 @@ proptest! {
     }
 
     #[test]
+    fn logins_by_address_hold(input in any_input("by_address")) {
+        by_address(&input);
+    }
+
+    #[test]
     fn configurations_hold(input in any_input("config")) {
         config(&input);
     }
@@ -102,6 +107,9 @@ fn the_examples_hold() {
     }
     for seed in seeds("token_answer") {
         token_answer(&seed);
+    }
+    for seed in seeds("by_address") {
+        by_address(&seed);
     }
     for seed in seeds("config") {
         config(&seed);

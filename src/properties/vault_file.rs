@@ -152,7 +152,7 @@ impl Expected<'_> {
         let Some(vault) = shown(vault) else { return false };
         let _ = (
             shown(vault.summaries(AccountFilter::default(), |_| true)),
-            shown(vault.attempts()),
+            shown(vault.each_attempt(|_, _| {})),
             shown(vault.slots()),
         );
         let _ = shown(vault.each_summary(AccountFilter::default(), |_, _, _| Ok(())));

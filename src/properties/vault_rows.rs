@@ -18,8 +18,8 @@ use crate::model::summary::Summary;
 use crate::store::Error;
 use crate::store::inside::evidence::Evidence;
 use crate::store::inside::{
-    Sealing, Writing, bundles, credentials, evidence, header, intents, listing, lookup, reseal,
-    slots,
+    Sealing, Writing, bundles, credentials, evidence, examine, header, intents, listing, lookup,
+    reseal, slots,
 };
 use crate::vault::seal::{DataKey, SealContext};
 use crate::vault::slot::{self, KeyMaterial, KeySlot};
@@ -198,7 +198,7 @@ fn check_credentials(
         }
     }
     if let (Ok((examined, damage)), Ok(count)) =
-        (reseal::examine(connection, key, |_| {}), reseal::count(connection))
+        (examine::examine(connection, key, |_| {}), examine::count(connection))
     {
         assert_eq!(examined, count);
         let opens = |account: &&&Account| {
@@ -216,7 +216,8 @@ fn check_other_rows(change: &Writing<'_>, key: &DataKey, account: &Account, audi
     let intents = intents::sealed(change, key).unwrap_or_default();
     assert!(intents.iter().all(|entry| entry == "genuine"), "{intents:?} may be deleted");
     let one = credentials::read(change, key, account).ok().flatten().and_then(|row| row.attempt);
-    let all = evidence::attempts(change).unwrap_or_default();
+    let mut all = Vec::new();
+    let _ = evidence::each_attempt(change, |_, attempt| all.push(attempt));
     for attempt in all.into_iter().chain(one) {
         let texts = [&attempt.error, &attempt.message];
         for text in texts.into_iter().flatten() {

@@ -22,6 +22,7 @@ pub(crate) enum FirstEndpoint {
 pub(crate) struct Endpoints {
     pub(crate) authorization: Option<Address>,
     pub(crate) device_authorization: Option<Address>,
+    pub(crate) pushed_authorization_request: Option<Address>,
     pub(crate) token: Address,
     pub(crate) revocation: Option<Address>,
     /// The issuer that an authorization response must come from, where it is known.
@@ -118,6 +119,10 @@ impl Provider {
                 &definition.device_authorization_endpoint,
                 found(|metadata| metadata.device_authorization_endpoint.as_ref()),
             )?,
+            pushed_authorization_request: endpoint(
+                &definition.pushed_authorization_request_endpoint,
+                found(|metadata| metadata.pushed_authorization_request_endpoint.as_ref()),
+            )?,
             token: endpoint(
                 &definition.token_endpoint,
                 found(|metadata| metadata.token_endpoint.as_ref()),
@@ -187,7 +192,8 @@ impl Provider {
     ) -> Result<Check, Error> {
         let url = self.fill(template, parameters)?;
         let refusals = self.definition.check_refusals.clone();
-        Ok(Check { url, fields: fields.to_vec(), refusals, trusted_certificates: None })
+        let (introspects, trusted_certificates) = (false, None);
+        Ok(Check { url, fields: fields.to_vec(), refusals, introspects, trusted_certificates })
     }
 
     /// Fills the parameters into one of the definition's addresses.

@@ -24,9 +24,13 @@ impl Provider {
                 TokenEndpointAuthMethod::ClientSecretBasic
                 | TokenEndpointAuthMethod::ClientSecretPost,
             ) => true,
-            Some(TokenEndpointAuthMethod::None | TokenEndpointAuthMethod::PrivateKeyJwt) | None => {
-                false
-            }
+            Some(
+                TokenEndpointAuthMethod::None
+                | TokenEndpointAuthMethod::PrivateKeyJwt
+                | TokenEndpointAuthMethod::TlsClientAuth
+                | TokenEndpointAuthMethod::SelfSignedTlsClientAuth,
+            )
+            | None => false,
         };
         by_secret || definition.callback_check.is_some() || self.has_secret_in_api_headers()
     }
@@ -36,25 +40,42 @@ impl Provider {
         self.definition.token_endpoint_auth_method == Some(TokenEndpointAuthMethod::PrivateKeyJwt)
     }
 
+    /// Whether a login needs the client's certificate.
+    pub(crate) fn needs_certificate(&self) -> bool {
+        self.definition.token_endpoint_auth_method.is_some_and(|method| match method {
+            TokenEndpointAuthMethod::TlsClientAuth
+            | TokenEndpointAuthMethod::SelfSignedTlsClientAuth => true,
+            TokenEndpointAuthMethod::None
+            | TokenEndpointAuthMethod::ClientSecretBasic
+            | TokenEndpointAuthMethod::ClientSecretPost
+            | TokenEndpointAuthMethod::PrivateKeyJwt => false,
+        })
+    }
+
     /// Returns the client's authentication. Its method is the definition's; else the key, if the
     /// client has one; else, for a client with a secret, the one that the metadata name, which is
-    /// the header if they name none (RFC 8414 §2).
+    /// the header if they name none (RFC 8414 §2); else the certificate, if it has one.
     pub(crate) fn authentication(
         &self,
         proofs: ClientProofs,
+        has_certificate: bool,
+        server: Option<&Address>,
         token_endpoint: &Address,
         metadata: Option<&Metadata>,
     ) -> ClientAuthentication {
         let method = match self.definition.token_endpoint_auth_method {
             Some(method) => method,
             None if proofs.key.is_some() => TokenEndpointAuthMethod::PrivateKeyJwt,
+            None if proofs.secret.is_none() && has_certificate => {
+                TokenEndpointAuthMethod::TlsClientAuth
+            }
             None if proofs.secret.is_none() => TokenEndpointAuthMethod::None,
             None if metadata.is_some_and(Metadata::wants_secret_in_form) => {
                 TokenEndpointAuthMethod::ClientSecretPost
             }
             None => TokenEndpointAuthMethod::ClientSecretBasic,
         };
-        let audience = self.assertion_audience(token_endpoint, metadata);
+        let audience = self.assertion_audience(server, token_endpoint, metadata);
         ClientAuthentication::new(method, proofs, audience)
     }
 
@@ -62,12 +83,16 @@ impl Provider {
     /// server writes it, else the token endpoint (OpenID Connect Core 1.0 §9).
     fn assertion_audience(
         &self,
+        server: Option<&Address>,
         token_endpoint: &Address,
         metadata: Option<&Metadata>,
     ) -> AssertionAudience {
         match (self.definition.client_assertion_audience.as_deref(), metadata) {
             (Some(EACH_ENDPOINT), _) => AssertionAudience::Endpoint,
-            (Some(own), _) => AssertionAudience::Fixed(own.to_owned()),
+            (Some(own), _) => {
+                let server = server.map(|server| server.as_str().trim_end_matches('/'));
+                AssertionAudience::Fixed(own.replace("{server}", server.unwrap_or_default()))
+            }
             (None, Some(metadata)) => AssertionAudience::Fixed(metadata.issuer().to_owned()),
             (None, None) => AssertionAudience::Fixed(token_endpoint.to_string()),
         }

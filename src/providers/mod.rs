@@ -28,16 +28,24 @@ use crate::model::account::ProviderName;
 use crate::model::nearest::{nearest, of_one_field};
 
 /// The definitions that come with tokctl, in the syntax of `config.toml`.
-const BUILT_IN: [(&str, &str); 9] = [
+const BUILT_IN: [(&str, &str); 17] = [
+    ("auth0", include_str!("auth0.toml")),
+    ("bitbucket", include_str!("bitbucket.toml")),
     ("etsy", include_str!("etsy.toml")),
     ("facebook", include_str!("facebook.toml")),
     ("gdrive", include_str!("gdrive.toml")),
     ("github", include_str!("github.toml")),
+    ("gitlab", include_str!("gitlab.toml")),
     ("google", include_str!("google.toml")),
     ("jira", include_str!("jira.toml")),
     ("jira-dc", include_str!("jira-dc.toml")),
+    ("keycloak", include_str!("keycloak.toml")),
+    ("microsoft", include_str!("microsoft.toml")),
+    ("okta", include_str!("okta.toml")),
+    ("salesforce", include_str!("salesforce.toml")),
     ("salla", include_str!("salla.toml")),
     ("shopify", include_str!("shopify.toml")),
+    ("slack", include_str!("slack.toml")),
 ];
 
 /// Returns the names of all providers, built in and configured.
@@ -155,8 +163,19 @@ mod tests {
             };
             let check = provider.check(places).unwrap().unwrap();
             assert!(!check.fields.is_empty(), "{built_in}");
-            // Nothing certain is known of Salla's grants, and Facebook's tokens renew themselves.
-            let unlimited = ["salla", "facebook"].contains(&built_in);
+            // Nothing certain is known of Salla's and Bitbucket's grants, Facebook's tokens renew
+            // themselves, and elsewhere an administrator decides.
+            let unlimited = [
+                "auth0",
+                "bitbucket",
+                "facebook",
+                "gitlab",
+                "keycloak",
+                "okta",
+                "salesforce",
+                "salla",
+            ];
+            let unlimited = unlimited.contains(&built_in);
             assert_eq!(provider.definition.grant_life.idle.is_none(), unlimited, "{built_in}");
         }
     }

@@ -14,6 +14,9 @@ pub(crate) enum Error {
     /// There is no file, or an empty one: a login creates the vault.
     #[error("there is no vault at `{}`", path.display())]
     NoVault { path: PathBuf },
+    /// The file is empty, and there was a vault in it: something cut it off.
+    #[error("`{}` is empty, and what lies beside it is of a vault", path.display())]
+    Emptied { path: PathBuf },
     /// The file is another program's database: the caller named the wrong file.
     #[error("`{}` is a database of another application", path.display())]
     ForeignFile { path: PathBuf },

@@ -21,6 +21,8 @@ pub(crate) struct VaultFile {
     path: PathBuf,
     /// What stands at the path, if the way there was judged.
     found: Option<Metadata>,
+    /// Whether the file was created just now.
+    is_new: bool,
     /// What others can write: the file or directories on the way to it, see
     /// [`private_file::Found::loose`].
     loose: Vec<PathBuf>,
@@ -35,7 +37,8 @@ impl VaultFile {
     pub(crate) fn find(path: &Path) -> Result<Self, Error> {
         match private_file::find(path, Content::Sealed) {
             Ok(found) => {
-                Ok(Self { path: found.path, found: Some(found.metadata), loose: found.loose })
+                let (path, found, loose) = (found.path, Some(found.metadata), found.loose);
+                Ok(Self { path, found, is_new: false, loose })
             }
             Err(private_file::Error::Io { source, .. })
                 if source.kind() == io::ErrorKind::NotFound =>
@@ -50,7 +53,7 @@ impl VaultFile {
     /// there is none.
     pub(crate) fn locate(path: &Path) -> Result<Self, Error> {
         match paths::resolve(path) {
-            Ok(path) => Ok(Self { path, found: None, loose: Vec::new() }),
+            Ok(path) => Ok(Self { path, found: None, is_new: false, loose: Vec::new() }),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 Err(Error::NoVault { path: path.to_owned() })
             }
@@ -68,18 +71,19 @@ impl VaultFile {
         let directory = parent.unwrap_or(Path::new("."));
         private_file::create_directory(directory)?;
         private_file::find(directory, Content::Sealed)?.refuse_if_for_everybody()?;
-        match private_file::create_new(path) {
-            Ok(_) => {}
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+        let is_new = match private_file::create_new(path) {
+            Ok(_) => true,
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => false,
             Err(source) => {
                 return Err(private_file::Error::Io { path: path.to_owned(), source }.into());
             }
-        }
-        Self::find(path).map_err(|error| match error {
+        };
+        let file = Self::find(path).map_err(|error| match error {
             // A symbolic link is there whose target is missing.
             Error::NoVault { .. } => not_a_file().into(),
             other => other,
-        })
+        })?;
+        Ok(Self { is_new, ..file })
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -114,6 +118,16 @@ impl VaultFile {
         parts
     }
 
+    /// Whether the file is empty, and what lies beside it shows that there was a vault in it.
+    pub(super) fn is_emptied(&self) -> bool {
+        let has_content = |path: &Path| path.metadata().is_ok_and(|found| found.len() > 0);
+        // Looked at in this order: a first login that is under way fills the vault before the audit.
+        !self.is_new
+            && has_content(&self.audit())
+            && !has_content(&self.with_suffix("-wal"))
+            && !has_content(&self.path)
+    }
+
     /// Returns the path of the audit's file. Its directory may not exist yet.
     pub(crate) fn audit(&self) -> PathBuf {
         self.sidecar_path().join("audit.jsonl")
@@ -133,6 +147,11 @@ impl VaultFile {
             .chain_update(user.map(UserName::as_str).unwrap_or_default())
             .finalize();
         data_encoding::HEXLOWER.encode(&digest[..16])
+    }
+
+    /// Whether `text` is a name as [`Self::name_of`] makes them.
+    pub(super) fn is_name(text: &str) -> bool {
+        text.len() == 32 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
     }
 
     /// Checks that the file is a plain one, that no other user can change what lies beside it, and

@@ -4,6 +4,6 @@
 pub(crate) use super::record::Journal;
 pub(crate) use super::spill::Spill;
 pub(crate) use super::sqlite::{
-    Access, Database, Sealing, Writing, bundles, credentials, evidence, header, intents, listing,
-    lookup, reseal, slots,
+    Access, Database, Sealing, Writing, bundles, credentials, evidence, examine, header, intents,
+    listing, lookup, reseal, slots,
 };

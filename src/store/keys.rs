@@ -11,10 +11,11 @@ use super::audit;
 use super::change::{Change, Outcome};
 use super::engine::Engine;
 use super::error::Error;
+use super::locks;
 use super::open_vault::OpenVault;
 use super::sqlite::header;
 use super::sqlite::rotate::{Rotation, Step};
-use super::sqlite::{Sealing, evidence, intents, reseal, slots};
+use super::sqlite::{Sealing, evidence, examine, intents, slots};
 use super::vault::Vault;
 use crate::model::account::Account;
 use crate::vault::keychain::{self, EntryName};
@@ -153,7 +154,7 @@ impl OpenVault {
 
     /// Returns the number of rows with a credential, damaged ones included.
     pub(crate) fn count(&self) -> Result<u64, Error> {
-        self.file_engine().read(reseal::count)
+        self.file_engine().read(examine::count)
     }
 
     /// Returns the accounts whose refresh is in doubt, a request was begun and has no answer yet, as
@@ -188,6 +189,9 @@ impl OpenVault {
         self.set_key(next);
         // No spill file opens under the new key, and the turn keeps refreshes away.
         let _ = super::spill::discard_all(self.file());
+        if let Ok(in_doubt) = self.accounts_in_doubt() {
+            locks::clear_away(self.file(), &in_doubt);
+        }
         Ok((generation, count))
     }
 }

@@ -48,13 +48,9 @@ impl LockIdentity {
         Ok(Some(Self { name, device: metadata.dev(), inode: metadata.ino() }))
     }
 
-    /// Reads the identity of `file`, whose lock this process holds, and names the file first if it
-    /// has no name yet.
-    pub(super) fn read_or_give(file: &File) -> Result<Self, Error> {
+    /// Gives a name to `file`, whose lock this process holds and which has none yet.
+    pub(super) fn give(file: &File) -> Result<Self, Error> {
         let io = |source| Error::io("lock", source);
-        if let Some(found) = Self::read(file).map_err(io)? {
-            return Ok(found);
-        }
         let mut name = [0; NAME];
         getrandom::fill(&mut name)?;
         file.write_all_at(&name, 0).map_err(io)?;
@@ -154,11 +150,11 @@ mod tests {
         let path = home.path().join("x.lock");
         let file = private_file::open_or_create(&path).unwrap();
         assert_eq!(LockIdentity::read(&file).unwrap(), None);
-        let first = LockIdentity::read_or_give(&file).unwrap();
-        assert_eq!(LockIdentity::read_or_give(&file).unwrap(), first);
+        let first = LockIdentity::give(&file).unwrap();
+        assert_eq!(LockIdentity::read(&file).unwrap().as_ref(), Some(&first));
         std::fs::remove_file(&path).unwrap();
         drop(file);
         let file = private_file::open_or_create(&path).unwrap();
-        assert_ne!(LockIdentity::read_or_give(&file).unwrap().name, first.name);
+        assert_ne!(LockIdentity::give(&file).unwrap().name, first.name);
     }
 }

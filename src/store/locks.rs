@@ -1,14 +1,22 @@
 //! Locks between processes, which the kernel releases when their holder dies.
 //!
-//! They are kernel locks on files in the sidecar directory: no lock can be stale. The files are
-//! never unlinked by tokctl; where somebody else did that, a [`Lease`](super::lease::Lease) keeps
-//! processes apart. The database file itself is never locked like this, since closing any
-//! descriptor on it would drop SQLite's own locks.
+//! They are kernel locks on files in the sidecar directory: no lock can be stale. The file of a
+//! credential or a login is unlinked by whoever holds its lock, at the end, so that there are as many
+//! as are in use; a process that waited for it sees that and begins with a new one. It stays where a
+//! journal may name it: the next turn tells by it that the process that sent the request has ended.
+//! Where somebody else unlinks one, a [`Lease`](super::lease::Lease) keeps processes apart. The
+//! database file itself is never locked like this, since closing any descriptor on it would drop
+//! SQLite's own locks.
+//!
+//! A fixed number of files was weighed, shared by all credentials: one slow request would hold up
+//! others. So was one file with a range for each: not every system has such locks for a thread.
 
+use std::collections::HashSet;
 use std::fs::{File, TryLockError};
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::error::Error;
@@ -25,6 +33,40 @@ const POLL: Duration = Duration::from_millis(10);
 #[derive(Debug)]
 pub(crate) struct Guard {
     file: File,
+    /// The path of a file that goes with the lock, unless [`Self::is_needed`].
+    path: Option<PathBuf>,
+    /// Whether something may name the file.
+    is_needed: AtomicBool,
+}
+
+impl Guard {
+    /// The lock on a file that stays.
+    fn on_fixed(file: File) -> Self {
+        Self { file, path: None, is_needed: AtomicBool::new(true) }
+    }
+
+    /// The lock on the file at `path`, which goes with it.
+    fn on_passing(file: File, path: &Path) -> Self {
+        Self { file, path: Some(path.to_owned()), is_needed: AtomicBool::new(false) }
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        if let Some(path) = &self.path
+            && !self.is_needed.load(Ordering::Relaxed)
+        {
+            unlink(&self.file, path);
+        }
+    }
+}
+
+/// Unlinks `file` at `path`, whose lock this process holds. A failure does no harm: it goes the next
+/// time.
+fn unlink(file: &File, path: &Path) {
+    if is_same(file, path).unwrap_or(false) {
+        let _ = std::fs::remove_file(path);
+    }
 }
 
 /// The lock of one credential, which this process holds.
@@ -36,8 +78,24 @@ pub(crate) struct CredentialGuard {
 
 impl CredentialGuard {
     fn of(guard: Guard) -> Result<Self, Error> {
-        let identity = LockIdentity::read_or_give(&guard.file)?;
+        let found = LockIdentity::read(&guard.file).map_err(failed)?;
+        // A journal can name a file only that had a holder before.
+        guard.is_needed.store(found.is_some(), Ordering::Relaxed);
+        let identity = match found {
+            Some(found) => found,
+            None => LockIdentity::give(&guard.file)?,
+        };
         Ok(Self { guard, identity })
+    }
+
+    /// Keeps the file of the lock, since a journal is about to name it.
+    pub(crate) fn keep_file(&self) {
+        self.guard.is_needed.store(true, Ordering::Relaxed);
+    }
+
+    /// Lets the file go with the lock, since the credential has no journal.
+    pub(crate) fn let_file_go(&self) {
+        self.guard.is_needed.store(false, Ordering::Relaxed);
     }
 
     pub(crate) fn identity(&self) -> &LockIdentity {
@@ -92,7 +150,7 @@ impl CredentialLock {
         // If somebody unlinked the file meanwhile, the lock is on a file that nobody else opens.
         if is_same(&self.file, &self.path).map_err(failed)? {
             let file = self.file.try_clone().map_err(failed)?;
-            return CredentialGuard::of(Guard { file }).map(Some);
+            return CredentialGuard::of(Guard::on_passing(file, &self.path)).map(Some);
         }
         self.file = private_file::open_or_create(&self.path).map_err(failed)?;
         Ok(None)
@@ -108,6 +166,16 @@ impl CredentialLock {
     }
 }
 
+impl Drop for CredentialLock {
+    /// Unlinks a file that this wait made and nobody took the lock of.
+    fn drop(&mut self) {
+        let is_new = self.file.metadata().is_ok_and(|found| found.len() == 0);
+        if is_new && self.file.try_lock().is_ok() {
+            unlink(&self.file, &self.path);
+        }
+    }
+}
+
 /// Waits for the lock of one credential until `deadline`; fails with [`Error::Busy`] after that.
 pub(crate) fn credential(
     vault: &VaultFile,
@@ -115,7 +183,7 @@ pub(crate) fn credential(
     deadline: Instant,
 ) -> Result<CredentialGuard, Error> {
     let path = vault.ensure_sidecar()?.join(format!("{}.lock", VaultFile::name_of(account)));
-    CredentialGuard::of(wait(&path, Mode::Exclusive, deadline)?)
+    CredentialGuard::of(Guard::on_passing(wait(&path, Mode::Exclusive, deadline)?, &path))
 }
 
 /// Looks at the lock of one credential. Makes no file, and keeps nobody waiting.
@@ -141,13 +209,15 @@ pub(crate) fn login(
     user: Option<&UserName>,
 ) -> Result<Option<Guard>, Error> {
     let name = VaultFile::name_of_login(provider, user);
-    acquire(&vault.ensure_sidecar()?.join(format!("{name}.login.lock")), Mode::Exclusive)
+    let path = vault.ensure_sidecar()?.join(format!("{name}.login.lock"));
+    Ok(acquire(&path, Mode::Exclusive)?.map(|file| Guard::on_passing(file, &path)))
 }
 
 /// Waits for the lock of a hand-over to another machine, so that only one bundle at a time is on
 /// its way.
 pub(crate) fn hand_over(vault: &VaultFile, deadline: Instant) -> Result<Guard, Error> {
-    wait(&vault.ensure_sidecar()?.join("hand-over.lock"), Mode::Exclusive, deadline)
+    let path = vault.ensure_sidecar()?.join("hand-over.lock");
+    wait(&path, Mode::Exclusive, deadline).map(Guard::on_fixed)
 }
 
 /// Waits for the shared lock under which key slots and data key stay as they are, such as during a
@@ -160,7 +230,7 @@ pub(crate) fn key_in_use(vault: &VaultFile, deadline: Instant) -> Result<Guard, 
     let turn = wait(&directory.join("turnstile.lock"), Mode::Shared, deadline)?;
     let guard = wait(&directory.join("vault.lock"), Mode::Shared, deadline)?;
     drop(turn);
-    Ok(guard)
+    Ok(Guard::on_fixed(guard))
 }
 
 /// Waits for the exclusive locks under which the vault is created or its keys are changed, while
@@ -169,13 +239,31 @@ pub(crate) fn key_changes(vault: &VaultFile, deadline: Instant) -> Result<[Guard
     let directory = vault.ensure_sidecar()?;
     let turn = wait(&directory.join("turnstile.lock"), Mode::Exclusive, deadline)?;
     let guard = wait(&directory.join("vault.lock"), Mode::Exclusive, deadline)?;
-    Ok([turn, guard])
+    Ok([turn, guard].map(Guard::on_fixed))
 }
 
-fn wait(path: &Path, mode: Mode, deadline: Instant) -> Result<Guard, Error> {
+/// Unlinks the files of credentials and logins in the sidecar directory whose lock nobody has, but
+/// for those of the accounts `in_doubt`, which a journal may name. Earlier programs left one for each
+/// login.
+pub(crate) fn clear_away(vault: &VaultFile, in_doubt: &[Account]) {
+    let kept: HashSet<String> = in_doubt.iter().map(VaultFile::name_of).collect();
+    let Ok(entries) = std::fs::read_dir(vault.sidecar_path()) else { return };
+    for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let of = name.strip_suffix(".lock").map(|of| of.strip_suffix(".login").unwrap_or(of));
+        if of.is_some_and(|of| VaultFile::is_name(of) && !kept.contains(of))
+            && let Ok(file) = private_file::open_plain_no_follow(&path)
+            && file.try_lock().is_ok()
+        {
+            unlink(&file, &path);
+        }
+    }
+}
+
+fn wait(path: &Path, mode: Mode, deadline: Instant) -> Result<File, Error> {
     loop {
-        if let Some(guard) = acquire(path, mode)? {
-            return Ok(guard);
+        if let Some(locked) = acquire(path, mode)? {
+            return Ok(locked);
         }
         if Instant::now() >= deadline {
             return Err(Error::Busy);
@@ -184,7 +272,7 @@ fn wait(path: &Path, mode: Mode, deadline: Instant) -> Result<Guard, Error> {
     }
 }
 
-fn acquire(path: &Path, mode: Mode) -> Result<Option<Guard>, Error> {
+fn acquire(path: &Path, mode: Mode) -> Result<Option<File>, Error> {
     loop {
         let file = private_file::open_or_create(path).map_err(failed)?;
         let locked = match mode {
@@ -198,7 +286,7 @@ fn acquire(path: &Path, mode: Mode) -> Result<Option<Guard>, Error> {
         }
         // If somebody unlinked the file meanwhile, the lock is on a file that nobody else opens.
         if is_same(&file, path).map_err(failed)? {
-            return Ok(Some(Guard { file }));
+            return Ok(Some(file));
         }
     }
 }

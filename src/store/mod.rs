@@ -47,7 +47,7 @@ pub(crate) use self::open_vault::{OpenVault, Opener, StillLocked};
 pub(crate) use self::record::{Journal, ListedSlot, Row, Stored};
 pub(crate) use self::record_use::{UseRecorded, VerifiedAudit};
 pub(crate) use self::refresh_turn::{RefreshTurn, Saved};
-pub(crate) use self::sqlite::reseal::Damage;
+pub(crate) use self::sqlite::examine::Damage;
 pub(crate) use self::sqlite::rotate::{NewSlot, Rotation, Step};
 pub(crate) use self::sqlite::slots::MOST as MOST_SLOTS;
 pub(crate) use self::sqlite::{Differences, ForeignObject};

@@ -14,14 +14,15 @@ use super::change::{Change, Outcome};
 use super::engine::Engine;
 use super::error::Error;
 use super::record::Row;
-use super::sqlite::reseal::{self, Damage};
+use super::sqlite::examine::{self, Damage};
 use super::sqlite::{Remember, Seen, Sqlite, bundles, credentials, evidence, header};
 use super::unlock;
 use super::vault::Vault;
 use super::watermarks::Watermarks;
-use crate::model::account::Account;
+use crate::model::account::{Account, AccountFilter};
 use crate::model::attempt::Attempt;
 use crate::model::audit::Settings;
+use crate::model::credential::Credential;
 use crate::vault::bundle::BundleId;
 use crate::vault::seal::DataKey;
 use crate::vault::slot::SlotId;
@@ -142,7 +143,13 @@ impl OpenVault {
 
     /// Returns what is older here than this machine has seen.
     pub(crate) fn older(&self) -> Result<Older, Error> {
-        let found = self.older_among(&self.accounts(None, None)?)?;
+        let found = self.under_key(|key| {
+            self.file_engine().read(|view| {
+                let seen = Seen::of(&self.watermarks, key.vault);
+                let file = seen.is_older_file(view, key)?;
+                Ok(Older { file, accounts: seen.all_older(view)? })
+            })
+        })?;
         if !found.file && found.accounts.is_empty() {
             return Ok(found);
         }
@@ -171,8 +178,8 @@ impl OpenVault {
         self.under_key(|key| {
             self.file_engine().read(|view| {
                 let seen = Seen::of(&self.watermarks, key.vault);
-                let (file, accounts) = seen.older(view, key, accounts)?;
-                Ok(Older { file, accounts })
+                let file = seen.is_older_file(view, key)?;
+                Ok(Older { file, accounts: seen.older(view, accounts)? })
             })
         })
     }
@@ -290,7 +297,35 @@ impl OpenVault {
     /// the number of credentials done.
     pub(crate) fn examine(&self, progress: impl FnMut(u64)) -> Result<(u64, Damage), Error> {
         let key = self.key();
-        self.file_engine().read(|view| reseal::examine(view, &key, progress))
+        self.file_engine().read(|view| examine::examine(view, &key, progress))
+    }
+
+    /// Opens the credentials of `filter`, one after the other, and hands `take` what `look` makes of
+    /// each, or why it does not open. `look` runs on several threads. Neither may use the vault.
+    pub(crate) fn each_credential<T: Send>(
+        &self,
+        filter: AccountFilter<'_>,
+        look: impl Fn(&Account, &Credential) -> T + Sync,
+        mut take: impl FnMut(Account, Result<T, Error>),
+    ) -> Result<(), Error> {
+        if filter.user.is_none() {
+            return self.under_key(|key| {
+                self.file_engine()
+                    .read(|view| examine::each_opened(view, key, filter.provider, &look, &mut take))
+            });
+        }
+        for account in self.first_accounts(filter, usize::MAX)? {
+            match self.read(&account) {
+                Ok(Some(row)) => {
+                    let looked = look(&account, &row.stored.credential);
+                    take(account, Ok(looked));
+                }
+                Ok(None) => {}
+                Err(error @ Error::Tampered { .. }) => take(account, Err(error)),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
     }
 
     /// Returns the handed over bundle that is unplaced: it is not known whether its file was written.

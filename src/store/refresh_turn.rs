@@ -182,12 +182,15 @@ impl RefreshTurn<'_> {
         earlier: Option<&Journal>,
         attempt: Option<&Attempt>,
     ) {
-        let _ = self.vault.commit(|| Change::RestoreJournal {
+        let restored = self.vault.commit(|| Change::RestoreJournal {
             account: self.account.clone(),
             own: own.clone(),
             earlier: earlier.cloned(),
             attempt: attempt.cloned(),
         });
+        if earlier.is_none() && restored.is_ok() {
+            self.turn.has_no_journal();
+        }
     }
 
     /// Records an attempt that may have spent the refresh token: its journal stays.
@@ -236,6 +239,7 @@ impl RefreshTurn<'_> {
             credential: Box::new(credential.clone()),
             attempt: Some(attempt.clone()),
         })?;
+        self.turn.has_no_journal();
         Ok(outcome == Outcome::Done)
     }
 }

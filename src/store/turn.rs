@@ -49,9 +49,18 @@ impl CredentialTurn {
         lease.is_some_and(|lease| lease.may_run_beside(Some(own), &Moment::now()))
     }
 
-    /// Begins the lease of a request with the time limit `bound`.
+    /// Begins the lease of a request with the time limit `bound`. The journal in which it is written
+    /// names the lock.
     pub(super) fn begin_lease(&self, bound: Duration) -> Lease {
+        self.credential.keep_file();
         Lease::begin(self.credential.identity(), bound)
+    }
+}
+
+impl CredentialTurn {
+    /// Notes that the credential has no journal any more, which could name the lock of this turn.
+    pub(super) fn has_no_journal(&self) {
+        self.credential.let_file_go();
     }
 }
 

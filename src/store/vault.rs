@@ -98,10 +98,14 @@ impl Vault {
         Error::NoVault { path: self.location().to_owned() }
     }
 
-    /// Returns the last attempt for each credential, not verified.
-    pub(crate) fn attempts(&self) -> Result<Vec<Attempt>, Error> {
+    /// Calls `each` with the last attempt for each credential, not verified, beside the names of its
+    /// provider and of its server.
+    pub(crate) fn each_attempt(
+        &self,
+        each: impl FnMut((&str, Option<&str>), Attempt),
+    ) -> Result<(), Error> {
         let Engine::Sqlite(file) = &self.engine;
-        file.read(evidence::attempts)
+        file.read(|view| evidence::each_attempt(view, each))
     }
 
     /// Returns the time since when a handed over bundle is unplaced: it is not known whether its

@@ -59,9 +59,7 @@ impl Watermarks {
         let Ok(file) = private_file::open_plain(&path) else { return none() };
         let Ok(Some(marks)) = Marks::of(&file) else { return none() };
         let found = if subjects.len() > FEW {
-            marks.all().map(|all| {
-                subjects.iter().map(|subject| all.get(subject).copied().unwrap_or(0)).collect()
-            })
+            marks.highest_of(subjects)
         } else {
             subjects.iter().map(|subject| marks.highest(*subject)).collect()
         };
@@ -120,6 +118,38 @@ impl<'a> Marks<'a> {
             highest = if mark.accepted { mark.number } else { highest.max(mark.number) };
         }
         Ok(highest)
+    }
+
+    /// Returns the highest number of each of many subjects, while the file is read once.
+    fn highest_of(&self, subjects: &[Subject]) -> io::Result<Vec<u64>> {
+        const AT_ONCE: u64 = 2048;
+        let mut order: Vec<usize> = (0..subjects.len()).collect();
+        order.sort_unstable_by_key(|at| subjects[*at]);
+        let (mut found, mut next) = (vec![0; subjects.len()], 0);
+        let mut read = 0;
+        while read < self.sorted && next < order.len() {
+            let count = AT_ONCE.min(self.sorted - read);
+            let mut records = vec![0; usize::try_from(count).unwrap_or(0) * RECORD];
+            self.file.read_exact_at(&mut records, HEAD as u64 + read * RECORD as u64)?;
+            read += count;
+            for mark in records.as_chunks::<RECORD>().0.iter().filter_map(decode) {
+                while order.get(next).is_some_and(|at| subjects[*at] < mark.subject) {
+                    next += 1;
+                }
+                while let Some(at) = order.get(next).filter(|at| subjects[**at] == mark.subject) {
+                    found[*at] = mark.number;
+                    next += 1;
+                }
+            }
+        }
+        for mark in self.unsorted() {
+            let first = order.partition_point(|at| subjects[*at] < mark.subject);
+            for at in order[first..].iter().take_while(|at| subjects[**at] == mark.subject) {
+                let highest = &mut found[*at];
+                *highest = if mark.accepted { mark.number } else { mark.number.max(*highest) };
+            }
+        }
+        Ok(found)
     }
 
     fn sorted(&self, subject: Subject) -> io::Result<Option<u64>> {

@@ -272,9 +272,9 @@ fn a_bundle_that_is_not_as_it_was_sealed_brings_nothing() {
     let there = there();
     let (fetch, update, export) = ("fetch it once more", "update tokctl", "an export wrote");
     for (text, code, hint) in [
-        (head.to_owned(), 1, fetch),
-        (format!("{head}{}", tail.replace(&tail[3..6], "AAA")), 1, fetch),
-        (bundle[..100].to_owned(), 1, fetch),
+        (head.to_owned(), 2, fetch),
+        (format!("{head}{}", tail.replace(&tail[3..6], "AAA")), 2, fetch),
+        (bundle[..100].to_owned(), 2, fetch),
         (bundle.replacen("bundle-1.", "bundle-2.", 1), 1, update),
         (String::new(), 2, export),
         ("{\"refresh_token\": \"made-up\"}".to_owned(), 2, export),

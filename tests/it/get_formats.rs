@@ -96,6 +96,8 @@ fn a_netrc_line_is_for_the_host_of_the_api() {
     let definition = "api_base_url = \"https://api.example:8443/v1\"";
     let env = stored(definition, &["--server", "https://www.example"], "made-up#'");
     refused(&env, "netrc", "a bearer token, no password");
+    let said = stderr(&env.tokctl(["get", "--format", "netrc"]).assert().code(1));
+    assert!(said.contains("hint: tokctl get --format header\n"), "{said}");
     keep(&env, &["--username", "alice@example.com"], "made-up");
     let line = "machine api.example login alice@example.com password made-up\n";
     assert_eq!(printed(&env, "netrc"), line);

@@ -68,6 +68,25 @@ struct Printed {
     variables: BTreeMap<String, OsString>,
 }
 
+/// How long the world of a hint is tried to be removed.
+const REMOVING: Duration = Duration::from_secs(5);
+
+impl Drop for Printed {
+    /// Removes the world. What a typed command started may be ending still, such as a browser, and
+    /// write into it meanwhile.
+    fn drop(&mut self) {
+        let began = Instant::now();
+        while fs::remove_dir_all(self.world.path()).is_err() && self.world.path().exists() {
+            if began.elapsed() > REMOVING {
+                let left = self.world.path().display();
+                assert!(thread::panicking(), "the world of a hint can't be removed: {left}");
+                break;
+            }
+            thread::sleep(TICK);
+        }
+    }
+}
+
 /// A command line of a test, whose hints are kept.
 pub(crate) struct Tokctl {
     pub(crate) command: snapbox::cmd::Command,
@@ -338,4 +357,28 @@ fn a_hint_that_is_a_mistake_would_be_noticed() {
         let typed = thread::scope(|scope| scope.spawn(|| hints.type_all()).join());
         assert_eq!(typed.is_ok(), works, "{output:?}");
     }
+}
+
+#[test]
+fn the_world_of_a_hint_is_gone_afterwards_although_somebody_still_writes_in_it() {
+    let root = tempfile::tempdir().unwrap();
+    let home = ("HOME".to_owned(), root.path().into());
+    let hints = Hints::default();
+    let stderr = b"hint: tokctl --version\n".to_vec();
+    let output = Output { status: ExitStatus::default(), stdout: Vec::new(), stderr };
+    hints.keep("y", &output, (root.path(), root.path()), &BTreeMap::from([home]));
+    let worlds: Vec<PathBuf> =
+        hints.0.lock().unwrap().iter().map(|printed| printed.world.path().to_owned()).collect();
+    assert_eq!(worlds.len(), 2);
+    let first = worlds[0].clone();
+    let writer = thread::spawn(move || {
+        let (began, mut number) = (Instant::now(), 0);
+        while began.elapsed() < Duration::from_secs(1) && first.exists() {
+            number += 1;
+            let _ = fs::create_dir(first.join(number.to_string()));
+        }
+    });
+    hints.type_all();
+    writer.join().unwrap();
+    assert!(worlds.iter().all(|world| !world.exists()));
 }

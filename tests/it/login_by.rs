@@ -160,7 +160,9 @@ fn what_needs_a_login_soon_is_listed_and_told_by_the_exit_code() {
     store(&env, "later", &in_days(30));
     store(&env, "never", "never");
     let quiet = env.tokctl(["list", "--expiring-within", "14d"]).assert().success().stdout_eq("");
-    assert!(stderr(&quiet).contains("nothing needs a login"), "{}", stderr(&quiet));
+    let told =
+        "nothing needs a login within 14d, as far as is known: 1 credential has no known end";
+    assert!(stderr(&quiet).contains(told), "{}", stderr(&quiet));
 
     store(&env, "soon", &in_days(10));
     // Over in a moment, or by now.

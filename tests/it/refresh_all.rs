@@ -60,6 +60,24 @@ fn a_login_that_was_refused_is_a_failure_every_time_and_no_request() {
 }
 
 #[test]
+fn what_has_been_due_longest_comes_first() {
+    let server = AuthorizationServer::start();
+    let env = TestEnv::new().with_provider(&server);
+    for (user, life) in [("a", 3600), ("b", 60), ("c", 600)] {
+        env.log_in(user, &server, issue().expires_in(life));
+    }
+    for order in [["refresh-2", "refresh-3", "refresh-1"], ["refresh-4", "refresh-5", "refresh-6"]]
+    {
+        let before = server.token_requests().len();
+        for life in [60, 600, 3600] {
+            server.will(issue().expires_in(life));
+        }
+        env.tokctl(["refresh", "--all", "--jobs", "1"]).assert().success();
+        assert_eq!(server.token_requests()[before..], order.map(TokenRequest::refresh));
+    }
+}
+
+#[test]
 fn one_that_fails_stops_no_other_and_is_told_on_a_line() {
     let (server, there) = (AuthorizationServer::start(), other());
     let env = logins(&server, &["x", "y"]).with_provider(&there);

@@ -40,6 +40,9 @@ fn a_rotated_vault_opens_with_the_new_key_and_not_with_the_old_one() {
     let before = slots(&env);
     let done = env.tokctl(["rotate-key"]).assert().success().stdout_eq("");
     assert!(stderr(&done).contains("1 credential is sealed"), "{}", stderr(&done));
+    let next =
+        format!("unset TOKCTL_KEY; export TOKCTL_KEY_FILE={}\n", env.path("new.key").display());
+    assert!(stderr(&done).contains(&next), "{}", stderr(&done));
     assert_eq!(generation(&env), 2);
     assert_ne!(slots(&env), before);
     stays_closed(&env);

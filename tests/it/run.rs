@@ -126,7 +126,7 @@ fn nothing_is_run_if_one_reference_fails() {
         assert!(said.contains(word), "{word} in {said}");
     }
     assert_eq!(left_behind(&env), 0);
-    let said = fails(&["--env", "ONE=vendor", "--env", "TWO=vendor/x"], 2);
+    let said = fails(&["--env", "ONE=vendor/", "--env", "TWO=vendor/x"], 2);
     assert!(said.contains("`ONE`"), "{said}");
 }
 

@@ -133,6 +133,11 @@ fn verify(context: &Context, vault: &OpenVault) -> Result<(), CliError> {
         let what = format!("the audit can't be verified: {older}");
         return Err(CliError::new(Kind::VaultDamaged, what).hint(ACCEPT_OLDER));
     }
+    if let Some(other @ Fault::OtherVault) = examined.faults.first() {
+        let what = format!("the audit can't be verified: {other}");
+        let begins = Hint::within("{} sets its file aside and begins a new one", repair());
+        return Err(CliError::new(Kind::VaultDamaged, what).hint(begins));
+    }
     if let Some(first) = examined.faults.first() {
         let error =
             CliError::new(Kind::VaultDamaged, format!("the audit was tampered with: {first}"))

@@ -13,7 +13,7 @@ use crate::model::audit::Action;
 use crate::model::credential::Status;
 use crate::model::summary::Summary;
 use crate::ops::Vault;
-use crate::ops::delete::{self, AtProvider};
+use crate::ops::delete::{self, AtProvider, Deleted};
 use crate::ops::token::Caller;
 
 /// Revoke a grant where the provider can do that, and forget it
@@ -71,8 +71,11 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
         let whose = (&account.provider, Some(&account.user));
         let outcome = deleted.as_ref().map_or_else(|error| error.kind.word(), |_| audit_trail::OK);
         audit_trail::note(context, &vault, "delete", Action::Delete, whose, outcome);
-        let at_provider = deleted?;
+        let Deleted { at_provider, end_session } = deleted?;
         report(context, &account, at_provider);
+        if let Some(page) = end_session {
+            context.ui.status(&format!("the browser's session there goes on: {page} ends it"));
+        }
         if let (AtProvider::Revoked, Some(own)) = (at_provider, &summary) {
             warn_of_others(context, &vault, own);
         }

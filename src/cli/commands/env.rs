@@ -13,7 +13,7 @@ const PLAIN: &[u8] = b"_-./:@%+,=";
 /// Print credentials as variables, for a shell, a `.env` file or GitHub Actions
 ///
 /// REF is a reference as `tokctl run` takes it, with /FIELD at its end for something else than the
-/// token. Tokens are got as `get` gets them. All that is named is printed, or nothing. `tokctl run`
+/// token, or a service alone as for `tokctl get`. Tokens are got as `get` gets them. All that is named is printed, or nothing. `tokctl run`
 /// gives the same variables to one command alone, and keeps them out of its output.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\

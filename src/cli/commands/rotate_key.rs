@@ -4,8 +4,10 @@ use super::key::tell_leftovers;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
 use crate::cli::slot_decisions::{self, Decisions, Purpose};
+use crate::cli::typed::quoted;
 use crate::cli::{audit_trail, keys, slot_names};
-use crate::ops::Vault;
+use crate::ops::key_slots::SlotId;
+use crate::ops::{SlotKind, Vault};
 
 /// Replace the vault's keys, and seal every credential again; all or nothing
 ///
@@ -41,6 +43,22 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     }
     let replaced = slot_decisions::replace(context, &vault, "rotate-key", decided, args.verify)?;
     slot_decisions::report(context, &replaced);
+    tell_new_secrets(context, &replaced.rotated.done.slots);
     tell_leftovers(context, &replaced.rotated);
     Ok(())
+}
+
+/// Says what has to be set from now on, where the environment gave a new secret: the next command
+/// would be opened with the old one.
+fn tell_new_secrets(context: &Context, slots: &[(SlotId, SlotKind)]) {
+    let environment = &context.environment;
+    let has = |kind| slots.iter().any(|(_, one)| *one == kind);
+    if let Some(file) = environment.get("TOKCTL_NEW_KEY_FILE").filter(|_| has(SlotKind::Key)) {
+        let file = quoted(&file.to_string_lossy());
+        let command = format!("from now on: unset TOKCTL_KEY; export TOKCTL_KEY_FILE={file}");
+        context.ui.status(&command);
+    }
+    if environment.is_set("TOKCTL_NEW_PASSPHRASE") && has(SlotKind::Passphrase) {
+        context.ui.status("from now on, TOKCTL_PASSPHRASE is what TOKCTL_NEW_PASSPHRASE was");
+    }
 }

@@ -12,7 +12,6 @@ use crate::cli::error::{CliError, Kind};
 use crate::cli::needs::{self, Line, Need, remedy};
 use crate::cli::typed::command;
 use crate::cli::{next_command, table, time};
-use crate::model::account::Account;
 use crate::ops::Vault;
 use crate::ops::error::StoreError;
 
@@ -111,12 +110,7 @@ fn waiting(lines: &[Line]) -> Option<CliError> {
 /// number of rows that can't be read.
 fn lines(vault: &Vault, choice: &Choice, now: Timestamp) -> Result<(Vec<Line>, usize), CliError> {
     let choice = choice.located(vault)?;
-    let (mut lines, odd) = needs::lines(vault, now)?;
-    lines.retain(|Line { account: Account { provider, user }, .. }| {
-        choice.provider.as_ref().is_none_or(|named| named == provider)
-            && choice.user.as_ref().is_none_or(|named| named == user)
-    });
-    Ok((lines, odd))
+    Ok(needs::lines(vault, choice.filter(), now)?)
 }
 
 /// Prints the lines: in columns at a terminal, else separated by tabs.

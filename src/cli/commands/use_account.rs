@@ -8,9 +8,9 @@ use crate::cli::choice::{self, Choice};
 use crate::cli::context::Context;
 use crate::cli::directory::{current_directory, place_of_kept};
 use crate::cli::error::{CliError, Kind};
-use crate::cli::typed::{command, quoted};
+use crate::cli::typed::quoted;
 use crate::config::directories::{DirectoryUser, FILE, Kept, ProjectFile, Source};
-use crate::model::account::{AccountFilter, ProviderName, UserName};
+use crate::model::account::{Account, AccountFilter, ProviderName, UserName};
 use crate::ops::Vault;
 
 /// Choose whose credential is used in this directory and below it
@@ -67,10 +67,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     }
     let vault = args.choice.in_vault(Vault::open_read_only(context.vault()?))?;
     let choice = args.choice.located(&vault)?;
-    if choice.user.is_none() {
-        return Err(no_user(context, &vault, choice.provider.as_ref()));
-    }
-    let account = choice.resolve(context, &vault, "use")?;
+    let account = account(context, &vault, &choice)?;
     kept.keep(&directory, &account.provider, &account.user);
     kept.store(&place)?;
     context.ui.status(&format!(
@@ -81,19 +78,20 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     Ok(())
 }
 
-/// Returns the error for a service that is named without a user, with the users that there are.
-fn no_user(context: &Context, vault: &Vault, provider: Option<&ProviderName>) -> CliError {
-    let filter = AccountFilter { provider, user: None };
-    let accounts = vault.first_accounts(filter, choice::MOST_ASKED + 1).unwrap_or_default();
-    if accounts.len() > choice::MOST_ASKED {
-        return choice::too_many(&accounts);
+/// Returns the account that is to be kept. Neither the directory nor `TOKCTL_USER` has a say in it:
+/// a service without a user means its only credential, or the one that a person chooses.
+fn account(context: &Context, vault: &Vault, named: &Choice) -> Result<Account, CliError> {
+    if let Choice { provider: Some(provider), user: None, address: None } = named {
+        let filter = AccountFilter { provider: Some(provider), user: None };
+        let accounts = vault.first_accounts(filter, choice::MOST_ASKED + 1)?;
+        if !accounts.is_empty() {
+            return match &accounts[..] {
+                [account] => Ok(account.clone()),
+                several => choice::one_of(context, several, "use"),
+            };
+        }
     }
-    let Some(first) = accounts.first() else {
-        return choice::no_match(context, vault, "use", provider, None);
-    };
-    let names: Vec<String> = accounts.iter().map(ToString::to_string).collect();
-    let message = format!("the user is missing: which one of {}?", names.join(", "));
-    CliError::new(Kind::Usage, message).hint(command("use", first))
+    named.resolve(context, vault, "use")
 }
 
 fn allow(

@@ -35,7 +35,7 @@ pub(super) fn bundle_error(error: &BundleError) -> CliError {
         BundleError::Malformed(BundleMalformed::Version) => (Kind::Failed, "update tokctl".into()),
         BundleError::Malformed(BundleMalformed::Damaged)
         | BundleError::Closed(BundleClosed::Damaged) => {
-            (Kind::Failed, "fetch it once more from where it was made".into())
+            (Kind::Usage, "fetch it once more from where it was made".into())
         }
         BundleError::Closed(BundleClosed::WrongSecret(kind)) => {
             let names = match kind {

@@ -10,7 +10,7 @@ mod import;
 
 pub(crate) use self::file::{keep_writers_out, untrusted_file};
 pub(crate) use self::import::skip_reason;
-pub(crate) use self::vault::{ACCEPT_OLDER, RESTORE, repair};
+pub(crate) use self::vault::{ACCEPT_OLDER, RESTORE, how_to_unlock, repair};
 
 pub(crate) use self::bundle::RESUME;
 use self::bundle::bundle_error;
@@ -20,9 +20,10 @@ use self::server::{
     SET_CLOCK, check_error, compare_settings, identity_hint, listener_error, metadata_error,
     not_redeemed, protection_error, refused_unattended, registration_error, token_kind,
 };
-use self::vault::{how_to_unlock, keychain_hint, slot_error, store_error};
+use self::vault::{keychain_hint, secret_hint, slot_error, store_error};
 use super::error::{CliError, Hint, Kind};
 use super::typed::command;
+use crate::model::account::Account;
 use crate::model::attempt::Outcome;
 use crate::ops::error::{Fault, NextTry, StoreError, TokenError};
 use crate::ops::{Error as OpsError, StillLocked};
@@ -39,7 +40,7 @@ impl From<OpsError> for CliError {
             OpsError::Import(error) => return import_error(error),
             OpsError::Bundle(error) => return bundle_error(error),
             OpsError::NoSuchSlot { slots, .. } | OpsError::WrongSecret { slots, .. } => {
-                (Kind::KeyUnavailable, Some(how_to_unlock(slots)))
+                (Kind::KeyUnavailable, Some(secret_hint(&error, slots)))
             }
             OpsError::Keychain { source, slots } => {
                 (Kind::KeyUnavailable, Some(keychain_hint(source, slots)))
@@ -65,19 +66,7 @@ impl From<OpsError> for CliError {
             }
             OpsError::NotRefreshed { account, source, .. } => (
                 token_kind(source, Kind::ProviderUnavailable),
-                Some(match source {
-                    TokenError::ClientRefused { .. } => compare_settings(account).into(),
-                    TokenError::ClockRefused { .. } => SET_CLOCK.into(),
-                    // A grant that a person has to renew is `LoginRequired` by now.
-                    TokenError::GrantRefused { .. } => refused_unattended(account).into(),
-                    TokenError::NoIdentity(why) => identity_hint(why),
-                    // It does what the journal allows: the token in hand, or one more try.
-                    source if source.is_ambiguous() => command("get", account).into(),
-                    TokenError::TooManyRequests { .. }
-                    | TokenError::NoVerdict { .. }
-                    | TokenError::NotSigned(_)
-                    | TokenError::Fault(_) => command("why", account).into(),
-                }),
+                Some(not_refreshed_hint(account, source)),
             ),
             OpsError::NotRefreshedBefore { account, last } => match last.outcome {
                 Outcome::Configuration => (Kind::Usage, Some(compare_settings(account).into())),
@@ -101,7 +90,7 @@ impl From<OpsError> for CliError {
             OpsError::NoClient { .. } => (Kind::Usage, Some("tokctl login --help".into())),
             OpsError::Registration { source, .. } => registration_error(source),
             OpsError::Metadata { source, .. } => metadata_error(source),
-            OpsError::ForeignEndpoint { provider, .. } => {
+            OpsError::ForeignEndpoint { provider, .. } | OpsError::Unmet { provider, .. } => {
                 (Kind::Usage, Some(format!("tokctl providers {provider}").into()))
             }
             OpsError::RedirectUri { .. } => (Kind::Usage, Some(REDIRECT_URI.into())),
@@ -134,6 +123,23 @@ impl From<OpsError> for CliError {
         }
         shown.hint = hint;
         shown
+    }
+}
+
+/// Returns the hint for a token of `account` that `source` kept from being renewed.
+fn not_refreshed_hint(account: &Account, source: &TokenError) -> Hint {
+    match source {
+        TokenError::ClientRefused { .. } => compare_settings(account).into(),
+        TokenError::ClockRefused { .. } => SET_CLOCK.into(),
+        // A grant that a person has to renew is `LoginRequired` by now.
+        TokenError::GrantRefused { .. } => refused_unattended(account).into(),
+        TokenError::NoIdentity(why) => identity_hint(why),
+        // It does what the journal allows: the token in hand, or one more try.
+        source if source.is_ambiguous() => command("get", account).into(),
+        TokenError::TooManyRequests { .. }
+        | TokenError::NoVerdict { .. }
+        | TokenError::NotSigned(_)
+        | TokenError::Fault(_) => command("why", account).into(),
     }
 }
 

@@ -95,6 +95,9 @@ pub(super) fn not_redeemed(error: &TokenError) -> (Kind, Option<Hint>) {
         }
         TokenError::NotSigned(_) => "give the key file as the service made it".into(),
         TokenError::NoIdentity(why) => identity_hint(why),
+        TokenError::Fault(Fault::Setup { .. }) => {
+            "mend `ca_file` or `client_certificate_file` in config.toml".into()
+        }
         TokenError::GrantRefused { .. }
         | TokenError::TooManyRequests { .. }
         | TokenError::NoVerdict { .. }
@@ -127,9 +130,11 @@ pub(super) fn check_error(error: &CheckError) -> CliError {
         CheckError::Elsewhere { account, .. } => (Kind::Usage, Hint::Login(account.clone())),
         CheckError::Paused { .. } => (Kind::ProviderUnavailable, "try again after that".into()),
         CheckError::NoVerdict { account, source } => match source {
-            ResourceError::Fault(Fault::Setup { .. }) => {
-                (Kind::Usage, "mend the definition's `ca_file`, and log in again".into())
-            }
+            ResourceError::Fault(Fault::Setup { .. }) => (
+                Kind::Usage,
+                "mend the definition's `ca_file` or `client_certificate_file`, and log in again"
+                    .into(),
+            ),
             ResourceError::NoVerdict(NoVerdict::ScopeMissing { scopes, .. })
                 if !scopes.is_empty() =>
             {

@@ -5,7 +5,7 @@ use crate::cli::error::{CliError, Hint, Kind};
 use crate::cli::typed::{command, quoted};
 use crate::model::account::Account;
 use crate::ops::error::{KeychainError, StoreError};
-use crate::ops::{SlotError, SlotKind};
+use crate::ops::{self, SlotError, SlotKind};
 use crate::private_file;
 
 /// The hint for a damaged vault: the command that says how far the damage goes and what to do.
@@ -27,9 +27,10 @@ pub(super) fn store_error(error: &StoreError) -> CliError {
             (Kind::VaultDamaged, "name another file with `--vault`".into())
         }
         StoreError::NewerVersion { .. } => (Kind::VaultDamaged, "update tokctl".into()),
-        StoreError::Damaged(_) | StoreError::Inconsistent(_) | StoreError::Tampered { .. } => {
-            (Kind::VaultDamaged, RESTORE.into())
-        }
+        StoreError::Emptied { .. }
+        | StoreError::Damaged(_)
+        | StoreError::Inconsistent(_)
+        | StoreError::Tampered { .. } => (Kind::VaultDamaged, RESTORE.into()),
         StoreError::Older { .. } => (Kind::VaultDamaged, ACCEPT_OLDER.into()),
         StoreError::ForeignSchema { .. } => {
             (Kind::VaultDamaged, Hint::within("{} takes it out", repair()))
@@ -104,7 +105,7 @@ fn delete_command(account: &Account) -> String {
 }
 
 /// Returns the hint that says how the slots of a vault are opened.
-pub(super) fn how_to_unlock(slots: &[SlotKind]) -> Hint {
+pub(crate) fn how_to_unlock(slots: &[SlotKind]) -> Hint {
     let mut ways: Vec<&str> = Vec::new();
     for slot in slots {
         let way = match slot {
@@ -118,6 +119,18 @@ pub(super) fn how_to_unlock(slots: &[SlotKind]) -> Hint {
         }
     }
     if ways.is_empty() { Hint::FirstLogin } else { ways.join(", or ").into() }
+}
+
+/// Returns the hint for `error`, that a secret opens none of the `slots`. What they are bound to may
+/// be damaged too, which nobody can tell from a wrong secret.
+pub(super) fn secret_hint(error: &ops::Error, slots: &[SlotKind]) -> Hint {
+    match (error, how_to_unlock(slots)) {
+        (ops::Error::WrongSecret { .. }, Hint::Text(ways)) => {
+            let sentence = "if that is what it is, put a backup in the place of the vault's file";
+            format!("{ways}; {sentence}").into()
+        }
+        (_, ways) => ways,
+    }
 }
 
 pub(super) fn keychain_hint(error: &KeychainError, slots: &[SlotKind]) -> Hint {
@@ -145,14 +158,14 @@ pub(super) fn keychain_hint(error: &KeychainError, slots: &[SlotKind]) -> Hint {
         KeychainError::Locked | KeychainError::NoAnswer(_) => {
             "unlock the keychain, such as by logging in to the desktop"
         }
-        KeychainError::NoService(_)
+        KeychainError::NoService
         | KeychainError::Mismatch
         | KeychainError::Malformed
         | KeychainError::Exists
         | KeychainError::Other(_) => "log in to a desktop whose keychain works",
     };
     // A server or a job of cron has no desktop, and never will.
-    let no_desktop = matches!(error, KeychainError::NoService(_));
+    let no_desktop = matches!(error, KeychainError::NoService);
     if slots.is_empty() && no_desktop {
         return Hint::OtherSlot;
     }

@@ -48,6 +48,10 @@ pub(crate) struct Check {
     /// Codes in the error object of an answer, as Facebook sends it, that mean a refused token.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) refusals: Vec<String>,
+    /// Whether the address is that of the authorization server's introspection (RFC 7662), which
+    /// wants the client's proof.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) introspects: bool,
     /// Certificates in PEM that are trusted in addition to the system's. Only for a static token:
     /// an OAuth grant has those of its [`Client`](crate::model::client::Client).
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -16,11 +16,13 @@ pub(crate) use self::grant::{Consent, Grant, OAuthGrant, StaticToken};
 pub(crate) use self::renewal::{RenewalGrant, RenewalProof};
 pub(crate) use self::superseded::Superseded;
 use super::address::Address;
+use super::client_certificate::TlsSettings;
 use super::jwt;
 use super::registration::ByAddress;
 use super::scope::Scopes;
 use super::workload::Workload;
 use crate::secret::{AccessToken, IdToken, SecretText};
+use crate::untrusted::printable;
 
 /// Everything that tokctl keeps for one [`Account`](super::account::Account). It is sealed as a
 /// whole.
@@ -222,6 +224,34 @@ impl Credential {
                 self.api.check.as_ref().and_then(|check| check.trusted_certificates.as_deref())
             }
         }
+    }
+
+    /// Returns the settings of TLS connections to the service.
+    pub(crate) fn tls(&self) -> TlsSettings<'_> {
+        match &self.grant {
+            Grant::OAuth(grant) => grant.client.tls(),
+            Grant::Static(_) => self.trusted_certificates().into(),
+        }
+    }
+
+    /// Returns the thumbprint of the certificate that the access token is bound to (RFC 8705 §3.1),
+    /// if the token is a JWT that names one.
+    pub(crate) fn certificate_thumbprint(&self) -> Option<String> {
+        let claims = jwt::claims(self.token()?.expose())?;
+        let thumbprint = claims.pointer("/cnf/x5t#S256")?.as_str()?;
+        Some(printable(thumbprint))
+    }
+
+    /// Whether the access token works only for a client that shows its certificate, as far as the
+    /// token or the metadata of its server tell.
+    pub(crate) fn is_certificate_bound(&self) -> bool {
+        let binds = match &self.grant {
+            Grant::OAuth(grant) => {
+                grant.client.certificate.as_ref().is_some_and(|own| own.binds_tokens)
+            }
+            Grant::Static(_) => false,
+        };
+        binds || self.certificate_thumbprint().is_some()
     }
 
     /// Returns the facts of a login by address; `None` if the credential came in another way.

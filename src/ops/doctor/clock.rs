@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::facts::{ClockFact, Server};
 use super::finding::{Fact, Finding, Remedy};
+use crate::model::account::AccountFilter;
 use crate::model::address::Address;
 use crate::model::attempt::TOLERABLE_SKEW;
 use crate::model::credential::Grant;
@@ -15,13 +16,20 @@ use crate::store::{OpenVault, Vault};
 /// The largest number of servers that are asked.
 const MOST_SERVERS: usize = 3;
 
+/// The largest number of a provider's credentials that are opened to find its servers.
+const MOST_OPENED: usize = 20;
+
 /// Compares the clock with the server's time in the latest recorded answer to a refresh or check.
 /// Sends no request.
 pub(crate) fn recorded_clock(vault: &Vault) -> Result<Finding, Error> {
-    let attempts = vault.attempts()?;
-    let last = attempts.iter().filter(|attempt| attempt.clock_skew.is_some());
-    let last = last.max_by_key(|attempt| attempt.ended_at);
-    Ok(match last.and_then(|attempt| Some((attempt.clock_skew?, attempt.ended_at))) {
+    let mut last = None;
+    vault.each_attempt(|_, attempt| {
+        let told = attempt.clock_skew.map(|skew| (attempt.ended_at, skew));
+        if told > last {
+            last = told;
+        }
+    })?;
+    Ok(match last.map(|(ended_at, skew)| (skew, ended_at)) {
         Some((ahead, at)) => judge(ahead.saturating_neg(), Server::AskedLast(at)),
         None => Finding::unknown_until(Fact::Clock(ClockFact::NeverTold), Remedy::AskServer),
     })
@@ -53,8 +61,12 @@ type Servers = BTreeMap<String, (Address, Option<String>)>;
 
 /// Collects servers from the vault's credentials, up to [`MOST_SERVERS`].
 fn servers(vault: &OpenVault) -> Result<Servers, Error> {
-    let accounts = vault.accounts(None, None)?;
     let mut servers = Servers::new();
+    let mut accounts = Vec::new();
+    for provider in vault.providers()? {
+        let filter = AccountFilter { provider: Some(&provider), user: None };
+        accounts.extend(vault.first_accounts(filter, MOST_OPENED)?);
+    }
     for account in accounts {
         // The check of credentials reports those that do not open.
         let Ok(Some(row)) = vault.read(&account) else { continue };

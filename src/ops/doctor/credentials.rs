@@ -2,15 +2,9 @@
 
 use super::facts::{AuditFact, CredentialsFact, FreshnessFact, RefreshesFact};
 use super::finding::{Fact, Finding, Remedy};
-use crate::model::account::Account;
 use crate::ops::audit::{self, Fault};
 use crate::ops::error::Error;
 use crate::store::{OpenVault, UnansweredRefresh, Vault};
-
-/// Returns the accounts of all credentials.
-pub(crate) fn accounts(vault: &OpenVault) -> Result<Vec<Account>, Error> {
-    Ok(vault.accounts(None, None)?)
-}
 
 /// Opens every credential, and reports those that do not open.
 pub(crate) fn credentials(vault: &OpenVault) -> Result<Vec<Finding>, Error> {
@@ -82,6 +76,9 @@ pub(crate) fn audit(vault: &mut OpenVault) -> Result<Finding, Error> {
         }
         Some(older @ Fault::PutBack) => {
             Finding::damaged(fact(AuditFact::NotVerifiable(older)), Remedy::AcceptOlder)
+        }
+        Some(other @ Fault::OtherVault) => {
+            Finding::damaged(fact(AuditFact::NotVerifiable(other)), Remedy::Repair)
         }
         Some(first) => {
             let more = examined.faults.len() - 1;

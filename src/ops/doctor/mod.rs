@@ -20,7 +20,7 @@ mod leftovers;
 
 pub(crate) use crate::store::Differences;
 pub(crate) use clock::{ask_server, recorded_clock};
-pub(crate) use credentials::{accounts, audit, credentials, freshness, interrupted_refreshes};
+pub(crate) use credentials::{audit, credentials, freshness, interrupted_refreshes};
 pub(crate) use database::{database, sqlite, vault};
 pub(crate) use disk::disk;
 pub(crate) use facts::{

@@ -9,6 +9,7 @@ use crate::model::account::{Account, UserName};
 use crate::model::address::Address;
 use crate::model::client::Client;
 use crate::model::client_authentication::ClientProofs;
+use crate::model::client_certificate::ClientCertificate;
 use crate::model::client_key::ConfiguredKey;
 use crate::model::credential::{
     Api, ApiAuth, Check, Consent, Credential, Expiry, Grant, OAuthGrant, RenewalGrant, StaticToken,
@@ -31,6 +32,8 @@ pub(crate) struct Service {
     /// The key of the configured client.
     pub(crate) key: Option<ConfiguredKey>,
     pub(crate) trusted_certificates: Option<String>,
+    /// The certificate of the configured client.
+    pub(crate) certificate: Option<ClientCertificate>,
 }
 
 impl Service {
@@ -115,7 +118,7 @@ fn grant(
     let client = match endpoints(service, server).map_err(Reason::Provider)? {
         None => Err(LeftOut::NoEndpoint),
         Some(endpoints) => issued_to(&held.issued_to, service).and_then(|(id, secret)| {
-            let client = client(id, secret.as_ref(), &held.issued_to, service, &endpoints)?;
+            let client = client(id, secret.as_ref(), &held.issued_to, service, server, &endpoints)?;
             Ok((client, secret))
         }),
     };
@@ -147,20 +150,25 @@ fn workload_grant(
         None => provider.scopes(&[]).map_err(Reason::Provider)?,
     };
     let trusted_certificates = service.trusted_certificates.clone();
-    let service = Service { provider, client: None, key: None, trusted_certificates };
+    let service =
+        Service { provider, client: None, key: None, trusted_certificates, certificate: None };
     let Some(endpoints) = endpoints(&service, server).map_err(Reason::Provider)? else {
         return Err(Reason::Provider(service.provider.incomplete("token_endpoint")));
     };
-    let proofs = ClientProofs { secret: named.secret, key: None };
+    let proofs = ClientProofs { secret: named.secret, key: None, method: None };
+    let authentication =
+        service.provider.authentication(proofs, false, server, &endpoints.token, None);
     let client = Client {
-        authentication: service.provider.authentication(proofs, &endpoints.token, None),
         id: named.id,
+        authentication,
         token_endpoint: endpoints.token,
         revocation_endpoint: None,
         revocation_method: service.provider.definition.revocation_method.unwrap_or_default(),
         dialect: service.provider.definition.dialect.after_login(None),
         token_params: service.provider.token_params(None),
         trusted_certificates: service.trusted_certificates.clone(),
+        end_session_endpoint: None,
+        certificate: None,
         by_address: None,
     };
     let api = api(&service, server, None, Some(&client), None)?;
@@ -223,6 +231,7 @@ fn client(
     secret: Option<&ClientSecret>,
     issued_to: &IssuedTo,
     service: &Service,
+    server: Option<&Address>,
     endpoints: &Endpoints,
 ) -> Result<Client, LeftOut> {
     let provider = &service.provider;
@@ -230,8 +239,14 @@ fn client(
     let key = service.key.as_ref().filter(|_| is_own);
     // A key that signs nothing is as good as none.
     let key = key.and_then(|key| provider.client_key(key, None).ok());
-    let proofs = ClientProofs { secret: secret.cloned(), key };
-    let authentication = provider.authentication(proofs, &endpoints.token, None);
+    let proofs = ClientProofs { secret: secret.cloned(), key, method: None };
+    let authentication = provider.authentication(
+        proofs,
+        service.certificate.is_some(),
+        server,
+        &endpoints.token,
+        None,
+    );
     match issued_to {
         IssuedTo::Configured | IssuedTo::Tool if authentication.lacks_proof() => {
             return Err(LeftOut::NoClientSecret);
@@ -243,10 +258,12 @@ fn client(
         authentication,
         token_endpoint: endpoints.token.clone(),
         revocation_endpoint: endpoints.revocation.clone(),
+        end_session_endpoint: None,
         revocation_method: provider.definition.revocation_method.unwrap_or_default(),
         dialect: provider.definition.dialect.after_login(None),
         token_params: provider.token_params(None),
         trusted_certificates: service.trusted_certificates.clone(),
+        certificate: service.certificate.clone(),
         by_address: None,
     })
 }

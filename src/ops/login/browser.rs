@@ -3,22 +3,25 @@
 //! A login has two steps, so that the caller can talk to the person in between: [`start`] binds the
 //! port and makes the address for the browser; [`Pending::wait`] waits for the code and redeems it.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use url::Url;
 
 use super::granted::Granted;
 use super::id_token::{self, Person};
 use super::plan::Plan;
+use super::secret_place;
 use crate::model::address::Address;
 use crate::model::client::Client;
 use crate::model::definition::Pkce;
 use crate::oauth::authorization_response::{AuthorizationResponse, ExpectedResponse};
+use crate::oauth::demands::Demand;
 use crate::oauth::listener::{self, Listener};
 pub(crate) use crate::oauth::listener::{Stranger, Stray, Unwanted};
 use crate::oauth::pasted::PasteInput;
 pub(crate) use crate::oauth::pasted::{Lines, Unusable};
 use crate::oauth::pkce;
+use crate::oauth::pushed_request::{self, PushedRequest};
 use crate::oauth::redirect_uri::{self, RedirectUri};
 use crate::oauth::token;
 use crate::oauth::unguessable::Unguessable;
@@ -37,6 +40,8 @@ pub(crate) struct Pending {
     verifier: Option<CodeVerifier>,
     nonce: Option<Unguessable>,
     address: Url,
+    /// The time within which the address has to be opened, where the server names one.
+    open_within: Option<Duration>,
 }
 
 /// The way in which the browser's answer arrives.
@@ -52,14 +57,22 @@ enum WayBack {
 /// whose [`Pending::address`] can be opened.
 ///
 /// Fails with [`Error::Metadata`] or [`Error::Provider`] if an endpoint is not known, and with
-/// [`Error::RedirectUri`] or [`Error::Listener`] if nothing can listen.
-pub(crate) fn start(mut plan: Plan, port: Option<u16>, clock: Clock) -> Result<Pending, Error> {
+/// [`Error::RedirectUri`] or [`Error::Listener`] if nothing can listen. A request that is pushed
+/// before (RFC 9126) and refused fails with [`Error::NotRedeemed`]; one that is sent again, since
+/// the server was too busy or broken, is told to `told`.
+pub(crate) fn start(
+    mut plan: Plan,
+    port: Option<u16>,
+    clock: Clock,
+    told: Told<'_>,
+) -> Result<Pending, Error> {
     let endpoints = plan.endpoints(FirstEndpoint::Authorization)?;
     let authorization = endpoints
         .authorization
         .as_ref()
         .ok_or_else(|| plan.provider.incomplete("authorization_endpoint"))?;
     check_authorization_endpoint(&plan.provider, authorization)?;
+    let pushes_to = plan.pushes_to(&endpoints)?;
     let way_back = way_back(&plan, port)?;
     plan.settle_client(&way_back.redirect_uri())?;
     let state = Unguessable::random()?;
@@ -70,8 +83,18 @@ pub(crate) fn start(mut plan: Plan, port: Option<u16>, clock: Clock) -> Result<P
     let nonce = if id_token::is_asked_for(&plan) { Some(Unguessable::random()?) } else { None };
     let redirect_uri = way_back.redirect_uri();
     let proofs = Proofs { state: &state, verifier: verifier.as_ref(), nonce: nonce.as_ref() };
-    let address = authorization_request(&plan, authorization, &redirect_uri, proofs);
-    let client = plan.client(&endpoints, Some(&redirect_uri))?;
+    let params = authorization_params(&plan, &redirect_uri, proofs);
+    let mut client = plan.client(&endpoints, Some(&redirect_uri))?;
+    let (params, open_within) = match pushes_to {
+        Some(endpoint) => {
+            let pushed = push(&plan, &mut client, endpoint, &params, clock, told)
+                .inspect_err(|_| plan.give_back_client())?;
+            (pushed.params(&client.id), pushed.expires_in)
+        }
+        None => (params, None),
+    };
+    let mut address = authorization.url().clone();
+    address.query_pairs_mut().extend_pairs(&params);
     let (server, secret) = (plan.server.as_ref(), plan.client_secret.as_ref());
     let check = plan.provider.answer_check(server, secret, clock)?;
     let expected = ExpectedResponse {
@@ -80,7 +103,7 @@ pub(crate) fn start(mut plan: Plan, port: Option<u16>, clock: Clock) -> Result<P
         issuer_required: endpoints.names_itself,
         check,
     };
-    Ok(Pending { plan, client, way_back, expected, verifier, nonce, address })
+    Ok(Pending { plan, client, way_back, expected, verifier, nonce, address, open_within })
 }
 
 /// Binds the port to which the browser returns, unless its answer has to be pasted.
@@ -123,40 +146,62 @@ struct Proofs<'a> {
     nonce: Option<&'a Unguessable>,
 }
 
-/// Returns the address of the authorization request (RFC 6749 §4.1.1).
-fn authorization_request(
+/// Returns the parameters of the authorization request (RFC 6749 §4.1.1).
+fn authorization_params(
     plan: &Plan,
-    endpoint: &Address,
     redirect_uri: &str,
     Proofs { state, verifier, nonce }: Proofs<'_>,
-) -> Url {
-    let mut address = endpoint.url().clone();
-    let mut query = address.query_pairs_mut();
-    query
-        .append_pair("response_type", "code")
-        .append_pair("client_id", &plan.client_id)
-        .append_pair("redirect_uri", redirect_uri)
-        .append_pair("state", state.expose());
+) -> Vec<(String, String)> {
+    let mut params = Vec::new();
+    let mut add = |name: &str, value: &str| params.push((name.to_owned(), value.to_owned()));
+    add("response_type", "code");
+    add("client_id", &plan.client_id);
+    add("redirect_uri", redirect_uri);
+    add("state", state.expose());
     if !plan.scopes.is_empty() {
-        query.append_pair("scope", &plan.provider.scope_parameter(&plan.scopes));
+        let name = plan.provider.definition.scope_parameter.as_deref().unwrap_or("scope");
+        add(name, &plan.provider.scope_parameter(&plan.scopes));
     }
     if let Some(verifier) = verifier {
-        query
-            .append_pair("code_challenge", &pkce::code_challenge(verifier))
-            .append_pair("code_challenge_method", "S256");
+        add("code_challenge", &pkce::code_challenge(verifier));
+        add("code_challenge_method", "S256");
     }
     if let Some(nonce) = nonce {
-        query.append_pair("nonce", nonce.expose());
+        add("nonce", nonce.expose());
     }
-    query.extend_pairs(plan.provider.authorization_params().pairs());
-    drop(query);
-    address
+    for (name, value) in plan.provider.authorization_params().pairs() {
+        add(name, value);
+    }
+    params
+}
+
+/// Pushes the request with `params` to `endpoint`.
+fn push(
+    plan: &Plan,
+    client: &mut Client,
+    endpoint: &Address,
+    params: &[(String, String)],
+    clock: Clock,
+    told: Told<'_>,
+) -> Result<PushedRequest, Error> {
+    let pushed = secret_place::ask(plan, client, |client| {
+        // Nothing is spent by such a request.
+        Patience::LOGIN.ask(TokenError::is_answer_of_trouble, &mut *told, || {
+            pushed_request::push(client, endpoint, params, clock())
+        })
+    });
+    pushed.map_err(|source| Error::NotRedeemed { source })
 }
 
 impl Pending {
     /// Returns the address to open in the browser.
     pub(crate) fn address(&self) -> &Url {
         &self.address
+    }
+
+    /// Returns the time within which the address has to be opened, where the server names one.
+    pub(crate) fn open_within(&self) -> Option<Duration> {
+        self.open_within
     }
 
     /// Waits until `deadline` for the browser's answer and redeems its code. The answer may also be
@@ -206,6 +251,10 @@ impl Pending {
         let code = match &arrived.response {
             AuthorizationResponse::Code(code) => code,
             AuthorizationResponse::Refused { error, description } => {
+                if let Some(demand) = Demand::of_error(error, description.as_deref()) {
+                    let provider = self.plan.provider.name.to_string();
+                    return Err(Error::Unmet { provider, demand: demand.words().into() });
+                }
                 let reason = match description {
                     Some(description) => format!("{error}, {description}"),
                     None => error.clone(),
@@ -217,14 +266,16 @@ impl Pending {
         let params = &self.plan.provider.definition.code_params;
         let verifier = self.verifier.as_ref();
         // The code is good for one request that the server looks at.
-        let answer = Patience::LOGIN
-            .ask(TokenError::is_worth_retrying, told, || {
+        let mut client = self.client;
+        let answer = secret_place::ask(&self.plan, &mut client, |client| {
+            Patience::LOGIN.ask(TokenError::is_worth_retrying, &mut *told, || {
                 now = clock();
-                token::redeem(&self.client, code, &redirect_uri, verifier, params, now)
+                token::redeem(client, code, &redirect_uri, verifier, params, now)
             })
-            .map_err(|source| Error::NotRedeemed { source })?;
+        });
+        let answer = answer.map_err(|source| Error::NotRedeemed { source })?;
         let person = Person::Consented { nonce: self.nonce.as_ref() };
-        let granted = Granted::new(self.plan, self.client, person, answer, now, clock)?;
+        let granted = Granted::new(self.plan, client, person, answer, now, clock)?;
         Ok(granted.with_browser(arrived))
     }
 }

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::addressed::{Addressed, PlannedClient};
 use super::plan::{Plan, SealedClient};
 use crate::model::address::Address;
-use crate::model::client::Client;
+use crate::model::client::{Client, RevocationMethod};
 use crate::model::client_key::ConfiguredKey;
 use crate::model::registration::{ByAddress, ClientOrigin};
 use crate::model::request_params::ParamValues;
@@ -138,6 +138,14 @@ impl Protected {
         if scopes.contains(OFFLINE_ACCESS) && !definition.authorization_params.has("prompt") {
             // OpenID Connect Core 1.0 §11: else the scope may be ignored.
             definition.authorization_params.set("prompt", "consent");
+        }
+        match client {
+            // Servers that say they revoke nothing without a secret revoke for such clients all the
+            // same, so it is tried.
+            Choice::New | Choice::Earlier(_) => {
+                definition.revocation_method.get_or_insert(RevocationMethod::Rfc7009);
+            }
+            Choice::Configured { .. } | Choice::Document(_) => {}
         }
         let mut client_key = None;
         let (id, secret, sealed, client) = match client {

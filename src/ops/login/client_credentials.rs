@@ -3,6 +3,7 @@
 use super::granted::Granted;
 use super::id_token::Person;
 use super::plan::Plan;
+use super::secret_place;
 use crate::model::credential::RenewalGrant;
 use crate::oauth::client_credentials;
 use crate::oauth::http;
@@ -15,15 +16,16 @@ use crate::providers::FirstEndpoint;
 /// sent again, since the server was too busy or broken, is told to `told`.
 pub(crate) fn log_in(mut plan: Plan, clock: Clock, told: Told<'_>) -> Result<Granted, Error> {
     let endpoints = plan.endpoints(FirstEndpoint::Token)?;
-    let client = plan.client(&endpoints, None)?;
+    let mut client = plan.client(&endpoints, None)?;
     let mut now = clock();
     // Nothing is spent by such a request.
-    let answer = Patience::LOGIN
-        .ask(TokenError::is_answer_of_trouble, told, || {
+    let answer = secret_place::ask(&plan, &mut client, |client| {
+        Patience::LOGIN.ask(TokenError::is_answer_of_trouble, &mut *told, || {
             now = clock();
-            client_credentials::request(&client, &plan.scopes, now, http::REQUEST_TIMEOUT).answer
+            client_credentials::request(client, &plan.scopes, now, http::REQUEST_TIMEOUT).answer
         })
-        .map_err(|source| Error::NotRedeemed { source })?;
+    });
+    let answer = answer.map_err(|source| Error::NotRedeemed { source })?;
     let renewal = RenewalGrant::ClientCredentials { scopes: plan.scopes.clone() };
     Ok(Granted::new(plan, client, Person::None, answer, now, clock)?.with_renewal(renewal))
 }

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use super::granted::Granted;
 use super::id_token::Person;
 use super::plan::Plan;
+use super::secret_place;
 use crate::model::client::Client;
 use crate::model::credential::Consent;
 use crate::oauth::device_authorization;
@@ -36,13 +37,14 @@ pub(crate) fn start(mut plan: Plan, clock: Clock, told: Told<'_>) -> Result<Pend
         .device_authorization
         .as_ref()
         .ok_or_else(|| plan.provider.incomplete("device_authorization_endpoint"))?;
-    let client = plan.client(&endpoints, None)?;
+    let mut client = plan.client(&endpoints, None)?;
     let params = plan.provider.device_params();
-    let authorization = Patience::LOGIN
-        .ask(TokenError::is_answer_of_trouble, told, || {
-            device_authorization::request(&client, endpoint, &plan.scopes, &params, clock())
+    let authorization = secret_place::ask(&plan, &mut client, |client| {
+        Patience::LOGIN.ask(TokenError::is_answer_of_trouble, &mut *told, || {
+            device_authorization::request(client, endpoint, &plan.scopes, &params, clock())
         })
-        .map_err(|source| Error::NotRedeemed { source })?;
+    });
+    let authorization = authorization.map_err(|source| Error::NotRedeemed { source })?;
     Ok(Pending { plan, client, authorization, received: Instant::now() })
 }
 
@@ -60,6 +62,7 @@ impl Pending {
         let life = timeout.unwrap_or(Duration::MAX).min(self.authorization.expires_in);
         let mut poll_interval = PollInterval::of(&self.authorization);
         let mut trouble = None;
+        let mut client = self.client;
         loop {
             let left = life.saturating_sub(self.received.elapsed());
             let pause = poll_interval.pause();
@@ -73,15 +76,10 @@ impl Pending {
             }
             std::thread::sleep(pause);
             let now = clock();
-            match device_polling::poll(
-                &self.client,
-                &self.authorization,
-                now,
-                http::REQUEST_TIMEOUT,
-            ) {
+            match device_polling::poll(&client, &self.authorization, now, http::REQUEST_TIMEOUT) {
                 PollOutcome::Granted(answer) => {
                     let person = Person::Consented { nonce: None };
-                    let granted = Granted::new(self.plan, self.client, person, answer, now, clock)?;
+                    let granted = Granted::new(self.plan, client, person, answer, now, clock)?;
                     return Ok(granted.with_consent(Consent::Device));
                 }
                 PollOutcome::Pending => {
@@ -100,7 +98,13 @@ impl Pending {
                     return Err(Error::LoginRefused { reason: "access_denied".into() });
                 }
                 PollOutcome::Expired => return Err(Error::CodeExpired),
-                PollOutcome::Failed(source) => return Err(Error::NotRedeemed { source }),
+                PollOutcome::Failed(source) => {
+                    let in_form = self.plan.with_secret_in_form(&client);
+                    match in_form.filter(|_| source.is_invalid_client()) {
+                        Some(in_form) => client = in_form,
+                        None => return Err(Error::NotRedeemed { source }),
+                    }
+                }
             }
         }
     }

@@ -7,13 +7,16 @@ use jiff::Timestamp;
 
 use super::id_token::{self, IdTokenWarning, Person, Received};
 use super::identity::{self, Identity};
-use super::plan::Plan;
+use super::plan::{OPENID, Plan};
 use super::replaced::Replaced;
 use super::target::LoginTarget;
 use crate::model::account::{Account, ProviderName, UserName};
 use crate::model::address::Address;
 use crate::model::client::Client;
-use crate::model::credential::{Api, Consent, Credential, Grant, OAuthGrant, RenewalGrant, Status};
+use crate::model::client_authentication::TokenEndpointAuthMethod;
+use crate::model::credential::{
+    Api, Check, Consent, Credential, Grant, OAuthGrant, RenewalGrant, Status,
+};
 use crate::model::scope::Scopes;
 use crate::oauth::http;
 use crate::oauth::listener::Arrival;
@@ -158,11 +161,51 @@ impl Granted {
         let found = identity::look_up(
             &self.plan.provider,
             places(&api, site),
-            self.plan.trusted_certificates.as_deref(),
+            self.plan.tls(),
             &api,
             &self.answer.access_token,
         );
-        found.or_else(|| Identity::claimed(&self.id_token.claims))
+        let claims = &self.id_token.claims;
+        found
+            .or_else(|| Identity::claimed(claims))
+            .or_else(|| self.at_userinfo(claims.subject.as_deref()))
+            .or_else(|| {
+                let has_own = self.plan.provider.definition.identity.is_some();
+                (!has_own).then(|| Identity::numbered(claims)).flatten()
+            })
+    }
+
+    /// Asks the server's userinfo endpoint who logged in, where there is one.
+    fn at_userinfo(&self, subject: Option<&str>) -> Option<Identity> {
+        let address = self.userinfo()?;
+        identity::at_userinfo(&address, self.plan.tls(), &self.answer.access_token, subject)
+    }
+
+    /// Returns the userinfo endpoint, if the token opens it.
+    fn userinfo(&self) -> Option<Address> {
+        let granted = self.answer.scopes.as_ref().unwrap_or(&self.plan.scopes);
+        self.plan.userinfo().filter(|_| granted.contains(OPENID))
+    }
+
+    /// Returns the request that tells whether the token works, where the definition has none: at the
+    /// userinfo endpoint for a person's token, else by introspection, for a client with a proof.
+    fn published_check(&self) -> Option<Check> {
+        let check = |url, introspects| Check {
+            url,
+            fields: if introspects { Vec::new() } else { vec!["/sub".into()] },
+            refusals: Vec::new(),
+            introspects,
+            trusted_certificates: None,
+        };
+        if self.plan.by_address.is_some() {
+            // The resource itself is asked, whose address the person named.
+            return None;
+        }
+        if let Some(url) = self.userinfo() {
+            return Some(check(url, false));
+        }
+        let has_proof = self.client.authentication.method() != TokenEndpointAuthMethod::None;
+        self.plan.introspection().filter(|_| has_proof).map(|url| check(url, true))
     }
 
     /// Revokes the grant, where that is possible, because it will not be stored. Returns
@@ -234,7 +277,8 @@ impl Granted {
         let headers = self.plan.api_headers(base_url.as_ref());
         let api = Api { auth, headers, server_url, base_url, username, check: None };
         // Without a site there is no address to ask at. The token works anyway.
-        let check = provider.check(places(&api, site)).unwrap_or_default();
+        let own = provider.check(places(&api, site)).unwrap_or_default();
+        let check = own.or_else(|| self.published_check());
         Api { check, ..api }
     }
 
@@ -251,7 +295,8 @@ impl Granted {
         let site_id = site.map(|site| site.id.as_str());
         let places = AddressParameters { server: server_url.as_ref(), site_id, api_base_url: None };
         // Without a site the address can't be filled in. The token works anyway.
-        let base_url = provider.api_base_url(places).unwrap_or_default();
+        let named = self.answer.api_base_url.clone();
+        let base_url = named.or_else(|| provider.api_base_url(places).unwrap_or_default());
         (server_url, base_url)
     }
 }

@@ -2,15 +2,12 @@
 
 use jiff::Timestamp;
 
-use super::plan::Plan;
+use super::plan::{OPENID, Plan};
 use crate::model::id_token::Claims;
 use crate::oauth::id_token::{self, Error, Expected};
 use crate::oauth::token_answer::TokenAnswer;
 use crate::oauth::unguessable::Unguessable;
 use crate::secret::IdToken;
-
-/// The scope that asks for an ID token (OpenID Connect Core 1.0 §3.1.2.1).
-const OPENID: &str = "openid";
 
 /// Whether a person took part in a login, about whom an ID token would speak.
 #[derive(Debug, Clone, Copy)]

@@ -4,8 +4,10 @@ use serde_json::Value;
 
 use crate::model::account::UserName;
 use crate::model::address::Address;
+use crate::model::client_certificate::TlsSettings;
 use crate::model::credential::Api;
 use crate::model::id_token::Claims;
+use crate::oauth::http::{self, Authentication};
 use crate::oauth::protected_resource;
 use crate::providers::{AddressParameters, Provider};
 use crate::secret::AccessToken;
@@ -27,6 +29,32 @@ impl Identity {
         let user = claims.user.as_ref()?.parse().ok()?;
         Some(Self { user, is_known_to_api: false, name: claims.name.clone() })
     }
+
+    /// Returns the person by the number that the server has for them.
+    pub(super) fn numbered(claims: &Claims) -> Option<Self> {
+        let user = printable(claims.subject.as_ref()?).parse().ok()?;
+        Some(Self { user, is_known_to_api: false, name: claims.name.clone() })
+    }
+}
+
+/// Asks the userinfo endpoint at `address` whose `token` this is (OpenID Connect Core 1.0 §5.3).
+/// Returns `None` if it does not say, or speaks of another person than `subject`, whom the ID token
+/// names.
+pub(super) fn at_userinfo(
+    address: &Address,
+    tls: TlsSettings<'_>,
+    token: &AccessToken,
+    subject: Option<&str>,
+) -> Option<Identity> {
+    let answer = http::fetch(address, tls, &Authentication::Bearer(token)).ok()?;
+    if answer.status != 200 {
+        return None;
+    }
+    let claims = Claims::in_object(&serde_json::from_slice(&answer.body).ok()?);
+    if subject.is_some() && claims.subject.as_deref() != subject {
+        return None;
+    }
+    Identity::claimed(&claims).or_else(|| Identity::numbered(&claims))
 }
 
 /// Asks the service whose `token` this is. Returns `None` if it does not say or the request fails,
@@ -34,13 +62,13 @@ impl Identity {
 pub(super) fn look_up(
     provider: &Provider,
     places: AddressParameters<'_>,
-    trusted_certificates: Option<&str>,
+    tls: TlsSettings<'_>,
     api: &Api,
     token: &AccessToken,
 ) -> Option<Identity> {
     let identity = provider.definition.identity.as_ref()?;
     let address: Address = provider.fill(identity.url.as_deref()?, places).ok()?;
-    let answer = protected_resource::fetch(&address, trusted_certificates, api, token).ok()?;
+    let answer = protected_resource::fetch(&address, tls, api, token).ok()?;
     if answer.status != 200 {
         return None;
     }

@@ -11,6 +11,7 @@ pub(crate) mod static_token;
 mod identity;
 mod addressed;
 mod plan;
+mod secret_place;
 mod id_token;
 mod granted;
 pub(crate) mod browser;

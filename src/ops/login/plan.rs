@@ -4,6 +4,7 @@ use super::addressed::Addressed;
 use crate::model::address::Address;
 use crate::model::client::Client;
 use crate::model::client_authentication::ClientProofs;
+use crate::model::client_certificate::{ClientCertificate, TlsSettings};
 use crate::model::client_key::ConfiguredKey;
 use crate::model::credential::ApiHeader;
 use crate::model::definition::Pkce;
@@ -11,6 +12,7 @@ use crate::model::scope::Scopes;
 use crate::oauth::discovery;
 use crate::oauth::http;
 use crate::oauth::metadata::Metadata;
+use crate::oauth::resource_metadata;
 use crate::ops::error::Error;
 use crate::providers::{Endpoints, FirstEndpoint, Provider};
 use crate::secret::ClientSecret;
@@ -24,6 +26,7 @@ pub(crate) struct Plan {
     pub(crate) client_id: String,
     pub(crate) client_secret: Option<ClientSecret>,
     pub(crate) client_key: Option<ConfiguredKey>,
+    pub(crate) client_certificate: Option<ClientCertificate>,
     pub(crate) trusted_certificates: Option<String>,
     pub(crate) scopes: Scopes,
     /// The client in the vault that a secret or key of this login comes from, if one does.
@@ -32,6 +35,18 @@ pub(crate) struct Plan {
     metadata: Option<Metadata>,
     /// The facts of a login by address; `None` for a login to a service that is defined.
     pub(super) by_address: Option<Addressed>,
+}
+
+/// The scope that asks for an ID token (OpenID Connect Core 1.0 §3.1.2.1).
+pub(super) const OPENID: &str = "openid";
+
+/// Returns an address that the metadata name; `None` for one to which nothing would be sent.
+fn published(
+    metadata: Option<&Metadata>,
+    field: fn(&Metadata) -> Option<&String>,
+) -> Option<Address> {
+    let address: Address = metadata.and_then(field)?.parse().ok()?;
+    Some(address.within(metadata.map(Metadata::reach).unwrap_or_default()))
 }
 
 /// A client as a stored credential has it, for a login that uses its secret or key again.
@@ -56,7 +71,11 @@ impl SealedClient {
             Some(*address) == client.revocation_endpoint.as_ref()
                 || address.url().origin() == client.token_endpoint.url().origin()
         };
-        let others = [&endpoints.revocation, &endpoints.device_authorization];
+        let others = [
+            &endpoints.revocation,
+            &endpoints.device_authorization,
+            &endpoints.pushed_authorization_request,
+        ];
         Some(&endpoints.token)
             .filter(|token| **token != client.token_endpoint)
             .or_else(|| others.into_iter().flatten().find(|address| !is_known(address)))
@@ -72,6 +91,7 @@ impl Plan {
             client_id,
             client_secret: None,
             client_key: None,
+            client_certificate: None,
             trusted_certificates: None,
             scopes: Scopes::default(),
             sealed: None,
@@ -98,6 +118,7 @@ impl Plan {
             client_id: String::new(),
             client_secret: None,
             client_key: None,
+            client_certificate: None,
             trusted_certificates: self.trusted_certificates.clone(),
             scopes: self.scopes.clone(),
             sealed: None,
@@ -144,9 +165,11 @@ impl Plan {
         }
     }
 
-    /// Returns whether the client has a secret or a key to prove itself with.
+    /// Returns whether the client has a secret, a key or a certificate to prove itself with.
     pub(crate) fn has_proof(&self) -> bool {
-        self.client_secret.is_some() || self.client_key.is_some()
+        self.client_secret.is_some()
+            || self.client_key.is_some()
+            || self.client_certificate.is_some()
     }
 
     /// Returns whether the browser's answer has to be pasted, because the redirect URI is https and
@@ -179,6 +202,7 @@ impl Plan {
             FirstEndpoint::Token => self.scopes.clone(),
         };
         self.discover(first)?;
+        self.expect_no_demand(first)?;
         let endpoints = self.provider.endpoints(self.server.as_ref(), self.metadata.as_ref())?;
         if let Some(sealed) = &self.sealed
             && let Some(foreign) = sealed.foreign(&endpoints)
@@ -189,8 +213,14 @@ impl Plan {
                 sealed: sealed.client.token_endpoint.to_string(),
             });
         }
+        if self.by_address.is_some() {
+            let named = [&endpoints.authorization, &endpoints.revocation];
+            for address in named.into_iter().flatten().chain([&endpoints.token]) {
+                http::check(address, self.tls()).map_err(resource_metadata::Error::from)?;
+            }
+        }
         // Checked here, so that it fails before a person is asked for anything.
-        http::check(&endpoints.token, self.trusted_certificates.as_deref())
+        http::check(&endpoints.token, self.tls())
             .map_err(|fault| Error::NotRedeemed { source: fault.into() })?;
         Ok(endpoints)
     }
@@ -206,19 +236,86 @@ impl Plan {
         let metadata = self.metadata.as_ref();
         let key = self.client_key.as_ref();
         let key = key.map(|key| self.provider.client_key(key, metadata)).transpose()?;
-        let proofs = ClientProofs { secret: self.client_secret.clone(), key };
-        let authentication = self.provider.authentication(proofs, &endpoints.token, metadata);
+        let proofs = ClientProofs { secret: self.client_secret.clone(), key, method: None };
+        let has_certificate = self.client_certificate.is_some();
+        let authentication = self.provider.authentication(
+            proofs,
+            has_certificate,
+            self.server.as_ref(),
+            &endpoints.token,
+            metadata,
+        );
         Ok(Client {
             revocation_method: self.provider.revocation_method(&authentication, metadata),
             id: self.client_id.clone(),
             authentication,
             token_endpoint: endpoints.token.clone(),
             revocation_endpoint: endpoints.revocation.clone(),
+            end_session_endpoint: published(metadata, |found| found.end_session_endpoint.as_ref()),
             dialect: self.provider.definition.dialect.after_login(redirect_uri),
             token_params: self.provider.token_params(redirect_uri),
             trusted_certificates: self.trusted_certificates.clone(),
+            certificate: self.client_certificate.clone().map(|own| ClientCertificate {
+                binds_tokens: metadata
+                    .is_some_and(|found| found.tls_client_certificate_bound_access_tokens),
+                ..own
+            }),
             by_address: self.by_address.as_ref().and_then(Addressed::sealed).map(Box::new),
         })
+    }
+
+    /// Returns `client` with its secret in the form, where that can help against a refusal: neither
+    /// the definition nor the metadata say where the server wants it.
+    pub(super) fn with_secret_in_form(&self, client: &Client) -> Option<Client> {
+        let is_free = self.provider.definition.token_endpoint_auth_method.is_none()
+            && self.metadata.as_ref().is_none_or(Metadata::may_take_secret_in_form);
+        is_free.then(|| client.with_secret_in_form()).flatten()
+    }
+
+    /// Returns the endpoint to which the authorization request is pushed (RFC 9126), if the server
+    /// or the definition wants that.
+    ///
+    /// Fails with [`Error::Provider`] if nobody names the endpoint.
+    pub(super) fn pushes_to<'a>(
+        &self,
+        endpoints: &'a Endpoints,
+    ) -> Result<Option<&'a Address>, Error> {
+        let definition = &self.provider.definition;
+        let is_demanded = self.metadata.as_ref().is_some_and(Metadata::demands_pushed_requests);
+        let is_wanted = match definition.require_pushed_authorization_requests {
+            Some(own) => own,
+            None => is_demanded || definition.pushed_authorization_request_endpoint.is_some(),
+        };
+        match &endpoints.pushed_authorization_request {
+            _ if !is_wanted => Ok(None),
+            Some(endpoint) => Ok(Some(endpoint)),
+            None => Err(self.provider.incomplete("pushed_authorization_request_endpoint").into()),
+        }
+    }
+
+    /// Fails with [`Error::Unmet`] if the metadata demand what this login does not have.
+    fn expect_no_demand(&self, first: FirstEndpoint) -> Result<(), Error> {
+        let Some(metadata) = &self.metadata else { return Ok(()) };
+        let unmet = |demand: String| {
+            let provider = self.provider.name.to_string();
+            Err(Error::Unmet { provider, demand })
+        };
+        if first == FirstEndpoint::Authorization
+            && let Some(demand) = metadata.demand()
+        {
+            return unmet(demand.words().into());
+        }
+        let by_secret = self.client_secret.is_some()
+            && self.client_key.is_none()
+            && self.client_certificate.is_none();
+        match metadata.methods_without_secret() {
+            Some(methods)
+                if by_secret && self.provider.definition.token_endpoint_auth_method.is_none() =>
+            {
+                unmet(format!("it takes no client secret, but {methods}"))
+            }
+            Some(_) | None => Ok(()),
+        }
     }
 
     /// Returns the headers of requests to the API at `base_url`.
@@ -245,6 +342,32 @@ impl Plan {
         found.or(self.provider.definition.issuer.as_deref())
     }
 
+    /// Returns whether the server tells who logged in: the definition says where, or an issuer is
+    /// asked for an ID token.
+    pub(crate) fn names_person(&self) -> bool {
+        let definition = &self.provider.definition;
+        let asks = self.provider.with_required(&self.scopes).contains(OPENID);
+        definition.identity.is_some() || definition.issuer.is_some() && asks
+    }
+
+    /// Returns the endpoint that tells who a token is about, where the metadata name one.
+    pub(super) fn userinfo(&self) -> Option<Address> {
+        published(self.metadata.as_ref(), |found| found.userinfo_endpoint.as_ref())
+    }
+
+    /// Returns the endpoint that tells whether a token is active, where the metadata name one.
+    pub(super) fn introspection(&self) -> Option<Address> {
+        published(self.metadata.as_ref(), |found| found.introspection_endpoint.as_ref())
+    }
+
+    /// Returns the settings of TLS connections for this login.
+    pub(super) fn tls(&self) -> TlsSettings<'_> {
+        TlsSettings {
+            trusted_certificates: self.trusted_certificates.as_deref(),
+            client_certificate: self.client_certificate.as_ref(),
+        }
+    }
+
     /// Returns whether the authorization request carries a code challenge (RFC 7636).
     pub(super) fn pkce(&self) -> Pkce {
         self.provider.pkce(self.metadata.as_ref())
@@ -255,13 +378,16 @@ impl Plan {
         if self.metadata.is_none()
             && let Some(issuer) = self.provider.issuer_to_discover(first)?
         {
-            let certificates = self.trusted_certificates.as_deref();
             let is_complete = |found: &Metadata| self.provider.is_complete(first, found);
-            let found = discovery::discover(&issuer, certificates, &is_complete);
-            self.metadata = Some(found.map_err(|source| Error::Metadata {
+            let found = discovery::discover(&issuer, self.tls(), &is_complete);
+            let found = found.map_err(|source| Error::Metadata {
                 provider: self.provider.name.to_string(),
                 source,
-            })?);
+            })?;
+            self.metadata = Some(match self.client_certificate {
+                Some(_) => found.for_certificate(),
+                None => found,
+            });
         }
         Ok(())
     }

@@ -7,7 +7,9 @@ use jiff::Timestamp;
 use super::backoff::{Backoff, WINDOW};
 use super::id_token;
 use super::plan::{Refresh, Today, Trigger};
-use crate::model::attempt::{Action, Attempt, Outcome, pause_after_refusals, pause_end};
+use crate::model::attempt::{
+    Action, Attempt, Outcome, UNKNOWN_CLIENT, pause_after_refusals, pause_end,
+};
 use crate::model::client::Client;
 use crate::model::credential::{Credential, Grant, OAuthGrant, RenewalProof, Status};
 use crate::model::definition::Reuse;
@@ -386,7 +388,7 @@ fn is_forgotten(credential: &Credential, error: &token_error::Error) -> bool {
     let is_registered = credential
         .by_address()
         .is_some_and(|facts| matches!(facts.origin, ClientOrigin::Registered(_)));
-    is_registered && error.code() == Some("invalid_client")
+    is_registered && error.code().is_some_and(|code| UNKNOWN_CLIENT.contains(&code))
 }
 
 /// Returns the record of an attempt that brought a token.

@@ -29,6 +29,8 @@ pub(crate) enum Fault {
     /// The vault is older than the one that this machine wrote in its place, and the file may have
     /// been cut to match it.
     PutBack,
+    /// No line is of this vault: another vault was in its place, or somebody exchanged them all.
+    OtherVault,
     /// The line does not have the form of an entry or anchor.
     Foreign { line: u64 },
     /// The text or the code of an entry or anchor was changed.
@@ -54,7 +56,11 @@ impl Fault {
             | Self::Missing { line, .. }
             | Self::Misplaced { line, .. }
             | Self::Other { line, .. } => Some(line),
-            Self::OtherCopy | Self::PutBack | Self::Cut { .. } | Self::Pruned { .. } => None,
+            Self::OtherCopy
+            | Self::PutBack
+            | Self::OtherVault
+            | Self::Cut { .. }
+            | Self::Pruned { .. } => None,
         }
     }
 }
@@ -68,6 +74,10 @@ impl fmt::Display for Fault {
             ),
             Self::PutBack => f.write_str(
                 "the vault is older than this machine has seen, so entries may have been cut off",
+            ),
+            Self::OtherVault => f.write_str(
+                "none of its entries is of this vault, as after a vault was put in the place of another; \
+                 or all of them were exchanged",
             ),
             Self::Foreign { line } => write!(f, "line {line} is none that tokctl wrote"),
             Self::Changed { line } => write!(f, "line {line} was changed"),
@@ -99,6 +109,7 @@ fn entries(from: u64, to: u64) -> String {
 pub(crate) fn examine(file: &[u8], state: &AuditState) -> Findings {
     let mut found = Findings { head: state.head.number, ..Findings::default() };
     let mut expected = Mark::START;
+    let (mut lines_read, mut is_own) = (0_u64, false);
     let (whole, torn) = match file.iter().rposition(|byte| *byte == b'\n') {
         Some(end) => (&file[..end], &file[end + 1..]),
         None => (&[][..], file),
@@ -108,13 +119,19 @@ pub(crate) fn examine(file: &[u8], state: &AuditState) -> Findings {
         whole.split(|byte| *byte == b'\n').take(if whole.is_empty() { 0 } else { usize::MAX });
     for (line, text) in (1..).zip(lines) {
         match Line::parse(text) {
-            Some(parsed) => found.line(line, &parsed, &mut expected, state),
+            Some(parsed) => {
+                lines_read += 1;
+                is_own |= found.line(line, &parsed, &mut expected, state);
+            }
             None => found.faults.push(Fault::Foreign { line }),
         }
     }
     found.last = expected.number;
     if found.last < state.head.number {
         found.faults.push(Fault::Cut { from: found.last + 1, to: state.head.number });
+    }
+    if lines_read > 1 && !is_own {
+        found.faults = vec![Fault::OtherVault];
     }
     found
 }
@@ -127,7 +144,14 @@ pub(crate) fn examine_without_key(file: &[u8]) -> Findings {
 }
 
 impl Findings {
-    fn line(&mut self, line: u64, parsed: &Line<'_>, expected: &mut Mark, state: &AuditState) {
+    /// Verifies a line, and returns whether this vault wrote it.
+    fn line(
+        &mut self,
+        line: u64,
+        parsed: &Line<'_>,
+        expected: &mut Mark,
+        state: &AuditState,
+    ) -> bool {
         let holds = parsed.holds(&state.key, &expected.link);
         match parsed.kind {
             Kind::Anchor { .. } if line != 1 => self.faults.push(Fault::Foreign { line }),
@@ -149,6 +173,7 @@ impl Findings {
                 }
             }
         }
+        holds
     }
 
     fn entry(&mut self, line: u64, number: u64, holds: bool, expected: &Mark) {

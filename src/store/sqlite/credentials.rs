@@ -3,7 +3,7 @@
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params_from_iter};
 
-use super::clear::{BEHIND_CLEAR, CLEAR, Columns, covered, summary};
+use super::clear::{BEHIND_CLEAR, CLEAR, Columns, account, covered, summary};
 use super::evidence::{self, EVIDENCE, Evidence};
 use super::header::{self, Form};
 use super::sealing::Sealing;
@@ -225,6 +225,23 @@ pub(crate) fn numbers(
         })
         .optional()?;
     Ok(numbers.map(|numbers| numbers.map(|number| u64::try_from(number).unwrap_or_default())))
+}
+
+/// Calls `each` with the account of each row and its [`numbers`], in the order of the file. A row whose
+/// name no account can have is left out.
+pub(crate) fn each_numbers(
+    connection: &Connection,
+    mut each: impl FnMut(Account, [u64; 2]),
+) -> Result<(), Error> {
+    let mut statement = connection
+        .prepare("SELECT provider, user, revision, evidence_revision FROM credentials_2")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let Ok(account) = account(row) else { continue };
+        let number = |column| Ok::<_, Error>(u64::try_from(row.get::<_, i64>(column)?));
+        each(account, [number(2)?.unwrap_or_default(), number(3)?.unwrap_or_default()]);
+    }
+    Ok(())
 }
 
 /// The context of a row's seal of one form. `clear` are the columns that the seal covers.

@@ -198,7 +198,7 @@ impl Database {
         let version = schema::version(&view)?;
         match version {
             Version::Known(version) => schema::check(&view, version)?,
-            Version::Empty if may_be_empty => {}
+            Version::Empty if may_be_empty && !file.is_emptied() => {}
             Version::Empty | Version::Foreign | Version::Newer => {
                 return Err(version.refused(&file));
             }

@@ -300,16 +300,28 @@ pub(crate) fn put(
     Ok(written == 1)
 }
 
-/// The last attempt for each credential, not verified; those that can't be read are left out.
-pub(crate) fn attempts(connection: &Connection) -> Result<Vec<Attempt>, Error> {
-    let mut statement = connection
-        .prepare("SELECT last_attempt FROM credentials_2 WHERE last_attempt IS NOT NULL")?;
+/// Calls `each` with the last attempt for each credential, not verified; those that can't be read are
+/// left out. The names stand beside it: those of the provider and of the server.
+pub(crate) fn each_attempt(
+    connection: &Connection,
+    mut each: impl FnMut((&str, Option<&str>), Attempt),
+) -> Result<(), Error> {
+    let mut statement = connection.prepare(
+        "SELECT last_attempt, provider, server_url FROM credentials_2
+         WHERE last_attempt IS NOT NULL",
+    )?;
     let mut rows = statement.query([])?;
-    let mut found = Vec::new();
     while let Some(row) = rows.next()? {
-        found.extend(row.get::<_, String>(0).ok().as_deref().and_then(parse_attempt));
+        let text = |column: usize| row.get_ref(column).ok()?.as_str_or_null().ok();
+        let (Some(Some(last)), Some(Some(provider)), Some(server)) = (text(0), text(1), text(2))
+        else {
+            continue;
+        };
+        if let Some(attempt) = parse_attempt(last) {
+            each((provider, server), attempt);
+        }
     }
-    Ok(found)
+    Ok(())
 }
 
 /// The accounts that have a journal, in order, each with it: not verified, and `None` if it can't be

@@ -20,6 +20,8 @@ pub(crate) mod evidence;
 pub(crate) mod listing;
 pub(crate) mod credentials;
 mod workers;
+mod rows;
+pub(crate) mod examine;
 pub(crate) mod reseal;
 pub(crate) mod slots;
 pub(crate) mod bundles;

@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 use rusqlite::Transaction;
 
-use super::reseal::{self, Damage};
+use super::examine::{self, Damage};
+use super::reseal;
 use super::sealing::Sealing;
 use super::{apply, intents, slots};
 use crate::store::error::Error;
@@ -92,5 +93,9 @@ fn reopen(
     }
     let key = unwrapped.ok_or(NOT_AS_SEALED)?;
     let whole = (count, Damage::default());
-    if reseal::examine(transaction, &key, progress)? == whole { Ok(()) } else { Err(NOT_AS_SEALED) }
+    if examine::examine(transaction, &key, progress)? == whole {
+        Ok(())
+    } else {
+        Err(NOT_AS_SEALED)
+    }
 }

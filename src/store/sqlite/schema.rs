@@ -113,6 +113,7 @@ impl Version {
     pub(super) fn refused(&self, file: &VaultFile) -> Error {
         let path = file.path().to_owned();
         match self {
+            Self::Empty if file.is_emptied() => Error::Emptied { path },
             Self::Empty => Error::NoVault { path },
             Self::Newer => Error::NewerVersion { path },
             Self::Foreign | Self::Known(_) => Error::ForeignFile { path },

@@ -4,6 +4,7 @@
 //! refresh token may be spent. A change that replaces a credential accepts what is there.
 
 use std::cell::RefCell;
+use std::mem;
 use std::path::Path;
 
 use rusqlite::Connection;
@@ -16,6 +17,9 @@ use crate::store::error::Error;
 use crate::store::watermark::{Subject, Watermark};
 use crate::store::watermarks::Watermarks;
 use crate::vault::seal::{DataKey, VaultId};
+
+/// The number of rows that are compared at once.
+const AT_ONCE: usize = 16_384;
 
 /// The relation of a vault to what this machine wrote at its place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -179,26 +183,55 @@ impl<'a> Seen<'a> {
         Ok(())
     }
 
-    /// Returns whether the file is older than this machine has seen, and which of `accounts` are.
-    pub(in crate::store) fn older(
+    /// Whether the file as a whole is older than this machine has seen.
+    pub(in crate::store) fn is_older_file(
         &self,
         connection: &Connection,
         key: &DataKey,
+    ) -> Result<bool, Error> {
+        Ok(self.check_header(header::counter(connection, key)?).is_err())
+    }
+
+    /// Returns which of `accounts` are older than this machine has seen.
+    pub(in crate::store) fn older(
+        &self,
+        connection: &Connection,
         accounts: &[Account],
-    ) -> Result<(bool, Vec<Account>), Error> {
-        let file = self.check_header(header::counter(connection, key)?).is_err();
+    ) -> Result<Vec<Account>, Error> {
+        let mut rows = Vec::with_capacity(accounts.len());
+        for account in accounts {
+            let numbers = credentials::numbers(connection, account)?;
+            rows.extend(numbers.map(|numbers| (account.clone(), numbers)));
+        }
+        Ok(self.older_of(rows))
+    }
+
+    /// Returns all accounts that are older than this machine has seen. A part of the rows is in memory
+    /// at a time.
+    pub(in crate::store) fn all_older(
+        &self,
+        connection: &Connection,
+    ) -> Result<Vec<Account>, Error> {
+        let (mut older, mut rows) = (Vec::new(), Vec::new());
+        credentials::each_numbers(connection, |account, numbers| {
+            rows.push((account, numbers));
+            if rows.len() == AT_ONCE {
+                older.extend(self.older_of(mem::take(&mut rows)));
+            }
+        })?;
+        older.extend(self.older_of(rows));
+        older.sort_unstable();
+        Ok(older)
+    }
+
+    fn older_of(&self, rows: Vec<(Account, [u64; 2])>) -> Vec<Account> {
         let subjects: Vec<Subject> =
-            accounts.iter().flat_map(|account| Subject::row(self.vault, account)).collect();
+            rows.iter().flat_map(|(account, _)| Subject::row(self.vault, account)).collect();
         let highest = self.watermarks.highest(self.vault, &subjects);
         let (highest, _) = highest.as_chunks::<2>();
-        let mut older = Vec::new();
-        for (account, highest) in accounts.iter().zip(highest) {
-            let numbers = credentials::numbers(connection, account)?;
-            if numbers.is_some_and(|numbers| is_below(numbers, *highest)) {
-                older.push(account.clone());
-            }
-        }
-        Ok((file, older))
+        let older = rows.into_iter().zip(highest);
+        let older = older.filter(|((_, numbers), highest)| is_below(*numbers, **highest));
+        older.map(|((account, _), _)| account).collect()
     }
 
     /// Keeps what was noted, after it was committed.

@@ -29,9 +29,7 @@ impl Bus {
         }
         // The bus' address may hold a host name, hence the name service.
         name_service::use_built_in_services();
-        Connection::session()
-            .map(Self)
-            .map_err(|failure| Error::NoService(printable(&failure.to_string())))
+        Connection::session().map(Self).map_err(|failure| Error::no_service(&failure))
     }
 
     pub(super) fn connection(&self) -> &Connection {
@@ -41,7 +39,7 @@ impl Bus {
     pub(super) fn service<'a>(&self) -> Result<SecretService<'a>, Error> {
         // If the first call fails, there is no usable keychain, whatever the reason.
         SecretService::connect_with_existing(EncryptionType::Plain, self.0.clone())
-            .map_err(|failure| Error::NoService(printable(&failure.to_string())))
+            .map_err(|failure| Error::no_service(&failure))
     }
 
     /// Returns the name of the program that owns the Secret Service's name on this bus; `None` where
@@ -82,7 +80,7 @@ fn allowed() -> std::sync::MutexGuard<'static, Option<Connection>> {
 pub(super) fn explain(failure: Failure) -> Error {
     match failure {
         Failure::Locked | Failure::Prompt => Error::Locked,
-        Failure::Unavailable => Error::NoService(failure.to_string()),
+        Failure::Unavailable => Error::no_service(&failure),
         Failure::Zbus(zbus::Error::MethodError(name, text, _)) => match name.as_str() {
             // A daemon that has not read the entries again since another one wrote them.
             "org.freedesktop.DBus.Error.UnknownMethod"

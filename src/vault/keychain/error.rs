@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
+use crate::untrusted::printable;
+
 /// The reason why the keychain failed, one variant for each next step of the user. It never holds
 /// a secret.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
-    /// This session has no keychain, for the reason given: use another key slot, or a session that
-    /// has a keychain.
-    #[error("there is no keychain here: {0}")]
-    NoService(String),
+    /// This session has no keychain: use another key slot, or a session that has a keychain.
+    #[error("there is no keychain here")]
+    NoService,
     /// The keychain is locked, and either no prompt was allowed or the user declined it: unlock the
     /// keychain and try again.
     #[error("the keychain is locked")]
@@ -46,6 +47,15 @@ pub(crate) enum Error {
     /// Another failure, with the keychain's own words.
     #[error("the keychain failed: {0}")]
     Other(String),
+}
+
+impl Error {
+    /// Returns [`Error::NoService`]. The `reason`, in the words of a bus or a library, says nothing to
+    /// most people, and goes to the log.
+    pub(super) fn no_service(reason: &impl std::fmt::Display) -> Self {
+        log::trace!("there is no keychain here: {}", printable(&reason.to_string()));
+        Self::NoService
+    }
 }
 
 /// Returns the name of the program that keeps the secrets, as it stands in a sentence.

@@ -96,7 +96,7 @@ fn explain(failure: Failure) -> Error {
     match failure {
         Failure::NoEntry => Error::Missing { keeper: None },
         Failure::NoStorageAccess(_) => Error::Locked,
-        Failure::NoDefaultStore => Error::NoService(failure.to_string()),
+        Failure::NoDefaultStore => Error::no_service(&failure),
         // These two errors carry the stored bytes, which are wiped here.
         Failure::BadEncoding(bytes) | Failure::BadDataFormat(bytes, _) => {
             drop(Zeroizing::new(bytes));

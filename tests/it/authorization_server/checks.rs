@@ -45,6 +45,8 @@ enum ClientAuth {
     Basic(String),
     Post(String),
     Key(SigningClient),
+    /// The secret in either place, at a server that does not decode the header.
+    Undecoded(String),
 }
 
 #[derive(Debug, Clone)]
@@ -94,6 +96,18 @@ impl Client {
     pub(crate) fn with_key(mut self, key: &SigningClient) -> Self {
         self.auth = ClientAuth::Key(key.clone());
         self
+    }
+
+    /// A client that leaves the place of its secret to what helps, at a server that takes the header
+    /// as it is: one in which something was encoded is a wrong one.
+    pub(crate) fn with_undecoded_secret(mut self, secret: &str) -> Self {
+        self.auth = ClientAuth::Undecoded(secret.to_owned());
+        self
+    }
+
+    /// Whether the server refuses this request in order, since it does not decode its header.
+    pub(super) fn refuses_header(&self, request: &Request) -> bool {
+        matches!(&self.auth, ClientAuth::Undecoded(_)) && request.header("authorization").is_some()
     }
 
     /// A client that has a second secret besides.
@@ -158,6 +172,7 @@ impl Client {
             ClientAuth::Basic(_) => "client_secret_basic",
             ClientAuth::Post(_) => "client_secret_post",
             ClientAuth::Key(_) => "private_key_jwt",
+            ClientAuth::Undecoded(_) => "",
         }
     }
 
@@ -175,7 +190,10 @@ impl Client {
                 (None, None)
             }
             ClientAuth::Post(secret) => (None, Some(secret)),
-            ClientAuth::Basic(secret) => (Some(basic_credentials(&self.id, secret)), None),
+            ClientAuth::Undecoded(secret) if header.is_none() => (None, Some(secret)),
+            ClientAuth::Basic(secret) | ClientAuth::Undecoded(secret) => {
+                (Some(basic_credentials(&self.id, secret)), None)
+            }
         };
         equal("the Authorization header", header, expected_header.as_deref())?;
         let secret = form.get("client_secret");
@@ -305,7 +323,33 @@ pub(super) fn authorization(request: &Request, client: &Client) -> Result<Author
     equal("the method", request.method.as_str(), "GET")?;
     let mut sent = pairs(request.query().unwrap_or_default().as_bytes());
     client.extra.take("authorize", &mut sent)?;
-    let params = unrepeated(sent)?;
+    authorization_of(unrepeated(sent)?, client)
+}
+
+/// The reference with which a browser comes after its request was pushed (RFC 9126 §4).
+pub(super) fn reference(request: &Request, client: &Client) -> Result<Option<String>, String> {
+    let sent = pairs(request.query().unwrap_or_default().as_bytes());
+    let Some((_, reference)) = sent.iter().find(|(name, _)| name == "request_uri") else {
+        return Ok(None);
+    };
+    let expected = [("client_id", client.id()), ("request_uri", reference.as_str())];
+    if sent.iter().map(|(name, value)| (&**name, &**value)).ne(expected) {
+        return Err(format!("beside a request_uri comes {sent:?}"));
+    }
+    Ok(Some(reference.clone()))
+}
+
+/// A pushed authorization request (RFC 9126 §2.1) by a client that proves itself.
+pub(super) fn pushed(request: &Request, client: &Client) -> Result<Authorization, String> {
+    let mut sent = form(request)?;
+    client.extra.take("authorize", &mut sent)?;
+    let mut params = unrepeated(sent)?;
+    client.check_proof(request, &params)?;
+    params.retain(|name, _| !name.starts_with("client_assertion") && name != "client_secret");
+    authorization_of(params, client)
+}
+
+fn authorization_of(params: Params, client: &Client) -> Result<Authorization, String> {
     let param = |name: &str| params.get(name).map(String::as_str);
     equal("response_type", param("response_type"), Some("code"))?;
     equal("client_id", param("client_id"), Some(client.id()))?;

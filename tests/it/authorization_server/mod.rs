@@ -74,6 +74,18 @@ struct State {
     resources: Vec<Resource>,
     families: Families,
     authorizations: Vec<checks::Authorization>,
+    /// The answers to requests that are pushed: `None` takes the request.
+    pushes: VecDeque<Option<Response>>,
+    /// The requests that were pushed, by the number in their reference.
+    pushed: Vec<checks::Authorization>,
+    /// How many headers were refused, since they were not decoded.
+    undecoded: usize,
+    /// Paths that stand for the usual ones.
+    aliases: Vec<(String, &'static str)>,
+    /// The tokens that the server is asked about, and its answers.
+    introspections: VecDeque<(String, Response)>,
+    /// Whether a server that does not decode headers does so for now.
+    decodes: bool,
     token_requests: Vec<TokenRequest>,
     revocations: Vec<Revocation>,
     faults: Vec<String>,
@@ -137,14 +149,14 @@ impl AuthorizationServer {
              token_endpoint = \"{token}\"\n\
              revocation_endpoint = \"{revoke}\"\n\
              client_id = \"{id}\"\n\
-             token_endpoint_auth_method = \"{method}\"\n\
+             {method}\
              scopes = [\"read\", \"offline_access\"]\n",
             name = client.provider(),
             authorize = self.url("/authorize"),
             token = self.url("/token"),
             revoke = self.url("/revoke"),
             id = client.id(),
-            method = client.auth_method(),
+            method = method_line(client),
         )
     }
 
@@ -203,6 +215,36 @@ impl AuthorizationServer {
         state.answers.clear();
         state.resources.clear();
         state.revocation_statuses.clear();
+    }
+
+    /// Announces that an authorization request is pushed, and taken.
+    pub(crate) fn will_take_a_push(&self) {
+        self.state().pushes.push_back(None);
+    }
+
+    /// Announces that an authorization request is pushed, and answered so.
+    pub(crate) fn will_answer_a_push(&self, response: Response) {
+        self.state().pushes.push_back(Some(response));
+    }
+
+    /// Announces that the server is asked about `token` (RFC 7662).
+    pub(crate) fn will_introspect(&self, token: &str, response: Response) {
+        self.state().introspections.push_back((token.to_owned(), response));
+    }
+
+    /// Lets what is at the path `usual` be at `path` too.
+    pub(crate) fn is_also_at(&self, path: &str, usual: &'static str) {
+        self.state().aliases.push((path.to_owned(), usual));
+    }
+
+    /// Lets a server that does not decode headers do so for now, or no more.
+    pub(crate) fn decodes(&self, on: bool) {
+        self.state().decodes = on;
+    }
+
+    /// How many headers were refused, since they were not decoded.
+    pub(crate) fn undecoded(&self) -> usize {
+        self.state().undecoded
     }
 
     /// Announces a whole login: a consent and the code's exchange.
@@ -315,8 +357,11 @@ impl AuthorizationServer {
             "device_authorization_endpoint": self.url("/device"),
             "response_types_supported": ["code"],
             "code_challenge_methods_supported": ["S256"],
-            "token_endpoint_auth_methods_supported": [self.shared.client.auth_method()],
         });
+        if !self.shared.client.auth_method().is_empty() {
+            let methods = json!([self.shared.client.auth_method()]);
+            metadata["token_endpoint_auth_methods_supported"] = methods;
+        }
         for (name, value) in &self.state().metadata {
             metadata[*name] = value.clone();
         }
@@ -342,12 +387,12 @@ impl AuthorizationServer {
             "[providers.{name}]\n\
              issuer = \"{issuer}\"\n\
              client_id = \"{id}\"\n\
-             token_endpoint_auth_method = \"{method}\"\n\
+             {method}\
              scopes = [\"read\", \"offline_access\"]\n",
             name = client.provider(),
             issuer = self.url(""),
             id = client.id(),
-            method = client.auth_method(),
+            method = method_line(client),
         )
     }
 
@@ -390,6 +435,8 @@ impl AuthorizationServer {
                 state.device_codes.len() + state.device_troubles.len(),
             ),
             ("revocation", state.revocation_statuses.len()),
+            ("pushed request", state.pushes.len()),
+            ("introspection", state.introspections.len()),
         ];
         for (what, count) in missing {
             if count > 0 {
@@ -436,7 +483,19 @@ impl Shared {
 
     /// Answers one request; `None` closes the connection without a word.
     fn respond(&self, request: &Request) -> Option<Response> {
-        let outcome = checks::head(request, self.address).and_then(|()| match request.path() {
+        if self.client.refuses_header(request) && !self.state().decodes {
+            self.state().undecoded += 1;
+            return Some(Response::json(401, &error_body("invalid_client")));
+        }
+        let alias = |path: &str| {
+            let state = self.state();
+            let found = state.aliases.iter().find(|(alias, _)| alias == path);
+            found.map_or_else(|| path.to_owned(), |(_, usual)| (*usual).to_owned())
+        };
+        let path = alias(request.path());
+        let outcome = checks::head(request, self.address).and_then(|()| match path.as_str() {
+            "/par" => self.push(request).map(Some),
+            "/introspect" => self.introspect(request).map(Some),
             "/authorize" => self.authorize(request).map(Some),
             "/token" => self.token(request),
             "/device" => self.device(request).map(Some),
@@ -452,7 +511,11 @@ impl Shared {
     }
 
     fn authorize(&self, request: &Request) -> Result<Response, String> {
-        let authorization = checks::authorization(request, &self.client)?;
+        let reference = checks::reference(request, &self.client)?;
+        let authorization = match &reference {
+            Some(reference) => self.taken(reference)?,
+            None => checks::authorization(request, &self.client)?,
+        };
         let mut state = self.state();
         let consent = state.consents.pop_front().ok_or("not announced")?;
         let mut location = authorization.redirect_uri();
@@ -469,6 +532,35 @@ impl Shared {
         }
         state.authorizations.push(authorization);
         Ok(Response::redirect(location.as_str()))
+    }
+
+    /// Tells whether a token is active (RFC 7662 §2.1).
+    fn introspect(&self, request: &Request) -> Result<Response, String> {
+        let asked = checks::revocation(request, &self.client)?;
+        let announced = self.state().introspections.pop_front();
+        let (token, response) = announced.ok_or("not announced")?;
+        if asked.token() == token { Ok(response) } else { Err(format!("about {asked:?}")) }
+    }
+
+    /// Takes a request that is pushed (RFC 9126 §2.2).
+    fn push(&self, request: &Request) -> Result<Response, String> {
+        let authorization = checks::pushed(request, &self.client)?;
+        let mut state = self.state();
+        if let Some(response) = state.pushes.pop_front().ok_or("not announced")? {
+            return Ok(response);
+        }
+        state.pushed.push(authorization);
+        let reference = format!("urn:made-up:{}", state.pushed.len());
+        Ok(Response::json(201, &json!({ "request_uri": reference, "expires_in": 60 })))
+    }
+
+    /// The request that was pushed under this reference.
+    fn taken(&self, reference: &str) -> Result<checks::Authorization, String> {
+        let number: Option<usize> =
+            reference.strip_prefix("urn:made-up:").and_then(|number| number.parse().ok());
+        let state = self.state();
+        let found = number.and_then(|number| state.pushed.get(number.checked_sub(1)?));
+        found.cloned().ok_or_else(|| format!("no request was pushed as {reference}"))
     }
 
     fn token(&self, request: &Request) -> Result<Option<Response>, String> {
@@ -541,6 +633,14 @@ impl Shared {
             return Err(format!("came with the body `{body}`"));
         }
         Ok(resource.response)
+    }
+}
+
+/// The line of a definition that says how the client proves itself, if it has one.
+fn method_line(client: &Client) -> String {
+    match client.auth_method() {
+        "" => String::new(),
+        method => format!("token_endpoint_auth_method = \"{method}\"\n"),
     }
 }
 

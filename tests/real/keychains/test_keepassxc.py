@@ -6,20 +6,10 @@ import pytest
 
 from keepassxc_world import KeePassXC
 
-ALICE = ("acme", "--user", "alice")
-TOKEN = "made-up-static-token"
-
 
 @pytest.fixture
-def keepassxc(world):
-    world.configure('[providers.acme]\nclient_id = "made-up"\n')
-    made = KeePassXC(world)
-    yield made
-    made.close()
-
-
-def login(world):
-    return world.run("login", *ALICE, "--token-stdin", stdin=f"{TOKEN}\n")
+def keepassxc(kept_by):
+    return kept_by(KeePassXC)
 
 
 def refused_at_once(world, *words):
@@ -27,17 +17,17 @@ def refused_at_once(world, *words):
     result = world.run(*words)
     assert result.returncode == 5, result
     assert time.monotonic() - begun < 3
-    assert TOKEN not in result.stdout
+    assert not result.stdout, result
     return result.stderr
 
 
 def test_an_open_database_keeps_the_key_and_what_was_deleted_is_told_to_lie_in_its_bin(
-    world, keepassxc
+    world, login, keepassxc
 ):
     keepassxc.open(confirm=False)
-    stored = login(world)
+    stored = login.begin()
     assert stored.returncode == 0, stored
-    assert world.get(*ALICE) == TOKEN
+    assert login.works()
     (before,) = keepassxc.entries(1)
     assert before.startswith("secrets/tokctl: key of the vault ")
 
@@ -52,17 +42,17 @@ def test_an_open_database_keeps_the_key_and_what_was_deleted_is_told_to_lie_in_i
     # Nothing but the old and the new one: no trial was left behind.
     after = keepassxc.entries(2)
     assert f"Recycle Bin/{title}" in after and f"secrets/{title}" not in after, after
-    assert world.get(*ALICE) == TOKEN
+    assert login.works()
 
 
 def test_one_that_asks_a_person_takes_the_key_and_says_which_setting_gives_it_unasked(
-    world, keepassxc
+    world, login, keepassxc
 ):
     keepassxc.open(confirm=True)
-    stored = login(world)
+    stored = login.begin()
     assert stored.returncode == 0, stored
     keepassxc.entries(1)
-    for words in (("get", *ALICE), ("rotate-key",), ("doctor",)):
+    for words in (("get", *login.words), ("rotate-key",), ("doctor",)):
         if words == ("doctor",):
             said = world.run(*words).stdout
             assert "locked" not in said, said
@@ -73,12 +63,12 @@ def test_one_that_asks_a_person_takes_the_key_and_says_which_setting_gives_it_un
     keepassxc.entries(1)
 
     keepassxc.open(confirm=False)
-    assert world.get(*ALICE) == TOKEN
+    assert login.works()
 
 
-def test_a_locked_database_is_told_at_once_and_leaves_nothing(world, keepassxc):
+def test_a_locked_database_is_told_at_once_and_leaves_nothing(world, login, keepassxc):
     keepassxc.lock()
-    refused = login(world)
+    refused = login.begin()
     assert refused.returncode == 5 and "the keychain is locked" in refused.stderr, refused
     keepassxc.entries(0)
     assert world.run("list").returncode == 3

@@ -5,9 +5,6 @@ import pytest
 from keyring_world import KeyringWorld
 from world import World
 
-ALICE = ("acme", "--user", "alice")
-TOKEN = "made-up-static-token"
-
 
 @pytest.fixture
 def other():
@@ -17,22 +14,21 @@ def other():
 
 
 def test_a_session_whose_keyring_is_out_of_date_never_advises_to_give_the_vault_up(
-    world, keyring, other
+    world, login, keyring, other
 ):
     for name in ("HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"):
         other.env[name] = world.env[name]
-    world.configure('[providers.acme]\nclient_id = "made-up"\n')
     keyring.unlock()
     stale = KeyringWorld(other)
     try:
         stale.unlock()
-        stored = world.run("login", *ALICE, "--token-stdin", stdin=f"{TOKEN}\n")
+        stored = login.begin()
         assert stored.returncode == 0, stored
-        refused = other.run("get", *ALICE)
+        refused = other.run("get", *login.words)
         assert refused.returncode == 5, refused
         assert "(gnome-keyring-daemon)" in refused.stderr, refused
         assert "log out and in again" in refused.stderr, refused
         assert "move" not in refused.stderr and "org.freedesktop" not in refused.stderr, refused
-        assert world.get(*ALICE) == TOKEN
+        assert login.works()
     finally:
         stale.close()

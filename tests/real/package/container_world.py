@@ -22,8 +22,7 @@ MOUNTS
 mount -t proc proc "$ROOT/proc"
 mount -o remount,bind,ro "$ROOT"
 cd /
-exec setpriv --no-new-privs --bounding-set=-all --inh-caps=-all \
-    env -u ROOT -u MOUNTS -u PATH chroot --userspec="$OWNER" --groups="$GROUPS_TOO" "$ROOT" "$@"
+exec setpriv --no-new-privs env -u ROOT -u MOUNTS chroot --userspec="$OWNER" --groups="$GROUPS_TOO" "$ROOT" "$@"
 """
 
 

@@ -6,7 +6,6 @@ import pathlib
 import platform
 import shutil
 import subprocess
-import tarfile
 
 from world import HERE
 
@@ -36,8 +35,9 @@ def runner(machine):
 
 
 def unpack(archive, folder):
-    with tarfile.open(archive) as tar:
-        tar.extractall(folder, filter="tar")
+    """As an engine does: with the modes that are in it."""
+    folder.mkdir(exist_ok=True)
+    said("tar", "--extract", "--gzip", "--preserve-permissions", "--directory", str(folder), "--file", str(archive))
     return folder
 
 

@@ -112,7 +112,7 @@ def test_the_notices_have_each_crate_with_the_text_of_its_licence(archives, mach
     assert named == linked_crates(machine)
     have_text = {name for text in texts for name in text.split("-" * 100)[0].strip().split(", ")}
     assert named <= have_text
-    for wording in ("ring", "BoringSSL", "GNU C Library", "LESSER GENERAL PUBLIC LICENSE", "Redistributions in binary form"):
+    for wording in ("ring", "BoringSSL", "GNU C Library", "Version 2.1, February 1999", "Redistributions in binary form"):
         assert wording.lower() in notices.lower(), wording
 
 

@@ -4,6 +4,7 @@ use crate::cli::context::Context;
 use crate::cli::error::{CliError, Hint, Kind};
 use crate::cli::{audit_trail, keys, time};
 use crate::model::audit::{Action, Subject};
+use crate::ops::audit::Fault;
 use crate::ops::doctor::Differences;
 use crate::ops::{Vault, audit};
 use crate::untrusted::printable;
@@ -38,7 +39,17 @@ pub(super) fn run(yes: bool, context: &Context) -> Result<(), CliError> {
         );
     }
     for fault in &faults {
-        context.ui.warning(&format!("the audit was tampered with: {fault}"));
+        let judged = match fault {
+            Fault::OtherVault | Fault::OtherCopy | Fault::PutBack => "can't be verified",
+            Fault::Foreign { .. }
+            | Fault::Changed { .. }
+            | Fault::Missing { .. }
+            | Fault::Misplaced { .. }
+            | Fault::Other { .. }
+            | Fault::Cut { .. }
+            | Fault::Pruned { .. } => "was tampered with",
+        };
+        context.ui.warning(&format!("the audit {judged}: {fault}"));
     }
     if begins_audit {
         context.ui.warning("the audit's file will be set aside, and a new one begins");

@@ -200,12 +200,16 @@ fn settings(context: &Context, provider: &Provider) -> Vec<Row> {
         );
     }
     if let Some(path) = &definition.client_secret_file {
-        match client_settings::read_secret(path) {
+        // Who can read it is told by a row.
+        match client_settings::read_text(path).map(zeroize::Zeroizing::new) {
             Ok(_) => rows.extend(doctor::private_file(path).map(row_of)),
             Err(error) => rows.push(Row::failure(Check::Providers, error)),
         }
     }
     rows.extend(key(context, provider));
+    if let Err(error) = client_settings::client_certificate(provider) {
+        rows.push(Row::failure(Check::Providers, error));
+    }
     let commands = [
         ("the client secret", &definition.client_secret_command),
         ("the client's key", &definition.client_key_command),
@@ -234,7 +238,8 @@ fn key(context: &Context, provider: &Provider) -> Vec<Row> {
         );
     }
     if let Some(path) = &definition.client_key_file {
-        let read = client_settings::read_key(path, provider);
+        let read = client_settings::read_text(path);
+        let read = read.map(|text| client_settings::described(text, provider));
         let read = read.and_then(|key| Ok(provider.client_key(&key, None)?));
         match read {
             Ok(_) => rows.extend(doctor::private_file(path).map(row_of)),

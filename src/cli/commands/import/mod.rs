@@ -248,7 +248,11 @@ fn service(
         Some(_) => client_settings::client_key(context, &provider)?,
         None => None,
     };
-    Ok(Service { provider, client, key, trusted_certificates })
+    let certificate = match &client {
+        Some(_) => client_settings::client_certificate(&provider)?,
+        None => None,
+    };
+    Ok(Service { provider, client, key, trusted_certificates, certificate })
 }
 
 /// Returns what an import would do, without any write.

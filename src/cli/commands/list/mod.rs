@@ -5,6 +5,8 @@ mod selection;
 mod json;
 mod text;
 
+use std::cell::Cell;
+
 use jiff::{SignedDuration, Timestamp};
 
 use self::columns::{Column, Shown};
@@ -69,8 +71,14 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     let choice = args.choice.located(&vault)?;
     choice.expect_some(context, &vault, "list")?;
     let now = time::now();
+    let unknown = Cell::new(0);
     let wanted = |summary: &Summary, last: Option<&Attempt>| {
-        args.expiring_within.is_none_or(|within| needs_login(summary, last, within, now))
+        let is_near =
+            args.expiring_within.is_none_or(|within| needs_login(summary, last, within, now));
+        if !is_near && has_unknown_end(summary) {
+            unknown.set(unknown.get() + 1);
+        }
+        is_near
     };
     let filter = choice.filter();
     let selection = Selection { vault: &vault, filter, wanted: &wanted, sort: args.sort, now };
@@ -80,15 +88,23 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
         text::print(context, &selection, &args.columns())?
     };
     if !context.ui.json && shown.whole && shown.count == 0 {
-        context.ui.status(&nothing(args, context, &shown));
+        context.ui.status(&nothing(args, context, &shown, unknown.get()));
     }
     tell(args, &shown)
 }
 
 /// Returns the sentence for an empty list.
-fn nothing(args: &Args, context: &Context, shown: &Listing) -> String {
+/// `unknown` is the number of credentials that nobody knows the end of.
+fn nothing(args: &Args, context: &Context, shown: &Listing, unknown: usize) -> String {
     match args.expiring_within {
-        Some(within) => format!("nothing needs a login within {}", time::length(within)),
+        Some(within) => {
+            let what = format!("nothing needs a login within {}", time::length(within));
+            match unknown {
+                0 => what,
+                1 => format!("{what}, as far as is known: 1 credential has no known end"),
+                many => format!("{what}, as far as is known: {many} credentials have no known end"),
+            }
+        }
         None if shown.odd > 0 => "nothing can be shown".into(),
         None => format!("nothing is stored here yet: {}", next_command::first_login(context)),
     }
@@ -111,6 +127,13 @@ fn tell(args: &Args, shown: &Listing) -> Result<(), CliError> {
         }
         (Some(_) | None, _) => Ok(()),
     }
+}
+
+/// Whether nothing tells when a person has to log in again: neither the provider's rules nor the end
+/// of a token that nothing renews.
+fn has_unknown_end(summary: &Summary) -> bool {
+    let ends = !summary.refreshable && summary.expires_at.is_some();
+    summary.status == Status::Active && summary.login_by.is_none() && !ends
 }
 
 /// Returns whether the user has to log in again within that time, or should have already.

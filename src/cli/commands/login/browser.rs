@@ -64,7 +64,7 @@ pub(super) fn run(
     if pasted_only {
         expect_pasting(context, &plan, own)?;
     }
-    granted::expect_user(&plan.provider, &whose)?;
+    granted::expect_user(&plan, &whose)?;
     let definition = plan.provider.clone();
     let provider = &definition.name;
     let mut place = destination.place(provider, whose.user())?;
@@ -112,14 +112,14 @@ impl Waits<'_> {
     fn ask(&self, context: &Context, plan: Plan) -> Result<Result<Granted, ops::Error>, CliError> {
         let provider = plan.provider.name.clone();
         let pending = context.ui.while_waiting("asking the provider for its endpoints", || {
-            browser::start(plan, self.port, time::now)
+            browser::start(plan, self.port, time::now, &mut pauses(&context.ui))
         });
         let pending = match pending {
             Ok(pending) => pending,
             Err(error) => return Ok(Err(error)),
         };
         let deadline = self.consent.deadline(PATIENCE)?;
-        announce(context, self.browser, pending.address());
+        announce(context, self.browser, &pending);
         let mut told = pauses(&context.ui);
         let may_paste = pasting::is_possible(&context.ui);
         let mut tell = |what| context.ui.warning(&unwanted::told(what, &provider, may_paste));
@@ -177,12 +177,15 @@ fn way_to_browser(consent: &consent::Args, context: &Context) -> Result<Option<B
 }
 
 /// Opens the address in the browser and prints it too, because a failing opener may say nothing.
-fn announce(context: &Context, browser: Option<&Browser>, address: &url::Url) {
+fn announce(context: &Context, browser: Option<&Browser>, pending: &browser::Pending) {
+    let address = pending.address();
     let opened = browser.is_some_and(|browser| is_opened(context, browser, address));
     let what = if opened {
-        "opened in the browser, or open it by hand:"
+        "opened in the browser, or open it by hand:".to_owned()
     } else {
-        "open this address in a browser:"
+        let within = pending.open_within();
+        let within = within.map(|time| format!(" within {} s", time.as_secs()));
+        format!("open this address in a browser{}:", within.unwrap_or_default())
     };
-    context.ui.always_with(what, &[address.as_str()]);
+    context.ui.always_with(&what, &[address.as_str()]);
 }

@@ -144,11 +144,16 @@ pub(super) fn plan(
         None => own.scopes(&provider)?,
     };
     let certificates = client_settings::trusted_certificates(&provider)?;
+    let certificate = client_settings::client_certificate(&provider)?;
     let mut plan = Plan::new(provider, id);
     plan.server.clone_from(&destination.server);
     plan.client_secret = chosen.secret;
-    plan.client_key = chosen.key;
     plan.sealed = chosen.sealed;
+    plan.client_key = chosen.key;
+    plan.client_certificate = certificate.or_else(|| {
+        let sealed = plan.sealed.as_ref().map(|sealed| &sealed.client)?;
+        sealed.certificate.clone()
+    });
     plan.trusted_certificates = certificates.or_else(|| stored?.trusted_certificates());
     plan.scopes = scopes;
     Ok(plan)
@@ -173,6 +178,13 @@ pub(super) fn expect_proof(plan: &Plan) -> Result<(), CliError> {
         return Err(CliError::new(
             Kind::Usage,
             format!("`{name}` needs the private key of the OAuth client: give `--client-key-file`"),
+        )
+        .hint(format!("tokctl providers {name}")));
+    }
+    if plan.provider.needs_certificate() && plan.client_certificate.is_none() {
+        return Err(CliError::new(
+            Kind::Usage,
+            format!("`{name}` needs the certificate of the OAuth client: set `client_certificate_file` in config.toml"),
         )
         .hint(format!("tokctl providers {name}")));
     }
@@ -214,7 +226,8 @@ fn client(
 ) -> Result<Chosen, CliError> {
     let none = Chosen { id: None, secret: None, key: None, sealed: None };
     if let Some(path) = &own.client_secrets {
-        let (id, secret) = client_settings::google_client(path)?;
+        let text = client_settings::read_secret_text(context, path)?;
+        let (id, secret) = client_settings::google_client(&text, path)?;
         return Ok(Chosen { id: Some(id), secret, ..none });
     }
     let named = own.client_id.clone().or_else(|| client_settings::client_id(context, provider));
@@ -241,7 +254,10 @@ fn client(
             let authentication = &sealed.client.authentication;
             let secret = authentication.secret().cloned();
             let key = authentication.key().cloned().map(ConfiguredKey::from);
-            let holds_some = secret.is_some() || key.is_some() || !sealed.headers.is_empty();
+            let holds_some = secret.is_some()
+                || key.is_some()
+                || sealed.client.certificate.is_some()
+                || !sealed.headers.is_empty();
             let id = Some(kept.clone());
             Ok(Chosen { id, secret, key, sealed: holds_some.then_some(sealed) })
         }
@@ -257,10 +273,10 @@ fn proofs(
 ) -> Result<(Option<ClientSecret>, Option<ConfiguredKey>), CliError> {
     match (&own.secret, &own.client_secret_file, &own.client_key_file) {
         (Some(typed), ..) => Ok((Some(typed.clone()), None)),
-        (None, Some(path), _) => Ok((Some(client_settings::read_secret(path)?), None)),
+        (None, Some(path), _) => Ok((Some(client_settings::read_secret(context, path)?), None)),
         (None, None, Some(path)) => {
             let secret = client_settings::client_secret(context, provider)?;
-            Ok((secret, Some(client_settings::read_key(path, provider)?)))
+            Ok((secret, Some(client_settings::read_key(context, path, provider)?)))
         }
         (None, None, None) => Ok((
             client_settings::client_secret(context, provider)?,

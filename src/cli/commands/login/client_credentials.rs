@@ -1,5 +1,6 @@
 //! A login as the OAuth client itself, without a user's consent.
 
+use super::client;
 use super::destination::{Destination, Done};
 use super::granted;
 use crate::cli::context::Context;
@@ -15,6 +16,7 @@ pub(super) fn run(
     plan: Plan,
     user: Option<UserName>,
 ) -> Result<Done, CliError> {
+    client::expect_proof(&plan)?;
     if !plan.has_proof() {
         return Err(CliError::new(
             Kind::Usage,

@@ -19,7 +19,7 @@ pub(super) fn run(
     plan: Plan,
     whose: Whose,
 ) -> Result<Done, CliError> {
-    granted::expect_user(&plan.provider, &whose)?;
+    granted::expect_user(&plan, &whose)?;
     let provider = plan.provider.name.clone();
     let mut place = destination.place(&provider, whose.user())?;
     let logged_in = log_in(consent, context, plan, &whose, &mut place);

@@ -11,15 +11,14 @@ use crate::cli::typed::command;
 use crate::cli::typed::login_command;
 use crate::model::account::{self, Account, ProviderName, UserName};
 use crate::model::credential::Expiry;
-use crate::ops::login::{Granted, IdTokenWarning, LoggedIn, LoginTarget, Site};
-use crate::ops::providers::Provider;
+use crate::ops::login::{Granted, IdTokenWarning, LoggedIn, LoginTarget, Plan, Site};
 
 /// Fails if no name is available for the credential; called before the user is asked to consent.
-pub(super) fn expect_user(provider: &Provider, whose: &Whose) -> Result<(), CliError> {
-    if !whose.needs_identity() || provider.definition.identity.is_some() {
+pub(super) fn expect_user(plan: &Plan, whose: &Whose) -> Result<(), CliError> {
+    if !whose.needs_identity() || plan.names_person() {
         return Ok(());
     }
-    let name = &provider.name;
+    let name = &plan.provider.name;
     let message = format!("`{name}` does not say who logged in: give `--user`");
     Err(CliError::new(Kind::Usage, message).hint(format!("tokctl providers {name}")))
 }

@@ -215,7 +215,12 @@ impl Dialogue<'_> {
                         || definition.accessible_resources_endpoint.is_some())
             }
             Subject::User => match method {
-                Method::Browser | Method::Device => definition.identity.is_none(),
+                Method::Browser | Method::Device => {
+                    let own = definition.scopes.as_deref().unwrap_or_default();
+                    let asks =
+                        own.iter().chain(&definition.required_scopes).any(|one| one == "openid");
+                    definition.identity.is_none() && !(definition.issuer.is_some() && asks)
+                }
                 Method::Token => true,
                 Method::ClientCredentials | Method::ServiceAccount | Method::WorkloadIdentity => {
                     false
@@ -316,7 +321,10 @@ impl Dialogue<'_> {
                 return Ok((Some(typed), None));
             }
             let path = path(context, &typed);
-            client_settings::google_client(&path).map_err(|error| error.in_one())?;
+            client_settings::read_text(&path)
+                .map(zeroize::Zeroizing::new)
+                .and_then(|text| client_settings::google_client(&text, &path))
+                .map_err(|error| error.in_one())?;
             Ok((None, Some(path)))
         })?;
         Ok(asked.map(|(id, file)| {

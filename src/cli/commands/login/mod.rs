@@ -32,6 +32,7 @@ use self::whose::Whose;
 use crate::cli::choice::Choice;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
+use crate::cli::keys;
 use crate::cli::next_command::bring_table;
 use crate::cli::questions::Answer;
 use crate::cli::typed::login_command;
@@ -248,6 +249,7 @@ fn report_commands(
         user: (args.user.is_none() && !matches!(args.named, Some(Named::Credential(_))))
             .then_some(done.account.user.as_str()),
         token: answers.token.is_some(),
+        passphrase: keys::asks_for_passphrase(context),
     };
     let command = next_time::without_questions(typed, &missing);
     context.ui.status(&format!("the same without questions: {command}"));

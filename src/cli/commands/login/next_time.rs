@@ -19,12 +19,17 @@ pub(super) struct Missing<'a> {
     pub(super) user: Option<&'a str>,
     /// Whether the token was asked for, and is to come on stdin.
     pub(super) token: bool,
+    /// Whether the vault's passphrase was asked for.
+    pub(super) passphrase: bool,
 }
 
 /// Returns the command that was `typed`, with what is missing: it needs no question. A secret is
 /// named by a file, since no secret is taken from a command line.
 pub(super) fn without_questions(typed: &[OsString], missing: &Missing<'_>) -> String {
     let mut words = vec!["tokctl".to_owned()];
+    if missing.passphrase {
+        words.insert(0, "TOKCTL_PASSPHRASE_FILE=FILE".to_owned());
+    }
     for word in typed.iter().skip(1) {
         let word = word.to_string_lossy();
         words.push(quoted(&word));

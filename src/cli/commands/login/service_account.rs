@@ -51,7 +51,10 @@ pub(super) fn run(
 ) -> Result<Done, CliError> {
     let sealed = stored.and_then(Stored::service_account);
     let (account, is_sealed) = match (&own.service_account, sealed) {
-        (Some(path), _) => (read(path, own.subject.clone(), &provider)?, false),
+        (Some(path), _) => {
+            let text = client_settings::read_secret_text(context, path)?;
+            (parse(&text, path, own.subject.clone(), &provider)?, false)
+        }
         (None, Some(sealed)) => {
             let subject = own.subject.clone().or_else(|| sealed.subject.clone());
             (ServiceAccount { subject, ..sealed.clone() }, true)
@@ -95,14 +98,16 @@ pub(super) fn run(
 
 /// Fails if the file at `path` is no key file that a login can use.
 pub(super) fn check(path: &Path, provider: &Provider) -> Result<(), CliError> {
-    read(path, None, provider).map(drop)
+    let text = Zeroizing::new(client_settings::read_text(path)?);
+    parse(&text, path, None, provider).map(drop)
 }
 
-/// Reads a key file.
+/// Parses `text`, the content of the key file at `path`.
 ///
 /// The token endpoint in the file is ignored: whoever made the file could direct signatures to a
 /// server of their own.
-fn read(
+fn parse(
+    text: &str,
     path: &Path,
     subject: Option<String>,
     provider: &Provider,
@@ -117,9 +122,8 @@ fn read(
     }
     let shown = path.display();
     let unusable = |what: &str| CliError::new(Kind::Usage, format!("`{shown}` {what}"));
-    let text = Zeroizing::new(client_settings::read_text(path)?);
     let file: File =
-        serde_json::from_str(&text).map_err(|_| unusable("is no key file of a service account"))?;
+        serde_json::from_str(text).map_err(|_| unusable("is no key file of a service account"))?;
     let private_key = PrivateKey::from_trusted(file.private_key);
     if file.r#type != "service_account" {
         return Err(unusable("is a key file of another kind")

@@ -1,19 +1,28 @@
 //! A refresh of all tokens, once.
+//!
+//! Those are refreshed first that have been due longest, so that runs which are interrupted get
+//! through different ones. However many credentials there are, a part of them is in memory at a time.
 
 use std::collections::BTreeMap;
 use std::sync::mpsc;
 use std::thread;
 
+use jiff::Timestamp;
+
 use super::args::Args;
-use super::outcome::{Done, Outcome, renew_if};
+use super::outcome::{Done, Outcome, Verdict, needs_login, renew_if};
 use super::report::{RefreshResults, Tally};
-use super::selection::decide;
+use super::selection::{decide, waits_since};
+use crate::cli::choice::Choice;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
-use crate::cli::{keys, next_command};
+use crate::cli::progress::Progress;
+use crate::cli::ui::Verbosity;
+use crate::cli::{keys, next_command, time};
 use crate::model::account::Account;
+use crate::model::credential::Credential;
 use crate::ops::fair_queue::FairQueue;
-use crate::ops::many::{self, Job};
+use crate::ops::many::{self, Job, Waiting};
 use crate::ops::{OpenVault, Vault};
 
 pub(super) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
@@ -21,26 +30,94 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     let choice = args.choice.located(&vault)?;
     choice.expect_some(context, &vault, "refresh")?;
     let vault = keys::unlock(context, vault)?;
-    let lanes = many::lanes(&vault, choice.provider.as_ref(), choice.user.as_ref())?;
     // Reported once here, and not by each of the threads.
     if let Err(error) = context.config() {
         let strictest = "refreshing with the strictest settings";
         context.ui.warning(&format!("{}: {strictest}", error.in_one_line()));
     }
-    report(context, &all(args, context, &vault, lanes)?)
+    let mut results = Results::of(context);
+    let began = time::now();
+    let (mut progress, mut last) = (None, None);
+    loop {
+        let (waiting, meant) = look(args, &choice, &vault, began, last.take(), &mut results)?;
+        let progress = progress.get_or_insert_with(|| context.ui.progress("refreshing", meant));
+        last = waiting.cut_behind();
+        refresh(args, context, &vault, waiting, progress, &mut results)?;
+        if last.is_none() {
+            break;
+        }
+    }
+    drop(progress);
+    report(context, &results)
 }
 
-/// Refreshes the credentials in `lanes` with several threads.
-fn all(
+/// What a look finds of one credential.
+struct Looked {
+    verdict: Verdict,
+    since: Timestamp,
+    lane: Option<String>,
+    was_refreshed: bool,
+}
+
+/// Opens all credentials that `args` select, and returns those to refresh, and how many they are in
+/// all. The results of the others are noted in the first look, the one without a `last` of an earlier
+/// one. A later look passes over what was refreshed since the command `began`.
+fn look(
+    args: &Args,
+    choice: &Choice,
+    vault: &OpenVault,
+    began: Timestamp,
+    last: Option<(Timestamp, Account)>,
+    results: &mut Results,
+) -> Result<(Waiting, usize), CliError> {
+    let is_first = last.is_none();
+    let (mut waiting, mut meant) = (Waiting::behind(last), 0);
+    let now = time::now();
+    let look = |account: &Account, credential: &Credential| {
+        let verdict = decide(credential, args.expiring_within, now);
+        let is_meant = matches!(verdict, Verdict::Renew(_));
+        Looked {
+            verdict,
+            since: waits_since(credential),
+            lane: is_meant.then(|| many::lane(account, credential)),
+            was_refreshed: credential.last_refreshed_at.is_some_and(|at| at >= began),
+        }
+    };
+    vault.each_credential(choice.filter(), look, |account, looked| {
+        let outcome = match looked {
+            Ok(Looked { was_refreshed: true, .. }) if !is_first => return,
+            Ok(Looked { verdict: Verdict::Renew(_), since, lane, .. }) => {
+                meant += 1;
+                return waiting.add(since, account, lane.unwrap_or_default());
+            }
+            Ok(Looked { verdict: Verdict::Leave(done), .. }) => Outcome::from(Ok(done)),
+            Ok(Looked { verdict: Verdict::NeedsLogin, .. }) => {
+                Outcome::from(Err(needs_login(&account)))
+            }
+            Err(error) => Outcome::from(Err(error.into())),
+        };
+        if is_first {
+            results.add(account, outcome);
+        }
+    })?;
+    Ok((waiting, meant))
+}
+
+/// Refreshes the credentials that wait with several threads.
+fn refresh(
     args: &Args,
     context: &Context,
     vault: &OpenVault,
-    lanes: Vec<(String, Account)>,
-) -> Result<BTreeMap<Account, Outcome>, CliError> {
-    let threads = args.jobs.min(lanes.len().try_into().unwrap_or(args.jobs));
-    let progress = context.ui.progress("refreshing", lanes.len());
+    waiting: Waiting,
+    progress: &Progress,
+    results: &mut Results,
+) -> Result<(), CliError> {
+    if waiting.len() == 0 {
+        return Ok(());
+    }
+    let threads = args.jobs.min(waiting.len().try_into().unwrap_or(args.jobs));
     let queue = FairQueue::new();
-    for (lane, account) in lanes {
+    for (lane, account) in waiting.into_lanes() {
         queue.push(&lane, Job { account, round: 0 });
     }
     queue.close();
@@ -56,21 +133,47 @@ fn all(
             CliError::new(Kind::Failed, "no thread could be started").caused_by(&error)
         })?;
         drop(done);
-        let mut all = BTreeMap::new();
         for (account, outcome) in outcomes {
             progress.advance();
-            let outcome = outcome.unwrap_or_else(|error| Outcome::from(Err(error)));
-            all.insert(account, outcome);
+            results.add(account, outcome.unwrap_or_else(|error| Outcome::from(Err(error))));
         }
-        Ok(all)
+        Ok(())
     })
 }
 
-fn report(context: &Context, outcomes: &BTreeMap<Account, Outcome>) -> Result<(), CliError> {
+/// The results so far.
+struct Results {
+    tally: Tally,
+    /// Those that are told one by one.
+    told: BTreeMap<Account, Outcome>,
+    tells_all: bool,
+}
+
+impl Results {
+    fn of(context: &Context) -> Self {
+        let tells_all = context.ui.json || context.ui.verbosity >= Verbosity::Details;
+        Self { tally: Tally::default(), told: BTreeMap::new(), tells_all }
+    }
+
+    fn add(&mut self, account: Account, outcome: Outcome) {
+        self.tally.count(&outcome.done);
+        let is_told = match &outcome.done {
+            Ok(Done::NotMeant) => false,
+            Ok(Done::Refreshed { .. } | Done::Skipped(_)) => {
+                self.tells_all || !outcome.warnings.is_empty()
+            }
+            Err(_) => true,
+        };
+        if is_told {
+            self.told.insert(account, outcome);
+        }
+    }
+}
+
+fn report(context: &Context, results: &Results) -> Result<(), CliError> {
     let ui = &context.ui;
-    let mut tally = Tally::default();
+    let Results { tally, told: outcomes, .. } = results;
     for (account, Outcome { done, warnings, fault: _ }) in outcomes {
-        tally.count(done);
         for warning in warnings {
             ui.warning(warning);
         }

@@ -93,6 +93,12 @@ impl ServerFault {
     }
 }
 
+/// Returns the error for [`Verdict::NeedsLogin`].
+pub(super) fn needs_login(account: &Account) -> CliError {
+    let (account, reason) = (account.clone(), LoginReason::Refused);
+    ops::Error::LoginRequired { account, reason }.into()
+}
+
 /// Renews the token of `account` if `judge` decides so about the credential as it is now.
 pub(super) fn renew_if(
     context: &Context,
@@ -106,11 +112,7 @@ pub(super) fn renew_if(
     };
     match judge(&row.stored.credential, time::now()) {
         Verdict::Leave(done) => left(done),
-        Verdict::NeedsLogin => {
-            let (account, reason) = (account.clone(), LoginReason::Refused);
-            let error = ops::Error::LoginRequired { account, reason };
-            Ok(Outcome::from(Err(error.into())))
-        }
+        Verdict::NeedsLogin => Ok(Outcome::from(Err(needs_login(account)))),
         Verdict::Renew(trigger) => {
             let asking = RenewalCaller::one_of_many(context);
             let renewed = token::renew(vault, account, trigger, time::now, &asking);

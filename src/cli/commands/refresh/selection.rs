@@ -32,12 +32,7 @@ pub(super) fn decide(
 
 /// Returns whether the token ends, or is due, within `within`.
 pub(super) fn ends_within(credential: &Credential, within: SignedDuration, now: Timestamp) -> bool {
-    let due_at = match &credential.grant {
-        Grant::OAuth(grant) => grant.due_at,
-        Grant::Static(_) => None,
-    };
-    let first = [due_at, credential.expiry().at()].into_iter().flatten().min();
-    first.is_some_and(|at| at.duration_since(now) <= within)
+    first_end(credential).is_some_and(|at| at.duration_since(now) <= within)
 }
 
 /// Decides about `credential` for a service whose next round is in `every`.
@@ -63,6 +58,21 @@ pub(super) fn decide_for_service(
 /// Returns when `credential` is due, if a service can renew it then.
 pub(super) fn due_at(credential: &Credential, now: Timestamp) -> Option<Timestamp> {
     renewable(credential, now).ok().and_then(|grant| grant.due_at)
+}
+
+/// Returns since when `credential` has been waiting to be refreshed, or from when on it will: the time
+/// at which its token is due or ends. Where nothing tells that, the time of its last change.
+pub(super) fn waits_since(credential: &Credential) -> Timestamp {
+    first_end(credential).unwrap_or(credential.updated_at)
+}
+
+/// Returns the time at which the token of `credential` is due or ends, whichever comes first.
+fn first_end(credential: &Credential) -> Option<Timestamp> {
+    let due_at = match &credential.grant {
+        Grant::OAuth(grant) => grant.due_at,
+        Grant::Static(_) => None,
+    };
+    [due_at, credential.expiry().at()].into_iter().flatten().min()
 }
 
 /// Returns how long before it is due a token is renewed.

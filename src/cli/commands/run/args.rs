@@ -11,8 +11,8 @@ use crate::model::reference::Named;
 /// Run a command with tokens in its environment, or in files
 ///
 /// A reference is tokctl://PROVIDER/USER or PROVIDER/USER, with /FIELD at its end for something
-/// else than the token: username, server_url, api_base_url, expires_at or id_token. Tokens are got
-/// as `get` gets them; if one can't be had, nothing is run. Variables by which programs load or find code,
+/// else than the token: username, server_url, api_base_url, expires_at or id_token. PROVIDER alone
+/// means what it means for `get`. Tokens are got as `get` gets them; if one can't be had, nothing is run. Variables by which programs load or find code,
 /// such as PATH or LD_PRELOAD, are not set. The command gets none of the variables that open the
 /// vault.
 ///

@@ -142,7 +142,7 @@ impl Keeper<'_> {
 
     fn in_files(&self) -> impl Iterator<Item = (&Variable, &Reference)> {
         self.wishes.iter().filter_map(|(variable, wish)| match wish {
-            Wish::File(reference) => Some((variable, reference)),
+            Wish::File(_) => Some((variable, wish.reference()?)),
             Wish::Text(_) | Wish::Value(_) => None,
         })
     }

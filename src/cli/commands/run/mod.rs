@@ -163,7 +163,10 @@ fn values(
     for (variable, wish) in wishes {
         let value = match wish {
             Wish::Text(text) => OsString::from(text.as_str()),
-            Wish::Value(reference) => OsString::from(value(reference, resolved)?.as_str()),
+            Wish::Value(_) => match wish.reference() {
+                Some(reference) => OsString::from(value(reference, resolved)?.as_str()),
+                None => continue,
+            },
             Wish::File(_) => continue,
         };
         variables.insert(variable.clone(), value);
@@ -181,7 +184,7 @@ fn files(
     let mut files =
         TokenFiles::create(&context.environment).map_err(|error| preparation_error(&error))?;
     for (variable, wish) in wishes {
-        if let Wish::File(reference) = wish {
+        if let (Wish::File(_), Some(reference)) = (wish, wish.reference()) {
             files
                 .put(variable, value(reference, resolved)?)
                 .map_err(|error| preparation_error(&error))?;

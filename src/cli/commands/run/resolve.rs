@@ -9,16 +9,17 @@ use zeroize::Zeroizing;
 
 use super::variable::Variable;
 use super::wishes::Wish;
+use crate::cli::choice::Choice;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
 use crate::cli::renewal::{self, RenewalCaller};
-use crate::cli::typed::command;
+use crate::cli::typed::{command, may_be_secret};
 use crate::cli::{audit_trail, choice, keys, memory_vault, time};
 use crate::model::account::Account;
 use crate::model::address::Address;
 use crate::model::audit::Action;
 use crate::model::credential::Credential;
-use crate::model::reference::{Field, Reference};
+use crate::model::reference::{Field, Named, Reference};
 use crate::ops::fair_queue::FairQueue;
 use crate::ops::many::{self, Job};
 use crate::ops::token::{self, LiveToken, TokenState};
@@ -38,8 +39,9 @@ pub(super) struct Resolved {
 /// The result for one credential, with a warning about a hook.
 type Got = (Result<LiveToken, CliError>, Option<String>);
 
-/// Obtains the credentials that `wishes` name; returns `None` if they name none. A reference to a
-/// credential that is stored under the other name of Jira becomes one to that.
+/// Obtains the credentials that `wishes` name; returns `None` if they name none. What they name
+/// becomes a reference to the credential that is stored: a service alone has one as for `get`, and
+/// one of Jira may be stored under its other name.
 ///
 /// `command` is the name of the command that asks, for the audit.
 ///
@@ -49,15 +51,25 @@ pub(super) fn resolve(
     wishes: &mut BTreeMap<Variable, Wish>,
     command: &'static str,
 ) -> Result<Option<Resolved>, CliError> {
-    if wishes.values().all(|wish| wish.reference().is_none()) {
+    if wishes.values_mut().all(|wish| wish.named_mut().is_none()) {
         return Ok(None);
     }
     if context.is_in_memory() {
         return in_memory(context, wishes).map(Some);
     }
     let vault = keys::unlock(context, Vault::open_read_only(context.vault()?)?)?;
-    for reference in wishes.values_mut().filter_map(Wish::reference_mut) {
-        reference.account = choice::stored(context, &vault, &reference.account)?;
+    for (variable, wish) in wishes.iter_mut() {
+        let Some(named) = wish.named_mut() else { continue };
+        let reference = match named {
+            Named::Provider(_) | Named::Address(_) => {
+                let account = of_service(context, &vault, variable, named)?;
+                Reference { account, field: Field::Token }
+            }
+            Named::Credential(Reference { account, field }) => {
+                Reference { account: choice::stored(context, &vault, account)?, field: *field }
+            }
+        };
+        *named = Named::Credential(reference);
     }
     // Maps each account to whether its token is wanted.
     let mut wanted: BTreeMap<Account, bool> = BTreeMap::new();
@@ -92,7 +104,20 @@ pub(super) fn resolve(
 }
 
 /// Obtains the credentials that `wishes` name by logins, which nothing keeps.
-fn in_memory(context: &Context, wishes: &BTreeMap<Variable, Wish>) -> Result<Resolved, CliError> {
+fn in_memory(
+    context: &Context,
+    wishes: &mut BTreeMap<Variable, Wish>,
+) -> Result<Resolved, CliError> {
+    for named in wishes.values_mut().filter_map(Wish::named_mut) {
+        if let Named::Provider(provider) = named {
+            let choice = Choice { provider: Some(provider.clone()), user: None, address: None };
+            let account = memory_vault::account(context, &choice)?;
+            *named = Named::Credential(Reference { account, field: Field::Token });
+        } else if let Named::Address(address) = named {
+            let message = format!("`{address}` names no login that a vault in memory can hold");
+            return Err(CliError::new(Kind::Usage, message).hint("tokctl providers"));
+        }
+    }
     let mut outcomes = BTreeMap::new();
     for reference in wishes.values().filter_map(Wish::reference) {
         let account = &reference.account;
@@ -106,6 +131,26 @@ fn in_memory(context: &Context, wishes: &BTreeMap<Variable, Wish>) -> Result<Res
         .filter_map(|(account, outcome)| Some((account, outcome.ok()?)))
         .collect();
     Ok(Resolved { vault: None, credentials })
+}
+
+/// Returns the account that a service or an address without a user means, as it does for `get`.
+fn of_service(
+    context: &Context,
+    vault: &OpenVault,
+    variable: &Variable,
+    named: &Named,
+) -> Result<Account, CliError> {
+    let choice = Choice::of(Some(named.clone()), None)
+        .map_err(|message| CliError::new(Kind::Usage, message).hint("tokctl list"))?;
+    choice.resolve(context, vault, "run").map_err(|error| match named {
+        Named::Provider(provider)
+            if error.kind == Kind::NotFound && may_be_secret(provider.as_str()) =>
+        {
+            let what = format!("`{variable}` is given no name of a service that is known here");
+            CliError::new(Kind::NotFound, what).hint("tokctl list")
+        }
+        Named::Provider(_) | Named::Address(_) | Named::Credential(_) => error,
+    })
 }
 
 /// Returns the value that `reference` means.
@@ -187,7 +232,7 @@ fn find(
     };
     if let Err(ops::Error::NoCredential { account }) = &found {
         let (provider, user) = (&account.provider, &account.user);
-        return Err(choice::no_match(context, vault, "get", Some(provider), Some(user)));
+        return Err(choice::no_match(context, vault, "run", Some(provider), Some(user)));
     }
     Ok(found?)
 }

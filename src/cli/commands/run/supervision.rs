@@ -8,7 +8,6 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::process::Pid;
-use signal_hook::low_level;
 
 use super::child::{self, Program};
 use super::keep_fresh::Keeper;
@@ -131,7 +130,7 @@ pub(super) fn run(
                 if let Some(keeper) = keeper {
                     keeper.files.lock().unwrap_or_else(PoisonError::into_inner).remove();
                 }
-                let _ = low_level::emulate_default_handler(origin.signal);
+                signals::end_process_by(origin.signal);
                 break;
             }
         }

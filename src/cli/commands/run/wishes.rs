@@ -25,24 +25,38 @@ const LARGEST: u64 = 1024 * 1024;
 pub(super) enum Wish {
     /// This text.
     Text(Zeroizing<String>),
-    /// The value of a reference.
-    Value(Reference),
-    /// The path of a file that holds the value of a reference.
-    File(Reference),
+    /// The value of what is named.
+    Value(Named),
+    /// The path of a file that holds the value of what is named.
+    File(Named),
 }
 
 impl Wish {
+    /// Returns the reference to a credential. There is none for a service or an address that is named
+    /// without a user, before its credential is looked up.
     pub(super) fn reference(&self) -> Option<&Reference> {
         match self {
             Self::Text(_) => None,
-            Self::Value(reference) | Self::File(reference) => Some(reference),
+            Self::Value(named) | Self::File(named) => match named {
+                Named::Credential(reference) => Some(reference),
+                Named::Provider(_) | Named::Address(_) => None,
+            },
         }
     }
 
-    pub(super) fn reference_mut(&mut self) -> Option<&mut Reference> {
+    /// Returns what is named, if anything is.
+    fn named(&self) -> Option<&Named> {
         match self {
             Self::Text(_) => None,
-            Self::Value(reference) | Self::File(reference) => Some(reference),
+            Self::Value(named) | Self::File(named) => Some(named),
+        }
+    }
+
+    /// Returns what is named, to be replaced by what it means.
+    pub(super) fn named_mut(&mut self) -> Option<&mut Named> {
+        match self {
+            Self::Text(_) => None,
+            Self::Value(named) | Self::File(named) => Some(named),
         }
     }
 }
@@ -58,57 +72,57 @@ pub(super) fn collect(
         let texts = context.environment.texts();
         for (name, value) in texts.filter(|(_, value)| value.starts_with(SCHEME)) {
             let variable = in_environment(name)?;
-            let reference = reference(value, &variable, "the environment")?;
-            expect_allowed(&args.only, &reference, "the environment")?;
-            wishes.insert(variable, Wish::Value(reference));
+            let named = named(value, &variable, "the environment")?;
+            expect_allowed(&args.only, &named, "the environment")?;
+            wishes.insert(variable, Wish::Value(named));
         }
     }
     for path in &args.env_file {
         wishes.extend(in_file(path, &args.only, context)?);
     }
-    let mut named = BTreeMap::new();
+    let mut flagged = BTreeMap::new();
     let flags = args.env.iter().map(|text| ("`--env`", text));
     for (flag, text) in flags.chain(args.file.iter().map(|text| ("`--file`", text))) {
-        let (variable, reference) = assignment(flag, text)?;
-        let wish = if flag == "`--file`" { Wish::File(reference) } else { Wish::Value(reference) };
-        add(&mut named, variable, wish)?;
+        let (variable, named) = assignment(flag, text)?;
+        let wish = if flag == "`--file`" { Wish::File(named) } else { Wish::Value(named) };
+        add(&mut flagged, variable, wish)?;
     }
-    wishes.extend(named);
+    wishes.extend(flagged);
     Ok(wishes)
 }
 
 /// Returns what `assignments`, each NAME=REF, request.
 pub(super) fn assigned(assignments: &[String]) -> Result<BTreeMap<Variable, Wish>, CliError> {
-    let mut named = BTreeMap::new();
+    let mut wishes = BTreeMap::new();
     for text in assignments {
-        let (variable, reference) = assignment("`env`", text)?;
-        add(&mut named, variable, Wish::Value(reference))?;
+        let (variable, named) = assignment("`env`", text)?;
+        add(&mut wishes, variable, Wish::Value(named))?;
     }
-    Ok(named)
+    Ok(wishes)
 }
 
 fn add(
-    named: &mut BTreeMap<Variable, Wish>,
+    wishes: &mut BTreeMap<Variable, Wish>,
     variable: Variable,
     wish: Wish,
 ) -> Result<(), CliError> {
-    if named.contains_key(&variable) {
+    if wishes.contains_key(&variable) {
         return Err(CliError::new(Kind::Usage, format!("`{variable}` is named twice"))
             .hint("give each variable one value"));
     }
-    named.insert(variable, wish);
+    wishes.insert(variable, wish);
     Ok(())
 }
 
 /// Parses `NAME=REF`, given to `place`. No message repeats the text, because it may be a secret.
-fn assignment(place: &str, text: &str) -> Result<(Variable, Reference), CliError> {
+fn assignment(place: &str, text: &str) -> Result<(Variable, Named), CliError> {
     let Some((name, value)) = text.split_once('=') else {
         return Err(CliError::new(Kind::Usage, format!("{place} takes NAME=REF"))
             .hint("write it as in TOKEN=jira/alice@example.com"));
     };
     let variable = variable(name, place)?;
-    let reference = reference(value, &variable, place)?;
-    Ok((variable, reference))
+    let named = named(value, &variable, place)?;
+    Ok((variable, named))
 }
 
 /// Parses the name of a variable that is set already, and so is no secret.
@@ -147,7 +161,7 @@ fn judged(
     })
 }
 
-fn reference(text: &str, variable: &Variable, place: &str) -> Result<Reference, CliError> {
+fn named(text: &str, variable: &Variable, place: &str) -> Result<Named, CliError> {
     text.parse().map_err(|error: reference::Error| {
         CliError::new(Kind::Usage, format!("{place} gives `{variable}` no valid reference"))
             .caused_by(&error)
@@ -183,9 +197,9 @@ fn in_file(
         let place = format!("line {line} of {shown}");
         let (variable, wish) = if value.starts_with(SCHEME) {
             let variable = variable(&name, &place)?;
-            let reference = reference(&value, &variable, &place)?;
-            expect_allowed(only, &reference, &place)?;
-            (variable, Wish::Value(reference))
+            let named = named(&value, &variable, &place)?;
+            expect_allowed(only, &named, &place)?;
+            (variable, Wish::Value(named))
         } else if value.contains(SCHEME) {
             let what = format!("{place} holds a reference within other text");
             return Err(
@@ -197,27 +211,38 @@ fn in_file(
         // As in a shell, the last one counts.
         wishes.insert(variable, wish);
     }
-    let named = wishes.iter().filter_map(|(variable, wish)| Some((variable, wish.reference()?)));
-    let named: Vec<String> =
-        named.map(|(variable, reference)| format!("{variable} = {reference}")).collect();
-    let named = if named.is_empty() { "no credential".to_owned() } else { named.join(", ") };
-    context.ui.detail(&format!("{shown} names {named}"));
+    let listed: Vec<String> = wishes
+        .iter()
+        .filter_map(|(variable, wish)| Some(format!("{variable} = {}", in_words(wish.named()?))))
+        .collect();
+    let listed = if listed.is_empty() { "no credential".to_owned() } else { listed.join(", ") };
+    context.ui.detail(&format!("{shown} names {listed}"));
     Ok(wishes)
 }
 
-/// Fails if `reference`, which `place` holds, is to none of `only`, where there are any.
-fn expect_allowed(only: &[Named], reference: &Reference, place: &str) -> Result<(), CliError> {
-    let account = &reference.account;
+/// Returns what is named, as people write it.
+fn in_words(named: &Named) -> String {
+    match named {
+        Named::Provider(provider) => provider.to_string(),
+        Named::Credential(reference) => reference.to_string(),
+        Named::Address(address) => address.to_string(),
+    }
+}
+
+/// Fails if what `place` names is none of `only`, where there are any.
+fn expect_allowed(only: &[Named], named: &Named, place: &str) -> Result<(), CliError> {
     let is_allowed = only.is_empty()
-        || only.iter().any(|one| match one {
-            Named::Provider(provider) => *provider == account.provider,
-            Named::Credential(one) => one.account == *account,
-            Named::Address(_) => false,
+        || only.iter().any(|one| match (one, named) {
+            (Named::Provider(one), Named::Provider(named)) => one == named,
+            (Named::Provider(one), Named::Credential(named)) => *one == named.account.provider,
+            (Named::Credential(one), Named::Credential(named)) => one.account == named.account,
+            (Named::Address(one), Named::Address(named)) => one == named,
+            (Named::Provider(_) | Named::Credential(_) | Named::Address(_), _) => false,
         });
     if is_allowed {
         return Ok(());
     }
-    let what = format!("{place} names `{account}`, which `--only` does not");
+    let what = format!("{place} names `{}`, which `--only` does not", in_words(named));
     Err(CliError::new(Kind::Usage, what)
         .hint("take it out, or allow it with another `--only`; nothing was run"))
 }

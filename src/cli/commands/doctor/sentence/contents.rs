@@ -49,13 +49,15 @@ pub(super) fn leftovers(fact: &LeftoversFact, now: Timestamp) -> String {
     let shown = |path: &Path| printable(&path.to_string_lossy());
     match fact {
         LeftoversFact::Locks { count } => {
-            format!("nothing but {count} lock files, which are free when nobody runs")
+            let locks = if *count == 1 { "1 lock file, which is" } else { "lock files, which are" };
+            format!("beside the vault there is nothing but {locks} free when nobody runs")
         }
         LeftoversFact::Entries { count } => {
             format!("an interrupted change of keys still has to clear up {}", entries(*count))
         }
         LeftoversFact::EntriesOfNoVault { count } => format!(
-            "{} are written down that were for a vault which was never finished, and are of no use",
+            "first logins that failed left the names of {} in the vault, which are of no use and \
+             do no harm",
             entries(*count)
         ),
         LeftoversFact::Unplaced { since } => format!(

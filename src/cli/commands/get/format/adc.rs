@@ -6,7 +6,7 @@
 use serde::Serialize;
 
 use super::json;
-use super::rendered::{Rendered, unfit};
+use super::rendered::{BY_HEADER, Rendered, unfit};
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::model::account::Account;
@@ -93,7 +93,7 @@ fn exportable_grant(
             "it is a grant of `{}`, not of Google",
             grant.client.token_endpoint.authority()
         );
-        return Err(unfit(FORMAT, &why, "print the access token with `--format header`"));
+        return Err(unfit(FORMAT, &why, BY_HEADER));
     }
     if rotates {
         return Err(unfit(

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::json;
-use super::rendered::{Rendered, unfit};
+use super::rendered::{BY_HEADER, Rendered, unfit};
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::time;
@@ -51,7 +51,7 @@ pub(super) fn render(
             return Err(unfit(
                 "kubectl's credential",
                 "kubectl sends a bearer token and nothing else",
-                "print it with `--format header`",
+                BY_HEADER,
             ));
         }
     }

@@ -69,6 +69,10 @@ struct TokenObject<'a> {
     api_base_url: Option<&'a str>,
     id_token: Option<&'a str>,
     id_token_expires_at: Option<String>,
+    /// Whether the token works only for who shows the client's certificate (RFC 8705 §3), as far as
+    /// the token itself or its client tells.
+    certificate_bound: bool,
+    certificate_thumbprint: Option<String>,
     refreshed: bool,
 }
 
@@ -100,6 +104,8 @@ impl<'a> TokenObject<'a> {
             api_base_url: credential.api_base_url().map(Address::as_str),
             id_token: credential.id_token().map(SecretText::expose),
             id_token_expires_at: credential.id_token_expiry().map(time::rfc3339),
+            certificate_bound: credential.is_certificate_bound(),
+            certificate_thumbprint: credential.certificate_thumbprint(),
             refreshed: live_token.refreshed,
         }
     }

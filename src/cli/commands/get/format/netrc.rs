@@ -1,6 +1,6 @@
 //! A line of a `.netrc` file for the host of the service's API.
 
-use super::rendered::{Rendered, unfit};
+use super::rendered::{BY_HEADER, Rendered, unfit};
 use crate::cli::error::CliError;
 use crate::model::account::Account;
 use crate::model::address::Address;
@@ -12,16 +12,15 @@ pub(super) fn render(
     credential: &Credential,
     token: &AccessToken,
 ) -> Result<Rendered, CliError> {
-    let by_header = "print it with `--format header`";
     let login = match (&credential.api.auth, &credential.api.username) {
         (ApiAuth::Header(_), _) => {
-            return Err(unfit(FORMAT, "the service wants it in a header of its own", by_header));
+            return Err(unfit(FORMAT, "the service wants it in a header of its own", BY_HEADER));
         }
         _ if !credential.api.headers.is_empty() => {
-            return Err(unfit(FORMAT, "the service wants a header beside the token", by_header));
+            return Err(unfit(FORMAT, "the service wants a header beside the token", BY_HEADER));
         }
         (ApiAuth::Bearer, _) => {
-            return Err(unfit(FORMAT, "the service wants a bearer token, no password", by_header));
+            return Err(unfit(FORMAT, "the service wants a bearer token, no password", BY_HEADER));
         }
         (ApiAuth::Basic, Some(username)) => username.as_str(),
         (ApiAuth::Basic, None) => account.user.as_str(),

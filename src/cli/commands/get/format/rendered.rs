@@ -2,7 +2,7 @@
 
 use zeroize::Zeroizing;
 
-use crate::cli::error::{CliError, Kind};
+use crate::cli::error::{CliError, Hint, Kind};
 
 /// A credential in one of the formats.
 pub(super) struct Rendered {
@@ -29,7 +29,11 @@ impl Rendered {
 }
 
 /// Returns the error for a credential that `format` can't express. `why` is a sentence about it.
-pub(super) fn unfit(format: &str, why: &str, hint: &str) -> CliError {
+/// The command that prints the token as a header, which any credential fits.
+pub(super) const BY_HEADER: Hint = Hint::Again(&["--format", "header"]);
+
+/// Returns the error for a credential that `format` has no place for.
+pub(super) fn unfit(format: &str, why: &str, hint: impl Into<Hint>) -> CliError {
     let mut error = CliError::new(Kind::Failed, format!("this credential does not fit {format}"));
     error.causes.push(why.to_owned());
     error.hint(hint)

@@ -44,6 +44,11 @@ impl Outages {
         is_new
     }
 
+    /// Returns whether a server in trouble holds back `account`.
+    pub(super) fn hold_back(&self, account: &Account) -> bool {
+        self.0.values().any(|outage| outage.held_back.contains(account))
+    }
+
     /// Records that `account` waits for no server any more, and returns the outage that ends with
     /// that: the last credential that it held back was renewed, deleted or refused.
     pub(super) fn clear(&mut self, account: &Account, now: Timestamp) -> Option<Ended> {

@@ -2,81 +2,107 @@
 
 use std::collections::BTreeMap;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::metrics::CredentialState;
 use crate::cli::commands::refresh::args::Args;
-use crate::cli::commands::refresh::outcome::Verdict;
+use crate::cli::commands::refresh::outcome::{Verdict, needs_login};
 use crate::cli::commands::refresh::selection;
 use crate::cli::error::CliError;
 use crate::model::account::Account;
 use crate::model::credential::{Credential, Status};
-use crate::ops;
-use crate::ops::error::LoginReason;
-use crate::ops::error::StoreError;
-use crate::ops::{Opener, many};
+use crate::ops::Opener;
+use crate::ops::many::{self, Waiting};
 
 /// The result of a round.
 pub(super) struct RoundResult {
-    /// The accounts to refresh now, each with its lane.
-    pub(super) due: Vec<(String, Account)>,
-    /// The state of each credential.
+    /// The credentials to refresh now.
+    pub(super) due: Waiting,
+    /// The state of each credential that is watched.
     pub(super) states: BTreeMap<Account, CredentialState>,
-    /// The due time of the tokens that are not refreshed now.
-    pub(super) due_at: BTreeMap<Account, Timestamp>,
+    /// The watched credentials whose token is due later.
+    pub(super) in_order: Vec<Account>,
+    /// The time at which the first of the tokens is due that are not refreshed now.
+    pub(super) first_due: Option<Timestamp>,
     /// The accounts that can't be refreshed until a user acts.
     pub(super) faults: Vec<(Account, CliError)>,
 }
 
-/// Opens all credentials that `args` select and decides about each.
+/// What is found of one credential.
+struct Looked {
+    state: CredentialState,
+    verdict: Verdict,
+    due_at: Option<Timestamp>,
+    since: Timestamp,
+    lane: Option<String>,
+    is_refused: bool,
+}
+
+/// Opens all credentials that `args` select and decides about each. Of those that `is_watched` does
+/// not name, only what is to be done is kept.
 ///
 /// They have to be opened because the due time is under the seal.
 pub(super) fn look(
     args: &Args,
     opener: &Opener,
-    every: SignedDuration,
+    is_watched: impl Fn(&Account) -> bool,
     now: Timestamp,
 ) -> Result<RoundResult, CliError> {
     // Opened in each round, because the file may have been replaced.
     let vault = opener.open()?;
     let choice = args.choice.located(&vault)?;
-    let lanes = many::lanes(&vault, choice.provider.as_ref(), choice.user.as_ref())?;
     let mut result = RoundResult {
-        due: Vec::new(),
+        due: Waiting::default(),
         states: BTreeMap::new(),
-        due_at: BTreeMap::new(),
+        in_order: Vec::new(),
+        first_due: None,
         faults: Vec::new(),
     };
-    for (lane, account) in lanes {
-        let credential = match vault.read(&account) {
-            Ok(Some(row)) => row.stored.credential,
-            Ok(None) => continue,
-            // An unreadable row must not stop the refresh of others.
-            Err(
-                error @ (StoreError::Tampered { .. }
-                | StoreError::Damaged(_)
-                | StoreError::Inconsistent(_)),
-            ) => {
-                result.states.insert(account.clone(), CredentialState::Unknown);
-                result.faults.push((account, error.into()));
-                continue;
+    let look = |account: &Account, credential: &Credential| {
+        let verdict = selection::decide_for_service(credential, args.every, now);
+        let is_due = matches!(verdict, Verdict::Renew(_));
+        Looked {
+            state: state(credential, now),
+            verdict,
+            due_at: selection::due_at(credential, now),
+            since: selection::waits_since(credential),
+            lane: is_due.then(|| many::lane(account, credential)),
+            is_refused: credential.status == Status::LoginRequired,
+        }
+    };
+    vault.each_credential(choice.filter(), look, |account, looked| {
+        let is_watched = is_watched(&account);
+        let mut note = |state| {
+            if is_watched {
+                result.states.insert(account.clone(), state);
             }
-            Err(error) => return Err(error.into()),
         };
-        result.states.insert(account.clone(), state(&credential, now));
-        if credential.status == Status::LoginRequired {
-            let reason = LoginReason::Refused;
-            let error = ops::Error::LoginRequired { account: account.clone(), reason };
-            result.faults.push((account, error.into()));
-            continue;
+        let Looked { state, verdict, due_at, since, lane, is_refused } = match looked {
+            Ok(looked) => looked,
+            // An unreadable row must not stop the refresh of others.
+            Err(error) => {
+                note(CredentialState::Unknown);
+                result.faults.push((account, error.into()));
+                return;
+            }
+        };
+        note(state);
+        if is_refused {
+            let error = needs_login(&account);
+            result.faults.push((account, error));
+            return;
         }
-        match selection::decide_for_service(&credential, every, now) {
-            Verdict::Renew(_) => result.due.push((lane, account)),
+        match verdict {
+            Verdict::Renew(_) => result.due.add(since, account, lane.unwrap_or_default()),
             Verdict::Leave(_) | Verdict::NeedsLogin => {
-                result.due_at.extend(selection::due_at(&credential, now).map(|at| (account, at)));
+                let Some(due_at) = due_at else { return };
+                result.first_due = Some(result.first_due.map_or(due_at, |first| first.min(due_at)));
+                if is_watched {
+                    result.in_order.push(account);
+                }
             }
         }
-    }
+    })?;
     Ok(result)
 }
 

@@ -137,7 +137,12 @@ impl<'a> Service<'a> {
 
     fn begin_round(&mut self, now: Timestamp) {
         self.round += 1;
-        match rounds::look(self.args, self.opener, self.args.every, now) {
+        // The metrics tell of each.
+        let tells_all = self.args.metrics.is_some();
+        let is_watched = |account: &Account| {
+            tells_all || self.troubles.contains(account) || self.outages.hold_back(account)
+        };
+        match rounds::look(self.args, self.opener, is_watched, now) {
             Ok(result) => {
                 let due_at = self.queue_due(result, now);
                 self.schedule.plan_next(now, due_at, jitter());
@@ -154,7 +159,7 @@ impl<'a> Service<'a> {
 
     /// Queues the accounts that are due, and returns when the first of the others is.
     fn queue_due(&mut self, result: RoundResult, now: Timestamp) -> Option<Timestamp> {
-        let RoundResult { due, states, due_at, faults } = result;
+        let RoundResult { due, states, in_order, first_due, faults } = result;
         self.troubles.retain(|account| states.contains_key(account));
         for ended in self.outages.retain(|account| states.contains_key(account), now) {
             self.log_end(&ended);
@@ -168,17 +173,17 @@ impl<'a> Service<'a> {
             self.end_outage(&account, now);
             self.log_fault(&account, &error, now);
         }
-        for account in due_at.keys() {
+        for account in &in_order {
             self.troubles.clear(account);
             self.end_outage(account, now);
         }
-        for (lane, account) in due {
+        for (lane, account) in due.into_lanes() {
             let recent = self.troubles.is_recent(&account, self.args.every, now);
             if !recent && self.busy.insert(account.clone()) {
                 self.queue.push(&lane, Job { account, round: self.round });
             }
         }
-        due_at.into_values().min()
+        first_due
     }
 
     /// Records the outcome of refreshing `account`.

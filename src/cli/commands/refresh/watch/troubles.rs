@@ -71,6 +71,10 @@ impl Troubles {
         })
     }
 
+    pub(super) fn contains(&self, account: &Account) -> bool {
+        self.0.contains_key(account)
+    }
+
     /// Removes accounts that are gone.
     pub(super) fn retain(&mut self, is_there: impl Fn(&Account) -> bool) {
         self.0.retain(|account, _| is_there(account));

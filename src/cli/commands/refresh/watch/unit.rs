@@ -7,6 +7,10 @@ use std::path::{Path, PathBuf, absolute};
 use crate::cli::commands::refresh::args::Args;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
+use crate::cli::typed::quoted;
+use crate::ops::error::StoreError;
+use crate::ops::{SlotKind, Vault};
+use crate::untrusted::printable;
 
 /// The unit's sandbox, which allows the network and the vault, and nothing else.
 const SANDBOX: &str = "\
@@ -52,13 +56,58 @@ pub(in crate::cli::commands::refresh) fn print(
         }
         None => NO_KEY.to_owned(),
     };
-    let elsewhere = ["TOKCTL_KEY", "TOKCTL_KEY_COMMAND"];
-    if elsewhere.iter().any(|name| context.environment.is_set(name)) {
-        context.ui.warning(
-            "the service gets no variables: keep the key in a file and name that in TOKCTL_KEY_FILE",
-        );
-    }
+    warn_of_missing(context, &vault, metrics.as_deref());
     context.ui.data(unit(&command, &key, &words(writable)?).as_bytes())
+}
+
+/// Warns of what the service will not find when it starts: its key, its vault, and the directory
+/// that it is to write to.
+fn warn_of_missing(context: &Context, vault: &Path, metrics: Option<&Path>) {
+    let environment = &context.environment;
+    let key_file = environment.get("TOKCTL_KEY_FILE").map(PathBuf::from);
+    let elsewhere =
+        ["TOKCTL_KEY", "TOKCTL_KEY_COMMAND", "TOKCTL_PASSPHRASE", "TOKCTL_PASSPHRASE_FILE"];
+    let named = elsewhere.iter().any(|name| environment.is_set(name));
+    let slots = Vault::open_unlocked(vault).and_then(|vault| vault.slots());
+    let kinds: Vec<SlotKind> = slots.iter().flatten().map(|slot| slot.kind).collect();
+    let shown = |path: &Path| printable(&path.to_string_lossy());
+    let mut missing = Vec::new();
+    match key_file {
+        Some(file) if !file.exists() => {
+            missing.push(format!("`{}`, which TOKCTL_KEY_FILE names, is not there", shown(&file)));
+        }
+        Some(_) if !kinds.is_empty() && !kinds.contains(&SlotKind::Key) => missing.push(
+            "the service gets the key in TOKCTL_KEY_FILE, and the vault has no `key` slot: `tokctl \
+             key add --help`"
+                .into(),
+        ),
+        None if named => missing.push(
+            "the service gets no variables: keep the key in a file and name that in TOKCTL_KEY_FILE"
+                .into(),
+        ),
+        None if !kinds.is_empty() && !kinds.contains(&SlotKind::Keychain) => missing.push(
+            "nothing gives the service what opens the vault: keep a key in a file and name that in \
+             TOKCTL_KEY_FILE"
+                .into(),
+        ),
+        Some(_) | None => {}
+    }
+    if matches!(slots, Err(StoreError::NoVault { .. })) {
+        missing.push(format!(
+            "there is no vault at `{}` yet, and without one the service ends: log in first",
+            shown(vault)
+        ));
+    }
+    if let Some(directory) = metrics.and_then(Path::parent).filter(|path| !path.is_dir()) {
+        let make = quoted(&directory.to_string_lossy());
+        missing.push(format!(
+            "`{}` is not there, and without it the service does not start: mkdir -p {make}",
+            shown(directory)
+        ));
+    }
+    for what in missing {
+        context.ui.warning(&what);
+    }
 }
 
 fn unit(command: &str, key: &str, writable: &str) -> String {

@@ -1,0 +1,255 @@
+//! Clients that prove themselves with a certificate in the handshake of TLS (RFC 8705).
+
+use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread::{self, JoinHandle};
+
+use data_encoding::BASE64;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
+use rustls::server::WebPkiClientVerifier;
+use rustls::{RootCertStore, ServerConfig, ServerConnection, StreamOwned};
+use serde_json::json;
+
+use crate::env::{TestEnv, json as read_json, stderr};
+use crate::export;
+
+/// The host that only the stand-in proxy knows.
+const HOST: &str = "id.made-up.example";
+
+const AUTHORITY: &str = include_str!("made_up_tls/authority.pem");
+const CERTIFICATE: &str = include_str!("made_up_tls/client.pem");
+const LOGIN: [&str; 4] = ["login", "acme", "--method", "client-credentials"];
+
+/// The key of the made-up certificate.
+fn key() -> String {
+    let marker = |word: &str| format!("-----{word} {} KEY-----", "PRIVATE");
+    let body = include_str!("made_up_tls/client_key.base64");
+    format!("{}\n{body}{}\n", marker("BEGIN"), marker("END"))
+}
+
+/// A request that came: whether with a certificate, where to, and with which body.
+type Came = (bool, String, String);
+
+/// A proxy with a server behind it that takes clients with the made-up certificate and without.
+struct Server {
+    port: u16,
+    came: Arc<Mutex<Vec<Came>>>,
+    closing: Arc<AtomicBool>,
+    acceptor: Option<JoinHandle<()>>,
+}
+
+impl Server {
+    fn start() -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let (came, closing): (Arc<Mutex<Vec<Came>>>, Arc<AtomicBool>) = Default::default();
+        let config = config();
+        let acceptor = thread::spawn({
+            let (came, closing) = (Arc::clone(&came), Arc::clone(&closing));
+            move || {
+                for stream in listener.incoming().map_while(Result::ok) {
+                    if closing.load(Ordering::SeqCst) {
+                        break;
+                    }
+                    if let Some(one) = serve(stream, Arc::clone(&config)) {
+                        came.lock().unwrap().push(one);
+                    }
+                }
+            }
+        });
+        Self { port, came, closing, acceptor: Some(acceptor) }
+    }
+
+    fn came(&self) -> Vec<Came> {
+        self.came.lock().unwrap().clone()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.closing.store(true, Ordering::SeqCst);
+        let _ = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port));
+        if let Some(acceptor) = self.acceptor.take() {
+            let _ = acceptor.join();
+        }
+    }
+}
+
+fn config() -> Arc<ServerConfig> {
+    let decode = |text: &str| BASE64.decode(text.replace('\n', "").as_bytes()).unwrap();
+    let certificate = CertificateDer::from(decode(include_str!("made_up_tls/server.base64")));
+    let own_key = decode(include_str!("made_up_tls/server_key.base64"));
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut roots = RootCertStore::empty();
+    let authority = include_str!("made_up_tls/client_authority.pem");
+    roots.add(CertificateDer::from_pem_slice(authority.as_bytes()).unwrap()).unwrap();
+    let verifier =
+        WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
+            .allow_unauthenticated()
+            .build()
+            .unwrap();
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_client_cert_verifier(verifier)
+        .with_single_cert(vec![certificate], PrivateKeyDer::try_from(own_key).unwrap());
+    Arc::new(config.unwrap())
+}
+
+/// Answers one request behind a tunnel; `None` if no request came.
+fn serve(mut stream: TcpStream, config: Arc<ServerConfig>) -> Option<Came> {
+    let mut byte = [0];
+    let mut tunnel = Vec::new();
+    while !tunnel.ends_with(b"\r\n\r\n") && stream.read(&mut byte).ok()? == 1 {
+        tunnel.push(byte[0]);
+    }
+    assert!(tunnel.starts_with(format!("CONNECT {HOST}:443 ").as_bytes()));
+    stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").ok()?;
+    let mut tls = StreamOwned::new(ServerConnection::new(config).unwrap(), stream);
+    let mut reader = BufReader::new(&mut tls);
+    let (mut first, mut length) = (String::new(), 0);
+    reader.read_line(&mut first).ok()?;
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line).ok()?;
+        match line.trim().split_once(": ") {
+            Some((name, value)) if name.eq_ignore_ascii_case("content-length") => {
+                length = value.parse().unwrap();
+            }
+            Some(_) => {}
+            None => break,
+        }
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).ok()?;
+    let path = first.split(' ').nth(1)?.to_owned();
+    let has_certificate = tls.conn.peer_certificates().is_some();
+    let answer = answer(&path).to_string();
+    let _ = write!(
+        tls,
+        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\
+         Connection: close\r\n\r\n{answer}",
+        answer.len()
+    );
+    tls.conn.send_close_notify();
+    let _ = tls.flush();
+    Some((has_certificate, path, String::from_utf8(body).unwrap()))
+}
+
+fn answer(path: &str) -> serde_json::Value {
+    let at = |path: &str| format!("https://{HOST}{path}");
+    if path == "/.well-known/oauth-authorization-server" {
+        return json!({
+            "issuer": at(""),
+            "token_endpoint": at("/token"),
+            "token_endpoint_auth_methods_supported": ["tls_client_auth"],
+            "tls_client_certificate_bound_access_tokens": true,
+            "mtls_endpoint_aliases": { "token_endpoint": at("/mtls/token") },
+        });
+    }
+    json!({ "access_token": "access-1", "expires_in": 3600 })
+}
+
+fn world(server: &Server, definition: &str) -> TestEnv {
+    let env = TestEnv::new().set("HTTPS_PROXY", format!("http://127.0.0.1:{}", server.port));
+    for (name, text) in
+        [("authority.pem", AUTHORITY), ("client.pem", CERTIFICATE), ("client.key", &*key())]
+    {
+        env.file(name, text);
+    }
+    let file = |name: &str| env.path(name).display().to_string();
+    env.config(&format!(
+        "[providers.acme]\nclient_id = \"tokctl-made-up\"\nca_file = \"{}\"\n{definition}",
+        file("authority.pem")
+    ));
+    env
+}
+
+fn with_certificate(env: &TestEnv) -> String {
+    let file = |name: &str| env.path(name).display().to_string();
+    format!(
+        "client_certificate_file = \"{}\"\nclient_certificate_key_file = \"{}\"\n",
+        file("client.pem"),
+        file("client.key")
+    )
+}
+
+#[test]
+fn a_certificate_proves_the_client_at_the_endpoints_for_it_and_is_sealed() {
+    let server = Server::start();
+    let env = world(&server, &format!("issuer = \"https://{HOST}\"\n"));
+    env.add_config(&with_certificate(&env));
+    env.tokctl(LOGIN).assert().success();
+    for name in ["client.pem", "client.key"] {
+        fs::remove_file(env.path(name)).unwrap();
+    }
+    env.tokctl(["refresh"]).assert().success();
+    let shown = read_json(&env.tokctl(["get", "--format", "json"]).assert().success());
+    assert_eq!(shown["certificate_bound"], true, "{shown}");
+    let asked: Vec<Came> =
+        server.came().into_iter().filter(|(_, path, _)| path.contains("token")).collect();
+    assert_eq!(asked.len(), 2, "{asked:?}");
+    for (has_certificate, path, body) in asked {
+        assert!(has_certificate);
+        assert_eq!(path, "/mtls/token");
+        assert_eq!(body, "grant_type=client_credentials&client_id=tokctl-made-up");
+    }
+}
+
+#[test]
+fn certificate_and_key_may_stand_in_one_file_and_only_the_certificate_is_shown() {
+    let server = Server::start();
+    let env = world(&server, &format!("token_endpoint = \"https://{HOST}/token\"\n"));
+    let file = env.file("both.pem", format!("{}{CERTIFICATE}", key()));
+    env.add_config(&format!("client_certificate_file = \"{}\"\n", file.display()));
+    env.add_config("token_endpoint_auth_method = \"self_signed_tls_client_auth\"\n");
+    env.tokctl(LOGIN).assert().success();
+    let came = server.came();
+    assert!(came.iter().all(|(has_certificate, ..)| *has_certificate), "{came:?}");
+    let vault = String::from_utf8_lossy(&env.vault_bytes()).into_owned();
+    assert!(!vault.contains(&key()[40..80]));
+}
+
+#[test]
+fn a_certificate_that_can_not_be_shown_is_told_before_anything_is_asked() {
+    let server = Server::start();
+    let env = world(&server, &format!("token_endpoint = \"https://{HOST}/token\"\n"));
+    let own = with_certificate(&env);
+    env.add_config(&own);
+    for (name, text) in
+        [("client.key", "made-up"), ("client.key", CERTIFICATE), ("client.pem", AUTHORITY)]
+    {
+        env.file("client.pem", CERTIFICATE);
+        env.file("client.key", key());
+        env.file(name, text);
+        let refused = env.tokctl(LOGIN).assert().code(2).stdout_eq("");
+        assert!(stderr(&refused).contains("client_certificate"), "{}", stderr(&refused));
+    }
+    assert_eq!(server.came(), []);
+    let env = world(&server, &format!("token_endpoint = \"https://{HOST}/token\"\n"));
+    env.add_config("token_endpoint_auth_method = \"tls_client_auth\"\n");
+    let refused = env.tokctl(LOGIN).assert().code(2);
+    assert!(stderr(&refused).contains("`client_certificate_file`"), "{}", stderr(&refused));
+}
+
+#[test]
+fn a_copy_that_two_may_hold_has_the_certificate_with_it() {
+    let server = Server::start();
+    let env = world(&server, &format!("token_endpoint = \"https://{HOST}/token\"\n"));
+    env.add_config(&with_certificate(&env));
+    env.tokctl(LOGIN).assert().success();
+    let env = export::with_bundle_key(env);
+    let bundle = export::export(&env, &["acme"]);
+    let there = TestEnv::new()
+        .set("TOKCTL_BUNDLE_KEY", crate::env::another_key())
+        .set("HTTPS_PROXY", format!("http://127.0.0.1:{}", server.port));
+    export::import(&there, &bundle).success();
+    there.tokctl(["get"]).assert().success().stdout_eq("access-1\n");
+    there.tokctl(["refresh"]).assert().success();
+    let came = server.came();
+    assert_eq!(came.len(), 2, "{came:?}");
+    assert!(came.iter().all(|(has_certificate, ..)| *has_certificate), "{came:?}");
+}
