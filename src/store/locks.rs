@@ -142,18 +142,19 @@ impl CredentialLock {
 
     /// Takes the lock; returns `None` while another process has it.
     pub(crate) fn take(&mut self) -> Result<Option<CredentialGuard>, Error> {
-        match self.file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Ok(None),
-            Err(TryLockError::Error(source)) => return Err(failed(source)),
+        loop {
+            match self.file.try_lock() {
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => return Ok(None),
+                Err(TryLockError::Error(source)) => return Err(failed(source)),
+            }
+            // If somebody unlinked the file meanwhile, the lock is on a file that nobody else opens.
+            if is_same(&self.file, &self.path).map_err(failed)? {
+                let file = self.file.try_clone().map_err(failed)?;
+                return CredentialGuard::of(Guard::on_passing(file, &self.path)).map(Some);
+            }
+            self.file = private_file::open_or_create(&self.path).map_err(failed)?;
         }
-        // If somebody unlinked the file meanwhile, the lock is on a file that nobody else opens.
-        if is_same(&self.file, &self.path).map_err(failed)? {
-            let file = self.file.try_clone().map_err(failed)?;
-            return CredentialGuard::of(Guard::on_passing(file, &self.path)).map(Some);
-        }
-        self.file = private_file::open_or_create(&self.path).map_err(failed)?;
-        Ok(None)
     }
 
     /// Whether no process has the lock at this moment. Any number of processes can ask at once.
@@ -343,7 +344,6 @@ mod tests {
         let (_home, vault) = vault();
         let mut queue = CredentialLock::of(&vault, &account("x")).unwrap();
         std::fs::remove_file(&queue.path).unwrap();
-        assert!(queue.take().unwrap().is_none());
         let held = queue.take().unwrap();
         assert!(held.is_some());
         assert!(CredentialLock::of(&vault, &account("x")).unwrap().take().unwrap().is_none());
