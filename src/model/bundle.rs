@@ -67,7 +67,8 @@ pub(crate) fn handed_over_copy(credential: &Credential, now: Timestamp) -> Crede
 /// Whether a vault of tokctl can have held `credential`.
 ///
 /// Whoever knows a bundle's secret can seal anything in one. So text is refused that could
-/// break out of a header or a line, and values that would not be read back as they were written.
+/// break out of a header or a line, values that would not be read back as they were written, and
+/// grants that no vault exports, for which a program may have to run.
 pub(crate) fn is_sound(credential: &Credential) -> bool {
     let is_plain = |text: &str| !text.contains(char::is_control);
     let is_whole = |time: Timestamp| time.subsec_nanosecond() == 0;
@@ -89,6 +90,7 @@ pub(crate) fn is_sound(credential: &Credential) -> bool {
         credential.login_by(),
     ];
     grant
+        && !credential.is_of_workload()
         && credential.token().is_none_or(|token| is_plain(token.expose()))
         && credential.api.username.as_deref().is_none_or(is_plain)
         && credential.api.headers.iter().all(is_sound_header)

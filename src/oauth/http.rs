@@ -5,73 +5,38 @@
 //! caller knows whether a request may be sent twice.
 
 use std::cell::Cell;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use reqwest::header::{self, HeaderName};
-use reqwest::{Client, RequestBuilder, Response};
+use reqwest::{RequestBuilder, Response};
 use tokio::runtime::{self, Runtime};
 use zeroize::Zeroizing;
 
 pub(crate) use super::authentication::Authentication;
 use super::body::Body;
 use super::cause::cause;
+pub(crate) use super::fault::Fault;
+pub(crate) use super::http_client::check;
+use super::http_client::{client, client_of, guard};
 use super::json_object::json_object;
-use super::network::{self, Forbidden, Guard};
+use super::network::{self, Guard};
 use super::retry_after::{http_date, parse_retry_after};
 use super::sent_secrets::SentSecrets;
 use super::tls;
 use super::told::ToldRequest;
 use crate::boot_clock::Moment;
 use crate::model::address::Address;
-use crate::model::client_certificate::{ClientCertificate, TlsSettings};
+use crate::model::client_certificate::TlsSettings;
 use crate::model::credential::ApiHeader;
 use crate::model::reach::Reach;
-use crate::name_service;
 use crate::secret::SecretText;
-
-/// The time for name resolution, TCP and TLS together.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The time for the whole request. A token endpoint that needs longer does not answer at all.
 pub(crate) const REQUEST_TIMEOUT: Duration = Duration::from_secs(25);
 
 /// The interval at which a request that has no answer looks whether the machine slept meanwhile.
 const WAKE_CHECK: Duration = Duration::from_secs(1);
-
-/// The reason why a request has no usable answer. What the caller may do next depends on whether
-/// the server can have acted on the request.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum Fault {
-    /// The request was never sent: the server did nothing.
-    #[error("could not connect to `{authority}`: {why}")]
-    NotSent { authority: String, why: String },
-    /// The request may have been received and acted upon.
-    #[error("no answer from `{authority}`: {why}")]
-    Unanswered { authority: String, why: String },
-    /// The answer broke off, or is longer than any answer of this kind.
-    #[error("the answer from `{authority}` could not be read: {why}")]
-    Unreadable { authority: String, why: String },
-    /// A certificate in the definition's `ca_file` or `client_certificate_file` is malformed, or TLS
-    /// can't be set up.
-    #[error("could not set up TLS: {why}")]
-    Setup { why: String },
-    /// A server named the address, and may not name one in that network. Nothing was sent.
-    #[error("`{authority}` is not asked: {why}")]
-    Forbidden { authority: String, why: Forbidden },
-}
-
-impl Fault {
-    /// Returns what `-v` shows in place of a status.
-    fn word(&self) -> &'static str {
-        match self {
-            Self::NotSent { .. } | Self::Setup { .. } | Self::Forbidden { .. } => "not sent",
-            Self::Unanswered { .. } => "no answer",
-            Self::Unreadable { .. } => "unreadable",
-        }
-    }
-}
 
 /// The answer of a server.
 pub(crate) struct Answer {
@@ -211,111 +176,6 @@ pub(crate) fn fetch_watched<'tls>(
     let client = client_of(address, tls.into(), guard)?;
     let request = client.get(address.url().clone());
     send("GET", address, request, &Authentication::None, &[], REQUEST_TIMEOUT)
-}
-
-/// Checks that an HTTP client for `address` can be set up with `tls`, without a request.
-pub(crate) fn check(address: &Address, tls: TlsSettings<'_>) -> Result<(), Fault> {
-    client(address, tls).map(drop)
-}
-
-/// The time for which an HTTP client is reused: it keeps the system's certificates and proxies as
-/// it found them.
-const CLIENT_LIFE: Duration = Duration::from_mins(10);
-
-/// The reason why a client has no certificate to show.
-const NO_CERTIFICATE: &str = "`client_certificate_file` and `client_certificate_key_file` hold no \
-    certificate in PEM with the key that belongs to it";
-
-/// The settings of an HTTP client, by which it is found again.
-#[derive(PartialEq)]
-struct ClientSettings {
-    https: bool,
-    near: bool,
-    guard: Option<Guard>,
-    trusted_certificates: Option<String>,
-    client_certificate: Option<ClientCertificate>,
-}
-
-/// Returns an HTTP client for `address`, which looks the host up within the networks that the
-/// address may lie in.
-fn client(address: &Address, tls: TlsSettings<'_>) -> Result<Client, Fault> {
-    client_of(address, tls, guard(address)?)
-}
-
-/// Returns the guard of a request to `address`, if it needs one.
-fn guard(address: &Address) -> Result<Option<Guard>, Fault> {
-    Guard::of(address).map_err(|why| Fault::Forbidden { authority: address.authority(), why })
-}
-
-/// Returns an HTTP client for `address`. Setting one up takes longer than a request, so all threads
-/// share those there are.
-fn client_of(
-    address: &Address,
-    tls: TlsSettings<'_>,
-    guard: Option<Guard>,
-) -> Result<Client, Fault> {
-    static CLIENTS: Mutex<Vec<(ClientSettings, Instant, Client)>> = Mutex::new(Vec::new());
-    let wanted = ClientSettings {
-        https: address.url().scheme() == "https",
-        near: address.is_near(),
-        guard,
-        trusted_certificates: tls.trusted_certificates.map(ToOwned::to_owned),
-        client_certificate: tls.client_certificate.cloned(),
-    };
-    let mut clients = CLIENTS.lock().unwrap_or_else(PoisonError::into_inner);
-    clients.retain(|(_, since, _)| since.elapsed() < CLIENT_LIFE);
-    if let Some((_, _, client)) = clients.iter().find(|(setup, _, _)| *setup == wanted) {
-        return Ok(client.clone());
-    }
-    let client = new_client(address, tls, wanted.guard.as_ref())?;
-    clients.push((wanted, Instant::now(), client.clone()));
-    Ok(client)
-}
-
-fn new_client(
-    address: &Address,
-    tls: TlsSettings<'_>,
-    guard: Option<&Guard>,
-) -> Result<Client, Fault> {
-    let setup = |error: reqwest::Error| Fault::Setup { why: cause(&error) };
-    name_service::use_built_in_services();
-    // This fails only if a provider is installed already.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let mut builder = Client::builder()
-        .user_agent(concat!("tokctl/", env!("CARGO_PKG_VERSION")))
-        .connect_timeout(CONNECT_TIMEOUT)
-        .redirect(reqwest::redirect::Policy::none())
-        .retry(reqwest::retry::never())
-        .referer(false)
-        // An idle connection may be closed by the server under a request, and nobody would know
-        // what became of the request.
-        .pool_max_idle_per_host(0)
-        .https_only(address.url().scheme() == "https");
-    if let Some(pem) = tls.trusted_certificates {
-        let certificates = reqwest::Certificate::from_pem_bundle(pem.as_bytes()).map_err(setup)?;
-        builder = builder.tls_certs_merge(certificates);
-    } else if address.url().scheme() == "http" {
-        // Loading the system's certificates takes milliseconds and fails where there are none.
-        builder = builder.tls_certs_only([]);
-    }
-    if let Some(own) = tls.client_certificate {
-        let pem = Zeroizing::new(format!("{}\n{}", own.key.expose(), own.certificate));
-        // The library's own words may tell what is in the file.
-        let identity = reqwest::Identity::from_pem(pem.as_bytes())
-            .map_err(|_| Fault::Setup { why: NO_CERTIFICATE.into() })?;
-        builder = builder.identity(identity);
-    }
-    if address.is_near() {
-        builder = builder.no_proxy();
-    }
-    if let Some(guard) = guard {
-        builder = builder.dns_resolver(Arc::new(guard.clone()));
-    }
-    builder.build().map_err(|error| match tls.client_certificate {
-        // The one thing that is still unknown here is whether the key belongs to the certificate.
-        Some(_) => Fault::Setup { why: NO_CERTIFICATE.into() },
-        None => setup(error),
-    })
 }
 
 fn add_authentication(
@@ -481,6 +341,8 @@ fn header_text<'a>(response: &'a Response, name: &HeaderName) -> Option<&'a str>
 
 #[cfg(test)]
 mod tests {
+    use std::time::Instant;
+
     use super::*;
 
     /// Runs `work` with a time limit of 25 s on a machine that sleeps for an hour meanwhile.
@@ -495,7 +357,7 @@ mod tests {
     fn a_request_that_was_begun_before_a_sleep_ends_once_the_machine_is_awake() {
         let began = Instant::now();
         assert_eq!(while_the_machine_sleeps(std::future::pending::<()>()), None);
-        assert!(began.elapsed() < CONNECT_TIMEOUT);
+        assert!(began.elapsed() < REQUEST_TIMEOUT);
     }
 
     #[test]

@@ -157,13 +157,12 @@ fn verdict(
 }
 
 /// Returns the scopes that a challenge asks for, and those that the token has. None, if the challenge
-/// names none.
+/// names none, or if the token was made at the service: no login asks for its scopes.
 fn wanted(answer: &Answer, granted: Option<&Scopes>) -> Scopes {
     let challenge = answer.challenge.as_deref().and_then(challenge::bearer);
     match (challenge.and_then(|challenge| challenge.scope), granted) {
         (Some(asked), Some(granted)) => Scopes::parse(&format!("{granted} {asked}")),
-        (Some(asked), None) => Scopes::parse(&asked),
-        (None, _) => Scopes::default(),
+        (Some(_) | None, None) | (None, Some(_)) => Scopes::default(),
     }
 }
 

@@ -302,6 +302,10 @@ pub(crate) enum BundleError {
     /// only one machine can hold it. Moving the credential helps.
     #[error("the token of `{account}` has ended, and what renews it is for one machine at a time")]
     NothingTravels { account: Account },
+    /// The grant is renewed by the identity of a job or workload, which another machine has its own
+    /// of: what runs here for it is not to run elsewhere because a bundle says so.
+    #[error("`{account}` is renewed by the identity of this machine, which does not travel")]
+    StaysHere { account: Account },
     /// The bundle of an earlier move may not have reached its target file, and is kept in the vault.
     /// It has to be placed first.
     #[error("the bundle of an earlier move is not known to be in place")]

@@ -60,7 +60,8 @@ impl Sealed {
 /// today's definitions renew them. With `moving` they are to be handed over, else copied.
 ///
 /// Waits for refreshes in flight. Changes nothing yet: [`hand_over`] or [`put`] comes next. Fails
-/// with [`BundleError::NothingTravels`] for an expired token that can't be copied with what renews
+/// with [`BundleError::StaysHere`] for a workload's grant, with
+/// [`BundleError::NothingTravels`] for an expired token that can't be copied with what renews
 /// it, and with [`Error::Interrupted`] if a credential's refresh token may be spent.
 pub(crate) fn seal(
     vault: &OpenVault,
@@ -171,6 +172,9 @@ fn traveller(
     let credential = stored.credential;
     if credential.status == Status::HandedOver {
         return Err(credential::handed_over(vault, &account));
+    }
+    if credential.is_of_workload() {
+        return Err(BundleError::StaysHere { account }.into());
     }
     let load = Load::of(renewal.rotates(&credential), moving);
     if load == Load::TokenAlone && credential.expiry().is_past(now) {

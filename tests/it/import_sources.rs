@@ -386,15 +386,20 @@ fn googles_files_without_a_login_are_told_apart() {
         (json!({ "installed": client }), "--client-secrets"),
         (json!({ "web": client }), "--client-secrets"),
         (account.parse().unwrap(), "--service-account"),
-        (json!({ "type": "external_account" }), "import"),
         (json!({ "type": 7 }), "import"),
     ] {
         let file = file(&env, "google.json", content.to_string());
         let failed = import(&env, "google", &file, &["--user", "x"]).code(2);
         assert!(stderr(&failed).contains(hint), "{}", stderr(&failed));
     }
-    let empty = file(&env, "google.json", json!({ "token": null }).to_string());
-    import(&env, "google", &empty, &["--user", "x"]).code(1);
+    for (content, what) in [
+        (json!({ "type": "external_account" }), "it names no audience"),
+        (json!({ "token": null }), ""),
+    ] {
+        let file = file(&env, "google.json", content.to_string());
+        let failed = import(&env, "google", &file, &["--user", "x"]).code(1);
+        assert!(stderr(&failed).contains(what), "{}", stderr(&failed));
+    }
 }
 
 #[test]

@@ -7,6 +7,7 @@ use std::path::Path;
 use serde_json::json;
 
 use crate::env::{TestEnv, stderr};
+use crate::export::with_bundle_key;
 use crate::http::Response;
 use crate::platform::{Platform, good_token, identity_token, param};
 
@@ -138,10 +139,16 @@ fn a_command_prints_the_identity_token() {
     let platform = Platform::start();
     let token = good_token(AUDIENCE, "1");
     let assertion = format!("command = [\"printf\", \"%s\\\\n\", \"{token}\"]");
-    let env = world(&platform, "token_exchange", &assertion);
+    let env = with_bundle_key(world(&platform, "token_exchange", &assertion));
     platform.will_issue("access-1", 3600);
     env.tokctl(LOGIN).assert().success();
     assert_eq!(param(&platform.form("/token"), "subject_token"), Some(&*token));
+    // No bundle has a program run on another machine.
+    for moving in [&[][..], &["--move", "--yes", "--output", "x.bundle"]] {
+        let export = ["export", "acme/ci", "--to", "key:bundle.key"];
+        let refused = env.tokctl(export.iter().chain(moving)).assert().code(2).stdout_eq("");
+        assert!(stderr(&refused).contains("does not travel"), "{}", stderr(&refused));
+    }
     let env = world(&platform, "token_exchange", "command = [\"false\"]");
     let failed = env.tokctl(LOGIN).assert().code(6).stdout_eq("");
     assert!(stderr(&failed).contains("`false` failed"), "{}", stderr(&failed));

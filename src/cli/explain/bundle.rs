@@ -19,6 +19,9 @@ impl From<BundleError> for CliError {
 
 pub(super) fn bundle_error(error: &BundleError) -> CliError {
     let (kind, hint): (Kind, Hint) = match error {
+        BundleError::StaysHere { .. } => {
+            (Kind::Usage, "log in there with `--method workload-identity`".into())
+        }
         BundleError::NothingTravels { account } => {
             (Kind::Failed, command("refresh", account).into())
         }

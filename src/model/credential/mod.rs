@@ -80,6 +80,14 @@ impl Credential {
         jwt::expiry(self.id_token()?.expose())
     }
 
+    /// Whether the grant is renewed by the identity of a job or workload.
+    pub(crate) fn is_of_workload(&self) -> bool {
+        match &self.grant {
+            Grant::OAuth(grant) => matches!(grant.renewal, RenewalGrant::Workload { .. }),
+            Grant::Static(_) => false,
+        }
+    }
+
     /// Returns the end of [`Credential::token`].
     pub(crate) fn expiry(&self) -> Expiry {
         match &self.grant {

@@ -425,3 +425,31 @@ where
 {
     text.parse().map_err(|error: T::Err| format!("that is no {what}: {error}"))
 }
+
+/// Fails if the service is not known to have the endpoint with which a login by `method` begins.
+pub(super) fn expect_endpoint(method: Method, provider: &Provider) -> Result<(), CliError> {
+    let endpoint = match method {
+        Method::Browser => "authorization_endpoint",
+        Method::Device => "device_authorization_endpoint",
+        Method::Token
+        | Method::ClientCredentials
+        | Method::ServiceAccount
+        | Method::WorkloadIdentity => return Ok(()),
+    };
+    let able = methods(provider);
+    if able.contains(&method) {
+        return Ok(());
+    }
+    let name = &provider.name;
+    let others: Vec<String> =
+        able.iter().map(|other| format!("`--method {}`", other.name())).collect();
+    Err(CliError::new(
+        Kind::Usage,
+        format!(
+            "there is no login {} at `{name}`, which has no `{endpoint}`, but {}",
+            method.described(),
+            others.join(" or ")
+        ),
+    )
+    .hint(format!("tokctl providers {name}")))
+}

@@ -411,37 +411,9 @@ fn method(args: &Args, stored: Option<&Stored>, provider: &Provider) -> Result<M
     let method = args.method.unwrap_or(chosen);
     args.check_flags(method)?;
     if args.method.is_some() {
-        expect_endpoint(method, provider)?;
+        guided::expect_endpoint(method, provider)?;
     }
     Ok(method)
-}
-
-/// Fails if the service is not known to have the endpoint with which a login by `method` begins.
-fn expect_endpoint(method: Method, provider: &Provider) -> Result<(), CliError> {
-    let endpoint = match method {
-        Method::Browser => "authorization_endpoint",
-        Method::Device => "device_authorization_endpoint",
-        Method::Token
-        | Method::ClientCredentials
-        | Method::ServiceAccount
-        | Method::WorkloadIdentity => return Ok(()),
-    };
-    let able = guided::methods(provider);
-    if able.contains(&method) {
-        return Ok(());
-    }
-    let name = &provider.name;
-    let others: Vec<String> =
-        able.iter().map(|other| format!("`--method {}`", other.name())).collect();
-    Err(CliError::new(
-        Kind::Usage,
-        format!(
-            "there is no login {} at `{name}`, which has no `{endpoint}`, but {}",
-            method.described(),
-            others.join(" or ")
-        ),
-    )
-    .hint(format!("tokctl providers {name}")))
 }
 
 impl Args {

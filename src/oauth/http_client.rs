@@ -1,0 +1,123 @@
+//! HTTP clients: what they trust, what they show, and the networks in which they look a host up.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use reqwest::Client;
+use zeroize::Zeroizing;
+
+use super::cause::cause;
+use super::fault::Fault;
+use super::network::Guard;
+use crate::model::address::Address;
+use crate::model::client_certificate::{ClientCertificate, TlsSettings};
+use crate::name_service;
+use crate::secret::SecretText;
+
+/// The time for name resolution, TCP and TLS together.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Checks that an HTTP client for `address` can be set up with `tls`, without a request.
+pub(crate) fn check(address: &Address, tls: TlsSettings<'_>) -> Result<(), Fault> {
+    client(address, tls).map(drop)
+}
+
+/// The time for which an HTTP client is reused: it keeps the system's certificates and proxies as
+/// it found them.
+const CLIENT_LIFE: Duration = Duration::from_mins(10);
+
+/// The reason why a client has no certificate to show.
+const NO_CERTIFICATE: &str = "`client_certificate_file` and `client_certificate_key_file` hold no \
+    certificate in PEM with the key that belongs to it";
+
+/// The settings of an HTTP client, by which it is found again.
+#[derive(PartialEq)]
+struct ClientSettings {
+    https: bool,
+    near: bool,
+    guard: Option<Guard>,
+    trusted_certificates: Option<String>,
+    client_certificate: Option<ClientCertificate>,
+}
+
+/// Returns an HTTP client for `address`, which looks the host up within the networks that the
+/// address may lie in.
+pub(super) fn client(address: &Address, tls: TlsSettings<'_>) -> Result<Client, Fault> {
+    client_of(address, tls, guard(address)?)
+}
+
+/// Returns the guard of a request to `address`, if it needs one.
+pub(super) fn guard(address: &Address) -> Result<Option<Guard>, Fault> {
+    Guard::of(address).map_err(|why| Fault::Forbidden { authority: address.authority(), why })
+}
+
+/// Returns an HTTP client for `address`. Setting one up takes longer than a request, so all threads
+/// share those there are.
+pub(super) fn client_of(
+    address: &Address,
+    tls: TlsSettings<'_>,
+    guard: Option<Guard>,
+) -> Result<Client, Fault> {
+    static CLIENTS: Mutex<Vec<(ClientSettings, Instant, Client)>> = Mutex::new(Vec::new());
+    let wanted = ClientSettings {
+        https: address.url().scheme() == "https",
+        near: address.is_near(),
+        guard,
+        trusted_certificates: tls.trusted_certificates.map(ToOwned::to_owned),
+        client_certificate: tls.client_certificate.cloned(),
+    };
+    let mut clients = CLIENTS.lock().unwrap_or_else(PoisonError::into_inner);
+    clients.retain(|(_, since, _)| since.elapsed() < CLIENT_LIFE);
+    if let Some((_, _, client)) = clients.iter().find(|(setup, _, _)| *setup == wanted) {
+        return Ok(client.clone());
+    }
+    let client = new_client(address, tls, wanted.guard.as_ref())?;
+    clients.push((wanted, Instant::now(), client.clone()));
+    Ok(client)
+}
+
+fn new_client(
+    address: &Address,
+    tls: TlsSettings<'_>,
+    guard: Option<&Guard>,
+) -> Result<Client, Fault> {
+    let setup = |error: reqwest::Error| Fault::Setup { why: cause(&error) };
+    name_service::use_built_in_services();
+    // This fails only if a provider is installed already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let mut builder = Client::builder()
+        .user_agent(concat!("tokctl/", env!("CARGO_PKG_VERSION")))
+        .connect_timeout(CONNECT_TIMEOUT)
+        .redirect(reqwest::redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .referer(false)
+        // An idle connection may be closed by the server under a request, and nobody would know
+        // what became of the request.
+        .pool_max_idle_per_host(0)
+        .https_only(address.url().scheme() == "https");
+    if let Some(pem) = tls.trusted_certificates {
+        let certificates = reqwest::Certificate::from_pem_bundle(pem.as_bytes()).map_err(setup)?;
+        builder = builder.tls_certs_merge(certificates);
+    } else if address.url().scheme() == "http" {
+        // Loading the system's certificates takes milliseconds and fails where there are none.
+        builder = builder.tls_certs_only([]);
+    }
+    if let Some(own) = tls.client_certificate {
+        let pem = Zeroizing::new(format!("{}\n{}", own.key.expose(), own.certificate));
+        // The library's own words may tell what is in the file.
+        let identity = reqwest::Identity::from_pem(pem.as_bytes())
+            .map_err(|_| Fault::Setup { why: NO_CERTIFICATE.into() })?;
+        builder = builder.identity(identity);
+    }
+    if address.is_near() {
+        builder = builder.no_proxy();
+    }
+    if let Some(guard) = guard {
+        builder = builder.dns_resolver(Arc::new(guard.clone()));
+    }
+    builder.build().map_err(|error| match tls.client_certificate {
+        // The one thing that is still unknown here is whether the key belongs to the certificate.
+        Some(_) => Fault::Setup { why: NO_CERTIFICATE.into() },
+        None => setup(error),
+    })
+}
