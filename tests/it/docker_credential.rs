@@ -28,7 +28,8 @@ fn asked(env: &TestEnv, operation: &str, request: &str) -> Output {
     env.settle(&mut command);
     command.arg(operation).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
-    child.stdin.take().unwrap().write_all(request.as_bytes()).unwrap();
+    // What refuses before it reads has closed its end already.
+    let _ = child.stdin.take().unwrap().write_all(request.as_bytes());
     child.wait_with_output().unwrap()
 }
 

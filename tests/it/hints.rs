@@ -364,7 +364,8 @@ fn the_world_of_a_hint_is_gone_afterwards_although_somebody_still_writes_in_it()
     let root = tempfile::tempdir().unwrap();
     let home = ("HOME".to_owned(), root.path().into());
     let hints = Hints::default();
-    let stderr = b"hint: tokctl --version\n".to_vec();
+    // A hint that was typed already is not typed again.
+    let stderr = b"printed by this test alone\nhint: tokctl --version\n".to_vec();
     let output = Output { status: ExitStatus::default(), stdout: Vec::new(), stderr };
     hints.keep("y", &output, (root.path(), root.path()), &BTreeMap::from([home]));
     let worlds: Vec<PathBuf> =
