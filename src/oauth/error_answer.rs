@@ -147,6 +147,11 @@ pub(super) fn no_verdict(answer: &Answer) -> Error {
         300..=399 => format!("a redirect (HTTP {}), which is not followed", answer.status),
         status => foreign(answer, status),
     };
+    unexpected(answer, what)
+}
+
+/// Returns the error for an answer that is `what`.
+pub(super) fn unexpected(answer: &Answer, what: String) -> Error {
     Error::NoVerdict {
         authority: answer.authority.clone(),
         status: answer.status,

@@ -67,16 +67,11 @@ fn read(answer: &Answer) -> Option<PushedRequest> {
 }
 
 fn no_reference(answer: &Answer) -> Error {
-    let what = match answer.status {
-        200..=299 => error_answer::unreadable(answer, "no `request_uri`"),
-        _ => return error_answer::no_verdict(answer),
-    };
-    Error::NoVerdict {
-        authority: answer.authority.clone(),
-        status: answer.status,
-        error: None,
-        retry_after: answer.retry_after,
-        what,
+    match answer.status {
+        200..=299 => {
+            error_answer::unexpected(answer, error_answer::unreadable(answer, "no `request_uri`"))
+        }
+        _ => error_answer::no_verdict(answer),
     }
 }
 

@@ -5,7 +5,6 @@ use super::destination::{Destination, Done};
 use super::granted;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
-use crate::cli::pauses::pauses;
 use crate::cli::time;
 use crate::model::account::UserName;
 use crate::ops::login::{Plan, client_credentials};
@@ -26,15 +25,7 @@ pub(super) fn run(
     }
     let user = granted::own_name(user, &plan.client_id)?;
     let name = plan.provider.name.clone();
-    let mut place = destination.place(&name, Some(&user))?;
-    let granted = context.ui.while_waiting("asking the provider for a token", || {
-        client_credentials::log_in(plan, time::now, &mut pauses(&context.ui))
-    });
-    let logged_in = granted
-        .and_then(|granted| {
-            granted.finish(&mut place, user.clone(), None, None, &mut pauses(&context.ui))
-        })
-        .map(|logged_in| (logged_in, None, None))
-        .map_err(CliError::from);
-    granted::conclude(context, &mut place, &name, Some(user), logged_in).map(|done| done.done())
+    granted::without_person(context, destination, &name, user, |told| {
+        client_credentials::log_in(plan, time::now, told)
+    })
 }

@@ -1,7 +1,7 @@
 //! The steps after every grant: the site it is for, the user who logged in, the stored credential
 //! and the report.
 
-use super::destination::{self, Done};
+use super::destination::{self, Destination, Done};
 use super::whose::{Whose, is_another};
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
@@ -11,7 +11,9 @@ use crate::cli::typed::command;
 use crate::cli::typed::login_command;
 use crate::model::account::{self, Account, ProviderName, UserName};
 use crate::model::credential::Expiry;
+use crate::ops;
 use crate::ops::login::{Granted, IdTokenWarning, LoggedIn, LoginTarget, Plan, Site};
+use crate::ops::retry::Told;
 
 /// Fails if no name is available for the credential; called before the user is asked to consent.
 pub(super) fn expect_user(plan: &Plan, whose: &Whose) -> Result<(), CliError> {
@@ -83,6 +85,28 @@ fn described(name: Option<String>, identity: Option<&UserName>, user: &UserName)
         (None, Some(identity)) => Some(identity.to_string()),
         (name, None) => name,
     }
+}
+
+/// Logs in without a person, and keeps the grant as that of `user`. The pauses between requests are
+/// told to what `log_in` is given.
+pub(super) fn without_person(
+    context: &Context,
+    destination: Destination<'_>,
+    provider: &ProviderName,
+    user: UserName,
+    log_in: impl FnOnce(Told<'_>) -> Result<Granted, ops::Error>,
+) -> Result<Done, CliError> {
+    let mut place = destination.place(provider, Some(&user))?;
+    let granted = context
+        .ui
+        .while_waiting("asking the provider for a token", || log_in(&mut pauses(&context.ui)));
+    let logged_in = granted
+        .and_then(|granted| {
+            granted.finish(&mut place, user.clone(), None, None, &mut pauses(&context.ui))
+        })
+        .map(|logged_in| (logged_in, None, None))
+        .map_err(CliError::from);
+    conclude(context, &mut place, provider, Some(user), logged_in).map(|done| done.done())
 }
 
 /// Writes the audit entry of a login and prints its result.

@@ -12,7 +12,6 @@ use super::stored::Stored;
 use crate::cli::client_settings;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
-use crate::cli::pauses::pauses;
 use crate::cli::time;
 use crate::model::account::UserName;
 use crate::model::service_account::ServiceAccount;
@@ -83,17 +82,9 @@ pub(super) fn run(
     plan.scopes = scopes;
     // What the key signs is for the endpoint for which it was sealed, and for no other.
     plan.sealed = stored.filter(|_| is_sealed).and_then(Stored::signing_client);
-    let mut place = destination.place(&name, Some(&user))?;
-    let granted = context.ui.while_waiting("asking the provider for a token", || {
-        service_account::log_in(plan, account, time::now, &mut pauses(&context.ui))
-    });
-    let logged_in = granted
-        .and_then(|granted| {
-            granted.finish(&mut place, user.clone(), None, None, &mut pauses(&context.ui))
-        })
-        .map(|logged_in| (logged_in, None, None))
-        .map_err(CliError::from);
-    granted::conclude(context, &mut place, &name, Some(user), logged_in).map(|done| done.done())
+    granted::without_person(context, destination, &name, user, |told| {
+        service_account::log_in(plan, account, time::now, told)
+    })
 }
 
 /// Fails if the file at `path` is no key file that a login can use.

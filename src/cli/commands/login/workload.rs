@@ -11,9 +11,9 @@ use crate::cli::choice::Choice;
 use crate::cli::client_settings;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Kind};
-use crate::cli::pauses::pauses;
 use crate::cli::{memory_vault, time, workload};
 use crate::model::account::{ProviderName, UserName};
+use crate::model::scope::Scopes;
 use crate::ops::login::workload::{Described, log_in};
 use crate::ops::providers::{self, Provider};
 
@@ -46,25 +46,14 @@ pub(super) fn run(
     let certificates = client_settings::trusted_certificates(&provider)?;
     let certificates = certificates.or_else(|| stored?.trusted_certificates());
     let described = described(own, stored, context, provider)?;
-    let scopes = match &described.scopes {
-        Some(scopes) if !client.names_scopes() => scopes.clone(),
-        Some(_) | None => named,
-    };
+    let scopes = scopes(client, &described, named);
     let user = granted::own_name(user, described.name().unwrap_or(memory_vault::USUAL_NAME))?;
     let (mut plan, workload) = described.plan(scopes);
     plan.trusted_certificates = certificates;
     plan.server.clone_from(&destination.server);
-    let mut place = destination.place(&name, Some(&user))?;
-    let granted = context.ui.while_waiting("asking the provider for a token", || {
-        log_in(plan, workload, context, time::now, &mut pauses(&context.ui))
-    });
-    let logged_in = granted
-        .and_then(|granted| {
-            granted.finish(&mut place, user.clone(), None, None, &mut pauses(&context.ui))
-        })
-        .map(|logged_in| (logged_in, None, None))
-        .map_err(CliError::from);
-    granted::conclude(context, &mut place, &name, Some(user), logged_in).map(|done| done.done())
+    granted::without_person(context, destination, &name, user, |told| {
+        log_in(plan, workload, context, time::now, told)
+    })
 }
 
 /// Logs in with a vault in memory: the login is tried, and nothing is kept. Fails for a login by
@@ -93,13 +82,19 @@ pub(super) fn in_memory(
     let asked = client.scopes(&provider)?;
     let certificates = client_settings::trusted_certificates(&provider)?;
     let described = described(own, None, context, provider)?;
-    let scopes = match &described.scopes {
-        Some(scopes) if !client.names_scopes() => scopes.clone(),
-        Some(_) | None => asked,
-    };
+    let scopes = scopes(client, &described, asked);
     memory_vault::log_in(context, described, scopes, certificates)?;
     context.ui.status(&format!("logged in to {account}, and nothing is kept in memory"));
     Ok(())
+}
+
+/// Returns the scopes to ask for: those of the flags, else the workload's own, else those of the
+/// definition, which `named` has together with the first.
+fn scopes(client: &client::Args, described: &Described, named: Scopes) -> Scopes {
+    match &described.scopes {
+        Some(own) if !client.names_scopes() => own.clone(),
+        Some(_) | None => named,
+    }
 }
 
 /// Returns the workload: that of the file, else of the definition, else of the stored credential,
