@@ -10,7 +10,7 @@ use super::error::{CliError, Kind};
 use super::program;
 use super::secret_file;
 use crate::ops::SlotSecret;
-use crate::ops::key_text::{self, Key, Malformed, NotAKey};
+use crate::ops::key_text::{self, Given, Key, Malformed, NotAKey};
 use crate::secret::{Passphrase, SecretText};
 
 /// The size limit of a key file or passphrase file, in bytes.
@@ -149,6 +149,10 @@ fn parse_key(source: &str, text: &str) -> Result<Key, CliError> {
                 Kind::KeyUnavailable,
                 format!("{source} holds a recovery code, not a key"),
             ),
+            NotAKey::Identity => CliError::new(
+                Kind::KeyUnavailable,
+                format!("{source} holds an identity, not a key"),
+            ),
         };
         error.hint("it takes what `tokctl key generate` prints")
     })
@@ -156,7 +160,14 @@ fn parse_key(source: &str, text: &str) -> Result<Key, CliError> {
 
 /// Parses a key or a recovery code.
 fn parse_slot_secret(source: &str, text: &str) -> Result<SlotSecret, CliError> {
-    key_text::slot_secret(text).map_err(|error| no_key(source, &error))
+    match key_text::given(text).map_err(|error| no_key(source, &error))? {
+        Given::Slot(secret) => Ok(secret),
+        Given::Identity(_) => {
+            let what = format!("{source} holds an identity, which opens shared vaults alone");
+            Err(CliError::new(Kind::KeyUnavailable, what)
+                .hint("set it to what `tokctl key generate` prints, or name a shared vault"))
+        }
+    }
 }
 
 fn no_key(source: &str, why: &Malformed) -> CliError {

@@ -14,7 +14,7 @@ use super::slot_choice::SlotChoice;
 use super::time;
 use crate::ops::error::StoreError;
 use crate::ops::key_slots::{Patience, SlotId};
-use crate::ops::key_text::{self, Malformed};
+use crate::ops::key_text::{self, Given, Malformed};
 use crate::ops::{self, OpenVault, SlotError, SlotKind, SlotSecret, Vault};
 use crate::paths;
 use crate::secret::{Passphrase, SecretText};
@@ -309,11 +309,14 @@ impl Typed {
                 let typed: Passphrase = some_secret(typed)?;
                 let mut code = rows.borrow_mut();
                 code.push_str(typed.expose());
-                let secret = match (self, key_text::slot_secret(&code)) {
+                let secret = match (self, key_text::given(&code)) {
                     (Self::Passphrase, _) | (Self::Either, Err(Malformed::Prefix)) => {
                         SlotSecret::Passphrase(typed)
                     }
-                    (Self::Recovery | Self::Either, Ok(code @ SlotSecret::Recovery(_))) => code,
+                    (
+                        Self::Recovery | Self::Either,
+                        Ok(Given::Slot(code @ SlotSecret::Recovery(_))),
+                    ) => code,
                     (Self::Recovery | Self::Either, Err(Malformed::Checksum))
                         if code.trim_end().ends_with('-') =>
                     {
