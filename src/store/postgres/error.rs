@@ -36,6 +36,9 @@ pub(crate) enum Error {
     /// The database has no vault that goes by the pin.
     #[error("the database `{place}` has no vault with the entry that the join line names")]
     NoVault { place: String },
+    /// Nothing says from which entry on the list of members is to be trusted.
+    #[error("nothing says which vault in `{place}` is meant")]
+    NoPin { place: String },
     /// The database has a vault of that number that is not the one of the pin.
     #[error("a newer tokctl wrote the vault in the database")]
     NewerFormat,
@@ -44,7 +47,10 @@ pub(crate) enum Error {
     Forged { what: &'static str },
     /// The list of members can't be followed from what this machine knows.
     #[error("the list of members can't be trusted")]
-    Roster(#[from] crate::vault::shared::roster::Error),
+    Roster(#[from] crate::vault::shared::roster::Forged),
+    /// The list of members can't be changed like this.
+    #[error(transparent)]
+    Members(#[from] crate::vault::shared::roster::Refused),
     /// The identity is none of a member, or no longer.
     #[error("this identity is no member of the vault")]
     NotAMember,

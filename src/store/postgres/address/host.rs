@@ -78,18 +78,20 @@ pub(super) fn places(given: &Parameters) -> Result<Vec<Place>, Error> {
     }
     (0..count)
         .map(|at| {
-            let one = |list: &Option<Vec<&str>>| {
-                list.as_ref().and_then(|list| list.get(at).copied()).filter(|one| !one.is_empty())
-            };
             let port = match ports.get(at).or(ports.first()).filter(|port| !port.is_empty()) {
                 None => PORT,
                 Some(text) => text.parse().ok().filter(|port| *port != 0).ok_or_else(|| {
                     Error::Value { parameter: Parameter::Port.name(), value: shown(text) }
                 })?,
             };
-            place(one(&hosts), one(&addresses), port, given.get(Parameter::Mode))
+            place(one(hosts.as_deref(), at), one(addresses.as_deref(), at), port, given.get(Parameter::Mode))
         })
         .collect()
+}
+
+/// Returns what stands at the place `at` of a list; `None` where that is empty.
+fn one<'a>(list: Option<&[&'a str]>, at: usize) -> Option<&'a str> {
+    list?.get(at).copied().filter(|one| !one.is_empty())
 }
 
 fn place(

@@ -18,7 +18,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 pub(crate) use self::error::Error;
-pub(super) use self::host::Place;
+pub(super) use self::host::{Place, Security};
 use self::host::places;
 use self::parameters::{Parameter, Parameters};
 use crate::secret::{DatabasePassword, SecretText};

@@ -125,7 +125,7 @@ fn words(error: &tokio_postgres::Error) -> String {
 }
 
 /// Returns the error of type `T` among the causes of `error`.
-fn find<T: StdError + 'static>(error: &(dyn StdError + 'static)) -> Option<&T> {
+fn find<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a T> {
     let mut next = Some(error);
     while let Some(error) = next {
         if let Some(found) = error.downcast_ref() {
