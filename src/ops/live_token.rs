@@ -81,7 +81,7 @@ pub(crate) fn find(
     if row.stored.credential.status == Status::HandedOver {
         return Err(credential::handed_over(vault, account));
     }
-    let found = judge(account, &row.stored.credential, policy.need, (policy.clock)())?;
+    let found = judge(account, &row.stored.credential, policy.need, vault.now((policy.clock)()))?;
     if row.is_forged
         && let TokenState::Good(token) = found
     {

@@ -105,6 +105,15 @@ impl Error {
         matches!(self, Self::Io { .. } | Self::Engine(_) | Self::Unwritable(_))
     }
 
+    /// Whether a token that still works is handed out in spite of this failure of its refresh.
+    pub(crate) fn leaves_token(&self) -> bool {
+        #[cfg(feature = "postgres")]
+        if let Self::Shared(error) = self {
+            return error.leaves_token();
+        }
+        self.is_of_disk()
+    }
+
     /// Makes the error of a failure of the operating system while `doing` something to the vault's
     /// files.
     pub(crate) fn io(doing: &'static str, source: io::Error) -> Self {

@@ -7,6 +7,7 @@ use std::ops::Deref;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -16,7 +17,7 @@ use super::error::Error;
 use super::evidence::Found;
 #[cfg(feature = "postgres")]
 use super::postgres::Server;
-use super::record::Row;
+use super::record::{Row, SharedLease};
 use super::sqlite::examine::{self, Damage};
 use super::sqlite::{Remember, Seen, Sqlite, bundles, credentials, header};
 use super::unlock;
@@ -537,6 +538,45 @@ impl OpenVault {
             Engine::Sqlite(_) => self.key(),
             #[cfg(feature = "postgres")]
             Engine::Server(server) => Arc::new(server.machine_key().clone()),
+        }
+    }
+
+    /// Returns the pause between two looks at what another process does: `on_machine`, or a longer one
+    /// where each look is a request to a database.
+    pub(crate) fn pause(&self, on_machine: Duration) -> Duration {
+        match self.engine() {
+            Engine::Sqlite(_) => on_machine,
+            #[cfg(feature = "postgres")]
+            Engine::Server(_) => super::postgres::pause(),
+        }
+    }
+
+    /// Returns how long a turn to refresh is waited for: `on_machine`, or until the lease of a member
+    /// who died is over.
+    pub(crate) fn patience(&self, on_machine: Duration) -> Duration {
+        match self.engine() {
+            Engine::Sqlite(_) => on_machine,
+            #[cfg(feature = "postgres")]
+            Engine::Server(_) => super::postgres::LEASE_PATIENCE,
+        }
+    }
+
+    /// Returns the lease of a request that this process is about to send, in a shared vault.
+    pub(super) fn shared_lease(&self) -> Option<SharedLease> {
+        match self.engine() {
+            Engine::Sqlite(_) => None,
+            #[cfg(feature = "postgres")]
+            Engine::Server(_) => Some(SharedLease { is_running: true, holder: None }),
+        }
+    }
+
+    /// Fails for a member of a shared vault who may not renew the token of `account`.
+    #[cfg_attr(not(feature = "postgres"), expect(clippy::unnecessary_wraps, reason = "of a shared vault"))]
+    pub(crate) fn check_may_refresh(&self, account: &Account) -> Result<(), Error> {
+        match self.engine() {
+            Engine::Sqlite(_) => Ok(()),
+            #[cfg(feature = "postgres")]
+            Engine::Server(server) => server.check_may_refresh(account),
         }
     }
 

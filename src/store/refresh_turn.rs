@@ -12,7 +12,7 @@ use super::change::{Change, Outcome};
 use super::error::Error;
 use super::open_vault::OpenVault;
 use super::record::{Journal, Row, Stored};
-use super::spill::Spill;
+use super::spill::{self, Spill};
 use super::turn::{self, CredentialTurn, TurnQueue};
 use crate::boot_clock::Moment;
 use crate::model::account::Account;
@@ -64,6 +64,10 @@ impl OpenVault {
     /// Whether the request of `journal` may still be on its way. Where that can't be found out, it
     /// counts as interrupted.
     pub(crate) fn is_under_way(&self, account: &Account, journal: &Journal) -> bool {
+        if journal.shared.is_some() && spill::holds_answer(self.file(), account) {
+            // This machine has what the others wait for.
+            return false;
+        }
         turn::is_under_way(self.file(), account, journal).unwrap_or(false)
     }
 
@@ -160,7 +164,7 @@ impl RefreshTurn<'_> {
             started_at,
             started,
             lease: Some(lease.clone()),
-            shared: None,
+            shared: self.vault.shared_lease(),
         };
         let outcome = self.vault.commit(|| Change::BeginRefresh {
             account: self.account.clone(),
@@ -206,26 +210,52 @@ impl RefreshTurn<'_> {
     }
 
     /// Commits the answer to a request, or writes it into the spill file if that fails.
+    ///
+    /// In a shared vault the spill file comes first: until the answer is on a disk, its only copy is
+    /// in memory, and a database may take seconds to confirm it.
     pub(crate) fn save(
         &self,
         credential: &Credential,
         journal: &Journal,
         attempt: &Attempt,
     ) -> Saved {
+        if journal.shared.is_some() {
+            return self.save_from_spill(credential, journal, attempt);
+        }
         let source = match self.store_answer(credential, journal.revision, attempt) {
             Ok(true) => return Saved::Stored,
             Ok(false) => return Saved::Moved,
             Err(source) => source,
         };
-        let place = (journal.revision, &journal.attempt);
-        let spilled = self
-            .room
-            .as_ref()
-            .map(|room| room.write(&self.vault.machine_key(), self.account, place, credential));
-        match spilled {
+        match self.spill(credential, journal) {
             Some(Ok(())) => Saved::Spilled(source),
             Some(Err(_)) | None => Saved::Lost(source),
         }
+    }
+
+    fn save_from_spill(
+        &self,
+        credential: &Credential,
+        journal: &Journal,
+        attempt: &Attempt,
+    ) -> Saved {
+        let spilled = self.spill(credential, journal);
+        match (self.store_answer(credential, journal.revision, attempt), spilled) {
+            (Ok(is_stored), _) => {
+                // If this fails, the rest in the file does no harm: it opens for no other attempt.
+                let _ = self.room.as_ref().map(Spill::clear);
+                if is_stored { Saved::Stored } else { Saved::Moved }
+            }
+            (Err(source), Some(Ok(()))) => Saved::Spilled(source),
+            (Err(source), Some(Err(_)) | None) => Saved::Lost(source),
+        }
+    }
+
+    /// Writes the answer to the request of `journal` into the spill file, if there is room for it.
+    fn spill(&self, credential: &Credential, journal: &Journal) -> Option<Result<(), Error>> {
+        let place = (journal.revision, &journal.attempt);
+        let room = self.room.as_ref()?;
+        Some(room.write(&self.vault.machine_key(), self.account, place, credential))
     }
 
     /// Commits the result of a refresh over the row at `revision`. Returns false, with nothing

@@ -61,6 +61,15 @@ pub(crate) fn discard_all(vault: &VaultFile) -> Result<(), Error> {
     Ok(())
 }
 
+/// Whether there is an answer in the spill file of `account`.
+pub(crate) fn holds_answer(vault: &VaultFile, account: &Account) -> bool {
+    let path = vault.sidecar_path().join(format!("{}.spill", VaultFile::name_of(account)));
+    let mut prefix = [0; PREFIX];
+    let read = private_file::open_plain_no_follow(&path)
+        .and_then(|file| file.read_exact_at(&mut prefix, 0));
+    read.is_ok() && prefix != [0; PREFIX]
+}
+
 /// An open spill file.
 pub(crate) struct Spill {
     file: File,

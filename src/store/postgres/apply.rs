@@ -128,6 +128,7 @@ impl Work<'_> {
         revision: u64,
         change: impl FnOnce(&mut Evidence) -> bool,
     ) -> Result<Outcome, Fault> {
+        self.membership.check_writer()?;
         let Some(row) = self.row(account)?.filter(|row| row.revision == revision) else {
             return Ok(Outcome::Moved);
         };
@@ -162,7 +163,7 @@ impl Work<'_> {
         let written = self.transaction.execute(
             "UPDATE tokctl_rows SET evidence = $4, attempt = $5,
                lease_until = CASE WHEN $6 THEN lease_until ELSE 0 END,
-               holder = CASE WHEN $6 THEN holder END
+               holder = CASE WHEN attempt = $5 THEN holder END
              WHERE vault = $1 AND name = $2 AND revision = $3",
             &values,
         )?;

@@ -75,6 +75,11 @@ pub(crate) enum Error {
 }
 
 impl Error {
+    /// Whether a token that still works is handed out in spite of this failure of its refresh.
+    pub(crate) fn leaves_token(&self) -> bool {
+        self.is_passing() || matches!(self, Self::Reader | Self::NotRenewedForReader { .. })
+    }
+
     /// Whether nobody can be asked at the moment, and trying later may help.
     pub(crate) fn is_passing(&self) -> bool {
         matches!(self, Self::Unreachable { .. } | Self::Busy { .. } | Self::Standby { .. })

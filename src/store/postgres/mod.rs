@@ -22,7 +22,9 @@ mod members;
 mod rotate;
 mod server;
 mod status;
+mod pause;
 
+pub(in crate::store) use self::pause::{LEASE_PATIENCE, pause};
 pub(crate) use self::server::Place;
 pub(in crate::store) use self::server::Server;
 pub(crate) use self::status::LeaseRunning;

@@ -148,9 +148,10 @@ impl Server {
         &self.address
     }
 
-    /// Fails with [`Error::Reader`] if this member may only read.
-    pub(in crate::store) fn check_writer(&self) -> Result<(), StoreError> {
-        Ok(self.inner().membership.check_writer()?)
+    /// Fails with [`Error::NotRenewedForReader`] if this member may only read.
+    pub(in crate::store) fn check_may_refresh(&self, account: &Account) -> Result<(), StoreError> {
+        let refused = |_| Error::NotRenewedForReader { account: account.clone() };
+        Ok(self.inner().membership.check_writer().map_err(refused)?)
     }
 
     /// Returns the present time by the clock of the database, whatever this machine's clock says.
