@@ -19,6 +19,8 @@ pub(crate) mod sidecar;
 mod locks;
 mod watermark;
 mod watermarks;
+#[cfg(feature = "postgres")]
+mod roster_memory;
 mod turn;
 pub(crate) mod audit;
 mod sqlite;

@@ -7,6 +7,8 @@ mod server;
 mod vault;
 mod bundle;
 mod import;
+#[cfg(feature = "postgres")]
+mod shared;
 
 pub(crate) use self::file::{keep_writers_out, untrusted_file};
 pub(crate) use self::import::skip_reason;

@@ -31,8 +31,8 @@ pub(crate) enum Forged {
     #[error("its list of members does not contain entry {} of the join line", .0.n)]
     Unpinned(Pin),
     /// The list ends before an entry that this machine saw, or has another one in its place.
-    #[error("its list of members lacks entry {}, which this machine saw", .0.n)]
-    Unseen(Pin),
+    #[error("its list of members lacks entry {n} as this machine saw it")]
+    Unseen { n: u64 },
     /// The bytes of an entry are none, or their signature is not the signer's.
     #[error("entry {n} of its list of members is forged: {why}")]
     Entry { n: u64, why: entry::Malformed },
@@ -147,11 +147,14 @@ impl Roster {
         Ok(Self { chain, last })
     }
 
-    /// Fails if the roster is older than `seen`, an entry that this machine saw at another time, or is
-    /// another branch. An entry from before the pin is not looked for.
-    pub(crate) fn check_contains(&self, seen: Pin) -> Result<(), Forged> {
-        let is_before = self.chain.first().is_some_and(|first| seen.n < first.n);
-        if is_before || self.chain.contains(&seen) { Ok(()) } else { Err(Forged::Unseen(seen)) }
+    /// Returns the number and hash of entry `n`, if it was verified.
+    pub(crate) fn entry(&self, n: u64) -> Option<Pin> {
+        self.chain.iter().copied().find(|pin| pin.n == n)
+    }
+
+    /// Whether entry `n` comes before the one that was pinned.
+    pub(crate) fn begins_after(&self, n: u64) -> bool {
+        self.chain.first().is_some_and(|first| n < first.n)
     }
 
     /// Returns the number and hash of the last entry.
