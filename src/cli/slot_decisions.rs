@@ -214,7 +214,7 @@ impl Given {
         id: SlotId,
         alone: bool,
     ) -> Result<Result<Decision, String>, CliError> {
-        let current = current_secret(vault, id, vault.slot_secret())?;
+        let current = current_secret(vault, id, vault.slot_secret()?)?;
         let new = self.new_key.as_ref();
         let new = new.and_then(|new| new.meant_for(id, alone, current.is_some()));
         Ok(match new.or(current) {
@@ -223,7 +223,7 @@ impl Given {
                 Err("set TOKCTL_KEY to its key, or TOKCTL_NEW_KEY_FILE to a file with a key for it"
                     .into())
             }
-            None if vault.slot_secret().kind() == SlotKind::Key => {
+            None if vault.slot_secret()?.kind() == SlotKind::Key => {
                 Err("set TOKCTL_NEW_KEY_FILE to a file with its key".into())
             }
             None => {
@@ -241,7 +241,7 @@ impl Given {
         purpose: Purpose,
     ) -> Result<Result<Decision, String>, CliError> {
         let set = self.passphrase.as_ref();
-        let current = current_secret(vault, id, set.unwrap_or(vault.slot_secret()))?;
+        let current = current_secret(vault, id, set.unwrap_or(vault.slot_secret()?))?;
         let new = self.new_passphrase.as_ref();
         let new = new.and_then(|new| new.meant_for(id, alone, current.is_some()));
         if let Some(new) = new {
@@ -279,7 +279,7 @@ fn in_keychain(
 
 /// Returns a new code, or the present one where nothing but another slot is to go.
 fn recovery(vault: &OpenVault, id: SlotId, purpose: Purpose) -> Result<Decision, CliError> {
-    Ok(match (purpose, current_secret(vault, id, vault.slot_secret())?) {
+    Ok(match (purpose, current_secret(vault, id, vault.slot_secret()?)?) {
         (Purpose::Removal, Some(current)) => Decision::Secret(current),
         (Purpose::Removal, None) | (Purpose::Rotation, _) => Decision::NewRecoveryCode,
     })

@@ -90,6 +90,10 @@ pub(crate) enum Error {
     /// SQLite could not read or write, for a reason outside the file's content.
     #[error("can't use the vault's file")]
     Engine(#[source] EngineError),
+    /// The vault is a shared one, in a database, and something of that failed.
+    #[cfg(feature = "postgres")]
+    #[error(transparent)]
+    Shared(#[from] super::postgres::error::Error),
     /// The operating system gave no random bytes.
     #[error("no random numbers from the operating system")]
     Random(#[from] getrandom::Error),

@@ -14,6 +14,7 @@ pub(crate) mod error;
 mod file;
 mod lease;
 mod record;
+mod evidence;
 mod change;
 pub(crate) mod sidecar;
 mod locks;
@@ -24,6 +25,8 @@ mod roster_memory;
 mod turn;
 pub(crate) mod audit;
 mod sqlite;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod spill;
 mod engine;
 mod vault;
@@ -36,6 +39,8 @@ mod refresh_turn;
 mod keys;
 mod client_pause;
 mod record_use;
+#[cfg(feature = "postgres")]
+pub(crate) mod shared;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod inside;
 

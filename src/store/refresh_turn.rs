@@ -93,7 +93,9 @@ impl OpenVault {
         let Some(journal) = &row.journal else { return Ok(false) };
         let spill = Spill::open(self.file(), account, &row.stored.credential)?;
         let place = (journal.revision, &journal.attempt);
-        let Some(credential) = spill.read(&self.key(), account, place) else { return Ok(false) };
+        let Some(credential) = spill.read(&self.machine_key(), account, place) else {
+            return Ok(false);
+        };
         self.commit(|| Change::StoreAnswer {
             account: account.clone(),
             revision: journal.revision,
@@ -158,6 +160,7 @@ impl RefreshTurn<'_> {
             started_at,
             started,
             lease: Some(lease.clone()),
+            shared: None,
         };
         let outcome = self.vault.commit(|| Change::BeginRefresh {
             account: self.account.clone(),
@@ -218,7 +221,7 @@ impl RefreshTurn<'_> {
         let spilled = self
             .room
             .as_ref()
-            .map(|room| room.write(&self.vault.key(), self.account, place, credential));
+            .map(|room| room.write(&self.vault.machine_key(), self.account, place, credential));
         match spilled {
             Some(Ok(())) => Saved::Spilled(source),
             Some(Err(_)) | None => Saved::Lost(source),

@@ -22,6 +22,8 @@ pub(super) fn store_error(error: &StoreError) -> CliError {
         | StoreError::WrongSecret { .. }
         | StoreError::Keychain { .. }
         | StoreError::TamperedSlot { .. } => (Kind::KeyUnavailable, "tokctl doctor".into()),
+        #[cfg(feature = "postgres")]
+        StoreError::Shared(_) => (Kind::Failed, "tokctl doctor".into()),
         StoreError::NoVault { .. } => (Kind::NotFound, Hint::FirstLogin),
         StoreError::ForeignFile { .. } => {
             (Kind::VaultDamaged, "name another file with `--vault`".into())

@@ -17,5 +17,6 @@ pub(crate) mod rules;
 pub(crate) mod slot;
 pub(crate) mod roster;
 pub(crate) mod row;
+pub(crate) mod row_name;
 #[cfg(test)]
 mod tests;
