@@ -24,10 +24,10 @@ pub(crate) enum Kind {
     LoginFailed,
     Busy,
     /// The database of a shared vault can't be reached.
-    #[cfg(feature = "postgres")]
+    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "of shared vaults"))]
     VaultUnreachable,
     /// The database of a shared vault, or another member, kept it busy for too long.
-    #[cfg(feature = "postgres")]
+    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "of shared vaults"))]
     VaultBusy,
     /// The command given to `run` exists and can't be started; shells use exit code 126 for it.
     CommandNotExecutable,
@@ -47,7 +47,6 @@ impl Kind {
             Self::VaultDamaged => 7,
             Self::LoginFailed => 8,
             Self::Busy => 9,
-            #[cfg(feature = "postgres")]
             Self::VaultUnreachable | Self::VaultBusy => 9,
             Self::CommandNotExecutable => 126,
             Self::CommandNotFound => 127,
@@ -62,9 +61,7 @@ impl Kind {
             Kind::LoginRequired,
             Kind::Usage,
             Kind::ProviderUnavailable,
-            #[cfg(feature = "postgres")]
             Kind::VaultUnreachable,
-            #[cfg(feature = "postgres")]
             Kind::VaultBusy,
             Kind::Busy,
             Kind::Failed,
@@ -87,9 +84,7 @@ impl Kind {
             Self::VaultDamaged => "vault_damaged",
             Self::LoginFailed => "login_failed",
             Self::Busy => "busy",
-            #[cfg(feature = "postgres")]
             Self::VaultUnreachable => "vault_unreachable",
-            #[cfg(feature = "postgres")]
             Self::VaultBusy => "vault_busy",
             Self::CommandNotExecutable => "command_not_executable",
             Self::CommandNotFound => "command_not_found",

@@ -26,8 +26,11 @@ impl Deref for Opened {
 /// Opens the shared vault that the user named, or that was joined. Fails for a vault in a file.
 pub(crate) fn open(context: &Context) -> Result<Opened, CliError> {
     let Some(name) = vaults::shared_name(context)? else {
-        return Err(CliError::new(Kind::Usage, "this is for a shared vault, not for one in a file")
-            .hint("name a shared one with `--vault`, or join one: `tokctl help vault join`"));
+        return Err(CliError::new(
+            Kind::Usage,
+            "this is for a shared vault, not for one in a file",
+        )
+        .hint("name a shared one with `--vault`, or join one: `tokctl help vault join`"));
     };
     let place = vaults::place(context, &name)?;
     let vault = context.ui.while_waiting("opening the vault", || shared::open(place))?;
@@ -61,10 +64,10 @@ impl Opened {
         context: &Context,
         change: &Change,
     ) -> Result<Roster, CliError> {
-        let changed = context
-            .ui
-            .while_waiting("changing the members", || shared::change_members(&self.vault, change))?;
-        Ok(changed?)
+        let changed = context.ui.while_waiting("changing the members", || {
+            shared::change_members(&self.vault, change)
+        })?;
+        Ok(changed)
     }
 
     /// Returns the address of the vault, without a password.

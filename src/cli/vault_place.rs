@@ -130,7 +130,11 @@ mod tests {
     #[test]
     fn no_password_is_kept_or_given_on() {
         for (typed, kept, name) in [
-            ("postgres://tok:made-up@db.example/Team?x=1", "postgres://tok@db.example/Team?x=1", "team"),
+            (
+                "postgres://tok:made-up@db.example/Team?x=1",
+                "postgres://tok@db.example/Team?x=1",
+                "team",
+            ),
             ("postgres://db/a?password=made-up&x=1", "postgres://db/a?x=1", "a"),
             ("postgres://db/a?password=made-up", "postgres://db/a", "a"),
             ("postgres://a:b@c@[::1]:5432,d/e", "postgres://a@[::1]:5432,d/e", "e"),

@@ -113,10 +113,10 @@ mod shared {
     use crate::cli::error::{CliError, Kind};
     use crate::cli::vault_place::SharedName;
     use crate::cli::{member_identity, time};
-    use crate::ops::error::SharedError;
+    use crate::ops::Vault;
+    use crate::ops::error::{SharedError, StoreError};
     use crate::ops::member_identity::Identity;
     use crate::ops::shared::{Address, Place, Surroundings};
-    use crate::ops::{StoreError, Vault};
 
     pub(super) fn open(context: &Context, name: &SharedName) -> Result<Vault, NotOpened> {
         Ok(Vault::open_shared(place(context, name)?)?)

@@ -1,10 +1,10 @@
 //! Shared vaults: founding one, and changing who its members are.
 
 use super::error::Error;
+use crate::store::shared::Shared;
 pub(crate) use crate::store::shared::{Address, LeaseRunning, Place, Surroundings};
 use crate::store::{self, OpenVault, Vault};
 pub(crate) use crate::vault::shared::member::{Label, Member, MemberId, MemberKeys, Role};
-pub(crate) use crate::vault::shared::pin::Pin;
 pub(crate) use crate::vault::shared::roster::{Change, Refused, Roster};
 
 /// Founds a vault in the database at `place`, with its identity as the first admin, and opens it.
@@ -42,7 +42,7 @@ fn opened(vault: Vault) -> Result<OpenVault, Error> {
     vault.opened().map_err(|_| NOT_SHARED.into())
 }
 
-fn end(vault: &OpenVault) -> Result<store::Shared<'_>, Error> {
+fn end(vault: &OpenVault) -> Result<Shared<'_>, Error> {
     vault.shared().ok_or_else(|| NOT_SHARED.into())
 }
 

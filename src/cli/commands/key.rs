@@ -97,9 +97,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
         Command::Add { kind } => add(context, *kind),
         Command::Remove { ids, no_rotate, yes } => remove(context, ids, *no_rotate, *yes),
         #[cfg(feature = "postgres")]
-        Command::Generate { identity: true } => {
-            context.ui.line(&member_identity::generate()?)
-        }
+        Command::Generate { identity: true } => context.ui.line(&member_identity::generate()?),
         Command::Generate { .. } => {
             let key = keys::generate()?;
             context.ui.line(&key)

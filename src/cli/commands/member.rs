@@ -157,11 +157,7 @@ fn set_role(context: &Context, label: &Label, role: Role) -> Result<(), CliError
 }
 
 /// Lists the credentials that a member could read, each with what makes it worthless.
-fn tell_what_was_known(
-    context: &Context,
-    vault: &Opened,
-    label: &Label,
-) -> Result<(), CliError> {
+fn tell_what_was_known(context: &Context, vault: &Opened, label: &Label) -> Result<(), CliError> {
     let accounts = vault.accounts(None, None)?;
     if accounts.is_empty() {
         return Ok(());
@@ -186,7 +182,8 @@ fn tell_new_line(context: &Context, roster: &Roster) {
 }
 
 fn no_such_member(label: &Label) -> CliError {
-    CliError::new(Kind::NotFound, format!("there is no member `{label}`")).hint("tokctl member list")
+    CliError::new(Kind::NotFound, format!("there is no member `{label}`"))
+        .hint("tokctl member list")
 }
 
 #[derive(Serialize)]

@@ -104,7 +104,8 @@ fn init(
     let identity = || member_identity::of_user_or_new(context, kept.key_slot);
     let place = vaults::place_for(context, &typed, identity)?;
     let founding = || shared::found(place, label.clone());
-    let vault = Opened::of(typed.clone(), context.ui.while_waiting("founding the vault", founding)?);
+    let vault =
+        Opened::of(typed.clone(), context.ui.while_waiting("founding the vault", founding)?);
     let roster = vault.roster()?;
     keep(context, &name, &typed, &roster.head().to_string())?;
     context.ui.status(&format!("founded the vault `{name}`, with you as its admin `{label}`"));

@@ -4,11 +4,11 @@
 mod file;
 mod provider;
 mod server;
+#[cfg(feature = "postgres")]
+mod shared;
 mod vault;
 mod bundle;
 mod import;
-#[cfg(feature = "postgres")]
-mod shared;
 
 pub(crate) use self::file::{keep_writers_out, untrusted_file};
 pub(crate) use self::import::skip_reason;

@@ -1,12 +1,14 @@
 //! Explains failures of shared vaults: of the database, of the list of members, and of the identity.
 
-use super::super::error::{CliError, Hint, Kind};
-use super::super::typed::command;
+use super::server::SET_CLOCK;
+use crate::cli::error::{CliError, Hint, Kind};
+use crate::cli::typed::command;
 use crate::ops::error::{AddressError, SharedError};
 use crate::ops::shared::Refused;
 
 /// The hint where the database shows something that no member wrote.
-const COMPARE: &str = "compare the head of `tokctl vault status` with another member, and ask who runs the database";
+const COMPARE: &str =
+    "compare the head of `tokctl vault status` with another member, and ask who runs the database";
 
 /// The hint where nobody can be asked at the moment.
 const NOTHING_LOST: &str = "nothing is lost: try again, or `tokctl vault status`";
@@ -38,6 +40,11 @@ pub(super) fn shared_error(error: &SharedError) -> CliError {
             (Kind::VaultDamaged, "compare the join line with the one that an admin gave you".into())
         }
         SharedError::NewerFormat => (Kind::Usage, "install the newer tokctl".into()),
+        SharedError::NoPin { .. } => (
+            Kind::Usage,
+            "`tokctl vault join` with all of the join line that an admin gave you".into(),
+        ),
+        SharedError::Members(refused) => refused_change(refused),
         SharedError::Forged { .. } | SharedError::Roster(_) => (Kind::VaultDamaged, COMPARE.into()),
         SharedError::NotAMember => (
             Kind::KeyUnavailable,
@@ -50,7 +57,7 @@ pub(super) fn shared_error(error: &SharedError) -> CliError {
         SharedError::NotRenewedForReader { account } => {
             (Kind::VaultBusy, command("why", account).into())
         }
-        SharedError::ClockApart { .. } => (Kind::VaultDamaged, super::SET_CLOCK.into()),
+        SharedError::ClockApart { .. } => (Kind::VaultDamaged, SET_CLOCK.into()),
         SharedError::OfFilesAlone { .. } => {
             (Kind::Usage, "name the file of a vault with `--vault`".into())
         }
@@ -75,24 +82,23 @@ fn address_hint(error: &AddressError) -> &'static str {
         AddressError::UnknownScheme { .. }
         | AddressError::Malformed(_)
         | AddressError::UnknownParameter(_)
-        | AddressError::Value { .. } => "it is as `postgres://USER@HOST/DATABASE`, or `service=NAME`",
+        | AddressError::Value { .. } => {
+            "it is as `postgres://USER@HOST/DATABASE`, or `service=NAME`"
+        }
     }
 }
 
-impl From<Refused> for CliError {
-    fn from(error: Refused) -> Self {
-        let (kind, hint): (Kind, Hint) = match &error {
-            Refused::NotAnAdmin => (Kind::Usage, "tokctl member list".into()),
-            Refused::NoSuchMember(_) => (Kind::NotFound, "tokctl member list".into()),
-            Refused::LabelTaken(_)
-            | Refused::KeysTaken(_)
-            | Refused::HasRole(..)
-            | Refused::TooMany => (Kind::Usage, "tokctl member list".into()),
-            Refused::LastAdmin(_) => {
-                (Kind::Usage, "make another member an admin first: `tokctl help member role`".into())
-            }
-            Refused::Key => (Kind::VaultBusy, Hint::Again(&[])),
-        };
-        Self::of(kind, &error).hint(hint)
+fn refused_change(refused: &Refused) -> (Kind, Hint) {
+    match refused {
+        Refused::NoSuchMember(_) => (Kind::NotFound, "tokctl member list".into()),
+        Refused::NotAnAdmin
+        | Refused::LabelTaken(_)
+        | Refused::KeysTaken(_)
+        | Refused::HasRole(..)
+        | Refused::TooMany => (Kind::Usage, "tokctl member list".into()),
+        Refused::LastAdmin(_) => {
+            (Kind::Usage, "make another member an admin first: `tokctl help member role`".into())
+        }
+        Refused::Key => (Kind::VaultBusy, Hint::Again(&[])),
     }
 }

@@ -226,7 +226,11 @@ impl<'a> Service<'a> {
                 self.end_outage(account, now);
                 match error.kind {
                     // A fault of the vault or the machine would hit every other account too.
-                    Kind::Failed | Kind::KeyUnavailable | Kind::Busy => self.schedule.pause(now),
+                    Kind::Failed
+                    | Kind::KeyUnavailable
+                    | Kind::VaultUnreachable
+                    | Kind::VaultBusy
+                    | Kind::Busy => self.schedule.pause(now),
                     Kind::Usage
                     | Kind::NotFound
                     | Kind::LoginRequired
